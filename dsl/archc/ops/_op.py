@@ -1,0 +1,318 @@
+"""What an operator is, and the registry of all of them.
+
+An operator is one class. Its fields are its syntax (see the field functions below), its
+methods give shape, parameters, MACs and the torch call, and its docstring is the hover text
+and the reference page. Nothing else in archc knows an operator by name.
+
+All arithmetic here is on plain `int`; the emitter passes integers that remember the expression
+they came from (`archc.symbol`), so use `+ - * // %` on them and never `int(...)` or `math.prod`
+of something that should stay an expression. (`features` below shows how.)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar, NoReturn, TypeVar
+
+Dims = tuple[int, ...]  # one number for every dimension, or one a dimension
+
+
+# --- shapes ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A tensor without its batch: channels, then spatial sizes in torch's order (D, H, W).
+
+    A feature vector has no spatial sizes. `columns` > 0 is a bundle of that many tensors of
+    this shape, waiting for a `join`.
+    """
+
+    channels: int
+    size: Dims = ()
+    columns: int = 0
+
+    @property
+    def rank(self) -> int:
+        return len(self.size)
+
+    @property
+    def features(self) -> int:
+        """How many elements the tensor has."""
+        total = self.channels
+        for extent in self.size:
+            total = total * extent
+        return total
+
+    @property
+    def dims(self) -> Dims:
+        """C, D, H, W: torch's order."""
+        return (self.channels, *self.size)
+
+    def __str__(self) -> str:
+        text = f"{'x'.join(map(str, self.size))} x{self.channels}".lstrip()
+        return f"{self.columns} columns of {text}" if self.columns else text
+
+
+class Misfit(Exception):
+    """Operator and tensor do not go together. Knows no position: the caller adds it.
+
+    `field` names the attribute at fault, `notes` hold the arithmetic with the user's numbers,
+    `hint` is a cure in words and `code` the entry of `archc explain`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        field: str | None = None,
+        notes: tuple[str, ...] = (),
+        code: str = "A200",
+    ) -> None:
+        super().__init__(message)
+        self.message, self.hint, self.field, self.notes, self.code = message, hint, field, notes, code
+
+
+def spread(dims: Dims, rank: int, field: str) -> Dims:
+    """`dims` with one number a dimension.
+
+    Raises Misfit where the user gave, say, two numbers for a 3-D tensor.
+    """
+    if len(dims) == rank:
+        return dims
+    if len(dims) == 1:
+        return dims * rank
+    raise Misfit(
+        f"{field} has {len(dims)} numbers but the tensor has {rank} spatial dimension{'s' * (rank != 1)}",
+        f"give one number for all dimensions, or {rank}",
+        field=field,
+        code="A206",
+    )
+
+
+def squeeze(dims: Dims) -> int | Dims:
+    """How torch code writes it: one number where all are equal."""
+    return dims[0] if dims and all(d == dims[0] for d in dims) else dims
+
+
+# --- fields: the syntax of an operator ---------------------------------------------------
+
+
+class Form(Enum):
+    """How an attribute is written. The long name (`stride=2`) always works as well."""
+
+    SIZE = "3x3"
+    STRIDE = "/2"
+    PADDING = "p1"
+    WIDTH = "x64"
+    GROUPS = "g32"
+    DILATION = "d2"
+    NUMBER = "0.5"  # the operator's own number
+    FLAG = "word"
+    OPTION = "key=value"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The syntax of one dataclass field, kept in its metadata under "archc".
+
+    `kind` says what values it takes: int, float, Dims, bool, str; `choices` are the words
+    allowed for a str. `words` maps flags to the value each sets. `tensor` allows `@label`,
+    which gives the operator a second input tensor and the value `OTHER`.
+    """
+
+    form: Form
+    kind: type | Any
+    doc: str
+    words: dict[str, Any] = dataclasses.field(default_factory=dict)
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    tensor: bool = False
+
+
+class _Other:
+    """The value of an option that names another tensor: its shape comes as a second input."""
+
+    def __repr__(self) -> str:
+        return "OTHER"
+
+
+OTHER = _Other()
+_REQUIRED = dataclasses.MISSING
+
+
+def _field(spec: Field, default: Any) -> Any:
+    return dataclasses.field(default=default, metadata={"archc": spec})
+
+
+def size(default: Any = _REQUIRED, doc: str = "window") -> Any:
+    """`3x3`, `3`: a window of Dims, at least 1."""
+    return _field(Field(Form.SIZE, Dims, doc, minimum=1), default)
+
+
+def stride(default: Any = (1,), doc: str = "stride") -> Any:
+    """`/2`, `/2x1`."""
+    return _field(Field(Form.STRIDE, Dims, doc, minimum=1), default)
+
+
+def padding(default: Any = (0,), doc: str = "zero padding on each side", same: bool = True) -> Any:
+    """`p1`, `p0x3`; `same` is the value None: as much as keeps the size at stride 1."""
+    words: dict[str, Any] = {"same": None} if same else {}
+    return _field(Field(Form.PADDING, Dims, doc, words=words, minimum=0), default)
+
+
+def width(default: Any = _REQUIRED, doc: str = "output channels") -> Any:
+    """`x64`."""
+    return _field(Field(Form.WIDTH, int, doc, minimum=1), default)
+
+
+def groups(default: Any = 1, doc: str = "groups of channels") -> Any:
+    """`g32`."""
+    return _field(Field(Form.GROUPS, int, doc, minimum=1), default)
+
+
+def dilation(default: Any = (1,), doc: str = "dilation") -> Any:
+    """`d2`."""
+    return _field(Field(Form.DILATION, Dims, doc, minimum=1), default)
+
+
+def number(
+    kind: type,
+    default: Any = _REQUIRED,
+    doc: str = "",
+    minimum: float | None = None,
+    maximum: float | None = None,
+) -> Any:
+    """The operator's own number, written bare: `fc 4096`, `dropout 0.5`."""
+    return _field(Field(Form.NUMBER, kind, doc, minimum=minimum, maximum=maximum), default)
+
+
+def flag(doc: str = "", default: Any = False, **words: Any) -> Any:
+    """Words that set the field: `bias: bool = flag(nobias=False, default=True)`."""
+    return _field(Field(Form.FLAG, bool, doc, words=words), default)
+
+
+def option(
+    kind: Any,
+    default: Any = _REQUIRED,
+    doc: str = "",
+    choices: tuple[str, ...] = (),
+    minimum: float | None = None,
+    maximum: float | None = None,
+    tensor: bool = False,
+) -> Any:
+    """`key=value`."""
+    spec = Field(
+        Form.OPTION, kind, doc, choices=choices, minimum=minimum, maximum=maximum, tensor=tensor
+    )
+    return _field(spec, default)
+
+
+# --- the torch side ----------------------------------------------------------------------
+
+Value = Any  # int, float, bool, str, None, or a tuple of them
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A keyword argument that is written only where it differs from torch's default."""
+
+    name: str
+    value: Value
+    default: Value = dataclasses.MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How to make the module: `Call("nn.Conv2d", (3, 64, 7), (Keyword("stride", 2, 1),))`.
+
+    Structure, never text. `target` is `nn.Something`, or the name of a class that
+    `templates/support/<target>.py.jinja` defines and the generated file then carries.
+    """
+
+    target: str
+    positional: tuple[Value, ...] = ()
+    keyword: tuple[Keyword, ...] = ()
+
+
+# --- operators ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Op:
+    """The base of all operators. Subclasses override what they need."""
+
+    name: ClassVar[str] = ""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    category: ClassVar[str] = "other"  # colour: conv pool norm act linear merge reshape drop other
+    example: ClassVar[str] = ""  # one statement that a test parses, runs and compares with torch
+    example_input: ClassVar[str] = "8x8 x4"  # the tensor that the example is applied to
+    ranks: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)  # spatial dimensions accepted
+    inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most input tensors
+    inplace: ClassVar[bool] = False  # torch's module has an `inplace` argument
+    keeps_shape: ClassVar[bool] = False  # output shape = input shape, element by element
+    training_only: ClassVar[bool] = False  # the identity in eval mode (dropout)
+
+    def shape(self, *xs: Shape) -> Shape:
+        """The output shape. Raises Misfit."""
+        return xs[0]
+
+    def weights(self, *xs: Shape) -> dict[str, Dims]:
+        """Trainable tensors by torch's names, each with its shape: {"weight": (64, 3, 7, 7)}."""
+        return {}
+
+    def buffers(self, *xs: Shape) -> dict[str, Dims]:
+        """Tensors of the state that are not trained, by torch's names; a scalar is ()."""
+        return {}
+
+    def macs(self, *xs: Shape) -> int:
+        """Multiply-accumulates of convolutions and linears for one sample, biases left out."""
+        return 0
+
+    def torch(self, *xs: Shape) -> Call | None:
+        """How to make the module; None for an operator that exists only as an expression."""
+        return None
+
+    def inline(self, *names: str) -> str | None:
+        """The operator as a Python expression over tensor names, or None to call its module.
+
+        `names` come from the emitter, never from the user. `torch`, `nn` and `F` are imported
+        where the expression mentions them.
+        """
+        return None
+
+    def label(self) -> str:
+        """A few words for a diagram or a table: `3x3/2, 64`."""
+        return ""
+
+    @classmethod
+    def fields(cls) -> dict[str, Field]:
+        """The syntax of each field, in order."""
+        return {f.name: f.metadata["archc"] for f in dataclasses.fields(cls)}
+
+    @classmethod
+    def required(cls) -> tuple[str, ...]:
+        """Fields that have no default."""
+        return tuple(f.name for f in dataclasses.fields(cls) if f.default is _REQUIRED)
+
+    def refuse(self, message: str, hint: str = "", **more: Any) -> NoReturn:
+        raise Misfit(message, hint, **more)
+
+
+REGISTRY: dict[str, type[Op]] = {}
+T = TypeVar("T", bound=type[Op])
+op: Callable[[T], T] = dataclass(frozen=True, slots=True, kw_only=True)  # type: ignore[assignment]
+
+
+def register(cls: T) -> T:
+    """Class decorator, outermost: puts the operator under its name and aliases."""
+    for name in (cls.name, *cls.aliases):
+        if not name or name in REGISTRY:
+            raise TypeError(f"operator {cls.__name__} has no name or one that is taken: {name!r}")
+        REGISTRY[name] = cls
+    return cls

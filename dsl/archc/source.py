@@ -1,0 +1,146 @@
+"""Where text comes from, and what is wrong with it: sources, spans and diagnostics.
+
+A diagnostic is data only. It holds no file name, position or colour; the renderers in
+`archc.render` add those.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A text and the name it is known by (a path, or `<stdin>`)."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def line_starts(self) -> list[int]:
+        starts = [0]
+        find = self.text.find
+        at = find("\n")
+        while at >= 0:
+            starts.append(at + 1)
+            at = find("\n", at + 1)
+        return starts
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """The 1-based line and column of an offset."""
+        line = bisect_right(self.line_starts, offset)
+        return line, offset - self.line_starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """The text of a 1-based line, without its line end."""
+        starts = self.line_starts
+        end = starts[number] - 1 if number < len(starts) else len(self.text)
+        return self.text[starts[number - 1] : end].rstrip("\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a source: offsets `start <= end`, in characters."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        return self.source.text[self.start : self.end]
+
+    @property
+    def line(self) -> int:
+        return self.source.position(self.start)[0]
+
+    @property
+    def column(self) -> int:
+        return self.source.position(self.start)[1]
+
+    def to(self, other: Span) -> Span:
+        """From the start of this span to the end of the other."""
+        return Span(self.source, self.start, max(self.end, other.end))
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A span to point at, and what to say under it (may be empty)."""
+
+    span: Span
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A text edit that cures a diagnostic: replace `span` by `text`."""
+
+    title: str
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One thing to tell the user. `labels[0]` is where it went wrong; the others are the story."""
+
+    code: str
+    title: str
+    labels: tuple[Label, ...]
+    notes: tuple[str, ...] = ()
+    helps: tuple[str, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+    severity: Severity = Severity.ERROR
+
+    @property
+    def span(self) -> Span:
+        return self.labels[0].span
+
+    @property
+    def is_error(self) -> bool:
+        return self.severity is Severity.ERROR
+
+
+@dataclass(slots=True)
+class Diagnostics:
+    """Collects diagnostics, each position and code once, up to a limit of errors."""
+
+    limit: int = 100
+    items: list[Diagnostic] = field(default_factory=list)
+    _seen: set[tuple[str, int, int, int]] = field(default_factory=set)
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        span = diagnostic.span
+        key = (diagnostic.code, id(span.source), span.start, span.end)
+        if key in self._seen or len(self.items) >= self.limit:
+            return
+        self._seen.add(key)
+        self.items.append(diagnostic)
+
+    @property
+    def failed(self) -> bool:
+        return any(item.is_error for item in self.items)
+
+    def ordered(self) -> tuple[Diagnostic, ...]:
+        """By file and position, so that a run reads like the text does."""
+        return tuple(sorted(self.items, key=lambda d: (d.span.source.name, d.span.start, d.code)))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that keep any input's time and memory finite; each can be set by the caller."""
+
+    source_bytes: int = 4_000_000
+    nesting: int = 200  # brackets, blocks and expressions inside each other
+    steps: int = 200_000  # operators after unfolding every block and repeat
+    depth: int = 100  # block calls inside each other
+    integer: int = 10**12  # no size, width or count may be larger
+    diagnostics: int = 100
