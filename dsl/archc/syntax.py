@@ -305,11 +305,15 @@ class Formal:
 
 @node
 class Block:
-    """`block bottleneck(width, stride=1) { ... }`. `doc` is the comment right above it."""
+    """`block bottleneck(width, stride=1) { ... }`. `doc` is the comment right above it.
+
+    `places` where it was written `sequence` instead of `block`.
+    """
 
     name: Name
     formals: tuple[Formal, ...]
     body: Sequence
+    places: bool = False
     doc: str = field(default="", compare=False)
     span: Span = _span()
 

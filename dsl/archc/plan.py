@@ -1,0 +1,230 @@
+"""The elaborated network: what a file unfolds to, with every number and shape known.
+
+A `Body` is one instance of a block (or the whole network): the same block with the same arguments
+on the same input shape is elaborated once and shared, so cost grows with what is written and not
+with what it unfolds to. Inside a body, `Chain`s of nodes mirror the statements that made
+them; `archc.graph` unfolds all of it into one flat graph.
+
+Numbers in a body are traced (`archc.symbol`) in terms of the body's own parameters and `in.c`,
+`in.h` ... of its input; those in a `Call` in terms of the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from archc import syntax
+from archc.ops import Op, Shape
+from archc.source import Span
+from archc.symbol import Expr
+
+
+@dataclass(eq=False, slots=True)
+class Tensor:
+    """A value inside one body. Its shape is None after a mistake: what follows stays quiet."""
+
+    shape: Shape | None
+    span: Span  # the statement that made it
+
+
+@dataclass(eq=False, slots=True)
+class Chain:
+    """Statements in a row, elaborated."""
+
+    nodes: list[Node]
+    input: Tensor
+    output: Tensor
+
+
+@dataclass(eq=False, slots=True)
+class Apply:
+    """An operator on tensors. `again` where it runs an earlier module with the same weights."""
+
+    name: str
+    op: Op
+    inputs: tuple[Tensor, ...]
+    output: Tensor
+    span: Span
+    label: str | None = None  # written by the user
+    again: bool = False
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        return tuple(x.shape for x in self.inputs if x.shape is not None)
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """A block on a tensor. `args` are the values of its parameters, traced in the caller."""
+
+    name: str
+    body: Body
+    args: dict[str, Any]
+    input: Tensor
+    output: Tensor
+    span: Span
+    label: str | None = None
+    again: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Branches:
+    """A combinator: branches side by side, then `merge`. The keyword says which."""
+
+    keyword: str  # residual, dense, concat, add, ...
+    branches: list[Chain]
+    merge: Apply
+    input: Tensor
+    output: Tensor
+    span: Span
+
+
+@dataclass(eq=False, slots=True)
+class Choice:
+    """An `if`: which arm was taken (None: no arm, the identity), and under what test."""
+
+    tree: syntax.If
+    test: Expr | None  # of the first `if`; None where it cannot be expressed
+    taken: bool  # the test's outcome
+    chain: Chain
+    output: Tensor
+    span: Span
+
+
+@dataclass(eq=False, slots=True)
+class Loop:
+    """A `for` or a repeat: one chain an iteration, with what the loop's names stood for."""
+
+    tree: syntax.For | syntax.Statement
+    names: tuple[str, ...]
+    values: list[tuple[Any, ...]]
+    start: Expr | None  # of a counting loop, None for a list or a repeat
+    count: Expr  # how many iterations
+    items: Expr | None  # of a loop over a list
+    iterations: list[Chain]
+    output: Tensor
+    span: Span
+
+
+@dataclass(eq=False, slots=True)
+class Scope:
+    """A named container of modules: a group, a labelled repeat, a combinator in a place."""
+
+    name: str
+    chain: Chain
+    output: Tensor
+    span: Span
+    tree: syntax.Term
+    label: str | None = None
+    again: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Goto:
+    """`@label`: go on from that tensor."""
+
+    output: Tensor
+    span: Span
+
+
+@dataclass(eq=False, slots=True)
+class Aux:
+    """A side classifier: `chain` leaves the main path, which passes unchanged."""
+
+    name: str
+    weight: float
+    chain: Chain
+    output: Tensor  # the main path
+    span: Span
+
+
+@dataclass(eq=False, slots=True)
+class Mark:
+    """`output name`: the tensor here is an output of the network."""
+
+    name: str
+    output: Tensor
+    span: Span
+
+
+Node = Apply | Call | Branches | Choice | Loop | Scope | Goto | Aux | Mark
+
+
+@dataclass(frozen=True, slots=True)
+class BlockValue:
+    """A block as a value: its definition and the file it stands in."""
+
+    tree: syntax.Block
+    home: Any = field(compare=False, repr=False)  # linking.Library
+
+    @property
+    def places(self) -> bool:
+        """Written with `sequence`: named by place."""
+        return self.tree.places
+
+
+@dataclass(eq=False, slots=True)
+class Body:
+    """One instance of a block, or the network itself (`block` is None)."""
+
+    block: BlockValue | None
+    name: str
+    args: dict[str, Any]  # plain values; blocks as BlockValue
+    inputs: tuple[Tensor, ...]
+    chain: Chain
+    size: int  # operators when unfolded
+    depth: int  # block calls inside each other
+    input_names: tuple[str, ...] = ()
+
+    @property
+    def input(self) -> Tensor:
+        return self.inputs[0]
+
+    @property
+    def output(self) -> Tensor:
+        return self.chain.output
+
+
+@dataclass(eq=False, slots=True)
+class Plan:
+    """A whole network: its body, its parameters and what its sections say."""
+
+    name: str
+    title: str | None
+    params: dict[str, Any]
+    body: Body
+    file: syntax.File
+
+
+def children(node: Node) -> Iterator[Chain]:
+    """The chains inside a node, in source order (a call's body is not inside)."""
+    match node:
+        case Branches():
+            yield from node.branches
+        case Choice() | Scope() | Aux():
+            yield node.chain
+        case Loop():
+            yield from node.iterations
+
+
+def walk(chain: Chain) -> Iterator[Node]:
+    """Every node of a chain, depth first in execution order, merges after their branches."""
+    for node in chain.nodes:
+        yield node
+        for inner in children(node):
+            yield from walk(inner)
+        if isinstance(node, Branches):
+            yield node.merge
+
+
+def outputs(body: Body) -> list[tuple[str, Tensor]]:
+    """The network's outputs, in order: its `output` marks, or else the last tensor."""
+    marks = [(node.name, node.output) for node in walk(body.chain) if isinstance(node, Mark)]
+    return marks or [("output", body.output)]
+
+
+def side_outputs(body: Body) -> list[Aux]:
+    """The auxiliary heads, in order."""
+    return [node for node in walk(body.chain) if isinstance(node, Aux)]
