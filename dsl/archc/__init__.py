@@ -1,0 +1,42 @@
+"""archc: a small language for neural network architectures, compiled to readable PyTorch.
+
+    >>> import archc
+    >>> net = archc.load("resnet50", classes=10)
+    >>> print(net.source())
+
+Names are imported when they are first asked for, so that the command line starts fast.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archc.api import Analysis, ArchError, analyze, bundled, load
+    from archc.source import Diagnostic, Limits, Source
+
+__version__ = "0.1.0"
+__all__ = [
+    "Analysis",
+    "ArchError",
+    "Diagnostic",
+    "Limits",
+    "Source",
+    "__version__",
+    "analyze",
+    "bundled",
+    "load",
+]
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name not in __all__:
+        raise AttributeError(f"module 'archc' has no attribute {name!r}")
+    home = "archc.source" if name in ("Diagnostic", "Limits", "Source") else "archc.api"
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

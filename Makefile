@@ -1,0 +1,37 @@
+# `make check` is what CI runs before the slow proofs. It makes its own environment in .venv.
+BIN := .venv/bin
+
+.PHONY: check format format-check lint types test slow bench clean
+
+check: format-check lint types test
+
+.venv/ready: pyproject.toml
+	python3 -m venv .venv
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+format: .venv/ready # writes; `format-check` only looks
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+format-check: .venv/ready
+	$(BIN)/ruff format --check .
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+
+types: .venv/ready
+	$(BIN)/mypy
+
+test: .venv/ready
+	$(BIN)/pytest
+
+slow: .venv/ready # every network against torchvision, thousands of random programs: minutes
+	$(BIN)/pytest -m slow
+
+bench: .venv/ready
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/scaling.py
+
+clean:
+	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
