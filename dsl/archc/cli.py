@@ -1,0 +1,246 @@
+"""The command line: parses arguments, runs one command, turns its outcome into an exit code.
+
+Nothing is imported here that `archc --help` can do without; `archc.commands` does the work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from archc import __version__
+
+FINE, WRONG, USAGE, INTERNAL, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 70, 130, 141
+
+# Field of archc.source.Limits -> what it bounds; the flag is --max-FIELD.
+LIMITS = {
+    "source_bytes": "bytes of a file",
+    "nesting": "brackets inside each other",
+    "steps": "operators when everything is unfolded",
+    "depth": "block calls inside each other",
+    "integer": "size, width or count",
+    "diagnostics": "errors reported for a file",
+}
+_ABOUT = "Neural network architectures as text: check them, draw them, build PyTorch from them."
+_EPILOG = """\
+examples:
+  archc build resnet50                  write resnet50.py from a bundled network
+  archc build my.arch -D classes=10     set a param of the file
+  archc check nets/                     report every mistake in every file
+  archc draw googlenet -o googlenet.svg
+  archc explain A201                    what an error code means
+
+exit codes: 0 fine, 1 the input is wrong, 2 wrong usage or a file that cannot be read or written
+"""
+
+
+class Stop(Exception):
+    """Ends the run with a message for the user."""
+
+    def __init__(self, message: str, code: int = USAGE) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line; the exit code."""
+    try:
+        _prepare_streams()
+        code = _run(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = CLOSED_PIPE  # the reader has enough: what `cat` does, too
+        _drop_output()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except OSError as error:  # from the last flush: a full disk
+        code = _complain(f"cannot write to standard output: {error.strerror}", USAGE)
+        _drop_output()
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        args = _parser().parse_args(argv)
+    except SystemExit as done:  # --help, --version, or wrong usage, already reported
+        return done.code if isinstance(done.code, int) else USAGE
+    try:
+        from archc import commands
+
+        return int(getattr(commands, f"run_{args.command}")(args))
+    except Stop as stop:
+        return _complain(str(stop), stop.code)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if args.traceback or os.environ.get("ARCHC_TRACEBACK"):
+            raise
+        what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        return _complain(
+            f"internal error: {what} (please report it with the file; --traceback shows where)",
+            INTERNAL,
+        )
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"archc: {message}", file=sys.stderr)
+    return code
+
+
+def _prepare_streams() -> None:
+    """Never a traceback because a terminal cannot show a character, or a stream is closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """What is left in the buffer has nowhere to go; Python's own exit must not try again."""
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+
+
+# --- arguments ---------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = _common()
+    parser = argparse.ArgumentParser(
+        prog="archc",
+        description=_ABOUT,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"archc {__version__}")
+    _add_common(parser, color="auto", traceback=False)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(
+        name: str, summary: str, *parents: argparse.ArgumentParser
+    ) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            parents=[common, *parents],
+            allow_abbrev=False,
+        )
+
+    reading, writing = _reading(), _writing()
+    build = command("build", "write PyTorch source", reading, writing)
+    build.add_argument("input", metavar="INPUT", help="file, folder, bundled network, or -")
+    build.add_argument("--templates", metavar="DIR", help="templates that replace archc's own")
+
+    check = command("check", "report every mistake", reading)
+    check.add_argument("inputs", metavar="INPUT", nargs="+", help="file, folder, network, or -")
+    check.add_argument(
+        "--format",
+        choices=("text", "concise", "json", "github", "sarif"),
+        default="text",
+        help="how to report (default: text)",
+    )
+
+    draw = command("draw", "draw a network", reading, writing)
+    draw.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
+    draw.add_argument(
+        "--format", choices=("svg", "png", "pdf", "dot"), help="default: by the output's ending"
+    )
+    draw.add_argument(
+        "--engine",
+        choices=("auto", "dot", "graphviz-pure"),
+        default="auto",
+        help="the Graphviz to draw with (default: dot if installed, else graphviz-pure)",
+    )
+    draw.add_argument(
+        "--timeout", metavar="SECONDS", type=float, default=60, help="for drawing (default: 60)"
+    )
+
+    listing = command("list", "list the bundled networks with paper, parameters and MACs")
+    listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
+    explain = command("explain", "explain an error code, or list them all")
+    explain.add_argument("code", metavar="CODE", nargs="?", help="for example A201")
+    return parser
+
+
+def _common() -> argparse.ArgumentParser:
+    """What may stand before the command and after it."""
+    parent = argparse.ArgumentParser(add_help=False)
+    _add_common(parent, color=argparse.SUPPRESS, traceback=argparse.SUPPRESS)
+    return parent
+
+
+def _add_common(parser: argparse.ArgumentParser, *, color: str, traceback: str | bool) -> None:
+    parser.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default=color,
+        help="auto: on a terminal, and not where NO_COLOR is set",
+    )
+    parser.add_argument(
+        "--traceback", action="store_true", default=traceback, help=argparse.SUPPRESS
+    )
+
+
+def _reading() -> argparse.ArgumentParser:
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument(
+        "-D",
+        dest="params",
+        metavar="NAME=VALUE",
+        type=_assignment,
+        action="append",
+        default=[],
+        help="set a param of the file",
+    )
+    parent.add_argument(
+        "--project",
+        metavar="DIR",
+        help="the folder that `use` must not leave (default: the input's own)",
+    )
+    limits = parent.add_argument_group("limits")
+    for field, what in LIMITS.items():
+        flag = f"--max-{field.replace('_', '-')}"
+        limits.add_argument(flag, metavar="N", type=_count, dest=f"max_{field}", help=what)
+    return parent
+
+
+def _writing() -> argparse.ArgumentParser:
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument(
+        "-o",
+        dest="output",
+        metavar="OUT",
+        help="file, folder, or - for standard output (default: INPUT's name, in this folder)",
+    )
+    parent.add_argument(
+        "--force", action="store_true", help="overwrite a file that archc did not write"
+    )
+    return parent
+
+
+def _assignment(text: str) -> tuple[str, int | float | str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, value
+
+
+def _count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return number
