@@ -122,6 +122,16 @@ class Scope:
 
 
 @dataclass(eq=False, slots=True)
+class Again:
+    """`reuse label`: the statement's modules once more; `scopes` lead to them in this body."""
+
+    scopes: tuple[str, ...]
+    chain: Chain
+    output: Tensor
+    span: Span
+
+
+@dataclass(eq=False, slots=True)
 class Goto:
     """`@label`: go on from that tensor."""
 
@@ -149,7 +159,7 @@ class Mark:
     span: Span
 
 
-Node = Apply | Call | Branches | Choice | Loop | Scope | Goto | Aux | Mark
+Node = Apply | Call | Branches | Choice | Loop | Scope | Again | Goto | Aux | Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +173,10 @@ class BlockValue:
     def places(self) -> bool:
         """Written with `sequence`: named by place."""
         return self.tree.places
+
+    @property
+    def name(self) -> str:
+        return self.tree.name.id
 
 
 @dataclass(eq=False, slots=True)
@@ -203,28 +217,28 @@ def children(node: Node) -> Iterator[Chain]:
     match node:
         case Branches():
             yield from node.branches
-        case Choice() | Scope() | Aux():
+        case Choice() | Scope() | Again() | Aux():
             yield node.chain
         case Loop():
             yield from node.iterations
 
 
-def walk(chain: Chain) -> Iterator[Node]:
-    """Every node of a chain, depth first in execution order, merges after their branches."""
-    for node in chain.nodes:
+def walk(nodes: list[Node]) -> Iterator[Node]:
+    """Every node, depth first in execution order, merges after their branches."""
+    for node in nodes:
         yield node
         for inner in children(node):
-            yield from walk(inner)
+            yield from walk(inner.nodes)
         if isinstance(node, Branches):
             yield node.merge
 
 
 def outputs(body: Body) -> list[tuple[str, Tensor]]:
     """The network's outputs, in order: its `output` marks, or else the last tensor."""
-    marks = [(node.name, node.output) for node in walk(body.chain) if isinstance(node, Mark)]
+    marks = [(node.name, node.output) for node in walk(body.chain.nodes) if isinstance(node, Mark)]
     return marks or [("output", body.output)]
 
 
 def side_outputs(body: Body) -> list[Aux]:
     """The auxiliary heads, in order."""
-    return [node for node in walk(body.chain) if isinstance(node, Aux)]
+    return [node for node in walk(body.chain.nodes) if isinstance(node, Aux)]

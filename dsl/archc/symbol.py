@@ -94,7 +94,9 @@ def add(a: Expr, b: Expr) -> Expr:
 
 
 def scale(a: Expr, factor: Number) -> Expr:
-    return Expr(tuple((product, value * factor) for product, value in a.terms)) if factor else Expr(())
+    return (
+        Expr(tuple((product, value * factor) for product, value in a.terms)) if factor else Expr(())
+    )
 
 
 def multiply(a: Expr, b: Expr) -> Expr:
@@ -272,7 +274,8 @@ def _compose(op: str, args: list[Expr], value: Number) -> Expr:
 def _is_integral(expr: Expr) -> bool:
     """No float factor and no division: then polynomial form loses nothing."""
     return all(
-        isinstance(factor, int) and all(isinstance(atom, Var) or atom.function != "/" for atom in product)
+        isinstance(factor, int)
+        and all(isinstance(atom, Var) or atom.function != "/" for atom in product)
         for product, factor in expr.terms
     ) and not any(isinstance(factor, float) for _, factor in expr.terms)
 
@@ -369,5 +372,8 @@ def _render_atom(atom: Atom, names: Callable[[str], str]) -> tuple[str, int]:
     if name in _LEVEL:
         level = _LEVEL[name]
         right_level = level + 1  # left-associative
-        return f"{render(args[0], names, level)} {name} {render(args[1], names, right_level)}", level
+        return (
+            f"{render(args[0], names, level)} {name} {render(args[1], names, right_level)}",
+            level,
+        )
     return f"{_CALLS.get(name, name)}({', '.join(render(arg, names) for arg in args)})", 9

@@ -1,0 +1,275 @@
+"""The only door: a source to everything known about it.
+
+    text -> parse -> link -> elaborate -> passes -> what is shown
+
+`Analysis` is frozen and holds it all; whatever shows something reads it, so no two views disagree.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archc import data, syntax
+from archc.elaborate import elaborate, is_network, link
+from archc.evaluate import fault
+from archc.files import Unreadable, read, read_stdin, resolve_use
+from archc.parser import parse
+from archc.passes.costs import Cost, Costs
+from archc.passes.expect import check_expectations
+from archc.plan import Plan, outputs
+from archc.sections import Facts, read_sections
+from archc.source import Diagnostic, Diagnostics, Limits, Source
+
+if TYPE_CHECKING:
+    import networkx as nx
+    from torch import nn
+
+
+class ArchError(Exception):
+    """A file has mistakes; `diagnostics` says which."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        self.diagnostics = diagnostics
+        lines = [f"{d.span.source.name}:{d.span.line}:{d.span.column}: {d.title}" for d in diagnostics]
+        super().__init__("\n".join(lines))
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything known about one source. Only what is asked for is computed."""
+
+    source: Source
+    file: syntax.File
+    plan: Plan | None  # None for a library of blocks
+    facts: Facts
+    cost: Cost
+    diagnostics: tuple[Diagnostic, ...]
+    again: Elaborator = field(repr=False)  # elaborates the same network with other params
+
+    @property
+    def ok(self) -> bool:
+        return not any(d.is_error for d in self.diagnostics)
+
+    @property
+    def name(self) -> str:
+        return self.plan.name if self.plan is not None else Path(self.source.name).stem
+
+    @property
+    def params(self) -> int:
+        """Trainable scalars, each once, auxiliary heads included."""
+        return self.cost.params
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of convolutions and linears for one sample in eval mode."""
+        return self.cost.macs
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        return self.facts.meta
+
+    @property
+    def output(self) -> tuple[int, ...] | None:
+        """The first output's shape as torch has it, without the batch: (1000,) or (512, 7, 7)."""
+        shape = outputs(self.plan.body)[0][1].shape if self.plan is not None else None
+        return tuple(map(int, shape.dims)) if shape is not None else None
+
+    @cached_property
+    def graph(self) -> nx.MultiDiGraph[str]:
+        """The network unfolded: a networkx graph with a node for each operator."""
+        from archc.graph import unfold
+
+        return unfold(self._sound_plan())
+
+    def emit(self, templates: Path | None = None) -> str:
+        """The network as PyTorch source. `templates` is searched before archc's own.
+
+        Raises ArchError where the source has mistakes.
+        """
+        from archc.emit import emit
+
+        return emit(self._sound_plan(), self.facts, self.cost, self.again, templates)
+
+    def draw(self) -> str:
+        """The network as a diagram in Graphviz's DOT language."""
+        from archc.draw import draw
+
+        return draw(self)
+
+    def _sound_plan(self) -> Plan:
+        if self.plan is None or not self.ok:
+            raise ArchError(self.diagnostics)
+        return self.plan
+
+
+@dataclass(frozen=True)
+class Elaborator:
+    """Elaborates one linked file at any values of its params."""
+
+    file: syntax.File
+    load: _Loader
+    limits: Limits
+    given: Mapping[str, Any]
+
+    def __call__(self, params: Mapping[str, Any]) -> Plan | None:
+        """The plan at other values of some params, or None where those do not fit."""
+        diagnostics = Diagnostics()
+        library = link(self.file, self.load, diagnostics)
+        with _deep_recursion():
+            plan = elaborate(self.file, library, {**self.given, **params}, diagnostics, self.limits)
+        return None if diagnostics.failed else plan
+
+
+@dataclass
+class _Loader:
+    """Loads what a file uses, from within the project's folder, each file once."""
+
+    project: Path
+    limits: Limits
+    diagnostics: Diagnostics
+    files: dict[Path, syntax.File] = field(default_factory=dict)
+
+    def __call__(self, use: syntax.Use, source: Source) -> syntax.File:
+        found = resolve_use(Path(source.name), use.path.value, self.project)
+        if isinstance(found, str):
+            raise fault("A503", f"this file cannot be used: {found}", use.path.span)
+        if found not in self.files:
+            try:
+                text = read(found, self.limits)
+            except Unreadable as error:
+                title = f"`{use.path.value}` cannot be read: {error.diagnostic.title}"
+                raise fault("A501", title, use.path.span, f"looked for {found}") from None
+            self.files[found], wrong = parse(text, self.limits)
+            for diagnostic in wrong:
+                self.diagnostics.add(diagnostic)
+        return self.files[found]
+
+
+def analyze(
+    source: Source,
+    *,
+    params: Mapping[str, Any] | None = None,
+    limits: Limits | None = None,
+    project: Path | None = None,
+) -> Analysis:
+    """Everything about one source. Never raises for anything in the text.
+
+    `params` sets the file's params; `project` is the folder that `use` must stay inside (default:
+    the file's own).
+    """
+    limits, given = limits or Limits(), params or {}
+    diagnostics = Diagnostics(limits.diagnostics)
+    file, wrong = parse(source, limits)
+    for diagnostic in wrong:
+        diagnostics.add(diagnostic)
+    load = _Loader(project or Path(source.name).parent, limits, diagnostics)
+    library = link(file, load, diagnostics)
+    plan, facts, cost = None, Facts(), Cost()
+    if is_network(file):
+        with _deep_recursion():
+            plan = elaborate(file, library, given, diagnostics, limits)
+            facts = read_sections(file, {**plan.params}, diagnostics)
+            cost = Costs().of_body(plan.body)
+        if not diagnostics.failed and not given:
+            for diagnostic in check_expectations(facts.expect, plan.body, cost):
+                diagnostics.add(diagnostic)
+    again = Elaborator(file, load, limits, given)
+    return Analysis(source, file, plan, facts, cost, diagnostics.ordered(), again)
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Room for the deepest nesting that the limits allow: Python's own limit is lower."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 20_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+# --- for Python users --------------------------------------------------------------------
+
+
+class Net:
+    """A network, loaded: its graph, its source, its module."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
+
+    def __repr__(self) -> str:
+        a = self.analysis
+        return f"<archc.Net {a.name}: {a.params:,} parameters, {a.macs:,} MACs>"
+
+    @property
+    def name(self) -> str:
+        return self.analysis.name
+
+    @property
+    def params(self) -> int:
+        return self.analysis.params
+
+    @property
+    def macs(self) -> int:
+        return self.analysis.macs
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        return self.analysis.meta
+
+    @property
+    def output(self) -> tuple[int, ...] | None:
+        return self.analysis.output
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        return self.analysis.diagnostics
+
+    @property
+    def graph(self) -> nx.MultiDiGraph[str]:
+        return self.analysis.graph
+
+    def source(self, templates: Path | None = None) -> str:
+        """The network as PyTorch source."""
+        return self.analysis.emit(templates)
+
+    def module(self, **arguments: Any) -> nn.Module:
+        """An instance of the generated class. Needs torch; `arguments` go to its constructor."""
+        namespace: dict[str, Any] = {"__name__": f"archc.generated.{self.name}"}
+        exec(compile(self.source(), f"<{self.name}>", "exec"), namespace)
+        made: nn.Module = namespace[self.name](**arguments)
+        return made
+
+
+def load(path: str | Path, **params: Any) -> Net:
+    """A network from a file, from standard input (`-`) or a bundled one by name.
+
+    Raises ArchError for mistakes in the text, OSError where there is no such file.
+    """
+    analysis = analyze(source_of(path), params=params)
+    if not analysis.ok or analysis.plan is None:
+        raise ArchError(analysis.diagnostics)
+    return Net(analysis)
+
+
+def source_of(path: str | Path, limits: Limits | None = None) -> Source:
+    """The text that a command line names: a path, `-` or a bundled network's name.
+
+    Raises Unreadable.
+    """
+    if path == "-":
+        return read_stdin(limits)
+    if isinstance(path, str) and not Path(path).exists() and path in bundled():
+        return read(bundled()[path], limits)
+    return read(Path(path), limits)
+
+
+def bundled() -> dict[str, Path]:
+    """The networks that come with archc, by name."""
+    return {path.stem: path for path in sorted(data.ARCHS.glob("*.arch"))}

@@ -1,0 +1,275 @@
+"""Attributes as written to an operator's fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from archc import symbol, syntax
+from archc.evaluate import Evaluator, did_you_mean, fault
+from archc.ops import Dims, Field, Form, Op
+from archc.ops._op import OTHER
+from archc.source import Fix, Span
+
+_LETTER = {"x": Form.WIDTH, "p": Form.PADDING, "g": Form.GROUPS, "d": Form.DILATION}
+_NAMES = {
+    Form.SIZE: "a window",
+    Form.STRIDE: "a stride",
+    Form.PADDING: "padding",
+    Form.WIDTH: "output channels",
+    Form.GROUPS: "groups",
+    Form.DILATION: "dilation",
+    Form.NUMBER: "a number of its own",
+}
+
+
+@dataclass(slots=True)
+class Bound:
+    """An operator, where each of its fields was written, and the tensor that `to=@x` names."""
+
+    op: Op
+    spans: dict[str, Span]
+    tensor: syntax.Reference | None = None
+
+
+@dataclass(slots=True)
+class Binder:
+    """Binds one operation to one operator class. Raises Fault for the first mistake."""
+
+    cls: type[Op]
+    operation: syntax.Operation
+    evaluator: Evaluator
+    largest: int
+    values: dict[str, Any] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+    tensor: syntax.Reference | None = None
+
+    def bind(self) -> Bound:
+        for argument in self.operation.arguments or ():
+            self._argument(argument)
+        for attribute in self.operation.attributes:
+            self._attribute(attribute)
+        missing = [name for name in self.cls.required() if name not in self.values]
+        if missing:
+            self._refuse_missing(missing[0])
+        return Bound(self.cls(**self.values), self.spans, self.tensor)
+
+    # --- the forms -----------------------------------------------------------------------
+
+    def _argument(self, argument: syntax.Argument) -> None:
+        if argument.name is None:
+            self._plain(syntax.Plain(argument.value, argument.span))
+        else:
+            plain = syntax.Plain(argument.value, argument.value.span)
+            self._option(syntax.Option(argument.name, plain, argument.span))
+
+    def _attribute(self, attribute: syntax.Attribute) -> None:
+        match attribute:
+            case syntax.Size():
+                self._set(self._form(Form.SIZE, attribute.span), attribute.dims, attribute.span)
+            case syntax.Sized() | syntax.Stride():
+                form = Form.SIZE if isinstance(attribute, syntax.Sized) else Form.STRIDE
+                self._set(
+                    self._form(form, attribute.span), self._dims(attribute.dims), attribute.span
+                )
+            case syntax.Geometry():
+                name = self._form(_LETTER[attribute.letter], attribute.span)
+                dims = self._dims(attribute.dims)
+                if self._fields[name].kind is int and len(dims) > 1:
+                    raise fault(
+                        "A303", f"{_NAMES[self._fields[name].form]} is one number", attribute.span
+                    )
+                self._set(name, dims[0] if self._fields[name].kind is int else dims, attribute.span)
+            case syntax.Plain():
+                self._plain(attribute)
+            case syntax.Word():
+                self._word(attribute)
+            case syntax.Option():
+                self._option(attribute)
+
+    def _plain(self, attribute: syntax.Plain) -> None:
+        names = [n for n, f in self._fields.items() if f.form is Form.NUMBER]
+        names += [n for n, f in self._fields.items() if f.form is Form.SIZE]
+        free = [n for n in names if n not in self.values]
+        if isinstance(attribute.value, syntax.Text) or not names:
+            what = "text" if isinstance(attribute.value, syntax.Text) else "number of its own"
+            raise fault("A301", f"`{self.cls.name}` takes no {what}", attribute.span, self._usage())
+        self._set(
+            (free or names)[0], self._number(attribute.value, (free or names)[0]), attribute.span
+        )
+
+    def _word(self, word: syntax.Word) -> None:
+        for name, spec in self._fields.items():
+            if word.id in spec.words:
+                return self._set(name, spec.words[word.id], word.span)
+            if word.id in spec.choices:
+                return self._set(name, word.id, word.span)
+        known = [w for f in self._fields.values() for w in (*f.words, *f.choices)]
+        hint = did_you_mean(word.id, known)
+        fixes = (Fix(hint, word.span, hint.split("`")[1]),) if hint else ()
+        raise fault(
+            "A310",
+            f"`{self.cls.name}` knows no `{word.id}`",
+            word.span,
+            hint or self._usage(),
+            fixes=fixes,
+        )
+
+    def _option(self, option: syntax.Option) -> None:
+        name = option.name.id
+        if name not in self._fields:
+            for field_name, spec in self._fields.items():
+                if name in spec.words and spec.kind is bool:  # nobias=true
+                    name, flip = field_name, not spec.words[name]
+                    return self._set(name, self._bool(option) != flip, option.span)
+            hint = did_you_mean(name, self._fields)
+            raise fault(
+                "A301",
+                f"`{self.cls.name}` has no option `{name}`",
+                option.name.span,
+                hint or self._usage(),
+            )
+        spec, value = self._fields[name], option.value
+        match value:
+            case syntax.Size():
+                dims: Any = value.dims
+            case syntax.Sized():
+                dims = self._dims(value.dims)
+            case syntax.Word():
+                return self._set(name, self._option_word(option, value), option.span)
+            case syntax.Reference():
+                if not spec.tensor:
+                    raise fault("A301", f"`{name}` takes no tensor", value.span)
+                self.tensor = value
+                return self._set(name, OTHER, option.span)
+            case _:
+                expr = value.value if isinstance(value, syntax.Plain) else value
+                return self._set(name, self._option_value(name, expr), option.span)
+        if spec.kind is not Dims:
+            raise fault("A303", f"`{name}` is one number, not a size", option.span)
+        self._set(name, dims, option.span)
+
+    # --- values --------------------------------------------------------------------------
+
+    def _option_word(self, option: syntax.Option, word: syntax.Word) -> Any:
+        spec = self._fields[option.name.id]
+        if word.id in spec.words:
+            return spec.words[word.id]
+        if word.id in spec.choices:
+            return word.id
+        if spec.kind is bool:
+            return self._bool(option)
+        if spec.choices:
+            hint = did_you_mean(word.id, spec.choices) or f"there are {', '.join(spec.choices)}"
+            raise fault("A310", f"`{option.name.id}` cannot be `{word.id}`", word.span, hint)
+        return self._option_value(option.name.id, syntax.Name(word.id, word.span))
+
+    def _bool(self, option: syntax.Option) -> bool:
+        value = option.value
+        if isinstance(value, syntax.Word) and value.id in ("true", "false"):
+            return value.id == "true"
+        expr = value.value if isinstance(value, syntax.Plain) else value
+        if isinstance(expr, syntax.Word | syntax.Size | syntax.Sized | syntax.Reference):
+            raise fault("A303", f"`{option.name.id}` is true or false", value.span)
+        return self.evaluator.truth(expr)
+
+    def _option_value(self, name: str, expr: syntax.Expr) -> Any:
+        spec = self._fields[name]
+        if spec.kind is bool:
+            return self.evaluator.truth(expr)
+        if spec.kind is str:
+            value = self.evaluator.value(expr)
+            if value not in spec.choices:
+                raise fault("A310", f"`{name}` is one of {', '.join(spec.choices)}", expr.span)
+            return value
+        return self._number(expr, name)
+
+    def _number(self, expr: syntax.Expr, name: str) -> Any:
+        """A number for a field of ints, floats or Dims."""
+        kind = self._fields[name].kind
+        if kind is float:
+            value = self.evaluator.number(expr)
+            return value if isinstance(value, float) else _as_float(value)
+        value = self.evaluator.integer(expr, self._describe(name))
+        return (value,) if kind is Dims else value
+
+    def _dims(self, exprs: tuple[syntax.Expr, ...]) -> Dims:
+        return tuple(self.evaluator.integer(expr, "a size") for expr in exprs)
+
+    def _set(self, name: str, value: Any, span: Span) -> None:
+        if name in self.values:
+            raise fault("A304", f"{self._describe(name)} is given twice", span, "keep one of them")
+        spec = self._fields[name]
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                continue
+            low, high = spec.minimum, spec.maximum if spec.maximum is not None else self.largest
+            if low is not None and number < low:
+                raise fault(
+                    "A303", f"{self._describe(name)} must be at least {low}, not {number}", span
+                )
+            if number > high:
+                raise fault(
+                    "A303", f"{self._describe(name)} must be at most {high}, not {number}", span
+                )
+        self.values[name] = value
+        self.spans[name] = span
+
+    # --- words ---------------------------------------------------------------------------
+
+    @property
+    def _fields(self) -> dict[str, Field]:
+        return fields_of(self.cls)
+
+    def _form(self, form: Form, span: Span) -> str:
+        for name, spec in self._fields.items():
+            if spec.form is form:
+                return name
+        raise fault("A301", f"`{self.cls.name}` takes no {_noun(form)}", span, self._usage())
+
+    def _describe(self, name: str) -> str:
+        spec = self._fields[name]
+        return f"{_noun(spec.form)} of `{self.cls.name}`" if spec.form in _NAMES else f"`{name}`"
+
+    def _usage(self) -> str:
+        forms = [_usage_of(name, spec) for name, spec in self._fields.items()]
+        return f"`{self.cls.name}` takes " + (", ".join(forms) if forms else "no attributes")
+
+    def _refuse_missing(self, name: str) -> None:
+        spec, example = self._fields[name], self.cls.example
+        what = f"{_NAMES.get(spec.form, 'an option')}: `{_usage_of(name, spec).split('`')[1]}`"
+        hint = f"for example `{example}`" if example else ""
+        raise fault("A302", f"`{self.cls.name}` needs {what}", self.operation.name.span, hint)
+
+
+_FIELDS: dict[type[Op], dict[str, Field]] = {}
+
+
+def fields_of(cls: type[Op]) -> dict[str, Field]:
+    """`cls.fields()`, looked up once a class: binding runs for every statement."""
+    found = _FIELDS.get(cls)
+    if found is None:
+        found = _FIELDS[cls] = cls.fields()
+    return found
+
+
+def _noun(form: Form) -> str:
+    return _NAMES.get(form, "option").removeprefix("a ").replace("number of its own", "number")
+
+
+def _usage_of(name: str, spec: Field) -> str:
+    example = {Form.NUMBER: "64" if spec.kind is int else "0.5"}.get(spec.form, spec.form.value)
+    match spec.form:
+        case Form.FLAG:
+            return "`" + "` or `".join(spec.words) + "`"
+        case Form.OPTION:
+            choices = "|".join(spec.choices) or "..."
+            return f"`{name}={choices}`"
+        case _:
+            return f"`{example}` ({spec.doc or name})"
+
+
+def _as_float(value: Any) -> Any:
+    if symbol.is_traced(value):
+        return symbol.traced(float(value), symbol.expr_of(value))
+    return float(value)

@@ -1,0 +1,118 @@
+"""A parsed file to a plan: link what it uses, set its params, unfold it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from archc import symbol, syntax
+from archc.evaluate import Evaluator, Fault, did_you_mean, fault
+from archc.fitting import traced_argument
+from archc.linking import Library, Linker, Loader
+from archc.lower import Lowerer, TooLarge
+from archc.naming import refuse_reserved
+from archc.plan import Plan
+from archc.source import Diagnostics, Label, Limits
+
+
+def link(file: syntax.File, load: Loader, diagnostics: Diagnostics) -> Library:
+    """The blocks that a file can call, its own and used ones."""
+    return Linker(load, diagnostics).link(file)
+
+
+def is_network(file: syntax.File) -> bool:
+    """Whether there is a network in the file; without, it is a library of blocks."""
+    return any(isinstance(item, syntax.Network | syntax.Statement) for item in file.items)
+
+
+def elaborate(
+    file: syntax.File,
+    library: Library,
+    given: Mapping[str, Any],
+    diagnostics: Diagnostics,
+    limits: Limits,
+) -> Plan:
+    """Unfold the network with its params as `given`, or else at their defaults."""
+    network = _network(file, diagnostics)
+    params = _params(file, given, diagnostics)
+    library.constants = {name: traced_argument(name, value) for name, value in params.items()}
+    name = network.name.id if network is not None else _class_name(file)
+    lowerer = Lowerer(diagnostics, limits)
+    try:
+        body = lowerer.network(file, library, {**library.blocks, **library.constants}, name)
+    except TooLarge as stop:
+        diagnostics.add(stop.mistake.diagnostic)
+        body = lowerer.nothing(file, name)
+    title = network.title.value if network is not None and network.title is not None else None
+    return Plan(name, title, params, body, file)
+
+
+def _network(file: syntax.File, diagnostics: Diagnostics) -> syntax.Network | None:
+    found: syntax.Network | None = None
+    for item in file.items:
+        if not isinstance(item, syntax.Network):
+            continue
+        try:
+            if found is not None:
+                raise fault("A406", "a file holds one network", item.span, "put this one into a file of its own",
+                            also=(Label(found.span, "the first is here"),))  # fmt: skip
+            refuse_reserved(item.name.id, item.name.span, "the network")
+        except Fault as mistake:
+            diagnostics.add(mistake.diagnostic)
+        found = found or item
+    return found
+
+
+def _params(
+    file: syntax.File, given: Mapping[str, Any], diagnostics: Diagnostics
+) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    where: dict[str, syntax.Param] = {}
+    for item in file.items:
+        if not isinstance(item, syntax.Param):
+            continue
+        name = item.name.id
+        try:
+            if name in where:
+                raise fault("A106", f"there are two params `{name}`", item.name.span, "keep one of them",
+                            also=(Label(where[name].name.span, "the other is here"),))  # fmt: skip
+            refuse_reserved(name, item.name.span, "the param")
+            where[name] = item
+            default = symbol.plain(Evaluator(values, None).value(item.default))
+            values[name] = _given(item, default, given[name]) if name in given else default
+        except Fault as mistake:
+            diagnostics.add(mistake.diagnostic)
+            values.setdefault(name, 1)
+    for name in given:
+        if name not in where:
+            known = ", ".join(where) or "none"
+            hint = did_you_mean(name, where) or f"the params of this network: {known}"
+            diagnostics.add(
+                fault("A311", f"the network has no param `{name}`", file.span, hint).diagnostic
+            )
+    return values
+
+
+def _given(param: syntax.Param, default: Any, value: Any) -> Any:
+    """A value from outside, as the kind of number that the default is."""
+    if isinstance(value, str):
+        try:
+            value = float(value) if any(c in value for c in ".eE") else int(value.replace("_", ""))
+        except ValueError:
+            raise fault(
+                "A311", f"`{param.name.id}` is a number, not `{value[:40]}`", param.name.span
+            ) from None
+    if isinstance(default, int) and isinstance(value, float):
+        raise fault("A311", f"`{param.name.id}` is a whole number, not {value:g}", param.name.span)
+    if isinstance(default, float) and isinstance(value, int):
+        return float(value)
+    return value
+
+
+def _class_name(file: syntax.File) -> str:
+    """A name for a network that has none: from its file's."""
+    stem = PurePath(file.span.source.name).stem
+    words = "".join(c if c.isalnum() and c.isascii() else " " for c in stem).split()
+    name = "".join(word[:1].upper() + word[1:] for word in words)
+    return name if name[:1].isalpha() else f"Network{name}"

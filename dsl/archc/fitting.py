@@ -1,0 +1,107 @@
+"""Shapes while a network unfolds: operators on tensors, and numbers across a block's border."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archc import symbol
+from archc.ops import Misfit, Op, Shape
+from archc.plan import BlockValue
+
+
+def fit(op: Op, shapes: tuple[Shape, ...]) -> Shape:
+    """The output shape of an operator. Raises Misfit."""
+    least, most = op.inputs
+    first = shapes[0]
+    if first.columns and op.category != "merge":
+        raise Misfit(f"`{op.name}` takes one tensor, not {first.columns} columns", "put `join` before it",
+                     code="A208")  # fmt: skip
+    if first.rank not in op.ranks:
+        raise _wrong_rank(op, first)
+    if len(shapes) < least or most is not None and len(shapes) > most:
+        raise Misfit(f"`{op.name}` takes {least} tensors, not {len(shapes)}", code="A408")
+    shape = op.shape(*shapes)
+    if any(extent < 1 for extent in shape.dims):
+        raise Misfit(f"the result would be {shape}: nothing is left", code="A205")
+    return shape
+
+
+def _wrong_rank(op: Op, shape: Shape) -> Misfit:
+    words = {0: "a feature vector", 1: "a signal", 2: "an image", 3: "a volume"}
+    needed = " or ".join(words[rank] for rank in op.ranks)
+    hint = "put `flatten` before it" if op.ranks == (0,) else ""
+    if shape.rank == 0:
+        hint = f"put `{op.name}` before the `flatten`"
+    return Misfit(
+        f"`{op.name}` takes {needed}, not {words[shape.rank]} of {shape}", hint, code="A202"
+    )
+
+
+def traced_shape(shape: Shape) -> Shape:
+    """The shape of a block's input, its sizes named `in.c`, `in.h` ... inside the block."""
+    axes = ("in.d", "in.h", "in.w")[3 - shape.rank :]
+    size = tuple(
+        symbol.traced(symbol.plain(n), symbol.var(a)) for n, a in zip(shape.size, axes, strict=True)
+    )
+    return Shape(
+        symbol.traced(symbol.plain(shape.channels), symbol.var("in.c")), size, shape.columns
+    )
+
+
+def traced_argument(name: str, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return symbol.traced_list(symbol.plain(value), symbol.var(name))
+    return symbol.traced(symbol.plain(value), symbol.var(name))
+
+
+def outside(shape: Shape, args: Mapping[str, Any], x: Shape, block: BlockValue) -> Shape:
+    """A block's output shape in the caller's terms."""
+    env = {
+        name: value.expr for name, value in block.home.constants.items() if symbol.is_traced(value)
+    }
+    env["in.c"] = symbol.expr_of(x.channels)
+    env |= {
+        a: symbol.expr_of(n)
+        for a, n in zip(("in.w", "in.h", "in.d"), reversed(x.size), strict=False)
+    }
+    env |= {
+        k: symbol.expr_of(v)
+        for k, v in args.items()
+        if isinstance(v, int | float) and not isinstance(v, bool)
+    }
+    return retrace(shape, env, keep=False) or shape
+
+
+def retrace(shape: Shape | None, env: Mapping[str, symbol.Expr], keep: bool = True) -> Shape | None:
+    """`shape` with variables of its expressions replaced; unknown ones stay if `keep`."""
+    if shape is None or not any(map(symbol.is_traced, shape.dims)):
+        return shape
+
+    def dim(value: Any) -> Any:
+        if not symbol.is_traced(value):
+            return value
+        names = value.expr.variables()
+        known = {
+            name: env[name] if name in env else symbol.var(name)
+            for name in names
+            if keep or name in env
+        }
+        if len(known) < len(names):
+            return symbol.plain(value)
+        return symbol.traced(symbol.plain(value), symbol.substitute(value.expr, known))
+
+    return Shape(dim(shape.channels), tuple(map(dim, shape.size)), shape.columns)
+
+
+def generalised(shape: Shape, channels: list[Any], count: Any) -> Shape:
+    """Channels after a loop whose count is a parameter: first + count * step, where that holds."""
+    exprs = [symbol.expr_of(c) for c in channels]
+    if len(exprs) < 2:
+        return shape
+    step = symbol.add(exprs[1], symbol.scale(exprs[0], -1))
+    last = symbol.add(exprs[0], symbol.scale(step, len(exprs) - 1))
+    if dict(last.terms) != dict(exprs[-1].terms) or not step.terms:
+        return shape
+    whole = symbol.add(exprs[0], symbol.multiply(symbol.expr_of(count), step))
+    return Shape(symbol.traced(symbol.plain(shape.channels), whole), shape.size, shape.columns)

@@ -1,0 +1,160 @@
+"""`meta`, `train` and `expect`: what a file says about its network, read and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from archc import syntax
+from archc.evaluate import Evaluator, Fault, did_you_mean, fault
+from archc.source import Diagnostics, Label, Span
+
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
+SCHEDULES = ("constant", "plateau", "step", "linear", "poly", "cosine", "exponential")
+INITS = ("default", "he", "xavier", "normal", "truncated_normal", "uniform", "constant", "torchvision")
+_WORDS = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "init": INITS, "loss": (), "batch": (),
+          "epochs": (), "steps": (), "warmup": (), "augment": (), "label_smoothing": (), "mixup": (),
+          "dropout": (), "clip": (), "ema": (), "precision": (), "note": (), "source": (), "dataset": (),
+          "aux": (), "decay": ()}  # fmt: skip
+EXPECT = ("params", "macs", "output", "weights", "buffers")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of `train` or `meta`: plain values in order, options by name."""
+
+    values: tuple[Any, ...]
+    options: dict[str, Any]
+    span: Span
+
+    @property
+    def value(self) -> Any:
+        return self.values[0] if self.values else None
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """`macs 4.09G`: what must come out. `relation` is "" for equal to the precision written."""
+
+    key: str
+    relation: str
+    value: Any
+    written: str
+    span: Span
+
+
+@dataclass(slots=True)
+class Facts:
+    """All that the sections of a file say."""
+
+    meta: dict[str, Any] = field(default_factory=dict)
+    train: dict[str, list[Setting]] = field(default_factory=dict)
+    expect: list[Expectation] = field(default_factory=list)
+
+
+def read_sections(file: syntax.File, env: dict[str, Any], diagnostics: Diagnostics) -> Facts:
+    """The sections of a file; what is wrong in them goes to `diagnostics`."""
+    facts = Facts()
+    seen: dict[str, Span] = {}
+    for item in file.items:
+        if not isinstance(item, syntax.Section):
+            continue
+        kind = item.kind.id
+        for entry in item.entries:
+            try:
+                if kind == "expect":
+                    facts.expect.append(_expectation(entry, env))
+                elif kind == "train":
+                    facts.train.setdefault(entry.key.id, []).append(_training(entry, env))
+                else:
+                    _once(entry, seen)
+                    facts.meta[entry.key.id] = _fact(entry, env)
+            except Fault as mistake:
+                diagnostics.add(mistake.diagnostic)
+    return facts
+
+
+def _once(entry: syntax.Entry, seen: dict[str, Span]) -> None:
+    earlier = seen.setdefault(entry.key.id, entry.key.span)
+    if earlier is not entry.key.span:
+        raise fault("A304", f"`{entry.key.id}` is given twice", entry.key.span, "keep one of them",
+                    also=(Label(earlier, "the other is here"),))  # fmt: skip
+
+
+def _setting(entry: syntax.Entry, env: dict[str, Any]) -> Setting:
+    if entry.relation:
+        raise fault("A312", "only `expect` compares", entry.span, "leave out the sign")
+    values: list[Any] = []
+    options: dict[str, Any] = {}
+    for attribute in entry.values:
+        if isinstance(attribute, syntax.Option):
+            options[attribute.name.id] = _plain(attribute.value, env)
+        else:
+            values.append(_plain(attribute, env))
+    return Setting(tuple(values), options, entry.span)
+
+
+def _plain(value: Any, env: dict[str, Any]) -> Any:
+    """A word, number, text, list or size as a plain value."""
+    match value:
+        case syntax.Word():
+            return value.id
+        case syntax.Plain():
+            return Evaluator(env, None).value(value.value)
+        case syntax.Size():
+            return value.dims
+        case syntax.Geometry() | syntax.Stride() | syntax.Sized() | syntax.Reference():
+            return value.span.text
+        case _:
+            return Evaluator(env, None).value(value)
+
+
+def _training(entry: syntax.Entry, env: dict[str, Any]) -> Setting:
+    key = entry.key.id
+    if key not in _WORDS:
+        raise fault("A312", f"`train` has no `{key}`", entry.key.span,
+                    did_you_mean(key, _WORDS) or f"there are {', '.join(_WORDS)}")  # fmt: skip
+    setting = _setting(entry, env)
+    known = _WORDS[key]
+    if known and (not setting.values or setting.values[0] not in known):
+        found = f"`{setting.values[0]}`" if setting.values else "nothing"
+        raise fault("A312", f"`{key}` is one of {', '.join(known)}, not {found}", entry.span,
+                    did_you_mean(str(setting.value), known))  # fmt: skip
+    return setting
+
+
+def _fact(entry: syntax.Entry, env: dict[str, Any]) -> Any:
+    setting = _setting(entry, env)
+    if not setting.values:
+        raise fault("A312", f"`{entry.key.id}` says nothing", entry.span, 'as in `year 2015` or `paper "..."`')
+    return setting.values[0] if len(setting.values) == 1 else setting.values
+
+
+def _expectation(entry: syntax.Entry, env: dict[str, Any]) -> Expectation:
+    key = entry.key.id
+    if key not in EXPECT:
+        raise fault("A312", f"`expect` cannot check `{key}`", entry.key.span,
+                    did_you_mean(key, EXPECT) or f"it checks {', '.join(EXPECT)}")  # fmt: skip
+    if key == "output":
+        return Expectation(key, entry.relation, _expected_shape(entry), entry.span.text, entry.span)
+    numbers = [_plain(value, env) for value in entry.values]
+    if len(numbers) != 1 or isinstance(numbers[0], bool) or not isinstance(numbers[0], int | float):
+        raise fault("A312", f"`{key}` needs one number", entry.span, "as in `params 25_557_032` or `macs 4.09G`")
+    return Expectation(key, entry.relation, numbers[0], entry.values[0].span.text, entry.span)
+
+
+def _expected_shape(entry: syntax.Entry) -> tuple[int, ...]:
+    """`7x7 x512` as (512, 7, 7)."""
+    size: tuple[int, ...] = ()
+    channels = None
+    for value in entry.values:
+        match value:
+            case syntax.Size():
+                size = value.dims
+            case syntax.Plain(value=syntax.Number(value=int() as extent)):
+                size = (extent,)
+            case syntax.Geometry(letter="x", dims=(syntax.Number(value=int() as width),)):
+                channels = width
+    if channels is None or entry.relation:
+        raise fault("A312", "`output` needs a shape", entry.span, "as in `output x1000` or `output 7x7 x512`")
+    return (channels, *size)
