@@ -269,7 +269,9 @@ def _annotation(diagnostic: Diagnostic) -> str:
         **({"endColumn": max(column, end_column - 1)} if line == end_line else {}),
         "title": f"archc {diagnostic.code}",
     }
-    properties = ",".join(f"{key}={_escaped(str(value), ':,')}" for key, value in where.items())
+    properties = ",".join(
+        f"{key}={_escaped(visible(str(value)), ':,')}" for key, value in where.items()
+    )
     remarks = (f"{kind}: {message}" for kind, message in _remarks(diagnostic))
     lines = "\n".join((diagnostic.title, *remarks)).split("\n")
     message = _escaped("\n".join(map(visible, lines)))

@@ -1,0 +1,348 @@
+"""Reading within bounds, `use` inside the project, and writing that loses nothing."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import archc
+from archc.files import (
+    Refused,
+    State,
+    Unreadable,
+    decode,
+    read,
+    replace,
+    resolve_use,
+    stamp,
+    stamp_bytes,
+    state,
+    write,
+)
+from archc.source import Limits
+
+# The smallest PNG: a signature, a header, no pixels and an end.
+PNG = (
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\0\0\0\0:~\x9bU"
+    b"\0\0\0\nIDATx\x9cc`\0\0\0\2\0\1H\xaf\xa4q\0\0\0\0IEND\xaeB`\x82"
+)
+posix_only = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system")
+not_root = pytest.mark.skipif(
+    hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may do everything"
+)
+
+
+def failure(path: Path, limits: Limits | None = None) -> Unreadable:
+    with pytest.raises(Unreadable) as caught:
+        read(path, limits)
+    return caught.value
+
+
+# --- reading -----------------------------------------------------------------------------
+
+
+def test_read(tmp_path: Path) -> None:
+    path = tmp_path / "신경망.arch"
+    path.write_text("network Tiny\n", encoding="utf-8")
+    source = read(path)
+    assert (source.name, source.text) == (str(path), "network Tiny\n")
+
+
+def test_read_missing_folder_and_nul(tmp_path: Path) -> None:
+    for path, reason in (
+        (tmp_path / "no.arch", "no such file"),
+        (tmp_path, "it is a folder"),
+        (tmp_path / "a\0b", "null"),
+        (tmp_path / ("x" * 5000), "too long"),
+    ):
+        error = failure(path)
+        assert error.io
+        assert error.diagnostic.code == "A510"
+        assert reason in error.diagnostic.title.lower()
+
+
+@posix_only
+def test_read_does_not_wait_for_a_fifo_or_a_device(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s"))
+        for path in (fifo, tmp_path / "s", Path("/dev/zero")):
+            error = failure(path)
+            assert error.io
+            assert "not a regular file" in error.diagnostic.title
+            assert "`-`" in error.diagnostic.helps[0]
+
+
+@posix_only
+@not_root
+def test_read_without_permission(tmp_path: Path) -> None:
+    path = tmp_path / "secret.arch"
+    path.write_text("network X")
+    path.chmod(0)
+    assert "permission denied" in failure(path).diagnostic.title
+
+
+def test_read_too_large_without_reading_it(tmp_path: Path) -> None:
+    path = tmp_path / "large.arch"
+    with path.open("wb") as file:
+        file.truncate(10**12)  # sparse: reading it would take all memory
+    error = failure(path, Limits(source_bytes=1000))
+    assert not error.io
+    assert (error.diagnostic.code, error.diagnostic.title) == (
+        "A511",
+        "the text is larger than 1,000 bytes",
+    )
+
+
+def test_read_exactly_at_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "a.arch"
+    path.write_bytes(b"#" * 100)
+    assert len(read(path, Limits(source_bytes=100)).text) == 100
+    assert failure(path, Limits(source_bytes=99)).diagnostic.code == "A511"
+
+
+def test_not_utf8_is_pointed_at() -> None:
+    with pytest.raises(Unreadable) as caught:
+        decode("x.arch", "# 한글\nconv \u00e9".encode() + b"\xff\n\xfe", Limits())
+    span = caught.value.diagnostic.span
+    assert (span.line, span.column) == (2, 7)
+    assert "0xff" in caught.value.diagnostic.labels[0].text
+    assert not caught.value.io
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+def test_not_utf8_at_the_very_end(cut: int) -> None:
+    with pytest.raises(Unreadable) as caught:
+        decode("x.arch", "conv 한".encode()[:-cut], Limits())
+    assert caught.value.diagnostic.span.column == 6
+
+
+# --- use ---------------------------------------------------------------------------------
+
+
+def test_use_is_relative_to_the_file(tmp_path: Path) -> None:
+    base = tmp_path / "nets" / "a.arch"
+    assert resolve_use(base, "blocks/b.arch", tmp_path) == tmp_path / "nets" / "blocks" / "b.arch"
+    assert resolve_use(base, "../common.arch", tmp_path) == tmp_path / "common.arch"
+    assert resolve_use(base, "./x/../b.arch", tmp_path) == tmp_path / "nets" / "b.arch"
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("../../b.arch", "leaves the project"),
+        ("x/../../../b.arch", "leaves the project"),
+        ("/etc/b.arch", "absolute"),
+        ("C:/b.arch", "absolute"),
+        ("c:b.arch", "absolute"),
+        ("..\\b.arch", "`/`"),
+        ("\\\\host\\b.arch", "`/`"),
+        ("//host/share/b.arch", "absolute"),
+        ("passwd", ".arch"),
+        ("", "empty"),
+        ("a\0.arch", "control"),
+        ("a\n.arch", "control"),
+    ],
+)
+def test_use_stays_in_the_project(tmp_path: Path, written: str, reason: str) -> None:
+    found = resolve_use(tmp_path / "nets" / "a.arch", written, tmp_path)
+    assert isinstance(found, str)
+    assert reason in found
+
+
+@posix_only
+def test_use_follows_links_only_inside(tmp_path: Path) -> None:
+    project, outside = tmp_path / "project", tmp_path / "outside"
+    project.mkdir()
+    outside.mkdir()
+    (outside / "b.arch").touch()
+    (project / "real.arch").touch()
+    (project / "in.arch").symlink_to("real.arch")
+    (project / "out.arch").symlink_to(outside / "b.arch")
+    (project / "folder").symlink_to(outside)
+    (project / "loop.arch").symlink_to("loop.arch")
+    base = project / "a.arch"
+    assert resolve_use(base, "in.arch", project) == project / "in.arch"
+    for written in ("out.arch", "folder/b.arch", "loop.arch"):
+        assert isinstance(resolve_use(base, written, project), str)
+
+
+def test_use_with_a_relative_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert resolve_use(Path("a.arch"), "b/c.arch", Path()) == Path("b/c.arch")
+    assert isinstance(resolve_use(Path("a.arch"), "../c.arch", Path()), str)
+
+
+# --- stamps ------------------------------------------------------------------------------
+
+
+def test_stamp_is_the_last_line_and_stable() -> None:
+    text = stamp("import torch\n\n", "network X")
+    *_, last = text.splitlines()
+    assert text.startswith("import torch\n# archc ")
+    assert last.count("sha256:") == 2
+    assert text.endswith("\n")
+    assert stamp(text, "network X") == text
+    assert stamp("import torch\n", "network X") == text
+    assert stamp(text, "network Y") != text
+
+
+@pytest.mark.parametrize(
+    ("suffix", "data"),
+    [
+        (".py", b"x = 1\n"),
+        (".svg", b"<svg>\xc3\x97</svg>\n"),
+        (".dot", b"digraph {}\n"),
+        (".pdf", b"%PDF-1.4\r\n\xff\xfe\0\r\n%%EOF\n"),
+        (".png", PNG),
+        (".txt", b"x\n"),
+    ],
+)
+def test_states(tmp_path: Path, suffix: str, data: bytes) -> None:
+    path = tmp_path / f"out{suffix}"
+    assert state(path) is State.MISSING
+    path.write_bytes(data)
+    assert state(path) is State.FOREIGN
+    stamped = stamp_bytes(data, "network X", suffix)
+    assert stamp_bytes(stamped, "network X", suffix) == stamped
+    path.write_bytes(stamped)
+    assert state(path) is State.PRISTINE
+    path.write_bytes(stamped[:1] + b" " + stamped[1:])
+    assert state(path) is State.EDITED
+    path.write_bytes(b"")
+    assert state(path) is State.PRISTINE
+
+
+def test_text_after_the_stamp_is_an_edit(tmp_path: Path) -> None:
+    path = tmp_path / "out.py"
+    path.write_text(stamp("x = 1\n", "") + "y = 2\n", encoding="utf-8")
+    assert state(path) in (State.EDITED, State.FOREIGN)
+
+
+def test_a_checkout_with_crlf_is_no_edit(tmp_path: Path) -> None:
+    path = tmp_path / "out.py"
+    path.write_bytes(stamp("x = 1\ny = 2\n", "").replace("\n", "\r\n").encode())
+    assert state(path) is State.PRISTINE
+
+
+def test_a_stamped_png_is_a_png() -> None:
+    from zlib import crc32
+
+    data, chunks = stamp_bytes(PNG, "network X", ".png")[8:], []
+    while data:
+        size = int.from_bytes(data[:4], "big")
+        kind, body = data[4:8], data[8 : 8 + size]
+        assert int.from_bytes(data[8 + size : 12 + size], "big") == crc32(kind + body)
+        chunks.append(kind)
+        data = data[12 + size :]
+    assert chunks == [b"IHDR", b"IDAT", b"iTXt", b"IEND"]
+
+
+# --- writing -----------------------------------------------------------------------------
+
+
+def test_write_overwrites_only_what_it_wrote(tmp_path: Path) -> None:
+    path = tmp_path / "out.py"
+    one, two = stamp("x = 1\n", "1"), stamp("x = 2\n", "2")
+    assert write(path, one)
+    assert not write(path, one)
+    assert write(path, two)
+    edited = two.replace("x", "y", 1)
+    path.write_text(edited, encoding="utf-8")
+    with pytest.raises(Refused, match="edited"):
+        write(path, one)
+    path.write_text("mine\n")
+    with pytest.raises(Refused, match="not written by archc"):
+        write(path, one)
+    assert path.read_text() == "mine\n"
+    assert write(path, one, force=True)
+    assert path.read_text(encoding="utf-8") == one
+    assert os.listdir(tmp_path) == ["out.py"]
+
+
+def test_an_unchanged_file_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "out.py"
+    write(path, stamp("x = 1\n", ""))
+    os.utime(path, (1, 1))
+    assert not write(path, stamp("x = 1\n", ""))
+    assert path.stat().st_mtime == 1
+
+
+@posix_only
+def test_write_keeps_permissions_and_links(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.py", tmp_path / "link.py"
+    write(real, stamp("x = 1\n", ""))
+    real.chmod(0o640)
+    link.symlink_to("real.py")
+    assert write(link, stamp("x = 2\n", ""))
+    assert link.is_symlink()
+    assert real.read_text(encoding="utf-8").startswith("x = 2")
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+
+
+@posix_only
+def test_a_new_file_has_the_users_umask(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write(tmp_path / "out.py", stamp("x = 1\n", ""))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "out.py").stat().st_mode) == 0o640
+
+
+@posix_only
+def test_write_to_a_device_and_not_to_a_folder(tmp_path: Path) -> None:
+    assert write(Path("/dev/null"), "x")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    with pytest.raises(IsADirectoryError):
+        write(tmp_path, "x")
+    with pytest.raises(FileNotFoundError):
+        write(tmp_path / "no" / "x.py", "x")
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    path = tmp_path / "out.py"
+    path.write_text("old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(OSError, match="No space"):
+        replace(path, b"new")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["out.py"]
+
+
+@posix_only
+def test_a_full_disk(tmp_path: Path) -> None:
+    """A real one, as far as one can have it: the system's own limit on a file's size."""
+    program = (
+        "import resource, signal, sys; from pathlib import Path; from archc.files import replace\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try: replace(Path(sys.argv[1]), b'x' * 5000)\n"
+        "except OSError as error: print(error.strerror)\n"
+    )
+    path = tmp_path / "out.py"
+    path.write_text("old")
+    done = subprocess.run(
+        [sys.executable, "-c", program, path],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(Path(archc.__file__).parents[1])},
+    )
+    assert "too large" in done.stdout
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["out.py"]
