@@ -164,7 +164,9 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
         "A000", nasty, (Label(at(source, nasty), nasty),), (nasty,), (nasty,),
         (Fix(nasty, at(source, "conv"), nasty),),
     )  # fmt: skip
-    bad = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\u2028\ufeff]")
+    bad = re.compile(
+        "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\u2028\ufeff]"
+    )
     for format in (render.text, render.concise, render.github):
         assert not bad.search(format([diagnostic]))
     assert "␛[31m␇" in render.text([diagnostic])

@@ -9,8 +9,7 @@ Names are imported when they are first asked for, so that the command line start
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # typing's own costs as much as argparse
 if TYPE_CHECKING:
     from archc.api import Analysis, ArchError, analyze, bundled, load
     from archc.source import Diagnostic, Limits, Source

@@ -12,15 +12,19 @@ from collections.abc import Sequence
 
 from archc import __version__
 
+TYPE_CHECKING = False  # typing's own costs as much as argparse
+if TYPE_CHECKING:
+    from typing import Any
+
 FINE, WRONG, USAGE, INTERNAL, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 70, 130, 141
 
 # Field of archc.source.Limits -> what it bounds; the flag is --max-FIELD.
 LIMITS = {
-    "source_bytes": "bytes of a file",
+    "source_bytes": "bytes in a file",
     "nesting": "brackets inside each other",
     "steps": "operators when everything is unfolded",
     "depth": "block calls inside each other",
-    "integer": "size, width or count",
+    "integer": "of any size, width or count",
     "diagnostics": "errors reported for a file",
 }
 _ABOUT = "Neural network architectures as text: check them, draw them, build PyTorch from them."
@@ -55,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except OSError as error:  # from the last flush: a full disk
+    except OSError as error:  # a full disk behind it
         code = _complain(f"cannot write to standard output: {error.strerror}", USAGE)
         _drop_output()
     return code
@@ -72,9 +76,9 @@ def _run(argv: Sequence[str] | None) -> int:
         return int(getattr(commands, f"run_{args.command}")(args))
     except Stop as stop:
         return _complain(str(stop), stop.code)
-    except BrokenPipeError:
-        raise
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is None:
+            raise  # from writing to standard output, which has no file's name
         if args.traceback or os.environ.get("ARCHC_TRACEBACK"):
             raise
         what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
@@ -107,14 +111,28 @@ def _drop_output() -> None:
 # --- arguments ---------------------------------------------------------------------------
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Knows its width without importing shutil to find it."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = os.get_terminal_size(sys.stdout.fileno()).columns
+        except (OSError, ValueError):
+            columns = 0
+        super().__init__(prog, width=min(columns or 100, 100))
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=_Help, allow_abbrev=False, **options)
+
+
 def _parser() -> argparse.ArgumentParser:
     common = _common()
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="archc",
         description=_ABOUT,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"archc {__version__}")
     _add_common(parser, color="auto", traceback=False)
@@ -128,7 +146,6 @@ def _parser() -> argparse.ArgumentParser:
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
             parents=[common, *parents],
-            allow_abbrev=False,
         )
 
     reading, writing = _reading(), _writing()
@@ -170,7 +187,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _common() -> argparse.ArgumentParser:
     """What may stand before the command and after it."""
-    parent = argparse.ArgumentParser(add_help=False)
+    parent = _Parser(add_help=False)
     _add_common(parent, color=argparse.SUPPRESS, traceback=argparse.SUPPRESS)
     return parent
 
@@ -188,7 +205,7 @@ def _add_common(parser: argparse.ArgumentParser, *, color: str, traceback: str |
 
 
 def _reading() -> argparse.ArgumentParser:
-    parent = argparse.ArgumentParser(add_help=False)
+    parent = _Parser(add_help=False)
     parent.add_argument(
         "-D",
         dest="params",
@@ -206,12 +223,14 @@ def _reading() -> argparse.ArgumentParser:
     limits = parent.add_argument_group("limits")
     for field, what in LIMITS.items():
         flag = f"--max-{field.replace('_', '-')}"
-        limits.add_argument(flag, metavar="N", type=_count, dest=f"max_{field}", help=what)
+        limits.add_argument(
+            flag, metavar="N", type=_count, dest=f"max_{field}", help=f"most {what}"
+        )
     return parent
 
 
 def _writing() -> argparse.ArgumentParser:
-    parent = argparse.ArgumentParser(add_help=False)
+    parent = _Parser(add_help=False)
     parent.add_argument(
         "-o",
         dest="output",
@@ -228,12 +247,15 @@ def _assignment(text: str) -> tuple[str, int | float | str]:
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    for kind in (int, float):
-        try:
-            return name, kind(value)
-        except ValueError:
-            continue
-    return name, value
+    try:
+        return name, int(value)
+    except ValueError:
+        pass
+    try:
+        number = float(value)
+    except ValueError:
+        return name, value
+    return name, number if abs(number) < float("inf") else value
 
 
 def _count(text: str) -> int:

@@ -62,7 +62,7 @@ def decode(name: str, data: bytes, limits: Limits) -> Source:
     """Bytes to a source. Raises Unreadable A511 or A512."""
     if len(data) > limits.source_bytes:
         title = f"the text is larger than {limits.source_bytes:,} bytes"
-        hint = "split it into files that `use` one another, or raise --max-bytes"
+        hint = "split it into files that `use` one another, or raise --max-source-bytes"
         raise Unreadable(_about(name, "A511", title, hint), io=False)
     try:
         return Source(name, data.decode("utf-8"))

@@ -1,0 +1,504 @@
+"""The command line as its users meet it: outputs, files, exit codes."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import archc
+from archc import api, cli, engine
+from archc.source import Limits
+
+TINY = """\
+network Tiny
+param classes = 10
+input 8x8 x3
+conv 3x3 p1 x4; relu
+gap; flatten; fc (classes)
+"""
+BLOCKS = "block unit(c) { conv 3x3 p1 x(c); relu }\n"
+USER = 'use "blocks/unit.arch"\nnetwork User\ninput 8x8 x3\nunit(4)\n'
+BROKEN = "network Broken\ninput 8x8 x3\nconv 9x9 x4\n"
+posix_only = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system")
+
+Run = Callable[..., "Outcome"]
+
+
+@dataclasses.dataclass
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs archc inside this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("ARCHC_TRACEBACK", raising=False)
+
+    def call(*argv: str, stdin: str | bytes = "") -> Outcome:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        code = cli.main(argv)
+        return Outcome(code, *capsys.readouterr())
+
+    return call
+
+
+def start(*argv: str, cwd: Path, **options: object) -> subprocess.Popen[bytes]:
+    """Runs archc as a process of its own."""
+    source = str(Path(archc.__file__).parents[1])
+    env = {**os.environ, "PYTHONPATH": source, "PYTHONIOENCODING": "utf-8"}
+    env |= options.pop("env", {})  # type: ignore[arg-type]
+    return subprocess.Popen(
+        [sys.executable, "-m", "archc", *argv],
+        cwd=cwd,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+def network(folder: Path, name: str = "tiny.arch", text: str = TINY) -> str:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return name
+
+
+# --- build -------------------------------------------------------------------------------
+
+
+def test_build_writes_beside_the_caller(run: Run, tmp_path: Path) -> None:
+    network(tmp_path, "nets/my-net.arch")
+    done = run("build", "nets/my-net.arch")
+    assert (done.code, done.out) == (0, "")
+    assert done.err.startswith("wrote my_net.py (Tiny: 162 parameters")
+    assert "class Tiny(nn.Module)" in (tmp_path / "my_net.py").read_text(encoding="utf-8")
+
+
+def test_build_again_is_up_to_date(run: Run, tmp_path: Path) -> None:
+    network(tmp_path)
+    run("build", "tiny.arch")
+    assert run("build", "tiny.arch").err.startswith("up to date: tiny.py")
+
+
+def test_build_never_loses_an_edit(run: Run, tmp_path: Path) -> None:
+    network(tmp_path)
+    run("build", "tiny.arch", "-o", "out.py")
+    out = tmp_path / "out.py"
+    out.write_text("# mine\n" + out.read_text(encoding="utf-8"), encoding="utf-8")
+    done = run("build", "tiny.arch", "-o", "out.py", "-D", "classes=5")
+    assert done.code == 2
+    assert "edited" in done.err
+    assert "--force" in done.err
+    assert out.read_text(encoding="utf-8").startswith("# mine\n")
+    assert run("build", "tiny.arch", "-o", "out.py", "--force").code == 0
+    assert not out.read_text(encoding="utf-8").startswith("# mine\n")
+
+
+def test_build_to_standard_output_is_the_same_text(run: Run, tmp_path: Path) -> None:
+    network(tmp_path)
+    run("build", "tiny.arch")
+    done = run("build", "tiny.arch", "-o", "-")
+    assert done.out == (tmp_path / "tiny.py").read_text(encoding="utf-8")
+    assert done.err == ""
+
+
+def test_build_from_standard_input_goes_to_standard_output(run: Run, tmp_path: Path) -> None:
+    done = run("build", "-", stdin=TINY)
+    assert done.code == 0
+    assert "class Tiny" in done.out
+    assert os.listdir(tmp_path) == []
+
+
+def test_build_does_not_depend_on_where_it_is_run(run: Run, tmp_path: Path) -> None:
+    network(tmp_path, "a/tiny.arch")
+    network(tmp_path, "b/c/tiny.arch")
+    assert run("build", "a/tiny.arch", "-o", "-") == run("build", "b/c/tiny.arch", "-o", "-")
+
+
+def test_build_into_a_folder(run: Run, tmp_path: Path) -> None:
+    network(tmp_path)
+    assert run("build", "tiny.arch", "-o", "new/folder/").code == 0
+    assert (tmp_path / "new/folder/tiny.py").exists()
+    assert run("build", "tiny.arch", "-o", "new").code == 0
+    assert (tmp_path / "new/tiny.py").exists()
+
+
+def test_build_of_a_bundled_network(run: Run, tmp_path: Path) -> None:
+    assert run("build", "resnet18", "-D", "classes=7").code == 0
+    assert "class ResNet18" in (tmp_path / "resnet18.py").read_text(encoding="utf-8")
+
+
+def test_a_file_goes_before_a_bundled_network(run: Run, tmp_path: Path) -> None:
+    network(tmp_path, "resnet18")
+    assert "Tiny" in run("build", "resnet18").err
+
+
+def test_build_of_a_folder(run: Run, tmp_path: Path) -> None:
+    network(tmp_path, "nets/tiny.arch")
+    network(tmp_path, "nets/deep/user.arch", USER.replace("blocks/", "../blocks/"))
+    network(tmp_path, "nets/blocks/unit.arch", BLOCKS)
+    network(tmp_path, "nets/broken.arch", BROKEN)
+    network(tmp_path, "nets/.hidden/x.arch", BROKEN)
+    done = run("build", "nets", "-o", "out")
+    assert done.code == 1
+    assert done.err.count("error[") == 1
+    made = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.py")}
+    assert made == {"tiny.py", os.path.join("deep", "user.py")}
+
+
+def test_one_refused_file_does_not_stop_a_folder(run: Run, tmp_path: Path) -> None:
+    network(tmp_path, "nets/a.arch")
+    network(tmp_path, "nets/b.arch")
+    (tmp_path / "a.py").write_text("mine\n")
+    assert run("build", "nets").code == 2
+    assert (tmp_path / "b.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (("build", "no.arch"), "cannot read no.arch: no such file"),
+        (("build", "gogglenet"), "did you mean 'googlenet'?"),
+        (("build", "empty"), "no .arch files in empty"),
+        (("build", "nets", "-o", "-"), "folder"),
+        (("build", "tiny.arch", "-o", "no/such/x.py"), "cannot write no/such/x.py"),
+        (("build", "tiny.arch", "-o", "tiny.arch"), "not written by archc"),
+        (("build", "tiny.arch", "--templates", "no"), "no such folder: no"),
+        (("build", "tiny.arch", "--project", "no"), "no such folder: no"),
+        (("build", "tiny.arch", "-D", "classes"), "NAME=VALUE"),
+        (("build", "tiny.arch", "--max-steps", "0"), "at least 1"),
+        (("build",), "required: INPUT"),
+        (("draw", "nets"), "one network"),
+        (("draw", "tiny.arch", "-o", "x.jpeg"), ".svg, .png, .pdf, .dot"),
+        (("explain", "A9999"), "no error code"),
+        (("frobnicate",), "invalid choice"),
+        ((), "COMMAND"),
+    ],
+)
+def test_wrong_usage_is_2(run: Run, tmp_path: Path, argv: tuple[str, ...], message: str) -> None:
+    network(tmp_path)
+    network(tmp_path, "nets/tiny.arch")
+    (tmp_path / "empty").mkdir()
+    done = run(*argv)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert (tmp_path / "tiny.arch").read_text() == TINY
+
+
+def test_mistakes_are_1_and_write_nothing(run: Run, tmp_path: Path) -> None:
+    network(tmp_path, "broken.arch", BROKEN)
+    for command in ("build", "draw"):
+        done = run(command, "broken.arch")
+        assert (done.code, done.out) == (1, "")
+        assert " --> broken.arch:3:" in done.err
+    assert os.listdir(tmp_path) == ["broken.arch"]
+
+
+def test_a_library_of_blocks_cannot_be_built(run: Run, tmp_path: Path) -> None:
+    network(tmp_path, "unit.arch", BLOCKS)
+    for command in ("build", "draw"):
+        done = run(command, "unit.arch")
+        assert done.code == 1
+        assert "no `network` line" in done.err
+
+
+def test_limits(run: Run, tmp_path: Path) -> None:
+    network(tmp_path)
+    assert run("check", "tiny.arch", "--max-steps", "3").code == 1
+    done = run("check", "tiny.arch", "--max-source-bytes", "10")
+    assert done.code == 1
+    assert "larger than 10 bytes" in done.out
+
+
+def test_every_limit_has_a_flag() -> None:
+    assert [field.name for field in dataclasses.fields(Limits)] == list(cli.LIMITS)
+
+
+def test_templates(run: Run, tmp_path: Path) -> None:
+    network(tmp_path)
+    (tmp_path / "mine").mkdir()
+    for path in archc_templates():
+        (tmp_path / "mine" / path.name).write_text("{% if %}", encoding="utf-8")
+    done = run("build", "tiny.arch", "--templates", "mine")
+    assert done.code == 2
+    assert "template error in" in done.err
+
+
+def archc_templates() -> list[Path]:
+    from archc.data import TEMPLATES
+
+    return list(TEMPLATES.glob("*.jinja"))
+
+
+# --- check -------------------------------------------------------------------------------
+
+
+def test_check_reports_all_of_all(run: Run, tmp_path: Path) -> None:
+    network(tmp_path, "nets/tiny.arch")
+    network(tmp_path, "nets/broken.arch", BROKEN)
+    network(tmp_path, "nets/unit.arch", BLOCKS)
+    done = run("check", "nets", "no.arch", "nets/broken.arch")
+    assert done.code == 2
+    assert done.out.count("error[") == 2
+    assert "cannot read no.arch" in done.out
+    assert done.out.endswith("4 files checked: 2 errors\n")
+    assert run("check", "nets").code == 1
+    assert run("check", "nets/tiny.arch").out == "1 file checked: no errors\n"
+
+
+def test_check_goes_on_after_an_unknown_name(run: Run, tmp_path: Path) -> None:
+    network(tmp_path, "broken.arch", BROKEN)
+    done = run("check", "gogglenet", "broken.arch")
+    assert done.code == 2
+    assert "error[" in done.out
+
+
+def test_a_mistake_in_a_used_file_is_reported_once(run: Run, tmp_path: Path) -> None:
+    network(tmp_path, "blocks/unit.arch", BLOCKS.replace("relu", "relo"))
+    network(tmp_path, "a.arch", USER)
+    network(tmp_path, "b.arch", USER)
+    done = run("check", ".")
+    assert done.out.count("error[") == 1
+
+
+def test_use_stays_in_the_folder_or_the_project(run: Run, tmp_path: Path) -> None:
+    network(tmp_path, "blocks/unit.arch", BLOCKS)
+    network(tmp_path, "nets/user.arch", USER.replace("blocks/", "../blocks/"))
+    assert run("check", "nets").code == 1
+    assert run("check", "nets/user.arch").code == 1
+    assert run("check", "nets", "--project", ".").code == 0
+    assert run("check", ".").code == 0
+
+
+@pytest.mark.parametrize("format", ["json", "sarif"])
+def test_check_for_machines(run: Run, tmp_path: Path, format: str) -> None:
+    network(tmp_path, "broken.arch", BROKEN)
+    done = run("check", "broken.arch", "--format", format)
+    assert done.code == 1
+    assert json.loads(done.out)["version"] in (1, "2.1.0")
+    done = run("check", "no.arch", "--format", format)
+    assert done.code == 2
+    assert "A510" in done.out
+
+
+def test_check_for_editors_and_github(run: Run, tmp_path: Path) -> None:
+    network(tmp_path, "broken.arch", BROKEN)
+    assert run("check", "broken.arch", "--format", "concise").out.startswith("broken.arch:3:")
+    assert run("check", "broken.arch", "--format", "github").out.startswith("::error file=broken")
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\0\1", b"\0" * 100, bytes(range(256)) * 10])
+def test_binary_junk(run: Run, tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "junk.arch").write_bytes(data)
+    for done in (run("check", "junk.arch"), run("build", "-", stdin=data)):
+        assert done.code == 1
+        assert "Traceback" not in done.err
+
+
+def test_colour(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network(tmp_path, "broken.arch", BROKEN)
+    assert "\x1b" not in run("check", "broken.arch").out
+    assert "\x1b[" in run("check", "broken.arch", "--color", "always").out
+    assert "\x1b[" in run("--color=always", "check", "broken.arch").out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert "\x1b[" in run("check", "broken.arch").out
+    assert "\x1b" not in run("check", "broken.arch", "--color", "never").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in run("check", "broken.arch").out
+
+
+# --- draw --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ending", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("dot", b"digraph")]
+)
+def test_draw(run: Run, tmp_path: Path, ending: str, magic: bytes) -> None:
+    network(tmp_path)
+    done = run("draw", "tiny.arch", "-o", f"out.{ending}")
+    assert done.code == 0, done.err
+    assert (tmp_path / f"out.{ending}").read_bytes().startswith(magic)
+    assert run("draw", "tiny.arch", "-o", f"out.{ending}").err.startswith("up to date")
+    (tmp_path / f"out.{ending}").write_bytes(magic + b" somebody's")
+    assert run("draw", "tiny.arch", "-o", f"out.{ending}").code == 2
+
+
+def test_draw_without_a_name_is_an_svg(run: Run, tmp_path: Path) -> None:
+    network(tmp_path)
+    assert run("draw", "tiny.arch").code == 0
+    assert (tmp_path / "tiny.svg").exists()
+
+
+def test_draw_dot_needs_no_engine(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network(tmp_path)
+    monkeypatch.setattr(engine.shutil, "which", lambda *_, **__: None)
+    done = run("draw", "tiny.arch", "--format", "dot", "-o", "-")
+    assert done.code == 0
+    assert done.out.startswith("digraph")
+    done = run("draw", "tiny.arch")
+    assert done.code == 2
+    assert "pip install graphviz-pure" in done.err
+
+
+# --- list, explain, help -----------------------------------------------------------------
+
+
+@pytest.fixture
+def two_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meta = '\nmeta { paper "A Tiny Network"; year 2026 }\n'
+    paths = {
+        name: tmp_path / network(tmp_path, f"{name}.arch", TINY + meta) for name in ("n10", "n9")
+    }
+    monkeypatch.setattr(api, "bundled", lambda: paths)
+
+
+@pytest.mark.usefixtures("two_networks")
+def test_list(run: Run) -> None:
+    done = run("list")
+    assert done.code == 0
+    head, nine, ten = done.out.splitlines()
+    assert head.split() == ["name", "parameters", "MACs", "year", "paper"]
+    assert nine.split(maxsplit=4) == ["n9", "162", "6.95K", "2026", "A Tiny Network"]
+    assert ten.startswith("n10")
+
+
+@pytest.mark.usefixtures("two_networks")
+def test_list_as_json(run: Run) -> None:
+    first = json.loads(run("list", "--format", "json").out)[0]
+    assert (first["name"], first["network"], first["params"]) == ("n9", "Tiny", 162)
+
+
+def test_explain(run: Run) -> None:
+    done = run("explain", "a510")
+    assert done.code == 0
+    assert done.out.startswith("A510: file cannot be read\n")
+    assert "A510  file cannot be read" in run("explain").out
+
+
+def test_version_and_help(run: Run) -> None:
+    assert run("--version").out == f"archc {archc.__version__}\n"
+    assert run("--help").out.startswith("usage: archc")
+    for command in ("build", "check", "draw", "list", "explain"):
+        assert run(command, "--help").code == 0
+
+
+def test_help_imports_nothing_that_takes_time() -> None:
+    program = "import sys; from archc.cli import main; main(['--help']); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(Path(archc.__file__).parents[1])},
+    )
+    loaded = set(done.stdout.splitlines()[-1].split())
+    heavy = {"typing", "dataclasses", "pathlib", "inspect", "shutil", "importlib.metadata"}
+    assert loaded & heavy == set()
+    assert {name for name in loaded if name.startswith("archc")} == {"archc", "archc.cli"}
+
+
+# --- when it goes wrong ------------------------------------------------------------------
+
+
+def test_an_internal_error_is_one_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("oops")
+
+    network(tmp_path)
+    monkeypatch.setattr(api, "analyze", broken)
+    done = run("check", "tiny.arch")
+    assert done.code == 70
+    assert done.err.count("\n") == 1
+    assert "internal error: KeyError: 'oops'" in done.err
+    with pytest.raises(KeyError):
+        run("check", "tiny.arch", "--traceback")
+    monkeypatch.setenv("ARCHC_TRACEBACK", "1")
+    with pytest.raises(KeyError):
+        run("check", "tiny.arch")
+
+
+@posix_only
+def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
+    for argv in (("explain",), ("--help",), ("list",)):
+        process = start(*argv, cwd=tmp_path)
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        process.stderr.close()
+        assert process.wait() in (0, cli.CLOSED_PIPE)
+
+
+@posix_only
+def test_control_c_is_quiet(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "never")
+    # Reads standard input until somebody writes, which nobody does.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "archc", "check", "-"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(archc.__file__).parents[1])},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)  # time to get going
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out, err) == (130, b"", b"")
+
+
+@posix_only
+def test_a_full_disk_behind_standard_output(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "archc", "explain"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(Path(archc.__file__).parents[1])},
+        )
+    assert done.returncode == 2
+    assert done.stderr == b"archc: cannot write to standard output: No space left on device\n"
+
+
+@posix_only
+def test_a_terminal_without_unicode(tmp_path: Path) -> None:
+    network(tmp_path, "한.arch", BROKEN.replace("conv", "# 한\nconv"))
+    process = start("check", "한.arch", cwd=tmp_path, env={"PYTHONIOENCODING": "ascii"})
+    out, err = process.communicate()
+    assert process.returncode == 1
+    assert b"\\ud55c.arch:4:" in out
+    assert err == b""
+
+
+@posix_only
+def test_a_closed_standard_output(tmp_path: Path) -> None:
+    network(tmp_path)
+    done = subprocess.run(
+        f"{sys.executable} -m archc check tiny.arch >&-",
+        shell=True,
+        cwd=tmp_path,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(Path(archc.__file__).parents[1])},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
