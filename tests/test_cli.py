@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import archc
-from archc import api, cli, engine
+from archc import api, cli
 from archc.source import Limits
 
 TINY = """\
@@ -56,19 +56,20 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     return call
 
 
-def start(*argv: str, cwd: Path, **options: object) -> subprocess.Popen[bytes]:
-    """Runs archc as a process of its own."""
-    source = str(Path(archc.__file__).parents[1])
-    env = {**os.environ, "PYTHONPATH": source, "PYTHONIOENCODING": "utf-8"}
-    env |= options.pop("env", {})  # type: ignore[arg-type]
+def environment(**more: str) -> dict[str, str]:
+    """For a process of its own: archc need not be installed."""
+    return {**os.environ, "PYTHONPATH": str(Path(archc.__file__).parents[1]), **more}
+
+
+def start(*argv: str, cwd: Path, **more: str) -> subprocess.Popen[bytes]:
+    """Runs archc as a process of its own, which reads nothing until it is written to."""
     return subprocess.Popen(
         [sys.executable, "-m", "archc", *argv],
         cwd=cwd,
-        env=env,
+        env=environment(**more),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        **options,  # type: ignore[call-overload]
+        stdin=subprocess.PIPE,
     )
 
 
@@ -349,7 +350,7 @@ def test_draw_dot_needs_no_engine(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network(tmp_path)
-    monkeypatch.setattr(engine.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
     done = run("draw", "tiny.arch", "--format", "dot", "-o", "-")
     assert done.code == 0
     assert done.out.startswith("digraph")
@@ -407,7 +408,7 @@ def test_help_imports_nothing_that_takes_time() -> None:
         capture_output=True,
         text=True,
         check=True,
-        env=os.environ | {"PYTHONPATH": str(Path(archc.__file__).parents[1])},
+        env=environment(),
     )
     loaded = set(done.stdout.splitlines()[-1].split())
     heavy = {"typing", "dataclasses", "pathlib", "inspect", "shutil", "importlib.metadata"}
@@ -451,16 +452,7 @@ def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
 
 @posix_only
 def test_control_c_is_quiet(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "never")
-    # Reads standard input until somebody writes, which nobody does.
-    process = subprocess.Popen(
-        [sys.executable, "-m", "archc", "check", "-"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(archc.__file__).parents[1])},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    process = start("check", "-", cwd=tmp_path)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(1)  # time to get going
     process.send_signal(signal.SIGINT)
@@ -475,7 +467,7 @@ def test_a_full_disk_behind_standard_output(tmp_path: Path) -> None:
             [sys.executable, "-m", "archc", "explain"],
             stdout=full,
             stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(Path(archc.__file__).parents[1])},
+            env=environment(),
         )
     assert done.returncode == 2
     assert done.stderr == b"archc: cannot write to standard output: No space left on device\n"
@@ -484,7 +476,7 @@ def test_a_full_disk_behind_standard_output(tmp_path: Path) -> None:
 @posix_only
 def test_a_terminal_without_unicode(tmp_path: Path) -> None:
     network(tmp_path, "한.arch", BROKEN.replace("conv", "# 한\nconv"))
-    process = start("check", "한.arch", cwd=tmp_path, env={"PYTHONIOENCODING": "ascii"})
+    process = start("check", "한.arch", cwd=tmp_path, PYTHONIOENCODING="ascii")
     out, err = process.communicate()
     assert process.returncode == 1
     assert b"\\ud55c.arch:4:" in out
@@ -499,6 +491,6 @@ def test_a_closed_standard_output(tmp_path: Path) -> None:
         shell=True,
         cwd=tmp_path,
         capture_output=True,
-        env={**os.environ, "PYTHONPATH": str(Path(archc.__file__).parents[1])},
+        env=environment(),
     )
     assert (done.returncode, done.stderr) == (0, b"")

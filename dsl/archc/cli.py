@@ -127,7 +127,7 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=_Help, allow_abbrev=False, **options)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> _Parser:
     common = _common()
     parser = _Parser(
         prog="archc",
@@ -138,9 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_common(parser, color="auto", traceback=False)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    def command(
-        name: str, summary: str, *parents: argparse.ArgumentParser
-    ) -> argparse.ArgumentParser:
+    def command(name: str, summary: str, *parents: _Parser) -> _Parser:
         return commands.add_parser(
             name,
             help=summary,
@@ -185,14 +183,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _common() -> argparse.ArgumentParser:
+def _common() -> _Parser:
     """What may stand before the command and after it."""
     parent = _Parser(add_help=False)
     _add_common(parent, color=argparse.SUPPRESS, traceback=argparse.SUPPRESS)
     return parent
 
 
-def _add_common(parser: argparse.ArgumentParser, *, color: str, traceback: str | bool) -> None:
+def _add_common(parser: _Parser, *, color: str, traceback: str | bool) -> None:
     parser.add_argument(
         "--color",
         choices=("auto", "always", "never"),
@@ -204,7 +202,7 @@ def _add_common(parser: argparse.ArgumentParser, *, color: str, traceback: str |
     )
 
 
-def _reading() -> argparse.ArgumentParser:
+def _reading() -> _Parser:
     parent = _Parser(add_help=False)
     parent.add_argument(
         "-D",
@@ -229,7 +227,7 @@ def _reading() -> argparse.ArgumentParser:
     return parent
 
 
-def _writing() -> argparse.ArgumentParser:
+def _writing() -> _Parser:
     parent = _Parser(add_help=False)
     parent.add_argument(
         "-o",

@@ -1,0 +1,144 @@
+"""What is shipped, and what the README promises about installing it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import venv
+from email.parser import HeaderParser
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+import archc
+from archc import api
+from archc.source import Source
+
+ROOT = Path(__file__).parents[1]
+DATA = {"grammar": "grammar", "templates": "templates", "archs": "archs"}  # folder: in archc/
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def contents(wheel: Path) -> set[str]:
+    with ZipFile(wheel) as file:
+        return set(file.namelist())
+
+
+def shipped() -> set[str]:
+    """Every file of the package and its data, as the wheel should name it."""
+    folders = {"dsl/archc": "archc"} | {name: f"archc/{inside}" for name, inside in DATA.items()}
+    names = {"archc/docs/errors.md"}
+    for folder, inside in folders.items():
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                names.add(f"{inside}/{path.relative_to(ROOT / folder).as_posix()}")
+    return names
+
+
+def test_the_wheel_holds_the_package_and_its_data_and_nothing_else(wheel: Path) -> None:
+    names = {name for name in contents(wheel) if ".dist-info/" not in name}
+    assert names == shipped()
+    assert {"archc/py.typed", "archc/grammar/arch.lark", "archc/archs/resnet50.arch"} <= names
+
+
+def test_the_metadata(wheel: Path) -> None:
+    with ZipFile(wheel) as file:
+        (info,) = {name.partition("/")[0] for name in file.namelist() if ".dist-info/" in name}
+        meta = HeaderParser().parsestr(file.read(f"{info}/METADATA").decode())
+        entry = file.read(f"{info}/entry_points.txt").decode()
+        assert f"{info}/licenses/LICENSE" in file.namelist()
+    assert (meta["Name"], meta["Version"]) == ("archc-lang", archc.__version__)
+    assert "archc = archc.cli:main" in entry
+    needs = meta.get_all("Requires-Dist") or []
+    always = {re.split(r"[^\w-]", need)[0] for need in needs if "extra ==" not in need}
+    assert always == {"graphviz-pure", "jinja2", "lark", "networkx"}
+    assert not [need for need in needs if "==" in need.partition(";")[0]], "ranges, not pins"
+
+
+def test_ci_pins_what_the_project_asks_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    asked = {
+        re.split(r"[^\w-]", need)[0].lower()
+        for need in (*project["dependencies"], *extras["torch"], *extras["dev"])
+    } - {project["name"]}
+    lines = (ROOT / ".ci" / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {line.partition("==")[0] for line in lines if line and not line.startswith("#")}
+    assert pinned == asked
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    marked = re.search(r"<!-- test command -->\n```\w*\n(.*)\n```\n", README)
+    assert marked, "README.md marks one command line as its test command"
+    command = marked[1]
+    assert ".venv/bin/pytest" in command
+    # The very lines of .ci/run that find it.
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    (find,) = re.findall(r"^test_command=\$\((.*)\)$", script, re.MULTILINE)
+    done = subprocess.run(
+        ["bash", "-c", find], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == command
+    assert 'bash -c "$test_command"' in script
+
+
+def test_the_readmes_network_compiles() -> None:
+    (text,) = re.findall(r"```arch\n(network .*?)```", README, re.DOTALL)
+    analysis = api.analyze(Source("readme.arch", text))
+    assert analysis.ok, [d.title for d in analysis.diagnostics]
+    assert len(text.strip().splitlines()) <= 16
+
+
+def test_the_readmes_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", README):
+        path = next(filter(None, target))
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.slow
+def test_a_fresh_install_builds_and_draws(wheel: Path, tmp_path: Path) -> None:
+    """In an empty environment, an empty home, and with no `dot` on the PATH."""
+    venv.create(tmp_path / "venv", with_pip=True)
+    binaries = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    home = tmp_path / "home"
+    home.mkdir()
+    env = {key: value for key, value in os.environ.items() if key.startswith("PIP_")}
+    env |= {"HOME": str(home), "PATH": str(tmp_path)}
+
+    def call(program: str, *arguments: str) -> str:
+        return subprocess.run(
+            [binaries / program, *arguments],
+            cwd=home,
+            env=env,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        ).stdout
+
+    call("python", "-m", "pip", "install", "--quiet", str(wheel))
+    assert "torch" not in call("python", "-m", "pip", "list")
+    assert call("archc", "--version") == f"archc {archc.__version__}\n"
+    call("archc", "build", "resnet50")
+    compile((home / "resnet50.py").read_text(encoding="utf-8"), "resnet50.py", "exec")
+    for ending, magic in (("svg", b"<?xml"), ("png", b"\x89PNG")):
+        call("archc", "draw", "googlenet", "-o", f"googlenet.{ending}")
+        assert (home / f"googlenet.{ending}").read_bytes().startswith(magic)
+    assert call("archc", "list").count("\n") > 50
+    assert call("archc", "explain", "A510").startswith("A510")
