@@ -87,7 +87,7 @@ def _remarks(diagnostic: Diagnostic) -> Iterator[tuple[str, str]]:
     yield from (("help", hint) for hint in diagnostic.helps)
     for fix in diagnostic.fixes:
         if not any(fix.title in hint for hint in diagnostic.helps):
-            yield "help", fix.title if not fix.text or fix.text in fix.title else _fix(fix)
+            yield "help", fix.title if fix.text.strip() in fix.title else _fix(fix)
 
 
 def _fix(fix: Fix) -> str:
