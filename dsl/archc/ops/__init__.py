@@ -1,6 +1,17 @@
 """The operators. Importing this package fills the registry: a module per family."""
 
-from archc.ops import conv  # noqa: F401
-from archc.ops._op import REGISTRY, Call, Dims, Field, Form, Misfit, Op, Shape
+from archc.ops import act, conv, drop, merge, norm, pointwise, pool, reshape, resize  # noqa: F401
+from archc.ops._op import OTHER, REGISTRY, Call, Dims, Field, Form, Misfit, Op, Shape, Shared
 
-__all__ = ["REGISTRY", "Call", "Dims", "Field", "Form", "Misfit", "Op", "Shape"]
+__all__ = [
+    "OTHER",
+    "REGISTRY",
+    "Call",
+    "Dims",
+    "Field",
+    "Form",
+    "Misfit",
+    "Op",
+    "Shape",
+    "Shared",
+]

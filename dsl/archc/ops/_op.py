@@ -7,6 +7,12 @@ and the reference page. Nothing else in archc knows an operator by name.
 All arithmetic here is on plain `int`; the emitter passes integers that remember the expression
 they came from (`archc.symbol`), so use `+ - * // %` on them and never `int(...)` or `math.prod`
 of something that should stay an expression. (`features` below shows how.)
+
+Codes that operators use: A201 a window or target does not fit the tensor, A202 nothing would be
+left, A203 `same` with an even window, A204 groups do not divide, A205 too much padding, A206 the
+wrong number of numbers, A207 branches disagree, A208 a bundle of columns where a tensor is
+expected or the other way round, A209 channels do not suit, A210 nothing to normalise over, A305
+attributes that do not go together.
 """
 
 from __future__ import annotations
@@ -74,7 +80,13 @@ class Misfit(Exception):
         code: str = "A200",
     ) -> None:
         super().__init__(message)
-        self.message, self.hint, self.field, self.notes, self.code = message, hint, field, notes, code
+        self.message, self.hint, self.field, self.notes, self.code = (
+            message,
+            hint,
+            field,
+            notes,
+            code,
+        )
 
 
 def spread(dims: Dims, rank: int, field: str) -> Dims:
@@ -87,7 +99,8 @@ def spread(dims: Dims, rank: int, field: str) -> Dims:
     if len(dims) == 1:
         return dims * rank
     raise Misfit(
-        f"{field} has {len(dims)} numbers but the tensor has {rank} spatial dimension{'s' * (rank != 1)}",
+        f"{field} has {len(dims)} numbers, but the tensor has {rank} spatial "
+        f"dimension{'s' * (rank != 1)}",
         f"give one number for all dimensions, or {rank}",
         field=field,
         code="A206",
@@ -150,9 +163,9 @@ def _field(spec: Field, default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"archc": spec})
 
 
-def size(default: Any = _REQUIRED, doc: str = "window") -> Any:
+def size(default: Any = _REQUIRED, doc: str = "window", minimum: int = 1) -> Any:
     """`3x3`, `3`: a window of Dims, at least 1."""
-    return _field(Field(Form.SIZE, Dims, doc, minimum=1), default)
+    return _field(Field(Form.SIZE, Dims, doc, minimum=minimum), default)
 
 
 def stride(default: Any = (1,), doc: str = "stride") -> Any:
@@ -216,15 +229,16 @@ def option(
 # --- the torch side ----------------------------------------------------------------------
 
 Value = Any  # int, float, bool, str, None, or a tuple of them
+ALWAYS = object()  # equal to no value
 
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """A keyword argument that is written only where it differs from torch's default."""
+    """A keyword argument, written only where it differs from torch's default (if it has one)."""
 
     name: str
     value: Value
-    default: Value = dataclasses.MISSING
+    default: Value = ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +252,20 @@ class Call:
     target: str
     positional: tuple[Value, ...] = ()
     keyword: tuple[Keyword, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A module that the network owns once for all operators that ask for it.
+
+    The network's `__init__` ends with `self.<name> = <target>(self, <extent>)`, `extent` being the
+    largest that any of them asks for, and its `forward` begins with `self.<name>.draw()`. The
+    support file of the operator that asks defines `target`.
+    """
+
+    target: str
+    name: str
+    extent: int
 
 
 # --- operators ---------------------------------------------------------------------------
@@ -257,6 +285,7 @@ class Op:
     inplace: ClassVar[bool] = False  # torch's module has an `inplace` argument
     keeps_shape: ClassVar[bool] = False  # output shape = input shape, element by element
     training_only: ClassVar[bool] = False  # the identity in eval mode (dropout)
+    bundles: ClassVar[bool] = False  # accepts a bundle of columns as an input
 
     def shape(self, *xs: Shape) -> Shape:
         """The output shape. Raises Misfit."""
@@ -281,9 +310,14 @@ class Op:
     def inline(self, *names: str) -> str | None:
         """The operator as a Python expression over tensor names, or None to call its module.
 
-        `names` come from the emitter, never from the user. `torch`, `nn` and `F` are imported
-        where the expression mentions them.
+        `names` come from the emitter, never from the user; each is a name or a call, and
+        `*name` for a bundle. The result needs brackets before it is nested in another.
+        `torch`, `nn` and `F` are imported where the expression mentions them.
         """
+        return None
+
+    def shared(self, *xs: Shape) -> Shared | None:
+        """A module that all operators of this kind in a network have in common."""
         return None
 
     def label(self) -> str:

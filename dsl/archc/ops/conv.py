@@ -28,39 +28,55 @@ AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
 def window(
-    x: Shape, kernel: Dims, stride: Dims, padding: Dims | None, dilation: Dims = (1,), ceil: bool = False
+    x: Shape,
+    kernel: Dims,
+    stride: Dims,
+    padding: Dims | None,
+    dilation: Dims = (1,),
+    ceil: bool = False,
 ) -> Dims:
     """Sizes after a sliding window: floor((n + 2p - d(k-1) - 1) / s) + 1 in each dimension.
 
     With `ceil`, rounded up, except that no window starts in the padding after the end (torch's
     `ceil_mode`). Raises Misfit with the arithmetic where the window is larger than the input.
     """
-    rank = x.rank
-    ks, ss, ds = (
-        spread(v, rank, f)
-        for v, f in ((kernel, "kernel"), (stride, "stride"), (dilation, "dilation"))
-    )
-    ps = same(ks, ss, ds) if padding is None else spread(padding, rank, "padding")
+    ks, ss, ps, ds = geometry(x.rank, kernel, stride, padding, dilation)
     sizes = []
-    for axis, n, k, s, p, d in zip(AXES[rank], x.size, ks, ss, ps, ds, strict=True):
+    for axis, n, k, s, p, d in zip(AXES[x.rank], x.size, ks, ss, ps, ds, strict=True):
         room = n + 2 * p - d * (k - 1) - 1
-        if room < 0:
-            reach = d * (k - 1) + 1
-            raise Misfit(
-                f"a window of {reach} does not fit into a {axis} of {n}" + f" padded to {n + 2 * p}" * (p > 0),
-                f"make the window at most {n + 2 * p}, or pad by at least {-(-(reach - n) // 2)}",
-                field="kernel",
-                notes=(f"{axis}: {n} + 2*{p} - {d}*({k} - 1) - 1 = {room}, less than 0",),
-                code="A201",
-            )
-        out = -(-room // s) + 1 if ceil else room // s + 1
+        out = (room + s - 1) // s + 1 if ceil else room // s + 1
+        if out < 1:
+            raise _too_large(axis, n, k, p, d)
         if ceil and (out - 1) * s >= n + p:
             out = out - 1
         sizes.append(out)
     return tuple(sizes)
 
 
-def same(kernel: Dims, stride: Dims, dilation: Dims) -> Dims:
+def geometry(
+    rank: int, kernel: Dims, stride: Dims, padding: Dims | None, dilation: Dims = (1,)
+) -> tuple[Dims, Dims, Dims, Dims]:
+    """Kernel, stride, padding and dilation with one number a dimension each."""
+    ks = spread(kernel, rank, "kernel")
+    ss = spread(stride, rank, "stride")
+    ds = spread(dilation, rank, "dilation")
+    ps = same(ks, ds) if padding is None else spread(padding, rank, "padding")
+    return ks, ss, ps, ds
+
+
+def _too_large(axis: str, n: int, k: int, p: int, d: int) -> Misfit:
+    reach, room = d * (k - 1) + 1, n + 2 * p
+    padded = f" padded to {room}" if p else ""
+    return Misfit(
+        f"a window of {reach} does not fit into a {axis} of {n}{padded}",
+        f"make the window at most {room}, or pad by at least {-(-(reach - n) // 2)}",
+        field="kernel",
+        notes=(f"{axis}: {n} + 2*{p} - {d}*({k} - 1) - 1 = {room - reach}, less than 0",),
+        code="A201",
+    )
+
+
+def same(kernel: Dims, dilation: Dims) -> Dims:
     """The padding that keeps the size at stride 1: d(k-1)/2 on each side.
 
     Raises Misfit for an even window, which cannot be padded evenly.
@@ -76,16 +92,47 @@ def same(kernel: Dims, stride: Dims, dilation: Dims) -> Dims:
     return tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
 
 
-def _check_groups(x: Shape, out: int, g: int) -> None:
-    for what, channels in (("input", x.channels), ("output", out)):
-        if channels % g:
+def check_padding(x: Shape, padding: Dims, mode: str, field: str = "padding") -> None:
+    """Raises Misfit where the tensor is too small to be padded from its own elements."""
+    for axis, n, p in zip(AXES[x.rank], x.size, padding, strict=True):
+        most = {"reflect": n - 1, "circular": n}.get(mode, p)
+        if p > most:
             raise Misfit(
-                f"{g} groups do not divide the {channels} {what} channels",
-                "choose a number of groups that divides both input and output channels",
+                f"a {axis} of {n} cannot be padded by {p} with `{mode}`",
+                f"pad by at most {most}, or with zeros",
+                field=field,
+                code="A205",
+            )
+
+
+def check_groups(x: Shape, groups: int, out: int | None = None) -> None:
+    """Raises Misfit where the groups do not divide the channels that go in and come out."""
+    named = {"channels": x.channels}
+    if out is not None:
+        named = {"input channels": x.channels, "output channels": out}
+    for what, channels in named.items():
+        if channels % groups:
+            raise Misfit(
+                f"{groups} groups do not divide the {channels} {what}",
+                f"choose a number of groups that divides the {' and the '.join(named)}",
                 field="groups",
-                notes=(f"{channels} = {channels // g} * {g} + {channels % g}",),
+                notes=(f"{channels} = {channels // groups} * {groups} + {channels % groups}",),
                 code="A204",
             )
+
+
+def geometry_label(
+    kernel: Dims, stride: Dims | None, groups: int = 1, dilation: Dims = (1,)
+) -> str:
+    """`3×3/2 g32 d2`, leaving out what is 1."""
+    text = "×".join(map(str, kernel))
+    if stride and set(stride) != {1}:
+        text += "/" + "×".join(map(str, stride))
+    if groups != 1:
+        text += f" g{groups}"
+    if set(dilation) != {1}:
+        text += " d" + "×".join(map(str, dilation))
+    return text
 
 
 @register
@@ -93,8 +140,9 @@ def _check_groups(x: Shape, out: int, g: int) -> None:
 class Conv(Op):
     """Convolution with learned filters: each output is a weighted sum over a window.
 
-    Sizes follow floor((n + 2p - d(k-1) - 1) / s) + 1; `in.c/g * k * k * out` weights and, unless
-    `nobias`, one bias a filter. Depthwise convolution is `g(in.c) x(in.c)`.
+    Sizes follow floor((n + 2p - d(k-1) - 1) / s) + 1. It has `in.c/g * k * k * out` weights and,
+    unless `nobias`, one bias a filter. A depthwise convolution is `g(in.c) x(in.c)`, a pointwise
+    one `1x1`.
     """
 
     name = "conv"
@@ -104,18 +152,21 @@ class Conv(Op):
 
     kernel: Dims = size()
     stride: Dims = stride()
-    padding: Dims | None = padding()
+    padding: Dims | None = padding(doc="padding on each side")
     out: int = width()
     groups: int = groups()
     dilation: Dims = dilation()
     bias: bool = flag("without a bias", default=True, nobias=False)
     padding_mode: str = option(
-        str, "zeros", "what is in the padding", choices=("zeros", "reflect", "replicate", "circular")
+        str, "zeros", "what the padding holds", ("zeros", "reflect", "replicate", "circular")
     )
 
     def shape(self, x: Shape) -> Shape:  # type: ignore[override]
-        _check_groups(x, self.out, self.groups)
-        return Shape(self.out, window(x, self.kernel, self.stride, self.padding, self.dilation))
+        check_groups(x, self.groups, self.out)
+        sizes = window(x, self.kernel, self.stride, self.padding, self.dilation)
+        _, _, ps, _ = self._geometry(x)
+        check_padding(x, ps, self.padding_mode)
+        return Shape(self.out, sizes)
 
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         kernel = spread(self.kernel, x.rank, "kernel")
@@ -127,11 +178,7 @@ class Conv(Op):
         return filters.features * self.shape(x).features
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
-        ks, ss, ds = (
-            spread(v, x.rank, f)
-            for v, f in ((self.kernel, "kernel"), (self.stride, "stride"), (self.dilation, "dilation"))
-        )
-        ps = same(ks, ss, ds) if self.padding is None else spread(self.padding, x.rank, "padding")
+        ks, ss, ps, ds = self._geometry(x)
         return Call(
             f"nn.Conv{x.rank}d",
             (x.channels, self.out, squeeze(ks)),
@@ -146,18 +193,103 @@ class Conv(Op):
         )
 
     def label(self) -> str:
-        text = "×".join(map(str, self.kernel * 2 if len(self.kernel) == 1 else self.kernel))
-        text += f"/{'×'.join(map(str, self.stride))}" * (self.stride != (1,))
-        text += f" g{self.groups}" * (self.groups != 1) + f" d{self.dilation[0]}" * (self.dilation != (1,))
-        return f"{text}, {self.out}"
+        return f"{geometry_label(self.kernel, self.stride, self.groups, self.dilation)}, {self.out}"
+
+    def _geometry(self, x: Shape) -> tuple[Dims, Dims, Dims, Dims]:
+        return geometry(x.rank, self.kernel, self.stride, self.padding, self.dilation)
+
+
+@register
+@op
+class Deconv(Op):
+    """Transposed convolution: each input spreads a learned pattern over a window of the output.
+
+    Sizes follow (n-1)s - 2p + d(k-1) + output_padding + 1, so that `deconv 2x2/2` doubles them.
+    `output_padding` adds rows at one end only, to undo a convolution that rounded down.
+    """
+
+    name = "deconv"
+    aliases = ("conv_transpose",)
+    category = "conv"
+    example = "deconv 2x2/2 x8"
+    ranks = (1, 2, 3)
+
+    kernel: Dims = size()
+    stride: Dims = stride()
+    padding: Dims = padding(doc="rows taken off each side", same=False)
+    out: int = width()
+    groups: int = groups()
+    dilation: Dims = dilation()
+    bias: bool = flag("without a bias", default=True, nobias=False)
+    output_padding: Dims = option(Dims, (0,), "rows added at the end", minimum=0)
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        check_groups(x, self.groups, self.out)
+        extra = self._output_padding(x)
+        sizes = []
+        for axis, n, k, s, p, d, o in zip(
+            AXES[x.rank], x.size, *self._geometry(x), extra, strict=True
+        ):
+            if o >= max(s, d):
+                self.refuse(
+                    f"an output padding of {o} is not smaller than the stride or dilation",
+                    f"make output_padding at most {max(s, d) - 1}",
+                    field="output_padding",
+                    code="A205",
+                )
+            out = (n - 1) * s - 2 * p + d * (k - 1) + o + 1
+            if out < 1:
+                self.refuse(
+                    f"nothing would be left of the {axis}",
+                    "use less padding or a larger window",
+                    field="padding",
+                    notes=(f"{axis}: ({n} - 1)*{s} - 2*{p} + {d}*({k} - 1) + {o} + 1 = {out}",),
+                    code="A202",
+                )
+            sizes.append(out)
+        return Shape(self.out, tuple(sizes))
+
+    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+        kernel = spread(self.kernel, x.rank, "kernel")
+        bias = {"bias": (self.out,)} if self.bias else {}
+        return {"weight": (x.channels, self.out // self.groups, *kernel)} | bias
+
+    def macs(self, x: Shape) -> int:  # type: ignore[override]
+        pattern = Shape(self.out // self.groups, spread(self.kernel, x.rank, "kernel"))
+        return pattern.features * x.features
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        ks, ss, ps, ds = self._geometry(x)
+        return Call(
+            f"nn.ConvTranspose{x.rank}d",
+            (x.channels, self.out, squeeze(ks)),
+            (
+                Keyword("stride", squeeze(ss), 1),
+                Keyword("padding", squeeze(ps), 0),
+                Keyword("output_padding", squeeze(self._output_padding(x)), 0),
+                Keyword("groups", self.groups, 1),
+                Keyword("bias", self.bias, True),
+                Keyword("dilation", squeeze(ds), 1),
+            ),
+        )
+
+    def label(self) -> str:
+        return f"{geometry_label(self.kernel, self.stride, self.groups, self.dilation)}, {self.out}"
+
+    def _geometry(self, x: Shape) -> tuple[Dims, Dims, Dims, Dims]:
+        return geometry(x.rank, self.kernel, self.stride, self.padding, self.dilation)
+
+    def _output_padding(self, x: Shape) -> Dims:
+        return spread(self.output_padding, x.rank, "output_padding")
 
 
 @register
 @op
 class Fc(Op):
-    """Fully connected (linear) layer: `in.features * out` weights and, unless `nobias`, `out` biases.
+    """Fully connected (linear) layer: every output is a weighted sum of all inputs.
 
-    Takes a feature vector; put `flatten` before it after a convolution.
+    It has `in.c * out` weights and, unless `nobias`, `out` biases, and takes a feature vector:
+    put `flatten` between it and a feature map.
     """
 
     name = "fc"

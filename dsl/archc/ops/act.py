@@ -1,0 +1,394 @@
+"""Activations: functions of one element, and a few over the channels.
+
+The fields of each are torch's arguments by torch's names, so that one method writes the call.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from archc.ops._op import Call, Dims, Keyword, Op, Shape, flag, number, op, option, register
+
+
+@op
+class _Activation(Op):
+    """An `nn` module whose arguments are this operator's fields."""
+
+    category = "act"
+    keeps_shape = True
+    module: ClassVar[str] = ""  # as in nn.<module>
+
+    def torch(self, *xs: Shape) -> Call:
+        fields = dataclasses.fields(self)
+        keywords = tuple(Keyword(f.name, getattr(self, f.name), f.default) for f in fields)
+        return Call(f"nn.{self.module}", (), keywords)
+
+
+# --- rectifiers --------------------------------------------------------------------------
+
+
+@register
+@op
+class Relu(_Activation):
+    """Rectified linear unit: max(x, 0). Nair and Hinton 2010."""
+
+    name = "relu"
+    example = "relu"
+    inplace = True
+    module = "ReLU"
+
+
+@register
+@op
+class Relu6(_Activation):
+    """ReLU with a ceiling: min(max(x, 0), 6). Howard et al., arXiv:1704.04861."""
+
+    name = "relu6"
+    example = "relu6"
+    inplace = True
+    module = "ReLU6"
+
+
+@register
+@op
+class LeakyRelu(_Activation):
+    """ReLU with a small slope for negative x: max(x, 0) + slope * min(x, 0). Maas et al. 2013."""
+
+    name = "leaky_relu"
+    example = "leaky_relu 0.1"
+    inplace = True
+    module = "LeakyReLU"
+
+    negative_slope: float = number(float, 0.01, "slope for negative x")
+
+    def label(self) -> str:
+        return f"{self.negative_slope:g}"
+
+
+@register
+@op
+class RRelu(_Activation):
+    """ReLU with a random slope for negative x while training, and the mean slope in eval mode.
+
+    Xu et al., arXiv:1505.00853.
+    """
+
+    name = "rrelu"
+    example = "rrelu"
+    inplace = True
+    module = "RReLU"
+
+    lower: float = option(float, 1 / 8, "smallest slope")
+    upper: float = option(float, 1 / 3, "largest slope")
+
+
+@register
+@op
+class PRelu(Op):
+    """ReLU with a learned slope for negative x: one for all, or with `channel` one a channel.
+
+    He et al., arXiv:1502.01852.
+    """
+
+    name = "prelu"
+    category = "act"
+    example = "prelu channel"
+    keeps_shape = True
+
+    channel: bool = flag("one slope a channel", channel=True)
+    init: float = option(float, 0.25, "the slope to begin with")
+
+    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+        return {"weight": (x.channels if self.channel else 1,)}
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        count = Keyword("num_parameters", x.channels if self.channel else 1, 1)
+        return Call("nn.PReLU", (), (count, Keyword("init", self.init, 0.25)))
+
+
+@register
+@op
+class Elu(_Activation):
+    """Exponential linear unit: x if x > 0 else alpha * (e^x - 1).
+
+    Clevert et al., arXiv:1511.07289.
+    """
+
+    name = "elu"
+    example = "elu"
+    inplace = True
+    module = "ELU"
+
+    alpha: float = number(float, 1.0, "limit for very negative x, negated")
+
+
+@register
+@op
+class Selu(_Activation):
+    """Self-normalising ELU: a scaled ELU with fixed constants; goes with `alpha_dropout`.
+
+    Klambauer et al., arXiv:1706.02515.
+    """
+
+    name = "selu"
+    example = "selu"
+    inplace = True
+    module = "SELU"
+
+
+@register
+@op
+class Celu(_Activation):
+    """ELU with a continuous slope: max(x, 0) + min(alpha * (e^(x/alpha) - 1), 0).
+
+    Barron, arXiv:1704.07483.
+    """
+
+    name = "celu"
+    example = "celu 0.5"
+    inplace = True
+    module = "CELU"
+
+    alpha: float = number(float, 1.0, "limit for very negative x, negated")
+
+
+@register
+@op
+class Threshold(_Activation):
+    """x where it is above the threshold, `value` elsewhere."""
+
+    name = "threshold"
+    example = "threshold 0.1 value=0"
+    inplace = True
+    module = "Threshold"
+
+    threshold: float = number(float, doc="the threshold")
+    value: float = option(float, 0.0, "what replaces the rest")
+
+    def torch(self, *xs: Shape) -> Call:
+        return Call("nn.Threshold", (self.threshold, self.value))
+
+    def label(self) -> str:
+        return f"> {self.threshold:g}"
+
+
+# --- smooth ------------------------------------------------------------------------------
+
+
+@register
+@op
+class Gelu(_Activation):
+    """Gaussian error linear unit: x * P(normal < x); `tanh` approximates it.
+
+    Hendrycks and Gimpel, arXiv:1606.08415.
+    """
+
+    name = "gelu"
+    example = "gelu"
+    module = "GELU"
+
+    approximate: str = option(str, "none", "how it is computed", choices=("none", "tanh"))
+
+
+@register
+@op
+class Silu(_Activation):
+    """Sigmoid linear unit, also called swish: x * sigmoid(x).
+
+    Ramachandran et al., arXiv:1710.05941.
+    """
+
+    name = "silu"
+    aliases = ("swish",)
+    example = "silu"
+    inplace = True
+    module = "SiLU"
+
+
+@register
+@op
+class Mish(_Activation):
+    """x * tanh(softplus(x)). Misra, arXiv:1908.08681."""
+
+    name = "mish"
+    example = "mish"
+    inplace = True
+    module = "Mish"
+
+
+@register
+@op
+class Softplus(_Activation):
+    """A smooth ReLU: log(1 + e^(beta x)) / beta, and x itself where beta x > threshold."""
+
+    name = "softplus"
+    example = "softplus"
+    module = "Softplus"
+
+    beta: float = option(float, 1.0, "sharpness")
+    threshold: float = option(float, 20.0, "linear above it")
+
+
+@register
+@op
+class Softsign(_Activation):
+    """x / (1 + |x|): between -1 and 1."""
+
+    name = "softsign"
+    example = "softsign"
+    module = "Softsign"
+
+
+@register
+@op
+class Sigmoid(_Activation):
+    """Logistic function: 1 / (1 + e^-x), between 0 and 1."""
+
+    name = "sigmoid"
+    example = "sigmoid"
+    module = "Sigmoid"
+
+
+@register
+@op
+class LogSigmoid(_Activation):
+    """log(1 / (1 + e^-x)), computed without overflow."""
+
+    name = "log_sigmoid"
+    example = "log_sigmoid"
+    module = "LogSigmoid"
+
+
+@register
+@op
+class Tanh(_Activation):
+    """Hyperbolic tangent: between -1 and 1."""
+
+    name = "tanh"
+    example = "tanh"
+    module = "Tanh"
+
+
+# --- piecewise linear stand-ins ----------------------------------------------------------
+
+
+@register
+@op
+class Hardswish(_Activation):
+    """A cheap SiLU: x * relu6(x + 3) / 6. Howard et al., arXiv:1905.02244."""
+
+    name = "hardswish"
+    example = "hardswish"
+    inplace = True
+    module = "Hardswish"
+
+
+@register
+@op
+class Hardsigmoid(_Activation):
+    """A cheap sigmoid: relu6(x + 3) / 6."""
+
+    name = "hardsigmoid"
+    example = "hardsigmoid"
+    inplace = True
+    module = "Hardsigmoid"
+
+
+@register
+@op
+class Hardtanh(_Activation):
+    """x held between `min_val` and `max_val`."""
+
+    name = "hardtanh"
+    example = "hardtanh"
+    inplace = True
+    module = "Hardtanh"
+
+    min_val: float = option(float, -1.0, "smallest value")
+    max_val: float = option(float, 1.0, "largest value")
+
+    def shape(self, *xs: Shape) -> Shape:
+        if self.min_val >= self.max_val:
+            self.refuse(
+                f"min_val {self.min_val:g} is not below max_val {self.max_val:g}",
+                "give the smaller number as min_val",
+                field="min_val",
+                code="A305",
+            )
+        return xs[0]
+
+
+@register
+@op
+class Softshrink(_Activation):
+    """Soft thresholding: towards 0 by lambda, and 0 within it. The step of ISTA networks."""
+
+    name = "softshrink"
+    example = "softshrink 0.1"
+    module = "Softshrink"
+
+    threshold: float = number(float, 0.5, "lambda", minimum=0)
+
+    def torch(self, *xs: Shape) -> Call:
+        return Call("nn.Softshrink", (self.threshold,))
+
+
+# --- over the channels -------------------------------------------------------------------
+
+
+@op
+class _OverChannels(Op):
+    category = "act"
+    keeps_shape = True
+    module: ClassVar[str] = ""
+
+    def torch(self, *xs: Shape) -> Call:
+        return Call(f"nn.{self.module}", (), (Keyword("dim", 1),))
+
+
+@register
+@op
+class Softmax(_OverChannels):
+    """e^x over its sum across the channels: each position becomes a distribution.
+
+    Not for a classifier that is trained with `nn.CrossEntropyLoss`, which does it itself.
+    """
+
+    name = "softmax"
+    example = "softmax"
+    module = "Softmax"
+
+
+@register
+@op
+class LogSoftmax(_OverChannels):
+    """The logarithm of `softmax`, computed without overflow; goes with `nn.NLLLoss`."""
+
+    name = "log_softmax"
+    example = "log_softmax"
+    module = "LogSoftmax"
+
+
+@register
+@op
+class Glu(_OverChannels):
+    """Gated linear unit: the first half of the channels times the sigmoid of the second half.
+
+    Dauphin et al., arXiv:1612.08083.
+    """
+
+    name = "glu"
+    example = "glu"
+    keeps_shape = False
+    module = "GLU"
+
+    def shape(self, *xs: Shape) -> Shape:
+        x = xs[0]
+        if x.channels % 2:
+            self.refuse(
+                f"{x.channels} channels have no two halves",
+                "give it an even number of channels",
+                code="A209",
+            )
+        return Shape(x.channels // 2, x.size)

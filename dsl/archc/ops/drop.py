@@ -1,0 +1,89 @@
+"""Regularisers that act while training only."""
+
+from __future__ import annotations
+
+from archc.ops._op import Call, Keyword, Op, Shape, flag, number, op, register
+
+
+@op
+class _Dropout(Op):
+    category = "drop"
+    inplace = True
+    keeps_shape = True
+    training_only = True
+
+    p: float = number(float, 0.5, "probability of dropping", minimum=0, maximum=1)
+    channel: bool = flag("whole channels at once", channel=True)
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        if self.channel and not x.rank:
+            self.refuse(
+                "a feature vector has no maps to drop whole",
+                f"leave out `channel`: `{self.name} {self.p:g}`",
+                field="channel",
+                code="A200",
+            )
+        return x
+
+    def label(self) -> str:
+        return f"{self.p:g}"
+
+
+@register
+@op
+class Dropout(_Dropout):
+    """Zeroes each element with probability p while training and divides the rest by 1 - p.
+
+    With `channel`, whole channels at once. Srivastava et al. 2014; Tompson et al., arXiv:1411.4280.
+    """
+
+    name = "dropout"
+    example = "dropout 0.5"
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        return Call(f"nn.Dropout{x.rank}d" if self.channel else "nn.Dropout", (self.p,))
+
+
+@register
+@op
+class AlphaDropout(_Dropout):
+    """Dropout that keeps mean and variance, for networks of `selu`. With `channel`, whole channels.
+
+    Klambauer et al., arXiv:1706.02515.
+    """
+
+    name = "alpha_dropout"
+    example = "alpha_dropout 0.1"
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        return Call("nn.FeatureAlphaDropout" if self.channel else "nn.AlphaDropout", (self.p,))
+
+
+@register
+@op
+class DropPath(Op):
+    """Stochastic depth: drops a whole residual body with probability p while training.
+
+    Stands last in the body. What survives is divided by 1 - p, sample by sample. As the paper has
+    it: `batch` drops for whole mini-batches, and `rescale_eval` multiplies by 1 - p in eval mode
+    instead of dividing while training. Huang et al., arXiv:1603.09382.
+    """
+
+    name = "droppath"
+    category = "drop"
+    example = "droppath 0.2"
+    keeps_shape = True  # not training_only: `rescale_eval` acts in eval mode
+
+    p: float = number(float, doc="probability of dropping", minimum=0, maximum=1)
+    batch: bool = flag("drop for a whole mini-batch", batch=True)
+    rescale_eval: bool = flag("multiply by 1 - p in eval mode", rescale_eval=True)
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        keywords = (
+            Keyword("batch", self.batch, False),
+            Keyword("rescale_eval", self.rescale_eval, False),
+        )
+        return Call("DropPath", (self.p,), keywords)
+
+    def label(self) -> str:
+        return f"{self.p:g}"

@@ -1,0 +1,252 @@
+"""Operators that bring several tensors together: the ends of the combinators.
+
+`concat`, `columns` and `join` want the same size of all; the others stretch a size of 1, and
+`mul` a single channel too, so that a gate can weigh channels or positions.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, NoReturn
+
+from archc.ops._op import Call, Keyword, Misfit, Op, Shape, Shared, op, option, register
+from archc.ops.conv import AXES
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'s' * (n != 1)}"
+
+
+def _disagree(xs: tuple[Shape, ...], note: str, hint: str) -> NoReturn:
+    if len(xs) == 2:
+        both = f"{xs[0]} and {xs[1]}"
+    else:
+        both = ", ".join(map(str, xs[:-1])) + f" and {xs[-1]}"
+    raise Misfit(f"branches disagree: {both}", hint, notes=(note,) if note else (), code="A207")
+
+
+def check_rank(xs: tuple[Shape, ...]) -> None:
+    """Raises Misfit where a vector meets a map, or a signal an image."""
+    ranks = [x.rank for x in xs]
+    if len(set(ranks)) > 1:
+        flat = 0 in ranks
+        _disagree(
+            xs,
+            "; ".join(
+                f"branch {i}: {_count(r, 'spatial dimension')}" for i, r in enumerate(ranks, 1)
+            ),
+            "leave out `flatten`, so that a 1x1 map is left to stretch"
+            if flat
+            else "bring all branches to the same number of dimensions",
+        )
+
+
+def merge_sizes(xs: tuple[Shape, ...], stretch: bool) -> tuple[int, ...]:
+    """The common size. With `stretch`, 1 goes with anything. Raises Misfit."""
+    check_rank(xs)
+    sizes = []
+    for at, axis in enumerate(AXES[xs[0].rank] if xs[0].rank else ()):
+        extents = [x.size[at] for x in xs]
+        wanted = next((n for n in extents if n != 1), 1) if stretch else extents[0]
+        if any(n != wanted and not (stretch and n == 1) for n in extents):
+            _disagree(
+                xs,
+                f"{axis}: " + ", ".join(f"{n} in branch {i}" for i, n in enumerate(extents, 1)),
+                _size_hint(extents),
+            )
+        sizes.append(wanted)
+    return tuple(sizes)
+
+
+def _size_hint(extents: list[int]) -> str:
+    large, small = max(extents), min(extents)
+    if small and large % small == 0:
+        return f"give the branch with {large} a stride of {large // small}, or the other one less"
+    return "give all branches the same stride, and padding that keeps the size (`same`)"
+
+
+def _merge_channels(xs: tuple[Shape, ...], stretch: bool) -> int:
+    channels = [x.channels for x in xs]
+    wanted = next((c for c in channels if c != 1), channels[0]) if stretch else channels[0]
+    if any(c != wanted and not (stretch and c == 1) for c in channels):
+        _disagree(
+            xs,
+            "channels: " + ", ".join(f"{c} in branch {i}" for i, c in enumerate(channels, 1)),
+            f"end each branch with the same channels, for example `conv 1x1 x{max(channels)}`"
+            if xs[0].rank
+            else f"end each branch with the same features, for example `fc {max(channels)}`",
+        )
+    return wanted
+
+
+@register
+@op
+class Concat(Op):
+    """The branches' channels one after another; all must have the same size."""
+
+    name = "concat"
+    category = "merge"
+    example = "concat< conv 1x1 x2 | conv 3x3 p1 x3 >"
+    inputs = (1, None)
+
+    def shape(self, *xs: Shape) -> Shape:
+        sizes = merge_sizes(xs, stretch=False)
+        return Shape(sum(x.channels for x in xs), sizes)
+
+    def inline(self, *names: str) -> str:
+        return f"torch.cat([{', '.join(names)}], 1)"
+
+
+@op
+class _Elementwise(Op):
+    category = "merge"
+    inputs: ClassVar[tuple[int, int | None]] = (1, None)
+
+    def shape(self, *xs: Shape) -> Shape:
+        sizes = merge_sizes(xs, stretch=True)
+        return Shape(_merge_channels(xs, stretch=False), sizes)
+
+
+@register
+@op
+class Add(_Elementwise):
+    """The sum of the branches, element by element; a 1x1 map is stretched.
+
+    With `residual<body | shortcut>` it is body(x) + shortcut(x). He et al., arXiv:1512.03385.
+    """
+
+    name = "add"
+    example = "add< conv 1x1 x4 | identity >"
+
+    def inline(self, *names: str) -> str:
+        return " + ".join(names)
+
+
+@register
+@op
+class Sub(_Elementwise):
+    """The first branch minus the second, element by element; a 1x1 map is stretched."""
+
+    name = "sub"
+    example = "sub< conv 1x1 x4 | identity >"
+    inputs = (2, 2)
+
+    def inline(self, *names: str) -> str:
+        return " - ".join(names)
+
+
+@register
+@op
+class Mul(_Elementwise):
+    """The product of the branches, element by element; a 1x1 map or a single channel is stretched.
+
+    `mul< identity | gap; conv 1x1 x(in.c); sigmoid >` weighs the channels, as
+    squeeze-and-excitation does (Hu et al., arXiv:1709.01507).
+    """
+
+    name = "mul"
+    example = "mul< identity | gap; conv 1x1 x4; sigmoid >"
+
+    def shape(self, *xs: Shape) -> Shape:
+        sizes = merge_sizes(xs, stretch=True)
+        return Shape(_merge_channels(xs, stretch=True), sizes)
+
+    def inline(self, *names: str) -> str:
+        return " * ".join(names)
+
+
+@register
+@op
+class Mean(_Elementwise):
+    """The mean of the branches, element by element; a 1x1 map is stretched."""
+
+    name = "mean"
+    example = "mean< conv 1x1 x4 | identity >"
+
+    def inline(self, *names: str) -> str:
+        if len(names) == 1:
+            return names[0]
+        return f"({' + '.join(names)}) / {len(names)}"
+
+
+@register
+@op
+class Max(_Elementwise):
+    """The largest of the branches, element by element; a 1x1 map is stretched.
+
+    With two halves of a convolution it is maxout (Goodfellow et al., arXiv:1302.4389).
+    """
+
+    name = "max"
+    example = "max< conv 1x1 x4 | identity >"
+
+    def inline(self, *names: str) -> str:
+        text = names[0]
+        for name in names[1:]:
+            text = f"torch.maximum({text}, {name})"
+        return text
+
+
+def _alike(xs: tuple[Shape, ...]) -> Shape:
+    """The shape that all columns have. Raises Misfit."""
+    plain = tuple(Shape(x.channels, x.size) for x in xs)
+    return Shape(_merge_channels(plain, stretch=False), merge_sizes(plain, stretch=False))
+
+
+def _width(xs: tuple[Shape, ...]) -> int:
+    """How many columns arrive: a bundle counts with all of its own."""
+    return sum(x.columns or 1 for x in xs)
+
+
+@register
+@op
+class Columns(Op):
+    """The branches side by side, not yet merged: a bundle for `join`.
+
+    A bundle among the branches is spliced, so joins that meet are one. Put the deepest branch
+    first: then column i is the same path through all the joins of a fractal network.
+    """
+
+    name = "columns"
+    category = "merge"
+    example = "columns< conv 1x1 x4 | identity >"
+    inputs = (1, None)
+    bundles = True
+
+    def shape(self, *xs: Shape) -> Shape:
+        column = _alike(xs)
+        return Shape(column.channels, column.size, _width(xs))
+
+    def inline(self, *names: str) -> str:
+        return f"[{', '.join(names)}]"
+
+
+@register
+@op
+class Join(Op):
+    """FractalNet's join: the mean of the columns, or of those alive under drop-path.
+
+    Takes a bundle, or branches of its own. While training, half of the mini-batches drop locally:
+    each join drops each of its columns with probability `droppath`, all but at least one. The
+    other half drop globally: a single column, drawn for the whole network, is left.
+    Larsson et al., arXiv:1605.07648.
+    """
+
+    name = "join"
+    category = "merge"
+    example = "join droppath=0.15< conv 1x1 x4 | identity >"
+    inputs = (1, None)
+    bundles = True
+
+    droppath: float = option(float, 0.0, "probability of dropping a column", minimum=0, maximum=1)
+
+    def shape(self, *xs: Shape) -> Shape:
+        return _alike(xs)
+
+    def torch(self, *xs: Shape) -> Call:
+        return Call("Join", (), (Keyword("droppath", self.droppath, 0.0),))
+
+    def shared(self, *xs: Shape) -> Shared | None:
+        return Shared("PathSampler", "paths", _width(xs)) if self.droppath else None
+
+    def label(self) -> str:
+        return f"droppath {self.droppath:g}" if self.droppath else ""

@@ -1,0 +1,218 @@
+"""Normalisation."""
+
+from __future__ import annotations
+
+from archc.ops._op import (
+    Call,
+    Dims,
+    Keyword,
+    Op,
+    Shape,
+    flag,
+    number,
+    op,
+    option,
+    register,
+)
+from archc.ops.conv import check_groups
+
+
+def _affine(shape: Dims, affine: bool, bias: bool = True) -> dict[str, Dims]:
+    if not affine:
+        return {}
+    return {"weight": shape} | ({"bias": shape} if bias else {})
+
+
+def _running(channels: int, track: bool) -> dict[str, Dims]:
+    if not track:
+        return {}
+    return {
+        "running_mean": (channels,),
+        "running_var": (channels,),
+        "num_batches_tracked": (),
+    }
+
+
+@register
+@op
+class BatchNorm(Op):
+    """Batch normalisation: (x - mean) / sqrt(var + eps) * weight + bias, for each channel.
+
+    Mean and variance are those of the mini-batch while training and running averages in eval
+    mode; `momentum` is the new batch's share of them. Ioffe and Szegedy, arXiv:1502.03167.
+    """
+
+    name = "bn"
+    aliases = ("batchnorm",)
+    category = "norm"
+    example = "bn"
+    keeps_shape = True
+
+    eps: float = option(float, 1e-5, "added to the variance", minimum=0)
+    momentum: float = option(float, 0.1, "share of the new batch", minimum=0, maximum=1)
+    affine: bool = flag("without weight and bias", default=True, noaffine=False)
+    track: bool = flag("without running averages", default=True, notrack=False)
+
+    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+        return _affine((x.channels,), self.affine)
+
+    def buffers(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+        return _running(x.channels, self.track)
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        keywords = (
+            Keyword("eps", self.eps, 1e-5),
+            Keyword("momentum", self.momentum, 0.1),
+            Keyword("affine", self.affine, True),
+            Keyword("track_running_stats", self.track, True),
+        )
+        return Call(f"nn.BatchNorm{max(x.rank, 1)}d", (x.channels,), keywords)
+
+
+@register
+@op
+class InstanceNorm(Op):
+    """Instance normalisation: each channel of each sample by its own mean and variance.
+
+    Has no weight and bias unless `affine`, and no running averages unless `track`.
+    Ulyanov et al., arXiv:1607.08022.
+    """
+
+    name = "inorm"
+    aliases = ("instancenorm",)
+    category = "norm"
+    example = "inorm affine"
+    ranks = (1, 2, 3)
+    keeps_shape = True
+
+    eps: float = option(float, 1e-5, "added to the variance", minimum=0)
+    momentum: float = option(float, 0.1, "share of the new batch", minimum=0, maximum=1)
+    affine: bool = flag("with weight and bias", affine=True)
+    track: bool = flag("with running averages", track=True)
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        if Shape(1, x.size).features == 1:
+            self.refuse(
+                f"instance normalisation of {x}: one element a channel is always zero afterwards",
+                "normalise before the map shrinks to one element, or use `bn` or `ln`",
+                code="A210",
+            )
+        return x
+
+    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+        return _affine((x.channels,), self.affine)
+
+    def buffers(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+        return _running(x.channels, self.track)
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        keywords = (
+            Keyword("eps", self.eps, 1e-5),
+            Keyword("momentum", self.momentum, 0.1),
+            Keyword("affine", self.affine, False),
+            Keyword("track_running_stats", self.track, False),
+        )
+        return Call(f"nn.InstanceNorm{x.rank}d", (x.channels,), keywords)
+
+
+@register
+@op
+class LayerNorm(Op):
+    """Layer normalisation over the channels, at each position on its own.
+
+    That is what ConvNeXt does in a feature map and what `nn.LayerNorm` does in a feature vector;
+    the number of weights does not depend on the map's size. `whole` takes mean, variance, weight
+    and bias over channels and positions together; for that mean with one weight a channel, use
+    `gn 1`. Ba et al., arXiv:1607.06450; Liu et al., arXiv:2201.03545.
+    """
+
+    name = "ln"
+    aliases = ("layernorm",)
+    category = "norm"
+    example = "ln eps=1e-6"
+    keeps_shape = True
+
+    eps: float = option(float, 1e-5, "added to the variance", minimum=0)
+    affine: bool = flag("without weight and bias", default=True, noaffine=False)
+    bias: bool = flag("without a bias", default=True, nobias=False)
+    whole: bool = flag("over channels and positions together", whole=True)
+
+    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+        return _affine(x.dims if self.whole else (x.channels,), self.affine, self.bias)
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        keywords = (
+            Keyword("eps", self.eps, 1e-5),
+            Keyword("elementwise_affine", self.affine, True),
+            Keyword("bias", self.bias, True),
+        )
+        if self.whole and x.rank:
+            return Call("nn.LayerNorm", (x.dims,), keywords)
+        target = "ChannelLayerNorm" if x.rank else "nn.LayerNorm"
+        return Call(target, (x.channels,), keywords)
+
+
+@register
+@op
+class GroupNorm(Op):
+    """Group normalisation: channels in groups, each by its own mean and variance over the map.
+
+    `gn 1` is one group over channels and positions together, with one weight a channel.
+    Wu and He, arXiv:1803.08494.
+    """
+
+    name = "gn"
+    aliases = ("groupnorm",)
+    category = "norm"
+    example = "gn 2"
+    keeps_shape = True
+
+    groups: int = number(int, doc="groups of channels", minimum=1)
+    eps: float = option(float, 1e-5, "added to the variance", minimum=0)
+    affine: bool = flag("without weight and bias", default=True, noaffine=False)
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        check_groups(x, self.groups)
+        return x
+
+    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+        return _affine((x.channels,), self.affine)
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        keywords = (Keyword("eps", self.eps, 1e-5), Keyword("affine", self.affine, True))
+        return Call("nn.GroupNorm", (self.groups, x.channels), keywords)
+
+    def label(self) -> str:
+        return str(self.groups)
+
+
+@register
+@op
+class LocalResponseNorm(Op):
+    """Local response normalisation: x / (k + alpha/n * sum of squares)^beta over n channels.
+
+    As in torch and Caffe, alpha is divided by n. The AlexNet paper (Krizhevsky et al. 2012) does
+    not divide: its n=5, alpha=1e-4, k=2 is `lrn 5 alpha=5e-4 beta=0.75 k=2` here.
+    """
+
+    name = "lrn"
+    category = "norm"
+    example = "lrn 5 alpha=1e-4 beta=0.75 k=2"
+    ranks = (1, 2, 3)
+    keeps_shape = True
+
+    neighbours: int = number(int, doc="channels that each is compared with", minimum=1)
+    alpha: float = option(float, 1e-4, "weight of the mean square")
+    beta: float = option(float, 0.75, "exponent")
+    k: float = option(float, 1.0, "constant added")
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        keywords = (
+            Keyword("alpha", self.alpha, 1e-4),
+            Keyword("beta", self.beta, 0.75),
+            Keyword("k", self.k, 1.0),
+        )
+        return Call("nn.LocalResponseNorm", (self.neighbours,), keywords)
+
+    def label(self) -> str:
+        return str(self.neighbours)

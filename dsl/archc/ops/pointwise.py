@@ -1,0 +1,167 @@
+"""Arithmetic on every element: learned factors, constants and plain functions."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archc.ops._op import Call, Dims, Keyword, Op, Shape, flag, number, op, option, register
+
+
+@register
+@op
+class Scale(Op):
+    """A learned factor for each channel, or with `single` one for the whole tensor.
+
+    `scale init=1e-6` at the end of a residual body is ConvNeXt's and CaiT's layer scale
+    (Touvron et al., arXiv:2103.17239), `scale single init=0` ReZero (arXiv:2003.04887).
+    """
+
+    name = "scale"
+    category = "norm"
+    example = "scale init=0.1"
+    keeps_shape = True
+
+    init: float = option(float, 1.0, "the factor to begin with")
+    single: bool = flag("one factor for all channels", single=True)
+
+    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+        return {"weight": (1 if self.single else x.channels,)}
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        channels = 1 if self.single else x.channels
+        return Call("Scale", (channels,), (Keyword("init", self.init, 1.0),))
+
+
+@register
+@op
+class Times(Op):
+    """Multiplies by a constant: `times 0.1` scales a residual body down (Inception-ResNet)."""
+
+    name = "times"
+    example = "times 0.5"
+    keeps_shape = True
+
+    factor: float = number(float, doc="the factor")
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        return Call("Times", (self.factor,))
+
+    def inline(self, *names: str) -> str:
+        return f"{names[0]} * {self.factor!r}"
+
+    def label(self) -> str:
+        return f"{self.factor:g}"
+
+
+@register
+@op
+class Clamp(Op):
+    """x held between `min` and `max`; one of them may be left out."""
+
+    name = "clamp"
+    category = "act"
+    example = "clamp min=0 max=1"
+    keeps_shape = True
+
+    min: float | None = option(float, None, "smallest value")
+    max: float | None = option(float, None, "largest value")
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        if self.min is None and self.max is None:
+            self.refuse("`clamp` needs a bound", "`clamp min=0 max=1`", code="A302")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            self.refuse(
+                f"min {self.min:g} is above max {self.max:g}",
+                "give the smaller number as min",
+                field="min",
+                code="A305",
+            )
+        return x
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        return Call("Clamp", (), self._bounds())
+
+    def inline(self, *names: str) -> str:
+        bounds = ", ".join(f"{k.name}={k.value!r}" for k in self._bounds() if k.value is not None)
+        return f"{names[0]}.clamp({bounds})"
+
+    def _bounds(self) -> tuple[Keyword, Keyword]:
+        return Keyword("min", self.min, None), Keyword("max", self.max, None)
+
+
+@op
+class _Function(Op):
+    """A function of torch without arguments: a method of the tensor, or a support module."""
+
+    category = "act"
+    keeps_shape = True
+    module: ClassVar[str] = ""
+
+    def torch(self, *xs: Shape) -> Call:
+        return Call(self.module)
+
+    def inline(self, *names: str) -> str:
+        return f"{names[0]}.{self.name}()"
+
+
+@register
+@op
+class Abs(_Function):
+    """The absolute value |x|."""
+
+    name = "abs"
+    example = "abs"
+    module = "Abs"
+
+
+@register
+@op
+class Neg(_Function):
+    """The negative -x: `concat< identity | neg >; relu` is CReLU (arXiv:1603.05201)."""
+
+    name = "neg"
+    example = "neg"
+    module = "Neg"
+
+    def inline(self, *names: str) -> str:
+        return f"-{names[0]}"
+
+
+@register
+@op
+class Exp(_Function):
+    """The exponential e^x."""
+
+    name = "exp"
+    example = "exp"
+    module = "Exp"
+
+
+@register
+@op
+class Log(_Function):
+    """The natural logarithm; of a number that is not positive, -inf or nan."""
+
+    name = "log"
+    example = "log"
+    module = "Log"
+
+
+@register
+@op
+class Sqrt(_Function):
+    """The square root; of a negative number, nan."""
+
+    name = "sqrt"
+    example = "sqrt"
+    module = "Sqrt"
+
+
+@register
+@op
+class Square(_Function):
+    """The square x * x."""
+
+    name = "square"
+    example = "square"
+    module = "Square"

@@ -1,0 +1,217 @@
+"""Pooling: windows without weights."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archc.ops._op import (
+    Call,
+    Dims,
+    Keyword,
+    Op,
+    Shape,
+    dilation,
+    flag,
+    op,
+    option,
+    padding,
+    register,
+    size,
+    spread,
+    squeeze,
+    stride,
+)
+from archc.ops.conv import AXES, geometry, geometry_label, window
+
+_TO = "the output size; the windows then adapt"
+
+
+@op
+class _Pool(Op):
+    """A sliding window, or with `to=` as many adaptive windows as the output has elements."""
+
+    category = "pool"
+    ranks = (1, 2, 3)
+    kind: ClassVar[str] = ""  # as in nn.<kind>Pool2d
+
+    kernel: Dims | None = size(None)
+    stride: Dims | None = stride(None, "stride; the window where it is left out")
+    padding: Dims | None = padding()
+    ceil: bool = flag("round sizes up", ceil=True)
+    to: Dims | None = option(Dims, None, _TO, minimum=1)
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        if self.to is not None:
+            self._refuse_window()
+            return Shape(x.channels, spread(self.to, x.rank, "to"))
+        sizes = window(x, *self._window(), self.ceil)
+        self._check_padding(x)
+        return Shape(x.channels, sizes)
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        if self.to is not None:
+            target = squeeze(spread(self.to, x.rank, "to"))
+            return Call(f"nn.Adaptive{self.kind}Pool{x.rank}d", (target,))
+        ks, ss, ps, ds = geometry(x.rank, *self._window())
+        keywords = (
+            Keyword("stride", squeeze(ss), squeeze(ks)),
+            Keyword("padding", squeeze(ps), 0),
+            Keyword("dilation", squeeze(ds), 1),
+            Keyword("ceil_mode", self.ceil, False),
+        )
+        return Call(f"nn.{self.kind}Pool{x.rank}d", (squeeze(ks),), keywords)
+
+    def label(self) -> str:
+        if self.to is not None:
+            return f"to {'×'.join(map(str, self.to))}"
+        return geometry_label(self.kernel or (), self.stride)
+
+    def _window(self) -> tuple[Dims, Dims, Dims | None, Dims]:
+        """Kernel, stride, padding and dilation as written, the stride's default filled in."""
+        if self.kernel is None:
+            self.refuse(
+                f"`{self.name}` needs a window or an output size",
+                f"`{self.name} 2x2`, or `{self.name} to=1`",
+                code="A302",
+            )
+        return self.kernel, self.stride or self.kernel, self.padding, self._dilation()
+
+    def _dilation(self) -> Dims:
+        return (1,)
+
+    def _refuse_window(self) -> None:
+        for field in ("kernel", "stride"):
+            if getattr(self, field) is not None:
+                self.refuse(
+                    f"`to=` chooses the windows itself: a {field} has no place beside it",
+                    f"leave out the {field}, or leave out `to=`",
+                    field=field,
+                    code="A305",
+                )
+        if self.padding != (0,) or self.ceil or self._dilation() != (1,):
+            self.refuse(
+                "`to=` chooses the windows itself: padding, dilation and `ceil` have no place "
+                "beside it",
+                "leave them out, or leave out `to=`",
+                field="to",
+                code="A305",
+            )
+
+    def _check_padding(self, x: Shape) -> None:
+        """Torch refuses windows that could lie in the padding alone."""
+        ks, _, ps, ds = geometry(x.rank, *self._window())
+        for axis, k, p, d in zip(AXES[x.rank], ks, ps, ds, strict=True):
+            most = (d * (k - 1) + 1) // 2
+            if p > most:
+                self.refuse(
+                    f"a padding of {p} is more than half of the window",
+                    f"pad by at most {most}",
+                    field="padding",
+                    notes=(f"{axis}: window {d * (k - 1) + 1}, half of it {most}",),
+                    code="A205",
+                )
+
+
+@register
+@op
+class Pool(_Pool):
+    """Max pooling: the largest value in each window. Its padding never wins.
+
+    The stride is the window where it is left out: `pool 2x2` halves. Sizes are rounded down, or
+    up with `ceil`, as Caffe did. `pool to=7x7` gives that size from any input.
+    """
+
+    name = "pool"
+    aliases = ("maxpool",)
+    example = "pool 3x3/2 p1"
+    kind = "Max"
+
+    dilation: Dims = dilation()
+
+    def _dilation(self) -> Dims:
+        return self.dilation
+
+
+@register
+@op
+class AvgPool(_Pool):
+    """Average pooling: the mean of each window.
+
+    The stride is the window where it is left out. Padding counts as zeros in the mean unless
+    `nocount_pad`. `avgpool to=7x7` gives that size from any input.
+    """
+
+    name = "avgpool"
+    example = "avgpool 2x2"
+    kind = "Avg"
+
+    count_pad: bool = flag(
+        "whether padding counts in the mean", default=True, count_pad=True, nocount_pad=False
+    )
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        call = _Pool.torch(self, x)
+        if self.to is not None:
+            return call
+        keywords = tuple(k for k in call.keyword if k.name != "dilation")
+        count = Keyword("count_include_pad", self.count_pad, True)
+        return Call(call.target, call.positional, (*keywords, count))
+
+    def _refuse_window(self) -> None:
+        _Pool._refuse_window(self)
+        if not self.count_pad:
+            self.refuse("`to=` pads nothing", "leave out `nocount_pad`", code="A305")
+
+
+@register
+@op
+class LpPool(Op):
+    """Power-average pooling: (sum of |x|^p over each window)^(1/p); `norm=2` is the default.
+
+    `norm=1` sums, and the larger the norm the closer it comes to the maximum.
+    """
+
+    name = "lppool"
+    category = "pool"
+    example = "lppool 2x2 norm=2"
+    ranks = (1, 2, 3)
+
+    kernel: Dims = size()
+    stride: Dims | None = stride(None, "stride; the window where it is left out")
+    ceil: bool = flag("round sizes up", ceil=True)
+    norm: float = option(float, 2.0, "the exponent p", minimum=1)
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        sizes = window(x, self.kernel, self.stride or self.kernel, (0,), (1,), self.ceil)
+        return Shape(x.channels, sizes)
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        ks, ss, _, _ = geometry(x.rank, self.kernel, self.stride or self.kernel, (0,))
+        keywords = (
+            Keyword("stride", squeeze(ss), squeeze(ks)),
+            Keyword("ceil_mode", self.ceil, False),
+        )
+        return Call(f"nn.LPPool{x.rank}d", (self.norm, squeeze(ks)), keywords)
+
+    def label(self) -> str:
+        return f"L{self.norm:g} {geometry_label(self.kernel, self.stride)}"
+
+
+@register
+@op
+class GlobalAvgPool(Op):
+    """Global average pooling: the mean of each channel, a 1x1 map (Lin et al., arXiv:1312.4400).
+
+    Put `flatten` behind it for a feature vector.
+    """
+
+    name = "gap"
+    category = "pool"
+    example = "gap"
+    ranks = (1, 2, 3)
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        return Shape(x.channels, (1,) * x.rank)
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        return Call(f"nn.AdaptiveAvgPool{x.rank}d", (1,))

@@ -1,0 +1,196 @@
+"""Operators that rearrange, pad and resize."""
+
+from __future__ import annotations
+
+from archc.ops._op import (
+    Call,
+    Dims,
+    Op,
+    Shape,
+    number,
+    op,
+    option,
+    register,
+    size,
+    spread,
+    squeeze,
+    width,
+)
+from archc.ops.conv import check_groups, check_padding
+
+
+def torch_sides(before: Dims, after: Dims) -> int | Dims:
+    """Padding as torch wants it: the last dimension first, one number where all are equal."""
+    pairs = tuple(zip(before, after, strict=True))[::-1]
+    return squeeze(tuple(n for pair in pairs for n in pair))
+
+
+@register
+@op
+class Identity(Op):
+    """The tensor as it is."""
+
+    name = "identity"
+    example = "identity"
+    keeps_shape = True
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        return Call("nn.Identity")
+
+    def inline(self, *names: str) -> str:
+        return names[0]
+
+
+@register
+@op
+class Flatten(Op):
+    """All elements of a sample in a row, as `fc` wants them: channels first, then rows."""
+
+    name = "flatten"
+    category = "reshape"
+    example = "flatten"
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        return Shape(x.features)
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        return Call("nn.Flatten")
+
+    def inline(self, *names: str) -> str:
+        return f"torch.flatten({names[0]}, 1)"
+
+
+@register
+@op
+class Unflatten(Op):
+    """A feature vector back into a map: `unflatten 4x4 x512` from 8192 features."""
+
+    name = "unflatten"
+    category = "reshape"
+    example = "unflatten 4x4 x2"
+    example_input = "x32"
+    ranks = (0,)
+
+    size: Dims = size(doc="size of the map")
+    out: int = width(doc="channels of the map")
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        y = Shape(self.out, self.size)
+        if y.features != x.channels:
+            self.refuse(
+                f"{x.channels} features do not fill a map of {y}",
+                f"make {y.features} features, for example `fc {y.features}`",
+                field="size",
+                notes=(f"{' * '.join(map(str, y.dims))} = {y.features}",),
+                code="A209",
+            )
+        return y
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        return Call("nn.Unflatten", (1, (self.out, *self.size)))
+
+    def label(self) -> str:
+        return f"{'×'.join(map(str, self.size))}, {self.out}"
+
+
+@register
+@op
+class Pad(Op):
+    """Adds rows around the map: `pad 1` on all sides, `pad after=1` only at the end.
+
+    `mode` says what they hold: zeros, a mirror image, the edge repeated, or the other side.
+    """
+
+    name = "pad"
+    category = "reshape"
+    example = "pad 1x2 mode=reflect"
+    ranks = (1, 2, 3)
+
+    amount: Dims = size((0,), "rows on each side", minimum=0)
+    before: Dims | None = option(Dims, None, "rows at the beginning", minimum=0)
+    after: Dims | None = option(Dims, None, "rows at the end", minimum=0)
+    mode: str = option(
+        str, "zeros", "what the padding holds", ("zeros", "reflect", "replicate", "circular")
+    )
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        before, after = self._sides(x)
+        for side in (before, after):
+            check_padding(x, side, self.mode, "mode")
+        sizes = (n + a + b for n, a, b in zip(x.size, before, after, strict=True))
+        return Shape(x.channels, tuple(sizes))
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        kind = {"zeros": "Zero", "reflect": "Reflection", "replicate": "Replication"}
+        return Call(
+            f"nn.{kind.get(self.mode, 'Circular')}Pad{x.rank}d", (torch_sides(*self._sides(x)),)
+        )
+
+    def label(self) -> str:
+        if self.before is None and self.after is None:
+            return "×".join(map(str, self.amount))
+        sides = (self.before or self.amount, self.after or self.amount)
+        return " + ".join("×".join(map(str, side)) for side in sides)
+
+    def _sides(self, x: Shape) -> tuple[Dims, Dims]:
+        before = self.amount if self.before is None else self.before
+        after = self.amount if self.after is None else self.after
+        return spread(before, x.rank, "before"), spread(after, x.rank, "after")
+
+
+@register
+@op
+class Widen(Op):
+    """Appends channels of zeros until there are so many.
+
+    ResNet's shortcut without weights (option A) is `pool 1x1/2; widen x(c)`.
+    He et al., arXiv:1512.03385.
+    """
+
+    name = "widen"
+    category = "reshape"
+    example = "widen x8"
+
+    out: int = width(doc="channels afterwards")
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        if self.out < x.channels:
+            self.refuse(
+                f"the tensor has {x.channels} channels already, more than {self.out}",
+                "`widen` only adds channels; `conv 1x1` can lessen them",
+                field="out",
+                code="A209",
+            )
+        return Shape(self.out, x.size)
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        return Call("Widen", (self.out,))
+
+    def label(self) -> str:
+        return str(self.out)
+
+
+@register
+@op
+class ChannelShuffle(Op):
+    """Channel shuffle: deals the channels of each group out over all groups.
+
+    Lets grouped convolutions in a row exchange what they found. Zhang et al., arXiv:1707.01083.
+    """
+
+    name = "shuffle"
+    category = "reshape"
+    example = "shuffle 2"
+    ranks = (1, 2, 3)
+
+    groups: int = number(int, doc="groups of channels", minimum=1)
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        check_groups(x, self.groups)
+        return x
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        return Call("nn.ChannelShuffle", (self.groups,))
+
+    def label(self) -> str:
+        return str(self.groups)
