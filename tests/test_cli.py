@@ -295,7 +295,7 @@ def test_check_for_machines(run: Run, tmp_path: Path, format: str) -> None:
     assert json.loads(done.out)["version"] in (1, "2.1.0")
     done = run("check", "no.arch", "--format", format)
     assert done.code == 2
-    assert "A510" in done.out
+    assert "A501" in done.out
 
 
 def test_check_for_editors_and_github(run: Run, tmp_path: Path) -> None:
@@ -390,8 +390,8 @@ def test_list_as_json(run: Run) -> None:
 def test_explain(run: Run) -> None:
     done = run("explain", "a510")
     assert done.code == 0
-    assert done.out.startswith("A510: file cannot be read\n")
-    assert "A510  file cannot be read" in run("explain").out
+    assert done.out.startswith("A501: file cannot be read\n")
+    assert "A501  file cannot be read" in run("explain").out
 
 
 def test_version_and_help(run: Run) -> None:

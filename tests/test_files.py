@@ -63,7 +63,7 @@ def test_read_missing_folder_and_nul(tmp_path: Path) -> None:
     ):
         error = failure(path)
         assert error.io
-        assert error.diagnostic.code == "A510"
+        assert error.diagnostic.code == "A501"
         assert reason in error.diagnostic.title.lower()
 
 
@@ -96,7 +96,7 @@ def test_read_too_large_without_reading_it(tmp_path: Path) -> None:
     error = failure(path, Limits(source_bytes=1000))
     assert not error.io
     assert (error.diagnostic.code, error.diagnostic.title) == (
-        "A511",
+        "A008",
         "the text is larger than 1,000 bytes",
     )
 
@@ -105,7 +105,7 @@ def test_read_exactly_at_the_limit(tmp_path: Path) -> None:
     path = tmp_path / "a.arch"
     path.write_bytes(b"#" * 100)
     assert len(read(path, Limits(source_bytes=100)).text) == 100
-    assert failure(path, Limits(source_bytes=99)).diagnostic.code == "A511"
+    assert failure(path, Limits(source_bytes=99)).diagnostic.code == "A008"
 
 
 def test_not_utf8_is_pointed_at() -> None:

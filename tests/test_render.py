@@ -105,8 +105,8 @@ def test_text_separates_diagnostics_by_an_empty_line() -> None:
 
 def test_a_file_without_text_has_no_excerpt() -> None:
     label = Label(Span(Source("no.arch", ""), 0, 0))
-    shown = render.text([Diagnostic("A510", "cannot read no.arch: it is a folder", (label,))])
-    assert shown == "error[A510]: cannot read no.arch: it is a folder\n --> no.arch\n"
+    shown = render.text([Diagnostic("A501", "cannot read no.arch: it is a folder", (label,))])
+    assert shown == "error[A501]: cannot read no.arch: it is a folder\n --> no.arch\n"
 
 
 def test_a_span_over_several_lines_is_marked_in_its_first() -> None:

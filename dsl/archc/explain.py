@@ -50,5 +50,7 @@ def explain(entry: Entry) -> str:
     parts = [f"{entry.code}: {entry.title}", entry.text]
     for head, program in (("Wrong:", entry.wrong), ("Right:", entry.right)):
         if program:
-            parts.append("\n".join((head, *(f"    {line}" for line in program.splitlines()))))
+            parts.append(
+                "\n".join((head, *(f"    {line}".rstrip() for line in program.splitlines())))
+            )
     return "\n\n".join(parts) + "\n"

@@ -34,8 +34,8 @@ class Unreadable(Exception):
 def read(path: Path, limits: Limits | None = None) -> Source:
     """The file's text as UTF-8, with a byte order mark left in for the parser.
 
-    Raises Unreadable: A510 no regular file that can be opened, A511 larger than
-    `limits.source_bytes` (known without reading it), A512 not UTF-8.
+    Raises Unreadable: A501 no regular file that can be opened, A008 larger than
+    `limits.source_bytes` (known without reading it), A504 not UTF-8.
     """
     name, limits = str(path), limits or Limits()
     try:
@@ -59,11 +59,11 @@ def read_stdin(limits: Limits | None = None) -> Source:
 
 
 def decode(name: str, data: bytes, limits: Limits) -> Source:
-    """Bytes to a source. Raises Unreadable A511 or A512."""
+    """Bytes to a source. Raises Unreadable A008 or A504."""
     if len(data) > limits.source_bytes:
         title = f"the text is larger than {limits.source_bytes:,} bytes"
         hint = "split it into files that `use` one another, or raise --max-source-bytes"
-        raise Unreadable(_about(name, "A511", title, hint), io=False)
+        raise Unreadable(_about(name, "A008", title, hint), io=False)
     try:
         return Source(name, data.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -72,7 +72,7 @@ def decode(name: str, data: bytes, limits: Limits) -> Source:
         label = Label(Span(source, at, at + 1), f"byte {data[error.start]:#04x} is not UTF-8")
         hint = "save the file as UTF-8"
         raise Unreadable(
-            Diagnostic("A512", "the file is not UTF-8 text", (label,), helps=(hint,)), io=False
+            Diagnostic("A504", "the file is not UTF-8 text", (label,), helps=(hint,)), io=False
         ) from None
 
 
@@ -85,7 +85,7 @@ def _refuse_special(name: str, status: os.stat_result) -> None:
 
 
 def _unreadable(name: str, title: str, hint: str = "") -> Unreadable:
-    return Unreadable(_about(name, "A510", title, hint), io=True)
+    return Unreadable(_about(name, "A501", title, hint), io=True)
 
 
 def _about(name: str, code: str, title: str, hint: str) -> Diagnostic:
