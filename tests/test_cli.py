@@ -388,10 +388,10 @@ def test_list_as_json(run: Run) -> None:
 
 
 def test_explain(run: Run) -> None:
-    done = run("explain", "a510")
+    done = run("explain", "a501")
     assert done.code == 0
-    assert done.out.startswith("A501: file cannot be read\n")
-    assert "A501  file cannot be read" in run("explain").out
+    assert done.out.startswith("A501: a file cannot be read\n")
+    assert "A501  a file cannot be read" in run("explain").out
 
 
 def test_version_and_help(run: Run) -> None:
@@ -441,13 +441,12 @@ def test_an_internal_error_is_one_line(
 @posix_only
 def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
     for argv in (("explain",), ("--help",), ("list",)):
-        process = start(*argv, cwd=tmp_path)
-        assert process.stdout
-        assert process.stderr
-        process.stdout.close()
-        assert process.stderr.read() == b""
-        process.stderr.close()
-        assert process.wait() in (0, cli.CLOSED_PIPE)
+        with start(*argv, cwd=tmp_path) as process:
+            assert process.stdout
+            assert process.stderr
+            process.stdout.close()
+            assert process.stderr.read() == b""
+        assert process.returncode in (0, cli.CLOSED_PIPE)
 
 
 @posix_only
