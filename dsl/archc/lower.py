@@ -548,13 +548,13 @@ class Lowerer:
             }
             iterations.append(chain)
             kept.append(value)
-            current = Tensor(retrace(chain.output.shape, known), chain.output.span)
+            current = Tensor(retrace(chain.output.shape, known), chain.output.span, chain.output)
             if current.shape is None:
                 break
             channels.append(current.shape.channels)
         frame.env = outer
         if current.shape is not None and symbol.is_traced(count):
-            current = Tensor(generalised(current.shape, channels, count), current.span)
+            current = Tensor(generalised(current.shape, channels, count), current.span, current)
         counted = symbol.expr_of(count)
         return Loop(tree, loop_names, kept, start, counted, items, iterations, current, tree.span)
 

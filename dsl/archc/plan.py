@@ -27,6 +27,14 @@ class Tensor:
 
     shape: Shape | None
     span: Span  # the statement that made it
+    origin: Tensor | None = None  # the same tensor, its numbers traced in other terms
+
+    @property
+    def root(self) -> Tensor:
+        found = self
+        while found.origin is not None:
+            found = found.origin
+        return found
 
 
 @dataclass(eq=False, slots=True)

@@ -1,0 +1,29 @@
+"""Plan to PyTorch source: classes as dataclasses, laid out by Jinja templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from archc.passes.costs import Cost
+from archc.plan import Plan
+from archc.sections import Facts
+
+
+def emit(
+    plan: Plan,
+    facts: Facts,
+    cost: Cost,
+    again: Callable[[Mapping[str, Any]], Plan | None],
+    templates: Path | None = None,
+) -> str:
+    """The network's source: a class a block, a class for the network.
+
+    `again` elaborates the network at other values of its params, so that what depends on them is
+    written as their expression. `templates` is searched before archc's own.
+    """
+    from archc.emit.module import build_module
+    from archc.emit.render import render
+
+    return render(build_module(plan, facts, cost, again), templates)

@@ -1,0 +1,330 @@
+"""`forward`: tensors to variables, steps to lines.
+
+Steps that follow one another are nested into one line, as a person writes them
+(`self.relu(self.bn1(self.conv1(x)))`); a line ends before the next convolution, where a tensor is
+needed twice, or where it grows too long. Variables are reused as soon as their tensor is dead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from archc.emit.layout import WIDTH
+
+CORE = frozenset(("conv", "linear", "block", "pool"))
+_LONGEST = 64  # a nested expression longer than this gets a line of its own
+_INLINE_BRANCH = 30  # a branch that is shorter may stand inside its merge
+
+
+@dataclass(eq=False, slots=True)
+class Wire:
+    """A tensor in `forward`. `hint` is a name for it where `x` is taken."""
+
+    hint: str = "out"
+    prefer: bool = False  # the hint rather than `x`
+    keep: bool = False  # named by the user and used again later: a variable of that name
+    bundle: bool = False  # a list of tensors
+    uses: int = 0
+    var: str | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Do:
+    """An expression of some tensors."""
+
+    out: Wire
+    ins: list[Wire]
+    write: Callable[..., str]  # names of the tensors -> expression
+    tag: str  # category of the operator, or "block"
+    comment: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class Test:
+    """`if`: `then` or `other` between the wires; an empty arm passes `inp` on."""
+
+    test: str
+    then: list[Step]
+    other: list[Step]
+    inp: Wire
+    then_out: Wire
+    other_out: Wire
+    out: Wire
+
+
+@dataclass(eq=False, slots=True)
+class Repeat:
+    """A loop that carries one tensor."""
+
+    header: str
+    body: list[Step]
+    inp: Wire
+    body_in: Wire
+    body_out: Wire
+    out: Wire
+
+
+@dataclass(eq=False, slots=True)
+class Side:
+    """An auxiliary head: one more output while training."""
+
+    body: list[Step]
+    result: Wire
+    name: str
+
+
+Step = Do | Test | Repeat | Side
+
+
+def count_uses(steps: list[Step]) -> None:
+    """Fill in `Wire.uses`."""
+    for step in steps:
+        match step:
+            case Do():
+                for wire in step.ins:
+                    wire.uses += 1
+            case Test():
+                step.inp.uses += 1
+                count_uses(step.then)
+                count_uses(step.other)
+                step.then_out.uses += 1
+                step.other_out.uses += step.other_out is not step.then_out
+            case Repeat():
+                step.inp.uses += 1
+                step.body_out.uses += 1
+                count_uses(step.body)
+            case Side():
+                count_uses(step.body)
+                step.result.uses += 1
+
+
+@dataclass(slots=True)
+class _Pending:
+    """An expression not yet given to a variable."""
+
+    text: str
+    reads: frozenset[str]
+    tags: tuple[str, ...]
+    comment: str
+
+
+@dataclass(slots=True)
+class Printer:
+    """Turns steps into lines of a function's body, at indent 0."""
+
+    lines: list[str] = field(default_factory=list)
+    indent: int = 0
+    holds: dict[str, Wire] = field(default_factory=dict)
+    pending: dict[Wire, _Pending] = field(default_factory=dict)
+    untyped: set[str] = field(default_factory=set)  # variables whose first assignment needs a type
+    margin: int = 8
+
+    def run(self, steps: list[Step]) -> None:
+        for step in steps:
+            match step:
+                case Do():
+                    self._do(step)
+                case Test():
+                    self._test(step)
+                case Repeat():
+                    self._repeat(step)
+                case Side():
+                    self._side(step)
+
+    # --- steps ---------------------------------------------------------------------------
+
+    def _do(self, step: Do) -> None:
+        merging = len(step.ins) > 1
+        for wire in step.ins:
+            waiting = self.pending.get(wire)
+            if waiting is not None and not self._joins(waiting, step, merging):
+                self._flush(wire)
+        names, reads, tags = [], set[str](), [step.tag]
+        for wire in step.ins:
+            waiting = self.pending.pop(wire, None)
+            wire.uses -= 1
+            if waiting is None:
+                assert wire.var is not None, "a tensor is used before it is made"
+                names.append(wire.var)
+                reads.add(wire.var)
+            else:
+                names.append(waiting.text)
+                reads |= waiting.reads
+                tags = [*waiting.tags, *tags]
+        text = step.write(*(_bracketed(n, step, at) for at, n in enumerate(names)))
+        self.pending[step.out] = _Pending(text, frozenset(reads), tuple(tags), step.comment)
+        if step.out.uses != 1 or step.out.keep:
+            self._flush(step.out)
+
+    def _joins(self, waiting: _Pending, step: Do, merging: bool) -> bool:
+        """Whether a step is written around the expression before it."""
+        length = len(waiting.text) + len(step.write(*("x" for _ in step.ins)))
+        if merging:
+            return len(waiting.text) <= _INLINE_BRANCH
+        if length > _LONGEST:
+            return False
+        has_core = any(tag in CORE for tag in waiting.tags)
+        if step.tag in CORE:
+            return not has_core and "merge" not in waiting.tags
+        if step.tag == "norm":
+            return waiting.tags[0] != "norm"
+        if step.tag == "drop" and "act" in waiting.tags and has_core:
+            return length <= _LONGEST // 2
+        return True
+
+    def _test(self, step: Test) -> None:
+        self._settle(step.inp)
+        self._flush_all()
+        source = step.inp.var
+        assert source is not None
+        step.inp.uses -= 1
+        if step.out.bundle:
+            target = self._free(step.out)
+        elif step.inp.uses == 0 and not step.inp.keep:
+            target = source
+        else:
+            target = self._free(step.out)
+            if not step.other and len(step.then) == 1 and isinstance(step.then[0], Do):
+                only = step.then[0]
+                line = f"{target} = {only.write(source)} if {step.test} else {source}"
+                if len(line) + self.indent + self.margin <= WIDTH and only.ins == [step.inp]:
+                    step.inp.uses -= 1
+                    self._emit(line)
+                    return self._hold(target, step.out)
+            self._emit(f"{target} = {source}")
+        outer = dict(self.holds)
+        then, other, test = step.then, step.other, step.test
+        if not then:
+            then, other, test = other, then, f"not {test}" if " " not in test else f"not ({test})"
+        self._emit(f"if {test}:")
+        self._arm(then, step.then_out if step.then else step.other_out, target, step.inp)
+        if other:
+            self.holds = dict(outer)
+            self._emit("else:")
+            self._arm(other, step.other_out, target, step.inp)
+        self.holds = outer
+        self._hold(target, step.out)
+
+    def _arm(self, steps: list[Step], result: Wire, target: str, source: Wire) -> None:
+        self.indent += 4
+        self._hold(source.var or "x", source)
+        self.run(steps)
+        self._settle(result, target)
+        self.indent -= 4
+
+    def _repeat(self, step: Repeat) -> None:
+        self._settle(step.inp)
+        self._flush_all()
+        source = step.inp.var
+        assert source is not None
+        step.inp.uses -= 1
+        target = source
+        if step.inp.uses > 0 or step.inp.keep:
+            target = self._free(step.out)
+            self._emit(f"{target} = {source}")
+        self._emit(step.header)
+        self.indent += 4
+        self._hold(target, step.body_in)
+        self.run(step.body)
+        self._settle(step.body_out, target)
+        self.indent -= 4
+        self._hold(target, step.out)
+
+    def _side(self, step: Side) -> None:
+        self._flush_all()
+        outer = dict(self.holds)
+        self._emit("if self.training:")
+        self.indent += 4
+        self.run(step.body)
+        waiting = self.pending.pop(step.result, None)
+        text = waiting.text if waiting is not None else step.result.var
+        self._emit(f"side.append({text})")
+        self.indent -= 4
+        self.holds = outer
+
+    # --- variables -----------------------------------------------------------------------
+
+    def name(self, wire: Wire) -> str:
+        """The variable of a tensor; its expression is given one now if it has none."""
+        self._settle(wire)
+        assert wire.var is not None
+        return wire.var
+
+    def settle_as(self, wire: Wire, target: str) -> None:
+        """Have the tensor in the variable `target`."""
+        self._settle(wire, target)
+
+    def _settle(self, wire: Wire, target: str | None = None) -> None:
+        if wire in self.pending:
+            self._flush(wire, target)
+        elif target is not None and wire.var != target:
+            self._emit(f"{target} = {wire.var}")
+            self._hold(target, wire)
+
+    def _flush_all(self) -> None:
+        for wire in list(self.pending):
+            self._flush(wire)
+
+    def _flush(self, wire: Wire, target: str | None = None) -> None:
+        waiting = self.pending.pop(wire)
+        target = target or self._free(wire)
+        for other, pending in list(self.pending.items()):
+            if target in pending.reads:
+                self._flush(other)
+        typed = ": Tensor" if target in self.untyped else ""
+        self.untyped.discard(target)
+        self._emit(f"{target}{typed} = {waiting.text}", waiting.comment)
+        self._hold(target, wire)
+
+    def _free(self, wire: Wire) -> str:
+        """A variable that may be overwritten: the label's, `x`, or one named after its role."""
+        if wire.keep:
+            return self._unused(wire.hint)
+        choices = [wire.hint, "x"] if wire.prefer else ["x", wire.hint]
+        for name in choices:
+            if self._is_free(name):
+                return name
+        return self._unused(wire.hint)
+
+    def _unused(self, hint: str) -> str:
+        name, number = hint, 2
+        while not self._is_free(name):
+            name, number = f"{hint}{number}", number + 1
+        return name
+
+    def _is_free(self, name: str) -> bool:
+        held = self.holds.get(name)
+        return held is None or held.uses <= 0
+
+    def _hold(self, name: str, wire: Wire) -> None:
+        wire.var = name
+        self.holds[name] = wire
+
+    def _emit(self, line: str, comment: str = "") -> None:
+        text = " " * self.indent + line
+        if comment and len(text) + len(comment) + 4 + self.margin <= WIDTH:
+            text += f"  # {comment}"
+        self.lines.append(text)
+
+
+def _bracketed(text: str, step: Do, at: int) -> str:
+    """An expression with an operator, in brackets unless it is an argument."""
+    if not _has_operator(text):
+        return text
+    names = ["x"] * len(step.ins)
+    names[at] = "\0"
+    around = step.write(*names)
+    place = around.index("\0")
+    before, after = around[:place].rstrip(), around[place + 1 :]
+    inside = before.endswith(("(", "[", ",")) and after.startswith((")", "]", ","))
+    return text if inside else f"({text})"
+
+
+def _has_operator(text: str) -> bool:
+    depth = 0
+    for at, char in enumerate(text):
+        depth += (char in "([{") - (char in ")]}")
+        if not depth and char == " " and text[at + 1 : at + 2] in "+-*/":
+            return True
+    return False

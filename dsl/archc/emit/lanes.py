@@ -1,0 +1,204 @@
+"""One class for several instances: numbers as Python expressions that are right in all of them.
+
+A lane is one instance of a class, or one iteration of a loop in one instance. What is equal in
+all lanes is a literal; what differs must be an expression over the class's arguments and loop
+indices that gives the right number in every lane, or the attempt is `Inexpressible` and the caller
+falls back: unroll the loop, or split the class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from math import isclose
+from typing import Any
+
+from archc import symbol
+from archc.symbol import Expr
+
+
+class Inexpressible(Exception):
+    """No expression is right in every lane."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """The numbers that expressions may use: parameters, `in.c` ..., loop names and indices."""
+
+    instance: int
+    env: dict[str, Any]
+
+    def with_(self, **more: Any) -> Lane:
+        return Lane(self.instance, {**self.env, **more})
+
+
+@dataclass(frozen=True)
+class Index:
+    """A loop's index while its body is written.
+
+    `variable` counts iterations from 0 in expressions; `author` maps the file's own loop names to
+    expressions over it. `carried` is the running channel count, where one is kept.
+    """
+
+    variable: str
+    python: str
+    author: dict[str, Expr] = field(default_factory=dict)
+
+
+class Writer:
+    """Writes numbers of one class; remembers which variables the constructor must have."""
+
+    def __init__(self, names: Callable[[str], str]) -> None:
+        self.names = names
+        self.used: set[str] = set()
+        self.indices: list[Index] = []
+        self.carried = False  # a running channel count is kept: `#c` in the lanes' env
+
+    def value(self, values: list[Any], lanes: list[Lane]) -> str:
+        """Python source for a value that each lane has one of. Raises Inexpressible."""
+        first = values[0]
+        if isinstance(first, tuple):
+            return self._tuple(values, lanes)
+        if all(type(symbol.plain(v)) is type(symbol.plain(first)) and v == first for v in values):
+            return literal(first)
+        if any(isinstance(v, tuple | str | bool) or v is None for v in values):
+            raise Inexpressible(f"values of several kinds: {values[:3]}")
+        expr = self.search(values, lanes)
+        return self.render(expr)
+
+    def level(self, values: list[Any], lanes: list[Lane], level: int) -> str:
+        """As `value`, in brackets where it binds more loosely than `level`."""
+        text = self.value(values, lanes)
+        return f"({text})" if " " in text and level else text
+
+    def render(self, expr: Expr, level: int = 0) -> str:
+        self.used |= expr.variables()
+        return symbol.render(expr, self.names, level)
+
+    def search(self, values: list[Any], lanes: list[Lane]) -> Expr:
+        """An expression that is right in every lane, the plainest first. Raises Inexpressible."""
+        for expr in self._candidates(values, lanes):
+            if is_right(expr, values, lanes):
+                return expr
+        raise Inexpressible(f"no expression gives {[symbol.plain(v) for v in values[:6]]}")
+
+    def test(self, tests: list[Expr | None], outcomes: list[bool], lanes: list[Lane]) -> str:
+        """A condition that comes out as in every lane. Raises Inexpressible."""
+        for expr in _distinct(tests):
+            expr = self._inside(expr)
+            if is_right(expr, outcomes, lanes, truth=True):
+                return self.render(expr)
+        raise Inexpressible("no condition gives the right outcome")
+
+    # --- candidates ----------------------------------------------------------------------
+
+    def _candidates(self, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
+        exprs = [self._inside(symbol.expr_of(v)) for v in values]
+        yield from (e for e in _distinct(exprs) if e.constant is None)
+        yield from self._by_iteration(exprs, lanes)
+        if self.carried:
+            yield from self._by_running_count(values, lanes)
+
+    def _inside(self, expr: Expr | None) -> Expr:
+        """The file's loop names as indices of the Python loop."""
+        assert expr is not None
+        known = {name: e for index in self.indices for name, e in index.author.items()}
+        names = expr.variables()
+        if not names & known.keys():
+            return expr
+        return symbol.substitute(expr, {name: known.get(name, symbol.var(name)) for name in names})
+
+    def _by_iteration(self, exprs: list[Expr], lanes: list[Lane]) -> Iterable[Expr]:
+        """`first + step * i`, and `first if i == 0 else rest`."""
+        for index in reversed(self.indices):
+            i = symbol.var(index.variable)
+            pair = _first_two(exprs, lanes, index.variable)
+            if pair is None:
+                continue
+            first, second = pair
+            step = symbol.add(second, symbol.scale(first, -1))
+            yield symbol.add(first, symbol.multiply(i, step))
+            is_first = symbol.Expr((((symbol.Apply("==", (i, symbol.const(0))),), 1),))
+            yield symbol.Expr((((symbol.Apply("if", (first, is_first, second)),), 1),))
+
+    def _by_running_count(self, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
+        running = symbol.var("#c")
+        yield running
+        differences = {symbol.plain(v) - lane.env["#c"] for v, lane in zip(values, lanes, strict=True) if "#c" in lane.env}
+        if len(differences) == 1:
+            yield symbol.add(running, symbol.const(differences.pop()))
+        for expr in _distinct([self._inside(symbol.expr_of(v)) for v in values]):
+            if "in.c" in expr.variables():
+                env = {name: symbol.var(name) for name in expr.variables()}
+                yield symbol.substitute(expr, {**env, "in.c": running})
+
+    def _tuple(self, values: list[Any], lanes: list[Lane]) -> str:
+        lengths = {len(v) if isinstance(v, tuple) else -1 for v in values}
+        if len(lengths) > 1 and -1 not in lengths and any(symbol.is_traced(v) for v in values):
+            return self.render(self.search_list(values, lanes))
+        if len(lengths) > 1:
+            raise Inexpressible("sizes of several dimensions")
+        if symbol.is_traced(values[0]) and any(symbol.plain(v) != symbol.plain(values[0]) for v in values):
+            return self.render(self.search_list(values, lanes))
+        parts = [self.value([v[at] for v in values], lanes) for at in range(lengths.pop())]
+        return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
+
+    def search_list(self, values: list[Any], lanes: list[Lane]) -> Expr:
+        for expr in _distinct([self._inside(symbol.expr_of(v)) for v in values if symbol.is_traced(v)]):
+            if is_right(expr, [symbol.plain(v) for v in values], lanes):
+                return expr
+        raise Inexpressible("lists that differ")
+
+
+def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = False) -> bool:
+    """Whether the expression gives every lane's value."""
+    for value, lane in zip(values, lanes, strict=True):
+        try:
+            found = symbol.evaluate(expr, lane.env)
+        except (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError):
+            return False
+        if truth:
+            if bool(found) != value:
+                return False
+        elif isinstance(found, float) or isinstance(value, float):
+            if not isclose(found, value, rel_tol=1e-12):
+                return False
+        elif found != symbol.plain(value):
+            return False
+    return True
+
+
+def _distinct(exprs: Iterable[Expr | None], most: int = 6) -> list[Expr]:
+    found: dict[Expr, None] = {}
+    for expr in exprs:
+        if expr is not None:
+            found.setdefault(expr)
+        if len(found) >= most:
+            break
+    return list(found)
+
+
+def _first_two(exprs: list[Expr], lanes: list[Lane], variable: str) -> tuple[Expr, Expr] | None:
+    """The expressions of the first two iterations, from an instance that has both."""
+    first: dict[tuple[Any, ...], Expr] = {}
+    for expr, lane in zip(exprs, lanes, strict=True):
+        at = lane.env.get(variable)
+        key = (lane.instance, *(v for k, v in lane.env.items() if k.startswith("#i") and k != variable))
+        if at == 0:
+            first[key] = expr
+        elif at == 1 and key in first:
+            return first[key], expr
+    return None
+
+
+def literal(value: Any) -> str:
+    """A number, text, truth, None or tuple of them as Python source."""
+    value = symbol.plain(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(literal, value))}{',' * (len(value) == 1)})"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return f"{value:.1f}"
+    return repr(value).replace("'", '"') if isinstance(value, str) else repr(value)
+
+
+__all__ = ["Index", "Inexpressible", "Lane", "Writer", "is_right", "literal", "replace"]

@@ -1,0 +1,108 @@
+"""Python expressions as structure, and their layout as `ruff format` has it.
+
+Only the forms that generated models use are here. A line is at most 88 characters; a call that
+does not fit is opened, its arguments on one line if they fit there, else one a line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WIDTH = 88
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Something in brackets: `nn.Conv2d(3, 64, 7)`, `[a, b]`, `(a, b)`.
+
+    `rows` puts each item on a line of its own however short, with its comment.
+    """
+
+    head: str  # what stands before the bracket: "nn.Conv2d", or "" for a list or tuple
+    items: tuple[Item, ...]
+    brackets: str = "()"
+    rows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An argument: positional, by name, or starred; with a comment where it has its own row."""
+
+    value: Code
+    name: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """`*(value for target)`: a repeat inside a Sequential."""
+
+    value: Code
+    loop: str  # "for _ in range(3)"
+
+
+Code = str | Group | Generator
+
+
+def call(head: str, *items: Code | Item, rows: bool = False) -> Group:
+    return Group(head, tuple(i if isinstance(i, Item) else Item(i) for i in items), rows=rows)
+
+
+def has_rows(code: Code) -> bool:
+    """Whether the code needs several lines whatever its length."""
+    match code:
+        case Group():
+            return code.rows or any(has_rows(item.value) for item in code.items)
+        case Generator():
+            return has_rows(code.value)
+        case _:
+            return False
+
+
+def flat(code: Code) -> str:
+    """The code on one line."""
+    match code:
+        case str():
+            return code
+        case Generator():
+            return f"*({flat(code.value)} {code.loop})"
+        case Group():
+            items = ", ".join(flat_item(item) for item in code.items)
+            return f"{code.head}{code.brackets[0]}{items}{code.brackets[1]}"
+
+
+def flat_item(item: Item) -> str:
+    return f"{item.name}={flat(item.value)}" if item.name else flat(item.value)
+
+
+def lay(prefix: str, code: Code, suffix: str = "", indent: int = 0) -> list[str]:
+    """`prefix code suffix` as lines at an indent (in spaces)."""
+    pad = " " * indent
+    line = f"{pad}{prefix}{flat(code)}{suffix}"
+    if not has_rows(code) and len(line) <= WIDTH:
+        return [line]
+    match code:
+        case str():
+            return [line]
+        case Generator():
+            inner = [*lay("", code.value, "", indent + 4), f"{pad}    {code.loop}"]
+            return [f"{pad}{prefix}*(", *inner, f"{pad}){suffix}"]
+        case Group():
+            return [f"{pad}{prefix}{code.head}{code.brackets[0]}", *_open(code, indent + 4),
+                    f"{pad}{code.brackets[1]}{suffix}"]  # fmt: skip
+
+
+def _open(group: Group, indent: int) -> list[str]:
+    """What is in the brackets, on lines of its own."""
+    joined = " " * indent + ", ".join(flat_item(item) for item in group.items)
+    commented = any(item.comment for item in group.items)
+    if not group.rows and not has_rows(group) and len(joined) <= WIDTH and not commented:
+        return [joined]
+    sole = len(group.items) == 1 and not group.rows  # nothing to separate: no comma either
+    lines: list[str] = []
+    for item in group.items:
+        row = lay(f"{item.name}=" if item.name else "", item.value, "" if sole else ",", indent)
+        if item.comment and len(row[-1]) + len(item.comment) + 4 <= WIDTH:
+            row[-1] += f"  # {item.comment}"
+        lines += row
+    return lines

@@ -1,0 +1,135 @@
+"""The whole file: its classes in order, its header, the params that its constructor takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from archc import symbol
+from archc.emit.classes import build_class
+from archc.emit.initialise import initialiser
+from archc.emit.lanes import Inexpressible
+from archc.emit.program import ClassModel, Parameter, Program, class_name
+from archc.passes.costs import Cost
+from archc.plan import Plan, outputs, side_outputs
+from archc.sections import Facts
+
+_IMPORTED = {"Tensor", "Sequence", "OrderedDict", "NamedTuple", "F"}
+
+
+@dataclass(slots=True)
+class Module:
+    """What the template of a file prints."""
+
+    name: str
+    doc: list[str]
+    classes: list[ClassModel]
+    support: list[str]  # names of helper classes, in order
+    record: str = ""  # name of the NamedTuple of several outputs, or ""
+    fields: list[tuple[str, str]] = field(default_factory=list)  # name and comment of each output
+    init_doc: str = ""
+
+
+def build_module(
+    plan: Plan, facts: Facts, cost: Cost, again: Callable[[Mapping[str, Any]], Plan | None]
+) -> Module:
+    """Write all classes. Params that no expression can follow stay as they are, and are named."""
+    others = {name: other for name in plan.params if (other := _probe(plan, name, again)) is not None}
+    program = _first_that_works(plan, others)
+    network = program.classes[-1]
+    frozen = [name for name in plan.params if name not in {p.variable for p in network.parameters}]
+    _finish_network(program, network, plan, facts)
+    text = "\n".join(line for c in program.classes for line in (*c.init, *c.forward))
+    classes = [c for c in program.classes if c is network or f"{c.name}(" in text]
+    module = Module(plan.name, _describe(plan, facts, cost, frozen), classes, list(program.support))
+    sides = side_outputs(plan.body)
+    if sides or len(outputs(plan.body)) > 1:
+        module.record = f"{plan.name}Output"
+        main = [(name if name != "output" else "logits", "") for name, _ in outputs(plan.body)]
+        module.fields = main + [(s.name, f"weighs {s.weight:g} in the loss") for s in sides]
+    return module
+
+
+def _probe(plan: Plan, name: str, again: Callable[[Mapping[str, Any]], Plan | None]) -> Plan | None:
+    """The network at another value of one param, where one fits."""
+    value = plan.params[name]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    tries = [value + 1, value * 2, value - 1] if isinstance(value, int) else [value / 2 + 0.11, value / 3, 0.5]
+    for other in tries:
+        found = again({name: other}) if other != value else None
+        if found is not None:
+            return found
+    return None
+
+
+def _first_that_works(plan: Plan, others: dict[str, Plan]) -> Program:
+    """With all params as arguments, or as many as can be."""
+    try:
+        return _build_program([plan, *others.values()])
+    except Inexpressible:
+        pass
+    kept: list[Plan] = []
+    for other in others.values():
+        try:
+            _build_program([plan, *kept, other])
+            kept.append(other)
+        except Inexpressible:
+            continue
+    return _build_program([plan, *kept])
+
+
+def _build_program(plans: list[Plan]) -> Program:
+    program = Program(plans, {plans[0].name, f"{plans[0].name}Output", *_IMPORTED})
+    at = 0
+    while at < len(program.definitions):
+        definition = program.definitions[at]
+        try:
+            definition.model = build_class(program, definition)
+        except Inexpressible as why:
+            program.split(definition, why)
+            continue
+        program.classes.append(definition.model)
+        at += 1
+    return program
+
+
+def _finish_network(program: Program, network: ClassModel, plan: Plan, facts: Facts) -> None:
+    """What only the network has: shared modules, initialisation."""
+    for name, (target, extent) in program.shared.items():
+        network.init.append(f"        self.{name} = {target}(self, {extent})")
+        network.forward.insert(0, f"        self.{name}.draw()")
+        program.support.setdefault(target)
+    method = initialiser(program, plan, facts)
+    if method:
+        network.init.append("        self.reset_parameters()")
+        network.extra.append(method)
+
+
+# --- words -------------------------------------------------------------------------------
+
+
+def _describe(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) -> list[str]:
+    """The module's docstring: paper, source, size, input and output."""
+    meta = facts.meta
+    lines = [f"{plan.title or meta.get('paper') or plan.name}."]
+    credit = [str(meta[key]) for key in ("authors", "year") if key in meta]
+    if "arxiv" in meta:
+        credit.append(f"arXiv:{meta['arxiv']}")
+    if credit:
+        lines += ["", f"{', '.join(credit)}."]
+    shapes = [_shape(x.shape.dims) for x in plan.body.inputs if x.shape is not None]
+    ends = [_shape(t.shape.dims) for _, t in outputs(plan.body) if t.shape is not None]
+    lines += ["", f"Input {' and '.join(shapes)}, output {' and '.join(ends)}."]
+    lines.append(f"{cost.params:,} parameters, {cost.macs:,} multiply-accumulates a sample.")
+    if frozen:
+        lines.append("Built with " + ", ".join(f"{n} = {symbol.plain(plan.params[n])}" for n in frozen) + ".")
+    return lines
+
+
+def _shape(dims: tuple[int, ...]) -> str:
+    return f"(N, {', '.join(str(symbol.plain(d)) for d in dims)})"
+
+
+__all__ = ["Module", "Parameter", "build_module", "class_name"]

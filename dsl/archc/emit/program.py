@@ -1,0 +1,297 @@
+"""From bodies back to classes: which classes a network needs, and one instance list for each.
+
+Instances of one block become one class wherever an expression over its arguments is right in all of
+them; a block whose instances differ in more than numbers and `if`s becomes two plain classes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from archc import symbol, syntax
+from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.layout import Code, call
+from archc.plan import (
+    Again,
+    Apply,
+    Aux,
+    BlockValue,
+    Body,
+    Branches,
+    Call,
+    Choice,
+    Goto,
+    Loop,
+    Mark,
+    Node,
+    Plan,
+    Scope,
+    Tensor,
+    walk,
+)
+
+if TYPE_CHECKING:
+    from archc.emit.builder import Builder
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A constructor argument: the variable of expressions it stands for, and its Python side."""
+
+    variable: str
+    name: str
+    type: str
+    default: Any = None  # None: required
+
+    @property
+    def declared(self) -> str:
+        suffix = "" if self.default is None else f" = {symbol.plain(self.default)!r}"
+        return f"{self.name}: {self.type}{suffix}"
+
+
+@dataclass(slots=True)
+class ClassModel:
+    """A class, laid out: what the template prints. Lines carry their indentation."""
+
+    name: str
+    base: str
+    doc: list[str]
+    parameters: list[Parameter]
+    init: list[str]
+    forward: list[str]
+    inputs: list[str]
+    returns: str
+    extra: list[list[str]] = field(default_factory=list)  # further methods
+
+
+@dataclass(eq=False, slots=True)
+class Definition:
+    """A class to be: a block (None: the network) and its instances."""
+
+    block: BlockValue | None
+    name: str
+    bodies: list[Body] = field(default_factory=list)
+    lanes: list[Lane] = field(default_factory=list)
+    parameters: list[Parameter] = field(default_factory=list)
+    model: ClassModel | None = None
+
+
+@dataclass(slots=True)
+class BodyFacts:
+    """How often each tensor of a body is used, and what made it."""
+
+    uses: Counter[Tensor]
+    makers: dict[Tensor, Node]
+    reused: frozenset[tuple[str, ...]]  # scopes that `reuse` reaches into
+
+
+class Program:
+    """The classes of a network and of the same network at other values of its params.
+
+    The first plan is the one to print; the others are there so that whatever depends on a param is
+    written as an expression of it.
+    """
+
+    def __init__(self, plans: list[Plan], taken: set[str]) -> None:
+        self.plans = plans
+        self.taken = taken  # class names that are not free
+        self.definitions: list[Definition] = []
+        self.of_body: dict[Body, Definition] = {}
+        self._facts: dict[Body, BodyFacts] = {}
+        self._by_block: dict[Any, Definition] = {}
+        self._seen: dict[Any, Body] = {}
+        self.support: dict[str, None] = {}  # helper classes that the file must carry
+        self.shared: dict[str, tuple[str, int]] = {}  # modules the network owns: name -> target, extent
+        self.classes: list[ClassModel] = []
+        self._anonymous: dict[int, list[tuple[ClassModel, list[Parameter]]]] = {}
+        self.network = Definition(None, plans[0].name)
+        for at, plan in enumerate(plans):
+            self._collect(plan.body, dict(plan.params))
+            self.network.bodies.append(plan.body)
+            self.network.lanes.append(Lane(at, dict(plan.params)))
+        self.definitions.append(self.network)
+
+    # --- collecting ----------------------------------------------------------------------
+
+    def _collect(self, body: Body, params: dict[str, Any]) -> None:
+        for call in calls_in(body):
+            child = call.body
+            if child in self.of_body or child.block is None:
+                continue
+            definition = self._definition(child.block, child)
+            self.of_body[child] = definition
+            self._collect(child, params)
+            if definition not in self.definitions:
+                self.definitions.append(definition)
+            env = instance_env(child, params)
+            key = (id(definition), *sorted((k, v) for k, v in env.items() if not isinstance(v, BlockValue)))
+            if key not in self._seen:
+                self._seen[key] = child
+                definition.bodies.append(child)
+                definition.lanes.append(Lane(len(definition.lanes), env))
+
+    def _definition(self, block: BlockValue, body: Body) -> Definition:
+        blocks = {name: v for name, v in body.args.items() if isinstance(v, BlockValue)}
+        key = (id(block.tree), *(id(v.tree) for v in blocks.values()))
+        found = self._by_block.get(key)
+        if found is None:
+            name = class_name(block.name)
+            if blocks and class_name(block.name) in self.taken:
+                name = "".join(class_name(v.name) for v in blocks.values()) + name
+            found = self._by_block[key] = Definition(block, self.free_name(name))
+        return found
+
+    def free_name(self, name: str) -> str:
+        """A class name that nothing else has."""
+        if name in self.taken:
+            name = f"{name}Block"
+        number, wanted = 2, name
+        while name in self.taken:
+            name, number = f"{wanted}{number}", number + 1
+        self.taken.add(name)
+        return name
+
+    # --- splitting -----------------------------------------------------------------------
+
+    def split(self, definition: Definition, why: Inexpressible) -> list[Definition]:
+        """Several classes instead of one: by structure, or else one an instance."""
+        groups: dict[Any, list[int]] = {}
+        for at, body in enumerate(definition.bodies):
+            groups.setdefault(structure(body), []).append(at)
+        if len(groups) == 1:
+            groups = {at: [at] for at in range(len(definition.bodies))}
+        if len(groups) == 1:
+            raise why
+        made = []
+        for members in groups.values():
+            name = self.free_name(self._variant_name(definition, members))
+            part = Definition(definition.block, name)
+            part.bodies = [definition.bodies[at] for at in members]
+            part.lanes = [Lane(k, definition.lanes[at].env) for k, at in enumerate(members)]
+            made.append(part)
+        owners = {key: part for part in made for key in (structure(b) for b in part.bodies)}
+        single = {instance_key(part.lanes[0]): part for part in made if len(part.lanes) == 1}
+        for body, owner in list(self.of_body.items()):
+            if owner is definition:
+                env = instance_env(body, definition.lanes[0].env)
+                self.of_body[body] = single.get(instance_key(Lane(0, env))) or owners[structure(body)]
+        at = self.definitions.index(definition)
+        self.definitions[at : at + 1] = made
+        return made
+
+    def _variant_name(self, definition: Definition, members: list[int]) -> str:
+        """Named after the parameters that tell it from the others."""
+        envs = [definition.lanes[at].env for at in range(len(definition.bodies))]
+        mine = [envs[at] for at in members]
+        parts = []
+        for name in definition.bodies[0].args:
+            values = {env[name] for env in mine if isinstance(env.get(name), int)}
+            if len(values) == 1 and len({str(env.get(name)) for env in envs}) > 1:
+                parts.append(f"{name.title().replace('_', '')}{abs(values.pop())}")
+        return definition.name + "".join(parts[:2])
+
+    # --- combinators in a place ----------------------------------------------------------
+
+    def is_combinator(self, scope: Scope) -> bool:
+        """A combinator that stands in a group: a module of its own, without a block's name."""
+        return isinstance(scope.tree, syntax.Operation) and len(scope.chain.nodes) == 1 and isinstance(
+            scope.chain.nodes[0], Branches
+        )
+
+    def anonymous(self, builder: Builder, nodes: list[Scope], lanes: list[Lane]) -> Code:
+        """The constructor call of a combinator in a place; its class is written if it is new."""
+        from archc.emit.classes import build_anonymous
+
+        tree = nodes[0].tree
+        assert isinstance(tree, syntax.Operation)
+        model = build_anonymous(self, builder, nodes, lanes)
+        known = self._anonymous.setdefault(id(tree), [])
+        for earlier, _ in known:
+            if (earlier.init, earlier.forward) == (model.init, model.forward):
+                model = earlier
+                break
+        else:
+            model.name = self.free_name(class_name(nodes[0].label or tree.name.id))
+            known.append((model, model.parameters))
+            self.classes.append(model)
+        items = []
+        for parameter in model.parameters:
+            name = parameter.variable
+            values = [symbol.traced(lane.env[name], symbol.var(name)) for lane in lanes]
+            items.append(builder.writer.value(values, lanes))
+        return call(model.name, *items)
+
+    # --- facts ---------------------------------------------------------------------------
+
+    def facts(self, body: Body) -> BodyFacts:
+        found = self._facts.get(body)
+        if found is None:
+            found = self._facts[body] = _find_facts(body)
+        return found
+
+
+def calls_in(body: Body) -> Iterator[Call]:
+    seen: set[int] = set()
+    for node in walk(body.chain.nodes):
+        if isinstance(node, Call) and id(node.body) not in seen:
+            seen.add(id(node.body))
+            yield node
+
+
+def instance_env(body: Body, params: dict[str, Any]) -> dict[str, Any]:
+    """The numbers that expressions in a body may use: its arguments, its input's sizes, params."""
+    shape = body.input.shape
+    assert shape is not None and body.block is not None
+    env = {k: symbol.plain(v) for k, v in body.block.home.constants.items()}
+    env |= {k: params[k] for k in params if k in env}
+    env |= body.args
+    env["in.c"] = symbol.plain(shape.channels)
+    env |= {a: symbol.plain(n) for a, n in zip(("in.w", "in.h", "in.d"), reversed(shape.size), strict=False)}
+    return env
+
+
+def instance_key(lane: Lane) -> Any:
+    return tuple(sorted((k, str(v)) for k, v in lane.env.items() if not isinstance(v, BlockValue)))
+
+
+def structure(body: Body) -> Any:
+    """What a body unfolds to, numbers left out: outcomes of `if`s and counts of loops."""
+    found: list[Any] = []
+    for node in walk(body.chain.nodes):
+        if isinstance(node, Choice):
+            found.append(node.taken)
+        elif isinstance(node, Loop):
+            found.append(len(node.iterations))
+    return tuple(found)
+
+
+def class_name(name: str) -> str:
+    """`dense_layer` as `DenseLayer`."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_") if part) or "Block"
+
+
+def _find_facts(body: Body) -> BodyFacts:
+    uses: Counter[Tensor] = Counter()
+    makers: dict[Tensor, Node] = {}
+    reused: set[tuple[str, ...]] = set()
+    for node in walk(body.chain.nodes):
+        match node:
+            case Apply():
+                makers[node.output.root] = node
+                uses.update(x.root for x in node.inputs)
+            case Call():
+                makers[node.output.root] = node
+                uses[node.input.root] += 1
+            case Mark():
+                uses[node.output.root] += 1
+            case Aux():
+                uses[node.chain.output.root] += 1
+            case Again():
+                reused |= {node.scopes[:length] for length in range(1, len(node.scopes) + 1)}
+            case Goto() | Branches() | Loop() | Choice() | _:
+                pass
+    uses[body.output.root] += 1
+    return BodyFacts(uses, makers, frozenset(reused))

@@ -1,0 +1,91 @@
+"""The emission model through the Jinja templates."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archc import data
+from archc.emit.layout import WIDTH, Item, call, lay
+
+if TYPE_CHECKING:
+    from archc.emit.module import Module
+    from archc.emit.program import ClassModel
+
+
+def render(module: Module, templates: Path | None = None) -> str:
+    """The file's text. `templates` is searched before archc's own.
+
+    Raises jinja2.TemplateError for a template of the user's that does not work.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    folders = [*([templates] if templates is not None else []), data.TEMPLATES]
+    environment = Environment(
+        loader=FileSystemLoader([str(folder) for folder in folders]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    environment.filters |= {"docstring": docstring, "signature": signature}
+    template = environment.get_template("model.py.jinja")
+    support = [environment.get_template(f"support/{name}.py.jinja").render().strip("\n")
+               for name in _sources(module, environment)]  # fmt: skip
+    body = template.render(module=module, support=support)
+    return _with_imports(module, body)
+
+
+def _sources(module: Module, environment: object) -> list[str]:
+    """The support files needed, each once: one file may define several classes."""
+    return [name for name in module.support if (data.TEMPLATES / "support" / f"{name}.py.jinja").exists()]
+
+
+def docstring(lines: list[str], indent: int = 4) -> str:
+    """Lines of text, also from a user's file, as a docstring that nothing can break out of."""
+    pad = " " * indent
+    wrapped: list[str] = []
+    for at, line in enumerate(lines):
+        text = _harmless(line)
+        room = WIDTH - indent - (3 if at == 0 else 0) - (3 if len(lines) == 1 else 0)
+        wrapped += textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+    if len(wrapped) == 1:
+        end = " " if wrapped[0].endswith('"') else ""
+        return f'{pad}"""{wrapped[0]}{end}"""'
+    rows = [f"{pad}{row}" if row else "" for row in wrapped[1:]]
+    return "\n".join([f'{pad}"""{wrapped[0]}', *rows, f'{pad}"""'])
+
+
+def _harmless(text: str) -> str:
+    """No backslash, quote run or control character of the text survives as itself."""
+    text = "".join(c if c.isprintable() else " " for c in text)
+    return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"').strip()
+
+
+def signature(model: ClassModel) -> str:
+    """`def __init__(self, in_channels: int, width: int) -> None:`."""
+    items = ["self", *(p.declared for p in model.parameters)]
+    return "\n".join(lay("def __init__", call("", *map(Item, items)), " -> None:", 4))
+
+
+_IMPORTS = (
+    (r"\bOrderedDict\(", "from collections import OrderedDict"),
+    (r"\bSequence\[", "from collections.abc import Sequence"),
+    (r"\bNamedTuple\b", "from typing import NamedTuple"),
+    (r"\bmath\.", "import math"),
+)
+
+
+def _with_imports(module: Module, body: str) -> str:
+    """Put the imports that the code needs at the mark that the template left."""
+    code = re.sub(r'"""[\s\S]*?"""|#.*', "", body)
+    stdlib = sorted((line for pattern, line in _IMPORTS if re.search(pattern, code)),
+                    key=lambda line: (line.startswith("from"), line))  # fmt: skip
+    torch = ["import torch"] if re.search(r"\btorch\.", code) else []
+    torch += ["import torch.nn.functional as F"] if re.search(r"\bF\.", code) else []
+    torch += ["from torch import Tensor, nn" if re.search(r"\bTensor\b", code) else "from torch import nn"]
+    lines = [*stdlib, *([""] if stdlib else []), *torch]
+    return body.replace("# imports\n", "\n".join(lines) + "\n", 1)
