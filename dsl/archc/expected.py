@@ -1,0 +1,309 @@
+"""What to say of a grammar mistake: what was expected, in the user's words, and a fix to try.
+
+Terminals of the grammar have names for the parser; here they get phrases. No name of a
+terminal is ever shown.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from archc.source import Diagnostic, Fix, Label, Source, Span
+
+_ITEMS = "NETWORK USE PARAM BLOCK SECTION"
+_TERM = f"NAME LBRACE AT IF FOR REUSE OUTPUT ERR _SEP {_ITEMS}"
+_VALUE = "INT FLOAT STRING NAME INCOMING LPAR LSQB ADDOP NOT KEY"
+_ATTRIBUTE = (
+    "WORD KEY SIZE SIZE_OPEN GEOMETRY GEOMETRY_OPEN SLASH INT FLOAT STRING MINUS LPAR LSQB "
+    "QUANTITY PERCENT REL"
+)
+
+# What tells a set of terminals apart, the phrase for it, and what the phrase speaks for.
+_PHRASES: tuple[tuple[str, str, str], ...] = (
+    ("NAME IF FOR ERR", "an operator, a label or a block", _TERM),
+    ("NAME IF FOR", "an operator or a block", _TERM),
+    ("WORD ERR", "an entry such as `batch 256`", "WORD ERR _SEP"),
+    ("KEY INT NAME", "an argument", _VALUE),
+    ("KEY WORD SIZE", "an attribute", _ATTRIBUTE),
+    ("WORD SIZE AT", "a value", f"{_ATTRIBUTE} AT"),
+    ("INT NAME ADDOP", "a value", _VALUE),
+    ("INT NAME", "how many times", _VALUE),
+    ("INT SIZE", "a size such as `2` or `3x3`", "INT SIZE SIZE_OPEN LPAR"),
+    ("INT", "a number", "INT FLOAT"),
+    ("NAME", "a name", "NAME"),
+    ("STRING", 'a text in "quotes"', "STRING"),
+    ("_COLON", "`:`", "_COLON"),
+    ("_EQUAL", "`=`", "_EQUAL"),
+    ("IN", "`in`", "IN"),
+    ("DOTDOT", "`..`", "DOTDOT"),
+    ("_COMMA", "`,`", "_COMMA"),
+    ("RPAR", "`)`", "RPAR"),
+    ("RSQB", "`]`", "RSQB"),
+    ("LBRACE", "`{`", "LBRACE"),
+    ("PIPE", "`|`", "PIPE"),
+    ("RANGLE", "`>`", "RANGLE"),
+    ("RBRACE", "`}`", "RBRACE"),
+    ("_SEP", "the end of the statement", "_SEP $END"),
+    ("$END", "the end of the file", "$END"),
+)
+# What may go on nearly everywhere is mentioned only where nothing else may stand.
+_ASIDE: tuple[tuple[str, str, str], ...] = (
+    ("LPAR", "`(`", "LPAR CALL_OPEN"),
+    ("ELSE", "`else`", "ELSE"),
+    ("ADDOP", "an arithmetic sign", "ADDOP MULOP REL AND OR IF LSQB"),
+    ("IF", "`if`", "IF AND OR"),
+    ("STAR", "`*`", "STAR LANGLE INDEX_OPEN CROSS CALL_OPEN"),
+)
+
+_RESERVED = frozenset(
+    "network use param block sequence train meta expect reuse if else for in and or not".split()
+)
+_TOP_ONLY = frozenset("network use param block sequence train meta expect".split())
+_CLOSER = {"(": ")", "[": "]", "{": "}", "<": ">"}
+_FOUND = re.compile(r'\w+(?:\.\w+)*|"(?:[^"\\\n]|\\[^\n])*"?|//|[=!<>]=|\.\.|[^\w\s]')
+_PLAIN = frozenset('{}()[]<>|;:,.=+-*/%@#"_!')
+_WRITE = {
+    "'": 'texts stand in double quotes: `"..."`',
+    "\u00d7": "write the letter `x`, as in `3x3`",
+    "\u2013": "write `-`",
+    "\u2014": "write `-`",
+    "\u2212": "write `-`",
+    "\u201c": 'write `"`',
+    "\u201d": 'write `"`',
+    "\u2264": "write `<=`",
+    "\u2265": "write `>=`",
+    "\u2260": "write `!=`",
+    "\u2192": "statements follow each other with `;` or a new line",
+    "\u00a0": "this is a no-break space; write a space",
+    "&": "write `and`",
+    "!": "write `not`",
+    "^": "there is no power; multiply",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where the parser stood when it met a mistake."""
+
+    source: Source
+    position: int  # of the mistake
+    end: int  # of the last token that was right
+    accepted: frozenset[str]
+    brackets: tuple[tuple[int, str], ...]  # position and kind of those open, outermost first
+    pending: tuple[Any, ...]  # tokens and nodes of the statement so far
+
+    @property
+    def found(self) -> str:
+        """The token as it was written; a newline or nothing at the end of a line or file."""
+        text = self.source.text[self.position : self.position + 200]
+        match = _FOUND.match(text)
+        return match.group() if match else text[:1]
+
+    @property
+    def span(self) -> Span:
+        width = 0 if self.found.isspace() else len(self.found)
+        return Span(self.source, self.position, self.position + width)
+
+    @property
+    def character(self) -> str:
+        return self.source.text[self.position : self.position + 1]
+
+
+def sentence(accepted: frozenset[str]) -> str:
+    """`an attribute, \\`>\\` or the end of the statement`: for a set of terminals."""
+    phrases, left = _spoken(_PHRASES, accepted)
+    if not phrases:
+        phrases, left = _spoken(_ASIDE, left)
+    if len(phrases) > 1:
+        return f"{', '.join(phrases[:-1])} or {phrases[-1]}"
+    return phrases[0] if phrases else "something else"
+
+
+def _spoken(
+    table: tuple[tuple[str, str, str], ...], accepted: frozenset[str]
+) -> tuple[list[str], frozenset[str]]:
+    phrases = []
+    for signs, phrase, covered in table:
+        if accepted.issuperset(signs.split()):
+            phrases.append(phrase)
+            accepted = accepted.difference(covered.split())
+    return phrases, accepted
+
+
+def diagnose(context: Context) -> Diagnostic:
+    """The diagnostic for a token that cannot stand where it does."""
+    for case in _CASES:
+        if diagnostic := case(context):
+            return diagnostic
+    return _unexpected(context)
+
+
+def unclosed(source: Source, opened: list[int], position: int) -> Diagnostic:
+    """Brackets that were still open at a position where they cannot be, outermost first."""
+    text = source.text
+    brackets = [text[at] for at in opened]
+    missing = "".join(_CLOSER[bracket] for bracket in reversed(brackets))
+    title = f"`{brackets[0]}` is never closed"
+    if len(opened) > 1:
+        title = f"{len(opened)} brackets are never closed: " + " ".join(f"`{b}`" for b in brackets)
+    labels = [Label(Span(source, at, at + 1), "opened here") for at in opened]
+    ends = position >= len(text)
+    where = "the file ends here" if ends else f"`{missing}` is missing before this"
+    labels.append(Label(Span(source, position, position if ends else position + 1), where))
+    fix = Fix(f"Insert `{missing}`", Span(source, position, position), f" {missing} ")
+    return Diagnostic("A003", title, tuple(labels), fixes=(fix,))
+
+
+def stray(source: Source, position: int) -> Diagnostic:
+    """A closing bracket with no opening one."""
+    span = Span(source, position, position + 1)
+    fix = Fix("Remove it", span, "")
+    return Diagnostic("A004", f"`{span.text}` closes nothing", (Label(span),), fixes=(fix,))
+
+
+# --- the general case ----------------------------------------------------------------------
+
+
+def _unexpected(
+    context: Context, help: str = "", fix: Fix | None = None, *, code: str = "A001"
+) -> Diagnostic:
+    wanted = sentence(context.accepted)
+    title = f"expected {wanted}, found {_shown(context.found)}"
+    labels = [Label(context.span, f"expected {wanted}")]
+    if context.brackets:
+        at, _kind = context.brackets[-1]
+        opener = context.source.text[at]
+        if f"`{_CLOSER[opener]}`" in wanted and opener in "([":
+            labels.append(Label(Span(context.source, at, at + 1), "to close this"))
+    return Diagnostic(
+        code,
+        title,
+        tuple(labels),
+        helps=(help,) if help else (),
+        fixes=(fix,) if fix else (),
+    )
+
+
+def _shown(found: str) -> str:
+    if not found:
+        return "the end of the file"
+    if found.isspace():
+        return "the end of the line"
+    return f"`{found[:40]}`"
+
+
+# --- special cases: each looks, and speaks if it knows better ---------------------------------
+
+
+def _unterminated(context: Context) -> Diagnostic | None:
+    if context.character != '"' or (len(context.found) > 1 and context.found.endswith('"')):
+        return None
+    text = context.source.text
+    end = text.find("\n", context.position)
+    span = Span(context.source, context.position, len(text) if end < 0 else end)
+    fix = Fix('Insert `"`', Span(context.source, span.end, span.end), '"')
+    help = "a text ends on the line it begins on"
+    return Diagnostic("A005", "this text has no end", (Label(span),), helps=(help,), fixes=(fix,))
+
+
+def _foreign(context: Context) -> Diagnostic | None:
+    character = context.character
+    if not character or character.isspace() and character != "\u00a0":
+        return None
+    if character in _PLAIN and character != "!" or character.isascii() and character.isalnum():
+        return None
+    label = Label(Span(context.source, context.position, context.position + 1))
+    help = _WRITE.get(character, "")
+    title = f"the character `{character}` has no meaning in an .arch file"
+    return Diagnostic("A002", title, (label,), helps=(help,) if help else ())
+
+
+def _label_with_equals(context: Context) -> Diagnostic | None:
+    if context.found != "=" or not context.pending:
+        return None
+    name = context.pending[0]
+    span = Span(context.source, context.end, context.position + 1)
+    if len(context.pending) == 1 and _kind(name) == "NAME":
+        help = f"to name a statement, write `{name}:`"
+        return _unexpected(context, help, Fix("Write `:`", span, ":"))
+    if _kind(context.pending[-1]) == "_COLON":
+        return _unexpected(context, "a label ends with `:` alone", Fix("Remove `=`", span, ""))
+    return None
+
+
+def _capital_keyword(context: Context) -> Diagnostic | None:
+    first = context.pending[0] if context.pending else None
+    if _kind(first) != "NAME" or str(first) == str(first).lower():
+        return None
+    lower = str(first).lower()
+    if lower not in _RESERVED:
+        return None
+    span = Span(context.source, first.start_pos, first.end_pos)  # type: ignore[union-attr]
+    help = f"words of the language are written in small letters: `{lower}`"
+    title = f"`{first}` is not a word of the language"
+    fix = Fix(f"Write `{lower}`", span, lower)
+    return Diagnostic("A001", title, (Label(span),), helps=(help,), fixes=(fix,))
+
+
+def _reserved(context: Context) -> Diagnostic | None:
+    word = context.found
+    if word not in _RESERVED:
+        return None
+    if word in _TOP_ONLY and context.brackets and "ERR" in context.accepted:
+        title = f"`{word}` can only stand at the top of a file, not inside of brackets"
+        return Diagnostic("A013", title, (Label(context.span),))
+    if word == "else" and "ERR" in context.accepted:
+        title = "this `else` has no `if`"
+        help = "`else` stands right after the `}` of its `if`, with no `;` between"
+        return Diagnostic("A001", title, (Label(context.span),), helps=(help,))
+    if "NAME" not in context.accepted:
+        return None
+    title = f"`{word}` is a word of the language and cannot be a name"
+    return Diagnostic("A012", title, (Label(context.span),), helps=(f"try `{word}_`",))
+
+
+def _braces_for_branches(context: Context) -> Diagnostic | None:
+    first = context.pending[0] if context.pending else None
+    if context.found != "{" or "LANGLE" not in context.accepted or _kind(first) != "NAME":
+        return None
+    help = f"what an operator works on stands in `<...>`: `{first}< ... >`"
+    return _unexpected(context, help)
+
+
+def _space_before_arguments(context: Context) -> Diagnostic | None:
+    if context.found not in (",", "=") or not context.brackets:
+        return None
+    at, kind = context.brackets[-1]
+    name = context.source.text[:at][-80:]
+    if kind != "LPAR" or name[-1:] not in (" ", "\t") or _kind(context.pending[0]) != "NAME":
+        return None
+    gap = Span(context.source, at - len(name) + len(name.rstrip(" \t")), at)
+    help = "arguments stand right after the name, without a space"
+    return _unexpected(context, help, Fix("Remove the space", gap, ""))
+
+
+def _missing_star(context: Context) -> Diagnostic | None:
+    if "STAR" not in context.accepted or not context.found.isdigit():
+        return None
+    at = Span(context.source, context.position, context.position)
+    help = f"to repeat it, write `* {context.found}`"
+    return _unexpected(context, help, Fix("Insert `*`", at, "* "))
+
+
+_CASES = (
+    _unterminated,
+    _foreign,
+    _label_with_equals,
+    _capital_keyword,
+    _reserved,
+    _braces_for_branches,
+    _space_before_arguments,
+    _missing_star,
+)
+
+
+def _kind(value: Any) -> str:
+    """The kind of a token; "" for a node."""
+    return getattr(value, "type", "")

@@ -1,0 +1,346 @@
+"""One run of the parser over a text, and how it goes on after a mistake.
+
+Every mistake is met where the parser stands, with its stack at hand, so that one pass over
+the text finds them all:
+
+- a bracket that was never closed is closed, one that closes nothing is skipped;
+- else the rest of the bad statement is skipped; and if what was read of it cannot stand
+  alone, it is taken off the stack and the token ERR, which the grammar accepts in place of a
+  statement, is put there instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lark import Token
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+from lark.parsers.lalr_analysis import Shift
+
+from archc import expected
+from archc.source import Diagnostic, Diagnostics, Label, Limits, Source, Span
+from archc.syntax import File
+
+if TYPE_CHECKING:
+    from lark import Lark
+
+OPENERS = {
+    "LPAR": "RPAR",
+    "CALL_OPEN": "RPAR",
+    "LSQB": "RSQB",
+    "LBRACE": "RBRACE",
+    "INDEX_OPEN": "RBRACE",
+    "LANGLE": "RANGLE",
+}
+CLOSERS = {")": "RPAR", "]": "RSQB", "}": "RBRACE", ">": "RANGLE"}
+ITEM_WORDS = frozenset({"NETWORK", "USE", "PARAM", "BLOCK", "SECTION"})
+
+_CLOSING = frozenset(CLOSERS.values())
+_ROUND = frozenset({"LPAR", "CALL_OPEN", "LSQB"})
+_OPERATORS = frozenset("ADDOP MULOP REL AND OR NOT IF ELSE LSQB".split())
+_FRESH = frozenset({"_SEP", "_COMMA", "PIPE"})  # what comes after is beside, not inside
+_WEIGHED = frozenset(OPENERS) | _CLOSING | _OPERATORS | _FRESH
+
+_BLANK = re.compile(r"(?:[\s\ufeff]|#[^\n]*)*")
+_LANDMARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[\n;{}|<>()\[\]]')
+_LANDMARKS = {"\n": "_SEP", ";": "_SEP", "{": "LBRACE", "|": "PIPE", "<": "LANGLE", **CLOSERS}
+_HEADER = re.compile(r"(?:if|for|param|block|sequence|network|use)\b")  # there `<` compares
+_FAR = 2_000  # characters to look for the end of a bracket over several lines
+
+
+@dataclass(slots=True)
+class Nesting:
+    """How deep the tree can be where the parser stands: open brackets, and the operators of the
+    expressions around, since `1+1+1` makes a deeper tree than `1`."""
+
+    levels: list[int]
+    depth: int = 0
+
+    def take(self, kind: str) -> None:
+        if kind in _OPERATORS:
+            self.levels[-1] += 1
+            self.depth += 1
+        elif kind in _FRESH:
+            self.depth -= self.levels[-1]
+            self.levels[-1] = 0
+        if kind in OPENERS:
+            self.levels.append(0)
+            self.depth += 1
+        elif kind in _CLOSING and len(self.levels) > 1:
+            self.depth -= self.levels.pop() + 1
+
+    def cut(self, brackets: int) -> None:
+        """Back to that many open brackets."""
+        while len(self.levels) > brackets + 1:
+            self.depth -= self.levels.pop() + 1
+
+
+class _TooDeep(Exception):
+    pass
+
+
+class Run:
+    """The parser at work on one text."""
+
+    def __init__(self, lark: Lark, source: Source, limits: Limits, problems: Diagnostics) -> None:
+        self.source = source
+        self.text = source.text
+        self.limits = limits
+        self.problems = problems
+        interactive = lark.parse_interactive(self.text)
+        self.state: Any = interactive.parser_state
+        self.lexer: Any = interactive.lexer_thread
+        self.nesting = Nesting([0])
+        self.end = 0  # of the last token taken
+        self.resumed = -1  # where the parser went on after the last mistake
+
+    # --- going through the text
+
+    def parse(self) -> File:
+        while True:
+            try:
+                return self._go_on()
+            except UnexpectedToken as error:
+                start = len(self.text) if error.token.type == "$END" else error.token.start_pos
+                position = self._skip_blank(start or 0)
+                kind = error.token.type
+            except UnexpectedCharacters as error:
+                position, kind = error.pos_in_stream, ""
+            except _TooDeep:
+                return self._give_up()
+            self._recover(position, kind)
+            if len(self.problems.items) >= self.limits.diagnostics:
+                return self._give_up()
+
+    def _go_on(self) -> File:
+        for token in self.lexer.lex(self.state):
+            self._feed(token)
+        end = len(self.text)
+        file: File = self.state.feed_token(Token("$END", "", end, end_pos=end), True)
+        return file
+
+    def _feed(self, token: Token) -> None:
+        self.state.feed_token(token)
+        self.end = token.end_pos or 0
+        if token.type in _WEIGHED:
+            self.nesting.take(token.type)
+            if self.nesting.depth > self.limits.nesting:
+                self._report_depth(token)
+                raise _TooDeep
+
+    def _report_depth(self, token: Token) -> None:
+        start = self._skip_blank(token.start_pos or 0)
+        title = f"this is nested too deep: the limit is {self.limits.nesting} levels"
+        help = "give parts of it a `block` of their own"
+        label = Label(Span(self.source, start, token.end_pos or start))
+        self.problems.add(Diagnostic("A007", title, (label,), helps=(help,)))
+
+    def _give_up(self) -> File:
+        """The items that were complete."""
+        self._cut_to("$END")
+        file: File = self.state.feed_token(Token("$END", "", len(self.text)), True)
+        return file
+
+    # --- after a mistake
+
+    def _recover(self, position: int, kind: str) -> None:
+        if kind == "$END" or self.text[position : position + 1] in CLOSERS:
+            self._recover_at_closing(position)
+        elif kind in ITEM_WORDS and self._left_open(position):
+            self._close_all(self._open_brackets(), position)
+            self._resume(position, "_SEP")
+        elif position <= self.resumed:  # the same mistake still: say no more, step over it
+            self._resume(max(position, self.resumed) + 1)
+        else:
+            self._report(position)
+            self._skip_statement(position)
+
+    def _recover_at_closing(self, position: int) -> None:
+        found = self.text[position : position + 1]
+        opened = self._open_brackets()
+        inner = opened
+        if found:
+            match = [i for i, token in enumerate(opened) if OPENERS[token.type] == CLOSERS[found]]
+            if not match:
+                self._report_stray(position)
+                self._resume(position + 1)
+                return
+            inner = opened[match[-1] + 1 :]
+        if inner:
+            self._close_all(inner, position)
+            self._resume(position)
+        elif position <= self.resumed and found:
+            self._resume(position + 1)
+        else:  # the bracket is right, but what it closes is not complete
+            inner_kind = opened[-1].type if opened else ""
+            self._report(position)
+            if inner_kind == "LBRACE" or inner_kind == "LANGLE" or not found:
+                self._put_err()
+                self._resume(position)
+            else:
+                self.end = position + (inner_kind == "INDEX_OPEN")
+                self._skip_statement(position)
+
+    def _left_open(self, position: int) -> bool:
+        """An item's first word inside of brackets: was a bracket forgotten before it?
+
+        If it stands further right than the line with the bracket, it was meant to be inside.
+        """
+        opened = self._open_brackets()
+        if not opened:
+            return False
+        return self._indent(position) <= self._indent(opened[0].end_pos - 1)
+
+    def _indent(self, position: int) -> int:
+        line = self.text.rfind("\n", 0, position) + 1
+        return self._skip_blank(line) - line
+
+    def _close_all(self, opened: list[Token], position: int) -> None:
+        """Reports brackets that were never closed, outermost first in `opened`, closes them."""
+        self.problems.add(expected.unclosed(self.source, [self._at(t) for t in opened], position))
+        for token in reversed(opened):
+            closer = OPENERS[token.type]
+            if not self.accepts(closer):
+                self._put_err()
+            if self.accepts(closer) and self._open_brackets()[-1:] == [token]:
+                self._insert(closer)
+
+    def _skip_statement(self, position: int) -> None:
+        """Over the rest of a bad statement; what was read of it is kept if it can stand alone."""
+        start = self._statement_start()
+        header = _HEADER.match(self.text, position if start is None else start) is not None
+        resume = self._landmark(position, header)
+        landmark = _LANDMARKS.get(self.text[resume : resume + 1], "$END")
+        while self._open_brackets() and self._open_brackets()[-1].type in _ROUND:
+            closer = OPENERS[self._open_brackets()[-1].type]
+            if not self.accepts(closer):
+                break
+            self._insert(closer)
+        if not self.accepts(landmark):
+            self._put_err()
+        self._resume(resume)
+
+    def _landmark(self, position: int, header: bool) -> int:
+        """Where the statement that is wrong at `position` ends, or a bracket in it begins.
+
+        A newline inside of brackets ends it only if they are not closed further down.
+        """
+        depth = sum(token.type in _ROUND for token in self._open_brackets())
+        newline = None
+        for found in _LANDMARK.finditer(self.text, self.end):
+            mark, at = found.group(), found.start()
+            if mark in ("(", "["):
+                depth += 1
+            elif mark in (")", "]"):
+                depth = max(0, depth - 1)
+                newline = newline if depth else None
+            elif mark == "\n" and depth and newline is None:
+                newline = at
+            elif mark in (";", "{", "}", "|") or (mark in "<>" and not header and not depth):
+                return at if newline is None else newline
+            elif mark == "\n" and not depth:
+                return at
+            if newline is not None and at > newline + _FAR:
+                return newline
+        return len(self.text) if newline is None else newline
+
+    def _resume(self, position: int, *inserted: str) -> None:
+        for kind in inserted:
+            if self.accepts(kind):
+                self._insert(kind)
+        self.end = self.resumed = min(position, len(self.text))
+        self.lexer.state.line_ctr.char_pos = self.end
+
+    # --- the parser's stack
+
+    def accepts(self, kind: str) -> bool:
+        """Would this token be right here? Tried on the states alone, nothing is built."""
+        conf = self.state.parse_conf
+        stack = list(self.state.state_stack)
+        while True:
+            action, target = conf.states[stack[-1]].get(kind, (None, None))
+            if action is None or action is Shift:
+                return action is Shift
+            size = len(target.expansion)
+            if size:
+                del stack[-size:]
+            stack.append(conf.states[stack[-1]][target.origin.name][1])
+            if kind == "$END" and stack[-1] == conf.end_state:
+                return True
+
+    def accepted(self) -> frozenset[str]:
+        """All kinds of token that would be right here."""
+        kinds = self.state.parse_conf.states[self.state.position]
+        return frozenset(kind for kind in kinds if kind.isupper() and self.accepts(kind))
+
+    def _open_brackets(self) -> list[Token]:
+        return [token for token in self.state.value_stack if _is_opener(token)]
+
+    def _insert(self, kind: str) -> None:
+        self.state.feed_token(Token(kind, "", self.end, end_pos=self.end))
+        if kind in _WEIGHED:
+            self.nesting.take(kind)
+
+    def _put_err(self) -> None:
+        self._cut_to("ERR")
+        self._insert("ERR")
+
+    def _cut_to(self, kind: str) -> None:
+        """Takes values off the stack until a state that accepts the token."""
+        size = self._depth_accepting(kind)
+        del self.state.state_stack[size + 1 :]
+        del self.state.value_stack[size:]
+        self.nesting.cut(len(self._open_brackets()))
+
+    def _depth_accepting(self, kind: str) -> int:
+        states = self.state.parse_conf.states
+        stack = self.state.state_stack
+        return next(n for n in range(len(stack) - 1, -1, -1) if kind in states[stack[n]])
+
+    def _statement_start(self) -> int | None:
+        """Where the statement at the top of the stack began."""
+        for value in self.state.value_stack[self._depth_accepting("ERR") :]:
+            return value.start_pos if isinstance(value, Token) else _start(value)
+        return None
+
+    # --- reports
+
+    def _report(self, position: int) -> None:
+        before = self.text[self.end : position]
+        if "\n" in before and not any(t.type in _ROUND for t in self._open_brackets()[-1:]):
+            position = self._line_end(self.end)
+        context = expected.Context(
+            self.source,
+            position,
+            self.end,
+            self.accepted(),
+            tuple((self._at(token), token.type) for token in self._open_brackets()),
+            tuple(v for v in self.state.value_stack[self._depth_accepting("ERR") :]),
+        )
+        self.problems.add(expected.diagnose(context))
+
+    def _line_end(self, position: int) -> int:
+        end = self.text.find("\n", position)
+        return len(self.text) if end < 0 else end
+
+    def _report_stray(self, position: int) -> None:
+        self.problems.add(expected.stray(self.source, position))
+
+    def _at(self, bracket: Token) -> int:
+        return (bracket.end_pos or 1) - 1
+
+    def _skip_blank(self, position: int) -> int:
+        found = _BLANK.match(self.text, position)
+        return found.end() if found else position
+
+
+def _is_opener(value: Any) -> bool:
+    return isinstance(value, Token) and value.type in OPENERS
+
+
+def _start(value: Any) -> int | None:
+    span = getattr(value, "span", None)
+    return None if span is None else span.start
