@@ -313,8 +313,8 @@ class Block:
     name: Name
     formals: tuple[Formal, ...]
     body: Sequence
-    places: bool = False
-    doc: str = field(default="", compare=False)
+    places: bool
+    doc: str = field(compare=False)
     span: Span = _span()
 
 
@@ -350,5 +350,5 @@ class File:
     """A whole file. `doc` is its opening comment."""
 
     items: tuple[Item, ...]
-    doc: str = field(default="", compare=False)
     span: Span = _span()
+    doc: str = field(default="", compare=False)
