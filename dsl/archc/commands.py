@@ -62,16 +62,17 @@ def _build(input: Input, output: Path | None, args: Namespace) -> int:
 
 
 def _emitted(analysis: Analysis, templates: str | None) -> bytes:
-    if not templates:
-        return analysis.emit().encode()
     from jinja2 import TemplateError
 
     try:
-        return analysis.emit(Path(templates)).encode()
+        text = analysis.emit(Path(templates) if templates else None)
     except (TemplateError, OSError) as error:
+        if not templates:
+            raise
         line = getattr(error, "lineno", None)
         where = f"{getattr(error, 'name', None) or templates}" + f":{line}" * (line is not None)
         raise Stop(f"template error in {where}: {error}") from None
+    return files.stamp(text, analysis.source.text).encode()
 
 
 def _summary(analysis: Analysis) -> str:
@@ -189,11 +190,11 @@ def run_list(args: Namespace) -> int:
     return FINE
 
 
-def _natural(item: tuple[str, Path]) -> list[tuple[int, str]]:
+def _natural(item: tuple[str, Path]) -> list[tuple[str, int]]:
     """resnet50 before resnet101."""
     import re
 
-    return [(int(n or 0), text) for text, n in re.findall(r"(\D*)(\d*)", item[0])]
+    return [(text, int(digits or 0)) for text, digits in re.findall(r"(\D*)(\d*)", item[0])]
 
 
 def run_explain(args: Namespace) -> int:
