@@ -20,7 +20,7 @@ FLOORS: dict[str, int] = {
             "plan evaluate bind misfits naming linking fitting lower elaborate"
             " sections graph",
             "passes",
-            "format draw engine emit report render reference",
+            "format draw engine emit report render",
             "api",
             "cli inputs commands",
         )
