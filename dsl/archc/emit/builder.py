@@ -105,7 +105,8 @@ class Builder:
     def __init__(self, program: Program, definition: Definition) -> None:
         self.program = program
         self.definition = definition
-        self.writer = Writer(self._python_name)
+        formals = definition.block.tree.formals if definition.block is not None else ()
+        self.writer = Writer(self._python_name, {f.name.id for f in formals if f.default is None})
         self.wires: dict[Tensor, Wire] = {}
         self.sites: dict[tuple[str, ...], Site] = {}
         self.scopes: tuple[str, ...] = ()
@@ -177,7 +178,6 @@ class Builder:
         first = nodes[0]
         ins = [self._wire(x) for x in first.inputs]
         out = self._new_wire([n.output for n in nodes], first.label)
-        self._note_shared(nodes)
         write = self._operator(nodes, lanes, site, ins)
         return [Do(out, ins, write, first.op.category, self._comment(nodes))], out
 
@@ -221,6 +221,7 @@ class Builder:
         if all(self._may_overwrite(n) for n in nodes):
             items.append(Item("True", "inplace"))
         self._note_support(made[0])
+        self._note_shared(nodes)
         return call(made[0].target, *items)
 
     def _note_support(self, made: ModuleCall) -> None:
@@ -310,7 +311,6 @@ class Builder:
         self.role = outer
         merges = [n.merge for n in nodes]
         ins = [self._wire(x) for x in merges[0].inputs]
-        self._note_shared(merges)
         out = self._new_wire([m.output for m in merges], None)
         write = self._operator(merges, lanes, site, ins)
         return [*steps, Do(out, ins, write, "merge", self._comment(merges))], out
@@ -371,17 +371,28 @@ class Builder:
             site.lines.append(f"{pad}self.{sole}: nn.Module | None = None")
             site.lines += [f"{pad}if {test}:", *then.lines]
             return f"self.{sole} is not None"
+        variable = test.split(" ")[0]
+        if test.count(" ") == 2 and variable.isidentifier() and self.attributes.get(variable, variable) == variable:
+            self.attributes[variable] = variable  # `stride > 1`: keep the argument itself
+            site.lines.append(f"{pad}self.{variable} = {variable}")
+            self._arms(test, then, other, site)
+            return f"self.{test}"
         wanted = f"has_{self.role[0]}" if self.role[0] != "out" else "extended"
         name, number = wanted, 2
         while name in self.attributes:
             name, number = f"{wanted}{number}", number + 1
         self.attributes[name] = test
         site.lines.append(f"{pad}self.{name} = {test}")
-        if then.lines:
-            site.lines += [f"{pad}if self.{name}:", *then.lines]
-        if other.lines:
-            site.lines += [f"{pad}else:" if then.lines else f"{pad}if not self.{name}:", *other.lines]
+        self._arms(f"self.{name}", then, other, site)
         return f"self.{name}"
+
+    def _arms(self, test: str, then: Site, other: Site, site: Site) -> None:
+        pad = " " * site.indent
+        if then.lines:
+            site.lines += [f"{pad}if {test}:", *then.lines]
+        if other.lines:
+            negated = f"not ({test})" if " " in test else f"not {test}"
+            site.lines += [f"{pad}else:" if then.lines else f"{pad}if {negated}:", *other.lines]
 
     # --- loops ---------------------------------------------------------------------------
 
@@ -460,7 +471,7 @@ class Builder:
         first = nodes[0]
         variable = f"#i{len(self.writer.indices)}"
         counting = isinstance(first.tree, syntax.For) and first.tree.stop is not None
-        wanted = first.names[0] if counting else "ijklmn"[len(self.writer.indices) % 6]
+        wanted = first.names[0] if counting else "ijkmn"[len(self.writer.indices) % 5]
         author: dict[str, symbol.Expr] = {}
         if counting and first.start is not None:
             start = self.writer._inside(first.start)
@@ -499,8 +510,8 @@ class Builder:
             self.writer.used -= {variable, *(set(first.names) - used)}
 
     def _loop_name(self, wanted: str) -> str:
-        taken = {index.python for index in self.writer.indices}
-        return next(n for n in (wanted, *"ijklmn") if n not in taken)
+        taken = {index.python for index in self.writer.indices} | {"l", "I", "O"}  # ambiguous
+        return next(n for n in (wanted, *"ijkmn") if n not in taken)
 
     def _escapes(self, node: Loop, facts: BodyFacts) -> bool:
         """Whether a tensor made in one iteration is used outside of it (but for the carried one)."""
@@ -601,8 +612,8 @@ class Builder:
 
     def _new_wire(self, tensors: list[Tensor], label: str | None) -> Wire:
         hint, prefer = self.role
-        used = max(facts.uses[tensors[0].root] for facts in self.body_facts)
-        keep = label is not None and used > 1
+        root = tensors[0].root
+        keep = label is not None and any(root in f.named and f.uses[root] > 1 for f in self.body_facts)
         shape = tensors[0].shape
         bundle = shape is not None and shape.columns > 0
         if bundle:

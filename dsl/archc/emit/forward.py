@@ -99,6 +99,20 @@ def count_uses(steps: list[Step]) -> None:
                 step.result.uses += 1
 
 
+def uses_in(steps: list[Step], wire: Wire) -> int:
+    """How often steps use a tensor."""
+    total = 0
+    for step in steps:
+        match step:
+            case Do():
+                total += sum(w is wire for w in step.ins)
+            case Test():
+                total += (step.inp is wire) + uses_in(step.then, wire) + uses_in(step.other, wire)
+            case Repeat() | Side():
+                total += uses_in(step.body, wire)
+    return total
+
+
 @dataclass(slots=True)
 class _Pending:
     """An expression not yet given to a variable."""
@@ -136,6 +150,10 @@ class Printer:
 
     def _do(self, step: Do) -> None:
         merging = len(step.ins) > 1
+        if merging and not self._fits(step):
+            for wire in step.ins:
+                if wire in self.pending:
+                    self._flush(wire)
         for wire in step.ins:
             waiting = self.pending.get(wire)
             if waiting is not None and not self._joins(waiting, step, merging):
@@ -156,6 +174,11 @@ class Printer:
         self.pending[step.out] = _Pending(text, frozenset(reads), tuple(tags), step.comment)
         if step.out.uses != 1 or step.out.keep:
             self._flush(step.out)
+
+    def _fits(self, step: Do) -> bool:
+        """Whether a merge with its branches written inside goes on one line."""
+        texts = [self.pending[w].text if w in self.pending else w.var or "x" for w in step.ins]
+        return len(step.write(*texts)) + self.indent + self.margin + len("return ") <= WIDTH
 
     def _joins(self, waiting: _Pending, step: Do, merging: bool) -> bool:
         """Whether a step is written around the expression before it."""
@@ -179,9 +202,11 @@ class Printer:
         source = step.inp.var
         assert source is not None
         step.inp.uses -= 1
+        inside = uses_in([*step.then, *step.other], step.inp)
+        inside += (step.then_out is step.inp) + (step.other_out is step.inp)
         if step.out.bundle:
             target = self._free(step.out)
-        elif step.inp.uses == 0 and not step.inp.keep:
+        elif step.inp.uses <= inside and not step.inp.keep:
             target = source
         else:
             target = self._free(step.out)

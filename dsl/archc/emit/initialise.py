@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archc.emit.lanes import literal
+from archc.emit.layout import Group, Item, call, lay
 from archc.emit.program import Program
 from archc.plan import Apply, Branches, Plan, Scope, walk
 from archc.sections import Facts, Setting
@@ -37,9 +38,11 @@ def _for_kinds(program: Program, kinds: list[str], setting: Setting, words: list
     types = _types(program, kinds)
     if not types:
         return []
-    test = types[0] if len(types) == 1 else " | ".join(types)
+    test = f"isinstance(module, {' | '.join(types)})"
     inner = _statements("module", setting, words, " " * 16)
-    return [f"{' ' * 12}if isinstance(module, {test}):", *inner] if inner else []
+    if len(inner) == 2 and inner[0].endswith("is not None:"):  # nothing but the bias
+        return [f"{' ' * 12}if {test} and module.bias is not None:", inner[1][4:]]
+    return [f"{' ' * 12}if {test}:", *inner] if inner else []
 
 
 def _types(program: Program, kinds: list[str]) -> list[str]:
@@ -59,8 +62,8 @@ def _statements(module: str, setting: Setting, words: list[str], pad: str) -> li
     """The lines that start one module's weight and bias."""
     lines = []
     weight = _weight(f"{module}.weight", setting, words)
-    if weight:
-        lines.append(pad + weight)
+    if weight is not None:
+        lines += lay("", weight, "", len(pad))
     if "bias" in setting.options:
         value = setting.options["bias"]
         fill = f"nn.init.zeros_({module}.bias)" if value == 0 else (
@@ -69,24 +72,24 @@ def _statements(module: str, setting: Setting, words: list[str], pad: str) -> li
     return lines
 
 
-def _weight(target: str, setting: Setting, words: list[str]) -> str:
-    std = literal(setting.options.get("std", 0.01))
+def _weight(target: str, setting: Setting, words: list[str]) -> Group | None:
+    """The call that starts a weight, or None to leave it to torch."""
+    std = Item(literal(setting.options.get("std", 0.01)), "std")
     match setting.value:
         case "he":
-            mode = ', mode="fan_out"' if "fan_out" in words else ""
             shape = "uniform" if "uniform" in words else "normal"
-            return f'nn.init.kaiming_{shape}_({target}{mode}, nonlinearity="relu")'
+            mode = [Item('"fan_out"', "mode")] if "fan_out" in words else []
+            return call(f"nn.init.kaiming_{shape}_", target, *mode, Item('"relu"', "nonlinearity"))
         case "xavier":
-            shape = "normal" if "normal" in words else "uniform"
-            return f"nn.init.xavier_{shape}_({target})"
+            return call(f"nn.init.xavier_{'normal' if 'normal' in words else 'uniform'}_", target)
         case "normal":
-            return f"nn.init.normal_({target}, std={std})"
+            return call("nn.init.normal_", target, std)
         case "truncated_normal":
-            return f"nn.init.trunc_normal_({target}, std={std}, a=-2.0, b=2.0)"
+            return call("nn.init.trunc_normal_", target, std)
         case "constant":
-            return f"nn.init.constant_({target}, {literal(setting.options.get('value', 0.0))})"
+            return call("nn.init.constant_", target, literal(setting.options.get("value", 0.0)))
         case _:
-            return ""
+            return None
 
 
 def _for_label(program: Program, plan: Plan, label: str, setting: Setting, words: list[str]) -> list[str]:

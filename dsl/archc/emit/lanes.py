@@ -46,10 +46,15 @@ class Index:
 
 
 class Writer:
-    """Writes numbers of one class; remembers which variables the constructor must have."""
+    """Writes numbers of one class; remembers which variables the constructor must have.
 
-    def __init__(self, names: Callable[[str], str]) -> None:
+    `kept` are variables that stay arguments even where all instances agree on them: parameters
+    that the block's author gave no default.
+    """
+
+    def __init__(self, names: Callable[[str], str], kept: set[str] | None = None) -> None:
         self.names = names
+        self.kept = kept or set()
         self.used: set[str] = set()
         self.indices: list[Index] = []
         self.carried = False  # a running channel count is kept: `#c` in the lanes' env
@@ -60,6 +65,9 @@ class Writer:
         if isinstance(first, tuple):
             return self._tuple(values, lanes)
         if all(type(symbol.plain(v)) is type(symbol.plain(first)) and v == first for v in values):
+            expr = self._inside(symbol.expr_of(first)) if symbol.is_traced(first) else None
+            if expr is not None and expr.variables() <= self.kept and is_right(expr, values, lanes):
+                return self.render(expr)
             return literal(first)
         if any(isinstance(v, tuple | str | bool) or v is None for v in values):
             raise Inexpressible(f"values of several kinds: {values[:3]}")

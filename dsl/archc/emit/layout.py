@@ -96,7 +96,7 @@ def _open(group: Group, indent: int) -> list[str]:
     """What is in the brackets, on lines of its own."""
     joined = " " * indent + ", ".join(flat_item(item) for item in group.items)
     commented = any(item.comment for item in group.items)
-    if not group.rows and not has_rows(group) and len(joined) <= WIDTH and not commented:
+    if group.brackets == "()" and not has_rows(group) and len(joined) <= WIDTH and not commented:
         return [joined]
     sole = len(group.items) == 1 and not group.rows  # nothing to separate: no comma either
     lines: list[str] = []

@@ -84,6 +84,7 @@ class BodyFacts:
     """How often each tensor of a body is used, and what made it."""
 
     uses: Counter[Tensor]
+    named: set[Tensor]  # used by their label: worth a variable of that name
     makers: dict[Tensor, Node]
     reused: frozenset[tuple[str, ...]]  # scopes that `reuse` reaches into
 
@@ -275,6 +276,7 @@ def class_name(name: str) -> str:
 
 def _find_facts(body: Body) -> BodyFacts:
     uses: Counter[Tensor] = Counter()
+    named: set[Tensor] = set()
     makers: dict[Tensor, Node] = {}
     reused: set[tuple[str, ...]] = set()
     for node in walk(body.chain.nodes):
@@ -282,6 +284,7 @@ def _find_facts(body: Body) -> BodyFacts:
             case Apply():
                 makers[node.output.root] = node
                 uses.update(x.root for x in node.inputs)
+                named |= {x.root for x in node.inputs[1:] if node.op.category != "merge"}
             case Call():
                 makers[node.output.root] = node
                 uses[node.input.root] += 1
@@ -291,7 +294,7 @@ def _find_facts(body: Body) -> BodyFacts:
                 uses[node.chain.output.root] += 1
             case Again():
                 reused |= {node.scopes[:length] for length in range(1, len(node.scopes) + 1)}
-            case Goto() | Branches() | Loop() | Choice() | _:
-                pass
+            case Goto():
+                named.add(node.output.root)
     uses[body.output.root] += 1
-    return BodyFacts(uses, makers, frozenset(reused))
+    return BodyFacts(uses, named, makers, frozenset(reused))

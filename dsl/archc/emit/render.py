@@ -48,7 +48,7 @@ def docstring(lines: list[str], indent: int = 4) -> str:
     """Lines of text, also from a user's file, as a docstring that nothing can break out of."""
     pad = " " * indent
     wrapped: list[str] = []
-    for at, line in enumerate(lines):
+    for at, line in enumerate(_summarised(lines)):
         text = _harmless(line)
         room = WIDTH - indent - (3 if at == 0 else 0) - (3 if len(lines) == 1 else 0)
         wrapped += textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
@@ -57,6 +57,14 @@ def docstring(lines: list[str], indent: int = 4) -> str:
         return f'{pad}"""{wrapped[0]}{end}"""'
     rows = [f"{pad}{row}" if row else "" for row in wrapped[1:]]
     return "\n".join([f'{pad}"""{wrapped[0]}', *rows, f'{pad}"""'])
+
+
+def _summarised(lines: list[str]) -> list[str]:
+    """The first sentence on a line of its own, where there are more."""
+    first, dot, rest = lines[0].partition(". ")
+    if not dot or len(first) > 78:
+        return lines
+    return [f"{first}.", "", rest, *lines[1:]]
 
 
 def _harmless(text: str) -> str:

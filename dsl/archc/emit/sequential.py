@@ -97,7 +97,8 @@ def _module_row(
     _must_be_private(builder, nodes)
     if any(n.again for n in nodes):
         raise NotAChain("a module that runs again")
-    name = builder._name(nodes, lanes)
+    by_place = all(n.name.isdigit() for n in nodes)  # then the order says it
+    name = first.name if by_place else builder._name(nodes, lanes)
     if isinstance(first, Apply):
         if len(first.inputs) > 1 or any(n.op.torch(*n.shapes) is None for n in nodes):
             raise NotAChain("an operator that is no module")
@@ -111,7 +112,8 @@ def _module_row(
         outer, builder.scopes = builder.scopes, path
         code = _nested(builder, nodes, lanes)
         builder.scopes = outer
-    return Row(name, code, builder._comment(nodes))
+    same = all(a.shape == n.output.shape for a, n in zip(inputs, nodes, strict=True))
+    return Row(name, code, "" if same else builder._comment(nodes))
 
 
 def _nested(builder: Builder, nodes: list[Scope], lanes: list[Lane]) -> Code:
@@ -239,7 +241,8 @@ def sequential_class(
     if found is not None:
         site.lines += found
         return
-    by_name = not builder.definition.places
+    block = builder.definition.block
+    by_name = block is not None and not block.places
     inner = Site([], site.indent, False, site.shared)
     Lister(builder, "" if by_name else "layers").statements(chains, lanes, inner)
     pad = " " * site.indent
