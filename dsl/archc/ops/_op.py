@@ -285,7 +285,7 @@ class Op:
     inplace: ClassVar[bool] = False  # torch's module has an `inplace` argument
     keeps_shape: ClassVar[bool] = False  # output shape = input shape, element by element
     training_only: ClassVar[bool] = False  # the identity in eval mode (dropout)
-    bundles: ClassVar[bool] = False  # accepts a bundle of columns as an input
+    bundles: ClassVar[bool] = False  # accepts bundles; its module takes all columns as one list
 
     def shape(self, *xs: Shape) -> Shape:
         """The output shape. Raises Misfit."""
