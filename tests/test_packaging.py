@@ -15,7 +15,7 @@ from zipfile import ZipFile
 import pytest
 
 import archc
-from archc import api
+from archc import api, render
 from archc.source import Source
 
 ROOT = Path(__file__).parents[1]
@@ -85,7 +85,7 @@ def test_ci_pins_what_the_project_asks_for() -> None:
 
 
 def test_ci_runs_the_readmes_test_command() -> None:
-    marked = re.search(r"<!-- test command -->\n```\w*\n(.*)\n```\n", README)
+    marked = re.search(r"<!-- test command -->\n```sh\n(.*)\n```\n", README)
     assert marked, "README.md marks one command line as its test command"
     command = marked[1]
     assert ".venv/bin/pytest" in command
@@ -99,11 +99,23 @@ def test_ci_runs_the_readmes_test_command() -> None:
     assert 'bash -c "$test_command"' in script
 
 
-def test_the_readmes_network_compiles() -> None:
-    (text,) = re.findall(r"```arch\n(network .*?)```", README, re.DOTALL)
-    analysis = api.analyze(Source("readme.arch", text))
-    assert analysis.ok, [d.title for d in analysis.diagnostics]
-    assert len(text.strip().splitlines()) <= 16
+def blocks(language: str) -> list[str]:
+    """The README's code blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def test_the_readmes_network_becomes_the_readmes_source() -> None:
+    (network,), (source,) = blocks("arch"), blocks("python")
+    assert network.count("\n") == 10, "the language in ten lines"
+    analysis = api.analyze(Source("tiny.arch", network))
+    assert analysis.diagnostics == ()
+    assert source in analysis.emit()
+
+
+def test_the_readmes_mistake_gives_the_readmes_message() -> None:
+    (network,), (message,) = blocks("arch broken"), blocks("text")
+    analysis = api.analyze(Source("tiny.arch", network))
+    assert render.text(analysis.diagnostics) == message
 
 
 def test_the_readmes_links_lead_somewhere() -> None:

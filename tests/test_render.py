@@ -144,6 +144,19 @@ def test_long_lines_are_cut_around_each_label() -> None:
     assert sum("conv" in line for line in render.text([two], width=60).splitlines()) == 2
 
 
+def test_a_line_that_fits_is_never_cut() -> None:
+    line = "conv 3x3; " * 4 + "x64"
+    assert drawn(line, "x64", width=len(line) + 4)[0] == line
+    assert drawn(line, "x64", width=len(line) + 3)[0].startswith("…")
+
+
+def test_what_is_said_of_one_place_stands_together() -> None:
+    labels = tuple(Label(at(TINY, "relu"), text) for text in ("one", "two"))
+    lines = render.text([Diagnostic("A000", "t", labels)]).splitlines()
+    assert lines[-2].endswith("^^^^ one")
+    assert lines[-1] == "  |" + " " * (lines[-2].index("one") - 3) + "two"
+
+
 def test_a_span_longer_than_the_screen_ends_with_it() -> None:
     line, marks = drawn("x" * 500, "x" * 400, message="", width=60)
     assert len(line) <= 57

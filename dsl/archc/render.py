@@ -113,12 +113,13 @@ def _excerpt(
         last = number
         for cut, here in _cuts(source.line(number), list(group), room):
             yield paint("gutter", f"{number:>{gutter}} | ") + cut.text.rstrip()
-            for label in here:
-                primary = label is diagnostic.labels[0]
+            for _, same in groupby(here, key=lambda label: (label.span.start, label.span.end)):
+                twins = list(same)  # what is said of one place stands under one underline
+                primary = any(label is diagnostic.labels[0] for label in twins)
                 style = diagnostic.severity.value if primary else "other"
-                left, right = cut.columns_of(label.span)
+                left, right = cut.columns_of(twins[0].span)
                 marks = ("^" if primary else "-") * (right - left)
-                first, *more = visible_lines(label.text)
+                first, *more = [line for label in twins for line in visible_lines(label.text)]
                 yield edge + " " * left + paint(style, f"{marks} {first}".rstrip())
                 yield from (edge + " " * (right + 1) + paint(style, line) for line in more)
 
@@ -154,6 +155,9 @@ class _Cut:
 
 def _cuts(line: str, labels: list[Label], room: int) -> Iterator[tuple[_Cut, list[Label]]]:
     """The line as a whole where it fits; else a piece around each label, shared where possible."""
+    if len(line) <= room and sum(map(_width, line)) + line.count("\t") * (TAB - 1) <= room:
+        yield _Cut(line, 0, room + 1), labels
+        return
     while labels:
         column = labels[0].span.column - 1
         # Two thirds of the room is for what follows the label's start.
