@@ -1,7 +1,6 @@
 """From the parser's reductions straight to tree nodes: one method for each rule of the grammar.
 
-lark calls these from the inside out while it parses, so nothing here recurses. Imported by
-`archc.parser` alone, and only once a parser is needed.
+The parser calls these from the inside out, so nothing here recurses.
 """
 
 from __future__ import annotations
@@ -10,26 +9,19 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
-from lark import Token, Transformer, v_args
-
 from archc import syntax as s
+from archc.machine import Token
 from archc.source import Diagnostic, Fix, Label, Limits, Source, Span
 
-_NOWHERE = Source("<none>", "")
 _SUFFIXES = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 _LETTERS = frozenset("xpgd")
 
 
-@v_args(inline=True)
-class Builder(Transformer[Token, s.File]):
-    """Holds the text being parsed, and what is wrong with the values (not the form) in it."""
+class Builder:
+    """Makes the nodes of one text, and keeps what is wrong with values (not with form) in it."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.begin(_NOWHERE, Limits())
-
-    def begin(self, source: Source, limits: Limits) -> None:
+    def __init__(self, source: Source, limits: Limits) -> None:
         self.source = source
         self.limits = limits
         self.problems: list[Diagnostic] = []
@@ -56,8 +48,8 @@ class Builder(Transformer[Token, s.File]):
             self._name(name),
             formals,
             rest[-1],
-            places=word == "sequence",
-            doc=comment_above(self.source.text, word.start_pos or 0),
+            places=word.text == "sequence",
+            doc=comment_above(self.source.text, word.start),
             span=self._over(word, rest[-1]),
         )
 
@@ -74,12 +66,12 @@ class Builder(Transformer[Token, s.File]):
         relation = ""
         span = self._over(key, values[-1] if values else key)
         if values and type(values[0]) is Token:
-            relation, *values = values  # type: ignore[assignment]
+            relation, values = values[0].text, values[1:]
         self._warn_of_spaces(values)
-        return s.Entry(self._name(key), str(relation), tuple(values), span)
+        return s.Entry(self._name(key), relation, values, span)
 
     def quantity(self, token: Token) -> s.Plain:
-        value = self._value(token[:-1], token) * _SUFFIXES[token[-1]]
+        value = self._value(token.text[:-1], token) * _SUFFIXES[token.text[-1]]
         exact = round(value)
         number = s.Number(exact if abs(value - exact) < 1e-3 else value, self._span(token))
         return s.Plain(number, number.span)
@@ -100,7 +92,7 @@ class Builder(Transformer[Token, s.File]):
         return s.Statement(label, term, repeat, self._over(parts[0], last))
 
     def label(self, name: Token, *index: Any) -> s.Label:
-        return s.Label(str(name), *self._indexed(name, index))
+        return s.Label(name.text, *self._indexed(name, index))
 
     def repeat(self, _star: Token, count: s.Expr) -> s.Expr:
         return count
@@ -108,7 +100,7 @@ class Builder(Transformer[Token, s.File]):
     def operation(self, name: Token, *parts: Any) -> s.Operation:
         arguments: tuple[s.Argument, ...] | None = None
         branches: tuple[s.Sequence, ...] | None = None
-        end = name.end_pos
+        end = name.end
         if parts:
             last = parts[-1]
             end = last.end if type(last) is _Delimited else last.span.end
@@ -118,11 +110,11 @@ class Builder(Transformer[Token, s.File]):
                 arguments, parts = parts[0].items, parts[1:]
             if len(parts) > 1:
                 self._warn_of_spaces(parts)
-        span = self._at(name.start_pos, end)  # type: ignore[arg-type]
+        span = self._at(name.start, end)
         return s.Operation(self._name(name), arguments, parts, branches, span)
 
     def output(self, word: Token, name: Token) -> s.Operation:
-        target = s.Word(str(name), self._span(name))
+        target = s.Word(name.text, self._span(name))
         return s.Operation(self._name(word), None, (target,), None, self._over(word, name))
 
     def group(self, body: s.Sequence) -> s.Group:
@@ -144,15 +136,15 @@ class Builder(Transformer[Token, s.File]):
 
     def reference(self, at: Token, name: Token, *index: Any) -> s.Reference:
         expr, span = self._indexed(name, index)
-        return s.Reference(str(name), expr, self._at(at.start_pos or 0, span.end))
+        return s.Reference(name.text, expr, self._at(at.start or 0, span.end))
 
     def reuse(self, word: Token, name: Token, *index: Any) -> s.Reuse:
         expr, span = self._indexed(name, index)
-        target = s.Reference(str(name), expr, span)
-        return s.Reuse(target, self._at(word.start_pos or 0, span.end))
+        target = s.Reference(name.text, expr, span)
+        return s.Reuse(target, self._at(word.start or 0, span.end))
 
     def arguments(self, _open: Token, *rest: Any) -> _Delimited:
-        return _Delimited(rest[:-1], rest[-1].end_pos, branches=False)
+        return _Delimited(rest[:-1], rest[-1].end, branches=False)
 
     def argument(self, *parts: Any) -> s.Argument:
         name = self._key(parts[0]) if len(parts) == 2 else None
@@ -166,10 +158,10 @@ class Builder(Transformer[Token, s.File]):
         sequences = []
         for before, found, after in zip(parts[:-1:2], parts[1::2], parts[2::2], strict=True):
             first, last = (found[0], found[-1]) if found else (None, None)
-            start = before.end_pos if first is None else first.span.start
-            end = after.start_pos if last is None else last.span.end
+            start = before.end if first is None else first.span.start
+            end = after.start if last is None else last.span.end
             sequences.append(s.Sequence(found, self._at(start, end)))
-        return _Delimited(tuple(sequences), parts[-1].end_pos, branches=True)
+        return _Delimited(tuple(sequences), parts[-1].end, branches=True)
 
     def branch(self, *statements: s.Statement | None) -> tuple[s.Statement, ...]:
         return _present(statements)
@@ -180,20 +172,20 @@ class Builder(Transformer[Token, s.File]):
         return s.Plain(value, value.span)
 
     def size(self, token: Token) -> s.Size:
-        return s.Size(self._dims(token, token), self._span(token))
+        return s.Size(self._dims(token.text, token), self._span(token))
 
     def word(self, token: Token) -> s.Word:
-        return s.Word(str(token), self._span(token))
+        return s.Word(token.text, self._span(token))
 
     def stride(self, slash: Token, dims: Any) -> s.Stride:
-        found = self._numbers(dims, dims) if isinstance(dims, Token) else _dims_of(dims)
+        found = self._numbers(dims.text, dims) if type(dims) is Token else _dims_of(dims)
         return s.Stride(found, self._over(slash, dims))
 
     def geometry(self, head: Token, sized: s.Plain | s.Sized | None = None) -> s.Geometry:
-        dims = self._numbers(head[1:].rstrip("x"), head)
+        letter, dims = head.text[0], self._numbers(head.text[1:].rstrip("x"), head)
         if sized is None:
-            return s.Geometry(head[0], dims, self._span(head))
-        return s.Geometry(head[0], dims + _dims_of(sized), self._over(head, sized))
+            return s.Geometry(letter, dims, self._span(head))
+        return s.Geometry(letter, dims + _dims_of(sized), self._over(head, sized))
 
     def option(self, key: Token, value: Any) -> s.Option:
         return s.Option(self._key(key), value, self._over(key, value))
@@ -203,14 +195,14 @@ class Builder(Transformer[Token, s.File]):
 
     def sized(self, *parts: Any) -> s.Plain | s.Sized:
         """`(n)` alone is the operator's own number; with an `x` it is a size."""
-        if len(parts) == 1 and not isinstance(parts[0], Token):
+        if len(parts) == 1 and type(parts[0]) is not Token:
             return s.Plain(parts[0], parts[0].span)
         dims: list[s.Expr] = []
         for part in parts:
-            if not isinstance(part, Token):
+            if type(part) is not Token:
                 dims.append(part)
-            elif part.type != "CROSS":
-                dims += self._numbers(part.rstrip("x"), part)
+            elif part.kind != "CROSS":
+                dims += self._numbers(part.text.rstrip("x"), part)
         return s.Sized(tuple(dims), self._over(parts[0], parts[-1]))
 
     # --- expressions
@@ -221,10 +213,10 @@ class Builder(Transformer[Token, s.File]):
         return s.Conditional(then, test, other, self._over(then, other))
 
     def binary(self, left: s.Expr, op: Token, right: s.Expr) -> s.Binary:
-        return s.Binary(str(op), left, right, self._over(left, right))
+        return s.Binary(op.text, left, right, self._over(left, right))
 
     def unary(self, op: Token, operand: s.Expr) -> s.Unary:
-        return s.Unary(str(op), operand, self._over(op, operand))
+        return s.Unary(op.text, operand, self._over(op, operand))
 
     def index(self, base: s.Expr, _open: Token, index: s.Expr, close: Token) -> s.Index:
         return s.Index(base, index, self._over(base, close))
@@ -233,7 +225,7 @@ class Builder(Transformer[Token, s.File]):
         return self._name(token)
 
     def incoming(self, token: Token) -> s.Incoming:
-        return s.Incoming(token.rpartition(".")[2].strip(), self._span(token))
+        return s.Incoming(token.text.rpartition(".")[2].strip(), self._span(token))
 
     def list(self, opened: Token, *rest: Any) -> s.ListExpr:
         return s.ListExpr(rest[:-1], self._over(opened, rest[-1]))
@@ -246,13 +238,13 @@ class Builder(Transformer[Token, s.File]):
         return s.CallExpr(self._name(name), rest[:-1], self._over(name, rest[-1]))
 
     def number(self, token: Token) -> s.Number:
-        return s.Number(self._value(token, token), self._span(token))
+        return s.Number(self._value(token.text, token), self._span(token))
 
     def string(self, token: Token) -> s.Text:
-        body = token[1:-1]
+        body = token.text[1:-1]
         if "\\" in body:
-            body = self._unescaped(body, (token.start_pos or 0) + 1)
-        return s.Text(str(body), self._span(token))
+            body = self._unescaped(body, token.start + 1)
+        return s.Text(body, self._span(token))
 
     # --- pieces
 
@@ -260,22 +252,21 @@ class Builder(Transformer[Token, s.File]):
         return Span(self.source, start, end)
 
     def _span(self, token: Token) -> Span:
-        return Span(self.source, token.start_pos, token.end_pos)  # type: ignore[arg-type]
+        return Span(self.source, token.start, token.end)
 
     def _over(self, first: Any, last: Any) -> Span:
         """From the start of a token or node to the end of another."""
-        start = first.start_pos if type(first) is Token else first.span.start
-        end = last.end_pos if type(last) is Token else last.span.end
+        start = first.start if type(first) is Token else first.span.start
+        end = last.end if type(last) is Token else last.span.end
         return Span(self.source, start, end)
 
     def _name(self, token: Token) -> s.Name:
-        return s.Name(str(token), Span(self.source, token.start_pos, token.end_pos))  # type: ignore[arg-type]
+        return s.Name(token.text, Span(self.source, token.start, token.end))
 
     def _key(self, token: Token) -> s.Name:
         """The name in `name=`."""
-        name = token[:-1].rstrip()
-        start = token.start_pos or 0
-        return s.Name(str(name), self._at(start, start + len(name)))
+        name = token.text[:-1].rstrip()
+        return s.Name(name, self._at(token.start, token.start + len(name)))
 
     def _indexed(self, name: Token, index: tuple[Any, ...]) -> tuple[s.Expr | None, Span]:
         """The expression of `name{expr}`, and the span of all of it."""
@@ -316,7 +307,7 @@ class Builder(Transformer[Token, s.File]):
         self._problem("A006", "this number is too large", self._span(token), limit)
 
     def _unescaped(self, body: str, start: int) -> str:
-        pieces = []
+        pieces: list[str] = []
         at = 0
         while (found := body.find("\\", at)) >= 0:
             letter = body[found + 1]
@@ -364,7 +355,7 @@ class _Delimited:
 
 def head_comment(text: str) -> str:
     """The comment a file opens with, unless it belongs to a block right below it."""
-    lines = []
+    lines: list[str] = []
     start = 1 if text.startswith("\ufeff") else 0
     for line in _lines(text, start):
         if not line.startswith("#"):
@@ -407,4 +398,4 @@ def _dims_of(node: s.Plain | s.Sized) -> tuple[s.Expr, ...]:
 
 
 def _is(part: Any, kind: str) -> bool:
-    return type(part) is Token and part.type == kind
+    return type(part) is Token and part.kind == kind

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from archc.machine import Token
 from archc.source import Diagnostic, Fix, Label, Source, Span
 
 _ITEMS = "NETWORK USE PARAM BLOCK SECTION"
@@ -58,9 +59,26 @@ _ASIDE: tuple[tuple[str, str, str], ...] = (
 )
 
 _RESERVED = frozenset(
-    "network use param block sequence train meta expect reuse if else for in and or not".split()
+    [
+        "network",
+        "use",
+        "param",
+        "block",
+        "sequence",
+        "train",
+        "meta",
+        "expect",
+        "reuse",
+        "if",
+        "else",
+        "for",
+        "in",
+        "and",
+        "or",
+        "not",
+    ]
 )
-_TOP_ONLY = frozenset("network use param block sequence train meta expect".split())
+_TOP_ONLY = frozenset(["network", "use", "param", "block", "sequence", "train", "meta", "expect"])
 _CLOSER = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _FOUND = re.compile(r'\w+(?:\.\w+)*|"(?:[^"\\\n]|\\[^\n])*"?|//|[=!<>]=|\.\.|[^\w\s]')
 _PLAIN = frozenset('{}()[]<>|;:,.=+-*/%@#"_!')
@@ -105,6 +123,19 @@ class Context:
     def span(self) -> Span:
         width = 0 if self.found.isspace() else len(self.found)
         return Span(self.source, self.position, self.position + width)
+
+    @property
+    def pending_kinds(self) -> list[str]:
+        """Kinds of the pending tokens; "" for a node."""
+        return [value.kind if type(value) is Token else "" for value in self.pending]
+
+    @property
+    def head(self) -> str:
+        """The operator or block that the statement is about to apply, if it is at that."""
+        for value in self.pending:
+            if type(value) is Token and value.kind == "NAME":
+                return value.text
+        return ""
 
     @property
     def character(self) -> str:
@@ -210,9 +241,9 @@ def _unterminated(context: Context) -> Diagnostic | None:
 
 def _foreign(context: Context) -> Diagnostic | None:
     character = context.character
-    if not character or character.isspace() and character != "\u00a0":
+    if not character or (character.isspace() and character != "\u00a0"):
         return None
-    if character in _PLAIN and character != "!" or character.isascii() and character.isalnum():
+    if (character in _PLAIN and character != "!") or (character.isascii() and character.isalnum()):
         return None
     label = Label(Span(context.source, context.position, context.position + 1))
     help = _WRITE.get(character, "")
@@ -223,26 +254,24 @@ def _foreign(context: Context) -> Diagnostic | None:
 def _label_with_equals(context: Context) -> Diagnostic | None:
     if context.found != "=" or not context.pending:
         return None
-    name = context.pending[0]
     span = Span(context.source, context.end, context.position + 1)
-    if len(context.pending) == 1 and _kind(name) == "NAME":
-        help = f"to name a statement, write `{name}:`"
+    if context.pending_kinds == ["NAME"]:
+        help = f"to name a statement, write `{context.head}:`"
         return _unexpected(context, help, Fix("Write `:`", span, ":"))
-    if _kind(context.pending[-1]) == "_COLON":
+    if context.pending_kinds[-1] == "_COLON":
         return _unexpected(context, "a label ends with `:` alone", Fix("Remove `=`", span, ""))
     return None
 
 
 def _capital_keyword(context: Context) -> Diagnostic | None:
-    first = context.pending[0] if context.pending else None
-    if _kind(first) != "NAME" or str(first) == str(first).lower():
+    head = context.head
+    lower = head.lower()
+    if head == lower or lower not in _RESERVED:
         return None
-    lower = str(first).lower()
-    if lower not in _RESERVED:
-        return None
-    span = Span(context.source, first.start_pos, first.end_pos)  # type: ignore[union-attr]
+    start = next(v for v in context.pending if type(v) is Token).start
+    span = Span(context.source, start, start + len(head))
     help = f"words of the language are written in small letters: `{lower}`"
-    title = f"`{first}` is not a word of the language"
+    title = f"`{head}` is not a word of the language"
     fix = Fix(f"Write `{lower}`", span, lower)
     return Diagnostic("A001", title, (Label(span),), helps=(help,), fixes=(fix,))
 
@@ -265,21 +294,20 @@ def _reserved(context: Context) -> Diagnostic | None:
 
 
 def _braces_for_branches(context: Context) -> Diagnostic | None:
-    first = context.pending[0] if context.pending else None
-    if context.found != "{" or "LANGLE" not in context.accepted or _kind(first) != "NAME":
+    if context.found != "{" or "LANGLE" not in context.accepted or not context.head:
         return None
-    help = f"what an operator works on stands in `<...>`: `{first}< ... >`"
+    help = f"what an operator works on stands in `<...>`: `{context.head}< ... >`"
     return _unexpected(context, help)
 
 
 def _space_before_arguments(context: Context) -> Diagnostic | None:
-    if context.found not in (",", "=") or not context.brackets:
+    if context.found not in (",", "=") or not context.brackets or not context.head:
         return None
     at, kind = context.brackets[-1]
-    name = context.source.text[:at][-80:]
-    if kind != "LPAR" or name[-1:] not in (" ", "\t") or _kind(context.pending[0]) != "NAME":
+    before = context.source.text[:at]
+    gap = Span(context.source, len(before.rstrip(" \t")), at)
+    if kind != "LPAR" or not gap.text:
         return None
-    gap = Span(context.source, at - len(name) + len(name.rstrip(" \t")), at)
     help = "arguments stand right after the name, without a space"
     return _unexpected(context, help, Fix("Remove the space", gap, ""))
 
@@ -302,8 +330,3 @@ _CASES = (
     _space_before_arguments,
     _missing_star,
 )
-
-
-def _kind(value: Any) -> str:
-    """The kind of a token; "" for a node."""
-    return getattr(value, "type", "")

@@ -12,20 +12,13 @@ the text finds them all:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from lark import Token
-from lark.exceptions import UnexpectedCharacters, UnexpectedToken
-from lark.parsers.lalr_analysis import Shift
+from typing import Any
 
 from archc import expected
+from archc.machine import Machine, Mistake, Token
 from archc.source import Diagnostic, Diagnostics, Label, Limits, Source, Span
 from archc.syntax import File
-
-if TYPE_CHECKING:
-    from lark import Lark
 
 OPENERS = {
     "LPAR": "RPAR",
@@ -36,17 +29,18 @@ OPENERS = {
     "LANGLE": "RANGLE",
 }
 CLOSERS = {")": "RPAR", "]": "RSQB", "}": "RBRACE", ">": "RANGLE"}
-ITEM_WORDS = frozenset({"NETWORK", "USE", "PARAM", "BLOCK", "SECTION"})
 
 _CLOSING = frozenset(CLOSERS.values())
+_ENDS = {*CLOSERS, ""}
 _ROUND = frozenset({"LPAR", "CALL_OPEN", "LSQB"})
-_OPERATORS = frozenset("ADDOP MULOP REL AND OR NOT IF ELSE LSQB".split())
+_OPERATORS = frozenset(["ADDOP", "MULOP", "REL", "AND", "OR", "NOT", "IF", "ELSE", "LSQB"])
 _FRESH = frozenset({"_SEP", "_COMMA", "PIPE"})  # what comes after is beside, not inside
 _WEIGHED = frozenset(OPENERS) | _CLOSING | _OPERATORS | _FRESH
 
 _BLANK = re.compile(r"(?:[\s\ufeff]|#[^\n]*)*")
 _LANDMARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[\n;{}|<>()\[\]]')
 _LANDMARKS = {"\n": "_SEP", ";": "_SEP", "{": "LBRACE", "|": "PIPE", "<": "LANGLE", **CLOSERS}
+_ITEM = re.compile(r"(?:network|use|param|block|sequence|train|meta|expect)\b")
 _HEADER = re.compile(r"(?:if|for|param|block|sequence|network|use)\b")  # there `<` compares
 _FAR = 2_000  # characters to look for the end of a bracket over several lines
 
@@ -85,14 +79,14 @@ class _TooDeep(Exception):
 class Run:
     """The parser at work on one text."""
 
-    def __init__(self, lark: Lark, source: Source, limits: Limits, problems: Diagnostics) -> None:
+    def __init__(
+        self, builder: object, source: Source, limits: Limits, problems: Diagnostics
+    ) -> None:
         self.source = source
         self.text = source.text
         self.limits = limits
         self.problems = problems
-        interactive = lark.parse_interactive(self.text)
-        self.state: Any = interactive.parser_state
-        self.lexer: Any = interactive.lexer_thread
+        self.machine = Machine(builder, self.text)
         self.nesting = Nesting([0])
         self.end = 0  # of the last token taken
         self.resumed = -1  # where the parser went on after the last mistake
@@ -102,54 +96,51 @@ class Run:
     def parse(self) -> File:
         while True:
             try:
-                return self._go_on()
-            except UnexpectedToken as error:
-                start = len(self.text) if error.token.type == "$END" else error.token.start_pos
-                position = self._skip_blank(start or 0)
-                kind = error.token.type
-            except UnexpectedCharacters as error:
-                position, kind = error.pos_in_stream, ""
+                self._go_on()
+                break
+            except Mistake:
+                self._recover(self._skip_blank(self.machine.position))
             except _TooDeep:
-                return self._give_up()
-            self._recover(position, kind)
+                self._give_up()
+                break
             if len(self.problems.items) >= self.limits.diagnostics:
-                return self._give_up()
-
-    def _go_on(self) -> File:
-        for token in self.lexer.lex(self.state):
-            self._feed(token)
-        end = len(self.text)
-        file: File = self.state.feed_token(Token("$END", "", end, end_pos=end), True)
+                self._give_up()
+                break
+        file: File = self.machine.values[-1]
         return file
 
-    def _feed(self, token: Token) -> None:
-        self.state.feed_token(token)
-        self.end = token.end_pos or 0
-        if token.type in _WEIGHED:
-            self.nesting.take(token.type)
-            if self.nesting.depth > self.limits.nesting:
-                self._report_depth(token)
-                raise _TooDeep
+    def _go_on(self) -> None:
+        machine, nesting = self.machine, self.nesting
+        token = machine.next()
+        while token.kind != "$END":
+            machine.feed(token)
+            self.end = token.end
+            if token.kind in _WEIGHED:
+                nesting.take(token.kind)
+                if nesting.depth > self.limits.nesting:
+                    self._report_depth(token)
+                    raise _TooDeep
+            token = machine.next()
+        machine.feed(token)
 
     def _report_depth(self, token: Token) -> None:
-        start = self._skip_blank(token.start_pos or 0)
+        start = self._skip_blank(token.start)
         title = f"this is nested too deep: the limit is {self.limits.nesting} levels"
         help = "give parts of it a `block` of their own"
-        label = Label(Span(self.source, start, token.end_pos or start))
+        label = Label(Span(self.source, start, token.end))
         self.problems.add(Diagnostic("A007", title, (label,), helps=(help,)))
 
-    def _give_up(self) -> File:
-        """The items that were complete."""
+    def _give_up(self) -> None:
+        """Ends with the items that were complete."""
         self._cut_to("$END")
-        file: File = self.state.feed_token(Token("$END", "", len(self.text)), True)
-        return file
+        self._insert("$END")
 
     # --- after a mistake
 
-    def _recover(self, position: int, kind: str) -> None:
-        if kind == "$END" or self.text[position : position + 1] in CLOSERS:
+    def _recover(self, position: int) -> None:
+        if self.text[position : position + 1] in _ENDS:
             self._recover_at_closing(position)
-        elif kind in ITEM_WORDS and self._left_open(position):
+        elif _ITEM.match(self.text, position) and self._left_open(position):
             self._close_all(self._open_brackets(), position)
             self._resume(position, "_SEP")
         elif position <= self.resumed:  # the same mistake still: say no more, step over it
@@ -163,7 +154,7 @@ class Run:
         opened = self._open_brackets()
         inner = opened
         if found:
-            match = [i for i, token in enumerate(opened) if OPENERS[token.type] == CLOSERS[found]]
+            match = [i for i, token in enumerate(opened) if OPENERS[token.kind] == CLOSERS[found]]
             if not match:
                 self._report_stray(position)
                 self._resume(position + 1)
@@ -175,7 +166,7 @@ class Run:
         elif position <= self.resumed and found:
             self._resume(position + 1)
         else:  # the bracket is right, but what it closes is not complete
-            inner_kind = opened[-1].type if opened else ""
+            inner_kind = opened[-1].kind if opened else ""
             self._report(position)
             if inner_kind == "LBRACE" or inner_kind == "LANGLE" or not found:
                 self._put_err()
@@ -192,7 +183,7 @@ class Run:
         opened = self._open_brackets()
         if not opened:
             return False
-        return self._indent(position) <= self._indent(opened[0].end_pos - 1)
+        return self._indent(position) <= self._indent(opened[0].end - 1)
 
     def _indent(self, position: int) -> int:
         line = self.text.rfind("\n", 0, position) + 1
@@ -202,24 +193,23 @@ class Run:
         """Reports brackets that were never closed, outermost first in `opened`, closes them."""
         self.problems.add(expected.unclosed(self.source, [self._at(t) for t in opened], position))
         for token in reversed(opened):
-            closer = OPENERS[token.type]
-            if not self.accepts(closer):
+            closer = OPENERS[token.kind]
+            if not self.machine.accepts(closer):
                 self._put_err()
-            if self.accepts(closer) and self._open_brackets()[-1:] == [token]:
+            if self.machine.accepts(closer) and self._open_brackets()[-1:] == [token]:
                 self._insert(closer)
 
     def _skip_statement(self, position: int) -> None:
         """Over the rest of a bad statement; what was read of it is kept if it can stand alone."""
-        start = self._statement_start()
-        header = _HEADER.match(self.text, position if start is None else start) is not None
+        header = _HEADER.match(self.text, self._statement_start(position)) is not None
         resume = self._landmark(position, header)
         landmark = _LANDMARKS.get(self.text[resume : resume + 1], "$END")
-        while self._open_brackets() and self._open_brackets()[-1].type in _ROUND:
-            closer = OPENERS[self._open_brackets()[-1].type]
-            if not self.accepts(closer):
+        while self._open_brackets() and self._open_brackets()[-1].kind in _ROUND:
+            closer = OPENERS[self._open_brackets()[-1].kind]
+            if not self.machine.accepts(closer):
                 break
             self._insert(closer)
-        if not self.accepts(landmark):
+        if not self.machine.accepts(landmark):
             self._put_err()
         self._resume(resume)
 
@@ -228,7 +218,7 @@ class Run:
 
         A newline inside of brackets ends it only if they are not closed further down.
         """
-        depth = sum(token.type in _ROUND for token in self._open_brackets())
+        depth = sum(token.kind in _ROUND for token in self._open_brackets())
         newline = None
         for found in _LANDMARK.finditer(self.text, self.end):
             mark, at = found.group(), found.start()
@@ -249,38 +239,18 @@ class Run:
 
     def _resume(self, position: int, *inserted: str) -> None:
         for kind in inserted:
-            if self.accepts(kind):
+            if self.machine.accepts(kind):
                 self._insert(kind)
         self.end = self.resumed = min(position, len(self.text))
-        self.lexer.state.line_ctr.char_pos = self.end
+        self.machine.position = self.end
 
     # --- the parser's stack
 
-    def accepts(self, kind: str) -> bool:
-        """Would this token be right here? Tried on the states alone, nothing is built."""
-        conf = self.state.parse_conf
-        stack = list(self.state.state_stack)
-        while True:
-            action, target = conf.states[stack[-1]].get(kind, (None, None))
-            if action is None or action is Shift:
-                return action is Shift
-            size = len(target.expansion)
-            if size:
-                del stack[-size:]
-            stack.append(conf.states[stack[-1]][target.origin.name][1])
-            if kind == "$END" and stack[-1] == conf.end_state:
-                return True
-
-    def accepted(self) -> frozenset[str]:
-        """All kinds of token that would be right here."""
-        kinds = self.state.parse_conf.states[self.state.position]
-        return frozenset(kind for kind in kinds if kind.isupper() and self.accepts(kind))
-
     def _open_brackets(self) -> list[Token]:
-        return [token for token in self.state.value_stack if _is_opener(token)]
+        return [v for v in self.machine.values if type(v) is Token and v.kind in OPENERS]
 
     def _insert(self, kind: str) -> None:
-        self.state.feed_token(Token(kind, "", self.end, end_pos=self.end))
+        self.machine.feed(Token(kind, "", self.end, self.end))
         if kind in _WEIGHED:
             self.nesting.take(kind)
 
@@ -290,35 +260,34 @@ class Run:
 
     def _cut_to(self, kind: str) -> None:
         """Takes values off the stack until a state that accepts the token."""
-        size = self._depth_accepting(kind)
-        del self.state.state_stack[size + 1 :]
-        del self.state.value_stack[size:]
+        self.machine.cut(self.machine.height(kind))
         self.nesting.cut(len(self._open_brackets()))
 
-    def _depth_accepting(self, kind: str) -> int:
-        states = self.state.parse_conf.states
-        stack = self.state.state_stack
-        return next(n for n in range(len(stack) - 1, -1, -1) if kind in states[stack[n]])
+    def _pending(self) -> list[Any]:
+        """Tokens and nodes of the statement at the top of the stack."""
+        return self.machine.values[self.machine.height("ERR") :]
 
-    def _statement_start(self) -> int | None:
+    def _statement_start(self, default: int) -> int:
         """Where the statement at the top of the stack began."""
-        for value in self.state.value_stack[self._depth_accepting("ERR") :]:
-            return value.start_pos if isinstance(value, Token) else _start(value)
-        return None
+        first = next(iter(self._pending()), None)
+        if type(first) is Token:
+            return first.start
+        span = getattr(first, "span", None)
+        return default if span is None else int(span.start)
 
     # --- reports
 
     def _report(self, position: int) -> None:
         before = self.text[self.end : position]
-        if "\n" in before and not any(t.type in _ROUND for t in self._open_brackets()[-1:]):
+        if "\n" in before and not any(t.kind in _ROUND for t in self._open_brackets()[-1:]):
             position = self._line_end(self.end)
         context = expected.Context(
             self.source,
             position,
             self.end,
-            self.accepted(),
-            tuple((self._at(token), token.type) for token in self._open_brackets()),
-            tuple(v for v in self.state.value_stack[self._depth_accepting("ERR") :]),
+            self.machine.accepted(),
+            tuple((self._at(token), token.kind) for token in self._open_brackets()),
+            tuple(self._pending()),
         )
         self.problems.add(expected.diagnose(context))
 
@@ -330,17 +299,8 @@ class Run:
         self.problems.add(expected.stray(self.source, position))
 
     def _at(self, bracket: Token) -> int:
-        return (bracket.end_pos or 1) - 1
+        return bracket.end - 1
 
     def _skip_blank(self, position: int) -> int:
         found = _BLANK.match(self.text, position)
         return found.end() if found else position
-
-
-def _is_opener(value: Any) -> bool:
-    return isinstance(value, Token) and value.type in OPENERS
-
-
-def _start(value: Any) -> int | None:
-    span = getattr(value, "span", None)
-    return None if span is None else span.start

@@ -7,15 +7,21 @@ that say the same have equal trees.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, TypeVar, dataclass_transform
 
 from archc.source import Span
 
-
-def _span() -> Span:
-    return field(compare=False, repr=False)  # type: ignore[no-any-return]
+T = TypeVar("T")
 
 
-node = dataclass(frozen=True, slots=True)
+def _span() -> Any:
+    return field(compare=False, repr=False)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field, _span))
+def node(cls: type[T]) -> type[T]:
+    """Makes a class a node of the tree."""
+    return dataclass(frozen=True, slots=True)(cls)
 
 
 # --- expressions -------------------------------------------------------------------------
