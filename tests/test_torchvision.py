@@ -1,0 +1,137 @@
+"""The networks that torchvision has: its weights load by name, and values and gradients are equal.
+
+torchvision is an implementation that we did not write. Every parameter and every statistic is
+randomised first, so that a swapped bias, a wrong eps or a pool that rounds the other way shows.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import archc
+
+torch = pytest.importorskip("torch")
+torchvision = pytest.importorskip("torchvision")
+
+# Our file and torchvision's function, where it goes by another name.
+OTHER_NAMES = {"alexnet_owt": "alexnet", "googlenet_bn": "googlenet"}
+NETWORKS = (
+    "alexnet_owt",
+    "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn",
+    "googlenet_bn",
+    "resnet18", "resnet34", "resnet50", "resnet101", "resnet152",
+    "resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d",
+    "wide_resnet50_2", "wide_resnet101_2",
+    "densenet121", "densenet161", "densenet169", "densenet201",
+    "squeezenet1_0", "squeezenet1_1",
+)  # fmt: skip
+FAST = {"googlenet_bn", "resnet18", "resnet50", "densenet121", "squeezenet1_1", "vgg11_bn"}
+RUNS = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS]
+SIZE = 64  # small enough for two cores; every one of these networks takes it, and odd maps come up
+
+
+def published(name: str) -> Any:
+    """torchvision's network, without storage."""
+    model = getattr(torchvision.models, OTHER_NAMES.get(name, name))
+    with torch.device("meta"):
+        extra = {"init_weights": False} if "googlenet" in name else {}
+        return model(weights=None, **extra)
+
+
+def generated(name: str) -> Any:
+    """Ours, from the generated source, without storage."""
+    with torch.device("meta"):
+        return archc.load(name).module()
+
+
+def randomise(module: Any) -> None:
+    """Fill weights so that signals keep their size, and everything else with what shows."""
+    for child in module.modules():
+        for key, tensor in (*child.named_parameters(recurse=False), *child.named_buffers(recurse=False)):
+            data = tensor.data
+            if key == "num_batches_tracked":
+                data.fill_(3)
+            elif data.dim() > 1:
+                data.normal_(0, math.sqrt(2 / data[0].numel()))
+            elif key in ("weight", "running_var"):
+                data.uniform_(0.5, 1.5)
+            else:
+                data.normal_(0, 0.1)
+
+
+@pytest.fixture
+def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any]]:
+    """torchvision's network and ours on the same memory: the same weights, strictly by name."""
+    torch.manual_seed(0)
+    theirs = published(request.param).to_empty(device="cpu")
+    randomise(theirs)
+    ours = generated(request.param)
+    ours.load_state_dict(theirs.state_dict(), strict=True, assign=True)
+    for module in (*theirs.modules(), *ours.modules()):
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0  # tested by position and rate in `test_dropouts_agree`
+    yield theirs, ours
+    del theirs, ours
+    gc.collect()
+
+
+def test_all_26_are_here() -> None:
+    assert len(set(NETWORKS)) == 26
+    assert set(NETWORKS) <= archc.bundled().keys()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_state_dict_has_the_same_names_and_shapes(name: str) -> None:
+    theirs, ours = published(name).state_dict(), generated(name).state_dict()
+    assert {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_dropouts_agree(name: str) -> None:
+    def rates(module: Any) -> list[float]:
+        return sorted(m.p for m in module.modules() if isinstance(m, torch.nn.Dropout))
+
+    assert rates(generated(name)) == rates(published(name))
+
+
+@pytest.mark.parametrize("pair", RUNS, indirect=True)
+def test_values_and_gradients_are_equal(pair: tuple[Any, Any]) -> None:
+    theirs, ours = pair
+    x = torch.randn(2, 3, SIZE, SIZE, requires_grad=True)
+
+    with torch.no_grad():
+        expected, found = theirs.eval()(x), ours.eval()(x)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max()))
+
+    before = {key: value.clone() for key, value in theirs.named_buffers()}
+    expected, their_gradients, their_buffers = train_step(theirs, x)
+    for key, value in theirs.named_buffers():
+        value.copy_(before[key])  # ours are the same tensors
+    found, our_gradients, our_buffers = train_step(ours, x)
+
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5 * float(other.abs().max()))
+    assert our_gradients.keys() == their_gradients.keys()
+    for key, gradient in their_gradients.items():
+        tolerance = 1e-4 * float(gradient.abs().max())
+        torch.testing.assert_close(our_gradients[key], gradient, rtol=1e-4, atol=tolerance, msg=key)
+    torch.testing.assert_close(our_buffers, their_buffers)
+
+
+def train_step(module: Any, x: Any) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
+    """Outputs in the order of torchvision, gradients by name, and the statistics afterwards."""
+    result = module.train()(x)
+    # logits, aux2, aux1 in torchvision's GoogLeNet; ours are named by their labels.
+    outputs = [result] if torch.is_tensor(result) else list(result)
+    if hasattr(result, "aux1"):
+        outputs = [next(iter(result)), result.aux2, result.aux1]
+    loss = sum(weight * out.sin().sum() for weight, out in zip((1.0, 0.3, 0.7), outputs, strict=False))
+    names, parameters = zip(*module.named_parameters(), strict=True)
+    gradients = torch.autograd.grad(loss, (x, *parameters))
+    buffers = {key: value.clone() for key, value in module.named_buffers()}
+    return [out.detach() for out in outputs], dict(zip(("input", *names), gradients, strict=True)), buffers
