@@ -171,9 +171,9 @@ class Lowerer:
                     current = self.statement(statement, current, frame, names, nodes)
                 except Fault as mistake:
                     self.report(mistake)
-                    current = Tensor(None, statement.span)
+                    current = self._unknown(statement, frame)
                 except Quiet:
-                    current = Tensor(None, statement.span)
+                    current = self._unknown(statement, frame)
         return Chain(nodes, x, current)
 
     def statement(
@@ -192,6 +192,14 @@ class Lowerer:
         if label is not None:
             frame.labels[label] = Labelled(x, statement, made, before, frame.env, frame.scopes)
         return x
+
+    def _unknown(self, statement: syntax.Statement, frame: Frame) -> Tensor:
+        """The tensor after a mistake; its label is there, so that nobody complains again."""
+        tensor = Tensor(None, statement.span)
+        if statement.label is not None and statement.label.index is None:
+            name = statement.label.name
+            frame.labels.setdefault(name, Labelled(tensor, statement, [], Names(False), frame.env, frame.scopes))
+        return tensor
 
     def _label(self, label: syntax.Label | None, frame: Frame, x: Tensor) -> str | None:
         if label is None:
@@ -581,6 +589,8 @@ class Lowerer:
     def _reuse(self, term: syntax.Reuse, x: Tensor, frame: Frame) -> Node:
         """Run a labelled statement again: the same names, so the same modules and weights."""
         target = self._lookup(term.target, frame, x)
+        if target.tensor.shape is None:
+            raise Quiet
         if not target.nodes:
             raise fault("A103", f"`{term.target.name}` is no statement that could run again", term.target.span,
                         "label an operator, a block or a group")  # fmt: skip

@@ -106,7 +106,8 @@ class Builder:
         self.program = program
         self.definition = definition
         formals = definition.block.tree.formals if definition.block is not None else ()
-        self.writer = Writer(self._python_name, {f.name.id for f in formals if f.default is None})
+        kept = {f.name.id for f in formals if f.default is None}
+        self.writer = Writer(self._python_name, kept, _fixed(definition.lanes, kept))
         self.wires: dict[Tensor, Wire] = {}
         self.sites: dict[tuple[str, ...], Site] = {}
         self.scopes: tuple[str, ...] = ()
@@ -179,7 +180,7 @@ class Builder:
         ins = [self._wire(x) for x in first.inputs]
         out = self._new_wire([n.output for n in nodes], first.label)
         write = self._operator(nodes, lanes, site, ins)
-        return [Do(out, ins, write, first.op.category, self._comment(nodes))], out
+        return [Do(out, ins, write, first.op.category, self._comment(nodes, lanes))], out
 
     def _operator(
         self, nodes: list[Apply], lanes: list[Lane], site: Site, ins: list[Wire]
@@ -277,7 +278,7 @@ class Builder:
         access = site.access(name)
         wire = self._wire(first.input)
         out = self._new_wire([n.output for n in nodes], first.label)
-        return [Do(out, [wire], lambda x: f"{access}({x})", "block", self._comment(nodes))], out
+        return [Do(out, [wire], lambda x: f"{access}({x})", "block", self._comment(nodes, lanes))], out
 
     def instance(self, nodes: list[Call], lanes: list[Lane]) -> Code:
         """`Bottleneck(256, 64, stride=2)`."""
@@ -313,7 +314,7 @@ class Builder:
         ins = [self._wire(x) for x in merges[0].inputs]
         out = self._new_wire([m.output for m in merges], None)
         write = self._operator(merges, lanes, site, ins)
-        return [*steps, Do(out, ins, write, "merge", self._comment(merges))], out
+        return [*steps, Do(out, ins, write, "merge", self._comment(merges, lanes))], out
 
     def _aux(
         self, nodes: list[Aux], lanes: list[Lane], wire: Wire, site: Site
@@ -416,11 +417,11 @@ class Builder:
     ) -> tuple[list[Step], Wire]:
         steps: list[Step] = []
         for k in range(len(nodes[0].iterations)):
-            inner = [lane.with_(**_bound(n, k)) for lane, n in zip(lanes, nodes, strict=True)]
             chains = [n.iterations[k] for n in nodes]
             for chain in chains:
                 self.wires[chain.input.root] = wire
-            made, wire = self.chain(chains, inner, wire, site)
+            with self.iteration(nodes, k):
+                made, wire = self.chain(chains, lanes, wire, site)
             steps += made
         self._alias([n.output for n in nodes], wire)
         return steps, wire
@@ -469,7 +470,7 @@ class Builder:
     ) -> Iterator[tuple[Index, list[Lane], Callable[[], str]]]:
         """Within, numbers may depend on the iteration: gives the lanes and, at the end, the header."""
         first = nodes[0]
-        variable = f"#i{len(self.writer.indices)}"
+        variable = f"#i{sum(bool(index.variable) for index in self.writer.indices)}"
         counting = isinstance(first.tree, syntax.For) and first.tree.stop is not None
         wanted = first.names[0] if counting else "ijkmn"[len(self.writer.indices) % 5]
         author: dict[str, symbol.Expr] = {}
@@ -508,6 +509,24 @@ class Builder:
             self.writer.indices.remove(index)
             # a list loop's own names are no constructor arguments; nor is an index
             self.writer.used -= {variable, *(set(first.names) - used)}
+
+    @contextmanager
+    def iteration(self, nodes: list[Loop], k: int) -> Iterator[None]:
+        """Within, one iteration is written out: the loop's names are what they stand for in it."""
+        author: dict[str, symbol.Expr] = {}
+        for at, name in enumerate(nodes[0].names):
+            values = {symbol.plain(node.values[k][at]) for node in nodes}
+            value = values.pop()
+            if nodes[0].start is not None:
+                author[name] = symbol.add(self.writer._inside(nodes[0].start), symbol.const(k))
+            elif not values and isinstance(value, int | float):
+                author[name] = symbol.const(value)
+        index = Index("", "", author)
+        self.writer.indices.append(index)
+        try:
+            yield
+        finally:
+            self.writer.indices.remove(index)
 
     def _loop_name(self, wanted: str) -> str:
         taken = {index.python for index in self.writer.indices} | {"l", "I", "O"}  # ambiguous
@@ -569,7 +588,7 @@ class Builder:
                     access = site.access(name)
                     source = self._wire(nodes[0].chain.input)
                     out = self._new_wire([n.output for n in nodes], nodes[0].label)
-                    do = Do(out, [source], lambda x: f"{access}({x})", "block", self._comment(nodes))
+                    do = Do(out, [source], lambda x: f"{access}({x})", "block", self._comment(nodes, lanes))
                     return [do], out
             return self._inline_scope(nodes, lanes, wire, site, name)
         finally:
@@ -627,13 +646,27 @@ class Builder:
             self.wires[tensor.root] = wire
             self.wires[tensor] = wire
 
-    def _comment(self, nodes: list[Any]) -> str:
-        """`64x112x112`: channels, then sizes; nothing where instances differ."""
+    def _comment(self, nodes: list[Any], lanes: list[Lane]) -> str:
+        """`64x112x112`: channels, then sizes; nothing where instances of a block differ."""
+        if self.definition.block is None:  # the network: as the params are now
+            nodes = [n for n, lane in zip(nodes, lanes, strict=True) if lane.instance == 0]
         shapes = {n.output.shape for n in nodes}
         if len(shapes) != 1:
             return ""
         shape = shapes.pop()
         return "x".join(str(symbol.plain(d)) for d in shape.dims)
+
+
+def _fixed(lanes: list[Lane], kept: set[str]) -> dict[str, symbol.Expr]:
+    """The numbers that all instances agree on."""
+    first = lanes[0].env
+    return {
+        name: symbol.const(value)
+        for name, value in first.items()
+        if name not in kept
+        and isinstance(value, int | float)
+        and all(lane.env.get(name) == value for lane in lanes)
+    }
 
 
 def _argument(node: Call, variable: str, lane: Lane) -> Any:

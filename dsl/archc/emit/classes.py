@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc import symbol, syntax
+from archc import syntax
 from archc.emit.builder import Builder, NotAChain, Site, python_name
 from archc.emit.forward import Do, Printer, Repeat, Step, Wire, count_uses
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.program import ClassModel, Definition, Parameter, Program
 from archc.emit.sequential import sequential_class
-from archc.ops import Shape
-from archc.plan import Loop, Scope, outputs
+from archc.emit.words import describe
+from archc.plan import Loop, Scope
 
 _INPUT = ("in.c", "in.d", "in.h", "in.w")
 
@@ -219,25 +219,6 @@ def _model(
     definition = builder.definition
     if base == "nn.Module":
         init = ["        super().__init__()", *init]
-    doc = describe_block(definition) if definition.block is not None else []
+    doc = describe(builder)
     lines = [f"        {line}" if line else "" for line in forward]
     return ClassModel(definition.name, base, doc, definition.parameters, init, lines, inputs, returns)
-
-
-def describe_block(definition: Definition) -> list[str]:
-    """A block's docstring: the comment above it in the file, and its shapes."""
-    assert definition.block is not None
-    text = " ".join(definition.block.tree.doc.split())
-    shapes = {(_dims(b.input.shape), _dims(b.output.shape)) for b in definition.bodies}
-    lines = [text] if text else [f"Block `{definition.block.name}`."]
-    if len(shapes) == 1:
-        before, after = shapes.pop()
-        lines.append(f"({before}) -> ({after})")
-    return lines
-
-
-def _dims(shape: Shape | None) -> str:
-    return ", ".join(("N", *(str(symbol.plain(d)) for d in shape.dims))) if shape is not None else "?"
-
-
-__all__ = ["build_anonymous", "build_class", "outputs", "parameters_of"]

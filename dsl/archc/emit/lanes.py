@@ -36,7 +36,7 @@ class Lane:
 class Index:
     """A loop's index while its body is written.
 
-    `variable` counts iterations from 0 in expressions; `author` maps the file's own loop names to
+    `variable` counts iterations from 0 in expressions ("" in a loop written out); `author` maps the file's own loop names to
     expressions over it. `carried` is the running channel count, where one is kept.
     """
 
@@ -49,12 +49,15 @@ class Writer:
     """Writes numbers of one class; remembers which variables the constructor must have.
 
     `kept` are variables that stay arguments even where all instances agree on them: parameters
-    that the block's author gave no default.
+    that the block's author gave no default. Others that all instances agree on are `fixed`.
     """
 
-    def __init__(self, names: Callable[[str], str], kept: set[str] | None = None) -> None:
+    def __init__(
+        self, names: Callable[[str], str], kept: set[str], fixed: dict[str, Expr]
+    ) -> None:
         self.names = names
-        self.kept = kept or set()
+        self.kept = kept
+        self.fixed = fixed
         self.used: set[str] = set()
         self.indices: list[Index] = []
         self.carried = False  # a running channel count is kept: `#c` in the lanes' env
@@ -108,9 +111,11 @@ class Writer:
             yield from self._by_running_count(values, lanes)
 
     def _inside(self, expr: Expr | None) -> Expr:
-        """The file's loop names as indices of the Python loop."""
+        """The file's loop names as indices of the Python loop, what is fixed as numbers."""
         assert expr is not None
-        known = {name: e for index in self.indices for name, e in index.author.items()}
+        known = dict(self.fixed)
+        for index in self.indices:
+            known |= index.author
         names = expr.variables()
         if not names & known.keys():
             return expr
@@ -118,7 +123,7 @@ class Writer:
 
     def _by_iteration(self, exprs: list[Expr], lanes: list[Lane]) -> Iterable[Expr]:
         """`first + step * i`, and `first if i == 0 else rest`."""
-        for index in reversed(self.indices):
+        for index in reversed([index for index in self.indices if index.variable]):
             i = symbol.var(index.variable)
             pair = _first_two(exprs, lanes, index.variable)
             if pair is None:

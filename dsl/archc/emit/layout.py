@@ -26,7 +26,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An argument: positional, by name, or starred; with a comment where it has its own row."""
+    """An argument: positional, or by name; with a comment where it has its own row.
+
+    In a dict the name is a key, quotes and colon included.
+    """
 
     value: Code
     name: str = ""
@@ -72,7 +75,11 @@ def flat(code: Code) -> str:
 
 
 def flat_item(item: Item) -> str:
-    return f"{item.name}={flat(item.value)}" if item.name else flat(item.value)
+    return _prefix(item) + flat(item.value)
+
+
+def _prefix(item: Item) -> str:
+    return item.name if item.name.endswith(": ") else f"{item.name}=" if item.name else ""
 
 
 def lay(prefix: str, code: Code, suffix: str = "", indent: int = 0) -> list[str]:
@@ -101,7 +108,7 @@ def _open(group: Group, indent: int) -> list[str]:
     sole = len(group.items) == 1 and not group.rows  # nothing to separate: no comma either
     lines: list[str] = []
     for item in group.items:
-        row = lay(f"{item.name}=" if item.name else "", item.value, "" if sole else ",", indent)
+        row = lay(_prefix(item), item.value, "" if sole else ",", indent)
         if item.comment and len(row[-1]) + len(item.comment) + 4 <= WIDTH:
             row[-1] += f"  # {item.comment}"
         lines += row

@@ -10,7 +10,7 @@ from archc import symbol
 from archc.emit.classes import build_class
 from archc.emit.initialise import initialiser
 from archc.emit.lanes import Inexpressible
-from archc.emit.program import ClassModel, Parameter, Program, class_name
+from archc.emit.program import ClassModel, Program
 from archc.passes.costs import Cost
 from archc.plan import Plan, outputs, side_outputs
 from archc.sections import Facts
@@ -130,6 +130,3 @@ def _describe(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) -> list[s
 
 def _shape(dims: tuple[int, ...]) -> str:
     return f"(N, {', '.join(str(symbol.plain(d)) for d in dims)})"
-
-
-__all__ = ["Module", "Parameter", "build_module", "class_name"]

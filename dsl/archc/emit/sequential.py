@@ -113,7 +113,7 @@ def _module_row(
         code = _nested(builder, nodes, lanes)
         builder.scopes = outer
     same = all(a.shape == n.output.shape for a, n in zip(inputs, nodes, strict=True))
-    return Row(name, code, "" if same else builder._comment(nodes))
+    return Row(name, code, "" if same else builder._comment(nodes, lanes))
 
 
 def _nested(builder: Builder, nodes: list[Scope], lanes: list[Lane]) -> Code:
@@ -196,11 +196,8 @@ def _run_rows(
 ) -> Iterator[Row]:
     for start, length in runs:
         chains = [n.iterations[start] for n in nodes]
-        inner = [
-            lane.with_(**dict(zip(n.names, map(symbol.plain, n.values[start]), strict=True)))
-            for lane, n in zip(lanes, nodes, strict=True)
-        ]
-        rows = list(_rows(builder, chains, inner))
+        with builder.iteration(nodes, start):
+            rows = list(_rows(builder, chains, lanes))
         if length == 1:
             yield from rows
         elif len(rows) == 1:

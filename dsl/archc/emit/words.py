@@ -1,0 +1,79 @@
+"""Docstrings: what a class is, in the words of the file, and the shapes it takes and gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archc import symbol
+from archc.emit.builder import Builder
+from archc.emit.lanes import Inexpressible, Lane, Writer
+from archc.ops import Shape
+from archc.plan import outputs
+
+_AXES = {0: "", 1: "L", 2: "HW", 3: "DHW"}
+
+
+def describe(builder: Builder) -> list[str]:
+    """The comment above the block, and `(N, in_channels, H, W) -> (N, 4 * width, H, W).`"""
+    definition = builder.definition
+    if definition.block is None:
+        body = definition.bodies[0]
+        before = " and ".join(_concrete(x.shape) for x in body.inputs)
+        after = " and ".join(_concrete(tensor.shape) for _, tensor in outputs(body))
+        return [f"{before} -> {after}."]
+    text = " ".join(definition.block.tree.doc.split())
+    shapes = _shapes(builder)
+    return [text, "", shapes] if text else [shapes]
+
+
+def _shapes(builder: Builder) -> str:
+    definition = builder.definition
+    pairs = [(b.input.shape, b.output.shape) for b in definition.bodies]
+    known = [(x, y) for x, y in pairs if x is not None and y is not None]
+    if len(set(known)) == 1:
+        return f"{_concrete(known[0][0])} -> {_concrete(known[0][1])}."
+    writer = Writer(builder._python_name, builder.writer.kept, builder.writer.fixed)
+    before = [_written(writer, [x.channels for x, _ in known], definition.lanes, "in_channels")]
+    after = [_written(writer, [y.channels for _, y in known], definition.lanes, "C")]
+    rank = known[0][0].rank
+    if any(x.rank != rank or y.rank not in (0, rank) for x, y in known):
+        return f"(N, {before[0]}, ...) -> (N, {after[0]}, ...)."
+    before += _AXES[rank]
+    if all(y.rank == rank for _, y in known):
+        formals = [f.name.id for f in definition.block.tree.formals] if definition.block else []
+        for at, axis in enumerate(_AXES[rank]):
+            sizes = [(x.size[at], y.size[at]) for x, y in known]
+            after.append(_size(axis, sizes, definition.lanes, formals))
+    columns = known[0][1].columns
+    many = "columns of " if columns else ""
+    return f"(N, {', '.join(before)}) -> {many}(N, {', '.join(after)})."
+
+
+def _written(writer: Writer, values: list[Any], lanes: list[Lane], otherwise: str) -> str:
+    try:
+        return writer.value(values, lanes)
+    except Inexpressible:
+        return otherwise
+
+
+def _size(axis: str, sizes: list[tuple[int, int]], lanes: list[Lane], formals: list[str]) -> str:
+    """One spatial size after the block: `H`, `H / stride`, `H / 2`, a number, or something else."""
+    if all(before == after for before, after in sizes):
+        return axis
+    for name in formals:
+        divisors = [lane.env.get(name) for lane in lanes]
+        if all(isinstance(d, int) and d > 0 and -(-n // d) == m for d, (n, m) in zip(divisors, sizes, strict=True)):
+            return f"{axis} / {name}"
+    first = sizes[0]
+    ratio = round(first[0] / first[1])
+    if ratio > 1 and all(n // ratio == m or -(-n // ratio) == m for n, m in sizes):
+        return f"{axis} / {ratio}"
+    if len({after for _, after in sizes}) == 1:
+        return str(first[1])
+    return f"{axis}'"
+
+
+def _concrete(shape: Shape | None) -> str:
+    assert shape is not None
+    text = f"(N, {', '.join(str(symbol.plain(d)) for d in shape.dims)})"
+    return f"columns of {text}" if shape.columns else text
