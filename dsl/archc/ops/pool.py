@@ -8,6 +8,7 @@ from archc.ops._op import (
     Call,
     Dims,
     Keyword,
+    Misfit,
     Op,
     Shape,
     dilation,
@@ -98,18 +99,29 @@ class _Pool(Op):
             )
 
     def _check_padding(self, x: Shape) -> None:
-        """Torch refuses windows that could lie in the padding alone."""
-        ks, _, ps, ds = geometry(x.rank, *self._window())
-        for axis, k, p, d in zip(AXES[x.rank], ks, ps, ds, strict=True):
-            most = (d * (k - 1) + 1) // 2
-            if p > most:
+        """Torch refuses windows that could lie in the padding alone, dilated or not."""
+        ks, _, ps, _ = geometry(x.rank, *self._window())
+        for axis, k, p in zip(AXES[x.rank], ks, ps, strict=True):
+            if p > k // 2:
                 self.refuse(
                     f"a padding of {p} is more than half of the window",
-                    f"pad by at most {most}",
+                    f"pad by at most {k // 2}",
                     field="padding",
-                    notes=(f"{axis}: window {d * (k - 1) + 1}, half of it {most}",),
+                    notes=(f"{axis}: window {k}, half of it {k // 2}",),
                     code="A205",
                 )
+
+
+def _check_volume(x: Shape, kernel: Dims) -> None:
+    """Torch's 3-D averages want the window inside the unpadded volume. Raises Misfit."""
+    for axis, n, k in zip(AXES[3], x.size, spread(kernel, 3, "kernel"), strict=True):
+        if k > n:
+            raise Misfit(
+                f"a window of {k} does not fit into a {axis} of {n}, and in 3-D padding is no help",
+                f"make the window at most {n}",
+                field="kernel",
+                code="A201",
+            )
 
 
 @register
@@ -149,6 +161,12 @@ class AvgPool(_Pool):
         "whether padding counts in the mean", default=True, count_pad=True, nocount_pad=False
     )
 
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        y = _Pool.shape(self, x)
+        if self.kernel is not None and x.rank == 3:
+            _check_volume(x, self.kernel)
+        return y
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         call = _Pool.torch(self, x)
         if self.to is not None:
@@ -183,6 +201,8 @@ class LpPool(Op):
 
     def shape(self, x: Shape) -> Shape:  # type: ignore[override]
         sizes = window(x, self.kernel, self.stride or self.kernel, (0,), (1,), self.ceil)
+        if x.rank == 3:
+            _check_volume(x, self.kernel)
         return Shape(x.channels, sizes)
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
