@@ -36,7 +36,9 @@ class ArchError(Exception):
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         self.diagnostics = diagnostics
-        lines = [f"{d.span.source.name}:{d.span.line}:{d.span.column}: {d.title}" for d in diagnostics]
+        lines = [
+            f"{d.span.source.name}:{d.span.line}:{d.span.column}: {d.title}" for d in diagnostics
+        ]
         super().__init__("\n".join(lines))
 
 
@@ -117,12 +119,14 @@ class Elaborator:
     limits: Limits
     given: Mapping[str, Any]
 
-    def __call__(self, params: Mapping[str, Any]) -> Plan | None:
+    def __call__(self, params: Mapping[str, Any], trace_sizes: bool = False) -> Plan | None:
         """The plan at other values of some params, or None where those do not fit."""
         diagnostics = Diagnostics()
         library = link(self.file, self.load, diagnostics)
         with _deep_recursion():
-            plan = elaborate(self.file, library, {**self.given, **params}, diagnostics, self.limits)
+            plan = elaborate(
+                self.file, library, {**self.given, **params}, diagnostics, self.limits, trace_sizes
+            )
         return None if diagnostics.failed else plan
 
 

@@ -32,13 +32,17 @@ def elaborate(
     given: Mapping[str, Any],
     diagnostics: Diagnostics,
     limits: Limits,
+    trace_sizes: bool = False,
 ) -> Plan:
-    """Unfold the network with its params as `given`, or else at their defaults."""
+    """Unfold the network with its params as `given`, or else at their defaults.
+
+    `trace_sizes` keeps the expressions of spatial sizes too, which few blocks have a use for.
+    """
     network = _network(file, diagnostics)
     params = _params(file, given, diagnostics)
     library.constants = {name: traced_argument(name, value) for name, value in params.items()}
     name = network.name.id if network is not None else _class_name(file)
-    lowerer = Lowerer(diagnostics, limits)
+    lowerer = Lowerer(diagnostics, limits, trace_sizes)
     try:
         body = lowerer.network(file, library, {**library.blocks, **library.constants}, name)
     except TooLarge as stop:

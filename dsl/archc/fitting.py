@@ -38,12 +38,12 @@ def _wrong_rank(op: Op, shape: Shape) -> Misfit:
     )
 
 
-def traced_shape(shape: Shape) -> Shape:
-    """The shape of a block's input, its sizes named `in.c`, `in.h` ... inside the block."""
+def traced_shape(shape: Shape, sizes: bool) -> Shape:
+    """The shape of a block's input, named `in.c` and, with `sizes`, `in.h` ... inside the block."""
     axes = ("in.d", "in.h", "in.w")[3 - shape.rank :]
-    size = tuple(
-        symbol.traced(symbol.plain(n), symbol.var(a)) for n, a in zip(shape.size, axes, strict=True)
-    )
+    size = symbol.plain(shape.size)
+    if sizes:
+        size = tuple(symbol.traced(n, symbol.var(a)) for n, a in zip(size, axes, strict=True))
     return Shape(
         symbol.traced(symbol.plain(shape.channels), symbol.var("in.c")), size, shape.columns
     )

@@ -90,8 +90,9 @@ class Frame:
 class Lowerer:
     """Unfolds a network (`network`) into a `Body`."""
 
-    def __init__(self, diagnostics: Diagnostics, limits: Limits) -> None:
+    def __init__(self, diagnostics: Diagnostics, limits: Limits, trace_sizes: bool = False) -> None:
         self.diagnostics = diagnostics
+        self.trace_sizes = trace_sizes
         self.limits = limits
         self.bodies: dict[tuple[Any, ...], Body] = {}
         self.elaborated: set[int] = set()  # blocks that were called, by id of their tree
@@ -151,7 +152,7 @@ class Lowerer:
 
     def _make_body(self, block: BlockValue, args: dict[str, Any], shape: Shape, span: Span) -> Body:
         tree = block.tree
-        x = Tensor(traced_shape(shape), span)
+        x = Tensor(traced_shape(shape, self.trace_sizes), span)
         env = {**block.home.blocks, **block.home.constants}
         env |= {name: traced_argument(name, value) for name, value in args.items()}
         declared = labels_in(tree.body)
@@ -198,7 +199,9 @@ class Lowerer:
         tensor = Tensor(None, statement.span)
         if statement.label is not None and statement.label.index is None:
             name = statement.label.name
-            frame.labels.setdefault(name, Labelled(tensor, statement, [], Names(False), frame.env, frame.scopes))
+            frame.labels.setdefault(
+                name, Labelled(tensor, statement, [], Names(False), frame.env, frame.scopes)
+            )
         return tensor
 
     def _label(self, label: syntax.Label | None, frame: Frame, x: Tensor) -> str | None:

@@ -11,7 +11,16 @@ from archc.source import Diagnostics, Label, Span
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
 SCHEDULES = ("constant", "plateau", "step", "linear", "poly", "cosine", "exponential")
-INITS = ("default", "he", "xavier", "normal", "truncated_normal", "uniform", "constant", "torchvision")
+INITS = (
+    "default",
+    "he",
+    "xavier",
+    "normal",
+    "truncated_normal",
+    "uniform",
+    "constant",
+    "torchvision",
+)
 _WORDS = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "init": INITS, "loss": (), "batch": (),
           "epochs": (), "steps": (), "warmup": (), "augment": (), "label_smoothing": (), "mixup": (),
           "dropout": (), "clip": (), "ema": (), "precision": (), "note": (), "source": (), "dataset": (),
@@ -126,7 +135,12 @@ def _training(entry: syntax.Entry, env: dict[str, Any]) -> Setting:
 def _fact(entry: syntax.Entry, env: dict[str, Any]) -> Any:
     setting = _setting(entry, env)
     if not setting.values:
-        raise fault("A312", f"`{entry.key.id}` says nothing", entry.span, 'as in `year 2015` or `paper "..."`')
+        raise fault(
+            "A312",
+            f"`{entry.key.id}` says nothing",
+            entry.span,
+            'as in `year 2015` or `paper "..."`',
+        )
     return setting.values[0] if len(setting.values) == 1 else setting.values
 
 
@@ -139,7 +153,12 @@ def _expectation(entry: syntax.Entry, env: dict[str, Any]) -> Expectation:
         return Expectation(key, entry.relation, _expected_shape(entry), entry.span.text, entry.span)
     numbers = [_plain(value, env) for value in entry.values]
     if len(numbers) != 1 or isinstance(numbers[0], bool) or not isinstance(numbers[0], int | float):
-        raise fault("A312", f"`{key}` needs one number", entry.span, "as in `params 25_557_032` or `macs 4.09G`")
+        raise fault(
+            "A312",
+            f"`{key}` needs one number",
+            entry.span,
+            "as in `params 25_557_032` or `macs 4.09G`",
+        )
     return Expectation(key, entry.relation, numbers[0], entry.values[0].span.text, entry.span)
 
 
@@ -156,5 +175,10 @@ def _expected_shape(entry: syntax.Entry) -> tuple[int, ...]:
             case syntax.Geometry(letter="x", dims=(syntax.Number(value=int() as width),)):
                 channels = width
     if channels is None or entry.relation:
-        raise fault("A312", "`output` needs a shape", entry.span, "as in `output x1000` or `output 7x7 x512`")
+        raise fault(
+            "A312",
+            "`output` needs a shape",
+            entry.span,
+            "as in `output x1000` or `output 7x7 x512`",
+        )
     return (channels, *size)

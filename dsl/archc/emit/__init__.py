@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from archc.passes.costs import Cost
 from archc.plan import Plan
@@ -15,7 +14,7 @@ def emit(
     plan: Plan,
     facts: Facts,
     cost: Cost,
-    again: Callable[[Mapping[str, Any]], Plan | None],
+    again: Callable[..., Plan | None],
     templates: Path | None = None,
 ) -> str:
     """The network's source: a class a block, a class for the network.

@@ -35,7 +35,9 @@ from archc.plan import (
 )
 
 _SIZES = {"in.c": "in_channels", "in.w": "in_width", "in.h": "in_height", "in.d": "in_depth"}
-_SAVE_INPUT = frozenset(("conv", "linear", "norm", "merge", "pool"))  # their output may be overwritten
+_SAVE_INPUT = frozenset(
+    ("conv", "linear", "norm", "merge", "pool")
+)  # their output may be overwritten
 
 
 def python_name(variable: str) -> str:
@@ -61,7 +63,9 @@ class Site:
 
     def add(self, name: str, code: Code) -> None:
         if name.startswith('f"') or not name.isidentifier():
-            self.emit("", call("self.add_module", name if name.startswith('f"') else f'"{name}"', code))
+            self.emit(
+                "", call("self.add_module", name if name.startswith('f"') else f'"{name}"', code)
+            )
         else:
             self.emit(f"self.{name} = ", code)
 
@@ -219,7 +223,7 @@ class Builder:
             values = [c.keyword[at].value for c in made]
             if any(symbol.plain(v) != keyword.default for v in values):
                 items.append(Item(self.writer.value(values, lanes), keyword.name))
-        if all(self._may_overwrite(n) for n in nodes):
+        if all(self._may_overwrite(n, lane) for n, lane in zip(nodes, lanes, strict=True)):
             items.append(Item("True", "inplace"))
         self._note_support(made[0])
         self._note_shared(nodes)
@@ -229,16 +233,13 @@ class Builder:
         if not made.target.startswith("nn."):
             self.program.support.setdefault(made.target)
 
-    def _may_overwrite(self, node: Apply) -> bool:
+    def _may_overwrite(self, node: Apply, lane: Lane) -> bool:
         """Whether an activation may work in place: nobody else needs its input, autograd neither."""
-        if not node.op.inplace:
+        facts, x = self.body_facts[lane.instance], node.inputs[0].root
+        maker = facts.makers.get(x)
+        if not node.op.inplace or not isinstance(maker, Apply):
             return False
-        for facts in self.body_facts:
-            x = node.inputs[0].root
-            if x in facts.makers:
-                maker = facts.makers[x]
-                return facts.uses[x] == 1 and isinstance(maker, Apply) and maker.op.category in _SAVE_INPUT
-        return False
+        return facts.uses[x] == 1 and maker.op.category in _SAVE_INPUT
 
     def _share(self, node: Apply, code: Code, site: Site) -> str:
         """The attribute of a module without state: one for all uses that are equal."""
@@ -278,7 +279,9 @@ class Builder:
         access = site.access(name)
         wire = self._wire(first.input)
         out = self._new_wire([n.output for n in nodes], first.label)
-        return [Do(out, [wire], lambda x: f"{access}({x})", "block", self._comment(nodes, lanes))], out
+        return [
+            Do(out, [wire], lambda x: f"{access}({x})", "block", self._comment(nodes, lanes))
+        ], out
 
     def instance(self, nodes: list[Call], lanes: list[Lane]) -> Code:
         """`Bottleneck(256, 64, stride=2)`."""
@@ -288,7 +291,9 @@ class Builder:
         definition = definitions.pop()
         items = []
         for parameter in definition.parameters:
-            values = [_argument(n, parameter.variable, lane) for n, lane in zip(nodes, lanes, strict=True)]
+            values = [
+                _argument(n, parameter.variable, lane) for n, lane in zip(nodes, lanes, strict=True)
+            ]
             text = self.writer.value(values, lanes)
             if parameter.default is None:
                 items.append(Item(text))
@@ -373,7 +378,11 @@ class Builder:
             site.lines += [f"{pad}if {test}:", *then.lines]
             return f"self.{sole} is not None"
         variable = test.split(" ")[0]
-        if test.count(" ") == 2 and variable.isidentifier() and self.attributes.get(variable, variable) == variable:
+        if (
+            test.count(" ") == 2
+            and variable.isidentifier()
+            and self.attributes.get(variable, variable) == variable
+        ):
             self.attributes[variable] = variable  # `stride > 1`: keep the argument itself
             site.lines.append(f"{pad}self.{variable} = {variable}")
             self._arms(test, then, other, site)
@@ -429,7 +438,10 @@ class Builder:
     def _rolled(
         self, nodes: list[Loop], lanes: list[Lane], wire: Wire, site: Site
     ) -> tuple[list[Step], Wire]:
-        if any(self._escapes(n, self.body_facts[lane.instance]) for n, lane in zip(nodes, lanes, strict=True)):
+        if any(
+            self._escapes(n, self.body_facts[lane.instance])
+            for n, lane in zip(nodes, lanes, strict=True)
+        ):
             raise Inexpressible("a label in a loop is used outside of it")
         with self.looping(nodes, lanes) as (index, inner_lanes, header):
             inner = site.nested(in_loop=True)
@@ -446,7 +458,11 @@ class Builder:
         if inner.lines:
             site.lines += [" " * site.indent + text, *inner.lines]
         out = self._new_wire([n.output for n in nodes], None)
-        return [Repeat(self._forward_header(text, nodes, body, site), body, wire, body_in, body_out, out)], out
+        return [
+            Repeat(
+                self._forward_header(text, nodes, body, site), body, wire, body_in, body_out, out
+            )
+        ], out
 
     def _forward_header(self, header: str, nodes: list[Loop], body: list[Step], site: Site) -> str:
         """The loop's head in forward: over numbers, or over what the constructor kept."""
@@ -550,7 +566,9 @@ class Builder:
                 if isinstance(inner, Aux | Mark | Again):
                     return True
             last = chain.output.root
-            if any(facts.uses[t] != n for t, n in inside.items() if t is not last and t in facts.makers):
+            if any(
+                facts.uses[t] != n for t, n in inside.items() if t is not last and t in facts.makers
+            ):
                 return True
         return False
 
@@ -588,7 +606,13 @@ class Builder:
                     access = site.access(name)
                     source = self._wire(nodes[0].chain.input)
                     out = self._new_wire([n.output for n in nodes], nodes[0].label)
-                    do = Do(out, [source], lambda x: f"{access}({x})", "block", self._comment(nodes, lanes))
+                    do = Do(
+                        out,
+                        [source],
+                        lambda x: f"{access}({x})",
+                        "block",
+                        self._comment(nodes, lanes),
+                    )
                     return [do], out
             return self._inline_scope(nodes, lanes, wire, site, name)
         finally:
@@ -632,7 +656,9 @@ class Builder:
     def _new_wire(self, tensors: list[Tensor], label: str | None) -> Wire:
         hint, prefer = self.role
         root = tensors[0].root
-        keep = label is not None and any(root in f.named and f.uses[root] > 1 for f in self.body_facts)
+        keep = label is not None and any(
+            root in f.named and f.uses[root] > 1 for f in self.body_facts
+        )
         shape = tensors[0].shape
         bundle = shape is not None and shape.columns > 0
         if bundle:
@@ -738,7 +764,11 @@ def _sole_module(then: Site, other: Site, steps: list[Step]) -> str | None:
     head = then.lines[0].strip()
     if not head.startswith("self.") or " = " not in head:
         return None
-    starts = [line for line in then.lines if len(line) - len(line.lstrip()) == then.indent and line.lstrip()[0] not in ")]}"]
+    starts = [
+        line
+        for line in then.lines
+        if len(line) - len(line.lstrip()) == then.indent and line.lstrip()[0] not in ")]}"
+    ]
     name = head[len("self.") :].split(" = ")[0]
     return name if len(starts) == 1 and name.isidentifier() else None
 
@@ -753,5 +783,3 @@ def _texts(steps: list[Step]) -> Iterator[str]:
                 yield from _texts(step.other)
             case Repeat() | Side():
                 yield from _texts(step.body)
-
-

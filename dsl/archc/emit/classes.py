@@ -99,7 +99,9 @@ def print_forward(
     if last is not None and last.text.startswith(("torch.", "F.")) and not last.comment:
         printer.lines.append(f"return {last.text}")
         return printer.lines, "Tensor"
-    target = "x" if printer._is_free("x") or printer.holds["x"] in (results[0], *inputs) else "result"
+    target = (
+        "x" if printer._is_free("x") or printer.holds["x"] in (results[0], *inputs) else "result"
+    )
     if target == "result":
         printer.untyped.add("result")
     printer.settle_as(results[0], target)
@@ -158,7 +160,9 @@ def build_anonymous(
     program: Program, parent: Builder, nodes: list[Scope], lanes: list[Lane]
 ) -> ClassModel:
     """The class of a combinator that stands in a place of a group; the caller names it."""
-    definition = Definition(parent.definition.block, parent.definition.name, parent.definition.bodies, lanes)
+    definition = Definition(
+        parent.definition.block, parent.definition.name, parent.definition.bodies, lanes
+    )
     builder = Builder(program, definition)
     builder.body_facts = parent.body_facts
     site = Site()
@@ -173,7 +177,11 @@ def build_anonymous(
     model = _model(builder, "nn.Module", site.lines, lines, ["x"], returns)
     model.doc = [""]
     model.parameters = [
-        Parameter(name, python_name(name) if not name.startswith("#") else "i", _type([lane.env[name] for lane in lanes]))
+        Parameter(
+            name,
+            python_name(name) if not name.startswith("#") else "i",
+            _type([lane.env[name] for lane in lanes]),
+        )
         for name in sorted(builder.writer.used)
     ]
     return model
@@ -191,7 +199,9 @@ def parameters_of(builder: Builder, definition: Definition) -> list[Parameter]:
     for formal in formals:
         name = formal.name.id
         if name in used:
-            found.append(Parameter(name, name, _type([e[name] for e in envs]), _default(formal.default)))
+            found.append(
+                Parameter(name, name, _type([e[name] for e in envs]), _default(formal.default))
+            )
     known = {parameter.variable for parameter in found} | {f.name.id for f in formals}
     for name in sorted(used - known - set(_INPUT)):
         default = envs[0][name] if definition.block is None else None
@@ -214,11 +224,18 @@ def _type(values: list[Any]) -> str:
 
 
 def _model(
-    builder: Builder, base: str, init: list[str], forward: list[str], inputs: list[str], returns: str
+    builder: Builder,
+    base: str,
+    init: list[str],
+    forward: list[str],
+    inputs: list[str],
+    returns: str,
 ) -> ClassModel:
     definition = builder.definition
     if base == "nn.Module":
         init = ["        super().__init__()", *init]
     doc = describe(builder)
     lines = [f"        {line}" if line else "" for line in forward]
-    return ClassModel(definition.name, base, doc, definition.parameters, init, lines, inputs, returns)
+    return ClassModel(
+        definition.name, base, doc, definition.parameters, init, lines, inputs, returns
+    )

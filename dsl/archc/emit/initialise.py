@@ -8,7 +8,11 @@ from archc.emit.program import Program
 from archc.plan import Apply, Branches, Plan, Scope, walk
 from archc.sections import Facts, Setting
 
-_KINDS = {"conv": ("nn.Conv{}d", "nn.ConvTranspose{}d"), "fc": ("nn.Linear",), "bn": ("nn.BatchNorm{}d",)}
+_KINDS = {
+    "conv": ("nn.Conv{}d", "nn.ConvTranspose{}d"),
+    "fc": ("nn.Linear",),
+    "bn": ("nn.BatchNorm{}d",),
+}
 _PAD = " " * 8
 
 
@@ -20,7 +24,11 @@ def initialiser(program: Program, plan: Plan, facts: Facts) -> list[str]:
     for setting in settings:
         words = [str(v) for v in setting.values[1:]]
         kinds = [w for w in words if w in _KINDS]
-        labels = [w for w in words if w not in _KINDS and w not in ("fan_out", "fan_in", "uniform", "zero_residual")]
+        labels = [
+            w
+            for w in words
+            if w not in _KINDS and w not in ("fan_out", "fan_in", "uniform", "zero_residual")
+        ]
         if labels:
             for label in labels:
                 special += _for_label(program, plan, label, setting, words)
@@ -92,7 +100,9 @@ def _weight(target: str, setting: Setting, words: list[str]) -> Group | None:
             return None
 
 
-def _for_label(program: Program, plan: Plan, label: str, setting: Setting, words: list[str]) -> list[str]:
+def _for_label(
+    program: Program, plan: Plan, label: str, setting: Setting, words: list[str]
+) -> list[str]:
     """One labelled operator, or all convolutions and linears of a labelled group."""
     paths = _paths(plan, label)
     lines: list[str] = []
@@ -101,7 +111,11 @@ def _for_label(program: Program, plan: Plan, label: str, setting: Setting, words
         types = " | ".join(_types(program, ["conv", "fc"]))
         inner = _statements("module", setting, words, " " * 16)
         if is_group:
-            lines += [f"{_PAD}for module in {access}.modules():", f"{' ' * 12}if isinstance(module, {types}):", *inner]
+            lines += [
+                f"{_PAD}for module in {access}.modules():",
+                f"{' ' * 12}if isinstance(module, {types}):",
+                *inner,
+            ]
         elif len(path) == 1:
             lines += _statements(access, setting, words, _PAD)
         else:
@@ -133,7 +147,11 @@ def _zero_residual(program: Program) -> list[str]:
     lines = []
     for definition in program.definitions:
         for node in walk(definition.bodies[0].chain.nodes):
-            if isinstance(node, Branches) and node.keyword == "residual" and definition.block is not None:
+            if (
+                isinstance(node, Branches)
+                and node.keyword == "residual"
+                and definition.block is not None
+            ):
                 last = node.branches[0].nodes[-1] if node.branches[0].nodes else None
                 if isinstance(last, Apply) and last.op.name == "bn":
                     lines += [f"{' ' * 12}if isinstance(module, {definition.name}):",

@@ -52,9 +52,7 @@ class Writer:
     that the block's author gave no default. Others that all instances agree on are `fixed`.
     """
 
-    def __init__(
-        self, names: Callable[[str], str], kept: set[str], fixed: dict[str, Expr]
-    ) -> None:
+    def __init__(self, names: Callable[[str], str], kept: set[str], fixed: dict[str, Expr]) -> None:
         self.names = names
         self.kept = kept
         self.fixed = fixed
@@ -137,7 +135,11 @@ class Writer:
     def _by_running_count(self, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
         running = symbol.var("#c")
         yield running
-        differences = {symbol.plain(v) - lane.env["#c"] for v, lane in zip(values, lanes, strict=True) if "#c" in lane.env}
+        differences = {
+            symbol.plain(v) - lane.env["#c"]
+            for v, lane in zip(values, lanes, strict=True)
+            if "#c" in lane.env
+        }
         if len(differences) == 1:
             yield symbol.add(running, symbol.const(differences.pop()))
         for expr in _distinct([self._inside(symbol.expr_of(v)) for v in values]):
@@ -151,13 +153,17 @@ class Writer:
             return self.render(self.search_list(values, lanes))
         if len(lengths) > 1:
             raise Inexpressible("sizes of several dimensions")
-        if symbol.is_traced(values[0]) and any(symbol.plain(v) != symbol.plain(values[0]) for v in values):
+        if symbol.is_traced(values[0]) and any(
+            symbol.plain(v) != symbol.plain(values[0]) for v in values
+        ):
             return self.render(self.search_list(values, lanes))
         parts = [self.value([v[at] for v in values], lanes) for at in range(lengths.pop())]
         return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
 
     def search_list(self, values: list[Any], lanes: list[Lane]) -> Expr:
-        for expr in _distinct([self._inside(symbol.expr_of(v)) for v in values if symbol.is_traced(v)]):
+        for expr in _distinct(
+            [self._inside(symbol.expr_of(v)) for v in values if symbol.is_traced(v)]
+        ):
             if is_right(expr, [symbol.plain(v) for v in values], lanes):
                 return expr
         raise Inexpressible("lists that differ")
@@ -196,7 +202,10 @@ def _first_two(exprs: list[Expr], lanes: list[Lane], variable: str) -> tuple[Exp
     first: dict[tuple[Any, ...], Expr] = {}
     for expr, lane in zip(exprs, lanes, strict=True):
         at = lane.env.get(variable)
-        key = (lane.instance, *(v for k, v in lane.env.items() if k.startswith("#i") and k != variable))
+        key = (
+            lane.instance,
+            *(v for k, v in lane.env.items() if k.startswith("#i") and k != variable),
+        )
         if at == 0:
             first[key] = expr
         elif at == 1 and key in first:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ from archc.plan import Plan, outputs, side_outputs
 from archc.sections import Facts
 
 _IMPORTED = {"Tensor", "Sequence", "OrderedDict", "NamedTuple", "F"}
+
+Again = Callable[..., Plan | None]  # (params, trace_sizes=False) -> the network once more
 
 
 @dataclass(slots=True)
@@ -31,12 +33,9 @@ class Module:
     init_doc: str = ""
 
 
-def build_module(
-    plan: Plan, facts: Facts, cost: Cost, again: Callable[[Mapping[str, Any]], Plan | None]
-) -> Module:
+def build_module(plan: Plan, facts: Facts, cost: Cost, again: Again) -> Module:
     """Write all classes. Params that no expression can follow stay as they are, and are named."""
-    others = {name: other for name in plan.params if (other := _probe(plan, name, again)) is not None}
-    program = _first_that_works(plan, others)
+    program = _first_that_works(plan, again)
     network = program.classes[-1]
     frozen = [name for name in plan.params if name not in {p.variable for p in network.parameters}]
     _finish_network(program, network, plan, facts)
@@ -51,36 +50,52 @@ def build_module(
     return module
 
 
-def _probe(plan: Plan, name: str, again: Callable[[Mapping[str, Any]], Plan | None]) -> Plan | None:
+def _probe(plan: Plan, name: str, again: Again, trace_sizes: bool) -> Plan | None:
     """The network at another value of one param, where one fits."""
     value = plan.params[name]
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    tries = [value + 1, value * 2, value - 1] if isinstance(value, int) else [value / 2 + 0.11, value / 3, 0.5]
+    tries = (
+        [value + 1, value * 2, value - 1]
+        if isinstance(value, int)
+        else [value / 2 + 0.11, value / 3, 0.5]
+    )
     for other in tries:
-        found = again({name: other}) if other != value else None
+        found = again({name: other}, trace_sizes) if other != value else None
         if found is not None:
             return found
     return None
 
 
-def _first_that_works(plan: Plan, others: dict[str, Plan]) -> Program:
-    """With all params as arguments, or as many as can be."""
+def _first_that_works(plan: Plan, again: Again) -> Program:
+    """With all params as arguments, or as many as can be; one class a block, or else several."""
+    others = [
+        other for name in plan.params if (other := _probe(plan, name, again, False)) is not None
+    ]
     try:
-        return _build_program([plan, *others.values()])
+        return _build_program([plan, *others], may_split=False)
     except Inexpressible:
         pass
-    kept: list[Plan] = []
-    for other in others.values():
+    plan = again({}, True) or plan
+    others = [
+        other for name in plan.params if (other := _probe(plan, name, again, True)) is not None
+    ]
+    for may_split in (False, True):
         try:
-            _build_program([plan, *kept, other])
+            return _build_program([plan, *others], may_split)
+        except Inexpressible:
+            continue
+    kept: list[Plan] = []
+    for other in others:
+        try:
+            _build_program([plan, *kept, other], may_split=True)
             kept.append(other)
         except Inexpressible:
             continue
-    return _build_program([plan, *kept])
+    return _build_program([plan, *kept], may_split=True)
 
 
-def _build_program(plans: list[Plan]) -> Program:
+def _build_program(plans: list[Plan], may_split: bool) -> Program:
     program = Program(plans, {plans[0].name, f"{plans[0].name}Output", *_IMPORTED})
     at = 0
     while at < len(program.definitions):
@@ -88,6 +103,8 @@ def _build_program(plans: list[Plan]) -> Program:
         try:
             definition.model = build_class(program, definition)
         except Inexpressible as why:
+            if not may_split:
+                raise
             program.split(definition, why)
             continue
         program.classes.append(definition.model)
@@ -124,7 +141,9 @@ def _describe(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) -> list[s
     lines += ["", f"Input {' and '.join(shapes)}, output {' and '.join(ends)}."]
     lines.append(f"{cost.params:,} parameters, {cost.macs:,} multiply-accumulates a sample.")
     if frozen:
-        lines.append("Built with " + ", ".join(f"{n} = {symbol.plain(plan.params[n])}" for n in frozen) + ".")
+        lines.append(
+            "Built with " + ", ".join(f"{n} = {symbol.plain(plan.params[n])}" for n in frozen) + "."
+        )
     return lines
 
 

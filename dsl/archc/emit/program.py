@@ -105,7 +105,9 @@ class Program:
         self._by_block: dict[Any, Definition] = {}
         self._seen: dict[Any, Body] = {}
         self.support: dict[str, None] = {}  # helper classes that the file must carry
-        self.shared: dict[str, tuple[str, int]] = {}  # modules the network owns: name -> target, extent
+        self.shared: dict[
+            str, tuple[str, int]
+        ] = {}  # modules the network owns: name -> target, extent
         self.classes: list[ClassModel] = []
         self._anonymous: dict[int, list[tuple[ClassModel, list[Parameter]]]] = {}
         self.network = Definition(None, plans[0].name)
@@ -128,7 +130,10 @@ class Program:
             if definition not in self.definitions:
                 self.definitions.append(definition)
             env = instance_env(child, params)
-            key = (id(definition), *sorted((k, v) for k, v in env.items() if not isinstance(v, BlockValue)))
+            key = (
+                id(definition),
+                *sorted((k, v) for k, v in env.items() if not isinstance(v, BlockValue)),
+            )
             if key not in self._seen:
                 self._seen[key] = child
                 definition.bodies.append(child)
@@ -178,7 +183,9 @@ class Program:
         for body, owner in list(self.of_body.items()):
             if owner is definition:
                 env = instance_env(body, definition.lanes[0].env)
-                self.of_body[body] = single.get(instance_key(Lane(0, env))) or owners[structure(body)]
+                self.of_body[body] = (
+                    single.get(instance_key(Lane(0, env))) or owners[structure(body)]
+                )
         at = self.definitions.index(definition)
         self.definitions[at : at + 1] = made
         return made
@@ -198,8 +205,10 @@ class Program:
 
     def is_combinator(self, scope: Scope) -> bool:
         """A combinator that stands in a group: a module of its own, without a block's name."""
-        return isinstance(scope.tree, syntax.Operation) and len(scope.chain.nodes) == 1 and isinstance(
-            scope.chain.nodes[0], Branches
+        return (
+            isinstance(scope.tree, syntax.Operation)
+            and len(scope.chain.nodes) == 1
+            and isinstance(scope.chain.nodes[0], Branches)
         )
 
     def anonymous(self, builder: Builder, nodes: list[Scope], lanes: list[Lane]) -> Code:
@@ -250,7 +259,10 @@ def instance_env(body: Body, params: dict[str, Any]) -> dict[str, Any]:
     env |= {k: params[k] for k in params if k in env}
     env |= body.args
     env["in.c"] = symbol.plain(shape.channels)
-    env |= {a: symbol.plain(n) for a, n in zip(("in.w", "in.h", "in.d"), reversed(shape.size), strict=False)}
+    env |= {
+        a: symbol.plain(n)
+        for a, n in zip(("in.w", "in.h", "in.d"), reversed(shape.size), strict=False)
+    }
     return env
 
 

@@ -41,7 +41,11 @@ def render(module: Module, templates: Path | None = None) -> str:
 
 def _sources(module: Module, environment: object) -> list[str]:
     """The support files needed, each once: one file may define several classes."""
-    return [name for name in module.support if (data.TEMPLATES / "support" / f"{name}.py.jinja").exists()]
+    return [
+        name
+        for name in module.support
+        if (data.TEMPLATES / "support" / f"{name}.py.jinja").exists()
+    ]
 
 
 def docstring(lines: list[str], indent: int = 4) -> str:
@@ -94,6 +98,8 @@ def _with_imports(module: Module, body: str) -> str:
                     key=lambda line: (line.startswith("from"), line))  # fmt: skip
     torch = ["import torch"] if re.search(r"\btorch\.", code) else []
     torch += ["import torch.nn.functional as F"] if re.search(r"\bF\.", code) else []
-    torch += ["from torch import Tensor, nn" if re.search(r"\bTensor\b", code) else "from torch import nn"]
+    torch += [
+        "from torch import Tensor, nn" if re.search(r"\bTensor\b", code) else "from torch import nn"
+    ]
     lines = [*stdlib, *([""] if stdlib else []), *torch]
     return body.replace("# imports\n", "\n".join(lines) + "\n", 1)

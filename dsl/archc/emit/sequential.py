@@ -94,7 +94,7 @@ def _module_row(
     first = nodes[0]
     inputs = [_input(n) for n in nodes]
     _must_follow(builder, current, inputs)
-    _must_be_private(builder, nodes)
+    _must_be_private(builder, nodes, lanes)
     if any(n.again for n in nodes):
         raise NotAChain("a module that runs again")
     by_place = all(n.name.isdigit() for n in nodes)  # then the order says it
@@ -134,13 +134,12 @@ def _must_follow(builder: Builder, current: list[Tensor], inputs: list[Tensor]) 
         raise NotAChain("a tensor from elsewhere")
 
 
-def _must_be_private(builder: Builder, nodes: list[Any]) -> None:
+def _must_be_private(builder: Builder, nodes: list[Any], lanes: list[Lane]) -> None:
     """Nothing but the next module uses what these make (the row's last may be used freely)."""
-    for node in nodes:
-        for facts in builder.body_facts:
-            if node.output.root in facts.makers and facts.uses[node.output.root] > 1:
-                if node.output.root not in builder.row_ends:
-                    raise NotAChain("a tensor that is used again")
+    for node, lane in zip(nodes, lanes, strict=True):
+        made = node.output.root
+        if builder.body_facts[lane.instance].uses[made] > 1 and made not in builder.row_ends:
+            raise NotAChain("a tensor that is used again")
 
 
 def _loop_rows(builder: Builder, nodes: list[Loop], lanes: list[Lane]) -> Iterator[Row]:
@@ -148,7 +147,11 @@ def _loop_rows(builder: Builder, nodes: list[Loop], lanes: list[Lane]) -> Iterat
     counts = {len(n.iterations) for n in nodes}
     if counts == {0}:
         return
-    runs = _runs(nodes) if len(counts) == 1 and all(n.count.constant is not None for n in nodes) else None
+    runs = (
+        _runs(nodes)
+        if len(counts) == 1 and all(n.count.constant is not None for n in nodes)
+        else None
+    )
     if runs is not None and len(runs) <= 2:
         yield from _run_rows(builder, nodes, lanes, runs)
         return
@@ -226,10 +229,9 @@ def _listed(builder: Builder, chains: list[Chain], lanes: list[Lane], site: Site
     return call("nn.Sequential", "*layers")
 
 
-def sequential_class(
-    builder: Builder, chains: list[Chain], lanes: list[Lane], site: Site
-) -> None:
+def sequential_class(builder: Builder, chains: list[Chain], lanes: list[Lane], site: Site) -> None:
     """The constructor of a block that is modules in a row: a subclass of nn.Sequential."""
+
     def rows() -> list[str]:
         assembled = _assembled("super().__init__", list(_rows(builder, chains, lanes)))
         return lay("", assembled, "", site.indent)
@@ -246,7 +248,11 @@ def sequential_class(
     if by_name:
         site.lines += [f"{pad}super().__init__()", *inner.lines]
     else:
-        site.lines += [f"{pad}layers: list[nn.Module] = []", *inner.lines, f"{pad}super().__init__(*layers)"]
+        site.lines += [
+            f"{pad}layers: list[nn.Module] = []",
+            *inner.lines,
+            f"{pad}super().__init__(*layers)",
+        ]
 
 
 class Lister:
@@ -308,7 +314,9 @@ class Lister:
             after = self._chain(chains, inner_lanes, inner)
             if builder.writer.carried:
                 outs = [_channels(c.output) for c in chains]
-                if any(symbol.plain(o) != lane.env["#c"] for o, lane in zip(outs, after, strict=True)):
+                if any(
+                    symbol.plain(o) != lane.env["#c"] for o, lane in zip(outs, after, strict=True)
+                ):
                     text = builder.writer.value(outs, after)
                     inner.lines.append(f"{' ' * inner.indent}in_channels = {text}")
             head = header()
@@ -338,4 +346,3 @@ def _input_of(node: Any) -> Tensor:
 def _channels(tensor: Tensor) -> Any:
     assert tensor.shape is not None
     return tensor.shape.channels
-

@@ -62,7 +62,10 @@ def _size(axis: str, sizes: list[tuple[int, int]], lanes: list[Lane], formals: l
         return axis
     for name in formals:
         divisors = [lane.env.get(name) for lane in lanes]
-        if all(isinstance(d, int) and d > 0 and -(-n // d) == m for d, (n, m) in zip(divisors, sizes, strict=True)):
+        if all(
+            isinstance(d, int) and d > 0 and -(-n // d) == m
+            for d, (n, m) in zip(divisors, sizes, strict=True)
+        ):
             return f"{axis} / {name}"
     first = sizes[0]
     ratio = round(first[0] / first[1])

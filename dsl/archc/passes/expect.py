@@ -12,7 +12,13 @@ from archc.plan import Body, outputs
 from archc.sections import Expectation
 from archc.source import Diagnostic, Fix, Label
 
-_RELATIONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
+_RELATIONS = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+}
 _SUFFIX = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
@@ -24,13 +30,24 @@ def check_expectations(expected: list[Expectation], body: Body, cost: Cost) -> l
 def _check(item: Expectation, body: Body, cost: Cost) -> Diagnostic | None:
     if item.key == "output":
         return _check_output(item, body)
-    actual = {"params": cost.params, "macs": cost.macs, "weights": cost.weights, "buffers": cost.buffers}[item.key]
+    actual = {
+        "params": cost.params,
+        "macs": cost.macs,
+        "weights": cost.weights,
+        "buffers": cost.buffers,
+    }[item.key]
     if item.relation and _RELATIONS[item.relation](actual, item.value):
         return None
     if not item.relation and abs(actual - item.value) * 2 <= _precision(item.written):
         return None
-    title = f"{item.key} is {actual:,}, not {item.relation}{' ' if item.relation else ''}{item.written}"
-    fix = (Fix(f"expect {actual:_}", item.span, f"{item.key} {actual:_}"),) if not item.relation else ()
+    title = (
+        f"{item.key} is {actual:,}, not {item.relation}{' ' if item.relation else ''}{item.written}"
+    )
+    fix = (
+        (Fix(f"expect {actual:_}", item.span, f"{item.key} {actual:_}"),)
+        if not item.relation
+        else ()
+    )
     return Diagnostic("A601", title, (Label(item.span, "expected here"),), fixes=fix,
                       helps=("correct the network, or what it is expected to come to",))  # fmt: skip
 
