@@ -100,9 +100,11 @@ def scale(a: Expr, factor: Number) -> Expr:
 
 
 def multiply(a: Expr, b: Expr) -> Expr:
-    return _collect(
-        (tuple(sorted((*p, *q), key=_order)), x * y) for p, x in a.terms for q, y in b.terms
-    )
+    return _collect((_product(p, q), x * y) for p, x in a.terms for q, y in b.terms)
+
+
+def _product(p: Monomial, q: Monomial) -> Monomial:
+    return tuple(sorted((*p, *q), key=_order)) if p and q else p or q
 
 
 def _order(atom: Atom) -> str:
@@ -145,9 +147,23 @@ def function(name: str) -> Callable[..., Any]:
 # --- traced values -----------------------------------------------------------------------
 
 
-class TracedInt(int):
-    expr: Expr
+class _Traced:
+    """How a number came about; its expression is worked out only if somebody asks."""
 
+    _expr: Expr | None = None
+    _came: tuple[str, tuple[Any, ...]] | None = None
+    weight: int = 1
+
+    @property
+    def expr(self) -> Expr:
+        if self._expr is None:
+            assert self._came is not None
+            op, args = self._came
+            self._expr = _compose(op, [expr_of(arg) for arg in args], self)  # type: ignore[arg-type]
+        return self._expr
+
+
+class TracedInt(_Traced, int):
     def __add__(self, other: Any) -> Any:
         return combine("+", self, other)
 
@@ -188,8 +204,8 @@ class TracedInt(int):
         return combine("*", self, -1)
 
 
-class TracedFloat(float):
-    expr: Expr
+class TracedFloat(_Traced, float):
+    pass
 
 
 class TracedList(tuple[Any, ...]):
@@ -200,24 +216,26 @@ class TracedList(tuple[Any, ...]):
 
 def expr_of(value: Any) -> Expr:
     """The expression of a number or list; a plain one is its own constant."""
-    found = getattr(value, "expr", None)
-    return found if found is not None else const(value)
+    return value.expr if is_traced(value) else const(value)
 
 
 def is_traced(value: Any) -> bool:
-    return getattr(value, "expr", None) is not None
+    return isinstance(value, _Traced | TracedList)
 
 
 def traced(value: Any, expr: Expr) -> Any:
     """`value`, remembering `expr`; a constant or overlong expression is forgotten."""
     if isinstance(value, bool) or expr.constant is not None or expr.size > _MAX_NODES:
         return plain(value)
-    kind: Any = {int: TracedInt, float: TracedFloat}.get(type(plain(value)))
-    if kind is None:
+    made: TracedInt | TracedFloat
+    if isinstance(value, int):
+        made = TracedInt(value)
+    elif isinstance(value, float):
+        made = TracedFloat(value)
+    else:
         return value
-    result = kind(value)
-    result.expr = expr
-    return result
+    made._expr, made.weight = expr, expr.size
+    return made
 
 
 def traced_list(items: tuple[Any, ...], expr: Expr) -> TracedList:
@@ -233,10 +251,8 @@ def traced_list(items: tuple[Any, ...], expr: Expr) -> TracedList:
 
 def plain(value: Any) -> Any:
     """The bare number (or tuple of bare numbers)."""
-    if isinstance(value, TracedInt):
-        return int(value)
-    if isinstance(value, TracedFloat):
-        return float(value)
+    if isinstance(value, _Traced):
+        return int(value) if isinstance(value, int) else float(value)  # type: ignore[arg-type]
     if isinstance(value, tuple):
         return tuple(plain(item) for item in value)
     return value
@@ -247,15 +263,21 @@ def combine(op: str, *args: Any) -> Any:
 
     Raises what Python raises: ZeroDivisionError, TypeError, OverflowError, IndexError.
     """
-    value = _FUNCTIONS[op](*(plain(arg) for arg in args))
+    value = _FUNCTIONS[op](*map(plain, args))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    if not any(is_traced(arg) for arg in args):
+    weight, found = 0, False
+    for arg in args:
+        if isinstance(arg, _Traced):
+            found, weight = True, weight + arg.weight
+        elif isinstance(arg, bool):
+            return value
+    if not found:
         return value
-    exprs = [expr_of(arg) if not isinstance(arg, bool) else None for arg in args]
-    if any(expr is None for expr in exprs):
-        return value
-    return traced(value, _compose(op, [expr for expr in exprs if expr is not None], value))
+    made = TracedInt(value) if isinstance(value, int) else TracedFloat(value)
+    made._came, made.weight = (op, args), weight + 1
+    # like terms may have merged: only a long expression is worth working out to see
+    return made if made.weight <= _MAX_NODES else traced(value, made.expr)
 
 
 def _compose(op: str, args: list[Expr], value: Number) -> Expr:
