@@ -22,7 +22,7 @@ from archc.files import Unreadable, read, read_stdin, resolve_use
 from archc.parser import parse
 from archc.passes.costs import Cost, Costs
 from archc.passes.expect import check_expectations
-from archc.plan import Plan, outputs
+from archc.plan import Body, Plan, outputs
 from archc.sections import Facts, read_sections
 from archc.source import Diagnostic, Diagnostics, Limits, Source
 
@@ -118,6 +118,7 @@ class Elaborator:
     load: _Loader
     limits: Limits
     given: Mapping[str, Any]
+    shared: dict[Any, Body] = field(default_factory=dict, repr=False)
 
     def __call__(self, params: Mapping[str, Any], trace_sizes: bool = False) -> Plan | None:
         """The plan at other values of some params, or None where those do not fit."""
@@ -125,7 +126,13 @@ class Elaborator:
         library = link(self.file, self.load, diagnostics)
         with _deep_recursion():
             plan = elaborate(
-                self.file, library, {**self.given, **params}, diagnostics, self.limits, trace_sizes
+                self.file,
+                library,
+                {**self.given, **params},
+                diagnostics,
+                self.limits,
+                trace_sizes,
+                {} if trace_sizes else self.shared,
             )
         return None if diagnostics.failed else plan
 
@@ -175,15 +182,16 @@ def analyze(
     load = _Loader(project or Path(source.name).parent, limits, diagnostics)
     library = link(file, load, diagnostics)
     plan, facts, cost = None, Facts(), Cost()
+    shared: dict[Any, Body] = {}
     if is_network(file):
         with _deep_recursion():
-            plan = elaborate(file, library, given, diagnostics, limits)
+            plan = elaborate(file, library, given, diagnostics, limits, shared=shared)
             facts = read_sections(file, {**plan.params}, diagnostics)
             cost = Costs().of_body(plan.body)
         if not diagnostics.failed and not given:
             for diagnostic in check_expectations(facts.expect, plan.body, cost):
                 diagnostics.add(diagnostic)
-    again = Elaborator(file, load, limits, given)
+    again = Elaborator(file, load, limits, given, shared)
     return Analysis(source, file, plan, facts, cost, diagnostics.ordered(), again)
 
 

@@ -12,7 +12,7 @@ from archc.fitting import traced_argument
 from archc.linking import Library, Linker, Loader
 from archc.lower import Lowerer, TooLarge
 from archc.naming import refuse_reserved
-from archc.plan import Plan
+from archc.plan import Body, Plan
 from archc.source import Diagnostics, Label, Limits
 
 
@@ -33,16 +33,18 @@ def elaborate(
     diagnostics: Diagnostics,
     limits: Limits,
     trace_sizes: bool = False,
+    shared: dict[tuple[Any, ...], Body] | None = None,
 ) -> Plan:
     """Unfold the network with its params as `given`, or else at their defaults.
 
-    `trace_sizes` keeps the expressions of spatial sizes too, which few blocks have a use for.
+    `trace_sizes` keeps the expressions of spatial sizes too, which few blocks have a use for;
+    `shared` keeps what does not depend on the params, for the next time.
     """
     network = _network(file, diagnostics)
     params = _params(file, given, diagnostics)
     library.constants = {name: traced_argument(name, value) for name, value in params.items()}
     name = network.name.id if network is not None else _class_name(file)
-    lowerer = Lowerer(diagnostics, limits, trace_sizes)
+    lowerer = Lowerer(diagnostics, limits, trace_sizes, shared)
     try:
         body = lowerer.network(file, library, {**library.blocks, **library.constants}, name)
     except TooLarge as stop:

@@ -90,9 +90,18 @@ class Frame:
 class Lowerer:
     """Unfolds a network (`network`) into a `Body`."""
 
-    def __init__(self, diagnostics: Diagnostics, limits: Limits, trace_sizes: bool = False) -> None:
+    def __init__(
+        self,
+        diagnostics: Diagnostics,
+        limits: Limits,
+        trace_sizes: bool = False,
+        shared: dict[tuple[Any, ...], Body] | None = None,
+    ) -> None:
+        """`shared` keeps bodies that no param can change, for the next elaboration of the file."""
         self.diagnostics = diagnostics
         self.trace_sizes = trace_sizes
+        self.shared = shared if shared is not None else {}
+        self.main: Library | None = None
         self.limits = limits
         self.bodies: dict[tuple[Any, ...], Body] = {}
         self.elaborated: set[int] = set()  # blocks that were called, by id of their tree
@@ -110,6 +119,7 @@ class Lowerer:
         body = syntax.Sequence(statements, file.span)
         declared = labels_in(body)
         frame = Frame(library, env, is_network=True, declared=declared)
+        self.main = library
         nothing = Tensor(None, file.span)
         chain = self.chain(body, nothing, frame, Names(False, declared))
         if statements and not frame.inputs:
@@ -130,7 +140,11 @@ class Lowerer:
     def body(self, block: BlockValue, args: dict[str, Any], shape: Shape, span: Span) -> Body:
         """One instance of a block; the same block, arguments and shape give the same body."""
         key = (id(block.tree), tuple(map(_hashable, args.values())), shape.dims, shape.columns)
-        found = self.bodies.get(key)
+        no_params = block.home is not self.main and not any(
+            isinstance(v, BlockValue) for v in args.values()
+        )
+        bodies = self.shared if no_params else self.bodies
+        found = bodies.get(key)
         if found is not None:
             return found
         if len(self.calls) >= self.limits.depth:
@@ -147,7 +161,7 @@ class Lowerer:
             made = self._make_body(block, args, shape, span)
         finally:
             self.calls.pop()
-        self.bodies[key] = made
+        bodies[key] = made
         return made
 
     def _make_body(self, block: BlockValue, args: dict[str, Any], shape: Shape, span: Span) -> Body:
@@ -549,7 +563,12 @@ class Lowerer:
                 **outer,
                 **{n: traced_argument(n, v) for n, v in zip(loop_names, value, strict=True)},
             }
-            chain = self.chain(body, current, frame, names)
+            chain = (
+                self._same_again(iterations, current, frame, names, tree)
+                if not loop_names
+                else None
+            )
+            chain = chain or self.chain(body, current, frame, names)
             known = {
                 n: symbol.add(start, symbol.const(k))
                 if start is not None
@@ -568,6 +587,26 @@ class Lowerer:
             current = Tensor(generalised(current.shape, channels, count), current.span, current)
         counted = symbol.expr_of(count)
         return Loop(tree, loop_names, kept, start, counted, items, iterations, current, tree.span)
+
+    def _same_again(
+        self,
+        done: list[Chain],
+        x: Tensor,
+        frame: Frame,
+        names: Names,
+        tree: syntax.For | syntax.Statement,
+    ) -> Chain | None:
+        """The next of a repeat that has settled: the block before it, on a tensor like its own."""
+        last = done[-1].nodes[0] if done and len(done[-1].nodes) == 1 else None
+        if not isinstance(last, Call) or last.label is not None or x.shape is None:
+            return None
+        if _expressed(last.input.shape) != _expressed(x.shape):
+            return None
+        name = names.auto(last.body.name, tree.span)
+        self._count(frame, last.body.size, tree.span)
+        output = Tensor(last.output.shape, last.span)
+        node = Call(name, last.body, last.args, x, output, last.span, None, last.again)
+        return Chain([node], x, output)
 
     # --- labels --------------------------------------------------------------------------
 
@@ -746,6 +785,11 @@ class TooLarge(Exception):
     def __init__(self, mistake: Fault) -> None:
         super().__init__(str(mistake))
         self.mistake = mistake
+
+
+def _expressed(shape: Shape | None) -> Any:
+    """A shape and the expressions of its numbers: equal only where all that follows is equal."""
+    return shape and (shape, tuple(map(symbol.expr_of, shape.dims)))
 
 
 def _weights_of(nodes: list[Node]) -> Iterator[Any]:
