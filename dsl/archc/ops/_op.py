@@ -18,10 +18,9 @@ attributes that do not go together.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
 
 Dims = tuple[int, ...]  # one number for every dimension, or one a dimension
 
@@ -340,7 +339,12 @@ class Op:
 
 REGISTRY: dict[str, type[Op]] = {}
 T = TypeVar("T", bound=type[Op])
-op: Callable[[T], T] = dataclass(frozen=True, slots=True, kw_only=True)  # type: ignore[assignment]
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def op(cls: T) -> T:
+    """Class decorator: a frozen dataclass of keyword arguments."""
+    return dataclass(frozen=True, slots=True, kw_only=True)(cls)  # type: ignore[return-value]
 
 
 def register(cls: T) -> T:
