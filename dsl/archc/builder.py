@@ -6,6 +6,7 @@ The parser calls these from the inside out, so nothing here recurses.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from math import inf
 from typing import Any
 
@@ -188,7 +189,8 @@ class Builder:
         return s.Geometry(letter, dims + _dims_of(sized), self._over(head, sized))
 
     def option(self, key: Token, value: Any) -> s.Option:
-        return s.Option(self._key(key), value, self._over(key, value))
+        found = value.value if type(value) is s.Plain else value
+        return s.Option(self._key(key), found, self._over(key, value))
 
     def negative(self, minus: Token, value: s.Number) -> s.Unary:
         return s.Unary("-", value, self._over(minus, value))
@@ -321,7 +323,7 @@ class Builder:
 
     def _warn_of_spaces(self, attributes: Any) -> None:
         """`x 64` for `x64` reads well, but says a flag `x` and a number: almost surely a slip."""
-        for word, after in zip(attributes, attributes[1:], strict=False):
+        for word, after in pairwise(attributes):
             if type(word) is s.Word and word.id in _LETTERS and type(after) in (s.Plain, s.Size):
                 self._space(word, after)
 

@@ -13,8 +13,9 @@ from typing import Any
 from archc.machine import Token
 from archc.source import Diagnostic, Fix, Label, Source, Span
 
+_ENDS = "PIPE RANGLE RBRACE $END"  # go without saying where a statement may begin or end
 _ITEMS = "NETWORK USE PARAM BLOCK SECTION"
-_TERM = f"NAME LBRACE AT IF FOR REUSE OUTPUT ERR _SEP {_ITEMS}"
+_TERM = f"NAME LBRACE AT IF FOR REUSE OUTPUT ERR {_ITEMS} _SEP {_ENDS}"
 _VALUE = "INT FLOAT STRING NAME INCOMING LPAR LSQB ADDOP NOT KEY"
 _ATTRIBUTE = (
     "WORD KEY SIZE SIZE_OPEN GEOMETRY GEOMETRY_OPEN SLASH INT FLOAT STRING MINUS LPAR LSQB "
@@ -25,7 +26,7 @@ _ATTRIBUTE = (
 _PHRASES: tuple[tuple[str, str, str], ...] = (
     ("NAME IF FOR ERR", "an operator, a label or a block", _TERM),
     ("NAME IF FOR", "an operator or a block", _TERM),
-    ("WORD ERR", "an entry such as `batch 256`", "WORD ERR _SEP"),
+    ("WORD ERR", "an entry such as `batch 256`", f"WORD ERR _SEP {_ENDS}"),
     ("KEY INT NAME", "an argument", _VALUE),
     ("KEY WORD SIZE", "an attribute", _ATTRIBUTE),
     ("WORD SIZE AT", "a value", f"{_ATTRIBUTE} AT"),
@@ -43,10 +44,10 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
     ("RPAR", "`)`", "RPAR"),
     ("RSQB", "`]`", "RSQB"),
     ("LBRACE", "`{`", "LBRACE"),
+    ("_SEP", "the end of the statement", f"_SEP {_ENDS}"),
     ("PIPE", "`|`", "PIPE"),
     ("RANGLE", "`>`", "RANGLE"),
     ("RBRACE", "`}`", "RBRACE"),
-    ("_SEP", "the end of the statement", "_SEP $END"),
     ("$END", "the end of the file", "$END"),
 )
 # What may go on nearly everywhere is mentioned only where nothing else may stand.
@@ -116,6 +117,8 @@ class Context:
     def found(self) -> str:
         """The token as it was written; a newline or nothing at the end of a line or file."""
         text = self.source.text[self.position : self.position + 200]
+        if text[:1].isspace() or text[:1] == "#":
+            return "\n"
         match = _FOUND.match(text)
         return match.group() if match else text[:1]
 
@@ -320,6 +323,16 @@ def _missing_star(context: Context) -> Diagnostic | None:
     return _unexpected(context, help, Fix("Insert `*`", at, "* "))
 
 
+def _missing_separator(context: Context) -> Diagnostic | None:
+    if "_SEP" not in context.accepted or "ERR" in context.accepted or "KEY" in context.accepted:
+        return None
+    if not re.match(r"[A-Za-z_{@]", context.found):
+        return None
+    at = Span(context.source, context.position, context.position)
+    help = "statements are set apart by `;` or a new line"
+    return _unexpected(context, help, Fix("Insert `;`", at, "; "))
+
+
 _CASES = (
     _unterminated,
     _foreign,
@@ -329,4 +342,5 @@ _CASES = (
     _braces_for_branches,
     _space_before_arguments,
     _missing_star,
+    _missing_separator,
 )

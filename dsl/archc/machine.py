@@ -142,8 +142,10 @@ def _maker(builder: object, rule: Reduction) -> Callable[[list[Any]], Any]:
     if rule.single and len(rule.kept) == 1:
         only = rule.kept[0]
         return lambda taken: taken[only]
-    build = getattr(builder, rule.method) if rule.method else lambda *children: list(children)
     choose = _chooser(rule)
+    if not rule.method:
+        return choose
+    build = getattr(builder, rule.method)
     if rule.single:
         return lambda taken: _one_or(build, choose(taken))
     if rule.kept == tuple(range(rule.size)) and not rule.spliced:

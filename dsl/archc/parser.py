@@ -7,7 +7,10 @@ automaton), `builder` (reductions to nodes), `recovery` (going on after a mistak
 
 from __future__ import annotations
 
+import gc
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from archc.builder import Builder
 from archc.recovery import Run
@@ -29,10 +32,23 @@ def parse(source: Source, limits: Limits | None = None) -> tuple[File, tuple[Dia
     if refused:
         return File((), span=Span(source, 0, len(source.text)), doc=""), (refused,)
     builder = Builder(source, limits)
-    file = Run(builder, source, limits, problems).parse()
+    with _no_collection():
+        file = Run(builder, source, limits, problems).parse()
     for problem in builder.problems:
         problems.add(problem)
     return file, problems.ordered()
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """A tree has no cycles. To look for them while it grows would take half of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _refusal(source: Source, limits: Limits) -> Diagnostic | None:

@@ -89,6 +89,7 @@ class Run:
         self.machine = Machine(builder, self.text)
         self.nesting = Nesting([0])
         self.end = 0  # of the last token taken
+        self.patience = 10 * limits.diagnostics  # recoveries, the silent ones too
         self.resumed = -1  # where the parser went on after the last mistake
 
     # --- going through the text
@@ -103,7 +104,8 @@ class Run:
             except _TooDeep:
                 self._give_up()
                 break
-            if len(self.problems.items) >= self.limits.diagnostics:
+            self.patience -= 1
+            if self.patience < 0 or len(self.problems.items) >= self.limits.diagnostics:
                 self._give_up()
                 break
         file: File = self.machine.values[-1]
@@ -247,7 +249,14 @@ class Run:
     # --- the parser's stack
 
     def _open_brackets(self) -> list[Token]:
-        return [v for v in self.machine.values if type(v) is Token and v.kind in OPENERS]
+        """Outermost first. The parser may not have reduced yet what is closed already."""
+        opened: list[Token] = []
+        for value in self.machine.values:
+            if type(value) is Token and value.kind in OPENERS:
+                opened.append(value)
+            elif type(value) is Token and value.kind in _CLOSING:
+                opened.pop()
+        return opened
 
     def _insert(self, kind: str) -> None:
         self.machine.feed(Token(kind, "", self.end, self.end))
@@ -280,7 +289,7 @@ class Run:
     def _report(self, position: int) -> None:
         before = self.text[self.end : position]
         if "\n" in before and not any(t.kind in _ROUND for t in self._open_brackets()[-1:]):
-            position = self._line_end(self.end)
+            position = self.end
         context = expected.Context(
             self.source,
             position,
@@ -290,10 +299,6 @@ class Run:
             tuple(self._pending()),
         )
         self.problems.add(expected.diagnose(context))
-
-    def _line_end(self, position: int) -> int:
-        end = self.text.find("\n", position)
-        return len(self.text) if end < 0 else end
 
     def _report_stray(self, position: int) -> None:
         self.problems.add(expected.stray(self.source, position))

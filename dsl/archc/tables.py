@@ -80,7 +80,7 @@ def generate(grammar: str) -> Tables:
     for state in order:
         actions.append({})
         gotos.append({})
-        for name, (action, target) in sorted(table.states[state].items()):
+        for name, (_action, target) in sorted(table.states[state].items()):
             if not name.isupper():
                 gotos[-1][str(name)] = number[target]
             elif target in number:

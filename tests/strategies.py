@@ -1,0 +1,140 @@
+"""Random trees that some text could have been parsed to: right in form, without a meaning."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from archc import syntax as s
+from archc.source import Source, Span
+
+NOWHERE = Span(Source("<made>", ""), 0, 0)
+RESERVED = frozenset(
+    "network use param block sequence train meta expect reuse if else for in and or not".split()
+)
+_TEXT = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], include_characters="\n\t\r"),
+    max_size=8,
+)
+
+
+def at(kind: type, *fields: st.SearchStrategy) -> st.SearchStrategy:
+    """Nodes of a class from its fields in order, the span left out."""
+    return st.builds(lambda *values: kind(*values, span=NOWHERE), *fields)
+
+
+def tuples_of(
+    items: st.SearchStrategy, least: int = 0, most: int = 3
+) -> st.SearchStrategy[tuple[object, ...]]:
+    return st.lists(items, min_size=least, max_size=most).map(tuple)
+
+
+identifiers = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True).filter(
+    lambda word: word not in RESERVED
+)
+names = at(s.Name, identifiers)
+integers = st.integers(0, 10**12)
+numbers = at(s.Number, integers | st.floats(0, 1e12).filter(lambda value: value >= 0))
+whole = at(s.Number, integers)
+texts = at(s.Text, _TEXT)
+
+
+def _larger(inner: st.SearchStrategy) -> st.SearchStrategy:
+    signs = "+ - * / // % == != < <= > >= and or".split()
+    return st.one_of(
+        at(s.ListExpr, tuples_of(inner)),
+        at(s.Index, inner, inner),
+        at(s.Unary, st.sampled_from(["-", "+", "not"]), inner),
+        at(s.Binary, st.sampled_from(signs), inner, inner),
+        at(s.Conditional, inner, inner, inner),
+        at(s.CallExpr, names, tuples_of(inner)),
+    )
+
+
+incoming = at(s.Incoming, st.sampled_from(["c", "h", "w", "d", "features"]))
+expressions = st.recursive(numbers | texts | names | incoming, _larger, max_leaves=5)
+maybe_index = st.none() | expressions
+references = at(s.Reference, identifiers, maybe_index)
+labels = at(s.Label, identifiers, maybe_index)
+
+# A word such as `x64` would be a shape, and an `x` before a number a slip of the keyboard.
+words = at(
+    s.Word,
+    st.from_regex(r"[A-Za-z_][A-Za-z_]{1,8}", fullmatch=True),
+)
+dims = st.lists(st.integers(0, 999), min_size=2, max_size=3).map(tuple)
+sizes = at(s.Size, dims)
+sized = at(s.Sized, tuples_of(whole | expressions, 2))
+scalars = st.one_of(numbers, texts, at(s.Unary, st.just("-"), numbers), expressions)
+option_values = scalars | sizes | sized | words | references
+attributes = st.one_of(
+    sizes,
+    sized,
+    words,
+    at(s.Geometry, st.sampled_from("xpgd"), tuples_of(whole | expressions, 1)),
+    at(s.Stride, tuples_of(whole | expressions, 1)),
+    at(s.Plain, scalars),
+    at(s.Option, names, option_values),
+)
+arguments = at(s.Argument, st.none() | names, expressions)
+
+
+def _is_operator(name: s.Name) -> bool:
+    return name.id != "output"  # `output name` has a form of its own
+
+
+operations = at(
+    s.Operation,
+    names.filter(_is_operator),
+    st.none() | tuples_of(arguments),
+    tuples_of(attributes),
+    st.none() | st.lists(st.deferred(lambda: sequences), min_size=1, max_size=3).map(tuple),
+)
+outputs = identifiers.map(
+    lambda name: s.Operation(
+        s.Name("output", NOWHERE), None, (s.Word(name, NOWHERE),), None, NOWHERE
+    )
+)
+sequences = st.deferred(lambda: at(s.Sequence, tuples_of(statements)))
+conditions = at(s.If, expressions, sequences, st.none() | sequences)
+loops = at(s.For, tuples_of(names, 1), expressions, maybe_index, sequences)
+simple = at(s.Statement, st.none() | labels, operations | references | outputs, maybe_index)
+terms = st.one_of(
+    operations,
+    outputs,
+    at(s.Group, sequences),
+    conditions,
+    loops,
+    references,
+    at(s.Reuse, references),
+)
+statements = st.one_of(simple, at(s.Statement, st.none() | labels, terms, maybe_index))
+
+formals = at(s.Formal, names, maybe_index)
+blocks = st.builds(
+    lambda name, formals, body, places: s.Block(name, formals, body, places, "", NOWHERE),
+    names,
+    tuples_of(formals),
+    sequences,
+    st.booleans(),
+)
+entry_values = attributes | st.just(s.Word("%", NOWHERE))
+entries = at(
+    s.Entry,
+    at(s.Name, st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True)),
+    st.sampled_from(["", "<", "<=", ">", ">=", "=="]),
+    tuples_of(entry_values),
+)
+sections = at(
+    s.Section,
+    at(s.Name, st.sampled_from(["train", "meta", "expect"])),
+    tuples_of(entries),
+)
+items = st.one_of(
+    at(s.Network, names, st.none() | texts),
+    at(s.Use, texts),
+    at(s.Param, names, expressions),
+    blocks,
+    sections,
+    statements,
+)
+files = tuples_of(items, most=4).map(lambda found: s.File(found, span=NOWHERE, doc=""))
