@@ -15,12 +15,11 @@ FLOORS: dict[str, int] = {
     for floor, modules in enumerate(
         (
             "source data symbol",
-            "syntax builder recovery expected parser files explain",
+            "syntax tables machine builder recovery expected parser files explain",
             "ops",
-            "plan evaluate bind misfits naming linking fitting lower elaborate"
-            " sections graph",
+            "plan evaluate bind misfits naming linking fitting lower elaborate sections graph",
             "passes",
-            "format draw engine emit report render",
+            "format draw engine emit report render reference",
             "api",
             "cli inputs commands",
         )

@@ -55,7 +55,7 @@ def shipped() -> set[str]:
 def test_the_wheel_holds_the_package_and_its_data_and_nothing_else(wheel: Path) -> None:
     names = {name for name in contents(wheel) if ".dist-info/" not in name}
     assert names == shipped()
-    assert {"archc/py.typed", "archc/grammar/arch.lark", "archc/archs/resnet50.arch"} <= names
+    assert {"archc/py.typed", "archc/grammar/arch.table", "archc/archs/resnet50.arch"} <= names
 
 
 def test_the_metadata(wheel: Path) -> None:
