@@ -10,7 +10,7 @@ from archc import symbol, syntax
 from archc.evaluate import Evaluator, Fault, did_you_mean, fault
 from archc.fitting import traced_argument
 from archc.linking import Library, Linker, Loader
-from archc.lower import Lowerer, TooLarge
+from archc.lower import lower
 from archc.naming import refuse_reserved
 from archc.plan import Body, Plan
 from archc.source import Diagnostics, Label, Limits
@@ -44,12 +44,8 @@ def elaborate(
     params = _params(file, given, diagnostics)
     library.constants = {name: traced_argument(name, value) for name, value in params.items()}
     name = network.name.id if network is not None else _class_name(file)
-    lowerer = Lowerer(diagnostics, limits, trace_sizes, shared)
-    try:
-        body = lowerer.network(file, library, {**library.blocks, **library.constants}, name)
-    except TooLarge as stop:
-        diagnostics.add(stop.mistake.diagnostic)
-        body = lowerer.nothing(file, name)
+    env = {**library.blocks, **library.constants}
+    body = lower(file, library, env, diagnostics, limits, trace_sizes=trace_sizes, shared=shared)
     title = network.title.value if network is not None and network.title is not None else None
     return Plan(name, title, params, body, file)
 

@@ -1,0 +1,145 @@
+"""Tree to plan: bind operators, expand blocks, check shapes, all in one walk.
+
+Shapes are found here and not in a later pass because the language asks for them while it unfolds
+(`if in.c != 4*width`). Every mistake becomes a diagnostic and an unknown tensor; the walk goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archc import syntax
+from archc.evaluate import Fault, did_you_mean, fault
+from archc.linking import COMBINATORS, STATEMENTS, Library
+from archc.lower.blocks import call
+from archc.lower.combinators import combine, group
+from archc.lower.control import choose, loop, repeat
+from archc.lower.labels import forget, label_of, lookup, reuse
+from archc.lower.operators import apply
+from archc.lower.ports import enter, leave
+from archc.lower.state import Frame, Here, Labelled, Quiet, State, TooLarge
+from archc.naming import Names, labels_in
+from archc.ops import REGISTRY
+from archc.plan import BlockValue, Body, Chain, Goto, Node, Tensor
+from archc.source import Diagnostics, Fix, Limits
+
+__all__ = ["lower"]
+
+
+def lower(
+    file: syntax.File,
+    library: Library,
+    env: Mapping[str, Any],
+    diagnostics: Diagnostics,
+    limits: Limits,
+    *,
+    trace_sizes: bool = False,
+    shared: dict[tuple[Any, ...], Body] | None = None,
+) -> Body:
+    """The network of a file, unfolded; what is wrong with it goes to `diagnostics`.
+
+    `env` holds what its statements can name: blocks and params. `trace_sizes` keeps the
+    expressions of spatial sizes too. `shared` keeps bodies that no param can change.
+    """
+    shared = {} if shared is None else shared
+    state = State(diagnostics, limits, trace_sizes, shared, library, _unset, _unset)
+    state.chain = lambda sequence, here: _chain(state, sequence, here)
+    state.statement = lambda statement, here, nodes: _statement(state, statement, here, nodes)
+    statements = tuple(item for item in file.items if isinstance(item, syntax.Statement))
+    sequence = syntax.Sequence(statements, file.span)
+    declared = labels_in(sequence)
+    frame = Frame(library, env, declared, is_network=True)
+    nothing = Tensor(None, file.span)
+    try:
+        chain = state.chain(sequence, Here(nothing, frame, Names(False, declared)))
+    except TooLarge as stop:
+        diagnostics.add(stop.mistake.diagnostic)
+        chain = Chain([], nothing, nothing)
+    if statements and not frame.inputs:
+        cure = "begin with `input 224x224 x3`"
+        state.report(fault("A404", "the network has no input", statements[0].span, cure))
+    inputs = tuple(frame.inputs) or (nothing,)
+    names = tuple(frame.input_names)
+    return Body(None, "", dict(env), inputs, chain, frame.size, frame.depth, names)
+
+
+def _unset(*_: Any) -> Any:
+    raise AssertionError("lowering has not begun")
+
+
+def _chain(state: State, sequence: syntax.Sequence, here: Here) -> Chain:
+    """Statements in a row, each on what the one before it made."""
+    nodes: list[Node] = []
+    current = here.x
+    with state.nested(sequence.span):
+        for statement in sequence.statements:
+            inner = Here(current, here.frame, here.names)
+            try:
+                current = _statement(state, statement, inner, nodes)
+            except Fault as mistake:
+                state.report(mistake)
+                current = forget(statement, inner)
+            except Quiet:
+                current = forget(statement, inner)
+    return Chain(nodes, here.x, current)
+
+
+def _statement(state: State, statement: syntax.Statement, here: Here, nodes: list[Node]) -> Tensor:
+    """Elaborate one statement into `nodes`; the tensor after it."""
+    label = label_of(statement.label, here)
+    before = here.names.again() if label is not None else here.names
+    labelled = Here(here.x, here.frame, here.names, label)
+    if statement.repeat is not None:
+        node: Node = repeat(state, statement, labelled)
+    else:
+        node = _term(state, statement.term, labelled)
+    nodes.append(node)
+    if label is not None:
+        frame = here.frame
+        known = Labelled(node.output, statement, [node], before, frame.env, frame.scopes)
+        frame.labels[label] = known
+    return node.output
+
+
+def _term(state: State, term: syntax.Term, here: Here) -> Node:
+    match term:
+        case syntax.Operation():
+            return _operation(state, term, here)
+        case syntax.Group():
+            return group(state, term, here)
+        case syntax.If():
+            return choose(state, term, here)
+        case syntax.For():
+            return loop(state, term, here)
+        case syntax.Reference():
+            return Goto(lookup(term, here).tensor, term.span)
+        case syntax.Reuse():
+            return reuse(state, term, here)
+
+
+def _operation(state: State, term: syntax.Operation, here: Here) -> Node:
+    """A block that the file defines, a statement of its own kind, a combinator, an operator."""
+    name = term.name.id
+    block = here.frame.env.get(name)
+    if isinstance(block, BlockValue):
+        return call(state, term, block, here)
+    if name == "input":
+        return enter(state, term, here)
+    if name == "output":
+        return leave(term, here)
+    merges = term.branches is not None or name not in REGISTRY or name == "columns"
+    if name in COMBINATORS and merges:
+        return combine(state, term, here)
+    if name not in REGISTRY:
+        raise _unknown(term.name, here.frame)
+    return apply(state, term, here)
+
+
+def _unknown(name: syntax.Name, frame: Frame) -> Fault:
+    blocks = [word for word, value in frame.env.items() if isinstance(value, BlockValue)]
+    hint = did_you_mean(name.id, [*REGISTRY, *COMBINATORS, *STATEMENTS, *blocks])
+    fixes = (Fix(hint, name.span, hint.split("`")[1]),) if hint else ()
+    title = f"there is no operator or block `{name.id}`"
+    cure = hint or "define it: `block name() { ... }`, or `use` the file that does"
+    return fault("A101", title, name.span, cure, fixes=fixes)

@@ -1,0 +1,142 @@
+"""Block calls: arguments to parameters, and one body for all calls that are equal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archc import symbol, syntax
+from archc.evaluate import Evaluator, did_you_mean, fault
+from archc.fitting import outside, traced_argument, traced_shape
+from archc.lower.state import Frame, Here, Quiet, State
+from archc.naming import Names, labels_in
+from archc.ops import Shape
+from archc.plan import BlockValue, Body, Call, Tensor
+from archc.source import Label, Span
+
+
+def call(state: State, term: syntax.Operation, block: BlockValue, here: Here) -> Call:
+    """A block on the incoming tensor."""
+    if term.attributes or term.branches is not None:
+        span = term.attributes[0].span if term.attributes else term.span
+        title = f"the block `{block.name}` takes its values in brackets"
+        raise fault("A301", title, span, f"call it as `{signature(block)}`")
+    args = _arguments(term, block, here.evaluator)
+    name = here.name(block.name, term.span)
+    here.require_tensor(term.span)
+    shape = here.x.shape
+    assert shape is not None
+    body = _body(state, block, {k: symbol.plain(v) for k, v in args.items()}, shape, term.span)
+    frame = here.frame
+    state.count(frame, body.size, term.span)
+    frame.depth = max(frame.depth, body.depth)
+    if body.output.shape is None:
+        raise Quiet
+    output = Tensor(outside(body.output.shape, args, shape, block), term.span)
+    return Call(name, body, args, here.x, output, term.span, here.label, here.names.replay)
+
+
+def signature(block: BlockValue) -> str:
+    """`bottleneck(width, stride=1)`, as it was defined."""
+    parts = [
+        formal.name.id + (f"={formal.default.span.text}" if formal.default is not None else "")
+        for formal in block.tree.formals
+    ]
+    return f"{block.name}({', '.join(parts)})"
+
+
+# --- arguments ---------------------------------------------------------------------------
+
+
+def _arguments(term: syntax.Operation, block: BlockValue, evaluator: Evaluator) -> dict[str, Any]:
+    """The values of a call's parameters by name, in the block's order. Raises Fault."""
+    given = _given(term, block, evaluator)
+    inner = Evaluator({**block.home.constants, **given}, evaluator.incoming)
+    values: dict[str, Any] = {}
+    for formal in block.tree.formals:
+        name = formal.name.id
+        if name in given:
+            values[name] = given[name]
+        elif formal.default is not None:  # it may use the parameters before it
+            values[name] = inner.value(formal.default)
+            inner.env = {**inner.env, name: values[name]}
+        else:
+            title = f"`{term.name.id}` needs a value for `{name}`"
+            cure = f"call it as `{signature(block)}`"
+            raise fault("A306", title, term.name.span, cure, also=(_definition(block),))
+    return values
+
+
+def _given(term: syntax.Operation, block: BlockValue, evaluator: Evaluator) -> dict[str, Any]:
+    """The values that the call writes, by parameter."""
+    known = [formal.name.id for formal in block.tree.formals]
+    arguments = term.arguments or ()
+    given: dict[str, Any] = {}
+    for at, argument in enumerate(arguments):
+        if argument.name is None and at >= len(known):
+            most = f"{len(known) or 'no'} argument{'s' * (len(known) != 1)}"
+            title = f"`{term.name.id}` takes {most}, not {len(arguments)}"
+            raise fault("A306", title, argument.span, also=(_definition(block),))
+        name = known[at] if argument.name is None else argument.name.id
+        if name not in known:
+            title = f"`{term.name.id}` has no parameter `{name}`"
+            hint = did_you_mean(name, known)
+            raise fault("A307", title, argument.span, hint, also=(_definition(block),))
+        if name in given:
+            raise fault("A304", f"`{name}` is given twice", argument.span)
+        given[name] = evaluator.value(argument.value)
+    return given
+
+
+def _definition(block: BlockValue) -> Label:
+    return Label(block.tree.name.span, f"defined as `{signature(block)}`")
+
+
+# --- bodies ------------------------------------------------------------------------------
+
+
+def _body(state: State, block: BlockValue, args: dict[str, Any], shape: Shape, span: Span) -> Body:
+    """One instance of a block; the same block, arguments and shape give the same body."""
+    key = (id(block.tree), tuple(map(_hashable, args.values())), shape.dims, shape.columns)
+    takes_blocks = any(isinstance(value, BlockValue) for value in args.values())
+    free_of_params = block.home is not state.main and not takes_blocks
+    bodies = state.shared if free_of_params else state.bodies
+    found = bodies.get(key)
+    if found is None:
+        found = bodies[key] = _make_body(state, block, args, shape, span)
+    return found
+
+
+def _make_body(
+    state: State, block: BlockValue, args: dict[str, Any], shape: Shape, span: Span
+) -> Body:
+    if len(state.calls) >= state.limits.depth:
+        raise _endless(state, block, span)
+    tree = block.tree
+    x = Tensor(traced_shape(shape, state.trace_sizes), span)
+    env = {**block.home.blocks, **block.home.constants}
+    env |= {name: traced_argument(name, value) for name, value in args.items()}
+    declared = labels_in(tree.body)
+    frame = Frame(block.home, env, declared)
+    state.called.add(id(tree))
+    state.calls.append((block, span))
+    try:
+        chain = state.chain(tree.body, Here(x, frame, Names(tree.places, declared)))
+    finally:
+        state.calls.pop()
+    return Body(block, block.name, args, (x,), chain, frame.size, frame.depth + 1)
+
+
+def _endless(state: State, block: BlockValue, span: Span) -> Exception:
+    first = next((where for called, where in state.calls if called.tree is block.tree), span)
+    return fault(
+        "A401",
+        f"`{block.name}` calls itself without end",
+        span,
+        "end the recursion with an `if` on one of its parameters",
+        also=(Label(first, "the first call"),),
+        notes=(f"more than {state.limits.depth} blocks are inside each other",),
+    )
+
+
+def _hashable(value: Any) -> Any:
+    return ("block", id(value.tree)) if isinstance(value, BlockValue) else (type(value), value)

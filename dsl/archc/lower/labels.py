@@ -1,0 +1,97 @@
+"""`label:`, `@label`, `reuse label`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from archc import symbol, syntax
+from archc.evaluate import did_you_mean, fault
+from archc.lower.state import Here, Labelled, Quiet, State
+from archc.naming import Names, refuse_reserved
+from archc.plan import Again, Apply, Call, Chain, Node, Tensor, walk
+from archc.source import Label
+
+
+def label_of(label: syntax.Label | None, here: Here) -> str | None:
+    """The label as it reads, `{i}` filled in. Raises Fault for a word that is taken."""
+    if label is None:
+        return None
+    name = _filled(label, here)
+    refuse_reserved(name, label.span, "the label")
+    return name
+
+
+def _filled(label: syntax.Label | syntax.Reference, here: Here) -> str:
+    if label.index is None:
+        return label.name
+    index = here.evaluator.integer(label.index, "the number in a label")
+    return f"{label.name}{symbol.plain(index)}"
+
+
+def forget(statement: syntax.Statement, here: Here) -> Tensor:
+    """The tensor after a mistake; its label is there, so that nobody complains again."""
+    tensor = Tensor(None, statement.span)
+    if statement.label is not None and statement.label.index is None:
+        frame = here.frame
+        known = Labelled(tensor, statement, [], Names(False), frame.env, frame.scopes)
+        frame.labels.setdefault(statement.label.name, known)
+    return tensor
+
+
+def lookup(reference: syntax.Reference, here: Here) -> Labelled:
+    """What a label stands for. Raises Fault for one that is unknown or not yet there."""
+    frame = here.frame
+    name = _filled(reference, here)
+    found = frame.labels.get(name)
+    if found is not None:
+        return found
+    if name in frame.declared:
+        raise fault(
+            "A107",
+            f"`{name}` is not there yet: its label comes later, or in a branch not taken",
+            reference.span,
+            "a label can be used only after its statement",
+        )
+    hint = did_you_mean(name, frame.labels, "did you mean `@{}`?")
+    if not hint and not frame.labels:
+        hint = "label the statement: `name: conv ...`"
+    inside = "" if frame.is_network else "; labels outside of the block are not visible in it"
+    raise fault("A103", f"there is no label `{name}` here{inside}", reference.span, hint)
+
+
+def reuse(state: State, term: syntax.Reuse, here: Here) -> Again:
+    """Run a labelled statement again: the same names, so the same modules and weights."""
+    frame, name = here.frame, term.target.name
+    target = lookup(term.target, here)
+    if target.tensor.shape is None:
+        raise Quiet
+    if not target.nodes:
+        title = f"`{name}` is no statement that could run again"
+        raise fault("A103", title, term.target.span, "label an operator, a block or a group")
+    outer = frame.env, frame.scopes, frame.labels
+    frame.env, frame.scopes, frame.labels = target.env, target.scopes, dict(frame.labels)
+    nodes: list[Node] = []
+    try:
+        again = Here(here.x, frame, target.names.again())
+        output = state.statement(target.statement, again, nodes)
+    finally:
+        frame.env, frame.scopes, frame.labels = outer
+    if output.shape is not None and list(_weights(target.nodes)) != list(_weights(nodes)):
+        raise fault(
+            "A212",
+            f"the weights of `{name}` do not fit a tensor of {here.x.shape}",
+            term.span,
+            "bring it to the same shape first",
+            also=(Label(target.statement.span, "they were made here"),),
+        )
+    return Again(target.scopes, Chain(nodes, here.x, output), output, term.span)
+
+
+def _weights(nodes: list[Node]) -> Iterator[Any]:
+    """The shapes of all weights under some nodes, in order: what `reuse` must find again."""
+    for node in walk(nodes):
+        if isinstance(node, Apply):
+            yield from sorted(node.op.weights(*node.shapes).items())
+        elif isinstance(node, Call):
+            yield from _weights(node.body.chain.nodes)

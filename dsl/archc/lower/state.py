@@ -1,0 +1,158 @@
+"""What lowering knows while it walks: the body under construction, the limits, the mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from archc import syntax
+from archc.evaluate import Evaluator, Fault, fault
+from archc.linking import Library
+from archc.naming import Names
+from archc.plan import BlockValue, Body, Chain, Node, Tensor
+from archc.source import Diagnostics, Label, Limits, Span
+
+
+class Quiet(Exception):
+    """The tensor here is unknown because of an earlier mistake: say nothing more."""
+
+
+class TooLarge(Exception):
+    """The network is larger than the limits: lowering stops at once."""
+
+    def __init__(self, mistake: Fault) -> None:
+        super().__init__(str(mistake))
+        self.mistake = mistake
+
+
+class _Unknown(Evaluator):
+    """Evaluates where the incoming shape is unknown: whatever asks for it stays quiet."""
+
+    def _incoming(self, expr: syntax.Incoming) -> Any:
+        raise Quiet
+
+
+@dataclass(slots=True)
+class Labelled:
+    """What a label stands for: its tensor, and how to run its statement again."""
+
+    tensor: Tensor
+    statement: syntax.Statement
+    nodes: list[Node]
+    names: Names  # as they stood before the statement
+    env: Mapping[str, Any]
+    scopes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Frame:
+    """One body under construction."""
+
+    library: Library
+    env: Mapping[str, Any]
+    declared: frozenset[str]  # labels anywhere in the body, for better messages
+    is_network: bool = False
+    labels: dict[str, Labelled] = field(default_factory=dict)
+    scopes: tuple[str, ...] = ()  # the groups that lead to the statement at hand
+    size: int = 0
+    depth: int = 0
+    inputs: list[Tensor] = field(default_factory=list)
+    input_names: list[str] = field(default_factory=list)
+    outputs: dict[str, Span] = field(default_factory=dict)
+
+    @contextmanager
+    def inside(self, scope: str) -> Iterator[None]:
+        outer = self.scopes
+        self.scopes = (*outer, scope)
+        try:
+            yield
+        finally:
+            self.scopes = outer
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where a statement stands: the tensor that comes in, the body, the names of its scope."""
+
+    x: Tensor
+    frame: Frame
+    names: Names
+    label: str | None = None
+
+    @property
+    def evaluator(self) -> Evaluator:
+        env, shape = self.frame.env, self.x.shape
+        return Evaluator(env, shape) if shape is not None else _Unknown(env, None)
+
+    def name(self, kind: str, span: Span) -> str:
+        """The module's name: its label, or else what the scope gives it."""
+        if self.label is None:
+            return self.names.auto(kind, span)
+        self.names.place()
+        return self.names.claim(self.label, span)
+
+    def require_tensor(self, span: Span) -> None:
+        """Raises Fault where the network has no input yet, Quiet after an earlier mistake."""
+        if self.x.shape is not None:
+            return
+        if self.frame.is_network and not self.frame.inputs:
+            raise fault(
+                "A404", "there is no tensor here yet", span, "begin with `input 224x224 x3`"
+            )
+        raise Quiet
+
+
+@dataclass(slots=True)
+class State:
+    """The whole run. `chain` elaborates a sequence; the dispatcher puts it in."""
+
+    diagnostics: Diagnostics
+    limits: Limits
+    trace_sizes: bool
+    shared: dict[tuple[Any, ...], Body]  # bodies that no param can change
+    main: Library
+    chain: Callable[[syntax.Sequence, Here], Chain]
+    statement: Callable[[syntax.Statement, Here, list[Node]], Tensor]
+    bodies: dict[tuple[Any, ...], Body] = field(default_factory=dict)
+    calls: list[tuple[BlockValue, Span]] = field(default_factory=list)
+    called: set[int] = field(default_factory=set)  # ids of the trees of blocks that were called
+    nesting: int = 0
+    steps: int = 0
+
+    def count(self, frame: Frame, operators: int, span: Span) -> None:
+        """Raises TooLarge where the network outgrows the limits."""
+        frame.size += operators
+        self.steps += 1
+        if max(frame.size, self.steps) > self.limits.steps:
+            title = f"the network unfolds to more than {self.limits.steps:,} operators"
+            cure = "make a repeat or recursion smaller, or raise the limit with `--max-steps`"
+            raise TooLarge(fault("A402", title, span, cure))
+
+    def check_count(self, count: int, span: Span) -> None:
+        """Raises Fault for a repeat that could only be too long."""
+        if count > self.limits.steps:
+            title = f"{count:,} repeats are more than the {self.limits.steps:,} operators allowed"
+            cure = "make it smaller, or raise the limit with `--max-steps`"
+            raise fault("A402", title, span, cure)
+
+    @contextmanager
+    def nested(self, span: Span) -> Iterator[None]:
+        self.nesting += 1
+        try:
+            if self.nesting > self.limits.nesting * 3:
+                raise fault("A401", "blocks, groups and branches are nested too deeply", span)
+            yield
+        finally:
+            self.nesting -= 1
+
+    def report(self, mistake: Fault) -> None:
+        """Add a diagnostic; one about shapes inside a block says which call it was."""
+        diagnostic = mistake.diagnostic
+        if self.calls and diagnostic.code.startswith("A2"):
+            block, span = self.calls[0]
+            if span.source is not diagnostic.span.source or span.start != diagnostic.span.start:
+                where = Label(span, f"in this call of `{block.name}`")
+                diagnostic = replace(diagnostic, labels=(*diagnostic.labels, where))
+        self.diagnostics.add(diagnostic)
