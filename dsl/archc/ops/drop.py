@@ -1,4 +1,4 @@
-"""Regularisers that act while training only."""
+"""Dropout and drop-path: regularisers that act while training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operators that bring several tensors together: the ends of the combinators.
+"""Merges: operators that bring several tensors together, the ends of the combinators.
 
 `concat`, `columns` and `join` want the same size of all; the others stretch a size of 1, and
 `mul` a single channel too, so that a gate can weigh channels or positions.

@@ -158,7 +158,7 @@ class AvgPool(_Pool):
     kind = "Avg"
 
     count_pad: bool = flag(
-        "whether padding counts in the mean", default=True, count_pad=True, nocount_pad=False
+        "padding counts in the mean, or does not", default=True, count_pad=True, nocount_pad=False
     )
 
     def shape(self, x: Shape) -> Shape:  # type: ignore[override]

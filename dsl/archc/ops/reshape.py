@@ -1,4 +1,4 @@
-"""Operators that rearrange, pad and resize."""
+"""Rearranging and padding: the same elements in another order, or among zeros."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operators that change the size of a map."""
+"""Resizing: operators that change the size of a map."""
 
 from __future__ import annotations
 

@@ -1,0 +1,157 @@
+"""The operators' part of docs/language.md, written from their classes.
+
+`python -m archc.reference` prints it; `python -m archc.reference docs/language.md` puts it
+between the two marks in that file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from archc import syntax
+from archc.elaborate import elaborate, link
+from archc.ops import REGISTRY, Field, Form, Op
+from archc.parser import parse
+from archc.passes.costs import Costs
+from archc.plan import Apply, Body, walk
+from archc.source import Diagnostics, Limits, Source
+
+_BEGIN = "<!-- The operators: written by `python -m archc.reference docs/language.md` -->\n"
+_END = "<!-- end of the operators -->\n"
+_ORDER = ("conv", "pool", "norm", "act", "drop", "reshape", "resize", "pointwise", "merge")
+_RANKS = {0: "feature vectors", 1: "signals", 2: "images", 3: "volumes"}
+
+
+def operators() -> str:
+    """All operators as Markdown, by family."""
+    families: dict[str, list[type[Op]]] = {}
+    for cls in dict.fromkeys(REGISTRY.values()):
+        families.setdefault(cls.__module__, []).append(cls)
+    ordered = sorted(families.items(), key=lambda item: _place(item[0]))
+    return "\n".join(line for module, found in ordered for line in _family(module, found))
+
+
+def updated(text: str) -> str:
+    """`text` with what is between the marks written anew. Raises ValueError without marks."""
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise ValueError("the marks of the operators are missing")
+    return f"{before}{begin}\n{operators()}\n{end}{after}"
+
+
+def _place(module: str) -> int:
+    name = module.rpartition(".")[2]
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+
+
+def _family(module: str, classes: list[type[Op]]) -> Iterator[str]:
+    doc = inspect.getdoc(sys.modules[module]) or ""
+    yield f"### {re.split(r'[.:]', doc, maxsplit=1)[0]}"
+    yield ""
+    for cls in classes:
+        yield from _operator(cls)
+
+
+def _operator(cls: type[Op]) -> Iterator[str]:
+    yield f"#### `{cls.name}`"
+    yield ""
+    yield inspect.getdoc(cls) or ""
+    yield ""
+    rows = [row for f in dataclasses.fields(cls) for row in _rows(f.metadata["archc"], f)]
+    if rows:
+        yield "| written | by name | means | default |"
+        yield "| --- | --- | --- | --- |"
+        yield from rows
+        yield ""
+    yield " ".join(_remarks(cls))
+    yield ""
+
+
+def _rows(spec: Field, field: dataclasses.Field[Any]) -> Iterator[str]:
+    default = _default(spec, field.default)
+    for written, value in _written(spec, field.name, default):
+        long = f"`{field.name}={value}`"
+        yield f"| {written} | {'' if long in written else long} | {spec.doc} | {default} |"
+
+
+def _written(spec: Field, name: str, default: str) -> Iterator[tuple[str, str]]:
+    """How a field is written, and an example of its value."""
+    match spec.form:
+        case Form.FLAG:
+            for word, value in spec.words.items():
+                yield f"`{word}`", str(value).lower()
+        case Form.OPTION if spec.choices:
+            yield ", ".join(f"`{choice}`" for choice in spec.choices), spec.choices[0]
+        case Form.OPTION:
+            value = default or {int: "2", float: "0.1"}.get(spec.kind, "7x7")
+            also = f" `{name}=@label`" if spec.tensor else ""
+            yield f"`{name}={value}`{also}", value
+        case Form.NUMBER:
+            yield ("`64`", "64") if spec.kind is int else ("`0.1`", "0.1")
+        case _:
+            also = "".join(f" `{word}`" for word in spec.words)
+            yield f"`{spec.form.value}`{also}", spec.form.value.lstrip("/pxgd")
+
+
+def _default(spec: Field, value: Any) -> str:
+    if value is dataclasses.MISSING:
+        return "needed"
+    if value is None or spec.form is Form.FLAG:
+        return ""
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _remarks(cls: type[Op]) -> Iterator[str]:
+    body = _example(cls)
+    node = next(node for node in reversed(_applied(body)) if type(node.op) is cls)
+    op, xs = node.op, node.shapes
+    params = Costs().of_body(body).params
+    count = f", with {params:,} parameters" if op.weights(*xs) else ""
+    yield f"`{cls.example}` makes {op.shape(*xs)} of {cls.example_input}{count}."
+    if len(cls.ranks) < len(_RANKS):
+        *most, last = (_RANKS[rank] for rank in cls.ranks)
+        yield f"For {', '.join(most)}{' and ' * bool(most)}{last}."
+    if cls.aliases:
+        yield f"Also called {', '.join(f'`{alias}`' for alias in cls.aliases)}."
+    call = op.torch(*xs)
+    if call is not None and call.target.startswith("nn."):
+        yield f"In torch: `{call.target}`."
+
+
+def _example(cls: type[Op]) -> Body:
+    """The class's example as a network."""
+    text = f"network Example\ninput {cls.example_input}\n{cls.example}\n"
+    file, diagnostics = parse(Source("example.arch", text))[0], Diagnostics()
+    library = link(file, _no_file, diagnostics)
+    plan = elaborate(file, library, {}, diagnostics, Limits())
+    assert not diagnostics.failed, cls.example
+    return plan.body
+
+
+def _no_file(use: syntax.Use, source: Source) -> syntax.File:
+    raise AssertionError("an example uses no file")
+
+
+def _applied(body: Body) -> list[Apply]:
+    return [node for node in walk(body.chain.nodes) if isinstance(node, Apply)]
+
+
+def main() -> None:
+    if len(sys.argv) == 1:
+        print(operators())
+    for name in sys.argv[1:]:
+        path = Path(name)
+        path.write_text(updated(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
