@@ -9,7 +9,24 @@ from archc.source import Source, Span
 
 NOWHERE = Span(Source("<made>", ""), 0, 0)
 RESERVED = frozenset(
-    "network use param block sequence train meta expect reuse if else for in and or not".split()
+    [
+        "network",
+        "use",
+        "param",
+        "block",
+        "sequence",
+        "train",
+        "meta",
+        "expect",
+        "reuse",
+        "if",
+        "else",
+        "for",
+        "in",
+        "and",
+        "or",
+        "not",
+    ]
 )
 _TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], include_characters="\n\t\r"),
@@ -39,7 +56,7 @@ texts = at(s.Text, _TEXT)
 
 
 def _larger(inner: st.SearchStrategy) -> st.SearchStrategy:
-    signs = "+ - * / // % == != < <= > >= and or".split()
+    signs = ["+", "-", "*", "/", "//", "%", "==", "!=", "<", "<=", ">", ">=", "and", "or"]
     return st.one_of(
         at(s.ListExpr, tuples_of(inner)),
         at(s.Index, inner, inner),

@@ -6,7 +6,6 @@ The parser calls these from the inside out, so nothing here recurses.
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 from math import inf
 from typing import Any
 
@@ -68,8 +67,7 @@ class Builder:
         span = self._over(key, values[-1] if values else key)
         if values and type(values[0]) is Token:
             relation, values = values[0].text, values[1:]
-        self._warn_of_spaces(values)
-        return s.Entry(self._name(key), relation, values, span)
+        return s.Entry(self._name(key), relation, self._closed_up(values), span)
 
     def quantity(self, token: Token) -> s.Plain:
         value = self._value(token.text[:-1], token) * _SUFFIXES[token.text[-1]]
@@ -110,7 +108,7 @@ class Builder:
             if parts and type(parts[0]) is _Delimited:
                 arguments, parts = parts[0].items, parts[1:]
             if len(parts) > 1:
-                self._warn_of_spaces(parts)
+                parts = self._closed_up(parts)
         span = self._at(name.start, end)
         return s.Operation(self._name(name), arguments, parts, branches, span)
 
@@ -321,13 +319,19 @@ class Builder:
             at = found + 2
         return "".join(pieces) + body[at:]
 
-    def _warn_of_spaces(self, attributes: Any) -> None:
-        """`x 64` for `x64` reads well, but says a flag `x` and a number: almost surely a slip."""
-        for word, after in pairwise(attributes):
-            if type(word) is s.Word and word.id in _LETTERS and type(after) in (s.Plain, s.Size):
-                self._space(word, after)
+    def _closed_up(self, attributes: tuple[s.Attribute, ...]) -> tuple[s.Attribute, ...]:
+        """`x 64` would be a flag `x` and a number, but is almost surely a slip for `x64`."""
+        found: list[s.Attribute] = []
+        for attribute in attributes:
+            before = found[-1] if found else None
+            split = type(before) is s.Word and before.id in _LETTERS
+            if split and type(attribute) in (s.Plain, s.Size):
+                found[-1] = self._joined(before, attribute)  # type: ignore[arg-type]
+            else:
+                found.append(attribute)
+        return tuple(found)
 
-    def _space(self, word: s.Word, after: s.Plain | s.Size) -> None:
+    def _joined(self, word: s.Word, after: s.Plain | s.Size) -> s.Geometry:
         span = word.span.to(after.span)
         joined = word.id + after.span.text
         self.problems.append(
@@ -339,6 +343,10 @@ class Builder:
                 fixes=(Fix("Close the gap", span, joined),),
             )
         )
+        if type(after) is s.Plain:
+            return s.Geometry(word.id, (after.value,), span)
+        dims = tuple(s.Number(extent, after.span) for extent in after.dims)  # type: ignore[union-attr]
+        return s.Geometry(word.id, dims, span)
 
     def _problem(self, code: str, title: str, span: Span, hint: str) -> None:
         self.problems.append(Diagnostic(code, title, (Label(span),), helps=(hint,)))

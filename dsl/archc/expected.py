@@ -28,6 +28,7 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
     ("NAME IF FOR", "an operator or a block", _TERM),
     ("WORD ERR", "an entry such as `batch 256`", f"WORD ERR _SEP {_ENDS}"),
     ("KEY INT NAME", "an argument", _VALUE),
+    ("PERCENT WORD", "a value", _ATTRIBUTE),
     ("KEY WORD SIZE", "an attribute", _ATTRIBUTE),
     ("WORD SIZE AT", "a value", f"{_ATTRIBUTE} AT"),
     ("INT NAME ADDOP", "a value", _VALUE),
@@ -112,6 +113,7 @@ class Context:
     accepted: frozenset[str]
     brackets: tuple[tuple[int, str], ...]  # position and kind of those open, outermost first
     pending: tuple[Any, ...]  # tokens and nodes of the statement so far
+    start: int  # of the statement
 
     @property
     def found(self) -> str:
@@ -266,15 +268,16 @@ def _label_with_equals(context: Context) -> Diagnostic | None:
     return None
 
 
-def _capital_keyword(context: Context) -> Diagnostic | None:
-    head = context.head
-    lower = head.lower()
-    if head == lower or lower not in _RESERVED:
+def shouted(context: Context) -> Diagnostic | None:
+    """`BLOCK`, `If`: a word of the language in capitals, which so is the name of an operator."""
+    match = re.match(r"\w+", context.source.text[context.start : context.position][:80])
+    word = match.group() if match else ""
+    lower = word.lower()
+    if word == lower or lower not in _RESERVED:
         return None
-    start = next(v for v in context.pending if type(v) is Token).start
-    span = Span(context.source, start, start + len(head))
+    span = Span(context.source, context.start, context.start + len(word))
     help = f"words of the language are written in small letters: `{lower}`"
-    title = f"`{head}` is not a word of the language"
+    title = f"`{word}` is not a word of the language"
     fix = Fix(f"Write `{lower}`", span, lower)
     return Diagnostic("A001", title, (Label(span),), helps=(help,), fixes=(fix,))
 
@@ -315,6 +318,30 @@ def _space_before_arguments(context: Context) -> Diagnostic | None:
     return _unexpected(context, help, Fix("Remove the space", gap, ""))
 
 
+def _entry_with_colon(context: Context) -> Diagnostic | None:
+    if context.found not in ("=", ":") or "PERCENT" not in context.accepted:
+        return None
+    sign = Span(context.source, context.position, context.position + 1)
+    help = 'an entry is a word and its values: `year 2015`, `paper "..."`'
+    return _unexpected(context, help, Fix("Remove it", sign, ""))
+
+
+def _at_after_reuse(context: Context) -> Diagnostic | None:
+    if context.found != "@" or context.pending_kinds[-1:] != ["REUSE"]:
+        return None
+    help = "`reuse` takes the label without `@`"
+    return _unexpected(context, help, Fix("Remove `@`", context.span, ""))
+
+
+def _bare_fraction(context: Context) -> Diagnostic | None:
+    text = context.source.text[context.position : context.position + 40]
+    number = re.match(r"\.[0-9]+", text)
+    if not number:
+        return None
+    start = Span(context.source, context.position, context.position)
+    return _unexpected(context, f"write `0{number.group()}`", Fix("Insert `0`", start, "0"))
+
+
 def _missing_star(context: Context) -> Diagnostic | None:
     if "STAR" not in context.accepted or not context.found.isdigit():
         return None
@@ -337,10 +364,13 @@ _CASES = (
     _unterminated,
     _foreign,
     _label_with_equals,
-    _capital_keyword,
+    shouted,
     _reserved,
     _braces_for_branches,
     _space_before_arguments,
+    _entry_with_colon,
+    _at_after_reuse,
+    _bare_fraction,
     _missing_star,
     _missing_separator,
 )

@@ -158,8 +158,7 @@ class Run:
         if found:
             match = [i for i, token in enumerate(opened) if OPENERS[token.kind] == CLOSERS[found]]
             if not match:
-                self._report_stray(position)
-                self._resume(position + 1)
+                self._skip_stray(position)
                 return
             inner = opened[match[-1] + 1 :]
         if inner:
@@ -177,15 +176,24 @@ class Run:
                 self.end = position + (inner_kind == "INDEX_OPEN")
                 self._skip_statement(position)
 
+    def _skip_stray(self, position: int) -> None:
+        """Over a closing bracket that closes nothing. `If a > b` is no such thing."""
+        shouted = expected.shouted(self._context(position))
+        self.problems.add(shouted or expected.stray(self.source, position))
+        if shouted:
+            self._skip_statement(position)
+        else:
+            self._resume(position + 1)
+
     def _left_open(self, position: int) -> bool:
         """An item's first word inside of brackets: was a bracket forgotten before it?
 
-        If it stands further right than the line with the bracket, it was meant to be inside.
+        If it stands on the same line or further right, it was meant to be inside.
         """
         opened = self._open_brackets()
-        if not opened:
+        if not opened or "\n" not in self.text[opened[-1].end : position]:
             return False
-        return self._indent(position) <= self._indent(opened[0].end - 1)
+        return self._indent(position) <= self._indent(opened[0].start)
 
     def _indent(self, position: int) -> int:
         line = self.text.rfind("\n", 0, position) + 1
@@ -287,21 +295,27 @@ class Run:
     # --- reports
 
     def _report(self, position: int) -> None:
-        before = self.text[self.end : position]
-        if "\n" in before and not any(t.kind in _ROUND for t in self._open_brackets()[-1:]):
-            position = self.end
-        context = expected.Context(
+        opened = self._open_brackets()
+        in_brackets = bool(opened) and opened[-1].kind in _ROUND
+        if "\n" in self.text[self.end : position]:
+            if in_brackets and self._landmark(position, header=True) < position:
+                last = [t for t in opened if t.kind in _ROUND][-1]
+                self.problems.add(expected.unclosed(self.source, [self._at(last)], position))
+                return
+            if not in_brackets:
+                position = self.end
+        self.problems.add(expected.diagnose(self._context(position)))
+
+    def _context(self, position: int) -> expected.Context:
+        return expected.Context(
             self.source,
             position,
             self.end,
             self.machine.accepted(),
             tuple((self._at(token), token.kind) for token in self._open_brackets()),
             tuple(self._pending()),
+            self._statement_start(position),
         )
-        self.problems.add(expected.diagnose(context))
-
-    def _report_stray(self, position: int) -> None:
-        self.problems.add(expected.stray(self.source, position))
 
     def _at(self, bracket: Token) -> int:
         return bracket.end - 1
