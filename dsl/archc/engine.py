@@ -95,4 +95,4 @@ def _pdf(svg: bytes) -> bytes:
     drawing = svg2rlg(BytesIO(svg))
     if drawing is None:
         raise EngineError("svglib could not read the drawing")
-    return bytes(drawToString(drawing))
+    return bytes(drawToString(drawing, invariant=1))  # no date, no random name
