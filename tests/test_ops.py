@@ -445,6 +445,8 @@ def test_bundles() -> None:
     assert wanted is not None
     assert wanted.extent == 3
     assert Join().shared(bundle) is None
+    with pytest.raises(Misfit, match="bundle"):
+        Add().shape(column, bundle)
     with pytest.raises(Misfit, match="disagree"):
         Columns().shape(bundle, Shape(9, (4, 4)))
 

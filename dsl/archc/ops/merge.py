@@ -24,8 +24,14 @@ def _disagree(xs: tuple[Shape, ...], note: str, hint: str) -> NoReturn:
     raise Misfit(f"branches disagree: {both}", hint, notes=(note,) if note else (), code="A207")
 
 
-def check_rank(xs: tuple[Shape, ...]) -> None:
-    """Raises Misfit where a vector meets a map, or a signal an image."""
+def check_kinds(xs: tuple[Shape, ...]) -> None:
+    """Raises Misfit for a bundle, and where a vector meets a map, or a signal an image."""
+    if any(x.columns for x in xs):
+        raise Misfit(
+            "a bundle of columns cannot be merged with other tensors",
+            "put `join` behind the columns",
+            code="A208",
+        )
     ranks = [x.rank for x in xs]
     if len(set(ranks)) > 1:
         flat = 0 in ranks
@@ -42,7 +48,7 @@ def check_rank(xs: tuple[Shape, ...]) -> None:
 
 def merge_sizes(xs: tuple[Shape, ...], stretch: bool) -> tuple[int, ...]:
     """The common size. With `stretch`, 1 goes with anything. Raises Misfit."""
-    check_rank(xs)
+    check_kinds(xs)
     sizes = []
     for at, axis in enumerate(AXES[xs[0].rank] if xs[0].rank else ()):
         extents = [x.size[at] for x in xs]
@@ -59,7 +65,7 @@ def merge_sizes(xs: tuple[Shape, ...], stretch: bool) -> tuple[int, ...]:
 
 def _size_hint(extents: list[int]) -> str:
     large, small = max(extents), min(extents)
-    if small and large % small == 0:
+    if len(set(extents)) == 2 and large % small == 0:
         return f"give the branch with {large} a stride of {large // small}, or the other one less"
     return "give all branches the same stride, and padding that keeps the size (`same`)"
 
@@ -189,7 +195,8 @@ class Max(_Elementwise):
 def _alike(xs: tuple[Shape, ...]) -> Shape:
     """The shape that all columns have. Raises Misfit."""
     plain = tuple(Shape(x.channels, x.size) for x in xs)
-    return Shape(_merge_channels(plain, stretch=False), merge_sizes(plain, stretch=False))
+    sizes = merge_sizes(plain, stretch=False)
+    return Shape(_merge_channels(plain, stretch=False), sizes)
 
 
 def _width(xs: tuple[Shape, ...]) -> int:

@@ -97,7 +97,7 @@ class Crop(Op):
                     f"{left} cannot be cropped out of a {axis} of {n}",
                     "crop less" if left < 1 else "crop the larger tensor to the smaller one",
                     field="amount" if self.amount is not None else "to",
-                    notes=(f"{axis}: {n} - {n - left} = {left}",),
+                    notes=(f"{axis}: {n} - {n - left} = {left}",) if left < n else (),
                     code="A202" if left < 1 else "A201",
                 )
 
