@@ -6,6 +6,7 @@ The nodes of all instances are walked side by side (they come from the same stat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -119,6 +120,7 @@ class Builder:
         self.outputs: list[tuple[str, Wire]] = []
         self.sides: list[str] = []
         self.attributes: dict[str, str] = {}  # class attribute -> constructor it came from
+        self.rows: set[tuple[str, ...]] = set()  # groups that became one module
         self.row_ends: set[Tensor] = set()  # the ends of groups: those may be used freely
         self.body_facts: list[BodyFacts] = [program.facts(body) for body in definition.bodies]
 
@@ -477,7 +479,7 @@ class Builder:
             self.attributes[name] = count
             site.lines.append(f"{' ' * site.indent}self.{name} = {count}")
             count = f"self.{name}"
-        used = any(f"{{{index}" in text for text in _texts(body))
+        used = any(re.search(rf"{{[^}}]*\b{index}\b", text) for text in _texts(body))
         return f"for {index if used else '_'} in range({count}):"
 
     @contextmanager
@@ -570,12 +572,14 @@ class Builder:
                 facts.uses[t] != n for t, n in inside.items() if t is not last and t in facts.makers
             ):
                 return True
-        return False
+        ends = [chain.output.root for chain in node.iterations[:-1]]
+        return any(end in facts.named for end in ends)
 
     def _attempt(self, work: Callable[[], Any], site: Site) -> Any:
         """Try to write something; leave no trace where it cannot be written."""
         lines, shared = list(site.lines), dict(site.shared)
         kept = dict(self.wires), set(self.writer.used), dict(self.attributes), list(self.late)
+        place = self.role, self.scopes, len(self.outputs), len(self.sides)
         try:
             return work()
         except (Inexpressible, NotAChain):
@@ -584,6 +588,8 @@ class Builder:
             site.shared.update(shared)
             self.wires, self.writer.used, self.attributes = kept[0], kept[1], kept[2]
             self.late[:] = kept[3]
+            self.role, self.scopes = place[:2]
+            del self.outputs[place[2] :], self.sides[place[3] :]
             return None
 
     # --- groups --------------------------------------------------------------------------
@@ -599,10 +605,13 @@ class Builder:
         try:
             if not any(path in facts.reused for facts in self.body_facts):
                 self.row_ends |= {n.output.root for n in nodes}
-                code = self._attempt(lambda: sequential(self, nodes, lanes, site), site)
+                code = None
+                if not nodes[0].again:
+                    code = self._attempt(lambda: sequential(self, nodes, lanes, site), site)
                 if code is not None:
-                    if not nodes[0].again:
-                        site.add(name, code)
+                    site.add(name, code)
+                    self.rows.add(path)
+                if path in self.rows:
                     access = site.access(name)
                     source = self._wire(nodes[0].chain.input)
                     out = self._new_wire([n.output for n in nodes], nodes[0].label)

@@ -45,8 +45,8 @@ def _build(builder: Builder) -> ClassModel:
     inputs = _inputs(builder)
     steps, out = builder.chain(chains, definition.lanes, inputs[-1], site)
     steps = _over_children(steps, site)
-    lines, returns = print_forward(builder, steps, out, inputs)
     names = [w.var or "x" for w in inputs]
+    lines, returns = print_forward(builder, steps, out, inputs)
     return _model(builder, "nn.Module", site.lines, lines, names, returns)
 
 
@@ -175,7 +175,8 @@ def build_anonymous(
     steps, out = builder.chain(chains, lanes, wire, site)
     lines, returns = print_forward(builder, steps, out, [wire])
     model = _model(builder, "nn.Module", site.lines, lines, ["x"], returns)
-    model.doc = [""]
+    assert isinstance(nodes[0].tree, syntax.Operation)
+    model.doc = [f"A `{nodes[0].tree.name.id}` in {parent.definition.name}."]
     model.parameters = [
         Parameter(
             name,

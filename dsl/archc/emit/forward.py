@@ -132,6 +132,7 @@ class Printer:
     holds: dict[str, Wire] = field(default_factory=dict)
     pending: dict[Wire, _Pending] = field(default_factory=dict)
     untyped: set[str] = field(default_factory=set)  # variables whose first assignment needs a type
+    spoken_for: list[frozenset[str]] = field(default_factory=list)  # variables of lines to come
     margin: int = 8
 
     def run(self, steps: list[Step]) -> None:
@@ -294,9 +295,12 @@ class Printer:
     def _flush(self, wire: Wire, target: str | None = None) -> None:
         waiting = self.pending.pop(wire)
         target = target or self._free(wire)
-        for other, pending in list(self.pending.items()):
-            if target in pending.reads:
+        # What still reads the variable goes first, and into none that this line is about.
+        self.spoken_for.append(waiting.reads | {target})
+        for other in [w for w, p in self.pending.items() if target in p.reads]:
+            if other in self.pending:
                 self._flush(other)
+        self.spoken_for.pop()
         typed = ": Tensor" if target in self.untyped else ""
         self.untyped.discard(target)
         self._emit(f"{target}{typed} = {waiting.text}", waiting.comment)
@@ -320,6 +324,8 @@ class Printer:
 
     def _is_free(self, name: str) -> bool:
         held = self.holds.get(name)
+        if any(name in names for names in self.spoken_for):
+            return False
         return held is None or held.uses <= 0
 
     def _hold(self, name: str, wire: Wire) -> None:

@@ -30,6 +30,7 @@ class Module:
     support: list[str]  # names of helper classes, in order
     record: str = ""  # name of the NamedTuple of several outputs, or ""
     fields: list[tuple[str, str]] = field(default_factory=list)  # name and comment of each output
+    optional: int = 0  # the fields from here on are None in eval mode
     init_doc: str = ""
 
 
@@ -46,7 +47,8 @@ def build_module(plan: Plan, facts: Facts, cost: Cost, again: Again) -> Module:
     if sides or len(outputs(plan.body)) > 1:
         module.record = f"{plan.name}Output"
         main = [(name if name != "output" else "logits", "") for name, _ in outputs(plan.body)]
-        module.fields = main + [(s.name, f"weighs {s.weight:g} in the loss") for s in sides]
+        module.fields = [*main, *((s.name, f"weighs {s.weight:g} in the loss") for s in sides)]
+        module.optional = len(main) if len(main) > 1 else len(module.fields)
     return module
 
 

@@ -163,7 +163,12 @@ class Program:
     # --- splitting -----------------------------------------------------------------------
 
     def split(self, definition: Definition, why: Inexpressible) -> list[Definition]:
-        """Several classes instead of one: by structure, or else one an instance."""
+        """Several classes instead of one: by structure, or else one an instance.
+
+        Raises `why` for the network itself, which is one class whatever its params.
+        """
+        if definition.block is None:
+            raise why
         groups: dict[Any, list[int]] = {}
         for at, body in enumerate(definition.bodies):
             groups.setdefault(structure(body), []).append(at)

@@ -327,6 +327,8 @@ class Lister:
         return lanes
 
     def _put(self, rows: list[Row], site: Site) -> None:
+        if self.target and not all(row.name.isdigit() for row in rows):
+            raise NotAChain("labels among modules that are named by their place")
         if not self.target:
             for row in rows:
                 site.add(row.name, row.code)
