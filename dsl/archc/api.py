@@ -102,7 +102,7 @@ class Analysis:
         """The network as a diagram in Graphviz's DOT language."""
         from archc.draw import draw
 
-        return draw(self)
+        return draw(self._sound_plan(), self.cost)
 
     def _sound_plan(self) -> Plan:
         if self.plan is None or not self.ok:

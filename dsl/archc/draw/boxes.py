@@ -1,0 +1,136 @@
+"""Builds a scene: cards and boxes go where the walk is, boxes that say nothing go away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from archc.draw.scene import Box, Card, Edge, Port, Ports, Scene
+
+
+@dataclass(slots=True)
+class _Entry:
+    """How a box was entered, so that it can be taken away again."""
+
+    source: Ports
+    first: int  # where its edges begin
+    skip: bool
+
+
+@dataclass
+class Boxes:
+    """The scene so far, and the box that is open."""
+
+    scene: Scene = field(default_factory=lambda: Scene(Box("", "network")))
+    size: int = 0  # cards so far
+    skip: bool = False  # edges now lead around something
+    aside: bool = False  # what is drawn now is there while training only
+    _open: list[Box] = field(default_factory=list)
+    _entries: dict[str, _Entry] = field(default_factory=dict)
+    _gone: dict[str, Ports] = field(default_factory=dict)  # headers taken away, and what they stood for
+
+    @property
+    def box(self) -> Box:
+        return self._open[-1] if self._open else self.scene.root
+
+    def put(self, card: Card) -> None:
+        self.size += 1
+        self.box.items.append(card)
+
+    def connect(self, ports: Ports, head: str, skip: bool = False) -> None:
+        self.scene.edges += [
+            Edge(port.id, head, port.shape, skip or self.skip, self.aside)
+            for port in self.resolved(ports)
+        ]
+
+    def resolved(self, ports: Ports) -> Ports:
+        """Ports of boxes that were taken away are those of what led into them."""
+        found: list[Port] = []
+        for port in ports:
+            behind = self._gone.get(port.id)
+            found += [port] if behind is None else self.resolved(behind)
+        return tuple(found)
+
+    @contextmanager
+    def leading(self, skip: bool = False, aside: bool = False) -> Iterator[None]:
+        """Within, edges lead around something, or aside."""
+        before = self.skip, self.aside
+        self.skip, self.aside = skip or self.skip, aside or self.aside
+        try:
+            yield
+        finally:
+            self.skip, self.aside = before
+
+    @contextmanager
+    def inside(self, box: Box, source: Ports) -> Iterator[Ports]:
+        """Within, everything goes into `box`, which `source` leads to through its header."""
+        source = self.resolved(source)
+        self._entries[box.id] = _Entry(source, len(self.scene.edges), self.skip)
+        self.connect(source, box.id)
+        self.box.items.append(box)
+        self._open.append(box)
+        before, self.skip = self.skip, False
+        try:
+            yield tuple(Port(box.id, port.shape) for port in source[:1])
+        finally:
+            self._open.pop()
+            self.skip = before
+            self._simplify(box)
+
+    # --- boxes that say nothing ----------------------------------------------------------
+
+    def _simplify(self, box: Box) -> None:
+        """No box around nothing or a single card, nor around a single box that says more."""
+        inner = [item for item in box.items if isinstance(item, Box)]
+        plain = [item for item in box.items if isinstance(item, Card) and not item.pill]
+        if not box.items:
+            self._dissolve(box, self.box)
+        elif len(box.items) == 1 and plain and box.kind != "aux":
+            _rename(plain[0], box)
+            self._dissolve(box, self.box)
+        elif len(inner) == 1 and not plain and _adopt(box, inner[0]):
+            self._dissolve(inner[0], box)
+
+    def _dissolve(self, box: Box, parent: Box) -> None:
+        """Take a box away; what is in it stays, and what led into its header leads there."""
+        at = parent.items.index(box)
+        parent.items[at : at + 1] = box.items
+        entry = self._entries[box.id]
+        self._gone[box.id] = entry.source
+        source = self.resolved(entry.source)
+        edges = self.scene.edges
+        edges[entry.first :] = [
+            moved for edge in edges[entry.first :] for moved in _moved(edge, box.id, source, entry.skip)
+        ]
+
+
+def _moved(edge: Edge, gone: str, source: Ports, skip: bool) -> Iterator[Edge]:
+    if edge.tail == gone:
+        for port in source:
+            yield Edge(port.id, edge.head, port.shape, edge.skip or skip, edge.aside)
+    elif edge.head != gone:
+        yield edge
+
+
+def _rename(card: Card, box: Box) -> None:
+    """A card that was alone in a box: it takes the name, if that says anything, and the count."""
+    if box.name and not box.name.isdigit() and box.label:
+        card.facts.insert(0, box.name)
+    if box.count > 1:
+        card.title.insert(0, (f"×{box.count} ", True))
+
+
+def _adopt(box: Box, inner: Box) -> bool:
+    """Whether a box can stand for the only one in it too; it then has both names."""
+    if inner.count > 1 or inner.kind not in ("block", "group"):
+        return False
+    if box.kind == "fold" and not box.block:
+        box.block = inner.block
+        box.name = box.name or inner.name
+        return True
+    if box.kind in ("group", "aux") and box.count == 1 and not box.block:
+        box.kind = box.kind if box.kind == "aux" else inner.kind
+        box.block = inner.block
+        return True
+    return False

@@ -1,0 +1,209 @@
+"""Operators in a row to cards: which go onto one card, and what it says.
+
+A card stands for its operators in every copy that is drawn once (`lanes`: each with how often it
+is there), so its costs are those of all copies and its numbers may be a range.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TypeVar
+
+from archc.draw.scene import Card
+from archc.draw.style import extent, human, shorter, span_of
+from archc.ops import Shape
+from archc.passes.costs import Costs
+from archc.plan import Apply, Tensor
+
+T = TypeVar("T")
+Lanes = list[tuple[T, int]]
+Row = list[Lanes[Apply]]  # operators one after the other
+
+_SIGNS = {"*": "×", "-": "−"}
+_WEIGHTED = ("conv", "linear")
+
+
+def is_merge(apply: Apply) -> bool:
+    return apply.op.category == "merge"
+
+
+def grouped(row: Row, references: Counter[Tensor]) -> Iterator[Row]:
+    """The operators of each card.
+
+    Norms and activations go to the convolution before them, or after them where the row begins with
+    one (pre-activation). A card ends at a tensor that is asked for by its label.
+    """
+    leading = bool(row) and _category(row[0]) in ("norm", "act")
+    leading = leading and any(_category(lanes) in _WEIGHTED for lanes in row)
+    card: Row = []
+    for lanes in row:
+        asked_for = bool(card) and card[-1][0][0].output.root in references
+        if card and (asked_for or not _joins(card, _category(lanes), leading)):
+            yield card
+            card = []
+        card.append(lanes)
+    if card:
+        yield card
+
+
+def joining(merge: Apply, following: Row, references: Counter[Tensor]) -> Row:
+    """Activations right after a merge: they stand on its sign."""
+    row: Row = []
+    last = merge
+    for lanes in following:
+        if last.output.root in references or _category(lanes) not in ("act", "drop"):
+            break
+        row.append(lanes)
+        last = lanes[0][0]
+    return row
+
+
+def _joins(card: Row, category: str, leading: bool) -> bool:
+    main = next((c for c in map(_category, card) if c not in ("norm", "act", "drop")), None)
+    match category:
+        case "conv" | "linear":
+            return leading and main is None
+        case "norm":
+            return main is None or main in _WEIGHTED and not leading
+        case "act":
+            return main is None or not (leading and main in _WEIGHTED)
+        case "drop":
+            return True
+        case "reshape":
+            return main in ("pool", "reshape")
+        case _:
+            return False
+
+
+def _category(lanes: Lanes[Apply]) -> str:
+    return lanes[0][0].op.category
+
+
+def card(row: Row, prefix: str, id: str, costs: Costs) -> Card:
+    """A card for some operators in a row."""
+    about = main(row)
+    first, last = row[0][0][0], row[-1][0][0]
+    title = [piece for lanes in row for piece in ((" · ", False), (_words(lanes), lanes is about))]
+    label = next((a.label for a in (about[0][0], *(r[0][0] for r in row)) if a.label), "")
+    made = Card(
+        id, _look(about), title[1:], [label] if label else [], _tooltip(row, prefix, costs),
+        resized=_sizes(first.shapes[0]) != _sizes(last.output.shape),
+    )  # fmt: skip
+    made.facts += _channels(about)
+    _add_costs(made, row, costs)
+    return made
+
+
+def sign(row: Row, prefix: str, id: str, costs: Costs) -> Card:
+    """A merge, with what follows it in place: `+ · relu`."""
+    lanes = row[0]
+    merge = lanes[0][0]
+    text = _sign(merge) or " ".join(filter(None, (merge.op.name, shorter(merge.op.label()))))
+    parts = _summands(lanes)
+    title = [(text, True)]
+    if parts:
+        title.append((f" {parts}", False))
+    title += [piece for other in row[1:] for piece in ((" · ", False), (_words(other), False))]
+    return Card(id, _look(lanes), title, [], _tooltip(row, prefix, costs), pill=True)
+
+
+def main(row: Row) -> Lanes[Apply]:
+    """What a card is about: its convolution, else its pooling, else what comes first."""
+    for categories in (_WEIGHTED, ("pool", "reshape", "other", "merge")):
+        for lanes in row:
+            if _category(lanes) in categories:
+                return lanes
+    return row[0]
+
+
+def _look(lanes: Lanes[Apply]) -> str:
+    category = _category(lanes)
+    return "concat" if category == "merge" and _summands(lanes) else category
+
+
+def _sizes(shape: Shape | None) -> tuple[int, ...]:
+    return tuple(map(int, shape.size)) if shape is not None else ()
+
+
+# --- words -------------------------------------------------------------------------------
+
+
+def _words(lanes: Lanes[Apply]) -> str:
+    """`conv 3×3/2`; the output channels are left to the line below."""
+    labels = [_label(apply) for apply, _ in lanes]
+    return f"{lanes[0][0].op.name} {span_of(labels)}".rstrip()
+
+
+def _label(apply: Apply) -> str:
+    """The operator's own label without the channels that it makes."""
+    label, out = apply.op.label(), apply.output.shape
+    if out is not None and _category([(apply, 1)]) in (*_WEIGHTED, "reshape"):
+        head, _, tail = label.rpartition(", ")
+        label = head if tail == str(int(out.channels)) else label
+    return shorter(label)
+
+
+def _channels(main: Lanes[Apply]) -> list[str]:
+    """`64 → 128` where channels change, `7×7×512 → 25088` where dimensions do."""
+    ins = [apply.shapes[0] for apply, _ in main]
+    outs = [apply.output.shape or ins[0] for apply, _ in main]
+    if ins[0].rank != outs[0].rank:
+        return [f"{span_of(map(extent, ins))} → {span_of(map(extent, outs))}"]
+    before, after = (span_of(str(int(x.channels)) for x in shapes) for shapes in (ins, outs))
+    changes = before != after or _category(main) in _WEIGHTED
+    return [f"{before} → {after}"] if changes else []
+
+
+def _sign(merge: Apply) -> str:
+    """`+` of an operator that is written `a + b` in Python."""
+    written = (merge.op.inline("a", "b") or "").split(" ")
+    if len(written) != 3 or (written[0], written[2]) != ("a", "b"):
+        return ""
+    return _SIGNS.get(written[1], written[1])
+
+
+def _summands(lanes: Lanes[Apply]) -> str:
+    """`64+128+32+32` where the channels of the inputs add up to the output's."""
+    applies = [apply for apply, _ in lanes]
+    channels = [[int(x.channels) for x in apply.shapes] for apply in applies]
+    out = applies[0].output.shape
+    if out is None or len(channels[0]) < 2 or sum(channels[0]) != int(out.channels):
+        return ""
+    return "+".join(span_of(map(str, places)) for places in zip(*channels, strict=True))
+
+
+# --- costs -------------------------------------------------------------------------------
+
+
+def _add_costs(made: Card, row: Row, costs: Costs) -> None:
+    copies = sum(count for _, count in row[0])
+    single = len(row[0]) == 1
+    params = sum(costs.of_node(apply).params * n for lanes in row for apply, n in lanes)
+    made.macs = sum(costs.of_node(apply).macs * n for lanes in row for apply, n in lanes)
+    if params:
+        made.facts.append(human(params // copies) if single else f"Σ {human(params)}")
+    elif any(lanes[0][0].again for lanes in row):
+        made.facts.append("shared weights")
+    if made.macs and copies > 1:
+        each = human(made.macs // copies)
+        made.cost = f"{copies}×{each}" if single else f"Σ {human(made.macs)}"
+    elif made.macs:
+        made.cost = human(made.macs)
+
+
+def _tooltip(row: Row, prefix: str, costs: Costs) -> str:
+    """Path, statement and line of each operator, then shapes and exact costs of one copy."""
+    lines = []
+    for lanes in row:
+        apply = lanes[0][0]
+        text = apply.span.text.partition("\n")[0][:90]
+        lines.append(f"{prefix}{apply.name}: {text}  (line {apply.span.line})")
+    first, last = row[0][0][0], row[-1][0][0]
+    ins = ", ".join(dict.fromkeys(map(extent, first.shapes)))
+    lines.append(f"{ins} → {extent(last.output.shape or first.shapes[0])}")
+    params = sum(costs.of_node(lanes[0][0]).params for lanes in row)
+    macs = sum(costs.of_node(lanes[0][0]).macs for lanes in row)
+    if params or macs:
+        lines.append(f"{params:,} parameters, {macs:,} MACs")
+    return "\n".join(lines)

@@ -1,0 +1,381 @@
+"""Plan to scene: walk the hierarchy, draw what repeats once, put blocks into boxes.
+
+It follows the bodies and never the unfolded network, so a network costs here what is written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from archc.draw import cards
+from archc.draw.alike import Alike, Unit, references, units_of
+from archc.draw.boxes import Boxes
+from archc.draw.cards import Lanes, Row
+from archc.draw.scene import Box, Card, Port, Ports, Scene
+from archc.draw.style import extent, human, span_of
+from archc.passes.costs import Cost, Costs
+from archc.plan import (
+    Again,
+    Apply,
+    Aux,
+    Branches,
+    Call,
+    Chain,
+    Node,
+    Plan,
+    Scope,
+    Tensor,
+    outputs,
+    walk,
+)
+
+_DEEPEST = 40  # chains inside each other; what is deeper is one card
+_MOST = 400  # cards in a drawing; further blocks are one card each
+_FEWEST = 6  # single cards that fold: fewer read better written out
+
+
+@dataclass(slots=True)
+class Frame:
+    """One body while it is drawn: what makes each tensor, and where its names begin."""
+
+    tensors: dict[Tensor, Ports]
+    references: Counter[Tensor]  # tensors that are asked for by their label
+    prefix: str = ""
+    scopes: tuple[str, ...] = ()
+    blocks: tuple[int, ...] = ()  # trees of the blocks around: one inside itself has no box
+
+    def path(self, name: str) -> str:
+        return self.prefix + ".".join((*self.scopes, name))
+
+
+@dataclass(slots=True)
+class Fold:
+    """Neighbours drawn once: all of them as lanes, and in order."""
+
+    lanes: Lanes[Chain]
+    units: list[Unit]
+
+
+def compose(plan: Plan, costs: Costs) -> Scene:
+    """What to draw for a plan without mistakes."""
+    return _Composer(plan, costs).network()
+
+
+@dataclass
+class _Composer:
+    plan: Plan
+    costs: Costs
+    alike: Alike = field(default_factory=Alike)
+    boxes: Boxes = field(default_factory=Boxes)
+    ids: Counter[str] = field(default_factory=Counter)
+    depth: int = 0
+
+    def network(self) -> Scene:
+        body = self.plan.body
+        frame = Frame({}, references(body))
+        for name, tensor in zip(body.input_names, body.inputs, strict=True):
+            title = "input" if len(body.inputs) == 1 else f"input {name}"
+            self._end(title, tensor, frame)
+        self._chain([(body.chain, 1)], frame)
+        for name, tensor in outputs(body):
+            title = "output" if name == "output" else f"output {name}"
+            ports = frame.tensors[tensor.root]
+            self.boxes.connect(ports, self._end(title, tensor, frame))
+        return self.boxes.scene
+
+    def _end(self, title: str, tensor: Tensor, frame: Frame) -> str:
+        """A card where a tensor enters or leaves the network."""
+        assert tensor.shape is not None
+        text = extent(tensor.shape)
+        card = Card(self._id(title), "io", [(title, True)], [text], f"{title}: {text}")
+        self._put(card, tensor, frame)
+        return card.id
+
+    def _put(self, card: Card, output: Tensor, frame: Frame) -> None:
+        """Place a card that makes a tensor."""
+        assert output.shape is not None
+        self.boxes.put(card)
+        frame.tensors[output.root] = (Port(card.id, output.shape),)
+
+    def _id(self, path: str) -> str:
+        self.ids[path] += 1
+        return path if self.ids[path] == 1 else f"{path}#{self.ids[path]}"
+
+    # --- chains --------------------------------------------------------------------------
+
+    def _chain(self, lanes: Lanes[Chain], frame: Frame) -> None:
+        """Statements in a row, in all their copies."""
+        self.depth += 1
+        items = list(self._items(lanes, frame.references))
+        at = 0
+        while at < len(items):
+            item = items[at]
+            row = _operators(items, at)
+            if row:
+                self._cards(row, frame)
+                at += len(row)
+            elif isinstance(item, Fold):
+                self._fold(item, frame)
+                at += 1
+            else:
+                at += self._statement(item, _operators(items, at + 1), frame)
+        self.depth -= 1
+
+    def _items(
+        self, lanes: Lanes[Chain], references: Counter[Tensor]
+    ) -> Iterator[Lanes[Node] | Fold]:
+        """The statements of a chain, loops opened, neighbours that are alike folded."""
+        opened = [[(unit, count) for unit in units_of(chain)] for chain, count in lanes]
+        columns: list[Lanes[Unit]] = [list(column) for column in zip(*opened, strict=True)]
+        at = 0
+        for run in self.alike.runs([column[0][0] for column in columns], references):
+            folded = columns[at : at + len(run)]
+            at += len(run)
+            if len(run) > 1 and (len(run) >= _FEWEST or not _is_single(run[0].chain, references)):
+                yield Fold(self._merged(folded, run), run)
+                continue
+            for column in folded:
+                if column[0][0].looped:
+                    yield from self._items([(unit.chain, n) for unit, n in column], references)
+                else:
+                    yield [(unit.nodes[0], n) for unit, n in column]
+
+    def _merged(self, columns: list[Lanes[Unit]], run: list[Unit]) -> Lanes[Chain]:
+        """Units that are equal are one lane that counts for all; others keep their own."""
+        if self.alike.signature(run[0], True) == self.alike.signature(run[1], True):
+            return [(unit.chain, n * len(run)) for unit, n in columns[0]]
+        return [(unit.chain, n) for column in columns for unit, n in column]
+
+    def _cards(self, row: Row, frame: Frame) -> None:
+        for group in cards.grouped(row, frame.references):
+            id = self._id(frame.path(cards.main(group)[0][0].name))
+            first, last = group[0][0][0], group[-1][0][0]
+            self.boxes.connect(frame.tensors[first.inputs[0].root], id)
+            for other in (x for lanes in group for x in lanes[0][0].inputs[1:]):
+                self.boxes.connect(frame.tensors[other.root], id, skip=True)
+            self._put(cards.card(group, frame.path(""), id, self.costs), last.output, frame)
+
+    def _statement(self, lanes: Lanes[Node], following: Row, frame: Frame) -> int:
+        """Draw one statement; how many are drawn with those of `following` that join it."""
+        node = lanes[0][0]
+        match node:
+            case Apply():
+                return self._merge(_applies(lanes), [False] * len(node.inputs), following, frame)
+            case Branches():
+                return self._branches(node, lanes, following, frame)
+            case Call() | Scope():
+                self._container(lanes, node.name, 1, frame)
+            case Again():
+                chains = [(n.chain, count) for n, count in lanes if isinstance(n, Again)]
+                self._chain(chains, replace(frame, scopes=node.scopes))
+            case Aux():
+                self._aux(node, frame)
+        return 1
+
+    # --- branches ------------------------------------------------------------------------
+
+    def _branches(self, node: Branches, lanes: Lanes[Node], following: Row, frame: Frame) -> int:
+        """The branches in source order, then what merges them."""
+        nodes = [(n, count) for n, count in lanes if isinstance(n, Branches)]
+        drawn: list[bool] = []
+        ends: list[str] = []
+        for at, branch in enumerate(node.branches):
+            before = self.boxes.size
+            with self.boxes.leading(skip=node.keyword == "residual" and at == 1):
+                self._chain([(n.branches[at], count) for n, count in nodes], frame)
+            drawn.append(self.boxes.size > before)
+            if drawn[-1]:
+                ends += [port.id for port in frame.tensors[branch.output.root]]
+        if len(ends) > 1:
+            self.boxes.scene.levels.append(ends)
+        around = {"residual": [False, True], "dense": [True, False]}.get(
+            node.keyword, [any(drawn) and not made for made in drawn]
+        )
+        return self._merge([(n.merge, count) for n, count in nodes], around, following, frame)
+
+    def _merge(self, lanes: Lanes[Apply], around: list[bool], following: Row, frame: Frame) -> int:
+        merge = lanes[0][0]
+        inputs = [frame.tensors[x.root] for x in merge.inputs]
+        ports = tuple(port for several in inputs for port in several)
+        bundled = merge.output.shape is not None and merge.output.shape.columns
+        if bundled or len(ports) == 1:  # not merged yet, or nothing to merge
+            frame.tensors[merge.output.root] = ports
+            return 1
+        row = [lanes, *cards.joining(merge, following, frame.references)]
+        id = self._id(frame.path(merge.name))
+        for several, skip in zip(inputs, around, strict=True):
+            self.boxes.connect(several, id, skip)
+        self._put(cards.sign(row, frame.path(""), id, self.costs), row[-1][0][0].output, frame)
+        return len(row)
+
+    # --- boxes ---------------------------------------------------------------------------
+
+    def _container(self, lanes: Lanes[Node], name: str, count: int, frame: Frame) -> None:
+        """A block or a named group; `count` of them in a row."""
+        node = lanes[0][0]
+        assert isinstance(node, Call | Scope)
+        source = frame.tensors[_entered(node).input.root]
+        cost = self._cost(lanes)
+        if isinstance(node, Scope):
+            inside = replace(frame, scopes=(*frame.scopes, node.name))
+            box = Box(self._id(frame.path(node.name)), "group", name)
+        else:
+            block = id(node.body.block)
+            inside = Frame(
+                {}, references(node.body), f"{frame.path(node.name)}.", (), (*frame.blocks, block)
+            )
+            box = Box(self._id(frame.path(node.name)), "block", name, node.body.name)
+        box.label, box.count = node.label is not None, count
+        box.facts, box.tooltip = _totals(cost, node), _tooltip(node, box.id, cost)
+        if count > 1:
+            box.kind = "fold"
+        chains = [(_body_chain(n), c) for n, c in lanes if isinstance(n, Call | Scope)]
+        if inside.blocks != frame.blocks and inside.blocks[-1] in frame.blocks:
+            ports = self._drawn(chains, source, inside)
+        elif self.boxes.size > _MOST or self.depth > _DEEPEST:
+            ports = self._summary(box, cost, node, source)
+        else:
+            with self.boxes.inside(box, source) as header:
+                ports = self._drawn(chains, header, inside)
+        frame.tensors[node.output.root] = _reshaped(ports, node.output)
+
+    def _drawn(self, chains: Lanes[Chain], source: Ports, frame: Frame) -> Ports:
+        """Draw chains whose input comes from `source`; what makes their output."""
+        chain = chains[0][0]
+        before = frame.tensors.get(chain.input.root)
+        frame.tensors[chain.input.root] = source
+        self._chain(chains, frame)
+        ports = frame.tensors[chain.output.root]
+        if before is not None:
+            frame.tensors[chain.input.root] = before
+        return ports
+
+    def _summary(self, box: Box, cost: Cost, node: Node, source: Ports) -> Ports:
+        """A block as one card, where the drawing would be too large or too deep."""
+        title = f"×{box.count} {_title(box)}" if box.count > 1 else _title(box)
+        card = Card(box.id, "concat", [(title, True)], box.facts, box.tooltip, cost.macs, resized=True)
+        self.boxes.put(card)
+        self.boxes.connect(source, card.id)
+        assert node.output.shape is not None
+        return (Port(card.id, node.output.shape),)
+
+    def _fold(self, fold: Fold, frame: Frame) -> None:
+        """Neighbours that are alike, drawn once."""
+        first, last = fold.units[0], fold.units[-1]
+        name = _names(first, last)
+        nodes = [(list(units_of(chain)), n) for chain, n in fold.lanes]
+        only = first.nodes[0] if len(nodes[0][0]) == 1 else None
+        if isinstance(only, Call | Scope) and not isinstance(only, Again):
+            lanes = [(units[0].nodes[0], n) for units, n in nodes]
+            self._container(lanes, name, len(fold.units), frame)
+        else:
+            cost = self._cost([(n, c) for chain, c in fold.lanes for n in chain.nodes])
+            box = Box(
+                self._id(frame.path(f"{name or 'run'} ×{len(fold.units)}")), "fold", name,
+                count=len(fold.units), facts=_costs(cost),
+            )  # fmt: skip
+            with self.boxes.inside(box, frame.tensors[first.input.root]) as header:
+                self._drawn(fold.lanes, header, frame)
+        made = frame.tensors[first.output.root]
+        frame.tensors[last.output.root] = _reshaped(made, last.output)
+
+    def _aux(self, node: Aux, frame: Frame) -> None:
+        """A side classifier: set apart, and there while training only."""
+        facts = ["training only", f"weight {node.weight:g}"]
+        box = Box(self._id(node.name), "aux", node.name, label=True)
+        cost = Cost()
+        for inner in node.chain.nodes:
+            cost += self.costs.of_node(inner)
+        box.facts = [*facts, *_costs(cost)]
+        box.tooltip = f"{node.name}: {node.span.text.partition(chr(10))[0][:90]}"
+        source = frame.tensors[node.chain.input.root]
+        with self.boxes.leading(aside=True), self.boxes.inside(box, source) as header:
+            self._drawn([(node.chain, 1)], header, frame)
+
+    def _cost(self, lanes: Lanes[Node]) -> Cost:
+        total = Cost()
+        for node, count in lanes:
+            cost = self.costs.of_node(node)
+            total += Cost(params=cost.params * count, macs=cost.macs * count)
+        return total
+
+
+# --- what nodes are ----------------------------------------------------------------------
+
+
+def _applies(lanes: Lanes[Node]) -> Lanes[Apply]:
+    return [(node, count) for node, count in lanes if isinstance(node, Apply)]
+
+
+def _operators(items: list[Lanes[Node] | Fold], at: int) -> Row:
+    """The operators from one item on, up to a merge or anything else."""
+    row: Row = []
+    for item in items[at:]:
+        node = None if isinstance(item, Fold) else item[0][0]
+        if isinstance(item, Fold) or not isinstance(node, Apply) or cards.is_merge(node):
+            break
+        row.append(_applies(item))
+    return row
+
+
+def _entered(node: Call | Scope) -> Call | Chain:
+    return node if isinstance(node, Call) else node.chain
+
+
+def _body_chain(node: Call | Scope) -> Chain:
+    return node.body.chain if isinstance(node, Call) else node.chain
+
+
+def _is_single(chain: Chain, references: Counter[Tensor]) -> bool:
+    """Whether a chain is drawn as a single card."""
+    nodes = [unit.nodes[0] if not unit.looped else None for unit in units_of(chain)]
+    applies: Row = [[(node, 1)] for node in nodes if isinstance(node, Apply)]
+    if len(nodes) == 1 and isinstance(nodes[0], Call | Scope):
+        return _is_single(_body_chain(nodes[0]), references)
+    if len(applies) < len(nodes) or any(cards.is_merge(lanes[0][0]) for lanes in applies):
+        return False
+    return len(list(cards.grouped(applies, references))) == 1
+
+
+def _reshaped(ports: Ports, output: Tensor) -> Ports:
+    """The same ports for a tensor that may be longer: that of the last of several copies."""
+    if output.shape is None or len(ports) != 1:
+        return ports
+    return (Port(ports[0].id, output.shape),)
+
+
+# --- words -------------------------------------------------------------------------------
+
+
+def _title(box: Box) -> str:
+    return " · ".join(filter(None, (box.name, box.block)))
+
+
+def _names(first: Unit, last: Unit) -> str:
+    """`denselayer1…6`, `1…5`: the names of the outermost blocks of the first and last copy."""
+    names = [
+        next((n.name for n in walk(unit.nodes) if isinstance(n, Call | Scope)), "")
+        for unit in (first, last)
+    ]
+    return span_of(names)
+
+
+def _costs(cost: Cost) -> list[str]:
+    parts = ((cost.params, "params"), (cost.macs, "MACs"))
+    return [f"{human(count)} {unit}" for count, unit in parts if count]
+
+
+def _totals(cost: Cost, node: Call | Scope) -> list[str]:
+    return [*(["shared weights"] if node.again else []), *_costs(cost)]
+
+
+def _tooltip(node: Call | Scope, path: str, cost: Cost) -> str:
+    text = node.span.text.partition("\n")[0][:90]
+    lines = [f"{path}: {text}  (line {node.span.line})"]
+    before, after = _entered(node).input.shape, node.output.shape
+    if before is not None and after is not None:
+        lines.append(f"{extent(before)} → {extent(after)}")
+    lines.append(f"{cost.params:,} parameters, {cost.macs:,} MACs")
+    return "\n".join(lines)

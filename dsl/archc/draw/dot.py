@@ -1,0 +1,160 @@
+"""Scene to DOT. The attributes are those that every Graphviz draws alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from archc.draw.scene import Box, Card, Edge, Scene
+from archc.draw.style import (
+    BOXES,
+    FAINT,
+    GREY,
+    INK,
+    LINE,
+    SKIP,
+    escaped,
+    extent,
+    font,
+    heat,
+    look,
+    quoted,
+)
+
+_GRAPH = (
+    "rankdir=TB, ordering=out, nodesep=0.25, ranksep=0.3, splines=spline, pad=0.2, bgcolor=white, "
+    'fontname="Helvetica", labelloc=t, labeljust=l'
+)
+
+
+def dot(scene: Scene, name: str, title: str) -> str:
+    """The whole drawing; `title` is an HTML-like table."""
+    return "\n".join(_Writer(scene).lines(name, title)) + "\n"
+
+
+@dataclass
+class _Writer:
+    scene: Scene
+    homes: dict[str, list[Box]] = field(default_factory=dict)  # the boxes around each node
+    cards: dict[str, Card] = field(default_factory=dict)
+    hottest: int = 1
+
+    def lines(self, name: str, title: str) -> Iterator[str]:
+        self._index(self.scene.root, [])
+        yield f"digraph {quoted(name)} {{"
+        yield f"  graph [{_GRAPH}, label=<{title}>, tooltip={quoted(name)}];"
+        yield f'  node [shape=plain, fontname="Helvetica", fontsize=10, fontcolor="{INK}"];'
+        yield (
+            f'  edge [fontname="Helvetica", fontsize=8, fontcolor="{LINE}", color="{LINE}", '
+            "arrowsize=0.5, penwidth=1.1, weight=8];"
+        )
+        yield from self._contents(self.scene.root, "  ")
+        # What leads aside comes last: then it stands to the right of the trunk.
+        for edge in sorted(self.scene.edges, key=lambda edge: edge.aside):
+            yield f"  {self._edge(edge)}"
+        yield "}"
+
+    def _index(self, box: Box, around: list[Box]) -> None:
+        inside = [*around, box]
+        self.homes[box.id] = inside
+        for item in box.items:
+            if isinstance(item, Box):
+                self._index(item, inside)
+            else:
+                self.homes[item.id], self.cards[item.id] = inside, item
+                self.hottest = max(self.hottest, item.macs)
+
+    # --- nodes ---------------------------------------------------------------------------
+
+    def _contents(self, box: Box, indent: str) -> Iterator[str]:
+        for item in box.items:
+            if isinstance(item, Box):
+                yield from self._cluster(item, indent)
+            else:
+                label = _pill(item) if item.pill else self._card(item)
+                yield f"{indent}{quoted(item.id)} [{label}, tooltip={quoted(item.tooltip)}];"
+        for ids in self.scene.levels:
+            if all(self._is_in(id, box) for id in ids):
+                yield f"{indent}{{rank=same; {'; '.join(map(quoted, dict.fromkeys(ids)))}}}"
+
+    def _is_in(self, id: str, box: Box) -> bool:
+        return id in self.cards and self.homes[id][-1] is box
+
+    def _cluster(self, box: Box, indent: str) -> Iterator[str]:
+        line, fill, style, width = BOXES[box.kind]
+        yield f"{indent}subgraph {quoted('cluster ' + box.id)} {{"
+        yield (
+            f'{indent}  graph [style="{style}", color="{line}", fillcolor="{fill}", '
+            f'penwidth={width:g}, margin=10, label="", tooltip={quoted(box.tooltip)}];'
+        )
+        yield f"{indent}  {quoted(box.id)} [label=<{_header(box)}>, tooltip={quoted(box.tooltip)}];"
+        yield from self._contents(box, indent + "  ")
+        yield f"{indent}}}"
+
+    def _card(self, card: Card) -> str:
+        _, strip, tint = look(card.category)
+        rows = 2 if card.facts else 1
+        title = "".join(
+            font(text, 10, bold=True) if bold else font(text, 9, GREY) for text, bold in card.title
+        )
+        cells = [f'<TD ROWSPAN="{rows}" WIDTH="4" BGCOLOR="{strip}"></TD>']
+        cells.append(f'<TD ALIGN="LEFT">{title} </TD>')
+        if card.cost:
+            fill, ink = heat(card.macs / self.hottest)
+            text = font(card.cost, 9, ink)
+            cells.append(f'<TD ROWSPAN="{rows}" WIDTH="40" BGCOLOR="{fill}">{text}</TD>')
+        table = f"<TR>{''.join(cells)}</TR>"
+        if card.facts:
+            table += f'<TR><TD ALIGN="LEFT">{font(" · ".join(card.facts), 8, GREY)} </TD></TR>'
+        return (
+            f'label=<<TABLE BORDER="1" COLOR="{strip}" CELLBORDER="0" CELLSPACING="0" '
+            f'CELLPADDING="2" BGCOLOR="{tint}">{table}</TABLE>>'
+        )
+
+    # --- edges ---------------------------------------------------------------------------
+
+    def _edge(self, edge: Edge) -> str:
+        attributes = []
+        if self._is_labelled(edge):
+            attributes.append(f'label=" {escaped(extent(edge.shape))}"')
+        if edge.aside:
+            attributes.append(f'style=dashed, color="{FAINT}", weight=1')
+        elif edge.skip:
+            attributes.append(f'style=dashed, color="{SKIP}", weight=1')
+        end = f" [{', '.join(attributes)}]" if attributes else ""
+        return f"{quoted(edge.tail)} -> {quoted(edge.head)}{end};"
+
+    def _is_labelled(self, edge: Edge) -> bool:
+        """Where a tensor enters or leaves a box, changes its size, or flows on the top level."""
+        if edge.tail not in self.cards:
+            return False  # a header: its tensor is named on the way in
+        tail, head = self.homes[edge.tail], self.homes[edge.head]
+        leaves = len(tail) > len(head) or tail[-1] is not head[len(tail) - 1]
+        if edge.skip or edge.aside:
+            return leaves and not edge.aside
+        top = len(tail) == len(head) == 1
+        return leaves or top or edge.head not in self.cards or self.cards[edge.tail].resized
+
+
+def _pill(card: Card) -> str:
+    _, strip, tint = look(card.category)
+    colours = f'style="filled,rounded", fillcolor="{tint}", color="{strip}", fontcolor="{strip}"'
+    if len(card.title) == 1 and len(card.title[0][0]) == 1:
+        sign = escaped(card.title[0][0])
+        return f'label="{sign}", shape=circle, fixedsize=true, width=0.26, fontsize=14, {colours}'
+    text = "".join(font(piece, 9 if bold else 8, strip, bold) for piece, bold in card.title)
+    return f'label=<{text}>, shape=box, height=0.24, margin="0.1,0.03", {colours}'
+
+
+def _header(box: Box) -> str:
+    """`×5 bottleneck 1…5` over its totals."""
+    name, block = (box.block, box.name) if box.name.isdigit() or not box.name else (box.name, box.block)
+    if name[:1].isdigit() and block:
+        name, block = block, name
+    head = font(f"×{box.count} ", 12, SKIP, bold=True) if box.count > 1 else ""
+    head += font(name, 10, bold=True)
+    if block and not (name.startswith(block) and name[len(block) :].isdigit()):
+        head += font(f" · {block}" if not block[0].isdigit() else f"  {block}", 10, GREY)
+    facts = font(" · ".join(box.facts), 8, LINE)
+    rows = "".join(f"<TR><TD>{row}</TD></TR>" for row in (head, facts) if row)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>'

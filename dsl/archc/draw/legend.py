@@ -1,0 +1,81 @@
+"""The head of a drawing: the network's name and totals, and what the colours and signs mean."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from archc.draw.scene import Box, Card, Scene
+from archc.draw.style import FAINT, GREY, LOOKS, SKIP, extent, font, heat, human, look
+from archc.passes.costs import Cost
+from archc.plan import Plan
+
+_SHADES = (0.0625, 0.25, 0.5625, 1.0)  # of the largest cost; evenly spaced as colours
+
+
+def banner(plan: Plan, cost: Cost, scene: Scene) -> str:
+    """An HTML-like table: the label of the whole graph, so that it takes no rank of its own."""
+    rows = [font(plan.name, 18, bold=True) + font(f"   {_totals(plan, cost)}", 11, GREY)]
+    if plan.title:
+        rows += [font(line, 10, FAINT) for line in textwrap.wrap(plan.title, 72)[:3]]
+    rows += [_table(list(_colours(scene))), _table(list(_signs(scene, cost)))]
+    lines = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows if row)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{lines}</TABLE>'
+
+
+def _totals(plan: Plan, cost: Cost) -> str:
+    shapes = [extent(x.shape) for x in plan.body.inputs if x.shape is not None]
+    inputs = f"input {' and '.join(dict.fromkeys(shapes))}" if shapes else ""
+    counts = [f"{human(cost.params)} params", f"{human(cost.macs)} MACs", inputs]
+    return " · ".join(filter(None, counts))
+
+
+def _table(cells: list[str]) -> str:
+    row = "".join(cells)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="1"><TR>{row}</TR></TABLE>'
+
+
+def _text(words: str) -> str:
+    return f'<TD ALIGN="LEFT">{font(words, 9, GREY)}</TD>'
+
+
+def _colours(scene: Scene) -> Iterator[str]:
+    """A swatch for each category that is there."""
+    used = {card.category if card.category in LOOKS else "other" for card in _cards(scene.root)}
+    for category, (words, strip, _) in LOOKS.items():
+        if category in used:
+            yield f'<TD BGCOLOR="{strip}" WIDTH="10" HEIGHT="10"></TD>'
+            yield _text(f"{words}  ")
+
+
+def _signs(scene: Scene, cost: Cost) -> Iterator[str]:
+    """The heat scale, and the lines and signs that are there."""
+    hottest = max((card.macs for card in _cards(scene.root)), default=0)
+    if hottest and cost.macs:
+        yield _text("share of MACs")
+        for shade in _SHADES:
+            fill, ink = heat(shade)
+            percent = font(f"{100 * shade * hottest / cost.macs:.2g}%", 8, ink)
+            yield f'<TD BGCOLOR="{fill}" WIDTH="26">{percent}</TD>'
+    words = []
+    if any(edge.skip for edge in scene.edges):
+        yield f'<TD>{font("  - - ", 9, SKIP, bold=True)}</TD>{_text("skip  ")}'
+    if any(box.count > 1 for box in _boxes(scene.root)):
+        yield f'<TD>{font(" ×N ", 10, SKIP, bold=True)}</TD>{_text("N in a row  ")}'
+    words.append("shapes: height × width × channels")
+    yield _text("   ".join(words))
+
+
+def _boxes(box: Box) -> Iterator[Box]:
+    for item in box.items:
+        if isinstance(item, Box):
+            yield item
+            yield from _boxes(item)
+
+
+def _cards(box: Box) -> Iterator[Card]:
+    for item in box.items:
+        if isinstance(item, Card):
+            yield item
+        else:
+            yield from _cards(item)

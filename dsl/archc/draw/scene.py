@@ -1,0 +1,64 @@
+"""What a drawing consists of, before it is DOT: cards, boxes around them, edges between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archc.ops import Shape
+
+
+@dataclass(eq=False, slots=True)
+class Card:
+    """One or several operators in a row: `conv 3×3 · bn · relu`."""
+
+    id: str
+    category: str
+    title: list[tuple[str, bool]]  # pieces of text, bold or not
+    facts: list[str]  # the line below
+    tooltip: str
+    macs: int = 0  # of all its copies, for the heat
+    cost: str = ""  # the MACs as text
+    resized: bool = False  # the spatial size changes here
+    pill: bool = False  # a merge: a small rounded sign in the stream
+
+
+@dataclass(eq=False, slots=True)
+class Box:
+    """A cluster. Its header is a node of the same id, which everything enters through."""
+
+    id: str
+    kind: str  # group, block, fold, aux; `network` around it all
+    name: str = ""
+    block: str = ""
+    label: bool = False  # the name was written, not made up
+    count: int = 1
+    facts: list[str] = field(default_factory=list)
+    tooltip: str = ""
+    items: list[Card | Box] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """What makes a tensor: the id of a card or header. A bundle of columns has several."""
+
+    id: str
+    shape: Shape
+
+
+Ports = tuple[Port, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    tail: str
+    head: str
+    shape: Shape
+    skip: bool = False  # around something: dashed
+    aside: bool = False  # to what is there while training only
+
+
+@dataclass(eq=False, slots=True)
+class Scene:
+    root: Box
+    edges: list[Edge] = field(default_factory=list)
+    levels: list[list[str]] = field(default_factory=list)  # ids that stand side by side

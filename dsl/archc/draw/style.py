@@ -1,0 +1,112 @@
+"""How things look: colours, numbers as people read them, text that is safe inside DOT.
+
+Strip and tint of each category can be told apart by people who do not see red or green, and by
+their lightness in grey.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from math import sqrt
+
+from archc.ops import Shape
+
+INK, GREY, LINE, FAINT = "#0f172a", "#475569", "#64748b", "#94a3b8"
+SKIP = "#b45309"
+
+# Category: what the legend calls it, strip and border, tint.
+LOOKS: dict[str, tuple[str, str, str]] = {
+    "conv": ("convolution", "#1d4ed8", "#eff6ff"),
+    "linear": ("linear", "#be123c", "#fff1f2"),
+    "pool": ("pooling", "#047857", "#ecfdf5"),
+    "norm": ("normalisation", "#0e7490", "#ecfeff"),
+    "concat": ("concatenation", "#7c3aed", "#f5f3ff"),
+    "merge": ("sum, mean", "#b45309", "#fffbeb"),
+    "io": ("input, output", "#475569", "#f8fafc"),
+    "other": ("other", "#475569", "#f1f5f9"),
+}
+
+# A cluster's kind: border, fill, style, width of the border.
+BOXES: dict[str, tuple[str, str, str, float]] = {
+    "group": ("#cbd5e1", "#f8fafc", "rounded,filled", 1.0),
+    "block": ("#c4b5fd", "#faf8ff", "rounded,filled", 1.0),
+    "fold": ("#f59e0b", "#fffbeb", "rounded,filled", 2.0),
+    "aux": ("#94a3b8", "#f8fafc", "rounded,filled,dashed", 1.0),
+}
+
+_HEAT = ((255, 255, 255), (255, 237, 213), (253, 186, 116), (249, 115, 22), (194, 65, 12))
+_BROKEN = re.compile("[^\\t\\n\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\U00010000-\U0010ffff]")
+
+
+def look(category: str) -> tuple[str, str, str]:
+    return LOOKS.get(category, LOOKS["other"])
+
+
+def heat(share: float) -> tuple[str, str]:
+    """Background and text colour for a share of the largest cost (0 to 1).
+
+    By the square root: on a linear scale most of a network is white.
+    """
+    at = sqrt(min(max(share, 0.0), 1.0)) * (len(_HEAT) - 1)
+    low = min(int(at), len(_HEAT) - 2)
+    mixed = (
+        round(a + (b - a) * (at - low)) for a, b in zip(_HEAT[low], _HEAT[low + 1], strict=True)
+    )
+    red, green, blue = mixed
+    return f"#{red:02x}{green:02x}{blue:02x}", "#ffffff" if at > 3.2 else "#1f2937"
+
+
+def human(count: int) -> str:
+    """Three digits: 999, 9.54k, 73.9k, 1.02M, 118M, 4.09G."""
+    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= size * 0.9995:
+            value = count / size
+            digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+            return f"{value:.{digits}f}{unit}"
+    return str(count)
+
+
+def extent(shape: Shape) -> str:
+    """`56×56×64`: height, width, channels, as in the lecture; `1000` for features."""
+    text = "×".join(str(int(n)) for n in (*shape.size, shape.channels))
+    return f"{shape.columns} columns of {text}" if shape.columns else text
+
+
+def span_of(texts: Iterable[str]) -> str:
+    """`64`, or `64…224` where the first and the last differ."""
+    found = list(texts)
+    return found[0] if found[0] == found[-1] else f"{found[0]}…{found[-1]}"
+
+
+def shorter(text: str) -> str:
+    """No more digits after the point than anyone reads: `0.00925926` is `0.00926`."""
+    return re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.3g}", text)
+
+
+# --- text in DOT -------------------------------------------------------------------------
+
+
+def escaped(text: str) -> str:
+    """Text inside an HTML-like label; what XML cannot hold becomes a replacement character."""
+    text = _BROKEN.sub("\ufffd", text)
+    for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
+        text = text.replace(sign, entity)
+    return text.replace("\n", " ")
+
+
+def quoted(text: str) -> str:
+    """A quoted string: an id or a tooltip. Newlines stay as DOT's own `\\n`."""
+    text = _BROKEN.sub("\ufffd", text).replace("&", "&amp;")
+    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{text}"'
+
+
+def font(text: str, size: float = 0, color: str = "", bold: bool = False) -> str:
+    """Escaped text in a font; nothing at all for no text, for an empty FONT is an error."""
+    if not text:
+        return ""
+    inner = f"<B>{escaped(text)}</B>" if bold else escaped(text)
+    points = f' POINT-SIZE="{size:g}"' if size else ""
+    tint = f' COLOR="{color}"' if color else ""
+    return f"<FONT{points}{tint}>{inner}</FONT>" if points or tint else inner
