@@ -1,7 +1,7 @@
 # `make check` is what CI runs before the slow proofs. It makes its own environment in .venv.
 BIN := .venv/bin
 
-.PHONY: check format format-check lint types test slow bench clean
+.PHONY: check format format-check lint types test slow bench picture clean
 
 check: format-check lint types test
 
@@ -32,6 +32,10 @@ slow: .venv/ready # every network against torchvision, thousands of random progr
 bench: .venv/ready
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/scaling.py
+
+picture: .venv/ready # the README's network, drawn
+	sed -n '/^```arch$$/,/^```$$/{/^```/d;p}' README.md | \
+		$(BIN)/archc draw - --engine graphviz-pure --force -o docs/tinynet.svg
 
 clean:
 	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

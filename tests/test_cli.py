@@ -377,7 +377,7 @@ def test_list(run: Run) -> None:
     assert done.code == 0
     head, nine, ten = done.out.splitlines()
     assert head.split() == ["name", "parameters", "MACs", "year", "paper"]
-    assert nine.split(maxsplit=4) == ["n9", "162", "6.95K", "2026", "A Tiny Network"]
+    assert nine.split(maxsplit=4) == ["n9", "162", "6.95k", "2026", "A Tiny Network"]
     assert ten.startswith("n10")
 
 

@@ -16,6 +16,7 @@ import pytest
 
 import archc
 from archc import api, render
+from archc.files import stamp
 from archc.source import Source
 
 ROOT = Path(__file__).parents[1]
@@ -113,6 +114,12 @@ def test_the_readmes_network_becomes_the_readmes_source() -> None:
     analysis = api.analyze(Source("tiny.arch", network))
     assert analysis.diagnostics == ()
     assert source in analysis.emit()
+
+
+def test_the_readmes_picture_is_of_the_readmes_network() -> None:
+    picture = (ROOT / "docs" / "tinynet.svg").read_text(encoding="utf-8")
+    (network,) = blocks("arch")
+    assert stamp("", network, ".svg").split("·")[1] in picture, "make picture"
 
 
 def test_the_readmes_mistake_gives_the_readmes_message() -> None:

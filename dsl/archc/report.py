@@ -46,7 +46,7 @@ def json(rows: Iterable[Row]) -> str:
 def human(number: int) -> str:
     """`4.09G`: three digits and a unit of 1000s."""
     amount = float(number)
-    for unit in ("", "K", "M", "G", "T", "P"):
+    for unit in ("", "k", "M", "G", "T", "P"):
         if amount < 999.5 or unit == "P":
             break
         amount /= 1000
