@@ -51,6 +51,7 @@ class Evaluator:
     def __init__(self, env: Mapping[str, Any], incoming: Shape | None) -> None:
         self.env = env
         self.incoming = incoming
+        self._conditionals: dict[int, Any] = {}  # nested ones are asked for more than once
 
     # --- values --------------------------------------------------------------------------
 
@@ -72,7 +73,7 @@ class Evaluator:
             case syntax.Binary():
                 return self._binary(expr)
             case syntax.Conditional():
-                return self.value(expr.then if self.truth(expr.test) else expr.other)
+                return self._conditional(expr)
             case syntax.CallExpr():
                 return self._call(expr)
 
@@ -111,7 +112,10 @@ class Evaluator:
             case syntax.Unary(op="not"):
                 return _applied("not", self.symbolic(expr.operand))
             case _:
-                value = self.value(expr)
+                try:
+                    value = self.value(expr)
+                except Fault:  # in a part that the outcome does not hang on
+                    return None
                 return symbol.expr_of(value) if isinstance(value, int | float) else None
 
     # --- the kinds of expression ---------------------------------------------------------
@@ -178,6 +182,26 @@ class Evaluator:
             return equal if expr.op == "==" else not equal
         left, right = self.number(expr.left), self.number(expr.right)
         return self._compute(expr.op, (left, right), expr.span)
+
+    def _conditional(self, expr: syntax.Conditional) -> Any:
+        known = self._conditionals.get(id(expr))
+        if known is not None:
+            return known
+        taken = self.truth(expr.test)
+        value = self.value(expr.then if taken else expr.other)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = self._traced_choice(expr, value)
+        self._conditionals[id(expr)] = value
+        return value
+
+    def _traced_choice(self, expr: syntax.Conditional, value: Any) -> Any:
+        """The number taken, remembering the whole expression if the test hangs on anything."""
+        test = self.symbolic(expr.test)
+        if test is None or not test.variables():
+            return symbol.plain(value) if test is None else value
+        parts = self.symbolic(expr.then), test, self.symbolic(expr.other)
+        whole = _applied("if", *parts)
+        return symbol.traced(value, whole) if whole is not None else symbol.plain(value)
 
     def _call(self, expr: syntax.CallExpr) -> Any:
         name = expr.function.id

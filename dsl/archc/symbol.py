@@ -362,6 +362,8 @@ def render(expr: Expr, names: Callable[[str], str] = str, level: int = 0) -> str
     text, binds = "", 5 if len(ordered) > 1 else 9
     for product, factor in ordered:
         part, part_level = _render_term(product, abs(factor) if text else factor, names)
+        if len(ordered) > 1 and part_level <= 5:
+            part = f"({part})"
         text += f" {'-' if factor < 0 else '+'} {part}" if text else part
         binds = min(binds, part_level) if len(ordered) == 1 else 5
     return f"({text})" if binds < level else text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +10,9 @@ from archc import symbol
 from archc.emit.classes import build_class
 from archc.emit.initialise import initialiser
 from archc.emit.lanes import Inexpressible
-from archc.emit.program import ClassModel, Program
+from archc.emit.program import ClassModel, Program, instance_env
 from archc.passes.costs import Cost
-from archc.plan import Plan, outputs, side_outputs
+from archc.plan import Call, Choice, Plan, outputs, side_outputs, walk
 from archc.sections import Facts
 
 _IMPORTED = {"Tensor", "Sequence", "OrderedDict", "NamedTuple", "F"}
@@ -69,19 +69,60 @@ def _probe(plan: Plan, name: str, again: Again, trace_sizes: bool) -> Plan | Non
     return None
 
 
+def _probes(plan: Plan, name: str, again: Again, trace_sizes: bool) -> list[Plan]:
+    """The network at another value of one param, or at some where its `if`s hang on it.
+
+    An outcome that no probe has would be missing from the class.
+    """
+    first = _probe(plan, name, again, trace_sizes)
+    if first is None or _asked(first) == _asked(plan):
+        return [first] if first is not None else []
+    found, seen = [first], {_outcomes(plan), _outcomes(first)}
+    for value in sorted({*range(1, 9), plan.params[name] - 1, 3 * plan.params[name]}):
+        other = again({name: value}, trace_sizes) if value > 0 else None
+        if other is not None and _outcomes(other) not in seen:
+            seen.add(_outcomes(other))
+            found.append(other)
+    return found
+
+
+def _asked(plan: Plan) -> frozenset[Any]:
+    """What the `if`s of a network ask for: the numbers in their tests."""
+    found = set()
+    for choice, env in _choices(plan):
+        names = choice.test.variables() if choice.test is not None else ()
+        values = tuple((v, env[v]) for v in sorted(names) if v in env)
+        found.add((id(choice.tree), values, choice.taken if choice.test is None else None))
+    return frozenset(found)
+
+
+def _outcomes(plan: Plan) -> frozenset[Any]:
+    return frozenset((id(choice.tree), choice.taken) for choice, _ in _choices(plan))
+
+
+def _choices(plan: Plan) -> Iterator[tuple[Choice, dict[str, Any]]]:
+    """Every `if` of a network, each in every body, and the numbers known there."""
+    waiting, seen = [plan.body], {plan.body}
+    while waiting:
+        body = waiting.pop()
+        env = plan.params if body.block is None else instance_env(body, plan.params)
+        for node in walk(body.chain.nodes):
+            if isinstance(node, Choice):
+                yield node, env
+            elif isinstance(node, Call) and node.body not in seen:
+                seen.add(node.body)
+                waiting.append(node.body)
+
+
 def _first_that_works(plan: Plan, again: Again) -> Program:
     """With all params as arguments, or as many as can be; one class a block, or else several."""
-    others = [
-        other for name in plan.params if (other := _probe(plan, name, again, False)) is not None
-    ]
+    others = [other for name in plan.params for other in _probes(plan, name, again, False)]
     try:
         return _build_program([plan, *others], may_split=False)
     except Inexpressible:
         pass
     plan = again({}, True) or plan
-    others = [
-        other for name in plan.params if (other := _probe(plan, name, again, True)) is not None
-    ]
+    others = [other for name in plan.params for other in _probes(plan, name, again, True)]
     for may_split in (False, True):
         try:
             return _build_program([plan, *others], may_split)
