@@ -8,26 +8,8 @@ from archc import syntax as s
 from archc.source import Source, Span
 
 NOWHERE = Span(Source("<made>", ""), 0, 0)
-RESERVED = frozenset(
-    [
-        "network",
-        "use",
-        "param",
-        "block",
-        "sequence",
-        "train",
-        "meta",
-        "expect",
-        "reuse",
-        "if",
-        "else",
-        "for",
-        "in",
-        "and",
-        "or",
-        "not",
-    ]
-)
+RESERVED = {"network", "use", "param", "block", "sequence", "train", "meta", "expect", "reuse"}
+RESERVED |= {"if", "else", "for", "in", "and", "or", "not"}
 _TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], include_characters="\n\t\r"),
     max_size=8,

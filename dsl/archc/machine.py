@@ -62,8 +62,9 @@ class Machine:
         while found := scan(text, self.position):
             start = self.position
             self.position = found.end()
-            if found.lastgroup != "WS":
-                return Token(found.lastgroup or "", found.group(), start, self.position)
+            kind = found.lastgroup or ""
+            if kind != "WS" and not (kind == "_SEP" and self._is_blank(found.group())):
+                return Token(kind, found.group(), start, self.position)
         if self.position < len(text):
             raise Mistake
         return Token("$END", "", self.position, self.position)
@@ -92,9 +93,12 @@ class Machine:
             if states[-1] == self.tables.end and kind == "$END":
                 return
 
-    def accepts(self, kind: str) -> bool:
-        """Would this kind of token be right here? Tried on the states alone."""
-        stack = list(self.states)
+    def accepts(self, kind: str, height: int | None = None) -> bool:
+        """Would this kind of token be right here, or with that many values on the stack?
+
+        Tried on the states alone.
+        """
+        stack = self.states[:] if height is None else self.states[: height + 1]
         while True:
             action = self.tables.actions[stack[-1]].get(kind)
             if action is None or action >= 0:
@@ -111,14 +115,19 @@ class Machine:
         return frozenset(filter(self.accepts, self.tables.actions[self.states[-1]]))
 
     def height(self, kind: str) -> int:
-        """How many values lie below the topmost state that has an action for this kind."""
-        actions = self.tables.actions
-        states = self.states
-        return next(n for n in range(len(states) - 1, -1, -1) if kind in actions[states[n]])
+        """How many values can stay on the stack if this kind of token is to come next."""
+        actions, states = self.tables.actions, self.states
+        heights = (n for n in range(len(states) - 1, -1, -1) if kind in actions[states[n]])
+        return next(n for n in heights if self.accepts(kind, n))
 
     def cut(self, height: int) -> None:
         """Takes all values above that height off the stack."""
         del self.states[height + 1 :], self.values[height:]
+
+    def _is_blank(self, separator: str) -> bool:
+        """A new line in the midst of something. A state alone cannot tell: it does not know what
+        it is inside of."""
+        return ";" not in separator and not self.accepts("_SEP")
 
     def _scanner(self, state: int) -> Scan:
         scan = self._scanners[state] = _scanner(state)
@@ -148,7 +157,7 @@ def _maker(builder: object, rule: Reduction) -> Callable[[list[Any]], Any]:
     build = getattr(builder, rule.method)
     if rule.single:
         return lambda taken: _one_or(build, choose(taken))
-    if rule.kept == tuple(range(rule.size)) and not rule.spliced:
+    if rule.kept == list(range(rule.size)) and not rule.spliced:
         return lambda taken: build(*taken)
     return lambda taken: build(*choose(taken))
 

@@ -33,7 +33,7 @@ CLOSERS = {")": "RPAR", "]": "RSQB", "}": "RBRACE", ">": "RANGLE"}
 _CLOSING = frozenset(CLOSERS.values())
 _ENDS = {*CLOSERS, ""}
 _ROUND = frozenset({"LPAR", "CALL_OPEN", "LSQB"})
-_OPERATORS = frozenset(["ADDOP", "MULOP", "REL", "AND", "OR", "NOT", "IF", "ELSE", "LSQB"])
+_OPERATORS = frozenset({"ADDOP", "MULOP", "REL", "AND", "OR", "NOT", "ELSE"})
 _FRESH = frozenset({"_SEP", "_COMMA", "PIPE"})  # what comes after is beside, not inside
 _WEIGHED = frozenset(OPENERS) | _CLOSING | _OPERATORS | _FRESH
 
@@ -41,7 +41,7 @@ _BLANK = re.compile(r"(?:[\s\ufeff]|#[^\n]*)*")
 _LANDMARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[\n;{}|<>()\[\]]')
 _LANDMARKS = {"\n": "_SEP", ";": "_SEP", "{": "LBRACE", "|": "PIPE", "<": "LANGLE", **CLOSERS}
 _ITEM = re.compile(r"(?:network|use|param|block|sequence|train|meta|expect)\b")
-_HEADER = re.compile(r"(?:if|for|param|block|sequence|network|use)\b")  # there `<` compares
+_HEADER = re.compile(r"(?:if|for|param|block|sequence|network|use)\b", re.I)  # there `<` compares
 _FAR = 2_000  # characters to look for the end of a bracket over several lines
 
 
@@ -65,6 +65,9 @@ class Nesting:
             self.depth += 1
         elif kind in _CLOSING and len(self.levels) > 1:
             self.depth -= self.levels.pop() + 1
+        if kind == "RSQB":  # `a[0][0]`: one in the other, though the brackets are side by side
+            self.levels[-1] += 1
+            self.depth += 1
 
     def cut(self, brackets: int) -> None:
         """Back to that many open brackets."""

@@ -33,8 +33,8 @@ class Reduction:
     size: int  # how many values it takes off the stack
     method: str  # of the builder; "" makes a list, to be spliced into the rule around
     single: bool  # of one child alone, make just that child
-    kept: tuple[int, ...]  # the children that count; the others are punctuation
-    spliced: tuple[int, ...]  # those of the kept ones that are lists to splice
+    kept: list[int]  # the children that count; the others are punctuation
+    spliced: list[int]  # those of the kept ones that are lists to splice
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +117,8 @@ def _reduction(rule: Rule) -> Reduction:
         len(rule.expansion),
         "" if origin.startswith("_") else str(rule.alias or origin),
         bool(rule.options.expand1 and not rule.alias),
-        tuple(kept),
-        tuple(spliced),
+        kept,
+        spliced,
     )
 
 
