@@ -249,6 +249,13 @@ def traced_list(items: tuple[Any, ...], expr: Expr) -> TracedList:
     return result
 
 
+def relist(items: tuple[Any, ...], expr: Expr) -> TracedList:
+    """A list of plain items that is the value of `expr`."""
+    result = TracedList(items)
+    result.expr = expr
+    return result
+
+
 def plain(value: Any) -> Any:
     """The bare number (or tuple of bare numbers)."""
     if isinstance(value, _Traced):

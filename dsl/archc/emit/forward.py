@@ -7,7 +7,7 @@ needed twice, or where it grows too long. Variables are reused as soon as their 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from archc.emit.layout import WIDTH
@@ -97,6 +97,19 @@ def count_uses(steps: list[Step]) -> None:
             case Side():
                 count_uses(step.body)
                 step.result.uses += 1
+
+
+def texts(steps: list[Step]) -> Iterator[str]:
+    """Every expression, its tensors as `x`."""
+    for step in steps:
+        match step:
+            case Do():
+                yield step.write(*("x" for _ in step.ins))
+            case Test():
+                yield from texts(step.then)
+                yield from texts(step.other)
+            case Repeat() | Side():
+                yield from texts(step.body)
 
 
 def uses_in(steps: list[Step], wire: Wire) -> int:
@@ -312,17 +325,17 @@ class Printer:
             return self._unused(wire.hint)
         choices = [wire.hint, "x"] if wire.prefer else ["x", wire.hint]
         for name in choices:
-            if self._is_free(name):
+            if self.is_free(name):
                 return name
         return self._unused(wire.hint)
 
     def _unused(self, hint: str) -> str:
         name, number = hint, 2
-        while not self._is_free(name):
+        while not self.is_free(name):
             name, number = f"{hint}{number}", number + 1
         return name
 
-    def _is_free(self, name: str) -> bool:
+    def is_free(self, name: str) -> bool:
         held = self.holds.get(name)
         if any(name in names for names in self.spoken_for):
             return False

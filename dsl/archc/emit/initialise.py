@@ -37,8 +37,7 @@ def initialiser(program: Program, plan: Plan, facts: Facts) -> list[str]:
         if "zero_residual" in words:
             special += _zero_residual(program)
     if general:
-        body = [line for line in general]
-        general = [f"{_PAD}for module in self.modules():", *body]
+        general = [f"{_PAD}for module in self.modules():", *general]
     return [*general, *special]
 
 

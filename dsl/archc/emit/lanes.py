@@ -36,8 +36,8 @@ class Lane:
 class Index:
     """A loop's index while its body is written.
 
-    `variable` counts iterations from 0 in expressions ("" in a loop written out); `author` maps the file's own loop names to
-    expressions over it. `carried` is the running channel count, where one is kept.
+    `variable` counts iterations from 0 in expressions ("" in a loop written out); `author` maps
+    the file's own loop names to expressions over it.
     """
 
     variable: str
@@ -66,7 +66,7 @@ class Writer:
         if isinstance(first, tuple):
             return self._tuple(values, lanes)
         if all(type(symbol.plain(v)) is type(symbol.plain(first)) and v == first for v in values):
-            expr = self._inside(symbol.expr_of(first)) if symbol.is_traced(first) else None
+            expr = self.inside(symbol.expr_of(first)) if symbol.is_traced(first) else None
             if expr is not None and expr.variables() <= self.kept and is_right(expr, values, lanes):
                 return self.render(expr)
             return literal(first)
@@ -94,7 +94,7 @@ class Writer:
     def test(self, tests: list[Expr | None], outcomes: list[bool], lanes: list[Lane]) -> str:
         """A condition that comes out as in every lane. Raises Inexpressible."""
         for expr in _distinct(tests):
-            expr = self._inside(expr)
+            expr = self.inside(expr)
             if is_right(expr, outcomes, lanes, truth=True):
                 return self.render(expr)
         raise Inexpressible("no condition gives the right outcome")
@@ -102,13 +102,13 @@ class Writer:
     # --- candidates ----------------------------------------------------------------------
 
     def _candidates(self, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
-        exprs = [self._inside(symbol.expr_of(v)) for v in values]
+        exprs = [self.inside(symbol.expr_of(v)) for v in values]
         yield from (e for e in _distinct(exprs) if e.constant is None)
         yield from self._by_iteration(exprs, lanes)
         if self.carried:
             yield from self._by_running_count(values, lanes)
 
-    def _inside(self, expr: Expr | None) -> Expr:
+    def inside(self, expr: Expr | None) -> Expr:
         """The file's loop names as indices of the Python loop, what is fixed as numbers."""
         assert expr is not None
         known = dict(self.fixed)
@@ -142,7 +142,7 @@ class Writer:
         }
         if len(differences) == 1:
             yield symbol.add(running, symbol.const(differences.pop()))
-        for expr in _distinct([self._inside(symbol.expr_of(v)) for v in values]):
+        for expr in _distinct([self.inside(symbol.expr_of(v)) for v in values]):
             if "in.c" in expr.variables():
                 env = {name: symbol.var(name) for name in expr.variables()}
                 yield symbol.substitute(expr, {**env, "in.c": running})
@@ -162,7 +162,7 @@ class Writer:
 
     def search_list(self, values: list[Any], lanes: list[Lane]) -> Expr:
         for expr in _distinct(
-            [self._inside(symbol.expr_of(v)) for v in values if symbol.is_traced(v)]
+            [self.inside(symbol.expr_of(v)) for v in values if symbol.is_traced(v)]
         ):
             if is_right(expr, [symbol.plain(v) for v in values], lanes):
                 return expr

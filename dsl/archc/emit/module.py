@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archc import symbol
-from archc.emit.classes import build_class
+from archc.emit.classes import build_class, write_anonymous
 from archc.emit.initialise import initialiser
 from archc.emit.lanes import Inexpressible
 from archc.emit.program import ClassModel, Program, instance_env
+from archc.emit.steps import write_chain
 from archc.passes.costs import Cost
 from archc.plan import Call, Choice, Plan, outputs, side_outputs, walk
 from archc.sections import Facts
@@ -139,7 +140,8 @@ def _first_that_works(plan: Plan, again: Again) -> Program:
 
 
 def _build_program(plans: list[Plan], may_split: bool) -> Program:
-    program = Program(plans, {plans[0].name, f"{plans[0].name}Output", *_IMPORTED})
+    taken = {plans[0].name, f"{plans[0].name}Output", *_IMPORTED}
+    program = Program(plans, taken, write_chain, write_anonymous)
     at = 0
     while at < len(program.definitions):
         definition = program.definitions[at]

@@ -7,20 +7,18 @@ them; a block whose instances differ in more than numbers and `if`s becomes two 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from archc import symbol, syntax
+from archc import symbol
 from archc.emit.lanes import Inexpressible, Lane
-from archc.emit.layout import Code, call
 from archc.plan import (
     Again,
     Apply,
     Aux,
     BlockValue,
     Body,
-    Branches,
     Call,
     Choice,
     Goto,
@@ -28,13 +26,9 @@ from archc.plan import (
     Mark,
     Node,
     Plan,
-    Scope,
     Tensor,
     walk,
 )
-
-if TYPE_CHECKING:
-    from archc.emit.builder import Builder
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +71,7 @@ class Definition:
     lanes: list[Lane] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
     model: ClassModel | None = None
+    open: frozenset[str] = frozenset()  # numbers that the network's params change
 
 
 @dataclass(slots=True)
@@ -96,8 +91,16 @@ class Program:
     written as an expression of it.
     """
 
-    def __init__(self, plans: list[Plan], taken: set[str]) -> None:
+    def __init__(
+        self,
+        plans: list[Plan],
+        taken: set[str],
+        write_chain: Callable[..., Any],
+        write_anonymous: Callable[..., Any],
+    ) -> None:
         self.plans = plans
+        self.write_chain = write_chain  # what writes statements stands above this module
+        self.write_anonymous = write_anonymous
         self.taken = taken  # class names that are not free
         self.definitions: list[Definition] = []
         self.of_body: dict[Body, Definition] = {}
@@ -109,13 +112,18 @@ class Program:
             str, tuple[str, int]
         ] = {}  # modules the network owns: name -> target, extent
         self.classes: list[ClassModel] = []
-        self._anonymous: dict[int, list[tuple[ClassModel, list[Parameter]]]] = {}
+        self.anonymous: dict[int, list[ClassModel]] = {}  # of combinators in a place, by tree
         self.network = Definition(None, plans[0].name)
+        own: dict[int, int] = {}  # lanes of the plan to print
         for at, plan in enumerate(plans):
             self._collect(plan.body, dict(plan.params))
+            if not at:
+                own = {id(d): len(d.lanes) for d in self.definitions}
             self.network.bodies.append(plan.body)
             self.network.lanes.append(Lane(at, dict(plan.params)))
         self.definitions.append(self.network)
+        for definition in self.definitions:
+            definition.open = _changed(definition.lanes, own.get(id(definition), 1))
 
     # --- collecting ----------------------------------------------------------------------
 
@@ -179,7 +187,7 @@ class Program:
         made = []
         for members in groups.values():
             name = self.free_name(self._variant_name(definition, members))
-            part = Definition(definition.block, name)
+            part = Definition(definition.block, name, open=definition.open)
             part.bodies = [definition.bodies[at] for at in members]
             part.lanes = [Lane(k, definition.lanes[at].env) for k, at in enumerate(members)]
             made.append(part)
@@ -206,38 +214,13 @@ class Program:
                 parts.append(f"{name.title().replace('_', '')}{abs(values.pop())}")
         return definition.name + "".join(parts[:2])
 
-    # --- combinators in a place ----------------------------------------------------------
-
-    def is_combinator(self, scope: Scope) -> bool:
-        """A combinator that stands in a group: a module of its own, without a block's name."""
-        return (
-            isinstance(scope.tree, syntax.Operation)
-            and len(scope.chain.nodes) == 1
-            and isinstance(scope.chain.nodes[0], Branches)
-        )
-
-    def anonymous(self, builder: Builder, nodes: list[Scope], lanes: list[Lane]) -> Code:
-        """The constructor call of a combinator in a place; its class is written if it is new."""
-        from archc.emit.classes import build_anonymous
-
-        tree = nodes[0].tree
-        assert isinstance(tree, syntax.Operation)
-        model = build_anonymous(self, builder, nodes, lanes)
-        known = self._anonymous.setdefault(id(tree), [])
-        for earlier, _ in known:
-            if (earlier.init, earlier.forward) == (model.init, model.forward):
-                model = earlier
-                break
-        else:
-            model.name = self.free_name(class_name(nodes[0].label or tree.name.id))
-            known.append((model, model.parameters))
-            self.classes.append(model)
-        items = []
-        for parameter in model.parameters:
-            name = parameter.variable
-            values = [symbol.traced(lane.env[name], symbol.var(name)) for lane in lanes]
-            items.append(builder.writer.value(values, lanes))
-        return call(model.name, *items)
+    def note_shared(self, node: Apply) -> None:
+        """Remember the module that an operator wants the network to own."""
+        wanted = node.op.shared(*node.shapes)
+        if wanted is not None:
+            _, extent = self.shared.get(wanted.name, ("", 0))
+            extent = max(extent, symbol.plain(wanted.extent))
+            self.shared[wanted.name] = (wanted.target, extent)
 
     # --- facts ---------------------------------------------------------------------------
 
@@ -259,7 +242,8 @@ def calls_in(body: Body) -> Iterator[Call]:
 def instance_env(body: Body, params: dict[str, Any]) -> dict[str, Any]:
     """The numbers that expressions in a body may use: its arguments, its input's sizes, params."""
     shape = body.input.shape
-    assert shape is not None and body.block is not None
+    assert shape is not None
+    assert body.block is not None
     env = {k: symbol.plain(v) for k, v in body.block.home.constants.items()}
     env |= {k: params[k] for k in params if k in env}
     env |= body.args
@@ -269,6 +253,16 @@ def instance_env(body: Body, params: dict[str, Any]) -> dict[str, Any]:
         for a, n in zip(("in.w", "in.h", "in.d"), reversed(shape.size), strict=False)
     }
     return env
+
+
+def _changed(lanes: list[Lane], own: int) -> frozenset[str]:
+    """The numbers that have values in later lanes that they have not in the first ones."""
+    found = set()
+    for name in lanes[0].env:
+        known = [lane.env.get(name) for lane in lanes[:own]]
+        if any(lane.env.get(name) not in known for lane in lanes[own:]):
+            found.add(name)
+    return frozenset(found)
 
 
 def instance_key(lane: Lane) -> Any:

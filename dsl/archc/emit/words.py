@@ -5,34 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 from archc import symbol
-from archc.emit.builder import Builder
 from archc.emit.lanes import Inexpressible, Lane, Writer
+from archc.emit.scribe import Scribe
 from archc.ops import Shape
 from archc.plan import outputs
 
 _AXES = {0: "", 1: "L", 2: "HW", 3: "DHW"}
 
 
-def describe(builder: Builder) -> list[str]:
+def describe(scribe: Scribe) -> list[str]:
     """The comment above the block, and `(N, in_channels, H, W) -> (N, 4 * width, H, W).`"""
-    definition = builder.definition
+    definition = scribe.definition
     if definition.block is None:
         body = definition.bodies[0]
         before = " and ".join(_concrete(x.shape) for x in body.inputs)
         after = " and ".join(_concrete(tensor.shape) for _, tensor in outputs(body))
         return [f"{before} -> {after}."]
     text = " ".join(definition.block.tree.doc.split())
-    shapes = _shapes(builder)
+    shapes = _shapes(scribe)
     return [text, "", shapes] if text else [shapes]
 
 
-def _shapes(builder: Builder) -> str:
-    definition = builder.definition
+def _shapes(scribe: Scribe) -> str:
+    definition = scribe.definition
     pairs = [(b.input.shape, b.output.shape) for b in definition.bodies]
     known = [(x, y) for x, y in pairs if x is not None and y is not None]
     if len(set(known)) == 1:
         return f"{_concrete(known[0][0])} -> {_concrete(known[0][1])}."
-    writer = Writer(builder._python_name, builder.writer.kept, builder.writer.fixed)
+    writer = Writer(scribe._python_name, scribe.writer.kept, scribe.writer.fixed)
     before = [_written(writer, [x.channels for x, _ in known], definition.lanes, "in_channels")]
     after = [_written(writer, [y.channels for _, y in known], definition.lanes, "C")]
     rank = known[0][0].rank

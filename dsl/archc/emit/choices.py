@@ -1,0 +1,71 @@
+"""`if`: gone where its outcome is the same in all instances, else an `if` of the constructor."""
+
+from __future__ import annotations
+
+from archc.emit.forward import Do, Step, Test, Wire
+from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.scribe import Scribe, Written
+from archc.emit.site import Assign, DictSite, If, Site
+from archc.plan import Choice
+
+
+def write_choice(
+    scribe: Scribe, nodes: list[Choice], lanes: list[Lane], wire: Wire, site: Site
+) -> Written:
+    outcomes = [node.taken for node in nodes]
+    if len(set(outcomes)) == 1:
+        steps, out = scribe.chain([node.chain for node in nodes], lanes, wire, site)
+        scribe.alias([node.output for node in nodes], out)
+        return steps, out
+    if isinstance(site, DictSite):
+        raise Inexpressible("an `if` in a group that is no row")
+    test = scribe.writer.test([node.test for node in nodes], outcomes, lanes)
+    then, then_out, then_site = _arm(scribe, nodes, lanes, wire, site, True)
+    other, other_out, other_site = _arm(scribe, nodes, lanes, wire, site, False)
+    out = scribe.new_wire([node.output for node in nodes])
+    asked = _construct(scribe, test, then_site, other_site, then, site)
+    return [Test(asked, then, other, wire, then_out, other_out, out)], out
+
+
+def _arm(
+    scribe: Scribe, nodes: list[Choice], lanes: list[Lane], wire: Wire, site: Site, taken: bool
+) -> tuple[list[Step], Wire, Site]:
+    inner = site.arm()
+    members = [at for at, node in enumerate(nodes) if node.taken is taken]
+    chains = [nodes[at].chain for at in members]
+    scribe.alias([chain.input for chain in chains], wire)
+    steps, out = scribe.chain(chains, [lanes[at] for at in members], wire, inner)
+    return steps, out, inner
+
+
+def _construct(
+    scribe: Scribe, test: str, then: Site, other: Site, steps: list[Step], site: Site
+) -> str:
+    """The constructor's `if`; gives the question by which forward finds the outcome again."""
+    sole = _sole_module(then, other, steps)
+    if sole is not None:
+        site.body.append(Assign(f"self.{sole}: nn.Module | None", "None"))
+        site.body.append(If(test, then.body, other.body))
+        return f"self.{sole} is not None"
+    variable = test.split(" ")[0]
+    simple = test.count(" ") == 2 and variable.isidentifier()
+    if simple and scribe.attributes.get(variable, variable) == variable:
+        scribe.attributes[variable] = variable  # `stride > 1`: keep the argument itself
+        site.body.append(Assign(f"self.{variable}", variable))
+        site.body.append(If(test, then.body, other.body))
+        return f"self.{test}"
+    role = scribe.role[0]
+    name = scribe.attribute(f"has_{role}" if role != "out" else "extended", test)
+    site.body.append(Assign(f"self.{name}", test))
+    site.body.append(If(f"self.{name}", then.body, other.body))
+    return f"self.{name}"
+
+
+def _sole_module(then: Site, other: Site, steps: list[Step]) -> str | None:
+    """The one attribute that an arm makes and calls, if that is all that it does."""
+    if other.body or len(then.body) != 1 or len(steps) != 1 or not isinstance(steps[0], Do):
+        return None
+    made = then.body[0]
+    if isinstance(made, Assign) and made.sign == "=" and made.target.startswith("self."):
+        return made.target.removeprefix("self.")
+    return None

@@ -1,0 +1,200 @@
+"""Loops and repeats: a Python loop where that is right in every lane, else written out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from archc import symbol, syntax
+from archc.emit.forward import Repeat, Wire, texts
+from archc.emit.lanes import Index, Inexpressible, Lane
+from archc.emit.program import BodyFacts
+from archc.emit.scribe import Scribe, Written
+from archc.emit.site import Assign, DictSite, For, Header, Site
+from archc.plan import Again, Apply, Aux, Call, Goto, Loop, Mark, Tensor, walk
+
+
+def write_loop(
+    scribe: Scribe, nodes: list[Loop], lanes: list[Lane], wire: Wire, site: Site
+) -> Written:
+    """A loop among other statements of a class."""
+    counts = {len(node.iterations) for node in nodes}
+    if counts == {0}:
+        scribe.alias([node.output for node in nodes], wire)
+        return [], wire
+    if (len(counts) > 1 or max(counts) > 2) and not isinstance(site, DictSite):
+        rolled = scribe.attempt(lambda: _rolled(scribe, nodes, lanes, wire, site), site)
+        if rolled is not None:
+            steps, out = rolled
+            return steps, out
+    if len(counts) > 1:
+        raise Inexpressible("a loop whose count differs")
+    return _written_out(scribe, nodes, lanes, wire, site)
+
+
+def _written_out(
+    scribe: Scribe, nodes: list[Loop], lanes: list[Lane], wire: Wire, site: Site
+) -> Written:
+    steps = []
+    for k in range(len(nodes[0].iterations)):
+        chains = [node.iterations[k] for node in nodes]
+        scribe.alias([chain.input for chain in chains], wire)
+        with iteration(scribe, nodes, k):
+            made, wire = scribe.chain(chains, lanes, wire, site)
+        steps += made
+    scribe.alias([node.output for node in nodes], wire)
+    return steps, wire
+
+
+def _rolled(
+    scribe: Scribe, nodes: list[Loop], lanes: list[Lane], wire: Wire, site: Site
+) -> Written:
+    for node, lane in zip(nodes, lanes, strict=True):
+        if _escapes(node, scribe.facts[lane.instance]):
+            raise Inexpressible("a label in a loop is used outside of it")
+    chains = [chain for node in nodes for chain in node.iterations]
+    inner, body_in = site.loop(), Wire()
+    with looping(scribe, nodes, lanes) as (inner_lanes, header):
+        scribe.alias([chain.input for chain in chains], body_in)
+        body, body_out = scribe.chain(chains, inner_lanes, body_in, inner)
+        head = header()
+    if inner.body:
+        site.body.append(For(head, inner.body))
+    if not head.count:
+        raise Inexpressible("a loop over a list, with steps between its modules")
+    count = _kept_count(scribe, head.count, site)
+    indexed = any(re.search(rf"{{[^}}]*\b{head.target}\b", text) for text in texts(body))
+    target = head.target if indexed else "_"
+    out = scribe.new_wire([node.output for node in nodes])
+    return [Repeat(f"for {target} in range({count}):", body, wire, body_in, body_out, out)], out
+
+
+def _kept_count(scribe: Scribe, count: str, site: Site) -> str:
+    """How forward knows the number of iterations: a number, or what the constructor kept."""
+    if count.isdigit():
+        return count
+    free = count.isidentifier() and count not in scribe.attributes
+    name = scribe.attribute(count if free else "repeats", count)
+    site.body.append(Assign(f"self.{name}", count))
+    return f"self.{name}"
+
+
+# --- numbers in a loop -------------------------------------------------------------------
+
+
+@contextmanager
+def looping(
+    scribe: Scribe, nodes: list[Loop], lanes: list[Lane]
+) -> Iterator[tuple[list[Lane], Callable[[], Header]]]:
+    """Within, numbers may depend on the iteration. Gives the lanes and, at the end, the header."""
+    writer, first = scribe.writer, nodes[0]
+    variable = f"#i{sum(bool(index.variable) for index in writer.indices)}"
+    counting = isinstance(first.tree, syntax.For) and first.tree.stop is not None
+    author: dict[str, symbol.Expr] = {}
+    if first.start is not None:
+        author[first.names[0]] = symbol.add(writer.inside(first.start), symbol.var(variable))
+    wanted = first.names[0] if counting else "ijkmn"[len(writer.indices) % 5]
+    index = Index(variable, _loop_name(scribe, wanted), author)
+    inner = [
+        lane.with_(**{variable: k}, **_bound(node, k))
+        for lane, node in zip(lanes, nodes, strict=True)
+        for k in range(len(node.iterations))
+    ]
+    used = set(writer.used)
+    counts = [symbol.traced(len(n.iterations), writer.inside(n.count)) for n in nodes]
+    writer.indices.append(index)
+
+    def header() -> Header:
+        position = writer.indices.index(index)
+        writer.indices.remove(index)  # the header stands outside of the loop
+        try:
+            names = set(first.names) & (writer.used - used) if not counting else set()
+            indexed = variable in writer.used
+            if names:
+                over = writer.value([_items(node) for node in nodes], lanes)
+                return _list_header(first.names, names, over, index.python if indexed else "")
+            count = writer.value(counts, lanes)
+            return Header(index.python if indexed else "_", f"range({count})", count)
+        finally:
+            writer.indices.insert(position, index)
+
+    try:
+        yield inner, header
+    finally:
+        writer.indices.remove(index)
+        # an index is no constructor argument, nor is what a loop over a list calls its items
+        writer.used -= {variable, *(set(first.names) - used)}
+
+
+def _list_header(names: tuple[str, ...], used: set[str], over: str, index: str) -> Header:
+    target = ", ".join(name if name in used else f"_{name}" for name in names)
+    if not index:
+        return Header(target, over)
+    return Header(
+        f"{index}, ({target})" if len(names) > 1 else f"{index}, {target}", f"enumerate({over})"
+    )
+
+
+@contextmanager
+def iteration(scribe: Scribe, nodes: list[Loop], k: int) -> Iterator[None]:
+    """Within, one iteration is written out: the loop's names are what they stand for in it."""
+    writer, first = scribe.writer, nodes[0]
+    author: dict[str, symbol.Expr] = {}
+    for at, name in enumerate(first.names):
+        values = {symbol.plain(node.values[k][at]) for node in nodes}
+        value = values.pop()
+        if first.start is not None:
+            author[name] = symbol.add(writer.inside(first.start), symbol.const(k))
+        elif not values and isinstance(value, int | float):
+            author[name] = symbol.const(value)
+    index = Index("", "", author)
+    writer.indices.append(index)
+    try:
+        yield
+    finally:
+        writer.indices.remove(index)
+
+
+def _loop_name(scribe: Scribe, wanted: str) -> str:
+    taken = {index.python for index in scribe.writer.indices} | {"l", "I", "O"}  # ambiguous
+    return next(name for name in [wanted, *"ijkmn"] if name not in taken)
+
+
+def _bound(node: Loop, k: int) -> dict[str, Any]:
+    """What the loop's names stand for in one iteration."""
+    return dict(zip(node.names, map(symbol.plain, node.values[k]), strict=True))
+
+
+def _items(node: Loop) -> Any:
+    """What a loop over a list runs over: a literal, or an argument of the block."""
+    items = symbol.plain(tuple(value[0] if len(value) == 1 else value for value in node.values))
+    return items if node.items is None else symbol.relist(items, node.items)
+
+
+def _escapes(node: Loop, facts: BodyFacts) -> bool:
+    """Whether an iteration gives or takes more than the one tensor that is carried through."""
+    if any(chain.output.root in facts.named for chain in node.iterations[:-1]):
+        return True
+    return any(
+        _reaches_out(chain.nodes, chain.input.root, chain.output.root, facts)
+        for chain in node.iterations
+    )
+
+
+def _reaches_out(nodes: list[Any], first: Tensor, last: Tensor, facts: BodyFacts) -> bool:
+    inside: dict[Tensor, int] = {}
+    for node in walk(nodes):
+        if isinstance(node, Aux | Mark | Again):
+            return True
+        if isinstance(node, Goto) and node.output.root not in inside:
+            return True
+        if isinstance(node, Apply | Call):
+            inside.setdefault(node.output.root, 0)
+            for x in node.inputs if isinstance(node, Apply) else (node.input,):
+                if x.root in inside:
+                    inside[x.root] += 1
+                elif x.root is not first:
+                    return True
+    return any(facts.uses[x] != uses for x, uses in inside.items() if x is not last)

@@ -1,0 +1,54 @@
+"""`forward`: its lines, its return type."""
+
+from __future__ import annotations
+
+from archc.emit.forward import Printer, Step, Wire, count_uses
+from archc.emit.scribe import Scribe
+
+
+def print_forward(
+    scribe: Scribe, steps: list[Step], out: Wire, inputs: list[Wire]
+) -> tuple[list[str], str]:
+    """The lines of `forward` at indent 0, and what it returns."""
+    marks = scribe.outputs if scribe.definition.block is None else []
+    results = [wire for _, wire in marks] or [out]
+    count_uses(steps)
+    if not marks:
+        out.uses += 1
+    printer = Printer(holds={wire.var or "x": wire for wire in inputs})
+    if "x" not in printer.holds:
+        printer.untyped.add("x")
+    if scribe.has_sides:
+        printer.lines.append("side: list[Tensor] = []")
+    printer.run(steps)
+    if scribe.has_sides or len(results) > 1:
+        return _several(scribe, printer, results)
+    if out.bundle:
+        return [*printer.lines, f"return {printer.name(out)}"], "list[Tensor]"
+    return _single(printer, results[0], inputs), "Tensor"
+
+
+def _single(printer: Printer, result: Wire, inputs: list[Wire]) -> list[str]:
+    """Return from a variable that is declared a Tensor: what a module gives is `Any` to mypy."""
+    last = printer.pending.get(result)
+    if last is not None and last.text.startswith(("torch.", "F.")) and not last.comment:
+        return [*printer.lines, f"return {last.text}"]
+    target = "x"
+    if not printer.is_free("x") and printer.holds["x"] not in (result, *inputs):
+        target = "result"
+        printer.untyped.add(target)
+    printer.settle_as(result, target)
+    return [*printer.lines, f"return {target}"]
+
+
+def _several(scribe: Scribe, printer: Printer, results: list[Wire]) -> tuple[list[str], str]:
+    """Several outputs: a NamedTuple; auxiliary heads only while training."""
+    record = f"{scribe.definition.name}Output"
+    values = [printer.name(wire) for wire in results]
+    if len(results) > 1:
+        sides = ["*side"] if scribe.has_sides else []
+        return [*printer.lines, f"return {record}({', '.join([*values, *sides])})"], record
+    if values[0] != "x":
+        printer.lines.append(f"x = {values[0]}")
+    line = f"return {record}(x, *side) if self.training else x"
+    return [*printer.lines, line], f"Tensor | {record}"

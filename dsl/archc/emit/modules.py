@@ -1,0 +1,142 @@
+"""Constructor calls: an operator's module, a block's instance, and how forward calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from archc import symbol
+from archc.emit.forward import Wire
+from archc.emit.lanes import Inexpressible, Lane, literal
+from archc.emit.layout import Code, Item, call, flat
+from archc.emit.scribe import Scribe
+from archc.emit.site import Assign, Site
+from archc.ops import Op
+from archc.plan import Apply, Call
+
+# autograd does not need what these gave, so that an activation may overwrite it
+_SAVE_INPUT = frozenset(("conv", "linear", "norm", "merge", "pool"))
+
+
+def operator(
+    scribe: Scribe, nodes: list[Apply], lanes: list[Lane], site: Site, ins: list[Wire]
+) -> Callable[..., str]:
+    """How forward applies an operator; its module, if it has one, goes to the site."""
+    first = nodes[0]
+    state = first.op.weights(*first.shapes) or first.op.buffers(*first.shapes)
+    inline = {n.op.inline(*(f"<{k}>" for k in range(len(ins)))) for n in nodes}
+    if len(inline) == 1 and None not in inline and not state:
+        return _inlined(first.op, ins)
+    code = module(scribe, nodes, lanes)
+    if not state:
+        return _called(_share(scribe, first, code, site), first.op, ins)
+    name = scribe.name(nodes, lanes)
+    if not first.again:
+        site.add(name, code)
+    return _called(site.access(name), first.op, ins)
+
+
+def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
+    """The constructor call of an operator's module."""
+    calls = [node.op.torch(*node.shapes) for node in nodes]
+    made = [c for c in calls if c is not None]
+    if len(made) < len(calls) or len({c.target for c in made}) > 1:
+        raise Inexpressible("modules of several kinds")
+    first = made[0]
+    items = [
+        Item(scribe.writer.value([c.positional[at] for c in made], lanes))
+        for at in range(len(first.positional))
+    ]
+    for at, keyword in enumerate(first.keyword):
+        values = [c.keyword[at].value for c in made]
+        if any(symbol.plain(value) != keyword.default for value in values):
+            items.append(Item(scribe.writer.value(values, lanes), keyword.name))
+    if all(_may_overwrite(scribe, n, lane) for n, lane in zip(nodes, lanes, strict=True)):
+        items.append(Item("True", "inplace"))
+    if not first.target.startswith("nn."):
+        scribe.program.support.setdefault(first.target)
+    for node in nodes:
+        scribe.program.note_shared(node)
+    return call(first.target, *items)
+
+
+def instance(scribe: Scribe, nodes: list[Call], lanes: list[Lane]) -> Code:
+    """`Bottleneck(256, 64, stride=2)`."""
+    definitions = {scribe.program.of_body[node.body] for node in nodes}
+    if len(definitions) > 1:
+        raise Inexpressible("blocks of several classes")
+    definition = definitions.pop()
+    items = []
+    for parameter in definition.parameters:
+        values = [
+            _argument(node, parameter.variable, lane)
+            for node, lane in zip(nodes, lanes, strict=True)
+        ]
+        text = scribe.writer.value(values, lanes)
+        if parameter.default is None:
+            items.append(Item(text))
+        elif text != literal(parameter.default):
+            items.append(Item(text, parameter.name))
+    return call(definition.name, *items)
+
+
+def _argument(node: Call, variable: str, lane: Lane) -> Any:
+    """The value that a call gives a constructor argument, traced in the caller."""
+    shape = node.input.shape
+    assert shape is not None
+    if variable == "in.c":
+        return shape.channels
+    if variable.startswith("in."):
+        return shape.size[-{"in.w": 1, "in.h": 2, "in.d": 3}[variable]]
+    if variable in node.args:
+        return node.args[variable]
+    return symbol.traced(lane.env[variable], symbol.var(variable))  # a param of the network
+
+
+def _may_overwrite(scribe: Scribe, node: Apply, lane: Lane) -> bool:
+    """Whether an activation may work in place: nobody else needs its input, autograd neither."""
+    facts, x = scribe.facts[lane.instance], node.inputs[0].root
+    maker = facts.makers.get(x)
+    if not node.op.inplace or not isinstance(maker, Apply):
+        return False
+    return facts.uses[x] == 1 and maker.op.category in _SAVE_INPUT
+
+
+def _share(scribe: Scribe, node: Apply, code: Code, site: Site) -> str:
+    """The attribute of a module without state: one for all uses that are equal."""
+    text = flat(code)
+    found = site.shared.get(text)
+    if found is None or node.label not in (None, found):
+        found = scribe.attribute(node.label or node.op.name, text)
+        site.shared.setdefault(text, found)
+        site.steady.body.append(Assign(f"self.{found}", code))
+    return f"self.{found}"
+
+
+# --- calls in forward --------------------------------------------------------------------
+
+
+def _inlined(op: Op, ins: list[Wire]) -> Callable[..., str]:
+    """An operator as an expression; bundles among its tensors are spliced."""
+
+    def write(*xs: str) -> str:
+        text = op.inline(*_spliced(xs, ins))
+        assert text is not None
+        return text
+
+    return write
+
+
+def _called(access: str, op: Op, ins: list[Wire]) -> Callable[..., str]:
+    """A module's call; one that takes columns gets them as a list."""
+
+    def write(*xs: str) -> str:
+        if op.bundles and not (len(ins) == 1 and ins[0].bundle):
+            return f"{access}([{', '.join(_spliced(xs, ins))}])"
+        return f"{access}({', '.join(xs)})"
+
+    return write
+
+
+def _spliced(xs: tuple[str, ...], ins: list[Wire]) -> list[str]:
+    return [f"*{x}" if wire.bundle else x for x, wire in zip(xs, ins, strict=True)]

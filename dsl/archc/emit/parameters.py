@@ -1,0 +1,52 @@
+"""Which arguments a constructor takes: what its expressions use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archc import syntax
+from archc.emit.lanes import Lane
+from archc.emit.program import Parameter
+from archc.emit.scribe import Scribe, python_name
+
+_INPUT = ("in.c", "in.d", "in.h", "in.w")
+
+
+def parameters_of(scribe: Scribe) -> list[Parameter]:
+    """The input's sizes, the block's own parameters, the network's params; required ones first."""
+    definition, used = scribe.definition, scribe.writer.used
+    lanes = definition.lanes
+    found = [Parameter(name, python_name(name), "int") for name in _INPUT if name in used]
+    formals = definition.block.tree.formals if definition.block is not None else ()
+    for formal in formals:
+        name = formal.name.id
+        if name in used:
+            found.append(Parameter(name, name, type_of(name, lanes), _default(formal.default)))
+    known = {*_INPUT, *(formal.name.id for formal in formals)}
+    for name in sorted(used - known):
+        default = lanes[0].env[name] if definition.block is None else None
+        found.append(Parameter(name, name, type_of(name, lanes), default))
+    return sorted(found, key=lambda parameter: parameter.default is not None)
+
+
+def anonymous_parameters(scribe: Scribe, lanes: list[Lane]) -> list[Parameter]:
+    """Of a combinator in a place: the variables of the class around it that it uses."""
+    return [
+        Parameter(name, "i" if name.startswith("#") else python_name(name), type_of(name, lanes))
+        for name in sorted(scribe.writer.used)
+    ]
+
+
+def _default(expr: syntax.Expr | None) -> Any:
+    return expr.value if isinstance(expr, syntax.Number) else None
+
+
+def type_of(name: str, lanes: list[Lane]) -> str:
+    return _type([lane.env[name] for lane in lanes])
+
+
+def _type(values: list[Any]) -> str:
+    if any(isinstance(value, tuple) for value in values):
+        items = [item for value in values if isinstance(value, tuple) for item in value]
+        return f"Sequence[{_type(items) if items else 'int'}]"
+    return "float" if any(isinstance(value, float) for value in values) else "int"

@@ -1,0 +1,209 @@
+"""Modules in a row, the items of an nn.Sequential; repeats as comprehensions where possible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from archc import symbol, syntax
+from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.layout import Code, Generator, Group, Item, call
+from archc.emit.loops import iteration, looping
+from archc.emit.modules import instance, module
+from archc.emit.scribe import NotAChain, Scribe
+from archc.plan import Apply, Branches, Call, Chain, Choice, Loop, Scope, Tensor
+
+
+@dataclass(slots=True)
+class Row:
+    """One module of the row. `loop` where it stands for a whole repeat: `for _ in range(3)`."""
+
+    name: str
+    code: Code
+    comment: str
+    loop: str = ""
+
+
+def assembled(head: str, rows: list[Row]) -> Code:
+    if all(row.name.isdigit() for row in rows):
+        items = [_item(row) for row in rows]
+        return call(head, *items, rows=len(items) > 1)
+    if any(row.loop for row in rows):
+        raise NotAChain("a loop among labelled modules")
+    if all(row.name.isidentifier() for row in rows):
+        named = [Item(row.code, row.name, row.comment) for row in rows]
+        return call(head, call("OrderedDict", *named, rows=True))
+    pairs = [Item(call("", f'"{row.name}"', row.code), comment=row.comment) for row in rows]
+    return call(head, call("OrderedDict", Group("", tuple(pairs), "[]", rows=True)))
+
+
+def _item(row: Row) -> Item:
+    return Item(Generator(row.code, row.loop) if row.loop else row.code, comment=row.comment)
+
+
+# --- rows --------------------------------------------------------------------------------
+
+
+def rows_of(scribe: Scribe, chains: list[Chain], lanes: list[Lane]) -> Iterator[Row]:
+    current = [c.input for c in chains]
+    for nodes in zip(*(c.nodes for c in chains), strict=True):
+        yield from node_rows(scribe, list(nodes), lanes, current)
+        current = [node.output for node in nodes]
+    _must_follow(scribe, current, [c.output for c in chains])
+
+
+def node_rows(
+    scribe: Scribe, nodes: list[Any], lanes: list[Lane], current: list[Tensor]
+) -> Iterator[Row]:
+    if len({type(n) for n in nodes}) > 1:
+        raise NotAChain("statements of several kinds")
+    first = nodes[0]
+    match first:
+        case Apply() | Call() | Scope():
+            yield _module_row(scribe, nodes, lanes, current)
+        case Choice():
+            if len({n.taken for n in nodes}) > 1:
+                raise NotAChain("an `if`")
+            yield from rows_of(scribe, [n.chain for n in nodes], lanes)
+        case Loop():
+            yield from _loop_rows(scribe, nodes, lanes)
+        case _:
+            raise NotAChain("not a module")
+
+
+def _module_row(scribe: Scribe, nodes: list[Any], lanes: list[Lane], current: list[Tensor]) -> Row:
+    first = nodes[0]
+    inputs = [input_of(n) for n in nodes]
+    _must_follow(scribe, current, inputs)
+    _must_be_private(scribe, nodes, lanes)
+    if any(n.again for n in nodes):
+        raise NotAChain("a module that runs again")
+    by_place = all(n.name.isdigit() for n in nodes)  # then the order says it
+    name = first.name if by_place else scribe.name(nodes, lanes)
+    if isinstance(first, Apply):
+        if len(first.inputs) > 1 or any(n.op.torch(*n.shapes) is None for n in nodes):
+            raise NotAChain("an operator that is no module")
+        code = module(scribe, nodes, lanes)
+    elif isinstance(first, Call):
+        code = instance(scribe, nodes, lanes)
+    else:
+        path = (*scribe.scopes, first.name)
+        if any(path in facts.reused for facts in scribe.facts):
+            raise NotAChain("a group that runs again")
+        outer, scribe.scopes = scribe.scopes, path
+        code = _nested(scribe, nodes, lanes)
+        scribe.scopes = outer
+    same = all(a.shape == n.output.shape for a, n in zip(inputs, nodes, strict=True))
+    return Row(name, code, "" if same else scribe.comment(nodes, lanes))
+
+
+def _nested(scribe: Scribe, nodes: list[Scope], lanes: list[Lane]) -> Code:
+    if is_combinator(nodes[0]):
+        return scribe.anonymous(nodes, lanes)
+    rows = list(rows_of(scribe, [n.chain for n in nodes], lanes))
+    return assembled("nn.Sequential", rows) if rows else call("nn.Identity")
+
+
+def is_combinator(scope: Scope) -> bool:
+    """A combinator that stands in a group: a module of its own, without a block's name."""
+    nodes = scope.chain.nodes
+    return (
+        isinstance(scope.tree, syntax.Operation)
+        and len(nodes) == 1
+        and isinstance(nodes[0], Branches)
+    )
+
+
+def input_of(node: Any) -> Tensor:
+    if isinstance(node, Apply):
+        return node.inputs[0]
+    return node.input if isinstance(node, Call) else node.chain.input
+
+
+def _must_follow(scribe: Scribe, current: list[Tensor], inputs: list[Tensor]) -> None:
+    if any(a.root is not b.root for a, b in zip(current, inputs, strict=True)):
+        raise NotAChain("a tensor from elsewhere")
+
+
+def _must_be_private(scribe: Scribe, nodes: list[Any], lanes: list[Lane]) -> None:
+    """Nothing but the next module uses what these make (the row's last may be used freely)."""
+    for node, lane in zip(nodes, lanes, strict=True):
+        made = node.output.root
+        if scribe.facts[lane.instance].uses[made] > 1 and made not in scribe.row_ends:
+            raise NotAChain("a tensor that is used again")
+
+
+def _loop_rows(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> Iterator[Row]:
+    """A loop's modules: equal neighbours as one repeat, or one comprehension, or all of them."""
+    counts = {len(n.iterations) for n in nodes}
+    if counts == {0}:
+        return
+    runs = (
+        _runs(nodes)
+        if len(counts) == 1 and all(n.count.constant is not None for n in nodes)
+        else None
+    )
+    if runs is not None and len(runs) <= 2:
+        yield from _run_rows(scribe, nodes, lanes, runs)
+        return
+    single = all(len(c.nodes) == 1 for n in nodes for c in n.iterations)
+    used = set(scribe.writer.used)
+    if single:
+        try:
+            yield _comprehended(scribe, nodes, lanes)
+            return
+        except Inexpressible:
+            scribe.writer.used = used
+    if runs is None or len(runs) > 3:
+        raise Inexpressible("a loop that is no comprehension")
+    yield from _run_rows(scribe, nodes, lanes, runs)
+
+
+def _runs(nodes: list[Loop]) -> list[tuple[int, int]]:
+    """Stretches of iterations that make the same modules: (first, how many)."""
+    runs: list[tuple[int, int]] = []
+    keys = [tuple(_key(n.iterations[k]) for n in nodes) for k in range(len(nodes[0].iterations))]
+    for k, key in enumerate(keys):
+        if runs and keys[k - 1] == key:
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        else:
+            runs.append((k, 1))
+    return runs
+
+
+def _key(chain: Chain) -> Any:
+    found: list[Any] = []
+    for node in chain.nodes:
+        match node:
+            case Call():
+                shape = node.input.shape
+                found.append((id(node.body), shape and symbol.plain(shape.channels)))
+            case Apply():
+                found.append((node.op, node.shapes))
+            case _:
+                found.append(id(node))
+    return tuple(found)
+
+
+def _run_rows(
+    scribe: Scribe, nodes: list[Loop], lanes: list[Lane], runs: list[tuple[int, int]]
+) -> Iterator[Row]:
+    for start, length in runs:
+        chains = [n.iterations[start] for n in nodes]
+        with iteration(scribe, nodes, start):
+            rows = list(rows_of(scribe, chains, lanes))
+        if length == 1:
+            yield from rows
+        elif len(rows) == 1:
+            yield replace(rows[0], loop=f"for _ in range({length})")
+        else:
+            raise Inexpressible("a repeat of several modules")
+
+
+def _comprehended(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> Row:
+    with looping(scribe, nodes, lanes) as (inner, header):
+        rows = list(rows_of(scribe, [c for n in nodes for c in n.iterations], inner))
+        if len(rows) != 1 or rows[0].loop:
+            raise Inexpressible("several modules an iteration")
+        return replace(rows[0], loop=str(header()), comment="")

@@ -1,0 +1,162 @@
+"""What is known while one class is written: its instances, its numbers, its tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from archc import symbol
+from archc.emit.forward import Step, Wire
+from archc.emit.lanes import Inexpressible, Lane, Writer
+from archc.emit.layout import Code
+from archc.emit.program import BodyFacts, Definition, Program
+from archc.emit.site import DictSite, Site
+from archc.plan import Chain, Scope, Tensor
+
+_SIZES = {"in.c": "in_channels", "in.w": "in_width", "in.h": "in_height", "in.d": "in_depth"}
+
+Written = tuple[list[Step], Wire]  # the steps of forward, and the tensor after them
+
+
+class NotAChain(Exception):
+    """A group that is more than modules in a row: not an nn.Sequential."""
+
+
+def python_name(variable: str) -> str:
+    """The Python name of a variable of expressions."""
+    return _SIZES.get(variable, variable)
+
+
+class Scribe:
+    """Writes one definition for all its instances at once.
+
+    The nodes of all lanes are walked side by side (they come from the same statements).
+    """
+
+    def __init__(self, program: Program, definition: Definition) -> None:
+        self.program = program
+        self.definition = definition
+        formals = definition.block.tree.formals if definition.block is not None else ()
+        kept = {formal.name.id for formal in formals if formal.default is None} | definition.open
+        self.writer = Writer(self._python_name, kept, _fixed(definition.lanes, kept))
+        self.facts: list[BodyFacts] = [program.facts(body) for body in definition.bodies]
+        self.root = Site()
+        self.sites: dict[tuple[str, ...], Site] = {(): self.root}  # of groups that are no row
+        self.scopes: tuple[str, ...] = ()
+        self.wires: dict[Tensor, Wire] = {}
+        self.role = ("out", False)  # a name for new tensors, and whether to prefer it to `x`
+        self.outputs: list[tuple[str, Wire]] = []
+        self.has_sides = False
+        self.attributes: dict[str, str] = {}  # names that are taken, and what for
+        self.rows: set[tuple[str, ...]] = set()  # groups that became one module
+        self.row_ends: set[Tensor] = set()  # the ends of groups: those may be used freely
+
+    def chain(self, chains: list[Chain], lanes: list[Lane], wire: Wire, site: Site) -> Written:
+        """Write the statements of all lanes, side by side."""
+        written: Written = self.program.write_chain(self, chains, lanes, wire, site)
+        return written
+
+    def anonymous(self, nodes: list[Scope], lanes: list[Lane]) -> Code:
+        """The constructor call of a combinator in a place; its class is written if it is new."""
+        code: Code = self.program.write_anonymous(self, nodes, lanes)
+        return code
+
+    def _python_name(self, variable: str) -> str:
+        for index in self.writer.indices:
+            if index.variable == variable:
+                return index.python
+        return "in_channels" if variable == "#c" else python_name(variable)
+
+    # --- names ---------------------------------------------------------------------------
+
+    def name(self, nodes: list[Any], lanes: list[Lane]) -> str:
+        """A submodule's name; with a number that depends on the iteration, an f-string."""
+        names = [node.name for node in nodes]
+        if len(set(names)) == 1:
+            self.attributes.setdefault(names[0], "")
+            return str(names[0])
+        stems = {name.rstrip("0123456789") for name in names}
+        numbers = [name[len(name.rstrip("0123456789")) :] for name in names]
+        if len(stems) > 1 or any(not n or n != str(int(n)) for n in numbers):
+            raise Inexpressible("names that have no common stem")
+        text = self.writer.value([int(n) for n in numbers], lanes)
+        return f'f"{stems.pop()}{{{text}}}"'
+
+    def attribute(self, wanted: str, what: str) -> str:
+        """An attribute's name that is not taken yet."""
+        name, number = wanted, 2
+        while name in self.attributes:
+            name, number = f"{wanted}{number}", number + 1
+        self.attributes[name] = what
+        return name
+
+    # --- tensors -------------------------------------------------------------------------
+
+    def wire(self, tensor: Tensor) -> Wire:
+        """The tensor in forward. Raises Inexpressible for one that is not in reach."""
+        found = self.wires.get(tensor.root)
+        if found is None:
+            raise Inexpressible("a tensor from inside a loop or group")
+        return found
+
+    def new_wire(self, tensors: list[Tensor], label: str | None = None) -> Wire:
+        """A tensor that a step makes, in all lanes."""
+        hint, prefer = self.role
+        root, shape = tensors[0].root, tensors[0].shape
+        keep = label is not None and any(f.uses[root] > 1 and root in f.named for f in self.facts)
+        if shape is not None and shape.columns:
+            wire = Wire("columns", prefer=True, bundle=True)
+        else:
+            wire = Wire(label if label is not None and keep else hint, prefer, keep)
+        self.alias(tensors, wire)
+        return wire
+
+    def alias(self, tensors: list[Tensor], wire: Wire) -> None:
+        for tensor in tensors:
+            self.wires[tensor.root] = wire
+
+    def comment(self, nodes: list[Any], lanes: list[Lane]) -> str:
+        """`64x112x112`: channels, then sizes; nothing where instances of a block differ."""
+        if self.definition.block is None:  # the network: as its params are now
+            nodes = [n for n, lane in zip(nodes, lanes, strict=True) if lane.instance == 0]
+        shapes = {node.output.shape for node in nodes}
+        if len(shapes) != 1:
+            return ""
+        return "x".join(str(symbol.plain(extent)) for extent in shapes.pop().dims)
+
+    # --- attempts ------------------------------------------------------------------------
+
+    def attempt(self, work: Callable[[], Any], site: Site) -> Any:
+        """Try to write something; None, and no trace of it, where it cannot be written."""
+        around = [site]
+        while around[-1].outer is not None:
+            around.append(around[-1].outer)
+        bodies = [(s, list(s.body), dict(s.shared)) for s in around]
+        items = [(s, list(s.items)) for s in around if isinstance(s, DictSite)]
+        wires, used, attributes = dict(self.wires), set(self.writer.used), dict(self.attributes)
+        place = self.role, self.scopes, self.has_sides
+        outputs = len(self.outputs)
+        try:
+            return work()
+        except (Inexpressible, NotAChain):
+            for s, body, shared in bodies:
+                s.body[:] = body
+                s.shared.clear()
+                s.shared.update(shared)
+            for d, rows in items:
+                d.items[:] = rows
+            self.wires, self.writer.used, self.attributes = wires, used, attributes
+            self.role, self.scopes, self.has_sides = place
+            del self.outputs[outputs:]
+            return None
+
+
+def _fixed(lanes: list[Lane], kept: set[str]) -> dict[str, symbol.Expr]:
+    """The numbers that all instances agree on."""
+    return {
+        name: symbol.const(value)
+        for name, value in lanes[0].env.items()
+        if name not in kept
+        and isinstance(value, int | float)
+        and all(lane.env.get(name) == value for lane in lanes)
+    }

@@ -1,0 +1,145 @@
+"""Constructors: statements as structure, and where submodules go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from archc.emit.lanes import Inexpressible
+from archc.emit.layout import Code, Group, Item, call, lay
+
+# --- statements --------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Assign:
+    """`self.conv1 = nn.Conv2d(...)`, `in_channels = 64`, `layers += [...]`."""
+
+    target: str
+    code: Code
+    sign: str = "="
+
+
+@dataclass(slots=True)
+class Do:
+    """An expression for its effect: `self.add_module("0", ...)`, `layers.append(...)`."""
+
+    code: Code
+
+
+@dataclass(slots=True)
+class If:
+    test: str
+    then: list[Statement]
+    other: list[Statement]
+
+
+@dataclass(slots=True)
+class For:
+    header: Header
+    body: list[Statement]
+
+
+Statement = Assign | Do | If | For
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """`for target in over:`; `count` is the number of iterations where `over` is a range."""
+
+    target: str
+    over: str
+    count: str = ""
+
+    def __str__(self) -> str:
+        return f"for {self.target} in {self.over}"
+
+
+def lines(statements: list[Statement], indent: int = 8) -> Iterator[str]:
+    """The statements laid out, at an indent."""
+    pad = " " * indent
+    for statement in statements:
+        match statement:
+            case Assign():
+                yield from lay(f"{statement.target} {statement.sign} ", statement.code, "", indent)
+            case Do():
+                yield from lay("", statement.code, "", indent)
+            case For():
+                yield f"{pad}{statement.header}:"
+                yield from lines(statement.body, indent + 4)
+            case If():
+                yield from _if_lines(statement, indent)
+
+
+def _if_lines(statement: If, indent: int) -> Iterator[str]:
+    pad, test, then, other = " " * indent, statement.test, statement.then, statement.other
+    if not then:
+        test, then, other = f"not ({test})" if " " in test else f"not {test}", other, []
+    if then:
+        yield f"{pad}if {test}:"
+        yield from lines(then, indent + 4)
+    if other:
+        yield f"{pad}else:"
+        yield from lines(other, indent + 4)
+
+
+# --- sites -------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Site:
+    """`self`: submodules are its attributes. Nested where an `if` or a loop makes them."""
+
+    body: list[Statement] = field(default_factory=list)
+    shared: dict[str, str] = field(default_factory=dict)  # constructor -> attribute, stateless
+    outer: Site | None = None
+    is_loop: bool = False
+
+    def add(self, name: str, code: Code) -> None:
+        """Make a submodule. A `name` that is an f-string depends on the loop."""
+        if name.isidentifier():
+            self.body.append(Assign(f"self.{name}", code))
+        else:
+            self.body.append(Do(call("self.add_module", quoted(name), code)))
+
+    def access(self, name: str) -> str:
+        return f"self.{name}" if name.isidentifier() else f"getattr(self, {quoted(name)})"
+
+    def loop(self) -> Site:
+        return Site([], self.shared, self, is_loop=True)
+
+    def arm(self) -> Site:
+        return Site([], dict(self.shared), self)
+
+    @property
+    def steady(self) -> Site:
+        """Where a module is made once, whatever loops are around."""
+        return self.outer.steady if self.is_loop and self.outer is not None else self
+
+
+@dataclass(eq=False)
+class DictSite(Site):
+    """An nn.ModuleDict: a group that is no row of modules, or is used piece by piece."""
+
+    path: str = ""
+    items: list[Item] = field(default_factory=list)
+
+    def add(self, name: str, code: Code) -> None:
+        if name.startswith("f"):
+            raise Inexpressible("a loop in a group that is no row")
+        self.items.append(Item(code, f'"{name}": '))
+
+    def access(self, name: str) -> str:
+        return f'{self.path}["{name}"]'
+
+    @property
+    def steady(self) -> Site:
+        assert self.outer is not None
+        return self.outer.steady
+
+    def code(self) -> Code:
+        return call("nn.ModuleDict", Group("", tuple(self.items), "{}", rows=len(self.items) > 1))
+
+
+def quoted(name: str) -> str:
+    return name if name.startswith('f"') else f'"{name}"'

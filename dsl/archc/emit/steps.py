@@ -1,0 +1,152 @@
+"""The statements of a class: modules go to the constructor, steps to forward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archc.emit.choices import write_choice
+from archc.emit.forward import Do, Side, Step, Wire
+from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.loops import write_loop
+from archc.emit.modules import instance, operator
+from archc.emit.scribe import Scribe, Written
+from archc.emit.sequential import sequential
+from archc.emit.site import DictSite, Site
+from archc.plan import Again, Apply, Aux, Branches, Call, Chain, Choice, Goto, Loop, Mark, Scope
+
+
+def write_chain(
+    scribe: Scribe, chains: list[Chain], lanes: list[Lane], wire: Wire, site: Site
+) -> Written:
+    """The statements of all lanes, side by side, as steps; and the tensor after them."""
+    steps: list[Step] = []
+    for chain in chains:
+        scribe.wires.setdefault(chain.input.root, wire)
+    for nodes in zip(*(chain.nodes for chain in chains), strict=True):
+        made, wire = _node(scribe, list(nodes), lanes, wire, site)
+        steps += made
+    return steps, wire
+
+
+def _node(scribe: Scribe, nodes: list[Any], lanes: list[Lane], wire: Wire, site: Site) -> Written:
+    if len({type(node) for node in nodes}) > 1:
+        raise Inexpressible("statements that are of several kinds")
+    match nodes[0]:
+        case Apply():
+            return _apply(scribe, nodes, lanes, site)
+        case Call():
+            return _call(scribe, nodes, lanes, site)
+        case Branches():
+            return _branches(scribe, nodes, lanes, site)
+        case Choice():
+            return write_choice(scribe, nodes, lanes, wire, site)
+        case Loop():
+            return write_loop(scribe, nodes, lanes, wire, site)
+        case Scope():
+            return _scope(scribe, nodes, lanes, wire, site)
+        case Again():
+            return _again(scribe, nodes, lanes, wire)
+        case Goto():
+            return [], scribe.wire(nodes[0].output)
+        case Aux():
+            return _aux(scribe, nodes, lanes, wire, site)
+        case Mark():
+            scribe.outputs.append((nodes[0].name, wire))
+            wire.uses += 1
+            return [], wire
+    raise AssertionError(nodes[0])
+
+
+def _apply(scribe: Scribe, nodes: list[Apply], lanes: list[Lane], site: Site) -> Written:
+    first = nodes[0]
+    ins = [scribe.wire(x) for x in first.inputs]
+    out = scribe.new_wire([node.output for node in nodes], first.label)
+    write = operator(scribe, nodes, lanes, site, ins)
+    return [Do(out, ins, write, first.op.category, scribe.comment(nodes, lanes))], out
+
+
+def _call(scribe: Scribe, nodes: list[Call], lanes: list[Lane], site: Site) -> Written:
+    first = nodes[0]
+    name = scribe.name(nodes, lanes)
+    if not first.again:
+        site.add(name, instance(scribe, nodes, lanes))
+    return _called(scribe, nodes, lanes, scribe.wire(first.input), site.access(name))
+
+
+def _called(
+    scribe: Scribe, nodes: list[Any], lanes: list[Lane], source: Wire, access: str
+) -> Written:
+    out = scribe.new_wire([node.output for node in nodes], nodes[0].label)
+    comment = scribe.comment(nodes, lanes)
+    return [Do(out, [source], lambda x: f"{access}({x})", "block", comment)], out
+
+
+def _branches(scribe: Scribe, nodes: list[Branches], lanes: list[Lane], site: Site) -> Written:
+    first = nodes[0]
+    steps: list[Step] = []
+    wire, outer = scribe.wire(first.input), scribe.role
+    for at in range(len(first.branches)):
+        scribe.role = _role(first.keyword, at)
+        made, _ = scribe.chain([node.branches[at] for node in nodes], lanes, wire, site)
+        steps += made
+    scribe.role = outer
+    made, out = _apply(scribe, [node.merge for node in nodes], lanes, site)
+    return [*steps, *made], out
+
+
+def _role(keyword: str, at: int) -> tuple[str, bool]:
+    """What to call the tensors of a branch where `x` is taken, and whether to do so anyway."""
+    match keyword:
+        case "residual":
+            return ("shortcut", False) if at else ("out", False)
+        case "dense":
+            return "out", False
+        case _:
+            return f"branch{at + 1}", True
+
+
+def _scope(
+    scribe: Scribe, nodes: list[Scope], lanes: list[Lane], wire: Wire, site: Site
+) -> Written:
+    """A group: an nn.Sequential if it is a row of modules, else an nn.ModuleDict."""
+    name = scribe.name(nodes, lanes)
+    outer, scribe.scopes = scribe.scopes, (*scribe.scopes, nodes[0].name)
+    try:
+        if not any(scribe.scopes in facts.reused for facts in scribe.facts):
+            scribe.row_ends |= {node.output.root for node in nodes}
+            if not nodes[0].again:
+                code = scribe.attempt(lambda: sequential(scribe, nodes, lanes, site), site)
+                if code is not None:
+                    site.add(name, code)
+                    scribe.rows.add(scribe.scopes)
+            if scribe.scopes in scribe.rows:
+                source = scribe.wire(nodes[0].chain.input)
+                return _called(scribe, nodes, lanes, source, site.access(name))
+        if name.startswith('f"'):
+            raise Inexpressible("a group in a loop that is no row")
+        inner = DictSite(shared=site.shared, outer=site, path=site.access(name))
+        scribe.sites[scribe.scopes] = inner
+        steps, wire = scribe.chain([node.chain for node in nodes], lanes, wire, inner)
+        if inner.items and not nodes[0].again:
+            site.add(name, inner.code())
+        return steps, wire
+    finally:
+        scribe.scopes = outer
+
+
+def _again(scribe: Scribe, nodes: list[Again], lanes: list[Lane], wire: Wire) -> Written:
+    outer, scribe.scopes = scribe.scopes, nodes[0].scopes
+    site = scribe.sites.get(scribe.scopes)
+    if site is None:
+        raise Inexpressible("a statement that runs again from inside a loop")
+    steps, wire = scribe.chain([node.chain for node in nodes], lanes, wire, site)
+    scribe.scopes = outer
+    return steps, wire
+
+
+def _aux(scribe: Scribe, nodes: list[Aux], lanes: list[Lane], wire: Wire, site: Site) -> Written:
+    outer, scribe.role = scribe.role, ("side_x", True)
+    body, result = scribe.chain([node.chain for node in nodes], lanes, wire, site)
+    scribe.role = outer
+    scribe.has_sides = True
+    return [Side(body, result, nodes[0].name)], wire
