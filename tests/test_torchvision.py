@@ -32,15 +32,25 @@ NETWORKS = (
 )  # fmt: skip
 FAST = {"googlenet_bn", "resnet18", "resnet50", "densenet121", "squeezenet1_1"}
 RUNS = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS]
+# One of each kind of start; the rest of a family has the same.
+STARTS = [
+    "resnet18",
+    "squeezenet1_1",
+    "densenet121",
+    *(pytest.param(n, marks=pytest.mark.slow) for n in ("alexnet_owt", "vgg11_bn", "googlenet_bn")),
+]
 SIZE = 64  # small enough for two cores; every one of these networks takes it, and odd maps come up
+
+
+def torchvision_model(name: str) -> Any:
+    return getattr(torchvision.models, OTHER_NAMES.get(name, name))
 
 
 def published(name: str) -> Any:
     """torchvision's network, without storage."""
-    model = getattr(torchvision.models, OTHER_NAMES.get(name, name))
     with torch.device("meta"):
         extra = {"init_weights": False} if "googlenet" in name else {}
-        return model(weights=None, **extra)
+        return torchvision_model(name)(weights=None, **extra)
 
 
 def generated(name: str) -> Any:
@@ -119,6 +129,23 @@ def test_values_and_gradients_are_equal(pair: tuple[Any, Any]) -> None:
         tolerance = 1e-4 * float(gradient.abs().max())
         torch.testing.assert_close(our_gradients[key], gradient, rtol=1e-4, atol=tolerance, msg=key)
     torch.testing.assert_close(our_buffers, their_buffers)
+
+
+@pytest.mark.parametrize("name", STARTS)
+@torch.no_grad()
+def test_weights_start_alike(name: str) -> None:
+    """Each parameter constant where torchvision's is, and otherwise as widely spread."""
+    torch.manual_seed(0)
+    ours = dict(archc.load(name).module().named_parameters())
+    extra = {"init_weights": True} if "googlenet" in name else {}
+    for key, theirs in torchvision_model(name)(weights=None, **extra).named_parameters():
+        found, expected = float(ours[key].std()), float(theirs.std())
+        if theirs.numel() < 100 or expected == 0:
+            assert (found == 0) == (expected == 0), key
+        else:
+            slack = 6 / math.sqrt(theirs.numel())  # of an estimate of a standard deviation
+            assert found == pytest.approx(expected, rel=slack), key
+        assert float(ours[key].mean()) == pytest.approx(float(theirs.mean()), abs=expected), key
 
 
 def train_step(module: Any, x: Any) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:

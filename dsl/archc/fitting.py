@@ -14,16 +14,16 @@ def fit(op: Op, shapes: tuple[Shape, ...]) -> Shape:
     """The output shape of an operator. Raises Misfit."""
     least, most = op.inputs
     first = shapes[0]
-    if first.columns and op.category != "merge":
-        raise Misfit(f"`{op.name}` takes one tensor, not {first.columns} columns", "put `join` before it",
-                     code="A208")  # fmt: skip
+    if not op.bundles and any(x.columns for x in shapes):
+        title = f"`{op.name}` takes single tensors, not columns"
+        raise Misfit(title, "put `join` before it", code="A208")
     if first.rank not in op.ranks:
         raise _wrong_rank(op, first)
     if len(shapes) < least or most is not None and len(shapes) > most:
         raise Misfit(f"`{op.name}` takes {least} tensors, not {len(shapes)}", code="A408")
     shape = op.shape(*shapes)
     if any(extent < 1 for extent in shape.dims):
-        raise Misfit(f"the result would be {shape}: nothing is left", code="A205")
+        raise Misfit(f"the result would be {shape}: nothing is left", code="A202")
     return shape
 
 

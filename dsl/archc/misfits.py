@@ -37,7 +37,7 @@ def explain_branches(mistake: Fault, keyword: str, term: syntax.Operation, merge
     second = _ending(shortcut, term, "the shortcut ends at", "the shortcut is made here:")
     helps = _residual_cures(shapes[0], shapes[1])
     notes = mistake.diagnostic.notes
-    return fault("A209", title, first.span, *helps, label=first.text, also=(second,), notes=notes)
+    return fault("A207", title, first.span, *helps, label=first.text, also=(second,), notes=notes)
 
 
 def _ending(x: Tensor, term: syntax.Operation, inside: str, outside: str = "") -> Label:
@@ -47,30 +47,25 @@ def _ending(x: Tensor, term: syntax.Operation, inside: str, outside: str = "") -
 
 
 def _residual_cures(body: Shape, shortcut: Shape) -> tuple[str, ...]:
+    """A projection of the shortcut, where a strided 1x1 reaches the body's size; or the reverse."""
     if body.rank != shortcut.rank:
         return ("bring both to the same number of dimensions",)
     if not body.rank:
         return (f"project the shortcut: `| fc {body.channels} >`",)
-    strides = [
-        s // b if b and s % b == 0 else -(-s // b)
-        for b, s in zip(body.size, shortcut.size, strict=True)
-    ]
-    step = (
-        ""
-        if set(strides) == {1}
-        else f"/{strides[0]}"
-        if len(set(strides)) == 1
-        else "/" + "x".join(map(str, strides))
-    )
-    ones = "x".join("1" * body.rank)
-    shrinks = all(
-        -(-s // k) == b for b, s, k in zip(body.size, shortcut.size, strides, strict=True)
-    )
+    pairs = list(zip(body.size, shortcut.size, strict=True))
+    strides = [-(-s // b) for b, s in pairs]
     cures = []
-    if shrinks:
-        cures.append(f"project the shortcut: `| conv {ones}{step} x{body.channels} nobias; bn >`")
+    if all(-(-s // k) == b for (b, s), k in zip(pairs, strides, strict=True)):
+        window = "x".join("1" * body.rank)
+        step = _step(strides)
+        cures.append(f"project the shortcut: `| conv {window}{step} x{body.channels} nobias; bn >`")
     if body.size != shortcut.size and body.channels == shortcut.channels:
-        cures.append(
-            f"or keep {'x'.join(map(str, shortcut.size))} in the body: stride 1 and `same` padding"
-        )
+        size = "x".join(map(str, shortcut.size))
+        cures.append(f"keep the body at {size}: stride 1 and padding `same`")
     return tuple(cures) or ("make both branches end at the same shape",)
+
+
+def _step(strides: list[int]) -> str:
+    if set(strides) == {1}:
+        return ""
+    return "/" + (str(strides[0]) if len(set(strides)) == 1 else "x".join(map(str, strides)))

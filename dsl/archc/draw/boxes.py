@@ -123,14 +123,23 @@ def _rename(card: Card, box: Box) -> None:
 
 def _adopt(box: Box, inner: Box) -> bool:
     """Whether a box can stand for the only one in it too; it then has both names."""
-    if inner.count > 1 or inner.kind not in ("block", "group"):
-        return False
-    if box.kind == "fold" and not box.block:
-        box.block = inner.block
-        box.name = box.name or inner.name
-        return True
-    if box.kind in ("group", "aux") and box.count == 1 and not box.block:
+    if box.kind == "fold" and not box.block and inner.count == 1:
+        box.block, box.name = inner.block, box.name or inner.name
+    elif box.kind in ("group", "aux") and not box.block and inner.count == 1:
         box.kind = box.kind if box.kind == "aux" else inner.kind
         box.block = inner.block
-        return True
-    return False
+    elif box.kind in ("group", "block") and inner.count > 1 and not inner.above:
+        box.above = title(box.name, box.block)
+        box.kind, box.count, box.name, box.block = "fold", inner.count, inner.name, inner.block
+    else:
+        return False
+    return True
+
+
+def title(name: str, block: str) -> str:
+    """`inception3a · inception`, `double1`, `bottleneck 0`: instance and block, each told once."""
+    if not block or not name:
+        return name or block
+    if name[0].isdigit():
+        return f"{block}  {name}"
+    return name if name.startswith(block) and name[len(block) :].isdigit() else f"{name} · {block}"

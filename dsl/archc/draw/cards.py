@@ -85,7 +85,7 @@ def card(row: Row, prefix: str, id: str, costs: Costs) -> Card:
     about = main(row)
     first, last = row[0][0][0], row[-1][0][0]
     title = [piece for lanes in row for piece in ((" · ", False), (_words(lanes), lanes is about))]
-    label = next((a.label for a in (about[0][0], *(r[0][0] for r in row)) if a.label), "")
+    label = _name(about, row)
     made = Card(
         id, _look(about), title[1:], [label] if label else [], _tooltip(row, prefix, costs),
         resized=_sizes(first.shapes[0]) != _sizes(last.output.shape),
@@ -106,6 +106,13 @@ def sign(row: Row, prefix: str, id: str, costs: Costs) -> Card:
         title.append((f" {parts}", False))
     title += [piece for other in row[1:] for piece in ((" · ", False), (_words(other), False))]
     return Card(id, _look(lanes), title, [], _tooltip(row, prefix, costs), pill=True)
+
+
+def _name(about: Lanes[Apply], row: Row) -> str:
+    """The label that the user gave, unless the title says as much."""
+    labelled = (lanes[0][0] for lanes in (about, *row) if lanes[0][0].label)
+    first = next(labelled, None)
+    return first.label or "" if first is not None and first.label != first.op.name else ""
 
 
 def main(row: Row) -> Lanes[Apply]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from archc.draw import cards
 from archc.draw.alike import Alike, Unit, references, units_of
-from archc.draw.boxes import Boxes
+from archc.draw.boxes import Boxes, title
 from archc.draw.cards import Lanes, Row
 from archc.draw.scene import Box, Card, Port, Ports, Scene
-from archc.draw.style import extent, human, span_of
+from archc.draw.style import extent, human
 from archc.passes.costs import Cost, Costs
 from archc.plan import (
     Again,
@@ -254,8 +254,8 @@ class _Composer:
 
     def _summary(self, box: Box, cost: Cost, node: Node, source: Ports) -> Ports:
         """A block as one card, where the drawing would be too large or too deep."""
-        title = f"×{box.count} {_title(box)}" if box.count > 1 else _title(box)
-        card = Card(box.id, "concat", [(title, True)], box.facts, box.tooltip, cost.macs, resized=True)
+        text = f"×{box.count} " * (box.count > 1) + title(box.name, box.block)
+        card = Card(box.id, "concat", [(text, True)], box.facts, box.tooltip, cost.macs, resized=True)
         self.boxes.put(card)
         self.boxes.connect(source, card.id)
         assert node.output.shape is not None
@@ -349,17 +349,15 @@ def _reshaped(ports: Ports, output: Tensor) -> Ports:
 # --- words -------------------------------------------------------------------------------
 
 
-def _title(box: Box) -> str:
-    return " · ".join(filter(None, (box.name, box.block)))
-
-
 def _names(first: Unit, last: Unit) -> str:
-    """`denselayer1…6`, `1…5`: the names of the outermost blocks of the first and last copy."""
-    names = [
+    """`denselayer1–6`, `1–5`: the names of the outermost blocks of the first and last copy."""
+    begin, end = (
         next((n.name for n in walk(unit.nodes) if isinstance(n, Call | Scope)), "")
         for unit in (first, last)
-    ]
-    return span_of(names)
+    )
+    stem = begin.rstrip("0123456789")
+    number = end.removeprefix(stem)
+    return f"{begin}–{number if number.isdigit() else end}" if begin != end else begin
 
 
 def _costs(cost: Cost) -> list[str]:

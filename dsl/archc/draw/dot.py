@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 
+from archc.draw.boxes import title as titled
 from archc.draw.scene import Box, Card, Edge, Scene
 from archc.draw.style import (
     BOXES,
@@ -22,7 +25,7 @@ from archc.draw.style import (
 )
 
 _GRAPH = (
-    "rankdir=TB, ordering=out, nodesep=0.25, ranksep=0.3, splines=spline, pad=0.2, bgcolor=white, "
+    "rankdir=TB, ordering=out, nodesep=0.25, ranksep=0.22, splines=spline, pad=0.2, bgcolor=white, "
     'fontname="Helvetica", labelloc=t, labeljust=l'
 )
 
@@ -67,7 +70,7 @@ class _Writer:
     # --- nodes ---------------------------------------------------------------------------
 
     def _contents(self, box: Box, indent: str) -> Iterator[str]:
-        for item in box.items:
+        for item in sorted(box.items, key=_is_aside):
             if isinstance(item, Box):
                 yield from self._cluster(item, indent)
             else:
@@ -94,11 +97,10 @@ class _Writer:
     def _card(self, card: Card) -> str:
         _, strip, tint = look(card.category)
         rows = 2 if card.facts else 1
-        title = "".join(
-            font(text, 10, bold=True) if bold else font(text, 9, GREY) for text, bold in card.title
-        )
+        title = _text(card, 10, 9, INK, GREY)
         cells = [f'<TD ROWSPAN="{rows}" WIDTH="4" BGCOLOR="{strip}"></TD>']
-        cells.append(f'<TD ALIGN="LEFT">{title} </TD>')
+        wide = ' WIDTH="100"' if card.cost else ""  # all alike, so that edges run straight
+        cells.append(f'<TD ALIGN="LEFT"{wide}>{title} </TD>')
         if card.cost:
             fill, ink = heat(card.macs / self.hottest)
             text = font(card.cost, 9, ink)
@@ -115,6 +117,10 @@ class _Writer:
 
     def _edge(self, edge: Edge) -> str:
         attributes = []
+        if edge.tail not in self.cards:
+            attributes.append("tailport=s")
+        if edge.head not in self.cards:
+            attributes.append("headport=n")
         if self._is_labelled(edge):
             attributes.append(f'label=" {escaped(extent(edge.shape))}"')
         if edge.aside:
@@ -126,8 +132,9 @@ class _Writer:
 
     def _is_labelled(self, edge: Edge) -> bool:
         """Where a tensor enters or leaves a box, changes its size, or flows on the top level."""
-        if edge.tail not in self.cards:
-            return False  # a header: its tensor is named on the way in
+        ends = [self.cards.get(id) for id in (edge.tail, edge.head)]
+        if ends[0] is None or any(end is not None and end.category == "io" for end in ends):
+            return False  # a header's tensor is named on the way in; an input names its own
         tail, head = self.homes[edge.tail], self.homes[edge.head]
         leaves = len(tail) > len(head) or tail[-1] is not head[len(tail) - 1]
         if edge.skip or edge.aside:
@@ -142,19 +149,37 @@ def _pill(card: Card) -> str:
     if len(card.title) == 1 and len(card.title[0][0]) == 1:
         sign = escaped(card.title[0][0])
         return f'label="{sign}", shape=circle, fixedsize=true, width=0.26, fontsize=14, {colours}'
-    text = "".join(font(piece, 9 if bold else 8, strip, bold) for piece, bold in card.title)
+    text = _text(card, 9, 8, strip, strip)
     return f'label=<{text}>, shape=box, height=0.24, margin="0.1,0.03", {colours}'
 
 
+def _is_aside(item: Card | Box) -> bool:
+    return isinstance(item, Box) and item.kind == "aux"
+
+
+def _text(card: Card, large: float, small: float, ink: str, grey: str) -> str:
+    """A card's title; neighbouring pieces of one kind in one font, which spaces them evenly."""
+    return "".join(
+        font("".join(text for text, _ in pieces), *((large, ink, True) if bold else (small, grey)))
+        for bold, pieces in groupby(card.title, key=itemgetter(1))
+    )
+
+
 def _header(box: Box) -> str:
-    """`×5 bottleneck 1…5` over its totals."""
-    name, block = (box.block, box.name) if box.name.isdigit() or not box.name else (box.name, box.block)
-    if name[:1].isdigit() and block:
-        name, block = block, name
+    """`×5 bottleneck 1–5` over its totals."""
+    name, gap, more = _parted(titled(box.name, box.block))
     head = font(f"×{box.count} ", 12, SKIP, bold=True) if box.count > 1 else ""
-    head += font(name, 10, bold=True)
-    if block and not (name.startswith(block) and name[len(block) :].isdigit()):
-        head += font(f" · {block}" if not block[0].isdigit() else f"  {block}", 10, GREY)
+    head += font(name, 10, bold=True) + font(gap + more, 9, GREY)
+    outer, between, block = _parted(box.above)
+    above = font(outer, 10, bold=True) + font(between + block, 9, GREY)
     facts = font(" · ".join(box.facts), 8, LINE)
-    rows = "".join(f"<TR><TD>{row}</TD></TR>" for row in (head, facts) if row)
+    rows = "".join(f"<TR><TD>{row}</TD></TR>" for row in (above, head, facts) if row)
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>'
+
+
+def _parted(title: str) -> tuple[str, str, str]:
+    """A title's main word, and the rest for a lighter type."""
+    for gap in (" · ", "  "):
+        if gap in title:
+            return title.partition(gap)
+    return title, "", ""

@@ -30,6 +30,7 @@ class Box:
     kind: str  # group, block, fold, aux; `network` around it all
     name: str = ""
     block: str = ""
+    above: str = ""  # the title of the box around, where this one stands for both
     label: bool = False  # the name was written, not made up
     count: int = 1
     facts: list[str] = field(default_factory=list)

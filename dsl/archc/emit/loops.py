@@ -159,7 +159,8 @@ def iteration(scribe: Scribe, nodes: list[Loop], k: int) -> Iterator[None]:
 
 def _loop_name(scribe: Scribe, wanted: str) -> str:
     taken = {index.python for index in scribe.writer.indices} | {"l", "I", "O"}  # ambiguous
-    return next(name for name in [wanted, *"ijkmn"] if name not in taken)
+    names = [wanted, "i", "j", "k", "m", "n", "p", "q"]
+    return next(name for name in names if name not in taken)
 
 
 def _bound(node: Loop, k: int) -> dict[str, Any]:

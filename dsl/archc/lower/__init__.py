@@ -59,6 +59,9 @@ def lower(
     if statements and not frame.inputs:
         cure = "begin with `input 224x224 x3`"
         state.report(fault("A404", "the network has no input", statements[0].span, cure))
+    if chain.output.shape is not None and chain.output.shape.columns:
+        title = f"the network ends in {chain.output.shape}, not in one tensor"
+        state.report(fault("A208", title, chain.output.span, "end with `join`"))
     inputs = tuple(frame.inputs) or (nothing,)
     names = tuple(frame.input_names)
     return Body(None, "", dict(env), inputs, chain, frame.size, frame.depth, names)

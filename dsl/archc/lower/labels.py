@@ -79,7 +79,7 @@ def reuse(state: State, term: syntax.Reuse, here: Here) -> Again:
         frame.env, frame.scopes, frame.labels = outer
     if output.shape is not None and list(_weights(target.nodes)) != list(_weights(nodes)):
         raise fault(
-            "A212",
+            "A207",
             f"the weights of `{name}` do not fit a tensor of {here.x.shape}",
             term.span,
             "bring it to the same shape first",
