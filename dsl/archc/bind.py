@@ -57,11 +57,15 @@ class Binder:
     # --- the forms -----------------------------------------------------------------------
 
     def _argument(self, argument: syntax.Argument) -> None:
+        """`dropout(0.5)`, `upsample(2, mode=bilinear)`: the same in brackets."""
+        value = argument.value
         if argument.name is None:
-            self._plain(syntax.Plain(argument.value, argument.span))
+            self._plain(syntax.Plain(value, argument.span))
+        elif isinstance(value, syntax.Name) and value.id not in self.evaluator.env:
+            word = syntax.Word(value.id, value.span)
+            self._option(syntax.Option(argument.name, word, argument.span))
         else:
-            plain = syntax.Plain(argument.value, argument.value.span)
-            self._option(syntax.Option(argument.name, plain, argument.span))
+            self._option(syntax.Option(argument.name, value, argument.span))
 
     def _attribute(self, attribute: syntax.Attribute) -> None:
         match attribute:
@@ -106,6 +110,8 @@ class Binder:
                 return self._set(name, word.id, word.span)
         known = [w for f in self._fields.values() for w in (*f.words, *f.choices)]
         hint = did_you_mean(word.id, known)
+        if not hint and word.id in self.evaluator.env:
+            hint = f"put it in brackets for its value: `({word.id})`"
         fixes = (Fix(hint, word.span, hint.split("`")[1]),) if hint else ()
         raise fault(
             "A310",
@@ -143,8 +149,7 @@ class Binder:
                 self.tensor = value
                 return self._set(name, OTHER, option.span)
             case _:
-                expr = value.value if isinstance(value, syntax.Plain) else value
-                return self._set(name, self._option_value(name, expr), option.span)
+                return self._set(name, self._option_value(name, value), option.span)
         if spec.kind is not Dims:
             raise fault("A303", f"`{name}` is one number, not a size", option.span)
         self._set(name, dims, option.span)
@@ -168,10 +173,9 @@ class Binder:
         value = option.value
         if isinstance(value, syntax.Word) and value.id in ("true", "false"):
             return value.id == "true"
-        expr = value.value if isinstance(value, syntax.Plain) else value
-        if isinstance(expr, syntax.Word | syntax.Size | syntax.Sized | syntax.Reference):
+        if isinstance(value, syntax.Word | syntax.Size | syntax.Sized | syntax.Reference):
             raise fault("A303", f"`{option.name.id}` is true or false", value.span)
-        return self.evaluator.truth(expr)
+        return self.evaluator.truth(value)
 
     def _option_value(self, name: str, expr: syntax.Expr) -> Any:
         spec = self._fields[name]
