@@ -47,6 +47,8 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
         Item(scribe.writer.value([c.positional[at] for c in made], lanes))
         for at in range(len(first.positional))
     ]
+    if items and items[0].value == str(nodes[0].shapes[0].features):
+        items[0] = Item(_flattened(scribe, nodes[0], lanes[0]) or items[0].value)
     for at, keyword in enumerate(first.keyword):
         values = [c.keyword[at].value for c in made]
         if any(symbol.plain(value) != keyword.default for value in values):
@@ -58,6 +60,15 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
     for node in nodes:
         scribe.program.note_shared(node)
     return call(first.target, *items)
+
+
+def _flattened(scribe: Scribe, node: Apply, lane: Lane) -> str:
+    """`512 * 7 * 7`: where a linear layer's number of features comes from."""
+    maker = scribe.facts[lane.instance].makers.get(node.inputs[0].root)
+    if node.op.category != "linear" or not isinstance(maker, Apply):
+        return ""
+    extents = [str(symbol.plain(extent)) for extent in maker.shapes[0].dims if extent > 1]
+    return " * ".join(extents) if maker.op.category == "reshape" and len(extents) > 1 else ""
 
 
 def instance(scribe: Scribe, nodes: list[Call], lanes: list[Lane]) -> Code:
