@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from archc import syntax as s
 from archc.source import Source, Span
 
+Nodes = st.SearchStrategy[Any]
 NOWHERE = Span(Source("<made>", ""), 0, 0)
 RESERVED = {"network", "use", "param", "block", "sequence", "train", "meta", "expect", "reuse"}
 RESERVED |= {"if", "else", "for", "in", "and", "or", "not"}
@@ -16,14 +19,12 @@ _TEXT = st.text(
 )
 
 
-def at(kind: type, *fields: st.SearchStrategy) -> st.SearchStrategy:
+def at(kind: type[Any], *fields: Nodes) -> Nodes:
     """Nodes of a class from its fields in order, the span left out."""
     return st.builds(lambda *values: kind(*values, span=NOWHERE), *fields)
 
 
-def tuples_of(
-    items: st.SearchStrategy, least: int = 0, most: int = 3
-) -> st.SearchStrategy[tuple[object, ...]]:
+def tuples_of(items: Nodes, least: int = 0, most: int = 3) -> Nodes:
     return st.lists(items, min_size=least, max_size=most).map(tuple)
 
 
@@ -37,7 +38,7 @@ whole = at(s.Number, integers)
 texts = at(s.Text, _TEXT)
 
 
-def _larger(inner: st.SearchStrategy) -> st.SearchStrategy:
+def _larger(inner: Nodes) -> Nodes:
     signs = ["+", "-", "*", "/", "//", "%", "==", "!=", "<", "<=", ">", ">=", "and", "or"]
     return st.one_of(
         at(s.ListExpr, tuples_of(inner)),
@@ -93,7 +94,7 @@ outputs = identifiers.map(
         s.Name("output", NOWHERE), None, (s.Word(name, NOWHERE),), None, NOWHERE
     )
 )
-sequences = st.deferred(lambda: at(s.Sequence, tuples_of(statements)))
+sequences: Nodes = st.deferred(lambda: at(s.Sequence, tuples_of(statements)))
 conditions = at(s.If, expressions, sequences, st.none() | sequences)
 loops = at(s.For, tuples_of(names, 1), expressions, maybe_index, sequences)
 simple = at(s.Statement, st.none() | labels, operations | references | outputs, maybe_index)
@@ -106,7 +107,7 @@ terms = st.one_of(
     references,
     at(s.Reuse, references),
 )
-statements = st.one_of(simple, at(s.Statement, st.none() | labels, terms, maybe_index))
+statements: Nodes = st.one_of(simple, at(s.Statement, st.none() | labels, terms, maybe_index))
 
 formals = at(s.Formal, names, maybe_index)
 blocks = st.builds(

@@ -15,7 +15,7 @@ FLOORS: dict[str, int] = {
     for floor, modules in enumerate(
         (
             "source data symbol",
-            "syntax tables machine builder recovery expected parser files explain",
+            "syntax comments tables machine builder recovery expected parser files explain",
             "ops",
             "plan evaluate bind misfits naming linking fitting lower elaborate sections graph",
             "passes",

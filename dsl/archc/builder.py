@@ -10,6 +10,7 @@ from math import inf
 from typing import Any
 
 from archc import syntax as s
+from archc.comments import comment_above, head_comment
 from archc.machine import Token
 from archc.source import Diagnostic, Fix, Label, Limits, Source, Span
 
@@ -361,42 +362,6 @@ class _Delimited:
         self.items = items
         self.end = end or 0
         self.branches = branches
-
-
-def head_comment(text: str) -> str:
-    """The comment a file opens with, unless it belongs to a block right below it."""
-    lines: list[str] = []
-    start = 1 if text.startswith("\ufeff") else 0
-    for line in _lines(text, start):
-        if not line.startswith("#"):
-            belongs = line.startswith(("block ", "sequence ")) if lines else False
-            return "" if belongs else "\n".join(lines)
-        lines.append(line[1:].removeprefix(" "))
-    return "\n".join(lines)
-
-
-def comment_above(text: str, start: int) -> str:
-    """The comment lines right above the line that `start` is on."""
-    lines: list[str] = []
-    end = text.rfind("\n", 0, start)
-    if text[end + 1 : start].strip(" \t\ufeff"):
-        return ""
-    while end >= 0:
-        begin = text.rfind("\n", 0, end) + 1
-        line = text[begin:end].strip()
-        if not line.startswith("#"):
-            break
-        lines.append(line[1:].removeprefix(" "))
-        end = begin - 1
-    return "\n".join(reversed(lines))
-
-
-def _lines(text: str, start: int) -> Any:
-    while start < len(text):
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
-        yield text[start:end].strip()
-        start = end + 1
 
 
 def _present(nodes: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -196,7 +196,7 @@ class Run:
         opened = self._open_brackets()
         if not opened or "\n" not in self.text[opened[-1].end : position]:
             return False
-        return self._indent(position) <= self._indent(opened[0].start)
+        return self._indent(position) <= self._indent(self._at(opened[0]))
 
     def _indent(self, position: int) -> int:
         line = self.text.rfind("\n", 0, position) + 1
