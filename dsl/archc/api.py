@@ -22,6 +22,7 @@ from archc.files import Unreadable, read, read_stdin, resolve_use
 from archc.parser import parse
 from archc.passes.costs import Cost, Costs
 from archc.passes.expect import check_expectations
+from archc.passes.recipe import check_recipe
 from archc.plan import Body, Plan, outputs
 from archc.sections import Facts, read_sections
 from archc.source import Diagnostic, Diagnostics, Limits, Source
@@ -154,8 +155,7 @@ class _Loader:
             try:
                 text = read(found, self.limits)
             except Unreadable as error:
-                title = f"`{use.path.value}` cannot be read: {error.diagnostic.title}"
-                raise fault("A501", title, use.path.span, f"looked for {found}") from None
+                raise fault("A501", error.diagnostic.title, use.path.span) from None
             self.files[found], wrong = parse(text, self.limits)
             for diagnostic in wrong:
                 self.diagnostics.add(diagnostic)
@@ -188,6 +188,8 @@ def analyze(
             plan = elaborate(file, library, given, diagnostics, limits, shared=shared)
             facts = read_sections(file, {**plan.params}, diagnostics)
             cost = Costs().of_body(plan.body)
+        for diagnostic in check_recipe(facts, plan):
+            diagnostics.add(diagnostic)
         if not diagnostics.failed and not given:
             for diagnostic in check_expectations(facts.expect, plan.body, cost):
                 diagnostics.add(diagnostic)

@@ -7,8 +7,9 @@ from typing import Any
 
 from archc import symbol, syntax
 from archc.evaluate import Evaluator, did_you_mean, fault
-from archc.ops import Dims, Field, Form, Op
+from archc.ops import REGISTRY, Dims, Field, Form, Op
 from archc.ops._op import OTHER
+from archc.plan import BlockValue
 from archc.source import Fix, Span
 
 _LETTER = {"x": Form.WIDTH, "p": Form.PADDING, "g": Form.GROUPS, "d": Form.DILATION}
@@ -74,11 +75,13 @@ class Binder:
             case syntax.Sized() | syntax.Stride():
                 form = Form.SIZE if isinstance(attribute, syntax.Sized) else Form.STRIDE
                 self._set(
-                    self._form(form, attribute.span), self._dims(attribute.dims), attribute.span
+                    self._form(form, attribute.span),
+                    self._dims(attribute.dims, f"{_noun(form)} of `{self.cls.name}`"),
+                    attribute.span,
                 )
             case syntax.Geometry():
                 name = self._form(_LETTER[attribute.letter], attribute.span)
-                dims = self._dims(attribute.dims)
+                dims = self._dims(attribute.dims, self._describe(name))
                 if self._fields[name].kind is int and len(dims) > 1:
                     raise fault(
                         "A303", f"{_NAMES[self._fields[name].form]} is one number", attribute.span
@@ -113,6 +116,9 @@ class Binder:
         if not hint and word.id in self.evaluator.env:
             hint = f"put it in brackets for its value: `({word.id})`"
         fixes = (Fix(hint, word.span, hint.split("`")[1]),) if hint else ()
+        if word.id in REGISTRY or isinstance(self.evaluator.env.get(word.id), BlockValue):
+            hint = f"`{word.id}` is a statement of its own: put `;` before it"
+            fixes = (Fix("put `;` before it", word.span, f"; {word.id}"),)
         raise fault(
             "A310",
             f"`{self.cls.name}` knows no `{word.id}`",
@@ -140,7 +146,7 @@ class Binder:
             case syntax.Size():
                 dims: Any = value.dims
             case syntax.Sized():
-                dims = self._dims(value.dims)
+                dims = self._dims(value.dims, f"`{name}`")
             case syntax.Word():
                 return self._set(name, self._option_word(option, value), option.span)
             case syntax.Reference():
@@ -197,8 +203,8 @@ class Binder:
         value = self.evaluator.integer(expr, self._describe(name))
         return (value,) if kind is Dims else value
 
-    def _dims(self, exprs: tuple[syntax.Expr, ...]) -> Dims:
-        return tuple(self.evaluator.integer(expr, "a size") for expr in exprs)
+    def _dims(self, exprs: tuple[syntax.Expr, ...], what: str) -> Dims:
+        return tuple(self.evaluator.integer(expr, what) for expr in exprs)
 
     def _set(self, name: str, value: Any, span: Span) -> None:
         if name in self.values:
@@ -241,7 +247,8 @@ class Binder:
 
     def _refuse_missing(self, name: str) -> None:
         spec, example = self._fields[name], self.cls.example
-        what = f"{_NAMES.get(spec.form, 'an option')}: `{_usage_of(name, spec).split('`')[1]}`"
+        noun = spec.doc if spec.form is Form.NUMBER else _NAMES.get(spec.form, "an option")
+        what = f"{noun}: `{_usage_of(name, spec).split('`')[1]}`"
         hint = f"for example `{example}`" if example else ""
         raise fault("A302", f"`{self.cls.name}` needs {what}", self.operation.name.span, hint)
 

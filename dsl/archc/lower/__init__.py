@@ -56,7 +56,7 @@ def lower(
     except TooLarge as stop:
         diagnostics.add(stop.mistake.diagnostic)
         chain = Chain([], nothing, nothing)
-    if statements and not frame.inputs:
+    if statements and not frame.inputs and not frame.asked:
         cure = "begin with `input 224x224 x3`"
         state.report(fault("A404", "the network has no input", statements[0].span, cure))
     if chain.output.shape is not None and chain.output.shape.columns:
@@ -92,7 +92,8 @@ def _statement(state: State, statement: syntax.Statement, here: Here, nodes: lis
     """Elaborate one statement into `nodes`; the tensor after it."""
     label = label_of(statement.label, here)
     before = here.names.again() if label is not None else here.names
-    labelled = Here(here.x, here.frame, here.names, label)
+    label_span = statement.label.span if statement.label is not None else None
+    labelled = Here(here.x, here.frame, here.names, label, label_span)
     if statement.repeat is not None:
         node: Node = repeat(state, statement, labelled)
     else:

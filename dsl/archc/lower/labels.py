@@ -8,7 +8,7 @@ from typing import Any
 from archc import symbol, syntax
 from archc.evaluate import did_you_mean, fault
 from archc.lower.state import Here, Labelled, Quiet, State
-from archc.naming import Names, refuse_reserved
+from archc.naming import Names, labels_in, refuse_reserved
 from archc.plan import Again, Apply, Call, Chain, Node, Tensor, walk
 from archc.source import Label
 
@@ -53,11 +53,19 @@ def lookup(reference: syntax.Reference, here: Here) -> Labelled:
             reference.span,
             "a label can be used only after its statement",
         )
-    hint = did_you_mean(name, frame.labels, "did you mean `@{}`?")
+    hint = _block_with(name, here) or did_you_mean(name, frame.labels)
     if not hint and not frame.labels:
         hint = "label the statement: `name: conv ...`"
     inside = "" if frame.is_network else "; labels outside of the block are not visible in it"
     raise fault("A103", f"there is no label `{name}` here{inside}", reference.span, hint)
+
+
+def _block_with(name: str, here: Here) -> str:
+    """Says where the label is, if it is inside a block."""
+    for block in here.frame.library.blocks.values():
+        if name in labels_in(block.tree.body):
+            return f"`{name}` is inside of the block `{block.name}`, where alone it can be used"
+    return ""
 
 
 def reuse(state: State, term: syntax.Reuse, here: Here) -> Again:

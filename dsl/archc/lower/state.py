@@ -61,6 +61,7 @@ class Frame:
     inputs: list[Tensor] = field(default_factory=list)
     input_names: list[str] = field(default_factory=list)
     outputs: dict[str, Span] = field(default_factory=dict)
+    asked: bool = False  # a statement has asked for an input that is not there
 
     @contextmanager
     def inside(self, scope: str) -> Iterator[None]:
@@ -80,6 +81,7 @@ class Here:
     frame: Frame
     names: Names
     label: str | None = None
+    label_span: Span | None = None
 
     @property
     def evaluator(self) -> Evaluator:
@@ -91,13 +93,14 @@ class Here:
         if self.label is None:
             return self.names.auto(kind, span)
         self.names.place()
-        return self.names.claim(self.label, span)
+        return self.names.claim(self.label, self.label_span or span)
 
     def require_tensor(self, span: Span) -> None:
         """Raises Fault where the network has no input yet, Quiet after an earlier mistake."""
         if self.x.shape is not None:
             return
-        if self.frame.is_network and not self.frame.inputs:
+        if self.frame.is_network and not self.frame.inputs and not self.frame.asked:
+            self.frame.asked = True
             raise fault(
                 "A404", "there is no tensor here yet", span, "begin with `input 224x224 x3`"
             )
@@ -148,9 +151,9 @@ class State:
             self.nesting -= 1
 
     def report(self, mistake: Fault) -> None:
-        """Add a diagnostic; one about shapes inside a block says which call it was."""
+        """Add a diagnostic; one that hangs on a block's arguments says which call it was."""
         diagnostic = mistake.diagnostic
-        if self.calls and diagnostic.code.startswith("A2"):
+        if self.calls and diagnostic.code.startswith(("A2", "A303", "A305", "A308", "A309")):
             block, span = self.calls[0]
             if span.source is not diagnostic.span.source or span.start != diagnostic.span.start:
                 where = Label(span, f"in this call of `{block.name}`")

@@ -76,7 +76,7 @@ class Arguments(nn.Module):
         super().__init__()
         self.stage1 = Stage(8)
         self.stage2 = GatedStage(16)
-        self.fc1 = nn.Linear(256, 4)
+        self.fc1 = nn.Linear(16 * 16, 4)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stage1(x)  # 8x32

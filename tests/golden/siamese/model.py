@@ -18,7 +18,7 @@ class Twin(nn.Module):
         self.conv1 = nn.Conv2d(1, 64, 10)
         self.relu = nn.ReLU(inplace=True)
         self.pool = nn.MaxPool2d(2)
-        self.fc1 = nn.Linear(147456, 512)
+        self.fc1 = nn.Linear(64 * 48 * 48, 512)
         self.sigmoid = nn.Sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
