@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -25,7 +26,7 @@ from archc.draw.style import (
 )
 
 _GRAPH = (
-    "rankdir=TB, ordering=out, nodesep=0.25, ranksep=0.22, splines=spline, pad=0.2, bgcolor=white, "
+    "rankdir=TB, ordering=out, nodesep=0.25, ranksep=0.25, splines=spline, pad=0.2, bgcolor=white, "
     'fontname="Helvetica", labelloc=t, labeljust=l'
 )
 
@@ -40,10 +41,15 @@ class _Writer:
     scene: Scene
     homes: dict[str, list[Box]] = field(default_factory=dict)  # the boxes around each node
     cards: dict[str, Card] = field(default_factory=dict)
+    leaving: Counter[str] = field(default_factory=Counter)  # edges that are no skips
+    entering: Counter[str] = field(default_factory=Counter)
     hottest: int = 1
 
     def lines(self, name: str, title: str) -> Iterator[str]:
         self._index(self.scene.root, [])
+        straight = [edge for edge in self.scene.edges if not (edge.skip or edge.aside)]
+        self.leaving = Counter(edge.tail for edge in straight)
+        self.entering = Counter(edge.head for edge in straight)
         yield f"digraph {quoted(name)} {{"
         yield f"  graph [{_GRAPH}, label=<{title}>, tooltip={quoted(name)}];"
         yield f'  node [shape=plain, fontname="Helvetica", fontsize=10, fontcolor="{INK}"];'
@@ -52,9 +58,12 @@ class _Writer:
             "arrowsize=0.5, penwidth=1.1, weight=8];"
         )
         yield from self._contents(self.scene.root, "  ")
+        left, right = self._columns()
+        yield from left
         # What leads aside comes last: then it stands to the right of the trunk.
         for edge in sorted(self.scene.edges, key=lambda edge: edge.aside):
             yield f"  {self._edge(edge)}"
+        yield from right
         yield "}"
 
     def _index(self, box: Box, around: list[Box]) -> None:
@@ -118,8 +127,8 @@ class _Writer:
     def _edge(self, edge: Edge) -> str:
         attributes = []
         if edge.tail not in self.cards:
-            attributes.append("tailport=s")
-        if edge.head not in self.cards:
+            attributes.append("tailport=s")  # all from one point, clear of the header's text
+        if edge.head not in self.cards or not self.cards[edge.head].pill:
             attributes.append("headport=n")
         if self._is_labelled(edge):
             attributes.append(f'label=" {escaped(extent(edge.shape))}"')
@@ -127,8 +136,28 @@ class _Writer:
             attributes.append(f'style=dashed, color="{FAINT}", weight=1')
         elif edge.skip:
             attributes.append(f'style=dashed, color="{SKIP}", weight=1')
+        elif max(self.leaving[edge.tail], self.entering[edge.head]) > 1:
+            attributes.append("weight=2")  # columns stay upright, only their ends bend
         end = f" [{', '.join(attributes)}]" if attributes else ""
         return f"{quoted(edge.tail)} -> {quoted(edge.head)}{end};"
+
+    def _columns(self) -> tuple[list[str], list[str]]:
+        """Unseen edges past a merge that has as many outputs as inputs: its columns stay upright.
+
+        In two parts: those to the left of the merge must come before its own edges.
+        """
+        into, out_of = defaultdict(list), defaultdict(list)
+        for edge in self.scene.edges:
+            if not (edge.skip or edge.aside):
+                into[edge.head].append(edge.tail)
+                out_of[edge.tail].append(edge.head)
+        sides: tuple[list[str], list[str]] = ([], [])
+        for id, card in self.cards.items():
+            if card.pill and len(into[id]) == len(out_of[id]) > 1:
+                for at, (tail, head) in enumerate(zip(into[id], out_of[id], strict=True)):
+                    line = f"  {quoted(tail)} -> {quoted(head)} [style=invis, weight=20];"
+                    sides[2 * at >= len(into[id])].append(line)
+        return sides
 
     def _is_labelled(self, edge: Edge) -> bool:
         """Where a tensor enters or leaves a box, changes its size, or flows on the top level."""
