@@ -13,6 +13,7 @@ from archc.source import Diagnostic, Label, Span
 
 FUNCTIONS = {"min": (1, None), "max": (1, None), "floor": (1, 1), "ceil": (1, 1), "round": (1, 1),
              "abs": (1, 1), "len": (1, 1)}  # fmt: skip
+COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 INCOMING = ("c", "h", "w", "d", "features")
 _LARGEST = 10**15
 
@@ -240,6 +241,13 @@ def _applied(op: str, *args: symbol.Expr | None) -> symbol.Expr | None:
             "*": symbol.multiply,
         }
         return combined[op](*known)
+    if op in ("and", "or"):
+        left, right = known
+        if left.constant is not None:  # `1 > 1 or stride != 1`
+            return right if bool(left.constant) == (op == "and") else left
+    constants = [arg.constant for arg in known]
+    if None not in constants and op in COMPARISONS:
+        return symbol.const(bool(symbol.function(op)(*constants)))
     return symbol.Expr((((symbol.Apply(op, tuple(known)),), 1),))
 
 

@@ -24,7 +24,8 @@ def print_forward(
     if scribe.has_sides or len(results) > 1:
         return _several(scribe, printer, results)
     if out.bundle:
-        return [*printer.lines, f"return {printer.name(out)}"], "list[Tensor]"
+        result = printer.name(out)  # may add a line
+        return [*printer.lines, f"return {result}"], "list[Tensor]"
     return _single(printer, results[0], inputs), "Tensor"
 
 
