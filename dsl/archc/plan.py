@@ -241,6 +241,22 @@ def walk(nodes: list[Node]) -> Iterator[Node]:
             yield node.merge
 
 
+Path = tuple[str, ...]
+
+
+def labelled(plan: Plan, label: str) -> list[tuple[Path, Apply | Call | Scope]]:
+    """The network's modules of that label, with the names that lead to each (blocks excepted)."""
+    found: list[tuple[Path, Apply | Call | Scope]] = []
+    stack: list[tuple[Path, Node]] = [((), node) for node in reversed(plan.body.chain.nodes)]
+    while stack:
+        path, node = stack.pop()
+        if isinstance(node, Apply | Call | Scope) and node.label == label:
+            found.append(((*path, node.name), node))
+        inner = (*path, node.name) if isinstance(node, Scope) else path
+        stack += [(inner, n) for chain in children(node) for n in reversed(chain.nodes)]
+    return found
+
+
 def outputs(body: Body) -> list[tuple[str, Tensor]]:
     """The network's outputs, in order: its `output` marks, or else the last tensor."""
     marks = [(node.name, node.output) for node in walk(body.chain.nodes) if isinstance(node, Mark)]

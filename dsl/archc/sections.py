@@ -52,6 +52,36 @@ class Expectation:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class Initialisation:
+    """`init he conv fan_out bias=0`: how some weights start. `labels` are modules by label."""
+
+    kind: str
+    kinds: tuple[str, ...]  # conv, fc, bn
+    labels: tuple[str, ...]
+    words: frozenset[str]
+    std: float
+    value: float
+    bias: float | None
+    span: Span
+
+    @property
+    def fan_out(self) -> bool:
+        return "fan_out" in self.words
+
+    @property
+    def uniform(self) -> bool:
+        return "uniform" in self.words
+
+    @property
+    def normal(self) -> bool:
+        return "normal" in self.words
+
+    @property
+    def zero_residual(self) -> bool:
+        return "zero_residual" in self.words
+
+
 @dataclass(slots=True)
 class Facts:
     """All that the sections of a file say."""
@@ -59,6 +89,27 @@ class Facts:
     meta: dict[str, Any] = field(default_factory=dict)
     train: dict[str, list[Setting]] = field(default_factory=dict)
     expect: list[Expectation] = field(default_factory=list)
+
+    @property
+    def initialisations(self) -> list[Initialisation]:
+        """The `init` lines of `train`, in order."""
+        return [_initialisation(setting) for setting in self.train.get("init", [])]
+
+
+_INIT_KINDS = ("conv", "fc", "bn")
+_INIT_WORDS = ("fan_in", "fan_out", "uniform", "normal", "zero_residual")
+_INIT_OPTIONS = ("std", "bias", "value")
+
+
+def _initialisation(setting: Setting) -> Initialisation:
+    words = [str(value) for value in setting.values[1:]]
+    kinds = tuple(word for word in words if word in _INIT_KINDS)
+    labels = tuple(word for word in words if word not in (*_INIT_KINDS, *_INIT_WORDS))
+    std, value = (float(setting.options.get(key, d)) for key, d in (("std", 0.01), ("value", 0)))
+    bias = setting.options.get("bias")
+    known = frozenset(words) & frozenset(_INIT_WORDS)
+    fill = None if bias is None else float(bias)
+    return Initialisation(str(setting.value), kinds, labels, known, std, value, fill, setting.span)
 
 
 def read_sections(file: syntax.File, env: dict[str, Any], diagnostics: Diagnostics) -> Facts:
@@ -124,12 +175,23 @@ def _training(entry: syntax.Entry, env: dict[str, Any]) -> Setting:
         raise fault("A312", f"`train` has no `{key}`", entry.key.span,
                     did_you_mean(key, _WORDS) or f"there are {', '.join(_WORDS)}")  # fmt: skip
     setting = _setting(entry, env)
+    if key == "init":
+        _check_options(setting)
     known = _WORDS[key]
     if known and (not setting.values or setting.values[0] not in known):
         found = f"`{setting.values[0]}`" if setting.values else "nothing"
         raise fault("A312", f"`{key}` is one of {', '.join(known)}, not {found}", entry.span,
                     did_you_mean(str(setting.value), known))  # fmt: skip
     return setting
+
+
+def _check_options(setting: Setting) -> None:
+    for name, value in setting.options.items():
+        if name not in _INIT_OPTIONS:
+            hint = did_you_mean(name, _INIT_OPTIONS) or f"there are {', '.join(_INIT_OPTIONS)}"
+            raise fault("A312", f"`init` has no option `{name}`", setting.span, hint)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise fault("A312", f"`{name}` is a number", setting.span, "as in `bias=0`")
 
 
 def _fact(entry: syntax.Entry, env: dict[str, Any]) -> Any:

@@ -1,0 +1,28 @@
+"""`train { init ... }`: the modules that it names must be there."""
+
+from __future__ import annotations
+
+from archc.evaluate import did_you_mean
+from archc.plan import Apply, Call, Plan, Scope, labelled, walk
+from archc.sections import Facts
+from archc.source import Diagnostic, Label
+
+
+def check_recipe(facts: Facts, plan: Plan) -> list[Diagnostic]:
+    """A diagnostic for each label that `init` names and the network lacks."""
+    found = []
+    for setting in facts.initialisations:
+        for label in setting.labels:
+            if not labelled(plan, label):
+                known = ["conv", "fc", "bn", *_labels(plan)]
+                hint = (
+                    did_you_mean(label, known) or "it takes conv, fc, bn, or a label of the network"
+                )
+                title = f"`init` knows no `{label}`"
+                found.append(Diagnostic("A312", title, (Label(setting.span),), helps=(hint,)))
+    return found
+
+
+def _labels(plan: Plan) -> list[str]:
+    nodes = (node for node in walk(plan.body.chain.nodes) if isinstance(node, Apply | Call | Scope))
+    return [node.label for node in nodes if node.label is not None]
