@@ -1,0 +1,375 @@
+"""The networks that torchvision lacks, against the papers' formulas written out in plain torch.
+
+Each function here is the network again, as its paper or its authors' code has it, over a state
+dict: no module, no archc. Weights and statistics are random; the values must agree in eval mode.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import archc
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+Weights = dict[str, Any]
+
+# --- layers, by the names that they have in the state dict ---------------------------------
+
+
+def conv(x: Any, w: Weights, name: str, stride: int = 1, pad: int = 0, groups: int = 1) -> Any:
+    return F.conv2d(x, w[f"{name}.weight"], w.get(f"{name}.bias"), stride, pad, 1, groups)
+
+
+def fc(x: Any, w: Weights, name: str) -> Any:
+    return x @ w[f"{name}.weight"].T + w[f"{name}.bias"]
+
+
+def bn(x: Any, w: Weights, name: str) -> Any:
+    mean, var, gamma, beta = (
+        w[f"{name}.{key}"].view(-1, 1, 1)
+        for key in ("running_mean", "running_var", "weight", "bias")
+    )
+    return (x - mean) / (var + 1e-5).sqrt() * gamma + beta
+
+
+def bn_relu(x: Any, w: Weights, name: str) -> Any:
+    return bn(x, w, name).relu()
+
+
+def conv_relu(x: Any, w: Weights, name: str, stride: int = 1, pad: int = 0, groups: int = 1) -> Any:
+    return conv(x, w, name, stride, pad, groups).relu()
+
+
+def pool(x: Any, k: int = 3, s: int = 2, ceil: bool = False) -> Any:
+    return F.max_pool2d(x, k, s, ceil_mode=ceil)
+
+
+def lrn(x: Any, alpha_of_sum: float, k: float) -> Any:
+    """Krizhevsky et al. 2012, section 3.3: over the *sum* of 5 neighbouring channels, beta 0.75."""
+    squares = F.pad(x * x, (0, 0, 0, 0, 2, 2))
+    total = sum(squares[:, i : i + x.shape[1]] for i in range(5))
+    return x / (k + alpha_of_sum * total) ** 0.75
+
+
+CAFFE = (1e-4 / 5, 1.0)  # bvlc_alexnet and bvlc_googlenet: alpha is divided by the 5
+PAPER = (1e-4, 2.0)
+
+
+# --- 2012 to 2014 --------------------------------------------------------------------------
+
+
+def hidden(x: Any, w: Weights) -> Any:
+    x = fc(x.flatten(1), w, "fc6").relu()
+    return fc(fc(x, w, "fc7").relu(), w, "fc8")
+
+
+def alexnet(x: Any, w: Weights) -> Any:
+    x = lrn(pool(conv_relu(x, w, "conv1", 4)), *CAFFE)
+    x = lrn(pool(conv_relu(x, w, "conv2", 1, 2)), *CAFFE)
+    for name in ("conv3", "conv4", "conv5"):
+        x = conv_relu(x, w, name, 1, 1)
+    return hidden(pool(x), w)
+
+
+def alexnet_2gpu(x: Any, w: Weights) -> Any:
+    x = pool(lrn(conv_relu(x, w, "conv1", 4), *PAPER))
+    x = pool(lrn(conv_relu(x, w, "conv2", 1, 2, 2), *PAPER))
+    for name, groups in (("conv3", 1), ("conv4", 2), ("conv5", 2)):
+        x = conv_relu(x, w, name, 1, 1, groups)
+    return hidden(pool(x), w)
+
+
+def zfnet(x: Any, w: Weights) -> Any:
+    x = pool(lrn(conv_relu(x, w, "conv1", 2, 1), *CAFFE), ceil=True)
+    x = pool(lrn(conv_relu(x, w, "conv2", 2), *CAFFE), ceil=True)
+    for name in ("conv3", "conv4", "conv5"):
+        x = conv_relu(x, w, name, 1, 1)
+    return hidden(pool(x, ceil=True), w)
+
+
+def mlpconv(x: Any, w: Weights, name: str, stride: int, pad: int) -> Any:
+    x = conv_relu(x, w, f"{name}.conv1", stride, pad)
+    return conv_relu(conv_relu(x, w, f"{name}.conv2"), w, f"{name}.conv3")
+
+
+def nin_cifar10(x: Any, w: Weights) -> Any:
+    x = pool(mlpconv(x, w, "mlpconv1", 1, 2), ceil=True)
+    x = pool(mlpconv(x, w, "mlpconv2", 1, 2), ceil=True)
+    return mlpconv(x, w, "mlpconv3", 1, 1).mean((2, 3))
+
+
+def nin_imagenet(x: Any, w: Weights) -> Any:
+    x = pool(mlpconv(x, w, "mlpconv1", 4, 0), ceil=True)
+    x = pool(mlpconv(x, w, "mlpconv2", 1, 2), ceil=True)
+    x = pool(mlpconv(x, w, "mlpconv3", 1, 1), ceil=True)
+    return mlpconv(x, w, "mlpconv4", 1, 1).mean((2, 3))
+
+
+def inception(x: Any, w: Weights, name: str) -> Any:
+    one = conv_relu(x, w, f"{name}.conv1")
+    three = conv_relu(conv_relu(x, w, f"{name}.conv2"), w, f"{name}.conv3", 1, 1)
+    five = conv_relu(conv_relu(x, w, f"{name}.conv4"), w, f"{name}.conv5", 1, 2)
+    proj = conv_relu(F.max_pool2d(x, 3, 1, 1), w, f"{name}.conv6")
+    return torch.cat([one, three, five, proj], 1)
+
+
+def googlenet(x: Any, w: Weights) -> Any:
+    x = lrn(pool(conv_relu(x, w, "conv1", 2, 3), ceil=True), *CAFFE)
+    x = lrn(conv_relu(conv_relu(x, w, "conv2_reduce"), w, "conv2", 1, 1), *CAFFE)
+    for names in ("3a 3b", "4a 4b 4c 4d 4e", "5a 5b"):
+        x = pool(x, ceil=True)
+        for name in names.split():
+            x = inception(x, w, f"inception{name}")
+    return fc(x.mean((2, 3)), w, "fc")
+
+
+# --- residual networks -----------------------------------------------------------------------
+
+
+def option_a(x: Any, stride: int) -> Any:
+    """Every second pixel, and as many channels of zeros again."""
+    return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, x.shape[1])) if stride == 2 else x
+
+
+def cifar(
+    x: Any,
+    w: Weights,
+    n: int,
+    unit: Callable[[Any, Weights, str, int, int], Any],
+    names: str = "stage",
+) -> Any:
+    """Three stages of n units; `unit` is given its name, its stride and its number from 1 on."""
+    first = 2 if names == "conv" else 1
+    for stage in range(3):
+        for i in range(n):
+            stride = 2 if stage and not i else 1
+            x = unit(x, w, f"{names}{first + stage}.{i}", stride, stage * n + i + 1)
+    return x
+
+
+def basic_body(x: Any, w: Weights, name: str, stride: int) -> Any:
+    x = bn_relu(conv(x, w, f"{name}.conv1", stride, 1), w, f"{name}.bn1")
+    return bn(conv(x, w, f"{name}.conv2", 1, 1), w, f"{name}.bn2")
+
+
+def resnet_cifar(
+    n: int, shortcut: bool = True, decay: float = 0.0
+) -> Callable[[Any, Weights], Any]:
+    """`decay` is stochastic depth's 1 - p_L: in eval mode a body counts with its probability."""
+
+    def unit(x: Any, w: Weights, name: str, stride: int, number: int) -> Any:
+        body = basic_body(x, w, name, stride) * (1 - decay * number / (3 * n))
+        return (body + option_a(x, stride) if shortcut else body).relu()
+
+    def network(x: Any, w: Weights) -> Any:
+        x = bn_relu(conv(x, w, "conv1", 1, 1), w, "bn1")
+        return fc(cifar(x, w, n, unit).mean((2, 3)), w, "fc")
+
+    return network
+
+
+def plain_imagenet(depths: tuple[int, ...]) -> Callable[[Any, Weights], Any]:
+    def network(x: Any, w: Weights) -> Any:
+        x = F.max_pool2d(bn_relu(conv(x, w, "conv1", 2, 3), w, "bn1"), 3, 2, 1)
+        for stage, depth in enumerate(depths):
+            for i in range(depth):
+                x = basic_body(x, w, f"conv{stage + 2}_x.{i}", 2 if stage and not i else 1).relu()
+        return fc(x.mean((2, 3)), w, "fc")
+
+    return network
+
+
+def preact_unit(x: Any, w: Weights, name: str, stride: int, in_3x3: bool) -> Any:
+    """Pre-activation bottleneck; the projection, where there is one, takes the activated input."""
+    active = bn_relu(x, w, f"{name}.bn1")
+    y = conv(active, w, f"{name}.conv1", 1 if in_3x3 else stride)
+    y = conv(bn_relu(y, w, f"{name}.bn2"), w, f"{name}.conv2", stride if in_3x3 else 1, 1)
+    y = conv(bn_relu(y, w, f"{name}.bn3"), w, f"{name}.conv3")
+    projects = f"{name}.conv4.weight" in w
+    assert projects == (y.shape != x.shape)
+    return y + (conv(active, w, f"{name}.conv4", stride) if projects else x)
+
+
+def preact_cifar(n: int) -> Callable[[Any, Weights], Any]:
+    def network(x: Any, w: Weights) -> Any:
+        x = conv(x, w, "conv1", 1, 1)
+        x = cifar(x, w, n, lambda x, w, name, stride, _: preact_unit(x, w, name, stride, False))
+        return fc(bn_relu(x, w, "bn").mean((2, 3)), w, "fc")
+
+    return network
+
+
+def preact_200(x: Any, w: Weights) -> Any:
+    """models/preresnet.lua of fb.resnet.torch: 3, 24, 36 and 3 units."""
+    x = F.max_pool2d(bn_relu(conv(x, w, "conv1", 2, 3), w, "bn1"), 3, 2, 1)
+    y = bn_relu(conv(x, w, "conv2_x.0.conv1"), w, "conv2_x.0.bn1")
+    y = bn_relu(conv(y, w, "conv2_x.0.conv2", 1, 1), w, "conv2_x.0.bn2")
+    x = conv(y, w, "conv2_x.0.conv3") + conv(x, w, "conv2_x.0.conv4")
+    for stage, depth in ((2, 3), (3, 24), (4, 36), (5, 3)):
+        for i in range(1 if stage == 2 else 0, depth):
+            x = preact_unit(x, w, f"conv{stage}_x.{i}", 1 if i or stage == 2 else 2, True)
+    return fc(bn_relu(x, w, "bn").mean((2, 3)), w, "fc")
+
+
+def wide(n: int) -> Callable[[Any, Weights], Any]:
+    def unit(x: Any, w: Weights, name: str, stride: int, _: int) -> Any:
+        active = bn_relu(x, w, f"{name}.bn1")
+        y = conv(active, w, f"{name}.conv1", stride, 1)
+        y = conv(bn_relu(y, w, f"{name}.bn2"), w, f"{name}.conv2", 1, 1)
+        return y + (x if y.shape == x.shape else conv(active, w, f"{name}.conv3", stride))
+
+    def network(x: Any, w: Weights) -> Any:
+        x = cifar(conv(x, w, "conv1", 1, 1), w, n, unit, "conv")
+        return fc(bn_relu(x, w, "bn").mean((2, 3)), w, "fc")
+
+    return network
+
+
+def resnext29(x: Any, w: Weights) -> Any:
+    def unit(x: Any, w: Weights, name: str, stride: int, _: int) -> Any:
+        y = bn_relu(conv(x, w, f"{name}.conv1"), w, f"{name}.bn1")
+        paths = y.chunk(8, 1)  # the cardinality, one path after the other
+        filters = w[f"{name}.conv2.weight"].chunk(8, 0)
+        y = torch.cat(
+            [F.conv2d(p, f, None, stride, 1) for p, f in zip(paths, filters, strict=True)], 1
+        )
+        y = bn(conv(bn_relu(y, w, f"{name}.bn2"), w, f"{name}.conv3"), w, f"{name}.bn3")
+        if y.shape != x.shape:
+            x = bn(conv(x, w, f"{name}.downsample.0", stride), w, f"{name}.downsample.1")
+        return (y + x).relu()
+
+    x = bn_relu(conv(x, w, "conv1", 1, 1), w, "bn1")
+    return fc(cifar(x, w, 3, unit).mean((2, 3)), w, "fc")
+
+
+# --- FractalNet, DenseNet, SqueezeNet -----------------------------------------------------------
+
+
+def fractal(x: Any, w: Weights, name: str, c: int) -> list[Any]:
+    """The ends of c columns, the deepest first."""
+    unit = bn_relu(conv(x, w, f"{name}.unit1.conv1", 1, 1), w, f"{name}.unit1.bn1")
+    if c == 1:
+        return [unit]
+    joined = torch.stack(fractal(x, w, f"{name}.fractal1", c - 1)).mean(0)
+    return [*fractal(joined, w, f"{name}.fractal2", c - 1), unit]
+
+
+def fractalnet(x: Any, w: Weights) -> Any:
+    for block in range(1, 6):
+        x = pool(torch.stack(fractal(x, w, f"fractal{block}.0", 3)).mean(0), 2)
+    return fc(x.flatten(1), w, "fc")
+
+
+def densenet_cifar(depth: int, bottleneck: bool) -> Callable[[Any, Weights], Any]:
+    def layer(x: Any, w: Weights, name: str) -> Any:
+        if not bottleneck:
+            return conv(bn_relu(x, w, f"{name}.norm"), w, f"{name}.conv", 1, 1)
+        y = conv(bn_relu(x, w, f"{name}.norm1"), w, f"{name}.conv1")
+        return conv(bn_relu(y, w, f"{name}.norm2"), w, f"{name}.conv2", 1, 1)
+
+    def network(x: Any, w: Weights) -> Any:
+        x = conv(x, w, "conv0", 1, 1)
+        for block in (1, 2, 3):
+            for i in range(1, depth + 1):
+                x = torch.cat([x, layer(x, w, f"denseblock{block}.denselayer{i}")], 1)
+            if block < 3:
+                x = bn_relu(x, w, f"transition{block}.norm")
+                x = F.avg_pool2d(conv(x, w, f"transition{block}.conv"), 2)
+        return fc(bn_relu(x, w, "norm").mean((2, 3)), w, "classifier")
+
+    return network
+
+
+def squeezenet(x: Any, w: Weights) -> Any:
+    """v1.0 with bypasses: around odd fires the identity, around even ones a 1x1 if there is one."""
+    x = pool(conv_relu(x, w, "conv1", 2), ceil=True)
+    for i in range(2, 10):
+        y = conv_relu(x, w, f"fire{i}.squeeze")
+        one, three = (
+            conv_relu(y, w, f"fire{i}.expand1x1"),
+            conv_relu(y, w, f"fire{i}.expand3x3", 1, 1),
+        )
+        y = torch.cat([one, three], 1)
+        if i % 2:
+            y = y + x
+        elif f"bypass{i}.weight" in w:
+            y = y + conv(x, w, f"bypass{i}")
+        x = pool(y, ceil=True) if i in (4, 8) else y
+    return conv_relu(x, w, "conv10").mean((2, 3))
+
+
+PAPERS: dict[str, Callable[[Any, Weights], Any]] = {
+    "alexnet": alexnet,
+    "alexnet_2gpu": alexnet_2gpu,
+    "zfnet": zfnet,
+    "nin_cifar10": nin_cifar10,
+    "nin_imagenet": nin_imagenet,
+    "googlenet": googlenet,
+    "plain18": plain_imagenet((2, 2, 2, 2)),
+    "plain34": plain_imagenet((3, 4, 6, 3)),
+    "plain20": resnet_cifar(3, shortcut=False),
+    "plain56": resnet_cifar(9, shortcut=False),
+    "resnet20": resnet_cifar(3),
+    "resnet56": resnet_cifar(9),
+    "resnet110": resnet_cifar(18),
+    "stochastic_depth_resnet110": resnet_cifar(18, decay=0.5),
+    "stochastic_depth_resnet1202": resnet_cifar(200, decay=0.5),
+    "preact_resnet164": preact_cifar(18),
+    "preact_resnet1001": preact_cifar(111),
+    "preact_resnet200": preact_200,
+    "wrn_28_10": wide(4),
+    "wrn_40_4": wide(6),
+    "resnext29_8x64d": resnext29,
+    "fractalnet": fractalnet,
+    "densenet_40_12": densenet_cifar(12, bottleneck=False),
+    "densenet_bc_100_12": densenet_cifar(16, bottleneck=True),
+    "densenet_bc_190_40": densenet_cifar(31, bottleneck=True),
+    "squeezenet1_0_simple_bypass": squeezenet,
+    "squeezenet1_0_complex_bypass": squeezenet,
+}
+SLOW = {
+    "alexnet", "alexnet_2gpu", "zfnet", "nin_imagenet", "plain34", "plain56", "preact_resnet1001",
+    "preact_resnet200", "wrn_28_10", "resnext29_8x64d", "densenet_bc_190_40",
+    "stochastic_depth_resnet1202",
+}  # fmt: skip
+RUNS = [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in PAPERS]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_values_are_the_papers(name: str) -> None:
+    torch.manual_seed(0)
+    net = archc.load(name)
+    with torch.device("meta"):
+        module = net.module()
+    module.double().to_empty(device="cpu").eval()  # a thousand layers overflow a float
+    randomise(module)
+    shape = next(data.output.dims for key, data in net.graph.nodes(data="node") if key == "input:x")
+    x = 3 * torch.randn(
+        2, *shape, dtype=torch.double
+    )  # loud enough that the normalisation of AlexNet shows
+    with torch.no_grad():
+        found, expected = module(x), PAPERS[name](x, module.state_dict())
+    spread = float(expected.std())
+    assert spread > 1e-3 * float(expected.abs().max()), "the weights wash everything out"
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9 * spread)
+    del module
+    gc.collect()
+
+
+def randomise(module: Any) -> None:
+    """Weights that roughly keep a signal's size, and statistics that are not 0 and 1."""
+    for name, tensor in module.state_dict().items():
+        if name.endswith("num_batches_tracked"):
+            tensor.fill_(3)
+        elif tensor.dim() > 1:
+            tensor.normal_(0, math.sqrt(2 / tensor[0].numel()))
+        elif name.endswith(("weight", "running_var")):
+            tensor.uniform_(0.5, 1.5)
+        else:
+            tensor.normal_(0, 0.1)
