@@ -138,7 +138,7 @@ def _adopt(box: Box, inner: Box) -> bool:
 
 def title(name: str, block: str) -> str:
     """`inception3a · inception`, `double1`, `bottleneck 0`: instance and block, each told once."""
-    if not block or not name:
+    if not block or not name or name == block:
         return name or block
     if name[0].isdigit():
         return f"{block}  {name}"

@@ -110,9 +110,12 @@ def sign(row: Row, prefix: str, id: str, costs: Costs) -> Card:
 
 def _name(about: Lanes[Apply], row: Row) -> str:
     """The label that the user gave, unless the title says as much."""
-    labelled = (lanes[0][0] for lanes in (about, *row) if lanes[0][0].label)
-    first = next(labelled, None)
-    return first.label or "" if first is not None and first.label != first.op.name else ""
+    others = [] if _category(about) in _WEIGHTED else row
+    for lanes in (about, *others):
+        apply = lanes[0][0]
+        if apply.label and apply.label != apply.op.name:
+            return apply.label
+    return ""
 
 
 def main(row: Row) -> Lanes[Apply]:

@@ -99,7 +99,8 @@ class _Writer:
             f'{indent}  graph [style="{style}", color="{line}", fillcolor="{fill}", '
             f'penwidth={width:g}, margin=10, label="", tooltip={quoted(box.tooltip)}];'
         )
-        yield f"{indent}  {quoted(box.id)} [label=<{_header(box)}>, tooltip={quoted(box.tooltip)}];"
+        header = _header(box, self.leaving[box.id] > 1)
+        yield f"{indent}  {quoted(box.id)} [label=<{header}>, tooltip={quoted(box.tooltip)}];"
         yield from self._contents(box, indent + "  ")
         yield f"{indent}}}"
 
@@ -126,9 +127,9 @@ class _Writer:
 
     def _edge(self, edge: Edge) -> str:
         attributes = []
-        if edge.tail not in self.cards:
-            attributes.append("tailport=s")  # all from one point, clear of the header's text
-        if edge.head not in self.cards or not self.cards[edge.head].pill:
+        if edge.tail not in self.cards and self.leaving[edge.tail] > 1:
+            attributes.append('tailport="out:s"')  # all from one point below the header's text
+        if edge.head not in self.cards:
             attributes.append("headport=n")
         if self._is_labelled(edge):
             attributes.append(f'label=" {escaped(extent(edge.shape))}"')
@@ -168,6 +169,8 @@ class _Writer:
         leaves = len(tail) > len(head) or tail[-1] is not head[len(tail) - 1]
         if edge.skip or edge.aside:
             return leaves and not edge.aside
+        if tail[-1] is head[-1] and self.entering[edge.head] > 1:
+            return False  # the cards that are merged say what they make
         top = len(tail) == len(head) == 1
         return leaves or top or edge.head not in self.cards or self.cards[edge.tail].resized
 
@@ -194,15 +197,18 @@ def _text(card: Card, large: float, small: float, ink: str, grey: str) -> str:
     )
 
 
-def _header(box: Box) -> str:
-    """`×5 bottleneck 1–5` over its totals."""
+def _header(box: Box, fans: bool) -> str:
+    """`×5 bottleneck 1–5` over its totals; with room below where several branches leave."""
     name, gap, more = _parted(titled(box.name, box.block))
     head = font(f"×{box.count} ", 12, SKIP, bold=True) if box.count > 1 else ""
     head += font(name, 10, bold=True) + font(gap + more, 9, GREY)
     outer, between, block = _parted(box.above)
     above = font(outer, 10, bold=True) + font(between + block, 9, GREY)
     facts = font(" · ".join(box.facts), 8, LINE)
-    rows = "".join(f"<TR><TD>{row}</TD></TR>" for row in (above, head, facts) if row)
+    lines = [row for row in (above, head, facts) if row]
+    rows = "".join(f"<TR><TD>{row}</TD></TR>" for row in lines[:-1])
+    rows += f'<TR><TD PORT="out">{lines[-1]}</TD></TR>'
+    rows += '<TR><TD HEIGHT="14"></TD></TR>' if fans else ""
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>'
 
 

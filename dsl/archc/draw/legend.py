@@ -18,7 +18,7 @@ def banner(plan: Plan, cost: Cost, scene: Scene) -> str:
     rows = [font(plan.name, 18, bold=True) + font(f"   {_totals(plan, cost)}", 11, GREY)]
     if plan.title:
         rows += [font(line, 10, FAINT) for line in textwrap.wrap(plan.title, 72)[:3]]
-    rows += [_table(list(_colours(scene))), _table(list(_signs(scene, cost)))]
+    rows += ["".join(_colours(scene)), _table(list(_signs(scene, cost)))]
     lines = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows if row)
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{lines}</TABLE>'
 
@@ -44,8 +44,7 @@ def _colours(scene: Scene) -> Iterator[str]:
     used = {card.category if card.category in LOOKS else "other" for card in _cards(scene.root)}
     for category, (words, strip, _) in LOOKS.items():
         if category in used:
-            yield f'<TD BGCOLOR="{strip}" WIDTH="10" HEIGHT="10"></TD>'
-            yield _text(f"{words}  ")
+            yield font("■", 12, strip) + font(f" {words}    ", 9, GREY)
 
 
 def _signs(scene: Scene, cost: Cost) -> Iterator[str]:
