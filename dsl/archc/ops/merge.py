@@ -215,7 +215,7 @@ class Columns(Op):
 
     name = "columns"
     category = "merge"
-    example = "columns< conv 1x1 x4 | identity >"
+    example = "columns< conv 1x1 x4 | identity >; join"
     inputs = (1, None)
     bundles = True
 
