@@ -8,7 +8,7 @@ falls back: unroll the loop, or split the class.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import isclose
 from typing import Any
@@ -50,12 +50,21 @@ class Writer:
 
     `kept` are variables that stay arguments even where all instances agree on them: parameters
     that the block's author gave no default. Others that all instances agree on are `fixed`.
+    `open` are those that the network's params change: what hangs on them must stay right at
+    values that no lane has.
     """
 
-    def __init__(self, names: Callable[[str], str], kept: set[str], fixed: dict[str, Expr]) -> None:
+    def __init__(
+        self,
+        names: Callable[[str], str],
+        kept: set[str],
+        fixed: dict[str, Expr],
+        open_: frozenset[str] = frozenset(),
+    ) -> None:
         self.names = names
         self.kept = kept
         self.fixed = fixed
+        self.open = open_
         self.used: set[str] = set()
         self.indices: list[Index] = []
         self.carried = False  # a running channel count is kept: `#c` in the lanes' env
@@ -67,9 +76,11 @@ class Writer:
             return self._tuple(values, lanes)
         if all(type(symbol.plain(v)) is type(symbol.plain(first)) and v == first for v in values):
             expr = self.inside(symbol.expr_of(first)) if symbol.is_traced(first) else None
-            if expr is not None and expr.variables() <= self.kept and is_right(expr, values, lanes):
+            known = expr is not None and expr.variables() <= self.kept
+            if expr is not None and known and self._is_right(expr, values, lanes):
                 return self.render(expr)
-            return literal(first)
+            if not self._hangs_on_params(values):
+                return literal(first)
         if any(isinstance(v, tuple | str | bool) or v is None for v in values):
             raise Inexpressible(f"values of several kinds: {values[:3]}")
         expr = self.search(values, lanes)
@@ -87,7 +98,7 @@ class Writer:
     def search(self, values: list[Any], lanes: list[Lane]) -> Expr:
         """An expression that is right in every lane, the plainest first. Raises Inexpressible."""
         for expr in self._candidates(values, lanes):
-            if is_right(expr, values, lanes):
+            if self._is_right(expr, values, lanes):
                 return expr
         raise Inexpressible(f"no expression gives {[symbol.plain(v) for v in values[:6]]}")
 
@@ -95,9 +106,42 @@ class Writer:
         """A condition that comes out as in every lane. Raises Inexpressible."""
         for expr in _distinct(tests):
             expr = self.inside(expr)
-            if is_right(expr, outcomes, lanes, truth=True):
+            right = is_right(expr, outcomes, lanes, truth=True)
+            if right and self._stays_right(expr, tests, lanes, truth=True):
                 return self.render(expr)
         raise Inexpressible("no condition gives the right outcome")
+
+    # --- numbers that params change --------------------------------------------------------
+
+    def _hangs_on_params(self, values: list[Any]) -> bool:
+        traced = (value for value in values if symbol.is_traced(value))
+        return any(self.inside(value.expr).variables() & self.open for value in traced)
+
+    def _is_right(self, expr: Expr, values: list[Any], lanes: list[Lane]) -> bool:
+        if not is_right(expr, values, lanes):
+            return False
+        return self._stays_right(expr, [symbol.expr_of(v) for v in values], lanes)
+
+    def _stays_right(
+        self, expr: Expr, truths: Sequence[Expr | None], lanes: list[Lane], truth: bool = False
+    ) -> bool:
+        """Whether an expression also gives what each lane's own does where open numbers differ."""
+        if not self.open or "#c" in expr.variables():
+            return True
+        for own, lane in zip(truths, lanes, strict=True):
+            own = self.inside(own) if own is not None else expr
+            if own == expr or not (own.variables() | expr.variables()) & self.open:
+                continue
+            if not all(_agree(own, expr, env, truth) for env in self._elsewhere(lane)):
+                return False
+        return True
+
+    def _elsewhere(self, lane: Lane) -> Iterator[dict[str, Any]]:
+        numbers = {n: v for n, v in lane.env.items() if n in self.open and isinstance(v, int)}
+        for factor, more in ((1, 1), (2, 3), (5, 2), (0, 1), (0, 4)):
+            # each number in its own way, so that two that are equal by chance come apart
+            changed = {n: factor * v + more + at for at, (n, v) in enumerate(numbers.items())}
+            yield {**lane.env, **changed}
 
     # --- candidates ----------------------------------------------------------------------
 
@@ -185,6 +229,17 @@ def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = Fal
         elif found != symbol.plain(value):
             return False
     return True
+
+
+def _agree(a: Expr, b: Expr, env: dict[str, Any], truth: bool) -> bool:
+    """Whether two expressions have the same value; where one has none, nothing can be said."""
+    try:
+        x, y = symbol.evaluate(a, env), symbol.evaluate(b, env)
+    except (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError):
+        return True
+    if truth:
+        return bool(x) == bool(y)
+    return isclose(x, y, rel_tol=1e-12) if isinstance(x, int | float) else bool(x == y)
 
 
 def _distinct(exprs: Iterable[Expr | None], most: int = 6) -> list[Expr]:

@@ -124,6 +124,7 @@ class Program:
         self.definitions.append(self.network)
         for definition in self.definitions:
             definition.open = _changed(definition.lanes, own.get(id(definition), 1))
+        self._open_up()
 
     # --- collecting ----------------------------------------------------------------------
 
@@ -146,6 +147,21 @@ class Program:
                 self._seen[key] = child
                 definition.bodies.append(child)
                 definition.lanes.append(Lane(len(definition.lanes), env))
+
+    def _open_up(self) -> None:
+        """Numbers that a caller works out from open ones are open too, whatever they are here."""
+        waiting = [definition for definition in self.definitions if definition.open]
+        while waiting:
+            caller = waiting.pop()
+            for body in caller.bodies:
+                for node in walk(body.chain.nodes):
+                    if not isinstance(node, Call):
+                        continue
+                    callee = self.of_body[node.body]
+                    handed = _handed(node, caller.open)
+                    if not handed <= callee.open:
+                        callee.open |= handed
+                        waiting.append(callee)
 
     def _definition(self, block: BlockValue, body: Body) -> Definition:
         blocks = {name: v for name, v in body.args.items() if isinstance(v, BlockValue)}
@@ -253,6 +269,17 @@ def instance_env(body: Body, params: dict[str, Any]) -> dict[str, Any]:
         for a, n in zip(("in.w", "in.h", "in.d"), reversed(shape.size), strict=False)
     }
     return env
+
+
+def _handed(node: Call, open_: frozenset[str]) -> frozenset[str]:
+    """The numbers of a call that hang on open ones of its caller."""
+    shape = node.input.shape
+    given = dict(node.args)
+    if shape is not None:
+        given["in.c"] = shape.channels
+        given |= zip(("in.w", "in.h", "in.d"), reversed(shape.size), strict=False)
+    traced = ((name, value) for name, value in given.items() if symbol.is_traced(value))
+    return frozenset(name for name, value in traced if value.expr.variables() & open_)
 
 
 def _changed(lanes: list[Lane], own: int) -> frozenset[str]:

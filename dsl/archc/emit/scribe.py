@@ -38,7 +38,8 @@ class Scribe:
         self.definition = definition
         formals = definition.block.tree.formals if definition.block is not None else ()
         kept = {formal.name.id for formal in formals if formal.default is None} | definition.open
-        self.writer = Writer(self._python_name, kept, _fixed(definition.lanes, kept))
+        fixed = _fixed(definition.lanes, kept)
+        self.writer = Writer(self._python_name, kept, fixed, definition.open)
         self.facts: list[BodyFacts] = [program.facts(body) for body in definition.bodies]
         self.root = Site()
         self.sites: dict[tuple[str, ...], Site] = {(): self.root}  # of groups that are no row
