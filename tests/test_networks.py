@@ -60,11 +60,11 @@ _FLATTEN = {"flatten": "flatten1"}
 STAGES: dict[str, Mapping[str, str | None]] = {
     **{name: _IMAGENET for name in NAMES if name.startswith(("resnet", "resnext", "wide"))},
     **{name: _RESNET for name in NAMES if name.startswith(("plain", "preact", "wrn", "stoch"))},
-    **{f"vgg{d}": {**_vgg(depths, 2)} for d, depths in _VGG.items()},
-    **{f"vgg{d}_bn": {**_vgg(depths, 3)} for d, depths in _VGG.items()},
-    **{f"densenet{d}": {**_densenet()} for d in (121, 161, 169, 201)},
+    **{f"vgg{d}": _vgg(depths, 2) for d, depths in _VGG.items()},
+    **{f"vgg{d}_bn": _vgg(depths, 3) for d, depths in _VGG.items()},
+    **{f"densenet{d}": _densenet() for d in (121, 161, 169, 201)},
     **{name: _RESNET for name in NAMES if name.startswith("densenet_")},
-    **{name: _FLATTEN for name in ("alexnet", "alexnet_2gpu", "zfnet")},
+    **dict.fromkeys(("alexnet", "alexnet_2gpu", "zfnet"), _FLATTEN),
     **{name: _FLATTEN for name in NAMES if name.startswith("nin")},
     **{name: _FLATTEN for name in NAMES if name.endswith("bypass")},
     "preact_resnet200": _RESNET | {"relu": "relu2"},
@@ -183,3 +183,41 @@ def test_torch_agrees(name: str) -> None:
 def test_classes_can_be_set(name: str) -> None:
     assert archc.load(name, classes=10).output == (10,)
     assert archc.load(name, classes=10).params < FACTS[name]["params"]
+
+
+def rates(name: str, kind: str) -> list[float]:
+    """The rates of all modules of a class, in order."""
+    torch = pytest.importorskip("torch")
+    with torch.device("meta"):
+        modules = load(name).module().modules()
+    return [getattr(m, "p", None) or m.droppath for m in modules if type(m).__name__ == kind]
+
+
+@pytest.mark.parametrize(("name", "blocks"), [("110", 54), ("1202", 600)])
+def test_stochastic_depth_decays_linearly(name: str, blocks: int) -> None:
+    """p_l = 1 - l/L (1 - p_L) with p_L = 0.5, l = 1 ... L counting blocks."""
+    found = rates(f"stochastic_depth_resnet{name}", "DropPath")
+    assert found == pytest.approx([0.5 * block / blocks for block in range(1, blocks + 1)])
+
+
+def test_fractalnet_drops_paths_and_features() -> None:
+    assert set(rates("fractalnet", "Join")) == {0.15}
+    by_block = [rate for rate in (0.1, 0.2, 0.3, 0.4) for _convolution in range(7)]
+    assert rates("fractalnet", "Dropout") == pytest.approx(by_block)
+
+
+@pytest.mark.parametrize("name", ["fractalnet", "stochastic_depth_resnet110", "googlenet"])
+def test_a_training_step(name: str) -> None:
+    """Random paths leave every output finite, and gradients flow."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    module = load(name).module(classes=10).train()
+    for _ in range(3):
+        outputs = module(torch.randn(2, *FACTS[name]["input"]))
+        outputs = [outputs] if torch.is_tensor(outputs) else outputs
+        loss = sum(output.square().mean() for output in outputs)
+        assert loss.isfinite()
+        module.zero_grad()
+        loss.backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in module.parameters())
+    assert sum(p.grad is not None for p in module.parameters()) > 10
