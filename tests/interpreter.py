@@ -31,6 +31,7 @@ from archc.plan import (
     Plan,
     Scope,
     Tensor,
+    walk,
 )
 
 Value = Any  # a torch tensor, or a list of them (columns)
@@ -73,6 +74,18 @@ def _operators(chain: Chain, body: Path, path: Path) -> Iterator[tuple[Path, App
                 yield from _operators(node.chain, body, (*body, *node.scopes))
 
 
+def live(body: Body) -> set[Tensor]:
+    """The tensors that somebody uses: nothing else is worked out, here or in generated code."""
+    nodes = list(walk(body.chain.nodes))
+    marks = {node.output.root for node in nodes if isinstance(node, Mark)}
+    found = marks or {body.output.root}
+    found |= {node.chain.output.root for node in nodes if isinstance(node, Aux)}
+    for node in reversed(nodes):
+        if isinstance(node, Apply | Call) and node.output.root in found:
+            found |= {x.root for x in (node.inputs if isinstance(node, Apply) else (node.input,))}
+    return found
+
+
 @dataclass
 class Run:
     """One forward pass. `outputs` and `sides` are filled while it runs."""
@@ -82,6 +95,8 @@ class Run:
     outputs: dict[str, Value] = field(default_factory=dict)
     sides: dict[str, Value] = field(default_factory=dict)
     shapes: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)  # of each module
+    alive: dict[Body, set[Tensor]] = field(default_factory=dict)
+    live: list[set[Tensor]] = field(default_factory=list)  # of the bodies that are open
 
     def network(self, plan: Plan, *inputs: torch.Tensor) -> list[Value]:
         """The outputs, the auxiliary heads' last (while training)."""
@@ -90,8 +105,13 @@ class Run:
         return [*(self.outputs.values() or [last]), *sides]
 
     def body(self, body: Body, path: Path, inputs: list[Value]) -> Value:
+        if body not in self.alive:
+            self.alive[body] = live(body)
+        self.live.append(self.alive[body])
         env = {x.root: value for x, value in zip(body.inputs, inputs, strict=True)}
-        return self.chain(body.chain, env, path, path)
+        result = self.chain(body.chain, env, path, path)
+        self.live.pop()
+        return result
 
     def chain(self, chain: Chain, env: dict[Tensor, Value], body: Path, path: Path) -> Value:
         for node in chain.nodes:
@@ -99,6 +119,8 @@ class Run:
         return env.get(chain.output.root)
 
     def node(self, node: Node, env: dict[Tensor, Value], body: Path, path: Path) -> None:
+        if isinstance(node, Apply | Call) and node.output.root not in self.live[-1]:
+            return
         match node:
             case Apply():
                 self.apply(node, env, path)
@@ -109,7 +131,7 @@ class Run:
             case Branches():
                 for branch in node.branches:
                     self.chain(branch, env, body, path)
-                self.apply(node.merge, env, path)
+                self.node(node.merge, env, body, path)
             case Choice():
                 self.chain(node.chain, env, body, path)
             case Loop():
@@ -226,9 +248,7 @@ def _bn(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.
 
 
 def _inorm(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
-    mean, var = own.get("running_mean"), own.get("running_var")
-    if training and mean is not None:
-        own["num_batches_tracked"] += 1
+    mean, var = own.get("running_mean"), own.get("running_var")  # torch counts no batches here
     return F.instance_norm(
         x, mean, var, own.get("weight"), own.get("bias"), training or mean is None, op.momentum, op.eps
     )

@@ -112,6 +112,35 @@ def texts(steps: list[Step]) -> Iterator[str]:
                 yield from texts(step.body)
 
 
+def pruned(steps: list[Step]) -> list[Step]:
+    """The steps whose tensors somebody uses, after `count_uses`."""
+    kept: list[Step] = []
+    for step in reversed(steps):
+        if not isinstance(step, Side) and not step.out.uses:
+            _uncount([step])
+        else:
+            kept.append(step)
+    return kept[::-1]
+
+
+def _uncount(steps: list[Step]) -> None:
+    for step in steps:
+        match step:
+            case Do():
+                for wire in step.ins:
+                    wire.uses -= 1
+            case Test():
+                step.inp.uses -= 1
+                _uncount(step.then)
+                _uncount(step.other)
+                step.then_out.uses -= 1
+                step.other_out.uses -= step.other_out is not step.then_out
+            case Repeat():
+                step.inp.uses -= 1
+                step.body_out.uses -= 1
+                _uncount(step.body)
+
+
 def uses_in(steps: list[Step], wire: Wire) -> int:
     """How often steps use a tensor."""
     total = 0

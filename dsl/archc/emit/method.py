@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archc.emit.forward import Printer, Step, Wire, count_uses
+from archc.emit.forward import Printer, Step, Wire, count_uses, pruned
 from archc.emit.scribe import Scribe
 
 
@@ -20,7 +20,7 @@ def print_forward(
         printer.untyped.add("x")
     if scribe.has_sides:
         printer.lines.append("side: list[Tensor] = []")
-    printer.run(steps)
+    printer.run(pruned(steps))
     if scribe.has_sides or len(results) > 1:
         return _several(scribe, printer, results)
     if out.bundle:
