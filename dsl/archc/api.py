@@ -103,7 +103,8 @@ class Analysis:
         """The network as a diagram in Graphviz's DOT language."""
         from archc.draw import draw
 
-        return draw(self._sound_plan(), self.cost)
+        with _deep_recursion():
+            return draw(self._sound_plan(), self.cost)
 
     def _sound_plan(self) -> Plan:
         if self.plan is None or not self.ok:

@@ -1,6 +1,6 @@
 """Plan to DOT: every operator as a card, every block as a box, repeats drawn once.
 
-    plan -> compose (alike, cards, boxes) -> scene -> dot
+plan -> compose (alike, cards, boxes) -> scene -> dot
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class Alike:
         return run
 
     def _split(self, run: list[Unit]) -> Iterator[list[Unit]]:
-        """Equal neighbours together; all of them where no two neighbours are equal."""
+        """Equal neighbours together; all iterations where no two neighbours are equal."""
         if len(run) == 1:
             yield run
             return
@@ -115,7 +115,7 @@ class Alike:
             else:
                 parts.append([unit])
             last = signature
-        if len(parts) == len(run):
+        if len(parts) == len(run) and run[0].looped:
             yield run
         else:
             yield from parts

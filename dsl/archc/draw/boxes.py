@@ -28,7 +28,9 @@ class Boxes:
     aside: bool = False  # what is drawn now is there while training only
     _open: list[Box] = field(default_factory=list)
     _entries: dict[str, _Entry] = field(default_factory=dict)
-    _gone: dict[str, Ports] = field(default_factory=dict)  # headers taken away, and what they stood for
+    _gone: dict[str, Ports] = field(
+        default_factory=dict
+    )  # headers taken away, and what they stood for
 
     @property
     def box(self) -> Box:
@@ -87,7 +89,7 @@ class Boxes:
         if not box.items:
             self._dissolve(box, self.box)
         elif len(box.items) == 1 and plain and box.kind != "aux":
-            _rename(plain[0], box)
+            _rename(plain[0], box, told=self.box.kind == "fold")
             self._dissolve(box, self.box)
         elif len(inner) == 1 and not plain and _adopt(box, inner[0]):
             self._dissolve(inner[0], box)
@@ -101,7 +103,9 @@ class Boxes:
         source = self.resolved(entry.source)
         edges = self.scene.edges
         edges[entry.first :] = [
-            moved for edge in edges[entry.first :] for moved in _moved(edge, box.id, source, entry.skip)
+            moved
+            for edge in edges[entry.first :]
+            for moved in _moved(edge, box.id, source, entry.skip)
         ]
 
 
@@ -113,9 +117,9 @@ def _moved(edge: Edge, gone: str, source: Ports, skip: bool) -> Iterator[Edge]:
         yield edge
 
 
-def _rename(card: Card, box: Box) -> None:
-    """A card that was alone in a box: it takes the name, if that says anything, and the count."""
-    if box.name and not box.name.isdigit() and box.label:
+def _rename(card: Card, box: Box, told: bool) -> None:
+    """A card that was alone in a box: it takes the name, unless that is `told`, and the count."""
+    if box.label and not told:
         card.facts.insert(0, box.name)
     if box.count > 1:
         card.title.insert(0, (f"×{box.count} ", True))

@@ -28,6 +28,11 @@ def is_merge(apply: Apply) -> bool:
     return apply.op.category == "merge"
 
 
+def does_nothing(apply: Apply) -> bool:
+    """The identity, which is drawn as the line that it is."""
+    return apply.op.inline("x") == "x"
+
+
 def grouped(row: Row, references: Counter[Tensor]) -> Iterator[Row]:
     """The operators of each card.
 
@@ -65,7 +70,7 @@ def _joins(card: Row, category: str, leading: bool) -> bool:
         case "conv" | "linear":
             return leading and main is None
         case "norm":
-            return main is None or main in _WEIGHTED and not leading
+            return main is None or (main in _WEIGHTED and not leading)
         case "act":
             return main is None or not (leading and main in _WEIGHTED)
         case "drop":

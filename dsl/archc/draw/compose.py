@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 
 from archc.draw import cards
 from archc.draw.alike import Alike, Unit, references, units_of
+from archc.draw.blocks import body_chain, entered, facts, names, tooltip, totals
 from archc.draw.boxes import Boxes, title
 from archc.draw.cards import Lanes, Row
 from archc.draw.scene import Box, Card, Port, Ports, Scene
-from archc.draw.style import extent, human
+from archc.draw.style import extent
 from archc.passes.costs import Cost, Costs
 from archc.plan import (
     Again,
@@ -28,7 +29,6 @@ from archc.plan import (
     Scope,
     Tensor,
     outputs,
-    walk,
 )
 
 _DEEPEST = 40  # chains inside each other; what is deeper is one card
@@ -149,7 +149,16 @@ class _Composer:
         return [(unit.chain, n) for column in columns for unit, n in column]
 
     def _cards(self, row: Row, frame: Frame) -> None:
-        for group in cards.grouped(row, frame.references):
+        kept: Row = []
+        for lanes in row:
+            apply = lanes[0][0]
+            if cards.does_nothing(apply):
+                self._cards(kept, frame)
+                kept = []
+                frame.tensors[apply.output.root] = frame.tensors[apply.inputs[0].root]
+            else:
+                kept.append(lanes)
+        for group in cards.grouped(kept, frame.references):
             id = self._id(frame.path(cards.main(group)[0][0].name))
             first, last = group[0][0][0], group[-1][0][0]
             self.boxes.connect(frame.tensors[first.inputs[0].root], id)
@@ -216,22 +225,22 @@ class _Composer:
         """A block or a named group; `count` of them in a row."""
         node = lanes[0][0]
         assert isinstance(node, Call | Scope)
-        source = frame.tensors[_entered(node).input.root]
+        source = frame.tensors[entered(node).input.root]
         cost = self._cost(lanes)
         if isinstance(node, Scope):
             inside = replace(frame, scopes=(*frame.scopes, node.name))
             box = Box(self._id(frame.path(node.name)), "group", name)
         else:
-            block = id(node.body.block)
+            block = id(node.body.block.tree) if node.body.block is not None else 0
             inside = Frame(
                 {}, references(node.body), f"{frame.path(node.name)}.", (), (*frame.blocks, block)
             )
             box = Box(self._id(frame.path(node.name)), "block", name, node.body.name)
         box.label, box.count = node.label is not None, count
-        box.facts, box.tooltip = _totals(cost, node), _tooltip(node, box.id, cost)
+        box.facts, box.tooltip = facts(cost, node), tooltip(node, box.id, cost)
         if count > 1:
             box.kind = "fold"
-        chains = [(_body_chain(n), c) for n, c in lanes if isinstance(n, Call | Scope)]
+        chains = [(body_chain(n), c) for n, c in lanes if isinstance(n, Call | Scope)]
         if inside.blocks != frame.blocks and inside.blocks[-1] in frame.blocks:
             ports = self._drawn(chains, source, inside)
         elif self.boxes.size > _MOST or self.depth > _DEEPEST:
@@ -255,7 +264,9 @@ class _Composer:
     def _summary(self, box: Box, cost: Cost, node: Node, source: Ports) -> Ports:
         """A block as one card, where the drawing would be too large or too deep."""
         text = f"×{box.count} " * (box.count > 1) + title(box.name, box.block)
-        card = Card(box.id, "concat", [(text, True)], box.facts, box.tooltip, cost.macs, resized=True)
+        card = Card(
+            box.id, "concat", [(text, True)], box.facts, box.tooltip, cost.macs, resized=True
+        )
         self.boxes.put(card)
         self.boxes.connect(source, card.id)
         assert node.output.shape is not None
@@ -264,17 +275,17 @@ class _Composer:
     def _fold(self, fold: Fold, frame: Frame) -> None:
         """Neighbours that are alike, drawn once."""
         first, last = fold.units[0], fold.units[-1]
-        name = _names(first, last)
+        name = names(first, last)
         nodes = [(list(units_of(chain)), n) for chain, n in fold.lanes]
         only = first.nodes[0] if len(nodes[0][0]) == 1 else None
-        if isinstance(only, Call | Scope) and not isinstance(only, Again):
+        if isinstance(only, Call | Scope):
             lanes = [(units[0].nodes[0], n) for units, n in nodes]
             self._container(lanes, name, len(fold.units), frame)
         else:
             cost = self._cost([(n, c) for chain, c in fold.lanes for n in chain.nodes])
             box = Box(
                 self._id(frame.path(f"{name or 'run'} ×{len(fold.units)}")), "fold", name,
-                count=len(fold.units), facts=_costs(cost),
+                count=len(fold.units), facts=totals(cost),
             )  # fmt: skip
             with self.boxes.inside(box, frame.tensors[first.input.root]) as header:
                 self._drawn(fold.lanes, header, frame)
@@ -283,12 +294,9 @@ class _Composer:
 
     def _aux(self, node: Aux, frame: Frame) -> None:
         """A side classifier: set apart, and there while training only."""
-        facts = ["training only", f"weight {node.weight:g}"]
+        cost = self._cost([(inner, 1) for inner in node.chain.nodes])
         box = Box(self._id(node.name), "aux", node.name, label=True)
-        cost = Cost()
-        for inner in node.chain.nodes:
-            cost += self.costs.of_node(inner)
-        box.facts = [*facts, *_costs(cost)]
+        box.facts = ["training only", f"weight {node.weight:g}", *totals(cost)]
         box.tooltip = f"{node.name}: {node.span.text.partition(chr(10))[0][:90]}"
         source = frame.tensors[node.chain.input.root]
         with self.boxes.leading(aside=True), self.boxes.inside(box, source) as header:
@@ -320,20 +328,12 @@ def _operators(items: list[Lanes[Node] | Fold], at: int) -> Row:
     return row
 
 
-def _entered(node: Call | Scope) -> Call | Chain:
-    return node if isinstance(node, Call) else node.chain
-
-
-def _body_chain(node: Call | Scope) -> Chain:
-    return node.body.chain if isinstance(node, Call) else node.chain
-
-
 def _is_single(chain: Chain, references: Counter[Tensor]) -> bool:
     """Whether a chain is drawn as a single card."""
     nodes = [unit.nodes[0] if not unit.looped else None for unit in units_of(chain)]
     applies: Row = [[(node, 1)] for node in nodes if isinstance(node, Apply)]
     if len(nodes) == 1 and isinstance(nodes[0], Call | Scope):
-        return _is_single(_body_chain(nodes[0]), references)
+        return _is_single(body_chain(nodes[0]), references)
     if len(applies) < len(nodes) or any(cards.is_merge(lanes[0][0]) for lanes in applies):
         return False
     return len(list(cards.grouped(applies, references))) == 1
@@ -344,36 +344,3 @@ def _reshaped(ports: Ports, output: Tensor) -> Ports:
     if output.shape is None or len(ports) != 1:
         return ports
     return (Port(ports[0].id, output.shape),)
-
-
-# --- words -------------------------------------------------------------------------------
-
-
-def _names(first: Unit, last: Unit) -> str:
-    """`denselayer1–6`, `1–5`: the names of the outermost blocks of the first and last copy."""
-    begin, end = (
-        next((n.name for n in walk(unit.nodes) if isinstance(n, Call | Scope)), "")
-        for unit in (first, last)
-    )
-    stem = begin.rstrip("0123456789")
-    number = end.removeprefix(stem)
-    return f"{begin}–{number if number.isdigit() else end}" if begin != end else begin
-
-
-def _costs(cost: Cost) -> list[str]:
-    parts = ((cost.params, "params"), (cost.macs, "MACs"))
-    return [f"{human(count)} {unit}" for count, unit in parts if count]
-
-
-def _totals(cost: Cost, node: Call | Scope) -> list[str]:
-    return [*(["shared weights"] if node.again else []), *_costs(cost)]
-
-
-def _tooltip(node: Call | Scope, path: str, cost: Cost) -> str:
-    text = node.span.text.partition("\n")[0][:90]
-    lines = [f"{path}: {text}  (line {node.span.line})"]
-    before, after = _entered(node).input.shape, node.output.shape
-    if before is not None and after is not None:
-        lines.append(f"{extent(before)} → {extent(after)}")
-    lines.append(f"{cost.params:,} parameters, {cost.macs:,} MACs")
-    return "\n".join(lines)

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from archc.draw.scene import Box, Card, Scene
-from archc.draw.style import FAINT, GREY, LOOKS, SKIP, extent, font, heat, human, look
+from archc.draw.style import FAINT, GREY, LOOKS, SKIP, extent, font, heat, human
 from archc.passes.costs import Cost
 from archc.plan import Plan
 
@@ -32,7 +32,9 @@ def _totals(plan: Plan, cost: Cost) -> str:
 
 def _table(cells: list[str]) -> str:
     row = "".join(cells)
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="1"><TR>{row}</TR></TABLE>'
+    return (
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="1"><TR>{row}</TR></TABLE>'
+    )
 
 
 def _text(words: str) -> str:
@@ -58,9 +60,9 @@ def _signs(scene: Scene, cost: Cost) -> Iterator[str]:
             yield f'<TD BGCOLOR="{fill}" WIDTH="26">{percent}</TD>'
     words = []
     if any(edge.skip for edge in scene.edges):
-        yield f'<TD>{font("  - - ", 9, SKIP, bold=True)}</TD>{_text("skip  ")}'
+        yield f"<TD>{font('  - - ', 9, SKIP, bold=True)}</TD>{_text('skip  ')}"
     if any(box.count > 1 for box in _boxes(scene.root)):
-        yield f'<TD>{font(" ×N ", 10, SKIP, bold=True)}</TD>{_text("N in a row  ")}'
+        yield f"<TD>{font(' ×N ', 10, SKIP, bold=True)}</TD>{_text('N in a row  ')}"
     words.append("shapes: height × width × channels")
     yield _text("   ".join(words))
 
