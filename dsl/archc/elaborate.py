@@ -57,8 +57,9 @@ def _network(file: syntax.File, diagnostics: Diagnostics) -> syntax.Network | No
             continue
         try:
             if found is not None:
-                raise fault("A406", "a file holds one network", item.span, "put this one into a file of its own",
-                            also=(Label(found.span, "the first is here"),))  # fmt: skip
+                first = Label(found.span, "the first is here")
+                cure = "put this one into a file of its own"
+                raise fault("A406", "a file holds one network", item.span, cure, also=(first,))
             refuse_reserved(item.name.id, item.name.span, "the network")
         except Fault as mistake:
             diagnostics.add(mistake.diagnostic)
@@ -77,8 +78,9 @@ def _params(
         name = item.name.id
         try:
             if name in where:
-                raise fault("A106", f"there are two params `{name}`", item.name.span, "keep one of them",
-                            also=(Label(where[name].name.span, "the other is here"),))  # fmt: skip
+                title = f"there are two params `{name}`"
+                other = Label(where[name].name.span, "the other is here")
+                raise fault("A106", title, item.name.span, "keep one of them", also=(other,))
             refuse_reserved(name, item.name.span, "the param")
             where[name] = item
             default = symbol.plain(Evaluator(values, None).value(item.default))

@@ -11,8 +11,11 @@ from archc.ops import Shape
 from archc.plan import BlockValue
 from archc.source import Diagnostic, Label, Span
 
-FUNCTIONS = {"min": (1, None), "max": (1, None), "floor": (1, 1), "ceil": (1, 1), "round": (1, 1),
-             "abs": (1, 1), "len": (1, 1)}  # fmt: skip
+FUNCTIONS = {  # fewest and most arguments
+    "min": (1, None),
+    "max": (1, None),
+    **dict.fromkeys(("floor", "ceil", "round", "abs", "len"), (1, 1)),
+}
 COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 INCOMING = ("c", "h", "w", "d", "features")
 _LARGEST = 10**15
@@ -146,9 +149,11 @@ class Evaluator:
         place = {"w": 1, "h": 2, "d": 3}[expr.field]
         if place > self.incoming.rank:
             raise fault(
-                "A109", f"a tensor of {self.incoming} has no `in.{expr.field}`", expr.span,
+                "A109",
+                f"a tensor of {self.incoming} has no `in.{expr.field}`",
+                expr.span,
                 "`in.w` is the last size, `in.h` the one before, `in.d` the one before that",
-            )  # fmt: skip
+            )
         return self.incoming.size[-place]
 
     def _index(self, expr: syntax.Index) -> Any:
@@ -157,9 +162,11 @@ class Evaluator:
             raise fault("A309", f"only a list has items, not {describe(base)}", expr.base.span)
         if not 0 <= at < len(base):
             raise fault(
-                "A308", f"there is no item {at} in a list of {len(base)}", expr.index.span,
+                "A308",
+                f"there is no item {at} in a list of {len(base)}",
+                expr.index.span,
                 "items count from 0",
-            )  # fmt: skip
+            )
         item = base[at]
         if isinstance(item, int | float) and not isinstance(item, bool) and symbol.is_traced(at):
             where = symbol.Apply("[]", (symbol.expr_of(base), symbol.expr_of(at)))
@@ -211,7 +218,7 @@ class Evaluator:
             hint = did_you_mean(name, FUNCTIONS) or f"there are {known}"
             raise fault("A102", f"there is no function `{name}`", expr.function.span, hint)
         least, most = FUNCTIONS[name]
-        if len(expr.args) < least or most is not None and len(expr.args) > most:
+        if len(expr.args) < least or (most is not None and len(expr.args) > most):
             raise fault("A306", f"`{name}` takes {least} value{'s' * (most is None)}", expr.span)
         values = tuple(self.value(arg) for arg in expr.args)
         if len(values) == 1 and isinstance(values[0], tuple) and name in ("min", "max", "len"):

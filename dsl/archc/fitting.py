@@ -19,7 +19,7 @@ def fit(op: Op, shapes: tuple[Shape, ...]) -> Shape:
         raise Misfit(title, "put `join` before it", code="A208")
     if first.rank not in op.ranks:
         raise _wrong_rank(op, first)
-    if len(shapes) < least or most is not None and len(shapes) > most:
+    if len(shapes) < least or (most is not None and len(shapes) > most):
         raise Misfit(f"`{op.name}` takes {least} tensors, not {len(shapes)}", code="A408")
     shape = op.shape(*shapes)
     if any(extent < 1 for extent in shape.dims):

@@ -12,30 +12,11 @@ from archc.ops import REGISTRY
 from archc.plan import BlockValue
 from archc.source import Diagnostics, Label, Source
 
-COMBINATORS = frozenset(
-    ("residual", "dense", "concat", "add", "sub", "mul", "mean", "max", "join", "columns", "aux")
-)
+COMBINATORS = frozenset("residual dense concat add sub mul mean max join columns aux".split())
 STATEMENTS = frozenset(("input", "output", "reuse"))
 KEYWORDS = STATEMENTS | frozenset(
-    (
-        "network",
-        "use",
-        "param",
-        "block",
-        "sequence",
-        "train",
-        "meta",
-        "expect",
-        "if",
-        "else",
-        "for",
-        "in",
-        "and",
-        "or",
-        "not",
-        "true",
-        "false",
-    )  # fmt: skip
+    "network use param block sequence train meta expect"
+    " if else for in and or not true false".split()
 )
 
 Loader = Callable[[syntax.Use, Source], syntax.File]  # raises Fault
@@ -97,9 +78,11 @@ class Linker:
         name = block.name.id
         if name in REGISTRY or name in COMBINATORS or name in KEYWORDS:
             raise fault(
-                "A108", f"`{name}` is already an operator or keyword", block.name.span,
+                "A108",
+                f"`{name}` is already an operator or keyword",
+                block.name.span,
                 f"call the block `{name}_block` or, better, what the paper calls it",
-            )  # fmt: skip
+            )
         seen: set[str] = set()
         for formal in block.formals:
             if formal.name.id in seen:
@@ -114,9 +97,12 @@ class Linker:
         earlier = library.blocks.setdefault(name, block)
         if earlier.tree is not block.tree:
             raise fault(
-                "A106", f"there are two blocks `{name}`", where.span, "rename one of them",
+                "A106",
+                f"there are two blocks `{name}`",
+                where.span,
+                "rename one of them",
                 also=(Label(earlier.tree.name.span, "the other is here"),),
-            )  # fmt: skip
+            )
 
 
 def constants(file: syntax.File, diagnostics: Diagnostics) -> dict[str, Any]:

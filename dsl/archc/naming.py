@@ -12,7 +12,7 @@ from archc import syntax
 from archc.evaluate import Fault, fault
 from archc.source import Fix, Label, Span
 
-# What nn.Module has already; a submodule of such a name would hide it (a test compares with torch).
+# What nn.Module has: a submodule of such a name would hide it. A test compares with torch.
 MODULE_ATTRIBUTES = frozenset(
     """T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda
     double dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter
@@ -51,9 +51,9 @@ def refuse_reserved(name: str, span: Span, what: str) -> None:
 class Names:
     """Hands out the names of one scope, each once.
 
-    `places`: number the items (groups) instead of counting kinds (blocks). `reserved` are the labels
-    written anywhere in the scope's block, which automatic names leave free. A replay (`reuse`)
-    runs through the same names again.
+    `places`: number the items (groups) instead of counting kinds (blocks). `reserved` are the
+    labels written anywhere in the scope's block, which automatic names leave free. A replay
+    (`reuse`) runs through the same names again.
     """
 
     places: bool
@@ -90,12 +90,12 @@ class Names:
 
 def _twice(name: str, span: Span, earlier: Span) -> Fault:
     if earlier.start == span.start and earlier.source is span.source:
-        help_ = f"it runs several times: label it `{name}{{i}}` with the loop's name, or leave the label out"
-        return fault("A104", f"the label `{name}` would name several things", span, help_)
-    return fault(
-        "A104", f"there are two things called `{name}` here", span, "give one of them another label",
-        also=(Label(earlier, "the other is here"),),
-    )  # fmt: skip
+        title = f"the label `{name}` would name several things"
+        cure = f"it runs several times: label it `{name}{{i}}` with the loop's name, or not at all"
+        return fault("A104", title, span, cure)
+    title = f"there are two things called `{name}` here"
+    other = Label(earlier, "the other is here")
+    return fault("A104", title, span, "give one of them another label", also=(other,))
 
 
 def labels_in(sequence: syntax.Sequence) -> frozenset[str]:

@@ -11,20 +11,17 @@ from archc.source import Diagnostics, Label, Span
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
 SCHEDULES = ("constant", "plateau", "step", "linear", "poly", "cosine", "exponential")
-INITS = (
-    "default",
-    "he",
-    "xavier",
-    "normal",
-    "truncated_normal",
-    "uniform",
-    "constant",
-    "torchvision",
+INITS = ("default", "he", "xavier", "normal", "truncated_normal", "constant")
+_PLAIN = (
+    "aux augment batch clip dataset decay dropout ema epochs label_smoothing loss mixup note"
+    " precision source steps warmup"
 )
-_WORDS = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "init": INITS, "loss": (), "batch": (),
-          "epochs": (), "steps": (), "warmup": (), "augment": (), "label_smoothing": (), "mixup": (),
-          "dropout": (), "clip": (), "ema": (), "precision": (), "note": (), "source": (), "dataset": (),
-          "aux": (), "decay": ()}  # fmt: skip
+_WORDS: dict[str, tuple[str, ...]] = {
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "init": INITS,
+    **dict.fromkeys(_PLAIN.split(), ()),
+}
 EXPECT = ("params", "macs", "output", "weights", "buffers")
 
 
@@ -137,8 +134,9 @@ def read_sections(file: syntax.File, env: dict[str, Any], diagnostics: Diagnosti
 def _once(entry: syntax.Entry, seen: dict[str, Span]) -> None:
     earlier = seen.setdefault(entry.key.id, entry.key.span)
     if earlier is not entry.key.span:
-        raise fault("A304", f"`{entry.key.id}` is given twice", entry.key.span, "keep one of them",
-                    also=(Label(earlier, "the other is here"),))  # fmt: skip
+        other = Label(earlier, "the other is here")
+        title = f"`{entry.key.id}` is given twice"
+        raise fault("A304", title, entry.key.span, "keep one of them", also=(other,))
 
 
 def _setting(entry: syntax.Entry, env: dict[str, Any]) -> Setting:
@@ -172,16 +170,16 @@ def _plain(value: Any, env: dict[str, Any]) -> Any:
 def _training(entry: syntax.Entry, env: dict[str, Any]) -> Setting:
     key = entry.key.id
     if key not in _WORDS:
-        raise fault("A312", f"`train` has no `{key}`", entry.key.span,
-                    did_you_mean(key, _WORDS) or f"there are {', '.join(_WORDS)}")  # fmt: skip
+        hint = did_you_mean(key, _WORDS) or f"there are {', '.join(_WORDS)}"
+        raise fault("A312", f"`train` has no `{key}`", entry.key.span, hint)
     setting = _setting(entry, env)
     if key == "init":
         _check_options(setting)
     known = _WORDS[key]
     if known and (not setting.values or setting.values[0] not in known):
         found = f"`{setting.values[0]}`" if setting.values else "nothing"
-        raise fault("A312", f"`{key}` is one of {', '.join(known)}, not {found}", entry.span,
-                    did_you_mean(str(setting.value), known))  # fmt: skip
+        title = f"`{key}` is one of {', '.join(known)}, not {found}"
+        raise fault("A312", title, entry.span, did_you_mean(str(setting.value), known))
     return setting
 
 
@@ -209,8 +207,8 @@ def _fact(entry: syntax.Entry, env: dict[str, Any]) -> Any:
 def _expectation(entry: syntax.Entry, env: dict[str, Any]) -> Expectation:
     key = entry.key.id
     if key not in EXPECT:
-        raise fault("A312", f"`expect` cannot check `{key}`", entry.key.span,
-                    did_you_mean(key, EXPECT) or f"it checks {', '.join(EXPECT)}")  # fmt: skip
+        hint = did_you_mean(key, EXPECT) or f"it checks {', '.join(EXPECT)}"
+        raise fault("A312", f"`expect` cannot check `{key}`", entry.key.span, hint)
     if key == "output":
         return Expectation(key, entry.relation, _expected_shape(entry), entry.span.text, entry.span)
     numbers = [_plain(value, env) for value in entry.values]

@@ -351,8 +351,23 @@ def _substitute_atom(atom: Atom, env: Mapping[str, Expr]) -> Expr:
     return Expr((((Apply(atom.function, args),), 1),))
 
 
-_LEVEL = {"or": 1, "and": 2, "not": 3, "==": 4, "!=": 4, "<": 4, "<=": 4, ">": 4, ">=": 4,
-          "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6}  # fmt: skip
+_LEVEL = {
+    "or": 1,
+    "and": 2,
+    "not": 3,
+    "==": 4,
+    "!=": 4,
+    "<": 4,
+    "<=": 4,
+    ">": 4,
+    ">=": 4,
+    "+": 5,
+    "-": 5,
+    "*": 6,
+    "/": 6,
+    "//": 6,
+    "%": 6,
+}
 _CALLS = {"floor": "math.floor", "ceil": "math.ceil"}
 
 

@@ -95,8 +95,11 @@ def lay(prefix: str, code: Code, suffix: str = "", indent: int = 0) -> list[str]
             inner = [*lay("", code.value, "", indent + 4), f"{pad}    {code.loop}"]
             return [f"{pad}{prefix}*(", *inner, f"{pad}){suffix}"]
         case Group():
-            return [f"{pad}{prefix}{code.head}{code.brackets[0]}", *_open(code, indent + 4),
-                    f"{pad}{code.brackets[1]}{suffix}"]  # fmt: skip
+            return [
+                f"{pad}{prefix}{code.head}{code.brackets[0]}",
+                *_open(code, indent + 4),
+                f"{pad}{code.brackets[1]}{suffix}",
+            ]
 
 
 def _open(group: Group, indent: int) -> list[str]:

@@ -33,8 +33,10 @@ def render(module: Module, templates: Path | None = None) -> str:
     )
     environment.filters |= {"docstring": docstring, "signature": signature}
     template = environment.get_template("model.py.jinja")
-    support = [environment.get_template(f"support/{name}.py.jinja").render().strip("\n")
-               for name in _sources(module, environment)]  # fmt: skip
+    support = [
+        environment.get_template(f"support/{name}.py.jinja").render().strip("\n")
+        for name in _sources(module, environment)
+    ]
     body = template.render(module=module, support=support)
     return _with_imports(module, body)
 
@@ -94,8 +96,10 @@ _IMPORTS = (
 def _with_imports(module: Module, body: str) -> str:
     """Put the imports that the code needs at the mark that the template left."""
     code = re.sub(r'"""[\s\S]*?"""|#.*', "", body)
-    stdlib = sorted((line for pattern, line in _IMPORTS if re.search(pattern, code)),
-                    key=lambda line: (line.startswith("from"), line))  # fmt: skip
+    stdlib = sorted(
+        (line for pattern, line in _IMPORTS if re.search(pattern, code)),
+        key=lambda line: (line.startswith("from"), line),
+    )
     torch = ["import torch"] if re.search(r"\btorch\.", code) else []
     torch += ["import torch.nn.functional as F"] if re.search(r"\bF\.", code) else []
     torch += [

@@ -18,6 +18,7 @@ attributes that do not go together.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
@@ -348,7 +349,7 @@ def op(cls: T) -> T:
     One without fields of its own is left with the methods of its base, which do: to make them
     anew for each activation costs more at start-up than the rest of its family.
     """
-    if not cls.__dict__.get("__annotations__"):
+    if not inspect.get_annotations(cls):
         return cls
     return dataclass(frozen=True, slots=True, kw_only=True)(cls)  # type: ignore[return-value]
 

@@ -40,22 +40,22 @@ def _check(item: Expectation, body: Body, cost: Cost) -> Diagnostic | None:
         return None
     if not item.relation and abs(actual - item.value) * 2 <= _precision(item.written):
         return None
-    title = (
-        f"{item.key} is {actual:,}, not {item.relation}{' ' if item.relation else ''}{item.written}"
-    )
-    fix = (
-        (Fix(f"expect {actual:_}", item.span, f"{item.key} {actual:_}"),)
-        if not item.relation
-        else ()
-    )
-    return Diagnostic("A601", title, (Label(item.span, "expected here"),), fixes=fix,
-                      helps=("correct the network, or what it is expected to come to",))  # fmt: skip
+    wanted = f"{item.relation} {item.written}" if item.relation else item.written
+    correction = Fix(f"expect {actual:_}", item.span, f"{item.key} {actual:_}")
+    fixes = () if item.relation else (correction,)
+    return _unmet(f"{item.key} is {actual:,}, not {wanted}", item, fixes)
+
+
+def _unmet(title: str, item: Expectation, fixes: tuple[Fix, ...] = ()) -> Diagnostic:
+    label = Label(item.span, "expected here")
+    cure = "correct the network, or what it is expected to come to"
+    return Diagnostic("A601", title, (label,), helps=(cure,), fixes=fixes)
 
 
 def _precision(written: str) -> float:
     """The value of the last digit written: 4.09G is precise to 10 million. 0 for whole numbers."""
     match = re.fullmatch(r"[\d_]+(?:\.(\d+))?([KMGT]?)", written.strip())
-    if match is None or not match[1] and not match[2]:
+    if match is None or not (match[1] or match[2]):
         return 0
     return float(_SUFFIX[match[2]]) / 10.0 ** len(match[1] or "")
 
@@ -65,5 +65,4 @@ def _check_output(item: Expectation, body: Body) -> Diagnostic | None:
     if shape is None or symbol.plain(shape.dims) == item.value:
         return None
     expected = Shape(item.value[0], item.value[1:])
-    return Diagnostic("A601", f"the output is {shape}, not {expected}", (Label(item.span, "expected here"),),
-                      helps=("correct the network, or what it is expected to come to",))  # fmt: skip
+    return _unmet(f"the output is {shape}, not {expected}", item)
