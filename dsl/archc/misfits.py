@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from archc import syntax
 from archc.evaluate import Fault, fault
 from archc.ops import Misfit, Shape
-from archc.plan import Apply, Tensor
+from archc.plan import Apply, Chain, Tensor, walk
 from archc.source import Label, Span
 
 
@@ -22,7 +24,9 @@ def _made(x: Tensor, what: str = "the tensor") -> Label:
     return Label(x.span, f"{what} is made here: {x.shape}")
 
 
-def explain_branches(mistake: Fault, keyword: str, term: syntax.Operation, merge: Apply) -> Fault:
+def explain_branches(
+    mistake: Fault, keyword: str, term: syntax.Operation, merge: Apply, chains: list[Chain]
+) -> Fault:
     """Branches that disagree: each at its end, and for a residual the projection that cures it."""
     shapes = merge.shapes
     if len(shapes) < len(merge.inputs) or len(shapes) < 2:
@@ -33,11 +37,41 @@ def explain_branches(mistake: Fault, keyword: str, term: syntax.Operation, merge
         return Fault(replace(mistake.diagnostic, labels=tuple(labels)))
     body, shortcut = merge.inputs
     title = f"residual branches disagree: {shapes[0]} and {shapes[1]}"
-    first = _ending(body, term, "the body ends at")
+    first = _ending(_turn(chains[0], shapes[1]) or body, term, "the body ends at")
     second = _ending(shortcut, term, "the shortcut ends at", "the shortcut is made here:")
     helps = _residual_cures(shapes[0], shapes[1])
-    notes = mistake.diagnostic.notes
+    notes = _arithmetic(chains, shapes) or mistake.diagnostic.notes
     return fault("A207", title, first.span, *helps, label=first.text, also=(second,), notes=notes)
+
+
+def _arithmetic(chains: list[Chain], shapes: tuple[Shape, ...]) -> tuple[str, ...]:
+    """Where sizes disagree, how the last operator of a branch that changed them came to its own."""
+    if len({len(shape.size) for shape in shapes}) > 1 or len({shape.size for shape in shapes}) < 2:
+        return ()
+    wrong = [a != b for a, b in zip(shapes[0].size, shapes[1].size, strict=True)]
+    for chain in chains:
+        for node in _backwards(chain):
+            if node.shapes[0].size != node.output.shape.size:
+                lines = node.op.arithmetic(*node.shapes)
+                return tuple(line for line, here in zip(lines, wrong, strict=False) if here)
+    return ()
+
+
+def _turn(chain: Chain, wanted: Shape) -> Tensor | None:
+    """The tensor at which a branch's size or channels last became what they should not be."""
+    end = chain.output.shape
+    by_size = end is not None and end.size != wanted.size
+    for node in _backwards(chain):
+        before, after = node.shapes[0], node.output.shape
+        if before.size != after.size if by_size else before.channels != after.channels:
+            return Tensor(end, node.span)
+    return None
+
+
+def _backwards(chain: Chain) -> Iterator[Any]:
+    """The operators of a branch whose shapes are known, the last one first."""
+    applied = [node for node in walk(chain.nodes) if isinstance(node, Apply)]
+    return (n for n in reversed(applied) if n.output.shape is not None and n.shapes)
 
 
 def _ending(x: Tensor, term: syntax.Operation, inside: str, outside: str = "") -> Label:

@@ -53,7 +53,7 @@ def _merged(state: State, term: syntax.Operation, here: Here) -> Branches:
     try:
         place(state, merge, bound, here)
     except Fault as mistake:
-        raise explain_branches(mistake, keyword, term, merge) from None
+        raise explain_branches(mistake, keyword, term, merge, chains) from None
     return Branches(keyword, chains, merge, here.x, merge.output, term.span)
 
 

@@ -320,6 +320,10 @@ class Op:
         """A module that all operators of this kind in a network have in common."""
         return None
 
+    def arithmetic(self, *xs: Shape) -> tuple[str, ...]:
+        """How the output's sizes come about, with the numbers: a line for each dimension."""
+        return ()
+
     def label(self) -> str:
         """A few words for a diagram or a table: `3x3/2, 64`."""
         return ""

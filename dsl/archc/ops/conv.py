@@ -53,6 +53,26 @@ def window(
     return tuple(sizes)
 
 
+def sums(
+    x: Shape,
+    kernel: Dims,
+    stride: Dims,
+    padding: Dims | None,
+    dilation: Dims = (1,),
+    ceil: bool = False,
+) -> tuple[str, ...]:
+    """The arithmetic of `window`: `height: floor((227 + 2*0 - 11) / 4) + 1 = 55`."""
+    sizes = window(x, kernel, stride, padding, dilation, ceil)
+    ks, ss, ps, ds = geometry(x.rank, kernel, stride, padding, dilation)
+    lines = []
+    for axis, n, k, s, p, d, out in zip(AXES[x.rank], x.size, ks, ss, ps, ds, sizes, strict=True):
+        reach = str(k) if d == 1 else f"({d}*({k} - 1) + 1)"
+        lines.append(
+            f"{axis}: {'ceil' if ceil else 'floor'}(({n} + 2*{p} - {reach}) / {s}) + 1 = {out}"
+        )
+    return tuple(lines)
+
+
 def geometry(
     rank: int, kernel: Dims, stride: Dims, padding: Dims | None, dilation: Dims = (1,)
 ) -> tuple[Dims, Dims, Dims, Dims]:
@@ -191,6 +211,9 @@ class Conv(Op):
                 Keyword("padding_mode", self.padding_mode, "zeros"),
             ),
         )
+
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+        return sums(x, self.kernel, self.stride, self.padding, self.dilation)
 
     def label(self) -> str:
         return f"{geometry_label(self.kernel, self.stride, self.groups, self.dilation)}, {self.out}"

@@ -22,7 +22,7 @@ from archc.ops._op import (
     squeeze,
     stride,
 )
-from archc.ops.conv import AXES, geometry, geometry_label, window
+from archc.ops.conv import AXES, geometry, geometry_label, sums, window
 
 _TO = "the output size; the windows then adapt"
 
@@ -61,6 +61,9 @@ class _Pool(Op):
             Keyword("ceil_mode", self.ceil, False),
         )
         return Call(f"nn.{self.kind}Pool{x.rank}d", (squeeze(ks),), keywords)
+
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+        return () if self.to is not None else sums(x, *self._window(), self.ceil)
 
     def label(self) -> str:
         if self.to is not None:
