@@ -10,9 +10,9 @@ from typing import Any
 from archc import symbol, syntax
 from archc.emit.forward import Repeat, Wire, texts
 from archc.emit.lanes import Index, Inexpressible, Lane
-from archc.emit.program import BodyFacts
 from archc.emit.scribe import Scribe, Written
 from archc.emit.site import Assign, DictSite, For, Header, Site
+from archc.passes.uses import Uses
 from archc.plan import Again, Apply, Aux, Call, Goto, Loop, Mark, Tensor, walk
 
 
@@ -52,7 +52,7 @@ def _rolled(
     scribe: Scribe, nodes: list[Loop], lanes: list[Lane], wire: Wire, site: Site
 ) -> Written:
     for node, lane in zip(nodes, lanes, strict=True):
-        if _escapes(node, scribe.facts[lane.instance]):
+        if _escapes(node, scribe.uses[lane.instance]):
             raise Inexpressible("a label in a loop is used outside of it")
     chains = [chain for node in nodes for chain in node.iterations]
     inner, body_in = site.loop(), Wire()
@@ -174,17 +174,17 @@ def _items(node: Loop) -> Any:
     return items if node.items is None else symbol.relist(items, node.items)
 
 
-def _escapes(node: Loop, facts: BodyFacts) -> bool:
+def _escapes(node: Loop, uses: Uses) -> bool:
     """Whether an iteration gives or takes more than the one tensor that is carried through."""
-    if any(chain.output.root in facts.named for chain in node.iterations[:-1]):
+    if any(chain.output.root in uses.named for chain in node.iterations[:-1]):
         return True
     return any(
-        _reaches_out(chain.nodes, chain.input.root, chain.output.root, facts)
+        _reaches_out(chain.nodes, chain.input.root, chain.output.root, uses)
         for chain in node.iterations
     )
 
 
-def _reaches_out(nodes: list[Any], first: Tensor, last: Tensor, facts: BodyFacts) -> bool:
+def _reaches_out(nodes: list[Any], first: Tensor, last: Tensor, uses: Uses) -> bool:
     inside: dict[Tensor, int] = {}
     for node in walk(nodes):
         if isinstance(node, Aux | Mark | Again):
@@ -198,4 +198,4 @@ def _reaches_out(nodes: list[Any], first: Tensor, last: Tensor, facts: BodyFacts
                     inside[x.root] += 1
                 elif x.root is not first:
                     return True
-    return any(facts.uses[x] != uses for x, uses in inside.items() if x is not last)
+    return any(uses.counts[x] != count for x, count in inside.items() if x is not last)

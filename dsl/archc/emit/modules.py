@@ -64,7 +64,7 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
 
 def _flattened(scribe: Scribe, node: Apply, lane: Lane) -> str:
     """`512 * 7 * 7`: where a linear layer's number of features comes from."""
-    maker = scribe.facts[lane.instance].makers.get(node.inputs[0].root)
+    maker = scribe.uses[lane.instance].makers.get(node.inputs[0].root)
     if node.op.category != "linear" or not isinstance(maker, Apply):
         return ""
     extents = [str(symbol.plain(extent)) for extent in maker.shapes[0].dims if extent > 1]
@@ -106,11 +106,11 @@ def _argument(node: Call, variable: str, lane: Lane) -> Any:
 
 def _may_overwrite(scribe: Scribe, node: Apply, lane: Lane) -> bool:
     """Whether an activation may work in place: nobody else needs its input, autograd neither."""
-    facts, x = scribe.facts[lane.instance], node.inputs[0].root
-    maker = facts.makers.get(x)
+    uses, x = scribe.uses[lane.instance], node.inputs[0].root
+    maker = uses.makers.get(x)
     if not node.op.inplace or not isinstance(maker, Apply):
         return False
-    return facts.uses[x] == 1 and maker.op.category in _SAVE_INPUT
+    return uses.counts[x] == 1 and maker.op.category in _SAVE_INPUT
 
 
 def _share(scribe: Scribe, node: Apply, code: Code, site: Site) -> str:

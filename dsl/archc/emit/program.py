@@ -6,27 +6,21 @@ them; a block whose instances differ in more than numbers and `if`s becomes two 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from archc import symbol
 from archc.emit.lanes import Inexpressible, Lane
+from archc.passes.uses import Uses, uses_of
 from archc.plan import (
-    Again,
     Apply,
-    Aux,
     BlockValue,
     Body,
     Call,
     Choice,
-    Goto,
     Loop,
-    Mark,
-    Node,
     Plan,
-    Tensor,
     walk,
 )
 
@@ -74,16 +68,6 @@ class Definition:
     open: frozenset[str] = frozenset()  # numbers that the network's params change
 
 
-@dataclass(slots=True)
-class BodyFacts:
-    """How often each tensor of a body is used, and what made it."""
-
-    uses: Counter[Tensor]
-    named: set[Tensor]  # used by their label: worth a variable of that name
-    makers: dict[Tensor, Node]
-    reused: frozenset[tuple[str, ...]]  # scopes that `reuse` reaches into
-
-
 class Program:
     """The classes of a network and of the same network at other values of its params.
 
@@ -104,7 +88,7 @@ class Program:
         self.taken = taken  # class names that are not free
         self.definitions: list[Definition] = []
         self.of_body: dict[Body, Definition] = {}
-        self._facts: dict[Body, BodyFacts] = {}
+        self._uses: dict[Body, Uses] = {}
         self._by_block: dict[Any, Definition] = {}
         self._seen: dict[Any, Body] = {}
         self.support: dict[str, None] = {}  # helper classes that the file must carry
@@ -238,12 +222,11 @@ class Program:
             extent = max(extent, symbol.plain(wanted.extent))
             self.shared[wanted.name] = (wanted.target, extent)
 
-    # --- facts ---------------------------------------------------------------------------
-
-    def facts(self, body: Body) -> BodyFacts:
-        found = self._facts.get(body)
+    def uses(self, body: Body) -> Uses:
+        """Who uses which tensor of a body."""
+        found = self._uses.get(body)
         if found is None:
-            found = self._facts[body] = _find_facts(body)
+            found = self._uses[body] = uses_of(body)
         return found
 
 
@@ -310,29 +293,3 @@ def structure(body: Body) -> Any:
 def class_name(name: str) -> str:
     """`dense_layer` as `DenseLayer`."""
     return "".join(part[:1].upper() + part[1:] for part in name.split("_") if part) or "Block"
-
-
-def _find_facts(body: Body) -> BodyFacts:
-    uses: Counter[Tensor] = Counter()
-    named: set[Tensor] = set()
-    makers: dict[Tensor, Node] = {}
-    reused: set[tuple[str, ...]] = set()
-    for node in walk(body.chain.nodes):
-        match node:
-            case Apply():
-                makers[node.output.root] = node
-                uses.update(x.root for x in node.inputs)
-                named |= {x.root for x in node.inputs[1:] if node.op.category != "merge"}
-            case Call():
-                makers[node.output.root] = node
-                uses[node.input.root] += 1
-            case Mark():
-                uses[node.output.root] += 1
-            case Aux():
-                uses[node.chain.output.root] += 1
-            case Again():
-                reused |= {node.scopes[:length] for length in range(1, len(node.scopes) + 1)}
-            case Goto():
-                named.add(node.output.root)
-    uses[body.output.root] += 1
-    return BodyFacts(uses, named, makers, frozenset(reused))

@@ -89,7 +89,7 @@ def _module_row(scribe: Scribe, nodes: list[Any], lanes: list[Lane], current: li
         code = instance(scribe, nodes, lanes)
     else:
         path = (*scribe.scopes, first.name)
-        if any(path in facts.reused for facts in scribe.facts):
+        if any(path in uses.reused for uses in scribe.uses):
             raise NotAChain("a group that runs again")
         outer, scribe.scopes = scribe.scopes, path
         code = _nested(scribe, nodes, lanes)
@@ -130,7 +130,7 @@ def _must_be_private(scribe: Scribe, nodes: list[Any], lanes: list[Lane]) -> Non
     """Nothing but the next module uses what these make (the row's last may be used freely)."""
     for node, lane in zip(nodes, lanes, strict=True):
         made = node.output.root
-        if scribe.facts[lane.instance].uses[made] > 1 and made not in scribe.row_ends:
+        if scribe.uses[lane.instance].counts[made] > 1 and made not in scribe.row_ends:
             raise NotAChain("a tensor that is used again")
 
 

@@ -9,8 +9,9 @@ from archc import symbol
 from archc.emit.forward import Step, Wire
 from archc.emit.lanes import Inexpressible, Lane, Writer
 from archc.emit.layout import Code
-from archc.emit.program import BodyFacts, Definition, Program
+from archc.emit.program import Definition, Program
 from archc.emit.site import DictSite, Site
+from archc.passes.uses import Uses
 from archc.plan import Chain, Scope, Tensor
 
 _SIZES = {"in.c": "in_channels", "in.w": "in_width", "in.h": "in_height", "in.d": "in_depth"}
@@ -40,7 +41,7 @@ class Scribe:
         kept = {formal.name.id for formal in formals if formal.default is None} | definition.open
         fixed = _fixed(definition.lanes, kept)
         self.writer = Writer(self._python_name, kept, fixed, definition.open)
-        self.facts: list[BodyFacts] = [program.facts(body) for body in definition.bodies]
+        self.uses: list[Uses] = [program.uses(body) for body in definition.bodies]
         self.root = Site()
         self.sites: dict[tuple[str, ...], Site] = {(): self.root}  # of groups that are no row
         self.scopes: tuple[str, ...] = ()
@@ -104,7 +105,7 @@ class Scribe:
         """A tensor that a step makes, in all lanes."""
         hint, prefer = self.role
         root, shape = tensors[0].root, tensors[0].shape
-        keep = label is not None and any(f.uses[root] > 1 and root in f.named for f in self.facts)
+        keep = label is not None and any(u.counts[root] > 1 and root in u.named for u in self.uses)
         if shape is not None and shape.columns:
             wire = Wire("columns", prefer=True, bundle=True)
         else:

@@ -112,7 +112,7 @@ def _scope(
     name = scribe.name(nodes, lanes)
     outer, scribe.scopes = scribe.scopes, (*scribe.scopes, nodes[0].name)
     try:
-        if not any(scribe.scopes in facts.reused for facts in scribe.facts):
+        if not any(scribe.scopes in uses.reused for uses in scribe.uses):
             scribe.row_ends |= {node.output.root for node in nodes}
             if not nodes[0].again:
                 code = scribe.attempt(lambda: sequential(scribe, nodes, lanes, site), site)

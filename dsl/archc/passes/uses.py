@@ -1,0 +1,45 @@
+"""Who uses which tensor of a body, and what made it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from archc.plan import Again, Apply, Aux, Body, Call, Goto, Mark, Node, Path, Tensor, walk
+
+
+@dataclass(slots=True)
+class Uses:
+    """Of one body; tensors are the roots (`Tensor.root`)."""
+
+    counts: Counter[Tensor]  # how often each is used, the body's result included
+    named: set[Tensor]  # used by their label
+    makers: dict[Tensor, Node]  # the operator or call that made each
+    reused: frozenset[Path]  # groups that `reuse` reaches into
+
+
+def uses_of(body: Body) -> Uses:
+    """Count the uses of every tensor of a body, calls not opened."""
+    counts: Counter[Tensor] = Counter()
+    named: set[Tensor] = set()
+    makers: dict[Tensor, Node] = {}
+    reused: set[Path] = set()
+    for node in walk(body.chain.nodes):
+        match node:
+            case Apply():
+                makers[node.output.root] = node
+                counts.update(x.root for x in node.inputs)
+                named |= {x.root for x in node.inputs[1:] if node.op.category != "merge"}
+            case Call():
+                makers[node.output.root] = node
+                counts[node.input.root] += 1
+            case Mark():
+                counts[node.output.root] += 1
+            case Aux():
+                counts[node.chain.output.root] += 1
+            case Again():
+                reused |= {node.scopes[:length] for length in range(1, len(node.scopes) + 1)}
+            case Goto():
+                named.add(node.output.root)
+    counts[body.output.root] += 1
+    return Uses(counts, named, makers, frozenset(reused))
