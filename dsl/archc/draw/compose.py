@@ -241,10 +241,10 @@ class _Composer:
         if count > 1:
             box.kind = "fold"
         chains = [(body_chain(n), c) for n, c in lanes if isinstance(n, Call | Scope)]
-        if inside.blocks != frame.blocks and inside.blocks[-1] in frame.blocks:
-            ports = self._drawn(chains, source, inside)
-        elif self.boxes.size > _MOST or self.depth > _DEEPEST:
+        if self.boxes.size > _MOST or self.depth > _DEEPEST:
             ports = self._summary(box, cost, node, source)
+        elif inside.blocks != frame.blocks and inside.blocks[-1] in frame.blocks:
+            ports = self._drawn(chains, source, inside)
         else:
             with self.boxes.inside(box, source) as header:
                 ports = self._drawn(chains, header, inside)

@@ -89,10 +89,10 @@ def shorter(text: str) -> str:
 
 def escaped(text: str) -> str:
     """Text inside an HTML-like label; what XML cannot hold becomes a replacement character."""
-    text = _BROKEN.sub("\ufffd", text)
+    text = _BROKEN.sub("\ufffd", text).replace("\n", " ").replace("\\", "\\\\")
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
         text = text.replace(sign, entity)
-    return text.replace("\n", " ")
+    return text
 
 
 def quoted(text: str) -> str:

@@ -1,0 +1,326 @@
+"""The drawing, read back from the SVG that an engine makes of it."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from functools import cache
+from xml.etree import ElementTree
+
+import pytest
+
+import archc
+from archc import api, engine
+from archc.draw import style
+from archc.source import Source
+
+SVG = "{http://www.w3.org/2000/svg}"
+LINK = "{http://www.w3.org/1999/xlink}title"
+
+
+@dataclass
+class Picture:
+    """The nodes (by id, with their texts), boxes and edges of a drawing."""
+
+    dot: str
+    svg: ElementTree.Element
+    nodes: dict[str, list[str]]
+    boxes: set[str]
+    edges: set[tuple[str, str]]
+    dashed: set[tuple[str, str]]
+
+    @property
+    def texts(self) -> str:
+        return "\n".join(_spaced(word.text) for word in self.svg.iter(f"{SVG}text"))
+
+    def text(self, node: str) -> str:
+        return "".join(self.nodes[node])
+
+
+def _spaced(text: str | None) -> str:
+    return (text or "").replace("\xa0", " ")
+
+
+def picture_of(dot: str) -> Picture:
+    svg = ElementTree.fromstring(engine.picture(dot, "svg", engine="graphviz-pure"))
+    found = Picture(dot, svg, {}, set(), set(), set())
+    for group in svg.iter(f"{SVG}g"):
+        name = group.findtext(f"{SVG}title") or ""
+        match group.get("class"):
+            case "node":
+                found.nodes[name] = [_spaced(word.text) for word in group.iter(f"{SVG}text")]
+            case "cluster":
+                found.boxes.add(name.removeprefix("cluster "))
+            case "edge":
+                tail, _, head = name.partition("->")
+                ends = (tail.removesuffix(":s"), head.removesuffix(":n"))
+                found.edges.add(ends)
+                if any(path.get("stroke-dasharray") for path in group.iter(f"{SVG}path")):
+                    found.dashed.add(ends)
+    return found
+
+
+def drawn(text: str) -> Picture:
+    analysis = api.analyze(Source("test.arch", text))
+    assert analysis.diagnostics == ()
+    return picture_of(analysis.draw())
+
+
+@cache
+def bundled(name: str) -> Picture:
+    return picture_of(archc.load(name).analysis.draw())
+
+
+# --- every network -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(archc.bundled()))
+def test_every_network_can_be_shown(name: str) -> None:
+    picture, net = bundled(name), archc.load(name)
+    assert 5 < len(picture.nodes) < 140
+    assert net.name in picture.texts
+    assert f"{style.human(net.params)} params · {style.human(net.macs)} MACs" in picture.texts
+    width, height = (
+        float((picture.svg.get(key) or "").removesuffix("pt")) for key in ("width", "height")
+    )
+    assert height < 7 * width, "not a ribbon"
+    assert "\ufffd" not in picture.texts
+
+
+@pytest.mark.parametrize("name", sorted(archc.bundled()))
+def test_everything_is_reached(name: str) -> None:
+    picture = bundled(name)
+    entered = {head for _, head in picture.edges}
+    left = {tail for tail, _ in picture.edges}
+    assert picture.nodes.keys() - entered == {"input"}
+    ends = picture.nodes.keys() - left - {"output"}
+    assert all(end.startswith("aux") for end in ends)
+
+
+def test_the_same_bytes_every_time() -> None:
+    assert archc.load("googlenet").analysis.draw() == archc.load("googlenet").analysis.draw()
+
+
+# --- folding -----------------------------------------------------------------------------
+
+
+def test_resnet_folds_what_is_equal() -> None:
+    picture = bundled("resnet50")
+    assert len(picture.nodes) < 60
+    assert {"layer1", "layer1.0", "layer1.1", "layer4.1"} <= picture.boxes
+    assert "layer1.2" not in picture.boxes
+    assert picture.text("layer3.1").startswith("×5 bottleneck  1–5")
+    assert "5×51.4M" in picture.text("layer3.1.conv1")
+    assert len(picture.nodes) == len(bundled("resnet152").nodes)
+
+
+def test_a_thousand_layers_are_under_a_hundred_nodes() -> None:
+    begin = time.perf_counter()
+    archc.load("preact_resnet1001").analysis.draw()
+    assert time.perf_counter() - begin < 1, "some hundredths of a second on a quiet machine"
+    picture = bundled("preact_resnet1001")
+    assert len(picture.nodes) < 100
+    assert picture.text("stage1.1").startswith("×110 preact_bottleneck")
+
+
+def test_a_dense_block_is_one_layer() -> None:
+    picture = bundled("densenet121")
+    block = picture.text("features.denseblock3")
+    assert block.startswith("denseblock3 · dense_block×24 denselayer1–24 · dense_layer")
+    layer = "features.denseblock3.denselayer1"
+    assert "256…992 → 128" in picture.text(f"{layer}.conv1")
+    assert picture.text("features.denseblock3.concat1") == "concat 256…992+32"
+    assert ("features.denseblock3", "features.denseblock3.concat1") in picture.dashed
+
+
+def test_probabilities_may_differ_in_a_fold() -> None:
+    picture = bundled("stochastic_depth_resnet110")
+    assert "droppath 0.00926…0.167" in picture.text("stage1.0.conv2")
+    assert "Σ" in picture.text("stage1.0.conv2")
+
+
+def test_widths_may_not() -> None:
+    block = "block b(w) { conv 1x1 x(w); pool 3x3/1 p1 }"
+    picture = drawn(f"input 8x8 x8\n{block}\nfor w in [8, 8, 16] {{ b(w) }}")
+    assert picture.boxes == {"b1", "b3"}
+    assert picture.text("b1").startswith("×2 b1–2")
+
+
+def test_explicit_neighbours_fold_only_where_they_are_equal() -> None:
+    block = "block b() { conv 1x1 x8; pool 3x3/1 p1 }"
+    picture = drawn(f"input 8x8 x4\n{block}\nfirst: b(); second: b(); third: b()")
+    assert picture.boxes == {"first", "second"}
+    assert picture.text("second").startswith("×2 second–third · b")
+
+
+def test_what_a_label_is_used_of_does_not_fold() -> None:
+    body = "for i in 1..4 { s{i}: { conv 3x3 p1 x4; pool 3x3/1 p1 } }\n"
+    assert len(drawn(f"input 8x8 x4\n{body}").boxes) == 1
+    skipping = drawn(f"input 8x8 x4\n{body}add< @s2 | conv 1x1 x4 >")
+    assert skipping.boxes == {"s1", "s3"}
+    assert ("s1.1", "add1") in skipping.dashed
+
+
+def test_single_cards_fold_only_where_there_are_many() -> None:
+    few = drawn("input 8x8 x4\nfor i in 1..3 { conv 3x3 p1 x4; relu }")
+    many = drawn("input 8x8 x4\nfor i in 1..9 { conv 3x3 p1 x4; relu }")
+    assert {"conv1", "conv2", "conv3"} <= few.nodes.keys()
+    assert many.nodes.keys() == {"input", "conv1", "output"}
+    assert many.text("conv1").startswith("×9 conv 3×3 · relu")
+
+
+# --- cards -------------------------------------------------------------------------------
+
+
+def test_norms_and_activations_join_their_convolution() -> None:
+    after = drawn("input 8x8 x4\nconv 3x3/2 p1 x8 g2; bn; relu; gap; flatten; fc 10; softmax")
+    assert after.nodes.keys() == {"input", "conv1", "gap1", "fc1", "output"}
+    assert after.text("conv1").startswith("conv 3×3/2 g2 · bn · relu")
+    assert after.text("gap1").startswith("gap · flatten")
+    before = drawn("input 8x8 x4\nbn; relu; conv 3x3 p1 x8; bn; relu; conv 1x1 x4")
+    assert before.text("conv1").startswith("bn · relu · conv 3×3")
+    assert before.text("conv2").startswith("bn · relu · conv 1×1")
+
+
+def test_a_card_says_channels_parameters_and_macs() -> None:
+    picture = drawn("input 8x8 x64\nstem: conv 3x3 p1 x128")
+    words = [word.strip() for word in picture.nodes["stem"] if word.strip()]
+    assert words == ["conv 3×3", "4.72M", "stem · 64 → 128 · 73.9k"]
+    titles = [_spaced(link.get(LINK)) for link in picture.svg.iter(f"{SVG}a")]
+    assert any(
+        "stem: conv 3x3 p1 x128  (line 2)\n8×8×64 → 8×8×128\n73,856 parameters, 4,718,592 MACs"
+        in title
+        for title in titles
+    )
+
+
+def test_the_shared_relu_of_pre_activation_ends_a_card() -> None:
+    picture = bundled("preact_resnet164")
+    assert picture.text("stage1.0.bn1").startswith("bn · relu")
+    assert {("stage1.0.bn1", "stage1.0.conv1"), ("stage1.0.bn1", "stage1.0.conv4")} <= picture.edges
+
+
+def test_the_identity_is_a_line() -> None:
+    picture = drawn("input 8x8 x4\nadd< conv 1x1 x4 | identity >")
+    assert picture.nodes.keys() == {"input", "conv1", "add1", "output"}
+    assert picture.dashed == {("input", "add1")}
+
+
+# --- structure ---------------------------------------------------------------------------
+
+
+def test_branches_keep_their_order() -> None:
+    picture = bundled("inception_naive")
+    left = {
+        group.findtext(f"{SVG}title"): min(
+            float(word.get("x") or 0) for word in group.iter(f"{SVG}text")
+        )
+        for group in picture.svg.iter(f"{SVG}g")
+        if group.get("class") == "node"
+    }
+    written = [head for head in picture.nodes if ("input", head) in picture.edges]
+    assert len(written) == 4
+    assert written == sorted(written, key=lambda id: left[id])
+
+
+def test_auxiliary_heads_stand_apart() -> None:
+    picture = bundled("googlenet")
+    assert "training only · weight 0.3" in picture.text("aux1")
+    assert picture.text("aux1").startswith("aux1 · auxiliary")
+    assert ("inception4a.concat1", "aux1") in picture.dashed
+
+
+def test_shared_weights_are_said() -> None:
+    picture = drawn(
+        "input left 9x9 x1\ninput right 9x9 x1\n"
+        "block twin() { conv 3x3 x4; relu; pool 2x2; flatten; fc 5 }\n"
+        "@left; a: twin()\n@right; b: reuse a\nsub< @a | @b >; abs; fc 1"
+    )
+    assert {"a", "a#2"} <= picture.boxes
+    assert "shared weights" not in picture.text("a")
+    assert "shared weights" in picture.text("a#2")
+    assert not picture.dashed
+    assert picture.text("sub1") == "− · abs"
+
+
+def test_long_skips_and_outputs() -> None:
+    picture = drawn(
+        "input 8x8 x4\nenc: conv 3x3 p1 x8; pool 2x2; conv 3x3 p1 x8\noutput middle\n"
+        "concat< @enc | deconv 2x2/2 x8 >; conv 1x1 x2\noutput mask"
+    )
+    assert ("enc", "concat1") in picture.dashed
+    assert ("conv1", "output middle") in picture.edges
+    assert {"output middle", "output mask"} <= picture.nodes.keys()
+
+
+def test_fractal_columns_have_one_box() -> None:
+    picture = bundled("fractalnet")
+    assert picture.boxes == {f"fractal{i}" for i in range(1, 6)}
+    joins = [key for key in picture.nodes if picture.text(key).startswith("join")]
+    assert len(joins) == 10, "a join of one column is no join"
+
+
+# --- text --------------------------------------------------------------------------------
+
+HOSTILE = [
+    '<b>&amp;</b> & "quotes" {braces} | <TABLE>',
+    "back\\slash \\N \\G \\l ends in \\",
+    "한국어 신경망 · 日本語 · emoji 🧠",
+    "]]> --> <!-- &#0; &unknown;",
+    "control \x01\x1f signs",
+]
+
+
+@pytest.mark.parametrize("title", HOSTILE)
+def test_hostile_text_stays_text(title: str) -> None:
+    for quoted in (style.quoted(title), style.quoted(f'"{title}"')):
+        picture_of(
+            f"digraph {quoted} {{ {quoted} [label=<{style.font(title, 9)}>, tooltip={quoted}] }}"
+        )
+    words = "".join(picture_of(f"digraph {{ a [label=<{style.font(title, 9)}>] }}").nodes["a"])
+    clean = re.sub("[\x00-\x1f]", "\ufffd", title)
+    assert "".join(words.split()) == "".join(clean.split())
+
+
+def test_a_hostile_title_in_a_program() -> None:
+    picture = drawn('network N "a <b> & {c} | 한국어"\ninput x4\nfc 2')
+    assert "a <b> & {c} | 한국어" in picture.texts
+
+
+def test_no_empty_font() -> None:
+    assert style.font("") == style.font("", 9, "#ffffff", bold=True) == ""
+    for name in archc.bundled():
+        assert not re.search(r"<FONT[^>]*></FONT>|<B></B>", bundled(name).dot)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0"), (999, "999"), (1000, "1.00k"), (9536, "9.54k"), (73_856, "73.9k"), (999_499, "999k"),
+     (999_500, "1.00M"), (118_013_952, "118M"), (4_089_184_256, "4.09G"), (2 * 10**13, "20.0T")],
+)  # fmt: skip
+def test_human_numbers(count: int, text: str) -> None:
+    assert style.human(count) == text
+
+
+def test_heat_grows_darker() -> None:
+    def lightness(color: str) -> float:
+        red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+        return 0.3 * red + 0.59 * green + 0.11 * blue
+
+    shades = [lightness(style.heat(share / 20)[0]) for share in range(21)]
+    assert shades == sorted(shades, reverse=True)
+    assert style.heat(2) == style.heat(1)
+
+
+# --- size --------------------------------------------------------------------------------
+
+
+def test_deep_and_large_networks() -> None:
+    nested = f"input 8x8 x4\n{'residual< ' * 60}conv 3x3 p1 x4{' >' * 60}"
+    assert "conv1" in api.analyze(Source("t.arch", nested)).draw()
+    tree = (
+        "input 8x8 x4\nblock f(c) { if c > 1 { concat< f(c-1) | f(c-1); conv 1x1 x1 >\n"
+        "conv 1x1 x4 } else { conv 3x3 p1 x4 } }\nf(12)"
+    )
+    assert len(api.analyze(Source("t.arch", tree)).draw()) < 2_000_000
