@@ -22,6 +22,7 @@ from archc.files import Unreadable, read, read_stdin, resolve_use
 from archc.parser import parse
 from archc.passes.costs import Cost, Costs
 from archc.passes.expect import check_expectations
+from archc.passes.lint import lint
 from archc.passes.recipe import check_recipe
 from archc.plan import Body, Plan, outputs
 from archc.sections import Facts, read_sections
@@ -158,8 +159,7 @@ class _Loader:
             except Unreadable as error:
                 raise fault("A501", error.diagnostic.title, use.path.span) from None
             self.files[found], wrong = parse(text, self.limits)
-            for diagnostic in wrong:
-                self.diagnostics.add(diagnostic)
+            self.diagnostics.extend(wrong)
         return self.files[found]
 
 
@@ -178,8 +178,7 @@ def analyze(
     limits, given = limits or Limits(), params or {}
     diagnostics = Diagnostics(limits.diagnostics)
     file, wrong = parse(source, limits)
-    for diagnostic in wrong:
-        diagnostics.add(diagnostic)
+    diagnostics.extend(wrong)
     load = _Loader(project or Path(source.name).parent, limits, diagnostics)
     library = link(file, load, diagnostics)
     plan, facts, cost = None, Facts(), Cost()
@@ -189,11 +188,11 @@ def analyze(
             plan = elaborate(file, library, given, diagnostics, limits, shared=shared)
             facts = read_sections(file, {**plan.params}, diagnostics)
             cost = Costs().of_body(plan.body)
-        for diagnostic in check_recipe(facts, plan):
-            diagnostics.add(diagnostic)
-        if not diagnostics.failed and not given:
-            for diagnostic in check_expectations(facts.expect, plan.body, cost):
-                diagnostics.add(diagnostic)
+        diagnostics.extend(check_recipe(facts, plan))
+    if not diagnostics.failed:
+        diagnostics.extend(lint(file, library, plan))
+    if plan is not None and not diagnostics.failed and not given:
+        diagnostics.extend(check_expectations(facts.expect, plan.body, cost))
     again = Elaborator(file, load, limits, given, shared)
     return Analysis(source, file, plan, facts, cost, diagnostics.ordered(), again)
 

@@ -7,6 +7,7 @@ A diagnostic is data only. It holds no file name, position or colour; the render
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -124,6 +125,10 @@ class Diagnostics:
             return
         self._seen.add(key)
         self.items.append(diagnostic)
+
+    def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
+        for diagnostic in diagnostics:
+            self.add(diagnostic)
 
     @property
     def failed(self) -> bool:
