@@ -100,6 +100,10 @@ def scale(a: Expr, factor: Number) -> Expr:
 
 
 def multiply(a: Expr, b: Expr) -> Expr:
+    """The product; one of two sums is left as it is, since nobody would multiply it out."""
+    numbers = a.constant is not None or b.constant is not None
+    if not numbers and max(len(a.terms), len(b.terms)) > 1:
+        return Expr((((Apply("*", (a, b)),), 1),))
     return _collect((_product(p, q), x * y) for p, x in a.terms for q, y in b.terms)
 
 
