@@ -31,9 +31,10 @@ def _totals(plan: Plan, cost: Cost) -> str:
 
 
 def _table(cells: list[str]) -> str:
-    row = "".join(cells)
+    # A wider row above stretches all columns alike: the empty ones at the end take most of it.
+    row = "".join((*cells, '<TD COLSPAN="60"></TD>'))
     return (
-        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="1"><TR>{row}</TR></TABLE>'
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"><TR>{row}</TR></TABLE>'
     )
 
 
@@ -53,18 +54,16 @@ def _signs(scene: Scene, cost: Cost) -> Iterator[str]:
     """The heat scale, and the lines and signs that are there."""
     hottest = max((card.macs for card in _cards(scene.root)), default=0)
     if hottest and cost.macs:
-        yield _text("share of MACs")
+        yield _text("share of MACs ")
         for shade in _SHADES:
             fill, ink = heat(shade)
             percent = font(f"{100 * shade * hottest / cost.macs:.2g}%", 8, ink)
             yield f'<TD BGCOLOR="{fill}" WIDTH="26">{percent}</TD>'
-    words = []
     if any(edge.skip for edge in scene.edges):
         yield f"<TD>{font('  - - ', 9, SKIP, bold=True)}</TD>{_text('skip  ')}"
     if any(box.count > 1 for box in _boxes(scene.root)):
         yield f"<TD>{font(' ×N ', 10, SKIP, bold=True)}</TD>{_text('N in a row  ')}"
-    words.append("shapes: height × width × channels")
-    yield _text("   ".join(words))
+    yield _text("  shapes: height × width × channels")
 
 
 def _boxes(box: Box) -> Iterator[Box]:
