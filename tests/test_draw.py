@@ -9,10 +9,14 @@ from functools import cache
 from xml.etree import ElementTree
 
 import pytest
+from random_networks import program
 
 import archc
 from archc import api, engine
 from archc.draw import style
+from archc.draw.compose import compose
+from archc.draw.scene import Box
+from archc.passes.costs import Costs
 from archc.source import Source
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -311,6 +315,32 @@ def test_heat_grows_darker() -> None:
     shades = [lightness(style.heat(share / 20)[0]) for share in range(21)]
     assert shades == sorted(shades, reverse=True)
     assert style.heat(2) == style.heat(1)
+
+
+# --- the picture and the table agree -----------------------------------------------------
+
+
+def macs_of(box: Box) -> int:
+    return sum(macs_of(item) if isinstance(item, Box) else item.macs for item in box.items)
+
+
+@pytest.mark.parametrize("name", sorted(archc.bundled()))
+def test_cards_add_up(name: str) -> None:
+    analysis = archc.load(name).analysis
+    assert analysis.plan is not None
+    root = compose(analysis.plan, Costs()).root
+    assert macs_of(root) == analysis.cost.macs + analysis.cost.side_macs
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_networks(seed: int) -> None:
+    analysis = api.analyze(Source("random.arch", program(seed).text))
+    if not analysis.ok or analysis.plan is None:
+        pytest.skip("does not fit")
+    assert macs_of(compose(analysis.plan, Costs()).root) == analysis.macs + analysis.cost.side_macs
+    picture = picture_of(analysis.draw())
+    reached = {tail for tail, _ in picture.edges} | {head for _, head in picture.edges}
+    assert all(key in reached or key.startswith("input") for key in picture.nodes)
 
 
 # --- size --------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ def is_merge(apply: Apply) -> bool:
 
 def does_nothing(apply: Apply) -> bool:
     """The identity, which is drawn as the line that it is."""
-    return apply.op.inline("x") == "x"
+    return len(apply.inputs) == 1 and apply.op.inline("x") == "x"
 
 
 def grouped(row: Row, references: Counter[Tensor]) -> Iterator[Row]:
