@@ -8,6 +8,7 @@ from typing import Any
 
 from archc import syntax
 from archc.evaluate import Evaluator, Fault, fault
+from archc.naming import refuse_class_name, refuse_reserved
 from archc.ops import REGISTRY
 from archc.plan import BlockValue
 from archc.source import Diagnostics, Label, Source
@@ -83,12 +84,14 @@ class Linker:
                 block.name.span,
                 f"call the block `{name}_block` or, better, what the paper calls it",
             )
+        refuse_class_name(name, block.name.span)
         seen: set[str] = set()
         for formal in block.formals:
             if formal.name.id in seen:
                 raise fault(
                     "A106", f"parameter `{formal.name.id}` is given twice", formal.name.span
                 )
+            refuse_reserved(formal.name.id, formal.name.span, "the parameter")
             seen.add(formal.name.id)
         self._put(BlockValue(block, library), library, block.name)
 

@@ -26,7 +26,8 @@ MODULE_ATTRIBUTES = frozenset(
 )
 # What the generated code itself says.
 OWN_NAMES = frozenset(
-    ("self", "super", "torch", "nn", "F", "Tensor", "math", "range", "len", "reset_parameters")
+    "self super torch nn F Tensor math range len enumerate getattr reset_parameters"
+    " in_channels in_depth in_height in_width".split()
 )
 
 
@@ -38,13 +39,19 @@ def refuse_reserved(name: str, span: Span, what: str) -> None:
         why = "is an attribute of every nn.Module"
     elif name in OWN_NAMES:
         why = "is a name that generated code uses"
-    elif name.startswith("__"):
-        why = "starts like Python's own names"
+    elif name.startswith("_"):
+        why = "starts as Python's private names do"
     else:
         return
     better = f"{name.strip('_') or 'x'}_"
     fix = Fix(f"call it `{better}`", span, better)
     raise fault("A105", f"{what} `{name}` {why}", span, f"call it `{better}`", fixes=(fix,))
+
+
+def refuse_class_name(name: str, span: Span) -> None:
+    """Raises Fault for a block whose class could not be called after it."""
+    if name.startswith("_") or keyword.iskeyword(name[:1].upper() + name[1:]):
+        refuse_reserved(name[:1].upper() + name[1:], span, "the block")
 
 
 @dataclass(slots=True)

@@ -47,7 +47,8 @@ def build_module(plan: Plan, facts: Facts, cost: Cost, again: Again) -> Module:
     sides = side_outputs(plan.body)
     if sides or len(outputs(plan.body)) > 1:
         module.record = f"{plan.name}Output"
-        main = [(name if name != "output" else "logits", "") for name, _ in outputs(plan.body)]
+        unnamed = "logits" if all(s.name != "logits" for s in sides) else "output"
+        main = [(name if name != "output" else unnamed, "") for name, _ in outputs(plan.body)]
         module.fields = [*main, *((s.name, f"weighs {s.weight:g} in the loss") for s in sides)]
         module.optional = len(main) if len(main) > 1 else len(module.fields)
     return module
