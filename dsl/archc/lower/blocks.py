@@ -20,12 +20,13 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Here) ->
         span = term.attributes[0].span if term.attributes else term.span
         title = f"the block `{block.name}` takes its values in brackets"
         raise fault("A301", title, span, f"call it as `{signature(block)}`")
-    args = _arguments(term, block, here.evaluator)
+    args, derived = _arguments(term, block, here.evaluator)
     name = here.name(block.name, term.span)
     here.require_tensor(term.span)
     shape = here.x.shape
     assert shape is not None
-    body = _body(state, block, {k: symbol.plain(v) for k, v in args.items()}, shape, term.span)
+    plain = {name: symbol.plain(value) for name, value in args.items()}
+    body = _body(state, block, plain, derived, shape, term.span)
     frame = here.frame
     state.count(frame, body.size, term.span)
     frame.depth = max(frame.depth, body.depth)
@@ -47,11 +48,17 @@ def signature(block: BlockValue) -> str:
 # --- arguments ---------------------------------------------------------------------------
 
 
-def _arguments(term: syntax.Operation, block: BlockValue, evaluator: Evaluator) -> dict[str, Any]:
+Derived = frozenset[str]  # parameters left at a default that is an expression of the others
+
+
+def _arguments(
+    term: syntax.Operation, block: BlockValue, evaluator: Evaluator
+) -> tuple[dict[str, Any], Derived]:
     """The values of a call's parameters by name, in the block's order. Raises Fault."""
     given = _given(term, block, evaluator)
     inner = Evaluator({**block.home.constants, **given}, evaluator.incoming)
     values: dict[str, Any] = {}
+    derived = set()
     for formal in block.tree.formals:
         name = formal.name.id
         if name in given:
@@ -59,11 +66,13 @@ def _arguments(term: syntax.Operation, block: BlockValue, evaluator: Evaluator) 
         elif formal.default is not None:  # it may use the parameters before it
             values[name] = inner.value(formal.default)
             inner.env = {**inner.env, name: values[name]}
+            if not isinstance(formal.default, syntax.Number):
+                derived.add(name)
         else:
             title = f"`{term.name.id}` needs a value for `{name}`"
             cure = f"call it as `{signature(block)}`"
             raise fault("A306", title, term.name.span, cure, also=(_definition(block),))
-    return values
+    return values, frozenset(derived)
 
 
 def _given(term: syntax.Operation, block: BlockValue, evaluator: Evaluator) -> dict[str, Any]:
@@ -94,27 +103,45 @@ def _definition(block: BlockValue) -> Label:
 # --- bodies ------------------------------------------------------------------------------
 
 
-def _body(state: State, block: BlockValue, args: dict[str, Any], shape: Shape, span: Span) -> Body:
+def _body(
+    state: State,
+    block: BlockValue,
+    args: dict[str, Any],
+    derived: Derived,
+    shape: Shape,
+    span: Span,
+) -> Body:
     """One instance of a block; the same block, arguments and shape give the same body."""
-    key = (id(block.tree), tuple(map(_hashable, args.values())), shape.dims, shape.columns)
+    values = tuple(map(_hashable, args.values()))
+    key = (id(block.tree), values, derived, shape.dims, shape.columns)
     takes_blocks = any(isinstance(value, BlockValue) for value in args.values())
     free_of_params = block.home is not state.main and not takes_blocks
     bodies = state.shared if free_of_params else state.bodies
     found = bodies.get(key)
     if found is None:
-        found = bodies[key] = _make_body(state, block, args, shape, span)
+        found = bodies[key] = _make_body(state, block, args, derived, shape, span)
     return found
 
 
 def _make_body(
-    state: State, block: BlockValue, args: dict[str, Any], shape: Shape, span: Span
+    state: State,
+    block: BlockValue,
+    args: dict[str, Any],
+    derived: Derived,
+    shape: Shape,
+    span: Span,
 ) -> Body:
     if len(state.calls) >= state.limits.depth:
         raise _endless(state, block, span)
     tree = block.tree
     x = Tensor(traced_shape(shape, state.trace_sizes), span)
     env = {**block.home.blocks, **block.home.constants}
-    env |= {name: traced_argument(name, value) for name, value in args.items()}
+    for formal in tree.formals:
+        name = formal.name.id
+        if name in derived and formal.default is not None:
+            env[name] = Evaluator(env, x.shape).value(formal.default)
+        else:
+            env[name] = traced_argument(name, args[name])
     declared = labels_in(tree.body)
     frame = Frame(block.home, env, declared)
     state.called.add(id(tree))
