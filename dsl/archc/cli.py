@@ -12,22 +12,19 @@ import sys
 from collections.abc import Sequence
 
 from archc import __version__
+from archc.outcome import (
+    CLOSED_PIPE,
+    INTERNAL,
+    INTERRUPTED,
+    LIMITS,
+    USAGE,
+    Stop,
+)
 
 TYPE_CHECKING = False  # typing's own costs as much as argparse
 if TYPE_CHECKING:
     from typing import Any
 
-FINE, WRONG, USAGE, INTERNAL, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 70, 130, 141
-
-# Field of archc.source.Limits -> what it bounds; the flag is --max-FIELD.
-LIMITS = {
-    "source_bytes": "bytes in a file",
-    "nesting": "brackets inside each other",
-    "steps": "operators when everything is unfolded",
-    "depth": "block calls inside each other",
-    "integer": "of any size, width or count",
-    "diagnostics": "errors reported for a file",
-}
 _ABOUT = "Neural network architectures as text: check them, draw them, build PyTorch from them."
 _EPILOG = """\
 examples:
@@ -39,14 +36,6 @@ examples:
 
 exit codes: 0 fine, 1 the input is wrong, 2 wrong usage or a file that cannot be read or written
 """
-
-
-class Stop(Exception):
-    """Ends the run with a message for the user."""
-
-    def __init__(self, message: str, code: int = USAGE) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from archc import files, render
-from archc.cli import FINE, LIMITS, USAGE, WRONG, Stop
 from archc.inputs import Input, find, meant
+from archc.outcome import FINE, LIMITS, USAGE, WRONG, Stop
 from archc.source import Diagnostic, Limits
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archc import files
-from archc.cli import Stop
+from archc.outcome import Stop
 from archc.source import Limits, Source
 
 
