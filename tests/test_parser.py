@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+from collections import Counter
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
+import lark
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lark.parsers.lalr_analysis import Shift
 from strategies import files
 
+import archc
 from archc import syntax as s
 from archc import tables
 from archc.expected import sentence
 from archc.format import format_file
-from archc.machine import tables as stored_tables
 from archc.parser import parse
 from archc.source import Diagnostic, Limits, Source
 
@@ -409,19 +416,62 @@ the end of the statement
 
 
 def test_every_state_has_its_sentence() -> None:
-    said = {sentence(frozenset(actions)) for actions in stored_tables().actions}
+    states = tables.load().parse_interactive("").parser_state.parse_conf.states
+    said = {sentence(frozenset(filter(str.isupper, actions))) for actions in states.values()}
     assert "".join(f"{line}\n" for line in sorted(said)) == SENTENCES
 
 
 def test_every_terminal_is_spoken_for() -> None:
     never_alone = {"ERR", "WS"}
-    for terminal in {*stored_tables().terminals} - never_alone:
+    for terminal in {terminal.name for terminal in tables.load().terminals} - never_alone:
         said = sentence(frozenset({terminal}))
         assert not re.search(r"[A-Z]{2}|_[A-Z]", said), said
 
 
-def test_stored_tables_are_those_of_the_grammar() -> None:
-    assert stored_tables() == tables.generate(tables._grammar().read_text("utf-8"))
+def contents(parser: lark.Lark) -> tuple[object, ...]:
+    """All that a parser goes by, but for the numbers of its states: they change each time."""
+    states = parser.parse_interactive("").parser_state.parse_conf.states.values()
+    return (
+        [(t.name, t.priority, t.pattern.to_regexp()) for t in parser.terminals],
+        {(str(rule), rule.alias, repr(rule.options)) for rule in parser.rules},
+        Counter(
+            frozenset((on, "" if action is Shift else str(to)) for on, (action, to) in row.items())
+            for row in states
+        ),
+    )
+
+
+def test_the_stored_parser_is_that_of_the_grammar() -> None:
+    grammar = tables._GRAMMAR.read_text("utf-8")
+    stored = tables.stored(tables._TABLE, grammar)
+    assert stored, "python -m archc.tables"
+    assert contents(stored) == contents(tables.generate(grammar))
+
+
+def test_only_a_parser_that_fits_is_taken_from_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, grammar = tmp_path / "a.table", 'start: "a"'
+    assert tables.stored(path, grammar) is None
+    tables.store(path, grammar)
+    assert tables.stored(path, grammar)
+    assert tables.stored(path, 'start: "b"') is None
+    monkeypatch.setattr(lark, "__version__", "1.3.0")
+    assert tables.stored(path, grammar) is None
+    path.write_text('{"origin":', "utf-8")
+    assert tables.stored(path, grammar) is None
+
+
+def test_lark_is_imported_for_a_text_alone() -> None:
+    program = (
+        "import sys, archc.api as api; print('lark' in sys.modules);"
+        "api.parse(api.Source('t', 'conv')); print('lark' in sys.modules)"
+    )
+    env = os.environ | {"PYTHONPATH": str(Path(archc.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env
+    )
+    assert done.stdout.split() == ["False", "True"]
 
 
 # --- any text, in bounds ------------------------------------------------------------------

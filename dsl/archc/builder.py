@@ -1,6 +1,6 @@
 """From the parser's reductions straight to tree nodes: one method for each rule of the grammar.
 
-The parser calls these from the inside out, so nothing here recurses.
+lark calls these from the inside out while it parses, so nothing here recurses.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf
 from typing import Any
+
+from lark import Transformer, v_args
 
 from archc import syntax as s
 from archc.comments import comment_above, head_comment
@@ -19,10 +21,12 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 _LETTERS = frozenset("xpgd")
 
 
-class Builder:
+@v_args(inline=True)
+class Builder(Transformer[Token, s.File]):
     """Makes the nodes of one text, and keeps what is wrong with values (not with form) in it."""
 
     def __init__(self, source: Source, limits: Limits) -> None:
+        super().__init__()
         self.source = source
         self.limits = limits
         self.problems: list[Diagnostic] = []
@@ -49,8 +53,8 @@ class Builder:
             self._name(name),
             formals,
             rest[-1],
-            places=word.text == "sequence",
-            doc=comment_above(self.source.text, word.start),
+            places=word.value == "sequence",
+            doc=comment_above(self.source.text, word.start_pos),
             span=self._over(word, rest[-1]),
         )
 
@@ -67,11 +71,11 @@ class Builder:
         relation = ""
         span = self._over(key, values[-1] if values else key)
         if values and type(values[0]) is Token:
-            relation, values = values[0].text, values[1:]
+            relation, values = values[0].value, values[1:]
         return s.Entry(self._name(key), relation, self._closed_up(values), span)
 
     def quantity(self, token: Token) -> s.Plain:
-        value = self._value(token.text[:-1], token) * _SUFFIXES[token.text[-1]]
+        value = self._value(token.value[:-1], token) * _SUFFIXES[token.value[-1]]
         exact = round(value)
         number = s.Number(exact if abs(value - exact) < 1e-3 else value, self._span(token))
         return s.Plain(number, number.span)
@@ -92,7 +96,7 @@ class Builder:
         return s.Statement(label, term, repeat, self._over(parts[0], last))
 
     def label(self, name: Token, *index: Any) -> s.Label:
-        return s.Label(name.text, *self._indexed(name, index))
+        return s.Label(name.value, *self._indexed(name, index))
 
     def repeat(self, _star: Token, count: s.Expr) -> s.Expr:
         return count
@@ -100,7 +104,7 @@ class Builder:
     def operation(self, name: Token, *parts: Any) -> s.Operation:
         arguments: tuple[s.Argument, ...] | None = None
         branches: tuple[s.Sequence, ...] | None = None
-        end = name.end
+        end = name.end_pos
         if parts:
             last = parts[-1]
             end = last.end if type(last) is _Delimited else last.span.end
@@ -110,11 +114,11 @@ class Builder:
                 arguments, parts = parts[0].items, parts[1:]
             if len(parts) > 1:
                 parts = self._closed_up(parts)
-        span = self._at(name.start, end)
+        span = self._at(name.start_pos, end)
         return s.Operation(self._name(name), arguments, parts, branches, span)
 
     def output(self, word: Token, name: Token) -> s.Operation:
-        target = s.Word(name.text, self._span(name))
+        target = s.Word(name.value, self._span(name))
         return s.Operation(self._name(word), None, (target,), None, self._over(word, name))
 
     def group(self, body: s.Sequence) -> s.Group:
@@ -136,15 +140,15 @@ class Builder:
 
     def reference(self, at: Token, name: Token, *index: Any) -> s.Reference:
         expr, span = self._indexed(name, index)
-        return s.Reference(name.text, expr, self._at(at.start or 0, span.end))
+        return s.Reference(name.value, expr, self._at(at.start_pos, span.end))
 
     def reuse(self, word: Token, name: Token, *index: Any) -> s.Reuse:
         expr, span = self._indexed(name, index)
-        target = s.Reference(name.text, expr, span)
-        return s.Reuse(target, self._at(word.start or 0, span.end))
+        target = s.Reference(name.value, expr, span)
+        return s.Reuse(target, self._at(word.start_pos, span.end))
 
     def arguments(self, _open: Token, *rest: Any) -> _Delimited:
-        return _Delimited(rest[:-1], rest[-1].end, branches=False)
+        return _Delimited(rest[:-1], rest[-1].end_pos, branches=False)
 
     def argument(self, *parts: Any) -> s.Argument:
         name = self._key(parts[0]) if len(parts) == 2 else None
@@ -158,10 +162,10 @@ class Builder:
         sequences = []
         for before, found, after in zip(parts[:-1:2], parts[1::2], parts[2::2], strict=True):
             first, last = (found[0], found[-1]) if found else (None, None)
-            start = before.end if first is None else first.span.start
-            end = after.start if last is None else last.span.end
+            start = before.end_pos if first is None else first.span.start
+            end = after.start_pos if last is None else last.span.end
             sequences.append(s.Sequence(found, self._at(start, end)))
-        return _Delimited(tuple(sequences), parts[-1].end, branches=True)
+        return _Delimited(tuple(sequences), parts[-1].end_pos, branches=True)
 
     def branch(self, *statements: s.Statement | None) -> tuple[s.Statement, ...]:
         return _present(statements)
@@ -172,17 +176,17 @@ class Builder:
         return s.Plain(value, value.span)
 
     def size(self, token: Token) -> s.Size:
-        return s.Size(self._dims(token.text, token), self._span(token))
+        return s.Size(self._dims(token.value, token), self._span(token))
 
     def word(self, token: Token) -> s.Word:
-        return s.Word(token.text, self._span(token))
+        return s.Word(token.value, self._span(token))
 
     def stride(self, slash: Token, dims: Any) -> s.Stride:
-        found = self._numbers(dims.text, dims) if type(dims) is Token else _dims_of(dims)
+        found = self._numbers(dims.value, dims) if type(dims) is Token else _dims_of(dims)
         return s.Stride(found, self._over(slash, dims))
 
     def geometry(self, head: Token, sized: s.Plain | s.Sized | None = None) -> s.Geometry:
-        letter, dims = head.text[0], self._numbers(head.text[1:].rstrip("x"), head)
+        letter, dims = head.value[0], self._numbers(head.value[1:].rstrip("x"), head)
         if sized is None:
             return s.Geometry(letter, dims, self._span(head))
         return s.Geometry(letter, dims + _dims_of(sized), self._over(head, sized))
@@ -202,8 +206,8 @@ class Builder:
         for part in parts:
             if type(part) is not Token:
                 dims.append(part)
-            elif part.kind != "CROSS":
-                dims += self._numbers(part.text.rstrip("x"), part)
+            elif part.type != "CROSS":
+                dims += self._numbers(part.value.rstrip("x"), part)
         return s.Sized(tuple(dims), self._over(parts[0], parts[-1]))
 
     # --- expressions
@@ -214,10 +218,10 @@ class Builder:
         return s.Conditional(then, test, other, self._over(then, other))
 
     def binary(self, left: s.Expr, op: Token, right: s.Expr) -> s.Binary:
-        return s.Binary(op.text, left, right, self._over(left, right))
+        return s.Binary(op.value, left, right, self._over(left, right))
 
     def unary(self, op: Token, operand: s.Expr) -> s.Unary:
-        return s.Unary(op.text, operand, self._over(op, operand))
+        return s.Unary(op.value, operand, self._over(op, operand))
 
     def index(self, base: s.Expr, _open: Token, index: s.Expr, close: Token) -> s.Index:
         return s.Index(base, index, self._over(base, close))
@@ -226,7 +230,7 @@ class Builder:
         return self._name(token)
 
     def incoming(self, token: Token) -> s.Incoming:
-        return s.Incoming(token.text.rpartition(".")[2].strip(), self._span(token))
+        return s.Incoming(token.value.rpartition(".")[2].strip(), self._span(token))
 
     def list(self, opened: Token, *rest: Any) -> s.ListExpr:
         return s.ListExpr(rest[:-1], self._over(opened, rest[-1]))
@@ -239,12 +243,12 @@ class Builder:
         return s.CallExpr(self._name(name), rest[:-1], self._over(name, rest[-1]))
 
     def number(self, token: Token) -> s.Number:
-        return s.Number(self._value(token.text, token), self._span(token))
+        return s.Number(self._value(token.value, token), self._span(token))
 
     def string(self, token: Token) -> s.Text:
-        body = token.text[1:-1]
+        body = token.value[1:-1]
         if "\\" in body:
-            body = self._unescaped(body, token.start + 1)
+            body = self._unescaped(body, token.start_pos + 1)
         return s.Text(body, self._span(token))
 
     # --- pieces
@@ -253,21 +257,21 @@ class Builder:
         return Span(self.source, start, end)
 
     def _span(self, token: Token) -> Span:
-        return Span(self.source, token.start, token.end)
+        return Span(self.source, token.start_pos, token.end_pos)
 
     def _over(self, first: Any, last: Any) -> Span:
         """From the start of a token or node to the end of another."""
-        start = first.start if type(first) is Token else first.span.start
-        end = last.end if type(last) is Token else last.span.end
+        start = first.start_pos if type(first) is Token else first.span.start
+        end = last.end_pos if type(last) is Token else last.span.end
         return Span(self.source, start, end)
 
     def _name(self, token: Token) -> s.Name:
-        return s.Name(token.text, Span(self.source, token.start, token.end))
+        return s.Name(token.value, Span(self.source, token.start_pos, token.end_pos))
 
     def _key(self, token: Token) -> s.Name:
         """The name in `name=`."""
-        name = token.text[:-1].rstrip()
-        return s.Name(name, self._at(token.start, token.start + len(name)))
+        name = token.value[:-1].rstrip()
+        return s.Name(name, self._at(token.start_pos, token.start_pos + len(name)))
 
     def _indexed(self, name: Token, index: tuple[Any, ...]) -> tuple[s.Expr | None, Span]:
         """The expression of `name{expr}`, and the span of all of it."""
@@ -373,4 +377,4 @@ def _dims_of(node: s.Plain | s.Sized) -> tuple[s.Expr, ...]:
 
 
 def _is(part: Any, kind: str) -> bool:
-    return type(part) is Token and part.kind == kind
+    return type(part) is Token and part.type == kind

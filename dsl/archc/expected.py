@@ -132,14 +132,14 @@ class Context:
     @property
     def pending_kinds(self) -> list[str]:
         """Kinds of the pending tokens; "" for a node."""
-        return [value.kind if type(value) is Token else "" for value in self.pending]
+        return [value.type if type(value) is Token else "" for value in self.pending]
 
     @property
     def head(self) -> str:
         """The operator or block that the statement is about to apply, if it is at that."""
         for value in self.pending:
-            if type(value) is Token and value.kind == "NAME":
-                return value.text
+            if type(value) is Token and value.type == "NAME":
+                return value.value
         return ""
 
     @property

@@ -1,186 +1,95 @@
-"""The automaton: runs the parse tables over a text, and calls the builder at each reduction.
+"""lark at work on one text: its contextual lexer and its LALR automaton.
 
-The lexer is contextual: in each state it looks for those terminals alone that the state
-accepts. Stacks and position are open to `archc.recovery`, which goes on after a mistake.
+The stacks and the position are open to `archc.recovery`, which goes on after a mistake.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from archc.tables import Reduction, Tables, load
+import lark
+from lark.exceptions import UnexpectedToken
+from lark.parse_tree_builder import ParseTreeBuilder
+from lark.parsers.lalr_parser_state import ParseConf, ParserState
 
+from archc.tables import load
 
-class Token:
-    """A piece of the text: its kind (the grammar's terminal) and where it is."""
+if TYPE_CHECKING:
 
-    __slots__ = ("end", "kind", "start", "text")
+    class Token(lark.Token):
+        """lark's. Those made here and by the lexer all know where they are."""
 
-    def __init__(self, kind: str, text: str, start: int, end: int) -> None:
-        self.kind = kind
-        self.text = text
-        self.start = start
-        self.end = end
+        value: str
+        start_pos: int
+        end_pos: int
 
-
-class Mistake(Exception):
-    """At `Machine.position` there is nothing that the grammar accepts here."""
-
-
-Scan = Callable[[str, int], re.Match[str] | None]
-
-
-@cache
-def tables() -> Tables:
-    return load()
+else:
+    Token = lark.Token
 
 
 class Machine:
-    """A parser at work on one text, its values made by the methods of `builder`."""
+    """A parser at work on one text, its values made by the methods of `builder`.
+
+    At what does not fit it raises lark's `UnexpectedInput`.
+    """
 
     def __init__(self, builder: object, text: str) -> None:
-        self.tables = tables()
-        self.text = text
-        self.position = 0
-        self.states = [0]
-        self.values: list[Any] = []
-        self._builds = [_maker(builder, rule) for rule in self.tables.reductions]
-        self._rules = [(rule.size, rule.origin) for rule in self.tables.reductions]
-        self._scanners: list[Scan | None] = [None] * len(self.tables.actions)
+        self._parser: Any = load().parse_interactive(text)
+        self._state: ParserState[int] = self._parser.parser_state
+        table, start = self._state.parse_conf.parse_table, self._state.parse_conf.start
+        self._state.parse_conf = ParseConf(table, _shapes().create_callback(builder), start)
+        self._trial = ParseConf(table, {}, start)  # with no callbacks nothing is built
+        self._end = len(text)
+        self.states = self._state.state_stack
+        self.values: list[Any] = self._state.value_stack
 
-    def next(self) -> Token:
-        """The token at the position, which moves behind it; `$END` at the end.
+    def tokens(self) -> Iterator[Token]:
+        """What is left of the text, `$END` at last. Feed each before asking for the next.
 
-        Raises Mistake, with the position at what does not fit.
+        A new line in the midst of something is left out. The lexer cannot tell: it goes by the
+        state alone, which does not know what it is inside of.
         """
-        text = self.text
-        state = self.states[-1]
-        scan = self._scanners[state] or self._scanner(state)
-        while found := scan(text, self.position):
-            start = self.position
-            self.position = found.end()
-            kind = found.lastgroup or ""
-            if kind != "WS" and not (kind == "_SEP" and self._is_blank(found.group())):
-                return Token(kind, found.group(), start, self.position)
-        if self.position < len(text):
-            raise Mistake
-        return Token("$END", "", self.position, self.position)
+        for token in self._parser.lexer_thread.lex(self._state):
+            if token.type != "_SEP" or ";" in token or self.accepts("_SEP"):
+                yield token
+        yield Token("$END", "", self._end, end_pos=self._end)
 
     def feed(self, token: Token) -> None:
-        """Takes a token. Raises Mistake if it cannot stand here, with the position before it."""
-        kind = token.kind
-        states, values = self.states, self.values
-        actions, gotos = self.tables.actions, self.tables.gotos
-        while True:
-            action = actions[states[-1]].get(kind)
-            if action is None:
-                self.position = token.start
-                raise Mistake
-            if action >= 0:
-                states.append(action)
-                values.append(token)
-                return
-            size, origin = self._rules[-1 - action]
-            taken = []
-            if size:
-                taken = values[-size:]
-                del values[-size:], states[-size:]
-            values.append(self._builds[-1 - action](taken))
-            states.append(gotos[states[-1]][origin])
-            if states[-1] == self.tables.end and kind == "$END":
-                return
+        self._state.feed_token(token, token.type == "$END")
+
+    def go_to(self, position: int) -> None:
+        """`tokens` will go on from there. lark's count of lines is wrong then, and not used."""
+        self._parser.lexer_thread.state.line_ctr.char_pos = position
 
     def accepts(self, kind: str, height: int | None = None) -> bool:
-        """Would this kind of token be right here, or with that many values on the stack?
-
-        Tried on the states alone.
-        """
-        stack = self.states[:] if height is None else self.states[: height + 1]
-        while True:
-            action = self.tables.actions[stack[-1]].get(kind)
-            if action is None or action >= 0:
-                return action is not None
-            rule = self.tables.reductions[-1 - action]
-            if rule.size:
-                del stack[-rule.size :]
-            stack.append(self.tables.gotos[stack[-1]][rule.origin])
-            if kind == "$END" and stack[-1] == self.tables.end:
-                return True
+        """Would this kind of token be right here, or with that many values on the stack?"""
+        values = self.values[:height]
+        trial = ParserState(self._trial, self._state.lexer, self.states[: len(values) + 1], values)
+        try:
+            trial.feed_token(Token(kind, ""), kind == "$END")
+        except UnexpectedToken:
+            return False
+        return True
 
     def accepted(self) -> frozenset[str]:
         """All kinds of token that would be right here."""
-        return frozenset(filter(self.accepts, self.tables.actions[self.states[-1]]))
+        return frozenset(self._parser.accepts())
 
     def height(self, kind: str) -> int:
         """How many values can stay on the stack if this kind of token is to come next."""
-        actions, states = self.tables.actions, self.states
-        heights = (n for n in range(len(states) - 1, -1, -1) if kind in actions[states[n]])
-        return next(n for n in heights if self.accepts(kind, n))
+        heights = range(len(self.values), -1, -1)
+        able = (n for n in heights if kind in self._trial.states[self.states[n]])
+        return next(n for n in able if self.accepts(kind, n))
 
     def cut(self, height: int) -> None:
         """Takes all values above that height off the stack."""
         del self.states[height + 1 :], self.values[height:]
 
-    def _is_blank(self, separator: str) -> bool:
-        """A new line in the midst of something. A state alone cannot tell: it does not know what
-        it is inside of."""
-        return ";" not in separator and not self.accepts("_SEP")
-
-    def _scanner(self, state: int) -> Scan:
-        scan = self._scanners[state] = _scanner(state)
-        return scan
-
 
 @cache
-def _scanner(state: int) -> Scan:
-    accepted = tables().actions[state]
-    return _compiled(tuple(n for n in tables().terminals if n in accepted or n == "WS"))
-
-
-@cache
-def _compiled(names: tuple[str, ...]) -> Scan:
-    patterns = tables().terminals
-    return re.compile("|".join(f"(?P<{name}>{patterns[name]})" for name in names)).match
-
-
-def _maker(builder: object, rule: Reduction) -> Callable[[list[Any]], Any]:
-    """What makes the value of a reduction from the values it takes."""
-    if rule.single and len(rule.kept) == 1:
-        only = rule.kept[0]
-        return lambda taken: taken[only]
-    choose = _chooser(rule)
-    if not rule.method:
-        return choose
-    build = getattr(builder, rule.method)
-    if rule.single:
-        return lambda taken: _one_or(build, choose(taken))
-    if rule.kept == list(range(rule.size)) and not rule.spliced:
-        return lambda taken: build(*taken)
-    return lambda taken: build(*choose(taken))
-
-
-def _one_or(build: Callable[..., Any], children: list[Any]) -> Any:
-    return children[0] if len(children) == 1 else build(*children)
-
-
-def _chooser(rule: Reduction) -> Callable[[list[Any]], list[Any]]:
-    """Leaves punctuation out and splices lists."""
-    kept, spliced = rule.kept, frozenset(rule.spliced)
-    if not spliced:
-        return lambda taken: [taken[n] for n in kept]
-
-    def choose(taken: list[Any]) -> list[Any]:
-        first = kept[0]
-        # A list at the head is a repetition so far: to copy it each time would be quadratic.
-        children: list[Any] = taken[first] if first in spliced else [taken[first]]
-        for n in kept[1:]:
-            if n in spliced:
-                children += taken[n]
-            else:
-                children.append(taken[n])
-        return children
-
-    return choose
+def _shapes() -> Any:
+    """lark's handling of punctuation, `?rule` and `_rule`, for any builder."""
+    make: Any = ParseTreeBuilder
+    return make(load().rules, lark.Tree)

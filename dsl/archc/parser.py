@@ -1,8 +1,8 @@
 """Text to tree: `parse`.
 
-The modules behind it: `tables` (what lark makes of the grammar), `machine` (lexer and LALR
-automaton), `builder` (reductions to nodes), `recovery` (going on after a mistake) and
-`expected` (what to say of it).
+The modules behind it: `tables` (what lark makes of the grammar), `machine` (lark at work on a
+text), `builder` (reductions to nodes), `recovery` (going on after a mistake) and `expected` (what
+to say of it). They alone import lark, which takes its time: only when there is a text to parse.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from archc.builder import Builder
-from archc.recovery import Run
 from archc.source import Diagnostic, Diagnostics, Label, Limits, Source, Span
 from archc.syntax import File
 
@@ -31,6 +29,9 @@ def parse(source: Source, limits: Limits | None = None) -> tuple[File, tuple[Dia
     refused = _refusal(source, limits)
     if refused:
         return File((), span=Span(source, 0, len(source.text)), doc=""), (refused,)
+    from archc.builder import Builder
+    from archc.recovery import Run
+
     builder = Builder(source, limits)
     with _no_collection():
         file = Run(builder, source, limits, problems).parse()

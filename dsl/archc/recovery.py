@@ -15,8 +15,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from lark.exceptions import UnexpectedInput
+
 from archc import expected
-from archc.machine import Machine, Mistake, Token
+from archc.machine import Machine, Token
 from archc.source import Diagnostic, Diagnostics, Label, Limits, Source, Span
 from archc.syntax import File
 
@@ -102,8 +104,8 @@ class Run:
             try:
                 self._go_on()
                 break
-            except Mistake:
-                self._recover(self._skip_blank(self.machine.position))
+            except UnexpectedInput as mistake:
+                self._recover(self._skip_blank(mistake.pos_in_stream or 0))
             except _TooDeep:
                 self._give_up()
                 break
@@ -116,23 +118,20 @@ class Run:
 
     def _go_on(self) -> None:
         machine, nesting = self.machine, self.nesting
-        token = machine.next()
-        while token.kind != "$END":
+        for token in machine.tokens():
             machine.feed(token)
-            self.end = token.end
-            if token.kind in _WEIGHED:
-                nesting.take(token.kind)
+            self.end = token.end_pos
+            if token.type in _WEIGHED:
+                nesting.take(token.type)
                 if nesting.depth > self.limits.nesting:
                     self._report_depth(token)
                     raise _TooDeep
-            token = machine.next()
-        machine.feed(token)
 
     def _report_depth(self, token: Token) -> None:
-        start = self._skip_blank(token.start)
+        start = self._skip_blank(token.start_pos)
         title = f"this is nested too deep: the limit is {self.limits.nesting} levels"
         help = "give parts of it a `block` of their own"
-        label = Label(Span(self.source, start, token.end))
+        label = Label(Span(self.source, start, token.end_pos))
         self.problems.add(Diagnostic("A007", title, (label,), helps=(help,)))
 
     def _give_up(self) -> None:
@@ -159,7 +158,7 @@ class Run:
         opened = self._open_brackets()
         inner = opened
         if found:
-            match = [i for i, token in enumerate(opened) if OPENERS[token.kind] == CLOSERS[found]]
+            match = [i for i, token in enumerate(opened) if OPENERS[token.type] == CLOSERS[found]]
             if not match:
                 self._skip_stray(position)
                 return
@@ -170,7 +169,7 @@ class Run:
         elif position <= self.resumed and found:
             self._resume(position + 1)
         else:  # the bracket is right, but what it closes is not complete
-            inner_kind = opened[-1].kind if opened else ""
+            inner_kind = opened[-1].type if opened else ""
             self._report(position)
             if inner_kind == "LBRACE" or inner_kind == "LANGLE" or not found:
                 self._put_err()
@@ -194,7 +193,7 @@ class Run:
         If it stands on the same line or further right, it was meant to be inside.
         """
         opened = self._open_brackets()
-        if not opened or "\n" not in self.text[opened[-1].end : position]:
+        if not opened or "\n" not in self.text[opened[-1].end_pos : position]:
             return False
         return self._indent(position) <= self._indent(self._at(opened[0]))
 
@@ -206,10 +205,11 @@ class Run:
         """Reports brackets that were never closed, outermost first in `opened`, closes them."""
         self.problems.add(expected.unclosed(self.source, [self._at(t) for t in opened], position))
         for token in reversed(opened):
-            closer = OPENERS[token.kind]
+            closer = OPENERS[token.type]
             if not self.machine.accepts(closer):
                 self._put_err()
-            if self.machine.accepts(closer) and self._open_brackets()[-1:] == [token]:
+            still = self._open_brackets()
+            if still and still[-1] is token and self.machine.accepts(closer):
                 self._insert(closer)
 
     def _skip_statement(self, position: int) -> None:
@@ -217,8 +217,8 @@ class Run:
         header = _HEADER.match(self.text, self._statement_start(position)) is not None
         resume = self._landmark(position, header)
         landmark = _LANDMARKS.get(self.text[resume : resume + 1], "$END")
-        while self._open_brackets() and self._open_brackets()[-1].kind in _ROUND:
-            closer = OPENERS[self._open_brackets()[-1].kind]
+        while self._open_brackets() and self._open_brackets()[-1].type in _ROUND:
+            closer = OPENERS[self._open_brackets()[-1].type]
             if not self.machine.accepts(closer):
                 break
             self._insert(closer)
@@ -231,7 +231,7 @@ class Run:
 
         A newline inside of brackets ends it only if they are not closed further down.
         """
-        depth = sum(token.kind in _ROUND for token in self._open_brackets())
+        depth = sum(token.type in _ROUND for token in self._open_brackets())
         newline = None
         for found in _LANDMARK.finditer(self.text, self.end):
             mark, at = found.group(), found.start()
@@ -255,7 +255,7 @@ class Run:
             if self.machine.accepts(kind):
                 self._insert(kind)
         self.end = self.resumed = min(position, len(self.text))
-        self.machine.position = self.end
+        self.machine.go_to(self.end)
 
     # --- the parser's stack
 
@@ -263,14 +263,14 @@ class Run:
         """Outermost first. The parser may not have reduced yet what is closed already."""
         opened: list[Token] = []
         for value in self.machine.values:
-            if type(value) is Token and value.kind in OPENERS:
+            if type(value) is Token and value.type in OPENERS:
                 opened.append(value)
-            elif type(value) is Token and value.kind in _CLOSING:
+            elif type(value) is Token and value.type in _CLOSING:
                 opened.pop()
         return opened
 
     def _insert(self, kind: str) -> None:
-        self.machine.feed(Token(kind, "", self.end, self.end))
+        self.machine.feed(Token(kind, "", self.end, end_pos=self.end))
         if kind in _WEIGHED:
             self.nesting.take(kind)
 
@@ -291,7 +291,7 @@ class Run:
         """Where the statement at the top of the stack began."""
         first = next(iter(self._pending()), None)
         if type(first) is Token:
-            return first.start
+            return first.start_pos
         span = getattr(first, "span", None)
         return default if span is None else int(span.start)
 
@@ -299,10 +299,10 @@ class Run:
 
     def _report(self, position: int) -> None:
         opened = self._open_brackets()
-        in_brackets = bool(opened) and opened[-1].kind in _ROUND
+        in_brackets = bool(opened) and opened[-1].type in _ROUND
         if "\n" in self.text[self.end : position]:
             if in_brackets and self._landmark(position, header=True) < position:
-                last = [t for t in opened if t.kind in _ROUND][-1]
+                last = [t for t in opened if t.type in _ROUND][-1]
                 self.problems.add(expected.unclosed(self.source, [self._at(last)], position))
                 return
             if not in_brackets:
@@ -315,13 +315,13 @@ class Run:
             position,
             self.end,
             self.machine.accepted(),
-            tuple((self._at(token), token.kind) for token in self._open_brackets()),
+            tuple((self._at(token), token.type) for token in self._open_brackets()),
             tuple(self._pending()),
             self._statement_start(position),
         )
 
     def _at(self, bracket: Token) -> int:
-        return bracket.end - 1
+        return bracket.end_pos - 1
 
     def _skip_blank(self, position: int) -> int:
         found = _BLANK.match(self.text, position)
