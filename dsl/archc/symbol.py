@@ -36,7 +36,14 @@ class Apply:
     args: tuple[Expr, ...]
 
 
-Atom = Var | Apply
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list that is known; only `[]`, `len`, `min` and `max` take one."""
+
+    items: tuple[Any, ...]
+
+
+Atom = Var | Apply | Listed
 Monomial = tuple[Atom, ...]
 
 
@@ -64,17 +71,20 @@ class Expr:
             for atom in product:
                 if isinstance(atom, Var):
                     found.add(atom.name)
-                else:
+                elif isinstance(atom, Apply):
                     for arg in atom.args:
                         found |= arg.variables()
         return frozenset(found)
 
 
 def _atom_size(atom: Atom) -> int:
-    return 1 if isinstance(atom, Var) else 1 + sum(arg.size for arg in atom.args)
+    return 1 + sum(arg.size for arg in atom.args) if isinstance(atom, Apply) else 1
 
 
-def const(value: Number) -> Expr:
+def const(value: Any) -> Expr:
+    """A number or a list that is known."""
+    if isinstance(value, tuple):
+        return Expr((((Listed(value),), 1),))
     return Expr(((((), value)),) if value else ())
 
 
@@ -308,7 +318,7 @@ def _is_integral(expr: Expr) -> bool:
     """No float factor and no division: then polynomial form loses nothing."""
     return all(
         isinstance(factor, int)
-        and all(isinstance(atom, Var) or atom.function != "/" for atom in product)
+        and not any(isinstance(atom, Apply) and atom.function == "/" for atom in product)
         for product, factor in expr.terms
     ) and not any(isinstance(factor, float) for _, factor in expr.terms)
 
@@ -329,9 +339,13 @@ def evaluate(expr: Expr, env: Mapping[str, Any]) -> Any:
 
 
 def _evaluate_atom(atom: Atom, env: Mapping[str, Any]) -> Any:
-    if isinstance(atom, Var):
-        return env[atom.name]
-    return _FUNCTIONS[atom.function](*(evaluate(arg, env) for arg in atom.args))
+    match atom:
+        case Var():
+            return env[atom.name]
+        case Listed():
+            return atom.items
+        case Apply():
+            return _FUNCTIONS[atom.function](*(evaluate(arg, env) for arg in atom.args))
 
 
 def substitute(expr: Expr, env: Mapping[str, Expr]) -> Expr:
@@ -348,11 +362,35 @@ def substitute(expr: Expr, env: Mapping[str, Expr]) -> Expr:
 def _substitute_atom(atom: Atom, env: Mapping[str, Expr]) -> Expr:
     if isinstance(atom, Var):
         return env[atom.name]
+    if isinstance(atom, Listed):
+        return const(atom.items)
     args = tuple(substitute(arg, env) for arg in atom.args)
-    constants = [arg.constant for arg in args]
-    if all(value is not None for value in constants) and atom.function != "[]":
-        return const(_FUNCTIONS[atom.function](*constants))
+    known = [_known(arg) for arg in args]
+    if all(value is not None for value in known):
+        return const(_FUNCTIONS[atom.function](*known))
+    if atom.function in _COMPARISONS:
+        args = _numbers_right(args)
     return Expr((((Apply(atom.function, args),), 1),))
+
+
+def _known(expr: Expr) -> Any:
+    """The number or list that an expression is, if it is one."""
+    match expr.terms:
+        case (((Listed(items),), 1),):
+            return items
+        case _:
+            return expr.constant
+
+
+_COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
+
+
+def _numbers_right(args: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """`i + 1 == 1` as `i == 0`."""
+    number = sum(factor for product, factor in args[0].terms if not product)
+    if isinstance(args[1].constant, int) and isinstance(number, int):
+        return add(args[0], const(-number)), add(args[1], const(-number))
+    return args
 
 
 _LEVEL = {
@@ -411,6 +449,8 @@ def _render_term(product: Monomial, factor: Number, names: Callable[[str], str])
 def _render_atom(atom: Atom, names: Callable[[str], str]) -> tuple[str, int]:
     if isinstance(atom, Var):
         return names(atom.name), 9
+    if isinstance(atom, Listed):
+        return repr(atom.items), 9
     name, args = atom.function, atom.args
     if name == "if":
         then, test, other = (render(arg, names, 1) for arg in args)

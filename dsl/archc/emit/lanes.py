@@ -48,21 +48,19 @@ class Index:
 class Writer:
     """Writes numbers of one class; remembers which variables the constructor must have.
 
-    `kept` are variables that stay arguments even where all instances agree on them: parameters
-    that the block's author gave no default. Others that all instances agree on are `fixed`.
-    `open` are those that the network's params change: what hangs on them must stay right at
-    values that no lane has.
+    What all instances agree on is `fixed`; the other variables are constructor arguments. An
+    expression over those should stay right at values that no lane has, so that the class means
+    what its arguments say; where they are `open`, because the network's params change them, it
+    must.
     """
 
     def __init__(
         self,
         names: Callable[[str], str],
-        kept: set[str],
         fixed: dict[str, Expr],
         open_: frozenset[str] = frozenset(),
     ) -> None:
         self.names = names
-        self.kept = kept
         self.fixed = fixed
         self.open = open_
         self.used: set[str] = set()
@@ -74,17 +72,17 @@ class Writer:
         first = values[0]
         if isinstance(first, tuple):
             return self._tuple(values, lanes)
-        if all(type(symbol.plain(v)) is type(symbol.plain(first)) and v == first for v in values):
-            expr = self.inside(symbol.expr_of(first)) if symbol.is_traced(first) else None
-            known = expr is not None and expr.variables() <= self.kept
-            if expr is not None and known and self._is_right(expr, values, lanes):
-                return self.render(expr)
-            if not self._hangs_on_params(values):
-                return literal(first)
+        equal = all(
+            type(symbol.plain(v)) is type(symbol.plain(first)) and v == first for v in values
+        )
+        if equal and not any(map(symbol.is_traced, values)):
+            return literal(first)
         if any(isinstance(v, tuple | str | bool) or v is None for v in values):
             raise Inexpressible(f"values of several kinds: {values[:3]}")
-        expr = self.search(values, lanes)
-        return self.render(expr)
+        expr = self._find(values, lanes, everywhere=True)
+        if expr is None and equal and not self._hangs_on_params(values):
+            return literal(first)
+        return self.render(expr or self.search(values, lanes))
 
     def level(self, values: list[Any], lanes: list[Lane], level: int) -> str:
         """As `value`, in brackets where it binds more loosely than `level`."""
@@ -97,10 +95,17 @@ class Writer:
 
     def search(self, values: list[Any], lanes: list[Lane]) -> Expr:
         """An expression that is right in every lane, the plainest first. Raises Inexpressible."""
+        found = self._find(values, lanes, everywhere=True) or self._find(values, lanes)
+        if found is None:
+            raise Inexpressible(f"no expression gives {[symbol.plain(v) for v in values[:6]]}")
+        return found
+
+    def _find(self, values: list[Any], lanes: list[Lane], everywhere: bool = False) -> Expr | None:
+        """An expression that is right in every lane and, if `everywhere`, at other arguments."""
         for expr in self._candidates(values, lanes):
-            if self._is_right(expr, values, lanes):
+            if self._is_right(expr, values, lanes, everywhere):
                 return expr
-        raise Inexpressible(f"no expression gives {[symbol.plain(v) for v in values[:6]]}")
+        return None
 
     def test(self, tests: list[Expr | None], outcomes: list[bool], lanes: list[Lane]) -> str:
         """A condition that comes out as in every lane. Raises Inexpressible."""
@@ -117,27 +122,42 @@ class Writer:
         traced = (value for value in values if symbol.is_traced(value))
         return any(self.inside(value.expr).variables() & self.open for value in traced)
 
-    def _is_right(self, expr: Expr, values: list[Any], lanes: list[Lane]) -> bool:
+    def _is_right(
+        self, expr: Expr, values: list[Any], lanes: list[Lane], everywhere: bool = False
+    ) -> bool:
         if not is_right(expr, values, lanes):
             return False
-        return self._stays_right(expr, [symbol.expr_of(v) for v in values], lanes)
+        truths = [symbol.expr_of(v) for v in values]
+        return self._stays_right(expr, truths, lanes, everywhere=everywhere)
 
     def _stays_right(
-        self, expr: Expr, truths: Sequence[Expr | None], lanes: list[Lane], truth: bool = False
+        self,
+        expr: Expr,
+        truths: Sequence[Expr | None],
+        lanes: list[Lane],
+        truth: bool = False,
+        everywhere: bool = False,
     ) -> bool:
-        """Whether an expression also gives what each lane's own does where open numbers differ."""
-        if not self.open or "#c" in expr.variables():
+        """Whether an expression also gives what each lane's own does where arguments differ."""
+        if (not self.open and not everywhere) or "#c" in expr.variables():
             return True
         for own, lane in zip(truths, lanes, strict=True):
             own = self.inside(own) if own is not None else expr
-            if own == expr or not (own.variables() | expr.variables()) & self.open:
+            names = own.variables() | expr.variables()
+            if own == expr or not (names if everywhere else names & self.open):
                 continue
-            if not all(_agree(own, expr, env, truth) for env in self._elsewhere(lane)):
+            if not all(_agree(own, expr, env, truth) for env in self._elsewhere(lane, everywhere)):
                 return False
         return True
 
-    def _elsewhere(self, lane: Lane) -> Iterator[dict[str, Any]]:
-        numbers = {n: v for n, v in lane.env.items() if n in self.open and isinstance(v, int)}
+    def _elsewhere(self, lane: Lane, everywhere: bool) -> Iterator[dict[str, Any]]:
+        numbers = {
+            name: value
+            for name, value in lane.env.items()
+            if isinstance(value, int)
+            and not name.startswith("#")
+            and (name in self.open or (everywhere and name not in self.fixed))
+        }
         for factor, more in ((1, 1), (2, 3), (5, 2), (0, 1), (0, 4)):
             # each number in its own way, so that two that are equal by chance come apart
             changed = {n: factor * v + more + at for at, (n, v) in enumerate(numbers.items())}
@@ -171,8 +191,9 @@ class Writer:
             if pair is None:
                 continue
             first, second = pair
-            step = symbol.add(second, symbol.scale(first, -1))
-            yield symbol.add(first, symbol.multiply(i, step))
+            if any(lane.env.get(index.variable) == 2 for lane in lanes):  # two fit any line
+                step = symbol.add(second, symbol.scale(first, -1))
+                yield symbol.add(first, symbol.multiply(i, step))
             is_first = symbol.Expr((((symbol.Apply("==", (i, symbol.const(0))),), 1),))
             yield symbol.Expr((((symbol.Apply("if", (first, is_first, second)),), 1),))
 

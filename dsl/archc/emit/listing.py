@@ -38,17 +38,9 @@ class Lister:
 
     def _carrying(self, chains: list[Chain], lanes: list[Lane], site: Site) -> None:
         """With a running `in_channels`: `#c` in expressions, and `in.c` no longer."""
-        counts = [_channels(chain.input) for chain in chains]
-        first = self.writer.value(counts, lanes)
-        if first != "in_channels":
-            site.body.append(Assign("in_channels", first))
-        inner = [
-            Lane(lane.instance, {k: v for k, v in lane.env.items() if k != "in.c"} | {"#c": count})
-            for lane, count in zip(lanes, map(symbol.plain, counts), strict=True)
-        ]
         self.writer.carried = True
         try:
-            self._chain(chains, inner, site)
+            self._chain(chains, lanes, site)
         finally:
             self.writer.carried = False
             self.writer.used.discard("#c")
@@ -68,6 +60,11 @@ class Lister:
         return lanes
 
     def _loop(self, nodes: list[Loop], lanes: list[Lane], site: Site) -> list[Lane]:
+        lanes = self._started(
+            lanes,
+            [node.iterations[0].input if node.iterations else node.output for node in nodes],
+            site,
+        )
         inner = site.loop()
         chains = [chain for node in nodes for chain in node.iterations]
         with looping(self.scribe, nodes, lanes) as (inner_lanes, header):
@@ -77,6 +74,20 @@ class Lister:
             head = header()
         site.body.append(For(head, inner.body))
         return self._counted(lanes, [node.output for node in nodes])
+
+    def _started(self, lanes: list[Lane], tensors: list[Tensor], site: Site) -> list[Lane]:
+        """`in_channels = 32` before a loop, where it is not what runs already."""
+        if not self.writer.carried:
+            return lanes
+        counts = [_channels(tensor) for tensor in tensors]
+        if any(count != lane.env.get("#c") for count, lane in zip(counts, lanes, strict=True)):
+            text = self.writer.value(counts, lanes)
+            if text != "in_channels":
+                site.body.append(Assign("in_channels", text))
+        return [
+            Lane(lane.instance, {k: v for k, v in lane.env.items() if k != "in.c"} | {"#c": count})
+            for lane, count in zip(lanes, map(symbol.plain, counts), strict=True)
+        ]
 
     def _counted(self, lanes: list[Lane], tensors: list[Tensor]) -> list[Lane]:
         if not self.writer.carried:

@@ -24,7 +24,8 @@ def write_loop(
     if counts == {0}:
         scribe.alias([node.output for node in nodes], wire)
         return [], wire
-    if (len(counts) > 1 or max(counts) > 2) and not isinstance(site, DictSite):
+    settled = all(scribe.writer.inside(node.count).constant is not None for node in nodes)
+    if (max(counts) > 2 or not settled) and not isinstance(site, DictSite):
         rolled = scribe.attempt(lambda: _rolled(scribe, nodes, lanes, wire, site), site)
         if rolled is not None:
             steps, out = rolled

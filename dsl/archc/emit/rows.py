@@ -141,7 +141,8 @@ def _loop_rows(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> Iterator
         return
     runs = (
         _runs(nodes)
-        if len(counts) == 1 and all(n.count.constant is not None for n in nodes)
+        if len(counts) == 1
+        and all(scribe.writer.inside(n.count).constant is not None for n in nodes)
         else None
     )
     if runs is not None and len(runs) <= 2:

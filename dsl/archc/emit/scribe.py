@@ -12,7 +12,7 @@ from archc.emit.layout import Code
 from archc.emit.program import Definition, Program
 from archc.emit.site import DictSite, Site
 from archc.passes.uses import Uses
-from archc.plan import Chain, Scope, Tensor
+from archc.plan import Chain, Choice, Scope, Tensor, walk
 
 _SIZES = {"in.c": "in_channels", "in.w": "in_width", "in.h": "in_height", "in.d": "in_depth"}
 
@@ -38,9 +38,10 @@ class Scribe:
         self.program = program
         self.definition = definition
         formals = definition.block.tree.formals if definition.block is not None else ()
-        kept = {formal.name.id for formal in formals if formal.default is None} | definition.open
+        kept = {formal.name.id for formal in formals if formal.default is None}
+        kept = (kept - _asked(definition)) | definition.open
         fixed = _fixed(definition.lanes, kept)
-        self.writer = Writer(self._python_name, kept, fixed, definition.open)
+        self.writer = Writer(self._python_name, fixed, definition.open)
         self.uses: list[Uses] = [program.uses(body) for body in definition.bodies]
         self.root = Site()
         self.sites: dict[tuple[str, ...], Site] = {(): self.root}  # of groups that are no row
@@ -153,12 +154,22 @@ class Scribe:
             return None
 
 
+def _asked(definition: Definition) -> set[str]:
+    """What the block's `if`s ask for: with another value it might be another class."""
+    found: set[str] = set()
+    for body in definition.bodies:
+        for node in walk(body.chain.nodes):
+            if isinstance(node, Choice) and node.test is not None:
+                found |= node.test.variables()
+    return found
+
+
 def _fixed(lanes: list[Lane], kept: set[str]) -> dict[str, symbol.Expr]:
     """The numbers that all instances agree on."""
     return {
         name: symbol.const(value)
         for name, value in lanes[0].env.items()
         if name not in kept
-        and isinstance(value, int | float)
+        and isinstance(value, int | float | tuple)
         and all(lane.env.get(name) == value for lane in lanes)
     }

@@ -32,7 +32,7 @@ def _shapes(scribe: Scribe) -> str:
     known = [(x, y) for x, y in pairs if x is not None and y is not None]
     if len(set(known)) == 1:
         return f"{_concrete(known[0][0])} -> {_concrete(known[0][1])}."
-    writer = Writer(scribe._python_name, scribe.writer.kept, scribe.writer.fixed)
+    writer = Writer(scribe._python_name, scribe.writer.fixed)
     before = [_written(writer, [x.channels for x, _ in known], definition.lanes, "in_channels")]
     after = [_written(writer, [y.channels for _, y in known], definition.lanes, "C")]
     rank = known[0][0].rank
