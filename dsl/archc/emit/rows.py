@@ -156,7 +156,7 @@ def _loop_rows(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> Iterator
             return
         except Inexpressible:
             scribe.writer.used = used
-    if runs is None or len(runs) > 3:
+    if runs is None or len(runs) > (3 if single else 2):
         raise Inexpressible("a loop that is no comprehension")
     yield from _run_rows(scribe, nodes, lanes, runs)
 

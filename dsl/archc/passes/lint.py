@@ -26,7 +26,8 @@ def lint(file: syntax.File, library: Library, plan: Plan | None) -> Iterator[Dia
         if isinstance(item, syntax.Block) and id(item) not in called:
             yield from _unknown_names(item, library)
             if plan is not None:
-                yield _warning("W102", f"the block `{item.name.id}` is never called", item.name.span)
+                title = f"the block `{item.name.id}` is never called"
+                yield _warning("W102", title, item.name.span)
     if plan is not None:
         yield from _unused_params(file)
         yield from _unused_tensors(plan.body)

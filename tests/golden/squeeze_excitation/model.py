@@ -47,7 +47,7 @@ class Unit(nn.Module):
         self.gate = Se(width, width)
         self.has_shortcut = stride > 1 or in_channels != width
         if self.has_shortcut:
-            self.conv3 = nn.Conv2d(in_channels, width, 1, stride=2, bias=False)
+            self.conv3 = nn.Conv2d(in_channels, width, 1, stride=stride, bias=False)
             self.bn3 = nn.BatchNorm2d(width)
 
     def forward(self, x: Tensor) -> Tensor:
