@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from archc import data, syntax
 from archc.elaborate import elaborate, is_network, link
 from archc.evaluate import fault
-from archc.files import Unreadable, read, read_stdin, resolve_use
+from archc.files import Unreadable, read, read_stdin, resolve_use, stamp
 from archc.parser import parse
 from archc.passes.costs import Cost, Costs
 from archc.passes.expect import check_expectations
@@ -63,6 +63,13 @@ class Analysis:
     @property
     def name(self) -> str:
         return self.plan.name if self.plan is not None else Path(self.source.name).stem
+
+    @property
+    def text(self) -> str:
+        """All that was read: the source, and the files that it uses."""
+        used = (file.span.source for file in self.again.load.files.values())
+        texts = {source.name: source.text for source in used}
+        return "\0".join((self.source.text, *(texts[name] for name in sorted(texts))))
 
     @property
     def params(self) -> int:
@@ -250,8 +257,8 @@ class Net:
         return self.analysis.graph
 
     def source(self, templates: Path | None = None) -> str:
-        """The network as PyTorch source."""
-        return self.analysis.emit(templates)
+        """The network as PyTorch source, as `archc build` writes it."""
+        return stamp(self.analysis.emit(templates), self.analysis.text)
 
     def module(self, **arguments: Any) -> nn.Module:
         """An instance of the generated class. Needs torch; `arguments` go to its constructor."""
@@ -266,7 +273,13 @@ def load(path: str | Path, **params: Any) -> Net:
 
     Raises ArchError for mistakes in the text, OSError where there is no such file.
     """
-    analysis = analyze(source_of(path), params=params)
+    try:
+        source = source_of(path)
+    except Unreadable as error:
+        if error.io:
+            raise OSError(error.diagnostic.title) from None
+        raise ArchError((error.diagnostic,)) from None
+    analysis = analyze(source, params=params)
     if not analysis.ok or analysis.plan is None:
         raise ArchError(analysis.diagnostics)
     return Net(analysis)

@@ -72,7 +72,7 @@ def _emitted(analysis: Analysis, templates: str | None) -> bytes:
         line = getattr(error, "lineno", None)
         where = f"{getattr(error, 'name', None) or templates}" + f":{line}" * (line is not None)
         raise Stop(f"template error in {where}: {error}") from None
-    return files.stamp(text, analysis.source.text).encode()
+    return files.stamp(text, analysis.text).encode()
 
 
 def _summary(analysis: Analysis) -> str:
@@ -145,7 +145,7 @@ def run_draw(args: Namespace) -> int:
         picture = engine.picture(analysis.draw(), format, engine=args.engine, seconds=args.timeout)
     except engine.EngineError as error:
         raise Stop(str(error)) from None
-    stamped = files.stamp_bytes(picture, analysis.source.text, f".{format}")
+    stamped = files.stamp_bytes(picture, analysis.text, f".{format}")
     _put(
         output,
         stamped,
