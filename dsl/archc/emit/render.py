@@ -67,10 +67,10 @@ def docstring(lines: list[str], indent: int = 4) -> str:
 
 def _summarised(lines: list[str]) -> list[str]:
     """The first sentence on a line of its own, where there are more."""
-    first, dot, rest = lines[0].partition(". ")
-    if not dot or len(first) > 78:
+    first, *rest = re.split(r"(?<=\.) (?=[A-Z`])", lines[0], maxsplit=1)
+    if not rest or len(first) > 79:
         return lines
-    return [f"{first}.", "", rest, *lines[1:]]
+    return [first, "", *rest, *lines[1:]]
 
 
 def _harmless(text: str) -> str:
