@@ -67,7 +67,7 @@ def docstring(lines: list[str], indent: int = 4) -> str:
 
 def _summarised(lines: list[str]) -> list[str]:
     """The first sentence on a line of its own, where there are more."""
-    first, *rest = re.split(r"(?<=\.) (?=[A-Z`])", lines[0], maxsplit=1)
+    first, *rest = re.split(r"(?<!al\.)(?<!cf\.)(?<=\.) (?=[A-Z`\d])", lines[0], maxsplit=1)
     if not rest or len(first) > 79:
         return lines
     return [first, "", *rest, *lines[1:]]
