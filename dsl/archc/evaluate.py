@@ -19,6 +19,7 @@ FUNCTIONS = {  # fewest and most arguments
 COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 INCOMING = ("c", "h", "w", "d", "features")
 _LARGEST = 10**15
+_LONGEST = 10_000
 
 
 class Fault(Exception):
@@ -69,7 +70,7 @@ class Evaluator:
             case syntax.Incoming():
                 return self._incoming(expr)
             case syntax.ListExpr():
-                return tuple(self.value(item) for item in expr.items)
+                return self._list(expr)
             case syntax.Index():
                 return self._index(expr)
             case syntax.Unary():
@@ -155,6 +156,12 @@ class Evaluator:
                 "`in.w` is the last size, `in.h` the one before, `in.d` the one before that",
             )
         return self.incoming.size[-place]
+
+    def _list(self, expr: syntax.ListExpr) -> tuple[Any, ...]:
+        items = tuple(self.value(item) for item in expr.items)
+        if _leaves(items) > _LONGEST:  # a block that calls itself may double it again and again
+            raise fault("A308", f"a list may have {_LONGEST:,} numbers at most", expr.span)
+        return items
 
     def _index(self, expr: syntax.Index) -> Any:
         base, at = self.value(expr.base), self.integer(expr.index, "an index")
@@ -256,6 +263,10 @@ def _applied(op: str, *args: symbol.Expr | None) -> symbol.Expr | None:
     if None not in constants and op in COMPARISONS:
         return symbol.const(bool(symbol.function(op)(*constants)))
     return symbol.Expr((((symbol.Apply(op, tuple(known)),), 1),))
+
+
+def _leaves(items: tuple[Any, ...]) -> int:
+    return sum(_leaves(item) if isinstance(item, tuple) else 1 for item in items)
 
 
 def describe(value: Any) -> str:

@@ -9,6 +9,8 @@ from archc import symbol
 from archc.ops import Misfit, Op, Shape
 from archc.plan import BlockValue
 
+_LARGEST = 10**15  # of one dimension
+
 
 def fit(op: Op, shapes: tuple[Shape, ...]) -> Shape:
     """The output shape of an operator. Raises Misfit."""
@@ -22,6 +24,8 @@ def fit(op: Op, shapes: tuple[Shape, ...]) -> Shape:
     if len(shapes) < least or (most is not None and len(shapes) > most):
         raise Misfit(f"`{op.name}` takes {least} tensors, not {len(shapes)}", code="A408")
     shape = op.shape(*shapes)
+    if any(extent > _LARGEST for extent in shape.dims):
+        raise Misfit("the result would be too large to be a tensor", code="A202")
     if any(extent < 1 for extent in shape.dims):
         raise Misfit(f"the result would be {shape}: nothing is left", code="A202")
     return shape

@@ -126,6 +126,10 @@ class Diagnostics:
         self._seen.add(key)
         self.items.append(diagnostic)
 
+    @property
+    def full(self) -> bool:
+        return len(self.items) >= self.limit
+
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         for diagnostic in diagnostics:
             self.add(diagnostic)

@@ -7,6 +7,7 @@ needed twice, or where it grows too long. Variables are reused as soon as their 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -173,6 +174,7 @@ class Printer:
     indent: int = 0
     holds: dict[str, Wire] = field(default_factory=dict)
     pending: dict[Wire, _Pending] = field(default_factory=dict)
+    readers: Counter[str] = field(default_factory=Counter)  # how many pending ones read a variable
     untyped: set[str] = field(default_factory=set)  # variables whose first assignment needs a type
     spoken_for: list[frozenset[str]] = field(default_factory=list)  # variables of lines to come
     margin: int = 8
@@ -203,7 +205,7 @@ class Printer:
                 self._flush(wire)
         names, reads, tags = [], set[str](), [step.tag]
         for wire in step.ins:
-            waiting = self.pending.pop(wire, None)
+            waiting = self._take(wire)
             wire.uses -= 1
             if waiting is None:
                 assert wire.var is not None, "a tensor is used before it is made"
@@ -215,6 +217,7 @@ class Printer:
                 tags = [*waiting.tags, *tags]
         text = step.write(*(_bracketed(n, step, at) for at, n in enumerate(names)))
         self.pending[step.out] = _Pending(text, frozenset(reads), tuple(tags), step.comment)
+        self.readers.update(reads)
         if step.out.uses != 1 or step.out.keep:
             self._flush(step.out)
 
@@ -305,7 +308,7 @@ class Printer:
         self._emit("if self.training:")
         self.indent += 4
         self.run(step.body)
-        waiting = self.pending.pop(step.result, None)
+        waiting = self._take(step.result)
         text = waiting.text if waiting is not None else step.result.var
         self._emit(f"side.append({text})")
         self.indent -= 4
@@ -334,14 +337,22 @@ class Printer:
         for wire in list(self.pending):
             self._flush(wire)
 
+    def _take(self, wire: Wire) -> _Pending | None:
+        waiting = self.pending.pop(wire, None)
+        if waiting is not None:
+            self.readers.subtract(waiting.reads)
+        return waiting
+
     def _flush(self, wire: Wire, target: str | None = None) -> None:
-        waiting = self.pending.pop(wire)
+        waiting = self._take(wire)
+        assert waiting is not None
         target = target or self._free(wire)
         # What still reads the variable goes first, and into none that this line is about.
         self.spoken_for.append(waiting.reads | {target})
-        for other in [w for w, p in self.pending.items() if target in p.reads]:
-            if other in self.pending:
-                self._flush(other)
+        if self.readers[target]:
+            for other in [w for w, p in self.pending.items() if target in p.reads]:
+                if other in self.pending:
+                    self._flush(other)
         self.spoken_for.pop()
         typed = ": Tensor" if target in self.untyped else ""
         self.untyped.discard(target)

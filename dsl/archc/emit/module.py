@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from archc import symbol
+from archc import data, symbol
 from archc.emit.classes import build_class, write_anonymous
 from archc.emit.initialise import initialiser
 from archc.emit.lanes import Inexpressible
@@ -17,6 +19,8 @@ from archc.plan import Call, Choice, Plan, outputs, side_outputs, walk
 from archc.sections import Facts
 
 _IMPORTED = {"Tensor", "Sequence", "OrderedDict", "NamedTuple", "F"}
+
+_MOST_PARAMS = 64  # so many can be arguments of the network
 
 Again = Callable[..., Plan | None]  # (params, trace_sizes=False) -> the network once more
 
@@ -52,6 +56,18 @@ def build_module(plan: Plan, facts: Facts, cost: Cost, again: Again) -> Module:
         module.fields = [*main, *((s.name, f"weighs {s.weight:g} in the loss") for s in sides)]
         module.optional = len(main) if len(main) > 1 else len(module.fields)
     return module
+
+
+@cache
+def _support_classes() -> frozenset[str]:
+    """The names of the helper classes that a file may carry."""
+    files = (data.TEMPLATES / "support").glob("*.py.jinja")
+    found = (re.findall(r"^class (\w+)", file.read_text(encoding="utf-8"), re.M) for file in files)
+    return frozenset(name for names in found for name in names)
+
+
+def _probed(plan: Plan) -> list[str]:
+    return list(plan.params)[:_MOST_PARAMS]
 
 
 def _probe(plan: Plan, name: str, again: Again, trace_sizes: bool) -> Plan | None:
@@ -118,13 +134,13 @@ def _choices(plan: Plan) -> Iterator[tuple[Choice, dict[str, Any]]]:
 
 def _first_that_works(plan: Plan, again: Again) -> Program:
     """With all params as arguments, or as many as can be; one class a block, or else several."""
-    others = [other for name in plan.params for other in _probes(plan, name, again, False)]
+    others = [other for name in _probed(plan) for other in _probes(plan, name, again, False)]
     try:
         return _build_program([plan, *others], may_split=False)
     except Inexpressible:
         pass
     plan = again({}, True) or plan
-    others = [other for name in plan.params for other in _probes(plan, name, again, True)]
+    others = [other for name in _probed(plan) for other in _probes(plan, name, again, True)]
     for may_split in (False, True):
         try:
             return _build_program([plan, *others], may_split)
@@ -141,7 +157,7 @@ def _first_that_works(plan: Plan, again: Again) -> Program:
 
 
 def _build_program(plans: list[Plan], may_split: bool) -> Program:
-    taken = {plans[0].name, f"{plans[0].name}Output", *_IMPORTED}
+    taken = {plans[0].name, f"{plans[0].name}Output", *_IMPORTED, *_support_classes()}
     program = Program(plans, taken, write_chain, write_anonymous)
     at = 0
     while at < len(program.definitions):
@@ -176,7 +192,7 @@ def _finish_network(program: Program, network: ClassModel, plan: Plan, facts: Fa
 def _describe(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) -> list[str]:
     """The module's docstring: paper, source, size, input and output."""
     meta = facts.meta
-    lines = [f"{plan.title or meta.get('paper') or plan.name}."]
+    lines = [f"{plan.title or meta.get('paper') or _first_line(plan) or plan.name}."]
     credit = [str(meta[key]) for key in ("authors", "year") if key in meta]
     if "arxiv" in meta:
         credit.append(f"arXiv:{meta['arxiv']}")
@@ -191,6 +207,11 @@ def _describe(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) -> list[s
             "Built with " + ", ".join(f"{n} = {symbol.plain(plan.params[n])}" for n in frozen) + "."
         )
     return lines
+
+
+def _first_line(plan: Plan) -> str:
+    """Of the comment at the head of the file."""
+    return plan.file.doc.strip().partition("\n")[0].strip(" .")
 
 
 def _shape(dims: tuple[int, ...]) -> str:

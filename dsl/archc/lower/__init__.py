@@ -18,7 +18,7 @@ from archc.lower.control import choose, loop, repeat
 from archc.lower.labels import forget, label_of, lookup, reuse
 from archc.lower.operators import apply
 from archc.lower.ports import enter, leave
-from archc.lower.state import Frame, Here, Labelled, Quiet, State, TooLarge
+from archc.lower.state import Enough, Frame, Here, Labelled, Quiet, State, TooLarge
 from archc.naming import Names, labels_in
 from archc.ops import REGISTRY
 from archc.plan import BlockValue, Body, Chain, Goto, Node, Tensor
@@ -55,6 +55,8 @@ def lower(
         chain = state.chain(sequence, Here(nothing, frame, Names(False, declared)))
     except TooLarge as stop:
         diagnostics.add(stop.mistake.diagnostic)
+        chain = Chain([], nothing, nothing)
+    except Enough:
         chain = Chain([], nothing, nothing)
     if statements and not frame.inputs and not frame.asked:
         cure = "begin with `input 224x224 x3`"

@@ -32,6 +32,7 @@ def combine(state: State, term: syntax.Operation, here: Here) -> Branches | Scop
 
 def group(state: State, term: syntax.Group, here: Here, kind: str = "group") -> Scope:
     """`{ ... }`: a scope whose items are named by place."""
+    state.count(here.frame, 0, term.span)
     name = here.name(kind, term.span)
     inner = Names(True, here.names.reserved, replay=here.names.replay)
     with here.frame.inside(name):

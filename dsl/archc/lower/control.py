@@ -103,6 +103,7 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
     iterations: list[Chain] = []
     channels = [current.shape.channels] if current.shape is not None else []
     for k in range(plan.count):
+        state.count(frame, 0, span)
         value = dict(zip(plan.names, plan.value(k), strict=True))
         if value:
             frame.env = {**outer, **{n: traced_argument(n, v) for n, v in value.items()}}

@@ -19,6 +19,10 @@ class Quiet(Exception):
     """The tensor here is unknown because of an earlier mistake: say nothing more."""
 
 
+class Enough(Exception):
+    """There are as many mistakes as will be shown."""
+
+
 class TooLarge(Exception):
     """The network is larger than the limits: lowering stops at once."""
 
@@ -159,3 +163,5 @@ class State:
                 where = Label(span, f"in this call of `{block.name}`")
                 diagnostic = replace(diagnostic, labels=(*diagnostic.labels, where))
         self.diagnostics.add(diagnostic)
+        if self.diagnostics.full:
+            raise Enough
