@@ -9,7 +9,7 @@ falls back: unroll the loop, or split the class.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import isclose
 from typing import Any
 
@@ -297,6 +297,3 @@ def literal(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return f"{value:.1f}"
     return repr(value).replace("'", '"') if isinstance(value, str) else repr(value)
-
-
-__all__ = ["Index", "Inexpressible", "Lane", "Writer", "is_right", "literal", "replace"]

@@ -36,7 +36,6 @@ class Module:
     record: str = ""  # name of the NamedTuple of several outputs, or ""
     fields: list[tuple[str, str]] = field(default_factory=list)  # name and comment of each output
     optional: int = 0  # the fields from here on are None in eval mode
-    init_doc: str = ""
 
 
 def build_module(plan: Plan, facts: Facts, cost: Cost, again: Again) -> Module:
