@@ -84,14 +84,9 @@ class Writer:
             return literal(first)
         return self.render(expr or self.search(values, lanes))
 
-    def level(self, values: list[Any], lanes: list[Lane], level: int) -> str:
-        """As `value`, in brackets where it binds more loosely than `level`."""
-        text = self.value(values, lanes)
-        return f"({text})" if " " in text and level else text
-
-    def render(self, expr: Expr, level: int = 0) -> str:
+    def render(self, expr: Expr) -> str:
         self.used |= expr.variables()
-        return symbol.render(expr, self.names, level)
+        return symbol.render(expr, self.names)
 
     def search(self, values: list[Any], lanes: list[Lane]) -> Expr:
         """An expression that is right in every lane, the plainest first. Raises Inexpressible."""
