@@ -10,6 +10,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from archc import __version__
 from archc.outcome import (
@@ -63,9 +64,7 @@ def _run(argv: Sequence[str] | None) -> int:
     # A short run that mostly builds: looking for cycles in what is new would be a tenth of it.
     gc.set_threshold(100_000)
     try:
-        from archc import commands
-
-        return int(getattr(commands, f"run_{args.command}")(args))
+        return int(import_module(f"archc.commands.{args.command}").run(args))
     except Stop as stop:
         return _complain(str(stop), stop.code)
     except Exception as error:

@@ -1,0 +1,67 @@
+"""From a name on the command line to an analysis, and its diagnostics shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TextIO
+
+from archc import files, render
+from archc.inputs import Input
+from archc.outcome import FINE, LIMITS, WRONG, Stop
+from archc.source import Diagnostic, Limits
+
+if TYPE_CHECKING:
+    from archc.api import Analysis
+
+
+def analyse(input: Input, args: Namespace) -> Analysis:
+    """Raises Unreadable."""
+    from archc import api
+
+    given = {field: getattr(args, f"max_{field}") for field in LIMITS}
+    limits = Limits(**{field: value for field, value in given.items() if value is not None})
+    return api.analyze(
+        input.read(limits), params=dict(args.params), limits=limits, project=input.project
+    )
+
+
+def analysed(input: Input, args: Namespace) -> tuple[Analysis | None, int]:
+    """The analysis of a network that is to be built or drawn, and FINE if it can be.
+
+    Shows the diagnostics, warnings too.
+    """
+    try:
+        analysis = analyse(input, args)
+    except files.Unreadable as failure:
+        if failure.io:
+            raise Stop(failure.diagnostic.title) from None
+        show([failure.diagnostic], sys.stderr, args)
+        return None, WRONG
+    show(analysis.diagnostics, sys.stderr, args)
+    return analysis, FINE if analysis.ok else WRONG
+
+
+def show(diagnostics: Iterable[Diagnostic], stream: TextIO, args: Namespace) -> None:
+    terminal = stream.isatty()
+    quiet = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    color = args.color == "always" or (args.color == "auto" and terminal and not quiet)
+    width = columns(stream) if terminal else 100
+    for diagnostic in diagnostics:
+        print(render.text([diagnostic], color=color, width=width), file=stream)
+
+
+def columns(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 100
+    except OSError:
+        return 100
+
+
+def headline(analysis: Analysis) -> str:
+    """`ResNet50: 25,557,032 parameters, 4.09G MACs`."""
+    from archc.report import human
+
+    return f"{analysis.name}: {analysis.params:,} parameters, {human(analysis.macs)} MACs"
