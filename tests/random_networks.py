@@ -8,16 +8,17 @@ all the same (a map that became too small) is left out by asking the compiler.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 
 from archc.api import analyze
 from archc.ops import REGISTRY
+from archc.plan import Apply, Body, Call, walk
 from archc.source import Limits, Source
 
 LIMITS = Limits(steps=1200)
-_RANDOM = ("dropout", "alpha_dropout", "droppath", "rrelu", "join droppath")  # differ by mode
+LARGEST, MOST_WORK = 20_000, 20_000_000  # what runs in a moment
 
 
 @dataclass(frozen=True)
@@ -645,8 +646,24 @@ class Program:
 
 def accepted(text: str) -> list[str]:
     """The titles of the errors of a text."""
-    found = analyze(Source("random.arch", text), limits=LIMITS).diagnostics
-    return [f"{d.code} {d.title}" for d in found if d.is_error]
+    analysis = analyze(Source("random.arch", text), limits=LIMITS)
+    if analysis.ok and analysis.plan is not None:
+        largest = max(_elements(analysis.plan.body, set()), default=0)
+        if largest > LARGEST or analysis.macs > MOST_WORK:
+            return [f"too large to run: {largest} elements, {analysis.macs} MACs"]
+    return [f"{d.code} {d.title}" for d in analysis.diagnostics if d.is_error]
+
+
+def _elements(body: Body, seen: set[Body]) -> Iterator[int]:
+    """How many elements each tensor has, each body once."""
+    if body in seen:
+        return
+    seen.add(body)
+    for node in walk(body.chain.nodes):
+        if isinstance(node, Apply) and node.output.shape is not None:
+            yield int(node.output.shape.features)
+        elif isinstance(node, Call):
+            yield from _elements(node.body, seen)
 
 
 def program(seed: int) -> Program:

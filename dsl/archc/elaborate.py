@@ -11,7 +11,7 @@ from archc.evaluate import Evaluator, Fault, did_you_mean, fault
 from archc.fitting import traced_argument
 from archc.linking import Library, Linker, Loader
 from archc.lower import lower
-from archc.naming import refuse_reserved
+from archc.naming import labels_in, refuse_reserved
 from archc.plan import Body, Plan
 from archc.source import Diagnostics, Label, Limits
 
@@ -46,8 +46,16 @@ def elaborate(
     name = network.name.id if network is not None else _class_name(file)
     env = {**library.blocks, **library.constants}
     body = lower(file, library, env, diagnostics, limits, trace_sizes=trace_sizes, shared=shared)
+    if network is not None and f"{name}Output" in _labels(file) | {*body.input_names}:
+        problem = f"`{name}Output` is what the network's outputs are called, not a label or input"
+        diagnostics.add(fault("A105", problem, network.name.span, "rename one").diagnostic)
     title = network.title.value if network is not None and network.title is not None else None
     return Plan(name, title, params, body, file)
+
+
+def _labels(file: syntax.File) -> frozenset[str]:
+    statements = tuple(item for item in file.items if isinstance(item, syntax.Statement))
+    return labels_in(syntax.Sequence(statements, file.span))
 
 
 def _network(file: syntax.File, diagnostics: Diagnostics) -> syntax.Network | None:

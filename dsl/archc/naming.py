@@ -26,7 +26,7 @@ MODULE_ATTRIBUTES = frozenset(
 )
 # What the generated code itself says.
 OWN_NAMES = frozenset(
-    "self super torch nn F Tensor math range len enumerate getattr reset_parameters"
+    "self super torch nn F Tensor math range len enumerate getattr reset_parameters side"
     " in_channels in_depth in_height in_width".split()
 )
 

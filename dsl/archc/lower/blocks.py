@@ -13,6 +13,8 @@ from archc.ops import Shape
 from archc.plan import BlockValue, Body, Call, Tensor
 from archc.source import Label, Span
 
+_BODY = 4  # a new body costs as much as so many operators
+
 
 def call(state: State, term: syntax.Operation, block: BlockValue, here: Here) -> Call:
     """A block on the incoming tensor."""
@@ -133,6 +135,7 @@ def _make_body(
 ) -> Body:
     if len(state.calls) >= state.limits.depth:
         raise _endless(state, block, span)
+    state.steps += _BODY  # many different bodies take long, however little is in them
     tree = block.tree
     x = Tensor(traced_shape(shape, state.trace_sizes), span)
     env = {**block.home.blocks, **block.home.constants}
