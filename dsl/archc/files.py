@@ -147,6 +147,8 @@ def stamp(text: str, source_text: str, suffix: str = ".py") -> str:
 def stamp_bytes(data: bytes, source_text: str, suffix: str) -> bytes:
     """`stamp` for any generated file: a comment in the last line, a PNG's in a chunk."""
     body = _body(data)
+    if suffix == ".py":
+        body = body.rstrip(b"\n") + b"\n\n\n"  # as Python has it before a comment of its own
     source = _digest(source_text.encode())
     facts = f"archc {__version__} · source sha256:{source} · body sha256:{_digest(body)}"
     if body.startswith(_PNG):

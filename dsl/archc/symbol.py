@@ -366,6 +366,8 @@ def _substitute_atom(atom: Atom, env: Mapping[str, Expr]) -> Expr:
         return const(atom.items)
     args = tuple(substitute(arg, env) for arg in atom.args)
     known = [_known(arg) for arg in args]
+    if atom.function == "if" and known[1] is not None:
+        return args[0] if known[1] else args[2]
     if all(value is not None for value in known):
         return const(_FUNCTIONS[atom.function](*known))
     if atom.function in _COMPARISONS:

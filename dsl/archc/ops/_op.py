@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
 
+from archc import symbol
+
 Dims = tuple[int, ...]  # one number for every dimension, or one a dimension
 
 
@@ -108,8 +110,9 @@ def spread(dims: Dims, rank: int, field: str) -> Dims:
 
 
 def squeeze(dims: Dims) -> int | Dims:
-    """How torch code writes it: one number where all are equal."""
-    return dims[0] if dims and all(d == dims[0] for d in dims) else dims
+    """How torch code writes it: one number where all are equal, by their expressions too."""
+    alike = len({symbol.expr_of(d) for d in dims}) == 1
+    return dims[0] if alike and all(d == dims[0] for d in dims) else dims
 
 
 # --- fields: the syntax of an operator ---------------------------------------------------
