@@ -394,7 +394,7 @@ class Printer:
 
 def _bracketed(text: str, step: Do, at: int) -> str:
     """An expression with an operator, in brackets unless it is an argument."""
-    if not _has_operator(text):
+    if not _has_operator(text) and not text.startswith("-"):
         return text
     names = ["x"] * len(step.ins)
     names[at] = "\0"

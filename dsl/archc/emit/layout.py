@@ -90,7 +90,7 @@ def lay(prefix: str, code: Code, suffix: str = "", indent: int = 0) -> list[str]
         return [line]
     match code:
         case str():
-            return [line]
+            return _broken(f"{prefix}{code}{suffix}", indent)
         case Generator():
             inner = [*lay("", code.value, "", indent + 4), f"{pad}    {code.loop}"]
             return [f"{pad}{prefix}*(", *inner, f"{pad}){suffix}"]
@@ -100,6 +100,23 @@ def lay(prefix: str, code: Code, suffix: str = "", indent: int = 0) -> list[str]
                 *_open(code, indent + 4),
                 f"{pad}{code.brackets[1]}{suffix}",
             ]
+
+
+def _broken(text: str, indent: int) -> list[str]:
+    """A long expression over lines: at `if` and `else`, or else before each `+` and `-`."""
+    parts = _split(text, (" if ", " else ")) or _split(text, (" + ", " - ")) or [text]
+    return [" " * indent + part for part in parts]
+
+
+def _split(text: str, marks: tuple[str, ...]) -> list[str]:
+    """The text cut before each mark that is outside of brackets."""
+    cuts, depth = [0], 0
+    for at, char in enumerate(text):
+        depth += (char in "([{") - (char in ")]}")
+        if not depth and char == " " and text.startswith(marks, at):
+            cuts.append(at + 1)
+    ends = [*cuts[1:], len(text)]
+    return [text[a:b].strip() for a, b in zip(cuts, ends, strict=True)] if cuts[1:] else []
 
 
 def _open(group: Group, indent: int) -> list[str]:

@@ -60,6 +60,9 @@ def _node(scribe: Scribe, nodes: list[Any], lanes: list[Lane], wire: Wire, site:
 def _apply(scribe: Scribe, nodes: list[Apply], lanes: list[Lane], site: Site) -> Written:
     first = nodes[0]
     ins = [scribe.wire(x) for x in first.inputs]
+    if len(ins) == 1 and first.op.name == "identity" and first.label is None:
+        scribe.alias([node.output for node in nodes], ins[0])
+        return [], ins[0]
     out = scribe.new_wire([node.output for node in nodes], first.label)
     write = operator(scribe, nodes, lanes, site, ins)
     return [Do(out, ins, write, first.op.category, scribe.comment(nodes, lanes))], out
