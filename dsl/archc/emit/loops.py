@@ -61,6 +61,8 @@ def _rolled(
         scribe.alias([chain.input for chain in chains], body_in)
         body, body_out = scribe.chain(chains, inner_lanes, body_in, inner)
         head = header()
+    # outside of the loop, the tensor that entered it is what it was
+    scribe.alias([node.iterations[0].input for node in nodes if node.iterations], wire)
     if inner.body:
         site.body.append(For(head, inner.body))
     if not head.count:
