@@ -8,6 +8,7 @@ from archc import symbol, syntax
 from archc.emit.forward import Do, Repeat, Step, Wire
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.layout import Code, call
+from archc.emit.loops import reaches_out
 from archc.emit.method import print_forward
 from archc.emit.parameters import anonymous_parameters, parameters_of
 from archc.emit.program import ClassModel, Definition, Program, class_name
@@ -116,6 +117,10 @@ def write_anonymous(parent: Scribe, nodes: list[Scope], lanes: list[Lane]) -> Co
     """The constructor call of a combinator that stands in a group; its class, if it is new."""
     program, tree = parent.program, nodes[0].tree
     assert isinstance(tree, syntax.Operation)
+    for node, lane in zip(nodes, lanes, strict=True):
+        chain, uses = node.chain, parent.uses[lane.instance]
+        if reaches_out(chain.nodes, chain.input.root, chain.output.root, uses):
+            raise NotAChain("a combinator whose labels are used outside of it")
     model = _anonymous(parent, nodes, lanes)
     known = program.anonymous.setdefault(id(tree), [])
     for earlier in known:

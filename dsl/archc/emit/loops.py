@@ -182,12 +182,13 @@ def _escapes(node: Loop, uses: Uses) -> bool:
     if any(chain.output.root in uses.named for chain in node.iterations[:-1]):
         return True
     return any(
-        _reaches_out(chain.nodes, chain.input.root, chain.output.root, uses)
+        reaches_out(chain.nodes, chain.input.root, chain.output.root, uses)
         for chain in node.iterations
     )
 
 
-def _reaches_out(nodes: list[Any], first: Tensor, last: Tensor, uses: Uses) -> bool:
+def reaches_out(nodes: list[Any], first: Tensor, last: Tensor, uses: Uses) -> bool:
+    """Whether statements use, or lend to others, more than the tensors they begin and end with."""
     inside: dict[Tensor, int] = {}
     for node in walk(nodes):
         if isinstance(node, Aux | Mark | Again):
