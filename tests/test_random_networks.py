@@ -1,0 +1,154 @@
+"""Random networks: compile, run, and are what the language promises, in every respect.
+
+Each is held against `interpreter.py`, which runs the plan without the emitter: outputs, gradients,
+running averages, the shape at every module, the names and shapes of the `state_dict`, the number
+of parameters, and what the params of the network do. A few hundred run here; `-m slow` runs
+thousands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from check_generated import check, check_params, generate
+from random_networks import LIMITS, operators_of, program
+
+from archc.ops import REGISTRY
+
+TESTS = Path(__file__).parent
+BATCH = 25
+COMPILED = (3, 14, 27, 58)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def hold(start: int, stop: int) -> None:
+    """Check the programs of some seeds; all that fail are named, with the first one's text."""
+    failed: list[str] = []
+    for seed in range(start, stop):
+        made = program(seed)
+        try:
+            generated = generate(made.text, LIMITS)
+            check(generated, seed)
+            check_params(made.text, generated, made.params, seed, LIMITS)
+        except Exception as error:
+            text = f"\n{made.text}" if not failed else ""
+            failed.append(f"seed {seed}: {type(error).__name__}: {error}{text}")
+    assert not failed, "\n".join(failed)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("start", range(0, 150, BATCH))
+def test_random_networks(start: int) -> None:
+    hold(start, start + BATCH)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("start", range(150, 3150, BATCH))
+def test_many_random_networks(start: int) -> None:
+    hold(start, start + BATCH)
+
+
+def test_all_operators_occur() -> None:
+    seen: set[str] = set()
+    for seed in range(150):
+        seen |= operators_of(program(seed).text)
+    assert seen == {cls.name for cls in REGISTRY.values()}
+
+
+def test_most_programs_fit() -> None:
+    """The generator knows enough of shapes: hardly a statement has to be left out."""
+    left_out = sum(len(program(seed).refused) for seed in range(60))
+    written = sum(program(seed).text.count("\n") for seed in range(60))
+    assert left_out < written / 20
+
+
+# --- the text of generated files -----------------------------------------------------------
+
+
+def sources(seeds: range) -> dict[int, str]:
+    return {seed: generate(program(seed).text, LIMITS).source for seed in seeds}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
+    tidy(tmp_path, range(0, 60))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_ruff_has_nothing_to_say_of_many(tmp_path: Path) -> None:
+    tidy(tmp_path, range(60, 1000))
+
+
+def tidy(folder: Path, seeds: range) -> None:
+    """As `ruff format` has it, without a warning, and no line too long that could be shorter."""
+    for seed, source in sources(seeds).items():
+        (folder / f"net{seed}.py").write_text(source)
+        long = [line for line in source.splitlines() if len(line) > 88]
+        assert not long, f"seed {seed}: {long}"
+    for command in (["format", "--diff"], ["check", "--output-format=concise"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", str(folder)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[:4000] + done.stderr[-500:]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_mypy_has_nothing_to_say(tmp_path: Path) -> None:
+    for seed, source in sources(range(0, 40)).items():
+        (tmp_path / f"net{seed}.py").write_text(source)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "."],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[:4000]
+
+
+DIGEST = """
+import sys
+sys.path[:0] = sys.argv[1:3]
+from hashlib import sha256
+from random_networks import LIMITS, program
+from archc.api import analyze
+from archc.source import Source
+for seed in range(30):
+    text = program(seed).text
+    print(sha256((text + analyze(Source("a", text), limits=LIMITS).emit()).encode()).hexdigest())
+"""
+
+
+def test_same_bytes_on_every_run() -> None:
+    found = set()
+    for hash_seed in ("0", "1", "2024"):
+        command = [sys.executable, "-c", DIGEST, str(TESTS), str(TESTS.parent / "dsl")]
+        environment = {"PYTHONHASHSEED": hash_seed, "PATH": ""}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        found.add(hashlib.sha256(done.stdout.encode()).hexdigest())
+    assert len(found) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", COMPILED)
+def test_torch_compile_finds_no_break(seed: int) -> None:
+    generated = generate(program(seed).text, LIMITS)
+    net = generated.module().eval()
+    compiled = torch.compile(net, fullgraph=True, backend="eager")
+    xs = [torch.randn(2, *map(int, x.shape.dims), dtype=torch.float64) for x in generated.plan.body.inputs if x.shape]
+    first, second = compiled(*xs), net(*xs)
+    torch.testing.assert_close(first, second, equal_nan=True)
