@@ -208,25 +208,23 @@ class Writer:
                 yield symbol.substitute(expr, {**env, "in.c": running})
 
     def _tuple(self, values: list[Any], lanes: list[Lane]) -> str:
+        if any(isinstance(v, symbol.TracedList) for v in values):
+            return self._list(values, lanes)
         lengths = {len(v) if isinstance(v, tuple) else -1 for v in values}
-        if len(lengths) > 1 and -1 not in lengths and any(symbol.is_traced(v) for v in values):
-            return self.render(self.search_list(values, lanes))
         if len(lengths) > 1:
             raise Inexpressible("sizes of several dimensions")
-        if symbol.is_traced(values[0]) and any(
-            symbol.plain(v) != symbol.plain(values[0]) for v in values
-        ):
-            return self.render(self.search_list(values, lanes))
         parts = [self.value([v[at] for v in values], lanes) for at in range(lengths.pop())]
         return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
 
-    def search_list(self, values: list[Any], lanes: list[Lane]) -> Expr:
-        for expr in _distinct(
-            [self.inside(symbol.expr_of(v)) for v in values if symbol.is_traced(v)]
-        ):
-            if is_right(expr, [symbol.plain(v) for v in values], lanes):
-                return expr
-        raise Inexpressible("lists that differ")
+    def _list(self, values: list[Any], lanes: list[Lane]) -> str:
+        """A list that was handed on as a whole: the argument, or a literal."""
+        plain = [symbol.plain(v) for v in values]
+        for expr in _distinct([self.inside(symbol.expr_of(v)) for v in values]):
+            if expr.variables() and is_right(expr, plain, lanes):
+                return self.render(expr)
+        if any(value != plain[0] for value in plain):
+            raise Inexpressible("lists that differ")
+        return literal(plain[0])
 
 
 def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = False) -> bool:
@@ -289,6 +287,14 @@ def literal(value: Any) -> str:
     value = symbol.plain(value)
     if isinstance(value, tuple):
         return f"({', '.join(map(literal, value))}{',' * (len(value) == 1)})"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return f"{value:.1f}"
+    if isinstance(value, float):
+        return _float(value)
     return repr(value).replace("'", '"') if isinstance(value, str) else repr(value)
+
+
+def _float(value: float) -> str:
+    """The number as a person would write it: 0.0375, not 0.037500000000000006."""
+    if value.is_integer() and abs(value) < 1e15:
+        return f"{value:.1f}"
+    short = float(f"{value:.12g}")
+    return repr(short if isclose(short, value, rel_tol=1e-15) else value)

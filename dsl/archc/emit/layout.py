@@ -6,7 +6,9 @@ does not fit is opened, its arguments on one line if they fit there, else one a 
 
 from __future__ import annotations
 
+from ast import literal_eval
 from dataclasses import dataclass
+from typing import Any
 
 WIDTH = 88
 
@@ -49,6 +51,21 @@ Code = str | Group | Generator
 
 def call(head: str, *items: Code | Item, rows: bool = False) -> Group:
     return Group(head, tuple(i if isinstance(i, Item) else Item(i) for i in items), rows=rows)
+
+
+def opened(text: str) -> Code:
+    """The source of a literal list or tuple as structure, so that it can be laid out."""
+    try:
+        value = literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+    return _literal_group(value) if isinstance(value, tuple) else text
+
+
+def _literal_group(value: Any) -> Code:
+    if not isinstance(value, tuple) or len(value) < 2:
+        return repr(value)
+    return Group("", tuple(Item(_literal_group(item)) for item in value))
 
 
 def has_rows(code: Code) -> bool:

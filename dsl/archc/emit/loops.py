@@ -10,6 +10,7 @@ from typing import Any
 from archc import symbol, syntax
 from archc.emit.forward import Repeat, Wire, texts
 from archc.emit.lanes import Index, Inexpressible, Lane
+from archc.emit.layout import Code, call, opened
 from archc.emit.scribe import Scribe, Written
 from archc.emit.site import Assign, DictSite, For, Header, Site
 from archc.passes.uses import Uses
@@ -116,7 +117,7 @@ def looping(
             names = set(first.names) & (writer.used - used) if not counting else set()
             indexed = variable in writer.used
             if names:
-                over = writer.value([_items(node) for node in nodes], lanes)
+                over = opened(writer.value([_items(node) for node in nodes], lanes))
                 return _list_header(first.names, names, over, index.python if indexed else "")
             count = writer.value(counts, lanes)
             return Header(index.python if indexed else "_", f"range({count})", count)
@@ -131,13 +132,12 @@ def looping(
         writer.used -= {variable, *(set(first.names) - used)}
 
 
-def _list_header(names: tuple[str, ...], used: set[str], over: str, index: str) -> Header:
+def _list_header(names: tuple[str, ...], used: set[str], over: Code, index: str) -> Header:
     target = ", ".join(name if name in used else f"_{name}" for name in names)
     if not index:
         return Header(target, over)
-    return Header(
-        f"{index}, ({target})" if len(names) > 1 else f"{index}, {target}", f"enumerate({over})"
-    )
+    inner = f"({target})" if len(names) > 1 else target
+    return Header(f"{index}, {inner}", call("enumerate", over))
 
 
 @contextmanager

@@ -31,7 +31,11 @@ def render(module: Module, templates: Path | None = None) -> str:
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    environment.filters |= {"docstring": docstring, "signature": signature}
+    environment.filters |= {
+        "docstring": docstring,
+        "signature": signature,
+        "forward_signature": forward_signature,
+    }
     template = environment.get_template("model.py.jinja")
     support = [
         environment.get_template(f"support/{name}.py.jinja").render().strip("\n")
@@ -83,6 +87,12 @@ def signature(model: ClassModel) -> str:
     """`def __init__(self, in_channels: int, width: int) -> None:`."""
     items = ["self", *(p.declared for p in model.parameters)]
     return "\n".join(lay("def __init__", call("", *map(Item, items)), " -> None:", 4))
+
+
+def forward_signature(model: ClassModel) -> str:
+    """`def forward(self, x: Tensor) -> Tensor:`."""
+    items = ["self", *(f"{name}: Tensor" for name in model.inputs)]
+    return "\n".join(lay("def forward", call("", *map(Item, items)), f" -> {model.returns}:", 4))
 
 
 _IMPORTS = (

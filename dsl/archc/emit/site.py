@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archc.emit.lanes import Inexpressible
-from archc.emit.layout import Code, Group, Item, call, lay
+from archc.emit.layout import Code, Group, Item, call, flat, lay
 
 # --- statements --------------------------------------------------------------------------
 
@@ -48,16 +48,15 @@ class Header:
     """`for target in over:`; `count` is the number of iterations where `over` is a range."""
 
     target: str
-    over: str
+    over: Code
     count: str = ""
 
     def __str__(self) -> str:
-        return f"for {self.target} in {self.over}"
+        return f"for {self.target} in {flat(self.over)}"
 
 
 def lines(statements: list[Statement], indent: int = 8) -> Iterator[str]:
     """The statements laid out, at an indent."""
-    pad = " " * indent
     for statement in statements:
         match statement:
             case Assign():
@@ -65,7 +64,8 @@ def lines(statements: list[Statement], indent: int = 8) -> Iterator[str]:
             case Do():
                 yield from lay("", statement.code, "", indent)
             case For():
-                yield f"{pad}{statement.header}:"
+                header = statement.header
+                yield from lay(f"for {header.target} in ", header.over, ":", indent)
                 yield from lines(statement.body, indent + 4)
             case If():
                 yield from _if_lines(statement, indent)
