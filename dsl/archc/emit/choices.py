@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from archc.emit.forward import Do, Step, Test, Wire
+from archc.emit.forward import Do, Step, Test, Wire, texts
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.scribe import Scribe, Written
-from archc.emit.site import Assign, DictSite, If, Site
+from archc.emit.site import Assign, Declare, DictSite, If, Site, Statement
 from archc.plan import Choice
 
 
@@ -22,8 +22,19 @@ def write_choice(
     test = scribe.writer.test([node.test for node in nodes], outcomes, lanes)
     then, then_out, then_site = _arm(scribe, nodes, lanes, wire, site, True)
     other, other_out, other_site = _arm(scribe, nodes, lanes, wire, site, False)
+    after = _hoist(then_site, other_site, site)
+    if _equal(then, other):
+        if then_site.body or other_site.body:
+            site.body += [
+                *_declared(then_site, other_site),
+                If(test, then_site.body, other_site.body),
+            ]
+        site.body += after
+        scribe.alias([node.output for node in nodes], then_out)
+        return then, then_out
     out = scribe.new_wire([node.output for node in nodes])
     asked = _construct(scribe, test, then_site, other_site, then, site)
+    site.body += after
     return [Test(asked, then, other, wire, then_out, other_out, out)], out
 
 
@@ -36,6 +47,31 @@ def _arm(
     scribe.alias([chain.input for chain in chains], wire)
     steps, out = scribe.chain(chains, [lanes[at] for at in members], wire, inner)
     return steps, out, inner
+
+
+def _equal(then: list[Step], other: list[Step]) -> bool:
+    """Whether both arms do the same, with modules of the same names."""
+    if not then or any(not isinstance(step, Do) or len(step.ins) != 1 for step in (*then, *other)):
+        return False
+    return list(texts(then)) == list(texts(other))
+
+
+def _hoist(then: Site, other: Site, site: Site) -> list[Statement]:
+    """Take what both arms begin and end with out of them; gives the end."""
+    while then.body and other.body and then.body[0] == other.body[0]:
+        site.body.append(then.body.pop(0))
+        other.body.pop(0)
+    after: list[Statement] = []
+    while then.body and other.body and then.body[-1] == other.body[-1]:
+        after.insert(0, then.body.pop())
+        other.body.pop()
+    return after
+
+
+def _declared(then: Site, other: Site) -> list[Statement]:
+    """The attributes that both arms assign."""
+    targets = [{s.target for s in arm.body if isinstance(s, Assign)} for arm in (then, other)]
+    return [Declare(target, "nn.Module") for target in sorted(targets[0] & targets[1])]
 
 
 def _construct(
@@ -52,12 +88,12 @@ def _construct(
     if simple and scribe.attributes.get(variable, variable) == variable:
         scribe.attributes[variable] = variable  # `stride > 1`: keep the argument itself
         site.body.append(Assign(f"self.{variable}", variable))
-        site.body.append(If(test, then.body, other.body))
+        site.body += [*_declared(then, other), If(test, then.body, other.body)]
         return f"self.{test}"
     role = scribe.role[0]
     name = scribe.attribute(f"has_{role}" if role != "out" else "extended", test)
     site.body.append(Assign(f"self.{name}", test))
-    site.body.append(If(f"self.{name}", then.body, other.body))
+    site.body += [*_declared(then, other), If(f"self.{name}", then.body, other.body)]
     return f"self.{name}"
 
 

@@ -224,7 +224,7 @@ class Printer:
     def _fits(self, step: Do) -> bool:
         """Whether a merge with its branches written inside goes on one line."""
         texts = [self.pending[w].text if w in self.pending else w.var or "x" for w in step.ins]
-        return len(step.write(*texts)) + self.indent + self.margin + len("return ") <= WIDTH
+        return len(step.write(*texts)) + self.indent + self.margin + len("branch12 = ") <= WIDTH
 
     def _joins(self, waiting: _Pending, step: Do, merging: bool) -> bool:
         """Whether a step is written around the expression before it."""
@@ -344,6 +344,11 @@ class Printer:
         return waiting
 
     def _flush(self, wire: Wire, target: str | None = None) -> None:
+        """Give an expression its variable; those that stand before it in the source go first."""
+        self.spoken_for.append(self.pending[wire].reads | ({target} if target else set()))
+        while (oldest := next(iter(self.pending))) is not wire:
+            self._flush(oldest)
+        self.spoken_for.pop()
         waiting = self._take(wire)
         assert waiting is not None
         target = target or self._free(wire)

@@ -28,6 +28,14 @@ class Do:
 
 
 @dataclass(slots=True)
+class Declare:
+    """`self.low: nn.Module`, where the arms of an `if` assign it different classes."""
+
+    target: str
+    type: str
+
+
+@dataclass(slots=True)
 class If:
     test: str
     then: list[Statement]
@@ -40,7 +48,7 @@ class For:
     body: list[Statement]
 
 
-Statement = Assign | Do | If | For
+Statement = Assign | Declare | Do | If | For
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,8 @@ def lines(statements: list[Statement], indent: int = 8) -> Iterator[str]:
         match statement:
             case Assign():
                 yield from lay(f"{statement.target} {statement.sign} ", statement.code, "", indent)
+            case Declare():
+                yield f"{' ' * indent}{statement.target}: {statement.type}"
             case Do():
                 yield from lay("", statement.code, "", indent)
             case For():
@@ -130,6 +140,8 @@ class DictSite(Site):
         self.items.append(Item(code, f'"{name}": '))
 
     def access(self, name: str) -> str:
+        if isinstance(self.outer, DictSite):  # an item of a ModuleDict is a Module to mypy
+            return f'{self.path}.get_submodule("{name}")'
         return f'{self.path}["{name}"]'
 
     @property

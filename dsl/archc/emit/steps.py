@@ -51,10 +51,17 @@ def _node(scribe: Scribe, nodes: list[Any], lanes: list[Lane], wire: Wire, site:
         case Aux():
             return _aux(scribe, nodes, lanes, wire, site)
         case Mark():
-            scribe.outputs.append((nodes[0].name, wire))
-            wire.uses += 1
-            return [], wire
+            return [], _mark(scribe, nodes[0].name, wire)
     raise AssertionError(nodes[0])
+
+
+def _mark(scribe: Scribe, name: str, wire: Wire) -> Wire:
+    """An output: its tensor has a variable of that name from where it is made."""
+    scribe.outputs.append((name, wire))
+    wire.uses += 1
+    if wire.var is None:
+        wire.hint, wire.prefer, wire.keep = name, True, True
+    return wire
 
 
 def _apply(scribe: Scribe, nodes: list[Apply], lanes: list[Lane], site: Site) -> Written:
@@ -89,7 +96,7 @@ def _branches(scribe: Scribe, nodes: list[Branches], lanes: list[Lane], site: Si
     steps: list[Step] = []
     wire, outer = scribe.wire(first.input), scribe.role
     for at in range(len(first.branches)):
-        scribe.role = _role(first.keyword, at)
+        scribe.role = _role(first.keyword, at, outer)
         made, _ = scribe.chain([node.branches[at] for node in nodes], lanes, wire, site)
         steps += made
     scribe.role = outer
@@ -97,7 +104,7 @@ def _branches(scribe: Scribe, nodes: list[Branches], lanes: list[Lane], site: Si
     return [*steps, *made], out
 
 
-def _role(keyword: str, at: int) -> tuple[str, bool]:
+def _role(keyword: str, at: int, outer: tuple[str, bool]) -> tuple[str, bool]:
     """What to call the tensors of a branch where `x` is taken, and whether to do so anyway."""
     match keyword:
         case "residual":
@@ -105,7 +112,8 @@ def _role(keyword: str, at: int) -> tuple[str, bool]:
         case "dense":
             return "out", False
         case _:
-            return f"branch{at + 1}", True
+            around, inner = outer
+            return f"{around}{chr(ord('a') + at % 26)}" if inner else f"branch{at + 1}", True
 
 
 def _scope(
