@@ -14,6 +14,8 @@ from archc.emit.modules import instance, module
 from archc.emit.scribe import NotAChain, Scribe
 from archc.plan import Apply, Branches, Call, Chain, Choice, Loop, Scope, Tensor
 
+_MOST_ROWS = 32  # iterations of a loop that may be written out
+
 
 @dataclass(slots=True)
 class Row:
@@ -101,8 +103,31 @@ def _module_row(scribe: Scribe, nodes: list[Any], lanes: list[Lane], current: li
 def _nested(scribe: Scribe, nodes: list[Scope], lanes: list[Lane]) -> Code:
     if is_combinator(nodes[0]):
         return scribe.anonymous(nodes, lanes)
-    rows = list(rows_of(scribe, [n.chain for n in nodes], lanes))
-    return assembled("nn.Sequential", rows) if rows else call("nn.Identity")
+    chains = [node.chain for node in nodes]
+    try:
+        return row_code(scribe, chains, lanes)
+    except Inexpressible:
+        return written_out(scribe, chains, lanes)
+
+
+def row_code(scribe: Scribe, chains: list[Chain], lanes: list[Lane]) -> Code:
+    """`nn.Sequential(...)`. Raises NotAChain, or Inexpressible for loops that are no repeats."""
+    used, scopes = set(scribe.writer.used), scribe.scopes
+    try:
+        rows = list(rows_of(scribe, chains, lanes))
+        return assembled("nn.Sequential", rows) if rows else call("nn.Identity")
+    except (Inexpressible, NotAChain):
+        scribe.writer.used, scribe.scopes = used, scopes
+        raise
+
+
+def written_out(scribe: Scribe, chains: list[Chain], lanes: list[Lane]) -> Code:
+    """`row_code` with every iteration of every loop as modules of its own."""
+    outer, scribe.write_out = scribe.write_out, True
+    try:
+        return row_code(scribe, chains, lanes)
+    finally:
+        scribe.write_out = outer
 
 
 def is_combinator(scope: Scope) -> bool:
@@ -135,7 +160,25 @@ def _must_be_private(scribe: Scribe, nodes: list[Any], lanes: list[Lane]) -> Non
 
 
 def _loop_rows(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> Iterator[Row]:
-    """A loop's modules: equal neighbours as one repeat, or one comprehension, or all of them."""
+    """A loop's modules, as repeats where that is right; else, if asked, each for itself."""
+    used = set(scribe.writer.used)
+    try:
+        rows = list(_repeats(scribe, nodes, lanes))
+        if not scribe.write_out or all(row.name.isdigit() for row in rows if row.loop):
+            yield from rows
+            return
+    except Inexpressible:
+        if not scribe.write_out:
+            raise
+    scribe.writer.used = used
+    counts = {len(node.iterations) for node in nodes}
+    if len(counts) > 1 or max(counts) > _MOST_ROWS:
+        raise Inexpressible("a loop too long to be written out")
+    yield from _run_rows(scribe, nodes, lanes, [(k, 1) for k in range(max(counts))])
+
+
+def _repeats(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> Iterator[Row]:
+    """Equal neighbours as one repeat, or all as one comprehension."""
     counts = {len(n.iterations) for n in nodes}
     if counts == {0}:
         return

@@ -51,6 +51,7 @@ class Scribe:
         self.outputs: list[tuple[str, Wire]] = []
         self.has_sides = False
         self.attributes: dict[str, str] = {}  # names that are taken, and what for
+        self.write_out = False  # loops among modules in a row: each iteration by itself
         self.rows: set[tuple[str, ...]] = set()  # groups that became one module
         self.row_ends: set[Tensor] = set()  # the ends of groups: those may be used freely
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.lanes import Lane
 from archc.emit.layout import Code, call
 from archc.emit.listing import Lister
-from archc.emit.rows import assembled, is_combinator, rows_of
+from archc.emit.rows import assembled, is_combinator, row_code, rows_of, written_out
 from archc.emit.scribe import Scribe
 from archc.emit.site import Assign, Do, Site
 from archc.plan import Chain, Scope
@@ -21,13 +21,13 @@ def sequential(scribe: Scribe, nodes: list[Scope], lanes: list[Lane], site: Site
     if is_combinator(nodes[0]):
         return scribe.anonymous(nodes, lanes)
     chains = [node.chain for node in nodes]
-    used = set(scribe.writer.used)
-    try:
-        rows = list(rows_of(scribe, chains, lanes))
-    except Inexpressible:
-        scribe.writer.used = used
-    else:
-        return assembled("nn.Sequential", rows) if rows else call("nn.Identity")
+    found = scribe.attempt(lambda: row_code(scribe, chains, lanes), site)
+    found = found or scribe.attempt(lambda: _listed(scribe, chains, lanes, site), site)
+    return found or written_out(scribe, chains, lanes)
+
+
+def _listed(scribe: Scribe, chains: list[Chain], lanes: list[Lane], site: Site) -> Code:
+    """`layers = []`, loops that append, and `nn.Sequential(*layers)`."""
     site.body.append(Assign(f"{_LAYERS}: list[nn.Module]", "[]"))
     Lister(scribe, _LAYERS).write(chains, lanes, site)
     return call("nn.Sequential", f"*{_LAYERS}")
