@@ -1,7 +1,7 @@
 """The operators. Importing this package fills the registry: a module per family."""
 
 from archc.ops import act, conv, drop, merge, norm, pointwise, pool, reshape, resize  # noqa: F401
-from archc.ops._op import OTHER, REGISTRY, Call, Dims, Field, Form, Misfit, Op, Shape, Shared
+from archc.ops._op import OTHER, REGISTRY, Call, Dims, Field, Form, Misfit, Op, Saved, Shape, Shared
 
 __all__ = [
     "OTHER",
@@ -12,6 +12,7 @@ __all__ = [
     "Form",
     "Misfit",
     "Op",
+    "Saved",
     "Shape",
     "Shared",
 ]

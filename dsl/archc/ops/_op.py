@@ -271,6 +271,25 @@ class Shared:
     extent: int
 
 
+# --- memory ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What autograd keeps of an operator, from where it runs until its backward pass.
+
+    Numbers are for one sample, except `statistics`. What holds for torch is in its
+    tools/autograd/derivatives.yaml.
+    """
+
+    input: bool = False  # the tensors that it takes, all of them
+    output: bool = False
+    values: int = 0  # further numbers, as wide as an activation
+    indices: int = 0  # int64, 8 bytes each; made in eval mode too
+    flags: int = 0  # bool, a byte each
+    statistics: int = 0  # float32, for the whole mini-batch
+
+
 # --- operators ---------------------------------------------------------------------------
 
 
@@ -289,6 +308,9 @@ class Op:
     keeps_shape: ClassVar[bool] = False  # output shape = input shape, element by element
     training_only: ClassVar[bool] = False  # the identity in eval mode (dropout)
     bundles: ClassVar[bool] = False  # accepts bundles; its module takes all columns as one list
+    view: ClassVar[bool] = False  # the output is the input's memory, seen otherwise
+    gradient: ClassVar[str] = "new"  # of an input: `new` memory, the output's `same`, `part` of it
+    full_precision: ClassVar[bool] = False  # autocast computes it in float32
 
     def shape(self, *xs: Shape) -> Shape:
         """The output shape. Raises Misfit."""
@@ -322,6 +344,18 @@ class Op:
     def shared(self, *xs: Shape) -> Shared | None:
         """A module that all operators of this kind in a network have in common."""
         return None
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        """What autograd keeps until the backward pass; `inplace` where it overwrites its input."""
+        return Saved()
+
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        """Numbers for one sample that it needs while it runs, beside inputs, output and `saves`."""
+        return 0
+
+    def passes_through(self, inputs: int, *, training: bool) -> bool:
+        """Whether what it gives is its input itself, or a view of it: no memory of its own."""
+        return self.view or (self.training_only and not training)
 
     def arithmetic(self, *xs: Shape) -> tuple[str, ...]:
         """How the output's sizes come about, with the numbers: a line for each dimension."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from archc.ops._op import Call, Dims, Keyword, Op, Shape, flag, number, op, option, register
+from archc.ops._op import Call, Dims, Keyword, Op, Saved, Shape, flag, number, op, option, register
 
 
 @op
@@ -18,6 +18,13 @@ class _Activation(Op):
     category = "act"
     keeps_shape = True
     module: ClassVar[str] = ""  # as in nn.<module>
+    keeps: ClassVar[str] = "input"  # what its derivative is computed from
+    keeps_inplace: ClassVar[str] = "copy"  # the same where it overwrites its input
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        keeps = self.keeps_inplace if inplace else self.keeps
+        values = xs[0].features if keeps == "copy" else 0
+        return Saved(keeps == "input", keeps == "output", values)
 
     def torch(self, *xs: Shape) -> Call:
         fields = dataclasses.fields(self)
@@ -37,6 +44,8 @@ class Relu(_Activation):
     example = "relu"
     inplace = True
     module = "ReLU"
+    keeps = "output"
+    keeps_inplace = "output"
 
 
 @register
@@ -48,6 +57,7 @@ class Relu6(_Activation):
     example = "relu6"
     inplace = True
     module = "ReLU6"
+    keeps_inplace = "output"
 
 
 @register
@@ -59,6 +69,7 @@ class LeakyRelu(_Activation):
     example = "leaky_relu 0.1"
     inplace = True
     module = "LeakyReLU"
+    keeps_inplace = "output"
 
     negative_slope: float = number(float, 0.01, "slope for negative x")
 
@@ -78,9 +89,13 @@ class RRelu(_Activation):
     example = "rrelu"
     inplace = True
     module = "RReLU"
+    keeps_inplace = "output"
 
     lower: float = option(float, 1 / 8, "smallest slope")
     upper: float = option(float, 1 / 3, "largest slope")
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(not inplace, inplace, xs[0].features)  # the slopes that were drawn
 
 
 @register
@@ -102,6 +117,9 @@ class PRelu(Op):
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return {"weight": (x.channels if self.channel else 1,)}
 
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(input=True)
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         count = Keyword("num_parameters", x.channels if self.channel else 1, 1)
         return Call("nn.PReLU", (), (count, Keyword("init", self.init, 0.25)))
@@ -119,6 +137,7 @@ class Elu(_Activation):
     example = "elu"
     inplace = True
     module = "ELU"
+    keeps_inplace = "output"
 
     alpha: float = number(float, 1.0, "limit for very negative x, negated")
 
@@ -135,6 +154,7 @@ class Selu(_Activation):
     example = "selu"
     inplace = True
     module = "SELU"
+    keeps_inplace = "output"
 
 
 @register
@@ -149,6 +169,7 @@ class Celu(_Activation):
     example = "celu 0.5"
     inplace = True
     module = "CELU"
+    keeps_inplace = "output"
 
     alpha: float = number(float, 1.0, "limit for very negative x, negated")
 
@@ -239,6 +260,9 @@ class Softsign(_Activation):
     example = "softsign"
     module = "Softsign"
 
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(input=True, values=xs[0].features)  # and 1 + |x|
+
 
 @register
 @op
@@ -248,6 +272,7 @@ class Sigmoid(_Activation):
     name = "sigmoid"
     example = "sigmoid"
     module = "Sigmoid"
+    keeps = "output"
 
 
 @register
@@ -268,6 +293,7 @@ class Tanh(_Activation):
     name = "tanh"
     example = "tanh"
     module = "Tanh"
+    keeps = "output"
 
 
 # --- piecewise linear stand-ins ----------------------------------------------------------
@@ -304,6 +330,7 @@ class Hardtanh(_Activation):
     example = "hardtanh"
     inplace = True
     module = "Hardtanh"
+    keeps_inplace = "output"
 
     min_val: float = option(float, -1.0, "smallest value")
     max_val: float = option(float, 1.0, "largest value")
@@ -341,7 +368,11 @@ class Softshrink(_Activation):
 class _OverChannels(Op):
     category = "act"
     keeps_shape = True
+    full_precision = True
     module: ClassVar[str] = ""
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(output=True)
 
     def torch(self, *xs: Shape) -> Call:
         return Call(f"nn.{self.module}", (), (Keyword("dim", 1),))
@@ -381,6 +412,7 @@ class Glu(_OverChannels):
     name = "glu"
     example = "glu"
     keeps_shape = False
+    full_precision = False
     module = "GLU"
 
     def shape(self, *xs: Shape) -> Shape:
@@ -392,3 +424,6 @@ class Glu(_OverChannels):
                 code="A209",
             )
         return Shape(x.channels // 2, x.size)
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(input=True)

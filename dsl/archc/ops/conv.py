@@ -8,6 +8,7 @@ from archc.ops._op import (
     Keyword,
     Misfit,
     Op,
+    Saved,
     Shape,
     dilation,
     flag,
@@ -212,6 +213,14 @@ class Conv(Op):
             ),
         )
 
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        x = xs[0]
+        if self.padding_mode == "zeros":
+            return Saved(input=True)
+        pads = self._geometry(x)[2]
+        padded = tuple(n + 2 * p for n, p in zip(x.size, pads, strict=True))
+        return Saved(values=Shape(x.channels, padded).features)
+
     def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
         return sums(x, self.kernel, self.stride, self.padding, self.dilation)
 
@@ -296,6 +305,9 @@ class Deconv(Op):
             ),
         )
 
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(input=True)
+
     def label(self) -> str:
         return f"{geometry_label(self.kernel, self.stride, self.groups, self.dilation)}, {self.out}"
 
@@ -336,6 +348,9 @@ class Fc(Op):
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.Linear", (x.channels, self.out), (Keyword("bias", self.bias, True),))
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(input=True)
 
     def label(self) -> str:
         return str(self.out)

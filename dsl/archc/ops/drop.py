@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archc.ops._op import Call, Keyword, Op, Shape, flag, number, op, register
+from archc.ops._op import Call, Keyword, Op, Saved, Shape, flag, number, op, register
 
 
 @op
@@ -40,6 +40,11 @@ class Dropout(_Dropout):
     name = "dropout"
     example = "dropout 0.5"
 
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        drawn = xs[0].channels if self.channel else xs[0].features
+        fused = not (inplace or self.channel)
+        return Saved(flags=drawn) if fused else Saved(values=drawn)
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call(f"nn.Dropout{x.rank}d" if self.channel else "nn.Dropout", (self.p,))
 
@@ -54,6 +59,9 @@ class AlphaDropout(_Dropout):
 
     name = "alpha_dropout"
     example = "alpha_dropout 0.1"
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(values=xs[0].channels if self.channel else xs[0].features)
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.FeatureAlphaDropout" if self.channel else "nn.AlphaDropout", (self.p,))
@@ -77,6 +85,12 @@ class DropPath(Op):
     p: float = number(float, doc="probability of dropping", minimum=0, maximum=1)
     batch: bool = flag("drop for a whole mini-batch", batch=True)
     rescale_eval: bool = flag("multiply by 1 - p in eval mode", rescale_eval=True)
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(values=1)  # the factor
+
+    def passes_through(self, inputs: int, *, training: bool) -> bool:
+        return not training and not self.rescale_eval
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         keywords = (

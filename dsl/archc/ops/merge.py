@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar, NoReturn
 
-from archc.ops._op import Call, Keyword, Misfit, Op, Shape, Shared, op, option, register
+from archc.ops._op import Call, Keyword, Misfit, Op, Saved, Shape, Shared, op, option, register
 from archc.ops.conv import AXES
 
 
@@ -92,6 +92,7 @@ class Concat(Op):
     name = "concat"
     category = "merge"
     example = "concat< conv 1x1 x2 | conv 3x3 p1 x3 >"
+    gradient = "part"
     inputs = (1, None)
 
     def shape(self, *xs: Shape) -> Shape:
@@ -111,6 +112,12 @@ class _Elementwise(Op):
         sizes = merge_sizes(xs, stretch=True)
         return Shape(_merge_channels(xs, stretch=False), sizes)
 
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return self.shape(*xs).features if len(xs) > 2 else 0  # the sum of those so far
+
+    def passes_through(self, inputs: int, *, training: bool) -> bool:
+        return inputs == 1
+
 
 @register
 @op
@@ -122,6 +129,7 @@ class Add(_Elementwise):
 
     name = "add"
     example = "add< conv 1x1 x4 | identity >"
+    gradient = "same"
 
     def inline(self, *names: str) -> str:
         return " + ".join(names)
@@ -156,6 +164,10 @@ class Mul(_Elementwise):
         sizes = merge_sizes(xs, stretch=True)
         return Shape(_merge_channels(xs, stretch=True), sizes)
 
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        between = max(len(xs) - 2, 0)
+        return Saved(input=len(xs) > 1, values=between * self.shape(*xs).features)
+
     def inline(self, *names: str) -> str:
         return " * ".join(names)
 
@@ -167,6 +179,9 @@ class Mean(_Elementwise):
 
     name = "mean"
     example = "mean< conv 1x1 x4 | identity >"
+
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return self.shape(*xs).features if len(xs) > 1 else 0  # the sum
 
     def inline(self, *names: str) -> str:
         if len(names) == 1:
@@ -184,6 +199,10 @@ class Max(_Elementwise):
 
     name = "max"
     example = "max< conv 1x1 x4 | identity >"
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        between = max(len(xs) - 2, 0)
+        return Saved(input=len(xs) > 1, values=between * self.shape(*xs).features)
 
     def inline(self, *names: str) -> str:
         text = names[0]
@@ -251,6 +270,10 @@ class Join(Op):
 
     def torch(self, *xs: Shape) -> Call:
         return Call("Join", (), (Keyword("droppath", self.droppath, 0.0),))
+
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        stacked = sum(x.columns or 1 for x in xs) * _alike(xs).features
+        return 2 * stacked if training and self.droppath else stacked
 
     def shared(self, *xs: Shape) -> Shared | None:
         return Shared("PathSampler", "paths", _width(xs)) if self.droppath else None

@@ -7,6 +7,7 @@ from archc.ops._op import (
     Dims,
     Keyword,
     Op,
+    Saved,
     Shape,
     flag,
     number,
@@ -59,6 +60,9 @@ class BatchNorm(Op):
     def buffers(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return _running(x.channels, self.track)
 
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(input=True, statistics=2 * xs[0].channels)
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         keywords = (
             Keyword("eps", self.eps, 1e-5),
@@ -105,6 +109,9 @@ class InstanceNorm(Op):
     def buffers(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return _running(x.channels, self.track)
 
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(input=True, values=2 * xs[0].channels)
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         keywords = (
             Keyword("eps", self.eps, 1e-5),
@@ -131,6 +138,7 @@ class LayerNorm(Op):
     category = "norm"
     example = "ln eps=1e-6"
     keeps_shape = True
+    full_precision = True
 
     eps: float = option(float, 1e-5, "added to the variance", minimum=0)
     affine: bool = flag("without weight and bias", default=True, noaffine=False)
@@ -139,6 +147,10 @@ class LayerNorm(Op):
 
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return _affine(x.dims if self.whole else (x.channels,), self.affine, self.bias)
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        positions = 1 if self.whole else Shape(1, xs[0].size).features
+        return Saved(input=True, values=2 * positions)
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         keywords = (
@@ -166,6 +178,7 @@ class GroupNorm(Op):
     category = "norm"
     example = "gn 2"
     keeps_shape = True
+    full_precision = True
 
     groups: int = number(int, doc="groups of channels", minimum=1)
     eps: float = option(float, 1e-5, "added to the variance", minimum=0)
@@ -177,6 +190,9 @@ class GroupNorm(Op):
 
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return _affine((x.channels,), self.affine)
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(input=True, values=2 * self.groups)
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         keywords = (Keyword("eps", self.eps, 1e-5), Keyword("affine", self.affine, True))
@@ -200,11 +216,19 @@ class LocalResponseNorm(Op):
     example = "lrn 5 alpha=1e-4 beta=0.75 k=2"
     ranks = (1, 2, 3)
     keeps_shape = True
+    full_precision = True
 
     neighbours: int = number(int, doc="channels that each is compared with", minimum=1)
     alpha: float = option(float, 1e-4, "weight of the mean square")
     beta: float = option(float, 0.75, "exponent")
     k: float = option(float, 1.0, "constant added")
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        base_and_power = 2 * xs[0].features
+        return Saved(input=True, values=self._padded(xs[0]) + base_and_power)
+
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return 0 if training else self._padded(xs[0])
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         keywords = (
@@ -216,3 +240,6 @@ class LocalResponseNorm(Op):
 
     def label(self) -> str:
         return str(self.neighbours)
+
+    def _padded(self, x: Shape) -> int:
+        return Shape(x.channels + self.neighbours - 1, x.size).features

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archc.ops._op import Call, Dims, Keyword, Op, Shape, flag, number, op, option, register
+from archc.ops._op import Call, Dims, Keyword, Op, Saved, Shape, flag, number, op, option, register
 
 
 @register
@@ -26,6 +26,9 @@ class Scale(Op):
 
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return {"weight": (1 if self.single else x.channels,)}
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(input=True)
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         channels = 1 if self.single else x.channels
@@ -78,6 +81,9 @@ class Clamp(Op):
             )
         return x
 
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(input=True)
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("Clamp", (), self._bounds())
 
@@ -96,6 +102,10 @@ class _Function(Op):
     category = "act"
     keeps_shape = True
     module: ClassVar[str] = ""
+    keeps: ClassVar[str] = "input"  # what its derivative is computed from
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(self.keeps == "input", self.keeps == "output")
 
     def torch(self, *xs: Shape) -> Call:
         return Call(self.module)
@@ -122,6 +132,7 @@ class Neg(_Function):
     name = "neg"
     example = "neg"
     module = "Neg"
+    keeps = ""
 
     def inline(self, *names: str) -> str:
         return f"-{names[0]}"
@@ -135,6 +146,8 @@ class Exp(_Function):
     name = "exp"
     example = "exp"
     module = "Exp"
+    full_precision = True
+    keeps = "output"
 
 
 @register
@@ -145,6 +158,7 @@ class Log(_Function):
     name = "log"
     example = "log"
     module = "Log"
+    full_precision = True
 
 
 @register
@@ -155,6 +169,7 @@ class Sqrt(_Function):
     name = "sqrt"
     example = "sqrt"
     module = "Sqrt"
+    keeps = "output"
 
 
 @register
@@ -165,3 +180,4 @@ class Square(_Function):
     name = "square"
     example = "square"
     module = "Square"
+    full_precision = True

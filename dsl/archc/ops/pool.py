@@ -10,6 +10,7 @@ from archc.ops._op import (
     Keyword,
     Misfit,
     Op,
+    Saved,
     Shape,
     dilation,
     flag,
@@ -143,6 +144,9 @@ class Pool(_Pool):
 
     dilation: Dims = dilation()
 
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(input=True, indices=self.shape(xs[0]).features)
+
     def _dilation(self) -> Dims:
         return self.dilation
 
@@ -177,6 +181,9 @@ class AvgPool(_Pool):
         keywords = tuple(k for k in call.keyword if k.name != "dilation")
         count = Keyword("count_include_pad", self.count_pad, True)
         return Call(call.target, call.positional, (*keywords, count))
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(input=self.to is None or set(self.to) != {1})  # one window is a mean
 
     def _refuse_window(self) -> None:
         _Pool._refuse_window(self)
@@ -215,6 +222,10 @@ class LpPool(Op):
             Keyword("ceil_mode", self.ceil, False),
         )
         return Call(f"nn.LPPool{x.rank}d", (self.norm, squeeze(ks)), keywords)
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        # The power, and four results between its mean and the root (torch's lp_pool2d).
+        return Saved(input=True, values=xs[0].features + 4 * self.shape(xs[0]).features)
 
     def label(self) -> str:
         return f"L{self.norm:g} {geometry_label(self.kernel, self.stride)}"

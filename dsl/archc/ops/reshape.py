@@ -6,6 +6,7 @@ from archc.ops._op import (
     Call,
     Dims,
     Op,
+    Saved,
     Shape,
     number,
     op,
@@ -32,6 +33,8 @@ class Identity(Op):
 
     name = "identity"
     example = "identity"
+    view = True
+    gradient = "same"
     keeps_shape = True
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
@@ -49,6 +52,8 @@ class Flatten(Op):
     name = "flatten"
     category = "reshape"
     example = "flatten"
+    view = True
+    gradient = "same"
 
     def shape(self, x: Shape) -> Shape:  # type: ignore[override]
         return Shape(x.features)
@@ -68,6 +73,8 @@ class Unflatten(Op):
     name = "unflatten"
     category = "reshape"
     example = "unflatten 4x4 x2"
+    view = True
+    gradient = "same"
     example_input = "x32"
     ranks = (0,)
 
@@ -125,6 +132,9 @@ class Pad(Op):
         return Call(
             f"nn.{kind.get(self.mode, 'Circular')}Pad{x.rank}d", (torch_sides(*self._sides(x)),)
         )
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(input=self.mode in ("reflect", "replicate"))
 
     def label(self) -> str:
         if self.before is None and self.after is None:
