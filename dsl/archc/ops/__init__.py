@@ -1,7 +1,20 @@
 """The operators. Importing this package fills the registry: a module per family."""
 
 from archc.ops import act, conv, drop, merge, norm, pointwise, pool, reshape, resize  # noqa: F401
-from archc.ops._op import OTHER, REGISTRY, Call, Dims, Field, Form, Misfit, Op, Saved, Shape, Shared
+from archc.ops._op import (
+    OTHER,
+    REGISTRY,
+    Call,
+    Dims,
+    Field,
+    Form,
+    Misfit,
+    Op,
+    Saved,
+    Shape,
+    Shared,
+    Window,
+)
 
 __all__ = [
     "OTHER",
@@ -15,4 +28,5 @@ __all__ = [
     "Saved",
     "Shape",
     "Shared",
+    "Window",
 ]

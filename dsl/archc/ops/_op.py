@@ -65,6 +65,20 @@ class Shape:
         return f"{self.columns} columns of {text}" if self.columns else text
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What one output element sees of the input along one dimension.
+
+    Output element i sees the `extent` input elements from `stride * i - before` on. Where the
+    output is the larger one, stride and before are fractions, and the extent is the largest that
+    any element has. A stride of 0: every output element sees the same.
+    """
+
+    extent: int = 1
+    stride: float = 1
+    before: float = 0
+
+
 class Misfit(Exception):
     """Operator and tensor do not go together. Knows no position: the caller adds it.
 
@@ -328,6 +342,24 @@ class Op:
         """Multiply-accumulates of convolutions and linears for one sample, biases left out."""
         return 0
 
+    def operations(self, *xs: Shape) -> int:
+        """What an application takes beside its MACs, for one sample in eval mode.
+
+        Additions, multiplications, comparisons and values of functions count 1 each, a bias too.
+        """
+        return 0
+
+    def filters(self, *xs: Shape) -> tuple[Dims, int] | None:
+        """The weights of a convolution or linear: what one filter spans, and how many there are.
+
+        ((11, 11, 3), 96): kernel, then the channels that each sees.
+        """
+        return None
+
+    def windows(self, *xs: Shape) -> tuple[Window, ...]:
+        """What an output element sees of the input, for each spatial dimension of the output."""
+        return (Window(),) * self.shape(*xs).rank
+
     def torch(self, *xs: Shape) -> Call | None:
         """How to make the module; None for an operator that exists only as an expression."""
         return None
@@ -361,6 +393,10 @@ class Op:
         """How the output's sizes come about, with the numbers: a line for each dimension."""
         return ()
 
+    def survival(self) -> float | None:
+        """How likely the branch that this ends is there in training; None where it always is."""
+        return None
+
     def label(self) -> str:
         """A few words for a diagram or a table: `3x3/2, 64`."""
         return ""
@@ -377,6 +413,11 @@ class Op:
 
     def refuse(self, message: str, hint: str = "", **more: Any) -> NoReturn:
         raise Misfit(message, hint, **more)
+
+
+def whole(x: Shape, each: bool = False) -> tuple[Window, ...]:
+    """The windows of an operator that sees the whole map; `each` output element does."""
+    return tuple(Window(int(n), 0 if each else int(n)) for n in x.size)
 
 
 REGISTRY: dict[str, type[Op]] = {}

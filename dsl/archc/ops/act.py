@@ -26,6 +26,9 @@ class _Activation(Op):
         values = xs[0].features if keeps == "copy" else 0
         return Saved(keeps == "input", keeps == "output", values)
 
+    def operations(self, *xs: Shape) -> int:
+        return xs[0].features
+
     def torch(self, *xs: Shape) -> Call:
         fields = dataclasses.fields(self)
         keywords = tuple(Keyword(f.name, getattr(self, f.name), f.default) for f in fields)
@@ -116,6 +119,9 @@ class PRelu(Op):
 
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return {"weight": (x.channels if self.channel else 1,)}
+
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return x.features
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True)
@@ -371,6 +377,9 @@ class _OverChannels(Op):
     full_precision = True
     module: ClassVar[str] = ""
 
+    def operations(self, *xs: Shape) -> int:
+        return 3 * xs[0].features  # e^x, its sum, a quotient
+
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(output=True)
 
@@ -414,6 +423,9 @@ class Glu(_OverChannels):
     keeps_shape = False
     full_precision = False
     module = "GLU"
+
+    def operations(self, *xs: Shape) -> int:
+        return xs[0].features  # a sigmoid and a product for two
 
     def shape(self, *xs: Shape) -> Shape:
         x = xs[0]

@@ -10,6 +10,7 @@ from archc.ops._op import (
     Op,
     Saved,
     Shape,
+    Window,
     dilation,
     flag,
     groups,
@@ -72,6 +73,14 @@ def sums(
             f"{axis}: {'ceil' if ceil else 'floor'}(({n} + 2*{p} - {reach}) / {s}) + 1 = {out}"
         )
     return tuple(lines)
+
+
+def sliding(
+    x: Shape, kernel: Dims, stride: Dims, padding: Dims | None, dilation: Dims = (1,)
+) -> tuple[Window, ...]:
+    """What each output element of a sliding window sees."""
+    sides = zip(*geometry(x.rank, kernel, stride, padding, dilation), strict=True)
+    return tuple(Window(int(d * (k - 1) + 1), int(s), int(p)) for k, s, p, d in sides)
 
 
 def geometry(
@@ -198,6 +207,16 @@ class Conv(Op):
         filters = Shape(x.channels // self.groups, spread(self.kernel, x.rank, "kernel"))
         return filters.features * self.shape(x).features
 
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return self.shape(x).features if self.bias else 0
+
+    def filters(self, x: Shape) -> tuple[Dims, int]:  # type: ignore[override]
+        kernel = spread(self.kernel, x.rank, "kernel")
+        return (*kernel, x.channels // self.groups), self.out
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+        return sliding(x, self.kernel, self.stride, self.padding, self.dilation)
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         ks, ss, ps, ds = self._geometry(x)
         return Call(
@@ -290,6 +309,19 @@ class Deconv(Op):
         pattern = Shape(self.out // self.groups, spread(self.kernel, x.rank, "kernel"))
         return pattern.features * x.features
 
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return self.shape(x).features if self.bias else 0
+
+    def filters(self, x: Shape) -> tuple[Dims, int]:  # type: ignore[override]
+        kernel = spread(self.kernel, x.rank, "kernel")
+        return (*kernel, x.channels), self.out // self.groups
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+        return tuple(
+            _spreading(int(k), int(s), int(p), int(d))
+            for k, s, p, d in zip(*self._geometry(x), strict=True)
+        )
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         ks, ss, ps, ds = self._geometry(x)
         return Call(
@@ -316,6 +348,13 @@ class Deconv(Op):
 
     def _output_padding(self, x: Shape) -> Dims:
         return spread(self.output_padding, x.rank, "output_padding")
+
+
+def _spreading(k: int, s: int, p: int, d: int) -> Window:
+    """Input i reaches outputs s*i - p + d*m, 0 <= m < k; the other way round it is a window."""
+    extent = d * (k - 1) // s + 1
+    centre = (p - d * (k - 1) / 2) / s  # of what output 0 sees
+    return Window(extent, 1 / s, (extent - 1) / 2 - centre)
 
 
 @register
@@ -345,6 +384,12 @@ class Fc(Op):
 
     def macs(self, x: Shape) -> int:  # type: ignore[override]
         return x.channels * self.out
+
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return self.out if self.bias else 0
+
+    def filters(self, x: Shape) -> tuple[Dims, int]:  # type: ignore[override]
+        return (x.channels,), self.out
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.Linear", (x.channels, self.out), (Keyword("bias", self.bias, True),))

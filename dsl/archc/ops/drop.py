@@ -86,6 +86,9 @@ class DropPath(Op):
     batch: bool = flag("drop for a whole mini-batch", batch=True)
     rescale_eval: bool = flag("multiply by 1 - p in eval mode", rescale_eval=True)
 
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return x.features if self.rescale_eval else 0
+
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(values=1)  # the factor
 
@@ -98,6 +101,9 @@ class DropPath(Op):
             Keyword("rescale_eval", self.rescale_eval, False),
         )
         return Call("DropPath", (self.p,), keywords)
+
+    def survival(self) -> float:
+        return 1 - self.p
 
     def label(self) -> str:
         return f"{self.p:g}"

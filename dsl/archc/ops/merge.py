@@ -112,6 +112,9 @@ class _Elementwise(Op):
         sizes = merge_sizes(xs, stretch=True)
         return Shape(_merge_channels(xs, stretch=False), sizes)
 
+    def operations(self, *xs: Shape) -> int:
+        return (len(xs) - 1) * self.shape(*xs).features
+
     def scratch(self, *xs: Shape, training: bool) -> int:
         return self.shape(*xs).features if len(xs) > 2 else 0  # the sum of those so far
 
@@ -179,6 +182,9 @@ class Mean(_Elementwise):
 
     name = "mean"
     example = "mean< conv 1x1 x4 | identity >"
+
+    def operations(self, *xs: Shape) -> int:
+        return (len(xs) if len(xs) > 1 else 0) * self.shape(*xs).features  # the last one divides
 
     def scratch(self, *xs: Shape, training: bool) -> int:
         return self.shape(*xs).features if len(xs) > 1 else 0  # the sum
@@ -267,6 +273,10 @@ class Join(Op):
 
     def shape(self, *xs: Shape) -> Shape:
         return _alike(xs)
+
+    def operations(self, *xs: Shape) -> int:
+        columns = _width(xs)
+        return (columns if columns > 1 else 0) * self.shape(*xs).features
 
     def torch(self, *xs: Shape) -> Call:
         return Call("Join", (), (Keyword("droppath", self.droppath, 0.0),))

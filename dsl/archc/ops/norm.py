@@ -9,11 +9,13 @@ from archc.ops._op import (
     Op,
     Saved,
     Shape,
+    Window,
     flag,
     number,
     op,
     option,
     register,
+    whole,
 )
 from archc.ops.conv import check_groups
 
@@ -22,6 +24,14 @@ def _affine(shape: Dims, affine: bool, bias: bool = True) -> dict[str, Dims]:
     if not affine:
         return {}
     return {"weight": shape} | ({"bias": shape} if bias else {})
+
+
+def _operations(x: Shape, affine: bool, measured: bool = True) -> int:
+    """Mean and variance take 4 an element where they are measured, normalising 2, affine 2.
+
+    With running averages all of it folds into one factor and one summand a channel.
+    """
+    return x.features * ((6 + 2 * affine) if measured else 2)
 
 
 def _running(channels: int, track: bool) -> dict[str, Dims]:
@@ -59,6 +69,9 @@ class BatchNorm(Op):
 
     def buffers(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return _running(x.channels, self.track)
+
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return _operations(x, self.affine, measured=not self.track)
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, statistics=2 * xs[0].channels)
@@ -109,6 +122,12 @@ class InstanceNorm(Op):
     def buffers(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return _running(x.channels, self.track)
 
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return _operations(x, self.affine, measured=not self.track)
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+        return (Window(),) * x.rank if self.track else whole(x, each=True)
+
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=2 * xs[0].channels)
 
@@ -147,6 +166,12 @@ class LayerNorm(Op):
 
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return _affine(x.dims if self.whole else (x.channels,), self.affine, self.bias)
+
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return _operations(x, self.affine)
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+        return whole(x, each=True) if self.whole else (Window(),) * x.rank
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         positions = 1 if self.whole else Shape(1, xs[0].size).features
@@ -191,6 +216,12 @@ class GroupNorm(Op):
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return _affine((x.channels,), self.affine)
 
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return _operations(x, self.affine)
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+        return whole(x, each=True)
+
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=2 * self.groups)
 
@@ -222,6 +253,9 @@ class LocalResponseNorm(Op):
     alpha: float = option(float, 1e-4, "weight of the mean square")
     beta: float = option(float, 0.75, "exponent")
     k: float = option(float, 1.0, "constant added")
+
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return x.features * (self.neighbours + 5)  # squares and their sum, k + a s, power, division
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         base_and_power = 2 * xs[0].features

@@ -27,6 +27,9 @@ class Scale(Op):
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return {"weight": (1 if self.single else x.channels,)}
 
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return x.features
+
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True)
 
@@ -45,6 +48,9 @@ class Times(Op):
     keeps_shape = True
 
     factor: float = number(float, doc="the factor")
+
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return x.features
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("Times", (self.factor,))
@@ -81,6 +87,9 @@ class Clamp(Op):
             )
         return x
 
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return x.features * sum(bound is not None for bound in (self.min, self.max))
+
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True)
 
@@ -103,6 +112,9 @@ class _Function(Op):
     keeps_shape = True
     module: ClassVar[str] = ""
     keeps: ClassVar[str] = "input"  # what its derivative is computed from
+
+    def operations(self, *xs: Shape) -> int:
+        return xs[0].features
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(self.keeps == "input", self.keeps == "output")

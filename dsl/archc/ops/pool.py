@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import ClassVar
 
 from archc.ops._op import (
@@ -12,6 +13,7 @@ from archc.ops._op import (
     Op,
     Saved,
     Shape,
+    Window,
     dilation,
     flag,
     op,
@@ -22,8 +24,26 @@ from archc.ops._op import (
     spread,
     squeeze,
     stride,
+    whole,
 )
-from archc.ops.conv import AXES, geometry, geometry_label, sums, window
+from archc.ops.conv import AXES, geometry, geometry_label, sliding, sums, window
+
+
+def visited(op: Op, x: Shape) -> int:
+    """How many elements all windows of a pool hold together: an operation each."""
+    total = op.shape(x).features
+    for seen in op.windows(x):
+        total *= seen.extent
+    return int(total)
+
+
+def adaptive(n: int, m: int) -> Window:
+    """Torch's adaptive windows: output i sees inputs floor(i n/m) to ceil((i+1) n/m) - 1."""
+    common = gcd(n, m)
+    periods, rest = m // common, n % m // common
+    extent = n // m + (0 if periods == 1 else 1 if rest == 1 else 2)
+    return Window(extent, n // m if periods == 1 else n / m)
+
 
 _TO = "the output size; the windows then adapt"
 
@@ -49,6 +69,15 @@ class _Pool(Op):
         sizes = window(x, *self._window(), self.ceil)
         self._check_padding(x)
         return Shape(x.channels, sizes)
+
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return visited(self, x)
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+        if self.to is None:
+            return sliding(x, *self._window())
+        pairs = zip(x.size, spread(self.to, x.rank, "to"), strict=True)
+        return tuple(adaptive(int(n), int(m)) for n, m in pairs)
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         if self.to is not None:
@@ -215,6 +244,12 @@ class LpPool(Op):
             _check_volume(x, self.kernel)
         return Shape(x.channels, sizes)
 
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return 2 * visited(self, x) + self.shape(x).features
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+        return sliding(x, self.kernel, self.stride or self.kernel, (0,))
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         ks, ss, _, _ = geometry(x.rank, self.kernel, self.stride or self.kernel, (0,))
         keywords = (
@@ -246,6 +281,12 @@ class GlobalAvgPool(Op):
 
     def shape(self, x: Shape) -> Shape:  # type: ignore[override]
         return Shape(x.channels, (1,) * x.rank)
+
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return x.features
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+        return whole(x)
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call(f"nn.AdaptiveAvgPool{x.rank}d", (1,))

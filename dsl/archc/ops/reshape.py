@@ -8,6 +8,7 @@ from archc.ops._op import (
     Op,
     Saved,
     Shape,
+    Window,
     number,
     op,
     option,
@@ -126,6 +127,9 @@ class Pad(Op):
             check_padding(x, side, self.mode, "mode")
         sizes = (n + a + b for n, a, b in zip(x.size, before, after, strict=True))
         return Shape(x.channels, tuple(sizes))
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+        return tuple(Window(before=int(b)) for b in self._sides(x)[0])
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         kind = {"zeros": "Zero", "reflect": "Reflection", "replicate": "Replication"}

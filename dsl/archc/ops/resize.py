@@ -12,6 +12,7 @@ from archc.ops._op import (
     Misfit,
     Op,
     Shape,
+    Window,
     flag,
     number,
     op,
@@ -74,6 +75,10 @@ class Crop(Op):
         self._check(x, sizes)
         return Shape(x.channels, sizes)
 
+    def windows(self, *xs: Shape) -> tuple[Window, ...]:
+        pairs = zip(xs[0].size, self.shape(*xs).size, strict=True)
+        return tuple(Window(before=-int((n - m) // 2)) for n, m in pairs)
+
     def torch(self, *xs: Shape) -> Call:
         x = xs[0]
         if self.amount is not None:
@@ -103,6 +108,16 @@ class Crop(Op):
 
 
 _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
+
+
+_TAPS = {"bilinear": 2, "bicubic": 4}  # inputs that one output is interpolated from
+
+
+def _interpolating(n: int, m: int, taps: int) -> Window:
+    """Output i looks at input (i + 1/2) n/m - 1/2, and at `taps` elements around it."""
+    if n == m:
+        return Window()
+    return Window(taps, n / m, taps / 2 - n / m / 2)
 
 
 @register
@@ -135,6 +150,15 @@ class Upsample(Op):
             return Shape(x.channels, _target(self.to, xs))
         factors = spread(self.factor, x.rank, "factor")
         return Shape(x.channels, tuple(n * f for n, f in zip(x.size, factors, strict=True)))
+
+    def operations(self, *xs: Shape) -> int:
+        taps = _TAPS.get(self.mode, 1)
+        return self.shape(*xs).features * (taps ** xs[0].rank if taps > 1 else 0)
+
+    def windows(self, *xs: Shape) -> tuple[Window, ...]:
+        taps = _TAPS.get(self.mode, 1)
+        pairs = zip(xs[0].size, self.shape(*xs).size, strict=True)
+        return tuple(_interpolating(int(n), int(m), taps) for n, m in pairs)
 
     def torch(self, *xs: Shape) -> Call | None:
         if self.to is OTHER:
@@ -207,6 +231,10 @@ class PixelShuffle(Op):
             )
         return Shape(x.channels // square, tuple(n * self.factor for n in x.size))
 
+    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+        r = int(self.factor)
+        return (Window(1, 1 / r, (1 - 1 / r) / 2),) * 2
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.PixelShuffle", (self.factor,))
 
@@ -242,6 +270,9 @@ class PixelUnshuffle(Op):
                 )
         channels = x.channels * (self.factor * self.factor)
         return Shape(channels, tuple(n // self.factor for n in x.size))
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+        return (Window(int(self.factor), int(self.factor)),) * 2
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.PixelUnshuffle", (self.factor,))

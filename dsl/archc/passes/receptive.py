@@ -1,0 +1,104 @@
+"""Receptive fields: which part of the input an element of a tensor sees.
+
+The formulas are those of Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional
+Neural Networks" (Distill 2019, doi:10.23915/distill.00021), carried forward from the input: a
+window of `extent` at `stride` after padding `before`, on elements that are `step` inputs apart,
+
+    first' = first - before * step
+    last'  = last + (extent - 1 - before) * step
+    step'  = step * stride
+
+A tensor that several branches lead to sees what any of them sees: the largest. Padding is part of a
+field, so that a field can be larger than the input, and so are elements that the last window of
+a pool with `ceil` lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from math import ceil
+
+from archc.ops import Shape, Window
+
+Number = float  # an int wherever no operator enlarges the map
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What element 0 sees along one dimension of the input; element i sees it `i * step` later."""
+
+    first: Number = 0  # the first input element; negative in the padding
+    last: Number = 0
+    step: Number = 1  # the effective stride, also called jump
+
+    @property
+    def extent(self) -> int:
+        """How many input elements."""
+        return ceil(round(self.last - self.first + 1, 6))
+
+    @property
+    def centre(self) -> Number:
+        """The position in the input of the middle of what element 0 sees; 0 is the first."""
+        return (self.first + self.last) / 2
+
+    def through(self, window: Window) -> Axis:
+        """After an operator with this window."""
+        return Axis(
+            self.first - window.before * self.step,
+            self.last + (window.extent - 1 - window.before) * self.step,
+            self.step * window.stride,
+        )
+
+    def then(self, inner: Axis) -> Axis:
+        """`inner` is in terms of a tensor that has this field; the same in terms of the input."""
+        return Axis(
+            self.first + inner.first * self.step,
+            self.last + inner.last * self.step,
+            self.step * inner.step,
+        )
+
+
+Field = tuple[Axis, ...]  # an axis for each spatial dimension of the input
+
+
+def start(rank: int) -> Field:
+    """The field of the input itself."""
+    return (Axis(),) * rank
+
+
+def through(field: Field, windows: tuple[Window, ...], x: Shape) -> Field:
+    """After an operator with these windows on a tensor of shape `x`.
+
+    A feature vector sees what the whole map saw that it was made of, and so does all that comes
+    of it, a map too.
+    """
+    if len(windows) == len(field) == x.rank:
+        return tuple(axis.through(window) for axis, window in zip(field, windows, strict=True))
+    if x.rank != len(field):
+        return field
+    sides = zip(field, x.size, strict=True)
+    return tuple(replace(axis.through(Window(int(n))), step=0) for axis, n in sides)
+
+
+def then(field: Field, inner: Field) -> Field:
+    """`inner`, in terms of a tensor that has this field, in terms of the input."""
+    if len(field) != len(inner):
+        return field
+    return tuple(outer.then(axis) for outer, axis in zip(field, inner, strict=True))
+
+
+def union(fields: Iterable[Field]) -> Field:
+    """What a tensor sees that is made of several; element i of one is with element i of the others.
+
+    Of branches that advance differently, as a gate from global pooling, the largest step counts.
+    """
+    several = list(fields)
+    rank = max((len(field) for field in several), default=0)
+    alike = [field for field in several if len(field) == rank]
+    if len(alike) == 1 or rank == 0:
+        return alike[0] if alike else ()
+    return tuple(
+        Axis(min(a.first for a in axes), max(a.last for a in axes), max(a.step for a in axes))
+        for axes in zip(*alike, strict=True)
+    )
