@@ -14,6 +14,8 @@ def write_choice(
 ) -> Written:
     outcomes = [node.taken for node in nodes]
     if len(set(outcomes)) == 1:
+        if scribe.writer.may_flip([node.test for node in nodes], lanes):
+            raise Inexpressible("an `if` whose other outcome no probe of a param has")
         steps, out = scribe.chain([node.chain for node in nodes], lanes, wire, site)
         scribe.alias([node.output for node in nodes], out)
         return steps, out

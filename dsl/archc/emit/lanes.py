@@ -111,6 +111,17 @@ class Writer:
                 return self.render(expr)
         raise Inexpressible("no condition gives the right outcome")
 
+    def may_flip(self, tests: list[Expr | None], lanes: list[Lane]) -> bool:
+        """Whether conditions could come out differently at other values of the params."""
+        for test, lane in zip(tests, lanes, strict=True):
+            own = self.inside(test) if test is not None else None
+            if own is None or not own.variables() & self.open:
+                continue
+            outcomes = {_outcome(own, env) for env in (lane.env, *self._elsewhere(lane, False))}
+            if len(outcomes - {None}) > 1:
+                return True
+        return False
+
     # --- numbers that params change --------------------------------------------------------
 
     def _hangs_on_params(self, values: list[Any]) -> bool:
@@ -153,7 +164,7 @@ class Writer:
             and not name.startswith("#")
             and (name in self.open or (everywhere and name not in self.fixed))
         }
-        for factor, more in ((1, 1), (2, 3), (5, 2), (0, 1), (0, 4)):
+        for factor, more in ((1, 1), (2, 3), (5, 2), (0, 1), (0, 2), (0, 4), (0, 7)):
             # each number in its own way, so that two that are equal by chance come apart
             changed = {n: factor * v + more + at for at, (n, v) in enumerate(numbers.items())}
             yield {**lane.env, **changed}
@@ -243,6 +254,14 @@ def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = Fal
         elif found != symbol.plain(value):
             return False
     return True
+
+
+def _outcome(test: Expr, env: dict[str, Any]) -> bool | None:
+    """What a condition comes to; None where it comes to nothing."""
+    try:
+        return bool(symbol.evaluate(test, env))
+    except (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def _agree(a: Expr, b: Expr, env: dict[str, Any], truth: bool) -> bool:

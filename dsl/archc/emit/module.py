@@ -139,17 +139,18 @@ def _first_that_works(plan: Plan, again: Again) -> Program:
     except Inexpressible:
         pass
     plan = again({}, True) or plan
-    others = [other for name in _probed(plan) for other in _probes(plan, name, again, True)]
+    probes = [_probes(plan, name, again, True) for name in _probed(plan)]
+    others = [other for of_param in probes for other in of_param]
     for may_split in (False, True):
         try:
             return _build_program([plan, *others], may_split)
         except Inexpressible:
             continue
     kept: list[Plan] = []
-    for other in others:
+    for of_param in probes:  # a param is an argument with all that it does, or not at all
         try:
-            _build_program([plan, *kept, other], may_split=True)
-            kept.append(other)
+            _build_program([plan, *kept, *of_param], may_split=True)
+            kept += of_param
         except Inexpressible:
             continue
     return _build_program([plan, *kept], may_split=True)
