@@ -19,7 +19,7 @@ FLOORS: dict[str, int] = {
             "ops",
             "plan evaluate bind misfits naming linking fitting lower elaborate sections graph",
             "passes",
-            "format draw engine emit report render",
+            "format draw engine emit report render tabular",
             "api",
             "cli outcome inputs commands reference",
         )

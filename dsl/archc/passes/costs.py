@@ -73,7 +73,7 @@ class Costs:
     def of_node(self, node: Node) -> Cost:
         """An operator or a call; anything else is the sum of what is in it."""
         if isinstance(node, Apply):
-            return _of_apply(node)
+            return cost_of(node)
         if isinstance(node, Call):
             cost = self.of_body(node.body)
             return Cost(macs=cost.macs) if node.again else cost
@@ -83,7 +83,8 @@ class Costs:
         return total
 
 
-def _of_apply(node: Apply) -> Cost:
+def cost_of(node: Apply) -> Cost:
+    """Of one operator; nothing where a shape is unknown."""
     shapes = node.shapes
     if len(shapes) < len(node.inputs):
         return Cost()
