@@ -1,4 +1,4 @@
-"""Arguments.
+"""Blocks as arguments of blocks.
 
 Input (N, 4, 64), output (N, 4).
 5,268 parameters, 142,336 multiply-accumulates a sample.

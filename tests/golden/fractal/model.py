@@ -1,4 +1,4 @@
-"""Fractal.
+"""A block that calls itself, and joins that meet.
 
 Input (N, 3, 16, 16), output (N, 10).
 16,130 parameters, 1,566,880 multiply-accumulates a sample.
@@ -99,9 +99,7 @@ class FractalBlock(nn.Module):
             self.fractal1 = FractalBlock(in_channels, c - 1, w)
             self.join = Join(droppath=0.15)
             self.fractal2 = FractalBlock(w, c - 1, w)
-            self.unit1 = Unit(in_channels, w)
-        else:
-            self.unit1 = Unit(in_channels, w)
+        self.unit1 = Unit(in_channels, w)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         if self.c > 1:

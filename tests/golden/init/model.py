@@ -1,4 +1,4 @@
-"""Init.
+"""What a `train` section says of the first weights.
 
 Input (N, 3, 16, 16), output (N, 10).
 2,698 parameters, 645,200 multiply-accumulates a sample.

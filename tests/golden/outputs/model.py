@@ -1,4 +1,4 @@
-"""Outputs.
+"""Several inputs, several outputs and side classifiers.
 
 Input (N, 3, 32, 32) and (N, 1, 32, 32), output (N, 16, 16, 16) and (N, 5).
 2,794 parameters, 884,816 multiply-accumulates a sample.
@@ -46,9 +46,9 @@ class Outputs(nn.Module):
     def forward(self, image: Tensor, depth: Tensor) -> OutputsOutput:
         side: list[Tensor] = []
         x: Tensor = torch.cat([self.a(image), self.b(depth)], 1)  # 16x32x32
-        x = self.relu(self.conv1(x))  # 16x16x16
+        features = self.relu(self.conv1(x))  # 16x16x16
         if self.training:
-            side.append(self.early(x))
-        out = torch.flatten(self.gap(x), 1)  # 16
-        out = self.fc1(out)  # 5
-        return OutputsOutput(x, out, *side)
+            side.append(self.early(features))
+        x = torch.flatten(self.gap(features), 1)  # 16
+        logits = self.fc1(x)  # 5
+        return OutputsOutput(features, logits, *side)

@@ -1,4 +1,4 @@
-"""Volume.
+"""Three dimensions, and everything that only they have.
 
 Input (N, 3, 8, 16, 16), output (N, 2).
 5,566 parameters, 1,933,320 multiply-accumulates a sample.
