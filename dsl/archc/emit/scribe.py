@@ -120,13 +120,31 @@ class Scribe:
             self.wires[tensor.root] = wire
 
     def comment(self, nodes: list[Any], lanes: list[Lane]) -> str:
-        """`64x112x112`: channels, then sizes; nothing where instances of a block differ."""
-        if self.definition.block is None:  # the network: as its params are now
-            nodes = [n for n, lane in zip(nodes, lanes, strict=True) if lane.instance == 0]
-        shapes = {node.output.shape for node in nodes}
-        if len(shapes) != 1:
+        """`64x112x112`: channels, then sizes; in the network, what params change by their names.
+
+        Nothing where instances of a block, or iterations of a loop, differ.
+        """
+        shapes = [node.output.shape for node in nodes]
+        if self.definition.block is None:
+            own = {s for s, lane in zip(shapes, lanes, strict=True) if lane.instance == 0}
+        else:
+            own = set(shapes)
+        if len(own) != 1:
             return ""
-        return "x".join(str(symbol.plain(extent)) for extent in shapes.pop().dims)
+        rank = len(own.pop().dims)
+        dims = [self.told([s.dims[at] for s in shapes], lanes) for at in range(rank)]
+        plain = all(extent.isdigit() for extent in dims)
+        return "x".join(dims) if plain or rank == 1 else f"({', '.join(dims)})"
+
+    def told(self, values: list[Any], lanes: list[Lane]) -> str:
+        """A number for the reader alone, by its expression where it has one."""
+        used = set(self.writer.used)
+        try:
+            return self.writer.value(values, lanes)
+        except Inexpressible:
+            return str(symbol.plain(values[0]))
+        finally:
+            self.writer.used = used
 
     # --- attempts ------------------------------------------------------------------------
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from archc import symbol
 from archc.emit.lanes import Inexpressible, Lane, Writer
 from archc.emit.scribe import Scribe
 from archc.ops import Shape
-from archc.plan import outputs
+from archc.plan import Tensor, outputs
 
 _AXES = {0: "", 1: "L", 2: "HW", 3: "DHW"}
 
@@ -17,13 +18,26 @@ def describe(scribe: Scribe) -> list[str]:
     """The comment above the block, and `(N, in_channels, H, W) -> (N, 4 * width, H, W).`"""
     definition = scribe.definition
     if definition.block is None:
-        body = definition.bodies[0]
-        before = " and ".join(_concrete(x.shape) for x in body.inputs)
-        after = " and ".join(_concrete(tensor.shape) for _, tensor in outputs(body))
-        return [f"{before} -> {after}."]
+        bodies = definition.bodies
+        before = [[body.inputs[at] for body in bodies] for at in range(len(bodies[0].inputs))]
+        after = zip(*([tensor for _, tensor in outputs(body)] for body in bodies), strict=True)
+        return [f"{_told(scribe, before)} -> {_told(scribe, map(list, after))}."]
     text = " ".join(definition.block.tree.doc.split())
     shapes = _shapes(scribe)
     return [text, "", shapes] if text else [shapes]
+
+
+def _told(scribe: Scribe, tensors: Iterable[list[Tensor]]) -> str:
+    """The network's inputs or outputs, what params change by their names."""
+    texts = []
+    for instances in tensors:
+        shapes = [tensor.shape for tensor in instances if tensor.shape is not None]
+        lanes = scribe.definition.lanes
+        dims = [
+            scribe.told([s.dims[at] for s in shapes], lanes) for at in range(len(shapes[0].dims))
+        ]
+        texts.append(f"(N, {', '.join(dims)})")
+    return " and ".join(texts)
 
 
 def _shapes(scribe: Scribe) -> str:

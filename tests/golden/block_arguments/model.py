@@ -19,7 +19,7 @@ class Plain(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.relu(self.conv1(x))  # 8x64
+        x = self.relu(self.conv1(x))  # (w, 64)
         return x
 
 
@@ -33,9 +33,9 @@ class Stage(nn.Module):
         self.pool = nn.MaxPool1d(2)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.plain1(x)  # 8x64
-        x = self.plain2(x)  # 8x64
-        x = self.pool(x)  # 8x32
+        x = self.plain1(x)  # (w, 64)
+        x = self.plain2(x)  # (w, 64)
+        x = self.pool(x)  # (w, 32)
         return x
 
 
@@ -49,7 +49,7 @@ class Gated(nn.Module):
         self.sigmoid = nn.Sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv1(x) * self.sigmoid(self.conv2(x))  # 16x32
+        x = self.conv1(x) * self.sigmoid(self.conv2(x))  # (w, 32)
         return x
 
 
@@ -64,8 +64,8 @@ class GatedStage(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         for i in range(3):
-            x = getattr(self, f"gated{i + 1}")(x)  # 16x32
-        x = self.pool(x)  # 16x16
+            x = getattr(self, f"gated{i + 1}")(x)  # (w, 32)
+        x = self.pool(x)  # (w, 16)
         return x
 
 

@@ -22,8 +22,8 @@ class Unit(nn.Module):
         self.bn2 = nn.BatchNorm2d(w)
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.relu(self.bn1(self.conv1(x)))  # 8x16x16
-        x = self.relu(self.bn2(self.conv2(out)) + x)  # 8x16x16
+        out = self.relu(self.bn1(self.conv1(x)))  # (w, 16, 16)
+        x = self.relu(self.bn2(self.conv2(out)) + x)  # (w, 16, 16)
         return x
 
 

@@ -46,7 +46,7 @@ class DenseBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for i in range(self.n):
             out = self.relu(getattr(self, f"bn{i + 1}")(x))
-            out = getattr(self, f"conv{i + 1}")(out)  # 12x4x4
+            out = getattr(self, f"conv{i + 1}")(out)  # (growth, 4, 4)
             x = torch.cat([x, out], 1)
         return x
 

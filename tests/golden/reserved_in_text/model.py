@@ -22,7 +22,7 @@ class Unit(nn.Module):
         self.conv1 = nn.Conv2d(3, w, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv1(x)  # 4x6x6
+        x = self.conv1(x)  # (w, 6, 6)
         return x
 
 

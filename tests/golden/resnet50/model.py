@@ -40,7 +40,7 @@ class Bottleneck(nn.Module):
 
 
 class ResNet50(nn.Module):
-    """(N, 3, 224, 224) -> (N, 1000)."""
+    """(N, 3, 224, 224) -> (N, classes)."""
 
     def __init__(self, classes: int = 1000) -> None:
         super().__init__()
@@ -81,5 +81,5 @@ class ResNet50(nn.Module):
         x = self.layer3(x)  # 1024x14x14
         x = self.layer4(x)  # 2048x7x7
         x = torch.flatten(self.avgpool(x), 1)  # 2048
-        x = self.fc(x)  # 1000
+        x = self.fc(x)  # classes
         return x

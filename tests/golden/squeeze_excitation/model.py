@@ -61,7 +61,7 @@ class Unit(nn.Module):
 
 
 class Gated(nn.Module):
-    """(N, 3, 32, 32) -> (N, 10)."""
+    """(N, 3, 32, 32) -> (N, classes)."""
 
     def __init__(self, classes: int = 10) -> None:
         super().__init__()
@@ -86,5 +86,5 @@ class Gated(nn.Module):
         x = self.stage2(x)  # 32x16x16
         x = self.stage3(x)  # 64x8x8
         x = torch.flatten(self.gap(x), 1)  # 64
-        x = self.fc1(x)  # 10
+        x = self.fc1(x)  # classes
         return x
