@@ -491,7 +491,8 @@ class Maker:
         block = self.r.choice(known)
         arguments = block.call(p)
         first = arguments.split(",")[0].strip()
-        channels = None if block.channels is None else block.channels(f"({first})")
+        whole = first.count("(") == first.count(")")  # not `min(w` of `min(w, 5)`
+        channels = None if not whole or block.channels is None else block.channels(f"({first})")
         repeat = self.pick("", "", "", " * 2", " * 3") if channels else ""
         return f"{block.name}({arguments}){repeat}", Flow(f.rank, channels, self.new_size())
 

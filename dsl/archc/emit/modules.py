@@ -27,7 +27,12 @@ def operator(
     inline = {n.op.inline(*(f"<{k}>" for k in range(len(ins)))) for n in nodes}
     if len(inline) == 1 and None not in inline and not state:
         return _inlined(first.op, ins)
+    before, scribe.writer.used = scribe.writer.used, set()
     code = module(scribe, nodes, lanes)
+    of_loop = scribe.writer.used - scribe.definition.lanes[0].env.keys()
+    scribe.writer.used |= before
+    if not state and of_loop:
+        raise Inexpressible("a module that is shared, but differs by iteration")
     if not state:
         return _called(_share(scribe, first, code, site), first.op, ins)
     name = scribe.name(nodes, lanes)
