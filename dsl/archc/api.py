@@ -19,6 +19,7 @@ from archc import data, syntax
 from archc.elaborate import elaborate, is_network, link
 from archc.evaluate import fault
 from archc.files import Unreadable, read, read_stdin, resolve_use, stamp
+from archc.ops import Dims
 from archc.parser import parse
 from archc.passes.costs import Cost, Costs
 from archc.passes.expect import check_expectations
@@ -129,6 +130,7 @@ class Elaborator:
     limits: Limits
     given: Mapping[str, Any]
     shared: dict[Any, Body] = field(default_factory=dict, repr=False)
+    inputs: Mapping[str, Dims] = field(default_factory=dict)
 
     def __call__(self, params: Mapping[str, Any], trace_sizes: bool = False) -> Plan | None:
         """The plan at other values of some params, or None where those do not fit."""
@@ -143,6 +145,7 @@ class Elaborator:
                 self.limits,
                 trace_sizes,
                 {} if trace_sizes else self.shared,
+                self.inputs,
             )
         return None if diagnostics.failed else plan
 
@@ -176,12 +179,15 @@ def analyze(
     params: Mapping[str, Any] | None = None,
     limits: Limits | None = None,
     project: Path | None = None,
+    inputs: Mapping[str, Dims] | None = None,
 ) -> Analysis:
     """Everything about one source. Never raises for anything in the text.
 
     `params` sets the file's params; `project` is the folder that `use` must stay inside (default:
-    the file's own).
+    the file's own). `inputs` are shapes by the inputs' names, channels first and without the batch,
+    that go before those in the file: {"x": (3, 512, 512)}; "" names the only input.
     """
+    inputs = inputs or {}
     limits, given = limits or Limits(), params or {}
     diagnostics = Diagnostics(limits.diagnostics)
     file, wrong = parse(source, limits)
@@ -192,15 +198,18 @@ def analyze(
     shared: dict[Any, Body] = {}
     if is_network(file):
         with _deep_recursion():
-            plan = elaborate(file, library, given, diagnostics, limits, shared=shared)
+            plan = elaborate(
+                file, library, given, diagnostics, limits, shared=shared, inputs=inputs
+            )
             facts = read_sections(file, {**plan.params}, diagnostics)
             cost = Costs().of_body(plan.body)
-        diagnostics.extend(check_recipe(facts, plan))
+        if not diagnostics.failed:  # a statement that is wrong has lost its labels
+            diagnostics.extend(check_recipe(facts, plan))
     if not diagnostics.failed:
         diagnostics.extend(lint(file, library, plan))
-    if plan is not None and not diagnostics.failed and not given:
+    if plan is not None and not diagnostics.failed and not given and not inputs:
         diagnostics.extend(check_expectations(facts.expect, plan.body, cost))
-    again = Elaborator(file, load, limits, given, shared)
+    again = Elaborator(file, load, limits, given, shared, inputs)
     return Analysis(source, file, plan, facts, cost, diagnostics.ordered(), again)
 
 

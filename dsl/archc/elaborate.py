@@ -12,6 +12,7 @@ from archc.fitting import traced_argument
 from archc.linking import Library, Linker, Loader
 from archc.lower import lower
 from archc.naming import labels_in, refuse_reserved
+from archc.ops import Dims
 from archc.plan import Body, Plan
 from archc.source import Diagnostics, Label, Limits
 
@@ -34,18 +35,29 @@ def elaborate(
     limits: Limits,
     trace_sizes: bool = False,
     shared: dict[tuple[Any, ...], Body] | None = None,
+    inputs: Mapping[str, Dims] | None = None,
 ) -> Plan:
     """Unfold the network with its params as `given`, or else at their defaults.
 
     `trace_sizes` keeps the expressions of spatial sizes too, which few blocks have a use for;
-    `shared` keeps what does not depend on the params, for the next time.
+    `shared` keeps what does not depend on the params, for the next time. `inputs` are shapes by the
+    inputs' names, instead of those in the file.
     """
     network = _network(file, diagnostics)
     params = _params(file, given, diagnostics)
     library.constants = {name: traced_argument(name, value) for name, value in params.items()}
     name = network.name.id if network is not None else _class_name(file)
     env = {**library.blocks, **library.constants}
-    body = lower(file, library, env, diagnostics, limits, trace_sizes=trace_sizes, shared=shared)
+    body = lower(
+        file,
+        library,
+        env,
+        diagnostics,
+        limits,
+        trace_sizes=trace_sizes,
+        shared=shared,
+        inputs=inputs,
+    )
     if network is not None and f"{name}Output" in _labels(file) | {*body.input_names}:
         problem = f"`{name}Output` is what the network's outputs are called, not a label or input"
         diagnostics.add(fault("A105", problem, network.name.span, "rename one").diagnostic)

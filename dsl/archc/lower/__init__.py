@@ -17,10 +17,10 @@ from archc.lower.combinators import combine, group
 from archc.lower.control import choose, loop, repeat
 from archc.lower.labels import forget, label_of, lookup, reuse
 from archc.lower.operators import apply
-from archc.lower.ports import enter, leave
+from archc.lower.ports import check_given, enter, leave
 from archc.lower.state import Enough, Frame, Here, Labelled, Quiet, State, TooLarge
 from archc.naming import Names, labels_in
-from archc.ops import REGISTRY
+from archc.ops import REGISTRY, Dims
 from archc.plan import BlockValue, Body, Chain, Goto, Node, Tensor
 from archc.source import Diagnostics, Fix, Limits
 
@@ -36,14 +36,17 @@ def lower(
     *,
     trace_sizes: bool = False,
     shared: dict[tuple[Any, ...], Body] | None = None,
+    inputs: Mapping[str, Dims] | None = None,
 ) -> Body:
     """The network of a file, unfolded; what is wrong with it goes to `diagnostics`.
 
     `env` holds what its statements can name: blocks and params. `trace_sizes` keeps the
-    expressions of spatial sizes too. `shared` keeps bodies that no param can change.
+    expressions of spatial sizes too. `shared` keeps bodies that no param can change. `inputs` are
+    shapes, channels first, that go before what the file says; "" is the only input.
     """
     shared = {} if shared is None else shared
-    state = State(diagnostics, limits, trace_sizes, shared, library, _unset, _unset)
+    given = inputs or {}
+    state = State(diagnostics, limits, trace_sizes, shared, library, _unset, _unset, given)
     state.chain = lambda sequence, here: _chain(state, sequence, here)
     state.statement = lambda statement, here, nodes: _statement(state, statement, here, nodes)
     statements = tuple(item for item in file.items if isinstance(item, syntax.Statement))
@@ -64,9 +67,10 @@ def lower(
     if chain.output.shape is not None and chain.output.shape.columns:
         title = f"the network ends in {chain.output.shape}, not in one tensor"
         state.report(fault("A208", title, chain.output.span, "end with `join`"))
-    inputs = tuple(frame.inputs) or (nothing,)
+    check_given(state, frame, file.span)
+    entering = tuple(frame.inputs) or (nothing,)
     names = tuple(frame.input_names)
-    return Body(None, "", dict(env), inputs, chain, frame.size, frame.depth, names)
+    return Body(None, "", dict(env), entering, chain, frame.size, frame.depth, names)
 
 
 def _unset(*_: Any) -> Any:

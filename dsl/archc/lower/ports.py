@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from archc import syntax
-from archc.evaluate import Evaluator, fault
+from archc.evaluate import Evaluator, did_you_mean, fault
 from archc.lower.state import Frame, Here, Labelled, State
 from archc.naming import Names, refuse_reserved
-from archc.ops import Shape
+from archc.ops import Dims, Shape
 from archc.plan import Goto, Mark, Tensor
 from archc.source import Label, Span
 
@@ -25,7 +25,13 @@ def enter(state: State, term: syntax.Operation, here: Here) -> Goto:
     if name in frame.input_names:
         cure = "name each input: `input left 105x105 x1`"
         raise fault("A106", f"there are two inputs `{name}`", span, cure)
-    tensor = Tensor(_shape(term, Evaluator(frame.env, None), state.limits.integer), term.span)
+    frame.asked = True  # if its shape is wrong, that there is no tensor is not said again
+    given = state.given.get(name, state.given.get(""))
+    if given is not None:
+        shape = _checked(given[0], given[1:], term.span, state.limits.integer)
+    else:
+        shape = _shape(term, Evaluator(frame.env, None), state.limits.integer)
+    tensor = Tensor(shape, term.span)
     frame.inputs.append(tensor)
     frame.input_names.append(name)
     statement = syntax.Statement(None, term, None, term.span)
@@ -54,13 +60,30 @@ def _shape(term: syntax.Operation, evaluator: Evaluator, largest: int) -> Shape:
     if channels is None:
         cure = "as in `input 224x224 x3`"
         raise fault("A302", "the input needs its channels", term.span, cure)
+    return _checked(channels, size, term.span, largest)
+
+
+def _checked(channels: int, size: Dims, span: Span, largest: int) -> Shape:
     if len(size) > 3:
-        raise fault("A206", "an input has at most 3 spatial dimensions", term.span)
+        raise fault("A206", "an input has at most 3 spatial dimensions", span)
     for extent in (*size, channels):
         if not 1 <= extent <= largest:
             title = f"a size must be between 1 and {largest:,}, not {extent:,}"
-            raise fault("A303", title, term.span)
+            raise fault("A303", title, span)
     return Shape(channels, size)
+
+
+def check_given(state: State, frame: Frame, span: Span) -> None:
+    """Reports shapes given for inputs that the network does not have."""
+    names = frame.input_names
+    for name in state.given:
+        if not name and len(names) > 1:
+            title = f"the network has {len(names)} inputs: say which one has this size"
+            cure = f"for example `--input {names[0]}=3x224x224`"
+            state.report(fault("A313", title, span, cure))
+        elif name and name not in names:
+            hint = did_you_mean(name, names) or f"its inputs: {', '.join(names) or 'none'}"
+            state.report(fault("A313", f"the network has no input `{name}`", span, hint))
 
 
 def leave(term: syntax.Operation, here: Here) -> Mark:

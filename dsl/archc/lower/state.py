@@ -11,6 +11,7 @@ from archc import syntax
 from archc.evaluate import Evaluator, Fault, fault
 from archc.linking import Library
 from archc.naming import Names
+from archc.ops import Dims
 from archc.plan import BlockValue, Body, Chain, Node, Tensor
 from archc.source import Diagnostics, Label, Limits, Span
 
@@ -122,6 +123,7 @@ class State:
     main: Library
     chain: Callable[[syntax.Sequence, Here], Chain]
     statement: Callable[[syntax.Statement, Here, list[Node]], Tensor]
+    given: Mapping[str, Dims] = field(default_factory=dict)  # shapes of inputs, by their names
     bodies: dict[tuple[Any, ...], Body] = field(default_factory=dict)
     calls: list[tuple[BlockValue, Span]] = field(default_factory=list)
     called: set[int] = field(default_factory=set)  # ids of the trees of blocks that were called

@@ -299,19 +299,31 @@ class _Tabler:
         entered = site.fields[call.input.root]
         seen = site.fields[call.output.root] = receptive.then(entered, made.output)
         return Part(
-            (*scopes, call.name), call.body.name, _shape(call.output),
-            made.counts.repeated() if call.again else made.counts, seen, call.span,
-            inputs=(_shape(call.input),), again=call.again, inside=Inside(made.parts, entered),
-        )  # fmt: skip
+            (*scopes, call.name),
+            call.body.name,
+            _shape(call.output),
+            made.counts.repeated() if call.again else made.counts,
+            seen,
+            call.span,
+            inputs=(_shape(call.input),),
+            again=call.again,
+            inside=Inside(made.parts, entered),
+        )
 
     def _group(self, scope: Scope, site: _Site, scopes: tuple[str, ...]) -> Part:
         path = (*scopes, scope.name)
         parts = tuple(self._chain(scope.chain, site, path))
         seen = site.fields[scope.output.root]
         return Part(
-            path, "group", _shape(scope.output), _sum(parts), seen, scope.span,
-            inputs=(_shape(scope.chain.input),), inside=Inside(parts),
-        )  # fmt: skip
+            path,
+            "group",
+            _shape(scope.output),
+            _sum(parts),
+            seen,
+            scope.span,
+            inputs=(_shape(scope.chain.input),),
+            inside=Inside(parts),
+        )
 
 
 def _apply(node: Apply, site: _Site, scopes: tuple[str, ...]) -> Iterator[Part]:
