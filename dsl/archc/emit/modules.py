@@ -12,10 +12,8 @@ from archc.emit.layout import Code, Item, call, flat
 from archc.emit.scribe import Scribe
 from archc.emit.site import Assign, Site
 from archc.ops import Op
+from archc.passes.overwrite import may_overwrite
 from archc.plan import Apply, Call
-
-# autograd does not need what these gave, so that an activation may overwrite it
-_SAVE_INPUT = frozenset(("conv", "linear", "norm", "merge", "pool"))
 
 
 def operator(
@@ -58,7 +56,8 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
         values = [c.keyword[at].value for c in made]
         if any(symbol.plain(value) != keyword.default for value in values):
             items.append(Item(scribe.writer.value(values, lanes), keyword.name))
-    if all(_may_overwrite(scribe, n, lane) for n, lane in zip(nodes, lanes, strict=True)):
+    pairs = zip(nodes, lanes, strict=True)
+    if all(may_overwrite(node, scribe.uses[lane.instance]) for node, lane in pairs):
         items.append(Item("True", "inplace"))
     if not first.target.startswith("nn."):
         scribe.program.support.setdefault(first.target)
@@ -107,15 +106,6 @@ def _argument(node: Call, variable: str, lane: Lane) -> Any:
     if variable in node.args:
         return node.args[variable]
     return symbol.traced(lane.env[variable], symbol.var(variable))  # a param of the network
-
-
-def _may_overwrite(scribe: Scribe, node: Apply, lane: Lane) -> bool:
-    """Whether an activation may work in place: nobody else needs its input, autograd neither."""
-    uses, x = scribe.uses[lane.instance], node.inputs[0].root
-    maker = uses.makers.get(x)
-    if not node.op.inplace or not isinstance(maker, Apply):
-        return False
-    return uses.counts[x] == 1 and maker.op.category in _SAVE_INPUT
 
 
 def _share(scribe: Scribe, node: Apply, code: Code, site: Site) -> str:

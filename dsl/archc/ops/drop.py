@@ -41,9 +41,8 @@ class Dropout(_Dropout):
     example = "dropout 0.5"
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        drawn = xs[0].channels if self.channel else xs[0].features
-        fused = not (inplace or self.channel)
-        return Saved(flags=drawn) if fused else Saved(values=drawn)
+        # As wide as x on a CPU; the fused kernel of a GPU keeps a byte an element.
+        return Saved(values=xs[0].channels if self.channel else xs[0].features)
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call(f"nn.Dropout{x.rank}d" if self.channel else "nn.Dropout", (self.p,))

@@ -1,0 +1,300 @@
+"""The network unfolded into steps in execution order, with the life of every tensor.
+
+A tensor lives until its last use. One that a block or a group was given lives until that returns,
+since whoever called it still holds it in a variable; and one that a line of `forward` begins with,
+as in `out = self.relu(self.bn1(self.conv1(out)))`, until the end of that line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+
+from archc.ops import Op, Saved, Shape
+from archc.passes.overwrite import may_overwrite
+from archc.passes.uses import Uses, uses_of
+from archc.plan import (
+    Again,
+    Apply,
+    Aux,
+    Body,
+    Branches,
+    Call,
+    Chain,
+    Choice,
+    Loop,
+    Plan,
+    Scope,
+    Tensor,
+    outputs,
+    side_outputs,
+)
+
+Value = int  # the number of a tensor, in the order in which they are made
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What all applications of an operator to tensors of the same shapes have in common.
+
+    `weights` are trainable scalars; `floats` and `integers` those of the state that are not.
+    """
+
+    shape: Shape
+    weights: int
+    floats: int
+    integers: int
+    saved: Saved
+    scratch: int
+
+
+@dataclass(slots=True)
+class Step:
+    """An operator where it runs."""
+
+    key: str  # the path in the module tree; `#2` where the same module runs again
+    module: str
+    op: Op
+    inputs: tuple[Value, ...]
+    output: Value
+    facts: Facts
+    inplace: bool
+    passes_through: bool  # the output is the input, or a view of it
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A block call: the steps from `start` up to `stop`, and the tensor that it takes."""
+
+    block: str
+    start: int
+    stop: int
+    input: Value
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Scalars of a `state_dict`: trained, not trained, and int64."""
+
+    weights: int
+    floats: int
+    integers: int
+
+
+@dataclass(slots=True)
+class Schedule:
+    """Steps and tensors of one run, in training or in eval mode."""
+
+    steps: list[Step] = field(default_factory=list)
+    shapes: list[Shape] = field(default_factory=list)  # of each value
+    dying: list[list[Value]] = field(default_factory=list)  # after each step: no longer held
+    inputs: list[Value] = field(default_factory=list)
+    outputs: list[Value] = field(default_factory=list)  # then those of auxiliary heads
+    labels: list[Value] = field(default_factory=list)  # the outputs that have labels of their own
+    units: list[Unit] = field(default_factory=list)  # inner ones before those around them
+
+    def state(self) -> State:
+        """What the network's modules hold, each module once."""
+        modules = {step.module: step.facts for step in self.steps}.values()
+        return State(
+            sum(facts.weights for facts in modules),
+            sum(facts.floats for facts in modules),
+            sum(facts.integers for facts in modules),
+        )
+
+
+def schedule(plan: Plan, *, training: bool) -> Schedule:
+    """Unfold a plan without mistakes. Auxiliary heads run in training only."""
+    return _Scheduler(plan, training).run()
+
+
+_CORE = frozenset(("conv", "linear", "pool"))
+
+
+@dataclass(slots=True)
+class _Line:
+    """Operators that `forward` nests into one line, as `archc.emit.forward` breaks lines."""
+
+    inputs: tuple[Value, ...] = ()
+    output: Value = -1
+    tags: list[str] = field(default_factory=list)
+
+    def takes(self, tag: str) -> bool:
+        """Whether an operator of that category is written around what is there."""
+        if tag in _CORE:
+            return not _CORE & set(self.tags) and "merge" not in self.tags
+        return tag != "merge" and not (tag == "norm" == self.tags[0])
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where the walk is: a body that runs, and the groups entered in it."""
+
+    prefix: str
+    tensors: dict[Tensor, tuple[Value, ...]]  # several for a bundle of columns
+    uses: Uses
+    line: _Line | None  # None in a row of modules, which have no lines
+
+    def inside(self, scopes: tuple[str, ...]) -> _Place:
+        """In groups of the same body."""
+        prefix = self.prefix + "".join(f"{name}." for name in scopes)
+        return _Place(prefix, self.tensors, self.uses, None)
+
+
+@dataclass
+class _Scheduler:
+    plan: Plan
+    training: bool
+    made: Schedule = field(default_factory=Schedule)
+    last: list[int] = field(default_factory=list)  # of each value: the last step that it is held in
+    facts: dict[tuple[Op, tuple[Shape, ...], bool], Facts] = field(default_factory=dict)
+    uses: dict[Body, Uses] = field(default_factory=dict)
+    runs: dict[str, int] = field(default_factory=dict)
+
+    def run(self) -> Schedule:
+        body, made = self.plan.body, self.made
+        place = _Place("", {}, self._uses(body), _Line())
+        for tensor in body.inputs:
+            made.inputs.append(self._value(plain(tensor)[0]))
+            place.tensors[tensor.root] = (made.inputs[-1],)
+        self._chain(body.chain, place)
+        made.labels = [v for _, tensor in outputs(body) for v in place.tensors[tensor.root]]
+        heads = side_outputs(body) if self.training else []
+        sides = [v for aux in heads for v in place.tensors[aux.chain.output.root]]
+        made.outputs = [*made.labels, *sides]
+        self._bury({*made.inputs, *made.outputs})
+        return made
+
+    def _bury(self, kept: set[Value]) -> None:
+        """Fill in `dying`; what is kept is held to the end by whoever called the network."""
+        self.made.dying = [[] for _ in self.made.steps]
+        for value, last in enumerate(self.last):
+            if value not in kept:
+                self.made.dying[last].append(value)
+
+    def _chain(self, chain: Chain, place: _Place) -> None:
+        for node in chain.nodes:
+            match node:
+                case Apply():
+                    self._apply(node, place)
+                case Call():
+                    self._call(node, place)
+                case Branches():
+                    for branch in node.branches:
+                        self._chain(branch, place)
+                    self._apply(node.merge, place)
+                case Loop():
+                    for iteration in node.iterations:
+                        self._chain(iteration, place)
+                case Choice():
+                    self._chain(node.chain, place)
+                case Scope():
+                    self._chain(node.chain, place.inside((node.name,)))
+                    self._hold(place.tensors[node.chain.input.root])
+                case Again():
+                    self._chain(node.chain, place.inside(node.scopes))
+                case Aux():
+                    if self.training:
+                        self._chain(node.chain, place)
+
+    def _call(self, call: Call, place: _Place) -> None:
+        body, given = call.body, place.tensors[call.input.root]
+        line = None if body.block is not None and body.block.places else _Line()
+        tensors = {body.input.root: given}
+        inside = _Place(f"{place.prefix}{call.name}.", tensors, self._uses(body), line)
+        start = len(self.made.steps)
+        self._chain(body.chain, inside)
+        self._hold(given)
+        place.tensors[call.output.root] = inside.tensors[body.output.root]
+        stop = len(self.made.steps)
+        if stop > start and len(given) == 1:
+            self.made.units.append(Unit(body.name, start, stop, given[0]))
+
+    def _apply(self, apply: Apply, place: _Place) -> None:
+        values = tuple(v for tensor in apply.inputs for v in place.tensors[tensor.root])
+        shape = apply.output.shape
+        if shape is not None and shape.columns:  # a bundle: nothing is computed
+            place.tensors[apply.output.root] = values
+            return
+        inplace = may_overwrite(apply, place.uses)
+        facts = self._facts(apply, inplace)
+        module = place.prefix + apply.name
+        run = self.runs[module] = self.runs.get(module, 0) + 1
+        output = self._value(facts.shape)
+        through = apply.op.passes_through(len(values), training=self.training)
+        self.made.steps.append(
+            Step(
+                module if run == 1 else f"{module}#{run}",
+                module,
+                apply.op,
+                values,
+                output,
+                facts,
+                inplace,
+                through,
+            )
+        )
+        self._hold((*values, output))
+        place.tensors[apply.output.root] = (output,)
+        if place.line is not None:
+            place.line = self._continued(place.line, apply, place.uses)
+            self._hold(place.line.inputs)
+
+    def _continued(self, line: _Line, apply: Apply, uses: Uses) -> _Line:
+        """The line that the step added last stands in."""
+        step, tag = self.made.steps[-1], apply.op.category
+        once = step.inputs == (line.output,) and uses.counts[apply.inputs[0].root] == 1
+        if once and line.takes(tag):
+            return _Line(line.inputs, step.output, [*line.tags, tag])
+        return _Line(step.inputs, step.output, [tag])
+
+    def _facts(self, apply: Apply, inplace: bool) -> Facts:
+        key = apply.op, apply.shapes, inplace
+        found = self.facts.get(key)
+        if found is None:
+            found = self.facts[key] = _facts(apply, inplace, self.training)
+        return found
+
+    def _uses(self, body: Body) -> Uses:
+        found = self.uses.get(body)
+        if found is None:
+            found = self.uses[body] = uses_of(body)
+        return found
+
+    def _value(self, shape: Shape) -> Value:
+        self.made.shapes.append(shape)
+        self.last.append(0)
+        return len(self.last) - 1
+
+    def _hold(self, values: tuple[Value, ...]) -> None:
+        """They live at least until the step that was added last."""
+        now = len(self.made.steps) - 1
+        for value in values:
+            self.last[value] = max(self.last[value], now)
+
+
+def _facts(apply: Apply, inplace: bool, training: bool) -> Facts:
+    op, shapes = apply.op, tuple(shape for tensor in apply.inputs for shape in plain(tensor))
+    weights = sum(prod(map(int, dims)) for dims in op.weights(*shapes).values())
+    buffers = op.buffers(*shapes).values()
+    floats = sum(prod(map(int, dims)) for dims in buffers if dims)
+    integers = sum(1 for dims in buffers if not dims)  # batches that have been seen
+    saved = op.saves(*shapes, inplace=inplace)
+    counts = Saved(
+        saved.input,
+        saved.output,
+        int(saved.values),
+        int(saved.indices),
+        int(saved.flags),
+        int(saved.statistics),
+    )
+    scratch = int(op.scratch(*shapes, training=training))
+    return Facts(plain(apply.output)[0], weights, floats, integers, counts, scratch)
+
+
+def plain(tensor: Tensor) -> tuple[Shape, ...]:
+    """A tensor's shape in plain numbers; of a bundle, that of each column."""
+    assert tensor.shape is not None, "only a plan without mistakes has a schedule"
+    shape = tensor.shape
+    single = Shape(int(shape.channels), tuple(map(int, shape.size)))
+    return (single,) * (shape.columns or 1)
