@@ -85,8 +85,17 @@ class Builder(Transformer[Token, s.File]):
 
     # --- statements
 
-    def broken(self, *_parts: Any) -> None:
-        """A statement with a mistake in it, which is reported: it leaves nothing behind."""
+    def broken(self, first: Any, *_parts: Any) -> s.Statement | None:
+        """A statement with a mistake in it, which is reported. An item leaves nothing behind."""
+        if type(first) is Token and first.value:
+            return None
+        if isinstance(first, s.Statement | None):
+            return first
+        span = self._span(first)
+        return s.Statement(None, s.Broken(span), None, span)
+
+    def lost(self, _err: Token) -> None:
+        """An entry of a section with a mistake in it."""
 
     def statement(self, *parts: Any) -> s.Statement:
         label = parts[0] if type(parts[0]) is s.Label else None
@@ -96,7 +105,13 @@ class Builder(Transformer[Token, s.File]):
         return s.Statement(label, term, repeat, self._over(parts[0], last))
 
     def label(self, name: Token, *index: Any) -> s.Label:
-        return s.Label(name.value, *self._indexed(name, index))
+        word = name.value
+        if name.type == "TAKEN":
+            word = f"{word}_"
+            title = f"`{name.value}` is a word of the language and cannot be a label"
+            fix = Fix(f"call it `{word}`", self._span(name), word)
+            self._problem("A012", title, self._span(name), f"call it `{word}`", fix)
+        return s.Label(word, *self._indexed(name, index))
 
     def repeat(self, _star: Token, count: s.Expr) -> s.Expr:
         return count
@@ -113,7 +128,7 @@ class Builder(Transformer[Token, s.File]):
             if parts and type(parts[0]) is _Delimited:
                 arguments, parts = parts[0].items, parts[1:]
             if len(parts) > 1:
-                parts = self._closed_up(parts)
+                parts = self._closed_up(parts, named=name.value == "input")
         span = self._at(name.start_pos, end)
         return s.Operation(self._name(name), arguments, parts, branches, span)
 
@@ -324,11 +339,17 @@ class Builder(Transformer[Token, s.File]):
             at = found + 2
         return "".join(pieces) + body[at:]
 
-    def _closed_up(self, attributes: tuple[s.Attribute, ...]) -> tuple[s.Attribute, ...]:
-        """`x 64` would be a flag `x` and a number, but is almost surely a slip for `x64`."""
+    def _closed_up(
+        self, attributes: tuple[s.Attribute, ...], named: bool = False
+    ) -> tuple[s.Attribute, ...]:
+        """`x 64` would be a flag `x` and a number, but is almost surely a slip for `x64`.
+
+        If `named`, the first word may be a name: `input x 8x8 x3` is one called x.
+        """
+        named = named and any(type(a) is s.Geometry for a in attributes)
         found: list[s.Attribute] = []
         for attribute in attributes:
-            before = found[-1] if found else None
+            before = found[-1] if found[named:] else None
             split = type(before) is s.Word and before.id in _LETTERS
             if split and type(attribute) in (s.Plain, s.Size):
                 found[-1] = self._joined(before, attribute)  # type: ignore[arg-type]
@@ -339,22 +360,17 @@ class Builder(Transformer[Token, s.File]):
     def _joined(self, word: s.Word, after: s.Plain | s.Size) -> s.Geometry:
         span = word.span.to(after.span)
         joined = word.id + after.span.text
-        self.problems.append(
-            Diagnostic(
-                "A011",
-                f"there is a space between `{word.id}` and its number",
-                (Label(span),),
-                helps=(f"write `{joined}`",),
-                fixes=(Fix("Close the gap", span, joined),),
-            )
-        )
+        if word.span.end < after.span.start:  # else it is `x-4`, whose value is at fault
+            title = f"there is a space between `{word.id}` and its number"
+            fix = Fix("Close the gap", span, joined)
+            self._problem("A011", title, span, f"write `{joined}`", fix)
         if type(after) is s.Plain:
             return s.Geometry(word.id, (after.value,), span)
         dims = tuple(s.Number(extent, after.span) for extent in after.dims)  # type: ignore[union-attr]
         return s.Geometry(word.id, dims, span)
 
-    def _problem(self, code: str, title: str, span: Span, hint: str) -> None:
-        self.problems.append(Diagnostic(code, title, (Label(span),), helps=(hint,)))
+    def _problem(self, code: str, title: str, span: Span, hint: str, *fixes: Fix) -> None:
+        self.problems.append(Diagnostic(code, title, (Label(span),), helps=(hint,), fixes=fixes))
 
 
 class _Delimited:

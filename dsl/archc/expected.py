@@ -15,7 +15,7 @@ from archc.source import Diagnostic, Fix, Label, Source, Span
 
 _ENDS = "PIPE RANGLE RBRACE $END"  # go without saying where a statement may begin or end
 _ITEMS = "NETWORK USE PARAM BLOCK SECTION"
-_TERM = f"NAME LBRACE AT IF FOR REUSE OUTPUT ERR {_ITEMS} _SEP {_ENDS}"
+_TERM = f"NAME TAKEN LBRACE AT IF FOR REUSE OUTPUT ERR {_ITEMS} _SEP {_ENDS}"
 _VALUE = "INT FLOAT STRING NAME INCOMING LPAR LSQB ADDOP NOT KEY"
 _ATTRIBUTE = (
     "WORD KEY SIZE SIZE_OPEN GEOMETRY GEOMETRY_OPEN SLASH INT FLOAT STRING MINUS LPAR LSQB "
@@ -55,7 +55,7 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
 _ASIDE: tuple[tuple[str, str, str], ...] = (
     ("LPAR", "`(`", "LPAR CALL_OPEN"),
     ("ELSE", "`else`", "ELSE"),
-    ("ADDOP", "an arithmetic sign", "ADDOP MULOP REL AND OR IF LSQB"),
+    ("ADDOP", "an arithmetic sign", "ADDOP MULOP POW REL AND OR IF LSQB"),
     ("IF", "`if`", "IF AND OR"),
     ("STAR", "`*`", "STAR LANGLE INDEX_OPEN CROSS CALL_OPEN"),
 )
@@ -99,7 +99,8 @@ _WRITE = {
     "\u00a0": "this is a no-break space; write a space",
     "&": "write `and`",
     "!": "write `not`",
-    "^": "there is no power; multiply",
+    "^": "a power is `**`, as in `2**i`",
+    "?": "a choice is `a if condition else b`",
 }
 
 
@@ -199,6 +200,29 @@ def stray(source: Source, position: int) -> Diagnostic:
     return Diagnostic("A004", f"`{span.text}` closes nothing", (Label(span),), fixes=(fix,))
 
 
+_ATTRIBUTE_AHEAD = re.compile(
+    r"\s*(?:[xpgd]?[0-9]+(?![A-Za-z_])|[0-9]+x|[xpgd]?\(|/|[A-Za-z_]\w*\s*=|no[a-z]+\b)"
+)
+
+
+def is_comma(context: Context) -> bool:
+    """Is this a comma where attributes, values or branches are set apart?"""
+    round = bool(context.brackets) and context.source.text[context.brackets[-1][0]] in "(["
+    return context.found == "," and not round and bool(context.accepted & {"KEY", "PIPE"})
+
+
+def comma(context: Context) -> tuple[bool, Diagnostic]:
+    """Whether a comma stands between branches, and what to say of it."""
+    ahead = context.source.text[context.position + 1 : context.position + 80]
+    between = "PIPE" in context.accepted and not _ATTRIBUTE_AHEAD.match(ahead)
+    if between:
+        help = "branches are set apart by `|`"
+        return True, _unexpected(context, help, Fix("Write `|`", context.span, " |"))
+    what = "values" if "PERCENT" in context.accepted else "attributes"
+    fix = Fix("Remove the comma", context.span, "")
+    return False, _unexpected(context, f"{what} are set apart by spaces", fix)
+
+
 # --- the general case ----------------------------------------------------------------------
 
 
@@ -254,6 +278,27 @@ def _foreign(context: Context) -> Diagnostic | None:
     help = _WRITE.get(character, "")
     title = f"the character `{character}` has no meaning in an .arch file"
     return Diagnostic("A002", title, (label,), helps=(help,) if help else ())
+
+
+def _single_equals(context: Context) -> Diagnostic | None:
+    """`if k = 1`."""
+    if context.found != "=" or "REL" not in context.accepted or "PERCENT" in context.accepted:
+        return None
+    return _unexpected(context, "to compare, write `==`", Fix("Write `==`", context.span, "=="))
+
+
+def _assignment(context: Context) -> Diagnostic | None:
+    """`width = 64` as a statement."""
+    rest = context.source.text[context.position : context.position + 80]
+    if context.pending_kinds != ["NAME"] or not re.match(r'=[ \t]*[\d.(\["-]', rest):
+        return None
+    if context.brackets:
+        help = f"give it to the block as a parameter, or write `param {context.head} =` outside"
+        return _unexpected(context, help)
+    written = " ".join(rest.splitlines()[0].split("#")[0].split(";")[0].split())
+    start = Span(context.source, context.start, context.start)
+    help = f"a value with a name is a param: `param {context.head} {written}`"
+    return _unexpected(context, help, Fix("Write `param`", start, "param "))
 
 
 def _label_with_equals(context: Context) -> Diagnostic | None:
@@ -333,6 +378,91 @@ def _at_after_reuse(context: Context) -> Diagnostic | None:
     return _unexpected(context, help, Fix("Remove `@`", context.span, ""))
 
 
+def _foreign_comment(context: Context) -> Diagnostic | None:
+    """`// ...` or `/* ... */`, perhaps with the first `/` taken for that of a stride."""
+    text = context.source.text
+    at = context.position - (text[context.position - 1 : context.position] == "/")
+    if text[at : at + 2] not in ("//", "/*") or "MULOP" in context.accepted:
+        return None
+    span = Span(context.source, at, at + 2)
+    fixes = (Fix("Write `#`", span, "#"),) if span.text == "//" else ()
+    help = "a comment begins with `#` and ends with the line"
+    title = f"`{span.text}` begins no comment here"
+    return Diagnostic("A001", title, (Label(span),), helps=(help,), fixes=fixes)
+
+
+def _count_before(context: Context) -> Diagnostic | None:
+    """`3 * conv`."""
+    text = context.source.text[context.position : context.position + 80]
+    found = re.match(r"(\d+)[ \t]*\*[ \t]*(\w*)", text)
+    if not found or "ERR" not in context.accepted:
+        return None
+    return _unexpected(context, f"the count stands behind: `{found[2] or 'conv'} ... * {found[1]}`")
+
+
+def _other_tensor(context: Context) -> Diagnostic | None:
+    """`upsample @a`."""
+    text = context.source.text[context.position : context.position + 80]
+    found = re.match(r"@[A-Za-z_]\w*", text)
+    if not found or "KEY" not in context.accepted or not context.head:
+        return None
+    label = found.group()
+    help = f"`to={label}` takes its size; `{label}; {context.head}` goes on from it"
+    return _unexpected(context, help)
+
+
+def _dots(context: Context) -> Diagnostic | None:
+    """`1...4`, `@group.label`, `g=in.c`, `x64.5`: a dot that is no fraction's."""
+    if context.found[:1] != ".":
+        return None
+    text, at = context.source.text, context.position
+    before, after = text[max(0, at - 80) : at], text[at + 1 : at + 80]
+    word = re.match(r"[A-Za-z_]\w*", after)
+    if before.endswith("..") or (context.found == ".." and after.startswith("..")):
+        help = "a range has two dots: `1..4`"
+        return _unexpected(context, help, Fix("Remove it", context.span, ""))
+    path = re.search(r"@((?:\w+\.)*\w+)$", before)
+    if path and word:
+        whole = Span(context.source, at - len(path[1]), at + 1)
+        help = f"a label in a group needs no path: write `@{word.group()}`"
+        return _unexpected(context, help, Fix("Leave out the path", whole, ""))
+    incoming = re.search(r"(?:(?<!\w)[xpgd]|\w+[ \t]*=[ \t]*|/|(?<!\w))in$", before)
+    if incoming and word and "KEY" in context.accepted:
+        written = f"{incoming.group()[:-2]}(in.{word.group()})"
+        return _unexpected(context, f"an expression stands in brackets: `{written}`")
+    whole_number = re.search(r"(?<!\w)([xpgd/])\d+$", before)
+    if whole_number and after[:1].isdigit():
+        return _unexpected(context, f"what follows `{whole_number[1]}` is a whole number")
+    if re.search(r"\*[ \t]*\d+$", before) and "_SEP" in context.accepted:
+        return _unexpected(context, "a repeat is a whole number")
+    return None
+
+
+def _unquoted_path(context: Context) -> Diagnostic | None:
+    """`use blocks.arch`."""
+    if context.pending_kinds[-1:] != ["USE"] or "STRING" not in context.accepted:
+        return None
+    path = re.match(r"[^\s;#\"]+", context.source.text[context.position :][:200])
+    if not path:
+        return None
+    span = Span(context.source, context.position, context.position + path.end())
+    fix = Fix("Put it in quotes", span, f'"{path.group()}"')
+    return _unexpected(context, f'the path stands in quotes: `use "{path.group()}"`', fix)
+
+
+def _elif(context: Context) -> Diagnostic | None:
+    words = ("elif", "elseif", "elsif")
+    span = context.span
+    if context.head in words:
+        span = Span(context.source, context.start, context.start + len(context.head))
+    word = span.text
+    if word not in words:
+        return None
+    title = f"`{word}` is not a word of the language"
+    fix = Fix("Write `else if`", span, "else if")
+    return Diagnostic("A001", title, (Label(span),), helps=("write `else if`",), fixes=(fix,))
+
+
 def _bare_fraction(context: Context) -> Diagnostic | None:
     text = context.source.text[context.position : context.position + 40]
     number = re.match(r"\.[0-9]+", text)
@@ -363,6 +493,9 @@ def _missing_separator(context: Context) -> Diagnostic | None:
 _CASES = (
     _unterminated,
     _foreign,
+    _elif,
+    _single_equals,
+    _assignment,
     _label_with_equals,
     shouted,
     _reserved,
@@ -370,6 +503,11 @@ _CASES = (
     _space_before_arguments,
     _entry_with_colon,
     _at_after_reuse,
+    _other_tensor,
+    _unquoted_path,
+    _foreign_comment,
+    _count_before,
+    _dots,
     _bare_fraction,
     _missing_star,
     _missing_separator,

@@ -13,7 +13,7 @@ from archc import syntax as s
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _WIDTH = 88  # branches that fit are written in one line
 
-_CONDITIONAL, _OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _SIGN, _ATOM = range(9)
+_CONDITIONAL, _OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(10)
 _STRENGTH = {"or": _OR, "and": _AND, "+": _SUM, "-": _SUM} | dict.fromkeys(
     ("*", "/", "//", "%"), _PRODUCT
 )
@@ -80,6 +80,8 @@ def _term(term: s.Term) -> list[str]:
             return [_reference(term)]
         case s.Reuse(target):
             return [f"reuse {_indexed(target.name, target.index)}"]
+        case s.Broken():
+            return [""]
 
 
 def _if(term: s.If) -> list[str]:
@@ -241,6 +243,8 @@ def _bound(expr: s.Expr) -> tuple[int, str]:
             return _NOT, f"not {_expr(operand, _NOT)}"
         case s.Unary(op, operand):
             return _SIGN, f"{op}{_expr(operand, _SIGN)}"
+        case s.Binary("**", left, right):
+            return _POWER, f"{_expr(left, _ATOM)} ** {_expr(right, _SIGN)}"
         case s.Binary(op, left, right):
             strength = _STRENGTH.get(op, _COMPARISON)
             start = _expr(left, strength + (strength == _COMPARISON))

@@ -45,6 +45,7 @@ class Linker:
         source = file.span.source
         library = self.libraries[source.name] = Library(source)
         self.open.append(source)
+        self.diagnostics.damage.merge(file.damage)
         for item in file.items:
             try:
                 if isinstance(item, syntax.Use):
@@ -53,6 +54,10 @@ class Linker:
                     self._define(item, library)
             except Fault as mistake:
                 self.diagnostics.add(mistake.diagnostic)
+                if isinstance(item, syntax.Block):
+                    self.diagnostics.damage.names.add(item.name.id)
+                else:
+                    self.diagnostics.damage.blocks = True
         self.open.pop()
         return library
 

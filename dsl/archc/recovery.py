@@ -12,14 +12,14 @@ the text finds them all:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lark.exceptions import UnexpectedInput
 
 from archc import expected
 from archc.machine import Machine, Token
-from archc.source import Diagnostic, Diagnostics, Label, Limits, Source, Span
+from archc.source import Damage, Diagnostic, Diagnostics, Label, Limits, Source, Span
 from archc.syntax import File
 
 OPENERS = {
@@ -35,15 +35,17 @@ CLOSERS = {")": "RPAR", "]": "RSQB", "}": "RBRACE", ">": "RANGLE"}
 _CLOSING = frozenset(CLOSERS.values())
 _ENDS = {*CLOSERS, ""}
 _ROUND = frozenset({"LPAR", "CALL_OPEN", "LSQB"})
-_OPERATORS = frozenset({"ADDOP", "MULOP", "REL", "AND", "OR", "NOT", "ELSE"})
+_OPERATORS = frozenset({"ADDOP", "MULOP", "POW", "REL", "AND", "OR", "NOT", "ELSE"})
 _FRESH = frozenset({"_SEP", "_COMMA", "PIPE"})  # what comes after is beside, not inside
 _WEIGHED = frozenset(OPENERS) | _CLOSING | _OPERATORS | _FRESH
 
 _BLANK = re.compile(r"(?:[\s\ufeff]|#[^\n]*)*")
 _LANDMARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[\n;{}|<>()\[\]]')
 _LANDMARKS = {"\n": "_SEP", ";": "_SEP", "{": "LBRACE", "|": "PIPE", "<": "LANGLE", **CLOSERS}
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ITEM = re.compile(r"(?:network|use|param|block|sequence|train|meta|expect)\b")
 _HEADER = re.compile(r"(?:if|for|param|block|sequence|network|use)\b", re.I)  # there `<` compares
+_ITEMS = frozenset({"NETWORK", "USE", "PARAM", "BLOCK", "SECTION"})
 _FAR = 2_000  # characters to look for the end of a bracket over several lines
 
 
@@ -96,6 +98,8 @@ class Run:
         self.end = 0  # of the last token taken
         self.patience = 10 * limits.diagnostics  # recoveries, the silent ones too
         self.resumed = -1  # where the parser went on after the last mistake
+        self.damage = Damage()
+        self.commas: set[int] = set()  # statements and brackets that were told of theirs
 
     # --- going through the text
 
@@ -114,7 +118,7 @@ class Run:
                 self._give_up()
                 break
         file: File = self.machine.values[-1]
-        return file
+        return replace(file, damage=self.damage)
 
     def _go_on(self) -> None:
         machine, nesting = self.machine, self.nesting
@@ -149,6 +153,8 @@ class Run:
             self._resume(position, "_SEP")
         elif position <= self.resumed:  # the same mistake still: say no more, step over it
             self._resume(max(position, self.resumed) + 1)
+        elif expected.is_comma(self._context(position)):
+            self._read_comma(position)
         else:
             self._report(position)
             self._skip_statement(position)
@@ -177,6 +183,19 @@ class Run:
             else:
                 self.end = position + (inner_kind == "INDEX_OPEN")
                 self._skip_statement(position)
+
+    def _read_comma(self, position: int) -> None:
+        """As the space or the `|` that should stand in its place; one report for a statement."""
+        context = self._context(position)
+        between, problem = expected.comma(context)
+        start = context.brackets[-1][0] if between else context.start
+        if start not in self.commas:
+            self.problems.add(problem)
+        self.commas.add(start)
+        word = _WORD.match(self.text, self._skip_blank(position + 1))
+        if word is not None:  # a flag perhaps, perhaps a statement: nobody can tell
+            self.damage.spans.append(Span(self.source, *word.span()))
+        self._resume(position + 1, *(["PIPE"] if between else []))
 
     def _skip_stray(self, position: int) -> None:
         """Over a closing bracket that closes nothing. `If a > b` is no such thing."""
@@ -216,6 +235,7 @@ class Run:
         """Over the rest of a bad statement; what was read of it is kept if it can stand alone."""
         header = _HEADER.match(self.text, self._statement_start(position)) is not None
         resume = self._landmark(position, header)
+        self._lose(position, resume)
         landmark = _LANDMARKS.get(self.text[resume : resume + 1], "$END")
         while self._open_brackets() and self._open_brackets()[-1].type in _ROUND:
             closer = OPENERS[self._open_brackets()[-1].type]
@@ -223,6 +243,8 @@ class Run:
                 break
             self._insert(closer)
         if not self.machine.accepts(landmark):
+            if self._is_whole():  # what follows is a statement of its own, without a separator
+                self._insert("_SEP")
             self._put_err()
         self._resume(resume)
 
@@ -275,17 +297,35 @@ class Run:
             self.nesting.take(kind)
 
     def _put_err(self) -> None:
+        self._lose(self.end, self.end)
+        is_item = next(iter(self._pending_kinds()), "") in _ITEMS
         self._cut_to("ERR")
-        self._insert("ERR")
+        self.machine.feed(Token("ERR", "item" if is_item else "", self.end, end_pos=self.end))
+
+    def _lose(self, position: int, end: int) -> None:
+        """Remember what a statement that is wrong at `position` takes along."""
+        span = Span(self.source, self._statement_start(position), end)
+        if span.end > span.start:
+            self.damage.spans.append(span)
+            self.damage.names.update(_WORD.findall(span.text))
+            self.damage.blocks |= "USE" in self._pending_kinds()
 
     def _cut_to(self, kind: str) -> None:
         """Takes values off the stack until a state that accepts the token."""
         self.machine.cut(self.machine.height(kind))
         self.nesting.cut(len(self._open_brackets()))
 
+    def _is_whole(self) -> bool:
+        """Does a statement end here with a bracket, `if a { ... }`? To cut would reopen it."""
+        last = self.machine.values[-1] if self.machine.values else None
+        return type(last) is Token and last.type in _CLOSING and self.machine.accepts("_SEP")
+
     def _pending(self) -> list[Any]:
         """Tokens and nodes of the statement at the top of the stack."""
         return self.machine.values[self.machine.height("ERR") :]
+
+    def _pending_kinds(self) -> list[str]:
+        return [value.type for value in self._pending() if type(value) is Token]
 
     def _statement_start(self, default: int) -> int:
         """Where the statement at the top of the stack began."""

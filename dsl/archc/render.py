@@ -86,7 +86,8 @@ def _remarks(diagnostic: Diagnostic) -> Iterator[tuple[str, str]]:
     yield from (("note", note) for note in diagnostic.notes)
     yield from (("help", hint) for hint in diagnostic.helps)
     for fix in diagnostic.fixes:
-        if not any(fix.title in hint for hint in diagnostic.helps):
+        said = (fix.title, fix.text.strip() or fix.title)
+        if not any(words in hint for hint in diagnostic.helps for words in said):
             yield "help", fix.title if fix.text.strip() in fix.title else _fix(fix)
 
 

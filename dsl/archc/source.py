@@ -6,6 +6,7 @@ A diagnostic is data only. It holds no file name, position or colour; the render
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -111,14 +112,50 @@ class Diagnostic:
 
 
 @dataclass(slots=True)
+class Damage:
+    """What mistakes took along. Each of them is reported; that something is missing then is not."""
+
+    spans: list[Span] = field(default_factory=list)  # statements that were understood in part
+    names: set[str] = field(default_factory=set)  # that stand in these, or whose block was refused
+    blocks: bool = False  # a `use` failed: any block may be missing
+
+    def merge(self, other: Damage) -> None:
+        self.spans += other.spans
+        self.names |= other.names
+        self.blocks |= other.blocks
+
+    def begins(self, span: Span) -> bool:
+        """Whether the statement there was understood in part only."""
+        return any(s.start == span.start and s.source is span.source for s in self.spans)
+
+    def explains(self, diagnostic: Diagnostic) -> bool:
+        """Whether a mistake beyond grammar only follows from one that is reported."""
+        span, code = diagnostic.span, diagnostic.code
+        if code.startswith("A0"):
+            return False
+        if code in ("A101", "A102", "A103"):
+            name = re.search(r"[A-Za-z_][A-Za-z0-9_]*", span.text)
+            if name is not None and name.group() in self.names:
+                return True
+            return self.blocks and code != "A103"
+        return any(
+            s.source is span.source and s.start <= span.start and span.end <= s.end
+            for s in self.spans
+        )
+
+
+@dataclass(slots=True)
 class Diagnostics:
     """Collects diagnostics, each position and code once, up to a limit of errors."""
 
     limit: int = 100
     items: list[Diagnostic] = field(default_factory=list)
+    damage: Damage = field(default_factory=Damage)
     _seen: set[tuple[str, int, int, int]] = field(default_factory=set)
 
     def add(self, diagnostic: Diagnostic) -> None:
+        if self.damage.explains(diagnostic):
+            return
         span = diagnostic.span
         key = (diagnostic.code, id(span.source), span.start, span.end)
         if key in self._seen or len(self.items) >= self.limit:

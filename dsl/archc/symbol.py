@@ -13,6 +13,7 @@ fold; whatever is not a polynomial (`//`, `%`, `floor`, floats) is an atom with 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -125,9 +126,19 @@ def _order(atom: Atom) -> str:
     return atom.name if isinstance(atom, Var) else repr(atom)
 
 
+def _power(a: Number, b: Number) -> Any:
+    """a ** b. Raises OverflowError before a huge number is made, ValueError for a complex one."""
+    if isinstance(a, int) and isinstance(b, int) and b > 0 and a.bit_length() * b > 1024:
+        raise OverflowError("the power is too large")
+    if a < 0 and not float(b).is_integer():
+        raise ValueError("a fractional power of a negative number")
+    return a**b
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "//": lambda a, b: a // b,
     "%": lambda a, b: a % b,
+    "**": _power,
     "/": lambda a, b: a / b,
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
@@ -411,6 +422,7 @@ _LEVEL = {
     "/": 6,
     "//": 6,
     "%": 6,
+    "**": 8,  # than a sign, which is 6
 }
 _CALLS = {"floor": "math.floor", "ceil": "math.ceil"}
 
@@ -461,6 +473,10 @@ def _render_atom(atom: Atom, names: Callable[[str], str]) -> tuple[str, int]:
         return f"{render(args[0], names, 9)}[{render(args[1], names)}]", 9
     if name == "not":
         return f"not {render(args[0], names, 3)}", 3
+    if name == "**":
+        base, exponent = render(args[0], names, 9), render(args[1], names, 8)
+        simple = all(re.fullmatch(r"[\w.]+", side) for side in (base, exponent))
+        return f"{base}**{exponent}" if simple else f"{base} ** {exponent}", 8
     if name in _LEVEL:
         level = _LEVEL[name]
         right_level = level + 1  # left-associative

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, dataclass_transform
 
-from archc.source import Span
+from archc.source import Damage, Span
 
 T = TypeVar("T")
 
@@ -77,7 +77,7 @@ class Unary:
 
 @node
 class Binary:
-    """Arithmetic, comparison or logic: `+ - * / // %`, `== != < <= > >=`, `and or`."""
+    """Arithmetic, comparison or logic: `+ - * / // % **`, `== != < <= > >=`, `and or`."""
 
     op: str
     left: Expr
@@ -260,7 +260,14 @@ class Reuse:
     span: Span = _span()
 
 
-Term = Operation | Group | If | For | Reference | Reuse
+@node
+class Broken:
+    """A statement with a mistake in it, which is reported. What it makes is unknown."""
+
+    span: Span = _span()
+
+
+Term = Operation | Group | If | For | Reference | Reuse | Broken
 
 
 @node
@@ -353,8 +360,9 @@ Item = Network | Use | Param | Block | Section | Statement
 
 @node
 class File:
-    """A whole file. `doc` is its opening comment."""
+    """A whole file. `doc` is its opening comment, `damage` what mistakes took out of it."""
 
     items: tuple[Item, ...]
     span: Span = _span()
     doc: str = field(default="", compare=False)
+    damage: Damage = field(default_factory=Damage, compare=False, repr=False)

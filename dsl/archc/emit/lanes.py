@@ -243,7 +243,7 @@ def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = Fal
     for value, lane in zip(values, lanes, strict=True):
         try:
             found = symbol.evaluate(expr, lane.env)
-        except (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError):
+        except (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError, ValueError):
             return False
         if truth:
             if bool(found) != value:
@@ -268,7 +268,7 @@ def _agree(a: Expr, b: Expr, env: dict[str, Any], truth: bool) -> bool:
     """Whether two expressions have the same value; where one has none, nothing can be said."""
     try:
         x, y = symbol.evaluate(a, env), symbol.evaluate(b, env)
-    except (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError):
+    except (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError, ValueError):
         return True
     if truth:
         return bool(x) == bool(y)

@@ -91,6 +91,10 @@ def _chain(state: State, sequence: syntax.Sequence, here: Here) -> Chain:
                 current = forget(statement, inner)
             except Quiet:
                 current = forget(statement, inner)
+            damaged = isinstance(statement.term, syntax.Broken)
+            if damaged or state.diagnostics.damage.begins(statement.span):
+                current = forget(statement, inner)
+                here.frame.asked = True  # the input may have been there
     return Chain(nodes, here.x, current)
 
 
@@ -126,6 +130,8 @@ def _term(state: State, term: syntax.Term, here: Here) -> Node:
             return Goto(lookup(term, here).tensor, term.span)
         case syntax.Reuse():
             return reuse(state, term, here)
+        case syntax.Broken():
+            raise Quiet
 
 
 def _operation(state: State, term: syntax.Operation, here: Here) -> Node:

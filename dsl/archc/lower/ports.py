@@ -18,6 +18,7 @@ def enter(state: State, term: syntax.Operation, here: Here) -> Goto:
     frame = here.frame
     if not frame.is_network or state.nesting > 1:
         raise fault("A405", "`input` belongs to the network's own statements", term.name.span)
+    frame.asked = True  # for its own mistakes, nobody else needs to complain
     words = [a for a in term.attributes if isinstance(a, syntax.Word)]
     nameless = f"input{len(frame.inputs) + 1}" if frame.inputs else "x"
     name, span = (words[0].id, words[0].span) if words else (nameless, term.span)
