@@ -104,14 +104,19 @@ def compare(net: nn.Module, plan: Plan, xs: list[torch.Tensor], training: bool) 
     for module in net.modules():
         if type(module).__name__ in _RANDOM:
             module.eval()
-    state = {k: v.clone() if v.dtype == torch.int64 else v.detach().clone() for k, v in net.state_dict().items()}
+    state = {
+        k: v.clone() if v.dtype == torch.int64 else v.detach().clone()
+        for k, v in net.state_dict().items()
+    }
     for name, _ in net.named_parameters(remove_duplicate=False):
         state[name].requires_grad_()
     run = Run(state, training)
     expected_in = [x.clone().requires_grad_() for x in xs]
     expected = listed(run.network(plan, *expected_in))
     seen: dict[str, list[tuple[int, ...]]] = {}
-    hooks = [module.register_forward_hook(_note(seen, name)) for name, module in net.named_modules()]
+    hooks = [
+        module.register_forward_hook(_note(seen, name)) for name, module in net.named_modules()
+    ]
     ys = [x.clone().requires_grad_() for x in xs]
     found = listed(net(*ys))
     for hook in hooks:
@@ -135,7 +140,10 @@ def _compare_gradients(
 ) -> None:  # fmt: skip
     net.zero_grad()
     for results in (found, expected):
-        total = sum((r * torch.linspace(0.5, 1.5, r.numel(), dtype=r.dtype).view(r.shape)).sum() for r in results)
+        total = sum(
+            (r * torch.linspace(0.5, 1.5, r.numel(), dtype=r.dtype).view(r.shape)).sum()
+            for r in results
+        )
         assert isinstance(total, torch.Tensor)
         if total.requires_grad:
             total.backward()
@@ -146,7 +154,12 @@ def _compare_gradients(
         if a is not None and b is not None:
             scale = max(1.0, float(b.abs().max().nan_to_num(1.0)))
             torch.testing.assert_close(
-                a / scale, b / scale, rtol=1e-6, atol=1e-7, equal_nan=True, msg=lambda m, n=name: f"{n}: {m}"
+                a / scale,
+                b / scale,
+                rtol=1e-6,
+                atol=1e-7,
+                equal_nan=True,
+                msg=lambda m, n=name: f"{n}: {m}",
             )
 
 
@@ -171,7 +184,9 @@ def _difference(found: dict[str, Any], promised: dict[str, Any]) -> str:
     return f"state_dict has {extra}, should have {missing}"
 
 
-def check_params(text: str, generated: Generated, params: tuple[str, ...], seed: int, limits: Limits) -> list[str]:
+def check_params(
+    text: str, generated: Generated, params: tuple[str, ...], seed: int, limits: Limits
+) -> list[str]:
     """`Net(classes=7)` is what `-D classes=7` compiles to. Gives the params that are arguments."""
     tested = []
     signature = generated.namespace[generated.analysis.name].__init__.__annotations__

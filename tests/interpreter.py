@@ -177,8 +177,8 @@ class Run:
 def _pair(dims: Any, x: torch.Tensor) -> tuple[int, ...]:
     """One number a spatial dimension."""
     rank = x.ndim - 2
-    dims = tuple(map(int, dims))
-    return dims * rank if len(dims) == 1 else dims
+    sizes = tuple(map(int, dims))
+    return sizes * rank if len(sizes) == 1 else sizes
 
 
 def _sides(before: Any, after: Any) -> list[int]:
@@ -243,14 +243,28 @@ def _bn(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.
     if training and mean is not None:
         own["num_batches_tracked"] += 1
     return F.batch_norm(
-        x, mean, var, own.get("weight"), own.get("bias"), training or mean is None, op.momentum, op.eps
+        x,
+        mean,
+        var,
+        own.get("weight"),
+        own.get("bias"),
+        training or mean is None,
+        op.momentum,
+        op.eps,
     )
 
 
 def _inorm(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
     mean, var = own.get("running_mean"), own.get("running_var")  # torch counts no batches here
     return F.instance_norm(
-        x, mean, var, own.get("weight"), own.get("bias"), training or mean is None, op.momentum, op.eps
+        x,
+        mean,
+        var,
+        own.get("weight"),
+        own.get("bias"),
+        training or mean is None,
+        op.momentum,
+        op.eps,
     )
 
 
@@ -289,10 +303,12 @@ def _crop(op: Any, own: dict[str, Any], training: bool, x: Any, like: Any = None
         wanted = list(like.shape[2:]) if op.to is OTHER else list(_pair(op.to, x))
     for axis, size in enumerate(wanted, 2):
         x = x.narrow(axis, (x.shape[axis] - size) // 2, size)
-    return x  # type: ignore[no-any-return]
+    return x
 
 
-def _upsample(op: Any, own: dict[str, Any], training: bool, x: Any, like: Any = None) -> torch.Tensor:
+def _upsample(
+    op: Any, own: dict[str, Any], training: bool, x: Any, like: Any = None
+) -> torch.Tensor:
     linear = ("linear", "bilinear", "trilinear")[x.ndim - 3]
     mode = linear if op.mode == "bilinear" else op.mode.replace("_", "-")
     align = None if mode.startswith("nearest") else op.align_corners

@@ -110,7 +110,9 @@ class Maker:
 
     # --- operators: text, and the tensor after
 
-    def conv(self, p: Place, f: Flow, width: str | None = None, keep: bool = False) -> tuple[str, Flow]:
+    def conv(
+        self, p: Place, f: Flow, width: str | None = None, keep: bool = False
+    ) -> tuple[str, Flow]:
         """A convolution to some width; with `keep` of the same spatial size."""
         w = width or self.width(p)
         form = self.r.randrange(9)
@@ -130,7 +132,11 @@ class Maker:
             text = f"conv {'x'.join('3' * rank)}/{'x'.join('2' * rank)} p1 {self.x(w)}"
             size = self.new_size()
         elif form == 5:
-            text = f"conv (1 + 2)x(3) p(3 // 2) {self.x(w)}" if rank == 2 else f"conv (3) p1 {self.x(w)}"
+            text = (
+                f"conv (1 + 2)x(3) p(3 // 2) {self.x(w)}"
+                if rank == 2
+                else f"conv (3) p1 {self.x(w)}"
+            )
         elif form == 6:
             text = f"conv 3 p1 {self.x(w)} padding_mode={self.pick('reflect', 'circular', 'replicate')}"
         elif form == 7:
@@ -175,7 +181,13 @@ class Maker:
             "deconv 2/2 x(in.c)", "deconv 3/2 p1 output_padding=1 x(in.c) nobias", "pool kernel=2 stride=2",
         ]  # fmt: skip
         if f.rank == 2:
-            forms += ["upsample 2 bicubic", "pool 2x1", "avgpool 1x2 ceil", "pad 1x0", "upsample 1x2"]
+            forms += [
+                "upsample 2 bicubic",
+                "pool 2x1",
+                "avgpool 1x2 ceil",
+                "pad 1x0",
+                "upsample 1x2",
+            ]
         text = self.r.choice(forms)
         return text, Flow(f.rank, f.channels, self.new_size())
 
@@ -215,11 +227,20 @@ class Maker:
             return text, after
         if not plain and made not in (self._group, self._residual, self._concat, self._gate):
             return text, after
-        if text.startswith(("if ", "for ", "@", "residual", "concat", "mul", "add", "join", "dense", "columns")):
-            if not p.network or made is not self._group:
-                return text, after  # a label on a combinator is tried elsewhere
-        if "*" in text.split("\n")[-1] and made is self._group:
-            pass
+        keywords = (
+            "if ",
+            "for ",
+            "@",
+            "residual",
+            "concat",
+            "mul",
+            "add",
+            "join",
+            "dense",
+            "columns",
+        )
+        if text.startswith(keywords) and not (p.network and made is self._group):
+            return text, after  # a label on a combinator is tried elsewhere
         name = self.name()
         if p.loops:
             return f"{name}_x{{{p.loops[-1]}}}: {text}", after
@@ -240,7 +261,9 @@ class Maker:
     def _conv_unit(self, p: Place, f: Flow) -> tuple[str, Flow]:
         text, f = self.conv(p, f)
         if self.chance(0.5):
-            text += self.pick("; bn; relu", "; relu", "; bn", "; bn; relu; dropout 0.1", "; gn 1; silu")
+            text += self.pick(
+                "; bn; relu", "; relu", "; bn", "; bn; relu; dropout 0.1", "; gn 1; silu"
+            )
         return text, f
 
     def _special(self, p: Place, f: Flow) -> tuple[str, Flow]:
@@ -255,7 +278,10 @@ class Maker:
         if f.rank == 2:
             forms += [
                 (f"conv 1x1 x(4 * ({w})); pixelshuffle 2", Flow(2, w, size)),
-                (f"upsample 2; pixelunshuffle 2; conv 1x1 {self.x(w)}", Flow(2, w, self.new_size())),
+                (
+                    f"upsample 2; pixelunshuffle 2; conv 1x1 {self.x(w)}",
+                    Flow(2, w, self.new_size()),
+                ),
                 (f"conv 3x3 p1 x(2 * ({w})) g2; shuffle 2", Flow(2, f"2 * ({w})", f.size)),
             ]
         return self.r.choice(forms)
@@ -275,11 +301,19 @@ class Maker:
                 text, f = self.conv(p, f, keep=True)
             elif self.chance(0.25) and p.depth < 4:
                 before = f
-                text, f = self.r.choice((self._residual_plain, self._gate, self._dense, self._concat))(p, f)
+                text, f = self.r.choice(
+                    (self._residual_plain, self._gate, self._dense, self._concat)
+                )(p, f)
                 assert f.size == before.size
             else:
                 text, f = self._keep(p, f)
-            if p.nameable and not p.loops and ";" not in text and "<" not in text and self.chance(0.15):
+            if (
+                p.nameable
+                and not p.loops
+                and ";" not in text
+                and "<" not in text
+                and self.chance(0.15)
+            ):
                 name = self.name("b")
                 p.labels[name] = Labelled(f, f, reusable=False)
                 text = f"{name}: {text}"
@@ -293,13 +327,18 @@ class Maker:
         """The last step of a branch: to `w` channels."""
         if f.rank == 0:
             return f"fc ({w})"
-        return self.pick(f"conv 1 {self.x(w)}", f"conv 3 p1 {self.x(w)} nobias; bn", f"conv 3 same {self.x(w)}")
+        return self.pick(
+            f"conv 1 {self.x(w)}", f"conv 3 p1 {self.x(w)} nobias; bn", f"conv 3 same {self.x(w)}"
+        )
 
     def _residual_plain(self, p: Place, f: Flow) -> tuple[str, Flow]:
         """body(x) + x, of the same shape."""
         inner = p.inner()
         if f.channels is None:
-            return f"residual< {self.pick('conv 3 p1 x(in.c)', 'bn; relu', 'relu; conv 1 x(in.c) nobias; bn')} >", f
+            return (
+                f"residual< {self.pick('conv 3 p1 x(in.c)', 'bn; relu', 'relu; conv 1 x(in.c) nobias; bn')} >",
+                f,
+            )
         lines, after = self._body(inner, f, self.r.randrange(3))
         lines.append(self._return_to(p, after, f.channels))
         if self.chance(0.1):
@@ -315,11 +354,23 @@ class Maker:
         inner = p.inner()
         w = self.width(p)
         s = self.r.choice([n for n in p.numbers if n.startswith("s")] or ["1", "2"])
-        lines, after = self._body(inner, f, self.r.randrange(2))
-        lines.append(f"conv 3/({s}) p1 {self.x(w)}" + self.pick("; bn", "; bn; relu; conv 3 p1 x(in.c)", ""))
-        label = self.name("downsample") + ": " if not p.loops and p.nameable and self.chance(0.5) else ""
-        shortcut = f"{{ conv 1/({s}) {self.x(w)} nobias; bn }}" if label else f"conv 1/({s}) {self.x(w)}"
-        test = f"if {s} > 1 or in.c != {w} {{ {label}{shortcut} }}" if self.chance(0.7) else label + shortcut
+        lines, _after = self._body(inner, f, self.r.randrange(2))
+        lines.append(
+            f"conv 3/({s}) p1 {self.x(w)}" + self.pick("; bn", "; bn; relu; conv 3 p1 x(in.c)", "")
+        )
+        label = (
+            self.name("downsample") + ": "
+            if not p.loops and p.nameable and self.chance(0.5)
+            else ""
+        )
+        shortcut = (
+            f"{{ conv 1/({s}) {self.x(w)} nobias; bn }}" if label else f"conv 1/({s}) {self.x(w)}"
+        )
+        test = (
+            f"if {s} > 1 or in.c != {w} {{ {label}{shortcut} }}"
+            if self.chance(0.7)
+            else label + shortcut
+        )
         return f"residual< {self._lay(lines)} | {test} >; relu", Flow(f.rank, w, self.new_size())
 
     def _dense(self, p: Place, f: Flow) -> tuple[str, Flow]:
@@ -408,7 +459,10 @@ class Maker:
         i = next(v for v in "ijkmn" if v not in p.loops and v not in p.numbers)
         start = Flow(f.rank, None, f.size)
         if self.chance(0.35):
-            rows = [[self.r.choice((2, 3, 4, 6)), self.r.choice((1, 1, 2))] for _ in range(self.r.choice((2, 3)))]
+            rows = [
+                [self.r.choice((2, 3, 4, 6)), self.r.choice((1, 1, 2))]
+                for _ in range(self.r.choice((2, 3)))
+            ]
             inner = p.inner(numbers=[*p.numbers, "w0"], loops=[], nameable=False, labels={})
             if self.chance(0.5):
                 conv = f"conv 3/(s0) p1 x(w0){self.pick('', '; bn; relu', '; relu')}"
@@ -419,11 +473,13 @@ class Maker:
             more, _ = self._body(inner, Flow(f.rank, "w0", 0), self.r.randrange(3))
             return f"for w0 in {source} {{ conv 3 p1 x(w0); {'; '.join([*more, 'relu'])} }}", start
         inner = p.inner(numbers=[*p.numbers, i], loops=[*p.loops, i], labels=dict(hidden))
-        lines, after = self._body(inner, start, self.r.choice((1, 2, 3)))
+        lines, _after = self._body(inner, start, self.r.choice((1, 2, 3)))
         named: dict[str, Labelled] = {}
         if self.chance(0.6) and p.nameable:
             stem = self.name("u")
-            width = self.width(replace(p, numbers=[n for n in inner.numbers if not n.startswith("s")]))
+            width = self.width(
+                replace(p, numbers=[n for n in inner.numbers if not n.startswith("s")])
+            )
             lines.append(f"{stem}_{{{i}}}: conv 3 p1 {self.x(width)}")
             if not p.loops:
                 named[f"{stem}_1"] = Labelled(start, Flow(f.rank, None, f.size), reusable=False)
@@ -435,7 +491,13 @@ class Maker:
     def _if(self, p: Place, f: Flow) -> tuple[str, Flow]:
         tests = ["in.c > 4", "in.c == 3", "in.c % 2 == 0 and not in.c > 8"]
         for n in p.numbers:
-            tests += [f"{n} > 1", f"{n} == 2", f"{n} != 3 or in.c < 5", f"not {n} > 2", f"{n} % 2 == 0"]
+            tests += [
+                f"{n} > 1",
+                f"{n} == 2",
+                f"{n} != 3 or in.c < 5",
+                f"not {n} > 2",
+                f"{n} % 2 == 0",
+            ]
         if f.rank:
             tests.append("in.w > 4")
         inner = p.inner(nameable=False)
@@ -468,7 +530,13 @@ class Maker:
         found = p.labels[label]
         if found.before.channels == f.channels and found.before.rank == f.rank and f.channels:
             same = found.before.size == f.size or found.before.size == found.after.size
-            size = found.after.size if found.before.size == f.size else f.size if same else self.new_size()
+            size = (
+                found.after.size
+                if found.before.size == f.size
+                else f.size
+                if same
+                else self.new_size()
+            )
             return f"reuse {label}", Flow(found.after.rank, found.after.channels, size)
         if not found.before.rank or found.before.channels is None or not f.rank:
             return self._keep(p, f)
@@ -481,7 +549,9 @@ class Maker:
         if not known:
             return self._resized(p, f)
         label = self.r.choice(known)
-        text = self.pick(f"upsample to=@{label}", f"upsample to=@{label} bilinear", f"crop to=@{label}")
+        text = self.pick(
+            f"upsample to=@{label}", f"upsample to=@{label} bilinear", f"crop to=@{label}"
+        )
         return text, Flow(f.rank, f.channels, p.labels[label].after.size)
 
     def _call(self, p: Place, f: Flow) -> tuple[str, Flow]:
@@ -505,7 +575,9 @@ class Maker:
         if not takers or not values:
             return self._conv_unit(p, f)
         w = self.width(p)
-        return f"{self.r.choice(takers).name}({self.r.choice(values).name}, {w})", Flow(f.rank, None, self.new_size())
+        return f"{self.r.choice(takers).name}({self.r.choice(values).name}, {w})", Flow(
+            f.rank, None, self.new_size()
+        )
 
     # --- blocks
 
@@ -525,16 +597,27 @@ class Maker:
         lines, after = self.statements(place, flow, self.r.choice((1, 2, 3, 4)))
         channels: Callable[[str], str] | None = None
         if self.chance(0.7) and after.rank:
-            lines.append(self.pick("conv 1 x(w)", "conv 3/(s) p1 x(w); relu" if "s" in numbers else "conv 1 x(w); bn"))
+            lines.append(
+                self.pick(
+                    "conv 1 x(w)",
+                    "conv 3/(s) p1 x(w); relu" if "s" in numbers else "conv 1 x(w); bn",
+                )
+            )
             channels = str
         elif self.chance(0.3) and after.rank:
             lines.append("residual< conv 3 p1 x(in.c); bn >; relu")
         if after.rank == 0:
-            lines.append(f"fc {3 * 2**self.rank}; unflatten {'x'.join('2' * self.rank) if self.rank > 1 else 2} x3")
+            lines.append(
+                f"fc {3 * 2**self.rank}; unflatten {'x'.join('2' * self.rank) if self.rank > 1 else 2} x3"
+            )
             channels = lambda first: "3"  # noqa: E731
         word = "sequence" if self.chance(0.2) else "block"
         self.blocks.append(Block(name, self.rank, call, channels))
-        doc = self.pick("", "# What it does: a \"unit\" of \\ two.\n", "# One line.\n# And another, {with} braces.\n")
+        doc = self.pick(
+            "",
+            '# What it does: a "unit" of \\ two.\n',
+            "# One line.\n# And another, {with} braces.\n",
+        )
         return f"{doc}{word} {name}({', '.join(formals)}) {{\n  " + "\n  ".join(lines) + "\n}\n"
 
     def _formals(self) -> tuple[list[str], Callable[[Place], str]]:
@@ -573,7 +656,14 @@ class Maker:
             body = f"if n > 1 {{ join< {name}(w, n - 1); {name}(w, n - 1) | conv 3 p1 x(w); bn; relu > }} else {{ {work} }}"
         else:
             body = f"if n > 0 {{ residual< conv 3 p1 x(w); {name}(w, n - 1) | conv 1 x(w) > }} else {{ conv 1 x(w) }}"
-        self.blocks.append(Block(name, self.rank, lambda p: f"{self.r.choice((2, 4))}, n={self.r.randrange(1, 4)}", str))
+        self.blocks.append(
+            Block(
+                name,
+                self.rank,
+                lambda p: f"{self.r.choice((2, 4))}, n={self.r.randrange(1, 4)}",
+                str,
+            )
+        )
         return f"block {name}(w, n=2) {{\n  {body}\n}}\n"
 
     def _taker(self, number: int) -> str:
@@ -582,7 +672,14 @@ class Maker:
         flow = Flow(self.rank, None, self.new_size())
         lines, _ = self._body(place, flow, self.r.randrange(2))
         self.blocks.append(Block(name, self.rank, lambda p: "", None))
-        body = "\n  ".join([*lines, self.pick("unit_of(w); bn; relu", "unit_of(w) * 2", "a: unit_of(w); b: unit_of(w + 1)")])
+        body = "\n  ".join(
+            [
+                *lines,
+                self.pick(
+                    "unit_of(w); bn; relu", "unit_of(w) * 2", "a: unit_of(w); b: unit_of(w + 1)"
+                ),
+            ]
+        )
         return f"block {name}(unit_of, w) {{\n  {body}\n}}\n"
 
     # --- the whole
@@ -605,11 +702,17 @@ class Maker:
         place = Place(numbers, network=True)
         extent = {1: (8, 16, 24), 2: (6, 8, 12), 3: (4, 6)}[self.rank]
         statements, flow = [], Flow(self.rank, "3", 0)
-        inputs = self.r.choice((1, 1, 1, 2))
+        inputs, size = self.r.choice((1, 1, 1, 2)), ""
         for at in range(inputs):
             c = self.r.choice((1, 3, 4))
             size = "x".join([str(self.r.choice(extent))] * self.rank) if at == 0 else size
-            name = self.pick("left ", "frame ", "x1 ") if at == 0 and inputs > 1 else "right " if at else ""
+            name = (
+                self.pick("left ", "frame ", "x1 ")
+                if at == 0 and inputs > 1
+                else "right "
+                if at
+                else ""
+            )
             statements.append(f"input {name}{size} x{c}")
             flow = Flow(self.rank, str(c), 0)
             if name:
@@ -625,7 +728,9 @@ class Maker:
                 statements.append(self.pick("gap; flatten", "flatten"))
                 flow = Flow(0, None, 0)
         if flow.rank and self.chance(0.5):
-            statements.append("gap; flatten; fc " + ("(classes)" if "classes" in self.params else "4"))
+            statements.append(
+                "gap; flatten; fc " + ("(classes)" if "classes" in self.params else "4")
+            )
         elif self.chance(0.2):
             statements.append(f"output {self.name('out')}")
         return head, statements
@@ -688,5 +793,7 @@ def program(seed: int) -> Program:
 
 def operators_of(text: str) -> set[str]:
     """The operators of the registry that a text mentions."""
-    words = set(text.replace("<", " ").replace(";", " ").replace("{", " ").replace("|", " ").split())
+    words = set(
+        text.replace("<", " ").replace(";", " ").replace("{", " ").replace("|", " ").split()
+    )
     return {cls.name for name, cls in REGISTRY.items() if name in words}

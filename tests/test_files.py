@@ -186,7 +186,7 @@ def test_use_with_a_relative_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_stamp_is_the_last_line_and_stable() -> None:
     text = stamp("import torch\n\n", "network X")
     *_, last = text.splitlines()
-    assert text.startswith("import torch\n# archc ")
+    assert text.startswith("import torch\n\n\n# archc ")
     assert last.count("sha256:") == 2
     assert text.endswith("\n")
     assert stamp(text, "network X") == text

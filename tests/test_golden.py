@@ -40,7 +40,9 @@ def graph(analysis: Analysis) -> str:
     for key in order(network):
         node = node_of(network, key)
         entering = sorted((port, source) for source, _, port in network.in_edges(key, data="port"))
-        what = f"{node.operator} {node.op.label()}".rstrip() if node.op is not None else node.operator
+        what = (
+            f"{node.operator} {node.op.label()}".rstrip() if node.op is not None else node.operator
+        )
         lines.append(f"{key}: {what}" + "".join(f" <- {source}" for _, source in entering))
     return "\n".join(lines) + "\n"
 
@@ -51,10 +53,9 @@ def shapes(analysis: Analysis) -> str:
     cells = [(n.key, str(n.output), f"{n.params:,}", f"{n.macs:,}") for n in rows]
     cells.append(("all", "", f"{analysis.params:,}", f"{analysis.macs:,}"))
     widths = [max(len(row[at]) for row in cells) for at in range(4)]
-    return "".join(
-        f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}\n"
-        for row in cells
-    )
+    sides = "<<>>"
+    lines = ("  ".join(map("{:{}{}}".format, row, sides, widths)) for row in cells)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def errors(analysis: Analysis) -> str:

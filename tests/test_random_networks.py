@@ -84,7 +84,7 @@ def sources(seeds: range) -> dict[int, str]:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
-    tidy(tmp_path, range(0, 60))
+    tidy(tmp_path, range(60))
 
 
 @pytest.mark.slow
@@ -110,7 +110,7 @@ def tidy(folder: Path, seeds: range) -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_mypy_has_nothing_to_say(tmp_path: Path) -> None:
-    for seed, source in sources(range(0, 40)).items():
+    for seed, source in sources(range(40)).items():
         (tmp_path / f"net{seed}.py").write_text(source)
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "."],
@@ -149,6 +149,10 @@ def test_torch_compile_finds_no_break(seed: int) -> None:
     generated = generate(program(seed).text, LIMITS)
     net = generated.module().eval()
     compiled = torch.compile(net, fullgraph=True, backend="eager")
-    xs = [torch.randn(2, *map(int, x.shape.dims), dtype=torch.float64) for x in generated.plan.body.inputs if x.shape]
+    xs = [
+        torch.randn(2, *map(int, x.shape.dims), dtype=torch.float64)
+        for x in generated.plan.body.inputs
+        if x.shape
+    ]
     first, second = compiled(*xs), net(*xs)
     torch.testing.assert_close(first, second, equal_nan=True)

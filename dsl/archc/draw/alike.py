@@ -163,8 +163,8 @@ class Alike:
         if exact:
             return ("call", node.body, node.again)
         block = id(node.body.block.tree) if node.body.block is not None else 0
-        args = tuple(_without_floats(value) for value in node.body.args.values())
-        return ("call", block, args, self._body(node.body), node.again)
+        # Its arguments count by what they change: the body has every operator's settings.
+        return ("call", block, self._body(node.body), node.again)
 
     def _body(self, body: Body) -> Hashable:
         found = self._bodies.get(body)
