@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -187,7 +188,7 @@ def test_one_refused_file_does_not_stop_a_folder(run: Run, tmp_path: Path) -> No
         (("build", "tiny.arch", "--max-steps", "0"), "at least 1"),
         (("build",), "required: INPUT"),
         (("draw", "nets"), "one network"),
-        (("draw", "tiny.arch", "-o", "x.jpeg"), ".svg, .png, .pdf, .dot"),
+        (("draw", "tiny.arch", "-o", "x.jpeg"), ".svg, .png, .pdf, .dot, .html, .mmd"),
         (("explain", "A9999"), "no error code"),
         (("frobnicate",), "invalid choice"),
         ((), "COMMAND"),
@@ -345,6 +346,39 @@ def test_draw_without_a_name_is_an_svg(run: Run, tmp_path: Path) -> None:
     network(tmp_path)
     assert run("draw", "tiny.arch").code == 0
     assert (tmp_path / "tiny.svg").exists()
+
+
+def test_draw_views_and_pages(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "tiny.arch").write_text(TINY)
+    assert run("draw", "tiny.arch", "-o", "page.html").code == 0
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert page.startswith("<!doctype html>")
+    assert not re.findall(
+        r"""(?:src|href)=["']?(?!data:,)[^"' >]*""", page.partition("<script>")[0]
+    )
+    assert run("draw", "tiny.arch", "-o", "page.html").err.startswith("up to date")
+    assert run("draw", "tiny.arch", "-o", "net.mmd").code == 0
+    assert "flowchart TB" in (tmp_path / "net.mmd").read_text("utf-8")
+    assert run("draw", "tiny.arch", "--view", "paper", "--theme", "dark").code == 0
+    done = run("draw", "tiny.arch", "--format", "dot", "--depth", "0", "-o", "-")
+    assert done.out.startswith("digraph")
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--expand", "layer9"), "no block or group 'layer9'; did you mean 'layer1'?"),
+        (("--view", "paper", "--depth", "1"), "--depth and --expand go with the views"),
+        (("--view", "paper", "-o", "x.html"), "the view paper is no html"),
+        (("--watch", "-o", "-"), "--open and --watch need a file"),
+        (("--depth", "-1"), "not a whole number of at least 0"),
+    ],
+)
+def test_draw_refuses(run: Run, tmp_path: Path, flags: tuple[str, ...], said: str) -> None:
+    done = run("draw", "resnet18", *flags)
+    assert done.code == 2
+    assert said in done.err
+    assert not list(tmp_path.iterdir())
 
 
 def test_draw_dot_needs_no_engine(

@@ -108,12 +108,35 @@ class Analysis:
 
         return emit(self._sound_plan(), self.facts, self.cost, self.again, templates)
 
-    def draw(self) -> str:
-        """The network as a diagram in Graphviz's DOT language."""
-        from archc.draw import draw
+    def draw(self, view: str = "engineer", **how: Any) -> str:
+        """The network as a diagram in Graphviz's DOT language.
 
+        `view` is "engineer", "paper" or "graph"; `depth`, `expand` and `theme` as in
+        `archc.draw.Sheet`.
+        """
+        return self.sheet("dot", view=view, **how).decode()
+
+    def sheet(self, format: str, *, engine: str = "auto", seconds: float = 60, **how: Any) -> bytes:
+        """The network drawn as "svg", "png", "pdf", "dot", "mermaid", or "html", a page to explore.
+
+        `how` goes to `archc.draw.Sheet`. Raises ArchError for mistakes in the source, EngineError
+        where Graphviz is not there or fails, and Unknown for a name in `expand` that nothing has.
+        """
+        from archc import draw
+        from archc.engine import picture
+
+        plan, sheet = self._sound_plan(), draw.Sheet(**how)
         with _deep_recursion():
-            return draw(self._sound_plan(), self.cost)
+            if format == "html":
+                return draw.page(plan, self.cost, sheet).encode()
+            if format == "mermaid":
+                return draw.mermaid(plan, sheet).encode()
+            dot = draw.draw(plan, self.cost, sheet)
+            if format != "svg":
+                return picture(dot, format, engine=engine, seconds=seconds)
+            words = draw.describe(plan, self.cost, draw.scene_of(plan, draw.Sheet()))
+        svg = picture(dot, "svg", engine=engine, seconds=seconds)
+        return draw.labelled(svg, plan.name, words)
 
     def _sound_plan(self) -> Plan:
         if self.plan is None or not self.ok:
@@ -264,6 +287,19 @@ class Net:
     @property
     def graph(self) -> nx.MultiDiGraph[str]:
         return self.analysis.graph
+
+    def draw(self, format: str = "svg", **how: Any) -> bytes:
+        """The network drawn, as `archc draw` does; `how` is view, depth, expand, theme, engine."""
+        return self.analysis.sheet(format, **how)
+
+    def _repr_svg_(self) -> str | None:
+        """What Jupyter shows; None (then it shows the text) where there is no Graphviz."""
+        from archc.engine import EngineError
+
+        try:
+            return self.draw("svg").decode()
+        except EngineError:
+            return None
 
     def source(self, templates: Path | None = None) -> str:
         """The network as PyTorch source, as `archc build` writes it."""

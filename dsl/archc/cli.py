@@ -154,8 +154,30 @@ def _parser() -> _Parser:
     draw = command("draw", "draw a network", reading, writing)
     draw.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
     draw.add_argument(
-        "--format", choices=("svg", "png", "pdf", "dot"), help="default: by the output's ending"
+        "--format",
+        choices=("svg", "png", "pdf", "dot", "html", "mermaid"),
+        help="default: by the output's ending; html is a page to explore",
     )
+    draw.add_argument(
+        "--view",
+        choices=("engineer", "paper", "graph"),
+        default="engineer",
+        help="engineer: every operator, repeats once (default); paper: a row a module, each block "
+        "once; graph: everything unrolled",
+    )
+    draw.add_argument(
+        "--depth", metavar="N", type=_whole, help="blocks inside more than N others stay closed"
+    )
+    draw.add_argument(
+        "--expand",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="open this block whatever the depth, and write its repeats out",
+    )
+    draw.add_argument("--theme", choices=("light", "dark"), default="light", help="default: light")
+    draw.add_argument("--open", action="store_true", help="show the result in the browser")
+    draw.add_argument("--watch", action="store_true", help="draw again whenever the file changes")
     draw.add_argument(
         "--engine",
         choices=("auto", "dot", "graphviz-pure"),
@@ -247,11 +269,15 @@ def _assignment(text: str) -> tuple[str, int | float | str]:
     return name, number if abs(number) < float("inf") else value
 
 
-def _count(text: str) -> int:
+def _count(text: str, least: int = 1) -> int:
     try:
         number = int(text)
     except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
     return number
+
+
+def _whole(text: str) -> int:
+    return _count(text, 0)

@@ -134,7 +134,14 @@ class State(StrEnum):
 
 
 _STAMP = re.compile(r"archc \S+ · source sha256:[0-9a-f]{16} · body sha256:([0-9a-f]{16})".encode())
-_COMMENTS = {".svg": ("<!-- ", " -->"), ".dot": ("// ", ""), ".gv": ("// ", ""), ".pdf": ("% ", "")}
+_COMMENTS = {
+    ".svg": ("<!-- ", " -->"),
+    ".html": ("<!-- ", " -->"),
+    ".dot": ("// ", ""),
+    ".gv": ("// ", ""),
+    ".pdf": ("% ", ""),
+    ".mmd": ("%% ", ""),
+}
 _PNG, _PNG_END, _PNG_COMMENT = b"\x89PNG", 12, b"iTXtComment\0\0\0\0\0"
 _TAIL = 300  # a stamp is within so many bytes of the end
 

@@ -4,50 +4,109 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from archc import files
 from archc.commands.reading import analysed, headline
 from archc.commands.writing import destination, names_folder, put
-from archc.inputs import find
+from archc.inputs import Input, find, meant
 from archc.outcome import FINE, WRONG, Stop
+
+if TYPE_CHECKING:
+    from archc.api import Analysis
+
+FORMATS = ("svg", "png", "pdf", "dot", "html", "mermaid")
+_ENDINGS = {"mermaid": "mmd"}  # others are called like their format
 
 
 def run(args: Namespace) -> int:
-    """Draws a network as SVG, PNG, PDF or Graphviz's own text."""
-    from archc import engine
+    """Draws a network as a picture, as a page to explore, or as text for other tools."""
+    input, format, output = _asked_for(args)
+    if args.watch:
+        from archc.commands.watch import watch
 
+        assert output is not None
+        show = _open if args.open else None
+        watch(lambda: _draw(input, output, args)[1], output, format == "html", show)
+    code, _ = _draw(input, output, args)
+    if args.open and output is not None and code == FINE:
+        _open(output.resolve().as_uri())
+    return code
+
+
+def _asked_for(args: Namespace) -> tuple[Input, str, Path | None]:
+    """What to draw, how and where. Raises Stop."""
     inputs = find(args.input, args.project)
     if inputs[0].folder is not None:
         raise Stop(f"{args.input} is a folder; draw takes one network")
-    format = args.format or _format(args.output)
-    output = destination(inputs[0], args.output, f".{format}")
-    analysis, code = analysed(inputs[0], args)
+    if args.view == "paper" and (args.depth is not None or args.expand):
+        raise Stop("--depth and --expand go with the views engineer and graph")
+    format = args.format = args.format or _format(args.output)
+    if args.view == "paper" and format in ("html", "mermaid"):
+        raise Stop(f"the view paper is no {format}; take --view engineer or graph")
+    output = destination(inputs[0], args.output, f".{_ENDINGS.get(format, format)}")
+    if output is None and (args.open or args.watch):
+        raise Stop("--open and --watch need a file: give `-o FILE`")
+    if args.watch and inputs[0].path is None:
+        raise Stop("--watch needs a file to watch")
+    return inputs[0], format, output
+
+
+def _draw(input: Input, output: Path | None, args: Namespace) -> tuple[int, list[Path]]:
+    """Draws once; the exit code, and the files that were read."""
+    analysis, code = analysed(input, args)
+    read = [input.path] if input.path is not None else []
+    read += analysis.again.load.files if analysis is not None else []
     if analysis is None or code:
-        return code
+        return code, read
     if analysis.plan is None:
-        raise Stop(f"{inputs[0].name} has no `network` line: nothing to draw", WRONG)
-    try:
-        picture = engine.picture(analysis.draw(), format, engine=args.engine, seconds=args.timeout)
-    except engine.EngineError as error:
-        raise Stop(str(error)) from None
-    stamped = files.stamp_bytes(picture, analysis.text, f".{format}")
+        raise Stop(f"{input.name} has no `network` line: nothing to draw", WRONG)
+    picture = files.stamp_bytes(_picture(analysis, args), analysis.text, _suffix(args.format))
     put(
         output,
-        stamped,
+        picture,
         headline(analysis),
         force=args.force,
         make_folder=names_folder(args.output or ""),
     )
-    return FINE
+    return FINE, read
+
+
+def _picture(analysis: Analysis, args: Namespace) -> bytes:
+    from archc.draw import Unknown
+    from archc.engine import EngineError
+
+    how: dict[str, Any] = {
+        "view": args.view,
+        "depth": args.depth,
+        "expand": frozenset(args.expand),
+        "theme": args.theme,
+    }
+    try:
+        return analysis.sheet(args.format, engine=args.engine, seconds=args.timeout, **how)
+    except EngineError as error:
+        raise Stop(str(error)) from None
+    except Unknown as unknown:
+        raise Stop(f"{unknown}{meant(unknown.name, unknown.known)}") from None
+
+
+def _suffix(format: str) -> str:
+    return f".{_ENDINGS.get(format, format)}"
 
 
 def _format(output: str | None) -> str:
-    from archc.engine import FORMATS
-
-    if output is None or output == "-" or Path(output).is_dir():
+    if output is None or output == "-" or Path(output).is_dir() or names_folder(output):
         return "svg"
     ending = Path(output).suffix.lower().lstrip(".")
-    if ending not in FORMATS:
-        known = ", ".join(f".{format}" for format in FORMATS)
+    formats = {_ENDINGS.get(format, format): format for format in FORMATS}
+    if ending not in formats:
+        known = ", ".join(f".{format}" for format in formats)
         raise Stop(f"cannot tell the format of {output}: use one of {known}, or give --format")
-    return ending
+    return formats[ending]
+
+
+def _open(address: str) -> None:
+    import webbrowser
+
+    if not webbrowser.open(address):
+        raise Stop(f"no browser found to open {address}")

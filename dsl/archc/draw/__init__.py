@@ -1,22 +1,95 @@
 """Plan to DOT: every operator as a card, every block as a box, repeats drawn once.
 
-plan -> compose (alike, cards, boxes) -> scene -> dot
+plan -> compose (alike, cards, boxes) -> scene -> dot     the view `engineer`, and `graph` unrolled
+                                           -> browser, flowchart
+scene -> paper (rows, templates) -> table                 the view `paper`
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from archc.draw.closing import Unknown, boxes, to_depth
 from archc.draw.compose import compose
+from archc.draw.describe import describe, labelled
 from archc.draw.dot import dot
-from archc.draw.legend import banner
+from archc.draw.legend import banner, totals
+from archc.draw.scene import Scene
+from archc.draw.theme import THEMES, recoloured
 from archc.passes.costs import Cost, Costs
 from archc.plan import Plan
 
+VIEWS = ("engineer", "paper", "graph")
 
-def draw(plan: Plan, cost: Cost) -> str:
+__all__ = [
+    "THEMES",
+    "VIEWS",
+    "Sheet",
+    "Unknown",
+    "describe",
+    "draw",
+    "labelled",
+    "mermaid",
+    "page",
+    "scene_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """How a network is to be drawn.
+
+    Boxes deeper than `depth` are single cards. In those named in `expand` repeats are written out,
+    and they are open whatever the depth.
+    """
+
+    view: str = "engineer"
+    depth: int | None = None
+    expand: frozenset[str] = frozenset()
+    theme: str = "light"
+
+
+def draw(plan: Plan, cost: Cost, sheet: Sheet = Sheet()) -> str:
     """The network as a diagram in Graphviz's DOT language.
 
     Takes a plan without mistakes and its totals. The work follows what is written, not what it
-    unfolds to.
+    unfolds to, except in the view `graph`. Raises Unknown for a name in `expand`.
     """
-    scene = compose(plan, Costs())
-    return dot(scene, plan.name, banner(plan, cost, scene))
+    if sheet.view == "paper":
+        from archc.draw.paper import paper
+        from archc.draw.table import table
+
+        found = paper(plan, Costs())
+        text = table(found, plan.name, banner(plan, cost, found.scene))
+    else:
+        scene = scene_of(plan, sheet)
+        text = dot(scene, plan.name, banner(plan, cost, scene))
+    return recoloured(text, sheet.theme)
+
+
+def scene_of(plan: Plan, sheet: Sheet) -> Scene:
+    """Cards, boxes and edges. Raises Unknown for a name in `expand`."""
+    scene = compose(plan, Costs(), sheet.view != "graph", sheet.expand)
+    known = [box.id for box in boxes(scene.root)]
+    for name in sorted(sheet.expand):
+        if name not in known:
+            raise Unknown(name, known)
+    return scene if sheet.depth is None else to_depth(scene, sheet.depth, sheet.expand)
+
+
+def page(plan: Plan, cost: Cost, sheet: Sheet) -> str:
+    """The network as an interactive page: one HTML file that needs nothing else."""
+    from archc.draw.browser import whole_page
+    from archc.passes.table import tabulate
+
+    scene = scene_of(plan, sheet)
+    words = describe(plan, cost, scene)
+    fields = {row.key: row.field for row in tabulate(plan).rows() if row.field}
+    return whole_page(scene, plan.name, totals(plan, cost), words, sheet.theme, fields)
+
+
+def mermaid(plan: Plan, sheet: Sheet) -> str:
+    """The network as a flowchart in Mermaid's language."""
+    from archc.draw.flowchart import flowchart
+
+    return flowchart(scene_of(plan, sheet), plan.name)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from archc import symbol, syntax
 from archc.draw.alike import Unit
-from archc.draw.style import extent, human
+from archc.draw.scene import Called
+from archc.draw.style import extent, human, shorter, span_of
 from archc.passes.costs import Cost
-from archc.plan import Call, Chain, Scope, walk
+from archc.plan import Apply, BlockValue, Call, Chain, Scope, walk
 
 
 def entered(node: Call | Scope) -> Call | Chain:
@@ -45,3 +51,61 @@ def tooltip(node: Call | Scope, path: str, cost: Cost) -> str:
         lines.append(f"{extent(before)} → {extent(after)}")
     lines.append(f"{cost.params:,} parameters, {cost.macs:,} MACs")
     return "\n".join(lines)
+
+
+# --- what blocks are called with ---------------------------------------------------------
+
+
+def called(calls: Sequence[Call], name: str, times: int) -> Called:
+    """What one box says of several calls of one block."""
+    return Called(name, calls[0].body, _arguments(calls), times, _survival(calls))
+
+
+def signature(block: BlockValue) -> str:
+    """`(width, out=4*width, stride=1)`: what the arguments of its instances stand for."""
+    parts = [
+        formal.name.id + (f"={formal.default.span.text}" if formal.default is not None else "")
+        for formal in block.tree.formals
+    ]
+    return f"({', '.join(parts)})" if parts else ""
+
+
+def _arguments(calls: Sequence[Call]) -> str:
+    """`128, stride=2`: without what is left at its default."""
+    block = calls[0].body.block
+    if block is None:
+        return ""
+    parts = []
+    for formal in block.tree.formals:
+        name = formal.name.id
+        value = span_of(_value(call.args[name]) for call in calls)
+        if formal.default is None:
+            parts.append(value)
+        elif _is_given(calls[0], formal):
+            parts.append(f"{name}={value}")
+    return ", ".join(parts)
+
+
+def _is_given(call: Call, formal: syntax.Formal) -> bool:
+    value = symbol.plain(call.args[formal.name.id])
+    if isinstance(formal.default, syntax.Number):
+        return bool(formal.default.value != value)
+    return re.search(rf"\b{formal.name.id}\s*=(?!=)", call.span.text) is not None
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, BlockValue):
+        return value.name
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    return shorter(str(symbol.plain(value)))
+
+
+def _survival(calls: Sequence[Call]) -> str:
+    """`survives 0.991…0.833`: how likely each is there in training, where that is not certain."""
+    found = []
+    for call in calls:
+        applies = (node for node in walk(call.body.chain.nodes) if isinstance(node, Apply))
+        chances = [chance for a in applies if (chance := a.op.survival()) not in (None, 1.0)]
+        found += [f"{chance:.3g}" for chance in chances[:1]]
+    return f"survives {span_of(found)}" if found else ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from archc.draw.scene import Box, Card, Edge, Port, Ports, Scene
+from archc.draw.scene import Box, Called, Card, Edge, Port, Ports, Scene
 
 
 @dataclass(slots=True)
@@ -119,6 +119,8 @@ def _moved(edge: Edge, gone: str, source: Ports, skip: bool) -> Iterator[Edge]:
 
 def _rename(card: Card, box: Box, told: bool) -> None:
     """A card that was alone in a box: it takes the name, unless that is `told`, and the count."""
+    if not told:
+        card.name = box.name or card.name
     if box.label and not told:
         card.facts.insert(0, box.name)
     if box.count > 1:
@@ -127,6 +129,7 @@ def _rename(card: Card, box: Box, told: bool) -> None:
 
 def _adopt(box: Box, inner: Box) -> bool:
     """Whether a box can stand for the only one in it too; it then has both names."""
+    call = box.call or _taken_over(inner.call, box)
     if box.kind == "fold" and not box.block and inner.count == 1:
         box.block, box.name = inner.block, box.name or inner.name
     elif box.kind in ("group", "aux") and not box.block and inner.count == 1:
@@ -135,9 +138,20 @@ def _adopt(box: Box, inner: Box) -> bool:
     elif box.kind in ("group", "block") and inner.count > 1 and not inner.above:
         box.above = title(box.name, box.block)
         box.kind, box.count, box.name, box.block = "fold", inner.count, inner.name, inner.block
+        box.times = inner.times
     else:
         return False
+    box.call = call
     return True
+
+
+def _taken_over(call: Called | None, box: Box) -> Called | None:
+    """What a box says that took the place of the one inside it."""
+    if call is None or box.kind == "aux":
+        return call
+    more = len(box.items) > 1  # a merge beside the block
+    around = box.chain if more else None
+    return replace(call, name=box.name or call.name, times=box.count * call.times, around=around)
 
 
 def title(name: str, block: str) -> str:

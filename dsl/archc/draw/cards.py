@@ -10,9 +10,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TypeVar
 
+from archc import symbol
 from archc.draw.scene import Card
+from archc.draw.spelling import spell
+from archc.draw.spelling import spelled as spelled_op
 from archc.draw.style import extent, human, shorter, span_of
-from archc.ops import Shape
+from archc.ops import Form, Shape
 from archc.passes.costs import Costs
 from archc.plan import Apply, Tensor
 
@@ -85,32 +88,57 @@ def _category(lanes: Lanes[Apply]) -> str:
     return lanes[0][0].op.category
 
 
-def card(row: Row, prefix: str, id: str, costs: Costs) -> Card:
-    """A card for some operators in a row."""
+def card(row: Row, prefix: str, id: str, costs: Costs, spelled: bool = False) -> Card:
+    """A card for some operators in a row; `spelled` with numbers as their block writes them."""
+    if spelled:
+        return _spelled_card(row, id)
     about = main(row)
     first, last = row[0][0][0], row[-1][0][0]
     title = [piece for lanes in row for piece in ((" · ", False), (_words(lanes), lanes is about))]
     label = _name(about, row)
     made = Card(
-        id, _look(about), title[1:], [label] if label else [], _tooltip(row, prefix, costs),
+        id,
+        _look(about),
+        title[1:],
+        [label] if label else [],
+        _tooltip(row, prefix, costs),
         resized=_sizes(first.shapes[0]) != _sizes(last.output.shape),
-    )  # fmt: skip
-    made.facts += _channels(about)
+    )
+    made.channels = channels = _channels(about)
+    made.facts += [channels] if channels else []
+    made.name, made.output, made.line = about[0][0].name, last.output.shape, first.span.line
+    made.name = label or made.name
+    made.groups = _groups(about[0][0])
     _add_costs(made, row, costs)
     return made
 
 
-def sign(row: Row, prefix: str, id: str, costs: Costs) -> Card:
+def _spelled_card(row: Row, id: str) -> Card:
+    """`conv 3×3/stride → width`: for every instance of a block, so without costs."""
+    about = main(row)
+    title: list[tuple[str, bool]] = []
+    for lanes in row:
+        op = lanes[0][0].op
+        head, _, out = shorter(spelled_op(op).label()).rpartition(", ")
+        title += [(" · ", False)] if title else []
+        title.append((f"{op.name} {head or out}".rstrip(), lanes is about))
+        title += [(f" → {out}", False)] if head else []
+    return Card(id, _look(about), title, [], "", name=about[0][0].name)
+
+
+def sign(row: Row, prefix: str, id: str, costs: Costs, spelled: bool = False) -> Card:
     """A merge, with what follows it in place: `+ · relu`."""
     lanes = row[0]
     merge = lanes[0][0]
     text = _sign(merge) or " ".join(filter(None, (merge.op.name, shorter(merge.op.label()))))
-    parts = _summands(lanes)
+    parts = _spelled_summands(merge) if spelled else _summands(lanes)
     title = [(text, True)]
     if parts:
         title.append((f" {parts}", False))
     title += [piece for other in row[1:] for piece in ((" · ", False), (_words(other), False))]
-    return Card(id, _look(lanes), title, [], _tooltip(row, prefix, costs), pill=True)
+    made = Card(id, _look(lanes), title, [], _tooltip(row, prefix, costs), pill=True)
+    made.name, made.output, made.line = merge.name, row[-1][0][0].output.shape, merge.span.line
+    return made
 
 
 def _name(about: Lanes[Apply], row: Row) -> str:
@@ -159,15 +187,27 @@ def _label(apply: Apply) -> str:
     return shorter(label)
 
 
-def _channels(main: Lanes[Apply]) -> list[str]:
-    """`64 → 128` where channels change, `7×7×512 → 25088` where dimensions do."""
+def _channels(main: Lanes[Apply]) -> str:
+    """`64 → 128` where channels change, `7×7×512 → 25088` where dimensions do.
+
+    `32 × (4 → 4)` where groups of channels do not see each other: the cardinality.
+    """
     ins = [apply.shapes[0] for apply, _ in main]
     outs = [apply.output.shape or ins[0] for apply, _ in main]
     if ins[0].rank != outs[0].rank:
-        return [f"{span_of(map(extent, ins))} → {span_of(map(extent, outs))}"]
+        return f"{span_of(map(extent, ins))} → {span_of(map(extent, outs))}"
+    groups = _groups(main[0][0])
+    if groups > 1 and len(main) == 1:
+        return f"{groups} × ({ins[0].channels // groups} → {outs[0].channels // groups})"
     before, after = (span_of(str(int(x.channels)) for x in shapes) for shapes in (ins, outs))
     changes = before != after or _category(main) in _WEIGHTED
-    return [f"{before} → {after}"] if changes else []
+    return f"{before} → {after}" if changes else ""
+
+
+def _groups(apply: Apply) -> int:
+    """In how many groups of channels a convolution works side by side."""
+    fields = apply.op.fields().items() if apply.op.category == "conv" else ()
+    return next((int(getattr(apply.op, n)) for n, f in fields if f.form is Form.GROUPS), 1)
 
 
 def _sign(merge: Apply) -> str:
@@ -188,6 +228,14 @@ def _summands(lanes: Lanes[Apply]) -> str:
     return "+".join(span_of(map(str, places)) for places in zip(*channels, strict=True))
 
 
+def _spelled_summands(merge: Apply) -> str:
+    """`c1x1+c3x3+c5x5+proj`, where all that is known of a block says so."""
+    channels = [x.channels for x in merge.shapes]
+    if not _summands([(merge, 1)]) or not all(map(symbol.is_traced, channels)):
+        return ""
+    return "+".join(map(spell, channels))
+
+
 # --- costs -------------------------------------------------------------------------------
 
 
@@ -196,6 +244,7 @@ def _add_costs(made: Card, row: Row, costs: Costs) -> None:
     single = len(row[0]) == 1
     params = sum(costs.of_node(apply).params * n for lanes in row for apply, n in lanes)
     made.macs = sum(costs.of_node(apply).macs * n for lanes in row for apply, n in lanes)
+    made.params = params
     if params:
         made.facts.append(human(params // copies) if single else f"Σ {human(params)}")
     elif any(lanes[0][0].again for lanes in row):

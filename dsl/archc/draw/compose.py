@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from archc.draw import cards
 from archc.draw.alike import Alike, Unit, references, units_of
-from archc.draw.blocks import body_chain, entered, facts, names, tooltip, totals
+from archc.draw.blocks import body_chain, called, entered, facts, names, tooltip, totals
 from archc.draw.boxes import Boxes, title
 from archc.draw.cards import Lanes, Row
+from archc.draw.said import Said
 from archc.draw.scene import Box, Card, Port, Ports, Scene
 from archc.draw.style import extent
 from archc.passes.costs import Cost, Costs
@@ -21,6 +22,7 @@ from archc.plan import (
     Again,
     Apply,
     Aux,
+    Body,
     Branches,
     Call,
     Chain,
@@ -58,22 +60,38 @@ class Fold:
     units: list[Unit]
 
 
-def compose(plan: Plan, costs: Costs) -> Scene:
-    """What to draw for a plan without mistakes."""
-    return _Composer(plan, costs).network()
+def compose(
+    plan: Plan, costs: Costs, fold: bool = True, expand: frozenset[str] = frozenset()
+) -> Scene:
+    """What to draw for a plan without mistakes; without `fold` each operator by itself.
+
+    Repeats right inside the boxes of `expand` are written out.
+    """
+    return _Composer(costs, fold=fold, expand=expand).network(plan)
+
+
+def compose_block(body: Body, costs: Costs, around: Chain | None = None) -> Scene:
+    """A block by itself, its numbers as the block writes them: `conv 3×3/stride`.
+
+    With `around` all of a chain that calls it.
+    """
+    return _Composer(costs, spelled=True).block(body, around or body.chain)
 
 
 @dataclass
 class _Composer:
-    plan: Plan
     costs: Costs
+    fold: bool = True
+    expand: frozenset[str] = frozenset()
+    spelled: bool = False
+    said: Said = field(default_factory=lambda: Said())
     alike: Alike = field(default_factory=Alike)
     boxes: Boxes = field(default_factory=Boxes)
     ids: Counter[str] = field(default_factory=Counter)
     depth: int = 0
 
-    def network(self) -> Scene:
-        body = self.plan.body
+    def network(self, plan: Plan) -> Scene:
+        body = plan.body
         frame = Frame({}, references(body))
         for name, tensor in zip(body.input_names, body.inputs, strict=True):
             title = "input" if len(body.inputs) == 1 else f"input {name}"
@@ -85,11 +103,29 @@ class _Composer:
             self.boxes.connect(ports, self._end(title, tensor, frame))
         return self.boxes.scene
 
+    def block(self, body: Body, chain: Chain) -> Scene:
+        tree = id(body.block.tree) if body.block is not None else 0
+        self.said = Said.of(body)
+        frame = Frame({}, references(body), f"{body.name}().", (), (tree,))
+        start = Card(self._id(frame.path("x")), "io", [("x", True)], [], "what goes in", pill=True)
+        self._put(start, chain.input, frame)
+        self._chain([(chain, 1)], frame)
+        return self.boxes.scene
+
     def _end(self, title: str, tensor: Tensor, frame: Frame) -> str:
         """A card where a tensor enters or leaves the network."""
         assert tensor.shape is not None
         text = extent(tensor.shape)
-        card = Card(self._id(title), "io", [(title, True)], [text], f"{title}: {text}")
+        card = Card(
+            self._id(title),
+            "io",
+            [(title, True)],
+            [text],
+            f"{title}: {text}",
+            name=title,
+            output=tensor.shape,
+            line=tensor.span.line,
+        )
         self._put(card, tensor, frame)
         return card.id
 
@@ -108,7 +144,8 @@ class _Composer:
     def _chain(self, lanes: Lanes[Chain], frame: Frame) -> None:
         """Statements in a row, in all their copies."""
         self.depth += 1
-        items = list(self._items(lanes, frame.references))
+        fold = self.fold and frame.path("")[:-1] not in self.expand
+        items = list(self._items(lanes, frame.references, fold))
         at = 0
         while at < len(items):
             item = items[at]
@@ -124,13 +161,15 @@ class _Composer:
         self.depth -= 1
 
     def _items(
-        self, lanes: Lanes[Chain], references: Counter[Tensor]
+        self, lanes: Lanes[Chain], references: Counter[Tensor], fold: bool
     ) -> Iterator[Lanes[Node] | Fold]:
         """The statements of a chain, loops opened, neighbours that are alike folded."""
         opened = [[(unit, count) for unit in units_of(chain)] for chain, count in lanes]
         columns: list[Lanes[Unit]] = [list(column) for column in zip(*opened, strict=True)]
         at = 0
-        for run in self.alike.runs([column[0][0] for column in columns], references):
+        units = [column[0][0] for column in columns]
+        runs = self.alike.runs(units, references) if fold else ([unit] for unit in units)
+        for run in runs:
             folded = columns[at : at + len(run)]
             at += len(run)
             if len(run) > 1 and (len(run) >= _FEWEST or not _is_single(run[0].chain, references)):
@@ -138,7 +177,9 @@ class _Composer:
                 continue
             for column in folded:
                 if column[0][0].looped:
-                    yield from self._items([(unit.chain, n) for unit, n in column], references)
+                    yield from self._items(
+                        [(unit.chain, n) for unit, n in column], references, fold
+                    )
                 else:
                     yield [(unit.nodes[0], n) for unit, n in column]
 
@@ -158,13 +199,17 @@ class _Composer:
                 frame.tensors[apply.output.root] = frame.tensors[apply.inputs[0].root]
             else:
                 kept.append(lanes)
-        for group in cards.grouped(kept, frame.references):
+        groups = cards.grouped(kept, frame.references) if self.fold else ([one] for one in kept)
+        for group in groups:
             id = self._id(frame.path(cards.main(group)[0][0].name))
             first, last = group[0][0][0], group[-1][0][0]
             self.boxes.connect(frame.tensors[first.inputs[0].root], id)
             for other in (x for lanes in group for x in lanes[0][0].inputs[1:]):
                 self.boxes.connect(frame.tensors[other.root], id, skip=True)
-            self._put(cards.card(group, frame.path(""), id, self.costs), last.output, frame)
+            card = cards.card(group, frame.path(""), id, self.costs, self.spelled)
+            if first in self.said.options:
+                card.facts.append(f"if {self.said.options[first]}")
+            self._put(card, last.output, frame)
 
     def _statement(self, lanes: Lanes[Node], following: Row, frame: Frame) -> int:
         """Draw one statement; how many are drawn with those of `following` that join it."""
@@ -212,11 +257,13 @@ class _Composer:
         if bundled or len(ports) == 1:  # not merged yet, or nothing to merge
             frame.tensors[merge.output.root] = ports
             return 1
-        row = [lanes, *cards.joining(merge, following, frame.references)]
+        joined = cards.joining(merge, following, frame.references) if self.fold else []
+        row = [lanes, *joined]
         id = self._id(frame.path(merge.name))
         for several, skip in zip(inputs, around, strict=True):
             self.boxes.connect(several, id, skip)
-        self._put(cards.sign(row, frame.path(""), id, self.costs), row[-1][0][0].output, frame)
+        made = cards.sign(row, frame.path(""), id, self.costs, self.spelled)
+        self._put(made, row[-1][0][0].output, frame)
         return len(row)
 
     # --- boxes ---------------------------------------------------------------------------
@@ -229,7 +276,7 @@ class _Composer:
         cost = self._cost(lanes)
         if isinstance(node, Scope):
             inside = replace(frame, scopes=(*frame.scopes, node.name))
-            box = Box(self._id(frame.path(node.name)), "group", name)
+            box = Box(self._id(frame.path(node.name)), "group", name, chain=node.chain)
         else:
             block = id(node.body.block.tree) if node.body.block is not None else 0
             inside = Frame(
@@ -238,10 +285,22 @@ class _Composer:
             box = Box(self._id(frame.path(node.name)), "block", name, node.body.name)
         box.label, box.count = node.label is not None, count
         box.facts, box.tooltip = facts(cost, node), tooltip(node, box.id, cost)
+        box.params, box.macs, box.output, box.line = (
+            cost.params,
+            cost.macs,
+            node.output.shape,
+            node.span.line,
+        )
+        calls = [n for n, _ in lanes if isinstance(n, Call)]
+        if calls:
+            outer = frame.scopes[-1:] if name[:1].isdigit() else ()
+            box.call = called(calls, ".".join((*outer, name)), count)
+        if self.spelled:
+            box.name, box.facts = "" if box.block else box.name, []
         if count > 1:
             box.kind = "fold"
         chains = [(body_chain(n), c) for n, c in lanes if isinstance(n, Call | Scope)]
-        if self.boxes.size > _MOST or self.depth > _DEEPEST:
+        if (self.fold and self.boxes.size > _MOST) or self.depth > _DEEPEST:
             ports = self._summary(box, cost, node, source)
         elif inside.blocks != frame.blocks and inside.blocks[-1] in frame.blocks:
             ports = self._drawn(chains, source, inside)
@@ -284,9 +343,19 @@ class _Composer:
         else:
             cost = self._cost([(n, c) for chain, c in fold.lanes for n in chain.nodes])
             box = Box(
-                self._id(frame.path(f"{name or 'run'} ×{len(fold.units)}")), "fold", name,
-                count=len(fold.units), facts=totals(cost),
-            )  # fmt: skip
+                self._id(frame.path(f"{name or 'run'} ×{len(fold.units)}")),
+                "fold",
+                name,
+                count=len(fold.units),
+                facts=totals(cost),
+                params=cost.params,
+                macs=cost.macs,
+                output=last.output.shape,
+                line=first.nodes[0].span.line,
+            )
+            if self.spelled:
+                box.name, box.facts = "", []
+                box.times = self.said.counts.get(first.chain, "")
             with self.boxes.inside(box, frame.tensors[first.input.root]) as header:
                 self._drawn(fold.lanes, header, frame)
         made = frame.tensors[first.output.root]
@@ -296,6 +365,8 @@ class _Composer:
         """A side classifier: set apart, and there while training only."""
         cost = self._cost([(inner, 1) for inner in node.chain.nodes])
         box = Box(self._id(node.name), "aux", node.name, label=True)
+        box.params, box.macs, box.output = cost.params, cost.macs, node.chain.output.shape
+        box.line = node.span.line
         box.facts = ["training only", f"weight {node.weight:g}", *totals(cost)]
         box.tooltip = f"{node.name}: {node.span.text.partition(chr(10))[0][:90]}"
         source = frame.tensors[node.chain.input.root]

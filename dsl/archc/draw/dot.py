@@ -25,46 +25,61 @@ from archc.draw.style import (
     quoted,
 )
 
-_GRAPH = (
+GRAPH = (
     "rankdir=TB, ordering=out, nodesep=0.25, ranksep=0.25, splines=spline, pad=0.2, bgcolor=white, "
-    'fontname="Helvetica", labelloc=t, labeljust=l'
+    f'fontname="Helvetica", fontcolor="{INK}", labelloc=t, labeljust=l'
+)
+NODE_AND_EDGE = (
+    f'node [shape=plain, fontname="Helvetica", fontsize=10, fontcolor="{INK}"];\n'
+    f'edge [fontname="Helvetica", fontsize=8, fontcolor="{LINE}", color="{LINE}", '
+    "arrowsize=0.5, penwidth=1.1, weight=8];"
 )
 
 
 def dot(scene: Scene, name: str, title: str) -> str:
     """The whole drawing; `title` is an HTML-like table."""
-    return "\n".join(_Writer(scene).lines(name, title)) + "\n"
+    return "\n".join(Writer(scene).lines(name, title)) + "\n"
+
+
+def preamble(name: str, title: str, graph: str = GRAPH) -> Iterator[str]:
+    yield f"digraph {quoted(name)} {{"
+    yield f"  graph [{graph}, label=<{title}>, tooltip={quoted(name)}];"
+    yield from (f"  {line}" for line in NODE_AND_EDGE.splitlines())
+
+
+_Unseen = tuple[str, str, str]  # an edge: tail, head, attributes
 
 
 @dataclass
-class _Writer:
+class Writer:
     scene: Scene
     homes: dict[str, list[Box]] = field(default_factory=dict)  # the boxes around each node
     cards: dict[str, Card] = field(default_factory=dict)
     leaving: Counter[str] = field(default_factory=Counter)  # edges that are no skips
     entering: Counter[str] = field(default_factory=Counter)
     hottest: int = 1
+    shapes: bool = True  # on the edges
 
-    def lines(self, name: str, title: str) -> Iterator[str]:
+    def __post_init__(self) -> None:
         self._index(self.scene.root, [])
         straight = [edge for edge in self.scene.edges if not (edge.skip or edge.aside)]
         self.leaving = Counter(edge.tail for edge in straight)
         self.entering = Counter(edge.head for edge in straight)
-        yield f"digraph {quoted(name)} {{"
-        yield f"  graph [{_GRAPH}, label=<{title}>, tooltip={quoted(name)}];"
-        yield f'  node [shape=plain, fontname="Helvetica", fontsize=10, fontcolor="{INK}"];'
-        yield (
-            f'  edge [fontname="Helvetica", fontsize=8, fontcolor="{LINE}", color="{LINE}", '
-            "arrowsize=0.5, penwidth=1.1, weight=8];"
-        )
-        yield from self._contents(self.scene.root, "  ")
-        left, right = self._columns()
-        yield from left
+
+    def lines(self, name: str, title: str) -> Iterator[str]:
+        yield from preamble(name, title)
+        yield from self.drawn("  ")
+        yield "}"
+
+    def drawn(self, indent: str) -> Iterator[str]:
+        """Nodes, clusters and edges."""
+        yield from self._contents(self.scene.root, indent)
+        left, right = self.columns()
+        yield from (f"{indent}{quoted(a)} -> {quoted(b)} [{more}];" for a, b, more in left)
         # What leads aside comes last: then it stands to the right of the trunk.
         for edge in sorted(self.scene.edges, key=lambda edge: edge.aside):
-            yield f"  {self._edge(edge)}"
-        yield from right
-        yield "}"
+            yield f"{indent}{self.edge(edge)}"
+        yield from (f"{indent}{quoted(a)} -> {quoted(b)} [{more}];" for a, b, more in right)
 
     def _index(self, box: Box, around: list[Box]) -> None:
         inside = [*around, box]
@@ -83,26 +98,38 @@ class _Writer:
             if isinstance(item, Box):
                 yield from self._cluster(item, indent)
             else:
-                label = _pill(item) if item.pill else self._card(item)
-                yield f"{indent}{quoted(item.id)} [{label}, tooltip={quoted(item.tooltip)}];"
+                yield indent + self.node(item)
         for ids in self.scene.levels:
             if all(self._is_in(id, box) for id in ids):
                 yield f"{indent}{{rank=same; {'; '.join(map(quoted, dict.fromkeys(ids)))}}}"
+
+    def node(self, card: Card) -> str:
+        return f"{quoted(card.id)} [{self.node_attributes(card)}];"
+
+    def node_attributes(self, card: Card) -> str:
+        label = _pill(card) if card.pill else self._card(card)
+        return f"{label}, tooltip={quoted(card.tooltip)}"
 
     def _is_in(self, id: str, box: Box) -> bool:
         return id in self.cards and self.homes[id][-1] is box
 
     def _cluster(self, box: Box, indent: str) -> Iterator[str]:
-        line, fill, style, width = BOXES[box.kind]
         yield f"{indent}subgraph {quoted('cluster ' + box.id)} {{"
-        yield (
-            f'{indent}  graph [style="{style}", color="{line}", fillcolor="{fill}", '
-            f'penwidth={width:g}, margin=10, label="", tooltip={quoted(box.tooltip)}];'
-        )
-        header = _header(box, self.leaving[box.id] > 1)
-        yield f"{indent}  {quoted(box.id)} [label=<{header}>, tooltip={quoted(box.tooltip)}];"
+        yield f"{indent}  graph [{self.cluster_attributes(box)}];"
+        yield f"{indent}  {quoted(box.id)} [{self.header_attributes(box)}];"
         yield from self._contents(box, indent + "  ")
         yield f"{indent}}}"
+
+    def cluster_attributes(self, box: Box) -> str:
+        line, fill, style, width = BOXES[box.kind]
+        return (
+            f'style="{style}", color="{line}", fillcolor="{fill}", penwidth={width:g}, '
+            f'margin=10, label="", tooltip={quoted(box.tooltip)}'
+        )
+
+    def header_attributes(self, box: Box) -> str:
+        header = _header(box, self.leaving[box.id] > 1)
+        return f"label=<{header}>, tooltip={quoted(box.tooltip)}"
 
     def _card(self, card: Card) -> str:
         _, strip, tint = look(card.category)
@@ -125,7 +152,17 @@ class _Writer:
 
     # --- edges ---------------------------------------------------------------------------
 
-    def _edge(self, edge: Edge) -> str:
+    def edge(self, edge: Edge) -> str:
+        attributes = self.edge_attributes(edge)
+        end = f" [{attributes}]" if attributes else ""
+        return f"{quoted(edge.tail)} -> {quoted(edge.head)}{end};"
+
+    def outer_attributes(self, edge: Edge) -> str:
+        """For an edge whose ends stand for more than themselves: closed boxes."""
+        label = f'label=" {escaped(extent(edge.shape))}"'
+        return ", ".join([*([] if edge.aside else [label]), *_dashes(edge)])
+
+    def edge_attributes(self, edge: Edge) -> str:
         attributes = []
         if edge.tail not in self.cards and self.leaving[edge.tail] > 1:
             attributes.append('tailport="out:s"')  # all from one point below the header's text
@@ -133,16 +170,12 @@ class _Writer:
             attributes.append("headport=n")
         if self._is_labelled(edge):
             attributes.append(f'label=" {escaped(extent(edge.shape))}"')
-        if edge.aside:
-            attributes.append(f'style=dashed, color="{FAINT}", weight=1')
-        elif edge.skip:
-            attributes.append(f'style=dashed, color="{SKIP}", weight=1')
-        elif max(self.leaving[edge.tail], self.entering[edge.head]) > 1:
+        attributes += _dashes(edge)
+        if not _dashes(edge) and max(self.leaving[edge.tail], self.entering[edge.head]) > 1:
             attributes.append("weight=2")  # columns stay upright, only their ends bend
-        end = f" [{', '.join(attributes)}]" if attributes else ""
-        return f"{quoted(edge.tail)} -> {quoted(edge.head)}{end};"
+        return ", ".join(attributes)
 
-    def _columns(self) -> tuple[list[str], list[str]]:
+    def columns(self) -> tuple[list[_Unseen], list[_Unseen]]:
         """Unseen edges past a merge that has as many outputs as inputs: its columns stay upright.
 
         In two parts: those to the left of the merge must come before its own edges.
@@ -152,16 +185,18 @@ class _Writer:
             if not (edge.skip or edge.aside):
                 into[edge.head].append(edge.tail)
                 out_of[edge.tail].append(edge.head)
-        sides: tuple[list[str], list[str]] = ([], [])
+        sides: tuple[list[_Unseen], list[_Unseen]] = ([], [])
         for id, card in self.cards.items():
             if card.pill and len(into[id]) == len(out_of[id]) > 1:
                 for at, (tail, head) in enumerate(zip(into[id], out_of[id], strict=True)):
-                    line = f"  {quoted(tail)} -> {quoted(head)} [style=invis, weight=20];"
-                    sides[2 * at >= len(into[id])].append(line)
+                    unseen = (tail, head, "style=invis, weight=20")
+                    sides[2 * at >= len(into[id])].append(unseen)
         return sides
 
     def _is_labelled(self, edge: Edge) -> bool:
         """Where a tensor enters or leaves a box, changes its size, or flows on the top level."""
+        if not self.shapes:
+            return False
         ends = [self.cards.get(id) for id in (edge.tail, edge.head)]
         if ends[0] is None or any(end is not None and end.category == "io" for end in ends):
             return False  # a header's tensor is named on the way in; an input names its own
@@ -173,6 +208,12 @@ class _Writer:
             return False  # the cards that are merged say what they make
         top = len(tail) == len(head) == 1
         return leaves or top or edge.head not in self.cards or self.cards[edge.tail].resized
+
+
+def _dashes(edge: Edge) -> list[str]:
+    if not (edge.aside or edge.skip):
+        return []
+    return [f'style=dashed, color="{FAINT if edge.aside else SKIP}", weight=1']
 
 
 def _pill(card: Card) -> str:
@@ -200,7 +241,7 @@ def _text(card: Card, large: float, small: float, ink: str, grey: str) -> str:
 def _header(box: Box, fans: bool) -> str:
     """`×5 bottleneck 1–5` over its totals; with room below where several branches leave."""
     name, gap, more = _parted(titled(box.name, box.block))
-    head = font(f"×{box.count} ", 12, SKIP, bold=True) if box.count > 1 else ""
+    head = font(f"×{box.times or box.count} ", 12, SKIP, bold=True) if box.count > 1 else ""
     head += font(name, 10, bold=True) + font(gap + more, 9, GREY)
     outer, between, block = _parted(box.above)
     above = font(outer, 10, bold=True) + font(between + block, 9, GREY)

@@ -15,7 +15,7 @@ _SHADES = (0.0625, 0.25, 0.5625, 1.0)  # of the largest cost; evenly spaced as c
 
 def banner(plan: Plan, cost: Cost, scene: Scene) -> str:
     """An HTML-like table: the label of the whole graph, so that it takes no rank of its own."""
-    rows = [font(plan.name, 18, bold=True) + font(f"   {_totals(plan, cost)}", 11, GREY)]
+    rows = [font(plan.name, 18, bold=True) + font(f"   {totals(plan, cost)}", 11, GREY)]
     if plan.title:
         rows += [font(line, 10, FAINT) for line in textwrap.wrap(plan.title, 72)[:3]]
     rows += ["".join(_colours(scene)), _table(list(_signs(scene, cost)))]
@@ -23,7 +23,7 @@ def banner(plan: Plan, cost: Cost, scene: Scene) -> str:
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{lines}</TABLE>'
 
 
-def _totals(plan: Plan, cost: Cost) -> str:
+def totals(plan: Plan, cost: Cost) -> str:
     shapes = [extent(x.shape) for x in plan.body.inputs if x.shape is not None]
     inputs = f"input {' and '.join(dict.fromkeys(shapes))}" if shapes else ""
     counts = [f"{human(cost.params)} params", f"{human(cost.macs)} MACs", inputs]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from archc.ops import Shape
+from archc.plan import Body, Chain
 
 
 @dataclass(eq=False, slots=True)
@@ -20,6 +21,12 @@ class Card:
     cost: str = ""  # the MACs as text
     resized: bool = False  # the spatial size changes here
     pill: bool = False  # a merge: a small rounded sign in the stream
+    name: str = ""  # as in the module tree, without what is around it
+    channels: str = ""  # `64 → 128`
+    output: Shape | None = None
+    params: int = 0  # of all its copies
+    groups: int = 1  # of channels that do not see each other
+    line: int = 0  # of the statement in the source
 
 
 @dataclass(eq=False, slots=True)
@@ -33,9 +40,28 @@ class Box:
     above: str = ""  # the title of the box around, where this one stands for both
     label: bool = False  # the name was written, not made up
     count: int = 1
+    times: str = ""  # the count as the block writes it
     facts: list[str] = field(default_factory=list)
     tooltip: str = ""
+    macs: int = 0  # of all copies
+    params: int = 0
+    output: Shape | None = None
+    line: int = 0
     items: list[Card | Box] = field(default_factory=list)
+    call: Called | None = None
+    chain: Chain | None = None  # of a group
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The block that a box stands for: one of its instances, and what they were called with."""
+
+    name: str  # of the instances
+    body: Body
+    args: str  # `64, 96, 128, 16, 32, 32`, as written
+    times: int  # in a row
+    notes: str = ""  # what else is to be said of these instances
+    around: Chain | None = None  # a group that does a little more than call the block
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ LOOKS: dict[str, tuple[str, str, str]] = {
     "linear": ("linear", "#be123c", "#fff1f2"),
     "pool": ("pooling", "#047857", "#ecfdf5"),
     "norm": ("normalisation", "#0e7490", "#ecfeff"),
+    "block": ("block", "#6d28d9", "#ede9fe"),
     "concat": ("concatenation", "#7c3aed", "#f5f3ff"),
     "merge": ("sum, mean", "#b45309", "#fffbeb"),
     "io": ("input, output", "#475569", "#f8fafc"),
@@ -87,9 +88,14 @@ def shorter(text: str) -> str:
 # --- text in DOT -------------------------------------------------------------------------
 
 
+def plain(text: str) -> str:
+    """One line of text; what XML cannot hold becomes a replacement character."""
+    return _BROKEN.sub("\ufffd", text).replace("\n", " ")
+
+
 def escaped(text: str) -> str:
-    """Text inside an HTML-like label; what XML cannot hold becomes a replacement character."""
-    text = _BROKEN.sub("\ufffd", text).replace("\n", " ").replace("\\", "\\\\")
+    """Text inside an HTML-like label."""
+    text = plain(text).replace("\\", "\\\\")
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
         text = text.replace(sign, entity)
     return text

@@ -1,0 +1,46 @@
+"""A drawing in words, and SVG that carries them: for those who cannot see it."""
+
+from __future__ import annotations
+
+import re
+from xml.sax.saxutils import escape, quoteattr
+
+from archc.draw.boxes import title
+from archc.draw.closing import cards
+from archc.draw.scene import Card, Scene
+from archc.draw.style import extent, human, plain
+from archc.passes.costs import Cost
+from archc.plan import Plan
+
+_MOST = 40  # parts that are named
+
+
+def describe(plan: Plan, cost: Cost, scene: Scene) -> str:
+    """`ResNet50: 25.6M parameters, 4.09G MACs, input 224×224×3. In order: conv1, maxpool, ...`."""
+    inputs = [extent(x.shape) for x in plan.body.inputs if x.shape is not None]
+    head = f"{plan.name}: {human(cost.params)} parameters, {human(cost.macs)} MACs"
+    head += f", input {' and '.join(inputs)}." if inputs else "."
+    parts = []
+    for item in scene.root.items:
+        if isinstance(item, Card):
+            parts.append(item.name or "".join(text for text, _ in item.title))
+        else:
+            said = item.above or title(item.name, item.block) or "run"
+            parts.append(f"{item.count} times {said}" if item.count > 1 else said)
+    rest = f" and {len(parts) - _MOST} more" if len(parts) > _MOST else ""
+    count = sum(1 for _ in cards(scene.root))
+    return plain(f"{head} {count} cards. In order: {', '.join(parts[:_MOST])}{rest}.")
+
+
+def labelled(svg: bytes, name: str, description: str) -> bytes:
+    """SVG that says what it shows: its role, its name and a description."""
+    text = svg.decode("utf-8")
+    label = quoteattr(f"Diagram of {name}")
+    inside = f"<desc>{escape(description)}</desc>"
+    text = re.sub(
+        r"<svg\b([^>]*)>",
+        lambda found: f'<svg role="img" aria-label={label}{found[1]}>\n{inside}',
+        text,
+        count=1,
+    )
+    return text.encode("utf-8")

@@ -1,0 +1,173 @@
+"""The lecture's table and figure at once: a row a module, and beside it each block once.
+
+    scene -> rows (boxes are rows; what all goes through is the trunk) -> table -> dot
+
+What is not on the trunk, a branch or a side classifier, is a small card beside the rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from archc.draw import closing
+from archc.draw.blocks import signature
+from archc.draw.closing import Fate
+from archc.draw.compose import compose, compose_block
+from archc.draw.dot import Writer
+from archc.draw.scene import Box, Called, Card, Scene
+from archc.draw.style import extent, human
+from archc.passes.costs import Costs
+from archc.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the table."""
+
+    card: Card
+    name: str
+    times: int
+    config: tuple[str, ...]  # more than one where the channels are split
+    notes: str
+
+    @property
+    def shape(self) -> str:
+        return extent(self.card.output) if self.card.output is not None else ""
+
+    @property
+    def params(self) -> str:
+        return human(self.card.params) if self.card.params else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A block drawn once, for all its instances."""
+
+    name: str
+    signature: str
+    times: int
+    scene: Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What the view shows: a scene of cards alone, those that are rows, and the templates."""
+
+    scene: Scene
+    lines: dict[str, Line]  # by the card's id
+    groups: list[tuple[str, list[Card]]]  # cards in a row at one resolution, "" for none
+    templates: list[Template]
+
+
+def paper(plan: Plan, costs: Costs) -> Paper:
+    """Rows, groups and templates of a plan without mistakes."""
+    whole = compose(plan, costs)
+    calls = {box.id: box.call for box in closing.boxes(whole.root) if box.call is not None}
+    uses: Counter[int] = Counter()
+    for call in calls.values():
+        uses[_tree(call)] += call.times
+
+    def fate(box: Box, _: int) -> Fate:
+        if box.kind == "aux":
+            return Fate.SHUT
+        if box.call is None:
+            return Fate.SHUT if box.count > 1 else Fate.FLAT
+        # A block that is used once is told by its rows, unless branches make it a figure.
+        figure = any(isinstance(item, Card) and item.pill for item in box.items)
+        return Fate.SHUT if figure or uses[_tree(box.call)] > 1 else Fate.FLAT
+
+    scene = closing.close(whole, fate)
+    trunk = _trunk(scene)
+    lines = {}
+    for card in closing.cards(scene.root):
+        if card.id in trunk and not card.pill:
+            lines[card.id] = _line(card, calls.get(card.id))
+    shown = [calls[card.id] for card in closing.cards(scene.root) if card.id in calls]
+    return Paper(scene, lines, list(_groups(scene, trunk)), list(_templates(shown, costs)))
+
+
+def _tree(call: Called) -> int:
+    return id(call.body.block.tree) if call.body.block is not None else 0
+
+
+# --- rows --------------------------------------------------------------------------------
+
+
+def _line(card: Card, call: Called | None) -> Line:
+    if call is not None:
+        return Line(card, call.name, call.times, (call.args,), call.notes)
+    # A place says little: `features.0`.
+    name = ".".join(card.id.split(".")[-2:]) if card.name[:1].isdigit() else card.name
+    words = "".join(text for text, _ in card.title)
+    if card.category in ("io", "block"):
+        words = ""
+    if 1 < card.groups <= 4:
+        part = card.channels.partition("(")[2].rstrip(")")
+        return Line(card, name, 1, (words, *[part] * card.groups), "")
+    return Line(card, name, 1, ("   ".join(filter(None, (words, card.channels))),), "")
+
+
+def _trunk(scene: Scene) -> set[str]:
+    """Cards that every path from the inputs to the last output goes through, skips left out."""
+    order = [card.id for card in closing.cards(scene.root)]
+    straight = [e for e in scene.edges if not (e.skip or e.aside)]
+    into: dict[str, list[str]] = {id: [] for id in order}
+    out_of: dict[str, list[str]] = {id: [] for id in order}
+    for edge in straight:
+        into[edge.head].append(edge.tail)
+        out_of[edge.tail].append(edge.head)
+    before: dict[str, int] = {}
+    for id in order:
+        before[id] = sum(before[tail] for tail in into[id]) or int(not into[id])
+    after: dict[str, int] = {order[-1]: 1}
+    for id in reversed(order[:-1]):
+        after[id] = sum(after.get(head, 0) for head in out_of[id])
+    total = before[order[-1]]
+    return {id for id in order if before[id] * after[id] == total}
+
+
+def _groups(scene: Scene, trunk: set[str]) -> Iterator[tuple[str, list[Card]]]:
+    """Neighbours of one resolution; a branch goes with what merges it."""
+    pending: list[Card] = []
+    sized: list[tuple[str, list[Card]]] = []
+    aside = {edge.head for edge in scene.edges if edge.aside}
+    for card in closing.cards(scene.root):
+        if card.id not in aside:
+            pending.append(card)
+        if card.id in trunk:
+            sized.append((_resolution(card), pending))
+            pending = []
+    for size, found in groupby(sized, key=lambda pair: pair[0]):
+        yield size, [card for _, cards in found for card in cards]
+    yield "", [*pending, *(card for card in closing.cards(scene.root) if card.id in aside)]
+
+
+def _resolution(card: Card) -> str:
+    if card.output is None or card.category == "io":
+        return ""
+    return "×".join(str(int(n)) for n in card.output.size)
+
+
+# --- templates ---------------------------------------------------------------------------
+
+
+def _templates(calls: list[Called], costs: Costs) -> Iterator[Template]:
+    """Each block once, in the order in which they are first called: its richest instance."""
+    for tree in dict.fromkeys(map(_tree, calls)):
+        same = [call for call in calls if _tree(call) == tree]
+        call = max(same, key=lambda call: call.body.size)
+        body = call.body
+        scene = compose_block(body, costs, call.around)
+        block = body.block
+        written = signature(block) if block is not None else ""
+        yield Template(body.name, written, sum(call.times for call in same), scene)
+
+
+def writers(found: Paper) -> tuple[Writer, list[Writer]]:
+    """Who draws the rows' side of the view, and each template."""
+    return Writer(found.scene, shapes=False), [
+        Writer(t.scene, shapes=False) for t in found.templates
+    ]

@@ -1,0 +1,180 @@
+"""The paper view in DOT: rows of equal width, clusters by resolution, templates at the side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archc.draw.dot import GRAPH, Writer, preamble
+from archc.draw.paper import Line, Paper, Template, writers
+from archc.draw.scene import Card
+from archc.draw.style import FAINT, GREY, INK, SKIP, font, heat, human, look, quoted
+
+_WIDEST = 230  # points of the configuration column; longer text is cut, the tooltip has all
+_TEMPLATE = "#7c3aed"
+
+
+def table(found: Paper, name: str, title: str) -> str:
+    """The whole drawing; `title` is an HTML-like table."""
+    return "\n".join(_Table(found, *writers(found)).lines(name, title)) + "\n"
+
+
+@dataclass
+class _Table:
+    paper: Paper
+    main: Writer
+    sides: list[Writer]
+
+    def lines(self, name: str, title: str) -> Iterator[str]:
+        yield from preamble(name, title, GRAPH.replace("ranksep=0.25", "ranksep=0.17"))
+        columns = _Columns.fitting(list(self.paper.lines.values()))
+        hottest = max((line.card.macs for line in self.paper.lines.values()), default=0)
+        yield f'  "columns" [label=<{_head(columns)}>, tooltip="columns"];'
+        for at, (size, cards) in enumerate(self.paper.groups):
+            rows = [self._node(card, columns, hottest) for card in cards]
+            yield from _grouped(size, at, rows)
+        for first in list(self.paper.lines)[:1]:
+            yield f'  "columns" -> {quoted(first)} [style=invis];'
+        for edge in sorted(self.main.scene.edges, key=lambda edge: edge.aside):
+            yield f"  {self.main.edge(edge)}"
+        yield from self._templates()
+        yield "}"
+
+    def _node(self, card: Card, columns: _Columns, hottest: int) -> str:
+        line = self.paper.lines.get(card.id)
+        if line is None:
+            return self.main.node(card)
+        row = _row(line, columns, hottest)
+        return f"{quoted(card.id)} [label=<{row}>, tooltip={quoted(card.tooltip)}];"
+
+    def _templates(self) -> Iterator[str]:
+        """One below the other, held in place by unseen edges."""
+        last = ""
+        for at, (template, writer) in enumerate(zip(self.paper.templates, self.sides, strict=True)):
+            yield f'  subgraph "cluster template {at}" {{'
+            yield (
+                f'    graph [style="rounded,dashed", color="{_TEMPLATE}", margin=10, labeljust=l, '
+                f"label=<{_heading(template)}>, tooltip={quoted(template.name)}];"
+            )
+            yield from writer.drawn("    ")
+            yield "  }"
+            cards = list(writer.cards)
+            if last and cards:
+                yield f"  {quoted(last)} -> {quoted(cards[0])} [style=invis, minlen=2];"
+            last = cards[-1] if cards else last
+
+
+def _grouped(size: str, at: int, nodes: list[str]) -> Iterator[str]:
+    if not size or len(nodes) < 2:
+        yield from (f"  {node}" for node in nodes)
+        return
+    yield f'  subgraph "cluster resolution {at}" {{'
+    yield (
+        f"    graph [label=<{font(size, 9, FAINT, bold=True)}>, labeljust=r, margin=7, "
+        'style="rounded,filled", color="#e2e8f0", fillcolor="#f8fafc"];'
+    )
+    yield from (f"    {node}" for node in nodes)
+    yield "  }"
+
+
+def _heading(template: Template) -> str:
+    head = font(template.name, 12, _TEMPLATE, bold=True)
+    head += font(f"  {_cut(template.signature, 280)}", 9, GREY) if template.signature else ""
+    return head + (font(f"  ×{template.times}", 11, SKIP, bold=True) if template.times > 1 else "")
+
+
+# --- rows --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Widths in points."""
+
+    name: int
+    config: int
+    shape: int
+
+    @classmethod
+    def fitting(cls, lines: list[Line]) -> _Columns:
+        name = max((_width(f"{x.name} ×{x.times}", 10.8) for x in lines), default=0)
+        config = max([_width("configuration", 8), *(_width(_config(x), 9) for x in lines)])
+        shape = max((_width(x.shape, 9) for x in lines), default=0)
+        return cls(round(name) + 8, round(min(config, _WIDEST)) + 10, round(shape) + 6)
+
+
+def _config(line: Line) -> str:
+    return "    ".join(filter(None, (*line.config, line.notes)))
+
+
+def _row(line: Line, columns: _Columns, hottest: int) -> str:
+    _, strip, tint = look(line.card.category)
+    name = font(line.name, 10, bold=True)
+    name += font(f" ×{line.times}", 10, SKIP, bold=True) if line.times > 1 else ""
+    cells = [f'<TD WIDTH="4" BGCOLOR="{strip}"></TD>', _cell(name, "LEFT", columns.name)]
+    cells.append(_configuration(line, columns.config, strip))
+    cells.append(_cell(font(line.shape, 9, INK), "RIGHT", columns.shape))
+    if line.card.macs:
+        fill, ink = heat(line.card.macs / hottest)
+        cells.append(_cell(font(human(line.card.macs), 9, ink), "RIGHT", 40, fill))
+    else:
+        cells.append(_cell(" ", "RIGHT", 40, "#ffffff"))
+    cells.append(_cell(font(line.params, 9, GREY) or " ", "RIGHT", 40, "#ffffff"))
+    return (
+        f'<TABLE BORDER="1" COLOR="{strip}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" '
+        f'BGCOLOR="{tint}"><TR>{"".join(cells)}</TR></TABLE>'
+    )
+
+
+def _head(columns: _Columns) -> str:
+    words = (
+        ("module", "LEFT", columns.name),
+        ("configuration", "LEFT", columns.config),
+        ("output", "RIGHT", columns.shape),
+        ("MACs", "RIGHT", 40),
+        ("params", "RIGHT", 40),
+    )
+    cells = "".join(_cell(font(text, 8, FAINT), align, width) for text, align, width in words)
+    return (
+        '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3">'
+        f'<TR><TD WIDTH="4"></TD>{cells}</TR></TABLE>'
+    )
+
+
+def _configuration(line: Line, width: int, strip: str) -> str:
+    words, *parts = line.config
+    if not parts:
+        notes = f"    {line.notes}" if line.notes else ""
+        text = font(_cut(words, width - _width(notes, 9)), 9, GREY) + font(notes, 9, SKIP)
+        return _cell(text or " ", "LEFT", width)
+    # Channels that do not see each other: a box each, side by side.
+    boxes = "".join(
+        f'<TD BORDER="1" COLOR="{strip}" BGCOLOR="#ffffff">{font(part, 8, GREY)}</TD>'
+        for part in parts
+    )
+    inner = (
+        '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="1"><TR>'
+        f'<TD ALIGN="LEFT">{font(words + "  ", 9, GREY)}</TD>{boxes}</TR></TABLE>'
+    )
+    return f'<TD ALIGN="LEFT" WIDTH="{width}" CELLPADDING="0">{inner}</TD>'
+
+
+def _cell(text: str, align: str, width: int, fill: str = "") -> str:
+    color = f' BGCOLOR="{fill}"' if fill else ""
+    return f'<TD ALIGN="{align}" WIDTH="{width}"{color}>{text}</TD>'
+
+
+_NARROW, _WIDE = frozenset("iljtfr.,:;|'()[]/ -·"), frozenset("mwMWGO→=+×")
+
+
+def _width(text: str, points: float) -> float:
+    """About how wide text is in Helvetica: enough to line columns up."""
+    units = sum(0.3 if c in _NARROW else 0.8 if c in _WIDE else 0.56 for c in text)
+    return units * points
+
+
+def _cut(text: str, width: float) -> str:
+    if _width(text, 9) <= width:
+        return text
+    while text and _width(text, 9) > width - 9:
+        text = text[:-1]
+    return f"{text.rstrip(' ,·')}…"

@@ -1,0 +1,39 @@
+"""Light and dark: the drawing is made light, and its colours are turned over for a dark page."""
+
+from __future__ import annotations
+
+import re
+from colorsys import hls_to_rgb, rgb_to_hls
+
+from archc.draw.style import LOOKS
+
+THEMES = ("light", "dark")
+_COLOUR = re.compile(r'(\w+)="#([0-9a-f]{6})"')
+_STRIPS = {strip for _, strip, _ in LOOKS.values()}
+_DARKEST, _LIGHTEST = 0.1, 0.95
+_SLATE = 0.61, 0.25  # hue and saturation of what has none
+
+
+def recoloured(dot: str, theme: str) -> str:
+    """DOT in the colours of a theme."""
+    if theme == "light":
+        return dot
+    dot = dot.replace("bgcolor=white", 'bgcolor="#ffffff"')
+    return _COLOUR.sub(lambda found: f'{found[1]}="{_dark(found[2], found[1])}"', dot)
+
+
+def _dark(colour: str, attribute: str) -> str:
+    """The same hue, as light as it was dark."""
+    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4))
+    hue, lightness, saturation = rgb_to_hls(red, green, blue)
+    turned = _DARKEST + (_LIGHTEST - _DARKEST) * (1 - lightness)
+    if f"#{colour}" in _STRIPS or attribute.lower() in ("color", "fontcolor"):
+        if 0.2 < lightness < 0.8:
+            turned = max(turned, 0.6)  # lines and small text
+    elif 0.2 < lightness < 0.8:
+        turned *= 0.75  # under text: the heat
+    if saturation < 0.01:
+        hue, saturation = _SLATE
+    elif lightness > 0.9:
+        saturation *= 0.55  # tints would shine
+    return "#" + "".join(f"{round(255 * part):02x}" for part in hls_to_rgb(hue, turned, saturation))

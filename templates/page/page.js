@@ -1,0 +1,280 @@
+"use strict";
+// The diagram is made of DOT pieces that archc wrote. Here they are put together for what is open
+// and laid out by Graphviz (viz.js) in the page.
+(() => {
+  const model = JSON.parse(document.getElementById("model").textContent);
+  const $ = (id) => document.getElementById(id);
+  const view = $("view"), about = $("about"), search = $("search"), found = $("found");
+  const items = new Map(), parents = new Map();
+  (function index(list, parent) {
+    for (const item of list) {
+      items.set(item.k, item);
+      parents.set(item.k, parent);
+      if (item.items) index(item.items, item);
+    }
+  })(model.items, null);
+  const boxes = [...items.values()].filter((item) => item.items);
+  const byId = new Map([...items.values()].map((item) => [item.id, item]));
+
+  let closed = new Set(model.closed), scale = 1, x = 0, y = 0, viz = null, svg = null;
+
+  // --- what was open and where, kept over a reload ---
+  const key = `archc ${location.pathname} ${model.name}`;
+  function save() {
+    const shut = [...closed].map((k) => items.get(k).id);
+    try { localStorage.setItem(key, JSON.stringify({ shut, scale, x, y })); } catch { /* private */ }
+  }
+  function restore() {
+    try {
+      const kept = JSON.parse(localStorage.getItem(key));
+      if (!kept || !(kept.scale > 0)) return false;
+      closed = new Set(kept.shut.filter((id) => byId.has(id)).map((id) => byId.get(id).k));
+      ({ scale, x, y } = kept);
+      return true;
+    } catch { return false; }
+  }
+
+  // --- DOT ---
+  // What stands for an item: itself, or the outermost closed box around it.
+  function shown(item) {
+    let stands = item;
+    for (let box = parents.get(item.k); box; box = parents.get(box.k)) if (closed.has(box.k)) stands = box;
+    return stands;
+  }
+  function nodes(list, parent) {
+    let text = "";
+    for (const item of list) {
+      if (!item.items) text += `n${item.k} [id="n${item.k}", ${item.dot}];\n`;
+      else if (closed.has(item.k)) text += `n${item.k} [id="n${item.k}", ${item.shut}];\n`;
+      else text += `subgraph cluster_${item.k} { graph [id="c${item.k}", ${item.cluster}];\n`
+        + `n${item.k} [id="n${item.k}", ${item.header}];\n${nodes(item.items, item)}}\n`;
+    }
+    for (const level of model.levels)
+      if (level.every((k) => parents.get(k) === parent && !items.get(k).items))
+        text += `{rank=same; ${level.map((k) => `n${k}`).join("; ")}}\n`;
+    return text;
+  }
+  function edges(list) {
+    let text = "";
+    const seen = new Set();
+    for (const [tail, head, open, shut] of list) {
+      const from = shown(items.get(tail)), to = shown(items.get(head));
+      const whole = from.k === tail && to.k === head && !closed.has(tail) && !closed.has(head);
+      if (from === to || (!whole && shut === null)) continue;
+      const line = `n${from.k} -> n${to.k} [${whole ? open : shut}];\n`;
+      if (!seen.has(line)) text += line;
+      seen.add(line);
+    }
+    return text;
+  }
+  const dot = () => `digraph {\n${model.graph}\n${nodes(model.items, null)}${edges(model.edges)}}`;
+
+  // --- drawing ---
+  function place() {
+    if (svg) svg.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
+  }
+  function draw(anchor) {
+    const before = anchor && $(`n${anchor.k}`)?.getBoundingClientRect();
+    svg = viz.renderSVGElement(dot());
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", model.description);
+    view.replaceChildren(svg);
+    place();
+    for (const element of svg.querySelectorAll(".node, .cluster")) dress(element);
+    if (before) { // what was clicked stays under the pointer
+      const after = $(`n${anchor.k}`).getBoundingClientRect();
+      x += before.left + before.width / 2 - after.left - after.width / 2;
+      y += before.top - after.top;
+      place();
+    }
+    mark();
+    save();
+  }
+  function dress(element) {
+    const item = items.get(Number(element.id.slice(1)));
+    if (!item) return;
+    for (const title of element.querySelectorAll("title")) title.remove();
+    for (const link of element.querySelectorAll("a")) link.removeAttribute("xlink:title");
+    element.onpointermove = (event) => { event.stopPropagation(); tell(item, event.clientX, event.clientY); };
+    element.onpointerleave = () => { about.hidden = true; };
+    if (element.classList.contains("node")) {
+      element.setAttribute("tabindex", "0");
+      element.setAttribute("aria-label", [item.id, ...item.about.source, ...item.about.facts].join(". "));
+      element.onfocus = () => {
+        if (!element.matches(":focus-visible")) return;
+        const at = element.getBoundingClientRect();
+        tell(item, at.right, at.top);
+      };
+      element.onblur = () => { about.hidden = true; };
+    }
+    if (!item.items) return;
+    element.classList.add("box");
+    if (element.classList.contains("node")) {
+      element.setAttribute("role", "button");
+      element.setAttribute("aria-expanded", String(!closed.has(item.k)));
+    }
+    element.onclick = (event) => { event.stopPropagation(); if (!dragged) toggle(item); };
+  }
+  function toggle(item) {
+    about.hidden = true;
+    if (!closed.delete(item.k)) closed.add(item.k);
+    draw(item);
+    $(`n${item.k}`).focus({ preventScroll: true });
+  }
+  function tell(item, left, top) {
+    const lines = [["b", item.id], ...item.about.source.map((line) => ["code", line]), ...item.about.facts.map((line) => ["div", line])];
+    about.replaceChildren(...lines.map(([tag, text]) => Object.assign(document.createElement(tag), { textContent: text })));
+    about.hidden = false;
+    const { width, height } = about.getBoundingClientRect();
+    about.style.left = `${Math.max(4, Math.min(left + 14, innerWidth - width - 6))}px`;
+    about.style.top = `${Math.max(4, Math.min(top + 12, innerHeight - height - 6))}px`;
+  }
+
+  // --- search ---
+  let hits = [], hit = 0;
+  const words = (item) => `${item.id} ${item.text} ${item.about.source.join(" ")}`.toLowerCase().replaceAll("×", "x");
+  function look() {
+    const wanted = search.value.trim().toLowerCase().replaceAll("×", "x");
+    hits = wanted ? [...items.values()].filter((item) => !item.items && words(item).includes(wanted)) : [];
+    if (wanted && !hits.length) hits = boxes.filter((item) => words(item).includes(wanted));
+    hit = 0;
+    let opened = false;
+    for (const item of hits)
+      for (let box = parents.get(item.k); box; box = parents.get(box.k)) opened = closed.delete(box.k) || opened;
+    if (opened) draw(); else mark();
+    if (hits.length) center(hits[0]);
+  }
+  function mark() {
+    for (const element of svg ? svg.querySelectorAll(".hit") : []) element.classList.remove("hit");
+    for (const item of hits) $(`n${shown(item).k}`)?.classList.add("hit");
+    found.textContent = search.value.trim() ? (hits.length ? `${hit + 1}/${hits.length}` : "nothing") : "";
+  }
+  function center(item) {
+    const at = $(`n${shown(item).k}`).getBoundingClientRect(), frame = view.getBoundingClientRect();
+    x += frame.left + frame.width / 2 - at.left - at.width / 2;
+    y += frame.top + frame.height / 2 - at.top - at.height / 2;
+    place();
+    save();
+  }
+  search.oninput = look;
+  search.onkeydown = (event) => {
+    event.stopPropagation();
+    if (event.key === "Escape") { search.value = ""; look(); view.focus(); }
+    if (event.key === "Enter" && hits.length) {
+      hit = (hit + (event.shiftKey ? hits.length - 1 : 1)) % hits.length;
+      mark();
+      center(hits[hit]);
+    }
+  };
+
+  // --- zoom and pan ---
+  const size = () => [svg.width.baseVal.value, svg.height.baseVal.value];
+  function zoom(factor, left, top) {
+    const next = Math.min(8, Math.max(0.02, scale * factor)), frame = view.getBoundingClientRect();
+    const px = (left ?? frame.left + frame.width / 2) - frame.left, py = (top ?? frame.top + frame.height / 2) - frame.top;
+    x = px - (px - x) * (next / scale);
+    y = py - (py - y) * (next / scale);
+    scale = next;
+    place();
+    save();
+  }
+  function fit() {
+    const [width, height] = size(), frame = view.getBoundingClientRect();
+    scale = Math.min(frame.width / width, frame.height / height, 1.5);
+    x = (frame.width - width * scale) / 2;
+    y = (frame.height - height * scale) / 2;
+    place();
+    save();
+  }
+  // At first all of the width, from the top: a tall network that is fitted is too small to read.
+  function begin() {
+    const [width] = size(), frame = view.getBoundingClientRect();
+    fit();
+    if (scale < 0.5) {
+      scale = Math.min(1, frame.width / width);
+      x = (frame.width - width * scale) / 2;
+      y = 0;
+      place();
+      save();
+    }
+  }
+  let from = null, dragged = false;
+  view.onpointerdown = (event) => { if (event.button === 0) { from = [event.clientX, event.clientY, x, y]; dragged = false; } };
+  window.addEventListener("pointermove", (event) => {
+    if (!from) return;
+    const [left, top, x0, y0] = from;
+    if (!dragged && Math.hypot(event.clientX - left, event.clientY - top) < 4) return;
+    dragged = true;
+    about.hidden = true;
+    view.classList.add("dragging");
+    x = x0 + event.clientX - left;
+    y = y0 + event.clientY - top;
+    place();
+  });
+  window.addEventListener("pointerup", () => { if (from && dragged) save(); from = null; view.classList.remove("dragging"); });
+  view.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    about.hidden = true;
+    if (event.shiftKey) { x -= event.deltaY; place(); save(); }
+    else zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event.clientX, event.clientY);
+  }, { passive: false });
+
+  // --- keys and buttons ---
+  const collapse = () => { closed = new Set(boxes.map((box) => box.k)); draw(); fit(); };
+  const expand = () => { closed.clear(); draw(); fit(); };
+  const larger = () => zoom(1.25), smaller = () => zoom(0.8);
+  const pan = (dx, dy) => { x += dx; y += dy; place(); save(); };
+  const keys = {
+    "/": () => { search.focus(); search.select(); }, f: fit, c: collapse, e: expand, "+": larger, "=": larger, "-": smaller,
+    ArrowLeft: () => pan(60, 0), ArrowRight: () => pan(-60, 0), ArrowUp: () => pan(0, 60), ArrowDown: () => pan(0, -60),
+    Escape: () => { about.hidden = true; },
+  };
+  window.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const item = items.get(Number((event.target.id || "").slice(1)));
+    if ((event.key === "Enter" || event.key === " ") && event.target.classList?.contains("box") && item) {
+      event.preventDefault();
+      toggle(item);
+    } else if (keys[event.key] && svg) {
+      event.preventDefault();
+      keys[event.key]();
+    }
+  });
+  for (const [id, act] of Object.entries({ collapse, expand, fit, in: larger, out: smaller, svg: saveSvg, png: savePng })) $(id).onclick = act;
+
+  // --- export ---
+  function text() {
+    const copy = svg.cloneNode(true);
+    copy.removeAttribute("style");
+    for (const element of copy.querySelectorAll("[tabindex]")) element.removeAttribute("tabindex");
+    copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+    return new XMLSerializer().serializeToString(copy);
+  }
+  function download(blob, ending) {
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: `${model.name}.${ending}` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+  function saveSvg() { download(new Blob([text()], { type: "image/svg+xml" }), "svg"); }
+  function savePng() {
+    const [width, height] = size(), image = new Image();
+    const sharp = Math.min(2, 16000 / Math.max(width, height)); // a canvas has a largest side
+    image.onload = () => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: width * sharp, height: height * sharp });
+      canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+      canvas.toBlob((blob) => download(blob, "png"));
+    };
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text())}`;
+  }
+
+  // --- start ---
+  $("name").textContent = model.name;
+  $("totals").textContent = model.totals;
+  Viz.instance().then((instance) => {
+    viz = instance;
+    const kept = restore();
+    draw();
+    if (!kept) begin();
+    document.documentElement.dataset.ready = "1";
+  }).catch((error) => { view.textContent = `The diagram could not be drawn: ${error.message}`; });
+})();

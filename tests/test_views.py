@@ -1,0 +1,285 @@
+"""The drawing's other views: paper, graph, closed boxes, dark, in words, Mermaid."""
+
+from __future__ import annotations
+
+import re
+from math import hypot
+from xml.etree import ElementTree
+
+import pytest
+from test_draw import HOSTILE, Picture, bundled, picture_of
+
+import archc
+from archc import api
+from archc.draw import Sheet, Unknown, draw, scene_of, style
+from archc.draw.closing import boxes, cards
+from archc.draw.paper import Paper, paper
+from archc.passes.costs import Costs
+from archc.source import Source
+
+
+def analysed(text: str) -> api.Analysis:
+    analysis = api.analyze(Source("test.arch", text))
+    assert analysis.diagnostics == ()
+    return analysis
+
+
+def paper_of(analysis: api.Analysis) -> Paper:
+    assert analysis.plan is not None
+    return paper(analysis.plan, Costs())
+
+
+def shown(name: str, view: str, **how: object) -> Picture:
+    return picture_of(archc.load(name).analysis.draw(view, **how))
+
+
+# --- paper -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(archc.bundled()))
+def test_every_network_fits_on_paper(name: str) -> None:
+    net = archc.load(name)
+    found = paper_of(net.analysis)
+    macs = sum(card.macs for card in cards(found.scene.root))
+    assert macs == net.macs + net.analysis.cost.side_macs, "picture and table agree"
+    assert len({line.name for line in found.lines.values()}) == len(found.lines)
+    assert len(found.templates) <= 3
+    picture = shown(name, "paper")
+    rows = [line.name for line in found.lines.values()]
+    for row in rows:
+        assert row in picture.texts
+    width, height = (
+        float((picture.svg.get(key) or "").removesuffix("pt")) for key in ("width", "height")
+    )
+    assert height < 3.6 * width, "a page, not a ribbon"
+
+
+def test_rows_of_the_lecture() -> None:
+    found = paper_of(archc.load("googlenet").analysis)
+    line = found.lines["inception3a"]
+    assert line.config == ("64, 96, 128, 16, 32, 32",), "a row of the paper's table"
+    assert (line.shape, line.params, line.times) == ("28×28×256", "164k", 1)
+    sizes = [size for size, _ in found.groups if size]
+    assert sizes == ["112×112", "56×56", "28×28", "14×14", "7×7"]
+    heads = [(t.name, t.signature, t.times) for t in found.templates]
+    assert heads == [
+        ("inception", "(c1x1, r3x3, c3x3, r5x5, c5x5, proj)", 9),
+        ("auxiliary", "(classes)", 2),
+    ]
+
+
+def test_a_template_is_written_as_its_block() -> None:
+    texts = shown("densenet121", "paper").texts
+    assert "×layers" in texts, "the loop's count"
+    assert "in.c+growth" in texts, "the dense connection, once"
+    assert texts.count("4·growth") == 1
+    texts = shown("resnext50_32x4d", "paper").texts
+    assert "conv 3×3/stride g(groups)" in texts
+    assert "if stride > 1 or in.c != out" in texts
+
+
+def test_survival_and_towers_are_seen() -> None:
+    found = paper_of(archc.load("stochastic_depth_resnet110").analysis)
+    notes = [line.notes for line in found.lines.values() if line.notes]
+    assert notes[0] == "survives 0.991…0.833"
+    assert notes[-1].endswith("…0.5")
+    found = paper_of(archc.load("alexnet_2gpu").analysis)
+    assert found.lines["conv2"].config[1:] == ("48 → 128", "48 → 128"), "two GPUs"
+    assert len(found.lines["conv3"].config) == 1
+
+
+def test_the_fractal_figure_ends_in_its_join() -> None:
+    (template,) = paper_of(archc.load("fractalnet").analysis).templates
+    pills = [card for card in cards(template.scene.root) if card.pill]
+    assert len([pill for pill in pills if "join" in pill.title[0][0]]) == 2
+    assert len(list(cards(template.scene.root))) == 10
+
+
+def test_what_is_not_on_the_trunk_is_beside_it() -> None:
+    found = paper_of(
+        analysed(
+            "input 8x8 x4\na: conv 3x3 p1 x4\nresidual< b: conv 3x3 p1 x4 | c: conv 1x1 x4 >\n"
+            "concat< d: conv 1x1 x2 | e: conv 1x1 x3 >\nf: conv 1x1 x2"
+        )
+    )
+    assert [line.name for line in found.lines.values()] == ["input", "a", "b", "f", "output"]
+
+
+# --- graph, depth, expand ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["googlenet", "resnet50", "fractalnet", "densenet_40_12"])
+def test_the_graph_view_has_every_operator(name: str) -> None:
+    net = archc.load(name)
+    assert net.analysis.plan is not None
+    drawn = {card.id for card in cards(scene_of(net.analysis.plan, Sheet("graph")).root)}
+    graph = net.graph
+    wanted = {key for key in graph if graph.nodes[key]["node"].op is not None}
+    alone = {key for key in wanted if graph.nodes[key]["node"].operator in ("join", "identity")}
+    assert wanted - drawn <= alone, "a join of one column is no join"
+
+
+def test_depth_closes_and_expand_opens() -> None:
+    top = shown("resnet50", "engineer", depth=0)
+    assert not top.boxes
+    assert top.text("layer3").startswith("layer3")
+    assert shown("resnet50", "engineer", depth=1).boxes == {f"layer{i}" for i in range(1, 5)}
+    opened = shown("resnet50", "engineer", depth=0, expand=frozenset({"layer3"}))
+    assert opened.boxes == {"layer3"}
+    assert {f"layer3.{i}" for i in range(6)} <= opened.nodes.keys(), "its repeats written out"
+    assert ("maxpool", "layer1") in opened.edges
+    assert ("layer2", "layer3") in opened.edges
+
+
+def test_expand_takes_names_that_are_there() -> None:
+    with pytest.raises(Unknown, match="layer9"):
+        archc.load("resnet50").analysis.draw(expand=frozenset({"layer9"}))
+
+
+@pytest.mark.parametrize("name", sorted(archc.bundled()))
+def test_closing_keeps_the_macs(name: str) -> None:
+    analysis = archc.load(name).analysis
+    assert analysis.plan is not None
+    for depth in range(3):
+        scene = scene_of(analysis.plan, Sheet(depth=depth))
+        total = sum(card.macs for card in cards(scene.root))
+        assert total == analysis.macs + analysis.cost.side_macs
+        ids = {card.id for card in cards(scene.root)} | {box.id for box in boxes(scene.root)}
+        assert all(edge.tail in ids and edge.head in ids for edge in scene.edges)
+
+
+# --- themes ------------------------------------------------------------------------------
+
+
+def lightness(colour: str) -> float:
+    red, green, blue = (
+        (part / 255 / 12.92 if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4)
+        for part in (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((lightness(one), lightness(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_can_be_read(theme: str) -> None:
+    from archc.draw.theme import recoloured
+
+    def shade(attribute: str, colour: str) -> str:
+        found = recoloured(f'{attribute}="{colour}"', theme)
+        return found.partition('"')[2].rstrip('"')
+
+    for _, strip, tint in style.LOOKS.values():
+        for ink in (style.INK, style.GREY):
+            assert contrast(shade("COLOR", ink), shade("BGCOLOR", tint)) > 4.5
+        assert contrast(shade("COLOR", strip), shade("BGCOLOR", "#ffffff")) > 3
+    for share in range(21):
+        fill, ink = style.heat(share / 20)
+        assert contrast(shade("COLOR", ink), shade("BGCOLOR", fill)) > 2.6
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_strips_differ_for_everyone(theme: str) -> None:
+    """By hue or by how light they are, also where red and green look alike."""
+    from archc.draw.theme import recoloured
+
+    strips = {}
+    for name in ("conv", "linear", "pool", "concat", "merge"):
+        found = recoloured(f'COLOR="{style.LOOKS[name][1]}"', theme)
+        strips[name] = found.partition('"')[2].rstrip('"')
+    for one in strips:
+        for other in strips:
+            if one < other:
+                assert _apart(strips[one], strips[other]) > 20, (one, other)
+
+
+def _apart(one: str, other: str) -> float:
+    """How far two colours are apart for somebody without red cones (Vienot et al. 1999)."""
+
+    def seen(colour: str) -> tuple[float, float]:
+        red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+        return 0.113 * red + 0.887 * green, float(blue)
+
+    (a, b), (c, d) = seen(one), seen(other)
+    return hypot(a - c, b - d)
+
+
+def test_dark_is_the_same_drawing() -> None:
+    light, dark = (shown("googlenet", "engineer", theme=theme) for theme in ("light", "dark"))
+    assert light.nodes == dark.nodes
+    assert "#ffffff" not in dark.dot.replace('COLOR="#ffffff"', "")
+
+
+# --- in words ----------------------------------------------------------------------------
+
+
+def test_svg_says_what_it_shows() -> None:
+    svg = archc.load("resnet50").draw("svg", engine="graphviz-pure")
+    root = ElementTree.fromstring(svg)
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == "Diagram of ResNet50"
+    (words,) = root.findall("{http://www.w3.org/2000/svg}desc")
+    assert (words.text or "").startswith(
+        "ResNet50: 25.6M parameters, 4.09G MACs, input 224×224×3. 42 cards. "
+        "In order: input, conv1, maxpool, layer1, layer2"
+    )
+    title = "{http://www.w3.org/1999/xlink}title"
+    tips = [link.get(title) or "" for link in root.iter("{http://www.w3.org/2000/svg}a")]
+    assert any("9,536 parameters, 118,013,952 MACs" in tip for tip in tips)
+
+
+def test_jupyter_shows_the_svg(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = archc.load("alexnet")
+    assert "<svg" in (net._repr_svg_() or "")
+    monkeypatch.setattr("archc.engine.find", _missing)
+    assert net._repr_svg_() is None
+
+
+def _missing(engine: str) -> None:
+    from archc.engine import EngineError
+
+    raise EngineError("no Graphviz")
+
+
+# --- Mermaid -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(archc.bundled()))
+def test_mermaid_declares_what_it_connects(name: str) -> None:
+    text = archc.load(name).draw("mermaid", depth=1).decode()
+    lines = text.splitlines()
+    assert lines[1] == "flowchart TB"
+    known = set(re.findall(r"^ *(n\d+)[\[(]", text, re.M))
+    assert len(re.findall(r"^ *subgraph ", text, re.M)) == len(re.findall(r"^ *end$", text, re.M))
+    used: set[str] = set()
+    for tail, head in re.findall(r"^  (n\d+) -\.?->(?:\|[^|]*\|)? (n\d+)$", text, re.M):
+        used |= {tail, head}
+    assert used
+    assert used <= known
+
+
+@pytest.mark.parametrize("title", HOSTILE)
+def test_hostile_text_in_every_view(title: str) -> None:
+    from archc.draw.flowchart import _text
+
+    assert not set('<>"`\\') & set(_text(title))
+    if any(ord(c) < 32 for c in title) or '"' in title or "\\" in title:
+        return  # no string of the language
+    analysis = analysed(f'network N "{title}"\ninput x4\nfc 2')
+    for view in ("paper", "graph"):
+        assert " ".join(title.split()) in " ".join(picture_of(analysis.draw(view)).texts.split())
+
+
+def test_the_same_bytes_every_time() -> None:
+    for view in ("paper", "graph"):
+        assert archc.load("fractalnet").analysis.draw(view) == shown("fractalnet", view).dot
+
+
+def test_views_are_drawn_with_and_without_a_plan() -> None:
+    analysis = analysed("input x4\nfc 2")
+    assert analysis.plan is not None
+    assert draw(analysis.plan, analysis.cost) == analysis.draw()
+    assert bundled("alexnet").dot == archc.load("alexnet").analysis.draw("engineer")
