@@ -135,7 +135,7 @@ class DictSite(Site):
     items: list[Item] = field(default_factory=list)
 
     def add(self, name: str, code: Code) -> None:
-        if name.startswith("f"):
+        if name.startswith('f"'):
             raise Inexpressible("a loop in a group that is no row")
         self.items.append(Item(code, f'"{name}": '))
 
