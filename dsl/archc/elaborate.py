@@ -13,7 +13,7 @@ from archc.linking import Library, Linker, Loader
 from archc.lower import lower
 from archc.naming import labels_in, refuse_reserved
 from archc.ops import Dims
-from archc.plan import Body, Plan
+from archc.plan import Body, Plan, outputs
 from archc.source import Diagnostics, Label, Limits
 
 
@@ -58,16 +58,18 @@ def elaborate(
         shared=shared,
         inputs=inputs,
     )
-    if network is not None and f"{name}Output" in _labels(file) | {*body.input_names}:
-        problem = f"`{name}Output` is what the network's outputs are called, not a label or input"
+    if network is not None and f"{name}Output" in _names(file, body):
+        problem = f"`{name}Output` is what the network's outputs are called, not a label, input or output"
         diagnostics.add(fault("A105", problem, network.name.span, "rename one").diagnostic)
     title = network.title.value if network is not None and network.title is not None else None
     return Plan(name, title, params, body, file)
 
 
-def _labels(file: syntax.File) -> frozenset[str]:
+def _names(file: syntax.File, body: Body) -> frozenset[str]:
+    """What may be a variable of the network's `forward`."""
     statements = tuple(item for item in file.items if isinstance(item, syntax.Statement))
-    return labels_in(syntax.Sequence(statements, file.span))
+    named = {name for name, _ in outputs(body)}
+    return labels_in(syntax.Sequence(statements, file.span)) | named | {*body.input_names}
 
 
 def _network(file: syntax.File, diagnostics: Diagnostics) -> syntax.Network | None:
