@@ -107,6 +107,9 @@ def lay(prefix: str, code: Code, suffix: str = "", indent: int = 0) -> list[str]
         return [line]
     match code:
         case str():
+            items = _tuple_items(code)
+            if items:
+                return lay(prefix, Group("", items), suffix, indent)
             return _broken(f"{prefix}{code}{suffix}", indent)
         case Generator():
             inner = [*lay("", code.value, "", indent + 4), f"{pad}    {code.loop}"]
@@ -117,6 +120,20 @@ def lay(prefix: str, code: Code, suffix: str = "", indent: int = 0) -> list[str]
                 *_open(code, indent + 4),
                 f"{pad}{code.brackets[1]}{suffix}",
             ]
+
+
+def _tuple_items(text: str) -> tuple[Item, ...]:
+    """The items of a tuple's source; none of anything else, `(a) + (b)` included."""
+    depth, cuts = 0, [1]
+    for at, char in enumerate(text):
+        depth += (char in "([{") - (char in ")]}")
+        if not depth and at < len(text) - 1:
+            return ()
+        if depth == 1 and text.startswith(", ", at):
+            cuts.append(at + 2)
+    ends = [*(cut - 2 for cut in cuts[1:]), len(text) - 1]
+    items = tuple(Item(text[a:b]) for a, b in zip(cuts, ends, strict=True))
+    return items if len(items) > 1 else ()
 
 
 def _broken(text: str, indent: int) -> list[str]:
