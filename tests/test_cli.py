@@ -356,6 +356,8 @@ def test_draw_views_and_pages(run: Run, tmp_path: Path) -> None:
     markup = re.sub("<script.*?</script>", "", page, flags=re.DOTALL)
     assert not re.findall(r"""(?:src|href)=["'](?!data:,)""", markup), "it needs no other file"
     assert run("draw", "tiny.arch", "-o", "page.html").err.startswith("up to date")
+    (tmp_path / "tiny.arch").write_text(TINY.replace("classes = 10", "classes = 11"))
+    assert run("draw", "tiny.arch", "-o", "page.html").err.startswith("wrote")
     assert run("draw", "tiny.arch", "-o", "net.mmd").code == 0
     assert "flowchart TB" in (tmp_path / "net.mmd").read_text("utf-8")
     assert run("draw", "tiny.arch", "--view", "paper", "--theme", "dark").code == 0

@@ -95,7 +95,7 @@
     if (!item) return;
     for (const title of element.querySelectorAll("title")) title.remove();
     for (const link of element.querySelectorAll("a")) link.removeAttribute("xlink:title");
-    element.onpointermove = (event) => { event.stopPropagation(); tell(item, event.clientX, event.clientY); };
+    element.onpointermove = (event) => { if (!from) tell(item, event.clientX, event.clientY); };
     element.onpointerleave = () => { about.hidden = true; };
     if (element.classList.contains("node")) {
       element.setAttribute("tabindex", "0");

@@ -46,7 +46,7 @@ def whole_page(
     for at, piece in enumerate(_read("page.html").split("{{")):
         key, _, rest = piece.partition("}}")
         made += parts[key] + rest if at else piece
-    return made
+    return made + "\n"
 
 
 def _sees(field: Field) -> str:

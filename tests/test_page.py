@@ -1,0 +1,301 @@
+"""The interactive page in a real browser: every action, and no error in its console."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import Browser, available
+
+import archc
+from archc import api
+from archc.source import Source
+
+pytestmark = pytest.mark.slow
+
+ENTER, ESCAPE, LEFT, UP, RIGHT, DOWN = "\ue007\ue00c\ue012\ue013\ue014\ue015"
+NETWORK = """\
+network Small "a <b> & </script> | 한국어"
+input 32x32 x3
+block unit(c) { residual< conv 3x3 p1 x(c); bn; relu; conv 3x3 p1 x(c) | conv 1x1 x(c) >; relu }
+stem: conv 3x3 p1 x8
+body: { unit(8); unit(16) }
+head: unit(16)
+gap; flatten; fc 10
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not available():
+        pytest.skip("needs chromium and chromedriver")
+    with Browser() as made:
+        yield made
+
+
+class Page:
+    """A page that is open in the browser."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self.browser = browser
+        browser.errors()  # those of the page before
+        browser.open(address)
+        self.ready()
+
+    def __call__(self, expression: str) -> Any:
+        return self.browser.value(expression)
+
+    def ready(self) -> None:
+        self.wait("document.documentElement.dataset.ready === '1'")
+
+    def reload(self) -> None:
+        self.browser.reload()
+        self.ready()
+
+    def wait(self, condition: str, seconds: float = 30) -> None:
+        end = time.monotonic() + seconds
+        while not self(condition):
+            assert time.monotonic() < end, f"still not: {condition}"
+            time.sleep(0.05)
+
+    def press(self, keys: str) -> None:
+        self.browser.press(keys)
+
+    def click(self, selector: str) -> None:
+        self.browser.click(selector)
+
+    def node(self, id: str) -> str:
+        """The selector of the card or header of that id."""
+        model = json.loads(self("document.getElementById('model').textContent"))
+        waiting = list(model["items"])
+        while waiting:
+            item = waiting.pop()
+            if item["id"] == id:
+                return f"#n{item['k']}"
+            waiting += item.get("items", [])
+        raise KeyError(id)
+
+    def count(self, selector: str) -> int:
+        return int(self(f"document.querySelectorAll('{selector}').length"))
+
+    @property
+    def place(self) -> tuple[float, float, float]:
+        """Where the drawing is, and how large."""
+        style = "getComputedStyle(document.querySelector('main > svg')).transform"
+        matrix = self(f"(({{e, f, a}}) => [e, f, a])(new DOMMatrix({style}))")
+        return matrix[0], matrix[1], matrix[2]
+
+    @property
+    def clusters(self) -> int:
+        return self.count("main .cluster")
+
+    @property
+    def errors(self) -> list[str]:
+        return self.browser.errors()
+
+
+@pytest.fixture
+def show(browser: Browser, tmp_path: Path) -> Callable[[bytes], Page]:
+    def open_page(content: bytes) -> Page:
+        path = tmp_path / "page.html"
+        path.write_bytes(content)
+        return Page(browser, path.as_uri())
+
+    return open_page
+
+
+@pytest.fixture
+def page(show: Callable[[bytes], Page]) -> Iterator[Page]:
+    analysis = api.analyze(Source("small.arch", NETWORK))
+    assert analysis.ok
+    made = show(analysis.sheet("html"))
+    yield made
+    assert made.errors == []
+
+
+def test_it_opens(page: Page) -> None:
+    assert page("document.title") == "Small"
+    assert page("document.querySelector('#totals').textContent").endswith("input 32×32×3")
+    assert page("document.querySelector('main > svg').getAttribute('role')") == "img"
+    assert page.clusters == 4, "a small network starts open"
+    assert page.count("script") == 3, "nothing broke out"
+
+
+def test_click_closes_and_opens(page: Page) -> None:
+    head = page.node("head")
+    top = page(f"document.querySelector('{head}').getBoundingClientRect().top")
+    page.click(head)
+    assert page.clusters == 3
+    assert page(f"document.querySelector('{head}').getAttribute('aria-expanded')") == "false"
+    after = page(f"document.querySelector('{head}').getBoundingClientRect().top")
+    assert abs(after - top) < 3, "what was clicked stays where it was"
+    page.click(head)
+    assert page.clusters == 4
+
+
+def test_collapse_and_expand_all(page: Page) -> None:
+    page.click("#collapse")
+    assert page.clusters == 0
+    page.click("#expand")
+    assert page.clusters == 4
+    page.click("main")
+    page.press("c")
+    assert page.clusters == 0
+    page.press("e")
+    assert page.clusters == 4
+
+
+def test_zoom_pan_and_fit(page: Page) -> None:
+    page.click("#fit")
+    fitted = page.place
+    page.click("#in")
+    assert page.place[2] == pytest.approx(1.25 * fitted[2], rel=1e-3)
+    page.click("#out")
+    assert page.place == pytest.approx(fitted, abs=0.01)
+    page.browser.wheel("main", -300)
+    page.wait(
+        f"new DOMMatrix(document.querySelector('main > svg').style.transform).a > {fitted[2]}"
+    )
+    before, clusters = page.place, page.clusters
+    page.browser.drag("main", 70, 40)
+    x, y, scale = page.place
+    assert (x - before[0], y - before[1], scale) == pytest.approx((70, 40, before[2]), abs=0.01)
+    assert page.clusters == clusters, "a drag is no click"
+    page.press("f")
+    assert page.place == pytest.approx(fitted, abs=0.01)
+    for key, moved in ((RIGHT, (-60, 0)), (DOWN, (0, -60)), (LEFT, (60, 0)), (UP, (0, 60))):
+        before = page.place
+        page.press(key)
+        now = page.place
+        assert (now[0] - before[0], now[1] - before[1]) == pytest.approx(moved, abs=0.01)
+    page.press("+")
+    assert page.place[2] > fitted[2]
+
+
+def test_hover_tells_all(page: Page) -> None:
+    page.browser.point_at(page.node("stem"))
+    page.wait("!document.getElementById('about').hidden")
+    text = page("document.getElementById('about').innerText")
+    for part in (
+        "stem: conv 3x3 p1 x8",
+        "(line 4)",
+        "32×32×3 → 32×32×8",
+        "224 parameters, 221,184 MACs",
+        "sees 3×3 of the input",
+        "% of all MACs",
+    ):
+        assert part in text
+    page.browser.point_at("#name")
+    page.wait("document.getElementById('about').hidden")
+
+
+def test_search_opens_marks_and_goes_on(page: Page) -> None:
+    page.click("#collapse")
+    page.click("main")
+    page.press("/")
+    page.press("1x1")
+    assert page.clusters == 4
+    assert page.count("main .hit") == 6, "three convolutions, and the sums that they go into"
+    assert page("document.getElementById('found').textContent") == "1/6"
+    page.press(ENTER)
+    assert page("document.getElementById('found').textContent") == "2/6"
+    page.press(ESCAPE)
+    assert page.count("main .hit") == 0
+    page.press("/")
+    page.press("nowhere")
+    assert page("document.getElementById('found').textContent") == "nothing"
+
+
+def test_keyboard_alone(page: Page) -> None:
+    head = page.node("head")
+    page.browser.run(f"document.querySelector('{head}').focus()")
+    page.press(ENTER)
+    assert page.clusters == 3
+    assert page("document.activeElement.id") == head[1:], "the focus stays"
+    page.press(" ")
+    assert page.clusters == 4
+
+
+def test_reload_keeps_what_is_open_and_where(page: Page) -> None:
+    page.click(page.node("head"))
+    page.click("#in")
+    before = page.place
+    page.reload()
+    assert page.clusters == 3
+    assert page.place == pytest.approx(before, abs=0.01)
+    page.browser.run(
+        "Object.keys(localStorage).forEach((key) => localStorage.setItem(key, '{broken'))"
+    )
+    page.reload()
+    assert page.clusters == 4, "what was kept is broken: as at first"
+
+
+def test_it_saves_pictures(page: Page, tmp_path: Path) -> None:
+    page.browser.download_to(str(tmp_path))
+    for ending, magic in (("svg", b"<svg"), ("png", b"\x89PNG")):
+        page.click(f"#{ending}")
+        saved, end = tmp_path / f"Small.{ending}", time.monotonic() + 20
+        while not saved.exists():
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert saved.read_bytes().startswith(magic)
+
+
+@pytest.mark.parametrize("name", ["googlenet", "preact_resnet1001", "fractalnet"])
+def test_large_networks(show: Callable[[bytes], Page], name: str) -> None:
+    made = show(archc.load(name).draw("html", theme="dark"))
+    begin = time.monotonic()
+    made.click("#expand")
+    assert time.monotonic() - begin < 10
+    assert made.clusters
+    made.click("#collapse")
+    assert made.clusters == 0
+    assert made.errors == []
+
+
+def test_every_network_is_drawn(show: Callable[[bytes], Page]) -> None:
+    for name in archc.bundled():
+        made = show(archc.load(name).draw("html"))
+        made.click("#expand")
+        assert made("document.querySelectorAll('main .node').length") > 5, name
+        assert made.errors == [], name
+
+
+def test_watch_reloads_the_page(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "small.arch").write_text(NETWORK, encoding="utf-8")
+    watch = subprocess.Popen(
+        [sys.executable, "-m", "archc", "draw", "small.arch", "-o", "small.html", "--watch"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(archc.__file__).parents[1])},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert watch.stderr is not None
+        lines = [watch.stderr.readline()]
+        while "http://" not in lines[-1]:
+            assert lines[-1], "it ended"
+            lines.append(watch.stderr.readline())
+        page = Page(browser, next(word for word in lines[-1].split() if word.startswith("http://")))
+        page.click(page.node("head"))
+        page.click("#in")
+        before = page.place
+        (tmp_path / "small.arch").write_text("network Small\ninput", encoding="utf-8")  # a mistake
+        time.sleep(1)
+        assert page.clusters == 3
+        changed = NETWORK.replace("fc 10", "fc 77")
+        (tmp_path / "small.arch").write_text(changed, encoding="utf-8")
+        page.wait("document.getElementById('model')?.textContent.includes('→ 77')")
+        page.ready()
+        assert page.clusters == 3
+        assert page.place == pytest.approx(before, abs=0.01)
+    finally:
+        watch.terminate()
+        watch.communicate(timeout=10)
