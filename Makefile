@@ -1,7 +1,7 @@
 # `make check` is what CI runs before the slow proofs. It makes its own environment in .venv.
 BIN := .venv/bin
 
-.PHONY: check format format-check lint types test slow bench picture clean
+.PHONY: check format format-check lint types test slow bench picture gallery clean
 
 check: format-check lint types test
 
@@ -36,6 +36,9 @@ bench: .venv/ready
 picture: .venv/ready # the README's network, drawn
 	sed -n '/^```arch$$/,/^```$$/{/^```/d;p}' README.md | \
 		$(BIN)/archc draw - --engine graphviz-pure --force -o docs/tinynet.svg
+
+gallery: .venv/ready # docs/gallery.md: every bundled network, drawn
+	$(BIN)/python docs/gallery.py
 
 clean:
 	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

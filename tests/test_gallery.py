@@ -1,0 +1,40 @@
+"""docs/gallery.md and its pictures are what `make gallery` would make now."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import archc
+
+DOCS = Path(__file__).parents[1] / "docs"
+AGAIN = "run `make gallery`"
+
+
+@pytest.fixture(scope="module")
+def gallery() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("gallery", DOCS / "gallery.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", sorted(archc.bundled()))
+def test_a_picture_is_current(gallery: ModuleType, name: str) -> None:
+    svg = (DOCS / "gallery" / f"{name}.svg").read_text(encoding="utf-8")
+    assert svg.endswith(gallery.stamp(archc.load(name).analysis.draw("paper"))), AGAIN
+
+
+def test_the_page_is_current(gallery: ModuleType) -> None:
+    assert (DOCS / "gallery.md").read_text(encoding="utf-8") == gallery.page(), AGAIN
+
+
+def test_there_are_no_others() -> None:
+    pictures = list((DOCS / "gallery").iterdir())
+    assert {picture.name for picture in pictures} == {f"{name}.svg" for name in archc.bundled()}
+    assert sum(picture.stat().st_size for picture in pictures) < 6_000_000
