@@ -76,6 +76,9 @@ def test_a_template_is_written_as_its_block() -> None:
     texts = shown("resnext50_32x4d", "paper").texts
     assert "conv 3×3/stride g(groups)" in texts
     assert "if stride > 1 or in.c != out" in texts
+    texts = shown("googlenet_bn", "paper").texts
+    assert "conv 3×3" in texts, "a block that it calls in its own terms"
+    assert "→ c3x3" in texts
 
 
 def test_survival_and_towers_are_seen() -> None:

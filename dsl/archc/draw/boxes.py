@@ -121,7 +121,7 @@ def _rename(card: Card, box: Box, told: bool) -> None:
     """A card that was alone in a box: it takes the name, unless that is `told`, and the count."""
     if not told:
         card.name = box.name or card.name
-    if box.label and not told:
+    if box.label and box.name and not told:
         card.facts.insert(0, box.name)
     if box.count > 1:
         card.title.insert(0, (f"×{box.count} ", True))

@@ -12,8 +12,7 @@ from typing import TypeVar
 
 from archc import symbol
 from archc.draw.scene import Card
-from archc.draw.spelling import spell
-from archc.draw.spelling import spelled as spelled_op
+from archc.draw.spelling import Terms, spell, spelled
 from archc.draw.style import extent, human, shorter, span_of
 from archc.ops import Form, Shape
 from archc.passes.costs import Costs
@@ -88,10 +87,10 @@ def _category(lanes: Lanes[Apply]) -> str:
     return lanes[0][0].op.category
 
 
-def card(row: Row, prefix: str, id: str, costs: Costs, spelled: bool = False) -> Card:
-    """A card for some operators in a row; `spelled` with numbers as their block writes them."""
-    if spelled:
-        return _spelled_card(row, id)
+def card(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = None) -> Card:
+    """A card for some operators in a row; with `terms` its numbers are as the block writes them."""
+    if terms is not None:
+        return _spelled_card(row, id, terms)
     about = main(row)
     first, last = row[0][0][0], row[-1][0][0]
     title = [piece for lanes in row for piece in ((" · ", False), (_words(lanes), lanes is about))]
@@ -113,25 +112,25 @@ def card(row: Row, prefix: str, id: str, costs: Costs, spelled: bool = False) ->
     return made
 
 
-def _spelled_card(row: Row, id: str) -> Card:
+def _spelled_card(row: Row, id: str, terms: Terms) -> Card:
     """`conv 3×3/stride → width`: for every instance of a block, so without costs."""
     about = main(row)
     title: list[tuple[str, bool]] = []
     for lanes in row:
         op = lanes[0][0].op
-        head, _, out = shorter(spelled_op(op).label()).rpartition(", ")
+        head, _, out = shorter(spelled(op, terms).label()).rpartition(", ")
         title += [(" · ", False)] if title else []
         title.append((f"{op.name} {head or out}".rstrip(), lanes is about))
         title += [(f" → {out}", False)] if head else []
     return Card(id, _look(about), title, [], "", name=about[0][0].name)
 
 
-def sign(row: Row, prefix: str, id: str, costs: Costs, spelled: bool = False) -> Card:
+def sign(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = None) -> Card:
     """A merge, with what follows it in place: `+ · relu`."""
     lanes = row[0]
     merge = lanes[0][0]
     text = _sign(merge) or " ".join(filter(None, (merge.op.name, shorter(merge.op.label()))))
-    parts = _spelled_summands(merge) if spelled else _summands(lanes)
+    parts = _summands(lanes) if terms is None else _spelled_summands(merge, terms)
     title = [(text, True)]
     if parts:
         title.append((f" {parts}", False))
@@ -228,12 +227,12 @@ def _summands(lanes: Lanes[Apply]) -> str:
     return "+".join(span_of(map(str, places)) for places in zip(*channels, strict=True))
 
 
-def _spelled_summands(merge: Apply) -> str:
+def _spelled_summands(merge: Apply, terms: Terms) -> str:
     """`c1x1+c3x3+c5x5+proj`, where all that is known of a block says so."""
     channels = [x.channels for x in merge.shapes]
     if not _summands([(merge, 1)]) or not all(map(symbol.is_traced, channels)):
         return ""
-    return "+".join(map(spell, channels))
+    return "+".join(spell(count, terms) for count in channels)
 
 
 # --- costs -------------------------------------------------------------------------------

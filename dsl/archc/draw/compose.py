@@ -16,6 +16,7 @@ from archc.draw.boxes import Boxes, title
 from archc.draw.cards import Lanes, Row
 from archc.draw.said import Said
 from archc.draw.scene import Box, Card, Port, Ports, Scene
+from archc.draw.spelling import Terms, called_with
 from archc.draw.style import extent
 from archc.passes.costs import Cost, Costs
 from archc.plan import (
@@ -47,6 +48,8 @@ class Frame:
     prefix: str = ""
     scopes: tuple[str, ...] = ()
     blocks: tuple[int, ...] = ()  # trees of the blocks around: one inside itself has no box
+    terms: Terms | None = None  # what its names are in the block that is drawn; None: numbers
+    outside: bool = False  # what is drawn is a block that is called here
 
     def path(self, name: str) -> str:
         return self.prefix + ".".join((*self.scopes, name))
@@ -75,7 +78,7 @@ def compose_block(body: Body, costs: Costs, around: Chain | None = None) -> Scen
 
     With `around` all of a chain that calls it.
     """
-    return _Composer(costs, spelled=True).block(body, around or body.chain)
+    return _Composer(costs).block(body, around or body.chain)
 
 
 @dataclass
@@ -83,7 +86,6 @@ class _Composer:
     costs: Costs
     fold: bool = True
     expand: frozenset[str] = frozenset()
-    spelled: bool = False
     said: Said = field(default_factory=lambda: Said())
     alike: Alike = field(default_factory=Alike)
     boxes: Boxes = field(default_factory=Boxes)
@@ -106,7 +108,8 @@ class _Composer:
     def block(self, body: Body, chain: Chain) -> Scene:
         tree = id(body.block.tree) if body.block is not None else 0
         self.said = Said.of(body)
-        frame = Frame({}, references(body), f"{body.name}().", (), (tree,))
+        outside = chain is not body.chain
+        frame = Frame({}, references(body), f"{body.name}().", (), (tree,), {}, outside)
         start = Card(self._id(frame.path("x")), "io", [("x", True)], [], "what goes in", pill=True)
         self._put(start, chain.input, frame)
         self._chain([(chain, 1)], frame)
@@ -206,7 +209,7 @@ class _Composer:
             self.boxes.connect(frame.tensors[first.inputs[0].root], id)
             for other in (x for lanes in group for x in lanes[0][0].inputs[1:]):
                 self.boxes.connect(frame.tensors[other.root], id, skip=True)
-            card = cards.card(group, frame.path(""), id, self.costs, self.spelled)
+            card = cards.card(group, frame.path(""), id, self.costs, frame.terms)
             if first in self.said.options:
                 card.facts.append(f"if {self.said.options[first]}")
             self._put(card, last.output, frame)
@@ -262,7 +265,7 @@ class _Composer:
         id = self._id(frame.path(merge.name))
         for several, skip in zip(inputs, around, strict=True):
             self.boxes.connect(several, id, skip)
-        made = cards.sign(row, frame.path(""), id, self.costs, self.spelled)
+        made = cards.sign(row, frame.path(""), id, self.costs, frame.terms)
         self._put(made, row[-1][0][0].output, frame)
         return len(row)
 
@@ -279,9 +282,11 @@ class _Composer:
             box = Box(self._id(frame.path(node.name)), "group", name, chain=node.chain)
         else:
             block = id(node.body.block.tree) if node.body.block is not None else 0
-            inside = Frame(
-                {}, references(node.body), f"{frame.path(node.name)}.", (), (*frame.blocks, block)
-            )
+            prefix, blocks = f"{frame.path(node.name)}.", (*frame.blocks, block)
+            terms = frame.terms
+            if terms is not None:
+                terms = {} if frame.outside else called_with(node, terms)
+            inside = Frame({}, references(node.body), prefix, (), blocks, terms)
             box = Box(self._id(frame.path(node.name)), "block", name, node.body.name)
         box.label, box.count = node.label is not None, count
         box.facts, box.tooltip = facts(cost, node), tooltip(node, box.id, cost)
@@ -295,7 +300,7 @@ class _Composer:
         if calls:
             outer = frame.scopes[-1:] if name[:1].isdigit() else ()
             box.call = called(calls, ".".join((*outer, name)), count)
-        if self.spelled:
+        if frame.terms is not None:
             box.name, box.facts = "" if box.block else box.name, []
         if count > 1:
             box.kind = "fold"
@@ -353,7 +358,7 @@ class _Composer:
                 output=last.output.shape,
                 line=first.nodes[0].span.line,
             )
-            if self.spelled:
+            if frame.terms is not None:
                 box.name, box.facts = "", []
                 box.times = self.said.counts.get(first.chain, "")
             with self.boxes.inside(box, frame.tensors[first.input.root]) as header:
