@@ -16,6 +16,8 @@ from typing import Any
 from archc import symbol
 from archc.symbol import Expr
 
+_LONGEST_TEST = 64  # fits on a line behind `if`, wherever that stands
+
 
 class Inexpressible(Exception):
     """No expression is right in every lane."""
@@ -108,7 +110,10 @@ class Writer:
             expr = self.inside(expr)
             right = is_right(expr, outcomes, lanes, truth=True)
             if right and self._stays_right(expr, tests, lanes, truth=True):
-                return self.render(expr)
+                text = self.render(expr)
+                if len(text) > _LONGEST_TEST:
+                    raise Inexpressible("a condition that nobody would write")
+                return text
         raise Inexpressible("no condition gives the right outcome")
 
     def may_flip(self, tests: list[Expr | None], lanes: list[Lane]) -> bool:
