@@ -210,6 +210,15 @@ def _apart(one: str, other: str) -> float:
     return hypot(a - c, b - d)
 
 
+def test_the_page_is_as_dark_as_the_drawing() -> None:
+    from archc import data
+    from archc.draw.theme import recoloured
+
+    paper = recoloured('bgcolor="#ffffff"', "dark").partition('"')[2].rstrip('"')
+    css = (data.TEMPLATES / "page" / "page.css").read_text("utf-8")
+    assert f":root.dark {{ --paper: {paper};" in css
+
+
 def test_dark_is_the_same_drawing() -> None:
     light, dark = (shown("googlenet", "engineer", theme=theme) for theme in ("light", "dark"))
     assert light.nodes == dark.nodes

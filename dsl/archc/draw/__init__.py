@@ -1,8 +1,8 @@
 """Plan to DOT: every operator as a card, every block as a box, repeats drawn once.
 
-plan -> compose (alike, cards, boxes) -> scene -> dot     the view `engineer`, and `graph` unrolled
-                                           -> browser, flowchart
-scene -> paper (rows, templates) -> table                 the view `paper`
+plan -> compose (alike, items, cards, boxes) -> scene -> dot      views engineer, graph (unrolled)
+                                                      -> browser, flowchart
+scene -> paper (rows, templates) -> table                         view paper
 """
 
 from __future__ import annotations

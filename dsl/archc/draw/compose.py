@@ -14,6 +14,7 @@ from archc.draw.alike import Alike, Unit, references, units_of
 from archc.draw.blocks import body_chain, called, entered, facts, names, tooltip, totals
 from archc.draw.boxes import Boxes, title
 from archc.draw.cards import Lanes, Row
+from archc.draw.items import Fold, applies_of, is_single, operators, reshaped
 from archc.draw.said import Said
 from archc.draw.scene import Box, Card, Port, Ports, Scene
 from archc.draw.spelling import Terms, called_with
@@ -53,14 +54,6 @@ class Frame:
 
     def path(self, name: str) -> str:
         return self.prefix + ".".join((*self.scopes, name))
-
-
-@dataclass(slots=True)
-class Fold:
-    """Neighbours drawn once: all of them as lanes, and in order."""
-
-    lanes: Lanes[Chain]
-    units: list[Unit]
 
 
 def compose(
@@ -152,7 +145,7 @@ class _Composer:
         at = 0
         while at < len(items):
             item = items[at]
-            row = _operators(items, at)
+            row = operators(items, at)
             if row:
                 self._cards(row, frame)
                 at += len(row)
@@ -160,7 +153,7 @@ class _Composer:
                 self._fold(item, frame)
                 at += 1
             else:
-                at += self._statement(item, _operators(items, at + 1), frame)
+                at += self._statement(item, operators(items, at + 1), frame)
         self.depth -= 1
 
     def _items(
@@ -175,7 +168,7 @@ class _Composer:
         for run in runs:
             folded = columns[at : at + len(run)]
             at += len(run)
-            if len(run) > 1 and (len(run) >= _FEWEST or not _is_single(run[0].chain, references)):
+            if len(run) > 1 and (len(run) >= _FEWEST or not is_single(run[0].chain, references)):
                 yield Fold(self._merged(folded, run), run)
                 continue
             for column in folded:
@@ -219,7 +212,7 @@ class _Composer:
         node = lanes[0][0]
         match node:
             case Apply():
-                return self._merge(_applies(lanes), [False] * len(node.inputs), following, frame)
+                return self._merge(applies_of(lanes), [False] * len(node.inputs), following, frame)
             case Branches():
                 return self._branches(node, lanes, following, frame)
             case Call() | Scope():
@@ -312,7 +305,7 @@ class _Composer:
         else:
             with self.boxes.inside(box, source) as header:
                 ports = self._drawn(chains, header, inside)
-        frame.tensors[node.output.root] = _reshaped(ports, node.output)
+        frame.tensors[node.output.root] = reshaped(ports, node.output)
 
     def _drawn(self, chains: Lanes[Chain], source: Ports, frame: Frame) -> Ports:
         """Draw chains whose input comes from `source`; what makes their output."""
@@ -364,7 +357,7 @@ class _Composer:
             with self.boxes.inside(box, frame.tensors[first.input.root]) as header:
                 self._drawn(fold.lanes, header, frame)
         made = frame.tensors[first.output.root]
-        frame.tensors[last.output.root] = _reshaped(made, last.output)
+        frame.tensors[last.output.root] = reshaped(made, last.output)
 
     def _aux(self, node: Aux, frame: Frame) -> None:
         """A side classifier: set apart, and there while training only."""
@@ -384,39 +377,3 @@ class _Composer:
             cost = self.costs.of_node(node)
             total += Cost(params=cost.params * count, macs=cost.macs * count)
         return total
-
-
-# --- what nodes are ----------------------------------------------------------------------
-
-
-def _applies(lanes: Lanes[Node]) -> Lanes[Apply]:
-    return [(node, count) for node, count in lanes if isinstance(node, Apply)]
-
-
-def _operators(items: list[Lanes[Node] | Fold], at: int) -> Row:
-    """The operators from one item on, up to a merge or anything else."""
-    row: Row = []
-    for item in items[at:]:
-        node = None if isinstance(item, Fold) else item[0][0]
-        if isinstance(item, Fold) or not isinstance(node, Apply) or cards.is_merge(node):
-            break
-        row.append(_applies(item))
-    return row
-
-
-def _is_single(chain: Chain, references: Counter[Tensor]) -> bool:
-    """Whether a chain is drawn as a single card."""
-    nodes = [unit.nodes[0] if not unit.looped else None for unit in units_of(chain)]
-    applies: Row = [[(node, 1)] for node in nodes if isinstance(node, Apply)]
-    if len(nodes) == 1 and isinstance(nodes[0], Call | Scope):
-        return _is_single(body_chain(nodes[0]), references)
-    if len(applies) < len(nodes) or any(cards.is_merge(lanes[0][0]) for lanes in applies):
-        return False
-    return len(list(cards.grouped(applies, references))) == 1
-
-
-def _reshaped(ports: Ports, output: Tensor) -> Ports:
-    """The same ports for a tensor that may be longer: that of the last of several copies."""
-    if output.shape is None or len(ports) != 1:
-        return ports
-    return (Port(ports[0].id, output.shape),)
