@@ -16,6 +16,8 @@ def print_forward(
     if not marks:
         out.uses += 1
     printer = Printer(holds={wire.var or "x": wire for wire in inputs})
+    if len(results) > 1 or scribe.has_sides:
+        printer.spoken_for.append(frozenset((_record(scribe),)))
     if "x" not in printer.holds:
         printer.untyped.add("x")
     if scribe.has_sides:
@@ -42,9 +44,14 @@ def _single(printer: Printer, result: Wire, inputs: list[Wire]) -> list[str]:
     return [*printer.lines, f"return {target}"]
 
 
+def _record(scribe: Scribe) -> str:
+    """The class of several outputs."""
+    return f"{scribe.definition.name}Output"
+
+
 def _several(scribe: Scribe, printer: Printer, results: list[Wire]) -> tuple[list[str], str]:
     """Several outputs: a NamedTuple; auxiliary heads only while training."""
-    record = f"{scribe.definition.name}Output"
+    record = _record(scribe)
     values = [printer.name(wire) for wire in results]
     if len(results) > 1:
         sides = ["*side"] if scribe.has_sides else []

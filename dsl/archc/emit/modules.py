@@ -8,7 +8,7 @@ from typing import Any
 from archc import symbol
 from archc.emit.forward import Wire
 from archc.emit.lanes import Inexpressible, Lane, literal
-from archc.emit.layout import Code, Item, call, flat
+from archc.emit.layout import Code, Group, Item, call, flat
 from archc.emit.scribe import Scribe
 from archc.emit.site import Assign, Site
 from archc.ops import Op
@@ -39,6 +39,9 @@ def operator(
     return _called(site.access(name), first.op, ins)
 
 
+_LONG = 60  # characters of an argument
+
+
 def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
     """The constructor call of an operator's module."""
     calls = [node.op.torch(*node.shapes) for node in nodes]
@@ -47,7 +50,7 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
         raise Inexpressible("modules of several kinds")
     first = made[0]
     items = [
-        Item(scribe.writer.value([c.positional[at] for c in made], lanes))
+        Item(_laid_out(scribe, [c.positional[at] for c in made], lanes))
         for at in range(len(first.positional))
     ]
     if items and items[0].value == str(nodes[0].shapes[0].features):
@@ -64,6 +67,17 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
     for node in nodes:
         scribe.program.note_shared(node)
     return call(first.target, *items)
+
+
+def _laid_out(scribe: Scribe, values: list[Any], lanes: list[Lane]) -> Code:
+    """A value; of a long tuple each item may have a line of its own."""
+    text = scribe.writer.value(values, lanes)
+    if len(text) <= _LONG or not isinstance(values[0], tuple) or len(values[0]) < 2:
+        return text
+    if any(isinstance(value, symbol.TracedList) for value in values):
+        return text
+    parts = ([value[at] for value in values] for at in range(len(values[0])))
+    return Group("", tuple(Item(scribe.writer.value(part, lanes)) for part in parts))
 
 
 def _flattened(scribe: Scribe, node: Apply, lane: Lane) -> str:

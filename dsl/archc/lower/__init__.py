@@ -61,9 +61,10 @@ def lower(
         chain = Chain([], nothing, nothing)
     except Enough:
         chain = Chain([], nothing, nothing)
-    if statements and not frame.inputs and not frame.asked:
+    if not frame.inputs and not frame.asked:
         cure = "begin with `input 224x224 x3`"
-        state.report(fault("A404", "the network has no input", statements[0].span, cure))
+        span = statements[0].span if statements else file.span
+        state.report(fault("A404", "the network has no input", span, cure))
     if chain.output.shape is not None and chain.output.shape.columns:
         title = f"the network ends in {chain.output.shape}, not in one tensor"
         state.report(fault("A208", title, chain.output.span, "end with `join`"))
