@@ -59,7 +59,9 @@ def elaborate(
         inputs=inputs,
     )
     if network is not None and f"{name}Output" in _names(file, body):
-        problem = f"`{name}Output` is what the network's outputs are called, not a label, input or output"
+        problem = (
+            f"`{name}Output` is what the network's outputs are called, not a label, input or output"
+        )
         diagnostics.add(fault("A105", problem, network.name.span, "rename one").diagnostic)
     title = network.title.value if network is not None and network.title is not None else None
     return Plan(name, title, params, body, file)
