@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from archc import data, syntax
 from archc.elaborate import elaborate, is_network, link
-from archc.evaluate import fault
+from archc.evaluate import did_you_mean, fault
 from archc.files import Unreadable, read, read_stdin, resolve_use, stamp
 from archc.ops import Dims
 from archc.parser import parse
@@ -185,12 +185,17 @@ class _Loader:
     def __call__(self, use: syntax.Use, source: Source) -> syntax.File:
         found = resolve_use(Path(source.name), use.path.value, self.project)
         if isinstance(found, str):
-            raise fault("A503", f"this file cannot be used: {found}", use.path.span)
+            cure = "`--project DIR` says which folder it is" if "project" in found else ""
+            raise fault("A503", f"this file cannot be used: {found}", use.path.span, cure)
         if found not in self.files:
             try:
                 text = read(found, self.limits)
             except Unreadable as error:
-                raise fault("A501", error.diagnostic.title, use.path.span) from None
+                files = {path.stem for path in found.parent.glob("*.arch")} - {
+                    Path(source.name).stem
+                }
+                hint = did_you_mean(found.stem, files, "did you mean `{}.arch`?")
+                raise fault("A501", error.diagnostic.title, use.path.span, hint) from None
             self.files[found], wrong = parse(text, self.limits)
             self.diagnostics.extend(wrong)
         return self.files[found]

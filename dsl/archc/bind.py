@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ _NAMES = {
     Form.DILATION: "dilation",
     Form.NUMBER: "a number of its own",
 }
+_LIKE_GEOMETRY = re.compile(r"([xpgd])(\w+)", re.I)
 
 
 @dataclass(slots=True)
@@ -112,7 +114,7 @@ class Binder:
             if word.id in spec.choices:
                 return self._set(name, word.id, word.span)
         known = [w for f in self._fields.values() for w in (*f.words, *f.choices)]
-        hint = did_you_mean(word.id, known)
+        hint = self._meant(word.id) or did_you_mean(word.id, known)
         if not hint and word.id in self.evaluator.env:
             hint = f"put it in brackets for its value: `({word.id})`"
         fixes = (Fix(hint, word.span, hint.split("`")[1]),) if hint else ()
@@ -127,14 +129,34 @@ class Binder:
             fixes=fixes,
         )
 
+    def _meant(self, word: str) -> str:
+        """`X16`, `xc`, `s2`: the attribute in the form that it has here."""
+        found = _LIKE_GEOMETRY.fullmatch(word)
+        letter = found[1].lower() if found else ""
+        takes = found and any(f.form is _LETTER[letter] for f in self._fields.values())
+        if found and takes and found[2].isdigit():
+            return f"write `{letter}{found[2]}`"
+        if found and takes and found[2] in self.evaluator.env:
+            return f"write `{letter}({found[2]})`"
+        strided = re.fullmatch(r"[sS](\d+)", word)
+        if strided and any(f.form is Form.STRIDE for f in self._fields.values()):
+            return f"the stride is `/{strided[1]}`"
+        return ""
+
     def _option(self, option: syntax.Option) -> None:
-        name = option.name.id
+        name = self._named(option.name.id)
         if name not in self._fields:
             for field_name, spec in self._fields.items():
                 if name in spec.words and spec.kind is bool:  # nobias=true
                     name, flip = field_name, not spec.words[name]
-                    return self._set(name, self._bool(option) != flip, option.span)
-            hint = did_you_mean(name, self._fields)
+                    truth = self._bool(option.name.id, option.value)
+                    return self._set(name, truth != flip, option.span)
+            text = option.value.span.text
+            if name in _LETTER:
+                hint = self._meant(f"{name}{text}")
+            else:
+                names = [n for key, spec in self._fields.items() for n in (key, *spec.also)]
+                hint = did_you_mean(name, names)
             raise fault(
                 "A301",
                 f"`{self.cls.name}` has no option `{name}`",
@@ -148,7 +170,7 @@ class Binder:
             case syntax.Sized():
                 dims = self._dims(value.dims, f"`{name}`")
             case syntax.Word():
-                return self._set(name, self._option_word(option, value), option.span)
+                return self._set(name, self._option_word(name, value), option.span)
             case syntax.Reference():
                 if not spec.tensor:
                     raise fault("A301", f"`{name}` takes no tensor", value.span)
@@ -162,25 +184,27 @@ class Binder:
 
     # --- values --------------------------------------------------------------------------
 
-    def _option_word(self, option: syntax.Option, word: syntax.Word) -> Any:
-        spec = self._fields[option.name.id]
+    def _option_word(self, name: str, word: syntax.Word) -> Any:
+        spec = self._fields[name]
         if word.id in spec.words:
             return spec.words[word.id]
         if word.id in spec.choices:
             return word.id
         if spec.kind is bool:
-            return self._bool(option)
+            return self._bool(name, word)
         if spec.choices:
             hint = did_you_mean(word.id, spec.choices) or f"there are {', '.join(spec.choices)}"
-            raise fault("A310", f"`{option.name.id}` cannot be `{word.id}`", word.span, hint)
-        return self._option_value(option.name.id, syntax.Name(word.id, word.span))
+            raise fault("A310", f"`{name}` cannot be `{word.id}`", word.span, hint)
+        if spec.tensor and word.id not in self.evaluator.env:
+            title = f"`{word.id}` is not a parameter or a loop's name here"
+            raise fault("A102", title, word.span, f"a label has `@` before it: `{name}=@{word.id}`")
+        return self._option_value(name, syntax.Name(word.id, word.span))
 
-    def _bool(self, option: syntax.Option) -> bool:
-        value = option.value
+    def _bool(self, name: str, value: Any) -> bool:
         if isinstance(value, syntax.Word) and value.id in ("true", "false"):
             return value.id == "true"
         if isinstance(value, syntax.Word | syntax.Size | syntax.Sized | syntax.Reference):
-            raise fault("A303", f"`{option.name.id}` is true or false", value.span)
+            raise fault("A303", f"`{name}` is true or false", value.span)
         return self.evaluator.truth(value)
 
     def _option_value(self, name: str, expr: syntax.Expr) -> Any:
@@ -214,14 +238,12 @@ class Binder:
             if isinstance(number, bool) or not isinstance(number, int | float):
                 continue
             low, high = spec.minimum, spec.maximum if spec.maximum is not None else self.largest
-            if low is not None and number < low:
-                raise fault(
-                    "A303", f"{self._describe(name)} must be at least {low}, not {number}", span
-                )
-            if number > high:
-                raise fault(
-                    "A303", f"{self._describe(name)} must be at most {high}, not {number}", span
-                )
+            bound = f"at least {low}" if low is not None and number < low else ""
+            bound = bound or (f"at most {high}" if number > high else "")
+            if bound:
+                shown = f"{number:g}" if isinstance(number, float) else str(number)
+                title = f"{self._describe(name)} must be {bound}, not {shown}"
+                raise fault("A303", title, span)
         self.values[name] = value
         self.spans[name] = span
 
@@ -237,9 +259,18 @@ class Binder:
                 return name
         raise fault("A301", f"`{self.cls.name}` takes no {_noun(form)}", span, self._usage())
 
+    def _named(self, written: str) -> str:
+        """The field that an option's name means: its own, or a word of the field for it."""
+        if written in self._fields:
+            return written
+        meant = [name for name, spec in self._fields.items() if written in spec.also]
+        return meant[0] if len(meant) == 1 else written
+
     def _describe(self, name: str) -> str:
         spec = self._fields[name]
-        return f"{_noun(spec.form)} of `{self.cls.name}`" if spec.form in _NAMES else f"`{name}`"
+        noun = spec.doc if spec.form is Form.NUMBER and spec.doc else _noun(spec.form)
+        preposition = "in" if " of " in noun else "of"
+        return f"{noun} {preposition} `{self.cls.name}`" if spec.form in _NAMES else f"`{name}`"
 
     def _usage(self) -> str:
         forms = [_usage_of(name, spec) for name, spec in self._fields.items()]
@@ -277,7 +308,7 @@ def _usage_of(name: str, spec: Field) -> str:
             choices = "|".join(spec.choices) or "..."
             return f"`{name}={choices}`"
         case _:
-            return f"`{example}` ({spec.doc or name})"
+            return f"`{example}` or `{name}=` ({spec.doc or name})"
 
 
 def _as_float(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -45,9 +46,22 @@ def fault(
 
 
 def did_you_mean(word: str, known: Any, template: str = "did you mean `{}`?") -> str:
-    """A help that names the closest known word, or nothing."""
-    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return template.format(close[0]) if close else ""
+    """A help that names the closest known word, or nothing.
+
+    `LeakyReLU` is `leaky_relu` and `Conv2d` is `conv`, whatever else may look like them.
+    """
+    bare = {_bare(name): name for name in known}
+    meant = _bare(word)
+    for same in (meant, re.sub(r"[123]d$", "", meant)):
+        if same in bare:
+            return template.format(bare[same])
+    close = get_close_matches(meant, list(bare), n=1, cutoff=0.6)
+    return template.format(bare[close[0]]) if close else ""
+
+
+def _bare(word: str) -> str:
+    """A name without what people write in different ways."""
+    return word.lower().replace("_", "")
 
 
 class Evaluator:
@@ -221,9 +235,7 @@ class Evaluator:
     def _call(self, expr: syntax.CallExpr) -> Any:
         name = expr.function.id
         if name not in FUNCTIONS:
-            known = ", ".join(FUNCTIONS)
-            hint = did_you_mean(name, FUNCTIONS) or f"there are {known}"
-            raise fault("A102", f"there is no function `{name}`", expr.function.span, hint)
+            raise self._no_function(expr)
         least, most = FUNCTIONS[name]
         if len(expr.args) < least or (most is not None and len(expr.args) > most):
             raise fault("A306", f"`{name}` takes {least} value{'s' * (most is None)}", expr.span)
@@ -231,6 +243,17 @@ class Evaluator:
         if len(values) == 1 and isinstance(values[0], tuple) and name in ("min", "max", "len"):
             return len(values[0]) if name == "len" else self._compute(name, values[0], expr.span)
         return self._compute(name, tuple(self.number(arg) for arg in expr.args), expr.span)
+
+    def _no_function(self, expr: syntax.CallExpr) -> Fault:
+        name = expr.function.id
+        hint = did_you_mean(name, FUNCTIONS) or f"there are {', '.join(FUNCTIONS)}"
+        if isinstance(self.env.get(name), BlockValue):
+            hint = f"a block is handed on by its name alone: `{name}`"
+        elif name == "range":
+            first, last = ["0", *(arg.span.text for arg in expr.args[:2])][-2:]
+            end = str(int(last) - 1) if last.isdigit() else f"{last} - 1"
+            hint = f"both ends of a range are in it: `{first}..{end}`"
+        return fault("A102", f"there is no function `{name}`", expr.function.span, hint)
 
     def _compute(self, op: str, args: tuple[Any, ...], span: Span) -> Any:
         try:

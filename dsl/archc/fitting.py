@@ -35,6 +35,8 @@ def _wrong_rank(op: Op, shape: Shape) -> Misfit:
     words = {0: "a feature vector", 1: "a signal", 2: "an image", 3: "a volume"}
     needed = " or ".join(words[rank] for rank in op.ranks)
     hint = "put `flatten` before it" if op.ranks == (0,) else ""
+    if op.category == "linear" and shape.features == shape.channels:
+        hint += "; where a map is wanted again, `conv 1x1 x(n)` is the same as `fc (n)` there"
     if shape.rank == 0:
         hint = f"put `{op.name}` before the `flatten`"
     return Misfit(

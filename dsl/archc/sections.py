@@ -22,6 +22,8 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "init": INITS,
     **dict.fromkeys(_PLAIN.split(), ()),
 }
+_OF_OPTIMIZER = ("lr", "learning_rate", "momentum", "weight_decay", "betas", "eps", "nesterov")
+_COUNTED = ("batch", "epochs", "steps", "warmup", "ema", "label_smoothing")
 EXPECT = ("params", "macs", "output", "weights", "buffers")
 
 
@@ -171,16 +173,25 @@ def _training(entry: syntax.Entry, env: dict[str, Any]) -> Setting:
     key = entry.key.id
     if key not in _WORDS:
         hint = did_you_mean(key, _WORDS) or f"there are {', '.join(_WORDS)}"
+        if key in _OF_OPTIMIZER:
+            hint = f"it belongs to the optimizer: `optimizer sgd {key}={_written(entry)}`"
         raise fault("A312", f"`train` has no `{key}`", entry.key.span, hint)
     setting = _setting(entry, env)
     if key == "init":
         _check_options(setting)
+    if key in _COUNTED and isinstance(setting.value, str):
+        raise fault("A312", f"`{key}` is a number, not `{setting.value}`", entry.span)
     known = _WORDS[key]
     if known and (not setting.values or setting.values[0] not in known):
         found = f"`{setting.values[0]}`" if setting.values else "nothing"
         title = f"`{key}` is one of {', '.join(known)}, not {found}"
         raise fault("A312", title, entry.span, did_you_mean(str(setting.value), known))
     return setting
+
+
+def _written(entry: syntax.Entry) -> str:
+    """The values of an entry as they stand in the text."""
+    return entry.values[0].span.to(entry.values[-1].span).text if entry.values else "..."
 
 
 def _check_options(setting: Setting) -> None:

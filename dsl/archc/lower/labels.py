@@ -64,7 +64,7 @@ def _block_with(name: str, here: Here) -> str:
     """Says where the label is, if it is inside a block."""
     for block in here.frame.library.blocks.values():
         if name in labels_in(block.tree.body):
-            return f"`{name}` is inside of the block `{block.name}`, where alone it can be used"
+            return f"`{name}` is a label of the block `{block.name}`, and not known outside of it"
     return ""
 
 

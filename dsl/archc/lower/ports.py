@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc import syntax
+from archc import symbol, syntax
 from archc.evaluate import Evaluator, did_you_mean, fault
 from archc.lower.state import Frame, Here, Labelled, State
 from archc.naming import Names, refuse_reserved
@@ -60,6 +60,8 @@ def _shape(term: syntax.Operation, evaluator: Evaluator, largest: int) -> Shape:
                 raise fault("A301", title, attribute.span, "as in `input 224x224 x3`")
     if channels is None:
         cure = "as in `input 224x224 x3`"
+        if len(size) == 3 and not any(map(symbol.is_traced, size)):  # as torch has it
+            cure = f"channels come last: `input {size[1]}x{size[2]} x{size[0]}`"
         raise fault("A302", "the input needs its channels", term.span, cure)
     return _checked(channels, size, term.span, largest)
 

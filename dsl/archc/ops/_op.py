@@ -114,8 +114,9 @@ def spread(dims: Dims, rank: int, field: str) -> Dims:
         return dims
     if len(dims) == 1:
         return dims * rank
+    noun = "window" if field == "kernel" else field
     raise Misfit(
-        f"{field} has {len(dims)} numbers, but the tensor has {rank} spatial "
+        f"{noun} has {len(dims)} numbers, but the tensor has {rank} spatial "
         f"dimension{'s' * (rank != 1)}",
         f"give one number for all dimensions, or {rank}",
         field=field,
@@ -152,7 +153,8 @@ class Field:
 
     `kind` says what values it takes: int, float, Dims, bool, str; `choices` are the words
     allowed for a str. `words` maps flags to the value each sets. `tensor` allows `@label`,
-    which gives the operator a second input tensor and the value `OTHER`.
+    which gives the operator a second input tensor and the value `OTHER`. `also` are other words of
+    the field for it, that an option may have for its name.
     """
 
     form: Form
@@ -163,6 +165,7 @@ class Field:
     minimum: float | None = None
     maximum: float | None = None
     tensor: bool = False
+    also: tuple[str, ...] = ()
 
 
 class _Other:
@@ -182,23 +185,25 @@ def _field(spec: Field, default: Any) -> Any:
 
 def size(default: Any = _REQUIRED, doc: str = "window", minimum: int = 1) -> Any:
     """`3x3`, `3`: a window of Dims, at least 1."""
-    return _field(Field(Form.SIZE, Dims, doc, minimum=minimum), default)
+    also = ("kernel_size", "window", "size") if doc == "window" else ()
+    return _field(Field(Form.SIZE, Dims, doc, minimum=minimum, also=also), default)
 
 
 def stride(default: Any = (1,), doc: str = "stride") -> Any:
     """`/2`, `/2x1`."""
-    return _field(Field(Form.STRIDE, Dims, doc, minimum=1), default)
+    return _field(Field(Form.STRIDE, Dims, doc, minimum=1, also=("strides",)), default)
 
 
-def padding(default: Any = (0,), doc: str = "zero padding on each side", same: bool = True) -> Any:
+def padding(default: Any = (0,), doc: str = "padding on each side", same: bool = True) -> Any:
     """`p1`, `p0x3`; `same` is the value None: as much as keeps the size at stride 1."""
     words: dict[str, Any] = {"same": None} if same else {}
-    return _field(Field(Form.PADDING, Dims, doc, words=words, minimum=0), default)
+    return _field(Field(Form.PADDING, Dims, doc, words=words, minimum=0, also=("pad",)), default)
 
 
 def width(default: Any = _REQUIRED, doc: str = "output channels") -> Any:
     """`x64`."""
-    return _field(Field(Form.WIDTH, int, doc, minimum=1), default)
+    also = ("channels", "filters", "out_channels")
+    return _field(Field(Form.WIDTH, int, doc, minimum=1, also=also), default)
 
 
 def groups(default: Any = 1, doc: str = "groups of channels") -> Any:
@@ -217,9 +222,11 @@ def number(
     doc: str = "",
     minimum: float | None = None,
     maximum: float | None = None,
+    also: tuple[str, ...] = (),
 ) -> Any:
     """The operator's own number, written bare: `fc 4096`, `dropout 0.5`."""
-    return _field(Field(Form.NUMBER, kind, doc, minimum=minimum, maximum=maximum), default)
+    spec = Field(Form.NUMBER, kind, doc, minimum=minimum, maximum=maximum, also=also)
+    return _field(spec, default)
 
 
 def flag(doc: str = "", default: Any = False, **words: Any) -> Any:

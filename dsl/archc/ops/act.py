@@ -74,7 +74,7 @@ class LeakyRelu(_Activation):
     module = "LeakyReLU"
     keeps_inplace = "output"
 
-    negative_slope: float = number(float, 0.01, "slope for negative x")
+    negative_slope: float = number(float, 0.01, "slope for negative x", also=("slope",))
 
     def label(self) -> str:
         return f"{self.negative_slope:g}"

@@ -97,10 +97,14 @@ def geometry(
 def _too_large(axis: str, n: int, k: int, p: int, d: int) -> Misfit:
     reach, room = d * (k - 1) + 1, n + 2 * p
     padded = f" padded to {room}" if p else ""
+    spread_out, cure = "", f"make the window at most {room}"
+    if d > 1:
+        spread_out = f", spread to {reach} by its dilation,"
+        cure = f"make the dilation at most {(room - 1) // (k - 1)}" if k <= room else cure
     return Misfit(
-        f"a window of {reach} does not fit into a {axis} of {n}{padded}",
-        f"make the window at most {room}, or pad by at least {-(-(reach - n) // 2)}",
-        field="kernel",
+        f"a window of {k}{spread_out} does not fit into a {axis} of {n}{padded}",
+        f"{cure}, or pad by at least {-(-(reach - n) // 2)}",
+        field="dilation" if d > 1 else "kernel",
         notes=(f"{axis}: {n} + 2*{p} - {d}*({k} - 1) - 1 = {room - reach}, less than 0",),
         code="A201",
     )
@@ -373,7 +377,7 @@ class Fc(Op):
     example_input = "x16"
     ranks = (0,)
 
-    out: int = number(int, doc="output features", minimum=1)
+    out: int = number(int, doc="output features", minimum=1, also=("features", "out_features"))
     bias: bool = flag("without a bias", default=True, nobias=False)
 
     def shape(self, x: Shape) -> Shape:  # type: ignore[override]

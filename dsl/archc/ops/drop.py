@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from archc.ops._op import Call, Keyword, Op, Saved, Shape, flag, number, op, register
 
+_PROBABILITY = "probability of dropping"
+_RATE = ("rate", "prob", "probability")
+
 
 @op
 class _Dropout(Op):
@@ -12,7 +15,7 @@ class _Dropout(Op):
     keeps_shape = True
     training_only = True
 
-    p: float = number(float, 0.5, "probability of dropping", minimum=0, maximum=1)
+    p: float = number(float, 0.5, _PROBABILITY, minimum=0, maximum=1, also=_RATE)
     channel: bool = flag("whole channels at once", channel=True)
 
     def shape(self, x: Shape) -> Shape:  # type: ignore[override]
@@ -81,7 +84,7 @@ class DropPath(Op):
     example = "droppath 0.2"
     keeps_shape = True  # not training_only: `rescale_eval` acts in eval mode
 
-    p: float = number(float, doc="probability of dropping", minimum=0, maximum=1)
+    p: float = number(float, doc=_PROBABILITY, minimum=0, maximum=1, also=_RATE)
     batch: bool = flag("drop for a whole mini-batch", batch=True)
     rescale_eval: bool = flag("multiply by 1 - p in eval mode", rescale_eval=True)
 

@@ -40,7 +40,8 @@ def check_kinds(xs: tuple[Shape, ...]) -> None:
             "; ".join(
                 f"branch {i}: {_count(r, 'spatial dimension')}" for i, r in enumerate(ranks, 1)
             ),
-            "leave out `flatten`, so that a 1x1 map is left to stretch"
+            "leave out `flatten`, so that a 1x1 map is left to stretch: on it, `conv 1x1 x(n)` is "
+            "what `fc (n)` is behind `flatten`"
             if flat
             else "bring all branches to the same number of dimensions",
         )
@@ -67,7 +68,10 @@ def _size_hint(extents: list[int]) -> str:
     large, small = max(extents), min(extents)
     if len(set(extents)) == 2 and large % small == 0:
         return f"give the branch with {large} a stride of {large // small}, or the other one less"
-    return "give all branches the same stride, and padding that keeps the size (`same`)"
+    return (
+        "give all branches the same stride, and padding that keeps the size (`same`); "
+        "or bring one to the size of another: `upsample to=@label`, `crop to=@label`"
+    )
 
 
 def _merge_channels(xs: tuple[Shape, ...], stretch: bool) -> int:

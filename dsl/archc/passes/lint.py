@@ -25,7 +25,7 @@ def lint(file: syntax.File, library: Library, plan: Plan | None) -> Iterator[Dia
     for item in file.items:
         if isinstance(item, syntax.Block) and id(item) not in called:
             yield from _unknown_names(item, library)
-            if plan is not None:
+            if plan is not None and not _mentioned(item, file):
                 title = f"the block `{item.name.id}` is never called"
                 yield _warning("W102", title, item.name.span)
     if plan is not None:
@@ -70,6 +70,13 @@ def _operations(sequence: syntax.Sequence) -> Iterator[syntax.Operation]:
             if isinstance(statement.term, syntax.Operation):
                 yield statement.term
             stack.extend(inner_sequences(statement.term))
+
+
+def _mentioned(block: syntax.Block, file: syntax.File) -> bool:
+    """Whether its name stands anywhere but in itself: as a value, or in an `if` not taken."""
+    text = file.span.source.text
+    rest = text[: block.span.start] + text[block.span.end :]
+    return re.search(rf"\b{re.escape(block.name.id)}\b", re.sub(r"#.*", "", rest)) is not None
 
 
 # --- what is never used ------------------------------------------------------------------
