@@ -15,11 +15,11 @@ FLOORS: dict[str, int] = {
     for floor, modules in enumerate(
         (
             "source data symbol",
-            "syntax comments tables machine builder recovery expected parser files explain",
+            "syntax comments tables machine builder recovery expected parser files explain gpus",
             "ops",
             "plan evaluate bind misfits naming linking fitting lower elaborate sections graph",
             "passes",
-            "format draw engine emit report render tabular",
+            "format draw engine emit report render tabular capacity",
             "api",
             "cli outcome inputs commands reference",
         )

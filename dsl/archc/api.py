@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     import networkx as nx
     from torch import nn
 
+    from archc.passes.fit import Memory
+    from archc.passes.memory import Setting as MemorySetting
+
 
 class ArchError(Exception):
     """A file has mistakes; `diagnostics` says which."""
@@ -137,6 +140,26 @@ class Analysis:
             words = draw.describe(plan, self.cost, draw.scene_of(plan, draw.Sheet()))
         svg = picture(dot, "svg", engine=engine, seconds=seconds)
         return draw.labelled(svg, plan.name, words)
+
+    def memory(
+        self, setting: MemorySetting | None = None, *, best_checkpoint_at: int | None = None
+    ) -> Memory:
+        """What a training step and inference take, for any batch, without running anything.
+
+        `best_checkpoint_at` a batch checkpoints the block that saves most there, if any does.
+        Raises ArchError for mistakes in the source, KeyError where `setting` checkpoints a block
+        that is never called.
+        """
+        from archc.passes import fit
+        from archc.passes.memory import Setting, checkpointable
+
+        plan, chosen = self._sound_plan(), setting or Setting()
+        with _deep_recursion():
+            if chosen.checkpoint is not None and chosen.checkpoint not in checkpointable(plan):
+                raise KeyError(chosen.checkpoint)
+            if best_checkpoint_at is not None:
+                chosen = fit.best_checkpoint(plan, chosen, best_checkpoint_at)
+            return fit.memory(plan, chosen)
 
     def _sound_plan(self) -> Plan:
         if self.plan is None or not self.ok:

@@ -33,6 +33,7 @@ examples:
   archc build my.arch -D classes=10     set a param of the file
   archc check nets/                     report every mistake in every file
   archc draw googlenet -o googlenet.svg
+  archc fit resnet50 --memory 24GB      the largest batch that trains
   archc explain A201                    what an error code means
 
 exit codes: 0 fine, 1 the input is wrong, 2 wrong usage or a file that cannot be read or written
@@ -188,12 +189,53 @@ def _parser() -> _Parser:
         "--timeout", metavar="SECONDS", type=float, default=60, help="for drawing (default: 60)"
     )
 
+    _add_fit(command("fit", "tell how much memory training and inference take", reading))
+
     listing = command("list", "list the bundled networks with paper, parameters and MACs")
     listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
     explain = command("explain", "explain an error code, or list them all")
     explain.add_argument("code", metavar="CODE", nargs="?", help="for example A201")
     return parser
+
+
+def _add_fit(fit: _Parser) -> None:
+    fit.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
+    fit.add_argument(
+        "--batch", metavar="N", type=_count, default=32, help="samples at a time (default: 32)"
+    )
+    fit.add_argument(
+        "--memory",
+        metavar="SIZE",
+        type=_size,
+        action="append",
+        default=[],
+        help="to fit into: 24GB (a GB has 2^30 bytes, as on a GPU's box)",
+    )
+    fit.add_argument(
+        "--gpu",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a GPU's memory to fit into: rtx3090, a100-40 ... (default: all that are known)",
+    )
+    fit.add_argument(
+        "--dtype", choices=("fp32", "fp16", "bf16", "fp64"), default="fp32", help="default: fp32"
+    )
+    fit.add_argument("--amp", action="store_true", help="mixed precision (torch.autocast)")
+    fit.add_argument(
+        "--optimizer",
+        choices=("sgd", "momentum", "adam"),
+        default="momentum",
+        help="default: momentum, that is SGD with it",
+    )
+    fit.add_argument(
+        "--checkpoint",
+        action="store_true",
+        help="compute a block again in the backward pass: the one that saves most",
+    )
+    fit.add_argument("--checkpoint-block", metavar="BLOCK", help="the same with a block of choice")
+    fit.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
 
 def _common() -> _Parser:
@@ -267,6 +309,18 @@ def _assignment(text: str) -> tuple[str, int | float | str]:
     except ValueError:
         return name, value
     return name, number if abs(number) < float("inf") else value
+
+
+def _size(text: str) -> int:
+    """Bytes: `24GB`, `24GiB`, `11.5g`, `512MB`, or a bare number of them."""
+    import re
+
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?) ?(?:([kmgt])i?)?b?", text.strip().lower())
+    powers = {None: 0, "k": 10, "m": 20, "g": 30, "t": 40}
+    size = int(float(match[1]) * 2 ** powers[match[2]]) if match else 0
+    if size < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size like 24GB")
+    return size
 
 
 def _count(text: str, least: int = 1) -> int:

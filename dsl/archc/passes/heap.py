@@ -47,7 +47,7 @@ class Moment:
 
     fixed: int
     sample: int
-    phase: str  # "forward", "backward", "loss", "step"
+    phase: str  # forward, loss, backward, recompute (of what is checkpointed) or step
     name: str
 
     def bytes(self, batch: int) -> int:

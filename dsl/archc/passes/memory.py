@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from archc.ops import Saved
 from archc.passes.heap import Heap, Role, Storage
 from archc.passes.schedule import Schedule, State, Step, Unit, Value, schedule
 from archc.plan import Plan
@@ -74,6 +75,7 @@ class _Run:
     gradients: dict[Value, _Gradient] = field(default_factory=dict)
     casts: dict[str, Storage] = field(default_factory=dict)  # autocast's copies of weights
     learned: set[str] = field(default_factory=set)  # modules whose weights have their gradient
+    phase: str = "forward"
 
     def infer(self) -> Heap:
         tensors = self._begin(with_labels=False)
@@ -92,6 +94,7 @@ class _Run:
             at = unit.stop
         self._forward(range(at, len(steps)), tensors, saving=True)
         self._loss()
+        self.phase = "recompute"
         at = len(steps)
         for unit in reversed(units):
             self._backward(range(unit.stop, at))
@@ -159,7 +162,7 @@ class _Run:
             tensors[step.output] = heap.new(step.key, Role.ACTIVATIONS, sample=size)
         own = self._own(step, width, training=saving)
         scratch = heap.new(step.key, Role.SCRATCH, sample=width * facts.scratch)
-        heap.mark("forward", step.key)
+        heap.mark(self.phase, step.key)
         heap.drop(scratch)
         if saving and step.output in self.trained:
             kept = self.kept[at] = [heap.hold(storage) for storage in own]
@@ -168,6 +171,11 @@ class _Run:
             kept += [heap.hold(cast)] if cast is not None else []
         for storage in (*own, *taken):
             heap.drop(storage)
+
+    def _keeps(self, at: int) -> bool:
+        """Whether autograd keeps anything of a step."""
+        step = self.schedule.steps[at]
+        return step.output in self.trained and step.facts.saved != Saved()
 
     def _settle(self, step: Step) -> int:
         """Bytes of a number of its output; notes whether that has a gradient."""
@@ -296,9 +304,10 @@ class _Run:
         heap.drop(incoming.storage)
 
     def _recompute(self, unit: Unit, input: Storage) -> None:
-        """Run a checkpointed block again, this time for its backward pass."""
+        """Run a checkpointed block again, as far as something is kept for its backward pass."""
         tensors = {unit.input: input}
-        self._forward(range(unit.start, unit.stop), tensors, saving=True)
+        keeping = [at for at in range(unit.start, unit.stop) if self._keeps(at)]
+        self._forward(range(unit.start, max(keeping, default=-1) + 1), tensors, saving=True)
         for storage in tensors.values():
             self.heap.drop(storage)
         self._leave_autocast()

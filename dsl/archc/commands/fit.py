@@ -1,0 +1,59 @@
+"""`archc fit`: what memory a network takes, and the largest batch that fits."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from archc.commands.reading import analysed
+from archc.inputs import find, meant
+from archc.outcome import FINE, WRONG, Stop
+
+if TYPE_CHECKING:
+    from archc.capacity import Device
+
+
+def run(args: Namespace) -> int:
+    """Prints the memory of a training step and of inference."""
+    from archc import capacity
+    from archc.passes.memory import Setting
+
+    inputs = find(args.input, args.project)
+    if inputs[0].folder is not None:
+        raise Stop(f"{args.input} is a folder; fit takes one network")
+    if args.amp and args.dtype != "fp32":
+        raise Stop("--amp keeps parameters in fp32: leave out --dtype, or --amp")
+    devices = _devices(args)
+    analysis, code = analysed(inputs[0], args)
+    if analysis is None or code:
+        return code
+    if analysis.plan is None:
+        raise Stop(f"{inputs[0].name} has no `network` line: there is nothing to run", WRONG)
+    setting = Setting(args.dtype, args.optimizer, args.amp, args.checkpoint_block)
+    best = args.batch if args.checkpoint and setting.checkpoint is None else None
+    try:
+        memory = analysis.memory(setting, best_checkpoint_at=best)
+    except KeyError:
+        raise Stop(f"{analysis.name} calls no block {setting.checkpoint!r}") from None
+    if best and memory.setting.checkpoint is None:
+        print("archc: no block is worth computing again", file=sys.stderr)
+    report = capacity.Report(analysis.name, memory, args.batch, devices)
+    sys.stdout.write((capacity.json if args.format == "json" else capacity.text)(report))
+    return FINE
+
+
+def _devices(args: Namespace) -> list[Device]:
+    """Those that were named, or all that archc knows."""
+    from archc.capacity import Device, size
+    from archc.gpus import gpus
+
+    cards = gpus()
+    for name in args.gpu:
+        if name not in cards:
+            hint = meant(name, cards)
+            raise Stop(f"no GPU {name!r}{hint} (known: {', '.join(cards)})")
+    named = args.gpu if args.gpu or args.memory else cards
+    return [Device(f"{size(bytes)} given", bytes) for bytes in args.memory] + [
+        Device(cards[name].name, cards[name].memory) for name in named
+    ]
