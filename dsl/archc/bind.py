@@ -10,7 +10,7 @@ from archc import symbol, syntax
 from archc.evaluate import Evaluator, did_you_mean, fault
 from archc.ops import REGISTRY, Dims, Field, Form, Op
 from archc.ops._op import OTHER
-from archc.plan import BlockValue
+from archc.plan import Applicable
 from archc.source import Fix, Span
 
 _LETTER = {"x": Form.WIDTH, "p": Form.PADDING, "g": Form.GROUPS, "d": Form.DILATION}
@@ -118,7 +118,7 @@ class Binder:
         if not hint and word.id in self.evaluator.env:
             hint = f"put it in brackets for its value: `({word.id})`"
         fixes = (Fix(hint, word.span, hint.split("`")[1]),) if hint else ()
-        if word.id in REGISTRY or isinstance(self.evaluator.env.get(word.id), BlockValue):
+        if word.id in REGISTRY or isinstance(self.evaluator.env.get(word.id), Applicable):
             hint = f"`{word.id}` is a statement of its own: put `;` before it"
             fixes = (Fix("put `;` before it", word.span, f"; {word.id}"),)
         raise fault(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
-from archc import symbol, syntax
-from archc.evaluate import Evaluator, Fault, did_you_mean, fault
+from archc import syntax
+from archc.evaluate import Fault, fault
 from archc.fitting import traced_argument
 from archc.linking import Library, Linker, Loader
 from archc.lower import lower
 from archc.naming import labels_in, refuse_reserved
 from archc.ops import Dims
+from archc.params import read_params
 from archc.plan import Body, Plan, outputs
-from archc.source import Diagnostics, Label, Limits
+from archc.source import Diagnostic, Diagnostics, Label, Limits
 
 
 def link(file: syntax.File, load: Loader, diagnostics: Diagnostics) -> Library:
@@ -44,10 +46,11 @@ def elaborate(
     inputs' names, instead of those in the file.
     """
     network = _network(file, diagnostics)
-    params = _params(file, given, diagnostics)
+    params = read_params(file, given, diagnostics)
     library.constants = {name: traced_argument(name, value) for name, value in params.items()}
     name = network.name.id if network is not None else _class_name(file)
     env = {**library.blocks, **library.constants}
+    known = len(diagnostics.items)
     body = lower(
         file,
         library,
@@ -58,6 +61,8 @@ def elaborate(
         shared=shared,
         inputs=inputs,
     )
+    if given:
+        diagnostics.items[known:] = [_told(d, given) for d in diagnostics.items[known:]]
     if network is not None and f"{name}Output" in _names(file, body):
         problem = (
             f"`{name}Output` is what the network's outputs are called, not a label, input or output"
@@ -91,51 +96,12 @@ def _network(file: syntax.File, diagnostics: Diagnostics) -> syntax.Network | No
     return found
 
 
-def _params(
-    file: syntax.File, given: Mapping[str, Any], diagnostics: Diagnostics
-) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    where: dict[str, syntax.Param] = {}
-    for item in file.items:
-        if not isinstance(item, syntax.Param):
-            continue
-        name = item.name.id
-        try:
-            if name in where:
-                title = f"there are two params `{name}`"
-                other = Label(where[name].name.span, "the other is here")
-                raise fault("A106", title, item.name.span, "keep one of them", also=(other,))
-            refuse_reserved(name, item.name.span, "the param")
-            where[name] = item
-            default = symbol.plain(Evaluator(values, None).value(item.default))
-            values[name] = _given(item, default, given[name]) if name in given else default
-        except Fault as mistake:
-            diagnostics.add(mistake.diagnostic)
-            values.setdefault(name, 1)
-    for name in given:
-        if name not in where:
-            known = ", ".join(where) or "none"
-            hint = did_you_mean(name, where) or f"the params of this network: {known}"
-            diagnostics.add(
-                fault("A311", f"the network has no param `{name}`", file.span, hint).diagnostic
-            )
-    return values
-
-
-def _given(param: syntax.Param, default: Any, value: Any) -> Any:
-    """A value from outside, as the kind of number that the default is."""
-    if isinstance(value, str):
-        try:
-            value = float(value) if any(c in value for c in ".eE") else int(value.replace("_", ""))
-        except ValueError:
-            raise fault(
-                "A311", f"`{param.name.id}` is a number, not `{value[:40]}`", param.name.span
-            ) from None
-    if isinstance(default, int) and isinstance(value, float):
-        raise fault("A311", f"`{param.name.id}` is a whole number, not {value:g}", param.name.span)
-    if isinstance(default, float) and isinstance(value, int):
-        return float(value)
-    return value
+def _told(diagnostic: Diagnostic, given: Mapping[str, Any]) -> Diagnostic:
+    """With the params that came from outside: the mistake may be in them."""
+    if not diagnostic.code.startswith(("A2", "A303", "A305", "A308")):
+        return diagnostic
+    values = ", ".join(f"{name} = {value}" for name, value in given.items())
+    return replace(diagnostic, notes=(*diagnostic.notes, f"from outside: {values}"))
 
 
 def _class_name(file: syntax.File) -> str:

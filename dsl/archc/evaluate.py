@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from archc import symbol, syntax
-from archc.ops import Shape
-from archc.plan import BlockValue
+from archc.ops import REGISTRY, Shape
+from archc.plan import Applicable, BlockValue, OperatorValue
 from archc.source import Diagnostic, Label, Span
 
 FUNCTIONS = {  # fewest and most arguments
@@ -118,7 +118,7 @@ class Evaluator:
 
     def truth(self, expr: syntax.Expr) -> bool:
         value = self.value(expr)
-        if isinstance(value, str | tuple | BlockValue):
+        if isinstance(value, str | tuple | Applicable):
             raise fault("A309", f"a condition is needed here, not {describe(value)}", expr.span)
         return bool(value)
 
@@ -144,6 +144,8 @@ class Evaluator:
             return expr.id == "true"
         if expr.id in self.env:
             return self.env[expr.id]
+        if expr.id in REGISTRY:
+            return OperatorValue(REGISTRY[expr.id].name)
         hint = did_you_mean(expr.id, self.env)
         if not hint and expr.id in ("c", "h", "w", "d", "features"):
             hint = f"the incoming tensor's is `in.{expr.id}`"
@@ -207,10 +209,18 @@ class Evaluator:
         if expr.op == "or":
             return self.truth(expr.left) or self.truth(expr.right)
         if expr.op in ("==", "!="):
-            equal = symbol.plain(self.value(expr.left)) == symbol.plain(self.value(expr.right))
+            equal = self._equal(expr)
             return equal if expr.op == "==" else not equal
         left, right = self.number(expr.left), self.number(expr.right)
         return self._compute(expr.op, (left, right), expr.span)
+
+    def _equal(self, expr: syntax.Binary) -> bool:
+        left, right = self.value(expr.left), self.value(expr.right)
+        for text, other, span in ((left, right, expr.right.span), (right, left, expr.left.span)):
+            if isinstance(text, str) and isinstance(other, OperatorValue):
+                hint = f'a text stands in quotes: `"{other.name}"`'
+                raise fault("A309", f"a text is no {describe(other)[4:]}", span, hint)
+        return bool(symbol.plain(left) == symbol.plain(right))
 
     def _conditional(self, expr: syntax.Conditional) -> Any:
         known = self._conditionals.get(id(expr))
@@ -247,8 +257,9 @@ class Evaluator:
     def _no_function(self, expr: syntax.CallExpr) -> Fault:
         name = expr.function.id
         hint = did_you_mean(name, FUNCTIONS) or f"there are {', '.join(FUNCTIONS)}"
-        if isinstance(self.env.get(name), BlockValue):
-            hint = f"a block is handed on by its name alone: `{name}`"
+        if name in REGISTRY or isinstance(self.env.get(name), Applicable):
+            what = "a block" if isinstance(self.env.get(name), BlockValue) else "an operator"
+            hint = f"{what} is handed on by its name alone: `{name}`"
         elif name == "range":
             first, last = ["0", *(arg.span.text for arg in expr.args[:2])][-2:]
             end = str(int(last) - 1) if last.isdigit() else f"{last} - 1"
@@ -303,5 +314,7 @@ def describe(value: Any) -> str:
             return "a list"
         case BlockValue():
             return f"the block `{value.tree.name.id}`"
+        case OperatorValue():
+            return f"the operator `{value.name}`"
         case _:
             return f"{value:g}" if isinstance(value, float) else str(value)

@@ -11,7 +11,7 @@ Numbers in a body are traced (`archc.symbol`) in terms of the body's own paramet
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -186,6 +186,28 @@ class BlockValue:
     def name(self) -> str:
         return self.tree.name.id
 
+    @property
+    def identity(self) -> Hashable:
+        """Equal where two values are the same definition."""
+        return id(self.tree)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorValue:
+    """An operator as a value: an argument of a block, which applies it."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def identity(self) -> Hashable:
+        return self.name
+
+
+Applicable = BlockValue | OperatorValue
+
 
 @dataclass(eq=False, slots=True)
 class Body:
@@ -193,7 +215,7 @@ class Body:
 
     block: BlockValue | None
     name: str
-    args: dict[str, Any]  # plain values; blocks as BlockValue
+    args: dict[str, Any]  # plain values; blocks and operators as Applicable
     inputs: tuple[Tensor, ...]
     chain: Chain
     size: int  # operators when unfolded

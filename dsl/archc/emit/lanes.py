@@ -14,6 +14,7 @@ from math import isclose
 from typing import Any
 
 from archc import symbol
+from archc.plan import Applicable
 from archc.symbol import Expr
 
 _LONGEST_TEST = 64  # fits on a line behind `if`, wherever that stands
@@ -307,8 +308,10 @@ def _first_two(exprs: list[Expr], lanes: list[Lane], variable: str) -> tuple[Exp
 
 
 def literal(value: Any) -> str:
-    """A number, text, truth, None or tuple of them as Python source."""
+    """A number, text, truth, None or tuple of them as Python source. Raises Inexpressible."""
     value = symbol.plain(value)
+    if isinstance(value, Applicable):
+        raise Inexpressible("an operator or block among numbers")
     if isinstance(value, tuple):
         return f"({', '.join(map(literal, value))}{',' * (len(value) == 1)})"
     if isinstance(value, float):

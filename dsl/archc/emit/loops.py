@@ -14,7 +14,7 @@ from archc.emit.layout import Code, call, opened
 from archc.emit.scribe import Scribe, Written
 from archc.emit.site import Assign, DictSite, For, Header, Site
 from archc.passes.uses import Uses
-from archc.plan import Again, Apply, Aux, Call, Goto, Loop, Mark, Tensor, walk
+from archc.plan import Again, Applicable, Apply, Aux, Call, Goto, Loop, Mark, Tensor, walk
 
 
 def write_loop(
@@ -117,8 +117,10 @@ def looping(
             names = set(first.names) & (writer.used - used) if not counting else set()
             indexed = variable in writer.used
             if names:
-                over = opened(writer.value([_items(node) for node in nodes], lanes))
-                return _list_header(first.names, names, over, index.python if indexed else "")
+                columns = _written_columns(nodes)
+                over = opened(writer.value([_items(node, columns) for node in nodes], lanes))
+                target = tuple(first.names[at] for at in columns)
+                return _list_header(target, names, over, index.python if indexed else "")
             count = writer.value(counts, lanes)
             return Header(index.python if indexed else "_", f"range({count})", count)
         finally:
@@ -171,9 +173,21 @@ def _bound(node: Loop, k: int) -> dict[str, Any]:
     return dict(zip(node.names, map(symbol.plain, node.values[k]), strict=True))
 
 
-def _items(node: Loop) -> Any:
+def _written_columns(nodes: list[Loop]) -> list[int]:
+    """The places of the loop's names that stand for numbers; operators are in the modules."""
+    places = range(len(nodes[0].names))
+    taken = {
+        at for node in nodes for v in node.values for at in places if isinstance(v[at], Applicable)
+    }
+    if taken and any(node.items is not None for node in nodes):
+        raise Inexpressible("a list with operators as an argument")
+    return [at for at in places if at not in taken]
+
+
+def _items(node: Loop, columns: list[int]) -> Any:
     """What a loop over a list runs over: a literal, or an argument of the block."""
-    items = symbol.plain(tuple(value[0] if len(value) == 1 else value for value in node.values))
+    rows = [tuple(value[at] for at in columns) for value in node.values]
+    items = symbol.plain(tuple(row[0] if len(row) == 1 else row for row in rows))
     return items if node.items is None else symbol.relist(items, node.items)
 
 

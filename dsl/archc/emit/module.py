@@ -207,9 +207,17 @@ def _describe(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) -> list[s
     lines.append(f"{cost.params:,} parameters, {cost.macs:,} multiply-accumulates a sample.")
     if frozen:
         lines.append(
-            "Built with " + ", ".join(f"{n} = {symbol.plain(plan.params[n])}" for n in frozen) + "."
+            "Built with " + ", ".join(f"{n} = {_said(plan.params[n])}" for n in frozen) + "."
         )
     return lines
+
+
+def _said(value: Any) -> str:
+    """A param's value as the file would have it."""
+    value = symbol.plain(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_said, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _first_line(plan: Plan) -> str:

@@ -14,6 +14,7 @@ from archc import symbol
 from archc.emit.lanes import Inexpressible, Lane
 from archc.passes.uses import Uses, uses_of
 from archc.plan import (
+    Applicable,
     Apply,
     BlockValue,
     Body,
@@ -125,7 +126,7 @@ class Program:
             env = instance_env(child, params)
             key = (
                 id(definition),
-                *sorted((k, v) for k, v in env.items() if not isinstance(v, BlockValue)),
+                *sorted((k, v) for k, v in env.items() if not isinstance(v, Applicable)),
             )
             if key not in self._seen:
                 self._seen[key] = child
@@ -148,13 +149,15 @@ class Program:
                         waiting.append(callee)
 
     def _definition(self, block: BlockValue, body: Body) -> Definition:
-        blocks = {name: v for name, v in body.args.items() if isinstance(v, BlockValue)}
-        key = (id(block.tree), *(id(v.tree) for v in blocks.values()))
+        blocks = {name: v for name, v in body.args.items() if isinstance(v, Applicable)}
+        key = (id(block.tree), *(v.identity for v in blocks.values()))
         found = self._by_block.get(key)
         if found is None:
             name = class_name(block.name)
             if blocks and class_name(block.name) in self.taken:
-                name = "".join(class_name(v.name) for v in blocks.values()) + name
+                usual = {f.name.id: f.default.span.text for f in block.tree.formals if f.default}
+                told = [v.name for k, v in blocks.items() if usual.get(k) != v.name]
+                name = "".join(map(class_name, told)) + name
             found = self._by_block[key] = Definition(block, self.free_name(name))
         return found
 
@@ -276,7 +279,7 @@ def _changed(lanes: list[Lane], own: int) -> frozenset[str]:
 
 
 def instance_key(lane: Lane) -> Any:
-    return tuple(sorted((k, str(v)) for k, v in lane.env.items() if not isinstance(v, BlockValue)))
+    return tuple(sorted((k, str(v)) for k, v in lane.env.items() if not isinstance(v, Applicable)))
 
 
 def structure(body: Body) -> Any:

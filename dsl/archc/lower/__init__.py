@@ -7,10 +7,11 @@ Shapes are found here and not in a later pass because the language asks for them
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from archc import syntax
-from archc.evaluate import Fault, did_you_mean, fault
+from archc.evaluate import Fault, describe, did_you_mean, fault
 from archc.linking import COMBINATORS, STATEMENTS, Library
 from archc.lower.blocks import call
 from archc.lower.combinators import combine, group
@@ -21,7 +22,7 @@ from archc.lower.ports import check_given, enter, leave
 from archc.lower.state import Enough, Frame, Here, Labelled, Quiet, State, TooLarge
 from archc.naming import Names, labels_in
 from archc.ops import REGISTRY, Dims
-from archc.plan import BlockValue, Body, Chain, Goto, Node, Tensor
+from archc.plan import BlockValue, Body, Chain, Goto, Node, OperatorValue, Tensor
 from archc.source import Diagnostics, Fix, Limits
 
 __all__ = ["lower"]
@@ -138,13 +139,18 @@ def _term(state: State, term: syntax.Term, here: Here) -> Node:
 def _operation(state: State, term: syntax.Operation, here: Here) -> Node:
     """A block that the file defines, a statement of its own kind, a combinator, an operator."""
     name = term.name.id
-    block = here.frame.env.get(name)
+    block = here.frame.env.get(name)  # or what stands for one
     if isinstance(block, BlockValue):
         return call(state, term, block, here)
+    if isinstance(block, OperatorValue):  # what the block was given to apply
+        term = replace(term, name=syntax.Name(block.name, term.name.span))
+        name = block.name
     if name == "input":
         return enter(state, term, here)
     if name == "output":
         return leave(term, here)
+    if name in COMBINATORS and term.branches is None and term.arguments:
+        raise _in_brackets(term)
     merges = term.branches is not None or name not in REGISTRY or name == "columns"
     if name in COMBINATORS and merges:
         return combine(state, term, here)
@@ -153,7 +159,19 @@ def _operation(state: State, term: syntax.Operation, here: Here) -> Node:
     return apply(state, term, here)
 
 
+def _in_brackets(term: syntax.Operation) -> Fault:
+    """`sub(t, u)`: a combinator that is written like a function."""
+    found = (argument.value for argument in term.arguments or ())
+    branches = [f"@{x.id}" if isinstance(x, syntax.Name) else "..." for x in found]
+    cure = f"its branches stand in `<...>`: `{term.name.id}< {' | '.join(branches)} >`"
+    title = f"`{term.name.id}` takes branches, not arguments"
+    return fault("A408", title, term.span, cure)
+
+
 def _unknown(name: syntax.Name, frame: Frame) -> Fault:
+    if name.id in frame.env:
+        title = f"`{name.id}` is {describe(frame.env[name.id])} here, not an operator or block"
+        return fault("A309", title, name.span, "hand on the name of one, as in `unit(64, relu)`")
     blocks = [word for word, value in frame.env.items() if isinstance(value, BlockValue)]
     hint = did_you_mean(name.id, [*REGISTRY, *COMBINATORS, *STATEMENTS, *blocks])
     fixes = (Fix(hint, name.span, hint.split("`")[1]),) if hint else ()

@@ -8,7 +8,7 @@ from archc import symbol, syntax
 from archc.evaluate import Evaluator, did_you_mean, fault
 from archc.fitting import outside, traced_argument, traced_shape
 from archc.lower.state import Frame, Here, Quiet, State
-from archc.naming import Names, labels_in
+from archc.naming import Names, inner_sequences, labels_in
 from archc.ops import Shape
 from archc.plan import BlockValue, Body, Call, Tensor
 from archc.source import Label, Span
@@ -134,7 +134,10 @@ def _make_body(
     span: Span,
 ) -> Body:
     if len(state.calls) >= state.limits.depth:
-        raise _endless(state, block, span)
+        note = f"more than {state.limits.depth} blocks are inside each other"
+        raise _endless(state, block, span, note)
+    if _must_go_on(state, block):
+        raise _endless(state, block, span, "no `if` can end it")
     state.steps += _BODY  # many different bodies take long, however little is in them
     tree = block.tree
     x = Tensor(traced_shape(shape, state.trace_sizes), span)
@@ -156,7 +159,27 @@ def _make_body(
     return Body(block, block.name, args, (x,), chain, frame.size, frame.depth + 1)
 
 
-def _endless(state: State, block: BlockValue, span: Span) -> Exception:
+def _must_go_on(state: State, block: BlockValue) -> bool:
+    """Whether a block is inside itself, and nothing on the way there is decided."""
+    trees = [called.tree for called, _ in state.calls]
+    if block.tree not in trees:
+        return False
+    return not any(_decides(tree.body) for tree in trees[trees.index(block.tree) :])
+
+
+def _decides(body: syntax.Sequence) -> bool:
+    """Whether a body has statements that may not run, or a block that it was given to call."""
+    stack = [body]
+    while stack:
+        for statement in stack.pop().statements:
+            term = statement.term
+            if statement.repeat is not None or isinstance(term, syntax.If | syntax.For):
+                return True
+            stack.extend(inner_sequences(term))
+    return False
+
+
+def _endless(state: State, block: BlockValue, span: Span, note: str) -> Exception:
     first = next((where for called, where in state.calls if called.tree is block.tree), span)
     return fault(
         "A401",
@@ -164,7 +187,7 @@ def _endless(state: State, block: BlockValue, span: Span) -> Exception:
         span,
         "end the recursion with an `if` on one of its parameters",
         also=(Label(first, "the first call"),),
-        notes=(f"more than {state.limits.depth} blocks are inside each other",),
+        notes=(note,),
     )
 
 
