@@ -392,6 +392,10 @@ class Op:
         """Numbers for one sample that it needs while it runs, beside inputs, output and `saves`."""
         return 0
 
+    def backward_scratch(self, *xs: Shape) -> int:
+        """The same for its backward pass, beside the gradients of output and inputs."""
+        return 0
+
     def passes_through(self, inputs: int, *, training: bool) -> bool:
         """Whether what it gives is its input itself, or a view of it: no memory of its own."""
         return self.view or (self.training_only and not training)

@@ -264,6 +264,9 @@ class LocalResponseNorm(Op):
     def scratch(self, *xs: Shape, training: bool) -> int:
         return 0 if training else 2 * xs[0].features
 
+    def backward_scratch(self, *xs: Shape) -> int:
+        return 3 * xs[0].features  # of -grad * ((x / div) / div), div being base ** beta
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         keywords = (
             Keyword("alpha", self.alpha, 1e-4),

@@ -263,7 +263,10 @@ class _Run:
             for value in step.inputs
             if value in self.trained
         ]
+        size = self.widths[step.output] * step.facts.backward_scratch
+        scratch = self.heap.new(step.key, Role.SCRATCH, sample=size)
         self.heap.mark("backward", step.key)
+        self.heap.drop(scratch)
         if temporary is not None:
             self.heap.drop(temporary)
         self.heap.drop(gradient.storage)

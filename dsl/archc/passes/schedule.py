@@ -1,8 +1,9 @@
 """The network unfolded into steps in execution order, with the life of every tensor.
 
 A tensor lives until its last use. One that a block or a group was given lives until that returns,
-since whoever called it still holds it in a variable; and one that a line of `forward` begins with,
-as in `out = self.relu(self.bn1(self.conv1(out)))`, until the end of that line.
+since whoever called it still holds it in a variable; one that a line of `forward` begins with, as
+in `out = self.relu(self.bn1(self.conv1(out)))`, until the end of that line; and one that has a
+variable of its own, since `@label` goes back to it, until `forward` returns.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from archc.plan import (
     Again,
     Apply,
     Aux,
+    BlockValue,
     Body,
     Branches,
     Call,
@@ -28,6 +30,7 @@ from archc.plan import (
     Tensor,
     outputs,
     side_outputs,
+    walk,
 )
 
 Value = int  # the number of a tensor, in the order in which they are made
@@ -46,6 +49,7 @@ class Facts:
     integers: int
     saved: Saved
     scratch: int
+    backward_scratch: int
 
 
 @dataclass(slots=True)
@@ -134,6 +138,8 @@ class _Place:
     tensors: dict[Tensor, tuple[Value, ...]]  # several for a bundle of columns
     uses: Uses
     line: _Line | None  # None in a row of modules, which have no lines
+    named: frozenset[str] = frozenset()  # labels that are variables of `forward`
+    held: list[Value] = field(default_factory=list)  # by those
 
     def inside(self, scopes: tuple[str, ...]) -> _Place:
         """In groups of the same body."""
@@ -150,14 +156,17 @@ class _Scheduler:
     facts: dict[tuple[Op, tuple[Shape, ...], bool], Facts] = field(default_factory=dict)
     uses: dict[Body, Uses] = field(default_factory=dict)
     runs: dict[str, int] = field(default_factory=dict)
+    names: dict[BlockValue | None, set[str]] = field(default_factory=dict)
 
     def run(self) -> Schedule:
         body, made = self.plan.body, self.made
-        place = _Place("", {}, self._uses(body), _Line())
+        self._find_names(body)
+        place = _Place("", {}, self._uses(body), _Line(), frozenset(self.names.get(None, ())))
         for tensor in body.inputs:
             made.inputs.append(self._value(plain(tensor)[0]))
             place.tensors[tensor.root] = (made.inputs[-1],)
         self._chain(body.chain, place)
+        self._hold(tuple(place.held))
         made.labels = [v for _, tensor in outputs(body) for v in place.tensors[tensor.root]]
         heads = side_outputs(body) if self.training else []
         sides = [v for aux in heads for v in place.tensors[aux.chain.output.root]]
@@ -183,6 +192,8 @@ class _Scheduler:
                     for branch in node.branches:
                         self._chain(branch, place)
                     self._apply(node.merge, place)
+                    if place.line is not None and _is_short(node.branches[-1]):
+                        self._hold(place.tensors[node.input.root])
                 case Loop():
                     for iteration in node.iterations:
                         self._chain(iteration, place)
@@ -201,11 +212,12 @@ class _Scheduler:
         body, given = call.body, place.tensors[call.input.root]
         line = None if body.block is not None and body.block.places else _Line()
         tensors = {body.input.root: given}
-        inside = _Place(f"{place.prefix}{call.name}.", tensors, self._uses(body), line)
+        names = frozenset(self.names.get(body.block, ()))
+        inside = _Place(f"{place.prefix}{call.name}.", tensors, self._uses(body), line, names)
         start = len(self.made.steps)
         self._chain(body.chain, inside)
-        self._hold(given)
-        place.tensors[call.output.root] = inside.tensors[body.output.root]
+        self._hold((*given, *inside.held))
+        self._name(call, inside.tensors[body.output.root], place)
         stop = len(self.made.steps)
         if stop > start and len(given) == 1:
             self.made.units.append(Unit(body.name, start, stop, given[0]))
@@ -235,10 +247,28 @@ class _Scheduler:
             )
         )
         self._hold((*values, output))
-        place.tensors[apply.output.root] = (output,)
         if place.line is not None:
             place.line = self._continued(place.line, apply, place.uses)
             self._hold(place.line.inputs)
+        self._name(apply, (output,), place)
+
+    def _name(self, node: Apply | Call, values: tuple[Value, ...], place: _Place) -> None:
+        place.tensors[node.output.root] = values
+        if node.label in place.named and place.line is not None:
+            place.held += values
+            place.line = _Line()
+
+    def _find_names(self, body: Body) -> None:
+        """Which labels each block's `forward` has variables for, if any instance needs them."""
+        uses = self._uses(body)
+        names = self.names.setdefault(body.block, set())
+        for node in walk(body.chain.nodes):
+            if isinstance(node, Apply | Call) and node.label is not None:
+                root = node.output.root
+                if root in uses.named and uses.counts[root] > 1:
+                    names.add(node.label)
+            if isinstance(node, Call) and node.body not in self.uses:
+                self._find_names(node.body)
 
     def _continued(self, line: _Line, apply: Apply, uses: Uses) -> _Line:
         """The line that the step added last stands in."""
@@ -273,6 +303,14 @@ class _Scheduler:
             self.last[value] = max(self.last[value], now)
 
 
+def _is_short(branch: Chain) -> bool:
+    """Whether a branch is written into the line of its merge: `x = self.fire(x) + self.bypass(x)`.
+
+    A longer one is done first, in a variable that may be its input's.
+    """
+    return len(branch.nodes) == 1 and isinstance(branch.nodes[0], Apply | Call)
+
+
 def _facts(apply: Apply, inplace: bool, training: bool) -> Facts:
     op, shapes = apply.op, tuple(shape for tensor in apply.inputs for shape in plain(tensor))
     weights = sum(prod(map(int, dims)) for dims in op.weights(*shapes).values())
@@ -289,7 +327,8 @@ def _facts(apply: Apply, inplace: bool, training: bool) -> Facts:
         int(saved.statistics),
     )
     scratch = int(op.scratch(*shapes, training=training))
-    return Facts(plain(apply.output)[0], weights, floats, integers, counts, scratch)
+    backward = int(op.backward_scratch(*shapes))
+    return Facts(plain(apply.output)[0], weights, floats, integers, counts, scratch, backward)
 
 
 def plain(tensor: Tensor) -> tuple[Shape, ...]:
