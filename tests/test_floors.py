@@ -17,7 +17,8 @@ FLOORS: dict[str, int] = {
             "source data symbol",
             "syntax comments tables machine builder recovery expected parser files explain gpus",
             "ops",
-            "plan evaluate params bind misfits naming linking fitting lower elaborate sections graph",
+            "plan evaluate params bind misfits naming linking fitting lower elaborate sections "
+            "graph",
             "passes",
             "format draw engine emit report render tabular capacity",
             "api",

@@ -278,7 +278,7 @@ LARGE: dict[str, tuple[str, str]] = {
     "a doubling chain of nothing": (
         HEAD + "block b0() { }\n" + "".join(f"block b{i}() {{ b{i - 1}(); b{i - 1}() }}\n" for i in range(1, 60)) + "b59()\n", ""),
     "blocks as arguments of themselves": (HEAD + "block a(f) { f(f) }\na(a)\n", "A401"),
-    "a growing list": (HEAD + "block a(l) { a([l, l]) }\na([1])\n", "A308"),
+    "a growing list": (HEAD + "block a(l) { if len(l) > 0 { a([l, l]) } }\na([1])\n", "A308"),
     "concatenating doubles": (HEAD + "concat< | > * 20000\n", "A202"),
     "a wide concat": (HEAD + "concat< " + "relu | " * 20_000 + "relu >\n", ""),
     "many statements": (HEAD + "relu\n" * 100_000, ""),

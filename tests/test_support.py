@@ -53,6 +53,8 @@ MODULES = {
     "Widen": (lambda: SUPPORT["Widen"](9), 1),
     "Scale": (lambda: SUPPORT["Scale"](4, init=0.5), 1),
     "Clamp": (lambda: SUPPORT["Clamp"](0.0), 1),
+    "Chunk": (lambda: SUPPORT["Chunk"](1, 2), 1),
+    "Narrow": (lambda: SUPPORT["Narrow"](1, 2), 1),
     "Times": (lambda: SUPPORT["Times"](0.5), 1),
     "ChannelLayerNorm": (lambda: SUPPORT["ChannelLayerNorm"](4), 1),
 } | {name: (SUPPORT[name], 1) for name in ("Abs", "Neg", "Exp", "Log", "Sqrt", "Square")}

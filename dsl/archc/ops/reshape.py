@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archc import symbol
 from archc.ops._op import (
     Call,
     Dims,
@@ -208,3 +209,91 @@ class ChannelShuffle(Op):
 
     def label(self) -> str:
         return str(self.groups)
+
+
+@register
+@op
+class Chunk(Op):
+    """One of several equal parts of the channels: `chunk 0` and `chunk 1` are the two halves.
+
+    `concat< chunk 0 | chunk 1; ... >; shuffle 2` is the unit of ShuffleNet V2 (Ma et al.,
+    arXiv:1807.11164).
+    """
+
+    name = "chunk"
+    category = "reshape"
+    example = "chunk 1 of=2"
+    view = True
+
+    index: int = number(int, doc="which part, counted from 0", minimum=0)
+    of: int = option(int, 2, "how many parts", minimum=1)
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        if self.index >= self.of:
+            self.refuse(
+                f"there is no chunk {self.index} of {self.of}",
+                f"chunks count from 0: the last one is {self.of - 1}",
+                field="index",
+                code="A209",
+            )
+        if x.channels % self.of:
+            self.refuse(
+                f"{x.channels} channels cannot be cut into {self.of} equal parts",
+                "choose a number that divides them, or cut with `narrow`",
+                field="of",
+                notes=(
+                    f"{x.channels} = {x.channels // self.of} * {self.of} + {x.channels % self.of}",
+                ),
+                code="A209",
+            )
+        return Shape(x.channels // self.of, x.size)
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        return Call("Chunk", (self.index, self.of))
+
+    def inline(self, *names: str) -> str | None:
+        if symbol.is_traced(self.index) or symbol.is_traced(self.of):
+            return None
+        return f"torch.chunk({names[0]}, {self.of}, 1)[{self.index}]"
+
+    def label(self) -> str:
+        return f"{self.index} of {self.of}"
+
+
+@register
+@op
+class Narrow(Op):
+    """Some of the channels: `narrow 16 8` takes 8 of them, from the 17th on."""
+
+    name = "narrow"
+    category = "reshape"
+    example = "narrow 1 2"
+    view = True
+
+    start: int = number(int, doc="channels before it", minimum=0)
+    length: int = number(int, doc="how many", minimum=1)
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        end = self.start + self.length
+        if end > x.channels:
+            self.refuse(
+                f"the tensor has {x.channels} channels, fewer than {end}",
+                f"take at most {x.channels - self.start} from there"
+                if self.start < x.channels
+                else f"begin before channel {x.channels}",
+                field="length" if self.start < x.channels else "start",
+                notes=(f"{self.start} + {self.length} = {end}",),
+                code="A209",
+            )
+        return Shape(self.length, x.size)
+
+    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+        return Call("Narrow", (self.start, self.length))
+
+    def inline(self, *names: str) -> str | None:
+        if symbol.is_traced(self.start) or symbol.is_traced(self.length):
+            return None
+        return f"torch.narrow({names[0]}, 1, {self.start}, {self.length})"
+
+    def label(self) -> str:
+        return f"{self.start}+{self.length}"
