@@ -385,6 +385,8 @@ OPERATORS: dict[str, Callable[..., Value]] = {
     "unflatten": _unflatten,
     "flatten": _plain(lambda op, x: x.reshape(x.shape[0], -1)),
     "identity": _plain(lambda op, x: x),
+    "chunk": _plain(lambda op, x: x.reshape(len(x), op.of, -1, *x.shape[2:])[:, op.index]),
+    "narrow": _plain(lambda op, x: x[:, op.start : op.start + op.length]),
     "pixelshuffle": _plain(lambda op, x: F.pixel_shuffle(x, op.factor)),
     "pixelunshuffle": _plain(lambda op, x: F.pixel_unshuffle(x, op.factor)),
     "dropout": _plain(lambda op, x: x),

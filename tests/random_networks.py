@@ -274,6 +274,12 @@ class Maker:
             (f"conv 1 x({w}); widen x(in.c + 3)", Flow(f.rank, f"({w}) + 3", f.size)),
             (f"deconv 2/2 {self.x(w)}", Flow(f.rank, w, size)),
             ("widen x(in.c + 2)", Flow(f.rank, None, f.size)),
+            (
+                f"conv 1 x(3 * ({w})); chunk {self.pick('0', '2', '(1 + 1)')} of=3",
+                Flow(f.rank, w, f.size),
+            ),
+            (f"conv 1 x(({w}) + 2); narrow 1 ({w})", Flow(f.rank, w, f.size)),
+            (f"conv 1 x(2 * ({w})); concat< chunk 1 | chunk 0; relu >", Flow(f.rank, None, f.size)),
         ]
         if f.rank == 2:
             forms += [

@@ -273,13 +273,13 @@ class Binder:
         return f"{noun} {preposition} `{self.cls.name}`" if spec.form in _NAMES else f"`{name}`"
 
     def _usage(self) -> str:
-        forms = [_usage_of(name, spec) for name, spec in self._fields.items()]
+        forms = [_usage_of(self.cls, name) for name in self._fields]
         return f"`{self.cls.name}` takes " + (", ".join(forms) if forms else "no attributes")
 
     def _refuse_missing(self, name: str) -> None:
         spec, example = self._fields[name], self.cls.example
         noun = spec.doc if spec.form is Form.NUMBER else _NAMES.get(spec.form, "an option")
-        what = f"{noun}: `{_usage_of(name, spec).split('`')[1]}`"
+        what = f"{noun}: `{_usage_of(self.cls, name).split('`')[1]}`"
         hint = f"for example `{example}`" if example else ""
         raise fault("A302", f"`{self.cls.name}` needs {what}", self.operation.name.span, hint)
 
@@ -299,8 +299,10 @@ def _noun(form: Form) -> str:
     return _NAMES.get(form, "option").removeprefix("a ").replace("number of its own", "number")
 
 
-def _usage_of(name: str, spec: Field) -> str:
-    example = {Form.NUMBER: "64" if spec.kind is int else "0.5"}.get(spec.form, spec.form.value)
+def _usage_of(cls: type[Op], name: str) -> str:
+    spec = fields_of(cls)[name]
+    is_number = spec.form is Form.NUMBER
+    example = cls.number_example(name) if is_number else spec.form.value
     match spec.form:
         case Form.FLAG:
             return "`" + "` or `".join(spec.words) + "`"

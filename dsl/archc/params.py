@@ -74,22 +74,26 @@ def _read(text: str, default: Any) -> Any:
     """`[3, 4, 6, 3]`, `true`, `0.5`, as in a file. The brackets of a list may be left out."""
     if isinstance(default, str):
         return text
-    if isinstance(default, tuple) and not text.lstrip().startswith("["):
-        text = f"[{text}]"
-    file, wrong = parse(Source("-D", f"param value = {text}"))
-    if wrong or len(file.items) != 1 or not isinstance(file.items[0], syntax.Param):
-        raise _Unlike
-    try:
-        return Evaluator({}, None).value(file.items[0].default)
-    except Fault:
-        raise _Unlike from None
+    tries = [text, f"[{text}]"] if isinstance(default, tuple) else [text]
+    for written in tries:
+        file, wrong = parse(Source("-D", f"param value = {written}"))
+        if wrong or len(file.items) != 1 or not isinstance(file.items[0], syntax.Param):
+            continue
+        try:
+            value = Evaluator({}, None).value(file.items[0].default)
+        except Fault:
+            continue
+        if isinstance(value, tuple) == isinstance(default, tuple):
+            return value
+    raise _Unlike
 
 
 def _as_kind(value: Any, default: Any) -> Any:
     """The value as the kind of the default; an item of a list as that of the item in its place."""
     match default:
-        case bool() if isinstance(value, bool) or value in (0, 1):
-            return bool(value)
+        case bool():
+            if value in (0, 1):  # True and False are among them
+                return bool(value)
         case int() if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
             return int(value)
         case float() if isinstance(value, int | float):

@@ -64,7 +64,7 @@ def _operator(cls: type[Op]) -> Iterator[str]:
     yield ""
     yield inspect.getdoc(cls) or ""
     yield ""
-    rows = [row for f in dataclasses.fields(cls) for row in _rows(f.metadata["archc"], f)]
+    rows = [row for f in dataclasses.fields(cls) for row in _rows(cls, f)]
     if rows:
         yield "| written | by name | means | default |"
         yield "| --- | --- | --- | --- |"
@@ -74,14 +74,15 @@ def _operator(cls: type[Op]) -> Iterator[str]:
     yield ""
 
 
-def _rows(spec: Field, field: dataclasses.Field[Any]) -> Iterator[str]:
+def _rows(cls: type[Op], field: dataclasses.Field[Any]) -> Iterator[str]:
+    spec: Field = field.metadata["archc"]
     default = _default(spec, field.default)
-    for written, value in _written(spec, field.name, default):
+    for written, value in _written(cls, spec, field.name, default):
         long = f"`{field.name}={value}`"
         yield f"| {written} | {'' if long in written else long} | {spec.doc} | {default} |"
 
 
-def _written(spec: Field, name: str, default: str) -> Iterator[tuple[str, str]]:
+def _written(cls: type[Op], spec: Field, name: str, default: str) -> Iterator[tuple[str, str]]:
     """How a field is written, and an example of its value."""
     match spec.form:
         case Form.FLAG:
@@ -94,7 +95,8 @@ def _written(spec: Field, name: str, default: str) -> Iterator[tuple[str, str]]:
             also = f" `{name}=@label`" if spec.tensor else ""
             yield f"`{name}={value}`{also}", value
         case Form.NUMBER:
-            yield ("`64`", "64") if spec.kind is int else ("`0.1`", "0.1")
+            value = cls.number_example(name)
+            yield f"`{value}`", value
         case _:
             also = "".join(f" `{word}`" for word in spec.words)
             yield f"`{spec.form.value}`{also}", spec.form.value.lstrip("/pxgd")

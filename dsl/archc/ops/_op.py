@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
@@ -416,6 +417,14 @@ class Op:
     def fields(cls) -> dict[str, Field]:
         """The syntax of each field, in order."""
         return {f.name: f.metadata["archc"] for f in dataclasses.fields(cls)}
+
+    @classmethod
+    def number_example(cls, name: str) -> str:
+        """A value for a number field: what stands for it in the class's example."""
+        fields = cls.fields()
+        numbers = re.findall(r"(?<= )[0-9.]+(?= |$)", cls.example)
+        at = [n for n, spec in fields.items() if spec.form is Form.NUMBER].index(name)
+        return numbers[at] if at < len(numbers) else "2" if fields[name].kind is int else "0.5"
 
     @classmethod
     def required(cls) -> tuple[str, ...]:

@@ -1,0 +1,93 @@
+"""Params from outside: of every kind, from the command line's texts and from Python."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from archc.api import analyze
+from archc.source import Source
+
+TEXT = """network Net
+param classes = 10
+param rate = 0.5
+param deep = false
+param layers = [2, 2]
+param rows = [[8, relu], [16, gelu]]
+param act = relu
+param kind = "plain"
+input 8x8 x3
+for n in layers { conv 1x1 x(n) }
+for c, a in rows { conv 1x1 x(c); a }
+if deep { conv 1x1 x3 }
+if kind == "wide" { conv 1x1 x64 }
+act; dropout (rate); gap; flatten; fc (classes)
+"""
+
+
+def value_of(name: str, given: Any) -> Any:
+    analysis = analyze(Source("net.arch", TEXT), params={name: given})
+    assert analysis.ok, analysis.diagnostics
+    assert analysis.plan is not None
+    return analysis.plan.params[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        ("classes", 7, 7),
+        ("classes", 10.0, 10),  # `-D classes=1e1`
+        ("classes", "1_000", 1000),
+        ("rate", 0, 0.0),
+        ("rate", "0.25", 0.25),
+        ("deep", True, True),
+        ("deep", "true", True),
+        ("deep", 1, True),
+        ("layers", [3, 4, 6, 3], (3, 4, 6, 3)),
+        ("layers", (1,), (1,)),
+        ("layers", "[3, 4, 6, 3]", (3, 4, 6, 3)),
+        ("layers", "3,4,6,3", (3, 4, 6, 3)),
+        ("kind", "wide", "wide"),
+        ("kind", "1", "1"),
+    ],
+)
+def test_kinds(name: str, given: Any, value: Any) -> None:
+    found = value_of(name, given)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_operators() -> None:
+    assert str(value_of("act", "silu")) == "silu"
+    rows = value_of("rows", "[4, silu], [8, relu], [16, selu]")
+    assert [(c, str(a)) for c, a in rows] == [(4, "silu"), (8, "relu"), (16, "selu")]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "wanted"),
+    [
+        ("classes", 1.5, "a whole number, not `1.5`"),
+        ("classes", "many", "a whole number, not `many`"),
+        ("classes", [1], "a whole number, not `[1]`"),
+        ("rate", "a]; relu; [", "a number"),
+        ("deep", 2, "true or false, not `2`"),
+        ("layers", 3, "a list such as `[2, 2]`, not `3`"),
+        ("layers", "3.5,4", "a list such as `[2, 2]`, not `3.5,4`"),
+        ("layers", "1]\nrelu\n[", "a list such as"),
+        ("rows", "[[8, 9]]", "a list such as `[[8, relu], [16, gelu]]`"),
+        ("act", "rleu", "an operator, not `rleu`"),
+        ("kind", [1], "a text"),
+    ],
+)
+def test_other_kinds_are_one_error(name: str, given: Any, wanted: str) -> None:
+    (problem,) = analyze(Source("net.arch", TEXT), params={name: given}).diagnostics
+    assert problem.code == "A311"
+    assert wanted in problem.title
+    assert problem.span.text == name
+
+
+def test_mistakes_tell_what_came_from_outside() -> None:
+    (problem,) = analyze(Source("net.arch", TEXT), params={"classes": 0}).diagnostics
+    assert problem.code == "A303"
+    assert problem.notes == ("from outside: classes = 0",)
