@@ -1,4 +1,7 @@
-"""Graphics cards by name: memory and peak rates, read from `gpus.json` with their sources."""
+"""Graphics cards by name: memory and peak rates, read from `gpus.json`.
+
+The figures were written down from memory; the documents that the file names were not opened.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ _TERA, _GIGA = 1e12, 1e9
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """One card. Rates are peaks without sparsity, with sums in float32, as its maker states them.
+    """One card. Rates are peaks without sparsity, with sums in float32.
 
     `memory` in bytes, `bandwidth` in bytes per second, the others in floating-point operations per
     second: `fp32` outside the tensor cores, `tf32` and `fp16` in them (None: it has no such).
