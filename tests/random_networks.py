@@ -92,7 +92,8 @@ class Maker:
         return self.r.choice(
             (a, a, a, f"2 * {a}", f"{a} + 2", f"{a} + {b}", f"max({a}, {b})", f"{a} // 2 + 1",
              f"4 if {a} > 3 else {a}", f"{a} * 2 - 1", f"ceil({a} / 2)", f"(2 + {b}) % 5 + 1",
-             f"min({a}, 5) + {b}", f"round({a} * 1.5) + 1", f"abs({a} - 9) + 1")
+             f"min({a}, 5) + {b}", f"round({a} * 1.5) + 1", f"abs({a} - 9) + 1",
+             f"2**({a} % 4)")
         )  # fmt: skip
 
     @staticmethod
@@ -577,7 +578,7 @@ class Maker:
             w = self.width(p)
             return f"{self.r.choice(p.blocks)}({w})", Flow(f.rank, None, self.new_size())
         takers = [b for b in self.blocks if b.name.startswith("with")]
-        values = [b for b in self.blocks if not b.name.startswith("with")]
+        values = [b for b in self.blocks if not b.name.startswith(("with", "applying"))]
         if not takers or not values:
             return self._conv_unit(p, f)
         w = self.width(p)
@@ -588,12 +589,14 @@ class Maker:
     # --- blocks
 
     def block(self) -> str:
-        kind = self.r.randrange(8)
+        kind = self.r.randrange(9)
         number = next(self.names)
         if kind == 0:
             return self._recursive(number)
         if kind == 1 and self.blocks:
             return self._taker(number)
+        if kind == 2:
+            return self._applier(number)
         name = self.pick("unit", "dense_layer", "Stage", "fire") + f"_{number}"
         formals, call = self._formals()
         numbers = [f.split("=")[0].strip() for f in formals if not f.startswith("ws")]
@@ -671,6 +674,20 @@ class Maker:
             )
         )
         return f"block {name}(w, n=2) {{\n  {body}\n}}\n"
+
+    def _applier(self, number: int) -> str:
+        """A block that applies operators which it is given."""
+        name = f"applying_{number}"
+
+        def call(p: Place) -> str:
+            act = self.pick("relu", "gelu", "silu", "identity", "relu if 2 > 1 else tanh")
+            norm = self.pick("", "", ", ln", ", norm=identity", ", norm=bn")
+            merge = self.pick("", "", ", merge=mul", ", merge=max")
+            return f"{self.width(p)}, {act}{norm}{merge}"
+
+        self.blocks.append(Block(name, self.rank, call, str))
+        head = f"block {name}(w, act, norm=bn, merge=add)"
+        return f"{head} {{\n  merge< conv 1 x(w); norm; act | conv 3 p1 x(w) >; act\n}}\n"
 
     def _taker(self, number: int) -> str:
         name = f"with_{number}"
