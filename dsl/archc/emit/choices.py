@@ -5,7 +5,7 @@ from __future__ import annotations
 from archc.emit.forward import Do, Step, Test, Wire, texts
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.scribe import Scribe, Written
-from archc.emit.site import Assign, Declare, DictSite, If, Site, Statement
+from archc.emit.site import Assign, Declare, If, Site, Statement
 from archc.plan import Choice
 
 
@@ -19,24 +19,23 @@ def write_choice(
         steps, out = scribe.chain([node.chain for node in nodes], lanes, wire, site)
         scribe.alias([node.output for node in nodes], out)
         return steps, out
-    if isinstance(site, DictSite):
-        raise Inexpressible("an `if` in a group that is no row")
+    statements = site.statements
     test = scribe.writer.test([node.test for node in nodes], outcomes, lanes)
     then, then_out, then_site = _arm(scribe, nodes, lanes, wire, site, True)
     other, other_out, other_site = _arm(scribe, nodes, lanes, wire, site, False)
     after = _hoist(then_site, other_site, site)
     if _equal(then, other):
         if then_site.body or other_site.body:
-            site.body += [
+            statements += [
                 *_declared(then_site, other_site),
                 If(test, then_site.body, other_site.body),
             ]
-        site.body += after
+        statements += after
         scribe.alias([node.output for node in nodes], then_out)
         return then, then_out
     out = scribe.new_wire([node.output for node in nodes])
     asked = _construct(scribe, test, then_site, other_site, then, site)
-    site.body += after
+    statements += after
     return [Test(asked, then, other, wire, then_out, other_out, out)], out
 
 

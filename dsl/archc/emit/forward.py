@@ -224,7 +224,8 @@ class Printer:
     def _fits(self, step: Do) -> bool:
         """Whether a merge with its branches written inside goes on one line."""
         texts = [self.pending[w].text if w in self.pending else w.var or "x" for w in step.ins]
-        return len(step.write(*texts)) + self.indent + self.margin + len("branch12 = ") <= WIDTH
+        target = max(step.out.hint, "branch12", key=len)
+        return len(f"{target} = {step.write(*texts)}") + self.indent + self.margin <= WIDTH
 
     def _joins(self, waiting: _Pending, step: Do, merging: bool) -> bool:
         """Whether a step is written around the expression before it."""
@@ -258,12 +259,12 @@ class Printer:
             target = self._free(step.out)
             if not step.other and len(step.then) == 1 and isinstance(step.then[0], Do):
                 only = step.then[0]
-                line = f"{target} = {only.write(source)} if {step.test} else {source}"
-                if len(line) + self.indent + self.margin <= WIDTH and only.ins == [step.inp]:
+                text = f"{only.write(source)} if {step.test} else {source}"
+                length = len(f"{target} = {text}") + self.indent + self.margin
+                if length <= WIDTH and only.ins == [step.inp]:
                     step.inp.uses -= 1
-                    self._emit(line)
-                    return self._hold(target, step.out)
-            self._emit(f"{target} = {source}")
+                    return self._assign(target, text, step.out)
+            self._emit(f"{self._target(target)} = {source}")
         outer = dict(self.holds)
         then, other, test = step.then, step.other, step.test
         if not then:
@@ -293,7 +294,7 @@ class Printer:
         target = source
         if step.inp.uses > 0 or step.inp.keep:
             target = self._free(step.out)
-            self._emit(f"{target} = {source}")
+            self._emit(f"{self._target(target)} = {source}")
         self._emit(step.header)
         self.indent += 4
         self._hold(target, step.body_in)
@@ -330,8 +331,7 @@ class Printer:
         if wire in self.pending:
             self._flush(wire, target)
         elif target is not None and wire.var != target:
-            self._emit(f"{target} = {wire.var}")
-            self._hold(target, wire)
+            self._assign(target, wire.var or "x", wire)
 
     def _flush_all(self) -> None:
         for wire in list(self.pending):
@@ -359,10 +359,7 @@ class Printer:
                 if other in self.pending:
                     self._flush(other)
         self.spoken_for.pop()
-        typed = ": Tensor" if target in self.untyped else ""
-        self.untyped.discard(target)
-        self._emit(f"{target}{typed} = {waiting.text}", waiting.comment)
-        self._hold(target, wire)
+        self._assign(target, waiting.text, wire, waiting.comment)
 
     def _free(self, wire: Wire) -> str:
         """A variable that may be overwritten: the label's, `x`, or one named after its role."""
@@ -385,6 +382,17 @@ class Printer:
         if any(name in names for names in self.spoken_for):
             return False
         return held is None or held.uses <= 0
+
+    def _target(self, name: str) -> str:
+        """The variable on the left of an assignment, with its type where that is needed."""
+        if name not in self.untyped:
+            return name
+        self.untyped.discard(name)
+        return f"{name}: Tensor"
+
+    def _assign(self, name: str, text: str, wire: Wire, comment: str = "") -> None:
+        self._emit(f"{self._target(name)} = {text}", comment)
+        self._hold(name, wire)
 
     def _hold(self, name: str, wire: Wire) -> None:
         wire.var = name

@@ -18,6 +18,8 @@ from archc.plan import Applicable
 from archc.symbol import Expr
 
 _LONGEST_TEST = 64  # fits on a line behind `if`, wherever that stands
+# what an expression raises where it has no value
+_NO_VALUE = (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError, ValueError)
 
 
 class Inexpressible(Exception):
@@ -184,6 +186,12 @@ class Writer:
         if self.carried:
             yield from self._by_running_count(values, lanes)
 
+    def identity(self, value: Any) -> Any:
+        """Equal for values that are equal whatever the arguments are."""
+        if isinstance(value, tuple) and not symbol.is_traced(value):
+            return tuple(map(self.identity, value))
+        return (value, self.inside(value.expr)) if symbol.is_traced(value) else value
+
     def inside(self, expr: Expr | None) -> Expr:
         """The file's loop names as indices of the Python loop, what is fixed as numbers."""
         assert expr is not None
@@ -249,7 +257,7 @@ def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = Fal
     for value, lane in zip(values, lanes, strict=True):
         try:
             found = symbol.evaluate(expr, lane.env)
-        except (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError, ValueError):
+        except _NO_VALUE:
             return False
         if truth:
             if bool(found) != value:
@@ -266,7 +274,7 @@ def _outcome(test: Expr, env: dict[str, Any]) -> bool | None:
     """What a condition comes to; None where it comes to nothing."""
     try:
         return bool(symbol.evaluate(test, env))
-    except (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError):
+    except _NO_VALUE:
         return None
 
 
@@ -274,7 +282,7 @@ def _agree(a: Expr, b: Expr, env: dict[str, Any], truth: bool) -> bool:
     """Whether two expressions have the same value; where one has none, nothing can be said."""
     try:
         x, y = symbol.evaluate(a, env), symbol.evaluate(b, env)
-    except (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError, ValueError):
+    except _NO_VALUE:
         return True
     if truth:
         return bool(x) == bool(y)

@@ -12,7 +12,7 @@ from archc.emit.forward import Repeat, Wire, texts
 from archc.emit.lanes import Index, Inexpressible, Lane
 from archc.emit.layout import Code, call, opened
 from archc.emit.scribe import Scribe, Written
-from archc.emit.site import Assign, DictSite, For, Header, Site
+from archc.emit.site import Assign, For, Header, Site
 from archc.passes.uses import Uses
 from archc.plan import Again, Applicable, Apply, Aux, Call, Goto, Loop, Mark, Tensor, walk
 
@@ -26,7 +26,7 @@ def write_loop(
         scribe.alias([node.output for node in nodes], wire)
         return [], wire
     settled = all(scribe.writer.inside(node.count).constant is not None for node in nodes)
-    if (max(counts) > 2 or not settled) and not isinstance(site, DictSite):
+    if max(counts) > 2 or not settled:
         rolled = scribe.attempt(lambda: _rolled(scribe, nodes, lanes, wire, site), site)
         if rolled is not None:
             steps, out = rolled
@@ -65,7 +65,7 @@ def _rolled(
     # outside of the loop, the tensor that entered it is what it was
     scribe.alias([node.iterations[0].input for node in nodes if node.iterations], wire)
     if inner.body:
-        site.body.append(For(head, inner.body))
+        site.statements.append(For(head, inner.body))
     if not head.count:
         raise Inexpressible("a loop over a list, with steps between its modules")
     count = _kept_count(scribe, head.count, site)
@@ -81,7 +81,7 @@ def _kept_count(scribe: Scribe, count: str, site: Site) -> str:
         return count
     free = count.isidentifier() and count not in scribe.attributes
     name = scribe.attribute(count if free else "repeats", count)
-    site.body.append(Assign(f"self.{name}", count))
+    site.statements.append(Assign(f"self.{name}", count))
     return f"self.{name}"
 
 

@@ -109,6 +109,16 @@ def instance(scribe: Scribe, nodes: list[Call], lanes: list[Lane]) -> Code:
     return call(definition.name, *items)
 
 
+def arguments(scribe: Scribe, node: Apply | Call, lane: Lane) -> list[Any]:
+    """What the module of an operator or block is made with, traced in its surroundings."""
+    if isinstance(node, Call):
+        parameters = scribe.program.of_body[node.body].parameters
+        return [_argument(node, parameter.variable, lane) for parameter in parameters]
+    made = node.op.torch(*node.shapes)
+    values = [] if made is None else [*made.positional, *(k.value for k in made.keyword)]
+    return [*values, may_overwrite(node, scribe.uses[lane.instance])]
+
+
 def _argument(node: Call, variable: str, lane: Lane) -> Any:
     """The value that a call gives a constructor argument, traced in the caller."""
     shape = node.input.shape

@@ -93,9 +93,8 @@ class Program:
         self._by_block: dict[Any, Definition] = {}
         self._seen: dict[Any, Body] = {}
         self.support: dict[str, None] = {}  # helper classes that the file must carry
-        self.shared: dict[
-            str, tuple[str, int]
-        ] = {}  # modules the network owns: name -> target, extent
+        # modules the network owns: name -> target, extent
+        self.shared: dict[str, tuple[str, int]] = {}
         self.classes: list[ClassModel] = []
         self.anonymous: dict[int, list[ClassModel]] = {}  # of combinators in a place, by tree
         self.network = Definition(None, plans[0].name)

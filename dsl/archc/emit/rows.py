@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from archc import symbol, syntax
+from archc import syntax
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.layout import Code, Generator, Group, Item, call
 from archc.emit.loops import iteration, looping
-from archc.emit.modules import instance, module
+from archc.emit.modules import arguments, instance, module
 from archc.emit.scribe import NotAChain, Scribe
 from archc.plan import Apply, Branches, Call, Chain, Choice, Loop, Scope, Tensor
 
@@ -183,7 +183,7 @@ def _repeats(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> Iterator[R
     if counts == {0}:
         return
     runs = (
-        _runs(nodes)
+        _runs(scribe, nodes, lanes)
         if len(counts) == 1
         and all(scribe.writer.inside(n.count).constant is not None for n in nodes)
         else None
@@ -204,30 +204,36 @@ def _repeats(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> Iterator[R
     yield from _run_rows(scribe, nodes, lanes, runs)
 
 
-def _runs(nodes: list[Loop]) -> list[tuple[int, int]]:
+def _runs(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> list[tuple[int, int]]:
     """Stretches of iterations that make the same modules: (first, how many)."""
     runs: list[tuple[int, int]] = []
-    keys = [tuple(_key(n.iterations[k]) for n in nodes) for k in range(len(nodes[0].iterations))]
-    for k, key in enumerate(keys):
-        if runs and keys[k - 1] == key:
+    before: Any = None
+    for k in range(len(nodes[0].iterations)):
+        with iteration(scribe, nodes, k):
+            pairs = zip(nodes, lanes, strict=True)
+            key = [_key(scribe, node.iterations[k], lane) for node, lane in pairs]
+        if key == before:
             runs[-1] = (runs[-1][0], runs[-1][1] + 1)
         else:
             runs.append((k, 1))
+        before = key
     return runs
 
 
-def _key(chain: Chain) -> Any:
+def _key(scribe: Scribe, chain: Chain, lane: Lane) -> Any:
+    """What the modules of an iteration are, by their expressions: none is equal by chance."""
     found: list[Any] = []
     for node in chain.nodes:
         match node:
             case Call():
-                shape = node.input.shape
-                found.append((id(node.body), shape and symbol.plain(shape.channels)))
+                told = [scribe.writer.identity(v) for v in arguments(scribe, node, lane)]
+                found.append((id(node.body), told))
             case Apply():
-                found.append((node.op, node.shapes))
+                told = [scribe.writer.identity(v) for v in arguments(scribe, node, lane)]
+                found.append((node.op, node.shapes, told))
             case _:
                 found.append(id(node))
-    return tuple(found)
+    return found
 
 
 def _run_rows(

@@ -10,7 +10,7 @@ from archc.emit.forward import Step, Wire
 from archc.emit.lanes import Inexpressible, Lane, Writer
 from archc.emit.layout import Code
 from archc.emit.program import Definition, Program
-from archc.emit.site import DictSite, Site
+from archc.emit.site import Site
 from archc.passes.uses import Uses
 from archc.plan import Chain, Choice, Scope, Tensor, walk
 
@@ -150,23 +150,18 @@ class Scribe:
 
     def attempt(self, work: Callable[[], Any], site: Site) -> Any:
         """Try to write something; None, and no trace of it, where it cannot be written."""
-        around = [site]
-        while around[-1].outer is not None:
-            around.append(around[-1].outer)
-        bodies = [(s, list(s.body), dict(s.shared)) for s in around]
-        items = [(s, list(s.items)) for s in around if isinstance(s, DictSite)]
+        restores, around = [site.keep()], site.outer
+        while around is not None:
+            restores.append(around.keep())
+            around = around.outer
         wires, used, attributes = dict(self.wires), set(self.writer.used), dict(self.attributes)
         place = self.role, self.scopes, self.has_sides
         outputs = len(self.outputs)
         try:
             return work()
         except (Inexpressible, NotAChain):
-            for s, body, shared in bodies:
-                s.body[:] = body
-                s.shared.clear()
-                s.shared.update(shared)
-            for d, rows in items:
-                d.items[:] = rows
+            for restore in restores:
+                restore()
             self.wires, self.writer.used, self.attributes = wires, used, attributes
             self.role, self.scopes, self.has_sides = place
             del self.outputs[outputs:]

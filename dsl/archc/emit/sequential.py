@@ -28,7 +28,7 @@ def sequential(scribe: Scribe, nodes: list[Scope], lanes: list[Lane], site: Site
 
 def _listed(scribe: Scribe, chains: list[Chain], lanes: list[Lane], site: Site) -> Code:
     """`layers = []`, loops that append, and `nn.Sequential(*layers)`."""
-    site.body.append(Assign(f"{_LAYERS}: list[nn.Module]", "[]"))
+    site.statements.append(Assign(f"{_LAYERS}: list[nn.Module]", "[]"))
     Lister(scribe, _LAYERS).write(chains, lanes, site)
     return call("nn.Sequential", f"*{_LAYERS}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from archc.emit.lanes import Inexpressible
@@ -105,6 +105,22 @@ class Site:
     outer: Site | None = None
     is_loop: bool = False
 
+    @property
+    def statements(self) -> list[Statement]:
+        """Where statements go. Raises Inexpressible where there can be none."""
+        return self.body
+
+    def keep(self) -> Callable[[], None]:
+        """Remember what is written; gives what brings it back."""
+        body, shared = list(self.body), dict(self.shared)
+
+        def restore() -> None:
+            self.body[:] = body
+            self.shared.clear()
+            self.shared.update(shared)
+
+        return restore
+
     def add(self, name: str, code: Code) -> None:
         """Make a submodule. A `name` that is an f-string depends on the loop."""
         if name.isidentifier():
@@ -133,6 +149,19 @@ class DictSite(Site):
 
     path: str = ""
     items: list[Item] = field(default_factory=list)
+
+    @property
+    def statements(self) -> list[Statement]:
+        raise Inexpressible("statements in a group that is no row")
+
+    def keep(self) -> Callable[[], None]:
+        items, restore_shared = list(self.items), super().keep()
+
+        def restore() -> None:
+            self.items[:] = items
+            restore_shared()
+
+        return restore
 
     def add(self, name: str, code: Code) -> None:
         if name.startswith('f"'):
