@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from math import hypot
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -295,3 +296,39 @@ def test_views_are_drawn_with_and_without_a_plan() -> None:
     assert analysis.plan is not None
     assert draw(analysis.plan, analysis.cost) == analysis.draw()
     assert bundled("alexnet").dot == archc.load("alexnet").analysis.draw("engineer")
+
+
+def test_a_block_past_the_limit_is_a_card_like_any_closed_box() -> None:
+    """Blocks that would make the drawing too large are cards, with all that cards say."""
+    body = "conv 3 p1 x{0}; conv 1 x{0}; pool 3/1 p1"
+    blocks = [f"block b{n} {{ {body.format(n + 1)} }}" for n in range(149)]
+    calls = "\n".join(f"b{n}" for n in range(149))
+    text = "\n".join(("network Large", *blocks, "input 8x8 x3", calls))
+    plan = analysed(text).plan
+    assert plan is not None
+    last = list(cards(scene_of(plan, Sheet()).root))[-2]
+    assert last.category == "block"
+    assert last.output is not None
+    assert last.params > 0
+
+
+def test_what_is_saved_while_drawing_is_news(tmp_path: Path) -> None:
+    from archc.commands.watch import follow
+    from archc.outcome import Stop
+
+    path = tmp_path / "net.arch"
+    before = {path: (1, 1)}
+    path.write_text("saved during the drawing")
+    assert follow(lambda: [path], before) == before
+
+    def fails() -> list[Path]:
+        raise Stop("no network")
+
+    assert follow(fails, before) == before
+
+
+def test_a_sheet_of_no_view() -> None:
+    with pytest.raises(ValueError, match="'papre' is none of engineer, paper, graph"):
+        Sheet("papre")
+    with pytest.raises(ValueError, match="'pink' is none of light, dark"):
+        Sheet(theme="pink")

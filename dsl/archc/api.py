@@ -134,10 +134,10 @@ class Analysis:
                 return draw.page(plan, self.cost, sheet).encode()
             if format == "mermaid":
                 return draw.mermaid(plan, sheet).encode()
-            dot = draw.draw(plan, self.cost, sheet)
+            dot, scene = draw.drawn(plan, self.cost, sheet)
             if format != "svg":
                 return picture(dot, format, engine=engine, seconds=seconds)
-            words = draw.describe(plan, self.cost, draw.scene_of(plan, draw.Sheet()))
+            words = draw.describe(plan, self.cost, scene)
         svg = picture(dot, "svg", engine=engine, seconds=seconds)
         return draw.labelled(svg, plan.name, words)
 

@@ -167,7 +167,7 @@ def _parser() -> _Parser:
         "once; graph: everything unrolled",
     )
     draw.add_argument(
-        "--depth", metavar="N", type=_whole, help="blocks inside more than N others stay closed"
+        "--depth", metavar="N", type=_whole, help="blocks inside N others or more stay closed"
     )
     draw.add_argument(
         "--expand",

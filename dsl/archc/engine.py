@@ -12,8 +12,6 @@ import sys
 import sysconfig
 from pathlib import Path
 
-FORMATS = ("svg", "png", "pdf", "dot")
-ENGINES = ("auto", "dot", "graphviz-pure")
 _OPTIONS = {"png": ("-Gdpi=144",)}  # sharp on today's screens
 _NO_ENGINE = (
     "no Graphviz found: install it (its command is `dot`), "

@@ -167,9 +167,12 @@ def stamp_bytes(data: bytes, source_text: str, suffix: str) -> bytes:
 def state(path: Path) -> State:
     """Whether the file at `path` may be overwritten without a loss. Raises OSError."""
     try:
-        data = path.read_bytes()
+        return _state(path.read_bytes())
     except FileNotFoundError:
         return State.MISSING
+
+
+def _state(data: bytes) -> State:
     if not data.strip():
         return State.PRISTINE  # nothing to lose
     found = _STAMP.search(data, max(0, len(data) - _TAIL))
@@ -221,9 +224,10 @@ def write(path: Path, content: str | bytes, *, force: bool = False) -> bool:
     if target.exists() and not target.is_file():
         target.write_bytes(data)  # /dev/null, /dev/stdout, a FIFO: nothing to replace
         return True
-    found = state(target)
-    if found is not State.MISSING and target.read_bytes() == data:
+    old = target.read_bytes() if target.exists() else None
+    if old == data:
         return False
+    found = _state(old) if old is not None else State.MISSING
     if found is State.EDITED and not force:
         raise Refused(f"{path} was edited since archc wrote it; --force overwrites it")
     if found is State.FOREIGN and not force:

@@ -62,6 +62,14 @@ def find(name: str, project: str | None = None) -> list[Input]:
     return [_bundled(name)]
 
 
+def find_one(name: str, project: str | None, command: str) -> Input:
+    """The one network that a command takes. Raises Stop for a folder, or nothing of that name."""
+    first = find(name, project)[0]
+    if first.folder is not None:
+        raise Stop(f"{name} is a folder; {command} takes one network")
+    return first
+
+
 def _folder(folder: Path, project: Path) -> list[Input]:
     found = sorted(
         path

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archc import files
-from archc.commands.reading import analysed, headline
+from archc.commands.reading import analysed, headline, need_network
 from archc.commands.writing import destination, names_folder, put
 from archc.inputs import Input, find
-from archc.outcome import FINE, WRONG, Stop
+from archc.outcome import FINE, Stop
 
 if TYPE_CHECKING:
     from archc.api import Analysis
@@ -43,10 +43,9 @@ def _build(input: Input, output: Path | None, args: Namespace) -> int:
     analysis, code = analysed(input, args)
     if analysis is None or code:
         return code
-    if analysis.plan is None:
-        if input.folder is not None:
-            return FINE  # a file of blocks for others to use
-        raise Stop(f"{input.name} has no `network` line: nothing to build", WRONG)
+    if analysis.plan is None and input.folder is not None:
+        return FINE  # a file of blocks for others to use
+    need_network(analysis, input, "nothing to build")
     put(
         output,
         _emitted(analysis, args.templates),

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc import files
-from archc.commands.reading import analysed, headline
+from archc.commands.reading import analysed, headline, need_network
 from archc.commands.writing import destination, names_folder, put
-from archc.inputs import Input, find, meant
-from archc.outcome import FINE, WRONG, Stop
+from archc.inputs import Input, find_one, meant
+from archc.outcome import FINE, Stop
 
 if TYPE_CHECKING:
     from archc.api import Analysis
@@ -21,35 +21,36 @@ _ENDINGS = {"mermaid": "mmd"}  # others are called like their format
 
 def run(args: Namespace) -> int:
     """Draws a network as a picture, as a page to explore, or as text for other tools."""
-    input, format, output = _asked_for(args)
+    input, output = _asked_for(args)
     if args.watch:
         from archc.commands.watch import watch
 
+        assert input.path is not None
         assert output is not None
         show = _open if args.open else None
-        watch(lambda: _draw(input, output, args)[1], output, format == "html", show)
+        watch(
+            lambda: _draw(input, output, args)[1], input.path, output, args.format == "html", show
+        )
     code, _ = _draw(input, output, args)
     if args.open and output is not None and code == FINE:
         _open(output.resolve().as_uri())
     return code
 
 
-def _asked_for(args: Namespace) -> tuple[Input, str, Path | None]:
-    """What to draw, how and where. Raises Stop."""
-    inputs = find(args.input, args.project)
-    if inputs[0].folder is not None:
-        raise Stop(f"{args.input} is a folder; draw takes one network")
+def _asked_for(args: Namespace) -> tuple[Input, Path | None]:
+    """What to draw, and where; settles the format. Raises Stop."""
+    input = find_one(args.input, args.project, "draw")
     if args.view == "paper" and (args.depth is not None or args.expand):
         raise Stop("--depth and --expand go with the views engineer and graph")
-    format = args.format = args.format or _format(args.output)
-    if args.view == "paper" and format in ("html", "mermaid"):
-        raise Stop(f"the view paper is no {format}; take --view engineer or graph")
-    output = destination(inputs[0], args.output, f".{_ENDINGS.get(format, format)}")
+    args.format = args.format or _format(args.output)
+    if args.view == "paper" and args.format in ("html", "mermaid"):
+        raise Stop(f"the view paper is no {args.format}; take --view engineer or graph")
+    output = destination(input, args.output, _suffix(args.format))
     if output is None and (args.open or args.watch):
         raise Stop("--open and --watch need a file: give `-o FILE`")
-    if args.watch and inputs[0].path is None:
+    if args.watch and input.path is None:
         raise Stop("--watch needs a file to watch")
-    return inputs[0], format, output
+    return input, output
 
 
 def _draw(input: Input, output: Path | None, args: Namespace) -> tuple[int, list[Path]]:
@@ -59,8 +60,7 @@ def _draw(input: Input, output: Path | None, args: Namespace) -> tuple[int, list
     read += analysis.again.load.files if analysis is not None else []
     if analysis is None or code:
         return code, read
-    if analysis.plan is None:
-        raise Stop(f"{input.name} has no `network` line: nothing to draw", WRONG)
+    need_network(analysis, input, "nothing to draw")
     picture = files.stamp_bytes(_picture(analysis, args), analysis.text, _suffix(args.format))
     put(
         output,

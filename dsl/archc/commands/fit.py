@@ -6,9 +6,9 @@ import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from archc.commands.reading import analysed
-from archc.inputs import find, meant
-from archc.outcome import FINE, WRONG, Stop
+from archc.commands.reading import analysed, need_network
+from archc.inputs import find_one, meant
+from archc.outcome import FINE, Stop
 
 if TYPE_CHECKING:
     from archc.capacity import Device
@@ -19,17 +19,14 @@ def run(args: Namespace) -> int:
     from archc import capacity
     from archc.passes.memory import Setting
 
-    inputs = find(args.input, args.project)
-    if inputs[0].folder is not None:
-        raise Stop(f"{args.input} is a folder; fit takes one network")
+    input = find_one(args.input, args.project, "fit")
     if args.amp and args.dtype != "fp32":
         raise Stop("--amp keeps parameters in fp32: leave out --dtype, or --amp")
     devices = _devices(args)
-    analysis, code = analysed(inputs[0], args)
+    analysis, code = analysed(input, args)
     if analysis is None or code:
         return code
-    if analysis.plan is None:
-        raise Stop(f"{inputs[0].name} has no `network` line: there is nothing to run", WRONG)
+    need_network(analysis, input, "there is nothing to run")
     setting = Setting(args.dtype, args.optimizer, args.amp, args.checkpoint_block)
     best = args.batch if args.checkpoint and setting.checkpoint is None else None
     try:

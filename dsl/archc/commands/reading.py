@@ -44,6 +44,12 @@ def analysed(input: Input, args: Namespace) -> tuple[Analysis | None, int]:
     return analysis, FINE if analysis.ok else WRONG
 
 
+def need_network(analysis: Analysis, input: Input, missing: str) -> None:
+    """Raises Stop for a file of blocks alone; `missing` says what that leaves undone."""
+    if analysis.plan is None:
+        raise Stop(f"{input.name} has no `network` line: {missing}", WRONG)
+
+
 def show(diagnostics: Iterable[Diagnostic], stream: TextIO, args: Namespace) -> None:
     terminal = stream.isatty()
     quiet = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"

@@ -19,14 +19,17 @@ from archc.outcome import Stop
 _PAUSE = 0.3  # seconds between looks at the files
 _RELOAD = b"<script>new EventSource('changes').onmessage = () => location.reload();</script>\n"
 
+Stamps = dict[Path, tuple[int, int]]
 Draw = Callable[[], Iterable[Path]]  # draws once; the files that were read
 
 
-def watch(draw: Draw, output: Path, served: bool, show: Callable[[str], None] | None) -> NoReturn:
+def watch(
+    draw: Draw, input: Path, output: Path, served: bool, show: Callable[[str], None] | None
+) -> NoReturn:
     """Until it is interrupted. `show` opens an address in the browser."""
     drawn = _Drawn()
     address = output.resolve().as_uri()
-    seen = _stamps(_attempt(draw, []))
+    seen = follow(draw, _stamps([input]))
     if served:
         address = _serve(output, drawn)
         print(f"archc: {address} shows {output} and follows it", file=sys.stderr, flush=True)
@@ -36,20 +39,25 @@ def watch(draw: Draw, output: Path, served: bool, show: Callable[[str], None] | 
         time.sleep(_PAUSE)
         now = _stamps(seen)
         if now != seen:
-            seen = _stamps(_attempt(draw, seen))
+            seen = follow(draw, now)
             drawn.tell()
 
 
-def _attempt(draw: Draw, before: Iterable[Path]) -> Iterable[Path]:
-    """One that fails says why, and the files from before go on being watched."""
+def follow(draw: Draw, before: Stamps) -> Stamps:
+    """Draws; gives the files to watch from now on, as they were when the drawing began.
+
+    So what is saved meanwhile is news. A drawing that fails says why, and the files from before go
+    on being watched.
+    """
     try:
-        return draw() or before
+        found = _stamps(draw())
     except Stop as stop:
         print(f"archc: {stop}", file=sys.stderr, flush=True)
         return before
+    return {path: before.get(path, stamp) for path, stamp in found.items()} or before
 
 
-def _stamps(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
+def _stamps(paths: Iterable[Path]) -> Stamps:
     found = {}
     for path in paths:
         try:

@@ -28,6 +28,7 @@ __all__ = [
     "Unknown",
     "describe",
     "draw",
+    "drawn",
     "labelled",
     "mermaid",
     "page",
@@ -37,16 +38,21 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """How a network is to be drawn.
+    """How a network is to be drawn: in one of VIEWS, in the colours of one of THEMES.
 
     Boxes deeper than `depth` are single cards. In those named in `expand` repeats are written out,
-    and they are open whatever the depth.
+    and they are open whatever the depth. Raises ValueError for another view or theme.
     """
 
     view: str = "engineer"
     depth: int | None = None
     expand: frozenset[str] = frozenset()
     theme: str = "light"
+
+    def __post_init__(self) -> None:
+        for value, known in ((self.view, VIEWS), (self.theme, THEMES)):
+            if value not in known:
+                raise ValueError(f"{value!r} is none of {', '.join(known)}")
 
 
 def draw(plan: Plan, cost: Cost, sheet: Sheet = Sheet()) -> str:
@@ -55,16 +61,22 @@ def draw(plan: Plan, cost: Cost, sheet: Sheet = Sheet()) -> str:
     Takes a plan without mistakes and its totals. The work follows what is written, not what it
     unfolds to, except in the view `graph`. Raises Unknown for a name in `expand`.
     """
+    return drawn(plan, cost, sheet)[0]
+
+
+def drawn(plan: Plan, cost: Cost, sheet: Sheet) -> tuple[str, Scene]:
+    """`draw`, and the scene that it shows."""
     if sheet.view == "paper":
         from archc.draw.paper import paper
         from archc.draw.table import table
 
         found = paper(plan, Costs())
-        text = table(found, plan.name, banner(plan, cost, found.scene))
+        scene = found.scene
+        text = table(found, plan.name, banner(plan, cost, scene))
     else:
         scene = scene_of(plan, sheet)
         text = dot(scene, plan.name, banner(plan, cost, scene))
-    return recoloured(text, sheet.theme)
+    return recoloured(text, sheet.theme), scene
 
 
 def scene_of(plan: Plan, sheet: Sheet) -> Scene:

@@ -94,20 +94,19 @@ def card(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = Non
     about = main(row)
     first, last = row[0][0][0], row[-1][0][0]
     title = [piece for lanes in row for piece in ((" · ", False), (_words(lanes), lanes is about))]
-    label = _name(about, row)
+    label, channels = _name(about, row), _channels(about)
     made = Card(
         id,
         _look(about),
         title[1:],
-        [label] if label else [],
+        [*filter(None, (label, channels))],
         _tooltip(row, prefix, costs),
         resized=_sizes(first.shapes[0]) != _sizes(last.output.shape),
+        name=label or about[0][0].name,
+        output=last.output.shape,
+        channels=channels,
+        groups=_groups(about[0][0]),
     )
-    made.channels = channels = _channels(about)
-    made.facts += [channels] if channels else []
-    made.name, made.output, made.line = about[0][0].name, last.output.shape, first.span.line
-    made.name = label or made.name
-    made.groups = _groups(about[0][0])
     _add_costs(made, row, costs)
     return made
 
@@ -136,7 +135,7 @@ def sign(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = Non
         title.append((f" {parts}", False))
     title += [piece for other in row[1:] for piece in ((" · ", False), (_words(other), False))]
     made = Card(id, _look(lanes), title, [], _tooltip(row, prefix, costs), pill=True)
-    made.name, made.output, made.line = merge.name, row[-1][0][0].output.shape, merge.span.line
+    made.name, made.output = merge.name, row[-1][0][0].output.shape
     return made
 
 

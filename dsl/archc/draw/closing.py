@@ -74,7 +74,6 @@ def shut(box: Box) -> Card:
         name=box.name,
         output=box.output,
         params=box.params,
-        line=box.line,
     )
 
 

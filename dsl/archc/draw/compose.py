@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from archc.draw import cards
 from archc.draw.alike import Alike, Unit, references, units_of
 from archc.draw.blocks import body_chain, called, entered, facts, names, tooltip, totals
-from archc.draw.boxes import Boxes, title
+from archc.draw.boxes import Boxes
 from archc.draw.cards import Lanes, Row
+from archc.draw.closing import shut
 from archc.draw.items import Fold, applies_of, is_single, operators, reshaped
 from archc.draw.said import Said
 from archc.draw.scene import Box, Card, Port, Ports, Scene
@@ -79,7 +80,7 @@ class _Composer:
     costs: Costs
     fold: bool = True
     expand: frozenset[str] = frozenset()
-    said: Said = field(default_factory=lambda: Said())
+    said: Said = field(default_factory=Said)
     alike: Alike = field(default_factory=Alike)
     boxes: Boxes = field(default_factory=Boxes)
     ids: Counter[str] = field(default_factory=Counter)
@@ -120,7 +121,6 @@ class _Composer:
             f"{title}: {text}",
             name=title,
             output=tensor.shape,
-            line=tensor.span.line,
         )
         self._put(card, tensor, frame)
         return card.id
@@ -283,12 +283,7 @@ class _Composer:
             box = Box(self._id(frame.path(node.name)), "block", name, node.body.name)
         box.label, box.count = node.label is not None, count
         box.facts, box.tooltip = facts(cost, node), tooltip(node, box.id, cost)
-        box.params, box.macs, box.output, box.line = (
-            cost.params,
-            cost.macs,
-            node.output.shape,
-            node.span.line,
-        )
+        box.params, box.macs, box.output = cost.params, cost.macs, node.output.shape
         calls = [n for n, _ in lanes if isinstance(n, Call)]
         if calls:
             outer = frame.scopes[-1:] if name[:1].isdigit() else ()
@@ -299,7 +294,7 @@ class _Composer:
             box.kind = "fold"
         chains = [(body_chain(n), c) for n, c in lanes if isinstance(n, Call | Scope)]
         if (self.fold and self.boxes.size > _MOST) or self.depth > _DEEPEST:
-            ports = self._summary(box, cost, node, source)
+            ports = self._summary(box, node, source)
         elif inside.blocks != frame.blocks and inside.blocks[-1] in frame.blocks:
             ports = self._drawn(chains, source, inside)
         else:
@@ -318,12 +313,9 @@ class _Composer:
             frame.tensors[chain.input.root] = before
         return ports
 
-    def _summary(self, box: Box, cost: Cost, node: Node, source: Ports) -> Ports:
+    def _summary(self, box: Box, node: Node, source: Ports) -> Ports:
         """A block as one card, where the drawing would be too large or too deep."""
-        text = f"×{box.count} " * (box.count > 1) + title(box.name, box.block)
-        card = Card(
-            box.id, "concat", [(text, True)], box.facts, box.tooltip, cost.macs, resized=True
-        )
+        card = shut(box)
         self.boxes.put(card)
         self.boxes.connect(source, card.id)
         assert node.output.shape is not None
@@ -349,7 +341,6 @@ class _Composer:
                 params=cost.params,
                 macs=cost.macs,
                 output=last.output.shape,
-                line=first.nodes[0].span.line,
             )
             if frame.terms is not None:
                 box.name, box.facts = "", []
@@ -364,7 +355,6 @@ class _Composer:
         cost = self._cost([(inner, 1) for inner in node.chain.nodes])
         box = Box(self._id(node.name), "aux", node.name, label=True)
         box.params, box.macs, box.output = cost.params, cost.macs, node.chain.output.shape
-        box.line = node.span.line
         box.facts = ["training only", f"weight {node.weight:g}", *totals(cost)]
         box.tooltip = f"{node.name}: {node.span.text.partition(chr(10))[0][:90]}"
         source = frame.tensors[node.chain.input.root]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from archc.draw.boxes import title
 from archc.draw.closing import cards
@@ -35,8 +35,8 @@ def describe(plan: Plan, cost: Cost, scene: Scene) -> str:
 def labelled(svg: bytes, name: str, description: str) -> bytes:
     """SVG that says what it shows: its role, its name and a description."""
     text = svg.decode("utf-8")
-    label = quoteattr(f"Diagram of {name}")
-    inside = f"<desc>{escape(description)}</desc>"
+    label = f'"Diagram of {escape(name)}"'
+    inside = f"<desc>{escape(description, quote=False)}</desc>"
     text = re.sub(
         r"<svg\b([^>]*)>",
         lambda found: f'<svg role="img" aria-label={label}{found[1]}>\n{inside}',

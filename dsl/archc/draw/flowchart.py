@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from archc.draw.boxes import title
 from archc.draw.closing import boxes, cards
 from archc.draw.scene import Box, Card, Scene
-from archc.draw.style import LOOKS, SKIP, extent, look, plain
+from archc.draw.style import LOOKS, SKIP, category_of, extent, look, plain
 
 _SIGNS = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "#": "35", "`": "96", "\\": "92"}
 
@@ -41,7 +41,7 @@ def _lines(scene: Scene, name: str) -> Iterator[str]:
 def _items(box: Box, ids: dict[str, str], indent: str) -> Iterator[str]:
     for item in box.items:
         if isinstance(item, Card):
-            yield f"{indent}{ids[item.id]}{_shape(item)}:::{_category(item)}"
+            yield f"{indent}{ids[item.id]}{_shape(item)}:::{category_of(item.category)}"
             continue
         count = f"×{item.count} " if item.count > 1 else ""
         name = f"{item.above}  " if item.above else ""
@@ -57,10 +57,6 @@ def _shape(card: Card) -> str:
     lines = ["".join(text for text, _ in card.title), " · ".join(card.facts), card.cost]
     text = "<br>".join(_text(line) for line in lines if line)
     return f'(("{text}"))' if card.pill else f'["{text}"]'
-
-
-def _category(card: Card) -> str:
-    return card.category if card.category in LOOKS else "other"
 
 
 def _text(text: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from archc.draw.scene import Box, Card, Scene
-from archc.draw.style import FAINT, GREY, LOOKS, SKIP, extent, font, heat, human
+from archc.draw.closing import boxes, cards
+from archc.draw.scene import Scene
+from archc.draw.style import FAINT, GREY, LOOKS, SKIP, category_of, extent, font, heat, human
 from archc.passes.costs import Cost
 from archc.plan import Plan
 
@@ -44,7 +45,7 @@ def _text(words: str) -> str:
 
 def _colours(scene: Scene) -> Iterator[str]:
     """A swatch for each category that is there."""
-    used = {card.category if card.category in LOOKS else "other" for card in _cards(scene.root)}
+    used = {category_of(card.category) for card in cards(scene.root)}
     for category, (words, strip, _) in LOOKS.items():
         if category in used:
             yield font("■", 12, strip) + font(f" {words}    ", 9, GREY)
@@ -52,7 +53,7 @@ def _colours(scene: Scene) -> Iterator[str]:
 
 def _signs(scene: Scene, cost: Cost) -> Iterator[str]:
     """The heat scale, and the lines and signs that are there."""
-    hottest = max((card.macs for card in _cards(scene.root)), default=0)
+    hottest = max((card.macs for card in cards(scene.root)), default=0)
     if hottest and cost.macs:
         yield _text("share of MACs ")
         for shade in _SHADES:
@@ -61,21 +62,6 @@ def _signs(scene: Scene, cost: Cost) -> Iterator[str]:
             yield f'<TD BGCOLOR="{fill}" WIDTH="26">{percent}</TD>'
     if any(edge.skip for edge in scene.edges):
         yield f"<TD>{font('  - - ', 9, SKIP, bold=True)}</TD>{_text('skip  ')}"
-    if any(box.count > 1 for box in _boxes(scene.root)):
+    if any(box.count > 1 for box in boxes(scene.root)):
         yield f"<TD>{font(' ×N ', 10, SKIP, bold=True)}</TD>{_text('N in a row  ')}"
     yield _text("  shapes: height × width × channels")
-
-
-def _boxes(box: Box) -> Iterator[Box]:
-    for item in box.items:
-        if isinstance(item, Box):
-            yield item
-            yield from _boxes(item)
-
-
-def _cards(box: Box) -> Iterator[Card]:
-    for item in box.items:
-        if isinstance(item, Card):
-            yield item
-        else:
-            yield from _cards(item)

@@ -26,7 +26,6 @@ class Card:
     output: Shape | None = None
     params: int = 0  # of all its copies
     groups: int = 1  # of channels that do not see each other
-    line: int = 0  # of the statement in the source
 
 
 @dataclass(eq=False, slots=True)
@@ -46,7 +45,6 @@ class Box:
     macs: int = 0  # of all copies
     params: int = 0
     output: Shape | None = None
-    line: int = 0
     items: list[Card | Box] = field(default_factory=list)
     call: Called | None = None
     chain: Chain | None = None  # of a group

@@ -40,8 +40,13 @@ _HEAT = ((255, 255, 255), (255, 237, 213), (253, 186, 116), (249, 115, 22), (194
 _BROKEN = re.compile("[^\\t\\n\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\U00010000-\U0010ffff]")
 
 
+def category_of(name: str) -> str:
+    """The category that an operator's looks like: itself, or `other`."""
+    return name if name in LOOKS else "other"
+
+
 def look(category: str) -> tuple[str, str, str]:
-    return LOOKS.get(category, LOOKS["other"])
+    return LOOKS[category_of(category)]
 
 
 def heat(share: float) -> tuple[str, str]:
