@@ -28,8 +28,8 @@ def _dark(colour: str, attribute: str) -> str:
     hue, lightness, saturation = rgb_to_hls(red, green, blue)
     turned = _DARKEST + (_LIGHTEST - _DARKEST) * (1 - lightness)
     if f"#{colour}" in _STRIPS or attribute.lower() in ("color", "fontcolor"):
-        if 0.2 < lightness < 0.8:
-            turned = max(turned, 0.6)  # lines and small text
+        if 0.2 < lightness < 0.88:
+            turned = max(turned, 0.6)  # lines, borders and small text
     elif 0.2 < lightness < 0.8:
         turned *= 0.75  # under text: the heat
     if saturation < 0.01:

@@ -333,6 +333,7 @@ class Op:
     view: ClassVar[bool] = False  # the output is the input's memory, seen otherwise
     gradient: ClassVar[str] = "new"  # of an input: `new` memory, the output's `same`, `part` of it
     full_precision: ClassVar[bool] = False  # autocast computes it in float32
+    keeps: ClassVar[str] = ""  # what its derivative is computed from: `input`, `output`, or neither
 
     def shape(self, *xs: Shape) -> Shape:
         """The output shape. Raises Misfit."""
@@ -387,7 +388,7 @@ class Op:
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         """What autograd keeps until the backward pass; `inplace` where it overwrites its input."""
-        return Saved()
+        return Saved(self.keeps == "input", self.keeps == "output")
 
     def scratch(self, *xs: Shape, training: bool) -> int:
         """Numbers for one sample that it needs while it runs, beside inputs, output and `saves`."""

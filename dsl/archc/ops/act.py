@@ -18,8 +18,8 @@ class _Activation(Op):
     category = "act"
     keeps_shape = True
     module: ClassVar[str] = ""  # as in nn.<module>
-    keeps: ClassVar[str] = "input"  # what its derivative is computed from
-    keeps_inplace: ClassVar[str] = "copy"  # the same where it overwrites its input
+    keeps = "input"
+    keeps_inplace: ClassVar[str] = "copy"  # `keeps` where it overwrites its input
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         keeps = self.keeps_inplace if inplace else self.keeps
@@ -113,6 +113,7 @@ class PRelu(Op):
     category = "act"
     example = "prelu channel"
     keeps_shape = True
+    keeps = "input"
 
     channel: bool = flag("one slope a channel", channel=True)
     init: float = option(float, 0.25, "the slope to begin with")
@@ -122,9 +123,6 @@ class PRelu(Op):
 
     def operations(self, x: Shape) -> int:  # type: ignore[override]
         return x.features
-
-    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        return Saved(input=True)
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         count = Keyword("num_parameters", x.channels if self.channel else 1, 1)
@@ -376,12 +374,10 @@ class _OverChannels(Op):
     keeps_shape = True
     full_precision = True
     module: ClassVar[str] = ""
+    keeps = "output"
 
     def operations(self, *xs: Shape) -> int:
         return 3 * xs[0].features  # e^x, its sum, a quotient
-
-    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        return Saved(output=True)
 
     def torch(self, *xs: Shape) -> Call:
         return Call(f"nn.{self.module}", (), (Keyword("dim", 1),))
@@ -423,6 +419,7 @@ class Glu(_OverChannels):
     keeps_shape = False
     full_precision = False
     module = "GLU"
+    keeps = "input"
 
     def operations(self, *xs: Shape) -> int:
         return xs[0].features  # a sigmoid and a product for two
@@ -436,6 +433,3 @@ class Glu(_OverChannels):
                 code="A209",
             )
         return Shape(x.channels // 2, x.size)
-
-    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        return Saved(input=True)

@@ -169,19 +169,11 @@ def geometry_label(
     return text
 
 
-@register
 @op
-class Conv(Op):
-    """Convolution with learned filters: each output is a weighted sum over a window.
+class _Filters(Op):
+    """What convolutions of both directions share: a window of learned weights for each filter."""
 
-    Sizes follow floor((n + 2p - d(k-1) - 1) / s) + 1. It has `in.c/g * k * k * out` weights and,
-    unless `nobias`, one bias a filter. A depthwise convolution is `g(in.c) x(in.c)`, a pointwise
-    one `1x1`.
-    """
-
-    name = "conv"
     category = "conv"
-    example = "conv 3x3/2 p1 x8"
     ranks = (1, 2, 3)
 
     kernel: Dims = size()
@@ -191,6 +183,34 @@ class Conv(Op):
     groups: int = groups()
     dilation: Dims = dilation()
     bias: bool = flag("without a bias", default=True, nobias=False)
+
+    def operations(self, x: Shape) -> int:  # type: ignore[override]
+        return self.shape(x).features if self.bias else 0
+
+    def label(self) -> str:
+        return f"{geometry_label(self.kernel, self.stride, self.groups, self.dilation)}, {self.out}"
+
+    def _geometry(self, x: Shape) -> tuple[Dims, Dims, Dims, Dims]:
+        return geometry(x.rank, self.kernel, self.stride, self.padding, self.dilation)
+
+    def _weights(self, x: Shape, *channels: int) -> dict[str, Dims]:
+        kernel = spread(self.kernel, x.rank, "kernel")
+        return {"weight": (*channels, *kernel)} | ({"bias": (self.out,)} if self.bias else {})
+
+
+@register
+@op
+class Conv(_Filters):
+    """Convolution with learned filters: each output is a weighted sum over a window.
+
+    Sizes follow floor((n + 2p - d(k-1) - 1) / s) + 1. It has `in.c/g * k * k * out` weights and,
+    unless `nobias`, one bias a filter. A depthwise convolution is `g(in.c) x(in.c)`, a pointwise
+    one `1x1`.
+    """
+
+    name = "conv"
+    example = "conv 3x3/2 p1 x8"
+
     padding_mode: str = option(
         str, "zeros", "what the padding holds", ("zeros", "reflect", "replicate", "circular")
     )
@@ -203,16 +223,11 @@ class Conv(Op):
         return Shape(self.out, sizes)
 
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
-        kernel = spread(self.kernel, x.rank, "kernel")
-        bias = {"bias": (self.out,)} if self.bias else {}
-        return {"weight": (self.out, x.channels // self.groups, *kernel)} | bias
+        return self._weights(x, self.out, x.channels // self.groups)
 
     def macs(self, x: Shape) -> int:  # type: ignore[override]
         filters = Shape(x.channels // self.groups, spread(self.kernel, x.rank, "kernel"))
         return filters.features * self.shape(x).features
-
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
-        return self.shape(x).features if self.bias else 0
 
     def filters(self, x: Shape) -> tuple[Dims, int]:  # type: ignore[override]
         kernel = spread(self.kernel, x.rank, "kernel")
@@ -247,16 +262,10 @@ class Conv(Op):
     def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
         return sums(x, self.kernel, self.stride, self.padding, self.dilation)
 
-    def label(self) -> str:
-        return f"{geometry_label(self.kernel, self.stride, self.groups, self.dilation)}, {self.out}"
-
-    def _geometry(self, x: Shape) -> tuple[Dims, Dims, Dims, Dims]:
-        return geometry(x.rank, self.kernel, self.stride, self.padding, self.dilation)
-
 
 @register
 @op
-class Deconv(Op):
+class Deconv(_Filters):
     """Transposed convolution: each input spreads a learned pattern over a window of the output.
 
     Sizes follow (n-1)s - 2p + d(k-1) + output_padding + 1, so that `deconv 2x2/2` doubles them.
@@ -265,17 +274,10 @@ class Deconv(Op):
 
     name = "deconv"
     aliases = ("conv_transpose",)
-    category = "conv"
     example = "deconv 2x2/2 x8"
-    ranks = (1, 2, 3)
+    keeps = "input"
 
-    kernel: Dims = size()
-    stride: Dims = stride()
     padding: Dims = padding(doc="rows taken off each side", same=False)
-    out: int = width()
-    groups: int = groups()
-    dilation: Dims = dilation()
-    bias: bool = flag("without a bias", default=True, nobias=False)
     output_padding: Dims = option(Dims, (0,), "rows added at the end", minimum=0)
 
     def shape(self, x: Shape) -> Shape:  # type: ignore[override]
@@ -305,16 +307,11 @@ class Deconv(Op):
         return Shape(self.out, tuple(sizes))
 
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
-        kernel = spread(self.kernel, x.rank, "kernel")
-        bias = {"bias": (self.out,)} if self.bias else {}
-        return {"weight": (x.channels, self.out // self.groups, *kernel)} | bias
+        return self._weights(x, x.channels, self.out // self.groups)
 
     def macs(self, x: Shape) -> int:  # type: ignore[override]
         pattern = Shape(self.out // self.groups, spread(self.kernel, x.rank, "kernel"))
         return pattern.features * x.features
-
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
-        return self.shape(x).features if self.bias else 0
 
     def filters(self, x: Shape) -> tuple[Dims, int]:  # type: ignore[override]
         kernel = spread(self.kernel, x.rank, "kernel")
@@ -340,15 +337,6 @@ class Deconv(Op):
                 Keyword("dilation", squeeze(ds), 1),
             ),
         )
-
-    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        return Saved(input=True)
-
-    def label(self) -> str:
-        return f"{geometry_label(self.kernel, self.stride, self.groups, self.dilation)}, {self.out}"
-
-    def _geometry(self, x: Shape) -> tuple[Dims, Dims, Dims, Dims]:
-        return geometry(x.rank, self.kernel, self.stride, self.padding, self.dilation)
 
     def _output_padding(self, x: Shape) -> Dims:
         return spread(self.output_padding, x.rank, "output_padding")
@@ -376,6 +364,7 @@ class Fc(Op):
     example = "fc 10"
     example_input = "x16"
     ranks = (0,)
+    keeps = "input"
 
     out: int = number(int, doc="output features", minimum=1, also=("features", "out_features"))
     bias: bool = flag("without a bias", default=True, nobias=False)
@@ -397,9 +386,6 @@ class Fc(Op):
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.Linear", (x.channels, self.out), (Keyword("bias", self.bias, True),))
-
-    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        return Saved(input=True)
 
     def label(self) -> str:
         return str(self.out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archc.ops._op import Call, Dims, Keyword, Op, Saved, Shape, flag, number, op, option, register
+from archc.ops._op import Call, Dims, Keyword, Op, Shape, flag, number, op, option, register
 
 
 @register
@@ -20,6 +20,7 @@ class Scale(Op):
     category = "norm"
     example = "scale init=0.1"
     keeps_shape = True
+    keeps = "input"
 
     init: float = option(float, 1.0, "the factor to begin with")
     single: bool = flag("one factor for all channels", single=True)
@@ -29,9 +30,6 @@ class Scale(Op):
 
     def operations(self, x: Shape) -> int:  # type: ignore[override]
         return x.features
-
-    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        return Saved(input=True)
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         channels = 1 if self.single else x.channels
@@ -71,6 +69,7 @@ class Clamp(Op):
     category = "act"
     example = "clamp min=0 max=1"
     keeps_shape = True
+    keeps = "input"
 
     min: float | None = option(float, None, "smallest value")
     max: float | None = option(float, None, "largest value")
@@ -90,9 +89,6 @@ class Clamp(Op):
     def operations(self, x: Shape) -> int:  # type: ignore[override]
         return x.features * sum(bound is not None for bound in (self.min, self.max))
 
-    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        return Saved(input=True)
-
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("Clamp", (), self._bounds())
 
@@ -111,13 +107,10 @@ class _Function(Op):
     category = "act"
     keeps_shape = True
     module: ClassVar[str] = ""
-    keeps: ClassVar[str] = "input"  # what its derivative is computed from
+    keeps = "input"
 
     def operations(self, *xs: Shape) -> int:
         return xs[0].features
-
-    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        return Saved(self.keeps == "input", self.keeps == "output")
 
     def torch(self, *xs: Shape) -> Call:
         return Call(self.module)

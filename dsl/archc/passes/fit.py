@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from archc.passes.heap import Heap, Moment, Role, Storage
-from archc.passes.memory import Setting, checkpointable, inference, training
+from archc.passes.memory import Setting, inference, trained, training
+from archc.passes.schedule import schedule
 from archc.plan import Plan
 
 FITS, TIGHT = 0.87, 0.90  # of a device's memory
@@ -48,8 +49,9 @@ def memory(plan: Plan, setting: Setting) -> Memory:
 
 def best_checkpoint(plan: Plan, setting: Setting, batch: int) -> Setting:
     """The same with the block checkpointed that saves most at that batch; none if none saves."""
-    candidates = [replace(setting, checkpoint=name) for name in (None, *checkpointable(plan))]
-    return min(candidates, key=lambda one: training(plan, one).peak(batch).bytes(batch))
+    run = schedule(plan, training=True)
+    candidates = [replace(setting, checkpoint=name) for name in (None, *run.blocks)]
+    return min(candidates, key=lambda one: trained(run, one).peak(batch).bytes(batch))
 
 
 def peak(heap: Heap, batch: int, count: int = 10) -> Peak:

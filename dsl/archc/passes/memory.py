@@ -40,7 +40,11 @@ class Setting:
 
 def training(plan: Plan, setting: Setting) -> Heap:
     """The memory of one step of training, from the second on, when the optimizer has its state."""
-    run = schedule(plan, training=True)
+    return trained(schedule(plan, training=True), setting)
+
+
+def trained(run: Schedule, setting: Setting) -> Heap:
+    """The same of a schedule of training."""
     return _Run(run, run.state(), setting).train()
 
 
@@ -52,7 +56,7 @@ def inference(plan: Plan, setting: Setting) -> Heap:
 
 def checkpointable(plan: Plan) -> tuple[str, ...]:
     """The blocks that can be computed again in the backward pass, by name."""
-    return tuple(dict.fromkeys(unit.block for unit in schedule(plan, training=True).units))
+    return schedule(plan, training=True).blocks
 
 
 @dataclass(slots=True)

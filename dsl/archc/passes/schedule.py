@@ -97,6 +97,11 @@ class Schedule:
     labels: list[Value] = field(default_factory=list)  # the outputs that have labels of their own
     units: list[Unit] = field(default_factory=list)  # inner ones before those around them
 
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """Those that are called, by name."""
+        return tuple(dict.fromkeys(unit.block for unit in self.units))
+
     def state(self) -> State:
         """What the network's modules hold, each module once."""
         modules = {step.module: step.facts for step in self.steps}.values()
