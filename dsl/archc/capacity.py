@@ -50,7 +50,7 @@ def size(bytes: float) -> str:
 def text(report: Report) -> str:
     """Where the memory goes at the peak, the biggest tensors, and the largest batches."""
     train, infer = _peaks(report)
-    parts = (_parts(report, train, infer), _largest(report, train), _devices(report, train))
+    parts = (_parts(report, train, infer), _largest(train), _devices(report, train))
     return "\n".join(tabular.text(sheet) for sheet in parts if sheet.lines)
 
 
@@ -92,7 +92,7 @@ def _where(peak: Peak) -> str:
     return f"the {moment.phase} pass, at {moment.name}"
 
 
-def _largest(report: Report, train: Peak) -> Sheet:
+def _largest(train: Peak) -> Sheet:
     columns = (
         Column("tensor", "made by"),
         Column("role", "what it is"),
@@ -181,14 +181,14 @@ def _device(report: Report, device: Device, train: Peak, infer: Peak) -> dict[st
     return {
         "name": device.name,
         "capacity_bytes": capacity,
-        "train": {
-            "verdict": verdict(train.bytes, capacity),
-            "largest_batch": _batch(memory.train, capacity, FITS),
-            "largest_batch_tight": _batch(memory.train, capacity, TIGHT),
-        },
-        "infer": {
-            "verdict": verdict(infer.bytes, capacity),
-            "largest_batch": _batch(memory.infer, capacity, FITS),
-            "largest_batch_tight": _batch(memory.infer, capacity, TIGHT),
-        },
+        "train": _fits(memory.train, train, capacity),
+        "infer": _fits(memory.infer, infer, capacity),
+    }
+
+
+def _fits(heap: Heap, peak: Peak, capacity: int) -> dict[str, Any]:
+    return {
+        "verdict": verdict(peak.bytes, capacity),
+        "largest_batch": _batch(heap, capacity, FITS),
+        "largest_batch_tight": _batch(heap, capacity, TIGHT),
     }

@@ -17,12 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import prod
 
 import networkx as nx
 
 from archc import symbol
-from archc.ops import Op, Shape
+from archc.ops import Op, Shape, scalars
 from archc.plan import (
     Again,
     Apply,
@@ -34,6 +33,7 @@ from archc.plan import (
     Choice,
     Loop,
     Plan,
+    Runs,
     Scope,
     Tensor,
     outputs,
@@ -142,7 +142,7 @@ class _Unfolder:
     plan: Plan
     graph: nx.MultiDiGraph[str] = field(default_factory=nx.MultiDiGraph)
     facts: dict[tuple[Op, tuple[Shape, ...]], _Facts] = field(default_factory=dict)
-    runs: dict[str, int] = field(default_factory=dict)
+    runs: Runs = field(default_factory=Runs)
 
     def run(self) -> nx.MultiDiGraph[str]:
         body = self.plan.body
@@ -199,7 +199,7 @@ class _Unfolder:
         if facts is None:
             facts = self.facts[apply.op, apply.shapes] = _facts(apply)
         module = place.module(apply.name)
-        key = self._key(module)
+        key = self.runs.key(module)
         again = key != module
         node = Node(
             key, len(self.graph), apply.op.name, apply.name, module, facts.inputs, facts.output,
@@ -211,7 +211,7 @@ class _Unfolder:
 
     def _end(self, operator: str, name: str, tensor: Tensor, place: _Place) -> None:
         """An input or an output: a tensor that enters or leaves."""
-        key, shapes = self._key(f"{operator}:{name}"), _plain(tensor)
+        key, shapes = self.runs.key(f"{operator}:{name}"), tensor.columns
         makers = list(place.tensors[tensor.root]) if operator == "output" else []
         node = Node(
             key, len(self.graph), operator, name, "", shapes if makers else (), shapes[0],
@@ -221,10 +221,6 @@ class _Unfolder:
         if operator == "input":
             place.tensors[tensor.root] = (key,)
 
-    def _key(self, module: str) -> str:
-        run = self.runs[module] = self.runs.get(module, 0) + 1
-        return module if run == 1 else f"{module}#{run}"
-
     def _add(self, node: Node, makers: list[str]) -> None:
         self.graph.add_node(node.key, node=node)
         for port, maker in enumerate(makers):
@@ -232,16 +228,7 @@ class _Unfolder:
 
 
 def _facts(apply: Apply) -> _Facts:
-    weights = apply.op.weights(*apply.shapes).values()
-    params = sum(prod(map(int, dims)) for dims in weights)
-    inputs = tuple(shape for tensor in apply.inputs for shape in _plain(tensor))
+    params = scalars(apply.op.weights(*apply.shapes).values())
+    inputs = tuple(shape for tensor in apply.inputs for shape in tensor.columns)
     macs = int(symbol.plain(apply.op.macs(*apply.shapes)))
-    return _Facts(inputs, _plain(apply.output)[0], params, macs)
-
-
-def _plain(tensor: Tensor) -> tuple[Shape, ...]:
-    """A tensor's shape in plain numbers; of a bundle, that of each column."""
-    assert tensor.shape is not None, "only a plan without mistakes has a graph"
-    shape = tensor.shape
-    single = Shape(int(shape.channels), tuple(map(int, shape.size)))
-    return (single,) * (shape.columns or 1)
+    return _Facts(inputs, apply.output.columns[0], params, macs)

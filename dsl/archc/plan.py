@@ -11,6 +11,7 @@ Numbers in a body are traced (`archc.symbol`) in terms of the body's own paramet
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,13 @@ class Tensor:
         while found.origin is not None:
             found = found.origin
         return found
+
+    @property
+    def columns(self) -> tuple[Shape, ...]:
+        """Its shape in plain numbers; of a bundle, that of each column."""
+        assert self.shape is not None, "a tensor after a mistake has no shape"
+        single = Shape(int(self.shape.channels), tuple(map(int, self.shape.size)))
+        return (single,) * (self.shape.columns or 1)
 
 
 @dataclass(eq=False, slots=True)
@@ -288,3 +296,14 @@ def outputs(body: Body) -> list[tuple[str, Tensor]]:
 def side_outputs(body: Body) -> list[Aux]:
     """The auxiliary heads, in order."""
     return [node for node in walk(body.chain.nodes) if isinstance(node, Aux)]
+
+
+class Runs:
+    """Keys of what runs: its path, with `#2` behind it where the same runs once more."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+
+    def key(self, path: str) -> str:
+        self._seen[path] += 1
+        return path if self._seen[path] == 1 else f"{path}#{self._seen[path]}"

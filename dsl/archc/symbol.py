@@ -331,7 +331,7 @@ def _is_integral(expr: Expr) -> bool:
         isinstance(factor, int)
         and not any(isinstance(atom, Apply) and atom.function == "/" for atom in product)
         for product, factor in expr.terms
-    ) and not any(isinstance(factor, float) for _, factor in expr.terms)
+    )
 
 
 # --- using expressions -------------------------------------------------------------------

@@ -31,6 +31,7 @@ from archc.plan import (
     Chain,
     Node,
     Plan,
+    Runs,
     Scope,
     Tensor,
     outputs,
@@ -83,7 +84,7 @@ class _Composer:
     said: Said = field(default_factory=Said)
     alike: Alike = field(default_factory=Alike)
     boxes: Boxes = field(default_factory=Boxes)
-    ids: Counter[str] = field(default_factory=Counter)
+    ids: Runs = field(default_factory=Runs)
     depth: int = 0
 
     def network(self, plan: Plan) -> Scene:
@@ -132,8 +133,7 @@ class _Composer:
         frame.tensors[output.root] = (Port(card.id, output.shape),)
 
     def _id(self, path: str) -> str:
-        self.ids[path] += 1
-        return path if self.ids[path] == 1 else f"{path}#{self.ids[path]}"
+        return self.ids.key(path)
 
     # --- chains --------------------------------------------------------------------------
 

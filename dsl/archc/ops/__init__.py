@@ -14,6 +14,7 @@ from archc.ops._op import (
     Shape,
     Shared,
     Window,
+    scalars,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "Shape",
     "Shared",
     "Window",
+    "scalars",
 ]

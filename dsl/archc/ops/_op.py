@@ -20,8 +20,10 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from math import prod
 from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
 
 from archc import symbol
@@ -310,6 +312,11 @@ class Saved:
     indices: int = 0  # int64, 8 bytes each; made in eval mode too
     flags: int = 0  # bool, a byte each
     statistics: int = 0  # float32, for the whole mini-batch
+
+
+def scalars(tensors: Iterable[Dims]) -> int:
+    """How many numbers tensors of these dimensions hold."""
+    return sum(prod(map(int, dims)) for dims in tensors)
 
 
 # --- operators ---------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archc import symbol
-from archc.ops import Dims
+from archc.ops import scalars
 from archc.plan import Apply, Aux, Body, Call, Chain, Node, children, walk
 
 
@@ -32,16 +32,6 @@ class Cost:
             self.macs + other.macs,
             self.side_macs + other.side_macs,
         )
-
-
-def scalars(tensors: dict[str, Dims]) -> int:
-    total = 0
-    for dims in tensors.values():
-        count = 1
-        for extent in dims:
-            count *= int(extent)
-        total += count
-    return total
 
 
 class Costs:
@@ -93,9 +83,6 @@ def cost_of(node: Apply) -> Cost:
         return Cost(macs=macs)
     tensors = node.op.weights(*shapes)
     counted = node.op.category in ("conv", "linear")
-    weights = (
-        scalars({name: dims for name, dims in tensors.items() if name == "weight"})
-        if counted
-        else 0
-    )
-    return Cost(scalars(tensors), weights, scalars(node.op.buffers(*shapes)), macs)
+    weights = scalars([tensors["weight"]]) if counted else 0
+    buffers = scalars(node.op.buffers(*shapes).values())
+    return Cost(scalars(tensors.values()), weights, buffers, macs)

@@ -9,9 +9,8 @@ variable of its own, since `@label` goes back to it, until `forward` returns.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import prod
 
-from archc.ops import Op, Saved, Shape
+from archc.ops import Op, Saved, Shape, scalars
 from archc.passes.overwrite import may_overwrite
 from archc.passes.uses import Uses, uses_of
 from archc.plan import (
@@ -26,6 +25,7 @@ from archc.plan import (
     Choice,
     Loop,
     Plan,
+    Runs,
     Scope,
     Tensor,
     outputs,
@@ -160,7 +160,7 @@ class _Scheduler:
     last: list[int] = field(default_factory=list)  # of each value: the last step that it is held in
     facts: dict[tuple[Op, tuple[Shape, ...], bool], Facts] = field(default_factory=dict)
     uses: dict[Body, Uses] = field(default_factory=dict)
-    runs: dict[str, int] = field(default_factory=dict)
+    runs: Runs = field(default_factory=Runs)
     names: dict[BlockValue | None, set[str]] = field(default_factory=dict)
 
     def run(self) -> Schedule:
@@ -168,7 +168,7 @@ class _Scheduler:
         self._find_names(body)
         place = _Place("", {}, self._uses(body), _Line(), frozenset(self.names.get(None, ())))
         for tensor in body.inputs:
-            made.inputs.append(self._value(plain(tensor)[0]))
+            made.inputs.append(self._value(tensor.columns[0]))
             place.tensors[tensor.root] = (made.inputs[-1],)
         self._chain(body.chain, place)
         self._hold(tuple(place.held))
@@ -236,12 +236,11 @@ class _Scheduler:
         inplace = may_overwrite(apply, place.uses)
         facts = self._facts(apply, inplace)
         module = place.prefix + apply.name
-        run = self.runs[module] = self.runs.get(module, 0) + 1
         output = self._value(facts.shape)
         through = apply.op.passes_through(len(values), training=self.training)
         self.made.steps.append(
             Step(
-                module if run == 1 else f"{module}#{run}",
+                self.runs.key(module),
                 module,
                 apply.op,
                 values,
@@ -317,10 +316,10 @@ def _is_short(branch: Chain) -> bool:
 
 
 def _facts(apply: Apply, inplace: bool, training: bool) -> Facts:
-    op, shapes = apply.op, tuple(shape for tensor in apply.inputs for shape in plain(tensor))
-    weights = sum(prod(map(int, dims)) for dims in op.weights(*shapes).values())
+    op, shapes = apply.op, tuple(shape for tensor in apply.inputs for shape in tensor.columns)
+    weights = scalars(op.weights(*shapes).values())
     buffers = op.buffers(*shapes).values()
-    floats = sum(prod(map(int, dims)) for dims in buffers if dims)
+    floats = scalars(dims for dims in buffers if dims)
     integers = sum(1 for dims in buffers if not dims)  # batches that have been seen
     saved = op.saves(*shapes, inplace=inplace)
     counts = Saved(
@@ -333,12 +332,4 @@ def _facts(apply: Apply, inplace: bool, training: bool) -> Facts:
     )
     scratch = int(op.scratch(*shapes, training=training))
     backward = int(op.backward_scratch(*shapes))
-    return Facts(plain(apply.output)[0], weights, floats, integers, counts, scratch, backward)
-
-
-def plain(tensor: Tensor) -> tuple[Shape, ...]:
-    """A tensor's shape in plain numbers; of a bundle, that of each column."""
-    assert tensor.shape is not None, "only a plan without mistakes has a schedule"
-    shape = tensor.shape
-    single = Shape(int(shape.channels), tuple(map(int, shape.size)))
-    return (single,) * (shape.columns or 1)
+    return Facts(apply.output.columns[0], weights, floats, integers, counts, scratch, backward)

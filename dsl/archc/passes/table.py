@@ -12,15 +12,14 @@ eval mode.
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archc import symbol
-from archc.ops import OTHER, Op, Shape
+from archc.ops import OTHER, Op, Shape, scalars
 from archc.passes import receptive
-from archc.passes.costs import cost_of, scalars
+from archc.passes.costs import cost_of
 from archc.passes.receptive import Field
 from archc.plan import (
     Again,
@@ -33,6 +32,7 @@ from archc.plan import (
     Choice,
     Loop,
     Plan,
+    Runs,
     Scope,
     Tensor,
     outputs,
@@ -159,7 +159,7 @@ class Table:
         """
         field = receptive.start(self.inputs[0][1].rank if self.inputs else 0)
         there = _There("", field, 1, False, False)
-        runs: Counter[str] = Counter()
+        runs = Runs()
         walks = [(there, iter(self.parts))]
         while walks:
             there, parts = walks[-1]
@@ -187,10 +187,8 @@ class _There:
     again: bool
     aside: bool
 
-    def row(self, part: Part, runs: Counter[str], depth: int | None) -> Row:
-        module = self.prefix + ".".join(part.path)
-        runs[module] += 1
-        key = module if runs[module] == 1 else f"{module}#{runs[module]}"
+    def row(self, part: Part, runs: Runs, depth: int | None) -> Row:
+        key = runs.key(self.prefix + ".".join(part.path))
         again = self.again or part.again
         counts = part.counts.repeated() if again else part.counts
         opened = part.inside is not None and (depth is None or self.level < depth)
@@ -375,7 +373,7 @@ def _does_nothing(op: Op, inputs: tuple[Shape, ...], y: Shape) -> bool:
 
 
 def _params(op: Op, inputs: tuple[Shape, ...]) -> int:
-    return scalars(op.weights(*inputs))
+    return scalars(op.weights(*inputs).values())
 
 
 def _sum(parts: tuple[Part, ...]) -> Counts:
