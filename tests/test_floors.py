@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,13 @@ FLOORS: dict[str, int] = {
     )
     for module in modules.split()
 }
+
+
+def test_the_document_names_every_module() -> None:
+    text = (PACKAGE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = "\n".join(line for line in text.splitlines() if line.startswith("|"))
+    named = {word.rstrip("/") for word in re.findall(r"`([\w/]+)`", rows)}
+    assert set(FLOORS) <= named, set(FLOORS) - named
 
 
 def modules() -> dict[str, Path]:

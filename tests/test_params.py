@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,3 +92,46 @@ def test_mistakes_tell_what_came_from_outside() -> None:
     (problem,) = analyze(Source("net.arch", TEXT), params={"classes": 0}).diagnostics
     assert problem.code == "A303"
     assert problem.notes == ("from outside: classes = 0",)
+
+
+LIBRARY = """block each(fs) {
+  for f in fs { f() }
+}
+block once(f) { f() }
+block scaled(l) { conv 1x1 x(4 * l[0]) }
+"""
+
+
+@pytest.mark.parametrize("call", ["each([unit])", "once(unit)"])
+def test_a_library_is_given_a_block_that_a_param_changes(call: str, tmp_path: Path) -> None:
+    (tmp_path / "library.arch").write_text(LIBRARY)
+    text = f"""network Net
+use "library.arch"
+param width = 4
+block unit() {{ conv 1x1 x(width) }}
+input 8x8 x3
+{call}
+"""
+    source = Source(str(tmp_path / "net.arch"), text)
+    first, second = (analyze(source, params={"width": n}, project=tmp_path) for n in (4, 9))
+    assert (first.params, second.params) == (4 * 3 + 4, 9 * 3 + 9)
+    assert first.plan is not None
+    again = first.again({"width": 9}, False)
+    assert again is not None
+    assert again.body.output.shape is not None
+    assert again.body.output.shape.channels == 9
+    torch = pytest.importorskip("torch")
+    namespace: dict[str, Any] = {"__name__": "generated"}
+    exec(compile(first.emit(), "<generated>", "exec"), namespace)
+    assert namespace["Net"]()(torch.ones(1, 3, 8, 8)).shape == (1, 4, 8, 8)
+
+
+def test_true_is_not_one_in_a_list_either(tmp_path: Path) -> None:
+    (tmp_path / "library.arch").write_text(LIBRARY)
+    text = 'network Net\nuse "library.arch"\ninput 8x8 x3\nscaled([1]); scaled([true])\n'
+    found = analyze(Source(str(tmp_path / "net.arch"), text), project=tmp_path)
+    assert [d.code for d in found.diagnostics] == ["A309"]
+
+
+def test_a_file_of_blocks_may_call_what_a_loop_names() -> None:
+    assert analyze(Source("library.arch", LIBRARY)).diagnostics == ()

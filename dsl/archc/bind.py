@@ -251,7 +251,7 @@ class Binder:
 
     @property
     def _fields(self) -> dict[str, Field]:
-        return fields_of(self.cls)
+        return self.cls.fields()
 
     def _form(self, form: Form, span: Span) -> str:
         for name, spec in self._fields.items():
@@ -284,23 +284,12 @@ class Binder:
         raise fault("A302", f"`{self.cls.name}` needs {what}", self.operation.name.span, hint)
 
 
-_FIELDS: dict[type[Op], dict[str, Field]] = {}
-
-
-def fields_of(cls: type[Op]) -> dict[str, Field]:
-    """`cls.fields()`, looked up once a class: binding runs for every statement."""
-    found = _FIELDS.get(cls)
-    if found is None:
-        found = _FIELDS[cls] = cls.fields()
-    return found
-
-
 def _noun(form: Form) -> str:
     return _NAMES.get(form, "option").removeprefix("a ").replace("number of its own", "number")
 
 
 def _usage_of(cls: type[Op], name: str) -> str:
-    spec = fields_of(cls)[name]
+    spec = cls.fields()[name]
     is_number = spec.form is Form.NUMBER
     example = cls.number_example(name) if is_number else spec.form.value
     match spec.form:

@@ -147,7 +147,7 @@ class Evaluator:
         if expr.id in REGISTRY:
             return OperatorValue(REGISTRY[expr.id].name)
         hint = did_you_mean(expr.id, self.env)
-        if not hint and expr.id in ("c", "h", "w", "d", "features"):
+        if not hint and expr.id in INCOMING:
             hint = f"the incoming tensor's is `in.{expr.id}`"
         raise fault(
             "A102", f"`{expr.id}` is not a parameter or a loop's name here", expr.span, hint

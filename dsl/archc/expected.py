@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from archc import syntax
 from archc.machine import Token
 from archc.source import Diagnostic, Fix, Label, Source, Span
 
@@ -60,27 +61,6 @@ _ASIDE: tuple[tuple[str, str, str], ...] = (
     ("STAR", "`*`", "STAR LANGLE INDEX_OPEN CROSS CALL_OPEN"),
 )
 
-_RESERVED = frozenset(
-    [
-        "network",
-        "use",
-        "param",
-        "block",
-        "sequence",
-        "train",
-        "meta",
-        "expect",
-        "reuse",
-        "if",
-        "else",
-        "for",
-        "in",
-        "and",
-        "or",
-        "not",
-    ]
-)
-_TOP_ONLY = frozenset(["network", "use", "param", "block", "sequence", "train", "meta", "expect"])
 _CLOSER = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _FOUND = re.compile(r'\w+(?:\.\w+)*|"(?:[^"\\\n]|\\[^\n])*"?|//|[=!<>]=|\.\.|[^\w\s]')
 _PLAIN = frozenset('{}()[]<>|;:,.=+-*/%@#"_!')
@@ -318,7 +298,7 @@ def shouted(context: Context) -> Diagnostic | None:
     match = re.match(r"\w+", context.source.text[context.start : context.position][:80])
     word = match.group() if match else ""
     lower = word.lower()
-    if word == lower or lower not in _RESERVED:
+    if word == lower or lower not in syntax.RESERVED:
         return None
     span = Span(context.source, context.start, context.start + len(word))
     help = f"words of the language are written in small letters: `{lower}`"
@@ -329,9 +309,9 @@ def shouted(context: Context) -> Diagnostic | None:
 
 def _reserved(context: Context) -> Diagnostic | None:
     word = context.found
-    if word not in _RESERVED:
+    if word not in syntax.RESERVED:
         return None
-    if word in _TOP_ONLY and context.brackets and "ERR" in context.accepted:
+    if word in syntax.ITEM_WORDS and context.brackets and "ERR" in context.accepted:
         title = f"`{word}` can only stand at the top of a file, not inside of brackets"
         return Diagnostic("A013", title, (Label(context.span),))
     if word == "else" and "ERR" in context.accepted:

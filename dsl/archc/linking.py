@@ -13,12 +13,11 @@ from archc.ops import REGISTRY
 from archc.plan import BlockValue
 from archc.source import Diagnostics, Label, Source
 
-COMBINATORS = frozenset("residual dense concat add sub mul mean max join columns aux".split())
+COMBINATORS = frozenset(("residual", "dense", "aux")) | {
+    cls.name for cls in REGISTRY.values() if cls.category == "merge"
+}
 STATEMENTS = frozenset(("input", "output", "reuse"))
-KEYWORDS = STATEMENTS | frozenset(
-    "network use param block sequence train meta expect"
-    " if else for in and or not true false".split()
-)
+KEYWORDS = STATEMENTS | syntax.RESERVED | {"true", "false"}
 
 Loader = Callable[[syntax.Use, Source], syntax.File]  # raises Fault
 

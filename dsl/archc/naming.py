@@ -33,7 +33,7 @@ OWN_NAMES = frozenset(
 
 def refuse_reserved(name: str, span: Span, what: str) -> None:
     """Raises Fault for a name that Python or nn.Module has taken."""
-    if keyword.iskeyword(name) or name in ("None", "True", "False"):
+    if keyword.iskeyword(name):
         why = "is a word of Python"
     elif name in MODULE_ATTRIBUTES:
         why = "is an attribute of every nn.Module"

@@ -35,8 +35,7 @@ def parse(source: Source, limits: Limits | None = None) -> tuple[File, tuple[Dia
     builder = Builder(source, limits)
     with _no_collection():
         file = Run(builder, source, limits, problems).parse()
-    for problem in builder.problems:
-        problems.add(problem)
+    problems.extend(builder.problems)
     return file, problems.ordered()
 
 

@@ -99,7 +99,7 @@ class Branches:
 
 @dataclass(eq=False, slots=True)
 class Choice:
-    """An `if`: which arm was taken (None: no arm, the identity), and under what test."""
+    """An `if`: the arm that was taken, an empty one where there is none, and under what test."""
 
     tree: syntax.If
     test: Expr | None  # of the first `if`; None where it cannot be expressed

@@ -17,7 +17,7 @@ from typing import Any
 
 from lark.exceptions import UnexpectedInput
 
-from archc import expected
+from archc import expected, syntax
 from archc.machine import Machine, Token
 from archc.source import Damage, Diagnostic, Diagnostics, Label, Limits, Source, Span
 from archc.syntax import File
@@ -43,7 +43,7 @@ _BLANK = re.compile(r"(?:[\s\ufeff]|#[^\n]*)*")
 _LANDMARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[\n;{}|<>()\[\]]')
 _LANDMARKS = {"\n": "_SEP", ";": "_SEP", "{": "LBRACE", "|": "PIPE", "<": "LANGLE", **CLOSERS}
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ITEM = re.compile(r"(?:network|use|param|block|sequence|train|meta|expect)\b")
+_ITEM = re.compile(rf"(?:{'|'.join(sorted(syntax.ITEM_WORDS))})\b")
 _HEADER = re.compile(r"(?:if|for|param|block|sequence|network|use)\b", re.I)  # there `<` compares
 _ITEMS = frozenset({"NETWORK", "USE", "PARAM", "BLOCK", "SECTION"})
 _FAR = 2_000  # characters to look for the end of a bracket over several lines
@@ -114,7 +114,7 @@ class Run:
                 self._give_up()
                 break
             self.patience -= 1
-            if self.patience < 0 or len(self.problems.items) >= self.limits.diagnostics:
+            if self.patience < 0 or self.problems.full:
                 self._give_up()
                 break
         file: File = self.machine.values[-1]
@@ -234,7 +234,7 @@ class Run:
     def _skip_statement(self, position: int) -> None:
         """Over the rest of a bad statement; what was read of it is kept if it can stand alone."""
         header = _HEADER.match(self.text, self._statement_start(position)) is not None
-        resume = self._landmark(position, header)
+        resume = self._landmark(header)
         self._lose(position, resume)
         landmark = _LANDMARKS.get(self.text[resume : resume + 1], "$END")
         while self._open_brackets() and self._open_brackets()[-1].type in _ROUND:
@@ -248,8 +248,8 @@ class Run:
             self._put_err()
         self._resume(resume)
 
-    def _landmark(self, position: int, header: bool) -> int:
-        """Where the statement that is wrong at `position` ends, or a bracket in it begins.
+    def _landmark(self, header: bool) -> int:
+        """Where the statement that is being read ends, or a bracket in it begins.
 
         A newline inside of brackets ends it only if they are not closed further down.
         """
@@ -341,7 +341,7 @@ class Run:
         opened = self._open_brackets()
         in_brackets = bool(opened) and opened[-1].type in _ROUND
         if "\n" in self.text[self.end : position]:
-            if in_brackets and self._landmark(position, header=True) < position:
+            if in_brackets and self._landmark(header=True) < position:
                 last = [t for t in opened if t.type in _ROUND][-1]
                 self.problems.add(expected.unclosed(self.source, [self._at(last)], position))
                 return

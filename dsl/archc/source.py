@@ -158,7 +158,7 @@ class Diagnostics:
             return
         span = diagnostic.span
         key = (diagnostic.code, id(span.source), span.start, span.end)
-        if key in self._seen or len(self.items) >= self.limit:
+        if key in self._seen or self.full:
             return
         self._seen.add(key)
         self.items.append(diagnostic)

@@ -13,6 +13,10 @@ from archc.source import Damage, Span
 
 T = TypeVar("T")
 
+# Words that are no names; the first begin what stands at the top of a file alone.
+ITEM_WORDS = frozenset("network use param block sequence train meta expect".split())
+RESERVED = ITEM_WORDS | frozenset("reuse if else for in and or not".split())
+
 
 def _span() -> Any:
     return field(compare=False, repr=False)
@@ -137,7 +141,7 @@ class Stride:
 
 @node
 class Plain:
-    """The operator's own number or text: `4096`, `0.5`, `(n)`, `"..."`; `parens` if in brackets.
+    """The operator's own number or text: `4096`, `0.5`, `(n)`, `"..."`.
 
     `(56)x(56)` in brackets as sizes is `Sized`.
     """

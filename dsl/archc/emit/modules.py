@@ -98,7 +98,7 @@ def instance(scribe: Scribe, nodes: list[Call], lanes: list[Lane]) -> Code:
     items = []
     for parameter in definition.parameters:
         values = [
-            _argument(node, parameter.variable, lane)
+            _argument(scribe, node, parameter.variable, lane)
             for node, lane in zip(nodes, lanes, strict=True)
         ]
         text = scribe.writer.value(values, lanes)
@@ -113,14 +113,17 @@ def arguments(scribe: Scribe, node: Apply | Call, lane: Lane) -> list[Any]:
     """What the module of an operator or block is made with, traced in its surroundings."""
     if isinstance(node, Call):
         parameters = scribe.program.of_body[node.body].parameters
-        return [_argument(node, parameter.variable, lane) for parameter in parameters]
+        return [_argument(scribe, node, parameter.variable, lane) for parameter in parameters]
     made = node.op.torch(*node.shapes)
     values = [] if made is None else [*made.positional, *(k.value for k in made.keyword)]
     return [*values, may_overwrite(node, scribe.uses[lane.instance])]
 
 
-def _argument(node: Call, variable: str, lane: Lane) -> Any:
-    """The value that a call gives a constructor argument, traced in the caller."""
+def _argument(scribe: Scribe, node: Call, variable: str, lane: Lane) -> Any:
+    """The value that a call gives a constructor argument, traced in the caller.
+
+    Raises Inexpressible for a param of a file whose params the caller does not see.
+    """
     shape = node.input.shape
     assert shape is not None
     if variable == "in.c":
@@ -129,6 +132,9 @@ def _argument(node: Call, variable: str, lane: Lane) -> Any:
         return shape.size[-{"in.w": 1, "in.h": 2, "in.d": 3}[variable]]
     if variable in node.args:
         return node.args[variable]
+    around, called = scribe.definition.block, node.body.block
+    if around is not None and called is not None and around.home is not called.home:
+        raise Inexpressible("a param that the block around the call does not see")
     return symbol.traced(lane.env[variable], symbol.var(variable))  # a param of the network
 
 

@@ -10,7 +10,7 @@ from archc.fitting import outside, traced_argument, traced_shape
 from archc.lower.state import Frame, Here, Quiet, State
 from archc.naming import Names, inner_sequences, labels_in
 from archc.ops import Shape
-from archc.plan import BlockValue, Body, Call, Tensor
+from archc.plan import Applicable, BlockValue, Body, Call, Tensor
 from archc.source import Label, Span
 
 _BODY = 4  # a new body costs as much as so many operators
@@ -114,10 +114,9 @@ def _body(
     span: Span,
 ) -> Body:
     """One instance of a block; the same block, arguments and shape give the same body."""
-    values = tuple(map(_hashable, args.values()))
+    values = _key(tuple(args.values()))
     key = (id(block.tree), values, derived, shape.dims, shape.columns)
-    takes_blocks = any(isinstance(value, BlockValue) for value in args.values())
-    free_of_params = block.home is not state.main and not takes_blocks
+    free_of_params = block.home is not state.main and not _holds_block(tuple(args.values()))
     bodies = state.shared if free_of_params else state.bodies
     found = bodies.get(key)
     if found is None:
@@ -191,5 +190,15 @@ def _endless(state: State, block: BlockValue, span: Span, note: str) -> Exceptio
     )
 
 
-def _hashable(value: Any) -> Any:
-    return ("block", id(value.tree)) if isinstance(value, BlockValue) else (type(value), value)
+def _key(value: Any) -> Any:
+    """Equal where two arguments are: `true` is not 1, in a list either."""
+    if isinstance(value, tuple):
+        return tuple(map(_key, value))
+    return type(value), value.identity if isinstance(value, Applicable) else value
+
+
+def _holds_block(value: Any) -> bool:
+    """Whether an argument is a block, or a list with one."""
+    if isinstance(value, tuple):
+        return any(map(_holds_block, value))
+    return isinstance(value, BlockValue)

@@ -8,7 +8,6 @@ from archc.lower.operators import bind, place
 from archc.lower.ports import declare_output
 from archc.lower.state import Here, State
 from archc.misfits import explain_branches
-from archc.naming import Names
 from archc.plan import Apply, Aux, Branches, Chain, Scope
 
 _MERGE = {"residual": "add", "dense": "concat"}  # the others merge by the operator of their name
@@ -33,11 +32,7 @@ def combine(state: State, term: syntax.Operation, here: Here) -> Branches | Scop
 def group(state: State, term: syntax.Group, here: Here, kind: str = "group") -> Scope:
     """`{ ... }`: a scope whose items are named by place."""
     state.count(here.frame, 0, term.span)
-    name = here.name(kind, term.span)
-    inner = Names(True, here.names.reserved, replay=here.names.replay)
-    with here.frame.inside(name):
-        chain = state.chain(term.body, Here(here.x, here.frame, inner))
-    return Scope(name, chain, chain.output, term.span, term, here.label, here.names.replay)
+    return here.scope(kind, term, term.span, True, lambda inner: state.chain(term.body, inner))
 
 
 def _merged(state: State, term: syntax.Operation, here: Here) -> Branches:
@@ -59,12 +54,11 @@ def _merged(state: State, term: syntax.Operation, here: Here) -> Branches:
 
 
 def _merged_scope(state: State, term: syntax.Operation, here: Here) -> Scope:
-    name = here.name(term.name.id, term.span)
-    inner = Names(False, here.names.reserved, replay=here.names.replay)
-    with here.frame.inside(name):
-        node = _merged(state, term, Here(here.x, here.frame, inner))
-    chain = Chain([node], here.x, node.output)
-    return Scope(name, chain, chain.output, term.span, term, here.label, here.names.replay)
+    def fill(inner: Here) -> Chain:
+        node = _merged(state, term, inner)
+        return Chain([node], inner.x, node.output)
+
+    return here.scope(term.name.id, term, term.span, False, fill)
 
 
 def _branches(term: syntax.Operation) -> tuple[syntax.Sequence, ...]:

@@ -9,7 +9,7 @@ from archc import symbol, syntax
 from archc.evaluate import describe, fault
 from archc.fitting import generalised, retrace, traced_argument
 from archc.lower.state import Here, State
-from archc.naming import Names, refuse_reserved
+from archc.naming import refuse_reserved
 from archc.ops import Shape
 from archc.plan import Call, Chain, Choice, Loop, Scope, Tensor
 
@@ -85,13 +85,12 @@ def repeat(state: State, statement: syntax.Statement, here: Here) -> Loop | Scop
     plan = _Plan(statement, syntax.Sequence((once,), statement.span), count)
     if here.label is None:
         return _unfold(state, plan, here)
-    name = here.name("repeat", statement.span)
-    inner = Names(True, here.names.reserved, replay=here.names.replay)
-    with here.frame.inside(name):
-        made = _unfold(state, plan, Here(here.x, here.frame, inner))
-    chain = Chain([made], here.x, made.output)
-    span, replay = statement.span, here.names.replay
-    return Scope(name, chain, made.output, span, statement.term, here.label, replay)
+
+    def fill(inner: Here) -> Chain:
+        made = _unfold(state, plan, inner)
+        return Chain([made], inner.x, made.output)
+
+    return here.scope("repeat", statement.term, statement.span, True, fill)
 
 
 def _unfold(state: State, plan: _Plan, here: Here) -> Loop:

@@ -26,7 +26,6 @@ def enter(state: State, term: syntax.Operation, here: Here) -> Goto:
     if name in frame.input_names:
         cure = "name each input: `input left 105x105 x1`"
         raise fault("A106", f"there are two inputs `{name}`", span, cure)
-    frame.asked = True  # if its shape is wrong, that there is no tensor is not said again
     given = state.given.get(name, state.given.get(""))
     if given is not None:
         shape = _checked(given[0], given[1:], term.span, state.limits.integer)

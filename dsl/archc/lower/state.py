@@ -12,7 +12,7 @@ from archc.evaluate import Evaluator, Fault, fault
 from archc.linking import Library
 from archc.naming import Names
 from archc.ops import Dims
-from archc.plan import BlockValue, Body, Chain, Node, Tensor
+from archc.plan import BlockValue, Body, Chain, Node, Scope, Tensor
 from archc.source import Diagnostics, Label, Limits, Span
 
 
@@ -99,6 +99,21 @@ class Here:
             return self.names.auto(kind, span)
         self.names.place()
         return self.names.claim(self.label, self.label_span or span)
+
+    def scope(
+        self,
+        kind: str,
+        tree: syntax.Term,
+        span: Span,
+        places: bool,
+        fill: Callable[[Here], Chain],
+    ) -> Scope:
+        """A module of its own for what `fill` makes inside; `places`: named by their place."""
+        name, replay = self.name(kind, span), self.names.replay
+        inner = Names(places, self.names.reserved, replay=replay)
+        with self.frame.inside(name):
+            chain = fill(Here(self.x, self.frame, inner))
+        return Scope(name, chain, chain.output, span, tree, self.label, replay)
 
     def require_tensor(self, span: Span) -> None:
         """Raises Fault where the network has no input yet, Quiet after an earlier mistake."""

@@ -23,6 +23,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from math import prod
 from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
 
@@ -422,6 +423,7 @@ class Op:
         return ""
 
     @classmethod
+    @cache
     def fields(cls) -> dict[str, Field]:
         """The syntax of each field, in order."""
         return {f.name: f.metadata["archc"] for f in dataclasses.fields(cls)}
@@ -435,6 +437,7 @@ class Op:
         return numbers[at] if at < len(numbers) else "2" if fields[name].kind is int else "0.5"
 
     @classmethod
+    @cache
     def required(cls) -> tuple[str, ...]:
         """Fields that have no default."""
         return tuple(f.name for f in dataclasses.fields(cls) if f.default is _REQUIRED)

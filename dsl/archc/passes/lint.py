@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TypeVar
 
 from archc import syntax
 from archc.evaluate import did_you_mean
@@ -17,6 +18,8 @@ from archc.ops import REGISTRY
 from archc.passes.uses import uses_of
 from archc.plan import Apply, Body, Call, Mark, Plan, walk
 from archc.source import Diagnostic, Fix, Label, Severity, Span
+
+Term = TypeVar("Term")
 
 
 def lint(file: syntax.File, library: Library, plan: Plan | None) -> Iterator[Diagnostic]:
@@ -51,9 +54,10 @@ def _called(body: Body, seen: set[int]) -> Iterator[int]:
 
 
 def _unknown_names(block: syntax.Block, library: Library) -> Iterator[Diagnostic]:
-    formals = {formal.name.id for formal in block.formals}
-    known = {*REGISTRY, *COMBINATORS, *STATEMENTS, *library.blocks, *formals}
-    for operation in _operations(block.body):
+    own = {formal.name.id for formal in block.formals}
+    own |= {name.id for term in _terms(block.body, syntax.For) for name in term.names}
+    known = {*REGISTRY, *COMBINATORS, *STATEMENTS, *library.blocks, *own}
+    for operation in _terms(block.body, syntax.Operation):
         name = operation.name
         if name.id not in known:
             hint = did_you_mean(name.id, known)
@@ -63,11 +67,11 @@ def _unknown_names(block: syntax.Block, library: Library) -> Iterator[Diagnostic
             yield Diagnostic("A101", title, (Label(name.span),), helps=helps, fixes=fixes)
 
 
-def _operations(sequence: syntax.Sequence) -> Iterator[syntax.Operation]:
+def _terms(sequence: syntax.Sequence, kind: type[Term]) -> Iterator[Term]:
     stack = [sequence]
     while stack:
         for statement in stack.pop().statements:
-            if isinstance(statement.term, syntax.Operation):
+            if isinstance(statement.term, kind):
                 yield statement.term
             stack.extend(inner_sequences(statement.term))
 
