@@ -188,22 +188,28 @@ def check_params(
     text: str, generated: Generated, params: tuple[str, ...], seed: int, limits: Limits
 ) -> list[str]:
     """`Net(classes=7)` is what `-D classes=7` compiles to. Gives the params that are arguments."""
-    tested = []
-    signature = generated.namespace[generated.analysis.name].__init__.__annotations__
-    for name in params:
-        if name not in signature:
-            continue
-        value = generated.plan.params[name] + 1 + seed % 3
-        other = analyze(Source("random.arch", text), params={name: value}, limits=limits)
-        if not other.ok:
-            continue
-        tested.append(name)
-        first = generated.module(**{name: value})
-        second = generate(text, limits, **{name: value})
-        randomise(first, seed)
-        net = second.module()
-        net.load_state_dict(first.state_dict(), strict=True)
-        xs = inputs_of(second.plan, seed)
-        for a, b in zip(listed(first.eval()(*xs)), listed(net.eval()(*xs)), strict=True):
-            torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12, equal_nan=True)
-    return tested
+    step = 1 + seed % 3
+    return [
+        name
+        for name in params
+        if check_param(text, generated, name, generated.plan.params[name] + step, seed, limits)
+    ]
+
+
+def check_param(
+    text: str, generated: Generated, name: str, value: int, seed: int, limits: Limits
+) -> bool:
+    """The same for one value of one param. False where that is no argument, or does not fit."""
+    if name not in generated.namespace[generated.analysis.name].__init__.__annotations__:
+        return False
+    if not analyze(Source("random.arch", text), params={name: value}, limits=limits).ok:
+        return False
+    first = generated.module(**{name: value})
+    second = generate(text, limits, **{name: value})
+    randomise(first, seed)
+    net = second.module()
+    net.load_state_dict(first.state_dict(), strict=True)
+    xs = inputs_of(second.plan, seed)
+    for a, b in zip(listed(first.eval()(*xs)), listed(net.eval()(*xs)), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12, equal_nan=True)
+    return True

@@ -18,7 +18,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from check_generated import check, check_params, generate
+from check_generated import check, check_param, check_params, generate
 from random_networks import LIMITS, operators_of, program
 
 from archc.ops import REGISTRY
@@ -84,6 +84,42 @@ group: {
   }
 }
 """,
+    "an `if` that passes on what another branch reads": """network Net
+param n_units = 2
+input 6x6 x4
+concat< if n_units > 1 { e: conv 3 p1 x4 } | b: conv 1 x4 >
+""",
+    "an `if` that passes on what a shortcut reads": """network Net
+param n_units = 2
+input 6x6 x4
+a: conv 3 p1 x4
+if n_units > 2 { e: conv 3 p1 x4 }
+conv 1 x4
+residual< identity | @a >
+""",
+    "a loop that passes on what a shortcut reads": """network Net
+param n_units = 2
+input 6x6 x4
+a: conv 3 p1 x4
+e: { for i in 2..n_units { conv 3 p1 x4 } }
+conv 1 x4
+residual< identity | @a >
+""",
+    "an arm that goes back": """network Net
+param n_units = 2
+input 6x6 x4
+a: conv 1 x4
+conv 3 p1 x4
+if n_units > 2 { @a } else { relu6 }
+conv 1 x3
+""",
+    "an arm that does nothing": """network Net
+param n_units = 2
+input 6x6 x4
+conv 1 x4
+if n_units > 2 { identity }
+conv 1 x3
+""",
 }
 
 
@@ -92,8 +128,8 @@ group: {
 def test_found_programs(text: str) -> None:
     generated = generate(text, LIMITS)
     check(generated, 0)
-    tested = check_params(text, generated, ("width",), 1, LIMITS)
-    assert tested == (["width"] if "param" in text else [])
+    for name in generated.plan.params:
+        assert all(check_param(text, generated, name, value, 0, LIMITS) for value in range(1, 7))
 
 
 def test_all_operators_occur() -> None:

@@ -95,15 +95,15 @@ class Facts:
         return [_initialisation(setting) for setting in self.train.get("init", [])]
 
 
-_INIT_KINDS = ("conv", "fc", "bn")
+INIT_KINDS = ("conv", "fc", "bn")
 _INIT_WORDS = ("fan_in", "fan_out", "uniform", "normal", "zero_residual")
 _INIT_OPTIONS = ("std", "bias", "value")
 
 
 def _initialisation(setting: Setting) -> Initialisation:
     words = [str(value) for value in setting.values[1:]]
-    kinds = tuple(word for word in words if word in _INIT_KINDS)
-    labels = tuple(word for word in words if word not in (*_INIT_KINDS, *_INIT_WORDS))
+    kinds = tuple(word for word in words if word in INIT_KINDS)
+    labels = tuple(word for word in words if word not in (*INIT_KINDS, *_INIT_WORDS))
     std, value = (float(setting.options.get(key, d)) for key, d in (("std", 0.01), ("value", 0)))
     bias = setting.options.get("bias")
     known = frozenset(words) & frozenset(_INIT_WORDS)

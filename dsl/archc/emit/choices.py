@@ -21,10 +21,11 @@ def write_choice(
         return steps, out
     statements = site.statements
     test = scribe.writer.test([node.test for node in nodes], outcomes, lanes)
+    through = {node.output.root for node in nodes if node.output.root in scribe.wires}
     then, then_out, then_site = _arm(scribe, nodes, lanes, wire, site, True)
     other, other_out, other_site = _arm(scribe, nodes, lanes, wire, site, False)
     after = _hoist(then_site, other_site, site)
-    if _equal(then, other):
+    if _equal(then, other) or (not then and not other and then_out is other_out):
         if then_site.body or other_site.body:
             statements += [
                 *_declared(then_site, other_site),
@@ -33,7 +34,7 @@ def write_choice(
         statements += after
         scribe.alias([node.output for node in nodes], then_out)
         return then, then_out
-    out = scribe.new_wire([node.output for node in nodes])
+    out = scribe.new_wire([node.output for node in nodes], through=through)
     asked = _construct(scribe, test, then_site, other_site, then, site)
     statements += after
     return [Test(asked, then, other, wire, then_out, other_out, out)], out
@@ -88,7 +89,9 @@ def _construct(
     simple = test.count(" ") == 2 and variable.isidentifier()
     if simple and scribe.attributes.get(variable, variable) == variable:
         scribe.attributes[variable] = variable  # `stride > 1`: keep the argument itself
-        site.body.append(Assign(f"self.{variable}", variable))
+        keep = Assign(f"self.{variable}", variable)
+        if not site.has(keep):
+            site.body.append(keep)
         site.body += [*_declared(then, other), If(test, then.body, other.body)]
         return f"self.{test}"
     role = scribe.role[0]

@@ -43,7 +43,7 @@ class Do:
 
 @dataclass(eq=False, slots=True)
 class Test:
-    """`if`: `then` or `other` between the wires; an empty arm passes `inp` on."""
+    """`if`: `then` or `other` between the wires; an arm without steps gives `inp` or another."""
 
     test: str
     then: list[Step]
@@ -257,7 +257,8 @@ class Printer:
             target = source
         else:
             target = self._free(step.out)
-            if not step.other and len(step.then) == 1 and isinstance(step.then[0], Do):
+            passes = _passes((step.other, step.other_out), step.inp)
+            if passes and len(step.then) == 1 and isinstance(step.then[0], Do):
                 only = step.then[0]
                 text = f"{only.write(source)} if {step.test} else {source}"
                 length = len(f"{target} = {text}") + self.indent + self.margin
@@ -266,15 +267,15 @@ class Printer:
                     return self._assign(target, text, step.out)
             self._emit(f"{self._target(target)} = {source}")
         outer = dict(self.holds)
-        then, other, test = step.then, step.other, step.test
-        if not then:
+        then, other, test = (step.then, step.then_out), (step.other, step.other_out), step.test
+        if _passes(then, step.inp):
             then, other, test = other, then, f"not {test}" if " " not in test else f"not ({test})"
         self._emit(f"if {test}:")
-        self._arm(then, step.then_out if step.then else step.other_out, target, step.inp)
-        if other:
+        self._arm(*then, target, step.inp)
+        if not _passes(other, step.inp):
             self.holds = dict(outer)
             self._emit("else:")
-            self._arm(other, step.other_out, target, step.inp)
+            self._arm(*other, target, step.inp)
         self.holds = outer
         self._hold(target, step.out)
 
@@ -331,7 +332,7 @@ class Printer:
         if wire in self.pending:
             self._flush(wire, target)
         elif target is not None and wire.var != target:
-            self._assign(target, wire.var or "x", wire)
+            self._emit(f"{self._target(target)} = {wire.var}")  # and it has its own variable still
 
     def _flush_all(self) -> None:
         for wire in list(self.pending):
@@ -403,6 +404,12 @@ class Printer:
         if comment and len(text) + len(comment) + 4 + self.margin <= WIDTH:
             text += f"  # {comment}"
         self.lines.append(text)
+
+
+def _passes(arm: tuple[list[Step], Wire], source: Wire) -> bool:
+    """Whether an arm of an `if` gives what came in."""
+    steps, result = arm
+    return not steps and result is source
 
 
 def _bracketed(text: str, step: Do, at: int) -> str:

@@ -71,7 +71,8 @@ def _rolled(
     count = _kept_count(scribe, head.count, site)
     indexed = any(re.search(rf"{{[^}}]*\b{head.target}\b", text) for text in texts(body))
     target = head.target if indexed else "_"
-    out = scribe.new_wire([node.output for node in nodes])
+    through = {node.output.root for node in nodes if not node.iterations}
+    out = scribe.new_wire([node.output for node in nodes], through=through)
     return [Repeat(f"for {target} in range({count}):", body, wire, body_in, body_out, out)], out
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from archc import symbol
@@ -47,6 +47,7 @@ class Scribe:
         self.sites: dict[tuple[str, ...], Site] = {(): self.root}  # of groups that are no row
         self.scopes: tuple[str, ...] = ()
         self.wires: dict[Tensor, Wire] = {}
+        self.passed_on: dict[Tensor, tuple[Wire, ...]] = {}  # further ones, in some lanes the same
         self.role = ("out", False)  # a name for new tensors, and whether to prefer it to `x`
         self.outputs: list[tuple[str, Wire]] = []
         self.has_sides = False
@@ -96,15 +97,29 @@ class Scribe:
 
     # --- tensors -------------------------------------------------------------------------
 
-    def wire(self, tensor: Tensor) -> Wire:
-        """The tensor in forward. Raises Inexpressible for one that is not in reach."""
-        found = self.wires.get(tensor.root)
-        if found is None:
-            raise Inexpressible("a tensor from inside a loop or group")
-        return found
+    def wire(self, tensors: list[Tensor]) -> Wire:
+        """The tensor in forward, which each lane has one of.
 
-    def new_wire(self, tensors: list[Tensor], label: str | None = None) -> Wire:
-        """A tensor that a step makes, in all lanes."""
+        A tensor that an `if` or loop passed on in one lane is there twice: what the other lanes
+        have tells which is meant. Raises Inexpressible for one that is not in reach.
+        """
+        first, *others = [self._wires_of(tensor.root) for tensor in tensors]
+        if len(first) == 1:
+            return first[0]
+        for wire in first:
+            if all(wire in other for other in others):
+                return wire
+        raise Inexpressible("a tensor that is another one in each lane")
+
+    def _wires_of(self, root: Tensor) -> tuple[Wire, ...]:
+        if root not in self.wires:
+            raise Inexpressible("a tensor from inside a loop or group")
+        return (self.wires[root], *self.passed_on.get(root, ()))
+
+    def new_wire(
+        self, tensors: list[Tensor], label: str | None = None, through: Collection[Tensor] = ()
+    ) -> Wire:
+        """A tensor that a step makes, in all lanes; `through` as in `alias`."""
         hint, prefer = self.role
         root, shape = tensors[0].root, tensors[0].shape
         keep = label is not None and any(u.counts[root] > 1 and root in u.named for u in self.uses)
@@ -112,12 +127,16 @@ class Scribe:
             wire = Wire("columns", prefer=True, bundle=True)
         else:
             wire = Wire(label if label is not None and keep else hint, prefer, keep)
-        self.alias(tensors, wire)
+        self.alias(tensors, wire, through)
         return wire
 
-    def alias(self, tensors: list[Tensor], wire: Wire) -> None:
-        for tensor in tensors:
-            self.wires[tensor.root] = wire
+    def alias(self, tensors: list[Tensor], wire: Wire, through: Collection[Tensor] = ()) -> None:
+        """What each lane calls a wire; those in `through` keep the wire that they had, too."""
+        for root in (tensor.root for tensor in tensors):
+            if root in through:
+                self.passed_on[root] = (*self.passed_on.get(root, ()), wire)
+            else:
+                self.wires[root] = wire
 
     def comment(self, nodes: list[Any], lanes: list[Lane]) -> str:
         """`64x112x112`: channels, then sizes; in the network, what params change by their names.
@@ -154,7 +173,8 @@ class Scribe:
         while around is not None:
             restores.append(around.keep())
             around = around.outer
-        wires, used, attributes = dict(self.wires), set(self.writer.used), dict(self.attributes)
+        wires, passed_on = dict(self.wires), dict(self.passed_on)
+        used, attributes = set(self.writer.used), dict(self.attributes)
         place = self.role, self.scopes, self.has_sides
         outputs = len(self.outputs)
         try:
@@ -162,7 +182,8 @@ class Scribe:
         except (Inexpressible, NotAChain):
             for restore in restores:
                 restore()
-            self.wires, self.writer.used, self.attributes = wires, used, attributes
+            self.wires, self.passed_on = wires, passed_on
+            self.writer.used, self.attributes = used, attributes
             self.role, self.scopes, self.has_sides = place
             del self.outputs[outputs:]
             return None

@@ -110,6 +110,10 @@ class Site:
         """Where statements go. Raises Inexpressible where there can be none."""
         return self.body
 
+    def has(self, statement: Statement) -> bool:
+        """Whether it has run before what is added now."""
+        return statement in self.body or (self.outer is not None and self.outer.has(statement))
+
     def keep(self) -> Callable[[], None]:
         """Remember what is written; gives what brings it back."""
         body, shared = list(self.body), dict(self.shared)

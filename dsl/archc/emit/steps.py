@@ -47,7 +47,7 @@ def _node(scribe: Scribe, nodes: list[Any], lanes: list[Lane], wire: Wire, site:
         case Again():
             return _again(scribe, nodes, lanes, wire)
         case Goto():
-            return [], scribe.wire(nodes[0].output)
+            return [], scribe.wire([node.output for node in nodes])
         case Aux():
             return _aux(scribe, nodes, lanes, wire, site)
         case Mark():
@@ -66,7 +66,7 @@ def _mark(scribe: Scribe, name: str, wire: Wire) -> Wire:
 
 def _apply(scribe: Scribe, nodes: list[Apply], lanes: list[Lane], site: Site) -> Written:
     first = nodes[0]
-    ins = [scribe.wire(x) for x in first.inputs]
+    ins = [scribe.wire(list(xs)) for xs in zip(*(n.inputs for n in nodes), strict=True)]
     if len(ins) == 1 and first.op.name == "identity" and first.label is None:
         scribe.alias([node.output for node in nodes], ins[0])
         return [], ins[0]
@@ -80,7 +80,7 @@ def _call(scribe: Scribe, nodes: list[Call], lanes: list[Lane], site: Site) -> W
     name = scribe.name(nodes, lanes)
     if not first.again:
         site.add(name, instance(scribe, nodes, lanes))
-    return _called(scribe, nodes, lanes, scribe.wire(first.input), site.access(name))
+    return _called(scribe, nodes, lanes, scribe.wire([n.input for n in nodes]), site.access(name))
 
 
 def _called(
@@ -94,7 +94,7 @@ def _called(
 def _branches(scribe: Scribe, nodes: list[Branches], lanes: list[Lane], site: Site) -> Written:
     first = nodes[0]
     steps: list[Step] = []
-    wire, outer = scribe.wire(first.input), scribe.role
+    wire, outer = scribe.wire([node.input for node in nodes]), scribe.role
     for at in range(len(first.branches)):
         scribe.role = _role(first.keyword, at, outer)
         made, _ = scribe.chain([node.branches[at] for node in nodes], lanes, wire, site)
@@ -131,7 +131,7 @@ def _scope(
                     site.add(name, code)
                     scribe.rows.add(scribe.scopes)
             if scribe.scopes in scribe.rows:
-                source = scribe.wire(nodes[0].chain.input)
+                source = scribe.wire([node.chain.input for node in nodes])
                 return _called(scribe, nodes, lanes, source, site.access(name))
         if name.startswith('f"'):
             raise Inexpressible("a group in a loop that is no row")

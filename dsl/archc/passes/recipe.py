@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archc.evaluate import did_you_mean
 from archc.plan import Apply, Call, Plan, Scope, labelled, walk
-from archc.sections import Facts
+from archc.sections import INIT_KINDS, Facts
 from archc.source import Diagnostic, Label
 
 
@@ -14,10 +14,8 @@ def check_recipe(facts: Facts, plan: Plan) -> list[Diagnostic]:
     for setting in facts.initialisations:
         for label in setting.labels:
             if not labelled(plan, label):
-                known = ["conv", "fc", "bn", *_labels(plan)]
-                hint = (
-                    did_you_mean(label, known) or "it takes conv, fc, bn, or a label of the network"
-                )
+                takes = f"it takes {', '.join(INIT_KINDS)}, or a label of the network"
+                hint = did_you_mean(label, [*INIT_KINDS, *_labels(plan)]) or takes
                 title = f"`init` knows no `{label}`"
                 found.append(Diagnostic("A312", title, (Label(setting.span),), helps=(hint,)))
     return found
