@@ -269,6 +269,15 @@ def _reading() -> _Parser:
         help="set a param of the file",
     )
     parent.add_argument(
+        "--input",
+        dest="shapes",
+        metavar="[NAME=]CxHxW",
+        type=_shape,
+        action="append",
+        default=[],
+        help="another shape for an input of the file, channels first: 3x512x512",
+    )
+    parent.add_argument(
         "--project",
         metavar="DIR",
         help="the folder that `use` must not leave (default: the input's own)",
@@ -279,6 +288,17 @@ def _reading() -> _Parser:
         limits.add_argument(
             flag, metavar="N", type=_count, dest=f"max_{field}", help=f"most {what}"
         )
+    return parent
+
+
+def _tabling() -> _Parser:
+    parent = _Parser(add_help=False)
+    parent.add_argument(
+        "--format",
+        choices=("text", "json", "csv", "markdown", "latex"),
+        default="text",
+        help="default: text",
+    )
     return parent
 
 
@@ -309,6 +329,17 @@ def _assignment(text: str) -> tuple[str, int | float | str]:
     except ValueError:
         return name, value
     return name, number if abs(number) < float("inf") else value
+
+
+def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+    """`3x512x512`, or `left=3x512x512`."""
+    name, equals, dims = text.rpartition("=")
+    numbers = dims.split("x")
+    if (equals and not name.isidentifier()) or not all(
+        number.isascii() and number.isdecimal() and len(number) <= 12 for number in numbers
+    ):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a shape like 3x512x512")
+    return name, tuple(map(int, numbers))
 
 
 def _size(text: str) -> int:

@@ -24,7 +24,11 @@ def analyse(input: Input, args: Namespace) -> Analysis:
     given = {field: getattr(args, f"max_{field}") for field in LIMITS}
     limits = Limits(**{field: value for field, value in given.items() if value is not None})
     return api.analyze(
-        input.read(limits), params=dict(args.params), limits=limits, project=input.project
+        input.read(limits),
+        params=dict(args.params),
+        limits=limits,
+        project=input.project,
+        inputs=dict(args.shapes),
     )
 
 
@@ -51,12 +55,16 @@ def need_network(analysis: Analysis, input: Input, missing: str) -> None:
 
 
 def show(diagnostics: Iterable[Diagnostic], stream: TextIO, args: Namespace) -> None:
-    terminal = stream.isatty()
-    quiet = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    color = args.color == "always" or (args.color == "auto" and terminal and not quiet)
-    width = columns(stream) if terminal else 100
+    color = colored(stream, args)
+    width = columns(stream) if stream.isatty() else 100
     for diagnostic in diagnostics:
         print(render.text([diagnostic], color=color, width=width), file=stream)
+
+
+def colored(stream: TextIO, args: Namespace) -> bool:
+    """Whether the user wants colours there."""
+    quiet = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return args.color == "always" or (args.color == "auto" and stream.isatty() and not quiet)
 
 
 def columns(stream: TextIO) -> int:
