@@ -16,9 +16,10 @@ from archc.linking import COMBINATORS, STATEMENTS, Library
 from archc.lower.blocks import call
 from archc.lower.combinators import combine, group
 from archc.lower.control import choose, loop, repeat
-from archc.lower.labels import forget, label_of, lookup, reuse
+from archc.lower.labels import forget, label_of, lookup
 from archc.lower.operators import apply
 from archc.lower.ports import check_given, enter, leave
+from archc.lower.reuse import reuse
 from archc.lower.state import Enough, Frame, Here, Labelled, Quiet, State, TooLarge
 from archc.naming import Names, labels_in
 from archc.ops import REGISTRY, Dims

@@ -1,16 +1,12 @@
-"""`label:`, `@label`, `reuse label`."""
+"""`label:` and `@label`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from archc import symbol, syntax
 from archc.evaluate import did_you_mean, fault
-from archc.lower.state import Here, Labelled, Quiet, State
+from archc.lower.state import Here, Labelled
 from archc.naming import Names, labels_in, refuse_reserved
-from archc.plan import Again, Apply, Call, Chain, Node, Tensor, walk
-from archc.source import Label
+from archc.plan import Tensor
 
 
 def label_of(label: syntax.Label | None, here: Here) -> str | None:
@@ -66,40 +62,3 @@ def _block_with(name: str, here: Here) -> str:
         if name in labels_in(block.tree.body):
             return f"`{name}` is a label of the block `{block.name}`, and not known outside of it"
     return ""
-
-
-def reuse(state: State, term: syntax.Reuse, here: Here) -> Again:
-    """Run a labelled statement again: the same names, so the same modules and weights."""
-    frame, name = here.frame, term.target.name
-    target = lookup(term.target, here)
-    if target.tensor.shape is None:
-        raise Quiet
-    if not target.nodes:
-        title = f"`{name}` is no statement that could run again"
-        raise fault("A103", title, term.target.span, "label an operator, a block or a group")
-    outer = frame.env, frame.scopes, frame.labels
-    frame.env, frame.scopes, frame.labels = target.env, target.scopes, dict(frame.labels)
-    nodes: list[Node] = []
-    try:
-        again = Here(here.x, frame, target.names.again())
-        output = state.statement(target.statement, again, nodes)
-    finally:
-        frame.env, frame.scopes, frame.labels = outer
-    if output.shape is not None and list(_weights(target.nodes)) != list(_weights(nodes)):
-        raise fault(
-            "A207",
-            f"the weights of `{name}` do not fit a tensor of {here.x.shape}",
-            term.span,
-            "bring it to the same shape first",
-            also=(Label(target.statement.span, "they were made here"),),
-        )
-    return Again(target.scopes, Chain(nodes, here.x, output), output, term.span)
-
-
-def _weights(nodes: list[Node]) -> Iterator[Any]:
-    """The shapes of all weights under some nodes, in order: what `reuse` must find again."""
-    for node in walk(nodes):
-        if isinstance(node, Apply):
-            yield from sorted(node.op.weights(*node.shapes).items())
-        elif isinstance(node, Call):
-            yield from _weights(node.body.chain.nodes)
