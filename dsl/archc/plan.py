@@ -38,6 +38,12 @@ class Tensor:
         return found
 
     @property
+    def channels(self) -> Any:
+        """Traced."""
+        assert self.shape is not None, "a tensor after a mistake has no shape"
+        return self.shape.channels
+
+    @property
     def columns(self) -> tuple[Shape, ...]:
         """Its shape in plain numbers; of a bundle, that of each column."""
         assert self.shape is not None, "a tensor after a mistake has no shape"
@@ -135,6 +141,16 @@ class Scope:
     tree: syntax.Term
     label: str | None = None
     again: bool = False
+
+    @property
+    def is_combinator(self) -> bool:
+        """A combinator that stands in a group: a module of its own, without a block's name."""
+        nodes = self.chain.nodes
+        return (
+            isinstance(self.tree, syntax.Operation)
+            and len(nodes) == 1
+            and isinstance(nodes[0], Branches)
+        )
 
 
 @dataclass(eq=False, slots=True)

@@ -320,8 +320,9 @@ def _compose(op: str, args: list[Expr], value: Number) -> Expr:
             return add(args[0], scale(args[1], -1))
         if op == "*":
             return multiply(args[0], args[1])
-    if op == "//" and args[1].constant == 1:
-        return args[0]
+    divisor = args[1].constant if op == "//" else None
+    if isinstance(value, int) and isinstance(divisor, int) and _is_multiple(args[0], divisor):
+        return Expr(tuple((product, factor // divisor) for product, factor in args[0].terms))
     return Expr((((Apply(op, tuple(args)),), 1),))
 
 
@@ -332,6 +333,11 @@ def _is_integral(expr: Expr) -> bool:
         and not any(isinstance(atom, Apply) and atom.function == "/" for atom in product)
         for product, factor in expr.terms
     )
+
+
+def _is_multiple(expr: Expr, divisor: int) -> bool:
+    """Whether `//` leaves no rest, whatever the variables are."""
+    return _is_integral(expr) and all(factor % divisor == 0 for _, factor in expr.terms)
 
 
 # --- using expressions -------------------------------------------------------------------

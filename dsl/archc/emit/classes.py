@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from archc import symbol, syntax
 from archc.emit.forward import Do, Repeat, Step, Wire
@@ -11,7 +12,7 @@ from archc.emit.layout import Code, call
 from archc.emit.loops import reaches_out
 from archc.emit.method import print_forward
 from archc.emit.parameters import anonymous_parameters, parameters_of
-from archc.emit.program import ClassModel, Definition, Program, class_name
+from archc.emit.program import ClassModel, Definition, Program, class_name, uncommented
 from archc.emit.scribe import NotAChain, Scribe
 from archc.emit.sequential import sequential_class
 from archc.emit.site import Assign, For, Site, lines
@@ -122,27 +123,36 @@ def write_anonymous(parent: Scribe, nodes: list[Scope], lanes: list[Lane]) -> Co
         if reaches_out(chain.nodes, chain.input.root, chain.output.root, uses):
             raise NotAChain("a combinator whose labels are used outside of it")
     model = _anonymous(parent, nodes, lanes)
-    known = program.anonymous.setdefault(id(tree), [])
-    for earlier in known:
-        if (earlier.init, earlier.forward) == (model.init, model.forward):
-            model = earlier
-            break
-    else:
+    same = (earlier for earlier in program.anonymous if earlier.does == model.does)
+    known = next(same, None)
+    if known is None:
         model.name = program.free_name(class_name(nodes[0].label or tree.name.id))
         model.doc = [f"The `{tree.name.id}` in {parent.definition.name}."]
-        known.append(model)
+        program.anonymous.append(model)
         program.classes.append(model)
-    items = []
-    for name in (parameter.variable for parameter in model.parameters):
-        values = [symbol.traced(lane.env[name], symbol.var(name)) for lane in lanes]
-        items.append(parent.writer.value(values, lanes))
-    return call(model.name, *items)
+        known = model
+    elif (known.init, known.forward) != (model.init, model.forward):  # at another size
+        known.init, known.forward = uncommented(known.init), uncommented(known.forward)
+    items = [
+        parent.writer.value(_handed(parameter.variable, nodes, lanes), lanes)
+        for parameter in model.parameters
+    ]
+    return call(known.name, *items)
+
+
+def _handed(name: str, nodes: list[Scope], lanes: list[Lane]) -> list[Any]:
+    """What each lane gives a combinator in a place for one of its arguments."""
+    if name == "#in":
+        return [node.chain.input.channels for node in nodes]
+    return [symbol.traced(lane.env[name], symbol.var(name)) for lane in lanes]
 
 
 def _anonymous(parent: Scribe, nodes: list[Scope], lanes: list[Lane]) -> ClassModel:
     around = parent.definition
+    lanes = [_inside(node, lane) for node, lane in zip(nodes, lanes, strict=True)]
     definition = Definition(around.block, around.name, around.bodies, lanes, open=around.open)
     scribe = Scribe(parent.program, definition)
+    scribe.writer.entered = True
     wire = Wire("x", var="x")
     chains = [node.chain for node in nodes]
     scribe.alias([chain.input for chain in chains], wire)
@@ -152,3 +162,9 @@ def _anonymous(parent: Scribe, nodes: list[Scope], lanes: list[Lane]) -> ClassMo
     body = [f"        {line}" for line in forward]
     parameters = anonymous_parameters(scribe, lanes)
     return ClassModel("", "nn.Module", [], parameters, init, body, ["x"], returns)
+
+
+def _inside(node: Scope, lane: Lane) -> Lane:
+    """A lane of a combinator in a place: the channels that come in are those of its own input."""
+    env = {name: value for name, value in lane.env.items() if name != "in.c"}
+    return Lane(lane.instance, {**env, "#in": symbol.plain(node.chain.input.channels)})

@@ -70,6 +70,7 @@ class Writer:
         self.open = open_
         self.used: set[str] = set()
         self.indices: list[Index] = []
+        self.entered = False  # a combinator in a place: `in.c` is its own, `#in` in the lanes' env
         self.carried = False  # a running channel count is kept: `#c` in the lanes' env
 
     def value(self, values: list[Any], lanes: list[Lane]) -> str:
@@ -153,7 +154,7 @@ class Writer:
         everywhere: bool = False,
     ) -> bool:
         """Whether an expression also gives what each lane's own does where arguments differ."""
-        if (not self.open and not everywhere) or "#c" in expr.variables():
+        if (not self.open and not everywhere) or expr.variables() & {"#in", "#c"}:
             return True
         for own, lane in zip(truths, lanes, strict=True):
             own = self.inside(own) if own is not None else expr
@@ -183,8 +184,10 @@ class Writer:
         exprs = [self.inside(symbol.expr_of(v)) for v in values]
         yield from (e for e in _distinct(exprs) if e.constant is None)
         yield from self._by_iteration(exprs, lanes)
+        if self.entered:
+            yield from self._by_channels("#in", values, lanes)
         if self.carried:
-            yield from self._by_running_count(values, lanes)
+            yield from self._by_channels("#c", values, lanes)
 
     def identity(self, value: Any) -> Any:
         """Equal for values that are equal whatever the arguments are."""
@@ -217,20 +220,21 @@ class Writer:
             is_first = symbol.Expr((((symbol.Apply("==", (i, symbol.const(0))),), 1),))
             yield symbol.Expr((((symbol.Apply("if", (first, is_first, second)),), 1),))
 
-    def _by_running_count(self, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
-        running = symbol.var("#c")
-        yield running
+    def _by_channels(self, name: str, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
+        """In terms of a number of channels that every lane has under that name."""
+        channels = symbol.var(name)
+        yield channels
         differences = {
-            symbol.plain(v) - lane.env["#c"]
+            symbol.plain(v) - lane.env[name]
             for v, lane in zip(values, lanes, strict=True)
-            if "#c" in lane.env
+            if name in lane.env
         }
         if len(differences) == 1:
-            yield symbol.add(running, symbol.const(differences.pop()))
+            yield symbol.add(channels, symbol.const(differences.pop()))
         for expr in _distinct([self.inside(symbol.expr_of(v)) for v in values]):
             if "in.c" in expr.variables():
                 env = {name: symbol.var(name) for name in expr.variables()}
-                yield symbol.substitute(expr, {**env, "in.c": running})
+                yield symbol.substitute(expr, {**env, "in.c": channels})
 
     def _tuple(self, values: list[Any], lanes: list[Lane]) -> str:
         if any(isinstance(v, symbol.TracedList) for v in values):

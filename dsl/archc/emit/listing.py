@@ -79,7 +79,7 @@ class Lister:
         """`in_channels = 32` before a loop, where it is not what runs already."""
         if not self.writer.carried:
             return lanes
-        counts = [_channels(tensor) for tensor in tensors]
+        counts = [tensor.channels for tensor in tensors]
         if any(count != lane.env.get("#c") for count, lane in zip(counts, lanes, strict=True)):
             text = self.writer.value(counts, lanes)
             if text != "in_channels":
@@ -93,7 +93,7 @@ class Lister:
         if not self.writer.carried:
             return lanes
         return [
-            lane.with_(**{"#c": symbol.plain(_channels(tensor))})
+            lane.with_(**{"#c": symbol.plain(tensor.channels)})
             for lane, tensor in zip(lanes, tensors, strict=True)
         ]
 
@@ -101,7 +101,7 @@ class Lister:
         """`in_channels = width` at the end of an iteration that changed it."""
         if not self.writer.carried:
             return
-        counts = [_channels(chain.output) for chain in chains]
+        counts = [chain.output.channels for chain in chains]
         if any(count != lane.env["#c"] for count, lane in zip(counts, lanes, strict=True)):
             site.body.append(Assign("in_channels", self.writer.value(counts, lanes)))
 
@@ -122,8 +122,3 @@ def _start(node: Any) -> Tensor:
     if isinstance(node, Apply | Call | Scope):
         return input_of(node)
     return node.chain.input if isinstance(node, Choice) else node.output
-
-
-def _channels(tensor: Tensor) -> Any:
-    assert tensor.shape is not None
-    return tensor.shape.channels

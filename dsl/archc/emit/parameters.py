@@ -30,9 +30,9 @@ def parameters_of(scribe: Scribe) -> list[Parameter]:
 
 
 def anonymous_parameters(scribe: Scribe, lanes: list[Lane]) -> list[Parameter]:
-    """Of a combinator in a place: the variables of the class around it that it uses."""
+    """Of a combinator in a place: its channels, and variables of the class around it."""
     return [
-        Parameter(name, "i" if name.startswith("#") else python_name(name), type_of(name, lanes))
+        Parameter(name, python_name(name), type_of(name, lanes))
         for name in sorted(scribe.writer.used)
     ]
 

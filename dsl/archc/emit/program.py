@@ -55,6 +55,17 @@ class ClassModel:
     returns: str
     extra: list[list[str]] = field(default_factory=list)  # further methods
 
+    @property
+    def does(self) -> tuple[list[str], list[str], list[str]]:
+        """Equal for classes that are the same but for their names and comments."""
+        declared = [parameter.declared for parameter in self.parameters]
+        return declared, uncommented(self.init), uncommented(self.forward)
+
+
+def uncommented(lines: list[str]) -> list[str]:
+    """Without the shapes behind them: the only comments that there are."""
+    return [line.partition("  # ")[0] for line in lines]
+
 
 @dataclass(eq=False, slots=True)
 class Definition:
@@ -96,7 +107,7 @@ class Program:
         # modules the network owns: name -> target, extent
         self.shared: dict[str, tuple[str, int]] = {}
         self.classes: list[ClassModel] = []
-        self.anonymous: dict[int, list[ClassModel]] = {}  # of combinators in a place, by tree
+        self.anonymous: list[ClassModel] = []  # of them those of combinators in a place
         self.network = Definition(None, plans[0].name)
         own: dict[int, int] = {}  # lanes of the plan to print
         for at, plan in enumerate(plans):

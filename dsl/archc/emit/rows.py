@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from archc import syntax
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.layout import Code, Generator, Group, Item, call
 from archc.emit.loops import iteration, looping
@@ -101,7 +100,7 @@ def _module_row(scribe: Scribe, nodes: list[Any], lanes: list[Lane], current: li
 
 
 def _nested(scribe: Scribe, nodes: list[Scope], lanes: list[Lane]) -> Code:
-    if is_combinator(nodes[0]):
+    if nodes[0].is_combinator:
         return scribe.anonymous(nodes, lanes)
     chains = [node.chain for node in nodes]
     try:
@@ -130,16 +129,6 @@ def written_out(scribe: Scribe, chains: list[Chain], lanes: list[Lane]) -> Code:
         scribe.write_out = outer
 
 
-def is_combinator(scope: Scope) -> bool:
-    """A combinator that stands in a group: a module of its own, without a block's name."""
-    nodes = scope.chain.nodes
-    return (
-        isinstance(scope.tree, syntax.Operation)
-        and len(nodes) == 1
-        and isinstance(nodes[0], Branches)
-    )
-
-
 def input_of(node: Any) -> Tensor:
     if isinstance(node, Apply):
         return node.inputs[0]
@@ -155,7 +144,7 @@ def _must_be_private(scribe: Scribe, nodes: list[Any], lanes: list[Lane]) -> Non
     """Nothing but the next module uses what these make (the row's last may be used freely)."""
     for node, lane in zip(nodes, lanes, strict=True):
         made = node.output.root
-        if scribe.uses[lane.instance].counts[made] > 1 and made not in scribe.row_ends:
+        if scribe.uses[lane.instance].modules(made) > 1 and made not in scribe.row_ends:
             raise NotAChain("a tensor that is used again")
 
 
@@ -231,6 +220,13 @@ def _key(scribe: Scribe, chain: Chain, lane: Lane) -> Any:
             case Apply():
                 told = [scribe.writer.identity(v) for v in arguments(scribe, node, lane)]
                 found.append((node.op, node.shapes, told))
+            case Branches():
+                merge = Chain([node.merge], node.input, node.output)
+                found.append([_key(scribe, c, lane) for c in (*node.branches, merge)])
+            case Scope() | Choice():
+                found.append(_key(scribe, node.chain, lane))
+            case Loop():
+                found.append([_key(scribe, c, lane) for c in node.iterations])
             case _:
                 found.append(id(node))
     return found

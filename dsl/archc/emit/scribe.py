@@ -14,7 +14,12 @@ from archc.emit.site import Site
 from archc.passes.uses import Uses
 from archc.plan import Chain, Choice, Scope, Tensor, walk
 
-_SIZES = {"in.c": "in_channels", "in.w": "in_width", "in.h": "in_height", "in.d": "in_depth"}
+_SIZES = {
+    **dict.fromkeys(("in.c", "#in", "#c"), "in_channels"),
+    "in.w": "in_width",
+    "in.h": "in_height",
+    "in.d": "in_depth",
+}
 
 Written = tuple[list[Step], Wire]  # the steps of forward, and the tensor after them
 
@@ -70,7 +75,7 @@ class Scribe:
         for index in self.writer.indices:
             if index.variable == variable:
                 return index.python
-        return "in_channels" if variable == "#c" else python_name(variable)
+        return python_name(variable)
 
     # --- names ---------------------------------------------------------------------------
 

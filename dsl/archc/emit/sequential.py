@@ -5,7 +5,7 @@ from __future__ import annotations
 from archc.emit.lanes import Lane
 from archc.emit.layout import Code, call
 from archc.emit.listing import Lister
-from archc.emit.rows import assembled, is_combinator, row_code, rows_of, written_out
+from archc.emit.rows import assembled, row_code, rows_of, written_out
 from archc.emit.scribe import Scribe
 from archc.emit.site import Assign, Do, Site
 from archc.plan import Chain, Scope
@@ -18,7 +18,7 @@ def sequential(scribe: Scribe, nodes: list[Scope], lanes: list[Lane], site: Site
 
     Raises NotAChain where the group is more than modules in a row.
     """
-    if is_combinator(nodes[0]):
+    if nodes[0].is_combinator:
         return scribe.anonymous(nodes, lanes)
     chains = [node.chain for node in nodes]
     found = scribe.attempt(lambda: row_code(scribe, chains, lanes), site)

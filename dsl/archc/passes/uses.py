@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from archc.plan import Again, Apply, Aux, Body, Call, Goto, Mark, Node, Path, Tensor, walk
+from archc.plan import (
+    Again,
+    Apply,
+    Aux,
+    Body,
+    Call,
+    Goto,
+    Mark,
+    Node,
+    Path,
+    Scope,
+    Tensor,
+    walk,
+)
 
 
 @dataclass(slots=True)
@@ -16,6 +29,11 @@ class Uses:
     named: set[Tensor]  # used by their label
     makers: dict[Tensor, Node]  # the operator or call that made each
     reused: frozenset[Path]  # groups that `reuse` reaches into
+    within: Counter[Tensor]  # of them those by what is in the combinator in a place that it enters
+
+    def modules(self, root: Tensor) -> int:
+        """How often a tensor is used where a combinator in a place is one module."""
+        return self.counts[root] - max(0, self.within[root] - 1)
 
 
 def uses_of(body: Body) -> Uses:
@@ -24,6 +42,7 @@ def uses_of(body: Body) -> Uses:
     named: set[Tensor] = set()
     makers: dict[Tensor, Node] = {}
     reused: set[Path] = set()
+    within: Counter[Tensor] = Counter()
     for node in walk(body.chain.nodes):
         match node:
             case Apply():
@@ -39,7 +58,20 @@ def uses_of(body: Body) -> Uses:
                 counts[node.chain.output.root] += 1
             case Again():
                 reused |= {node.scopes[:length] for length in range(1, len(node.scopes) + 1)}
+            case Scope() if node.is_combinator and node.chain.input.root not in within:
+                entering = node.chain.input.root
+                within[entering] = _times(entering, node.chain.nodes)
             case Goto():
                 named.add(node.output.root)
     counts[body.output.root] += 1
-    return Uses(counts, named, makers, frozenset(reused))
+    return Uses(counts, named, makers, frozenset(reused), within)
+
+
+def _times(root: Tensor, nodes: list[Node]) -> int:
+    """How often operators and calls among some nodes use a tensor."""
+    taken = (
+        node.inputs if isinstance(node, Apply) else (node.input,)
+        for node in walk(nodes)
+        if isinstance(node, Apply | Call)
+    )
+    return sum(x.root is root for tensors in taken for x in tensors)
