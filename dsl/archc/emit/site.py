@@ -138,6 +138,9 @@ class Site:
     def loop(self) -> Site:
         return Site([], self.shared, self, is_loop=True)
 
+    def nested(self, name: str) -> DictSite:
+        return DictSite(shared=self.shared, outer=self, path=(name,))
+
     def arm(self) -> Site:
         return Site([], dict(self.shared), self)
 
@@ -151,7 +154,7 @@ class Site:
 class DictSite(Site):
     """An nn.ModuleDict: a group that is no row of modules, or is used piece by piece."""
 
-    path: str = ""
+    path: tuple[str, ...] = ()  # the names that lead to it
     items: list[Item] = field(default_factory=list)
 
     @property
@@ -173,9 +176,12 @@ class DictSite(Site):
         self.items.append(Item(code, f'"{name}": '))
 
     def access(self, name: str) -> str:
-        if isinstance(self.outer, DictSite):  # an item of a ModuleDict is a Module to mypy
-            return f'{self.path}.get_submodule("{name}")'
-        return f'{self.path}["{name}"]'
+        if len(self.path) > 1:  # an item of a ModuleDict is a Module to mypy
+            return f'self.get_submodule("{".".join((*self.path, name))}")'
+        return f'{super().access(self.path[0])}["{name}"]'
+
+    def nested(self, name: str) -> DictSite:
+        return DictSite(shared=self.shared, outer=self, path=(*self.path, name))
 
     @property
     def steady(self) -> Site:

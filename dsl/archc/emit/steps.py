@@ -11,7 +11,7 @@ from archc.emit.loops import write_loop
 from archc.emit.modules import instance, operator
 from archc.emit.scribe import Scribe, Written
 from archc.emit.sequential import sequential
-from archc.emit.site import DictSite, Site
+from archc.emit.site import Site
 from archc.plan import Again, Apply, Aux, Branches, Call, Chain, Choice, Goto, Loop, Mark, Scope
 
 
@@ -135,7 +135,7 @@ def _scope(
                 return _called(scribe, nodes, lanes, source, site.access(name))
         if name.startswith('f"'):
             raise Inexpressible("a group in a loop that is no row")
-        inner = DictSite(shared=site.shared, outer=site, path=site.access(name))
+        inner = site.nested(name)
         scribe.sites[scribe.scopes] = inner
         steps, wire = scribe.chain([node.chain for node in nodes], lanes, wire, inner)
         if inner.items and not nodes[0].again:
