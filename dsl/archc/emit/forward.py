@@ -29,6 +29,11 @@ class Wire:
     uses: int = 0
     var: str | None = None
 
+    def call(self, name: str) -> None:
+        """The user's name for it, unless it has a variable already."""
+        if self.var is None:
+            self.hint, self.prefer, self.keep = name, True, True
+
 
 @dataclass(eq=False, slots=True)
 class Do:
@@ -224,7 +229,7 @@ class Printer:
     def _fits(self, step: Do) -> bool:
         """Whether a merge with its branches written inside goes on one line."""
         texts = [self.pending[w].text if w in self.pending else w.var or "x" for w in step.ins]
-        target = max(step.out.hint, "branch12", key=len)
+        target = max(step.out.hint, "branch12", key=len) + ": Tensor" * bool(self.untyped)
         return len(f"{target} = {step.write(*texts)}") + self.indent + self.margin <= WIDTH
 
     def _joins(self, waiting: _Pending, step: Do, merging: bool) -> bool:

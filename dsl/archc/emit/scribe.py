@@ -127,13 +127,17 @@ class Scribe:
         """A tensor that a step makes, in all lanes; `through` as in `alias`."""
         hint, prefer = self.role
         root, shape = tensors[0].root, tensors[0].shape
-        keep = label is not None and any(u.counts[root] > 1 and root in u.named for u in self.uses)
+        keep = label is not None and self.is_kept(root)
         if shape is not None and shape.columns:
             wire = Wire("columns", prefer=True, bundle=True)
         else:
             wire = Wire(label if label is not None and keep else hint, prefer, keep)
         self.alias(tensors, wire, through)
         return wire
+
+    def is_kept(self, root: Tensor) -> bool:
+        """Whether a tensor is used by its label, and by what follows."""
+        return any(uses.counts[root] > 1 and root in uses.named for uses in self.uses)
 
     def alias(self, tensors: list[Tensor], wire: Wire, through: Collection[Tensor] = ()) -> None:
         """What each lane calls a wire; those in `through` keep the wire that they had, too."""

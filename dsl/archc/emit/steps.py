@@ -59,16 +59,17 @@ def _mark(scribe: Scribe, name: str, wire: Wire) -> Wire:
     """An output: its tensor has a variable of that name from where it is made."""
     scribe.outputs.append((name, wire))
     wire.uses += 1
-    if wire.var is None:
-        wire.hint, wire.prefer, wire.keep = name, True, True
+    wire.call(name)
     return wire
 
 
 def _apply(scribe: Scribe, nodes: list[Apply], lanes: list[Lane], site: Site) -> Written:
     first = nodes[0]
     ins = [scribe.wire(list(xs)) for xs in zip(*(n.inputs for n in nodes), strict=True)]
-    if len(ins) == 1 and first.op.name == "identity" and first.label is None:
+    if len(ins) == 1 and first.op.name == "identity":
         scribe.alias([node.output for node in nodes], ins[0])
+        if first.label is not None and scribe.is_kept(first.output.root):
+            ins[0].call(first.label)
         return [], ins[0]
     out = scribe.new_wire([node.output for node in nodes], first.label)
     write = operator(scribe, nodes, lanes, site, ins)
