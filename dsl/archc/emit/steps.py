@@ -66,10 +66,11 @@ def _mark(scribe: Scribe, name: str, wire: Wire) -> Wire:
 def _apply(scribe: Scribe, nodes: list[Apply], lanes: list[Lane], site: Site) -> Written:
     first = nodes[0]
     ins = [scribe.wire(list(xs)) for xs in zip(*(n.inputs for n in nodes), strict=True)]
-    if len(ins) == 1 and first.op.name == "identity":
-        scribe.alias([node.output for node in nodes], ins[0])
-        if first.label is not None and scribe.is_kept(first.output.root):
+    kept = first.label is not None and scribe.is_kept(first.output.root)
+    if len(ins) == 1 and first.op.name == "identity" and (not kept or ins[0].var is None):
+        if first.label is not None and kept:
             ins[0].call(first.label)
+        scribe.alias([node.output for node in nodes], ins[0])
         return [], ins[0]
     out = scribe.new_wire([node.output for node in nodes], first.label)
     write = operator(scribe, nodes, lanes, site, ins)
