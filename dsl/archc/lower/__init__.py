@@ -152,12 +152,16 @@ def _operation(state: State, term: syntax.Operation, here: Here) -> Node:
         return leave(term, here)
     if name in COMBINATORS and term.branches is None and term.arguments:
         raise _in_brackets(term)
-    merges = term.branches is not None or name not in REGISTRY or name == "columns"
-    if name in COMBINATORS and merges:
+    if name in COMBINATORS and not (term.branches is None and _takes_columns(name)):
         return combine(state, term, here)
     if name not in REGISTRY:
         raise _unknown(term.name, here.frame)
     return apply(state, term, here)
+
+
+def _takes_columns(name: str) -> bool:
+    """`join`: it merges the branches of a `columns<...>` before it."""
+    return name in REGISTRY and REGISTRY[name].bundles and name != "columns"
 
 
 def _in_brackets(term: syntax.Operation) -> Fault:
