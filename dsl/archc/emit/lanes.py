@@ -154,7 +154,9 @@ class Writer:
         everywhere: bool = False,
     ) -> bool:
         """Whether an expression also gives what each lane's own does where arguments differ."""
-        if (not self.open and not everywhere) or expr.variables() & {"#in", "#c"}:
+        if expr.variables() & {"#in", "#c"}:
+            return not everywhere  # channels that are counted, whatever made them so many
+        if not self.open and not everywhere:
             return True
         for own, lane in zip(truths, lanes, strict=True):
             own = self.inside(own) if own is not None else expr
