@@ -1,18 +1,15 @@
-"""Predicted memory against torch's own tracker, and `archc fit`."""
+"""Predicted memory against torch's own tracker, and against published runs."""
 
 from __future__ import annotations
 
-import csv
-import json
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
+from timm_runs import LADDER, runs
 
 import archc
-from archc import api, cli
+from archc import api
 from archc.gpus import gpus
 from archc.passes import fit
 from archc.passes.heap import Role
@@ -33,9 +30,16 @@ flatten; dropout 0.5; fc 64; relu; fc 10
 """
 # Nets whose figures the issue asks for; the tracker needs seconds for each.
 NETWORKS = ("resnet50", "googlenet_bn", "densenet121", "vgg16", "squeezenet1_1")
+PLAIN = Setting()
+WHAT_IFS = {
+    "fp16": Setting("fp16"),
+    "amp": Setting(amp=True),
+    "adam": Setting(optimizer="adam"),
+    "sgd": Setting(optimizer="sgd"),
+}
+BLOCKS = {"resnet50": "bottleneck", "googlenet_bn": "inception", "squeezenet1_1": "fire"}
 # Local response norm, a label that forward goes back to, a branch inside its merge's line.
 SPECIAL = ("zfnet", "preact_resnet164", "squeezenet1_0_complex_bypass")
-REFERENCE = Path(__file__).parent / "reference" / "timm_train_amp_rtx3090.csv"
 
 
 def net_of(text: str) -> api.Net:
@@ -52,8 +56,13 @@ def plan_of(net: api.Net) -> Plan:
 # --- against torch -----------------------------------------------------------------------
 
 
-def tracked(net: api.Net, batch: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
-    """The peaks of the second step and of inference by torch's MemTracker, on fake tensors."""
+def tracked(
+    net: api.Net, batch: int, monkeypatch: pytest.MonkeyPatch, setting: Setting = PLAIN
+) -> tuple[int, int]:
+    """The peaks of the second step and of inference by torch's MemTracker, on fake tensors.
+
+    They are a CPU's: fake ones of a GPU have no backward pass without a GPU.
+    """
     torch = pytest.importorskip("torch")
     from torch._subclasses.fake_tensor import FakeTensorMode
     from torch.distributed._tools.mem_tracker import MemTracker
@@ -61,30 +70,64 @@ def tracked(net: api.Net, batch: int, monkeypatch: pytest.MonkeyPatch) -> tuple[
     shape = plan_of(net).body.inputs[0].shape
     assert shape is not None
     monkeypatch.setattr(torch.nn.init, "trunc_normal_", lambda tensor, **_: tensor)  # reads values
-    with FakeTensorMode():
-        model = net.module().train()
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-        x = torch.randn(batch, *map(int, shape.dims))
-        labels = torch.zeros(batch, dtype=torch.long)
-        tracker = MemTracker()
-        tracker.track_external(model, optimizer, x, labels)
-        with tracker:
-            for _ in range(2):
-                tracker.reset_mod_stats()  # the first step has no momentum yet
-                made = model(x)
-                outputs = made if isinstance(made, tuple) else (made,)
-                loss = sum(torch.nn.functional.cross_entropy(one, labels) for one in outputs)
-                loss.backward()
-                optimizer.step()
-                optimizer.zero_grad()
-                del made, outputs, loss
-        train = _total(tracker)
-        model.eval()
-        tracker = MemTracker()
-        tracker.track_external(model, x)
-        with tracker, torch.no_grad():
-            model(x)
-        return train, _total(tracker)
+    dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[setting.dtype]
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        with FakeTensorMode():
+            model = net.module().train()
+            if setting.checkpoint is not None:
+                compute_again(model, setting.checkpoint)
+            optimizer = optimizer_of(model, setting)
+            x = torch.randn(batch, *map(int, shape.dims))
+            labels = torch.zeros(batch, dtype=torch.long)
+            tracker = MemTracker()
+            tracker.track_external(model, optimizer, x, labels)
+            with tracker:
+                for _ in range(2):
+                    tracker.reset_mod_stats()  # the first step has no momentum yet
+                    step(model, optimizer, x, labels, amp=setting.amp)
+            train = _total(tracker)
+            model.eval()
+            tracker = MemTracker()
+            tracker.track_external(model, x)
+            autocast = torch.autocast("cpu", dtype=torch.bfloat16, enabled=setting.amp)
+            with tracker, torch.no_grad(), autocast:
+                model(x)
+            return train, _total(tracker)
+    finally:
+        torch.set_default_dtype(before)
+
+
+def step(model: Any, optimizer: Any, x: Any, labels: Any, *, amp: bool = False) -> None:
+    """One step of training."""
+    import torch
+
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=amp):
+        made = model(x)
+        outputs = made if isinstance(made, tuple) else (made,)
+        loss = sum(torch.nn.functional.cross_entropy(one, labels) for one in outputs)
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def optimizer_of(model: Any, setting: Setting) -> Any:
+    import torch
+
+    if setting.optimizer == "adam":
+        return torch.optim.Adam(model.parameters(), fused=True)
+    momentum = 0.9 if setting.optimizer == "momentum" else 0.0
+    return torch.optim.SGD(model.parameters(), lr=0.1, momentum=momentum)
+
+
+def compute_again(model: Any, block: str) -> None:
+    """Checkpoint all modules that the block's calls became."""
+    from torch.utils.checkpoint import checkpoint
+
+    for module in model.modules():
+        if type(module).__name__.lower() == block.replace("_", ""):
+            module.forward = partial(checkpoint, module.forward, use_reentrant=False)
 
 
 def _total(tracker: Any) -> int:
@@ -92,8 +135,8 @@ def _total(tracker: Any) -> int:
     return int(next(size for kind, size in device.items() if str(kind).endswith("Total")))
 
 
-def predicted(net: api.Net, batch: int) -> tuple[int, int]:
-    memory = net.analysis.memory()
+def predicted(net: api.Net, batch: int, setting: Setting = PLAIN) -> tuple[int, int]:
+    memory = net.analysis.memory(setting)
     return memory.train.peak(batch).bytes(batch), memory.infer.peak(batch).bytes(batch)
 
 
@@ -124,19 +167,101 @@ def test_special_networks(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     compare(archc.load(name), 16, monkeypatch)
 
 
+def compare_what_if(
+    net: api.Net, batch: int, setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To 0.4 %: PyTorch adds some gradients in place, which fake tensors cannot."""
+    assert predicted(net, batch, setting) == pytest.approx(
+        tracked(net, batch, monkeypatch, setting), rel=0.004
+    )
+
+
+# A CPU's autocast runs the pool in `lrn` in fp32, a GPU's in half precision.
+NO_LRN = SMALL.replace("lrn 5; ", "")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", WHAT_IFS)
+def test_what_ifs_of_a_small_network(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    compare_what_if(net_of(NO_LRN), 64, WHAT_IFS[name], monkeypatch)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("amp", [False, True])
+def test_computing_a_block_again(amp: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    compare_what_if(net_of(NO_LRN), 64, Setting(amp=amp, checkpoint="unit"), monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("batch", [8, 32])
+@pytest.mark.parametrize("setting", WHAT_IFS.values(), ids=WHAT_IFS)
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "densenet121"])  # minutes
+def test_what_ifs_of_known_networks(
+    name: str, setting: Setting, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare_what_if(archc.load(name), batch, setting, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("batch", [8, 32])
+@pytest.mark.parametrize("amp", [False, True])
+@pytest.mark.parametrize("name", BLOCKS)
+def test_computing_blocks_of_known_networks_again(
+    name: str, amp: bool, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = Setting(amp=amp, checkpoint=BLOCKS[name])
+    compare_what_if(archc.load(name), batch, setting, monkeypatch)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("ddp", [None, "copies", "views"])
+def test_distributed_training(ddp: str | None) -> None:
+    """The third step, on real tensors: DDP makes its buckets where fake ones do not see it."""
+    torch = pytest.importorskip("torch")
+    from torch import distributed
+    from torch.distributed._tools.mem_tracker import MemTracker
+    from torch.nn.parallel import DistributedDataParallel
+
+    net, batch = net_of(SMALL), 64
+    distributed.init_process_group("gloo", rank=0, world_size=1, store=distributed.HashStore())
+    try:
+        model = run = net.module().train()
+        x, labels = torch.randn(batch, 3, 16, 16), torch.zeros(batch, dtype=torch.long)
+        tracker = MemTracker()
+        tracker.track_external(model, x, labels)
+        with tracker:
+            if ddp is not None:
+                run = DistributedDataParallel(model, gradient_as_bucket_view=ddp == "views")
+            optimizer = optimizer_of(model, PLAIN)
+            tracker.track_external(optimizer)
+            for _ in range(3):  # DDP makes its buckets anew after the first
+                tracker.reset_mod_stats()
+                step(run, optimizer, x, labels)
+    finally:
+        distributed.destroy_process_group()
+    train, _ = predicted(net, batch, Setting(ddp=ddp))
+    assert train == pytest.approx(_total(tracker), rel=0.004)
+
+
+# --- against a GPU -----------------------------------------------------------------------
+
+
 def test_the_rule_of_thumb_on_published_runs() -> None:
     """timm's batches on a 24 GiB card, lowered along a ladder until they fitted."""
-    ladder = [512, 384, 256, 192, 128, 96, 64]
-    capacity = gpus()["rtx3090"].memory
-    with REFERENCE.open(encoding="utf-8") as file:
-        rows = {row["model"]: int(row["train_batch_size"]) for row in csv.DictReader(file)}
-    assert len(rows) == 22
-    for name, batch in rows.items():
-        heap = training(plan_of(archc.load(name)), Setting(amp=True))
-        assert heap.peak(batch).bytes(batch) <= fit.TIGHT * capacity, name
-        if batch < 512:
-            more = ladder[ladder.index(batch) - 1]
-            assert heap.peak(more).bytes(more) > fit.FITS * capacity, name
+    capacity, right = gpus()["rtx3090"].memory, 0
+    measured = runs("train_rtx3090")
+    assert len(measured) == 28
+    for run in measured:
+        heap = training(plan_of(api.Net(run.analysis)), Setting(amp=True))
+        assert heap.peak(run.batch).bytes(run.batch) <= fit.TIGHT * capacity, run.model
+        if run.batch < LADDER[0]:
+            more = LADDER[LADDER.index(run.batch) - 1]
+            assert heap.peak(more).bytes(more) > fit.FITS * capacity, run.model
+        largest = heap.largest_batch(fit.TIGHT * capacity)
+        right += run.batch == next(batch for batch in LADDER if batch <= largest)
+    assert right == 26, "93 %; the issue asks for 90"
 
 
 # --- what must hold ----------------------------------------------------------------------
@@ -195,100 +320,3 @@ def test_parts_add_up(resnet: Plan) -> None:
     assert peak.parts[Role.PARAMETERS] == 25_557_032 * 4
     assert peak.largest[0][0].name == "conv1"
     assert peak.largest[0][1] == 32 * 64 * 112 * 112 * 4
-
-
-def test_cards_have_what_is_needed() -> None:
-    for card in gpus().values():
-        assert card.memory > 8 * 2**30
-        assert card.url.startswith("https://")
-        assert card.bandwidth > 1e11
-        assert 1e12 < card.fp32 <= card.fp16
-        assert card.tf32 is None or card.fp32 <= card.tf32 <= card.fp16
-
-
-# --- the command -------------------------------------------------------------------------
-
-
-def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
-    code = cli.main(["fit", *argv])
-    return code, *capsys.readouterr()
-
-
-def test_text(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = run(capsys, "resnet50", "--memory", "24GB")
-    assert (code, err) == (0, "")
-    assert out.startswith("ResNet50: batch 32, fp32, SGD with momentum\n")
-    assert "\npeak                      2.78 GiB    459 MiB\n" in out
-    assert "rule of thumb" in out
-    assert "rtx" not in out.partition("A rule")[0].lower(), "only what was asked for"
-
-
-def test_json(capsys: pytest.CaptureFixture[str]) -> None:
-    argv = ("resnet50", "--batch", "32", "--format", "json", "--gpu", "rtx3090", "--gpu", "t4")
-    code, out, _ = run(capsys, *argv)
-    found = json.loads(out)
-    assert code == 0
-    assert found["version"] == 1
-    assert found["train_peak_bytes"] == 2_987_737_992
-    assert found["infer_peak_bytes"] == 481_370_184
-    assert sum(found["train"]["parts"].values()) == found["train_peak_bytes"]
-    assert [device["capacity_bytes"] for device in found["devices"]] == [24 * 2**30, 16 * 2**30]
-    assert found["devices"][0]["train"]["verdict"] == "fits"
-    assert 200 < found["devices"][0]["train"]["largest_batch"] < 300
-
-
-def test_checkpointing_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    _, out, _ = run(capsys, "resnet50", "--checkpoint", "--format", "json")
-    assert json.loads(out)["checkpoint"] == "bottleneck"
-    _, out, err = run(capsys, "alexnet", "--checkpoint", "--format", "json")
-    assert json.loads(out)["checkpoint"] is None
-    assert "no block is worth computing again" in err
-
-
-@pytest.mark.parametrize(
-    ("argv", "says"),
-    [
-        (("--gpu", "rtx309"), "did you mean 'rtx3090'"),
-        (("--checkpoint-block", "nothing"), "calls no block 'nothing'"),
-        (("--memory", "many"), "'many' is not a size like 24GB"),
-        (("--memory", "0"), "is not a size"),
-        (("--memory", "-5GB"), "expected one argument"),
-        (("--batch", "0"), "at least 1"),
-        (("--amp", "--dtype", "fp16"), "leave out --dtype"),
-    ],
-)
-def test_wrong_usage(capsys: pytest.CaptureFixture[str], argv: tuple[str, ...], says: str) -> None:
-    code, out, err = run(capsys, "resnet50", *argv)
-    assert (code, out) == (2, "")
-    assert says in err
-
-
-def test_mistakes_in_the_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    path = tmp_path / "broken.arch"
-    path.write_text("network Broken\ninput 8x8 x3\nconv 9x9 x4\n", encoding="utf-8")
-    code, out, err = run(capsys, str(path))
-    assert (code, out) == (1, "")
-    assert "A201" in err
-    path.write_text("block unit() { relu }\n", encoding="utf-8")
-    code, _, err = run(capsys, str(path))
-    assert code == 1
-    assert "no `network` line" in err
-
-
-def test_huge_numbers_stay_numbers(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "alexnet", "--batch", "1" + "0" * 30, "--memory", "999999TB")
-    assert code == 0
-    assert "no" in out
-
-
-def test_it_needs_neither_torch_nor_networkx() -> None:
-    program = (
-        "import sys; from archc import cli; cli.main(['fit', 'resnet50', '--memory', '24GB']);"
-        "assert not {'torch', 'networkx', 'jinja2'} & set(sys.modules)"
-    )
-    root = str(Path(archc.__file__).parents[1])
-    subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r}); {program}"],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from archc.passes.fit import Memory
     from archc.passes.memory import Setting as MemorySetting
+    from archc.passes.roofline import Work
 
 
 class ArchError(Exception):
@@ -160,6 +161,18 @@ class Analysis:
             if best_checkpoint_at is not None:
                 chosen = fit.best_checkpoint(plan, chosen, best_checkpoint_at)
             return fit.memory(plan, chosen)
+
+    def work(self, checkpoint: str | None = None) -> Work:
+        """What a GPU has to do, for `archc.passes.roofline.estimate`.
+
+        `checkpoint` names a block that is computed again in the backward pass. Raises ArchError
+        for mistakes in the source.
+        """
+        from archc.passes.roofline import work
+        from archc.passes.table import tabulate
+
+        with _deep_recursion():
+            return work(tabulate(self._sound_plan()), checkpoint)
 
     def _sound_plan(self) -> Plan:
         if self.plan is None or not self.ok:

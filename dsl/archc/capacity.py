@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archc import tabular
+from archc import tabular, throughput
+from archc.gpus import Gpu
 from archc.passes.fit import FITS, LEFT_OUT, RULE, TIGHT, Memory, Peak, peak, verdict
 from archc.passes.heap import Heap, Role
+from archc.passes.roofline import Work
 from archc.tabular import Column, Line, Sheet
 
 VERSION = 1  # of the JSON; grows when a key goes or changes its meaning
@@ -21,14 +23,16 @@ class Device:
 
     name: str
     capacity: int
+    gpu: Gpu | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was asked: a network's memory at a batch, on some devices."""
+    """What was asked: a network's memory and speed at a batch, on some devices."""
 
     network: str
     memory: Memory
+    work: Work
     batch: int
     devices: Sequence[Device]
 
@@ -48,9 +52,11 @@ def size(bytes: float) -> str:
 
 
 def text(report: Report) -> str:
-    """Where the memory goes at the peak, the biggest tensors, and the largest batches."""
+    """Where the memory goes at the peak, the biggest tensors, the largest batches, the speed."""
     train, infer = _peaks(report)
-    parts = (_parts(report, train, infer), _largest(train), _devices(report, train))
+    cards = [device.gpu for device in report.devices if device.gpu is not None]
+    speed = throughput.sheet(report.work, cards, report.memory.setting, report.batch)
+    parts = (_parts(report, train, infer), _largest(train), _devices(report, train), speed)
     return "\n".join(tabular.text(sheet) for sheet in parts if sheet.lines)
 
 
@@ -75,6 +81,8 @@ def _parts(report: Report, train: Peak, infer: Peak) -> Sheet:
     head = f"{report.network}: batch {report.batch}, {kind}, {_OPTIMIZERS[setting.optimizer]}"
     if setting.checkpoint:
         head += f", every `{setting.checkpoint}` computed again in the backward pass"
+    if setting.ddp is not None:
+        head += ", DistributedDataParallel"
     foot = (
         f"Training peaks in {_where(train)};",
         f"inference in {_where(infer)}.",
@@ -154,6 +162,7 @@ def json(report: Report) -> str:
         "amp": setting.amp,
         "optimizer": setting.optimizer,
         "checkpoint": setting.checkpoint,
+        "ddp": setting.ddp,
         "train_peak_bytes": train.bytes,
         "infer_peak_bytes": infer.bytes,
         "train": _peak(train),
@@ -178,11 +187,17 @@ def _peak(peak: Peak) -> dict[str, Any]:
 
 def _device(report: Report, device: Device, train: Peak, infer: Peak) -> dict[str, Any]:
     memory, capacity = report.memory, device.capacity
+    setting, batch = memory.setting, report.batch
+    fast_infer, fast_train = throughput.estimates(report.work, device.gpu, setting, batch)
     return {
         "name": device.name,
         "capacity_bytes": capacity,
         "train": _fits(memory.train, train, capacity),
         "infer": _fits(memory.infer, infer, capacity),
+        "speed": {
+            "train": throughput.record(fast_train),
+            "infer": throughput.record(fast_infer),
+        },
     }
 
 

@@ -189,7 +189,11 @@ def _parser() -> _Parser:
         "--timeout", metavar="SECONDS", type=float, default=60, help="for drawing (default: 60)"
     )
 
-    _add_fit(command("fit", "tell how much memory training and inference take", reading))
+    _add_fit(
+        command(
+            "fit", "tell what memory training and inference take, and how fast they are", reading
+        )
+    )
 
     listing = command("list", "list the bundled networks with paper, parameters and MACs")
     listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
@@ -202,7 +206,7 @@ def _parser() -> _Parser:
 def _add_fit(fit: _Parser) -> None:
     fit.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
     fit.add_argument(
-        "--batch", metavar="N", type=_count, default=32, help="samples at a time (default: 32)"
+        "--batch", metavar="N", type=_batch, default=32, help="samples at a time (default: 32)"
     )
     fit.add_argument(
         "--memory",
@@ -217,7 +221,7 @@ def _add_fit(fit: _Parser) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="a GPU's memory to fit into: rtx3090, a100-40 ... (default: all that are known)",
+        help="a GPU to run on: rtx3090, a100-40 ... (default: all that are known)",
     )
     fit.add_argument(
         "--dtype", choices=("fp32", "fp16", "bf16", "fp64"), default="fp32", help="default: fp32"
@@ -235,6 +239,12 @@ def _add_fit(fit: _Parser) -> None:
         help="compute a block again in the backward pass: the one that saves most",
     )
     fit.add_argument("--checkpoint-block", metavar="BLOCK", help="the same with a block of choice")
+    fit.add_argument(
+        "--ddp", action="store_true", help="DistributedDataParallel: its buckets of gradients"
+    )
+    fit.add_argument(
+        "--ddp-views", action="store_true", help="the same with gradient_as_bucket_view=True"
+    )
     fit.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
 
@@ -361,6 +371,14 @@ def _count(text: str, least: int = 1) -> int:
         number = least - 1
     if number < least:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+    return number
+
+
+def _batch(text: str) -> int:
+    """Numbers beyond this have no place in a float, and no GPU."""
+    number = _count(text)
+    if number > 10**30:
+        raise argparse.ArgumentTypeError("a batch of more than 10^30 fits nowhere")
     return number
 
 

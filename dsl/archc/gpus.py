@@ -1,12 +1,14 @@
 """Graphics cards by name: memory and peak rates, read from `gpus.json`.
 
-The figures were written down from memory; the documents that the file names were not opened.
+The file says for each figure where it was read, or from what it follows.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from archc.data import GPUS
 
@@ -20,6 +22,7 @@ class Gpu:
 
     `memory` in bytes, `bandwidth` in bytes per second, the others in floating-point operations per
     second: `fp32` outside the tensor cores, `tf32` and `fp16` in them (None: it has no such).
+    `checked` says of each figure, by its name in the file, where it was read.
     """
 
     key: str
@@ -29,13 +32,12 @@ class Gpu:
     fp32: float
     tf32: float | None
     fp16: float
-    source: str
-    url: str
+    checked: Mapping[str, str]
 
 
 def gpus() -> dict[str, Gpu]:
     """All cards that archc knows, by the name that the command line takes."""
-    cards = json.loads(GPUS.read_text(encoding="utf-8"))
+    document = json.loads(GPUS.read_text(encoding="utf-8"))
     return {
         key: Gpu(
             key,
@@ -45,8 +47,16 @@ def gpus() -> dict[str, Gpu]:
             card["fp32_tflops"] * _TERA,
             card["tf32_tflops"] and card["tf32_tflops"] * _TERA,
             card["fp16_tflops"] * _TERA,
-            card["source"],
-            card["url"],
+            _checked(card, document["sources"]),
         )
-        for key, card in cards.items()
+        for key, card in document["cards"].items()
     }
+
+
+def _checked(card: dict[str, Any], sources: dict[str, dict[str, str]]) -> dict[str, str]:
+    read = {
+        figure: f"{sources[source]['what']}: {sources[source]['url']}"
+        for source, figures in card["read"].items()
+        for figure in figures
+    }
+    return {**read, **card.get("derived", {})}

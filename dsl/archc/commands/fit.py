@@ -1,4 +1,4 @@
-"""`archc fit`: what memory a network takes, and the largest batch that fits."""
+"""`archc fit`: what memory a network takes, the largest batch that fits, and how fast it is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def run(args: Namespace) -> int:
-    """Prints the memory of a training step and of inference."""
+    """Prints the memory and the speed of a training step and of inference."""
     from archc import capacity
     from archc.passes.memory import Setting
 
@@ -27,7 +27,8 @@ def run(args: Namespace) -> int:
     if analysis is None or code:
         return code
     need_network(analysis, input, "there is nothing to run")
-    setting = Setting(args.dtype, args.optimizer, args.amp, args.checkpoint_block)
+    ddp = "views" if args.ddp_views else "copies" if args.ddp else None
+    setting = Setting(args.dtype, args.optimizer, args.amp, args.checkpoint_block, ddp)
     best = args.batch if args.checkpoint and setting.checkpoint is None else None
     try:
         memory = analysis.memory(setting, best_checkpoint_at=best)
@@ -35,7 +36,8 @@ def run(args: Namespace) -> int:
         raise Stop(f"{analysis.name} calls no block {setting.checkpoint!r}") from None
     if best and memory.setting.checkpoint is None:
         print("archc: no block is worth computing again", file=sys.stderr)
-    report = capacity.Report(analysis.name, memory, args.batch, devices)
+    work = analysis.work(memory.setting.checkpoint)
+    report = capacity.Report(analysis.name, memory, work, args.batch, devices)
     sys.stdout.write((capacity.json if args.format == "json" else capacity.text)(report))
     return FINE
 
@@ -52,5 +54,5 @@ def _devices(args: Namespace) -> list[Device]:
             raise Stop(f"no GPU {name!r}{hint} (known: {', '.join(cards)})")
     named = args.gpu if args.gpu or args.memory else cards
     return [Device(f"{size(bytes)} given", bytes) for bytes in args.memory] + [
-        Device(cards[name].name, cards[name].memory) for name in named
+        Device(cards[name].name, cards[name].memory, cards[name]) for name in named
     ]

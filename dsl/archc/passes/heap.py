@@ -14,6 +14,7 @@ class Role(StrEnum):
 
     PARAMETERS = "parameters"
     GRADIENTS = "gradients"
+    BUCKETS = "gradient buckets"
     OPTIMIZER = "optimizer state"
     BUFFERS = "buffers"
     INPUT = "input and labels"

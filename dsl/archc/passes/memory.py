@@ -24,13 +24,16 @@ class Setting:
     """How a network is run.
 
     `amp` is mixed precision (torch.autocast, parameters in float32), whatever `dtype` says.
-    `checkpoint` names a block whose inside is computed again in the backward pass.
+    `checkpoint` names a block whose inside is computed again in the backward pass. `ddp` is
+    DistributedDataParallel, which keeps gradients of all parameters in buckets of its own:
+    "copies" (PyTorch's default), or "views" where the gradients lie in the buckets.
     """
 
     dtype: str = "fp32"
     optimizer: str = "momentum"
     amp: bool = False
     checkpoint: str | None = None
+    ddp: str | None = None
 
     @property
     def width(self) -> int:
@@ -128,6 +131,8 @@ class _Run:
         if with_labels:
             state = STATES[self.setting.optimizer] * size
             heap.new("optimizer", Role.OPTIMIZER, fixed=state)
+            if self.setting.ddp is not None:
+                heap.new("buckets", Role.BUCKETS, fixed=size)
             positions = [
                 self.schedule.shapes[v].features // self.schedule.shapes[v].channels
                 for v in self.schedule.labels
@@ -253,28 +258,41 @@ class _Run:
         for at in reversed(steps):
             step = self.schedule.steps[at]
             gradient = self.gradients.pop(step.output, None)
-            made = self._differentiate(step, gradient) if gradient is not None else []
+            learned: Storage | None = None
+            made: list[tuple[Value, _Gradient]] = []
+            if gradient is not None:
+                learned, made = self._differentiate(step, gradient)
             for storage in self.kept.pop(at, ()):
                 self.heap.drop(storage)
+            if learned is not None:
+                self._keep(step, learned)
             for value, incoming in made:
-                self._receive(value, incoming)
+                self._receive(value, self._widened(step, value, incoming))
 
-    def _differentiate(self, step: Step, gradient: _Gradient) -> list[tuple[Value, _Gradient]]:
+    def _differentiate(
+        self, step: Step, gradient: _Gradient
+    ) -> tuple[Storage | None, list[tuple[Value, _Gradient]]]:
         """The gradients of a step's weights and inputs, from that of its output, which goes."""
-        temporary = self._learn(step)
+        heap = self.heap
+        learned = None
+        if step.facts.weights:
+            size = self._computed_width(step) * step.facts.weights
+            learned = heap.new(step.key, Role.GRADIENTS, fixed=size)
         made = [
             (value, self._of_input(step, value, gradient))
             for value in step.inputs
             if value in self.trained
         ]
         size = self.widths[step.output] * step.facts.backward_scratch
-        scratch = self.heap.new(step.key, Role.SCRATCH, sample=size)
-        self.heap.mark("backward", step.key)
-        self.heap.drop(scratch)
-        if temporary is not None:
-            self.heap.drop(temporary)
-        self.heap.drop(gradient.storage)
-        return made
+        scratch = heap.new(step.key, Role.SCRATCH, sample=size)
+        heap.mark("backward", step.key)
+        heap.drop(scratch)
+        heap.drop(gradient.storage)
+        return learned, made
+
+    def _computed_width(self, step: Step) -> int:
+        """Bytes of a number of a weight's gradient when it is made."""
+        return _HALF if self._is_half(step) else self.setting.width
 
     def _of_input(self, step: Step, value: Value, gradient: _Gradient) -> _Gradient:
         shape = self.schedule.shapes[value]
@@ -282,19 +300,33 @@ class _Run:
         if whole or step.op.gradient == "part":
             part = gradient.part or not whole
             return _Gradient(self.heap.hold(gradient.storage), part)
-        size = self.widths[value] * shape.features
-        return _Gradient(self.heap.new(step.key, Role.BACKWARD, sample=size))
+        width = _HALF if self._is_half(step) else self.widths[value]
+        return _Gradient(self.heap.new(step.key, Role.BACKWARD, sample=width * shape.features))
 
-    def _learn(self, step: Step) -> Storage | None:
-        """The gradient of the weights stays; of weights that have one already it is added."""
-        if not step.facts.weights:
-            return None
-        size = self.setting.width * step.facts.weights
-        made = self.heap.new(step.key, Role.GRADIENTS, fixed=size)
-        if step.module in self.learned:
+    def _widened(self, step: Step, value: Value, made: _Gradient) -> _Gradient:
+        """The gradient of an input that autocast had a half-precision copy of, as wide as it."""
+        if not self._is_half(step) or self.widths[value] == _HALF:
             return made
+        size = self.widths[value] * self.schedule.shapes[value].features
+        wide = self.heap.new(step.key, Role.BACKWARD, sample=size)
+        self.heap.mark("backward", step.key)
+        self.heap.drop(made.storage)
+        return _Gradient(wide)
+
+    def _keep(self, step: Step, made: Storage) -> None:
+        """The gradient of the weights stays; of weights that have one already it is added.
+
+        One in half precision is widened before, one that has its place in a bucket is copied there.
+        """
+        if self._computed_width(step) < self.setting.width:
+            size = self.setting.width * step.facts.weights
+            wide = self.heap.new(step.key, Role.GRADIENTS, fixed=size)
+            self.heap.mark("backward", step.key)
+            self.heap.drop(made)
+            made = wide
+        if step.module in self.learned or self.setting.ddp == "views":
+            self.heap.drop(made)
         self.learned.add(step.module)
-        return None
 
     def _receive(self, value: Value, incoming: _Gradient) -> None:
         """Another gradient for a tensor: added in place where the first is nobody else's."""

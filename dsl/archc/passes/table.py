@@ -62,6 +62,7 @@ class Counts:
     filtered: int = 0  # of them those of convolutions and linears: fvcore's and RegNet's count
     memory: int = 0  # of them those that the lecture's memory column has
     moved: int = 0  # elements read and written: inputs, parameters and outputs of each operator
+    read_once: int = 0  # of them the parameters, which a mini-batch needs once
     operators: int = 0  # how many run
 
     def __add__(self, other: Counts) -> Counts:
@@ -352,6 +353,7 @@ def _counts(node: Apply, inputs: tuple[Shape, ...], y: Shape) -> Counts:
     read = sum(x.features for x in inputs)
     filters = op.category in ("conv", "linear")
     idle = op.passes_through(len(inputs), training=False)
+    params = 0 if idle else _params(op, inputs)
     return Counts(
         cost.params,
         cost.weights,
@@ -361,7 +363,8 @@ def _counts(node: Apply, inputs: tuple[Shape, ...], y: Shape) -> Counts:
         activations=elements,
         filtered=elements if filters else 0,
         memory=elements if op.category in _STORED and not _does_nothing(op, inputs, y) else 0,
-        moved=0 if idle else read + elements + _params(op, inputs),
+        moved=0 if idle else read + elements + params,
+        read_once=params,
         operators=1,
     )
 

@@ -1,0 +1,113 @@
+"""`archc fit`: what it prints, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import archc
+from archc import cli
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
+    code = cli.main(["fit", *argv])
+    return code, *capsys.readouterr()
+
+
+def test_text(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "resnet50", "--memory", "24GB")
+    assert (code, err) == (0, "")
+    assert out.startswith("ResNet50: batch 32, fp32, SGD with momentum\n")
+    assert "\npeak                      2.78 GiB    459 MiB\n" in out
+    assert "rule of thumb" in out
+    assert "rtx" not in out.partition("A rule")[0].lower(), "only what was asked for"
+
+
+def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ("resnet50", "--batch", "32", "--format", "json", "--gpu", "rtx3090", "--gpu", "t4")
+    code, out, _ = run(capsys, *argv)
+    found = json.loads(out)
+    assert code == 0
+    assert found["version"] == 1
+    assert found["train_peak_bytes"] == 2_987_737_992
+    assert found["infer_peak_bytes"] == 481_370_184
+    assert sum(found["train"]["parts"].values()) == found["train_peak_bytes"]
+    assert [device["capacity_bytes"] for device in found["devices"]] == [24 * 2**30, 16 * 2**30]
+    assert found["devices"][0]["train"]["verdict"] == "fits"
+    assert 200 < found["devices"][0]["train"]["largest_batch"] < 300
+
+
+def test_distributed_training_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "resnet50", "--ddp")
+    assert out.startswith("ResNet50: batch 32, fp32, SGD with momentum, DistributedDataParallel\n")
+    assert "\ngradient buckets          97.5 MiB\n" in out
+    assert "sending gradients to the others is not counted" in out
+    peaks = []
+    for flags, said in ((), None), (("--ddp",), "copies"), (("--ddp-views",), "views"):
+        _, out, _ = run(capsys, "resnet50", "--format", "json", *flags)
+        found = json.loads(out)
+        assert found["ddp"] == said
+        peaks.append(found["train_peak_bytes"])
+    assert peaks[1] - peaks[0] == 25_557_032 * 4
+
+
+def test_checkpointing_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "resnet50", "--checkpoint", "--format", "json")
+    assert json.loads(out)["checkpoint"] == "bottleneck"
+    _, out, err = run(capsys, "alexnet", "--checkpoint", "--format", "json")
+    assert json.loads(out)["checkpoint"] is None
+    assert "no block is worth computing again" in err
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (("--gpu", "rtx309"), "did you mean 'rtx3090'"),
+        (("--checkpoint-block", "nothing"), "calls no block 'nothing'"),
+        (("--memory", "many"), "'many' is not a size like 24GB"),
+        (("--memory", "0"), "is not a size"),
+        (("--memory", "-5GB"), "expected one argument"),
+        (("--batch", "0"), "at least 1"),
+        (("--batch", "1" + "0" * 400), "more than 10^30"),
+        (("--amp", "--dtype", "fp16"), "leave out --dtype"),
+    ],
+)
+def test_wrong_usage(capsys: pytest.CaptureFixture[str], argv: tuple[str, ...], says: str) -> None:
+    code, out, err = run(capsys, "resnet50", *argv)
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+def test_mistakes_in_the_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "broken.arch"
+    path.write_text("network Broken\ninput 8x8 x3\nconv 9x9 x4\n", encoding="utf-8")
+    code, out, err = run(capsys, str(path))
+    assert (code, out) == (1, "")
+    assert "A201" in err
+    path.write_text("block unit() { relu }\n", encoding="utf-8")
+    code, _, err = run(capsys, str(path))
+    assert code == 1
+    assert "no `network` line" in err
+
+
+def test_huge_numbers_stay_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "alexnet", "--batch", "1" + "0" * 30, "--memory", "999999TB")
+    assert code == 0
+    assert "no" in out
+
+
+def test_it_needs_neither_torch_nor_networkx() -> None:
+    program = (
+        "import sys; from archc import cli; cli.main(['fit', 'resnet50', '--memory', '24GB']);"
+        "assert not {'torch', 'networkx', 'jinja2'} & set(sys.modules)"
+    )
+    root = str(Path(archc.__file__).parents[1])
+    subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r}); {program}"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
