@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from archc.passes.fit import Memory
     from archc.passes.memory import Setting as MemorySetting
     from archc.passes.roofline import Work
+    from archc.passes.table import Table
 
 
 class ArchError(Exception):
@@ -95,6 +96,24 @@ class Analysis:
         """The first output's shape as torch has it, without the batch: (1000,) or (512, 7, 7)."""
         shape = outputs(self.plan.body)[0][1].shape if self.plan is not None else None
         return tuple(map(int, shape.dims)) if shape is not None else None
+
+    @cached_property
+    def table(self) -> Table:
+        """What each operator and block takes and sees. Raises ArchError for mistakes."""
+        from archc.passes.table import tabulate
+
+        plan = self._sound_plan()
+        with _deep_recursion():
+            return tabulate(plan)
+
+    @cached_property
+    def depth(self) -> int:
+        """Convolutions and linears on the longest path. Raises ArchError for mistakes."""
+        from archc.passes.depth import depth
+
+        plan = self._sound_plan()
+        with _deep_recursion():
+            return depth(plan)
 
     @cached_property
     def graph(self) -> nx.MultiDiGraph[str]:
@@ -169,10 +188,9 @@ class Analysis:
         for mistakes in the source.
         """
         from archc.passes.roofline import work
-        from archc.passes.table import tabulate
 
         with _deep_recursion():
-            return work(tabulate(self._sound_plan()), checkpoint)
+            return work(self.table, checkpoint)
 
     def _sound_plan(self) -> Plan:
         if self.plan is None or not self.ok:

@@ -34,6 +34,7 @@ examples:
   archc check nets/                     report every mistake in every file
   archc draw googlenet -o googlenet.svg
   archc fit resnet50 --memory 24GB      the largest batch that trains
+  archc compare nets/ --sort macs       a row a network
   archc explain A201                    what an error code means
 
 exit codes: 0 fine, 1 the input is wrong, 2 wrong usage or a file that cannot be read or written
@@ -195,6 +196,9 @@ def _parser() -> _Parser:
         )
     )
 
+    compare = command("compare", "compare networks, a row each", reading, _tabling())
+    _add_compare(compare)
+
     listing = command("list", "list the bundled networks with paper, parameters and MACs")
     listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
@@ -246,6 +250,50 @@ def _add_fit(fit: _Parser) -> None:
         "--ddp-views", action="store_true", help="the same with gradient_as_bucket_view=True"
     )
     fit.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
+
+def _add_compare(compare: _Parser) -> None:
+    compare.add_argument(
+        "inputs",
+        metavar="INPUT",
+        nargs="*",
+        help="file, folder, network, or - (default: all bundled networks)",
+    )
+    compare.add_argument(
+        "--columns",
+        metavar="NAMES",
+        type=_names,
+        help="name,depth,params,macs ... and any fact in `meta`; +weights,arxiv adds to the "
+        "default; all (the default of json and csv)",
+    )
+    compare.add_argument("--sort", metavar="COLUMN", help="order by it, whether shown or not")
+    compare.add_argument("--reverse", action="store_true", help="the largest first")
+    compare.add_argument(
+        "--batch",
+        metavar="N",
+        type=_count,
+        default=32,
+        help="samples at a time, for peaks of memory (default: 32)",
+    )
+    compare.add_argument(
+        "--time",
+        action="store_true",
+        help="measure a forward pass of each on this machine, at batch 1 (needs torch)",
+    )
+    compare.add_argument(
+        "--plot",
+        metavar="FILE",
+        help="draw accuracy against operations, and against time with --time: .svg, .png or .pdf",
+    )
+    compare.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="plot the networks tested on it: imagenet, cifar10 ... "
+        "(default: the one that most were tested on)",
+    )
+    compare.add_argument(
+        "--force", action="store_true", help="overwrite a plot that archc did not write"
+    )
 
 
 def _common() -> _Parser:
@@ -350,6 +398,14 @@ def _shape(text: str) -> tuple[str, tuple[int, ...]]:
     ):
         raise argparse.ArgumentTypeError(f"{text!r} is not a shape like 3x512x512")
     return name, tuple(map(int, numbers))
+
+
+def _names(text: str) -> list[str]:
+    """`name,params`."""
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list like name,params,macs")
+    return names
 
 
 def _size(text: str) -> int:
