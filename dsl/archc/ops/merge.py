@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar, NoReturn
 
 from archc.ops._op import Call, Keyword, Misfit, Op, Saved, Shape, Shared, op, option, register
-from archc.ops.conv import AXES
+from archc.ops.windows import AXES
 
 
 def _count(n: int, noun: str) -> str:

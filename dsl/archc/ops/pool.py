@@ -26,7 +26,7 @@ from archc.ops._op import (
     stride,
     whole,
 )
-from archc.ops.conv import AXES, geometry, geometry_label, sliding, sums, window
+from archc.ops.windows import AXES, geometry, geometry_label, sliding, sums, window
 
 
 def visited(op: Op, x: Shape) -> int:

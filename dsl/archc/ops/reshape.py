@@ -19,7 +19,7 @@ from archc.ops._op import (
     squeeze,
     width,
 )
-from archc.ops.conv import check_groups, check_padding
+from archc.ops.windows import check_groups, check_padding
 
 
 def torch_sides(before: Dims, after: Dims) -> int | Dims:

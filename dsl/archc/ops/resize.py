@@ -22,8 +22,8 @@ from archc.ops._op import (
     spread,
     squeeze,
 )
-from archc.ops.conv import AXES
 from archc.ops.reshape import torch_sides
+from archc.ops.windows import AXES
 
 
 def _target(to: Any, xs: tuple[Shape, ...]) -> Dims:
