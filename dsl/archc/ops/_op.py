@@ -128,6 +128,11 @@ def spread(dims: Dims, rank: int, field: str) -> Dims:
     )
 
 
+def times(x: Shape) -> str:
+    """Its elements as a product: `55*55*96`."""
+    return "*".join(str(n) for n in (*x.size, x.channels))
+
+
 def squeeze(dims: Dims) -> int | Dims:
     """How torch code writes it: one number where all are equal, by their expressions too."""
     alike = len({symbol.expr_of(d) for d in dims}) == 1
@@ -410,8 +415,24 @@ class Op:
         """Whether what it gives is its input itself, or a view of it: no memory of its own."""
         return self.view or (self.training_only and not training)
 
+    def rule(self, *xs: Shape) -> str:
+        """The formula of `arithmetic`, in letters: n the size, k window, s stride, p padding."""
+        return ""
+
     def arithmetic(self, *xs: Shape) -> tuple[str, ...]:
         """How the output's sizes come about, with the numbers: a line for each dimension."""
+        return ()
+
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        """How its channels, or features, come about; nothing where they are the input's."""
+        return ""
+
+    def mac_arithmetic(self, *xs: Shape) -> str:
+        """How `macs` come about: an expression in numbers, `55*55*96 * 11*11*3`."""
+        return ""
+
+    def remarks(self, *xs: Shape) -> tuple[str, ...]:
+        """What else its numbers mean, in sentences: rows in no window, what groups see."""
         return ()
 
     def survival(self) -> float | None:

@@ -22,6 +22,7 @@ from archc.ops._op import (
     spread,
     squeeze,
     stride,
+    times,
     width,
 )
 from archc.ops.windows import (
@@ -30,6 +31,9 @@ from archc.ops.windows import (
     check_padding,
     geometry,
     geometry_label,
+    leftovers,
+    reach,
+    rule,
     sliding,
     sums,
     window,
@@ -53,6 +57,21 @@ class _Filters(Op):
 
     def operations(self, x: Shape) -> int:  # type: ignore[override]
         return self.shape(x).features if self.bias else 0
+
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        return f"{self.out} filters make a channel each" if self.out > 1 else "one filter makes it"
+
+    def remarks(self, *xs: Shape) -> tuple[str, ...]:
+        x = xs[0]
+        if self.groups == 1:
+            return ()
+        if self.groups == x.channels == self.out:
+            return ("depthwise: each channel has a filter of its own, none sees another channel",)
+        seen = x.channels // self.groups
+        return (
+            f"{self.groups} groups: each filter sees {seen} of the {x.channels} channels, which "
+            f"takes 1/{self.groups} of the weights and MACs",
+        )
 
     def label(self) -> str:
         return f"{geometry_label(self.kernel, self.stride, self.groups, self.dilation)}, {self.out}"
@@ -126,8 +145,19 @@ class Conv(_Filters):
         padded = tuple(n + 2 * p for n, p in zip(x.size, pads, strict=True))
         return Saved(values=Shape(x.channels, padded).features)
 
+    def rule(self, *xs: Shape) -> str:
+        return rule(self.dilation)
+
     def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
         return sums(x, self.kernel, self.stride, self.padding, self.dilation)
+
+    def mac_arithmetic(self, x: Shape) -> str:  # type: ignore[override]
+        kernel = spread(self.kernel, x.rank, "kernel")
+        return f"{times(self.shape(x))} * {times(Shape(x.channels // self.groups, kernel))}"
+
+    def remarks(self, *xs: Shape) -> tuple[str, ...]:
+        left = leftovers(xs[0], self.kernel, self.stride, self.padding, self.dilation)
+        return (*_Filters.remarks(self, *xs), *left)
 
 
 @register
@@ -161,13 +191,13 @@ class Deconv(_Filters):
                     field="output_padding",
                     code="A205",
                 )
-            out = (n - 1) * s - 2 * p + d * (k - 1) + o + 1
+            out = (n - 1) * s - 2 * p + d * (k - 1) + 1 + o
             if out < 1:
                 self.refuse(
                     f"nothing would be left of the {axis}",
                     "use less padding or a larger window",
                     field="padding",
-                    notes=(f"{axis}: ({n} - 1)*{s} - 2*{p} + {d}*({k} - 1) + {o} + 1 = {out}",),
+                    notes=(_enlarged(axis, n, k, s, p, d, o),),
                     code="A202",
                 )
             sizes.append(out)
@@ -205,8 +235,27 @@ class Deconv(_Filters):
             ),
         )
 
+    def rule(self, *xs: Shape) -> str:
+        extra = " + o" if any(self.output_padding) else ""
+        return f"(n - 1)*s - 2p + {reach('k', 1 if set(self.dilation) == {1} else 'd')}{extra}"
+
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+        sides = (AXES[x.rank], x.size, *self._geometry(x), self._output_padding(x))
+        return tuple(_enlarged(*side) for side in zip(*sides, strict=True))
+
+    def mac_arithmetic(self, x: Shape) -> str:  # type: ignore[override]
+        kernel = spread(self.kernel, x.rank, "kernel")
+        return f"{times(x)} * {times(Shape(self.out // self.groups, kernel))}"
+
     def _output_padding(self, x: Shape) -> Dims:
         return spread(self.output_padding, x.rank, "output_padding")
+
+
+def _enlarged(axis: str, n: int, k: int, s: int, p: int, d: int, o: int) -> str:
+    """The arithmetic of a transposed convolution."""
+    out = (n - 1) * s - 2 * p + d * (k - 1) + 1 + o
+    extra = f" + {o}" if o else ""
+    return f"{axis}: ({n} - 1)*{s} - 2*{p} + {reach(k, d)}{extra} = {out}"
 
 
 def _spreading(k: int, s: int, p: int, d: int) -> Window:
@@ -250,6 +299,13 @@ class Fc(Op):
 
     def filters(self, x: Shape) -> tuple[Dims, int]:  # type: ignore[override]
         return (x.channels,), self.out
+
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        sums = f"{self.out} outputs, each a" if self.out > 1 else "one output, a"
+        return f"{sums} weighted sum of all {xs[0].channels} inputs"
+
+    def mac_arithmetic(self, x: Shape) -> str:  # type: ignore[override]
+        return f"{self.out} * {x.channels}"
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.Linear", (x.channels, self.out), (Keyword("bias", self.bias, True),))

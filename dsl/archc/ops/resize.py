@@ -79,6 +79,12 @@ class Crop(Op):
         pairs = zip(xs[0].size, self.shape(*xs).size, strict=True)
         return tuple(Window(before=-int((n - m) // 2)) for n, m in pairs)
 
+    def arithmetic(self, *xs: Shape) -> tuple[str, ...]:
+        sides = zip(AXES[xs[0].rank], xs[0].size, self.shape(*xs).size, strict=True)
+        return tuple(
+            f"{axis}: {n} - {(n - m) // 2} - {n - m - (n - m) // 2} = {m}" for axis, n, m in sides
+        )
+
     def torch(self, *xs: Shape) -> Call:
         x = xs[0]
         if self.amount is not None:
@@ -117,7 +123,15 @@ def _interpolating(n: int, m: int, taps: int) -> Window:
     """Output i looks at input (i + 1/2) n/m - 1/2, and at `taps` elements around it."""
     if n == m:
         return Window()
+    if n == 1:
+        return Window(stride=0)
     return Window(taps, n / m, taps / 2 - n / m / 2)
+
+
+def _multiplied(x: Shape, factors: Dims) -> tuple[str, ...]:
+    """The arithmetic of an enlargement."""
+    sides = zip(AXES[x.rank], x.size, factors, strict=True)
+    return tuple(f"{axis}: {n} * {f} = {n * f}" for axis, n, f in sides)
 
 
 @register
@@ -159,6 +173,15 @@ class Upsample(Op):
         taps = _TAPS.get(self.mode, 1)
         pairs = zip(xs[0].size, self.shape(*xs).size, strict=True)
         return tuple(_interpolating(int(n), int(m), taps) for n, m in pairs)
+
+    def arithmetic(self, *xs: Shape) -> tuple[str, ...]:
+        x = xs[0]
+        if self.factor is not None:
+            factors = spread(self.factor, x.rank, "factor")
+            return _multiplied(x, factors)
+        source = "as that tensor has" if self.to is OTHER else "as `to` says"
+        sides = zip(AXES[x.rank], x.size, self.shape(*xs).size, strict=True)
+        return tuple(f"{axis}: {m}, {source}, from {n}" for axis, n, m in sides)
 
     def torch(self, *xs: Shape) -> Call | None:
         if self.to is OTHER:
@@ -235,6 +258,13 @@ class PixelShuffle(Op):
         r = int(self.factor)
         return (Window(1, 1 / r, (1 - 1 / r) / 2),) * 2
 
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+        return _multiplied(x, (self.factor,) * x.rank)
+
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        r, channels = self.factor, xs[0].channels
+        return f"{channels} / ({r}*{r}) = {channels // (r * r)}"
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.PixelShuffle", (self.factor,))
 
@@ -273,6 +303,16 @@ class PixelUnshuffle(Op):
 
     def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
         return (Window(int(self.factor), int(self.factor)),) * 2
+
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+        r = self.factor
+        return tuple(
+            f"{axis}: {n} / {r} = {n // r}" for axis, n in zip(AXES[x.rank], x.size, strict=True)
+        )
+
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        r, channels = self.factor, xs[0].channels
+        return f"{channels}*{r}*{r} = {channels * r * r}"
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.PixelUnshuffle", (self.factor,))

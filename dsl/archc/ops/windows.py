@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from archc.ops._op import Dims, Misfit, Shape, Window, spread
 
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
@@ -24,7 +26,7 @@ def window(
     sizes = []
     for axis, n, k, s, p, d in zip(AXES[x.rank], x.size, ks, ss, ps, ds, strict=True):
         room = n + 2 * p - d * (k - 1) - 1
-        out = (room + s - 1) // s + 1 if ceil else room // s + 1
+        out = _rounded_up(n, k, s, p, d) if ceil else room // s + 1
         if out < 1:
             raise _too_large(axis, n, k, p, d)
         if ceil and (out - 1) * s >= n + p:
@@ -46,11 +48,72 @@ def sums(
     ks, ss, ps, ds = geometry(x.rank, kernel, stride, padding, dilation)
     lines = []
     for axis, n, k, s, p, d, out in zip(AXES[x.rank], x.size, ks, ss, ps, ds, sizes, strict=True):
-        reach = str(k) if d == 1 else f"({d}*({k} - 1) + 1)"
-        lines.append(
-            f"{axis}: {'ceil' if ceil else 'floor'}(({n} + 2*{p} - {reach}) / {s}) + 1 = {out}"
-        )
+        room = f"({n} + 2*{p} - {reach(k, d)}) / {s}"
+        less = " - 1" if ceil and _rounded_up(n, k, s, p, d) > out else ""
+        lines.append(f"{axis}: {'ceil' if ceil else 'floor'}({room}) + 1{less} = {out}")
     return tuple(lines)
+
+
+def _rounded_up(n: int, k: int, s: int, p: int, d: int) -> int:
+    """How many windows rounding up asks for; one more than there are where that has no input."""
+    return -(-(n + 2 * p - d * (k - 1) - 1) // s) + 1
+
+
+def reach(k: int | str, d: int | str) -> str:
+    """How far a window of `k` stretches at dilation `d`, as a sum."""
+    return str(k) if d == 1 else f"({d}*({k} - 1) + 1)"
+
+
+def rule(dilation: Dims, ceil: bool = False) -> str:
+    """The formula of `sums` in letters."""
+    stretch = reach("k", 1 if set(dilation) == {1} else "d")
+    return f"{'ceil' if ceil else 'floor'}((n + 2p - {stretch}) / s) + 1"
+
+
+NOUNS = {"length": "element", "depth": "slice", "height": "row", "width": "column"}
+
+
+def leftovers(
+    x: Shape,
+    kernel: Dims,
+    stride: Dims,
+    padding: Dims | None,
+    dilation: Dims = (1,),
+    ceil: bool = False,
+) -> tuple[str, ...]:
+    """What a sliding window leaves unread, and where it sticks out, in sentences."""
+    sizes = window(x, kernel, stride, padding, dilation, ceil)
+    sides = geometry(x.rank, kernel, stride, padding, dilation)
+    said: dict[str, list[str]] = {}
+    for axis, n, out, k, s, p, d in zip(AXES[x.rank], x.size, sizes, *sides, strict=True):
+        for sentence in _leftover(int(n), int(out), int(k), int(s), int(p), int(d), ceil):
+            said.setdefault(sentence, []).append(NOUNS[axis])
+    return tuple(
+        sentence.format(one=" and ".join(nouns), many=" and ".join(f"{n}s" for n in nouns))
+        for sentence, nouns in said.items()
+    )
+
+
+def _leftover(n: int, out: int, k: int, s: int, p: int, d: int, ceil: bool) -> Iterator[str]:
+    """Of one dimension; `{one}` and `{many}` are for what it counts in."""
+    stretch = d * (k - 1) + 1
+    end = (out - 1) * s - p + stretch  # where the last window ends
+    room = n + 2 * p - stretch
+    if s > 1 and room % s == 0:
+        yield f"{room} / {s} comes out whole: nothing is left over"
+    if end < n:
+        count = "{one} is" if end == n - 1 else f"{n - end} {{many}} are"
+        yield f"rounded down: the last {count} in no window"
+    elif end < n + p:
+        count = "{one}" if end == n + p - 1 else f"{n + p - end} {{many}}"
+        yield f"rounded down: no window has the last {count} of the padding"
+    if end > n + p:
+        there = n + p - end + stretch
+        yield f"rounded up: the last window sticks out, {there} of its {stretch} {{many}} are there"
+    if ceil and _rounded_up(n, k, s, p, d) > out:
+        yield "one {one} less: the last window would begin in the padding"
+    if s > stretch and out > 1:
+        yield f"between two windows, {s - stretch} {{many}} of {s} are never read"
 
 
 def sliding(
