@@ -198,7 +198,7 @@ def _reach(net: Unfolded, row: Row, op: Op) -> Paragraph:
     windows = op.windows(*xs) if xs[0].rank == len(before) else ()
     found = reach(row.field, y, net.table.inputs[0][1], before, windows)
     branches = list(dict.fromkeys(seen(field) for field in fields if field))
-    if not found or len(branches) < 2:
+    if not found or len(branches) < 2 or op.category != "merge":
         return found
     return (found[0], Fact("", (f"its branches see {several(branches)}",)), *found[1:])
 

@@ -65,13 +65,13 @@ def _depth(net: Unfolded) -> int:
 
 def explain_end(net: Unfolded, key: str) -> Explanation:
     """An input or an output of the network."""
-    kind, _, name = key.partition(":")
+    kind = key.partition(":")[0]
     value = net.inputs[key] if kind == "input" else net.outputs[key]
     shape: Shape = net.shapes[value]
     facts = [
         Fact("", (), "name", key),
         Fact("", (), "kind", kind),
-        Fact("is", (f"the {kind} {name} of {net.plan.name}",)),
+        Fact("is", (f"an {kind} of {net.plan.name}",)),
         Fact("has", (str(shape),), "output", list(shape.dims)),
     ]
     if kind == "input":

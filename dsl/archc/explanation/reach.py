@@ -29,10 +29,11 @@ def reach(
         return ()
     grown = windows if len(windows) == len(before) == len(field) else ()
     facts = [Fact("sees", (_extent(field, source, y), *_growth(field, before, grown)))]
-    if any(axis.step for axis in field):
+    moving = any(axis.step for axis in field) and any(n > 1 for n in y.size)
+    if moving:
         facts.append(Fact("step", (_step(field, before, grown),)))
-    centre = several(list(dict.fromkeys(number(axis.centre) for axis in field)))
-    if y.rank and any(axis.step for axis in field):
+    if moving:
+        centre = several(list(dict.fromkeys(number(axis.centre) for axis in field)))
         facts.append(Fact("centre", (f"of what the first one sees: {centre}, counted from 0",)))
         facts.append(Fact("that is", tuple(_rows(field, y))))
     return (*facts, Fact("", (), "receptive_field", [*_data(field)]))
@@ -47,11 +48,14 @@ def _data(field: Field) -> Iterator[dict[str, Any]]:
             "first": axis.first,
             "last": axis.last,
             "centre": axis.centre,
+            "exact": axis.exact,
         }
 
 
 def _extent(field: Field, source: Shape, y: Shape) -> str:
     text = f"{seen(field)} of the input"
+    if not all(axis.exact for axis in field):
+        text = f"at most {text}"
     if len(field) != source.rank:
         return text
     last = (m - 1 for m in (y.size if y.rank == len(field) else (1,) * len(field)))
@@ -72,7 +76,7 @@ def _growth(field: Field, before: Field, windows: tuple[Window, ...]) -> Iterato
     for axis, was, window in zip(field, before, windows, strict=False):
         wider = (window.extent - 1) * was.step
         whole = all(float(n).is_integer() for n in (was.step, window.before, window.stride))
-        if window.extent == 1 or not whole or was.extent + wider != axis.extent:
+        if window.extent == 1 or not was.step or not whole or was.extent + wider != axis.extent:
             return
         sums.append(f"{was.extent} + ({window.extent} - 1)*{number(was.step)} = {axis.extent}")
     yield from (
@@ -121,7 +125,8 @@ def _range(axis: Axis, n: int, noun: str) -> str:
     which = f"{noun} i of 0 to {n - 1}" if n > 1 else f"the only {noun}"
     if n == 1:
         edges = f"{number(axis.first)} to {number(axis.last)}"
-    return f"{which} sees {noun}s {edges} of the input" + (
+    about = "" if axis.exact else "about "
+    return f"{which} sees {about}{noun}s {edges} of the input" + (
         ", the first ones in the padding" if axis.first < 0 else ""
     )
 

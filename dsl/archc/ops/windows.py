@@ -102,8 +102,8 @@ def _leftover(n: int, out: int, k: int, s: int, p: int, d: int, ceil: bool) -> I
     if s > 1 and room % s == 0:
         yield f"{room} / {s} comes out whole: nothing is left over"
     if end < n:
-        count = "{one} is" if end == n - 1 else f"{n - end} {{many}} are"
-        yield f"rounded down: the last {count} in no window"
+        count = "{one}" if end == n - 1 else f"{n - end} {{many}}"
+        yield f"rounded down: no window has the last {count}"
     elif end < n + p:
         count = "{one}" if end == n + p - 1 else f"{n + p - end} {{many}}"
         yield f"rounded down: no window has the last {count} of the padding"
@@ -113,7 +113,7 @@ def _leftover(n: int, out: int, k: int, s: int, p: int, d: int, ceil: bool) -> I
     if ceil and _rounded_up(n, k, s, p, d) > out:
         yield "one {one} less: the last window would begin in the padding"
     if s > stretch and out > 1:
-        yield f"between two windows, {s - stretch} {{many}} of {s} are never read"
+        yield f"the windows leave gaps: {s - stretch} of every {s} {{many}} are in none"
 
 
 def sliding(

@@ -31,6 +31,7 @@ class Axis:
     first: Number = 0  # the first input element; negative in the padding
     last: Number = 0
     step: Number = 1  # the effective stride, also called jump
+    exact: bool = True  # or rather: each element sees this much at most, about there
 
     @property
     def extent(self) -> int:
@@ -48,6 +49,7 @@ class Axis:
             self.first - window.before * self.step,
             self.last + (window.extent - 1 - window.before) * self.step,
             self.step * window.stride,
+            self.exact and float(window.stride).is_integer() and float(window.before).is_integer(),
         )
 
     def then(self, inner: Axis) -> Axis:
@@ -56,6 +58,7 @@ class Axis:
             self.first + inner.first * self.step,
             self.last + inner.last * self.step,
             self.step * inner.step,
+            self.exact and inner.exact,
         )
 
 
@@ -115,9 +118,11 @@ def _stretched(field: Field, x: Shape, y: Shape) -> Field:
 def _together(axes: tuple[Axis, ...], count: int) -> Axis:
     """What element i of `count` sees that sees what element i of each does."""
     steps, far = [round(axis.step, 9) for axis in axes], count - 1
+    exact = all(axis.exact for axis in axes) and len(set(steps)) == 1
     widest = max(steps)
     if 0 in steps and widest:  # one of them sees the same everywhere: most likely, all there is
         last = max(axis.last + far * axis.step for axis in axes)
-        return Axis(min(axis.first for axis in axes), last, 0)
+        return Axis(min(axis.first for axis in axes), last, 0, exact)
     firsts = (a.first - far * (widest - s) for a, s in zip(axes, steps, strict=True))
-    return Axis(min(firsts), max(axis.last for axis in axes), max(axis.step for axis in axes))
+    step = max(axis.step for axis in axes)
+    return Axis(min(firsts), max(axis.last for axis in axes), step, exact)
