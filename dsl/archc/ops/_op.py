@@ -74,13 +74,18 @@ class Window:
     """What one output element sees of the input along one dimension.
 
     Output element i sees the `extent` input elements from `stride * i - before` on. Where the
-    output is the larger one, stride and before are fractions, and the extent is the largest that
-    any element has. A stride of 0: every output element sees the same.
+    output is the larger one, or windows adapt, these are fractions: the elements that lie in
+    between. A stride of 0: every output element sees the same.
     """
 
-    extent: int = 1
+    extent: float = 1
     stride: float = 1
     before: float = 0
+
+    @property
+    def most(self) -> int:
+        """How many input elements an output element sees, at most."""
+        return int(self.extent + 1e-9)
 
 
 class Misfit(Exception):

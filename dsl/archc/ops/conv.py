@@ -260,9 +260,8 @@ def _enlarged(axis: str, n: int, k: int, s: int, p: int, d: int, o: int) -> str:
 
 def _spreading(k: int, s: int, p: int, d: int) -> Window:
     """Input i reaches outputs s*i - p + d*m, 0 <= m < k; the other way round it is a window."""
-    extent = d * (k - 1) // s + 1
-    centre = (p - d * (k - 1) / 2) / s  # of what output 0 sees
-    return Window(extent, 1 / s, (extent - 1) / 2 - centre)
+    reached = d * (k - 1)
+    return Window(1 + reached / s, 1 / s, (reached - p) / s)
 
 
 @register

@@ -33,16 +33,14 @@ def visited(op: Op, x: Shape) -> int:
     """How many elements all windows of a pool hold together: an operation each."""
     total = op.shape(x).features
     for seen in op.windows(x):
-        total *= seen.extent
+        total *= seen.most
     return int(total)
 
 
 def adaptive(n: int, m: int) -> Window:
     """Torch's adaptive windows: output i sees inputs floor(i n/m) to ceil((i+1) n/m) - 1."""
-    common = gcd(n, m)
-    periods, rest = m // common, n % m // common
-    extent = n // m + (0 if periods == 1 else 1 if rest == 1 else 2)
-    return Window(extent, n // m if periods == 1 else n / m)
+    a, b = n // gcd(n, m), m // gcd(n, m)
+    return Window(1 + (a + b - 2) / b, a // b if b == 1 else a / b, (b - 1) / b)
 
 
 def _adapted(n: int, m: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import Any
 
 from archc.ops._op import (
@@ -119,13 +120,21 @@ _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 _TAPS = {"bilinear": 2, "bicubic": 4}  # inputs that one output is interpolated from
 
 
-def _interpolating(n: int, m: int, taps: int) -> Window:
-    """Output i looks at input (i + 1/2) n/m - 1/2, and at `taps` elements around it."""
-    if n == m:
-        return Window()
-    if n == 1:
-        return Window(stride=0)
-    return Window(taps, n / m, taps / 2 - n / m / 2)
+def _nearest(n: int, m: int, middle: bool = False) -> Window:
+    """Output i is input floor(i n/m), or in its `middle` floor((i + 1/2) n/m)."""
+    offset = n / m / 2 if middle else 0
+    fraction = 1 - gcd(n, m) / m / (1 + middle)  # what rounding down takes off, at most
+    return Window(1 + fraction, n / m, fraction - offset)
+
+
+def _between(n: int, m: int, side: int, corners: bool) -> Window:
+    """Output i is of `side` inputs each way from (i + 1/2) n/m - 1/2, or from i (n-1)/(m-1)."""
+    step, offset = n / m, n / m / 2 - 1 / 2
+    fraction = 1 - gcd(n, m) / m / 2
+    if corners:
+        step, offset = (n - 1) / max(m - 1, 1), 0
+        fraction = 1 - gcd(n - 1, m - 1) / max(m - 1, 1)
+    return Window(2 * side + fraction, step, side - 1 + fraction - offset)
 
 
 def _multiplied(x: Shape, factors: Dims) -> tuple[str, ...]:
@@ -170,9 +179,8 @@ class Upsample(Op):
         return self.shape(*xs).features * (taps ** xs[0].rank if taps > 1 else 0)
 
     def windows(self, *xs: Shape) -> tuple[Window, ...]:
-        taps = _TAPS.get(self.mode, 1)
         pairs = zip(xs[0].size, self.shape(*xs).size, strict=True)
-        return tuple(_interpolating(int(n), int(m), taps) for n, m in pairs)
+        return tuple(self._window(int(n), int(m)) for n, m in pairs)
 
     def arithmetic(self, *xs: Shape) -> tuple[str, ...]:
         x = xs[0]
@@ -202,6 +210,15 @@ class Upsample(Op):
         if self.factor is not None:
             return f"×{'×'.join(map(str, self.factor))}"
         return "" if self.to is OTHER else f"to {'×'.join(map(str, self.to))}"
+
+    def _window(self, n: int, m: int) -> Window:
+        if n == m:
+            return Window()
+        if n == 1:
+            return Window(stride=0)
+        if self.mode in _TAPS:
+            return _between(n, m, _TAPS[self.mode] // 2, self.align_corners)
+        return _nearest(n, m, middle=self.mode == "nearest_exact")
 
     def _keywords(self, x: Shape) -> tuple[Keyword, ...]:
         mode = _LINEAR[x.rank] if self.mode == "bilinear" else self.mode.replace("_", "-")

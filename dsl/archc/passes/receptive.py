@@ -8,16 +8,17 @@ window of `extent` at `stride` after padding `before`, on elements that are `ste
     last'  = last + (extent - 1 - before) * step
     step'  = step * stride
 
-A tensor that several branches lead to sees what any of them sees. Padding is part of a
-field, so that a field can be larger than the input, and so are elements that the last window of
-a pool with `ceil` lacks.
+A tensor that several branches lead to sees what any of them sees. Padding is part of a field, so
+that a field can be larger than the input, and so are elements that the last window of a pool with
+`ceil` lacks. Where maps are enlarged or windows adapt, steps are fractions, and a field is what
+holds all that an element sees: it is not exact.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from math import ceil
+from math import floor
 
 from archc.ops import Shape, Window
 
@@ -31,12 +32,12 @@ class Axis:
     first: Number = 0  # the first input element; negative in the padding
     last: Number = 0
     step: Number = 1  # the effective stride, also called jump
-    exact: bool = True  # or rather: each element sees this much at most, about there
+    exact: bool = True  # or rather: what each element sees is somewhere in it
 
     @property
     def extent(self) -> int:
-        """How many input elements."""
-        return ceil(round(self.last - self.first + 1, 6))
+        """How many input elements; at most, where the field is not exact."""
+        return floor(self.last - self.first + 1 + 1e-6)
 
     @property
     def centre(self) -> Number:
