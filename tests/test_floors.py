@@ -21,7 +21,7 @@ FLOORS: dict[str, int] = {
             "plan evaluate params bind misfits naming linking fitting lower elaborate sections "
             "graph",
             "passes",
-            "format draw engine emit report render tabular capacity throughput",
+            "format draw engine emit report render tabular capacity throughput explanation",
             "api",
             "cli outcome inputs commands reference",
         )

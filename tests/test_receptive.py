@@ -44,14 +44,16 @@ class Shadow:
             node = node_of(graph, key)
             if node.operator == "input":
                 size = (1, 1, *node.output.size)
-                self.inputs.append(torch.ones(size, dtype=torch.float64, requires_grad=True))
+                ones: Any = torch.ones
+                self.inputs.append(ones(size, dtype=torch.float64, requires_grad=True))
                 self.maps[key] = self.inputs[-1]
                 continue
             edges = sorted(graph.in_edges(key, data="port"), key=lambda edge: edge[2])
             xs = [self.maps.get(maker) for maker, _, _ in edges]
             if node.op is None or not node.output.size or any(x is None for x in xs):
                 continue  # vectors see everything: what follows from them is not held
-            y = GEOMETRY.get(node.op.name, _sum)(node, *xs)
+            run: Callable[..., Any] = GEOMETRY.get(node.operator, _sum)
+            y = run(node, *xs)
             assert tuple(y.shape[2:]) == node.output.size, key
             self.maps[key] = y
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import networkx as nx
     from torch import nn
 
-    from archc.explanation import Explanation
+    from archc.explanation import Explanation, Unfolded
     from archc.passes.fit import Memory
     from archc.passes.memory import Setting as MemorySetting
     from archc.passes.roofline import Work
@@ -184,9 +184,15 @@ class Analysis:
         """
         from archc.explanation import explain
 
+        return explain(self._unfolded, names, self.meta)
+
+    @cached_property
+    def _unfolded(self) -> Unfolded:
+        from archc.explanation import Unfolded
+
         plan = self._sound_plan()
         with _deep_recursion():
-            return explain(plan, names, self.meta)
+            return Unfolded(plan)
 
     def _sound_plan(self) -> Plan:
         if self.plan is None or not self.ok:

@@ -16,19 +16,17 @@ from archc.explanation.group import explain_group
 from archc.explanation.operator import explain_operator
 from archc.explanation.overview import explain_end, explain_family, explain_network
 from archc.explanation.unfolded import NoSuchNode, Unfolded
-from archc.plan import Plan
 
-__all__ = ["Explanation", "NoSuchNode", "explain", "json"]
+__all__ = ["Explanation", "NoSuchNode", "Unfolded", "explain", "json"]
 
 
-def explain(plan: Plan, names: Sequence[str], meta: Mapping[str, Any]) -> list[Explanation]:
+def explain(net: Unfolded, names: Sequence[str], meta: Mapping[str, Any]) -> list[Explanation]:
     """The parts of those names, or without names the whole network with what can be named.
 
-    Takes a plan without mistakes and what its `meta` says. A name is a path as in a `state_dict`
+    `meta` is what the file says of itself. A name is a path as in a `state_dict`
     (`layer1.0.conv1`), with `#2` behind it for the second run of a module, `input:x` or
     `output:y`, or a pattern (`layer1.*.conv1`). Raises NoSuchNode.
     """
-    net = Unfolded(plan)
     return [_explain(net, name) for name in names] or [explain_network(net, meta)]
 
 

@@ -190,7 +190,8 @@ class Widen(Op):
         return Shape(self.out, x.size)
 
     def channel_arithmetic(self, *xs: Shape) -> str:
-        return f"{xs[0].channels} + {self.out - xs[0].channels} of zeros = {self.out}"
+        more = self.out - xs[0].channels
+        return f"{xs[0].channels} + {more} = {self.out}, the new ones zeros"
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("Widen", (self.out,))
