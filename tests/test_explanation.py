@@ -186,6 +186,14 @@ def test_where_55x55x96_comes_from() -> None:
         assert phrase in text, phrase
 
 
+def test_three_small_windows_are_as_good_as_a_large_one() -> None:
+    """The lecture, of VGG."""
+    analysis = analysed("network N\ninput 32x32 x3\nconv 3 p1 x8\nconv 3 p1 x8\nconv 3 p1 x8\n")
+    text = str(analysis.explain("conv3")[0])
+    assert "5 + (3 - 1)*1 = 7" in text
+    assert "as much as one window of 7x7 would" in text
+
+
 def test_a_linear_layer_says_which_map_it_was_given() -> None:
     text = str(net("alexnet").explain("fc6"))
     assert "x9216, a map of 6x6 x256 in a row" in text

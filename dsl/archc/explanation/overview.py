@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 from archc.explanation.facts import Explanation, Fact
@@ -12,8 +13,13 @@ from archc.explanation.reach import reach
 from archc.explanation.unfolded import Unfolded
 from archc.explanation.words import several
 from archc.ops import Shape
+from archc.tabular import Sheet
 
-_MOST = 40  # lines of an overview, if it can be
+_MOST = 48  # lines of an overview, if it can be
+
+_FOOT = (
+    "Give a name to see where its numbers come from, or a pattern such as '*.conv1' for several.",
+)
 
 
 def explain_network(net: Unfolded, meta: Mapping[str, Any]) -> Explanation:
@@ -41,8 +47,7 @@ def explain_network(net: Unfolded, meta: Mapping[str, Any]) -> Explanation:
         Fact("", (), "outputs", {name: list(y.dims) for name, y in table.outputs}),
         Fact("", (), "nodes", [row.key for row in net.rows]),
     )
-    sheet = listing(table.rows(_depth(net)))
-    return Explanation(plan.name, plan.name, ((*head, *ends), sums), (sheet,))
+    return Explanation(plan.name, plan.name, ((*head, *ends), sums), (_listing(net),))
 
 
 def _params(net: Unfolded) -> str:
@@ -55,12 +60,12 @@ def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value(given) for name, given in params.items()}
 
 
-def _depth(net: Unfolded) -> int:
-    """The most that can be opened without the list becoming long."""
-    levels = [row.level for row in net.rows]
-    deepest = max(levels, default=0) + 1
-    fitting = (d for d in range(deepest, 0, -1) if sum(n < d for n in levels) <= _MOST)
-    return next(fitting, 1)
+def _listing(net: Unfolded) -> Sheet:
+    """As much of what can be named as is not long."""
+    depths = range(1, max((row.level for row in net.rows), default=0) + 2)
+    sheets = (listing(net.table.rows(depth), foot=_FOOT) for depth in depths)
+    first = next(sheets)
+    return [first, *takewhile(lambda sheet: len(sheet.lines) <= _MOST, sheets)][-1]
 
 
 def explain_end(net: Unfolded, key: str) -> Explanation:

@@ -96,7 +96,7 @@ def _step(field: Field, before: Field, windows: tuple[Window, ...]) -> str:
     if any(window.stride != 1 for window in windows) and len({*pairs}) == 1:
         was, window = pairs[0]
         came = f"{number(was.step)}*{number(window.stride)} = "
-    return f"{came}{steps}: so much further on is what the next element sees"
+    return f"{came}{steps}: how much further on the next element looks"
 
 
 def _times(field: Field, show: Any) -> str:
