@@ -391,3 +391,16 @@ def test_mistakes_on_the_command_line(run: Run, tmp_path: Any) -> None:  # noqa:
     network(tmp_path, "a201")
     assert "of Tiny" in run("explain", "./a201", "conv1").out
     assert run("explain", "a201").out.startswith("A201: ")
+
+
+def test_every_key_of_the_json_is_documented() -> None:
+    document = (api.data.ARCHS.parent / "docs" / "cli.md").read_text(encoding="utf-8")
+    section = document.partition("## What `explain` says")[2].partition("\n## ")[0]
+    known = set(re.findall(r"`(\w+)`", section))
+    for name in ("conv1", "layer1.0", "layer1", "*.conv1", "input:x", "output:output", ""):
+        data = net("resnet50").explain(name).data
+        assert data.keys() <= known, data.keys() - known
+        for value in data.values():
+            for item in value if isinstance(value, list) else ():
+                if isinstance(item, dict):
+                    assert item.keys() <= known, item.keys() - known

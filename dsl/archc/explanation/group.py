@@ -36,12 +36,10 @@ def explain_group(net: Unfolded, row: Row) -> Explanation:
     children = [replace(r, opened=False) for r in inside if r.level == row.level + 1]
     data = [_data(child) for child in children]
     contents = (Fact("", (), "contents", data),)
-    title = f"{row.key} of {net.plan.name}: " + (_call(row) if body is not None else "a group")
+    title = f"{row.key} of {net.plan.name}: " + (
+        f"the block {body.name}" if body is not None else "a group"
+    )
     return Explanation(net.plan.name, title, (*paragraphs, contents), (listing(children),))
-
-
-def _call(row: Row) -> str:
-    return f"{row.part.kind}({', '.join(given(row).split(', '))})"
 
 
 def _what(net: Unfolded, row: Row) -> Iterator[Fact]:

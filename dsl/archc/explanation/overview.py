@@ -17,9 +17,7 @@ from archc.tabular import Sheet
 
 _MOST = 48  # lines of an overview, if it can be
 
-_FOOT = (
-    "Give a name to see where its numbers come from, or a pattern such as '*.conv1' for several.",
-)
+_FOOT = ("Give a name to see where its numbers come from; '*.conv1' is all that end so.",)
 
 
 def explain_network(net: Unfolded, meta: Mapping[str, Any]) -> Explanation:

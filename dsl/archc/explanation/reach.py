@@ -32,7 +32,6 @@ def reach(
     moving = any(axis.step for axis in field) and any(n > 1 for n in y.size)
     if moving:
         facts.append(Fact("step", (_step(field, before, grown),)))
-    if moving:
         centre = several(list(dict.fromkeys(number(axis.centre) for axis in field)))
         facts.append(Fact("centre", (f"of what the first one sees: {centre}, counted from 0",)))
         facts.append(Fact("that is", tuple(_rows(field, y))))
