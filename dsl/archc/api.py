@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import networkx as nx
     from torch import nn
 
+    from archc.explanation import Explanation, Unfolded
     from archc.passes.fit import Memory
     from archc.passes.memory import Setting as MemorySetting
     from archc.passes.roofline import Work
@@ -192,6 +193,25 @@ class Analysis:
         with _deep_recursion():
             return work(self.table, checkpoint)
 
+    def explain(self, *names: str) -> list[Explanation]:
+        """Where the numbers of these parts come from; without names, of the network.
+
+        A name is a path as in a `state_dict`, `a.conv1#2` for a second run, `input:x`, `output:y`,
+        or a pattern such as `layer1.*.conv1`. Raises ArchError for mistakes in the source,
+        archc.explanation.NoSuchNode (a LookupError) where nothing has that name.
+        """
+        from archc.explanation import explain
+
+        return explain(self._unfolded, names, self.meta)
+
+    @cached_property
+    def _unfolded(self) -> Unfolded:
+        from archc.explanation import Unfolded
+
+        plan = self._sound_plan()
+        with _deep_recursion():
+            return Unfolded(plan)
+
     def _sound_plan(self) -> Plan:
         if self.plan is None or not self.ok:
             raise ArchError(self.diagnostics)
@@ -350,6 +370,14 @@ class Net:
     def draw(self, format: str = "svg", **how: Any) -> bytes:
         """The network drawn, as `archc draw` does; `how` is view, depth, expand, theme, engine."""
         return self.analysis.sheet(format, **how)
+
+    def explain(self, name: str = "") -> Explanation:
+        """Where the numbers of a part come from, as `archc explain` says it; print it, or show it.
+
+        Without a name: the network, and what can be named. Raises archc.explanation.NoSuchNode
+        (a LookupError) where nothing has that name.
+        """
+        return self.analysis.explain(*([name] if name else []))[0]
 
     def _repr_svg_(self) -> str | None:
         """What Jupyter shows; None (then it shows the text) where there is no Graphviz."""

@@ -35,6 +35,7 @@ examples:
   archc draw googlenet -o googlenet.svg
   archc fit resnet50 --memory 24GB      the largest batch that trains
   archc compare nets/ --sort macs       a row a network
+  archc explain alexnet conv1           where a layer's numbers come from
   archc explain A201                    what an error code means
 
 exit codes: 0 fine, 1 the input is wrong, 2 wrong usage or a file that cannot be read or written
@@ -202,8 +203,20 @@ def _parser() -> _Parser:
     listing = command("list", "list the bundled networks with paper, parameters and MACs")
     listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
-    explain = command("explain", "explain an error code, or list them all")
-    explain.add_argument("code", metavar="CODE", nargs="?", help="for example A201")
+    explain = command("explain", "explain a network's numbers, or an error code", reading)
+    explain.add_argument(
+        "what",
+        metavar="INPUT|CODE",
+        nargs="?",
+        help="file, bundled network, -, or an error code such as A201 (default: list the codes)",
+    )
+    explain.add_argument(
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help="a part of the network: conv1, layer1.0, 'layer1.*.conv1' (default: list them)",
+    )
+    explain.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     return parser
 
 
