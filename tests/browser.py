@@ -14,8 +14,8 @@ from typing import Any
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key that the protocol gives elements
 # It runs as root in CI, and has nobody to talk to but the test.
 _FLAGS = (
-    "--headless=new --no-sandbox --disable-dev-shm-usage --disable-gpu --no-first-run --disable-sync "
-    "--disable-quic --disable-background-networking --disable-component-update"
+    "--headless=new --no-sandbox --disable-dev-shm-usage --disable-gpu --no-first-run "
+    "--disable-sync --disable-quic --disable-background-networking --disable-component-update"
 )
 
 

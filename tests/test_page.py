@@ -284,10 +284,11 @@ def test_only_what_is_seen_is_found(show: Callable[[bytes], Page]) -> None:
     made = show(archc.load("googlenet").draw("html"))
     assert made.clusters == 0
     made.click("#expand")
-    straight = made(
-        "[...document.querySelectorAll('main .node')].filter((n) => n.textContent.includes('concat'))"
-        ".map((n) => { const at = n.getBoundingClientRect(); return at.left + at.width / 2; })"
+    centres = "(n) => { const at = n.getBoundingClientRect(); return at.left + at.width / 2; }"
+    concats = (
+        "[...document.querySelectorAll('main .node')].filter((n) => /concat/.test(n.textContent))"
     )
+    straight = made(f"{concats}.map({centres})")
     assert len(straight) == 9
     assert max(straight) - min(straight) < 2
     made.press("/")

@@ -15,7 +15,7 @@ from typing import Any
 from archc import data
 from archc.draw.closing import boxes, cards, shut
 from archc.draw.dot import GRAPH, NODE_AND_EDGE, Writer
-from archc.draw.middle import POINT
+from archc.draw.middle import FRAME, POINT
 from archc.draw.scene import Box, Card, Scene
 from archc.draw.theme import recoloured
 from archc.passes.receptive import Field
@@ -112,7 +112,8 @@ class _Model:
             middle = self.writer.middles.get(item.id)
             if middle is not None:  # it has nothing to say, so that no search finds it
                 nothing = {"id": "", "text": "", "about": {"source": [], "facts": []}}
-                yield {"k": self.numbers[middle.id], "dot": POINT, **nothing}
+                frame = {"frame": FRAME} if middle.among_boxes else {}
+                yield {"k": self.numbers[middle.id], "dot": POINT, **frame, **nothing}
             yield self._item(item)
 
     def _item(self, item: Card | Box) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from archc.draw.boxes import title as titled
-from archc.draw.middle import POINT, Middle, middles
+from archc.draw.middle import FRAME, POINT, Middle, middles
 from archc.draw.scene import Box, Card, Edge, Scene
 from archc.draw.style import (
     BOXES,
@@ -103,7 +103,7 @@ class Writer:
     def _contents(self, box: Box, indent: str) -> Iterator[str]:
         for item in sorted(box.items, key=_is_aside):
             if item.id in self.middles:
-                yield f"{indent}{quoted(self.middles[item.id].id)} [{POINT}];"
+                yield indent + _point(self.middles[item.id])
             if isinstance(item, Box):
                 yield from self._cluster(item, indent)
             else:
@@ -224,6 +224,13 @@ class Writer:
             return False  # the cards that are merged say what they make
         top = len(tail) == len(head) == 1
         return leaves or top or edge.head not in self.cards or self.cards[edge.tail].resized
+
+
+def _point(middle: Middle) -> str:
+    node = f"{quoted(middle.id)} [{POINT}];"
+    if not middle.among_boxes:
+        return node
+    return f"subgraph {quoted('cluster ' + middle.id)} {{ graph [{FRAME}]; {node} }}"
 
 
 def _dashes(edge: Edge) -> list[str]:

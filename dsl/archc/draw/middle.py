@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from archc.draw.scene import Box, Edge, Scene
 
 POINT = 'shape=point, width=0.01, style=invis, tooltip=" "'
+FRAME = 'peripheries=0, margin=0, label=""'  # of a point among boxes: else it does not stay there
 _TIE = "style=invis, weight=30"
 
 
@@ -26,6 +27,7 @@ class Middle:
     fork: str
     merge: str
     edge: Edge
+    among_boxes: bool
 
     def ties(self, is_header: bool) -> Iterator[tuple[str, str, str]]:
         """Its edges: tail, head and attributes."""
@@ -50,8 +52,10 @@ def middles(scene: Scene, homes: dict[str, list[Box]]) -> Iterator[Middle]:
         merge = ends.pop()
         if ends or entering[merge] != len(branches) or homes[merge][-1] is not homes[fork][-1]:
             continue
-        edge = branches[len(branches) // 2]
-        yield Middle(f"{merge} middle", _item(edge.head, homes[merge], homes), fork, merge, edge)
+        items = [_item(edge.head, homes[merge], homes) for edge in branches]
+        at = len(branches) // 2
+        boxed = any(homes[item][-1].id == item for item in items)
+        yield Middle(f"{merge} middle", items[at], fork, merge, branches[at], boxed)
 
 
 def _end(edge: Edge, out_of: dict[str, list[Edge]], entering: Counter[str]) -> str:
