@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import networkx as nx
     from torch import nn
 
+    from archc.changes import Diff
     from archc.passes.fit import Memory
     from archc.passes.memory import Setting as MemorySetting
     from archc.passes.roofline import Work
@@ -387,6 +388,26 @@ def load(path: str | Path, **params: Any) -> Net:
     if not analysis.ok or analysis.plan is None:
         raise ArchError(analysis.diagnostics)
     return Net(analysis)
+
+
+def diff(left: Net | str | Path, right: Net | str | Path, *, batch: int = 32) -> Diff:
+    """What changed from one network to another; it prints, and Jupyter shows it side by side.
+
+    `batch` is what the peaks of memory are for. Raises what `load` raises.
+    """
+    nets = (net if isinstance(net, Net) else load(net) for net in (left, right))
+    return compared(*(net.analysis for net in nets), batch)
+
+
+def compared(left: Analysis, right: Analysis, batch: int = 32) -> Diff:
+    """The same of two analyses that have a plan without mistakes."""
+    from archc.changes import compare
+
+    assert left.plan is not None and right.plan is not None
+    with _deep_recursion():
+        found = compare(left.plan, right.plan, batch)
+        _ = found.totals  # they need the room as well
+        return found
 
 
 def source_of(path: str | Path, limits: Limits | None = None) -> Source:
