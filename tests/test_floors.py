@@ -21,7 +21,7 @@ FLOORS: dict[str, int] = {
             "plan evaluate params bind misfits naming linking fitting lower elaborate sections "
             "graph",
             "passes",
-            "format draw engine emit report render tabular capacity throughput plot timing",
+            "format draw engine emit report render tabular capacity changes throughput plot timing",
             "api comparison",
             "cli outcome inputs commands reference",
         )

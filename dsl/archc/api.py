@@ -395,15 +395,16 @@ def diff(left: Net | str | Path, right: Net | str | Path, *, batch: int = 32) ->
 
     `batch` is what the peaks of memory are for. Raises what `load` raises.
     """
-    nets = (net if isinstance(net, Net) else load(net) for net in (left, right))
-    return compared(*(net.analysis for net in nets), batch)
+    nets = [net if isinstance(net, Net) else load(net) for net in (left, right)]
+    return compared(nets[0].analysis, nets[1].analysis, batch)
 
 
 def compared(left: Analysis, right: Analysis, batch: int = 32) -> Diff:
     """The same of two analyses that have a plan without mistakes."""
     from archc.changes import compare
 
-    assert left.plan is not None and right.plan is not None
+    assert left.plan is not None
+    assert right.plan is not None
     with _deep_recursion():
         found = compare(left.plan, right.plan, batch)
         _ = found.totals  # they need the room as well

@@ -37,8 +37,10 @@ def align(
     while end < most and key(left[-1 - end]) == key(right[-1 - end]):
         end += 1
     inner_left, inner_right = left[start : len(left) - end], right[start : len(right) - end]
-    pairs: Pairs[T] = list(zip(left[:start], right[:start], strict=True))
-    pairs += _between(inner_left, inner_right, key, gap)
+    pairs: Pairs[T] = []
+    pairs += zip(left[:start], right[:start], strict=True)
+    between: Pairs[T] = _between(inner_left, inner_right, key, gap)
+    pairs += between
     pairs += zip(left[len(left) - end :], right[len(right) - end :], strict=True)
     return pairs
 
@@ -57,10 +59,12 @@ def _between(
     pairs: Pairs[T] = []
     at_left = at_right = 0
     for i, j in anchors:
-        pairs += align(left[at_left:i], right[at_right:j], key, gap)
+        before: Pairs[T] = align(left[at_left:i], right[at_right:j], key, gap)
+        pairs += before
         pairs.append((left[i], right[j]))
         at_left, at_right = i + 1, j + 1
-    return pairs + align(left[at_left:], right[at_right:], key, gap)
+    after: Pairs[T] = align(left[at_left:], right[at_right:], key, gap)
+    return pairs + after
 
 
 def _anchors(left: list[Hashable], right: list[Hashable]) -> list[tuple[int, int]]:

@@ -177,7 +177,7 @@ def _key(entry: Entry) -> Hashable:
     sides = tuple(item and (item.kind, item.head, item.label) for item in (entry.left, entry.right))
     places = tuple(item and item.span.start for item in (entry.left, entry.right))
     said: tuple[Hashable, ...] = entry.changes, entry.follows, entry.moved, id(entry.definition)
-    if not entry.cause:  # numbers differ though the text is the same
+    if entry.alone or not entry.cause:  # numbers may differ though the text is the same
         said += tuple(item.text for item in entry.items)
     if entry.runs and entry.definition is None:
         said += tuple(item.signature for item in entry.items)

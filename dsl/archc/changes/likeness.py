@@ -19,7 +19,7 @@ def likeness(left: Item, right: Item) -> float:
     if left.kind != right.kind and "loop" in (left.kind, right.kind):
         left, right = left.single or left, right.single or right
         if left.signature == right.signature:
-            return 0.95 * weight
+            return 0.99 * weight
     if left.kind != right.kind:
         return 0.0
     return weight * min(0.95, _alike(left, right, same_label))

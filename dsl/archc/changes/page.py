@@ -13,14 +13,13 @@ from html import escape
 
 from archc import data, tabular
 from archc.changes import Diff
-from archc.changes.entries import Entry
+from archc.changes.entries import Definition, Entry
 from archc.changes.items import Item
 from archc.changes.rows import BRANCHES, Row, block_rows, consequences, simplified
 from archc.changes.text import LEGEND, human_difference, shape_difference, whole_difference
 from archc.changes.totals import sheet
 
 _FOLD = 3  # statements in a row that are the same and are folded
-_SHAPE = "output"
 Pieces = list[tuple[str, bool]]  # of a line, and whether they differ
 
 
@@ -63,15 +62,16 @@ def _parts(diff: Diff) -> Iterator[str]:
         f'<div class="{kind}">{escape(text)}</div>'
         for kind, text in zip(
             ("text", "text", "output", "number", "number"),
-            (*diff.names, _SHAPE, "params", "MACs"),
+            (*diff.names, "output", "params", "MACs"),
             strict=True,
         )
     )
     yield _table([f'<div class="row head">{head}</div>', *_lines(diff.entries, 0, False)])
     for block in diff.blocks:
         first, *_ = block_rows(block)
-        numbers = ", ".join(filter(None, (_numbers(first))))
-        yield f"<h2>{escape(first.text)} <small>{escape(numbers)}</small></h2>"
+        costs = escape(", ".join(filter(None, _numbers(first))))
+        head = f"{escape(first.text)} <small>{costs}</small>"
+        yield f'<h2 id="{_anchor(block.definition)}">{head}</h2>'
         yield _table(_lines(block.entries, 0, True))
     if diff.recipe:
         yield "<h2>train</h2>\n" + '<div class="rows recipe">'
@@ -114,7 +114,8 @@ def _folded(same: list[str]) -> Iterator[str]:
 def _entry(entry: Entry, level: int, written: bool) -> Iterator[str]:
     opened = _opens(entry)
     left, right = _sides(entry, opened, written)
-    yield _row(level, entry.state, left, right, Row(0, entry.state, "", entry.shapes, entry.costs))
+    numbers = Row(0, entry.state, "", entry.shapes, entry.costs)
+    yield _row(level, entry.state, left, right, numbers, _remark(entry))
     if entry.alone or entry.state == "same":
         return
     if entry.runs and entry.definition is None:
@@ -124,6 +125,18 @@ def _entry(entry: Entry, level: int, written: bool) -> Iterator[str]:
         yield from _branches(entry, level + 1, written)
     elif opened:
         yield from _lines(entry.inside, level + 1, written)
+
+
+def _remark(entry: Entry) -> str:
+    """What stands behind the right line, or the only one: escaped."""
+    if entry.definition is not None:
+        link = escape(f"block {entry.definition}")
+        return f' <a href="#{_anchor(entry.definition)}">{link}</a>'
+    return " <i>moved</i>" if entry.moved else ""
+
+
+def _anchor(definition: Definition) -> str:
+    return f"block-{definition.left.name.id}-{definition.right.name.id}"
 
 
 def _opens(entry: Entry) -> bool:
@@ -146,13 +159,19 @@ def _branches(entry: Entry, level: int, written: bool) -> Iterator[str]:
 
 
 def _row(
-    level: int, state: str, left: Pieces | None, right: Pieces | None, numbers: Row | None = None
+    level: int,
+    state: str,
+    left: Pieces | None,
+    right: Pieces | None,
+    numbers: Row | None = None,
+    remark: str = "",
 ) -> str:
     marks = {"changed": "~~", "removed": "- ", "added": " +", "follows": "..", "renamed": "=="}
     mark = marks.get(state, "  ")
+    last = "left" if right is None else "right"
     cells = [
         f'<div class="text {side}" data-mark="{mark[at].strip()}" style="--level:{level}">'
-        f"{_html(pieces or [])}</div>"
+        f"{_html(pieces or [])}{remark if side == last else ''}</div>"
         for at, (side, pieces) in enumerate((("left", left), ("right", right)))
     ]
     shown = _numbers(numbers) if numbers is not None else ("", "", "")

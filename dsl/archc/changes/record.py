@@ -67,6 +67,7 @@ def _entries(entries: Iterable[Entry], *, written: bool) -> list[dict[str, Any]]
 def _entry(entry: Entry, written: bool) -> dict[str, Any]:
     return {
         "state": entry.state,
+        "follows": entry.follows or entry.state == "follows",
         "moved": entry.moved,
         "left": entry.left and _item(entry.left, entry.shapes[0], written),
         "right": entry.right and _item(entry.right, entry.shapes[1], written),

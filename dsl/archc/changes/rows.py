@@ -171,11 +171,11 @@ def _labelled(label: str | None, text: str) -> str:
 
 def _statement(entry: Entry, written: bool) -> str:
     left, right = entry.left, entry.right
-    assert left is not None and right is not None
+    assert left is not None
+    assert right is not None
     changes = [c for c in entry.changes if c.name not in ("label", "count")]
     count = "".join(f" {_said(c)}" for c in entry.changes if c.name == "count")
-    heads = {"operator", "block", "combinator"}
-    head = next((c for c in changes if c.name in heads), None)
+    head = next((c for c in changes if c.name in ("operator", "block", "combinator")), None)
     texts = [(item.written if written else item.text) for item in (left, right)]
     if head is not None and head.name == "operator":
         return f"{texts[0]} -> {texts[1]}{count}"
@@ -195,7 +195,10 @@ def _statement(entry: Entry, written: bool) -> str:
         case "group":
             return ("" if right.label else "{ }") + count if entry.structural else texts[1]
         case "loop" if right.single is None:
-            return texts[1].rpartition(" * ")[0] + count if count else texts[1]
+            heads = [item.heading or text for item, text in zip((left, right), texts, strict=True)]
+            if not right.heading:
+                heads = [text.rpartition(" * ")[0] or text for text in texts[1:]]
+            return " -> ".join(dict.fromkeys(heads)) + (count or f" * {right.count}")
         case "goto" | "again" | "mark" if said:
             return said
         case _:

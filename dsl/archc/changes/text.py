@@ -69,7 +69,9 @@ class _Grid:
             head = " " * self.width + "  " + ("output" if self.shape else "").ljust(self.shape)
             yield self.paint("quiet", f"{head}  {'params':>{self.params}}  {'MACs':>7}".rstrip())
         for row in rows:
-            numbers = f"{whole_difference(row.params):>{self.params}}  {human_difference(row.macs):>7}"
+            numbers = (
+                f"{whole_difference(row.params):>{self.params}}  {human_difference(row.macs):>7}"
+            )
             tail = f"  {shape_difference(row):<{self.shape}}  {numbers}".rstrip()
             line = f"{_text(row):<{self.width}}{tail}" if tail else _text(row)
             yield self.paint(_STYLES[row.state], line.rstrip())

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from archc import tabular
 from archc.capacity import size
-from archc.passes.fit import peak
-from archc.passes.memory import Setting, inference, training
+from archc.passes.memory import Setting, inferred, trained
+from archc.passes.schedule import schedule
 from archc.passes.table import tabulate
 from archc.plan import Plan
 from archc.tabular import Column, Line, Sheet
@@ -56,9 +56,20 @@ def _figures(plan: Plan, batch: int) -> Iterator[_Figure]:
     yield "side_macs", "MACs of auxiliary heads", _whole, counts.side_macs
     yield "activations", "activations", _whole, counts.activations
     yield "memory_bytes", "lecture's memory", size, counts.memory * _BYTES
-    infer, train = (run(plan, setting) for run in (inference, training))
-    yield "infer_peak_bytes", f"peak of inference, batch {batch}", size, peak(infer, batch).bytes
-    yield "train_peak_bytes", f"peak of training, batch {batch}", size, peak(train, batch).bytes
+    run = schedule(plan, training=True)
+    infer, train = inferred(plan, run.state(), setting), trained(run, setting)
+    yield (
+        "infer_peak_bytes",
+        f"peak of inference, batch {batch}",
+        size,
+        infer.peak(batch).bytes(batch),
+    )
+    yield (
+        "train_peak_bytes",
+        f"peak of training, batch {batch}",
+        size,
+        train.peak(batch).bytes(batch),
+    )
 
 
 def _whole(number: float) -> str:

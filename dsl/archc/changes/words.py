@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from archc import symbol
@@ -94,7 +96,9 @@ def number(value: Any) -> str:
         return f"[{', '.join(map(number, value))}]"
     if isinstance(value, bool):
         return str(value).lower()
-    return visible(f"{symbol.plain(value):g}" if isinstance(value, float) else str(value))
+    if isinstance(value, int):
+        return str(int(value))
+    return f"{symbol.plain(value):g}" if isinstance(value, float) else visible(str(value))
 
 
 def expression(value: Any, terms: Terms) -> str:
@@ -102,10 +106,8 @@ def expression(value: Any, terms: Terms) -> str:
     if not symbol.is_traced(value):
         return number(value)
     expr = symbol.expr_of(value)
-    try:
+    with suppress(KeyError):  # a param of the network
         expr = symbol.substitute(expr, terms) if terms else expr
-    except KeyError:  # a param of the network
-        pass
     return re.sub(r" (\*|//) ", r"\1", symbol.render(expr))
 
 
@@ -123,7 +125,12 @@ def _key(value: Any) -> Hashable:
 
 def source_text(span: Span, most: int = 72) -> str:
     """A statement as it was written, in one line, without comments."""
-    lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in span.text.split("\n")]
+    return _one_line(span.text, most)
+
+
+@lru_cache(maxsize=4096)
+def _one_line(written: str, most: int) -> str:
+    lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in written.split("\n")]
     text = "; ".join(line for line in lines if line)
     text = re.sub(r"([<|{]);", r"\1", text)
     text = re.sub(r"; ([|>}])", r" \1", text)

@@ -25,8 +25,8 @@ def run(args: Namespace) -> int:
     if all(input.path is None for input in inputs):
         raise Stop("only one of the two can be standard input")
     kind = _format(args)
-    sides = [_analysed(*one, args) for one in zip(inputs, (args.left_params, args.right_params))]
-    left, right = sides
+    left = _analysed(inputs[0], args.left_params, args)
+    right = _analysed(inputs[1], args.right_params, args)  # its mistakes, too, are shown
     if left is None or right is None:
         return WRONG
     from archc.api import compared
@@ -42,7 +42,9 @@ def _format(args: Namespace) -> str:
         return args.format or "text"
     folder = names_folder(args.output)
     if (args.format or "html") != "html" or not (folder or args.output.endswith(".html")):
-        raise Stop("-o writes a page: give it a name in .html (text and json go to standard output)")
+        raise Stop(
+            "-o writes a page: give it a name in .html (text and json go to standard output)"
+        )
     return "html"
 
 
