@@ -401,12 +401,12 @@ def diff(left: Net | str | Path, right: Net | str | Path, *, batch: int = 32) ->
 
 def compared(left: Analysis, right: Analysis, batch: int = 32) -> Diff:
     """The same of two analyses that have a plan without mistakes."""
-    from archc.changes import compare
+    from archc.changes import Diff
 
     assert left.plan is not None
     assert right.plan is not None
     with _deep_recursion():
-        found = compare(left.plan, right.plan, batch)
+        found = Diff.of(left.plan, right.plan, batch)
         _ = found.totals  # they need the room as well
         return found
 

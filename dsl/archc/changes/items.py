@@ -43,6 +43,7 @@ class Item:
     inside: tuple[tuple[Item, ...], ...] = ()
     cost: Cost = _NOTHING
     bag: Counter[str] = field(default_factory=Counter)  # operators in it, by name
+    size: int = 1  # operators when unfolded
     weight: float = 0.5  # how much it counts in an alignment
     category: str = ""
     references: tuple[Reference, ...] = ()
@@ -69,7 +70,7 @@ class Item:
             return source_text(self.span)
         if single is not None:
             return f"{single.text} * {self.count}"
-        if len(self.inside) == 1:
+        if self.uniform:
             return f"{{ {'; '.join(item.text for item in self.inside[0])} }} * {self.count}"
         return f"{source_text(self.span)} * {self.count}"
 
@@ -77,8 +78,13 @@ class Item:
     def heading(self) -> str:
         """Of a loop whose iterations differ: `for w in [8, 16]`."""
         text = source_text(self.span, _LONGEST)
-        various = self.kind == "loop" and len(self.inside) > 1 and text.startswith("for ")
+        various = self.kind == "loop" and not self.uniform and text.startswith("for ")
         return text.partition(" {")[0] if various else ""
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all iterations of a loop do the same, be it on other shapes."""
+        return len({tuple(item.signature for item in items) for items in self.inside}) == 1
 
     @property
     def full(self) -> str:
@@ -112,16 +118,17 @@ class Item:
                 yield from item.walk()
 
 
-def sums(items: Iterable[Item]) -> tuple[Cost, Counter[str], float]:
-    """Of what is in a container: its costs, its operators, its weight."""
-    cost, bag, weight = Cost(), Counter[str](), 0.0
+def sums(items: Iterable[Item]) -> tuple[Cost, Counter[str], float, int]:
+    """Of what is in a container: its costs, its operators, its weight, its size."""
+    cost, bag, weight, size = Cost(), Counter[str](), 0.0, 0
     for item in items:
         cost += item.cost
         bag.update(item.bag)
         weight += item.weight
-    return cost, bag, max(0.5, weight)
+        size += item.size
+    return cost, bag, max(0.5, weight), size
 
 
 def sum_up(item: Item, inner: Iterable[Item]) -> None:
     """Make an item the sum of what is in it."""
-    item.cost, item.bag, item.weight = sums(inner)
+    item.cost, item.bag, item.weight, item.size = sums(inner)

@@ -12,9 +12,9 @@ from itertools import zip_longest
 
 from archc.changes.align import Pairs, align, best
 from archc.changes.entries import Times
-from archc.changes.items import Item
+from archc.changes.items import Item, sums
 from archc.changes.likeness import likeness, overlap
-from archc.changes.outline import Outliner
+from archc.changes.outline import MOST_OPENED, Outliner
 from archc.plan import Tensor
 
 _STAGES = (
@@ -61,6 +61,9 @@ class Matcher:
 
     def _gap(self, left: Sequence[Item], right: Sequence[Item]) -> Pairs[Item]:
         """The best alignment of what is not equal; containers are opened where that helps."""
+        equal = self._written_otherwise(left, right)
+        if equal is not None:
+            return equal
         pairs, total = best(left, right, likeness)
         while True:
             for stage in _STAGES:
@@ -73,6 +76,19 @@ class Matcher:
                     break
             else:
                 return pairs
+
+    def _written_otherwise(self, left: Sequence[Item], right: Sequence[Item]) -> Pairs[Item] | None:
+        """All in pairs where both come to the same once every container is opened."""
+        whole = [sums(side) for side in (left, right)]
+        if whole[0][0] != whole[1][0] or whole[0][3] != whole[1][3] or whole[0][3] > MOST_OPENED:
+            return None
+        sides = [
+            [one for item in items for one in outliner.opened(item, _STAGES[-1]) or [item]]
+            for items, outliner in ((left, self.left), (right, self.right))
+        ]
+        if _signatures(sides[0]) != _signatures(sides[1]):
+            return None
+        return [*zip(sides[0], sides[1], strict=True)]
 
     def _open(
         self, pairs: Pairs[Item], kinds: tuple[str, ...]
@@ -100,10 +116,7 @@ class Matcher:
         if left is None or right is None:
             return pair
         frame.tensors.setdefault(left.output.root, right.output.root)
-        if left.kind != right.kind:  # one of them is a loop of the other
-            a, b = left.single or left, right.single or right
-            pair.inside = [([self._pair(a, b, frame)], (left.count, right.count))]
-        elif left.kind == "loop":
+        if "loop" in (left.kind, right.kind):  # or one of them is a loop of the other
             pair.inside = self._iterations(left, right, frame)
         elif left.inside and left.kind == "branches" and len(left.inside) == len(right.inside):
             sides = zip(left.inside, right.inside, strict=True)
@@ -115,27 +128,34 @@ class Matcher:
 
     def _iterations(self, left: Item, right: Item, frame: Frame) -> list[tuple[list[Pair], Times]]:
         """Iteration beside iteration; those that one side has more, if they do something new."""
-        if len(left.inside) == len(right.inside) == 1:
+        if left.kind == right.kind and len(left.inside) == len(right.inside) == 1:
             pairs = self.sequence(left.inside[0], right.inside[0], frame)
             return [(pairs, (left.count, right.count))]
-        found: dict[tuple[Hashable, Hashable], tuple[list[Pair], list[int]]] = {}
+        found: dict[Hashable, tuple[list[Pair], list[int]]] = {}
+        partners: tuple[dict[Hashable, tuple[Item, ...]], dict[Hashable, tuple[Item, ...]]]
+        partners = ({}, {})
         alone: list[tuple[int, tuple[Item, ...]]] = []
         for items, others in _side_by_side(_unrolled(left), _unrolled(right)):
             if items is None or others is None:
                 alone.append((0, items) if items is not None else (1, others or ()))
                 continue
-            key = (_looks(items), _looks(others))
+            partners[0].setdefault(_signatures(items), others)
+            partners[1].setdefault(_signatures(others), items)
+            key: Hashable = (_looks(items), _looks(others))
             if key not in found:
                 found[key] = self.sequence(items, others, frame), [0, 0]
             found[key][1][0] += 1
             found[key][1][1] += 1
         for side, more in alone:
-            looks = _looks(more)
-            run = next((run for key, run in found.items() if key[side] == looks), None)
-            if run is None:
+            partner = partners[side].get(_signatures(more))
+            both = (more, partner) if side == 0 else (partner, more)
+            key = tuple(None if items is None else _looks(items) for items in both)
+            if key not in found:
                 pairs = [Pair(i, None) if side == 0 else Pair(None, i) for i in more]
-                run = found[(looks, None) if side == 0 else (None, looks)] = pairs, [0, 0]
-            run[1][side] += 1
+                if both[0] is not None and both[1] is not None:
+                    pairs = self.sequence(both[0], both[1], frame)
+                found[key] = pairs, [0, 0]
+            found[key][1][side] += 1
         return [(pairs, (times[0], times[1])) for pairs, times in found.values()]
 
 
@@ -150,7 +170,13 @@ def _contents(item: Item) -> list[Item]:
     return [one for one in inner if one.kind != "branch" or one.bag]
 
 
+def _signatures(items: Sequence[Item]) -> tuple[int, ...]:
+    return tuple(item.signature for item in items)
+
+
 def _unrolled(loop: Item) -> list[tuple[Item, ...]]:
+    if loop.kind != "loop":
+        return [(loop,)]
     return list(loop.inside) * (loop.count if len(loop.inside) == 1 else 1)
 
 
@@ -158,7 +184,7 @@ def _side_by_side(
     left: list[tuple[Item, ...]], right: list[tuple[Item, ...]]
 ) -> Iterator[tuple[tuple[Item, ...] | None, tuple[Item, ...] | None]]:
     """Iterations in pairs, from both ends as far as they are equal."""
-    mine, yours = ([tuple(i.signature for i in items) for items in side] for side in (left, right))
+    mine, yours = ([_signatures(items) for items in side] for side in (left, right))
     most = min(len(left), len(right))
     start = next((at for at in range(most) if mine[at] != yours[at]), most)
     end = next((n for n in range(most - start) if mine[-1 - n] != yours[-1 - n]), most - start)

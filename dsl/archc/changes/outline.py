@@ -34,7 +34,7 @@ from archc.plan import (
 )
 
 _WEIGHTS = {"conv": 2.0, "linear": 2.0, "pool": 1.0, "merge": 1.0}  # others count half
-_MOST_OPENED = 64  # items of a loop that is compared iteration by iteration
+MOST_OPENED = 512  # operators of what is compared with its containers opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Outliner:
             items = tuple(self._chain(body.chain, {}))
             self._modules = around
             parts = tuple(item.signature for item in items), _wiring(body, items)
-            cost, bag, weight = sums(items)
+            cost, bag, weight, _ = sums(items)
             number = self._number(("body", parts))
             found = self._bodies[body] = Outline(items, number, cost, bag, weight)
         return found
@@ -98,7 +98,7 @@ class Outliner:
             case "loop":
                 items = [inner for iteration in item.inside for inner in iteration]
                 times = item.count // max(len(item.inside), 1)
-                items = items * times if len(items) * times <= _MOST_OPENED else []
+                items = items * times if item.size <= MOST_OPENED else []
             case "branches":
                 return self._bracketed(item)
             case _:
@@ -209,7 +209,7 @@ class Outliner:
         )
         item.label, item.words = call.label, arguments_of(call)
         item.cost = Cost(macs=outline.cost.macs) if call.again else outline.cost
-        item.bag, item.weight = outline.bag, outline.weight
+        item.bag, item.weight, item.size = outline.bag, outline.weight, call.body.size
         item.name, item.call, item.terms = call.name, call, terms
         return item
 
@@ -237,16 +237,18 @@ class Outliner:
 
     def _loop(self, loop: Loop, terms: Terms) -> Item:
         iterations: list[tuple[Item, ...]] = []
-        seen: dict[tuple[int, ...], tuple[Item, ...]] = {}
+        seen: dict[Hashable, tuple[Item, ...]] = {}
         for chain in loop.iterations:
             items = tuple(self._chain(chain, terms))
-            seen.setdefault(tuple(item.signature for item in items), items)
+            looks = tuple((item.signature, item.cost, item.output.shape) for item in items)
+            seen.setdefault(looks, items)
             iterations.append(items)
         inside = tuple(iterations[:1]) if len(seen) == 1 and _plain(iterations) else None
         item = self._made("loop", "for", loop, inside or tuple(iterations), len(iterations))
         item.count = len(iterations)
         sum_up(item, next(iter(seen.values())))
         item.cost = sum((one.cost for items in iterations for one in items), Cost())
+        item.size = sum(one.size for items in iterations for one in items)
         return item
 
     def _scope(self, scope: Scope, terms: Terms) -> Item:

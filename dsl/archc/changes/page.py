@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from html import escape
 
 from archc import data, tabular
-from archc.changes import Diff
+from archc.changes.comparison import Comparison
 from archc.changes.entries import Definition, Entry
 from archc.changes.items import Item
 from archc.changes.rows import BRANCHES, Row, block_rows, consequences, simplified
@@ -23,7 +23,7 @@ _FOLD = 3  # statements in a row that are the same and are folded
 Pieces = list[tuple[str, bool]]  # of a line, and whether they differ
 
 
-def page(diff: Diff) -> str:
+def page(diff: Comparison) -> str:
     """The whole file."""
     title = escape(" → ".join(_titles(diff)))
     return (
@@ -35,18 +35,18 @@ def page(diff: Diff) -> str:
     )
 
 
-def fragment(diff: Diff) -> str:
+def fragment(diff: Comparison) -> str:
     """The part of a page that shows a comparison, with its style."""
     css = (data.TEMPLATES / "diff" / "diff.css").read_text(encoding="utf-8")
     parts = "\n".join(_parts(diff))
     return f'<div class="archc-diff">\n<style>\n{css}</style>\n{parts}\n</div>\n'
 
 
-def _titles(diff: Diff) -> tuple[str, str]:
+def _titles(diff: Comparison) -> tuple[str, str]:
     return diff.left.name, diff.right.name
 
 
-def _parts(diff: Diff) -> Iterator[str]:
+def _parts(diff: Comparison) -> Iterator[str]:
     yield f"<h1>{escape(' → '.join(_titles(diff)))}</h1>"
     yield tabular.html(sheet(diff.totals, diff.names)).rstrip()
     if diff.empty:

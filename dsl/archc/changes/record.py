@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from archc.changes import Diff
 from archc.changes.blocks import BlockChange
+from archc.changes.comparison import Comparison
 from archc.changes.entries import Entry
 from archc.changes.items import Item
 from archc.changes.rows import simplified
@@ -16,12 +16,12 @@ from archc.passes.costs import Cost
 VERSION = 1  # grows when a key goes or changes its meaning
 
 
-def text(diff: Diff) -> str:
+def text(diff: Comparison) -> str:
     """One JSON object."""
     return json.dumps(record(diff), indent=2, ensure_ascii=False) + "\n"
 
 
-def record(diff: Diff) -> dict[str, Any]:
+def record(diff: Comparison) -> dict[str, Any]:
     """The same as plain values."""
     return {
         "version": VERSION,

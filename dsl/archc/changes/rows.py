@@ -90,6 +90,8 @@ def _rows(entry: Entry, level: int, written: bool) -> Iterator[Row]:
     elif entry.item.kind == "branches":
         yield from _branches(entry, level + 1, written)
     elif entry.structural or entry.renames:
+        if entry.item.kind == "again" and not any(inner.structural for inner in entry.inside):
+            return  # what was renamed is told where it is
         yield from rows_of(entry.inside, level + 1, written)
 
 
@@ -199,7 +201,9 @@ def _statement(entry: Entry, written: bool) -> str:
             if not right.heading:
                 heads = [text.rpartition(" * ")[0] or text for text in texts[1:]]
             return " -> ".join(dict.fromkeys(heads)) + (count or f" * {right.count}")
-        case "goto" | "again" | "mark" if said:
+        case "mark":
+            return f"output {said or right.words[0].shown}"
+        case "goto" | "again" if said:
             return said
         case _:
             base = right.single.text if count and right.single else texts[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archc.changes import Diff
+from archc.changes.comparison import Comparison
 from archc.changes.rows import Row, block_rows, rows_of
 from archc.changes.totals import text as totals_text
 from archc.render import Paint
@@ -14,12 +14,12 @@ _WIDEST = 76  # columns of the statements; longer ones push their numbers to the
 LEGEND = "~ changed   + added   - removed   = renamed   . follows from something else"
 
 
-def text(diff: Diff, *, color: bool = False) -> str:
+def text(diff: Comparison, *, color: bool = False) -> str:
     """For people: readable without colours, by the marks at the start of the lines."""
     return "".join(f"{line}\n" for line in _lines(diff, Paint(color)))
 
 
-def _lines(diff: Diff, paint: Paint) -> Iterator[str]:
+def _lines(diff: Comparison, paint: Paint) -> Iterator[str]:
     names = diff.left.name, diff.right.name
     yield paint("title", " -> ".join(names))
     yield ""

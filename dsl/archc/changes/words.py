@@ -42,9 +42,12 @@ def words_of(op: Op, terms: Terms | None = None) -> tuple[Word, ...]:
     specs = op.fields()
     for place, f in enumerate(fields(op)):
         value = getattr(op, f.name)
+        spec = specs[f.name]
+        if value is None and spec.form is Form.STRIDE:  # it is the window
+            value = getattr(op, "kernel", None)
+            value = value[:1] if value is not None and len(set(value)) == 1 else value
         if symbol.plain(value) == f.default:
             continue
-        spec = specs[f.name]
         close = spec.form is Form.STRIDE and bool(found) and found[-1].field == "kernel"
         shown = _spelled(f.name, spec, symbol.plain(value), None)
         written = _spelled(f.name, spec, value, terms or {})
