@@ -76,7 +76,7 @@ def check(path: Path, made: str, pytestconfig: pytest.Config) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_golden(case: Path, pytestconfig: pytest.Config) -> None:
     sides = [analysis_of((case / f"{side}.arch").read_text()) for side in ("left", "right")]
-    check(case / "text.txt", str(compared(*sides)), pytestconfig)
+    check(case / "text.txt", str(compared(sides[0], sides[1])), pytestconfig)
 
 
 @pytest.mark.parametrize("path", PAIRS, ids=lambda path: path.stem)
@@ -107,7 +107,7 @@ def test_an_input_given_from_outside_is_the_cause() -> None:
         analyze(Source("x.arch", HEAD + "conv 3x3 p1 x8\n"), inputs={"": (3, size, size)})
         for size in (32, 64)
     ]
-    first, conv = compared(*sides).entries
+    first, conv = compared(sides[0], sides[1]).entries
     assert (first.state, conv.state) == ("changed", "follows")
 
 
@@ -187,6 +187,14 @@ def test_a_block_has_the_costs_of_all_its_calls() -> None:
             assert block.costs[side].params == sum(entry.costs[side].params for entry in mine)
 
 
+def test_calls_of_a_block_in_itself_count_once() -> None:
+    text = HEAD + "block f(n) { if n > 0 { f(n - 1) }; conv 3x3 p1 x3 }\nf(3)\n"
+    left, right = analysis_of(text), analysis_of(text.replace("3x3 p1 x3 }", "5x5 p2 x3 }"))
+    [block] = compared(left, right).blocks
+    assert block.times == (4, 4)
+    assert [cost.params for cost in block.costs] == [left.params, right.params]
+
+
 @pytest.mark.parametrize("pair", ["vgg16 vgg19", "resnet50 wide_resnet50_2", "resnet34 resnet152"])
 def test_totals_are_torchvisions(pair: str) -> None:
     """Parameters, and billions of MACs to three digits, as its documentation lists them."""
@@ -221,7 +229,7 @@ def test_long_texts_take_no_longer_than_their_length() -> None:
         other = [*lines[: count // 2], "conv 1x1 x8; tanh", *lines[count // 2 + 1 :], "gap"]
         texts = [HEAD + "\n".join(side) + "\n" for side in (lines, other)]
         sides = [analyze(Source("long.arch", text)) for text in texts]
-        times.append(min(seconds(*sides) for _ in range(3)))
+        times.append(min(seconds(sides[0], sides[1]) for _ in range(3)))
     assert times[1] < 8 * times[0] + 0.1
 
 
@@ -240,7 +248,7 @@ def test_the_largest_networks(name: str, old: str, new: str) -> None:
         for at, changed in enumerate((text, text.replace(old, new)))
     ]
     assert all(side.ok for side in sides)
-    assert seconds(*sides) < 2
+    assert seconds(sides[0], sides[1]) < 2
 
 
 # --- the page ----------------------------------------------------------------------------------

@@ -6,7 +6,16 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from archc.changes.entries import Costs, Definition, Entry, Times, scaled, summed
+from archc.changes.entries import (
+    Costs,
+    Definition,
+    Entry,
+    Times,
+    calls_in,
+    scaled,
+    scaled_cost,
+    summed,
+)
 from archc.passes.costs import Cost
 
 _NOTHING = Cost(), Cost()
@@ -42,9 +51,19 @@ def change_of(definition: Definition, found: list[Found]) -> BlockChange:
     entries = _joined(lists)
     if union.conflict:
         entries = tuple(map(_without_costs, entries))
-    costs = summed(scaled(e, one.times).costs for one in found for e in one.entries)
+    costs = summed(_own(scaled(e, one.times), definition) for one in found for e in one.entries)
     times = sum(one.times[0] for one in found), sum(one.times[1] for one in found)
     return BlockChange(definition, tuple(_only_causes(entries)), times, costs)
+
+
+def _own(entry: Entry, definition: Definition) -> Costs:
+    """What an entry costs without calls of the block itself, which are counted as such."""
+    left, right = entry.costs
+    for call in calls_in([entry]):
+        if call.definition is definition:
+            a, b = (scaled_cost(cost, -1) for cost in call.costs)
+            left, right = left + a, right + b
+    return left, right
 
 
 def _size(entries: Iterable[Entry]) -> int:

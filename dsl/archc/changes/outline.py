@@ -233,6 +233,7 @@ class Outliner:
         item.bag = item.bag.copy()
         item.bag[node.keyword] += 1
         item.weight += 1
+        item.size += 1  # the merge
         return item
 
     def _loop(self, loop: Loop, terms: Terms) -> Item:

@@ -193,7 +193,7 @@ def _statement(entry: Entry, written: bool) -> str:
         case "op" | "input" | "aux" if said:
             return f"{name} {said}{count}"
         case "branches":
-            return f"{name}< >" + (f" {said}" if said else "") + count
+            return f"{name}< ... >" + (f" {said}" if said else "") + count
         case "group":
             return ("" if right.label else "{ }") + count if entry.structural else texts[1]
         case "loop" if right.single is None:
