@@ -11,7 +11,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing's own costs as much as argparse
 if TYPE_CHECKING:
-    from archc.api import Analysis, ArchError, analyze, bundled, load
+    from archc.api import Analysis, ArchError, analyze, bundled, diff, load
     from archc.comparison import compare
     from archc.source import Diagnostic, Limits, Source
 
@@ -26,6 +26,7 @@ __all__ = [
     "analyze",
     "bundled",
     "compare",
+    "diff",
     "load",
 ]
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archc.explanation import Explanation, Unfolded
+    from archc.changes import Diff
     from archc.passes.fit import Memory
     from archc.passes.memory import Setting as MemorySetting
     from archc.passes.roofline import Work
@@ -415,6 +416,27 @@ def load(path: str | Path, **params: Any) -> Net:
     if not analysis.ok or analysis.plan is None:
         raise ArchError(analysis.diagnostics)
     return Net(analysis)
+
+
+def diff(left: Net | str | Path, right: Net | str | Path, *, batch: int = 32) -> Diff:
+    """What changed from one network to another; it prints, and Jupyter shows it side by side.
+
+    `batch` is what the peaks of memory are for. Raises what `load` raises.
+    """
+    nets = [net if isinstance(net, Net) else load(net) for net in (left, right)]
+    return compared(nets[0].analysis, nets[1].analysis, batch)
+
+
+def compared(left: Analysis, right: Analysis, batch: int = 32) -> Diff:
+    """The same of two analyses that have a plan without mistakes."""
+    from archc.changes import Diff
+
+    assert left.plan is not None
+    assert right.plan is not None
+    with _deep_recursion():
+        found = Diff.of(left.plan, right.plan, batch)
+        _ = found.totals  # they need the room as well
+        return found
 
 
 def source_of(path: str | Path, limits: Limits | None = None) -> Source:

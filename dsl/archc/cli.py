@@ -36,6 +36,7 @@ examples:
   archc fit resnet50 --memory 24GB      the largest batch that trains
   archc compare nets/ --sort macs       a row a network
   archc explain alexnet conv1           where a layer's numbers come from
+  archc diff resnet50 my.arch           what changed, and what it costs
   archc explain A201                    what an error code means
 
 exit codes: 0 fine, 1 the input is wrong, 2 wrong usage or a file that cannot be read or written
@@ -200,6 +201,8 @@ def _parser() -> _Parser:
     compare = command("compare", "compare networks, a row each", reading, _tabling())
     _add_compare(compare)
 
+    _add_diff(command("diff", "tell what changed from one network to another", reading))
+
     listing = command("list", "list the bundled networks with paper, parameters and MACs")
     listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
@@ -306,6 +309,40 @@ def _add_compare(compare: _Parser) -> None:
     )
     compare.add_argument(
         "--force", action="store_true", help="overwrite a plot that archc did not write"
+    )
+
+
+def _add_diff(diff: _Parser) -> None:
+    for side in ("left", "right"):
+        diff.add_argument(side, metavar=side.upper(), help="file, bundled network, or -")
+    for side in ("left", "right"):
+        diff.add_argument(
+            f"--{side}",
+            dest=f"{side}_params",
+            metavar="NAME=VALUE",
+            type=_assignment,
+            action="append",
+            default=[],
+            help=f"set a param of the {side} one alone (-D: of both)",
+        )
+    diff.add_argument(
+        "--format",
+        choices=("text", "json", "html"),
+        help="default: text; html is a page with both side by side",
+    )
+    diff.add_argument("-o", dest="output", metavar="OUT", help="a page to write: changes.html")
+    diff.add_argument(
+        "--force", action="store_true", help="overwrite a file that archc did not write"
+    )
+    diff.add_argument(
+        "--batch",
+        metavar="N",
+        type=_count,
+        default=32,
+        help="samples at a time, for the peaks of memory (default: 32)",
+    )
+    diff.add_argument(
+        "--exit-code", action="store_true", help="end with 1 where they differ, as git does"
     )
 
 
