@@ -21,7 +21,8 @@ FLOORS: dict[str, int] = {
             "plan evaluate params bind misfits naming linking fitting lower elaborate sections "
             "graph",
             "passes",
-            "format draw engine emit report render tabular capacity throughput plot timing explanation changes",
+            "format draw engine emit report render tabular capacity throughput plot timing "
+            "explanation changes",
             "api comparison",
             "cli outcome inputs commands reference",
         )

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     import networkx as nx
     from torch import nn
 
-    from archc.explanation import Explanation, Unfolded
     from archc.changes import Diff
+    from archc.explanation import Explanation, Unfolded
     from archc.passes.fit import Memory
     from archc.passes.memory import Setting as MemorySetting
     from archc.passes.roofline import Work
