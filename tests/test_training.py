@@ -115,7 +115,9 @@ def test_digits_are_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("flags", [["--accum=2"], ["--grad-checkpointing"], ["--amp"], ["--ema=0.9"]])
+@pytest.mark.parametrize(
+    "flags", [["--accum=2"], ["--grad-checkpointing"], ["--amp"], ["--ema=0.9"]]
+)
 def test_ways_to_train(flags: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Accumulating and recomputing change nothing but rounding; the others learn as well."""
     made = module(script(text(norm="gn 4")))
@@ -335,6 +337,27 @@ def write(names: Any, folder: Path) -> None:
         assert code == 0, name
 
 
+RECIPES = (
+    RECIPE,
+    "optimizer adamw lr=1e-3 betas=[0.9, 0.95] weight_decay=0.05; batch 8; steps 100_000; "
+    "schedule cosine; warmup 500; mixup 0.8; label_smoothing 0.1; clip 1.0; ema 0.999; "
+    "decay weights; augment flip resized_crop",
+    "optimizer rmsprop lr=0.05 alpha=0.9 eps=1.0; batch 8; epochs 5; schedule step 2 factor=0.5; "
+    "augment flip crop pad=2 reflect; warmup 1 factor=0.1; label_smoothing 0.05",
+    "optimizer adagrad lr=0.05; batch 8; epochs 5; schedule plateau factor=0.5 patience=2; "
+    "augment flip",
+    "optimizer adam lr=0.01; batch 8; epochs 5; schedule exponential factor=0.9; warmup 2",
+)
+
+
+def write_recipes(folder: Path) -> None:
+    """With batch norm and without, with short names and long ones."""
+    for i, recipe in enumerate(RECIPES):
+        for norm in ("bn", "identity"):
+            name = "N" * (1 + 30 * (i % 2)) + "et"
+            (folder / f"r{i}_{norm}.py").write_text(script(text(name, norm, recipe)))
+
+
 def ruff_is_content(folder: Path) -> None:
     select = ["--select", "B,C4,E,F,I,PIE,RUF,SIM,UP,W"]
     for command in (["format", "--check"], ["check", *select]):
@@ -346,27 +369,16 @@ def ruff_is_content(folder: Path) -> None:
 def mypy_is_content(folder: Path) -> None:
     words = [sys.executable, "-m", "mypy", "--strict", "--ignore-missing-imports"]
     for file in sorted(folder.glob("*.py")):
-        done = subprocess.run([*words, file.name], cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*words, file.name], cwd=folder, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, f"{file.name}: {done.stdout}{done.stderr}"
 
 
 def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
     """Of a script of each family, and of recipes with everything in them."""
     write(FEW, tmp_path)
-    recipes = (
-        RECIPE,
-        "optimizer adamw lr=1e-3 betas=[0.9, 0.95] weight_decay=0.05; batch 8; steps 100_000; "
-        "schedule cosine; warmup 500; mixup 0.8; label_smoothing 0.1; clip 1.0; ema 0.999; "
-        "decay weights; augment flip resized_crop",
-        "optimizer rmsprop lr=0.05 alpha=0.9 eps=1.0; batch 8; epochs 5; schedule step 2 factor=0.5; "
-        "augment flip crop pad=2 reflect; warmup 1 factor=0.1; label_smoothing 0.05",
-        "optimizer adagrad lr=0.05; batch 8; epochs 5; schedule plateau factor=0.5 patience=2; "
-        "augment flip",
-    )  # fmt: skip
-    for i, recipe in enumerate(recipes):
-        for norm in ("bn", "identity"):
-            name = "N" * (1 + 30 * (i % 2)) + "et"
-            (tmp_path / f"r{i}_{norm}.py").write_text(script(text(name, norm, recipe)))
+    write_recipes(tmp_path)
     ruff_is_content(tmp_path)
 
 
@@ -576,4 +588,5 @@ def test_every_network_has_a_script(tmp_path: Path) -> None:
 def test_mypy_has_nothing_to_say(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
     write(("googlenet", "resnet20"), tmp_path)
+    write_recipes(tmp_path)
     mypy_is_content(tmp_path)

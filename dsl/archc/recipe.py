@@ -68,7 +68,9 @@ def read_recipe(train: Mapping[str, list[Setting]]) -> Recipe:
     for key, settings in train.items():
         if key != "init" and len(settings) > 1:
             other = Label(settings[0].span, "the other is here")
-            raise fault("A304", f"`{key}` is given twice", settings[1].span, "keep one", also=(other,))
+            raise fault(
+                "A304", f"`{key}` is given twice", settings[1].span, "keep one", also=(other,)
+            )
     said = {key: _Line(key, settings[0]) for key, settings in train.items()}
     _check_combinations(said)
     found: dict[str, Any] = {}
@@ -140,7 +142,12 @@ class _Line:
         return self.setting.options
 
     def number(
-        self, value: Any, what: str, least: float = 0, most: float = float("inf"), whole: bool = False
+        self,
+        value: Any,
+        what: str,
+        least: float = 0,
+        most: float = float("inf"),
+        whole: bool = False,
     ) -> Any:
         """A number within bounds, both allowed."""
         kind = int if whole else int | float
@@ -157,7 +164,9 @@ class _Line:
         """The one number of a line that has nothing else."""
         self.options()
         if len(self.setting.values) != 1:
-            self.wrong(f"`{self.key}` needs one number", f"as in `{self.key} {_EXAMPLES[self.key]}`")
+            self.wrong(
+                f"`{self.key}` needs one number", f"as in `{self.key} {_EXAMPLES[self.key]}`"
+            )
         return self.number(self.setting.value, f"`{self.key}`", least, most, whole)
 
 
@@ -185,7 +194,9 @@ def _optimizer(line: _Line) -> dict[str, Any]:
     for key, value in options.items():
         if key == "betas":
             if not isinstance(value, tuple | list) or len(value) != 2:
-                line.wrong(f"`betas` are two numbers, not `{_shown(value)}`", "as in `[0.9, 0.999]`")
+                line.wrong(
+                    f"`betas` are two numbers, not `{_shown(value)}`", "as in `[0.9, 0.999]`"
+                )
             options[key] = tuple(line.number(each, "`betas`", 0, 1) for each in value)
         else:
             line.number(value, f"`{key}`")
@@ -248,7 +259,7 @@ def _augment(line: _Line) -> dict[str, Any]:
         line.wrong("`crop` and `resized_crop` exclude each other", "keep one of them")
     if "reflect" in words and not pad:
         line.wrong("`reflect` says how to pad", "as in `crop pad=4 reflect`")
-    flags = {word: True for word in words}
+    flags = dict.fromkeys(words, True)
     return {"augment": Augmentation(pad=pad, resize=resize, **flags)}
 
 

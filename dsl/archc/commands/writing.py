@@ -11,9 +11,7 @@ from archc.inputs import Input
 from archc.outcome import Stop
 
 
-def destination(
-    input: Input, output: str | None, suffix: str, prefix: str = ""
-) -> Path | None:
+def destination(input: Input, output: str | None, suffix: str, prefix: str = "") -> Path | None:
     """Where to write; None is standard output, which is also where `-` goes unasked.
 
     `prefix` goes before the input's name where that is the file's.

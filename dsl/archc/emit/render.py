@@ -86,7 +86,7 @@ def _summarised(lines: list[str]) -> list[str]:
 
 
 def harmless(text: str) -> str:
-    """A line for a docstring: no backslash, quote run or control character of the text survives as itself."""
+    """The text with no backslash, quote run or control character that is itself."""
     text = "".join(c if c.isprintable() else " " for c in text)
     return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"').strip()
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from archc.emit.imports import split
 from archc.emit.layout import WIDTH, Group, Item, call, lay
 from archc.emit.module import Module, build_module
+from archc.emit.rates import factor, needs_end, number, plateau, rate, total
 from archc.emit.render import harmless, render
 from archc.passes.costs import Cost
 from archc.passes.fit import best_checkpoint
 from archc.passes.memory import Setting
 from archc.plan import Plan, outputs, side_outputs
-from archc.recipe import Augmentation, Recipe, Schedule, read_recipe
+from archc.recipe import Augmentation, Recipe, read_recipe
 from archc.sections import Facts
 
 _STATISTICS = {  # mean and standard deviation of the training images, by channel
@@ -111,11 +112,11 @@ def build_training(
         augmentation=_augmentation(recipe.augment, shape),
         resized=_resized(recipe.augment, shape),
         unit=recipe.unit,
-        total=_total(recipe),
-        factor=_factor(recipe),
-        factor_arguments="time: float, end: float" if _needs_end(recipe) else "time: float",
-        rate=_rate(recipe),
-        plateau=_plateau(recipe.schedule),
+        total=total(recipe),
+        factor=factor(recipe),
+        factor_arguments="time: float, end: float" if needs_end(recipe) else "time: float",
+        rate=rate(recipe),
+        plateau=plateau(recipe.schedule),
         optimizer=_optimizer(recipe),
         flags=_flags(plan, recipe, width if by_flag else 0, bool(blocks)),
         blocks=blocks,
@@ -263,87 +264,12 @@ def _loss_doc(plan: Plan, recipe: Recipe) -> str:
     words = "The cross-entropy"
     if recipe.label_smoothing:
         words += ", its labels smoothed"
-    return words + (", and the weighed ones of the side classifiers." * bool(side_outputs(plan.body)) or ".")
+    return words + (
+        ", and the weighed ones of the side classifiers." * bool(side_outputs(plan.body)) or "."
+    )
 
 
-# --- schedule ----------------------------------------------------------------------------
-
-
-def _total(recipe: Recipe) -> str:
-    if recipe.unit == "steps":
-        return "args.epochs * self.per_epoch if args.epochs else args.steps"
-    return "args.steps or args.epochs * self.per_epoch"
-
-
-def _needs_end(recipe: Recipe) -> bool:
-    return recipe.schedule.kind in ("linear", "poly", "cosine")
-
-
-def _rate(recipe: Recipe) -> list[str]:
-    if not _factor(recipe):
-        return []
-    per = "" if recipe.unit == "steps" else " / self.per_epoch"
-    times = [f"self.step{per}", f"self.total{per}"][: 1 + _needs_end(recipe)]
-    found = lay("factor = ", call("lr_factor", *times), indent=8)
-    each = "        for group in self.optimizer.param_groups:"
-    return [*found, each, '            group["lr"] = self.args.lr * factor']
-
-
-def _factor(recipe: Recipe) -> list[str]:
-    """The statements of `lr_factor`; none where the rate stays, or follows a plateau."""
-    lines, warm = [], f"{recipe.warmup:g}" if recipe.warmup else ""
-    if warm:
-        rise = f"0.01 + 0.99 * time / {warm}"
-        kept = recipe.warmup_factor
-        start = rise if kept is None else f"{kept:g}"
-        lines += [f"    if time < {warm}:", f"        return {start}"]
-    now = f"(time - {warm})" if warm else "time"
-    done = f"{now} / (end - {warm})" if warm else "time / end"
-    body = _curve(recipe.schedule, now, done)
-    if body is None:
-        return [*lines, "    return 1.0"] if lines else []
-    return [*lines, f"    return {body}"]
-
-
-def _curve(schedule: Schedule, now: str, done: str) -> str | None:
-    """The part of the rate as an expression of the time, and of the part of the run done."""
-    factor = f"{schedule.factor:g}"
-    match schedule.kind:
-        case "step" if schedule.at:
-            times = ", ".join(f"{time:g}" if isinstance(time, float) else str(time) for time in schedule.at)
-            comma = "," if len(schedule.at) == 1 else ""
-            return f"{factor} ** bisect_right(({times}{comma}), time)"
-        case "step":
-            return f"{factor} ** (time // {_number(schedule.every)})"
-        case "linear":
-            return f"1 - {done}"
-        case "poly" if schedule.power == 1:
-            return f"1 - {done}"
-        case "poly":
-            return f"(1 - {done}) ** {schedule.power:g}"
-        case "cosine":
-            return f"(1 + math.cos(math.pi * {done})) / 2"
-        case "exponential":
-            return f"{factor} ** {now}"
-        case _:
-            return None
-
-
-def _number(value: float) -> str:
-    return f"{value:_}" if isinstance(value, int) else f"{value:g}"
-
-
-def _plateau(schedule: Schedule) -> list[str]:
-    if schedule.kind != "plateau":
-        return []
-    arguments = [
-        Item("self.optimizer"),
-        Item('"max"'),
-        Item(f"{schedule.factor:g}", "factor"),
-        Item(str(schedule.patience), "patience"),
-    ]
-    name = "torch.optim.lr_scheduler.ReduceLROnPlateau"
-    return lay("self.plateau = ", call(name, *arguments), indent=8)
+# --- optimizer ---------------------------------------------------------------------------
 
 
 def _optimizer(recipe: Recipe) -> list[str]:
@@ -359,7 +285,9 @@ def _optimizer(recipe: Recipe) -> list[str]:
             items.append(Item(repr(value), name))
     if recipe.optimizer in _FUSED:
         items.append(Item("not args.fsdp", "fused"))
-    return lay("self.optimizer = ", call(f"torch.optim.{_TORCH[recipe.optimizer]}", *items), indent=8)
+    return lay(
+        "self.optimizer = ", call(f"torch.optim.{_TORCH[recipe.optimizer]}", *items), indent=8
+    )
 
 
 # --- flags -------------------------------------------------------------------------------
@@ -376,7 +304,7 @@ def _flags(plan: Plan, recipe: Recipe, classes: int, has_blocks: bool) -> list[s
         ]
     else:
         flags += [
-            _flag("steps", type="positive", default=_number(recipe.length), help="updates"),
+            _flag("steps", type="positive", default=number(recipe.length), help="updates"),
             _flag("epochs", type="positive", help="instead of steps"),
         ]
     flags += [
