@@ -7,16 +7,19 @@ from archc.recipe import Recipe, Schedule
 
 
 def total(recipe: Recipe) -> str:
+    """The number of updates."""
     if recipe.unit == "steps":
         return "args.epochs * self.per_epoch if args.epochs else args.steps"
     return "args.steps or args.epochs * self.per_epoch"
 
 
 def needs_end(recipe: Recipe) -> bool:
+    """Whether the rate hangs on when the run ends."""
     return recipe.schedule.kind in ("linear", "poly", "cosine")
 
 
 def rate(recipe: Recipe) -> list[str]:
+    """The statements that set the rate of an update."""
     if not factor(recipe):
         return []
     per = "" if recipe.unit == "steps" else " / self.per_epoch"
@@ -28,7 +31,7 @@ def rate(recipe: Recipe) -> list[str]:
 
 def factor(recipe: Recipe) -> list[str]:
     """The statements of `lr_factor`; none where the rate stays, or follows a plateau."""
-    lines, warm = [], f"{recipe.warmup:g}" if recipe.warmup else ""
+    lines, warm = [], number(recipe.warmup) if recipe.warmup else ""
     if warm:
         rise = f"0.01 + 0.99 * time / {warm}"
         kept = recipe.warmup_factor
@@ -47,9 +50,7 @@ def _curve(schedule: Schedule, now: str, done: str) -> str | None:
     factor = f"{schedule.factor:g}"
     match schedule.kind:
         case "step" if schedule.at:
-            times = ", ".join(
-                f"{time:g}" if isinstance(time, float) else str(time) for time in schedule.at
-            )
+            times = ", ".join(map(number, schedule.at))
             comma = "," if len(schedule.at) == 1 else ""
             return f"{factor} ** bisect_right(({times}{comma}), time)"
         case "step":
@@ -69,10 +70,12 @@ def _curve(schedule: Schedule, now: str, done: str) -> str | None:
 
 
 def number(value: float) -> str:
+    """A literal: 320_000, 0.5."""
     return f"{value:_}" if isinstance(value, int) else f"{value:g}"
 
 
 def plateau(schedule: Schedule) -> list[str]:
+    """The statement that makes the scheduler which follows the validation, if one does."""
     if schedule.kind != "plateau":
         return []
     arguments = [

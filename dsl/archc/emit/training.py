@@ -295,41 +295,26 @@ def _optimizer(recipe: Recipe) -> list[str]:
 
 def _flags(plan: Plan, recipe: Recipe, classes: int, has_blocks: bool) -> list[str]:
     """`add(...)` for each flag, in the order of --help."""
-    options = recipe.options
-    flags = [_flag("classes", type="int", default=classes)] if classes else []
-    if recipe.unit == "epochs":
-        flags += [
-            _flag("epochs", type="positive", default=recipe.length),
-            _flag("steps", type="positive", help="updates, instead of epochs"),
-        ]
-    else:
-        flags += [
-            _flag("steps", type="positive", default=number(recipe.length), help="updates"),
-            _flag("epochs", type="positive", help="instead of steps"),
-        ]
-    flags += [
-        _flag("batch-size", type="positive", default=recipe.batch, help="of all processes"),
-        _flag("accum", type="positive", default=1, help="parts that a batch is cut into"),
-        _flag("lr", type="float", default=options["lr"]),
-    ]
-    if "weight_decay" in options:
-        flags.append(_flag("weight-decay", type="float", default=options["weight_decay"]))
-    if recipe.clip:
-        flags.append(_flag("clip", type="float", default=recipe.clip, help="norm of gradients"))
-    if recipe.mixup:
-        flags.append(_flag("mixup", type="float", default=recipe.mixup, help="its alpha"))
-    ema = {"default": recipe.ema} if recipe.ema else {}
-    flags += [
+    options, ema = recipe.options, {"default": recipe.ema} if recipe.ema else {}
+    steps, epochs = _LENGTHS[recipe.unit]
+    default = {"default": number(recipe.length)}
+    flags = [
+        _flag("classes", type="int", default=classes, help="of the data") if classes else [],
+        _flag("epochs", type="positive", **({} if epochs else default), help=epochs),
+        _flag("steps", type="positive", **({} if steps else default), help=steps or "updates"),
+        _flag("batch-size", type="positive", default=recipe.batch, help="in all"),
+        _flag("accum", type="positive", default=1, help="parts of a batch"),
+        _flag("lr", type="float", default=options["lr"], help="learning rate"),
+        _number("weight-decay", options.get("weight_decay"), ""),
+        _number("clip", recipe.clip, "largest norm of the gradients"),
+        _number("mixup", recipe.mixup, "alpha of its distribution"),
         _flag("ema", nargs='"?"', const=0.9999, **ema, type="float", help="average weights"),
         _flag("amp", nargs='"?"', const='"bf16"', choices='("bf16", "fp16")'),
         _switch("compile", "torch.compile the training step"),
-    ]  # fmt: skip
-    if has_blocks:
-        flags.append(_switch("grad-checkpointing", "less memory for more time"))
-    flags += [
+        _switch("grad-checkpointing", "less memory for more time") if has_blocks else [],
         _switch("fsdp", "shard the network (FSDP2)"),
-        _flag("device", help="cpu, cuda:1 ...; by default an accelerator"),
-        _flag("workers", type="int", default=4, help="processes that read images"),
+        _flag("device", help="cpu, cuda:1 ...; or else an accelerator"),
+        _flag("workers", type="int", default=4, help="reading images"),
         _flag("seed", type="int", default=0),
         _switch("deterministic", "slower, and the same each time"),
         _switch("profile", "three updates, in OUT/trace0.json"),
@@ -340,12 +325,24 @@ def _flags(plan: Plan, recipe: Recipe, classes: int, has_blocks: bool) -> list[s
     return [line for flag in flags for line in flag]
 
 
+_LENGTHS = {  # unit -> help of --steps and of --epochs, "" for the one that has a default
+    "epochs": ("updates, instead of epochs", ""),
+    "steps": ("", "instead of steps"),
+}
+
+
+def _number(name: str, value: float | None, help: str) -> list[str]:
+    """A flag for a number that only some recipes have."""
+    return _flag(name, type="float", default=value, help=help) if value else []
+
+
 def _flag(name: str, **options: object) -> list[str]:
-    """`add("--name", ...)`; what is said in words is quoted, the rest is Python."""
-    quoted = ("help", "metavar")
-    items = [
-        Item(f'"{value}"' if key in quoted else str(value), key) for key, value in options.items()
-    ]
+    """`add("--name", ...)`; help is quoted and ends with the default, the rest is Python."""
+    words = str(options.pop("help", ""))
+    if "default" in options:
+        words = f"{words} (%(default)s)".strip()
+    items = [Item(str(value), key) for key, value in options.items()]
+    items += [Item(f'"{words}"', "help")] if words else []
     return lay("", call("add", f'"--{name}"', *items), indent=4)
 
 
