@@ -19,7 +19,7 @@ FLOORS: dict[str, int] = {
             "syntax comments tables machine builder recovery expected parser files explain gpus",
             "ops",
             "plan evaluate params bind misfits naming linking fitting lower elaborate sections "
-            "graph",
+            "recipe graph",
             "passes",
             "format draw engine emit report render tabular capacity throughput plot timing "
             "explanation changes",

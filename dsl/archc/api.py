@@ -133,6 +133,18 @@ class Analysis:
 
         return emit(self._sound_plan(), self.facts, self.cost, self.again, templates)
 
+    def emit_training(self, templates: Path | None = None) -> str:
+        """A script that trains the network as `train` says, with the network in it.
+
+        Raises ArchError where the source has mistakes, archc.emit.training.Untrainable where the
+        script cannot train such a network, or the recipe leaves too much open.
+        """
+        from archc.emit.script import emit_training
+
+        plan = self._sound_plan()
+        with _deep_recursion():
+            return emit_training(plan, self.facts, self.cost, self.again, templates)
+
     def draw(self, view: str = "engineer", **how: Any) -> str:
         """The network as a diagram in Graphviz's DOT language.
 

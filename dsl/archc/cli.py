@@ -31,6 +31,7 @@ _EPILOG = """\
 examples:
   archc build resnet50                  write resnet50.py from a bundled network
   archc build my.arch -D classes=10     set a param of the file
+  archc build resnet50 --train          write train_resnet50.py, which trains it
   archc check nets/                     report every mistake in every file
   archc draw googlenet -o googlenet.svg
   archc fit resnet50 --memory 24GB      the largest batch that trains
@@ -144,6 +145,9 @@ def _parser() -> _Parser:
     reading, writing = _reading(), _writing()
     build = command("build", "write PyTorch source", reading, writing)
     build.add_argument("input", metavar="INPUT", help="file, folder, bundled network, or -")
+    build.add_argument(
+        "--train", action="store_true", help="a script that trains it, with the network in it"
+    )
     build.add_argument("--templates", metavar="DIR", help="templates that replace archc's own")
 
     check = command("check", "report every mistake", reading)

@@ -1,4 +1,4 @@
-"""`archc build`: PyTorch source."""
+"""`archc build`: PyTorch source, of a network or of a script that trains it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archc import files
 from archc.commands.reading import analysed, headline, need_network
 from archc.commands.writing import destination, names_folder, put
 from archc.inputs import Input, find
-from archc.outcome import FINE, Stop
+from archc.outcome import FINE, WRONG, Stop
 
 if TYPE_CHECKING:
     from archc.api import Analysis
@@ -23,7 +23,7 @@ def run(args: Namespace) -> int:
         raise Stop(f"no such folder: {args.templates}")
     inputs = find(args.input, args.project)
     if len(inputs) == 1 and inputs[0].folder is None:
-        return _build(inputs[0], destination(inputs[0], args.output, ".py"), args)
+        return _build(inputs[0], destination(inputs[0], args.output, ".py", _prefix(args)), args)
     if args.output == "-":
         raise Stop("a folder cannot be built to standard output; give `-o FOLDER`")
     top = Path(args.output or ".")
@@ -33,10 +33,19 @@ def run(args: Namespace) -> int:
 def _build_one_of_many(input: Input, top: Path, args: Namespace) -> int:
     """One that fails does not keep the others from being built."""
     try:
-        return _build(input, top / input.relative.with_suffix(".py"), args)
+        return _build(input, _inside(top, input, args), args)
     except Stop as stop:
         print(f"archc: {stop}", file=sys.stderr)
         return stop.code
+
+
+def _inside(top: Path, input: Input, args: Namespace) -> Path:
+    path = top / input.relative.with_suffix(".py")
+    return path.with_name(_prefix(args) + path.name)
+
+
+def _prefix(args: Namespace) -> str:
+    return "train_" if args.train else ""
 
 
 def _build(input: Input, output: Path | None, args: Namespace) -> int:
@@ -48,7 +57,7 @@ def _build(input: Input, output: Path | None, args: Namespace) -> int:
     need_network(analysis, input, "nothing to build")
     put(
         output,
-        _emitted(analysis, args.templates),
+        _emitted(analysis, input, args),
         headline(analysis),
         force=args.force,
         make_folder=input.folder is not None or names_folder(args.output or ""),
@@ -56,11 +65,17 @@ def _build(input: Input, output: Path | None, args: Namespace) -> int:
     return FINE
 
 
-def _emitted(analysis: Analysis, templates: str | None) -> bytes:
+def _emitted(analysis: Analysis, input: Input, args: Namespace) -> bytes:
     from jinja2 import TemplateError
 
+    from archc.emit.training import Untrainable
+
+    templates = args.templates
+    emit = analysis.emit_training if args.train else analysis.emit
     try:
-        text = analysis.emit(Path(templates) if templates else None)
+        text = emit(Path(templates) if templates else None)
+    except Untrainable as why:
+        raise Stop(f"{input.name}: {why}", WRONG) from None
     except (TemplateError, OSError) as error:
         if not templates:
             raise

@@ -37,6 +37,7 @@ class Module:
     record: str = ""  # name of the NamedTuple of several outputs, or ""
     fields: list[tuple[str, str]] = field(default_factory=list)  # name and comment of each output
     optional: int = 0  # the fields from here on are None in eval mode
+    blocks: dict[str, list[str]] = field(default_factory=dict)  # the classes of each block
 
 
 def build_module(plan: Plan, facts: Facts, cost: Cost, again: Again) -> Module:
@@ -48,6 +49,9 @@ def build_module(plan: Plan, facts: Facts, cost: Cost, again: Again) -> Module:
     text = "\n".join(line for c in program.classes for line in (*c.init, *c.forward))
     classes = [c for c in program.classes if c is network or f"{c.name}(" in text]
     module = Module(plan.name, _describe(plan, facts, cost, frozen), classes, list(program.support))
+    for definition in program.definitions:
+        if definition.block is not None and definition.model in classes:
+            module.blocks.setdefault(definition.block.name, []).append(definition.name)
     sides = side_outputs(plan.body)
     if sides or len(outputs(plan.body)) > 1:
         module.record = f"{plan.name}Output"
