@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import cbrt, dist
 from pathlib import Path
 from xml.etree import ElementTree
@@ -55,6 +55,26 @@ def test_every_network_fits_on_paper(name: str) -> None:
         float((picture.svg.get(key) or "").removesuffix("pt")) for key in ("width", "height")
     )
     assert height < 3.6 * width, "a page, not a ribbon"
+
+
+@pytest.mark.parametrize("name", ["googlenet", "densenet121", "resnet50", "vgg16"])
+def test_rows_stand_evenly(name: str) -> None:
+    """What stands beside the rows opens no gaps between them."""
+    svg = shown(name, "paper").svg
+    found = paper_of(archc.load(name).analysis)
+    tops = {}
+    for group in svg.iter("{http://www.w3.org/2000/svg}g"):
+        title = group.findtext("{http://www.w3.org/2000/svg}title")
+        if group.get("class") == "node" and title in found.lines:
+            (*_, frame) = group.iter("{http://www.w3.org/2000/svg}polygon")
+            tops[title] = float((frame.get("points") or "").split()[0].partition(",")[2])
+    gaps = {
+        round(tops[after.id] - tops[before.id], 1)
+        for size, cards in found.groups
+        for before, after in pairwise(cards)
+        if size and {before.id, after.id} <= tops.keys()
+    }
+    assert max(gaps) - min(gaps) < 0.5
 
 
 def test_rows_of_the_lecture() -> None:

@@ -17,6 +17,7 @@ from archc.draw.closing import boxes, cards, shut
 from archc.draw.dot import GRAPH, NODE_AND_EDGE, Writer
 from archc.draw.middle import FRAME, POINT
 from archc.draw.scene import Box, Card, Scene
+from archc.draw.style import percent
 from archc.draw.theme import recoloured
 from archc.passes.receptive import Field
 
@@ -143,5 +144,5 @@ class _Model:
         if (field := self.fields.get(item.id)) is not None:
             facts.append(_sees(field))
         if item.macs:
-            facts.append(f"{100 * item.macs / self.macs:.2g} % of all MACs")
+            facts.append(f"{percent(item.macs / self.macs)} % of all MACs")
         return {"source": source, "facts": facts}

@@ -73,6 +73,12 @@ def human(count: int) -> str:
     return str(count)
 
 
+def percent(share: float) -> str:
+    """Two digits: 0.061 is `6.1`, 0.9997 is `100`."""
+    value = 100 * share
+    return f"{value:.0f}" if value >= 9.95 else f"{value:.2g}"
+
+
 def extent(shape: Shape) -> str:
     """`56×56×64`: height, width, channels, as in the lecture; `1000` for features."""
     text = "×".join(str(int(n)) for n in (*shape.size, shape.channels))
