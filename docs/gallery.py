@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 
 import archc
-from archc.draw.style import human
+from archc.report import human
 
 FOLDER = Path(__file__).parent
 _HEAD = """\

@@ -17,6 +17,7 @@ from archc.draw import style
 from archc.draw.compose import compose
 from archc.draw.scene import Box
 from archc.passes.costs import Costs
+from archc.report import human
 from archc.source import Source
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -84,7 +85,7 @@ def test_every_network_can_be_shown(name: str) -> None:
     picture, net = bundled(name), archc.load(name)
     assert 5 < len(picture.nodes) < 140
     assert net.name in picture.texts
-    assert f"{style.human(net.params)} params · {style.human(net.macs)} MACs" in picture.texts
+    assert f"{human(net.params)} params · {human(net.macs)} MACs" in picture.texts
     width, height = (
         float((picture.svg.get(key) or "").removesuffix("pt")) for key in ("width", "height")
     )
@@ -329,7 +330,7 @@ def test_no_empty_font() -> None:
      (999_500, "1.00M"), (118_013_952, "118M"), (4_089_184_256, "4.09G"), (2 * 10**13, "20.0T")],
 )  # fmt: skip
 def test_human_numbers(count: int, text: str) -> None:
-    assert style.human(count) == text
+    assert human(count) == text
 
 
 def test_all_of_it_is_a_hundred_percent() -> None:

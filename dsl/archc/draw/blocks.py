@@ -9,9 +9,10 @@ from typing import Any
 from archc import symbol, syntax
 from archc.draw.alike import Unit
 from archc.draw.scene import Called
-from archc.draw.style import extent, human, shorter, span_of
+from archc.draw.style import extent, shorter, span_of
 from archc.passes.costs import Cost
 from archc.plan import Apply, BlockValue, Call, Chain, Scope, walk
+from archc.report import human
 
 
 def entered(node: Call | Scope) -> Call | Chain:

@@ -13,10 +13,11 @@ from typing import TypeVar
 from archc import symbol
 from archc.draw.scene import Card
 from archc.draw.spelling import Terms, spell, spelled
-from archc.draw.style import extent, human, shorter, span_of
+from archc.draw.style import extent, shorter, span_of
 from archc.ops import Form, Shape
 from archc.passes.costs import Costs
 from archc.plan import Apply, Tensor
+from archc.report import human
 
 T = TypeVar("T")
 Lanes = list[tuple[T, int]]

@@ -8,7 +8,7 @@ from enum import Enum
 
 from archc.draw.boxes import title
 from archc.draw.scene import Box, Card, Edge, Scene
-from archc.draw.style import human
+from archc.report import human
 
 
 class Fate(Enum):

@@ -8,9 +8,10 @@ from html import escape
 from archc.draw.boxes import title
 from archc.draw.closing import cards
 from archc.draw.scene import Card, Scene
-from archc.draw.style import extent, human, plain
+from archc.draw.style import extent, plain
 from archc.passes.costs import Cost
 from archc.plan import Plan
+from archc.report import human
 
 _MOST = 40  # parts that are named
 

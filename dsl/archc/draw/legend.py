@@ -16,11 +16,11 @@ from archc.draw.style import (
     extent,
     font,
     heat,
-    human,
     percent,
 )
 from archc.passes.costs import Cost
 from archc.plan import Plan
+from archc.report import human
 
 _SHADES = (0.0625, 0.25, 0.5625, 1.0)  # of the largest cost; evenly spaced as colours
 

@@ -18,9 +18,10 @@ from archc.draw.closing import Fate
 from archc.draw.compose import compose, compose_block
 from archc.draw.dot import Writer
 from archc.draw.scene import Box, Called, Card, Scene
-from archc.draw.style import extent, human
+from archc.draw.style import extent
 from archc.passes.costs import Costs
 from archc.plan import Plan
+from archc.report import human
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,16 +63,6 @@ def heat(share: float) -> tuple[str, str]:
     return f"#{red:02x}{green:02x}{blue:02x}", "#ffffff" if at > 3.2 else "#1f2937"
 
 
-def human(count: int) -> str:
-    """Three digits: 999, 9.54k, 73.9k, 1.02M, 118M, 4.09G."""
-    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if count >= size * 0.9995:
-            value = count / size
-            digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-            return f"{value:.{digits}f}{unit}"
-    return str(count)
-
-
 def percent(share: float) -> str:
     """Two digits: 0.061 is `6.1`, 0.9997 is `100`."""
     value = 100 * share

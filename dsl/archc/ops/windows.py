@@ -45,9 +45,9 @@ def sums(
 ) -> tuple[str, ...]:
     """The arithmetic of `window`: `height: floor((227 + 2*0 - 11) / 4) + 1 = 55`."""
     sizes = window(x, kernel, stride, padding, dilation, ceil)
-    ks, ss, ps, ds = geometry(x.rank, kernel, stride, padding, dilation)
+    sides = geometry(x.rank, kernel, stride, padding, dilation)
     lines = []
-    for axis, n, k, s, p, d, out in zip(AXES[x.rank], x.size, ks, ss, ps, ds, sizes, strict=True):
+    for axis, n, out, k, s, p, d in zip(AXES[x.rank], x.size, sizes, *sides, strict=True):
         room = f"({n} + 2*{p} - {reach(k, d)}) / {s}"
         less = " - 1" if ceil and _rounded_up(n, k, s, p, d) > out else ""
         lines.append(f"{axis}: {'ceil' if ceil else 'floor'}({room}) + 1{less} = {out}")
