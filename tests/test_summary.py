@@ -428,10 +428,10 @@ def test_json(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert nodes[0] | {"name": "stem", "op": "conv", "statement": "conv 3x3 p1 x8"} == nodes[0]
     assert nodes[0]["shape"] == [8, 16, 16]
     assert nodes[0]["macs"] == 2 * 55_296
-    assert nodes[0]["memory"] == 2 * 2 * 8 * 16 * 16
+    assert nodes[0]["activation_bytes"] == 2 * 2 * 8 * 16 * 16
     assert set(nodes[0]) == {*MEASURES, "aux", "again"}
     assert sum(node["params"] for node in nodes) == totals["params"]
-    for count in ("macs", "flops", "operations", "activations", "memory"):
+    for count in ("macs", "flops", "operations", "activations", "activation_bytes"):
         assert sum(node[count] for node in nodes if not node["aux"]) == totals[count], count
 
 
@@ -439,7 +439,7 @@ def test_csv(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, file, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert out.splitlines()[:2] == [
-        "name,op,statement,shape,params,macs,activations,memory",
+        "name,op,statement,shape,params,macs,activations,activation_bytes",
         "stem,conv,conv 3x3 p1 x8,8x16x16,224,55296,2048,8192",
     ]
     assert sum(int(row["params"]) for row in rows) == 17_236, "no line is a sum"

@@ -156,11 +156,11 @@ _ALL = (
         "numbers that convolutions and linears put out (fvcore's activations)", human,
     ),
     Measure(
-        "memory", "memory", lambda item, scale: item.counts.activations * scale.batch * scale.width,
+        "activation_bytes", "memory", lambda item, scale: item.counts.activations * scale.batch * scale.width,
         "what the operators put out, in bytes, whether or not it overwrites their input", _bytes,
     ),
     Measure(
-        "lecture", "lecture", _each(lambda c: c.memory),
+        "memory", "lecture's", _each(lambda c: c.memory),
         "numbers that the lecture counts as memory: outputs without ReLU, dropout, reshaping; "
         "in all with the input", human,
     ),

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import pandas
 
 VERSION = 1  # of the JSON; grows when a key goes or changes its meaning
-SHOWN = ("name", "statement", "shape", "params", "macs", "memory")
-LISTED = ("name", "op", "statement", "shape", "params", "macs", "activations", "memory")
+SHOWN = ("name", "statement", "shape", "params", "macs", "activation_bytes")
+LISTED = ("name", "op", "statement", "shape", "params", "macs", "activations", "activation_bytes")
 _ADDED = "of the auxiliary heads, which run in training only"
 
 
