@@ -156,7 +156,8 @@ _ALL = (
         "numbers that convolutions and linears put out (fvcore's activations)", human,
     ),
     Measure(
-        "activation_bytes", "memory", lambda item, scale: item.counts.activations * scale.batch * scale.width,
+        "activation_bytes", "memory",
+        lambda item, scale: item.counts.activations * scale.batch * scale.width,
         "what the operators put out, in bytes, whether or not it overwrites their input", _bytes,
     ),
     Measure(
