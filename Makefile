@@ -32,6 +32,7 @@ slow: .venv/ready # every network against torchvision, thousands of random progr
 bench: .venv/ready
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/scaling.py
+	$(BIN)/python benchmarks/summary.py
 
 picture: .venv/ready # the README's network, drawn
 	sed -n '/^```arch$$/,/^```$$/{/^```/d;p}' README.md | \

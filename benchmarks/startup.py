@@ -40,6 +40,9 @@ GOALS = (  # what, against what, at most so many times as long
 def measure(rounds: int, folder: str) -> dict[str, list[float]]:
     """Seconds of each run, by command; a command that fails here (no torch) is left out."""
     env = os.environ | {"PYTHONPATH": str(PACKAGE)}
+    env.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # pip compiles what it installs; so does the first round
     times: dict[str, list[float]] = {}
     for turn in range(-1, rounds):  # the first warms the disk
         for name, arguments in COMMANDS.items():

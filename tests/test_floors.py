@@ -22,7 +22,7 @@ FLOORS: dict[str, int] = {
             "recipe graph",
             "passes",
             "format draw engine emit report render tabular capacity throughput plot timing "
-            "explanation changes",
+            "explanation changes notation measures folding summary lecture",
             "api comparison",
             "cli outcome inputs commands reference",
         )

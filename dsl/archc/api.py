@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from archc.passes.memory import Setting as MemorySetting
     from archc.passes.roofline import Work
     from archc.passes.table import Table
+    from archc.summary import Summary
 
 
 class ArchError(Exception):
@@ -174,6 +175,38 @@ class Analysis:
             words = draw.describe(plan, self.cost, scene)
         svg = picture(dot, "svg", engine=engine, seconds=seconds)
         return draw.labelled(svg, plan.name, words)
+
+    def summary(
+        self,
+        depth: int | None = None,
+        *,
+        batch: int = 1,
+        dtype: str = "fp32",
+        columns: Sequence[str] | None = None,
+        fold: bool = True,
+    ) -> Summary:
+        """The numbers as a table for people and programs.
+
+        `depth` closes blocks inside so many others, `columns` are names of
+        `archc.measures.MEASURES`, `fold` says what repeats once. `dtype` is "fp32", "fp16", "bf16"
+        or "fp64". Raises ArchError for mistakes in the source, ValueError for arguments that
+        cannot be.
+        """
+        from archc.measures import MEASURES, Scale
+        from archc.passes.memory import WIDTHS, Setting
+        from archc.summary import Summary
+
+        if batch < 1 or (depth is not None and depth < 1):
+            raise ValueError("batch and depth are at least 1")
+        if dtype not in WIDTHS:
+            raise ValueError(f"no dtype {dtype!r}; there are {', '.join(WIDTHS)}")
+        for name in columns or ():
+            if name not in MEASURES:
+                raise ValueError(f"no column {name!r}; there are {', '.join(MEASURES)}")
+        chosen = tuple(columns) if columns is not None else None
+        setting = Setting(dtype)
+        scale = Scale(batch, dtype)
+        return Summary(self.table, scale, depth, chosen, fold, lambda: self.memory(setting))
 
     def memory(
         self, setting: MemorySetting | None = None, *, best_checkpoint_at: int | None = None
@@ -391,6 +424,13 @@ class Net:
         (a LookupError) where nothing has that name.
         """
         return self.analysis.explain(*([name] if name else []))[0]
+
+    def summary(self, depth: int | None = None, **how: Any) -> Summary:
+        """Its numbers as a table: `how` is batch, dtype, columns and fold of `Analysis.summary`.
+
+        The table shows itself in Jupyter, and has `frame()`, `to_dict()`, `json()` and the totals.
+        """
+        return self.analysis.summary(depth, **how)
 
     def _repr_svg_(self) -> str | None:
         """What Jupyter shows; None (then it shows the text) where there is no Graphviz."""

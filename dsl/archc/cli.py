@@ -34,6 +34,7 @@ examples:
   archc build resnet50 --train          write train_resnet50.py, which trains it
   archc check nets/                     report every mistake in every file
   archc draw googlenet -o googlenet.svg
+  archc summary vgg16                   parameters, MACs and memory, line by line
   archc fit resnet50 --memory 24GB      the largest batch that trains
   archc compare nets/ --sort macs       a row a network
   archc explain alexnet conv1           where a layer's numbers come from
@@ -42,6 +43,8 @@ examples:
 
 exit codes: 0 fine, 1 the input is wrong, 2 wrong usage or a file that cannot be read or written
 """
+
+_DTYPES = ("fp32", "fp16", "bf16", "fp64")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -196,6 +199,7 @@ def _parser() -> _Parser:
         "--timeout", metavar="SECONDS", type=float, default=60, help="for drawing (default: 60)"
     )
 
+    _add_summary(command("summary", "list every number of a network", reading, _tabling()))
     _add_fit(
         command(
             "fit", "tell what memory training and inference take, and how fast they are", reading
@@ -227,6 +231,33 @@ def _parser() -> _Parser:
     return parser
 
 
+def _add_summary(summary: _Parser) -> None:
+    summary.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
+    summary.add_argument(
+        "--style",
+        choices=("table", "lecture"),
+        default="table",
+        help="lecture: a line for each layer, with its sums, as in CS231n (default: table)",
+    )
+    summary.add_argument(
+        "--depth",
+        metavar="N",
+        type=_count,
+        help="blocks inside N others stay closed (default: as deep as is a page; csv, json: all)",
+    )
+    summary.add_argument("--unfold", action="store_true", help="a line for each of those alike")
+    summary.add_argument(
+        "--columns",
+        metavar="NAMES",
+        type=_names,
+        help="name,op,shape,params,macs ...; +field,stride adds to the default; all",
+    )
+    summary.add_argument(
+        "--batch", metavar="N", type=_count, default=1, help="samples at a time (default: 1)"
+    )
+    summary.add_argument("--dtype", choices=_DTYPES, default="fp32", help="default: fp32")
+
+
 def _add_fit(fit: _Parser) -> None:
     fit.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
     fit.add_argument(
@@ -247,9 +278,7 @@ def _add_fit(fit: _Parser) -> None:
         default=[],
         help="a GPU to run on: rtx3090, a100-40 ... (default: all that are known)",
     )
-    fit.add_argument(
-        "--dtype", choices=("fp32", "fp16", "bf16", "fp64"), default="fp32", help="default: fp32"
-    )
+    fit.add_argument("--dtype", choices=_DTYPES, default="fp32", help="default: fp32")
     fit.add_argument("--amp", action="store_true", help="mixed precision (torch.autocast)")
     fit.add_argument(
         "--optimizer",

@@ -161,7 +161,7 @@ class _Cut:
 
 def _cuts(line: str, labels: list[Label], room: int) -> Iterator[tuple[_Cut, list[Label]]]:
     """The line as a whole where it fits; else a piece around each label, shared where possible."""
-    if len(line) <= room and sum(map(_width, line)) + line.count("\t") * (TAB - 1) <= room:
+    if len(line) <= room and cells(line) + line.count("\t") * (TAB - 1) <= room:
         yield _Cut(line, 0, room + 1), labels
         return
     while labels:
@@ -209,6 +209,11 @@ def _picture(char: str) -> str:
     ):
         return "�"
     return char
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal a line takes."""
+    return len(text) if text.isascii() else sum(map(_width, text))
 
 
 def _width(char: str) -> int:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from archc import render
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table with what stands above and below it."""
+    """A table with what stands above and below it; `notes` say what the columns hold."""
 
     columns: tuple[Column, ...]
     lines: Sequence[Line]
     head: str = ""
     foot: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def shown(self, line: Line) -> list[str]:
         """The cells as people read them; an empty one where there is no value."""
@@ -54,7 +57,8 @@ def text(sheet: Sheet) -> str:
 
 
 def _above(sheet: Sheet) -> list[str]:
-    return [sheet.head, ""] if sheet.head else []
+    above = [*([sheet.head] if sheet.head else []), *sheet.notes]
+    return [*above, ""] if above else []
 
 
 def _below(sheet: Sheet) -> list[str]:
@@ -66,33 +70,33 @@ def _grid(sheet: Sheet) -> Iterator[str]:
     for line in sheet.lines:
         cells = sheet.shown(line)
         rows.append(["  " * line.level + cells[0], *cells[1:]])
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    widths = [max(map(render.cells, cells)) for cells in zip(*rows, strict=True)]
     for row in rows:
-        cells = [
-            cell.rjust(width) if column.numeric else cell.ljust(width)
-            for cell, width, column in zip(row, widths, sheet.columns, strict=True)
-        ]
+        cells = []
+        for cell, width, column in zip(row, widths, sheet.columns, strict=True):
+            room = " " * (width - render.cells(cell))
+            cells.append(room + cell if column.numeric else cell + room)
         yield "  ".join(cells).rstrip()
 
 
-def rich(sheet: Sheet) -> Table:
+def rich(sheet: Sheet) -> Group:
     """For a terminal. Raises ImportError where rich is not installed."""
     from rich import box
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, title=Text(sheet.head) if sheet.head else None)
-    table.title_justify = table.caption_justify = "left"
-    table.pad_edge = False
-    if sheet.foot:
-        table.caption = Text("\n".join(sheet.foot))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in sheet.columns:
-        table.add_column(Text(column.heading), justify="right" if column.numeric else "left")
+        side: Literal["left", "right"] = "right" if column.numeric else "left"
+        table.add_column(Text(column.heading), justify=side, overflow="fold")
     for line in sheet.lines:
         cells = sheet.shown(line)
         cells[0] = "  " * line.level + cells[0]
         table.add_row(*map(Text, cells), style="bold" if line.strong else None)
-    return table
+    above = [Text(sheet.head, style="bold")] if sheet.head else []
+    notes, foot = (Text(line, style="dim") for line in sheet.notes), map(Text, sheet.foot)
+    return Group(*above, *notes, table, *foot)
 
 
 def csv(sheet: Sheet) -> str:
@@ -129,6 +133,7 @@ def markdown(sheet: Sheet) -> str:
             cells = [f"**{cell}**" if cell else "" for cell in cells]
         rows.append("| " + " | ".join(cells) + " |")
     above = [f"**{_quoted(sheet.head)}**", ""] if sheet.head else []
+    above += [*(f"{_quoted(line)}  " for line in sheet.notes), ""] if sheet.notes else []
     below = ["", *(f"{_quoted(line)}  " for line in sheet.foot)] if sheet.foot else []
     return "\n".join((*above, *rows, *below)) + "\n"
 
@@ -155,7 +160,7 @@ def latex(sheet: Sheet) -> str:
             cells = [rf"\textbf{{{cell}}}" if cell else "" for cell in cells]
         cells[0] = r"\quad " * line.level + cells[0]
         rows.append(" & ".join(cells) + r" \\")
-    above = [f"% {line}" for line in (sheet.head, *sheet.foot) if line]
+    above = [f"% {line}" for line in (sheet.head, *sheet.notes, *sheet.foot) if line]
     return "\n".join((*above, *rows, r"\bottomrule", r"\end{tabular}")) + "\n"
 
 
@@ -181,8 +186,12 @@ def html(sheet: Sheet) -> str:
     head = row("th", [column.heading for column in sheet.columns])
     body = "\n".join(row("td", sheet.shown(line), line) for line in sheet.lines)
     caption = f"<caption>{escape(sheet.head)}</caption>\n" if sheet.head else ""
-    foot = "".join(f"<div>{escape(line)}</div>\n" for line in sheet.foot)
-    return f"<table>\n{caption}<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n{foot}"
+    notes, foot = (
+        "".join(f"<div>{escape(line)}</div>\n" for line in lines)
+        for lines in (sheet.notes, sheet.foot)
+    )
+    table = f"{caption}<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n"
+    return f"{notes}<table>\n{table}</table>\n{foot}"
 
 
 WRITERS: dict[str, Callable[[Sheet], str]] = {

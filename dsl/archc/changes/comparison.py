@@ -12,7 +12,8 @@ from archc.changes.blocks import BlockChange
 from archc.changes.compare import Comparer
 from archc.changes.entries import Change, Entry
 from archc.changes.totals import BATCH, Total, totals_of
-from archc.changes.words import number, source_text
+from archc.changes.words import number
+from archc.notation import source_text
 from archc.plan import Plan
 
 

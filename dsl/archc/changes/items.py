@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from archc.changes.words import Word, source_text, spoken
+from archc.changes.words import Word, spoken
 from archc.draw.spelling import Terms
+from archc.notation import source_text
 from archc.passes.costs import Cost
 from archc.plan import Call, Tensor
 from archc.source import Span

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from archc import syntax
 from archc.changes.items import Item, Reference, sum_up, sums
-from archc.changes.words import Word, arguments_of, source_text, words_of
+from archc.changes.words import Word, arguments_of, words_of
 from archc.draw.spelling import Terms, called_with
+from archc.notation import source_text
 from archc.ops import OTHER
 from archc.passes.costs import Cost, cost_of
 from archc.plan import (

@@ -10,7 +10,7 @@ from itertools import islice
 from archc.changes.blocks import BlockChange
 from archc.changes.entries import Change, Entry, merged, scaled, summed
 from archc.changes.items import Item
-from archc.changes.words import source_text
+from archc.notation import source_text
 from archc.passes.costs import Cost
 
 MARKS = {

@@ -10,7 +10,6 @@ import re
 from collections.abc import Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from typing import Any
 
 from archc import symbol
@@ -18,7 +17,6 @@ from archc.draw.spelling import Terms
 from archc.ops import OTHER, Field, Form, Op
 from archc.plan import BlockValue, Call
 from archc.render import visible
-from archc.source import Span
 
 _LETTERS = {Form.STRIDE: "/", Form.PADDING: "p", Form.WIDTH: "x", Form.GROUPS: "g"}
 _LETTERS |= {Form.DILATION: "d"}
@@ -124,18 +122,3 @@ def _key(value: Any) -> Hashable:
         alike = numbers and len(set(value)) == 1
         return value[:1] if alike else tuple(map(_key, value))
     return value if isinstance(value, int | float | str) else str(value)
-
-
-def source_text(span: Span, most: int = 72) -> str:
-    """A statement as it was written, in one line, without comments."""
-    return _one_line(span.text, most)
-
-
-@lru_cache(maxsize=4096)
-def _one_line(written: str, most: int) -> str:
-    lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in written.split("\n")]
-    text = "; ".join(line for line in lines if line)
-    text = re.sub(r"([<|{]);", r"\1", text)
-    text = re.sub(r"; ([|>}])", r" \1", text)
-    text = visible(" ".join(text.split()))
-    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from archc.passes.heap import Heap, Moment, Role, Storage
-from archc.passes.memory import Setting, inference, trained, training
+from archc.passes.memory import Setting, inferred, trained
 from archc.passes.schedule import schedule
 from archc.plan import Plan
 
@@ -45,7 +45,8 @@ class Memory:
 
 def memory(plan: Plan, setting: Setting) -> Memory:
     """Simulate both. Takes a plan without mistakes."""
-    return Memory(setting, training(plan, setting), inference(plan, setting))
+    run = schedule(plan, training=True)
+    return Memory(setting, trained(run, setting), inferred(plan, run.state(), setting))
 
 
 def best_checkpoint(plan: Plan, setting: Setting, batch: int) -> Setting:

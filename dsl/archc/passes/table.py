@@ -73,9 +73,14 @@ class Counts:
         """Floating point operations: 2 for each MAC, nothing else."""
         return 2 * self.macs
 
-    def intensity(self, width: int = 4) -> float | None:
-        """FLOPs for each byte moved, at `width` bytes an element."""
-        return self.flops / (self.moved * width) if self.moved else None
+    def intensity(self, width: int = 4, batch: int = 1) -> float | None:
+        """FLOPs for each byte moved, at `width` bytes an element; None where nothing is moved."""
+        moved = (self.moved - self.read_once) * batch + self.read_once
+        return self.flops * batch / (moved * width) if moved else None
+
+    def times(self, count: int) -> Counts:
+        """Of so many that are alike."""
+        return Counts(*(count * value for value in _values(self)))
 
     def repeated(self) -> Counts:
         """Of a run with weights that an earlier one has counted."""
