@@ -142,6 +142,15 @@ def _parser() -> _Parser:
     build = command("build", "write PyTorch source", reading, writing)
     build.add_argument("input", metavar="INPUT", help="file, folder, bundled network, or -")
     build.add_argument("--templates", metavar="DIR", help="templates that replace archc's own")
+    build.add_argument(
+        "--with",
+        dest="extras",
+        metavar="OPTION[,OPTION]",
+        type=_extras,
+        default={},
+        help="device: constructors take device and dtype; checkpointing[=BLOCK]: activations of a "
+        "block may be computed again; zero-init: residual units may start as the identity",
+    )
 
     check = command("check", "report every mistake", reading)
     check.add_argument("inputs", metavar="INPUT", nargs="+", help="file, folder, network, or -")
@@ -350,6 +359,18 @@ def _shape(text: str) -> tuple[str, tuple[int, ...]]:
     ):
         raise argparse.ArgumentTypeError(f"{text!r} is not a shape like 3x512x512")
     return name, tuple(map(int, numbers))
+
+
+def _extras(text: str) -> dict[str, bool | str]:
+    """`device,checkpointing=bottleneck`: arguments of `Analysis.options`."""
+    known = ("device", "checkpointing", "zero-init")
+    found: dict[str, bool | str] = {}
+    for part in text.split(","):
+        name, equals, value = part.partition("=")
+        if name not in known or (equals and (name != "checkpointing" or not value)):
+            raise argparse.ArgumentTypeError(f"{part!r} is none of {', '.join(known)}")
+        found[name.replace("-", "_")] = value or True
+    return found
 
 
 def _size(text: str) -> int:

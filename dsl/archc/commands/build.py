@@ -48,7 +48,7 @@ def _build(input: Input, output: Path | None, args: Namespace) -> int:
     need_network(analysis, input, "nothing to build")
     put(
         output,
-        _emitted(analysis, args.templates),
+        _emitted(analysis, args),
         headline(analysis),
         force=args.force,
         make_folder=input.folder is not None or names_folder(args.output or ""),
@@ -56,11 +56,17 @@ def _build(input: Input, output: Path | None, args: Namespace) -> int:
     return FINE
 
 
-def _emitted(analysis: Analysis, templates: str | None) -> bytes:
+def _emitted(analysis: Analysis, args: Namespace) -> bytes:
     from jinja2 import TemplateError
 
+    from archc.emit.options import Unsuited
+
+    templates = args.templates
     try:
-        text = analysis.emit(Path(templates) if templates else None)
+        options = analysis.options(**args.extras)
+        text = analysis.emit(Path(templates) if templates else None, options)
+    except Unsuited as why:
+        raise Stop(f"{analysis.name}: {why}") from None
     except (TemplateError, OSError) as error:
         if not templates:
             raise

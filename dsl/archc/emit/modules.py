@@ -9,6 +9,7 @@ from archc import symbol
 from archc.emit.forward import Wire
 from archc.emit.lanes import Inexpressible, Lane, literal
 from archc.emit.layout import Code, Group, Item, call, flat
+from archc.emit.program import state_of
 from archc.emit.scribe import Scribe
 from archc.emit.site import Assign, Site
 from archc.ops import Op
@@ -21,7 +22,7 @@ def operator(
 ) -> Callable[..., str]:
     """How forward applies an operator; its module, if it has one, goes to the site."""
     first = nodes[0]
-    state = first.op.weights(*first.shapes) or first.op.buffers(*first.shapes)
+    state = state_of(first)
     inline = {n.op.inline(*(f"<{k}>" for k in range(len(ins)))) for n in nodes}
     if len(inline) == 1 and None not in inline and not state:
         return _inlined(first.op, ins)
@@ -40,6 +41,7 @@ def operator(
 
 
 _LONG = 60  # characters of an argument
+FACTORY = "**factory"  # device and dtype, where the constructor takes them
 
 
 def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
@@ -62,6 +64,8 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
     pairs = zip(nodes, lanes, strict=True)
     if all(may_overwrite(node, scribe.uses[lane.instance]) for node, lane in pairs):
         items.append(Item("True", "inplace"))
+    if scribe.program.options.device and any(map(state_of, nodes)):
+        items.append(Item(FACTORY))
     if not first.target.startswith("nn."):
         scribe.program.support.setdefault(first.target)
     for node in nodes:
@@ -106,6 +110,8 @@ def instance(scribe: Scribe, nodes: list[Call], lanes: list[Lane]) -> Code:
             items.append(Item(text))
         elif text != literal(parameter.default):
             items.append(Item(text, parameter.name))
+    if scribe.program.takes_factory(definition):
+        items.append(Item(FACTORY))
     return call(definition.name, *items)
 
 
