@@ -71,7 +71,7 @@ def check_materialised(net: api.Net) -> None:
         assert not name.endswith("running_var") or (tensor == 1).all()
 
 
-@pytest.mark.parametrize("name", ("resnet18", "vgg11_bn", *SOME))
+@pytest.mark.parametrize("name", ["resnet18", "vgg11_bn", *SOME])
 def test_made_on_meta_and_started_later(name: str) -> None:
     check_materialised(archc.load(name))
 
@@ -91,7 +91,7 @@ def test_all_networks_can_be_made_on_meta(name: str) -> None:
     check_reached(archc.load(name))
 
 
-@pytest.mark.parametrize("name", ("resnet50", "googlenet", *SOME))
+@pytest.mark.parametrize("name", ["resnet50", "googlenet", *SOME])
 def test_device_and_dtype_reach_every_tensor(name: str) -> None:
     check_reached(archc.load(name))
 
@@ -162,7 +162,7 @@ def test_checkpointing_compiles_to_one_graph() -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
-    "name", ("resnet18", "densenet_40_12", "googlenet_bn", "fractalnet", SOME[2])
+    "name", ["resnet18", "densenet_40_12", "googlenet_bn", "fractalnet", SOME[2]]
 )
 def test_networks_with_checkpointing_compile_to_one_graph(name: str) -> None:
     size = 64 if name in ("resnet18", "googlenet_bn") else 32

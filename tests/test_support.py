@@ -53,7 +53,7 @@ class Fractal(nn.Module):  # type: ignore[misc, name-defined]
         return torch.cat([outer, self.inner([x, x + 1])], 1)
 
 
-class InsideRecomputed(SUPPORT["Recomputed"]):  # type: ignore[misc]
+class InsideRecomputed(SUPPORT["Recomputed"]):  # type: ignore[misc, name-defined, valid-type]
     """A block that computes its inside again."""
 
     grad_checkpointing = True
