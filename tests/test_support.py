@@ -18,9 +18,9 @@ nn, F, Tensor = torch.nn, torch.nn.functional, torch.Tensor
 
 FILES = sorted((data.TEMPLATES / "support").glob("*.py.jinja"))
 HEAD = """
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -66,6 +66,13 @@ class InsideRecomputed(SUPPORT["Recomputed"]):  # type: ignore[misc, name-define
         return self.norm(x)
 
 
+class InsideDeployed(SUPPORT["Deployed"]):  # type: ignore[misc, name-defined, valid-type]
+    """A network for inference."""
+
+    def forward(self, x: Any) -> Any:
+        return x * 2
+
+
 MODULES = {
     "DropPath": (lambda: SUPPORT["DropPath"](0.3), 1),
     "DropPath paper": (lambda: SUPPORT["DropPath"](0.3, batch=True, rescale_eval=True), 1),
@@ -74,6 +81,7 @@ MODULES = {
     "CropLike": (SUPPORT["CropLike"], 2),
     "Widen": (lambda: SUPPORT["Widen"](9), 1),
     "Recomputed": (lambda: InsideRecomputed(), 1),
+    "Deployed": (lambda: InsideDeployed(), 1),
     "Scale": (lambda: SUPPORT["Scale"](4, init=0.5), 1),
     "Clamp": (lambda: SUPPORT["Clamp"](0.0), 1),
     "Chunk": (lambda: SUPPORT["Chunk"](1, 2), 1),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archc.emit.options import Options
+    from archc.passes.deploy import Deployment
     from archc.passes.fit import Memory
     from archc.passes.memory import Setting as MemorySetting
     from archc.passes.roofline import Work
@@ -113,6 +114,35 @@ class Analysis:
         from archc.emit import emit
 
         return emit(self._sound_plan(), self.facts, self.cost, self.again, templates, options)
+
+    def deployment(self) -> Deployment:
+        """The network rewritten for inference: its plan, and what that saves."""
+        from archc.passes.deploy import Deployment
+
+        return Deployment(self._sound_plan())
+
+    def emit_deployed(
+        self, templates: Path | None = None, deployment: Deployment | None = None
+    ) -> str:
+        """The network for inference alone, as PyTorch source; it takes the training form's weights.
+
+        Batch norms are folded, 1x1 convolutions of one input fused, dropout and auxiliary heads
+        gone. Raises ArchError where the source has mistakes.
+        """
+        from archc.emit import emit
+        from archc.emit.options import Options
+        from archc.passes.costs import Costs
+
+        made = deployment or self.deployment()
+
+        def again(params: Mapping[str, Any], trace_sizes: bool = False) -> Plan | None:
+            found = self.again(params, trace_sizes)
+            return made.of(found) if found is not None else None
+
+        with _deep_recursion():
+            plan = made.made
+        cost, facts = Costs().of_body(plan.body), replace(self.facts, train={})
+        return emit(plan, facts, cost, again, templates, Options(deployment=made))
 
     def options(
         self, *, device: bool = False, checkpointing: bool | str = False, zero_init: bool = False

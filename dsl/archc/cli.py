@@ -143,6 +143,12 @@ def _parser() -> _Parser:
     build.add_argument("input", metavar="INPUT", help="file, folder, bundled network, or -")
     build.add_argument("--templates", metavar="DIR", help="templates that replace archc's own")
     build.add_argument(
+        "--form",
+        choices=("training", "deploy"),
+        default="training",
+        help="deploy: for inference alone, with batch norms folded (default: training)",
+    )
+    build.add_argument(
         "--with",
         dest="extras",
         metavar="OPTION[,OPTION]",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from archc import symbol, syntax
+from archc.emit.constants import constants
 from archc.emit.forward import Do, Repeat, Step, Wire
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.layout import Code, call
@@ -87,6 +88,8 @@ def _model(
     name, parameters = scribe.definition.name, parameters_of(scribe)
     model = ClassModel(name, base, describe(scribe), parameters, [], body, inputs, returns)
     _construct(scribe, model, scribe.program.takes_factory(scribe.definition))
+    if scribe.program.options.deployment is not None:
+        model.constants += constants(scribe.program.options.deployment, scribe.definition)
     if scribe.program.is_recomputed(scribe.definition):
         model.base = RECOMPUTED if base == "nn.Module" else f"{RECOMPUTED}, {base}"
         scribe.program.support.setdefault(RECOMPUTED)

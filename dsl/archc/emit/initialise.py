@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from archc.emit.lanes import literal
 from archc.emit.layout import Group, Item, call
 from archc.emit.options import ZERO_INIT, Unsuited
-from archc.emit.program import Program, state_of
+from archc.emit.program import Program
 from archc.emit.site import Do, For, Header, If, Statement, lines
 from archc.plan import Apply, Branches, Chain, Loop, Node, Path, Plan, children, labelled, walk
 from archc.sections import Facts, Initialisation
@@ -54,7 +54,7 @@ class _Writer:
         # torch class -> whether it holds a bias, in each way that occurs
         self.biased: dict[str, set[bool]] = {}
         for node in _applies(program):
-            made, state = node.op.torch(*node.shapes), state_of(node)
+            made, state = node.op.torch(*node.shapes), node.state
             if made is not None and state:
                 self.biased.setdefault(made.target, set()).add("bias" in state)
         for target, _ in program.shared.values():
@@ -150,7 +150,7 @@ class _Writer:
                 last = _last(node.branches[0])
                 if definition.block is None or last is None:
                     continue
-                if last.op.name == "bn" and "weight" in state_of(last):
+                if last.op.name == "bn" and "weight" in last.state:
                     zero: Statement = Do(call("nn.init.zeros_", f"module.{last.name}.weight"))
                     tests.append(If(f"isinstance(module, {definition.name})", [zero], []))
         return [For(_EVERY, tests)] if tests else []

@@ -45,7 +45,7 @@ def _gathered(
     """Dense connections whose layers take a list of all features before them."""
     rolled = scribe.attempt(lambda: _rolled(scribe, nodes, lanes, wire, site), site)
     if rolled is not None:
-        (loop,), out = rolled
+        (loop,), out = rolled  # a layer computes something
         return [replace(loop, gathers=True)], out
     if len({len(node.iterations) for node in nodes}) > 1:
         raise Inexpressible("a loop whose count differs")
@@ -83,6 +83,9 @@ def _rolled(
     scribe.alias([node.iterations[0].input for node in nodes if node.iterations], wire)
     if inner.body:
         site.statements.append(For(head, inner.body))
+    if not body and body_out is body_in:  # nothing is computed in it
+        scribe.alias([node.output for node in nodes], wire)
+        return [], wire
     if not head.count:
         raise Inexpressible("a loop over a list, with steps between its modules")
     count = _kept_count(scribe, head.count, site)

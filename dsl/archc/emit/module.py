@@ -16,6 +16,7 @@ from archc.emit.lanes import Inexpressible
 from archc.emit.modules import FACTORY
 from archc.emit.options import (
     CHECKPOINTING,
+    DEPLOYED,
     RECOMPUTED,
     ZERO_INIT,
     Options,
@@ -27,7 +28,7 @@ from archc.passes.costs import Cost
 from archc.plan import Call, Choice, Plan, outputs, side_outputs, walk
 from archc.sections import Facts
 
-_IMPORTED_BY_OPTIONS = {"Any", "Iterator"}
+_IMPORTED_BY_OPTIONS = {"Any", "Iterator", "Mapping", "Self", "ClassVar"}
 _IMPORTED = {"Tensor", "Sequence", "OrderedDict", "NamedTuple", "F"}
 
 _MOST_PARAMS = 64  # so many can be arguments of the network
@@ -57,7 +58,7 @@ def build_module(plan: Plan, facts: Facts, cost: Cost, again: Again, options: Op
     _finish_network(program, network, plan, facts)
     text = "\n".join(line for c in program.classes for line in (*c.init, *c.forward))
     classes = [c for c in program.classes if c is network or f"{c.name}(" in text]
-    doc = _describe(plan, facts, cost, frozen)
+    doc = [*_describe(plan, facts, cost, frozen), *_for_inference(options)]
     module = Module(plan.name, doc, classes, list(program.support), options=options)
     sides = side_outputs(plan.body)
     if sides or len(outputs(plan.body)) > 1:
@@ -199,6 +200,9 @@ def _finish_network(program: Program, network: ClassModel, plan: Plan, facts: Fa
         program.support.setdefault(target)
     options = program.options
     _refuse_taken_names(program, options)
+    if options.deployment is not None:
+        network.base = DEPLOYED
+        program.support.setdefault(DEPLOYED)
     if options.checkpoint is not None:
         network.keywords.insert(0, f"{CHECKPOINTING}: bool = False")
         network.init += [
@@ -246,6 +250,19 @@ def _describe(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) -> list[s
             "Built with " + ", ".join(f"{n} = {_said(plan.params[n])}" for n in frozen) + "."
         )
     return lines
+
+
+def _for_inference(options: Options) -> list[str]:
+    """What the form for inference saves, as counted."""
+    if options.deployment is None:
+        return []
+    saved = options.deployment.saved
+    (before, after), (held, left) = saved.kernels, saved.numbers
+    return [
+        "",
+        f"For inference: {after} operators that compute something instead of {before}, "
+        f"{left:,} numbers in weights and buffers instead of {held:,}.",
+    ]
 
 
 def _said(value: Any) -> str:

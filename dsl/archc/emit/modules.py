@@ -9,7 +9,6 @@ from archc import symbol
 from archc.emit.forward import Wire
 from archc.emit.lanes import Inexpressible, Lane, literal
 from archc.emit.layout import Code, Group, Item, call, flat
-from archc.emit.program import state_of
 from archc.emit.scribe import Scribe
 from archc.emit.site import Assign, Site
 from archc.ops import Op
@@ -22,7 +21,7 @@ def operator(
 ) -> Callable[..., str]:
     """How forward applies an operator; its module, if it has one, goes to the site."""
     first = nodes[0]
-    state = state_of(first)
+    state = first.state
     inline = {n.op.inline(*(f"<{k}>" for k in range(len(ins)))) for n in nodes}
     if len(inline) == 1 and None not in inline and not state:
         return _inlined(first.op, ins)
@@ -64,7 +63,7 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
     pairs = zip(nodes, lanes, strict=True)
     if all(may_overwrite(node, scribe.uses[lane.instance]) for node, lane in pairs):
         items.append(Item("True", "inplace"))
-    if scribe.program.options.device and any(map(state_of, nodes)):
+    if scribe.program.options.device and any(node.state for node in nodes):
         items.append(Item(FACTORY))
     if not first.target.startswith("nn."):
         scribe.program.support.setdefault(first.target)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from archc.passes.deploy import Deployment
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -12,12 +14,14 @@ class Options:
     - `device`: constructors take `device` and `dtype` and pass them on, and `reset_parameters`
       starts every weight, so that a network can be made on "meta" and filled later.
     - `checkpoint`: the block that `grad_checkpointing=True` computes again in the backward pass.
+    - `deployment`: the network is for inference, and takes the weights of its training form.
     - `zero_init`: `zero_init_residual=True` starts every residual unit as the identity.
     """
 
     device: bool = False
     checkpoint: str | None = None
     zero_init: bool = False
+    deployment: Deployment | None = None
 
     @property
     def keywords(self) -> tuple[str, ...]:
@@ -31,6 +35,7 @@ class Options:
         return tuple(keyword for wanted, keyword in asked if wanted)
 
 
+DEPLOYED = "Deployed"  # the support class that loads the weights of the training form
 RECOMPUTED = "Recomputed"  # the support class that can be computed again
 ZERO_INIT, CHECKPOINTING, DEVICE, DTYPE = (
     "zero_init_residual",

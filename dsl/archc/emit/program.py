@@ -55,13 +55,14 @@ class ClassModel:
     forward: list[str]
     inputs: list[str]
     returns: str
+    constants: list[str] = field(default_factory=list)  # of the class
     keywords: list[str] = field(default_factory=list)  # arguments by name alone, declared
     extra: list[list[str]] = field(default_factory=list)  # further methods
 
     @property
     def does(self) -> tuple[list[str], list[str], list[str]]:
         """Equal for classes that are the same but for their names and comments."""
-        declared = [parameter.declared for parameter in self.parameters]
+        declared = [*self.constants, *(parameter.declared for parameter in self.parameters)]
         return declared, uncommented(self.init), uncommented(self.forward)
 
 
@@ -248,7 +249,7 @@ class Program:
         found = self._stateful.get(body)
         if found is None:
             found = self._stateful[body] = any(
-                bool(state_of(node)) if isinstance(node, Apply) else self.has_state(node.body)
+                bool(node.state) if isinstance(node, Apply) else self.has_state(node.body)
                 for node in walk(body.chain.nodes)
                 if isinstance(node, Apply | Call)
             )
@@ -277,11 +278,6 @@ def _gathered(plans: list[Plan], block: str | None) -> frozenset[int]:
     """The ids of the loops in which layers take a list of features."""
     found = [gathered(plan, block) for plan in plans]
     return frozenset(id(loop) for loops in found for loop in loops) if all(found) else frozenset()
-
-
-def state_of(node: Apply) -> dict[str, Any]:
-    """An operator's weights and buffers, by torch's names."""
-    return {**node.op.weights(*node.shapes), **node.op.buffers(*node.shapes)}
 
 
 def calls_in(body: Body) -> Iterator[Call]:

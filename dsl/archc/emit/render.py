@@ -115,9 +115,9 @@ def _with_imports(module: Module, body: str) -> str:
         (line for pattern, line in _IMPORTS if re.search(pattern, code)),
         key=lambda line: (line.startswith("from"), line),
     )
-    stdlib += _names("collections.abc", ("Iterator", "Sequence"), code)
+    stdlib += _names("collections.abc", ("Iterator", "Mapping", "Sequence"), code)
     stdlib += _names("contextlib", ("contextmanager", "nullcontext"), code)
-    stdlib += _names("typing", ("Any", "NamedTuple"), code)
+    stdlib += _names("typing", ("Any", "ClassVar", "NamedTuple", "Self"), code)
     torch = ["import torch"] if re.search(r"\btorch\.", code) else []
     torch += ["import torch.nn.functional as F"] if re.search(r"\bF\.", code) else []
     torch += [
