@@ -22,7 +22,7 @@ FLOORS: dict[str, int] = {
             "graph",
             "passes",
             "format draw engine emit report render tabular capacity throughput",
-            "api",
+            "api export",
             "cli outcome inputs commands reference",
         )
     )

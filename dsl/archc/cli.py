@@ -158,6 +158,24 @@ def _parser() -> _Parser:
         "block may be computed again; zero-init: residual units may start as the identity",
     )
 
+    export = command("export", "write a network with its weights as ONNX or PT2", reading, writing)
+    export.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
+    export.add_argument(
+        "--to",
+        choices=("onnx", "pt2"),
+        required=True,
+        help="onnx (needs torch, onnx and onnxscript), or pt2: torch.export's own (needs torch)",
+    )
+    export.add_argument(
+        "--weights", metavar="FILE", help="a state_dict saved by torch, or a checkpoint with one"
+    )
+    export.add_argument(
+        "--form",
+        choices=("training", "deploy"),
+        default="training",
+        help="deploy: with batch norms folded (default: training, in eval mode)",
+    )
+
     check = command("check", "report every mistake", reading)
     check.add_argument("inputs", metavar="INPUT", nargs="+", help="file, folder, network, or -")
     check.add_argument(
