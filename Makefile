@@ -1,7 +1,7 @@
 # `make check` is what CI runs before the slow proofs. It makes its own environment in .venv.
 BIN := .venv/bin
 
-.PHONY: check format format-check lint types test slow bench picture gallery clean
+.PHONY: check format format-check lint types test slow bench picture gallery comparison clean
 
 check: format-check lint types test
 
@@ -39,6 +39,9 @@ picture: .venv/ready # the README's network, drawn
 
 gallery: .venv/ready # docs/gallery.md: every bundled network, drawn
 	$(BIN)/python docs/gallery.py
+
+comparison: .venv/ready # docs/comparison.md: the bundled networks side by side, and plotted
+	$(BIN)/python docs/comparison.py
 
 clean:
 	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -12,11 +12,16 @@ from types import TracebackType
 from typing import Any
 
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key that the protocol gives elements
-_FLAGS = "--headless=new --no-sandbox --disable-dev-shm-usage --disable-gpu"
+# It runs as root in CI, and has nobody to talk to but the test.
+_FLAGS = (
+    "--headless=new --no-sandbox --disable-dev-shm-usage --disable-gpu --no-first-run "
+    "--disable-sync --disable-quic --disable-background-networking --disable-component-update"
+)
 
 
-def available() -> bool:
-    return bool(shutil.which("chromium") and shutil.which("chromedriver"))
+def missing() -> str:
+    """What a test needs and does not find: `chromium, chromedriver`."""
+    return ", ".join(name for name in ("chromium", "chromedriver") if not shutil.which(name))
 
 
 class Browser:

@@ -9,5 +9,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden",
         action="store_true",
-        help="write what the compiler makes to tests/golden, for a person to read the diff",
+        help="write tests/golden and tests/diffs anew, for a person to read the diff",
     )

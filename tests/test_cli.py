@@ -382,6 +382,49 @@ def test_draw_refuses(run: Run, tmp_path: Path, flags: tuple[str, ...], said: st
     assert not list(tmp_path.iterdir())
 
 
+def test_draw_opens_what_it_drew(tmp_path: Path) -> None:
+    opener = tmp_path / "opener"
+    opener.write_text('#!/bin/sh\necho "$1" > opened\n')
+    opener.chmod(0o755)
+    network(tmp_path)
+    with start("draw", "tiny.arch", "--open", cwd=tmp_path, BROWSER=f"{opener} %s") as done:
+        assert done.communicate(timeout=60)[1].startswith(b"wrote tiny.svg")
+    assert done.returncode == 0
+    address = (tmp_path / "opened").read_text().strip()
+    assert address == (tmp_path / "tiny.svg").resolve().as_uri()
+
+
+@pytest.mark.parametrize("ending", ["svg", "png", "html", "dot", "mmd"])
+def test_draw_leaves_nothing_of_a_mistake(run: Run, tmp_path: Path, ending: str) -> None:
+    network(tmp_path, text="input 8x8 x3\nconv 9x9 x4\n")
+    done = run("draw", "tiny.arch", "-o", f"out.{ending}")
+    assert (done.code, done.out) == (1, "")
+    assert "a window of 9 does not fit into a height of 8" in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.arch"]
+
+
+@pytest.mark.parametrize(
+    ("script", "seconds", "said"),
+    [
+        ("echo half a picture; echo Error: oops >&2; exit 1", "60", "dot failed: Error: oops"),
+        ("exec /bin/sleep 60", "0.2", "dot did not finish in 0.2 s"),
+    ],
+)
+def test_draw_with_an_engine_that_fails(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, seconds: str, said: str
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "dot").write_text(f"#!/bin/sh\n{script}\n")
+    (programs / "dot").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    network(tmp_path)
+    done = run("draw", "tiny.arch", "--timeout", seconds)
+    assert done.code == 2
+    assert said in done.err
+    assert not (tmp_path / "tiny.svg").exists()
+
+
 def test_draw_dot_needs_no_engine(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

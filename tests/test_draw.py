@@ -124,6 +124,7 @@ def test_a_thousand_layers_are_under_a_hundred_nodes() -> None:
     archc.load("preact_resnet1001").analysis.draw()
     assert time.perf_counter() - begin < 1, "some hundredths of a second on a quiet machine"
     picture = bundled("preact_resnet1001")
+    assert time.perf_counter() - begin < 10, "and drawn"
     assert len(picture.nodes) < 100
     assert picture.text("stage1.1").startswith("×110 preact_bottleneck")
 
@@ -228,6 +229,30 @@ def test_branches_keep_their_order() -> None:
     assert written == sorted(written, key=lambda id: left[id])
 
 
+@pytest.mark.parametrize("name", ["googlenet", "googlenet_bn", "squeezenet1_0_simple_bypass"])
+def test_the_trunk_is_straight(name: str) -> None:
+    """From the input to the output, past every fork."""
+    picture = bundled(name)
+    middles = [
+        _centre(group)
+        for group in picture.svg.iter(f"{SVG}g")
+        if group.get("class") == "node"
+        and re.search("^(input|output)$|concat1$", group.findtext(f"{SVG}title") or "")
+    ]
+    assert len(middles) >= 10
+    assert max(middles) - min(middles) < 3, "points"
+
+
+def _centre(group: ElementTree.Element) -> float:
+    """Of a node's border."""
+    places = [
+        float(number)
+        for shape in (*group.iter(f"{SVG}path"), *group.iter(f"{SVG}polygon"))
+        for number in re.findall(r"(-?[\d.]+),", shape.get("d") or shape.get("points") or "")
+    ]
+    return (min(places) + max(places)) / 2
+
+
 def test_auxiliary_heads_stand_apart() -> None:
     picture = bundled("googlenet")
     assert "training only · weight 0.3" in picture.text("aux1")
@@ -305,6 +330,14 @@ def test_no_empty_font() -> None:
 )  # fmt: skip
 def test_human_numbers(count: int, text: str) -> None:
     assert style.human(count) == text
+
+
+def test_all_of_it_is_a_hundred_percent() -> None:
+    shares = (0.0014, 0.061, 0.0994, 0.0996, 0.22, 0.9997, 1.0)
+    assert [*map(style.percent, shares)] == ["0.14", "6.1", "9.9", "10", "22", "100", "100"]
+    picture = drawn("input 8x8 x3\nconv 3x3 p1 x4")
+    assert "100%" in picture.texts
+    assert "e+" not in picture.texts
 
 
 def test_heat_grows_darker() -> None:

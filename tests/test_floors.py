@@ -19,10 +19,11 @@ FLOORS: dict[str, int] = {
             "syntax comments tables machine builder recovery expected parser files explain gpus",
             "ops",
             "plan evaluate params bind misfits naming linking fitting lower elaborate sections "
-            "graph",
+            "recipe graph",
             "passes",
-            "format draw engine emit report render tabular capacity throughput",
-            "api export",
+            "format draw engine emit report render tabular capacity throughput plot timing "
+            "explanation changes",
+            "api comparison export",
             "cli outcome inputs commands reference",
         )
     )

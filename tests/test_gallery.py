@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from test_draw import picture_of
 
 import archc
 
@@ -38,3 +40,17 @@ def test_there_are_no_others() -> None:
     pictures = list((DOCS / "gallery").iterdir())
     assert {picture.name for picture in pictures} == {f"{name}.svg" for name in archc.bundled()}
     assert sum(picture.stat().st_size for picture in pictures) < 6_000_000
+
+
+def test_the_comparison_counts_what_is_drawn() -> None:
+    """docs/diagrams.md: archc's own rows; `benchmarks/diagrams.py` measures the others."""
+    text = (DOCS / "diagrams.md").read_text(encoding="utf-8")
+    heads = [cell.strip() for cell in text[text.index("| tool") :].partition("\n")[0].split("|")]
+    for row, depth in (("archc", None), ("archc --depth 1", 1), ("archc --depth 0", 0)):
+        (line,) = re.findall(rf"^\| {row} \|.*$", text, re.M)
+        said = dict(zip(heads, (cell.strip() for cell in line.split("|")), strict=True))
+        for name in ("googlenet_bn", "resnet50", "densenet121"):
+            picture = picture_of(archc.load(name).analysis.draw(depth=depth))
+            boxes = {box for box in picture.boxes if not box.endswith(" middle")}
+            cards = picture.nodes.keys() - boxes
+            assert said[name] == f"{len(cards)} ({len(boxes)})".removesuffix(" (0)"), name

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
-from browser import Browser, available
+from browser import Browser, missing
 
 import archc
 from archc import api
@@ -20,7 +22,7 @@ from archc.source import Source
 
 pytestmark = pytest.mark.slow
 
-ENTER, ESCAPE, LEFT, UP, RIGHT, DOWN = "\ue007\ue00c\ue012\ue013\ue014\ue015"
+TAB, ENTER, ESCAPE, LEFT, UP, RIGHT, DOWN = "\ue004\ue007\ue00c\ue012\ue013\ue014\ue015"
 NETWORK = """\
 network Small "a <b> & </script> | 한국어"
 input 32x32 x3
@@ -34,8 +36,10 @@ gap; flatten; fc 10
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not available():
-        pytest.skip("needs chromium and chromedriver")
+    if lacking := missing():
+        # CI sets the variable: there a test that does not run is one that fails.
+        stop = pytest.fail if os.environ.get("ARCHC_NEED_BROWSER") else pytest.skip
+        stop(f"needs {lacking}")
     with Browser() as made:
         yield made
 
@@ -221,6 +225,10 @@ def test_keyboard_alone(page: Page) -> None:
     assert page("document.activeElement.id") == head[1:], "the focus stays"
     page.press(" ")
     assert page.clusters == 4
+    page.browser.run("document.getElementById('view').focus()")
+    page.press(TAB)
+    assert page("document.activeElement.classList.contains('node')"), "every card can be reached"
+    assert page("document.getElementById('about').innerText").startswith("input")
 
 
 def test_reload_keeps_what_is_open_and_where(page: Page) -> None:
@@ -246,17 +254,46 @@ def test_it_saves_pictures(page: Page, tmp_path: Path) -> None:
             assert time.monotonic() < end
             time.sleep(0.1)
         assert saved.read_bytes().startswith(magic)
+    drawing = ElementTree.parse(tmp_path / "Small.svg").getroot()
+    kinds = [group.get("class") for group in drawing.iter("{http://www.w3.org/2000/svg}g")]
+    assert len([kind for kind in kinds if (kind or "").startswith("node")]) == page.count(
+        "main .node"
+    )
+    sides = struct.unpack(">II", (tmp_path / "Small.png").read_bytes()[16:24])
+    on_page = page("[...document.querySelectorAll('main > svg')].map((s) => s.width.baseVal.value)")
+    assert sides[0] == pytest.approx(2 * on_page[0], abs=1), "sharp on today's screens"
 
 
 @pytest.mark.parametrize("name", ["googlenet", "preact_resnet1001", "fractalnet"])
 def test_large_networks(show: Callable[[bytes], Page], name: str) -> None:
     made = show(archc.load(name).draw("html", theme="dark"))
+    cards = made.count("main .node")
+    assert made.clusters == 0 or cards <= 60, "a large network starts closed"
+    assert cards < 60
     begin = time.monotonic()
     made.click("#expand")
     assert time.monotonic() - begin < 10
     assert made.clusters
     made.click("#collapse")
     assert made.clusters == 0
+    assert made.errors == []
+
+
+def test_only_what_is_seen_is_found(show: Callable[[bytes], Page]) -> None:
+    """Points that keep the trunk straight are no cards."""
+    made = show(archc.load("googlenet").draw("html"))
+    assert made.clusters == 0
+    made.click("#expand")
+    centres = "(n) => { const at = n.getBoundingClientRect(); return at.left + at.width / 2; }"
+    concats = (
+        "[...document.querySelectorAll('main .node')].filter((n) => /concat/.test(n.textContent))"
+    )
+    straight = made(f"{concats}.map({centres})")
+    assert len(straight) == 9
+    assert max(straight) - min(straight) < 2
+    made.press("/")
+    made.press("middle")
+    assert made("document.getElementById('found').textContent") == "nothing"
     assert made.errors == []
 
 

@@ -123,13 +123,30 @@ conv 1 x3
 }
 
 
+FROZEN = {  # their param is no argument: the file says what it was built with
+    "an `if` in a row of modules, whose other outcome is far away": """network Net
+param n_units = 2
+block unit(w) {
+  {
+    conv 3 p1 x(round(w * 1.5) + 1)
+    if in.c > 4 { relu; conv 3 p1 x4 } else { conv 3 p1 x2; residual< conv 3 p1 x2 >; relu }
+  }
+  conv 1 x(w)
+}
+input 6x6 x4
+unit(n_units // 2 + 1)
+""",
+}
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("text", FOUND.values(), ids=FOUND)
+@pytest.mark.parametrize("text", [*FOUND.values(), *FROZEN.values()], ids=[*FOUND, *FROZEN])
 def test_found_programs(text: str) -> None:
     generated = generate(text, LIMITS)
     check(generated, 0)
     for name in generated.plan.params:
-        assert all(check_param(text, generated, name, value, 0, LIMITS) for value in range(1, 7))
+        tested = {check_param(text, generated, name, value, 0, LIMITS) for value in range(1, 7)}
+        assert tested == {text in FOUND.values()}
 
 
 def test_all_operators_occur() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from math import hypot
+from collections.abc import Sequence
+from itertools import combinations, pairwise
+from math import cbrt, dist
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -53,6 +55,26 @@ def test_every_network_fits_on_paper(name: str) -> None:
         float((picture.svg.get(key) or "").removesuffix("pt")) for key in ("width", "height")
     )
     assert height < 3.6 * width, "a page, not a ribbon"
+
+
+@pytest.mark.parametrize("name", ["googlenet", "densenet121", "resnet50", "vgg16"])
+def test_rows_stand_evenly(name: str) -> None:
+    """What stands beside the rows opens no gaps between them."""
+    svg = shown(name, "paper").svg
+    found = paper_of(archc.load(name).analysis)
+    tops = {}
+    for group in svg.iter("{http://www.w3.org/2000/svg}g"):
+        title = group.findtext("{http://www.w3.org/2000/svg}title")
+        if group.get("class") == "node" and title in found.lines:
+            (*_, frame) = group.iter("{http://www.w3.org/2000/svg}polygon")
+            tops[title] = float((frame.get("points") or "").split()[0].partition(",")[2])
+    gaps = {
+        round(tops[after.id] - tops[before.id], 1)
+        for size, cards in found.groups
+        for before, after in pairwise(cards)
+        if size and {before.id, after.id} <= tops.keys()
+    }
+    assert max(gaps) - min(gaps) < 0.5
 
 
 def test_rows_of_the_lecture() -> None:
@@ -185,30 +207,95 @@ def test_text_can_be_read(theme: str) -> None:
         assert contrast(shade("COLOR", ink), shade("BGCOLOR", fill)) > 2.6
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_strips_differ_for_everyone(theme: str) -> None:
-    """By hue or by how light they are, also where red and green look alike."""
+# What is seen of linear red, green and blue: by everyone, and without red, green or blue cones
+# (Machado, Oliveira and Fernandes 2009, table 1, severity 1.0).
+SIGHT = {
+    "all": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+    "no red": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "no green": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ),
+    "no blue": (
+        (1.255528, -0.076749, -0.178779),
+        (-0.078411, 0.930809, 0.147602),
+        (0.004733, 0.691367, 0.303900),
+    ),
+}
+XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
+
+
+def strips(theme: str) -> dict[str, str]:
+    """The strip of each category as it is drawn; `other` looks like `io`."""
     from archc.draw.theme import recoloured
 
-    strips = {}
-    for name in ("conv", "linear", "pool", "concat", "merge"):
-        found = recoloured(f'COLOR="{style.LOOKS[name][1]}"', theme)
-        strips[name] = found.partition('"')[2].rstrip('"')
-    for one in strips:
-        for other in strips:
-            if one < other:
-                assert _apart(strips[one], strips[other]) > 20, (one, other)
+    found = {}
+    for name, (_, strip, _) in style.LOOKS.items():
+        shown = recoloured(f'COLOR="{strip}"', theme)
+        found[name] = shown.partition('"')[2].rstrip('"')
+    del found["other"]
+    return found
 
 
-def _apart(one: str, other: str) -> float:
-    """How far two colours are apart for somebody without red cones (Vienot et al. 1999)."""
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_strips_differ_for_everyone(theme: str, sight: str) -> None:
+    """As distances in CIE L*a*b*, of which 2.3 is what an eye just tells apart."""
+    seen = {name: _seen(strip, sight) for name, strip in strips(theme).items()}
+    often = {"conv", "linear", "pool", "concat", "merge"}  # those that most networks have
+    for one, other in combinations(seen, 2):
+        least = 27 if {one, other} <= often else 19.8
+        assert dist(seen[one], seen[other]) > least, (one, other)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_strips_differ_as_was_planned(theme: str) -> None:
+    """Without red cones by a plainer measure: Vienot et al. 1999, in parts of 255."""
 
     def seen(colour: str) -> tuple[float, float]:
         red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
         return 0.113 * red + 0.887 * green, float(blue)
 
-    (a, b), (c, d) = seen(one), seen(other)
-    return hypot(a - c, b - d)
+    found = strips(theme)
+    for one, other in combinations(("conv", "linear", "pool", "concat", "merge"), 2):
+        assert dist(seen(found[one]), seen(found[other])) > 60, (one, other)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_strips_can_be_seen_in_grey(theme: str) -> None:
+    """Contrast is a matter of lightness alone: signs and borders keep it where colours are lost."""
+    from archc.draw.theme import recoloured
+
+    paper, *tints = (
+        recoloured(f'BGCOLOR="{colour}"', theme).partition('"')[2].rstrip('"')
+        for colour in ("#ffffff", *(style.LOOKS[name][2] for name in ("concat", "merge")))
+    )
+    found = strips(theme)
+    for strip in found.values():
+        assert contrast(strip, paper) > 4.5
+    for name, tint in zip(("concat", "merge"), tints, strict=True):
+        assert contrast(found[name], tint) > 4.4, "a merge is written in the colour of its border"
+
+
+def _seen(colour: str, sight: str) -> tuple[float, float, float]:
+    """L*, a* and b* of a colour, as somebody sees it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    light = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
+    left = [min(max(sumprod(row, light), 0.0), 1.0) for row in SIGHT[sight]]
+    x, y, z = (
+        cbrt(t) if t > 216 / 24389 else (24389 / 27 * t + 16) / 116
+        for t in (sumprod(row, left) / sum(row) for row in XYZ)
+    )
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def sumprod(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
 
 
 def test_the_page_is_as_dark_as_the_drawing() -> None:

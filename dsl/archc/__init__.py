@@ -11,7 +11,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing's own costs as much as argparse
 if TYPE_CHECKING:
-    from archc.api import Analysis, ArchError, analyze, bundled, load
+    from archc.api import Analysis, ArchError, analyze, bundled, diff, load
+    from archc.comparison import compare
     from archc.source import Diagnostic, Limits, Source
 
 __version__ = "0.1.0"
@@ -24,6 +25,8 @@ __all__ = [
     "__version__",
     "analyze",
     "bundled",
+    "compare",
+    "diff",
     "load",
 ]
 
@@ -33,8 +36,8 @@ def __getattr__(name: str) -> object:
 
     if name not in __all__:
         raise AttributeError(f"module 'archc' has no attribute {name!r}")
-    home = "archc.source" if name in ("Diagnostic", "Limits", "Source") else "archc.api"
-    return getattr(import_module(home), name)
+    home = {"compare": "comparison", **dict.fromkeys(("Diagnostic", "Limits", "Source"), "source")}
+    return getattr(import_module(f"archc.{home.get(name, 'api')}"), name)
 
 
 def __dir__() -> list[str]:

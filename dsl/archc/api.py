@@ -33,11 +33,14 @@ if TYPE_CHECKING:
     import networkx as nx
     from torch import nn
 
+    from archc.changes import Diff
     from archc.emit.options import Options
+    from archc.explanation import Explanation, Unfolded
     from archc.passes.deploy import Deployment
     from archc.passes.fit import Memory
     from archc.passes.memory import Setting as MemorySetting
     from archc.passes.roofline import Work
+    from archc.passes.table import Table
 
 
 class ArchError(Exception):
@@ -97,6 +100,24 @@ class Analysis:
         """The first output's shape as torch has it, without the batch: (1000,) or (512, 7, 7)."""
         shape = outputs(self.plan.body)[0][1].shape if self.plan is not None else None
         return tuple(map(int, shape.dims)) if shape is not None else None
+
+    @cached_property
+    def table(self) -> Table:
+        """What each operator and block takes and sees. Raises ArchError for mistakes."""
+        from archc.passes.table import tabulate
+
+        plan = self._sound_plan()
+        with _deep_recursion():
+            return tabulate(plan)
+
+    @cached_property
+    def depth(self) -> int:
+        """Convolutions and linears on the longest path. Raises ArchError for mistakes."""
+        from archc.passes.depth import depth
+
+        plan = self._sound_plan()
+        with _deep_recursion():
+            return depth(plan)
 
     @cached_property
     def graph(self) -> nx.MultiDiGraph[str]:
@@ -176,6 +197,18 @@ class Analysis:
             zero_init="zero_init_residual" in asked,
         )
 
+    def emit_training(self, templates: Path | None = None) -> str:
+        """A script that trains the network as `train` says, with the network in it.
+
+        Raises ArchError where the source has mistakes, archc.emit.training.Untrainable where the
+        script cannot train such a network, or the recipe leaves too much open.
+        """
+        from archc.emit.script import emit_training
+
+        plan = self._sound_plan()
+        with _deep_recursion():
+            return emit_training(plan, self.facts, self.cost, self.again, templates)
+
     def draw(self, view: str = "engineer", **how: Any) -> str:
         """The network as a diagram in Graphviz's DOT language.
 
@@ -233,10 +266,28 @@ class Analysis:
         for mistakes in the source.
         """
         from archc.passes.roofline import work
-        from archc.passes.table import tabulate
 
         with _deep_recursion():
-            return work(tabulate(self._sound_plan()), checkpoint)
+            return work(self.table, checkpoint)
+
+    def explain(self, *names: str) -> list[Explanation]:
+        """Where the numbers of these parts come from; without names, of the network.
+
+        A name is a path as in a `state_dict`, `a.conv1#2` for a second run, `input:x`, `output:y`,
+        or a pattern such as `layer1.*.conv1`. Raises ArchError for mistakes in the source,
+        archc.explanation.NoSuchNode (a LookupError) where nothing has that name.
+        """
+        from archc.explanation import explain
+
+        return explain(self._unfolded, names, self.meta)
+
+    @cached_property
+    def _unfolded(self) -> Unfolded:
+        from archc.explanation import Unfolded
+
+        plan = self._sound_plan()
+        with _deep_recursion():
+            return Unfolded(plan)
 
     def _sound_plan(self) -> Plan:
         if self.plan is None or not self.ok:
@@ -397,6 +448,14 @@ class Net:
         """The network drawn, as `archc draw` does; `how` is view, depth, expand, theme, engine."""
         return self.analysis.sheet(format, **how)
 
+    def explain(self, name: str = "") -> Explanation:
+        """Where the numbers of a part come from, as `archc explain` says it; print it, or show it.
+
+        Without a name: the network, and what can be named. Raises archc.explanation.NoSuchNode
+        (a LookupError) where nothing has that name.
+        """
+        return self.analysis.explain(*([name] if name else []))[0]
+
     def _repr_svg_(self) -> str | None:
         """What Jupyter shows; None (then it shows the text) where there is no Graphviz."""
         from archc.engine import EngineError
@@ -438,6 +497,27 @@ def load(path: str | Path, **params: Any) -> Net:
     if not analysis.ok or analysis.plan is None:
         raise ArchError(analysis.diagnostics)
     return Net(analysis)
+
+
+def diff(left: Net | str | Path, right: Net | str | Path, *, batch: int = 32) -> Diff:
+    """What changed from one network to another; it prints, and Jupyter shows it side by side.
+
+    `batch` is what the peaks of memory are for. Raises what `load` raises.
+    """
+    nets = [net if isinstance(net, Net) else load(net) for net in (left, right)]
+    return compared(nets[0].analysis, nets[1].analysis, batch)
+
+
+def compared(left: Analysis, right: Analysis, batch: int = 32) -> Diff:
+    """The same of two analyses that have a plan without mistakes."""
+    from archc.changes import Diff
+
+    assert left.plan is not None
+    assert right.plan is not None
+    with _deep_recursion():
+        found = Diff.of(left.plan, right.plan, batch)
+        _ = found.totals  # they need the room as well
+        return found
 
 
 def source_of(path: str | Path, limits: Limits | None = None) -> Source:

@@ -31,9 +31,13 @@ _EPILOG = """\
 examples:
   archc build resnet50                  write resnet50.py from a bundled network
   archc build my.arch -D classes=10     set a param of the file
+  archc build resnet50 --train          write train_resnet50.py, which trains it
   archc check nets/                     report every mistake in every file
   archc draw googlenet -o googlenet.svg
   archc fit resnet50 --memory 24GB      the largest batch that trains
+  archc compare nets/ --sort macs       a row a network
+  archc explain alexnet conv1           where a layer's numbers come from
+  archc diff resnet50 my.arch           what changed, and what it costs
   archc explain A201                    what an error code means
 
 exit codes: 0 fine, 1 the input is wrong, 2 wrong usage or a file that cannot be read or written
@@ -141,6 +145,9 @@ def _parser() -> _Parser:
     reading, writing = _reading(), _writing()
     build = command("build", "write PyTorch source", reading, writing)
     build.add_argument("input", metavar="INPUT", help="file, folder, bundled network, or -")
+    build.add_argument(
+        "--train", action="store_true", help="a script that trains it, with the network in it"
+    )
     build.add_argument("--templates", metavar="DIR", help="templates that replace archc's own")
     build.add_argument(
         "--form",
@@ -228,11 +235,28 @@ def _parser() -> _Parser:
         )
     )
 
+    compare = command("compare", "compare networks, a row each", reading, _tabling())
+    _add_compare(compare)
+
+    _add_diff(command("diff", "tell what changed from one network to another", reading))
+
     listing = command("list", "list the bundled networks with paper, parameters and MACs")
     listing.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
-    explain = command("explain", "explain an error code, or list them all")
-    explain.add_argument("code", metavar="CODE", nargs="?", help="for example A201")
+    explain = command("explain", "explain a network's numbers, or an error code", reading)
+    explain.add_argument(
+        "what",
+        metavar="INPUT|CODE",
+        nargs="?",
+        help="file, bundled network, -, or an error code such as A201 (default: list the codes)",
+    )
+    explain.add_argument(
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help="a part of the network: conv1, layer1.0, 'layer1.*.conv1' (default: list them)",
+    )
+    explain.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     return parser
 
 
@@ -279,6 +303,84 @@ def _add_fit(fit: _Parser) -> None:
         "--ddp-views", action="store_true", help="the same with gradient_as_bucket_view=True"
     )
     fit.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
+
+def _add_compare(compare: _Parser) -> None:
+    compare.add_argument(
+        "inputs",
+        metavar="INPUT",
+        nargs="*",
+        help="file, folder, network, or - (default: all bundled networks)",
+    )
+    compare.add_argument(
+        "--columns",
+        metavar="NAMES",
+        type=_names,
+        help="name,depth,params,macs ... and any fact in `meta`; +weights,arxiv adds to the "
+        "default; all (the default of json and csv)",
+    )
+    compare.add_argument("--sort", metavar="COLUMN", help="order by it, whether shown or not")
+    compare.add_argument("--reverse", action="store_true", help="the largest first")
+    compare.add_argument(
+        "--batch",
+        metavar="N",
+        type=_count,
+        default=32,
+        help="samples at a time, for peaks of memory (default: 32)",
+    )
+    compare.add_argument(
+        "--time",
+        action="store_true",
+        help="measure a forward pass of each on this machine, at batch 1 (needs torch)",
+    )
+    compare.add_argument(
+        "--plot",
+        metavar="FILE",
+        help="draw accuracy against operations, and against time with --time: .svg, .png or .pdf",
+    )
+    compare.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="plot the networks tested on it: imagenet, cifar10 ... "
+        "(default: the one that most were tested on)",
+    )
+    compare.add_argument(
+        "--force", action="store_true", help="overwrite a plot that archc did not write"
+    )
+
+
+def _add_diff(diff: _Parser) -> None:
+    for side in ("left", "right"):
+        diff.add_argument(side, metavar=side.upper(), help="file, bundled network, or -")
+    for side in ("left", "right"):
+        diff.add_argument(
+            f"--{side}",
+            dest=f"{side}_params",
+            metavar="NAME=VALUE",
+            type=_assignment,
+            action="append",
+            default=[],
+            help=f"set a param of the {side} one alone (-D: of both)",
+        )
+    diff.add_argument(
+        "--format",
+        choices=("text", "json", "html"),
+        help="default: text; html is a page with both side by side",
+    )
+    diff.add_argument("-o", dest="output", metavar="OUT", help="a page to write: changes.html")
+    diff.add_argument(
+        "--force", action="store_true", help="overwrite a file that archc did not write"
+    )
+    diff.add_argument(
+        "--batch",
+        metavar="N",
+        type=_count,
+        default=32,
+        help="samples at a time, for the peaks of memory (default: 32)",
+    )
+    diff.add_argument(
+        "--exit-code", action="store_true", help="end with 1 where they differ, as git does"
+    )
 
 
 def _common() -> _Parser:
@@ -395,6 +497,14 @@ def _extras(text: str) -> dict[str, bool | str]:
             raise argparse.ArgumentTypeError(f"{part!r} is none of {', '.join(known)}")
         found[name.replace("-", "_")] = value or True
     return found
+
+
+def _names(text: str) -> list[str]:
+    """`name,params`."""
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list like name,params,macs")
+    return names
 
 
 def _size(text: str) -> int:

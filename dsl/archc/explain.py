@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from archc.data import ERRORS
 
+VERSION = 1  # of the JSON; grows when a key goes or changes its meaning
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -43,6 +45,15 @@ def _entry(code: str, title: str, body: str) -> Entry:
 def titles() -> dict[str, str]:
     """Code to title."""
     return {code: entry.title for code, entry in entries().items()}
+
+
+def json(chosen: list[Entry]) -> str:
+    """Codes for programs."""
+    from dataclasses import asdict
+    from json import dumps
+
+    document = {"version": VERSION, "codes": [asdict(entry) for entry in chosen]}
+    return dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def explain(entry: Entry) -> str:

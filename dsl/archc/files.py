@@ -197,7 +197,8 @@ def _body(data: bytes) -> bytes:
         return data[: data.rindex(_PNG_COMMENT) - 4] + data[-_PNG_END:]
     if data.startswith(_ZIP):
         return data[: data.rindex(_ZIP_END) + 20] + b"\0\0"
-    if (entry := data.rfind(_ONNX)) > len(data) - _TAIL:
+    entry = data.rfind(_ONNX, max(0, len(data) - _TAIL))
+    if entry >= 2:
         return data[: entry - 2]
     return data[: data.rstrip(b"\r\n").rindex(b"\n") + 1]
 

@@ -39,6 +39,11 @@ _COLORS = {
     "other": "36",
     "note": "1;34",
     "help": "1;32",
+    "added": "32",
+    "removed": "31",
+    "changed": "33",
+    "quiet": "2",
+    "plain": "0",
 }
 
 

@@ -109,7 +109,11 @@ def csv(sheet: Sheet) -> str:
 
 
 def _flat(value: Any) -> Any:
-    return "x".join(map(str, value)) if isinstance(value, tuple | list) else value
+    """`3x224x224` for a shape, several apart by a space."""
+    if not isinstance(value, tuple | list):
+        return value
+    apart = " " if any(isinstance(inner, tuple | list) for inner in value) else "x"
+    return apart.join(str(_flat(inner)) for inner in value)
 
 
 def markdown(sheet: Sheet) -> str:

@@ -44,7 +44,8 @@
   function nodes(list, parent) {
     let text = "";
     for (const item of list) {
-      if (!item.items) text += `n${item.k} [id="n${item.k}", ${item.dot}];\n`;
+      if (item.frame) text += `subgraph cluster_${item.k} { graph [${item.frame}]; n${item.k} [${item.dot}] }\n`;
+      else if (!item.items) text += `n${item.k} [id="n${item.k}", ${item.dot}];\n`;
       else if (closed.has(item.k)) text += `n${item.k} [id="n${item.k}", ${item.shut}];\n`;
       else text += `subgraph cluster_${item.k} { graph [id="c${item.k}", ${item.cluster}];\n`
         + `n${item.k} [id="n${item.k}", ${item.header}];\n${nodes(item.items, item)}}\n`;

@@ -1,4 +1,4 @@
-"""`archc build`: PyTorch source."""
+"""`archc build`: PyTorch source, of a network or of a script that trains it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archc import files
 from archc.commands.reading import analysed, headline, need_network
 from archc.commands.writing import destination, names_folder, put
 from archc.inputs import Input, find
-from archc.outcome import FINE, Stop
+from archc.outcome import FINE, WRONG, Stop
 
 if TYPE_CHECKING:
     from archc.api import Analysis
@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 def run(args: Namespace) -> int:
     """Writes the PyTorch source of a network, or of every network in a folder."""
-    if args.form == "deploy" and args.extras:
-        raise Stop("--with is about training: leave it out, or --form deploy")
+    if args.form == "deploy" and (args.extras or args.train):
+        raise Stop("--with and --train are about training: leave them out, or --form deploy")
+    if args.train and args.extras:
+        raise Stop("the script of --train has its own flags: leave out --with")
     if args.templates and not Path(args.templates).is_dir():
         raise Stop(f"no such folder: {args.templates}")
     inputs = find(args.input, args.project)
     if len(inputs) == 1 and inputs[0].folder is None:
-        return _build(inputs[0], destination(inputs[0], args.output, _suffix(args)), args)
+        output = destination(inputs[0], args.output, _ending(args), _prefix(args))
+        return _build(inputs[0], output, args)
     if args.output == "-":
         raise Stop("a folder cannot be built to standard output; give `-o FOLDER`")
     top = Path(args.output or ".")
@@ -35,11 +38,23 @@ def run(args: Namespace) -> int:
 def _build_one_of_many(input: Input, top: Path, args: Namespace) -> int:
     """One that fails does not keep the others from being built."""
     try:
-        name = input.relative.with_name(input.relative.stem + _suffix(args))
-        return _build(input, top / name, args)
+        return _build(input, _inside(top, input, args), args)
     except Stop as stop:
         print(f"archc: {stop}", file=sys.stderr)
         return stop.code
+
+
+def _inside(top: Path, input: Input, args: Namespace) -> Path:
+    path = top / input.relative
+    return path.with_name(_prefix(args) + path.stem + _ending(args))
+
+
+def _ending(args: Namespace) -> str:
+    return "_deploy.py" if args.form == "deploy" else ".py"
+
+
+def _prefix(args: Namespace) -> str:
+    return "train_" if args.train else ""
 
 
 def _build(input: Input, output: Path | None, args: Namespace) -> int:
@@ -49,7 +64,7 @@ def _build(input: Input, output: Path | None, args: Namespace) -> int:
     if analysis.plan is None and input.folder is not None:
         return FINE  # a file of blocks for others to use
     need_network(analysis, input, "nothing to build")
-    text, summary = _emitted(analysis, args)
+    text, summary = _emitted(analysis, input, args)
     put(
         output,
         files.stamp(text, analysis.text).encode(),
@@ -60,24 +75,26 @@ def _build(input: Input, output: Path | None, args: Namespace) -> int:
     return FINE
 
 
-def _suffix(args: Namespace) -> str:
-    return "_deploy.py" if args.form == "deploy" else ".py"
-
-
-def _emitted(analysis: Analysis, args: Namespace) -> tuple[str, str]:
+def _emitted(analysis: Analysis, input: Input, args: Namespace) -> tuple[str, str]:
     """The source, and what to say of it."""
     from jinja2 import TemplateError
 
     from archc.emit.options import Unsuited
+    from archc.emit.training import Untrainable
 
     templates = args.templates
     folder = Path(templates) if templates else None
     try:
         if args.form == "deploy":
             return _deployed(analysis, folder)
-        text = analysis.emit(folder, analysis.options(**args.extras))
+        if args.train:
+            text = analysis.emit_training(folder)
+        else:
+            text = analysis.emit(folder, analysis.options(**args.extras))
     except Unsuited as why:
         raise Stop(f"{analysis.name}: {why}") from None
+    except Untrainable as why:
+        raise Stop(f"{input.name}: {why}", WRONG) from None
     except (TemplateError, OSError) as error:
         if not templates:
             raise

@@ -7,25 +7,15 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from archc import files, render
-from archc.commands.reading import analyse, show
-from archc.inputs import Input, find
-from archc.outcome import FINE, USAGE, WRONG, Stop
+from archc.commands.reading import analyse, find_all, show
+from archc.outcome import FINE, USAGE, WRONG
 from archc.source import Diagnostic
 
 
 def run(args: Namespace) -> int:
     """Reports all diagnostics of all inputs."""
-    inputs: list[Input] = []
+    inputs, code = find_all(args.inputs, args.project)
     diagnostics: list[Diagnostic] = []
-    code = FINE
-    for name in args.inputs:
-        try:
-            inputs += find(name, args.project)
-        except Stop as stop:  # go on with the others
-            print(f"archc: {stop}", file=sys.stderr)
-            code = USAGE
-    # The same file by two names is checked once.
-    inputs = list({i.path.resolve() if i.path else i.name: i for i in inputs}.values())
     for input in inputs:
         try:
             diagnostics += analyse(input, args).diagnostics

@@ -1,24 +1,53 @@
-"""`archc explain`: what an error code means."""
+"""`archc explain`: where a network's numbers come from, or what an error code means."""
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import Namespace
 
-from archc.inputs import meant
+from archc.commands.reading import analysed, need_network
+from archc.inputs import find_one, meant
 from archc.outcome import FINE, Stop
 
 
 def run(args: Namespace) -> int:
-    """Prints what an error code means, or all codes with their titles."""
+    """Explains parts of a network, a network, an error code, or lists the codes.
+
+    What looks like a code is one, unless a NAME follows; `./A201` is a file in any case.
+    """
+    if args.what is None or (not args.names and re.fullmatch(r"[AaWw]\d+", args.what)):
+        return _code(args.what, args.format)
+    return _network(args)
+
+
+def _code(code: str | None, format: str) -> int:
     from archc import explain as book
 
     entries = book.entries()
-    if args.code is None:
-        print("\n".join(f"{entry.code}  {entry.title}" for entry in entries.values()))
-        return FINE
-    entry = entries.get(args.code.upper())
-    if entry is None:
-        raise Stop(f"no error code {args.code!r}{meant(args.code.upper(), entries)}")
-    sys.stdout.write(book.explain(entry))
+    if code is not None and code.upper() not in entries:
+        raise Stop(f"no error code {code!r}{meant(code.upper(), entries)}")
+    chosen = list(entries.values()) if code is None else [entries[code.upper()]]
+    if format == "json":
+        sys.stdout.write(book.json(chosen))
+    elif code is None:
+        print("\n".join(f"{entry.code}  {entry.title}" for entry in chosen))
+    else:
+        sys.stdout.write(book.explain(chosen[0]))
+    return FINE
+
+
+def _network(args: Namespace) -> int:
+    from archc.explanation import NoSuchNode, json
+
+    input = find_one(args.what, args.project, "explain")
+    analysis, code = analysed(input, args)
+    if analysis is None or code:
+        return code
+    need_network(analysis, input, "there is nothing to explain")
+    try:
+        found = analysis.explain(*args.names)
+    except NoSuchNode as wrong:
+        raise Stop(str(wrong)) from None
+    sys.stdout.write(json(found) if args.format == "json" else "\n\n".join(map(str, found)) + "\n")
     return FINE

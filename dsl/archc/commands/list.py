@@ -4,34 +4,58 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 from archc import files
+from archc.comparison import BATCH, Entry, attribute
 from archc.outcome import FINE
+from archc.report import natural
+
+# Each as wide as its values can be: a line is printed as soon as its network is known.
+_WIDTHS = {"params": 13, "macs": 7, "year": 4, "paper": 0}
+_KEYS = ("name", "network", "paper", "year", "params", "macs", "file")
 
 
 def run(args: Namespace) -> int:
     """Lists the bundled networks."""
-    from archc import api, report
+    from archc import api
 
-    networks = dict(sorted(api.bundled().items(), key=_natural))
-
-    def rows() -> Iterator[report.Row]:
-        for name, path in networks.items():
-            a = api.analyze(files.read(path), project=path.parent)
-            yield report.Row.of(name, path, a.name, a.meta, a.params, a.macs)
-
+    networks = api.bundled()
+    names = sorted(networks, key=natural)
+    entries = (
+        Entry(name, str(path), api.analyze(files.read(path), project=path.parent))
+        for name, path in ((name, networks[name]) for name in names)
+    )
     if args.format == "json":
-        sys.stdout.write(report.json(rows()))
+        sys.stdout.write(_json(entries))
     else:
-        for line in report.table(networks, rows()):
+        for line in _lines(names, entries):
             print(line, flush=True)
     return FINE
 
 
-def _natural(item: tuple[str, Path]) -> list[tuple[str, int]]:
-    """resnet50 before resnet101."""
-    import re
+def _lines(names: list[str], entries: Iterable[Entry]) -> Iterator[str]:
+    widths = {"name": max(map(len, names), default=4), **_WIDTHS}
+    columns = [(attribute((), name).column, width) for name, width in widths.items()]
 
-    return [(text, int(digits or 0)) for text, digits in re.findall(r"(\D*)(\d*)", item[0])]
+    def line(cells: Iterable[str]) -> str:
+        padded = (
+            cell.rjust(width) if column.numeric else cell.ljust(width)
+            for cell, (column, width) in zip(cells, columns, strict=True)
+        )
+        return "  ".join(padded).rstrip()
+
+    yield line(column.heading for column, _ in columns)
+    for entry in entries:
+        values = [attribute((), column.name).of(entry, BATCH) for column, _ in columns]
+        yield line(
+            "" if value is None else column.show(value)
+            for value, (column, _) in zip(values, columns, strict=True)
+        )
+
+
+def _json(entries: Iterable[Entry]) -> str:
+    from json import dumps
+
+    rows = [{key: attribute((), key).of(entry, BATCH) for key in _KEYS} for entry in entries]
+    return dumps(rows, indent=2) + "\n"

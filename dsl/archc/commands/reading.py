@@ -9,12 +9,29 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TextIO
 
 from archc import files, render
-from archc.inputs import Input
-from archc.outcome import FINE, LIMITS, WRONG, Stop
+from archc.inputs import Input, find
+from archc.outcome import FINE, LIMITS, USAGE, WRONG, Stop
 from archc.source import Diagnostic, Limits
 
 if TYPE_CHECKING:
     from archc.api import Analysis
+
+
+def find_all(names: Iterable[str], project: str | None) -> tuple[list[Input], int]:
+    """The inputs of all names, each once, and FINE.
+
+    Complains about what is not there and goes on with the others; then the code is USAGE.
+    """
+    inputs: list[Input] = []
+    code = FINE
+    for name in names:
+        try:
+            inputs += find(name, project)
+        except Stop as stop:
+            print(f"archc: {stop}", file=sys.stderr)
+            code = USAGE
+    once = {i.path.resolve() if i.path else i.name: i for i in inputs}
+    return list(once.values()), code
 
 
 def analyse(input: Input, args: Namespace) -> Analysis:

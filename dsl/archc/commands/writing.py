@@ -11,14 +11,18 @@ from archc.inputs import Input
 from archc.outcome import Stop
 
 
-def destination(input: Input, output: str | None, suffix: str) -> Path | None:
-    """Where to write; None is standard output, which is also where `-` goes unasked."""
+def destination(input: Input, output: str | None, suffix: str, prefix: str = "") -> Path | None:
+    """Where to write; None is standard output, which is also where `-` goes unasked.
+
+    `prefix` goes before the input's name where that is the file's.
+    """
     if output == "-" or (output is None and input.path is None):
         return None
+    name = prefix + input.stem + suffix
     if output is None:
-        return Path(input.stem + suffix)
+        return Path(name)
     inside = names_folder(output) or Path(output).is_dir()
-    return Path(output) / (input.stem + suffix) if inside else Path(output)
+    return Path(output) / name if inside else Path(output)
 
 
 def names_folder(output: str) -> bool:

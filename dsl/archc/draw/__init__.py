@@ -1,8 +1,8 @@
 """Plan to DOT: every operator as a card, every block as a box, repeats drawn once.
 
-plan -> compose (alike, items, cards, boxes) -> scene -> dot      views engineer, graph (unrolled)
+plan -> compose (alike, items, cards, boxes) -> scene -> dot (middle)    engineer, graph (unrolled)
                                                       -> browser, flowchart
-scene -> paper (rows, templates) -> table                         view paper
+scene -> paper (rows, templates) -> table                         paper
 """
 
 from __future__ import annotations

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from archc import data
 from archc.draw.closing import boxes, cards, shut
 from archc.draw.dot import GRAPH, NODE_AND_EDGE, Writer
+from archc.draw.middle import FRAME, POINT
 from archc.draw.scene import Box, Card, Scene
+from archc.draw.style import percent
 from archc.draw.theme import recoloured
 from archc.passes.receptive import Field
 
@@ -67,7 +70,9 @@ class _Model:
         self.fields = fields
         self.scene, self.theme, self.writer = scene, theme, Writer(scene)
         everything: list[Card | Box] = [*cards(scene.root), *boxes(scene.root)]
-        self.numbers = {item.id: at for at, item in enumerate(everything)}
+        ids = [item.id for item in everything]
+        ids += [middle.id for middle in self.writer.middles.values()]
+        self.numbers = {id: at for at, id in enumerate(ids)}
         self.macs = sum(card.macs for card in cards(scene.root)) or 1
 
     def parts(self) -> dict[str, Any]:
@@ -80,23 +85,37 @@ class _Model:
         large = sum(1 for _ in cards(self.scene.root)) > _MOST_OPEN
         return {
             "graph": self._tinted(f"graph [{GRAPH}];\n{NODE_AND_EDGE}"),
-            "items": [self._item(item) for item in self.scene.root.items],
+            "items": list(self._items(self.scene.root)),
             "edges": edges,
             "levels": [[self.numbers[id] for id in ids] for ids in self.scene.levels],
             "closed": [self.numbers[b.id] for b in boxes(self.scene.root)] if large else [],
         }
 
     def _edges(self) -> list[list[Any]]:
-        ordered = sorted(self.scene.edges, key=lambda edge: edge.aside)
-        return [
-            [
-                self.numbers[edge.tail],
-                self.numbers[edge.head],
-                self._tinted(self.writer.edge_attributes(edge)),
-                self._tinted(self.writer.outer_attributes(edge)),
-            ]
-            for edge in ordered
-        ]
+        edges: list[list[Any]] = []
+        for edge in sorted(self.scene.edges, key=lambda edge: edge.aside):
+            edges += (
+                [self.numbers[a], self.numbers[b], more, None]
+                for a, b, more in self.writer.before(edge)
+            )
+            edges.append(
+                [
+                    self.numbers[edge.tail],
+                    self.numbers[edge.head],
+                    self._tinted(self.writer.edge_attributes(edge)),
+                    self._tinted(self.writer.outer_attributes(edge)),
+                ]
+            )
+        return edges
+
+    def _items(self, box: Box) -> Iterator[dict[str, Any]]:
+        for item in box.items:
+            middle = self.writer.middles.get(item.id)
+            if middle is not None:  # it has nothing to say, so that no search finds it
+                nothing = {"id": "", "text": "", "about": {"source": [], "facts": []}}
+                frame = {"frame": FRAME} if middle.among_boxes else {}
+                yield {"k": self.numbers[middle.id], "dot": POINT, **frame, **nothing}
+            yield self._item(item)
 
     def _item(self, item: Card | Box) -> dict[str, Any]:
         shared = {"k": self.numbers[item.id], "id": item.id, "about": self._about(item)}
@@ -109,7 +128,7 @@ class _Model:
             "shut": self._node(shut(item)),
             "cluster": self._tinted(self.writer.cluster_attributes(item)),
             "header": self._tinted(self.writer.header_attributes(item)),
-            "items": [self._item(inner) for inner in item.items],
+            "items": list(self._items(item)),
         }
 
     def _node(self, card: Card) -> str:
@@ -125,5 +144,5 @@ class _Model:
         if (field := self.fields.get(item.id)) is not None:
             facts.append(_sees(field))
         if item.macs:
-            facts.append(f"{100 * item.macs / self.macs:.2g} % of all MACs")
+            facts.append(f"{percent(item.macs / self.macs)} % of all MACs")
         return {"source": source, "facts": facts}

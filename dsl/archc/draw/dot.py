@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from archc.draw.boxes import title as titled
+from archc.draw.middle import FRAME, POINT, Middle, middles
 from archc.draw.scene import Box, Card, Edge, Scene
 from archc.draw.style import (
     BOXES,
@@ -59,12 +60,16 @@ class Writer:
     entering: Counter[str] = field(default_factory=Counter)
     hottest: int = 1
     shapes: bool = True  # on the edges
+    middles: dict[str, Middle] = field(default_factory=dict)  # by the item each stands before
+    ties: dict[Edge, Middle] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._index(self.scene.root, [])
         straight = [edge for edge in self.scene.edges if not (edge.skip or edge.aside)]
         self.leaving = Counter(edge.tail for edge in straight)
         self.entering = Counter(edge.head for edge in straight)
+        for middle in middles(self.scene, self.homes):
+            self.middles[middle.place] = self.ties[middle.edge] = middle
 
     def lines(self, name: str, title: str) -> Iterator[str]:
         yield from preamble(name, title)
@@ -78,6 +83,8 @@ class Writer:
         yield from (f"{indent}{quoted(a)} -> {quoted(b)} [{more}];" for a, b, more in left)
         # What leads aside comes last: then it stands to the right of the trunk.
         for edge in sorted(self.scene.edges, key=lambda edge: edge.aside):
+            for a, b, more in self.before(edge):
+                yield f"{indent}{quoted(a)} -> {quoted(b)} [{more}];"
             yield f"{indent}{self.edge(edge)}"
         yield from (f"{indent}{quoted(a)} -> {quoted(b)} [{more}];" for a, b, more in right)
 
@@ -95,6 +102,8 @@ class Writer:
 
     def _contents(self, box: Box, indent: str) -> Iterator[str]:
         for item in sorted(box.items, key=_is_aside):
+            if item.id in self.middles:
+                yield indent + _point(self.middles[item.id])
             if isinstance(item, Box):
                 yield from self._cluster(item, indent)
             else:
@@ -137,7 +146,9 @@ class Writer:
         title = _text(card, 10, 9, INK, GREY)
         cells = [f'<TD ROWSPAN="{rows}" WIDTH="4" BGCOLOR="{strip}"></TD>']
         wide = ' WIDTH="100"' if card.cost else ""  # all alike, so that edges run straight
-        cells.append(f'<TD ALIGN="LEFT"{wide}>{title} </TD>')
+        # Graphviz sets titles high in their line: a little more room above balances them.
+        high = f'VALIGN="BOTTOM" HEIGHT="{16 if card.facts else 17}"'
+        cells.append(f'<TD ALIGN="LEFT" {high}{wide}>{title} </TD>')
         if card.cost:
             fill, ink = heat(card.macs / self.hottest)
             text = font(card.cost, 9, ink)
@@ -161,6 +172,11 @@ class Writer:
         """For an edge whose ends stand for more than themselves: closed boxes."""
         label = f'label=" {escaped(extent(edge.shape))}"'
         return ", ".join([*([] if edge.aside else [label]), *_dashes(edge)])
+
+    def before(self, edge: Edge) -> list[_Unseen]:
+        """Unseen edges that come before one: they keep the trunk in the middle of its branches."""
+        middle = self.ties.get(edge)
+        return list(middle.ties(middle.fork not in self.cards)) if middle is not None else []
 
     def edge_attributes(self, edge: Edge) -> str:
         attributes = []
@@ -208,6 +224,13 @@ class Writer:
             return False  # the cards that are merged say what they make
         top = len(tail) == len(head) == 1
         return leaves or top or edge.head not in self.cards or self.cards[edge.tail].resized
+
+
+def _point(middle: Middle) -> str:
+    node = f"{quoted(middle.id)} [{POINT}];"
+    if not middle.among_boxes:
+        return node
+    return f"subgraph {quoted('cluster ' + middle.id)} {{ graph [{FRAME}]; {node} }}"
 
 
 def _dashes(edge: Edge) -> list[str]:

@@ -7,7 +7,18 @@ from collections.abc import Iterator
 
 from archc.draw.closing import boxes, cards
 from archc.draw.scene import Scene
-from archc.draw.style import FAINT, GREY, LOOKS, SKIP, category_of, extent, font, heat, human
+from archc.draw.style import (
+    FAINT,
+    GREY,
+    LOOKS,
+    SKIP,
+    category_of,
+    extent,
+    font,
+    heat,
+    human,
+    percent,
+)
 from archc.passes.costs import Cost
 from archc.plan import Plan
 
@@ -58,8 +69,8 @@ def _signs(scene: Scene, cost: Cost) -> Iterator[str]:
         yield _text("share of MACs ")
         for shade in _SHADES:
             fill, ink = heat(shade)
-            percent = font(f"{100 * shade * hottest / cost.macs:.2g}%", 8, ink)
-            yield f'<TD BGCOLOR="{fill}" WIDTH="26">{percent}</TD>'
+            text = font(f"{percent(shade * hottest / cost.macs)}%", 8, ink)
+            yield f'<TD BGCOLOR="{fill}" WIDTH="26">{text}</TD>'
     if any(edge.skip for edge in scene.edges):
         yield f"<TD>{font('  - - ', 9, SKIP, bold=True)}</TD>{_text('skip  ')}"
     if any(box.count > 1 for box in boxes(scene.root)):

@@ -1,7 +1,7 @@
 """How things look: colours, numbers as people read them, text that is safe inside DOT.
 
-Strip and tint of each category can be told apart by people who do not see red or green, and by
-their lightness in grey.
+The strips of the categories are far apart also for those who do not see red, green or blue
+(`tests/test_views.py` holds how far); where there is no colour at all, the words say as much.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from math import sqrt
 from archc.ops import Shape
 
 INK, GREY, LINE, FAINT = "#0f172a", "#475569", "#64748b", "#94a3b8"
-SKIP = "#b45309"
+SKIP = "#b84b06"
 
 # Category: what the legend calls it, strip and border, tint.
 LOOKS: dict[str, tuple[str, str, str]] = {
-    "conv": ("convolution", "#1d4ed8", "#eff6ff"),
-    "linear": ("linear", "#be123c", "#fff1f2"),
-    "pool": ("pooling", "#047857", "#ecfdf5"),
-    "norm": ("normalisation", "#0e7490", "#ecfeff"),
-    "block": ("block", "#6d28d9", "#ede9fe"),
-    "concat": ("concatenation", "#7c3aed", "#f5f3ff"),
-    "merge": ("sum, mean", "#b45309", "#fffbeb"),
-    "io": ("input, output", "#475569", "#f8fafc"),
-    "other": ("other", "#475569", "#f1f5f9"),
+    "conv": ("convolution", "#1543ee", "#eff6ff"),
+    "linear": ("linear", "#6a0e16", "#fff1f2"),
+    "pool": ("pooling", "#0b855c", "#ecfdf5"),
+    "norm": ("normalisation", "#0f4959", "#ecfeff"),
+    "block": ("block", "#331076", "#ede9fe"),
+    "concat": ("concatenation", "#a61cb2", "#fdf4ff"),
+    "merge": ("sum, mean", SKIP, "#fffbeb"),
+    "io": ("input, output", "#66768e", "#f8fafc"),
+    "other": ("other", "#66768e", "#f1f5f9"),
 }
 
 # A cluster's kind: border, fill, style, width of the border.
@@ -71,6 +71,12 @@ def human(count: int) -> str:
             digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
             return f"{value:.{digits}f}{unit}"
     return str(count)
+
+
+def percent(share: float) -> str:
+    """Two digits: 0.061 is `6.1`, 0.9997 is `100`."""
+    value = 100 * share
+    return f"{value:.0f}" if value >= 9.95 else f"{value:.2g}"
 
 
 def extent(shape: Shape) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from archc.draw.dot import GRAPH, Writer, preamble
 from archc.draw.paper import Line, Paper, Template, writers
 from archc.draw.scene import Card
 from archc.draw.style import FAINT, GREY, INK, SKIP, font, heat, human, look, quoted
 
+# Two columns, each laid out by itself: rows on the left, templates on the right. Otherwise the
+# ranks of one open gaps in the other. `i`: in the order of their clusters, not by size.
+_LAYOUT = GRAPH.replace("ranksep=0.25", 'ranksep=0.17, pack=20, packmode="array_ti2"')
 _WIDEST = 230  # points of the configuration column; longer text is cut, the tooltip has all
-_TEMPLATE = "#7c3aed"
+_TEMPLATE = look("block")[1]
+_EMPTY = font(" ", 9)  # as high as a word
 
 
 def table(found: Paper, name: str, title: str) -> str:
@@ -24,12 +28,20 @@ class _Table:
     paper: Paper
     main: Writer
     sides: list[Writer]
+    aside: set[str] = field(default_factory=set)  # cards of what is there while training only
+
+    def __post_init__(self) -> None:
+        self.aside = {edge.head for edge in self.main.scene.edges if edge.aside}
 
     def lines(self, name: str, title: str) -> Iterator[str]:
-        yield from preamble(name, title, GRAPH.replace("ranksep=0.25", "ranksep=0.17"))
+        yield from preamble(name, title, _LAYOUT)
         columns = _Columns.fitting(list(self.paper.lines.values()))
         hottest = max((line.card.macs for line in self.paper.lines.values()), default=0)
-        yield f'  "columns" [label=<{_head(columns)}>, tooltip="columns"];'
+        # In a cluster, unseen, for what is in the first one stands on the left.
+        yield '  subgraph "cluster rows" {'
+        yield '    graph [label="", peripheries=0, margin=0];'
+        yield f'    "columns" [label=<{_head(columns)}>, tooltip="columns"];'
+        yield "  }"
         for at, (size, cards) in enumerate(self.paper.groups):
             rows = [self._node(card, columns, hottest) for card in cards]
             yield from _grouped(size, at, rows)
@@ -42,9 +54,12 @@ class _Table:
 
     def _node(self, card: Card, columns: _Columns, hottest: int) -> str:
         line = self.paper.lines.get(card.id)
-        if line is None:
+        if line is not None:
+            row = _row(line, columns, hottest)
+        elif card.id in self.aside:
+            row = _aside(card, hottest)
+        else:
             return self.main.node(card)
-        row = _row(line, columns, hottest)
         return f"{quoted(card.id)} [label=<{row}>, tooltip={quoted(card.tooltip)}];"
 
     def _templates(self) -> Iterator[str]:
@@ -110,15 +125,33 @@ def _row(line: Line, columns: _Columns, hottest: int) -> str:
     _, strip, tint = look(line.card.category)
     name = font(line.name, 10, bold=True)
     name += font(f" ×{line.times}", 10, SKIP, bold=True) if line.times > 1 else ""
-    cells = [f'<TD WIDTH="4" BGCOLOR="{strip}"></TD>', _cell(name, "LEFT", columns.name)]
+    cells = [f'<TD WIDTH="4" BGCOLOR="{strip}"></TD>', _name_cell(name, columns.name)]
     cells.append(_configuration(line, columns.config, strip))
     cells.append(_cell(font(line.shape, 9, INK), "RIGHT", columns.shape))
-    if line.card.macs:
-        fill, ink = heat(line.card.macs / hottest)
-        cells.append(_cell(font(human(line.card.macs), 9, ink), "RIGHT", 40, fill))
+    return _framed(cells + _costs(line.card, hottest), strip, tint)
+
+
+def _aside(card: Card, hottest: int) -> str:
+    """A side classifier: as high as a row, so that it opens no gap between those beside it."""
+    _, strip, tint = look(card.category)
+    words = [fact for fact in card.facts if not fact.endswith((" params", " MACs"))]
+    name = font(card.name, 10, bold=True) + font(f"   {' · '.join(words)} ", 9, GREY)
+    cells = [f'<TD WIDTH="4" BGCOLOR="{strip}"></TD>', _name_cell(name, 1)]
+    return _framed(cells + _costs(card, hottest), strip, tint)
+
+
+def _costs(card: Card, hottest: int) -> list[str]:
+    """The last two cells of a row."""
+    if card.macs:
+        fill, ink = heat(card.macs / hottest)
+        macs = _cell(font(human(card.macs), 9, ink), "RIGHT", 40, fill)
     else:
-        cells.append(_cell(" ", "RIGHT", 40, "#ffffff"))
-    cells.append(_cell(font(line.params, 9, GREY) or " ", "RIGHT", 40, "#ffffff"))
+        macs = _cell(_EMPTY, "RIGHT", 40, "#ffffff")
+    params = font(human(card.params), 9, GREY) if card.params else _EMPTY
+    return [macs, _cell(params, "RIGHT", 40, "#ffffff")]
+
+
+def _framed(cells: list[str], strip: str, tint: str) -> str:
     return (
         f'<TABLE BORDER="1" COLOR="{strip}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" '
         f'BGCOLOR="{tint}"><TR>{"".join(cells)}</TR></TABLE>'
@@ -145,14 +178,14 @@ def _configuration(line: Line, width: int, strip: str) -> str:
     if not parts:
         notes = f"    {line.notes}" if line.notes else ""
         text = font(_cut(words, width - _width(notes, 9)), 9, GREY) + font(notes, 9, SKIP)
-        return _cell(text or " ", "LEFT", width)
+        return _cell(text or _EMPTY, "LEFT", width)
     # Channels that do not see each other: a box each, side by side.
     boxes = "".join(
-        f'<TD BORDER="1" COLOR="{strip}" BGCOLOR="#ffffff">{font(part, 8, GREY)}</TD>'
+        f'<TD BORDER="1" COLOR="{strip}" BGCOLOR="#ffffff">{font(f" {part} ", 8, GREY)}</TD>'
         for part in parts
     )
     inner = (
-        '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="1"><TR>'
+        '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="0"><TR>'
         f'<TD ALIGN="LEFT">{font(words + "  ", 9, GREY)}</TD>{boxes}</TR></TABLE>'
     )
     return f'<TD ALIGN="LEFT" WIDTH="{width}" CELLPADDING="0">{inner}</TD>'
@@ -160,7 +193,13 @@ def _configuration(line: Line, width: int, strip: str) -> str:
 
 def _cell(text: str, align: str, width: int, fill: str = "") -> str:
     color = f' BGCOLOR="{fill}"' if fill else ""
-    return f'<TD ALIGN="{align}" WIDTH="{width}"{color}>{text}</TD>'
+    return f'<TD ALIGN="{align}" VALIGN="BOTTOM" WIDTH="{width}"{color}>{text}</TD>'
+
+
+def _name_cell(text: str, width: int) -> str:
+    """A cell in bold, which Graphviz sets higher: less padding puts it on the line."""
+    text = f"{font(' ', 8)}{text}"
+    return f'<TD ALIGN="LEFT" VALIGN="BOTTOM" CELLPADDING="1" WIDTH="{width}">{text}</TD>'
 
 
 _NARROW, _WIDE = frozenset("iljtfr.,:;|'()[]/ -·"), frozenset("mwMWGO→=+×")

@@ -9,7 +9,19 @@ from archc.draw.style import LOOKS
 
 THEMES = ("light", "dark")
 _COLOUR = re.compile(r'(\w+)="#([0-9a-f]{6})"')
-_STRIPS = {strip for _, strip, _ in LOOKS.values()}
+# Turned over, strips would be alike: these are as far apart on dark as those of LOOKS on light.
+_ON_DARK = {
+    "conv": "#acc2f9",
+    "linear": "#ee5d51",
+    "pool": "#4fe4a3",
+    "norm": "#b0f6f6",
+    "block": "#b092fa",
+    "concat": "#ca40ff",
+    "merge": "#ffd21d",
+    "io": "#788fb2",
+    "other": "#788fb2",
+}
+_STRIPS = {LOOKS[category][1]: dark for category, dark in _ON_DARK.items()}
 _DARKEST, _LIGHTEST = 0.1, 0.95
 _SLATE = 0.61, 0.25  # hue and saturation of what has none
 
@@ -23,11 +35,13 @@ def recoloured(dot: str, theme: str) -> str:
 
 
 def _dark(colour: str, attribute: str) -> str:
-    """The same hue, as light as it was dark."""
+    """The same hue, as light as it was dark; a category's strip has its own."""
+    if f"#{colour}" in _STRIPS:
+        return _STRIPS[f"#{colour}"]
     red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4))
     hue, lightness, saturation = rgb_to_hls(red, green, blue)
     turned = _DARKEST + (_LIGHTEST - _DARKEST) * (1 - lightness)
-    if f"#{colour}" in _STRIPS or attribute.lower() in ("color", "fontcolor"):
+    if attribute.lower() in ("color", "fontcolor"):
         if 0.2 < lightness < 0.88:
             turned = max(turned, 0.6)  # lines, borders and small text
     elif 0.2 < lightness < 0.8:

@@ -47,11 +47,15 @@ class Module:
     record: str = ""  # name of the NamedTuple of several outputs, or ""
     fields: list[tuple[str, str]] = field(default_factory=list)  # name and comment of each output
     optional: int = 0  # the fields from here on are None in eval mode
+    blocks: dict[str, list[str]] = field(default_factory=dict)  # the classes of each block
     options: Options = field(default_factory=Options)
 
 
-def build_module(plan: Plan, facts: Facts, cost: Cost, again: Again, options: Options) -> Module:
+def build_module(
+    plan: Plan, facts: Facts, cost: Cost, again: Again, options: Options | None = None
+) -> Module:
     """Write all classes. Params that no expression can follow stay as they are, and are named."""
+    options = options or Options()
     program = _first_that_works(plan, again, options)
     network = program.classes[-1]
     frozen = [name for name in plan.params if name not in {p.variable for p in network.parameters}]
@@ -60,6 +64,9 @@ def build_module(plan: Plan, facts: Facts, cost: Cost, again: Again, options: Op
     classes = [c for c in program.classes if c is network or f"{c.name}(" in text]
     doc = [*_describe(plan, facts, cost, frozen), *_for_inference(options)]
     module = Module(plan.name, doc, classes, list(program.support), options=options)
+    for definition in program.definitions:
+        if definition.block is not None and definition.model in classes:
+            module.blocks.setdefault(definition.block.name, []).append(definition.name)
     sides = side_outputs(plan.body)
     if sides or len(outputs(plan.body)) > 1:
         module.record = f"{plan.name}Output"

@@ -11,15 +11,14 @@ from archc import data
 from archc.emit.layout import WIDTH, Item, call, lay
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from archc.emit.module import Module
     from archc.emit.program import ClassModel
 
 
-def render(module: Module, templates: Path | None = None) -> str:
-    """The file's text. `templates` is searched before archc's own.
-
-    Raises jinja2.TemplateError for a template of the user's that does not work.
-    """
+def make_environment(templates: Path | None = None) -> Environment:
+    """Jinja, with archc's templates behind those in `templates`."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     folders = [*([templates] if templates is not None else []), data.TEMPLATES]
@@ -36,6 +35,15 @@ def render(module: Module, templates: Path | None = None) -> str:
         "signature": signature,
         "forward_signature": forward_signature,
     }
+    return environment
+
+
+def render(module: Module, templates: Path | None = None) -> str:
+    """The file's text. `templates` is searched before archc's own.
+
+    Raises jinja2.TemplateError for a template of the user's that does not work.
+    """
+    environment = make_environment(templates)
     template = environment.get_template("model.py.jinja")
     support = [
         environment.select_template(_files(name, module)).render().strip("\n")
@@ -65,7 +73,7 @@ def docstring(lines: list[str], indent: int = 4) -> str:
     pad = " " * indent
     wrapped: list[str] = []
     for at, line in enumerate(_summarised(lines)):
-        text = _harmless(line)
+        text = harmless(line)
         room = WIDTH - indent - (3 if at == 0 else 0) - (3 if len(lines) == 1 else 0)
         wrapped += textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
     if len(wrapped) == 1:
@@ -83,8 +91,8 @@ def _summarised(lines: list[str]) -> list[str]:
     return [first, "", *rest, *lines[1:]]
 
 
-def _harmless(text: str) -> str:
-    """No backslash, quote run or control character of the text survives as itself."""
+def harmless(text: str) -> str:
+    """The text with no backslash, quote run or control character that is itself."""
     text = "".join(c if c.isprintable() else " " for c in text)
     return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"').strip()
 

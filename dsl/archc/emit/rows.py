@@ -64,7 +64,8 @@ def node_rows(
         case Apply() | Call() | Scope():
             yield _module_row(scribe, nodes, lanes, current)
         case Choice():
-            if len({n.taken for n in nodes}) > 1:
+            tests = [n.test for n in nodes]
+            if len({n.taken for n in nodes}) > 1 or scribe.writer.may_flip(tests, lanes):
                 raise NotAChain("an `if`")
             yield from rows_of(scribe, [n.chain for n in nodes], lanes)
         case Loop():

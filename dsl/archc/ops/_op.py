@@ -74,13 +74,18 @@ class Window:
     """What one output element sees of the input along one dimension.
 
     Output element i sees the `extent` input elements from `stride * i - before` on. Where the
-    output is the larger one, stride and before are fractions, and the extent is the largest that
-    any element has. A stride of 0: every output element sees the same.
+    output is the larger one, or windows adapt, these are fractions: the elements that lie in
+    between. A stride of 0: every output element sees the same.
     """
 
-    extent: int = 1
+    extent: float = 1
     stride: float = 1
     before: float = 0
+
+    @property
+    def most(self) -> int:
+        """How many input elements an output element sees, at most."""
+        return int(self.extent + 1e-9)
 
 
 class Misfit(Exception):
@@ -126,6 +131,11 @@ def spread(dims: Dims, rank: int, field: str) -> Dims:
         field=field,
         code="A206",
     )
+
+
+def times(x: Shape) -> str:
+    """Its elements as a product: `55*55*96`."""
+    return "*".join(str(n) for n in (*x.size, x.channels))
 
 
 def squeeze(dims: Dims) -> int | Dims:
@@ -410,8 +420,24 @@ class Op:
         """Whether what it gives is its input itself, or a view of it: no memory of its own."""
         return self.view or (self.training_only and not training)
 
+    def rule(self, *xs: Shape) -> str:
+        """The formula of `arithmetic`, in letters: n the size, k window, s stride, p padding."""
+        return ""
+
     def arithmetic(self, *xs: Shape) -> tuple[str, ...]:
         """How the output's sizes come about, with the numbers: a line for each dimension."""
+        return ()
+
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        """How its channels, or features, come about; nothing where they are the input's."""
+        return ""
+
+    def mac_arithmetic(self, *xs: Shape) -> str:
+        """How `macs` come about: an expression in numbers, `55*55*96 * 11*11*3`."""
+        return ""
+
+    def remarks(self, *xs: Shape) -> tuple[str, ...]:
+        """What else its numbers mean, in sentences: rows in no window, what groups see."""
         return ()
 
     def survival(self) -> float | None:

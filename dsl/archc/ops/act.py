@@ -433,3 +433,6 @@ class Glu(_OverChannels):
                 code="A209",
             )
         return Shape(x.channels // 2, x.size)
+
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        return f"{xs[0].channels} / 2 = {xs[0].channels // 2}"

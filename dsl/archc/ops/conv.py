@@ -8,7 +8,6 @@ from archc.ops._op import (
     Call,
     Dims,
     Keyword,
-    Misfit,
     Op,
     Saved,
     Shape,
@@ -25,150 +24,22 @@ from archc.ops._op import (
     spread,
     squeeze,
     stride,
+    times,
     width,
 )
-
-AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-
-
-def window(
-    x: Shape,
-    kernel: Dims,
-    stride: Dims,
-    padding: Dims | None,
-    dilation: Dims = (1,),
-    ceil: bool = False,
-) -> Dims:
-    """Sizes after a sliding window: floor((n + 2p - d(k-1) - 1) / s) + 1 in each dimension.
-
-    With `ceil`, rounded up, except that no window starts in the padding after the end (torch's
-    `ceil_mode`). Raises Misfit with the arithmetic where the window is larger than the input.
-    """
-    ks, ss, ps, ds = geometry(x.rank, kernel, stride, padding, dilation)
-    sizes = []
-    for axis, n, k, s, p, d in zip(AXES[x.rank], x.size, ks, ss, ps, ds, strict=True):
-        room = n + 2 * p - d * (k - 1) - 1
-        out = (room + s - 1) // s + 1 if ceil else room // s + 1
-        if out < 1:
-            raise _too_large(axis, n, k, p, d)
-        if ceil and (out - 1) * s >= n + p:
-            out = out - 1
-        sizes.append(out)
-    return tuple(sizes)
-
-
-def sums(
-    x: Shape,
-    kernel: Dims,
-    stride: Dims,
-    padding: Dims | None,
-    dilation: Dims = (1,),
-    ceil: bool = False,
-) -> tuple[str, ...]:
-    """The arithmetic of `window`: `height: floor((227 + 2*0 - 11) / 4) + 1 = 55`."""
-    sizes = window(x, kernel, stride, padding, dilation, ceil)
-    ks, ss, ps, ds = geometry(x.rank, kernel, stride, padding, dilation)
-    lines = []
-    for axis, n, k, s, p, d, out in zip(AXES[x.rank], x.size, ks, ss, ps, ds, sizes, strict=True):
-        reach = str(k) if d == 1 else f"({d}*({k} - 1) + 1)"
-        lines.append(
-            f"{axis}: {'ceil' if ceil else 'floor'}(({n} + 2*{p} - {reach}) / {s}) + 1 = {out}"
-        )
-    return tuple(lines)
-
-
-def sliding(
-    x: Shape, kernel: Dims, stride: Dims, padding: Dims | None, dilation: Dims = (1,)
-) -> tuple[Window, ...]:
-    """What each output element of a sliding window sees."""
-    sides = zip(*geometry(x.rank, kernel, stride, padding, dilation), strict=True)
-    return tuple(Window(int(d * (k - 1) + 1), int(s), int(p)) for k, s, p, d in sides)
-
-
-def geometry(
-    rank: int, kernel: Dims, stride: Dims, padding: Dims | None, dilation: Dims = (1,)
-) -> tuple[Dims, Dims, Dims, Dims]:
-    """Kernel, stride, padding and dilation with one number a dimension each."""
-    ks = spread(kernel, rank, "kernel")
-    ss = spread(stride, rank, "stride")
-    ds = spread(dilation, rank, "dilation")
-    ps = same(ks, ds) if padding is None else spread(padding, rank, "padding")
-    return ks, ss, ps, ds
-
-
-def _too_large(axis: str, n: int, k: int, p: int, d: int) -> Misfit:
-    reach, room = d * (k - 1) + 1, n + 2 * p
-    padded = f" padded to {room}" if p else ""
-    spread_out, cure = "", f"make the window at most {room}"
-    if d > 1:
-        spread_out = f", spread to {reach} by its dilation,"
-        cure = f"make the dilation at most {(room - 1) // (k - 1)}" if k <= room else cure
-    return Misfit(
-        f"a window of {k}{spread_out} does not fit into a {axis} of {n}{padded}",
-        f"{cure}, or pad by at least {-(-(reach - n) // 2)}",
-        field="dilation" if d > 1 else "kernel",
-        notes=(f"{axis}: {n} + 2*{p} - {d}*({k} - 1) - 1 = {room - reach}, less than 0",),
-        code="A201",
-    )
-
-
-def same(kernel: Dims, dilation: Dims) -> Dims:
-    """The padding that keeps the size at stride 1: d(k-1)/2 on each side.
-
-    Raises Misfit for an even window, which cannot be padded evenly.
-    """
-    for k, d in zip(kernel, dilation, strict=True):
-        if d * (k - 1) % 2:
-            raise Misfit(
-                f"`same` cannot pad a window of {k} evenly on both sides",
-                "use an odd window, or give the padding: `p1`",
-                field="padding",
-                code="A203",
-            )
-    return tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
-
-
-def check_padding(x: Shape, padding: Dims, mode: str, field: str = "padding") -> None:
-    """Raises Misfit where the tensor is too small to be padded from its own elements."""
-    for axis, n, p in zip(AXES[x.rank], x.size, padding, strict=True):
-        most = {"reflect": n - 1, "circular": n}.get(mode, p)
-        if p > most:
-            raise Misfit(
-                f"a {axis} of {n} cannot be padded by {p} with `{mode}`",
-                f"pad by at most {most}, or with zeros",
-                field=field,
-                code="A205",
-            )
-
-
-def check_groups(x: Shape, groups: int, out: int | None = None) -> None:
-    """Raises Misfit where the groups do not divide the channels that go in and come out."""
-    named = {"channels": x.channels}
-    if out is not None:
-        named = {"input channels": x.channels, "output channels": out}
-    for what, channels in named.items():
-        if channels % groups:
-            raise Misfit(
-                f"{groups} groups do not divide the {channels} {what}",
-                f"choose a number of groups that divides the {' and the '.join(named)}",
-                field="groups",
-                notes=(f"{channels} = {channels // groups} * {groups} + {channels % groups}",),
-                code="A204",
-            )
-
-
-def geometry_label(
-    kernel: Dims, stride: Dims | None, groups: int = 1, dilation: Dims = (1,)
-) -> str:
-    """`3×3/2 g32 d2`, leaving out what is 1."""
-    text = "×".join(map(str, kernel))
-    if stride and set(stride) != {1}:
-        text += "/" + "×".join(map(str, stride))
-    if groups != 1:
-        text += f" g{groups}"
-    if set(dilation) != {1}:
-        text += " d" + "×".join(map(str, dilation))
-    return text
+from archc.ops.windows import (
+    AXES,
+    check_groups,
+    check_padding,
+    geometry,
+    geometry_label,
+    leftovers,
+    reach,
+    rule,
+    sliding,
+    sums,
+    window,
+)
 
 
 @op
@@ -188,6 +59,21 @@ class _Filters(Op):
 
     def operations(self, x: Shape) -> int:  # type: ignore[override]
         return self.shape(x).features if self.bias else 0
+
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        return f"{self.out} filters make a channel each" if self.out > 1 else "one filter makes it"
+
+    def remarks(self, *xs: Shape) -> tuple[str, ...]:
+        x = xs[0]
+        if self.groups == 1:
+            return ()
+        if self.groups == x.channels == self.out:
+            return ("depthwise: each channel has a filter of its own, none sees another channel",)
+        seen = x.channels // self.groups
+        return (
+            f"{self.groups} groups: each filter sees {seen} of the {x.channels} channels, which "
+            f"takes 1/{self.groups} of the weights and MACs",
+        )
 
     def label(self) -> str:
         return f"{geometry_label(self.kernel, self.stride, self.groups, self.dilation)}, {self.out}"
@@ -265,8 +151,19 @@ class Conv(_Filters):
         padded = tuple(n + 2 * p for n, p in zip(x.size, pads, strict=True))
         return Saved(values=Shape(x.channels, padded).features)
 
+    def rule(self, *xs: Shape) -> str:
+        return rule(self.dilation)
+
     def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
         return sums(x, self.kernel, self.stride, self.padding, self.dilation)
+
+    def mac_arithmetic(self, x: Shape) -> str:  # type: ignore[override]
+        kernel = spread(self.kernel, x.rank, "kernel")
+        return f"{times(self.shape(x))} * {times(Shape(x.channels // self.groups, kernel))}"
+
+    def remarks(self, *xs: Shape) -> tuple[str, ...]:
+        left = leftovers(xs[0], self.kernel, self.stride, self.padding, self.dilation)
+        return (*_Filters.remarks(self, *xs), *left)
 
 
 @register
@@ -300,13 +197,13 @@ class Deconv(_Filters):
                     field="output_padding",
                     code="A205",
                 )
-            out = (n - 1) * s - 2 * p + d * (k - 1) + o + 1
+            out = (n - 1) * s - 2 * p + d * (k - 1) + 1 + o
             if out < 1:
                 self.refuse(
                     f"nothing would be left of the {axis}",
                     "use less padding or a larger window",
                     field="padding",
-                    notes=(f"{axis}: ({n} - 1)*{s} - 2*{p} + {d}*({k} - 1) + {o} + 1 = {out}",),
+                    notes=(_enlarged(axis, n, k, s, p, d, o),),
                     code="A202",
                 )
             sizes.append(out)
@@ -344,15 +241,33 @@ class Deconv(_Filters):
             ),
         )
 
+    def rule(self, *xs: Shape) -> str:
+        extra = " + o" if any(self.output_padding) else ""
+        return f"(n - 1)*s - 2p + {reach('k', 1 if set(self.dilation) == {1} else 'd')}{extra}"
+
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+        sides = (AXES[x.rank], x.size, *self._geometry(x), self._output_padding(x))
+        return tuple(_enlarged(*side) for side in zip(*sides, strict=True))
+
+    def mac_arithmetic(self, x: Shape) -> str:  # type: ignore[override]
+        kernel = spread(self.kernel, x.rank, "kernel")
+        return f"{times(x)} * {times(Shape(self.out // self.groups, kernel))}"
+
     def _output_padding(self, x: Shape) -> Dims:
         return spread(self.output_padding, x.rank, "output_padding")
 
 
+def _enlarged(axis: str, n: int, k: int, s: int, p: int, d: int, o: int) -> str:
+    """The arithmetic of a transposed convolution."""
+    out = (n - 1) * s - 2 * p + d * (k - 1) + 1 + o
+    extra = f" + {o}" if o else ""
+    return f"{axis}: ({n} - 1)*{s} - 2*{p} + {reach(k, d)}{extra} = {out}"
+
+
 def _spreading(k: int, s: int, p: int, d: int) -> Window:
     """Input i reaches outputs s*i - p + d*m, 0 <= m < k; the other way round it is a window."""
-    extent = d * (k - 1) // s + 1
-    centre = (p - d * (k - 1) / 2) / s  # of what output 0 sees
-    return Window(extent, 1 / s, (extent - 1) / 2 - centre)
+    reached = d * (k - 1)
+    return Window(1 + reached / s, 1 / s, (reached - p) / s)
 
 
 @register
@@ -393,6 +308,13 @@ class Fc(Op):
 
     def filters(self, x: Shape) -> tuple[Dims, int]:  # type: ignore[override]
         return (x.channels,), self.out
+
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        sums = f"{self.out} outputs, each a" if self.out > 1 else "one output, a"
+        return f"{sums} weighted sum of all {xs[0].channels} inputs"
+
+    def mac_arithmetic(self, x: Shape) -> str:  # type: ignore[override]
+        return f"{self.out} * {x.channels}"
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.Linear", (x.channels, self.out), (Keyword("bias", self.bias, True),))

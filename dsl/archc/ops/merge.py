@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import ClassVar, NoReturn
 
 from archc.ops._op import Call, Keyword, Misfit, Op, Saved, Shape, Shared, op, option, register
-from archc.ops.conv import AXES
+from archc.ops.windows import AXES
 
 
 def _count(n: int, noun: str) -> str:
@@ -104,6 +104,10 @@ class Concat(Op):
         sizes = merge_sizes(xs, stretch=False)
         return Shape(sum(x.channels for x in xs), sizes)
 
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        each = " + ".join(str(x.channels) for x in xs)
+        return f"{each} = {sum(x.channels for x in xs)}" if len(xs) > 1 else ""
+
     def inline(self, *names: str) -> str:
         return f"torch.cat([{', '.join(names)}], 1)"
 
@@ -125,6 +129,11 @@ class _Elementwise(Op):
 
     def passes_through(self, inputs: int, *, training: bool) -> bool:
         return inputs == 1
+
+    def remarks(self, *xs: Shape) -> tuple[str, ...]:
+        y = self.shape(*xs)
+        small = dict.fromkeys(x for x in xs if x != y)
+        return tuple(f"{x} is stretched to {y}" for x in small)
 
 
 @register
@@ -282,6 +291,10 @@ class Join(Op):
     def operations(self, *xs: Shape) -> int:
         columns = _width(xs)
         return (columns if columns > 1 else 0) * self.shape(*xs).features
+
+    def remarks(self, *xs: Shape) -> tuple[str, ...]:
+        columns = _width(xs)
+        return (f"the mean of {_count(columns, 'column')}",)
 
     def torch(self, *xs: Shape) -> Call:
         return Call("Join", (), (Keyword("droppath", self.droppath, 0.0),))

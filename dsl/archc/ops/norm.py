@@ -17,7 +17,7 @@ from archc.ops._op import (
     register,
     whole,
 )
-from archc.ops.conv import check_groups
+from archc.ops.windows import check_groups
 
 
 def _affine(shape: Dims, affine: bool, bias: bool = True) -> dict[str, Dims]:

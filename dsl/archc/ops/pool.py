@@ -26,23 +26,30 @@ from archc.ops._op import (
     stride,
     whole,
 )
-from archc.ops.conv import AXES, geometry, geometry_label, sliding, sums, window
+from archc.ops.windows import AXES, geometry, geometry_label, leftovers, rule, sliding, sums, window
 
 
 def visited(op: Op, x: Shape) -> int:
     """How many elements all windows of a pool hold together: an operation each."""
     total = op.shape(x).features
     for seen in op.windows(x):
-        total *= seen.extent
+        total *= seen.most
     return int(total)
 
 
 def adaptive(n: int, m: int) -> Window:
     """Torch's adaptive windows: output i sees inputs floor(i n/m) to ceil((i+1) n/m) - 1."""
-    common = gcd(n, m)
-    periods, rest = m // common, n % m // common
-    extent = n // m + (0 if periods == 1 else 1 if rest == 1 else 2)
-    return Window(extent, n // m if periods == 1 else n / m)
+    a, b = n // gcd(n, m), m // gcd(n, m)
+    return Window(1 + (a + b - 2) / b, a // b if b == 1 else a / b, (b - 1) / b)
+
+
+def _adapted(n: int, m: int) -> str:
+    """Where the windows of `adaptive` are, in words."""
+    if m == 1:
+        return "one window has all"
+    if n % m == 0:
+        return f"{m} windows of {n // m} each"
+    return f"window i of {m} is from floor({n}*i / {m}) up to ceil({n}*(i + 1) / {m}) - 1"
 
 
 _TO = "the output size; the windows then adapt"
@@ -92,8 +99,20 @@ class _Pool(Op):
         )
         return Call(f"nn.{self.kind}Pool{x.rank}d", (squeeze(ks),), keywords)
 
+    def rule(self, *xs: Shape) -> str:
+        return "" if self.to is not None else rule(self._dilation(), self.ceil)
+
     def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
-        return () if self.to is not None else sums(x, *self._window(), self.ceil)
+        if self.to is None:
+            return sums(x, *self._window(), self.ceil)
+        sides = zip(AXES[x.rank], x.size, spread(self.to, x.rank, "to"), strict=True)
+        return tuple(f"{axis}: {m}, as `to` says, of {n}" for axis, n, m in sides)
+
+    def remarks(self, *xs: Shape) -> tuple[str, ...]:
+        if self.to is None:
+            return leftovers(xs[0], *self._window(), self.ceil)
+        pairs = dict.fromkeys(zip(xs[0].size, spread(self.to, xs[0].rank, "to"), strict=True))
+        return tuple(f"of {n}, {_adapted(int(n), int(m))}" for n, m in pairs)
 
     def label(self) -> str:
         if self.to is not None:
@@ -250,6 +269,15 @@ class LpPool(Op):
     def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
         return sliding(x, self.kernel, self.stride or self.kernel, (0,))
 
+    def rule(self, *xs: Shape) -> str:
+        return rule((1,), self.ceil)
+
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+        return sums(x, self.kernel, self.stride or self.kernel, (0,), (1,), self.ceil)
+
+    def remarks(self, *xs: Shape) -> tuple[str, ...]:
+        return leftovers(xs[0], self.kernel, self.stride or self.kernel, (0,), (1,), self.ceil)
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         ks, ss, _, _ = geometry(x.rank, self.kernel, self.stride or self.kernel, (0,))
         keywords = (
@@ -287,6 +315,10 @@ class GlobalAvgPool(Op):
 
     def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
         return whole(x)
+
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+        sides = zip(AXES[x.rank], x.size, strict=True)
+        return tuple(f"{axis}: 1, the mean of all {n}" for axis, n in sides)
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call(f"nn.AdaptiveAvgPool{x.rank}d", (1,))

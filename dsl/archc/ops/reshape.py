@@ -17,9 +17,10 @@ from archc.ops._op import (
     size,
     spread,
     squeeze,
+    times,
     width,
 )
-from archc.ops.conv import check_groups, check_padding
+from archc.ops.windows import AXES, check_groups, check_padding
 
 
 def torch_sides(before: Dims, after: Dims) -> int | Dims:
@@ -60,6 +61,9 @@ class Flatten(Op):
     def shape(self, x: Shape) -> Shape:  # type: ignore[override]
         return Shape(x.features)
 
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        return f"{'*'.join(map(str, xs[0].dims))} = {xs[0].features}" if xs[0].rank else ""
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.Flatten")
 
@@ -95,6 +99,9 @@ class Unflatten(Op):
             )
         return y
 
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        return f"{self.out}, as written: {times(self.shape(*xs))} = {xs[0].channels} features"
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.Unflatten", (1, (self.out, *self.size)))
 
@@ -128,6 +135,10 @@ class Pad(Op):
             check_padding(x, side, self.mode, "mode")
         sizes = (n + a + b for n, a, b in zip(x.size, before, after, strict=True))
         return Shape(x.channels, tuple(sizes))
+
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+        sides = zip(AXES[x.rank], x.size, *self._sides(x), strict=True)
+        return tuple(f"{axis}: {n} + {a} + {b} = {n + a + b}" for axis, n, a, b in sides)
 
     def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
         return tuple(Window(before=int(b)) for b in self._sides(x)[0])
@@ -178,6 +189,10 @@ class Widen(Op):
             )
         return Shape(self.out, x.size)
 
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        more = self.out - xs[0].channels
+        return f"{xs[0].channels} + {more} = {self.out}, the new ones zeros"
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("Widen", (self.out,))
 
@@ -209,6 +224,10 @@ class ChannelShuffle(Op):
 
     def label(self) -> str:
         return str(self.groups)
+
+
+def _range(start: int, count: int) -> str:
+    return f"those from {start} to {start + count - 1}" if count > 1 else f"number {start}"
 
 
 @register
@@ -248,6 +267,10 @@ class Chunk(Op):
             )
         return Shape(x.channels // self.of, x.size)
 
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        count = xs[0].channels // self.of
+        return f"{xs[0].channels} / {self.of} = {count}: {_range(self.index * count, count)}"
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("Chunk", (self.index, self.of))
 
@@ -286,6 +309,9 @@ class Narrow(Op):
                 code="A209",
             )
         return Shape(self.length, x.size)
+
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        return f"{self.length} of {xs[0].channels}: {_range(self.start, self.length)}"
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("Narrow", (self.start, self.length))

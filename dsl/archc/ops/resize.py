@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import Any
 
 from archc.ops._op import (
@@ -22,8 +23,8 @@ from archc.ops._op import (
     spread,
     squeeze,
 )
-from archc.ops.conv import AXES
 from archc.ops.reshape import torch_sides
+from archc.ops.windows import AXES
 
 
 def _target(to: Any, xs: tuple[Shape, ...]) -> Dims:
@@ -79,6 +80,12 @@ class Crop(Op):
         pairs = zip(xs[0].size, self.shape(*xs).size, strict=True)
         return tuple(Window(before=-int((n - m) // 2)) for n, m in pairs)
 
+    def arithmetic(self, *xs: Shape) -> tuple[str, ...]:
+        sides = zip(AXES[xs[0].rank], xs[0].size, self.shape(*xs).size, strict=True)
+        return tuple(
+            f"{axis}: {n} - {(n - m) // 2} - {n - m - (n - m) // 2} = {m}" for axis, n, m in sides
+        )
+
     def torch(self, *xs: Shape) -> Call:
         x = xs[0]
         if self.amount is not None:
@@ -113,11 +120,27 @@ _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 _TAPS = {"bilinear": 2, "bicubic": 4}  # inputs that one output is interpolated from
 
 
-def _interpolating(n: int, m: int, taps: int) -> Window:
-    """Output i looks at input (i + 1/2) n/m - 1/2, and at `taps` elements around it."""
-    if n == m:
-        return Window()
-    return Window(taps, n / m, taps / 2 - n / m / 2)
+def _nearest(n: int, m: int, middle: bool = False) -> Window:
+    """Output i is input floor(i n/m), or in its `middle` floor((i + 1/2) n/m)."""
+    offset = n / m / 2 if middle else 0
+    fraction = 1 - gcd(n, m) / m / (1 + middle)  # what rounding down takes off, at most
+    return Window(1 + fraction, n / m, fraction - offset)
+
+
+def _between(n: int, m: int, side: int, corners: bool) -> Window:
+    """Output i is of `side` inputs each way from (i + 1/2) n/m - 1/2, or from i (n-1)/(m-1)."""
+    step, offset = n / m, n / m / 2 - 1 / 2
+    fraction = 1 - gcd(n, m) / m / 2
+    if corners:
+        step, offset = (n - 1) / max(m - 1, 1), 0
+        fraction = 1 - gcd(n - 1, m - 1) / max(m - 1, 1)
+    return Window(2 * side + fraction, step, side - 1 + fraction - offset)
+
+
+def _multiplied(x: Shape, factors: Dims) -> tuple[str, ...]:
+    """The arithmetic of an enlargement."""
+    sides = zip(AXES[x.rank], x.size, factors, strict=True)
+    return tuple(f"{axis}: {n} * {f} = {n * f}" for axis, n, f in sides)
 
 
 @register
@@ -156,9 +179,17 @@ class Upsample(Op):
         return self.shape(*xs).features * (taps ** xs[0].rank if taps > 1 else 0)
 
     def windows(self, *xs: Shape) -> tuple[Window, ...]:
-        taps = _TAPS.get(self.mode, 1)
         pairs = zip(xs[0].size, self.shape(*xs).size, strict=True)
-        return tuple(_interpolating(int(n), int(m), taps) for n, m in pairs)
+        return tuple(self._window(int(n), int(m)) for n, m in pairs)
+
+    def arithmetic(self, *xs: Shape) -> tuple[str, ...]:
+        x = xs[0]
+        if self.factor is not None:
+            factors = spread(self.factor, x.rank, "factor")
+            return _multiplied(x, factors)
+        source = "as that tensor has" if self.to is OTHER else "as `to` says"
+        sides = zip(AXES[x.rank], x.size, self.shape(*xs).size, strict=True)
+        return tuple(f"{axis}: {m}, {source}, from {n}" for axis, n, m in sides)
 
     def torch(self, *xs: Shape) -> Call | None:
         if self.to is OTHER:
@@ -179,6 +210,15 @@ class Upsample(Op):
         if self.factor is not None:
             return f"×{'×'.join(map(str, self.factor))}"
         return "" if self.to is OTHER else f"to {'×'.join(map(str, self.to))}"
+
+    def _window(self, n: int, m: int) -> Window:
+        if n == m:
+            return Window()
+        if n == 1:
+            return Window(stride=0)
+        if self.mode in _TAPS:
+            return _between(n, m, _TAPS[self.mode] // 2, self.align_corners)
+        return _nearest(n, m, middle=self.mode == "nearest_exact")
 
     def _keywords(self, x: Shape) -> tuple[Keyword, ...]:
         mode = _LINEAR[x.rank] if self.mode == "bilinear" else self.mode.replace("_", "-")
@@ -235,6 +275,13 @@ class PixelShuffle(Op):
         r = int(self.factor)
         return (Window(1, 1 / r, (1 - 1 / r) / 2),) * 2
 
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+        return _multiplied(x, (self.factor,) * x.rank)
+
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        r, channels = self.factor, xs[0].channels
+        return f"{channels} / ({r}*{r}) = {channels // (r * r)}"
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.PixelShuffle", (self.factor,))
 
@@ -273,6 +320,16 @@ class PixelUnshuffle(Op):
 
     def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
         return (Window(int(self.factor), int(self.factor)),) * 2
+
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+        r = self.factor
+        return tuple(
+            f"{axis}: {n} / {r} = {n // r}" for axis, n in zip(AXES[x.rank], x.size, strict=True)
+        )
+
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        r, channels = self.factor, xs[0].channels
+        return f"{channels}*{r}*{r} = {channels * r * r}"
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.PixelUnshuffle", (self.factor,))

@@ -54,6 +54,11 @@ def trained(run: Schedule, setting: Setting) -> Heap:
 def inference(plan: Plan, setting: Setting) -> Heap:
     """The memory of one forward pass in eval mode under `torch.no_grad`."""
     state = schedule(plan, training=True).state()  # auxiliary heads take memory, too
+    return inferred(plan, state, setting)
+
+
+def inferred(plan: Plan, state: State, setting: Setting) -> Heap:
+    """The same where the state of its schedule of training is known."""
     return _Run(schedule(plan, training=False), state, setting).infer()
 
 

@@ -1,16 +1,17 @@
-"""`train { init ... }`: the modules that it names must be there."""
+"""`train { ... }`: the recipe must make sense, and the modules that `init` names must be there."""
 
 from __future__ import annotations
 
 from archc.evaluate import did_you_mean
 from archc.plan import Apply, Call, Plan, Scope, labelled, walk
+from archc.recipe import faults
 from archc.sections import INIT_KINDS, Facts
 from archc.source import Diagnostic, Label
 
 
 def check_recipe(facts: Facts, plan: Plan) -> list[Diagnostic]:
-    """A diagnostic for each label that `init` names and the network lacks."""
-    found = []
+    """A diagnostic for what `train` cannot mean, and for each label that `init` does not find."""
+    found = [mistake.diagnostic for mistake in faults(facts.train)]
     for setting in facts.initialisations:
         for label in setting.labels:
             if not labelled(plan, label):

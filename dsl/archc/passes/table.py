@@ -110,6 +110,7 @@ class Part:
     again: bool = False
     aside: bool = False  # in an auxiliary head
     inside: Inside | None = None
+    body: Body | None = None  # of a block call
 
     @property
     def name(self) -> str:
@@ -307,6 +308,7 @@ class _Tabler:
             inputs=(_shape(call.input),),
             again=call.again,
             inside=Inside(made.parts, entered),
+            body=call.body,
         )
 
     def _group(self, scope: Scope, site: _Site, scopes: tuple[str, ...]) -> Part:
@@ -329,8 +331,9 @@ def _apply(node: Apply, site: _Site, scopes: tuple[str, ...]) -> Iterator[Part]:
     """The operator's part; a bundle of columns is no operator that runs."""
     op, x, root = node.op, _shape(node.inputs[0]), node.output.root
     fields = [site.fields[tensor.root] for tensor in node.inputs]
-    seen = receptive.union(fields) if op.category == "merge" else fields[0]
     y = _shape(node.output)
+    shapes = map(_shape, node.inputs)
+    seen = receptive.union(fields, shapes, y) if op.category == "merge" else fields[0]
     inputs = tuple(shape for tensor in node.inputs for shape in _columns(_shape(tensor)))
     if y.columns:
         site.fields[root] = seen

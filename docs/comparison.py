@@ -1,0 +1,90 @@
+"""Compares the bundled networks: writes docs/comparison.md and the plots that it shows.
+
+    python docs/comparison.py
+
+`make comparison` runs it. A plot carries the hash of what it shows, by which a test sees whether it
+is still current, whatever matplotlib drew it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+
+import archc
+from archc import tabular
+from archc.comparison import Comparison
+from archc.plot import Picture, draw
+
+FOLDER = Path(__file__).parent
+DATASETS = {"ImageNet": "imagenet", "CIFAR-10": "cifar10"}
+COLUMNS = "name year depth params macs activations top1_error top5_error".split()
+_HEAD = """\
+# The bundled networks, compared
+
+    archc compare                                   # all bundled networks, a row each
+    archc compare --sort macs --columns name,macs,top1_error
+    archc compare --plot comparison.svg             # the first plot below
+    archc compare --plot comparison.svg --time      # a second panel: time on your machine
+
+The plots are those of Canziani, Paszke and Culurciello, "An Analysis of Deep Neural Network Models
+for Practical Applications" (2016), which the lecture shows. Errors are those that were published;
+the last table says where. One is given only for the very network that the file describes: so the
+one-tower AlexNet and the lecture's ZFNet have none.
+
+This page and its pictures are made by `make comparison`.
+"""
+
+
+def stamp(picture: Picture) -> str:
+    """The comment that says what a plot shows."""
+    shown = json.dumps(asdict(picture), sort_keys=True)
+    return f"<!-- data sha256:{sha256(shown.encode()).hexdigest()} -->\n"
+
+
+def tables() -> dict[str, Comparison]:
+    """By dataset, in the order of operations."""
+    nets = [archc.load(name) for name in archc.bundled()]
+    return {
+        dataset: archc.compare(
+            [net for net in nets if net.meta.get("dataset") == dataset],
+            columns=COLUMNS,
+            sort="macs",
+        )
+        for dataset in DATASETS
+    }
+
+
+def page(found: dict[str, Comparison]) -> str:
+    """docs/comparison.md."""
+    parts = [_HEAD]
+    for dataset, table in found.items():
+        picture = table.picture()
+        parts.append(f"## {dataset}\n")
+        image = f"images/comparison_{DATASETS[dataset]}.svg"
+        alt = f"Accuracy of {len(picture.points)} networks on {dataset} against operations"
+        parts.append(f'<img src="{image}" width="760" alt="{alt}">\n')
+        for reason, names in picture.left_out:
+            parts.append(f"Not plotted, {reason}: {', '.join(names)}.\n")
+        parts.append(tabular.markdown(table.sheet()))
+    parts.append("## Where the errors are from\n")
+    nets = [net for table in found.values() for net in table.entries if net.meta("measured")]
+    sources = archc.compare([archc.load(net.name) for net in nets], columns=["name", "measured"])
+    parts.append(tabular.markdown(sources.sorted("name").sheet()))
+    return "\n".join(parts)
+
+
+def main() -> None:
+    found = tables()
+    for dataset, table in found.items():
+        picture = table.picture()
+        svg = draw(picture).decode().rstrip("\n") + "\n" + stamp(picture)
+        path = FOLDER / "images" / f"comparison_{DATASETS[dataset]}.svg"
+        path.write_text(svg, encoding="utf-8", newline="\n")
+    (FOLDER / "comparison.md").write_text(page(found), encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""Networks side by side: a row each, of any columns. `archc compare`, `archc list`.
+
+    table = archc.compare(["resnet50", "vgg16"])
+    table                       # Jupyter shows it
+    table.frame()               # for pandas
+    table.plot()                # accuracy against operations, as SVG
+
+A value is computed when a column that is shown, or sorted by, asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archc import __version__, tabular
+from archc.api import Net, load
+from archc.comparison.attributes import Attribute, UnknownColumn, all_columns, attribute
+from archc.comparison.entry import Entry
+from archc.report import natural
+from archc.tabular import Line, Sheet
+
+if TYPE_CHECKING:
+    import pandas
+
+    from archc.plot import Picture
+    from archc.timing import Machine
+
+__all__ = [
+    "Comparison",
+    "Entry",
+    "UnknownColumn",
+    "all_columns",
+    "attribute",
+    "compare",
+    "ordered",
+    "tabled",
+]
+
+VERSION = 1  # of the JSON; grows when a key goes or changes its meaning
+BATCH = 32
+DEFAULT = tuple("name year depth params macs train_peak_bytes top1_error top5_error".split())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A table of networks. It prints itself, and shows itself in Jupyter."""
+
+    entries: tuple[Entry, ...]
+    columns: tuple[Attribute, ...]
+    batch: int = BATCH
+    machine: Machine | None = None  # that the forward passes were measured on
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __str__(self) -> str:
+        return tabular.text(self.sheet())
+
+    def _repr_html_(self) -> str:
+        return tabular.html(self.sheet())
+
+    def records(self) -> list[dict[str, Any]]:
+        """The values of each network, by column."""
+        return [
+            {column.name: column.of(entry, self.batch) for column in self.columns}
+            for entry in self.entries
+        ]
+
+    def sheet(self) -> Sheet:
+        """To write in one of `archc.tabular`'s formats."""
+        columns = tuple(column.column for column in self.columns)
+        lines = [Line(tuple(row.values())) for row in self.records()]
+        return Sheet(columns, lines, foot=tuple(self._notes()))
+
+    def _notes(self) -> Iterator[str]:
+        """What the columns count; those that count alike share a line."""
+        notes: dict[str, list[str]] = {}
+        for column in self.columns:
+            notes.setdefault(column.note, []).append(column.heading)
+        for note, headings in notes.items():
+            if note:
+                yield f"{', '.join(headings)}: {note.replace('{batch}', str(self.batch))}"
+        if self.machine is not None and any(c.name == "forward_ms" for c in self.columns):
+            yield f"forward, ms: measured at batch 1 on {self.machine}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same for programs; docs/cli.md says what the keys mean."""
+        return {
+            "version": VERSION,
+            "archc": __version__,
+            "batch": self.batch,
+            "machine": asdict(self.machine) if self.machine is not None else None,
+            "networks": self.records(),
+        }
+
+    def json(self) -> str:
+        from json import dumps
+
+        return dumps(self.to_dict(), indent=2) + "\n"
+
+    def frame(self) -> pandas.DataFrame:
+        """The values as a pandas frame. Raises ImportError where pandas is not installed."""
+        import pandas
+
+        return pandas.DataFrame(self.records(), columns=[c.name for c in self.columns])
+
+    def sorted(self, by: str, *, reverse: bool = False) -> Comparison:
+        """Ordered by a column, names with numbers in them as people order them.
+
+        Networks without a value come last. Raises UnknownColumn.
+        """
+        column = attribute(self.entries, by)
+        pairs = [(column.of(entry, self.batch), entry) for entry in self.entries]
+        known = [pair for pair in pairs if pair[0] is not None]
+        known.sort(key=lambda pair: _order(pair[0]), reverse=reverse)
+        unknown = [entry for value, entry in pairs if value is None]
+        return replace(self, entries=(*(entry for _, entry in known), *unknown))
+
+    def picture(self, dataset: str | None = None) -> Picture:
+        """What `plot` shows, and what it leaves out. Raises archc.plot.NothingToPlot."""
+        from archc.plot import choose
+
+        return choose([entry.candidate() for entry in self.entries], dataset, self.machine)
+
+    def plot(self, format: str = "svg", dataset: str | None = None) -> bytes:
+        """Accuracy against operations, drawn as "svg", "png" or "pdf".
+
+        Of the networks that were tested on `dataset`, by default the one that most were tested on.
+        Raises archc.plot.NothingToPlot, and NoLibrary where matplotlib is not installed.
+        """
+        from archc.plot import draw
+
+        return draw(self.picture(dataset), format)
+
+
+def _order(value: Any) -> tuple[int, Any]:
+    """Numbers before names before lists."""
+    if isinstance(value, int | float):
+        return 0, value
+    return (1, natural(value)) if isinstance(value, str) else (2, value)
+
+
+def compare(
+    networks: Iterable[str | Path | Net],
+    *,
+    columns: Sequence[str] | None = None,
+    sort: str | None = None,
+    reverse: bool = False,
+    batch: int = BATCH,
+    time: bool = False,
+    params: Mapping[str, Any] | None = None,
+) -> Comparison:
+    """Networks side by side, as `archc compare` prints them.
+
+    `networks` are files, bundled networks by name, or loaded ones; `params` sets params of all that
+    are loaded here. `columns` are names of columns or of facts in `meta`; `batch` is that of the
+    memory peaks; `time` measures a forward pass of each, which needs torch. Raises ArchError for
+    mistakes in a file, OSError where there is none, and UnknownColumn.
+    """
+    entries = []
+    for network in networks:
+        net = network if isinstance(network, Net) else load(network, **(params or {}))
+        file = net.analysis.source.name
+        entries.append(Entry(Path(file).stem, file, net.analysis))
+    found = tabled(entries, columns, batch, time=time)
+    return ordered(found, sort, reverse)
+
+
+def tabled(
+    entries: Iterable[Entry],
+    columns: Sequence[str] | None = None,
+    batch: int = BATCH,
+    *,
+    time: bool = False,
+) -> Comparison:
+    """The table of these networks. Raises UnknownColumn."""
+    entries, machine = tuple(entries), None
+    names = columns if columns is not None else (*DEFAULT, *(("forward_ms",) if time else ()))
+    chosen = tuple(attribute(entries, name) for name in names)
+    if time:
+        from archc.timing import machine as this_machine
+
+        machine = this_machine()
+        entries = tuple(entry.timed() for entry in entries)
+    return Comparison(entries, chosen, batch, machine)
+
+
+def ordered(table: Comparison, sort: str | None, reverse: bool) -> Comparison:
+    """As asked for on the command line: `reverse` alone turns the order given around."""
+    if sort is not None:
+        return table.sorted(sort, reverse=reverse)
+    return replace(table, entries=table.entries[::-1]) if reverse else table

@@ -1,0 +1,68 @@
+"""A network that is compared: its name, and what is known of it, computed when asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from archc.api import Analysis, Net
+from archc.passes.fit import Memory
+from archc.passes.table import Counts
+
+if TYPE_CHECKING:
+    from archc.plot import Candidate
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`name` is what it was asked for as; the analysis has no mistakes."""
+
+    name: str
+    file: str
+    analysis: Analysis
+    forward_ms: float | None = None  # measured on this machine, at batch 1
+
+    @property
+    def counts(self) -> Counts:
+        return self.analysis.table.counts
+
+    @cached_property
+    def memory(self) -> Memory:
+        """In fp32, with SGD with momentum."""
+        return self.analysis.memory()
+
+    def meta(self, key: str) -> Any:
+        return self.analysis.meta.get(key)
+
+    def timed(self) -> Entry:
+        """With its forward pass measured. Needs torch, and takes a while."""
+        from archc.timing import forward_ms
+
+        shapes = [shape.dims for _, shape in self.analysis.table.inputs]
+        return replace(self, forward_ms=forward_ms(Net(self.analysis).module(), shapes))
+
+    def candidate(self) -> Candidate:
+        """What a plot wants to know."""
+        from archc.plot import Candidate
+
+        def text(key: str) -> str:
+            return str(self.meta(key) or "")
+
+        def number(key: str) -> Any:
+            value = self.meta(key)
+            return value if isinstance(value, int | float) else None
+
+        return Candidate(
+            name=self.name,
+            label=text("display") or self.name,
+            paper=text("paper"),
+            authors=text("authors"),
+            year=number("year"),
+            dataset=text("dataset"),
+            crops=number("crops"),
+            error=number("top1_error"),
+            macs=self.counts.macs,
+            params=self.counts.params,
+            forward_ms=self.forward_ms,
+        )

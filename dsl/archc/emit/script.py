@@ -1,0 +1,86 @@
+"""The training script through its templates."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+
+from archc.emit.imports import Import, bound, laid, used
+from archc.emit.render import make_environment
+from archc.emit.training import Training, Untrainable, build_training
+from archc.passes.costs import Cost
+from archc.plan import Plan
+from archc.sections import Facts
+
+_STANDARD = "argparse contextlib itertools math os signal sys time"
+_KNOWN: list[Import] = [
+    *((name, "") for name in _STANDARD.split()),
+    ("bisect", "bisect_right"),
+    ("collections.abc", "Callable"),
+    ("collections.abc", "Iterator"),
+    ("functools", "partial"),
+    ("pathlib", "Path"),
+    ("typing", "Any"),
+    ("typing", "NoReturn"),
+    ("torch", ""),
+    ("torch.distributed as dist", ""),
+    ("torch.nn.functional as F", ""),
+    ("torch", "Tensor"),
+    ("torch", "nn"),
+    *(
+        ("torch.distributed.checkpoint.state_dict", name)
+        for name in (
+            "StateDictOptions",
+            "get_model_state_dict",
+            "get_state_dict",
+            "set_model_state_dict",
+            "set_optimizer_state_dict",
+        )
+    ),
+    ("torch.distributed.device_mesh", "init_device_mesh"),
+    ("torch.distributed.fsdp", "FSDPModule"),
+    ("torch.distributed.fsdp", "fully_shard"),
+    ("torch.nn.parallel", "DistributedDataParallel"),
+    ("torch.optim.swa_utils", "AveragedModel"),
+    ("torch.optim.swa_utils", "get_ema_multi_avg_fn"),
+    ("torch.utils.checkpoint", "checkpoint"),
+    ("torch.utils.data", "DataLoader"),
+    ("torch.utils.data", "Dataset"),
+    ("torch.utils.data", "DistributedSampler"),
+    ("torchvision", "datasets"),
+    ("torchvision.transforms", "v2"),
+    ("tqdm", "tqdm"),
+]
+
+
+def emit_training(
+    plan: Plan,
+    facts: Facts,
+    cost: Cost,
+    again: Callable[..., Plan | None],
+    templates: Path | None = None,
+) -> str:
+    """A script that trains the network as its recipe says. Raises Untrainable.
+
+    `again` and `templates` are as in `archc.emit.emit`.
+    """
+    training = build_training(plan, facts, cost, again, templates)
+    environment = make_environment(templates)
+    template = environment.get_template("train/script.py.jinja")
+    text = template.render(run=training)
+    _check_names(training, text)
+    imports = laid([*training.imports, *used(_KNOWN, text)])
+    return text.replace("# imports\n", imports + "\n", 1)
+
+
+def _check_names(training: Training, text: str) -> None:
+    """A class of the network must not have a name that the script has."""
+    taken = {bound(module, name) for module, name in _KNOWN}
+    tree = ast.parse(text)
+    defined = [n.name for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef)]
+    for name in defined:
+        if name in taken or defined.count(name) > 1:
+            raise Untrainable(
+                f"the training script has a `{name}` of its own: give the network's another name"
+            )

@@ -1,0 +1,592 @@
+"""`archc build --train`: the scripts train, resume, take bad input, and are files to show.
+
+The fast tests call a script's `main` in this process; what needs processes of its own, signals or
+torchrun is slow, except for the one proof on real images.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import archc
+from archc.api import Analysis, analyze
+from archc.cli import main as archc_main
+from archc.emit.training import Untrainable
+from archc.source import Source
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("torchvision")
+pytest.importorskip("tqdm")
+pytest.importorskip("sklearn")
+
+BODY = """
+network {name}
+param classes = 10
+input 8x8 x1
+block unit(c) {{ residual< conv 3x3 p1 x(c) nobias; {norm} >; relu }}
+conv 3x3 p1 x24 nobias; {norm}; relu
+unit(24) * 2
+pool 2x2; flatten; fc (classes)
+train {{ {train}; dataset digits }}
+"""
+RECIPE = "optimizer sgd lr=0.05 momentum=0.9 weight_decay=1e-4; batch 64; epochs 8"
+
+
+def text(name: str = "DigitNet", norm: str = "bn", train: str = RECIPE) -> str:
+    return BODY.format(name=name, norm=norm, train=train)
+
+
+def analysed(source: str) -> Analysis:
+    found = analyze(Source("net.arch", source))
+    assert found.ok, [d.title for d in found.diagnostics]
+    return found
+
+
+def script(source: str) -> str:
+    return analysed(source).emit_training()
+
+
+def module(source: str) -> ModuleType:
+    """A script as a module."""
+    made = ModuleType("generated")
+    exec(compile(source, "train_generated.py", "exec", dont_inherit=True), made.__dict__)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads, handler = torch.get_num_threads(), signal.getsignal(signal.SIGTERM)
+    torch.set_num_threads(1)
+    yield
+    signal.signal(signal.SIGTERM, handler)
+    torch.set_num_threads(threads)
+
+
+def run(made: ModuleType, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """The exit code of a script's `main`."""
+    monkeypatch.setattr(sys, "argv", ["train_generated.py", *words])
+    try:
+        made.main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+def rows(out: Path) -> list[dict[str, float]]:
+    with open(out / "log.csv", encoding="utf-8") as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+# --- real images -------------------------------------------------------------------------
+
+
+def test_digits_are_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over 97 % in under a minute, counted again from the weights that the script leaves."""
+    from sklearn.datasets import load_digits
+
+    made = module(script(text(train=f"{RECIPE}; schedule cosine; warmup 1; label_smoothing 0.1")))
+    start = time.monotonic()
+    assert run(made, monkeypatch, "--data=digits", "--workers=0", f"--out={tmp_path}") == 0
+    assert time.monotonic() - start < 60
+    logged = rows(tmp_path)
+    assert [row["epoch"] for row in logged] == list(range(1, 9))
+    net = made.DigitNet()
+    net.load_state_dict(torch.load(tmp_path / "best.pt", weights_only=True))
+    images, labels = load_digits(return_X_y=True)
+    x = torch.tensor(images[::5], dtype=torch.float32).view(-1, 1, 8, 8) / 16
+    x = (x * 255).to(torch.uint8).float() / 255  # what an image has
+    guess = net.eval()((x - made.MEAN[0]) / made.STD[0]).argmax(1)
+    accuracy = 100 * float((guess == torch.tensor(labels[::5])).float().mean())
+    assert accuracy > 97
+    assert accuracy == pytest.approx(max(row["top1"] for row in logged), abs=1e-3)
+    pytest.importorskip("matplotlib")
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "flags", [["--accum=2"], ["--grad-checkpointing"], ["--amp"], ["--ema=0.9"]]
+)
+def test_ways_to_train(flags: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accumulating and recomputing change nothing but rounding; the others learn as well."""
+    made = module(script(text(norm="gn 4")))
+    base = ["--data=digits", "--workers=0", "--epochs=1"]
+    assert run(made, monkeypatch, *base, f"--out={tmp_path / 'plain'}") == 0
+    assert run(made, monkeypatch, *base, *flags, f"--out={tmp_path / 'other'}") == 0
+    plain, other = rows(tmp_path / "plain")[-1], rows(tmp_path / "other")[-1]
+    exact = flags[0] in ("--accum=2", "--grad-checkpointing")
+    assert other["loss"] == pytest.approx(plain["loss"], rel=1e-3 if exact else 0.1)
+
+
+def test_a_run_that_was_cut_ends_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped in mid-epoch, as SIGTERM does it, and resumed: the same weights and the same log."""
+    recipe = f"{RECIPE}; augment flip crop pad=1; schedule plateau; mixup 0.2; clip 1; ema 0.9"
+    made = module(script(text(norm="bn; dropout 0.2", train=recipe)))
+    base = ["--data=digits", "--workers=0", "--epochs=2"]
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    assert run(made, monkeypatch, *base, f"--out={whole}") == 0
+    update = made.Trainer.update
+
+    def last_update(self: Any, batches: Any) -> None:
+        update(self, batches)
+        if self.step == 30:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(made.Trainer, "update", last_update)
+        assert run(made, patch, *base, f"--out={cut}") == 0
+    assert torch.load(cut / "last.pt", weights_only=True)["step"] == 30
+    assert run(made, monkeypatch, *base, f"--out={cut}", "--resume") == 0
+    first, second = (torch.load(out / "last.pt", weights_only=True) for out in (whole, cut))
+    for part in ("net", "ema"):
+        for name, value in first[part].items():
+            assert torch.equal(value, second[part][name]), name
+    for a, b in zip(rows(whole), rows(cut), strict=True):
+        assert {**a, "seconds": 0} == {**b, "seconds": 0}
+
+
+# --- bad input ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small() -> ModuleType:
+    return module(script(text()))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--data=nowhere"], "no data in nowhere"),
+        (["--data=digits", "--classes=7"], "digits has 10 classes, DigitNet has 7: --classes 10"),
+        (["--data=digits", "--batch-size=4000"], "1437 images, fewer than a batch of 4000"),
+        (["--synthetic", "--device=cuda:7"], "there is no device cuda:7"),
+        (["--synthetic", "--device=abacus"], "there is no device abacus"),
+        (["--synthetic", "--accum=3"], "cannot be cut into 1 processes times 3 parts"),
+        (["--synthetic", "--fsdp"], "start it with torchrun"),
+        (["--synthetic", "--resume"], "cannot read"),
+        (["--synthetic", "--resume=junk.pt"], "junk.pt is no checkpoint of a training run"),
+        (["--synthetic", "--resume=other.pt"], "is of another run: OtherNet of"),
+        (["--synthetic", "--out=junk.pt"], "cannot write to junk.pt"),
+        (["--synthetic", "--lr=1e30", "--steps=40"], "a lower --lr may help"),
+        (["--synthetic", "--out=taken"], "taken holds a run: --resume goes on"),
+    ],
+)
+def test_bad_input_is_one_line(
+    words: list[str], said: str, small: ModuleType, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("junk.pt").write_bytes(b"junk")
+    torch.save({"run": "OtherNet of 3 parameters"}, "other.pt")
+    Path("taken").mkdir()
+    Path("taken/last.pt").write_bytes(b"kept")
+    assert run(small, monkeypatch, *words, "--workers=0") == 1
+    error = capsys.readouterr().err.strip()
+    assert said in error.splitlines()[-1]
+    assert "Traceback" not in error
+    assert error.splitlines()[-1].startswith("train_generated.py: ")
+    assert Path("taken/last.pt").read_bytes() == b"kept"
+
+
+def test_bad_usage(
+    small: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in ([], ["--synthetic", "--steps=0"], ["--synthetic", "--data=x"]):
+        assert run(small, monkeypatch, *words) == 2
+    assert "not allowed with" in capsys.readouterr().err
+
+
+# --- data --------------------------------------------------------------------------------
+
+
+def test_folders_of_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images of odd sizes and kinds become the network's; a key gives the same image again."""
+    from PIL import Image
+
+    for part, names in (("train", "ab"), ("val", "ac")):
+        for name in names:
+            (tmp_path / part / name).mkdir(parents=True)
+            for i in range(2):
+                picture = Image.effect_noise((40 + i, 60), 90)
+                picture.save(tmp_path / part / name / f"{i}.png")
+    recipe = f"{RECIPE}; augment flip crop resize=[36, 48]"
+    source = text(train=recipe).replace("8x8 x1", "32x32 x3").replace("digits", "cifar10")
+    made = module(script(source))
+    assert run(made, monkeypatch, f"--data={tmp_path}", "--classes=2", "--batch-size=2") == 1
+    (tmp_path / "val" / "c").rename(tmp_path / "val" / "b")
+    monkeypatch.setattr(
+        sys, "argv", ["", f"--data={tmp_path}", "--classes=2", "--batch-size=2", "--workers=0"]
+    )
+    train, val = made.open_data(made.arguments())
+    assert len(train) == len(val) == 4
+    image, label = train[3, 11]
+    assert (tuple(image.shape), image.dtype, label) == ((3, 32, 32), torch.uint8, 1)
+    assert torch.equal(image, train[3, 11][0])
+    assert not torch.equal(image, train[3, 12][0])
+    assert torch.equal(val[0, 1][0], val[0, 2][0])
+
+
+def test_known_data_sets_are_found(
+    small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the folder that torchvision keeps them in, and without a download."""
+    from torchvision import datasets
+
+    class Fake:
+        classes = ("a", "b")
+
+        def __init__(self, root: Path, train: bool) -> None:
+            self.kind = type(self).__name__, root, train
+
+    for folder, kind in (
+        ("cifar-10-batches-py", "CIFAR10"), ("cifar-100-python", "CIFAR100"), ("MNIST", "MNIST"),
+    ):  # fmt: skip
+        root = tmp_path / kind
+        (root / folder).mkdir(parents=True)
+        with pytest.raises(SystemExit):  # the folder is empty
+            small.read_data(str(root))
+        monkeypatch.setattr(datasets, kind, type(kind, (Fake,), {}))
+        train, val, names = small.read_data(str(root))
+        assert (train.kind, val.kind) == ((kind, root, True), (kind, root, False))
+        assert names == ("a", "b")
+
+
+# --- parts -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("recipe", "scheduler", "arguments"),
+    [
+        ("schedule cosine", "CosineAnnealingLR", {"T_max": 20}),
+        ("schedule step 5 12 factor=0.2", "MultiStepLR", {"milestones": [5, 12], "gamma": 0.2}),
+        ("schedule step every=7 factor=0.5", "StepLR", {"step_size": 7, "gamma": 0.5}),
+        ("schedule poly power=2", "PolynomialLR", {"total_iters": 20, "power": 2.0}),
+        ("schedule linear", "PolynomialLR", {"total_iters": 20}),
+        ("schedule exponential factor=0.9", "ExponentialLR", {"gamma": 0.9}),
+        ("warmup 4 factor=0.1", "ConstantLR", {"total_iters": 4, "factor": 0.1}),
+        ("warmup 4", "LinearLR", {"total_iters": 4, "start_factor": 0.01}),
+    ],
+)
+def test_schedules_are_torchs(recipe: str, scheduler: str, arguments: dict[str, Any]) -> None:
+    sgd = "optimizer sgd lr=1.0; batch 8; epochs 20"
+    factor = module(script(text(train=f"{sgd}; {recipe}"))).lr_factor
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    theirs = getattr(torch.optim.lr_scheduler, scheduler)(optimizer, **arguments)
+    for epoch in range(20):
+        times = [float(epoch), 20.0][: factor.__code__.co_argcount]
+        assert factor(*times) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-9)
+        optimizer.step()
+        theirs.step()
+
+
+def test_recomputing_is_exact() -> None:
+    """Outputs, gradients and running statistics of batch norm."""
+    made = module(script(text()))
+    torch.manual_seed(0)
+    plain, lean, x = made.DigitNet(), made.DigitNet(), torch.randn(6, 1, 8, 8)
+    lean.load_state_dict(plain.state_dict())
+    for block in made.blocks(lean):
+        made.recompute(block)
+    assert len(made.blocks(lean)) == 2
+    for net in (plain, lean):
+        net(x).square().mean().backward()
+    for (name, a), b in zip(plain.named_parameters(), lean.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad, msg=name)
+    for name, value in plain.state_dict().items():
+        torch.testing.assert_close(value, lean.state_dict()[name], rtol=0, atol=0, msg=name)
+
+
+def test_side_classifiers_weigh_in() -> None:
+    made = module(archc.load("googlenet").analysis.emit_training())
+    logits, labels = torch.randn(3, 4, 1000), torch.tensor([1, 2, 3, 4])
+    loss = torch.nn.CrossEntropyLoss()
+    found = made.loss_of(made.GoogLeNetOutput(*logits), labels)
+    main, *sides = (loss(each, labels) for each in logits)
+    torch.testing.assert_close(found, main + 0.3 * sides[0] + 0.3 * sides[1])
+
+
+def test_norms_and_biases_do_not_decay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = module(script(text(train=f"{RECIPE}; decay weights")))
+    groups = made.groups(made.DigitNet(), 0.5)
+    assert [group["weight_decay"] for group in groups] == [0.5, 0.0]
+    assert all(p.ndim > 1 for p in groups[0]["params"])
+    assert sum(len(group["params"]) for group in groups) == len(list(made.DigitNet().parameters()))
+
+
+# --- files to show -----------------------------------------------------------------------
+
+FEW = ("alexnet", "googlenet", "resnet20", "densenet_bc_100_12", "squeezenet1_1", "fractalnet",
+       "stochastic_depth_resnet110")  # fmt: skip
+NOT = ("inception_bottleneck", "inception_naive")
+
+
+def write(names: Any, folder: Path) -> None:
+    for name in names:
+        code = archc_main(["build", name, "--train", "-o", str(folder / f"train_{name}.py")])
+        assert code == 0, name
+
+
+RECIPES = (
+    RECIPE,
+    "optimizer adamw lr=1e-3 betas=[0.9, 0.95] weight_decay=0.05; batch 8; steps 100_000; "
+    "schedule cosine; warmup 500; mixup 0.8; label_smoothing 0.1; clip 1.0; ema 0.999; "
+    "decay weights; augment flip resized_crop",
+    "optimizer rmsprop lr=0.05 alpha=0.9 eps=1.0; batch 8; epochs 5; schedule step 2 factor=0.5; "
+    "augment flip crop pad=2 reflect; warmup 1 factor=0.1; label_smoothing 0.05",
+    "optimizer adagrad lr=0.05; batch 8; epochs 5; schedule plateau factor=0.5 patience=2; "
+    "augment flip",
+    "optimizer adam lr=0.01; batch 8; epochs 5; schedule exponential factor=0.9; warmup 2",
+)
+
+
+def write_recipes(folder: Path) -> None:
+    """With batch norm and without, with short names and long ones."""
+    for i, recipe in enumerate(RECIPES):
+        for norm in ("bn", "identity"):
+            name = "N" * (1 + 30 * (i % 2)) + "et"
+            (folder / f"r{i}_{norm}.py").write_text(script(text(name, norm, recipe)))
+
+
+def ruff_is_content(folder: Path) -> None:
+    select = ["--select", "B,C4,E,F,I,PIE,RUF,SIM,UP,W"]
+    for command in (["format", "--check"], ["check", *select]):
+        words = [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", str(folder)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def mypy_is_content(folder: Path) -> None:
+    words = [sys.executable, "-m", "mypy", "--strict", "--ignore-missing-imports"]
+    for file in sorted(folder.glob("*.py")):
+        done = subprocess.run(
+            [*words, file.name], cwd=folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{file.name}: {done.stdout}{done.stderr}"
+
+
+def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
+    """Of a script of each family, and of recipes with everything in them."""
+    write(FEW, tmp_path)
+    write_recipes(tmp_path)
+    ruff_is_content(tmp_path)
+
+
+def test_only_what_the_recipe_needs(tmp_path: Path) -> None:
+    def has(name: str) -> set[str]:
+        source = archc.load(name).analysis.emit_training()
+        words = ("plateau", "lr_factor", "mixup", "clip_grad", "keep_statistics", "aux", "groups(")
+        return {word for word in words if word in source}
+
+    assert has("resnet50") == {"plateau", "keep_statistics"}
+    assert has("squeezenet1_1") == {"lr_factor"}
+    assert has("googlenet") == {"lr_factor", "aux"}
+    assert has("vgg11") == {"plateau"}
+
+
+@pytest.mark.parametrize("name", ["resnet20", "googlenet", "fractalnet"])
+def test_the_model_is_what_build_writes(name: str) -> None:
+    analysis = archc.load(name).analysis
+    model = analysis.emit()
+    classes = model[re.search(r"^class ", model, re.M).start() :].strip()  # type: ignore[union-attr]
+    source = analysis.emit_training()
+    assert f"\n\n\n{classes}\n\n\n" in source
+    assert source == archc.load(name).analysis.emit_training()
+
+
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my-net.arch").write_text(text())
+    assert archc_main(["build", "my-net.arch", "--train"]) == 0
+    file = Path("train_my_net.py")
+    assert file.exists()
+    assert archc_main(["build", "my-net.arch", "--train"]) == 0
+    assert "up to date" in capsys.readouterr().err
+    file.write_text("# mine\n" + file.read_text())
+    assert archc_main(["build", "my-net.arch", "--train"]) == 2
+    assert file.read_text().startswith("# mine")
+    assert archc_main(["build", "inception_naive", "--train", "-o", "no.py"]) == 1
+    assert "classifiers of images" in capsys.readouterr().err
+    assert not Path("no.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ("init he", "no `optimizer` and no `batch` and no `epochs`"),
+        ("optimizer sgd lr=0.1; batch 8", "no `epochs`"),
+    ],
+)
+def test_a_recipe_with_holes(recipe: str, said: str) -> None:
+    with pytest.raises(Untrainable, match=re.escape(said)):
+        script(text(train=recipe))
+
+
+def test_a_name_that_the_script_needs() -> None:
+    with pytest.raises(Untrainable, match="`Trainer` of its own"):
+        script(text(name="Trainer"))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ("optimizer sgd momentum=0.9", "has no learning rate"),
+        ("optimizer sgd lr=0.1 nesterov", "needs a momentum"),
+        ("optimizer sgd lr=0.1 beta=1", "has no option `beta`"),
+        ("optimizer sgd lr=0.1 quick", "knows no `quick`"),
+        ("batch 2.5", "whole number"),
+        ("batch 8; batch 9", "given twice"),
+        ("epochs 3; steps 9", "given twice"),
+        ("schedule step factor=0.1", "needs to know when"),
+        ("schedule step 9 3", "do not rise"),
+        ("schedule cosine power=2", "no option `power`"),
+        ("schedule plateau; warmup 5", "no warm-up"),
+        ("augment flop", "knows no `flop`"),
+        ("augment crop", "something to cut from"),
+        ("augment flip pad=4", "to be cropped"),
+        ("decay norms", "knows no `norms`"),
+        ("label_smoothing 2", "from 0 to 1"),
+    ],
+)
+def test_recipes_are_checked(recipe: str, said: str) -> None:
+    found = analyze(Source("net.arch", text(train=recipe)))
+    assert [d.code for d in found.diagnostics] in (["A312"], ["A304"])
+    assert said in found.diagnostics[0].title
+    assert found.diagnostics[0].span.line == 9
+
+
+# --- processes: slow ---------------------------------------------------------------------
+
+
+def start(file: Path, out: str, *words: str, processes: int = 0) -> subprocess.Popen[str]:
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    restarts = [word for word in words if word.startswith("--max-restarts")]
+    rest = [word for word in words if word not in restarts]
+    command = [sys.executable, *([*launcher, *restarts] if processes else []), file.name]
+    return subprocess.Popen(
+        [*command, "--data=digits", "--workers=0", f"--out={out}", *rest],
+        cwd=file.parent, env=os.environ | {"OMP_NUM_THREADS": "1"}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    return output
+
+
+def wait_for(path: Path) -> None:
+    for _ in range(600):
+        if path.exists():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{path} does not come")
+
+
+def weights(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = torch.load(out / "last.pt", weights_only=True)["net"]
+    return found
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "train_net.py"
+    path.write_text(script(text(norm="gn 4", train=f"{RECIPE}; schedule step 3 factor=0.1")))
+    return path
+
+
+@pytest.mark.slow
+def test_killed_and_resumed(file: Path, tmp_path: Path) -> None:
+    """kill -9 in mid-epoch, SIGTERM in mid-epoch: both end at the weights of an unbroken run."""
+    path = tmp_path / "train_chance.py"
+    recipe = f"{RECIPE}; augment flip crop pad=1; schedule cosine"
+    path.write_text(script(text(norm="bn; dropout 0.2", train=recipe)))
+    base = ["--deterministic", "--save-every=7"]
+    finish(start(path, "whole", *base))
+    for out, sign in (("killed", signal.SIGKILL), ("told", signal.SIGTERM)):
+        process = start(path, out, *base)
+        wait_for(tmp_path / out / "last.pt")
+        process.send_signal(sign)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == (-9 if sign == signal.SIGKILL else 0), output
+        assert torch.load(tmp_path / out / "last.pt", weights_only=True)["step"] < 176
+        finish(start(path, out, *base, "--resume"))
+        expected = weights(tmp_path / "whole")
+        for name, value in weights(tmp_path / out).items():
+            assert torch.equal(value, expected[name]), (out, name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "flags", [[], ["--accum=2"], ["--fsdp"], ["--fsdp", "--accum=2", "--grad-checkpointing"]]
+)
+def test_two_processes_train_as_one(flags: list[str], file: Path, tmp_path: Path) -> None:
+    finish(start(file, "one", "--epochs=3"))
+    finish(start(file, "two", "--epochs=3", *flags, processes=2))
+    for a, b in zip(rows(tmp_path / "one"), rows(tmp_path / "two"), strict=True):
+        assert b["loss"] == pytest.approx(a["loss"], rel=2e-3)
+        assert b["val_loss"] == pytest.approx(a["val_loss"], rel=1e-2)
+        assert b["top1"] == pytest.approx(a["top1"], abs=1.0)
+
+
+@pytest.mark.slow
+def test_sharded_and_back(file: Path, tmp_path: Path) -> None:
+    """A checkpoint of two sharded processes, in fp16 and averaged, is resumed by one."""
+    finish(start(file, "run", "--epochs=2", "--fsdp", "--amp=fp16", "--ema=0.9", processes=2))
+    finish(start(file, "run", "--epochs=3", "--ema=0.9", "--resume"))
+    assert [row["epoch"] for row in rows(tmp_path / "run")] == [1, 2, 3]
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_survived(file: Path, tmp_path: Path) -> None:
+    finish(start(file, "whole", processes=2))
+    process = start(file, "run", "--save-every=5", "--max-restarts=3", processes=2)
+    wait_for(tmp_path / "run" / "last.pt")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        pytest.skip("needs Linux's /proc")
+    os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
+    finish(process)
+    for a, b in zip(rows(tmp_path / "whole"), rows(tmp_path / "run"), strict=True):
+        assert b["loss"] == pytest.approx(a["loss"], rel=1e-3)
+
+
+@pytest.mark.slow
+def test_compiled_and_profiled(file: Path, tmp_path: Path) -> None:
+    finish(start(file, "run", "--epochs=1", "--compile", "--grad-checkpointing"))
+    finish(start(file, "seen", "--steps=8", "--profile"))
+    assert (tmp_path / "seen" / "trace0.json").stat().st_size > 1000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FEW)
+def test_networks_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = module(archc.load(name).analysis.emit_training())
+    words = ["--synthetic", "--steps=2", "--batch-size=2", "--workers=0"]
+    assert run(made, monkeypatch, *words, f"--out={tmp_path}") == 0
+    assert rows(tmp_path)[-1]["step"] == 2
+
+
+@pytest.mark.slow
+def test_every_network_has_a_script(tmp_path: Path) -> None:
+    write((name for name in archc.bundled() if name not in NOT), tmp_path)
+    ruff_is_content(tmp_path)
+
+
+@pytest.mark.slow
+def test_mypy_has_nothing_to_say(tmp_path: Path) -> None:
+    pytest.importorskip("mypy")
+    write(("googlenet", "resnet20"), tmp_path)
+    write_recipes(tmp_path)
+    mypy_is_content(tmp_path)
