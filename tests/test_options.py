@@ -71,7 +71,7 @@ def check_materialised(net: api.Net) -> None:
         assert not name.endswith("running_var") or (tensor == 1).all()
 
 
-@pytest.mark.parametrize("name", ["resnet18", "vgg11_bn", *SOME])
+@pytest.mark.parametrize("name", ["densenet_40_12", "fractalnet"])
 def test_made_on_meta_and_started_later(name: str) -> None:
     check_materialised(archc.load(name))
 
@@ -150,7 +150,7 @@ def check_exact(net: api.Net, *shape: int, compiled: bool = False) -> None:
 
 
 def test_checkpointing_is_exact() -> None:
-    check_exact(archc.load("densenet_40_12"), 3, 8, 8)
+    check_exact(net_of(DENSE), 3, 16, 16)
     check_exact(net_of(SCALED), 3, 8, 8)
 
 
@@ -291,7 +291,7 @@ def written(folder: Path, seeds: range, names: tuple[str, ...]) -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
-    written(tmp_path, range(30), ("resnet50", "densenet121", "googlenet", "fractalnet", "vgg11_bn"))
+    written(tmp_path, range(10), ("resnet50", "densenet121", "googlenet", "fractalnet", "vgg11_bn"))
     for command in (["format", "--diff"], ["check", "--output-format=concise"]):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", str(tmp_path)],
