@@ -55,18 +55,18 @@ def _example(name: str) -> tuple[Op, tuple[Shape, ...]]:
 
 
 @cache
-def support() -> dict[str, Any]:
-    """The classes of all support files."""
+def support(target: str) -> Any:
+    """A class that torch lacks, from its support file."""
     names: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "Tensor": torch.Tensor}
-    for path in sorted((data.TEMPLATES / "support").glob("*.py.jinja")):
-        exec(compile(path.read_text(), path.name, "exec"), names)
-    return names
+    path = data.TEMPLATES / "support" / f"{target}.py.jinja"
+    exec(compile(path.read_text(), path.name, "exec"), names)
+    return names[target]
 
 
 def make(call: Call) -> Any:
     """The module of a call."""
     target = call.target
-    cls = getattr(nn, target[3:]) if target.startswith("nn.") else support()[target]
+    cls = getattr(nn, target[3:]) if target.startswith("nn.") else support(target)
     return cls(*call.positional, **{k.name: k.value for k in call.keyword})
 
 

@@ -17,12 +17,21 @@ torch = pytest.importorskip("torch")
 nn, F, Tensor = torch.nn, torch.nn.functional, torch.Tensor
 
 FILES = sorted((data.TEMPLATES / "support").glob("*.py.jinja"))
-HEAD = "import torch\nimport torch.nn.functional as F\nfrom torch import Tensor, nn\n"
+HEAD = """
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any, Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+"""
 
 
 def whole_module() -> str:
     """All support files as one module."""
-    return "\n\n\n".join([HEAD.rstrip(), *(path.read_text().strip() for path in FILES)]) + "\n"
+    return "\n\n\n".join([HEAD.strip(), *(path.read_text().strip() for path in FILES)]) + "\n"
 
 
 SUPPORT: dict[str, Any] = {"__name__": "support"}
@@ -44,6 +53,26 @@ class Fractal(nn.Module):  # type: ignore[misc, name-defined]
         return torch.cat([outer, self.inner([x, x + 1])], 1)
 
 
+class InsideRecomputed(SUPPORT["Recomputed"]):  # type: ignore[misc, name-defined, valid-type]
+    """A block that computes its inside again."""
+
+    grad_checkpointing = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(4)
+
+    def forward(self, x: Any) -> Any:
+        return self.norm(x)
+
+
+class InsideDeployed(SUPPORT["Deployed"]):  # type: ignore[misc, name-defined, valid-type]
+    """A network for inference."""
+
+    def forward(self, x: Any) -> Any:
+        return x * 2
+
+
 MODULES = {
     "DropPath": (lambda: SUPPORT["DropPath"](0.3), 1),
     "DropPath paper": (lambda: SUPPORT["DropPath"](0.3, batch=True, rescale_eval=True), 1),
@@ -51,6 +80,8 @@ MODULES = {
     "UpsampleLike": (lambda: SUPPORT["UpsampleLike"]("bilinear", align_corners=False), 2),
     "CropLike": (SUPPORT["CropLike"], 2),
     "Widen": (lambda: SUPPORT["Widen"](9), 1),
+    "Recomputed": (lambda: InsideRecomputed(), 1),
+    "Deployed": (lambda: InsideDeployed(), 1),
     "Scale": (lambda: SUPPORT["Scale"](4, init=0.5), 1),
     "Clamp": (lambda: SUPPORT["Clamp"](0.0), 1),
     "Chunk": (lambda: SUPPORT["Chunk"](1, 2), 1),

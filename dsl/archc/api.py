@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archc.changes import Diff
+    from archc.emit.options import Options
     from archc.explanation import Explanation, Unfolded
+    from archc.passes.deploy import Deployment
     from archc.passes.fit import Memory
     from archc.passes.memory import Setting as MemorySetting
     from archc.passes.roofline import Work
@@ -125,14 +127,76 @@ class Analysis:
 
         return unfold(self._sound_plan())
 
-    def emit(self, templates: Path | None = None) -> str:
+    def emit(self, templates: Path | None = None, options: Options | None = None) -> str:
         """The network as PyTorch source. `templates` is searched before archc's own.
 
-        Raises ArchError where the source has mistakes.
+        Raises ArchError where the source has mistakes, `archc.emit.options.Unsuited` where the
+        network has no use for an option.
         """
         from archc.emit import emit
 
-        return emit(self._sound_plan(), self.facts, self.cost, self.again, templates)
+        return emit(self._sound_plan(), self.facts, self.cost, self.again, templates, options)
+
+    def deployment(self) -> Deployment:
+        """The network rewritten for inference: its plan, and what that saves."""
+        from archc.passes.deploy import Deployment
+
+        return Deployment(self._sound_plan())
+
+    def emit_deployed(
+        self, templates: Path | None = None, deployment: Deployment | None = None
+    ) -> str:
+        """The network for inference alone, as PyTorch source; it takes the training form's weights.
+
+        Batch norms are folded, 1x1 convolutions of one input fused, dropout and auxiliary heads
+        gone. Raises ArchError where the source has mistakes.
+        """
+        from archc.emit import emit
+        from archc.emit.options import Options
+        from archc.passes.costs import Costs
+
+        made = deployment or self.deployment()
+
+        def again(params: Mapping[str, Any], trace_sizes: bool = False) -> Plan | None:
+            found = self.again(params, trace_sizes)
+            return made.of(found) if found is not None else None
+
+        with _deep_recursion():
+            plan = made.made
+        cost, facts = Costs().of_body(plan.body), replace(self.facts, train={})
+        return emit(plan, facts, cost, again, templates, Options(deployment=made))
+
+    def options(
+        self, *, device: bool = False, checkpointing: bool | str = False, zero_init: bool = False
+    ) -> Options:
+        """What the generated file shall have beside the network, for `emit`.
+
+        `checkpointing` names the block that is computed again; True takes the one that saves most
+        at a batch of 32, as `fit` does. Raises `archc.emit.options.Unsuited` where there is none.
+        """
+        from archc.emit.options import Options, Unsuited
+        from archc.passes.memory import checkpointable
+
+        block = checkpointing if isinstance(checkpointing, str) else None
+        if block is not None:
+            known = checkpointable(self._sound_plan())
+            if block not in known:
+                cure = f" (there are {', '.join(known)})" if known else ""
+                raise Unsuited(f"no block {block!r} can be computed again{cure}")
+        elif checkpointing:
+            block = self.memory(best_checkpoint_at=32).setting.checkpoint
+            if block is None:
+                raise Unsuited("no block is worth computing again in the backward pass")
+        return Options(device, block, zero_init)
+
+    def options_for(self, arguments: Collection[str]) -> Options:
+        """Those by which the generated constructor takes these arguments."""
+        asked = set(arguments) - (self.plan.params.keys() if self.plan is not None else set())
+        return self.options(
+            device=bool(asked & {"device", "dtype"}),
+            checkpointing="grad_checkpointing" in asked,
+            zero_init="zero_init_residual" in asked,
+        )
 
     def emit_training(self, templates: Path | None = None) -> str:
         """A script that trains the network as `train` says, with the network in it.
@@ -441,14 +505,19 @@ class Net:
         except EngineError:
             return None
 
-    def source(self, templates: Path | None = None) -> str:
+    def source(self, templates: Path | None = None, options: Options | None = None) -> str:
         """The network as PyTorch source, as `archc build` writes it."""
-        return stamp(self.analysis.emit(templates), self.analysis.text)
+        return stamp(self.analysis.emit(templates, options), self.analysis.text)
 
     def module(self, **arguments: Any) -> nn.Module:
-        """An instance of the generated class. Needs torch; `arguments` go to its constructor."""
+        """An instance of the generated class. Needs torch; `arguments` go to its constructor.
+
+        Beside the file's params those that options add: `device`, `dtype`, `grad_checkpointing`
+        and `zero_init_residual`.
+        """
+        options = self.analysis.options_for(set(arguments))
         namespace: dict[str, Any] = {"__name__": f"archc.generated.{self.name}"}
-        exec(compile(self.source(), f"<{self.name}>", "exec"), namespace)
+        exec(compile(self.source(options=options), f"<{self.name}>", "exec"), namespace)
         made: nn.Module = namespace[self.name](**arguments)
         return made
 

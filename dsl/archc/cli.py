@@ -152,6 +152,39 @@ def _parser() -> _Parser:
         "--train", action="store_true", help="a script that trains it, with the network in it"
     )
     build.add_argument("--templates", metavar="DIR", help="templates that replace archc's own")
+    build.add_argument(
+        "--form",
+        choices=("training", "deploy"),
+        default="training",
+        help="deploy: for inference alone, with batch norms folded (default: training)",
+    )
+    build.add_argument(
+        "--with",
+        dest="extras",
+        metavar="OPTION[,OPTION]",
+        type=_extras,
+        default={},
+        help="device: constructors take device and dtype; checkpointing[=BLOCK]: activations of a "
+        "block may be computed again; zero-init: residual units may start as the identity",
+    )
+
+    export = command("export", "write a network with its weights as ONNX or PT2", reading, writing)
+    export.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
+    export.add_argument(
+        "--to",
+        choices=("onnx", "pt2"),
+        required=True,
+        help="onnx (needs torch, onnx and onnxscript), or pt2: torch.export's own (needs torch)",
+    )
+    export.add_argument(
+        "--weights", metavar="FILE", help="a state_dict saved by torch, or a checkpoint with one"
+    )
+    export.add_argument(
+        "--form",
+        choices=("training", "deploy"),
+        default="training",
+        help="deploy: with batch norms folded (default: training, in eval mode)",
+    )
 
     check = command("check", "report every mistake", reading)
     check.add_argument("inputs", metavar="INPUT", nargs="+", help="file, folder, network, or -")
@@ -481,6 +514,18 @@ def _shape(text: str) -> tuple[str, tuple[int, ...]]:
     ):
         raise argparse.ArgumentTypeError(f"{text!r} is not a shape like 3x512x512")
     return name, tuple(map(int, numbers))
+
+
+def _extras(text: str) -> dict[str, bool | str]:
+    """`device,checkpointing=bottleneck`: arguments of `Analysis.options`."""
+    known = ("device", "checkpointing", "zero-init")
+    found: dict[str, bool | str] = {}
+    for part in text.split(","):
+        name, equals, value = part.partition("=")
+        if name not in known or (equals and (name != "checkpointing" or not value)):
+            raise argparse.ArgumentTypeError(f"{part!r} is none of {', '.join(known)}")
+        found[name.replace("-", "_")] = value or True
+    return found
 
 
 def _names(text: str) -> list[str]:

@@ -143,6 +143,8 @@ _COMMENTS = {
     ".mmd": ("%% ", ""),
 }
 _PNG, _PNG_END, _PNG_COMMENT = b"\x89PNG", 12, b"iTXtComment\0\0\0\0\0"
+_ZIP, _ZIP_END = b"PK\x03\x04", b"PK\x05\x06"  # a PT2 file; its end has a comment
+_ONNX = b"\x0a\x05archc\x12"  # a metadata entry of the key `archc`, as protobuf has it
 _TAIL = 300  # a stamp is within so many bytes of the end
 
 
@@ -152,7 +154,9 @@ def stamp(text: str, source_text: str, suffix: str = ".py") -> str:
 
 
 def stamp_bytes(data: bytes, source_text: str, suffix: str) -> bytes:
-    """`stamp` for any generated file: a comment in the last line, a PNG's in a chunk."""
+    """`stamp` for any generated file: a comment in the last line, a chunk of a PNG, the comment of
+    a PT2 archive, a metadata entry of an ONNX model.
+    """
     body = _body(data)
     if suffix == ".py":
         body = body.rstrip(b"\n") + b"\n\n\n"  # as Python has it before a comment of its own
@@ -160,6 +164,10 @@ def stamp_bytes(data: bytes, source_text: str, suffix: str) -> bytes:
     facts = f"archc {__version__} · source sha256:{source} · body sha256:{_digest(body)}"
     if body.startswith(_PNG):
         return body[:-_PNG_END] + _png_comment(facts) + body[-_PNG_END:]
+    if body.startswith(_ZIP):
+        return body[:-2] + len(facts.encode()).to_bytes(2, "little") + facts.encode()
+    if suffix == ".onnx":
+        return body + _onnx_entry(facts.encode())
     before, after = _COMMENTS.get(suffix, ("# ", ""))
     return body + f"{before}{facts}{after}\n".encode()
 
@@ -187,6 +195,11 @@ def _body(data: bytes) -> bytes:
         return data
     if data.startswith(_PNG):
         return data[: data.rindex(_PNG_COMMENT) - 4] + data[-_PNG_END:]
+    if data.startswith(_ZIP):
+        return data[: data.rindex(_ZIP_END) + 20] + b"\0\0"
+    entry = data.rfind(_ONNX, max(0, len(data) - _TAIL))
+    if entry >= 2:
+        return data[: entry - 2]
     return data[: data.rstrip(b"\r\n").rindex(b"\n") + 1]
 
 
@@ -195,6 +208,12 @@ def _png_comment(text: str) -> bytes:
 
     chunk = _PNG_COMMENT + text.encode()
     return (len(chunk) - 4).to_bytes(4) + chunk + crc32(chunk).to_bytes(4)
+
+
+def _onnx_entry(text: bytes) -> bytes:
+    """Field 14 of a ModelProto: protobuf takes another entry of a list wherever it comes."""
+    entry = _ONNX + len(text).to_bytes(1) + text
+    return b"\x72" + len(entry).to_bytes(1) + entry
 
 
 def _digest(data: bytes) -> str:
@@ -227,13 +246,23 @@ def write(path: Path, content: str | bytes, *, force: bool = False) -> bool:
     old = target.read_bytes() if target.exists() else None
     if old == data:
         return False
-    found = _state(old) if old is not None else State.MISSING
-    if found is State.EDITED and not force:
-        raise Refused(f"{path} was edited since archc wrote it; --force overwrites it")
-    if found is State.FOREIGN and not force:
-        raise Refused(f"{path} was not written by archc; --force overwrites it")
+    if old is not None and not force:
+        _refuse(path, _state(old))
     replace(target, data)
     return True
+
+
+def check(path: Path) -> None:
+    """Raises Refused where `write` would without `force`, whatever it is given; OSError."""
+    if not path.exists() or path.is_file():
+        _refuse(path, state(path))
+
+
+def _refuse(path: Path, found: State) -> None:
+    if found is State.EDITED:
+        raise Refused(f"{path} was edited since archc wrote it; --force overwrites it")
+    if found is State.FOREIGN:
+        raise Refused(f"{path} was not written by archc; --force overwrites it")
 
 
 def replace(target: Path, data: bytes) -> None:

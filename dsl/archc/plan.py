@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archc import syntax
-from archc.ops import Op, Shape
+from archc.ops import Dims, Op, Shape
 from archc.source import Span
 from archc.symbol import Expr
 
@@ -75,6 +75,11 @@ class Apply:
     @property
     def shapes(self) -> tuple[Shape, ...]:
         return tuple(x.shape for x in self.inputs if x.shape is not None)
+
+    @property
+    def state(self) -> dict[str, Dims]:
+        """Its weights and buffers, by torch's names."""
+        return self.op.weights(*self.shapes) | self.op.buffers(*self.shapes)
 
 
 @dataclass(eq=False, slots=True)

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 
 def run(args: Namespace) -> int:
     """Writes the PyTorch source of a network, or of every network in a folder."""
+    if args.form == "deploy" and (args.extras or args.train):
+        raise Stop("--with and --train are about training: leave them out, or --form deploy")
+    if args.train and args.extras:
+        raise Stop("the script of --train has its own flags: leave out --with")
     if args.templates and not Path(args.templates).is_dir():
         raise Stop(f"no such folder: {args.templates}")
     inputs = find(args.input, args.project)
     if len(inputs) == 1 and inputs[0].folder is None:
-        return _build(inputs[0], destination(inputs[0], args.output, ".py", _prefix(args)), args)
+        output = destination(inputs[0], args.output, _ending(args), _prefix(args))
+        return _build(inputs[0], output, args)
     if args.output == "-":
         raise Stop("a folder cannot be built to standard output; give `-o FOLDER`")
     top = Path(args.output or ".")
@@ -40,8 +45,12 @@ def _build_one_of_many(input: Input, top: Path, args: Namespace) -> int:
 
 
 def _inside(top: Path, input: Input, args: Namespace) -> Path:
-    path = top / input.relative.with_suffix(".py")
-    return path.with_name(_prefix(args) + path.name)
+    path = top / input.relative
+    return path.with_name(_prefix(args) + path.stem + _ending(args))
+
+
+def _ending(args: Namespace) -> str:
+    return "_deploy.py" if args.form == "deploy" else ".py"
 
 
 def _prefix(args: Namespace) -> str:
@@ -55,25 +64,35 @@ def _build(input: Input, output: Path | None, args: Namespace) -> int:
     if analysis.plan is None and input.folder is not None:
         return FINE  # a file of blocks for others to use
     need_network(analysis, input, "nothing to build")
+    text, summary = _emitted(analysis, input, args)
     put(
         output,
-        _emitted(analysis, input, args),
-        headline(analysis),
+        files.stamp(text, analysis.text).encode(),
+        summary,
         force=args.force,
         make_folder=input.folder is not None or names_folder(args.output or ""),
     )
     return FINE
 
 
-def _emitted(analysis: Analysis, input: Input, args: Namespace) -> bytes:
+def _emitted(analysis: Analysis, input: Input, args: Namespace) -> tuple[str, str]:
+    """The source, and what to say of it."""
     from jinja2 import TemplateError
 
+    from archc.emit.options import Unsuited
     from archc.emit.training import Untrainable
 
     templates = args.templates
-    emit = analysis.emit_training if args.train else analysis.emit
+    folder = Path(templates) if templates else None
     try:
-        text = emit(Path(templates) if templates else None)
+        if args.form == "deploy":
+            return _deployed(analysis, folder)
+        if args.train:
+            text = analysis.emit_training(folder)
+        else:
+            text = analysis.emit(folder, analysis.options(**args.extras))
+    except Unsuited as why:
+        raise Stop(f"{analysis.name}: {why}") from None
     except Untrainable as why:
         raise Stop(f"{input.name}: {why}", WRONG) from None
     except (TemplateError, OSError) as error:
@@ -82,4 +101,14 @@ def _emitted(analysis: Analysis, input: Input, args: Namespace) -> bytes:
         line = getattr(error, "lineno", None)
         where = f"{getattr(error, 'name', None) or templates}" + f":{line}" * (line is not None)
         raise Stop(f"template error in {where}: {error}") from None
-    return files.stamp(text, analysis.text).encode()
+    return text, headline(analysis)
+
+
+def _deployed(analysis: Analysis, templates: Path | None) -> tuple[str, str]:
+    deployment = analysis.deployment()
+    text = analysis.emit_deployed(templates, deployment)
+    kernels, numbers = deployment.saved.kernels, deployment.saved.numbers
+    return text, (
+        f"{analysis.name} for inference: {kernels[0]} -> {kernels[1]} operators that compute "
+        f"something, {numbers[0]:,} -> {numbers[1]:,} numbers held"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from archc.emit.options import Options
 from archc.passes.costs import Cost
 from archc.plan import Plan
 from archc.sections import Facts
@@ -16,13 +17,15 @@ def emit(
     cost: Cost,
     again: Callable[..., Plan | None],
     templates: Path | None = None,
+    options: Options | None = None,
 ) -> str:
     """The network's source: a class a block, a class for the network.
 
     `again` elaborates the network at other values of its params, so that what depends on them is
-    written as their expression. `templates` is searched before archc's own.
+    written as their expression. `templates` is searched before archc's own. Raises
+    `options.Unsuited` where the network has no use for an option.
     """
     from archc.emit.module import build_module
     from archc.emit.render import render
 
-    return render(build_module(plan, facts, cost, again), templates)
+    return render(build_module(plan, facts, cost, again, options or Options()), templates)

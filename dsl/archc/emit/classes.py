@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from archc import symbol, syntax
+from archc.emit.constants import constants
 from archc.emit.forward import Do, Repeat, Step, Wire
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.layout import Code, call
 from archc.emit.loops import reaches_out
-from archc.emit.method import print_forward
+from archc.emit.method import FEATURES, print_forward
+from archc.emit.modules import FACTORY
+from archc.emit.options import DEVICE, DTYPE, RECOMPUTED
 from archc.emit.parameters import anonymous_parameters, parameters_of
 from archc.emit.program import ClassModel, Definition, Program, class_name, uncommented
 from archc.emit.scribe import NotAChain, Scribe
@@ -19,6 +22,12 @@ from archc.emit.site import Assign, For, Site, lines
 from archc.emit.site import Do as Effect
 from archc.emit.words import describe
 from archc.plan import Loop, Scope
+
+_FACTORY = '{"device": device, "dtype": dtype}'
+FACTORY_KEYWORDS = (
+    f"{DEVICE}: torch.device | str | None = None",
+    f"{DTYPE}: torch.dtype | None = None",
+)
 
 
 def build_class(program: Program, definition: Definition) -> ClassModel:
@@ -55,6 +64,8 @@ def _module(scribe: Scribe) -> ClassModel:
     steps, out = scribe.chain(chains, definition.lanes, inputs[-1], scribe.root)
     _over_children(steps, scribe.root)
     forward, returns = print_forward(scribe, steps, out, inputs)
+    if scribe.takes_features:
+        names = [f"*{FEATURES}"]
     return _model(scribe, "nn.Module", forward, names, returns)
 
 
@@ -73,13 +84,27 @@ def _inputs(scribe: Scribe) -> list[Wire]:
 def _model(
     scribe: Scribe, base: str, forward: list[str], inputs: list[str], returns: str
 ) -> ClassModel:
-    init = list(lines(scribe.root.body))
-    if base == "nn.Module":
-        init = ["        super().__init__()", *init]
     body = [f"        {line}" for line in forward]
-    parameters = parameters_of(scribe)
-    name = scribe.definition.name
-    return ClassModel(name, base, describe(scribe), parameters, init, body, inputs, returns)
+    name, parameters = scribe.definition.name, parameters_of(scribe)
+    model = ClassModel(name, base, describe(scribe), parameters, [], body, inputs, returns)
+    _construct(scribe, model, scribe.program.takes_factory(scribe.definition))
+    if scribe.program.options.deployment is not None:
+        model.constants += constants(scribe.program.options.deployment, scribe.definition)
+    if scribe.program.is_recomputed(scribe.definition):
+        model.base = RECOMPUTED if base == "nn.Module" else f"{RECOMPUTED}, {base}"
+        scribe.program.support.setdefault(RECOMPUTED)
+    return model
+
+
+def _construct(scribe: Scribe, model: ClassModel, factory: bool) -> None:
+    """Fill in the constructor; `factory` where it takes a device and a dtype."""
+    init = list(lines(scribe.root.body))
+    start = ["        super().__init__()"] if model.base == "nn.Module" else []
+    if factory:
+        model.keywords += FACTORY_KEYWORDS
+        if any(FACTORY in line for line in init):
+            start.append(f"        {FACTORY.strip('*')}: dict[str, Any] = {_FACTORY}")
+    model.init += [*start, *init]
 
 
 def _over_children(steps: list[Step], site: Site) -> None:
@@ -137,7 +162,7 @@ def write_anonymous(parent: Scribe, nodes: list[Scope], lanes: list[Lane]) -> Co
         parent.writer.value(_handed(parameter.variable, nodes, lanes), lanes)
         for parameter in model.parameters
     ]
-    return call(known.name, *items)
+    return call(known.name, *items, *([FACTORY] if model.keywords else []))
 
 
 def _handed(name: str, nodes: list[Scope], lanes: list[Lane]) -> list[Any]:
@@ -158,10 +183,11 @@ def _anonymous(parent: Scribe, nodes: list[Scope], lanes: list[Lane]) -> ClassMo
     scribe.alias([chain.input for chain in chains], wire)
     steps, out = scribe.chain(chains, lanes, wire, scribe.root)
     forward, returns = print_forward(scribe, steps, out, [wire])
-    init = ["        super().__init__()", *lines(scribe.root.body)]
     body = [f"        {line}" for line in forward]
     parameters = anonymous_parameters(scribe, lanes)
-    return ClassModel("", "nn.Module", [], parameters, init, body, ["x"], returns)
+    model = ClassModel("", "nn.Module", [], parameters, [], body, ["x"], returns)
+    _construct(scribe, model, any(FACTORY in line for line in lines(scribe.root.body)))
+    return model
 
 
 def _inside(node: Scope, lane: Lane) -> Lane:

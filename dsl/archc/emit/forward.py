@@ -61,7 +61,11 @@ class Test:
 
 @dataclass(eq=False, slots=True)
 class Repeat:
-    """A loop that carries one tensor."""
+    """A loop that carries one tensor.
+
+    With `gathers`, its body is a layer and the concatenation with what it was given; the layers
+    take a list of all features before them. Without a header, the layers are written out.
+    """
 
     header: str
     body: list[Step]
@@ -69,6 +73,7 @@ class Repeat:
     body_in: Wire
     body_out: Wire
     out: Wire
+    gathers: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -168,7 +173,7 @@ class _Pending:
     text: str
     reads: frozenset[str]
     tags: tuple[str, ...]
-    comment: str
+    comment: str = ""
 
 
 @dataclass(slots=True)
@@ -191,6 +196,8 @@ class Printer:
                     self._do(step)
                 case Test():
                     self._test(step)
+                case Repeat(gathers=True):
+                    self._gather(step)
                 case Repeat():
                     self._repeat(step)
                 case Side():
@@ -308,6 +315,25 @@ class Printer:
         self._settle(step.body_out, target)
         self.indent -= 4
         self._hold(target, step.out)
+
+    def _gather(self, step: Repeat) -> None:
+        """`features = [x]`, a layer's output appended at a time, and their concatenation."""
+        self._settle(step.inp)
+        self._flush_all()
+        step.inp.uses -= 1
+        name = self._unused("features")
+        self._emit(f"{name} = [{step.inp.var}]")
+        if step.header:
+            self._emit(step.header)
+        self.indent += 4 * bool(step.header)
+        for layer in step.body:
+            if isinstance(layer, Do) and len(layer.ins) == 1:
+                self._emit(f"{name}.append({layer.write(f'*{name}')})")
+        self.indent -= 4 * bool(step.header)
+        self.pending[step.out] = _Pending(f"torch.cat({name}, 1)", frozenset((name,)), ("merge",))
+        self.readers[name] += 1
+        if step.out.uses != 1 or step.out.keep:
+            self._flush(step.out)
 
     def _side(self, step: Side) -> None:
         self._flush_all()

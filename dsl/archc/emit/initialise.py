@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from archc.emit.lanes import literal
 from archc.emit.layout import Group, Item, call
+from archc.emit.options import ZERO_INIT, Unsuited
 from archc.emit.program import Program
 from archc.emit.site import Do, For, Header, If, Statement, lines
-from archc.plan import Apply, Branches, Path, Plan, labelled, walk
+from archc.plan import Apply, Branches, Chain, Loop, Node, Path, Plan, children, labelled, walk
 from archc.sections import Facts, Initialisation
 
 _TYPES = {
@@ -18,8 +21,11 @@ _EVERY = Header("module", "self.modules()")
 
 
 def initialiser(program: Program, plan: Plan, facts: Facts) -> list[str]:
-    """The lines of `reset_parameters`, or none where the file asks for torch's own start."""
-    writer = _Writer(program, plan)
+    """The lines of `reset_parameters`, or none where the file asks for torch's own start.
+
+    Raises Unsuited where the last gammas should be zero and no residual body ends with one.
+    """
+    writer, options = _Writer(program, plan), program.options
     general: list[Statement] = []
     special: list[Statement] = []
     for setting in facts.initialisations:
@@ -27,8 +33,15 @@ def initialiser(program: Program, plan: Plan, facts: Facts) -> list[str]:
             special += writer.labels(setting)
         elif setting.kind != "default" or setting.bias is not None:
             general += writer.kinds(setting)
-        if setting.zero_residual:
+        if setting.zero_residual and not options.zero_init:
             special += writer.zero_residual()
+    if options.zero_init:
+        zeroed = writer.zero_residual()
+        if not zeroed:
+            raise Unsuited("no residual body of a block ends with a batch norm to start at zero")
+        special.append(If(f"self.{ZERO_INIT}", zeroed, []))
+    if options.device:
+        general = [*writer.others(facts.initialisations), *general]
     every: list[Statement] = [For(_EVERY, general)] if general else []
     return list(lines([*every, *special]))
 
@@ -38,6 +51,29 @@ class _Writer:
         self.program = program
         self.plan = plan
         self.text = "\n".join(line for model in program.classes for line in model.init)
+        # torch class -> whether it holds a bias, in each way that occurs
+        self.biased: dict[str, set[bool]] = {}
+        for node in _applies(program):
+            made, state = node.op.torch(*node.shapes), node.state
+            if made is not None and state:
+                self.biased.setdefault(made.target, set()).add("bias" in state)
+        for target, _ in program.shared.values():
+            self.biased.setdefault(target, set()).add(True)
+
+    def others(self, settings: list[Initialisation]) -> list[Statement]:
+        """torch's own start for all that the file leaves to it."""
+        started = {
+            name
+            for setting in settings
+            if not setting.labels and setting.kind != "default"
+            for name in self._types(setting.kinds or ("conv", "fc"))
+            if setting.bias is not None or True not in self.biased[name]
+        }
+        left = [name for name in self.biased if name not in started and f"{name}(" in self.text]
+        if not left:
+            return []
+        own: Statement = Do("module.reset_parameters()")
+        return [If(call("isinstance", "module", " | ".join(left)), [own], [])]
 
     # --- by kind -------------------------------------------------------------------------
 
@@ -99,28 +135,52 @@ class _Writer:
         statements: list[Statement] = [] if weight is None else [Do(weight)]
         if setting.bias is not None:
             fill: Statement = Do(_filled(f"{module}.bias", setting.bias))
-            if types == ["nn.Linear"] and "bias=False" not in self._constructors("nn.Linear"):
+            if types == ["nn.Linear"] and False not in self.biased["nn.Linear"]:
                 return [*statements, fill]
             statements.append(If(f"{module}.bias is not None", [fill], []))
         return statements
-
-    def _constructors(self, name: str) -> str:
-        return "\n".join(line for line in self.text.splitlines() if f"{name}(" in line)
 
     def zero_residual(self) -> list[Statement]:
         """The last gamma of each residual body starts at 0: each unit starts as the identity."""
         tests: list[Statement] = []
         for definition in self.program.definitions:
-            for node in walk(definition.bodies[0].chain.nodes):
+            for node in _always(definition.bodies[0].chain):
                 if not isinstance(node, Branches) or node.keyword != "residual":
                     continue
-                body = node.branches[0].nodes
-                if definition.block is None or not body or not isinstance(body[-1], Apply):
+                last = _last(node.branches[0])
+                if definition.block is None or last is None:
                     continue
-                if body[-1].op.name == "bn":
-                    zero: Statement = Do(call("nn.init.zeros_", f"module.{body[-1].name}.weight"))
+                if last.op.name == "bn" and "weight" in last.state:
+                    zero: Statement = Do(call("nn.init.zeros_", f"module.{last.name}.weight"))
                     tests.append(If(f"isinstance(module, {definition.name})", [zero], []))
         return [For(_EVERY, tests)] if tests else []
+
+
+def _applies(program: Program) -> Iterator[Apply]:
+    for definition in program.definitions:
+        for body in definition.bodies:
+            for node in walk(body.chain.nodes):
+                if isinstance(node, Apply):
+                    yield node
+
+
+def _always(chain: Chain) -> Iterator[Node]:
+    """What every instance of a class has as attributes of its own: not in groups, not in `if`s."""
+    for node in chain.nodes:
+        yield node
+        if isinstance(node, Branches | Loop):
+            for inner in children(node):
+                yield from _always(inner)
+
+
+def _last(chain: Chain) -> Apply | None:
+    """The operator that a residual body ends with, stochastic depth left out."""
+    for node in reversed(chain.nodes):
+        if not isinstance(node, Apply):
+            return None
+        if node.op.survival() is None:
+            return node
+    return None
 
 
 def _access(path: Path) -> str:

@@ -137,8 +137,9 @@ def _tuple_items(text: str) -> tuple[Item, ...]:
 
 
 def _broken(text: str, indent: int) -> list[str]:
-    """A long expression over lines: at `if` and `else`, or else before each `+` and `-`."""
-    parts = _split(text, (" if ", " else ")) or _split(text, (" + ", " - ")) or [text]
+    """A long expression over lines: at `if` and `else`, or before `+` and `-`, or before `|`."""
+    marks = ((" if ", " else "), (" + ", " - "), (" | ",))
+    parts = next((found for each in marks if (found := _split(text, each))), [text])
     return [" " * indent + part for part in parts]
 
 

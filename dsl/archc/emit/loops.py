@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from archc import symbol, syntax
@@ -25,6 +26,8 @@ def write_loop(
     if counts == {0}:
         scribe.alias([node.output for node in nodes], wire)
         return [], wire
+    if any(id(node) in scribe.program.gathered for node in nodes):
+        return _gathered(scribe, nodes, lanes, wire, site)
     settled = all(scribe.writer.inside(node.count).constant is not None for node in nodes)
     if max(counts) > 2 or not settled:
         rolled = scribe.attempt(lambda: _rolled(scribe, nodes, lanes, wire, site), site)
@@ -34,6 +37,20 @@ def write_loop(
     if len(counts) > 1:
         raise Inexpressible("a loop whose count differs")
     return _written_out(scribe, nodes, lanes, wire, site)
+
+
+def _gathered(
+    scribe: Scribe, nodes: list[Loop], lanes: list[Lane], wire: Wire, site: Site
+) -> Written:
+    """Dense connections whose layers take a list of all features before them."""
+    rolled = scribe.attempt(lambda: _rolled(scribe, nodes, lanes, wire, site), site)
+    if rolled is not None:
+        (loop,), out = rolled  # a layer computes something
+        return [replace(loop, gathers=True)], out
+    if len({len(node.iterations) for node in nodes}) > 1:
+        raise Inexpressible("a loop whose count differs")
+    steps, out = _written_out(scribe, nodes, lanes, wire, site)
+    return [Repeat("", steps, wire, wire, out, out, gathers=True)], out
 
 
 def _written_out(
@@ -66,6 +83,9 @@ def _rolled(
     scribe.alias([node.iterations[0].input for node in nodes if node.iterations], wire)
     if inner.body:
         site.statements.append(For(head, inner.body))
+    if not body and body_out is body_in:  # nothing is computed in it
+        scribe.alias([node.output for node in nodes], wire)
+        return [], wire
     if not head.count:
         raise Inexpressible("a loop over a list, with steps between its modules")
     count = _kept_count(scribe, head.count, site)

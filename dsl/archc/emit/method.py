@@ -5,6 +5,8 @@ from __future__ import annotations
 from archc.emit.forward import Printer, Step, Wire, count_uses, pruned
 from archc.emit.scribe import Scribe
 
+FEATURES = "features"  # the list that a layer of a dense block takes
+
 
 def print_forward(
     scribe: Scribe, steps: list[Step], out: Wire, inputs: list[Wire]
@@ -16,6 +18,9 @@ def print_forward(
     if not marks:
         out.uses += 1
     printer = Printer(holds={wire.var or "x": wire for wire in inputs})
+    if scribe.takes_features:
+        printer.spoken_for.append(frozenset((FEATURES,)))
+        printer.lines.append(f"x: Tensor = torch.cat({FEATURES}, 1)")
     if len(results) > 1 or scribe.has_sides:
         printer.spoken_for.append(frozenset((_record(scribe),)))
     if "x" not in printer.holds:

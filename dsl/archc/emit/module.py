@@ -13,12 +13,22 @@ from archc import data, symbol
 from archc.emit.classes import build_class, write_anonymous
 from archc.emit.initialise import initialiser
 from archc.emit.lanes import Inexpressible
+from archc.emit.modules import FACTORY
+from archc.emit.options import (
+    CHECKPOINTING,
+    DEPLOYED,
+    RECOMPUTED,
+    ZERO_INIT,
+    Options,
+    Unsuited,
+)
 from archc.emit.program import ClassModel, Program, instance_env
 from archc.emit.steps import write_chain
 from archc.passes.costs import Cost
 from archc.plan import Call, Choice, Plan, outputs, side_outputs, walk
 from archc.sections import Facts
 
+_IMPORTED_BY_OPTIONS = {"Any", "Iterator", "Mapping", "Self", "ClassVar"}
 _IMPORTED = {"Tensor", "Sequence", "OrderedDict", "NamedTuple", "F"}
 
 _MOST_PARAMS = 64  # so many can be arguments of the network
@@ -38,17 +48,22 @@ class Module:
     fields: list[tuple[str, str]] = field(default_factory=list)  # name and comment of each output
     optional: int = 0  # the fields from here on are None in eval mode
     blocks: dict[str, list[str]] = field(default_factory=dict)  # the classes of each block
+    options: Options = field(default_factory=Options)
 
 
-def build_module(plan: Plan, facts: Facts, cost: Cost, again: Again) -> Module:
+def build_module(
+    plan: Plan, facts: Facts, cost: Cost, again: Again, options: Options | None = None
+) -> Module:
     """Write all classes. Params that no expression can follow stay as they are, and are named."""
-    program = _first_that_works(plan, again)
+    options = options or Options()
+    program = _first_that_works(plan, again, options)
     network = program.classes[-1]
     frozen = [name for name in plan.params if name not in {p.variable for p in network.parameters}]
     _finish_network(program, network, plan, facts)
     text = "\n".join(line for c in program.classes for line in (*c.init, *c.forward))
     classes = [c for c in program.classes if c is network or f"{c.name}(" in text]
-    module = Module(plan.name, _describe(plan, facts, cost, frozen), classes, list(program.support))
+    doc = [*_describe(plan, facts, cost, frozen), *_for_inference(options)]
+    module = Module(plan.name, doc, classes, list(program.support), options=options)
     for definition in program.definitions:
         if definition.block is not None and definition.model in classes:
             module.blocks.setdefault(definition.block.name, []).append(definition.name)
@@ -138,11 +153,11 @@ def _choices(plan: Plan) -> Iterator[tuple[Choice, dict[str, Any]]]:
                 waiting.append(node.body)
 
 
-def _first_that_works(plan: Plan, again: Again) -> Program:
+def _first_that_works(plan: Plan, again: Again, options: Options) -> Program:
     """With all params as arguments, or as many as can be; one class a block, or else several."""
     others = [other for name in _probed(plan) for other in _probes(plan, name, again, False)]
     try:
-        return _build_program([plan, *others], may_split=False)
+        return _build_program([plan, *others], options, may_split=False)
     except Inexpressible:
         pass
     plan = again({}, True) or plan
@@ -150,22 +165,24 @@ def _first_that_works(plan: Plan, again: Again) -> Program:
     others = [other for of_param in probes for other in of_param]
     for may_split in (False, True):
         try:
-            return _build_program([plan, *others], may_split)
+            return _build_program([plan, *others], options, may_split)
         except Inexpressible:
             continue
     kept: list[Plan] = []
     for of_param in probes:  # a param is an argument with all that it does, or not at all
         try:
-            _build_program([plan, *kept, *of_param], may_split=True)
+            _build_program([plan, *kept, *of_param], options, may_split=True)
             kept += of_param
         except Inexpressible:
             continue
-    return _build_program([plan, *kept], may_split=True)
+    return _build_program([plan, *kept], options, may_split=True)
 
 
-def _build_program(plans: list[Plan], may_split: bool) -> Program:
+def _build_program(plans: list[Plan], options: Options, may_split: bool) -> Program:
     taken = {plans[0].name, f"{plans[0].name}Output", *_IMPORTED, *_support_classes()}
-    program = Program(plans, taken, write_chain, write_anonymous)
+    if options != Options():
+        taken |= _IMPORTED_BY_OPTIONS
+    program = Program(plans, taken, write_chain, write_anonymous, options)
     at = 0
     while at < len(program.definitions):
         definition = program.definitions[at]
@@ -184,13 +201,39 @@ def _build_program(plans: list[Plan], may_split: bool) -> Program:
 def _finish_network(program: Program, network: ClassModel, plan: Plan, facts: Facts) -> None:
     """What only the network has: shared modules, initialisation."""
     for name, (target, extent) in program.shared.items():
-        network.init.append(f"        self.{name} = {target}(self, {extent})")
+        device = ", device=device" if program.options.device else ""
+        network.init.append(f"        self.{name} = {target}(self, {extent}{device})")
         network.forward.insert(0, f"        self.{name}.draw()")
         program.support.setdefault(target)
+    options = program.options
+    _refuse_taken_names(program, options)
+    if options.deployment is not None:
+        network.base = DEPLOYED
+        program.support.setdefault(DEPLOYED)
+    if options.checkpoint is not None:
+        network.keywords.insert(0, f"{CHECKPOINTING}: bool = False")
+        network.init += [
+            "        for module in self.modules():",
+            f"            if isinstance(module, {RECOMPUTED}):",
+            f"                module.{CHECKPOINTING} = {CHECKPOINTING}",
+        ]
+    if options.zero_init:
+        zeroed = any(setting.zero_residual for setting in facts.initialisations)
+        network.keywords.insert(0, f"{ZERO_INIT}: bool = {zeroed}")
+        network.init.append(f"        self.{ZERO_INIT} = {ZERO_INIT}")
     method = initialiser(program, plan, facts)
     if method:
         network.init.append("        self.reset_parameters()")
         network.extra.append(method)
+
+
+def _refuse_taken_names(program: Program, options: Options) -> None:
+    """Raises Unsuited where a class has an argument of its own by the name that an option adds."""
+    for model in program.classes:
+        own = {parameter.name for parameter in model.parameters}
+        taken = sorted(own & {*options.keywords, *([FACTORY.strip("*")] if options.device else [])})
+        if taken:
+            raise Unsuited(f"{model.name} has an argument `{taken[0]}` already: rename it")
 
 
 # --- words -------------------------------------------------------------------------------
@@ -214,6 +257,19 @@ def _describe(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) -> list[s
             "Built with " + ", ".join(f"{n} = {_said(plan.params[n])}" for n in frozen) + "."
         )
     return lines
+
+
+def _for_inference(options: Options) -> list[str]:
+    """What the form for inference saves, as counted."""
+    if options.deployment is None:
+        return []
+    saved = options.deployment.saved
+    (before, after), (held, left) = saved.kernels, saved.numbers
+    return [
+        "",
+        f"For inference: {after} operators that compute something instead of {before}, "
+        f"{left:,} numbers in weights and buffers instead of {held:,}.",
+    ]
 
 
 def _said(value: Any) -> str:

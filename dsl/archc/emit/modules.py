@@ -21,7 +21,7 @@ def operator(
 ) -> Callable[..., str]:
     """How forward applies an operator; its module, if it has one, goes to the site."""
     first = nodes[0]
-    state = first.op.weights(*first.shapes) or first.op.buffers(*first.shapes)
+    state = first.state
     inline = {n.op.inline(*(f"<{k}>" for k in range(len(ins)))) for n in nodes}
     if len(inline) == 1 and None not in inline and not state:
         return _inlined(first.op, ins)
@@ -40,6 +40,7 @@ def operator(
 
 
 _LONG = 60  # characters of an argument
+FACTORY = "**factory"  # device and dtype, where the constructor takes them
 
 
 def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
@@ -62,6 +63,8 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
     pairs = zip(nodes, lanes, strict=True)
     if all(may_overwrite(node, scribe.uses[lane.instance]) for node, lane in pairs):
         items.append(Item("True", "inplace"))
+    if scribe.program.options.device and any(node.state for node in nodes):
+        items.append(Item(FACTORY))
     if not first.target.startswith("nn."):
         scribe.program.support.setdefault(first.target)
     for node in nodes:
@@ -106,6 +109,8 @@ def instance(scribe: Scribe, nodes: list[Call], lanes: list[Lane]) -> Code:
             items.append(Item(text))
         elif text != literal(parameter.default):
             items.append(Item(text, parameter.name))
+    if scribe.program.takes_factory(definition):
+        items.append(Item(FACTORY))
     return call(definition.name, *items)
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from archc import symbol
 from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.options import Options
+from archc.passes.gather import gathered
 from archc.passes.uses import Uses, uses_of
 from archc.plan import (
     Applicable,
@@ -53,12 +55,14 @@ class ClassModel:
     forward: list[str]
     inputs: list[str]
     returns: str
+    constants: list[str] = field(default_factory=list)  # of the class
+    keywords: list[str] = field(default_factory=list)  # arguments by name alone, declared
     extra: list[list[str]] = field(default_factory=list)  # further methods
 
     @property
     def does(self) -> tuple[list[str], list[str], list[str]]:
         """Equal for classes that are the same but for their names and comments."""
-        declared = [parameter.declared for parameter in self.parameters]
+        declared = [*self.constants, *(parameter.declared for parameter in self.parameters)]
         return declared, uncommented(self.init), uncommented(self.forward)
 
 
@@ -93,16 +97,21 @@ class Program:
         taken: set[str],
         write_chain: Callable[..., Any],
         write_anonymous: Callable[..., Any],
+        options: Options,
     ) -> None:
         self.plans = plans
+        self.options = options
         self.write_chain = write_chain  # what writes statements stands above this module
         self.write_anonymous = write_anonymous
         self.taken = taken  # class names that are not free
         self.definitions: list[Definition] = []
         self.of_body: dict[Body, Definition] = {}
         self._uses: dict[Body, Uses] = {}
+        self._stateful: dict[Body, bool] = {}
         self._by_block: dict[Any, Definition] = {}
         self._seen: dict[Any, Body] = {}
+        # loops of dense connections whose layers take a list of features, in all plans or in none
+        self.gathered = _gathered(plans, options.checkpoint)
         self.support: dict[str, None] = {}  # helper classes that the file must carry
         # modules the network owns: name -> target, extent
         self.shared: dict[str, tuple[str, int]] = {}
@@ -235,12 +244,40 @@ class Program:
             extent = max(extent, symbol.plain(wanted.extent))
             self.shared[wanted.name] = (wanted.target, extent)
 
+    def has_state(self, body: Body) -> bool:
+        """Whether anything in a body has weights or buffers, calls included."""
+        found = self._stateful.get(body)
+        if found is None:
+            found = self._stateful[body] = any(
+                bool(node.state) if isinstance(node, Apply) else self.has_state(node.body)
+                for node in walk(body.chain.nodes)
+                if isinstance(node, Apply | Call)
+            )
+        return found
+
+    def takes_factory(self, definition: Definition) -> bool:
+        """Whether a class takes `device` and `dtype`: as in torch, where it holds tensors."""
+        if definition.block is None:
+            return self.options.device
+        return self.options.device and any(map(self.has_state, definition.bodies))
+
+    def is_recomputed(self, definition: Definition) -> bool:
+        """Whether a class can compute its inside again in the backward pass."""
+        wanted = self.options.checkpoint
+        return definition.block is not None and definition.block.name == wanted
+
     def uses(self, body: Body) -> Uses:
         """Who uses which tensor of a body."""
         found = self._uses.get(body)
         if found is None:
             found = self._uses[body] = uses_of(body)
         return found
+
+
+def _gathered(plans: list[Plan], block: str | None) -> frozenset[int]:
+    """The ids of the loops in which layers take a list of features."""
+    found = [gathered(plan, block) for plan in plans]
+    return frozenset(id(loop) for loops in found for loop in loops) if all(found) else frozenset()
 
 
 def calls_in(body: Body) -> Iterator[Call]:

@@ -46,14 +46,20 @@ def render(module: Module, templates: Path | None = None) -> str:
     environment = make_environment(templates)
     template = environment.get_template("model.py.jinja")
     support = [
-        environment.get_template(f"support/{name}.py.jinja").render().strip("\n")
-        for name in _sources(module, environment)
+        environment.select_template(_files(name, module)).render().strip("\n")
+        for name in _sources(module)
     ]
     body = template.render(module=module, support=support)
     return _with_imports(module, body)
 
 
-def _sources(module: Module, environment: object) -> list[str]:
+def _files(name: str, module: Module) -> list[str]:
+    """Where a support class may be; one that holds tensors has a form that takes a device."""
+    plain = f"support/{name}.py.jinja"
+    return [f"support/device/{name}.py.jinja", plain] if module.options.device else [plain]
+
+
+def _sources(module: Module) -> list[str]:
     """The support files needed, each once: one file may define several classes."""
     return [
         name
@@ -94,6 +100,7 @@ def harmless(text: str) -> str:
 def signature(model: ClassModel) -> str:
     """`def __init__(self, in_channels: int, width: int) -> None:`."""
     items = ["self", *(p.declared for p in model.parameters)]
+    items += ["*", *model.keywords] if model.keywords else []
     return "\n".join(lay("def __init__", call("", *map(Item, items)), " -> None:", 4))
 
 
@@ -105,8 +112,6 @@ def forward_signature(model: ClassModel) -> str:
 
 _IMPORTS = (
     (r"\bOrderedDict\(", "from collections import OrderedDict"),
-    (r"\bSequence\[", "from collections.abc import Sequence"),
-    (r"\bNamedTuple\b", "from typing import NamedTuple"),
     (r"\bmath\.", "import math"),
 )
 
@@ -118,10 +123,21 @@ def _with_imports(module: Module, body: str) -> str:
         (line for pattern, line in _IMPORTS if re.search(pattern, code)),
         key=lambda line: (line.startswith("from"), line),
     )
+    stdlib += _names("collections.abc", ("Iterator", "Mapping", "Sequence"), code)
+    stdlib += _names("contextlib", ("contextmanager", "nullcontext"), code)
+    stdlib += _names("typing", ("Any", "ClassVar", "NamedTuple", "Self"), code)
     torch = ["import torch"] if re.search(r"\btorch\.", code) else []
     torch += ["import torch.nn.functional as F"] if re.search(r"\bF\.", code) else []
     torch += [
         "from torch import Tensor, nn" if re.search(r"\bTensor\b", code) else "from torch import nn"
     ]
+    if re.search(r"\bcheckpoint\(", code):
+        torch.append("from torch.utils.checkpoint import checkpoint")
     lines = [*stdlib, *([""] if stdlib else []), *torch]
     return body.replace("# imports\n", "\n".join(lines) + "\n", 1)
+
+
+def _names(module: str, names: tuple[str, ...], code: str) -> list[str]:
+    """The import of those that the code mentions."""
+    found = [name for name in names if re.search(rf"\b{name}\b", code)]
+    return [f"from {module} import {', '.join(found)}"] if found else []

@@ -61,6 +61,12 @@ class Scribe:
         self.rows: set[tuple[str, ...]] = set()  # groups that became one module
         self.row_ends: set[Tensor] = set()  # the ends of groups: those may be used freely
 
+    @property
+    def takes_features(self) -> bool:
+        """Whether `forward` takes the features of all layers before it, each by itself."""
+        program = self.program
+        return bool(program.gathered) and program.is_recomputed(self.definition)
+
     def chain(self, chains: list[Chain], lanes: list[Lane], wire: Wire, site: Site) -> Written:
         """Write the statements of all lanes, side by side."""
         written: Written = self.program.write_chain(self, chains, lanes, wire, site)

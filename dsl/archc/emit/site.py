@@ -37,7 +37,7 @@ class Declare:
 
 @dataclass(slots=True)
 class If:
-    test: str
+    test: Code
     then: list[Statement]
     other: list[Statement]
 
@@ -84,9 +84,10 @@ def lines(statements: list[Statement], indent: int = 8) -> Iterator[str]:
 def _if_lines(statement: If, indent: int) -> Iterator[str]:
     pad, test, then, other = " " * indent, statement.test, statement.then, statement.other
     if not then:
-        test, then, other = f"not ({test})" if " " in test else f"not {test}", other, []
+        text = flat(test)
+        test, then, other = f"not ({text})" if " " in text else f"not {text}", other, []
     if then:
-        yield f"{pad}if {test}:"
+        yield from [f"{pad}if {test}:"] if isinstance(test, str) else lay("if ", test, ":", indent)
         yield from lines(then, indent + 4)
     if other:
         yield f"{pad}else:"

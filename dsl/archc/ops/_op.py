@@ -444,6 +444,18 @@ class Op:
         """How likely the branch that this ends is there in training; None where it always is."""
         return None
 
+    def in_eval(self) -> Op:
+        """What it comes to where nothing is trained: an operator without dice."""
+        return self
+
+    def with_bias(self) -> Op | None:
+        """The same with a bias; None for what no factor and summand a channel can go into."""
+        return None
+
+    def folding(self) -> float | None:
+        """The eps of what is a fixed factor and summand a channel in eval mode: a batch norm."""
+        return None
+
     def label(self) -> str:
         """A few words for a diagram or a table: `3x3/2, 64`."""
         return ""

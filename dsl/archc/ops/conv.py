@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archc.ops._op import (
     Call,
     Dims,
@@ -107,6 +109,10 @@ class Conv(_Filters):
         _, _, ps, _ = self._geometry(x)
         check_padding(x, ps, self.padding_mode)
         return Shape(self.out, sizes)
+
+    def with_bias(self) -> Op:
+        made: Op = replace(self, bias=True)
+        return made
 
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return self._weights(x, self.out, x.channels // self.groups)
@@ -286,6 +292,10 @@ class Fc(Op):
 
     def shape(self, x: Shape) -> Shape:  # type: ignore[override]
         return Shape(self.out)
+
+    def with_bias(self) -> Op:
+        made: Op = replace(self, bias=True)
+        return made
 
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return {"weight": (self.out, x.channels)} | ({"bias": (self.out,)} if self.bias else {})

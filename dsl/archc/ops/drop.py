@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from archc.ops._op import Call, Keyword, Op, Saved, Shape, flag, number, op, register
+from archc.ops.pointwise import Times
+from archc.ops.reshape import Identity
 
 _PROBABILITY = "probability of dropping"
 _RATE = ("rate", "prob", "probability")
@@ -27,6 +29,9 @@ class _Dropout(Op):
                 code="A200",
             )
         return x
+
+    def in_eval(self) -> Op:
+        return Identity()
 
     def label(self) -> str:
         return f"{self.p:g}"
@@ -103,6 +108,9 @@ class DropPath(Op):
             Keyword("rescale_eval", self.rescale_eval, False),
         )
         return Call("DropPath", (self.p,), keywords)
+
+    def in_eval(self) -> Op:
+        return Times(factor=1 - self.p) if self.rescale_eval else Identity()
 
     def survival(self) -> float:
         return 1 - self.p

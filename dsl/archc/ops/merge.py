@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, NoReturn
 
 from archc.ops._op import Call, Keyword, Misfit, Op, Saved, Shape, Shared, op, option, register
@@ -297,6 +298,10 @@ class Join(Op):
 
     def torch(self, *xs: Shape) -> Call:
         return Call("Join", (), (Keyword("droppath", self.droppath, 0.0),))
+
+    def in_eval(self) -> Op:
+        made: Op = replace(self, droppath=0.0)
+        return made
 
     def scratch(self, *xs: Shape, training: bool) -> int:
         stacked = sum(x.columns or 1 for x in xs) * _alike(xs).features

@@ -85,6 +85,9 @@ class BatchNorm(Op):
         )
         return Call(f"nn.BatchNorm{max(x.rank, 1)}d", (x.channels,), keywords)
 
+    def folding(self) -> float | None:
+        return self.eps if self.track else None
+
 
 @register
 @op

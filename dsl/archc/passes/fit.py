@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from archc.passes.gather import gathered
 from archc.passes.heap import Heap, Moment, Role, Storage
 from archc.passes.memory import Setting, inferred, trained
 from archc.passes.schedule import schedule
@@ -52,8 +53,12 @@ def memory(plan: Plan, setting: Setting) -> Memory:
 def best_checkpoint(plan: Plan, setting: Setting, batch: int) -> Setting:
     """The same with the block checkpointed that saves most at that batch; none if none saves."""
     run = schedule(plan, training=True)
-    candidates = [replace(setting, checkpoint=name) for name in (None, *run.blocks)]
-    return min(candidates, key=lambda one: trained(run, one).peak(batch).bytes(batch))
+
+    def peak(name: str | None) -> int:
+        own = schedule(plan, training=True, checkpoint=name) if gathered(plan, name) else run
+        return trained(own, replace(setting, checkpoint=name)).peak(batch).bytes(batch)
+
+    return replace(setting, checkpoint=min((None, *run.blocks), key=peak))
 
 
 def peak(heap: Heap, batch: int, count: int = 10) -> Peak:

@@ -43,7 +43,7 @@ class Setting:
 
 def training(plan: Plan, setting: Setting) -> Heap:
     """The memory of one step of training, from the second on, when the optimizer has its state."""
-    return trained(schedule(plan, training=True), setting)
+    return trained(schedule(plan, training=True, checkpoint=setting.checkpoint), setting)
 
 
 def trained(run: Schedule, setting: Setting) -> Heap:
@@ -97,11 +97,11 @@ class _Run:
     def train(self) -> Heap:
         tensors = self._begin(with_labels=True)
         steps, units = self.schedule.steps, self._checkpointed()
-        inputs: dict[Unit, Storage] = {}
+        inputs: dict[Unit, list[Storage]] = {}
         at = 0
         for unit in units:
             self._forward(range(at, unit.start), tensors, saving=True)
-            inputs[unit] = self.heap.hold(tensors[unit.input])
+            inputs[unit] = [self.heap.hold(tensors[value]) for value in unit.inputs]
             self._forward(range(unit.start, unit.stop), tensors, saving=False)
             at = unit.stop
         self._forward(range(at, len(steps)), tensors, saving=True)
@@ -347,9 +347,9 @@ class _Run:
             self.gradients[value] = _Gradient(total)
         heap.drop(incoming.storage)
 
-    def _recompute(self, unit: Unit, input: Storage) -> None:
+    def _recompute(self, unit: Unit, inputs: list[Storage]) -> None:
         """Run a checkpointed block again, as far as something is kept for its backward pass."""
-        tensors = {unit.input: input}
+        tensors = dict(zip(unit.inputs, inputs, strict=True))
         keeping = [at for at in range(unit.start, unit.stop) if self._keeps(at)]
         self._forward(range(unit.start, max(keeping, default=-1) + 1), tensors, saving=True)
         for storage in tensors.values():

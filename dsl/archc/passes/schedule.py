@@ -8,9 +8,10 @@ variable of its own, since `@label` goes back to it, until `forward` returns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archc.ops import Op, Saved, Shape, scalars
+from archc.passes.gather import gathered, layers
 from archc.passes.overwrite import may_overwrite
 from archc.passes.uses import Uses, uses_of
 from archc.plan import (
@@ -68,12 +69,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A block call: the steps from `start` up to `stop`, and the tensor that it takes."""
+    """A block call: the steps from `start` up to `stop`, and the tensors that it takes."""
 
     block: str
     start: int
     stop: int
-    input: Value
+    inputs: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,14 @@ class Schedule:
 
     @property
     def blocks(self) -> tuple[str, ...]:
-        """Those that are called, by name."""
-        return tuple(dict.fromkeys(unit.block for unit in self.units))
+        """Those that are called, by name, without those that call themselves."""
+        nested: set[str] = set()
+        latest: dict[str, int] = {}  # inner ones come first: where the last one of a name began
+        for unit in self.units:
+            if unit.start <= latest.get(unit.block, -1):
+                nested.add(unit.block)
+            latest[unit.block] = unit.start
+        return tuple(dict.fromkeys(u.block for u in self.units if u.block not in nested))
 
     def state(self) -> State:
         """What the network's modules hold, each module once."""
@@ -112,9 +119,12 @@ class Schedule:
         )
 
 
-def schedule(plan: Plan, *, training: bool) -> Schedule:
-    """Unfold a plan without mistakes. Auxiliary heads run in training only."""
-    return _Scheduler(plan, training).run()
+def schedule(plan: Plan, *, training: bool, checkpoint: str | None = None) -> Schedule:
+    """Unfold a plan without mistakes. Auxiliary heads run in training only.
+
+    Where the block `checkpoint` is a layer of dense connections, it takes a list of features.
+    """
+    return _Scheduler(plan, training, gathered(plan, checkpoint)).run()
 
 
 _CORE = frozenset(("conv", "linear", "pool"))
@@ -156,6 +166,7 @@ class _Place:
 class _Scheduler:
     plan: Plan
     training: bool
+    gathered: tuple[Loop, ...] = ()
     made: Schedule = field(default_factory=Schedule)
     last: list[int] = field(default_factory=list)  # of each value: the last step that it is held in
     facts: dict[tuple[Op, tuple[Shape, ...], bool], Facts] = field(default_factory=dict)
@@ -199,6 +210,8 @@ class _Scheduler:
                     self._apply(node.merge, place)
                     if place.line is not None and _is_short(node.branches[-1]):
                         self._hold(place.tensors[node.input.root])
+                case Loop() if node in self.gathered:
+                    self._gather(node, place)
                 case Loop():
                     for iteration in node.iterations:
                         self._chain(iteration, place)
@@ -213,19 +226,42 @@ class _Scheduler:
                     if self.training:
                         self._chain(node.chain, place)
 
+    def _gather(self, loop: Loop, place: _Place) -> None:
+        """Layers that each make their own concatenation of the features before them."""
+        features = [*place.tensors[loop.iterations[0].input.root]]
+        made = [loop.iterations[0].input, *(call.output for call in layers(loop))]
+        merges = [node.merge for node in walk([loop]) if isinstance(node, Branches)]
+        for at, (call, merge) in enumerate(zip(layers(loop), merges, strict=True)):
+            start = len(self.made.steps)
+            concat = replace(
+                merge, name=f"{call.name}.cat", inputs=tuple(made[: at + 1]), output=call.input
+            )
+            piled = self._step(concat, tuple(features), place)
+            self._enter(call, (piled,), place)
+            unit = Unit(call.body.name, start, len(self.made.steps), tuple(features))
+            self.made.units.append(unit)
+            features += place.tensors[call.output.root]
+        last = replace(merges[-1], inputs=tuple(made))
+        place.tensors[last.output.root] = (self._step(last, tuple(features), place),)
+        place.held += features
+
     def _call(self, call: Call, place: _Place) -> None:
-        body, given = call.body, place.tensors[call.input.root]
+        start, given = len(self.made.steps), place.tensors[call.input.root]
+        self._enter(call, given, place)
+        self._hold(given)
+        stop = len(self.made.steps)
+        if stop > start and len(given) == 1:
+            self.made.units.append(Unit(call.body.name, start, stop, given))
+
+    def _enter(self, call: Call, given: tuple[Value, ...], place: _Place) -> None:
+        body = call.body
         line = None if body.block is not None and body.block.places else _Line()
         tensors = {body.input.root: given}
         names = frozenset(self.names.get(body.block, ()))
         inside = _Place(f"{place.prefix}{call.name}.", tensors, self._uses(body), line, names)
-        start = len(self.made.steps)
         self._chain(body.chain, inside)
-        self._hold((*given, *inside.held))
+        self._hold(tuple(inside.held))
         self._name(call, inside.tensors[body.output.root], place)
-        stop = len(self.made.steps)
-        if stop > start and len(given) == 1:
-            self.made.units.append(Unit(body.name, start, stop, given[0]))
 
     def _apply(self, apply: Apply, place: _Place) -> None:
         values = tuple(v for tensor in apply.inputs for v in place.tensors[tensor.root])
@@ -233,6 +269,11 @@ class _Scheduler:
         if shape is not None and shape.columns:  # a bundle: nothing is computed
             place.tensors[apply.output.root] = values
             return
+        output = self._step(apply, values, place)
+        self._name(apply, (output,), place)
+
+    def _step(self, apply: Apply, values: tuple[Value, ...], place: _Place) -> Value:
+        """Add an operator; gives what it makes."""
         inplace = may_overwrite(apply, place.uses)
         facts = self._facts(apply, inplace)
         module = place.prefix + apply.name
@@ -254,7 +295,7 @@ class _Scheduler:
         if place.line is not None:
             place.line = self._continued(place.line, apply, place.uses)
             self._hold(place.line.inputs)
-        self._name(apply, (output,), place)
+        return output
 
     def _name(self, node: Apply | Call, values: tuple[Value, ...], place: _Place) -> None:
         place.tensors[node.output.root] = values

@@ -1,0 +1,45 @@
+"""Constants of a class for inference: where its weights come from in the training form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archc.emit.lanes import Inexpressible
+from archc.emit.layout import WIDTH, Code, Group, Item, lay
+from archc.emit.program import Definition
+from archc.passes.deploy import Deployment
+from archc.passes.tables import Table
+
+
+def constants(deployment: Deployment, definition: Definition) -> list[str]:
+    """`FOLDED: ClassVar = {"conv1": ("bn1", 1e-05)}` and its like, laid out.
+
+    Raises Inexpressible where instances differ in what a name stands for.
+    """
+    total = Table({}, {}, ())
+    for body in definition.bodies:
+        table = deployment.tables[body]
+        for mine, more in ((total.folded, table.folded), (total.fused, table.fused)):
+            if any(mine.get(name, value) != value for name, value in more.items()):
+                raise Inexpressible("weights that come from several places")
+        total.folded |= table.folded
+        total.fused |= table.fused
+        total.dropped += tuple(name for name in table.dropped if name not in total.dropped)
+    folded = {key: _row(key, (f'"{norm}"', repr(eps))) for key, (norm, eps) in total.folded.items()}
+    fused = {key: _row(key, [f'"{part}"' for part in parts]) for key, parts in total.fused.items()}
+    lines = []
+    for name, rows in (("FOLDED", folded), ("FUSED", fused)):
+        if rows:
+            items = tuple(Item(row, f'"{key}": ') for key, row in rows.items())
+            lines += lay(f"{name}: ClassVar = ", Group("", items, "{}"), "", 4)
+    if total.dropped:
+        lines += lay("DROPPED = ", _row("DROPPED", [f'"{name}"' for name in total.dropped]), "", 4)
+    return lines
+
+
+def _row(key: str, items: Sequence[str]) -> Code:
+    """A tuple behind its name: on the same line, or an item a line."""
+    flat = f"({', '.join(items)}{',' * (len(items) == 1)})"
+    if len(items) == 1 or len(flat) + len(key) + len('        "": ,') <= WIDTH:
+        return flat
+    return Group("", tuple(map(Item, items)), rows=True)

@@ -1,0 +1,194 @@
+"""A network with its weights as one file for a runtime: ONNX, or PyTorch's own PT2.
+
+All that needs torch, onnx or onnxscript is in here, and imported where it runs.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archc.api import Analysis
+from archc.plan import Plan, outputs
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+FORMATS = {"onnx": ("torch", "onnx", "onnxscript"), "pt2": ("torch",)}  # and what each needs
+_NESTED = ("model", "state_dict", "model_state_dict")  # where a checkpoint has its weights
+
+
+class Unfit(Exception):
+    """Weights that are not this network's, or a network that the format cannot hold."""
+
+
+def missing(format: str) -> list[str]:
+    """The packages that a format needs and that are not installed."""
+    return [name for name in FORMATS[format] if find_spec(name) is None]
+
+
+def weights(path: Path) -> dict[str, Tensor]:
+    """A `state_dict` from a file, which may be a checkpoint around one. Runs no code in it.
+
+    Raises OSError for a file that cannot be read, Unfit for one that holds no weights.
+    """
+    import torch
+
+    with path.open("rb") as file:
+        try:
+            found = torch.load(file, map_location="cpu", weights_only=True)
+        except OSError:
+            raise
+        except Exception as error:  # of several kinds, with pages of advice
+            raise Unfit(f"{path} holds no weights that are safe to load") from error
+    for key in _NESTED:
+        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
+            found = found[key]
+            break
+    if not isinstance(found, Mapping) or not all(torch.is_tensor(t) for t in found.values()):
+        raise Unfit(f"{path} holds no state_dict")
+    return {str(name).removeprefix("module."): tensor for name, tensor in found.items()}
+
+
+def module(analysis: Analysis, state: Mapping[str, Tensor] | None, form: str) -> nn.Module:
+    """The network in eval mode; with weights as the file's `init` has them if none are given.
+
+    Those are the same on every run. Raises Unfit for weights of another network.
+    """
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        trained = _class(analysis, analysis.emit())()
+    if state is not None:
+        _check(analysis.name, trained.state_dict(), state)
+        trained.load_state_dict(state, strict=False)
+    if form == "deploy":
+        ready: nn.Module = _class(analysis, analysis.emit_deployed()).from_training(
+            trained.state_dict()
+        )
+        return ready
+    done: nn.Module = trained.eval()
+    return done
+
+
+def _class(analysis: Analysis, source: str) -> Any:
+    namespace: dict[str, Any] = {"__name__": f"archc.generated.{analysis.name}"}
+    exec(compile(source, f"<{analysis.name}>", "exec"), namespace)
+    return namespace[analysis.name]
+
+
+def _check(name: str, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
+    """Raises Unfit, saying in a line what does not match."""
+    lost = [key for key in wanted if key not in given and not key.endswith("num_batches_tracked")]
+    more = [key for key in given if key not in wanted]
+    shapes = [
+        f"{key} is {_size(given[key])}, not {_size(wanted[key])}"
+        for key in wanted
+        if key in given and given[key].shape != wanted[key].shape
+    ]
+    reasons = [f"{len(keys)} {what} ({_some(keys)})"
+               for keys, what in ((lost, "missing"), (more, "unknown")) if keys]  # fmt: skip
+    reasons += shapes[:2] + [f"{len(shapes) - 2} more of another size"] * (len(shapes) > 2)
+    if reasons:
+        raise Unfit(f"these are not the weights of {name}: {'; '.join(reasons)}")
+
+
+def _some(keys: list[str]) -> str:
+    return ", ".join(keys[:3]) + ", ..." * (len(keys) > 3)
+
+
+def _size(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "a scalar"
+
+
+def exported(analysis: Analysis, net: nn.Module, format: str) -> bytes:
+    """The file's content. The batch may be of any size; sizes are those of the file.
+
+    Raises Unfit where torch cannot export the network.
+    """
+    plan = analysis.plan
+    assert plan is not None
+    with _quiet():
+        try:
+            return _onnx(plan, net) if format == "onnx" else _pt2(plan, net)
+        except Exception as error:
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            raise Unfit(f"torch cannot export {analysis.name}: {reason[0][:200]}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Traceable:
+    """What torch is given: a module, two samples, and that the batch may be of another size."""
+
+    net: nn.Module
+    xs: tuple[Any, ...]
+    dynamic: tuple[Any, ...]
+
+
+def _traceable(plan: Plan, net: nn.Module) -> _Traceable:
+    import torch
+
+    xs = tuple(torch.zeros(2, *x.columns[0].dims) for x in plan.body.inputs)
+    batch = torch.export.Dim("batch", min=1)
+    dynamic = tuple({0: batch} for _ in xs)
+    if len(outputs(plan.body)) == 1:
+        return _Traceable(net, xs, dynamic)
+
+    class Plain(type(net)):  # type: ignore[misc]
+        """The same with a plain tuple for its outputs: a file cannot hold the record's class."""
+
+        def forward(self, *xs: Tensor) -> tuple[Tensor, ...]:
+            return tuple(y for y in forward(self, *xs) if y is not None)
+
+    forward: Any = type(net).forward
+    net.__class__ = Plain
+    return _Traceable(net, xs, (dynamic,))
+
+
+def _pt2(plan: Plan, net: nn.Module) -> bytes:
+    import torch
+
+    given, buffer = _traceable(plan, net), io.BytesIO()
+    program = torch.export.export(given.net, given.xs, dynamic_shapes=given.dynamic, strict=True)
+    torch.export.save(program, buffer)
+    return buffer.getvalue()
+
+
+def _onnx(plan: Plan, net: nn.Module) -> bytes:
+    import torch
+
+    given = _traceable(plan, net)
+    made = torch.onnx.export(
+        given.net,
+        given.xs,
+        dynamo=True,
+        dynamic_shapes=given.dynamic,
+        input_names=list(plan.body.input_names) or ["input"],
+        output_names=[name for name, _ in outputs(plan.body)],
+        verbose=False,
+    )
+    assert made is not None
+    content: bytes = made.model_proto.SerializeToString()
+    return content
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Within, nobody speaks of what the user cannot change."""
+    import logging
+    import warnings
+
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,146 @@
+"""A network for inference alone: batch norms folded, dropout and auxiliary heads gone.
+
+A plan to a plan, so that what is written of it is as readable as what is trained. In eval mode a
+batch norm is a factor and a summand for each channel, and goes into the weights of the convolution
+or linear before it. Modules keep their names; `Table` says what goes where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from archc.ops import Op
+from archc.passes.fuse import fuse
+from archc.passes.rewrite import IDENTITY, Copy, Successor
+from archc.passes.schedule import schedule
+from archc.passes.tables import Table
+from archc.passes.uses import Uses, uses_of
+from archc.plan import Again, Apply, Aux, Body, Call, Chain, Plan, Scope, Tensor, children, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Savings:
+    """What the rewriting comes to: kernels of a pass in eager mode, and numbers that are held."""
+
+    kernels: tuple[int, int]  # before and after
+    numbers: tuple[int, int]  # parameters and statistics
+
+
+@dataclass
+class Deployment:
+    """A network's form for inference, and where its weights come from."""
+
+    plan: Plan  # one without mistakes
+    tables: dict[Body, Table] = field(default_factory=dict)
+
+    @cached_property
+    def made(self) -> Plan:
+        """The network's plan for inference."""
+        return self.of(self.plan)
+
+    @cached_property
+    def saved(self) -> Savings:
+        """What is gained by that."""
+        return savings(self.plan, self.made)
+
+    def of(self, plan: Plan) -> Plan:
+        """The same of the network at any values of its params; the plan stays as it is."""
+        calm = Copy(_without_dice)
+        body = calm.body(plan.body)
+        dropped = {new: tuple(_side_names(old.chain, "")) for old, new in calm.bodies.items()}
+        folded: dict[Body, dict[str, tuple[str, float]]] = {}
+        merged = Copy(lambda old: _folds(old, folded.setdefault(old, {})))
+        body = merged.body(body)
+        made = {
+            new: Table(folded[old], {}, dropped.get(old, ())) for old, new in merged.bodies.items()
+        }
+        for new in made:
+            fuse(new, made)
+        self.tables |= made
+        return replace(plan, body=body)
+
+
+def savings(before: Plan, after: Plan) -> Savings:
+    """Compare a network in eval mode with its form for inference."""
+
+    def held(plan: Plan) -> int:
+        state = schedule(plan, training=True).state()
+        return state.weights + state.floats + state.integers
+
+    return Savings((kernels(before), kernels(after)), (held(before), held(after)))
+
+
+def kernels(plan: Plan) -> int:
+    """Operators that compute something in eval mode: what eager PyTorch starts a kernel for."""
+    return sum(not step.passes_through for step in schedule(plan, training=False).steps)
+
+
+def _without_dice(body: Body) -> Successor:
+    def successor(node: Apply) -> Op:
+        op = node.op.in_eval()
+        return IDENTITY if op.name == IDENTITY.name and op is not node.op else op
+
+    return successor
+
+
+def _side_names(chain: Chain, prefix: str) -> Iterator[str]:
+    """The modules of auxiliary heads."""
+    for node in chain.nodes:
+        inner = f"{prefix}{node.name}." if isinstance(node, Scope) else prefix
+        for part in children(node):
+            if isinstance(node, Aux):
+                for n in part.nodes:
+                    match n:
+                        case Call(again=False) | Scope(again=False):
+                            yield prefix + n.name
+                        case Apply(again=False) if n.state:
+                            yield prefix + n.name
+            else:
+                yield from _side_names(part, inner)
+
+
+# --- folding -----------------------------------------------------------------------------
+
+
+def _folds(body: Body, found: dict[str, tuple[str, float]]) -> Successor:
+    """What becomes of convolutions and the batch norms behind them; their names go to `found`."""
+    uses, becomes = uses_of(body), dict[Apply, Op]()
+    again = {node.name for node in walk(body.chain.nodes) if isinstance(node, Apply) and node.again}
+    for chain, prefix in _chains(body.chain, ""):
+        for node in chain.nodes:
+            eps = node.op.folding() if isinstance(node, Apply) else None
+            if eps is None or not isinstance(node, Apply):
+                continue
+            before = _maker(node.inputs[0], uses)
+            if before is None or before not in chain.nodes or {before.name, node.name} & again:
+                continue
+            op = before.op.with_bias()
+            if op is not None and before not in becomes:
+                becomes[before], becomes[node] = op, IDENTITY
+                found[prefix + before.name] = (prefix + node.name, float(eps))
+    return lambda node: becomes.get(node, node.op)
+
+
+def _chains(chain: Chain, prefix: str) -> Iterator[tuple[Chain, str]]:
+    """Every chain of a body, and the names of the groups around it."""
+    yield chain, prefix
+    for node in chain.nodes:
+        if isinstance(node, Again):
+            continue
+        inner = f"{prefix}{node.name}." if isinstance(node, Scope) else prefix
+        for part in children(node):
+            yield from _chains(part, inner)
+
+
+def _maker(tensor: Tensor, uses: Uses) -> Apply | None:
+    """The operator that made a tensor which nothing else uses, places that are kept left out."""
+    while uses.counts[tensor.root] == 1:
+        maker = uses.makers.get(tensor.root)
+        if not isinstance(maker, Apply):
+            return None
+        if maker.op is not IDENTITY:
+            return maker
+        tensor = maker.inputs[0]
+    return None

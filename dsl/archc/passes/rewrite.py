@@ -1,0 +1,112 @@
+"""A plan with other operators in it: copied, so that nothing of the first one is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from archc.ops import REGISTRY, Op
+from archc.plan import (
+    Again,
+    Apply,
+    Aux,
+    Body,
+    Branches,
+    Call,
+    Chain,
+    Choice,
+    Goto,
+    Loop,
+    Mark,
+    Node,
+    Scope,
+    Tensor,
+)
+
+IDENTITY: Op = REGISTRY["identity"]()
+Successor = Callable[[Apply], Op]  # an operator's; `IDENTITY` where it goes
+
+
+@dataclass
+class Copy:
+    """Copies bodies, each once; `successors` gives what becomes of the operators of a body.
+
+    Auxiliary heads are left out.
+    """
+
+    successors: Callable[[Body], Successor]
+    bodies: dict[Body, Body] = field(default_factory=dict)
+    tensors: dict[Tensor, Tensor] = field(default_factory=dict)
+
+    def body(self, old: Body) -> Body:
+        found = self.bodies.get(old)
+        if found is None:
+            inputs = tuple(self.tensor(x) for x in old.inputs)
+            chain = _Copier(self, self.successors(old)).chain(old.chain)
+            found = self.bodies[old] = replace(old, inputs=inputs, chain=chain)
+        return found
+
+    def tensor(self, old: Tensor) -> Tensor:
+        found = self.tensors.get(old)
+        if found is None:
+            origin = None if old.origin is None else self.tensor(old.origin)
+            found = self.tensors[old] = Tensor(old.shape, old.span, origin)
+        return found
+
+
+@dataclass
+class _Copier:
+    """Copies what is in one body."""
+
+    around: Copy
+    successor: Successor
+
+    def chain(self, old: Chain, *, is_group: bool = False) -> Chain:
+        """A chain; after the last module of a group, no place has to be kept."""
+        tensor = self.around.tensor
+        nodes = [new for node in old.nodes if (new := self._node(node)) is not None]
+        while is_group and nodes:
+            last = nodes[-1]
+            if not isinstance(last, Apply) or last.op is not IDENTITY:
+                break
+            last.output.origin = last.inputs[0]
+            nodes.pop()
+        return Chain(nodes, tensor(old.input), tensor(old.output))
+
+    def _node(self, node: Node) -> Node | None:
+        tensor = self.around.tensor
+        output = tensor(node.output)
+        match node:
+            case Apply():
+                return self._apply(node)
+            case Call():
+                body = self.around.body(node.body)
+                return replace(node, body=body, input=tensor(node.input), output=output)
+            case Branches():
+                branches = [self.chain(chain) for chain in node.branches]
+                merge = self._apply(node.merge)
+                assert merge is not None, "what merges stays"
+                start = tensor(node.input)
+                return replace(node, branches=branches, merge=merge, input=start, output=output)
+            case Loop():
+                chains = [self.chain(chain) for chain in node.iterations]
+                return replace(node, iterations=chains, output=output)
+            case Scope():
+                chain = self.chain(node.chain, is_group=True)
+                return replace(node, chain=chain, output=output)
+            case Choice() | Again():
+                return replace(node, chain=self.chain(node.chain), output=output)
+            case Goto() | Mark():
+                return replace(node, output=output)
+            case Aux():
+                return None
+
+    def _apply(self, node: Apply) -> Apply | None:
+        """The operator; None where it goes. Where names count places, something has to stay."""
+        op, tensor = self.successor(node), self.around.tensor
+        inputs, made = tuple(map(tensor, node.inputs)), tensor(node.output)
+        if op is IDENTITY and not node.name.isdigit():
+            made.origin = inputs[0]
+            return None
+        label = None if op is IDENTITY else node.label
+        return replace(node, op=op, inputs=inputs, output=made, label=label)

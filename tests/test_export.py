@@ -1,0 +1,210 @@
+"""`archc export`: ONNX and PT2 files that compute what the network does, and what can go wrong."""
+
+from __future__ import annotations
+
+import collections
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archc
+from archc import cli, export, files
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+SMALL = """
+network Small
+input 8x8 x3
+conv 3x3 p1 x8 nobias; bn; relu; dropout 0.5
+concat< conv 1x1 x4; relu | conv 1x1 x4; relu >
+a: aux weight=0.3 < gap; flatten; fc 4 >
+gap; flatten; fc 4
+"""
+TWO = """
+network Two
+input left 4x4 x2
+input right x16
+@left; flatten; fc 16; a: relu; output features
+add< @a | @right >; fc 3; output scores
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    path = tmp_path / "small.arch"
+    path.write_text(SMALL, encoding="utf-8")
+    return path
+
+
+def run(*argv: object) -> int:
+    return cli.main(["export", *map(str, argv)])
+
+
+def trained(path: Path) -> Any:
+    """A module whose weights and statistics are no longer those it starts with."""
+    torch.manual_seed(7)
+    module = archc.load(path).module()
+    for _ in range(3):
+        module.train()(torch.randn(4, 3, 8, 8))
+    return module.eval()
+
+
+@pytest.mark.parametrize("form", ["training", "deploy"])
+def test_pt2_with_weights(small: Path, tmp_path: Path, form: str) -> None:
+    module = trained(small)
+    torch.save(module.state_dict(), tmp_path / "w.pth")
+    out = tmp_path / "small.pt2"
+    assert (
+        run(small, "--to", "pt2", "--weights", tmp_path / "w.pth", "--form", form, "-o", out) == 0
+    )
+    loaded = torch.export.load(out).module()
+    for batch in (1, 2, 5):
+        x = torch.randn(batch, 3, 8, 8)
+        torch.testing.assert_close(loaded(x), module(x), rtol=1e-5, atol=1e-6)
+    assert files.state(out) is files.State.PRISTINE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["resnet18", "googlenet_bn", "densenet_40_12", "fractalnet"])
+def test_onnx_in_onnxruntime(name: str, tmp_path: Path) -> None:
+    out = tmp_path / "net.onnx"
+    check_onnx(name, out)
+
+
+def check_onnx(what: str | Path, out: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxscript")
+    runtime = pytest.importorskip("onnxruntime")
+    assert run(what, "--to", "onnx", "-o", out) == 0
+    onnx.checker.check_model(onnx.load(out))
+    assert files.state(out) is files.State.PRISTINE
+    session = runtime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
+    analysis = archc.load(what).analysis
+    assert analysis.plan is not None
+    module = export.module(analysis, None, "training")
+    for batch in (1, 3):
+        shapes = [x.columns[0].dims for x in analysis.plan.body.inputs]
+        xs = [torch.randn(batch, *shape) for shape in shapes]
+        given = {i.name: x.numpy() for i, x in zip(session.get_inputs(), xs, strict=True)}
+        made = module(*xs)
+        wanted = [y for y in (made if isinstance(made, tuple) else (made,)) if y is not None]
+        for a, b in zip(session.run(None, given), wanted, strict=True):
+            bound = 1e-4 * float(b.abs().max())
+            torch.testing.assert_close(torch.tensor(a), b.detach(), rtol=0, atol=bound)
+
+
+def test_onnx_of_a_small_network(small: Path, tmp_path: Path) -> None:
+    check_onnx(small, tmp_path / "small.onnx")
+
+
+def test_several_inputs_and_outputs(tmp_path: Path) -> None:
+    path = tmp_path / "two.arch"
+    path.write_text(TWO, encoding="utf-8")
+    assert run(path, "--to", "pt2", "-o", tmp_path / "two.pt2") == 0
+    loaded = torch.export.load(tmp_path / "two.pt2").module()
+    features, scores = loaded(torch.randn(3, 2, 4, 4), torch.randn(3, 16))
+    assert (features.shape, scores.shape) == ((3, 16), (3, 3))
+    check_onnx(path, tmp_path / "two.onnx")
+
+
+@pytest.mark.parametrize("around", ["model", "state_dict", None])
+def test_a_checkpoint_around_the_weights(small: Path, tmp_path: Path, around: str | None) -> None:
+    state = {f"module.{key}": value for key, value in trained(small).state_dict().items()}
+    checkpoint = {around: state, "epoch": 3} if around else state
+    torch.save(checkpoint, tmp_path / "c.pt")
+    assert set(export.weights(tmp_path / "c.pt")) == set(trained(small).state_dict())
+
+
+# --- what can go wrong -------------------------------------------------------------------
+
+
+class Evil:
+    """Runs code where it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (print, ("this must not be seen",))
+
+
+def test_wrong_weights(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = trained(small).state_dict()
+    other = archc.load("resnet20").module().state_dict()
+    resized = dict(state) | {"fc1.weight": torch.zeros(9, 8)}
+    cases: list[tuple[object, str]] = [
+        (other, "these are not the weights of Small:"),
+        (resized, "fc1.weight is 9x8, not 4x8"),
+        ({"a": 3}, "holds no state_dict"),
+        ([1, 2], "holds no state_dict"),
+        (Evil(), "holds no weights that are safe to load"),
+        (collections.Counter(state.keys()), "holds no state_dict"),
+    ]
+    out = tmp_path / "small.pt2"
+    for content, says in cases:
+        torch.save(content, tmp_path / "w.pth")
+        code = run(small, "--to", "pt2", "--weights", tmp_path / "w.pth", "-o", out)
+        printed, err = capsys.readouterr()
+        assert (code, printed) == (1, "")
+        assert says in err
+        assert err.count("\n") == 1, "one line"
+        assert not out.exists()
+    (tmp_path / "w.pth").write_text("no weights at all")
+    assert run(small, "--to", "pt2", "--weights", tmp_path / "w.pth", "-o", out) == 1
+    assert run(small, "--to", "pt2", "--weights", tmp_path / "none.pth", "-o", out) == 2
+    assert "no such file" in capsys.readouterr().err
+
+
+def test_a_file_that_archc_did_not_write(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "small.pt2"
+    out.write_bytes(b"somebody's work")
+    assert run(small, "--to", "pt2", "-o", out) == 2
+    assert "was not written by archc" in capsys.readouterr().err
+    assert out.read_bytes() == b"somebody's work"
+    assert run(small, "--to", "pt2", "-o", out, "--force") == 0
+    assert run(small, "--to", "pt2", "-o", out) == 0, "its own file it may write anew"
+    data = out.read_bytes()
+    out.write_bytes(data[:200] + b"X" + data[201:])
+    assert run(small, "--to", "pt2", "-o", out) == 2
+    assert "was edited since" in capsys.readouterr().err
+
+
+def test_stamps_of_binary_files(tmp_path: Path) -> None:
+    for suffix, data in (
+        (".onnx", b"\x08\x0a\x12\x03abc"),
+        (".pt2", b"PK\3\4..PK\5\6" + bytes(18)),
+    ):
+        stamped = files.stamp_bytes(data, "source", suffix)
+        path = tmp_path / f"x{suffix}"
+        assert files.write(path, stamped)
+        assert files.state(path) is files.State.PRISTINE
+        assert files.stamp_bytes(stamped, "source", suffix) == stamped
+        path.write_bytes(stamped.replace(b"abc", b"abd").replace(b"..", b",,"))
+        assert files.state(path) is files.State.EDITED
+
+
+@pytest.mark.parametrize(("format", "name"), [("onnx", "onnxscript"), ("pt2", "torch")])
+def test_a_package_that_is_missing(
+    small: Path,
+    format: str,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(export, "find_spec", lambda n: None if n == name else found("json"))
+    assert run(small, "--to", format) == 2
+    assert capsys.readouterr().err == f"archc: --to {format} needs {name}: pip install {name}\n"
+
+
+def test_what_torch_cannot_export(
+    small: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise RuntimeError("no way\nwith pages of advice")
+
+    monkeypatch.setattr(export, "_pt2", fail)
+    assert run(small, "--to", "pt2", "-o", "-") == 1
+    assert capsys.readouterr().err == "archc: torch cannot export Small: no way\n"
