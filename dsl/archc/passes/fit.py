@@ -46,7 +46,7 @@ class Memory:
 
 def memory(plan: Plan, setting: Setting) -> Memory:
     """Simulate both. Takes a plan without mistakes."""
-    run = schedule(plan, training=True)
+    run = schedule(plan, training=True, checkpoint=setting.checkpoint)
     return Memory(setting, trained(run, setting), inferred(plan, run.state(), setting))
 
 
