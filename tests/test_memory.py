@@ -13,7 +13,7 @@ from archc import api
 from archc.gpus import gpus
 from archc.passes import fit
 from archc.passes.heap import Role
-from archc.passes.memory import Setting, checkpointable, inference, training
+from archc.passes.memory import Setting, checkpointable
 from archc.plan import Plan
 from archc.source import Source
 
@@ -254,7 +254,7 @@ def test_the_rule_of_thumb_on_published_runs() -> None:
     measured = runs("train_rtx3090")
     assert len(measured) == 28
     for run in measured:
-        heap = training(plan_of(api.Net(run.analysis)), Setting(amp=True))
+        heap = fit.memory(plan_of(api.Net(run.analysis)), Setting(amp=True)).train
         assert heap.peak(run.batch).bytes(run.batch) <= fit.TIGHT * capacity, run.model
         if run.batch < LADDER[0]:
             more = LADDER[LADDER.index(run.batch) - 1]
@@ -279,7 +279,7 @@ def test_all_networks_come_to_an_end(name: str) -> None:
         Setting(),
         Setting(amp=True, checkpoint=next(iter(checkpointable(plan)), None)),
     ):
-        heap = training(plan, setting)
+        heap = fit.memory(plan, setting).train
         left = {s.role for s in heap.alive(heap.moments[-1]) if s.fixed or s.sample}
         assert left <= {
             Role.PARAMETERS, Role.GRADIENTS, Role.OPTIMIZER, Role.BUFFERS, Role.INPUT,
@@ -289,7 +289,8 @@ def test_all_networks_come_to_an_end(name: str) -> None:
 
 
 def test_the_largest_batch_is_the_largest(resnet: Plan) -> None:
-    for heap in (training(resnet, Setting()), inference(resnet, Setting())):
+    memory = fit.memory(resnet, Setting())
+    for heap in (memory.train, memory.infer):
         capacity = 8 * 2**30
         batch = heap.largest_batch(capacity)
         assert heap.peak(batch).bytes(batch) <= capacity < heap.peak(batch + 1).bytes(batch + 1)
@@ -298,7 +299,7 @@ def test_the_largest_batch_is_the_largest(resnet: Plan) -> None:
 
 def test_what_ifs(resnet: Plan) -> None:
     def bytes(**how: Any) -> int:
-        return training(resnet, Setting(**how)).peak(32).bytes(32)
+        return fit.memory(resnet, Setting(**how)).train.peak(32).bytes(32)
 
     plain, parameters = bytes(), 25_557_032 * 4
     assert bytes(optimizer="adam") - plain == parameters
@@ -315,7 +316,7 @@ def test_a_block_without_blocks_to_compute_again() -> None:
 
 
 def test_parts_add_up(resnet: Plan) -> None:
-    peak = fit.peak(training(resnet, Setting()), 32)
+    peak = fit.peak(fit.memory(resnet, Setting()).train, 32)
     assert sum(peak.parts.values()) == peak.bytes
     assert peak.parts[Role.PARAMETERS] == 25_557_032 * 4
     assert peak.largest[0][0].name == "conv1"

@@ -41,24 +41,16 @@ class Setting:
         return _SINGLE if self.amp else WIDTHS[self.dtype]
 
 
-def training(plan: Plan, setting: Setting) -> Heap:
-    """The memory of one step of training, from the second on, when the optimizer has its state."""
-    return trained(schedule(plan, training=True, checkpoint=setting.checkpoint), setting)
-
-
 def trained(run: Schedule, setting: Setting) -> Heap:
-    """The same of a schedule of training."""
+    """The memory of one step of training, from the second on, when the optimizer has its state."""
     return _Run(run, run.state(), setting).train()
 
 
-def inference(plan: Plan, setting: Setting) -> Heap:
-    """The memory of one forward pass in eval mode under `torch.no_grad`."""
-    state = schedule(plan, training=True).state()  # auxiliary heads take memory, too
-    return inferred(plan, state, setting)
-
-
 def inferred(plan: Plan, state: State, setting: Setting) -> Heap:
-    """The same where the state of its schedule of training is known."""
+    """The memory of one forward pass in eval mode under `torch.no_grad`.
+
+    `state` is that of the schedule of training: auxiliary heads take memory, too.
+    """
     return _Run(schedule(plan, training=False), state, setting).infer()
 
 
