@@ -8,8 +8,7 @@ from typing import Any
 
 from archc import symbol, syntax
 from archc.evaluate import Evaluator, did_you_mean, fault
-from archc.ops import REGISTRY, Dims, Field, Form, Op
-from archc.ops._op import OTHER
+from archc.ops import OTHER, REGISTRY, Dims, Field, Form, Op
 from archc.plan import Applicable
 from archc.source import Fix, Span
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from lark.exceptions import UnexpectedInput
 
-from archc import expected, syntax
+from archc import expected, mistakes, syntax
 from archc.machine import Machine, Token
 from archc.source import Damage, Diagnostic, Diagnostics, Label, Limits, Source, Span
 from archc.syntax import File
@@ -199,7 +199,7 @@ class Run:
 
     def _skip_stray(self, position: int) -> None:
         """Over a closing bracket that closes nothing. `If a > b` is no such thing."""
-        shouted = expected.shouted(self._context(position))
+        shouted = mistakes.shouted(self._context(position))
         self.problems.add(shouted or expected.stray(self.source, position))
         if shouted:
             self._skip_statement(position)
@@ -347,7 +347,7 @@ class Run:
                 return
             if not in_brackets:
                 position = self.end
-        self.problems.add(expected.diagnose(self._context(position)))
+        self.problems.add(mistakes.diagnose(self._context(position)))
 
     def _context(self, position: int) -> expected.Context:
         return expected.Context(

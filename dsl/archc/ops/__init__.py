@@ -1,21 +1,9 @@
 """The operators. Importing this package fills the registry: a module per family."""
 
 from archc.ops import act, conv, drop, merge, norm, pointwise, pool, reshape, resize  # noqa: F401
-from archc.ops._op import (
-    OTHER,
-    REGISTRY,
-    Call,
-    Dims,
-    Field,
-    Form,
-    Misfit,
-    Op,
-    Saved,
-    Shape,
-    Shared,
-    Window,
-    scalars,
-)
+from archc.ops._field import OTHER, Field, Form
+from archc.ops._op import REGISTRY, Call, Op, Saved, Shared, scalars
+from archc.ops._shape import Dims, Misfit, Shape, Window
 
 __all__ = [
     "OTHER",

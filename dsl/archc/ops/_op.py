@@ -1,12 +1,12 @@
 """What an operator is, and the registry of all of them.
 
-An operator is one class. Its fields are its syntax (see the field functions below), its
+An operator is one class. Its fields are its syntax (see `archc.ops._field`), its
 methods give shape, parameters, MACs and the torch call, and its docstring is the hover text
 and the reference page. Nothing else in archc knows an operator by name.
 
 All arithmetic here is on plain `int`; the emitter passes integers that remember the expression
 they came from (`archc.symbol`), so use `+ - * // %` on them and never `int(...)` or `math.prod`
-of something that should stay an expression. (`features` below shows how.)
+of something that should stay an expression. (`Shape.features` shows how.)
 
 Codes that operators use: A201 a window or target does not fit the tensor, A202 nothing would be
 left, A203 `same` with an even window, A204 groups do not divide, A205 too much padding, A206 the
@@ -22,247 +22,12 @@ import inspect
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
 from functools import cache
 from math import prod
 from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
 
-from archc import symbol
-
-Dims = tuple[int, ...]  # one number for every dimension, or one a dimension
-
-
-# --- shapes ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """A tensor without its batch: channels, then spatial sizes in torch's order (D, H, W).
-
-    A feature vector has no spatial sizes. `columns` > 0 is a bundle of that many tensors of
-    this shape, waiting for a `join`.
-    """
-
-    channels: int
-    size: Dims = ()
-    columns: int = 0
-
-    @property
-    def rank(self) -> int:
-        return len(self.size)
-
-    @property
-    def features(self) -> int:
-        """How many elements the tensor has."""
-        total = self.channels
-        for extent in self.size:
-            total = total * extent
-        return total
-
-    @property
-    def dims(self) -> Dims:
-        """C, D, H, W: torch's order."""
-        return (self.channels, *self.size)
-
-    def __str__(self) -> str:
-        text = f"{'x'.join(map(str, self.size))} x{self.channels}".lstrip()
-        return f"{self.columns} columns of {text}" if self.columns else text
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What one output element sees of the input along one dimension.
-
-    Output element i sees the `extent` input elements from `stride * i - before` on. Where the
-    output is the larger one, or windows adapt, these are fractions: the elements that lie in
-    between. A stride of 0: every output element sees the same.
-    """
-
-    extent: float = 1
-    stride: float = 1
-    before: float = 0
-
-    @property
-    def most(self) -> int:
-        """How many input elements an output element sees, at most."""
-        return int(self.extent + 1e-9)
-
-
-class Misfit(Exception):
-    """Operator and tensor do not go together. Knows no position: the caller adds it.
-
-    `field` names the attribute at fault, `notes` hold the arithmetic with the user's numbers,
-    `hint` is a cure in words and `code` the entry of `archc explain`.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        hint: str = "",
-        *,
-        field: str | None = None,
-        notes: tuple[str, ...] = (),
-        code: str = "A200",
-    ) -> None:
-        super().__init__(message)
-        self.message, self.hint, self.field, self.notes, self.code = (
-            message,
-            hint,
-            field,
-            notes,
-            code,
-        )
-
-
-def spread(dims: Dims, rank: int, field: str) -> Dims:
-    """`dims` with one number a dimension.
-
-    Raises Misfit where the user gave, say, two numbers for a 3-D tensor.
-    """
-    if len(dims) == rank:
-        return dims
-    if len(dims) == 1:
-        return dims * rank
-    noun = "window" if field == "kernel" else field
-    raise Misfit(
-        f"{noun} has {len(dims)} numbers, but the tensor has {rank} spatial "
-        f"dimension{'s' * (rank != 1)}",
-        f"give one number for all dimensions, or {rank}",
-        field=field,
-        code="A206",
-    )
-
-
-def times(x: Shape) -> str:
-    """Its elements as a product: `55*55*96`."""
-    return "*".join(str(n) for n in (*x.size, x.channels))
-
-
-def squeeze(dims: Dims) -> int | Dims:
-    """How torch code writes it: one number where all are equal, by their expressions too."""
-    alike = len({symbol.expr_of(d) for d in dims}) == 1
-    return dims[0] if alike and all(d == dims[0] for d in dims) else dims
-
-
-# --- fields: the syntax of an operator ---------------------------------------------------
-
-
-class Form(Enum):
-    """How an attribute is written. The long name (`stride=2`) always works as well."""
-
-    SIZE = "3x3"
-    STRIDE = "/2"
-    PADDING = "p1"
-    WIDTH = "x64"
-    GROUPS = "g32"
-    DILATION = "d2"
-    NUMBER = "0.5"  # the operator's own number
-    FLAG = "word"
-    OPTION = "key=value"
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """The syntax of one dataclass field, kept in its metadata under "archc".
-
-    `kind` says what values it takes: int, float, Dims, bool, str; `choices` are the words
-    allowed for a str. `words` maps flags to the value each sets. `tensor` allows `@label`,
-    which gives the operator a second input tensor and the value `OTHER`. `also` are other words of
-    the field for it, that an option may have for its name.
-    """
-
-    form: Form
-    kind: type | Any
-    doc: str
-    words: dict[str, Any] = dataclasses.field(default_factory=dict)
-    choices: tuple[str, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-    tensor: bool = False
-    also: tuple[str, ...] = ()
-
-
-class _Other:
-    """The value of an option that names another tensor: its shape comes as a second input."""
-
-    def __repr__(self) -> str:
-        return "OTHER"
-
-
-OTHER = _Other()
-_REQUIRED = dataclasses.MISSING
-
-
-def _field(spec: Field, default: Any) -> Any:
-    return dataclasses.field(default=default, metadata={"archc": spec})
-
-
-def size(default: Any = _REQUIRED, doc: str = "window", minimum: int = 1) -> Any:
-    """`3x3`, `3`: a window of Dims, at least 1."""
-    also = ("kernel_size", "window", "size") if doc == "window" else ()
-    return _field(Field(Form.SIZE, Dims, doc, minimum=minimum, also=also), default)
-
-
-def stride(default: Any = (1,), doc: str = "stride") -> Any:
-    """`/2`, `/2x1`."""
-    return _field(Field(Form.STRIDE, Dims, doc, minimum=1, also=("strides",)), default)
-
-
-def padding(default: Any = (0,), doc: str = "padding on each side", same: bool = True) -> Any:
-    """`p1`, `p0x3`; `same` is the value None: as much as keeps the size at stride 1."""
-    words: dict[str, Any] = {"same": None} if same else {}
-    return _field(Field(Form.PADDING, Dims, doc, words=words, minimum=0, also=("pad",)), default)
-
-
-def width(default: Any = _REQUIRED, doc: str = "output channels") -> Any:
-    """`x64`."""
-    also = ("channels", "filters", "out_channels")
-    return _field(Field(Form.WIDTH, int, doc, minimum=1, also=also), default)
-
-
-def groups(default: Any = 1, doc: str = "groups of channels") -> Any:
-    """`g32`."""
-    return _field(Field(Form.GROUPS, int, doc, minimum=1), default)
-
-
-def dilation(default: Any = (1,), doc: str = "dilation") -> Any:
-    """`d2`."""
-    return _field(Field(Form.DILATION, Dims, doc, minimum=1), default)
-
-
-def number(
-    kind: type,
-    default: Any = _REQUIRED,
-    doc: str = "",
-    minimum: float | None = None,
-    maximum: float | None = None,
-    also: tuple[str, ...] = (),
-) -> Any:
-    """The operator's own number, written bare: `fc 4096`, `dropout 0.5`."""
-    spec = Field(Form.NUMBER, kind, doc, minimum=minimum, maximum=maximum, also=also)
-    return _field(spec, default)
-
-
-def flag(doc: str = "", default: Any = False, **words: Any) -> Any:
-    """Words that set the field: `bias: bool = flag(nobias=False, default=True)`."""
-    return _field(Field(Form.FLAG, bool, doc, words=words), default)
-
-
-def option(
-    kind: Any,
-    default: Any = _REQUIRED,
-    doc: str = "",
-    choices: tuple[str, ...] = (),
-    minimum: float | None = None,
-    maximum: float | None = None,
-    tensor: bool = False,
-) -> Any:
-    """`key=value`."""
-    spec = Field(
-        Form.OPTION, kind, doc, choices=choices, minimum=minimum, maximum=maximum, tensor=tensor
-    )
-    return _field(spec, default)
-
+from archc.ops._field import REQUIRED, Field, Form
+from archc.ops._shape import Dims, Misfit, Shape, Window
 
 # --- the torch side ----------------------------------------------------------------------
 
@@ -478,7 +243,7 @@ class Op:
     @cache
     def required(cls) -> tuple[str, ...]:
         """Fields that have no default."""
-        return tuple(f.name for f in dataclasses.fields(cls) if f.default is _REQUIRED)
+        return tuple(f.name for f in dataclasses.fields(cls) if f.default is REQUIRED)
 
     def refuse(self, message: str, hint: str = "", **more: Any) -> NoReturn:
         raise Misfit(message, hint, **more)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from archc.ops._op import Call, Dims, Keyword, Op, Saved, Shape, flag, number, op, option, register
+from archc.ops._field import flag, number, option
+from archc.ops._op import Call, Keyword, Op, Saved, op, register
+from archc.ops._shape import Dims, Shape
 
 
 @op

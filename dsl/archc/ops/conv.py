@@ -4,29 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archc.ops._op import (
-    Call,
-    Dims,
-    Keyword,
-    Op,
-    Saved,
-    Shape,
-    Window,
-    dilation,
-    flag,
-    groups,
-    number,
-    op,
-    option,
-    padding,
-    register,
-    size,
-    spread,
-    squeeze,
-    stride,
-    times,
-    width,
-)
+from archc.ops._field import dilation, flag, groups, number, option, padding, size, stride, width
+from archc.ops._op import Call, Keyword, Op, Saved, op, register
+from archc.ops._shape import Dims, Shape, Window, spread, squeeze, times
 from archc.ops.windows import (
     AXES,
     check_groups,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from archc.ops._op import Call, Keyword, Op, Saved, Shape, flag, number, op, register
+from archc.ops._field import flag, number
+from archc.ops._op import Call, Keyword, Op, Saved, op, register
+from archc.ops._shape import Shape
 from archc.ops.pointwise import Times
 from archc.ops.reshape import Identity
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar, NoReturn
 
-from archc.ops._op import Call, Keyword, Misfit, Op, Saved, Shape, Shared, op, option, register
+from archc.ops._field import option
+from archc.ops._op import Call, Keyword, Op, Saved, Shared, op, register
+from archc.ops._shape import Misfit, Shape
 from archc.ops.windows import AXES
 
 

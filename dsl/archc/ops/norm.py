@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from archc.ops._op import (
-    Call,
-    Dims,
-    Keyword,
-    Op,
-    Saved,
-    Shape,
-    Window,
-    flag,
-    number,
-    op,
-    option,
-    register,
-    whole,
-)
+from archc.ops._field import flag, number, option
+from archc.ops._op import Call, Keyword, Op, Saved, op, register, whole
+from archc.ops._shape import Dims, Shape, Window
 from archc.ops.windows import check_groups
 
 

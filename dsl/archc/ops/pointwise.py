@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archc.ops._op import Call, Dims, Keyword, Op, Shape, flag, number, op, option, register
+from archc.ops._field import flag, number, option
+from archc.ops._op import Call, Keyword, Op, op, register
+from archc.ops._shape import Dims, Shape
 
 
 @register

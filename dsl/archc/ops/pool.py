@@ -5,27 +5,9 @@ from __future__ import annotations
 from math import gcd
 from typing import ClassVar
 
-from archc.ops._op import (
-    Call,
-    Dims,
-    Keyword,
-    Misfit,
-    Op,
-    Saved,
-    Shape,
-    Window,
-    dilation,
-    flag,
-    op,
-    option,
-    padding,
-    register,
-    size,
-    spread,
-    squeeze,
-    stride,
-    whole,
-)
+from archc.ops._field import dilation, flag, option, padding, size, stride
+from archc.ops._op import Call, Keyword, Op, Saved, op, register, whole
+from archc.ops._shape import Dims, Misfit, Shape, Window, spread, squeeze
 from archc.ops.windows import AXES, geometry, geometry_label, leftovers, rule, sliding, sums, window
 
 

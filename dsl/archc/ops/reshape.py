@@ -3,23 +3,9 @@
 from __future__ import annotations
 
 from archc import symbol
-from archc.ops._op import (
-    Call,
-    Dims,
-    Op,
-    Saved,
-    Shape,
-    Window,
-    number,
-    op,
-    option,
-    register,
-    size,
-    spread,
-    squeeze,
-    times,
-    width,
-)
+from archc.ops._field import number, option, size, width
+from archc.ops._op import Call, Op, Saved, op, register
+from archc.ops._shape import Dims, Shape, Window, spread, squeeze, times
 from archc.ops.windows import AXES, check_groups, check_padding
 
 

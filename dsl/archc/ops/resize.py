@@ -5,24 +5,9 @@ from __future__ import annotations
 from math import gcd
 from typing import Any
 
-from archc.ops._op import (
-    OTHER,
-    Call,
-    Dims,
-    Keyword,
-    Misfit,
-    Op,
-    Shape,
-    Window,
-    flag,
-    number,
-    op,
-    option,
-    register,
-    size,
-    spread,
-    squeeze,
-)
+from archc.ops._field import OTHER, flag, number, option, size
+from archc.ops._op import Call, Keyword, Op, op, register
+from archc.ops._shape import Dims, Misfit, Shape, Window, spread, squeeze
 from archc.ops.reshape import torch_sides
 from archc.ops.windows import AXES
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archc.ops._op import Dims, Misfit, Shape, Window, spread
+from archc.ops._shape import Dims, Misfit, Shape, Window, spread
 
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
