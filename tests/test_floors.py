@@ -16,7 +16,8 @@ FLOORS: dict[str, int] = {
     for floor, modules in enumerate(
         (
             "source data symbol",
-            "syntax comments tables machine builder recovery expected mistakes parser files explain gpus",
+            "syntax comments tables machine builder recovery expected mistakes parser files "
+            "explain gpus",
             "ops",
             "plan evaluate params bind misfits naming linking fitting lower elaborate sections "
             "recipe graph",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from functools import lru_cache
 from typing import Any
@@ -20,7 +20,13 @@ from archc.render import visible
 from archc.source import Span
 
 LONGEST = 44  # characters of a group that is written out
-_LETTERS = {Form.WIDTH: "x", Form.PADDING: "p", Form.GROUPS: "g", Form.DILATION: "d"}
+_LETTERS = {
+    Form.STRIDE: "/",
+    Form.WIDTH: "x",
+    Form.PADDING: "p",
+    Form.GROUPS: "g",
+    Form.DILATION: "d",
+}
 
 
 def statement(part: Part) -> str:
@@ -47,7 +53,7 @@ def operator(op: Op, rank: int) -> str:
         if spec.form in (Form.SIZE, Form.OPTION) and isinstance(value, tuple) and len(value) == 1:
             value = value * max(rank, 1)
         glue = "" if spec.form is Form.STRIDE and text[-1].isdigit() else " "
-        text += glue + _attribute(field.name, spec, value)
+        text += glue + attribute(field.name, spec, value)
     return text
 
 
@@ -58,32 +64,28 @@ def _same(value: Any, default: Any) -> bool:
     return bool(value == default)
 
 
-def _attribute(name: str, spec: Field, value: Any) -> str:
+def attribute(name: str, spec: Field, value: Any, say: Callable[[Any], str] | None = None) -> str:
+    """An attribute as one writes it: `/2`, `x64`, `eps=0.001`. `say` writes one number."""
     word = next((word for word, meant in spec.words.items() if meant == value), None)
     if word is not None:
         return word
-    if spec.form is Form.OPTION:
-        return f"{name}={_option(value)}"
-    if spec.form is Form.SIZE:
-        return sizes(value)
-    if spec.form is Form.STRIDE:
-        return f"/{_dims(value)}"
-    return _LETTERS.get(spec.form, "") + _dims(value)
-
-
-def _option(value: Any) -> str:
+    if spec.form is Form.FLAG:
+        return name  # a default that no word stands for
     if value is OTHER:
-        return "@…"
+        return f"{name}=@…"
+    one_for_all = spec.form not in (Form.SIZE, Form.OPTION)
+    text = _dims(value, one_for_all, say or scalar)
+    return f"{name}={text}" if spec.form is Form.OPTION else _LETTERS.get(spec.form, "") + text
+
+
+def _dims(value: Any, one_for_all: bool, say: Callable[[Any], str]) -> str:
+    """`3x3`; where the language has one number for every dimension, that where all are equal."""
     if isinstance(value, str):
         return value  # one of the operator's own words
-    return sizes(value) if isinstance(value, tuple) else _scalar(value)
-
-
-def _dims(value: Any) -> str:
-    """One number where all are equal: the language has it for every dimension."""
-    if isinstance(value, tuple):
-        return sizes(value[:1] if len(set(value)) == 1 else value)
-    return _scalar(value)
+    if not isinstance(value, tuple):
+        return say(value)
+    alike = one_for_all and len(set(value)) == 1
+    return "x".join(map(say, value[:1] if alike else value))
 
 
 def sizes(dims: Dims) -> str:
@@ -108,17 +110,18 @@ def arguments(body: Body) -> Iterator[str]:
     for formal in block.tree.formals:
         name = formal.name.id
         if formal.default is None:
-            yield _scalar(values[name])
+            yield scalar(values[name])
             continue
         try:
             default = symbol.plain(inner.value(formal.default))
         except Fault:  # it needs what is not at its default, and was never computed
             default = None
         if values[name] != default:
-            yield f"{name}={_scalar(values[name])}"
+            yield f"{name}={scalar(values[name])}"
 
 
-def _scalar(value: Any) -> str:
+def scalar(value: Any) -> str:
+    """One value: `0.5`, `true`, `[2, 2, 3]`, the name of a block."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -127,7 +130,7 @@ def _scalar(value: Any) -> str:
     if isinstance(value, str):
         return f'"{visible(value)}"'
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_scalar, value))}]"
+        return f"[{', '.join(map(scalar, value))}]"
     return value.name if isinstance(value, Applicable) else str(value)
 
 

@@ -12,8 +12,7 @@ from archc.changes.blocks import BlockChange
 from archc.changes.compare import Comparer
 from archc.changes.entries import Change, Entry
 from archc.changes.totals import BATCH, Total, totals_of
-from archc.changes.words import number
-from archc.notation import source_text
+from archc.notation import scalar, source_text
 from archc.plan import Plan
 
 
@@ -64,7 +63,7 @@ class Comparison:
 def _params(left: Plan, right: Plan) -> Iterator[Change]:
     """Params of the files that differ."""
     for name in dict.fromkeys((*left.params, *right.params)):
-        sides = [number(p.params[name]) if name in p.params else "" for p in (left, right)]
+        sides = [scalar(p.params[name]) if name in p.params else "" for p in (left, right)]
         if sides[0] != sides[1]:
             yield Change(name, sides[0], sides[1], (sides[0], sides[1]))
 

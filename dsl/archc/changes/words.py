@@ -10,16 +10,14 @@ import re
 from collections.abc import Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 from archc import symbol
 from archc.draw.spelling import Terms
-from archc.ops import OTHER, Field, Form, Op
+from archc.notation import attribute, scalar
+from archc.ops import Form, Op
 from archc.plan import BlockValue, Call
-from archc.render import visible
-
-_LETTERS = {Form.STRIDE: "/", Form.PADDING: "p", Form.WIDTH: "x", Form.GROUPS: "g"}
-_LETTERS |= {Form.DILATION: "d"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,8 @@ def words_of(op: Op, terms: Terms | None = None) -> tuple[Word, ...]:
         if symbol.plain(value) == f.default:
             continue
         close = spec.form is Form.STRIDE and bool(found) and found[-1].field == "kernel"
-        shown = _spelled(f.name, spec, symbol.plain(value), None)
-        written = _spelled(f.name, spec, value, terms or {})
+        shown = attribute(f.name, spec, symbol.plain(value))
+        written = attribute(f.name, spec, value, partial(_part, terms=terms or {}))
         found.append(Word(f.name, shown, written, _key(value), place, close))
     return tuple(found)
 
@@ -61,51 +59,20 @@ def spoken(head: str, words: Iterable[tuple[Word, str]]) -> str:
 def arguments_of(call: Call) -> tuple[Word, ...]:
     """The arguments of a call, those at their defaults too."""
     return tuple(
-        Word(name, number(value), expression(value, {}), _key(value), place)
+        Word(name, scalar(value), expression(value, {}), _key(value), place)
         for place, (name, value) in enumerate(call.args.items())
     )
 
 
-def _spelled(name: str, spec: Field, value: Any, terms: Terms | None) -> str:
-    """An attribute as one writes it; with numbers where there are no `terms`."""
-    if spec.form is Form.FLAG:
-        named = [word for word, meaning in spec.words.items() if meaning == value]
-        return named[0] if named else name
-    if value is None:  # padding that keeps the size
-        return next((word for word, meaning in spec.words.items() if meaning is None), name)
-    if value is OTHER:
-        return f"{name}=@"
-    items = value if isinstance(value, tuple) else (value,)
-    text = "x".join(_part(item, terms) for item in items)
-    if spec.form is Form.OPTION:
-        return f"{name}={text}"
-    return _LETTERS.get(spec.form, "") + text
-
-
-def _part(value: Any, terms: Terms | None) -> str:
-    if terms is None or not symbol.is_traced(value):
-        return number(value)
+def _part(value: Any, terms: Terms) -> str:
     text = expression(value, terms)
     return text if re.fullmatch(r"[\d.]+", text) else f"({text})"
-
-
-def number(value: Any) -> str:
-    """A plain value: `0.5`, `[2, 2, 3]`, the name of a block."""
-    if isinstance(value, BlockValue):
-        return value.name
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(number, value))}]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int):
-        return str(int(value))
-    return f"{symbol.plain(value):g}" if isinstance(value, float) else visible(str(value))
 
 
 def expression(value: Any, terms: Terms) -> str:
     """The expression that a number came from, in the terms of whoever shows it."""
     if not symbol.is_traced(value):
-        return number(value)
+        return scalar(value)
     expr = symbol.expr_of(value)
     with suppress(KeyError):  # a param of the network
         expr = symbol.substitute(expr, terms) if terms else expr
