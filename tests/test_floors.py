@@ -23,7 +23,7 @@ FLOORS: dict[str, int] = {
             "recipe graph",
             "passes",
             "format draw engine emit report render tabular capacity throughput plot timing "
-            "explanation changes notation measures folding summary lecture",
+            "explanation changes notation measures folding summary lecture terms",
             "api comparison export",
             "cli outcome inputs commands reference",
         )

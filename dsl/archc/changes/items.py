@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from archc.changes.words import Word, spoken
-from archc.draw.spelling import Terms
 from archc.notation import source_text
 from archc.passes.costs import Cost
 from archc.plan import Call, Tensor
 from archc.source import Span
+from archc.terms import Terms
 
 _LONGEST = 400  # characters of a statement in a page
 _NOTHING = Cost()

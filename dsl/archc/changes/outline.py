@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from archc import syntax
 from archc.changes.items import Item, Reference, sum_up, sums
 from archc.changes.words import Word, arguments_of, words_of
-from archc.draw.spelling import Terms, called_with
 from archc.notation import source_text
 from archc.ops import OTHER
 from archc.passes.costs import Cost, cost_of
@@ -33,6 +32,7 @@ from archc.plan import (
     Scope,
     Tensor,
 )
+from archc.terms import Terms, called_with
 
 _WEIGHTS = {"conv": 2.0, "linear": 2.0, "pool": 1.0, "merge": 1.0}  # others count half
 MOST_OPENED = 512  # operators of what is compared with its containers opened

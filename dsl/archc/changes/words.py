@@ -14,10 +14,10 @@ from functools import partial
 from typing import Any
 
 from archc import symbol
-from archc.draw.spelling import Terms
 from archc.notation import attribute, scalar
 from archc.ops import Form, Op
 from archc.plan import BlockValue, Call
+from archc.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from typing import TypeVar
 
 from archc import symbol
 from archc.draw.scene import Card
-from archc.draw.spelling import Terms, spell, spelled
+from archc.draw.spelling import spell, spelled
 from archc.draw.style import extent, shorter, span_of
 from archc.ops import Form, Shape
 from archc.passes.costs import Costs
 from archc.plan import Apply, Tensor
 from archc.report import human
+from archc.terms import Terms
 
 T = TypeVar("T")
 Lanes = list[tuple[T, int]]

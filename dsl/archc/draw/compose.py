@@ -18,7 +18,6 @@ from archc.draw.closing import shut
 from archc.draw.items import Fold, applies_of, is_single, operators, reshaped
 from archc.draw.said import Said
 from archc.draw.scene import Box, Card, Port, Ports, Scene
-from archc.draw.spelling import Terms, called_with
 from archc.draw.style import extent
 from archc.passes.costs import Cost, Costs
 from archc.plan import (
@@ -36,6 +35,7 @@ from archc.plan import (
     Tensor,
     outputs,
 )
+from archc.terms import Terms, called_with
 
 _DEEPEST = 40  # chains inside each other; what is deeper is one card
 _MOST = 400  # cards in a drawing; further blocks are one card each

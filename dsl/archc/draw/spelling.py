@@ -6,13 +6,12 @@ replaced by a number that says so when it is asked for its text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 from archc import symbol
 from archc.ops import Form, Op
-from archc.plan import Call
+from archc.terms import Terms, translated
 
 _LONGEST = 18  # characters of an expression; a longer one would widen the drawing
 
@@ -43,9 +42,6 @@ class _Float(_Spelled, float):
     pass
 
 
-Terms = Mapping[str, symbol.Expr]  # what a block's names are in the block that is drawn
-
-
 def spelled(op: Op, terms: Terms) -> Op:
     """The operator with its traced numbers replaced by ones that print their expressions."""
     changes = {}
@@ -65,31 +61,13 @@ def spell(value: Any, terms: Terms) -> str:
     return str(_say(value, terms))
 
 
-def called_with(call: Call, terms: Terms) -> Terms:
-    """The names of the block that is called, in the terms of the block that is drawn."""
-    found = {name: _translated(value, terms) for name, value in call.args.items()}
-    if call.input.shape is not None:
-        found["in.c"] = _translated(call.input.shape.channels, terms)
-    return {name: expr for name, expr in found.items() if expr is not None}
-
-
-def _translated(value: Any, terms: Terms) -> symbol.Expr | None:
-    if not isinstance(value, int | float | tuple):
-        return None  # a block or a word
-    expr = symbol.expr_of(value)
-    try:
-        return symbol.substitute(expr, terms) if terms else expr
-    except KeyError:  # a param of the network
-        return expr
-
-
 def _say(value: Any, terms: Terms) -> Any:
     if isinstance(value, tuple):
         said = tuple(_say(item, terms) for item in value)
         return value if all(a is b for a, b in zip(said, value, strict=True)) else said
     if not symbol.is_traced(value) or not isinstance(value, int | float):
         return value
-    expr = _translated(value, terms)
+    expr = translated(value, terms)
     if expr is None or expr.constant is not None:
         return symbol.plain(value)
     made: _Int | _Float = _Int(value) if isinstance(value, int) else _Float(value)
