@@ -286,7 +286,10 @@ def _gn(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.
 
 
 def _lrn(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
-    return F.local_response_norm(x, op.neighbours, op.alpha, op.beta, op.k)
+    parts = x.tensor_split(op.groups, 1)
+    return torch.cat(
+        [F.local_response_norm(p, op.neighbours, op.alpha, op.beta, op.k) for p in parts], 1
+    )
 
 
 def _pad(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:

@@ -19,7 +19,7 @@ from archc.ops import REGISTRY, Call, Misfit, Op, Shape
 from archc.ops._op import ALWAYS
 from archc.ops.conv import Conv, Deconv
 from archc.ops.merge import Add, Columns, Concat, Join, Max, Mean, Mul, Sub
-from archc.ops.norm import GroupNorm, InstanceNorm, LayerNorm
+from archc.ops.norm import GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
 from archc.ops.pool import AvgPool, LpPool, Pool
 from archc.ops.reshape import ChannelShuffle, Chunk, Narrow, Pad, Widen
 from archc.ops.resize import Crop, PixelShuffle, PixelUnshuffle, Upsample
@@ -238,6 +238,71 @@ def test_compiles(cls: type[Op]) -> None:
     size = analysis.plan.body.input.shape.dims  # type: ignore[union-attr]
     assert tuple(module(torch.randn(3, *size)).shape) == (3, *(analysis.output or ()))
     assert sum(p.numel() for p in module.parameters()) == analysis.params
+
+
+# --- parts of the channels ---------------------------------------------------------------
+
+GROUPED = {
+    "conv": Conv(kernel=(3,), out=8, groups=2),
+    "deconv": Deconv(kernel=(2,), stride=(2,), out=8, groups=4),
+    "lrn": LocalResponseNorm(neighbours=3, alpha=0.5, groups=2),
+}
+TWO = 2  # parts
+
+
+@every_operator
+def test_a_part_of_the_channels(cls: type[Op]) -> None:
+    """What an operator is on half of the channels makes half of what it is on all of them."""
+    op, (x, *others) = example(cls)
+    op = GROUPED.get(cls.name, op)
+    part = op.apart(TWO, x, *others)
+    share = op.share(TWO, x, *others)
+    if part is None and share is None:
+        return
+    assert not others
+    whole, values = parts_of_module(op, x), tensor(x)
+    inputs = [values, values] if part is None else values.chunk(TWO, 1)
+    size = x if part is None else Shape(x.channels // TWO, x.size)
+    made: list[Any] = []
+    for at, value in enumerate(inputs):
+        half = parts_of_module(part or share, size)
+        assert half.state_dict().keys() == whole.state_dict().keys()
+        half.load_state_dict(
+            {k: t.chunk(TWO)[at] if t.ndim else t for k, t in whole.state_dict().items()}
+        )
+        made.append(half(value))
+    torch.testing.assert_close(torch.cat(made, 1), whole(values), equal_nan=True)
+
+
+def parts_of_module(op: Op | None, x: Shape) -> Any:
+    """Its module in eval mode, which draws nothing."""
+    assert op is not None
+    call = op.torch(x)
+    assert call is not None
+    module = make(call).eval()
+    for weight in module.parameters():
+        nn.init.normal_(weight)
+    return module
+
+
+def test_what_has_a_part_of_the_channels() -> None:
+    found = {cls.name for cls in OPERATORS if example(cls)[0].apart(TWO, *example(cls)[1])}
+    assert {"relu", "bn", "inorm", "gn", "pool", "avgpool", "gap", "flatten", "dropout"} <= found
+    assert not {"conv", "fc", "lrn", "ln", "softmax", "shuffle", "prelu", "droppath"} & found
+    assert GROUPED["lrn"].apart(3, Shape(6, (4, 4))) is None
+    assert GROUPED["conv"].share(TWO, Shape(8, (4, 4))) is None
+    assert Conv(kernel=(3,), out=7).share(TWO, Shape(8, (4, 4))) is None
+
+
+def test_local_response_norm_in_groups() -> None:
+    op = GROUPED["lrn"]
+    x = torch.randn(2, 6, 5, 4)
+    own = F.local_response_norm
+    expected = torch.cat([own(half, 3, alpha=0.5) for half in (x[:, :3], x[:, 3:])], 1)
+    assert torch.equal(parts_of_module(op, Shape(6, (5, 4)))(x), expected)
+    assert not torch.allclose(own(x, 3, alpha=0.5), expected)
+    with pytest.raises(Misfit):
+        op.shape(Shape(7, (5, 4)))
 
 
 # --- attributes at random ----------------------------------------------------------------

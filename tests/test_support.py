@@ -82,6 +82,7 @@ MODULES = {
     "Widen": (lambda: SUPPORT["Widen"](9), 1),
     "Recomputed": (lambda: InsideRecomputed(), 1),
     "Deployed": (lambda: InsideDeployed(), 1),
+    "GroupedResponseNorm": (lambda: SUPPORT["GroupedResponseNorm"](3, groups=2, k=2.0), 1),
     "Scale": (lambda: SUPPORT["Scale"](4, init=0.5), 1),
     "Clamp": (lambda: SUPPORT["Clamp"](0.0), 1),
     "Chunk": (lambda: SUPPORT["Chunk"](1, 2), 1),

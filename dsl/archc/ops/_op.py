@@ -111,6 +111,7 @@ class Op:
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most input tensors
     inplace: ClassVar[bool] = False  # torch's module has an `inplace` argument
     keeps_shape: ClassVar[bool] = False  # output shape = input shape, element by element
+    by_channel: ClassVar[bool] = False  # channel i of the output comes from channel i alone
     training_only: ClassVar[bool] = False  # the identity in eval mode (dropout)
     bundles: ClassVar[bool] = False  # accepts bundles; its module takes all columns as one list
     view: ClassVar[bool] = False  # the output is the input's memory, seen otherwise
@@ -215,6 +216,17 @@ class Op:
 
     def with_bias(self) -> Op | None:
         """The same with a bias; None for what no factor and summand a channel can go into."""
+        return None
+
+    def apart(self, parts: int, *xs: Shape) -> Op | None:
+        """What it is on one of so many equal parts of the channels, where none sees another.
+
+        None where it needs channels of other parts.
+        """
+        return self if self.by_channel and len(xs) == 1 else None
+
+    def share(self, parts: int, *xs: Shape) -> Op | None:
+        """What makes one of so many equal parts of its channels from all that go in, if it can."""
         return None
 
     def folding(self) -> float | None:

@@ -19,6 +19,7 @@ class _Activation(Op):
 
     category = "act"
     keeps_shape = True
+    by_channel = True
     module: ClassVar[str] = ""  # as in nn.<module>
     keeps = "input"
     keeps_inplace: ClassVar[str] = "copy"  # `keeps` where it overwrites its input

@@ -43,6 +43,12 @@ class _Filters(Op):
     def channel_arithmetic(self, *xs: Shape) -> str:
         return f"{self.out} filters make a channel each" if self.out > 1 else "one filter makes it"
 
+    def apart(self, parts: int, *xs: Shape) -> Op | None:
+        if self.groups % parts:
+            return None
+        made: Op = replace(self, out=self.out // parts, groups=self.groups // parts)
+        return made
+
     def remarks(self, *xs: Shape) -> tuple[str, ...]:
         x = xs[0]
         if self.groups == 1:
@@ -64,6 +70,11 @@ class _Filters(Op):
     def _weights(self, x: Shape, *channels: int) -> dict[str, Dims]:
         kernel = spread(self.kernel, x.rank, "kernel")
         return {"weight": (*channels, *kernel)} | ({"bias": (self.out,)} if self.bias else {})
+
+
+def _fewer(whole: Conv | Fc, parts: int) -> Op | None:
+    """The same with a part of the outputs, where they can be shared equally."""
+    return None if whole.out % parts else replace(whole, out=whole.out // parts)
 
 
 @register
@@ -93,6 +104,9 @@ class Conv(_Filters):
     def with_bias(self) -> Op:
         made: Op = replace(self, bias=True)
         return made
+
+    def share(self, parts: int, *xs: Shape) -> Op | None:
+        return _fewer(self, parts) if self.groups == 1 else None
 
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return self._weights(x, self.out, x.channels // self.groups)
@@ -276,6 +290,9 @@ class Fc(Op):
     def with_bias(self) -> Op:
         made: Op = replace(self, bias=True)
         return made
+
+    def share(self, parts: int, *xs: Shape) -> Op | None:
+        return _fewer(self, parts)
 
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return {"weight": (self.out, x.channels)} | ({"bias": (self.out,)} if self.bias else {})

@@ -17,6 +17,7 @@ class _Dropout(Op):
     category = "drop"
     inplace = True
     keeps_shape = True
+    by_channel = True
     training_only = True
 
     p: float = number(float, 0.5, _PROBABILITY, minimum=0, maximum=1, also=_RATE)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from archc.ops._field import flag, number, option
+from dataclasses import replace
+
+from archc.ops._field import flag, groups, number, option
 from archc.ops._op import Call, Keyword, Op, Saved, op, register, whole
 from archc.ops._shape import Dims, Shape, Window
 from archc.ops.windows import check_groups
@@ -46,6 +48,7 @@ class BatchNorm(Op):
     category = "norm"
     example = "bn"
     keeps_shape = True
+    by_channel = True
 
     eps: float = option(float, 1e-5, "added to the variance", minimum=0)
     momentum: float = option(float, 0.1, "share of the new batch", minimum=0, maximum=1)
@@ -92,6 +95,7 @@ class InstanceNorm(Op):
     example = "inorm affine"
     ranks = (1, 2, 3)
     keeps_shape = True
+    by_channel = True
 
     eps: float = option(float, 1e-5, "added to the variance", minimum=0)
     momentum: float = option(float, 0.1, "share of the new batch", minimum=0, maximum=1)
@@ -204,6 +208,9 @@ class GroupNorm(Op):
         check_groups(x, self.groups)
         return x
 
+    def apart(self, parts: int, *xs: Shape) -> Op | None:
+        return None if self.groups % parts else replace(self, groups=self.groups // parts)
+
     def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
         return _affine((x.channels,), self.affine)
 
@@ -230,7 +237,8 @@ class LocalResponseNorm(Op):
     """Local response normalisation: x / (k + alpha/n * sum of squares)^beta over n channels.
 
     As in torch and Caffe, alpha is divided by n. The AlexNet paper (Krizhevsky et al. 2012) does
-    not divide: its n=5, alpha=1e-4, k=2 is `lrn 5 alpha=5e-4 beta=0.75 k=2` here.
+    not divide: its n=5, alpha=1e-4, k=2 is `lrn 5 alpha=5e-4 beta=0.75 k=2` here. With `g2` each
+    half of the channels is normalised by itself.
     """
 
     name = "lrn"
@@ -244,6 +252,14 @@ class LocalResponseNorm(Op):
     alpha: float = option(float, 1e-4, "weight of the mean square")
     beta: float = option(float, 0.75, "exponent")
     k: float = option(float, 1.0, "constant added")
+    groups: int = groups(doc="groups of channels, each by itself")
+
+    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+        check_groups(x, self.groups)
+        return x
+
+    def apart(self, parts: int, *xs: Shape) -> Op | None:
+        return None if self.groups % parts else replace(self, groups=self.groups // parts)
 
     def operations(self, x: Shape) -> int:  # type: ignore[override]
         return x.features * (self.neighbours + 5)  # squares and their sum, k + a s, power, division
@@ -253,10 +269,15 @@ class LocalResponseNorm(Op):
         return Saved(input=True, values=self._padded(xs[0]) + base_and_power)
 
     def scratch(self, *xs: Shape, training: bool) -> int:
+        if self.groups > 1:
+            return xs[0].features  # the groups, until they are one tensor
         return 0 if training else 2 * xs[0].features
 
     def backward_scratch(self, *xs: Shape) -> int:
-        return 3 * xs[0].features  # of -grad * ((x / div) / div), div being base ** beta
+        # Of -grad * ((x / div) / div), div being base ** beta: three, beside the input's gradient.
+        # Groups go one by one, and their gradients become one tensor at the end.
+        elements = xs[0].features
+        return max(4 * elements // self.groups - elements, 0)
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         keywords = (
@@ -264,10 +285,13 @@ class LocalResponseNorm(Op):
             Keyword("beta", self.beta, 0.75),
             Keyword("k", self.k, 1.0),
         )
+        if self.groups > 1:
+            groups = Keyword("groups", self.groups)
+            return Call("GroupedResponseNorm", (self.neighbours,), (*keywords, groups))
         return Call("nn.LocalResponseNorm", (self.neighbours,), keywords)
 
     def label(self) -> str:
-        return str(self.neighbours)
+        return f"{self.neighbours} g{self.groups}" if self.groups > 1 else str(self.neighbours)
 
     def _padded(self, x: Shape) -> int:
-        return Shape(x.channels + self.neighbours - 1, x.size).features
+        return Shape(x.channels + self.groups * (self.neighbours - 1), x.size).features

@@ -46,6 +46,7 @@ class Times(Op):
     name = "times"
     example = "times 0.5"
     keeps_shape = True
+    by_channel = True
 
     factor: float = number(float, doc="the factor")
 
@@ -71,6 +72,7 @@ class Clamp(Op):
     category = "act"
     example = "clamp min=0 max=1"
     keeps_shape = True
+    by_channel = True
     keeps = "input"
 
     min: float | None = option(float, None, "smallest value")
@@ -108,6 +110,7 @@ class _Function(Op):
 
     category = "act"
     keeps_shape = True
+    by_channel = True
     module: ClassVar[str] = ""
     keeps = "input"
 

@@ -42,6 +42,7 @@ class _Pool(Op):
     """A sliding window, or with `to=` as many adaptive windows as the output has elements."""
 
     category = "pool"
+    by_channel = True
     ranks = (1, 2, 3)
     kind: ClassVar[str] = ""  # as in nn.<kind>Pool2d
 
@@ -231,6 +232,7 @@ class LpPool(Op):
 
     name = "lppool"
     category = "pool"
+    by_channel = True
     example = "lppool 2x2 norm=2"
     ranks = (1, 2, 3)
 
@@ -286,6 +288,7 @@ class GlobalAvgPool(Op):
 
     name = "gap"
     category = "pool"
+    by_channel = True
     example = "gap"
     ranks = (1, 2, 3)
 

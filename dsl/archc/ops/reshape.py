@@ -25,6 +25,7 @@ class Identity(Op):
     view = True
     gradient = "same"
     keeps_shape = True
+    by_channel = True
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.Identity")
@@ -40,6 +41,7 @@ class Flatten(Op):
 
     name = "flatten"
     category = "reshape"
+    by_channel = True
     example = "flatten"
     view = True
     gradient = "same"
@@ -105,6 +107,7 @@ class Pad(Op):
 
     name = "pad"
     category = "reshape"
+    by_channel = True
     example = "pad 1x2 mode=reflect"
     ranks = (1, 2, 3)
 
