@@ -185,7 +185,7 @@ def test_alexnets_table() -> None:
     rows = [node["shape"] for node in nodes("alexnet").values() if node["op"] not in idle]
     assert [summary("alexnet").table.inputs[0][1].dims, *rows] == [(3, 227, 227), *sizes]
     groups = {n for n, node in nodes("alexnet_2gpu").items() if " g2" in node["statement"]}
-    assert groups == {"conv2", "conv4", "conv5"}
+    assert groups == {"norm1", "conv2", "norm2", "conv4", "conv5"}
     derived("alexnet-conv1-size", exact=f"{(224 - 11) / 4 + 1:.2f}")
 
 

@@ -78,8 +78,11 @@ def alexnet(x: Any, w: Weights) -> Any:
 
 
 def alexnet_2gpu(x: Any, w: Weights) -> Any:
-    x = pool(lrn(conv_relu(x, w, "conv1", 4), *PAPER))
-    x = pool(lrn(conv_relu(x, w, "conv2", 1, 2, 2), *PAPER))
+    def lrn_on_each(x: Any) -> Any:  # GPU, of the channels that it has
+        return torch.cat([lrn(half, *PAPER) for half in x.chunk(2, 1)], 1)
+
+    x = pool(lrn_on_each(conv_relu(x, w, "conv1", 4)))
+    x = pool(lrn_on_each(conv_relu(x, w, "conv2", 1, 2, 2)))
     for name, groups in (("conv3", 1), ("conv4", 2), ("conv5", 2)):
         x = conv_relu(x, w, name, 1, 1, groups)
     return hidden(pool(x), w)
