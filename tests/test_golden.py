@@ -69,6 +69,7 @@ VIEWS: dict[str, Callable[[Analysis], str]] = {
     "graph.txt": graph,
     "shapes.txt": shapes,
     "model.py": Analysis.emit,
+    "placed.py": Analysis.emit_placed,
     "graph.dot": Analysis.draw,
     "errors.txt": errors,
 }

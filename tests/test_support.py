@@ -18,9 +18,9 @@ nn, F, Tensor = torch.nn, torch.nn.functional, torch.Tensor
 
 FILES = sorted((data.TEMPLATES / "support").glob("*.py.jinja"))
 HEAD = """
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 import torch.nn.functional as F
@@ -73,6 +73,15 @@ class InsideDeployed(SUPPORT["Deployed"]):  # type: ignore[misc, name-defined, v
         return x * 2
 
 
+class InsidePlaced(SUPPORT["Placed"]):  # type: ignore[misc, name-defined, valid-type]
+    """A network that stays where its input is; tests/test_placement.py has one on devices."""
+
+    TOWERS = ("tower0",)
+
+    def forward(self, x: Any) -> Any:
+        return x * 2
+
+
 MODULES = {
     "DropPath": (lambda: SUPPORT["DropPath"](0.3), 1),
     "DropPath paper": (lambda: SUPPORT["DropPath"](0.3, batch=True, rescale_eval=True), 1),
@@ -82,6 +91,7 @@ MODULES = {
     "Widen": (lambda: SUPPORT["Widen"](9), 1),
     "Recomputed": (lambda: InsideRecomputed(), 1),
     "Deployed": (lambda: InsideDeployed(), 1),
+    "Placed": (lambda: InsidePlaced(["cpu"]), 1),
     "GroupedResponseNorm": (lambda: SUPPORT["GroupedResponseNorm"](3, groups=2, k=2.0), 1),
     "Scale": (lambda: SUPPORT["Scale"](4, init=0.5), 1),
     "Clamp": (lambda: SUPPORT["Clamp"](0.0), 1),

@@ -24,6 +24,7 @@ from archc.parser import parse
 from archc.passes.costs import Cost, Costs
 from archc.passes.expect import check_expectations
 from archc.passes.lint import lint
+from archc.passes.place import check_devices
 from archc.passes.recipe import check_recipe
 from archc.plan import Body, Plan, outputs
 from archc.sections import Facts, read_sections
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from archc.passes.deploy import Deployment
     from archc.passes.fit import Memory
     from archc.passes.memory import Setting as MemorySetting
+    from archc.passes.place import Placement
     from archc.passes.roofline import Work
     from archc.passes.table import Table
     from archc.summary import Summary
@@ -165,6 +167,32 @@ class Analysis:
             plan = made.made
         cost, facts = Costs().of_body(plan.body), replace(self.facts, train={})
         return emit(plan, facts, cost, again, templates, Options(deployment=made))
+
+    def placement(self) -> Placement:
+        """The network shared among the devices that it names.
+
+        Raises ArchError where the source has mistakes, `archc.emit.options.Unsuited` where it names
+        none.
+        """
+        from archc.emit.options import Unsuited
+        from archc.passes.place import place
+
+        plan = self._sound_plan()
+        if plan.body.devices is None:
+            raise Unsuited('names no devices: add `devices "cuda:0" "cuda:1"` below its input')
+        return place(plan)
+
+    def emit_placed(self, templates: Path | None = None) -> str:
+        """The network on the devices that it names, as PyTorch source.
+
+        Each has a part of every layer's channels. Raises what `placement` raises, and Unsuited
+        where the names or the initialisation of the network stand in the way.
+        """
+        from archc.emit.placed import emit_placed
+
+        self.placement()
+        with _deep_recursion():
+            return emit_placed(self._sound_plan(), self.facts, self.cost, self.again, templates)
 
     def options(
         self, *, device: bool = False, checkpointing: bool | str = False, zero_init: bool = False
@@ -417,6 +445,7 @@ def analyze(
             cost = Costs().of_body(plan.body)
         if not diagnostics.failed:  # a statement that is wrong has lost its labels
             diagnostics.extend(check_recipe(facts, plan))
+            diagnostics.extend(check_devices(plan))
     if not diagnostics.failed:
         diagnostics.extend(lint(file, library, plan))
     if plan is not None and not diagnostics.failed and not given and not inputs:

@@ -159,6 +159,11 @@ def _parser() -> _Parser:
         help="deploy: for inference alone, with batch norms folded (default: training)",
     )
     build.add_argument(
+        "--placement",
+        action="store_true",
+        help="on the devices that the file names, each with a part of every layer's channels",
+    )
+    build.add_argument(
         "--with",
         dest="extras",
         metavar="OPTION[,OPTION]",

@@ -16,7 +16,7 @@ from archc.source import Diagnostics, Label, Source
 COMBINATORS = frozenset(("residual", "dense", "aux")) | {
     cls.name for cls in REGISTRY.values() if cls.category == "merge"
 }
-STATEMENTS = frozenset(("input", "output", "reuse"))
+STATEMENTS = frozenset(("input", "output", "reuse", "devices"))
 KEYWORDS = STATEMENTS | syntax.RESERVED | {"true", "false"}
 
 Loader = Callable[[syntax.Use, Source], syntax.File]  # raises Fault

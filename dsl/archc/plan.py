@@ -238,6 +238,14 @@ class OperatorValue:
 Applicable = BlockValue | OperatorValue
 
 
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """`devices "cuda:0" "cuda:1"`: each may have an equal part of the channels of every layer."""
+
+    names: tuple[str, ...]
+    span: Span
+
+
 @dataclass(eq=False, slots=True)
 class Body:
     """One instance of a block, or the network itself (`block` is None)."""
@@ -250,6 +258,7 @@ class Body:
     size: int  # operators when unfolded
     depth: int  # block calls inside each other
     input_names: tuple[str, ...] = ()
+    devices: Devices | None = None  # of the network
 
     @property
     def input(self) -> Tensor:

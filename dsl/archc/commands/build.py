@@ -11,7 +11,7 @@ from archc import files
 from archc.commands.reading import analysed, headline, need_network
 from archc.commands.writing import destination, names_folder, put
 from archc.inputs import Input, find
-from archc.outcome import FINE, WRONG, Stop
+from archc.outcome import FINE, USAGE, WRONG, Stop
 
 if TYPE_CHECKING:
     from archc.api import Analysis
@@ -21,6 +21,8 @@ def run(args: Namespace) -> int:
     """Writes the PyTorch source of a network, or of every network in a folder."""
     if args.form == "deploy" and (args.extras or args.train):
         raise Stop("--with and --train are about training: leave them out, or --form deploy")
+    if args.placement and (args.form == "deploy" or args.extras or args.train):
+        raise Stop("--placement goes alone: leave out --form, --with and --train")
     if args.train and args.extras:
         raise Stop("the script of --train has its own flags: leave out --with")
     if args.templates and not Path(args.templates).is_dir():
@@ -50,6 +52,8 @@ def _inside(top: Path, input: Input, args: Namespace) -> Path:
 
 
 def _ending(args: Namespace) -> str:
+    if args.placement:
+        return "_placed.py"
     return "_deploy.py" if args.form == "deploy" else ".py"
 
 
@@ -87,12 +91,15 @@ def _emitted(analysis: Analysis, input: Input, args: Namespace) -> tuple[str, st
     try:
         if args.form == "deploy":
             return _deployed(analysis, folder)
+        if args.placement:
+            return _placed(analysis, folder)
         if args.train:
             text = analysis.emit_training(folder)
         else:
             text = analysis.emit(folder, analysis.options(**args.extras))
     except Unsuited as why:
-        raise Stop(f"{analysis.name}: {why}") from None
+        code = WRONG if args.placement else USAGE
+        raise Stop(f"{analysis.name}: {why}", code) from None
     except Untrainable as why:
         raise Stop(f"{input.name}: {why}", WRONG) from None
     except (TemplateError, OSError) as error:
@@ -102,6 +109,15 @@ def _emitted(analysis: Analysis, input: Input, args: Namespace) -> tuple[str, st
         where = f"{getattr(error, 'name', None) or templates}" + f":{line}" * (line is not None)
         raise Stop(f"template error in {where}: {error}") from None
     return text, headline(analysis)
+
+
+def _placed(analysis: Analysis, templates: Path | None) -> tuple[str, str]:
+    from archc.emit.placed import listed
+
+    text, placement = analysis.emit_placed(templates), analysis.placement()
+    where = placement.meetings
+    met = f"copies before {listed(where)}" if where else "copies at the end alone"
+    return text, f"{headline(analysis)}, on {listed(placement.devices)}; {met}"
 
 
 def _deployed(analysis: Analysis, templates: Path | None) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from archc.emit.lanes import literal
 from archc.emit.layout import Group, Item, call
@@ -20,17 +21,31 @@ _TYPES = {
 _EVERY = Header("module", "self.modules()")
 
 
-def initialiser(program: Program, plan: Plan, facts: Facts) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Towers:
+    """Attributes of the network whose class has layers that the file names."""
+
+    names: tuple[str, ...]
+    plan: Plan  # what each of them is
+
+
+def initialiser(
+    program: Program, plan: Plan, facts: Facts, towers: Towers | None = None
+) -> list[str]:
     """The lines of `reset_parameters`, or none where the file asks for torch's own start.
 
-    Raises Unsuited where the last gammas should be zero and no residual body ends with one.
+    `plan` has what the network itself holds, beside `towers`. Raises Unsuited where the last gammas
+    should be zero and no residual body ends with one.
     """
     writer, options = _Writer(program, plan), program.options
     general: list[Statement] = []
     special: list[Statement] = []
+    inside: list[Statement] = []
     for setting in facts.initialisations:
         if setting.labels:
             special += writer.labels(setting)
+            if towers is not None:
+                inside += _Writer(program, towers.plan, "tower").labels(setting)
         elif setting.kind != "default" or setting.bias is not None:
             general += writer.kinds(setting)
         if setting.zero_residual and not options.zero_init:
@@ -40,6 +55,9 @@ def initialiser(program: Program, plan: Plan, facts: Facts) -> list[str]:
         if not zeroed:
             raise Unsuited("no residual body of a block ends with a batch norm to start at zero")
         special.append(If(f"self.{ZERO_INIT}", zeroed, []))
+    if inside and towers is not None:
+        names = ", ".join(f"self.{name}" for name in towers.names)
+        special.append(For(Header("tower", f"({names})"), inside))
     if options.device:
         general = [*writer.others(facts.initialisations), *general]
     every: list[Statement] = [For(_EVERY, general)] if general else []
@@ -47,9 +65,10 @@ def initialiser(program: Program, plan: Plan, facts: Facts) -> list[str]:
 
 
 class _Writer:
-    def __init__(self, program: Program, plan: Plan) -> None:
+    def __init__(self, program: Program, plan: Plan, owner: str = "self") -> None:
         self.program = program
         self.plan = plan
+        self.owner = owner
         self.text = "\n".join(line for model in program.classes for line in model.init)
         # torch class -> whether it holds a bias, in each way that occurs
         self.biased: dict[str, set[bool]] = {}
@@ -114,18 +133,23 @@ class _Writer:
         for path in groups:
             test = f"isinstance(module, {' | '.join(types)})"
             body: list[Statement] = [If(test, self._start("module", setting, types), [])]
-            statements.append(For(Header("module", f"{_access(path)}.modules()"), body))
-        plain = [_access(path) for path in single if len(path) == 1]
+            statements.append(For(Header("module", f"{self._access(path)}.modules()"), body))
+        plain = [self._access(path) for path in single if len(path) == 1]
         if len(plain) == 1:
             statements += self._start(plain[0], setting, types)
         elif plain:
             header = Header("module", f"({', '.join(plain)})")
             statements.append(For(header, self._start("module", setting, types)))
         for path in (path for path in single if len(path) > 1):
-            header = Header("module", f"[{_access(path)}]")
+            header = Header("module", f"[{self._access(path)}]")
             test = f"isinstance(module, {' | '.join(types)})"
             statements.append(For(header, [If(test, self._start("module", setting, types), [])]))
         return statements
+
+    def _access(self, path: Path) -> str:
+        if len(path) == 1:
+            return f"{self.owner}.{path[0]}"
+        return f'{self.owner}.get_submodule("{".".join(path)}")'
 
     # --- one module ----------------------------------------------------------------------
 
@@ -181,10 +205,6 @@ def _last(chain: Chain) -> Apply | None:
         if node.op.survival() is None:
             return node
     return None
-
-
-def _access(path: Path) -> str:
-    return f"self.{path[0]}" if len(path) == 1 else f'self.get_submodule("{".".join(path)}")'
 
 
 def _filled(target: str, value: float) -> Group:

@@ -62,7 +62,7 @@ def build_module(
     _finish_network(program, network, plan, facts)
     text = "\n".join(line for c in program.classes for line in (*c.init, *c.forward))
     classes = [c for c in program.classes if c is network or f"{c.name}(" in text]
-    doc = [*_describe(plan, facts, cost, frozen), *_for_inference(options)]
+    doc = [*describe_network(plan, facts, cost, frozen), *_for_inference(options)]
     module = Module(plan.name, doc, classes, list(program.support), options=options)
     for definition in program.definitions:
         if definition.block is not None and definition.model in classes:
@@ -83,6 +83,11 @@ def _support_classes() -> frozenset[str]:
     files = (data.TEMPLATES / "support").glob("*.py.jinja")
     found = (re.findall(r"^class (\w+)", file.read_text(encoding="utf-8"), re.M) for file in files)
     return frozenset(name for names in found for name in names)
+
+
+def variants(plan: Plan, again: Again) -> list[Plan]:
+    """The network at other values of its params."""
+    return [other for name in _probed(plan) for other in _probes(plan, name, again, False)]
 
 
 def _probed(plan: Plan) -> list[str]:
@@ -155,9 +160,8 @@ def _choices(plan: Plan) -> Iterator[tuple[Choice, dict[str, Any]]]:
 
 def _first_that_works(plan: Plan, again: Again, options: Options) -> Program:
     """With all params as arguments, or as many as can be; one class a block, or else several."""
-    others = [other for name in _probed(plan) for other in _probes(plan, name, again, False)]
     try:
-        return _build_program([plan, *others], options, may_split=False)
+        return _build_program([plan, *variants(plan, again)], options, may_split=False)
     except Inexpressible:
         pass
     plan = again({}, True) or plan
@@ -178,11 +182,16 @@ def _first_that_works(plan: Plan, again: Again, options: Options) -> Program:
     return _build_program([plan, *kept], options, may_split=True)
 
 
-def _build_program(plans: list[Plan], options: Options, may_split: bool) -> Program:
+def new_program(plans: list[Plan], options: Options) -> Program:
+    """The classes to be of a network, none of them written yet."""
     taken = {plans[0].name, f"{plans[0].name}Output", *_IMPORTED, *_support_classes()}
     if options != Options():
         taken |= _IMPORTED_BY_OPTIONS
-    program = Program(plans, taken, write_chain, write_anonymous, options)
+    return Program(plans, taken, write_chain, write_anonymous, options)
+
+
+def _build_program(plans: list[Plan], options: Options, may_split: bool) -> Program:
+    program = new_program(plans, options)
     at = 0
     while at < len(program.definitions):
         definition = program.definitions[at]
@@ -239,7 +248,7 @@ def _refuse_taken_names(program: Program, options: Options) -> None:
 # --- words -------------------------------------------------------------------------------
 
 
-def _describe(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) -> list[str]:
+def describe_network(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) -> list[str]:
     """The module's docstring: paper, source, size, input and output."""
     meta = facts.meta
     lines = [f"{plan.title or meta.get('paper') or _first_line(plan) or plan.name}."]

@@ -12,6 +12,7 @@ from typing import Any
 
 from archc import symbol
 from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.layout import Code
 from archc.emit.options import Options
 from archc.passes.gather import gathered
 from archc.passes.uses import Uses, uses_of
@@ -44,6 +45,16 @@ class Parameter:
 
 
 @dataclass(slots=True)
+class Method:
+    """A method that takes tensors, beside `forward`."""
+
+    name: str
+    inputs: list[str]
+    returns: str
+    lines: list[str]
+
+
+@dataclass(slots=True)
 class ClassModel:
     """A class, laid out: what the template prints. Lines carry their indentation."""
 
@@ -56,8 +67,9 @@ class ClassModel:
     inputs: list[str]
     returns: str
     constants: list[str] = field(default_factory=list)  # of the class
-    keywords: list[str] = field(default_factory=list)  # arguments by name alone, declared
-    extra: list[list[str]] = field(default_factory=list)  # further methods
+    keywords: list[Code] = field(default_factory=list)  # arguments by name alone, declared
+    extra: list[list[str]] = field(default_factory=list)  # `reset_parameters`
+    methods: list[Method] = field(default_factory=list)
 
     @property
     def does(self) -> tuple[list[str], list[str], list[str]]:
@@ -127,7 +139,7 @@ class Program:
             self.network.lanes.append(Lane(at, dict(plan.params)))
         self.definitions.append(self.network)
         for definition in self.definitions:
-            definition.open = _changed(definition.lanes, own.get(id(definition), 1))
+            definition.open = changed(definition.lanes, own.get(id(definition), 1))
         self._open_up()
 
     # --- collecting ----------------------------------------------------------------------
@@ -315,7 +327,7 @@ def _handed(node: Call, open_: frozenset[str]) -> frozenset[str]:
     return frozenset(name for name, value in traced if value.expr.variables() & open_)
 
 
-def _changed(lanes: list[Lane], own: int) -> frozenset[str]:
+def changed(lanes: list[Lane], own: int) -> frozenset[str]:
     """The numbers that have values in later lanes that they have not in the first ones."""
     found = set()
     for name in lanes[0].env:

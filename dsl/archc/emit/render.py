@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archc import data
-from archc.emit.layout import WIDTH, Item, call, lay
+from archc.emit.layout import WIDTH, Code, Item, call, lay
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
     from archc.emit.module import Module
-    from archc.emit.program import ClassModel
+    from archc.emit.program import ClassModel, Method
 
 
 def make_environment(templates: Path | None = None) -> Environment:
@@ -99,15 +99,15 @@ def harmless(text: str) -> str:
 
 def signature(model: ClassModel) -> str:
     """`def __init__(self, in_channels: int, width: int) -> None:`."""
-    items = ["self", *(p.declared for p in model.parameters)]
+    items: list[Code] = ["self", *(p.declared for p in model.parameters)]
     items += ["*", *model.keywords] if model.keywords else []
     return "\n".join(lay("def __init__", call("", *map(Item, items)), " -> None:", 4))
 
 
-def forward_signature(model: ClassModel) -> str:
+def forward_signature(model: ClassModel | Method, name: str = "forward") -> str:
     """`def forward(self, x: Tensor) -> Tensor:`."""
     items = ["self", *(f"{name}: Tensor" for name in model.inputs)]
-    return "\n".join(lay("def forward", call("", *map(Item, items)), f" -> {model.returns}:", 4))
+    return "\n".join(lay(f"def {name}", call("", *map(Item, items)), f" -> {model.returns}:", 4))
 
 
 _IMPORTS = (

@@ -16,6 +16,7 @@ from archc.linking import COMBINATORS, STATEMENTS, Library
 from archc.lower.blocks import call
 from archc.lower.combinators import combine, group
 from archc.lower.control import choose, loop, repeat
+from archc.lower.devices import settle
 from archc.lower.labels import forget, label_of, lookup
 from archc.lower.operators import apply
 from archc.lower.ports import check_given, enter, leave
@@ -73,7 +74,7 @@ def lower(
     check_given(state, frame, file.span)
     entering = tuple(frame.inputs) or (nothing,)
     names = tuple(frame.input_names)
-    return Body(None, "", dict(env), entering, chain, frame.size, frame.depth, names)
+    return Body(None, "", dict(env), entering, chain, frame.size, frame.depth, names, frame.devices)
 
 
 def _unset(*_: Any) -> Any:
@@ -103,6 +104,9 @@ def _chain(state: State, sequence: syntax.Sequence, here: Here) -> Chain:
 
 def _statement(state: State, statement: syntax.Statement, here: Here, nodes: list[Node]) -> Tensor:
     """Elaborate one statement into `nodes`; the tensor after it."""
+    if _says_devices(statement.term, here):
+        settle(state, statement, here)
+        return here.x
     label = label_of(statement.label, here)
     before = here.names.again() if label is not None else here.names
     label_span = statement.label.span if statement.label is not None else None
@@ -117,6 +121,12 @@ def _statement(state: State, statement: syntax.Statement, here: Here, nodes: lis
         known = Labelled(node.output, statement, [node], before, frame.env, frame.scopes)
         frame.labels[label] = known
     return node.output
+
+
+def _says_devices(term: syntax.Term, here: Here) -> bool:
+    """`devices`: a statement that makes nothing."""
+    is_named = isinstance(term, syntax.Operation) and term.name.id == "devices"
+    return is_named and "devices" not in here.frame.env
 
 
 def _term(state: State, term: syntax.Term, here: Here) -> Node:

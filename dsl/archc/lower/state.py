@@ -12,7 +12,7 @@ from archc.evaluate import Evaluator, Fault, fault
 from archc.linking import Library
 from archc.naming import Names
 from archc.ops import Dims
-from archc.plan import BlockValue, Body, Chain, Node, Scope, Tensor
+from archc.plan import BlockValue, Body, Chain, Devices, Node, Scope, Tensor
 from archc.source import Diagnostics, Label, Limits, Span
 
 
@@ -66,6 +66,7 @@ class Frame:
     inputs: list[Tensor] = field(default_factory=list)
     input_names: list[str] = field(default_factory=list)
     outputs: dict[str, Span] = field(default_factory=dict)
+    devices: Devices | None = None
     asked: bool = False  # a statement has asked for an input that is not there
 
     @contextmanager
