@@ -54,9 +54,14 @@ def render(module: Module, templates: Path | None = None) -> str:
 
 
 def _files(name: str, module: Module) -> list[str]:
-    """Where a support class may be; one that holds tensors has a form that takes a device."""
-    plain = f"support/{name}.py.jinja"
-    return [f"support/device/{name}.py.jinja", plain] if module.options.device else [plain]
+    """Where a support class may be.
+
+    One that holds tensors has a form that takes a device; one that minds batch norms has a
+    shorter form for networks without any.
+    """
+    has_norms = any("nn.BatchNorm" in line for model in module.classes for line in model.init)
+    folders = (("device/", module.options.device), ("normless/", not has_norms), ("", True))
+    return [f"support/{folder}{name}.py.jinja" for folder, wanted in folders if wanted]
 
 
 def _sources(module: Module) -> list[str]:
