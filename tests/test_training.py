@@ -6,6 +6,7 @@ torchrun is slow, except for the one proof on real images.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import os
 import re
@@ -80,7 +81,10 @@ def run(made: ModuleType, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     try:
         made.main()
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
+        if isinstance(end.code, str):  # Python's own way with a message
+            print(end.code, file=sys.stderr)
+            return 1
+        return int(end.code or 0)
     return 0
 
 
@@ -294,11 +298,12 @@ def test_recomputing_is_exact() -> None:
     """Outputs, gradients and running statistics of batch norm."""
     made = module(script(text()))
     torch.manual_seed(0)
-    plain, lean, x = made.DigitNet(), made.DigitNet(), torch.randn(6, 1, 8, 8)
+    plain, lean = made.DigitNet(), made.DigitNet(grad_checkpointing=True)
     lean.load_state_dict(plain.state_dict())
-    for block in made.blocks(lean):
-        made.recompute(block)
-    assert len(made.blocks(lean)) == 2
+    assert [type(m).__name__ for m in lean.modules() if isinstance(m, made.Recomputed)] == [
+        "Unit", "Unit",
+    ]  # fmt: skip
+    x = torch.randn(6, 1, 8, 8)
     for net in (plain, lean):
         net(x).square().mean().backward()
     for (name, a), b in zip(plain.named_parameters(), lean.parameters(), strict=True):
@@ -394,14 +399,42 @@ def test_only_what_the_recipe_needs(tmp_path: Path) -> None:
     assert has("vgg11") == {"plateau"}
 
 
-@pytest.mark.parametrize("name", ["resnet20", "googlenet", "fractalnet"])
+@pytest.mark.parametrize("name", ["resnet20", "googlenet", "alexnet"])
 def test_the_model_is_what_build_writes(name: str) -> None:
+    """The same mechanism to recompute as `--with checkpointing`, and not one of its own."""
     analysis = archc.load(name).analysis
-    model = analysis.emit()
+    has_block = name != "alexnet"
+    model = analysis.emit(options=analysis.options(checkpointing=has_block))
     classes = model[re.search(r"^class ", model, re.M).start() :].strip()  # type: ignore[union-attr]
     source = analysis.emit_training()
     assert f"\n\n\n{classes}\n\n\n" in source
     assert source == archc.load(name).analysis.emit_training()
+
+
+def test_with_options(tmp_path: Path) -> None:
+    """What `--with` adds to the model is in the script's too, and used."""
+    file = tmp_path / "train.py"
+
+    def built(name: str, extras: str) -> str:
+        words = ["build", name, "--train", "--with", extras, "-o", str(file), "--force"]
+        assert archc_main(words) == 0
+        return file.read_text()
+
+    source = built("resnet20", "zero-init,device")
+    assert "zero_init_residual=True" in source
+    made = module(source)
+    args = argparse.Namespace(
+        seed=0, classes=10, grad_checkpointing=True, fsdp=False, ema=None, amp=None,
+        compile=False, lr=0.1, weight_decay=0.0,
+    )  # fmt: skip
+    trainer = made.Trainer.__new__(made.Trainer)
+    trainer.args, trainer.device, trainer.world = args, torch.device("cpu"), 1
+    trainer.build()
+    assert not trainer.net.stage1[0].bn2.weight.any()
+    assert trainer.net.stage1[0].grad_checkpointing
+    assert "class Transition(Recomputed)" in built("densenet121", "checkpointing=transition")
+    assert archc_main(["build", "alexnet", "--train", "--with", "checkpointing"]) == 2
+    assert archc_main(["build", "resnet20", "--train", "--with", "checkpointing=x"]) == 2
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
@@ -494,6 +527,14 @@ def wait_for(path: Path) -> None:
     raise AssertionError(f"{path} does not come")
 
 
+def workers_of(process: subprocess.Popen[str]) -> list[int]:
+    """The ids of torchrun's processes."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        pytest.skip("needs Linux's /proc")
+    return [int(child) for child in children.read_text().split()]
+
+
 def weights(out: Path) -> dict[str, Any]:
     found: dict[str, Any] = torch.load(out / "last.pt", weights_only=True)["net"]
     return found
@@ -553,13 +594,22 @@ def test_a_killed_worker_is_survived(file: Path, tmp_path: Path) -> None:
     finish(start(file, "whole", processes=2))
     process = start(file, "run", "--save-every=5", "--max-restarts=3", processes=2)
     wait_for(tmp_path / "run" / "last.pt")
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    if not children.exists():
-        pytest.skip("needs Linux's /proc")
-    os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
+    os.kill(workers_of(process)[0], signal.SIGKILL)
     finish(process)
     for a, b in zip(rows(tmp_path / "whole"), rows(tmp_path / "run"), strict=True):
         assert b["loss"] == pytest.approx(a["loss"], rel=1e-3)
+
+
+@pytest.mark.slow
+def test_told_to_stop_all_leave(file: Path, tmp_path: Path) -> None:
+    """SIGTERM to one of two, and all that it started: both leave after the same update."""
+    process = start(file, "run", "--save-every=5", "--workers=1", processes=2)
+    wait_for(tmp_path / "run" / "last.pt")
+    told = workers_of(process)[1]
+    assert os.getpgid(told) == told  # torchrun gives each a group, and ends the group
+    os.killpg(told, signal.SIGTERM)
+    assert "--resume goes on from there" in finish(process)
+    assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["step"] < 176
 
 
 @pytest.mark.slow
@@ -574,6 +624,7 @@ def test_compiled_and_profiled(file: Path, tmp_path: Path) -> None:
 def test_networks_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = module(archc.load(name).analysis.emit_training())
     words = ["--synthetic", "--steps=2", "--batch-size=2", "--workers=0"]
+    words += ["--grad-checkpointing"] * hasattr(made, "Recomputed")
     assert run(made, monkeypatch, *words, f"--out={tmp_path}") == 0
     assert rows(tmp_path)[-1]["step"] == 2
 

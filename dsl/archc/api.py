@@ -212,10 +212,14 @@ class Analysis:
                 cure = f" (there are {', '.join(known)})" if known else ""
                 raise Unsuited(f"no block {block!r} can be computed again{cure}")
         elif checkpointing:
-            block = self.memory(best_checkpoint_at=32).setting.checkpoint
+            block = self._best_checkpoint()
             if block is None:
                 raise Unsuited("no block is worth computing again in the backward pass")
         return Options(device, block, zero_init)
+
+    def _best_checkpoint(self) -> str | None:
+        """The block that saves most memory when it is computed again, at a batch of 32."""
+        return self.memory(best_checkpoint_at=32).setting.checkpoint
 
     def options_for(self, arguments: Collection[str]) -> Options:
         """Those by which the generated constructor takes these arguments."""
@@ -226,17 +230,23 @@ class Analysis:
             zero_init="zero_init_residual" in asked,
         )
 
-    def emit_training(self, templates: Path | None = None) -> str:
+    def emit_training(self, templates: Path | None = None, options: Options | None = None) -> str:
         """A script that trains the network as `train` says, with the network in it.
 
+        The network is what `emit` writes with `options`. Where they name no block to compute
+        again in the backward pass, it is the one that `options(checkpointing=True)` takes, if any.
         Raises ArchError where the source has mistakes, archc.emit.training.Untrainable where the
-        script cannot train such a network, or the recipe leaves too much open.
+        script cannot train such a network, or the recipe leaves too much open, and Unsuited as
+        `emit` does.
         """
+        from archc.emit.options import Options
         from archc.emit.script import emit_training
 
-        plan = self._sound_plan()
+        plan, chosen = self._sound_plan(), options or Options()
+        if chosen.checkpoint is None:
+            chosen = replace(chosen, checkpoint=self._best_checkpoint())
         with _deep_recursion():
-            return emit_training(plan, self.facts, self.cost, self.again, templates)
+            return emit_training(plan, self.facts, self.cost, self.again, templates, chosen)
 
     def draw(self, view: str = "engineer", **how: Any) -> str:
         """The network as a diagram in Graphviz's DOT language.

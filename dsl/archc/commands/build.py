@@ -23,8 +23,6 @@ def run(args: Namespace) -> int:
         raise Stop("--with and --train are about training: leave them out, or --form deploy")
     if args.placement and (args.form == "deploy" or args.extras or args.train):
         raise Stop("--placement goes alone: leave out --form, --with and --train")
-    if args.train and args.extras:
-        raise Stop("the script of --train has its own flags: leave out --with")
     if args.templates and not Path(args.templates).is_dir():
         raise Stop(f"no such folder: {args.templates}")
     inputs = find(args.input, args.project)
@@ -93,10 +91,8 @@ def _emitted(analysis: Analysis, input: Input, args: Namespace) -> tuple[str, st
             return _deployed(analysis, folder)
         if args.placement:
             return _placed(analysis, folder)
-        if args.train:
-            text = analysis.emit_training(folder)
-        else:
-            text = analysis.emit(folder, analysis.options(**args.extras))
+        write = analysis.emit_training if args.train else analysis.emit
+        text = write(folder, analysis.options(**args.extras))
     except Unsuited as why:
         code = WRONG if args.placement else USAGE
         raise Stop(f"{analysis.name}: {why}", code) from None

@@ -47,7 +47,6 @@ class Module:
     record: str = ""  # name of the NamedTuple of several outputs, or ""
     fields: list[tuple[str, str]] = field(default_factory=list)  # name and comment of each output
     optional: int = 0  # the fields from here on are None in eval mode
-    blocks: dict[str, list[str]] = field(default_factory=dict)  # the classes of each block
     options: Options = field(default_factory=Options)
 
 
@@ -64,9 +63,6 @@ def build_module(
     classes = [c for c in program.classes if c is network or f"{c.name}(" in text]
     doc = [*describe_network(plan, facts, cost, frozen), *_for_inference(options)]
     module = Module(plan.name, doc, classes, list(program.support), options=options)
-    for definition in program.definitions:
-        if definition.block is not None and definition.model in classes:
-            module.blocks.setdefault(definition.block.name, []).append(definition.name)
     sides = side_outputs(plan.body)
     if sides or len(outputs(plan.body)) > 1:
         module.record = f"{plan.name}Output"

@@ -33,7 +33,7 @@ def factor(recipe: Recipe) -> list[str]:
     """The statements of `lr_factor`; none where the rate stays, or follows a plateau."""
     lines, warm = [], number(recipe.warmup) if recipe.warmup else ""
     if warm:
-        rise = f"0.01 + 0.99 * time / {warm}"
+        rise = "0.01 + 0.99 * time" + f" / {warm}" * (warm != "1")
         kept = recipe.warmup_factor
         start = rise if kept is None else f"{kept:g}"
         lines += [f"    if time < {warm}:", f"        return {start}"]

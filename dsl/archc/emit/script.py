@@ -7,19 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from archc.emit.imports import Import, bound, laid, used
+from archc.emit.options import Options
 from archc.emit.render import make_environment
 from archc.emit.training import Training, Untrainable, build_training
 from archc.passes.costs import Cost
 from archc.plan import Plan
 from archc.sections import Facts
 
-_STANDARD = "argparse contextlib itertools math os signal sys time"
+_STANDARD = "argparse math os signal sys time"
 _KNOWN: list[Import] = [
     *((name, "") for name in _STANDARD.split()),
     ("bisect", "bisect_right"),
     ("collections.abc", "Callable"),
     ("collections.abc", "Iterator"),
+    ("contextlib", "nullcontext"),
     ("functools", "partial"),
+    ("contextlib", "suppress"),
     ("pathlib", "Path"),
     ("typing", "Any"),
     ("typing", "NoReturn"),
@@ -28,26 +31,15 @@ _KNOWN: list[Import] = [
     ("torch.nn.functional as F", ""),
     ("torch", "Tensor"),
     ("torch", "nn"),
-    *(
-        ("torch.distributed.checkpoint.state_dict", name)
-        for name in (
-            "StateDictOptions",
-            "get_model_state_dict",
-            "get_state_dict",
-            "set_model_state_dict",
-            "set_optimizer_state_dict",
-        )
-    ),
+    ("torch.distributed.checkpoint.state_dict as dcp", ""),
     ("torch.distributed.device_mesh", "init_device_mesh"),
     ("torch.distributed.fsdp", "FSDPModule"),
     ("torch.distributed.fsdp", "fully_shard"),
     ("torch.nn.parallel", "DistributedDataParallel"),
     ("torch.optim.swa_utils", "AveragedModel"),
     ("torch.optim.swa_utils", "get_ema_multi_avg_fn"),
-    ("torch.utils.checkpoint", "checkpoint"),
     ("torch.utils.data", "DataLoader"),
     ("torch.utils.data", "Dataset"),
-    ("torch.utils.data", "DistributedSampler"),
     ("torchvision", "datasets"),
     ("torchvision.transforms", "v2"),
     ("tqdm", "tqdm"),
@@ -60,12 +52,13 @@ def emit_training(
     cost: Cost,
     again: Callable[..., Plan | None],
     templates: Path | None = None,
+    options: Options | None = None,
 ) -> str:
     """A script that trains the network as its recipe says. Raises Untrainable.
 
-    `again` and `templates` are as in `archc.emit.emit`.
+    `again`, `templates` and `options` are as in `archc.emit.emit`.
     """
-    training = build_training(plan, facts, cost, again, templates)
+    training = build_training(plan, facts, cost, again, options or Options(), templates)
     environment = make_environment(templates)
     template = environment.get_template("train/script.py.jinja")
     text = template.render(run=training)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from archc.emit.imports import split
 from archc.emit.layout import WIDTH, Group, Item, call, lay
 from archc.emit.module import Module, build_module
+from archc.emit.options import CHECKPOINTING, ZERO_INIT, Options
 from archc.emit.rates import factor, needs_end, number, plateau, rate, total
 from archc.emit.render import harmless, render
 from archc.passes.costs import Cost
-from archc.passes.fit import best_checkpoint
-from archc.passes.memory import Setting
 from archc.plan import Plan, outputs, side_outputs
 from archc.recipe import Augmentation, Recipe, read_recipe
 from archc.sections import Facts
@@ -51,11 +49,11 @@ class Training:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     classes: str  # an expression
-    cure: str
+    misfit: str  # an expression: what to say where the data has other classes
     construct: list[str]
     output: str  # the type of what the network returns in training
-    loss: list[str]
-    loss_doc: str
+    loss: list[str]  # the statement that computes it
+    sides: list[str]  # the body of `loss_of`, where there are side classifiers
     colours: str
     augmentation: list[str]
     resized: int
@@ -67,8 +65,7 @@ class Training:
     plateau: list[str]
     optimizer: list[str]
     flags: list[str]
-    blocks: list[str] = field(default_factory=list)
-    batch_norm: str = ""
+    recomputes: bool = False  # whether a block can be computed again in the backward pass
     mixup: bool = False
     clip: bool = False
     split_decay: bool = False
@@ -79,20 +76,20 @@ def build_training(
     facts: Facts,
     cost: Cost,
     again: Callable[..., Plan | None],
+    options: Options,
     templates: Path | None = None,
 ) -> Training:
-    """Everything about one script. Raises Untrainable."""
+    """Everything about one script. Raises Untrainable, and Unsuited for the options."""
     recipe = read_recipe(facts.train)
     shape, width = _classifier(plan)
     _need(recipe)
-    module = build_module(plan, facts, cost, again)
+    module = build_module(plan, facts, cost, again, options)
     imports, model = split(render(module, templates))
     named, mean, std = _STATISTICS[recipe.dataset or _likely_dataset(shape)]
     if len(mean) != shape[0]:
         raise Untrainable(f"`dataset {recipe.dataset}` has {len(mean)} channels, not {shape[0]}")
     by_flag = _takes_classes(plan, module, width)
-    arguments = [Item("args.classes", "classes")] if by_flag else []
-    blocks = _blocks(plan, module, max(recipe.batch, 1))
+    recomputes = options.checkpoint is not None
     return Training(
         name=plan.name,
         doc=_describe(plan, module),
@@ -103,11 +100,11 @@ def build_training(
         mean=mean,
         std=std,
         classes="args.classes" if by_flag else str(width),
-        cure=": --classes {found}" if by_flag else "",
-        construct=lay("net = ", call(plan.name, *arguments), ".to(self.device)", indent=8),
+        misfit='f"{what}: --classes {len(names)}"' if by_flag else "what",
+        construct=_construct(plan, options, by_flag),
         output=module.record or "Tensor",
-        loss=_loss(plan, module, recipe),
-        loss_doc=_loss_doc(plan, recipe),
+        loss=_loss(plan, recipe),
+        sides=_sides(plan, module, recipe),
         colours="v2.RGB()" if shape[0] == 3 else "v2.Grayscale()",
         augmentation=_augmentation(recipe.augment, shape),
         resized=_resized(recipe.augment, shape),
@@ -118,9 +115,8 @@ def build_training(
         rate=rate(recipe),
         plateau=plateau(recipe.schedule),
         optimizer=_optimizer(recipe),
-        flags=_flags(plan, recipe, width if by_flag else 0, bool(blocks)),
-        blocks=blocks,
-        batch_norm=_batch_norm(model) if blocks else "",
+        flags=_flags(plan, recipe, width if by_flag else 0, recomputes),
+        recomputes=recomputes,
         mixup=recipe.mixup > 0,
         clip=recipe.clip > 0,
         split_decay=not recipe.decay_all,
@@ -172,15 +168,14 @@ def _likely_dataset(shape: tuple[int, ...]) -> str:
     return "cifar10" if max(shape[1:]) <= _SMALL else "imagenet"
 
 
-def _blocks(plan: Plan, module: Module, batch: int) -> list[str]:
-    """The classes to compute again in the backward pass: those of the block that saves most."""
-    name = best_checkpoint(plan, Setting(), batch).checkpoint
-    return module.blocks.get(name, []) if name is not None else []
-
-
-def _batch_norm(model: str) -> str:
-    """The classes of batch norms in a model, or "" """
-    return " | ".join(sorted(set(re.findall(r"nn\.BatchNorm\dd", model))))
+def _construct(plan: Plan, options: Options, by_flag: bool) -> list[str]:
+    """The statement that makes the network."""
+    arguments = [Item("args.classes", "classes")] if by_flag else []
+    if options.zero_init:
+        arguments.append(Item("True", ZERO_INIT))
+    if options.checkpoint is not None:
+        arguments.append(Item(f"args.{CHECKPOINTING}", CHECKPOINTING))
+    return lay("net = ", call(plan.name, *arguments), indent=8)
 
 
 # --- words -------------------------------------------------------------------------------
@@ -246,27 +241,29 @@ def _resized(augment: Augmentation, shape: tuple[int, ...]) -> int:
 # --- loss --------------------------------------------------------------------------------
 
 
-def _loss(plan: Plan, module: Module, recipe: Recipe) -> list[str]:
-    smoothing = recipe.label_smoothing
-    more = [Item(f"{smoothing:g}", "label_smoothing")] if smoothing else []
+def _loss(plan: Plan, recipe: Recipe) -> list[str]:
+    """The statement that computes it from a batch."""
+    if side_outputs(plan.body):
+        return lay("loss = ", call("loss_of", "self.model(x)", "labels"), indent=20)
+    return lay("loss = ", _cross_entropy("self.model(x)", recipe), indent=20)
+
+
+def _sides(plan: Plan, module: Module, recipe: Recipe) -> list[str]:
+    """The statements that add up the losses of the network's and of the side classifiers."""
     sides = side_outputs(plan.body)
     if not sides:
-        return lay("return ", call("F.cross_entropy", "out", "labels", *more), indent=4)
-    names = [name for name, _ in module.fields]
-    terms = [call("F.cross_entropy", f"out.{name}", "labels", *more) for name in names]
+        return []
+    terms = [_cross_entropy(f"out.{name}", recipe) for name, _ in module.fields]
     lines = lay("loss = ", terms[0], indent=4)
     for side, term in zip(sides, terms[1:], strict=True):
         lines += lay(f"loss = loss + {side.weight:g} * ", term, indent=4)
     return [*lines, "    return loss"]
 
 
-def _loss_doc(plan: Plan, recipe: Recipe) -> str:
-    words = "The cross-entropy"
-    if recipe.label_smoothing:
-        words += ", its labels smoothed"
-    return words + (
-        ", and the weighed ones of the side classifiers." * bool(side_outputs(plan.body)) or "."
-    )
+def _cross_entropy(out: str, recipe: Recipe) -> Group:
+    smoothing = recipe.label_smoothing
+    more = [Item(f"{smoothing:g}", "label_smoothing")] if smoothing else []
+    return call("F.cross_entropy", out, "labels", *more)
 
 
 # --- optimizer ---------------------------------------------------------------------------
@@ -300,7 +297,9 @@ def _flags(plan: Plan, recipe: Recipe, classes: int, has_blocks: bool) -> list[s
     default = {"default": number(recipe.length)}
     flags = [
         _flag("classes", type="int", default=classes, help="of the data") if classes else [],
-        _flag("epochs", type="positive", **({} if epochs else default), help=epochs),
+        _flag(
+            "epochs", type="positive", **({} if epochs else default), help=epochs or "of all images"
+        ),
         _flag("steps", type="positive", **({} if steps else default), help=steps or "updates"),
         _flag("batch-size", type="positive", default=recipe.batch, help="in all"),
         _flag("accum", type="positive", default=1, help="parts of a batch"),
@@ -309,13 +308,13 @@ def _flags(plan: Plan, recipe: Recipe, classes: int, has_blocks: bool) -> list[s
         _number("clip", recipe.clip, "largest norm of the gradients"),
         _number("mixup", recipe.mixup, "alpha of its distribution"),
         _flag("ema", nargs='"?"', const=0.9999, **ema, type="float", help="average weights"),
-        _flag("amp", nargs='"?"', const='"bf16"', choices='("bf16", "fp16")'),
+        _flag("amp", nargs='"?"', const='"bf16"', choices='("bf16", "fp16")', help="precision"),
         _switch("compile", "torch.compile the training step"),
         _switch("grad-checkpointing", "less memory for more time") if has_blocks else [],
         _switch("fsdp", "shard the network (FSDP2)"),
         _flag("device", help="cpu, cuda:1 ...; or else an accelerator"),
         _flag("workers", type="int", default=4, help="reading images"),
-        _flag("seed", type="int", default=0),
+        _flag("seed", type="int", default=0, help="of all chance"),
         _switch("deterministic", "slower, and the same each time"),
         _switch("profile", "three updates, in OUT/trace0.json"),
         _flag("out", type="Path", default=f'Path("runs/{snake(plan.name)}")'),
