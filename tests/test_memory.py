@@ -6,7 +6,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from timm_runs import LADDER, runs
+import timm_runs
+import tracking
+from timm_runs import LADDER
 
 import archc
 from archc import api
@@ -56,69 +58,21 @@ def plan_of(net: api.Net) -> Plan:
 # --- against torch -----------------------------------------------------------------------
 
 
-def tracked(
-    net: api.Net, batch: int, monkeypatch: pytest.MonkeyPatch, setting: Setting = PLAIN
-) -> tuple[int, int]:
-    """The peaks of the second step and of inference by torch's MemTracker, on fake tensors.
+def tracked(net: api.Net, batch: int, setting: Setting = PLAIN) -> tuple[int, int]:
+    """The peaks of training and of inference by torch's MemTracker."""
+    pytest.importorskip("torch")
 
-    They are a CPU's: fake ones of a GPU have no backward pass without a GPU.
-    """
-    torch = pytest.importorskip("torch")
-    from torch._subclasses.fake_tensor import FakeTensorMode
-    from torch.distributed._tools.mem_tracker import MemTracker
+    def make() -> Any:
+        model = net.module()
+        if setting.checkpoint is not None:
+            compute_again(model, setting.checkpoint)
+        return model
 
-    shape = plan_of(net).body.inputs[0].shape
-    assert shape is not None
-    monkeypatch.setattr(torch.nn.init, "trunc_normal_", lambda tensor, **_: tensor)  # reads values
-    dtype = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[setting.dtype]
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        with FakeTensorMode():
-            model = net.module().train()
-            if setting.checkpoint is not None:
-                compute_again(model, setting.checkpoint)
-            optimizer = optimizer_of(model, setting)
-            x = torch.randn(batch, *map(int, shape.dims))
-            labels = torch.zeros(batch, dtype=torch.long)
-            tracker = MemTracker()
-            tracker.track_external(model, optimizer, x, labels)
-            with tracker:
-                for _ in range(2):
-                    tracker.reset_mod_stats()  # the first step has no momentum yet
-                    step(model, optimizer, x, labels, amp=setting.amp)
-            train = _total(tracker)
-            model.eval()
-            tracker = MemTracker()
-            tracker.track_external(model, x)
-            autocast = torch.autocast("cpu", dtype=torch.bfloat16, enabled=setting.amp)
-            with tracker, torch.no_grad(), autocast:
-                model(x)
-            return train, _total(tracker)
-    finally:
-        torch.set_default_dtype(before)
-
-
-def step(model: Any, optimizer: Any, x: Any, labels: Any, *, amp: bool = False) -> None:
-    """One step of training."""
-    import torch
-
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=amp):
-        made = model(x)
-        outputs = made if isinstance(made, tuple) else (made,)
-        loss = sum(torch.nn.functional.cross_entropy(one, labels) for one in outputs)
-    loss.backward()
-    optimizer.step()
-    optimizer.zero_grad()
-
-
-def optimizer_of(model: Any, setting: Setting) -> Any:
-    import torch
-
-    if setting.optimizer == "adam":
-        return torch.optim.Adam(model.parameters(), fused=True)
-    momentum = 0.9 if setting.optimizer == "momentum" else 0.0
-    return torch.optim.SGD(model.parameters(), lr=0.1, momentum=momentum)
+    shape = tracking.shape_of(net)
+    return (
+        tracking.training_peak(make, shape, batch, setting),
+        tracking.inference_peak(net.module, shape, batch, setting),
+    )
 
 
 def compute_again(model: Any, block: str) -> None:
@@ -130,26 +84,21 @@ def compute_again(model: Any, block: str) -> None:
             module.forward = partial(checkpoint, module.forward, use_reentrant=False)
 
 
-def _total(tracker: Any) -> int:
-    (device,) = tracker.get_tracker_snapshot("peak").values()
-    return int(next(size for kind, size in device.items() if str(kind).endswith("Total")))
-
-
 def predicted(net: api.Net, batch: int, setting: Setting = PLAIN) -> tuple[int, int]:
     memory = net.analysis.memory(setting)
     return memory.train.peak(batch).bytes(batch), memory.infer.peak(batch).bytes(batch)
 
 
-def compare(net: api.Net, batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def compare(net: api.Net, batch: int) -> None:
     train, infer = predicted(net, batch)
-    real_train, real_infer = tracked(net, batch, monkeypatch)
+    real_train, real_infer = tracked(net, batch)
     assert train == pytest.approx(real_train, rel=0.01)
     assert infer == pytest.approx(real_infer, rel=0.02)
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's own
-def test_a_small_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    compare(net_of(SMALL), 64, monkeypatch)
+def test_a_small_network() -> None:
+    compare(net_of(SMALL), 64)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -163,24 +112,20 @@ def test_local_response_norm(norm: str, monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("batch", [8, 32])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_known_networks(name: str, batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    compare(archc.load(name), batch, monkeypatch)
+def test_known_networks(name: str, batch: int) -> None:
+    compare(archc.load(name), batch)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", SPECIAL)
-def test_special_networks(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    compare(archc.load(name), 16, monkeypatch)
+def test_special_networks(name: str) -> None:
+    compare(archc.load(name), 16)
 
 
-def compare_what_if(
-    net: api.Net, batch: int, setting: Setting, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def compare_what_if(net: api.Net, batch: int, setting: Setting) -> None:
     """To 0.4 %: PyTorch adds some gradients in place, which fake tensors cannot."""
-    assert predicted(net, batch, setting) == pytest.approx(
-        tracked(net, batch, monkeypatch, setting), rel=0.004
-    )
+    assert predicted(net, batch, setting) == pytest.approx(tracked(net, batch, setting), rel=0.004)
 
 
 # A CPU's autocast runs the pool in `lrn` in fp32, a GPU's in half precision.
@@ -189,14 +134,14 @@ NO_LRN = SMALL.replace("lrn 5; ", "")
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", WHAT_IFS)
-def test_what_ifs_of_a_small_network(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    compare_what_if(net_of(NO_LRN), 64, WHAT_IFS[name], monkeypatch)
+def test_what_ifs_of_a_small_network(name: str) -> None:
+    compare_what_if(net_of(NO_LRN), 64, WHAT_IFS[name])
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("amp", [False, True])
-def test_computing_a_block_again(amp: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    compare_what_if(net_of(NO_LRN), 64, Setting(amp=amp, checkpoint="unit"), monkeypatch)
+def test_computing_a_block_again(amp: bool) -> None:
+    compare_what_if(net_of(NO_LRN), 64, Setting(amp=amp, checkpoint="unit"))
 
 
 @pytest.mark.slow
@@ -204,10 +149,8 @@ def test_computing_a_block_again(amp: bool, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("batch", [8, 32])
 @pytest.mark.parametrize("setting", WHAT_IFS.values(), ids=WHAT_IFS)
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name != "densenet121"])  # minutes
-def test_what_ifs_of_known_networks(
-    name: str, setting: Setting, batch: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    compare_what_if(archc.load(name), batch, setting, monkeypatch)
+def test_what_ifs_of_known_networks(name: str, setting: Setting, batch: int) -> None:
+    compare_what_if(archc.load(name), batch, setting)
 
 
 @pytest.mark.slow
@@ -215,11 +158,9 @@ def test_what_ifs_of_known_networks(
 @pytest.mark.parametrize("batch", [8, 32])
 @pytest.mark.parametrize("amp", [False, True])
 @pytest.mark.parametrize("name", BLOCKS)
-def test_computing_blocks_of_known_networks_again(
-    name: str, amp: bool, batch: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_computing_blocks_of_known_networks_again(name: str, amp: bool, batch: int) -> None:
     setting = Setting(amp=amp, checkpoint=BLOCKS[name])
-    compare_what_if(archc.load(name), batch, setting, monkeypatch)
+    compare_what_if(archc.load(name), batch, setting)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -241,15 +182,15 @@ def test_distributed_training(ddp: str | None) -> None:
         with tracker:
             if ddp is not None:
                 run = DistributedDataParallel(model, gradient_as_bucket_view=ddp == "views")
-            optimizer = optimizer_of(model, PLAIN)
+            optimizer = tracking.optimizer_of(model, PLAIN)
             tracker.track_external(optimizer)
             for _ in range(3):  # DDP makes its buckets anew after the first
                 tracker.reset_mod_stats()
-                step(run, optimizer, x, labels)
+                tracking.step(run, optimizer, x, labels)
     finally:
         distributed.destroy_process_group()
     train, _ = predicted(net, batch, Setting(ddp=ddp))
-    assert train == pytest.approx(_total(tracker), rel=0.004)
+    assert train == pytest.approx(tracking.total(tracker), rel=0.004)
 
 
 # --- against a GPU -----------------------------------------------------------------------
@@ -257,17 +198,16 @@ def test_distributed_training(ddp: str | None) -> None:
 
 def test_the_rule_of_thumb_on_published_runs() -> None:
     """timm's batches on a 24 GiB card, lowered along a ladder until they fitted."""
-    capacity, right = gpus()["rtx3090"].memory, 0
-    measured = runs("train_rtx3090")
+    capacity, right = gpus()[timm_runs.CARD].memory, 0
+    measured = timm_runs.runs(f"train_{timm_runs.CARD}")
     assert len(measured) == 28
     for run in measured:
-        heap = fit.memory(plan_of(api.Net(run.analysis)), Setting(amp=True)).train
+        heap = run.training
         assert heap.peak(run.batch).bytes(run.batch) <= fit.TIGHT * capacity, run.model
         if run.batch < LADDER[0]:
             more = LADDER[LADDER.index(run.batch) - 1]
             assert heap.peak(more).bytes(more) > fit.FITS * capacity, run.model
-        largest = heap.largest_batch(fit.TIGHT * capacity)
-        right += run.batch == next(batch for batch in LADDER if batch <= largest)
+        right += run.batch == run.rung
     assert right == 26, "93 %; the issue asks for 90"
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import test_memory
 from random_networks import LIMITS, program
+from tracking import shape_of, training_peak
 
 import archc
 from archc import api, cli
@@ -193,19 +194,17 @@ ALONE = DENSE.replace("gap", "layer(8); gap")  # takes one tensor there: no list
 
 @pytest.mark.parametrize("text", [DENSE, ALONE])
 @pytest.mark.filterwarnings("ignore")
-def test_memory_of_dense_layers(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_of_dense_layers(text: str) -> None:
     net = net_of(text)
     options = net.analysis.options(checkpointing="layer")
     source = net.source(options=options)
     assert ("def forward(self, *features: Tensor)" in source) == (text == DENSE)
     assert source.count("features = [x]") == 2 * (text == DENSE)
     check_exact(net, 3, 16, 16)
-    check_memory(net, "layer", 64, monkeypatch, 0.03)  # fake tensors cannot add in place
+    check_memory(net, "layer", 64, 0.03)  # fake tensors cannot add in place
 
 
-def check_memory(
-    net: api.Net, block: str, batch: int, monkeypatch: pytest.MonkeyPatch, rel: float = 0.01
-) -> None:
+def check_memory(net: api.Net, block: str, batch: int, rel: float = 0.01) -> None:
     """What `fit` predicts is what torch's tracker counts of the generated module."""
     from archc.passes.memory import Setting
 
@@ -213,8 +212,7 @@ def check_memory(
     namespace: dict[str, Any] = {"__name__": "generated"}
     exec(net.source(options=net.analysis.options(checkpointing=block)), namespace)
     made = namespace[net.name]
-    monkeypatch.setattr(net, "module", lambda: made(grad_checkpointing=True))
-    measured, _ = test_memory.tracked(net, batch, monkeypatch)
+    measured = training_peak(partial(made, grad_checkpointing=True), shape_of(net), batch)
     assert predicted == pytest.approx(measured, rel=rel)
 
 
@@ -232,10 +230,8 @@ def check_memory(
         ("vgg16", "features"),
     ],
 )
-def test_predicted_memory_is_measured(
-    name: str, block: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    check_memory(archc.load(name), block, 8, monkeypatch)
+def test_predicted_memory_is_measured(name: str, block: str) -> None:
+    check_memory(archc.load(name), block, 8)
 
 
 def test_a_lean_densenet_takes_a_third() -> None:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from statistics import median
 
 import archc
 from archc import api
 from archc.data import ARCHS
+from archc.gpus import gpus
+from archc.passes import roofline
+from archc.passes.fit import TIGHT
+from archc.passes.heap import Heap
+from archc.passes.memory import Setting
+from archc.passes.roofline import Estimate
 from archc.source import Source
 
 FOLDER = Path(__file__).parent / "reference" / "timm"
 LADDER = (512, 384, 256, 192, 128, 96, 64, 48, 32)  # batches that the training runs went down
+CARD = "rtx3090"  # they ran on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,25 @@ class Run:
     @property
     def bundled(self) -> bool:
         return self.model in archc.bundled()
+
+    @property
+    def training(self) -> Heap:
+        """What `archc fit --amp` counts of a step of training."""
+        return self.analysis.memory(Setting(amp=True)).train
+
+    @property
+    def rung(self) -> int:
+        """The batch of the ladder that `archc fit --amp` gives the training on that card."""
+        largest = self.training.largest_batch(TIGHT * gpus()[CARD].memory)
+        return next((batch for batch in LADDER if batch <= largest), 0)
+
+    def estimate(self, card: str, *, training: bool = False) -> Estimate:
+        """How fast `archc fit --amp` says that it runs."""
+        found = roofline.estimate(
+            self.analysis.work(), gpus()[card], "amp", 2, self.batch, training=training
+        )
+        assert found is not None
+        return found
 
     @property
     def analysis(self) -> api.Analysis:
@@ -57,3 +85,21 @@ def runs(name: str) -> list[Run]:
             )
             for row in csv.DictReader(file)
         ]
+
+
+def left_out_errors(measured: Mapping[str, list[Run]]) -> list[float]:
+    """How far estimates of inference are off (0.1: 10 %), of `measured` by card.
+
+    The attained share of the peaks is the median over all cards and networks but the one that is
+    estimated.
+    """
+    ratios = [
+        (run.model, run.rate / run.estimate(card).per_second)
+        for card, ran in measured.items()
+        for run in ran
+    ]
+    errors = []
+    for model, ratio in ratios:
+        fit = median(other for name, other in ratios if name != model)
+        errors.append(abs(fit / ratio - 1))
+    return errors
