@@ -10,18 +10,12 @@ project: `archc --help` within 3 times an empty Python, `archc build resnet50` w
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 
-PACKAGE = Path(__file__).parents[1] / "dsl"
-# What pip's console script does.
-ARCHC = "import re, sys; from archc.cli import main; sys.exit(main())"
+from processes import ARCHC, measure
+
 COMMANDS: dict[str, list[str]] = {
     "python -c pass": ["-c", "pass"],
     "archc --help": ["-c", ARCHC, "--help"],
@@ -37,28 +31,10 @@ GOALS = (  # what, against what, at most so many times as long
 )
 
 
-def measure(rounds: int, folder: str) -> dict[str, list[float]]:
-    """Seconds of each run, by command; a command that fails here (no torch) is left out."""
-    env = os.environ | {"PYTHONPATH": str(PACKAGE)}
-    env.pop(
-        "PYTHONDONTWRITEBYTECODE", None
-    )  # pip compiles what it installs; so does the first round
-    times: dict[str, list[float]] = {}
-    for turn in range(-1, rounds):  # the first warms the disk
-        for name, arguments in COMMANDS.items():
-            begin = time.perf_counter()
-            done = subprocess.run(
-                [sys.executable, *arguments], cwd=folder, env=env, capture_output=True, check=False
-            )
-            if done.returncode == 0 and turn >= 0:
-                times.setdefault(name, []).append(time.perf_counter() - begin)
-    return times
-
-
 def main(argv: Sequence[str]) -> int:
     rounds = int(argv[0]) if argv else 11
-    with tempfile.TemporaryDirectory() as folder:
-        times = measure(rounds, folder)
+    spent = measure(COMMANDS, rounds)
+    times = {name: [run.wall for run in runs] for name, runs in spent.items()}
     print(f"median of {rounds} rounds\n")
     for name, values in times.items():
         print(f"{median(values) * 1000:8.1f} ms  (best {min(values) * 1000:7.1f})  {name}")

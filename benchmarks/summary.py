@@ -12,8 +12,6 @@ out, and said.
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -22,11 +20,11 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "dsl"))
 
+from processes import ARCHC, measure
+
 from archc import api
 from archc.source import Limits, Source
 
-PACKAGE = Path(__file__).parents[1] / "dsl"
-ARCHC = "import sys; from archc.cli import main; sys.exit(main())"
 TORCHINFO = """
 from torchinfo import summary
 from torchvision.models import resnet50
@@ -48,27 +46,10 @@ COMMANDS: dict[str, list[str]] = {
 WIDE = Limits(source_bytes=10**9, steps=10**8)
 
 
-def measure(rounds: int) -> dict[str, list[float]]:
-    """Seconds of each run, by command; one that fails here is left out."""
-    env = os.environ | {"PYTHONPATH": str(PACKAGE)}
-    env.pop(
-        "PYTHONDONTWRITEBYTECODE", None
-    )  # pip compiles what it installs; so does the first round
-    times: dict[str, list[float]] = {}
-    for turn in range(-1, rounds):  # the first warms the disk
-        for name, arguments in COMMANDS.items():
-            begin = time.perf_counter()
-            done = subprocess.run(
-                [sys.executable, *arguments], env=env, capture_output=True, check=False
-            )
-            if done.returncode == 0 and turn >= 0:
-                times.setdefault(name, []).append(time.perf_counter() - begin)
-    return times
-
-
 def compare(rounds: int) -> int:
     """Prints the times and the ratios; how many goals were missed."""
-    times = measure(rounds)
+    spent = measure(COMMANDS, rounds)
+    times = {name: [run.wall for run in runs] for name, runs in spent.items()}
     print(f"median of {rounds} rounds\n")
     for name in COMMANDS:
         if name in times:
