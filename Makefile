@@ -1,7 +1,7 @@
 # `make check` is what CI runs before the slow proofs. It makes its own environment in .venv.
 BIN := .venv/bin
 
-.PHONY: check format format-check lint types test slow bench picture gallery comparison clean
+.PHONY: check format format-check lint types test slow bench bench-archc bench-models picture gallery comparison clean
 
 check: format-check lint types test
 
@@ -29,10 +29,17 @@ test: .venv/ready
 slow: .venv/ready # every network against torchvision, thousands of random programs: minutes
 	$(BIN)/pytest -m slow
 
-bench: .venv/ready
+bench: .venv/ready bench-archc bench-models
+
+bench-archc: .venv/ready # how fast archc is: 3 minutes
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/summary.py
+
+bench-models: .venv/ready # docs/performance.md, on one idle core: 8, 5 and 3 minutes
+	$(BIN)/python benchmarks/generated.py
+	$(BIN)/python benchmarks/recompute.py
+	$(BIN)/python benchmarks/fit.py
 
 picture: .venv/ready # the README's network, drawn
 	sed -n '/^```arch$$/,/^```$$/{/^```/d;p}' README.md | \

@@ -190,7 +190,7 @@ def beside_the_default(group: Sequence[Arm]) -> Iterator[Line]:
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("networks", nargs="*", metavar="NETWORK", default=[*NETWORKS])
-    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--compile", action="store_true", dest="compiled")
     given = parser.parse_args(argv)

@@ -155,7 +155,7 @@ def main(argv: Sequence[str]) -> int:
         run(argv[0])
         return 0
     torch.set_num_threads(1)
-    rounds = int(argv[0]) if argv else 5
+    rounds = int(argv[0]) if argv else 3
     machine = timing.machine()
     print(f"{machine.processor}, {machine.threads} thread, torch {machine.torch}, fp32, ", end="")
     print(f"torchvision {torchvision.__version__}; medians of {rounds} rounds\n")
