@@ -10,9 +10,9 @@ tensors in the second step; what a process of its own really takes, its peak les
 the network was made; and the same where glibc's malloc gives back at once what was freed
 (`MALLOC_MMAP_THRESHOLD_`). As it comes, it keeps freed pieces of up to 32 MiB, which recomputation
 frees many of. The times are CPU times of a step in these processes, malloc as it comes, on one
-thread; each round runs every form once, in turn. The goals: with recomputation at most 0.35 times the
-default and 0.65 times torchvision's `memory_efficient`; outputs, gradients and the statistics of
-batch norms to the bit what they are without.
+thread; each round runs every form once, in turn. The goals: with recomputation at most 0.35 times
+the default and 0.65 times torchvision's `memory_efficient`; outputs, gradients and the statistics
+of batch norms to the bit what they are without.
 """
 
 from __future__ import annotations
