@@ -119,11 +119,11 @@ def memory(rounds: int) -> int:
     runs, lean = measured(rounds, {}), measured(rounds, GIVE_BACK)
     real, given_back = ({form: size for form, (size, _) in of.items()} for of in (runs, lean))
     seconds = {form: seconds for form, (_, seconds) in runs.items()}
-    sizes = (tracked, given_back, real)
+    sizes: tuple[Mapping[str, float], ...] = (tracked, given_back, real)
     lines = [Line((form, *(size[form] for size in sizes), seconds[form])) for form in FORMS]
     print(tabular.markdown(Sheet(COLUMNS, lines)))
     missed = 0
-    for column, size in zip(COLUMNS[1:], sizes, strict=False):
+    for column, size in zip(COLUMNS[1:4], sizes, strict=True):
         for base, most in ((DEFAULT, 0.35), (THEIRS, 0.35), (EFFICIENT, 0.65)):
             ratio = size[LEAN] / size[base]
             missed += ratio > most
