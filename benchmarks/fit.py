@@ -109,7 +109,7 @@ COLUMNS = (
     Column("batch", "batch", True),
     Column("predicted", "predicted MiB", True, lambda n: f"{n / 2**20:,.1f}"),
     Column("tracked", "MemTracker MiB", True, lambda n: f"{n / 2**20:,.1f}"),
-    Column("off", "off by", True, lambda share: f"{share:+.2%}"),
+    Column("off", "off by", True, lambda share: f"{share:+z.2%}"),
 )
 
 if __name__ == "__main__":
