@@ -103,9 +103,9 @@ def test_a_small_network() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("norm", ["lrn 3", "lrn 3 g2", "lrn 5 g4"])
-def test_local_response_norm(norm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_response_norm(norm: str) -> None:
     text = f"network Net\ninput 16x16 x3\nconv 3x3 p1 x32; {norm}; conv 3x3 p1 x8; flatten; fc 9\n"
-    compare(net_of(text), 64, monkeypatch)
+    compare(net_of(text), 64)
 
 
 @pytest.mark.slow
