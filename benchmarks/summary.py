@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "dsl"))
 
 from processes import ARCHC, measure
 
+import archc
 from archc import api
 from archc.source import Limits, Source
 
@@ -94,7 +95,7 @@ def curve(largest: int) -> None:
         cells = []
         for text in (written_out(units), repeated(units)):
             begin = time.perf_counter()
-            net = api.Net(api.analyze(Source("long.arch", text), limits=WIDE))
+            net = archc.Net(api.analyze(Source("long.arch", text), limits=WIDE))
             str(net.summary(99, fold=False))
             took = time.perf_counter() - begin
             cells.append(f"{took:7.2f} s, {took / units / 3 * 1e6:5.0f} us each")

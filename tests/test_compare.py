@@ -32,13 +32,13 @@ TINY = "network {}\ninput 8x8 x3\nconv 3x3 p1 x4; relu; gap; flatten; fc 10\nmet
 
 
 @pytest.fixture(scope="module")
-def nets() -> dict[str, api.Net]:
+def nets() -> dict[str, archc.Net]:
     """All bundled networks."""
     return {name: archc.load(name) for name in archc.bundled()}
 
 
 @pytest.fixture(scope="module")
-def everything(nets: dict[str, api.Net]) -> Comparison:
+def everything(nets: dict[str, archc.Net]) -> Comparison:
     columns = "name params weights macs flops depth output".split()
     return archc.compare(nets.values(), columns=columns)
 
@@ -108,7 +108,7 @@ def test_peaks_are_those_of_fit(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def tested(nets: dict[str, api.Net]) -> dict[str, dict[str, Any]]:
+def tested(nets: dict[str, archc.Net]) -> dict[str, dict[str, Any]]:
     """What those with an error say of themselves."""
     return {name: net.meta for name, net in nets.items() if "top1_error" in net.meta}
 
@@ -139,7 +139,7 @@ def test_what_was_tested_says_on_what(tested: dict[str, dict[str, Any]]) -> None
         assert ("crops" in meta) == (meta["dataset"] == "ImageNet"), name
 
 
-def test_networks_of_one_dataset_have_different_labels(nets: dict[str, api.Net]) -> None:
+def test_networks_of_one_dataset_have_different_labels(nets: dict[str, archc.Net]) -> None:
     labels = [(net.meta.get("dataset"), net.meta["display"]) for net in nets.values()]
     assert len(set(labels)) == len(labels)
 

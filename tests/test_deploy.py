@@ -26,13 +26,13 @@ FAST = {
 RUNS = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in ALL]
 
 
-def net_of(text: str, limits: Any = None) -> api.Net:
+def net_of(text: str, limits: Any = None) -> archc.Net:
     analysis = api.analyze(Source("test.arch", text), limits=limits)
     assert analysis.ok, analysis.diagnostics
-    return api.Net(analysis)
+    return archc.Net(analysis)
 
 
-def deployed(net: api.Net) -> Any:
+def deployed(net: archc.Net) -> Any:
     """The generated class."""
     namespace: dict[str, Any] = {"__name__": "generated"}
     exec(compile(net.analysis.emit_deployed(), "generated", "exec"), namespace)
@@ -53,7 +53,7 @@ def randomise(module: Any) -> None:
                 tensor.normal_(0, 0.1)
 
 
-def inputs(net: api.Net, dtype: Any) -> list[Any]:
+def inputs(net: archc.Net, dtype: Any) -> list[Any]:
     plan = net.analysis.plan
     assert plan is not None
     found = []
@@ -68,7 +68,7 @@ def listed(result: Any) -> list[Any]:
     return [result] if isinstance(result, torch.Tensor) else [y for y in result if y is not None]
 
 
-def check(net: api.Net, dtype: Any = None) -> tuple[Any, Any]:
+def check(net: archc.Net, dtype: Any = None) -> tuple[Any, Any]:
     """Both forms give the same to 1e-5 of the largest output; gives both modules."""
     torch.manual_seed(0)
     trained = net.module().to(dtype).eval()

@@ -37,7 +37,7 @@ output same
 
 
 @cache
-def net(name: str) -> archc.api.Net:
+def net(name: str) -> archc.Net:
     return archc.load(name)
 
 
@@ -230,7 +230,7 @@ def test_parts_add_up_to_torchs_modules(name: str) -> None:
     assert checked >= 8
 
 
-def plan_input(loaded: archc.api.Net) -> tuple[int, ...]:
+def plan_input(loaded: archc.Net) -> tuple[int, ...]:
     ((_, shape),) = Unfolded(plan(loaded.analysis)).table.inputs
     return shape.dims
 

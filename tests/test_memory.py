@@ -44,13 +44,13 @@ BLOCKS = {"resnet50": "bottleneck", "googlenet_bn": "inception", "squeezenet1_1"
 SPECIAL = ("zfnet", "preact_resnet164", "squeezenet1_0_complex_bypass")
 
 
-def net_of(text: str) -> api.Net:
+def net_of(text: str) -> archc.Net:
     analysis = api.analyze(Source("test.arch", text))
     assert analysis.ok, analysis.diagnostics
-    return api.Net(analysis)
+    return archc.Net(analysis)
 
 
-def plan_of(net: api.Net) -> Plan:
+def plan_of(net: archc.Net) -> Plan:
     assert net.analysis.plan is not None
     return net.analysis.plan
 
@@ -58,7 +58,7 @@ def plan_of(net: api.Net) -> Plan:
 # --- against torch -----------------------------------------------------------------------
 
 
-def tracked(net: api.Net, batch: int, setting: Setting = PLAIN) -> tuple[int, int]:
+def tracked(net: archc.Net, batch: int, setting: Setting = PLAIN) -> tuple[int, int]:
     """The peaks of training and of inference by torch's MemTracker."""
     pytest.importorskip("torch")
 
@@ -84,12 +84,12 @@ def compute_again(model: Any, block: str) -> None:
             module.forward = partial(checkpoint, module.forward, use_reentrant=False)
 
 
-def predicted(net: api.Net, batch: int, setting: Setting = PLAIN) -> tuple[int, int]:
+def predicted(net: archc.Net, batch: int, setting: Setting = PLAIN) -> tuple[int, int]:
     memory = net.analysis.memory(setting)
     return memory.train.peak(batch).bytes(batch), memory.infer.peak(batch).bytes(batch)
 
 
-def compare(net: api.Net, batch: int) -> None:
+def compare(net: archc.Net, batch: int) -> None:
     train, infer = predicted(net, batch)
     real_train, real_infer = tracked(net, batch)
     assert train == pytest.approx(real_train, rel=0.01)
@@ -123,7 +123,7 @@ def test_special_networks(name: str) -> None:
     compare(archc.load(name), 16)
 
 
-def compare_what_if(net: api.Net, batch: int, setting: Setting) -> None:
+def compare_what_if(net: archc.Net, batch: int, setting: Setting) -> None:
     """To 0.4 %: PyTorch adds some gradients in place, which fake tensors cannot."""
     assert predicted(net, batch, setting) == pytest.approx(tracked(net, batch, setting), rel=0.004)
 

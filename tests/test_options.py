@@ -32,10 +32,10 @@ conv 3x3 p1 x8; gn 2; unit(8) * 3; gap; flatten; fc 4 nobias
 """
 
 
-def net_of(text: str) -> api.Net:
+def net_of(text: str) -> archc.Net:
     analysis = api.analyze(Source("test.arch", text))
     assert analysis.ok, analysis.diagnostics
-    return api.Net(analysis)
+    return archc.Net(analysis)
 
 
 def everything(analysis: api.Analysis) -> Options:
@@ -58,7 +58,7 @@ def state(module: Any) -> list[Any]:
     return [*module.parameters(), *module.buffers()]
 
 
-def check_materialised(net: api.Net) -> None:
+def check_materialised(net: archc.Net) -> None:
     """Made on "meta", filled with rubbish, started: no number of the rubbish is left."""
     module = net.module(device="meta")
     assert {tensor.device.type for tensor in state(module)} == {"meta"}
@@ -97,7 +97,7 @@ def test_device_and_dtype_reach_every_tensor(name: str) -> None:
     check_reached(archc.load(name))
 
 
-def check_reached(net: api.Net) -> None:
+def check_reached(net: archc.Net) -> None:
     module = net.module(device="meta", dtype=torch.bfloat16)
     assert all(tensor.is_meta for tensor in state(module))
     floating = {tensor.dtype for tensor in state(module) if tensor.is_floating_point()}
@@ -131,7 +131,7 @@ def step(module: Any, x: Any, run: Any = None) -> list[list[Any]]:
     return [outputs, gradients, [buffer.clone() for buffer in module.buffers()]]
 
 
-def check_exact(net: api.Net, *shape: int, compiled: bool = False) -> None:
+def check_exact(net: archc.Net, *shape: int, compiled: bool = False) -> None:
     """Computing again changes no bit: of outputs, gradients, statistics, dropout.
 
     Compiled against compiled, since dropout throws other dice there than eagerly.
@@ -204,7 +204,7 @@ def test_memory_of_dense_layers(text: str) -> None:
     check_memory(net, "layer", 64, 0.03)  # fake tensors cannot add in place
 
 
-def check_memory(net: api.Net, block: str, batch: int, rel: float = 0.01) -> None:
+def check_memory(net: archc.Net, block: str, batch: int, rel: float = 0.01) -> None:
     """What `fit` predicts is what torch's tracker counts of the generated module."""
     from archc.passes.memory import Setting
 

@@ -48,13 +48,13 @@ conv 3x3 p1 x8; relu; conv 3x3 g4 x8; relu; gap; flatten
 """
 
 
-def net_of(text: str) -> api.Net:
+def net_of(text: str) -> archc.Net:
     analysis = api.analyze(Source("test.arch", text))
     assert analysis.ok, analysis.diagnostics
-    return api.Net(analysis)
+    return archc.Net(analysis)
 
 
-def placed(net: api.Net) -> Any:
+def placed(net: archc.Net) -> Any:
     """The generated class."""
     namespace: dict[str, Any] = {"__name__": "generated"}
     exec(compile(net.analysis.emit_placed(), "generated", "exec"), namespace)
@@ -75,7 +75,7 @@ def randomise(module: Any) -> None:
                 tensor.normal_(0, 0.1)
 
 
-def pair(net: api.Net, devices: tuple[str, ...] = TWO, **params: Any) -> tuple[Any, Any, Any]:
+def pair(net: archc.Net, devices: tuple[str, ...] = TWO, **params: Any) -> tuple[Any, Any, Any]:
     """Both forms with the same weights, in eval mode, and an input."""
     torch.manual_seed(0)
     grouped = net.module(**params).eval()
@@ -90,7 +90,9 @@ def pair(net: api.Net, devices: tuple[str, ...] = TWO, **params: Any) -> tuple[A
 # --- against the network on one device ---------------------------------------------------
 
 
-def check(net: api.Net, devices: tuple[str, ...] = TWO, train: bool = False, **params: Any) -> None:
+def check(
+    net: archc.Net, devices: tuple[str, ...] = TWO, train: bool = False, **params: Any
+) -> None:
     """Outputs, gradients, statistics are those of the grouped network, to 1e-5 of the largest."""
     grouped, made, x = pair(net, devices, **params)
     results = []

@@ -48,10 +48,10 @@ fc: fc (classes)
 """
 
 
-def net_of(text: str) -> api.Net:
+def net_of(text: str) -> archc.Net:
     analysis = api.analyze(Source("test.arch", text))
     assert analysis.ok, [d.title for d in analysis.diagnostics]
-    return api.Net(analysis)
+    return archc.Net(analysis)
 
 
 @cache

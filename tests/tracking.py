@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from archc.api import Net
+from archc.net import Net
 from archc.passes.memory import Setting
 
 Dims = tuple[int, ...]

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing's own costs as much as argparse
 if TYPE_CHECKING:
-    from archc.api import Analysis, ArchError, analyze, bundled, diff, load
+    from archc.api import Analysis, ArchError, analyze, bundled
     from archc.comparison import compare
+    from archc.net import Net, diff, load
     from archc.source import Diagnostic, Limits, Source
 
 __version__ = "0.1.0"
@@ -21,6 +22,7 @@ __all__ = [
     "ArchError",
     "Diagnostic",
     "Limits",
+    "Net",
     "Source",
     "__version__",
     "analyze",
@@ -36,8 +38,10 @@ def __getattr__(name: str) -> object:
 
     if name not in __all__:
         raise AttributeError(f"module 'archc' has no attribute {name!r}")
-    home = {"compare": "comparison", **dict.fromkeys(("Diagnostic", "Limits", "Source"), "source")}
-    return getattr(import_module(f"archc.{home.get(name, 'api')}"), name)
+    homes = {"comparison": ["compare"], "net": ["Net", "diff", "load"]}
+    homes["source"] = ["Diagnostic", "Limits", "Source"]
+    home = next((module for module, names in homes.items() if name in names), "api")
+    return getattr(import_module(f"archc.{home}"), name)
 
 
 def __dir__() -> list[str]:

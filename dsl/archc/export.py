@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc.api import Analysis
+from archc.net import class_of
 from archc.plan import Plan, outputs
 
 if TYPE_CHECKING:
@@ -64,23 +65,17 @@ def module(analysis: Analysis, state: Mapping[str, Tensor] | None, form: str) ->
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        trained = _class(analysis, analysis.emit())()
+        trained = class_of(analysis.name, analysis.emit())()
     if state is not None:
         _check(analysis.name, trained.state_dict(), state)
         trained.load_state_dict(state, strict=False)
     if form == "deploy":
-        ready: nn.Module = _class(analysis, analysis.emit_deployed()).from_training(
+        ready: nn.Module = class_of(analysis.name, analysis.emit_deployed()).from_training(
             trained.state_dict()
         )
         return ready
     done: nn.Module = trained.eval()
     return done
-
-
-def _class(analysis: Analysis, source: str) -> Any:
-    namespace: dict[str, Any] = {"__name__": f"archc.generated.{analysis.name}"}
-    exec(compile(source, f"<{analysis.name}>", "exec"), namespace)
-    return namespace[analysis.name]
 
 
 def _check(name: str, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:

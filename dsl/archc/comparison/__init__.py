@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc import __version__, tabular
-from archc.api import Net, load
 from archc.comparison.attributes import Attribute, UnknownColumn, all_columns, attribute
 from archc.comparison.entry import Entry
+from archc.net import Net, load
 from archc.report import natural
 from archc.tabular import Line, Sheet
 

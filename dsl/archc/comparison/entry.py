@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from archc.api import Analysis, Net
+from archc.api import Analysis
+from archc.net import Net
 from archc.passes.fit import Memory
 from archc.passes.table import Counts
 

@@ -1,0 +1,133 @@
+"""For Python users: a network, loaded, and what one asks of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archc.api import Analysis, ArchError, analyze, compared, source_of
+from archc.files import Unreadable, stamp
+from archc.source import Diagnostic
+
+if TYPE_CHECKING:
+    import networkx as nx
+    from torch import nn
+
+    from archc.changes import Diff
+    from archc.emit.options import Options
+    from archc.explanation import Explanation
+    from archc.summary import Summary
+
+
+class Net:
+    """A network, loaded: its graph, its source, its module."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
+
+    def __repr__(self) -> str:
+        a = self.analysis
+        return f"<archc.Net {a.name}: {a.params:,} parameters, {a.macs:,} MACs>"
+
+    @property
+    def name(self) -> str:
+        return self.analysis.name
+
+    @property
+    def params(self) -> int:
+        return self.analysis.params
+
+    @property
+    def macs(self) -> int:
+        return self.analysis.macs
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        return self.analysis.meta
+
+    @property
+    def output(self) -> tuple[int, ...] | None:
+        return self.analysis.output
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        return self.analysis.diagnostics
+
+    @property
+    def graph(self) -> nx.MultiDiGraph[str]:
+        return self.analysis.graph
+
+    def draw(self, format: str = "svg", **how: Any) -> bytes:
+        """The network drawn, as `archc draw` does; `how` is view, depth, expand, theme, engine."""
+        return self.analysis.sheet(format, **how)
+
+    def explain(self, name: str = "") -> Explanation:
+        """Where the numbers of a part come from, as `archc explain` says it; print it, or show it.
+
+        Without a name: the network, and what can be named. Raises archc.explanation.NoSuchNode
+        (a LookupError) where nothing has that name.
+        """
+        return self.analysis.explain(*([name] if name else []))[0]
+
+    def summary(self, depth: int | None = None, **how: Any) -> Summary:
+        """Its numbers as a table: `how` is batch, dtype, columns and fold of `Analysis.summary`.
+
+        The table shows itself in Jupyter, and has `frame()`, `to_dict()`, `json()` and the totals.
+        """
+        return self.analysis.summary(depth, **how)
+
+    def _repr_svg_(self) -> str | None:
+        """What Jupyter shows; None (then it shows the text) where there is no Graphviz."""
+        from archc.engine import EngineError
+
+        try:
+            return self.draw("svg").decode()
+        except EngineError:
+            return None
+
+    def source(self, templates: Path | None = None, options: Options | None = None) -> str:
+        """The network as PyTorch source, as `archc build` writes it."""
+        return stamp(self.analysis.emit(templates, options), self.analysis.text)
+
+    def module(self, **arguments: Any) -> nn.Module:
+        """An instance of the generated class. Needs torch; `arguments` go to its constructor.
+
+        Beside the file's params those that options add: `device`, `dtype`, `grad_checkpointing`
+        and `zero_init_residual`.
+        """
+        options = self.analysis.options_for(set(arguments))
+        made: nn.Module = class_of(self.name, self.source(options=options))(**arguments)
+        return made
+
+
+def load(path: str | Path, **params: Any) -> Net:
+    """A network from a file, from standard input (`-`) or a bundled one by name.
+
+    Raises ArchError for mistakes in the text, OSError where there is no such file.
+    """
+    try:
+        source = source_of(path)
+    except Unreadable as error:
+        if error.io:
+            raise OSError(error.diagnostic.title) from None
+        raise ArchError((error.diagnostic,)) from None
+    analysis = analyze(source, params=params)
+    if not analysis.ok or analysis.plan is None:
+        raise ArchError(analysis.diagnostics)
+    return Net(analysis)
+
+
+def diff(left: Net | str | Path, right: Net | str | Path, *, batch: int = 32) -> Diff:
+    """What changed from one network to another; it prints, and Jupyter shows it side by side.
+
+    `batch` is what the peaks of memory are for. Raises what `load` raises.
+    """
+    nets = [net if isinstance(net, Net) else load(net) for net in (left, right)]
+    return compared(nets[0].analysis, nets[1].analysis, batch)
+
+
+def class_of(name: str, source: str) -> Any:
+    """The class of that name in a generated source. Needs torch."""
+    namespace: dict[str, Any] = {"__name__": f"archc.generated.{name}"}
+    exec(compile(source, f"<{name}>", "exec"), namespace)
+    return namespace[name]
