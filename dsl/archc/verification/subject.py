@@ -1,0 +1,184 @@
+"""What a check gets: a network, the module under test, and inputs and a loss for it."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from archc.emit.options import CHECKPOINTING, DEVICE, Options, Unsuited
+from archc.verification.check import Failed
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from archc.api import Analysis
+
+LEAST = 64  # a side of the inputs of `small`: what follows stays larger than a pixel
+
+
+@dataclass
+class Subject:
+    """A network under test. `given` is a Python source that replaces the generated one."""
+
+    analysis: Analysis
+    given: str | None = None
+    _folder: TemporaryDirectory[str] | None = field(default=None, repr=False)
+
+    @cached_property
+    def options(self) -> Options:
+        """All that the network has a use for of `device` and `checkpointing`."""
+        for device, checkpointing in ((True, True), (True, False), (False, False)):
+            try:
+                found = self.analysis.options(device=device, checkpointing=checkpointing)
+                self.analysis.emit(options=found)
+                return found
+            except Unsuited:
+                continue
+        raise AssertionError("no option is always suited")
+
+    @cached_property
+    def source(self) -> str:
+        """The text of the module under test."""
+        if self.given is not None:
+            return self.given
+        return self.analysis.emit(options=self.options)
+
+    @cached_property
+    def module(self) -> ModuleType:
+        """The source, imported from a file in a temporary folder that is on `sys.path`."""
+        self._folder = TemporaryDirectory(prefix="archc-")
+        mark = hashlib.sha256(self.source.encode()).hexdigest()[:12]
+        path = Path(self._folder.name, f"generated_{mark}.py")
+        path.write_text(self.source, encoding="utf-8")
+        sys.path.append(self._folder.name)  # for processes that are spawned, and unpickling
+        spec = spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = sys.modules[path.stem] = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    @property
+    def cls(self) -> type[nn.Module]:
+        """The network's class. Raises Failed where the source has none of its name."""
+        found: type[nn.Module] | None = getattr(self.module, self.analysis.name, None)
+        if found is None:
+            raise Failed(f"the source has no class {self.analysis.name}")
+        return found
+
+    def net(self, **arguments: Any) -> nn.Module:
+        """A fresh instance from seed 0, in train mode; the same at every call."""
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return self.cls(**arguments).train()
+
+    def takes(self, name: str) -> bool:
+        """Whether the constructor has that keyword."""
+        return name in inspect.signature(self.cls.__init__).parameters
+
+    @property
+    def has_device(self) -> bool:
+        return self.takes(DEVICE)
+
+    @property
+    def has_checkpointing(self) -> bool:
+        return self.takes(CHECKPOINTING)
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Of the inputs, without the batch."""
+        return _shapes(self.analysis)
+
+    @cached_property
+    def small_shapes(self) -> list[tuple[int, ...]]:
+        """The smallest inputs, by halves, that the same weights can take: less to compute.
+
+        Those of the network where its weights depend on the size, as those of a linear do.
+        """
+        shapes, weights = self.shapes, self.analysis.params
+        while True:
+            halves = [(c, *(max(s // 2, min(s, LEAST)) for s in size)) for c, *size in shapes]
+            if halves == shapes or not self._fit(halves, weights):
+                return shapes
+            shapes = halves
+
+    def _fit(self, shapes: list[tuple[int, ...]], weights: int) -> bool:
+        from archc.api import analyze
+
+        plan, again = self.analysis.plan, self.analysis.again
+        assert plan is not None
+        names = plan.body.input_names if len(shapes) > 1 else ("",)
+        found = analyze(
+            self.analysis.source,
+            params=again.given,
+            limits=again.limits,
+            project=again.load.project,
+            inputs=dict(zip(names, shapes, strict=True)),
+        )
+        return found.ok and found.params == weights and found.output == self.analysis.output
+
+    def inputs(
+        self,
+        batch: int = 2,
+        device: str = "cpu",
+        dtype: torch.dtype | None = None,
+        seed: int = 0,
+        *,
+        small: bool = False,
+    ) -> tuple[Tensor, ...]:
+        """Random tensors of the network's input shapes, or of `small_shapes`."""
+        import torch
+
+        dice = torch.Generator().manual_seed(seed)
+        shapes = self.small_shapes if small else self.shapes
+        return tuple(
+            torch.randn(batch, *shape, generator=dice).to(device, dtype or torch.float32)
+            for shape in shapes
+        )
+
+    def tensors(self, outputs: Any) -> list[Tensor]:
+        """All that a network put out, flat: it may be a record, with None for what is not there."""
+        return list(_flat(outputs))
+
+    def loss(self, outputs: Any) -> Tensor:
+        """A scalar of all outputs: cross entropy of (N, C), the mean square of others."""
+        import torch
+        import torch.nn.functional as F
+
+        parts = []
+        for y in self.tensors(outputs):
+            if y.dim() == 2 and y.shape[1] > 1:
+                target = torch.arange(y.shape[0], device=y.device) % y.shape[1]
+                parts.append(F.cross_entropy(y.float(), target))
+            else:
+                parts.append(y.float().square().mean())
+        return torch.stack(parts).sum()
+
+
+def _flat(outputs: Any) -> Iterator[Tensor]:
+    import torch
+
+    if torch.is_tensor(outputs):
+        yield outputs
+    elif isinstance(outputs, dict):
+        yield from _flat(outputs.values())
+    elif outputs is not None:
+        for part in outputs:
+            yield from _flat(part)
+
+
+def _shapes(analysis: Analysis) -> list[tuple[int, ...]]:
+    assert analysis.plan is not None
+    return [tuple(map(int, x.columns[0].dims)) for x in analysis.plan.body.inputs]
