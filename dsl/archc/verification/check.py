@@ -15,19 +15,15 @@ from importlib.util import find_spec
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
+from archc.verification.reasons import Failed, Skipped
+
 if TYPE_CHECKING:
     from archc.verification.subject import Subject
 
+__all__ = ["CHECKS", "Check", "Failed", "Result", "Skipped", "Status", "check", "perform"]
+
 Status = Literal["pass", "fail", "skipped"]
 Function = Callable[["Subject"], "str | None"]
-
-
-class Failed(Exception):
-    """What was to be proved does not hold: the reason, in a line."""
-
-
-class Skipped(Exception):
-    """There is nothing to prove, or nothing to prove it with: the reason, in a line."""
 
 
 @dataclass(frozen=True, slots=True)

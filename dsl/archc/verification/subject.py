@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from archc.emit.options import CHECKPOINTING, DEVICE, Options, Unsuited
-from archc.verification.check import Failed
+from archc.verification.reasons import Failed
 
 if TYPE_CHECKING:
     import torch
