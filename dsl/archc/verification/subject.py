@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import sys
@@ -96,6 +97,36 @@ class Subject:
     def has_checkpointing(self) -> bool:
         return self.takes(CHECKPOINTING)
 
+    @cached_property
+    def plain(self) -> Subject:
+        """The same without what only computing again asks for: the layout of dense blocks."""
+        if self.given is not None or self.options.checkpoint is None:
+            return self
+        options = Options(device=self.options.device)
+        return Subject(self.analysis, self.analysis.emit(options=options))
+
+    @cached_property
+    def settled(self) -> nn.Module:
+        """One instance for all to look at, in eval mode, with numbers that nothing starts with.
+
+        Its batch norms have seen a batch of `small` inputs: with statistics of 0 and 1, those of
+        no data, the sums in a thousand layers would run over.
+        """
+        import torch
+
+        net = self.net()
+        with torch.no_grad():
+            for tensor in net.parameters():
+                tensor.mul_(1.1)
+        kept = {norm: norm.momentum for norm in net.modules() if hasattr(norm, "running_mean")}
+        for norm in kept:
+            norm.momentum = 1.0
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            net(*self.inputs(seed=1, small=True))
+        for norm, momentum in kept.items():
+            norm.momentum = momentum
+        return net.eval()
+
     @property
     def shapes(self) -> list[tuple[int, ...]]:
         """Of the inputs, without the batch."""
@@ -107,14 +138,15 @@ class Subject:
 
         Those of the network where its weights depend on the size, as those of a linear do.
         """
-        shapes, weights = self.shapes, self.analysis.params
+        shapes = self.shapes
         while True:
             halves = [(c, *(max(s // 2, min(s, LEAST)) for s in size)) for c, *size in shapes]
-            if halves == shapes or not self._fit(halves, weights):
+            if halves == shapes or not self._fit(halves):
                 return shapes
             shapes = halves
 
-    def _fit(self, shapes: list[tuple[int, ...]], weights: int) -> bool:
+    def _fit(self, shapes: list[tuple[int, ...]]) -> bool:
+        """Whether the very same module is made for inputs of these shapes."""
         from archc.api import analyze
 
         plan, again = self.analysis.plan, self.analysis.again
@@ -127,7 +159,10 @@ class Subject:
             project=again.load.project,
             inputs=dict(zip(names, shapes, strict=True)),
         )
-        return found.ok and found.params == weights and found.output == self.analysis.output
+        if not found.ok or found.output != self.analysis.output:
+            return False
+        plain = Options(device=self.options.device)
+        return _code(found.emit(options=plain)) == _code(self.analysis.emit(options=plain))
 
     def inputs(
         self,
@@ -165,6 +200,21 @@ class Subject:
             else:
                 parts.append(y.float().square().mean())
         return torch.stack(parts).sum()
+
+
+def _code(source: str) -> str:
+    """Without comments and docstrings, which name sizes."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [
+                statement
+                for statement in node.body
+                if not (
+                    isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+                )
+            ]
+    return ast.dump(tree)
 
 
 def _flat(outputs: Any) -> Iterator[Tensor]:

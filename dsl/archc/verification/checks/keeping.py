@@ -17,12 +17,10 @@ if TYPE_CHECKING:
 
 @check("state")
 def state(subject: Subject) -> str | None:
-    """Weights saved by torch.save load with weights_only=True into a new network, which then gives
-    the same outputs."""
+    """Weights from torch.save load with weights_only=True, and then give the same outputs."""
     import torch
 
-    net, file = subject.net(), io.BytesIO()
-    _stir(net)
+    net, file = subject.settled, io.BytesIO()
     torch.save(net.state_dict(), file)
     file.seek(0)
     with torch.random.fork_rng(devices=[]):
@@ -35,9 +33,8 @@ def state(subject: Subject) -> str | None:
 
 @check("copying")
 def copying(subject: Subject) -> str | None:
-    """copy.deepcopy and pickle make networks that give the same outputs and share no weight."""
-    net = subject.net()
-    _stir(net)
+    """Copies by copy.deepcopy and pickle give the same outputs, and share no weights."""
+    net = subject.settled
     wanted = _outputs(subject, net)
     for how, other in (
         ("copy.deepcopy", copy.deepcopy(net)),
@@ -49,19 +46,6 @@ def copying(subject: Subject) -> str | None:
             if tensor.numel() and tensor.data_ptr() in shared:
                 raise Failed(f"{name} is shared after {how}")
     return None
-
-
-def _stir(net: nn.Module) -> None:
-    """Other numbers than those that every network starts with: what is not saved shows."""
-    import torch
-
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(2)
-        for tensor in (*net.parameters(), *net.buffers()):
-            if tensor.is_floating_point():
-                tensor.mul_(1 + 0.1 * torch.rand_like(tensor)).add_(0.01)
-            else:
-                tensor.add_(3)
 
 
 def _outputs(subject: Subject, net: nn.Module) -> list[Tensor]:
