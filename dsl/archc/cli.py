@@ -390,11 +390,12 @@ def _add_verify(verify: _Parser) -> None:
     verify.add_argument(
         "inputs", metavar="INPUT", nargs="*", help="file, folder, bundled network, or -"
     )
-    verify.add_argument("--all", action="store_true", help="the slow checks, too")
-    verify.add_argument(
+    which = verify.add_mutually_exclusive_group()
+    which.add_argument("--all", action="store_true", help="the slow checks, too")
+    which.add_argument(
         "--only", metavar="CHECKS", type=_names, help="these alone: state,copying (see --list)"
     )
-    verify.add_argument("--list", action="store_true", help="name the checks, and what each proves")
+    which.add_argument("--list", action="store_true", help="name the checks, and what each proves")
     verify.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     verify.add_argument(
         "--source", metavar="FILE", help="a Python module to verify in place of the generated one"

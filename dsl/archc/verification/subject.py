@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import inspect
+import shutil
 import sys
+import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +28,12 @@ if TYPE_CHECKING:
 LEAST = 64  # a side of the inputs of `small`: what follows stays larger than a pixel
 
 
-@dataclass
+@dataclass(eq=False)
 class Subject:
     """A network under test. `given` is a Python source that replaces the generated one."""
 
     analysis: Analysis
     given: str | None = None
-    _folder: TemporaryDirectory[str] | None = field(default=None, repr=False)
 
     @cached_property
     def options(self) -> Options:
@@ -57,11 +57,11 @@ class Subject:
     @cached_property
     def module(self) -> ModuleType:
         """The source, imported from a file in a temporary folder that is on `sys.path`."""
-        self._folder = TemporaryDirectory(prefix="archc-")
-        mark = hashlib.sha256(self.source.encode()).hexdigest()[:12]
-        path = Path(self._folder.name, f"generated_{mark}.py")
+        folder = mkdtemp(prefix="archc-")
+        path = Path(folder, f"generated_{Path(folder).name.replace('-', '_')}.py")
+        weakref.finalize(self, _forget, folder, path.stem)
         path.write_text(self.source, encoding="utf-8")
-        sys.path.append(self._folder.name)  # for processes that are spawned, and unpickling
+        sys.path.append(folder)  # for processes that are spawned, and unpickling
         spec = spec_from_file_location(path.stem, path)
         assert spec is not None
         assert spec.loader is not None
@@ -200,6 +200,13 @@ class Subject:
             else:
                 parts.append(y.float().square().mean())
         return torch.stack(parts).sum()
+
+
+def _forget(folder: str, module: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    sys.modules.pop(module, None)
+    if folder in sys.path:
+        sys.path.remove(folder)
 
 
 def _code(source: str) -> str:

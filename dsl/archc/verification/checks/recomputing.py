@@ -44,6 +44,7 @@ def memory(subject: Subject) -> str | None:
 
 def _worst(subject: Subject, block: str | None) -> float:
     """The largest difference, as a part of the whole. Raises Failed if it is too large."""
+    from archc.capacity import size
     from archc.passes.memory import Setting
 
     heap = subject.analysis.memory(Setting(checkpoint=block)).train
@@ -54,8 +55,7 @@ def _worst(subject: Subject, block: str | None) -> float:
         if worst > _NEAR:
             again = f" with {block} computed again" if block is not None else ""
             raise Failed(
-                f"a step takes {torchs / 2**20:,.1f} MiB at a batch of {batch}{again},"
-                f" not {ours / 2**20:,.1f}"
+                f"a step takes {size(torchs)} at a batch of {batch}{again}, not {size(ours)}"
             )
     return worst
 
