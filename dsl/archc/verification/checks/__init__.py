@@ -2,6 +2,11 @@
 
 from archc.verification.check import CHECKS
 
-from archc.verification.checks import keeping, placing, counting, behaviour, recomputing  # isort: skip
+from archc.verification.checks import (  # isort: skip
+    keeping, placing, counting, behaviour, recomputing, compiling, exporting, devices,
+)  # fmt: skip
 
-__all__ = ["CHECKS", "behaviour", "counting", "keeping", "placing", "recomputing"]
+__all__ = [
+    "CHECKS", "behaviour", "compiling", "counting", "devices", "exporting", "keeping",
+    "placing", "recomputing",
+]  # fmt: skip
