@@ -4,9 +4,10 @@ from archc.verification.check import CHECKS
 
 from archc.verification.checks import (  # isort: skip
     keeping, placing, counting, behaviour, recomputing, compiling, exporting, devices,
+    distributed, cuda,
 )  # fmt: skip
 
 __all__ = [
-    "CHECKS", "behaviour", "compiling", "counting", "devices", "exporting", "keeping",
-    "placing", "recomputing",
+    "CHECKS", "behaviour", "compiling", "counting", "cuda", "devices", "distributed",
+    "exporting", "keeping", "placing", "recomputing",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from traceback import FrameSummary
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,8 @@ def _told(text: str) -> list[FrameSummary]:
 
 
 def _innermost(frames: Iterable[FrameSummary], subject: Subject) -> str | None:
-    inside = [frame for frame in frames if frame.filename == subject.module.__file__]
+    name = Path(str(subject.module.__file__)).name  # other processes have it in another folder
+    inside = [frame for frame in frames if Path(frame.filename).name == name]
     if not inside:
         return None
     frame = inside[-1]

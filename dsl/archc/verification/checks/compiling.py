@@ -22,11 +22,11 @@ READS = ("item", "tolist", "numpy", "cpu")  # methods of tensors that make the h
 
 @check("one-graph")
 def one_graph(subject: Subject) -> str | None:
-    """torch.compile(fullgraph=True) makes one graph of it, equal to eager mode, in training and eval.
+    """torch.compile(fullgraph=True) makes one graph of it, in training and in eval mode.
 
-    Dropout, drop-path, auxiliary heads and recompute are on, where the network has them. The next
-    batch must not compile anew, and nothing in the graph may wait for a number of a tensor. The
-    backend is "eager", which draws the same random numbers.
+    Dropout, drop-path, auxiliary heads and recompute are on, where the network has them. The graph
+    must compute what eager mode does bit for bit (the backend is "eager", which draws the same
+    random numbers), serve the next batch, and not wait for a number of a tensor.
     """
     import torch
 
@@ -100,7 +100,8 @@ class _Graphs:
             for node in graph.graph.nodes
             if node.op == "call_method" and node.target in READS
         ]
-        return graph.forward
+        run: Callable[..., Any] = graph.forward
+        return run
 
 
 def _net(subject: Subject) -> nn.Module:

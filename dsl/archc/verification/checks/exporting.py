@@ -33,7 +33,7 @@ SYNCS = (
 
 @check("export")
 def exported(subject: Subject) -> str | None:
-    """Strict torch.export for any batch, and any size where the network takes one, computes the same.
+    """Strict torch.export, of any batch and of any size where the network takes one, is exact.
 
     The program is run at another batch and, where eager mode takes it, at larger sizes.
     """
@@ -44,7 +44,7 @@ def exported(subject: Subject) -> str | None:
     batch, inputs = torch.export.Dim("batch", min=1), subject.inputs(BATCHES[0], small=True)
     free = torch.export.Dim.AUTO  # with what sizes have to do with one another
     dynamic = tuple(
-        {0: batch} | ({at: free for at in range(2, x.dim())} if larger else {}) for x in inputs
+        {0: batch} | (dict.fromkeys(range(2, x.dim()), free) if larger else {}) for x in inputs
     )
     try:
         with export.quiet():
