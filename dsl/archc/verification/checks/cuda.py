@@ -27,7 +27,7 @@ WORKSPACE = 2**29  # bytes that cuDNN may take for itself, which `archc fit` doe
 
 @check("cuda-graphs", gpu=True)
 def cuda_graphs(subject: Subject) -> str | None:
-    """A forward pass and a training step are captured as CUDA graphs; replayed, outputs are equal."""
+    """A forward pass and a training step become CUDA graphs, and a replay has equal outputs."""
     import torch
 
     net = subject.net().cuda().eval()
@@ -176,7 +176,7 @@ def _rate(run: Callable[[], Any]) -> float:
 
     for _ in range(WARM_UP):
         run()
-    milliseconds = []
+    milliseconds: list[float] = []
     for _ in range(RUNS):
         start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         start.record()

@@ -19,6 +19,7 @@ EXPORT_CLOSE = 1e-6  # of the largest output: the same kernels, only without Pyt
 ONNX_CLOSE = 1e-5  # the same arithmetic in another order
 # Operators by which the host waits for the device, or learns a shape from data.
 SYNCS = (
+    "item",
     "local_scalar_dense",
     "nonzero",
     "nonzero_static",
@@ -41,7 +42,7 @@ def exported(subject: Subject) -> str | None:
 
     net = subject.net().eval()
     larger = _larger(subject, net)
-    batch, inputs = torch.export.Dim("batch", min=1), subject.inputs(BATCHES[0], small=True)
+    batch, inputs = torch.export.Dim("batch", min=1), subject.inputs(BATCHES[0])
     free = torch.export.Dim.AUTO  # with what sizes have to do with one another
     dynamic = tuple(
         {0: batch} | (dict.fromkeys(range(2, x.dim()), free) if larger else {}) for x in inputs
@@ -51,7 +52,7 @@ def exported(subject: Subject) -> str | None:
             program = torch.export.export(net, inputs, dynamic_shapes=dynamic, strict=True)
     except Exception as error:
         raise Failed(f"no export: {blamed(error, subject)}") from error
-    run, others = program.module(), [subject.inputs(BATCHES[1], seed=1, small=True)]
+    run, others = program.module(), [subject.inputs(BATCHES[1], seed=1)]
     if larger:
         others.append(larger)
     for xs in others:
@@ -118,7 +119,7 @@ def _larger(subject: Subject, net: nn.Module) -> tuple[Tensor, ...] | None:
         torch.randn(
             x.shape[0], x.shape[1], *(s + LARGER * at for at, s in enumerate(x.shape[2:], 1))
         )
-        for x in subject.inputs(BATCHES[1], small=True)
+        for x in subject.inputs(BATCHES[1])
     )
     if all(x.dim() <= 2 for x in inputs):
         return None
