@@ -194,7 +194,8 @@ def test_two_processes_train_as_one(way: str, tmp_path: Path) -> None:
 def test_a_parameter_that_one_process_leaves_out(tmp_path: Path) -> None:
     found = alone("ddp", tmp_path, ONE_SIDED)
     assert found.status == "fail"
-    assert "process" in str(found.remark) or "changes otherwise" in str(found.remark)
+    said = str(found.remark)  # of the process at fault, or of the one that waited for it
+    assert "Expected to have finished reduction" in said or "closed by peer" in said, said
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU: `archc verify` runs them")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ RANKS, SHARE = 2, 2  # processes, and samples for each
 STEPS = 2  # DDP tells in the second that a parameter had no part in the first
 RATE = 0.01
 PATIENCE = 480.0  # seconds for all of it, and for what waits for the other process
+_SAID = re.compile(r"^[\w.]+(?:Error|Exception|Failed)\b.*$", re.MULTILINE)  # in a traceback
 CLOSE = 1e-5  # of a parameter's largest change: the mean of two gradients, in another order
 
 
@@ -96,9 +98,10 @@ def _run_ranks(subject: Subject, way: Way, folder: Path) -> None:
             if time.monotonic() > end:
                 raise Failed(f"two processes have not ended after {PATIENCE:.0f} s")
     except (ProcessRaisedException, ProcessExitedException) as error:
-        last = RuntimeError(str(error).strip().splitlines()[-1])  # of the other's traceback
-        last.__cause__ = error
-        raise Failed(f"process {error.error_index} of {RANKS}: {blamed(last, subject)}") from error
+        lines = _SAID.findall(str(error)) or str(error).strip().splitlines()
+        said = RuntimeError(lines[-1])
+        said.__cause__ = error  # whose text has the other process's traceback
+        raise Failed(f"process {error.error_index} of {RANKS}: {blamed(said, subject)}") from error
     finally:
         for process in context.processes:
             process.kill()
