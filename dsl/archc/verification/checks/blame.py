@@ -83,7 +83,7 @@ def difference(made: Iterable[Tensor], wanted: Iterable[Tensor]) -> float:
     return worst
 
 
-def settle(net: nn.Module) -> nn.Module:
+def without_dice(net: nn.Module) -> nn.Module:
     """In train mode, but nothing is drawn at random.
 
     What has no parameters, such as dropout, is in eval mode. Auxiliary heads are there, and batch

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.blame import blamed, difference, settle
+from archc.verification.checks.blame import blamed, difference, without_dice
 from archc.verification.job import Job
 from archc.verification.subject import Subject
 
@@ -70,7 +70,7 @@ def _single(subject: Subject) -> dict[str, Tensor]:
     """The parameters after the steps of one process, which takes the halves in turn."""
     import torch
 
-    net = settle(subject.net())
+    net = without_dice(subject.net())
     optimizer = torch.optim.SGD(net.parameters(), RATE)
     for step in range(STEPS):
         optimizer.zero_grad()
@@ -114,7 +114,7 @@ def _rank(rank: int, job: Job, way: Way, folder: str) -> None:
     torch.set_num_threads(1)
     subject = Subject(job.analysis(), job.source)
     with _group(rank, folder):
-        net = settle(subject.net())
+        net = without_dice(subject.net())
         run = _parallel(net) if way == "ddp" else _sharded(net)
         optimizer = torch.optim.SGD(net.parameters(), RATE)
         for step in range(STEPS):

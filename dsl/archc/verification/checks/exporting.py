@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 from archc import export
@@ -40,7 +41,7 @@ def exported(subject: Subject) -> str | None:
     """
     import torch
 
-    net = subject.net().eval()
+    net = subject.settled
     larger = _larger(subject, net)
     batch, inputs = torch.export.Dim("batch", min=1), subject.inputs(BATCHES[0])
     free = torch.export.Dim.AUTO  # with what sizes have to do with one another
@@ -92,7 +93,7 @@ def in_onnxruntime(subject: Subject) -> str | None:
     import onnxruntime
     import torch
 
-    net = subject.net().eval()
+    net = copy.deepcopy(subject.settled)  # exporting may give it another class
     inputs = {batch: subject.inputs(batch, seed=batch) for batch in (1, 3)}
     with torch.no_grad():
         wanted = {batch: subject.tensors(net(*xs)) for batch, xs in inputs.items()}
