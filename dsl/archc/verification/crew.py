@@ -157,10 +157,11 @@ class _Watch:
 
 
 def _shares(checks: Sequence[str]) -> list[list[str]]:
-    """What runs in one process: all checks, but those that are alone."""
+    """What runs in one process: each of those that are alone is the last in its own."""
     shared = [name for name in checks if not CHECKS[name].alone]
-    alone = [[name] for name in checks if CHECKS[name].alone]
-    return [*([shared] if shared else []), *alone]
+    first, *others = [name for name in checks if CHECKS[name].alone] or [None]
+    both = [*shared, *([first] if first is not None else [])]
+    return [*([both] if both else []), *([name] for name in others if name is not None)]
 
 
 def _tell(process: subprocess.Popen[bytes], line: bytes) -> None:

@@ -113,21 +113,24 @@ def _counts(verdict: Verdict) -> tuple[int | None, ...]:
 
 
 def _skips(found: Sequence[Named]) -> list[str]:
-    """A line for each check and reason, with the networks it is about."""
-    reasons: dict[tuple[str, str], list[str]] = {}
+    """A line for each reason, with the checks and the networks it is about."""
+    by_check: dict[tuple[str, str], list[str]] = {}
     for named in found:
         for result in named.verdict.results:
             if result.status == "skipped":
-                reasons.setdefault((result.check, result.remark or ""), []).append(named.shown)
+                by_check.setdefault((result.check, result.remark or ""), []).append(named.shown)
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for (check, reason), names in by_check.items():
+        reasons.setdefault((reason, _some(names, len(found))), []).append(check)
     return [
-        f"{check} skipped, {visible(reason)}: {_some(names, len(found))}"
-        for (check, reason), names in reasons.items()
+        f"{', '.join(checks)} skipped, {visible(reason)}: {names}"
+        for (reason, names), checks in reasons.items()
     ]
 
 
 def _some(names: list[str], all: int) -> str:
     if len(names) == all:
-        return "all"
+        return "all networks"
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""
     return ", ".join(names[:6]) + more
 

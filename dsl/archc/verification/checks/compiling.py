@@ -20,7 +20,7 @@ CLOSE = 1e-5  # of a gradient's largest number: the same sums in another order
 READS = ("item", "tolist", "numpy", "cpu")  # methods of tensors that make the host wait
 
 
-@check("one-graph")
+@check("one-graph", slow=True)
 def one_graph(subject: Subject) -> str | None:
     """torch.compile(fullgraph=True) makes one graph of it, in training and in eval mode.
 

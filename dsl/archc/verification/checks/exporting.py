@@ -33,7 +33,7 @@ SYNCS = (
 )
 
 
-@check("export")
+@check("export", slow=True)
 def exported(subject: Subject) -> str | None:
     """Strict torch.export, of any batch and of any size where the network takes one, is exact.
 
@@ -68,7 +68,7 @@ def exported(subject: Subject) -> str | None:
     return None if larger else "any batch; the network takes one size"
 
 
-@check("no-sync")
+@check("no-sync", slow=True)
 def no_sync(subject: Subject) -> str | None:
     """Nothing in the exported graph makes the host wait for the device, in training and in eval."""
     import torch
