@@ -158,10 +158,9 @@ class _Watch:
 
 def _shares(checks: Sequence[str]) -> list[list[str]]:
     """What runs in one process: each of those that are alone is the last in its own."""
-    shared = [name for name in checks if not CHECKS[name].alone]
-    first, *others = [name for name in checks if CHECKS[name].alone] or [None]
-    both = [*shared, *([first] if first is not None else [])]
-    return [*([both] if both else []), *([name] for name in others if name is not None)]
+    alone = [name for name in checks if CHECKS[name].alone]
+    shared = [name for name in checks if not CHECKS[name].alone] + alone[:1]
+    return [*([shared] if shared else []), *([name] for name in alone[1:])]
 
 
 def _tell(process: subprocess.Popen[bytes], line: bytes) -> None:
