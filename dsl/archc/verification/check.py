@@ -30,8 +30,8 @@ Function = Callable[["Subject"], "str | None"]
 class Check:
     """A function by the name that users know it by.
 
-    `slow` ones run only where all are asked for. What is `alone` changes torch for good: nothing
-    runs after it in its process. `needs` are packages to import.
+    `slow` ones run only where all are asked for. What is `alone` has a process to itself, because
+    it changes torch for good. `needs` are packages to import.
     """
 
     name: str

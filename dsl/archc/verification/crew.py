@@ -157,10 +157,12 @@ class _Watch:
 
 
 def _shares(checks: Sequence[str]) -> list[list[str]]:
-    """What runs in one process: each of those that are alone is the last in its own."""
+    """What a worker runs. Those that are alone come first: it forks before torch is set up."""
     alone = [name for name in checks if CHECKS[name].alone]
-    shared = [name for name in checks if not CHECKS[name].alone] + alone[:1]
-    return [*([shared] if shared else []), *([name] for name in alone[1:])]
+    shared = [name for name in checks if not CHECKS[name].alone]
+    if hasattr(os, "fork"):
+        return [alone + shared] if checks else []
+    return [*([shared] if shared else []), *([name] for name in alone)]
 
 
 def _tell(process: subprocess.Popen[bytes], line: bytes) -> None:

@@ -35,10 +35,33 @@ def main() -> None:
     warnings.simplefilter("ignore")  # torch's and onnx's own
     subject = Subject(told.analysis(), told.source)
     for name in names:
-        _answer(answers, start=name)
-        result = perform(CHECKS[name], subject)
-        _answer(answers, **asdict(result))
-        gc.collect()
+        if CHECKS[name].alone and len(names) > 1:
+            _apart(name, subject, answers)
+        else:
+            _run(name, subject, answers)
+
+
+def _run(name: str, subject: Subject, answers: BinaryIO) -> None:
+    _answer(answers, start=name)
+    result = perform(CHECKS[name], subject)
+    _answer(answers, **asdict(result))
+    gc.collect()
+
+
+def _apart(name: str, subject: Subject, answers: BinaryIO) -> None:
+    """Runs a check in a process that is a copy of this one; if it dies, so does this."""
+    import torch._dynamo  # noqa: F401 -- most checks come to it, which takes a second: once
+
+    child = os.fork()
+    if not child:
+        _run(name, subject, answers)
+        sys.stderr.flush()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        os.kill(os.getpid(), os.WTERMSIG(status))
+    if code := os.waitstatus_to_exitcode(status):
+        os._exit(code)
 
 
 def _answer(stream: BinaryIO, **what: Any) -> None:
