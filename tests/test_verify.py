@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,13 +47,18 @@ state copying device reset counts channels-last deterministic neighbours recompu
 
 def subject_of(*edits: tuple[str, str], text: str = TINY) -> Subject:
     """A network with its source edited: (what is there, what shall be there)."""
-    analysis = api.analyze(Source("tiny.arch", text))
-    assert analysis.ok, analysis.diagnostics
-    source = Subject(analysis).source
+    analysis, source = generated(text)
     for old, new in edits:
         assert old in source, source
         source = source.replace(old, new)
     return Subject(analysis, source if edits else None)
+
+
+@cache
+def generated(text: str) -> tuple[api.Analysis, str]:
+    analysis = api.analyze(Source("tiny.arch", text))
+    assert analysis.ok, analysis.diagnostics
+    return analysis, Subject(analysis).source
 
 
 def outcome(check: str, subject: Subject) -> Result:
@@ -416,14 +422,17 @@ def test_no_process_is_left(sign: signal.Signals, file: Path, tmp_path: Path) ->
     source.write_text(subject_of((FC, sleeping)).source, encoding="utf-8")
     command = [sys.executable, "-m", "archc", "verify", str(file), "--source", str(source)]
     process = subprocess.Popen(
-        command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE
+        command,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
     )
     wait(lambda: mark.exists() and mark.read_text() != "")
     worker = int(mark.read_text())
     process.send_signal(sign)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == (INTERRUPTED if sign == signal.SIGINT else -sign)
+    assert process.returncode == (INTERRUPTED if sign == signal.SIGINT else 128 + sign)
     assert err == b""
+    assert not list(tmp_path.glob("archc-*"))
     wait(lambda: not alive(worker))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from argparse import Namespace
@@ -119,12 +120,14 @@ def _names(inputs: list[Input]) -> list[str]:
 def _verify(jobs: list[Job], chosen: list[str], args: Namespace) -> list[Verdict]:
     progress = _Progress(len(jobs) * len(chosen))
     found: dict[int, Verdict] = {}
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         for at, verdict in verification.verify(
             jobs, chosen, workers=args.jobs, seconds=args.timeout, started=progress.show
         ):
             found[at] = verdict
-    finally:
+    finally:  # no process is left, nor anything that one wrote
+        signal.signal(signal.SIGTERM, before)
         progress.clear()
     return [found[at] for at in range(len(jobs))]
 

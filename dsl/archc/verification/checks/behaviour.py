@@ -45,8 +45,8 @@ def deterministic(subject: Subject) -> str | None:
 
     net, inputs = subject.net(), subject.inputs(small=True)
     before = [buffer.clone() for buffer in net.buffers()]
-    mode = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(True)
+    mode = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode("error")  # the same, without loading the compiler
     try:
         first = once(subject, net, inputs)
         with torch.no_grad():
@@ -54,7 +54,7 @@ def deterministic(subject: Subject) -> str | None:
                 buffer.copy_(value)
         second = once(subject, net, inputs)
     finally:
-        torch.use_deterministic_algorithms(mode)
+        torch.set_deterministic_debug_mode(mode)
     compare(first, second, "another in the second run")
     return None
 
