@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -68,6 +69,15 @@ ONE_SIDED = (
 
 
 @cache
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As in a worker; on a busy machine two would wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def subject(text: str = SMALL, *edits: tuple[str, str]) -> Subject:
     analysis = api.analyze(Source("test.arch", text))
     assert analysis.ok, analysis.diagnostics
