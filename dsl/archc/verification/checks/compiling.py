@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from archc.emit.options import CHECKPOINTING
-from archc.verification.check import Failed, check
+from archc.verification.check import Failed, Skipped, check
 from archc.verification.checks.blame import blamed, difference, spot, without_dice
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def one_graph(subject: Subject) -> str | None:
     """
     import torch
 
+    if not hasattr(torch.compiler, "set_stance"):
+        raise Skipped("needs torch 2.6")
     first, second = (subject.inputs(seed=seed, small=True) for seed in (0, 1))
     for mode, training in (("training", True), ("eval", False)):
         net = _net(subject).train(training)

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from archc.emit.options import DEVICE
-from archc.verification.check import Failed, check
+from archc.verification.check import Failed, Skipped, check
 from archc.verification.checks.blame import blamed
 
 if TYPE_CHECKING:
@@ -104,8 +104,11 @@ def autocast(subject: Subject) -> str | None:
 def _register() -> Any:
     """Tells torch of the fake device, once in a process; without the library it would forget."""
     import torch
-    from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
+    try:
+        from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+    except ImportError:
+        raise Skipped("this torch registers no device that is written in Python") from None
     _setup_privateuseone_for_python_backend(FAKE)
     library = torch.library.Library("aten", "IMPL")
     for name in ("empty_strided", "empty.memory_format"):

@@ -53,6 +53,10 @@ def _compare(subject: Subject, way: Way) -> str | None:
 
     if not (torch.distributed.is_available() and torch.distributed.is_gloo_available()):
         raise Skipped("this torch has no gloo")
+    from torch.distributed import fsdp
+
+    if way == "fsdp" and not hasattr(fsdp, "fully_shard"):
+        raise Skipped("needs torch 2.6")
     with TemporaryDirectory(prefix="archc-ranks-") as folder:
         _run_ranks(subject, way, Path(folder))
         found = torch.load(Path(folder, "weights.pt"), weights_only=True)
