@@ -68,7 +68,6 @@ ONE_SIDED = (
 )
 
 
-@cache
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
     """As in a worker; on a busy machine two would wait for each other."""
@@ -78,6 +77,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@cache
 def subject(text: str = SMALL, *edits: tuple[str, str]) -> Subject:
     analysis = api.analyze(Source("test.arch", text))
     assert analysis.ok, analysis.diagnostics
