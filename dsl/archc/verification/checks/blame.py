@@ -76,7 +76,7 @@ def difference(made: Iterable[Tensor], wanted: Iterable[Tensor]) -> float:
         return float("inf")
     worst = 0.0
     for a, b in zip(left, right, strict=True):
-        if not torch.equal(a, b):
+        if a.dtype != b.dtype or not torch.equal(a, b):
             a, b = a.detach().double(), b.detach().double()
             gap = float((a - b).abs().max() / b.abs().max().clamp_min(1e-30))
             worst = max(worst, gap if gap == gap else float("inf"))

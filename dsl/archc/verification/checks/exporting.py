@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 BATCHES = (2, 3)  # to export with, and to run with
 LARGER = 32  # pixels more in a direction: whatever strides and skips a network has, they divide it
 EXPORT_CLOSE = 1e-6  # of the largest output: the same kernels, only without Python
-ONNX_CLOSE = 1e-5  # the same arithmetic in another order
+ONNX_CLOSE = 1e-5  # of the largest output: batch norms are folded, sums are in another order
+ONNX_ROUNDING = 10  # or this many times what torch's own rounding makes: it grows with the depth
 # Operators by which the host waits for the device, or learns a shape from data.
 SYNCS = (
     "item",
@@ -89,7 +90,11 @@ def no_sync(subject: Subject) -> str | None:
 
 @check("onnx", slow=True, needs=("torch", "onnx", "onnxscript", "onnxruntime"))
 def in_onnxruntime(subject: Subject) -> str | None:
-    """The ONNX file of `archc export` gives the network's outputs in onnxruntime, at any batch."""
+    """The ONNX file of `archc export` gives the network's outputs in onnxruntime, at any batch.
+
+    They may differ by 1e-5 of the largest; in a deep network by what rounding makes of it, for
+    which torch in fp64 is the measure: by ten times what its own fp32 differs from that.
+    """
     import onnxruntime
     import torch
 
@@ -97,6 +102,8 @@ def in_onnxruntime(subject: Subject) -> str | None:
     inputs = {batch: subject.inputs(batch, seed=batch) for batch in (1, 3)}
     with torch.no_grad():
         wanted = {batch: subject.tensors(net(*xs)) for batch, xs in inputs.items()}
+        exact = subject.tensors(copy.deepcopy(net).double()(*(x.double() for x in inputs[3])))
+    bound = max(ONNX_CLOSE, ONNX_ROUNDING * difference(wanted[3], exact))
     try:
         content = export.exported(subject.analysis, net, "onnx")
     except export.Unfit as error:
@@ -107,9 +114,9 @@ def in_onnxruntime(subject: Subject) -> str | None:
         given = {name: x.numpy() for name, x in zip(names, xs, strict=True)}
         made = [torch.from_numpy(y) for y in session.run(None, given)]
         worst = max(worst, difference(made, wanted[batch]))
-    if worst > ONNX_CLOSE:
-        raise Failed(f"outputs in onnxruntime differ by {worst:.1e} of the largest")
-    return f"outputs to {worst:.1e}"
+    if worst > bound:
+        raise Failed(f"outputs in onnxruntime differ by {worst:.1e}, over {bound:.1e}")
+    return f"outputs to {worst:.1e} (at most {bound:.1e})"
 
 
 def _larger(subject: Subject, net: nn.Module) -> tuple[Tensor, ...] | None:
