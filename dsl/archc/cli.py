@@ -38,6 +38,7 @@ examples:
   archc fit resnet50 --memory 24GB      the largest batch that trains
   archc compare nets/ --sort macs       a row a network
   archc explain alexnet conv1           where a layer's numbers come from
+  archc verify my.arch                  run it, and prove what must hold
   archc diff resnet50 my.arch           what changed, and what it costs
   archc explain A201                    what an error code means
 
@@ -247,6 +248,8 @@ def _parser() -> _Parser:
     compare = command("compare", "compare networks, a row each", reading, _tabling())
     _add_compare(compare)
 
+    _add_verify(command("verify", "run a network and prove what must hold of it", reading))
+
     _add_diff(command("diff", "tell what changed from one network to another", reading))
 
     listing = command("list", "list the bundled networks with paper, parameters and MACs")
@@ -380,6 +383,32 @@ def _add_compare(compare: _Parser) -> None:
     )
     compare.add_argument(
         "--force", action="store_true", help="overwrite a plot that archc did not write"
+    )
+
+
+def _add_verify(verify: _Parser) -> None:
+    verify.add_argument(
+        "inputs", metavar="INPUT", nargs="*", help="file, folder, bundled network, or -"
+    )
+    which = verify.add_mutually_exclusive_group()
+    which.add_argument("--all", action="store_true", help="the slow checks, too")
+    which.add_argument(
+        "--only", metavar="CHECKS", type=_names, help="these alone: state,copying (see --list)"
+    )
+    which.add_argument("--list", action="store_true", help="name the checks, and what each proves")
+    verify.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    verify.add_argument(
+        "--source", metavar="FILE", help="a Python module to verify in place of the generated one"
+    )
+    verify.add_argument(
+        "-j", dest="jobs", metavar="N", type=_count, default=1, help="processes (default: 1)"
+    )
+    verify.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=600.0,
+        help="for one check (default: 600)",
     )
 
 
@@ -551,6 +580,16 @@ def _size(text: str) -> int:
     if size < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size like 24GB")
     return size
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return number
 
 
 def _count(text: str, least: int = 1) -> int:

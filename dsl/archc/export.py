@@ -109,7 +109,7 @@ def exported(analysis: Analysis, net: nn.Module, format: str) -> bytes:
     """
     plan = analysis.plan
     assert plan is not None
-    with _quiet():
+    with quiet():
         try:
             return _onnx(plan, net) if format == "onnx" else _pt2(plan, net)
         except Exception as error:
@@ -174,7 +174,7 @@ def _onnx(plan: Plan, net: nn.Module) -> bytes:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Within, nobody speaks of what the user cannot change."""
     import logging
     import warnings

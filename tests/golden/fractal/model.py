@@ -25,12 +25,13 @@ class Join(nn.Module):
         self.sampler: PathSampler | None = None
 
     def forward(self, columns: list[Tensor]) -> Tensor:
-        stacked = torch.stack(columns)
+        first, *others = columns
         if not self.training or not self.droppath:
-            return stacked.mean(0)
-        alive = self.draw(len(columns), stacked.device).to(stacked.dtype)
-        weight = alive / alive.sum()
-        return (stacked * weight.view(-1, *[1] * (stacked.ndim - 1))).sum(0)
+            return sum(others, first) / len(columns)
+        alive = self.draw(len(columns), first.device).to(first.dtype)
+        weights = alive / alive.sum()
+        first, *others = (w * x for w, x in zip(weights, columns, strict=True))
+        return sum(others, first)
 
     def draw(self, count: int, device: torch.device) -> Tensor:
         """Which of the columns are alive."""

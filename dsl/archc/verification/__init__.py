@@ -1,0 +1,73 @@
+"""`archc verify`: what must hold of a generated module, proved by running it.
+
+    verdicts = verify([Job.of(analysis, folder)], ["state", "device"])
+
+Checks run in processes of their own, since some may kill theirs; this one imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from archc.verification.check import Check, Failed, Result, Skipped, Status
+from archc.verification.crew import Crew
+from archc.verification.job import Job
+
+__all__ = [
+    "Check", "Failed", "Job", "Result", "Skipped", "Verdict", "registered", "verify",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How all checks of a network went."""
+
+    job: Job
+    results: tuple[Result, ...]
+
+    @property
+    def failed(self) -> bool:
+        return any(result.status == "fail" for result in self.results)
+
+    @property
+    def seconds(self) -> float:
+        return sum(result.seconds for result in self.results)
+
+    def count(self, status: Status) -> int:
+        return sum(result.status == status for result in self.results)
+
+
+def registered() -> dict[str, Check]:
+    """All checks by name, in the order in which they are shown."""
+    from archc.verification import checks
+
+    return checks.CHECKS
+
+
+def verify(
+    jobs: Sequence[Job],
+    names: Sequence[str],
+    *,
+    workers: int = 1,
+    seconds: float = 600,
+    started: Callable[[str, str], None] | None = None,
+) -> Iterator[tuple[int, Verdict]]:
+    """Each job's number and verdict, as they are done.
+
+    `workers` run at once, a check may take `seconds`, and `started` hears of a path and a check
+    that begins. Raises KeyError for a check that is not there.
+    """
+    known = registered()
+    absent = {name: known[name].missing for name in names}
+    possible = [name for name in names if not absent[name]]
+    crew = Crew(workers, seconds)
+    if started is not None:
+        crew.started = started
+    for at, found in crew.run([(job, possible) for job in jobs]):
+        by_name = {result.check: result for result in found}
+        for name in names:
+            if absent[name]:
+                why = f"needs {' and '.join(absent[name])}"
+                by_name[name] = Result(name, "skipped", 0.0, why)
+        yield at, Verdict(jobs[at], tuple(by_name[name] for name in names))

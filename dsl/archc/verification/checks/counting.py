@@ -1,0 +1,148 @@
+"""The numbers that archc prints are those of torch."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+from archc.verification.check import Failed, check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch import nn
+
+    from archc.passes.table import Row
+    from archc.verification.subject import Subject
+    from archc.verification.trace import Trace
+
+
+@check("counts")
+def counts(subject: Subject) -> str | None:
+    """Output shapes, parameters and MACs are torch's at every node and in total."""
+    import torch
+
+    rows = list(subject.analysis.table.rows())
+    net = _on_meta(subject)
+    _parameters(rows, net)
+    compared = _run(subject, rows, net.eval(), aside=False)
+    if any(row.aside for row in rows):
+        with torch.random.fork_rng(devices=[]):
+            compared += _run(subject, rows, net.train(), aside=True)
+    return f"{len(rows)} nodes, {compared} outputs"
+
+
+def _on_meta(subject: Subject) -> nn.Module:
+    import torch
+
+    with torch.device("meta"):
+        return subject.cls()
+
+
+def _parameters(rows: Iterable[Row], net: nn.Module) -> None:
+    torchs: Counter[str] = Counter()
+    for path, tensor in net.named_parameters():
+        torchs[path.rpartition(".")[0]] += tensor.numel()
+    ours: Counter[str] = Counter()
+    for row in rows:
+        if row.part.is_operator:
+            ours[_place(row)] += row.counts.params
+    for place in torchs | ours:
+        if ours[place] != torchs[place]:
+            raise Failed(f"{place} has {torchs[place]:,} parameters, not {ours[place]:,}")
+
+
+def _run(subject: Subject, rows: list[Row], net: nn.Module, *, aside: bool) -> int:
+    """Compares one run: in eval mode the network, in train mode its auxiliary heads.
+
+    How many outputs were compared.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from archc.verification.trace import Trace
+
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), Trace(net) as trace:
+        outputs = subject.tensors(net(*subject.inputs(batch=1 + aside, device="meta")))
+    table = subject.analysis.table
+    macs = table.counts.macs + (table.counts.side_macs if aside else 0)
+    flops: dict[str, int] = {
+        path: sum(operations.values()) // (2 + 2 * aside)
+        for path, operations in counter.get_flop_counts().items()
+    }
+    if flops.get("Global", 0) != macs:
+        raise Failed(f"torch counts {flops.get('Global', 0):,} MACs in all, not {macs:,}")
+    for (name, shape), y in zip(table.outputs, outputs, strict=False):
+        if shape.dims != tuple(y.shape[1:]):
+            raise Failed(f"{name} is {_written(y.shape[1:])}, not {_written(shape.dims)}")
+    chosen = [row for row in rows if row.aside == aside]
+    _macs(chosen, {path.partition(".")[2]: count for path, count in flops.items()})
+    return _modules(chosen, trace) + (0 if aside else _functions(rows, trace))
+
+
+def _macs(rows: Iterable[Row], torchs: dict[str, int]) -> None:
+    ours: Counter[str] = Counter()
+    for row in rows:
+        if row.part.is_operator:
+            ours[_place(row)] += row.counts.macs
+    for place, count in ours.items():
+        if count != torchs.get(place, 0):
+            raise Failed(f"{place} takes {torchs.get(place, 0):,} MACs, not {count:,}")
+
+
+def _modules(rows: Iterable[Row], trace: Trace) -> int:
+    """The outputs of what is a module, run by run."""
+    ours: defaultdict[str, list[tuple[int, ...]]] = defaultdict(list)
+    for row in rows:
+        ours[_place(row)].append(row.part.output.dims)
+    torchs = trace.of_modules()
+    compared = 0
+    for place, shapes in ours.items():
+        for ran, dims in zip(torchs.get(place, ()), shapes, strict=False):
+            compared += 1
+            if ran.shape[1:] != dims:
+                raise Failed(f"{place} is {_written(ran.shape[1:])}, not {_written(dims)}")
+    return compared
+
+
+def _functions(rows: list[Row], trace: Trace) -> int:
+    """The outputs of what is no module of its own: merges, reshapes, shared activations.
+
+    Where it runs is no secret: in the module around it, or in one inside that, since layers of a
+    dense block may make their own concatenations.
+    """
+    modules = trace.of_modules()
+    nodes = {_place(row) for row in rows if row.part.is_operator}
+    left = [ran for ran in trace.ran if ran.name and ran.module not in nodes]
+    free = Counter((ran.module, ran.shape[1:]) for ran in left)
+    compared = 0
+    for row in rows:
+        op = row.part.op
+        if op is None or row.aside or _place(row) in modules:
+            continue
+        if op.passes_through(len(row.part.inputs), training=False):
+            continue
+        dims, around = row.part.output.dims, row.key.rpartition(".")[0]
+        if row.part.inputs[0].dims == dims:
+            continue  # torch may have nothing to do
+        found = next(
+            (key for key in free if free[key] and key[1] == dims and _inside(key[0], around)), None
+        )
+        if found is None:
+            raise Failed(f"{row.key} ({op.name}) is to be {_written(dims)}: nothing there is")
+        free[found] -= 1
+        compared += 1
+    return compared
+
+
+def _inside(path: str, around: str) -> bool:
+    return not around or path == around or path.startswith(f"{around}.")
+
+
+def _place(row: Row) -> str:
+    """`a.conv1` for `a.conv1#2`."""
+    return row.key.partition("#")[0]
+
+
+def _written(dims: Any) -> str:
+    return "x".join(map(str, dims))

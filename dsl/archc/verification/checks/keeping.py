@@ -1,0 +1,65 @@
+"""A network outlives its process: weights in a file, and copies of the object."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+from typing import TYPE_CHECKING
+
+from archc.verification.check import Failed, check
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from archc.verification.subject import Subject
+
+
+@check("state")
+def state(subject: Subject) -> str | None:
+    """Weights from torch.save load with weights_only=True, and then give the same outputs."""
+    import torch
+
+    net, file = subject.settled, io.BytesIO()
+    torch.save(net.state_dict(), file)
+    file.seek(0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        again = subject.cls()
+    again.load_state_dict(torch.load(file, weights_only=True), strict=True)
+    _alike(_outputs(subject, net), _outputs(subject, again), "after loading the state_dict")
+    return None
+
+
+@check("copying")
+def copying(subject: Subject) -> str | None:
+    """Copies by copy.deepcopy and pickle give the same outputs, and share no weights."""
+    net = subject.settled
+    wanted = _outputs(subject, net)
+    for how, other in (
+        ("copy.deepcopy", copy.deepcopy(net)),
+        ("pickle", pickle.loads(pickle.dumps(net))),
+    ):
+        _alike(wanted, _outputs(subject, other), f"after {how}")
+        shared = {t.data_ptr() for t in net.state_dict().values()}
+        for name, tensor in other.state_dict().items():
+            if tensor.numel() and tensor.data_ptr() in shared:
+                raise Failed(f"{name} is shared after {how}")
+    return None
+
+
+def _outputs(subject: Subject, net: nn.Module) -> list[Tensor]:
+    import torch
+
+    with torch.no_grad():
+        return subject.tensors(net.eval()(*subject.inputs(batch=1, small=True)))
+
+
+def _alike(wanted: list[Tensor], found: list[Tensor], when: str) -> None:
+    import torch
+
+    if len(wanted) != len(found):
+        raise Failed(f"{len(found)} outputs {when}, not {len(wanted)}")
+    for at, (a, b) in enumerate(zip(wanted, found, strict=True)):
+        if not torch.equal(a, b):
+            raise Failed(f"output {at} is another {when}")

@@ -1,0 +1,111 @@
+"""What training holds in memory, and what it computes again instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archc.emit.options import CHECKPOINTING
+from archc.verification.check import Failed, Skipped, check
+from archc.verification.checks.behaviour import compare, once
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from archc.verification.subject import Subject
+
+
+@check("recompute")
+def recompute(subject: Subject) -> str | None:
+    """With grad_checkpointing, outputs, gradients and statistics are equal bit for bit."""
+    if not subject.has_checkpointing:
+        raise Skipped("no block is worth computing again")
+    inputs = subject.inputs(small=True)
+    plain = once(subject, subject.net(), inputs)
+    lean = once(subject, subject.net(grad_checkpointing=True), inputs)
+    compare(plain, lean, "another when blocks are computed again")
+    return None
+
+
+_BATCHES = (8, 32)
+_NEAR = 0.01  # of what torch's tracker says
+
+
+@check("memory", slow=True)
+def memory(subject: Subject) -> str | None:
+    """The memory that archc fit predicts of a training step is what torch's MemTracker counts.
+
+    To 1 %, at two batches, on tensors that have no memory; also where blocks are computed again.
+    """
+    worst = _worst(subject.plain, None)
+    if subject.has_checkpointing and (block := subject.options.checkpoint) is not None:
+        worst = max(worst, _worst(subject, block))
+    return f"to {100 * worst:.2f} %"
+
+
+def _worst(subject: Subject, block: str | None) -> float:
+    """The largest difference, as a part of the whole. Raises Failed if it is too large."""
+    from archc.capacity import size
+    from archc.passes.memory import Setting
+
+    heap = subject.analysis.memory(Setting(checkpoint=block)).train
+    worst = 0.0
+    for batch in _BATCHES:
+        ours, torchs = heap.peak(batch).bytes(batch), _tracked(subject, batch, block is not None)
+        worst = max(worst, abs(ours - torchs) / torchs)
+        if worst > _NEAR:
+            again = f" with {block} computed again" if block is not None else ""
+            raise Failed(
+                f"a step takes {size(torchs)} at a batch of {batch}{again}, not {size(ours)}"
+            )
+    return worst
+
+
+def _tracked(subject: Subject, batch: int, again: bool) -> int:
+    """The peak of the second step, in bytes: the first has no momentum yet."""
+    import torch
+    from torch._subclasses.fake_tensor import FakeTensorMode
+    from torch.distributed._tools.mem_tracker import MemTracker
+
+    cls = subject.cls
+
+    class Unstarted(cls):  # type: ignore[misc, valid-type]
+        """Its weights have no numbers to start with."""
+
+        def reset_parameters(self) -> None:
+            pass
+
+    with FakeTensorMode():
+        net = Unstarted(**({CHECKPOINTING: True} if again else {})).train()
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+        inputs = subject.inputs(batch)
+        targets = _targets(subject, net, inputs)
+        tracker = MemTracker()
+        tracker.track_external(net, optimizer, *inputs, *set(targets))
+        with tracker:
+            for _ in range(2):
+                tracker.reset_mod_stats()
+                _step(subject, net, inputs, targets)
+                optimizer.step()
+                optimizer.zero_grad()
+    (device,) = tracker.get_tracker_snapshot("peak").values()
+    return int(next(size for kind, size in device.items() if str(kind).endswith("Total")))
+
+
+def _targets(subject: Subject, net: nn.Module, inputs: tuple[Tensor, ...]) -> list[Tensor]:
+    """Classes for each output, or for each place in it; the same for outputs of one shape."""
+    import torch
+
+    with torch.no_grad():
+        shapes = [y.shape[:1] + y.shape[2:] for y in subject.tensors(net(*inputs))]
+    made = {shape: torch.zeros(shape, dtype=torch.long) for shape in shapes}
+    return [made[shape] for shape in shapes]
+
+
+def _step(
+    subject: Subject, net: nn.Module, inputs: tuple[Tensor, ...], targets: list[Tensor]
+) -> None:
+    import torch.nn.functional as F
+
+    pairs = zip(subject.tensors(net(*inputs)), targets, strict=True)
+    loss: Any = sum(F.cross_entropy(y, target) for y, target in pairs)
+    loss.backward()

@@ -1,0 +1,64 @@
+"""What a worker is told: a network, and which checks to run. As JSON between two processes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archc.source import Limits, Source
+
+if TYPE_CHECKING:
+    from archc.api import Analysis
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The arguments of `analyze`, and a Python source to verify instead of the one it leads to."""
+
+    path: str  # as messages name it; what it holds is `text`
+    text: str
+    project: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
+    source: str | None = None
+
+    @classmethod
+    def of(cls, analysis: Analysis, project: Path, source: str | None = None) -> Job:
+        """One that leads to the same analysis."""
+        again = analysis.again
+        limits = {f.name: getattr(again.limits, f.name) for f in fields(Limits)}
+        inputs = {name: tuple(dims) for name, dims in again.inputs.items()}
+        given = analysis.source
+        return cls(given.name, given.text, str(project), again.given, inputs, limits, source)
+
+    def analysis(self) -> Analysis:
+        """The network. Raises archc.ArchError for mistakes, unseen by whoever wrote it."""
+        from archc.api import ArchError, analyze
+
+        found = analyze(
+            Source(self.path, self.text),
+            params=self.params,
+            limits=Limits(**self.limits),
+            project=Path(self.project),
+            inputs=self.inputs,
+        )
+        if not found.ok or found.plan is None:
+            raise ArchError(found.diagnostics)
+        return found
+
+
+def written(job: Job, checks: list[str]) -> bytes:
+    """A line of JSON."""
+    return json.dumps({"job": asdict(job), "checks": checks}).encode() + b"\n"
+
+
+def read(line: bytes) -> tuple[Job, list[str]]:
+    """What `written` wrote."""
+    told = json.loads(line)
+    job = told["job"]
+    job["inputs"] = {name: tuple(dims) for name, dims in job["inputs"].items()}
+    return Job(**job), told["checks"]

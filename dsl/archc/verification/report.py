@@ -1,0 +1,165 @@
+"""Verdicts as tables for people, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from archc import __version__
+from archc.render import visible
+from archc.tabular import Column, Line, Sheet
+from archc.verification import Verdict
+from archc.verification.check import Check
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f}"
+
+
+_SECONDS = Column("seconds", "seconds", True, _seconds)
+_MARKS = {"pass": "pass", "fail": "FAIL", "skipped": "skipped"}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A verdict, and what its network is called: as its text does, and on the command line."""
+
+    name: str
+    shown: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a run found. `left` checks were not asked for, `elapsed` is by the clock."""
+
+    found: Sequence[Named]
+    checks: int
+    left: int
+    elapsed: float
+
+    @property
+    def failed(self) -> bool:
+        return any(named.verdict.failed for named in self.found)
+
+    def sheet(self) -> Sheet:
+        """A row a check for one network, else a row a network."""
+        return _one(self, self.found[0]) if len(self.found) == 1 else _many(self)
+
+    def json(self) -> str:
+        """See docs/cli.md."""
+        document = {
+            "version": 1,
+            "archc": __version__,
+            "passed": not self.failed,
+            "seconds": round(self.elapsed, 3),
+            "networks": [_record(named) for named in self.found],
+        }
+        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def listed(checks: Sequence[Check]) -> Sheet:
+    """What each check proves, and when it runs."""
+    columns = (Column("name", "check"), Column("when", "runs"), Column("proves", "proves that"))
+    return Sheet(columns, [Line((c.name, _when(c), c.proves)) for c in checks])
+
+
+def _when(check: Check) -> str:
+    return "with a GPU" if check.gpu else "with --all" if check.slow else "always"
+
+
+def _one(report: Report, named: Named) -> Sheet:
+    columns = (
+        Column("check", "check"),
+        Column("status", "result"),
+        _SECONDS,
+        Column("remark", "remark", show=visible),
+    )
+    lines = [
+        Line((r.check, _MARKS[r.status], r.seconds, r.remark), strong=r.status == "fail")
+        for r in named.verdict.results
+    ]
+    return Sheet(columns, lines, f"{named.name} ({named.shown})", (_tally(report),))
+
+
+def _many(report: Report) -> Sheet:
+    columns = (
+        Column("name", "network"),
+        *(Column(key, key, True) for key in ("pass", "fail", "skipped")),
+        _SECONDS,
+    )
+    lines = [
+        Line((named.shown, *_counts(named.verdict), named.verdict.seconds),
+             strong=named.verdict.failed)
+        for named in report.found
+    ]  # fmt: skip
+    failures = [
+        visible(f"{named.shown}: {result.check} failed: {result.remark}")
+        for named in report.found
+        for result in named.verdict.results
+        if result.status == "fail"
+    ]
+    skips = _skips(report.found)
+    foot = (*failures, *([""] if failures and skips else []), *skips)
+    return Sheet(columns, lines, "", (*foot, *([""] if foot else []), _tally(report)))
+
+
+def _counts(verdict: Verdict) -> tuple[int | None, ...]:
+    """Nothing rather than 0, so that what fails is seen."""
+    return tuple(verdict.count(status) or None for status in ("pass", "fail", "skipped"))
+
+
+def _skips(found: Sequence[Named]) -> list[str]:
+    """A line for each reason, with the checks and the networks it is about."""
+    by_check: dict[tuple[str, str], list[str]] = {}
+    for named in found:
+        for result in named.verdict.results:
+            if result.status == "skipped":
+                by_check.setdefault((result.check, result.remark or ""), []).append(named.shown)
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for (check, reason), names in by_check.items():
+        reasons.setdefault((reason, _some(names, len(found))), []).append(check)
+    return [
+        f"{', '.join(checks)} skipped, {visible(reason)}: {names}"
+        for (reason, names), checks in reasons.items()
+    ]
+
+
+def _some(names: list[str], all: int) -> str:
+    if len(names) == all:
+        return "all networks"
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return ", ".join(names[:6]) + more
+
+
+def _tally(report: Report) -> str:
+    """`6 passed, 1 skipped, 0 failed in 12.3 s; --all runs 9 more checks`."""
+    total = [
+        sum(named.verdict.count(status) for named in report.found)
+        for status in ("pass", "skipped", "fail")
+    ]  # fmt: skip
+    words = f"{total[0]} passed, {total[1]} skipped, {total[2]} failed in {report.elapsed:.1f} s"
+    if report.left:
+        words += f"; --all runs {report.left} more check{'s' * (report.left != 1)}"
+    return words
+
+
+def _record(named: Named) -> dict[str, Any]:
+    verdict = named.verdict
+    return {
+        "name": named.name,
+        "file": Path(verdict.job.path).as_posix(),
+        "passed": not verdict.failed,
+        "checks": [
+            {key: round(value, 3) if key == "seconds" else value for key, value in found.items()}
+            for found in map(_plain, verdict.results)
+        ],
+    }
+
+
+def _plain(result: Any) -> dict[str, Any]:
+    found = asdict(result)
+    return {"name": found.pop("check"), **found}

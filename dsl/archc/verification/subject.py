@@ -1,0 +1,254 @@
+"""What a check gets: a network, the module under test, and inputs and a loss for it."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import shutil
+import sys
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from tempfile import mkdtemp
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from archc.emit.options import CHECKPOINTING, DEVICE, Options, Unsuited
+from archc.verification.reasons import Failed
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from archc.api import Analysis
+
+LEAST = 64  # a side of the inputs of `small`: what follows stays larger than a pixel
+
+
+@dataclass(eq=False)
+class Subject:
+    """A network under test. `given` is a Python source that replaces the generated one."""
+
+    analysis: Analysis
+    given: str | None = None
+
+    @cached_property
+    def options(self) -> Options:
+        """All that the network has a use for of `device` and `checkpointing`."""
+        for device, checkpointing in ((True, True), (True, False), (False, False)):
+            try:
+                found = self.analysis.options(device=device, checkpointing=checkpointing)
+                self.analysis.emit(options=found)
+                return found
+            except Unsuited:
+                continue
+        raise AssertionError("no option is always suited")
+
+    @cached_property
+    def source(self) -> str:
+        """The text of the module under test."""
+        if self.given is not None:
+            return self.given
+        return self.analysis.emit(options=self.options)
+
+    @cached_property
+    def module(self) -> ModuleType:
+        """The source, imported from a file in a temporary folder that is on `sys.path`."""
+        folder = mkdtemp(prefix="archc-")
+        path = Path(folder, f"generated_{Path(folder).name.replace('-', '_')}.py")
+        weakref.finalize(self, _forget, folder, path.stem)
+        path.write_text(self.source, encoding="utf-8")
+        sys.path.append(folder)  # for processes that are spawned, and unpickling
+        spec = spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = sys.modules[path.stem] = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    @property
+    def cls(self) -> type[nn.Module]:
+        """The network's class. Raises Failed where the source has none of its name."""
+        found: type[nn.Module] | None = getattr(self.module, self.analysis.name, None)
+        if found is None:
+            raise Failed(f"the source has no class {self.analysis.name}")
+        return found
+
+    def net(self, **arguments: Any) -> nn.Module:
+        """A fresh instance from seed 0, in train mode; the same at every call."""
+        import torch
+
+        here = torch.empty(0)
+        if arguments or type(here) is not torch.Tensor or here.is_meta:
+            return self._made(**arguments)
+        return copy.deepcopy(self._first)  # a fifth of the time to make it
+
+    @cached_property
+    def _first(self) -> nn.Module:
+        return self._made()
+
+    def _made(self, **arguments: Any) -> nn.Module:
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return self.cls(**arguments).train()
+
+    def takes(self, name: str) -> bool:
+        """Whether the constructor has that keyword."""
+        return name in inspect.signature(self.cls.__init__).parameters
+
+    @property
+    def has_device(self) -> bool:
+        return self.takes(DEVICE)
+
+    @property
+    def has_checkpointing(self) -> bool:
+        return self.takes(CHECKPOINTING)
+
+    @cached_property
+    def plain(self) -> Subject:
+        """The same without what only computing again asks for: the layout of dense blocks."""
+        if self.given is not None or self.options.checkpoint is None:
+            return self
+        options = Options(device=self.options.device)
+        return Subject(self.analysis, self.analysis.emit(options=options))
+
+    @cached_property
+    def settled(self) -> nn.Module:
+        """One instance for all to look at, in eval mode, with numbers that nothing starts with.
+
+        Its batch norms have seen a batch of `small` inputs: with statistics of 0 and 1, those of
+        no data, the sums in a thousand layers would run over.
+        """
+        import torch
+
+        net = self.net()
+        with torch.no_grad():
+            for tensor in net.parameters():
+                tensor.mul_(1.1)
+        kept = {norm: norm.momentum for norm in net.modules() if hasattr(norm, "running_mean")}
+        for norm in kept:
+            norm.momentum = 1.0
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            net(*self.inputs(seed=1, small=True))
+        for norm, momentum in kept.items():
+            norm.momentum = momentum
+        return net.eval()
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Of the inputs, without the batch."""
+        return _shapes(self.analysis)
+
+    @cached_property
+    def small_shapes(self) -> list[tuple[int, ...]]:
+        """The smallest inputs, by halves, that the same weights can take: less to compute.
+
+        Those of the network where its weights depend on the size, as those of a linear do.
+        """
+        shapes = self.shapes
+        while True:
+            halves = [(c, *(max(s // 2, min(s, LEAST)) for s in size)) for c, *size in shapes]
+            if halves == shapes or not self._fit(halves):
+                return shapes
+            shapes = halves
+
+    def _fit(self, shapes: list[tuple[int, ...]]) -> bool:
+        """Whether the very same module is made for inputs of these shapes."""
+        from archc.api import analyze
+
+        plan, again = self.analysis.plan, self.analysis.again
+        assert plan is not None
+        names = plan.body.input_names if len(shapes) > 1 else ("",)
+        found = analyze(
+            self.analysis.source,
+            params=again.given,
+            limits=again.limits,
+            project=again.load.project,
+            inputs=dict(zip(names, shapes, strict=True)),
+        )
+        if not found.ok or found.output != self.analysis.output:
+            return False
+        plain = Options(device=self.options.device)
+        return _code(found.emit(options=plain)) == _code(self.analysis.emit(options=plain))
+
+    def inputs(
+        self,
+        batch: int = 2,
+        device: str = "cpu",
+        dtype: torch.dtype | None = None,
+        seed: int = 0,
+        *,
+        small: bool = False,
+    ) -> tuple[Tensor, ...]:
+        """Random tensors of the network's input shapes, or of `small_shapes`."""
+        import torch
+
+        dice = torch.Generator().manual_seed(seed)
+        shapes = self.small_shapes if small else self.shapes
+        return tuple(
+            torch.randn(batch, *shape, generator=dice).to(device, dtype or torch.float32)
+            for shape in shapes
+        )
+
+    def tensors(self, outputs: Any) -> list[Tensor]:
+        """All that a network put out, flat: it may be a record, with None for what is not there."""
+        return list(_flat(outputs))
+
+    def loss(self, outputs: Any) -> Tensor:
+        """A scalar of all outputs: cross entropy of (N, C), the mean square of others."""
+        import torch
+        import torch.nn.functional as F
+
+        parts = []
+        for y in self.tensors(outputs):
+            if y.dim() == 2 and y.shape[1] > 1:
+                target = torch.arange(y.shape[0], device=y.device) % y.shape[1]
+                parts.append(F.cross_entropy(y.float(), target))
+            else:
+                parts.append(y.float().square().mean())
+        return torch.stack(parts).sum()
+
+
+def _forget(folder: str, module: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    sys.modules.pop(module, None)
+    if folder in sys.path:
+        sys.path.remove(folder)
+
+
+def _code(source: str) -> str:
+    """Without comments and docstrings, which name sizes."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [
+                statement
+                for statement in node.body
+                if not (
+                    isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+                )
+            ]
+    return ast.dump(tree)
+
+
+def _flat(outputs: Any) -> Iterator[Tensor]:
+    import torch
+
+    if torch.is_tensor(outputs):
+        yield outputs
+    elif isinstance(outputs, dict):
+        yield from _flat(outputs.values())
+    elif outputs is not None:
+        for part in outputs:
+            yield from _flat(part)
+
+
+def _shapes(analysis: Analysis) -> list[tuple[int, ...]]:
+    assert analysis.plan is not None
+    return [tuple(map(int, x.columns[0].dims)) for x in analysis.plan.body.inputs]

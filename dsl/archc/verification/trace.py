@@ -1,0 +1,70 @@
+"""What runs in a module: every operator that torch carries out, and inside which module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A tensor that an operator, or a whole module (`name` is ""), has put out."""
+
+    module: str  # its path; of an operator the innermost one
+    name: str  # `aten.cat`
+    shape: tuple[int, ...]
+    channels_last: bool  # or of no four dimensions
+    view: bool
+
+
+class Trace(TorchDispatchMode):  # type: ignore[misc]
+    """Within, `ran` grows. Modules are those of one network, by their paths in it."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.ran: list[Ran] = []
+        self.open = [""]
+        self.handles = [
+            handle
+            for path, module in net.named_modules()
+            for handle in (
+                module.register_forward_pre_hook(lambda *_, path=path: self.open.append(path)),
+                module.register_forward_hook(lambda *call, path=path: self._close(path, call[2])),
+            )
+        ]
+
+    def __exit__(self, *why: Any) -> None:
+        super().__exit__(*why)
+        for handle in self.handles:
+            handle.remove()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        first = made[0] if isinstance(made, tuple) and made else made  # others are statistics
+        if torch.is_tensor(first):
+            self.ran.append(_ran(self.open[-1], str(func.overloadpacket), first, func.is_view))
+        return made
+
+    def _close(self, path: str, made: Any) -> None:
+        self.open.pop()
+        if torch.is_tensor(made):
+            self.ran.append(_ran(path, "", made, False))
+
+    def of_modules(self) -> dict[str, list[Ran]]:
+        """What modules put out, run by run, by their paths."""
+        found: dict[str, list[Ran]] = {}
+        for ran in self.ran:
+            if not ran.name:
+                found.setdefault(ran.module, []).append(ran)
+        return found
+
+
+def _ran(module: str, name: str, made: Tensor, view: bool) -> Ran:
+    last = made.dim() != 4 or made.is_contiguous(memory_format=torch.channels_last)
+    return Ran(module, name, tuple(made.shape), last, view)
