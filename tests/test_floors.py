@@ -25,7 +25,7 @@ FLOORS: dict[str, int] = {
             "format draw engine emit report render tabular capacity throughput plot timing "
             "explanation changes notation measures folding summary lecture terms",
             "api net comparison export verification",
-            "cli outcome inputs commands reference",
+            "cli arguments outcome inputs commands reference",
         )
     )
     for module in modules.split()

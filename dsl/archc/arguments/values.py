@@ -1,0 +1,95 @@
+"""What may stand for an argument: each takes a text, and raises ArgumentTypeError for others."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+
+
+def assignment(text: str) -> tuple[str, int | float | str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    try:
+        return name, int(value)
+    except ValueError:
+        pass
+    try:
+        number = float(value)
+    except ValueError:
+        return name, value
+    return name, number if abs(number) < float("inf") else value
+
+
+def shape(text: str) -> tuple[str, tuple[int, ...]]:
+    """`3x512x512`, or `left=3x512x512`."""
+    name, equals, dims = text.rpartition("=")
+    numbers = dims.split("x")
+    if (equals and not name.isidentifier()) or not all(
+        number.isascii() and number.isdecimal() and len(number) <= 12 for number in numbers
+    ):
+        raise ArgumentTypeError(f"{text!r} is not a shape like 3x512x512")
+    return name, tuple(map(int, numbers))
+
+
+def extras(text: str) -> dict[str, bool | str]:
+    """`device,checkpointing=bottleneck`: arguments of `Analysis.options`."""
+    known = ("device", "checkpointing", "zero-init")
+    found: dict[str, bool | str] = {}
+    for part in text.split(","):
+        name, equals, value = part.partition("=")
+        if name not in known or (equals and (name != "checkpointing" or not value)):
+            raise ArgumentTypeError(f"{part!r} is none of {', '.join(known)}")
+        found[name.replace("-", "_")] = value or True
+    return found
+
+
+def names(text: str) -> list[str]:
+    """`name,params`."""
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise ArgumentTypeError(f"{text!r} is not a list like name,params,macs")
+    return names
+
+
+def size(text: str) -> int:
+    """Bytes: `24GB`, `24GiB`, `11.5g`, `512MB`, or a bare number of them."""
+    import re
+
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?) ?(?:([kmgt])i?)?b?", text.strip().lower())
+    powers = {None: 0, "k": 10, "m": 20, "g": 30, "t": 40}
+    size = int(float(match[1]) * 2 ** powers[match[2]]) if match else 0
+    if size < 1:
+        raise ArgumentTypeError(f"{text!r} is not a size like 24GB")
+    return size
+
+
+def seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e6:
+        raise ArgumentTypeError(f"{text!r} is no number of seconds")
+    return number
+
+
+def count(text: str, least: int = 1) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+    return number
+
+
+def batch(text: str) -> int:
+    """Numbers beyond this have no place in a float, and no GPU."""
+    number = count(text)
+    if number > 10**30:
+        raise ArgumentTypeError("a batch of more than 10^30 fits nowhere")
+    return number
+
+
+def whole(text: str) -> int:
+    return count(text, 0)
