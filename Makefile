@@ -24,10 +24,10 @@ types: .venv/ready
 	$(BIN)/mypy
 
 test: .venv/ready
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 slow: .venv/ready # every network against torchvision, thousands of random programs: minutes
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n 2 -m slow --durations=40
 
 bench: .venv/ready bench-archc bench-models
 
