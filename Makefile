@@ -36,10 +36,10 @@ bench-archc: .venv/ready # how fast archc is: 3 minutes
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/summary.py
 
-bench-models: .venv/ready # docs/performance.md, on one idle core: 8, 5 and 3 minutes
-	$(BIN)/python benchmarks/generated.py
-	$(BIN)/python benchmarks/recompute.py
-	$(BIN)/python benchmarks/fit.py
+bench-models: .venv/ready # docs/performance.md: about 6, 9 and 3 minutes; each runs whatever the others find
+	-$(BIN)/python benchmarks/generated.py
+	-$(BIN)/python benchmarks/recompute.py
+	-$(BIN)/python benchmarks/fit.py
 
 picture: .venv/ready # the README's network, drawn
 	sed -n '/^```arch$$/,/^```$$/{/^```/d;p}' README.md | \
