@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "dsl"))
 
 import archc
 from archc import tabular, timing
+from archc.net import class_of
 from archc.tabular import Column, Line, Sheet
 
 NETWORKS = {  # ours, and what torchvision calls it
@@ -146,9 +147,7 @@ def arms(name: str, batch: int, compiled: bool) -> Iterator[Arm]:
 def deploy(name: str, weights: Any) -> Any:
     """The network for inference alone, as `archc build --form deploy` writes it."""
     net = archc.load(name)
-    namespace: dict[str, Any] = {"__name__": "deployed"}
-    exec(net.analysis.emit_deployed(), namespace)
-    return namespace[net.name].from_training(weights)
+    return class_of(net.name, net.analysis.emit_deployed()).from_training(weights)
 
 
 def measure(found: Sequence[Arm], rounds: int) -> Iterator[list[Arm]]:
