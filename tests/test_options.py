@@ -201,14 +201,15 @@ def test_memory_of_dense_layers(text: str) -> None:
     assert ("def forward(self, *features: Tensor)" in source) == (text == DENSE)
     assert source.count("features = [x]") == 2 * (text == DENSE)
     check_exact(net, 3, 16, 16)
-    check_memory(net, "layer", 64, 0.03)  # fake tensors cannot add in place
+    check_memory(net, "layer", 64, 0.03)  # one of its features is held a little longer
 
 
-def check_memory(net: archc.Net, block: str, batch: int, rel: float = 0.01) -> None:
+def check_memory(net: archc.Net, block: str, batch: int, rel: float = 0.001) -> None:
     """What `fit` predicts is what torch's tracker counts of the generated module."""
     from archc.passes.memory import Setting
 
-    predicted = net.analysis.memory(Setting(checkpoint=block)).train.peak(batch).bytes(batch)
+    setting = Setting(checkpoint=block, tracked=True)
+    predicted = net.analysis.memory(setting).train.peak(batch).bytes(batch)
     namespace: dict[str, Any] = {"__name__": "generated"}
     exec(net.source(options=net.analysis.options(checkpointing=block)), namespace)
     made = namespace[net.name]

@@ -26,7 +26,9 @@ class Setting:
     `amp` is mixed precision (torch.autocast, parameters in float32), whatever `dtype` says.
     `checkpoint` names a block whose inside is computed again in the backward pass. `ddp` is
     DistributedDataParallel, which keeps gradients of all parameters in buckets of its own:
-    "copies" (PyTorch's default), or "views" where the gradients lie in the buckets.
+    "copies" (PyTorch's default), or "views" where the gradients lie in the buckets. `tracked` is
+    what torch's MemTracker sees: it has its hand on every tensor, so that autograd does not add
+    gradients in place.
     """
 
     dtype: str = "fp32"
@@ -34,6 +36,7 @@ class Setting:
     amp: bool = False
     checkpoint: str | None = None
     ddp: str | None = None
+    tracked: bool = False
 
     @property
     def width(self) -> int:
@@ -331,7 +334,7 @@ class _Run:
         if first is None:
             self.gradients[value] = incoming
             return
-        if first.part or first.storage.refs > 1:
+        if self.setting.tracked or first.part or first.storage.refs > 1:
             size = self.widths[value] * self.schedule.shapes[value].features
             total = heap.new("sum of gradients", Role.BACKWARD, sample=size)
             heap.mark("backward", "sum of gradients")
