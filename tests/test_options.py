@@ -204,7 +204,7 @@ def test_memory_of_dense_layers(text: str) -> None:
     check_memory(net, "layer", 64, 0.03)  # one of its features is held a little longer
 
 
-def check_memory(net: archc.Net, block: str, batch: int, rel: float = 0.001) -> None:
+def check_memory(net: archc.Net, block: str, batch: int, rel: float = 0.004) -> None:
     """What `fit` predicts is what torch's tracker counts of the generated module."""
     from archc.passes.memory import Setting
 
