@@ -107,6 +107,8 @@ class _Run:
             self._backward(range(unit.stop, at))
             self._recompute(unit, inputs[unit])
             self._backward(range(unit.start, unit.stop))
+            for storage in inputs[unit]:  # torch's checkpoint has them until all of it is done
+                self.heap.drop(storage)
             at = unit.start
         self._backward(range(at))
         for value in self.schedule.outputs:
@@ -344,7 +346,7 @@ class _Run:
 
     def _recompute(self, unit: Unit, inputs: list[Storage]) -> None:
         """Run a checkpointed block again, as far as something is kept for its backward pass."""
-        tensors = dict(zip(unit.inputs, inputs, strict=True))
+        tensors = {v: self.heap.hold(x) for v, x in zip(unit.inputs, inputs, strict=True)}
         keeping = [at for at in range(unit.start, unit.stop) if self._keeps(at)]
         self._forward(range(unit.start, max(keeping, default=-1) + 1), tensors, saving=True)
         for storage in tensors.values():

@@ -27,15 +27,15 @@ def recompute(subject: Subject) -> str | None:
 
 
 _BATCHES = (8, 32)
-_NEAR = 0.01  # of what torch's tracker says
+_NEAR = 0.001  # of what torch's tracker says
 
 
 @check("memory", slow=True)
 def memory(subject: Subject) -> str | None:
     """The memory that archc fit predicts of a training step is what torch's MemTracker counts.
 
-    To 1 %, at two batches, on tensors without memory; also where blocks are computed again. Both
-    count as the tracker must: it keeps autograd from adding gradients in place.
+    At two batches, on tensors without memory; also where blocks are computed again. Both count
+    as the tracker must: it keeps autograd from adding gradients in place.
     """
     worst = _worst(subject.plain, None)
     if subject.has_checkpointing and (block := subject.options.checkpoint) is not None:
