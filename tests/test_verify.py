@@ -430,7 +430,10 @@ def test_no_process_is_left(sign: signal.Signals, file: Path, tmp_path: Path) ->
     planted = f"open({str(mark)!r}, 'w').write(str(__import__('os').getpid()))"
     sleeping = f"{planted}; import time; time.sleep(1000)\n        {FC}"
     source.write_text(subject_of((FC, sleeping)).source, encoding="utf-8")
-    command = [sys.executable, "-m", "archc", "verify", str(file), "--source", str(source)]
+    # Who starts the tests in the background may have them ignore SIGINT, and what they start, too.
+    program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    program += "from archc.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "verify", str(file), "--source", str(source)]
     process = subprocess.Popen(
         command,
         env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
