@@ -91,15 +91,17 @@ def predicted(net: archc.Net, batch: int, setting: Setting = PLAIN) -> tuple[int
 
 
 def compare(net: archc.Net, batch: int, setting: Setting = PLAIN, off: float = 0.01) -> None:
-    """`fit`'s peak of training within 1 %; counted as the tracker does, to a millionth.
+    """`fit`'s peak of training within 1 %; counted as the tracker does, nearly to the byte.
 
-    Under autocast, where casts of weights come and go, to 0.4 %.
+    In half precision torch keeps a few statistics wider than said, Adam has a count for each
+    tensor (to 0.02 %); under autocast, casts of weights come and go (to 0.4 %).
     """
     train, infer = predicted(net, batch, setting)
     real_train, real_infer = tracked(net, batch, setting)
     assert train == pytest.approx(real_train, rel=off)
     exact, _ = predicted(net, batch, replace(setting, tracked=True))
-    assert exact == pytest.approx(real_train, rel=0.004 if setting.amp else 1e-6, abs=100)
+    near = 1e-6 if setting in (PLAIN, Setting(checkpoint=setting.checkpoint)) else 2e-4
+    assert exact == pytest.approx(real_train, rel=0.004 if setting.amp else near, abs=100)
     assert infer == pytest.approx(real_infer, rel=0.004)
 
 
