@@ -301,6 +301,18 @@ def walk(nodes: list[Node]) -> Iterator[Node]:
             yield node.merge
 
 
+def bodies(plan: Plan) -> list[Body]:
+    """The network's body, and those of all blocks that are called, each once."""
+    found = [plan.body]
+    seen = set(found)
+    for body in found:  # it grows
+        for node in walk(body.chain.nodes):
+            if isinstance(node, Call) and node.body not in seen:
+                seen.add(node.body)
+                found.append(node.body)
+    return found
+
+
 Path = tuple[str, ...]
 
 

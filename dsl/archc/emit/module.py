@@ -25,7 +25,7 @@ from archc.emit.options import (
 from archc.emit.program import ClassModel, Program, instance_env
 from archc.emit.steps import write_chain
 from archc.passes.costs import Cost
-from archc.plan import Call, Choice, Plan, outputs, side_outputs, walk
+from archc.plan import Choice, Plan, bodies, outputs, side_outputs, walk
 from archc.sections import Facts
 
 _IMPORTED_BY_OPTIONS = {"Any", "Iterator", "Mapping", "Self", "ClassVar"}
@@ -142,16 +142,11 @@ def _outcomes(plan: Plan) -> frozenset[Any]:
 
 def _choices(plan: Plan) -> Iterator[tuple[Choice, dict[str, Any]]]:
     """Every `if` of a network, each in every body, and the numbers known there."""
-    waiting, seen = [plan.body], {plan.body}
-    while waiting:
-        body = waiting.pop()
+    for body in bodies(plan):
         env = plan.params if body.block is None else instance_env(body, plan.params)
         for node in walk(body.chain.nodes):
             if isinstance(node, Choice):
                 yield node, env
-            elif isinstance(node, Call) and node.body not in seen:
-                seen.add(node.body)
-                waiting.append(node.body)
 
 
 def _first_that_works(plan: Plan, again: Again, options: Options) -> Program:

@@ -63,7 +63,7 @@ def _name(attribute: syntax.Attribute) -> str:
     if kind in KINDS and re.fullmatch(r"|:[0-9]{1,3}", name.removeprefix(kind)):
         return name
     known = {**dict.fromkeys(KINDS), "gpu": None, "nvidia": None}
-    meant = did_you_mean(re.sub(r"[0-9]+$", "", kind), known).partition("`")[2].partition("`")[0]
+    meant = did_you_mean(re.sub(r"[0-9]+$", "", kind), known, "{}")
     meant = "cuda" if meant in ("gpu", "nvidia") else meant
     index = index or kind[len(kind.rstrip("0123456789")) :] or "0"
     hint = f'did you mean `"{meant}:{index}"`?' if meant and index.isdecimal() else _CURE

@@ -13,11 +13,11 @@ from functools import cached_property
 
 from archc.ops import Op
 from archc.passes.fuse import fuse
-from archc.passes.rewrite import IDENTITY, Copy, Successor
+from archc.passes.rewrite import IDENTITY, Copy, Successor, chains
 from archc.passes.schedule import schedule
 from archc.passes.tables import Table
 from archc.passes.uses import Uses, uses_of
-from archc.plan import Again, Apply, Aux, Body, Call, Chain, Plan, Scope, Tensor, children, walk
+from archc.plan import Apply, Aux, Body, Call, Chain, Plan, Scope, Tensor, children, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _folds(body: Body, found: dict[str, tuple[str, float]]) -> Successor:
     """What becomes of convolutions and the batch norms behind them; their names go to `found`."""
     uses, becomes = uses_of(body), dict[Apply, Op]()
     again = {node.name for node in walk(body.chain.nodes) if isinstance(node, Apply) and node.again}
-    for chain, prefix in _chains(body.chain, ""):
+    for chain, prefix, _ in chains(body.chain):
         for node in chain.nodes:
             eps = node.op.folding() if isinstance(node, Apply) else None
             if eps is None or not isinstance(node, Apply):
@@ -121,17 +121,6 @@ def _folds(body: Body, found: dict[str, tuple[str, float]]) -> Successor:
                 becomes[before], becomes[node] = op, IDENTITY
                 found[prefix + before.name] = (prefix + node.name, float(eps))
     return lambda node: becomes.get(node, node.op)
-
-
-def _chains(chain: Chain, prefix: str) -> Iterator[tuple[Chain, str]]:
-    """Every chain of a body, and the names of the groups around it."""
-    yield chain, prefix
-    for node in chain.nodes:
-        if isinstance(node, Again):
-            continue
-        inner = f"{prefix}{node.name}." if isinstance(node, Scope) else prefix
-        for part in children(node):
-            yield from _chains(part, inner)
 
 
 def _maker(tensor: Tensor, uses: Uses) -> Apply | None:

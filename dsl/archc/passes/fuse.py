@@ -5,16 +5,15 @@ What follows each of them, channel by channel, is done before the cut where it i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from archc import symbol
 from archc.ops import REGISTRY, Shape
-from archc.passes.rewrite import IDENTITY
+from archc.passes.rewrite import IDENTITY, chains
 from archc.passes.tables import Table
 from archc.passes.uses import Uses, uses_of
-from archc.plan import Apply, Body, Branches, Call, Chain, Node, Scope, Tensor, children, walk
+from archc.plan import Apply, Body, Branches, Call, Chain, Node, Scope, Tensor, walk
 
 NAME = "pointwise"  # of the convolution that several become
 
@@ -44,7 +43,7 @@ class _Start:
 def fuse(body: Body, tables: dict[Body, Table]) -> None:
     """Fuse what can be in one body, which is nobody else's; its table then says so."""
     uses = uses_of(body)
-    for chain, prefix, alone in list(_chains(body.chain, "", False)):
+    for chain, prefix, alone in list(chains(body.chain)):
         for node in list(chain.nodes):
             if not isinstance(node, Branches) or alone:
                 continue
@@ -54,18 +53,6 @@ def fuse(body: Body, tables: dict[Body, Table]) -> None:
             chosen = [start for start in chosen if start.kind == chosen[0].kind]
             if chosen:
                 _fuse(body, chain, prefix, node, chosen, tables[body])
-
-
-def _chains(chain: Chain, prefix: str, alone: bool) -> Iterator[tuple[Chain, str, bool]]:
-    """Every chain of a body, the names of the groups around it, and whether it is a group's own.
-
-    A combinator that is all that is in a group is a module of its own: nothing goes before it.
-    """
-    yield chain, prefix, alone and len(chain.nodes) == 1
-    for node in chain.nodes:
-        inner = f"{prefix}{node.name}." if isinstance(node, Scope) else prefix
-        for part in children(node):
-            yield from _chains(part, inner, isinstance(node, Scope))
 
 
 def _start(branch: Chain, around: Branches, uses: Uses, tables: dict[Body, Table]) -> _Start | None:

@@ -8,7 +8,7 @@ Pleiss et al. 2017, arXiv:1707.06990. What the emitter writes and what `fit` cou
 from __future__ import annotations
 
 from archc.passes.uses import uses_of
-from archc.plan import Body, Branches, Call, Loop, Plan, walk
+from archc.plan import Body, Branches, Call, Loop, Plan, bodies, walk
 
 
 def gathered(plan: Plan, block: str | None) -> tuple[Loop, ...]:
@@ -19,7 +19,7 @@ def gathered(plan: Plan, block: str | None) -> tuple[Loop, ...]:
     if block is None:
         return ()
     found: list[Loop] = []
-    for body in _bodies(plan):
+    for body in bodies(plan):
         uses = uses_of(body)
         loops = [node for node in walk(body.chain.nodes) if isinstance(node, Loop)]
         loops = [node for node in loops if node.iterations and _is_dense(node, block)]
@@ -67,15 +67,3 @@ def _takes_steps(body: Body) -> bool:
     """Whether a block's class has a `forward`: one that is modules in a row has none."""
     rows = all(isinstance(node, Loop) for node in body.chain.nodes)
     return body.block is not None and not body.block.places and not rows
-
-
-def _bodies(plan: Plan) -> list[Body]:
-    """Every body, each once."""
-    found = {plan.body: None}
-    waiting = [plan.body]
-    while waiting:
-        for node in walk(waiting.pop().chain.nodes):
-            if isinstance(node, Call) and node.body not in found:
-                found[node.body] = None
-                waiting.append(node.body)
-    return list(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from archc.ops import REGISTRY, Op
@@ -21,10 +21,28 @@ from archc.plan import (
     Node,
     Scope,
     Tensor,
+    children,
 )
 
 IDENTITY: Op = REGISTRY["identity"]()
 Successor = Callable[[Apply], Op]  # an operator's; `IDENTITY` where it goes
+
+
+def chains(
+    chain: Chain, prefix: str = "", alone: bool = False
+) -> Iterator[tuple[Chain, str, bool]]:
+    """Every chain of a body, the names of the groups around it, and whether it is a group's own.
+
+    A combinator that is all that is in a group is a module of its own: nothing goes before it.
+    What runs again is left out: it has the weights of what ran first.
+    """
+    yield chain, prefix, alone and len(chain.nodes) == 1
+    for node in chain.nodes:
+        if isinstance(node, Again):
+            continue
+        inner = f"{prefix}{node.name}." if isinstance(node, Scope) else prefix
+        for part in children(node):
+            yield from chains(part, inner, isinstance(node, Scope))
 
 
 @dataclass

@@ -29,6 +29,7 @@ from archc.plan import (
     Runs,
     Scope,
     Tensor,
+    bodies,
     outputs,
     side_outputs,
     walk,
@@ -176,7 +177,8 @@ class _Scheduler:
 
     def run(self) -> Schedule:
         body, made = self.plan.body, self.made
-        self._find_names(body)
+        for each in bodies(self.plan):
+            self._find_names(each)
         place = _Place("", {}, self._uses(body), _Line(), frozenset(self.names.get(None, ())))
         for tensor in body.inputs:
             made.inputs.append(self._value(tensor.columns[0]))
@@ -312,8 +314,6 @@ class _Scheduler:
                 root = node.output.root
                 if root in uses.named and uses.counts[root] > 1:
                     names.add(node.label)
-            if isinstance(node, Call) and node.body not in self.uses:
-                self._find_names(node.body)
 
     def _continued(self, line: _Line, apply: Apply, uses: Uses) -> _Line:
         """The line that the step added last stands in."""
