@@ -115,8 +115,7 @@ class Subject:
         """The same without what only computing again asks for: the layout of dense blocks."""
         if self.given is not None or self.options.checkpoint is None:
             return self
-        options = Options(device=self.options.device)
-        return Subject(self.analysis, self.analysis.emit(options=options))
+        return Subject(self.analysis, self.analysis.emit(options=self._plain_options))
 
     @cached_property
     def settled(self) -> nn.Module:
@@ -174,8 +173,15 @@ class Subject:
         )
         if not found.ok or found.output != self.analysis.output:
             return False
-        plain = Options(device=self.options.device)
-        return _code(found.emit(options=plain)) == _code(self.analysis.emit(options=plain))
+        return _code(found.emit(options=self._plain_options)) == self._plain_code
+
+    @property
+    def _plain_options(self) -> Options:
+        return Options(device=self.options.device)
+
+    @cached_property
+    def _plain_code(self) -> str:
+        return _code(self.analysis.emit(options=self._plain_options))
 
     def inputs(
         self,
@@ -220,6 +226,11 @@ def _forget(folder: str, module: str) -> None:
     sys.modules.pop(module, None)
     if folder in sys.path:
         sys.path.remove(folder)
+
+
+def held(net: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers by name."""
+    return {**dict(net.named_parameters()), **dict(net.named_buffers())}
 
 
 def _code(source: str) -> str:

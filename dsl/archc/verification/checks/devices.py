@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archc.emit.options import DEVICE
 from archc.verification.check import Failed, Skipped, check
 from archc.verification.checks.blame import blamed
+from archc.verification.subject import held
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,7 +31,7 @@ def fake_cuda(subject: Subject) -> str | None:
     device, net = "cuda:0", _meta(subject).eval()
     # A tensor that is not registered is a real one: it shall be found, not refused.
     with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
-        state = {name: _like(tensor, device) for name, tensor in _state(net).items()}
+        state = {name: _like(tensor, device) for name, tensor in held(net).items()}
         inputs = tuple(torch.empty_like(x, device=device) for x in _blank(subject))
         try:
             outputs = torch.func.functional_call(net, state, inputs)
@@ -133,10 +134,6 @@ def _blank(subject: Subject) -> list[Tensor]:
     return [torch.empty(2, *shape, device="meta") for shape in subject.shapes]
 
 
-def _state(net: nn.Module) -> dict[str, Tensor]:
-    return {**dict(net.named_parameters()), **dict(net.named_buffers())}
-
-
 def _like(tensor: Tensor, device: str) -> Tensor:
     """Fake memory of the same layout there; call it within FakeTensorMode."""
     import torch
@@ -150,13 +147,13 @@ def _place(net: nn.Module, device: str) -> None:
 
     moved: dict[Tensor, Any] = {}  # what is shared stays so
     for module in net.modules():
-        for held in (module._parameters, module._buffers):
-            for name, tensor in held.items():
+        for registry in (module._parameters, module._buffers):
+            for name, tensor in registry.items():
                 if tensor is not None and tensor not in moved:
                     there = _like(tensor, device)
                     is_weight = isinstance(tensor, nn.Parameter)
                     moved[tensor] = nn.Parameter(there) if is_weight else there
-                held[name] = moved.get(tensor) if tensor is not None else None
+                registry[name] = moved.get(tensor) if tensor is not None else None
 
 
 def _empty(size: Any, *_: Any, dtype: Any = None, **__: Any) -> Tensor:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from archc.emit.options import DEVICE, DTYPE
 from archc.verification.check import Failed, Skipped, check
+from archc.verification.subject import held
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import torch
-    from torch import Tensor, nn
+    from torch import nn
 
     from archc.verification.subject import Subject
 
@@ -22,7 +21,7 @@ def device(subject: Subject) -> str | None:
     import torch
 
     net = _on_meta(subject, dtype=torch.bfloat16)
-    for name, tensor in _state(net):
+    for name, tensor in held(net).items():
         if tensor.is_floating_point() and tensor.dtype is not torch.bfloat16:
             raise Failed(f"{name} is {tensor.dtype}, not torch.bfloat16")
     inputs = subject.inputs(dtype=torch.bfloat16, small=True, device="meta")
@@ -57,7 +56,7 @@ def reset(subject: Subject) -> str | None:
             raise Failed("the constructor does not call reset_parameters")
         torch.set_rng_state(states[-1])
         net.reset_parameters()
-    for (name, tensor), (_, other) in zip(_state(net), _state(wanted), strict=True):
+    for (name, tensor), (_, other) in zip(held(net).items(), held(wanted).items(), strict=True):
         rubbish = tensor.isnan() if tensor.is_floating_point() else tensor == _RUBBISH
         if rubbish.any():
             raise Failed(f"reset_parameters leaves {name} as it was")
@@ -89,20 +88,15 @@ def _on_meta(subject: Subject, dtype: torch.dtype | None = None) -> nn.Module:
 
     with Real():
         net = subject.cls(device="meta", dtype=dtype).train()
-    for name, tensor in _state(net):
+    for name, tensor in held(net).items():
         if not tensor.is_meta:
             raise Failed(f"{name} is on {tensor.device}, not on meta")
     return net
-
-
-def _state(net: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    yield from net.named_parameters()
-    yield from net.named_buffers()
 
 
 def _spoil(net: nn.Module) -> None:
     import torch
 
     with torch.no_grad():
-        for _, tensor in _state(net):
+        for tensor in held(net).values():
             tensor.fill_(float("nan") if tensor.is_floating_point() else _RUBBISH)
