@@ -1,6 +1,8 @@
-"""What all tests share: `--update-golden` writes the golden files anew."""
+"""What all tests share: `--update-golden` writes the golden files anew, and torch in one thread."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,3 +13,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write tests/golden and tests/diffs anew, for a person to read the diff",
     )
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Torch in one thread, as in a worker; on a busy machine two would wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import copy
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nets import check_tidy, check_typed, net_of, randomise
 from random_networks import LIMITS, program
 
 import archc
-from archc import api, cli
+from archc import cli
+from archc.net import class_of
 from archc.passes.deploy import kernels
-from archc.source import Source
 
 torch = pytest.importorskip("torch")
 
@@ -26,31 +25,9 @@ FAST = {
 RUNS = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in ALL]
 
 
-def net_of(text: str, limits: Any = None) -> archc.Net:
-    analysis = api.analyze(Source("test.arch", text), limits=limits)
-    assert analysis.ok, analysis.diagnostics
-    return archc.Net(analysis)
-
-
 def deployed(net: archc.Net) -> Any:
     """The generated class."""
-    namespace: dict[str, Any] = {"__name__": "generated"}
-    exec(compile(net.analysis.emit_deployed(), "generated", "exec"), namespace)
-    return namespace[net.name]
-
-
-def randomise(module: Any) -> None:
-    """Weights and statistics that differ everywhere, and keep signals at their size."""
-    with torch.no_grad():
-        for name, tensor in module.state_dict().items():
-            if not tensor.is_floating_point():
-                tensor.fill_(3)
-            elif tensor.dim() > 1:
-                tensor.normal_(0, (2 / tensor[0].numel()) ** 0.5)
-            elif name.endswith(("weight", "running_var")):
-                tensor.uniform_(0.5, 1.5)
-            else:
-                tensor.normal_(0, 0.1)
+    return class_of(net.name, net.analysis.emit_deployed())
 
 
 def inputs(net: archc.Net, dtype: Any) -> list[Any]:
@@ -197,23 +174,14 @@ def test_it_compiles_copies_and_exports() -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
     written(tmp_path, range(10), ("resnet50", "densenet121", "googlenet_bn", "vgg19_bn"))
-    for command in (["format", "--diff"], ["check", "--output-format=concise"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", str(tmp_path)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[:4000] + done.stderr[-500:]
+    check_tidy(tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_mypy_has_nothing_to_say(tmp_path: Path) -> None:
     written(tmp_path, range(40), tuple(ALL))
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "."],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[:4000]
+    check_typed(tmp_path)
 
 
 def written(folder: Path, seeds: range, names: tuple[str, ...]) -> None:

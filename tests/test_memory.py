@@ -9,16 +9,15 @@ from typing import Any
 import pytest
 import timm_runs
 import tracking
+from nets import net_of
 from timm_runs import LADDER
 
 import archc
-from archc import api
 from archc.gpus import gpus
 from archc.passes import fit
 from archc.passes.heap import Role
 from archc.passes.memory import Setting, checkpointable
 from archc.plan import Plan
-from archc.source import Source
 
 SMALL = """
 network Small
@@ -43,12 +42,6 @@ WHAT_IFS = {
 BLOCKS = {"resnet50": "bottleneck", "googlenet_bn": "inception", "squeezenet1_1": "fire"}
 # Local response norm, a label that forward goes back to, a branch inside its merge's line.
 SPECIAL = ("zfnet", "preact_resnet164", "squeezenet1_0_complex_bypass")
-
-
-def net_of(text: str) -> archc.Net:
-    analysis = api.analyze(Source("test.arch", text))
-    assert analysis.ok, analysis.diagnostics
-    return archc.Net(analysis)
 
 
 def plan_of(net: archc.Net) -> Plan:

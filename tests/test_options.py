@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import copy
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nets import check_tidy, check_typed, net_of
 from random_networks import LIMITS, program
 from tracking import shape_of, training_peak
 
 import archc
 from archc import api, cli
 from archc.emit.options import Options, Unsuited
+from archc.net import class_of
 from archc.passes.memory import checkpointable
 from archc.source import Source
 
@@ -30,12 +30,6 @@ input 8x8 x3
 block unit(c) { residual< conv 3x3 p1 x(c); ln; prelu; scale init=0.1; droppath 0.5 >; dropout }
 conv 3x3 p1 x8; gn 2; unit(8) * 3; gap; flatten; fc 4 nobias
 """
-
-
-def net_of(text: str) -> archc.Net:
-    analysis = api.analyze(Source("test.arch", text))
-    assert analysis.ok, analysis.diagnostics
-    return archc.Net(analysis)
 
 
 def everything(analysis: api.Analysis) -> Options:
@@ -210,9 +204,7 @@ def check_memory(net: archc.Net, block: str, batch: int) -> None:
 
     setting = Setting(checkpoint=block, tracked=True)
     predicted = net.analysis.memory(setting).train.peak(batch).bytes(batch)
-    namespace: dict[str, Any] = {"__name__": "generated"}
-    exec(net.source(options=net.analysis.options(checkpointing=block)), namespace)
-    made = namespace[net.name]
+    made = class_of(net.name, net.source(options=net.analysis.options(checkpointing=block)))
     measured = training_peak(partial(made, grad_checkpointing=True), shape_of(net), batch)
     assert predicted == pytest.approx(measured, rel=1e-4)
 
@@ -289,23 +281,14 @@ def written(folder: Path, seeds: range, names: tuple[str, ...]) -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
     written(tmp_path, range(10), ("resnet50", "densenet121", "googlenet", "fractalnet", "vgg11_bn"))
-    for command in (["format", "--diff"], ["check", "--output-format=concise"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", str(tmp_path)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[:4000] + done.stderr[-500:]
+    check_tidy(tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_mypy_has_nothing_to_say(tmp_path: Path) -> None:
     written(tmp_path, range(40), tuple(ALL))
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "."],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[:4000]
+    check_typed(tmp_path)
 
 
 # --- the command -------------------------------------------------------------------------

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nets import check_tidy, check_typed, net_of, randomise
 
 import archc
-from archc import api, cli
+from archc import cli
 from archc.emit.options import Unsuited
-from archc.source import Source
+from archc.net import class_of
 
 torch = pytest.importorskip("torch")
 
@@ -48,31 +49,9 @@ conv 3x3 p1 x8; relu; conv 3x3 g4 x8; relu; gap; flatten
 """
 
 
-def net_of(text: str) -> archc.Net:
-    analysis = api.analyze(Source("test.arch", text))
-    assert analysis.ok, analysis.diagnostics
-    return archc.Net(analysis)
-
-
 def placed(net: archc.Net) -> Any:
     """The generated class."""
-    namespace: dict[str, Any] = {"__name__": "generated"}
-    exec(compile(net.analysis.emit_placed(), "generated", "exec"), namespace)
-    return namespace[net.name]
-
-
-def randomise(module: Any) -> None:
-    """Weights and statistics that differ everywhere, and keep signals at their size."""
-    with torch.no_grad():
-        for name, tensor in module.state_dict().items():
-            if not tensor.is_floating_point():
-                tensor.fill_(3)
-            elif tensor.dim() > 1:
-                tensor.normal_(0, (2 / tensor[0].numel()) ** 0.5)
-            elif name.endswith(("weight", "running_var")):
-                tensor.uniform_(0.5, 1.5)
-            else:
-                tensor.normal_(0, 0.1)
+    return class_of(net.name, net.analysis.emit_placed())
 
 
 def pair(net: archc.Net, devices: tuple[str, ...] = TWO, **params: Any) -> tuple[Any, Any, Any]:
@@ -354,22 +333,13 @@ def test_a_step_on_two_fake_devices(tmp_path: Path) -> None:
 
 def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
     written(tmp_path)
-    for command in (["format", "--diff"], ["check", "--output-format=concise"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", str(tmp_path)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[:4000] + done.stderr[-500:]
+    check_tidy(tmp_path)
 
 
 @pytest.mark.slow
 def test_mypy_has_nothing_to_say(tmp_path: Path) -> None:
     written(tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "."],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[:4000]
+    check_typed(tmp_path)
 
 
 def written(folder: Path) -> None:

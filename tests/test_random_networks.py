@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from nets import check_tidy, check_typed
 
 pytest.importorskip("torch")
 
@@ -187,12 +188,7 @@ def tidy(folder: Path, seeds: range) -> None:
         (folder / f"net{seed}.py").write_text(source)
         long = [line for line in source.splitlines() if len(line) > 88]
         assert not long, f"seed {seed}: {long}"
-    for command in (["format", "--diff"], ["check", "--output-format=concise"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", str(folder)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[:4000] + done.stderr[-500:]
+    check_tidy(folder)
 
 
 @pytest.mark.slow
@@ -200,11 +196,7 @@ def tidy(folder: Path, seeds: range) -> None:
 def test_mypy_has_nothing_to_say(tmp_path: Path) -> None:
     for seed, source in sources(range(40)).items():
         (tmp_path / f"net{seed}.py").write_text(source)
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "."],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[:4000]
+    check_typed(tmp_path)
 
 
 DIGEST = """

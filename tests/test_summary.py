@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nets import net_of
 
 import archc
-from archc import api, cli, folding, notation, render
+from archc import cli, folding, notation, render
 from archc.measures import MEASURES
 from archc.ops import REGISTRY
 from archc.outcome import CLOSED_PIPE
 from archc.plan import Apply, walk
-from archc.source import Source
 from archc.summary import Summary
 
 NAMES = sorted(archc.bundled())
@@ -46,12 +46,6 @@ first: aux weight=0.3 < tail(classes) >
 gap; flatten
 fc: fc (classes)
 """
-
-
-def net_of(text: str) -> archc.Net:
-    analysis = api.analyze(Source("test.arch", text))
-    assert analysis.ok, [d.title for d in analysis.diagnostics]
-    return archc.Net(analysis)
 
 
 @cache

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -25,7 +24,10 @@ from archc.verification.checks import CHECKS
 from archc.verification.subject import Subject
 
 torch = pytest.importorskip("torch")
-pytestmark = pytest.mark.filterwarnings("ignore")  # torch's own
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),  # torch's own
+    pytest.mark.usefixtures("one_thread"),
+]
 
 ROOT = Path(archc.__file__).parents[1]
 TINY = """\
@@ -64,15 +66,6 @@ def generated(text: str) -> tuple[api.Analysis, str]:
 
 def outcome(check: str, subject: Subject) -> Result:
     return perform(CHECKS[check], subject)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As in a worker; on a busy machine two would wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

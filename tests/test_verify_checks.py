@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +17,10 @@ from archc.verification.checks import compiling, cuda, devices, distributed, exp
 from archc.verification.subject import Subject
 
 torch = pytest.importorskip("torch")
-pytestmark = pytest.mark.filterwarnings("ignore")  # torch's own
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),  # torch's own
+    pytest.mark.usefixtures("one_thread"),
+]
 
 SMALL = """
 network Small
@@ -66,15 +68,6 @@ ONE_SIDED = (
     "            away = torch.distributed.is_initialized() and torch.distributed.get_rank() == 1\n"
     "            side.append(x.flatten(1)[:, :4] if away else self.a(x))",
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """As in a worker; on a busy machine two would wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @cache
