@@ -207,7 +207,7 @@ class Printer:
 
     def _do(self, step: Do) -> None:
         merging = len(step.ins) > 1
-        if merging and not self._fits(step):
+        if merging and not self._fits(step) and not self._is_long(step):
             for wire in step.ins:
                 if wire in self.pending:
                     self._flush(wire)
@@ -236,8 +236,15 @@ class Printer:
     def _fits(self, step: Do) -> bool:
         """Whether a merge with its branches written inside goes on one line."""
         texts = [self.pending[w].text if w in self.pending else w.var or "x" for w in step.ins]
+        return self._length(step, texts) <= WIDTH
+
+    def _is_long(self, step: Do) -> bool:
+        """Whether a merge of variables needs a row for each: its branches can be the rows."""
+        return self._length(step, ["branch1"] * len(step.ins)) > WIDTH
+
+    def _length(self, step: Do, texts: list[str]) -> int:
         target = max(step.out.hint, "branch12", key=len) + ": Tensor" * bool(self.untyped)
-        return len(f"{target} = {step.write(*texts)}") + self.indent + self.margin <= WIDTH
+        return len(f"{target} = {step.write(*texts)}") + self.indent + self.margin
 
     def _joins(self, waiting: _Pending, step: Do, merging: bool) -> bool:
         """Whether a step is written around the expression before it."""

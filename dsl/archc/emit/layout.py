@@ -137,8 +137,8 @@ def _tuple_items(text: str) -> tuple[Item, ...]:
 
 
 def _broken(text: str, indent: int) -> list[str]:
-    """A long expression over lines: at `if` and `else`, or before `+` and `-`, or before `|`."""
-    marks = ((" if ", " else "), (" + ", " - "), (" | ",))
+    """A long expression over lines: at `if` and `else`, or before operators."""
+    marks = ((" if ", " else "), (" | ",), (" + ", " - "), (" * ", " / "))
     parts = next((found for each in marks if (found := _split(text, each))), [text])
     return [" " * indent + part for part in parts]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archc.emit.forward import Printer, Step, Wire, count_uses, pruned
 from archc.emit.scribe import Scribe
+from archc.emit.statements import wrapped
 
 FEATURES = "features"  # the list that a layer of a dense block takes
 
@@ -12,12 +13,19 @@ def print_forward(
     scribe: Scribe, steps: list[Step], out: Wire, inputs: list[Wire]
 ) -> tuple[list[str], str]:
     """The lines of `forward` at indent 0, and what it returns."""
+    printer = Printer(holds={wire.var or "x": wire for wire in inputs})
+    lines, returns = _print(printer, scribe, steps, out, inputs)
+    return [row for line in lines for row in wrapped(line, printer.margin)], returns
+
+
+def _print(
+    printer: Printer, scribe: Scribe, steps: list[Step], out: Wire, inputs: list[Wire]
+) -> tuple[list[str], str]:
     marks = scribe.outputs if scribe.definition.block is None else []
     results = [wire for _, wire in marks] or [out]
     count_uses(steps)
     if not marks:
         out.uses += 1
-    printer = Printer(holds={wire.var or "x": wire for wire in inputs})
     if scribe.takes_features:
         printer.spoken_for.append(frozenset((FEATURES,)))
         printer.lines.append(f"x: Tensor = torch.cat({FEATURES}, 1)")

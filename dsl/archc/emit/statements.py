@@ -1,0 +1,53 @@
+"""Long lines of a function as `ruff format` has them: opened at their outer brackets."""
+
+from __future__ import annotations
+
+import ast
+
+from archc.emit.layout import WIDTH, Code, Group, Item, lay
+
+
+def wrapped(line: str, margin: int) -> list[str]:
+    """A line of a function whose indent will be larger by `margin`, over several if it is long."""
+    text = line.lstrip()
+    if len(line) + margin <= WIDTH or text.endswith(":"):
+        return [line]
+    (tree,) = ast.parse(text).body
+    value: ast.expr = tree.value  # type: ignore[attr-defined]  # assigned or returned
+    source = _source(text, value)
+    inner, after = _opened(text, value)
+    code = _structure(text, inner)
+    if isinstance(code, str):
+        code = Group("", (Item(code),))
+    rows = lay(text.removesuffix(source), code, after, margin + len(line) - len(text))
+    return [row[margin:] for row in rows]
+
+
+def _opened(text: str, value: ast.expr) -> tuple[ast.expr, str]:
+    """The part of an expression whose brackets are opened, and what stands behind it."""
+    match value:
+        case ast.Call(func=ast.Attribute(value=ast.Call() as inner)):  # stack(...).mean(0)
+            return inner, _source(text, value).removeprefix(_source(text, inner))
+        case ast.BinOp(left=inner) if _source(text, value).startswith("("):  # (a + b) / 2
+            return inner, _source(text, value).removeprefix(f"({_source(text, inner)})")
+        case _:
+            return value, ""
+
+
+def _structure(text: str, value: ast.expr) -> Code:
+    """The calls and lists of an expression as structure; anything else as it stands."""
+    match value:
+        case ast.Call(args=args, keywords=named):
+            items = [Item(_structure(text, arg)) for arg in args]
+            items += [Item(_structure(text, each.value), each.arg or "") for each in named]
+            return Group(_source(text, value.func), tuple(items))
+        case ast.List(elts=elements):
+            return Group("", tuple(Item(_structure(text, each)) for each in elements), "[]")
+        case _:
+            return _source(text, value)
+
+
+def _source(text: str, value: ast.expr) -> str:
+    found = ast.get_source_segment(text, value)
+    assert found is not None
+    return found
