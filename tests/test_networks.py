@@ -1,8 +1,9 @@
 """Every bundled network against the reference facts, through the public API.
 
 `reference/networks.json` is a trimmed copy of the reference file's entries (`entry` says which):
-exact parameters, MACs, output shape and the shape after each stage. The files that torchvision
-has are also held against it, weight for weight, in `test_torchvision.py`.
+exact parameters, MACs, output shape and the shape after each stage; LeNet-5, which that lacks, is
+from its paper. The files that torchvision has are also held against it, weight for weight, in
+`test_torchvision.py`.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ STAGES: dict[str, Mapping[str, str | None]] = {
     **{f"vgg{d}_bn": _vgg(depths, 3) for d, depths in _VGG.items()},
     **{f"densenet{d}": _densenet() for d in (121, 161, 169, 201)},
     **{name: _RESNET for name in NAMES if name.startswith("densenet_")},
-    **dict.fromkeys(("alexnet", "alexnet_2gpu", "zfnet"), _FLATTEN),
+    **dict.fromkeys(("alexnet", "alexnet_2gpu", "lenet5", "zfnet"), _FLATTEN),
     **{name: _FLATTEN for name in NAMES if name.startswith("nin")},
     **{name: _FLATTEN for name in NAMES if name.endswith("bypass")},
     "preact_resnet200": _RESNET | {"relu": "relu2"},
@@ -183,6 +184,15 @@ def test_torch_agrees(name: str) -> None:
 def test_classes_can_be_set(name: str) -> None:
     assert archc.load(name, classes=10).output == (10,)
     assert archc.load(name, classes=10).params < FACTS[name]["params"]
+
+
+def test_lenet_has_the_papers_parameters() -> None:
+    """Section II.B of the paper: of each layer, and 60,000 in all before the last."""
+    module = load("lenet5").module()
+    paper = {"c1": 156, "s2": 12, "c3": 1_516, "s4": 32, "c5": 48_120, "f6": 10_164}
+    found = {name: sum(p.numel() for p in getattr(module, name).parameters()) for name in paper}
+    assert found == paper
+    assert sum(paper.values()) == 60_000
 
 
 def rates(name: str, kind: str) -> list[float]:

@@ -101,6 +101,52 @@ def mlpconv(x: Any, w: Weights, name: str, stride: int, pad: int) -> Any:
     return conv_relu(conv_relu(x, w, f"{name}.conv2"), w, f"{name}.conv3")
 
 
+TABLE_1 = """\
+X . . . X X X . . X X X X . X X
+X X . . . X X X . . X X X X . X
+X X X . . . X X X . . X . X X X
+. X X X . . X X X X . . X . X X
+. . X X X . . X X X X . X X . X
+. . . X X X . . X X X X . X X X
+"""  # of the paper: a row a map of S2, a column a map of C3
+
+
+def lenet5(x: Any, w: Weights) -> Any:
+    def squash(x: Any) -> Any:
+        return 1.7159 * torch.tanh(x * 2 / 3)
+
+    def subsample(x: Any, name: str) -> Any:
+        four = x[..., ::2, ::2] + x[..., ::2, 1::2] + x[..., 1::2, ::2] + x[..., 1::2, 1::2]
+        coefficient = w[f"{name}.conv1.weight"].view(-1, 1, 1) / 4
+        return squash(coefficient * four + w[f"{name}.conv1.bias"].view(-1, 1, 1))
+
+    def c3(x: Any) -> Any:
+        """Each map from all of S2, with zeros for those that it does not see."""
+        table = [row.split() for row in TABLE_1.splitlines()]
+        filters, at = torch.zeros(16, 6, 5, 5, dtype=x.dtype), 0
+        for i in range(1, 5):  # the convolutions one after another: 6, 6, 3 and 1 maps
+            for weight in w[f"c3.conv{i}.weight"]:
+                seen = [row for row in range(6) if table[row][at] == "X"]
+                filters[at, ORDER.get(at, seen)] = weight
+                assert sorted(ORDER.get(at, seen)) == seen
+                at += 1
+        bias = torch.cat([w[f"c3.conv{i}.bias"] for i in range(1, 5)])
+        return F.conv2d(x, filters, bias)
+
+    x = subsample(squash(conv(x, w, "c1")), "s2")
+    x = subsample(squash(c3(x)), "s4")
+    x = squash(conv(x, w, "c5")).flatten(1)
+    return fc(squash(fc(x, w, "f6")), w, "output")
+
+
+# Maps of C3 whose filters are not in the order of S2's maps: the last are followed by the first.
+ORDER = {
+    4: [4, 5, 0], 5: [5, 0, 1],
+    9: [3, 4, 5, 0], 10: [4, 5, 0, 1], 11: [5, 0, 1, 2],
+    14: [2, 3, 5, 0],
+}  # fmt: skip
+
+
 def nin_cifar10(x: Any, w: Weights) -> Any:
     x = pool(mlpconv(x, w, "mlpconv1", 1, 2), ceil=True)
     x = pool(mlpconv(x, w, "mlpconv2", 1, 2), ceil=True)
@@ -311,6 +357,7 @@ PAPERS: dict[str, Callable[[Any, Weights], Any]] = {
     "alexnet": alexnet,
     "alexnet_2gpu": alexnet_2gpu,
     "zfnet": zfnet,
+    "lenet5": lenet5,
     "nin_cifar10": nin_cifar10,
     "nin_imagenet": nin_imagenet,
     "googlenet": googlenet,
