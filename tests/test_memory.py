@@ -14,6 +14,7 @@ from timm_runs import LADDER
 
 import archc
 from archc.gpus import gpus
+from archc.ops import REGISTRY, Op
 from archc.passes import fit
 from archc.passes.heap import Role
 from archc.passes.memory import Setting, checkpointable
@@ -108,6 +109,69 @@ def test_a_small_network() -> None:
 def test_local_response_norm(norm: str) -> None:
     text = f"network Net\ninput 16x16 x3\nconv 3x3 p1 x32; {norm}; conv 3x3 p1 x8; flatten; fc 9\n"
     compare(net_of(text), 64)
+
+
+OFF = {"inorm": 0.01, "join": 0.04, "ln": 0.01}
+
+
+def around(op: type[Op], *, plain: bool) -> archc.Net:
+    """An operator between others: after a convolution or an activation, before another."""
+    vector = " " not in op.example_input
+    first = f"fc {op.example_input[1:]}" if vector else f"conv 1 x{op.example_input.split('x')[-1]}"
+    last = "fc 10" if vector or op.name == "flatten" else "flatten; fc 10"
+    before, after = ("", "") if plain else ("; relu", "; tanh")
+    body = f"{first}{before}; {op.example}{after}; {last}"
+    return net_of(f"network Net\ninput {op.example_input}\n{body}\n")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("plain", [True, False], ids=["plain", "between"])
+@pytest.mark.parametrize("name", sorted({op.name for op in REGISTRY.values()}))
+def test_every_operator(name: str, plain: bool) -> None:
+    """Where it takes most of all. On fake tensors, torch makes some of other parts: see OFF."""
+    if name == "unflatten":  # its example makes a vector an image
+        net = net_of(
+            "network Net\ninput x32\nfc 32; relu; unflatten 4x4 x2; conv 1 x2; flatten; fc 9\n"
+        )
+    else:
+        net = around(REGISTRY[name], plain=plain)
+    nearly_exact(net, train=OFF.get(name, 1e-4), infer=0.01 if name == "inorm" else 1e-4)
+
+
+def nearly_exact(net: archc.Net, train: float = 1e-4, infer: float = 1e-4) -> None:
+    """As the tracker counts, within such parts."""
+    predicted_train, predicted_infer = predicted(net, 64, replace(PLAIN, tracked=True))
+    real_train, real_infer = tracked(net, 64)
+    assert predicted_train == pytest.approx(real_train, rel=train, abs=100)
+    assert predicted_infer == pytest.approx(real_infer, rel=infer, abs=100)
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        "concat< identity | identity >; concat< narrow 0 3 | narrow 1 3 | narrow 5 1 >",
+        "concat< chunk 1 | chunk 0 of=3 | chunk 2 of=3 >",
+        "add< narrow 0 3; relu | narrow 1 3; conv 1x1 x3 | chunk 1 >; sigmoid",
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_parts_of_one_tensor(cut: str) -> None:
+    """The gradient of each is as large as the whole, and zero outside of the part."""
+    net = net_of(f"network Net\ninput 8x8 x6\nconv 3x3 p1 x6\n{cut}\nflatten; fc 9\n")
+    nearly_exact(net)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("branches", [1, 2, 3, 4, 5, 8, 9])
+@pytest.mark.parametrize("merge", ["concat", "add", "mean"])
+def test_branches_in_the_line_of_their_merge(merge: str, branches: int) -> None:
+    """In inference: what is written inside is gone when the line goes on, a variable is not."""
+    inner = " | ".join(["conv 3x3 p1 x4"] * branches)
+    net = net_of(f"network Net\ninput 8x8 x4\n{merge}< {inner} | relu >; tanh; conv 1x1 x2; gap\n")
+    _, infer = predicted(net, 64)
+    real = tracking.inference_peak(net.module, tracking.shape_of(net), 64)
+    assert infer == pytest.approx(real, rel=1e-4)
 
 
 @pytest.mark.slow

@@ -192,7 +192,12 @@ def test_call_is_torchs(cls: type[Op]) -> None:
             if keyword.default is ALWAYS or default is inspect.Parameter.empty:
                 continue
             assert keyword.default == default, keyword.name
-        assert cls.inplace == ("inplace" in parameters)
+        takes = "inplace" in parameters
+        if "AlphaDropout" in call.target:  # torch's modules take it, and act as if they did not
+            x = torch.ones(4, 4)
+            type(make(call))(0.9, inplace=True)(x)
+            takes = bool((x != 1).any())
+        assert cls.inplace == takes
 
 
 @every_operator

@@ -4,12 +4,14 @@ from archc.ops import act, conv, drop, merge, norm, pointwise, pool, reshape, re
 from archc.ops._field import OTHER, Field, Form
 from archc.ops._op import REGISTRY, Call, Op, Saved, Shared, scalars
 from archc.ops._shape import Dims, Misfit, Shape, Window
+from archc.ops.merge import Elementwise
 
 __all__ = [
     "OTHER",
     "REGISTRY",
     "Call",
     "Dims",
+    "Elementwise",
     "Field",
     "Form",
     "Misfit",

@@ -115,7 +115,8 @@ class Op:
     training_only: ClassVar[bool] = False  # the identity in eval mode (dropout)
     bundles: ClassVar[bool] = False  # accepts bundles; its module takes all columns as one list
     view: ClassVar[bool] = False  # the output is the input's memory, seen otherwise
-    gradient: ClassVar[str] = "new"  # of an input: `new` memory, the output's `same`, `part` of it
+    # The memory of an input's gradient: `new`, the output's `same` or `part` of it, `one` for all.
+    gradient: ClassVar[str] = "new"
     full_precision: ClassVar[bool] = False  # autocast computes it in float32
     keeps: ClassVar[str] = ""  # what its derivative is computed from: `input`, `output`, or neither
 

@@ -63,7 +63,6 @@ class Relu6(_Activation):
     example = "relu6"
     inplace = True
     module = "ReLU6"
-    keeps_inplace = "output"
 
 
 @register
@@ -103,6 +102,9 @@ class RRelu(_Activation):
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(not inplace, inplace, xs[0].features)  # the slopes that were drawn
 
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return 0 if training else xs[0].features  # room for slopes, which are not drawn
+
 
 @register
 @op
@@ -126,6 +128,9 @@ class PRelu(Op):
 
     def operations(self, x: Shape) -> int:  # type: ignore[override]
         return x.features
+
+    def backward_scratch(self, *xs: Shape) -> int:
+        return xs[0].features  # the slopes' gradients, before they are summed
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         count = Keyword("num_parameters", x.channels if self.channel else 1, 1)
@@ -270,6 +275,12 @@ class Softsign(_Activation):
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=xs[0].features)  # and 1 + |x|
 
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return 0 if training else xs[0].features  # 1 + |x|
+
+    def backward_scratch(self, *xs: Shape) -> int:
+        return 3 * xs[0].features  # of -grad * ((x / div) / div), div being 1 + |x|
+
 
 @register
 @op
@@ -290,6 +301,12 @@ class LogSigmoid(_Activation):
     name = "log_sigmoid"
     example = "log_sigmoid"
     module = "LogSigmoid"
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(input=True, values=xs[0].features)  # e^-|x|; a GPU computes it anew
+
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return 0 if training else xs[0].features
 
 
 @register
@@ -337,7 +354,6 @@ class Hardtanh(_Activation):
     example = "hardtanh"
     inplace = True
     module = "Hardtanh"
-    keeps_inplace = "output"
 
     min_val: float = option(float, -1.0, "smallest value")
     max_val: float = option(float, 1.0, "largest value")

@@ -69,9 +69,13 @@ class AlphaDropout(_Dropout):
 
     name = "alpha_dropout"
     example = "alpha_dropout 0.1"
+    inplace = False  # torch's module takes the argument, and leaves it
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(values=xs[0].channels if self.channel else xs[0].features)
+
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return self.saves(*xs).values if training else 0  # what the dropped ones become
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("nn.FeatureAlphaDropout" if self.channel else "nn.AlphaDropout", (self.p,))

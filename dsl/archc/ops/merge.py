@@ -12,6 +12,7 @@ from typing import ClassVar, NoReturn
 from archc.ops._field import option
 from archc.ops._op import Call, Keyword, Op, Saved, Shared, op, register
 from archc.ops._shape import Misfit, Shape
+from archc.ops.pointwise import Times
 from archc.ops.windows import AXES
 
 
@@ -115,7 +116,9 @@ class Concat(Op):
 
 
 @op
-class _Elementwise(Op):
+class Elementwise(Op):
+    """Two tensors at a time, element by element: a, b and c as (a, b), c."""
+
     category = "merge"
     inputs: ClassVar[tuple[int, int | None]] = (1, None)
 
@@ -126,8 +129,9 @@ class _Elementwise(Op):
     def operations(self, *xs: Shape) -> int:
         return (len(xs) - 1) * self.shape(*xs).features
 
-    def scratch(self, *xs: Shape, training: bool) -> int:
-        return self.shape(*xs).features if len(xs) > 2 else 0  # the sum of those so far
+    def in_pairs(self, count: int) -> tuple[Op, Op | None]:
+        """What is done with two at a time until one is left, and then with that."""
+        return self, None
 
     def passes_through(self, inputs: int, *, training: bool) -> bool:
         return inputs == 1
@@ -140,7 +144,7 @@ class _Elementwise(Op):
 
 @register
 @op
-class Add(_Elementwise):
+class Add(Elementwise):
     """The sum of the branches, element by element; a 1x1 map is stretched.
 
     With `residual<body | shortcut>` it is body(x) + shortcut(x). He et al., arXiv:1512.03385.
@@ -156,7 +160,7 @@ class Add(_Elementwise):
 
 @register
 @op
-class Sub(_Elementwise):
+class Sub(Elementwise):
     """The first branch minus the second, element by element; a 1x1 map is stretched."""
 
     name = "sub"
@@ -169,7 +173,7 @@ class Sub(_Elementwise):
 
 @register
 @op
-class Mul(_Elementwise):
+class Mul(Elementwise):
     """The product of the branches, element by element; a 1x1 map or a single channel is stretched.
 
     `mul< identity | gap; conv 1x1 x(in.c); sigmoid >` weighs the channels, as
@@ -184,8 +188,11 @@ class Mul(_Elementwise):
         return Shape(_merge_channels(xs, stretch=True), sizes)
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        between = max(len(xs) - 2, 0)
-        return Saved(input=len(xs) > 1, values=between * self.shape(*xs).features)
+        return Saved(input=len(xs) > 1)
+
+    def backward_scratch(self, *xs: Shape) -> int:
+        y = self.shape(*xs)
+        return y.features if any(x != y for x in xs) else 0  # before it is summed to x's size
 
     def inline(self, *names: str) -> str:
         return " * ".join(names)
@@ -193,7 +200,7 @@ class Mul(_Elementwise):
 
 @register
 @op
-class Mean(_Elementwise):
+class Mean(Elementwise):
     """The mean of the branches, element by element; a 1x1 map is stretched."""
 
     name = "mean"
@@ -202,8 +209,8 @@ class Mean(_Elementwise):
     def operations(self, *xs: Shape) -> int:
         return (len(xs) if len(xs) > 1 else 0) * self.shape(*xs).features  # the last one divides
 
-    def scratch(self, *xs: Shape, training: bool) -> int:
-        return self.shape(*xs).features if len(xs) > 1 else 0  # the sum
+    def in_pairs(self, count: int) -> tuple[Op, Op | None]:
+        return Add(), Times(factor=1 / count)
 
     def inline(self, *names: str) -> str:
         if len(names) == 1:
@@ -213,7 +220,7 @@ class Mean(_Elementwise):
 
 @register
 @op
-class Max(_Elementwise):
+class Max(Elementwise):
     """The largest of the branches, element by element; a 1x1 map is stretched.
 
     With two halves of a convolution it is maxout (Goodfellow et al., arXiv:1302.4389).
@@ -223,8 +230,11 @@ class Max(_Elementwise):
     example = "max< conv 1x1 x4 | identity >"
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        between = max(len(xs) - 2, 0)
-        return Saved(input=len(xs) > 1, values=between * self.shape(*xs).features)
+        return Saved(input=len(xs) > 1)
+
+    def backward_scratch(self, *xs: Shape) -> int:
+        # Which is larger, and which is equal, in bytes; half the gradient; what each one gets.
+        return 5 * self.shape(*xs).features // 2 if len(xs) > 1 else 0
 
     def inline(self, *names: str) -> str:
         text = names[0]
@@ -305,9 +315,15 @@ class Join(Op):
         made: Op = replace(self, droppath=0.0)
         return made
 
+    @property
+    def gradient(self) -> str:  # type: ignore[override]
+        return "new" if self.droppath else "one"
+
     def scratch(self, *xs: Shape, training: bool) -> int:
-        stacked = sum(x.columns or 1 for x in xs) * _alike(xs).features
-        return 2 * stacked if training and self.droppath else stacked
+        columns, size = _width(xs), self.shape(*xs).features
+        if training and self.droppath:
+            return (columns + (columns > 2)) * size  # each times its weight, and a sum of some
+        return (columns > 1) * size  # their sum
 
     def shared(self, *xs: Shape) -> Shared | None:
         return Shared("PathSampler", "paths", _width(xs)) if self.droppath else None

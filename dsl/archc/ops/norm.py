@@ -126,6 +126,9 @@ class InstanceNorm(Op):
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=2 * xs[0].channels)
 
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return 0 if training else self.saves(*xs).values  # the statistics are made all the same
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         keywords = (
             Keyword("eps", self.eps, 1e-5),
@@ -171,6 +174,9 @@ class LayerNorm(Op):
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         positions = 1 if self.whole else Shape(1, xs[0].size).features
         return Saved(input=True, values=2 * positions)
+
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return 0 if training else self.saves(*xs).values  # the statistics are made all the same
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         keywords = (
@@ -222,6 +228,9 @@ class GroupNorm(Op):
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=2 * self.groups)
+
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return 0 if training else self.saves(*xs).values  # the statistics are made all the same
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         keywords = (Keyword("eps", self.eps, 1e-5), Keyword("affine", self.affine, True))

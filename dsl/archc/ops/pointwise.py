@@ -33,6 +33,9 @@ class Scale(Op):
     def operations(self, x: Shape) -> int:  # type: ignore[override]
         return x.features
 
+    def backward_scratch(self, *xs: Shape) -> int:
+        return xs[0].features  # the factors' gradients, before they are summed
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         channels = 1 if self.single else x.channels
         return Call("Scale", (channels,), (Keyword("init", self.init, 1.0),))
@@ -93,6 +96,10 @@ class Clamp(Op):
     def operations(self, x: Shape) -> int:  # type: ignore[override]
         return x.features * sum(bound is not None for bound in (self.min, self.max))
 
+    def backward_scratch(self, *xs: Shape) -> int:
+        masks = sum(bound is not None for bound in (self.min, self.max))  # of a byte an element
+        return masks * xs[0].features // 4
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("Clamp", (), self._bounds())
 
@@ -113,9 +120,13 @@ class _Function(Op):
     by_channel = True
     module: ClassVar[str] = ""
     keeps = "input"
+    between: ClassVar[int] = 0  # tensors on the way to the gradient of x
 
     def operations(self, *xs: Shape) -> int:
         return xs[0].features
+
+    def backward_scratch(self, *xs: Shape) -> int:
+        return self.between * xs[0].features
 
     def torch(self, *xs: Shape) -> Call:
         return Call(self.module)
@@ -132,6 +143,7 @@ class Abs(_Function):
     name = "abs"
     example = "abs"
     module = "Abs"
+    between = 1  # the signs
 
 
 @register
@@ -180,6 +192,7 @@ class Sqrt(_Function):
     example = "sqrt"
     module = "Sqrt"
     keeps = "output"
+    between = 1  # 2 sqrt(x)
 
 
 @register
@@ -190,4 +203,5 @@ class Square(_Function):
     name = "square"
     example = "square"
     module = "Square"
+    between = 2  # x and 2 x
     full_precision = True

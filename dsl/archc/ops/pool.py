@@ -274,6 +274,13 @@ class LpPool(Op):
         # The power, and four results between its mean and the root (torch's lp_pool2d).
         return Saved(input=True, values=xs[0].features + 4 * self.shape(xs[0]).features)
 
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return 0 if training else xs[0].features  # the power
+
+    def backward_scratch(self, *xs: Shape) -> int:
+        # Twice x on the way from the mean's gradient to x's, when what was kept after it is gone.
+        return max(0, 2 * xs[0].features - 5 * self.shape(xs[0]).features)
+
     def label(self) -> str:
         return f"L{self.norm:g} {geometry_label(self.kernel, self.stride)}"
 

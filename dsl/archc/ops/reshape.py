@@ -260,6 +260,9 @@ class Chunk(Op):
         count = xs[0].channels // self.of
         return f"{xs[0].channels} / {self.of} = {count}: {_range(self.index * count, count)}"
 
+    def backward_scratch(self, *xs: Shape) -> int:
+        return (self.of - 1) * self.shape(*xs).features  # zeros for the other parts
+
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         return Call("Chunk", (self.index, self.of))
 

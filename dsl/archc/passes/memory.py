@@ -280,6 +280,12 @@ class _Run:
         if step.facts.weights:
             size = self._computed_width(step) * step.facts.weights
             learned = heap.new(step.key, Role.GRADIENTS, fixed=size)
+        if step.op.gradient == "one":  # which then goes on as a sum's does
+            size = self.widths[step.output] * step.facts.shape.features
+            one = heap.new(step.key, Role.BACKWARD, sample=size)
+            heap.mark("backward", step.key)
+            heap.drop(gradient.storage)
+            gradient = _Gradient(one)
         made = [
             (value, self._of_input(step, value, gradient))
             for value in step.inputs
@@ -298,7 +304,9 @@ class _Run:
 
     def _of_input(self, step: Step, value: Value, gradient: _Gradient) -> _Gradient:
         shape = self.schedule.shapes[value]
-        whole = step.passes_through or (step.op.gradient == "same" and shape == step.facts.shape)
+        cut = step.op.view and step.op.gradient == "new"  # of zeros where the view does not see
+        same = step.op.gradient in ("same", "one") and shape == step.facts.shape
+        whole = same or (step.passes_through and not cut)
         if whole or step.op.gradient == "part":
             part = gradient.part or not whole
             return _Gradient(self.heap.hold(gradient.storage), part)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from archc.ops import Op, Saved, Shape, scalars
+from archc.ops import Elementwise, Op, Saved, Shape, scalars
 from archc.passes.gather import gathered, layers
+from archc.passes.lines import Line, expression, inside, text_of
 from archc.passes.overwrite import may_overwrite
 from archc.passes.uses import Uses, uses_of
 from archc.plan import (
@@ -128,24 +129,6 @@ def schedule(plan: Plan, *, training: bool, checkpoint: str | None = None) -> Sc
     return _Scheduler(plan, training, gathered(plan, checkpoint)).run()
 
 
-_CORE = frozenset(("conv", "linear", "pool"))
-
-
-@dataclass(slots=True)
-class _Line:
-    """Operators that `forward` nests into one line, as `archc.emit.forward` breaks lines."""
-
-    inputs: tuple[Value, ...] = ()
-    output: Value = -1
-    tags: list[str] = field(default_factory=list)
-
-    def takes(self, tag: str) -> bool:
-        """Whether an operator of that category is written around what is there."""
-        if tag in _CORE:
-            return not _CORE & set(self.tags) and "merge" not in self.tags
-        return tag != "merge" and not (tag == "norm" == self.tags[0])
-
-
 @dataclass(slots=True)
 class _Place:
     """Where the walk is: a body that runs, and the groups entered in it."""
@@ -153,9 +136,10 @@ class _Place:
     prefix: str
     tensors: dict[Tensor, tuple[Value, ...]]  # several for a bundle of columns
     uses: Uses
-    line: _Line | None  # None in a row of modules, which have no lines
+    line: Line | None  # None in a row of modules, which have no lines
     named: frozenset[str] = frozenset()  # labels that are variables of `forward`
     held: list[Value] = field(default_factory=list)  # by those
+    branches: list[Value] = field(default_factory=list)  # in variables until others are
 
     def inside(self, scopes: tuple[str, ...]) -> _Place:
         """In groups of the same body."""
@@ -179,12 +163,12 @@ class _Scheduler:
         body, made = self.plan.body, self.made
         for each in bodies(self.plan):
             self._find_names(each)
-        place = _Place("", {}, self._uses(body), _Line(), frozenset(self.names.get(None, ())))
+        place = _Place("", {}, self._uses(body), Line(), frozenset(self.names.get(None, ())))
         for tensor in body.inputs:
             made.inputs.append(self._value(tensor.columns[0]))
             place.tensors[tensor.root] = (made.inputs[-1],)
         self._chain(body.chain, place)
-        self._hold(tuple(place.held))
+        self._hold((*place.held, *place.branches))
         made.labels = [v for _, tensor in outputs(body) for v in place.tensors[tensor.root]]
         heads = side_outputs(body) if self.training else []
         sides = [v for aux in heads for v in place.tensors[aux.chain.output.root]]
@@ -207,11 +191,7 @@ class _Scheduler:
                 case Call():
                     self._call(node, place)
                 case Branches():
-                    for branch in node.branches:
-                        self._chain(branch, place)
-                    self._apply(node.merge, place)
-                    if place.line is not None and _is_short(node.branches[-1]):
-                        self._hold(place.tensors[node.input.root])
+                    self._branches(node, place)
                 case Loop() if node in self.gathered:
                     self._gather(node, place)
                 case Loop():
@@ -227,6 +207,53 @@ class _Scheduler:
                 case Aux():
                     if self.training:
                         self._chain(node.chain, place)
+
+    def _branches(self, node: Branches, place: _Place) -> None:
+        """A combinator; what is written in the merge's line is gone when that goes on."""
+        within, width = inside(node) if place.line is not None else ([], 0)
+        before = [branch for branch in node.branches if branch not in within]
+        for branch in before:
+            self._chain(branch, place)
+        op = node.merge.op
+        if isinstance(op, Elementwise) and len(node.branches) > 1:
+            self._fold(node, op, within, place)
+        else:
+            for branch in within:
+                self._chain(branch, place)
+            self._apply(node.merge, place)
+        if place.line is None:
+            return
+        made = [branch for branch in before if expression(branch) != "x"]
+        held = [value for branch in made for value in place.tensors[branch.output.root]]
+        if made:
+            self._hold(tuple(place.branches))
+            place.branches = list(held)
+        if within or len(made) < len(before):
+            held += place.tensors[node.input.root]
+            self._hold(place.tensors[node.input.root])
+        place.line = Line(tuple(held), place.line.output, ["merge"], width)
+
+    def _fold(self, node: Branches, op: Elementwise, within: list[Chain], place: _Place) -> None:
+        """`a + b + c`: two at a time."""
+        merge = node.merge
+        pair, last = op.in_pairs(len(node.branches))
+        total: Tensor | None = None
+        for branch in node.branches:
+            if branch in within:
+                self._chain(branch, place)
+            if total is None:
+                total = branch.output
+                continue
+            both = (total, branch.output)
+            shape = pair.shape(*(tensor.columns[0] for tensor in both))
+            total = Tensor(shape, merge.span)
+            self._apply(replace(merge, op=pair, inputs=both, output=total, label=None), place)
+        assert total is not None
+        if last is not None:
+            whole = Tensor(total.shape, merge.span)
+            self._apply(replace(merge, op=last, inputs=(total,), output=whole, label=None), place)
+            total = whole
+        self._name(merge, place.tensors[total.root], place)
 
     def _gather(self, loop: Loop, place: _Place) -> None:
         """Layers that each make their own concatenation of the features before them."""
@@ -257,12 +284,12 @@ class _Scheduler:
 
     def _enter(self, call: Call, given: tuple[Value, ...], place: _Place) -> None:
         body = call.body
-        line = None if body.block is not None and body.block.places else _Line()
+        line = None if body.block is not None and body.block.places else Line()
         tensors = {body.input.root: given}
         names = frozenset(self.names.get(body.block, ()))
         inside = _Place(f"{place.prefix}{call.name}.", tensors, self._uses(body), line, names)
         self._chain(body.chain, inside)
-        self._hold(tuple(inside.held))
+        self._hold((*inside.held, *inside.branches))
         self._name(call, inside.tensors[body.output.root], place)
 
     def _apply(self, apply: Apply, place: _Place) -> None:
@@ -303,7 +330,7 @@ class _Scheduler:
         place.tensors[node.output.root] = values
         if node.label in place.named and place.line is not None:
             place.held += values
-            place.line = _Line()
+            place.line = Line()
 
     def _find_names(self, body: Body) -> None:
         """Which labels each block's `forward` has variables for, if any instance needs them."""
@@ -315,13 +342,13 @@ class _Scheduler:
                 if root in uses.named and uses.counts[root] > 1:
                     names.add(node.label)
 
-    def _continued(self, line: _Line, apply: Apply, uses: Uses) -> _Line:
+    def _continued(self, line: Line, apply: Apply, uses: Uses) -> Line:
         """The line that the step added last stands in."""
-        step, tag = self.made.steps[-1], apply.op.category
+        step, tag, length = self.made.steps[-1], apply.op.category, len(text_of(apply)) - 1
         once = step.inputs == (line.output,) and uses.counts[apply.inputs[0].root] == 1
-        if once and line.takes(tag):
-            return _Line(line.inputs, step.output, [*line.tags, tag])
-        return _Line(step.inputs, step.output, [tag])
+        if once and line.takes(tag, length):
+            return Line(line.inputs, step.output, [*line.tags, tag], line.length + length)
+        return Line(step.inputs, step.output, [tag], length + 1)
 
     def _facts(self, apply: Apply, inplace: bool) -> Facts:
         key = apply.op, apply.shapes, inplace
@@ -346,14 +373,6 @@ class _Scheduler:
         now = len(self.made.steps) - 1
         for value in values:
             self.last[value] = max(self.last[value], now)
-
-
-def _is_short(branch: Chain) -> bool:
-    """Whether a branch is written into the line of its merge: `x = self.fire(x) + self.bypass(x)`.
-
-    A longer one is done first, in a variable that may be its input's.
-    """
-    return len(branch.nodes) == 1 and isinstance(branch.nodes[0], Apply | Call)
 
 
 def _facts(apply: Apply, inplace: bool, training: bool) -> Facts:

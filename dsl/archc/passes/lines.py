@@ -1,0 +1,87 @@
+"""Which operators `forward` nests into one line, about as `archc.emit.forward` breaks lines.
+
+What stands in a line holds its tensors: those in variables to its end, the others until what is
+written around them has run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archc.plan import Apply, Branches, Call, Chain, Goto
+
+_CORE = frozenset(("conv", "linear", "pool"))
+_LONGEST = 64  # characters of a line
+_ROOM = 69  # for the branches of a merge, and what stands between them
+_SHORT = 30  # for one of them
+_MANY = 8  # more branches than that have a row each, whatever they are
+
+
+@dataclass(slots=True)
+class Line:
+    """Operators that are nested, so far; tensors by their numbers in the schedule."""
+
+    inputs: tuple[int, ...] = ()  # in variables
+    output: int = -1
+    tags: list[str] = field(default_factory=list)
+    length: int = 0  # about so many characters
+
+    def takes(self, tag: str, length: int) -> bool:
+        """Whether an operator of that category is written around what is there."""
+        length, core = length + self.length, _CORE & set(self.tags)
+        if length > _LONGEST:
+            return False
+        if tag in _CORE:
+            return not core and "merge" not in self.tags
+        if tag == "drop" and "act" in self.tags and core:
+            return length <= _LONGEST // 2
+        return tag != "merge" and not (tag == "norm" == self.tags[0])
+
+
+def inside(node: Branches) -> tuple[list[Chain], int]:
+    """The branches that are written into the line of their merge: `self.fire(x) + self.bypass(x)`.
+
+    With about how long it is then. A longer branch is done first, in a variable that may be its
+    input's, and so are those before it; so are all if the line would be too long, unless it would
+    be with variables, too.
+    """
+    found: list[Chain] = []
+    names = ["branch1"] * len(node.branches)
+    for at, branch in reversed(list(enumerate(node.branches))):
+        text = expression(branch)
+        if text is None:
+            break
+        names[at] = text
+        if branch.nodes:
+            found.insert(0, branch)
+    width = _width(node, names)
+    if width <= _ROOM or len(names) > _MANY:
+        return found, width
+    return [], _width(node, ["branch1"] * len(names))
+
+
+def _width(node: Branches, names: list[str]) -> int:
+    merge = node.merge
+    return len(merge.op.inline(*names) or f"self.{merge.name}([{', '.join(names)}])")
+
+
+def expression(branch: Chain) -> str | None:
+    """About what stands for a branch in the line of its merge; None where it is too much."""
+    text, line = "x", Line()
+    for node in branch.nodes:
+        if isinstance(node, Goto):  # a variable
+            continue
+        if not isinstance(node, Apply | Call):
+            return None
+        tag = node.op.category if isinstance(node, Apply) else "linear"  # a block stands as that
+        if line.tags and not line.takes(tag, 0):
+            return None
+        line.tags.append(tag)
+        text = text_of(node, text)
+    return text if len(text) <= _SHORT else None
+
+
+def text_of(node: Apply | Call, x: str = "x") -> str:
+    """About what stands in `forward` for an operator or a block on a tensor."""
+    inline = node.op.inline(*[x] * len(node.inputs)) if isinstance(node, Apply) else None
+    return inline or f"self.{node.name}({x})"
