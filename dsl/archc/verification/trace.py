@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class Ran:
     module: str  # its path; of an operator the innermost one
     name: str  # `aten.cat`
     shape: tuple[int, ...]
-    channels_last: bool  # or of no four dimensions
+    loses_format: bool  # channels_last went in, another memory format came out
     view: bool
 
 
@@ -35,7 +36,7 @@ class Trace(TorchDispatchMode):  # type: ignore[misc]
             for path, module in net.named_modules()
             for handle in (
                 module.register_forward_pre_hook(lambda *_, path=path: self.open.append(path)),
-                module.register_forward_hook(lambda *call, path=path: self._close(path, call[2])),
+                module.register_forward_hook(lambda *call, path=path: self._close(path, *call[1:])),
             )
         ]
 
@@ -48,13 +49,14 @@ class Trace(TorchDispatchMode):  # type: ignore[misc]
         made = func(*args, **(kwargs or {}))
         first = made[0] if isinstance(made, tuple) and made else made  # others are statistics
         if torch.is_tensor(first):
-            self.ran.append(_ran(self.open[-1], str(func.overloadpacket), first, func.is_view))
+            name = str(func.overloadpacket)
+            self.ran.append(_ran(self.open[-1], name, args, first, func.is_view))
         return made
 
-    def _close(self, path: str, made: Any) -> None:
+    def _close(self, path: str, given: Any, made: Any) -> None:
         self.open.pop()
         if torch.is_tensor(made):
-            self.ran.append(_ran(path, "", made, False))
+            self.ran.append(_ran(path, "", given, made, False))
 
     def of_modules(self) -> dict[str, list[Ran]]:
         """What modules put out, run by run, by their paths."""
@@ -65,6 +67,19 @@ class Trace(TorchDispatchMode):  # type: ignore[misc]
         return found
 
 
-def _ran(module: str, name: str, made: Tensor, view: bool) -> Ran:
-    last = made.dim() != 4 or made.is_contiguous(memory_format=torch.channels_last)
-    return Ran(module, name, tuple(made.shape), last, view)
+def _ran(module: str, name: str, given: Any, made: Tensor, view: bool) -> Ran:
+    formats = [_channels_last(x) for x in pytree.tree_leaves(given)]
+    kept = True in formats and False not in formats
+    lost = kept and made.dim() == 4 and made.shape[1] > 1 and _channels_last(made) is False
+    return Ran(module, name, tuple(made.shape), lost, view)
+
+
+def _channels_last(x: Any) -> bool | None:
+    """Whether the channels of a pixel lie side by side; None of one pixel, and of other tensors.
+
+    By strides, as torch tells it, so that a slice of channels counts as well.
+    """
+    if not torch.is_tensor(x) or x.dim() != 4:
+        return None
+    pixels = [x.stride(at) for at in (2, 3) if x.shape[at] > 1 and x.stride(at)]
+    return x.stride(1) <= min(pixels) if pixels else None

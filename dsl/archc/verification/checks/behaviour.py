@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 from archc.verification.check import Failed, Skipped, check
+from archc.verification.checks.blame import same, some
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from archc.verification.subject import Subject
 
+_TRIES = 20  # of weights
 _VIEWS = ("aten.view", "aten._unsafe_view")  # after a copy that only reshaping asked for
 
 
@@ -28,14 +31,23 @@ def channels_last(subject: Subject) -> str | None:
     placed = [x.to(memory_format=torch.channels_last) if x.dim() == 4 else x for x in inputs]
     with torch.no_grad(), Trace(net) as trace:
         net(*placed)
-    leaves = {path for path, module in net.named_modules() if next(module.children(), None) is None}
+    leaves = {
+        path: type(module).__module__.startswith("torch.")
+        for path, module in net.named_modules()
+        if next(module.children(), None) is None
+    }
+    torchs: list[str] = []
     for ran, then in zip(trace.ran, (*trace.ran[1:], None), strict=True):
         inner = ran.name and (ran.view or ran.module in leaves)  # how a layer does it
         flattened = ran.name == "aten.clone" and then is not None and then.name in _VIEWS
-        if not (ran.channels_last or inner or flattened):
-            what = f"{ran.name} in {ran.module or 'the network'}" if ran.name else ran.module
-            raise Failed(f"{what} puts out {'x'.join(map(str, ran.shape))} in another format")
-    return None
+        if not ran.loses_format or inner or flattened:
+            continue
+        if not ran.name and leaves.get(ran.module, True):  # what holds others puts out theirs
+            torchs += [ran.module] if ran.module in leaves else []
+            continue
+        what = f"{ran.name} in {ran.module or 'the network'}" if ran.name else ran.module
+        raise Failed(f"{what} puts out {'x'.join(map(str, ran.shape))} in another format")
+    return f"torch's own do not: {some(torchs)}" if torchs else None
 
 
 @check("deterministic")
@@ -65,20 +77,54 @@ def neighbours(subject: Subject) -> str | None:
     import torch
 
     net, inputs = subject.settled, subject.inputs(batch=3, small=True)
+    if mixed := [path for path, module in net.named_modules() if _mixes(module)]:
+        raise Skipped(f"statistics are of the batch in {some(mixed)}")
     others = subject.inputs(batch=3, seed=1, small=True)
     for x, other in zip(inputs, others, strict=True):
         other[1] = x[1]  # in the same place: elsewhere a kernel may add in another order
     with torch.no_grad():
         pairs = zip(subject.tensors(net(*inputs)), subject.tensors(net(*others)), strict=True)
+    constant = []
     for at, (one, other) in enumerate(pairs):
         if not (one.isfinite().all() and other.isfinite().all()):
             raise Failed(f"output {at} is not finite")
         if torch.equal(one, other):
-            raise Failed(f"output {at} does not depend on the input")
+            constant.append(at)
         if not torch.equal(one[1], other[1]):
             worst = float((one[1] - other[1]).abs().max() / one[1].abs().max())
             raise Failed(f"output {at} changes with the rest of the batch, by {worst:.1g}")
+    if constant:
+        _need_input(subject, set(constant))
     return None
+
+
+def _mixes(module: nn.Module) -> bool:
+    """Whether it takes statistics of the batch in eval mode, too."""
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    return isinstance(module, _BatchNorm) and module.running_mean is None
+
+
+def _need_input(subject: Subject, outputs: set[int]) -> None:
+    """Raises Failed for one that is the same of any input, whatever the weights.
+
+    Of some weights it may be: those that start at 0, and narrow layers whose units all are dead.
+    """
+    import torch
+
+    for seed in range(_TRIES):
+        net = copy.deepcopy(subject.settled)
+        dice = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for tensor in net.parameters():
+                deviation = tensor[0].numel() ** -0.5 if tensor.dim() > 1 else 1.0
+                tensor.normal_(0, deviation, generator=dice)
+            pair = (net(*subject.inputs(seed=at, small=True)) for at in (0, 1))
+            compared = zip(*map(subject.tensors, pair), strict=True)
+            outputs -= {at for at, (one, other) in enumerate(compared) if not torch.equal(one, other)}
+        if not outputs:
+            return
+    raise Failed(f"output {min(outputs)} does not depend on the input")
 
 
 def once(subject: Subject, net: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str, Tensor]:
@@ -104,5 +150,5 @@ def compare(wanted: dict[str, Tensor], found: dict[str, Tensor], what: str) -> N
     if wanted.keys() != found.keys():
         raise Failed(f"{sorted(wanted.keys() ^ found.keys())[0]} is {what}")
     for name, tensor in wanted.items():
-        if not torch.equal(tensor, found[name]):
+        if not same(tensor, found[name]):
             raise Failed(f"{name} is {what}")

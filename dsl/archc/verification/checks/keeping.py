@@ -8,6 +8,7 @@ import pickle
 from typing import TYPE_CHECKING
 
 from archc.verification.check import Failed, check
+from archc.verification.checks.blame import same
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -52,14 +53,12 @@ def _outputs(subject: Subject, net: nn.Module) -> list[Tensor]:
     import torch
 
     with torch.no_grad():
-        return subject.tensors(net.eval()(*subject.inputs(batch=1, small=True)))
+        return subject.tensors(net.eval()(*subject.inputs(small=True)))
 
 
 def _alike(wanted: list[Tensor], found: list[Tensor], when: str) -> None:
-    import torch
-
     if len(wanted) != len(found):
         raise Failed(f"{len(found)} outputs {when}, not {len(wanted)}")
     for at, (a, b) in enumerate(zip(wanted, found, strict=True)):
-        if not torch.equal(a, b):
+        if not same(a, b):
             raise Failed(f"output {at} is another {when}")
