@@ -6,6 +6,7 @@ All that needs torch, onnx or onnxscript is in here, and imported where it runs.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,6 +103,10 @@ def _size(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape)) or "a scalar"
 
 
+NOT_IN_ONNX = "No ONNX function found"  # how torch says that it cannot write an operator
+_COLOUR = re.compile(r"\x1b\[\d+m")
+
+
 def exported(analysis: Analysis, net: nn.Module, format: str) -> bytes:
     """The file's content. The batch may be of any size; sizes are those of the file.
 
@@ -113,8 +118,16 @@ def exported(analysis: Analysis, net: nn.Module, format: str) -> bytes:
         try:
             return _onnx(plan, net) if format == "onnx" else _pt2(plan, net)
         except Exception as error:
-            reason = str(error).strip().splitlines() or [type(error).__name__]
-            raise Unfit(f"torch cannot export {analysis.name}: {reason[0][:200]}") from error
+            raise Unfit(f"torch cannot export {analysis.name}: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    """A line: for an operator that ONNX does not have, that; it lies below two errors of advice."""
+    first: BaseException | None = error
+    while first is not None and not str(first).startswith(NOT_IN_ONNX):
+        first = first.__cause__
+    lines = str(first or error).strip().splitlines() or [type(error).__name__]
+    return _COLOUR.sub("", lines[0])[:200]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from archc.emit.options import CHECKPOINTING, DEVICE, Options, Unsuited
-from archc.verification.reasons import Failed
+from archc.verification.reasons import Failed, Skipped
 
 if TYPE_CHECKING:
     import torch
@@ -226,6 +226,12 @@ def _forget(folder: str, module: str) -> None:
     sys.modules.pop(module, None)
     if folder in sys.path:
         sys.path.remove(folder)
+
+
+def need_parameters(net: nn.Module) -> None:
+    """Raises Skipped for a network that has none."""
+    if next(net.parameters(), None) is None:
+        raise Skipped("there is nothing to train")
 
 
 def held(net: nn.Module) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archc.emit.options import DEVICE
 from archc.verification.check import Failed, Skipped, check
 from archc.verification.checks.blame import blamed
-from archc.verification.subject import held
+from archc.verification.subject import held, need_parameters
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -51,8 +51,9 @@ def fake_device(subject: Subject) -> str | None:
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-    _register()
     device, net = f"{FAKE}:0", _meta(subject).train()
+    need_parameters(net)
+    _register()
     with FakeTensorMode(allow_non_fake_inputs=True):
         _place(net, device)
         inputs = tuple(_like(x, device) for x in _blank(subject))
@@ -80,6 +81,7 @@ def autocast(subject: Subject) -> str | None:
     import torch
 
     net = subject.net()
+    need_parameters(net)
     try:
         with torch.autocast("cpu", torch.bfloat16):
             outputs = net(*subject.inputs(small=True))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from archc.verification.check import Failed, Skipped, check
 from archc.verification.checks.blame import blamed, difference, without_dice
 from archc.verification.job import Job
-from archc.verification.subject import Subject
+from archc.verification.subject import Subject, need_parameters
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -57,6 +57,7 @@ def _compare(subject: Subject, way: Way) -> str | None:
 
     if way == "fsdp" and not hasattr(fsdp, "fully_shard"):
         raise Skipped("needs torch 2.6")
+    need_parameters(subject.net())
     with TemporaryDirectory(prefix="archc-ranks-") as folder:
         _run_ranks(subject, way, Path(folder))
         found = torch.load(Path(folder, "weights.pt"), weights_only=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archc.emit.options import CHECKPOINTING
 from archc.verification.check import Failed, Skipped, check
 from archc.verification.checks.behaviour import compare, once
+from archc.verification.subject import need_parameters
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -37,6 +38,7 @@ def memory(subject: Subject) -> str | None:
     At two batches, on tensors without memory; also where blocks are computed again. Both count
     as the tracker must: it keeps autograd from adding gradients in place.
     """
+    need_parameters(subject.net())
     worst = _worst(subject.plain, None)
     if subject.has_checkpointing and (block := subject.options.checkpoint) is not None:
         worst = max(worst, _worst(subject, block))
