@@ -58,6 +58,7 @@ class Result:
     remark: str | None = None
 
 
+_SEED = 20261123  # none that a module under test would set itself: that is looked for
 CHECKS: dict[str, Check] = {}  # by name; filled by `archc.verification.checks`
 
 
@@ -91,7 +92,7 @@ def perform(check: Check, subject: Subject) -> Result:
     start = perf_counter()
     status: Status = "pass"
     try:
-        torch.manual_seed(0)
+        torch.manual_seed(_SEED)
         remark = check.run(subject)
     except Skipped as reason:
         status, remark = "skipped", str(reason)

@@ -9,7 +9,7 @@ import shutil
 import sys
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from archc.emit.options import CHECKPOINTING, DEVICE, Options, Unsuited
+from archc.verification.effects import Effects, observed
 from archc.verification.reasons import Failed, Skipped
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from archc.api import Analysis
 
+LARGER = 32  # pixels more in a direction: whatever strides and skips a network has, they divide it
 LEAST = 64  # a side of the inputs of `small`: what follows stays larger than a pixel
 
 
@@ -35,6 +37,7 @@ class Subject:
 
     analysis: Analysis
     given: str | None = None
+    on_import: Effects = field(default_factory=Effects, init=False)  # of `module`
 
     @cached_property
     def options(self) -> Options:
@@ -67,7 +70,8 @@ class Subject:
         assert spec is not None
         assert spec.loader is not None
         module = sys.modules[path.stem] = module_from_spec(spec)
-        spec.loader.exec_module(module)
+        with observed() as self.on_import:
+            spec.loader.exec_module(module)
         return module
 
     @property
@@ -94,9 +98,10 @@ class Subject:
     def _made(self, **arguments: Any) -> nn.Module:
         import torch
 
+        cls = self.cls  # imported by now: what that does to the random numbers is `on_import`
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            return self.cls(**arguments).train()
+            return cls(**arguments).train()
 
     def takes(self, name: str) -> bool:
         """Whether the constructor has that keyword."""
@@ -226,6 +231,24 @@ def _forget(folder: str, module: str) -> None:
     sys.modules.pop(module, None)
     if folder in sys.path:
         sys.path.remove(folder)
+
+
+def larger(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+    """Inputs of other sizes, no two alike, or None if the network takes only one size."""
+    import torch
+
+    if all(x.dim() <= 2 for x in inputs):
+        return None
+    found = tuple(
+        torch.randn(*x.shape[:2], *(size + LARGER * at for at, size in enumerate(x.shape[2:], 1)))
+        for x in inputs
+    )
+    try:
+        with torch.no_grad():
+            net(*found)
+    except RuntimeError:  # a linear or a merge that needs its size
+        return None
+    return found
 
 
 def need_parameters(net: nn.Module) -> None:

@@ -3,11 +3,11 @@
 from archc.verification.check import CHECKS
 
 from archc.verification.checks import (  # isort: skip
-    keeping, placing, counting, behaviour, recomputing, compiling, exporting, devices,
-    distributed, cuda,
+    keeping, placing, counting, written, behaviour, manners, recomputing, compiling, exporting,
+    devices, distributed, cuda,
 )  # fmt: skip
 
 __all__ = [
     "CHECKS", "behaviour", "compiling", "counting", "cuda", "devices", "distributed",
-    "exporting", "keeping", "placing", "recomputing",
+    "exporting", "keeping", "manners", "placing", "recomputing", "written",
 ]  # fmt: skip

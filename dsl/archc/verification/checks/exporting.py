@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 from archc import export
 from archc.verification.check import Failed, Skipped, check
 from archc.verification.checks.blame import blamed, difference, spot
+from archc.verification.subject import larger
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
     from archc.verification.subject import Subject
 
 BATCHES = (2, 3)  # to export with, and to run with
-LARGER = 32  # pixels more in a direction: whatever strides and skips a network has, they divide it
 EXPORT_CLOSE = 1e-6  # of the largest output: the same kernels, only without Python
 ONNX_CLOSE = 1e-5  # of the largest output: batch norms are folded, sums are in another order
 ONNX_ROUNDING = 10  # or this many times what torch's own rounding makes: it grows with the depth
@@ -43,32 +41,30 @@ def exported(subject: Subject) -> str | None:
     import torch
 
     net = subject.settled
-    larger = _larger(subject, net)
     batch, inputs = torch.export.Dim("batch", min=1), subject.inputs(BATCHES[0])
+    others = larger(net, subject.inputs(BATCHES[1]))
     free = torch.export.Dim.AUTO  # with what sizes have to do with one another
     dynamic = tuple(
-        {0: batch} | (dict.fromkeys(range(2, x.dim()), free) if larger else {}) for x in inputs
+        {0: batch} | (dict.fromkeys(range(2, x.dim()), free) if others else {}) for x in inputs
     )
     try:
         with export.quiet():
             program = torch.export.export(net, inputs, dynamic_shapes=dynamic, strict=True)
     except Exception as error:
         raise Failed(f"no export: {blamed(error, subject)}") from error
-    run, others = program.module(), [subject.inputs(BATCHES[1], seed=1)]
-    if larger:
-        others.append(larger)
-    for xs in others:
+    run = program.module()
+    for xs in (subject.inputs(BATCHES[1], seed=1), *((others,) if others else ())):
         try:
             made = subject.tensors(run(*xs))
         except Exception as error:
-            if xs is larger and any(x.dim() == 3 for x in xs):
+            if xs is others and any(x.dim() == 3 for x in xs):
                 return "any batch; torch fixes the size: its 1-D pools are so"
             sizes = " and ".join(str(tuple(x.shape)) for x in xs)
             raise Failed(f"the program does not take {sizes}: {blamed(error, subject)}") from error
         gap = difference(made, subject.tensors(net(*xs)))
         if gap > EXPORT_CLOSE:
             raise Failed(f"outputs of the exported program differ by {gap:.1e}")
-    return None if larger else "any batch; the network takes one size"
+    return None if others else "any batch; the network takes one size"
 
 
 @check("no-sync", slow=True)
@@ -121,23 +117,3 @@ def in_onnxruntime(subject: Subject) -> str | None:
     if worst > bound:
         raise Failed(f"outputs in onnxruntime differ by {worst:.1e}, over {bound:.1e}")
     return f"outputs to {worst:.1e} (at most {bound:.1e})"
-
-
-def _larger(subject: Subject, net: nn.Module) -> tuple[Tensor, ...] | None:
-    """Inputs of other sizes, no two alike, or None if the network takes only one size."""
-    import torch
-
-    inputs = tuple(
-        torch.randn(
-            x.shape[0], x.shape[1], *(s + LARGER * at for at, s in enumerate(x.shape[2:], 1))
-        )
-        for x in subject.inputs(BATCHES[1])
-    )
-    if all(x.dim() <= 2 for x in inputs):
-        return None
-    try:
-        with torch.no_grad():
-            net(*inputs)
-    except RuntimeError:  # a linear or a merge that needs its size
-        return None
-    return inputs

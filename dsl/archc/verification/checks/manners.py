@@ -1,0 +1,99 @@
+"""A network leaves everything but its outputs as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from archc.verification.check import Failed, check
+from archc.verification.checks.blame import same, some
+from archc.verification.effects import Effects, observed
+from archc.verification.subject import held
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archc.verification.subject import Subject
+
+_SEEDS = (5, 6)
+
+
+@check("side-effects")
+def side_effects(subject: Subject) -> str | None:
+    """Import, constructor and forward print nothing; settings, seeds, inputs and weights stay.
+
+    In eval mode nothing is drawn, and the network stays as it is: no tensor is kept, no buffer
+    counted up.
+    """
+    import torch
+
+    cls = subject.cls
+    _none(subject.on_import, "import")
+    with observed() as effects:
+        _unseeded(cls, "the constructor")
+    _none(effects, "the constructor")
+    net = subject.net()
+    for mode, training in (("training", True), ("eval", False)):
+        when = f"forward in {mode} mode"
+        with torch.no_grad(), observed() as effects:
+            _forward(subject, net.train(training), when)
+        _none(effects, when)
+    return None
+
+
+def _forward(subject: Subject, net: nn.Module, when: str) -> None:
+    import torch
+
+    inputs, wanted = (subject.inputs(small=True) for _ in range(2))
+    named = dict(net.named_parameters()) if net.training else held(net)
+    weights = {name: tensor.clone() for name, tensor in named.items()}
+    attributes, modes = _attributes(net), [module.training for module in net.modules()]
+    with torch.random.fork_rng(devices=[]):
+        before = torch.get_rng_state()
+        net(*inputs)
+        drawn = not torch.equal(before, torch.get_rng_state())
+    if not all(map(same, inputs, wanted)):
+        raise Failed(f"{when} changes its input")
+    if modes != [module.training for module in net.modules()]:
+        raise Failed(f"{when} changes the mode of modules")
+    if drawn and not net.training:
+        raise Failed(f"{when} draws random numbers")
+    now = held(net)
+    for name, tensor in weights.items():
+        if not same(now[name], tensor):
+            raise Failed(f"{when} changes {name}")
+    if changed := {name for name, _ in attributes.items() ^ _attributes(net).items()}:
+        raise Failed(f"{when} changes the attribute {some(sorted(changed))}")
+    _unseeded(lambda: net(*inputs), when)
+
+
+def _attributes(net: nn.Module) -> dict[str, tuple[int, int]]:
+    """What modules have beside parameters, buffers and modules: which object, and how long."""
+    return {
+        f"{path}.{name}".lstrip("."): (id(value), len(value) if hasattr(value, "__len__") else 0)
+        for path, module in net.named_modules()
+        for name, value in vars(module).items()
+        if name not in ("_parameters", "_buffers", "_modules", "training")
+    }
+
+
+def _unseeded(run: Callable[[], Any], what: str) -> None:
+    """Raises Failed where two states of the random numbers become one."""
+    import torch
+
+    states = []
+    for seed in _SEEDS:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            run()
+            states.append(torch.get_rng_state())
+    if torch.equal(*states):
+        raise Failed(f"{what} seeds torch's random numbers")
+
+
+def _none(effects: Effects, what: str) -> None:
+    """Raises Failed for any."""
+    if effects.printed:
+        raise Failed(f"{what} prints {effects.printed.strip().partition(chr(10))[0][:80]!r}")
+    if effects.changed:
+        raise Failed(f"{what} changes {some(effects.changed)}")
