@@ -235,7 +235,10 @@ def test_what_a_check_may_raise() -> None:
     result = perform(Check("broken", broken, "nothing"), subject)
     assert (result.status, result.remark) == ("fail", "RuntimeError: bad luck")
     result = perform(Check("far", broken, "nothing", needs=("torch", "no_such_package")), subject)
-    assert (result.status, result.remark) == ("skipped", "needs no_such_package")
+    assert (result.status, result.remark) == (
+        "skipped",
+        "needs no_such_package: pip install no_such_package",
+    )
     if not torch.cuda.is_available():
         result = perform(Check("cuda", broken, "nothing", gpu=True), subject)
         assert (result.status, result.remark) == ("skipped", "no CUDA device")
@@ -287,7 +290,7 @@ def test_the_command(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     )
     assert (code, err) == (1, "")
     found = json.loads(out)
-    assert list(found) == ["version", "archc", "passed", "seconds", "networks"]
+    assert list(found) == ["version", "archc", "passed", "seconds", "mistaken", "networks"]
     assert (found["version"], found["passed"]) == (1, False)
     (network,) = found["networks"]
     assert {"name": "Tiny", "file": file.as_posix(), "passed": False}.items() <= network.items()
@@ -417,7 +420,7 @@ def test_a_check_that_ends_its_process(
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="no signals there")
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_is_left(sign: signal.Signals, file: Path, tmp_path: Path) -> None:
     source, mark = tmp_path / "tiny.py", tmp_path / "mark"
     planted = f"open({str(mark)!r}, 'w').write(str(__import__('os').getpid()))"
@@ -436,10 +439,11 @@ def test_no_process_is_left(sign: signal.Signals, file: Path, tmp_path: Path) ->
     worker = int(mark.read_text())
     process.send_signal(sign)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == (INTERRUPTED if sign == signal.SIGINT else 128 + sign)
+    codes = {signal.SIGINT: INTERRUPTED, signal.SIGKILL: -signal.SIGKILL}
+    assert process.returncode == codes.get(sign, 128 + sign)
     assert err == b""
-    assert not list(tmp_path.glob("archc-*"))
     wait(lambda: not alive(worker))
+    wait(lambda: not list(tmp_path.glob("archc-*")))
 
 
 def wait(until: object) -> None:

@@ -30,7 +30,7 @@ def run(args: Namespace) -> int:
     chosen = _chosen(args)
     inputs, code = find_all(args.inputs, args.project)
     source = _source(args, inputs)
-    networks, read = _networks(inputs, args)
+    networks, mistaken, read = _networks(inputs, args)
     code = code or read
     if not networks:
         return code or WRONG
@@ -46,6 +46,7 @@ def run(args: Namespace) -> int:
         len(chosen),
         0 if args.only else len(verification.registered()) - len(chosen),
         perf_counter() - start,
+        mistaken,
     )
     if args.format == "json":
         sys.stdout.write(report.json())
@@ -83,9 +84,12 @@ def _source(args: Namespace, inputs: list[Input]) -> str | None:
         raise Stop(f"{args.source} is no text in UTF-8") from None
 
 
-def _networks(inputs: list[Input], args: Namespace) -> tuple[list[tuple[Input, Analysis]], int]:
-    """Those without mistakes, and FINE; shows what is wrong with the others."""
+def _networks(
+    inputs: list[Input], args: Namespace
+) -> tuple[list[tuple[Input, Analysis]], list[str], int]:
+    """Those without mistakes, the others' names, and FINE; shows what is wrong with these."""
     found: list[tuple[Input, Analysis]] = []
+    mistaken: list[str] = []
     code = FINE
     for input in inputs:
         try:
@@ -95,16 +99,18 @@ def _networks(inputs: list[Input], args: Namespace) -> tuple[list[tuple[Input, A
                 raise
             print(f"archc: {stop}", file=sys.stderr)
             code = code or stop.code
+            mistaken.append(input.name)
             continue
         code = code or wrong
         if analysis is None or wrong:
+            mistaken.append(input.name)
             continue
         if analysis.plan is None:
             if input.folder is None:  # in a folder, files of blocks are for the others
                 need_network(analysis, input, "there is nothing to verify")
             continue
         found.append((input, analysis))
-    return found, code
+    return found, mistaken, code
 
 
 def _names(inputs: list[Input]) -> list[str]:
@@ -126,6 +132,8 @@ def _verify(jobs: list[Job], chosen: list[str], args: Namespace) -> list[Verdict
             jobs, chosen, workers=args.jobs, seconds=args.timeout, started=progress.show
         ):
             found[at] = verdict
+    except OSError as error:
+        raise Stop(f"cannot start the checks: {error}") from None
     finally:  # no process is left, nor anything that one wrote
         signal.signal(signal.SIGTERM, before)
         progress.clear()

@@ -68,6 +68,5 @@ def verify(
         by_name = {result.check: result for result in found}
         for name in names:
             if absent[name]:
-                why = f"needs {' and '.join(absent[name])}"
-                by_name[name] = Result(name, "skipped", 0.0, why)
+                by_name[name] = Result(name, "skipped", 0.0, known[name].lacks)
         yield at, Verdict(jobs[at], tuple(by_name[name] for name in names))

@@ -9,6 +9,7 @@ Modules of checks import torch inside their functions: the parent process lists 
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -46,6 +47,11 @@ class Check:
     def missing(self) -> list[str]:
         """The packages that are not installed."""
         return [name for name in self.needs if find_spec(name) is None]
+
+    @property
+    def lacks(self) -> str:
+        """What to say of those, with the cure."""
+        return f"needs {' and '.join(self.missing)}: pip install {' '.join(self.missing)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ def perform(check: Check, subject: Subject) -> Result:
     import torch
 
     if check.missing:
-        return Result(check.name, "skipped", 0.0, f"needs {' and '.join(check.missing)}")
+        return Result(check.name, "skipped", 0.0, check.lacks)
     if check.gpu and not torch.cuda.is_available():
         return Result(check.name, "skipped", 0.0, "no CUDA device")
     start = perf_counter()
@@ -105,6 +111,8 @@ def perform(check: Check, subject: Subject) -> Result:
 
 def named(error: Exception) -> str:
     """`RuntimeError: the first line of what it says`."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "no space left for temporary files: TMPDIR names another folder"
     lines = str(error).strip().splitlines()
     said = f": {lines[0].strip()}" if lines else ""
     return f"{type(error).__name__}{said}"[:300]

@@ -17,7 +17,7 @@ from time import perf_counter
 from typing import IO
 
 from archc.verification.check import CHECKS, Result
-from archc.verification.job import Job, written
+from archc.verification.job import FOLDER, Job, written
 
 _PACKAGE = str(Path(__file__).resolve().parents[2])  # where workers find this very archc
 _START = 60.0  # seconds until a process has read torch and the network
@@ -42,7 +42,7 @@ class Crew:
 
         Every process has ended when this has, however it does.
         """
-        with TemporaryDirectory(prefix="archc-verify-", ignore_cleanup_errors=True) as folder:
+        with TemporaryDirectory(prefix=FOLDER, ignore_cleanup_errors=True) as folder:
             pool = ThreadPoolExecutor(self.size)
             try:
                 shares = [

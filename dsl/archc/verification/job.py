@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from archc.api import Analysis
 
 
+FOLDER = "archc-verify-"  # how the names of folders for temporary files begin
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """The arguments of `analyze`, and a Python source to verify instead of the one it leads to."""

@@ -34,12 +34,16 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that a run found. `left` checks were not asked for, `elapsed` is by the clock."""
+    """All that a run found. `left` checks were not asked for, `elapsed` is by the clock.
+
+    `mistaken` names the inputs with mistakes, of which no module could be made.
+    """
 
     found: Sequence[Named]
     checks: int
     left: int
     elapsed: float
+    mistaken: Sequence[str] = ()
 
     @property
     def failed(self) -> bool:
@@ -54,8 +58,9 @@ class Report:
         document = {
             "version": 1,
             "archc": __version__,
-            "passed": not self.failed,
+            "passed": not self.failed and not self.mistaken,
             "seconds": round(self.elapsed, 3),
+            "mistaken": [Path(name).as_posix() for name in self.mistaken],
             "networks": [_record(named) for named in self.found],
         }
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
@@ -144,7 +149,9 @@ def _tally(report: Report) -> str:
     words = f"{total[0]} passed, {total[1]} skipped, {total[2]} failed in {report.elapsed:.1f} s"
     if report.left:
         words += f"; --all runs {report.left} more check{'s' * (report.left != 1)}"
-    return words
+    if report.mistaken:
+        words += f"; with mistakes, so not verified: {_some(list(report.mistaken), 0)}"
+    return visible(words)
 
 
 def _record(named: Named) -> dict[str, Any]:

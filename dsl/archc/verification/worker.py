@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ from typing import Any, BinaryIO
 from archc.verification import job
 from archc.verification.check import perform
 from archc.verification.checks import CHECKS
+from archc.verification.job import FOLDER
 from archc.verification.subject import Subject
 
 
@@ -81,9 +83,15 @@ def _line(descriptor: int) -> bytes:
 
 
 def _end_with_the_parent() -> None:
-    """Waits for it to end, then ends this process and those that it started."""
+    """Waits for it to end, then ends this process and those that it started.
+
+    What they wrote goes with them: one that was killed could not do it.
+    """
     while os.read(0, 1):
         pass
+    folder = os.environ.get("TMPDIR", "")
+    if os.path.basename(folder).startswith(FOLDER):
+        shutil.rmtree(folder, ignore_errors=True)
     if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
         os.killpg(os.getpgrp(), signal.SIGKILL)
     os._exit(1)

@@ -52,8 +52,10 @@ def exported(subject: Subject) -> str | None:
             program = torch.export.export(net, inputs, dynamic_shapes=dynamic, strict=True)
     except Exception as error:
         raise Failed(f"no export: {blamed(error, subject)}") from error
-    run = program.module()
-    for xs in (subject.inputs(BATCHES[1], seed=1), *((others,) if others else ())):
+    run, samples = program.module(), [subject.inputs(BATCHES[1], seed=1)]
+    if others:
+        samples.append(others)
+    for xs in samples:
         try:
             made = subject.tensors(run(*xs))
         except Exception as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from archc.verification.check import Failed, check
 from archc.verification.checks.blame import same, some
@@ -30,7 +30,9 @@ def side_effects(subject: Subject) -> str | None:
     cls = subject.cls
     _none(subject.on_import, "import")
     with observed() as effects:
-        _unseeded(cls, "the constructor")
+        dice = _dice(cls)
+    if dice == "seeded":
+        raise Failed("the constructor seeds torch's random numbers")
     _none(effects, "the constructor")
     net = subject.net()
     for mode, training in (("training", True), ("eval", False)):
@@ -42,21 +44,18 @@ def side_effects(subject: Subject) -> str | None:
 
 
 def _forward(subject: Subject, net: nn.Module, when: str) -> None:
-    import torch
-
     inputs, wanted = (subject.inputs(small=True) for _ in range(2))
     named = dict(net.named_parameters()) if net.training else held(net)
     weights = {name: tensor.clone() for name, tensor in named.items()}
     attributes, modes = _attributes(net), [module.training for module in net.modules()]
-    with torch.random.fork_rng(devices=[]):
-        before = torch.get_rng_state()
-        net(*inputs)
-        drawn = not torch.equal(before, torch.get_rng_state())
+    dice = _dice(lambda: net(*inputs))
     if not all(map(same, inputs, wanted)):
         raise Failed(f"{when} changes its input")
     if modes != [module.training for module in net.modules()]:
         raise Failed(f"{when} changes the mode of modules")
-    if drawn and not net.training:
+    if dice == "seeded":
+        raise Failed(f"{when} seeds torch's random numbers")
+    if dice == "drawn" and not net.training:
         raise Failed(f"{when} draws random numbers")
     now = held(net)
     for name, tensor in weights.items():
@@ -64,7 +63,6 @@ def _forward(subject: Subject, net: nn.Module, when: str) -> None:
             raise Failed(f"{when} changes {name}")
     if changed := {name for name, _ in attributes.items() ^ _attributes(net).items()}:
         raise Failed(f"{when} changes the attribute {some(sorted(changed))}")
-    _unseeded(lambda: net(*inputs), when)
 
 
 def _attributes(net: nn.Module) -> dict[str, tuple[int, int]]:
@@ -77,18 +75,20 @@ def _attributes(net: nn.Module) -> dict[str, tuple[int, int]]:
     }
 
 
-def _unseeded(run: Callable[[], Any], what: str) -> None:
-    """Raises Failed where two states of the random numbers become one."""
+def _dice(run: Callable[[], Any]) -> Literal["left", "drawn", "seeded"]:
+    """What becomes of torch's random numbers, by two runs: a seed makes one of two states."""
     import torch
 
-    states = []
+    ends, drawn = [], False
     for seed in _SEEDS:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            start = torch.manual_seed(seed).get_state()
             run()
-            states.append(torch.get_rng_state())
-    if torch.equal(*states):
-        raise Failed(f"{what} seeds torch's random numbers")
+            ends.append(torch.get_rng_state())
+            drawn = drawn or not torch.equal(start, ends[-1])
+    if torch.equal(*ends):
+        return "seeded"
+    return "drawn" if drawn else "left"
 
 
 def _none(effects: Effects, what: str) -> None:
