@@ -205,7 +205,7 @@ ODD = {
     "what torch has of no format": "input 8x8 x3\nconv 3x3 p1 x8; inorm; ln; conv 1x1 x5; softmax",
     "a start at 0": "input 8x8 x3\nconv 3x3 p1 x8; scale init=0; gap; flatten; fc 3",
     "activations of one name": "input 8x8 x3\nmean< relu | bn >; "
-    "concat< chunk 1 of=3 | chunk 0 of=3; relu >; dense< bn; relu; conv 3 p1 x8 >; gap; fc 2",
+    "concat< chunk 1 of=3 | chunk 0 of=3; relu >; dense< bn; relu; conv 3 p1 x8 >; gap; flatten",
     "weights again": "input 8x8 x4\na: conv 3x3 p1 x4; b: bn; reuse a; reuse b; gap; flatten; fc 4",
 }  # fmt: skip
 
