@@ -224,3 +224,16 @@ def test_odd_networks_are_sound(text: str) -> None:
 def test_what_is_never_used_is_named() -> None:
     idle = "network Idle\ninput 8x8 x3\na: conv 3x3 x4\nconv 1x1 x2\n@a; gap; flatten; fc 2\n"
     assert outcome("counts", subject_of(text=idle)).remark == "conv1 never runs: no output needs it"
+
+
+MAPS = "conv 3x3 p1 x8 | conv 3x3 p1 x8"
+
+
+@pytest.mark.parametrize(
+    "text", ["prelu", "scale init=0", f"join < {MAPS} >", f"join droppath=0.15 < {MAPS} | relu >"]
+)
+def test_memory_of_what_no_bundled_network_has(text: str) -> None:
+    """Each was predicted wrong once: beside such a layer, nothing else takes much."""
+    only = f"network Only\ninput 32x32 x3\nconv 3x3 p1 x8; {text}; gap; flatten; fc 3\n"
+    result = outcome("memory", subject_of(text=only))
+    assert (result.status, result.remark) == ("pass", "to 0.00 %")
