@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -376,6 +377,49 @@ def test_blocks_are_nothing_to_verify(tmp_path: Path, capsys: pytest.CaptureFixt
     code, _, err = run(capsys, path)
     assert (code, "nothing to verify" in err) == (1, True)
     assert run(capsys, tmp_path)[0] == 1
+
+
+def test_files_with_mistakes_are_named(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the tally and in the JSON, which does not say that all passed."""
+
+    def verify(jobs: list[Job], names: list[str], **how: object) -> object:
+        yield 0, verification.Verdict(jobs[0], (Result("state", "pass", 1),))
+
+    monkeypatch.setattr(verification, "verify", verify)
+    (file.parent / "bad.arch").write_text("network Bad\ninput 8x8 x3\nconv 3x3\n", "utf-8")
+    (file.parent / "binary.arch").write_bytes(b"network \xff\n")
+    code, out, err = run(capsys, file.parent, "--only", "state")
+    assert (code, "A302" in err, "A504" in err) == (1, True, True)
+    assert re.search(
+        r"1 passed.*; with mistakes, so not verified: \S*bad.arch, \S*binary.arch", out
+    )
+    code, out, _ = run(capsys, file.parent, "--only", "state", "--format", "json")
+    found = json.loads(out)
+    assert (code, found["passed"], len(found["mistaken"]), len(found["networks"])) == (
+        1,
+        False,
+        2,
+        1,
+    )
+
+
+def test_no_place_for_temporary_files(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(file.parent / "nowhere"))
+    code, out, err = run(capsys, file, "--only", "state")
+    assert (code, out) == (2, "")
+    assert err.startswith("archc: cannot start the checks: ")
+
+
+def test_a_full_disk_says_its_cure() -> None:
+    def full(subject: Subject) -> str | None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    result = perform(Check("full", full, "nothing"), subject_of())
+    assert result.remark == "no space left for temporary files: TMPDIR names another folder"
 
 
 def test_listing_needs_no_torch() -> None:
