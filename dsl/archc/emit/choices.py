@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archc.emit.forward import Do, Step, Test, Wire, texts
+from archc.emit.flow import Do, Step, Test, Wire, texts
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.scribe import Scribe, Written
 from archc.emit.site import Assign, Declare, If, Site, Statement

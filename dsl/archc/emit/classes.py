@@ -7,7 +7,7 @@ from typing import Any
 
 from archc import symbol, syntax
 from archc.emit.constants import constants
-from archc.emit.forward import Do, Repeat, Step, Wire
+from archc.emit.flow import Do, Repeat, Step, Wire
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.layout import Code, call
 from archc.emit.loops import reaches_out

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from archc import symbol, syntax
-from archc.emit.forward import Repeat, Wire, texts
+from archc.emit.flow import Repeat, Wire, texts
 from archc.emit.lanes import Index, Inexpressible, Lane
 from archc.emit.layout import Code, call, opened
 from archc.emit.scribe import Scribe, Written

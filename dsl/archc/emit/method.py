@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from archc.emit.forward import Printer, Step, Wire, count_uses, pruned
+from archc.emit.flow import Step, Wire, count_uses, pruned
+from archc.emit.forward import Printer
 from archc.emit.scribe import Scribe
 from archc.emit.statements import wrapped
 

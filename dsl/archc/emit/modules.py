@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from archc import symbol
-from archc.emit.forward import Wire
+from archc.emit.flow import Wire
 from archc.emit.lanes import Inexpressible, Lane, literal
 from archc.emit.layout import Code, Group, Item, call, flat
 from archc.emit.scribe import Scribe

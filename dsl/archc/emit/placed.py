@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from archc.emit.forward import Wire
+from archc.emit.flow import Wire
 from archc.emit.initialise import Towers, initialiser
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.layout import WIDTH, Code, call, flat, lay

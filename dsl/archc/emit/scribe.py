@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from archc import symbol
-from archc.emit.forward import Step, Wire
+from archc.emit.flow import Step, Wire
 from archc.emit.lanes import Inexpressible, Lane, Writer
 from archc.emit.layout import Code
 from archc.emit.program import Definition, Program

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archc.emit.choices import write_choice
-from archc.emit.forward import Do, Side, Step, Wire
+from archc.emit.flow import Do, Side, Step, Wire
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.loops import write_loop
 from archc.emit.modules import instance, operator

@@ -1,0 +1,154 @@
+"""`forward` as data: tensors, and the steps that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(eq=False, slots=True)
+class Wire:
+    """A tensor in `forward`. `hint` is a name for it where `x` is taken."""
+
+    hint: str = "out"
+    prefer: bool = False  # the hint rather than `x`
+    keep: bool = False  # named by the user and used again later: a variable of that name
+    bundle: bool = False  # a list of tensors
+    uses: int = 0
+    var: str | None = None
+
+    def call(self, name: str) -> None:
+        """The user's name for it, unless it has a variable already."""
+        if self.var is None:
+            self.hint, self.prefer, self.keep = name, True, True
+
+
+@dataclass(eq=False, slots=True)
+class Do:
+    """An expression of some tensors."""
+
+    out: Wire
+    ins: list[Wire]
+    write: Callable[..., str]  # names of the tensors -> expression
+    tag: str  # category of the operator, or "block"
+    comment: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class Test:
+    """`if`: `then` or `other` between the wires; an arm without steps gives `inp` or another."""
+
+    test: str
+    then: list[Step]
+    other: list[Step]
+    inp: Wire
+    then_out: Wire
+    other_out: Wire
+    out: Wire
+
+
+@dataclass(eq=False, slots=True)
+class Repeat:
+    """A loop that carries one tensor.
+
+    With `gathers`, its body is a layer and the concatenation with what it was given; the layers
+    take a list of all features before them. Without a header, the layers are written out.
+    """
+
+    header: str
+    body: list[Step]
+    inp: Wire
+    body_in: Wire
+    body_out: Wire
+    out: Wire
+    gathers: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Side:
+    """An auxiliary head: one more output while training."""
+
+    body: list[Step]
+    result: Wire
+    name: str
+
+
+Step = Do | Test | Repeat | Side
+
+
+def count_uses(steps: list[Step]) -> None:
+    """Fill in `Wire.uses`."""
+    for step in steps:
+        match step:
+            case Do():
+                for wire in step.ins:
+                    wire.uses += 1
+            case Test():
+                step.inp.uses += 1
+                count_uses(step.then)
+                count_uses(step.other)
+                step.then_out.uses += 1
+                step.other_out.uses += step.other_out is not step.then_out
+            case Repeat():
+                step.inp.uses += 1
+                step.body_out.uses += 1
+                count_uses(step.body)
+            case Side():
+                count_uses(step.body)
+                step.result.uses += 1
+
+
+def texts(steps: list[Step]) -> Iterator[str]:
+    """Every expression, its tensors as `x`."""
+    for step in steps:
+        match step:
+            case Do():
+                yield step.write(*("x" for _ in step.ins))
+            case Test():
+                yield from texts(step.then)
+                yield from texts(step.other)
+            case Repeat() | Side():
+                yield from texts(step.body)
+
+
+def pruned(steps: list[Step]) -> list[Step]:
+    """The steps whose tensors somebody uses, after `count_uses`."""
+    kept: list[Step] = []
+    for step in reversed(steps):
+        if not isinstance(step, Side) and not step.out.uses:
+            _uncount([step])
+        else:
+            kept.append(step)
+    return kept[::-1]
+
+
+def _uncount(steps: list[Step]) -> None:
+    for step in steps:
+        match step:
+            case Do():
+                for wire in step.ins:
+                    wire.uses -= 1
+            case Test():
+                step.inp.uses -= 1
+                _uncount(step.then)
+                _uncount(step.other)
+                step.then_out.uses -= 1
+                step.other_out.uses -= step.other_out is not step.then_out
+            case Repeat():
+                step.inp.uses -= 1
+                step.body_out.uses -= 1
+                _uncount(step.body)
+
+
+def uses_in(steps: list[Step], wire: Wire) -> int:
+    """How often steps use a tensor."""
+    total = 0
+    for step in steps:
+        match step:
+            case Do():
+                total += sum(w is wire for w in step.ins)
+            case Test():
+                total += (step.inp is wire) + uses_in(step.then, wire) + uses_in(step.other, wire)
+            case Repeat() | Side():
+                total += uses_in(step.body, wire)
+    return total
