@@ -104,12 +104,64 @@ TRICKY = {
     "a labelled group": "g: concat< conv 1x1 x4 | conv 1x1 x2 >; relu",
     "combinator in a place": "{ concat< conv 1x1 x4 | conv 1x1 x2 >; relu }",
     "transposed": "deconv 2x2/2 x4 nobias; bn",
+    "bias before bn": "conv 3x3 p1 x4; bn; conv 3x3 p1 x4; bn noaffine",
+    "bn after concat": "concat< conv 1x1 x4 | conv 1x1 x3 >; bn; relu; conv 1x1 x3",
+    "what is no plain 1x1": "concat< conv 1x1 x6 g3 | conv 1x1 x3; relu | conv 1x1 x3 g3 | relu >",
+    "a start used again": "concat< a: conv 1x1 x3 | conv 1x1 x4 >; conv 1x1 x3; reuse a",
+    "a row used again": "a: { dropout; conv 3x3 p1 x3; dropout; bn; relu; conv 1x1 x3 }; reuse a",
+    "parts of several tensors": "conv 1x1 x8; concat< narrow 0 3; conv 1x1 x2; relu "
+    "| conv 1x1 x3; relu | narrow 3 3 | conv 1x1 x5; relu | narrow 6 2; relu >",
+    "nothing is left": "concat< dropout | conv 1x1 x2 >; { dropout; { dropout; dropout } }; "
+    "{ dropout * 3; conv 1x1 x4 }; for i in 1..3 { dropout }; a: { dropout }; reuse a",
+    "labels among places": "{ dropout; conv 3x3 p1 x4; a: bn; dropout; conv 3x3 p1 x4; bn }",
+    "a group that is no row": "{ conv 1x1 x4; bn; dropout; a: relu; conv 1x1 x4; "
+    "add< identity | @a >; dropout; conv 1x1 x2; bn }",
 }
+UNITS = """
+block start(c) { concat< conv 1x1 x(c); relu | { conv 1x1 x(2 * c); bn; relu; conv 3x3 p1 x3 } > }
+block mixed(c) { concat< conv 1x1 x(c); gelu | conv 1x1 x2; relu | conv 1x1 x(c); gelu | relu > }
+sequence row(c) { dropout; if c > 4 { conv 3x3 p1 x(c) }; bn; relu; conv 3x3 p1 x(c); bn; dropout }
+block norm(c) { conv 3x3 p1 x(c); if c > 4 { bn } else { relu }; conv 1x1 x(c); if c > 5 { bn } }
+block later(c) { conv 3x3 p1 x(c); if c > 4 { relu }; bn }
+block again(c) { conv 3x3 p1 x(c) nobias; bn; relu }
+input 6x6 x3
+"""
+USES = (
+    "for i in 2..4 { start(i); dropout }; mixed(2); mixed(3)",
+    "row(4); row(5); row(6)",
+    "norm(4); norm(5); norm(6)",
+    "later(4); later(5); later(6)",
+    "a: again(3); reuse a; concat< b: again(3) | again(4) >; conv 1x1 x3; reuse b",
+)
 
 
 @pytest.mark.parametrize("text", TRICKY.values(), ids=TRICKY)
 def test_tricky_networks(text: str) -> None:
     check(net_of(f"network Tricky\ninput 6x6 x3\n{text}\n"), torch.float64)
+
+
+@pytest.mark.parametrize("text", USES)
+def test_blocks_whose_calls_differ(text: str) -> None:
+    check(net_of(f"network Tricky\n{UNITS}{text}\n"), torch.float64)
+
+
+SEVERAL = """
+network Several
+input a 6x6 x3
+input b 6x6 x3
+block unit() { conv 3x3 p1 x4 nobias; bn }
+@a; x: unit(); @b; y: reuse x; add< @x | @y >; output sum
+concat< conv 1x1 x3; relu | conv 1x1 x3; relu >; dropout; output features
+aux < gap; flatten; fc 3 >
+conv 1x1 x3; output scores
+"""
+
+
+def test_other_dimensions_and_several_ends() -> None:
+    body = "conv 3 p1 x4; bn; concat< conv 1 x4; relu | conv 1 x3; relu >"
+    check(net_of(f"network Signal\ninput 6 x3\n{body}\n"), torch.float64)
+    check(net_of(f"network Clip\ninput 4x4x4 x3\n{body}\n"), torch.float64)
+    check(net_of(SEVERAL), torch.float64)
 
 
 # --- what it saves -----------------------------------------------------------------------
@@ -119,7 +171,8 @@ def started(module: Any, xs: list[Any]) -> int:
     """What torch computes in a pass, views left out: counted by its dispatcher."""
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    views = "view flatten narrow slice t detach squeeze unsqueeze split chunk alias empty".split()
+    views = "view flatten narrow slice t detach squeeze unsqueeze chunk alias empty".split()
+    views += ["split", "split_with_sizes"]
     count = 0
 
     class Counting(TorchDispatchMode):  # type: ignore[misc]
@@ -154,6 +207,20 @@ def test_kernels_as_torch_counts_them(name: str, before: int, after: int) -> Non
         assert started(deployed(net)().eval(), xs) == after
 
 
+# --- wrong weights -----------------------------------------------------------------------
+
+
+def test_weights_of_another_network() -> None:
+    """A bias everywhere: without a batch norm to fold, nothing else would be missing."""
+    text = "input 6x6 x3\ng: { conv 3x3 p1 x4; bn; relu; conv 3x3 p1 x4 }\n"
+    ready = deployed(net_of(f"network Normed\n{text}"))
+    other = net_of(f"network Plain\n{text.replace('bn; ', '')}").module().state_dict()
+    with pytest.raises(RuntimeError, match=r'Missing key in state_dict: "g\.1\.running_mean"'):
+        ready.from_training(other)
+    with pytest.raises(RuntimeError, match=r'Missing key.*"g\.0\.weight"'):
+        ready.from_training({})
+
+
 # --- its text ----------------------------------------------------------------------------
 
 
@@ -169,6 +236,56 @@ def test_it_compiles_copies_and_exports() -> None:
     module = copy.deepcopy(deployed(net)().eval())
     xs = (torch.randn(2, 3, 64, 64),)
     assert torch.equal(torch.export.export(module, xs).module()(*xs), module(*xs))
+
+
+def body_of(text: str, name: str, deploy: bool = True) -> str:
+    """The lines of one class."""
+    net = net_of(f"network Net\n{text}")
+    source = net.analysis.emit_deployed() if deploy else net.source()
+    return source.partition(f"class {name}(")[2].partition("\n\n\n")[0]
+
+
+def test_parts_are_split_at_once() -> None:
+    lines = body_of(f"{UNITS}mixed(2); mixed(3)\n", "Mixed")
+    assert "self.widths = [c, c]" in lines
+    assert "branch1, branch3 = torch.split(out, self.widths, 1)" in lines
+    lines = body_of("input 6x6 x3\nconcat< conv 1x1 x4 | conv 1x1 x2; bn >\n", "Net")
+    assert "branch1, branch2 = torch.split(x, [4, 2], 1)" in lines
+
+
+def test_a_users_own_parts_are_split_at_once() -> None:
+    text = "input 6x6 x8\nconcat< narrow 3 5; conv 1x1 x2 | relu | narrow 0 3 >\n"
+    lines = body_of(text, "Net", deploy=False)
+    assert "branch3, branch1 = torch.split(x, [3, 5], 1)" in lines
+    for other in (text.replace("0 3", "0 2"), text.replace("x8", "x9")):  # a gap, a rest
+        assert "split" not in body_of(other, "Net", deploy=False)
+    # whole at these arguments alone
+    unit = "block unit(c) { concat< narrow 0 (c); relu | narrow (c) 4 > }\n"
+    assert "split" not in body_of(f"{unit}input 6x6 x8\nunit(4) * 2\n", "Unit", deploy=False)
+    right = unit.replace("(c) 4", "(c) (in.c - c)")
+    lines = body_of(f"{right}input 6x6 x8\nunit(4); unit(3)\n", "Unit", deploy=False)
+    assert "self.widths = [c, 8 - c]" in lines
+
+
+def test_a_label_keeps_its_name_from_what_has_none() -> None:
+    """`relu`, `widths`: modules and lists without weights give way, wherever they stand."""
+    net = net_of(
+        "network Net\ninput 6x6 x4\nblock unit(c) { relu; relu: conv 1x1 x(in.c); relu6; relu\n"
+        "concat< narrow 0 (c) | narrow (c) (in.c - c) >; widths: conv 1x1 x4; relu }\n"
+        "unit(1); unit(2)\n"
+    )
+    assert {"unit1.relu.weight", "unit1.widths.weight"} <= net.module().state_dict().keys()
+    check(net, torch.float64)
+
+
+def test_rows_have_no_gaps() -> None:
+    for name in ("vgg11_bn", "googlenet_bn", "squeezenet1_1"):
+        assert "Identity" not in archc.load(name).analysis.emit_deployed()
+
+
+def test_nothing_of_drop_path_is_left() -> None:
+    source = archc.load("fractalnet").analysis.emit_deployed()
+    assert not any(word in source for word in ("PathSampler", "dropout: float", "torch.rand"))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -20,13 +20,14 @@ def write_choice(
         scribe.alias([node.output for node in nodes], out)
         return steps, out
     statements = site.statements
-    test = scribe.writer.test([node.test for node in nodes], outcomes, lanes)
+    test, asked_for = _test(scribe, nodes, lanes)
     through = {node.output.root for node in nodes if node.output.root in scribe.wires}
     then, then_out, then_site = _arm(scribe, nodes, lanes, wire, site, True)
     other, other_out, other_site = _arm(scribe, nodes, lanes, wire, site, False)
     after = _hoist(then_site, other_site, site)
     if _equal(then, other) or (not then and not other and then_out is other_out):
         if then_site.body or other_site.body:
+            scribe.writer.used |= asked_for
             statements += [
                 *_declared(then_site, other_site),
                 If(test, then_site.body, other_site.body),
@@ -34,10 +35,21 @@ def write_choice(
         statements += after
         scribe.alias([node.output for node in nodes], then_out)
         return then, then_out
+    scribe.writer.used |= asked_for
     out = scribe.new_wire([node.output for node in nodes], through=through)
     asked = _construct(scribe, test, then_site, other_site, then, site)
     statements += after
     return [Test(asked, then, other, wire, then_out, other_out, out)], out
+
+
+def _test(scribe: Scribe, nodes: list[Choice], lanes: list[Lane]) -> tuple[str, set[str]]:
+    """The condition, and the variables in it: no arguments of the class if both arms are alike."""
+    used, scribe.writer.used = scribe.writer.used, set()
+    tests, outcomes = [node.test for node in nodes], [node.taken for node in nodes]
+    try:
+        return scribe.writer.test(tests, outcomes, lanes), scribe.writer.used
+    finally:
+        scribe.writer.used = used
 
 
 def _arm(

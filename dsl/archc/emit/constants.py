@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from archc.emit.lanes import Inexpressible
 from archc.emit.layout import WIDTH, Code, Group, Item, lay
 from archc.emit.program import Definition
 from archc.passes.deploy import Deployment
+from archc.passes.rewrite import chains
 from archc.passes.tables import Table
+from archc.plan import Apply, Body
 
 
 def constants(deployment: Deployment, definition: Definition) -> list[str]:
@@ -25,6 +27,10 @@ def constants(deployment: Deployment, definition: Definition) -> list[str]:
         total.folded |= table.folded
         total.fused |= table.fused
         total.dropped += tuple(name for name in table.dropped if name not in total.dropped)
+    for body in definition.bodies:
+        unfolded = total.folded.keys() - deployment.tables[body].folded.keys()
+        if not unfolded.isdisjoint(_operators(body)):
+            raise Inexpressible("a batch norm that only some instances have")
     folded = {key: _row(key, (f'"{norm}"', repr(eps))) for key, (norm, eps) in total.folded.items()}
     fused = {key: _row(key, [f'"{part}"' for part in parts]) for key, parts in total.fused.items()}
     lines = []
@@ -35,6 +41,11 @@ def constants(deployment: Deployment, definition: Definition) -> list[str]:
     if total.dropped:
         lines += lay("DROPPED = ", _row("DROPPED", [f'"{name}"' for name in total.dropped]), "", 4)
     return lines
+
+
+def _operators(body: Body) -> Iterator[str]:
+    for chain, prefix, _ in chains(body.chain):
+        yield from (prefix + node.name for node in chain.nodes if isinstance(node, Apply))
 
 
 def _row(key: str, items: Sequence[str]) -> Code:

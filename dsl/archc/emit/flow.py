@@ -73,7 +73,16 @@ class Side:
     name: str
 
 
-Step = Do | Test | Repeat | Side
+@dataclass(eq=False, slots=True)
+class Split:
+    """A tensor cut into parts, which together are all of it."""
+
+    outs: list[Wire]
+    inp: Wire
+    sizes: str  # an expression: the channels of each
+
+
+Step = Do | Test | Repeat | Side | Split
 
 
 def count_uses(steps: list[Step]) -> None:
@@ -96,6 +105,8 @@ def count_uses(steps: list[Step]) -> None:
             case Side():
                 count_uses(step.body)
                 step.result.uses += 1
+            case Split():
+                step.inp.uses += 1
 
 
 def texts(steps: list[Step]) -> Iterator[str]:
@@ -109,17 +120,29 @@ def texts(steps: list[Step]) -> Iterator[str]:
                 yield from texts(step.other)
             case Repeat() | Side():
                 yield from texts(step.body)
+            case Split():
+                yield step.sizes
 
 
 def pruned(steps: list[Step]) -> list[Step]:
     """The steps whose tensors somebody uses, after `count_uses`."""
     kept: list[Step] = []
     for step in reversed(steps):
-        if not isinstance(step, Side) and not step.out.uses:
-            _uncount([step])
-        else:
+        if _is_used(step):
             kept.append(step)
+        else:
+            _uncount([step])
     return kept[::-1]
+
+
+def _is_used(step: Step) -> bool:
+    match step:
+        case Side():
+            return True
+        case Split():
+            return any(wire.uses for wire in step.outs)
+        case _:
+            return step.out.uses > 0
 
 
 def _uncount(steps: list[Step]) -> None:
@@ -138,6 +161,8 @@ def _uncount(steps: list[Step]) -> None:
                 step.inp.uses -= 1
                 step.body_out.uses -= 1
                 _uncount(step.body)
+            case Split():
+                step.inp.uses -= 1
 
 
 def uses_in(steps: list[Step], wire: Wire) -> int:
@@ -151,4 +176,6 @@ def uses_in(steps: list[Step], wire: Wire) -> int:
                 total += (step.inp is wire) + uses_in(step.then, wire) + uses_in(step.other, wire)
             case Repeat() | Side():
                 total += uses_in(step.body, wire)
+            case Split():
+                total += step.inp is wire
     return total

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from archc.emit.flow import Do, Repeat, Side, Step, Test, Wire, uses_in
-from archc.emit.layout import WIDTH
+from archc.emit.flow import Do, Repeat, Side, Split, Step, Test, Wire, uses_in
+from archc.emit.layout import WIDTH, call, lay
 
 CORE = frozenset(("conv", "linear", "block", "pool"))
 _LONGEST = 64  # a nested expression longer than this gets a line of its own
@@ -54,6 +54,8 @@ class Printer:
                     self._repeat(step)
                 case Side():
                     self._side(step)
+                case Split():
+                    self._split(step)
 
     # --- steps ---------------------------------------------------------------------------
 
@@ -205,6 +207,24 @@ class Printer:
         self._emit(f"side.append({text})")
         self.indent -= 4
         self.holds = outer
+
+    def _split(self, step: Split) -> None:
+        """`branch1, branch2 = torch.split(x, self.widths, 1)`."""
+        self._settle(step.inp)
+        self._flush_all()
+        step.inp.uses -= 1
+        source, names = step.inp.var, list[str]()
+        assert source is not None
+        for wire in step.outs:
+            name = self._free(wire) if wire.uses else "_"
+            self.untyped.discard(name)  # a part is a Tensor to mypy
+            names.append(name)
+            if wire.uses:
+                self._hold(name, wire)
+        parts = call("torch.split", source, step.sizes, "1")
+        indent = self.indent + self.margin
+        rows = lay(f"{', '.join(names)} = ", parts, "", indent)
+        self.lines += [row[self.margin :] for row in rows]
 
     # --- variables -----------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.layout import Group, Item, call
 from archc.emit.loops import looping
 from archc.emit.rows import Row, input_of, node_rows
-from archc.emit.scribe import NotAChain, Scribe
+from archc.emit.scribe import NotAChain, Scribe, abreast
 from archc.emit.site import Assign, Do, For, Site
 from archc.plan import Apply, Call, Chain, Choice, Loop, Scope, Tensor
 
@@ -48,8 +48,7 @@ class Lister:
     def _chain(self, chains: list[Chain], lanes: list[Lane], site: Site) -> list[Lane]:
         """The statements of one level; gives the lanes with the running count as it is then."""
         waiting: list[Row] = []
-        for column in zip(*(chain.nodes for chain in chains), strict=True):
-            nodes = list(column)
+        for nodes in abreast(chains):
             if isinstance(nodes[0], Loop):
                 self._put(waiting, site)
                 waiting = []
@@ -72,7 +71,8 @@ class Lister:
             after = self._chain(chains, inner_lanes, inner)
             self._update(chains, after, inner)
             head = header()
-        site.body.append(For(head, inner.body))
+        if inner.body:
+            site.body.append(For(head, inner.body))
         return self._counted(lanes, [node.output for node in nodes])
 
     def _started(self, lanes: list[Lane], tensors: list[Tensor], site: Site) -> list[Lane]:

@@ -23,7 +23,7 @@ def write_loop(
 ) -> Written:
     """A loop among other statements of a class."""
     counts = {len(node.iterations) for node in nodes}
-    if counts == {0}:
+    if not any(chain.nodes for node in nodes for chain in node.iterations):
         scribe.alias([node.output for node in nodes], wire)
         return [], wire
     if any(id(node) in scribe.program.gathered for node in nodes):

@@ -56,11 +56,17 @@ def render(module: Module, templates: Path | None = None) -> str:
 def _files(name: str, module: Module) -> list[str]:
     """Where a support class may be.
 
-    One that holds tensors has a form that takes a device; one that minds batch norms has a
-    shorter form for networks without any.
+    One that holds tensors has a form that takes a device; one that minds batch norms, or drops
+    columns, has a shorter form for networks without any.
     """
+    drops = "PathSampler" in module.support
     has_norms = any("nn.BatchNorm" in line for model in module.classes for line in model.init)
-    folders = (("device/", module.options.device), ("normless/", not has_norms), ("", True))
+    folders = (
+        ("diceless/", not drops),
+        ("device/", module.options.device),
+        ("normless/", not has_norms),
+        ("", True),
+    )
     return [f"support/{folder}{name}.py.jinja" for folder, wanted in folders if wanted]
 
 

@@ -10,7 +10,7 @@ from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.layout import Code, Generator, Group, Item, call
 from archc.emit.loops import iteration, looping
 from archc.emit.modules import arguments, instance, module
-from archc.emit.scribe import NotAChain, Scribe
+from archc.emit.scribe import NotAChain, Scribe, abreast
 from archc.plan import Apply, Branches, Call, Chain, Choice, Loop, Scope, Tensor
 
 _MOST_ROWS = 32  # iterations of a loop that may be written out
@@ -48,8 +48,8 @@ def _item(row: Row) -> Item:
 
 def rows_of(scribe: Scribe, chains: list[Chain], lanes: list[Lane]) -> Iterator[Row]:
     current = [c.input for c in chains]
-    for nodes in zip(*(c.nodes for c in chains), strict=True):
-        yield from node_rows(scribe, list(nodes), lanes, current)
+    for nodes in abreast(chains):
+        yield from node_rows(scribe, nodes, lanes, current)
         current = [node.output for node in nodes]
     _must_follow(scribe, current, [c.output for c in chains])
 
@@ -57,8 +57,6 @@ def rows_of(scribe: Scribe, chains: list[Chain], lanes: list[Lane]) -> Iterator[
 def node_rows(
     scribe: Scribe, nodes: list[Any], lanes: list[Lane], current: list[Tensor]
 ) -> Iterator[Row]:
-    if len({type(n) for n in nodes}) > 1:
-        raise NotAChain("statements of several kinds")
     first = nodes[0]
     match first:
         case Apply() | Call() | Scope():
@@ -170,7 +168,7 @@ def _loop_rows(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> Iterator
 def _repeats(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> Iterator[Row]:
     """Equal neighbours as one repeat, or all as one comprehension."""
     counts = {len(n.iterations) for n in nodes}
-    if counts == {0}:
+    if not any(chain.nodes for node in nodes for chain in node.iterations):
         return
     runs = (
         _runs(scribe, nodes, lanes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from archc import symbol
@@ -12,7 +12,7 @@ from archc.emit.layout import Code
 from archc.emit.program import Definition, Program
 from archc.emit.site import Site
 from archc.passes.uses import Uses
-from archc.plan import Chain, Choice, Scope, Tensor, walk
+from archc.plan import Apply, Call, Chain, Choice, Scope, Tensor, children, walk
 
 _SIZES = {
     **dict.fromkeys(("in.c", "#in", "#c"), "in_channels"),
@@ -26,6 +26,16 @@ Written = tuple[list[Step], Wire]  # the steps of forward, and the tensor after 
 
 class NotAChain(Exception):
     """A group that is more than modules in a row: not an nn.Sequential."""
+
+
+def abreast(chains: list[Chain]) -> Iterator[list[Any]]:
+    """The statements of all lanes, side by side. Raises Inexpressible where they are not alike."""
+    if len({len(chain.nodes) for chain in chains}) > 1:
+        raise Inexpressible("more statements in one than in the other")
+    for nodes in zip(*(chain.nodes for chain in chains), strict=True):
+        if len({type(node) for node in nodes}) > 1:
+            raise Inexpressible("statements of several kinds")
+        yield list(nodes)
 
 
 def python_name(variable: str) -> str:
@@ -56,7 +66,8 @@ class Scribe:
         self.role = ("out", False)  # a name for new tensors, and whether to prefer it to `x`
         self.outputs: list[tuple[str, Wire]] = []
         self.has_sides = False
-        self.attributes: dict[str, str] = {}  # names that are taken, and what for
+        # names that are taken, and what for
+        self.attributes = {n: "" for body in definition.bodies for n in _owned(body.chain)}
         self.write_out = False  # loops among modules in a row: each iteration by itself
         self.rows: set[tuple[str, ...]] = set()  # groups that became one module
         self.row_ends: set[Tensor] = set()  # the ends of groups: those may be used freely
@@ -202,6 +213,19 @@ class Scribe:
             self.role, self.scopes, self.has_sides = place
             del self.outputs[outputs:]
             return None
+
+
+def _owned(chain: Chain) -> Iterator[str]:
+    """The names of modules that are a class's own, whether they come first or last."""
+    for node in chain.nodes:
+        match node:
+            case Call() | Scope():
+                yield node.name
+            case Apply() if node.state:
+                yield node.name
+        if not isinstance(node, Scope):
+            for inner in children(node):
+                yield from _owned(inner)
 
 
 def _asked(definition: Definition) -> set[str]:

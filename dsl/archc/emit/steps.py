@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from archc.emit.branches import write_branches
 from archc.emit.choices import write_choice
 from archc.emit.flow import Do, Side, Step, Wire
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.loops import write_loop
 from archc.emit.modules import instance, operator
-from archc.emit.scribe import Scribe, Written
+from archc.emit.scribe import Scribe, Written, abreast
 from archc.emit.sequential import sequential
 from archc.emit.site import Site
 from archc.plan import Again, Apply, Aux, Branches, Call, Chain, Choice, Goto, Loop, Mark, Scope
@@ -22,15 +23,13 @@ def write_chain(
     steps: list[Step] = []
     for chain in chains:
         scribe.wires.setdefault(chain.input.root, wire)
-    for nodes in zip(*(chain.nodes for chain in chains), strict=True):
-        made, wire = _node(scribe, list(nodes), lanes, wire, site)
+    for nodes in abreast(chains):
+        made, wire = _node(scribe, nodes, lanes, wire, site)
         steps += made
     return steps, wire
 
 
 def _node(scribe: Scribe, nodes: list[Any], lanes: list[Lane], wire: Wire, site: Site) -> Written:
-    if len({type(node) for node in nodes}) > 1:
-        raise Inexpressible("statements that are of several kinds")
     match nodes[0]:
         case Apply():
             return _apply(scribe, nodes, lanes, site)
@@ -94,28 +93,9 @@ def _called(
 
 
 def _branches(scribe: Scribe, nodes: list[Branches], lanes: list[Lane], site: Site) -> Written:
-    first = nodes[0]
-    steps: list[Step] = []
-    wire, outer = scribe.wire([node.input for node in nodes]), scribe.role
-    for at in range(len(first.branches)):
-        scribe.role = _role(first.keyword, at, outer)
-        made, _ = scribe.chain([node.branches[at] for node in nodes], lanes, wire, site)
-        steps += made
-    scribe.role = outer
+    steps = write_branches(scribe, nodes, lanes, site)
     made, out = _apply(scribe, [node.merge for node in nodes], lanes, site)
     return [*steps, *made], out
-
-
-def _role(keyword: str, at: int, outer: tuple[str, bool]) -> tuple[str, bool]:
-    """What to call the tensors of a branch where `x` is taken, and whether to do so anyway."""
-    match keyword:
-        case "residual":
-            return ("shortcut", False) if at else ("out", False)
-        case "dense":
-            return "out", False
-        case _:
-            around, inner = outer
-            return f"{around}{chr(ord('a') + at % 26)}" if inner else f"branch{at + 1}", True
 
 
 def _scope(

@@ -2,7 +2,8 @@
 
 A plan to a plan, so that what is written of it is as readable as what is trained. In eval mode a
 batch norm is a factor and a summand for each channel, and goes into the weights of the convolution
-or linear before it. Modules keep their names; `Table` says what goes where.
+or linear before it. Modules keep their names in the plan, also in rows where others are gone;
+`Table` says what goes where.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from functools import cached_property
 
 from archc.ops import Op
 from archc.passes.fuse import fuse
-from archc.passes.rewrite import IDENTITY, Copy, Successor, chains
+from archc.passes.rewrite import IDENTITY, Copy, Successor, chains, rerun
 from archc.passes.schedule import schedule
 from archc.passes.tables import Table
 from archc.passes.uses import Uses, uses_of
-from archc.plan import Apply, Aux, Body, Call, Chain, Plan, Scope, Tensor, children, walk
+from archc.plan import Apply, Aux, Body, Call, Chain, Plan, Scope, Tensor, children
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def kernels(plan: Plan) -> int:
 def _without_dice(body: Body) -> Successor:
     def successor(node: Apply) -> Op:
         op = node.op.in_eval()
-        return IDENTITY if op.name == IDENTITY.name and op is not node.op else op
+        return IDENTITY if op.name == IDENTITY.name else op
 
     return successor
 
@@ -107,13 +108,13 @@ def _side_names(chain: Chain, prefix: str) -> Iterator[str]:
 def _folds(body: Body, found: dict[str, tuple[str, float]]) -> Successor:
     """What becomes of convolutions and the batch norms behind them; their names go to `found`."""
     uses, becomes = uses_of(body), dict[Apply, Op]()
-    again = {node.name for node in walk(body.chain.nodes) if isinstance(node, Apply) and node.again}
+    again = rerun(body)
     for chain, prefix, _ in chains(body.chain):
         for node in chain.nodes:
             eps = node.op.folding() if isinstance(node, Apply) else None
             if eps is None or not isinstance(node, Apply):
                 continue
-            before = _maker(node.inputs[0], uses)
+            before = _maker(node.inputs[0].root, uses)
             if before is None or before not in chain.nodes or {before.name, node.name} & again:
                 continue
             op = before.op.with_bias()
@@ -123,13 +124,7 @@ def _folds(body: Body, found: dict[str, tuple[str, float]]) -> Successor:
     return lambda node: becomes.get(node, node.op)
 
 
-def _maker(tensor: Tensor, uses: Uses) -> Apply | None:
-    """The operator that made a tensor which nothing else uses, places that are kept left out."""
-    while uses.counts[tensor.root] == 1:
-        maker = uses.makers.get(tensor.root)
-        if not isinstance(maker, Apply):
-            return None
-        if maker.op is not IDENTITY:
-            return maker
-        tensor = maker.inputs[0]
-    return None
+def _maker(root: Tensor, uses: Uses) -> Apply | None:
+    """The operator that made a tensor which nothing else uses."""
+    maker = uses.makers.get(root)
+    return maker if isinstance(maker, Apply) and uses.counts[root] == 1 else None

@@ -10,7 +10,7 @@ from typing import Any
 
 from archc import symbol
 from archc.ops import REGISTRY, Shape
-from archc.passes.rewrite import IDENTITY, chains
+from archc.passes.rewrite import chains, rerun
 from archc.passes.tables import Table
 from archc.passes.uses import Uses, uses_of
 from archc.plan import Apply, Body, Branches, Call, Chain, Node, Scope, Tensor, walk
@@ -22,8 +22,9 @@ NAME = "pointwise"  # of the convolution that several become
 class _Start:
     """What a branch begins with: a 1x1 convolution, and perhaps an activation."""
 
+    branch: Chain
     chain: Chain  # where it stands
-    nodes: list[Node]  # the operators, or the call that is nothing else
+    nodes: list[Apply | Call]  # the operators, or the call that is nothing else
     name: str  # of the convolution, from the branch on
     conv: Apply
     act: Apply | None
@@ -42,12 +43,13 @@ class _Start:
 
 def fuse(body: Body, tables: dict[Body, Table]) -> None:
     """Fuse what can be in one body, which is nobody else's; its table then says so."""
-    uses = uses_of(body)
+    uses, again = uses_of(body), rerun(body)
     for chain, prefix, alone in list(chains(body.chain)):
         for node in list(chain.nodes):
             if not isinstance(node, Branches) or alone:
                 continue
             starts = [s for branch in node.branches if (s := _start(branch, node, uses, tables))]
+            starts = [start for start in starts if start.nodes[0].name not in again]
             kinds = [start.kind for start in starts]
             chosen = [start for start in starts if kinds.count(start.kind) > 1]
             chosen = [start for start in chosen if start.kind == chosen[0].kind]
@@ -73,15 +75,14 @@ def _start(branch: Chain, around: Branches, uses: Uses, tables: dict[Body, Table
         if conv.inputs[0].root is not first.body.input.root:
             return None
         width, table = _translated(conv.op.out, first), tables[first.body]  # type: ignore[attr-defined]
-        found = [first]
         full = f"{name}{first.name}.{conv.name}"
-        return _Start(chain, list(found), full, conv, act, width, tuple(inside), table)
+        return _Start(branch, chain, [first], full, conv, act, width, tuple(inside), table)
     conv, act = _pair(chain.nodes, uses)
     if conv is None or conv.inputs[0].root is not around.input.root:
         return None
-    taken: list[Node] = [conv] if act is None else [conv, act]
+    taken: list[Apply | Call] = [conv] if act is None else [conv, act]
     width = conv.op.out  # type: ignore[attr-defined]
-    return _Start(chain, taken, name + conv.name, conv, act, width, tuple(inside), None)
+    return _Start(branch, chain, taken, name + conv.name, conv, act, width, tuple(inside), None)
 
 
 def _pair(nodes: list[Node], uses: Uses) -> tuple[Apply | None, Apply | None]:
@@ -166,22 +167,13 @@ def _cut(node: Branches, start: _Start, whole: Tensor, before: int) -> None:
     part = Tensor(Shape(start.width, (whole.shape or Shape(1)).size), node.span)
     cut_out: Any = REGISTRY["narrow"]
     narrow = cut_out(start=before, length=start.width)
-    kept: list[Node] = []
-    current = part
     for gone in start.nodes:
-        assert isinstance(gone, Apply | Call)
-        if gone.name.isdigit():
-            kept.append(Apply(gone.name, IDENTITY, (current,), gone.output, gone.span))
-        else:
-            gone.output.origin = current
-        current = gone.output
-    start.chain.nodes[: len(start.nodes)] = kept
-    for scope in start.inside:
+        gone.output.origin = part
+    del start.chain.nodes[: len(start.nodes)]
+    around = [start.branch, *(scope.chain for scope in start.inside)]
+    for scope, outer in reversed([*zip(start.inside, around, strict=False)]):
         scope.chain.input = part
+        if not scope.chain.nodes:
+            outer.nodes.remove(scope)
     cut = Apply("narrow", narrow, (whole,), part, node.span)
-    branch = next(b for b in node.branches if b is start.chain or _leads(b, start))
-    branch.nodes.insert(0, cut)
-
-
-def _leads(branch: Chain, start: _Start) -> bool:
-    return bool(branch.nodes and start.inside and branch.nodes[0] is start.inside[0])
+    start.branch.nodes.insert(0, cut)

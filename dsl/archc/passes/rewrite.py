@@ -22,6 +22,7 @@ from archc.plan import (
     Scope,
     Tensor,
     children,
+    walk,
 )
 
 IDENTITY: Op = REGISTRY["identity"]()
@@ -45,11 +46,18 @@ def chains(
             yield from chains(part, inner, isinstance(node, Scope))
 
 
+def rerun(body: Body) -> frozenset[str]:
+    """The names, without the groups around them, of modules that run more than once."""
+    nodes = (node for node in walk(body.chain.nodes) if isinstance(node, Apply | Call))
+    return frozenset(node.name for node in nodes if node.again)
+
+
 @dataclass
 class Copy:
     """Copies bodies, each once; `successors` gives what becomes of the operators of a body.
 
-    Auxiliary heads are left out.
+    Auxiliary heads are left out, and groups in which nothing is left. Names stay, also those that
+    count places.
     """
 
     successors: Callable[[Body], Successor]
@@ -79,17 +87,9 @@ class _Copier:
     around: Copy
     successor: Successor
 
-    def chain(self, old: Chain, *, is_group: bool = False) -> Chain:
-        """A chain; after the last module of a group, no place has to be kept."""
-        tensor = self.around.tensor
+    def chain(self, old: Chain) -> Chain:
         nodes = [new for node in old.nodes if (new := self._node(node)) is not None]
-        while is_group and nodes:
-            last = nodes[-1]
-            if not isinstance(last, Apply) or last.op is not IDENTITY:
-                break
-            last.output.origin = last.inputs[0]
-            nodes.pop()
-        return Chain(nodes, tensor(old.input), tensor(old.output))
+        return Chain(nodes, self.around.tensor(old.input), self.around.tensor(old.output))
 
     def _node(self, node: Node) -> Node | None:
         tensor = self.around.tensor
@@ -109,10 +109,10 @@ class _Copier:
             case Loop():
                 chains = [self.chain(chain) for chain in node.iterations]
                 return replace(node, iterations=chains, output=output)
-            case Scope():
-                chain = self.chain(node.chain, is_group=True)
-                return replace(node, chain=chain, output=output)
-            case Choice() | Again():
+            case Scope() | Again():
+                chain = self.chain(node.chain)
+                return replace(node, chain=chain, output=output) if chain.nodes else None
+            case Choice():
                 return replace(node, chain=self.chain(node.chain), output=output)
             case Goto() | Mark():
                 return replace(node, output=output)
@@ -120,11 +120,10 @@ class _Copier:
                 return None
 
     def _apply(self, node: Apply) -> Apply | None:
-        """The operator; None where it goes. Where names count places, something has to stay."""
+        """The operator; None where it goes."""
         op, tensor = self.successor(node), self.around.tensor
         inputs, made = tuple(map(tensor, node.inputs)), tensor(node.output)
-        if op is IDENTITY and not node.name.isdigit():
+        if op is IDENTITY:
             made.origin = inputs[0]
             return None
-        label = None if op is IDENTITY else node.label
-        return replace(node, op=op, inputs=inputs, output=made, label=label)
+        return replace(node, op=op, inputs=inputs, output=made)

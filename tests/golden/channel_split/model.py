@@ -90,9 +90,8 @@ class ChannelSplit(nn.Module):
         x = self.unit2(x)  # 16x16x16
         branch2 = self.scales1(x)  # 12x16x16
         x = x + self.conv1(branch2)  # 16x16x16
-        branch1 = self.conv2(torch.narrow(x, 1, 0, 4))  # 4x16x16
-        branch2 = torch.narrow(x, 1, 4, 12)  # 12x16x16
-        x = torch.cat([branch1, branch2], 1)  # 16x16x16
+        branch1, branch2 = torch.split(x, [4, 12], 1)
+        x = torch.cat([self.conv2(branch1), branch2], 1)  # 16x16x16
         branch1 = torch.chunk(x, 4, 1)[3]  # 4x16x16
         branch2 = self.relu(torch.chunk(x, 4, 1)[0])  # 4x16x16
         x = torch.cat([branch1, branch2], 1)  # 8x16x16

@@ -1,0 +1,129 @@
+"""The branches of a combinator: one after the other, their tensors named after their place.
+
+Where they begin with parts of one tensor that are all of it, that is one `torch.split`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archc import symbol
+from archc.emit.flow import Split, Step, Wire
+from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.layout import Group, Item
+from archc.emit.scribe import Scribe
+from archc.emit.site import Assign, Site
+from archc.plan import Apply, Branches, Chain, Tensor
+from archc.symbol import Expr
+
+_SHORT = 30  # characters of a list of numbers that may stand in `forward`
+
+
+def write_branches(
+    scribe: Scribe, nodes: list[Branches], lanes: list[Lane], site: Site
+) -> list[Step]:
+    """The steps of all branches, without the merge."""
+    first, outer = nodes[0], scribe.role
+    wire, steps = scribe.wire([node.input for node in nodes]), list[Step]()
+    rows = [[node.branches[at] for node in nodes] for at in range(len(first.branches))]
+    parts = dict[int, Wire]()
+    order = _in_parts(scribe, nodes)
+    narrows = [[_narrow(chain) for chain in rows[at]] for at in order]
+    for at, same in zip(order, narrows, strict=True):
+        scribe.role = _role(first.keyword, at, outer)
+        parts[at] = scribe.new_wire([narrow.output for narrow in same], same[0].label)
+        rows[at] = [_after(chain) for chain in rows[at]]
+    if order:
+        source = scribe.wire([narrow.inputs[0] for narrow in narrows[0]])
+        steps.append(Split(list(parts.values()), source, _sizes(scribe, narrows, lanes, site)))
+    for at, chains in enumerate(rows):
+        scribe.role = _role(first.keyword, at, outer)
+        steps += scribe.chain(chains, lanes, parts.get(at, wire), site)[0]
+    scribe.role = outer
+    return steps
+
+
+def _role(keyword: str, at: int, outer: tuple[str, bool]) -> tuple[str, bool]:
+    """What to call the tensors of a branch where `x` is taken, and whether to do so anyway."""
+    match keyword:
+        case "residual":
+            return ("shortcut", False) if at else ("out", False)
+        case "dense":
+            return "out", False
+        case _:
+            around, inner = outer
+            return f"{around}{chr(ord('a') + at % 26)}" if inner else f"branch{at + 1}", True
+
+
+# --- parts of one tensor -----------------------------------------------------------------
+
+
+def _in_parts(scribe: Scribe, nodes: list[Branches]) -> list[int]:
+    """The branches that begin with all parts of one tensor, in the order of its channels."""
+    by_tensor: dict[Tensor, list[int]] = {}
+    for at, chain in enumerate(nodes[0].branches):
+        if _is_part(chain):
+            by_tensor.setdefault(_narrow(chain).inputs[0].root, []).append(at)
+    for places in by_tensor.values():
+        order = sorted(places, key=lambda at: symbol.plain(_narrow(nodes[0].branches[at]).op.start))
+        if len(order) > 1 and all(
+            _are_whole(scribe, [node.branches[at] for at in order]) for node in nodes
+        ):
+            return order
+    return []
+
+
+def _is_part(chain: Chain) -> bool:
+    first = chain.nodes[0] if chain.nodes else None
+    return isinstance(first, Apply) and first.op.name == "narrow"
+
+
+def _narrow(chain: Chain) -> Any:
+    """The operator that takes some channels, which a branch begins with."""
+    return chain.nodes[0]
+
+
+def _after(chain: Chain) -> Chain:
+    return Chain(chain.nodes[1:], chain.nodes[0].output, chain.output)
+
+
+def _are_whole(scribe: Scribe, chains: list[Chain]) -> bool:
+    """Whether parts follow one another, from a tensor's first channel to its last.
+
+    Known by their expressions: what is right by chance would be wrong at other arguments.
+    """
+    if not all(map(_is_part, chains)):
+        return False
+    narrows = [_narrow(chain) for chain in chains]
+    tensor, end = narrows[0].inputs[0], symbol.const(0)
+    for narrow in narrows:
+        if narrow.inputs[0].root is not tensor.root:
+            return False
+        if not _same(scribe, symbol.expr_of(narrow.op.start), end):
+            return False
+        end = symbol.add(end, symbol.expr_of(narrow.op.length))
+    return _same(scribe, symbol.expr_of(tensor.channels), end)
+
+
+def _same(scribe: Scribe, a: Expr, b: Expr) -> bool:
+    inside = scribe.writer.inside
+    return symbol.add(inside(a), symbol.scale(inside(b), -1)).constant == 0
+
+
+def _sizes(scribe: Scribe, narrows: list[list[Any]], lanes: list[Lane], site: Site) -> str:
+    """`[4, 12]`, or the attribute that keeps the list."""
+    before, scribe.writer.used = scribe.writer.used, set()
+    sizes = [scribe.writer.value([n.op.length for n in same], lanes) for same in narrows]
+    of_loop = scribe.writer.used - scribe.definition.lanes[0].env.keys()
+    scribe.writer.used |= before
+    text = f"[{', '.join(sizes)}]"
+    if all(size.isdigit() for size in sizes) and len(text) <= _SHORT:
+        return text
+    if of_loop:
+        raise Inexpressible("parts that differ by iteration")
+    found = site.shared.get(text)
+    if found is None:
+        found = site.shared[text] = scribe.attribute("widths", text)
+        code = Group("", tuple(map(Item, sizes)), "[]")
+        site.steady.body.append(Assign(f"self.{found}", code))
+    return f"self.{found}"
