@@ -102,6 +102,22 @@ def test_a_param_is_the_cause_and_what_it_changes_follows() -> None:
     assert entry.costs[1].params - entry.costs[0].params == -(2048 + 1) * 990
 
 
+def test_devices_that_differ_are_told() -> None:
+    """They change nothing of what is computed; `--exit-code` and scripts see them all the same."""
+    body = "conv 3x3 p1 x8; relu; lrn 5 g2; conv 3x3 g2 x8\n"
+    two = diff_of(body, f'devices "cuda:0" "cuda:1"\n{body}')
+    assert not two.empty
+    assert two.same_network
+    assert '~ devices none -> "cuda:0" "cuda:1"' in str(two)
+    assert "with other names" not in str(two)
+    assert record.record(two)["devices"] == {"left": None, "right": '"cuda:0" "cuda:1"'}
+    assert record.record(two)["changes"] == []
+    assert "&quot;cuda:1&quot;" in page.page(two)
+    same = diff_of(f'devices "cuda:0" "cuda:1"\n{body}', f'devices "cuda:0" "cuda:1"\n{body}')
+    assert same.empty
+    assert record.record(same)["devices"] is None
+
+
 def test_an_input_given_from_outside_is_the_cause() -> None:
     sides = [
         analyze(Source("x.arch", HEAD + "conv 3x3 p1 x8\n"), inputs={"": (3, size, size)})

@@ -18,7 +18,10 @@ from archc.plan import Plan
 
 @dataclass(frozen=True)
 class Comparison:
-    """The differences of two networks. `params` and `recipe` are what the file says beside them."""
+    """The differences of two networks.
+
+    `params`, `devices` and `recipe` are what the files say beside them.
+    """
 
     left: Plan
     right: Plan
@@ -26,6 +29,7 @@ class Comparison:
     entries: tuple[Entry, ...]
     blocks: tuple[BlockChange, ...]  # those whose texts differ
     params: tuple[Change, ...]
+    devices: tuple[str, str]  # of both, equal or not; "" where there are none
     recipe: tuple[tuple[str, str], ...]
     same_network: bool  # they compute the same on the same input
     batch: int = BATCH
@@ -38,9 +42,14 @@ class Comparison:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to tell."""
-        if self.params or self.recipe or self.blocks:
+        if self.params or self.moved or self.recipe or self.blocks:
             return False
         return not any(entry.differs for entry in self.entries)
+
+    @property
+    def moved(self) -> bool:
+        """Whether the devices differ."""
+        return self.devices[0] != self.devices[1]
 
     @classmethod
     def of(cls, left: Plan, right: Plan, batch: int = BATCH) -> Self:
@@ -54,6 +63,7 @@ class Comparison:
             entries,
             tuple(comparer.blocks()),
             tuple(_params(left, right)),
+            (_devices(left), _devices(right)),
             _recipe(left, right),
             not any(entry.structural for entry in entries),
             batch,
@@ -66,6 +76,12 @@ def _params(left: Plan, right: Plan) -> Iterator[Change]:
         sides = [scalar(p.params[name]) if name in p.params else "" for p in (left, right)]
         if sides[0] != sides[1]:
             yield Change(name, sides[0], sides[1], (sides[0], sides[1]))
+
+
+def _devices(plan: Plan) -> str:
+    """As a file writes them."""
+    devices = plan.body.devices
+    return " ".join(f'"{name}"' for name in devices.names) if devices is not None else ""
 
 
 def _recipe(left: Plan, right: Plan) -> tuple[tuple[str, str], ...]:

@@ -57,6 +57,9 @@ def _parts(diff: Comparison) -> Iterator[str]:
                  [(f"{c.name} = ", False), (c.right or "none", True)])
             for c in diff.params
         )  # fmt: skip
+    if diff.moved:
+        left, right = ([(side or "none", True)] for side in diff.devices)
+        yield "<h2>devices</h2>\n" + _table([_row(0, "changed", left, right)])
     yield "<h2>network</h2>"
     head = "".join(
         f'<div class="{kind}">{escape(text)}</div>'

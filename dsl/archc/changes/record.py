@@ -40,6 +40,9 @@ def record(diff: Comparison) -> dict[str, Any]:
             for total in diff.totals
         },
         "params": [{"name": c.name, "left": c.left, "right": c.right} for c in diff.params],
+        "devices": dict(zip(_SIDES.values(), (side or None for side in diff.devices), strict=True))
+        if diff.moved
+        else None,
         "changes": _entries(diff.entries, written=False),
         "blocks": [_block(block) for block in diff.blocks],
         "train": [{"side": _SIDES[mark], "text": line} for mark, line in diff.recipe],

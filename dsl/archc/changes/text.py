@@ -32,10 +32,14 @@ def _lines(diff: Comparison, paint: Paint) -> Iterator[str]:
         Row(0, "changed", f"param {c.name} = {c.left or 'none'} -> {c.right or 'none'}")
         for c in diff.params
     ]
+    if diff.moved:
+        left, right = (side or "none" for side in diff.devices)
+        parts.append(Row(0, "changed", f"devices {left} -> {right}"))
+    beside = len(parts)
     parts += rows_of(diff.entries)
     if not parts:
         yield "no difference in the network"
-    elif diff.same_network and not diff.params:
+    elif diff.same_network and not beside:
         yield "the same network, with other names"
         yield ""
     blocks = [block_rows(block) for block in diff.blocks]
