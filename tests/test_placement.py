@@ -384,9 +384,11 @@ def test_the_command(
     ("argv", "code", "says"),
     [
         (("resnet18",), 1, "ResNet18: names no devices: add `devices"),
-        (("alexnet_2gpu", "--train"), 2, "--placement goes alone"),
-        (("alexnet_2gpu", "--form", "deploy"), 2, "--placement goes alone"),
-        (("alexnet_2gpu", "--with", "device"), 2, "--placement goes alone"),
+        (("alexnet_2gpu", "--train"), 2, "the whole network on each device"),
+        (("alexnet_2gpu", "--form", "deploy"), 2, "of the training form"),
+        (("alexnet_2gpu", "--with", "device"), 2, "has `devices`, one a tower, for `device`"),
+        (("alexnet_2gpu", "--with", "zero-init"), 2, "--with zero-init is about blocks"),
+        (("alexnet_2gpu", "--with", "checkpointing=a"), 2, "--with checkpointing is about blocks"),
     ],
 )
 def test_wrong_usage(

@@ -21,8 +21,8 @@ def run(args: Namespace) -> int:
     """Writes the PyTorch source of a network, or of every network in a folder."""
     if args.form == "deploy" and (args.extras or args.train):
         raise Stop("--with and --train are about training: leave them out, or --form deploy")
-    if args.placement and (args.form == "deploy" or args.extras or args.train):
-        raise Stop("--placement goes alone: leave out --form, --with and --train")
+    if args.placement:
+        _refuse_beside_placement(args)
     if args.templates and not Path(args.templates).is_dir():
         raise Stop(f"no such folder: {args.templates}")
     inputs = find(args.input, args.project)
@@ -33,6 +33,23 @@ def run(args: Namespace) -> int:
         raise Stop("a folder cannot be built to standard output; give `-o FOLDER`")
     top = Path(args.output or ".")
     return max(_build_one_of_many(i, top, args) for i in inputs)
+
+
+def _refuse_beside_placement(args: Namespace) -> None:
+    """Raises Stop for what a network in towers, operators in a row, has no use for."""
+    if "device" in args.extras:
+        raise Stop("--placement has `devices`, one a tower, for `device`: leave out --with device")
+    if args.extras:
+        extra = next(iter(args.extras)).replace("_", "-")
+        raise Stop(
+            f"--with {extra} is about blocks, and what --placement takes has none: leave it out"
+        )
+    if args.form == "deploy":
+        raise Stop("--placement is of the training form, and gives the same: leave out --form")
+    if args.train:
+        raise Stop(
+            "--train writes of networks that are whole on each device: leave out --placement"
+        )
 
 
 def _build_one_of_many(input: Input, top: Path, args: Namespace) -> int:
