@@ -110,12 +110,57 @@ def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     check_onnx(path, tmp_path / "two.onnx")
 
 
-@pytest.mark.parametrize("around", ["model", "state_dict", None])
-def test_a_checkpoint_around_the_weights(small: Path, tmp_path: Path, around: str | None) -> None:
-    state = {f"module.{key}": value for key, value in trained(small).state_dict().items()}
+@pytest.mark.parametrize("around", ["model", "state_dict", "net", None])
+@pytest.mark.parametrize("before", ["", "module.", "module._orig_mod.", "model."])
+def test_a_checkpoint_around_the_weights(
+    small: Path, tmp_path: Path, around: str | None, before: str
+) -> None:
+    """Of DDP, torch.compile, AveragedModel, a LightningModule, archc's own training script."""
+    wanted = trained(small).state_dict()
+    state = {f"{before}{key}": value for key, value in wanted.items()}
+    if before:
+        state["n_averaged"] = torch.tensor(3)
     checkpoint = {around: state, "epoch": 3} if around else state
     torch.save(checkpoint, tmp_path / "c.pt")
-    assert set(export.weights(tmp_path / "c.pt")) == set(trained(small).state_dict())
+    found = export.module(
+        archc.load(small).analysis, export.weights(tmp_path / "c.pt"), "training"
+    ).state_dict()
+    assert found.keys() == wanted.keys()
+    assert all(torch.equal(found[name], tensor) for name, tensor in wanted.items())
+
+
+def test_averaged_weights_go_before_others(small: Path, tmp_path: Path) -> None:
+    """Of `last.pt`, as of `best.pt`, those that the script validates."""
+    plain = trained(small).state_dict()
+    average = {f"module.{name}": 0 * tensor for name, tensor in plain.items()}
+    torch.save({"step": 3, "net": plain, "ema": average}, tmp_path / "last.pt")
+    net = export.module(archc.load(small).analysis, export.weights(tmp_path / "last.pt"), "deploy")
+    assert not any(tensor.any() for tensor in net.state_dict().values())
+
+
+def test_names_that_begin_like_a_wrapper(tmp_path: Path) -> None:
+    path = tmp_path / "net.arch"
+    path.write_text("network Net\ninput 4x4 x3\nmodule: { conv 1x1 x2; conv 1x1 x2 }\n")
+    analysis = archc.load(path).analysis
+    state = archc.load(path).module().state_dict()
+    assert "module.0.weight" in state
+    for before in ("", "module."):
+        given = {f"{before}{name}": tensor for name, tensor in state.items()}
+        assert torch.equal(
+            export.module(analysis, given, "training").state_dict()["module.1.bias"],
+            state["module.1.bias"],
+        )
+
+
+@pytest.mark.parametrize("form", ["training", "deploy"])
+def test_weights_without_the_auxiliary_heads(small: Path, form: str) -> None:
+    """As of torchvision's `googlenet(aux_logits=False)`: nothing of them is exported."""
+    module, analysis = trained(small), archc.load(small).analysis
+    state = {k: x for k, x in module.state_dict().items() if not k.startswith("a.")}
+    assert len(state) < len(module.state_dict())
+    x = torch.randn(2, 3, 8, 8)
+    made = export.module(analysis, state, form)(x)
+    torch.testing.assert_close(made, module(x), rtol=1e-5, atol=1e-6)
 
 
 # --- what can go wrong -------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 FORMATS = {"onnx": ("torch", "onnx", "onnxscript"), "pt2": ("torch",)}  # and what each needs
-_NESTED = ("model", "state_dict", "model_state_dict")  # where a checkpoint has its weights
+# Where a checkpoint has its weights; that of the training script has those that it validates first.
+_NESTED = ("ema", "net", "model", "state_dict", "model_state_dict")
+_COUNT = "n_averaged"  # what torch's AveragedModel adds to a state_dict
 
 
 class Unfit(Exception):
@@ -47,14 +49,29 @@ def weights(path: Path) -> dict[str, Tensor]:
         except OSError:
             raise
         except Exception as error:  # of several kinds, with pages of advice
-            raise Unfit(f"{path} holds no weights that are safe to load") from error
+            cure = "save `net.state_dict()` with torch.save"
+            raise Unfit(f"{path} holds no weights that are safe to load: {cure}") from error
     for key in _NESTED:
         if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
             found = found[key]
             break
     if not isinstance(found, Mapping) or not all(torch.is_tensor(t) for t in found.values()):
         raise Unfit(f"{path} holds no state_dict")
-    return {str(name).removeprefix("module."): tensor for name, tensor in found.items()}
+    return {str(name): tensor for name, tensor in found.items()}
+
+
+def unwrapped(state: Mapping[str, Tensor], wanted: Collection[str]) -> Mapping[str, Tensor]:
+    """Weights without what wrappers put before all names, if any is one of `wanted` then.
+
+    `module.` of DDP, `_orig_mod.` of torch.compile, an attribute that holds the network.
+    """
+    found = {name: x for name, x in state.items() if name != _COUNT or name in wanted}
+    while found and not any(name in wanted for name in found):
+        heads = {name.partition(".")[0] for name in found}
+        if len(heads) > 1:
+            return state
+        found = {name.partition(".")[2]: x for name, x in found.items()}
+    return found
 
 
 def module(analysis: Analysis, state: Mapping[str, Tensor] | None, form: str) -> nn.Module:
@@ -68,7 +85,9 @@ def module(analysis: Analysis, state: Mapping[str, Tensor] | None, form: str) ->
         torch.manual_seed(0)
         trained = class_of(analysis.name, analysis.emit())()
     if state is not None:
-        _check(analysis.name, trained.state_dict(), state)
+        wanted = trained.state_dict()
+        state = unwrapped(state, wanted)
+        _check(analysis, wanted, state)
         trained.load_state_dict(state, strict=False)
     if form == "deploy":
         ready: nn.Module = class_of(analysis.name, analysis.emit_deployed()).from_training(
@@ -79,9 +98,12 @@ def module(analysis: Analysis, state: Mapping[str, Tensor] | None, form: str) ->
     return done
 
 
-def _check(name: str, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
-    """Raises Unfit, saying in a line what does not match."""
+def _check(analysis: Analysis, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
+    """Raises Unfit, saying in a line what does not match. Auxiliary heads need not be there."""
     lost = [key for key in wanted if key not in given and not key.endswith("num_batches_tracked")]
+    if lost:
+        heads = tuple(f"{name}." for name in analysis.deployment().dropped)
+        lost = [key for key in lost if not key.startswith(heads)]
     more = [key for key in given if key not in wanted]
     shapes = [
         f"{key} is {_size(given[key])}, not {_size(wanted[key])}"
@@ -92,7 +114,7 @@ def _check(name: str, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor])
                for keys, what in ((lost, "missing"), (more, "unknown")) if keys]  # fmt: skip
     reasons += shapes[:2] + [f"{len(shapes) - 2} more of another size"] * (len(shapes) > 2)
     if reasons:
-        raise Unfit(f"these are not the weights of {name}: {'; '.join(reasons)}")
+        raise Unfit(f"these are not the weights of {analysis.name}: {'; '.join(reasons)}")
 
 
 def _some(keys: list[str]) -> str:

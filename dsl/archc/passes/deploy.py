@@ -41,6 +41,11 @@ class Deployment:
         """The network's plan for inference."""
         return self.of(self.plan)
 
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """The auxiliary heads' modules."""
+        return self.tables[self.made.body].dropped
+
     @cached_property
     def saved(self) -> Savings:
         """What is gained by that."""
