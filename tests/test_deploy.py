@@ -283,6 +283,13 @@ def test_rows_have_no_gaps() -> None:
         assert "Identity" not in archc.load(name).analysis.emit_deployed()
 
 
+def test_survival_is_an_expression() -> None:
+    """Of stochastic depth as the paper has it: one class, not one a unit."""
+    source = archc.load("stochastic_depth_resnet110").analysis.emit_deployed()
+    assert "self.times = Times(1 - 0.5 * nth / blocks)" in source
+    assert source.count("class Basic") == 1
+
+
 def test_nothing_of_drop_path_is_left() -> None:
     source = archc.load("fractalnet").analysis.emit_deployed()
     assert not any(word in source for word in ("PathSampler", "dropout: float", "torch.rand"))

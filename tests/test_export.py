@@ -74,11 +74,11 @@ def test_onnx_in_onnxruntime(name: str, tmp_path: Path) -> None:
     check_onnx(name, out)
 
 
-def check_onnx(what: str | Path, out: Path) -> None:
+def check_onnx(what: str | Path, out: Path, form: str = "training") -> None:
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("onnxscript")
     runtime = pytest.importorskip("onnxruntime")
-    assert run(what, "--to", "onnx", "-o", out) == 0
+    assert run(what, "--to", "onnx", "--form", form, "-o", out) == 0
     onnx.checker.check_model(onnx.load(out))
     assert files.state(out) is files.State.PRISTINE
     session = runtime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
@@ -96,8 +96,9 @@ def check_onnx(what: str | Path, out: Path) -> None:
             torch.testing.assert_close(torch.tensor(a), b.detach(), rtol=0, atol=bound)
 
 
-def test_onnx_of_a_small_network(small: Path, tmp_path: Path) -> None:
-    check_onnx(small, tmp_path / "small.onnx")
+@pytest.mark.parametrize("form", ["training", "deploy"])
+def test_onnx_of_a_small_network(small: Path, tmp_path: Path, form: str) -> None:
+    check_onnx(small, tmp_path / "small.onnx", form)
 
 
 def test_several_inputs_and_outputs(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archc import symbol
 from archc.ops._field import flag, number
 from archc.ops._op import Call, Keyword, Op, Saved, op, register
 from archc.ops._shape import Shape
@@ -117,7 +118,9 @@ class DropPath(Op):
         return Call("DropPath", (self.p,), keywords)
 
     def in_eval(self) -> Op:
-        return Times(factor=1 - self.p) if self.rescale_eval else Identity()
+        if not self.rescale_eval:
+            return Identity()
+        return Times(factor=symbol.combine("-", 1, self.p))  # with the expression of p
 
     def survival(self) -> float:
         return 1 - self.p
