@@ -47,9 +47,7 @@ def _refuse_beside_placement(args: Namespace) -> None:
     if args.form == "deploy":
         raise Stop("--placement is of the training form, and gives the same: leave out --form")
     if args.train:
-        raise Stop(
-            "--train writes of networks that are whole on each device: leave out --placement"
-        )
+        raise Stop("--train has the whole network on each device: leave out --placement")
 
 
 def _build_one_of_many(input: Input, top: Path, args: Namespace) -> int:

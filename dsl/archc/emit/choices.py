@@ -25,9 +25,11 @@ def write_choice(
     then, then_out, then_site = _arm(scribe, nodes, lanes, wire, site, True)
     other, other_out, other_site = _arm(scribe, nodes, lanes, wire, site, False)
     after = _hoist(then_site, other_site, site)
-    if _equal(then, other) or (not then and not other and then_out is other_out):
+    alike = _equal(then, other) or (not then and not other and then_out is other_out)
+    if not alike or then_site.body or other_site.body or scribe.definition.block is None:
+        scribe.writer.used |= asked_for  # a param of the network is an argument in any case
+    if alike:
         if then_site.body or other_site.body:
-            scribe.writer.used |= asked_for
             statements += [
                 *_declared(then_site, other_site),
                 If(test, then_site.body, other_site.body),
@@ -35,7 +37,6 @@ def write_choice(
         statements += after
         scribe.alias([node.output for node in nodes], then_out)
         return then, then_out
-    scribe.writer.used |= asked_for
     out = scribe.new_wire([node.output for node in nodes], through=through)
     asked = _construct(scribe, test, then_site, other_site, then, site)
     statements += after
