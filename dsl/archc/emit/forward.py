@@ -217,7 +217,8 @@ class Printer:
         assert source is not None
         for wire in step.outs:
             name = self._free(wire) if wire.uses else "_"
-            self.untyped.discard(name)  # a part is a Tensor to mypy
+            if name in self.untyped:
+                self._emit(self._target(name))  # among others it cannot be given its type
             names.append(name)
             if wire.uses:
                 self._hold(name, wire)

@@ -29,7 +29,7 @@ def _print(
         out.uses += 1
     if scribe.takes_features:
         printer.spoken_for.append(frozenset((FEATURES,)))
-        printer.lines.append(f"x = torch.cat({FEATURES}, 1)")
+        printer.lines.append(f"x: Tensor = torch.cat({FEATURES}, 1)")
     if len(results) > 1 or scribe.has_sides:
         printer.spoken_for.append(frozenset((_record(scribe),)))
     if "x" not in printer.holds:
