@@ -269,6 +269,42 @@ def test_known_data_sets_are_found(
 # --- parts -------------------------------------------------------------------------------
 
 
+def test_lighting_is_the_papers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Krizhevsky's sum over the components, in numpy, with the figures that mxnet has for 0 to 255."""
+    import numpy as np
+
+    source = text(train=f"{RECIPE}; augment flip lighting=0.5").replace("8x8 x1", "8x8 x3")
+    made = module(script(source.replace("dataset digits", "dataset cifar10")))
+    lighting = made.Lighting(0.5)
+    values = np.array([55.46, 4.794, 1.148])
+    vectors = lighting.axes.numpy() / (0.5 * values)
+    assert np.allclose(vectors.T @ vectors, np.eye(3), atol=2e-3)  # an orthonormal basis
+    assert np.allclose(vectors[:, 0], [-0.5675, -0.5808, -0.5836], atol=1e-3)  # nearly grey
+    image = np.random.default_rng(0).integers(256, size=(3, 8, 8))
+    for seed in range(20):
+        torch.manual_seed(seed)
+        chance = 0.5 * torch.randn(3).numpy()
+        shift = sum(a * s * p for a, s, p in zip(chance, values, vectors.T, strict=True))
+        torch.manual_seed(seed)
+        found = lighting(torch.tensor(image, dtype=torch.uint8))
+        assert found.dtype == torch.uint8
+        expected = np.clip(image + shift[:, None, None], 0, 255)
+        assert np.abs(found.numpy() - expected).max() <= 0.5 + 1e-3
+
+
+def test_colours_are_varied_where_the_recipe_says() -> None:
+    def varied(name: str) -> str:
+        return archc.load(name).analysis.emit_training().partition("varied = ")[2].partition("]\n")[0]
+
+    assert "Lighting(0.1)" in varied("alexnet")
+    assert "Jitter" not in varied("alexnet")
+    assert "v2.ColorJitter(0.4, 0.4, 0.4),\n        Lighting(0.1)" in varied("densenet121")
+    assert "Lighting" not in archc.load("zfnet").analysis.emit_training()
+    grey = text(train=f"{RECIPE}; augment lighting=0.1")
+    with pytest.raises(Untrainable, match="sees none"):
+        script(grey)
+
+
 @pytest.mark.parametrize(
     ("recipe", "scheduler", "arguments"),
     [
@@ -487,6 +523,8 @@ def test_a_name_that_the_script_needs() -> None:
         ("augment flop", "knows no `flop`"),
         ("augment crop", "something to cut from"),
         ("augment flip pad=4", "to be cropped"),
+        ("augment jitter=2", "from 0 to 1"),
+        ("augment lighting", "knows no `lighting`"),
         ("decay norms", "knows no `norms`"),
         ("label_smoothing 2", "from 0 to 1"),
     ],
@@ -638,6 +676,6 @@ def test_every_network_has_a_script(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_mypy_has_nothing_to_say(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
-    write(("googlenet", "resnet20"), tmp_path)
+    write(("googlenet", "resnet20", "alexnet"), tmp_path)
     write_recipes(tmp_path)
     mypy_is_content(tmp_path)

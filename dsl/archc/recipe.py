@@ -35,6 +35,8 @@ class Augmentation:
     reflect: bool = False
     pad: int = 0
     resize: tuple[int, int] | None = None  # the shorter side, from and to
+    jitter: float = 0  # brightness, contrast and saturation, each times 1 - jitter to 1 + jitter
+    lighting: float = 0  # along ImageNet's principal components of colour: Krizhevsky et al. 2012
 
     @property
     def of_photographs(self) -> bool:
@@ -242,7 +244,9 @@ def _warmup(line: _Line) -> dict[str, Any]:
 
 def _augment(line: _Line) -> dict[str, Any]:
     words = line.flags("flip", "crop", "resized_crop", "reflect")
-    options = line.options("pad", "resize")
+    options = line.options("pad", "resize", "jitter", "lighting")
+    jitter = line.number(options.get("jitter", 0), "`jitter`", 0, 1)
+    lighting = line.number(options.get("lighting", 0), "`lighting`")
     pad = line.number(options.get("pad", 0), "`pad`", whole=True)
     sides = options.get("resize")
     pair = sides if isinstance(sides, tuple | list) else (sides, sides)
@@ -260,7 +264,8 @@ def _augment(line: _Line) -> dict[str, Any]:
     if "reflect" in words and not pad:
         line.wrong("`reflect` says how to pad", "as in `crop pad=4 reflect`")
     flags = dict.fromkeys(words, True)
-    return {"augment": Augmentation(pad=pad, resize=resize, **flags)}
+    colour = {"jitter": jitter, "lighting": lighting}
+    return {"augment": Augmentation(pad=pad, resize=resize, **colour, **flags)}
 
 
 def _decay(line: _Line) -> dict[str, Any]:

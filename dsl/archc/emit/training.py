@@ -65,6 +65,7 @@ class Training:
     plateau: list[str]
     optimizer: list[str]
     flags: list[str]
+    lighting: bool = False
     recomputes: bool = False  # whether a block can be computed again in the backward pass
     mixup: bool = False
     clip: bool = False
@@ -88,6 +89,8 @@ def build_training(
     named, mean, std = _STATISTICS[recipe.dataset or _likely_dataset(shape)]
     if len(mean) != shape[0]:
         raise Untrainable(f"`dataset {recipe.dataset}` has {len(mean)} channels, not {shape[0]}")
+    if shape[0] != 3 and (recipe.augment.jitter or recipe.augment.lighting):
+        raise Untrainable(f"`jitter` and `lighting` are of colours, and {plan.name} sees none")
     by_flag = _takes_classes(plan, module, width)
     recomputes = options.checkpoint is not None
     return Training(
@@ -116,6 +119,7 @@ def build_training(
         plateau=plateau(recipe.schedule),
         optimizer=_optimizer(recipe),
         flags=_flags(plan, recipe, width if by_flag else 0, recomputes),
+        lighting=recipe.augment.lighting > 0,
         recomputes=recomputes,
         mixup=recipe.mixup > 0,
         clip=recipe.clip > 0,
@@ -223,10 +227,14 @@ def _augmentation(augment: Augmentation, shape: tuple[int, ...]) -> list[str]:
             f"v2.Resize({max(shape[1:])})",
             f"v2.RandomCrop(SHAPE[1:], padding={augment.pad}{mode})",
         ]
-    elif augment.flip:
+    elif augment.flip or augment.jitter or augment.lighting:
         steps += [f"v2.Resize({_resized(augment, shape)})", "v2.CenterCrop(SHAPE[1:])"]
     if augment.flip:
         steps.append("v2.RandomHorizontalFlip()")
+    if augment.jitter:
+        steps.append(f"v2.ColorJitter({', '.join(3 * [f'{augment.jitter:g}'])})")
+    if augment.lighting:
+        steps.append(f"Lighting({augment.lighting:g})")
     return lay("varied = ", Group("", tuple(map(Item, steps)), "[]"), indent=4) if steps else []
 
 
