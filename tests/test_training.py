@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import os
 import re
 import signal
@@ -68,10 +69,12 @@ def module(source: str) -> ModuleType:
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    threads, handler = torch.get_num_threads(), signal.getsignal(signal.SIGTERM)
+    threads = torch.get_num_threads()
+    handlers = [(sign, signal.getsignal(sign)) for sign in (signal.SIGTERM, signal.SIGINT)]
     torch.set_num_threads(1)
     yield
-    signal.signal(signal.SIGTERM, handler)
+    for sign, handler in handlers:
+        signal.signal(sign, handler)
     torch.set_num_threads(threads)
 
 
@@ -96,23 +99,28 @@ def rows(out: Path) -> list[dict[str, float]]:
 # --- real images -------------------------------------------------------------------------
 
 
-def test_digits_are_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over 97 % in under a minute, counted again from the weights that the script leaves."""
+def accuracy_of(made: ModuleType, path: Path) -> float:
+    """Of weights, in percent of the digits that are not trained with."""
     from sklearn.datasets import load_digits
 
+    net = made.DigitNet()
+    net.load_state_dict(torch.load(path, weights_only=True))
+    images, labels = load_digits(return_X_y=True)
+    x = torch.tensor(images[::5], dtype=torch.float32).view(-1, 1, 8, 8) / 16
+    x = (x * 255).to(torch.uint8).float() / 255  # what an image has
+    guess = net.eval()((x - made.MEAN[0]) / made.STD[0]).argmax(1)
+    return 100 * float((guess == torch.tensor(labels[::5])).float().mean())
+
+
+def test_digits_are_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over 97 % in under a minute, counted again from the weights that the script leaves."""
     made = module(script(text(train=f"{RECIPE}; schedule cosine; warmup 1; label_smoothing 0.1")))
     start = time.monotonic()
     assert run(made, monkeypatch, "--data=digits", "--workers=0", f"--out={tmp_path}") == 0
     assert time.monotonic() - start < 60
     logged = rows(tmp_path)
     assert [row["epoch"] for row in logged] == list(range(1, 9))
-    net = made.DigitNet()
-    net.load_state_dict(torch.load(tmp_path / "best.pt", weights_only=True))
-    images, labels = load_digits(return_X_y=True)
-    x = torch.tensor(images[::5], dtype=torch.float32).view(-1, 1, 8, 8) / 16
-    x = (x * 255).to(torch.uint8).float() / 255  # what an image has
-    guess = net.eval()((x - made.MEAN[0]) / made.STD[0]).argmax(1)
-    accuracy = 100 * float((guess == torch.tensor(labels[::5])).float().mean())
+    accuracy = accuracy_of(made, tmp_path / "best.pt")
     assert accuracy > 97
     assert accuracy == pytest.approx(max(row["top1"] for row in logged), abs=1e-3)
     pytest.importorskip("matplotlib")
@@ -163,6 +171,9 @@ def test_a_run_that_was_cut_ends_alike(tmp_path: Path, monkeypatch: pytest.Monke
 # --- bad input ---------------------------------------------------------------------------
 
 
+OWN = "DigitNet of 14,578 parameters, 640 images, batch 64, seed 0, SGD"
+
+
 @pytest.fixture(scope="module")
 def small() -> ModuleType:
     return module(script(text()))
@@ -176,13 +187,17 @@ def small() -> ModuleType:
         (["--data=digits", "--batch-size=4000"], "1437 images, fewer than a batch of 4000"),
         (["--synthetic", "--device=cuda:7"], "there is no device cuda:7"),
         (["--synthetic", "--device=abacus"], "there is no device abacus"),
+        (["--synthetic", "--device=meta"], "there is no device meta"),
         (["--synthetic", "--accum=3"], "cannot be cut into 1 processes times 3 parts"),
         (["--synthetic", "--fsdp"], "start it with torchrun"),
         (["--synthetic", "--resume"], "cannot read"),
         (["--synthetic", "--resume=junk.pt"], "junk.pt is no checkpoint of a training run"),
         (["--synthetic", "--resume=other.pt"], "is of another run: OtherNet of"),
+        (["--synthetic", "--resume=half.pt"], "half.pt is no checkpoint"),
+        (["--synthetic", "--resume=bare.pt"], "bare.pt does not fit: 'net'"),
+        (["--synthetic", "--resume=lean.pt"], "lean.pt does not fit: it has other layers"),
         (["--synthetic", "--out=junk.pt"], "cannot write to junk.pt"),
-        (["--synthetic", "--lr=1e30", "--steps=40"], "a lower --lr may help"),
+        (["--synthetic", "--lr=1e9", "--steps=40"], "a lower --lr may help"),
         (["--synthetic", "--out=taken"], "taken holds a run: --resume goes on"),
     ],
 )
@@ -193,6 +208,11 @@ def test_bad_input_is_one_line(
     monkeypatch.chdir(tmp_path)
     Path("junk.pt").write_bytes(b"junk")
     torch.save({"run": "OtherNet of 3 parameters"}, "other.pt")
+    half = io.BytesIO()
+    torch.save({"run": "OtherNet", "net": torch.zeros(10_000)}, half)
+    Path("half.pt").write_bytes(half.getvalue()[:9_000])
+    torch.save({"run": OWN}, "bare.pt")
+    torch.save({"run": OWN, "net": {"weight": torch.zeros(3)}}, "lean.pt")
     Path("taken").mkdir()
     Path("taken/last.pt").write_bytes(b"kept")
     assert run(small, monkeypatch, *words, "--workers=0") == 1
@@ -206,15 +226,122 @@ def test_bad_input_is_one_line(
 def test_bad_usage(
     small: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for words in ([], ["--synthetic", "--steps=0"], ["--synthetic", "--data=x"]):
+    for words in ([], ["--synthetic", "--data=x"]):
         assert run(small, monkeypatch, *words) == 2
     assert "not allowed with" in capsys.readouterr().err
+    for word in (
+        "--steps=0", "--classes=-1", "--workers=-1", "--lr=nan", "--lr=-1", "--ema=1.5",
+        "--weight-decay=inf", "--seed=99999999999",
+    ):  # fmt: skip
+        assert run(small, monkeypatch, "--synthetic", word) == 2
+        flag, _, value = word.partition("=")
+        assert f"error: {flag}: {value.partition('.')[0]}" in capsys.readouterr().err
+
+
+def test_zero_means_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--mixup 0 --clip 0 --ema 0` of a recipe that has them: the plain one's numbers."""
+    base = ["--data=digits", "--workers=0", "--steps=5"]
+    plain = module(script(text()))
+    assert run(plain, monkeypatch, *base, f"--out={tmp_path / 'plain'}") == 0
+    rich = module(script(text(train=f"{RECIPE}; mixup 0.2; clip 0.1; ema 0.9")))
+    off = ["--mixup=0", "--clip=0", "--ema=0"]
+    assert run(rich, monkeypatch, *base, *off, f"--out={tmp_path / 'rich'}") == 0
+    for a, b in zip(rows(tmp_path / "plain"), rows(tmp_path / "rich"), strict=True):
+        assert {**a, "seconds": 0} == {**b, "seconds": 0}
+
+
+@pytest.mark.parametrize(
+    ("part", "error", "said"),
+    [
+        ("update", torch.OutOfMemoryError("CUDA out of memory"), "a larger --accum"),
+        ("update", RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), "fewer"),
+        ("torch.save", RuntimeError("unexpected pos 20352 vs 20248"), "last.pt: is the disk full?"),
+        ("torch.save", OSError(28, "No space left on device"), "No space left on device"),
+    ],
+)
+def test_accidents_are_one_line(
+    part: str, error: Exception, said: str, small: ModuleType, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """What the machine does not give; the checkpoint that is there stays."""
+
+    def refuse(*_: Any) -> None:
+        raise error
+
+    words = ["--synthetic", "--workers=0", "--batch-size=8", f"--out={tmp_path}"]
+    assert run(small, monkeypatch, *words, "--steps=2") == 0
+    kept = (tmp_path / "last.pt").read_bytes()
+    if part == "update":
+        monkeypatch.setattr(small.Trainer, "update", refuse)
+    else:
+        monkeypatch.setattr(torch, "save", refuse)
+    assert run(small, monkeypatch, *words, "--steps=4", "--resume") == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert said in lines[-1]
+    assert not any("Traceback" in line for line in lines)
+    assert (tmp_path / "last.pt").read_bytes() == kept
+
+
+def test_other_errors_are_not_hidden(
+    small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("a mistake in the network")
+
+    monkeypatch.setattr(small.Trainer, "update", fail)
+    with pytest.raises(RuntimeError, match="a mistake in the network"):
+        run(small, monkeypatch, "--synthetic", "--workers=0", f"--out={tmp_path}")
+
+
+def test_control_c(
+    small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Once: the update ends and the run is saved. Twice: it leaves at once."""
+    update = small.Trainer.update
+    words = ["--synthetic", "--workers=0", "--batch-size=8"]
+
+    def pressed(times: int) -> Any:
+        def interrupted(self: Any, images: Any) -> None:
+            update(self, images)
+            for _ in range(times):
+                os.kill(os.getpid(), signal.SIGINT)
+
+        return interrupted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(small.Trainer, "update", pressed(1))
+        assert run(small, patch, *words, f"--out={tmp_path / 'once'}") == 0
+    assert "stopped after update 1; --resume goes on" in capsys.readouterr().out
+    assert torch.load(tmp_path / "once/last.pt", weights_only=True)["step"] == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(small.Trainer, "update", pressed(2))
+        assert run(small, patch, *words, f"--out={tmp_path / 'twice'}") == 130
+    assert "Traceback" not in capsys.readouterr().err
+    assert (
+        run(small, monkeypatch, *words, "--steps=2", f"--out={tmp_path / 'once'}", "--resume") == 0
+    )
+    assert "going on after update 1 of 2" in capsys.readouterr().out
+
+
+def test_a_longer_run_has_the_same_loss(
+    small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that ended in mid-epoch and goes on counts the epoch's first part too."""
+    words = ["--data=digits", "--workers=0"]
+    whole, longer = tmp_path / "whole", tmp_path / "longer"
+    assert run(small, monkeypatch, *words, "--steps=12", f"--out={whole}") == 0
+    assert run(small, monkeypatch, *words, "--steps=7", f"--out={longer}") == 0
+    assert run(small, monkeypatch, *words, "--steps=12", f"--out={longer}", "--resume") == 0
+    assert rows(longer)[-1]["loss"] == pytest.approx(rows(whole)[-1]["loss"], rel=1e-5)
 
 
 # --- data --------------------------------------------------------------------------------
 
 
-def test_folders_of_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_of_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Images of odd sizes and kinds become the network's; a key gives the same image again."""
     from PIL import Image
 
@@ -239,6 +366,14 @@ def test_folders_of_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert torch.equal(image, train[3, 11][0])
     assert not torch.equal(image, train[3, 12][0])
     assert torch.equal(val[0, 1][0], val[0, 2][0])
+    torn = tmp_path / "train" / "b" / "1.png"
+    torn.write_bytes(torn.read_bytes()[:300])
+    for workers in ("0", "1"):
+        words = ["--classes=2", "--batch-size=2", f"--workers={workers}", f"--out={tmp_path / 'o'}"]
+        capsys.readouterr()
+        assert run(made, monkeypatch, f"--data={tmp_path}", *words) == 1
+        line = f"train_generated.py: {torn} is no image, or a broken one"
+        assert line in capsys.readouterr().err.splitlines()
 
 
 def test_known_data_sets_are_found(
@@ -270,7 +405,7 @@ def test_known_data_sets_are_found(
 
 
 def test_lighting_is_the_papers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Krizhevsky's sum over the components, in numpy, with the figures that mxnet has for 0 to 255."""
+    """Krizhevsky's sum over the components, in numpy, with mxnet's figures for 0 to 255."""
     import numpy as np
 
     source = text(train=f"{RECIPE}; augment flip lighting=0.5").replace("8x8 x1", "8x8 x3")
@@ -294,7 +429,9 @@ def test_lighting_is_the_papers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_colours_are_varied_where_the_recipe_says() -> None:
     def varied(name: str) -> str:
-        return archc.load(name).analysis.emit_training().partition("varied = ")[2].partition("]\n")[0]
+        return (
+            archc.load(name).analysis.emit_training().partition("varied = ")[2].partition("]\n")[0]
+        )
 
     assert "Lighting(0.1)" in varied("alexnet")
     assert "Jitter" not in varied("alexnet")
@@ -620,9 +757,18 @@ def test_two_processes_train_as_one(flags: list[str], file: Path, tmp_path: Path
 
 
 @pytest.mark.slow
-def test_sharded_and_back(file: Path, tmp_path: Path) -> None:
-    """A checkpoint of two sharded processes, in fp16 and averaged, is resumed by one."""
+def test_sharded_and_back(tmp_path: Path) -> None:
+    """A checkpoint of two sharded processes, in fp16 and averaged, is resumed by one.
+
+    With batch norms: their statistics are not sharded, and each process has its own. What is
+    kept as the best is what was validated.
+    """
+    file = tmp_path / "train_net.py"
+    file.write_text(script(text(train=f"{RECIPE}; clip 1; mixup 0.2; schedule cosine")))
     finish(start(file, "run", "--epochs=2", "--fsdp", "--amp=fp16", "--ema=0.9", processes=2))
+    judged = accuracy_of(module(file.read_text()), tmp_path / "run" / "best.pt")
+    best = max(row["top1"] for row in rows(tmp_path / "run"))
+    assert judged == pytest.approx(best, abs=0.6)  # two images: fp16 in the run, fp32 here
     finish(start(file, "run", "--epochs=3", "--ema=0.9", "--resume"))
     assert [row["epoch"] for row in rows(tmp_path / "run")] == [1, 2, 3]
 

@@ -37,6 +37,7 @@ _KNOWN: list[Import] = [
     ("torch.distributed.fsdp", "fully_shard"),
     ("torch.nn.parallel", "DistributedDataParallel"),
     ("torch.optim.swa_utils", "AveragedModel"),
+    ("torch.optim.swa_utils", "get_ema_avg_fn"),
     ("torch.optim.swa_utils", "get_ema_multi_avg_fn"),
     ("torch.utils.data", "DataLoader"),
     ("torch.utils.data", "Dataset"),

@@ -305,12 +305,10 @@ def _flags(plan: Plan, recipe: Recipe, classes: int, has_blocks: bool) -> list[s
     default = {"default": number(recipe.length)}
     flags = [
         _flag("classes", type="int", default=classes, help="of the data") if classes else [],
-        _flag(
-            "epochs", type="positive", **({} if epochs else default), help=epochs or "of all images"
-        ),
-        _flag("steps", type="positive", **({} if steps else default), help=steps or "updates"),
-        _flag("batch-size", type="positive", default=recipe.batch, help="in all"),
-        _flag("accum", type="positive", default=1, help="parts of a batch"),
+        _flag("epochs", type="int", **({} if epochs else default), help=epochs or "of all images"),
+        _flag("steps", type="int", **({} if steps else default), help=steps or "updates"),
+        _flag("batch-size", type="int", default=recipe.batch, help="in all"),
+        _flag("accum", type="int", default=1, help="parts of a batch"),
         _flag("lr", type="float", default=options["lr"], help="learning rate"),
         _number("weight-decay", options.get("weight_decay"), ""),
         _number("clip", recipe.clip, "largest norm of the gradients"),
@@ -326,7 +324,7 @@ def _flags(plan: Plan, recipe: Recipe, classes: int, has_blocks: bool) -> list[s
         _switch("deterministic", "slower, and the same each time"),
         _switch("profile", "three updates, in OUT/trace0.json"),
         _flag("out", type="Path", default=f'Path("runs/{snake(plan.name)}")'),
-        _flag("save-every", type="positive", default=1000, help="updates"),
+        _flag("save-every", type="int", default=1000, help="updates"),
         _flag("resume", nargs='"?"', const='""', help="a checkpoint, or else OUT/last.pt"),
     ]
     return [line for flag in flags for line in flag]
