@@ -324,6 +324,41 @@ def test_control_c(
     assert "going on after update 1 of 2" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        "optimizer sgd lr=0.1; schedule plateau factor=0.5 patience=0",
+        "optimizer adam lr=1e-3 amsgrad; mixup 1; clip 1; decay weights",
+        "optimizer adamw lr=1e-3; schedule linear; label_smoothing 0.1",
+        "optimizer rmsprop lr=0.01 momentum=0.9 centered; schedule poly power=0.5; warmup 1",
+        "optimizer adagrad lr=0.01 lr_decay=0.1; schedule cosine; warmup 1 factor=0.2",
+    ],
+)
+def test_each_optimizer_resumes(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four epochs at once, and in two runs: the same weights, the same rates."""
+    made = module(script(text(train=f"{recipe}; batch 8; epochs 4")))
+    words = ["--synthetic", "--workers=0"]
+    update = made.Trainer.update
+
+    def cut(self: Any, images: Any) -> None:
+        update(self, images)
+        if self.step == 35:
+            self.stop()
+
+    assert run(made, monkeypatch, *words, f"--out={tmp_path / 'whole'}") == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(made.Trainer, "update", cut)
+        assert run(made, patch, *words, f"--out={tmp_path / 'cut'}") == 0
+    assert run(made, monkeypatch, *words, f"--out={tmp_path / 'cut'}", "--resume") == 0
+    whole, resumed = weights(tmp_path / "whole"), weights(tmp_path / "cut")
+    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
+    rates = [[row["lr"] for row in rows(tmp_path / out)] for out in ("whole", "cut")]
+    assert rates[0] == rates[1]
+    assert (rates[0][-1] < rates[0][0]) == ("schedule" in recipe)
+
+
 def test_a_longer_run_has_the_same_loss(
     small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ class Training:
     rate: list[str]  # the statements that set it
     plateau: list[str]
     optimizer: list[str]
+    stateless: bool  # plain SGD: nothing but the rate to go on with
     flags: list[str]
     lighting: bool = False
     recomputes: bool = False  # whether a block can be computed again in the backward pass
@@ -118,6 +119,7 @@ def build_training(
         rate=rate(recipe),
         plateau=plateau(recipe.schedule),
         optimizer=_optimizer(recipe),
+        stateless=recipe.optimizer == "sgd" and not recipe.options.get("momentum"),
         flags=_flags(plan, recipe, width if by_flag else 0, recomputes),
         lighting=recipe.augment.lighting > 0,
         recomputes=recomputes,
@@ -300,7 +302,8 @@ def _optimizer(recipe: Recipe) -> list[str]:
 
 def _flags(plan: Plan, recipe: Recipe, classes: int, has_blocks: bool) -> list[str]:
     """`add(...)` for each flag, in the order of --help."""
-    options, ema = recipe.options, {"default": recipe.ema} if recipe.ema else {}
+    options = recipe.options
+    ema = {"default": recipe.ema} if recipe.ema else {"nargs": '"?"', "const": 0.9999}
     steps, epochs = _LENGTHS[recipe.unit]
     default = {"default": number(recipe.length)}
     flags = [
@@ -311,9 +314,9 @@ def _flags(plan: Plan, recipe: Recipe, classes: int, has_blocks: bool) -> list[s
         _flag("accum", type="int", default=1, help="parts of a batch"),
         _flag("lr", type="float", default=options["lr"], help="learning rate"),
         _number("weight-decay", options.get("weight_decay"), ""),
-        _number("clip", recipe.clip, "largest norm of the gradients"),
-        _number("mixup", recipe.mixup, "alpha of its distribution"),
-        _flag("ema", nargs='"?"', const=0.9999, **ema, type="float", help="average weights"),
+        _number("clip", recipe.clip, "of the gradients' norm"),
+        _number("mixup", recipe.mixup, "its alpha"),
+        _flag("ema", type="float", **ema, help="average weights"),
         _flag("amp", nargs='"?"', const='"bf16"', choices='("bf16", "fp16")', help="precision"),
         _switch("compile", "torch.compile the training step"),
         _switch("grad-checkpointing", "less memory for more time") if has_blocks else [],
@@ -338,7 +341,7 @@ _LENGTHS = {  # unit -> help of --steps and of --epochs, "" for the one that has
 
 def _number(name: str, value: float | None, help: str) -> list[str]:
     """A flag for a number that only some recipes have."""
-    return _flag(name, type="float", default=value, help=help) if value else []
+    return _flag(name, type="float", default=float(value), help=help) if value else []
 
 
 def _flag(name: str, **options: object) -> list[str]:
