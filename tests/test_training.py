@@ -1,4 +1,4 @@
-"""`archc build --train`: the scripts train, resume, take bad input, and are files to show.
+"""`archc build --train`: the scripts train, resume, and are files to show.
 
 The fast tests call a script's `main` in this process; what needs processes of its own, signals or
 torchrun is slow, except for the one proof on real images.
@@ -7,23 +7,21 @@ torchrun is slow, except for the one proof on real images.
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from scripts import RECIPE, module, rows, run, script, text
 
 import archc
-from archc.api import Analysis, analyze
+from archc.api import analyze
 from archc.cli import main as archc_main
 from archc.emit.training import Untrainable
 from archc.source import Source
@@ -33,68 +31,7 @@ pytest.importorskip("torchvision")
 pytest.importorskip("tqdm")
 pytest.importorskip("sklearn")
 
-BODY = """
-network {name}
-param classes = 10
-input 8x8 x1
-block unit(c) {{ residual< conv 3x3 p1 x(c) nobias; {norm} >; relu }}
-conv 3x3 p1 x24 nobias; {norm}; relu
-unit(24) * 2
-pool 2x2; flatten; fc (classes)
-train {{ {train}; dataset digits }}
-"""
-RECIPE = "optimizer sgd lr=0.05 momentum=0.9 weight_decay=1e-4; batch 64; epochs 8"
-
-
-def text(name: str = "DigitNet", norm: str = "bn", train: str = RECIPE) -> str:
-    return BODY.format(name=name, norm=norm, train=train)
-
-
-def analysed(source: str) -> Analysis:
-    found = analyze(Source("net.arch", source))
-    assert found.ok, [d.title for d in found.diagnostics]
-    return found
-
-
-def script(source: str) -> str:
-    return analysed(source).emit_training()
-
-
-def module(source: str) -> ModuleType:
-    """A script as a module."""
-    made = ModuleType("generated")
-    exec(compile(source, "train_generated.py", "exec", dont_inherit=True), made.__dict__)
-    return made
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    handlers = [(sign, signal.getsignal(sign)) for sign in (signal.SIGTERM, signal.SIGINT)]
-    torch.set_num_threads(1)
-    yield
-    for sign, handler in handlers:
-        signal.signal(sign, handler)
-    torch.set_num_threads(threads)
-
-
-def run(made: ModuleType, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    """The exit code of a script's `main`."""
-    monkeypatch.setattr(sys, "argv", ["train_generated.py", *words])
-    try:
-        made.main()
-    except SystemExit as end:
-        if isinstance(end.code, str):  # Python's own way with a message
-            print(end.code, file=sys.stderr)
-            return 1
-        return int(end.code or 0)
-    return 0
-
-
-def rows(out: Path) -> list[dict[str, float]]:
-    with open(out / "log.csv", encoding="utf-8") as file:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
-
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 # --- real images -------------------------------------------------------------------------
 
@@ -168,162 +105,6 @@ def test_a_run_that_was_cut_ends_alike(tmp_path: Path, monkeypatch: pytest.Monke
         assert {**a, "seconds": 0} == {**b, "seconds": 0}
 
 
-# --- bad input ---------------------------------------------------------------------------
-
-
-OWN = "DigitNet of 14,578 parameters, 640 images, batch 64, seed 0, SGD"
-
-
-@pytest.fixture(scope="module")
-def small() -> ModuleType:
-    return module(script(text()))
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--data=nowhere"], "no data in nowhere"),
-        (["--data=digits", "--classes=7"], "digits has 10 classes, DigitNet has 7: --classes 10"),
-        (["--data=digits", "--batch-size=4000"], "1437 images, fewer than a batch of 4000"),
-        (["--synthetic", "--device=cuda:7"], "there is no device cuda:7"),
-        (["--synthetic", "--device=abacus"], "there is no device abacus"),
-        (["--synthetic", "--device=meta"], "there is no device meta"),
-        (["--synthetic", "--accum=3"], "cannot be cut into 1 processes times 3 parts"),
-        (["--synthetic", "--fsdp"], "start it with torchrun"),
-        (["--synthetic", "--resume"], "cannot read"),
-        (["--synthetic", "--resume=junk.pt"], "junk.pt is no checkpoint of a training run"),
-        (["--synthetic", "--resume=other.pt"], "is of another run: OtherNet of"),
-        (["--synthetic", "--resume=half.pt"], "half.pt is no checkpoint"),
-        (["--synthetic", "--resume=bare.pt"], "bare.pt does not fit: 'net'"),
-        (["--synthetic", "--resume=lean.pt"], "lean.pt does not fit: it has other layers"),
-        (["--synthetic", "--out=junk.pt"], "cannot write to junk.pt"),
-        (["--synthetic", "--lr=1e9", "--steps=40"], "a lower --lr may help"),
-        (["--synthetic", "--out=taken"], "taken holds a run: --resume goes on"),
-    ],
-)
-def test_bad_input_is_one_line(
-    words: list[str], said: str, small: ModuleType, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    monkeypatch.chdir(tmp_path)
-    Path("junk.pt").write_bytes(b"junk")
-    torch.save({"run": "OtherNet of 3 parameters"}, "other.pt")
-    half = io.BytesIO()
-    torch.save({"run": "OtherNet", "net": torch.zeros(10_000)}, half)
-    Path("half.pt").write_bytes(half.getvalue()[:9_000])
-    torch.save({"run": OWN}, "bare.pt")
-    torch.save({"run": OWN, "net": {"weight": torch.zeros(3)}}, "lean.pt")
-    Path("taken").mkdir()
-    Path("taken/last.pt").write_bytes(b"kept")
-    assert run(small, monkeypatch, *words, "--workers=0") == 1
-    error = capsys.readouterr().err.strip()
-    assert said in error.splitlines()[-1]
-    assert "Traceback" not in error
-    assert error.splitlines()[-1].startswith("train_generated.py: ")
-    assert Path("taken/last.pt").read_bytes() == b"kept"
-
-
-def test_bad_usage(
-    small: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for words in ([], ["--synthetic", "--data=x"]):
-        assert run(small, monkeypatch, *words) == 2
-    assert "not allowed with" in capsys.readouterr().err
-    for word in (
-        "--steps=0", "--classes=-1", "--workers=-1", "--lr=nan", "--lr=-1", "--ema=1.5",
-        "--weight-decay=inf", "--seed=99999999999",
-    ):  # fmt: skip
-        assert run(small, monkeypatch, "--synthetic", word) == 2
-        flag, _, value = word.partition("=")
-        assert f"error: {flag}: {value.partition('.')[0]}" in capsys.readouterr().err
-
-
-def test_zero_means_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--mixup 0 --clip 0 --ema 0` of a recipe that has them: the plain one's numbers."""
-    base = ["--data=digits", "--workers=0", "--steps=5"]
-    plain = module(script(text()))
-    assert run(plain, monkeypatch, *base, f"--out={tmp_path / 'plain'}") == 0
-    rich = module(script(text(train=f"{RECIPE}; mixup 0.2; clip 0.1; ema 0.9")))
-    off = ["--mixup=0", "--clip=0", "--ema=0"]
-    assert run(rich, monkeypatch, *base, *off, f"--out={tmp_path / 'rich'}") == 0
-    for a, b in zip(rows(tmp_path / "plain"), rows(tmp_path / "rich"), strict=True):
-        assert {**a, "seconds": 0} == {**b, "seconds": 0}
-
-
-@pytest.mark.parametrize(
-    ("part", "error", "said"),
-    [
-        ("update", torch.OutOfMemoryError("CUDA out of memory"), "a larger --accum"),
-        ("update", RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), "fewer"),
-        ("torch.save", RuntimeError("unexpected pos 20352 vs 20248"), "last.pt: is the disk full?"),
-        ("torch.save", OSError(28, "No space left on device"), "No space left on device"),
-    ],
-)
-def test_accidents_are_one_line(
-    part: str, error: Exception, said: str, small: ModuleType, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    """What the machine does not give; the checkpoint that is there stays."""
-
-    def refuse(*_: Any) -> None:
-        raise error
-
-    words = ["--synthetic", "--workers=0", "--batch-size=8", f"--out={tmp_path}"]
-    assert run(small, monkeypatch, *words, "--steps=2") == 0
-    kept = (tmp_path / "last.pt").read_bytes()
-    if part == "update":
-        monkeypatch.setattr(small.Trainer, "update", refuse)
-    else:
-        monkeypatch.setattr(torch, "save", refuse)
-    assert run(small, monkeypatch, *words, "--steps=4", "--resume") == 1
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert said in lines[-1]
-    assert not any("Traceback" in line for line in lines)
-    assert (tmp_path / "last.pt").read_bytes() == kept
-
-
-def test_other_errors_are_not_hidden(
-    small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: Any) -> None:
-        raise RuntimeError("a mistake in the network")
-
-    monkeypatch.setattr(small.Trainer, "update", fail)
-    with pytest.raises(RuntimeError, match="a mistake in the network"):
-        run(small, monkeypatch, "--synthetic", "--workers=0", f"--out={tmp_path}")
-
-
-def test_control_c(
-    small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    """Once: the update ends and the run is saved. Twice: it leaves at once."""
-    update = small.Trainer.update
-    words = ["--synthetic", "--workers=0", "--batch-size=8"]
-
-    def pressed(times: int) -> Any:
-        def interrupted(self: Any, images: Any) -> None:
-            update(self, images)
-            for _ in range(times):
-                os.kill(os.getpid(), signal.SIGINT)
-
-        return interrupted
-
-    with monkeypatch.context() as patch:
-        patch.setattr(small.Trainer, "update", pressed(1))
-        assert run(small, patch, *words, f"--out={tmp_path / 'once'}") == 0
-    assert "stopped after update 1; --resume goes on" in capsys.readouterr().out
-    assert torch.load(tmp_path / "once/last.pt", weights_only=True)["step"] == 1
-    with monkeypatch.context() as patch:
-        patch.setattr(small.Trainer, "update", pressed(2))
-        assert run(small, patch, *words, f"--out={tmp_path / 'twice'}") == 130
-    assert "Traceback" not in capsys.readouterr().err
-    assert (
-        run(small, monkeypatch, *words, "--steps=2", f"--out={tmp_path / 'once'}", "--resume") == 0
-    )
-    assert "going on after update 1 of 2" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     "recipe",
     [
@@ -359,81 +140,15 @@ def test_each_optimizer_resumes(
     assert (rates[0][-1] < rates[0][0]) == ("schedule" in recipe)
 
 
-def test_a_longer_run_has_the_same_loss(
-    small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_longer_run_has_the_same_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that ended in mid-epoch and goes on counts the epoch's first part too."""
+    made = module(script(text()))
     words = ["--data=digits", "--workers=0"]
     whole, longer = tmp_path / "whole", tmp_path / "longer"
-    assert run(small, monkeypatch, *words, "--steps=12", f"--out={whole}") == 0
-    assert run(small, monkeypatch, *words, "--steps=7", f"--out={longer}") == 0
-    assert run(small, monkeypatch, *words, "--steps=12", f"--out={longer}", "--resume") == 0
+    assert run(made, monkeypatch, *words, "--steps=12", f"--out={whole}") == 0
+    assert run(made, monkeypatch, *words, "--steps=7", f"--out={longer}") == 0
+    assert run(made, monkeypatch, *words, "--steps=12", f"--out={longer}", "--resume") == 0
     assert rows(longer)[-1]["loss"] == pytest.approx(rows(whole)[-1]["loss"], rel=1e-5)
-
-
-# --- data --------------------------------------------------------------------------------
-
-
-def test_folders_of_images(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Images of odd sizes and kinds become the network's; a key gives the same image again."""
-    from PIL import Image
-
-    for part, names in (("train", "ab"), ("val", "ac")):
-        for name in names:
-            (tmp_path / part / name).mkdir(parents=True)
-            for i in range(2):
-                picture = Image.effect_noise((40 + i, 60), 90)
-                picture.save(tmp_path / part / name / f"{i}.png")
-    recipe = f"{RECIPE}; augment flip crop resize=[36, 48]"
-    source = text(train=recipe).replace("8x8 x1", "32x32 x3").replace("digits", "cifar10")
-    made = module(script(source))
-    assert run(made, monkeypatch, f"--data={tmp_path}", "--classes=2", "--batch-size=2") == 1
-    (tmp_path / "val" / "c").rename(tmp_path / "val" / "b")
-    monkeypatch.setattr(
-        sys, "argv", ["", f"--data={tmp_path}", "--classes=2", "--batch-size=2", "--workers=0"]
-    )
-    train, val = made.open_data(made.arguments())
-    assert len(train) == len(val) == 4
-    image, label = train[3, 11]
-    assert (tuple(image.shape), image.dtype, label) == ((3, 32, 32), torch.uint8, 1)
-    assert torch.equal(image, train[3, 11][0])
-    assert not torch.equal(image, train[3, 12][0])
-    assert torch.equal(val[0, 1][0], val[0, 2][0])
-    torn = tmp_path / "train" / "b" / "1.png"
-    torn.write_bytes(torn.read_bytes()[:300])
-    for workers in ("0", "1"):
-        words = ["--classes=2", "--batch-size=2", f"--workers={workers}", f"--out={tmp_path / 'o'}"]
-        capsys.readouterr()
-        assert run(made, monkeypatch, f"--data={tmp_path}", *words) == 1
-        line = f"train_generated.py: {torn} is no image, or a broken one"
-        assert line in capsys.readouterr().err.splitlines()
-
-
-def test_known_data_sets_are_found(
-    small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By the folder that torchvision keeps them in, and without a download."""
-    from torchvision import datasets
-
-    class Fake:
-        classes = ("a", "b")
-
-        def __init__(self, root: Path, train: bool) -> None:
-            self.kind = type(self).__name__, root, train
-
-    for folder, kind in (
-        ("cifar-10-batches-py", "CIFAR10"), ("cifar-100-python", "CIFAR100"), ("MNIST", "MNIST"),
-    ):  # fmt: skip
-        root = tmp_path / kind
-        (root / folder).mkdir(parents=True)
-        with pytest.raises(SystemExit):  # the folder is empty
-            small.read_data(str(root))
-        monkeypatch.setattr(datasets, kind, type(kind, (Fake,), {}))
-        train, val, names = small.read_data(str(root))
-        assert (train.kind, val.kind) == ((kind, root, True), (kind, root, False))
-        assert names == ("a", "b")
 
 
 # --- parts -------------------------------------------------------------------------------
