@@ -134,7 +134,7 @@ def test_errors_are_those_that_were_published(tested: dict[str, dict[str, Any]])
 
 def test_what_was_tested_says_on_what(tested: dict[str, dict[str, Any]]) -> None:
     for name, meta in tested.items():
-        assert meta["dataset"] in ("ImageNet", "CIFAR-10"), name
+        assert meta["dataset"] in ("ImageNet", "CIFAR-10", "MNIST"), name
         assert meta["measured"].startswith(meta["dataset"]), name
         assert ("crops" in meta) == (meta["dataset"] == "ImageNet"), name
 

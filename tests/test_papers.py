@@ -136,7 +136,7 @@ def lenet5(x: Any, w: Weights) -> Any:
     x = subsample(squash(conv(x, w, "c1")), "s2")
     x = subsample(squash(c3(x)), "s4")
     x = squash(conv(x, w, "c5")).flatten(1)
-    return fc(squash(fc(x, w, "f6")), w, "output")
+    return fc(squash(fc(x, w, "f6")), w, "out")
 
 
 # Maps of C3 whose filters are not in the order of S2's maps: the last are followed by the first.
