@@ -102,9 +102,9 @@ class Printer:
 
     def _joins(self, waiting: _Pending, step: Do, merging: bool) -> bool:
         """Whether a step is written around the expression before it."""
-        length = len(waiting.text) + len(step.write(*("x" for _ in step.ins)))
         if merging:
             return len(waiting.text) <= _INLINE_BRANCH
+        length = len(waiting.text) + len(step.write(*("x" for _ in step.ins)))
         if length > _LONGEST:
             return False
         has_core = any(tag in CORE for tag in waiting.tags)

@@ -9,21 +9,28 @@ from archc.emit.layout import WIDTH, Code, Group, Item, lay
 
 def wrapped(line: str, margin: int) -> list[str]:
     """A line of a function whose indent will be larger by `margin`, over several if it is long."""
-    text = line.lstrip()
-    if len(line) + margin <= WIDTH or text.endswith(":"):
+    if len(line) + margin <= WIDTH or line.endswith(":"):
         return [line]
-    (tree,) = ast.parse(text).body
+    text = line.lstrip().encode()  # ast counts in bytes
+    try:
+        (tree,) = ast.parse(text).body
+    except (
+        RecursionError,
+        SyntaxError,
+        MemoryError,
+    ):  # thousands of terms: Python takes it no more
+        return [line]
     value: ast.expr = tree.value  # type: ignore[attr-defined]  # assigned or returned
-    source = _source(text, value)
     inner, after = _opened(text, value)
     code = _structure(text, inner)
     if isinstance(code, str):
         code = Group("", (Item(code),))
-    rows = lay(text.removesuffix(source), code, after, margin + len(line) - len(text))
+    prefix = text[: value.col_offset].decode()
+    rows = lay(prefix, code, after, margin + len(line) - len(line.lstrip()))
     return [row[margin:] for row in rows]
 
 
-def _opened(text: str, value: ast.expr) -> tuple[ast.expr, str]:
+def _opened(text: bytes, value: ast.expr) -> tuple[ast.expr, str]:
     """The part of an expression whose brackets are opened, and what stands behind it."""
     match value:
         case ast.Call(func=ast.Attribute(value=ast.Call() as inner)):  # stack(...).mean(0)
@@ -34,7 +41,7 @@ def _opened(text: str, value: ast.expr) -> tuple[ast.expr, str]:
             return value, ""
 
 
-def _structure(text: str, value: ast.expr) -> Code:
+def _structure(text: bytes, value: ast.expr) -> Code:
     """The calls and lists of an expression as structure; anything else as it stands."""
     match value:
         case ast.Call(args=args, keywords=named):
@@ -47,6 +54,6 @@ def _structure(text: str, value: ast.expr) -> Code:
             return _source(text, value)
 
 
-def _source(text: str, value: ast.expr) -> str:
-    """What an expression is in a text of one line; ast counts in bytes."""
-    return text.encode()[value.col_offset : value.end_col_offset].decode()
+def _source(text: bytes, value: ast.expr) -> str:
+    """What an expression is in a text of one line."""
+    return text[value.col_offset : value.end_col_offset].decode()

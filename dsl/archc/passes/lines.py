@@ -39,24 +39,19 @@ class Line:
 
 
 def inside(node: Branches) -> tuple[list[Chain], int]:
-    """The branches that are written into the line of their merge: `self.fire(x) + self.bypass(x)`.
+    """The last branches, which are in the line of their merge: `self.fire(x) + self.bypass(x)`.
 
     With about how long it is then. A longer branch is done first, in a variable that may be its
     input's, and so are those before it; so are all if the line would be too long, unless it would
     be with variables, too.
     """
-    found: list[Chain] = []
-    names = ["branch1"] * len(node.branches)
-    for at, branch in reversed(list(enumerate(node.branches))):
-        text = expression(branch)
-        if text is None:
-            break
-        names[at] = text
-        if branch.nodes:
-            found.insert(0, branch)
+    names, first = ["branch1"] * len(node.branches), len(node.branches)
+    while first and (text := expression(node.branches[first - 1])) is not None:
+        first -= 1
+        names[first] = text
     width = _width(node, names)
     if width <= _ROOM or len(names) > _MANY:
-        return found, width
+        return node.branches[first:], width
     return [], _width(node, ["branch1"] * len(names))
 
 

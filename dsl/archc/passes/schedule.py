@@ -211,7 +211,7 @@ class _Scheduler:
     def _branches(self, node: Branches, place: _Place) -> None:
         """A combinator; what is written in the merge's line is gone when that goes on."""
         within, width = inside(node) if place.line is not None else ([], 0)
-        before = [branch for branch in node.branches if branch not in within]
+        before = node.branches[: len(node.branches) - len(within)]
         for branch in before:
             self._chain(branch, place)
         op = node.merge.op
@@ -238,8 +238,8 @@ class _Scheduler:
         merge = node.merge
         pair, last = op.in_pairs(len(node.branches))
         total: Tensor | None = None
-        for branch in node.branches:
-            if branch in within:
+        for at, branch in enumerate(node.branches):
+            if at >= len(node.branches) - len(within):
                 self._chain(branch, place)
             if total is None:
                 total = branch.output
