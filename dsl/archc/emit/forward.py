@@ -11,11 +11,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from archc.emit.flow import Do, Repeat, Side, Split, Step, Test, Wire, uses_in
-from archc.emit.layout import WIDTH, call, lay
-
-CORE = frozenset(("conv", "linear", "block", "pool"))
-_LONGEST = 64  # a nested expression longer than this gets a line of its own
-_INLINE_BRANCH = 30  # a branch that is shorter may stand inside its merge
+from archc.emit.layout import WIDTH
+from archc.passes.lines import INLINE_BRANCH, joins
 
 
 @dataclass(slots=True)
@@ -103,18 +100,9 @@ class Printer:
     def _joins(self, waiting: _Pending, step: Do, merging: bool) -> bool:
         """Whether a step is written around the expression before it."""
         if merging:
-            return len(waiting.text) <= _INLINE_BRANCH
+            return len(waiting.text) <= INLINE_BRANCH
         length = len(waiting.text) + len(step.write(*("x" for _ in step.ins)))
-        if length > _LONGEST:
-            return False
-        has_core = any(tag in CORE for tag in waiting.tags)
-        if step.tag in CORE:
-            return not has_core and "merge" not in waiting.tags
-        if step.tag == "norm":
-            return waiting.tags[0] != "norm"
-        if step.tag == "drop" and "act" in waiting.tags and has_core:
-            return length <= _LONGEST // 2
-        return True
+        return joins(step.tag, waiting.tags, length)
 
     def _test(self, step: Test) -> None:
         self._settle(step.inp)
@@ -222,10 +210,7 @@ class Printer:
             names.append(name)
             if wire.uses:
                 self._hold(name, wire)
-        parts = call("torch.split", source, step.sizes, "1")
-        indent = self.indent + self.margin
-        rows = lay(f"{', '.join(names)} = ", parts, "", indent)
-        self.lines += [row[self.margin :] for row in rows]
+        self._emit(f"{', '.join(names)} = torch.split({source}, {step.sizes}, 1)")
 
     # --- variables -----------------------------------------------------------------------
 

@@ -1,20 +1,39 @@
-"""Which operators `forward` nests into one line, about as `archc.emit.forward` breaks lines.
+"""Which operators `forward` nests into one line: the rules by which `archc.emit` breaks lines.
 
 What stands in a line holds its tensors: those in variables to its end, the others until what is
-written around them has run.
+written around them has run. Lengths are estimates: the names are only about those of `archc.emit`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from archc.plan import Apply, Branches, Call, Chain, Goto
 
-_CORE = frozenset(("conv", "linear", "pool"))
-_LONGEST = 64  # characters of a line
+INLINE_BRANCH = 30  # characters of a branch that may stand inside its merge
+_CORE = frozenset(("conv", "linear", "block", "pool"))
+_LONGEST = 64  # characters of an expression; a longer one gets a line of its own
 _ROOM = 69  # for the branches of a merge, and what stands between them
-_SHORT = 30  # for one of them
 _MANY = 8  # more branches than that have a row each, whatever they are
+
+
+def joins(tag: str, inside: Sequence[str], length: int) -> bool:
+    """Whether an operator is written around the expression before it.
+
+    `tag` is its category, or "block"; `inside` are those in the expression, the innermost first;
+    the two together have `length` characters.
+    """
+    if length > _LONGEST:
+        return False
+    has_core = not _CORE.isdisjoint(inside)
+    if tag in _CORE:
+        return not has_core and "merge" not in inside
+    if tag == "norm":
+        return inside[0] != "norm"
+    if tag == "drop" and "act" in inside and has_core:
+        return length <= _LONGEST // 2
+    return True
 
 
 @dataclass(slots=True)
@@ -28,14 +47,7 @@ class Line:
 
     def takes(self, tag: str, length: int) -> bool:
         """Whether an operator of that category is written around what is there."""
-        length, core = length + self.length, _CORE & set(self.tags)
-        if length > _LONGEST:
-            return False
-        if tag in _CORE:
-            return not core and "merge" not in self.tags
-        if tag == "drop" and "act" in self.tags and core:
-            return length <= _LONGEST // 2
-        return tag != "merge" and not (tag == "norm" == self.tags[0])
+        return tag != "merge" and joins(tag, self.tags, length + self.length)
 
 
 def inside(node: Branches) -> tuple[list[Chain], int]:
@@ -68,12 +80,12 @@ def expression(branch: Chain) -> str | None:
             continue
         if not isinstance(node, Apply | Call):
             return None
-        tag = node.op.category if isinstance(node, Apply) else "linear"  # a block stands as that
+        tag = node.op.category if isinstance(node, Apply) else "block"
         if line.tags and not line.takes(tag, 0):
             return None
         line.tags.append(tag)
         text = text_of(node, text)
-    return text if len(text) <= _SHORT else None
+    return text if len(text) <= INLINE_BRANCH else None
 
 
 def text_of(node: Apply | Call, x: str = "x") -> str:
