@@ -118,6 +118,7 @@ class Op:
     # The memory of an input's gradient: `new`, the output's `same` or `part` of it, `one` for all.
     gradient: ClassVar[str] = "new"
     full_precision: ClassVar[bool] = False  # autocast computes it in float32
+    keeps_anyway: ClassVar[bool] = False  # what `saves` makes is made in eval mode, too
     keeps: ClassVar[str] = ""  # what its derivative is computed from: `input`, `output`, or neither
 
     def shape(self, *xs: Shape) -> Shape:
@@ -177,7 +178,7 @@ class Op:
 
     def scratch(self, *xs: Shape, training: bool) -> int:
         """Numbers for one sample that it needs while it runs, beside inputs, output and `saves`."""
-        return 0
+        return self.saves(*xs).values if self.keeps_anyway and not training else 0
 
     def backward_scratch(self, *xs: Shape) -> int:
         """The same for its backward pass, beside the gradients of output and inputs."""

@@ -94,6 +94,7 @@ class RRelu(_Activation):
     example = "rrelu"
     inplace = True
     module = "RReLU"
+    keeps_anyway = True  # room for slopes, though none is drawn
     keeps_inplace = "output"
 
     lower: float = option(float, 1 / 8, "smallest slope")
@@ -101,9 +102,6 @@ class RRelu(_Activation):
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(not inplace, inplace, xs[0].features)  # the slopes that were drawn
-
-    def scratch(self, *xs: Shape, training: bool) -> int:
-        return 0 if training else xs[0].features  # room for slopes, which are not drawn
 
 
 @register
@@ -271,12 +269,10 @@ class Softsign(_Activation):
     name = "softsign"
     example = "softsign"
     module = "Softsign"
+    keeps_anyway = True
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=xs[0].features)  # and 1 + |x|
-
-    def scratch(self, *xs: Shape, training: bool) -> int:
-        return 0 if training else xs[0].features  # 1 + |x|
 
     def backward_scratch(self, *xs: Shape) -> int:
         return 3 * xs[0].features  # of -grad * ((x / div) / div), div being 1 + |x|
@@ -301,12 +297,10 @@ class LogSigmoid(_Activation):
     name = "log_sigmoid"
     example = "log_sigmoid"
     module = "LogSigmoid"
+    keeps_anyway = True
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=xs[0].features)  # e^-|x|; a GPU computes it anew
-
-    def scratch(self, *xs: Shape, training: bool) -> int:
-        return 0 if training else xs[0].features
 
 
 @register

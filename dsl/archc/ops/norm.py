@@ -95,6 +95,7 @@ class InstanceNorm(Op):
     example = "inorm affine"
     ranks = (1, 2, 3)
     keeps_shape = True
+    keeps_anyway = True  # its statistics
     by_channel = True
 
     eps: float = option(float, 1e-5, "added to the variance", minimum=0)
@@ -126,9 +127,6 @@ class InstanceNorm(Op):
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=2 * xs[0].channels)
 
-    def scratch(self, *xs: Shape, training: bool) -> int:
-        return 0 if training else self.saves(*xs).values  # the statistics are made all the same
-
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         keywords = (
             Keyword("eps", self.eps, 1e-5),
@@ -155,6 +153,7 @@ class LayerNorm(Op):
     category = "norm"
     example = "ln eps=1e-6"
     keeps_shape = True
+    keeps_anyway = True  # its statistics
     full_precision = True
 
     eps: float = option(float, 1e-5, "added to the variance", minimum=0)
@@ -174,9 +173,6 @@ class LayerNorm(Op):
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         positions = 1 if self.whole else Shape(1, xs[0].size).features
         return Saved(input=True, values=2 * positions)
-
-    def scratch(self, *xs: Shape, training: bool) -> int:
-        return 0 if training else self.saves(*xs).values  # the statistics are made all the same
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         keywords = (
@@ -204,6 +200,7 @@ class GroupNorm(Op):
     category = "norm"
     example = "gn 2"
     keeps_shape = True
+    keeps_anyway = True  # its statistics
     full_precision = True
 
     groups: int = number(int, doc="groups of channels", minimum=1)
@@ -228,9 +225,6 @@ class GroupNorm(Op):
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=2 * self.groups)
-
-    def scratch(self, *xs: Shape, training: bool) -> int:
-        return 0 if training else self.saves(*xs).values  # the statistics are made all the same
 
     def torch(self, x: Shape) -> Call:  # type: ignore[override]
         keywords = (Keyword("eps", self.eps, 1e-5), Keyword("affine", self.affine, True))
