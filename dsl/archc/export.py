@@ -106,7 +106,7 @@ def _check(analysis: Analysis, wanted: Mapping[str, Tensor], given: Mapping[str,
         lost = [key for key in lost if not key.startswith(heads)]
     more = [key for key in given if key not in wanted]
     shapes = [
-        f"{key} is {_size(given[key])}, not {_size(wanted[key])}"
+        f"{key} is {size_of(given[key])}, not {size_of(wanted[key])}"
         for key in wanted
         if key in given and given[key].shape != wanted[key].shape
     ]
@@ -121,7 +121,8 @@ def _some(keys: list[str]) -> str:
     return ", ".join(keys[:3]) + ", ..." * (len(keys) > 3)
 
 
-def _size(tensor: Tensor) -> str:
+def size_of(tensor: Tensor) -> str:
+    """`64x3x7x7`."""
     return "x".join(map(str, tensor.shape)) or "a scalar"
 
 

@@ -32,7 +32,8 @@ class Check:
     """A function by the name that users know it by.
 
     `slow` ones run only where all are asked for. What is `alone` has a process to itself, because
-    it changes torch for good. `needs` are packages to import.
+    it changes torch for good. What `trains` is skipped for a network without parameters. `needs`
+    are packages to import.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Check:
     slow: bool = False
     alone: bool = False
     gpu: bool = False
+    trains: bool = False
     needs: tuple[str, ...] = ("torch",)
 
     @property
@@ -74,6 +76,7 @@ def check(
     slow: bool = False,
     alone: bool = False,
     gpu: bool = False,
+    trains: bool = False,
     needs: tuple[str, ...] = ("torch",),
 ) -> Callable[[Function], Function]:
     """Registers a function. The first paragraph of its docstring says what it proves."""
@@ -81,7 +84,7 @@ def check(
     def register(function: Function) -> Function:
         assert name not in CHECKS, name
         proves = " ".join((function.__doc__ or "").strip().partition("\n\n")[0].split())
-        CHECKS[name] = Check(name, function, proves, slow, alone, gpu, needs)
+        CHECKS[name] = Check(name, function, proves, slow, alone, gpu, trains, needs)
         return function
 
     return register
@@ -98,6 +101,8 @@ def perform(check: Check, subject: Subject) -> Result:
     start = perf_counter()
     status: Status = "pass"
     try:
+        if check.trains and not subject.has_parameters:
+            raise Skipped("there is nothing to train")
         torch.manual_seed(_SEED)
         remark = check.run(subject)
     except Skipped as reason:

@@ -13,6 +13,7 @@ from archc.render import visible
 from archc.tabular import Column, Line, Sheet
 from archc.verification import Verdict
 from archc.verification.check import Check
+from archc.verification.reasons import some
 
 
 def _seconds(value: float) -> str:
@@ -136,8 +137,7 @@ def _skips(found: Sequence[Named]) -> list[str]:
 def _some(names: list[str], all: int) -> str:
     if len(names) == all:
         return "all networks"
-    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return ", ".join(names[:6]) + more
+    return some(names, most=6)
 
 
 def _tally(report: Report) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from archc.emit.options import CHECKPOINTING, DEVICE, Options, Unsuited
 from archc.verification.effects import Effects, observed
-from archc.verification.reasons import Failed, Skipped
+from archc.verification.reasons import Failed
 
 if TYPE_CHECKING:
     import torch
@@ -90,6 +90,10 @@ class Subject:
         if arguments or type(here) is not torch.Tensor or here.is_meta:
             return self._made(**arguments)
         return copy.deepcopy(self._first)  # a fifth of the time to make it
+
+    @property
+    def has_parameters(self) -> bool:
+        return next(self._first.parameters(), None) is not None
 
     @cached_property
     def _first(self) -> nn.Module:
@@ -249,12 +253,6 @@ def larger(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | N
     except RuntimeError:  # a linear or a merge that needs its size
         return None
     return found
-
-
-def need_parameters(net: nn.Module) -> None:
-    """Raises Skipped for a network that has none."""
-    if next(net.parameters(), None) is None:
-        raise Skipped("there is nothing to train")
 
 
 def held(net: nn.Module) -> dict[str, Tensor]:

@@ -6,7 +6,8 @@ import copy
 from typing import TYPE_CHECKING
 
 from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.blame import same, some
+from archc.verification.checks.blame import same
+from archc.verification.reasons import some
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from traceback import FrameSummary
 from typing import TYPE_CHECKING
@@ -88,12 +88,6 @@ def same(one: Tensor, other: Tensor) -> bool:
     if one.shape != other.shape or one.dtype != other.dtype:
         return False
     return bool(((one == other) | ((one != one) & (other != other))).all())
-
-
-def some(names: Sequence[str]) -> str:
-    """The first of them: `conv1, conv2, conv3 and 4 more`."""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
 
 
 def without_dice(net: nn.Module) -> nn.Module:

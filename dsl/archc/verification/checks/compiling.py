@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from archc.emit.options import CHECKPOINTING
 from archc.verification.check import Failed, Skipped, check
 from archc.verification.checks.blame import blamed, difference, spot, without_dice
-from archc.verification.subject import need_parameters
 
 if TYPE_CHECKING:
     from torch import Tensor, fx, nn
@@ -57,7 +56,7 @@ def one_graph(subject: Subject) -> str | None:
     return None
 
 
-@check("compiled-step", slow=True)
+@check("compiled-step", slow=True, trains=True)
 def compiled_step(subject: Subject) -> str | None:
     """The compiled training step has the gradients and the statistics of eager mode.
 
@@ -68,7 +67,6 @@ def compiled_step(subject: Subject) -> str | None:
 
     inputs = subject.inputs(small=True)
     net = without_dice(_net(subject))
-    need_parameters(net)
     twin = copy.deepcopy(net)
     torch.compiler.reset()
     try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from archc.notation import sizes
 from archc.verification.check import Failed, check
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _run(subject: Subject, rows: list[Row], net: nn.Module, *, aside: bool) -> i
         raise Failed(f"torch counts {flops.get('Global', 0):,} MACs in all, not {macs:,}")
     for (name, shape), y in zip(table.outputs, outputs, strict=False):
         if shape.dims != tuple(y.shape[1:]):
-            raise Failed(f"{name} is {_written(y.shape[1:])}, not {_written(shape.dims)}")
+            raise Failed(f"{name} is {sizes(y.shape[1:])}, not {sizes(shape.dims)}")
     return _modules(chosen, trace) + (0 if aside else _functions(rows, trace))
 
 
@@ -112,7 +113,7 @@ def _modules(rows: Iterable[Row], trace: Trace) -> int:
         for ran, dims in zip(torchs.get(place, ()), shapes, strict=False):
             compared += 1
             if ran.shape[1:] != dims:
-                raise Failed(f"{place} is {_written(ran.shape[1:])}, not {_written(dims)}")
+                raise Failed(f"{place} is {sizes(ran.shape[1:])}, not {sizes(dims)}")
     return compared
 
 
@@ -140,7 +141,7 @@ def _functions(rows: list[Row], trace: Trace) -> int:
             (key for key in free if free[key] and key[1] == dims and _inside(key[0], around)), None
         )
         if found is None:
-            raise Failed(f"{row.key} ({op.name}) is to be {_written(dims)}: nothing there is")
+            raise Failed(f"{row.key} ({op.name}) is to be {sizes(dims)}: nothing there is")
         free[found] -= 1
         compared += 1
     return compared
@@ -153,7 +154,3 @@ def _inside(path: str, around: str) -> bool:
 def _place(row: Row) -> str:
     """`a.conv1` for `a.conv1#2`."""
     return row.key.partition("#")[0]
-
-
-def _written(dims: Any) -> str:
-    return "x".join(map(str, dims))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archc.emit.options import DEVICE
 from archc.verification.check import Failed, Skipped, check
 from archc.verification.checks.blame import blamed
-from archc.verification.subject import held, need_parameters
+from archc.verification.subject import held
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,7 +41,7 @@ def fake_cuda(subject: Subject) -> str | None:
     return None
 
 
-@check("fake-device", alone=True)
+@check("fake-device", alone=True, trains=True)
 def fake_device(subject: Subject) -> str | None:
     """A training step on a device of its own: forward, backward and SGD stay on it.
 
@@ -51,9 +51,8 @@ def fake_device(subject: Subject) -> str | None:
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-    device, net = f"{FAKE}:0", _meta(subject).train()
-    need_parameters(net)
     _register()
+    device, net = f"{FAKE}:0", _meta(subject).train()
     with FakeTensorMode(allow_non_fake_inputs=True):
         _place(net, device)
         inputs = tuple(_like(x, device) for x in _blank(subject))
@@ -75,13 +74,12 @@ def fake_device(subject: Subject) -> str | None:
     return None
 
 
-@check("autocast")
+@check("autocast", trains=True)
 def autocast(subject: Subject) -> str | None:
     """A training step under bfloat16 autocast on the CPU is finite, its gradients in fp32."""
     import torch
 
     net = subject.net()
-    need_parameters(net)
     try:
         with torch.autocast("cpu", torch.bfloat16):
             outputs = net(*subject.inputs(small=True))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from archc.verification.check import Failed, Skipped, check
 from archc.verification.checks.blame import blamed, difference, without_dice
 from archc.verification.job import Job
-from archc.verification.subject import Subject, need_parameters
+from archc.verification.subject import Subject
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,7 +29,7 @@ _SAID = re.compile(r"^[\w.]+(?:Error|Exception|Failed)\b.*$", re.MULTILINE)  # i
 CLOSE = 1e-5  # of a parameter's largest change: the mean of two gradients, in another order
 
 
-@check("ddp", slow=True, alone=True)
+@check("ddp", slow=True, alone=True, trains=True)
 def data_parallel(subject: Subject) -> str | None:
     """Two processes of DistributedDataParallel change the weights as one with the whole batch does.
 
@@ -39,7 +39,7 @@ def data_parallel(subject: Subject) -> str | None:
     return _compare(subject, "ddp")
 
 
-@check("fsdp", slow=True, alone=True)
+@check("fsdp", slow=True, alone=True, trains=True)
 def sharded(subject: Subject) -> str | None:
     """Two processes of FSDP2, each block sharded, change the weights as one process does.
 
@@ -57,7 +57,6 @@ def _compare(subject: Subject, way: Way) -> str | None:
 
     if way == "fsdp" and not hasattr(fsdp, "fully_shard"):
         raise Skipped("needs torch 2.6")
-    need_parameters(subject.net())
     with TemporaryDirectory(prefix="archc-ranks-") as folder:
         _run_ranks(subject, way, Path(folder))
         found = torch.load(Path(folder, "weights.pt"), weights_only=True)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from archc.verification.check import Failed, check
-from archc.verification.checks.blame import same, some
+from archc.verification.checks.blame import same
 from archc.verification.effects import Effects, observed
+from archc.verification.reasons import some
 from archc.verification.subject import held
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from archc.emit.options import CHECKPOINTING
 from archc.verification.check import Failed, Skipped, check
 from archc.verification.checks.behaviour import compare, once
-from archc.verification.subject import need_parameters
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -33,14 +32,13 @@ _NEAR = 0.001  # of what torch's tracker says
 _AGAIN = 0.01  # the same where blocks are computed again: of FractalNet it counts 0.5 % too much
 
 
-@check("memory", slow=True)
+@check("memory", slow=True, trains=True)
 def memory(subject: Subject) -> str | None:
     """The memory that archc fit predicts of a training step is what torch's MemTracker counts.
 
     At two batches, on tensors without memory; also where blocks are computed again. Both count
     as the tracker must: it keeps autograd from adding gradients in place.
     """
-    need_parameters(subject.net())
     worst = _worst(subject.plain, None)
     if subject.has_checkpointing and (block := subject.options.checkpoint) is not None:
         worst = max(worst, _worst(subject, block))

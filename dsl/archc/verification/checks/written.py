@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
+from archc.export import size_of
 from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.blame import blamed, difference, some, without_dice
+from archc.verification.checks.blame import blamed, difference, without_dice
+from archc.verification.reasons import some
 from archc.verification.subject import Subject, larger
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def _load(net: nn.Module, weights: dict[str, Tensor]) -> None:
         raise Failed(f"its state_dict has {some(more)}, which the generated module has not")
     for name, tensor in weights.items():
         if own[name].shape != tensor.shape:
-            raise Failed(f"{name} is {_shape(own[name])}, not {_shape(tensor)}")
+            raise Failed(f"{name} is {size_of(own[name])}, not {size_of(tensor)}")
     net.load_state_dict(weights)
 
 
@@ -87,17 +89,13 @@ def _step(subject: Subject, net: nn.Module, inputs: tuple[Tensor, ...]) -> dict[
     return found | dict(net.named_buffers())
 
 
-def _shape(tensor: Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "a scalar"
-
-
 def _compare(found: dict[str, Tensor], wanted: dict[str, Tensor], when: str) -> None:
     if alone := sorted(found.keys() ^ wanted.keys()):
         where = "the generated module" if alone[0] in wanted else "it"
         raise Failed(f"only {where} has {alone[0]} {when}")
     for name, tensor in wanted.items():
         if found[name].shape != tensor.shape:
-            raise Failed(f"{name} is {_shape(found[name])}, not {_shape(tensor)} {when}")
+            raise Failed(f"{name} is {size_of(found[name])}, not {size_of(tensor)} {when}")
         gap = difference([found[name]], [tensor])
         if gap > _CLOSE:
             raise Failed(f"{name} is not the generated module's {when}, by {gap:.1g}")
