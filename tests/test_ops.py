@@ -262,8 +262,8 @@ def test_a_part_of_the_channels(cls: type[Op]) -> None:
     """What an operator is on half of the channels makes half of what it is on all of them."""
     op, (x, *others) = example(cls)
     op = GROUPED.get(cls.name, op)
-    part = op.apart(TWO, x, *others)
-    share = op.share(TWO, x, *others)
+    part = op.split_independent(TWO, x, *others)
+    share = op.split_outputs(TWO, x, *others)
     if part is None and share is None:
         return
     assert not others
@@ -293,12 +293,14 @@ def parts_of_module(op: Op | None, x: Shape) -> Any:
 
 
 def test_what_has_a_part_of_the_channels() -> None:
-    found = {cls.name for cls in OPERATORS if example(cls)[0].apart(TWO, *example(cls)[1])}
+    found = {
+        cls.name for cls in OPERATORS if example(cls)[0].split_independent(TWO, *example(cls)[1])
+    }
     assert {"relu", "bn", "inorm", "gn", "pool", "avgpool", "gap", "flatten", "dropout"} <= found
     assert not {"conv", "fc", "lrn", "ln", "softmax", "shuffle", "prelu", "droppath"} & found
-    assert GROUPED["lrn"].apart(3, Shape(6, (4, 4))) is None
-    assert GROUPED["conv"].share(TWO, Shape(8, (4, 4))) is None
-    assert Conv(kernel=(3,), out=7).share(TWO, Shape(8, (4, 4))) is None
+    assert GROUPED["lrn"].split_independent(3, Shape(6, (4, 4))) is None
+    assert GROUPED["conv"].split_outputs(TWO, Shape(8, (4, 4))) is None
+    assert Conv(kernel=(3,), out=7).split_outputs(TWO, Shape(8, (4, 4))) is None
 
 
 def test_local_response_norm_in_groups() -> None:

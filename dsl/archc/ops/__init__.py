@@ -2,7 +2,8 @@
 
 from archc.ops import act, conv, drop, merge, norm, pointwise, pool, reshape, resize  # noqa: F401
 from archc.ops._field import OTHER, Field, Form
-from archc.ops._op import REGISTRY, Call, Op, Saved, Shared, scalars
+from archc.ops._memory import Saved, scalars
+from archc.ops._op import REGISTRY, Call, Op, Shared
 from archc.ops._shape import Dims, Misfit, Shape, Window
 from archc.ops.merge import Elementwise
 

@@ -20,14 +20,15 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from math import prod
-from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
+from typing import Any, ClassVar, NoReturn, TypeAlias, TypeVar, cast, dataclass_transform
 
 from archc.ops._field import REQUIRED, Field, Form
-from archc.ops._shape import Dims, Misfit, Shape, Window
+from archc.ops._memory import Memory
+from archc.ops._rewriting import Rewriting
+from archc.ops._shape import Dims, Misfit, Shape, Window, Xs
+from archc.ops._teaching import Teaching
 
 # --- the torch side ----------------------------------------------------------------------
 
@@ -71,36 +72,15 @@ class Shared:
     extent: int
 
 
-# --- memory ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What autograd keeps of an operator, from where it runs until its backward pass.
-
-    Numbers are for one sample, except `statistics`. What holds for torch is in its
-    tools/autograd/derivatives.yaml.
-    """
-
-    input: bool = False  # the tensors that it takes, all of them
-    output: bool = False
-    values: int = 0  # further numbers, as wide as an activation
-    indices: int = 0  # int64, 8 bytes each; made in eval mode too
-    flags: int = 0  # bool, a byte each
-    statistics: int = 0  # float32, for the whole mini-batch
-
-
-def scalars(tensors: Iterable[Dims]) -> int:
-    """How many numbers tensors of these dimensions hold."""
-    return sum(prod(map(int, dims)) for dims in tensors)
-
-
 # --- operators ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Op:
-    """The base of all operators. Subclasses override what they need."""
+class Operator(Memory[*Xs], Teaching[*Xs], Rewriting[*Xs]):
+    """The base of all operators. Subclasses override what they need.
+
+    `Xs` are the shapes that it takes: derive from `Unary` or `Nary`, which say so.
+    """
 
     name: ClassVar[str] = ""
     aliases: ClassVar[tuple[str, ...]] = ()
@@ -111,51 +91,44 @@ class Op:
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most input tensors
     inplace: ClassVar[bool] = False  # torch's module has an `inplace` argument
     keeps_shape: ClassVar[bool] = False  # output shape = input shape, element by element
-    by_channel: ClassVar[bool] = False  # channel i of the output comes from channel i alone
-    training_only: ClassVar[bool] = False  # the identity in eval mode (dropout)
     bundles: ClassVar[bool] = False  # accepts bundles; its module takes all columns as one list
-    view: ClassVar[bool] = False  # the output is the input's memory, seen otherwise
-    # The memory of an input's gradient: `new`, the output's `same` or `part` of it, `one` for all.
-    gradient: ClassVar[str] = "new"
-    full_precision: ClassVar[bool] = False  # autocast computes it in float32
-    keeps_anyway: ClassVar[bool] = False  # what `saves` makes is made in eval mode, too
-    keeps: ClassVar[str] = ""  # what its derivative is computed from: `input`, `output`, or neither
 
-    def shape(self, *xs: Shape) -> Shape:
-        """The output shape. Raises Misfit."""
-        return xs[0]
+    def shape(self, *xs: *Xs) -> Shape:
+        """Return the output shape, by default the first input's. Raises Misfit."""
+        first, *_ = cast("tuple[Shape, ...]", xs)
+        return first
 
-    def weights(self, *xs: Shape) -> dict[str, Dims]:
+    def weights(self, *xs: *Xs) -> dict[str, Dims]:
         """Trainable tensors by torch's names, each with its shape: {"weight": (64, 3, 7, 7)}."""
         return {}
 
-    def buffers(self, *xs: Shape) -> dict[str, Dims]:
+    def buffers(self, *xs: *Xs) -> dict[str, Dims]:
         """Tensors of the state that are not trained, by torch's names; a scalar is ()."""
         return {}
 
-    def macs(self, *xs: Shape) -> int:
+    def macs(self, *xs: *Xs) -> int:
         """Multiply-accumulates of convolutions and linears for one sample, biases left out."""
         return 0
 
-    def operations(self, *xs: Shape) -> int:
+    def operations(self, *xs: *Xs) -> int:
         """What an application takes beside its MACs, for one sample in eval mode.
 
         Additions, multiplications, comparisons and values of functions count 1 each, a bias too.
         """
         return 0
 
-    def filters(self, *xs: Shape) -> tuple[Dims, int] | None:
+    def filters(self, *xs: *Xs) -> tuple[Dims, int] | None:
         """The weights of a convolution or linear: what one filter spans, and how many there are.
 
         ((11, 11, 3), 96): kernel, then the channels that each sees.
         """
         return None
 
-    def windows(self, *xs: Shape) -> tuple[Window, ...]:
+    def windows(self, *xs: *Xs) -> tuple[Window, ...]:
         """What an output element sees of the input, for each spatial dimension of the output."""
         return (Window(),) * self.shape(*xs).rank
 
-    def torch(self, *xs: Shape) -> Call | None:
+    def torch(self, *xs: *Xs) -> Call | None:
         """How to make the module; None for an operator that exists only as an expression."""
         return None
 
@@ -168,76 +141,9 @@ class Op:
         """
         return None
 
-    def shared(self, *xs: Shape) -> Shared | None:
+    def shared(self, *xs: *Xs) -> Shared | None:
         """A module that all operators of this kind in a network have in common."""
         return None
-
-    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        """What autograd keeps until the backward pass; `inplace` where it overwrites its input."""
-        return Saved(self.keeps == "input", self.keeps == "output")
-
-    def scratch(self, *xs: Shape, training: bool) -> int:
-        """Numbers for one sample that it needs while it runs, beside inputs, output and `saves`."""
-        return self.saves(*xs).values if self.keeps_anyway and not training else 0
-
-    def backward_scratch(self, *xs: Shape) -> int:
-        """The same for its backward pass, beside the gradients of output and inputs."""
-        return 0
-
-    def passes_through(self, inputs: int, *, training: bool) -> bool:
-        """Whether what it gives is its input itself, or a view of it: no memory of its own."""
-        return self.view or (self.training_only and not training)
-
-    def rule(self, *xs: Shape) -> str:
-        """The formula of `arithmetic`, in letters: n the size, k window, s stride, p padding."""
-        return ""
-
-    def arithmetic(self, *xs: Shape) -> tuple[str, ...]:
-        """How the output's sizes come about, with the numbers: a line for each dimension."""
-        return ()
-
-    def channel_arithmetic(self, *xs: Shape) -> str:
-        """How its channels, or features, come about; nothing where they are the input's."""
-        return ""
-
-    def mac_arithmetic(self, *xs: Shape) -> str:
-        """How `macs` come about: an expression in numbers, `55*55*96 * 11*11*3`."""
-        return ""
-
-    def remarks(self, *xs: Shape) -> tuple[str, ...]:
-        """What else its numbers mean, in sentences: rows in no window, what groups see."""
-        return ()
-
-    def survival(self) -> float | None:
-        """How likely the branch that this ends is there in training; None where it always is."""
-        return None
-
-    def in_eval(self) -> Op:
-        """What it comes to where nothing is trained: an operator without dice."""
-        return self
-
-    def with_bias(self) -> Op | None:
-        """The same with a bias; None for what no factor and summand a channel can go into."""
-        return None
-
-    def apart(self, parts: int, *xs: Shape) -> Op | None:
-        """What it is on one of so many equal parts of the channels, where none sees another.
-
-        None where it needs channels of other parts.
-        """
-        return self if self.by_channel and len(xs) == 1 else None
-
-    def share(self, parts: int, *xs: Shape) -> Op | None:
-        """What makes one of so many equal parts of its channels from all that go in, if it can."""
-        return None
-
-    def folding(self) -> float | None:
-        """The eps of what is a fixed factor and summand a channel in eval mode: a batch norm."""
-        return None
-
-    def label(self) -> str:
-        """A few words for a diagram or a table: `3x3/2, 64`."""
-        return ""
 
     @classmethod
     @cache
@@ -261,6 +167,21 @@ class Op:
 
     def refuse(self, message: str, hint: str = "", **more: Any) -> NoReturn:
         raise Misfit(message, hint, **more)
+
+
+class Unary(Operator[Shape]):
+    """An operator on one tensor."""
+
+    __slots__ = ()
+
+
+class Nary(Operator[*tuple[Shape, ...]]):
+    """An operator on several tensors."""
+
+    __slots__ = ()
+
+
+Op: TypeAlias = Operator[*tuple[Any, ...]]  # any of them: what callers have
 
 
 def whole(x: Shape, each: bool = False) -> tuple[Window, ...]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVarTuple
 
 from archc import symbolic
 
 Dims = tuple[int, ...]  # one number for every dimension, or one a dimension
+Xs = TypeVarTuple("Xs")  # the shapes that an operator takes
 
 
 @dataclass(frozen=True, slots=True)

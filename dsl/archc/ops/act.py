@@ -9,23 +9,24 @@ import dataclasses
 from typing import ClassVar
 
 from archc.ops._field import flag, number, option
-from archc.ops._op import Call, Keyword, Op, Saved, op, register
+from archc.ops._memory import Saved
+from archc.ops._op import Call, Keyword, Unary, op, register
 from archc.ops._shape import Dims, Shape
 
 
 @op
-class _Activation(Op):
+class _Activation(Unary):
     """An `nn` module whose arguments are this operator's fields."""
 
     category = "act"
     keeps_shape = True
     by_channel = True
     module: ClassVar[str] = ""  # as in nn.<module>
-    keeps = "input"
-    keeps_inplace: ClassVar[str] = "copy"  # `keeps` where it overwrites its input
+    backward_needs = "input"
+    backward_needs_inplace: ClassVar[str] = "copy"  # `backward_needs` where it overwrites its input
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        keeps = self.keeps_inplace if inplace else self.keeps
+        keeps = self.backward_needs_inplace if inplace else self.backward_needs
         values = xs[0].features if keeps == "copy" else 0
         return Saved(keeps == "input", keeps == "output", values)
 
@@ -50,8 +51,8 @@ class Relu(_Activation):
     example = "relu"
     inplace = True
     module = "ReLU"
-    keeps = "output"
-    keeps_inplace = "output"
+    backward_needs = "output"
+    backward_needs_inplace = "output"
 
 
 @register
@@ -74,7 +75,7 @@ class LeakyRelu(_Activation):
     example = "leaky_relu 0.1"
     inplace = True
     module = "LeakyReLU"
-    keeps_inplace = "output"
+    backward_needs_inplace = "output"
 
     negative_slope: float = number(float, 0.01, "slope for negative x", also=("slope",))
 
@@ -94,8 +95,8 @@ class RRelu(_Activation):
     example = "rrelu"
     inplace = True
     module = "RReLU"
-    keeps_anyway = True  # room for slopes, though none is drawn
-    keeps_inplace = "output"
+    allocates_in_eval = True  # room for slopes, though none is drawn
+    backward_needs_inplace = "output"
 
     lower: float = option(float, 1 / 8, "smallest slope")
     upper: float = option(float, 1 / 3, "largest slope")
@@ -106,7 +107,7 @@ class RRelu(_Activation):
 
 @register
 @op
-class PRelu(Op):
+class PRelu(Unary):
     """ReLU with a learned slope for negative x: one for all, or with `channel` one a channel.
 
     He et al., arXiv:1502.01852.
@@ -116,21 +117,21 @@ class PRelu(Op):
     category = "act"
     example = "prelu channel"
     keeps_shape = True
-    keeps = "input"
+    backward_needs = "input"
 
     channel: bool = flag("one slope a channel", channel=True)
     init: float = option(float, 0.25, "the slope to begin with")
 
-    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+    def weights(self, x: Shape) -> dict[str, Dims]:
         return {"weight": (x.channels if self.channel else 1,)}
 
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
+    def operations(self, x: Shape) -> int:
         return x.features
 
     def backward_scratch(self, *xs: Shape) -> int:
         return xs[0].features  # the slopes' gradients, before they are summed
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         count = Keyword("num_parameters", x.channels if self.channel else 1, 1)
         return Call("nn.PReLU", (), (count, Keyword("init", self.init, 0.25)))
 
@@ -147,7 +148,7 @@ class Elu(_Activation):
     example = "elu"
     inplace = True
     module = "ELU"
-    keeps_inplace = "output"
+    backward_needs_inplace = "output"
 
     alpha: float = number(float, 1.0, "limit for very negative x, negated")
 
@@ -164,7 +165,7 @@ class Selu(_Activation):
     example = "selu"
     inplace = True
     module = "SELU"
-    keeps_inplace = "output"
+    backward_needs_inplace = "output"
 
 
 @register
@@ -179,7 +180,7 @@ class Celu(_Activation):
     example = "celu 0.5"
     inplace = True
     module = "CELU"
-    keeps_inplace = "output"
+    backward_needs_inplace = "output"
 
     alpha: float = number(float, 1.0, "limit for very negative x, negated")
 
@@ -269,7 +270,7 @@ class Softsign(_Activation):
     name = "softsign"
     example = "softsign"
     module = "Softsign"
-    keeps_anyway = True
+    allocates_in_eval = True
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=xs[0].features)  # and 1 + |x|
@@ -286,7 +287,7 @@ class Sigmoid(_Activation):
     name = "sigmoid"
     example = "sigmoid"
     module = "Sigmoid"
-    keeps = "output"
+    backward_needs = "output"
 
 
 @register
@@ -297,7 +298,7 @@ class LogSigmoid(_Activation):
     name = "log_sigmoid"
     example = "log_sigmoid"
     module = "LogSigmoid"
-    keeps_anyway = True
+    allocates_in_eval = True
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=xs[0].features)  # e^-|x|; a GPU computes it anew
@@ -311,7 +312,7 @@ class Tanh(_Activation):
     name = "tanh"
     example = "tanh"
     module = "Tanh"
-    keeps = "output"
+    backward_needs = "output"
 
 
 # --- piecewise linear stand-ins ----------------------------------------------------------
@@ -382,12 +383,12 @@ class Softshrink(_Activation):
 
 
 @op
-class _OverChannels(Op):
+class _OverChannels(Unary):
     category = "act"
     keeps_shape = True
     full_precision = True
     module: ClassVar[str] = ""
-    keeps = "output"
+    backward_needs = "output"
 
     def operations(self, *xs: Shape) -> int:
         return 3 * xs[0].features  # e^x, its sum, a quotient
@@ -432,7 +433,7 @@ class Glu(_OverChannels):
     keeps_shape = False
     full_precision = False
     module = "GLU"
-    keeps = "input"
+    backward_needs = "input"
 
     def operations(self, *xs: Shape) -> int:
         return xs[0].features  # a sigmoid and a product for two

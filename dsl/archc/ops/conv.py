@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archc.ops._field import dilation, flag, groups, number, option, padding, size, stride, width
-from archc.ops._op import Call, Keyword, Op, Saved, op, register
+from archc.ops._memory import Saved
+from archc.ops._op import Call, Keyword, Op, Unary, op, register
 from archc.ops._shape import Dims, Shape, Window, spread, squeeze, times
 from archc.ops.windows import (
     AXES,
@@ -23,7 +24,7 @@ from archc.ops.windows import (
 
 
 @op
-class _Filters(Op):
+class _Filters(Unary):
     """What convolutions of both directions share: a window of learned weights for each filter."""
 
     category = "conv"
@@ -37,13 +38,13 @@ class _Filters(Op):
     dilation: Dims = dilation()
     bias: bool = flag("without a bias", default=True, nobias=False)
 
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
+    def operations(self, x: Shape) -> int:
         return self.shape(x).features if self.bias else 0
 
     def channel_arithmetic(self, *xs: Shape) -> str:
         return f"{self.out} filters make a channel each" if self.out > 1 else "one filter makes it"
 
-    def apart(self, parts: int, *xs: Shape) -> Op | None:
+    def split_independent(self, parts: int, *xs: Shape) -> Op | None:
         if self.groups % parts:
             return None
         made: Op = replace(self, out=self.out // parts, groups=self.groups // parts)
@@ -94,7 +95,7 @@ class Conv(_Filters):
         str, "zeros", "what the padding holds", ("zeros", "reflect", "replicate", "circular")
     )
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         check_groups(x, self.groups, self.out)
         sizes = window(x, self.kernel, self.stride, self.padding, self.dilation)
         _, _, ps, _ = self._geometry(x)
@@ -105,24 +106,24 @@ class Conv(_Filters):
         made: Op = replace(self, bias=True)
         return made
 
-    def share(self, parts: int, *xs: Shape) -> Op | None:
+    def split_outputs(self, parts: int, *xs: Shape) -> Op | None:
         return _fewer(self, parts) if self.groups == 1 else None
 
-    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+    def weights(self, x: Shape) -> dict[str, Dims]:
         return self._weights(x, self.out, x.channels // self.groups)
 
-    def macs(self, x: Shape) -> int:  # type: ignore[override]
+    def macs(self, x: Shape) -> int:
         filters = Shape(x.channels // self.groups, spread(self.kernel, x.rank, "kernel"))
         return filters.features * self.shape(x).features
 
-    def filters(self, x: Shape) -> tuple[Dims, int]:  # type: ignore[override]
+    def filters(self, x: Shape) -> tuple[Dims, int]:
         kernel = spread(self.kernel, x.rank, "kernel")
         return (*kernel, x.channels // self.groups), self.out
 
-    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+    def windows(self, x: Shape) -> tuple[Window, ...]:
         return sliding(x, self.kernel, self.stride, self.padding, self.dilation)
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         ks, ss, ps, ds = self._geometry(x)
         return Call(
             f"nn.Conv{x.rank}d",
@@ -148,10 +149,10 @@ class Conv(_Filters):
     def rule(self, *xs: Shape) -> str:
         return rule(self.dilation)
 
-    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:
         return sums(x, self.kernel, self.stride, self.padding, self.dilation)
 
-    def mac_arithmetic(self, x: Shape) -> str:  # type: ignore[override]
+    def mac_arithmetic(self, x: Shape) -> str:
         kernel = spread(self.kernel, x.rank, "kernel")
         return f"{times(self.shape(x))} * {times(Shape(x.channels // self.groups, kernel))}"
 
@@ -172,12 +173,12 @@ class Deconv(_Filters):
     name = "deconv"
     aliases = ("conv_transpose",)
     example = "deconv 2x2/2 x8"
-    keeps = "input"
+    backward_needs = "input"
 
     padding: Dims = padding(doc="rows taken off each side", same=False)
     output_padding: Dims = option(Dims, (0,), "rows added at the end", minimum=0)
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         check_groups(x, self.groups, self.out)
         extra = self._output_padding(x)
         sizes = []
@@ -203,24 +204,24 @@ class Deconv(_Filters):
             sizes.append(out)
         return Shape(self.out, tuple(sizes))
 
-    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+    def weights(self, x: Shape) -> dict[str, Dims]:
         return self._weights(x, x.channels, self.out // self.groups)
 
-    def macs(self, x: Shape) -> int:  # type: ignore[override]
+    def macs(self, x: Shape) -> int:
         pattern = Shape(self.out // self.groups, spread(self.kernel, x.rank, "kernel"))
         return pattern.features * x.features
 
-    def filters(self, x: Shape) -> tuple[Dims, int]:  # type: ignore[override]
+    def filters(self, x: Shape) -> tuple[Dims, int]:
         kernel = spread(self.kernel, x.rank, "kernel")
         return (*kernel, x.channels), self.out // self.groups
 
-    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+    def windows(self, x: Shape) -> tuple[Window, ...]:
         return tuple(
             _spreading(int(k), int(s), int(p), int(d))
             for k, s, p, d in zip(*self._geometry(x), strict=True)
         )
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         ks, ss, ps, ds = self._geometry(x)
         return Call(
             f"nn.ConvTranspose{x.rank}d",
@@ -239,11 +240,11 @@ class Deconv(_Filters):
         extra = " + o" if any(self.output_padding) else ""
         return f"(n - 1)*s - 2p + {reach('k', 1 if set(self.dilation) == {1} else 'd')}{extra}"
 
-    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:
         sides = (AXES[x.rank], x.size, *self._geometry(x), self._output_padding(x))
         return tuple(_enlarged(*side) for side in zip(*sides, strict=True))
 
-    def mac_arithmetic(self, x: Shape) -> str:  # type: ignore[override]
+    def mac_arithmetic(self, x: Shape) -> str:
         kernel = spread(self.kernel, x.rank, "kernel")
         return f"{times(x)} * {times(Shape(self.out // self.groups, kernel))}"
 
@@ -266,7 +267,7 @@ def _spreading(k: int, s: int, p: int, d: int) -> Window:
 
 @register
 @op
-class Fc(Op):
+class Fc(Unary):
     """Fully connected (linear) layer: every output is a weighted sum of all inputs.
 
     It has `in.c * out` weights and, unless `nobias`, `out` biases, and takes a feature vector:
@@ -279,41 +280,41 @@ class Fc(Op):
     example = "fc 10"
     example_input = "x16"
     ranks = (0,)
-    keeps = "input"
+    backward_needs = "input"
 
     out: int = number(int, doc="output features", minimum=1, also=("features", "out_features"))
     bias: bool = flag("without a bias", default=True, nobias=False)
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         return Shape(self.out)
 
     def with_bias(self) -> Op:
         made: Op = replace(self, bias=True)
         return made
 
-    def share(self, parts: int, *xs: Shape) -> Op | None:
+    def split_outputs(self, parts: int, *xs: Shape) -> Op | None:
         return _fewer(self, parts)
 
-    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+    def weights(self, x: Shape) -> dict[str, Dims]:
         return {"weight": (self.out, x.channels)} | ({"bias": (self.out,)} if self.bias else {})
 
-    def macs(self, x: Shape) -> int:  # type: ignore[override]
+    def macs(self, x: Shape) -> int:
         return x.channels * self.out
 
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
+    def operations(self, x: Shape) -> int:
         return self.out if self.bias else 0
 
-    def filters(self, x: Shape) -> tuple[Dims, int]:  # type: ignore[override]
+    def filters(self, x: Shape) -> tuple[Dims, int]:
         return (x.channels,), self.out
 
     def channel_arithmetic(self, *xs: Shape) -> str:
         sums = f"{self.out} outputs, each a" if self.out > 1 else "one output, a"
         return f"{sums} weighted sum of all {xs[0].channels} inputs"
 
-    def mac_arithmetic(self, x: Shape) -> str:  # type: ignore[override]
+    def mac_arithmetic(self, x: Shape) -> str:
         return f"{self.out} * {x.channels}"
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         return Call("nn.Linear", (x.channels, self.out), (Keyword("bias", self.bias, True),))
 
     def label(self) -> str:

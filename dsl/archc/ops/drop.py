@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from archc import symbolic
 from archc.ops._field import flag, number
-from archc.ops._op import Call, Keyword, Op, Saved, op, register
+from archc.ops._memory import Saved
+from archc.ops._op import Call, Keyword, Op, Unary, op, register
 from archc.ops._shape import Shape
 from archc.ops.pointwise import Times
 from archc.ops.reshape import Identity
@@ -14,7 +15,7 @@ _RATE = ("rate", "prob", "probability")
 
 
 @op
-class _Dropout(Op):
+class _Dropout(Unary):
     category = "drop"
     inplace = True
     keeps_shape = True
@@ -24,7 +25,7 @@ class _Dropout(Op):
     p: float = number(float, 0.5, _PROBABILITY, minimum=0, maximum=1, also=_RATE)
     channel: bool = flag("whole channels at once", channel=True)
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         if self.channel and not x.rank:
             self.refuse(
                 "a feature vector has no maps to drop whole",
@@ -56,7 +57,7 @@ class Dropout(_Dropout):
         # As wide as x on a CPU; the fused kernel of a GPU keeps a byte an element.
         return Saved(values=xs[0].channels if self.channel else xs[0].features)
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         return Call(f"nn.Dropout{x.rank}d" if self.channel else "nn.Dropout", (self.p,))
 
 
@@ -78,13 +79,13 @@ class AlphaDropout(_Dropout):
     def scratch(self, *xs: Shape, training: bool) -> int:
         return self.saves(*xs).values if training else 0  # what the dropped ones become
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         return Call("nn.FeatureAlphaDropout" if self.channel else "nn.AlphaDropout", (self.p,))
 
 
 @register
 @op
-class DropPath(Op):
+class DropPath(Unary):
     """Stochastic depth: drops a whole residual body with probability p while training.
 
     Stands last in the body. What survives is divided by 1 - p, sample by sample. As the paper has
@@ -101,7 +102,7 @@ class DropPath(Op):
     batch: bool = flag("drop for a whole mini-batch", batch=True)
     rescale_eval: bool = flag("multiply by 1 - p in eval mode", rescale_eval=True)
 
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
+    def operations(self, x: Shape) -> int:
         return x.features if self.rescale_eval else 0
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
@@ -110,7 +111,7 @@ class DropPath(Op):
     def passes_through(self, inputs: int, *, training: bool) -> bool:
         return not training and not self.rescale_eval
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         keywords = (
             Keyword("batch", self.batch, False),
             Keyword("rescale_eval", self.rescale_eval, False),

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import ClassVar, NoReturn
 
 from archc.ops._field import option
-from archc.ops._op import Call, Keyword, Op, Saved, Shared, op, register
+from archc.ops._memory import Saved
+from archc.ops._op import Call, Keyword, Nary, Op, Shared, op, register
 from archc.ops._shape import Misfit, Shape
 from archc.ops.pointwise import Times
 from archc.ops.windows import AXES
@@ -94,7 +95,7 @@ def _merge_channels(xs: tuple[Shape, ...], stretch: bool) -> int:
 
 @register
 @op
-class Concat(Op):
+class Concat(Nary):
     """The branches' channels one after another; all must have the same size."""
 
     name = "concat"
@@ -116,7 +117,7 @@ class Concat(Op):
 
 
 @op
-class Elementwise(Op):
+class Elementwise(Nary):
     """Two tensors at a time, element by element: a, b and c as (a, b), c."""
 
     category = "merge"
@@ -257,7 +258,7 @@ def _width(xs: tuple[Shape, ...]) -> int:
 
 @register
 @op
-class Columns(Op):
+class Columns(Nary):
     """The branches side by side, not yet merged: a bundle for `join`.
 
     A bundle among the branches is spliced, so joins that meet are one. Put the deepest branch
@@ -280,7 +281,7 @@ class Columns(Op):
 
 @register
 @op
-class Join(Op):
+class Join(Nary):
     """FractalNet's join: the mean of the columns, or of those alive under drop-path.
 
     Takes a bundle, or branches of its own. While training, half of the mini-batches drop locally:
@@ -316,7 +317,7 @@ class Join(Op):
         return made
 
     @property
-    def gradient(self) -> str:  # type: ignore[override]
+    def gradient(self) -> str:
         return "new" if self.droppath else "one"
 
     def scratch(self, *xs: Shape, training: bool) -> int:

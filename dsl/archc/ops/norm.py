@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archc.ops._field import flag, groups, number, option
-from archc.ops._op import Call, Keyword, Op, Saved, op, register, whole
+from archc.ops._memory import Saved
+from archc.ops._op import Call, Keyword, Op, Unary, op, register, whole
 from archc.ops._shape import Dims, Shape, Window
 from archc.ops.windows import check_groups
 
@@ -36,7 +37,7 @@ def _running(channels: int, track: bool) -> dict[str, Dims]:
 
 @register
 @op
-class BatchNorm(Op):
+class BatchNorm(Unary):
     """Batch normalisation: (x - mean) / sqrt(var + eps) * weight + bias, for each channel.
 
     Mean and variance are those of the mini-batch while training and running averages in eval
@@ -55,19 +56,19 @@ class BatchNorm(Op):
     affine: bool = flag("without weight and bias", default=True, noaffine=False)
     track: bool = flag("without running averages", default=True, notrack=False)
 
-    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+    def weights(self, x: Shape) -> dict[str, Dims]:
         return _affine((x.channels,), self.affine)
 
-    def buffers(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+    def buffers(self, x: Shape) -> dict[str, Dims]:
         return _running(x.channels, self.track)
 
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
+    def operations(self, x: Shape) -> int:
         return _operations(x, self.affine, measured=not self.track)
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, statistics=2 * xs[0].channels)
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         keywords = (
             Keyword("eps", self.eps, 1e-5),
             Keyword("momentum", self.momentum, 0.1),
@@ -76,13 +77,13 @@ class BatchNorm(Op):
         )
         return Call(f"nn.BatchNorm{max(x.rank, 1)}d", (x.channels,), keywords)
 
-    def folding(self) -> float | None:
+    def batchnorm_eps(self) -> float | None:
         return self.eps if self.track else None
 
 
 @register
 @op
-class InstanceNorm(Op):
+class InstanceNorm(Unary):
     """Instance normalisation: each channel of each sample by its own mean and variance.
 
     Has no weight and bias unless `affine`, and no running averages unless `track`.
@@ -95,7 +96,7 @@ class InstanceNorm(Op):
     example = "inorm affine"
     ranks = (1, 2, 3)
     keeps_shape = True
-    keeps_anyway = True  # its statistics
+    allocates_in_eval = True  # its statistics
     by_channel = True
 
     eps: float = option(float, 1e-5, "added to the variance", minimum=0)
@@ -103,7 +104,7 @@ class InstanceNorm(Op):
     affine: bool = flag("with weight and bias", affine=True)
     track: bool = flag("with running averages", track=True)
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         if Shape(1, x.size).features == 1:
             self.refuse(
                 f"instance normalisation of {x}: one element a channel is always zero afterwards",
@@ -112,22 +113,22 @@ class InstanceNorm(Op):
             )
         return x
 
-    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+    def weights(self, x: Shape) -> dict[str, Dims]:
         return _affine((x.channels,), self.affine)
 
-    def buffers(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+    def buffers(self, x: Shape) -> dict[str, Dims]:
         return _running(x.channels, self.track)
 
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
+    def operations(self, x: Shape) -> int:
         return _operations(x, self.affine, measured=not self.track)
 
-    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+    def windows(self, x: Shape) -> tuple[Window, ...]:
         return (Window(),) * x.rank if self.track else whole(x, each=True)
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=2 * xs[0].channels)
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         keywords = (
             Keyword("eps", self.eps, 1e-5),
             Keyword("momentum", self.momentum, 0.1),
@@ -139,7 +140,7 @@ class InstanceNorm(Op):
 
 @register
 @op
-class LayerNorm(Op):
+class LayerNorm(Unary):
     """Layer normalisation over the channels, at each position on its own.
 
     That is what ConvNeXt does in a feature map and what `nn.LayerNorm` does in a feature vector;
@@ -153,7 +154,7 @@ class LayerNorm(Op):
     category = "norm"
     example = "ln eps=1e-6"
     keeps_shape = True
-    keeps_anyway = True  # its statistics
+    allocates_in_eval = True  # its statistics
     full_precision = True
 
     eps: float = option(float, 1e-5, "added to the variance", minimum=0)
@@ -161,20 +162,20 @@ class LayerNorm(Op):
     bias: bool = flag("without a bias", default=True, nobias=False)
     whole: bool = flag("over channels and positions together", whole=True)
 
-    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+    def weights(self, x: Shape) -> dict[str, Dims]:
         return _affine(x.dims if self.whole else (x.channels,), self.affine, self.bias)
 
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
+    def operations(self, x: Shape) -> int:
         return _operations(x, self.affine)
 
-    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+    def windows(self, x: Shape) -> tuple[Window, ...]:
         return whole(x, each=True) if self.whole else (Window(),) * x.rank
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         positions = 1 if self.whole else Shape(1, xs[0].size).features
         return Saved(input=True, values=2 * positions)
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         keywords = (
             Keyword("eps", self.eps, 1e-5),
             Keyword("elementwise_affine", self.affine, True),
@@ -188,7 +189,7 @@ class LayerNorm(Op):
 
 @register
 @op
-class GroupNorm(Op):
+class GroupNorm(Unary):
     """Group normalisation: channels in groups, each by its own mean and variance over the map.
 
     `gn 1` is one group over channels and positions together, with one weight a channel.
@@ -200,33 +201,33 @@ class GroupNorm(Op):
     category = "norm"
     example = "gn 2"
     keeps_shape = True
-    keeps_anyway = True  # its statistics
+    allocates_in_eval = True  # its statistics
     full_precision = True
 
     groups: int = number(int, doc="groups of channels", minimum=1)
     eps: float = option(float, 1e-5, "added to the variance", minimum=0)
     affine: bool = flag("without weight and bias", default=True, noaffine=False)
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         check_groups(x, self.groups)
         return x
 
-    def apart(self, parts: int, *xs: Shape) -> Op | None:
+    def split_independent(self, parts: int, *xs: Shape) -> Op | None:
         return None if self.groups % parts else replace(self, groups=self.groups // parts)
 
-    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+    def weights(self, x: Shape) -> dict[str, Dims]:
         return _affine((x.channels,), self.affine)
 
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
+    def operations(self, x: Shape) -> int:
         return _operations(x, self.affine)
 
-    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+    def windows(self, x: Shape) -> tuple[Window, ...]:
         return whole(x, each=True)
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=2 * self.groups)
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         keywords = (Keyword("eps", self.eps, 1e-5), Keyword("affine", self.affine, True))
         return Call("nn.GroupNorm", (self.groups, x.channels), keywords)
 
@@ -236,7 +237,7 @@ class GroupNorm(Op):
 
 @register
 @op
-class LocalResponseNorm(Op):
+class LocalResponseNorm(Unary):
     """Local response normalisation: x / (k + alpha/n * sum of squares)^beta over n channels.
 
     As in torch and Caffe, alpha is divided by n. The AlexNet paper (Krizhevsky et al. 2012) does
@@ -257,14 +258,14 @@ class LocalResponseNorm(Op):
     k: float = option(float, 1.0, "constant added")
     groups: int = groups(doc="groups of channels, each by itself")
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         check_groups(x, self.groups)
         return x
 
-    def apart(self, parts: int, *xs: Shape) -> Op | None:
+    def split_independent(self, parts: int, *xs: Shape) -> Op | None:
         return None if self.groups % parts else replace(self, groups=self.groups // parts)
 
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
+    def operations(self, x: Shape) -> int:
         return x.features * (self.neighbours + 5)  # squares and their sum, k + a s, power, division
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
@@ -282,7 +283,7 @@ class LocalResponseNorm(Op):
         elements = xs[0].features
         return max(4 * elements // self.groups - elements, 0)
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         keywords = (
             Keyword("alpha", self.alpha, 1e-4),
             Keyword("beta", self.beta, 0.75),

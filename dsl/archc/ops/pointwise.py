@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archc.ops._field import flag, number, option
-from archc.ops._op import Call, Keyword, Op, op, register
+from archc.ops._op import Call, Keyword, Unary, op, register
 from archc.ops._shape import Dims, Shape
 
 
 @register
 @op
-class Scale(Op):
+class Scale(Unary):
     """A learned factor for each channel, or with `single` one for the whole tensor.
 
     `scale init=1e-6` at the end of a residual body is ConvNeXt's and CaiT's layer scale
@@ -22,28 +22,28 @@ class Scale(Op):
     category = "norm"
     example = "scale init=0.1"
     keeps_shape = True
-    keeps = "input"
+    backward_needs = "input"
 
     init: float = option(float, 1.0, "the factor to begin with")
     single: bool = flag("one factor for all channels", single=True)
 
-    def weights(self, x: Shape) -> dict[str, Dims]:  # type: ignore[override]
+    def weights(self, x: Shape) -> dict[str, Dims]:
         return {"weight": (1 if self.single else x.channels,)}
 
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
+    def operations(self, x: Shape) -> int:
         return x.features
 
     def backward_scratch(self, *xs: Shape) -> int:
         return xs[0].features  # the factors' gradients, before they are summed
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         channels = 1 if self.single else x.channels
         return Call("Scale", (channels,), (Keyword("init", self.init, 1.0),))
 
 
 @register
 @op
-class Times(Op):
+class Times(Unary):
     """Multiplies by a constant: `times 0.1` scales a residual body down (Inception-ResNet)."""
 
     name = "times"
@@ -53,10 +53,10 @@ class Times(Op):
 
     factor: float = number(float, doc="the factor")
 
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
+    def operations(self, x: Shape) -> int:
         return x.features
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         return Call("Times", (self.factor,))
 
     def inline(self, *names: str) -> str:
@@ -68,7 +68,7 @@ class Times(Op):
 
 @register
 @op
-class Clamp(Op):
+class Clamp(Unary):
     """x held between `min` and `max`; one of them may be left out."""
 
     name = "clamp"
@@ -76,12 +76,12 @@ class Clamp(Op):
     example = "clamp min=0 max=1"
     keeps_shape = True
     by_channel = True
-    keeps = "input"
+    backward_needs = "input"
 
     min: float | None = option(float, None, "smallest value")
     max: float | None = option(float, None, "largest value")
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         if self.min is None and self.max is None:
             self.refuse("`clamp` needs a bound", "`clamp min=0 max=1`", code="A302")
         if self.min is not None and self.max is not None and self.min > self.max:
@@ -93,14 +93,14 @@ class Clamp(Op):
             )
         return x
 
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
+    def operations(self, x: Shape) -> int:
         return x.features * sum(bound is not None for bound in (self.min, self.max))
 
     def backward_scratch(self, *xs: Shape) -> int:
         masks = sum(bound is not None for bound in (self.min, self.max))  # of a byte an element
         return masks * xs[0].features // 4
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         return Call("Clamp", (), self._bounds())
 
     def inline(self, *names: str) -> str:
@@ -112,14 +112,14 @@ class Clamp(Op):
 
 
 @op
-class _Function(Op):
+class _Function(Unary):
     """A function of torch without arguments: a method of the tensor, or a support module."""
 
     category = "act"
     keeps_shape = True
     by_channel = True
     module: ClassVar[str] = ""
-    keeps = "input"
+    backward_needs = "input"
     between: ClassVar[int] = 0  # tensors on the way to the gradient of x
 
     def operations(self, *xs: Shape) -> int:
@@ -154,7 +154,7 @@ class Neg(_Function):
     name = "neg"
     example = "neg"
     module = "Neg"
-    keeps = ""
+    backward_needs = ""
 
     def inline(self, *names: str) -> str:
         return f"-{names[0]}"
@@ -169,7 +169,7 @@ class Exp(_Function):
     example = "exp"
     module = "Exp"
     full_precision = True
-    keeps = "output"
+    backward_needs = "output"
 
 
 @register
@@ -191,7 +191,7 @@ class Sqrt(_Function):
     name = "sqrt"
     example = "sqrt"
     module = "Sqrt"
-    keeps = "output"
+    backward_needs = "output"
     between = 1  # 2 sqrt(x)
 
 

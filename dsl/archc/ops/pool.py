@@ -6,7 +6,8 @@ from math import gcd
 from typing import ClassVar
 
 from archc.ops._field import dilation, flag, option, padding, size, stride
-from archc.ops._op import Call, Keyword, Op, Saved, op, register, whole
+from archc.ops._memory import Saved
+from archc.ops._op import Call, Keyword, Op, Unary, op, register, whole
 from archc.ops._shape import Dims, Misfit, Shape, Window, spread, squeeze
 from archc.ops.windows import AXES, geometry, geometry_label, leftovers, rule, sliding, sums, window
 
@@ -38,7 +39,7 @@ _TO = "the output size; the windows then adapt"
 
 
 @op
-class _Pool(Op):
+class _Pool(Unary):
     """A sliding window, or with `to=` as many adaptive windows as the output has elements."""
 
     category = "pool"
@@ -52,7 +53,7 @@ class _Pool(Op):
     ceil: bool = flag("round sizes up", ceil=True)
     to: Dims | None = option(Dims, None, _TO, minimum=1)
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         if self.to is not None:
             self._refuse_window()
             return Shape(x.channels, spread(self.to, x.rank, "to"))
@@ -60,16 +61,16 @@ class _Pool(Op):
         self._check_padding(x)
         return Shape(x.channels, sizes)
 
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
+    def operations(self, x: Shape) -> int:
         return visited(self, x)
 
-    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+    def windows(self, x: Shape) -> tuple[Window, ...]:
         if self.to is None:
             return sliding(x, *self._window())
         pairs = zip(x.size, spread(self.to, x.rank, "to"), strict=True)
         return tuple(adaptive(int(n), int(m)) for n, m in pairs)
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         if self.to is not None:
             target = squeeze(spread(self.to, x.rank, "to"))
             return Call(f"nn.Adaptive{self.kind}Pool{x.rank}d", (target,))
@@ -85,7 +86,7 @@ class _Pool(Op):
     def rule(self, *xs: Shape) -> str:
         return "" if self.to is not None else rule(self._dilation(), self.ceil)
 
-    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:
         if self.to is None:
             return sums(x, *self._window(), self.ceil)
         sides = zip(AXES[x.rank], x.size, spread(self.to, x.rank, "to"), strict=True)
@@ -199,13 +200,13 @@ class AvgPool(_Pool):
         "padding counts in the mean, or does not", default=True, count_pad=True, nocount_pad=False
     )
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         y = _Pool.shape(self, x)
         if self.kernel is not None and x.rank == 3:
             _check_volume(x, self.kernel)
         return y
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         call = _Pool.torch(self, x)
         if self.to is not None:
             return call
@@ -224,7 +225,7 @@ class AvgPool(_Pool):
 
 @register
 @op
-class LpPool(Op):
+class LpPool(Unary):
     """Power-average pooling: (sum of |x|^p over each window)^(1/p); `norm=2` is the default.
 
     `norm=1` sums, and the larger the norm the closer it comes to the maximum.
@@ -241,28 +242,28 @@ class LpPool(Op):
     ceil: bool = flag("round sizes up", ceil=True)
     norm: float = option(float, 2.0, "the exponent p", minimum=1)
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         sizes = window(x, self.kernel, self.stride or self.kernel, (0,), (1,), self.ceil)
         if x.rank == 3:
             _check_volume(x, self.kernel)
         return Shape(x.channels, sizes)
 
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
+    def operations(self, x: Shape) -> int:
         return 2 * visited(self, x) + self.shape(x).features
 
-    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+    def windows(self, x: Shape) -> tuple[Window, ...]:
         return sliding(x, self.kernel, self.stride or self.kernel, (0,))
 
     def rule(self, *xs: Shape) -> str:
         return rule((1,), self.ceil)
 
-    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:
         return sums(x, self.kernel, self.stride or self.kernel, (0,), (1,), self.ceil)
 
     def remarks(self, *xs: Shape) -> tuple[str, ...]:
         return leftovers(xs[0], self.kernel, self.stride or self.kernel, (0,), (1,), self.ceil)
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         ks, ss, _, _ = geometry(x.rank, self.kernel, self.stride or self.kernel, (0,))
         keywords = (
             Keyword("stride", squeeze(ss), squeeze(ks)),
@@ -287,7 +288,7 @@ class LpPool(Op):
 
 @register
 @op
-class GlobalAvgPool(Op):
+class GlobalAvgPool(Unary):
     """Global average pooling: the mean of each channel, a 1x1 map (Lin et al., arXiv:1312.4400).
 
     Put `flatten` behind it for a feature vector.
@@ -299,18 +300,18 @@ class GlobalAvgPool(Op):
     example = "gap"
     ranks = (1, 2, 3)
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         return Shape(x.channels, (1,) * x.rank)
 
-    def operations(self, x: Shape) -> int:  # type: ignore[override]
+    def operations(self, x: Shape) -> int:
         return x.features
 
-    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+    def windows(self, x: Shape) -> tuple[Window, ...]:
         return whole(x)
 
-    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:
         sides = zip(AXES[x.rank], x.size, strict=True)
         return tuple(f"{axis}: 1, the mean of all {n}" for axis, n in sides)
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         return Call(f"nn.AdaptiveAvgPool{x.rank}d", (1,))

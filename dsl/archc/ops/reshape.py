@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from archc import symbolic
 from archc.ops._field import number, option, size, width
-from archc.ops._op import Call, Op, Saved, op, register
+from archc.ops._memory import Saved
+from archc.ops._op import Call, Unary, op, register
 from archc.ops._shape import Dims, Shape, Window, spread, squeeze, times
 from archc.ops.windows import AXES, check_groups, check_padding
 
@@ -17,7 +18,7 @@ def torch_sides(before: Dims, after: Dims) -> int | Dims:
 
 @register
 @op
-class Identity(Op):
+class Identity(Unary):
     """The tensor as it is."""
 
     name = "identity"
@@ -27,7 +28,7 @@ class Identity(Op):
     keeps_shape = True
     by_channel = True
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         return Call("nn.Identity")
 
     def inline(self, *names: str) -> str:
@@ -36,7 +37,7 @@ class Identity(Op):
 
 @register
 @op
-class Flatten(Op):
+class Flatten(Unary):
     """All elements of a sample in a row, as `fc` wants them: channels first, then rows."""
 
     name = "flatten"
@@ -46,13 +47,13 @@ class Flatten(Op):
     view = True
     gradient = "same"
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         return Shape(x.features)
 
     def channel_arithmetic(self, *xs: Shape) -> str:
         return f"{'*'.join(map(str, xs[0].dims))} = {xs[0].features}" if xs[0].rank else ""
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         return Call("nn.Flatten")
 
     def inline(self, *names: str) -> str:
@@ -61,7 +62,7 @@ class Flatten(Op):
 
 @register
 @op
-class Unflatten(Op):
+class Unflatten(Unary):
     """A feature vector back into a map: `unflatten 4x4 x512` from 8192 features."""
 
     name = "unflatten"
@@ -75,7 +76,7 @@ class Unflatten(Op):
     size: Dims = size(doc="size of the map")
     out: int = width(doc="channels of the map")
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         y = Shape(self.out, self.size)
         if y.features != x.channels:
             self.refuse(
@@ -90,7 +91,7 @@ class Unflatten(Op):
     def channel_arithmetic(self, *xs: Shape) -> str:
         return f"{self.out}, as written: {times(self.shape(*xs))} = {xs[0].channels} features"
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         return Call("nn.Unflatten", (1, (self.out, *self.size)))
 
     def label(self) -> str:
@@ -99,7 +100,7 @@ class Unflatten(Op):
 
 @register
 @op
-class Pad(Op):
+class Pad(Unary):
     """Adds rows around the map: `pad 1` on all sides, `pad after=1` only at the end.
 
     `mode` says what they hold: zeros, a mirror image, the edge repeated, or the other side.
@@ -118,21 +119,21 @@ class Pad(Op):
         str, "zeros", "what the padding holds", ("zeros", "reflect", "replicate", "circular")
     )
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         before, after = self._sides(x)
         for side in (before, after):
             check_padding(x, side, self.mode, "mode")
         sizes = (n + a + b for n, a, b in zip(x.size, before, after, strict=True))
         return Shape(x.channels, tuple(sizes))
 
-    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:
         sides = zip(AXES[x.rank], x.size, *self._sides(x), strict=True)
         return tuple(f"{axis}: {n} + {a} + {b} = {n + a + b}" for axis, n, a, b in sides)
 
-    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+    def windows(self, x: Shape) -> tuple[Window, ...]:
         return tuple(Window(before=int(b)) for b in self._sides(x)[0])
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         kind = {"zeros": "Zero", "reflect": "Reflection", "replicate": "Replication"}
         return Call(
             f"nn.{kind.get(self.mode, 'Circular')}Pad{x.rank}d", (torch_sides(*self._sides(x)),)
@@ -155,7 +156,7 @@ class Pad(Op):
 
 @register
 @op
-class Widen(Op):
+class Widen(Unary):
     """Appends channels of zeros until there are so many.
 
     ResNet's shortcut without weights (option A) is `pool 1x1/2; widen x(c)`.
@@ -168,7 +169,7 @@ class Widen(Op):
 
     out: int = width(doc="channels afterwards")
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         if self.out < x.channels:
             self.refuse(
                 f"the tensor has {x.channels} channels already, more than {self.out}",
@@ -182,7 +183,7 @@ class Widen(Op):
         more = self.out - xs[0].channels
         return f"{xs[0].channels} + {more} = {self.out}, the new ones zeros"
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         return Call("Widen", (self.out,))
 
     def label(self) -> str:
@@ -191,7 +192,7 @@ class Widen(Op):
 
 @register
 @op
-class ChannelShuffle(Op):
+class ChannelShuffle(Unary):
     """Channel shuffle: deals the channels of each group out over all groups.
 
     Lets grouped convolutions in a row exchange what they found. Zhang et al., arXiv:1707.01083.
@@ -204,11 +205,11 @@ class ChannelShuffle(Op):
 
     groups: int = number(int, doc="groups of channels", minimum=1)
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         check_groups(x, self.groups)
         return x
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         return Call("nn.ChannelShuffle", (self.groups,))
 
     def label(self) -> str:
@@ -221,7 +222,7 @@ def _range(start: int, count: int) -> str:
 
 @register
 @op
-class Chunk(Op):
+class Chunk(Unary):
     """One of several equal parts of the channels: `chunk 0` and `chunk 1` are the two halves.
 
     `concat< chunk 0 | chunk 1; ... >; shuffle 2` is the unit of ShuffleNet V2 (Ma et al.,
@@ -236,7 +237,7 @@ class Chunk(Op):
     index: int = number(int, doc="which part, counted from 0", minimum=0)
     of: int = option(int, 2, "how many parts", minimum=1)
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         if self.index >= self.of:
             self.refuse(
                 f"there is no chunk {self.index} of {self.of}",
@@ -263,7 +264,7 @@ class Chunk(Op):
     def backward_scratch(self, *xs: Shape) -> int:
         return (self.of - 1) * self.shape(*xs).features  # zeros for the other parts
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         return Call("Chunk", (self.index, self.of))
 
     def inline(self, *names: str) -> str | None:
@@ -277,7 +278,7 @@ class Chunk(Op):
 
 @register
 @op
-class Narrow(Op):
+class Narrow(Unary):
     """Some of the channels: `narrow 16 8` takes 8 of them, from the 17th on."""
 
     name = "narrow"
@@ -288,7 +289,7 @@ class Narrow(Op):
     start: int = number(int, doc="channels before it", minimum=0)
     length: int = number(int, doc="how many", minimum=1)
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         end = self.start + self.length
         if end > x.channels:
             self.refuse(
@@ -305,7 +306,7 @@ class Narrow(Op):
     def channel_arithmetic(self, *xs: Shape) -> str:
         return f"{self.length} of {xs[0].channels}: {_range(self.start, self.length)}"
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         return Call("Narrow", (self.start, self.length))
 
     def inline(self, *names: str) -> str | None:

@@ -6,7 +6,7 @@ from math import gcd
 from typing import Any
 
 from archc.ops._field import OTHER, flag, number, option, size
-from archc.ops._op import Call, Keyword, Op, op, register
+from archc.ops._op import Call, Keyword, Nary, Unary, op, register
 from archc.ops._shape import Dims, Misfit, Shape, Window, spread, squeeze
 from archc.ops.reshape import torch_sides
 from archc.ops.windows import AXES
@@ -29,7 +29,7 @@ def _target(to: Any, xs: tuple[Shape, ...]) -> Dims:
 
 @register
 @op
-class Crop(Op):
+class Crop(Nary):
     """Takes rows off all sides, as the first U-Net did with its skips (arXiv:1505.04597).
 
     `crop 4` takes four rows off each side; `crop to=@label` keeps the middle, of that tensor's
@@ -130,7 +130,7 @@ def _multiplied(x: Shape, factors: Dims) -> tuple[str, ...]:
 
 @register
 @op
-class Upsample(Op):
+class Upsample(Nary):
     """Resizes the map: by a factor (`upsample 2`), to a size (`to=14x14`) or another's (`to=@x`).
 
     `bilinear` means linear in every dimension, whatever their number. `align_corners` pins the
@@ -230,7 +230,7 @@ class Upsample(Op):
 
 @register
 @op
-class PixelShuffle(Op):
+class PixelShuffle(Unary):
     """Sub-pixel upsampling: r*r channels become r times as many rows and columns.
 
     Shi et al., arXiv:1609.05158.
@@ -244,7 +244,7 @@ class PixelShuffle(Op):
 
     factor: int = number(int, doc="factor r", minimum=1)
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         square = self.factor * self.factor
         if x.channels % square:
             self.refuse(
@@ -256,18 +256,18 @@ class PixelShuffle(Op):
             )
         return Shape(x.channels // square, tuple(n * self.factor for n in x.size))
 
-    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+    def windows(self, x: Shape) -> tuple[Window, ...]:
         r = int(self.factor)
         return (Window(1, 1 / r, (1 - 1 / r) / 2),) * 2
 
-    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:
         return _multiplied(x, (self.factor,) * x.rank)
 
     def channel_arithmetic(self, *xs: Shape) -> str:
         r, channels = self.factor, xs[0].channels
         return f"{channels} / ({r}*{r}) = {channels // (r * r)}"
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         return Call("nn.PixelShuffle", (self.factor,))
 
     def label(self) -> str:
@@ -276,7 +276,7 @@ class PixelShuffle(Op):
 
 @register
 @op
-class PixelUnshuffle(Op):
+class PixelUnshuffle(Unary):
     """The reverse of `pixelshuffle`: r times fewer rows and columns, r*r times the channels.
 
     Also called space to depth.
@@ -290,7 +290,7 @@ class PixelUnshuffle(Op):
 
     factor: int = number(int, doc="factor r", minimum=1)
 
-    def shape(self, x: Shape) -> Shape:  # type: ignore[override]
+    def shape(self, x: Shape) -> Shape:
         for axis, n in zip(AXES[2], x.size, strict=True):
             if n % self.factor:
                 self.refuse(
@@ -303,10 +303,10 @@ class PixelUnshuffle(Op):
         channels = x.channels * (self.factor * self.factor)
         return Shape(channels, tuple(n // self.factor for n in x.size))
 
-    def windows(self, x: Shape) -> tuple[Window, ...]:  # type: ignore[override]
+    def windows(self, x: Shape) -> tuple[Window, ...]:
         return (Window(int(self.factor), int(self.factor)),) * 2
 
-    def arithmetic(self, x: Shape) -> tuple[str, ...]:  # type: ignore[override]
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:
         r = self.factor
         return tuple(
             f"{axis}: {n} / {r} = {n // r}" for axis, n in zip(AXES[x.rank], x.size, strict=True)
@@ -316,7 +316,7 @@ class PixelUnshuffle(Op):
         r, channels = self.factor, xs[0].channels
         return f"{channels}*{r}*{r} = {channels * r * r}"
 
-    def torch(self, x: Shape) -> Call:  # type: ignore[override]
+    def torch(self, x: Shape) -> Call:
         return Call("nn.PixelUnshuffle", (self.factor,))
 
     def label(self) -> str:

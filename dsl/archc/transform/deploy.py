@@ -116,7 +116,7 @@ def _folds(body: Body, found: dict[str, tuple[str, float]]) -> Successor:
     again = rerun(body)
     for chain, prefix, _ in chains(body.chain):
         for node in chain.nodes:
-            eps = node.op.folding() if isinstance(node, Apply) else None
+            eps = node.op.batchnorm_eps() if isinstance(node, Apply) else None
             if eps is None or not isinstance(node, Apply):
                 continue
             before = _maker(node.inputs[0].root, uses)

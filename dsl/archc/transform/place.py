@@ -126,13 +126,13 @@ def _parts(nodes: list[Apply], count: int, devices: Span) -> Iterator[_Part]:
     start = next((at for at, node in enumerate(nodes) if not _same_everywhere(node, count)), None)
     if start is None:
         raise Unplaceable("there is no layer to share", devices)
-    apart = [node.op.apart(count, *node.shapes) for node in nodes]
+    apart = [node.op.split_independent(count, *node.shapes) for node in nodes]
     meetings = [at for at in range(start + 1, len(nodes)) if apart[at] is None]
     last = max((at for at, node in enumerate(nodes) if node.op.filters(*node.shapes)), default=0)
     end = min((at for at in meetings if at >= last), default=len(nodes))
     for at, node in enumerate(nodes[:end]):
         op = node.op if at < start else apart[at] if at > start else None
-        op = op or node.op.share(count, *node.shapes)
+        op = op or node.op.split_outputs(count, *node.shapes)
         if op is None:
             raise _unshared(node, count) if apart[at] is None else _early(node)
         yield _Part(node, op, at in meetings)
@@ -141,7 +141,7 @@ def _parts(nodes: list[Apply], count: int, devices: Span) -> Iterator[_Part]:
 def _same_everywhere(node: Apply, count: int) -> bool:
     """Whether an operator on the whole input may as well run on every device."""
     op = node.op
-    return op.apart(count, *node.shapes) is op and not (node.state or op.training_only)
+    return op.split_independent(count, *node.shapes) is op and not (node.state or op.training_only)
 
 
 def _unshared(node: Apply, count: int) -> Unplaceable:
