@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from archc import syntax
 from archc.analysis.uses import uses_of
-from archc.elaborate.link import COMBINATORS, STATEMENTS, Library
+from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import inner_sequences
-from archc.ops import REGISTRY
+from archc.ops import COMBINATORS, REGISTRY
 from archc.plan import Apply, Body, Call, Mark, Plan, walk
 from archc.source import Diagnostic, Fix, Label, Severity, Span, did_you_mean
 

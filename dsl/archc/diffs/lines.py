@@ -11,13 +11,13 @@ from archc.analysis.costs import Cost
 from archc.diffs.blocks import BlockChange
 from archc.diffs.entries import Change, Entry, merged, scaled, summed
 from archc.diffs.items import Item
+from archc.ops import branch_name
 from archc.report.notation import source_text
 
 MARKS = {
     "added": "+", "removed": "-", "changed": "~", "inside": " ", "follows": ".", "renamed": "=",
     "block": "",
 }  # fmt: skip
-BRANCHES = {"residual": ("body", "shortcut")}  # others are numbered
 _MOST_NAMES = 5  # of modules that follow in the same way
 _MOST_LEAVES = 2000  # differences that are looked through for them
 _MOST_FOLLOW = 8  # lines about what follows inside one statement
@@ -96,11 +96,10 @@ def _rows(entry: Entry, level: int, written: bool) -> Iterator[Row]:
 
 
 def _branches(entry: Entry, level: int, written: bool) -> Iterator[Row]:
-    names: tuple[str, ...] = BRANCHES.get(entry.item.head, ())
     for at, branch in enumerate(entry.inside):
         if not branch.structural:
             continue
-        name = names[at] if at < len(names) else f"branch {at + 1}"
+        name = branch_name(entry.item.head, at)
         if branch.alone:
             yield from _rows(branch, level, written)
             continue

@@ -14,7 +14,7 @@ from archc import syntax
 from archc.analysis.costs import Cost, cost_of
 from archc.diffs.items import Item, Reference, sum_up, sums
 from archc.diffs.words import Word, arguments_of, words_of
-from archc.ops import OTHER
+from archc.ops import COMBINATORS, OTHER
 from archc.plan import (
     Again,
     Apply,
@@ -217,7 +217,7 @@ class Outliner:
     def _branches(self, node: Branches, terms: Terms) -> Item:
         chains = [tuple(self._chain(branch, terms)) for branch in node.branches]
         merge = self._apply(node.merge, terms)
-        if node.keyword == "residual" and len(chains) == 1:
+        if len(chains) < (COMBINATORS[node.keyword].most or 0):
             chains.append(())  # the identity, which need not be written
         branches = []
         for items in chains:

@@ -15,7 +15,7 @@ from archc import data
 from archc.diffs.comparison import Comparison
 from archc.diffs.entries import Definition, Entry
 from archc.diffs.items import Item
-from archc.diffs.lines import BRANCHES, Row, block_rows, consequences, simplified
+from archc.diffs.lines import Row, block_rows, consequences, simplified
 from archc.diffs.text import (
     LEGEND,
     human_difference,
@@ -23,6 +23,7 @@ from archc.diffs.text import (
     whole_difference,
 )
 from archc.diffs.totals import sheet
+from archc.ops import branch_name
 from archc.report import tables
 
 _FOLD = 3  # statements in a row that are the same and are folded
@@ -154,12 +155,11 @@ def _opens(entry: Entry) -> bool:
 
 
 def _branches(entry: Entry, level: int, written: bool) -> Iterator[str]:
-    names: tuple[str, ...] = BRANCHES.get(entry.item.head, ())
     for at, branch in enumerate(entry.inside):
         if branch.alone:
             yield from _entry(branch, level, written)
             continue
-        name = names[at] if at < len(names) else f"branch {at + 1}"
+        name = branch_name(entry.item.head, at)
         shown = replace(branch, shapes=("", "")) if written else branch
         state = "same" if branch.state == "same" else "inside"
         numbers = Row(0, state, "", shown.shapes, shown.costs)

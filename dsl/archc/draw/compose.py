@@ -20,6 +20,7 @@ from archc.draw.items import Fold, applies_of, is_single, operators, reshaped
 from archc.draw.scene import Box, Card, Port, Ports, Scene
 from archc.draw.source_notes import Said
 from archc.draw.style import extent
+from archc.ops import COMBINATORS
 from archc.plan import (
     Again,
     Apply,
@@ -231,18 +232,20 @@ class _Composer:
         nodes = [(n, count) for n, count in lanes if isinstance(n, Branches)]
         drawn: list[bool] = []
         ends: list[str] = []
+        combinator, written = COMBINATORS[node.keyword], len(node.branches)
         for at, branch in enumerate(node.branches):
             before = self.boxes.size
-            with self.boxes.leading(skip=node.keyword == "residual" and at == 1):
+            with self.boxes.leading(skip=combinator.place(at, written) in combinator.skips):
                 self._chain([(n.branches[at], count) for n, count in nodes], frame)
             drawn.append(self.boxes.size > before)
             if drawn[-1]:
                 ends += [port.id for port in frame.tensors[branch.output.root]]
         if len(ends) > 1:
             self.boxes.scene.levels.append(ends)
-        around = {"residual": [False, True], "dense": [True, False]}.get(
-            node.keyword, [any(drawn) and not made for made in drawn]
-        )
+        around = [
+            at in combinator.skips if combinator.skips else any(drawn) and not made
+            for at, made in enumerate(combinator.merged(drawn, False))
+        ]
         return self._merge([(n.merge, count) for n, count in nodes], around, following, frame)
 
     def _merge(self, lanes: Lanes[Apply], around: list[bool], following: Row, frame: Frame) -> int:

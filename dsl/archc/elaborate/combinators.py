@@ -8,18 +8,9 @@ from archc.elaborate.operators import bind, place
 from archc.elaborate.ports import declare_output
 from archc.elaborate.shape_errors import explain_branches
 from archc.elaborate.state import Here, State
+from archc.ops import COMBINATORS
 from archc.plan import Apply, Aux, Branches, Chain, Scope
 from archc.source import Fault, fault
-
-_MERGE = {"residual": "add", "dense": "concat"}  # the others merge by the operator of their name
-_COUNT = {
-    "residual": (1, 2),
-    "dense": (1, 1),
-    "aux": (1, 1),
-    "sub": (2, 2),
-    "join": (1, None),
-    "columns": (1, None),
-}
 
 
 def combine(state: State, term: syntax.Operation, here: Here) -> Branches | Scope | Aux:
@@ -38,13 +29,10 @@ def group(state: State, term: syntax.Group, here: Here, kind: str = "group") -> 
 
 def _merged(state: State, term: syntax.Operation, here: Here) -> Branches:
     keyword = term.name.id
-    bound = bind(state, _MERGE.get(keyword, keyword), term, here)
+    combinator = COMBINATORS[keyword]
+    bound = bind(state, combinator.merge, term, here)
     chains = [state.chain(branch, here) for branch in term.branches or ()]
-    ends = [chain.output for chain in chains]
-    if keyword == "dense":
-        ends = [here.x, *ends]
-    elif keyword == "residual" and len(ends) == 1:
-        ends = [*ends, here.x]
+    ends = combinator.merged([chain.output for chain in chains], here.x)
     name = here.names.auto(bound.op.name, term.span)
     merge = Apply(name, bound.op, tuple(ends), here.x, term.span, None, here.names.replay)
     try:
@@ -65,7 +53,7 @@ def _merged_scope(state: State, term: syntax.Operation, here: Here) -> Scope:
 def _branches(term: syntax.Operation) -> tuple[syntax.Sequence, ...]:
     """The branches of a combinator. Raises Fault where there are too few or too many."""
     keyword, branches = term.name.id, term.branches
-    least, most = _COUNT.get(keyword, (2, None))
+    least, most = COMBINATORS[keyword].least, COMBINATORS[keyword].most
     if branches is not None and len(branches) >= least and (most is None or len(branches) <= most):
         return branches
     wanted = (

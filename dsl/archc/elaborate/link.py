@@ -9,13 +9,10 @@ from typing import Any
 from archc import syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.names import refuse_class_name, refuse_reserved
-from archc.ops import REGISTRY
+from archc.ops import COMBINATORS, REGISTRY
 from archc.plan import BlockValue
 from archc.source import Diagnostics, Fault, Label, Source, fault
 
-COMBINATORS = frozenset(("residual", "dense", "aux")) | {
-    cls.name for cls in REGISTRY.values() if cls.category == "merge"
-}
 STATEMENTS = frozenset(("input", "output", "reuse", "devices"))
 KEYWORDS = STATEMENTS | syntax.RESERVED | {"true", "false"}
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from archc import syntax
-from archc.ops import Misfit, Shape
+from archc.ops import COMBINATORS, Misfit, Shape
 from archc.plan import Apply, Chain, Tensor, walk
 from archc.source import Fault, Label, Span, fault
 
@@ -30,14 +30,16 @@ def explain_branches(
     shapes = merge.shapes
     if len(shapes) < len(merge.inputs) or len(shapes) < 2:
         return mistake
-    if keyword != "residual":
+    names = COMBINATORS[keyword].branches
+    if len(names) != len(shapes):
         labels = [_ending(x, term, f"branch {at} ends at") for at, x in enumerate(merge.inputs, 1)]
         labels = [Label(term.name.span), *labels]
         return Fault(replace(mistake.diagnostic, labels=tuple(labels)))
     body, shortcut = merge.inputs
-    title = f"residual branches disagree: {shapes[0]} and {shapes[1]}"
-    first = _ending(_turn(chains[0], shapes[1]) or body, term, "the body ends at")
-    second = _ending(shortcut, term, "the shortcut ends at", "the shortcut is made here:")
+    title = f"{keyword} branches disagree: {shapes[0]} and {shapes[1]}"
+    first = _ending(_turn(chains[0], shapes[1]) or body, term, f"the {names[0]} ends at")
+    made = f"the {names[1]} is made here:"
+    second = _ending(shortcut, term, f"the {names[1]} ends at", made)
     helps = _residual_cures(shapes[0], shapes[1])
     notes = _arithmetic(chains, shapes) or mistake.diagnostic.notes
     return fault("A207", title, first.span, *helps, label=first.text, also=(second,), notes=notes)

@@ -17,13 +17,13 @@ from archc.elaborate.control import choose, loop, repeat
 from archc.elaborate.devices import settle
 from archc.elaborate.evaluate import describe
 from archc.elaborate.labels import forget, label_of, lookup
-from archc.elaborate.link import COMBINATORS, STATEMENTS, Library
+from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import Names, labels_in
 from archc.elaborate.operators import apply
 from archc.elaborate.ports import check_given, enter, leave
 from archc.elaborate.reuse import reuse
 from archc.elaborate.state import Enough, Frame, Here, Labelled, Quiet, State, TooLarge
-from archc.ops import REGISTRY, Dims
+from archc.ops import COMBINATORS, REGISTRY, Dims
 from archc.plan import BlockValue, Body, Chain, Goto, Node, OperatorValue, Tensor
 from archc.source import Diagnostics, Fault, Fix, Limits, did_you_mean, fault
 

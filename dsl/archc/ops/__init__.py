@@ -5,12 +5,15 @@ from archc.ops._field import OTHER, Field, Form
 from archc.ops._memory import Saved, scalars
 from archc.ops._op import REGISTRY, Call, Op, Shared
 from archc.ops._shape import Dims, Misfit, Shape, Window
+from archc.ops.combinators import COMBINATORS, Combinator, branch_name
 from archc.ops.merge import Elementwise
 
 __all__ = [
+    "COMBINATORS",
     "OTHER",
     "REGISTRY",
     "Call",
+    "Combinator",
     "Dims",
     "Elementwise",
     "Field",
@@ -21,5 +24,6 @@ __all__ = [
     "Shape",
     "Shared",
     "Window",
+    "branch_name",
     "scalars",
 ]

@@ -26,7 +26,6 @@ from typing import Any, ClassVar, NoReturn, TypeAlias, TypeVar, cast, dataclass_
 
 from archc.ops._field import REQUIRED, Field, Form
 from archc.ops._memory import Memory
-from archc.ops._rewriting import Rewriting
 from archc.ops._shape import Dims, Misfit, Shape, Window, Xs
 from archc.ops._teaching import Teaching
 
@@ -76,7 +75,7 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operator(Memory[*Xs], Teaching[*Xs], Rewriting[*Xs]):
+class Operator(Memory[*Xs], Teaching[*Xs]):
     """The base of all operators. Subclasses override what they need.
 
     `Xs` are the shapes that it takes: derive from `Unary` or `Nary`, which say so.
@@ -91,6 +90,7 @@ class Operator(Memory[*Xs], Teaching[*Xs], Rewriting[*Xs]):
     inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most input tensors
     inplace: ClassVar[bool] = False  # torch's module has an `inplace` argument
     keeps_shape: ClassVar[bool] = False  # output shape = input shape, element by element
+    by_channel: ClassVar[bool] = False  # channel i of the output comes from channel i alone
     bundles: ClassVar[bool] = False  # accepts bundles; its module takes all columns as one list
 
     def shape(self, *xs: *Xs) -> Shape:
@@ -144,6 +144,37 @@ class Operator(Memory[*Xs], Teaching[*Xs], Rewriting[*Xs]):
     def shared(self, *xs: *Xs) -> Shared | None:
         """A module that all operators of this kind in a network have in common."""
         return None
+
+    # --- what may stand in its place ------------------------------------------------------
+
+    def survival(self) -> float | None:
+        """How likely the branch that this ends is there in training; None where it always is."""
+        return None
+
+    def in_eval(self) -> Op:
+        """What it comes to where nothing is trained: an operator without dice."""
+        return self
+
+    def with_bias(self) -> Op | None:
+        """The same with a bias; None for what no factor and summand a channel can go into."""
+        return None
+
+    def split_independent(self, parts: int, *xs: *Xs) -> Op | None:
+        """What it is on one of so many equal parts of the channels, where none sees another.
+
+        None where it needs channels of other parts.
+        """
+        return self if self.by_channel and len(xs) == 1 else None
+
+    def split_outputs(self, parts: int, *xs: *Xs) -> Op | None:
+        """What makes one of so many equal parts of its channels from all that go in, if it can."""
+        return None
+
+    def batchnorm_eps(self) -> float | None:
+        """The eps of what is a fixed factor and summand a channel in eval mode: a batch norm."""
+        return None
+
+    # --- its syntax -----------------------------------------------------------------------
 
     @classmethod
     @cache
