@@ -410,8 +410,10 @@ class _Loader:
             raise fault("A503", f"this file cannot be used: {found}", use.path.span, cure)
         if found not in self.files:
             try:
-                text = read(found, self.limits)
+                text = read(found, self.limits, inside=(self.project,))
             except Unreadable as error:
+                if error.diagnostic.code == "A503":
+                    raise fault("A503", error.diagnostic.title, use.path.span) from None
                 files = {path.stem for path in found.parent.glob("*.arch")} - {
                     Path(source.name).stem
                 }

@@ -11,6 +11,7 @@ from archc.gpus import Gpu
 from archc.passes.fit import FITS, LEFT_OUT, RULE, TIGHT, Memory, Peak, peak, verdict
 from archc.passes.heap import Heap, Role
 from archc.passes.roofline import Work
+from archc.render import to_json
 from archc.tabular import Column, Line, Sheet
 
 VERSION = 1  # of the JSON; grows when a key goes or changes its meaning
@@ -150,8 +151,6 @@ def _wrapped(text: str) -> list[str]:
 
 def json(report: Report) -> str:
     """The same for programs; docs/cli.md says what the keys mean."""
-    from json import dumps
-
     train, infer = _peaks(report)
     setting = report.memory.setting
     document = {
@@ -170,7 +169,7 @@ def json(report: Report) -> str:
         "devices": [_device(report, device, train, infer) for device in report.devices],
         "rule": RULE,
     }
-    return dumps(document, indent=2) + "\n"
+    return to_json(document)
 
 
 def _peak(peak: Peak) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from archc.outcome import (
     INTERRUPTED,
     USAGE,
     Stop,
+    say,
 )
 
 
@@ -62,7 +63,7 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _complain(message: str, code: int) -> int:
-    print(f"archc: {message}", file=sys.stderr)
+    say(message)
     return code
 
 

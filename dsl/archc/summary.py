@@ -17,6 +17,7 @@ from archc import __version__, folding, tabular
 from archc.measures import MEASURES, Item, Scale
 from archc.passes.fit import Memory
 from archc.passes.table import Counts, Table
+from archc.render import to_json
 from archc.tabular import Line, Sheet
 
 if TYPE_CHECKING:
@@ -238,9 +239,7 @@ class Summary:
         ]
 
     def json(self) -> str:
-        from json import dumps
-
-        return dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        return to_json(self.to_dict())
 
 
 def _ends(tensors: Sequence[tuple[str, Any]]) -> list[dict[str, Any]]:

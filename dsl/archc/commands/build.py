@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from archc import files
 from archc.commands.reading import analysed, headline, need_network
 from archc.commands.writing import destination, names_folder, put
 from archc.inputs import Input, find
-from archc.outcome import FINE, USAGE, WRONG, Stop
+from archc.outcome import FINE, USAGE, WRONG, Stop, say
 
 if TYPE_CHECKING:
     from archc.api import Analysis
@@ -31,8 +30,12 @@ def run(args: Namespace) -> int:
         return _build(inputs[0], output, args)
     if args.output == "-":
         raise Stop("a folder cannot be built to standard output; give `-o FOLDER`")
-    top = Path(args.output or ".")
-    return max(_build_one_of_many(i, top, args) for i in inputs)
+    outputs: dict[Path, Input] = {}
+    for input in inputs:
+        path = _inside(Path(args.output or "."), input, args)
+        if (other := outputs.setdefault(path, input)) is not input:
+            raise Stop(f"{other.name} and {input.name} would both be {path}: rename one of them")
+    return max(_build_one_of_many(input, path, args) for path, input in outputs.items())
 
 
 def _refuse_beside_placement(args: Namespace) -> None:
@@ -50,12 +53,12 @@ def _refuse_beside_placement(args: Namespace) -> None:
         raise Stop("--train has the whole network on each device: leave out --placement")
 
 
-def _build_one_of_many(input: Input, top: Path, args: Namespace) -> int:
+def _build_one_of_many(input: Input, output: Path, args: Namespace) -> int:
     """One that fails does not keep the others from being built."""
     try:
-        return _build(input, _inside(top, input, args), args)
+        return _build(input, output, args)
     except Stop as stop:
-        print(f"archc: {stop}", file=sys.stderr)
+        say(str(stop))
         return stop.code
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from archc import files
 from archc.commands.reading import analysed, headline, need_network
 from archc.commands.writing import destination, names_folder, put
 from archc.inputs import find_one
-from archc.outcome import FINE, WRONG, Stop
+from archc.outcome import FINE, WRONG, Stop, say
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +37,7 @@ def run(args: Namespace) -> int:
     except export.Unfit as why:
         raise Stop(str(why), WRONG) from None
     if args.weights is None:
-        print("archc: without --weights, these are untrained", file=sys.stderr)
+        say("without --weights, these are untrained")
     put(
         output,
         files.stamp_bytes(content, analysis.text, f".{args.to}"),

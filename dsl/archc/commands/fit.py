@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archc.commands.reading import analysed, need_network
 from archc.inputs import find_one, meant
-from archc.outcome import FINE, Stop
+from archc.outcome import FINE, Stop, say
 
 if TYPE_CHECKING:
     from archc.capacity import Device
@@ -35,7 +35,7 @@ def run(args: Namespace) -> int:
     except KeyError:
         raise Stop(f"{analysis.name} calls no block {setting.checkpoint!r}") from None
     if best and memory.setting.checkpoint is None:
-        print("archc: no block is worth computing again", file=sys.stderr)
+        say("no block is worth computing again")
     work = analysis.work(memory.setting.checkpoint)
     report = capacity.Report(analysis.name, memory, work, args.batch, devices)
     sys.stdout.write((capacity.json if args.format == "json" else capacity.text)(report))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from archc import files, render
 from archc.inputs import Input, find
-from archc.outcome import FINE, LIMITS, USAGE, WRONG, Stop
+from archc.outcome import FINE, LIMITS, USAGE, WRONG, Stop, say
 from archc.source import Diagnostic, Limits
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ def find_all(names: Iterable[str], project: str | None) -> tuple[list[Input], in
         try:
             inputs += find(name, project)
         except Stop as stop:
-            print(f"archc: {stop}", file=sys.stderr)
+            say(str(stop))
             code = USAGE
-    once = {i.path.resolve() if i.path else i.name: i for i in inputs}
+    once = {os.path.realpath(i.path) if i.path else i.name: i for i in inputs}
     return list(once.values()), code
 
 

@@ -16,7 +16,7 @@ from archc.api import Analysis
 from archc.commands.reading import analysed, find_all, need_network
 from archc.commands.tables import put_sheets
 from archc.inputs import Input, meant
-from archc.outcome import FINE, WRONG, Stop
+from archc.outcome import FINE, WRONG, Stop, say
 from archc.render import visible
 from archc.verification import Job, Verdict
 from archc.verification.report import Named, Report, listed
@@ -97,7 +97,7 @@ def _networks(
         except Stop as stop:
             if len(inputs) == 1:
                 raise
-            print(f"archc: {stop}", file=sys.stderr)
+            say(str(stop))
             code = code or stop.code
             mistaken.append(input.name)
             continue

@@ -5,7 +5,6 @@ A page is served to this machine alone. It keeps what is open, and the zoom, by 
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -14,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NoReturn
 
-from archc.outcome import Stop
+from archc.outcome import Stop, say
 
 _PAUSE = 0.3  # seconds between looks at the files
 _RELOAD = b"<script>new EventSource('changes').onmessage = () => location.reload();</script>\n"
@@ -32,7 +31,7 @@ def watch(
     seen = follow(draw, _stamps([input]))
     if served:
         address = _serve(output, drawn)
-        print(f"archc: {address} shows {output} and follows it", file=sys.stderr, flush=True)
+        say(f"{address} shows {output} and follows it")
     if show is not None:
         show(address)
     while True:
@@ -52,7 +51,7 @@ def follow(draw: Draw, before: Stamps) -> Stamps:
     try:
         found = _stamps(draw())
     except Stop as stop:
-        print(f"archc: {stop}", file=sys.stderr, flush=True)
+        say(str(stop))
         return before
     return {path: before.get(path, stamp) for path, stamp in found.items()} or before
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from archc import files
 from archc.inputs import Input
-from archc.outcome import Stop
+from archc.outcome import Stop, say
 
 
 def destination(input: Input, output: str | None, suffix: str, prefix: str = "") -> Path | None:
@@ -44,4 +44,4 @@ def put(
         raise Stop(str(refusal)) from None
     except OSError as error:
         raise Stop(f"cannot write {output}: {(error.strerror or str(error)).lower()}") from None
-    print(f"{'wrote' if written else 'up to date:'} {output} ({summary})", file=sys.stderr)
+    say(f"{'wrote' if written else 'up to date:'} {output} ({summary})", "")

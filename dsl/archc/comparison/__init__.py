@@ -19,6 +19,7 @@ from archc import __version__, tabular
 from archc.comparison.attributes import Attribute, UnknownColumn, all_columns, attribute
 from archc.comparison.entry import Entry
 from archc.net import Net, load
+from archc.render import to_json
 from archc.report import natural
 from archc.tabular import Line, Sheet
 
@@ -97,9 +98,7 @@ class Comparison:
         }
 
     def json(self) -> str:
-        from json import dumps
-
-        return dumps(self.to_dict(), indent=2) + "\n"
+        return to_json(self.to_dict())
 
     def frame(self) -> pandas.DataFrame:
         """The values as a pandas frame. Raises ImportError where pandas is not installed."""

@@ -11,7 +11,7 @@ from textwrap import wrap
 from typing import Any
 
 from archc import __version__, tabular
-from archc.render import visible
+from archc.render import to_json, visible
 from archc.tabular import Sheet
 
 VERSION = 1  # of the JSON; grows when a key goes or changes its meaning
@@ -78,15 +78,13 @@ class Explanation:
 
 def json(explanations: Sequence[Explanation]) -> str:
     """Several explanations of one network for programs."""
-    from json import dumps
-
     document = {
         "version": VERSION,
         "archc": __version__,
         "network": explanations[0].network,
         "nodes": [explanation.data for explanation in explanations],
     }
-    return dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return to_json(document)
 
 
 def _laid_out(fact: Fact, width: int) -> Iterator[str]:
