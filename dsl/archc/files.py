@@ -38,9 +38,9 @@ def read(path: Path, limits: Limits | None = None, *, inside: Collection[Path] =
     """The file's text as UTF-8, with a byte order mark left in for the parser.
 
     A link is followed to an `.arch` file alone, and not out of the folders `inside`, if any: a
-    network from the web must not have lines of other files in an error message. Raises Unreadable: A501 no
-    regular file that can be opened, A503 a link that is not followed, A008 larger than
-    `limits.source_bytes` (known without reading it), A504 not UTF-8.
+    network from the web must not have lines of other files in an error message. Raises
+    Unreadable: A501 no regular file that can be opened, A503 a link that is not followed, A008
+    larger than `limits.source_bytes` (known without reading it), A504 not UTF-8.
     """
     name, limits = str(path), limits or Limits()
     # A FIFO would block here and a device could do anything: look before opening, and do not
@@ -354,6 +354,6 @@ def _sweep(folder: Path) -> None:
     """Removes what processes that were killed have left."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-                if time.time() - entry.stat().st_mtime > _OLD:
-                    os.unlink(entry)
+            ours = _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+            if ours and time.time() - entry.stat().st_mtime > _OLD:
+                os.unlink(entry)

@@ -59,9 +59,8 @@ class Sheet:
     def shown(self, line: Line) -> list[str]:
         """The cells as people read them; an empty one where there is no value."""
         pairs = zip(self.columns, line.cells, strict=True)
-        return [
-            "" if value is None else render.visible(column.show(value)) for column, value in pairs
-        ]
+        shown = ("" if value is None else column.show(value) for column, value in pairs)
+        return list(map(render.visible, shown))
 
 
 def text(sheet: Sheet) -> str:
