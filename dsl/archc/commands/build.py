@@ -97,13 +97,11 @@ def _build(input: Input, output: Path | None, args: Namespace) -> int:
 
 def _emitted(analysis: Analysis, input: Input, args: Namespace) -> tuple[str, str]:
     """The source, and what to say of it."""
-    from jinja2 import TemplateError
-
+    from archc.emit.blame import TemplateFault
     from archc.emit.options import Unsuited
     from archc.emit.training import Untrainable
 
-    templates = args.templates
-    folder = Path(templates) if templates else None
+    folder = Path(args.templates) if args.templates else None
     try:
         if args.form == "deploy":
             return _deployed(analysis, folder)
@@ -116,12 +114,8 @@ def _emitted(analysis: Analysis, input: Input, args: Namespace) -> tuple[str, st
         raise Stop(f"{analysis.name}: {why}", code) from None
     except Untrainable as why:
         raise Stop(f"{input.name}: {why}", WRONG) from None
-    except (TemplateError, OSError) as error:
-        if not templates:
-            raise
-        line = getattr(error, "lineno", None)
-        where = f"{getattr(error, 'name', None) or templates}" + f":{line}" * (line is not None)
-        raise Stop(f"template error in {where}: {error}") from None
+    except TemplateFault as fault:
+        raise Stop(str(fault)) from None
     return text, headline(analysis)
 
 
