@@ -37,10 +37,10 @@ class Unreadable(Exception):
 def read(path: Path, limits: Limits | None = None, *, inside: Collection[Path] = ()) -> Source:
     """The file's text as UTF-8, with a byte order mark left in for the parser.
 
-    A link is followed to an `.arch` file alone, and not out of the folders `inside`, if any: a
-    network from the web must not have lines of other files in an error message. Raises
-    Unreadable: A501 no regular file that can be opened, A503 a link that is not followed, A008
-    larger than `limits.source_bytes` (known without reading it), A504 not UTF-8.
+    What is called `.arch` may be a link to such a file alone, and must lie in one of the folders
+    `inside`, if any are given: a network from the web must not have lines of other files in an
+    error message. Raises Unreadable: A501 no regular file that can be opened, A503 a link that is
+    not followed, A008 larger than `limits.source_bytes` (known without reading it), A504 not UTF-8.
     """
     name, limits = str(path), limits or Limits()
     # A FIFO would block here and a device could do anything: look before opening, and do not
@@ -64,7 +64,7 @@ def _followed(path: Path, inside: Collection[Path]) -> Path:
     if inside and not any(target.is_relative_to(folder.resolve()) for folder in inside):
         hint = "`--project DIR` says which folder may be read; what you name yourself is read, too"
         why = f"it is a link out of the folder {_shown(next(iter(inside)))}"
-    elif target.suffix != ".arch" and path.is_symlink():
+    elif path.suffix == ".arch" != target.suffix and path.is_symlink():
         hint = "name the file itself"
         why = "it is a link to something else than an `.arch` file"
     else:

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 
-from archc import verification
+from archc import files, verification
 from archc.api import Analysis
 from archc.commands.reading import analysed, find_all, need_network
 from archc.commands.tables import put_sheets
@@ -77,11 +77,10 @@ def _source(args: Namespace, inputs: list[Input]) -> str | None:
     if len(inputs) != 1 or inputs[0].folder is not None:
         raise Stop("--source is a module of one network: give one")
     try:
-        return Path(args.source).read_text(encoding="utf-8")
-    except OSError as error:
-        raise Stop(f"cannot read {args.source}: {(error.strerror or str(error)).lower()}") from None
-    except UnicodeDecodeError:
-        raise Stop(f"{args.source} is no text in UTF-8") from None
+        return files.read(Path(args.source)).text
+    except files.Unreadable as failure:
+        title = failure.diagnostic.title
+        raise Stop(title if failure.io else f"cannot read {args.source}: {title}") from None
 
 
 def _networks(
