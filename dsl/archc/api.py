@@ -27,6 +27,7 @@ from archc.passes.lint import lint
 from archc.passes.place import check_devices
 from archc.passes.recipe import check_recipe
 from archc.plan import Body, Plan, outputs
+from archc.render import visible
 from archc.sections import Facts, read_sections
 from archc.source import Diagnostic, Diagnostics, Limits, Source
 
@@ -53,7 +54,7 @@ class ArchError(Exception):
         lines = [
             f"{d.span.source.name}:{d.span.line}:{d.span.column}: {d.title}" for d in diagnostics
         ]
-        super().__init__("\n".join(lines))
+        super().__init__("\n".join(map(visible, lines)))
 
 
 @dataclass(frozen=True)

@@ -61,12 +61,12 @@ def read(path: Path, limits: Limits | None = None, *, inside: Collection[Path] =
 def _followed(path: Path, inside: Collection[Path]) -> Path:
     """The file itself, links followed. Raises Unreadable A503."""
     target = path.resolve()
-    if inside and not any(target.is_relative_to(folder.resolve()) for folder in inside):
-        hint = "`--project DIR` says which folder may be read; what you name yourself is read, too"
-        why = f"it is a link out of the folder {_shown(next(iter(inside)))}"
-    elif path.suffix == ".arch" != target.suffix and path.is_symlink():
+    if path.suffix == ".arch" != target.suffix and path.is_symlink():
         hint = "name the file itself"
         why = "it is a link to something else than an `.arch` file"
+    elif inside and not any(target.is_relative_to(folder.resolve()) for folder in inside):
+        hint = "`--project DIR` says which folder may be read; what you name yourself is read, too"
+        why = f"it is a link out of the folder {_shown(next(iter(inside)))}"
     else:
         return target
     title = f"cannot read {path}: {why}"
