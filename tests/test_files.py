@@ -476,12 +476,17 @@ def test_a_link_to_nothing_makes_nothing(tmp_path: Path) -> None:
 def test_what_is_written_is_no_secret_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, seen = tmp_path / "out.py", []
+    path = tmp_path / "out.py"
+    seen: list[int] = []
     write(path, stamp("x = 1\n", ""))
     path.chmod(0o600)
-    monkeypatch.setattr(
-        os, "fsync", lambda handle: seen.append(stat.S_IMODE(os.fstat(handle).st_mode))
-    )
+    real = os.fchown
+
+    def look(handle: int, *owner: int) -> None:
+        seen.append(stat.S_IMODE(os.fstat(handle).st_mode))
+        real(handle, *owner)
+
+    monkeypatch.setattr(os, "fchown", look)
     write(path, stamp("x = 2\n", ""))
     assert seen == [0o600]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -334,11 +334,12 @@ def replace(target: Path, data: bytes, *, last: Callable[[], None] = lambda: Non
         with open(handle, "wb") as file:
             file.write(data)
             file.flush()
+            if old is not None:
+                with suppress(AttributeError, OSError):  # Windows has neither; root alone may
+                    os.fchown(file.fileno(), old.st_uid, old.st_gid)
+                with suppress(AttributeError):
+                    os.fchmod(file.fileno(), stat.S_IMODE(old.st_mode))
             os.fsync(file.fileno())
-        if old is not None:
-            with suppress(AttributeError, OSError):  # Windows has no such thing; root alone may
-                os.chown(temporary, old.st_uid, old.st_gid)
-            temporary.chmod(stat.S_IMODE(old.st_mode))
         last()
         os.replace(temporary, target)
     except BaseException:
