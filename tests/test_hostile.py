@@ -8,6 +8,9 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,6 +18,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+import archc
 from archc import cli, data, tabular
 from archc.render import to_json, visible
 from archc.tabular import Column, Line, Sheet
@@ -309,3 +313,51 @@ def code(text: str) -> str:
         ):
             node.body = node.body[1:]
     return ast.dump(tree)
+
+
+def test_nothing_harmful_is_said_of_what_ran(
+    folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    code, out, err = said(("verify", f"folder{NAME}", "ok.arch", "--only", "state"), capsysbinary)
+    assert code == 1  # one of them has mistakes
+    assert "2 passed" in out
+    assert harmful(out + err) == set()
+
+
+# --- what is shown, and in which encoding ------------------------------------------------
+
+
+def test_what_nobody_sees_is_shown() -> None:
+    """Every character of every kind that steers a terminal or hides."""
+    kinds = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    joiners = "\u200c\u200d"
+    for code in (*range(0x12000), *range(0x1D100, 0x1D200), *range(0xE0000, 0xE0200)):
+        char = chr(code)
+        hidden = unicodedata.category(char) in kinds and char not in joiners
+        assert (visible(char) != char) == hidden, hex(code)
+        assert len(visible(char)) == 1
+    assert visible("합성곱 × é 👩\u200d🔬 می\u200cخواهم") == "합성곱 × é 👩\u200d🔬 می\u200cخواهم"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_json_is_json_in_any_encoding(folder: Path, encoding: str) -> None:
+    paper = "é × 합성곱 👩\u200d🔬"
+    Path("paper.arch").write_text(f'meta {{ paper "{paper}" }}\n{OK}', encoding="utf-8")
+    command = [sys.executable, "-m", "archc", "compare", "paper.arch", "--format", "json"]
+    env = os.environ | {
+        "PYTHONPATH": str(Path(archc.__file__).parents[1]),
+        "PYTHONIOENCODING": encoding,
+    }
+    done = subprocess.run(command, env=env, capture_output=True, check=True)
+    (network,) = json.loads(done.stdout.decode(encoding))["networks"]
+    assert network["paper"] == paper
+
+
+def test_letters_that_look_like_others_are_no_names(
+    folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    for line in ("с: relu", "x４: relu", "conv 3x3 x４", "ﬁ: relu", "a\u0301: relu"):
+        Path("alike.arch").write_text(OK.replace("gap;", f"{line}; gap;"), encoding="utf-8")
+        code, out, _ = said(("check", "alike.arch"), capsysbinary)
+        assert code == 1
+        assert "A002" in out
