@@ -272,6 +272,7 @@ def test_pages_have_no_other_tags(give: Give) -> None:
     diff = Tags(give("diff", "ok.arch", "--format", "html"))
     assert "script" not in diff.tags
     for found in (page, diff):
+        assert "http-equiv" in found.attributes  # nothing is sent, were there a script
         assert not {"a", "b", "img", "iframe"} & {*found.tags} - {"a"}
         assert not [name for name in found.attributes if name.startswith("on")]
 
