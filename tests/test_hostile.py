@@ -222,7 +222,10 @@ def test_csv_has_no_formulas(give: Give) -> None:
         ("1-1", "1-1"),
         (None, ""),
         ((3, 3), "3x3"),
-        (((-1, 1),), "'-1x1"),
+        ((-0.5, -0.5), "-0.5x-0.5"),
+        (((-1, 1), (3, 3)), "-1x1 3x3"),
+        ("-1x1x", "'-1x1x"),
+        ("-1+cmd|' /C calc'!A0", "'-1+cmd|' /C calc'!A0"),
     ],
 )
 def test_csv_cells(value: object, cell: str) -> None:

@@ -140,11 +140,12 @@ def _harmless(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     value = render.visible(value)
-    formula = value.startswith(tuple("=+-@＝＋－＠")) and not _NUMBER.fullmatch(value)
+    formula = value.startswith(_FORMULA) and not _NUMBER.fullmatch(value)
     return f"'{value}" if formula else value
 
 
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_FORMULA = tuple("=+-@＝＋－＠")
+_NUMBER = re.compile(r"N([x ]N)*".replace("N", r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"), re.ASCII)
 
 
 def markdown(sheet: Sheet) -> str:
