@@ -243,6 +243,42 @@ def test_templates(run: Run, tmp_path: Path) -> None:
     assert "template error in" in done.err
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\n{% if %}", ":2: Expected an expression"),
+        ("\n\n{{ 1 / 0 }}", ":3: ZeroDivisionError: division by zero"),
+        ("{{ module.nothing }}", ":1: 'archc.emit.module.Module object' has no attribute"),
+        ("{{ [].pop() }}", ":1: IndexError"),
+        ("\n{% include 'no.jinja' %}", ":2: 'no.jinja' not found"),
+        ("\n{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", ":2: RecursionError"),
+        ("\n{{ 'a' + 1 }}", ":2: TypeError"),
+        (b"\xff", "mine: UnicodeDecodeError"),
+        ("{{ [1] | docstring }}", ":1: TypeError"),
+    ],
+)
+@pytest.mark.parametrize("more", [(), ("--train",), ("--form", "deploy")])
+def test_a_mistake_in_a_template_is_the_users(
+    run: Run, tmp_path: Path, text: str | bytes, said: str, more: tuple[str, ...]
+) -> None:
+    (tmp_path / "mine").mkdir()
+    path = tmp_path / "mine" / "model.py.jinja"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    done = run("build", "resnet18", "--templates", "mine", *more)
+    assert done.code == 2
+    assert done.err.startswith("archc: template error in mine")
+    assert said in done.err
+    assert os.listdir(tmp_path) == ["mine"]
+
+
+def test_templates_that_write_no_python(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "train").mkdir(parents=True)
+    (tmp_path / "mine" / "train" / "script.py.jinja").write_text("def f(:\n")
+    done = run("build", "resnet18", "--templates", "mine", "--train")
+    assert done.code == 2
+    assert "template error in mine: SyntaxError" in done.err
+
+
 def archc_templates() -> list[Path]:
     from archc.data import TEMPLATES
 

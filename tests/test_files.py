@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import stat
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -345,4 +349,234 @@ def test_a_full_disk(tmp_path: Path) -> None:
     )
     assert "too large" in done.stdout
     assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["out.py"]
+
+
+# --- writing, while others do ------------------------------------------------------------
+
+
+def test_a_killed_process_stands_in_nobodys_way(tmp_path: Path) -> None:
+    """In a container every process has the same number."""
+    left = tmp_path / f".archc-{os.getpid()}.tmp"
+    left.write_text("half")
+    assert write(tmp_path / "out.py", stamp("x = 1\n", ""))
+    assert left.exists()  # somebody may be writing it
+    os.utime(left, (1, 1))
+    own, mine = tmp_path / ".archc-0123456789abcdef.tmp", tmp_path / ".archc-notes.tmp"
+    for path in (own, mine):
+        path.write_text("x")
+        os.utime(path, (1, 1))
+    (tmp_path / ".archc-1.tmp").mkdir()
+    assert write(tmp_path / "out.py", stamp("x = 2\n", ""))
+    assert sorted(os.listdir(tmp_path)) == [".archc-1.tmp", ".archc-notes.tmp", "out.py"]
+
+
+def test_threads_do_not_collide(tmp_path: Path) -> None:
+    path = tmp_path / "out.py"
+    texts = [stamp(f"x = {n}\n" * 10_000, "") for n in range(8)]
+
+    def again(text: str) -> None:
+        for _ in range(10):
+            write(path, text)
+            assert path.read_text(encoding="utf-8") in texts  # whole, whoever's it is
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(again, texts))
+    assert os.listdir(tmp_path) == ["out.py"]
+
+
+@pytest.mark.parametrize("before", [None, stamp("x = 1\n", "")])
+def test_an_edit_made_while_it_is_written_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    path = tmp_path / "out.py"
+    if before is not None:
+        path.write_text(before, encoding="utf-8")
+
+    def saved(_: int) -> None:
+        path.write_text("mine")
+
+    monkeypatch.setattr(os, "fsync", saved)
+    with pytest.raises(Refused):
+        write(path, stamp("x = 2\n", ""))
+    assert path.read_text() == "mine"
+    assert os.listdir(tmp_path) == ["out.py"]
+
+
+def test_a_file_that_became_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "out.py"
+    monkeypatch.setattr(os, "fsync", lambda _: path.mkdir())
+    with pytest.raises(OSError, match=r"(?i)is a directory|is a folder|denied"):
+        write(path, stamp("x = 2\n", ""))
+    assert os.listdir(tmp_path) == ["out.py"]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda t: "# my header\n" + t,
+        lambda t: t.replace("import torch\n", "", 1),
+        lambda t: t.replace("\n", "\r"),
+        lambda t: t.rstrip("\n") + "  # my note\n",
+        lambda t: t.replace("# archc", "# see archc"),
+        lambda t: t + "\n",
+        lambda t: t + "# mine\n",
+        lambda t: "\ufeff" + t,
+        lambda t: t.replace("x = 1", "x = 1 "),
+        lambda t: t * 2,
+        lambda t: t.splitlines()[-1],
+        lambda t: "x = 2\n" + t.splitlines()[-1],
+    ],
+)
+def test_every_edit_is_seen(tmp_path: Path, edit: Callable[[str], str]) -> None:
+    path = tmp_path / "out.py"
+    edited = edit(stamp("import torch\nx = 1\n", "network X"))
+    path.write_bytes(edited.encode())
+    with pytest.raises(Refused):
+        write(path, stamp("x = 3\n", ""))
+    assert path.read_bytes() == edited.encode()
+
+
+def test_a_stamp_in_the_text_is_not_its_own(tmp_path: Path) -> None:
+    """Whatever bytes a file holds, its state is an answer."""
+    path = tmp_path / "out"
+    mark = stamp("", "").encode().strip()
+    heads = (b"", b"\x89PNG", b"PK\x03\x04", b"archc " * 60, b"\x0a\x05archc\x12")
+    for data in (h + m + t for h in heads for m in (mark, mark[2:]) for t in (b"", b"x", b"\n\n")):
+        path.write_bytes(data)
+        assert state(path) in (State.EDITED, State.FOREIGN)
+
+
+def test_the_state_of_a_huge_file_is_known_without_reading_it(tmp_path: Path) -> None:
+    path = tmp_path / "out.py"
+    with path.open("wb") as file:
+        file.truncate(10**12)
+        file.seek(0, os.SEEK_END)
+        file.write(b"mine")
+    with pytest.raises(Refused):
+        write(path, stamp("x = 1\n", ""))
+
+
+@posix_only
+def test_a_link_to_nothing_makes_nothing(tmp_path: Path) -> None:
+    link = tmp_path / "out.py"
+    link.symlink_to("made.py")
+    with pytest.raises(Refused, match="link"):
+        write(link, stamp("x = 1\n", ""))
+    assert not (tmp_path / "made.py").exists()
+    assert write(link, stamp("x = 1\n", ""), force=True)
+    assert (tmp_path / "made.py").exists()
+    loop = tmp_path / "loop.py"
+    loop.symlink_to("loop.py")
+    with pytest.raises(OSError, match="symbolic links"):
+        write(loop, "x")
+
+
+@posix_only
+def test_what_is_written_is_no_secret_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.py"
+    seen: list[int] = []
+    write(path, stamp("x = 1\n", ""))
+    path.chmod(0o600)
+    real = os.fchown
+
+    def look(handle: int, *owner: int) -> None:
+        seen.append(stat.S_IMODE(os.fstat(handle).st_mode))
+        real(handle, *owner)
+
+    monkeypatch.setattr(os, "fchown", look)
+    write(path, stamp("x = 2\n", ""))
+    assert seen == [0o600]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@posix_only
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
+def test_root_leaves_a_file_to_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "out.py"
+    write(path, stamp("x = 1\n", ""))
+    os.chown(path, 1234, 1235)
+    write(path, stamp("x = 2\n", ""))
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 1235)
+
+
+@posix_only
+@not_root
+def test_a_file_or_folder_that_may_not_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "out.py"
+    write(path, stamp("x = 1\n", ""))
+    path.chmod(0o444)
+    with pytest.raises(PermissionError):
+        write(path, stamp("x = 2\n", ""))
+    path.chmod(0o644)
+    tmp_path.chmod(0o555)
+    try:
+        with pytest.raises(PermissionError):
+            write(path, stamp("x = 2\n", ""))
+    finally:
+        tmp_path.chmod(0o755)
+    assert path.read_text(encoding="utf-8").startswith("x = 1")
+
+
+@posix_only
+def test_write_to_a_fifo(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with ThreadPoolExecutor(1) as pool:
+        got = pool.submit(fifo.read_bytes)
+        assert write(fifo, "x = 1\n")
+        assert got.result() == b"x = 1\n"
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+
+
+ARCH = "network Tiny\ninput 8x8 x3\nconv 3x3 p1 x4\ngap; flatten; fc 10\n"
+ENV = os.environ | {"PYTHONPATH": str(Path(archc.__file__).parents[1])}
+
+
+@posix_only
+def test_dev_stdout_is_standard_output(tmp_path: Path) -> None:
+    (tmp_path / "tiny.arch").write_text(ARCH)
+    command = [sys.executable, "-m", "archc", "build", "tiny.arch", "-o", "/dev/stdout"]
+    done = subprocess.run(command, cwd=tmp_path, env=ENV, capture_output=True, check=True)
+    assert b"class Tiny" in done.stdout
+    with (tmp_path / "out.py").open("wb") as out:
+        subprocess.run(command, cwd=tmp_path, env=ENV, stdout=out, check=True)
+    assert "class Tiny" in (tmp_path / "out.py").read_text(encoding="utf-8")
+
+
+@posix_only
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_a_signal_at_any_time_leaves_a_whole_file(tmp_path: Path, name: str) -> None:
+    """The old one, or one of those being written; and the next one can write."""
+    program = (
+        "import sys; from pathlib import Path; from archc.files import stamp, write\n"
+        "texts = [stamp(f'x = {n}\\n' * 50_000, '') for n in (1, 2)]\n"
+        "print('ready', flush=True)\n"
+        "while True:\n  for text in texts: write(Path('out.py'), text)\n"
+    )
+    texts = [stamp(f"x = {n}\n" * 50_000, "") for n in (1, 2)]
+    ours = stamp("x = 3\n", "")
+    for wait in (0.0, 0.003, 0.01, 0.02, 0.05):
+        with subprocess.Popen(
+            [sys.executable, "-c", program],
+            cwd=tmp_path,
+            env=ENV,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(wait)
+            process.send_signal(getattr(signal, name))
+            process.wait()
+        path = tmp_path / "out.py"
+        assert not path.exists() or path.read_text(encoding="utf-8") in (*texts, ours)
+        write(path, ours)
+    left = [path for path in tmp_path.iterdir() if path.name != "out.py"]
+    assert name != "SIGINT" or not left  # it can tidy up itself
+    for path in left:
+        os.utime(path, (1, 1))
+    write(tmp_path / "out.py", stamp("x = 4\n", ""))
     assert os.listdir(tmp_path) == ["out.py"]

@@ -333,6 +333,9 @@ def test_watch_reloads_the_page(browser: Browser, tmp_path: Path) -> None:
         page.ready()
         assert page.clusters == 3
         assert page.place == pytest.approx(before, abs=0.01)
+        page.click("#svg")
+        page.click("#png")
+        assert page.errors == []  # nothing that it does is against the server's policy
     finally:
         watch.terminate()
         watch.communicate(timeout=10)

@@ -25,6 +25,7 @@ from archc.elaborate.sections import Facts, read_sections
 from archc.files import Unreadable, read, read_stdin, resolve_use
 from archc.ops import Dims
 from archc.plan import Body, Plan, outputs
+from archc.report.diagnostics import visible
 from archc.source import Diagnostic, Diagnostics, Limits, Source, did_you_mean, fault
 from archc.syntax.parser import parse
 from archc.transform.place import check_devices
@@ -52,7 +53,7 @@ class ArchError(Exception):
         lines = [
             f"{d.span.source.name}:{d.span.line}:{d.span.column}: {d.title}" for d in diagnostics
         ]
-        super().__init__("\n".join(lines))
+        super().__init__("\n".join(map(visible, lines)))
 
 
 @dataclass(frozen=True)
@@ -409,8 +410,10 @@ class _Loader:
             raise fault("A503", f"this file cannot be used: {found}", use.path.span, cure)
         if found not in self.files:
             try:
-                text = read(found, self.limits)
+                text = read(found, self.limits, inside=(self.project,))
             except Unreadable as error:
+                if error.diagnostic.code == "A503":
+                    raise fault("A503", error.diagnostic.title, use.path.span) from None
                 files = {path.stem for path in found.parent.glob("*.arch")} - {
                     Path(source.name).stem
                 }

@@ -10,6 +10,9 @@ import os
 import re
 import stat
 import sys
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -31,25 +34,43 @@ class Unreadable(Exception):
         self.io = io
 
 
-def read(path: Path, limits: Limits | None = None) -> Source:
+def read(path: Path, limits: Limits | None = None, *, inside: Collection[Path] = ()) -> Source:
     """The file's text as UTF-8, with a byte order mark left in for the parser.
 
-    Raises Unreadable: A501 no regular file that can be opened, A008 larger than
-    `limits.source_bytes` (known without reading it), A504 not UTF-8.
+    What is called `.arch` may be a link to such a file alone, and must lie in one of the folders
+    `inside`, if any are given: a network from the web must not have lines of other files in an
+    error message. Raises Unreadable: A501 no regular file that can be opened, A503 a link that is
+    not followed, A008 larger than `limits.source_bytes` (known without reading it), A504 not UTF-8.
     """
     name, limits = str(path), limits or Limits()
+    # A FIFO would block here and a device could do anything: look before opening, and do not
+    # wait, or follow a link, if something was put there in between.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        # A FIFO would block here and a device could do anything: look before opening,
-        # and do not wait if it was swapped in between.
         _refuse_special(name, os.stat(path))
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        handle = os.open(_followed(path, inside), flags)
         with open(handle, "rb") as file:
             _refuse_special(name, os.fstat(handle))
             data = file.read(limits.source_bytes + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
-        reason = getattr(error, "strerror", None) or str(error)
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a circle
+        reason = getattr(error, "strerror", None) or str(error)  # ValueError: a NUL in the path
         raise _unreadable(name, f"cannot read {name}: {reason.lower()}") from None
     return decode(name, data, limits)
+
+
+def _followed(path: Path, inside: Collection[Path]) -> Path:
+    """The file itself, links followed. Raises Unreadable A503."""
+    target = path.resolve()
+    if path.suffix == ".arch" != target.suffix and path.is_symlink():
+        hint = "name the file itself"
+        why = "it is a link to something else than an `.arch` file"
+    elif inside and not any(target.is_relative_to(folder.resolve()) for folder in inside):
+        hint = "`--project DIR` says which folder may be read; what you name yourself is read, too"
+        why = f"it is a link out of the folder {_shown(next(iter(inside)))}"
+    else:
+        return target
+    title = f"cannot read {path}: {why}"
+    raise Unreadable(_about(str(path), "A503", title, hint), io=True)
 
 
 def read_stdin(limits: Limits | None = None) -> Source:
@@ -133,7 +154,9 @@ class State(StrEnum):
     FOREIGN = "foreign"  # archc did not write it
 
 
-_STAMP = re.compile(r"archc \S+ · source sha256:[0-9a-f]{16} · body sha256:([0-9a-f]{16})".encode())
+_STAMP = re.compile(
+    r"archc \S{1,40} · source sha256:[0-9a-f]{16} · body sha256:([0-9a-f]{16})".encode()
+)
 _COMMENTS = {
     ".svg": ("<!-- ", " -->"),
     ".html": ("<!-- ", " -->"),
@@ -142,8 +165,9 @@ _COMMENTS = {
     ".pdf": ("% ", ""),
     ".mmd": ("%% ", ""),
 }
+_LINE = re.compile(rb"(?m)^(?:#|//|%%?|<!--) (.+?)(?: -->)?\r?\n?\Z")  # the last line of a text
 _PNG, _PNG_END, _PNG_COMMENT = b"\x89PNG", 12, b"iTXtComment\0\0\0\0\0"
-_ZIP, _ZIP_END = b"PK\x03\x04", b"PK\x05\x06"  # a PT2 file; its end has a comment
+_ZIP = b"PK\x03\x04"  # a PT2 file; its end has a comment
 _ONNX = b"\x0a\x05archc\x12"  # a metadata entry of the key `archc`, as protobuf has it
 _TAIL = 300  # a stamp is within so many bytes of the end
 
@@ -157,15 +181,15 @@ def stamp_bytes(data: bytes, source_text: str, suffix: str) -> bytes:
     """`stamp` for any generated file: a comment in the last line, a chunk of a PNG, the comment of
     a PT2 archive, a metadata entry of an ONNX model.
     """
-    body = _body(data)
+    body, _ = _parted(data)
     if suffix == ".py":
         body = body.rstrip(b"\n") + b"\n\n\n"  # as Python has it before a comment of its own
     source = _digest(source_text.encode())
     facts = f"archc {__version__} · source sha256:{source} · body sha256:{_digest(body)}"
     if body.startswith(_PNG):
-        return body[:-_PNG_END] + _png_comment(facts) + body[-_PNG_END:]
+        return body[:-_PNG_END] + _png_comment(facts.encode()) + body[-_PNG_END:]
     if body.startswith(_ZIP):
-        return body[:-2] + len(facts.encode()).to_bytes(2, "little") + facts.encode()
+        return body[:-2] + _zip_comment(facts.encode())
     if suffix == ".onnx":
         return body + _onnx_entry(facts.encode())
     before, after = _COMMENTS.get(suffix, ("# ", ""))
@@ -175,7 +199,13 @@ def stamp_bytes(data: bytes, source_text: str, suffix: str) -> bytes:
 def state(path: Path) -> State:
     """Whether the file at `path` may be overwritten without a loss. Raises OSError."""
     try:
-        return _state(path.read_bytes())
+        with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+            tail = file.read(_TAIL)
+            if tail.strip() and not _STAMP.search(tail):
+                return State.FOREIGN  # whatever its size
+            file.seek(0)
+            return _state(file.read())
     except FileNotFoundError:
         return State.MISSING
 
@@ -183,30 +213,39 @@ def state(path: Path) -> State:
 def _state(data: bytes) -> State:
     if not data.strip():
         return State.PRISTINE  # nothing to lose
-    found = _STAMP.search(data, max(0, len(data) - _TAIL))
-    if not found:
-        return State.FOREIGN
-    return State.PRISTINE if found[1].decode() == _digest(_body(data)) else State.EDITED
+    body, digest = _parted(data)
+    if digest is not None:
+        return State.PRISTINE if digest == _digest(body) else State.EDITED
+    return State.EDITED if _STAMP.search(data, max(0, len(data) - _TAIL)) else State.FOREIGN
 
 
-def _body(data: bytes) -> bytes:
-    """The content without its stamp."""
-    if not _STAMP.search(data, max(0, len(data) - _TAIL)):
-        return data
-    if data.startswith(_PNG):
-        return data[: data.rindex(_PNG_COMMENT) - 4] + data[-_PNG_END:]
-    if data.startswith(_ZIP):
-        return data[: data.rindex(_ZIP_END) + 20] + b"\0\0"
-    entry = data.rfind(_ONNX, max(0, len(data) - _TAIL))
-    if entry >= 2:
-        return data[: entry - 2]
-    return data[: data.rstrip(b"\r\n").rindex(b"\n") + 1]
+def _parted(data: bytes) -> tuple[bytes, str | None]:
+    """The content without its stamp, and what that says of it; None where none is in its place."""
+    for found in _STAMP.finditer(data, max(0, len(data) - _TAIL)):
+        facts, digest = found[0], found[1].decode()
+        comment, entry = _zip_comment(facts), _onnx_entry(facts)
+        if data.startswith(_PNG):
+            chunk = _png_comment(facts)
+            if data[:-_PNG_END].endswith(chunk):
+                return data[: -_PNG_END - len(chunk)] + data[-_PNG_END:], digest
+        elif data.startswith(_ZIP):
+            if data.endswith(comment):
+                return data[: -len(comment)] + b"\0\0", digest
+        elif data.endswith(entry):
+            return data[: -len(entry)], digest
+        elif (line := _LINE.search(data, max(0, len(data) - _TAIL))) and line[1] == facts:
+            return data[: line.start()], digest
+    return data, None
 
 
-def _png_comment(text: str) -> bytes:
+def _zip_comment(text: bytes) -> bytes:
+    return len(text).to_bytes(2, "little") + text
+
+
+def _png_comment(text: bytes) -> bytes:
     from zlib import crc32
 
-    chunk = _PNG_COMMENT + text.encode()
+    chunk = _PNG_COMMENT + text
     return (len(chunk) - 4).to_bytes(4) + chunk + crc32(chunk).to_bytes(4)
 
 
@@ -237,49 +276,85 @@ def write(path: Path, content: str | bytes, *, force: bool = False) -> bool:
     points to is written. Raises Refused, OSError.
     """
     data = content.encode() if isinstance(content, str) else content
+    if _is_special(path):
+        with path.open("wb") as file:  # /dev/null, /dev/stdout, a FIFO: nothing to replace
+            file.write(data)
+        return True
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise IsADirectoryError(21, "it is a folder", str(path))
-    if target.exists() and not target.is_file():
-        target.write_bytes(data)  # /dev/null, /dev/stdout, a FIFO: nothing to replace
-        return True
-    old = target.read_bytes() if target.exists() else None
-    if old == data:
+    if target.exists() and target.stat().st_size == len(data) and target.read_bytes() == data:
         return False
-    if old is not None and not force:
-        _refuse(path, _state(old))
-    replace(target, data)
+    if force:
+        replace(target, data)
+    else:
+        check(path)
+        replace(target, data, last=lambda: check(path))
     return True
 
 
 def check(path: Path) -> None:
     """Raises Refused where `write` would without `force`, whatever it is given; OSError."""
-    if not path.exists() or path.is_file():
-        _refuse(path, state(path))
-
-
-def _refuse(path: Path, found: State) -> None:
+    if _is_special(path) or path.is_dir():
+        return
+    found = state(path)
     if found is State.EDITED:
         raise Refused(f"{path} was edited since archc wrote it; --force overwrites it")
     if found is State.FOREIGN:
         raise Refused(f"{path} was not written by archc; --force overwrites it")
+    if found is State.MISSING and path.is_symlink():
+        raise Refused(f"{path} is a link to what is not there; --force makes it")
 
 
-def replace(target: Path, data: bytes) -> None:
+def _is_special(path: Path) -> bool:
+    """Whether something is there that is no file or folder. Raises OSError."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def replace(target: Path, data: bytes, *, last: Callable[[], None] = lambda: None) -> None:
     """Puts `data` at `target` in one step: a reader, or a crash, sees the old file or the new.
 
-    Keeps the old file's permissions. Raises OSError, and then leaves nothing behind.
+    Keeps the old file's owner and permissions. `last` is called right before that step, and may
+    raise: what somebody saved while `data` went to the disk is not lost. Raises OSError, and then
+    leaves nothing behind; what a process that was killed left, the next one takes away.
     """
-    temporary = target.with_name(f".archc-{os.getpid()}.tmp")
-    file = temporary.open("xb")  # "x": never through a file or link that is already there
+    old = target.stat() if target.exists() else None
+    if old is not None and not os.access(target, os.W_OK):
+        raise PermissionError(13, "Permission denied", str(target))
+    _sweep(target.parent)
+    # As `tempfile` would name it; but that makes files without asking the umask.
+    temporary = target.with_name(f".archc-{os.urandom(8).hex()}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    handle = os.open(temporary, flags, 0o666 if old is None else 0o600)
     try:
-        with file:
+        with open(handle, "wb") as file:
             file.write(data)
             file.flush()
+            if old is not None:
+                with suppress(AttributeError, OSError):  # Windows has neither; root alone may
+                    os.fchown(file.fileno(), old.st_uid, old.st_gid)
+                with suppress(AttributeError):
+                    os.fchmod(file.fileno(), stat.S_IMODE(old.st_mode))
             os.fsync(file.fileno())
-        if target.exists():
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        last()
         os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+_TEMPORARY = re.compile(r"\.archc-[0-9a-f]+\.tmp")
+_OLD = 3600  # seconds; no file takes so long to write
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what processes that were killed have left."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            ours = _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+            if ours and time.time() - entry.stat().st_mtime > _OLD:
+                os.unlink(entry)

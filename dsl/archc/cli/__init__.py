@@ -5,6 +5,7 @@ Nothing is imported here that `archc --help` can do without; `archc.cli.commands
 
 from __future__ import annotations
 
+import codecs
 import gc
 import os
 import sys
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from archc.cli.arguments import parser
-from archc.cli.exit_codes import CLOSED_PIPE, INTERNAL, INTERRUPTED, USAGE, Stop
+from archc.cli.exit_codes import CLOSED_PIPE, INTERNAL, INTERRUPTED, USAGE, Stop, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,7 +57,7 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _complain(message: str, code: int) -> int:
-    print(f"archc: {message}", file=sys.stderr)
+    say(message)
     return code
 
 
@@ -67,7 +68,19 @@ def _prepare_streams() -> None:
         if stream is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
         elif hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=_ESCAPED)
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    """What an encoding lacks as `\\u00d7`: JSON is JSON still."""
+    assert isinstance(error, UnicodeEncodeError)
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    numbers = (units[at : at + 2].hex() for at in range(0, len(units), 2))
+    return "".join(f"\\u{number}" for number in numbers), error.end
+
+
+_ESCAPED = "archc.escaped"
+codecs.register_error(_ESCAPED, _escape)
 
 
 def _drop_output() -> None:

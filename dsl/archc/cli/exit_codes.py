@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 FINE, WRONG, USAGE, INTERNAL, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 70, 130, 141
 
 # Field of archc.source.Limits -> what it bounds; the flag is --max-FIELD.
@@ -13,6 +15,13 @@ LIMITS = {
     "integer": "of any size, width or count",
     "diagnostics": "errors reported for a file",
 }
+
+
+def say(message: str, before: str = "archc: ") -> None:
+    """Tells the user something, in one line on standard error, whatever is in names and texts."""
+    from archc.report.diagnostics import visible
+
+    print(before + visible(message), file=sys.stderr, flush=True)
 
 
 class Stop(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,8 +39,14 @@ class Input:
         return re.sub(r"\W", "_", stem)
 
     def read(self, limits: Limits) -> Source:
-        """Raises archc.files.Unreadable."""
-        return files.read(self.path, limits) if self.path else files.read_stdin(limits)
+        """The text. What was found in a folder must lie there, or in the project, as for `use`.
+
+        Raises archc.files.Unreadable.
+        """
+        if self.path is None:
+            return files.read_stdin(limits)
+        inside = (self.folder, self.project) if self.folder else ()
+        return files.read(self.path, limits, inside=inside)
 
 
 def find(name: str, project: str | None = None) -> list[Input]:
@@ -71,15 +78,21 @@ def find_one(name: str, project: str | None, command: str) -> Input:
 
 
 def _folder(folder: Path, project: Path) -> list[Input]:
-    found = sorted(
-        path
-        for path in folder.rglob("*.arch")
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and not path.is_dir()
-    )
+    """Every `.arch` file below; what is hidden, and folders that are links, are left out."""
+    found: list[Path] = []
+    folders = [folder]
+    while folders:
+        here = folders.pop()
+        try:
+            entries = list(os.scandir(here))
+        except OSError as error:
+            raise Stop(f"cannot read the folder {here}: {(error.strerror or '').lower()}") from None
+        shown = [entry for entry in entries if not entry.name.startswith(".")]
+        folders += [here / e.name for e in shown if e.is_dir(follow_symlinks=False)]
+        found += [here / e.name for e in shown if e.name.endswith(".arch") and not os.path.isdir(e)]
     if not found:
         raise Stop(f"no .arch files in {folder}")
-    return [Input(path, project, folder) for path in found]
+    return [Input(path, project, folder) for path in sorted(found)]
 
 
 def _bundled(name: str) -> Input:

@@ -20,6 +20,7 @@ from archc.comparison.attributes import Attribute, UnknownColumn, all_columns, a
 from archc.comparison.entry import Entry
 from archc.net import Net, load
 from archc.report import tables
+from archc.report.diagnostics import to_json
 from archc.report.numbers import natural
 from archc.report.tables import Line, Sheet
 
@@ -98,9 +99,7 @@ class Comparison:
         }
 
     def json(self) -> str:
-        from json import dumps
-
-        return dumps(self.to_dict(), indent=2) + "\n"
+        return to_json(self.to_dict())
 
     def frame(self) -> pandas.DataFrame:
         """The values as a pandas frame. Raises ImportError where pandas is not installed."""

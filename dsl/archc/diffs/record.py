@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,13 +11,14 @@ from archc.diffs.comparison import Comparison
 from archc.diffs.entries import Entry
 from archc.diffs.items import Item
 from archc.diffs.lines import simplified
+from archc.report.diagnostics import to_json
 
 VERSION = 1  # grows when a key goes or changes its meaning
 
 
 def text(diff: Comparison) -> str:
     """One JSON object."""
-    return json.dumps(record(diff), indent=2, ensure_ascii=False) + "\n"
+    return to_json(record(diff))
 
 
 def record(diff: Comparison) -> dict[str, Any]:

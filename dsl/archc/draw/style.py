@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from math import sqrt
 
 from archc.ops import Shape
+from archc.report.diagnostics import visible
 
 INK, GREY, LINE, FAINT = "#0f172a", "#475569", "#64748b", "#94a3b8"
 SKIP = "#b84b06"
@@ -90,8 +91,8 @@ def shorter(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """One line of text; what XML cannot hold becomes a replacement character."""
-    return _BROKEN.sub("\ufffd", text).replace("\n", " ")
+    """One line of text; what XML cannot hold, or nobody sees, is a replacement character."""
+    return visible(_BROKEN.sub("\ufffd", text.replace("\n", " ").replace("\t", " ")))
 
 
 def escaped(text: str) -> str:
@@ -104,7 +105,7 @@ def escaped(text: str) -> str:
 
 def quoted(text: str) -> str:
     """A quoted string: an id or a tooltip. Newlines stay as DOT's own `\\n`."""
-    text = _BROKEN.sub("\ufffd", text).replace("&", "&amp;")
+    text = "\n".join(map(plain, text.split("\n"))).replace("&", "&amp;")
     text = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{text}"'
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archc import data
+from archc.emit.blame import blamed
 from archc.emit.layout import WIDTH, Code, Item, call, lay
 
 if TYPE_CHECKING:
@@ -41,15 +42,16 @@ def make_environment(templates: Path | None = None) -> Environment:
 def render(module: Module, templates: Path | None = None) -> str:
     """The file's text. `templates` is searched before archc's own.
 
-    Raises jinja2.TemplateError for a template of the user's that does not work.
+    Raises archc.emit.blame.TemplateFault for a template of the user's that does not work.
     """
     environment = make_environment(templates)
-    template = environment.get_template("model.py.jinja")
-    support = [
-        environment.select_template(_files(name, module)).render().strip("\n")
-        for name in _sources(module)
-    ]
-    body = template.render(module=module, support=support)
+    with blamed(templates):
+        template = environment.get_template("model.py.jinja")
+        support = [
+            environment.select_template(_files(name, module)).render().strip("\n")
+            for name in _sources(module)
+        ]
+        body = template.render(module=module, support=support)
     return _with_imports(module, body)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from archc.analysis.costs import Cost
 from archc.elaborate.sections import Facts
+from archc.emit.blame import blamed
 from archc.emit.imports import Import, bound, laid, used
 from archc.emit.options import Options
 from archc.emit.render import make_environment
@@ -59,12 +60,13 @@ def emit_training(
 
     `again`, `templates` and `options` are as in `archc.emit.emit`.
     """
-    training = build_training(plan, facts, cost, again, options or Options(), templates)
     environment = make_environment(templates)
-    template = environment.get_template("train/script.py.jinja")
-    text = template.render(run=training)
-    _check_names(training, text)
-    imports = laid([*training.imports, *used(_KNOWN, text)])
+    with blamed(templates):
+        training = build_training(plan, facts, cost, again, options or Options(), templates)
+        template = environment.get_template("train/script.py.jinja")
+        text = template.render(run=training)
+        _check_names(training, text)
+        imports = laid([*training.imports, *used(_KNOWN, text)])
     return text.replace("# imports\n", imports + "\n", 1)
 
 

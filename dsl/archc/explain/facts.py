@@ -12,7 +12,7 @@ from typing import Any
 
 from archc import __version__
 from archc.report import tables
-from archc.report.diagnostics import visible
+from archc.report.diagnostics import to_json, visible
 from archc.report.tables import Sheet
 
 VERSION = 1  # of the JSON; grows when a key goes or changes its meaning
@@ -79,15 +79,13 @@ class Explanation:
 
 def json(explanations: Sequence[Explanation]) -> str:
     """Several explanations of one network for programs."""
-    from json import dumps
-
     document = {
         "version": VERSION,
         "archc": __version__,
         "network": explanations[0].network,
         "nodes": [explanation.data for explanation in explanations],
     }
-    return dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return to_json(document)
 
 
 def _laid_out(fact: Fact, width: int) -> Iterator[str]:

@@ -7,6 +7,7 @@ its control characters.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
@@ -181,9 +182,10 @@ def _cuts(line: str, labels: list[Label], room: int) -> Iterator[tuple[_Cut, lis
 def visible(text: str) -> str:
     """`text` on one line with control characters replaced by pictures that take one column.
 
-    Also what turns the reading direction, which could make code read as something else.
+    Also what nobody sees, or what turns the reading direction: a text could read as another one.
+    The one door for a name or a text of the user to a terminal or a log.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
     return "".join(map(_picture, text))
 
@@ -199,16 +201,16 @@ def _picture(char: str) -> str:
         return chr(0x2400 + code)
     if code == 0x7F:
         return "␡"
-    # C1 controls, line separators, direction marks, lone surrogates, byte order marks
-    if (
-        0x80 <= code < 0xA0
-        or code in (0x061C, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF)
-        or 0x202A <= code <= 0x202E
-        or 0x2066 <= code <= 0x2069
-        or 0xD800 <= code <= 0xDFFF
-    ):
-        return "�"
-    return char
+    if char.isprintable():
+        return char
+    from unicodedata import category
+
+    # C1 controls, direction marks, byte order marks, tags; lone surrogates; line separators
+    unseen = category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and char not in _JOINERS
+    return "�" if unseen else char
+
+
+_JOINERS = "\u200c\u200d"  # between letters of Persian or Hindi, in emoji
 
 
 def cells(text: str) -> int:
@@ -243,7 +245,7 @@ def concise(diagnostics: Sequence[Diagnostic]) -> str:
 
 def json(diagnostics: Sequence[Diagnostic]) -> str:
     """A JSON object; `version` grows when a field changes its meaning or goes."""
-    return _dump(
+    return to_json(
         {
             "version": JSON_VERSION,
             "archc": __version__,
@@ -313,7 +315,7 @@ def sarif(diagnostics: Sequence[Diagnostic]) -> str:
         "results": [_result(d, codes.index(d.code)) for d in diagnostics],
     }
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
-    return _dump({"$schema": schema, "version": "2.1.0", "runs": [run]})
+    return to_json({"$schema": schema, "version": "2.1.0", "runs": [run]})
 
 
 def _result(diagnostic: Diagnostic, rule: int) -> dict[str, object]:
@@ -375,10 +377,16 @@ def _bounds(span: Span) -> tuple[int, int, int, int]:
     return (*position(span.start), *position(span.end))
 
 
-def _dump(value: object) -> str:
+def to_json(value: object) -> str:
+    """JSON in which every character that is not `visible` is written as its number."""
     from json import dumps
 
-    return dumps(value, indent=2) + "\n"
+    def shown(found: re.Match[str]) -> str:
+        char = found[0]
+        return char if visible(char) == char else dumps(char).strip('"').replace("\x7f", "\\u007f")
+
+    text = dumps(value, indent=2, ensure_ascii=False)
+    return re.sub(r"[^\n -~]", shown, text) + "\n"
 
 
 MACHINE: dict[str, Callable[[Sequence[Diagnostic]], str]] = {

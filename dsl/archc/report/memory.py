@@ -12,6 +12,7 @@ from archc.analysis.heap import Heap, Role
 from archc.analysis.roofline import Work
 from archc.report import speed as throughput
 from archc.report import tables
+from archc.report.diagnostics import to_json
 from archc.report.tables import Column, Line, Sheet
 
 VERSION = 1  # of the JSON; grows when a key goes or changes its meaning
@@ -151,8 +152,6 @@ def _wrapped(text: str) -> list[str]:
 
 def json(report: Report) -> str:
     """The same for programs; docs/cli.md says what the keys mean."""
-    from json import dumps
-
     train, infer = _peaks(report)
     setting = report.memory.setting
     document = {
@@ -171,7 +170,7 @@ def json(report: Report) -> str:
         "devices": [_device(report, device, train, infer) for device in report.devices],
         "rule": RULE,
     }
-    return dumps(document, indent=2) + "\n"
+    return to_json(document)
 
 
 def _peak(peak: Peak) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from archc.analysis.fit import Memory
 from archc.analysis.table import Counts, Table
 from archc.report import folding, tables
 from archc.report.columns import MEASURES, Item, Scale
+from archc.report.diagnostics import to_json
 from archc.report.tables import Line, Sheet
 
 if TYPE_CHECKING:
@@ -239,9 +240,7 @@ class Summary:
         ]
 
     def json(self) -> str:
-        from json import dumps
-
-        return dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        return to_json(self.to_dict())
 
 
 def _ends(tensors: Sequence[tuple[str, Any]]) -> list[dict[str, Any]]:

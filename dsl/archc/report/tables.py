@@ -25,6 +25,9 @@ class Column:
     numeric: bool = False
     show: Callable[[Any], str] = str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "heading", diagnostics.visible(self.heading))
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -37,7 +40,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table with what stands above and below it; `notes` say what the columns hold."""
+    """A table with what stands above and below it; `notes` say what the columns hold.
+
+    Every text that it gives is visible: a name or a fact may hold anything.
+    """
 
     columns: tuple[Column, ...]
     lines: Sequence[Line]
@@ -45,10 +51,16 @@ class Sheet:
     foot: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "head", diagnostics.visible(self.head))
+        object.__setattr__(self, "foot", tuple(map(diagnostics.visible, self.foot)))
+        object.__setattr__(self, "notes", tuple(map(diagnostics.visible, self.notes)))
+
     def shown(self, line: Line) -> list[str]:
         """The cells as people read them; an empty one where there is no value."""
         pairs = zip(self.columns, line.cells, strict=True)
-        return ["" if value is None else column.show(value) for column, value in pairs]
+        shown = ("" if value is None else column.show(value) for column, value in pairs)
+        return list(map(diagnostics.visible, shown))
 
 
 def text(sheet: Sheet) -> str:
@@ -100,7 +112,10 @@ def rich(sheet: Sheet) -> Group:
 
 
 def csv(sheet: Sheet) -> str:
-    """RFC 4180, with the values themselves; what is unknown is empty."""
+    """RFC 4180, with the values themselves; what is unknown is empty.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it.
+    """
     import csv as module
     from io import StringIO
 
@@ -108,7 +123,7 @@ def csv(sheet: Sheet) -> str:
     writer = module.writer(out, lineterminator="\n")
     writer.writerow(column.name for column in sheet.columns)
     for line in sheet.lines:
-        writer.writerow(_flat(value) for value in line.cells)
+        writer.writerow(map(_harmless, map(_flat, line.cells)))
     return out.getvalue()
 
 
@@ -118,6 +133,19 @@ def _flat(value: Any) -> Any:
         return value
     apart = " " if any(isinstance(inner, tuple | list) for inner in value) else "x"
     return apart.join(str(_flat(inner)) for inner in value)
+
+
+def _harmless(value: Any) -> Any:
+    """A number as it is, a text visible and no formula."""
+    if not isinstance(value, str):
+        return value
+    value = diagnostics.visible(value)
+    formula = value.startswith(_FORMULA) and not _NUMBER.fullmatch(value)
+    return f"'{value}" if formula else value
+
+
+_FORMULA = tuple("=+-@＝＋－＠")
+_NUMBER = re.compile(r"N([x ]N)*".replace("N", r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"), re.ASCII)
 
 
 def markdown(sheet: Sheet) -> str:
@@ -158,7 +186,8 @@ def latex(sheet: Sheet) -> str:
         cells = [_escaped(cell) for cell in sheet.shown(line)]
         if line.strong:
             cells = [rf"\textbf{{{cell}}}" if cell else "" for cell in cells]
-        cells[0] = r"\quad " * line.level + cells[0]
+        # In brackets, or after a star, it would belong to the `\\` of the line before.
+        cells[0] = r"\quad " * line.level + ("{}" * cells[0].startswith(("[", "*"))) + cells[0]
         rows.append(" & ".join(cells) + r" \\")
     above = [f"% {line}" for line in (sheet.head, *sheet.notes, *sheet.foot) if line]
     return "\n".join((*above, *rows, r"\bottomrule", r"\end{tabular}")) + "\n"

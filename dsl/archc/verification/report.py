@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from archc import __version__
-from archc.report.diagnostics import visible
+from archc.report.diagnostics import to_json
 from archc.report.tables import Column, Line, Sheet
 from archc.verification import Verdict
 from archc.verification.check import Check
@@ -64,7 +63,7 @@ class Report:
             "mistaken": [Path(name).as_posix() for name in self.mistaken],
             "networks": [_record(named) for named in self.found],
         }
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        return to_json(document)
 
 
 def listed(checks: Sequence[Check]) -> Sheet:
@@ -82,7 +81,7 @@ def _one(report: Report, named: Named) -> Sheet:
         Column("check", "check"),
         Column("status", "result"),
         _SECONDS,
-        Column("remark", "remark", show=visible),
+        Column("remark", "remark"),
     )
     lines = [
         Line((r.check, _MARKS[r.status], r.seconds, r.remark), strong=r.status == "fail")
@@ -103,7 +102,7 @@ def _many(report: Report) -> Sheet:
         for named in report.found
     ]  # fmt: skip
     failures = [
-        visible(f"{named.shown}: {result.check} failed: {result.remark}")
+        f"{named.shown}: {result.check} failed: {result.remark}"
         for named in report.found
         for result in named.verdict.results
         if result.status == "fail"
@@ -129,7 +128,7 @@ def _skips(found: Sequence[Named]) -> list[str]:
     for (check, reason), names in by_check.items():
         reasons.setdefault((reason, _some(names, len(found))), []).append(check)
     return [
-        f"{', '.join(checks)} skipped, {visible(reason)}: {names}"
+        f"{', '.join(checks)} skipped, {reason}: {names}"
         for (reason, names), checks in reasons.items()
     ]
 
@@ -151,7 +150,7 @@ def _tally(report: Report) -> str:
         words += f"; --all runs {report.left} more check{'s' * (report.left != 1)}"
     if report.mistaken:
         words += f"; with mistakes, so not verified: {_some(list(report.mistaken), 0)}"
-    return visible(words)
+    return words
 
 
 def _record(named: Named) -> dict[str, Any]:

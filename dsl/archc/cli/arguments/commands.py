@@ -22,7 +22,11 @@ def build(parser: Parser) -> None:
     parser.add_argument(
         "--train", action="store_true", help="a script that trains it, with the network in it"
     )
-    parser.add_argument("--templates", metavar="DIR", help="templates that replace archc's own")
+    parser.add_argument(
+        "--templates",
+        metavar="DIR",
+        help="templates that replace archc's own; they are code: use only those that you trust",
+    )
     parser.add_argument(
         "--form",
         choices=("training", "deploy"),

@@ -11,7 +11,7 @@ from archc.cli.exit_codes import LIMITS
 
 TYPE_CHECKING = False  # typing's own costs as much as argparse
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
@@ -28,6 +28,11 @@ class Help(argparse.RawDescriptionHelpFormatter):
 class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=Help, allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        from archc.report.diagnostics import visible
+
+        super().error(visible(message))
 
 
 def common() -> Parser:

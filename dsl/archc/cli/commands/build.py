@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from archc import files
 from archc.cli.commands.reading import analysed, headline, need_network
 from archc.cli.commands.writing import destination, names_folder, put
-from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop
+from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, say
 from archc.cli.inputs import Input, find
 
 if TYPE_CHECKING:
@@ -31,8 +30,12 @@ def run(args: Namespace) -> int:
         return _build(inputs[0], output, args)
     if args.output == "-":
         raise Stop("a folder cannot be built to standard output; give `-o FOLDER`")
-    top = Path(args.output or ".")
-    return max(_build_one_of_many(i, top, args) for i in inputs)
+    outputs: dict[Path, Input] = {}
+    for input in inputs:
+        path = _inside(Path(args.output or "."), input, args)
+        if (other := outputs.setdefault(path, input)) is not input:
+            raise Stop(f"{other.name} and {input.name} would both be {path}: rename one of them")
+    return max(_build_one_of_many(input, path, args) for path, input in outputs.items())
 
 
 def _refuse_beside_placement(args: Namespace) -> None:
@@ -50,12 +53,12 @@ def _refuse_beside_placement(args: Namespace) -> None:
         raise Stop("--train has the whole network on each device: leave out --placement")
 
 
-def _build_one_of_many(input: Input, top: Path, args: Namespace) -> int:
+def _build_one_of_many(input: Input, output: Path, args: Namespace) -> int:
     """One that fails does not keep the others from being built."""
     try:
-        return _build(input, _inside(top, input, args), args)
+        return _build(input, output, args)
     except Stop as stop:
-        print(f"archc: {stop}", file=sys.stderr)
+        say(str(stop))
         return stop.code
 
 
@@ -94,13 +97,11 @@ def _build(input: Input, output: Path | None, args: Namespace) -> int:
 
 def _emitted(analysis: Analysis, input: Input, args: Namespace) -> tuple[str, str]:
     """The source, and what to say of it."""
-    from jinja2 import TemplateError
-
+    from archc.emit.blame import TemplateFault
     from archc.emit.options import Unsuited
     from archc.emit.training import Untrainable
 
-    templates = args.templates
-    folder = Path(templates) if templates else None
+    folder = Path(args.templates) if args.templates else None
     try:
         if args.form == "deploy":
             return _deployed(analysis, folder)
@@ -113,12 +114,8 @@ def _emitted(analysis: Analysis, input: Input, args: Namespace) -> tuple[str, st
         raise Stop(f"{analysis.name}: {why}", code) from None
     except Untrainable as why:
         raise Stop(f"{input.name}: {why}", WRONG) from None
-    except (TemplateError, OSError) as error:
-        if not templates:
-            raise
-        line = getattr(error, "lineno", None)
-        where = f"{getattr(error, 'name', None) or templates}" + f":{line}" * (line is not None)
-        raise Stop(f"template error in {where}: {error}") from None
+    except TemplateFault as fault:
+        raise Stop(str(fault)) from None
     return text, headline(analysis)
 
 

@@ -13,7 +13,7 @@ from archc.api import bundled
 from archc.cli.commands.reading import analyse, find_all, show
 from archc.cli.commands.tables import put_sheets
 from archc.cli.commands.writing import put
-from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop
+from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, say
 from archc.cli.inputs import Input, meant
 from archc.comparison import Comparison, Entry, UnknownColumn, plot
 from archc.report import diagnostics as render
@@ -82,7 +82,7 @@ def _entries(inputs: list[Input], args: Namespace) -> tuple[list[Entry], int]:
             name = stem if stems[stem] == 1 else str(Path(input.name).with_suffix(""))
             found.append(Entry(name, input.name, analysis))
         elif input.folder is None:  # in a folder, files of blocks are for the others
-            print(f"archc: {input.name} has no `network` line", file=sys.stderr)
+            say(f"{input.name} has no `network` line")
             code = code or WRONG
     show(render.unique(diagnostics), sys.stderr, args)
     return found, code
@@ -100,7 +100,7 @@ def _table(entries: list[Entry], args: Namespace) -> Comparison:
     elif columns is not None and columns[0].startswith("+"):
         columns = [*comparison.DEFAULT, columns[0][1:], *columns[1:]]
     if args.time:
-        print(f"measuring {len(entries)} forward passes", file=sys.stderr)
+        say(f"measuring {len(entries)} forward passes", "")
     table = comparison.tabled(entries, columns, args.batch, time=args.time)
     return comparison.ordered(table, args.sort, args.reverse)
 
@@ -124,4 +124,4 @@ def _plot(table: Comparison, args: Namespace) -> None:
         make_folder=False,
     )
     for reason, names in picture.left_out:
-        print(f"not plotted, {reason}: {', '.join(names)}", file=sys.stderr)
+        say(f"not plotted, {reason}: {', '.join(names)}", "")

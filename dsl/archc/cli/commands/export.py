@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from archc import files
 from archc.cli.commands.reading import analysed, headline, need_network
 from archc.cli.commands.writing import destination, names_folder, put
-from archc.cli.exit_codes import FINE, WRONG, Stop
+from archc.cli.exit_codes import FINE, WRONG, Stop, say
 from archc.cli.inputs import find_one
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def run(args: Namespace) -> int:
     except export.Unfit as why:
         raise Stop(str(why), WRONG) from None
     if args.weights is None:
-        print("archc: without --weights, these are untrained", file=sys.stderr)
+        say("without --weights, these are untrained")
     put(
         output,
         files.stamp_bytes(content, analysis.text, f".{args.to}"),

@@ -7,7 +7,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from archc.cli.commands.reading import analysed, need_network
-from archc.cli.exit_codes import FINE, Stop
+from archc.cli.exit_codes import FINE, Stop, say
 from archc.cli.inputs import find_one, meant
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def run(args: Namespace) -> int:
     except KeyError:
         raise Stop(f"{analysis.name} calls no block {setting.checkpoint!r}") from None
     if best and memory.setting.checkpoint is None:
-        print("archc: no block is worth computing again", file=sys.stderr)
+        say("no block is worth computing again")
     work = analysis.work(memory.setting.checkpoint)
     report = capacity.Report(analysis.name, memory, work, args.batch, devices)
     sys.stdout.write((capacity.json if args.format == "json" else capacity.text)(report))

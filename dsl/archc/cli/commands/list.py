@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from archc import files
 from archc.cli.exit_codes import FINE
 from archc.comparison import BATCH, Entry, attribute
+from archc.report.diagnostics import to_json
 from archc.report.numbers import natural
 
 # Each as wide as its values can be: a line is printed as soon as its network is known.
@@ -55,7 +56,5 @@ def _lines(names: list[str], entries: Iterable[Entry]) -> Iterator[str]:
 
 
 def _json(entries: Iterable[Entry]) -> str:
-    from json import dumps
-
     rows = [{key: attribute((), key).of(entry, BATCH) for key in _KEYS} for entry in entries]
-    return dumps(rows, indent=2) + "\n"
+    return to_json(rows)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TextIO
 
 from archc import files
-from archc.cli.exit_codes import FINE, LIMITS, USAGE, WRONG, Stop
+from archc.cli.exit_codes import FINE, LIMITS, USAGE, WRONG, Stop, say
 from archc.cli.inputs import Input, find
 from archc.report import diagnostics as render
 from archc.source import Diagnostic, Limits
@@ -29,9 +29,9 @@ def find_all(names: Iterable[str], project: str | None) -> tuple[list[Input], in
         try:
             inputs += find(name, project)
         except Stop as stop:
-            print(f"archc: {stop}", file=sys.stderr)
+            say(str(stop))
             code = USAGE
-    once = {i.path.resolve() if i.path else i.name: i for i in inputs}
+    once = {os.path.realpath(i.path) if i.path else i.name: i for i in inputs}
     return list(once.values()), code
 
 

@@ -11,11 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 
-from archc import verification
+from archc import files, verification
 from archc.api import Analysis
 from archc.cli.commands.reading import analysed, find_all, need_network
 from archc.cli.commands.tables import put_sheets
-from archc.cli.exit_codes import FINE, WRONG, Stop
+from archc.cli.exit_codes import FINE, WRONG, Stop, say
 from archc.cli.inputs import Input, meant
 from archc.report.diagnostics import visible
 from archc.verification import Job, Verdict
@@ -77,11 +77,10 @@ def _source(args: Namespace, inputs: list[Input]) -> str | None:
     if len(inputs) != 1 or inputs[0].folder is not None:
         raise Stop("--source is a module of one network: give one")
     try:
-        return Path(args.source).read_text(encoding="utf-8")
-    except OSError as error:
-        raise Stop(f"cannot read {args.source}: {(error.strerror or str(error)).lower()}") from None
-    except UnicodeDecodeError:
-        raise Stop(f"{args.source} is no text in UTF-8") from None
+        return files.read(Path(args.source)).text
+    except files.Unreadable as failure:
+        title = failure.diagnostic.title
+        raise Stop(title if failure.io else f"cannot read {args.source}: {title}") from None
 
 
 def _networks(
@@ -97,7 +96,7 @@ def _networks(
         except Stop as stop:
             if len(inputs) == 1:
                 raise
-            print(f"archc: {stop}", file=sys.stderr)
+            say(str(stop))
             code = code or stop.code
             mistaken.append(input.name)
             continue

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from archc import files
-from archc.cli.exit_codes import Stop
+from archc.cli.exit_codes import Stop, say
 from archc.cli.inputs import Input
 
 
@@ -44,4 +44,4 @@ def put(
         raise Stop(str(refusal)) from None
     except OSError as error:
         raise Stop(f"cannot write {output}: {(error.strerror or str(error)).lower()}") from None
-    print(f"{'wrote' if written else 'up to date:'} {output} ({summary})", file=sys.stderr)
+    say(f"{'wrote' if written else 'up to date:'} {output} ({summary})", "")
