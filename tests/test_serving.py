@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from archc.commands.serving import PageServer
+from archc.cli.commands.serving import PageServer
 
 PAGE = "<p>the network</p>"
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
+from archc.cli.commands.serving import PageServer
 from archc.cli.exit_codes import Stop, say
-from archc.commands.serving import PageServer
 
 _PAUSE = 0.3  # seconds between looks at the files
 
