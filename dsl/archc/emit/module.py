@@ -223,7 +223,7 @@ def _finish_network(program: Program, network: ClassModel, plan: Plan, facts: Fa
         network.init.append(f"        self.{ZERO_INIT} = {ZERO_INIT}")
     method = initialiser(program, plan, facts)
     if method:
-        network.init.append("        self.reset_parameters()")
+        network.init.append("        self.init_weights()")
         network.extra.append(method)
 
 
