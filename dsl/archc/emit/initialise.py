@@ -162,11 +162,13 @@ class _Writer:
         for target in dict.fromkeys(_target(node) for _, node in own):  # each loop of one type
             alike = [(path, node) for path, node in own if _target(node) == target]
             names = [self._access(path) for path, _ in alike]
+            biased = {"bias" in node.state for _, node in alike}
             if len(names) == 1:
-                statements += self._start(names[0], setting, [target])
+                statements += self._start(names[0], setting, [target], biased)
             else:
                 header = Header(alike[0][1].op.name, f"({', '.join(names)})")
-                statements.append(For(header, self._start(header.target, setting, [target])))
+                body = self._start(header.target, setting, [target], biased)
+                statements.append(For(header, body))
         for path, node in single:
             if len(path) > 1:
                 statements.append(Assign("module", self._access(path)))
@@ -184,14 +186,20 @@ class _Writer:
 
     # --- one module ----------------------------------------------------------------------
 
-    def _start(self, module: str, setting: Initialisation, types: list[str]) -> list[Statement]:
-        """The statements that start one module's weight and bias."""
+    def _start(
+        self,
+        module: str,
+        setting: Initialisation,
+        types: list[str],
+        biased: set[bool] | None = None,
+    ) -> list[Statement]:
+        """The statements that start one module's weight and bias, `biased` where it is known."""
         weight = _weight(f"{module}.weight", setting)
         statements: list[Statement] = [] if weight is None else [Do(weight)]
         if setting.bias is not None:
             fill: Statement = Do(_filled(f"{module}.bias", setting.bias))
-            if types == ["nn.Linear"] and False not in self.biased["nn.Linear"]:
-                return [*statements, fill]
+            if types == ["nn.Linear"] and False not in (biased or self.biased["nn.Linear"]):
+                return [*statements, fill]  # to mypy, a convolution's bias may be None
             statements.append(If(f"{module}.bias is not None", [fill], []))
         return statements
 

@@ -45,8 +45,7 @@ class Labelled(nn.Module):
             nn.init.constant_(self.conv1.bias, 0.5)
         for fc in (self.fc1, self.fc2):
             nn.init.normal_(fc.weight, std=0.02)
-            if fc.bias is not None:
-                nn.init.constant_(fc.bias, 0.5)
+            nn.init.constant_(fc.bias, 0.5)
         nn.init.xavier_uniform_(self.fc3.weight)
         nn.init.xavier_uniform_(self.conv2.weight)
         module = self.get_submodule("stem.first")
