@@ -21,6 +21,7 @@ from archc.analysis.expectations import check_expectations
 from archc.analysis.lint import lint
 from archc.analysis.recipe import check_recipe
 from archc.elaborate.network import elaborate, is_network, link
+from archc.elaborate.params import by_current_names
 from archc.elaborate.sections import Facts, read_sections
 from archc.files import Unreadable, read, read_stdin, resolve_use
 from archc.ops import Dims
@@ -439,9 +440,10 @@ def analyze(
     that go before those in the file: {"x": (3, 512, 512)}; "" names the only input.
     """
     inputs = inputs or {}
-    limits, given = limits or Limits(), params or {}
+    limits = limits or Limits()
     diagnostics = Diagnostics(limits.diagnostics)
     file, wrong = parse(source, limits)
+    given = by_current_names(params or {}, file)
     diagnostics.extend(wrong)
     load = _Loader(project or Path(source.name).parent, limits, diagnostics)
     library = link(file, load, diagnostics)
@@ -453,6 +455,8 @@ def analyze(
                 file, library, given, diagnostics, limits, shared=shared, inputs=inputs
             )
             facts = read_sections(file, {**plan.params}, diagnostics)
+            if given:  # published weights are those of the network as the file has it
+                facts.meta.pop("pretrained", None)
             cost = Costs().of_body(plan.body)
         if not diagnostics.failed:  # a statement that is wrong has lost its labels
             diagnostics.extend(check_recipe(facts, plan))

@@ -81,17 +81,25 @@ def lines(statements: list[Statement], indent: int = 8) -> Iterator[str]:
                 yield from _if_lines(statement, indent)
 
 
-def _if_lines(statement: If, indent: int) -> Iterator[str]:
+def _if_lines(statement: If, indent: int, word: str = "if") -> Iterator[str]:
     pad, test, then, other = " " * indent, statement.test, statement.then, statement.other
     if not then:
         text = flat(test)
         test, then, other = f"not ({text})" if " " in text else f"not {text}", other, []
     if then:
-        yield from [f"{pad}if {test}:"] if isinstance(test, str) else lay("if ", test, ":", indent)
+        head = f"{word} "
+        yield from (
+            [f"{pad}{head}{test}:"] if isinstance(test, str) else lay(head, test, ":", indent)
+        )
         yield from lines(then, indent + 4)
-    if other:
-        yield f"{pad}else:"
-        yield from lines(other, indent + 4)
+    match other:
+        case []:
+            pass
+        case [If() as last]:
+            yield from _if_lines(last, indent, "elif")
+        case _:
+            yield f"{pad}else:"
+            yield from lines(other, indent + 4)
 
 
 # --- sites -------------------------------------------------------------------------------
