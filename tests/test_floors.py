@@ -24,7 +24,7 @@ FLOORS: dict[str, int] = {
             "passes",
             "format draw engine emit report render tabular capacity throughput plot timing "
             "explanation changes notation measures folding summary lecture terms",
-            "api net comparison export verification",
+            "api net comparison export verify",
             "cli arguments outcome inputs commands reference",
         )
     )

@@ -16,13 +16,14 @@ from pathlib import Path
 import pytest
 
 import archc
-from archc import api, cli, render, verification
+from archc import api, cli, render
+from archc import verify as verifying
 from archc.outcome import INTERRUPTED
 from archc.source import Source
-from archc.verification import Job
-from archc.verification.check import Check, Result, perform
-from archc.verification.checks import CHECKS
-from archc.verification.subject import Subject
+from archc.verify import Task
+from archc.verify.check import Check, Result, perform
+from archc.verify.checks import CHECKS
+from archc.verify.subject import Subject
 
 torch = pytest.importorskip("torch")
 pytestmark = [
@@ -255,11 +256,11 @@ def test_small_inputs() -> None:
 
 
 def test_a_job_is_the_same_for_the_worker() -> None:
-    from archc.verification import job
+    from archc.verify import task
 
     net = archc.load("resnet18", classes=7)
-    made = Job.of(net.analysis, Path("archs"), "source")
-    told, names = job.read(job.written(made, ["state"]))
+    made = Task.of(net.analysis, Path("archs"), "source")
+    told, names = task.read(task.written(made, ["state"]))
     assert names == ["state"]
     assert told == made
     assert told.analysis().params == net.params
@@ -313,12 +314,12 @@ def test_tables(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         "vgg11": (Result("state", "fail", 2, BOLD), Result("memory", "skipped", 0, "no")),
     }  # fmt: skip
 
-    def verify(jobs: list[Job], names: list[str], **how: object) -> object:
+    def verify(tasks: list[Task], names: list[str], **how: object) -> object:
         assert names == ["state", "memory"]
-        for at, job in reversed(list(enumerate(jobs))):
-            yield at, verification.Verdict(job, results[Path(job.path).stem])
+        for at, task in reversed(list(enumerate(tasks))):
+            yield at, verifying.Verdict(task, results[Path(task.path).stem])
 
-    monkeypatch.setattr(verification, "verify", verify)
+    monkeypatch.setattr(verifying, "verify", verify)
     code, out, _ = run(capsys, "resnet18", "--only", "memory,state")
     assert code == 0
     assert re.sub(r"in \d+\.\d s", "in 1.0 s", out) == (
@@ -384,10 +385,10 @@ def test_files_with_mistakes_are_named(
 ) -> None:
     """In the tally and in the JSON, which does not say that all passed."""
 
-    def verify(jobs: list[Job], names: list[str], **how: object) -> object:
-        yield 0, verification.Verdict(jobs[0], (Result("state", "pass", 1),))
+    def verify(tasks: list[Task], names: list[str], **how: object) -> object:
+        yield 0, verifying.Verdict(tasks[0], (Result("state", "pass", 1),))
 
-    monkeypatch.setattr(verification, "verify", verify)
+    monkeypatch.setattr(verifying, "verify", verify)
     (file.parent / "bad.arch").write_text("network Bad\ninput 8x8 x3\nconv 3x3\n", "utf-8")
     (file.parent / "binary.arch").write_bytes(b"network \xff\n")
     code, out, err = run(capsys, file.parent, "--only", "state")

@@ -11,10 +11,10 @@ import pytest
 
 from archc import api
 from archc.source import Source
-from archc.verification import Job, verify
-from archc.verification.check import CHECKS, Result, perform
-from archc.verification.checks import compiling, cuda, devices, distributed, exporting
-from archc.verification.subject import Subject
+from archc.verify import Task, verify
+from archc.verify.check import CHECKS, Result, perform
+from archc.verify.checks import compiling, cuda, devices, distributed, exporting
+from archc.verify.subject import Subject
 
 torch = pytest.importorskip("torch")
 pytestmark = [
@@ -160,7 +160,7 @@ def test_onnx_in_onnxruntime(text: str) -> None:
 def alone(name: str, folder: Path, *edits: tuple[str, str]) -> Result:
     """A check in a process of its own."""
     given = subject(SMALL, *edits)
-    [(_, verdict)] = verify([Job.of(given.analysis, folder, given.given)], [name])
+    [(_, verdict)] = verify([Task.of(given.analysis, folder, given.given)], [name])
     return verdict.results[0]
 
 

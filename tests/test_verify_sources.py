@@ -7,8 +7,8 @@ import re
 import pytest
 from test_verify import FC, FORWARD, outcome, subject_of
 
-from archc.verification.checks import CHECKS
-from archc.verification.subject import Subject
+from archc.verify.checks import CHECKS
+from archc.verify.subject import Subject
 
 pytest.importorskip("torch")
 pytestmark = [

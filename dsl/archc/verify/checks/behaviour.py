@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.blame import same
-from archc.verification.reasons import some
+from archc.verify.check import Failed, Skipped, check
+from archc.verify.checks.differences import same
+from archc.verify.reasons import some
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 _TRIES = 20  # of weights
 _VIEWS = ("aten.view", "aten._unsafe_view")  # after a copy that only reshaping asked for
@@ -23,7 +23,7 @@ def channels_last(subject: Subject) -> str | None:
     """In memory format channels_last, every activation of four dimensions keeps it."""
     import torch
 
-    from archc.verification.trace import Trace
+    from archc.verify.trace import Trace
 
     inputs = subject.inputs(small=True)
     if not any(x.dim() == 4 for x in inputs):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archc.emit.options import DEVICE, DTYPE
-from archc.verification.check import Failed, Skipped, check
-from archc.verification.subject import held
+from archc.verify.check import Failed, Skipped, check
+from archc.verify.subject import held
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 
 @check("device")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor, fx, nn
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 LONGEST = 160  # characters of a message of torch's, which can have pages
 _FRAME = re.compile(r'File "([^"\n]*)", line (\d+), in (\S+)(?:, code: |\n\s*)(.*)')

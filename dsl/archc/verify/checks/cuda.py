@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archc.passes.memory import Setting
-from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.blame import blamed, difference
+from archc.verify.check import Failed, Skipped, check
+from archc.verify.checks.differences import blamed, difference
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 BATCH = 32
 WARM_UP, RUNS = 3, 11

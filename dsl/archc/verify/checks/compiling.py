@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from archc.emit.options import CHECKPOINTING
-from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.blame import blamed, difference, spot, without_dice
+from archc.verify.check import Failed, Skipped, check
+from archc.verify.checks.differences import blamed, difference, spot, without_dice
 
 if TYPE_CHECKING:
     from torch import Tensor, fx, nn
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 CLOSE = 1e-5  # of a gradient's largest number: the same sums in another order
 READS = ("item", "tolist", "numpy", "cpu")  # methods of tensors that make the host wait

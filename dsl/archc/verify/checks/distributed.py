@@ -11,10 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
-from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.blame import blamed, difference, without_dice
-from archc.verification.job import Job
-from archc.verification.subject import Subject
+from archc.verify.check import Failed, Skipped, check
+from archc.verify.checks.differences import blamed, difference, without_dice
+from archc.verify.subject import Subject
+from archc.verify.task import Task
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -95,8 +95,8 @@ def _run_ranks(subject: Subject, way: Way, folder: Path) -> None:
     from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 
     project = subject.analysis.again.load.project
-    job, end = Job.of(subject.analysis, project, subject.given), time.monotonic() + PATIENCE
-    context = multiprocessing.spawn(_rank, (job, way, str(folder)), nprocs=RANKS, join=False)
+    task, end = Task.of(subject.analysis, project, subject.given), time.monotonic() + PATIENCE
+    context = multiprocessing.spawn(_rank, (task, way, str(folder)), nprocs=RANKS, join=False)
     try:
         while not context.join(timeout=5):
             if time.monotonic() > end:
@@ -111,12 +111,12 @@ def _run_ranks(subject: Subject, way: Way, folder: Path) -> None:
             process.kill()
 
 
-def _rank(rank: int, job: Job, way: Way, folder: str) -> None:
+def _rank(rank: int, task: Task, way: Way, folder: str) -> None:
     """One of the processes; the first writes the weights that they come to."""
     import torch
 
     torch.set_num_threads(1)
-    subject = Subject(job.analysis(), job.source)
+    subject = Subject(task.analysis(), task.source)
     with _group(rank, folder):
         net = without_dice(subject.net())
         run = _parallel(net) if way == "ddp" else _sharded(net)

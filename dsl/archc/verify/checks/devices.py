@@ -6,14 +6,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from archc.emit.options import DEVICE
-from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.blame import blamed
-from archc.verification.subject import held
+from archc.verify.check import Failed, Skipped, check
+from archc.verify.checks.differences import blamed
+from archc.verify.subject import held
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 FAKE = "fakegpu"  # the name that the fake device registers
 

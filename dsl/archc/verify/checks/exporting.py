@@ -6,12 +6,12 @@ import copy
 from typing import TYPE_CHECKING
 
 from archc import export
-from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.blame import blamed, difference, spot
-from archc.verification.subject import larger
+from archc.verify.check import Failed, Skipped, check
+from archc.verify.checks.differences import blamed, difference, spot
+from archc.verify.subject import larger
 
 if TYPE_CHECKING:
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 BATCHES = (2, 3)  # to export with, and to run with
 EXPORT_CLOSE = 1e-6  # of the largest output: the same kernels, only without Python

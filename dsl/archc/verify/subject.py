@@ -18,8 +18,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from archc.emit.options import CHECKPOINTING, DEVICE, Options, Unsuited
-from archc.verification.effects import Effects, observed
-from archc.verification.reasons import Failed
+from archc.verify.effects import Effects, observed
+from archc.verify.reasons import Failed
 
 if TYPE_CHECKING:
     import torch

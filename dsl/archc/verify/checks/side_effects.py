@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-from archc.verification.check import Failed, check
-from archc.verification.checks.blame import same
-from archc.verification.effects import Effects, observed
-from archc.verification.reasons import some
-from archc.verification.subject import held
+from archc.verify.check import Failed, check
+from archc.verify.checks.differences import same
+from archc.verify.effects import Effects, observed
+from archc.verify.reasons import some
+from archc.verify.subject import held
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 _SEEDS = (5, 6)
 

@@ -7,13 +7,13 @@ import io
 import pickle
 from typing import TYPE_CHECKING
 
-from archc.verification.check import Failed, check
-from archc.verification.checks.blame import same
+from archc.verify.check import Failed, check
+from archc.verify.checks.differences import same
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 
 @check("state")

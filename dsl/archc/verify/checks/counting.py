@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from archc.notation import sizes
-from archc.verification.check import Failed, check
+from archc.verify.check import Failed, check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archc.passes.table import Row
-    from archc.verification.subject import Subject
-    from archc.verification.trace import Trace
+    from archc.verify.subject import Subject
+    from archc.verify.trace import Trace
 
 
 _BATCH = 2  # of one sample, some norms have nothing to take statistics of
@@ -64,7 +64,7 @@ def _run(subject: Subject, rows: list[Row], net: nn.Module, *, aside: bool) -> i
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from archc.verification.trace import Trace
+    from archc.verify.trace import Trace
 
     with FlopCounterMode(display=False) as counter, torch.no_grad(), Trace(net) as trace:
         outputs = subject.tensors(net(*subject.inputs(_BATCH, device="meta")))

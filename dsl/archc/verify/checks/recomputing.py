@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archc.emit.options import CHECKPOINTING
-from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.behaviour import compare, once
+from archc.verify.check import Failed, Skipped, check
+from archc.verify.checks.behaviour import compare, once
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 
 @check("recompute")

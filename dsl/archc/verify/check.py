@@ -16,10 +16,10 @@ from importlib.util import find_spec
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
-from archc.verification.reasons import Failed, Skipped
+from archc.verify.reasons import Failed, Skipped
 
 if TYPE_CHECKING:
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 __all__ = ["CHECKS", "Check", "Failed", "Result", "Skipped", "Status", "check", "perform"]
 
@@ -67,7 +67,7 @@ class Result:
 
 
 _SEED = 20261123  # none that a module under test would set itself: that is looked for
-CHECKS: dict[str, Check] = {}  # by name; filled by `archc.verification.checks`
+CHECKS: dict[str, Check] = {}  # by name; filled by `archc.verify.checks`
 
 
 def check(

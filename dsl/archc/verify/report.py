@@ -11,9 +11,9 @@ from typing import Any
 from archc import __version__
 from archc.render import visible
 from archc.tabular import Column, Line, Sheet
-from archc.verification import Verdict
-from archc.verification.check import Check
-from archc.verification.reasons import some
+from archc.verify import Verdict
+from archc.verify.check import Check
+from archc.verify.reasons import some
 
 
 def _seconds(value: float) -> str:
@@ -158,7 +158,7 @@ def _record(named: Named) -> dict[str, Any]:
     verdict = named.verdict
     return {
         "name": named.name,
-        "file": Path(verdict.job.path).as_posix(),
+        "file": Path(verdict.task.path).as_posix(),
         "passed": not verdict.failed,
         "checks": [
             {key: round(value, 3) if key == "seconds" else value for key, value in found.items()}

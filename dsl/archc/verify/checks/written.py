@@ -6,10 +6,10 @@ import copy
 from typing import TYPE_CHECKING
 
 from archc.export import size_of
-from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.blame import blamed, difference, without_dice
-from archc.verification.reasons import some
-from archc.verification.subject import Subject, larger
+from archc.verify.check import Failed, Skipped, check
+from archc.verify.checks.differences import blamed, difference, without_dice
+from archc.verify.reasons import some
+from archc.verify.subject import Subject, larger
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
