@@ -3,11 +3,11 @@
 from archc.verify.check import CHECKS
 
 from archc.verify.checks import (  # isort: skip
-    serialization, meta_device, counting, written, behaviour, side_effects, recomputing, compiling, exporting,
-    devices, distributed, cuda,
+    serialization, meta_device, counting, written, arguments, behaviour, side_effects, recomputing,
+    compiling, exporting, devices, distributed, cuda,
 )  # fmt: skip
 
 __all__ = [
-    "CHECKS", "behaviour", "compiling", "counting", "cuda", "devices", "distributed",
+    "CHECKS", "arguments", "behaviour", "compiling", "counting", "cuda", "devices", "distributed",
     "exporting", "meta_device", "recomputing", "serialization", "side_effects", "written",
 ]  # fmt: skip

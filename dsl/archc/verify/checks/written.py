@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-import copy
+import inspect
 from typing import TYPE_CHECKING
 
 from archc.export import size_of
-from archc.verify.check import Failed, Skipped, check
-from archc.verify.checks.differences import blamed, difference, without_dice
+from archc.verify.check import Bug, Failed, Skipped, check
+from archc.verify.checks.differences import blamed, furthest, gap
 from archc.verify.reasons import some
-from archc.verify.subject import Subject, larger
+from archc.verify.subject import Subject, held, larger
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-_CLOSE = 1e-4  # of the largest number of each tensor: the same sums may be in another order
+_CLOSE = 1e-7  # the same sums in another order, in float64
+_STARTS = 1e-5  # the same of a weight, in float32
+_NOISE = 1e-6  # of the largest gradient: smaller ones are compared with that, not with themselves
+_SCALES = (1e-2, 1.0, 1e2, 1e5)  # of samples: where an epsilon counts, or a bound
+_ODD = 7  # pixels more in a direction: no stride divides it
 
 
-@check("as-written")
+@check(
+    "as-written",
+    bug=Bug(
+        "less dropout",
+        {"nn.Dropout(0.5)": "nn.Dropout(0.4)"},
+        "output logits is not the generated module's in training mode",
+    ),
+)
 def as_written(subject: Subject) -> str | None:
-    """A module from --source computes what the file says: outputs, gradients, running statistics.
+    """A module from --source is what the file says: outputs, gradients, statistics, and its start.
 
-    With the weights of the generated module, as that does; at a larger size too, where that takes
-    one. In training mode without dice, of which it is only asked whether there are any.
+    Beside the generated module and with its weights, in float64, so that nothing but rounding may
+    differ: in training mode and in eval mode, of small and large numbers, of a batch of one, of
+    larger and of odd sizes where the network takes them. Random numbers are made to depend on their
+    shape alone, so that dropout must drop as much, and weights start as they do there, whatever is
+    drawn first.
     """
     if subject.given is None:
         raise Skipped("it is what archc writes")
     theirs = Subject(subject.analysis)
-    wanted, net = theirs.net(), subject.net()
-    _load(net, wanted.state_dict())
-    inputs = subject.inputs(batch=3, small=True)  # of no batch that was written down
+    _same_interface(subject, theirs)
+    net, wanted = _started(subject), _started(theirs)
+    same_tensors(net, wanted)
+    _same_start(net, wanted)
     try:
-        _same(subject, net, wanted, inputs)
+        same_results(subject, net, wanted)
     except Failed:
         raise
     except Exception as error:
@@ -39,63 +54,164 @@ def as_written(subject: Subject) -> str | None:
     return None
 
 
-def _load(net: nn.Module, weights: dict[str, Tensor]) -> None:
-    """Raises Failed for weights of other names or shapes."""
-    own = net.state_dict()
-    if lacking := sorted(weights.keys() - own.keys()):
+# --- what is there -----------------------------------------------------------------------
+
+
+def _same_interface(subject: Subject, theirs: Subject) -> None:
+    """Raises Failed if others could not use it as the generated module."""
+    public = getattr(subject.module, "__all__", None)
+    if public is not None and subject.cls.__name__ not in public:
+        raise Failed(f"its __all__ has no {subject.cls.__name__}")
+    taken = inspect.signature(subject.cls).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken):
+        return
+    own = {parameter.name for parameter in taken}
+    options = set(theirs.options.keywords)
+    for name in inspect.signature(theirs.cls).parameters:
+        if name not in own and name not in options:
+            raise Failed(f"its constructor has no {name}")
+
+
+def _started(subject: Subject) -> nn.Module:
+    """An instance whose weights do not depend on the order in which they start."""
+    from archc.verify.draws import DrawsByShape
+
+    with DrawsByShape():
+        return subject.made()
+
+
+def same_tensors(net: nn.Module, wanted: nn.Module) -> None:
+    """Raises Failed for weights of other names, shapes or types, and for a network in eval mode."""
+    own, known = net.state_dict(), wanted.state_dict()
+    if lacking := sorted(known.keys() - own.keys()):
         raise Failed(f"its state_dict has no {some(lacking)}")
-    if more := sorted(own.keys() - weights.keys()):
+    if more := sorted(own.keys() - known.keys()):
         raise Failed(f"its state_dict has {some(more)}, which the generated module has not")
-    for name, tensor in weights.items():
+    for name, tensor in known.items():
         if own[name].shape != tensor.shape:
             raise Failed(f"{name} is {size_of(own[name])}, not {size_of(tensor)}")
-    net.load_state_dict(weights)
+        if own[name].dtype != tensor.dtype:
+            raise Failed(f"{name} is {own[name].dtype}, not {tensor.dtype}")
+    trained = [{n for n, p in each.named_parameters() if p.requires_grad} for each in (net, wanted)]
+    if alone := sorted(trained[0] ^ trained[1]):
+        raise Failed(f"only one of it and the generated module trains {some(alone)}")
+    if resting := [path or "it" for path, module in net.named_modules() if not module.training]:
+        raise Failed(f"a new one has {some(resting)} in eval mode")
 
 
-def _same(subject: Subject, net: nn.Module, wanted: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-    """Raises Failed where the first of the two does otherwise than the second."""
-    if _draws(net, inputs) != _draws(wanted, inputs):
-        raise Failed("only one of it and the generated module draws random numbers in training")
-    for mine, other, when in (
-        (without_dice(copy.deepcopy(net)), without_dice(copy.deepcopy(wanted)), "in training mode"),
-        (net.eval(), wanted.eval(), "in eval mode"),
-    ):
-        _compare(_step(subject, mine, inputs), _step(subject, other, inputs), when)
+def _same_start(net: nn.Module, wanted: nn.Module) -> None:
+    """Raises Failed where weights start with other numbers."""
+    own = held(net)
+    for name, tensor in held(wanted).items():
+        if name in own and gap(own[name], tensor) > _STARTS:
+            one, other = _spread(own[name]), _spread(tensor)
+            how = f"with {one}, not {other}" if one != other else "otherwise"
+            raise Failed(f"{name} starts {how}")
+
+
+def _spread(tensor: Tensor) -> str:
+    """`mean 0, std 0.01`, or the number that a constant is."""
+    tensor = tensor.double()
+    if tensor.min() == tensor.max():
+        return f"{float(tensor.min()):.3g}"
+    return f"a deviation of {float(tensor.std()):.3g} around {float(tensor.mean()):.2g}"
+
+
+# --- what it computes --------------------------------------------------------------------
+
+
+def same_results(subject: Subject, net: nn.Module, wanted: nn.Module) -> None:
+    """Raises Failed where the first of two networks of the same weights does otherwise."""
+    _settle(subject, wanted.double())
+    net.double().load_state_dict(wanted.state_dict())
+    inputs = _inputs(subject, 5)  # no batch that anybody writes down
+
+    def both(inputs: tuple[Tensor, ...], when: str) -> None:
+        _compare(_step(subject, net, inputs), _step(subject, wanted, inputs), when)
+
+    net.train(), wanted.train()
+    both(inputs, "in training mode")
+    net.eval(), wanted.eval()
+    scaled = _inputs(subject, len(_SCALES), seed=1)
+    for x in scaled:
+        for at, scale in enumerate(_SCALES):
+            x[at] *= scale
+    both(scaled, "in eval mode")
+    both(_inputs(subject, 1, seed=2), "of a batch of one")
     if xs := larger(wanted, inputs):
-        _compare(_step(subject, net, xs), _step(subject, wanted, xs), "of larger inputs")
+        both(xs, "of larger inputs")
+    if xs := larger(wanted, inputs, _ODD):
+        both(xs, "of inputs of odd sizes")
 
 
-def _draws(net: nn.Module, inputs: tuple[Tensor, ...]) -> bool:
-    """Whether a pass in training mode takes random numbers; it leaves the network as it was."""
+def _settle(subject: Subject, net: nn.Module) -> None:
+    """Gives a network numbers that nothing starts with, and that hide nothing, as zeros would."""
     import torch
 
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        before = torch.get_rng_state()
-        copy.deepcopy(net).train()(*inputs)
-        return not torch.equal(before, torch.get_rng_state())
+    dice = torch.Generator().manual_seed(4)
+    norms = [module for module in net.modules() if hasattr(module, "running_mean")]
+    kept = [norm.momentum for norm in norms]
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        for tensor in net.parameters():
+            by = 0.1 * float(tensor.std()) if tensor.numel() > 1 else 0.0
+            tensor.add_(torch.randn(tensor.shape, dtype=tensor.dtype, generator=dice) * (by or 0.1))
+        for norm in norms:
+            norm.momentum = 1.0
+        net(*_inputs(subject, 3, seed=3))
+    for norm, momentum in zip(norms, kept, strict=True):
+        norm.momentum = momentum
 
 
-def _step(subject: Subject, net: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str, Tensor]:
-    """Outputs, gradients and statistics by name."""
+def _inputs(subject: Subject, batch: int, seed: int = 0) -> tuple[Tensor, ...]:
+    return tuple(x.double() for x in subject.inputs(batch, seed=seed, small=True))
+
+
+def _step(
+    subject: Subject, net: nn.Module, inputs: tuple[Tensor, ...]
+) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
+    """Outputs, gradients and buffers by name."""
+    import torch
+
+    from archc.verify.draws import DrawsByShape
+
     net.zero_grad()
-    outputs = subject.tensors(net(*inputs))
-    loss = subject.loss(outputs)
-    if loss.requires_grad:
-        loss.backward()
-    found = {f"output {at}": y.detach() for at, y in enumerate(outputs)}
-    for name, parameter in net.named_parameters():
-        if parameter.grad is not None:
-            found[f"the gradient of {name}"] = parameter.grad
-    return found | dict(net.named_buffers())
+    given = [x.clone().requires_grad_() for x in inputs]
+    with DrawsByShape():
+        outputs = subject.outputs(net(*given))
+        dice = torch.Generator().manual_seed(5)
+        losses = [
+            (y * torch.randn(y.shape, dtype=torch.double, generator=dice)).sum()
+            for y in outputs.values()
+        ]
+        loss = torch.stack(losses).sum()
+        if loss.requires_grad:
+            loss.backward()
+    named = {**dict(net.named_parameters()), **{f"input {at}": x for at, x in enumerate(given)}}
+    gradients = {f"the gradient of {n}": p.grad for n, p in named.items() if p.grad is not None}
+    return {n: y.detach() for n, y in outputs.items()}, gradients, dict(net.named_buffers())
 
 
-def _compare(found: dict[str, Tensor], wanted: dict[str, Tensor], when: str) -> None:
-    if alone := sorted(found.keys() ^ wanted.keys()):
-        where = "the generated module" if alone[0] in wanted else "it"
-        raise Failed(f"only {where} has {alone[0]} {when}")
-    for name, tensor in wanted.items():
-        if found[name].shape != tensor.shape:
-            raise Failed(f"{name} is {size_of(found[name])}, not {size_of(tensor)} {when}")
-        gap = difference([found[name]], [tensor])
-        if gap > _CLOSE:
-            raise Failed(f"{name} is not the generated module's {when}, by {gap:.1g}")
+def _compare(
+    found: tuple[dict[str, Tensor], ...], wanted: tuple[dict[str, Tensor], ...], when: str
+) -> None:
+    for mine, theirs in zip(found, wanted, strict=True):
+        shapes = {name: tensor.shape for name, tensor in mine.items()}
+        if alone := sorted(mine.keys() ^ theirs.keys()):
+            where = "the generated module" if alone[0] in theirs else "it"
+            raise Failed(f"only {where} has {alone[0]} {when}")
+        for name, tensor in theirs.items():
+            if shapes[name] != tensor.shape:
+                raise Failed(f"{name} is {size_of(mine[name])}, not {size_of(tensor)} {when}")
+    outputs, gradients, buffers = wanted
+    gaps = {name: _furthest_sample(found[0][name], y) for name, y in outputs.items()}
+    gaps |= {name: gap(found[2][name], buffer) for name, buffer in buffers.items()}
+    gaps |= dict([furthest(found[1], gradients, _NOISE)])
+    for name, worst in gaps.items():
+        if worst > _CLOSE:
+            raise Failed(f"{name} is not the generated module's {when}, by {worst:.1g}")
+
+
+def _furthest_sample(found: Tensor, wanted: Tensor) -> float:
+    """The largest gap of a sample: each is as large as it is. What overflows tells nothing."""
+    pairs = zip(found, wanted, strict=True)
+    return max((gap(a, b) for a, b in pairs if b.isfinite().all()), default=0.0)
