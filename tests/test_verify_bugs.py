@@ -1,6 +1,6 @@
-"""`archc verify --source`: the bugs that people write are found, and harmless edits are not flagged.
+"""`archc verify --source`: bugs that people write are found, harmless edits are not flagged.
 
-Both are edits of `dsl/archc/verify/example.py`. Beside these, each check has a bug of its own, which
+Both are edits of `dsl/archc/verify/example.py`. Each check has a bug of its own beside these, that
 test_verify_checks.py plants.
 """
 

@@ -62,11 +62,13 @@ def _chosen(args: Namespace) -> list[str]:
     if find_spec("torch") is None:
         raise Stop("verify runs the networks: `pip install 'archc-lang[torch]'`")
     known = verify.registered()
-    for name in args.only or ():
+    now = {check.was: name for name, check in known.items() if check.was}
+    only = [now.get(name, name) for name in args.only or ()]
+    for name in only:
         if name not in known:
             raise Stop(f"no check {name!r}{meant(name, known) or '; --list names them'}")
-    if args.only:
-        return [name for name in known if name in args.only]
+    if only:
+        return [name for name in known if name in only]
     return [name for name, check in known.items() if args.all or not check.slow]
 
 
