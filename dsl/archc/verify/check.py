@@ -61,6 +61,11 @@ class Check:
         return " ".join(self.doc.partition("\n\n")[0].split())
 
     @property
+    def when(self) -> str:
+        """When it runs, if not always."""
+        return "with a GPU" if self.gpu else "with --all" if self.slow else ""
+
+    @property
     def missing(self) -> list[str]:
         """The packages that are not installed."""
         return [name for name in self.needs if find_spec(name) is None]
