@@ -64,7 +64,7 @@ def owed(check: Check) -> Iterator[str]:
             ast.parse(check.bug.planted())
         except (ValueError, SyntaxError) as error:
             yield f"its bug must be an edit of the example: {error}"
-        if check.bug.what != check.bug.what.strip(". ") or not check.bug.what.islower():
+        if not re.fullmatch(r"[a-z].*[^. ]", check.bug.what):
             yield f"its bug is named as `a tensor that is not saved` is: {check.bug.what!r}"
 
 
