@@ -20,6 +20,11 @@ def test_operators_are_current() -> None:
     assert reference.updated(TEXT) == TEXT, message
 
 
+def test_checks_are_current() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert reference.updated(text) == text, "run: python -m archc.reference docs/cli.md"
+
+
 def test_has_every_operator() -> None:
     assert {cls.name for cls in REGISTRY.values()} == set(re.findall(r"^#### `(\w+)`", TEXT, re.M))
 

@@ -1,7 +1,7 @@
-"""The operators' part of docs/language.md, written from their classes.
+"""What the documents say of operators and of checks, written from their registries.
 
-`python -m archc.reference` prints it; `python -m archc.reference docs/language.md` puts it
-between the two marks in that file.
+`python -m archc.reference docs/language.md docs/cli.md` writes it into those files, each part
+between its two marks; without a file it prints all of it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from archc.ops import REGISTRY, Field, Form, Op
 from archc.plan import Apply, Body, walk
 from archc.source import Diagnostics, Limits, Source
 from archc.syntax.parser import parse
+from archc.verify.page import page as checks
 
-_BEGIN = "<!-- The operators: written by `python -m archc.reference docs/language.md` -->\n"
-_END = "<!-- end of the operators -->\n"
 _ORDER = ("conv", "pool", "norm", "act", "drop", "reshape", "resize", "pointwise", "merge")
 _RANKS = {0: "feature vectors", 1: "signals", 2: "images", 3: "volumes"}
 
@@ -38,12 +37,21 @@ def operators() -> str:
 
 
 def updated(text: str) -> str:
-    """`text` with what is between the marks written anew. Raises ValueError without marks."""
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError("the marks of the operators are missing")
-    return f"{before}{begin}\n{operators()}\n{end}{after}"
+    """`text` with what is between marks written anew. Raises ValueError without marks."""
+    found = False
+    for name, write in PARTS.items():
+        before, begin, rest = text.partition(f"<!-- The {name}: written by `")
+        how, close, rest = rest.partition("` -->\n")
+        _, end, after = rest.partition(f"<!-- end of the {name} -->\n")
+        if begin and close and end:
+            found = True
+            text = f"{before}{begin}{how}{close}\n{write()}\n{end}{after}"
+    if not found:
+        raise ValueError(f"the marks are missing, of {' and of '.join(PARTS)}")
+    return text
+
+
+PARTS = {"operators": operators, "checks": checks}  # what is between the marks of that name
 
 
 def _place(module: str) -> int:
@@ -149,7 +157,7 @@ def _applied(body: Body) -> list[Apply]:
 
 def main() -> None:
     if len(sys.argv) == 1:
-        print(operators())
+        print("\n".join(write() for write in PARTS.values()))
     for name in sys.argv[1:]:
         path = Path(name)
         path.write_text(updated(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -11,21 +11,21 @@ from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 
-from archc import files, verification
+from archc import files, verify
 from archc.api import Analysis
 from archc.cli.commands.reading import analysed, find_all, need_network
 from archc.cli.commands.tables import put_sheets
 from archc.cli.exit_codes import FINE, WRONG, Stop, say
 from archc.cli.inputs import Input, meant
 from archc.report.diagnostics import visible
-from archc.verification import Job, Verdict
-from archc.verification.report import Named, Report, listed
+from archc.verify import Task, Verdict
+from archc.verify.report import Named, Report, listed
 
 
 def run(args: Namespace) -> int:
     """Prints the results of all checks of all networks."""
     if args.list:
-        put_sheets([listed([*verification.registered().values()])], args)
+        put_sheets([listed([*verify.registered().values()])], args)
         return FINE
     chosen = _chosen(args)
     inputs, code = find_all(args.inputs, args.project)
@@ -34,9 +34,9 @@ def run(args: Namespace) -> int:
     code = code or read
     if not networks:
         return code or WRONG
-    jobs = [Job.of(analysis, input.project, source) for input, analysis in networks]
+    tasks = [Task.of(analysis, input.project, source) for input, analysis in networks]
     start = perf_counter()
-    verdicts = _verify(jobs, chosen, args)
+    verdicts = _verify(tasks, chosen, args)
     names = _names([input for input, _ in networks])
     report = Report(
         [
@@ -44,7 +44,7 @@ def run(args: Namespace) -> int:
             for (_, analysis), name, verdict in zip(networks, names, verdicts, strict=True)
         ],
         len(chosen),
-        0 if args.only else len(verification.registered()) - len(chosen),
+        0 if args.only else len(verify.registered()) - len(chosen),
         perf_counter() - start,
         mistaken,
     )
@@ -61,12 +61,14 @@ def _chosen(args: Namespace) -> list[str]:
         raise Stop("verify what? Give a file, a folder or a bundled network, or --list")
     if find_spec("torch") is None:
         raise Stop("verify runs the networks: `pip install 'archc-lang[torch]'`")
-    known = verification.registered()
-    for name in args.only or ():
+    known = verify.registered()
+    now = {check.was: name for name, check in known.items() if check.was}
+    only = [now.get(name, name) for name in args.only or ()]
+    for name in only:
         if name not in known:
             raise Stop(f"no check {name!r}{meant(name, known) or '; --list names them'}")
-    if args.only:
-        return [name for name in known if name in args.only]
+    if only:
+        return [name for name in known if name in only]
     return [name for name, check in known.items() if args.all or not check.slow]
 
 
@@ -122,13 +124,13 @@ def _names(inputs: list[Input]) -> list[str]:
     ]
 
 
-def _verify(jobs: list[Job], chosen: list[str], args: Namespace) -> list[Verdict]:
-    progress = _Progress(len(jobs) * len(chosen))
+def _verify(tasks: list[Task], chosen: list[str], args: Namespace) -> list[Verdict]:
+    progress = _Progress(len(tasks) * len(chosen))
     found: dict[int, Verdict] = {}
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        for at, verdict in verification.verify(
-            jobs, chosen, workers=args.jobs, seconds=args.timeout, started=progress.show
+        for at, verdict in verify.verify(
+            tasks, chosen, workers=args.jobs, seconds=args.timeout, started=progress.show
         ):
             found[at] = verdict
     except OSError as error:
@@ -136,7 +138,7 @@ def _verify(jobs: list[Job], chosen: list[str], args: Namespace) -> list[Verdict
     finally:  # no process is left, nor anything that one wrote
         signal.signal(signal.SIGTERM, before)
         progress.clear()
-    return [found[at] for at in range(len(jobs))]
+    return [found[at] for at in range(len(tasks))]
 
 
 class _Progress:

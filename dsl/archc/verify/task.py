@@ -18,7 +18,7 @@ FOLDER = "archc-verify-"  # how the names of folders for temporary files begin
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Task:
     """The arguments of `analyze`, and a Python source to verify instead of the one it leads to."""
 
     path: str  # as messages name it; what it holds is `text`
@@ -30,7 +30,7 @@ class Job:
     source: str | None = None
 
     @classmethod
-    def of(cls, analysis: Analysis, project: Path, source: str | None = None) -> Job:
+    def of(cls, analysis: Analysis, project: Path, source: str | None = None) -> Task:
         """One that leads to the same analysis."""
         again = analysis.again
         limits = {f.name: getattr(again.limits, f.name) for f in fields(Limits)}
@@ -54,14 +54,14 @@ class Job:
         return found
 
 
-def written(job: Job, checks: list[str]) -> bytes:
+def written(task: Task, checks: list[str]) -> bytes:
     """A line of JSON."""
-    return json.dumps({"job": asdict(job), "checks": checks}).encode() + b"\n"
+    return json.dumps({"task": asdict(task), "checks": checks}).encode() + b"\n"
 
 
-def read(line: bytes) -> tuple[Job, list[str]]:
+def read(line: bytes) -> tuple[Task, list[str]]:
     """What `written` wrote."""
     told = json.loads(line)
-    job = told["job"]
-    job["inputs"] = {name: tuple(dims) for name, dims in job["inputs"].items()}
-    return Job(**job), told["checks"]
+    task = told["task"]
+    task["inputs"] = {name: tuple(dims) for name, dims in task["inputs"].items()}
+    return Task(**task), told["checks"]

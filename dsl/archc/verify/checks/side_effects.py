@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import TYPE_CHECKING, Any, Literal
 
-from archc.verification.check import Failed, check
-from archc.verification.checks.blame import same
-from archc.verification.effects import Effects, observed
-from archc.verification.reasons import some
-from archc.verification.subject import held
+from archc.verify.check import Bug, Failed, check
+from archc.verify.checks.differences import same
+from archc.verify.effects import Effects, observed
+from archc.verify.reasons import some
+from archc.verify.subject import held
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 _SEEDS = (5, 6)
 
 
-@check("side-effects")
+@check(
+    "side-effects",
+    bug=Bug(
+        "a tensor that is kept",
+        {"x = self.pool(x)": "x = self.last = self.pool(x)"},
+        "training mode changes the attribute last",
+    ),
+)
 def side_effects(subject: Subject) -> str | None:
-    """Import, constructor and forward print nothing; settings, seeds, inputs and weights stay.
+    """Import, constructor and forward print and write nothing; settings, inputs and weights stay.
 
-    In eval mode nothing is drawn, and the network stays as it is: no tensor is kept, no buffer
-    counted up.
+    No file is written, no process started, no connection opened, no function of torch replaced. In
+    eval mode nothing is drawn, and the network stays as it is: no tensor is kept, no buffer counted
+    up.
     """
     import torch
 
@@ -38,9 +46,12 @@ def side_effects(subject: Subject) -> str | None:
     net = subject.net()
     for mode, training in (("training", True), ("eval", False)):
         when = f"forward in {mode} mode"
+        kept = _globals(subject)
         with torch.no_grad(), observed() as effects:
             _forward(subject, net.train(training), when)
         _none(effects, when)
+        if changed := {name for name, _ in kept.items() ^ _globals(subject).items()}:
+            raise Failed(f"{when} changes {some(sorted(changed))}")
     return None
 
 
@@ -69,11 +80,33 @@ def _forward(subject: Subject, net: nn.Module, when: str) -> None:
 def _attributes(net: nn.Module) -> dict[str, tuple[int, int]]:
     """What modules have beside parameters, buffers and modules: which object, and how long."""
     return {
-        f"{path}.{name}".lstrip("."): (id(value), len(value) if hasattr(value, "__len__") else 0)
+        f"{path}.{name}".lstrip("."): _identity(value)
         for path, module in net.named_modules()
         for name, value in vars(module).items()
         if name not in ("_parameters", "_buffers", "_modules", "training")
     }
+
+
+def _globals(subject: Subject) -> dict[str, tuple[int, int]]:
+    """The same of what the source has outside of networks: of its classes, and beside them."""
+    spaces = {"": subject.module} | {
+        f"{name}.": value
+        for name, value in vars(subject.module).items()
+        if isinstance(value, type) and value.__module__ == subject.module.__name__
+    }
+    return {
+        f"{owner}{name}": _identity(value)
+        for owner, space in spaces.items()
+        for name, value in vars(space).items()
+        if not name.startswith("__") and not name.startswith("_abc_")
+    }
+
+
+def _identity(value: Any) -> tuple[int, int]:
+    """Which object it is, and how much it holds: also what a cached function remembers."""
+    if hasattr(value, "cache_info"):
+        return id(value), value.cache_info().currsize
+    return id(value), len(value) if isinstance(value, Sized) else 0
 
 
 def _dice(run: Callable[[], Any]) -> Literal["left", "drawn", "seeded"]:
@@ -94,6 +127,8 @@ def _dice(run: Callable[[], Any]) -> Literal["left", "drawn", "seeded"]:
 
 def _none(effects: Effects, what: str) -> None:
     """Raises Failed for any."""
+    if effects.done:
+        raise Failed(f"{what} {effects.done[0]}")
     if effects.printed:
         raise Failed(f"{what} prints {effects.printed.strip().partition(chr(10))[0][:80]!r}")
     if effects.changed:

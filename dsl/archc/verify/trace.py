@@ -22,6 +22,8 @@ class Ran:
     shape: tuple[int, ...]
     loses_format: bool  # channels_last went in, another memory format came out
     view: bool
+    dtype: torch.dtype
+    read: frozenset[torch.dtype]  # of the floating tensors that went in
 
 
 class Trace(TorchDispatchMode):  # type: ignore[misc]
@@ -30,6 +32,11 @@ class Trace(TorchDispatchMode):  # type: ignore[misc]
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.ran: list[Ran] = []
+        self.leaves = {  # what has no modules inside -> whether torch wrote it
+            path: type(module).__module__.startswith("torch.")
+            for path, module in net.named_modules()
+            if next(module.children(), None) is None
+        }
         self.open = [""]
         self.handles = [
             handle
@@ -68,10 +75,12 @@ class Trace(TorchDispatchMode):  # type: ignore[misc]
 
 
 def _ran(module: str, name: str, given: Any, made: Tensor, view: bool) -> Ran:
-    formats = [_channels_last(x) for x in pytree.tree_leaves(given)]
+    leaves = pytree.tree_leaves(given)
+    formats = [_channels_last(x) for x in leaves]
     kept = True in formats and False not in formats
     lost = kept and made.dim() == 4 and made.shape[1] > 1 and _channels_last(made) is False
-    return Ran(module, name, tuple(made.shape), lost, view)
+    read = {x.dtype for x in leaves if torch.is_tensor(x) and x.is_floating_point()}
+    return Ran(module, name, tuple(made.shape), lost, view, made.dtype, frozenset(read))
 
 
 def _channels_last(x: Any) -> bool | None:

@@ -10,9 +10,9 @@ from typing import Any
 from archc import __version__
 from archc.report.diagnostics import to_json
 from archc.report.tables import Column, Line, Sheet
-from archc.verification import Verdict
-from archc.verification.check import Check
-from archc.verification.reasons import some
+from archc.verify import Verdict
+from archc.verify.check import Check
+from archc.verify.reasons import some
 
 
 def _seconds(value: float) -> str:
@@ -69,11 +69,7 @@ class Report:
 def listed(checks: Sequence[Check]) -> Sheet:
     """What each check proves, and when it runs."""
     columns = (Column("name", "check"), Column("when", "runs"), Column("proves", "proves that"))
-    return Sheet(columns, [Line((c.name, _when(c), c.proves)) for c in checks])
-
-
-def _when(check: Check) -> str:
-    return "with a GPU" if check.gpu else "with --all" if check.slow else "always"
+    return Sheet(columns, [Line((c.name, c.when or "always", c.proves)) for c in checks])
 
 
 def _one(report: Report, named: Named) -> Sheet:
@@ -157,7 +153,7 @@ def _record(named: Named) -> dict[str, Any]:
     verdict = named.verdict
     return {
         "name": named.name,
-        "file": Path(verdict.job.path).as_posix(),
+        "file": Path(verdict.task.path).as_posix(),
         "passed": not verdict.failed,
         "checks": [
             {key: round(value, 3) if key == "seconds" else value for key, value in found.items()}

@@ -1,6 +1,6 @@
 """`archc verify`: what must hold of a generated module, proved by running it.
 
-    verdicts = verify([Job.of(analysis, folder)], ["state", "device"])
+    verdicts = verify([Task.of(analysis, folder)], ["state", "device"])
 
 Checks run in processes of their own, since some may kill theirs; this one imports no torch.
 """
@@ -10,12 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from archc.verification.check import Check, Failed, Result, Skipped, Status
-from archc.verification.crew import Crew
-from archc.verification.job import Job
+from archc.verify.check import Check, Failed, Result, Skipped, Status
+from archc.verify.pool import Pool
+from archc.verify.task import Task
 
 __all__ = [
-    "Check", "Failed", "Job", "Result", "Skipped", "Verdict", "registered", "verify",
+    "Check",
+    "Failed",
+    "Result",
+    "Skipped",
+    "Task",
+    "Verdict",
+    "registered",
+    "verify",
 ]  # fmt: skip
 
 
@@ -23,7 +30,7 @@ __all__ = [
 class Verdict:
     """How all checks of a network went."""
 
-    job: Job
+    task: Task
     results: tuple[Result, ...]
 
     @property
@@ -40,20 +47,20 @@ class Verdict:
 
 def registered() -> dict[str, Check]:
     """All checks by name, in the order in which they are shown."""
-    from archc.verification import checks
+    from archc.verify import checks
 
     return checks.CHECKS
 
 
 def verify(
-    jobs: Sequence[Job],
+    tasks: Sequence[Task],
     names: Sequence[str],
     *,
     workers: int = 1,
     seconds: float = 600,
     started: Callable[[str, str], None] | None = None,
 ) -> Iterator[tuple[int, Verdict]]:
-    """Each job's number and verdict, as they are done.
+    """Each task's number and verdict, as they are done.
 
     `workers` run at once, a check may take `seconds`, and `started` hears of a path and a check
     that begins. Raises KeyError for a check that is not there.
@@ -61,12 +68,12 @@ def verify(
     known = registered()
     absent = {name: known[name].missing for name in names}
     possible = [name for name in names if not absent[name]]
-    crew = Crew(workers, seconds)
+    pool = Pool(workers, seconds)
     if started is not None:
-        crew.started = started
-    for at, found in crew.run([(job, possible) for job in jobs]):
+        pool.started = started
+    for at, found in pool.run([(task, possible) for task in tasks]):
         by_name = {result.check: result for result in found}
         for name in names:
             if absent[name]:
                 by_name[name] = Result(name, "skipped", 0.0, known[name].lacks)
-        yield at, Verdict(jobs[at], tuple(by_name[name] for name in names))
+        yield at, Verdict(tasks[at], tuple(by_name[name] for name in names))

@@ -6,12 +6,12 @@ import copy
 from typing import TYPE_CHECKING
 
 from archc import export
-from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.blame import blamed, difference, spot
-from archc.verification.subject import larger
+from archc.verify.check import Bug, Failed, Skipped, check
+from archc.verify.checks.differences import blamed, difference, spot
+from archc.verify.subject import larger
 
 if TYPE_CHECKING:
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 BATCHES = (2, 3)  # to export with, and to run with
 EXPORT_CLOSE = 1e-6  # of the largest output: the same kernels, only without Python
@@ -32,7 +32,15 @@ SYNCS = (
 )
 
 
-@check("export", slow=True)
+@check(
+    "export",
+    slow=True,
+    bug=Bug(
+        "a batch that is written down",
+        {"torch.flatten(self.gap(x), 1)": "self.gap(x).reshape(2, 16)"},
+        "no export: ",
+    ),
+)
 def exported(subject: Subject) -> str | None:
     """Strict torch.export, of any batch and of any size where the network takes one, is exact.
 
@@ -69,7 +77,15 @@ def exported(subject: Subject) -> str | None:
     return None if others else "any batch; the network takes one size"
 
 
-@check("no-sync", slow=True)
+@check(
+    "no-sync",
+    slow=True,
+    bug=Bug(
+        "a number that the host reads",
+        {"x = self.pool(x)": "x = self.pool(x * x.mean().item())"},
+        r'item in training mode at line \d+, in forward, "x = self\.pool',
+    ),
+)
 def no_sync(subject: Subject) -> str | None:
     """Nothing in the exported graph makes the host wait for the device, in training and in eval."""
     import torch
@@ -88,7 +104,16 @@ def no_sync(subject: Subject) -> str | None:
     return None
 
 
-@check("onnx", slow=True, needs=("torch", "onnx", "onnxscript", "onnxruntime"))
+@check(
+    "onnx",
+    slow=True,
+    needs=("torch", "onnx", "onnxscript", "onnxruntime"),
+    bug=Bug(
+        "a branch for the exporter alone",
+        {"x = self.pool(x)": "x = self.pool(-x if torch.compiler.is_exporting() else x)"},
+        "outputs in onnxruntime differ by",
+    ),
+)
 def in_onnxruntime(subject: Subject) -> str | None:
     """The ONNX file of `archc export` gives the network's outputs in onnxruntime, at any batch.
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from traceback import FrameSummary
 from typing import TYPE_CHECKING
 
+from archc.verify.reasons import Skipped
+
 if TYPE_CHECKING:
     from torch import Tensor, fx, nn
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 LONGEST = 160  # characters of a message of torch's, which can have pages
 _FRAME = re.compile(r'File "([^"\n]*)", line (\d+), in (\S+)(?:, code: |\n\s*)(.*)')
@@ -69,18 +72,41 @@ def difference(made: Iterable[Tensor], wanted: Iterable[Tensor]) -> float:
 
     Infinite where lists or shapes are not alike, or one has a NaN or an infinity.
     """
+    left, right = list(made), list(wanted)
+    if len(left) != len(right):
+        return float("inf")
+    return max((gap(a, b) for a, b in zip(left, right, strict=True)), default=0.0)
+
+
+def furthest(
+    made: Mapping[str, Tensor], wanted: Mapping[str, Tensor], floor: float = 1.0
+) -> tuple[str, float]:
+    """Which of some gradients differs most, and by how much.
+
+    Relative to its largest number, or to `floor` of the largest of all: what is nothing but
+    rounding, as the gradient of a bias before a batch norm is, may be any rounding.
+    """
+    least = floor * max((largest(tensor) for tensor in wanted.values()), default=0.0)
+    gaps = {name: gap(made[name], tensor, least) for name, tensor in wanted.items()}
+    return max(gaps.items(), key=lambda item: item[1], default=("", 0.0))
+
+
+def gap(one: Tensor, other: Tensor, least: float = 1e-30) -> float:
+    """The largest difference, relative to the other's largest number; that counts as `least`."""
     import torch
 
-    left, right = list(made), list(wanted)
-    if [a.shape for a in left] != [b.shape for b in right]:
+    if one.shape != other.shape:
         return float("inf")
-    worst = 0.0
-    for a, b in zip(left, right, strict=True):
-        if a.dtype != b.dtype or not torch.equal(a, b):
-            a, b = a.detach().double(), b.detach().double()
-            gap = float((a - b).abs().max() / b.abs().max().clamp_min(1e-30))
-            worst = max(worst, gap if gap == gap else float("inf"))
-    return worst
+    if (one.dtype == other.dtype and torch.equal(one, other)) or not one.numel():
+        return 0.0
+    one, other = one.detach().double(), other.detach().double()
+    found = float((one - other).abs().max()) / max(largest(other), least, 1e-30)
+    return found if found == found else float("inf")
+
+
+def largest(tensor: Tensor) -> float:
+    """Its largest number, without its sign."""
+    return float(tensor.detach().abs().max()) if tensor.numel() else 0.0
 
 
 def same(one: Tensor, other: Tensor) -> bool:
@@ -90,16 +116,35 @@ def same(one: Tensor, other: Tensor) -> bool:
     return bool(((one == other) | ((one != one) & (other != other))).all())
 
 
-def without_dice(net: nn.Module) -> nn.Module:
+def without_randomness(net: nn.Module, inputs: tuple[Tensor, ...]) -> nn.Module:
     """In train mode, but nothing is drawn at random.
 
-    What has no parameters, such as dropout, is in eval mode. Auxiliary heads are there, and batch
-    norms take the statistics of the batch.
+    What has no parameters, such as dropout, is in eval mode; auxiliary heads are there, and batch
+    norms take the statistics of the batch. Where a function still draws, all that is inside the
+    network is in eval mode but for those. Raises Skipped if the network itself draws.
     """
     from torch.nn.modules.batchnorm import _BatchNorm
 
-    for module in net.train().modules():
-        parameters = next(module.parameters(), None)
-        if module is not net and parameters is None and not isinstance(module, _BatchNorm):
+    inner = [m for m in net.train().modules() if m is not net and not isinstance(m, _BatchNorm)]
+    for module in inner:
+        if next(module.parameters(), None) is None:
             module.eval()
+    if draws(net, inputs):
+        for module in inner:
+            module.train(False)
+        for module in net.modules():
+            if isinstance(module, _BatchNorm):
+                module.train()
+        if draws(net, inputs):
+            raise Skipped("it draws random numbers in a function, which no mode switches off")
     return net
+
+
+def draws(net: nn.Module, inputs: tuple[Tensor, ...]) -> bool:
+    """Whether a pass takes random numbers; it leaves the network as it was."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        before = torch.get_rng_state()
+        copy.deepcopy(net)(*inputs)
+        return not torch.equal(before, torch.get_rng_state())

@@ -18,8 +18,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from archc.emit.options import CHECKPOINTING, DEVICE, Options, Unsuited
-from archc.verification.effects import Effects, observed
-from archc.verification.reasons import Failed
+from archc.verify.effects import Effects, observed
+from archc.verify.reasons import Failed
 
 if TYPE_CHECKING:
     import torch
@@ -88,7 +88,7 @@ class Subject:
 
         here = torch.empty(0)
         if arguments or type(here) is not torch.Tensor or here.is_meta:
-            return self._made(**arguments)
+            return self.made(**arguments).train()
         return copy.deepcopy(self._first)  # a fifth of the time to make it
 
     @property
@@ -97,15 +97,16 @@ class Subject:
 
     @cached_property
     def _first(self) -> nn.Module:
-        return self._made()
+        return self.made().train()
 
-    def _made(self, **arguments: Any) -> nn.Module:
+    def made(self, **arguments: Any) -> nn.Module:
+        """Make one from seed 0, as its constructor leaves it: no copy, so hooks are there too."""
         import torch
 
         cls = self.cls  # imported by now: what that does to the random numbers is `on_import`
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            return cls(**arguments).train()
+            return cls(**arguments)
 
     def takes(self, name: str) -> bool:
         """Whether the constructor has that keyword."""
@@ -215,6 +216,10 @@ class Subject:
         """All that a network put out, flat: it may be a record, with None for what is not there."""
         return list(_flat(outputs))
 
+    def outputs(self, outputs: Any) -> dict[str, Tensor]:
+        """The same by name: those of a record's fields, else their numbers."""
+        return {f"output {name}": y for name, y in _named(outputs)}
+
     def loss(self, outputs: Any) -> Tensor:
         """A scalar of all outputs: cross entropy of (N, C), the mean square of others."""
         import torch
@@ -237,14 +242,20 @@ def _forget(folder: str, module: str) -> None:
         sys.path.remove(folder)
 
 
-def larger(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+def larger(
+    net: nn.Module, inputs: tuple[Tensor, ...], by: int = LARGER
+) -> tuple[Tensor, ...] | None:
     """Inputs of other sizes, no two alike, or None if the network takes only one size."""
     import torch
 
     if all(x.dim() <= 2 for x in inputs):
         return None
     found = tuple(
-        torch.randn(*x.shape[:2], *(size + LARGER * at for at, size in enumerate(x.shape[2:], 1)))
+        torch.randn(
+            *x.shape[:2],
+            *(size + by * at for at, size in enumerate(x.shape[2:], 1)),
+            dtype=x.dtype,
+        )
         for x in inputs
     )
     try:
@@ -285,6 +296,21 @@ def _flat(outputs: Any) -> Iterator[Tensor]:
     elif outputs is not None:
         for part in outputs:
             yield from _flat(part)
+
+
+def _named(outputs: Any) -> Iterator[tuple[object, Tensor]]:
+    import torch
+
+    if torch.is_tensor(outputs):
+        yield 0, outputs
+        return
+    fields = getattr(outputs, "_fields", range(len(outputs)))
+    pairs = outputs.items() if isinstance(outputs, dict) else zip(fields, outputs, strict=True)
+    for name, part in pairs:
+        if torch.is_tensor(part):
+            yield name, part
+        elif part is not None:
+            yield from ((f"{name}.{inner}", y) for inner, y in _named(part))
 
 
 def _shapes(analysis: Analysis) -> list[tuple[int, ...]]:

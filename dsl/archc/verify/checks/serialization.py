@@ -7,18 +7,31 @@ import io
 import pickle
 from typing import TYPE_CHECKING
 
-from archc.verification.check import Failed, check
-from archc.verification.checks.blame import same
+from archc.verify.check import Bug, Failed, check
+from archc.verify.checks.differences import same
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 
-@check("state")
+@check(
+    "state",
+    bug=Bug(
+        "a tensor that is not saved",
+        {
+            "self.norm =": "self.offset = torch.rand(1, **factory)\n        self.norm =",
+            "x = self.pool(x)": "x = self.pool(x) + self.offset",
+        },
+        "output 0 is another after loading the state_dict",
+    ),
+)
 def state(subject: Subject) -> str | None:
-    """Weights from torch.save load with weights_only=True, and then give the same outputs."""
+    """Weights from torch.save load with weights_only=True, and then give the same outputs.
+
+    Into a module that was made from another seed. A state_dict that lacks a tensor is refused.
+    """
     import torch
 
     net, file = subject.settled, io.BytesIO()
@@ -29,10 +42,25 @@ def state(subject: Subject) -> str | None:
         again = subject.cls()
     again.load_state_dict(torch.load(file, weights_only=True), strict=True)
     _alike(_outputs(subject, net), _outputs(subject, again), "after loading the state_dict")
+    weights = again.state_dict()
+    if weights:
+        name, _ = weights.popitem()
+        try:
+            again.load_state_dict(weights)
+        except RuntimeError:
+            return None
+        raise Failed(f"a state_dict without {name} is taken without a word")
     return None
 
 
-@check("copying")
+@check(
+    "copying",
+    bug=Bug(
+        "an attribute that cannot be pickled",
+        {"self.norm =": "self.same = lambda x: x\n        self.norm ="},
+        "<lambda>",
+    ),
+)
 def copying(subject: Subject) -> str | None:
     """Copies by copy.deepcopy and pickle give the same outputs, and share no weights."""
     net = subject.settled

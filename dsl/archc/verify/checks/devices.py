@@ -6,19 +6,26 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from archc.emit.options import DEVICE
-from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.blame import blamed
-from archc.verification.subject import held
+from archc.verify.check import Bug, Failed, Skipped, check
+from archc.verify.checks.differences import blamed
+from archc.verify.subject import held
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 FAKE = "fakegpu"  # the name that the fake device registers
 
 
-@check("fake-cuda")
+@check(
+    "fake-cuda",
+    bug=Bug(
+        "a tensor that is made on the CPU",
+        {"x = self.pool(x)": "x = self.pool(x) + torch.ones(8, 1, 1)"},
+        r'line \d+, in forward, "x = self\.pool\(x\) \+ torch\.ones',
+    ),
+)
 def fake_cuda(subject: Subject) -> str | None:
     """A forward pass on CUDA tensors that have no memory: everything in it is on their device.
 
@@ -41,7 +48,16 @@ def fake_cuda(subject: Subject) -> str | None:
     return None
 
 
-@check("fake-device", alone=True, trains=True)
+@check(
+    "fake-device",
+    alone=True,
+    trains=True,
+    bug=Bug(
+        "a head without a gradient",
+        {"self.early(x) if": "self.early(x).detach() if"},
+        r"early\.2\.weight gets no gradient",
+    ),
+)
 def fake_device(subject: Subject) -> str | None:
     """A training step on a device of its own: forward, backward and SGD stay on it.
 
@@ -74,7 +90,18 @@ def fake_device(subject: Subject) -> str | None:
     return None
 
 
-@check("autocast", trains=True)
+@check(
+    "autocast",
+    trains=True,
+    bug=Bug(
+        "a weight that is not trained",
+        {
+            "self.init_weights()\n\n": "self.init_weights()\n"
+            "        self.left.weight.requires_grad_(False)\n\n"
+        },
+        r"left\.weight gets no gradient",
+    ),
+)
 def autocast(subject: Subject) -> str | None:
     """A training step under bfloat16 autocast on the CPU is finite, its gradients in fp32."""
     import torch

@@ -1,27 +1,30 @@
 """What a check is: a function of a `Subject` that returns, or says why not.
 
-    @check("state", needs=("torch",))
-    def state(subject: Subject) -> str | None:
-        '''A state_dict survives a file.'''
+    @check("finite", bug=Bug("a division by zero", {"self.pool(x)": "self.pool(x) / 0"}, "inf"))
+    def finite(subject: Subject) -> str | None:
+        '''Every output is finite.'''
 
-Modules of checks import torch inside their functions: the parent process lists checks without it.
+Its docstring is its entry in docs/cli.md. Modules of checks import torch inside their functions:
+the parent process lists checks without it.
 """
 
 from __future__ import annotations
 
 import errno
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
-from archc.verification.reasons import Failed, Skipped
+from archc.verify.bug import Bug
+from archc.verify.reasons import Failed, Skipped
 
 if TYPE_CHECKING:
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
-__all__ = ["CHECKS", "Check", "Failed", "Result", "Skipped", "Status", "check", "perform"]
+__all__ = ["CHECKS", "Bug", "Check", "Failed", "Result", "Skipped", "Status", "check", "perform"]
 
 Status = Literal["pass", "fail", "skipped"]
 Function = Callable[["Subject"], "str | None"]
@@ -31,19 +34,36 @@ Function = Callable[["Subject"], "str | None"]
 class Check:
     """A function by the name that users know it by.
 
-    `slow` ones run only where all are asked for. What is `alone` has a process to itself, because
-    it changes torch for good. What `trains` is skipped for a network without parameters. `needs`
-    are packages to import.
+    `bug` is one that it must find; a test plants it. `slow` ones run only where all are asked for.
+    What is `alone` has a process to itself, because it changes torch for good. What `trains` is
+    skipped for a network without parameters. `needs` are packages to import, and `was` is a name
+    that users may still know.
     """
 
     name: str
     run: Function
-    proves: str
+    bug: Bug | None = None
+    was: str = ""
     slow: bool = False
     alone: bool = False
     gpu: bool = False
     trains: bool = False
     needs: tuple[str, ...] = ("torch",)
+
+    @property
+    def doc(self) -> str:
+        """What it proves, and how: its entry in docs/cli.md."""
+        return inspect.getdoc(self.run) or ""
+
+    @property
+    def proves(self) -> str:
+        """The first paragraph of that, as a line."""
+        return " ".join(self.doc.partition("\n\n")[0].split())
+
+    @property
+    def when(self) -> str:
+        """When it runs, if not always."""
+        return "with a GPU" if self.gpu else "with --all" if self.slow else ""
 
     @property
     def missing(self) -> list[str]:
@@ -67,24 +87,25 @@ class Result:
 
 
 _SEED = 20261123  # none that a module under test would set itself: that is looked for
-CHECKS: dict[str, Check] = {}  # by name; filled by `archc.verification.checks`
+CHECKS: dict[str, Check] = {}  # by name; filled by `archc.verify.checks`
 
 
 def check(
     name: str,
     *,
+    bug: Bug | None = None,
+    was: str = "",
     slow: bool = False,
     alone: bool = False,
     gpu: bool = False,
     trains: bool = False,
     needs: tuple[str, ...] = ("torch",),
 ) -> Callable[[Function], Function]:
-    """Registers a function. The first paragraph of its docstring says what it proves."""
+    """Register a function as a check."""
 
     def register(function: Function) -> Function:
         assert name not in CHECKS, name
-        proves = " ".join((function.__doc__ or "").strip().partition("\n\n")[0].split())
-        CHECKS[name] = Check(name, function, proves, slow, alone, gpu, trains, needs)
+        CHECKS[name] = Check(name, function, bug, was, slow, alone, gpu, trains, needs)
         return function
 
     return register

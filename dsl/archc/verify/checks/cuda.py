@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archc.analysis.memory import Setting
-from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.blame import blamed, difference
+from archc.verify.check import Bug, Failed, Skipped, check
+from archc.verify.checks.differences import blamed, difference
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 BATCH = 32
 WARM_UP, RUNS = 3, 11
@@ -25,7 +25,15 @@ FITS = 0.87  # `archc fit` says that what takes this part of a card fits: that i
 WORKSPACE = 2**29  # bytes that cuDNN may take for itself, which `archc fit` does not predict
 
 
-@check("sync-debug", gpu=True)
+@check(
+    "sync-debug",
+    gpu=True,
+    bug=Bug(
+        "a number that the host reads",
+        {"x = self.pool(x)": "x = self.pool(x * x.mean().item())"},
+        r'line \d+, in forward, "x = self\.pool',
+    ),
+)
 def sync_debug(subject: Subject) -> str | None:
     """A training step never makes the host wait for the GPU: torch.cuda.set_sync_debug_mode."""
     import torch
@@ -44,7 +52,15 @@ def sync_debug(subject: Subject) -> str | None:
     return None
 
 
-@check("peak-memory", gpu=True)
+@check(
+    "peak-memory",
+    gpu=True,
+    bug=Bug(
+        "far more than the file says",
+        {"x = self.pool(x)": "x = self.pool(torch.cat([x] * 4096, 1).exp()[:, :8])"},
+        "MiB, predicted",
+    ),
+)
 def peak_memory(subject: Subject) -> str | None:
     """The memory that a training step takes is what `archc fit` says, within its margin.
 
@@ -71,9 +87,17 @@ def peak_memory(subject: Subject) -> str | None:
     return said
 
 
-@check("throughput", gpu=True)
+@check(
+    "throughput",
+    gpu=True,
+    bug=Bug(
+        "a view that one layout alone allows",
+        {"torch.flatten(self.gap(x), 1)": "x.view(x.shape[0], -1)[:, :16]"},
+        "view size is not compatible",
+    ),
+)
 def throughput(subject: Subject) -> str | None:
-    """How many samples a second it takes: measured, and reported; there is nothing to fail.
+    """How many samples a second it takes: measured and reported; only what cannot run fails.
 
     A batch of 32, bfloat16 autocast where the card has it (else float16), channels_last, eager.
     """
@@ -94,7 +118,15 @@ def throughput(subject: Subject) -> str | None:
     return f"{_rate(forward):,.0f}/s, training {training:,.0f}/s ({card}, {kind}, batch {BATCH})"
 
 
-@check("cuda-graphs", gpu=True)  # the last: a capture that fails spoils the process
+@check(  # the last: a capture that fails spoils the process
+    "cuda-graphs",
+    gpu=True,
+    bug=Bug(
+        "a copy to the host",
+        {"x = self.pool(x)": "x = self.pool(x * float(x.mean()))"},
+        r'eval mode: line \d+, in forward, "x = self\.pool',
+    ),
+)
 def cuda_graphs(subject: Subject) -> str | None:
     """A forward pass and a training step become CUDA graphs, and a replay has equal outputs."""
     import torch

@@ -16,15 +16,15 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from time import perf_counter
 from typing import IO
 
-from archc.verification.check import CHECKS, Result
-from archc.verification.job import FOLDER, Job, written
+from archc.verify.check import CHECKS, Result
+from archc.verify.task import FOLDER, Task, written
 
 _PACKAGE = str(Path(__file__).resolve().parents[2])  # where workers find this very archc
 _START = 60.0  # seconds until a process has read torch and the network
 
 
 @dataclass
-class Crew:
+class Pool:
     """At most `size` workers at once; a check may take `seconds`.
 
     `started` hears the path and check of each that begins, from several threads.
@@ -37,21 +37,23 @@ class Crew:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: bool = False
 
-    def run(self, jobs: Sequence[tuple[Job, Sequence[str]]]) -> Iterator[tuple[int, list[Result]]]:
-        """The results of each job with its number, in order of the checks, as they are done.
+    def run(
+        self, tasks: Sequence[tuple[Task, Sequence[str]]]
+    ) -> Iterator[tuple[int, list[Result]]]:
+        """The results of each task with its number, in order of the checks, as they are done.
 
         Every process has ended when this has, however it does.
         """
         with TemporaryDirectory(prefix=FOLDER, ignore_cleanup_errors=True) as folder:
-            pool = ThreadPoolExecutor(self.size)
+            threads = ThreadPoolExecutor(self.size)
             try:
                 shares = [
-                    (at, pool.submit(self._all, job, share, folder))
-                    for at, (job, checks) in enumerate(jobs)
+                    (at, threads.submit(self._all, task, share, folder))
+                    for at, (task, checks) in enumerate(tasks)
                     for share in _shares(checks)
                 ]
-                left = [len(_shares(checks)) for _, checks in jobs]
-                found: list[list[Result]] = [[] for _ in jobs]
+                left = [len(_shares(checks)) for _, checks in tasks]
+                found: list[list[Result]] = [[] for _ in tasks]
                 numbers = {future: at for at, future in shares}
                 for at in (n for n, count in enumerate(left) if not count):
                     yield at, []
@@ -60,33 +62,33 @@ class Crew:
                     found[at] += future.result()
                     left[at] -= 1
                     if not left[at]:
-                        order = list(jobs[at][1])
+                        order = list(tasks[at][1])
                         yield at, sorted(found[at], key=lambda result: order.index(result.check))
             finally:
                 self._stop()
-                pool.shutdown(cancel_futures=True)
+                threads.shutdown(cancel_futures=True)
 
-    def _all(self, job: Job, checks: Sequence[str], folder: str) -> list[Result]:
+    def _all(self, task: Task, checks: Sequence[str], folder: str) -> list[Result]:
         """Checks of one network in one process; in another one again what a death left over."""
         found: list[Result] = []
         while len(found) < len(checks) and not self._over:
-            found += self._worker(job, list(checks[len(found) :]), folder)
+            found += self._worker(task, list(checks[len(found) :]), folder)
         return found
 
-    def _worker(self, job: Job, checks: list[str], folder: str) -> list[Result]:
+    def _worker(self, task: Task, checks: list[str], folder: str) -> list[Result]:
         """One result at least."""
         found: list[Result] = []
         with TemporaryFile() as errors, self._process(errors, folder) as process:
             watch = _Watch(process, self.seconds)
             try:
                 begun = watch.begin(_START)
-                _tell(process, written(job, checks))
+                _tell(process, written(task, checks))
                 assert process.stdout is not None
                 for line in process.stdout:
                     answer = json.loads(line)
                     begun = watch.begin()
                     if "start" in answer:
-                        self.started(job.path, answer["start"])
+                        self.started(task.path, answer["start"])
                     else:
                         found.append(Result(**answer))
                 process.wait()
@@ -114,7 +116,7 @@ class Crew:
             if self._over:
                 raise InterruptedError
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "archc.verification.worker"],
+                [sys.executable, "-P", "-m", "archc.verify.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -1,4 +1,4 @@
-"""A process that runs checks: `python -m archc.verification.worker`, a job on its standard input.
+"""A process that runs checks: `python -m archc.verify.worker`, a task on its standard input.
 
 It writes a JSON line as a check starts, and one as it ends, to what was its standard output; what
 checks print goes to standard error. It ends when its standard input does: nobody waits any more.
@@ -17,18 +17,18 @@ import warnings
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
-from archc.verification import job
-from archc.verification.check import perform
-from archc.verification.checks import CHECKS
-from archc.verification.job import FOLDER
-from archc.verification.subject import Subject
+from archc.verify import task
+from archc.verify.check import perform
+from archc.verify.checks import CHECKS
+from archc.verify.subject import Subject
+from archc.verify.task import FOLDER
 
 
 def main() -> None:
-    """Reads the job, runs its checks."""
+    """Reads the task, runs its checks."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    told, names = job.read(_line(0))
+    told, names = task.read(_line(0))
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
 
     import torch

@@ -5,25 +5,33 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.blame import same
-from archc.verification.reasons import some
+from archc.verify.check import Bug, Failed, Skipped, check
+from archc.verify.checks.differences import gap, same
+from archc.verify.reasons import some
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
 _TRIES = 20  # of weights
+_ALONE = 0.01  # of the largest output: other kernels, and in a deep network their rounding
 _VIEWS = ("aten.view", "aten._unsafe_view")  # after a copy that only reshaping asked for
 
 
-@check("channels-last")
+@check(
+    "channels-last",
+    bug=Bug(
+        "a copy in another layout",
+        {"x = self.pool(x)": "x = self.pool(x.contiguous())"},
+        r"aten\.clone in the network puts out 2x8x16x16",
+    ),
+)
 def channels_last(subject: Subject) -> str | None:
     """In memory format channels_last, every activation of four dimensions keeps it."""
     import torch
 
-    from archc.verification.trace import Trace
+    from archc.verify.trace import Trace
 
     inputs = subject.inputs(small=True)
     if not any(x.dim() == 4 for x in inputs):
@@ -32,11 +40,7 @@ def channels_last(subject: Subject) -> str | None:
     placed = [x.to(memory_format=torch.channels_last) if x.dim() == 4 else x for x in inputs]
     with torch.no_grad(), Trace(net) as trace:
         net(*placed)
-    leaves = {
-        path: type(module).__module__.startswith("torch.")
-        for path, module in net.named_modules()
-        if next(module.children(), None) is None
-    }
+    leaves = trace.leaves
     torchs: list[str] = []
     for ran, then in zip(trace.ran, (*trace.ran[1:], None), strict=True):
         inner = ran.name and (ran.view or ran.module in leaves)  # how a layer does it
@@ -51,7 +55,17 @@ def channels_last(subject: Subject) -> str | None:
     return f"torch's own do not: {some(torchs)}" if torchs else None
 
 
-@check("deterministic")
+@check(
+    "deterministic",
+    bug=Bug(
+        "numbers from elsewhere",
+        {
+            "import torch\nfrom torch": "import random\n\nimport torch\nfrom torch",
+            "x = self.pool(x)": "x = self.pool(x) * random.random()",
+        },
+        "output 0 is another in the second run",
+    ),
+)
 def deterministic(subject: Subject) -> str | None:
     """By torch.use_deterministic_algorithms, two runs from one seed are equal bit for bit."""
     import torch
@@ -72,9 +86,24 @@ def deterministic(subject: Subject) -> str | None:
     return None
 
 
-@check("neighbours")
-def neighbours(subject: Subject) -> str | None:
-    """In eval mode, the output of a sample does not depend on the others in its batch."""
+@check(
+    "batch-independence",
+    was="neighbours",
+    bug=Bug(
+        "a mean over the batch",
+        {
+            "logits = self.fc(self.dropout(features))": "logits = self.fc("
+            "features - features.mean(0))"
+        },
+        "output 1 changes with the rest of the batch",
+    ),
+)
+def batch_independence(subject: Subject) -> str | None:
+    """In eval mode, the output of a sample does not depend on the others in its batch.
+
+    Nor on whether there are any: alone it has the same shape, and the same numbers but for
+    rounding. And every output depends on the input.
+    """
     import torch
 
     net, inputs = subject.settled, subject.inputs(batch=3, small=True)
@@ -84,9 +113,10 @@ def neighbours(subject: Subject) -> str | None:
     for x, other in zip(inputs, others, strict=True):
         other[1] = x[1]  # in the same place: elsewhere a kernel may add in another order
     with torch.no_grad():
-        pairs = zip(subject.tensors(net(*inputs)), subject.tensors(net(*others)), strict=True)
+        found, again = subject.tensors(net(*inputs)), subject.tensors(net(*others))
+        alone = subject.tensors(net(*(x[1:2] for x in inputs)))
     constant = []
-    for at, (one, other) in enumerate(pairs):
+    for at, (one, other, only) in enumerate(zip(found, again, alone, strict=True)):
         if not (one.isfinite().all() and other.isfinite().all()):
             raise Failed(f"output {at} is not finite")
         if torch.equal(one, other):
@@ -94,6 +124,11 @@ def neighbours(subject: Subject) -> str | None:
         if not torch.equal(one[1], other[1]):
             worst = float((one[1] - other[1]).abs().max() / one[1].abs().max())
             raise Failed(f"output {at} changes with the rest of the batch, by {worst:.1g}")
+        if only.shape != one[1:2].shape:
+            shapes = f"{tuple(only.shape)}, not {tuple(one[1:2].shape)}"
+            raise Failed(f"output {at} of a batch of one is {shapes}")
+        if gap(only, one[1:2]) > _ALONE:
+            raise Failed(f"output {at} of a batch of one is another, by {gap(only, one[1:2]):.1g}")
     if constant:
         _need_input(subject, set(constant))
     return None

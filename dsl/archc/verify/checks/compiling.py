@@ -8,19 +8,27 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from archc.emit.options import CHECKPOINTING
-from archc.verification.check import Failed, Skipped, check
-from archc.verification.checks.blame import blamed, difference, spot, without_dice
+from archc.verify.check import Bug, Failed, Skipped, check
+from archc.verify.checks.differences import blamed, difference, furthest, spot, without_randomness
 
 if TYPE_CHECKING:
     from torch import Tensor, fx, nn
 
-    from archc.verification.subject import Subject
+    from archc.verify.subject import Subject
 
-CLOSE = 1e-5  # of a gradient's largest number: the same sums in another order
+CLOSE = 1e-5  # of the largest gradient: the same sums in another order
 READS = ("item", "tolist", "numpy", "cpu")  # methods of tensors that make the host wait
 
 
-@check("one-graph", slow=True)
+@check(
+    "one-graph",
+    slow=True,
+    bug=Bug(
+        "a branch on what a tensor holds",
+        {"x = self.pool(x)": "x = self.pool(x if x.mean().item() > 0 else -x)"},
+        r'no single graph in training mode: line \d+, in forward, "x = self\.pool',
+    ),
+)
 def one_graph(subject: Subject) -> str | None:
     """torch.compile(fullgraph=True) makes one graph of it, in training and in eval mode.
 
@@ -56,7 +64,16 @@ def one_graph(subject: Subject) -> str | None:
     return None
 
 
-@check("compiled-step", slow=True, trains=True)
+@check(
+    "compiled-step",
+    slow=True,
+    trains=True,
+    bug=Bug(
+        "a branch for the compiler alone",
+        {"x = self.pool(x)": "x = self.pool(-x if torch.compiler.is_compiling() else x)"},
+        "when compiled",
+    ),
+)
 def compiled_step(subject: Subject) -> str | None:
     """The compiled training step has the gradients and the statistics of eager mode.
 
@@ -66,7 +83,7 @@ def compiled_step(subject: Subject) -> str | None:
     import torch
 
     inputs = subject.inputs(small=True)
-    net = without_dice(_net(subject))
+    net = without_randomness(_net(subject), inputs)
     twin = copy.deepcopy(net)
     torch.compiler.reset()
     try:
@@ -75,17 +92,13 @@ def compiled_step(subject: Subject) -> str | None:
     except Exception as error:
         raise Failed(f"no compiled step: {blamed(error, subject)}") from error
     subject.loss(twin(*inputs)).backward()
-    worst = 0.0
-    for (name, a), b in zip(net.named_parameters(), twin.parameters(), strict=True):
-        if (a.grad is None) != (b.grad is None):
-            raise Failed(
-                f"{name} has a gradient only {'eagerly' if a.grad is None else 'compiled'}"
-            )
-        if a.grad is not None and b.grad is not None:
-            gap = difference([a.grad], [b.grad])
-            if gap > CLOSE:
-                raise Failed(f"the gradient of {name} differs by {gap:.1e} when compiled")
-            worst = max(worst, gap)
+    eager, made = _gradients(twin), _gradients(net)
+    if alone := sorted(eager.keys() ^ made.keys()):
+        how = "eagerly" if alone[0] in eager else "compiled"
+        raise Failed(f"{alone[0]} has a gradient only {how}")
+    name, worst = furthest(made, eager)
+    if worst > CLOSE:
+        raise Failed(f"the gradient of {name} differs by {worst:.1e} when compiled")
     if gap := difference(net.buffers(), twin.buffers()):
         raise Failed(f"running statistics differ by {gap:.1e} when compiled")
     return f"gradients to {worst:.1e}" if worst else "gradients equal bit for bit"
@@ -106,6 +119,10 @@ class _Graphs:
         ]
         run: Callable[..., Any] = graph.forward
         return run
+
+
+def _gradients(net: nn.Module) -> dict[str, Tensor]:
+    return {name: p.grad for name, p in net.named_parameters() if p.grad is not None}
 
 
 def _net(subject: Subject) -> nn.Module:
