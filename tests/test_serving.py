@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from archc.commands.serving import PageServer
+from archc.cli.commands.serving import PageServer
 
 PAGE = "<p>the network</p>"
 
@@ -176,7 +176,7 @@ def test_requests_are_bounded(server: PageServer, capsys: pytest.CaptureFixture[
 def test_a_client_that_says_nothing_is_left(
     server: PageServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("archc.commands.serving._Handler.timeout", 0.2)
+    monkeypatch.setattr("archc.cli.commands.serving._Handler.timeout", 0.2)
     with socket.create_connection(("127.0.0.1", server.server_address[1]), timeout=10) as client:
         client.sendall(b"GET /")
         assert client.recv(1) == b""

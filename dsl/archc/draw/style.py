@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from math import sqrt
 
 from archc.ops import Shape
-from archc.render import visible
+from archc.report.diagnostics import visible
 
 INK, GREY, LINE, FAINT = "#0f172a", "#475569", "#64748b", "#94a3b8"
 SKIP = "#b84b06"

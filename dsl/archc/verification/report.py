@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from archc import __version__
-from archc.render import to_json
-from archc.tabular import Column, Line, Sheet
+from archc.report.diagnostics import to_json
+from archc.report.tables import Column, Line, Sheet
 from archc.verification import Verdict
 from archc.verification.check import Check
 from archc.verification.reasons import some
