@@ -12,7 +12,7 @@ from archc.evaluate import Fault, fault
 from archc.fitting import traced_argument
 from archc.linking import Library, Linker, Loader
 from archc.lower import lower
-from archc.naming import labels_in, refuse_reserved
+from archc.naming import aliases_in, labels_in, refuse_reserved
 from archc.ops import Dims
 from archc.params import read_params
 from archc.plan import Body, Plan, outputs
@@ -75,8 +75,9 @@ def elaborate(
 def _names(file: syntax.File, body: Body) -> frozenset[str]:
     """What may be a variable of the network's `forward`."""
     statements = tuple(item for item in file.items if isinstance(item, syntax.Statement))
+    sequence = syntax.Sequence(statements, file.span)
     named = {name for name, _ in outputs(body)}
-    return labels_in(syntax.Sequence(statements, file.span)) | named | {*body.input_names}
+    return labels_in(sequence) | aliases_in(sequence) | named | {*body.input_names}
 
 
 def _network(file: syntax.File, diagnostics: Diagnostics) -> syntax.Network | None:

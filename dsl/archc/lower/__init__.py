@@ -17,12 +17,12 @@ from archc.lower.blocks import call
 from archc.lower.combinators import combine, group
 from archc.lower.control import choose, loop, repeat
 from archc.lower.devices import settle
-from archc.lower.labels import forget, label_of, lookup
+from archc.lower.labels import call_tensor, forget, label_of, lookup, remember
 from archc.lower.operators import apply
 from archc.lower.ports import check_given, enter, leave
 from archc.lower.reuse import reuse
 from archc.lower.state import Enough, Frame, Here, Labelled, Quiet, State, TooLarge
-from archc.naming import Names, labels_in
+from archc.naming import Names, aliases_in, labels_in
 from archc.ops import REGISTRY, Dims
 from archc.plan import BlockValue, Body, Chain, Goto, Node, OperatorValue, Tensor
 from archc.source import Diagnostics, Fix, Limits
@@ -55,7 +55,7 @@ def lower(
     statements = tuple(item for item in file.items if isinstance(item, syntax.Statement))
     sequence = syntax.Sequence(statements, file.span)
     declared = labels_in(sequence)
-    frame = Frame(library, env, declared, is_network=True)
+    frame = Frame(library, env, declared | aliases_in(sequence), is_network=True)
     nothing = Tensor(None, file.span)
     try:
         chain = state.chain(sequence, Here(nothing, frame, Names(False, declared)))
@@ -119,7 +119,10 @@ def _statement(state: State, statement: syntax.Statement, here: Here, nodes: lis
     if label is not None:
         frame = here.frame
         known = Labelled(node.output, statement, [node], before, frame.env, frame.scopes)
-        frame.labels[label] = known
+        known.passes, known.span = frame.passes, label_span
+        remember(known, label, here)
+    if statement.alias is not None:
+        call_tensor(statement.alias, statement, node, here)
     return node.output
 
 
@@ -140,7 +143,7 @@ def _term(state: State, term: syntax.Term, here: Here) -> Node:
         case syntax.For():
             return loop(state, term, here)
         case syntax.Reference():
-            return Goto(lookup(term, here).tensor, term.span)
+            return Goto(lookup(state, term, here).tensor, term.span)
         case syntax.Reuse():
             return reuse(state, term, here)
         case syntax.Broken():

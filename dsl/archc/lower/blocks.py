@@ -8,7 +8,7 @@ from archc import symbol, syntax
 from archc.evaluate import Evaluator, did_you_mean, fault
 from archc.fitting import outside, traced_argument, traced_shape
 from archc.lower.state import Frame, Here, Quiet, State
-from archc.naming import Names, inner_sequences, labels_in
+from archc.naming import Names, aliases_in, inner_sequences, labels_in
 from archc.ops import Shape
 from archc.plan import Applicable, BlockValue, Body, Call, Tensor
 from archc.source import Label, Span
@@ -148,7 +148,7 @@ def _make_body(
         else:
             env[name] = traced_argument(name, args[name])
     declared = labels_in(tree.body)
-    frame = Frame(block.home, env, declared)
+    frame = Frame(block.home, env, declared | aliases_in(tree.body))
     state.called.add(id(tree))
     state.calls.append((block, span))
     try:

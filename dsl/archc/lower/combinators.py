@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archc import syntax
 from archc.evaluate import Evaluator, Fault, fault
 from archc.lower.operators import bind, place
@@ -97,7 +99,7 @@ def _aux(state: State, term: syntax.Operation, branch: syntax.Sequence, here: He
     elif single is not None and single.label is None:
         name = here.label
         label = syntax.Label(name, None, term.name.span)
-        labelled = syntax.Statement(label, single.term, single.repeat, single.span)
+        labelled = replace(single, label=label)
         unlabelled = Here(here.x, here.frame, here.names)
         chain = state.chain(syntax.Sequence((labelled,), branch.span), unlabelled)
     else:

@@ -98,7 +98,7 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
     span = plan.tree.span
     state.check_count(plan.count, span)
     frame, current = here.frame, here.x
-    outer = frame.env
+    outer, passes = frame.env, frame.passes
     iterations: list[Chain] = []
     channels = [current.shape.channels] if current.shape is not None else []
     for k in range(plan.count):
@@ -106,6 +106,7 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
         value = dict(zip(plan.names, plan.value(k), strict=True))
         if value:
             frame.env = {**outer, **{n: traced_argument(n, v) for n, v in value.items()}}
+        frame.passes = (*passes, (id(plan.tree), k))
         inner = Here(current, frame, here.names)
         chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
         iterations.append(chain)
@@ -114,7 +115,7 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
         if after is None:
             break
         channels.append(after.channels)
-    frame.env = outer
+    frame.env, frame.passes = outer, passes
     if current.shape is not None and symbol.is_traced(plan.count):
         whole = generalised(current.shape, channels, plan.count)
         current = Tensor(whole, current.span, current)

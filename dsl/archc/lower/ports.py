@@ -35,7 +35,7 @@ def enter(state: State, term: syntax.Operation, here: Here) -> Goto:
     frame.inputs.append(tensor)
     frame.input_names.append(name)
     statement = syntax.Statement(None, term, None, term.span)
-    frame.labels[name] = Labelled(tensor, statement, [], Names(False), frame.env, ())
+    frame.labels[name] = Labelled(tensor, statement, [], Names(False), frame.env, (), span=span)
     return Goto(tensor, term.span)
 
 

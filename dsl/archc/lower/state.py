@@ -39,16 +39,24 @@ class _Unknown(Evaluator):
         raise Quiet
 
 
+Passes = tuple[tuple[int, int], ...]  # the loops around, outermost first, and which pass it is
+
+
 @dataclass(slots=True)
 class Labelled:
     """What a label stands for: its tensor, and how to run its statement again."""
 
     tensor: Tensor
     statement: syntax.Statement
-    nodes: list[Node]
+    nodes: list[Node]  # empty for a name that is the tensor's alone
     names: Names  # as they stood before the statement
     env: Mapping[str, Any]
     scopes: tuple[str, ...]
+    passes: Passes = ()
+    span: Span | None = None  # of the name itself
+    hides: Labelled | None = None  # another statement's of the same name, made before
+    is_alias: bool = False  # written `as name`: no module's
+    is_one_of_several: bool = False  # other passes of a loop have made it, too
 
 
 @dataclass(slots=True)
@@ -61,6 +69,7 @@ class Frame:
     is_network: bool = False
     labels: dict[str, Labelled] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()  # the groups that lead to the statement at hand
+    passes: Passes = ()
     size: int = 0
     depth: int = 0
     inputs: list[Tensor] = field(default_factory=list)
