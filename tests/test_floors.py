@@ -15,7 +15,7 @@ FLOORS: dict[str, int] = {
     module: floor
     for floor, modules in enumerate(
         (
-            "source data symbol",
+            "source data recursion symbol",
             "syntax comments tables machine builder recovery expected mistakes parser files "
             "explain gpus",
             "ops",
