@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -29,6 +30,33 @@ class Fault(Exception):
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.title)
         self.diagnostic = diagnostic
+
+
+class TooLarge(Fault):
+    """The network, or the work that it takes, is beyond the limits: whoever elaborates stops."""
+
+
+@dataclass(slots=True)
+class Work:
+    """How much may still be evaluated: a short file must not keep anyone busy for long."""
+
+    most: int = 4_000_000
+    done: int = 0
+
+    def spend(self, amount: int, span: Span) -> None:
+        """Raises TooLarge where nothing is left."""
+        self.done += amount
+        if self.done > self.most:
+            title = f"to evaluate the expressions takes more than {self.most:,} steps"
+            cure = (
+                "make a loop, a list or a recursion smaller, or raise the limit with `--max-steps`"
+            )
+            raise TooLarge(fault("A402", title, span, cure).diagnostic)
+
+
+def size_of(value: Any) -> int:
+    """How many numbers and lists are in a value: to copy or compare it takes as many steps."""
+    return 1 + sum(map(size_of, value)) if isinstance(value, tuple) else 1
 
 
 def fault(
@@ -67,15 +95,19 @@ def _bare(word: str) -> str:
 class Evaluator:
     """Evaluates the expressions of one place: its names, and the tensor that comes in."""
 
-    def __init__(self, env: Mapping[str, Any], incoming: Shape | None) -> None:
+    def __init__(
+        self, env: Mapping[str, Any], incoming: Shape | None, work: Work | None = None
+    ) -> None:
         self.env = env
         self.incoming = incoming
+        self.work = work or Work()
         self._conditionals: dict[int, Any] = {}  # nested ones are asked for more than once
 
     # --- values --------------------------------------------------------------------------
 
     def value(self, expr: syntax.Expr) -> Any:
         """The value of an expression. Raises Fault."""
+        self.work.spend(1, expr.span)
         match expr:
             case syntax.Number() | syntax.Text():
                 return expr.value
@@ -98,8 +130,7 @@ class Evaluator:
 
     def number(self, expr: syntax.Expr) -> Any:
         value = self.value(expr)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise fault("A309", f"a number is needed here, not {describe(value)}", expr.span)
+        _need_number(value, expr.span)
         return value
 
     def integer(self, expr: syntax.Expr, what: str, least: int | None = None) -> Any:
@@ -175,8 +206,12 @@ class Evaluator:
 
     def _list(self, expr: syntax.ListExpr) -> tuple[Any, ...]:
         items = tuple(self.value(item) for item in expr.items)
-        if _leaves(items) > _LONGEST:  # a block that calls itself may double it again and again
+        numbers, lists = _counted(items)
+        self.work.spend(numbers + lists, expr.span)
+        if numbers > _LONGEST:  # a block that calls itself may double it again and again
             raise fault("A308", f"a list may have {_LONGEST:,} numbers at most", expr.span)
+        if lists > _LONGEST:
+            raise fault("A308", f"a list may have {_LONGEST:,} lists in it at most", expr.span)
         return items
 
     def _index(self, expr: syntax.Index) -> Any:
@@ -216,6 +251,7 @@ class Evaluator:
 
     def _equal(self, expr: syntax.Binary) -> bool:
         left, right = self.value(expr.left), self.value(expr.right)
+        self.work.spend(min(size_of(left), size_of(right)), expr.span)
         for text, other, span in ((left, right, expr.right.span), (right, left, expr.left.span)):
             if isinstance(text, str) and isinstance(other, OperatorValue):
                 hint = f'a text stands in quotes: `"{other.name}"`'
@@ -251,8 +287,13 @@ class Evaluator:
             raise fault("A306", f"`{name}` takes {least} value{'s' * (most is None)}", expr.span)
         values = tuple(self.value(arg) for arg in expr.args)
         if len(values) == 1 and isinstance(values[0], tuple) and name in ("min", "max", "len"):
-            return len(values[0]) if name == "len" else self._compute(name, values[0], expr.span)
-        return self._compute(name, tuple(self.number(arg) for arg in expr.args), expr.span)
+            if name == "len":
+                return len(values[0])
+            self.work.spend(len(values[0]), expr.span)
+            return self._compute(name, values[0], expr.span)
+        for value, arg in zip(values, expr.args, strict=True):
+            _need_number(value, arg.span)
+        return self._compute(name, values, expr.span)
 
     def _no_function(self, expr: syntax.CallExpr) -> Fault:
         name = expr.function.id
@@ -299,8 +340,21 @@ def _applied(op: str, *args: symbol.Expr | None) -> symbol.Expr | None:
     return symbol.Expr((((symbol.Apply(op, tuple(known)),), 1),))
 
 
-def _leaves(items: tuple[Any, ...]) -> int:
-    return sum(_leaves(item) if isinstance(item, tuple) else 1 for item in items)
+def _need_number(value: Any, span: Span) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise fault("A309", f"a number is needed here, not {describe(value)}", span)
+
+
+def _counted(items: tuple[Any, ...]) -> tuple[int, int]:
+    """How many numbers a list has in it, and how many lists."""
+    numbers = lists = 0
+    for item in items:
+        if isinstance(item, tuple):
+            inner = _counted(item)
+            numbers, lists = numbers + inner[0], lists + 1 + inner[1]
+        else:
+            numbers += 1
+    return numbers, lists
 
 
 def describe(value: Any) -> str:

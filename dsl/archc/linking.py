@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archc import syntax
-from archc.evaluate import Evaluator, Fault, fault
+from archc.evaluate import Evaluator, Fault, Work, fault
 from archc.naming import refuse_class_name, refuse_reserved
 from archc.ops import REGISTRY
 from archc.plan import BlockValue
@@ -18,6 +18,8 @@ COMBINATORS = frozenset(("residual", "dense", "aux")) | {
 }
 STATEMENTS = frozenset(("input", "output", "reuse", "devices"))
 KEYWORDS = STATEMENTS | syntax.RESERVED | {"true", "false"}
+
+_DEEPEST = 500  # files that use one another in a row
 
 Loader = Callable[[syntax.Use, Source], syntax.File]  # raises Fault
 
@@ -61,6 +63,9 @@ class Linker:
         return library
 
     def _use(self, use: syntax.Use, library: Library) -> None:
+        if len(self.open) > _DEEPEST:
+            title = f"more than {_DEEPEST:,} files use one another in a row"
+            raise fault("A505", title, use.path.span, "`use` the files that are needed directly")
         file = self.load(use, library.source)
         name = file.span.source.name
         names = [source.name for source in self.open]
@@ -115,10 +120,11 @@ class Linker:
 def constants(file: syntax.File, diagnostics: Diagnostics) -> dict[str, Any]:
     """The values of a used file's params: nobody can set those from outside."""
     values: dict[str, Any] = {}
+    work = Work()
     for item in file.items:
         if isinstance(item, syntax.Param):
             try:
-                values[item.name.id] = Evaluator(values, None).value(item.default)
+                values[item.name.id] = Evaluator(values, None, work).value(item.default)
             except Fault as mistake:
                 diagnostics.add(mistake.diagnostic)
     return values

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archc import symbol, syntax
-from archc.evaluate import Evaluator, Fault, did_you_mean, fault
+from archc.evaluate import Evaluator, Fault, Work, did_you_mean, fault
 from archc.naming import refuse_reserved
 from archc.ops import REGISTRY
 from archc.parser import parse
@@ -20,6 +20,7 @@ def read_params(
     """The value of each param of a file; what is wrong with them goes to `diagnostics`."""
     values: dict[str, Any] = {}
     where: dict[str, syntax.Param] = {}
+    work = Work()
     for item in file.items:
         if not isinstance(item, syntax.Param):
             continue
@@ -27,7 +28,7 @@ def read_params(
         try:
             _refuse(item, where)
             where[name] = item
-            values[name] = symbol.plain(Evaluator(values, None).value(item.default))
+            values[name] = symbol.plain(Evaluator(values, None, work).value(item.default))
             if name in given:
                 values[name] = _given(item, values[name], given[name])
         except Fault as mistake:

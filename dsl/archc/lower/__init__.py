@@ -6,12 +6,13 @@ Shapes are found here and not in a later pass because the language asks for them
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from archc import syntax
-from archc.evaluate import Fault, describe, did_you_mean, fault
+from archc.evaluate import Fault, TooLarge, describe, did_you_mean, fault
 from archc.linking import COMBINATORS, STATEMENTS, Library
 from archc.lower.blocks import call
 from archc.lower.combinators import combine, group
@@ -21,7 +22,7 @@ from archc.lower.labels import call_tensor, forget, label_of, lookup, remember
 from archc.lower.operators import apply
 from archc.lower.ports import check_given, enter, leave
 from archc.lower.reuse import reuse
-from archc.lower.state import Enough, Frame, Here, Labelled, Quiet, State, TooLarge
+from archc.lower.state import Enough, Frame, Here, Labelled, Quiet, State
 from archc.naming import Names, aliases_in, labels_in
 from archc.ops import REGISTRY, Dims
 from archc.plan import BlockValue, Body, Chain, Goto, Node, OperatorValue, Tensor
@@ -55,12 +56,13 @@ def lower(
     statements = tuple(item for item in file.items if isinstance(item, syntax.Statement))
     sequence = syntax.Sequence(statements, file.span)
     declared = labels_in(sequence)
-    frame = Frame(library, env, declared | aliases_in(sequence), is_network=True)
+    known = declared | aliases_in(sequence)
+    frame = Frame(library, ChainMap({}, dict(env)), known, state.work, is_network=True)
     nothing = Tensor(None, file.span)
     try:
         chain = state.chain(sequence, Here(nothing, frame, Names(False, declared)))
     except TooLarge as stop:
-        diagnostics.add(stop.mistake.diagnostic)
+        diagnostics.add(stop.diagnostic)
         chain = Chain([], nothing, nothing)
     except Enough:
         chain = Chain([], nothing, nothing)
@@ -90,6 +92,8 @@ def _chain(state: State, sequence: syntax.Sequence, here: Here) -> Chain:
             inner = Here(current, here.frame, here.names)
             try:
                 current = _statement(state, statement, inner, nodes)
+            except TooLarge:
+                raise
             except Fault as mistake:
                 state.report(mistake)
                 current = forget(statement, inner)

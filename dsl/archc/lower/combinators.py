@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archc import syntax
-from archc.evaluate import Evaluator, Fault, fault
+from archc.evaluate import Evaluator, Fault, TooLarge, fault
 from archc.lower.operators import bind, place
 from archc.lower.ports import declare_output
 from archc.lower.state import Here, State
@@ -50,6 +50,8 @@ def _merged(state: State, term: syntax.Operation, here: Here) -> Branches:
     merge = Apply(name, bound.op, tuple(ends), here.x, term.span, None, here.names.replay)
     try:
         place(state, merge, bound, here)
+    except TooLarge:
+        raise
     except Fault as mistake:
         raise explain_branches(mistake, keyword, term, merge, chains) from None
     return Branches(keyword, chains, merge, here.x, merge.output, term.span)

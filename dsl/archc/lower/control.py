@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from dataclasses import dataclass
 from typing import Any
 
 from archc import symbol, syntax
-from archc.evaluate import describe, fault
+from archc.evaluate import describe, fault, size_of
 from archc.fitting import generalised, retrace, traced_argument
 from archc.lower.state import Here, State
 from archc.naming import refuse_reserved
@@ -105,7 +106,8 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
         state.count(frame, 0, span)
         value = dict(zip(plan.names, plan.value(k), strict=True))
         if value:
-            frame.env = {**outer, **{n: traced_argument(n, v) for n, v in value.items()}}
+            state.work.spend(sum(map(size_of, value.values())), span)
+            frame.env = _within(outer, {n: traced_argument(n, v) for n, v in value.items()})
         frame.passes = (*passes, (id(plan.tree), k))
         inner = Here(current, frame, here.names)
         chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
@@ -124,6 +126,11 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
     return Loop(
         plan.tree, plan.names, values, plan.start, count, plan.items, iterations, current, span
     )
+
+
+def _within(env: ChainMap[str, Any], own: dict[str, Any]) -> ChainMap[str, Any]:
+    """`env` with a loop's names before it; what they hide of it may be large, and is not copied."""
+    return ChainMap({**env.maps[0], **own}, *env.maps[1:])
 
 
 def _outside(plan: _Plan, k: int, value: dict[str, Any]) -> dict[str, symbol.Expr]:
