@@ -35,7 +35,9 @@ def enter(state: State, term: syntax.Operation, here: Here) -> Goto:
     frame.inputs.append(tensor)
     frame.input_names.append(name)
     statement = syntax.Statement(None, term, None, term.span)
-    frame.labels[name] = Labelled(tensor, statement, [], Names(False), frame.env, (), span=span)
+    known = Labelled(tensor, statement, [], Names(False), frame.env, ())
+    known.span = span if words else None  # else nobody calls it so
+    frame.labels[name] = known
     return Goto(tensor, term.span)
 
 
