@@ -17,10 +17,10 @@ from nets import net_of, randomise
 
 from archc import cli
 from archc.api import Analysis, analyze
-from archc.format import format_file
-from archc.parser import parse
 from archc.source import Limits, Source
 from archc.syntax import RESERVED
+from archc.syntax.parser import parse
+from archc.syntax.writing import format_file
 
 FAULTS = Path(__file__).parent / "faults" / "front"
 HEAD = "network Net\ninput 8x8 x8\n"
