@@ -7,9 +7,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +24,7 @@ from archc.elaborate.sections import Facts, read_sections
 from archc.files import Unreadable, read, read_stdin, resolve_use
 from archc.ops import Dims
 from archc.plan import Body, Plan, outputs
+from archc.recursion import deep_recursion
 from archc.report.diagnostics import visible
 from archc.source import Diagnostic, Diagnostics, Limits, Source, did_you_mean, fault
 from archc.syntax.parser import parse
@@ -105,30 +104,32 @@ class Analysis:
         return tuple(map(int, shape.dims)) if shape is not None else None
 
     @cached_property
+    @deep_recursion()
     def table(self) -> Table:
         """What each operator and block takes and sees. Raises ArchError for mistakes."""
         from archc.analysis.table import tabulate
 
         plan = self._sound_plan()
-        with _deep_recursion():
-            return tabulate(plan)
+        return tabulate(plan)
 
     @cached_property
+    @deep_recursion()
     def depth(self) -> int:
         """Convolutions and linears on the longest path. Raises ArchError for mistakes."""
         from archc.analysis.depth import depth
 
         plan = self._sound_plan()
-        with _deep_recursion():
-            return depth(plan)
+        return depth(plan)
 
     @cached_property
+    @deep_recursion()
     def graph(self) -> nx.MultiDiGraph[str]:
         """The network unfolded: a networkx graph with a node for each operator."""
         from archc.analysis.graph import unfold
 
         return unfold(self._sound_plan())
 
+    @deep_recursion()
     def emit(self, templates: Path | None = None, options: Options | None = None) -> str:
         """The network as PyTorch source. `templates` is searched before archc's own.
 
@@ -139,12 +140,14 @@ class Analysis:
 
         return emit(self._sound_plan(), self.facts, self.cost, self.again, templates, options)
 
+    @deep_recursion()
     def deployment(self) -> Deployment:
         """The network rewritten for inference: its plan, and what that saves."""
         from archc.transform.deploy import Deployment
 
         return Deployment(self._sound_plan())
 
+    @deep_recursion()
     def emit_deployed(
         self, templates: Path | None = None, deployment: Deployment | None = None
     ) -> str:
@@ -163,11 +166,11 @@ class Analysis:
             found = self.again(params, trace_sizes)
             return made.of(found) if found is not None else None
 
-        with _deep_recursion():
-            plan = made.made
+        plan = made.made
         cost, facts = Costs().of_body(plan.body), replace(self.facts, train={})
         return emit(plan, facts, cost, again, templates, Options(deployment=made))
 
+    @deep_recursion()
     def placement(self) -> Placement:
         """The network shared among the devices that it names.
 
@@ -182,6 +185,7 @@ class Analysis:
             raise Unsuited('names no devices: add `devices "cuda:0" "cuda:1"` below its input')
         return place(plan)
 
+    @deep_recursion()
     def emit_placed(self, templates: Path | None = None) -> str:
         """The network on the devices that it names, as PyTorch source.
 
@@ -191,9 +195,9 @@ class Analysis:
         from archc.emit.placed import emit_placed
 
         self.placement()
-        with _deep_recursion():
-            return emit_placed(self._sound_plan(), self.facts, self.cost, self.again, templates)
+        return emit_placed(self._sound_plan(), self.facts, self.cost, self.again, templates)
 
+    @deep_recursion()
     def options(
         self, *, device: bool = False, checkpointing: bool | str = False, zero_init: bool = False
     ) -> Options:
@@ -230,6 +234,7 @@ class Analysis:
             zero_init="zero_init_residual" in asked,
         )
 
+    @deep_recursion()
     def emit_training(self, templates: Path | None = None, options: Options | None = None) -> str:
         """A script that trains the network as `train` says, with the network in it.
 
@@ -245,8 +250,7 @@ class Analysis:
         plan, chosen = self._sound_plan(), options or Options()
         if chosen.checkpoint is None:
             chosen = replace(chosen, checkpoint=self._best_checkpoint())
-        with _deep_recursion():
-            return emit_training(plan, self.facts, self.cost, self.again, templates, chosen)
+        return emit_training(plan, self.facts, self.cost, self.again, templates, chosen)
 
     def draw(self, view: str = "engineer", **how: Any) -> str:
         """The network as a diagram in Graphviz's DOT language.
@@ -256,6 +260,7 @@ class Analysis:
         """
         return self.sheet("dot", view=view, **how).decode()
 
+    @deep_recursion()
     def sheet(self, format: str, *, engine: str = "auto", seconds: float = 60, **how: Any) -> bytes:
         """The network drawn as "svg", "png", "pdf", "dot", "mermaid", or "html", a page to explore.
 
@@ -266,15 +271,14 @@ class Analysis:
         from archc.draw.graphviz import picture
 
         plan, sheet = self._sound_plan(), draw.Sheet(**how)
-        with _deep_recursion():
-            if format == "html":
-                return draw.page(plan, self.cost, sheet).encode()
-            if format == "mermaid":
-                return draw.mermaid(plan, sheet).encode()
-            dot, scene = draw.drawn(plan, self.cost, sheet)
-            if format != "svg":
-                return picture(dot, format, engine=engine, seconds=seconds)
-            words = draw.describe(plan, self.cost, scene)
+        if format == "html":
+            return draw.page(plan, self.cost, sheet).encode()
+        if format == "mermaid":
+            return draw.mermaid(plan, sheet).encode()
+        dot, scene = draw.drawn(plan, self.cost, sheet)
+        if format != "svg":
+            return picture(dot, format, engine=engine, seconds=seconds)
+        words = draw.describe(plan, self.cost, scene)
         svg = picture(dot, "svg", engine=engine, seconds=seconds)
         return draw.labelled(svg, plan.name, words)
 
@@ -310,6 +314,7 @@ class Analysis:
         scale = Scale(batch, dtype)
         return Summary(self.table, scale, depth, chosen, fold, lambda: self.memory(setting))
 
+    @deep_recursion()
     def memory(
         self, setting: MemorySetting | None = None, *, best_checkpoint_at: int | None = None
     ) -> Memory:
@@ -323,13 +328,13 @@ class Analysis:
         from archc.analysis.memory import Setting, checkpointable
 
         plan, chosen = self._sound_plan(), setting or Setting()
-        with _deep_recursion():
-            if chosen.checkpoint is not None and chosen.checkpoint not in checkpointable(plan):
-                raise KeyError(chosen.checkpoint)
-            if best_checkpoint_at is not None:
-                chosen = fit.best_checkpoint(plan, chosen, best_checkpoint_at)
-            return fit.memory(plan, chosen)
+        if chosen.checkpoint is not None and chosen.checkpoint not in checkpointable(plan):
+            raise KeyError(chosen.checkpoint)
+        if best_checkpoint_at is not None:
+            chosen = fit.best_checkpoint(plan, chosen, best_checkpoint_at)
+        return fit.memory(plan, chosen)
 
+    @deep_recursion()
     def work(self, checkpoint: str | None = None) -> Work:
         """What a GPU has to do, for `archc.analysis.roofline.estimate`.
 
@@ -338,9 +343,9 @@ class Analysis:
         """
         from archc.analysis.roofline import work
 
-        with _deep_recursion():
-            return work(self.table, checkpoint)
+        return work(self.table, checkpoint)
 
+    @deep_recursion()
     def explain(self, *names: str) -> list[Explanation]:
         """Where the numbers of these parts come from; without names, of the network.
 
@@ -353,12 +358,12 @@ class Analysis:
         return explain(self._unfolded, names, self.meta)
 
     @cached_property
+    @deep_recursion()
     def _unfolded(self) -> Unfolded:
         from archc.explain import Unfolded
 
         plan = self._sound_plan()
-        with _deep_recursion():
-            return Unfolded(plan)
+        return Unfolded(plan)
 
     def _sound_plan(self) -> Plan:
         if self.plan is None or not self.ok:
@@ -377,21 +382,21 @@ class Elaborator:
     shared: dict[Any, Body] = field(default_factory=dict, repr=False)
     inputs: Mapping[str, Dims] = field(default_factory=dict)
 
+    @deep_recursion()
     def __call__(self, params: Mapping[str, Any], trace_sizes: bool = False) -> Plan | None:
         """The plan at other values of some params, or None where those do not fit."""
         diagnostics = Diagnostics()
         library = link(self.file, self.load, diagnostics)
-        with _deep_recursion():
-            plan = elaborate(
-                self.file,
-                library,
-                {**self.given, **params},
-                diagnostics,
-                self.limits,
-                trace_sizes,
-                {} if trace_sizes else self.shared,
-                self.inputs,
-            )
+        plan = elaborate(
+            self.file,
+            library,
+            {**self.given, **params},
+            diagnostics,
+            self.limits,
+            trace_sizes,
+            {} if trace_sizes else self.shared,
+            self.inputs,
+        )
         return None if diagnostics.failed else plan
 
 
@@ -425,6 +430,7 @@ class _Loader:
         return self.files[found]
 
 
+@deep_recursion()
 def analyze(
     source: Source,
     *,
@@ -450,14 +456,11 @@ def analyze(
     plan, facts, cost = None, Facts(), Cost()
     shared: dict[Any, Body] = {}
     if is_network(file):
-        with _deep_recursion():
-            plan = elaborate(
-                file, library, given, diagnostics, limits, shared=shared, inputs=inputs
-            )
-            facts = read_sections(file, {**plan.params}, diagnostics)
-            if given:  # published weights are those of the network as the file has it
-                facts.meta.pop("pretrained", None)
-            cost = Costs().of_body(plan.body)
+        plan = elaborate(file, library, given, diagnostics, limits, shared=shared, inputs=inputs)
+        facts = read_sections(file, {**plan.params}, diagnostics)
+        if given:  # published weights are those of the network as the file has it
+            facts.meta.pop("pretrained", None)
+        cost = Costs().of_body(plan.body)
         if not diagnostics.failed:  # a statement that is wrong has lost its labels
             diagnostics.extend(check_recipe(facts, plan))
             diagnostics.extend(check_devices(plan))
@@ -469,27 +472,16 @@ def analyze(
     return Analysis(source, file, plan, facts, cost, diagnostics.ordered(), again)
 
 
-@contextmanager
-def _deep_recursion() -> Iterator[None]:
-    """Room for the deepest nesting that the limits allow: Python's own limit is lower."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, 20_000))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
-
-
+@deep_recursion()
 def compared(left: Analysis, right: Analysis, batch: int = 32) -> Diff:
     """The same of two analyses that have a plan without mistakes."""
     from archc.diffs import Diff
 
     assert left.plan is not None
     assert right.plan is not None
-    with _deep_recursion():
-        found = Diff.of(left.plan, right.plan, batch)
-        _ = found.totals  # they need the room as well
-        return found
+    found = Diff.of(left.plan, right.plan, batch)
+    _ = found.totals  # they need the room as well
+    return found
 
 
 def source_of(path: str | Path, limits: Limits | None = None) -> Source:

@@ -76,6 +76,8 @@ def _followed(path: Path, inside: Collection[Path]) -> Path:
 def read_stdin(limits: Limits | None = None) -> Source:
     """Standard input, as `read` reads a file."""
     limits = limits or Limits()
+    if sys.stdin is None or sys.stdin.closed:
+        raise _unreadable("<stdin>", "cannot read standard input: it is closed")
     return decode("<stdin>", sys.stdin.buffer.read(limits.source_bytes + 1), limits)
 
 

@@ -29,6 +29,7 @@ class Tensor:
     shape: Shape | None
     span: Span  # the statement that made it
     origin: Tensor | None = None  # the same tensor, its numbers traced in other terms
+    name: str | None = None  # `as c3`: what the user calls it; of the root
 
     @property
     def root(self) -> Tensor:

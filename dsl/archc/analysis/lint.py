@@ -7,6 +7,7 @@ library of blocks must be right before the first file uses it.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -24,14 +25,17 @@ Term = TypeVar("Term")
 def lint(file: syntax.File, library: Library, plan: Plan | None) -> Iterator[Diagnostic]:
     """Warnings for a network, errors in blocks that it does not call."""
     called = set(_called(plan.body, set())) if plan is not None else set()
+    words = _words(file.span)
     for item in file.items:
         if isinstance(item, syntax.Block) and id(item) not in called:
             yield from _unknown_names(item, library)
-            if plan is not None and not _mentioned(item, file):
+            # as a value, or in an `if` not taken, it may stand anywhere but in itself
+            name = item.name.id
+            if plan is not None and words[name] == _words(item.span)[name]:
                 title = f"the block `{item.name.id}` is never called"
                 yield _warning("W102", title, item.name.span)
     if plan is not None:
-        yield from _unused_params(file)
+        yield from _unused_params(file, words)
         yield from _unused_tensors(plan.body)
 
 
@@ -75,22 +79,18 @@ def _terms(sequence: syntax.Sequence, kind: type[Term]) -> Iterator[Term]:
             stack.extend(inner_sequences(statement.term))
 
 
-def _mentioned(block: syntax.Block, file: syntax.File) -> bool:
-    """Whether its name stands anywhere but in itself: as a value, or in an `if` not taken."""
-    text = file.span.source.text
-    rest = text[: block.span.start] + text[block.span.end :]
-    return re.search(rf"\b{re.escape(block.name.id)}\b", re.sub(r"#.*", "", rest)) is not None
+def _words(span: Span) -> Counter[str]:
+    """How often each word is written, comments left out."""
+    return Counter(re.findall(r"\w+", re.sub(r"#.*", "", span.text)))
 
 
 # --- what is never used ------------------------------------------------------------------
 
 
-def _unused_params(file: syntax.File) -> Iterator[Diagnostic]:
+def _unused_params(file: syntax.File, words: Counter[str]) -> Iterator[Diagnostic]:
     """Params whose name stands nowhere else in the file."""
-    params = [item for item in file.items if isinstance(item, syntax.Param)]
-    text = re.sub(r"#.*", "", file.span.source.text) if params else ""
-    for param in params:
-        if len(re.findall(rf"\b{re.escape(param.name.id)}\b", text)) < 2:
+    for param in file.items:
+        if isinstance(param, syntax.Param) and words[param.name.id] < 2:
             yield _warning("W101", f"the param `{param.name.id}` is never used", param.name.span)
 
 

@@ -14,6 +14,7 @@ from importlib import import_module
 
 from archc.cli.arguments import parser
 from archc.cli.exit_codes import CLOSED_PIPE, INTERNAL, INTERRUPTED, USAGE, Stop, say
+from archc.recursion import deep_recursion
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,7 +42,8 @@ def _run(argv: Sequence[str] | None) -> int:
     # A short run that mostly builds: looking for cycles in what is new would be a tenth of it.
     gc.set_threshold(100_000)
     try:
-        return int(import_module(f"archc.cli.commands.{args.command}").run(args))
+        with deep_recursion():
+            return int(import_module(f"archc.cli.commands.{args.command}").run(args))
     except Stop as stop:
         return _complain(str(stop), stop.code)
     except Exception as error:

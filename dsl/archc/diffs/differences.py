@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator
 
 from archc import symbolic, syntax
@@ -75,7 +76,7 @@ def _derived(call: Call, name: str) -> bool:
     formal = next(formal for formal in block.tree.formals if formal.name.id == name)
     if formal.default is None or isinstance(formal.default, syntax.Number):
         return False
-    others = {**block.home.constants, **call.body.args}
+    others = ChainMap(call.body.args, block.home.constants)
     try:
         value = Evaluator(others, call.body.input.shape).value(formal.default)
     except Fault:

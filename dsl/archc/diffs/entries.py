@@ -66,6 +66,7 @@ class Entry:
     structural: bool = field(init=False)  # here or inside, more than shapes and costs differ
     causes: bool = field(init=False)  # here or inside, a text differs
     renames: bool = field(init=False)  # here or inside, a label differs
+    differs: bool = field(init=False)  # here or inside, anything: names, shapes and costs too
 
     def __post_init__(self) -> None:
         inner = [*self.inside, *(entry for entries, _ in self.runs for entry in entries)]
@@ -74,6 +75,8 @@ class Entry:
         put(self, "structural", changed or any(entry.structural for entry in inner))
         put(self, "causes", cause or any(entry.causes for entry in inner))
         put(self, "renames", self.renamed or any(entry.renames for entry in inner))
+        here = self.structural or self.renames or self.shifted
+        put(self, "differs", here or any(entry.differs for entry in self.inside))
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -106,13 +109,6 @@ class Entry:
     def shifted(self) -> bool:
         """Whether its shape or its costs differ."""
         return self.shapes[0] != self.shapes[1] or self.costs[0] != self.costs[1]
-
-    @property
-    def differs(self) -> bool:
-        """Whether anything differs here or inside, names, shapes and costs too."""
-        if self.structural or self.renames or self.shifted:
-            return True
-        return any(inner.differs for inner in self.inside)
 
     @property
     def state(self) -> str:
@@ -151,6 +147,9 @@ def scaled_cost(cost: Cost, times: int) -> Cost:
 
 def merged(lists: Iterable[Iterable[Entry]]) -> tuple[Entry, ...]:
     """The entries of several runs of the same text, those that say the same once, in order."""
+    lists = tuple(lists)
+    if len(lists) == 1:
+        return tuple(lists[0])
     order: list[Hashable] = []
     found: dict[Hashable, Entry] = {}
     for entries in lists:

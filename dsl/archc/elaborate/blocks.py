@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from typing import Any
 
 from archc import symbolic, syntax
 from archc.elaborate.evaluate import Evaluator
-from archc.elaborate.names import Names, inner_sequences, labels_in
+from archc.elaborate.names import Names, aliases_in, inner_sequences, labels_in
 from archc.elaborate.shapes import outside, traced_argument, traced_shape
 from archc.elaborate.state import Frame, Here, Quiet, State
+from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Applicable, BlockValue, Body, Call, Tensor
 from archc.source import Label, Span, did_you_mean, fault
@@ -58,7 +60,8 @@ def _arguments(
 ) -> tuple[dict[str, Any], Derived]:
     """The values of a call's parameters by name, in the block's order. Raises Fault."""
     given = _given(term, block, evaluator)
-    inner = Evaluator({**block.home.constants, **given}, evaluator.incoming)
+    known = dict(given)  # and the defaults before
+    inner = Evaluator(ChainMap(known, block.home.constants), evaluator.incoming, evaluator.work)
     values: dict[str, Any] = {}
     derived = set()
     for formal in block.tree.formals:
@@ -66,8 +69,7 @@ def _arguments(
         if name in given:
             values[name] = given[name]
         elif formal.default is not None:  # it may use the parameters before it
-            values[name] = inner.value(formal.default)
-            inner.env = {**inner.env, name: values[name]}
+            values[name] = known[name] = inner.value(formal.default)
             if not isinstance(formal.default, syntax.Number):
                 derived.add(name)
         else:
@@ -114,6 +116,7 @@ def _body(
     span: Span,
 ) -> Body:
     """One instance of a block; the same block, arguments and shape give the same body."""
+    state.work.spend(size_of(tuple(args.values())), span)
     values = _key(tuple(args.values()))
     key = (id(block.tree), values, derived, shape.dims, shape.columns)
     free_of_params = block.home is not state.main and not _holds_block(tuple(args.values()))
@@ -140,15 +143,16 @@ def _make_body(
     state.steps += _BODY  # many different bodies take long, however little is in them
     tree = block.tree
     x = Tensor(traced_shape(shape, state.trace_sizes), span)
-    env = {**block.home.blocks, **block.home.constants}
+    names: dict[str, Any] = {}
+    env = ChainMap(names, block.home.constants, block.home.blocks)
     for formal in tree.formals:
         name = formal.name.id
         if name in derived and formal.default is not None:
-            env[name] = Evaluator(env, x.shape).value(formal.default)
+            names[name] = Evaluator(env, x.shape, state.work).value(formal.default)
         else:
-            env[name] = traced_argument(name, args[name])
+            names[name] = traced_argument(name, args[name])
     declared = labels_in(tree.body)
-    frame = Frame(block.home, env, declared)
+    frame = Frame(block.home, env, declared | aliases_in(tree.body), state.work)
     state.called.add(id(tree))
     state.calls.append((block, span))
     try:

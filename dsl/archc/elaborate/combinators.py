@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archc import syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.operators import bind, place
 from archc.elaborate.ports import declare_output
 from archc.elaborate.shape_errors import explain_branches
 from archc.elaborate.state import Here, State
+from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS
 from archc.plan import Apply, Aux, Branches, Chain, Scope
 from archc.source import Fault, fault
@@ -37,6 +40,8 @@ def _merged(state: State, term: syntax.Operation, here: Here) -> Branches:
     merge = Apply(name, bound.op, tuple(ends), here.x, term.span, None, here.names.replay)
     try:
         place(state, merge, bound, here)
+    except TooLarge:
+        raise
     except Fault as mistake:
         raise explain_branches(mistake, keyword, term, merge, chains) from None
     return Branches(keyword, chains, merge, here.x, merge.output, term.span)
@@ -86,7 +91,7 @@ def _aux(state: State, term: syntax.Operation, branch: syntax.Sequence, here: He
     elif single is not None and single.label is None:
         name = here.label
         label = syntax.Label(name, None, term.name.span)
-        labelled = syntax.Statement(label, single.term, single.repeat, single.span)
+        labelled = replace(single, label=label)
         unlabelled = Here(here.x, here.frame, here.names)
         chain = state.chain(syntax.Sequence((labelled,), branch.span), unlabelled)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from archc.elaborate.evaluate import describe
 from archc.elaborate.names import refuse_reserved
 from archc.elaborate.shapes import generalised, retrace, traced_argument
 from archc.elaborate.state import Here, State
+from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Call, Chain, Choice, Loop, Scope, Tensor
 from archc.source import fault
@@ -99,14 +101,16 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
     span = plan.tree.span
     state.check_count(plan.count, span)
     frame, current = here.frame, here.x
-    outer = frame.env
+    outer, passes = frame.env, frame.passes
     iterations: list[Chain] = []
     channels = [current.shape.channels] if current.shape is not None else []
     for k in range(plan.count):
         state.count(frame, 0, span)
         value = dict(zip(plan.names, plan.value(k), strict=True))
         if value:
-            frame.env = {**outer, **{n: traced_argument(n, v) for n, v in value.items()}}
+            state.work.spend(sum(map(size_of, value.values())), span)
+            frame.env = _within(outer, {n: traced_argument(n, v) for n, v in value.items()})
+        frame.passes = (*passes, (id(plan.tree), k))
         inner = Here(current, frame, here.names)
         chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
         iterations.append(chain)
@@ -115,7 +119,7 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
         if after is None:
             break
         channels.append(after.channels)
-    frame.env = outer
+    frame.env, frame.passes = outer, passes
     if current.shape is not None and symbolic.is_traced(plan.count):
         whole = generalised(current.shape, channels, plan.count)
         current = Tensor(whole, current.span, current)
@@ -124,6 +128,11 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
     return Loop(
         plan.tree, plan.names, values, plan.start, count, plan.items, iterations, current, span
     )
+
+
+def _within(env: ChainMap[str, Any], own: dict[str, Any]) -> ChainMap[str, Any]:
+    """`env` with a loop's names before it; what they hide of it may be large, and is not copied."""
+    return ChainMap({**env.maps[0], **own}, *env.maps[1:])
 
 
 def _outside(plan: _Plan, k: int, value: dict[str, Any]) -> dict[str, symbolic.Expr]:

@@ -28,7 +28,8 @@ def _settle(state: State, statement: syntax.Statement, here: Here) -> None:
     if not frame.is_network or state.nesting > 1:
         raise fault("A405", "`devices` belongs to the network's own statements", term.name.span)
     extra = term.arguments is not None or term.branches is not None
-    if extra or statement.label is not None or statement.repeat is not None:
+    named = statement.label is not None or statement.alias is not None
+    if extra or named or statement.repeat is not None:
         raise _only_names(statement.span)
     if frame.devices is not None:
         other = Label(frame.devices.span, "the other is here")

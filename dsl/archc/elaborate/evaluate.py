@@ -7,6 +7,7 @@ from typing import Any
 
 from archc import symbolic as symbol
 from archc import syntax
+from archc.elaborate.work import ITEM, Work, size_of
 from archc.ops import REGISTRY, Shape
 from archc.plan import Applicable, BlockValue, OperatorValue
 from archc.source import Fault, Span, did_you_mean, fault
@@ -25,15 +26,19 @@ _LONGEST = 10_000
 class Evaluator:
     """Evaluates the expressions of one place: its names, and the tensor that comes in."""
 
-    def __init__(self, env: Mapping[str, Any], incoming: Shape | None) -> None:
+    def __init__(
+        self, env: Mapping[str, Any], incoming: Shape | None, work: Work | None = None
+    ) -> None:
         self.env = env
         self.incoming = incoming
+        self.work = work or Work()
         self._conditionals: dict[int, Any] = {}  # nested ones are asked for more than once
 
     # --- values --------------------------------------------------------------------------
 
     def value(self, expr: syntax.Expr) -> Any:
         """The value of an expression. Raises Fault."""
+        self.work.spend(1, expr.span)
         match expr:
             case syntax.Number() | syntax.Text():
                 return expr.value
@@ -56,8 +61,7 @@ class Evaluator:
 
     def number(self, expr: syntax.Expr) -> Any:
         value = self.value(expr)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise fault("A309", f"a number is needed here, not {describe(value)}", expr.span)
+        _need_number(value, expr.span)
         return value
 
     def integer(self, expr: syntax.Expr, what: str, least: int | None = None) -> Any:
@@ -133,8 +137,12 @@ class Evaluator:
 
     def _list(self, expr: syntax.ListExpr) -> tuple[Any, ...]:
         items = tuple(self.value(item) for item in expr.items)
-        if _leaves(items) > _LONGEST:  # a block that calls itself may double it again and again
+        numbers, lists = _counted(items)
+        self.work.spend(numbers + lists, expr.span)
+        if numbers > _LONGEST:  # a block that calls itself may double it again and again
             raise fault("A308", f"a list may have {_LONGEST:,} numbers at most", expr.span)
+        if lists > _LONGEST:
+            raise fault("A308", f"a list may have {_LONGEST:,} lists in it at most", expr.span)
         return items
 
     def _index(self, expr: syntax.Index) -> Any:
@@ -174,6 +182,7 @@ class Evaluator:
 
     def _equal(self, expr: syntax.Binary) -> bool:
         left, right = self.value(expr.left), self.value(expr.right)
+        self.work.spend(min(size_of(left), size_of(right)), expr.span)
         for text, other, span in ((left, right, expr.right.span), (right, left, expr.left.span)):
             if isinstance(text, str) and isinstance(other, OperatorValue):
                 hint = f'a text stands in quotes: `"{other.name}"`'
@@ -209,8 +218,13 @@ class Evaluator:
             raise fault("A306", f"`{name}` takes {least} value{'s' * (most is None)}", expr.span)
         values = tuple(self.value(arg) for arg in expr.args)
         if len(values) == 1 and isinstance(values[0], tuple) and name in ("min", "max", "len"):
-            return len(values[0]) if name == "len" else self._compute(name, values[0], expr.span)
-        return self._compute(name, tuple(self.number(arg) for arg in expr.args), expr.span)
+            if name == "len":
+                return len(values[0])
+            self.work.spend(ITEM * len(values[0]), expr.span)
+            return self._compute(name, values[0], expr.span)
+        for value, arg in zip(values, expr.args, strict=True):
+            _need_number(value, arg.span)
+        return self._compute(name, values, expr.span)
 
     def _no_function(self, expr: syntax.CallExpr) -> Fault:
         name = expr.function.id
@@ -257,8 +271,21 @@ def _applied(op: str, *args: symbol.Expr | None) -> symbol.Expr | None:
     return symbol.Expr((((symbol.Apply(op, tuple(known)),), 1),))
 
 
-def _leaves(items: tuple[Any, ...]) -> int:
-    return sum(_leaves(item) if isinstance(item, tuple) else 1 for item in items)
+def _need_number(value: Any, span: Span) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise fault("A309", f"a number is needed here, not {describe(value)}", span)
+
+
+def _counted(items: tuple[Any, ...]) -> tuple[int, int]:
+    """How many numbers a list has in it, and how many lists."""
+    numbers = lists = 0
+    for item in items:
+        if isinstance(item, tuple):
+            inner = _counted(item)
+            numbers, lists = numbers + inner[0], lists + 1 + inner[1]
+        else:
+            numbers += 1
+    return numbers, lists
 
 
 def describe(value: Any) -> str:

@@ -9,12 +9,15 @@ from typing import Any
 from archc import syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.names import refuse_class_name, refuse_reserved
+from archc.elaborate.work import Work
 from archc.ops import COMBINATORS, REGISTRY
 from archc.plan import BlockValue
 from archc.source import Diagnostics, Fault, Label, Source, fault
 
 STATEMENTS = frozenset(("input", "output", "reuse", "devices"))
 KEYWORDS = STATEMENTS | syntax.RESERVED | {"true", "false"}
+
+_DEEPEST = 500  # files that use one another in a row
 
 Loader = Callable[[syntax.Use, Source], syntax.File]  # raises Fault
 
@@ -58,6 +61,9 @@ class Linker:
         return library
 
     def _use(self, use: syntax.Use, library: Library) -> None:
+        if len(self.open) > _DEEPEST:
+            title = f"more than {_DEEPEST:,} files use one another in a row"
+            raise fault("A505", title, use.path.span, "`use` the files that are needed directly")
         file = self.load(use, library.source)
         name = file.span.source.name
         names = [source.name for source in self.open]
@@ -112,10 +118,11 @@ class Linker:
 def constants(file: syntax.File, diagnostics: Diagnostics) -> dict[str, Any]:
     """The values of a used file's params: nobody can set those from outside."""
     values: dict[str, Any] = {}
+    work = Work()
     for item in file.items:
         if isinstance(item, syntax.Param):
             try:
-                values[item.name.id] = Evaluator(values, None).value(item.default)
+                values[item.name.id] = Evaluator(values, None, work).value(item.default)
             except Fault as mistake:
                 diagnostics.add(mistake.diagnostic)
     return values

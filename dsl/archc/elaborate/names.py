@@ -6,6 +6,7 @@ The rules give the well-known published implementations' weights their names, so
 from __future__ import annotations
 
 import keyword
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archc import syntax
@@ -80,7 +81,7 @@ class Names:
         """Take a name. Raises Fault where the scope has it already."""
         earlier = self.taken.get(name)
         if earlier is not None and not self.replay:
-            raise _twice(name, span, earlier)
+            raise named_twice(name, span, earlier)
         self.taken[name] = span
         return name
 
@@ -94,7 +95,8 @@ class Names:
         return Names(self.places, self.reserved, dict(self.counts), {}, replay=True)
 
 
-def _twice(name: str, span: Span, earlier: Span) -> Fault:
+def named_twice(name: str, span: Span, earlier: Span) -> Fault:
+    """The mistake of two things in one scope with one name."""
     if earlier.start == span.start and earlier.source is span.source:
         title = f"the label `{name}` would name several things"
         cure = f"it runs several times: label it `{name}{{i}}` with the loop's name, or not at all"
@@ -105,15 +107,24 @@ def _twice(name: str, span: Span, earlier: Span) -> Fault:
 
 
 def labels_in(sequence: syntax.Sequence) -> frozenset[str]:
-    """The labels written in a body, branches and groups included (blocks called are not)."""
-    found: set[str] = set()
+    """The labels written in a body, branches and groups included."""
+    found = (statement.label for statement in statements_in(sequence))
+    return frozenset(label.name for label in found if label is not None and label.index is None)
+
+
+def aliases_in(sequence: syntax.Sequence) -> frozenset[str]:
+    """The names of tensors (`as c3`) written in a body, branches and groups included."""
+    found = (statement.alias for statement in statements_in(sequence))
+    return frozenset(alias.name for alias in found if alias is not None and alias.index is None)
+
+
+def statements_in(sequence: syntax.Sequence) -> Iterator[syntax.Statement]:
+    """All statements of a body, branches and groups included (blocks called are not)."""
     stack: list[syntax.Sequence] = [sequence]
     while stack:
         for statement in stack.pop().statements:
-            if statement.label is not None and statement.label.index is None:
-                found.add(statement.label.name)
+            yield statement
             stack.extend(inner_sequences(statement.term))
-    return frozenset(found)
 
 
 def inner_sequences(term: syntax.Term) -> tuple[syntax.Sequence, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from archc import syntax
 from archc.elaborate.link import Library, Linker, Loader
-from archc.elaborate.names import labels_in, refuse_reserved
+from archc.elaborate.names import aliases_in, labels_in, refuse_reserved
 from archc.elaborate.params import read_params
 from archc.elaborate.shapes import traced_argument
 from archc.elaborate.statements import lower
@@ -74,8 +74,9 @@ def elaborate(
 def _names(file: syntax.File, body: Body) -> frozenset[str]:
     """What may be a variable of the network's `forward`."""
     statements = tuple(item for item in file.items if isinstance(item, syntax.Statement))
+    sequence = syntax.Sequence(statements, file.span)
     named = {name for name, _ in outputs(body)}
-    return labels_in(syntax.Sequence(statements, file.span)) | named | {*body.input_names}
+    return labels_in(sequence) | aliases_in(sequence) | named | {*body.input_names}
 
 
 def _network(file: syntax.File, diagnostics: Diagnostics) -> syntax.Network | None:

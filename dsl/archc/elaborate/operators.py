@@ -19,7 +19,9 @@ def apply(state: State, term: syntax.Operation, here: Here) -> Apply:
         title = f"`{term.name.id}` takes no branches"
         raise fault("A408", title, term.branches[0].span, "leave out `<...>`")
     bound = bind(state, term.name.id, term, here)
-    inputs = (here.x,) if bound.tensor is None else (here.x, lookup(bound.tensor, here).tensor)
+    inputs = (
+        (here.x,) if bound.tensor is None else (here.x, lookup(state, bound.tensor, here).tensor)
+    )
     name = here.name(bound.op.name, term.span)
     node = Apply(name, bound.op, inputs, here.x, term.span, here.label, here.names.replay)
     return place(state, node, bound, here)

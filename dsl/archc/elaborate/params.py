@@ -8,6 +8,7 @@ from typing import Any
 from archc import symbolic, syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.names import refuse_reserved
+from archc.elaborate.work import Work
 from archc.ops import REGISTRY
 from archc.plan import OperatorValue
 from archc.source import Diagnostics, Fault, Label, Source, did_you_mean, fault
@@ -34,6 +35,7 @@ def read_params(
     """The value of each param of a file; what is wrong with them goes to `diagnostics`."""
     values: dict[str, Any] = {}
     where: dict[str, syntax.Param] = {}
+    work = Work()
     for item in file.items:
         if not isinstance(item, syntax.Param):
             continue
@@ -41,7 +43,7 @@ def read_params(
         try:
             _refuse(item, where)
             where[name] = item
-            values[name] = symbolic.plain(Evaluator(values, None).value(item.default))
+            values[name] = symbolic.plain(Evaluator(values, None, work).value(item.default))
             if name in given:
                 values[name] = _given(item, values[name], given[name])
         except Fault as mistake:

@@ -30,12 +30,14 @@ def enter(state: State, term: syntax.Operation, here: Here) -> Goto:
     if given is not None:
         shape = _checked(given[0], given[1:], term.span, state.limits.integer)
     else:
-        shape = _shape(term, Evaluator(frame.env, None), state.limits.integer)
+        shape = _shape(term, Evaluator(frame.env, None, frame.work), state.limits.integer)
     tensor = Tensor(shape, term.span)
     frame.inputs.append(tensor)
     frame.input_names.append(name)
     statement = syntax.Statement(None, term, None, term.span)
-    frame.labels[name] = Labelled(tensor, statement, [], Names(False), frame.env, ())
+    known = Labelled(tensor, statement, [], Names(False), frame.env, ())
+    known.span = span if words else None  # else nobody calls it so
+    frame.labels[name] = known
     return Goto(tensor, term.span)
 
 

@@ -16,20 +16,21 @@ from archc.source import Fault, Label, fault
 def reuse(state: State, term: syntax.Reuse, here: Here) -> Again:
     """Run a labelled statement again: the same names, so the same modules and weights."""
     frame, name = here.frame, term.target.name
-    target = lookup(term.target, here)
+    target = lookup(state, term.target, here)
     if target.tensor.shape is None:
         raise Quiet
     if not target.nodes:
-        title = f"`{name}` is no statement that could run again"
+        title = f"`{name}` names a tensor, not a statement that could run again"
         raise fault("A103", title, term.target.span, "label an operator, a block or a group")
-    outer = frame.env, frame.scopes, frame.labels
-    frame.env, frame.scopes, frame.labels = target.env, target.scopes, dict(frame.labels)
+    outer = frame.env, frame.scopes, frame.passes, frame.labels
+    frame.env, frame.scopes, frame.passes = target.env, target.scopes, target.passes
+    frame.labels = dict(frame.labels)
     nodes: list[Node] = []
     try:
         again = Here(here.x, frame, target.names.again())
         output = state.statement(target.statement, again, nodes)
     finally:
-        frame.env, frame.scopes, frame.labels = outer
+        frame.env, frame.scopes, frame.passes, frame.labels = outer
     if output.shape is not None:
         for made, meant in zip_longest(_steps(target.nodes), _steps(nodes)):
             if made != meant:

@@ -113,7 +113,7 @@ def _initialisation(setting: Setting) -> Initialisation:
 
 def read_sections(file: syntax.File, env: dict[str, Any], diagnostics: Diagnostics) -> Facts:
     """The sections of a file; what is wrong in them goes to `diagnostics`."""
-    facts = Facts()
+    facts, evaluator = Facts(), Evaluator(env, None)
     seen: dict[str, Span] = {}
     for item in file.items:
         if not isinstance(item, syntax.Section):
@@ -122,12 +122,12 @@ def read_sections(file: syntax.File, env: dict[str, Any], diagnostics: Diagnosti
         for entry in item.entries:
             try:
                 if kind == "expect":
-                    facts.expect.append(_expectation(entry, env))
+                    facts.expect.append(_expectation(entry, evaluator))
                 elif kind == "train":
-                    facts.train.setdefault(entry.key.id, []).append(_training(entry, env))
+                    facts.train.setdefault(entry.key.id, []).append(_training(entry, evaluator))
                 else:
                     _once(entry, seen)
-                    facts.meta[entry.key.id] = _fact(entry, env)
+                    facts.meta[entry.key.id] = _fact(entry, evaluator)
             except Fault as mistake:
                 diagnostics.add(mistake.diagnostic)
     return facts
@@ -141,42 +141,42 @@ def _once(entry: syntax.Entry, seen: dict[str, Span]) -> None:
         raise fault("A304", title, entry.key.span, "keep one of them", also=(other,))
 
 
-def _setting(entry: syntax.Entry, env: dict[str, Any]) -> Setting:
+def _setting(entry: syntax.Entry, evaluator: Evaluator) -> Setting:
     if entry.relation:
         raise fault("A312", "only `expect` compares", entry.span, "leave out the sign")
     values: list[Any] = []
     options: dict[str, Any] = {}
     for attribute in entry.values:
         if isinstance(attribute, syntax.Option):
-            options[attribute.name.id] = _plain(attribute.value, env)
+            options[attribute.name.id] = _plain(attribute.value, evaluator)
         else:
-            values.append(_plain(attribute, env))
+            values.append(_plain(attribute, evaluator))
     return Setting(tuple(values), options, entry.span)
 
 
-def _plain(value: Any, env: dict[str, Any]) -> Any:
+def _plain(value: Any, evaluator: Evaluator) -> Any:
     """A word, number, text, list or size as a plain value."""
     match value:
         case syntax.Word():
             return value.id
         case syntax.Plain():
-            return Evaluator(env, None).value(value.value)
+            return evaluator.value(value.value)
         case syntax.Size():
             return value.dims
         case syntax.Geometry() | syntax.Stride() | syntax.Sized() | syntax.Reference():
             return value.span.text
         case _:
-            return Evaluator(env, None).value(value)
+            return evaluator.value(value)
 
 
-def _training(entry: syntax.Entry, env: dict[str, Any]) -> Setting:
+def _training(entry: syntax.Entry, evaluator: Evaluator) -> Setting:
     key = entry.key.id
     if key not in _WORDS:
         hint = did_you_mean(key, _WORDS) or f"there are {', '.join(_WORDS)}"
         if key in _OF_OPTIMIZER:
             hint = f"it belongs to the optimizer: `optimizer sgd {key}={_written(entry)}`"
         raise fault("A312", f"`train` has no `{key}`", entry.key.span, hint)
-    setting = _setting(entry, env)
+    setting = _setting(entry, evaluator)
     if key == "init":
         _check_options(setting)
     if key in _COUNTED and isinstance(setting.value, str):
@@ -203,8 +203,8 @@ def _check_options(setting: Setting) -> None:
             raise fault("A312", f"`{name}` is a number", setting.span, "as in `bias=0`")
 
 
-def _fact(entry: syntax.Entry, env: dict[str, Any]) -> Any:
-    setting = _setting(entry, env)
+def _fact(entry: syntax.Entry, evaluator: Evaluator) -> Any:
+    setting = _setting(entry, evaluator)
     if not setting.values:
         raise fault(
             "A312",
@@ -215,14 +215,14 @@ def _fact(entry: syntax.Entry, env: dict[str, Any]) -> Any:
     return setting.values[0] if len(setting.values) == 1 else setting.values
 
 
-def _expectation(entry: syntax.Entry, env: dict[str, Any]) -> Expectation:
+def _expectation(entry: syntax.Entry, evaluator: Evaluator) -> Expectation:
     key = entry.key.id
     if key not in EXPECT:
         hint = did_you_mean(key, EXPECT) or f"it checks {', '.join(EXPECT)}"
         raise fault("A312", f"`expect` cannot check `{key}`", entry.key.span, hint)
     if key == "output":
         return Expectation(key, entry.relation, _expected_shape(entry), entry.span.text, entry.span)
-    numbers = [_plain(value, env) for value in entry.values]
+    numbers = [_plain(value, evaluator) for value in entry.values]
     if len(numbers) != 1 or isinstance(numbers[0], bool) or not isinstance(numbers[0], int | float):
         raise fault(
             "A312",

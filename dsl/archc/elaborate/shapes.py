@@ -63,10 +63,12 @@ def traced_argument(name: str, value: Any) -> Any:
 
 def outside(shape: Shape, args: Mapping[str, Any], x: Shape, block: BlockValue) -> Shape:
     """A block's output shape in the caller's terms."""
+    constants = block.home.constants
+    asked = {name for dim in shape.dims for name in symbolic.expr_of(dim).variables()}
     env = {
-        name: value.expr
-        for name, value in block.home.constants.items()
-        if symbolic.is_traced(value)
+        name: constants[name].expr
+        for name in asked & constants.keys()
+        if symbolic.is_traced(constants[name])
     }
     env["in.c"] = symbolic.expr_of(x.channels)
     env |= {

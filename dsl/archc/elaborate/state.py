@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -11,9 +12,12 @@ from archc import syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.link import Library
 from archc.elaborate.names import Names
+from archc.elaborate.work import TooLarge, Work
 from archc.ops import Dims
 from archc.plan import BlockValue, Body, Chain, Devices, Node, Scope, Tensor
 from archc.source import Diagnostics, Fault, Label, Limits, Span, fault
+
+_WORK = 20  # steps of evaluation for each operator that there may be
 
 
 class Quiet(Exception):
@@ -24,19 +28,14 @@ class Enough(Exception):
     """There are as many mistakes as will be shown."""
 
 
-class TooLarge(Exception):
-    """The network is larger than the limits: lowering stops at once."""
-
-    def __init__(self, mistake: Fault) -> None:
-        super().__init__(str(mistake))
-        self.mistake = mistake
-
-
 class _Unknown(Evaluator):
     """Evaluates where the incoming shape is unknown: whatever asks for it stays quiet."""
 
     def _incoming(self, expr: syntax.Incoming) -> Any:
         raise Quiet
+
+
+Passes = tuple[tuple[int, int], ...]  # the loops around, outermost first, and which pass it is
 
 
 @dataclass(slots=True)
@@ -45,10 +44,15 @@ class Labelled:
 
     tensor: Tensor
     statement: syntax.Statement
-    nodes: list[Node]
+    nodes: list[Node]  # empty for a name that is the tensor's alone
     names: Names  # as they stood before the statement
-    env: Mapping[str, Any]
+    env: ChainMap[str, Any]
     scopes: tuple[str, ...]
+    passes: Passes = ()
+    span: Span | None = None  # of the name itself
+    hides: Labelled | None = None  # another statement's of the same name, made before
+    is_alias: bool = False  # written `as name`: no module's
+    is_one_of_several: bool = False  # other passes of a loop have made it, too
 
 
 @dataclass(slots=True)
@@ -56,11 +60,13 @@ class Frame:
     """One body under construction."""
 
     library: Library
-    env: Mapping[str, Any]
+    env: ChainMap[str, Any]  # parameters and loops' names, then what the whole file has
     declared: frozenset[str]  # labels anywhere in the body, for better messages
+    work: Work
     is_network: bool = False
     labels: dict[str, Labelled] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()  # the groups that lead to the statement at hand
+    passes: Passes = ()
     size: int = 0
     depth: int = 0
     inputs: list[Tensor] = field(default_factory=list)
@@ -91,8 +97,9 @@ class Here:
 
     @property
     def evaluator(self) -> Evaluator:
-        env, shape = self.frame.env, self.x.shape
-        return Evaluator(env, shape) if shape is not None else _Unknown(env, None)
+        frame, shape = self.frame, self.x.shape
+        kind = Evaluator if shape is not None else _Unknown
+        return kind(frame.env, shape, frame.work)
 
     def name(self, kind: str, span: Span) -> str:
         """The module's name: its label, or else what the scope gives it."""
@@ -145,6 +152,10 @@ class State:
     called: set[int] = field(default_factory=set)  # ids of the trees of blocks that were called
     nesting: int = 0
     steps: int = 0
+    work: Work = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.work = Work(_WORK * self.limits.steps)
 
     def count(self, frame: Frame, operators: int, span: Span) -> None:
         """Raises TooLarge where the network outgrows the limits."""
@@ -153,7 +164,7 @@ class State:
         if max(frame.size, self.steps) > self.limits.steps:
             title = f"the network unfolds to more than {self.limits.steps:,} operators"
             cure = "make a repeat or recursion smaller, or raise the limit with `--max-steps`"
-            raise TooLarge(fault("A402", title, span, cure))
+            raise TooLarge(fault("A402", title, span, cure).diagnostic)
 
     def check_count(self, count: int, span: Span) -> None:
         """Raises Fault for a repeat that could only be too long."""

@@ -6,6 +6,7 @@ Shapes are found here and not in a later pass because the language asks for them
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,13 +17,14 @@ from archc.elaborate.combinators import combine, group
 from archc.elaborate.control import choose, loop, repeat
 from archc.elaborate.devices import settle
 from archc.elaborate.evaluate import describe
-from archc.elaborate.labels import forget, label_of, lookup
+from archc.elaborate.labels import call_tensor, forget, label_of, lookup, remember
 from archc.elaborate.link import STATEMENTS, Library
-from archc.elaborate.names import Names, labels_in
+from archc.elaborate.names import Names, aliases_in, labels_in
 from archc.elaborate.operators import apply
 from archc.elaborate.ports import check_given, enter, leave
 from archc.elaborate.reuse import reuse
-from archc.elaborate.state import Enough, Frame, Here, Labelled, Quiet, State, TooLarge
+from archc.elaborate.state import Enough, Frame, Here, Labelled, Quiet, State
+from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Dims
 from archc.plan import BlockValue, Body, Chain, Goto, Node, OperatorValue, Tensor
 from archc.source import Diagnostics, Fault, Fix, Limits, did_you_mean, fault
@@ -55,12 +57,13 @@ def lower(
     statements = tuple(item for item in file.items if isinstance(item, syntax.Statement))
     sequence = syntax.Sequence(statements, file.span)
     declared = labels_in(sequence)
-    frame = Frame(library, env, declared, is_network=True)
+    known = declared | aliases_in(sequence)
+    frame = Frame(library, ChainMap({}, dict(env)), known, state.work, is_network=True)
     nothing = Tensor(None, file.span)
     try:
         chain = state.chain(sequence, Here(nothing, frame, Names(False, declared)))
     except TooLarge as stop:
-        diagnostics.add(stop.mistake.diagnostic)
+        diagnostics.add(stop.diagnostic)
         chain = Chain([], nothing, nothing)
     except Enough:
         chain = Chain([], nothing, nothing)
@@ -90,6 +93,8 @@ def _chain(state: State, sequence: syntax.Sequence, here: Here) -> Chain:
             inner = Here(current, here.frame, here.names)
             try:
                 current = _statement(state, statement, inner, nodes)
+            except TooLarge:
+                raise
             except Fault as mistake:
                 state.report(mistake)
                 current = forget(statement, inner)
@@ -119,7 +124,10 @@ def _statement(state: State, statement: syntax.Statement, here: Here, nodes: lis
     if label is not None:
         frame = here.frame
         known = Labelled(node.output, statement, [node], before, frame.env, frame.scopes)
-        frame.labels[label] = known
+        known.passes, known.span = frame.passes, label_span
+        remember(known, label, here)
+    if statement.alias is not None:
+        call_tensor(statement.alias, statement, node, here)
     return node.output
 
 
@@ -140,7 +148,7 @@ def _term(state: State, term: syntax.Term, here: Here) -> Node:
         case syntax.For():
             return loop(state, term, here)
         case syntax.Reference():
-            return Goto(lookup(term, here).tensor, term.span)
+            return Goto(lookup(state, term, here).tensor, term.span)
         case syntax.Reuse():
             return reuse(state, term, here)
         case syntax.Broken():

@@ -144,6 +144,7 @@ class Scribe:
         """A tensor that a step makes, in all lanes; `through` as in `alias`."""
         hint, prefer = self.role
         root, shape = tensors[0].root, tensors[0].shape
+        label = root.name or label
         keep = label is not None and self.is_kept(root)
         if shape is not None and shape.columns:
             wire = Wire("columns", prefer=True, bundle=True)

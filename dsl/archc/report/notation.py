@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from functools import lru_cache
@@ -106,7 +107,7 @@ def arguments(body: Body) -> Iterator[str]:
     block = body.block
     assert block is not None, "only the network itself is no block"
     values = {name: symbolic.plain(value) for name, value in body.args.items()}
-    inner = Evaluator({**block.home.constants, **values}, body.input.shape)
+    inner = Evaluator(ChainMap(values, block.home.constants), body.input.shape)
     for formal in block.tree.formals:
         name = formal.name.id
         if formal.default is None:

@@ -99,19 +99,17 @@ class Builder(Transformer[Token, s.File]):
 
     def statement(self, *parts: Any) -> s.Statement:
         label = parts[0] if type(parts[0]) is s.Label else None
-        term = parts[0 if label is None else 1]
-        last = parts[-1]
-        repeat = None if last is term else last
-        return s.Statement(label, term, repeat, self._over(parts[0], last))
+        at = 0 if label is None else 1
+        term, rest = parts[at], parts[at + 1 :]
+        alias = rest[-1] if rest and type(rest[-1]) is s.Label else None
+        repeat = rest[0] if rest and rest[0] is not alias else None
+        return s.Statement(label, term, repeat, self._over(parts[0], parts[-1]), alias)
 
     def label(self, name: Token, *index: Any) -> s.Label:
-        word = name.value
-        if name.type == "TAKEN":
-            word = f"{word}_"
-            title = f"`{name.value}` is a word of the language and cannot be a label"
-            fix = Fix(f"call it `{word}`", self._span(name), word)
-            self._problem("A012", title, self._span(name), f"call it `{word}`", fix)
-        return s.Label(word, *self._indexed(name, index))
+        return s.Label(name.value, *self._indexed(name, index))
+
+    def naming(self, _as: Token, name: Token, *index: Any) -> s.Label:
+        return s.Label(name.value, *self._indexed(name, index))
 
     def repeat(self, _star: Token, count: s.Expr) -> s.Expr:
         return count

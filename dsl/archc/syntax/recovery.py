@@ -43,8 +43,11 @@ _BLANK = re.compile(r"(?:[\s\ufeff]|#[^\n]*)*")
 _LANDMARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[\n;{}|<>()\[\]]')
 _LANDMARKS = {"\n": "_SEP", ";": "_SEP", "{": "LBRACE", "|": "PIPE", "<": "LANGLE", **CLOSERS}
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ITEM = re.compile(rf"(?:{'|'.join(sorted(syntax.ITEM_WORDS))})\b")
-_HEADER = re.compile(r"(?:if|for|param|block|sequence|network|use)\b", re.I)  # there `<` compares
+_NO_LABEL = r"(?![ \t]*:)"
+_ITEM = re.compile(rf"(?:{'|'.join(sorted(syntax.ITEM_WORDS))})\b{_NO_LABEL}")
+_HEADER = re.compile(
+    rf"(?:if|for|param|block|sequence|network|use)\b{_NO_LABEL}", re.I
+)  # there `<` compares
 _ITEMS = frozenset({"NETWORK", "USE", "PARAM", "BLOCK", "SECTION"})
 _FAR = 2_000  # characters to look for the end of a bracket over several lines
 

@@ -183,7 +183,7 @@ Attribute = Size | Sized | Geometry | Stride | Plain | Word | Option
 
 @node
 class Label:
-    """`conv1:`, `denselayer{i}:`."""
+    """`conv1:`, `denselayer{i}:`; the name in `as c3`, `as c{i}`."""
 
     name: str
     index: Expr | None
@@ -276,12 +276,13 @@ Term = Operation | Group | If | For | Reference | Reuse | Broken
 
 @node
 class Statement:
-    """`[label:] term [* count]`."""
+    """`[label:] term [* count] [as alias]`. The alias is a name of the tensor that comes out."""
 
     label: Label | None
     term: Term
     repeat: Expr | None
     span: Span = _span()
+    alias: Label | None = None
 
 
 # --- items of a file ---------------------------------------------------------------------

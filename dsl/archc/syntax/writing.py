@@ -61,6 +61,8 @@ def _statement(statement: s.Statement) -> list[str]:
         lines[0] = f"{_indexed(label.name, label.index)}: {lines[0]}"
     if statement.repeat:
         lines[-1] += f" * {_count(statement.repeat)}"
+    if statement.alias:
+        lines[-1] += f" as {_indexed(statement.alias.name, statement.alias.index)}"
     return lines
 
 
@@ -89,7 +91,7 @@ def _if(term: s.If) -> list[str]:
     match term.other:
         case None:
             return lines
-        case s.Sequence((s.Statement(None, s.If() as other, None),)):
+        case s.Sequence((s.Statement(None, s.If() as other, None, alias=None),)):
             more = _if(other)
             return [*lines[:-1], f"{lines[-1]} else {more[0]}", *more[1:]]
         case other:
