@@ -530,7 +530,7 @@ def test_help_imports_nothing_that_takes_time() -> None:
     assert loaded & heavy == set()
     ours = {name for name in loaded if name.startswith("archc")}
     parsing = {f"archc.cli.arguments{part}" for part in ("", ".commands", ".shared", ".values")}
-    assert ours == {"archc", "archc.cli", "archc.cli.exit_codes", *parsing}
+    assert ours == {"archc", "archc.cli", "archc.cli.exit_codes", "archc.recursion", *parsing}
 
 
 # --- when it goes wrong ------------------------------------------------------------------
