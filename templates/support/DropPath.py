@@ -1,3 +1,7 @@
+import torch
+from torch import Tensor, nn
+
+
 class DropPath(nn.Module):
     """Stochastic depth: drops whole samples with probability `p` while training.
 

@@ -1,3 +1,6 @@
+from torch import Tensor, nn
+
+
 class Sqrt(nn.Module):
     """The square root, element by element."""
 

@@ -1,3 +1,7 @@
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
 class CropLike(nn.Module):
     """Keeps the middle of a tensor, of the spatial size of another."""
 

@@ -1,3 +1,6 @@
+from torch import Tensor, nn
+
+
 class Clamp(nn.Module):
     """Holds every element between two bounds; None is no bound."""
 

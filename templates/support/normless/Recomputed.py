@@ -1,3 +1,9 @@
+from typing import Any
+
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+
 class Recomputed(nn.Module):
     """A block that can compute its inside again in the backward pass, not keep it.
 

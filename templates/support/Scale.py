@@ -1,3 +1,7 @@
+import torch
+from torch import Tensor, nn
+
+
 class Scale(nn.Module):
     """Multiplies each channel by a learned factor; with one, all of them."""
 

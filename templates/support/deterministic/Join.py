@@ -1,3 +1,6 @@
+from torch import Tensor, nn
+
+
 class Join(nn.Module):
     """The mean of columns.
 

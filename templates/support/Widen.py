@@ -1,3 +1,7 @@
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
 class Widen(nn.Module):
     """Appends channels of zeros until there are `channels` of them."""
 

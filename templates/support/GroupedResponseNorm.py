@@ -1,3 +1,7 @@
+import torch
+from torch import Tensor, nn
+
+
 class GroupedResponseNorm(nn.LocalResponseNorm):
     """Local response normalisation of each group of channels by itself."""
 

@@ -1,3 +1,7 @@
+import torch
+from torch import Tensor, nn
+
+
 class Chunk(nn.Module):
     """One of several equal parts of the channels."""
 

@@ -1,3 +1,7 @@
+import torch
+from torch import Tensor, nn
+
+
 class Narrow(nn.Module):
     """Some of the channels."""
 

@@ -1,3 +1,14 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from support.PathSampler import PathSampler
+
+
 class Join(nn.Module):
     """The mean of columns; while training, of those that drop-path leaves alive.
 
@@ -34,42 +45,3 @@ class Join(nn.Module):
 
     def extra_repr(self) -> str:
         return f"droppath={self.droppath}"
-
-
-class PathSampler(nn.Module):
-    """Draws the column that all joins of a network keep, for half of the mini-batches.
-
-    For the other half each join drops columns on its own. The last thing that a network
-    makes, so that it finds all joins; `draw` begins the network's forward.
-    """
-
-    path: Tensor
-
-    def __init__(
-        self,
-        network: nn.Module,
-        columns: int,
-        *,
-        device: torch.device | str | None = None,
-    ) -> None:
-        super().__init__()
-        self.columns = columns
-        path = torch.empty((), dtype=torch.int64, device=device)
-        self.register_buffer("path", path, persistent=False)
-        self.reset_parameters()
-        for module in network.modules():
-            if isinstance(module, Join):
-                module.sampler = self
-
-    def reset_parameters(self) -> None:
-        self.path.fill_(-1)
-
-    def draw(self) -> None:
-        """Choose a column for the next mini-batch, or -1; nothing in eval mode."""
-        if self.training:
-            column = torch.randint(self.columns, (), device=self.path.device)
-            everywhere = torch.rand((), device=self.path.device) < 0.5
-            self.path.copy_(torch.where(everywhere, column, -1))
-
-    def extra_repr(self) -> str:
-        return f"columns={self.columns}"

@@ -1,3 +1,6 @@
+from torch import Tensor, nn
+
+
 class Square(nn.Module):
     """The square, element by element."""
 

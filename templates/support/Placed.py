@@ -1,5 +1,12 @@
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+
 class Placed(nn.Module):
-    """A network in towers: each is on a device, with its part of every layer's channels.
+    """A network in towers: each, on a device, has its part of all layers' channels.
 
     `TOWERS` names them in the order of their channels. `from_grouped` makes it from the
     weights of the same network on one device, and `grouped` gives those.

@@ -1,3 +1,6 @@
+from torch import Tensor, nn
+
+
 class Log(nn.Module):
     """The natural logarithm, element by element."""
 

@@ -1,3 +1,12 @@
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+
 class Recomputed(nn.Module):
     """A block that can compute its inside again in the backward pass, not keep it.
 

@@ -1,3 +1,6 @@
+from torch import Tensor, nn
+
+
 class ChannelLayerNorm(nn.LayerNorm):
     """Layer normalisation over the channels of (N, C, ...), position by position."""
 

@@ -1,3 +1,6 @@
+from torch import Tensor, nn
+
+
 class Times(nn.Module):
     """Multiplies by a constant."""
 

@@ -1,3 +1,6 @@
+from torch import Tensor, nn
+
+
 class Abs(nn.Module):
     """The absolute value, element by element."""
 

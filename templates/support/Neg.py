@@ -1,3 +1,6 @@
+from torch import Tensor, nn
+
+
 class Neg(nn.Module):
     """The negative, element by element."""
 

@@ -1,9 +1,16 @@
+from collections.abc import Mapping
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+
 class Deployed(nn.Module):
-    """A network for inference. `from_training` gives it the weights of its training form.
+    """A network for inference; `from_training` gives it its training form's weights.
 
     Of a class, `FOLDED` says which batch norm is in the weights of which layer, and its
-    eps; `FUSED` which convolutions are one; `DROPPED` what only training needs. Names are
-    those of the training form; what is left of an nn.Sequential moves up.
+    eps; `FUSED` which convolutions are one; `DROPPED` what only training needs. Names
+    are those of the training form; what is left of an nn.Sequential moves up.
     """
 
     @classmethod

@@ -1,3 +1,7 @@
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
 class UpsampleLike(nn.Module):
     """Resizes a tensor to the spatial size of another."""
 

@@ -1,6 +1,8 @@
-class Scale(nn.Module):
-    """Multiplies each channel by a learned factor; with one, all of them."""
+import torch
+from torch import nn
 
+
+class Scale(nn.Module):
     def __init__(
         self,
         channels: int,
@@ -16,9 +18,3 @@ class Scale(nn.Module):
 
     def reset_parameters(self) -> None:
         nn.init.constant_(self.weight, self.init)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.weight.view(-1, *[1] * (x.ndim - 2))
-
-    def extra_repr(self) -> str:
-        return f"{self.weight.numel()}"

@@ -1,3 +1,6 @@
+from torch import Tensor, nn
+
+
 class Exp(nn.Module):
     """The exponential, element by element."""
 
