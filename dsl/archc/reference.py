@@ -1,7 +1,7 @@
-"""The operators' part of docs/language.md, written from their classes.
+"""The parts of docs/language.md that are written from classes: operators and lines of recipes.
 
-`python -m archc.reference` prints it; `python -m archc.reference docs/language.md` puts it
-between the two marks in that file.
+`python -m archc.reference` prints them; `python -m archc.reference docs/language.md` puts each
+between its two marks in that file.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from archc import syntax
@@ -20,12 +21,17 @@ from archc.ops import REGISTRY, Field, Form, Op
 from archc.parser import parse
 from archc.passes.costs import Costs
 from archc.plan import Apply, Body, walk
+from archc.recipe import FAMILIES, LINES, Line
+from archc.recipe._line import REQUIRED
 from archc.source import Diagnostics, Limits, Source
 
-_BEGIN = "<!-- The operators: written by `python -m archc.reference docs/language.md` -->\n"
-_END = "<!-- end of the operators -->\n"
 _ORDER = ("conv", "pool", "norm", "act", "drop", "reshape", "resize", "pointwise", "merge")
 _RANKS = {0: "feature vectors", 1: "signals", 2: "images", 3: "volumes"}
+
+
+def _marks(what: str) -> tuple[str, str]:
+    begin = f"<!-- The {what}: written by `python -m archc.reference docs/language.md` -->\n"
+    return begin, f"<!-- end of the {what} -->\n"
 
 
 def operators() -> str:
@@ -37,13 +43,20 @@ def operators() -> str:
     return "\n".join(line for module, found in ordered for line in _family(module, found))
 
 
+def recipe_lines() -> str:
+    """All lines of `train` as Markdown, by family."""
+    return "\n".join(row for family in FAMILIES for row in _recipe_family(family))
+
+
 def updated(text: str) -> str:
     """`text` with what is between the marks written anew. Raises ValueError without marks."""
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError("the marks of the operators are missing")
-    return f"{before}{begin}\n{operators()}\n{end}{after}"
+    for (begin, end), write in _PARTS.items():
+        before, found, rest = text.partition(begin)
+        _, ended, after = rest.partition(end)
+        if not found or not ended:
+            raise ValueError(f"the marks are missing: {end.strip()}")
+        text = f"{before}{begin}\n{write()}\n{end}{after}"
+    return text
 
 
 def _place(module: str) -> int:
@@ -102,6 +115,44 @@ def _written(cls: type[Op], spec: Field, name: str, default: str) -> Iterator[tu
             yield f"`{spec.form.value}`{also}", spec.form.value.lstrip("/pxgd")
 
 
+# --- recipes -----------------------------------------------------------------------------
+
+
+def _recipe_family(family: ModuleType) -> Iterator[str]:
+    doc = inspect.getdoc(family) or ""
+    yield f"#### {doc.partition(':')[0].partition('.')[0]}"
+    yield ""
+    for key, kinds in LINES.items():
+        classes = [cls for cls in kinds.values() if cls.__module__ == family.__name__]
+        shared = _shared(classes)
+        for cls in classes:
+            yield f"- `{cls.example}`: {' '.join((inspect.getdoc(cls) or '').split())}"
+            own = [name for name in cls.fields() if name not in shared]
+            yield from (f"  {row}" for row in _recipe_fields(cls, own))
+        if shared:
+            yield f"- Each `{key}` takes:"
+            yield from (f"  {row}" for row in _recipe_fields(classes[0], shared))
+    yield ""
+
+
+def _shared(classes: list[type[Line]]) -> list[str]:
+    """The fields that all lines of one first word have, where there are several."""
+    if len(classes) < 2:
+        return []
+    return [name for name in classes[0].fields() if all(name in cls.fields() for cls in classes)]
+
+
+def _recipe_fields(cls: type[Line], names: list[str]) -> Iterator[str]:
+    """A row for each option and word; the line's own number is what its docstring is about."""
+    for name in names:
+        spec, default = cls.fields()[name], cls.defaults()[name]
+        is_given = spec.form is Form.OPTION and default not in (None, 0, REQUIRED)
+        ending = f" ({default})" if is_given else ""
+        if spec.form is not Form.NUMBER:
+            words = [f"`{word}`" for word in spec.words] or [f"`{name}=`"]
+            yield f"- {', '.join(words)} {spec.doc}{ending}"
+
+
 def _default(spec: Field, value: Any) -> str:
     if value is dataclasses.MISSING:
         return "needed"
@@ -147,9 +198,16 @@ def _applied(body: Body) -> list[Apply]:
     return [node for node in walk(body.chain.nodes) if isinstance(node, Apply)]
 
 
+_PARTS = {
+    _marks("operators"): operators,
+    _marks("lines of `train`"): recipe_lines,
+}
+
+
 def main() -> None:
     if len(sys.argv) == 1:
         print(operators())
+        print(recipe_lines())
     for name in sys.argv[1:]:
         path = Path(name)
         path.write_text(updated(path.read_text(encoding="utf-8")), encoding="utf-8")

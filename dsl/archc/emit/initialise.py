@@ -11,7 +11,8 @@ from archc.emit.options import ZERO_INIT, Unsuited
 from archc.emit.program import Program
 from archc.emit.site import Do, For, Header, If, Statement, lines
 from archc.plan import Apply, Branches, Chain, Loop, Node, Path, Plan, children, labelled, walk
-from archc.sections import Facts, Initialisation
+from archc.recipe import Init
+from archc.sections import Facts
 
 _TYPES = {
     "conv": ("nn.Conv{}d", "nn.ConvTranspose{}d"),
@@ -46,7 +47,7 @@ def initialiser(
             special += writer.labels(setting)
             if towers is not None:
                 inside += _Writer(program, towers.plan, "tower").labels(setting)
-        elif setting.kind != "default" or setting.bias is not None:
+        elif setting.torch() is not None or setting.bias is not None:
             general += writer.kinds(setting)
         if setting.zero_residual and not options.zero_init:
             special += writer.zero_residual()
@@ -79,12 +80,12 @@ class _Writer:
         for target, _ in program.shared.values():
             self.biased.setdefault(target, set()).add(True)
 
-    def others(self, settings: list[Initialisation]) -> list[Statement]:
+    def others(self, settings: list[Init]) -> list[Statement]:
         """torch's own start for all that the file leaves to it."""
         started = {
             name
             for setting in settings
-            if not setting.labels and setting.kind != "default"
+            if not setting.labels and setting.torch() is not None
             for name in self._types(setting.kinds or ("conv", "fc"))
             if setting.bias is not None or True not in self.biased[name]
         }
@@ -96,7 +97,7 @@ class _Writer:
 
     # --- by kind -------------------------------------------------------------------------
 
-    def kinds(self, setting: Initialisation) -> list[Statement]:
+    def kinds(self, setting: Init) -> list[Statement]:
         """All convolutions, linears or batch norms."""
         types = self._types(setting.kinds or ("conv", "fc"))
         body = self._start("module", setting, types)
@@ -121,7 +122,7 @@ class _Writer:
 
     # --- by label ------------------------------------------------------------------------
 
-    def labels(self, setting: Initialisation) -> list[Statement]:
+    def labels(self, setting: Init) -> list[Statement]:
         """Labelled operators, and what is in labelled groups."""
         found = [
             (path, node) for label in setting.labels for path, node in labelled(self.plan, label)
@@ -153,7 +154,7 @@ class _Writer:
 
     # --- one module ----------------------------------------------------------------------
 
-    def _start(self, module: str, setting: Initialisation, types: list[str]) -> list[Statement]:
+    def _start(self, module: str, setting: Init, types: list[str]) -> list[Statement]:
         """The statements that start one module's weight and bias."""
         weight = _weight(f"{module}.weight", setting)
         statements: list[Statement] = [] if weight is None else [Do(weight)]
@@ -213,21 +214,10 @@ def _filled(target: str, value: float) -> Group:
     return call("nn.init.constant_", target, literal(value))
 
 
-def _weight(target: str, setting: Initialisation) -> Group | None:
+def _weight(target: str, setting: Init) -> Group | None:
     """The call that starts a weight, or None to leave it to torch."""
-    std = Item(literal(setting.std), "std")
-    match setting.kind:
-        case "he":
-            shape = "uniform" if setting.uniform else "normal"
-            mode = [Item('"fan_out"', "mode")] if setting.fan_out else []
-            return call(f"nn.init.kaiming_{shape}_", target, *mode, Item('"relu"', "nonlinearity"))
-        case "xavier":
-            return call(f"nn.init.xavier_{'normal' if setting.normal else 'uniform'}_", target)
-        case "normal":
-            return call("nn.init.normal_", target, std)
-        case "truncated_normal":
-            return call("nn.init.trunc_normal_", target, std)
-        case "constant":
-            return _filled(target, setting.value)
-        case _:
-            return None
+    made = setting.torch()
+    if made is None:
+        return None
+    named = [Item(literal(keyword.value), keyword.name) for keyword in made.keyword]
+    return call(made.target, target, *map(literal, made.positional), *named)
