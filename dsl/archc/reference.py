@@ -16,14 +16,14 @@ from types import ModuleType
 from typing import Any
 
 from archc import syntax
-from archc.elaborate import elaborate, link
+from archc.analysis.costs import Costs
+from archc.elaborate.network import elaborate, link
 from archc.ops import REGISTRY, Field, Form, Op
-from archc.parser import parse
-from archc.passes.costs import Costs
 from archc.plan import Apply, Body, walk
 from archc.recipe import FAMILIES, LINES, Line
 from archc.recipe._line import REQUIRED
 from archc.source import Diagnostics, Limits, Source
+from archc.syntax.parser import parse
 
 _ORDER = ("conv", "pool", "norm", "act", "drop", "reshape", "resize", "pointwise", "merge")
 _RANKS = {0: "feature vectors", 1: "signals", 2: "images", 3: "volumes"}

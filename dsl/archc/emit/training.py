@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from archc.analysis.costs import Cost
+from archc.elaborate.sections import Facts
 from archc.emit.imports import Import, split
 from archc.emit.layout import WIDTH, Group, Item, call, lay
 from archc.emit.module import Module, build_module
 from archc.emit.options import CHECKPOINTING, ZERO_INIT, Options
 from archc.emit.rates import Rate
 from archc.emit.render import harmless, render
-from archc.passes.costs import Cost
 from archc.plan import Plan, outputs, side_outputs
 from archc.recipe import (
     DATASETS,
@@ -28,7 +29,6 @@ from archc.recipe import (
     Script,
     Statistics,
 )
-from archc.sections import Facts
 
 _SMALL = 64  # images up to this size are shown whole; larger ones are cut out of photographs
 

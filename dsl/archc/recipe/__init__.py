@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from archc.evaluate import Fault, fault
 from archc.recipe import images, init, notes, optimizers, regularisation, run, schedules
 from archc.recipe._line import LINES, Flag, Line, Note, Script, literal
 from archc.recipe._read import Setting, read_line
@@ -18,7 +17,7 @@ from archc.recipe.optimizers import Optimizer
 from archc.recipe.regularisation import Decay
 from archc.recipe.run import Batch, Length
 from archc.recipe.schedules import Plateau, Schedule, Warmup
-from archc.source import Label
+from archc.source import Fault, Label, fault
 
 __all__ = [
     "DATASETS", "FAMILIES", "LINES", "Augment", "Batch", "Dataset", "Decay", "Flag", "Init",

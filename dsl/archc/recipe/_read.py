@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from archc.evaluate import did_you_mean, fault
 from archc.recipe._line import (
     LINES,
     REQUIRED,
@@ -16,7 +15,7 @@ from archc.recipe._line import (
     convert,
     shown,
 )
-from archc.source import Span
+from archc.source import Span, did_you_mean, fault
 
 
 @dataclass(frozen=True, slots=True)
