@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archc import data, symbolic
+from archc import symbolic
 from archc.api import analyze
 from archc.elaborate.shapes import fit
+from archc.emit.imports import laid
+from archc.emit.support import read_support
 from archc.ops import REGISTRY, Call, Misfit, Op, Shape
 from archc.ops._op import ALWAYS
 from archc.ops.conv import Conv, Deconv
@@ -57,9 +59,8 @@ def _example(name: str) -> tuple[Op, tuple[Shape, ...]]:
 @cache
 def support(target: str) -> Any:
     """A class that torch lacks, from its support file."""
-    names: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "Tensor": torch.Tensor}
-    path = data.TEMPLATES / "support" / f"{target}.py.jinja"
-    exec(compile(path.read_text(), path.name, "exec"), names)
+    found, names = read_support(target, []), dict[str, Any]()
+    exec(compile(f"{laid(found.imports)}\n{found.text}", f"{target}.py", "exec"), names)
     return names[target]
 
 

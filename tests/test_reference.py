@@ -9,15 +9,16 @@ import pytest
 
 from archc import api, reference
 from archc.ops import REGISTRY
+from archc.recipe import LINES
 from archc.source import Limits, Source
 
 TEXT = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
 PROGRAMS = re.findall(r"^```arch\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+CURE = "run: python -m archc.reference docs/language.md"
 
 
-def test_operators_are_current() -> None:
-    message = "run: python -m archc.reference docs/language.md"
-    assert reference.updated(TEXT) == TEXT, message
+def test_operators_and_recipes_are_current() -> None:
+    assert reference.updated(TEXT) == TEXT, CURE
 
 
 def test_checks_are_current() -> None:
@@ -27,6 +28,12 @@ def test_checks_are_current() -> None:
 
 def test_has_every_operator() -> None:
     assert {cls.name for cls in REGISTRY.values()} == set(re.findall(r"^#### `(\w+)`", TEXT, re.M))
+
+
+def test_has_every_line_of_a_recipe() -> None:
+    for kinds in LINES.values():
+        for cls in kinds.values():
+            assert f"\n- `{cls.example}`: " in TEXT, f"{cls.name}: {CURE}"
 
 
 @pytest.mark.parametrize("text", PROGRAMS, ids=lambda text: text.split("network ")[1].split()[0])

@@ -12,26 +12,23 @@ from typing import Any
 import pytest
 
 from archc import data
+from archc.emit.imports import laid
+from archc.emit.support import read_support, support_names
 
 torch = pytest.importorskip("torch")
 nn, F, Tensor = torch.nn, torch.nn.functional, torch.Tensor
 
-FILES = sorted((data.TEMPLATES / "support").glob("*.py.jinja"))
-HEAD = """
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from typing import Any, ClassVar, Self
-
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
-"""
+FOLDER = data.TEMPLATES / "support"
+FILES = sorted(FOLDER.rglob("*.py"))
+PLAIN = sorted(support_names())
+FORMS = sorted((path.parent.name, path.stem) for path in FILES if path.parent != FOLDER)
 
 
-def whole_module() -> str:
-    """All support files as one module."""
-    return "\n\n\n".join([HEAD.strip(), *(path.read_text().strip() for path in FILES)]) + "\n"
+def whole_module(*forms: str) -> str:
+    """All support classes in one module, as a generated file would have them."""
+    found = [read_support(name, list(forms)) for name in PLAIN]
+    imports = laid(item for each in found for item in each.imports)
+    return "\n\n\n".join([imports, *(each.text for each in found)]) + "\n"
 
 
 SUPPORT: dict[str, Any] = {"__name__": "support"}
@@ -112,7 +109,8 @@ def build(name: str) -> tuple[Any, tuple[Any, ...]]:
 
 
 def test_every_class_is_tested() -> None:
-    assert {name.split()[0] for name in MODULES} == {path.name.split(".")[0] for path in FILES}
+    tested = {name.split()[0] for name in MODULES} | {"PathSampler"}  # in Fractal
+    assert tested == set(PLAIN), "add it to MODULES"
 
 
 @every_module
@@ -150,31 +148,53 @@ def test_shows_its_arguments(name: str) -> None:
     assert name.split()[0] in repr(build(name)[0])
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_needs_nothing_else(path: Path) -> None:
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_is_read_as_it_stands(path: Path) -> None:
+    """A file defines the class that it is named after; nothing in it is a template."""
     text = path.read_text()
-    assert "import" not in re.sub(r'"""[\s\S]*?"""', "", text)
+    assert re.search(rf"^class {path.stem}\(", text, re.MULTILINE)
     assert "{{" not in text
     assert "{%" not in text
-    assert text.startswith(f"class {path.name.split('.')[0]}(")
-    assert text.count('"""') // 2 >= len(re.findall(r"^class ", text, re.MULTILINE))
+    assert (FOLDER / path.name).exists(), "a form of a class that has no plain one"
+    assert path.stem in support_names()
 
 
-def test_is_formatted(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("form", "name"), FORMS)
+def test_forms_have_the_rest_of_the_plain_class(form: str, name: str) -> None:
+    """One without a docstring has the plain one's, and all of its methods."""
+    plain, other = read_support(name, []).text, read_support(name, [form]).text
+    own = (FOLDER / form / f"{name}.py").read_text()
+    if '"""' in own:
+        assert own.endswith(f"{other}\n")
+        return
+    doc, methods = r'"""[\s\S]*?"""', r"(?m)^    def (\w+)"
+    assert re.search(doc, other).group() == re.search(doc, plain).group()  # type: ignore[union-attr]
+    assert set(re.findall(methods, other)) == {
+        *re.findall(methods, plain), *re.findall(methods, own)
+    }  # fmt: skip
+
+
+EVERY_FORM = pytest.mark.parametrize("forms", [(), ("device",), ("deterministic", "normless")])
+
+
+@EVERY_FORM
+def test_is_formatted(forms: tuple[str, ...], tmp_path: Path) -> None:
     ruff = Path(sys.executable).with_name("ruff")
     if not ruff.exists():
         pytest.skip("ruff is not installed")
     file = tmp_path / "support.py"
-    file.write_text(whole_module())
+    file.write_text(whole_module(*forms))
     for command in (["format", "--check", "--isolated"], ["check", "--isolated"]):
         run = subprocess.run([ruff, *command, file], capture_output=True, text=True)
         assert run.returncode == 0, run.stdout
 
 
 @pytest.mark.slow
-def test_is_typed(tmp_path: Path) -> None:
+@EVERY_FORM
+def test_is_typed(forms: tuple[str, ...], tmp_path: Path) -> None:
+    """Against torch's own types, which pyproject.toml leaves out for speed."""
     pytest.importorskip("mypy")
-    (tmp_path / "support.py").write_text(whole_module())
+    (tmp_path / "support.py").write_text(whole_module(*forms))
     command = [sys.executable, "-m", "mypy", "--strict", "support.py"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout

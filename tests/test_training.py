@@ -87,8 +87,8 @@ def test_a_run_that_was_cut_ends_alike(tmp_path: Path, monkeypatch: pytest.Monke
     assert run(made, monkeypatch, *base, f"--out={whole}") == 0
     update = made.Trainer.update
 
-    def last_update(self: Any, batches: Any) -> None:
-        update(self, batches)
+    def last_update(self: Any, batch: Any) -> None:
+        update(self, batch)
         if self.step == 30:
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -180,7 +180,7 @@ def test_lighting_is_the_papers(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_colours_are_varied_where_the_recipe_says() -> None:
     def varied(name: str) -> str:
         return (
-            archc.load(name).analysis.emit_training().partition("varied = ")[2].partition("]\n")[0]
+            archc.load(name).analysis.emit_training().partition("augment = ")[2].partition("]\n")[0]
         )
 
     assert "Lighting(0.1)" in varied("alexnet")
@@ -239,14 +239,14 @@ def test_side_classifiers_weigh_in() -> None:
     made = module(archc.load("googlenet").analysis.emit_training())
     logits, labels = torch.randn(3, 4, 1000), torch.tensor([1, 2, 3, 4])
     loss = torch.nn.CrossEntropyLoss()
-    found = made.loss_of(made.GoogLeNetOutput(*logits), labels)
+    found = made.total_loss(made.GoogLeNetOutput(*logits), labels)
     main, *sides = (loss(each, labels) for each in logits)
     torch.testing.assert_close(found, main + 0.3 * sides[0] + 0.3 * sides[1])
 
 
 def test_norms_and_biases_do_not_decay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = module(script(text(train=f"{RECIPE}; decay weights")))
-    groups = made.groups(made.DigitNet(), 0.5)
+    groups = made.param_groups(made.DigitNet(), 0.5)
     assert [group["weight_decay"] for group in groups] == [0.5, 0.0]
     assert all(p.ndim > 1 for p in groups[0]["params"])
     assert sum(len(group["params"]) for group in groups) == len(list(made.DigitNet().parameters()))
@@ -313,7 +313,15 @@ def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
 def test_only_what_the_recipe_needs(tmp_path: Path) -> None:
     def has(name: str) -> set[str]:
         source = archc.load(name).analysis.emit_training()
-        words = ("plateau", "lr_factor", "mixup", "clip_grad", "keep_statistics", "aux", "groups(")
+        words = (
+            "plateau",
+            "lr_factor",
+            "mixup",
+            "clip_grad",
+            "keep_statistics",
+            "aux",
+            "param_groups(",
+        )
         return {word for word in words if word in source}
 
     assert has("resnet50") == {"plateau", "keep_statistics"}
@@ -351,7 +359,7 @@ def test_with_options(tmp_path: Path) -> None:
         compile=False, lr=0.1, weight_decay=0.0,
     )  # fmt: skip
     trainer = made.Trainer.__new__(made.Trainer)
-    trainer.args, trainer.device, trainer.world = args, torch.device("cpu"), 1
+    trainer.args, trainer.device, trainer.world_size = args, torch.device("cpu"), 1
     trainer.build()
     assert not trainer.net.stage1[0].bn2.weight.any()
     assert trainer.net.stage1[0].grad_checkpointing

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+import errno
 import io
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -47,7 +50,7 @@ def small() -> ModuleType:
         (["--synthetic", "--resume=other.pt"], "is of another run: OtherNet of"),
         (["--synthetic", "--resume=half.pt"], "half.pt is no checkpoint"),
         (["--synthetic", "--resume=bare.pt"], "bare.pt does not fit: 'net'"),
-        (["--synthetic", "--resume=lean.pt"], "lean.pt does not fit: it has other layers"),
+        (["--synthetic", "--resume=lean.pt"], "lean.pt does not fit: net has other keys"),
         (["--synthetic", "--out=junk.pt"], "cannot write to junk.pt"),
         (["--synthetic", "--lr=1e9", "--steps=40"], "a lower --lr may help"),
         (["--synthetic", "--out=taken"], "taken holds a run: --resume goes on"),
@@ -199,7 +202,7 @@ def test_folders_of_images(
     monkeypatch.setattr(
         sys, "argv", ["", f"--data={tmp_path}", "--classes=2", "--batch-size=2", "--workers=0"]
     )
-    train, val = made.open_data(made.arguments())
+    train, val = made.open_data(made.parse_args())
     assert len(train) == len(val) == 4
     image, label = train[3, 11]
     assert (tuple(image.shape), image.dtype, label) == ((3, 32, 32), torch.uint8, 1)
@@ -239,3 +242,195 @@ def test_known_data_sets_are_found(
         train, val, names = small.read_data(str(root))
         assert (train.kind, val.kind) == ((kind, root, True), (kind, root, False))
         assert names == ("a", "b")
+
+
+# --- checkpoints -------------------------------------------------------------------------
+
+
+def checkpoint(made: ModuleType, folder: Path, patch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """That of a run of two updates, with momentum."""
+    words = ["--synthetic", "--workers=0", "--steps=2", f"--out={folder / 'run'}"]
+    assert run(made, patch, *words) == 0
+    found: dict[str, Any] = torch.load(folder / "run" / "last.pt", weights_only=True)
+    return found
+
+
+def shrink(state: Any) -> Any:
+    """The first tensor, some levels down, becomes smaller."""
+    key = next(iter(state))
+    state[key] = state[key].flatten()[:1] if isinstance(state[key], torch.Tensor) else state[key]
+    return shrink(state[key]) if isinstance(state[key], dict) else state
+
+
+CRAFTED = {
+    "step a word": lambda s: s.update(step="3"),
+    "step a list": lambda s: s.update(step=[3]),
+    "step a truth": lambda s: s.update(step=True),
+    "step a fraction": lambda s: s.update(step=1.5),
+    "step far": lambda s: s.update(step=10**9),
+    "step below": lambda s: s.update(step=-1),
+    "no step": lambda s: s.pop("step"),
+    "loss a word": lambda s: s.update(loss="x"),
+    "history a number": lambda s: s.update(history=5),
+    "history of numbers": lambda s: s.update(history=[1, 2]),
+    "a row without top1": lambda s: s["history"][0].pop("top1"),
+    "a row of words": lambda s: s["history"][0].update(top1="=cmd()"),
+    "net a list": lambda s: s.update(net=[1]),
+    "net of words": lambda s: s.update(net=dict.fromkeys(s["net"], "x")),
+    "a smaller weight": lambda s: shrink(s["net"]),
+    "no moments": lambda s: s.update(optimizer={}),
+    "a smaller moment": lambda s: shrink(s["optimizer"]["state"]),
+    "moments a number": lambda s: s.update(optimizer=3),
+    "no moment": lambda s: s["optimizer"].update(state={}),
+    "groups a number": lambda s: s["optimizer"].update(param_groups=3),
+    "no group": lambda s: s["optimizer"].update(param_groups=[]),
+    "a rate of words": lambda s: s["optimizer"]["param_groups"][0].update(lr="x"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CRAFTED)
+def test_crafted_checkpoints_are_one_line(
+    what: str, small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    state = checkpoint(small, tmp_path, monkeypatch)
+    CRAFTED[what](state)
+    torch.save(state, tmp_path / "crafted.pt")
+    words = ["--synthetic", "--workers=0", f"--out={tmp_path / 'out'}", "--steps=4"]
+    capsys.readouterr()
+    code = run(small, monkeypatch, *words, f"--resume={tmp_path / 'crafted.pt'}")
+    error = capsys.readouterr().err.strip()
+    assert code == 1, error
+    assert len(error.splitlines()) == 1
+    assert "crafted.pt does not fit: " in error
+
+
+def test_no_text_of_a_checkpoint_reaches_the_terminal(
+    small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    torch.save({"run": "a\x1b[31m\n::error::b"}, tmp_path / "crafted.pt")
+    words = ["--synthetic", "--workers=0", f"--resume={tmp_path / 'crafted.pt'}"]
+    assert run(small, monkeypatch, *words, f"--out={tmp_path / 'out'}") == 1
+    line = capsys.readouterr().err.strip()
+    assert line.isprintable(), line
+    assert "is of another run: a?[31m?::error::b" in line
+
+
+def test_flags_are_those_of_the_resumed_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lower --lr after a bad start, with a schedule, without one, and on a plateau."""
+    for schedule in ("cosine", "constant", "plateau patience=0"):
+        made = module(script(text(train=f"{RECIPE}; schedule {schedule}")))
+        words = ["--synthetic", "--workers=0", f"--out={tmp_path / schedule}"]
+        assert run(made, monkeypatch, *words, "--steps=2") == 0
+        assert run(made, monkeypatch, *words, "--steps=4", "--lr=0.001", "--resume") == 0
+        first, second = (row["lr"] for row in rows(tmp_path / schedule))
+        assert first > 0.01
+        assert 0 < second <= 0.001, schedule
+
+
+def test_too_large_a_batch_is_one_line(
+    small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Before the memory of the machine is full."""
+    words = ["--synthetic", "--workers=0", "--batch-size=999999", f"--out={tmp_path}"]
+    assert run(small, monkeypatch, *words) == 1
+    assert "65536 images, fewer than a batch of 999999" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:125] DefaultCPUAllocator: can't allocate memory"
+        ),
+        MemoryError(),
+    ],
+)
+def test_memory_of_the_cpu_is_one_line(
+    error: Exception, small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def refuse(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(small.Trainer, "update", refuse)
+    assert run(small, monkeypatch, "--synthetic", "--workers=0", f"--out={tmp_path}") == 1
+    assert "a larger --accum" in capsys.readouterr().err
+
+
+# --- two runs ----------------------------------------------------------------------------
+
+
+HOLD = """
+import fcntl, sys, time
+file = open(sys.argv[1], "a")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_two_runs_do_not_share_a_folder(
+    small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """The second is refused, whatever it was started with; after a kill it is not."""
+    pytest.importorskip("fcntl")
+    words = ["--synthetic", "--workers=0", "--steps=1", f"--out={tmp_path}"]
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        for more in ([], ["--resume"]):
+            assert run(small, monkeypatch, *words, *more) == 1
+            assert f"another run writes to {tmp_path}" in capsys.readouterr().err
+        other.kill()
+    assert (tmp_path / "lock").exists()
+    assert run(small, monkeypatch, *words) == 0
+
+
+def test_a_file_system_without_locks(
+    small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    words = ["--synthetic", "--workers=0", "--steps=1", f"--out={tmp_path}"]
+    assert run(small, monkeypatch, *words) == 0
+
+
+def test_every_image_is_seen_once_an_epoch(small: ModuleType, tmp_path: Path) -> None:
+    """By one process or four, and from the middle on as from the start; other epochs differ."""
+    args = argparse.Namespace(seed=3, batch_size=8, workers=0)
+
+    def keys(step: int, rank: int = 0, world: int = 1) -> list[tuple[int, int]]:
+        trainer = small.Trainer.__new__(small.Trainer)
+        trainer.args, trainer.train, trainer.per_epoch = args, range(43), 5
+        trainer.step, trainer.rank, trainer.world_size = step, rank, world
+        found: list[tuple[int, int]] = []
+
+        class Loader:
+            def __init__(self, images: Any, keys: list[tuple[int, int]], parts: int) -> None:
+                self.keys = keys
+
+            def __iter__(self) -> Any:
+                found.extend(self.keys)
+                return iter([0])
+
+        trainer.load = Loader
+        next(trainer.batches())
+        return found
+
+    whole = keys(0)
+    assert len({index for index, _ in whole}) == 40
+    assert len({seed for _, seed in whole}) == 40
+    assert keys(2) == whole[16:]
+    assert sorted(key for rank in range(4) for key in keys(0, rank, 4)) == sorted(whole)
+    assert keys(5) != whole

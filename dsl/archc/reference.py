@@ -1,4 +1,4 @@
-"""What the documents say of operators and of checks, written from their registries.
+"""What the documents say of operators, of lines of recipes and of checks, from their registries.
 
 `python -m archc.reference docs/language.md docs/cli.md` writes it into those files, each part
 between its two marks; without a file it prints all of it.
@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from archc import syntax
@@ -19,6 +20,8 @@ from archc.analysis.costs import Costs
 from archc.elaborate.network import elaborate, link
 from archc.ops import REGISTRY, Field, Form, Op
 from archc.plan import Apply, Body, walk
+from archc.recipe import FAMILIES, LINES, Line
+from archc.recipe._line import REQUIRED
 from archc.source import Diagnostics, Limits, Source
 from archc.syntax.parser import parse
 from archc.verify.page import page as checks
@@ -36,10 +39,15 @@ def operators() -> str:
     return "\n".join(line for module, found in ordered for line in _family(module, found))
 
 
+def recipe_lines() -> str:
+    """All lines of `train` as Markdown, by family."""
+    return "\n".join(row for family in FAMILIES for row in _recipe_family(family))
+
+
 def updated(text: str) -> str:
     """`text` with what is between marks written anew. Raises ValueError without marks."""
     found = False
-    for name, write in PARTS.items():
+    for name, write in _PARTS.items():
         before, begin, rest = text.partition(f"<!-- The {name}: written by `")
         how, close, rest = rest.partition("` -->\n")
         _, end, after = rest.partition(f"<!-- end of the {name} -->\n")
@@ -47,11 +55,8 @@ def updated(text: str) -> str:
             found = True
             text = f"{before}{begin}{how}{close}\n{write()}\n{end}{after}"
     if not found:
-        raise ValueError(f"the marks are missing, of {' and of '.join(PARTS)}")
+        raise ValueError(f"the marks are missing, of {' and of '.join(_PARTS)}")
     return text
-
-
-PARTS = {"operators": operators, "checks": checks}  # what is between the marks of that name
 
 
 def _place(module: str) -> int:
@@ -110,6 +115,44 @@ def _written(cls: type[Op], spec: Field, name: str, default: str) -> Iterator[tu
             yield f"`{spec.form.value}`{also}", spec.form.value.lstrip("/pxgd")
 
 
+# --- recipes -----------------------------------------------------------------------------
+
+
+def _recipe_family(family: ModuleType) -> Iterator[str]:
+    doc = inspect.getdoc(family) or ""
+    yield f"#### {doc.partition(':')[0].partition('.')[0]}"
+    yield ""
+    for key, kinds in LINES.items():
+        classes = [cls for cls in kinds.values() if cls.__module__ == family.__name__]
+        shared = _shared(classes)
+        for cls in classes:
+            yield f"- `{cls.example}`: {' '.join((inspect.getdoc(cls) or '').split())}"
+            own = [name for name in cls.fields() if name not in shared]
+            yield from (f"  {row}" for row in _recipe_fields(cls, own))
+        if shared:
+            yield f"- Each `{key}` takes:"
+            yield from (f"  {row}" for row in _recipe_fields(classes[0], shared))
+    yield ""
+
+
+def _shared(classes: list[type[Line]]) -> list[str]:
+    """The fields that all lines of one first word have, where there are several."""
+    if len(classes) < 2:
+        return []
+    return [name for name in classes[0].fields() if all(name in cls.fields() for cls in classes)]
+
+
+def _recipe_fields(cls: type[Line], names: list[str]) -> Iterator[str]:
+    """A row for each option and word; the line's own number is what its docstring is about."""
+    for name in names:
+        spec, default = cls.fields()[name], cls.defaults()[name]
+        is_given = spec.form is Form.OPTION and default not in (None, 0, REQUIRED)
+        ending = f" ({default})" if is_given else ""
+        if spec.form is not Form.NUMBER:
+            words = [f"`{word}`" for word in spec.words] or [f"`{name}=`"]
+            yield f"- {', '.join(words)} {spec.doc}{ending}"
+
+
 def _default(spec: Field, value: Any) -> str:
     if value is dataclasses.MISSING:
         return "needed"
@@ -155,9 +198,16 @@ def _applied(body: Body) -> list[Apply]:
     return [node for node in walk(body.chain.nodes) if isinstance(node, Apply)]
 
 
+_PARTS = {  # what is between the marks of that name
+    "operators": operators,
+    "lines of `train`": recipe_lines,
+    "checks": checks,
+}
+
+
 def main() -> None:
     if len(sys.argv) == 1:
-        print("\n".join(write() for write in PARTS.values()))
+        print("\n".join(write() for write in _PARTS.values()))
     for name in sys.argv[1:]:
         path = Path(name)
         path.write_text(updated(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -7,37 +7,11 @@ from typing import Any
 
 from archc import syntax
 from archc.elaborate.evaluate import Evaluator
+from archc.recipe import LINES, Init, Line, Setting, read_line
 from archc.source import Diagnostics, Fault, Label, Span, did_you_mean, fault
 
-OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
-SCHEDULES = ("constant", "plateau", "step", "linear", "poly", "cosine", "exponential")
-INITS = ("default", "he", "xavier", "normal", "truncated_normal", "constant")
-_PLAIN = (
-    "aux augment batch clip dataset decay dropout ema epochs label_smoothing loss mixup note"
-    " precision source steps warmup"
-)
-_WORDS: dict[str, tuple[str, ...]] = {
-    "optimizer": OPTIMIZERS,
-    "schedule": SCHEDULES,
-    "init": INITS,
-    **dict.fromkeys(_PLAIN.split(), ()),
-}
 _OF_OPTIMIZER = ("lr", "learning_rate", "momentum", "weight_decay", "betas", "eps", "nesterov")
-_COUNTED = ("batch", "epochs", "steps", "warmup", "ema", "label_smoothing")
 EXPECT = ("params", "macs", "output", "weights", "buffers")
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One line of `train` or `meta`: plain values in order, options by name."""
-
-    values: tuple[Any, ...]
-    options: dict[str, Any]
-    span: Span
-
-    @property
-    def value(self) -> Any:
-        return self.values[0] if self.values else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,64 +25,18 @@ class Expectation:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Initialisation:
-    """`init he conv fan_out bias=0`: how some weights start. `labels` are modules by label."""
-
-    kind: str
-    kinds: tuple[str, ...]  # conv, fc, bn
-    labels: tuple[str, ...]
-    words: frozenset[str]
-    std: float
-    value: float
-    bias: float | None
-    span: Span
-
-    @property
-    def fan_out(self) -> bool:
-        return "fan_out" in self.words
-
-    @property
-    def uniform(self) -> bool:
-        return "uniform" in self.words
-
-    @property
-    def normal(self) -> bool:
-        return "normal" in self.words
-
-    @property
-    def zero_residual(self) -> bool:
-        return "zero_residual" in self.words
-
-
 @dataclass(slots=True)
 class Facts:
     """All that the sections of a file say."""
 
     meta: dict[str, Any] = field(default_factory=dict)
-    train: dict[str, list[Setting]] = field(default_factory=dict)
+    train: dict[str, list[Line]] = field(default_factory=dict)  # by the first word
     expect: list[Expectation] = field(default_factory=list)
 
     @property
-    def initialisations(self) -> list[Initialisation]:
+    def initialisations(self) -> list[Init]:
         """The `init` lines of `train`, in order."""
-        return [_initialisation(setting) for setting in self.train.get("init", [])]
-
-
-INIT_KINDS = ("conv", "fc", "bn")
-_INIT_WORDS = ("fan_in", "fan_out", "uniform", "normal", "zero_residual")
-_INIT_OPTIONS = ("std", "bias", "value")
-
-
-def _initialisation(setting: Setting) -> Initialisation:
-    words = [str(value) for value in setting.values[1:]]
-    kinds = tuple(word for word in words if word in INIT_KINDS)
-    labels = tuple(word for word in words if word not in (*INIT_KINDS, *_INIT_WORDS))
-    std, value = (float(setting.options.get(key, d)) for key, d in (("std", 0.01), ("value", 0)))
-    bias = setting.options.get("bias")
-    known = frozenset(words) & frozenset(_INIT_WORDS)
-    fill = None if bias is None else float(bias)
-    return Initialisation(str(setting.value), kinds, labels, known, std, value, fill, setting.span)
+        return [line for line in self.train.get("init", []) if isinstance(line, Init)]
 
 
 def read_sections(file: syntax.File, env: dict[str, Any], diagnostics: Diagnostics) -> Facts:
@@ -151,7 +79,7 @@ def _setting(entry: syntax.Entry, evaluator: Evaluator) -> Setting:
             options[attribute.name.id] = _plain(attribute.value, evaluator)
         else:
             values.append(_plain(attribute, evaluator))
-    return Setting(tuple(values), options, entry.span)
+    return Setting(entry.key.id, tuple(values), options, entry.span)
 
 
 def _plain(value: Any, evaluator: Evaluator) -> Any:
@@ -169,38 +97,19 @@ def _plain(value: Any, evaluator: Evaluator) -> Any:
             return evaluator.value(value)
 
 
-def _training(entry: syntax.Entry, evaluator: Evaluator) -> Setting:
+def _training(entry: syntax.Entry, evaluator: Evaluator) -> Line:
     key = entry.key.id
-    if key not in _WORDS:
-        hint = did_you_mean(key, _WORDS) or f"there are {', '.join(_WORDS)}"
+    if key not in LINES:
+        hint = did_you_mean(key, LINES) or f"there are {', '.join(LINES)}"
         if key in _OF_OPTIMIZER:
             hint = f"it belongs to the optimizer: `optimizer sgd {key}={_written(entry)}`"
         raise fault("A312", f"`train` has no `{key}`", entry.key.span, hint)
-    setting = _setting(entry, evaluator)
-    if key == "init":
-        _check_options(setting)
-    if key in _COUNTED and isinstance(setting.value, str):
-        raise fault("A312", f"`{key}` is a number, not `{setting.value}`", entry.span)
-    known = _WORDS[key]
-    if known and (not setting.values or setting.values[0] not in known):
-        found = f"`{setting.values[0]}`" if setting.values else "nothing"
-        title = f"`{key}` is one of {', '.join(known)}, not {found}"
-        raise fault("A312", title, entry.span, did_you_mean(str(setting.value), known))
-    return setting
+    return read_line(_setting(entry, evaluator))
 
 
 def _written(entry: syntax.Entry) -> str:
     """The values of an entry as they stand in the text."""
     return entry.values[0].span.to(entry.values[-1].span).text if entry.values else "..."
-
-
-def _check_options(setting: Setting) -> None:
-    for name, value in setting.options.items():
-        if name not in _INIT_OPTIONS:
-            hint = did_you_mean(name, _INIT_OPTIONS) or f"there are {', '.join(_INIT_OPTIONS)}"
-            raise fault("A312", f"`init` has no option `{name}`", setting.span, hint)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise fault("A312", f"`{name}` is a number", setting.span, "as in `bias=0`")
 
 
 def _fact(entry: syntax.Entry, evaluator: Evaluator) -> Any:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from archc.elaborate.sections import Facts, Initialisation
+from archc.elaborate.sections import Facts
 from archc.emit.lanes import literal
 from archc.emit.layout import Group, Item, call, flat
 from archc.emit.options import ZERO_INIT, Unsuited
 from archc.emit.program import Program
 from archc.emit.site import Assign, Do, For, Header, If, Statement, lines
 from archc.plan import Apply, Branches, Chain, Loop, Node, Path, Plan, children, labelled, walk
+from archc.recipe import Init
 
 _TYPES = {
     "conv": ("nn.Conv{}d", "nn.ConvTranspose{}d"),
@@ -82,7 +83,7 @@ def initialiser(
             special += writer.labels(setting)
             if towers is not None:
                 inside += _Writer(program, towers.plan, "tower").labels(setting)
-        elif setting.kind != "default" or setting.bias is not None:
+        elif setting.torch() is not None or setting.bias is not None:
             general += writer.kinds(setting)
         if setting.zero_residual and not options.zero_init:
             special += writer.zero_residual()
@@ -115,12 +116,12 @@ class _Writer:
         for target, _ in program.shared.values():
             self.biased.setdefault(target, set()).add(True)
 
-    def others(self, settings: list[Initialisation]) -> list[_Rule]:
+    def others(self, settings: list[Init]) -> list[_Rule]:
         """torch's own start for all that the file leaves to it."""
         started = {
             name
             for setting in settings
-            if not setting.labels and setting.kind != "default"
+            if not setting.labels and setting.torch() is not None
             for name in self._types(setting.kinds or ("conv", "fc"))
             if setting.bias is not None or True not in self.biased[name]
         }
@@ -129,7 +130,7 @@ class _Writer:
 
     # --- by kind -------------------------------------------------------------------------
 
-    def kinds(self, setting: Initialisation) -> list[_Rule]:
+    def kinds(self, setting: Init) -> list[_Rule]:
         """All convolutions, linears or batch norms."""
         types = self._types(setting.kinds or ("conv", "fc"))
         body = self._start("module", setting, types)
@@ -147,7 +148,7 @@ class _Writer:
 
     # --- by label ------------------------------------------------------------------------
 
-    def labels(self, setting: Initialisation) -> list[Statement]:
+    def labels(self, setting: Init) -> list[Statement]:
         """Labelled operators, and what is in labelled groups."""
         found = [
             (path, node) for label in setting.labels for path, node in labelled(self.plan, label)
@@ -175,7 +176,7 @@ class _Writer:
                 statements += self._checked(setting, [_target(node)])
         return statements
 
-    def _checked(self, setting: Initialisation, types: list[str]) -> list[Statement]:
+    def _checked(self, setting: Init, types: list[str]) -> list[Statement]:
         """Start `module`, of which Python only knows that it is a module."""
         return _chain([_Rule(types, self._start("module", setting, types))])
 
@@ -189,7 +190,7 @@ class _Writer:
     def _start(
         self,
         module: str,
-        setting: Initialisation,
+        setting: Init,
         types: list[str],
         biased: set[bool] | None = None,
     ) -> list[Statement]:
@@ -258,21 +259,10 @@ def _filled(target: str, value: float) -> Group:
     return call("nn.init.constant_", target, literal(value))
 
 
-def _weight(target: str, setting: Initialisation) -> Group | None:
+def _weight(target: str, setting: Init) -> Group | None:
     """The call that starts a weight, or None to leave it to torch."""
-    std = Item(literal(setting.std), "std")
-    match setting.kind:
-        case "he":
-            shape = "uniform" if setting.uniform else "normal"
-            mode = [Item('"fan_out"', "mode")] if setting.fan_out else []
-            return call(f"nn.init.kaiming_{shape}_", target, *mode, Item('"relu"', "nonlinearity"))
-        case "xavier":
-            return call(f"nn.init.xavier_{'normal' if setting.normal else 'uniform'}_", target)
-        case "normal":
-            return call("nn.init.normal_", target, std)
-        case "truncated_normal":
-            return call("nn.init.trunc_normal_", target, std)
-        case "constant":
-            return _filled(target, setting.value)
-        case _:
-            return None
+    made = setting.torch()
+    if made is None:
+        return None
+    named = [Item(literal(keyword.value), keyword.name) for keyword in made.keyword]
+    return call(made.target, target, *map(literal, made.positional), *named)

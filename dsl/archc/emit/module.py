@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
-from archc import data, symbolic
+from archc import symbolic
 from archc.analysis.costs import Cost
 from archc.elaborate.sections import Facts
 from archc.emit.classes import build_class, write_anonymous
@@ -26,6 +24,7 @@ from archc.emit.options import (
 )
 from archc.emit.program import ClassModel, Program, instance_env
 from archc.emit.steps import write_chain
+from archc.emit.support import support_names
 from archc.plan import Choice, Plan, bodies, outputs, side_outputs, walk
 
 _IMPORTED_BY_OPTIONS = {"Any", "Iterator", "Mapping", "Self", "ClassVar"}
@@ -71,14 +70,6 @@ def build_module(
         module.fields = [*main, *((s.name, f"weighs {s.weight:g} in the loss") for s in sides)]
         module.optional = len(main) if len(main) > 1 else len(module.fields)
     return module
-
-
-@cache
-def _support_classes() -> frozenset[str]:
-    """The names of the helper classes that a file may carry."""
-    files = (data.TEMPLATES / "support").glob("*.py.jinja")
-    found = (re.findall(r"^class (\w+)", file.read_text(encoding="utf-8"), re.M) for file in files)
-    return frozenset(name for names in found for name in names)
 
 
 def variants(plan: Plan, again: Again) -> list[Plan]:
@@ -175,7 +166,7 @@ def _first_that_works(plan: Plan, again: Again, options: Options) -> Program:
 
 def new_program(plans: list[Plan], options: Options) -> Program:
     """The classes to be of a network, none of them written yet."""
-    taken = {plans[0].name, f"{plans[0].name}Output", *_IMPORTED, *_support_classes()}
+    taken = {plans[0].name, f"{plans[0].name}Output", *_IMPORTED, *support_names()}
     if options != Options():
         taken |= _IMPORTED_BY_OPTIONS
     return Program(plans, taken, write_chain, write_anonymous, options)

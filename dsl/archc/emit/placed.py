@@ -63,7 +63,7 @@ def emit_placed(
 
 def _refuse_fans(facts: Facts, count: int) -> None:
     for setting in facts.initialisations:
-        if setting.kind == "xavier" or (setting.kind == "he" and setting.fan_out):
+        if setting.goes_by_outputs:
             raise Unsuited(
                 f"`init {setting.kind}` goes by how many outputs a layer has, and a tower has "
                 f"{_part(count)} of them; `init normal std=...`, or `he` without fan_out, does not"

@@ -9,13 +9,28 @@ from typing import TYPE_CHECKING
 
 from archc import data
 from archc.emit.blame import blamed
+from archc.emit.imports import Import, laid, used
 from archc.emit.layout import WIDTH, Code, Item, call, lay
+from archc.emit.support import read_support
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
     from archc.emit.module import Module
     from archc.emit.program import ClassModel, Method
+
+_KNOWN: list[Import] = [  # what the classes of a network may use
+    ("collections", "OrderedDict"),
+    ("collections.abc", "Sequence"),
+    ("math", ""),
+    ("typing", "Any"),
+    ("typing", "ClassVar"),
+    ("typing", "NamedTuple"),
+    ("torch", ""),
+    ("torch", "Tensor"),
+    ("torch", "nn"),
+    ("torch.nn.functional as F", ""),
+]
 
 
 def make_environment(templates: Path | None = None) -> Environment:
@@ -44,41 +59,28 @@ def render(module: Module, templates: Path | None = None) -> str:
 
     Raises archc.emit.blame.TemplateFault for a template of the user's that does not work.
     """
-    environment = make_environment(templates)
+    forms = _forms(module)
     with blamed(templates):
-        template = environment.get_template("model.py.jinja")
-        support = [
-            environment.select_template(_files(name, module)).render().strip("\n")
-            for name in _sources(module)
-        ]
-        body = template.render(module=module, support=support)
-    return _with_imports(module, body)
+        template = make_environment(templates).get_template("model.py.jinja")
+        support = [read_support(name, forms, templates) for name in module.support]
+        body = template.render(module=module, support=[each.text for each in support])
+    imports = [*(item for each in support for item in each.imports), *used(_KNOWN, body)]
+    return body.replace("# imports\n", laid(imports) + "\n", 1)
 
 
-def _files(name: str, module: Module) -> list[str]:
-    """Where a support class may be.
+def _forms(module: Module) -> list[str]:
+    """Say which forms of support classes the file takes, where there are any.
 
-    One that holds tensors has a form that takes a device; one that minds batch norms, or drops
-    columns, has a shorter form for networks without any.
+    `deterministic` is for networks that drop no columns, `device` for constructors that take one,
+    `normless` for networks without batch norms, whose statistics would count twice.
     """
-    drops = "PathSampler" in module.support
     has_norms = any("nn.BatchNorm" in line for model in module.classes for line in model.init)
-    folders = (
-        ("diceless/", not drops),
-        ("device/", module.options.device),
-        ("normless/", not has_norms),
-        ("", True),
-    )
-    return [f"support/{folder}{name}.py.jinja" for folder, wanted in folders if wanted]
-
-
-def _sources(module: Module) -> list[str]:
-    """The support files needed, each once: one file may define several classes."""
-    return [
-        name
-        for name in module.support
-        if (data.TEMPLATES / "support" / f"{name}.py.jinja").exists()
-    ]
+    wanted = {
+        "deterministic": "PathSampler" not in module.support,
+        "device": module.options.device,
+        "normless": not has_norms,
+    }
+    return [form for form, is_wanted in wanted.items() if is_wanted]
 
 
 def docstring(lines: list[str], indent: int = 4) -> str:
@@ -121,36 +123,3 @@ def forward_signature(model: ClassModel | Method, name: str = "forward") -> str:
     """`def forward(self, x: Tensor) -> Tensor:`."""
     items = ["self", *(f"{name}: Tensor" for name in model.inputs)]
     return "\n".join(lay(f"def {name}", call("", *map(Item, items)), f" -> {model.returns}:", 4))
-
-
-_IMPORTS = (
-    (r"\bOrderedDict\(", "from collections import OrderedDict"),
-    (r"\bmath\.", "import math"),
-)
-
-
-def _with_imports(module: Module, body: str) -> str:
-    """Put the imports that the code needs at the mark that the template left."""
-    code = re.sub(r'"""[\s\S]*?"""|#.*', "", body)
-    stdlib = sorted(
-        (line for pattern, line in _IMPORTS if re.search(pattern, code)),
-        key=lambda line: (line.startswith("from"), line),
-    )
-    stdlib += _names("collections.abc", ("Iterator", "Mapping", "Sequence"), code)
-    stdlib += _names("contextlib", ("contextmanager", "nullcontext"), code)
-    stdlib += _names("typing", ("Any", "ClassVar", "NamedTuple", "Self"), code)
-    torch = ["import torch"] if re.search(r"\btorch\.", code) else []
-    torch += ["import torch.nn.functional as F"] if re.search(r"\bF\.", code) else []
-    torch += [
-        "from torch import Tensor, nn" if re.search(r"\bTensor\b", code) else "from torch import nn"
-    ]
-    if re.search(r"\bcheckpoint\(", code):
-        torch.append("from torch.utils.checkpoint import checkpoint")
-    lines = [*stdlib, *([""] if stdlib else []), *torch]
-    return body.replace("# imports\n", "\n".join(lines) + "\n", 1)
-
-
-def _names(module: str, names: tuple[str, ...], code: str) -> list[str]:
-    """The import of those that the code mentions."""
-    found = [name for name in names if re.search(rf"\b{name}\b", code)]
-    return [f"from {module} import {', '.join(found)}"] if found else []

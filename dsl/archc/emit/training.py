@@ -9,27 +9,28 @@ from pathlib import Path
 
 from archc.analysis.costs import Cost
 from archc.elaborate.sections import Facts
-from archc.emit.imports import split
+from archc.emit.imports import Import, split
 from archc.emit.layout import WIDTH, Group, Item, call, lay
 from archc.emit.module import Module, build_module
 from archc.emit.options import CHECKPOINTING, ZERO_INIT, Options
-from archc.emit.rates import factor, needs_end, number, plateau, rate, total
+from archc.emit.rates import Rate
 from archc.emit.render import harmless, render
 from archc.plan import Plan, outputs, side_outputs
-from archc.recipe import Augmentation, Recipe, read_recipe
+from archc.recipe import (
+    DATASETS,
+    Augment,
+    Batch,
+    Dataset,
+    Decay,
+    Flag,
+    Length,
+    Optimizer,
+    Recipe,
+    Script,
+    Statistics,
+)
 
-_STATISTICS = {  # mean and standard deviation of the training images, by channel
-    "imagenet": ("ImageNet's", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "cifar10": ("CIFAR-10's", (0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)),
-    "cifar100": ("CIFAR-100's", (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
-    "mnist": ("MNIST's", (0.1307,), (0.3081,)),
-    "digits": ("the digits'", (0.3053,), (0.376,)),
-}
 _SMALL = 64  # images up to this size are shown whole; larger ones are cut out of photographs
-_FUSED = ("sgd", "adam", "adamw")
-_TORCH = {
-    "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad",
-}  # fmt: skip
 
 
 class Untrainable(Exception):
@@ -38,22 +39,20 @@ class Untrainable(Exception):
 
 @dataclass(slots=True)
 class Training:
-    """What the template of a training script prints. Lines carry their indentation."""
+    """What the template of a training script prints: lines of code, indented where they stand."""
 
     name: str
     doc: list[str]
-    imports: list[tuple[str, str]]  # of the model
+    imports: list[Import]  # of the model
     model: str  # its classes, as `archc build` writes them
     shape: tuple[int, ...]
-    statistics: str
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    classes: str  # an expression
+    statistics: Statistics
+    classes: str  # how many, as an expression
     misfit: str  # an expression: what to say where the data has other classes
     construct: list[str]
     output: str  # the type of what the network returns in training
     loss: list[str]  # the statement that computes it
-    sides: list[str]  # the body of `loss_of`, where there are side classifiers
+    sides: list[str]  # the body of `total_loss`, where there are side classifiers
     colours: str
     augmentation: list[str]
     resized: int
@@ -61,16 +60,17 @@ class Training:
     total: str
     factor: list[str]  # the body of `lr_factor`
     factor_arguments: str
-    rate: list[str]  # the statements that set it
-    plateau: list[str]
+    scheduler: list[str]
     optimizer: list[str]
-    stateless: bool  # plain SGD: nothing but the rate to go on with
+    stateless: bool  # the optimizer keeps nothing from an update to the next
     flags: list[str]
-    lighting: bool = False
-    recomputes: bool = False  # whether a block can be computed again in the backward pass
-    mixup: bool = False
-    clip: bool = False
-    split_decay: bool = False
+    setup: list[str]  # from here on what lines of the recipe ask for
+    on_batch: list[str]
+    on_gradients: list[str]
+    on_epoch: list[str]
+    lighting: bool
+    recomputes: bool  # whether a block can be computed again in the backward pass
+    split_decay: bool
 
 
 def build_training(
@@ -82,51 +82,55 @@ def build_training(
     templates: Path | None = None,
 ) -> Training:
     """Everything about one script. Raises Untrainable, and Unsuited for the options."""
-    recipe = read_recipe(facts.train)
+    recipe = Recipe(facts.train)
     shape, width = _classifier(plan)
-    _need(recipe)
+    optimizer, length = _needed(recipe)
     module = build_module(plan, facts, cost, again, options)
     imports, model = split(render(module, templates))
-    named, mean, std = _STATISTICS[recipe.dataset or _likely_dataset(shape)]
-    if len(mean) != shape[0]:
-        raise Untrainable(f"`dataset {recipe.dataset}` has {len(mean)} channels, not {shape[0]}")
-    if shape[0] != 3 and (recipe.augment.jitter or recipe.augment.lighting):
+    augment = recipe.find(Augment) or Augment(span=optimizer.span)
+    named = recipe.find(Dataset)
+    dataset = (named.known if named is not None else "") or _likely_dataset(shape)
+    channels = len(DATASETS[dataset].mean)
+    if channels != shape[0]:
+        raise Untrainable(f"`dataset {dataset}` has {channels} channels, not {shape[0]}")
+    if shape[0] != 3 and augment.is_of_colours:
         raise Untrainable(f"`jitter` and `lighting` are of colours, and {plan.name} sees none")
     count = _class_count(plan, module, width)
     by_flag = bool(count)
-    recomputes = options.checkpoint is not None
+    script = Script(shape, "args.classes" if by_flag else str(width))
+    decay, schedule = recipe.find(Decay), Rate(recipe)
+    split_decay = decay is not None and decay.weights and bool(optimizer.weight_decay)
     return Training(
         name=plan.name,
         doc=_describe(plan, module),
         imports=imports,
         model=model,
         shape=shape,
-        statistics=named,
-        mean=mean,
-        std=std,
-        classes="args.classes" if by_flag else str(width),
+        statistics=DATASETS[dataset],
+        classes=script.classes,
         misfit='f"{what}: --classes {len(names)}"' if by_flag else "what",
         construct=_construct(plan, options, count),
         output=module.record or "Tensor",
         loss=_loss(plan, recipe),
         sides=_sides(plan, module, recipe),
         colours="v2.RGB()" if shape[0] == 3 else "v2.Grayscale()",
-        augmentation=_augmentation(recipe.augment, shape),
-        resized=_resized(recipe.augment, shape),
-        unit=recipe.unit,
-        total=total(recipe),
-        factor=factor(recipe),
-        factor_arguments="time: float, end: float" if needs_end(recipe) else "time: float",
-        rate=rate(recipe),
-        plateau=plateau(recipe.schedule),
-        optimizer=_optimizer(recipe),
-        stateless=recipe.optimizer == "sgd" and not recipe.options.get("momentum"),
-        flags=_flags(plan, recipe, width if by_flag else 0, recomputes),
-        lighting=recipe.augment.lighting > 0,
-        recomputes=recomputes,
-        mixup=recipe.mixup > 0,
-        clip=recipe.clip > 0,
-        split_decay=not recipe.decay_all,
+        augmentation=_augmentation(augment, shape),
+        resized=augment.resized(shape),
+        unit=length.name,
+        total=length.total,
+        factor=schedule.factor(),
+        factor_arguments=schedule.arguments,
+        scheduler=schedule.scheduler(),
+        optimizer=_optimizer(optimizer, split_decay),
+        stateless=optimizer.is_stateless,
+        flags=_flags(plan, recipe, width if by_flag else 0, options.checkpoint is not None),
+        setup=[row for line in recipe.lines for row in line.setup(script)],
+        on_batch=[row for line in recipe.lines for row in line.on_batch()],
+        on_gradients=[row for line in recipe.lines for row in line.on_gradients()],
+        on_epoch=[row for line in recipe.lines for row in line.on_epoch()],
+        lighting=augment.lighting > 0,
+        recomputes=options.checkpoint is not None,
+        split_decay=split_decay,
     )
 
 
@@ -150,17 +154,20 @@ def _classifier(plan: Plan) -> tuple[tuple[int, ...], int]:
     return image, out[0]
 
 
-def _need(recipe: Recipe) -> None:
-    missing = {
-        "optimizer sgd lr=0.1": recipe.optimizer,
-        "batch 256": recipe.batch,
-        "epochs 90": recipe.length,
+def _needed(recipe: Recipe) -> tuple[Optimizer, Length]:
+    """The lines that a script cannot do without. Raises Untrainable where one is missing."""
+    optimizer, length = recipe.find(Optimizer), recipe.find(Length)
+    there = {
+        "optimizer sgd lr=0.1": optimizer,
+        "batch 256": recipe.find(Batch),
+        "epochs 90": length,
     }
-    lines = [line for line, there in missing.items() if not there]
-    if lines:
-        names = " and no ".join(f"`{line.partition(' ')[0]}`" for line in lines)
-        cure = f"add {', '.join(f'`{line}`' for line in lines)}, with your figures"
+    missing = [example for example, line in there.items() if line is None]
+    if missing or optimizer is None or length is None:
+        names = " and no ".join(f"`{line.partition(' ')[0]}`" for line in missing)
+        cure = f"add {', '.join(f'`{line}`' for line in missing)}, with your figures"
         raise Untrainable(f"the recipe has no {names}: to `train {{ }}` {cure}")
+    return optimizer, length
 
 
 def _class_count(plan: Plan, module: Module, width: int) -> str:
@@ -219,37 +226,9 @@ def snake(name: str) -> str:
 # --- data --------------------------------------------------------------------------------
 
 
-def _augmentation(augment: Augmentation, shape: tuple[int, ...]) -> list[str]:
-    steps = []
-    if augment.resized_crop:
-        steps.append("v2.RandomResizedCrop(SHAPE[1:])")
-    elif augment.resize is not None:
-        least, most = augment.resize
-        sides = f"v2.RandomShortestSize(list(range({least}, {most + 1})))"
-        steps += [sides if least < most else f"v2.Resize({least})", "v2.RandomCrop(SHAPE[1:])"]
-    elif augment.crop:
-        mode = ', padding_mode="reflect"' if augment.reflect else ""
-        steps += [
-            f"v2.Resize({max(shape[1:])})",
-            f"v2.RandomCrop(SHAPE[1:], padding={augment.pad}{mode})",
-        ]
-    elif augment.flip or augment.jitter or augment.lighting:
-        steps += [f"v2.Resize({_resized(augment, shape)})", "v2.CenterCrop(SHAPE[1:])"]
-    if augment.flip:
-        steps.append("v2.RandomHorizontalFlip()")
-    if augment.jitter:
-        steps.append(f"v2.ColorJitter({', '.join(3 * [f'{augment.jitter:g}'])})")
-    if augment.lighting:
-        steps.append(f"Lighting({augment.lighting:g})")
-    return lay("varied = ", Group("", tuple(map(Item, steps)), "[]"), indent=4) if steps else []
-
-
-def _resized(augment: Augmentation, shape: tuple[int, ...]) -> int:
-    """The shorter side of an image before its centre is cut out for validation."""
-    side = max(shape[1:])
-    if augment.resize is not None and augment.resize[0] == augment.resize[1]:
-        return augment.resize[0]
-    return round(side / 0.875) if augment.of_photographs else side
+def _augmentation(augment: Augment, shape: tuple[int, ...]) -> list[str]:
+    steps = augment.transforms(shape)
+    return lay("augment = ", Group("", tuple(map(Item, steps)), "[]"), indent=4) if steps else []
 
 
 # --- loss --------------------------------------------------------------------------------
@@ -258,8 +237,8 @@ def _resized(augment: Augmentation, shape: tuple[int, ...]) -> int:
 def _loss(plan: Plan, recipe: Recipe) -> list[str]:
     """The statement that computes it from a batch."""
     if side_outputs(plan.body):
-        return lay("loss = ", call("loss_of", "self.model(x)", "labels"), indent=20)
-    return lay("loss = ", _cross_entropy("self.model(x)", recipe), indent=20)
+        return lay("loss = ", call("total_loss", "self.model(x)", "labels"), indent=16)
+    return lay("loss = ", _cross_entropy("self.model(x)", recipe), indent=16)
 
 
 def _sides(plan: Plan, module: Module, recipe: Recipe) -> list[str]:
@@ -275,55 +254,45 @@ def _sides(plan: Plan, module: Module, recipe: Recipe) -> list[str]:
 
 
 def _cross_entropy(out: str, recipe: Recipe) -> Group:
-    smoothing = recipe.label_smoothing
-    more = [Item(f"{smoothing:g}", "label_smoothing")] if smoothing else []
+    more = [
+        Item(f"{value:g}", name)
+        for line in recipe.lines
+        for name, value in line.loss_arguments().items()
+    ]
     return call("F.cross_entropy", out, "labels", *more)
 
 
 # --- optimizer ---------------------------------------------------------------------------
 
 
-def _optimizer(recipe: Recipe) -> list[str]:
-    decays = "weight_decay" in recipe.options
-    parameters = "net.parameters()"
-    if decays and not recipe.decay_all:
-        parameters = "groups(net, args.weight_decay)"
-    items = [Item(parameters), Item("args.lr", "lr")]
-    for name, value in recipe.options.items():
-        if name == "weight_decay" and recipe.decay_all:
-            items.append(Item("args.weight_decay", name))
-        elif name not in ("lr", "weight_decay"):
+def _optimizer(optimizer: Optimizer, split_decay: bool) -> list[str]:
+    groups = "param_groups(net, args.weight_decay)" if split_decay else "net.parameters()"
+    items = [Item(groups), Item("args.lr", "lr")]
+    for name, value in optimizer.arguments().items():
+        if name != "weight_decay":
             items.append(Item(repr(value), name))
-    if recipe.optimizer in _FUSED:
+        elif not split_decay:
+            items.append(Item("args.weight_decay", name))
+    if optimizer.fused:
         items.append(Item("not args.fsdp", "fused"))
-    return lay(
-        "self.optimizer = ", call(f"torch.optim.{_TORCH[recipe.optimizer]}", *items), indent=8
-    )
+    made = call(f"torch.optim.{optimizer.torch}", *items)
+    return lay("self.optimizer = ", made, indent=8)
 
 
 # --- flags -------------------------------------------------------------------------------
 
 
-def _flags(plan: Plan, recipe: Recipe, classes: int, has_blocks: bool) -> list[str]:
-    """`add(...)` for each flag, in the order of --help."""
-    options = recipe.options
-    ema = {"default": recipe.ema} if recipe.ema else {"nargs": '"?"', "const": 0.9999}
-    steps, epochs = _LENGTHS[recipe.unit]
-    default = {"default": number(recipe.length)}
+def _flags(plan: Plan, recipe: Recipe, classes: int, recomputes: bool) -> list[str]:
+    """`add(...)` for each flag, in the order of --help: those of the recipe, then all others."""
+    found = {flag.name: flag for line in recipe.lines for flag in line.flags()}
+    found.setdefault("ema", Flag("ema", "float", help="average weights", optional=0.9999))
     flags = [
         _flag("classes", type="int", default=classes, help="of the data") if classes else [],
-        _flag("epochs", type="int", **({} if epochs else default), help=epochs or "of all images"),
-        _flag("steps", type="int", **({} if steps else default), help=steps or "updates"),
-        _flag("batch-size", type="int", default=recipe.batch, help="in all"),
+        *(_number(found[name]) for name in (*_FIRST, *(n for n in found if n not in _FIRST))),
         _flag("accum", type="int", default=1, help="parts of a batch"),
-        _flag("lr", type="float", default=options["lr"], help="learning rate"),
-        _number("weight-decay", options.get("weight_decay"), ""),
-        _number("clip", recipe.clip, "of the gradients' norm"),
-        _number("mixup", recipe.mixup, "its alpha"),
-        _flag("ema", type="float", **ema, help="average weights"),
         _flag("amp", nargs='"?"', const='"bf16"', choices='("bf16", "fp16")', help="precision"),
         _switch("compile", "torch.compile the training step"),
-        _switch("grad-checkpointing", "less memory for more time") if has_blocks else [],
+        _switch("grad-checkpointing", "less memory for more time") if recomputes else [],
         _switch("fsdp", "shard the network (FSDP2)"),
         _flag("device", help="cpu, cuda:1 ...; or else an accelerator"),
         _flag("workers", type="int", default=4, help="reading images"),
@@ -337,15 +306,15 @@ def _flags(plan: Plan, recipe: Recipe, classes: int, has_blocks: bool) -> list[s
     return [line for flag in flags for line in flag]
 
 
-_LENGTHS = {  # unit -> help of --steps and of --epochs, "" for the one that has a default
-    "epochs": ("updates, instead of epochs", ""),
-    "steps": ("", "instead of steps"),
-}
+_FIRST = ("epochs", "steps", "batch-size", "lr")
 
 
-def _number(name: str, value: float | None, help: str) -> list[str]:
-    """A flag for a number that only some recipes have."""
-    return _flag(name, type="float", default=float(value), help=help) if value else []
+def _number(flag: Flag) -> list[str]:
+    """A flag for a number."""
+    value = float(flag.default) if flag.kind == "float" and flag.default else flag.default
+    default = {} if value is None else {"default": f"{value:_}"}
+    optional = {} if flag.optional is None else {"nargs": '"?"', "const": flag.optional}
+    return _flag(flag.name, type=flag.kind, **default, **optional, help=flag.help)
 
 
 def _flag(name: str, **options: object) -> list[str]:

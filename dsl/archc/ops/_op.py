@@ -49,7 +49,7 @@ class Call:
     """How to make the module: `Call("nn.Conv2d", (3, 64, 7), (Keyword("stride", 2, 1),))`.
 
     Structure, never text. `target` is `nn.Something`, or the name of a class that
-    `templates/support/<target>.py.jinja` defines and the generated file then carries.
+    `templates/support/<target>.py` defines and the generated file then carries.
     """
 
     target: str

@@ -17,7 +17,7 @@ __all__ = ["Towers"]
 
 
 class Placed(nn.Module):
-    """A network in towers: each is on a device, with its part of every layer's channels.
+    """A network in towers: each, on a device, has its part of all layers' channels.
 
     `TOWERS` names them in the order of their channels. `from_grouped` makes it from the
     weights of the same network on one device, and `grouped` gives those.
