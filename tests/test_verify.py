@@ -15,9 +15,10 @@ import pytest
 from verifying import edited
 
 import archc
-from archc import cli, render
+from archc import cli
 from archc import verify as verifying
-from archc.outcome import INTERRUPTED
+from archc.cli.exit_codes import INTERRUPTED
+from archc.report import diagnostics
 from archc.verify import Result, Task
 from archc.verify.bug import example
 from archc.verify.checks import CHECKS
@@ -112,7 +113,7 @@ def test_tables(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         "network   pass  fail  skipped  seconds\n"
         "resnet18     2                     1.8\n"
         "vgg11              1        1      2.0\n\n"
-        f"vgg11: state failed: {render.visible(BOLD)}\n\n"
+        f"vgg11: state failed: {diagnostics.visible(BOLD)}\n\n"
         "memory skipped, no: vgg11\n\n"
         "2 passed, 1 skipped, 1 failed in 1.0 s\n"
     )
