@@ -45,7 +45,7 @@ _AGAIN = 0.01  # the same where blocks are computed again: of FractalNet it coun
     trains=True,
     bug=Bug(
         "an activation that is kept",
-        {"x = self.cells(x)": "x = self.cells(x.sigmoid())"},
+        {"x = self.cells(x)": "x = self.cells(x.sigmoid().exp())"},
         "a step takes .* at a batch of .*, not",
     ),
 )
