@@ -84,7 +84,10 @@ class Apply:
 
 @dataclass(eq=False, slots=True)
 class Call:
-    """A block on a tensor. `args` are the values of its parameters, traced in the caller."""
+    """A block on a tensor. `args` are the values of its parameters, traced in the caller.
+
+    `truths` are the expressions of those that are true or false: a `bool` cannot be traced.
+    """
 
     name: str
     body: Body
@@ -94,6 +97,7 @@ class Call:
     span: Span
     label: str | None = None
     again: bool = False
+    truths: dict[str, Expr | None] = field(default_factory=dict)
 
 
 @dataclass(eq=False, slots=True)

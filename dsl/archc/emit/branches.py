@@ -125,5 +125,5 @@ def _sizes(scribe: Scribe, narrows: list[list[Any]], lanes: list[Lane], site: Si
     if found is None:
         found = site.shared[text] = scribe.attribute("widths", text)
         code = Group("", tuple(map(Item, sizes)), "[]")
-        site.steady.body.append(Assign(f"self.{found}", code))
+        site.outermost.body.append(Assign(f"self.{found}", code))
     return f"self.{found}"

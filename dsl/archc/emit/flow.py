@@ -116,6 +116,7 @@ def texts(steps: list[Step]) -> Iterator[str]:
             case Do():
                 yield step.write(*("x" for _ in step.ins))
             case Test():
+                yield f"{{{step.test}}}"
                 yield from texts(step.then)
                 yield from texts(step.other)
             case Repeat() | Side():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from math import isclose
 from typing import Any
 
@@ -18,6 +19,7 @@ from archc.plan import Applicable
 from archc.symbol import Expr
 
 _LONGEST_TEST = 64  # fits on a line behind `if`, wherever that stands
+ANY = object()  # a value that an instance has no use for
 # what an expression raises where it has no value
 _NO_VALUE = (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError, ValueError)
 
@@ -32,9 +34,42 @@ class Lane:
 
     instance: int
     env: dict[str, Any]
+    made: int = -1  # which of the objects of the class; an instance may make several of one
+    inner: frozenset[str] = frozenset()  # what only the inside of a loop knows
 
     def with_(self, **more: Any) -> Lane:
-        return Lane(self.instance, {**self.env, **more})
+        """The lane within an iteration, which knows more."""
+        inner = self.inner | {name for name in more if name != "#c"}
+        return Lane(self.instance, {**self.env, **more}, self.made, inner)
+
+    @property
+    def key(self) -> int:
+        return self.instance if self.made < 0 else self.made
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A value that is true or false, and its expression if that is known."""
+
+    value: bool
+    expr: Expr | None
+
+
+@dataclass
+class Extra:
+    """A constructor argument that no parameter of the block stands for: its value in each object.
+
+    Taken where the class's own arguments do not say a number; whoever makes the object knows it.
+    """
+
+    variable: str
+    name: str
+    values: dict[int, Any]
+
+    @property
+    def type(self) -> str:
+        kinds = {type(_bare(value)).__name__ for value in self.values.values()}
+        return "float" if kinds == {"int", "float"} else " | ".join(sorted(kinds))
 
 
 @dataclass(frozen=True)
@@ -70,25 +105,72 @@ class Writer:
         self.open = open_
         self.used: set[str] = set()
         self.indices: list[Index] = []
+        self.choices: list[Expr] = []  # the tests of the `if`s so far: a trace holds on its path
+        self.extras: dict[str, Extra] | None = None  # None where nobody could hand them over
+        self.taken: set[str] = set()  # names that no extra argument may have
         self.entered = False  # a combinator in a place: `in.c` is its own, `#in` in the lanes' env
         self.carried = False  # a running channel count is kept: `#c` in the lanes' env
 
-    def value(self, values: list[Any], lanes: list[Lane]) -> str:
-        """Python source for a value that each lane has one of. Raises Inexpressible."""
+    def value(self, values: list[Any], lanes: list[Lane], hint: str = "size") -> str:
+        """Python source for a value that each lane has one of. Raises Inexpressible.
+
+        `hint` is a name for the argument that it may become.
+        """
+        if ANY in values:
+            known = [(v, lane) for v, lane in zip(values, lanes, strict=True) if v is not ANY]
+            if not known:
+                return "0"
+            values, lanes = [v for v, _ in known], [lane for _, lane in known]
         first = values[0]
-        if isinstance(first, tuple):
-            return self._tuple(values, lanes)
-        equal = all(
-            type(symbol.plain(v)) is type(symbol.plain(first)) and v == first for v in values
-        )
-        if equal and not any(map(symbol.is_traced, values)):
+        if any(isinstance(v, tuple) for v in values):
+            return self._tuple(values, lanes, hint)
+        equal = all(type(_bare(v)) is type(_bare(first)) and _same(v, first) for v in values)
+        truths = any(isinstance(v, Truth | bool) for v in values)
+        if equal and not truths and not any(map(symbol.is_traced, values)):
             return literal(first)
-        if any(isinstance(v, tuple | str | bool) or v is None for v in values):
-            raise Inexpressible(f"values of several kinds: {values[:3]}")
+        if truths:
+            return self._truth(values, lanes, hint)
+        if any(isinstance(v, str) or v is None for v in values):
+            return self.render(self.extra(values, lanes, hint))
         expr = self._find(values, lanes, everywhere=True)
         if expr is None and equal and not self._hangs_on_params(values):
             return literal(first)
-        return self.render(expr or self.search(values, lanes))
+        expr = expr or self._find(values, lanes)
+        return self.render(expr or self.extra(values, lanes, hint))
+
+    def _truth(self, values: list[Any], lanes: list[Lane], hint: str) -> str:
+        """True, False or the condition that says which."""
+        truths = [v if isinstance(v, Truth) else Truth(bool(v), None) for v in values]
+        outcomes, tests = [t.value for t in truths], [t.expr for t in truths]
+        constant = all(t is None or self.inside(t).constant is not None for t in tests)
+        if len(set(outcomes)) == 1 and (constant or not self.may_flip(tests, lanes)):
+            return repr(outcomes[0])
+        return self.test(tests, outcomes, lanes, hint)
+
+    def extra(self, values: list[Any], lanes: list[Lane], hint: str) -> Expr:
+        """A further constructor argument, of the value that each object has.
+
+        Raises Inexpressible where nobody could hand it over, or where it differs within one.
+        """
+        if self.extras is None:
+            raise Inexpressible(f"no expression gives {[_bare(v) for v in values[:6]]}")
+        found: dict[int, Any] = {}
+        for value, lane in zip(values, lanes, strict=True):
+            value = _known_outside(value, lane)
+            if not _same(found.setdefault(lane.key, value), value):
+                raise Inexpressible("a number that differs by iteration")
+        for extra in self.extras.values():
+            both = extra.values.keys() & found.keys()
+            if both and all(_same_trace(extra.values[key], found[key]) for key in both):
+                extra.values |= found
+                return symbol.var(extra.variable)
+        name, number = hint, 2
+        while name in self.taken:
+            name, number = f"{hint}{number}", number + 1
+        self.taken.add(name)
+        variable = f"+{name}"
+        self.extras[variable] = Extra(variable, name, found)
+        return symbol.var(variable)
 
     def render(self, expr: Expr) -> str:
         self.used |= expr.variables()
@@ -108,17 +190,42 @@ class Writer:
                 return expr
         return None
 
-    def test(self, tests: list[Expr | None], outcomes: list[bool], lanes: list[Lane]) -> str:
+    def test(
+        self,
+        tests: list[Expr | None],
+        outcomes: list[bool],
+        lanes: list[Lane],
+        hint: str = "extended",
+    ) -> str:
         """A condition that comes out as in every lane. Raises Inexpressible."""
-        for expr in _distinct(tests):
+        return self.render(self.condition(tests, outcomes, lanes, hint))
+
+    def condition(
+        self, tests: list[Expr | None], outcomes: list[bool], lanes: list[Lane], hint: str
+    ) -> Expr:
+        """The expression of a condition that comes out as in every lane.
+
+        Raises Inexpressible where there is none, and no argument can say it either.
+        """
+        for expr in (*_distinct(tests), *self._by_position(tests)):
             expr = self.inside(expr)
             right = is_right(expr, outcomes, lanes, truth=True)
             if right and self._stays_right(expr, tests, lanes, truth=True):
-                text = self.render(expr)
-                if len(text) > _LONGEST_TEST:
-                    raise Inexpressible("a condition that nobody would write")
-                return text
-        raise Inexpressible("no condition gives the right outcome")
+                names = dict.fromkeys(expr.variables(), "argument")
+                if len(symbol.render(expr, lambda name: names[name])) <= _LONGEST_TEST + 32:
+                    return expr
+        truths = [Truth(o, t) for o, t in zip(outcomes, tests, strict=True)]
+        return self.extra(truths, lanes, hint)
+
+    def _by_position(self, tests: list[Expr | None]) -> Iterator[Expr]:
+        """`i == 0` and its like, where the tests themselves are not known."""
+        yield from self.choices
+        if self.open or all(test is not None and test.variables() for test in tests):
+            return
+        for index in (index for index in self.indices if index.variable):
+            for sign, bound in (("==", 0), (">", 0), ("<", 2), (">", 1), ("<", 3), (">", 2)):
+                args = (symbol.var(index.variable), symbol.const(bound))
+                yield symbol.Expr((((symbol.Apply(sign, args),), 1),))
 
     def may_flip(self, tests: list[Expr | None], lanes: list[Lane]) -> bool:
         """Whether conditions could come out differently at other values of the params."""
@@ -163,21 +270,28 @@ class Writer:
             names = own.variables() | expr.variables()
             if own == expr or not (names if everywhere else names & self.open):
                 continue
-            if not all(_agree(own, expr, env, truth) for env in self._elsewhere(lane, everywhere)):
-                return False
+            path = [(test, _outcome(test, lane.env)) for test in self.choices if test != expr]
+            for env in self._elsewhere(lane, everywhere):
+                if any(_outcome(test, env) is not was for test, was in path):
+                    continue  # there it would have come about in another way
+                if not _agree(own, expr, env, truth):
+                    return False
         return True
 
     def _elsewhere(self, lane: Lane, everywhere: bool) -> Iterator[dict[str, Any]]:
         numbers = {
             name: value
             for name, value in lane.env.items()
-            if isinstance(value, int)
+            if isinstance(value, int | tuple)
             and not name.startswith("#")
             and (name in self.open or (everywhere and name not in self.fixed))
         }
         for factor, more in ((1, 1), (2, 3), (5, 2), (0, 1), (0, 2), (0, 4), (0, 7)):
             # each number in its own way, so that two that are equal by chance come apart
-            changed = {n: factor * v + more + at for at, (n, v) in enumerate(numbers.items())}
+            changed = {
+                name: _other_value(value, factor, more + at)
+                for at, (name, value) in enumerate(numbers.items())
+            }
             yield {**lane.env, **changed}
 
     # --- candidates ----------------------------------------------------------------------
@@ -186,6 +300,7 @@ class Writer:
         exprs = [self.inside(symbol.expr_of(v)) for v in values]
         yield from (e for e in _distinct(exprs) if e.constant is None)
         yield from self._by_iteration(exprs, lanes)
+        yield from self._by_choice(exprs, values, lanes)
         if self.entered:
             yield from self._by_channels("#in", values, lanes)
         if self.carried:
@@ -208,19 +323,55 @@ class Writer:
             return expr
         return symbol.substitute(expr, {name: known.get(name, symbol.var(name)) for name in names})
 
-    def _by_iteration(self, exprs: list[Expr], lanes: list[Lane]) -> Iterable[Expr]:
-        """`first + step * i`, and `first if i == 0 else rest`."""
+    def _by_iteration(
+        self, exprs: list[Expr], lanes: list[Lane], least: int = 2
+    ) -> Iterable[Expr]:
+        """`first + step * i`, and `first if i == 0 else rest`. Two points fit any line."""
         for index in reversed([index for index in self.indices if index.variable]):
             i = symbol.var(index.variable)
             pair = _first_two(exprs, lanes, index.variable)
             if pair is None:
                 continue
             first, second = pair
-            if any(lane.env.get(index.variable) == 2 for lane in lanes):  # two fit any line
+            if any(lane.env.get(index.variable) == least for lane in lanes):
                 step = symbol.add(second, symbol.scale(first, -1))
                 yield symbol.add(first, symbol.multiply(i, step))
             is_first = symbol.Expr((((symbol.Apply("==", (i, symbol.const(0))),), 1),))
             yield symbol.Expr((((symbol.Apply("if", (first, is_first, second)),), 1),))
+
+    def number_in_name(self, numbers: list[int], lanes: list[Lane]) -> Expr:
+        """A number at the end of names, which only loops may count. Raises Inexpressible."""
+        exprs = [symbol.const(number) for number in numbers]
+        for expr in (*self._by_names(numbers, lanes), *self._by_iteration(exprs, lanes, least=1)):
+            if is_right(expr, numbers, lanes):
+                return expr
+        raise Inexpressible("names that no loop counts")
+
+    def _by_names(self, numbers: list[int], lanes: list[Lane]) -> Iterator[Expr]:
+        """What loops call their items, a number more or less."""
+        for name in sorted({name for lane in lanes for name in lane.inner}):
+            found = [lane.env.get(name) for lane in lanes]
+            if all(isinstance(value, int) for value in found):
+                more = {n - value for n, value in zip(numbers, found, strict=True)}
+                if len(more) == 1:
+                    yield self.inside(symbol.add(symbol.var(name), symbol.const(more.pop())))
+
+    def _by_choice(
+        self, exprs: list[Expr], values: list[Any], lanes: list[Lane]
+    ) -> Iterable[Expr]:
+        """`width if stride > 1 else in_channels`, after an `if` that asked."""
+        for test in reversed(self.choices):
+            outcomes = [_outcome(test, lane.env) for lane in lanes]
+            if {*outcomes} != {True, False}:
+                continue
+            arms = []
+            for taken in (True, False):
+                at = [k for k, outcome in enumerate(outcomes) if outcome is taken]
+                some, own = [values[k] for k in at], [lanes[k] for k in at]
+                right = (e for e in _distinct(exprs[k] for k in at) if is_right(e, some, own))
+                arms.append(next(right, None))
+            if arms[0] is not None and arms[1] is not None:
+                yield symbol.Expr((((symbol.Apply("if", (arms[0], test, arms[1])),), 1),))
 
     def _by_channels(self, name: str, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
         """In terms of a number of channels that every lane has under that name."""
@@ -238,24 +389,39 @@ class Writer:
                 env = {name: symbol.var(name) for name in expr.variables()}
                 yield symbol.substitute(expr, {**env, "in.c": channels})
 
-    def _tuple(self, values: list[Any], lanes: list[Lane]) -> str:
+    def _tuple(self, values: list[Any], lanes: list[Lane], hint: str) -> str:
         if any(isinstance(v, symbol.TracedList) for v in values):
-            return self._list(values, lanes)
-        lengths = {len(v) if isinstance(v, tuple) else -1 for v in values}
-        if len(lengths) > 1:
+            return self._list(values, lanes, hint)
+        lengths = {len(v) for v in values if isinstance(v, tuple)}
+        if len(lengths) > 1 or any(isinstance(v, str | bool | None) for v in values):
             raise Inexpressible("sizes of several dimensions")
-        parts = [self.value([v[at] for v in values], lanes) for at in range(lengths.pop())]
+        (length,) = lengths
+        rows = [v if isinstance(v, tuple) else (v,) * length for v in values]  # 3 is 3x3
+        hints = _AXES[length] if 1 < length < len(_AXES) else ("",) * length
+        parts = [
+            self.value([row[at] for row in rows], lanes, f"{hint}{hints[at]}")
+            for at in range(length)
+        ]
         return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
 
-    def _list(self, values: list[Any], lanes: list[Lane]) -> str:
+    def _list(self, values: list[Any], lanes: list[Lane], hint: str) -> str:
         """A list that was handed on as a whole: the argument, or a literal."""
         plain = [symbol.plain(v) for v in values]
         for expr in _distinct([self.inside(symbol.expr_of(v)) for v in values]):
             if expr.variables() and is_right(expr, plain, lanes):
                 return self.render(expr)
         if any(value != plain[0] for value in plain):
-            raise Inexpressible("lists that differ")
+            return self.render(self.extra(plain, lanes, hint))
         return literal(plain[0])
+
+
+def variable(name: str, value: Any) -> Any:
+    """A value that remembers the variable it stands for."""
+    if isinstance(value, bool):
+        return Truth(value, symbol.var(name))
+    if isinstance(value, tuple):
+        return symbol.relist(value, symbol.var(name))
+    return symbol.traced(value, symbol.var(name))
 
 
 def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = False) -> bool:
@@ -274,6 +440,52 @@ def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = Fal
         elif found != symbol.plain(value):
             return False
     return True
+
+
+_AXES = ((), ("",), ("_h", "_w"), ("_d", "_h", "_w"))  # what tells the numbers of a window apart
+
+
+def _bare(value: Any) -> Any:
+    return value.value if isinstance(value, Truth) else symbol.plain(value)
+
+
+def _same(a: Any, b: Any) -> bool:
+    return bool(_bare(a) == _bare(b))
+
+
+def _same_trace(a: Any, b: Any) -> bool:
+    """Whether two values are equal, however they came about at other arguments, too."""
+    if isinstance(a, Truth) and isinstance(b, Truth):
+        return a == b
+    return type(_bare(a)) is type(_bare(b)) and _same(a, b) and _trace(a) == _trace(b)
+
+
+def _trace(value: Any) -> Expr | None:
+    return value.expr if symbol.is_traced(value) else None
+
+
+def _known_outside(value: Any, lane: Lane) -> Any:
+    """A value without a trace that only the inside of a loop could follow."""
+    if isinstance(value, Truth):
+        known = value.expr is not None and _is_outside(value.expr, lane)
+        return value if known else Truth(value.value, None)
+    if symbol.is_traced(value) and not _is_outside(value.expr, lane):
+        return symbol.plain(value)
+    return value
+
+
+def _is_outside(expr: Expr, lane: Lane) -> bool:
+    names = expr.variables()
+    return names <= lane.env.keys() and not names & lane.inner
+
+
+def _other_value(value: Any, factor: int, more: int) -> Any:
+    """Another value of the same kind."""
+    if isinstance(value, bool):
+        return (value + more) % 2 == 1
+    if isinstance(value, tuple):
+        return tuple(_other_value(item, factor, more) for item in value)
+    return factor * value + more if isinstance(value, int) else value
 
 
 def _outcome(test: Expr, env: dict[str, Any]) -> bool | None:
@@ -334,8 +546,13 @@ def literal(value: Any) -> str:
 
 
 def _float(value: float) -> str:
-    """The number as a person would write it: 0.0375, not 0.037500000000000006."""
+    """The number as a person would write it: 0.0375, 1e-6, 2 / 3."""
     if value.is_integer() and abs(value) < 1e15:
         return f"{value:.1f}"
     short = float(f"{value:.12g}")
-    return repr(short if isclose(short, value, rel_tol=1e-15) else value)
+    text = repr(short if isclose(short, value, rel_tol=1e-15) else value)
+    if len(text) > 14:
+        ratio = Fraction(value).limit_denominator(1000)
+        if ratio.numerator / ratio.denominator == value:
+            return f"{ratio.numerator} / {ratio.denominator}"
+    return text.replace("e-0", "e-")

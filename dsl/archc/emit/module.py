@@ -22,7 +22,7 @@ from archc.emit.options import (
     Options,
     Unsuited,
 )
-from archc.emit.program import ClassModel, Program, instance_env
+from archc.emit.program import ClassModel, Definition, Program, instance_env
 from archc.emit.steps import write_chain
 from archc.passes.costs import Cost
 from archc.plan import Choice, Plan, bodies, outputs, side_outputs, walk
@@ -31,6 +31,7 @@ from archc.sections import Facts
 _IMPORTED_BY_OPTIONS = {"Any", "Iterator", "Mapping", "Self", "ClassVar"}
 _IMPORTED = {"Tensor", "Sequence", "OrderedDict", "NamedTuple", "F"}
 
+_MOST_ROUNDS = 12  # of writing all classes, until those that call themselves agree
 _MOST_PARAMS = 64  # so many can be arguments of the network
 
 Again = Callable[..., Plan | None]  # (params, trace_sizes=False) -> the network once more
@@ -183,7 +184,16 @@ def new_program(plans: list[Plan], options: Options) -> Program:
 
 def _build_program(plans: list[Plan], options: Options, may_split: bool) -> Program:
     program = new_program(plans, options)
-    at = 0
+    for _ in range(_MOST_ROUNDS):
+        if _is_settled(program, may_split):
+            return program
+    raise Inexpressible("a recursion whose arguments do not settle")
+
+
+def _is_settled(program: Program, may_split: bool) -> bool:
+    """Write all classes; whether each was called with the arguments that it turned out to take."""
+    program.start_over()
+    assumed, at = [(d, _taken(d)) for d in program.definitions], 0
     while at < len(program.definitions):
         definition = program.definitions[at]
         try:
@@ -192,10 +202,17 @@ def _build_program(plans: list[Plan], options: Options, may_split: bool) -> Prog
             if not may_split:
                 raise
             program.split(definition, why)
-            continue
+            return False
         program.classes.append(definition.model)
+        program.wrote(definition)
         at += 1
-    return program
+    used = program.used_early
+    return all(_taken(d) == was for d, was in assumed if d in used)
+
+
+def _taken(definition: Definition) -> Any:
+    """What the calls of a class go by."""
+    return list(definition.parameters), {n: dict(e.values) for n, e in definition.extras.items()}
 
 
 def _finish_network(program: Program, network: ClassModel, plan: Plan, facts: Facts) -> None:

@@ -22,7 +22,9 @@ def parameters_of(scribe: Scribe) -> list[Parameter]:
         name = formal.name.id
         if name in used:
             found.append(Parameter(name, name, type_of(name, lanes), _default(formal.default)))
-    known = {*_INPUT, *(formal.name.id for formal in formals)}
+    extras = scribe.writer.extras or {}
+    found += [Parameter(e.variable, e.name, e.type) for e in extras.values()]
+    known = {*_INPUT, *(formal.name.id for formal in formals), *extras}
     for name in sorted(used - known):
         default = lanes[0].env[name] if definition.block is None else None
         found.append(Parameter(name, name, type_of(name, lanes), default))
@@ -31,14 +33,24 @@ def parameters_of(scribe: Scribe) -> list[Parameter]:
 
 def anonymous_parameters(scribe: Scribe, lanes: list[Lane]) -> list[Parameter]:
     """Of a combinator in a place: its channels, and variables of the class around it."""
+    extras = scribe.writer.extras or {}
     return [
-        Parameter(name, python_name(name), type_of(name, lanes))
-        for name in sorted(scribe.writer.used)
+        *(
+            Parameter(name, python_name(name), type_of(name, lanes))
+            for name in sorted(scribe.writer.used - extras.keys())
+        ),
+        *(Parameter(e.variable, e.name, e.type) for e in extras.values()),
     ]
 
 
 def _default(expr: syntax.Expr | None) -> Any:
-    return expr.value if isinstance(expr, syntax.Number) else None
+    match expr:
+        case syntax.Number():
+            return expr.value
+        case syntax.Name(id="true" | "false"):
+            return expr.id == "true"
+        case _:
+            return None
 
 
 def type_of(name: str, lanes: list[Lane]) -> str:
@@ -49,4 +61,6 @@ def _type(values: list[Any]) -> str:
     if any(isinstance(value, tuple) for value in values):
         items = [item for value in values if isinstance(value, tuple) for item in value]
         return f"Sequence[{_type(items) if items else 'int'}]"
+    if all(isinstance(value, bool) for value in values):
+        return "bool"
     return "float" if any(isinstance(value, float) for value in values) else "int"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archc import symbol
-from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.lanes import Extra, Inexpressible, Lane
 from archc.emit.layout import Code
 from archc.emit.options import Options
 from archc.passes.gather import gathered
@@ -94,6 +94,8 @@ class Definition:
     parameters: list[Parameter] = field(default_factory=list)
     model: ClassModel | None = None
     open: frozenset[str] = frozenset()  # numbers that the network's params change
+    extras: dict[str, Extra] = field(default_factory=dict)
+    index: dict[Body, int] = field(default_factory=dict)  # which instance a body is
 
 
 class Program:
@@ -116,7 +118,8 @@ class Program:
         self.write_chain = write_chain  # what writes statements stands above this module
         self.write_anonymous = write_anonymous
         self.taken = taken  # class names that are not free
-        self.definitions: list[Definition] = []
+        self.definitions: list[Definition] = []  # what is used before what uses it
+        self._found: list[Definition] = []
         self.of_body: dict[Body, Definition] = {}
         self._uses: dict[Body, Uses] = {}
         self._stateful: dict[Body, bool] = {}
@@ -134,15 +137,34 @@ class Program:
         for at, plan in enumerate(plans):
             self._collect(plan.body, dict(plan.params))
             if not at:
-                own = {id(d): len(d.lanes) for d in self.definitions}
+                own = {id(d): len(d.lanes) for d in self._found}
             self.network.bodies.append(plan.body)
             self.network.lanes.append(Lane(at, dict(plan.params)))
-        self.definitions.append(self.network)
+        self._order(self.network, set())
+        self._reserved = frozenset(taken)
         for definition in self.definitions:
             definition.open = changed(definition.lanes, own.get(id(definition), 1))
         self._open_up()
 
+    def start_over(self) -> None:
+        """Forget what is written, but for what the classes take."""
+        self.classes, self.anonymous = [], []
+        self.used_early: set[Definition] = set()  # called before they were written
+        self._written: set[Definition] = set()
+        self.support, self.shared = {}, {}
+        self.taken = {*self._reserved, *(definition.name for definition in self.definitions)}
+
     # --- collecting ----------------------------------------------------------------------
+
+    def _order(self, definition: Definition, seen: set[int]) -> None:
+        """Put the classes that one uses before it, and it behind them."""
+        seen.add(id(definition))
+        for body in definition.bodies:
+            for call in calls_in(body):
+                callee = self.of_body[call.body]
+                if id(callee) not in seen:
+                    self._order(callee, seen)
+        self.definitions.append(definition)
 
     def _collect(self, body: Body, params: dict[str, Any]) -> None:
         for call in calls_in(body):
@@ -152,8 +174,8 @@ class Program:
             definition = self._definition(child.block, child)
             self.of_body[child] = definition
             self._collect(child, params)
-            if definition not in self.definitions:
-                self.definitions.append(definition)
+            if definition not in self._found:
+                self._found.append(definition)
             env = instance_env(child, params)
             key = (
                 id(definition),
@@ -163,6 +185,7 @@ class Program:
                 self._seen[key] = child
                 definition.bodies.append(child)
                 definition.lanes.append(Lane(len(definition.lanes), env))
+            definition.index[child] = definition.bodies.index(self._seen[key])
 
     def _open_up(self) -> None:
         """Numbers that a caller works out from open ones are open too, whatever they are here."""
@@ -192,6 +215,17 @@ class Program:
             found = self._by_block[key] = Definition(block, self.free_name(name))
         return found
 
+    def called(self, body: Body) -> Definition:
+        """The class of a body, for a call of it."""
+        definition = self.of_body[body]
+        if definition not in self._written:
+            self.used_early.add(definition)
+        return definition
+
+    def wrote(self, definition: Definition) -> None:
+        """From now on its arguments are known."""
+        self._written.add(definition)
+
     def free_name(self, name: str) -> str:
         """A class name that nothing else has."""
         if name in self.taken:
@@ -204,38 +238,31 @@ class Program:
 
     # --- splitting -----------------------------------------------------------------------
 
-    def split(self, definition: Definition, why: Inexpressible) -> list[Definition]:
+    def split(self, definition: Definition, why: Inexpressible) -> None:
         """Several classes instead of one: by structure, or else one an instance.
 
         Raises `why` for the network itself, which is one class whatever its params.
         """
-        if definition.block is None:
+        if definition.block is None or len(definition.bodies) == 1:
             raise why
         groups: dict[Any, list[int]] = {}
         for at, body in enumerate(definition.bodies):
             groups.setdefault(structure(body), []).append(at)
         if len(groups) == 1:
             groups = {at: [at] for at in range(len(definition.bodies))}
-        if len(groups) == 1:
-            raise why
         made = []
         for members in groups.values():
             name = self.free_name(self._variant_name(definition, members))
             part = Definition(definition.block, name, open=definition.open)
             part.bodies = [definition.bodies[at] for at in members]
             part.lanes = [Lane(k, definition.lanes[at].env) for k, at in enumerate(members)]
+            for body, at in definition.index.items():
+                if at in members:
+                    self.of_body[body] = part
+                    part.index[body] = members.index(at)
             made.append(part)
-        owners = {key: part for part in made for key in (structure(b) for b in part.bodies)}
-        single = {instance_key(part.lanes[0]): part for part in made if len(part.lanes) == 1}
-        for body, owner in list(self.of_body.items()):
-            if owner is definition:
-                env = instance_env(body, definition.lanes[0].env)
-                self.of_body[body] = (
-                    single.get(instance_key(Lane(0, env))) or owners[structure(body)]
-                )
         at = self.definitions.index(definition)
         self.definitions[at : at + 1] = made
-        return made
 
     def _variant_name(self, definition: Definition, members: list[int]) -> str:
         """Named after the parameters that tell it from the others."""
@@ -335,10 +362,6 @@ def changed(lanes: list[Lane], own: int) -> frozenset[str]:
         if any(lane.env.get(name) not in known for lane in lanes[own:]):
             found.add(name)
     return frozenset(found)
-
-
-def instance_key(lane: Lane) -> Any:
-    return tuple(sorted((k, str(v)) for k, v in lane.env.items() if not isinstance(v, Applicable)))
 
 
 def structure(body: Body) -> Any:

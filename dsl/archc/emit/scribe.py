@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from os.path import commonprefix
 from typing import Any
 
 from archc import symbol
@@ -10,7 +11,7 @@ from archc.emit.flow import Step, Wire
 from archc.emit.lanes import Inexpressible, Lane, Writer
 from archc.emit.layout import Code
 from archc.emit.program import Definition, Program
-from archc.emit.site import Site
+from archc.emit.site import Assign, Site
 from archc.passes.uses import Uses
 from archc.plan import Apply, Call, Chain, Choice, Scope, Tensor, children, walk
 
@@ -20,6 +21,8 @@ _SIZES = {
     "in.h": "in_height",
     "in.d": "in_depth",
 }
+
+_OF_CONSTRUCTORS = ("self", "layers", "factory", "device", "dtype", "i", "j", "k", "m", "n")
 
 Written = tuple[list[Step], Wire]  # the steps of forward, and the tensor after them
 
@@ -57,6 +60,8 @@ class Scribe:
         kept = (kept - _asked(definition)) | definition.open
         fixed = _fixed(definition.lanes, kept)
         self.writer = Writer(self._python_name, fixed, definition.open)
+        if definition.block is not None:
+            self.allow_extras()
         self.uses: list[Uses] = [program.uses(body) for body in definition.bodies]
         self.root = Site()
         self.sites: dict[tuple[str, ...], Site] = {(): self.root}  # of groups that are no row
@@ -71,6 +76,12 @@ class Scribe:
         self.write_out = False  # loops among modules in a row: each iteration by itself
         self.rows: set[tuple[str, ...]] = set()  # groups that became one module
         self.row_ends: set[Tensor] = set()  # the ends of groups: those may be used freely
+
+    def allow_extras(self) -> None:
+        """Whoever makes the class can hand over what its own arguments do not say."""
+        self.writer.extras = {}
+        lanes = self.definition.lanes
+        self.writer.taken = {*_SIZES.values(), *_OF_CONSTRUCTORS, *lanes[0].env}
 
     @property
     def takes_features(self) -> bool:
@@ -92,7 +103,8 @@ class Scribe:
         for index in self.writer.indices:
             if index.variable == variable:
                 return index.python
-        return python_name(variable)
+        extras = self.writer.extras or {}
+        return extras[variable].name if variable in extras else python_name(variable)
 
     # --- names ---------------------------------------------------------------------------
 
@@ -102,15 +114,43 @@ class Scribe:
         if len(set(names)) == 1:
             self.attributes.setdefault(names[0], "")
             return str(names[0])
-        stems = {name.rstrip("0123456789") for name in names}
-        numbers = [name[len(name.rstrip("0123456789")) :] for name in names]
-        if len(stems) > 1 or any(not n or n != str(int(n)) for n in numbers):
-            raise Inexpressible("names that have no common stem")
-        text = self.writer.value([int(n) for n in numbers], lanes)
-        return f'f"{stems.pop()}{{{text}}}"'
+        stem, numbers = _numbered(names)
+        expr = self.writer.number_in_name(numbers, lanes)
+        return f'f"{stem}{{{self.writer.render(expr)}}}"'
+
+    def access(self, name: str, nodes: list[Any], lanes: list[Lane], site: Site) -> str:
+        """How `forward` has a submodule of that name."""
+        if not name.startswith('f"'):
+            return site.access(name)
+        stem, numbers = _numbered([node.name for node in nodes])
+        text = self.in_forward(self.writer.number_in_name(numbers, lanes))
+        return site.access(f'f"{stem}{{{text}}}"')
+
+    def in_forward(self, expr: symbol.Expr) -> str:
+        """An expression in `forward`: of what the constructor keeps, and of loops around."""
+        return symbol.render(expr, self._kept)
+
+    def _kept(self, variable: str) -> str:
+        for index in self.writer.indices:
+            if index.variable == variable:
+                return index.python
+        self.writer.used.add(variable)
+        argument = self._python_name(variable)
+        if self.attributes.get(argument, argument) == argument:
+            name = argument
+            self.attributes[name] = argument
+        else:
+            name = self.attribute(f"{argument}_", argument)
+        keep = Assign(f"self.{name}", argument)
+        if keep not in self.root.body:
+            self.root.body.append(keep)
+        return f"self.{name}"
 
     def attribute(self, wanted: str, what: str) -> str:
         """An attribute's name that is not taken yet."""
+        known = next((name for name, meant in self.attributes.items() if meant == what != ""), None)
+        if known is not None:
+            return known
         name, number = wanted, 2
         while name in self.attributes:
             name, number = f"{wanted}{number}", number + 1
@@ -226,6 +266,15 @@ def _owned(chain: Chain) -> Iterator[str]:
         if not isinstance(node, Scope):
             for inner in children(node):
                 yield from _owned(inner)
+
+
+def _numbered(names: list[str]) -> tuple[str, list[int]]:
+    """What names have in common, and the numbers behind it. Raises Inexpressible."""
+    for length in range(len(commonprefix(names)), 0, -1):
+        numbers = [name[length:] for name in names]
+        if all(n.isdecimal() and n == str(int(n)) for n in numbers):
+            return names[0][:length], list(map(int, numbers))
+    raise Inexpressible("names that have no common stem")
 
 
 def _asked(definition: Definition) -> set[str]:

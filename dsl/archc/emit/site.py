@@ -146,9 +146,14 @@ class Site:
         return Site([], dict(self.shared), self)
 
     @property
-    def steady(self) -> Site:
+    def in_loop(self) -> bool:
+        """Whether what is added runs in every iteration of a loop."""
+        return self.is_loop or (self.outer is not None and self.outer.in_loop)
+
+    @property
+    def outermost(self) -> Site:
         """Where a module is made once, whatever loops are around."""
-        return self.outer.steady if self.is_loop and self.outer is not None else self
+        return self.outer.outermost if self.in_loop and self.outer is not None else self
 
 
 @dataclass(eq=False)
@@ -185,9 +190,9 @@ class DictSite(Site):
         return DictSite(shared=self.shared, outer=self, path=(*self.path, name))
 
     @property
-    def steady(self) -> Site:
+    def outermost(self) -> Site:
         assert self.outer is not None
-        return self.outer.steady
+        return self.outer.outermost
 
     def code(self) -> Code:
         return call("nn.ModuleDict", Group("", tuple(self.items), "{}", rows=len(self.items) > 1))

@@ -22,7 +22,7 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Here) ->
         span = term.attributes[0].span if term.attributes else term.span
         title = f"the block `{block.name}` takes its values in brackets"
         raise fault("A301", title, span, f"call it as `{signature(block)}`")
-    args, derived = _arguments(term, block, here.evaluator)
+    args, derived, truths = _arguments(term, block, here.evaluator)
     name = here.name(block.name, term.span)
     here.require_tensor(term.span)
     shape = here.x.shape
@@ -35,7 +35,9 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Here) ->
     if body.output.shape is None:
         raise Quiet
     output = Tensor(outside(body.output.shape, args, shape, block), term.span)
-    return Call(name, body, args, here.x, output, term.span, here.label, here.names.replay)
+    node = Call(name, body, args, here.x, output, term.span, here.label, here.names.replay)
+    node.truths = truths
+    return node
 
 
 def signature(block: BlockValue) -> str:
@@ -51,13 +53,20 @@ def signature(block: BlockValue) -> str:
 
 
 Derived = frozenset[str]  # parameters left at a default that is an expression of the others
+Truths = dict[str, symbol.Expr | None]  # expressions of those that are true or false
 
 
 def _arguments(
     term: syntax.Operation, block: BlockValue, evaluator: Evaluator
-) -> tuple[dict[str, Any], Derived]:
+) -> tuple[dict[str, Any], Derived, Truths]:
     """The values of a call's parameters by name, in the block's order. Raises Fault."""
-    given = _given(term, block, evaluator)
+    written = _written(term, block)
+    given = {name: evaluator.value(value) for name, value in written.items()}
+    truths = {
+        name: evaluator.symbolic(value)
+        for name, value in written.items()
+        if isinstance(given[name], bool)
+    }
     inner = Evaluator({**block.home.constants, **given}, evaluator.incoming)
     values: dict[str, Any] = {}
     derived = set()
@@ -74,14 +83,21 @@ def _arguments(
             title = f"`{term.name.id}` needs a value for `{name}`"
             cure = f"call it as `{signature(block)}`"
             raise fault("A306", title, term.name.span, cure, also=(_definition(block),))
-    return values, frozenset(derived)
+        if isinstance(values[name], bool) and name in derived:
+            truths[name] = _fixed(inner.symbolic(formal.default)) if formal.default else None
+    return values, frozenset(derived), truths
 
 
-def _given(term: syntax.Operation, block: BlockValue, evaluator: Evaluator) -> dict[str, Any]:
+def _fixed(expr: symbol.Expr | None) -> symbol.Expr | None:
+    """An expression that hangs on nothing; those that do are in terms of the block's own."""
+    return expr if expr is not None and expr.constant is not None else None
+
+
+def _written(term: syntax.Operation, block: BlockValue) -> dict[str, syntax.Expr]:
     """The values that the call writes, by parameter."""
     known = [formal.name.id for formal in block.tree.formals]
     arguments = term.arguments or ()
-    given: dict[str, Any] = {}
+    given: dict[str, syntax.Expr] = {}
     for at, argument in enumerate(arguments):
         if argument.name is None and at >= len(known):
             most = f"{len(known) or 'no'} argument{'s' * (len(known) != 1)}"
@@ -94,7 +110,7 @@ def _given(term: syntax.Operation, block: BlockValue, evaluator: Evaluator) -> d
             raise fault("A307", title, argument.span, hint, also=(_definition(block),))
         if name in given:
             raise fault("A304", f"`{name}` is given twice", argument.span)
-        given[name] = evaluator.value(argument.value)
+        given[name] = argument.value
     return given
 
 
