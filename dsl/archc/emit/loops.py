@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -224,17 +225,36 @@ def _escapes(node: Loop, uses: Uses) -> bool:
 
 def reaches_out(nodes: list[Any], first: Tensor, last: Tensor, uses: Uses) -> bool:
     """Whether statements use, or lend to others, more than the tensors they begin and end with."""
-    inside: dict[Tensor, int] = {}
+    made = _made(nodes)
     for node in walk(nodes):
         if isinstance(node, Aux | Mark | Again):
             return True
-        if isinstance(node, Goto) and node.output.root not in inside:
+        if isinstance(node, Goto) and node.output.root not in made:
             return True
-        if isinstance(node, Apply | Call):
-            inside.setdefault(node.output.root, 0)
-            for x in node.inputs if isinstance(node, Apply) else (node.input,):
-                if x.root in inside:
-                    inside[x.root] += 1
-                elif x.root is not first:
-                    return True
-    return any(uses.counts[x] != count for x, count in inside.items() if x is not last)
+        if isinstance(node, Apply | Call) and any(
+            x.root not in made and x.root is not first for x in _taken(node)
+        ):
+            return True
+    return _lends(nodes, made, last, uses)
+
+
+def lends(nodes: list[Any], last: Tensor, uses: Uses) -> bool:
+    """Whether others use more of what statements make than the tensor they end with."""
+    if any(isinstance(node, Aux | Mark) for node in walk(nodes)):
+        return True
+    return _lends(nodes, _made(nodes), last, uses)
+
+
+def _lends(nodes: list[Any], made: set[Tensor], last: Tensor, uses: Uses) -> bool:
+    inside = Counter(
+        x.root for node in walk(nodes) if isinstance(node, Apply | Call) for x in _taken(node)
+    )
+    return any(uses.counts[x] != inside[x] for x in made if x is not last)
+
+
+def _made(nodes: list[Any]) -> set[Tensor]:
+    return {node.output.root for node in walk(nodes) if isinstance(node, Apply | Call)}
+
+
+def _taken(node: Apply | Call) -> tuple[Tensor, ...]:
+    return node.inputs if isinstance(node, Apply) else (node.input,)

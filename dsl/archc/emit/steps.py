@@ -10,7 +10,7 @@ from archc.emit.branches import write_branches
 from archc.emit.choices import write_choice
 from archc.emit.flow import Do, Side, Step, Wire
 from archc.emit.lanes import Inexpressible, Lane
-from archc.emit.loops import write_loop
+from archc.emit.loops import lends, write_loop
 from archc.emit.modules import instance, operator
 from archc.emit.scribe import Scribe, Written, abreast
 from archc.emit.sequential import sequential
@@ -40,7 +40,7 @@ def write_chain(
     for chain in chains:
         scribe.wires.setdefault(chain.input.root, wire)
     for at, nodes in enumerate(abreast(chains)):
-        if isinstance(nodes[0], Choice) and _renames(nodes, chains, at):
+        if isinstance(nodes[0], Choice) and _renames(scribe, nodes, chains, lanes, at):
             nodes = [_with_rest(node, chain, at) for node, chain in zip(nodes, chains, strict=True)]
             made, wire = _node(scribe, nodes, lanes, wire, site)
             return [*steps, *made], wire
@@ -49,13 +49,18 @@ def write_chain(
     return steps, wire
 
 
-def _renames(nodes: list[Choice], chains: list[Chain], at: int) -> bool:
+def _renames(
+    scribe: Scribe, nodes: list[Choice], chains: list[Chain], lanes: list[Lane], at: int
+) -> bool:
     """Whether modules after an `if` have other names where its arm is taken.
 
-    Such as `conv2` behind an optional `conv1`.
+    Such as `conv2` behind an optional `conv1`. Not where what they make is used from outside.
     """
     if len({node.taken for node in nodes}) == 1:
         return False
+    for chain, lane in zip(chains, lanes, strict=True):
+        if lends(chain.nodes[at:], chain.output.root, scribe.uses[lane.instance]):
+            return False
     found: dict[bool, list[tuple[str, ...]]] = {True: [], False: []}
     for node, chain in zip(nodes, chains, strict=True):
         found[node.taken].append(tuple(_names(chain.nodes[at + 1 :])))
