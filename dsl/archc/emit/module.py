@@ -91,36 +91,48 @@ def _probed(plan: Plan) -> list[str]:
     return list(plan.params)[:_MOST_PARAMS]
 
 
-def _probe(plan: Plan, name: str, again: Again, trace_sizes: bool) -> Plan | None:
-    """The network at another value of one param, where one fits."""
-    value = plan.params[name]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    tries = (
-        [value + 1, value * 2, value - 1]
-        if isinstance(value, int)
-        else [value / 2 + 0.11, value / 3, 0.5]
-    )
-    for other in tries:
-        found = again({name: other}, trace_sizes) if other != value else None
-        if found is not None:
-            return found
-    return None
+def _others(value: Any) -> list[Any]:
+    """Values of a param to try, instead of its default."""
+    match value:
+        case bool():
+            return [not value]
+        case int():
+            return [value + 1, value * 2, value - 1]
+        case float():
+            return [value / 2 + 0.11, value / 3, 0.5]
+        case tuple() if value and all(isinstance(v, int) and v not in (0, 1) for v in value):
+            more = tuple(v + 1 + at % 2 for at, v in enumerate(value))
+            return [more, tuple(reversed(more)), value]
+        case _:
+            return []
+
+
+def _lengths(value: Any) -> list[Any]:
+    """A list in other lengths."""
+    if not isinstance(value, tuple) or not value:
+        return []
+    return [(*value, value[-1]), value[:-1]]
 
 
 def _probes(plan: Plan, name: str, again: Again, trace_sizes: bool) -> list[Plan]:
     """The network at another value of one param, or at some where its `if`s hang on it.
 
     An outcome that no probe has would be missing from the class; one that a single probe has
-    would have that probe's numbers.
+    would have that probe's numbers. Of a list, also in other lengths.
     """
-    first = _probe(plan, name, again, trace_sizes)
-    if first is None or _asked(first) == _asked(plan):
-        return [first] if first is not None else []
-    found, seen = [first], Counter((_outcomes(plan), _outcomes(first)))
-    tried = {plan.params[name], first.params[name]}
-    for value in sorted({*range(1, 9), plan.params[name] - 1, 3 * plan.params[name]} - tried):
-        other = again({name: value}, trace_sizes) if value > 0 else None
+    value = plan.params[name]
+    tries = (again({name: v}, trace_sizes) for v in _others(value) if v != value)
+    first = next((found for found in tries if found is not None), None)
+    longer = [again({name: v}, trace_sizes) for v in _lengths(value)]
+    found = [other for other in (first, *longer) if other is not None]
+    if first is None or not isinstance(value, int) or isinstance(value, bool):
+        return found
+    if _asked(first) == _asked(plan):
+        return found
+    seen = Counter((_outcomes(plan), _outcomes(first)))
+    tried = {value, first.params[name]}
+    for other_value in sorted({*range(1, 9), value - 1, 3 * value} - tried):
+        other = again({name: other_value}, trace_sizes) if other_value > 0 else None
         if other is not None and seen[_outcomes(other)] < 2:
             seen[_outcomes(other)] += 1
             found.append(other)

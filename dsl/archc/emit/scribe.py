@@ -217,6 +217,8 @@ class Scribe:
         if len(own) != 1:
             return ""
         rank = len(own.pop().dims)
+        if len({len(shape.dims) for shape in shapes}) > 1:
+            return ""
         dims = [self.told([s.dims[at] for s in shapes], lanes) for at in range(rank)]
         plain = all(extent.isdigit() for extent in dims)
         return "x".join(dims) if plain or rank == 1 else f"({', '.join(dims)})"

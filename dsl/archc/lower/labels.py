@@ -22,6 +22,10 @@ def _filled(label: syntax.Label | syntax.Reference, here: Here) -> str:
     if label.index is None:
         return label.name
     index = here.evaluator.integer(label.index, "the number in a label")
+    if index < 0:
+        title = f"a label cannot end in {symbol.plain(index)}: it is a name"
+        cure = "add to the number what makes it 0 or more"
+        raise fault("A303", title, label.index.span, cure)
     return f"{label.name}{symbol.plain(index)}"
 
 
