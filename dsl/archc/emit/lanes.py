@@ -176,13 +176,6 @@ class Writer:
         self.used |= expr.variables()
         return symbol.render(expr, self.names)
 
-    def search(self, values: list[Any], lanes: list[Lane]) -> Expr:
-        """An expression that is right in every lane, the plainest first. Raises Inexpressible."""
-        found = self._find(values, lanes, everywhere=True) or self._find(values, lanes)
-        if found is None:
-            raise Inexpressible(f"no expression gives {[symbol.plain(v) for v in values[:6]]}")
-        return found
-
     def _find(self, values: list[Any], lanes: list[Lane], everywhere: bool = False) -> Expr | None:
         """An expression that is right in every lane and, if `everywhere`, at other arguments."""
         for expr in self._candidates(values, lanes):
@@ -233,7 +226,7 @@ class Writer:
             own = self.inside(test) if test is not None else None
             if own is None or not own.variables() & self.open:
                 continue
-            outcomes = {_outcome(own, env) for env in (lane.env, *self._elsewhere(lane, False))}
+            outcomes = {_outcome(own, env) for env in (lane.env, *self._elsewhere(lane, False, True))}
             if len(outcomes - {None}) > 1:
                 return True
         return False
@@ -278,7 +271,10 @@ class Writer:
                     return False
         return True
 
-    def _elsewhere(self, lane: Lane, everywhere: bool) -> Iterator[dict[str, Any]]:
+    def _elsewhere(
+        self, lane: Lane, everywhere: bool, flags: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """The lane's numbers changed; `flags` too, on which hangs how all else came about."""
         numbers = {
             name: value
             for name, value in lane.env.items()
@@ -291,6 +287,7 @@ class Writer:
             changed = {
                 name: _other_value(value, factor, more + at)
                 for at, (name, value) in enumerate(numbers.items())
+                if flags or not isinstance(value, bool)
             }
             yield {**lane.env, **changed}
 
@@ -300,7 +297,7 @@ class Writer:
         exprs = [self.inside(symbol.expr_of(v)) for v in values]
         yield from (e for e in _distinct(exprs) if e.constant is None)
         yield from self._by_iteration(exprs, lanes)
-        yield from self._by_choice(exprs, values, lanes)
+        yield from self._by_case(exprs, values, lanes)
         if self.entered:
             yield from self._by_channels("#in", values, lanes)
         if self.carried:
@@ -337,7 +334,9 @@ class Writer:
                 step = symbol.add(second, symbol.scale(first, -1))
                 yield symbol.add(first, symbol.multiply(i, step))
             is_first = symbol.Expr((((symbol.Apply("==", (i, symbol.const(0))),), 1),))
-            yield symbol.Expr((((symbol.Apply("if", (first, is_first, second)),), 1),))
+            later = (e for e, lane in zip(exprs, lanes, strict=True) if lane.env[index.variable])
+            for rest in dict.fromkeys((second, *_distinct(later))):
+                yield symbol.Expr((((symbol.Apply("if", (first, is_first, rest)),), 1),))
 
     def number_in_name(self, numbers: list[int], lanes: list[Lane]) -> Expr:
         """A number at the end of names, which only loops may count. Raises Inexpressible."""
@@ -356,11 +355,11 @@ class Writer:
                 if len(more) == 1:
                     yield self.inside(symbol.add(symbol.var(name), symbol.const(more.pop())))
 
-    def _by_choice(
-        self, exprs: list[Expr], values: list[Any], lanes: list[Lane]
-    ) -> Iterable[Expr]:
-        """`width if stride > 1 else in_channels`, after an `if` that asked."""
-        for test in reversed(self.choices):
+    def _by_case(
+        self, exprs: list[Expr], values: list[Any], lanes: list[Lane], depth: int = 2
+    ) -> Iterator[Expr]:
+        """`width if stride > 1 else in_channels`: after an `if`, for a flag, for the first pass."""
+        for test in self._cases(lanes):
             outcomes = [_outcome(test, lane.env) for lane in lanes]
             if {*outcomes} != {True, False}:
                 continue
@@ -368,10 +367,24 @@ class Writer:
             for taken in (True, False):
                 at = [k for k, outcome in enumerate(outcomes) if outcome is taken]
                 some, own = [values[k] for k in at], [lanes[k] for k in at]
-                right = (e for e in _distinct(exprs[k] for k in at) if is_right(e, some, own))
-                arms.append(next(right, None))
-            if arms[0] is not None and arms[1] is not None:
+                inner = [exprs[k] for k in at]
+                found = next((e for e in _distinct(inner) if is_right(e, some, own)), None)
+                if found is None and depth > 1:
+                    found = next(self._by_case(inner, some, own, depth - 1), None)
+                if found is None:
+                    break
+                arms.append(found)
+            if len(arms) == 2:
                 yield symbol.Expr((((symbol.Apply("if", (arms[0], test, arms[1])),), 1),))
+
+    def _cases(self, lanes: list[Lane]) -> Iterator[Expr]:
+        """What values may be told apart by."""
+        for index in reversed([index for index in self.indices if index.variable]):
+            args = (symbol.var(index.variable), symbol.const(0))
+            yield symbol.Expr((((symbol.Apply("==", args),), 1),))
+        yield from reversed(self.choices)
+        flags = (name for name, value in lanes[0].env.items() if isinstance(value, bool))
+        yield from (symbol.var(name) for name in flags if name not in self.fixed)
 
     def _by_channels(self, name: str, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
         """In terms of a number of channels that every lane has under that name."""

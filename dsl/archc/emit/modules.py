@@ -152,7 +152,7 @@ def _argument(scribe: Scribe, node: Call, name: str, lane: Lane) -> Any:
     if name in node.args:
         value = node.args[name]
         return Truth(value, node.truths.get(name)) if isinstance(value, bool) else value
-    around, called = scribe.definition.block, node.body.block
+    around, called = scribe.definition.bodies[lane.instance].block, node.body.block
     if around is not None and called is not None and around.home is not called.home:
         raise Inexpressible("a param that the block around the call does not see")
     return variable(name, lane.env[name])  # a param of the network

@@ -63,8 +63,15 @@ def loop(state: State, term: syntax.For, here: Here) -> Loop:
             raise fault("A309", title, term.start.span)
         values = [_unpacked(term, item) for item in listed]
         items = symbol.expr_of(listed) if symbol.is_traced(listed) else None
-        plan = _Plan(term, term.body, len(values), names, values, items=items)
+        plan = _Plan(term, term.body, _length(values, items), names, values, items=items)
     return _unfold(state, plan, here)
+
+
+def _length(values: list[Any], items: symbol.Expr | None) -> Any:
+    """How many there are, remembering of what list."""
+    if items is None:
+        return len(values)
+    return symbol.traced(len(values), symbol.Expr((((symbol.Apply("len", (items,)),), 1),)))
 
 
 def _unpacked(term: syntax.For, item: Any) -> tuple[Any, ...]:
@@ -101,14 +108,16 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
     outer = frame.env
     iterations: list[Chain] = []
     channels = [current.shape.channels] if current.shape is not None else []
+    made: list[Shape | None] = []  # what each iteration makes, in terms of its names
     for k in range(plan.count):
         state.count(frame, 0, span)
         value = dict(zip(plan.names, plan.value(k), strict=True))
         if value:
             frame.env = {**outer, **{n: traced_argument(n, v) for n, v in value.items()}}
-        inner = Here(current, frame, here.names)
+        inner = Here(_entering(plan, made, current), frame, here.names)
         chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
         iterations.append(chain)
+        made.append(chain.output.shape)
         after = retrace(chain.output.shape, _outside(plan, k, value))
         current = Tensor(after, chain.output.span, chain.output)
         if after is None:
@@ -116,13 +125,38 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
         channels.append(after.channels)
     frame.env = outer
     if current.shape is not None and symbol.is_traced(plan.count):
-        whole = generalised(current.shape, channels, plan.count)
+        whole = _in_terms_of_count(plan, made, current.shape)
+        whole = whole or generalised(current.shape, channels, plan.count)
         current = Tensor(whole, current.span, current)
     values = [plan.value(k) for k in range(len(iterations))]
     count = symbol.expr_of(plan.count)
     return Loop(
         plan.tree, plan.names, values, plan.start, count, plan.items, iterations, current, span
     )
+
+
+def _entering(plan: _Plan, made: list[Shape | None], current: Tensor) -> Tensor:
+    """The tensor that an iteration gets, in terms of its own names: `width * 2**(i - 1)`."""
+    if plan.start is None or not _follows_names(plan, made):
+        return current
+    (name,) = plan.names
+    before = {name: symbol.add(symbol.var(name), symbol.const(-1))}
+    return Tensor(retrace(made[-1], before), current.span, current)
+
+
+def _in_terms_of_count(plan: _Plan, made: list[Shape | None], shape: Shape) -> Shape | None:
+    """What the last iteration makes, by the number of the iteration that is the last."""
+    if plan.start is None or not _follows_names(plan, made):
+        return None
+    (name,) = plan.names
+    last = symbol.add(plan.start, symbol.add(symbol.expr_of(plan.count), symbol.const(-1)))
+    return retrace(made[-1], {name: last})
+
+
+def _follows_names(plan: _Plan, made: list[Shape | None]) -> bool:
+    """Whether all iterations make the same in terms of the loop's name, which it depends on."""
+    found = {symbol.expr_of(shape.channels) for shape in made if shape is not None}
+    return len(found) == 1 and bool(found.pop().variables() & set(plan.names))
 
 
 def _outside(plan: _Plan, k: int, value: dict[str, Any]) -> dict[str, symbol.Expr]:
