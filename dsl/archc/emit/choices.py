@@ -81,11 +81,20 @@ def _hoist(then: Site, other: Site, site: Site) -> list[Statement]:
     while then.body and other.body and then.body[0] == other.body[0]:
         site.body.append(then.body.pop(0))
         other.body.pop(0)
+    for statement in [s for s in then.body if _is_nothing_yet(s) and s in other.body]:
+        site.body.append(statement)
+        then.body.remove(statement)
+        other.body.remove(statement)
     after: list[Statement] = []
     while then.body and other.body and then.body[-1] == other.body[-1]:
         after.insert(0, then.body.pop())
         other.body.pop()
     return after
+
+
+def _is_nothing_yet(statement: Statement) -> bool:
+    """`self.downsample: nn.Module | None = None`."""
+    return isinstance(statement, Assign) and statement.code == "None"
 
 
 def _declared(then: Site, other: Site) -> list[Statement]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from archc.emit.flow import Do, Repeat, Side, Split, Step, Test, Wire, uses_in
+from archc.emit.flow import Do, Repeat, Side, Split, Step, Test, Wire, used_in, uses_in
 from archc.emit.layout import WIDTH
 from archc.passes.lines import INLINE_BRANCH, joins
 
@@ -124,20 +124,27 @@ class Printer:
                 text = f"{only.write(source)} if {step.test} else {source}"
                 length = len(f"{target} = {text}") + self.indent + self.margin
                 if length <= WIDTH and only.ins == [step.inp]:
-                    step.inp.uses -= 1
+                    step.inp.uses -= 2
                     return self._assign(target, text, step.out)
-            self._emit(f"{self._target(target)} = {source}")
+            if passes or _passes((step.then, step.then_out), step.inp):
+                self._emit(f"{self._target(target)} = {source}")
         outer = dict(self.holds)
         then, other, test = (step.then, step.then_out), (step.other, step.other_out), step.test
         if _passes(then, step.inp):
             then, other, test = other, then, f"not {test}" if " " not in test else f"not ({test})"
         self._emit(f"if {test}:")
+        elsewhere = used_in(*other)
+        for wire, times in elsewhere.items():
+            wire.uses -= times
         self._arm(*then, target, step.inp)
+        for wire, times in elsewhere.items():
+            wire.uses += times
         if not _passes(other, step.inp):
             self.holds = dict(outer)
             self._emit("else:")
             self._arm(*other, target, step.inp)
         self.holds = outer
+        step.inp.uses -= step.inp in (step.then_out, step.other_out)
         self._hold(target, step.out)
 
     def _arm(self, steps: list[Step], result: Wire, target: str, source: Wire) -> None:

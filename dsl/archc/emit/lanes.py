@@ -9,7 +9,7 @@ falls back: unroll the loop, or split the class.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import isclose
 from typing import Any
@@ -36,11 +36,18 @@ class Lane:
     env: dict[str, Any]
     made: int = -1  # which of the objects of the class; an instance may make several of one
     inner: frozenset[str] = frozenset()  # what only the inside of a loop knows
+    running: Expr | None = None  # of the channels that the constructor counts as it goes
 
     def with_(self, **more: Any) -> Lane:
         """The lane within an iteration, which knows more."""
         inner = self.inner | {name for name in more if name != "#c"}
-        return Lane(self.instance, {**self.env, **more}, self.made, inner)
+        return replace(self, env={**self.env, **more}, inner=inner)
+
+    def carrying(self, channels: Any) -> Lane:
+        """The lane where `in_channels` has been set to the channels that flow there."""
+        env = {name: value for name, value in self.env.items() if name != "in.c"}
+        env["#c"] = symbol.plain(channels)
+        return replace(self, env=env, running=symbol.expr_of(channels))
 
     @property
     def key(self) -> int:
@@ -110,6 +117,18 @@ class Writer:
         self.taken: set[str] = set()  # names that no extra argument may have
         self.entered = False  # a combinator in a place: `in.c` is its own, `#in` in the lanes' env
         self.carried = False  # a running channel count is kept: `#c` in the lanes' env
+
+    def keep(self) -> Callable[[], None]:
+        """Remember the further arguments; gives what brings them back."""
+        known = {n: dict(e.values) for n, e in (self.extras or {}).items()}
+        taken = set(self.taken)
+
+        def restore() -> None:
+            self.taken = taken
+            if self.extras is not None:
+                self.extras = {n: replace(self.extras[n], values=v) for n, v in known.items()}
+
+        return restore
 
     def value(self, values: list[Any], lanes: list[Lane], hint: str = "size") -> str:
         """Python source for a value that each lane has one of. Raises Inexpressible.
@@ -254,8 +273,8 @@ class Writer:
         everywhere: bool = False,
     ) -> bool:
         """Whether an expression also gives what each lane's own does where arguments differ."""
-        if expr.variables() & {"#in", "#c"}:
-            return not everywhere  # channels that are counted, whatever made them so many
+        if expr.variables() & {"#in", "#c"}:  # channels that are counted, whatever made them
+            return not everywhere or lanes[0].running is not None
         if not self.open and not everywhere:
             return True
         for own, lane in zip(truths, lanes, strict=True):
@@ -294,6 +313,7 @@ class Writer:
     # --- candidates ----------------------------------------------------------------------
 
     def _candidates(self, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
+        yield from _by_running(values, lanes)
         exprs = [self.inside(symbol.expr_of(v)) for v in values]
         yield from (e for e in _distinct(exprs) if e.constant is None)
         yield from self._by_iteration(exprs, lanes)
@@ -374,8 +394,8 @@ class Writer:
                 if found is None:
                     break
                 arms.append(found)
-            if len(arms) == 2:
-                yield symbol.Expr((((symbol.Apply("if", (arms[0], test, arms[1])),), 1),))
+            if len(arms) == 2 and arms[0] != arms[1]:
+                yield _conditional(arms[0], test, arms[1])
 
     def _cases(self, lanes: list[Lane]) -> Iterator[Expr]:
         """What values may be told apart by."""
@@ -501,6 +521,19 @@ def _other_value(value: Any, factor: int, more: int) -> Any:
     return factor * value + more if isinstance(value, int) else value
 
 
+def _by_running(values: list[Any], lanes: list[Lane]) -> Iterator[Expr]:
+    """In terms of the channels that the constructor has counted up to there."""
+    found = set()
+    for value, lane in zip(values, lanes, strict=True):
+        if lane.running is None:
+            return
+        minus = symbol.scale(lane.running, -1)
+        found.add(symbol.add(symbol.expr_of(value), minus))
+    more = found.pop()
+    if not found and more.is_plain:
+        yield symbol.add(symbol.var("#c"), more)
+
+
 def _outcome(test: Expr, env: dict[str, Any]) -> bool | None:
     """What a condition comes to; None where it comes to nothing."""
     try:
@@ -528,6 +561,16 @@ def _distinct(exprs: Iterable[Expr | None], most: int = 6) -> list[Expr]:
         if len(found) >= most:
             break
     return list(found)
+
+
+def _conditional(then: Expr, test: Expr, other: Expr) -> Expr:
+    """`(4 if bottleneck else 1) * width`: what both have in common stands once."""
+    match then.terms, other.terms:
+        case ((p, a),), ((q, b),) if p == q and p:
+            factor = symbol.Apply("if", (symbol.const(a), test, symbol.const(b)))
+            return symbol.multiply(Expr((((factor,), 1),)), Expr(((p, 1),)))
+        case _:
+            return Expr((((symbol.Apply("if", (then, test, other)),), 1),))
 
 
 def _first_two(exprs: list[Expr], lanes: list[Lane], variable: str) -> tuple[Expr, Expr] | None:

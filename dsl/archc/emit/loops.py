@@ -76,10 +76,21 @@ def _rolled(
             raise Inexpressible("a label in a loop is used outside of it")
     chains = [chain for node in nodes for chain in node.iterations]
     inner, body_in = site.loop(), Wire()
+    carries = _carries(scribe, nodes, lanes, site)
+    if carries:
+        lanes = _begin_counting(scribe, nodes, lanes, site)
     with looping(scribe, nodes, lanes) as (inner_lanes, header):
+        if carries:
+            flows = [chain.input.channels for chain in chains]
+            inner_lanes = list(map(Lane.carrying, inner_lanes, flows))
         scribe.alias([chain.input for chain in chains], body_in)
         body, body_out = scribe.chain(chains, inner_lanes, body_in, inner)
+        if carries:
+            after = scribe.writer.value([chain.output.channels for chain in chains], inner_lanes)
+            inner.body.append(Assign("in_channels", after))
         head = header()
+    if carries:
+        scribe.lanes = list(map(Lane.carrying, lanes, (node.output.channels for node in nodes)))
     # outside of the loop, the tensor that entered it is what it was
     scribe.alias([node.iterations[0].input for node in nodes if node.iterations], wire)
     if inner.body:
@@ -95,6 +106,29 @@ def _rolled(
     through = {node.output.root for node in nodes if not node.iterations}
     out = scribe.new_wire([node.output for node in nodes], through=through)
     return [Repeat(f"for {target} in range({count}):", body, wire, body_in, body_out, out)], out
+
+
+def _carries(scribe: Scribe, nodes: list[Loop], lanes: list[Lane], site: Site) -> bool:
+    """Whether the constructor counts channels along a loop: what they come to has no plain name."""
+    if site is not scribe.root or lanes is not scribe.lanes:
+        return False
+    found = [symbol.expr_of(node.output.channels) for node in nodes]
+    return any(not expr.is_plain for expr in found)
+
+
+def _begin_counting(
+    scribe: Scribe, nodes: list[Loop], lanes: list[Lane], site: Site
+) -> list[Lane]:
+    """`in_channels = width` before a loop, unless it is that already."""
+    flows = [_entering(node) for node in nodes]
+    text = scribe.writer.value(flows, lanes)
+    if text != "in_channels":
+        site.body.append(Assign("in_channels", text))
+    return list(map(Lane.carrying, lanes, flows))
+
+
+def _entering(node: Loop) -> Any:
+    return (node.iterations[0].input if node.iterations else node.output).channels
 
 
 def _kept_count(scribe: Scribe, count: str, site: Site) -> str:

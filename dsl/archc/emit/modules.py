@@ -10,7 +10,7 @@ from archc.emit.flow import Wire
 from archc.emit.lanes import ANY, Inexpressible, Lane, Truth, literal, variable
 from archc.emit.layout import Code, Group, Item, call, flat
 from archc.emit.scribe import Scribe
-from archc.emit.site import Assign, Site
+from archc.emit.site import Site
 from archc.ops import Op
 from archc.passes.overwrite import may_overwrite
 from archc.plan import Apply, Call
@@ -32,7 +32,8 @@ def operator(
     if not state and of_loop:
         raise Inexpressible("a module that is shared, but differs by iteration")
     if not state:
-        return _called(_share(scribe, first, code, site), first.op, ins)
+        name = scribe.keep_stateless(code, first.op.name, first.label, site)
+        return _called(f"self.{name}", first.op, ins)
     name = scribe.name(nodes, lanes)
     if not first.again:
         site.add(name, code)
@@ -185,17 +186,6 @@ def inside_call(node: Call) -> dict[str, symbol.Expr]:
         elif isinstance(value, int | float | tuple):
             known[name] = symbol.expr_of(value)
     return known
-
-
-def _share(scribe: Scribe, node: Apply, code: Code, site: Site) -> str:
-    """The attribute of a module without state: one for all uses that are equal."""
-    text = flat(code)
-    found = site.shared.get(text)
-    if found is None or node.label not in (None, found):
-        found = scribe.attribute(node.label or node.op.name, text)
-        site.shared.setdefault(text, found)
-        site.outermost.body.append(Assign(f"self.{found}", code))
-    return f"self.{found}"
 
 
 # --- calls in forward --------------------------------------------------------------------

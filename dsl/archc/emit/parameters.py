@@ -14,7 +14,7 @@ _INPUT = ("in.c", "in.d", "in.h", "in.w")
 
 def parameters_of(scribe: Scribe) -> list[Parameter]:
     """The input's sizes, the block's own parameters, the network's params; required ones first."""
-    definition, used = scribe.definition, scribe.writer.used
+    definition, used = scribe.definition, scribe.writer.used - {"#c"}
     lanes = definition.lanes
     found = [Parameter(name, python_name(name), "int") for name in _INPUT if name in used]
     formals = definition.block.tree.formals if definition.block is not None else ()
@@ -25,7 +25,8 @@ def parameters_of(scribe: Scribe) -> list[Parameter]:
     extras = scribe.writer.extras or {}
     found += [Parameter(e.variable, e.name, e.type) for e in extras.values()]
     known = {*_INPUT, *(formal.name.id for formal in formals), *extras}
-    for name in sorted(used - known):
+    order = list(lanes[0].env)  # the params of the file
+    for name in sorted(used - known, key=order.index):
         default = lanes[0].env[name] if definition.block is None else None
         found.append(Parameter(name, name, type_of(name, lanes), default))
     return sorted(found, key=lambda parameter: parameter.default is not None)

@@ -9,7 +9,7 @@ from typing import Any
 from archc import symbol
 from archc.emit.flow import Step, Wire
 from archc.emit.lanes import Inexpressible, Lane, Writer
-from archc.emit.layout import Code
+from archc.emit.layout import Code, flat
 from archc.emit.program import Definition, Program
 from archc.emit.site import Assign, Site
 from archc.passes.uses import Uses
@@ -64,6 +64,7 @@ class Scribe:
             self.allow_extras()
         self.uses: list[Uses] = [program.uses(body) for body in definition.bodies]
         self.root = Site()
+        self.lanes = definition.lanes  # at the statement of the class itself that is written now
         self.sites: dict[tuple[str, ...], Site] = {(): self.root}  # of groups that are no row
         self.scopes: tuple[str, ...] = ()
         self.wires: dict[Tensor, Wire] = {}
@@ -73,6 +74,9 @@ class Scribe:
         self.has_sides = False
         # names that are taken, and what for
         self.attributes = {n: "" for body in definition.bodies for n in _owned(body.chain)}
+        # constructor of something without state -> its attribute, where it is made, the statement
+        self.stateless: dict[str, tuple[str, Site, Assign]] = {}
+        self.moves: list[Callable[[], None]] = []  # what takes back that a statement was moved
         self.write_out = False  # loops among modules in a row: each iteration by itself
         self.rows: set[tuple[str, ...]] = set()  # groups that became one module
         self.row_ends: set[Tensor] = set()  # the ends of groups: those may be used freely
@@ -157,6 +161,37 @@ class Scribe:
         self.attributes[name] = what
         return name
 
+    def keep_stateless(self, code: Code, wanted: str, label: str | None, site: Site) -> str:
+        """The attribute of a module or list without state: one for all uses that are equal.
+
+        It is made where all of them can see it, and once, whatever loops are around.
+        """
+        text, site = flat(code), site.outermost
+        found = self.stateless.get(text)
+        if found is None or label not in (None, found[0]):
+            name = self.attribute(label or wanted, text)
+            statement = Assign(f"self.{name}", code)
+            site.body.append(statement)
+            if found is None:
+                self.stateless[text] = (name, site, statement)
+            return name
+        name, home, statement = found
+        if home not in site.around:
+            common = next(each for each in home.around if each in site.around)
+            self._move(statement, home, common.outermost)
+            self.stateless[text] = (name, common.outermost, statement)
+        return name
+
+    def _move(self, statement: Assign, home: Site, to: Site) -> None:
+        at = home.body.index(statement)
+        home.body.remove(statement)
+        to.body.append(statement)
+
+        def back() -> None:
+            home.body.insert(at, statement)
+
+        self.moves.append(back)
+
     # --- tensors -------------------------------------------------------------------------
 
     def wire(self, tensors: list[Tensor]) -> Wire:
@@ -220,6 +255,8 @@ class Scribe:
         if len({len(shape.dims) for shape in shapes}) > 1:
             return ""
         dims = [self.told([s.dims[at] for s in shapes], lanes) for at in range(rank)]
+        if any(" if " in extent or "in_channels" in extent for extent in dims):
+            return ""
         plain = all(extent.isdigit() for extent in dims)
         return "x".join(dims) if plain or rank == 1 else f"({', '.join(dims)})"
 
@@ -243,8 +280,9 @@ class Scribe:
             around = around.outer
         wires, passed_on = dict(self.wires), dict(self.passed_on)
         used, attributes = set(self.writer.used), dict(self.attributes)
-        place = self.role, self.scopes, self.has_sides
-        outputs = len(self.outputs)
+        place = self.role, self.scopes, self.has_sides, self.lanes
+        outputs, moves, stateless = len(self.outputs), len(self.moves), dict(self.stateless)
+        extras, choices = self.writer.keep(), list(self.writer.choices)
         try:
             return work()
         except (Inexpressible, NotAChain):
@@ -252,8 +290,13 @@ class Scribe:
                 restore()
             self.wires, self.passed_on = wires, passed_on
             self.writer.used, self.attributes = used, attributes
-            self.role, self.scopes, self.has_sides = place
+            self.role, self.scopes, self.has_sides, self.lanes = place
             del self.outputs[outputs:]
+            while len(self.moves) > moves:
+                self.moves.pop()()
+            self.stateless = stateless
+            self.writer.choices = choices
+            extras()
             return None
 
 

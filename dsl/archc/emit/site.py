@@ -102,7 +102,6 @@ class Site:
     """`self`: submodules are its attributes. Nested where an `if` or a loop makes them."""
 
     body: list[Statement] = field(default_factory=list)
-    shared: dict[str, str] = field(default_factory=dict)  # constructor -> attribute, stateless
     outer: Site | None = None
     is_loop: bool = False
 
@@ -117,12 +116,10 @@ class Site:
 
     def keep(self) -> Callable[[], None]:
         """Remember what is written; gives what brings it back."""
-        body, shared = list(self.body), dict(self.shared)
+        body = list(self.body)
 
         def restore() -> None:
             self.body[:] = body
-            self.shared.clear()
-            self.shared.update(shared)
 
         return restore
 
@@ -137,13 +134,18 @@ class Site:
         return f"self.{name}" if name.isidentifier() else f"getattr(self, {quoted(name)})"
 
     def loop(self) -> Site:
-        return Site([], self.shared, self, is_loop=True)
+        return Site([], self, is_loop=True)
 
     def nested(self, name: str) -> DictSite:
-        return DictSite(shared=self.shared, outer=self, path=(name,))
+        return DictSite(outer=self, path=(name,))
 
     def arm(self) -> Site:
-        return Site([], dict(self.shared), self)
+        return Site([], self)
+
+    @property
+    def around(self) -> list[Site]:
+        """This one and all that it is in, inside out."""
+        return [self, *(self.outer.around if self.outer is not None else [])]
 
     @property
     def in_loop(self) -> bool:
@@ -168,11 +170,10 @@ class DictSite(Site):
         raise Inexpressible("statements in a group that is no row")
 
     def keep(self) -> Callable[[], None]:
-        items, restore_shared = list(self.items), super().keep()
+        items = list(self.items)
 
         def restore() -> None:
             self.items[:] = items
-            restore_shared()
 
         return restore
 
@@ -187,7 +188,7 @@ class DictSite(Site):
         return f'{super().access(self.path[0])}["{name}"]'
 
     def nested(self, name: str) -> DictSite:
-        return DictSite(shared=self.shared, outer=self, path=(*self.path, name))
+        return DictSite(outer=self, path=(*self.path, name))
 
     @property
     def outermost(self) -> Site:

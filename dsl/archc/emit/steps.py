@@ -44,7 +44,9 @@ def write_chain(
             nodes = [_with_rest(node, chain, at) for node, chain in zip(nodes, chains, strict=True)]
             made, wire = _node(scribe, nodes, lanes, wire, site)
             return [*steps, *made], wire
+        is_own = lanes is scribe.lanes
         made, wire = _node(scribe, nodes, lanes, wire, site)
+        lanes = scribe.lanes if is_own else lanes
         steps += made
     return steps, wire
 

@@ -67,9 +67,10 @@ def _shapes(scribe: Scribe) -> str:
 
 def _written(writer: Writer, values: list[Any], lanes: list[Lane], otherwise: str) -> str:
     try:
-        return writer.value(values, lanes)
+        text = writer.value(values, lanes)
     except Inexpressible:
         return otherwise
+    return otherwise if " if " in text else text
 
 
 def _size(axis: str, sizes: list[tuple[int, int]], lanes: list[Lane], formals: list[str]) -> str:

@@ -125,7 +125,7 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
         channels.append(after.channels)
     frame.env = outer
     if current.shape is not None and symbol.is_traced(plan.count):
-        whole = _in_terms_of_count(plan, made, current.shape)
+        whole = _in_terms_of_count(plan, made, current.shape, channels[0])
         whole = whole or generalised(current.shape, channels, plan.count)
         current = Tensor(whole, current.span, current)
     values = [plan.value(k) for k in range(len(iterations))]
@@ -144,13 +144,21 @@ def _entering(plan: _Plan, made: list[Shape | None], current: Tensor) -> Tensor:
     return Tensor(retrace(made[-1], before), current.span, current)
 
 
-def _in_terms_of_count(plan: _Plan, made: list[Shape | None], shape: Shape) -> Shape | None:
-    """What the last iteration makes, by the number of the iteration that is the last."""
+def _in_terms_of_count(
+    plan: _Plan, made: list[Shape | None], shape: Shape, before: Any
+) -> Shape | None:
+    """What the last iteration makes, by its number; the channels `before` where there is none."""
     if plan.start is None or not _follows_names(plan, made):
         return None
     (name,) = plan.names
-    last = symbol.add(plan.start, symbol.add(symbol.expr_of(plan.count), symbol.const(-1)))
-    return retrace(made[-1], {name: last})
+    count = symbol.expr_of(plan.count)
+    last = symbol.add(plan.start, symbol.add(count, symbol.const(-1)))
+    after = retrace(made[-1], {name: last})
+    assert after is not None
+    some = symbol.Expr((((symbol.Apply(">", (count, symbol.const(0))),), 1),))
+    parts = (symbol.expr_of(after.channels), some, symbol.expr_of(before))
+    channels = symbol.Expr((((symbol.Apply("if", parts),), 1),))
+    return Shape(symbol.traced(symbol.plain(shape.channels), channels), shape.size, shape.columns)
 
 
 def _follows_names(plan: _Plan, made: list[Shape | None]) -> bool:

@@ -53,6 +53,12 @@ class Expr:
     def size(self) -> int:
         return sum(1 + sum(_atom_size(atom) for atom in product) for product, _ in self.terms)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is without an `if`."""
+        atoms = [atom for product, _ in self.terms for atom in product if isinstance(atom, Apply)]
+        return all(a.function != "if" and all(x.is_plain for x in a.args) for a in atoms)
+
     def variables(self) -> frozenset[str]:
         found: set[str] = set()
         for product, _ in self.terms:
@@ -109,8 +115,8 @@ def _product(p: Monomial, q: Monomial) -> Monomial:
     return tuple(sorted((*p, *q), key=_order)) if p and q else p or q
 
 
-def _order(atom: Atom) -> str:
-    return atom.name if isinstance(atom, Var) else repr(atom)
+def _order(atom: Atom) -> tuple[bool, str]:
+    return (False, atom.name) if isinstance(atom, Var) else (True, repr(atom))
 
 
 def evaluate(expr: Expr, env: Mapping[str, Any]) -> Any:
