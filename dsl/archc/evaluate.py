@@ -133,7 +133,7 @@ class Evaluator:
             case syntax.Conditional():
                 parts = (expr.then, expr.test, expr.other)
                 return _applied("if", *map(self.symbolic, parts))
-            case syntax.Name() if isinstance(self.env.get(expr.id), bool):
+            case syntax.Name() if isinstance(self.env.get(expr.id), bool | OperatorValue):
                 return symbol.var(expr.id)
             case syntax.Index() if self._is_flag(expr):
                 return _applied("[]", self._listed(expr.base), self.symbolic(expr.index))

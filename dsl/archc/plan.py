@@ -71,6 +71,7 @@ class Apply:
     span: Span
     label: str | None = None  # written by the user
     again: bool = False
+    given: str | None = None  # the parameter or loop's name that stood for the operator
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -86,7 +87,7 @@ class Apply:
 class Call:
     """A block on a tensor. `args` are the values of its parameters, traced in the caller.
 
-    `truths` are the expressions of those that are true or false: a `bool` cannot be traced.
+    `traces` are the expressions of those that cannot be traced: what is true or false, operators.
     """
 
     name: str
@@ -97,7 +98,7 @@ class Call:
     span: Span
     label: str | None = None
     again: bool = False
-    truths: dict[str, Expr | None] = field(default_factory=dict)
+    traces: dict[str, Expr | None] = field(default_factory=dict)
 
 
 @dataclass(eq=False, slots=True)

@@ -25,12 +25,20 @@ def write_choice(
     test = scribe.writer.condition(tests, outcomes, lanes, _flag(scribe, nodes))
     through = {node.output.root for node in nodes if node.output.root in scribe.wires}
     scribe.writer.choices.append(test)
+    known = set(scribe.wires)
     then, then_out, then_site = _arm(scribe, nodes, lanes, wire, site, True)
     other, other_out, other_site = _arm(scribe, nodes, lanes, wire, site, False)
     after = _hoist(then_site, other_site, site)
     alike = _equal(then, other) or (not then and not other and then_out is other_out)
     if not alike or then_site.body or other_site.body or scribe.definition.block is None:
         scribe.writer.used |= test.variables()  # a param of the network is an argument in any case
+    same = _paired(then, other) if alike else {}
+    for inside in scribe.wires.keys() - known:
+        held = scribe.wires[inside]
+        if held in same:
+            scribe.wires[inside] = same[held]
+        else:  # what one arm makes is not there for all
+            del scribe.wires[inside]
     if alike:
         if then_site.body or other_site.body:
             asked = scribe.writer.render(test)
@@ -74,6 +82,13 @@ def _equal(then: list[Step], other: list[Step]) -> bool:
     if not then or any(not isinstance(step, Do) or len(step.ins) != 1 for step in (*then, *other)):
         return False
     return list(texts(then)) == list(texts(other))
+
+
+def _paired(then: list[Step], other: list[Step]) -> dict[Wire, Wire]:
+    """The tensors of two arms that do the same, as the first has them."""
+    pairs = zip(then, other, strict=True)
+    made = [(a.out, b.out) for a, b in pairs if isinstance(a, Do) and isinstance(b, Do)]
+    return {**{a: a for a, _ in made}, **{b: a for a, b in made}}
 
 
 def _hoist(then: Site, other: Site, site: Site) -> list[Statement]:

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 from math import isclose
 from typing import Any
 
 from archc import symbol
-from archc.plan import Applicable
+from archc.ops import REGISTRY, Shape
+from archc.plan import Applicable, OperatorValue
 from archc.symbol import Expr
 
 _LONGEST_TEST = 64  # fits on a line behind `if`, wherever that stands
@@ -60,6 +62,29 @@ class Truth:
 
     value: bool
     expr: Expr | None
+
+
+@dataclass(frozen=True)
+class Factory:
+    """An operator that is an argument: its module's class is what a constructor gets."""
+
+    operator: OperatorValue
+    expr: Expr | None
+
+
+@cache
+def module_class(operator: OperatorValue) -> str | None:
+    """The class of an operator's module, where it is made without arguments and has no state."""
+    cls = REGISTRY[operator.name]
+    if cls.category != "act" or cls.required() or cls.inputs != (1, 1):
+        return None
+    op, x = cls(), Shape(4, (8,) * cls.ranks[-1])
+    made = op.torch(x)
+    if made is None or made.positional or op.inline("x") is not None:
+        return None
+    plain = all(keyword.value == keyword.default for keyword in made.keyword)
+    stateless = not op.weights(x) and not op.buffers(x)
+    return made.target if made.target.startswith("nn.") and plain and stateless else None
 
 
 @dataclass
@@ -145,6 +170,8 @@ class Writer:
             return self._tuple(values, lanes, hint)
         equal = all(type(_bare(v)) is type(_bare(first)) and _same(v, first) for v in values)
         truths = any(isinstance(v, Truth | bool) for v in values)
+        if any(isinstance(v, Factory) for v in values):
+            return self._factory(values, lanes)
         if equal and not truths and not any(map(symbol.is_traced, values)):
             return literal(first)
         if truths:
@@ -156,6 +183,17 @@ class Writer:
             return literal(first)
         expr = expr or self._find(values, lanes)
         return self.render(expr or self.extra(values, lanes, hint))
+
+    def _factory(self, values: list[Factory], lanes: list[Lane]) -> str:
+        """`nn.ReLU`, or the argument that says which."""
+        operators = [value.operator for value in values]
+        for expr in _distinct([value.expr for value in values]):
+            if expr.variables() and is_right(self.inside(expr), operators, lanes):
+                return self.render(self.inside(expr))
+        made = module_class(operators[0]) if len(set(operators)) == 1 else None
+        if made is None:
+            raise Inexpressible("operators that differ")
+        return made
 
     def _truth(self, values: list[Any], lanes: list[Lane], hint: str) -> str:
         """True, False or the condition that says which."""
@@ -452,6 +490,8 @@ def variable(name: str, value: Any) -> Any:
     """A value that remembers the variable it stands for."""
     if isinstance(value, bool):
         return Truth(value, symbol.var(name))
+    if isinstance(value, OperatorValue):
+        return Factory(value, symbol.var(name))
     if isinstance(value, tuple):
         return symbol.relist(value, symbol.var(name))
     return symbol.traced(value, symbol.var(name))
@@ -479,6 +519,8 @@ _AXES = ((), ("",), ("_h", "_w"), ("_d", "_h", "_w"))  # what tells the numbers 
 
 
 def _bare(value: Any) -> Any:
+    if isinstance(value, Factory):
+        return value.operator
     return value.value if isinstance(value, Truth) else symbol.plain(value)
 
 
@@ -530,7 +572,7 @@ def _by_running(values: list[Any], lanes: list[Lane]) -> Iterator[Expr]:
         minus = symbol.scale(lane.running, -1)
         found.add(symbol.add(symbol.expr_of(value), minus))
     more = found.pop()
-    if not found and more.is_plain:
+    if not found and more.constant is not None:
         yield symbol.add(symbol.var("#c"), more)
 
 
@@ -592,6 +634,8 @@ def _first_two(exprs: list[Expr], lanes: list[Lane], variable: str) -> tuple[Exp
 def literal(value: Any) -> str:
     """A number, text, truth, None or tuple of them as Python source. Raises Inexpressible."""
     value = symbol.plain(value)
+    if isinstance(value, OperatorValue) and (made := module_class(value)) is not None:
+        return made
     if isinstance(value, Applicable):
         raise Inexpressible("an operator or block among numbers")
     if isinstance(value, tuple):

@@ -173,7 +173,7 @@ def looping(
             names = set(first.names) & (writer.used - used) if not counting else set()
             indexed = variable in writer.used
             if names:
-                columns = _written_columns(nodes)
+                columns = _written_columns(nodes, names)
                 over = opened(writer.value([_items(node, columns) for node in nodes], lanes))
                 target = tuple(first.names[at] for at in columns)
                 return _list_header(target, names, over, index.python if indexed else "")
@@ -229,11 +229,15 @@ def _bound(node: Loop, k: int) -> dict[str, Any]:
     return dict(zip(node.names, map(symbol.plain, node.values[k]), strict=True))
 
 
-def _written_columns(nodes: list[Loop]) -> list[int]:
+def _written_columns(nodes: list[Loop], used: set[str]) -> list[int]:
     """The places of the loop's names that stand for numbers; operators are in the modules."""
     places = range(len(nodes[0].names))
     taken = {
-        at for node in nodes for v in node.values for at in places if isinstance(v[at], Applicable)
+        at
+        for node in nodes
+        for v in node.values
+        for at in places
+        if isinstance(v[at], Applicable) and nodes[0].names[at] not in used
     }
     if taken and any(node.items is not None for node in nodes):
         raise Inexpressible("a list with operators as an argument")

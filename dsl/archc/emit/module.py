@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from archc import data, symbol
+from archc import data, symbol, syntax
 from archc.emit.classes import build_class, write_anonymous
 from archc.emit.initialise import initialiser
 from archc.emit.lanes import Inexpressible
@@ -127,7 +127,7 @@ def _probes(plan: Plan, name: str, again: Again, trace_sizes: bool) -> list[Plan
     found = [other for other in (first, *longer) if other is not None]
     if first is None or not isinstance(value, int) or isinstance(value, bool):
         return found
-    if _asked(first) == _asked(plan):
+    if _asked(first) == _asked(plan) and not _asks_for_sizes(plan):
         return found
     seen = Counter((_outcomes(plan), _outcomes(first)))
     tried = {value, first.params[name]}
@@ -147,6 +147,27 @@ def _asked(plan: Plan) -> frozenset[Any]:
         values = tuple((v, env[v]) for v in sorted(names) if v in env)
         found.add((id(choice.tree), values, choice.taken if choice.test is None else None))
     return frozenset(found)
+
+
+def _asks_for_sizes(plan: Plan) -> bool:
+    """Whether an `if` asks for a size of the map, which a param may change in many ways."""
+    return any(_mentions_size(choice.tree.test) for choice, _ in _choices(plan))
+
+
+def _mentions_size(expr: syntax.Expr) -> bool:
+    match expr:
+        case syntax.Incoming():
+            return expr.field != "c"
+        case syntax.Binary():
+            return _mentions_size(expr.left) or _mentions_size(expr.right)
+        case syntax.Unary():
+            return _mentions_size(expr.operand)
+        case syntax.Conditional():
+            return any(map(_mentions_size, (expr.then, expr.test, expr.other)))
+        case syntax.CallExpr():
+            return any(map(_mentions_size, expr.args))
+        case _:
+            return False
 
 
 def _outcomes(plan: Plan) -> frozenset[Any]:

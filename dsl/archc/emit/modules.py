@@ -7,13 +7,13 @@ from typing import Any
 
 from archc import symbol
 from archc.emit.flow import Wire
-from archc.emit.lanes import ANY, Inexpressible, Lane, Truth, literal, variable
+from archc.emit.lanes import ANY, Factory, Inexpressible, Lane, Truth, literal, variable
 from archc.emit.layout import Code, Group, Item, call, flat
 from archc.emit.scribe import Scribe
 from archc.emit.site import Site
 from archc.ops import Op
 from archc.passes.overwrite import may_overwrite
-from archc.plan import Apply, Call
+from archc.plan import Apply, Call, OperatorValue
 
 
 def operator(
@@ -32,7 +32,9 @@ def operator(
     if not state and of_loop:
         raise Inexpressible("a module that is shared, but differs by iteration")
     if not state:
-        name = scribe.keep_stateless(code, first.op.name, first.label, site)
+        several = len({node.op.name for node in nodes}) > 1
+        wanted = first.given if several and first.given else first.op.name
+        name = scribe.keep_stateless(code, wanted, first.label, site)
         return _called(f"self.{name}", first.op, ins)
     name = scribe.name(nodes, lanes)
     if not first.again:
@@ -48,8 +50,15 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
     """The constructor call of an operator's module."""
     calls = [node.op.torch(*node.shapes) for node in nodes]
     made = [c for c in calls if c is not None]
-    if len(made) < len(calls) or len({c.target for c in made}) > 1:
+    if len(made) < len(calls):
         raise Inexpressible("modules of several kinds")
+    factory = _factory(scribe, nodes, lanes) if len({c.target for c in made}) > 1 else ""
+    if factory:
+        overwrites = all(
+            may_overwrite(node, scribe.uses[lane.instance])
+            for node, lane in zip(nodes, lanes, strict=True)
+        )
+        return call(factory, *([Item("True", "inplace")] if overwrites else []))
     first = made[0]
     items = [
         Item(_laid_out(scribe, [c.positional[at] for c in made], lanes, _hint(nodes[0], at)))
@@ -71,6 +80,14 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
     for node in nodes:
         scribe.program.note_shared(node)
     return call(first.target, *items)
+
+
+def _factory(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> str:
+    """The argument that makes the module: `act`. Raises Inexpressible where there is none."""
+    if any(node.given is None or node.op != type(node.op)() for node in nodes):
+        raise Inexpressible("modules of several kinds")
+    values = [Factory(OperatorValue(n.op.name), symbol.var(n.given or "")) for n in nodes]
+    return scribe.writer.value(values, lanes, "act")
 
 
 def _hint(node: Apply, at: int) -> str:
@@ -152,7 +169,9 @@ def _argument(scribe: Scribe, node: Call, name: str, lane: Lane) -> Any:
         return shape.size[-{"in.w": 1, "in.h": 2, "in.d": 3}[name]]
     if name in node.args:
         value = node.args[name]
-        return Truth(value, node.truths.get(name)) if isinstance(value, bool) else value
+        if isinstance(value, bool):
+            return Truth(value, node.traces.get(name))
+        return Factory(value, node.traces.get(name)) if isinstance(value, OperatorValue) else value
     around, called = scribe.definition.bodies[lane.instance].block, node.body.block
     if around is not None and called is not None and around.home is not called.home:
         raise Inexpressible("a param that the block around the call does not see")
@@ -181,7 +200,7 @@ def inside_call(node: Call) -> dict[str, symbol.Expr]:
     given = {**node.args, "in.c": shape.channels, **dict(sizes)}
     for name, value in given.items():
         if isinstance(value, bool):
-            truth = node.truths.get(name)
+            truth = node.traces.get(name)
             known[name] = symbol.const(value) if truth is None else truth
         elif isinstance(value, int | float | tuple):
             known[name] = symbol.expr_of(value)

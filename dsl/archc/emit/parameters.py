@@ -8,6 +8,7 @@ from archc import syntax
 from archc.emit.lanes import Lane
 from archc.emit.program import Parameter
 from archc.emit.scribe import Scribe, python_name
+from archc.plan import OperatorValue
 
 _INPUT = ("in.c", "in.d", "in.h", "in.w")
 
@@ -62,6 +63,8 @@ def _type(values: list[Any]) -> str:
     if any(isinstance(value, tuple) for value in values):
         items = [item for value in values if isinstance(value, tuple) for item in value]
         return f"Sequence[{_type(items) if items else 'int'}]"
+    if any(isinstance(value, OperatorValue) for value in values):
+        return "type[nn.Module]"
     if all(isinstance(value, bool) for value in values):
         return "bool"
     return "float" if any(isinstance(value, float) for value in values) else "int"

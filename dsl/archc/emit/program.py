@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archc import symbol
-from archc.emit.lanes import Extra, Inexpressible, Lane
+from archc.emit.lanes import Extra, Inexpressible, Lane, module_class
 from archc.emit.layout import Code
 from archc.emit.options import Options
+from archc.ops import REGISTRY
 from archc.passes.gather import gathered
 from archc.passes.uses import Uses, uses_of
 from archc.plan import (
@@ -24,6 +25,7 @@ from archc.plan import (
     Call,
     Choice,
     Loop,
+    OperatorValue,
     Plan,
     walk,
 )
@@ -179,7 +181,7 @@ class Program:
             env = instance_env(child, params)
             key = (
                 id(definition),
-                *sorted((k, v) for k, v in env.items() if not isinstance(v, Applicable)),
+                *sorted((k, _told(v)) for k, v in env.items() if not isinstance(v, BlockValue)),
             )
             if key not in self._seen:
                 self._seen[key] = child
@@ -204,7 +206,7 @@ class Program:
 
     def _definition(self, block: BlockValue, body: Body) -> Definition:
         blocks = {name: v for name, v in body.args.items() if isinstance(v, Applicable)}
-        key = (id(block.tree), *(v.identity for v in blocks.values()))
+        key = (id(block.tree), *map(self._kind, blocks.values()))
         found = self._by_block.get(key)
         if found is None:
             name = class_name(block.name)
@@ -214,6 +216,12 @@ class Program:
                 name = "".join(map(class_name, told)) + name
             found = self._by_block[key] = Definition(block, self.free_name(name))
         return found
+
+    def _kind(self, value: Applicable) -> Any:
+        """Equal for blocks and operators that may be arguments of one class."""
+        if self.options.factories and isinstance(value, OperatorValue) and module_class(value):
+            return "module", REGISTRY[value.name].inplace
+        return value.identity
 
     def called(self, body: Body) -> Definition:
         """The class of a body, for a call of it."""
@@ -373,6 +381,10 @@ def structure(body: Body) -> Any:
         elif isinstance(node, Loop):
             found.append(len(node.iterations))
     return tuple(found)
+
+
+def _told(value: Any) -> Any:
+    return value.name if isinstance(value, OperatorValue) else value
 
 
 def class_name(name: str) -> str:

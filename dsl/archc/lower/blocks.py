@@ -10,7 +10,7 @@ from archc.fitting import outside, traced_argument, traced_shape
 from archc.lower.state import Frame, Here, Quiet, State
 from archc.naming import Names, inner_sequences, labels_in
 from archc.ops import Shape
-from archc.plan import Applicable, BlockValue, Body, Call, Tensor
+from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
 from archc.source import Label, Span
 
 _BODY = 4  # a new body costs as much as so many operators
@@ -22,7 +22,7 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Here) ->
         span = term.attributes[0].span if term.attributes else term.span
         title = f"the block `{block.name}` takes its values in brackets"
         raise fault("A301", title, span, f"call it as `{signature(block)}`")
-    args, derived, truths = _arguments(term, block, here.evaluator)
+    args, derived, traces = _arguments(term, block, here.evaluator)
     name = here.name(block.name, term.span)
     here.require_tensor(term.span)
     shape = here.x.shape
@@ -36,7 +36,7 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Here) ->
         raise Quiet
     output = Tensor(outside(body.output.shape, args, shape, block), term.span)
     node = Call(name, body, args, here.x, output, term.span, here.label, here.names.replay)
-    node.truths = truths
+    node.traces = traces
     return node
 
 
@@ -53,19 +53,19 @@ def signature(block: BlockValue) -> str:
 
 
 Derived = frozenset[str]  # parameters left at a default that is an expression of the others
-Truths = dict[str, symbol.Expr | None]  # expressions of those that are true or false
+Traces = dict[str, symbol.Expr | None]  # of what cannot be traced: truths, operators
 
 
 def _arguments(
     term: syntax.Operation, block: BlockValue, evaluator: Evaluator
-) -> tuple[dict[str, Any], Derived, Truths]:
+) -> tuple[dict[str, Any], Derived, Traces]:
     """The values of a call's parameters by name, in the block's order. Raises Fault."""
     written = _written(term, block)
     given = {name: evaluator.value(value) for name, value in written.items()}
-    truths = {
+    traces = {
         name: evaluator.symbolic(value)
         for name, value in written.items()
-        if isinstance(given[name], bool)
+        if isinstance(given[name], bool | OperatorValue)
     }
     inner = Evaluator({**block.home.constants, **given}, evaluator.incoming)
     values: dict[str, Any] = {}
@@ -84,8 +84,8 @@ def _arguments(
             cure = f"call it as `{signature(block)}`"
             raise fault("A306", title, term.name.span, cure, also=(_definition(block),))
         if isinstance(values[name], bool) and name in derived:
-            truths[name] = _fixed(inner.symbolic(formal.default)) if formal.default else None
-    return values, frozenset(derived), truths
+            traces[name] = _fixed(inner.symbolic(formal.default)) if formal.default else None
+    return values, frozenset(derived), traces
 
 
 def _fixed(expr: symbol.Expr | None) -> symbol.Expr | None:

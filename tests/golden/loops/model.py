@@ -57,24 +57,26 @@ class Loops(nn.Module):
     def __init__(self, depth: int = 3) -> None:
         super().__init__()
         self.features = Features(((8, 1), (16, 2), (32, 2)))
-        for i in range(depth):
+        in_channels = 32
+        for i in range(in_channels + depth - 32):
             self.add_module(
                 f"mix{i + 1}",
                 nn.Sequential(
-                    nn.Conv2d(32 if i == 0 else 8 * i, 8 * i + 8, 1, bias=False),
+                    nn.Conv2d(in_channels, 8 * i + 8, 1, bias=False),
                     nn.BatchNorm2d(8 * i + 8),
                 ),
             )
-        self.depth = depth
-        self.dense_block1 = DenseBlock(8 * depth, 4, 12)
+            in_channels = 8 * i + 8
+        self.repeats = in_channels + depth - 32
+        self.dense_block1 = DenseBlock(in_channels, 4, 12)
         self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc1 = nn.Linear(8 * depth + 48, 10)
+        self.fc1 = nn.Linear(in_channels + 48, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.features(x)  # 32x4x4
-        for i in range(self.depth):
+        for i in range(self.repeats):
             x = getattr(self, f"mix{i + 1}")(x)
-        x = self.dense_block1(x)  # (8 * depth + 48, 4, 4)
-        x = torch.flatten(self.gap(x), 1)  # 8 * depth + 48
+        x = self.dense_block1(x)
+        x = torch.flatten(self.gap(x), 1)
         x = self.fc1(x)  # 10
         return x

@@ -21,28 +21,14 @@ class ChannelLayerNorm(nn.LayerNorm):
 class Cba(nn.Module):
     """(N, in_channels, H, W) -> (N, c, H, W)."""
 
-    def __init__(self, in_channels: int, c: int) -> None:
+    def __init__(self, in_channels: int, c: int, act: type[nn.Module]) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, c, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(c)
-        self.relu = nn.ReLU(inplace=True)
+        self.relu = act(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn1(self.conv1(x)))
-        return x
-
-
-class HardswishCba(nn.Module):
-    """(N, 16, 16, 16) -> (N, 8, 16, 16)."""
-
-    def __init__(self, c: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(16, c, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(c)
-        self.hardswish = nn.Hardswish(inplace=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.hardswish(self.bn1(self.conv1(x)))  # (c, 16, 16)
         return x
 
 
@@ -147,20 +133,6 @@ class AvgpoolPooled(nn.Module):
         return x
 
 
-class SiluCba(nn.Module):
-    """(N, 16, 4, 4) -> (N, 16, 4, 4)."""
-
-    def __init__(self, c: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(16, c, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(c)
-        self.silu = nn.SiLU(inplace=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.silu(self.bn1(self.conv1(x)))  # (c, 4, 4)
-        return x
-
-
 class GeluCba(nn.Module):
     """(N, 4096, 4, 4) -> (N, 8, 4, 4)."""
 
@@ -180,9 +152,9 @@ class OperatorArguments(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.cba1 = Cba(3, 8)
-        self.cba2 = Cba(8, 16)
-        self.cba3 = HardswishCba(8)
+        self.cba1 = Cba(3, 8, nn.ReLU)
+        self.cba2 = Cba(8, 16, nn.ReLU)
+        self.cba3 = Cba(16, 8, nn.Hardswish)
         self.cba4 = IdentityLnCba(8)
         self.se1 = Se(8, 4)
         self.se2 = SigmoidSe(8, 2)
@@ -190,12 +162,12 @@ class OperatorArguments(nn.Module):
         self.both2 = ConcatBoth(8)
         self.pooled1 = Pooled()
         self.pooled2 = AvgpoolPooled()
-        self.cba5 = Cba(16, 8)
+        self.cba5 = Cba(16, 8, nn.ReLU)
         self.conv1 = nn.Conv2d(8, 8, 3, padding=1)
         self.relu = nn.ReLU(inplace=True)
-        self.cba6 = Cba(8, 16)
+        self.cba6 = Cba(8, 16, nn.ReLU)
         self.conv2 = nn.Conv2d(16, 16, 3, padding=1)
-        self.cba7 = SiluCba(16)
+        self.cba7 = Cba(16, 16, nn.SiLU)
         self.conv3 = nn.Conv2d(16, 16, 5, padding=2)
         self.silu = nn.SiLU(inplace=True)
         self.relu2 = nn.ReLU()
