@@ -58,7 +58,7 @@ class Loops(nn.Module):
         super().__init__()
         self.features = Features(((8, 1), (16, 2), (32, 2)))
         in_channels = 32
-        for i in range(in_channels + depth - 32):
+        for i in range(depth):
             self.add_module(
                 f"mix{i + 1}",
                 nn.Sequential(
@@ -67,14 +67,14 @@ class Loops(nn.Module):
                 ),
             )
             in_channels = 8 * i + 8
-        self.repeats = in_channels + depth - 32
+        self.depth = depth
         self.dense_block1 = DenseBlock(in_channels, 4, 12)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc1 = nn.Linear(in_channels + 48, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.features(x)  # 32x4x4
-        for i in range(self.repeats):
+        for i in range(self.depth):
             x = getattr(self, f"mix{i + 1}")(x)
         x = self.dense_block1(x)
         x = torch.flatten(self.gap(x), 1)

@@ -25,10 +25,10 @@ class Cba(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, c, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(c)
-        self.relu = act(inplace=True)
+        self.act = act(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.act(self.bn1(self.conv1(x)))
         return x
 
 
