@@ -10,7 +10,6 @@ from archc.conformance.compare import compare
 from archc.conformance.objects import Instance
 from archc.conformance.problems import Mismatch, Unreadable
 from archc.conformance.program import Program
-from archc.conformance.promise import Promises
 from archc.plan import Plan
 
 Again = Callable[..., Plan | None]  # (params) -> the network at other values of some, or None
@@ -18,11 +17,14 @@ Again = Callable[..., Plan | None]  # (params) -> the network at other values of
 _MOST = 3  # other values of a param that are tried
 
 
-def check_source(text: str, plan: Plan, again: Again | None = None) -> list[Mismatch]:
+def check_source(
+    text: str, plan: Plan, again: Again | None = None, *, moves: bool = False
+) -> list[Mismatch]:
     """Return how a generated file differs from a plan; nothing where it is right.
 
     With `again`, which elaborates the network at other values of its params, also for other values
-    of every argument of the network's class: `Net(p=v)` must be what `-D p=v` is.
+    of every argument of the network's class: `Net(p=v)` must be what `-D p=v` is. `moves` is for
+    the form for inference: what is left of a row has moved up.
     """
     try:
         program = Program(text, plan.name)
@@ -30,24 +32,24 @@ def check_source(text: str, plan: Plan, again: Again | None = None) -> list[Mism
         return [Mismatch(why.message, why.line)]
     except RecursionError:
         return [Mismatch("it is nested too deeply")]
-    found = _check(program, plan, {})
+    found = _check(program, plan, {}, moves)
     if found or again is None:
         return found
     for name, value in other_values(program, plan):
         other = again({name: value})
         if other is not None:
-            found = _check(program, other, {name: value})
+            found = _check(program, other, {name: value}, moves)
             if found:
                 return [Mismatch(m.message, m.line, m.span, ((name, value),)) for m in found]
     return []
 
 
-def _check(program: Program, plan: Plan, params: dict[str, Any]) -> list[Mismatch]:
+def _check(program: Program, plan: Plan, params: dict[str, Any], moves: bool) -> list[Mismatch]:
     interpreter = program.interpreter
     try:
         network = interpreter.construct(program.network, (), params)
         assert isinstance(network, Instance)
-        return compare(program, plan, network, Promises(program.store, closed=True))
+        return compare(program, plan, network, moves=moves)
     except Unreadable as why:
         return [Mismatch(why.message, why.line or interpreter.line)]
     except RecursionError:

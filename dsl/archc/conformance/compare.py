@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
 from archc.conformance.execution import Event, Execution
 from archc.conformance.interpreter import Interpreter, formals, run_from
 from archc.conformance.objects import Container, Instance, Leaf, TupleValue, Value
+from archc.conformance.places import moved_up
 from archc.conformance.problems import Mismatch, Unreadable
 from archc.conformance.program import Program
 from archc.conformance.promise import BodyPromise, Holding, Promises
@@ -26,20 +28,28 @@ class Held:
     line: int
 
 
-def compare(program: Program, plan: Plan, network: Instance, closed: Promises) -> list[Mismatch]:
+def compare(
+    program: Program, plan: Plan, network: Instance, *, moves: bool = False
+) -> list[Mismatch]:
     """Return the first difference between a network that was made and a plan, or none.
 
-    Blocks that do the same are not opened; where that shows a difference, everything is.
+    Blocks that do the same are not opened; where that shows a difference, everything is. With
+    `moves`, places in rows are counted anew.
     """
     interpreter = program.interpreter
-    promised = {True: closed.network(plan, True)}
-    interpreter.known = closed.known
-    found = _compare(program, plan, network, closed, promised)
-    if not found:
+    closed = Promises(program.store, closed=True)
+    wanted = closed.network(plan, True)
+    interpreter.known, interpreter.names = closed.known, {}
+    if not _compare(program, plan, network, closed, wanted):
         return []
     interpreter.known = None
     opened = Promises(program.store, closed=False)
-    return _compare(program, plan, network, opened, {})
+    wanted = opened.network(plan, True)
+    if moves:
+        opened.names = moved_up(holding.path for holding in wanted.holdings)
+        wanted = opened.network(plan, True)
+        interpreter.names = moved_up(x.path for x in _holdings(program.store, network, False))
+    return _compare(program, plan, network, opened, wanted)
 
 
 def _compare(
@@ -47,11 +57,11 @@ def _compare(
     plan: Plan,
     network: Instance,
     promises: Promises,
-    promised: dict[bool, BodyPromise],
+    wanted: BodyPromise,
 ) -> list[Mismatch]:
     interpreter = program.interpreter
-    wanted = promised.get(True) or promises.network(plan, True)
     held = _holdings(program.store, network, promises.closed)
+    held = [replace(x, path=interpreter.names.get(x.path, x.path)) for x in held]
     found = _compare_holdings(held, wanted.holdings)
     if found:
         return found
@@ -74,9 +84,7 @@ def _run(
     interpreter: Interpreter, network: Instance, plan: Plan, training: bool
 ) -> tuple[Execution, Any]:
     """Send tensors through the network."""
-    shape = tuple(
-        x.shape.columns if x.shape is not None else 0 for x in plan.body.inputs
-    )
+    shape = tuple(x.shape.columns if x.shape is not None else 0 for x in plan.body.inputs)
     execution = interpreter.execution = Execution(interpreter.store, training)
     inputs = formals(interpreter.store, sum(max(1, n) for n in shape))
     try:
@@ -160,18 +168,30 @@ def _difference(have: Record | int, want: Record | int) -> str:
 
 
 def _compare_events(ran: Sequence[Event], wanted: Sequence[Event]) -> list[Mismatch]:
-    for have, want in zip_longest(ran, wanted):
-        if have is None:
+    """What runs, on what; the order matters for what draws numbers, and for a module's own runs."""
+    waiting: dict[str | None, deque[Event]] = defaultdict(deque)
+    for event in ran:
+        waiting[_turn(event)].append(event)
+    for want in wanted:
+        queue = waiting[_turn(want)]
+        if not queue:
             return [Mismatch(f"{_named(want)} does not run", None, want.place)]
-        if want is None:
-            return [Mismatch(f"{_named(have)} runs where nothing more should", have.place)]
+        have = queue.popleft()
         if (have.path, have.what) != (want.path, want.what):
             message = f"{_named(have)} runs where {_named(want)} should"
             return [Mismatch(message, have.place, want.place)]
         if have.inputs != want.inputs:
             message = f"{_named(have)} gets {_wires(have.inputs, want.inputs)}"
             return [Mismatch(message, have.place, want.place)]
+    left = next((event for queue in waiting.values() for event in queue), None)
+    if left is not None:
+        return [Mismatch(f"{_named(left)} runs where nothing more should", left.place)]
     return []
+
+
+def _turn(event: Event) -> str | None:
+    """Which row an event waits in: that of all draws, or its module's own."""
+    return None if event.draws else event.path
 
 
 def _named(event: Event) -> str:

@@ -19,11 +19,22 @@ class Event(NamedTuple):
     what: Record | int  # an int: a block, by all that it does
     inputs: tuple[Tensor, ...]
     place: Any  # the line of the text, or the span of the file
+    draws: bool = False  # takes random numbers, so that its turn matters
 
     @property
     def key(self) -> tuple[Any, ...]:
         """Equal for events that are the same."""
         return self.path, self.what, self.inputs
+
+
+def in_order(events: list[Event]) -> tuple[Any, ...]:
+    """Return all that matters of the order of events: of draws, and of what a module runs on.
+
+    Branches that do not meet may run in any order.
+    """
+    draws = tuple([event.key for event in events if event.draws])
+    others = sorted((event for event in events if not event.draws), key=lambda event: event.path)
+    return draws, tuple([event.key for event in others])
 
 
 class Saved(NamedTuple):
@@ -40,6 +51,7 @@ class Summary:
 
     digest: int
     state: bool  # whether it has weights or buffers
+    draws: bool
     outputs: tuple[tuple[Tensor, int | None, bool], ...]  # the input whose memory it is; kept
     is_list: bool
     kept: tuple[frozenset[int], ...]  # of each input, the versions that autograd keeps
@@ -107,7 +119,7 @@ class Execution:
         elif record.is_random:
             self.drawn += 1
             tensor = self.store.tensor("module", (record, self.drawn), inputs)
-            self.events.append(Event("", record, inputs, line))
+            self.events.append(Event("", record, inputs, line, draws=True))
         else:
             tensor = run_record(self.store, record, inputs)
         return self.place(tensor, record.target, values, line, inplace=module.inplace)
@@ -137,7 +149,10 @@ class Execution:
         """Run a block of which it is known what it does."""
         inputs = self.read(values, line)
         path = path if summary.state else ""
-        self.events.append(Event(path, summary.digest, inputs, line))
+        self.drawn += summary.draws
+        place = (summary.digest, path, self.drawn if summary.draws else 0)
+        if summary.state or summary.draws:
+            self.events.append(Event(path, summary.digest, inputs, line, summary.draws))
         for value, kept, written in zip(values, summary.kept, summary.written, strict=True):
             storage = value.storage
             self.saved += [Saved(storage, storage.version + at, line) for at in kept]
@@ -145,7 +160,7 @@ class Execution:
                 self.write(storage, line, written)
         found = []
         for at, (_, of_input, is_kept) in enumerate(summary.outputs):
-            made = self.store.tensor("block", (summary.digest, path, at), inputs)
+            made = self.store.tensor("block", (*place, at), inputs)
             storage = values[of_input].storage if of_input is not None else Storage()
             if is_kept:
                 self.keep(storage, line)

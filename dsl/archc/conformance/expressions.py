@@ -173,7 +173,9 @@ class Expressions:
         """Items in a row, starred ones spread."""
         run = self.run
         codes = [
-            (True, self.compile(n.value)) if isinstance(n, ast.Starred) else (False, self.compile(n))
+            (True, self.compile(n.value))
+            if isinstance(n, ast.Starred)
+            else (False, self.compile(n))
             for n in nodes
         ]
 
@@ -347,9 +349,7 @@ class Expressions:
 
         def build(frame: Frame) -> dict[Any, Any]:
             found: dict[Any, Any] = {}
-            run_loops(
-                dict(frame), lambda inner: found.__setitem__(key(inner), value(inner))
-            )
+            run_loops(dict(frame), lambda inner: found.__setitem__(key(inner), value(inner)))
             return found
 
         return build
@@ -418,14 +418,14 @@ def iterate(value: Any, line: int) -> Any:
     return value
 
 
-def calculate(
-    compute: Callable[[Any, Any], Any], symbol: str, a: Any, b: Any, line: int
-) -> Any:
+def calculate(compute: Callable[[Any, Any], Any], symbol: str, a: Any, b: Any, line: int) -> Any:
     """Return a number worked out, within bounds. Raises Unreadable."""
     if symbol == "Pow" and isinstance(a, int) and isinstance(b, int):
         if b * a.bit_length() > _LARGEST_POWER:
             raise Unreadable("a power that is too large", line)
-    if symbol == "Mult" and (isinstance(a, list | tuple | str) or isinstance(b, list | tuple | str)):
+    if symbol == "Mult" and (
+        isinstance(a, list | tuple | str) or isinstance(b, list | tuple | str)
+    ):
         times = b if isinstance(b, int) else a
         if isinstance(times, int) and times > _LONGEST:
             raise Unreadable("a list that is too long", line)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 from typing import Any
 
-from archc.conformance.execution import Event, Execution, Summary
+from archc.conformance.execution import Event, Execution, Summary, in_order
 from archc.conformance.expressions import iterate
 from archc.conformance.functions import Functions
 from archc.conformance.modules import kind_of, make_record
@@ -52,6 +52,7 @@ class Interpreter:
         self.line = 0
         self.execution: Execution | None = None
         self.depth = 0
+        self.names: dict[str, str] = {}  # what modules are to be called instead
         self._made: dict[Any, Prototype] = {}
         self.globals: dict[str, Any] = {
             "OrderedDict": _ordered,
@@ -348,9 +349,7 @@ class Interpreter:
 
     # --- making modules ------------------------------------------------------------------
 
-    def construct(
-        self, cls: Class, arguments: tuple[Any, ...], named: dict[str, Any]
-    ) -> Instance:
+    def construct(self, cls: Class, arguments: tuple[Any, ...], named: dict[str, Any]) -> Instance:
         """Return an object of a class of the file; the same arguments make it once."""
         line = self.line
         try:
@@ -483,11 +482,12 @@ class Interpreter:
         if path is None:
             raise Unreadable(f"`{made.cls.name}` calls a module that it has not registered",
                              self.line)  # fmt: skip
-        return f"{prefix}.{path}" if prefix else path
+        found = f"{prefix}.{path}" if prefix else path
+        return self.names.get(found, found) if isinstance(module, Leaf) else found
 
     def _draw(self, sampler: Leaf) -> None:
         assert self.execution is not None
-        event = Event(self._path(sampler), sampler.record, (), self.line)
+        event = Event(self._path(sampler), sampler.record, (), self.line, draws=True)
         self.execution.events.append(event)
 
     # --- summaries -----------------------------------------------------------------------
@@ -538,7 +538,8 @@ class Interpreter:
         digest = digest_of(self.store, state, execution.events, tensors, is_list)
         written = tuple(storage.version for storage in storages)
         has_state = state != state_of_nothing(self.store)
-        return Summary(digest, has_state, outputs, is_list, kept, written)
+        draws = any(event.draws for event in execution.events)
+        return Summary(digest, has_state, draws, outputs, is_list, kept, written)
 
 
 def formals(store: Store, count: int) -> list[Value]:
@@ -565,7 +566,7 @@ def digest_of(
     store: Store, state: int, events: list[Event], outputs: tuple[Tensor, ...], is_list: bool
 ) -> int:
     """Return a number for what a block is and does: the same for the text and the plan."""
-    return store.structure("block", state, tuple(e.key for e in events), outputs, is_list)
+    return store.structure("block", state, in_order(events), outputs, is_list)
 
 
 def state_of(store: Store, made: Prototype) -> int:

@@ -24,9 +24,7 @@ _DECONV = (
 )
 _BATCH_NORM = "num_features, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True"
 _INSTANCE_NORM = "num_features, eps=1e-05, momentum=0.1, affine=False, track_running_stats=False"
-_MAX_POOL = (
-    "kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False"
-)
+_MAX_POOL = "kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False"
 _AVG_POOL = "kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True"
 _AVG_POOLS = f"{_AVG_POOL}, divisor_override=None"
 

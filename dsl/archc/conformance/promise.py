@@ -55,6 +55,11 @@ class BodyPromise:
     digest: int
     state: int
 
+    @property
+    def draws(self) -> bool:
+        """Whether it takes random numbers."""
+        return any(event.draws for event in self.events)
+
 
 @dataclass
 class Promises:
@@ -62,6 +67,7 @@ class Promises:
 
     store: Store
     closed: bool
+    names: dict[str, str] = field(default_factory=dict)  # what modules are to be called instead
     known: set[int] = field(default_factory=set)
     _bodies: dict[int, tuple[Body, BodyPromise]] = field(default_factory=dict)
     _shared: dict[int, tuple[Body, dict[str, tuple[str, int]]]] = field(default_factory=dict)
@@ -74,7 +80,7 @@ class Promises:
         for name, (target, extent) in found.items():
             record, _ = make_record(self.store, target, (None, extent), {})
             made.holdings.append(Holding(name, record, None))
-            made.events.insert(0, Event(name, record, (), None))
+            made.events.insert(0, Event(name, record, (), None, draws=True))
         return made
 
     def body(self, body: Body) -> BodyPromise:
@@ -208,6 +214,7 @@ class _Inside:
         op, shapes = node.op, node.shapes
         made = op.torch(*shapes)
         name = ".".join((*path, node.name))
+        name = self.walk.promises.names.get(name, name)
         record = None
         if made is not None:
             positional = tuple(_plain(value) for value in made.positional)
@@ -226,7 +233,7 @@ class _Inside:
             result = self.store.tensor("module", (record, name), inputs)
         elif record.is_random:
             self.walk.drawn += 1
-            self.walk.events.append(Event("", record, inputs, node.span))
+            self.walk.events.append(Event("", record, inputs, node.span, draws=True))
             result = self.store.tensor("module", (record, self.walk.drawn), inputs)
         else:
             result = run_record(self.store, record, inputs)
@@ -272,11 +279,13 @@ class _Inside:
             if not is_live:
                 return
             inputs = self.env[node.input.root]
-            place = name if has_state else ""
-            walk_.events.append(Event(place, made.digest, inputs, node.span))
+            name = name if has_state else ""
+            walk_.drawn += made.draws
+            place = (made.digest, name, walk_.drawn if made.draws else 0)
+            if has_state or made.draws:
+                walk_.events.append(Event(name, made.digest, inputs, node.span, made.draws))
             self.env[node.output.root] = tuple(
-                self.store.tensor("block", (made.digest, place, at), inputs)
-                for at in range(len(made.outputs))
+                self.store.tensor("block", (*place, at), inputs) for at in range(len(made.outputs))
             )
             return
         events, holdings, drawn = walk_.events, walk_.holdings, walk_.drawn

@@ -161,7 +161,11 @@ class Statements(Expressions):
     def _For(self, node: ast.For) -> Code:
         if node.orelse:
             raise Unreadable("`else` of a loop is not Python that archc writes", node.lineno)
-        items, store, body = self.compile(node.iter), self.target(node.target), self.block(node.body)
+        items, store, body = (
+            self.compile(node.iter),
+            self.target(node.target),
+            self.block(node.body),
+        )
         line = node.lineno
 
         def loop(frame: Frame) -> None:

@@ -65,9 +65,7 @@ class Store:
         self._records: dict[Any, Record] = {}
         self._structures: dict[Any, int] = {}
 
-    def tensor(
-        self, operation: str, detail: Any = (), inputs: Iterable[Tensor] = ()
-    ) -> Tensor:
+    def tensor(self, operation: str, detail: Any = (), inputs: Iterable[Tensor] = ()) -> Tensor:
         """Return the tensor that an operation makes of others."""
         inputs = tuple(inputs)
         key = (operation, detail, *inputs)
