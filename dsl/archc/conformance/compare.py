@@ -89,7 +89,7 @@ def _run(
     inputs = formals(interpreter.store, sum(max(1, n) for n in shape))
     try:
         result = run_from(interpreter, network.prototype, inputs, shape)
-        values = [x for x in (result.values if isinstance(result, TupleValue) else (result,))]
+        values = result.values if isinstance(result, TupleValue) else (result,)
         execution.read([x for x in values if isinstance(x, Value)], interpreter.line)
     finally:
         interpreter.execution = None

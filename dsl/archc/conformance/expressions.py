@@ -420,9 +420,9 @@ def iterate(value: Any, line: int) -> Any:
 
 def calculate(compute: Callable[[Any, Any], Any], symbol: str, a: Any, b: Any, line: int) -> Any:
     """Return a number worked out, within bounds. Raises Unreadable."""
-    if symbol == "Pow" and isinstance(a, int) and isinstance(b, int):
-        if b * a.bit_length() > _LARGEST_POWER:
-            raise Unreadable("a power that is too large", line)
+    are_whole = isinstance(a, int) and isinstance(b, int)
+    if symbol == "Pow" and are_whole and b * a.bit_length() > _LARGEST_POWER:
+        raise Unreadable("a power that is too large", line)
     if symbol == "Mult" and (
         isinstance(a, list | tuple | str) or isinstance(b, list | tuple | str)
     ):

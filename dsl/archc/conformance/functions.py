@@ -130,9 +130,9 @@ class Functions:
             case (slice(start=None, stop=None, step=None), slice(step=None) as part, *rest):
                 whole = slice(None)
                 begins = part.start or 0
-                if part.stop is not None and 0 <= begins < part.stop:
-                    if all(other in (whole, Ellipsis) for other in rest):
-                        return self._view("Narrow", x, begins, part.stop - begins)
+                is_range = part.stop is not None and 0 <= begins < part.stop
+                if is_range and all(other in (whole, Ellipsis) for other in rest):
+                    return self._view("Narrow", x, begins, part.stop - begins)
         raise Unreadable("an index that is no range of channels", self.line)
 
     def _view(self, target: str, x: Any, *values: Any) -> Value:

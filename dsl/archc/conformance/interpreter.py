@@ -91,7 +91,7 @@ class Interpreter:
                 raise Unreadable("`training` is asked while modules are made", self.line)
             self.execution.asked_training = True
             return self.execution.training
-        cls: Class | str = made.cls
+        cls: Any = made.cls
         while isinstance(cls, Class):
             if name in cls.constants:
                 return cls.constants[name]

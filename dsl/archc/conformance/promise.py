@@ -147,7 +147,7 @@ class _Walk:
     ) -> tuple[Tensor, ...]:
         env = {x.root: value for x, value in zip(body.inputs, inputs, strict=True)}
         _Inside(self, body, path, env).chain(body.chain, path)
-        return env[body.output.root] if body.output.root in env else ()
+        return env.get(body.output.root, ())
 
 
 class _Inside:
