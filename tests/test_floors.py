@@ -21,7 +21,7 @@ FLOORS: dict[str, int] = {
             "ops",
             "plan evaluate params bind misfits naming linking fitting lower elaborate sections "
             "recipe graph",
-            "passes",
+            "passes conformance",
             "format draw engine emit report render tabular capacity throughput plot timing "
             "explanation changes notation measures folding summary lecture terms",
             "api net comparison export verification",

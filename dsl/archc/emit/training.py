@@ -9,7 +9,8 @@ from pathlib import Path
 
 from archc.emit.imports import split
 from archc.emit.layout import WIDTH, Group, Item, call, lay
-from archc.emit.module import Module, build_module
+from archc.emit.checked import checked_module
+from archc.emit.module import Module
 from archc.emit.options import CHECKPOINTING, ZERO_INIT, Options
 from archc.emit.rates import factor, needs_end, number, plateau, rate, total
 from archc.emit.render import harmless, render
@@ -85,7 +86,7 @@ def build_training(
     recipe = read_recipe(facts.train)
     shape, width = _classifier(plan)
     _need(recipe)
-    module = build_module(plan, facts, cost, again, options)
+    module = checked_module(plan, facts, cost, again, options)
     imports, model = split(render(module, templates))
     named, mean, std = _STATISTICS[recipe.dataset or _likely_dataset(shape)]
     if len(mean) != shape[0]:

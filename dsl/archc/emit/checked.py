@@ -1,0 +1,50 @@
+"""What is written is what was checked: the first way of writing a network that holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from archc.conformance import Mismatch, check_source
+from archc.emit.module import Module, build_module
+from archc.emit.options import Options, Unsuited
+from archc.emit.render import render
+from archc.passes.costs import Cost
+from archc.passes.straight import straighten
+from archc.plan import Plan
+from archc.sections import Facts
+
+Again = Callable[..., Plan | None]
+
+
+def checked_module(plan: Plan, facts: Facts, cost: Cost, again: Again, options: Options) -> Module:
+    """Return the file's classes, once their text says what the plan does.
+
+    From the best way of writing to the plainest; a way that fails, or whose text says something
+    else, makes way for the next. Raises Unsuited as `build_module` does.
+    """
+    moves = options.deployment is not None
+    found: list[Mismatch] = []
+    for form, (written, other) in enumerate(_ways(plan, again)):
+        try:
+            module = build_module(written, facts, cost, other, options)
+        except Unsuited:
+            raise
+        except Exception:  # a fault of this way of writing: the next one is plainer
+            continue
+        module.form = form
+        found = check_source(render(module), plan, other, moves=moves)
+        if not found:
+            return module
+    why = f": {found[0]}" if found else ""
+    raise Unsuited(f"archc cannot write this network as PyTorch source, which is its fault{why}")
+
+
+def _ways(plan: Plan, again: Again) -> Iterator[tuple[Plan, Again]]:
+    """The plan, and how its params may change: all; none; and without `if`s and loops."""
+    yield plan, again
+    yield plan, _fixed
+    yield straighten(plan), _fixed
+
+
+def _fixed(*_: object, **__: object) -> None:
+    """Params stay as they are."""
