@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archc.emit.lanes import Inexpressible
+from archc.emit.lanes import Inexpressible, literal
 from archc.emit.layout import WIDTH, Code, Group, Item, lay
 from archc.emit.program import Definition
 from archc.passes.deploy import Deployment
@@ -31,7 +31,7 @@ def constants(deployment: Deployment, definition: Definition) -> list[str]:
         unfolded = total.folded.keys() - deployment.tables[body].folded.keys()
         if not unfolded.isdisjoint(_operators(body)):
             raise Inexpressible("a batch norm that only some instances have")
-    folded = {key: _row(key, (f'"{norm}"', repr(eps))) for key, (norm, eps) in total.folded.items()}
+    folded = {key: _row(key, (f'"{norm}"', literal(eps))) for key, (norm, eps) in total.folded.items()}
     fused = {key: _row(key, [f'"{part}"' for part in parts]) for key, parts in total.fused.items()}
     lines = []
     for name, rows in (("FOLDED", folded), ("FUSED", fused)):

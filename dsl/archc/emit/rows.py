@@ -95,7 +95,13 @@ def _module_row(scribe: Scribe, nodes: list[Any], lanes: list[Lane], current: li
         code = _nested(scribe, nodes, lanes)
         scribe.scopes = outer
     same = all(a.shape == n.output.shape for a, n in zip(inputs, nodes, strict=True))
-    return Row(name, code, "" if same else scribe.comment(nodes, lanes))
+    comment = "" if same else scribe.comment(nodes, lanes)
+    return Row(name, code, "" if _says(code, comment) else comment)
+
+
+def _says(code: Code, comment: str) -> bool:
+    """Whether a comment repeats an argument: `nn.Linear(512, classes),  # classes`."""
+    return isinstance(code, Group) and any(item.value == comment for item in code.items)
 
 
 def _nested(scribe: Scribe, nodes: list[Scope], lanes: list[Lane]) -> Code:

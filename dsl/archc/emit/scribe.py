@@ -255,8 +255,10 @@ class Scribe:
         if len({len(shape.dims) for shape in shapes}) > 1:
             return ""
         dims = [self.told([s.dims[at] for s in shapes], lanes) for at in range(rank)]
-        if any(" if " in extent or "in_channels" in extent for extent in dims):
-            return ""
+        if any(" if " in extent or "in_channels" in extent for extent in dims) or any(
+            "//" in extent for extent in dims[1:]
+        ):
+            return ""  # nothing that one reads at a glance
         plain = all(extent.isdigit() for extent in dims)
         return "x".join(dims) if plain or rank == 1 else f"({', '.join(dims)})"
 

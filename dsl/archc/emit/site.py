@@ -89,9 +89,13 @@ def _if_lines(statement: If, indent: int) -> Iterator[str]:
     if then:
         yield from [f"{pad}if {test}:"] if isinstance(test, str) else lay("if ", test, ":", indent)
         yield from lines(then, indent + 4)
-    if other:
-        yield f"{pad}else:"
-        yield from lines(other, indent + 4)
+    match other:
+        case [If() as only] if only.then:
+            first, *rest = _if_lines(only, indent)
+            yield from [f"{pad}el{first.strip()}", *rest]
+        case [_, *_]:
+            yield f"{pad}else:"
+            yield from lines(other, indent + 4)
 
 
 # --- sites -------------------------------------------------------------------------------

@@ -311,7 +311,7 @@ class Narrow(Op):
     def inline(self, *names: str) -> str | None:
         if symbol.is_traced(self.start) or symbol.is_traced(self.length):
             return None
-        return f"torch.narrow({names[0]}, 1, {self.start}, {self.length})"
+        return f"{names[0]}[:, {self.start or ''}:{self.start + self.length}]"
 
     def label(self) -> str:
         return f"{self.start}+{self.length}"
