@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from archc.conformance import Mismatch, check_source
 from archc.emit.module import Module, build_module
@@ -24,7 +25,8 @@ def checked_module(plan: Plan, facts: Facts, cost: Cost, again: Again, options: 
     """
     moves = options.deployment is not None
     found: list[Mismatch] = []
-    for form, (written, other) in enumerate(_ways(plan, again)):
+    fixed: set[str] = set()  # params that no class follows at all their values
+    for form, (written, other) in enumerate(_ways(plan, again, fixed)):
         try:
             module = build_module(written, facts, cost, other, options)
         except Unsuited:
@@ -35,13 +37,26 @@ def checked_module(plan: Plan, facts: Facts, cost: Cost, again: Again, options: 
         found = check_source(render(module), plan, other, moves=moves)
         if not found:
             return module
+        fixed |= {name for name, _ in found[0].params}
     why = f": {found[0]}" if found else ""
     raise Unsuited(f"archc cannot write this network as PyTorch source, which is its fault{why}")
 
 
-def _ways(plan: Plan, again: Again) -> Iterator[tuple[Plan, Again]]:
-    """The plan, and how its params may change: all; none; and without `if`s and loops."""
+def _ways(plan: Plan, again: Again, fixed: set[str]) -> Iterator[tuple[Plan, Again]]:
+    """The plan, and how its params may change: all; without those that are `fixed` by then; none.
+
+    At last without `if`s and loops.
+    """
+
+    def some(params: Mapping[str, Any], trace_sizes: bool = False) -> Plan | None:
+        return None if params.keys() & fixed else again(params, trace_sizes)
+
     yield plan, again
+    known = -1
+    while known < len(fixed) < len(plan.params):
+        known = len(fixed)
+        if known:
+            yield plan, some
     yield plan, _fixed
     yield straighten(plan), _fixed
 

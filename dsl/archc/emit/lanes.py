@@ -21,6 +21,7 @@ from archc.plan import Applicable, OperatorValue
 from archc.symbol import Expr
 
 _LONGEST_TEST = 64  # fits on a line behind `if`, wherever that stands
+_LONGEST = 48  # nodes of an expression that anyone would write
 ANY = object()  # a value that an instance has no use for
 # what an expression raises where it has no value
 _NO_VALUE = (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError, ValueError)
@@ -353,7 +354,7 @@ class Writer:
     def _candidates(self, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
         yield from _by_running(values, lanes)
         exprs = [self.inside(symbol.expr_of(v)) for v in values]
-        yield from (e for e in _distinct(exprs) if e.constant is None)
+        yield from (e for e in _distinct(exprs) if e.constant is None and e.size <= _LONGEST)
         yield from self._by_iteration(exprs, lanes)
         yield from self._by_case(exprs, values, lanes)
         if self.entered:

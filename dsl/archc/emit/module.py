@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -53,12 +53,13 @@ class Module:
 
 
     @property
-    def returns_any(self) -> bool:
-        """Whether a method gives what mypy takes for `Any`: torch declares calls of modules so."""
+    def untyped(self) -> list[str]:
+        """What mypy is not to say: torch declares calls of modules `Any`, items of groups none."""
         bodies = [m.forward for m in self.classes]
         bodies += [method.lines for m in self.classes for method in m.methods]
-        pattern = re.compile(r" *return (?!torch\.|F\.|x$|x  #)")
-        return any(pattern.match(line) for body in bodies for line in body)
+        text = "\n".join(line for body in bodies for line in body)
+        found = {"index": r"\"\]\[\"", "no-any-return": r" return (?!torch\.|F\.|x$|x  #)"}
+        return [code for code, sign in found.items() if re.search(sign, text, re.M)]
 
 
 def build_module(
@@ -194,27 +195,71 @@ def _choices(plan: Plan) -> Iterator[tuple[Choice, dict[str, Any]]]:
 
 
 def _first_that_works(plan: Plan, again: Again, options: Options) -> Program:
-    """With all params as arguments, or as many as can be; one class a block, or else several."""
+    """With all params as arguments, or as many as can be: each with all that it does, or not."""
+    probes = {name: _probes(plan, name, again, False) for name in _probed(plan)}
+    everything = [other for of_param in probes.values() for other in of_param]
+    program = _attempt([plan, *everything], options)
+    if program is not None:
+        return program
+    found = _attempt([plan], options)
+    if found is None:
+        return _without_params(plan, again, options)
+    kept: dict[str, list[Plan]] = {}
+    left: list[str] = []
+    for name, of_param in probes.items():
+        others = [other for of_kept in kept.values() for other in of_kept]
+        program = _attempt([plan, *others, *of_param], options) if of_param else None
+        if program is not None:
+            found, kept[name] = program, of_param
+        elif any(_sizes(other) != _sizes(plan) for other in of_param):
+            left.append(name)
+    return _with_sizes(plan, again, options, list(kept), left) or found
+
+
+def _attempt(plans: list[Plan], options: Options, may_split: bool = False) -> Program | None:
     try:
-        return _build_program([plan, *variants(plan, again)], options, may_split=False)
+        return _build_program(plans, options, may_split)
     except Inexpressible:
-        pass
-    plan = again({}, True) or plan
-    probes = [_probes(plan, name, again, True) for name in _probed(plan)]
-    others = [other for of_param in probes for other in of_param]
-    for may_split in (False, True):
-        try:
-            return _build_program([plan, *others], options, may_split)
-        except Inexpressible:
-            continue
-    kept: list[Plan] = []
-    for of_param in probes:  # a param is an argument with all that it does, or not at all
-        try:
-            _build_program([plan, *kept, *of_param], options, may_split=True)
-            kept += of_param
-        except Inexpressible:
-            continue
-    return _build_program([plan, *kept], options, may_split=True)
+        return None
+
+
+def _with_sizes(
+    plan: Plan, again: Again, options: Options, kept: list[str], left: list[str]
+) -> Program | None:
+    """The same with expressions for the sizes of maps, for params that change those."""
+    traced = again({}, True) if left else None
+    if traced is None:
+        return None
+    others = [other for name in kept for other in _probes(traced, name, again, True)]
+    found = None
+    for name in left:
+        of_param = _probes(traced, name, again, True)
+        program = _attempt([traced, *others, *of_param], options)
+        if program is not None:
+            found = program
+            others += of_param
+    return found
+
+
+def _without_params(plan: Plan, again: Again, options: Options) -> Program:
+    """As it is: with sizes in expressions, with a class for each operator, or more classes."""
+    traced, plain = again({}, True) or plan, replace(options, factories=False)
+    for one, chosen, may_split in (
+        (traced, options, False),
+        (plan, plain, False),
+        (plan, options, True),
+    ):
+        program = _attempt([one], chosen, may_split)
+        if program is not None:
+            return program
+    return _build_program([traced], plain, may_split=True)
+
+
+def _sizes(plan: Plan) -> frozenset[Any]:
+    """The sizes of all maps."""
+    nodes = (node for body in bodies(plan) for node in walk(body.chain.nodes))
+    shapes = (node.output.shape for node in nodes)
+    return frozenset(shape.size for shape in shapes if shape is not None)
 
 
 def new_program(plans: list[Plan], options: Options) -> Program:

@@ -187,9 +187,8 @@ class DictSite(Site):
         self.items.append(Item(code, f'"{name}": '))
 
     def access(self, name: str) -> str:
-        if len(self.path) > 1:  # an item of a ModuleDict is a Module to mypy
-            return f'self.get_submodule("{".".join((*self.path, name))}")'
-        return f'{super().access(self.path[0])}["{name}"]'
+        first, *rest = self.path
+        return super().access(first) + "".join(f'["{part}"]' for part in (*rest, name))
 
     def nested(self, name: str) -> DictSite:
         return DictSite(outer=self, path=(*self.path, name))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from archc import symbol, syntax
 from archc.evaluate import describe, fault
 from archc.fitting import generalised, retrace, traced_argument
-from archc.lower.state import Here, State
+from archc.lower.state import Frame, Here, Labelled, State
 from archc.naming import refuse_reserved
 from archc.ops import Shape
 from archc.plan import Call, Chain, Choice, Loop, Scope, Tensor
@@ -114,11 +115,14 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
         value = dict(zip(plan.names, plan.value(k), strict=True))
         if value:
             frame.env = {**outer, **{n: traced_argument(n, v) for n, v in value.items()}}
+        known = dict(frame.labels) if value else frame.labels
         inner = Here(_entering(plan, made, current), frame, here.names)
         chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
         iterations.append(chain)
         made.append(chain.output.shape)
-        after = retrace(chain.output.shape, _outside(plan, k, value))
+        outside = _outside(plan, k, value)
+        _retrace_labels(frame, known, outside)
+        after = retrace(chain.output.shape, outside)
         current = Tensor(after, chain.output.span, chain.output)
         if after is None:
             break
@@ -133,6 +137,18 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
     return Loop(
         plan.tree, plan.names, values, plan.start, count, plan.items, iterations, current, span
     )
+
+
+def _retrace_labels(
+    frame: Frame, known: Mapping[str, Labelled], outside: Mapping[str, symbol.Expr]
+) -> None:
+    """Put what an iteration labelled in terms of what is around the loop."""
+    if frame.labels is known or not outside:
+        return
+    for name, made in frame.labels.items():
+        if known.get(name) is not made:
+            shape = retrace(made.tensor.shape, outside)
+            made.tensor = Tensor(shape, made.tensor.span, made.tensor)
 
 
 def _entering(plan: _Plan, made: list[Shape | None], current: Tensor) -> Tensor:
