@@ -102,6 +102,8 @@ class Interpreter:
 
     def parent(self, frame: Frame) -> Super:
         """Return `super()`."""
+        if "__class__" not in frame:
+            raise Unreadable("`super()` outside of a method", self.line)
         return Super(frame["self"], frame["__class__"])
 
     def assign(self, frame: Frame, owner: Any, name: str, value: Any) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from archc.conformance import Mismatch, check_source
 from archc.emit.module import Module, build_module
 from archc.emit.options import Options, Unsuited
 from archc.emit.render import render
 from archc.passes.costs import Cost
+from archc.passes.deploy import Deployment
 from archc.passes.straight import straighten
 from archc.plan import Plan
 from archc.sections import Facts
@@ -24,9 +26,9 @@ def checked_module(plan: Plan, facts: Facts, cost: Cost, again: Again, options: 
     """
     moves = options.deployment is not None
     found: list[Mismatch] = []
-    for form, (written, other) in enumerate(_ways(plan, again)):
+    for form, (written, other, chosen) in enumerate(_ways(plan, again, options)):
         try:
-            module = build_module(written, facts, cost, other, options)
+            module = build_module(written, facts, cost, other, chosen)
         except Unsuited:
             raise
         except Exception:  # a fault of this way of writing: the next one is plainer
@@ -39,11 +41,15 @@ def checked_module(plan: Plan, facts: Facts, cost: Cost, again: Again, options: 
     raise Unsuited(f"archc cannot write this network as PyTorch source, which is its fault{why}")
 
 
-def _ways(plan: Plan, again: Again) -> Iterator[tuple[Plan, Again]]:
+def _ways(plan: Plan, again: Again, options: Options) -> Iterator[tuple[Plan, Again, Options]]:
     """The plan, and how its params may change: all; none; and without `if`s and loops."""
-    yield plan, again
-    yield plan, _fixed
-    yield straighten(plan), _fixed
+    yield plan, again, options
+    yield plan, _fixed, options
+    if options.deployment is None:
+        yield straighten(plan), _fixed, options
+    else:
+        straight = Deployment(straighten(options.deployment.plan))
+        yield straight.made, _fixed, replace(options, deployment=straight)
 
 
 def _fixed(*_: object, **__: object) -> None:
