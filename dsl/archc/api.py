@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from archc.changes import Diff
+    from archc.conformance import Mismatch
     from archc.emit.options import Options
     from archc.explanation import Explanation, Unfolded
     from archc.passes.deploy import Deployment
@@ -136,7 +137,21 @@ class Analysis:
         """
         from archc.emit import emit
 
-        return emit(self._sound_plan(), self.facts, self.cost, self.again, templates, options)
+        plan = self._sound_plan()
+        with _deep_recursion():
+            return emit(plan, self.facts, self.cost, self.again, templates, options)
+
+    def conformance(self, text: str) -> list[Mismatch]:
+        """How a file that `emit` wrote differs from the network, found without running it.
+
+        Also at other values of the params that its constructor takes. Empty where nothing does.
+        Raises ArchError where the source has mistakes.
+        """
+        from archc.conformance import check_source
+
+        plan = self._sound_plan()
+        with _deep_recursion():
+            return check_source(text, plan, self.again)
 
     def deployment(self) -> Deployment:
         """The network rewritten for inference: its plan, and what that saves."""
@@ -164,8 +179,8 @@ class Analysis:
 
         with _deep_recursion():
             plan = made.made
-        cost, facts = Costs().of_body(plan.body), replace(self.facts, train={})
-        return emit(plan, facts, cost, again, templates, Options(deployment=made))
+            cost, facts = Costs().of_body(plan.body), replace(self.facts, train={})
+            return emit(plan, facts, cost, again, templates, Options(deployment=made))
 
     def placement(self) -> Placement:
         """The network shared among the devices that it names.

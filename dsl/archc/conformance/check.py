@@ -14,7 +14,7 @@ from archc.plan import Plan
 
 Again = Callable[..., Plan | None]  # (params) -> the network at other values of some, or None
 
-_MOST = 3  # other values of a param that are tried
+_MOST = 4  # other values of a param that are tried
 
 
 def check_source(
@@ -35,12 +35,10 @@ def check_source(
     found = _check(program, plan, {}, moves)
     if found or again is None:
         return found
-    for name, value in other_values(program, plan):
-        other = again({name: value})
-        if other is not None:
-            found = _check(program, other, {name: value}, moves)
-            if found:
-                return [Mismatch(m.message, m.line, m.span, ((name, value),)) for m in found]
+    for name, value, other in _others(program, plan, again):
+        found = _check(program, other, {name: value}, moves)
+        if found:
+            return [Mismatch(m.message, m.line, m.span, ((name, value),)) for m in found]
     return []
 
 
@@ -59,26 +57,38 @@ def _check(program: Program, plan: Plan, params: dict[str, Any], moves: bool) ->
         interpreter.depth = 0
 
 
-def other_values(program: Program, plan: Plan) -> Iterator[tuple[str, Any]]:
-    """Yield other values for each param that is an argument of the network's class."""
+def _others(program: Program, plan: Plan, again: Again) -> Iterator[tuple[str, Any, Plan]]:
+    """Yield the network at other values of each param that is an argument of its class.
+
+    One value shows whether the numbers follow; where another number of operators follows, several.
+    """
     for name in program.arguments:
-        if name in plan.params:
-            for value in _others(symbol.plain(plan.params[name])):
-                yield name, value
+        if name not in plan.params:
+            continue
+        tried = 0
+        for value in _values(symbol.plain(plan.params[name])):
+            other = again({name: value})
+            if other is None:
+                continue
+            yield name, value, other
+            tried += 1
+            if tried == _MOST or other.body.size == plan.body.size:
+                break
 
 
-def _others(value: Any) -> list[Any]:
+def _values(value: Any) -> list[Any]:
     match value:
         case bool():
             return [not value]
         case int():
-            return [v for v in (value + 1, 2 * value + 1, value - 1, value + 3) if v >= 0][:_MOST]
+            return [v for v in (2 * value + 1, value + 2, value + 1, value - 1, 1) if v >= 0]
         case float():
-            return [value / 2 + 0.11, value / 3, value + 0.25][:_MOST]
+            return [value / 2 + 0.12, value / 3, value + 0.25]
         case tuple() if value:
             first, last = value[0], value[-1]
             found = [(*value, last), value[:-1]]
             if isinstance(first, int) and not isinstance(first, bool):
-                found.append((first + 1, *value[1:]))
+                found.insert(0, (*(v + 1 + at % 3 for at, v in enumerate(value)),))
+                found.insert(1, (first + 1, *value[1:]))
             return found
     return []

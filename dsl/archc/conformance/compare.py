@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -172,6 +172,10 @@ def _compare_events(ran: Sequence[Event], wanted: Sequence[Event]) -> list[Misma
     waiting: dict[str | None, deque[Event]] = defaultdict(deque)
     for event in ran:
         waiting[_turn(event)].append(event)
+    expected = Counter(map(_turn, wanted))
+    for event in ran:
+        if len(waiting[_turn(event)]) > expected[_turn(event)]:
+            return [Mismatch(f"{_named(event)} runs more often than it should", event.place)]
     for want in wanted:
         queue = waiting[_turn(want)]
         if not queue:
@@ -183,9 +187,6 @@ def _compare_events(ran: Sequence[Event], wanted: Sequence[Event]) -> list[Misma
         if have.inputs != want.inputs:
             message = f"{_named(have)} gets {_wires(have.inputs, want.inputs)}"
             return [Mismatch(message, have.place, want.place)]
-    left = next((event for queue in waiting.values() for event in queue), None)
-    if left is not None:
-        return [Mismatch(f"{_named(left)} runs where nothing more should", left.place)]
     return []
 
 

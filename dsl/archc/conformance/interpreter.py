@@ -102,6 +102,8 @@ class Interpreter:
 
     def parent(self, frame: Frame) -> Super:
         """Return `super()`."""
+        if "__class__" not in frame:
+            raise Unreadable("`super()` outside of a method", self.line)
         return Super(frame["self"], frame["__class__"])
 
     def assign(self, frame: Frame, owner: Any, name: str, value: Any) -> None:
@@ -118,6 +120,8 @@ class Interpreter:
 
     def _register(self, made: Prototype, name: str, value: Any) -> None:
         if isinstance(value, Leaf | Container | Instance):
+            if not made.is_begun:
+                raise Unreadable("a module is set before `super().__init__()`", self.line)
             if not name or "." in name:
                 raise Unreadable(f"torch refuses a module called {name!r}", self.line)
             made.attributes.pop(name, None)
@@ -256,6 +260,7 @@ class Interpreter:
             return self._in_a_row(instance, arguments)
         if name != "__init__":
             raise Unreadable(f"`super().{name}` is nothing that archc writes", self.line)
+        instance.prototype.is_begun = True
         if root in _CONTAINERS:
             for key, child in self._rows(root, arguments).items():
                 self._register(instance.prototype, key, child)
@@ -379,6 +384,8 @@ class Interpreter:
             frame = function.bind((made.own, *arguments), named)
             frame["__class__"] = owner
             run_function(function, frame)
+        if not made.is_begun:
+            raise Unreadable(f"`{cls.name}` never calls `super().__init__()`", function.line)
         self.depth -= 1
         return made
 

@@ -193,6 +193,19 @@ def make_record(
 
     Raises Unreadable where its class is unknown, or takes no such arguments.
     """
+    try:
+        key = target, positional, tuple(keywords.items())
+        found = store.made.get(key)
+    except TypeError:  # a list among them
+        return _make_record(store, target, positional, keywords)
+    if found is None:
+        found = store.made[key] = _make_record(store, target, positional, keywords)
+    return found
+
+
+def _make_record(
+    store: Store, target: str, positional: tuple[Any, ...], keywords: Mapping[str, Any]
+) -> tuple[Record, bool]:
     kind = kind_of(target)
     if kind is None:
         raise Unreadable(f"`{target}` is no module that archc makes")

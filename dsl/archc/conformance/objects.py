@@ -69,10 +69,11 @@ class Container:
 class Prototype:
     """What a class's constructor makes of certain arguments: shared by all instances of them."""
 
-    __slots__ = ("attributes", "children", "cls", "own", "paths", "state", "summaries")
+    __slots__ = ("attributes", "children", "cls", "is_begun", "own", "paths", "state", "summaries")
 
     def __init__(self, cls: Class) -> None:
         self.cls = cls
+        self.is_begun = False  # whether nn.Module's own constructor has run
         self.attributes: dict[str, Any] = {}
         self.children: dict[str, Any] = {}
         self.own = Instance(self, cls.line)  # what `self` is

@@ -64,6 +64,7 @@ class Store:
         self._tensors: dict[Any, Tensor] = {}
         self._records: dict[Any, Record] = {}
         self._structures: dict[Any, int] = {}
+        self.made: dict[Any, tuple[Record, bool]] = {}  # records by how they were written
 
     def tensor(self, operation: str, detail: Any = (), inputs: Iterable[Tensor] = ()) -> Tensor:
         """Return the tensor that an operation makes of others."""

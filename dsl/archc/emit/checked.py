@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from archc.conformance import Mismatch, check_source
@@ -10,6 +11,7 @@ from archc.emit.module import Module, build_module
 from archc.emit.options import Options, Unsuited
 from archc.emit.render import render
 from archc.passes.costs import Cost
+from archc.passes.deploy import Deployment
 from archc.passes.straight import straighten
 from archc.plan import Plan
 from archc.sections import Facts
@@ -25,10 +27,10 @@ def checked_module(plan: Plan, facts: Facts, cost: Cost, again: Again, options: 
     """
     moves = options.deployment is not None
     found: list[Mismatch] = []
-    fixed: set[str] = set()  # params that no class follows at all their values
-    for form, (written, other) in enumerate(_ways(plan, again, fixed)):
+    fixed: set[str] = set()  # params that the classes do not follow to all their values
+    for form, (written, other, chosen) in enumerate(_ways(plan, again, options, fixed)):
         try:
-            module = build_module(written, facts, cost, other, options)
+            module = build_module(written, facts, cost, other, chosen)
         except Unsuited:
             raise
         except Exception:  # a fault of this way of writing: the next one is plainer
@@ -42,7 +44,9 @@ def checked_module(plan: Plan, facts: Facts, cost: Cost, again: Again, options: 
     raise Unsuited(f"archc cannot write this network as PyTorch source, which is its fault{why}")
 
 
-def _ways(plan: Plan, again: Again, fixed: set[str]) -> Iterator[tuple[Plan, Again]]:
+def _ways(
+    plan: Plan, again: Again, options: Options, fixed: set[str]
+) -> Iterator[tuple[Plan, Again, Options]]:
     """The plan, and how its params may change: all; without those that are `fixed` by then; none.
 
     At last without `if`s and loops.
@@ -51,14 +55,17 @@ def _ways(plan: Plan, again: Again, fixed: set[str]) -> Iterator[tuple[Plan, Aga
     def some(params: Mapping[str, Any], trace_sizes: bool = False) -> Plan | None:
         return None if params.keys() & fixed else again(params, trace_sizes)
 
-    yield plan, again
-    known = -1
+    yield plan, again, options
+    known = 0
     while known < len(fixed) < len(plan.params):
         known = len(fixed)
-        if known:
-            yield plan, some
-    yield plan, _fixed
-    yield straighten(plan), _fixed
+        yield plan, some, options
+    yield plan, _fixed, options
+    if options.deployment is None:
+        yield straighten(plan), _fixed, options
+    else:
+        straight = Deployment(straighten(options.deployment.plan))
+        yield straight.made, _fixed, replace(options, deployment=straight)
 
 
 def _fixed(*_: object, **__: object) -> None:

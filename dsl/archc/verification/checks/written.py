@@ -1,4 +1,4 @@
-"""A module that somebody wrote or edited, beside the one that archc writes."""
+"""A module that somebody wrote or edited, beside archc's own; that one, beside the plan."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 from typing import TYPE_CHECKING
 
 from archc.export import size_of
-from archc.verification.check import Failed, Skipped, check
+from archc.verification.check import Failed, check
 from archc.verification.checks.blame import blamed, difference, without_dice
 from archc.verification.reasons import some
 from archc.verification.subject import Subject, larger
@@ -21,11 +21,13 @@ _CLOSE = 1e-4  # of the largest number of each tensor: the same sums may be in a
 def as_written(subject: Subject) -> str | None:
     """A module from --source computes what the file says: outputs, gradients, running statistics.
 
+    What archc writes itself is held against the plan, at other values of its arguments too.
     With the weights of the generated module, as that does; at a larger size too, where that takes
     one. In training mode without dice, of which it is only asked whether there are any.
     """
     if subject.given is None:
-        raise Skipped("it is what archc writes")
+        _conforms(subject)
+        return None
     theirs = Subject(subject.analysis)
     wanted, net = theirs.net(), subject.net()
     _load(net, wanted.state_dict())
@@ -37,6 +39,13 @@ def as_written(subject: Subject) -> str | None:
     except Exception as error:
         raise Failed(blamed(error, subject)) from error
     return None
+
+
+def _conforms(subject: Subject) -> None:
+    """Raises Failed where the generated text says something else than the plan."""
+    found = subject.analysis.conformance(subject.source)
+    if found:
+        raise Failed(str(found[0]))
 
 
 def _load(net: nn.Module, weights: dict[str, Tensor]) -> None:
