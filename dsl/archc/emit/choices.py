@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from archc.emit.flow import Do, Step, Test, Wire, texts
 from archc.emit.lanes import Inexpressible, Lane
-from archc.emit.scribe import Scribe, Written
 from archc.emit.layout import Code, Group
+from archc.emit.scribe import Scribe, Written
 from archc.emit.site import Assign, Declare, If, Site, Statement
 from archc.plan import Branches, Choice
 from archc.symbol import Expr

@@ -20,7 +20,7 @@ from archc.ops import REGISTRY, Shape
 from archc.plan import Applicable, OperatorValue
 from archc.symbol import Expr
 
-_LONGEST_TEST = 64  # fits on a line behind `if`, wherever that stands
+_LONGEST_TEST = 96  # characters of a condition whose names are `argument`: what anyone would write
 _LONGEST = 48  # nodes of an expression that anyone would write
 ANY = object()  # a value that an instance has no use for
 # what an expression raises where it has no value
@@ -262,8 +262,7 @@ class Writer:
             expr = self.inside(expr)
             right = is_right(expr, outcomes, lanes, truth=True)
             if right and self._stays_right(expr, tests, lanes, truth=True):
-                names = dict.fromkeys(expr.variables(), "argument")
-                if len(symbol.render(expr, lambda name: names[name])) <= _LONGEST_TEST + 32:
+                if len(symbol.render(expr, lambda _: "argument")) <= _LONGEST_TEST:
                     return expr
         truths = [Truth(o, t) for o, t in zip(outcomes, tests, strict=True)]
         return self.extra(truths, lanes, hint)
@@ -284,7 +283,9 @@ class Writer:
             own = self.inside(test) if test is not None else None
             if own is None or not own.variables() & self.open:
                 continue
-            outcomes = {_outcome(own, env) for env in (lane.env, *self._elsewhere(lane, False, True))}
+            outcomes = {
+                _outcome(own, env) for env in (lane.env, *self._elsewhere(lane, False, True))
+            }
             if len(outcomes - {None}) > 1:
                 return True
         return False
@@ -379,9 +380,7 @@ class Writer:
             return expr
         return symbol.substitute(expr, {name: known.get(name, symbol.var(name)) for name in names})
 
-    def _by_iteration(
-        self, exprs: list[Expr], lanes: list[Lane], least: int = 2
-    ) -> Iterable[Expr]:
+    def _by_iteration(self, exprs: list[Expr], lanes: list[Lane], least: int = 2) -> Iterable[Expr]:
         """`first + step * i`, and `first if i == 0 else rest`. Two points fit any line."""
         for index in reversed([index for index in self.indices if index.variable]):
             i = symbol.var(index.variable)
@@ -408,8 +407,8 @@ class Writer:
     def _by_names(self, numbers: list[int], lanes: list[Lane]) -> Iterator[Expr]:
         """What loops call their items, a number more or less."""
         for name in sorted({name for lane in lanes for name in lane.inner}):
-            found = [lane.env.get(name) for lane in lanes]
-            if all(isinstance(value, int) for value in found):
+            found = [value for lane in lanes if isinstance(value := lane.env.get(name), int)]
+            if len(found) == len(lanes):
                 more = {n - value for n, value in zip(numbers, found, strict=True)}
                 if len(more) == 1:
                     yield self.inside(symbol.add(symbol.var(name), symbol.const(more.pop())))

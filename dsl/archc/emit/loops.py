@@ -116,9 +116,7 @@ def _carries(scribe: Scribe, nodes: list[Loop], lanes: list[Lane], site: Site) -
     return any(not expr.is_plain for expr in found)
 
 
-def _begin_counting(
-    scribe: Scribe, nodes: list[Loop], lanes: list[Lane], site: Site
-) -> list[Lane]:
+def _begin_counting(scribe: Scribe, nodes: list[Loop], lanes: list[Lane], site: Site) -> list[Lane]:
     """`in_channels = width` before a loop, unless it is that already."""
     flows = [_entering(node) for node in nodes]
     text = scribe.writer.value(flows, lanes)

@@ -19,9 +19,7 @@ def print_forward(
     return [row for line in lines for row in wrapped(line, printer.margin)], returns
 
 
-def _print(
-    printer: Printer, scribe: Scribe, steps: list[Step], out: Wire
-) -> tuple[list[str], str]:
+def _print(printer: Printer, scribe: Scribe, steps: list[Step], out: Wire) -> tuple[list[str], str]:
     marks = scribe.outputs if scribe.definition.block is None else []
     results = [wire for _, wire in marks] or [out]
     count_uses(steps)

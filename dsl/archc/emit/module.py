@@ -51,7 +51,6 @@ class Module:
     options: Options = field(default_factory=Options)
     form: int = 0  # 0: with all params, and a class a block; more: the plainer ones of `checked`
 
-
     @property
     def untyped(self) -> list[str]:
         """What mypy is not to say: torch declares calls of modules `Any`, items of groups none."""

@@ -8,7 +8,7 @@ from typing import Any
 from archc import symbol
 from archc.emit.flow import Wire
 from archc.emit.lanes import ANY, Factory, Inexpressible, Lane, Truth, literal, variable
-from archc.emit.layout import Code, Group, Item, call, flat
+from archc.emit.layout import Code, Group, Item, call
 from archc.emit.scribe import Scribe
 from archc.emit.site import Site
 from archc.ops import Op
@@ -193,8 +193,10 @@ def _in_caller(value: Any, node: Call) -> Any:
 
 def inside_call(node: Call) -> dict[str, symbol.Expr]:
     """What the names inside a block are in terms of the call."""
-    assert node.input.shape is not None and node.body.block is not None
-    shape, constants = node.input.shape, node.body.block.home.constants
+    shape, block = node.input.shape, node.body.block
+    assert shape is not None
+    assert block is not None
+    constants = block.home.constants
     known = {name: v.expr for name, v in constants.items() if symbol.is_traced(v)}
     sizes = zip(("in.w", "in.h", "in.d"), reversed(shape.size), strict=False)
     given = {**node.args, "in.c": shape.channels, **dict(sizes)}

@@ -96,6 +96,7 @@ class Definition:
     parameters: list[Parameter] = field(default_factory=list)
     model: ClassModel | None = None
     open: frozenset[str] = frozenset()  # numbers that the network's params change
+    own: int = 1  # so many of the instances are the network's to print, the others its variants'
     extras: dict[str, Extra] = field(default_factory=dict)
     index: dict[Body, int] = field(default_factory=dict)  # which instance a body is
 
@@ -145,7 +146,8 @@ class Program:
         self._order(self.network, set())
         self._reserved = frozenset(taken)
         for definition in self.definitions:
-            definition.open = changed(definition.lanes, own.get(id(definition), 1))
+            definition.own = own.get(id(definition), 1)
+            definition.open = changed(definition.lanes, definition.own)
         self._open_up()
 
     def start_over(self) -> None:

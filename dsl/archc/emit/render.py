@@ -56,14 +56,17 @@ def render(module: Module, templates: Path | None = None) -> str:
 def _files(name: str, module: Module) -> list[str]:
     """Where a support class may be.
 
-    One that holds tensors has a form that takes a device; one that minds batch norms, or drops
-    columns, has a shorter form for networks without any.
+    One that holds tensors has a form that takes a device; one that minds running statistics, or
+    drops columns, has a shorter form for networks without any; one that runs again to the `whole`
+    of its end is for networks that need it.
     """
     drops = "PathSampler" in module.support
-    has_norms = any("nn.BatchNorm" in line for model in module.classes for line in model.init)
+    made = "\n".join(line for model in module.classes for line in model.init)
+    has_norms = "nn.BatchNorm" in made or "track_running_stats=True" in made
     folders = (
         ("diceless/", not drops),
         ("device/", module.options.device),
+        ("whole/", "nn.RReLU" in made),
         ("normless/", not has_norms),
         ("", True),
     )
@@ -143,7 +146,8 @@ def _with_imports(module: Module, body: str) -> str:
         "from torch import Tensor, nn" if re.search(r"\bTensor\b", code) else "from torch import nn"
     ]
     if re.search(r"\bcheckpoint\(", code):
-        torch.append("from torch.utils.checkpoint import checkpoint")
+        stop = ", set_checkpoint_early_stop" if "set_checkpoint_early_stop(" in code else ""
+        torch.append(f"from torch.utils.checkpoint import checkpoint{stop}")
     lines = [*stdlib, *([""] if stdlib else []), *torch]
     return body.replace("# imports\n", "\n".join(lines) + "\n", 1)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from os.path import commonprefix
 from typing import Any
 
 from archc import symbol
@@ -317,7 +316,9 @@ def _owned(chain: Chain) -> Iterator[str]:
 
 def _numbered(names: list[str]) -> tuple[str, list[int]]:
     """What names have in common, and the numbers behind it. Raises Inexpressible."""
-    for length in range(len(commonprefix(names)), 0, -1):
+    for length in range(min(map(len, names)), 0, -1):
+        if len({name[:length] for name in names}) > 1:
+            continue
         numbers = [name[length:] for name in names]
         if all(n.isdecimal() and n == str(int(n)) for n in numbers):
             return names[0][:length], list(map(int, numbers))

@@ -40,7 +40,9 @@ def _list(scribe: Scribe, chains: list[Chain], lanes: list[Lane], site: Site) ->
     match site.body[start:]:
         case [Assign() as made, Do(Group(head=head, items=items)), *_] if head.endswith(".append"):
             made.code = Group("", items, "[]")
-        case [Assign() as made, Assign(target=target, code=Group() as code), *_] if target == _LAYERS:
+        case [Assign() as made, Assign(target=target, code=Group() as code), *_] if (
+            target == _LAYERS
+        ):
             made.code = code
         case _:
             return
