@@ -8,7 +8,7 @@ from archc.emit.layout import Code, Group
 from archc.emit.scribe import Scribe, Written
 from archc.emit.site import Assign, Declare, If, Site, Statement
 from archc.plan import Branches, Choice
-from archc.symbol import Expr
+from archc.symbolic import Expr
 
 
 def write_choice(

@@ -15,10 +15,10 @@ from functools import cache
 from math import isclose
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
 from archc.ops import REGISTRY, Shape
 from archc.plan import Applicable, OperatorValue
-from archc.symbol import Expr
+from archc.symbolic import Expr
 
 _LONGEST_TEST = 96  # characters of a condition whose names are `argument`: what anyone would write
 _LONGEST = 48  # nodes of an expression that anyone would write
@@ -49,8 +49,8 @@ class Lane:
     def carrying(self, channels: Any) -> Lane:
         """The lane where `in_channels` has been set to the channels that flow there."""
         env = {name: value for name, value in self.env.items() if name != "in.c"}
-        env["#c"] = symbol.plain(channels)
-        return replace(self, env=env, running=symbol.expr_of(channels))
+        env["#c"] = symbolic.plain(channels)
+        return replace(self, env=env, running=symbolic.expr_of(channels))
 
     @property
     def key(self) -> int:
@@ -173,7 +173,7 @@ class Writer:
         truths = any(isinstance(v, Truth | bool) for v in values)
         if any(isinstance(v, Factory) for v in values):
             return self._factory(values, lanes)
-        if equal and not truths and not any(map(symbol.is_traced, values)):
+        if equal and not truths and not any(map(symbolic.is_traced, values)):
             return literal(first)
         if truths:
             return self._truth(values, lanes, hint)
@@ -221,18 +221,18 @@ class Writer:
             both = extra.values.keys() & found.keys()
             if both and all(_same_trace(extra.values[key], found[key]) for key in both):
                 extra.values |= found
-                return symbol.var(extra.variable)
+                return symbolic.var(extra.variable)
         name, number = hint, 2
         while name in self.taken:
             name, number = f"{hint}{number}", number + 1
         self.taken.add(name)
         variable = f"+{name}"
         self.extras[variable] = Extra(variable, name, found)
-        return symbol.var(variable)
+        return symbolic.var(variable)
 
     def render(self, expr: Expr) -> str:
         self.used |= expr.variables()
-        return symbol.render(expr, self.names)
+        return symbolic.render(expr, self.names)
 
     def _find(self, values: list[Any], lanes: list[Lane], everywhere: bool = False) -> Expr | None:
         """An expression that is right in every lane and, if `everywhere`, at other arguments."""
@@ -262,7 +262,7 @@ class Writer:
             expr = self.inside(expr)
             right = is_right(expr, outcomes, lanes, truth=True)
             if right and self._stays_right(expr, tests, lanes, truth=True):
-                if len(symbol.render(expr, lambda _: "argument")) <= _LONGEST_TEST:
+                if len(symbolic.render(expr, lambda _: "argument")) <= _LONGEST_TEST:
                     return expr
         truths = [Truth(o, t) for o, t in zip(outcomes, tests, strict=True)]
         return self.extra(truths, lanes, hint)
@@ -274,8 +274,8 @@ class Writer:
             return
         for index in (index for index in self.indices if index.variable):
             for sign, bound in (("==", 0), (">", 0), ("<", 2), (">", 1), ("<", 3), (">", 2)):
-                args = (symbol.var(index.variable), symbol.const(bound))
-                yield symbol.Expr((((symbol.Apply(sign, args),), 1),))
+                args = (symbolic.var(index.variable), symbolic.const(bound))
+                yield symbolic.Expr((((symbolic.Apply(sign, args),), 1),))
 
     def may_flip(self, tests: list[Expr | None], lanes: list[Lane]) -> bool:
         """Whether conditions could come out differently at other values of the params."""
@@ -293,7 +293,7 @@ class Writer:
     # --- numbers that params change --------------------------------------------------------
 
     def _hangs_on_params(self, values: list[Any]) -> bool:
-        traced = (value for value in values if symbol.is_traced(value))
+        traced = (value for value in values if symbolic.is_traced(value))
         return any(self.inside(value.expr).variables() & self.open for value in traced)
 
     def _is_right(
@@ -301,7 +301,7 @@ class Writer:
     ) -> bool:
         if not is_right(expr, values, lanes):
             return False
-        truths = [symbol.expr_of(v) for v in values]
+        truths = [symbolic.expr_of(v) for v in values]
         return self._stays_right(expr, truths, lanes, everywhere=everywhere)
 
     def _stays_right(
@@ -354,7 +354,7 @@ class Writer:
 
     def _candidates(self, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
         yield from _by_running(values, lanes)
-        exprs = [self.inside(symbol.expr_of(v)) for v in values]
+        exprs = [self.inside(symbolic.expr_of(v)) for v in values]
         yield from (e for e in _distinct(exprs) if e.constant is None and e.size <= _LONGEST)
         yield from self._by_iteration(exprs, lanes)
         yield from self._by_case(exprs, values, lanes)
@@ -365,9 +365,9 @@ class Writer:
 
     def identity(self, value: Any) -> Any:
         """Equal for values that are equal whatever the arguments are."""
-        if isinstance(value, tuple) and not symbol.is_traced(value):
+        if isinstance(value, tuple) and not symbolic.is_traced(value):
             return tuple(map(self.identity, value))
-        return (value, self.inside(value.expr)) if symbol.is_traced(value) else value
+        return (value, self.inside(value.expr)) if symbolic.is_traced(value) else value
 
     def inside(self, expr: Expr | None) -> Expr:
         """The file's loop names as indices of the Python loop, what is fixed as numbers."""
@@ -378,27 +378,29 @@ class Writer:
         names = expr.variables()
         if not names & known.keys():
             return expr
-        return symbol.substitute(expr, {name: known.get(name, symbol.var(name)) for name in names})
+        return symbolic.substitute(
+            expr, {name: known.get(name, symbolic.var(name)) for name in names}
+        )
 
     def _by_iteration(self, exprs: list[Expr], lanes: list[Lane], least: int = 2) -> Iterable[Expr]:
         """`first + step * i`, and `first if i == 0 else rest`. Two points fit any line."""
         for index in reversed([index for index in self.indices if index.variable]):
-            i = symbol.var(index.variable)
+            i = symbolic.var(index.variable)
             pair = _first_two(exprs, lanes, index.variable)
             if pair is None:
                 continue
             first, second = pair
             if any(lane.env.get(index.variable) == least for lane in lanes):
-                step = symbol.add(second, symbol.scale(first, -1))
-                yield symbol.add(first, symbol.multiply(i, step))
-            is_first = symbol.Expr((((symbol.Apply("==", (i, symbol.const(0))),), 1),))
+                step = symbolic.add(second, symbolic.scale(first, -1))
+                yield symbolic.add(first, symbolic.multiply(i, step))
+            is_first = symbolic.Expr((((symbolic.Apply("==", (i, symbolic.const(0))),), 1),))
             later = (e for e, lane in zip(exprs, lanes, strict=True) if lane.env[index.variable])
             for rest in dict.fromkeys((second, *_distinct(later))):
-                yield symbol.Expr((((symbol.Apply("if", (first, is_first, rest)),), 1),))
+                yield symbolic.Expr((((symbolic.Apply("if", (first, is_first, rest)),), 1),))
 
     def number_in_name(self, numbers: list[int], lanes: list[Lane]) -> Expr:
         """A number at the end of names, which only loops may count. Raises Inexpressible."""
-        exprs = [symbol.const(number) for number in numbers]
+        exprs = [symbolic.const(number) for number in numbers]
         for expr in (*self._by_names(numbers, lanes), *self._by_iteration(exprs, lanes, least=1)):
             if is_right(expr, numbers, lanes):
                 return expr
@@ -411,7 +413,7 @@ class Writer:
             if len(found) == len(lanes):
                 more = {n - value for n, value in zip(numbers, found, strict=True)}
                 if len(more) == 1:
-                    yield self.inside(symbol.add(symbol.var(name), symbol.const(more.pop())))
+                    yield self.inside(symbolic.add(symbolic.var(name), symbolic.const(more.pop())))
 
     def _by_case(
         self, exprs: list[Expr], values: list[Any], lanes: list[Lane], depth: int = 2
@@ -438,30 +440,30 @@ class Writer:
     def _cases(self, lanes: list[Lane]) -> Iterator[Expr]:
         """What values may be told apart by."""
         for index in reversed([index for index in self.indices if index.variable]):
-            args = (symbol.var(index.variable), symbol.const(0))
-            yield symbol.Expr((((symbol.Apply("==", args),), 1),))
+            args = (symbolic.var(index.variable), symbolic.const(0))
+            yield symbolic.Expr((((symbolic.Apply("==", args),), 1),))
         yield from reversed(self.choices)
         flags = (name for name, value in lanes[0].env.items() if isinstance(value, bool))
-        yield from (symbol.var(name) for name in flags if name not in self.fixed)
+        yield from (symbolic.var(name) for name in flags if name not in self.fixed)
 
     def _by_channels(self, name: str, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
         """In terms of a number of channels that every lane has under that name."""
-        channels = symbol.var(name)
+        channels = symbolic.var(name)
         yield channels
         differences = {
-            symbol.plain(v) - lane.env[name]
+            symbolic.plain(v) - lane.env[name]
             for v, lane in zip(values, lanes, strict=True)
             if name in lane.env
         }
         if len(differences) == 1:
-            yield symbol.add(channels, symbol.const(differences.pop()))
-        for expr in _distinct([self.inside(symbol.expr_of(v)) for v in values]):
+            yield symbolic.add(channels, symbolic.const(differences.pop()))
+        for expr in _distinct([self.inside(symbolic.expr_of(v)) for v in values]):
             if "in.c" in expr.variables():
-                env = {name: symbol.var(name) for name in expr.variables()}
-                yield symbol.substitute(expr, {**env, "in.c": channels})
+                env = {name: symbolic.var(name) for name in expr.variables()}
+                yield symbolic.substitute(expr, {**env, "in.c": channels})
 
     def _tuple(self, values: list[Any], lanes: list[Lane], hint: str) -> str:
-        if any(isinstance(v, symbol.TracedList) for v in values):
+        if any(isinstance(v, symbolic.TracedList) for v in values):
             return self._list(values, lanes, hint)
         lengths = {len(v) for v in values if isinstance(v, tuple)}
         if len(lengths) > 1 or any(isinstance(v, str | bool | None) for v in values):
@@ -477,8 +479,8 @@ class Writer:
 
     def _list(self, values: list[Any], lanes: list[Lane], hint: str) -> str:
         """A list that was handed on as a whole: the argument, or a literal."""
-        plain = [symbol.plain(v) for v in values]
-        for expr in _distinct([self.inside(symbol.expr_of(v)) for v in values]):
+        plain = [symbolic.plain(v) for v in values]
+        for expr in _distinct([self.inside(symbolic.expr_of(v)) for v in values]):
             if expr.variables() and is_right(expr, plain, lanes):
                 return self.render(expr)
         if any(value != plain[0] for value in plain):
@@ -489,19 +491,19 @@ class Writer:
 def variable(name: str, value: Any) -> Any:
     """A value that remembers the variable it stands for."""
     if isinstance(value, bool):
-        return Truth(value, symbol.var(name))
+        return Truth(value, symbolic.var(name))
     if isinstance(value, OperatorValue):
-        return Factory(value, symbol.var(name))
+        return Factory(value, symbolic.var(name))
     if isinstance(value, tuple):
-        return symbol.relist(value, symbol.var(name))
-    return symbol.traced(value, symbol.var(name))
+        return symbolic.relist(value, symbolic.var(name))
+    return symbolic.traced(value, symbolic.var(name))
 
 
 def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = False) -> bool:
     """Whether the expression gives every lane's value."""
     for value, lane in zip(values, lanes, strict=True):
         try:
-            found = symbol.evaluate(expr, lane.env)
+            found = symbolic.evaluate(expr, lane.env)
         except _NO_VALUE:
             return False
         if truth:
@@ -510,7 +512,7 @@ def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = Fal
         elif isinstance(found, float) or isinstance(value, float):
             if not isclose(found, value, rel_tol=1e-12):
                 return False
-        elif found != symbol.plain(value):
+        elif found != symbolic.plain(value):
             return False
     return True
 
@@ -521,7 +523,7 @@ _AXES = ((), ("",), ("_h", "_w"), ("_d", "_h", "_w"))  # what tells the numbers 
 def _bare(value: Any) -> Any:
     if isinstance(value, Factory):
         return value.operator
-    return value.value if isinstance(value, Truth) else symbol.plain(value)
+    return value.value if isinstance(value, Truth) else symbolic.plain(value)
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -536,7 +538,7 @@ def _same_trace(a: Any, b: Any) -> bool:
 
 
 def _trace(value: Any) -> Expr | None:
-    return value.expr if symbol.is_traced(value) else None
+    return value.expr if symbolic.is_traced(value) else None
 
 
 def _known_outside(value: Any, lane: Lane) -> Any:
@@ -544,8 +546,8 @@ def _known_outside(value: Any, lane: Lane) -> Any:
     if isinstance(value, Truth):
         known = value.expr is not None and _is_outside(value.expr, lane)
         return value if known else Truth(value.value, None)
-    if symbol.is_traced(value) and not _is_outside(value.expr, lane):
-        return symbol.plain(value)
+    if symbolic.is_traced(value) and not _is_outside(value.expr, lane):
+        return symbolic.plain(value)
     return value
 
 
@@ -569,17 +571,17 @@ def _by_running(values: list[Any], lanes: list[Lane]) -> Iterator[Expr]:
     for value, lane in zip(values, lanes, strict=True):
         if lane.running is None:
             return
-        minus = symbol.scale(lane.running, -1)
-        found.add(symbol.add(symbol.expr_of(value), minus))
+        minus = symbolic.scale(lane.running, -1)
+        found.add(symbolic.add(symbolic.expr_of(value), minus))
     more = found.pop()
     if not found and more.constant is not None:
-        yield symbol.add(symbol.var("#c"), more)
+        yield symbolic.add(symbolic.var("#c"), more)
 
 
 def _outcome(test: Expr, env: dict[str, Any]) -> bool | None:
     """What a condition comes to; None where it comes to nothing."""
     try:
-        return bool(symbol.evaluate(test, env))
+        return bool(symbolic.evaluate(test, env))
     except _NO_VALUE:
         return None
 
@@ -587,7 +589,7 @@ def _outcome(test: Expr, env: dict[str, Any]) -> bool | None:
 def _agree(a: Expr, b: Expr, env: dict[str, Any], truth: bool) -> bool:
     """Whether two expressions have the same value; where one has none, nothing can be said."""
     try:
-        x, y = symbol.evaluate(a, env), symbol.evaluate(b, env)
+        x, y = symbolic.evaluate(a, env), symbolic.evaluate(b, env)
     except _NO_VALUE:
         return True
     if truth:
@@ -609,10 +611,10 @@ def _conditional(then: Expr, test: Expr, other: Expr) -> Expr:
     """`(4 if bottleneck else 1) * width`: what both have in common stands once."""
     match then.terms, other.terms:
         case ((p, a),), ((q, b),) if p == q and p:
-            factor = symbol.Apply("if", (symbol.const(a), test, symbol.const(b)))
-            return symbol.multiply(Expr((((factor,), 1),)), Expr(((p, 1),)))
+            factor = symbolic.Apply("if", (symbolic.const(a), test, symbolic.const(b)))
+            return symbolic.multiply(Expr((((factor,), 1),)), Expr(((p, 1),)))
         case _:
-            return Expr((((symbol.Apply("if", (then, test, other)),), 1),))
+            return Expr((((symbolic.Apply("if", (then, test, other)),), 1),))
 
 
 def _first_two(exprs: list[Expr], lanes: list[Lane], variable: str) -> tuple[Expr, Expr] | None:
@@ -633,7 +635,7 @@ def _first_two(exprs: list[Expr], lanes: list[Lane], variable: str) -> tuple[Exp
 
 def literal(value: Any) -> str:
     """A number, text, truth, None or tuple of them as Python source. Raises Inexpressible."""
-    value = symbol.plain(value)
+    value = symbolic.plain(value)
     if isinstance(value, OperatorValue) and (made := module_class(value)) is not None:
         return made
     if isinstance(value, Applicable):

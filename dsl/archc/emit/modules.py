@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
+from archc.analysis.overwrite import may_overwrite
 from archc.emit.flow import Wire
 from archc.emit.lanes import ANY, Factory, Inexpressible, Lane, Truth, literal, variable
 from archc.emit.layout import Code, Group, Item, call
 from archc.emit.scribe import Scribe
 from archc.emit.site import Site
 from archc.ops import Op
-from archc.passes.overwrite import may_overwrite
 from archc.plan import Apply, Call, OperatorValue
 
 
@@ -68,7 +68,7 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
         items[0] = Item(_flattened(scribe, nodes[0], lanes[0]) or items[0].value)
     for at, keyword in enumerate(first.keyword):
         values = [c.keyword[at].value for c in made]
-        if any(symbol.plain(value) != keyword.default for value in values):
+        if any(symbolic.plain(value) != keyword.default for value in values):
             items.append(Item(scribe.writer.value(values, lanes, keyword.name), keyword.name))
     pairs = zip(nodes, lanes, strict=True)
     if all(may_overwrite(node, scribe.uses[lane.instance]) for node, lane in pairs):
@@ -86,7 +86,7 @@ def _factory(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> str:
     """The argument that makes the module: `act`. Raises Inexpressible where there is none."""
     if any(node.given is None or node.op != type(node.op)() for node in nodes):
         raise Inexpressible("modules of several kinds")
-    values = [Factory(OperatorValue(n.op.name), symbol.var(n.given or "")) for n in nodes]
+    values = [Factory(OperatorValue(n.op.name), symbolic.var(n.given or "")) for n in nodes]
     return scribe.writer.value(values, lanes, "act")
 
 
@@ -105,7 +105,7 @@ def _laid_out(scribe: Scribe, values: list[Any], lanes: list[Lane], hint: str) -
     text = scribe.writer.value(values, lanes, hint)
     if len(text) <= _LONG or not isinstance(values[0], tuple) or len(values[0]) < 2:
         return text
-    if any(isinstance(value, symbol.TracedList) for value in values):
+    if any(isinstance(value, symbolic.TracedList) for value in values):
         return text
     parts = ([value[at] for value in values] for at in range(len(values[0])))
     return Group("", tuple(Item(scribe.writer.value(part, lanes, hint)) for part in parts))
@@ -116,7 +116,7 @@ def _flattened(scribe: Scribe, node: Apply, lane: Lane) -> str:
     maker = scribe.uses[lane.instance].makers.get(node.inputs[0].root)
     if node.op.category != "linear" or not isinstance(maker, Apply):
         return ""
-    extents = [str(symbol.plain(extent)) for extent in maker.shapes[0].dims if extent > 1]
+    extents = [str(symbolic.plain(extent)) for extent in maker.shapes[0].dims if extent > 1]
     return " * ".join(extents) if maker.op.category == "reshape" and len(extents) > 1 else ""
 
 
@@ -180,32 +180,32 @@ def _argument(scribe: Scribe, node: Call, name: str, lane: Lane) -> Any:
 
 def _in_caller(value: Any, node: Call) -> Any:
     """A number of the block that is called, in terms of what is around the call."""
-    expr = value.expr if isinstance(value, Truth) or symbol.is_traced(value) else None
+    expr = value.expr if isinstance(value, Truth) or symbolic.is_traced(value) else None
     if expr is None:
         return value
     known = inside_call(node)
     names = expr.variables()
-    outer = symbol.substitute(expr, known) if names <= known.keys() else None
+    outer = symbolic.substitute(expr, known) if names <= known.keys() else None
     if isinstance(value, Truth):
         return Truth(value.value, outer)
-    return symbol.plain(value) if outer is None else symbol.traced(symbol.plain(value), outer)
+    return symbolic.plain(value) if outer is None else symbolic.traced(symbolic.plain(value), outer)
 
 
-def inside_call(node: Call) -> dict[str, symbol.Expr]:
+def inside_call(node: Call) -> dict[str, symbolic.Expr]:
     """What the names inside a block are in terms of the call."""
     shape, block = node.input.shape, node.body.block
     assert shape is not None
     assert block is not None
     constants = block.home.constants
-    known = {name: v.expr for name, v in constants.items() if symbol.is_traced(v)}
+    known = {name: v.expr for name, v in constants.items() if symbolic.is_traced(v)}
     sizes = zip(("in.w", "in.h", "in.d"), reversed(shape.size), strict=False)
     given = {**node.args, "in.c": shape.channels, **dict(sizes)}
     for name, value in given.items():
         if isinstance(value, bool):
             truth = node.traces.get(name)
-            known[name] = symbol.const(value) if truth is None else truth
+            known[name] = symbolic.const(value) if truth is None else truth
         elif isinstance(value, int | float | tuple):
-            known[name] = symbol.expr_of(value)
+            known[name] = symbolic.expr_of(value)
     return known
 
 
