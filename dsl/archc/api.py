@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from archc.analysis.memory import Setting as MemorySetting
     from archc.analysis.roofline import Work
     from archc.analysis.table import Table
+    from archc.conformance import Mismatch
     from archc.diffs import Diff
     from archc.emit.options import Options
     from archc.explain import Explanation, Unfolded
@@ -139,6 +140,17 @@ class Analysis:
         from archc.emit import emit
 
         return emit(self._sound_plan(), self.facts, self.cost, self.again, templates, options)
+
+    @deep_recursion()
+    def conformance(self, text: str) -> list[Mismatch]:
+        """How a file that `emit` wrote differs from the network, found without running it.
+
+        Also at other values of the params that its constructor takes. Empty where nothing does.
+        Raises ArchError where the source has mistakes.
+        """
+        from archc.conformance import check_source
+
+        return check_source(text, self._sound_plan(), self.again)
 
     @deep_recursion()
     def deployment(self) -> Deployment:

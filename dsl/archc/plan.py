@@ -72,6 +72,7 @@ class Apply:
     span: Span
     label: str | None = None  # written by the user
     again: bool = False
+    given: str | None = None  # the parameter or loop's name that stood for the operator
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -85,7 +86,10 @@ class Apply:
 
 @dataclass(eq=False, slots=True)
 class Call:
-    """A block on a tensor. `args` are the values of its parameters, traced in the caller."""
+    """A block on a tensor. `args` are the values of its parameters, traced in the caller.
+
+    `traces` are the expressions of those that cannot be traced: what is true or false, operators.
+    """
 
     name: str
     body: Body
@@ -95,6 +99,7 @@ class Call:
     span: Span
     label: str | None = None
     again: bool = False
+    traces: dict[str, Expr | None] = field(default_factory=dict)
 
 
 @dataclass(eq=False, slots=True)

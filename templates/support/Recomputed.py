@@ -11,7 +11,7 @@ class Recomputed(nn.Module):
     """A block that can compute its inside again in the backward pass, not keep it.
 
     It does so in training mode if `grad_checkpointing` is set: memory for time, and the
-    same numbers. Dropout draws what it drew, and batch norms count a batch once.
+    same numbers. Dropout draws what it drew, and norms count a batch once.
     """
 
     grad_checkpointing = False
@@ -31,8 +31,11 @@ class Recomputed(nn.Module):
 
     @contextmanager
     def keep_statistics(self) -> Iterator[None]:
-        """Within, batch norms leave their running statistics as they are."""
-        kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+        """Within, norms leave their running statistics as they are."""
+        kinds = (
+            *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm),
+            *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
+        )
         norms = [module for module in self.modules() if isinstance(module, kinds)]
         kept = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
         for norm in norms:

@@ -10,7 +10,14 @@ _FRESH = frozenset(("conv", "linear", "norm", "merge", "pool"))
 
 
 def may_overwrite(node: Apply, uses: Uses) -> bool:
-    """Whether an operator is written with `inplace=True`; `uses` are those of its body."""
+    """Whether an operator is written with `inplace=True`; `uses` are those of its body.
+
+    A module that `reuse` runs again works in place only where each of its runs may.
+    """
+    return all(_may(run, uses) for run in uses.runs_of(node))
+
+
+def _may(node: Apply, uses: Uses) -> bool:
     x = node.inputs[0].root
     maker = uses.makers.get(x)
     if not node.op.inplace or not isinstance(maker, Apply):

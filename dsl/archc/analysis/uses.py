@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archc.plan import (
@@ -10,13 +11,16 @@ from archc.plan import (
     Apply,
     Aux,
     Body,
+    Branches,
     Call,
+    Chain,
     Goto,
     Mark,
     Node,
     Path,
     Scope,
     Tensor,
+    children,
     walk,
 )
 
@@ -30,10 +34,16 @@ class Uses:
     makers: dict[Tensor, Node]  # the operator or call that made each
     reused: frozenset[Path]  # groups that `reuse` reaches into
     within: Counter[Tensor]  # of them those by what is in the combinator in a place that it enters
+    runs: dict[Path, list[Apply]]  # of each operator's module, by its path in the body
+    paths: dict[Apply, Path]
 
     def modules(self, root: Tensor) -> int:
         """How often a tensor is used where a combinator in a place is one module."""
         return self.counts[root] - max(0, self.within[root] - 1)
+
+    def runs_of(self, node: Apply) -> list[Apply]:
+        """All uses of an operator's module: more than one where `reuse` runs it again."""
+        return self.runs[self.paths[node]] if node in self.paths else [node]
 
 
 def uses_of(body: Body) -> Uses:
@@ -64,7 +74,24 @@ def uses_of(body: Body) -> Uses:
             case Goto():
                 named.add(node.output.root)
     counts[body.output.root] += 1
-    return Uses(counts, named, makers, frozenset(reused), within)
+    runs: dict[Path, list[Apply]] = {}
+    paths: dict[Apply, Path] = {}
+    if reused or any(isinstance(node, Again) for node in walk(body.chain.nodes)):
+        for path, apply in _modules(body.chain, ()):
+            runs.setdefault(path, []).append(apply)
+            paths[apply] = path
+    return Uses(counts, named, makers, frozenset(reused), within, runs, paths)
+
+
+def _modules(chain: Chain, scopes: Path) -> Iterator[tuple[Path, Apply]]:
+    """The operators of a body, with the path of each one's module."""
+    for node in chain.nodes:
+        inner = (*scopes, node.name) if isinstance(node, Scope) else scopes
+        for part in children(node):
+            yield from _modules(part, node.scopes if isinstance(node, Again) else inner)
+        own = node.merge if isinstance(node, Branches) else node
+        if isinstance(own, Apply):
+            yield (*scopes, own.name), own
 
 
 def _times(root: Tensor, nodes: list[Node]) -> int:

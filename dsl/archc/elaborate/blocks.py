@@ -12,7 +12,7 @@ from archc.elaborate.shapes import outside, traced_argument, traced_shape
 from archc.elaborate.state import Frame, Here, Quiet, State
 from archc.elaborate.work import size_of
 from archc.ops import Shape
-from archc.plan import Applicable, BlockValue, Body, Call, Tensor
+from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
 from archc.source import Label, Span, did_you_mean, fault
 
 _BODY = 4  # a new body costs as much as so many operators
@@ -24,7 +24,7 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Here) ->
         span = term.attributes[0].span if term.attributes else term.span
         title = f"the block `{block.name}` takes its values in brackets"
         raise fault("A301", title, span, f"call it as `{signature(block)}`")
-    args, derived = _arguments(term, block, here.evaluator)
+    args, derived, traces = _arguments(term, block, here.evaluator)
     name = here.name(block.name, term.span)
     here.require_tensor(term.span)
     shape = here.x.shape
@@ -37,7 +37,9 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Here) ->
     if body.output.shape is None:
         raise Quiet
     output = Tensor(outside(body.output.shape, args, shape, block), term.span)
-    return Call(name, body, args, here.x, output, term.span, here.label, here.names.replay)
+    node = Call(name, body, args, here.x, output, term.span, here.label, here.names.replay)
+    node.traces = traces
+    return node
 
 
 def signature(block: BlockValue) -> str:
@@ -53,13 +55,20 @@ def signature(block: BlockValue) -> str:
 
 
 Derived = frozenset[str]  # parameters left at a default that is an expression of the others
+Traces = dict[str, symbolic.Expr | None]  # of what cannot be traced: truths, operators
 
 
 def _arguments(
     term: syntax.Operation, block: BlockValue, evaluator: Evaluator
-) -> tuple[dict[str, Any], Derived]:
+) -> tuple[dict[str, Any], Derived, Traces]:
     """The values of a call's parameters by name, in the block's order. Raises Fault."""
-    given = _given(term, block, evaluator)
+    written = _written(term, block)
+    given = {name: evaluator.value(value) for name, value in written.items()}
+    traces = {
+        name: evaluator.symbolic(value)
+        for name, value in written.items()
+        if isinstance(given[name], bool | OperatorValue)
+    }
     known = dict(given)  # and the defaults before
     inner = Evaluator(ChainMap(known, block.home.constants), evaluator.incoming, evaluator.work)
     values: dict[str, Any] = {}
@@ -76,14 +85,21 @@ def _arguments(
             title = f"`{term.name.id}` needs a value for `{name}`"
             cure = f"call it as `{signature(block)}`"
             raise fault("A306", title, term.name.span, cure, also=(_definition(block),))
-    return values, frozenset(derived)
+        if isinstance(values[name], bool) and name in derived:
+            traces[name] = _fixed(inner.symbolic(formal.default)) if formal.default else None
+    return values, frozenset(derived), traces
 
 
-def _given(term: syntax.Operation, block: BlockValue, evaluator: Evaluator) -> dict[str, Any]:
+def _fixed(expr: symbolic.Expr | None) -> symbolic.Expr | None:
+    """An expression that hangs on nothing; those that do are in terms of the block's own."""
+    return expr if expr is not None and expr.constant is not None else None
+
+
+def _written(term: syntax.Operation, block: BlockValue) -> dict[str, syntax.Expr]:
     """The values that the call writes, by parameter."""
     known = [formal.name.id for formal in block.tree.formals]
     arguments = term.arguments or ()
-    given: dict[str, Any] = {}
+    given: dict[str, syntax.Expr] = {}
     for at, argument in enumerate(arguments):
         if argument.name is None and at >= len(known):
             most = f"{len(known) or 'no'} argument{'s' * (len(known) != 1)}"
@@ -96,7 +112,7 @@ def _given(term: syntax.Operation, block: BlockValue, evaluator: Evaluator) -> d
             raise fault("A307", title, argument.span, hint, also=(_definition(block),))
         if name in given:
             raise fault("A304", f"`{name}` is given twice", argument.span)
-        given[name] = evaluator.value(argument.value)
+        given[name] = argument.value
     return given
 
 

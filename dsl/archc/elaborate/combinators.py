@@ -87,7 +87,7 @@ def _aux(state: State, term: syntax.Operation, branch: syntax.Sequence, here: He
     if here.label is None:
         chain = state.chain(branch, here)
         written = single.label.name if single is not None and single.label is not None else None
-        name = written or here.names.auto("aux", term.span)
+        name = written or _unnamed(here, term)
     elif single is not None and single.label is None:
         name = here.label
         label = syntax.Label(name, None, term.name.span)
@@ -100,6 +100,14 @@ def _aux(state: State, term: syntax.Operation, branch: syntax.Sequence, here: He
         chain = Chain([scope], here.x, scope.output)
     declare_output(name, term.span, here.frame)
     return Aux(name, weight, chain, here.x, term.span)
+
+
+def _unnamed(here: Here, term: syntax.Operation) -> str:
+    """What an output is called that nobody named: `aux1`; a place in a group is no name."""
+    name, number = here.names.auto("aux", term.span), 1
+    while name.isdecimal() or name in here.frame.outputs:
+        name, number = f"aux{number}", number + 1
+    return name
 
 
 def _weight(term: syntax.Operation, evaluator: Evaluator) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from archc import symbolic, syntax
 from archc.elaborate.evaluate import describe
 from archc.elaborate.names import refuse_reserved
 from archc.elaborate.shapes import generalised, retrace, traced_argument
-from archc.elaborate.state import Here, State
+from archc.elaborate.state import Frame, Here, State
 from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Call, Chain, Choice, Loop, Scope, Tensor
@@ -66,8 +67,15 @@ def loop(state: State, term: syntax.For, here: Here) -> Loop:
             raise fault("A309", title, term.start.span)
         values = [_unpacked(term, item) for item in listed]
         items = symbolic.expr_of(listed) if symbolic.is_traced(listed) else None
-        plan = _Plan(term, term.body, len(values), names, values, items=items)
+        plan = _Plan(term, term.body, _length(values, items), names, values, items=items)
     return _unfold(state, plan, here)
+
+
+def _length(values: list[Any], items: symbolic.Expr | None) -> Any:
+    """How many there are, remembering of what list."""
+    if items is None:
+        return len(values)
+    return symbolic.traced(len(values), symbolic.Expr((((symbolic.Apply("len", (items,)),), 1),)))
 
 
 def _unpacked(term: syntax.For, item: Any) -> tuple[Any, ...]:
@@ -104,6 +112,7 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
     outer, passes = frame.env, frame.passes
     iterations: list[Chain] = []
     channels = [current.shape.channels] if current.shape is not None else []
+    made: list[Shape | None] = []  # what each iteration makes, in terms of its names
     for k in range(plan.count):
         state.count(frame, 0, span)
         value = dict(zip(plan.names, plan.value(k), strict=True))
@@ -111,17 +120,23 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
             state.work.spend(sum(map(size_of, value.values())), span)
             frame.env = _within(outer, {n: traced_argument(n, v) for n, v in value.items()})
         frame.passes = (*passes, (id(plan.tree), k))
-        inner = Here(current, frame, here.names)
+        named = len(frame.named)
+        inner = Here(_entering(plan, made, current), frame, here.names)
         chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
         iterations.append(chain)
-        after = retrace(chain.output.shape, _outside(plan, k, value))
+        made.append(chain.output.shape)
+        outside = _outside(plan, k, value)
+        if value:
+            _retrace_labels(frame, frame.named[named:], outside)
+        after = retrace(chain.output.shape, outside)
         current = Tensor(after, chain.output.span, chain.output)
         if after is None:
             break
         channels.append(after.channels)
     frame.env, frame.passes = outer, passes
     if current.shape is not None and symbolic.is_traced(plan.count):
-        whole = generalised(current.shape, channels, plan.count)
+        whole = _in_terms_of_count(plan, made, current.shape, channels[0])
+        whole = whole or generalised(current.shape, channels, plan.count)
         current = Tensor(whole, current.span, current)
     values = [plan.value(k) for k in range(len(iterations))]
     count = symbolic.expr_of(plan.count)
@@ -133,6 +148,50 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
 def _within(env: ChainMap[str, Any], own: dict[str, Any]) -> ChainMap[str, Any]:
     """`env` with a loop's names before it; what they hide of it may be large, and is not copied."""
     return ChainMap({**env.maps[0], **own}, *env.maps[1:])
+
+
+def _retrace_labels(
+    frame: Frame, names: Sequence[str], outside: Mapping[str, symbolic.Expr]
+) -> None:
+    """Put what an iteration named in terms of what is around the loop."""
+    for name in dict.fromkeys(names) if outside else ():
+        made = frame.labels[name]
+        shape = retrace(made.tensor.shape, outside)
+        made.tensor = Tensor(shape, made.tensor.span, made.tensor)
+
+
+def _entering(plan: _Plan, made: list[Shape | None], current: Tensor) -> Tensor:
+    """The tensor that an iteration gets, in terms of its own names: `width * 2**(i - 1)`."""
+    if plan.start is None or not _follows_names(plan, made):
+        return current
+    (name,) = plan.names
+    before = {name: symbolic.add(symbolic.var(name), symbolic.const(-1))}
+    return Tensor(retrace(made[-1], before), current.span, current)
+
+
+def _in_terms_of_count(
+    plan: _Plan, made: list[Shape | None], shape: Shape, before: Any
+) -> Shape | None:
+    """What the last iteration makes, by its number; the channels `before` where there is none."""
+    if plan.start is None or not _follows_names(plan, made):
+        return None
+    (name,) = plan.names
+    count = symbolic.expr_of(plan.count)
+    last = symbolic.add(plan.start, symbolic.add(count, symbolic.const(-1)))
+    after = retrace(made[-1], {name: last})
+    assert after is not None
+    some = symbolic.Expr((((symbolic.Apply(">", (count, symbolic.const(0))),), 1),))
+    parts = (symbolic.expr_of(after.channels), some, symbolic.expr_of(before))
+    channels = symbolic.Expr((((symbolic.Apply("if", parts),), 1),))
+    return Shape(
+        symbolic.traced(symbolic.plain(shape.channels), channels), shape.size, shape.columns
+    )
+
+
+def _follows_names(plan: _Plan, made: list[Shape | None]) -> bool:
+    """Whether all iterations make the same in terms of the loop's name, which it depends on."""
+    found = {symbolic.expr_of(shape.channels) for shape in made if shape is not None}
+    return len(found) == 1 and bool(found.pop().variables() & set(plan.names))
 
 
 def _outside(plan: _Plan, k: int, value: dict[str, Any]) -> dict[str, symbolic.Expr]:

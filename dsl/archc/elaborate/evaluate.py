@@ -92,12 +92,29 @@ class Evaluator:
                 return _applied(expr.op, *args)
             case syntax.Unary(op="not"):
                 return _applied("not", self.symbolic(expr.operand))
+            case syntax.Conditional():
+                parts = (expr.then, expr.test, expr.other)
+                return _applied("if", *map(self.symbolic, parts))
+            case syntax.Name() if isinstance(self.env.get(expr.id), bool | OperatorValue):
+                return symbol.var(expr.id)
+            case syntax.Index() if self._is_flag(expr):
+                return _applied("[]", self._listed(expr.base), self.symbolic(expr.index))
             case _:
                 try:
                     value = self.value(expr)
                 except Fault:  # in a part that the outcome does not hang on
                     return None
                 return symbol.expr_of(value) if isinstance(value, int | float) else None
+
+    def _is_flag(self, expr: syntax.Expr) -> bool:
+        """Whether an expression is true or false; not where it has no value."""
+        try:
+            return isinstance(self.value(expr), bool)
+        except Fault:
+            return False
+
+    def _listed(self, expr: syntax.Expr) -> symbol.Expr:
+        return symbol.expr_of(self.value(expr))
 
     # --- the kinds of expression ---------------------------------------------------------
 
@@ -218,13 +235,19 @@ class Evaluator:
             raise fault("A306", f"`{name}` takes {least} value{'s' * (most is None)}", expr.span)
         values = tuple(self.value(arg) for arg in expr.args)
         if len(values) == 1 and isinstance(values[0], tuple) and name in ("min", "max", "len"):
-            if name == "len":
-                return len(values[0])
-            self.work.spend(ITEM * len(values[0]), expr.span)
-            return self._compute(name, values[0], expr.span)
+            return self._of_list(name, values[0], expr.span)
         for value, arg in zip(values, expr.args, strict=True):
             _need_number(value, arg.span)
         return self._compute(name, values, expr.span)
+
+    def _of_list(self, name: str, items: tuple[Any, ...], span: Span) -> Any:
+        """`len(widths)`, and the least or largest number of a list."""
+        if name != "len":
+            self.work.spend(ITEM * len(items), span)
+            return self._compute(name, items, span)
+        length = symbol.Apply("len", (symbol.expr_of(items),))
+        traced = symbol.is_traced(items)
+        return symbol.traced(len(items), symbol.Expr((((length,), 1),))) if traced else len(items)
 
     def _no_function(self, expr: syntax.CallExpr) -> Fault:
         name = expr.function.id

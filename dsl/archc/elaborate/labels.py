@@ -57,6 +57,7 @@ def remember(known: Labelled, name: str, here: Here) -> None:
         else:
             known.hides = earlier
     labels[name] = known
+    here.frame.named.append(name)
 
 
 def call_tensor(alias: syntax.Label, statement: syntax.Statement, node: Node, here: Here) -> None:

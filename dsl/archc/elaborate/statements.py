@@ -161,9 +161,10 @@ def _operation(state: State, term: syntax.Operation, here: Here) -> Node:
     block = here.frame.env.get(name)  # or what stands for one
     if isinstance(block, BlockValue):
         return call(state, term, block, here)
+    given = None
     if isinstance(block, OperatorValue):  # what the block was given to apply
         term = replace(term, name=syntax.Name(block.name, term.name.span))
-        name = block.name
+        given, name = name, block.name
     if name == "input":
         return enter(state, term, here)
     if name == "output":
@@ -174,7 +175,9 @@ def _operation(state: State, term: syntax.Operation, here: Here) -> Node:
         return combine(state, term, here)
     if name not in REGISTRY:
         raise _unknown(term.name, here.frame)
-    return apply(state, term, here)
+    node = apply(state, term, here)
+    node.given = given
+    return node
 
 
 def _takes_columns(name: str) -> bool:

@@ -25,7 +25,7 @@ def emit(
     written as their expression. `templates` is searched before archc's own. Raises
     `options.Unsuited` where the network has no use for an option.
     """
-    from archc.emit.module import build_module
+    from archc.emit.checked import checked_module
     from archc.emit.render import render
 
-    return render(build_module(plan, facts, cost, again, options or Options()), templates)
+    return render(checked_module(plan, facts, cost, again, options or Options()), templates)

@@ -12,7 +12,7 @@ from archc.emit.flow import Split, Step, Wire
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.layout import Group, Item
 from archc.emit.scribe import Scribe
-from archc.emit.site import Assign, Site
+from archc.emit.site import Site
 from archc.plan import Apply, Branches, Chain, Tensor
 from archc.symbolic import Expr
 
@@ -123,9 +123,5 @@ def _sizes(scribe: Scribe, narrows: list[list[Any]], lanes: list[Lane], site: Si
         return text
     if of_loop:
         raise Inexpressible("parts that differ by iteration")
-    found = site.shared.get(text)
-    if found is None:
-        found = site.shared[text] = scribe.attribute("widths", text)
-        code = Group("", tuple(map(Item, sizes)), "[]")
-        site.steady.body.append(Assign(f"self.{found}", code))
-    return f"self.{found}"
+    code = Group("", tuple(map(Item, sizes)), "[]")
+    return f"self.{scribe.keep_stateless(code, 'widths', None, site)}"

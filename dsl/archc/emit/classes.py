@@ -8,7 +8,7 @@ from typing import Any
 from archc import symbolic, syntax
 from archc.emit.constants import constants
 from archc.emit.flow import Do, Repeat, Step, Wire
-from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.lanes import ANY, Extra, Lane, variable
 from archc.emit.layout import Code, call
 from archc.emit.loops import reaches_out
 from archc.emit.method import FEATURES, print_forward
@@ -32,13 +32,14 @@ FACTORY_KEYWORDS = (
 
 def build_class(program: Program, definition: Definition) -> ClassModel:
     """Write one class. Raises Inexpressible where its instances do not go into one."""
-    for _ in range(6):  # a block that calls itself: until its parameters are settled
+    scribe = Scribe(program, definition)
+    model = _row(scribe)
+    if model is None:
         scribe = Scribe(program, definition)
-        model = _row(scribe) or _module(Scribe(program, definition))
-        if model.parameters == definition.parameters:
-            return model
-        definition.parameters = model.parameters
-    raise Inexpressible("a recursion whose parameters do not settle")
+        model = _module(scribe)
+    definition.parameters = model.parameters
+    definition.extras = scribe.writer.extras or {}
+    return model
 
 
 def _row(scribe: Scribe) -> ClassModel | None:
@@ -147,7 +148,7 @@ def write_anonymous(parent: Scribe, nodes: list[Scope], lanes: list[Lane]) -> Co
         chain, uses = node.chain, parent.uses[lane.instance]
         if reaches_out(chain.nodes, chain.input.root, chain.output.root, uses):
             raise NotAChain("a combinator whose labels are used outside of it")
-    model = _anonymous(parent, nodes, lanes)
+    model, extras = _anonymous(parent, nodes, lanes)
     same = (earlier for earlier in program.anonymous if earlier.does == model.does)
     known = next(same, None)
     if known is None:
@@ -159,25 +160,35 @@ def write_anonymous(parent: Scribe, nodes: list[Scope], lanes: list[Lane]) -> Co
     elif (known.init, known.forward) != (model.init, model.forward):  # at another size
         known.init, known.forward = uncommented(known.init), uncommented(known.forward)
     items = [
-        parent.writer.value(_handed(parameter.variable, nodes, lanes), lanes)
-        for parameter in model.parameters
+        parent.writer.value(_handed(p.variable, nodes, lanes, extras), lanes, p.name)
+        for p in model.parameters
     ]
     return call(known.name, *items, *([FACTORY] if model.keywords else []))
 
 
-def _handed(name: str, nodes: list[Scope], lanes: list[Lane]) -> list[Any]:
+def _handed(
+    name: str, nodes: list[Scope], lanes: list[Lane], extras: dict[str, Extra]
+) -> list[Any]:
     """What each lane gives a combinator in a place for one of its arguments."""
     if name == "#in":
         return [node.chain.input.channels for node in nodes]
-    return [symbolic.traced(lane.env[name], symbolic.var(name)) for lane in lanes]
+    if name in extras:
+        return [extras[name].values.get(at, ANY) for at in range(len(nodes))]
+    return [variable(name, lane.env[name]) for lane in lanes]
 
 
-def _anonymous(parent: Scribe, nodes: list[Scope], lanes: list[Lane]) -> ClassModel:
+def _anonymous(
+    parent: Scribe, nodes: list[Scope], lanes: list[Lane]
+) -> tuple[ClassModel, dict[str, Extra]]:
     around = parent.definition
-    lanes = [_inside(node, lane) for node, lane in zip(nodes, lanes, strict=True)]
+    pairs = zip(nodes, lanes, strict=True)
+    lanes = [_inside(node, lane, at) for at, (node, lane) in enumerate(pairs)]
     definition = Definition(around.block, around.name, around.bodies, lanes, open=around.open)
     scribe = Scribe(parent.program, definition)
     scribe.writer.entered = True
+    scribe.writer.choices = list(parent.writer.choices)
+    if scribe.writer.extras is None:
+        scribe.allow_extras()
     wire = Wire("x", var="x")
     chains = [node.chain for node in nodes]
     scribe.alias([chain.input for chain in chains], wire)
@@ -187,10 +198,10 @@ def _anonymous(parent: Scribe, nodes: list[Scope], lanes: list[Lane]) -> ClassMo
     parameters = anonymous_parameters(scribe, lanes)
     model = ClassModel("", "nn.Module", [], parameters, [], body, ["x"], returns)
     _construct(scribe, model, any(FACTORY in line for line in lines(scribe.root.body)))
-    return model
+    return model, scribe.writer.extras or {}
 
 
-def _inside(node: Scope, lane: Lane) -> Lane:
+def _inside(node: Scope, lane: Lane, at: int) -> Lane:
     """A lane of a combinator in a place: the channels that come in are those of its own input."""
     env = {name: value for name, value in lane.env.items() if name != "in.c"}
-    return Lane(lane.instance, {**env, "#in": symbolic.plain(node.chain.input.channels)})
+    return Lane(lane.instance, {**env, "#in": symbolic.plain(node.chain.input.channels)}, at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archc.emit.lanes import Inexpressible
+from archc.emit.lanes import Inexpressible, literal
 from archc.emit.layout import WIDTH, Code, Group, Item, lay
 from archc.emit.program import Definition
 from archc.plan import Apply, Body
@@ -19,8 +19,10 @@ def constants(deployment: Deployment, definition: Definition) -> list[str]:
     Raises Inexpressible where instances differ in what a name stands for.
     """
     total = Table({}, {}, ())
-    for body in definition.bodies:
+    for at, body in enumerate(definition.bodies):
         table = deployment.tables[body]
+        if at >= definition.own and not _names(table) <= _names(total):
+            raise Inexpressible("a param that makes more layers than the constants name")
         for mine, more in ((total.folded, table.folded), (total.fused, table.fused)):
             if any(mine.get(name, value) != value for name, value in more.items()):
                 raise Inexpressible("weights that come from several places")
@@ -31,7 +33,9 @@ def constants(deployment: Deployment, definition: Definition) -> list[str]:
         unfolded = total.folded.keys() - deployment.tables[body].folded.keys()
         if not unfolded.isdisjoint(_operators(body)):
             raise Inexpressible("a batch norm that only some instances have")
-    folded = {key: _row(key, (f'"{norm}"', repr(eps))) for key, (norm, eps) in total.folded.items()}
+    folded = {
+        key: _row(key, (f'"{norm}"', literal(eps))) for key, (norm, eps) in total.folded.items()
+    }
     fused = {key: _row(key, [f'"{part}"' for part in parts]) for key, parts in total.fused.items()}
     lines = []
     for name, rows in (("FOLDED", folded), ("FUSED", fused)):
@@ -41,6 +45,10 @@ def constants(deployment: Deployment, definition: Definition) -> list[str]:
     if total.dropped:
         lines += lay("DROPPED = ", _row("DROPPED", [f'"{name}"' for name in total.dropped]), "", 4)
     return lines
+
+
+def _names(table: Table) -> set[str]:
+    return {*table.folded, *table.fused, *table.dropped}
 
 
 def _operators(body: Body) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -116,6 +117,7 @@ def texts(steps: list[Step]) -> Iterator[str]:
             case Do():
                 yield step.write(*("x" for _ in step.ins))
             case Test():
+                yield f"{{{step.test}}}"
                 yield from texts(step.then)
                 yield from texts(step.other)
             case Repeat() | Side():
@@ -165,6 +167,28 @@ def _uncount(steps: list[Step]) -> None:
                 step.inp.uses -= 1
 
 
+def used_in(steps: list[Step], result: Wire) -> Counter[Wire]:
+    """How often steps use each tensor, and whatever comes after them their result."""
+    found = Counter[Wire]((result,))
+    for step in steps:
+        match step:
+            case Do():
+                found.update(step.ins)
+            case Test():
+                found[step.inp] += 1
+                found.update(used_in(step.then, step.then_out))
+                found.update(used_in(step.other, step.other_out))
+                found[step.other_out] -= step.other_out is step.then_out
+            case Repeat():
+                found[step.inp] += 1
+                found.update(used_in(step.body, step.body_out))
+            case Side():
+                found.update(used_in(step.body, step.result))
+            case Split():
+                found[step.inp] += 1
+    return found
+
+
 def uses_in(steps: list[Step], wire: Wire) -> int:
     """How often steps use a tensor."""
     total = 0
@@ -174,6 +198,7 @@ def uses_in(steps: list[Step], wire: Wire) -> int:
                 total += sum(w is wire for w in step.ins)
             case Test():
                 total += (step.inp is wire) + uses_in(step.then, wire) + uses_in(step.other, wire)
+                total += wire in (step.then_out, step.other_out)
             case Repeat() | Side():
                 total += uses_in(step.body, wire)
             case Split():

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from archc.analysis.lines import INLINE_BRANCH, joins
-from archc.emit.flow import Do, Repeat, Side, Split, Step, Test, Wire, uses_in
+from archc.emit.flow import Do, Repeat, Side, Split, Step, Test, Wire, used_in, uses_in
 from archc.emit.layout import WIDTH
 
 
@@ -34,7 +34,6 @@ class Printer:
     holds: dict[str, Wire] = field(default_factory=dict)
     pending: dict[Wire, _Pending] = field(default_factory=dict)
     readers: Counter[str] = field(default_factory=Counter)  # how many pending ones read a variable
-    untyped: set[str] = field(default_factory=set)  # variables whose first assignment needs a type
     spoken_for: list[frozenset[str]] = field(default_factory=list)  # variables of lines to come
     margin: int = 8
 
@@ -94,7 +93,7 @@ class Printer:
         return self._length(step, ["branch1"] * len(step.ins)) > WIDTH
 
     def _length(self, step: Do, texts: list[str]) -> int:
-        target = max(step.out.hint, "branch12", key=len) + ": Tensor" * bool(self.untyped)
+        target = max(step.out.hint, "branch12", key=len)
         return len(f"{target} = {step.write(*texts)}") + self.indent + self.margin
 
     def _joins(self, waiting: _Pending, step: Do, merging: bool) -> bool:
@@ -124,20 +123,29 @@ class Printer:
                 text = f"{only.write(source)} if {step.test} else {source}"
                 length = len(f"{target} = {text}") + self.indent + self.margin
                 if length <= WIDTH and only.ins == [step.inp]:
-                    step.inp.uses -= 1
+                    step.inp.uses -= 2
                     return self._assign(target, text, step.out)
-            self._emit(f"{self._target(target)} = {source}")
+            if passes or _passes((step.then, step.then_out), step.inp):
+                self._emit(f"{target} = {source}")
         outer = dict(self.holds)
         then, other, test = (step.then, step.then_out), (step.other, step.other_out), step.test
         if _passes(then, step.inp):
             then, other, test = other, then, f"not {test}" if " " not in test else f"not ({test})"
         self._emit(f"if {test}:")
+        elsewhere = used_in(*other)
+        for wire, times in elsewhere.items():
+            wire.uses -= times
         self._arm(*then, target, step.inp)
+        for wire, times in elsewhere.items():
+            wire.uses += times
         if not _passes(other, step.inp):
             self.holds = dict(outer)
+            start = len(self.lines)
             self._emit("else:")
             self._arm(*other, target, step.inp)
+            self._shorten(start)
         self.holds = outer
+        step.inp.uses -= step.inp in (step.then_out, step.other_out)
         self._hold(target, step.out)
 
     def _arm(self, steps: list[Step], result: Wire, target: str, source: Wire) -> None:
@@ -146,6 +154,16 @@ class Printer:
         self.run(steps)
         self._settle(result, target)
         self.indent -= 4
+
+    def _shorten(self, start: int) -> None:
+        """`else:` and an `if` that is all that is in it, as `elif`."""
+        arm, pad = self.lines[start + 1 :], " " * (self.indent + 4)
+        others = (line for line in arm[1:] if not line.startswith(f"{pad} "))
+        if arm[0].startswith(f"{pad}if ") and all(
+            line.startswith((f"{pad}elif ", f"{pad}else:")) for line in others
+        ):
+            self.lines[start:] = [line[4:] for line in arm]
+            self.lines[start] = f"{pad[4:]}el{arm[0].strip()}"
 
     def _repeat(self, step: Repeat) -> None:
         self._settle(step.inp)
@@ -156,7 +174,7 @@ class Printer:
         target = source
         if step.inp.uses > 0 or step.inp.keep:
             target = self._free(step.out)
-            self._emit(f"{self._target(target)} = {source}")
+            self._emit(f"{target} = {source}")
         self._emit(step.header)
         self.indent += 4
         self._hold(target, step.body_in)
@@ -205,8 +223,6 @@ class Printer:
         assert source is not None
         for wire in step.outs:
             name = self._free(wire) if wire.uses else "_"
-            if name in self.untyped:
-                self._emit(self._target(name))  # among others it cannot be given its type
             names.append(name)
             if wire.uses:
                 self._hold(name, wire)
@@ -220,15 +236,19 @@ class Printer:
         assert wire.var is not None
         return wire.var
 
-    def settle_as(self, wire: Wire, target: str) -> None:
-        """Have the tensor in the variable `target`."""
-        self._settle(wire, target)
+    def give(self, wire: Wire) -> None:
+        """Return the tensor, by its expression if it has no variable yet."""
+        waiting = self._take(wire)
+        if waiting is None:
+            self._emit(f"return {wire.var}")
+        else:
+            self._emit(f"return {waiting.text}", waiting.comment)
 
     def _settle(self, wire: Wire, target: str | None = None) -> None:
         if wire in self.pending:
             self._flush(wire, target)
         elif target is not None and wire.var != target:
-            self._emit(f"{self._target(target)} = {wire.var}")  # and it has its own variable still
+            self._emit(f"{target} = {wire.var}")  # and it has its own variable still
 
     def _flush_all(self) -> None:
         for wire in list(self.pending):
@@ -280,15 +300,8 @@ class Printer:
             return False
         return held is None or held.uses <= 0
 
-    def _target(self, name: str) -> str:
-        """The variable on the left of an assignment, with its type where that is needed."""
-        if name not in self.untyped:
-            return name
-        self.untyped.discard(name)
-        return f"{name}: Tensor"
-
     def _assign(self, name: str, text: str, wire: Wire, comment: str = "") -> None:
-        self._emit(f"{self._target(name)} = {text}", comment)
+        self._emit(f"{name} = {text}", comment)
         self._hold(name, wire)
 
     def _hold(self, name: str, wire: Wire) -> None:
@@ -309,8 +322,9 @@ def _passes(arm: tuple[list[Step], Wire], source: Wire) -> bool:
 
 
 def _bracketed(text: str, step: Do, at: int) -> str:
-    """An expression with an operator, in brackets unless it is an argument."""
-    if not _has_operator(text) and not text.startswith("-"):
+    """An expression with an operator, in brackets unless it needs none where it stands."""
+    operators = _operators(text)
+    if not operators and not text.startswith("-"):
         return text
     names = ["x"] * len(step.ins)
     names[at] = "\0"
@@ -318,13 +332,16 @@ def _bracketed(text: str, step: Do, at: int) -> str:
     place = around.index("\0")
     before, after = around[:place].rstrip(), around[place + 1 :]
     inside = before.endswith(("(", "[", ",")) and after.startswith((")", "]", ","))
-    return text if inside else f"({text})"
+    summand = operators <= {"*", "/"} and before[-1:] in ("", "+") and after[:2] in ("", " +", " -")
+    first = not before and operators <= {"+", "*", "/"} and after.startswith((" +", " -"))
+    return text if inside or (operators and (summand or first)) else f"({text})"
 
 
-def _has_operator(text: str) -> bool:
-    depth = 0
+def _operators(text: str) -> set[str]:
+    """The operators of an expression that are in no brackets."""
+    depth, found = 0, set()
     for at, char in enumerate(text):
         depth += (char in "([{") - (char in ")]}")
         if not depth and char == " " and text[at + 1 : at + 2] in "+-*/":
-            return True
-    return False
+            found.add(text[at + 1])
+    return found

@@ -9,15 +9,20 @@ falls back: unroll the loop, or split the class.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cache
 from math import isclose
 from typing import Any
 
 from archc import symbolic
-from archc.plan import Applicable
+from archc.ops import REGISTRY, Shape
+from archc.plan import Applicable, OperatorValue
 from archc.symbolic import Expr
 
-_LONGEST_TEST = 64  # fits on a line behind `if`, wherever that stands
+_LONGEST_TEST = 96  # characters of a condition whose names are `argument`: what anyone would write
+_LONGEST = 48  # nodes of an expression that anyone would write
+ANY = object()  # a value that an instance has no use for
 # what an expression raises where it has no value
 _NO_VALUE = (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError, ValueError)
 
@@ -32,9 +37,72 @@ class Lane:
 
     instance: int
     env: dict[str, Any]
+    made: int = -1  # which of the objects of the class; an instance may make several of one
+    inner: frozenset[str] = frozenset()  # what only the inside of a loop knows
+    running: Expr | None = None  # of the channels that the constructor counts as it goes
 
     def with_(self, **more: Any) -> Lane:
-        return Lane(self.instance, {**self.env, **more})
+        """The lane within an iteration, which knows more."""
+        inner = self.inner | {name for name in more if name != "#c"}
+        return replace(self, env={**self.env, **more}, inner=inner)
+
+    def carrying(self, channels: Any) -> Lane:
+        """The lane where `in_channels` has been set to the channels that flow there."""
+        env = {name: value for name, value in self.env.items() if name != "in.c"}
+        env["#c"] = symbolic.plain(channels)
+        return replace(self, env=env, running=symbolic.expr_of(channels))
+
+    @property
+    def key(self) -> int:
+        return self.instance if self.made < 0 else self.made
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A value that is true or false, and its expression if that is known."""
+
+    value: bool
+    expr: Expr | None
+
+
+@dataclass(frozen=True)
+class Factory:
+    """An operator that is an argument: its module's class is what a constructor gets."""
+
+    operator: OperatorValue
+    expr: Expr | None
+
+
+@cache
+def module_class(operator: OperatorValue) -> str | None:
+    """The class of an operator's module, where it is made without arguments and has no state."""
+    cls = REGISTRY[operator.name]
+    if cls.category != "act" or cls.required() or cls.inputs != (1, 1):
+        return None
+    op, x = cls(), Shape(4, (8,) * cls.ranks[-1])
+    made = op.torch(x)
+    if made is None or made.positional or op.inline("x") is not None:
+        return None
+    plain = all(keyword.value == keyword.default for keyword in made.keyword)
+    stateless = not op.weights(x) and not op.buffers(x)
+    return made.target if made.target.startswith("nn.") and plain and stateless else None
+
+
+@dataclass
+class Extra:
+    """A constructor argument that no parameter of the block stands for: its value in each object.
+
+    Taken where the class's own arguments do not say a number; whoever makes the object knows it.
+    """
+
+    variable: str
+    name: str
+    values: dict[int, Any]
+
+    @property
+    def type(self) -> str:
+        kinds = {type(_bare(value)).__name__ for value in self.values.values()}
+        return "float" if kinds == {"int", "float"} else " | ".join(sorted(kinds))
 
 
 @dataclass(frozen=True)
@@ -70,36 +138,101 @@ class Writer:
         self.open = open_
         self.used: set[str] = set()
         self.indices: list[Index] = []
+        self.choices: list[Expr] = []  # the tests of the `if`s so far: a trace holds on its path
+        self.extras: dict[str, Extra] | None = None  # None where nobody could hand them over
+        self.taken: set[str] = set()  # names that no extra argument may have
         self.entered = False  # a combinator in a place: `in.c` is its own, `#in` in the lanes' env
         self.carried = False  # a running channel count is kept: `#c` in the lanes' env
 
-    def value(self, values: list[Any], lanes: list[Lane]) -> str:
-        """Python source for a value that each lane has one of. Raises Inexpressible."""
+    def keep(self) -> Callable[[], None]:
+        """Remember the further arguments; gives what brings them back."""
+        known = {n: dict(e.values) for n, e in (self.extras or {}).items()}
+        taken = set(self.taken)
+
+        def restore() -> None:
+            self.taken = taken
+            if self.extras is not None:
+                self.extras = {n: replace(self.extras[n], values=v) for n, v in known.items()}
+
+        return restore
+
+    def value(self, values: list[Any], lanes: list[Lane], hint: str = "size") -> str:
+        """Python source for a value that each lane has one of. Raises Inexpressible.
+
+        `hint` is a name for the argument that it may become.
+        """
+        if ANY in values:
+            known = [(v, lane) for v, lane in zip(values, lanes, strict=True) if v is not ANY]
+            if not known:
+                return "0"
+            values, lanes = [v for v, _ in known], [lane for _, lane in known]
         first = values[0]
-        if isinstance(first, tuple):
-            return self._tuple(values, lanes)
-        equal = all(
-            type(symbolic.plain(v)) is type(symbolic.plain(first)) and v == first for v in values
-        )
-        if equal and not any(map(symbolic.is_traced, values)):
+        if any(isinstance(v, tuple) for v in values):
+            return self._tuple(values, lanes, hint)
+        equal = all(type(_bare(v)) is type(_bare(first)) and _same(v, first) for v in values)
+        truths = any(isinstance(v, Truth | bool) for v in values)
+        if any(isinstance(v, Factory) for v in values):
+            return self._factory(values, lanes)
+        if equal and not truths and not any(map(symbolic.is_traced, values)):
             return literal(first)
-        if any(isinstance(v, tuple | str | bool) or v is None for v in values):
-            raise Inexpressible(f"values of several kinds: {values[:3]}")
+        if truths:
+            return self._truth(values, lanes, hint)
+        if any(isinstance(v, str) or v is None for v in values):
+            return self.render(self.extra(values, lanes, hint))
         expr = self._find(values, lanes, everywhere=True)
         if expr is None and equal and not self._hangs_on_params(values):
             return literal(first)
-        return self.render(expr or self.search(values, lanes))
+        expr = expr or self._find(values, lanes)
+        return self.render(expr or self.extra(values, lanes, hint))
+
+    def _factory(self, values: list[Factory], lanes: list[Lane]) -> str:
+        """`nn.ReLU`, or the argument that says which."""
+        operators = [value.operator for value in values]
+        for expr in _distinct([value.expr for value in values]):
+            if expr.variables() and is_right(self.inside(expr), operators, lanes):
+                return self.render(self.inside(expr))
+        made = module_class(operators[0]) if len(set(operators)) == 1 else None
+        if made is None:
+            raise Inexpressible("operators that differ")
+        return made
+
+    def _truth(self, values: list[Any], lanes: list[Lane], hint: str) -> str:
+        """True, False or the condition that says which."""
+        truths = [v if isinstance(v, Truth) else Truth(bool(v), None) for v in values]
+        outcomes, tests = [t.value for t in truths], [t.expr for t in truths]
+        constant = all(t is None or self.inside(t).constant is not None for t in tests)
+        if len(set(outcomes)) == 1 and (constant or not self.may_flip(tests, lanes)):
+            return repr(outcomes[0])
+        return self.test(tests, outcomes, lanes, hint)
+
+    def extra(self, values: list[Any], lanes: list[Lane], hint: str) -> Expr:
+        """A further constructor argument, of the value that each object has.
+
+        Raises Inexpressible where nobody could hand it over, or where it differs within one.
+        """
+        if self.extras is None:
+            raise Inexpressible(f"no expression gives {[_bare(v) for v in values[:6]]}")
+        found: dict[int, Any] = {}
+        for value, lane in zip(values, lanes, strict=True):
+            value = _known_outside(value, lane)
+            if not _same(found.setdefault(lane.key, value), value):
+                raise Inexpressible("a number that differs by iteration")
+        for extra in self.extras.values():
+            both = extra.values.keys() & found.keys()
+            if both and all(_same_trace(extra.values[key], found[key]) for key in both):
+                extra.values |= found
+                return symbolic.var(extra.variable)
+        name, number = hint, 2
+        while name in self.taken:
+            name, number = f"{hint}{number}", number + 1
+        self.taken.add(name)
+        variable = f"+{name}"
+        self.extras[variable] = Extra(variable, name, found)
+        return symbolic.var(variable)
 
     def render(self, expr: Expr) -> str:
         self.used |= expr.variables()
         return symbolic.render(expr, self.names)
-
-    def search(self, values: list[Any], lanes: list[Lane]) -> Expr:
-        """An expression that is right in every lane, the plainest first. Raises Inexpressible."""
-        found = self._find(values, lanes, everywhere=True) or self._find(values, lanes)
-        if found is None:
-            raise Inexpressible(f"no expression gives {[symbolic.plain(v) for v in values[:6]]}")
-        return found
 
     def _find(self, values: list[Any], lanes: list[Lane], everywhere: bool = False) -> Expr | None:
         """An expression that is right in every lane and, if `everywhere`, at other arguments."""
@@ -108,17 +241,41 @@ class Writer:
                 return expr
         return None
 
-    def test(self, tests: list[Expr | None], outcomes: list[bool], lanes: list[Lane]) -> str:
+    def test(
+        self,
+        tests: list[Expr | None],
+        outcomes: list[bool],
+        lanes: list[Lane],
+        hint: str = "extended",
+    ) -> str:
         """A condition that comes out as in every lane. Raises Inexpressible."""
-        for expr in _distinct(tests):
+        return self.render(self.condition(tests, outcomes, lanes, hint))
+
+    def condition(
+        self, tests: list[Expr | None], outcomes: list[bool], lanes: list[Lane], hint: str
+    ) -> Expr:
+        """The expression of a condition that comes out as in every lane.
+
+        Raises Inexpressible where there is none, and no argument can say it either.
+        """
+        for expr in (*_distinct(tests), *self._by_position(tests)):
             expr = self.inside(expr)
             right = is_right(expr, outcomes, lanes, truth=True)
-            if right and self._stays_right(expr, tests, lanes, truth=True):
-                text = self.render(expr)
-                if len(text) > _LONGEST_TEST:
-                    raise Inexpressible("a condition that nobody would write")
-                return text
-        raise Inexpressible("no condition gives the right outcome")
+            short = len(symbolic.render(expr, lambda _: "argument")) <= _LONGEST_TEST
+            if right and short and self._stays_right(expr, tests, lanes, truth=True):
+                return expr
+        truths = [Truth(o, t) for o, t in zip(outcomes, tests, strict=True)]
+        return self.extra(truths, lanes, hint)
+
+    def _by_position(self, tests: list[Expr | None]) -> Iterator[Expr]:
+        """`i == 0` and its like, where the tests themselves are not known."""
+        yield from self.choices
+        if self.open or all(test is not None and test.variables() for test in tests):
+            return
+        for index in (index for index in self.indices if index.variable):
+            for sign, bound in (("==", 0), (">", 0), ("<", 2), (">", 1), ("<", 3), (">", 2)):
+                args = (symbolic.var(index.variable), symbolic.const(bound))
+                yield symbolic.Expr((((symbolic.Apply(sign, args),), 1),))
 
     def may_flip(self, tests: list[Expr | None], lanes: list[Lane]) -> bool:
         """Whether conditions could come out differently at other values of the params."""
@@ -126,7 +283,9 @@ class Writer:
             own = self.inside(test) if test is not None else None
             if own is None or not own.variables() & self.open:
                 continue
-            outcomes = {_outcome(own, env) for env in (lane.env, *self._elsewhere(lane, False))}
+            outcomes = {
+                _outcome(own, env) for env in (lane.env, *self._elsewhere(lane, False, True))
+            }
             if len(outcomes - {None}) > 1:
                 return True
         return False
@@ -154,8 +313,8 @@ class Writer:
         everywhere: bool = False,
     ) -> bool:
         """Whether an expression also gives what each lane's own does where arguments differ."""
-        if expr.variables() & {"#in", "#c"}:
-            return not everywhere  # channels that are counted, whatever made them so many
+        if expr.variables() & {"#in", "#c"}:  # channels that are counted, whatever made them
+            return not everywhere or lanes[0].running is not None
         if not self.open and not everywhere:
             return True
         for own, lane in zip(truths, lanes, strict=True):
@@ -163,29 +322,42 @@ class Writer:
             names = own.variables() | expr.variables()
             if own == expr or not (names if everywhere else names & self.open):
                 continue
-            if not all(_agree(own, expr, env, truth) for env in self._elsewhere(lane, everywhere)):
-                return False
+            path = [(test, _outcome(test, lane.env)) for test in self.choices if test != expr]
+            for env in self._elsewhere(lane, everywhere):
+                if any(_outcome(test, env) is not was for test, was in path):
+                    continue  # there it would have come about in another way
+                if not _agree(own, expr, env, truth):
+                    return False
         return True
 
-    def _elsewhere(self, lane: Lane, everywhere: bool) -> Iterator[dict[str, Any]]:
+    def _elsewhere(
+        self, lane: Lane, everywhere: bool, flags: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """The lane's numbers changed; `flags` too, on which hangs how all else came about."""
         numbers = {
             name: value
             for name, value in lane.env.items()
-            if isinstance(value, int)
+            if isinstance(value, int | tuple)
             and not name.startswith("#")
             and (name in self.open or (everywhere and name not in self.fixed))
         }
         for factor, more in ((1, 1), (2, 3), (5, 2), (0, 1), (0, 2), (0, 4), (0, 7)):
             # each number in its own way, so that two that are equal by chance come apart
-            changed = {n: factor * v + more + at for at, (n, v) in enumerate(numbers.items())}
+            changed = {
+                name: _other_value(value, factor, more + at)
+                for at, (name, value) in enumerate(numbers.items())
+                if flags or not isinstance(value, bool)
+            }
             yield {**lane.env, **changed}
 
     # --- candidates ----------------------------------------------------------------------
 
     def _candidates(self, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
+        yield from _by_running(values, lanes)
         exprs = [self.inside(symbolic.expr_of(v)) for v in values]
-        yield from (e for e in _distinct(exprs) if e.constant is None)
+        yield from (e for e in _distinct(exprs) if e.constant is None and e.size <= _LONGEST)
         yield from self._by_iteration(exprs, lanes)
+        yield from self._by_case(exprs, values, lanes)
         if self.entered:
             yield from self._by_channels("#in", values, lanes)
         if self.carried:
@@ -210,19 +382,69 @@ class Writer:
             expr, {name: known.get(name, symbolic.var(name)) for name in names}
         )
 
-    def _by_iteration(self, exprs: list[Expr], lanes: list[Lane]) -> Iterable[Expr]:
-        """`first + step * i`, and `first if i == 0 else rest`."""
+    def _by_iteration(self, exprs: list[Expr], lanes: list[Lane], least: int = 2) -> Iterable[Expr]:
+        """`first + step * i`, and `first if i == 0 else rest`. Two points fit any line."""
         for index in reversed([index for index in self.indices if index.variable]):
             i = symbolic.var(index.variable)
             pair = _first_two(exprs, lanes, index.variable)
             if pair is None:
                 continue
             first, second = pair
-            if any(lane.env.get(index.variable) == 2 for lane in lanes):  # two fit any line
+            if any(lane.env.get(index.variable) == least for lane in lanes):
                 step = symbolic.add(second, symbolic.scale(first, -1))
                 yield symbolic.add(first, symbolic.multiply(i, step))
             is_first = symbolic.Expr((((symbolic.Apply("==", (i, symbolic.const(0))),), 1),))
-            yield symbolic.Expr((((symbolic.Apply("if", (first, is_first, second)),), 1),))
+            later = (e for e, lane in zip(exprs, lanes, strict=True) if lane.env[index.variable])
+            for rest in dict.fromkeys((second, *_distinct(later))):
+                yield symbolic.Expr((((symbolic.Apply("if", (first, is_first, rest)),), 1),))
+
+    def number_in_name(self, numbers: list[int], lanes: list[Lane]) -> Expr:
+        """A number at the end of names, which only loops may count. Raises Inexpressible."""
+        exprs = [symbolic.const(number) for number in numbers]
+        for expr in (*self._by_names(numbers, lanes), *self._by_iteration(exprs, lanes, least=1)):
+            if is_right(expr, numbers, lanes):
+                return expr
+        raise Inexpressible("names that no loop counts")
+
+    def _by_names(self, numbers: list[int], lanes: list[Lane]) -> Iterator[Expr]:
+        """What loops call their items, a number more or less."""
+        for name in sorted({name for lane in lanes for name in lane.inner}):
+            found = [value for lane in lanes if isinstance(value := lane.env.get(name), int)]
+            if len(found) == len(lanes):
+                more = {n - value for n, value in zip(numbers, found, strict=True)}
+                if len(more) == 1:
+                    yield self.inside(symbolic.add(symbolic.var(name), symbolic.const(more.pop())))
+
+    def _by_case(
+        self, exprs: list[Expr], values: list[Any], lanes: list[Lane], depth: int = 2
+    ) -> Iterator[Expr]:
+        """`width if stride > 1 else in_channels`: after an `if`, for a flag, for the first pass."""
+        for test in self._cases(lanes):
+            outcomes = [_outcome(test, lane.env) for lane in lanes]
+            if {*outcomes} != {True, False}:
+                continue
+            arms = []
+            for taken in (True, False):
+                at = [k for k, outcome in enumerate(outcomes) if outcome is taken]
+                some, own = [values[k] for k in at], [lanes[k] for k in at]
+                inner = [exprs[k] for k in at]
+                found = next((e for e in _distinct(inner) if is_right(e, some, own)), None)
+                if found is None and depth > 1:
+                    found = next(self._by_case(inner, some, own, depth - 1), None)
+                if found is None:
+                    break
+                arms.append(found)
+            if len(arms) == 2 and arms[0] != arms[1]:
+                yield _conditional(arms[0], test, arms[1])
+
+    def _cases(self, lanes: list[Lane]) -> Iterator[Expr]:
+        """What values may be told apart by."""
+        for index in reversed([index for index in self.indices if index.variable]):
+            args = (symbolic.var(index.variable), symbolic.const(0))
+            yield symbolic.Expr((((symbolic.Apply("==", args),), 1),))
+        yield from reversed(self.choices)
+        flags = (name for name, value in lanes[0].env.items() if isinstance(value, bool))
+        yield from (symbolic.var(name) for name in flags if name not in self.fixed)
 
     def _by_channels(self, name: str, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
         """In terms of a number of channels that every lane has under that name."""
@@ -240,24 +462,41 @@ class Writer:
                 env = {name: symbolic.var(name) for name in expr.variables()}
                 yield symbolic.substitute(expr, {**env, "in.c": channels})
 
-    def _tuple(self, values: list[Any], lanes: list[Lane]) -> str:
+    def _tuple(self, values: list[Any], lanes: list[Lane], hint: str) -> str:
         if any(isinstance(v, symbolic.TracedList) for v in values):
-            return self._list(values, lanes)
-        lengths = {len(v) if isinstance(v, tuple) else -1 for v in values}
-        if len(lengths) > 1:
+            return self._list(values, lanes, hint)
+        lengths = {len(v) for v in values if isinstance(v, tuple)}
+        if len(lengths) > 1 or any(isinstance(v, str | bool | None) for v in values):
             raise Inexpressible("sizes of several dimensions")
-        parts = [self.value([v[at] for v in values], lanes) for at in range(lengths.pop())]
+        (length,) = lengths
+        rows = [v if isinstance(v, tuple) else (v,) * length for v in values]  # 3 is 3x3
+        hints = _AXES[length] if 1 < length < len(_AXES) else ("",) * length
+        parts = [
+            self.value([row[at] for row in rows], lanes, f"{hint}{hints[at]}")
+            for at in range(length)
+        ]
         return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
 
-    def _list(self, values: list[Any], lanes: list[Lane]) -> str:
+    def _list(self, values: list[Any], lanes: list[Lane], hint: str) -> str:
         """A list that was handed on as a whole: the argument, or a literal."""
         plain = [symbolic.plain(v) for v in values]
         for expr in _distinct([self.inside(symbolic.expr_of(v)) for v in values]):
             if expr.variables() and is_right(expr, plain, lanes):
                 return self.render(expr)
         if any(value != plain[0] for value in plain):
-            raise Inexpressible("lists that differ")
+            return self.render(self.extra(plain, lanes, hint))
         return literal(plain[0])
+
+
+def variable(name: str, value: Any) -> Any:
+    """A value that remembers the variable it stands for."""
+    if isinstance(value, bool):
+        return Truth(value, symbolic.var(name))
+    if isinstance(value, OperatorValue):
+        return Factory(value, symbolic.var(name))
+    if isinstance(value, tuple):
+        return symbolic.relist(value, symbolic.var(name))
+    return symbolic.traced(value, symbolic.var(name))
 
 
 def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = False) -> bool:
@@ -276,6 +515,67 @@ def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = Fal
         elif found != symbolic.plain(value):
             return False
     return True
+
+
+_AXES = ((), ("",), ("_h", "_w"), ("_d", "_h", "_w"))  # what tells the numbers of a window apart
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, Factory):
+        return value.operator
+    return value.value if isinstance(value, Truth) else symbolic.plain(value)
+
+
+def _same(a: Any, b: Any) -> bool:
+    return bool(_bare(a) == _bare(b))
+
+
+def _same_trace(a: Any, b: Any) -> bool:
+    """Whether two values are equal, however they came about at other arguments, too."""
+    if isinstance(a, Truth) and isinstance(b, Truth):
+        return a == b
+    return type(_bare(a)) is type(_bare(b)) and _same(a, b) and _trace(a) == _trace(b)
+
+
+def _trace(value: Any) -> Expr | None:
+    return value.expr if symbolic.is_traced(value) else None
+
+
+def _known_outside(value: Any, lane: Lane) -> Any:
+    """A value without a trace that only the inside of a loop could follow."""
+    if isinstance(value, Truth):
+        known = value.expr is not None and _is_outside(value.expr, lane)
+        return value if known else Truth(value.value, None)
+    if symbolic.is_traced(value) and not _is_outside(value.expr, lane):
+        return symbolic.plain(value)
+    return value
+
+
+def _is_outside(expr: Expr, lane: Lane) -> bool:
+    names = expr.variables()
+    return names <= lane.env.keys() and not names & lane.inner
+
+
+def _other_value(value: Any, factor: int, more: int) -> Any:
+    """Another value of the same kind."""
+    if isinstance(value, bool):
+        return (value + more) % 2 == 1
+    if isinstance(value, tuple):
+        return tuple(_other_value(item, factor, more) for item in value)
+    return factor * value + more if isinstance(value, int) else value
+
+
+def _by_running(values: list[Any], lanes: list[Lane]) -> Iterator[Expr]:
+    """In terms of the channels that the constructor has counted up to there."""
+    found = set()
+    for value, lane in zip(values, lanes, strict=True):
+        if lane.running is None:
+            return
+        minus = symbolic.scale(lane.running, -1)
+        found.add(symbolic.add(symbolic.expr_of(value), minus))
+    more = found.pop()
+    if not found and more.constant is not None:
+        yield symbolic.add(symbolic.var("#c"), more)
 
 
 def _outcome(test: Expr, env: dict[str, Any]) -> bool | None:
@@ -307,6 +607,16 @@ def _distinct(exprs: Iterable[Expr | None], most: int = 6) -> list[Expr]:
     return list(found)
 
 
+def _conditional(then: Expr, test: Expr, other: Expr) -> Expr:
+    """`(4 if bottleneck else 1) * width`: what both have in common stands once."""
+    match then.terms, other.terms:
+        case ((p, a),), ((q, b),) if p == q and p:
+            factor = symbolic.Apply("if", (symbolic.const(a), test, symbolic.const(b)))
+            return symbolic.multiply(Expr((((factor,), 1),)), Expr(((p, 1),)))
+        case _:
+            return Expr((((symbolic.Apply("if", (then, test, other)),), 1),))
+
+
 def _first_two(exprs: list[Expr], lanes: list[Lane], variable: str) -> tuple[Expr, Expr] | None:
     """The expressions of the first two iterations, from an instance that has both."""
     first: dict[tuple[Any, ...], Expr] = {}
@@ -326,6 +636,8 @@ def _first_two(exprs: list[Expr], lanes: list[Lane], variable: str) -> tuple[Exp
 def literal(value: Any) -> str:
     """A number, text, truth, None or tuple of them as Python source. Raises Inexpressible."""
     value = symbolic.plain(value)
+    if isinstance(value, OperatorValue) and (made := module_class(value)) is not None:
+        return made
     if isinstance(value, Applicable):
         raise Inexpressible("an operator or block among numbers")
     if isinstance(value, tuple):
@@ -336,8 +648,13 @@ def literal(value: Any) -> str:
 
 
 def _float(value: float) -> str:
-    """The number as a person would write it: 0.0375, not 0.037500000000000006."""
+    """The number as a person would write it: 0.0375, 1e-6, 2 / 3."""
     if value.is_integer() and abs(value) < 1e15:
         return f"{value:.1f}"
     short = float(f"{value:.12g}")
-    return repr(short if isclose(short, value, rel_tol=1e-15) else value)
+    text = repr(short if isclose(short, value, rel_tol=1e-15) else value)
+    if len(text) > 14:
+        ratio = Fraction(value).limit_denominator(1000)
+        if ratio.numerator / ratio.denominator == value:
+            return f"{ratio.numerator} / {ratio.denominator}"
+    return text.replace("e-0", "e-")

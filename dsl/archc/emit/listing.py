@@ -14,7 +14,7 @@ from archc.emit.layout import Group, Item, call
 from archc.emit.loops import looping
 from archc.emit.rows import Row, input_of, node_rows
 from archc.emit.scribe import NotAChain, Scribe, abreast
-from archc.emit.site import Assign, Do, For, Site
+from archc.emit.site import Assign, Do, For, If, Site
 from archc.plan import Apply, Call, Chain, Choice, Loop, Scope, Tensor
 
 
@@ -53,6 +53,10 @@ class Lister:
                 self._put(waiting, site)
                 waiting = []
                 lanes = self._loop(nodes, lanes, site)
+            elif isinstance(nodes[0], Choice):
+                self._put(waiting, site)
+                waiting = []
+                lanes = self._choice(nodes, lanes, site)
             else:
                 waiting += node_rows(self.scribe, nodes, lanes, [_start(node) for node in nodes])
         self._put(waiting, site)
@@ -73,6 +77,27 @@ class Lister:
             head = header()
         if inner.body:
             site.body.append(For(head, inner.body))
+        return self._counted(lanes, [node.output for node in nodes])
+
+    def _choice(self, nodes: list[Choice], lanes: list[Lane], site: Site) -> list[Lane]:
+        """The arm that is taken, or an `if` between the two."""
+        outcomes, tests = [node.taken for node in nodes], [node.test for node in nodes]
+        if len(set(outcomes)) == 1:
+            if self.writer.may_flip(tests, lanes):
+                raise Inexpressible("an `if` whose other outcome no probe of a param has")
+            return self._chain([node.chain for node in nodes], lanes, site)
+        test = self.writer.condition(tests, outcomes, lanes, "extended")
+        self.writer.choices.append(test)
+        lanes = self._started(lanes, [_start(node) for node in nodes], site)
+        arms = []
+        for taken in (True, False):
+            at = [k for k, outcome in enumerate(outcomes) if outcome is taken]
+            arm, chains = site.arm(), [nodes[k].chain for k in at]
+            after = self._chain(chains, [lanes[k] for k in at], arm)
+            self._update(chains, after, arm)
+            arms.append(arm.body)
+        if arms[0] or arms[1]:
+            site.body.append(If(self.writer.render(test), *arms))
         return self._counted(lanes, [node.output for node in nodes])
 
     def _started(self, lanes: list[Lane], tensors: list[Tensor], site: Site) -> list[Lane]:

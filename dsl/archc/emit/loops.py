@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -75,10 +76,21 @@ def _rolled(
             raise Inexpressible("a label in a loop is used outside of it")
     chains = [chain for node in nodes for chain in node.iterations]
     inner, body_in = site.loop(), Wire()
+    carries = _carries(scribe, nodes, lanes, site)
+    if carries:
+        lanes = _begin_counting(scribe, nodes, lanes, site)
     with looping(scribe, nodes, lanes) as (inner_lanes, header):
+        if carries:
+            flows = [chain.input.channels for chain in chains]
+            inner_lanes = list(map(Lane.carrying, inner_lanes, flows))
         scribe.alias([chain.input for chain in chains], body_in)
         body, body_out = scribe.chain(chains, inner_lanes, body_in, inner)
+        if carries:
+            after = scribe.writer.value([chain.output.channels for chain in chains], inner_lanes)
+            inner.body.append(Assign("in_channels", after))
         head = header()
+    if carries:
+        scribe.lanes = list(map(Lane.carrying, lanes, (node.output.channels for node in nodes)))
     # outside of the loop, the tensor that entered it is what it was
     scribe.alias([node.iterations[0].input for node in nodes if node.iterations], wire)
     if inner.body:
@@ -94,6 +106,27 @@ def _rolled(
     through = {node.output.root for node in nodes if not node.iterations}
     out = scribe.new_wire([node.output for node in nodes], through=through)
     return [Repeat(f"for {target} in range({count}):", body, wire, body_in, body_out, out)], out
+
+
+def _carries(scribe: Scribe, nodes: list[Loop], lanes: list[Lane], site: Site) -> bool:
+    """Whether the constructor counts channels along a loop: what they come to has no plain name."""
+    if site is not scribe.root or lanes is not scribe.lanes:
+        return False
+    found = [symbolic.expr_of(node.output.channels) for node in nodes]
+    return any(not expr.is_plain for expr in found)
+
+
+def _begin_counting(scribe: Scribe, nodes: list[Loop], lanes: list[Lane], site: Site) -> list[Lane]:
+    """`in_channels = width` before a loop, unless it is that already."""
+    flows = [_entering(node) for node in nodes]
+    text = scribe.writer.value(flows, lanes)
+    if text != "in_channels":
+        site.body.append(Assign("in_channels", text))
+    return list(map(Lane.carrying, lanes, flows))
+
+
+def _entering(node: Loop) -> Any:
+    return (node.iterations[0].input if node.iterations else node.output).channels
 
 
 def _kept_count(scribe: Scribe, count: str, site: Site) -> str:
@@ -138,7 +171,7 @@ def looping(
             names = set(first.names) & (writer.used - used) if not counting else set()
             indexed = variable in writer.used
             if names:
-                columns = _written_columns(nodes)
+                columns = _written_columns(nodes, names)
                 over = opened(writer.value([_items(node, columns) for node in nodes], lanes))
                 target = tuple(first.names[at] for at in columns)
                 return _list_header(target, names, over, index.python if indexed else "")
@@ -194,11 +227,15 @@ def _bound(node: Loop, k: int) -> dict[str, Any]:
     return dict(zip(node.names, map(symbolic.plain, node.values[k]), strict=True))
 
 
-def _written_columns(nodes: list[Loop]) -> list[int]:
+def _written_columns(nodes: list[Loop], used: set[str]) -> list[int]:
     """The places of the loop's names that stand for numbers; operators are in the modules."""
     places = range(len(nodes[0].names))
     taken = {
-        at for node in nodes for v in node.values for at in places if isinstance(v[at], Applicable)
+        at
+        for node in nodes
+        for v in node.values
+        for at in places
+        if isinstance(v[at], Applicable) and nodes[0].names[at] not in used
     }
     if taken and any(node.items is not None for node in nodes):
         raise Inexpressible("a list with operators as an argument")
@@ -224,17 +261,36 @@ def _escapes(node: Loop, uses: Uses) -> bool:
 
 def reaches_out(nodes: list[Any], first: Tensor, last: Tensor, uses: Uses) -> bool:
     """Whether statements use, or lend to others, more than the tensors they begin and end with."""
-    inside: dict[Tensor, int] = {}
+    made = _made(nodes)
     for node in walk(nodes):
         if isinstance(node, Aux | Mark | Again):
             return True
-        if isinstance(node, Goto) and node.output.root not in inside:
+        if isinstance(node, Goto) and node.output.root not in made:
             return True
-        if isinstance(node, Apply | Call):
-            inside.setdefault(node.output.root, 0)
-            for x in node.inputs if isinstance(node, Apply) else (node.input,):
-                if x.root in inside:
-                    inside[x.root] += 1
-                elif x.root is not first:
-                    return True
-    return any(uses.counts[x] != count for x, count in inside.items() if x is not last)
+        if isinstance(node, Apply | Call) and any(
+            x.root not in made and x.root is not first for x in _taken(node)
+        ):
+            return True
+    return _lends(nodes, made, last, uses)
+
+
+def lends(nodes: list[Any], last: Tensor, uses: Uses) -> bool:
+    """Whether others use more of what statements make than the tensor they end with."""
+    if any(isinstance(node, Aux | Mark) for node in walk(nodes)):
+        return True
+    return _lends(nodes, _made(nodes), last, uses)
+
+
+def _lends(nodes: list[Any], made: set[Tensor], last: Tensor, uses: Uses) -> bool:
+    inside = Counter(
+        x.root for node in walk(nodes) if isinstance(node, Apply | Call) for x in _taken(node)
+    )
+    return any(uses.counts[x] != inside[x] for x in made if x is not last)
+
+
+def _made(nodes: list[Any]) -> set[Tensor]:
+    return {node.output.root for node in walk(nodes) if isinstance(node, Apply | Call)}
+
+
+def _taken(node: Apply | Call) -> tuple[Tensor, ...]:
+    return node.inputs if isinstance(node, Apply) else (node.input,)

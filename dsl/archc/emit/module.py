@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archc import symbolic
+from archc import symbolic, syntax
 from archc.analysis.costs import Cost
 from archc.elaborate.sections import Facts
 from archc.emit.classes import build_class, write_anonymous
@@ -22,7 +23,7 @@ from archc.emit.options import (
     Options,
     Unsuited,
 )
-from archc.emit.program import ClassModel, Program, instance_env
+from archc.emit.program import ClassModel, Definition, Program, instance_env
 from archc.emit.steps import write_chain
 from archc.emit.support import support_names
 from archc.plan import Choice, Plan, bodies, outputs, side_outputs, walk
@@ -30,6 +31,7 @@ from archc.plan import Choice, Plan, bodies, outputs, side_outputs, walk
 _IMPORTED_BY_OPTIONS = {"Any", "Iterator", "Mapping", "Self", "ClassVar"}
 _IMPORTED = {"Tensor", "Sequence", "OrderedDict", "NamedTuple", "F"}
 
+_MOST_ROUNDS = 12  # of writing all classes, until those that call themselves agree
 _MOST_PARAMS = 64  # so many can be arguments of the network
 
 Again = Callable[..., Plan | None]  # (params, trace_sizes=False) -> the network once more
@@ -47,6 +49,16 @@ class Module:
     fields: list[tuple[str, str]] = field(default_factory=list)  # name and comment of each output
     optional: int = 0  # the fields from here on are None in eval mode
     options: Options = field(default_factory=Options)
+    form: int = 0  # 0: with all params, and a class a block; more: the plainer ones of `checked`
+
+    @property
+    def untyped(self) -> list[str]:
+        """What mypy is not to say: torch declares calls of modules `Any`, items of groups none."""
+        bodies = [m.forward for m in self.classes]
+        bodies += [method.lines for m in self.classes for method in m.methods]
+        text = "\n".join(line for body in bodies for line in body)
+        found = {"index": r"\"\]\[\"", "no-any-return": r" return (?!torch\.|F\.|x$|x  #)"}
+        return [code for code, sign in found.items() if re.search(sign, text, re.M)]
 
 
 def build_module(
@@ -81,36 +93,48 @@ def _probed(plan: Plan) -> list[str]:
     return list(plan.params)[:_MOST_PARAMS]
 
 
-def _probe(plan: Plan, name: str, again: Again, trace_sizes: bool) -> Plan | None:
-    """The network at another value of one param, where one fits."""
-    value = plan.params[name]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    tries = (
-        [value + 1, value * 2, value - 1]
-        if isinstance(value, int)
-        else [value / 2 + 0.11, value / 3, 0.5]
-    )
-    for other in tries:
-        found = again({name: other}, trace_sizes) if other != value else None
-        if found is not None:
-            return found
-    return None
+def _others(value: Any) -> list[Any]:
+    """Values of a param to try, instead of its default."""
+    match value:
+        case bool():
+            return [not value]
+        case int():
+            return [value + 1, value * 2, value - 1]
+        case float():
+            return [value / 2 + 0.11, value / 3, 0.5]
+        case tuple() if value and all(isinstance(v, int) and v not in (0, 1) for v in value):
+            more = tuple(v + 1 + at % 2 for at, v in enumerate(value))
+            return [more, tuple(reversed(more)), value]
+        case _:
+            return []
+
+
+def _lengths(value: Any) -> list[Any]:
+    """A list in other lengths."""
+    if not isinstance(value, tuple) or not value:
+        return []
+    return [(*value, value[-1]), value[:-1]]
 
 
 def _probes(plan: Plan, name: str, again: Again, trace_sizes: bool) -> list[Plan]:
     """The network at another value of one param, or at some where its `if`s hang on it.
 
     An outcome that no probe has would be missing from the class; one that a single probe has
-    would have that probe's numbers.
+    would have that probe's numbers. Of a list, also in other lengths.
     """
-    first = _probe(plan, name, again, trace_sizes)
-    if first is None or _asked(first) == _asked(plan):
-        return [first] if first is not None else []
-    found, seen = [first], Counter((_outcomes(plan), _outcomes(first)))
-    tried = {plan.params[name], first.params[name]}
-    for value in sorted({*range(1, 9), plan.params[name] - 1, 3 * plan.params[name]} - tried):
-        other = again({name: value}, trace_sizes) if value > 0 else None
+    value = plan.params[name]
+    tries = (again({name: v}, trace_sizes) for v in _others(value) if v != value)
+    first = next((found for found in tries if found is not None), None)
+    longer = [again({name: v}, trace_sizes) for v in _lengths(value)]
+    found = [other for other in (first, *longer) if other is not None]
+    if first is None or not isinstance(value, int) or isinstance(value, bool):
+        return found
+    if _asked(first) == _asked(plan) and not _asks_for_sizes(plan):
+        return found
+    seen = Counter((_outcomes(plan), _outcomes(first)))
+    tried = {value, first.params[name]}
+    for other_value in sorted({*range(1, 9), value - 1, 3 * value} - tried):
+        other = again({name: other_value}, trace_sizes) if other_value > 0 else None
         if other is not None and seen[_outcomes(other)] < 2:
             seen[_outcomes(other)] += 1
             found.append(other)
@@ -127,6 +151,27 @@ def _asked(plan: Plan) -> frozenset[Any]:
     return frozenset(found)
 
 
+def _asks_for_sizes(plan: Plan) -> bool:
+    """Whether an `if` asks for a size of the map, which a param may change in many ways."""
+    return any(_mentions_size(choice.tree.test) for choice, _ in _choices(plan))
+
+
+def _mentions_size(expr: syntax.Expr) -> bool:
+    match expr:
+        case syntax.Incoming():
+            return expr.field != "c"
+        case syntax.Binary():
+            return _mentions_size(expr.left) or _mentions_size(expr.right)
+        case syntax.Unary():
+            return _mentions_size(expr.operand)
+        case syntax.Conditional():
+            return any(map(_mentions_size, (expr.then, expr.test, expr.other)))
+        case syntax.CallExpr():
+            return any(map(_mentions_size, expr.args))
+        case _:
+            return False
+
+
 def _outcomes(plan: Plan) -> frozenset[Any]:
     return frozenset((id(choice.tree), choice.taken) for choice, _ in _choices(plan))
 
@@ -141,27 +186,71 @@ def _choices(plan: Plan) -> Iterator[tuple[Choice, dict[str, Any]]]:
 
 
 def _first_that_works(plan: Plan, again: Again, options: Options) -> Program:
-    """With all params as arguments, or as many as can be; one class a block, or else several."""
+    """With all params as arguments, or as many as can be: each with all that it does, or not."""
+    probes = {name: _probes(plan, name, again, False) for name in _probed(plan)}
+    everything = [other for of_param in probes.values() for other in of_param]
+    program = _attempt([plan, *everything], options)
+    if program is not None:
+        return program
+    found = _attempt([plan], options)
+    if found is None:
+        return _without_params(plan, again, options)
+    kept: dict[str, list[Plan]] = {}
+    left: list[str] = []
+    for name, of_param in probes.items():
+        others = [other for of_kept in kept.values() for other in of_kept]
+        program = _attempt([plan, *others, *of_param], options) if of_param else None
+        if program is not None:
+            found, kept[name] = program, of_param
+        elif any(_sizes(other) != _sizes(plan) for other in of_param):
+            left.append(name)
+    return _with_sizes(plan, again, options, list(kept), left) or found
+
+
+def _attempt(plans: list[Plan], options: Options, may_split: bool = False) -> Program | None:
     try:
-        return _build_program([plan, *variants(plan, again)], options, may_split=False)
+        return _build_program(plans, options, may_split)
     except Inexpressible:
-        pass
-    plan = again({}, True) or plan
-    probes = [_probes(plan, name, again, True) for name in _probed(plan)]
-    others = [other for of_param in probes for other in of_param]
-    for may_split in (False, True):
-        try:
-            return _build_program([plan, *others], options, may_split)
-        except Inexpressible:
-            continue
-    kept: list[Plan] = []
-    for of_param in probes:  # a param is an argument with all that it does, or not at all
-        try:
-            _build_program([plan, *kept, *of_param], options, may_split=True)
-            kept += of_param
-        except Inexpressible:
-            continue
-    return _build_program([plan, *kept], options, may_split=True)
+        return None
+
+
+def _with_sizes(
+    plan: Plan, again: Again, options: Options, kept: list[str], left: list[str]
+) -> Program | None:
+    """The same with expressions for the sizes of maps, for params that change those."""
+    traced = again({}, True) if left else None
+    if traced is None:
+        return None
+    others = [other for name in kept for other in _probes(traced, name, again, True)]
+    found = None
+    for name in left:
+        of_param = _probes(traced, name, again, True)
+        program = _attempt([traced, *others, *of_param], options)
+        if program is not None:
+            found = program
+            others += of_param
+    return found
+
+
+def _without_params(plan: Plan, again: Again, options: Options) -> Program:
+    """As it is: with sizes in expressions, with a class for each operator, or more classes."""
+    traced, plain = again({}, True) or plan, replace(options, factories=False)
+    for one, chosen, may_split in (
+        (traced, options, False),
+        (plan, plain, False),
+        (plan, options, True),
+    ):
+        program = _attempt([one], chosen, may_split)
+        if program is not None:
+            return program
+    return _build_program([traced], plain, may_split=True)
+
+
+def _sizes(plan: Plan) -> frozenset[Any]:
+    """The sizes of all maps."""
+    nodes = (node for body in bodies(plan) for node in walk(body.chain.nodes))
+    shapes = (node.output.shape for node in nodes)
+    return frozenset(shape.size for shape in shapes if shape is not None)
 
 
 def new_program(plans: list[Plan], options: Options) -> Program:
@@ -174,7 +263,16 @@ def new_program(plans: list[Plan], options: Options) -> Program:
 
 def _build_program(plans: list[Plan], options: Options, may_split: bool) -> Program:
     program = new_program(plans, options)
-    at = 0
+    for _ in range(_MOST_ROUNDS):
+        if _is_settled(program, may_split):
+            return program
+    raise Inexpressible("a recursion whose arguments do not settle")
+
+
+def _is_settled(program: Program, may_split: bool) -> bool:
+    """Write all classes; whether each was called with the arguments that it turned out to take."""
+    program.start_over()
+    assumed, at = [(d, _taken(d)) for d in program.definitions], 0
     while at < len(program.definitions):
         definition = program.definitions[at]
         try:
@@ -183,10 +281,17 @@ def _build_program(plans: list[Plan], options: Options, may_split: bool) -> Prog
             if not may_split:
                 raise
             program.split(definition, why)
-            continue
+            return False
         program.classes.append(definition.model)
+        program.wrote(definition)
         at += 1
-    return program
+    used = program.used_early
+    return all(_taken(d) == was for d, was in assumed if d in used)
+
+
+def _taken(definition: Definition) -> Any:
+    """What the calls of a class go by."""
+    return list(definition.parameters), {n: dict(e.values) for n, e in definition.extras.items()}
 
 
 def _finish_network(program: Program, network: ClassModel, plan: Plan, facts: Facts) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 from archc import symbolic
 from archc.analysis.overwrite import may_overwrite
 from archc.emit.flow import Wire
-from archc.emit.lanes import Inexpressible, Lane, literal
-from archc.emit.layout import Code, Group, Item, call, flat
+from archc.emit.lanes import ANY, Factory, Inexpressible, Lane, Truth, literal, variable
+from archc.emit.layout import Code, Group, Item, call
 from archc.emit.scribe import Scribe
-from archc.emit.site import Assign, Site
+from archc.emit.site import Site
 from archc.ops import Op
-from archc.plan import Apply, Call
+from archc.plan import Apply, Call, OperatorValue
 
 
 def operator(
@@ -32,11 +32,14 @@ def operator(
     if not state and of_loop:
         raise Inexpressible("a module that is shared, but differs by iteration")
     if not state:
-        return _called(_share(scribe, first, code, site), first.op, ins)
+        several = len({node.op.name for node in nodes}) > 1
+        wanted = first.given if several and first.given else first.op.name
+        name = scribe.keep_stateless(code, wanted, first.label, site)
+        return _called(f"self.{name}", first.op, ins)
     name = scribe.name(nodes, lanes)
     if not first.again:
         site.add(name, code)
-    return _called(site.access(name), first.op, ins)
+    return _called(scribe.access(name, nodes, lanes, site), first.op, ins)
 
 
 _LONG = 60  # characters of an argument
@@ -47,11 +50,18 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
     """The constructor call of an operator's module."""
     calls = [node.op.torch(*node.shapes) for node in nodes]
     made = [c for c in calls if c is not None]
-    if len(made) < len(calls) or len({c.target for c in made}) > 1:
+    if len(made) < len(calls):
         raise Inexpressible("modules of several kinds")
+    factory = _factory(scribe, nodes, lanes) if len({c.target for c in made}) > 1 else ""
+    if factory:
+        overwrites = all(
+            may_overwrite(node, scribe.uses[lane.instance])
+            for node, lane in zip(nodes, lanes, strict=True)
+        )
+        return call(factory, *([Item("True", "inplace")] if overwrites else []))
     first = made[0]
     items = [
-        Item(_laid_out(scribe, [c.positional[at] for c in made], lanes))
+        Item(_laid_out(scribe, [c.positional[at] for c in made], lanes, _hint(nodes[0], at)))
         for at in range(len(first.positional))
     ]
     if items and items[0].value == str(nodes[0].shapes[0].features):
@@ -59,7 +69,7 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
     for at, keyword in enumerate(first.keyword):
         values = [c.keyword[at].value for c in made]
         if any(symbolic.plain(value) != keyword.default for value in values):
-            items.append(Item(scribe.writer.value(values, lanes), keyword.name))
+            items.append(Item(scribe.writer.value(values, lanes, keyword.name), keyword.name))
     pairs = zip(nodes, lanes, strict=True)
     if all(may_overwrite(node, scribe.uses[lane.instance]) for node, lane in pairs):
         items.append(Item("True", "inplace"))
@@ -72,15 +82,33 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
     return call(first.target, *items)
 
 
-def _laid_out(scribe: Scribe, values: list[Any], lanes: list[Lane]) -> Code:
+def _factory(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> str:
+    """The argument that makes the module: `act`. Raises Inexpressible where there is none."""
+    if any(node.given is None or node.op != type(node.op)() for node in nodes):
+        raise Inexpressible("modules of several kinds")
+    values = [Factory(OperatorValue(n.op.name), symbolic.var(n.given or "")) for n in nodes]
+    return scribe.writer.value(values, lanes, "act")
+
+
+def _hint(node: Apply, at: int) -> str:
+    """What an argument by position is called, where it must become one of the class."""
+    names = {
+        "conv": ("channels", "out_channels", "kernel"),
+        "linear": ("in_features", "out_features"),
+        "norm": ("channels",),
+    }.get(node.op.category, ())
+    return names[at] if at < len(names) else "size"
+
+
+def _laid_out(scribe: Scribe, values: list[Any], lanes: list[Lane], hint: str) -> Code:
     """A value; of a long tuple each item may have a line of its own."""
-    text = scribe.writer.value(values, lanes)
+    text = scribe.writer.value(values, lanes, hint)
     if len(text) <= _LONG or not isinstance(values[0], tuple) or len(values[0]) < 2:
         return text
     if any(isinstance(value, symbolic.TracedList) for value in values):
         return text
     parts = ([value[at] for value in values] for at in range(len(values[0])))
-    return Group("", tuple(Item(scribe.writer.value(part, lanes)) for part in parts))
+    return Group("", tuple(Item(scribe.writer.value(part, lanes, hint)) for part in parts))
 
 
 def _flattened(scribe: Scribe, node: Apply, lane: Lane) -> str:
@@ -94,7 +122,7 @@ def _flattened(scribe: Scribe, node: Apply, lane: Lane) -> str:
 
 def instance(scribe: Scribe, nodes: list[Call], lanes: list[Lane]) -> Code:
     """`Bottleneck(256, 64, stride=2)`."""
-    definitions = {scribe.program.of_body[node.body] for node in nodes}
+    definitions = {scribe.program.called(node.body) for node in nodes}
     if len(definitions) > 1:
         raise Inexpressible("blocks of several classes")
     definition = definitions.pop()
@@ -104,7 +132,7 @@ def instance(scribe: Scribe, nodes: list[Call], lanes: list[Lane]) -> Code:
             _argument(scribe, node, parameter.variable, lane)
             for node, lane in zip(nodes, lanes, strict=True)
         ]
-        text = scribe.writer.value(values, lanes)
+        text = scribe.writer.value(values, lanes, parameter.name)
         if parameter.default is None:
             items.append(Item(text))
         elif text != literal(parameter.default):
@@ -117,41 +145,68 @@ def instance(scribe: Scribe, nodes: list[Call], lanes: list[Lane]) -> Code:
 def arguments(scribe: Scribe, node: Apply | Call, lane: Lane) -> list[Any]:
     """What the module of an operator or block is made with, traced in its surroundings."""
     if isinstance(node, Call):
-        parameters = scribe.program.of_body[node.body].parameters
+        parameters = scribe.program.called(node.body).parameters
         return [_argument(scribe, node, parameter.variable, lane) for parameter in parameters]
     made = node.op.torch(*node.shapes)
     values = [] if made is None else [*made.positional, *(k.value for k in made.keyword)]
     return [*values, may_overwrite(node, scribe.uses[lane.instance])]
 
 
-def _argument(scribe: Scribe, node: Call, variable: str, lane: Lane) -> Any:
+def _argument(scribe: Scribe, node: Call, name: str, lane: Lane) -> Any:
     """The value that a call gives a constructor argument, traced in the caller.
 
     Raises Inexpressible for a param of a file whose params the caller does not see.
     """
+    definition = scribe.program.of_body[node.body]
+    extra = definition.extras.get(name)
+    if extra is not None:
+        return _in_caller(extra.values.get(definition.index[node.body], ANY), node)
     shape = node.input.shape
     assert shape is not None
-    if variable == "in.c":
+    if name == "in.c":
         return shape.channels
-    if variable.startswith("in."):
-        return shape.size[-{"in.w": 1, "in.h": 2, "in.d": 3}[variable]]
-    if variable in node.args:
-        return node.args[variable]
-    around, called = scribe.definition.block, node.body.block
+    if name.startswith("in."):
+        return shape.size[-{"in.w": 1, "in.h": 2, "in.d": 3}[name]]
+    if name in node.args:
+        value = node.args[name]
+        if isinstance(value, bool):
+            return Truth(value, node.traces.get(name))
+        return Factory(value, node.traces.get(name)) if isinstance(value, OperatorValue) else value
+    around, called = scribe.definition.bodies[lane.instance].block, node.body.block
     if around is not None and called is not None and around.home is not called.home:
         raise Inexpressible("a param that the block around the call does not see")
-    return symbolic.traced(lane.env[variable], symbolic.var(variable))  # a param of the network
+    return variable(name, lane.env[name])  # a param of the network
 
 
-def _share(scribe: Scribe, node: Apply, code: Code, site: Site) -> str:
-    """The attribute of a module without state: one for all uses that are equal."""
-    text = flat(code)
-    found = site.shared.get(text)
-    if found is None or node.label not in (None, found):
-        found = scribe.attribute(node.label or node.op.name, text)
-        site.shared.setdefault(text, found)
-        site.steady.body.append(Assign(f"self.{found}", code))
-    return f"self.{found}"
+def _in_caller(value: Any, node: Call) -> Any:
+    """A number of the block that is called, in terms of what is around the call."""
+    expr = value.expr if isinstance(value, Truth) or symbolic.is_traced(value) else None
+    if expr is None:
+        return value
+    known = inside_call(node)
+    names = expr.variables()
+    outer = symbolic.substitute(expr, known) if names <= known.keys() else None
+    if isinstance(value, Truth):
+        return Truth(value.value, outer)
+    return symbolic.plain(value) if outer is None else symbolic.traced(symbolic.plain(value), outer)
+
+
+def inside_call(node: Call) -> dict[str, symbolic.Expr]:
+    """What the names inside a block are in terms of the call."""
+    shape, block = node.input.shape, node.body.block
+    assert shape is not None
+    assert block is not None
+    constants = block.home.constants
+    known = {name: v.expr for name, v in constants.items() if symbolic.is_traced(v)}
+    sizes = zip(("in.w", "in.h", "in.d"), reversed(shape.size), strict=False)
+    given = {**node.args, "in.c": shape.channels, **dict(sizes)}
+    for name, value in given.items():
+        if isinstance(value, bool):
+            truth = node.traces.get(name)
+            known[name] = symbolic.const(value) if truth is None else truth
+        elif isinstance(value, int | float | tuple):
+            known[name] = symbolic.expr_of(value)
+    return known
 
 
 # --- calls in forward --------------------------------------------------------------------

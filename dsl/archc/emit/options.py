@@ -22,6 +22,7 @@ class Options:
     checkpoint: str | None = None
     zero_init: bool = False
     deployment: Deployment | None = None
+    factories: bool = True  # operators that blocks are given may be constructor arguments
 
     @property
     def keywords(self) -> tuple[str, ...]:

@@ -8,13 +8,14 @@ from archc import syntax
 from archc.emit.lanes import Lane
 from archc.emit.program import Parameter
 from archc.emit.scribe import Scribe, python_name
+from archc.plan import OperatorValue
 
 _INPUT = ("in.c", "in.d", "in.h", "in.w")
 
 
 def parameters_of(scribe: Scribe) -> list[Parameter]:
     """The input's sizes, the block's own parameters, the network's params; required ones first."""
-    definition, used = scribe.definition, scribe.writer.used
+    definition, used = scribe.definition, scribe.writer.used - {"#c"}
     lanes = definition.lanes
     found = [Parameter(name, python_name(name), "int") for name in _INPUT if name in used]
     formals = definition.block.tree.formals if definition.block is not None else ()
@@ -22,8 +23,11 @@ def parameters_of(scribe: Scribe) -> list[Parameter]:
         name = formal.name.id
         if name in used:
             found.append(Parameter(name, name, type_of(name, lanes), _default(formal.default)))
-    known = {*_INPUT, *(formal.name.id for formal in formals)}
-    for name in sorted(used - known):
+    extras = scribe.writer.extras or {}
+    found += [Parameter(e.variable, e.name, e.type) for e in extras.values()]
+    known = {*_INPUT, *(formal.name.id for formal in formals), *extras}
+    order = list(lanes[0].env)  # the params of the file
+    for name in sorted(used - known, key=order.index):
         default = lanes[0].env[name] if definition.block is None else None
         found.append(Parameter(name, name, type_of(name, lanes), default))
     return sorted(found, key=lambda parameter: parameter.default is not None)
@@ -31,14 +35,24 @@ def parameters_of(scribe: Scribe) -> list[Parameter]:
 
 def anonymous_parameters(scribe: Scribe, lanes: list[Lane]) -> list[Parameter]:
     """Of a combinator in a place: its channels, and variables of the class around it."""
+    extras = scribe.writer.extras or {}
     return [
-        Parameter(name, python_name(name), type_of(name, lanes))
-        for name in sorted(scribe.writer.used)
+        *(
+            Parameter(name, python_name(name), type_of(name, lanes))
+            for name in sorted(scribe.writer.used - extras.keys())
+        ),
+        *(Parameter(e.variable, e.name, e.type) for e in extras.values()),
     ]
 
 
 def _default(expr: syntax.Expr | None) -> Any:
-    return expr.value if isinstance(expr, syntax.Number) else None
+    match expr:
+        case syntax.Number():
+            return expr.value
+        case syntax.Name(id="true" | "false"):
+            return expr.id == "true"
+        case _:
+            return None
 
 
 def type_of(name: str, lanes: list[Lane]) -> str:
@@ -49,4 +63,8 @@ def _type(values: list[Any]) -> str:
     if any(isinstance(value, tuple) for value in values):
         items = [item for value in values if isinstance(value, tuple) for item in value]
         return f"Sequence[{_type(items) if items else 'int'}]"
+    if any(isinstance(value, OperatorValue) for value in values):
+        return "type[nn.Module]"
+    if all(isinstance(value, bool) for value in values):
+        return "bool"
     return "float" if any(isinstance(value, float) for value in values) else "int"

@@ -13,9 +13,10 @@ from typing import Any
 from archc import symbolic
 from archc.analysis.gather import gathered
 from archc.analysis.uses import Uses, uses_of
-from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.lanes import Extra, Inexpressible, Lane, module_class
 from archc.emit.layout import Code
 from archc.emit.options import Options
+from archc.ops import REGISTRY
 from archc.plan import (
     Applicable,
     Apply,
@@ -24,6 +25,7 @@ from archc.plan import (
     Call,
     Choice,
     Loop,
+    OperatorValue,
     Plan,
     walk,
 )
@@ -94,6 +96,9 @@ class Definition:
     parameters: list[Parameter] = field(default_factory=list)
     model: ClassModel | None = None
     open: frozenset[str] = frozenset()  # numbers that the network's params change
+    own: int = 1  # so many of the instances are the network's to print, the others its variants'
+    extras: dict[str, Extra] = field(default_factory=dict)
+    index: dict[Body, int] = field(default_factory=dict)  # which instance a body is
 
 
 class Program:
@@ -116,7 +121,8 @@ class Program:
         self.write_chain = write_chain  # what writes statements stands above this module
         self.write_anonymous = write_anonymous
         self.taken = taken  # class names that are not free
-        self.definitions: list[Definition] = []
+        self.definitions: list[Definition] = []  # what is used before what uses it
+        self._found: list[Definition] = []
         self.of_body: dict[Body, Definition] = {}
         self._uses: dict[Body, Uses] = {}
         self._stateful: dict[Body, bool] = {}
@@ -134,15 +140,35 @@ class Program:
         for at, plan in enumerate(plans):
             self._collect(plan.body, dict(plan.params))
             if not at:
-                own = {id(d): len(d.lanes) for d in self.definitions}
+                own = {id(d): len(d.lanes) for d in self._found}
             self.network.bodies.append(plan.body)
             self.network.lanes.append(Lane(at, dict(plan.params)))
-        self.definitions.append(self.network)
+        self._order(self.network, set())
+        self._reserved = frozenset(taken)
         for definition in self.definitions:
-            definition.open = changed(definition.lanes, own.get(id(definition), 1))
+            definition.own = own.get(id(definition), 1)
+            definition.open = changed(definition.lanes, definition.own)
         self._open_up()
 
+    def start_over(self) -> None:
+        """Forget what is written, but for what the classes take."""
+        self.classes, self.anonymous = [], []
+        self.used_early: set[Definition] = set()  # called before they were written
+        self._written: set[Definition] = set()
+        self.support, self.shared = {}, {}
+        self.taken = {*self._reserved, *(definition.name for definition in self.definitions)}
+
     # --- collecting ----------------------------------------------------------------------
+
+    def _order(self, definition: Definition, seen: set[int]) -> None:
+        """Put the classes that one uses before it, and it behind them."""
+        seen.add(id(definition))
+        for body in definition.bodies:
+            for call in calls_in(body):
+                callee = self.of_body[call.body]
+                if id(callee) not in seen:
+                    self._order(callee, seen)
+        self.definitions.append(definition)
 
     def _collect(self, body: Body, params: dict[str, Any]) -> None:
         for call in calls_in(body):
@@ -152,17 +178,18 @@ class Program:
             definition = self._definition(child.block, child)
             self.of_body[child] = definition
             self._collect(child, params)
-            if definition not in self.definitions:
-                self.definitions.append(definition)
+            if definition not in self._found:
+                self._found.append(definition)
             env = instance_env(child, params)
             key = (
                 id(definition),
-                *sorted((k, v) for k, v in env.items() if not isinstance(v, Applicable)),
+                *sorted((k, _told(v)) for k, v in env.items() if not isinstance(v, BlockValue)),
             )
             if key not in self._seen:
                 self._seen[key] = child
                 definition.bodies.append(child)
                 definition.lanes.append(Lane(len(definition.lanes), env))
+            definition.index[child] = definition.bodies.index(self._seen[key])
 
     def _open_up(self) -> None:
         """Numbers that a caller works out from open ones are open too, whatever they are here."""
@@ -181,7 +208,7 @@ class Program:
 
     def _definition(self, block: BlockValue, body: Body) -> Definition:
         blocks = {name: v for name, v in body.args.items() if isinstance(v, Applicable)}
-        key = (id(block.tree), *(v.identity for v in blocks.values()))
+        key = (id(block.tree), *map(self._kind, blocks.values()))
         found = self._by_block.get(key)
         if found is None:
             name = class_name(block.name)
@@ -191,6 +218,23 @@ class Program:
                 name = "".join(map(class_name, told)) + name
             found = self._by_block[key] = Definition(block, self.free_name(name))
         return found
+
+    def _kind(self, value: Applicable) -> Any:
+        """Equal for blocks and operators that may be arguments of one class."""
+        if self.options.factories and isinstance(value, OperatorValue) and module_class(value):
+            return "module", REGISTRY[value.name].inplace
+        return value.identity
+
+    def called(self, body: Body) -> Definition:
+        """The class of a body, for a call of it."""
+        definition = self.of_body[body]
+        if definition not in self._written:
+            self.used_early.add(definition)
+        return definition
+
+    def wrote(self, definition: Definition) -> None:
+        """From now on its arguments are known."""
+        self._written.add(definition)
 
     def free_name(self, name: str) -> str:
         """A class name that nothing else has."""
@@ -204,38 +248,31 @@ class Program:
 
     # --- splitting -----------------------------------------------------------------------
 
-    def split(self, definition: Definition, why: Inexpressible) -> list[Definition]:
+    def split(self, definition: Definition, why: Inexpressible) -> None:
         """Several classes instead of one: by structure, or else one an instance.
 
         Raises `why` for the network itself, which is one class whatever its params.
         """
-        if definition.block is None:
+        if definition.block is None or len(definition.bodies) == 1:
             raise why
         groups: dict[Any, list[int]] = {}
         for at, body in enumerate(definition.bodies):
             groups.setdefault(structure(body), []).append(at)
         if len(groups) == 1:
             groups = {at: [at] for at in range(len(definition.bodies))}
-        if len(groups) == 1:
-            raise why
         made = []
         for members in groups.values():
             name = self.free_name(self._variant_name(definition, members))
             part = Definition(definition.block, name, open=definition.open)
             part.bodies = [definition.bodies[at] for at in members]
             part.lanes = [Lane(k, definition.lanes[at].env) for k, at in enumerate(members)]
+            for body, at in definition.index.items():
+                if at in members:
+                    self.of_body[body] = part
+                    part.index[body] = members.index(at)
             made.append(part)
-        owners = {key: part for part in made for key in (structure(b) for b in part.bodies)}
-        single = {instance_key(part.lanes[0]): part for part in made if len(part.lanes) == 1}
-        for body, owner in list(self.of_body.items()):
-            if owner is definition:
-                env = instance_env(body, definition.lanes[0].env)
-                self.of_body[body] = (
-                    single.get(instance_key(Lane(0, env))) or owners[structure(body)]
-                )
         at = self.definitions.index(definition)
         self.definitions[at : at + 1] = made
-        return made
 
     def _variant_name(self, definition: Definition, members: list[int]) -> str:
         """Named after the parameters that tell it from the others."""
@@ -337,10 +374,6 @@ def changed(lanes: list[Lane], own: int) -> frozenset[str]:
     return frozenset(found)
 
 
-def instance_key(lane: Lane) -> Any:
-    return tuple(sorted((k, str(v)) for k, v in lane.env.items() if not isinstance(v, Applicable)))
-
-
 def structure(body: Body) -> Any:
     """What a body unfolds to, numbers left out: outcomes of `if`s and counts of loops."""
     found: list[Any] = []
@@ -350,6 +383,10 @@ def structure(body: Body) -> Any:
         elif isinstance(node, Loop):
             found.append(len(node.iterations))
     return tuple(found)
+
+
+def _told(value: Any) -> Any:
+    return value.name if isinstance(value, OperatorValue) else value
 
 
 def class_name(name: str) -> str:

@@ -72,13 +72,15 @@ def _forms(module: Module) -> list[str]:
     """Say which forms of support classes the file takes, where there are any.
 
     `deterministic` is for networks that drop no columns, `device` for constructors that take one,
-    `normless` for networks without batch norms, whose statistics would count twice.
+    `whole` for blocks that are to run again to their very end, `normless` for networks without
+    norms that keep statistics, which would count twice.
     """
-    has_norms = any("nn.BatchNorm" in line for model in module.classes for line in model.init)
+    made = "\n".join(line for model in module.classes for line in model.init)
     wanted = {
         "deterministic": "PathSampler" not in module.support,
         "device": module.options.device,
-        "normless": not has_norms,
+        "whole": "nn.RReLU" in made,
+        "normless": not ("nn.BatchNorm" in made or "track_running_stats=True" in made),
     }
     return [form for form, is_wanted in wanted.items() if is_wanted]
 

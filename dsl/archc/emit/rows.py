@@ -8,7 +8,7 @@ from typing import Any
 
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.layout import Code, Generator, Group, Item, call
-from archc.emit.loops import iteration, looping
+from archc.emit.loops import iteration, looping, reaches_out
 from archc.emit.modules import arguments, instance, module
 from archc.emit.scribe import NotAChain, Scribe, abreast
 from archc.plan import Apply, Branches, Call, Chain, Choice, Loop, Scope, Tensor
@@ -95,7 +95,13 @@ def _module_row(scribe: Scribe, nodes: list[Any], lanes: list[Lane], current: li
         code = _nested(scribe, nodes, lanes)
         scribe.scopes = outer
     same = all(a.shape == n.output.shape for a, n in zip(inputs, nodes, strict=True))
-    return Row(name, code, "" if same else scribe.comment(nodes, lanes))
+    comment = "" if same else scribe.comment(nodes, lanes)
+    return Row(name, code, "" if _says(code, comment) else comment)
+
+
+def _says(code: Code, comment: str) -> bool:
+    """Whether a comment repeats an argument: `nn.Linear(512, classes),  # classes`."""
+    return isinstance(code, Group) and any(item.value == comment for item in code.items)
 
 
 def _nested(scribe: Scribe, nodes: list[Scope], lanes: list[Lane]) -> Code:
@@ -210,8 +216,10 @@ def _runs(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> list[tuple[in
 
 def _key(scribe: Scribe, chain: Chain, lane: Lane) -> Any:
     """What the modules of an iteration are, by their expressions: none is equal by chance."""
-    found: list[Any] = []
+    uses, found = scribe.uses[lane.instance], list[Any]()
     for node in chain.nodes:
+        made = node.output.root
+        found.append(uses.modules(made) > 1 and made not in scribe.row_ends)
         match node:
             case Call():
                 told = [scribe.writer.identity(v) for v in arguments(scribe, node, lane)]
@@ -222,7 +230,11 @@ def _key(scribe: Scribe, chain: Chain, lane: Lane) -> Any:
             case Branches():
                 merge = Chain([node.merge], node.input, node.output)
                 found.append([_key(scribe, c, lane) for c in (*node.branches, merge)])
-            case Scope() | Choice():
+            case Scope():
+                inside, x, y = node.chain.nodes, node.chain.input.root, node.output.root
+                alone = node.is_combinator and not reaches_out(inside, x, y, uses)
+                found.append((alone, _key(scribe, node.chain, lane)))
+            case Choice():
                 found.append(_key(scribe, node.chain, lane))
             case Loop():
                 found.append([_key(scribe, c, lane) for c in node.iterations])

@@ -9,9 +9,9 @@ from archc import symbolic
 from archc.analysis.uses import Uses
 from archc.emit.flow import Step, Wire
 from archc.emit.lanes import Inexpressible, Lane, Writer
-from archc.emit.layout import Code
+from archc.emit.layout import Code, flat
 from archc.emit.program import Definition, Program
-from archc.emit.site import Site
+from archc.emit.site import Assign, Site
 from archc.plan import Apply, Call, Chain, Choice, Scope, Tensor, children, walk
 
 _SIZES = {
@@ -20,6 +20,8 @@ _SIZES = {
     "in.h": "in_height",
     "in.d": "in_depth",
 }
+
+_OF_CONSTRUCTORS = ("self", "layers", "factory", "device", "dtype", "i", "j", "k", "m", "n")
 
 Written = tuple[list[Step], Wire]  # the steps of forward, and the tensor after them
 
@@ -57,8 +59,11 @@ class Scribe:
         kept = (kept - _asked(definition)) | definition.open
         fixed = _fixed(definition.lanes, kept)
         self.writer = Writer(self._python_name, fixed, definition.open)
+        if definition.block is not None:
+            self.allow_extras()
         self.uses: list[Uses] = [program.uses(body) for body in definition.bodies]
         self.root = Site()
+        self.lanes = definition.lanes  # at the statement of the class itself that is written now
         self.sites: dict[tuple[str, ...], Site] = {(): self.root}  # of groups that are no row
         self.scopes: tuple[str, ...] = ()
         self.wires: dict[Tensor, Wire] = {}
@@ -68,9 +73,18 @@ class Scribe:
         self.has_sides = False
         # names that are taken, and what for
         self.attributes = {n: "" for body in definition.bodies for n in _owned(body.chain)}
+        # constructor of something without state -> its attribute, where it is made, the statement
+        self.stateless: dict[str, tuple[str, Site, Assign]] = {}
+        self.moves: list[Callable[[], None]] = []  # what takes back that a statement was moved
         self.write_out = False  # loops among modules in a row: each iteration by itself
         self.rows: set[tuple[str, ...]] = set()  # groups that became one module
         self.row_ends: set[Tensor] = set()  # the ends of groups: those may be used freely
+
+    def allow_extras(self) -> None:
+        """Whoever makes the class can hand over what its own arguments do not say."""
+        self.writer.extras = {}
+        lanes = self.definition.lanes
+        self.writer.taken = {*_SIZES.values(), *_OF_CONSTRUCTORS, *lanes[0].env}
 
     @property
     def takes_features(self) -> bool:
@@ -92,7 +106,8 @@ class Scribe:
         for index in self.writer.indices:
             if index.variable == variable:
                 return index.python
-        return python_name(variable)
+        extras = self.writer.extras or {}
+        return extras[variable].name if variable in extras else python_name(variable)
 
     # --- names ---------------------------------------------------------------------------
 
@@ -102,20 +117,79 @@ class Scribe:
         if len(set(names)) == 1:
             self.attributes.setdefault(names[0], "")
             return str(names[0])
-        stems = {name.rstrip("0123456789") for name in names}
-        numbers = [name[len(name.rstrip("0123456789")) :] for name in names]
-        if len(stems) > 1 or any(not n or n != str(int(n)) for n in numbers):
-            raise Inexpressible("names that have no common stem")
-        text = self.writer.value([int(n) for n in numbers], lanes)
-        return f'f"{stems.pop()}{{{text}}}"'
+        stem, numbers = _numbered(names)
+        expr = self.writer.number_in_name(numbers, lanes)
+        return f'f"{stem}{{{self.writer.render(expr)}}}"'
+
+    def access(self, name: str, nodes: list[Any], lanes: list[Lane], site: Site) -> str:
+        """How `forward` has a submodule of that name."""
+        if not name.startswith('f"'):
+            return site.access(name)
+        stem, numbers = _numbered([node.name for node in nodes])
+        text = self.in_forward(self.writer.number_in_name(numbers, lanes))
+        return site.access(f'f"{stem}{{{text}}}"')
+
+    def in_forward(self, expr: symbolic.Expr) -> str:
+        """An expression in `forward`: of what the constructor keeps, and of loops around."""
+        return symbolic.render(expr, self._kept)
+
+    def _kept(self, variable: str) -> str:
+        for index in self.writer.indices:
+            if index.variable == variable:
+                return index.python
+        self.writer.used.add(variable)
+        argument = self._python_name(variable)
+        if self.attributes.get(argument, argument) == argument:
+            name = argument
+            self.attributes[name] = argument
+        else:
+            name = self.attribute(f"{argument}_", argument)
+        keep = Assign(f"self.{name}", argument)
+        if keep not in self.root.body:
+            self.root.body.append(keep)
+        return f"self.{name}"
 
     def attribute(self, wanted: str, what: str) -> str:
         """An attribute's name that is not taken yet."""
+        known = next((name for name, meant in self.attributes.items() if meant == what != ""), None)
+        if known is not None:
+            return known
         name, number = wanted, 2
         while name in self.attributes:
             name, number = f"{wanted}{number}", number + 1
         self.attributes[name] = what
         return name
+
+    def keep_stateless(self, code: Code, wanted: str, label: str | None, site: Site) -> str:
+        """The attribute of a module or list without state: one for all uses that are equal.
+
+        It is made where all of them can see it, and once, whatever loops are around.
+        """
+        text, site = flat(code), site.outermost
+        found = self.stateless.get(text)
+        if found is None or label not in (None, found[0]):
+            name = self.attribute(label or wanted, text)
+            statement = Assign(f"self.{name}", code)
+            site.body.append(statement)
+            if found is None:
+                self.stateless[text] = (name, site, statement)
+            return name
+        name, home, statement = found
+        if home not in site.around:
+            common = next(each for each in home.around if each in site.around)
+            self._move(statement, home, common.outermost)
+            self.stateless[text] = (name, common.outermost, statement)
+        return name
+
+    def _move(self, statement: Assign, home: Site, to: Site) -> None:
+        at = home.body.index(statement)
+        home.body.remove(statement)
+        to.body.append(statement)
+
+        def back() -> None:
+            home.body.insert(at, statement)
+
+        self.moves.append(back)
 
     # --- tensors -------------------------------------------------------------------------
 
@@ -178,7 +252,13 @@ class Scribe:
         if len(own) != 1:
             return ""
         rank = len(own.pop().dims)
+        if len({len(shape.dims) for shape in shapes}) > 1:
+            return ""
         dims = [self.told([s.dims[at] for s in shapes], lanes) for at in range(rank)]
+        if any(" if " in extent or "in_channels" in extent for extent in dims) or any(
+            "//" in extent for extent in dims[1:]
+        ):
+            return ""  # nothing that one reads at a glance
         plain = all(extent.isdigit() for extent in dims)
         return "x".join(dims) if plain or rank == 1 else f"({', '.join(dims)})"
 
@@ -202,8 +282,9 @@ class Scribe:
             around = around.outer
         wires, passed_on = dict(self.wires), dict(self.passed_on)
         used, attributes = set(self.writer.used), dict(self.attributes)
-        place = self.role, self.scopes, self.has_sides
-        outputs = len(self.outputs)
+        place = self.role, self.scopes, self.has_sides, self.lanes
+        outputs, moves, stateless = len(self.outputs), len(self.moves), dict(self.stateless)
+        extras, choices = self.writer.keep(), list(self.writer.choices)
         try:
             return work()
         except (Inexpressible, NotAChain):
@@ -211,8 +292,13 @@ class Scribe:
                 restore()
             self.wires, self.passed_on = wires, passed_on
             self.writer.used, self.attributes = used, attributes
-            self.role, self.scopes, self.has_sides = place
+            self.role, self.scopes, self.has_sides, self.lanes = place
             del self.outputs[outputs:]
+            while len(self.moves) > moves:
+                self.moves.pop()()
+            self.stateless = stateless
+            self.writer.choices = choices
+            extras()
             return None
 
 
@@ -227,6 +313,17 @@ def _owned(chain: Chain) -> Iterator[str]:
         if not isinstance(node, Scope):
             for inner in children(node):
                 yield from _owned(inner)
+
+
+def _numbered(names: list[str]) -> tuple[str, list[int]]:
+    """What names have in common, and the numbers behind it. Raises Inexpressible."""
+    for length in range(min(map(len, names)), 0, -1):
+        if len({name[:length] for name in names}) > 1:
+            continue
+        numbers = [name[length:] for name in names]
+        if all(n.isdecimal() and n == str(int(n)) for n in numbers):
+            return names[0][:length], list(map(int, numbers))
+    raise Inexpressible("names that have no common stem")
 
 
 def _asked(definition: Definition) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archc.emit.lanes import Lane
-from archc.emit.layout import Code, call
+from archc.emit.layout import Code, Group, call
 from archc.emit.listing import Lister
 from archc.emit.rows import assembled, row_code, rows_of, written_out
 from archc.emit.scribe import Scribe
@@ -28,9 +28,25 @@ def sequential(scribe: Scribe, nodes: list[Scope], lanes: list[Lane], site: Site
 
 def _listed(scribe: Scribe, chains: list[Chain], lanes: list[Lane], site: Site) -> Code:
     """`layers = []`, loops that append, and `nn.Sequential(*layers)`."""
+    _list(scribe, chains, lanes, site)
+    return call("nn.Sequential", f"*{_LAYERS}")
+
+
+def _list(scribe: Scribe, chains: list[Chain], lanes: list[Lane], site: Site) -> None:
+    """The statements that make the list `layers`."""
+    start = len(site.body)
     site.statements.append(Assign(f"{_LAYERS}: list[nn.Module]", "[]"))
     Lister(scribe, _LAYERS).write(chains, lanes, site)
-    return call("nn.Sequential", f"*{_LAYERS}")
+    match site.body[start:]:
+        case [Assign() as made, Do(Group(head=head, items=items)), *_] if head.endswith(".append"):
+            made.code = Group("", items, "[]")
+        case [Assign() as made, Assign(target=target, code=Group() as code), *_] if (
+            target == _LAYERS
+        ):
+            made.code = code
+        case _:
+            return
+    del site.body[start + 1]
 
 
 def sequential_class(scribe: Scribe, chains: list[Chain], lanes: list[Lane], site: Site) -> None:
@@ -46,8 +62,7 @@ def sequential_class(scribe: Scribe, chains: list[Chain], lanes: list[Lane], sit
     if made is not None:
         site.body.append(Do(made))
     elif block.places:
-        site.body.append(Assign(f"{_LAYERS}: list[nn.Module]", "[]"))
-        Lister(scribe, _LAYERS).write(chains, lanes, site)
+        _list(scribe, chains, lanes, site)
         site.body.append(Do(call("super().__init__", f"*{_LAYERS}")))
     else:
         site.body.append(Do(call("super().__init__")))

@@ -110,7 +110,6 @@ class Site:
     """`self`: submodules are its attributes. Nested where an `if` or a loop makes them."""
 
     body: list[Statement] = field(default_factory=list)
-    shared: dict[str, str] = field(default_factory=dict)  # constructor -> attribute, stateless
     outer: Site | None = None
     is_loop: bool = False
 
@@ -125,12 +124,10 @@ class Site:
 
     def keep(self) -> Callable[[], None]:
         """Remember what is written; gives what brings it back."""
-        body, shared = list(self.body), dict(self.shared)
+        body = list(self.body)
 
         def restore() -> None:
             self.body[:] = body
-            self.shared.clear()
-            self.shared.update(shared)
 
         return restore
 
@@ -145,18 +142,28 @@ class Site:
         return f"self.{name}" if name.isidentifier() else f"getattr(self, {quoted(name)})"
 
     def loop(self) -> Site:
-        return Site([], self.shared, self, is_loop=True)
+        return Site([], self, is_loop=True)
 
     def nested(self, name: str) -> DictSite:
-        return DictSite(shared=self.shared, outer=self, path=(name,))
+        return DictSite(outer=self, path=(name,))
 
     def arm(self) -> Site:
-        return Site([], dict(self.shared), self)
+        return Site([], self)
 
     @property
-    def steady(self) -> Site:
+    def around(self) -> list[Site]:
+        """This one and all that it is in, inside out."""
+        return [self, *(self.outer.around if self.outer is not None else [])]
+
+    @property
+    def in_loop(self) -> bool:
+        """Whether what is added runs in every iteration of a loop."""
+        return self.is_loop or (self.outer is not None and self.outer.in_loop)
+
+    @property
+    def outermost(self) -> Site:
         """Where a module is made once, whatever loops are around."""
-        return self.outer.steady if self.is_loop and self.outer is not None else self
+        return self.outer.outermost if self.in_loop and self.outer is not None else self
 
 
 @dataclass(eq=False)
@@ -171,11 +178,10 @@ class DictSite(Site):
         raise Inexpressible("statements in a group that is no row")
 
     def keep(self) -> Callable[[], None]:
-        items, restore_shared = list(self.items), super().keep()
+        items = list(self.items)
 
         def restore() -> None:
             self.items[:] = items
-            restore_shared()
 
         return restore
 
@@ -185,17 +191,16 @@ class DictSite(Site):
         self.items.append(Item(code, f'"{name}": '))
 
     def access(self, name: str) -> str:
-        if len(self.path) > 1:  # an item of a ModuleDict is a Module to mypy
-            return f'self.get_submodule("{".".join((*self.path, name))}")'
-        return f'{super().access(self.path[0])}["{name}"]'
+        first, *rest = self.path
+        return super().access(first) + "".join(f'["{part}"]' for part in (*rest, name))
 
     def nested(self, name: str) -> DictSite:
-        return DictSite(shared=self.shared, outer=self, path=(*self.path, name))
+        return DictSite(outer=self, path=(*self.path, name))
 
     @property
-    def steady(self) -> Site:
+    def outermost(self) -> Site:
         assert self.outer is not None
-        return self.outer.steady
+        return self.outer.outermost
 
     def code(self) -> Code:
         return call("nn.ModuleDict", Group("", tuple(self.items), "{}", rows=len(self.items) > 1))

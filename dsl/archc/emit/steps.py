@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from archc.emit.branches import write_branches
 from archc.emit.choices import write_choice
 from archc.emit.flow import Do, Side, Step, Wire
 from archc.emit.lanes import Inexpressible, Lane
-from archc.emit.loops import write_loop
+from archc.emit.loops import lends, write_loop
 from archc.emit.modules import instance, operator
 from archc.emit.scribe import Scribe, Written, abreast
 from archc.emit.sequential import sequential
 from archc.emit.site import Site
-from archc.plan import Again, Apply, Aux, Branches, Call, Chain, Choice, Goto, Loop, Mark, Scope
+from archc.plan import (
+    Again,
+    Apply,
+    Aux,
+    Branches,
+    Call,
+    Chain,
+    Choice,
+    Goto,
+    Loop,
+    Mark,
+    Node,
+    Scope,
+    children,
+)
 
 
 def write_chain(
@@ -23,10 +39,56 @@ def write_chain(
     steps: list[Step] = []
     for chain in chains:
         scribe.wires.setdefault(chain.input.root, wire)
-    for nodes in abreast(chains):
+    for at, nodes in enumerate(abreast(chains)):
+        if isinstance(nodes[0], Choice) and _renames(scribe, nodes, chains, lanes, at):
+            nodes = [_with_rest(node, chain, at) for node, chain in zip(nodes, chains, strict=True)]
+            made, wire = _node(scribe, nodes, lanes, wire, site)
+            return [*steps, *made], wire
+        is_own = lanes is scribe.lanes
         made, wire = _node(scribe, nodes, lanes, wire, site)
+        lanes = scribe.lanes if is_own else lanes
         steps += made
     return steps, wire
+
+
+def _renames(
+    scribe: Scribe, nodes: list[Choice], chains: list[Chain], lanes: list[Lane], at: int
+) -> bool:
+    """Whether modules after an `if` have other names where its arm is taken.
+
+    Such as `conv2` behind an optional `conv1`. Not where what they make is used from outside.
+    """
+    if len({node.taken for node in nodes}) == 1:
+        return False
+    for chain, lane in zip(chains, lanes, strict=True):
+        if lends(chain.nodes[at:], chain.output.root, scribe.uses[lane.instance]):
+            return False
+    found: dict[bool, list[tuple[str, ...]]] = {True: [], False: []}
+    for node, chain in zip(nodes, chains, strict=True):
+        found[node.taken].append(tuple(_names(chain.nodes[at + 1 :])))
+    return not {*found[True]} & {*found[False]} and all(found.values())
+
+
+def _names(nodes: list[Node]) -> Iterator[str]:
+    """The names of modules that statements make in the class itself."""
+    for node in nodes:
+        match node:
+            case Call() | Scope():
+                yield node.name
+            case Apply() if node.state:
+                yield node.name
+            case Branches() | Aux():
+                for chain in children(node):
+                    yield from _names(chain.nodes)
+            case Loop(iterations=[first, *_]):
+                yield from _names(first.nodes)
+
+
+def _with_rest(node: Choice, chain: Chain, at: int) -> Choice:
+    """An `if` whose arms go on to the end of what is around it."""
+    rest = chain.nodes[at + 1 :]
+    whole = Chain([*node.chain.nodes, *rest], node.chain.input, chain.output)
+    return replace(node, chain=whole, output=chain.output)
 
 
 def _node(scribe: Scribe, nodes: list[Any], lanes: list[Lane], wire: Wire, site: Site) -> Written:
@@ -81,7 +143,8 @@ def _call(scribe: Scribe, nodes: list[Call], lanes: list[Lane], site: Site) -> W
     name = scribe.name(nodes, lanes)
     if not first.again:
         site.add(name, instance(scribe, nodes, lanes))
-    return _called(scribe, nodes, lanes, scribe.wire([n.input for n in nodes]), site.access(name))
+    access = scribe.access(name, nodes, lanes, site)
+    return _called(scribe, nodes, lanes, scribe.wire([n.input for n in nodes]), access)
 
 
 def _called(
@@ -114,7 +177,8 @@ def _scope(
                     scribe.rows.add(scribe.scopes)
             if scribe.scopes in scribe.rows:
                 source = scribe.wire([node.chain.input for node in nodes])
-                return _called(scribe, nodes, lanes, source, site.access(name))
+                access = scribe.access(name, nodes, lanes, site)
+                return _called(scribe, nodes, lanes, source, access)
         if name.startswith('f"'):
             raise Inexpressible("a group in a loop that is no row")
         inner = site.nested(name)

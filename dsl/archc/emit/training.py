@@ -9,9 +9,10 @@ from pathlib import Path
 
 from archc.analysis.costs import Cost
 from archc.elaborate.sections import Facts
+from archc.emit.checked import checked_module
 from archc.emit.imports import Import, split
 from archc.emit.layout import WIDTH, Group, Item, call, lay
-from archc.emit.module import Module, build_module
+from archc.emit.module import Module
 from archc.emit.options import CHECKPOINTING, ZERO_INIT, Options
 from archc.emit.rates import Rate
 from archc.emit.render import harmless, render
@@ -85,7 +86,7 @@ def build_training(
     recipe = Recipe(facts.train)
     shape, width = _classifier(plan)
     optimizer, length = _needed(recipe)
-    module = build_module(plan, facts, cost, again, options)
+    module = checked_module(plan, facts, cost, again, options)
     imports, model = split(render(module, templates))
     augment = recipe.find(Augment) or Augment(span=optimizer.span)
     named = recipe.find(Dataset)

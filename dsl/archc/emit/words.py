@@ -33,6 +33,8 @@ def _told(scribe: Scribe, tensors: Iterable[list[Tensor]]) -> str:
     for instances in tensors:
         shapes = [tensor.shape for tensor in instances if tensor.shape is not None]
         lanes = scribe.definition.lanes
+        if len({shape.rank for shape in shapes}) > 1:  # an `if` may flatten
+            shapes, lanes = shapes[:1], lanes[:1]
         dims = [
             scribe.told([s.dims[at] for s in shapes], lanes) for at in range(len(shapes[0].dims))
         ]
@@ -65,9 +67,10 @@ def _shapes(scribe: Scribe) -> str:
 
 def _written(writer: Writer, values: list[Any], lanes: list[Lane], otherwise: str) -> str:
     try:
-        return writer.value(values, lanes)
+        text = writer.value(values, lanes)
     except Inexpressible:
         return otherwise
+    return otherwise if " if " in text else text
 
 
 def _size(axis: str, sizes: list[tuple[int, int]], lanes: list[Lane], formals: list[str]) -> str:

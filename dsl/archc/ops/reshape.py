@@ -312,7 +312,7 @@ class Narrow(Unary):
     def inline(self, *names: str) -> str | None:
         if symbolic.is_traced(self.start) or symbolic.is_traced(self.length):
             return None
-        return f"torch.narrow({names[0]}, 1, {self.start}, {self.length})"
+        return f"{names[0]}[:, {self.start or ''}:{self.start + self.length}]"
 
     def label(self) -> str:
         return f"{self.start}+{self.length}"

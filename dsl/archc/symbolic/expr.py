@@ -53,6 +53,12 @@ class Expr:
     def size(self) -> int:
         return sum(1 + sum(_atom_size(atom) for atom in product) for product, _ in self.terms)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is without an `if`."""
+        atoms = [atom for product, _ in self.terms for atom in product if isinstance(atom, Apply)]
+        return all(a.function != "if" and all(x.is_plain for x in a.args) for a in atoms)
+
     def variables(self) -> frozenset[str]:
         found: set[str] = set()
         for product, _ in self.terms:
@@ -109,8 +115,8 @@ def _product(p: Monomial, q: Monomial) -> Monomial:
     return tuple(sorted((*p, *q), key=_order)) if p and q else p or q
 
 
-def _order(atom: Atom) -> str:
-    return atom.name if isinstance(atom, Var) else repr(atom)
+def _order(atom: Atom) -> tuple[bool, str]:
+    return (False, atom.name) if isinstance(atom, Var) else (True, repr(atom))
 
 
 def evaluate(expr: Expr, env: Mapping[str, Any]) -> Any:
@@ -157,9 +163,31 @@ def _substitute_atom(atom: Atom, env: Mapping[str, Expr]) -> Expr:
         return args[0] if known[1] else args[2]
     if all(value is not None for value in known):
         return const(FUNCTIONS[atom.function](*known))
+    whole = quotient(*args) if atom.function == "//" else None
+    if whole is not None:
+        return whole
     if atom.function in _COMPARISONS:
         args = _numbers_right(args)
     return Expr((((Apply(atom.function, args),), 1),))
+
+
+def quotient(expr: Expr, by: Expr) -> Expr | None:
+    """`expr // by`, where that leaves no rest whatever the variables are."""
+    divisor = by.constant
+    if not isinstance(divisor, int) or not divisor or not is_integral(expr):
+        return None
+    if any(factor % divisor for _, factor in expr.terms):
+        return None
+    return Expr(tuple((product, factor // divisor) for product, factor in expr.terms))
+
+
+def is_integral(expr: Expr) -> bool:
+    """No float factor and no division: then polynomial form loses nothing."""
+    return all(
+        isinstance(factor, int)
+        and not any(isinstance(atom, Apply) and atom.function == "/" for atom in product)
+        for product, factor in expr.terms
+    )
 
 
 def _known(expr: Expr) -> Any:

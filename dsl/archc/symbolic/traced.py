@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc.symbolic.expr import Apply, Expr, add, const, multiply, scale
+from archc.symbolic.expr import (
+    Apply,
+    Expr,
+    add,
+    const,
+    is_integral,
+    multiply,
+    quotient,
+    scale,
+)
 from archc.symbolic.functions import FUNCTIONS, Number
 
-_MAX_NODES = 48  # a longer expression is nothing that anyone would write: forget it
+_MAX_NODES = 160  # a longer expression is nothing that params could make short: forget it
 
 
 class _Traced:
@@ -151,28 +160,14 @@ def combine(op: str, *args: Any) -> Any:
 
 
 def _compose(op: str, args: list[Expr], value: Number) -> Expr:
-    if isinstance(value, int) or all(_is_integral(arg) for arg in args):
+    if isinstance(value, int) or all(is_integral(arg) for arg in args):
         if op == "+":
             return add(args[0], args[1])
         if op == "-":
             return add(args[0], scale(args[1], -1))
         if op == "*":
             return multiply(args[0], args[1])
-    divisor = args[1].constant if op == "//" else None
-    if isinstance(value, int) and isinstance(divisor, int) and _is_multiple(args[0], divisor):
-        return Expr(tuple((product, factor // divisor) for product, factor in args[0].terms))
+    whole = quotient(args[0], args[1]) if op == "//" and isinstance(value, int) else None
+    if whole is not None:
+        return whole
     return Expr((((Apply(op, tuple(args)),), 1),))
-
-
-def _is_integral(expr: Expr) -> bool:
-    """No float factor and no division: then polynomial form loses nothing."""
-    return all(
-        isinstance(factor, int)
-        and not any(isinstance(atom, Apply) and atom.function == "/" for atom in product)
-        for product, factor in expr.terms
-    )
-
-
-def _is_multiple(expr: Expr, divisor: int) -> bool:
-    """Whether `//` leaves no rest, whatever the variables are."""
-    return _is_integral(expr) and all(factor % divisor == 0 for _, factor in expr.terms)

@@ -2,8 +2,9 @@
 
 Input (N, 3, 32, 32), output (N, 10).
 37,722 parameters, 2,293,968 multiply-accumulates a sample.
-Built with depth = 3.
 """
+
+# mypy: disable-error-code="no-any-return"
 
 from collections.abc import Sequence
 
@@ -31,15 +32,16 @@ class Features(nn.Sequential):
 
 
 class DenseBlock(nn.Module):
-    """(N, 24, 4, 4) -> (N, 72, 4, 4)."""
+    """(N, in_channels, H, W) -> (N, in_channels + growth * n, H, W)."""
 
-    def __init__(self, n: int, growth: int) -> None:
+    def __init__(self, in_channels: int, n: int, growth: int) -> None:
         super().__init__()
         self.relu = nn.ReLU(inplace=True)
         for i in range(n):
-            self.add_module(f"bn{i + 1}", nn.BatchNorm2d(i * growth + 24))
+            self.add_module(f"bn{i + 1}", nn.BatchNorm2d(in_channels + i * growth))
             self.add_module(
-                f"conv{i + 1}", nn.Conv2d(i * growth + 24, growth, 3, padding=1)
+                f"conv{i + 1}",
+                nn.Conv2d(in_channels + i * growth, growth, 3, padding=1),
             )
         self.n = n
 
@@ -54,31 +56,28 @@ class DenseBlock(nn.Module):
 class Loops(nn.Module):
     """(N, 3, 32, 32) -> (N, 10)."""
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int = 3) -> None:
         super().__init__()
         self.features = Features(((8, 1), (16, 2), (32, 2)))
-        self.mix1 = nn.Sequential(
-            nn.Conv2d(32, 8, 1, bias=False),  # 8x4x4
-            nn.BatchNorm2d(8),
-        )
-        self.mix2 = nn.Sequential(
-            nn.Conv2d(8, 16, 1, bias=False),  # 16x4x4
-            nn.BatchNorm2d(16),
-        )
-        self.mix3 = nn.Sequential(
-            nn.Conv2d(16, 24, 1, bias=False),  # 24x4x4
-            nn.BatchNorm2d(24),
-        )
-        self.dense_block1 = DenseBlock(4, 12)
+        in_channels = 32
+        for i in range(depth):
+            self.add_module(
+                f"mix{i + 1}",
+                nn.Sequential(
+                    nn.Conv2d(in_channels, 8 * i + 8, 1, bias=False),
+                    nn.BatchNorm2d(8 * i + 8),
+                ),
+            )
+            in_channels = 8 * i + 8
+        self.depth = depth
+        self.dense_block1 = DenseBlock(in_channels, 4, 12)
         self.gap = nn.AdaptiveAvgPool2d(1)
-        self.fc1 = nn.Linear(72, 10)
+        self.fc1 = nn.Linear(in_channels + 48, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.features(x)  # 32x4x4
-        x = self.mix1(x)  # 8x4x4
-        x = self.mix2(x)  # 16x4x4
-        x = self.mix3(x)  # 24x4x4
-        x = self.dense_block1(x)  # 72x4x4
-        x = torch.flatten(self.gap(x), 1)  # 72
-        x = self.fc1(x)  # 10
-        return x
+        for i in range(self.depth):
+            x = getattr(self, f"mix{i + 1}")(x)
+        x = self.dense_block1(x)
+        x = torch.flatten(self.gap(x), 1)
+        return self.fc1(x)  # 10

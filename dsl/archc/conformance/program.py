@@ -1,0 +1,105 @@
+"""A generated file, read: its classes, ready to be made and run on symbols."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+
+from archc import data
+from archc.conformance.interpreter import Interpreter
+from archc.conformance.objects import Class, Name, TupleClass
+from archc.conformance.problems import Unreadable
+from archc.conformance.statements import Statements, bases_of
+from archc.conformance.tensors import Store
+
+_OF_TORCH = ("nn.Module", "nn.Sequential", "nn.ModuleList")
+_BASES = ("Deployed", "Placed", "Recomputed")  # helper classes that others inherit from
+_NOT_RUN = frozenset(("reset_parameters", "init_weights", "extra_repr"))
+
+
+class Program:
+    """The text of a file, and the means to run its network. Raises Unreadable."""
+
+    def __init__(self, text: str, name: str, store: Store | None = None) -> None:
+        self.store = store if store is not None else Store()
+        self.interpreter = Interpreter(self.store)
+        self._statements = Statements(self.interpreter)
+        try:
+            tree = ast.parse(text)
+        except SyntaxError as error:
+            raise Unreadable(f"it is no Python: {error.msg}", error.lineno) from None
+        for node in tree.body:
+            match node:
+                case ast.ClassDef():
+                    self._class(node)
+                case ast.FunctionDef() if node.name in helpers():
+                    pass
+                case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
+                    pass
+                case ast.Assign(targets=[ast.Name(id="__all__")]):
+                    pass
+                case _:
+                    wrong = f"`{ast.unparse(node)[:60]}` is nothing that archc writes"
+                    raise Unreadable(wrong, node.lineno)
+        found = self.interpreter.globals.get(name)
+        if not isinstance(found, Class):
+            raise Unreadable(f"there is no class `{name}`")
+        self.network = found
+
+    def _class(self, node: ast.ClassDef) -> None:
+        known = self.interpreter.globals
+        if node.name in helpers():
+            known[node.name] = Name(node.name)
+            return
+        if node.name in known:
+            raise Unreadable(f"the class `{node.name}` is there twice", node.lineno)
+        base = bases_of(node)
+        if base == "NamedTuple":
+            known[node.name] = _tuple_class(node)
+            return
+        above = known.get(base)
+        if not isinstance(above, Class) and base not in (*_OF_TORCH, *_BASES):
+            raise Unreadable(f"`{node.name}` inherits from `{base}`", node.lineno)
+        made = known[node.name] = Class(
+            node.name, above if isinstance(above, Class) else base, line=node.lineno
+        )
+        for item in node.body:
+            match item:
+                case ast.FunctionDef(name=name):
+                    if name in made.functions:
+                        raise Unreadable(f"`{name}` is defined twice", item.lineno)
+                    if name not in _NOT_RUN:
+                        made.functions[name] = self._statements.function(item)
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    made.constants[name] = self._statements.compile(value)({})
+                case ast.AnnAssign(target=ast.Name(id=name), value=value):
+                    if value is not None:
+                        made.constants[name] = self._statements.compile(value)({})
+                case ast.Expr(value=ast.Constant()) | ast.Pass():
+                    pass
+                case _:
+                    wrong = f"`{ast.unparse(item)[:60]}` in a class is nothing that archc writes"
+                    raise Unreadable(wrong, item.lineno)
+
+    @property
+    def arguments(self) -> list[str]:
+        """The names of what the network's constructor takes, `self` left out."""
+        found = self.network.find("__init__")
+        if found is None:
+            return []
+        _, function = found
+        return [*function.positional[1:], *function.keywords]
+
+
+def _tuple_class(node: ast.ClassDef) -> TupleClass:
+    fields = [item for item in node.body if isinstance(item, ast.AnnAssign)]
+    named = [(item.target.id, item.value is not None) for item in fields
+             if isinstance(item.target, ast.Name)]  # fmt: skip
+    optional = frozenset(name for name, has_default in named if has_default)
+    return TupleClass(node.name, tuple(name for name, _ in named), optional)
+
+
+@cache
+def helpers() -> frozenset[str]:
+    """Return the names of the classes that a file may carry of archc's own."""
+    return frozenset(path.stem for path in (data.TEMPLATES / "support").glob("*.py"))
