@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from archc.analysis.costs import Cost
+from archc.analysis.straight import straighten
 from archc.conformance import Mismatch, check_source
+from archc.elaborate.sections import Facts
 from archc.emit.module import Module, build_module
 from archc.emit.options import Options, Unsuited
 from archc.emit.render import render
-from archc.passes.costs import Cost
-from archc.passes.deploy import Deployment
-from archc.passes.straight import straighten
 from archc.plan import Plan
-from archc.sections import Facts
+from archc.transform.deploy import Deployment
 
 Again = Callable[..., Plan | None]
 
