@@ -101,5 +101,8 @@ def _tuple_class(node: ast.ClassDef) -> TupleClass:
 
 @cache
 def helpers() -> frozenset[str]:
-    """Return the names of the classes that a file may carry of archc's own."""
-    return frozenset(path.stem for path in (data.TEMPLATES / "support").glob("*.py"))
+    """Return the names of what a file may carry of archc's own: classes and functions."""
+    files = (data.TEMPLATES / "support").glob("*.py")
+    texts = (file.read_text(encoding="utf-8") for file in files)
+    found = (re.findall(r"^(?:class|def) (\w+)", text, re.M) for text in texts)
+    return frozenset(name for names in found for name in names)
