@@ -91,20 +91,18 @@ def _without_dice(body: Body) -> Successor:
     return successor
 
 
-def _side_names(chain: Chain, prefix: str) -> Iterator[str]:
-    """The modules of auxiliary heads."""
+def _side_names(chain: Chain, prefix: str, aside: bool = False) -> Iterator[str]:
+    """The modules of auxiliary heads; `aside` where the chain is part of one."""
     for node in chain.nodes:
+        match node:
+            case Call(again=False) | Scope(again=False) if aside:
+                yield prefix + node.name
+                continue
+            case Apply(again=False) if aside and node.state:
+                yield prefix + node.name
         inner = f"{prefix}{node.name}." if isinstance(node, Scope) else prefix
         for part in children(node):
-            if isinstance(node, Aux):
-                for n in part.nodes:
-                    match n:
-                        case Call(again=False) | Scope(again=False):
-                            yield prefix + n.name
-                        case Apply(again=False) if n.state:
-                            yield prefix + n.name
-            else:
-                yield from _side_names(part, inner)
+            yield from _side_names(part, inner, aside or isinstance(node, Aux))
 
 
 # --- folding -----------------------------------------------------------------------------
