@@ -45,6 +45,16 @@ def everything(analysis: api.Analysis) -> Options:
     return options
 
 
+def test_what_torch_cannot_compute_again_is_not_offered() -> None:
+    """`rrelu` gives autograd the memory of its slopes before it draws them."""
+    text = "network Net\nblock unit() { relu; rrelu }\nblock other() { relu }\ninput x4\n"
+    analysis = net_of(text + "unit(); other()\n").analysis
+    assert analysis.plan is not None
+    assert checkpointable(analysis.plan) == ("other",)
+    with pytest.raises(Unsuited, match="no block 'unit' can be computed again"):
+        analysis.options(checkpointing="unit")
+
+
 # --- device and dtype --------------------------------------------------------------------
 
 

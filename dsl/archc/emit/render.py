@@ -56,15 +56,16 @@ def render(module: Module, templates: Path | None = None) -> str:
 def _files(name: str, module: Module) -> list[str]:
     """Where a support class may be.
 
-    One that holds tensors has a form that takes a device; one that minds batch norms, or drops
-    columns, has a shorter form for networks without any.
+    One that holds tensors has a form that takes a device; one that minds running statistics, or
+    drops columns, has a shorter form for networks without any.
     """
     drops = "PathSampler" in module.support
-    has_norms = any("nn.BatchNorm" in line for model in module.classes for line in model.init)
+    lines = [line for model in module.classes for line in model.init]
+    tracks = any("nn.BatchNorm" in line or "track_running_stats=True" in line for line in lines)
     folders = (
         ("diceless/", not drops),
         ("device/", module.options.device),
-        ("normless/", not has_norms),
+        ("normless/", not tracks),
         ("", True),
     )
     return [f"support/{folder}{name}.py.jinja" for folder, wanted in folders if wanted]

@@ -119,6 +119,7 @@ class Op:
     gradient: ClassVar[str] = "new"
     full_precision: ClassVar[bool] = False  # autocast computes it in float32
     keeps_anyway: ClassVar[bool] = False  # what `saves` makes is made in eval mode, too
+    recomputable: ClassVar[bool] = True  # torch's checkpoint gives the same gradient
     keeps: ClassVar[str] = ""  # what its derivative is computed from: `input`, `output`, or neither
 
     def shape(self, *xs: Shape) -> Shape:

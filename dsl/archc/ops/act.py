@@ -95,6 +95,7 @@ class RRelu(_Activation):
     inplace = True
     module = "RReLU"
     keeps_anyway = True  # room for slopes, though none is drawn
+    recomputable = False  # torch gives the backward pass the slopes before it has drawn them
     keeps_inplace = "output"
 
     lower: float = option(float, 1 / 8, "smallest slope")

@@ -102,14 +102,17 @@ class Schedule:
 
     @property
     def blocks(self) -> tuple[str, ...]:
-        """Those that are called, by name, without those that call themselves."""
-        nested: set[str] = set()
+        """Those that can be computed again, by name: none that calls itself."""
+        refused: set[str] = set()
         latest: dict[str, int] = {}  # inner ones come first: where the last one of a name began
+        once = [at for at, step in enumerate(self.steps) if not step.op.recomputable]
         for unit in self.units:
             if unit.start <= latest.get(unit.block, -1):
-                nested.add(unit.block)
+                refused.add(unit.block)
+            if any(unit.start <= at < unit.stop for at in once):
+                refused.add(unit.block)
             latest[unit.block] = unit.start
-        return tuple(dict.fromkeys(u.block for u in self.units if u.block not in nested))
+        return tuple(dict.fromkeys(u.block for u in self.units if u.block not in refused))
 
     def state(self) -> State:
         """What the network's modules hold, each module once."""
