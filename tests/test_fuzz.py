@@ -40,7 +40,7 @@ UNMENDED = dict.fromkeys(
     S2_reuse_inplace S3_count_default_1 S3d_layer_after_loop_in_block S4_if_on_size
     d1_missing_arguments d2_unbound_name_in_forward d3_class_not_written
     d4_internal_error_several_classes d5_internal_error_name_ending_in_0 d8_label_block_i
-    test_on_param_and_loop operator_by_default
+    test_on_param_and_loop operator_by_default test_on_a_default
     """.split(),
     EMITTER,
 )
