@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archc.api import analyze
-from archc.format import format_file
 from archc.plan import Apply, bodies, walk
 from archc.source import Limits, Source
+from archc.syntax.writing import format_file
 from fuzz.scope import NAMES, Scope
 from fuzz.statements import Block, Formal, Statements
 

@@ -224,7 +224,7 @@ def close(a: nn.Module, b: nn.Module, xs: list[torch.Tensor]) -> None:
 
 def check_recomputed(text: str, made: Generated, seed: int) -> None:
     """With a block computed again in the backward pass, a step is the same."""
-    from archc.passes.memory import checkpointable
+    from archc.analysis.memory import checkpointable
 
     with stage("checkpoint offer"):
         blocks = checkpointable(made.plan)

@@ -17,8 +17,8 @@ from typing import Any
 
 from archc import syntax as s
 from archc.api import analyze
-from archc.format import format_file
 from archc.source import Source
+from archc.syntax.writing import format_file
 
 Shape = tuple[int, ...]  # channels first; behind them the size
 

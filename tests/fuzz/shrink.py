@@ -8,8 +8,8 @@ from typing import Any
 
 from archc import syntax as s
 from archc.api import analyze
-from archc.format import format_file
 from archc.source import Limits, Source
+from archc.syntax.writing import format_file
 
 
 def shrink(text: str, fails: Callable[[str], bool], limits: Limits, most: int = 400) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archc import symbol, syntax
+from archc import symbolic, syntax
 from archc.emit.constants import constants
 from archc.emit.flow import Do, Repeat, Step, Wire
 from archc.emit.lanes import Inexpressible, Lane
@@ -169,7 +169,7 @@ def _handed(name: str, nodes: list[Scope], lanes: list[Lane]) -> list[Any]:
     """What each lane gives a combinator in a place for one of its arguments."""
     if name == "#in":
         return [node.chain.input.channels for node in nodes]
-    return [symbol.traced(lane.env[name], symbol.var(name)) for lane in lanes]
+    return [symbolic.traced(lane.env[name], symbolic.var(name)) for lane in lanes]
 
 
 def _anonymous(parent: Scribe, nodes: list[Scope], lanes: list[Lane]) -> ClassModel:
@@ -193,4 +193,4 @@ def _anonymous(parent: Scribe, nodes: list[Scope], lanes: list[Lane]) -> ClassMo
 def _inside(node: Scope, lane: Lane) -> Lane:
     """A lane of a combinator in a place: the channels that come in are those of its own input."""
     env = {name: value for name, value in lane.env.items() if name != "in.c"}
-    return Lane(lane.instance, {**env, "#in": symbol.plain(node.chain.input.channels)})
+    return Lane(lane.instance, {**env, "#in": symbolic.plain(node.chain.input.channels)})

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from math import isclose
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
 from archc.plan import Applicable
-from archc.symbol import Expr
+from archc.symbolic import Expr
 
 _LONGEST_TEST = 64  # fits on a line behind `if`, wherever that stands
 # what an expression raises where it has no value
@@ -79,9 +79,9 @@ class Writer:
         if isinstance(first, tuple):
             return self._tuple(values, lanes)
         equal = all(
-            type(symbol.plain(v)) is type(symbol.plain(first)) and v == first for v in values
+            type(symbolic.plain(v)) is type(symbolic.plain(first)) and v == first for v in values
         )
-        if equal and not any(map(symbol.is_traced, values)):
+        if equal and not any(map(symbolic.is_traced, values)):
             return literal(first)
         if any(isinstance(v, tuple | str | bool) or v is None for v in values):
             raise Inexpressible(f"values of several kinds: {values[:3]}")
@@ -92,13 +92,13 @@ class Writer:
 
     def render(self, expr: Expr) -> str:
         self.used |= expr.variables()
-        return symbol.render(expr, self.names)
+        return symbolic.render(expr, self.names)
 
     def search(self, values: list[Any], lanes: list[Lane]) -> Expr:
         """An expression that is right in every lane, the plainest first. Raises Inexpressible."""
         found = self._find(values, lanes, everywhere=True) or self._find(values, lanes)
         if found is None:
-            raise Inexpressible(f"no expression gives {[symbol.plain(v) for v in values[:6]]}")
+            raise Inexpressible(f"no expression gives {[symbolic.plain(v) for v in values[:6]]}")
         return found
 
     def _find(self, values: list[Any], lanes: list[Lane], everywhere: bool = False) -> Expr | None:
@@ -134,7 +134,7 @@ class Writer:
     # --- numbers that params change --------------------------------------------------------
 
     def _hangs_on_params(self, values: list[Any]) -> bool:
-        traced = (value for value in values if symbol.is_traced(value))
+        traced = (value for value in values if symbolic.is_traced(value))
         return any(self.inside(value.expr).variables() & self.open for value in traced)
 
     def _is_right(
@@ -142,7 +142,7 @@ class Writer:
     ) -> bool:
         if not is_right(expr, values, lanes):
             return False
-        truths = [symbol.expr_of(v) for v in values]
+        truths = [symbolic.expr_of(v) for v in values]
         return self._stays_right(expr, truths, lanes, everywhere=everywhere)
 
     def _stays_right(
@@ -183,7 +183,7 @@ class Writer:
     # --- candidates ----------------------------------------------------------------------
 
     def _candidates(self, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
-        exprs = [self.inside(symbol.expr_of(v)) for v in values]
+        exprs = [self.inside(symbolic.expr_of(v)) for v in values]
         yield from (e for e in _distinct(exprs) if e.constant is None)
         yield from self._by_iteration(exprs, lanes)
         if self.entered:
@@ -193,9 +193,9 @@ class Writer:
 
     def identity(self, value: Any) -> Any:
         """Equal for values that are equal whatever the arguments are."""
-        if isinstance(value, tuple) and not symbol.is_traced(value):
+        if isinstance(value, tuple) and not symbolic.is_traced(value):
             return tuple(map(self.identity, value))
-        return (value, self.inside(value.expr)) if symbol.is_traced(value) else value
+        return (value, self.inside(value.expr)) if symbolic.is_traced(value) else value
 
     def inside(self, expr: Expr | None) -> Expr:
         """The file's loop names as indices of the Python loop, what is fixed as numbers."""
@@ -206,40 +206,42 @@ class Writer:
         names = expr.variables()
         if not names & known.keys():
             return expr
-        return symbol.substitute(expr, {name: known.get(name, symbol.var(name)) for name in names})
+        return symbolic.substitute(
+            expr, {name: known.get(name, symbolic.var(name)) for name in names}
+        )
 
     def _by_iteration(self, exprs: list[Expr], lanes: list[Lane]) -> Iterable[Expr]:
         """`first + step * i`, and `first if i == 0 else rest`."""
         for index in reversed([index for index in self.indices if index.variable]):
-            i = symbol.var(index.variable)
+            i = symbolic.var(index.variable)
             pair = _first_two(exprs, lanes, index.variable)
             if pair is None:
                 continue
             first, second = pair
             if any(lane.env.get(index.variable) == 2 for lane in lanes):  # two fit any line
-                step = symbol.add(second, symbol.scale(first, -1))
-                yield symbol.add(first, symbol.multiply(i, step))
-            is_first = symbol.Expr((((symbol.Apply("==", (i, symbol.const(0))),), 1),))
-            yield symbol.Expr((((symbol.Apply("if", (first, is_first, second)),), 1),))
+                step = symbolic.add(second, symbolic.scale(first, -1))
+                yield symbolic.add(first, symbolic.multiply(i, step))
+            is_first = symbolic.Expr((((symbolic.Apply("==", (i, symbolic.const(0))),), 1),))
+            yield symbolic.Expr((((symbolic.Apply("if", (first, is_first, second)),), 1),))
 
     def _by_channels(self, name: str, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
         """In terms of a number of channels that every lane has under that name."""
-        channels = symbol.var(name)
+        channels = symbolic.var(name)
         yield channels
         differences = {
-            symbol.plain(v) - lane.env[name]
+            symbolic.plain(v) - lane.env[name]
             for v, lane in zip(values, lanes, strict=True)
             if name in lane.env
         }
         if len(differences) == 1:
-            yield symbol.add(channels, symbol.const(differences.pop()))
-        for expr in _distinct([self.inside(symbol.expr_of(v)) for v in values]):
+            yield symbolic.add(channels, symbolic.const(differences.pop()))
+        for expr in _distinct([self.inside(symbolic.expr_of(v)) for v in values]):
             if "in.c" in expr.variables():
-                env = {name: symbol.var(name) for name in expr.variables()}
-                yield symbol.substitute(expr, {**env, "in.c": channels})
+                env = {name: symbolic.var(name) for name in expr.variables()}
+                yield symbolic.substitute(expr, {**env, "in.c": channels})
 
     def _tuple(self, values: list[Any], lanes: list[Lane]) -> str:
-        if any(isinstance(v, symbol.TracedList) for v in values):
+        if any(isinstance(v, symbolic.TracedList) for v in values):
             return self._list(values, lanes)
         lengths = {len(v) if isinstance(v, tuple) else -1 for v in values}
         if len(lengths) > 1:
@@ -249,8 +251,8 @@ class Writer:
 
     def _list(self, values: list[Any], lanes: list[Lane]) -> str:
         """A list that was handed on as a whole: the argument, or a literal."""
-        plain = [symbol.plain(v) for v in values]
-        for expr in _distinct([self.inside(symbol.expr_of(v)) for v in values]):
+        plain = [symbolic.plain(v) for v in values]
+        for expr in _distinct([self.inside(symbolic.expr_of(v)) for v in values]):
             if expr.variables() and is_right(expr, plain, lanes):
                 return self.render(expr)
         if any(value != plain[0] for value in plain):
@@ -262,7 +264,7 @@ def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = Fal
     """Whether the expression gives every lane's value."""
     for value, lane in zip(values, lanes, strict=True):
         try:
-            found = symbol.evaluate(expr, lane.env)
+            found = symbolic.evaluate(expr, lane.env)
         except _NO_VALUE:
             return False
         if truth:
@@ -271,7 +273,7 @@ def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = Fal
         elif isinstance(found, float) or isinstance(value, float):
             if not isclose(found, value, rel_tol=1e-12):
                 return False
-        elif found != symbol.plain(value):
+        elif found != symbolic.plain(value):
             return False
     return True
 
@@ -279,7 +281,7 @@ def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = Fal
 def _outcome(test: Expr, env: dict[str, Any]) -> bool | None:
     """What a condition comes to; None where it comes to nothing."""
     try:
-        return bool(symbol.evaluate(test, env))
+        return bool(symbolic.evaluate(test, env))
     except _NO_VALUE:
         return None
 
@@ -287,7 +289,7 @@ def _outcome(test: Expr, env: dict[str, Any]) -> bool | None:
 def _agree(a: Expr, b: Expr, env: dict[str, Any], truth: bool) -> bool:
     """Whether two expressions have the same value; where one has none, nothing can be said."""
     try:
-        x, y = symbol.evaluate(a, env), symbol.evaluate(b, env)
+        x, y = symbolic.evaluate(a, env), symbolic.evaluate(b, env)
     except _NO_VALUE:
         return True
     if truth:
@@ -323,7 +325,7 @@ def _first_two(exprs: list[Expr], lanes: list[Lane], variable: str) -> tuple[Exp
 
 def literal(value: Any) -> str:
     """A number, text, truth, None or tuple of them as Python source. Raises Inexpressible."""
-    value = symbol.plain(value)
+    value = symbolic.plain(value)
     if isinstance(value, Applicable):
         raise Inexpressible("an operator or block among numbers")
     if isinstance(value, tuple):

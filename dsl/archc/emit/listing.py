@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
 from archc.emit.lanes import Inexpressible, Lane
 from archc.emit.layout import Group, Item, call
 from archc.emit.loops import looping
@@ -86,14 +86,14 @@ class Lister:
                 site.body.append(Assign("in_channels", text))
         return [
             Lane(lane.instance, {k: v for k, v in lane.env.items() if k != "in.c"} | {"#c": count})
-            for lane, count in zip(lanes, map(symbol.plain, counts), strict=True)
+            for lane, count in zip(lanes, map(symbolic.plain, counts), strict=True)
         ]
 
     def _counted(self, lanes: list[Lane], tensors: list[Tensor]) -> list[Lane]:
         if not self.writer.carried:
             return lanes
         return [
-            lane.with_(**{"#c": symbol.plain(tensor.channels)})
+            lane.with_(**{"#c": symbolic.plain(tensor.channels)})
             for lane, tensor in zip(lanes, tensors, strict=True)
         ]
 

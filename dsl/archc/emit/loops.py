@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from archc import symbol, syntax
+from archc import symbolic, syntax
+from archc.analysis.uses import Uses
 from archc.emit.flow import Repeat, Wire, texts
 from archc.emit.lanes import Index, Inexpressible, Lane
 from archc.emit.layout import Code, call, opened
 from archc.emit.scribe import Scribe, Written
 from archc.emit.site import Assign, For, Header, Site
-from archc.passes.uses import Uses
 from archc.plan import Again, Applicable, Apply, Aux, Call, Goto, Loop, Mark, Tensor, walk
 
 
@@ -117,9 +117,9 @@ def looping(
     writer, first = scribe.writer, nodes[0]
     variable = f"#i{sum(bool(index.variable) for index in writer.indices)}"
     counting = isinstance(first.tree, syntax.For) and first.tree.stop is not None
-    author: dict[str, symbol.Expr] = {}
+    author: dict[str, symbolic.Expr] = {}
     if first.start is not None:
-        author[first.names[0]] = symbol.add(writer.inside(first.start), symbol.var(variable))
+        author[first.names[0]] = symbolic.add(writer.inside(first.start), symbolic.var(variable))
     wanted = first.names[0] if counting else "ijkmn"[len(writer.indices) % 5]
     index = Index(variable, _loop_name(scribe, wanted), author)
     inner = [
@@ -128,7 +128,7 @@ def looping(
         for k in range(len(node.iterations))
     ]
     used = set(writer.used)
-    counts = [symbol.traced(len(n.iterations), writer.inside(n.count)) for n in nodes]
+    counts = [symbolic.traced(len(n.iterations), writer.inside(n.count)) for n in nodes]
     writer.indices.append(index)
 
     def header() -> Header:
@@ -167,14 +167,14 @@ def _list_header(names: tuple[str, ...], used: set[str], over: Code, index: str)
 def iteration(scribe: Scribe, nodes: list[Loop], k: int) -> Iterator[None]:
     """Within, one iteration is written out: the loop's names are what they stand for in it."""
     writer, first = scribe.writer, nodes[0]
-    author: dict[str, symbol.Expr] = {}
+    author: dict[str, symbolic.Expr] = {}
     for at, name in enumerate(first.names):
-        values = {symbol.plain(node.values[k][at]) for node in nodes}
+        values = {symbolic.plain(node.values[k][at]) for node in nodes}
         value = values.pop()
         if first.start is not None:
-            author[name] = symbol.add(writer.inside(first.start), symbol.const(k))
+            author[name] = symbolic.add(writer.inside(first.start), symbolic.const(k))
         elif not values and isinstance(value, int | float):
-            author[name] = symbol.const(value)
+            author[name] = symbolic.const(value)
     index = Index("", "", author)
     writer.indices.append(index)
     try:
@@ -191,7 +191,7 @@ def _loop_name(scribe: Scribe, wanted: str) -> str:
 
 def _bound(node: Loop, k: int) -> dict[str, Any]:
     """What the loop's names stand for in one iteration."""
-    return dict(zip(node.names, map(symbol.plain, node.values[k]), strict=True))
+    return dict(zip(node.names, map(symbolic.plain, node.values[k]), strict=True))
 
 
 def _written_columns(nodes: list[Loop]) -> list[int]:
@@ -208,8 +208,8 @@ def _written_columns(nodes: list[Loop]) -> list[int]:
 def _items(node: Loop, columns: list[int]) -> Any:
     """What a loop over a list runs over: a literal, or an argument of the block."""
     rows = [tuple(value[at] for at in columns) for value in node.values]
-    items = symbol.plain(tuple(row[0] if len(row) == 1 else row for row in rows))
-    return items if node.items is None else symbol.relist(items, node.items)
+    items = symbolic.plain(tuple(row[0] if len(row) == 1 else row for row in rows))
+    return items if node.items is None else symbolic.relist(items, node.items)
 
 
 def _escapes(node: Loop, uses: Uses) -> bool:

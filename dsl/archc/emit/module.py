@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from archc import data, symbol
+from archc import data, symbolic
+from archc.analysis.costs import Cost
+from archc.elaborate.sections import Facts
 from archc.emit.classes import build_class, write_anonymous
 from archc.emit.initialise import initialiser
 from archc.emit.lanes import Inexpressible
@@ -24,9 +26,7 @@ from archc.emit.options import (
 )
 from archc.emit.program import ClassModel, Program, instance_env
 from archc.emit.steps import write_chain
-from archc.passes.costs import Cost
 from archc.plan import Choice, Plan, bodies, outputs, side_outputs, walk
-from archc.sections import Facts
 
 _IMPORTED_BY_OPTIONS = {"Any", "Iterator", "Mapping", "Self", "ClassVar"}
 _IMPORTED = {"Tensor", "Sequence", "OrderedDict", "NamedTuple", "F"}
@@ -274,7 +274,7 @@ def _for_inference(options: Options) -> list[str]:
 
 def _said(value: Any) -> str:
     """A param's value as the file would have it."""
-    value = symbol.plain(value)
+    value = symbolic.plain(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(_said, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -286,4 +286,4 @@ def _first_line(plan: Plan) -> str:
 
 
 def _shape(dims: tuple[int, ...]) -> str:
-    return f"(N, {', '.join(str(symbol.plain(d)) for d in dims)})"
+    return f"(N, {', '.join(str(symbolic.plain(d)) for d in dims)})"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
+from archc.analysis.overwrite import may_overwrite
 from archc.emit.flow import Wire
 from archc.emit.lanes import Inexpressible, Lane, literal
 from archc.emit.layout import Code, Group, Item, call, flat
 from archc.emit.scribe import Scribe
 from archc.emit.site import Assign, Site
 from archc.ops import Op
-from archc.passes.overwrite import may_overwrite
 from archc.plan import Apply, Call
 
 
@@ -58,7 +58,7 @@ def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
         items[0] = Item(_flattened(scribe, nodes[0], lanes[0]) or items[0].value)
     for at, keyword in enumerate(first.keyword):
         values = [c.keyword[at].value for c in made]
-        if any(symbol.plain(value) != keyword.default for value in values):
+        if any(symbolic.plain(value) != keyword.default for value in values):
             items.append(Item(scribe.writer.value(values, lanes), keyword.name))
     pairs = zip(nodes, lanes, strict=True)
     if all(may_overwrite(node, scribe.uses[lane.instance]) for node, lane in pairs):
@@ -77,7 +77,7 @@ def _laid_out(scribe: Scribe, values: list[Any], lanes: list[Lane]) -> Code:
     text = scribe.writer.value(values, lanes)
     if len(text) <= _LONG or not isinstance(values[0], tuple) or len(values[0]) < 2:
         return text
-    if any(isinstance(value, symbol.TracedList) for value in values):
+    if any(isinstance(value, symbolic.TracedList) for value in values):
         return text
     parts = ([value[at] for value in values] for at in range(len(values[0])))
     return Group("", tuple(Item(scribe.writer.value(part, lanes)) for part in parts))
@@ -88,7 +88,7 @@ def _flattened(scribe: Scribe, node: Apply, lane: Lane) -> str:
     maker = scribe.uses[lane.instance].makers.get(node.inputs[0].root)
     if node.op.category != "linear" or not isinstance(maker, Apply):
         return ""
-    extents = [str(symbol.plain(extent)) for extent in maker.shapes[0].dims if extent > 1]
+    extents = [str(symbolic.plain(extent)) for extent in maker.shapes[0].dims if extent > 1]
     return " * ".join(extents) if maker.op.category == "reshape" and len(extents) > 1 else ""
 
 
@@ -140,7 +140,7 @@ def _argument(scribe: Scribe, node: Call, variable: str, lane: Lane) -> Any:
     around, called = scribe.definition.block, node.body.block
     if around is not None and called is not None and around.home is not called.home:
         raise Inexpressible("a param that the block around the call does not see")
-    return symbol.traced(lane.env[variable], symbol.var(variable))  # a param of the network
+    return symbolic.traced(lane.env[variable], symbolic.var(variable))  # a param of the network
 
 
 def _share(scribe: Scribe, node: Apply, code: Code, site: Site) -> str:

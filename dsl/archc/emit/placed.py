@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from archc.analysis.costs import Cost
+from archc.elaborate.sections import Facts
 from archc.emit.flow import Wire
 from archc.emit.initialise import Towers, initialiser
 from archc.emit.lanes import Inexpressible, Lane
@@ -20,10 +22,8 @@ from archc.emit.render import render
 from archc.emit.scribe import Scribe
 from archc.emit.site import lines
 from archc.emit.words import describe
-from archc.passes.costs import Cost
-from archc.passes.place import Placement, Unplaceable, place
 from archc.plan import Body, Chain, Plan, Tensor
-from archc.sections import Facts
+from archc.transform.place import Placement, Unplaceable, place
 
 PLACED = "Placed"  # the support class that exchanges channels and loads weights
 _ITS_NAMES = {"devices", "TOWERS", "gather", "exchange", "from_grouped", "grouped", PLACED}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
+from archc.analysis.uses import Uses
 from archc.emit.flow import Step, Wire
 from archc.emit.lanes import Inexpressible, Lane, Writer
 from archc.emit.layout import Code
 from archc.emit.program import Definition, Program
 from archc.emit.site import Site
-from archc.passes.uses import Uses
 from archc.plan import Apply, Call, Chain, Choice, Scope, Tensor, children, walk
 
 _SIZES = {
@@ -187,7 +187,7 @@ class Scribe:
         try:
             return self.writer.value(values, lanes)
         except Inexpressible:
-            return str(symbol.plain(values[0]))
+            return str(symbolic.plain(values[0]))
         finally:
             self.writer.used = used
 
@@ -238,10 +238,10 @@ def _asked(definition: Definition) -> set[str]:
     return found
 
 
-def _fixed(lanes: list[Lane], kept: set[str]) -> dict[str, symbol.Expr]:
+def _fixed(lanes: list[Lane], kept: set[str]) -> dict[str, symbolic.Expr]:
     """The numbers that all instances agree on."""
     return {
-        name: symbol.const(value)
+        name: symbolic.const(value)
         for name, value in lanes[0].env.items()
         if name not in kept
         and isinstance(value, int | float | tuple)
