@@ -1,7 +1,7 @@
 # `make check` is what CI runs before the slow proofs. It makes its own environment in .venv.
 BIN := .venv/bin
 
-.PHONY: check format format-check lint types test slow verify bench bench-archc bench-models picture gallery comparison clean
+.PHONY: check format format-check lint types test slow fuzz verify bench bench-archc bench-models picture gallery comparison clean
 
 check: format-check lint types test
 
@@ -28,6 +28,9 @@ test: .venv/ready
 
 slow: .venv/ready # every network against torchvision, thousands of random programs: minutes
 	$(BIN)/pytest -n 2 -m slow --durations=40
+
+fuzz: .venv/ready # 20,000 random programs: hours; goes on where it stopped
+	cd tests && ../$(BIN)/python -m fuzz --count 20000 --jobs 2 --state ../.fuzz.jsonl --out faults/random
 
 verify: .venv/ready # every check of every network that needs no GPU: over an hour
 	$(BIN)/archc verify archs --all -j 2 --timeout 3000

@@ -15,7 +15,7 @@ from functools import cached_property
 from archc.analysis.schedule import schedule
 from archc.analysis.uses import Uses, uses_of
 from archc.ops import Op
-from archc.plan import Again, Apply, Aux, Body, Call, Chain, Plan, Scope, Tensor, children
+from archc.plan import Apply, Aux, Body, Call, Chain, Plan, Scope, Tensor, children
 from archc.transform.fuse import fuse
 from archc.transform.rewrite import IDENTITY, Copy, Successor, chains, rerun
 from archc.transform.weight_map import Table
@@ -91,27 +91,18 @@ def _without_dice(body: Body) -> Successor:
     return successor
 
 
-def _side_names(chain: Chain, prefix: str) -> Iterator[str]:
-    """The modules of auxiliary heads."""
-    for node in chain.nodes:
-        inner = f"{prefix}{node.name}." if isinstance(node, Scope) else prefix
-        for part in children(node):
-            yield from _names(part, prefix) if isinstance(node, Aux) else _side_names(part, inner)
-
-
-def _names(chain: Chain, prefix: str) -> Iterator[str]:
-    """The modules of a chain, groups not opened."""
+def _side_names(chain: Chain, prefix: str, aside: bool = False) -> Iterator[str]:
+    """The modules of auxiliary heads; `aside` where the chain is part of one."""
     for node in chain.nodes:
         match node:
-            case Call(again=False) | Scope(again=False):
+            case Call(again=False) | Scope(again=False) if aside:
                 yield prefix + node.name
-            case Apply(again=False) if node.state:
+                continue
+            case Apply(again=False) if aside and node.state:
                 yield prefix + node.name
-            case Scope() | Again():
-                pass
-            case _:
-                for part in children(node):
-                    yield from _names(part, prefix)
+        inner = f"{prefix}{node.name}." if isinstance(node, Scope) else prefix
+        for part in children(node):
+            yield from _side_names(part, inner, aside or isinstance(node, Aux))
 
 
 # --- folding -----------------------------------------------------------------------------

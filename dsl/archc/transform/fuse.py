@@ -87,7 +87,7 @@ def _start(branch: Chain, around: Branches, uses: Uses, tables: dict[Body, Table
 
 def _pair(nodes: list[Node], uses: Uses) -> tuple[Apply | None, Apply | None]:
     """A 1x1 convolution that comes first, and the activation behind it."""
-    conv = nodes[0]
+    conv = nodes[0] if nodes else None
     if not isinstance(conv, Apply) or conv.again or not _is_pointwise(conv):
         return None, None
     act = nodes[1] if len(nodes) > 1 else None

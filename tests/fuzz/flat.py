@@ -1,0 +1,410 @@
+"""A program without its blocks, loops, conditions and groups: every operator in a row.
+
+`flatten` walks the tree by itself, with an evaluator of its own and none of the compiler's stages
+between a tree and a plan, so that it is a second opinion on what a program means. Each operator has
+a label `t1`, `t2`, ... in the order in which they run. The compiler is asked for one thing alone:
+the shape after one operator on one tensor.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from archc import syntax as s
+from archc.api import analyze
+from archc.source import Source
+from archc.syntax.writing import format_file
+
+Shape = tuple[int, ...]  # channels first; behind them the size
+
+MERGES = {"residual": "add", "dense": "concat"}
+COMBINATORS = {"concat", "add", "mul", "mean", "max", "sub", "columns", "join", *MERGES}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": min, "max": max, "floor": math.floor, "ceil": math.ceil, "abs": abs, "len": len,
+    "round": round,
+}  # fmt: skip
+BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "//": lambda a, b: a // b, "%": lambda a, b: a % b, "**": lambda a, b: a**b,
+    "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Operator:
+    name: str
+
+
+@dataclass
+class Value:
+    """A tensor: its label, and the shape of each of its columns (one, but for a bundle)."""
+
+    label: str
+    shapes: tuple[Shape, ...]
+
+    @property
+    def shape(self) -> Shape:
+        return self.shapes[0]
+
+
+@dataclass
+class Frame:
+    """A block that is being unfolded, or the network."""
+
+    env: dict[str, Any]
+    labels: dict[str, Value] = field(default_factory=dict)
+    written: dict[str, tuple[s.Statement, dict[str, Any], list[str]]] = field(default_factory=dict)
+
+
+class Flat:
+    """Writes the flat text."""
+
+    def __init__(self, file: s.File, params: dict[str, Any]) -> None:
+        self.blocks = {b.name.id: b for b in file.items if isinstance(b, s.Block)}
+        self.lines: list[str] = []
+        self.made = 0
+        self.last = ""  # the label whose tensor the next line takes
+        self.replay: Iterator[str] | None = None  # labels to run again, in a `reuse`
+        self.record: list[list[str]] = []  # labels that run in the labelled statements now open
+        self.globals: dict[str, Any] = {}
+        for item in file.items:
+            if isinstance(item, s.Param):
+                value = params.get(item.name.id)
+                known = value if value is not None else self.value(item.default, {}, None)
+                self.globals[item.name.id] = known
+
+    def text(self, file: s.File) -> str:
+        frame = Frame(dict(self.globals))
+        x: Value | None = None
+        for item in file.items:
+            match item:
+                case s.Statement(term=s.Operation(name=s.Name("input")) as term):
+                    x = self.input(term, frame)
+                case s.Statement():
+                    assert x is not None
+                    x = self.statement(item, x, frame)
+        assert x is not None
+        if x.label != self.last:
+            self.lines.append(f"@{x.label}")
+        return "\n".join(["network Flat", *self.lines]) + "\n"
+
+    def input(self, term: s.Operation, frame: Frame) -> Value:
+        name = next((a.id for a in term.attributes if isinstance(a, s.Word)), "")
+        attributes = self.attributes(term, frame, None)
+        self.lines.append(written("input", attributes))
+        size: tuple[int, ...] = ()
+        channels = 0
+        for a in attributes:
+            match a:
+                case s.Size(dims):
+                    size = dims
+                case s.Sized(dims) | s.Geometry("x", dims) | s.Plain(s.Number() as dims):
+                    numbers = [int(n.value) for n in (dims if isinstance(dims, tuple) else (dims,))]  # type: ignore[union-attr]
+                    if isinstance(a, s.Geometry):
+                        channels = numbers[0]
+                    else:
+                        size = tuple(numbers)
+        if not name:
+            self.made += 1
+            name = f"t{self.made}"
+            self.lines.append(f"{name}: identity")
+        self.last = name
+        made = Value(name, ((channels, *size),))
+        frame.labels[name] = made
+        return made
+
+    # --- statements
+
+    def sequence(self, body: s.Sequence, x: Value, frame: Frame) -> Value:
+        for statement in body.statements:
+            x = self.statement(statement, x, frame)
+        return x
+
+    def statement(self, statement: s.Statement, x: Value, frame: Frame) -> Value:
+        times = 1
+        if statement.repeat is not None:
+            times = self.value(statement.repeat, frame.env, x)
+        ran: list[str] = []
+        self.record.append(ran)
+        for _ in range(times):
+            x = self.term(statement.term, x, frame)
+        self.record.pop()
+        for outer in self.record[-1:]:
+            outer += ran
+        if statement.label is not None:
+            name = self.indexed(statement.label.name, statement.label.index, frame, x)
+            frame.labels[name] = x
+            frame.written[name] = (statement, dict(frame.env), ran)
+        return x
+
+    def term(self, term: s.Term, x: Value, frame: Frame) -> Value:
+        match term:
+            case s.Group(body):
+                return self.sequence(body, x, frame)
+            case s.If(test, then, other):
+                if self.value(test, frame.env, x):
+                    return self.sequence(then, x, frame)
+                return x if other is None else self.sequence(other, x, frame)
+            case s.For():
+                return self.loop(term, x, frame)
+            case s.Reference(name, index):
+                return frame.labels[self.indexed(name, index, frame, x)]
+            case s.Reuse(target):
+                return self.reuse(self.indexed(target.name, target.index, frame, x), x, frame)
+            case s.Operation():
+                return self.operation(term, x, frame)
+        raise AssertionError(term)
+
+    def loop(self, term: s.For, x: Value, frame: Frame) -> Value:
+        start = self.value(term.start, frame.env, x)
+        if term.stop is not None:
+            items: list[Any] = list(range(start, self.value(term.stop, frame.env, x) + 1))
+        else:
+            items = list(start)
+        outer = dict(frame.env)
+        for item in items:
+            values = [item] if len(term.names) == 1 else item
+            frame.env = outer | {n.id: v for n, v in zip(term.names, values, strict=True)}
+            x = self.sequence(term.body, x, frame)
+        frame.env = outer
+        return x
+
+    def reuse(self, name: str, x: Value, frame: Frame) -> Value:
+        term, env, ran = frame.written[name]
+        outer, before, known = frame.env, self.replay, dict(frame.labels)
+        frame.env, self.replay = env, iter(ran)
+        x = self.statement(dataclasses.replace(term, label=None), x, frame)
+        assert next(self.replay, None) is None, "all of it runs again"
+        frame.env, self.replay, frame.labels = outer, before, known
+        return x
+
+    def operation(self, term: s.Operation, x: Value, frame: Frame) -> Value:
+        name = term.name.id
+        known = frame.env.get(name)
+        if isinstance(known, s.Block):
+            return self.call(known, term, x, frame)
+        if isinstance(known, Operator):
+            name = known.name
+        elif name in self.blocks:
+            return self.call(self.blocks[name], term, x, frame)
+        if name == "output":
+            word = term.attributes[0]
+            assert isinstance(word, s.Word)
+            self.go(x)
+            self.lines.append(f"output {word.id}")
+            return x
+        if name == "aux":
+            return self.aux(term, x, frame)
+        if term.branches is not None:
+            return self.merge(name, term, x, frame)
+        return self.put(name, self.attributes(term, frame, x), x)
+
+    def call(self, block: s.Block, term: s.Operation, x: Value, frame: Frame) -> Value:
+        names = [formal.name.id for formal in block.formals]
+        given: dict[str, Any] = {}
+        for at, argument in enumerate(term.arguments or ()):
+            name = names[at] if argument.name is None else argument.name.id
+            given[name] = self.value(argument.value, frame.env, x)
+        env = {**self.globals, **given}
+        for formal in block.formals:
+            if formal.name.id not in given:
+                assert formal.default is not None
+                env[formal.name.id] = self.value(formal.default, env, x)
+        return self.sequence(block.body, x, Frame(env))
+
+    def merge(self, name: str, term: s.Operation, x: Value, frame: Frame) -> Value:
+        assert term.branches is not None
+        ends = [self.sequence(branch, x, frame) for branch in term.branches]
+        if name == "residual" and len(ends) == 1:
+            ends.append(x)
+        elif name == "dense":
+            ends = [x, *ends]
+        attributes = self.attributes(term, frame, x)
+        return self.put(MERGES.get(name, name), attributes, x, ends)
+
+    def aux(self, term: s.Operation, x: Value, frame: Frame) -> Value:
+        assert term.branches is not None
+        self.go(x)
+        head = written("aux", self.attributes(term, frame, x))
+        outer, self.lines = self.lines, []
+        end = self.sequence(term.branches[0], x, frame)
+        if end.label != self.last:
+            self.lines.append(f"@{end.label}")
+        inside, self.lines = self.lines, outer
+        self.lines.append(f"{head} < {'; '.join(inside)} >")
+        self.last = x.label
+        return x
+
+    def go(self, x: Value) -> None:
+        if x.label != self.last:
+            self.lines.append(f"@{x.label}")
+            self.last = x.label
+
+    def put(
+        self, name: str, attributes: list[s.Attribute], x: Value, ends: list[Value] | None = None
+    ) -> Value:
+        """An operator as a line: its label, and the shapes behind it."""
+        text = written(name, attributes)
+        if ends is None:
+            self.go(x)
+            shapes = after(text, x.shapes)
+        else:
+            text += f" < {' | '.join(f'@{end.label}' for end in ends)} >"
+            shapes = merged(text, tuple((end.label, end.shapes) for end in ends))
+        label = f"t{self.made + 1}"
+        if self.replay is not None and ends is None:
+            text = f"reuse {next(self.replay)}"
+        elif ends is None:
+            for ran in self.record[-1:]:
+                ran.append(label)
+        self.made += 1
+        self.lines.append(
+            f"{label}: {text}" if not text.startswith("reuse") else f"{text}; {label}: identity"
+        )
+        self.last = label
+        return Value(label, shapes)
+
+    # --- attributes and expressions
+
+    def attributes(self, term: s.Operation, frame: Frame, x: Value | None) -> list[s.Attribute]:
+        """Those of a term, with numbers for expressions and sizes for `@label`."""
+        found: list[s.Attribute] = []
+        for a in term.attributes:
+            match a:
+                case s.Geometry(letter, dims):
+                    found.append(s.Geometry(letter, self.numbers(dims, frame, x), a.span))
+                case s.Stride(dims):
+                    found.append(s.Stride(self.numbers(dims, frame, x), a.span))
+                case s.Sized(dims):
+                    found.append(s.Sized(self.numbers(dims, frame, x), a.span))
+                case s.Plain(value):
+                    found.append(s.Plain(self.literal(value, frame, x), a.span))
+                case s.Option(name, s.Reference(label, index)):
+                    size = frame.labels[self.indexed(label, index, frame, x)].shape[1:]
+                    found.append(s.Option(name, s.Size(size, a.span), a.span))
+                case s.Option(name, s.Sized(dims)):
+                    found.append(
+                        s.Option(name, s.Sized(self.numbers(dims, frame, x), a.span), a.span)
+                    )
+                case s.Option(value=s.Size() | s.Word()) | s.Size() | s.Word():
+                    found.append(a)
+                case s.Option(name, value):
+                    found.append(s.Option(name, self.literal(value, frame, x), a.span))
+        return found
+
+    def numbers(
+        self, dims: tuple[s.Expr, ...], frame: Frame, x: Value | None
+    ) -> tuple[s.Expr, ...]:
+        return tuple(self.literal(dim, frame, x) for dim in dims)
+
+    def literal(self, expr: Any, frame: Frame, x: Value | None) -> Any:
+        value = self.value(expr, frame.env, x)
+        if isinstance(value, bool):
+            return s.Name("true" if value else "false", expr.span)
+        if isinstance(value, str):
+            return s.Text(value, expr.span)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if value < 0:
+            return s.Unary("-", s.Number(-value, expr.span), expr.span)
+        return s.Number(value, expr.span)
+
+    def indexed(self, name: str, index: s.Expr | None, frame: Frame, x: Value | None) -> str:
+        return name if index is None else f"{name}{self.value(index, frame.env, x)}"
+
+    def value(self, expr: s.Expr, env: dict[str, Any], x: Value | None) -> Any:
+        def go(e: s.Expr) -> Any:
+            return self.value(e, env, x)
+
+        match expr:
+            case s.Number(value) | s.Text(value):
+                return value
+            case s.Name("true"):
+                return True
+            case s.Name("false"):
+                return False
+            case s.Name(id):
+                if id in env:
+                    return env[id]
+                return self.blocks[id] if id in self.blocks else Operator(id)
+            case s.Incoming(name):
+                assert x is not None
+                return incoming(name, x.shape)
+            case s.ListExpr(items):
+                return [go(item) for item in items]
+            case s.Index(base, index):
+                return go(base)[go(index)]
+            case s.Unary(op, operand):
+                value = go(operand)
+                return not value if op == "not" else -value if op == "-" else value
+            case s.Binary("and", left, right):
+                return go(left) and go(right)
+            case s.Binary("or", left, right):
+                return go(left) or go(right)
+            case s.Binary(op, left, right):
+                return BINARY[op](go(left), go(right))
+            case s.Conditional(then, test, other):
+                return go(then) if go(test) else go(other)
+            case s.CallExpr(function, args):
+                return FUNCTIONS[function.id](*map(go, args))
+        raise AssertionError(expr)
+
+
+def incoming(name: str, shape: Shape) -> int:
+    channels, *size = shape
+    if name == "c":
+        return channels
+    if name == "features":
+        return math.prod(shape)
+    return size[{"w": -1, "h": -2, "d": -3}[name]]
+
+
+def written(name: str, attributes: list[s.Attribute]) -> str:
+    """An operator and its attributes as text."""
+    span: Any = None
+    term = s.Operation(s.Name(name, span), None, tuple(attributes), None, span)
+    return format_file(s.File((s.Statement(None, term, None, span),), span)).strip()
+
+
+def shown(shape: Shape) -> str:
+    channels, *size = shape
+    return "x".join(map(str, size)) + f" x{channels}"
+
+
+@lru_cache(10_000)
+def after(text: str, shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
+    """The shapes after one operator."""
+    if len(shapes) > 1:  # only a join takes a bundle
+        return shapes[:1]
+    return compiled(f"network One\ninput {shown(shapes[0])}\n{text}\n")
+
+
+@lru_cache(10_000)
+def merged(text: str, ends: tuple[tuple[str, tuple[Shape, ...]], ...]) -> tuple[Shape, ...]:
+    word = text.split()[0].partition("<")[0]
+    if word in ("columns", "join"):
+        shapes = tuple(shape for _, found in ends for shape in found)
+        return shapes if word == "columns" else shapes[:1]
+    names = dict(ends)
+    inputs = "".join(f"input {name} {shown(found[0])}\n" for name, found in names.items())
+    return compiled(f"network One\n{inputs}{text}\n")
+
+
+def compiled(text: str) -> tuple[Shape, ...]:
+    analysis = analyze(Source("one.arch", text))
+    assert analysis.output is not None, (text, [d.title for d in analysis.diagnostics])
+    return (analysis.output,)
+
+
+def flatten(text: str, params: dict[str, Any] | None = None) -> str:
+    """The program as operators in a row; `params` as `-D` gives them."""
+    file = analyze(Source("random.arch", text)).file
+    return Flat(file, params or {}).text(file)
