@@ -261,9 +261,9 @@ class Writer:
         for expr in (*_distinct(tests), *self._by_position(tests)):
             expr = self.inside(expr)
             right = is_right(expr, outcomes, lanes, truth=True)
-            if right and self._stays_right(expr, tests, lanes, truth=True):
-                if len(symbol.render(expr, lambda _: "argument")) <= _LONGEST_TEST:
-                    return expr
+            short = len(symbol.render(expr, lambda _: "argument")) <= _LONGEST_TEST
+            if right and short and self._stays_right(expr, tests, lanes, truth=True):
+                return expr
         truths = [Truth(o, t) for o, t in zip(outcomes, tests, strict=True)]
         return self.extra(truths, lanes, hint)
 
