@@ -298,3 +298,34 @@ def test_arguments_are_torchs(target: str) -> None:
     for name, default in kind.defaults.items():
         given = theirs[name].default
         assert given is inspect.Parameter.empty or given == default
+
+
+MADE = {
+    "nn.Conv2d": (4, 4, 3), "nn.ConvTranspose2d": (4, 4, 3), "nn.BatchNorm2d": (4,),
+    "nn.InstanceNorm2d": (4,), "nn.GroupNorm": (2, 4), "nn.LayerNorm": (8,),
+    "nn.LocalResponseNorm": (5,), "nn.MaxPool2d": (2,), "nn.AvgPool2d": (2,),
+    "nn.LPPool2d": (2, 2), "nn.AdaptiveAvgPool2d": (1,), "nn.AdaptiveMaxPool2d": (2,),
+    "nn.Threshold": (0.1, 0.0), "nn.PReLU": (), "nn.Softmax": (1,), "nn.LogSoftmax": (1,),
+    "nn.GLU": (1,), "nn.PixelShuffle": (2,), "nn.PixelUnshuffle": (2,),
+    "nn.ChannelShuffle": (2,), "nn.ZeroPad2d": (1,), "nn.ReflectionPad2d": (1,),
+    "nn.ReplicationPad2d": (1,), "nn.CircularPad2d": (1,), "nn.Linear": (8, 8),
+    "nn.Upsample": (None, 2), "nn.Dropout2d": (),
+}  # fmt: skip
+PLAIN = "ReLU ReLU6 LeakyReLU RReLU ELU SELU CELU GELU SiLU Mish Softplus Softsign Sigmoid " \
+        "LogSigmoid Tanh Hardswish Hardsigmoid Hardtanh Softshrink Dropout"  # fmt: skip
+
+
+@pytest.mark.parametrize("target", [*MADE, *(f"nn.{name}" for name in PLAIN.split())])
+def test_what_autograd_keeps_is_what_it_keeps(target: str) -> None:
+    """Overwriting it makes torch's backward pass fail; the table may only say more than that."""
+    torch = pytest.importorskip("torch")
+    kind = modules.kind_of(target)
+    assert kind is not None
+    module = getattr(torch.nn, target[3:])(*MADE.get(target, ()))
+    for end, claimed in (("input", kind.keeps_input), ("output", kind.keeps_output)):
+        x = torch.rand(2, 4, 8, 8, requires_grad=True) * 1
+        y = module(x)
+        with torch.no_grad():
+            (x if end == "input" else y).detach().mul_(2)
+        if not claimed:  # then nothing is amiss
+            y.sum().backward()

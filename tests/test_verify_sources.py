@@ -184,8 +184,8 @@ def test_a_planted_bug_is_caught(check: str, edits: list[tuple[str, str]], says:
 
 
 def test_as_written() -> None:
-    """What archc wrote is skipped, and the same with other words is no other."""
-    assert outcome("as-written", subject_of()).remark == "it is what archc writes"
+    """What archc wrote is what the plan says, and the same with other words is no other."""
+    assert outcome("as-written", subject_of()).status == "pass"
     same = subject_of((FC, "x = nn.functional.linear(x, self.fc.weight, self.fc.bias)"))
     assert outcome("as-written", same).status == "pass", outcome("as-written", same)
 

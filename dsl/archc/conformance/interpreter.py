@@ -110,13 +110,14 @@ class Interpreter:
         """Do `owner.name = value`. Raises Unreadable."""
         if not isinstance(owner, Instance):
             raise Unreadable(f"`.{name}` of something that is no module is set", self.line)
+        made = owner.prototype
         if owner is not frame.get("self"):
             if name in _FLAGS:
                 return
             raise Unreadable(f"`{name}` of another module is set", self.line)
         if self.execution is not None:
             raise Unreadable(f"`self.{name}` is set while the network runs", self.line)
-        self._register(owner.prototype, name, value)
+        self._register(made, name, value)
 
     def _register(self, made: Prototype, name: str, value: Any) -> None:
         if isinstance(value, Leaf | Container | Instance):

@@ -10,7 +10,7 @@ from archc import data
 from archc.conformance.interpreter import Interpreter
 from archc.conformance.objects import Class, Name, TupleClass
 from archc.conformance.problems import Unreadable
-from archc.conformance.statements import Statements, bases_of
+from archc.conformance.statements import Statements, base_of
 from archc.conformance.tensors import Store
 
 _OF_TORCH = ("nn.Module", "nn.Sequential", "nn.ModuleList")
@@ -54,7 +54,7 @@ class Program:
             return
         if node.name in known:
             raise Unreadable(f"the class `{node.name}` is there twice", node.lineno)
-        base = bases_of(node)
+        base = base_of(node, _BASES)
         if base == "NamedTuple":
             known[node.name] = _tuple_class(node)
             return

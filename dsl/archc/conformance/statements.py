@@ -198,11 +198,14 @@ def run_function(function: Function, frame: Frame) -> Any:
     return None
 
 
-def bases_of(node: ast.ClassDef) -> str:
-    """Return the one base of a class, as it is written. Raises Unreadable."""
-    if len(node.bases) != 1 or node.keywords or node.decorator_list:
+def base_of(node: ast.ClassDef, mixins: tuple[str, ...]) -> str:
+    """Return the base of a class, as it is written; `mixins` may stand before it."""
+    bases = [ast.unparse(base) for base in node.bases]
+    if len(bases) > 1:
+        bases = [base for base in bases if base not in mixins]
+    if len(bases) != 1 or node.keywords or node.decorator_list:
         raise Unreadable(f"the class `{node.name}` has not one base", node.lineno)
-    return ast.unparse(node.bases[0])
+    return bases[0]
 
 
-__all__ = ["Class", "Returned", "Statements", "bases_of", "run_function"]
+__all__ = ["Class", "Returned", "Statements", "base_of", "run_function"]
