@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -187,6 +187,32 @@ def used_in(steps: list[Step], result: Wire) -> Counter[Wire]:
             case Split():
                 found[step.inp] += 1
     return found
+
+
+def sink(steps: list[Step], results: Iterable[Wire]) -> None:
+    """Put what only one arm of an `if` uses into that arm: otherwise it would run for nothing."""
+    results = tuple(results)
+    for step in reversed(steps[:]):
+        if not isinstance(step, Test):
+            continue
+        for before in reversed(steps[: steps.index(step)]):
+            if isinstance(before, Do):
+                _sink(before, step, steps, results)
+        sink(step.then, (step.then_out,))
+        sink(step.other, (step.other_out,))
+
+
+def _sink(before: Do, test: Test, steps: list[Step], results: tuple[Wire, ...]) -> None:
+    total = used_in(steps, results[0])[before.out] + results[1:].count(before.out)
+    enters = test.inp is before.out
+    for arm, out in ((test.then, test.then_out), (test.other, test.other_out)):
+        inside = used_in(arm, out)[before.out]
+        if inside and total == inside + enters:
+            steps.remove(before)
+            arm.insert(0, before)
+            if enters:
+                test.inp = before.ins[0]
+            return
 
 
 def uses_in(steps: list[Step], wire: Wire) -> int:

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from archc.emit.flow import Do, Repeat, Side, Split, Step, Test, Wire, used_in, uses_in
-from archc.emit.layout import WIDTH
+from archc.emit.layout import WIDTH, negated
 from archc.passes.lines import INLINE_BRANCH, joins
 
 
@@ -130,7 +130,7 @@ class Printer:
         outer = dict(self.holds)
         then, other, test = (step.then, step.then_out), (step.other, step.other_out), step.test
         if _passes(then, step.inp):
-            then, other, test = other, then, f"not {test}" if " " not in test else f"not ({test})"
+            then, other, test = other, then, negated(test)
         self._emit(f"if {test}:")
         elsewhere = used_in(*other)
         for wire, times in elsewhere.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archc.emit.flow import Step, Wire, count_uses, pruned
+from archc.emit.flow import Step, Wire, count_uses, pruned, sink
 from archc.emit.forward import Printer
 from archc.emit.scribe import Scribe
 from archc.emit.statements import wrapped
@@ -22,6 +22,7 @@ def print_forward(
 def _print(printer: Printer, scribe: Scribe, steps: list[Step], out: Wire) -> tuple[list[str], str]:
     marks = scribe.outputs if scribe.definition.block is None else []
     results = [wire for _, wire in marks] or [out]
+    sink(steps, results)
     count_uses(steps)
     if not marks:
         out.uses += 1

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from archc.emit.lanes import Inexpressible
-from archc.emit.layout import Code, Group, Item, call, flat, lay
+from archc.emit.layout import Code, Group, Item, call, flat, lay, negated
 
 # --- statements --------------------------------------------------------------------------
 
@@ -84,8 +84,7 @@ def lines(statements: list[Statement], indent: int = 8) -> Iterator[str]:
 def _if_lines(statement: If, indent: int) -> Iterator[str]:
     pad, test, then, other = " " * indent, statement.test, statement.then, statement.other
     if not then:
-        text = flat(test)
-        test, then, other = f"not ({text})" if " " in text else f"not {text}", other, []
+        test, then, other = negated(flat(test)), other, []
     if then:
         yield from [f"{pad}if {test}:"] if isinstance(test, str) else lay("if ", test, ":", indent)
         yield from lines(then, indent + 4)
