@@ -143,7 +143,7 @@ def test_build_into_a_folder(run: Run, tmp_path: Path) -> None:
 
 
 def test_build_of_a_bundled_network(run: Run, tmp_path: Path) -> None:
-    assert run("build", "resnet18", "-D", "classes=7").code == 0
+    assert run("build", "resnet18", "-D", "num_classes=7").code == 0
     assert "class ResNet18" in (tmp_path / "resnet18.py").read_text(encoding="utf-8")
 
 

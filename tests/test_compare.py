@@ -221,7 +221,7 @@ def test_params_and_inputs(capsys: pytest.CaptureFixture[str]) -> None:
     argv = (
         "resnet18",
         "-D",
-        "classes=10",
+        "num_classes=10",
         "--input",
         "3x64x64",
         "--columns",
@@ -294,7 +294,7 @@ def test_unknown_columns(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_in_python() -> None:
     net = archc.load("resnet18")
-    table = archc.compare([net, "squeezenet1_1"], sort="params", params={"classes": 10})
+    table = archc.compare([net, "squeezenet1_1"], sort="params", params={"num_classes": 10})
     assert [row["name"] for row in table.records()] == ["squeezenet1_1", "resnet18"]
     assert len(table) == 2
     assert str(table).startswith("name ")

@@ -95,8 +95,8 @@ def test_nothing_is_left_over() -> None:
 
 def test_a_param_is_the_cause_and_what_it_changes_follows() -> None:
     left = archc.load("resnet50")
-    diff = archc.diff(left, archc.load("resnet50", classes=10))
-    assert [(c.name, c.left, c.right) for c in diff.params] == [("classes", "1000", "10")]
+    diff = archc.diff(left, archc.load("resnet50", num_classes=10))
+    assert [(c.name, c.left, c.right) for c in diff.params] == [("num_classes", "1000", "10")]
     [entry] = [entry for entry in diff.entries if entry.differs]
     assert (entry.state, entry.item.label) == ("follows", "fc")
     assert entry.costs[1].params - entry.costs[0].params == -(2048 + 1) * 990

@@ -376,7 +376,7 @@ def test_other_numbers(run: Run) -> None:  # noqa: F811
     done = run("explain", "alexnet", "conv1", "--input", "3x224x224")
     assert "floor((224 + 2*0 - 11) / 4) + 1 = 54" in done.out
     assert "rounded down: no window has the last row and column" in done.out
-    assert "4096 * 10" in run("explain", "-D", "classes=10", "alexnet", "fc8").out
+    assert "4096 * 10" in run("explain", "-D", "num_classes=10", "alexnet", "fc8").out
 
 
 def test_mistakes_on_the_command_line(run: Run, tmp_path: Any) -> None:  # noqa: F811

@@ -1,9 +1,9 @@
 """Every bundled network against the reference facts, through the public API.
 
 `reference/networks.json` is a trimmed copy of the reference file's entries (`entry` says which):
-exact parameters, MACs, output shape and the shape after each stage; LeNet-5, which that lacks, is
-from its paper. The files that torchvision has are also held against it, weight for weight, in
-`test_torchvision.py`.
+exact parameters, MACs, output shape and the shape after each stage; LeNet and LeNet-5, which that
+lacks, are from PyTorch's tutorial and the paper. The files that torchvision has are also held
+against it, weight for weight, in `test_torchvision.py`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ STAGES: dict[str, Mapping[str, str | None]] = {
     **{f"vgg{d}_bn": _vgg(depths, 3) for d, depths in _VGG.items()},
     **{f"densenet{d}": _densenet() for d in (121, 161, 169, 201)},
     **{name: _RESNET for name in NAMES if name.startswith("densenet_")},
-    **dict.fromkeys(("alexnet", "alexnet_2gpu", "lenet5", "zfnet"), _FLATTEN),
+    **dict.fromkeys(("alexnet", "alexnet_2gpu", "lenet", "lenet5", "zfnet"), _FLATTEN),
     **{name: _FLATTEN for name in NAMES if name.startswith("nin")},
     **{name: _FLATTEN for name in NAMES if name.endswith("bypass")},
     "preact_resnet200": _RESNET | {"relu": "relu2"},
@@ -182,8 +182,8 @@ def test_torch_agrees(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["resnet18", "vgg11", "googlenet_bn"])
 def test_classes_can_be_set(name: str) -> None:
-    assert archc.load(name, classes=10).output == (10,)
-    assert archc.load(name, classes=10).params < FACTS[name]["params"]
+    assert archc.load(name, num_classes=10).output == (10,)
+    assert archc.load(name, num_classes=10).params < FACTS[name]["params"]
 
 
 def test_lenet_has_the_papers_parameters() -> None:
@@ -221,7 +221,7 @@ def test_a_training_step(name: str) -> None:
     """Random paths leave every output finite, and gradients flow."""
     torch = pytest.importorskip("torch")
     torch.manual_seed(0)
-    module = load(name).module(classes=10).train()
+    module = load(name).module(num_classes=10).train()
     for _ in range(3):
         outputs = module(torch.randn(2, *FACTS[name]["input"]))
         outputs = [outputs] if torch.is_tensor(outputs) else outputs

@@ -60,7 +60,7 @@ def check_materialised(net: archc.Net) -> None:
     with torch.no_grad():
         for tensor in state(module):
             tensor.fill_(float("nan") if tensor.is_floating_point() else 77)
-    module.reset_parameters()
+    module.init_weights()
     for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
         assert not (tensor.isnan() if tensor.is_floating_point() else tensor == 77).any(), name
         assert not name.endswith("running_var") or (tensor == 1).all()
@@ -75,7 +75,7 @@ def test_support_classes_take_a_device_too() -> None:
     net = net_of(SCALED)
     check_materialised(net)
     module = net.module(device="meta").to_empty(device="cpu")
-    module.reset_parameters()
+    module.init_weights()
     assert module.unit1.scale1.weight.tolist() == pytest.approx([0.1] * 8)
 
 
@@ -103,7 +103,7 @@ def test_starts_as_torchvision_does() -> None:
     torchvision = pytest.importorskip("torchvision")
     torch.manual_seed(0)
     ours = archc.load("resnet18").module(device="meta").to_empty(device="cpu")
-    ours.reset_parameters()
+    ours.init_weights()
     theirs = torchvision.models.resnet18().state_dict()
     for name, tensor in ours.state_dict().items():
         if tensor.numel() > 1000:

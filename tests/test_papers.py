@@ -111,6 +111,12 @@ X X X . . . X X X . . X . X X X
 """  # of the paper: a row a map of S2, a column a map of C3
 
 
+def lenet(x: Any, w: Weights) -> Any:
+    """PyTorch's tutorial "Neural Networks"."""
+    x = pool(conv_relu(pool(conv_relu(x, w, "conv1"), 2), w, "conv2"), 2).flatten(1)
+    return fc(F.relu(fc(F.relu(fc(x, w, "fc1")), w, "fc2")), w, "fc3")
+
+
 def lenet5(x: Any, w: Weights) -> Any:
     def squash(x: Any) -> Any:
         return 1.7159 * torch.tanh(x * 2 / 3)
@@ -161,10 +167,12 @@ def nin_imagenet(x: Any, w: Weights) -> Any:
 
 
 def inception(x: Any, w: Weights, name: str) -> Any:
-    one = conv_relu(x, w, f"{name}.conv1")
-    three = conv_relu(conv_relu(x, w, f"{name}.conv2"), w, f"{name}.conv3", 1, 1)
-    five = conv_relu(conv_relu(x, w, f"{name}.conv4"), w, f"{name}.conv5", 1, 2)
-    proj = conv_relu(F.max_pool2d(x, 3, 1, 1), w, f"{name}.conv6")
+    one = conv_relu(x, w, f"{name}.branch1x1.0")
+    three = conv_relu(x, w, f"{name}.branch3x3.0")
+    three = conv_relu(three, w, f"{name}.branch3x3.2", 1, 1)
+    five = conv_relu(x, w, f"{name}.branch5x5.0")
+    five = conv_relu(five, w, f"{name}.branch5x5.2", 1, 2)
+    proj = conv_relu(F.max_pool2d(x, 3, 1, 1), w, f"{name}.branch_pool.1")
     return torch.cat([one, three, five, proj], 1)
 
 
@@ -357,6 +365,7 @@ PAPERS: dict[str, Callable[[Any, Weights], Any]] = {
     "alexnet": alexnet,
     "alexnet_2gpu": alexnet_2gpu,
     "zfnet": zfnet,
+    "lenet": lenet,
     "lenet5": lenet5,
     "nin_cifar10": nin_cifar10,
     "nin_imagenet": nin_imagenet,

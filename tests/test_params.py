@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import archc
 from archc.api import analyze
 from archc.source import Source
 
@@ -92,6 +93,24 @@ def test_mistakes_tell_what_came_from_outside() -> None:
     (problem,) = analyze(Source("net.arch", TEXT), params={"classes": 0}).diagnostics
     assert problem.code == "A303"
     assert problem.notes == ("from outside: classes = 0",)
+
+
+def test_a_former_name_is_understood() -> None:
+    """The bundled networks had `classes`; a file that has it itself means its own."""
+    net = archc.load("resnet18", classes=7)
+    assert net.output == (7,)
+    assert net.params == archc.load("resnet18", num_classes=7).params
+    text = TEXT.replace("(classes)", "(num_classes)").replace("classes = 10", "num_classes = 10", 1)
+    assert analyze(Source("net.arch", text), params={"classes": 7}).output == (7,)
+    both = TEXT.replace("param rate", "param num_classes = 3\nparam rate")
+    found = analyze(Source("net.arch", both), params={"classes": 7, "num_classes": 4})
+    assert found.ok
+    assert found.output == (7,)
+
+
+def test_both_names_for_one_param_are_refused() -> None:
+    with pytest.raises(archc.ArchError, match="the network has no param `classes`"):
+        archc.load("resnet18", classes=7, num_classes=8)
 
 
 LIBRARY = """block each(fs) {

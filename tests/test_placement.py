@@ -376,7 +376,7 @@ def test_the_command(
     assert "on cuda:0 and cuda:1; copies before conv3, fc6, fc7 and fc8)" in err
     text = (tmp_path / "alexnet_2gpu_placed.py").read_text(encoding="utf-8")
     assert 'devices: Sequence[torch.device | str] = ("cuda:0", "cuda:1")' in text
-    code, _, err = run(capsys, "alexnet_2gpu", "--placement", "-D", "classes=101", "-o", "-")
+    code, _, err = run(capsys, "alexnet_2gpu", "--placement", "-D", "num_classes=101", "-o", "-")
     assert code == 0
 
 

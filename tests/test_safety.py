@@ -141,8 +141,8 @@ NAMES = sorted(
         *(name for name in dir(builtins) if name.isidentifier()), *keyword.kwlist, *keyword.softkwlist,
         *"""x out out2 side side_x branch1 shortcut columns result layers layer module i j self cls
         in_channels in_height w Net NetOutput Unit Block Scale Widen Join Conv2d Tensor OrderedDict
-        Sequence NamedTuple torch nn F math reset_parameters forward training state_dict index count
-        _fields _replace _ __ __init__ __class__ __dict__ _modules _parameters _buffers a_ a__b A paths
+        Sequence NamedTuple torch nn F math init_weights reset_parameters forward training state_dict index
+        count _fields _replace _ __ __init__ __class__ __dict__ _modules _parameters _buffers a_ a__b A paths
         sampler weight bias conv1 bn1 relu add1 extended repeats stride input output x1 p2 g d c h
         return_ record logits archc generated""".split(),
     }

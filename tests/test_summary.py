@@ -493,7 +493,7 @@ def test_wrong_usage(
 
 
 def test_params_and_inputs(capsys: pytest.CaptureFixture[str]) -> None:
-    argv = ("squeezenet1_1", "-D", "classes=7", "--input", "3x512x512", "--format", "json")
+    argv = ("squeezenet1_1", "-D", "num_classes=7", "--input", "3x512x512", "--format", "json")
     _, out, _ = run(capsys, *argv)
     found = json.loads(out)
     assert found["inputs"][0]["shape"] == [3, 512, 512]

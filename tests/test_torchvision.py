@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,6 +98,24 @@ def test_all_26_are_here() -> None:
 def test_state_dict_has_the_same_names_and_shapes(name: str) -> None:
     theirs, ours = published(name).state_dict(), generated(name).state_dict()
     assert {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_file_names_the_weights_that_load(name: str) -> None:
+    """`pretrained` has all that torchvision publishes for it, and the docstring says so."""
+    published = torchvision.models.get_model_weights(OTHER_NAMES.get(name, name))
+    whole = [w.name for w in published if w.name != "IMAGENET1K_FEATURES"]  # has no classifier
+    said = f"torchvision's {published.__name__}.{' and '.join(whole)}"
+    net = archc.load(name)
+    assert net.meta["pretrained"].partition(",")[0] == said
+    (head,) = re.findall(r'\A"""(.*?)"""', net.source(), re.DOTALL)
+    assert f"Loads {said}" in " ".join(head.split())
+
+
+def test_published_weights_are_those_of_the_file_alone() -> None:
+    said = {name for name in archc.bundled() if "pretrained" in archc.load(name).meta}
+    assert said == set(NETWORKS)
+    assert "IMAGENET1K" not in archc.load("resnet18", num_classes=10).source()
 
 
 @pytest.mark.parametrize("name", NETWORKS)

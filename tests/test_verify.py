@@ -99,8 +99,8 @@ BUGS = {
     ),
     "a copy that is none": (
         "copying",
-        [("    def reset_parameters", "    def __deepcopy__(self, memo):\n        return self\n\n"
-          "    def reset_parameters")],
+        [("    def init_weights", "    def __deepcopy__(self, memo):\n        return self\n\n"
+          "    def init_weights")],
         r"conv1\.weight is shared after copy\.deepcopy",
     ),
     "a layer without a device": (
@@ -121,11 +121,11 @@ BUGS = {
     "a norm that is not started": (
         "reset",
         [("nn.BatchNorm2d | nn.Linear", "nn.Linear")],
-        r"reset_parameters leaves .*bn1?\.weight as it was",
+        r"init_weights leaves .*bn1?\.weight as it was",
     ),
-    "a start outside reset_parameters": (
+    "a start outside init_weights": (
         "reset",
-        [("        self.reset_parameters()\n", "        self.reset_parameters()\n"
+        [("        self.init_weights()\n", "        self.init_weights()\n"
           "        if self.fc.weight.device.type != 'meta':\n"
           "            nn.init.zeros_(self.fc.weight)\n")],
         r"starts fc\.weight otherwise than the constructor",
@@ -257,7 +257,7 @@ def test_small_inputs() -> None:
 def test_a_job_is_the_same_for_the_worker() -> None:
     from archc.verification import job
 
-    net = archc.load("resnet18", classes=7)
+    net = archc.load("resnet18", num_classes=7)
     made = Job.of(net.analysis, Path("archs"), "source")
     told, names = job.read(job.written(made, ["state"]))
     assert names == ["state"]
@@ -360,7 +360,7 @@ def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
         (["resnet18", "--timeout", "0"], 2, "is no number of seconds"),
         (["resnet18", "vgg11", "--source", "x.py"], 2, "give one"),
         (["resnet18", "--source", "nowhere.py"], 2, "cannot read nowhere.py: no such file"),
-        (["resnet18", "-D", "classes=x"], 1, "A311"),
+        (["resnet18", "-D", "num_classes=x"], 1, "A311"),
     ],
 )
 def test_wrong_usage(

@@ -87,7 +87,7 @@ def test_rows_of_the_lecture() -> None:
     heads = [(t.name, t.signature, t.times) for t in found.templates]
     assert heads == [
         ("inception", "(c1x1, r3x3, c3x3, r5x5, c5x5, proj)", 9),
-        ("auxiliary", "(classes)", 2),
+        ("auxiliary", "(num_classes)", 2),
     ]
 
 

@@ -1,7 +1,7 @@
 """archc: a small language for neural network architectures, compiled to readable PyTorch.
 
     >>> import archc
-    >>> net = archc.load("resnet50", classes=10)
+    >>> net = archc.load("resnet50", num_classes=10)
     >>> print(net.source())
 
 Names are imported when they are first asked for, so that the command line starts fast.

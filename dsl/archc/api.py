@@ -20,6 +20,7 @@ from archc.elaborate import elaborate, is_network, link
 from archc.evaluate import did_you_mean, fault
 from archc.files import Unreadable, read, read_stdin, resolve_use
 from archc.ops import Dims
+from archc.params import by_current_names
 from archc.parser import parse
 from archc.passes.costs import Cost, Costs
 from archc.passes.expect import check_expectations
@@ -452,9 +453,10 @@ def analyze(
     that go before those in the file: {"x": (3, 512, 512)}; "" names the only input.
     """
     inputs = inputs or {}
-    limits, given = limits or Limits(), params or {}
+    limits = limits or Limits()
     diagnostics = Diagnostics(limits.diagnostics)
     file, wrong = parse(source, limits)
+    given = by_current_names(params or {}, file)
     diagnostics.extend(wrong)
     load = _Loader(project or Path(source.name).parent, limits, diagnostics)
     library = link(file, load, diagnostics)
@@ -466,6 +468,8 @@ def analyze(
                 file, library, given, diagnostics, limits, shared=shared, inputs=inputs
             )
             facts = read_sections(file, {**plan.params}, diagnostics)
+            if given:  # published weights are those of the network as the file has it
+                facts.meta.pop("pretrained", None)
             cost = Costs().of_body(plan.body)
         if not diagnostics.failed:  # a statement that is wrong has lost its labels
             diagnostics.extend(check_recipe(facts, plan))

@@ -26,8 +26,8 @@ MODULE_ATTRIBUTES = frozenset(
 )
 # What the generated code itself says.
 OWN_NAMES = frozenset(
-    "self super torch nn F Tensor math range len enumerate getattr reset_parameters side"
-    " in_channels in_depth in_height in_width".split()
+    "self super torch nn F Tensor math range len enumerate getattr init_weights reset_parameters"
+    " side in_channels in_depth in_height in_width".split()
 )
 
 

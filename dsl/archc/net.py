@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archc.api import Analysis, ArchError, analyze, compared, source_of
 from archc.files import Unreadable, stamp
+from archc.params import by_current_names
 from archc.source import Diagnostic
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Net:
         Beside the file's params those that options add: `device`, `dtype`, `grad_checkpointing`
         and `zero_init_residual`.
         """
+        arguments = by_current_names(arguments, self.analysis.file)
         options = self.analysis.options_for(set(arguments))
         made: nn.Module = class_of(self.name, self.source(options=options))(**arguments)
         return made

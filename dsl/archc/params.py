@@ -13,6 +13,20 @@ from archc.parser import parse
 from archc.plan import OperatorValue
 from archc.source import Diagnostics, Label, Source
 
+# What a param of the bundled networks was called before, and is called now, as in torchvision.
+_FORMER = {"classes": "num_classes"}
+
+
+def by_current_names(given: Mapping[str, Any], file: syntax.File) -> dict[str, Any]:
+    """Return values from outside by the names that the file's params have now."""
+    declared = {item.name.id for item in file.items if isinstance(item, syntax.Param)}
+
+    def current(name: str) -> str:
+        new = _FORMER.get(name, name)
+        return new if new in declared and name not in declared and new not in given else name
+
+    return {current(name): value for name, value in given.items()}
+
 
 def read_params(
     file: syntax.File, given: Mapping[str, Any], diagnostics: Diagnostics

@@ -10,7 +10,7 @@ _ABOUT = "Neural network architectures as text: check them, draw them, build PyT
 _EPILOG = """\
 examples:
   archc build resnet50                  write resnet50.py from a bundled network
-  archc build my.arch -D classes=10     set a param of the file
+  archc build my.arch -D width=64       set a param of the file
   archc build resnet50 --train          write train_resnet50.py, which trains it
   archc check nets/                     report every mistake in every file
   archc draw googlenet -o googlenet.svg

@@ -1,4 +1,8 @@
-"""`train { init he conv fan_out bias=0 }`: how weights start, as `reset_parameters`."""
+"""`train { init he conv fan_out bias=0 }`: how weights start, as `init_weights`.
+
+Not as `reset_parameters`: by torch's contract that starts a module's own tensors only, so whoever
+calls it on each of `modules()` would undo what a network has done to its layers.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archc.emit.lanes import literal
-from archc.emit.layout import Group, Item, call
+from archc.emit.layout import Group, Item, call, flat
 from archc.emit.options import ZERO_INIT, Unsuited
 from archc.emit.program import Program
-from archc.emit.site import Do, For, Header, If, Statement, lines
+from archc.emit.site import Assign, Do, For, Header, If, Statement, lines
 from archc.plan import Apply, Branches, Chain, Loop, Node, Path, Plan, children, labelled, walk
 from archc.sections import Facts, Initialisation
 
@@ -19,6 +23,38 @@ _TYPES = {
     "bn": ("nn.BatchNorm{}d",),
 }
 _EVERY = Header("module", "self.modules()")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """How modules of some torch classes start."""
+
+    types: list[str]
+    body: list[Statement]
+
+    def statement(self, other: list[Statement]) -> Statement:
+        test = call("isinstance", "module", " | ".join(self.types))
+        match self.body:
+            case [If(other=[]) as only]:
+                return If(f"{flat(test)} and {only.test}", only.then, other)
+        return If(test, self.body, other)
+
+
+def _chain(rules: list[_Rule]) -> list[Statement]:
+    """One `if`, or several where a module may be of two kinds: the later one holds."""
+    chains: list[list[_Rule]] = []
+    for rule in rules:
+        known = {name for other in chains[-1:] for earlier in other for name in earlier.types}
+        if not chains or not known.isdisjoint(rule.types):
+            chains.append([])
+        chains[-1].append(rule)
+    statements: list[Statement] = []
+    for chain in chains:
+        other: list[Statement] = []
+        for rule in reversed(chain):
+            other = [rule.statement(other)]
+        statements += other
+    return statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +68,13 @@ class Towers:
 def initialiser(
     program: Program, plan: Plan, facts: Facts, towers: Towers | None = None
 ) -> list[str]:
-    """The lines of `reset_parameters`, or none where the file asks for torch's own start.
+    """The lines of `init_weights`, or none where the file asks for torch's own start.
 
     `plan` has what the network itself holds, beside `towers`. Raises Unsuited where the last gammas
     should be zero and no residual body ends with one.
     """
     writer, options = _Writer(program, plan), program.options
-    general: list[Statement] = []
+    general: list[_Rule] = []
     special: list[Statement] = []
     inside: list[Statement] = []
     for setting in facts.initialisations:
@@ -60,7 +96,7 @@ def initialiser(
         special.append(For(Header("tower", f"({names})"), inside))
     if options.device:
         general = [*writer.others(facts.initialisations), *general]
-    every: list[Statement] = [For(_EVERY, general)] if general else []
+    every: list[Statement] = [For(_EVERY, _chain(general))] if general else []
     return list(lines([*every, *special]))
 
 
@@ -79,7 +115,7 @@ class _Writer:
         for target, _ in program.shared.values():
             self.biased.setdefault(target, set()).add(True)
 
-    def others(self, settings: list[Initialisation]) -> list[Statement]:
+    def others(self, settings: list[Initialisation]) -> list[_Rule]:
         """torch's own start for all that the file leaves to it."""
         started = {
             name
@@ -89,25 +125,15 @@ class _Writer:
             if setting.bias is not None or True not in self.biased[name]
         }
         left = [name for name in self.biased if name not in started and f"{name}(" in self.text]
-        if not left:
-            return []
-        own: Statement = Do("module.reset_parameters()")
-        return [If(call("isinstance", "module", " | ".join(left)), [own], [])]
+        return [_Rule(left, [Do("module.reset_parameters()")])] if left else []
 
     # --- by kind -------------------------------------------------------------------------
 
-    def kinds(self, setting: Initialisation) -> list[Statement]:
+    def kinds(self, setting: Initialisation) -> list[_Rule]:
         """All convolutions, linears or batch norms."""
         types = self._types(setting.kinds or ("conv", "fc"))
         body = self._start("module", setting, types)
-        if not body:
-            return []
-        test = f"isinstance(module, {' | '.join(types)})"
-        match body:
-            case [If(other=[]) as only]:
-                return [If(f"{test} and {only.test}", only.then, [])]
-            case _:
-                return [If(test, body, [])]
+        return [_Rule(types, body)] if body else []
 
     def _types(self, kinds: tuple[str, ...]) -> list[str]:
         """The torch classes of these kinds that the network has, in the order of `kinds`."""
@@ -126,25 +152,32 @@ class _Writer:
         found = [
             (path, node) for label in setting.labels for path, node in labelled(self.plan, label)
         ]
-        single = [path for path, node in found if isinstance(node, Apply)]
+        single = [(path, node) for path, node in found if isinstance(node, Apply)]
         groups = [path for path, node in found if not isinstance(node, Apply)]
-        types = self._types(("conv", "fc"))
         statements: list[Statement] = []
         for path in groups:
-            test = f"isinstance(module, {' | '.join(types)})"
-            body: list[Statement] = [If(test, self._start("module", setting, types), [])]
-            statements.append(For(Header("module", f"{self._access(path)}.modules()"), body))
-        plain = [self._access(path) for path in single if len(path) == 1]
-        if len(plain) == 1:
-            statements += self._start(plain[0], setting, types)
-        elif plain:
-            header = Header("module", f"({', '.join(plain)})")
-            statements.append(For(header, self._start("module", setting, types)))
-        for path in (path for path in single if len(path) > 1):
-            header = Header("module", f"[{self._access(path)}]")
-            test = f"isinstance(module, {' | '.join(types)})"
-            statements.append(For(header, [If(test, self._start("module", setting, types), [])]))
+            header = Header("module", f"{self._access(path)}.modules()")
+            statements.append(For(header, self._checked(setting, self._types(("conv", "fc")))))
+        own = [(path, node) for path, node in single if len(path) == 1]
+        for target in dict.fromkeys(_target(node) for _, node in own):  # each loop of one type
+            alike = [(path, node) for path, node in own if _target(node) == target]
+            names = [self._access(path) for path, _ in alike]
+            biased = {"bias" in node.state for _, node in alike}
+            if len(names) == 1:
+                statements += self._start(names[0], setting, [target], biased)
+            else:
+                header = Header(alike[0][1].op.name, f"({', '.join(names)})")
+                body = self._start(header.target, setting, [target], biased)
+                statements.append(For(header, body))
+        for path, node in single:
+            if len(path) > 1:
+                statements.append(Assign("module", self._access(path)))
+                statements += self._checked(setting, [_target(node)])
         return statements
+
+    def _checked(self, setting: Initialisation, types: list[str]) -> list[Statement]:
+        """Start `module`, of which Python only knows that it is a module."""
+        return _chain([_Rule(types, self._start("module", setting, types))])
 
     def _access(self, path: Path) -> str:
         if len(path) == 1:
@@ -153,14 +186,20 @@ class _Writer:
 
     # --- one module ----------------------------------------------------------------------
 
-    def _start(self, module: str, setting: Initialisation, types: list[str]) -> list[Statement]:
-        """The statements that start one module's weight and bias."""
+    def _start(
+        self,
+        module: str,
+        setting: Initialisation,
+        types: list[str],
+        biased: set[bool] | None = None,
+    ) -> list[Statement]:
+        """The statements that start one module's weight and bias, `biased` where it is known."""
         weight = _weight(f"{module}.weight", setting)
         statements: list[Statement] = [] if weight is None else [Do(weight)]
         if setting.bias is not None:
             fill: Statement = Do(_filled(f"{module}.bias", setting.bias))
-            if types == ["nn.Linear"] and False not in self.biased["nn.Linear"]:
-                return [*statements, fill]
+            if types == ["nn.Linear"] and False not in (biased or self.biased["nn.Linear"]):
+                return [*statements, fill]  # to mypy, a convolution's bias may be None
             statements.append(If(f"{module}.bias is not None", [fill], []))
         return statements
 
@@ -186,6 +225,12 @@ def _applies(program: Program) -> Iterator[Apply]:
             for node in walk(body.chain.nodes):
                 if isinstance(node, Apply):
                     yield node
+
+
+def _target(node: Apply) -> str:
+    """The torch class of an operator, as the generated file names it."""
+    made = node.op.torch(*node.shapes)
+    return made.target if made is not None else ""
 
 
 def _always(chain: Chain) -> Iterator[Node]:

@@ -327,7 +327,7 @@ def _finish_network(program: Program, network: ClassModel, plan: Plan, facts: Fa
         network.init.append(f"        self.{ZERO_INIT} = {ZERO_INIT}")
     method = initialiser(program, plan, facts)
     if method:
-        network.init.append("        self.reset_parameters()")
+        network.init.append("        self.init_weights()")
         network.extra.append(method)
 
 
@@ -356,6 +356,8 @@ def describe_network(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) ->
     ends = [_shape(t.shape.dims) for _, t in outputs(plan.body) if t.shape is not None]
     lines += ["", f"Input {' and '.join(shapes)}, output {' and '.join(ends)}."]
     lines.append(f"{cost.params:,} parameters, {cost.macs:,} multiply-accumulates a sample.")
+    if "pretrained" in meta:
+        lines.append(f"Loads {meta['pretrained']}.")
     if frozen:
         lines.append(
             "Built with " + ", ".join(f"{n} = {_said(plan.params[n])}" for n in frozen) + "."

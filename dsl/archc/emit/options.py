@@ -11,7 +11,7 @@ from archc.passes.deploy import Deployment
 class Options:
     """`archc build --with device,checkpointing,zero-init`.
 
-    - `device`: constructors take `device` and `dtype` and pass them on, and `reset_parameters`
+    - `device`: constructors take `device` and `dtype` and pass them on, and `init_weights`
       starts every weight, so that a network can be made on "meta" and filled later.
     - `checkpoint`: the block that `grad_checkpointing=True` computes again in the backward pass.
     - `deployment`: the network is for inference, and takes the weights of its training form.

@@ -111,7 +111,7 @@ class _Writer:
         towers = Towers(tuple(self.names), replace(plan, body=self.placement.tower))
         started = initialiser(program, head, facts, towers)
         if started:
-            network.init.append("        self.reset_parameters()")
+            network.init.append("        self.init_weights()")
             network.extra.append(started)
         program.support.setdefault(PLACED)
         known = {parameter.variable for parameter in network.parameters}

@@ -70,7 +70,7 @@ class ClassModel:
     returns: str
     constants: list[str] = field(default_factory=list)  # of the class
     keywords: list[Code] = field(default_factory=list)  # arguments by name alone, declared
-    extra: list[list[str]] = field(default_factory=list)  # `reset_parameters`
+    extra: list[list[str]] = field(default_factory=list)  # `init_weights`
     methods: list[Method] = field(default_factory=list)
 
     @property

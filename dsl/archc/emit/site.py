@@ -81,18 +81,22 @@ def lines(statements: list[Statement], indent: int = 8) -> Iterator[str]:
                 yield from _if_lines(statement, indent)
 
 
-def _if_lines(statement: If, indent: int) -> Iterator[str]:
+def _if_lines(statement: If, indent: int, word: str = "if") -> Iterator[str]:
     pad, test, then, other = " " * indent, statement.test, statement.then, statement.other
     if not then:
         test, then, other = negated(flat(test)), other, []
     if then:
-        yield from [f"{pad}if {test}:"] if isinstance(test, str) else lay("if ", test, ":", indent)
+        head = f"{word} "
+        yield from (
+            [f"{pad}{head}{test}:"] if isinstance(test, str) else lay(head, test, ":", indent)
+        )
         yield from lines(then, indent + 4)
     match other:
-        case [If() as only] if only.then:
-            first, *rest = _if_lines(only, indent)
-            yield from [f"{pad}el{first.strip()}", *rest]
-        case [_, *_]:
+        case []:
+            pass
+        case [If() as last]:
+            yield from _if_lines(last, indent, "elif")
+        case _:
             yield f"{pad}else:"
             yield from lines(other, indent + 4)
 

@@ -93,7 +93,8 @@ def build_training(
         raise Untrainable(f"`dataset {recipe.dataset}` has {len(mean)} channels, not {shape[0]}")
     if shape[0] != 3 and (recipe.augment.jitter or recipe.augment.lighting):
         raise Untrainable(f"`jitter` and `lighting` are of colours, and {plan.name} sees none")
-    by_flag = _takes_classes(plan, module, width)
+    count = _class_count(plan, module, width)
+    by_flag = bool(count)
     recomputes = options.checkpoint is not None
     return Training(
         name=plan.name,
@@ -106,7 +107,7 @@ def build_training(
         std=std,
         classes="args.classes" if by_flag else str(width),
         misfit='f"{what}: --classes {len(names)}"' if by_flag else "what",
-        construct=_construct(plan, options, by_flag),
+        construct=_construct(plan, options, count),
         output=module.record or "Tensor",
         loss=_loss(plan, recipe),
         sides=_sides(plan, module, recipe),
@@ -163,10 +164,13 @@ def _need(recipe: Recipe) -> None:
         raise Untrainable(f"the recipe has no {names}: to `train {{ }}` {cure}")
 
 
-def _takes_classes(plan: Plan, module: Module, width: int) -> bool:
-    """Whether the number of classes is an argument of the network."""
-    named = any(p.name == "classes" for p in module.classes[-1].parameters)
-    return named and plan.params.get("classes") == width
+def _class_count(plan: Plan, module: Module, width: int) -> str:
+    """Return the argument of the network that is the number of classes, or ""."""
+    arguments = {p.name for p in module.classes[-1].parameters}
+    for name in ("num_classes", "classes"):
+        if name in arguments and plan.params.get(name) == width:
+            return name
+    return ""
 
 
 def _likely_dataset(shape: tuple[int, ...]) -> str:
@@ -175,9 +179,9 @@ def _likely_dataset(shape: tuple[int, ...]) -> str:
     return "cifar10" if max(shape[1:]) <= _SMALL else "imagenet"
 
 
-def _construct(plan: Plan, options: Options, by_flag: bool) -> list[str]:
-    """The statement that makes the network."""
-    arguments = [Item("args.classes", "classes")] if by_flag else []
+def _construct(plan: Plan, options: Options, count: str) -> list[str]:
+    """The statement that makes the network; `count` is its argument for the number of classes."""
+    arguments = [Item("args.classes", count)] if count else []
     if options.zero_init:
         arguments.append(Item("True", ZERO_INIT))
     if options.checkpoint is not None:

@@ -40,9 +40,9 @@ class Init(nn.Module):
         self.unit2 = Unit(8)
         self.gap = nn.AdaptiveAvgPool2d(1)
         self.fc1 = nn.Linear(8, 10)
-        self.reset_parameters()
+        self.init_weights()
 
-    def reset_parameters(self) -> None:
+    def init_weights(self) -> None:
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

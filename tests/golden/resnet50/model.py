@@ -67,9 +67,9 @@ class ResNet50(nn.Module):
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(2048, classes)
-        self.reset_parameters()
+        self.init_weights()
 
-    def reset_parameters(self) -> None:
+    def init_weights(self) -> None:
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

@@ -33,7 +33,7 @@ def device(subject: Subject) -> str | None:
 
 @check("reset")
 def reset(subject: Subject) -> str | None:
-    """Made on "meta", to_empty and reset_parameters start every tensor, as the constructor does."""
+    """Made on "meta", to_empty and init_weights start every tensor, as the constructor does."""
     import torch
 
     cls, states = subject.cls, []
@@ -41,29 +41,29 @@ def reset(subject: Subject) -> str | None:
     class Started(cls):  # type: ignore[misc, valid-type]
         """Remembers the dice with which its constructor starts it."""
 
-        def reset_parameters(self) -> None:
+        def init_weights(self) -> None:
             states.append(torch.get_rng_state())
-            super().reset_parameters()
+            super().init_weights()
 
     net = _on_meta(subject).to_empty(device="cpu")
     _spoil(net)
-    if not hasattr(cls, "reset_parameters"):
+    if not hasattr(cls, "init_weights"):
         if not held(net):
             raise Skipped("there is nothing to start")
-        raise Failed("there is no reset_parameters")
+        raise Failed("there is no init_weights")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         wanted = Started()
         if not states:
-            raise Failed("the constructor does not call reset_parameters")
+            raise Failed("the constructor does not call init_weights")
         torch.set_rng_state(states[-1])
-        net.reset_parameters()
+        net.init_weights()
     for (name, tensor), (_, other) in zip(held(net).items(), held(wanted).items(), strict=True):
         rubbish = tensor.isnan() if tensor.is_floating_point() else tensor == _RUBBISH
         if rubbish.any():
-            raise Failed(f"reset_parameters leaves {name} as it was")
+            raise Failed(f"init_weights leaves {name} as it was")
         if not torch.equal(tensor, other):
-            raise Failed(f"reset_parameters starts {name} otherwise than the constructor")
+            raise Failed(f"init_weights starts {name} otherwise than the constructor")
     return None
 
 

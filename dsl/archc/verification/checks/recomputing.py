@@ -74,7 +74,7 @@ def _tracked(subject: Subject, batch: int, again: bool) -> int:
     class Unstarted(cls):  # type: ignore[misc, valid-type]
         """Its weights have no numbers to start with."""
 
-        def reset_parameters(self) -> None:
+        def init_weights(self) -> None:
             pass
 
     with FakeTensorMode():
