@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from archc.conformance import Mismatch, check_source
-from archc.emit.module import Module, build_module
+from archc.emit.file import Module, build_module
 from archc.emit.options import Options, Unsuited
 from archc.emit.render import render
 from archc.passes.costs import Cost

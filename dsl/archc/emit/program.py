@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archc import symbol
-from archc.emit.lanes import Extra, Inexpressible, Lane, module_class
 from archc.emit.layout import Code
 from archc.emit.options import Options
+from archc.emit.unify import Extra, Lane, NotUnifiable, module_class
 from archc.ops import REGISTRY
 from archc.passes.gather import gathered
 from archc.passes.uses import Uses, uses_of
@@ -248,7 +248,7 @@ class Program:
 
     # --- splitting -----------------------------------------------------------------------
 
-    def split(self, definition: Definition, why: Inexpressible) -> None:
+    def split(self, definition: Definition, why: NotUnifiable) -> None:
         """Several classes instead of one: by structure, or else one an instance.
 
         Raises `why` for the network itself, which is one class whatever its params.

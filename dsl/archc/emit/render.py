@@ -13,7 +13,7 @@ from archc.emit.layout import WIDTH, Code, Item, call, lay
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from archc.emit.module import Module
+    from archc.emit.file import Module
     from archc.emit.program import ClassModel, Method
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archc.emit.checked import checked_module
+from archc.emit.file import Module
 from archc.emit.imports import split
 from archc.emit.layout import WIDTH, Group, Item, call, lay
-from archc.emit.module import Module
 from archc.emit.options import CHECKPOINTING, ZERO_INIT, Options
 from archc.emit.rates import factor, needs_end, number, plateau, rate, total
 from archc.emit.render import harmless, render

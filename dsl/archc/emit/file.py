@@ -10,10 +10,9 @@ from functools import cache
 from typing import Any
 
 from archc import data, symbol, syntax
+from archc.emit.calls import FACTORY
 from archc.emit.classes import build_class, write_anonymous
 from archc.emit.initialise import initialiser
-from archc.emit.lanes import Inexpressible
-from archc.emit.modules import FACTORY
 from archc.emit.options import (
     CHECKPOINTING,
     DEPLOYED,
@@ -24,6 +23,7 @@ from archc.emit.options import (
 )
 from archc.emit.program import ClassModel, Definition, Program, instance_env
 from archc.emit.steps import write_chain
+from archc.emit.unify import NotUnifiable
 from archc.passes.costs import Cost
 from archc.plan import Choice, Plan, bodies, outputs, side_outputs, walk
 from archc.sections import Facts
@@ -218,7 +218,7 @@ def _first_that_works(plan: Plan, again: Again, options: Options) -> Program:
 def _attempt(plans: list[Plan], options: Options, may_split: bool = False) -> Program | None:
     try:
         return _build_program(plans, options, may_split)
-    except Inexpressible:
+    except NotUnifiable:
         return None
 
 
@@ -274,7 +274,7 @@ def _build_program(plans: list[Plan], options: Options, may_split: bool) -> Prog
     for _ in range(_MOST_ROUNDS):
         if _is_settled(program, may_split):
             return program
-    raise Inexpressible("a recursion whose arguments do not settle")
+    raise NotUnifiable("a recursion whose arguments do not settle")
 
 
 def _is_settled(program: Program, may_split: bool) -> bool:
@@ -285,7 +285,7 @@ def _is_settled(program: Program, may_split: bool) -> bool:
         definition = program.definitions[at]
         try:
             definition.model = build_class(program, definition)
-        except Inexpressible as why:
+        except NotUnifiable as why:
             if not may_split:
                 raise
             program.split(definition, why)

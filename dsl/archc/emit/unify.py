@@ -2,7 +2,7 @@
 
 A lane is one instance of a class, or one iteration of a loop in one instance. What is equal in
 all lanes is a literal; what differs must be an expression over the class's arguments and loop
-indices that gives the right number in every lane, or the attempt is `Inexpressible` and the caller
+indices that gives the right number in every lane, or the attempt is `NotUnifiable` and the caller
 falls back: unroll the loop, or split the class.
 """
 
@@ -27,7 +27,7 @@ ANY = object()  # a value that an instance has no use for
 _NO_VALUE = (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError, ValueError)
 
 
-class Inexpressible(Exception):
+class NotUnifiable(Exception):
     """No expression is right in every lane."""
 
 
@@ -118,7 +118,7 @@ class Index:
     author: dict[str, Expr] = field(default_factory=dict)
 
 
-class Writer:
+class ExprWriter:
     """Writes numbers of one class; remembers which variables the constructor must have.
 
     What all instances agree on is `fixed`; the other variables are constructor arguments. An
@@ -157,7 +157,7 @@ class Writer:
         return restore
 
     def value(self, values: list[Any], lanes: list[Lane], hint: str = "size") -> str:
-        """Python source for a value that each lane has one of. Raises Inexpressible.
+        """Python source for a value that each lane has one of. Raises NotUnifiable.
 
         `hint` is a name for the argument that it may become.
         """
@@ -193,7 +193,7 @@ class Writer:
                 return self.render(self.inside(expr))
         made = module_class(operators[0]) if len(set(operators)) == 1 else None
         if made is None:
-            raise Inexpressible("operators that differ")
+            raise NotUnifiable("operators that differ")
         return made
 
     def _truth(self, values: list[Any], lanes: list[Lane], hint: str) -> str:
@@ -208,15 +208,15 @@ class Writer:
     def extra(self, values: list[Any], lanes: list[Lane], hint: str) -> Expr:
         """A further constructor argument, of the value that each object has.
 
-        Raises Inexpressible where nobody could hand it over, or where it differs within one.
+        Raises NotUnifiable where nobody could hand it over, or where it differs within one.
         """
         if self.extras is None:
-            raise Inexpressible(f"no expression gives {[_bare(v) for v in values[:6]]}")
+            raise NotUnifiable(f"no expression gives {[_bare(v) for v in values[:6]]}")
         found: dict[int, Any] = {}
         for value, lane in zip(values, lanes, strict=True):
             value = _known_outside(value, lane)
             if not _same(found.setdefault(lane.key, value), value):
-                raise Inexpressible("a number that differs by iteration")
+                raise NotUnifiable("a number that differs by iteration")
         for extra in self.extras.values():
             both = extra.values.keys() & found.keys()
             if both and all(_same_trace(extra.values[key], found[key]) for key in both):
@@ -248,7 +248,7 @@ class Writer:
         lanes: list[Lane],
         hint: str = "extended",
     ) -> str:
-        """A condition that comes out as in every lane. Raises Inexpressible."""
+        """A condition that comes out as in every lane. Raises NotUnifiable."""
         return self.render(self.condition(tests, outcomes, lanes, hint))
 
     def condition(
@@ -256,7 +256,7 @@ class Writer:
     ) -> Expr:
         """The expression of a condition that comes out as in every lane.
 
-        Raises Inexpressible where there is none, and no argument can say it either.
+        Raises NotUnifiable where there is none, and no argument can say it either.
         """
         for expr in (*_distinct(tests), *self._by_position(tests)):
             expr = self.inside(expr)
@@ -397,12 +397,12 @@ class Writer:
                 yield symbol.Expr((((symbol.Apply("if", (first, is_first, rest)),), 1),))
 
     def number_in_name(self, numbers: list[int], lanes: list[Lane]) -> Expr:
-        """A number at the end of names, which only loops may count. Raises Inexpressible."""
+        """A number at the end of names, which only loops may count. Raises NotUnifiable."""
         exprs = [symbol.const(number) for number in numbers]
         for expr in (*self._by_names(numbers, lanes), *self._by_iteration(exprs, lanes, least=1)):
             if is_right(expr, numbers, lanes):
                 return expr
-        raise Inexpressible("names that no loop counts")
+        raise NotUnifiable("names that no loop counts")
 
     def _by_names(self, numbers: list[int], lanes: list[Lane]) -> Iterator[Expr]:
         """What loops call their items, a number more or less."""
@@ -465,7 +465,7 @@ class Writer:
             return self._list(values, lanes, hint)
         lengths = {len(v) for v in values if isinstance(v, tuple)}
         if len(lengths) > 1 or any(isinstance(v, str | bool | None) for v in values):
-            raise Inexpressible("sizes of several dimensions")
+            raise NotUnifiable("sizes of several dimensions")
         (length,) = lengths
         rows = [v if isinstance(v, tuple) else (v,) * length for v in values]  # 3 is 3x3
         hints = _AXES[length] if 1 < length < len(_AXES) else ("",) * length
@@ -632,12 +632,12 @@ def _first_two(exprs: list[Expr], lanes: list[Lane], variable: str) -> tuple[Exp
 
 
 def literal(value: Any) -> str:
-    """A number, text, truth, None or tuple of them as Python source. Raises Inexpressible."""
+    """A number, text, truth, None or tuple of them as Python source. Raises NotUnifiable."""
     value = symbol.plain(value)
     if isinstance(value, OperatorValue) and (made := module_class(value)) is not None:
         return made
     if isinstance(value, Applicable):
-        raise Inexpressible("an operator or block among numbers")
+        raise NotUnifiable("an operator or block among numbers")
     if isinstance(value, tuple):
         return f"({', '.join(map(literal, value))}{',' * (len(value) == 1)})"
     if isinstance(value, float):
