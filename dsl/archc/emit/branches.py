@@ -11,8 +11,9 @@ from archc import symbol
 from archc.emit.class_writer import ClassWriter
 from archc.emit.constructor import Constructor
 from archc.emit.flow import Split, Step, Wire
+from archc.emit.instances import Lane
 from archc.emit.layout import Group, Item
-from archc.emit.unify import Lane, NotUnifiable
+from archc.emit.values import NotUnifiable
 from archc.plan import Apply, Branches, Chain, Tensor
 from archc.symbol import Expr
 

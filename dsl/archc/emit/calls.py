@@ -9,8 +9,9 @@ from archc import symbol
 from archc.emit.class_writer import ClassWriter
 from archc.emit.constructor import Constructor
 from archc.emit.flow import Wire
+from archc.emit.instances import Lane
 from archc.emit.layout import Code, Group, Item, call
-from archc.emit.unify import ANY, Factory, Lane, NotUnifiable, Truth, literal, variable
+from archc.emit.values import ANY, Factory, NotUnifiable, Truth, literal, variable
 from archc.ops import Op
 from archc.passes.overwrite import may_overwrite
 from archc.plan import Apply, Call, OperatorValue

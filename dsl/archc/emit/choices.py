@@ -5,8 +5,9 @@ from __future__ import annotations
 from archc.emit.class_writer import ClassWriter, Written
 from archc.emit.constructor import Assign, Constructor, Declare, If, Statement
 from archc.emit.flow import Compute, Step, Test, Wire, texts
+from archc.emit.instances import Lane
 from archc.emit.layout import Code, Group
-from archc.emit.unify import Lane, NotUnifiable
+from archc.emit.values import NotUnifiable
 from archc.plan import Branches, Choice
 from archc.symbol import Expr
 

@@ -8,9 +8,11 @@ from typing import Any
 from archc import symbol
 from archc.emit.constructor import Assign, Constructor
 from archc.emit.flow import Step, Wire
+from archc.emit.instances import Lane
 from archc.emit.layout import Code, flat
 from archc.emit.program import Definition, Program
-from archc.emit.unify import ExprWriter, Lane, NotUnifiable
+from archc.emit.unify import ExprWriter
+from archc.emit.values import NotUnifiable
 from archc.passes.uses import Uses
 from archc.plan import Apply, Call, Chain, Choice, Scope, Tensor, children, walk
 

@@ -11,6 +11,7 @@ from archc.emit.class_writer import ClassWriter, NotAChain
 from archc.emit.constants import constants
 from archc.emit.constructor import Assign, Constructor, ExprStatement, For, lines
 from archc.emit.flow import Compute, Repeat, Step, Wire
+from archc.emit.instances import Extra, Lane
 from archc.emit.layout import Code, call
 from archc.emit.loops import reaches_out
 from archc.emit.method import FEATURES, print_forward
@@ -18,7 +19,7 @@ from archc.emit.options import DEVICE, DTYPE, RECOMPUTED
 from archc.emit.parameters import anonymous_parameters, parameters_of
 from archc.emit.program import ClassModel, Definition, Program, class_name, uncommented
 from archc.emit.sequential import sequential_class
-from archc.emit.unify import ANY, Extra, Lane, variable
+from archc.emit.values import ANY, variable
 from archc.emit.words import describe
 from archc.plan import Loop, Scope
 

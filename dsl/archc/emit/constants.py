@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from archc.emit.layout import WIDTH, Code, Group, Item, lay
 from archc.emit.program import Definition
-from archc.emit.unify import NotUnifiable, literal
+from archc.emit.values import NotUnifiable, literal
 from archc.passes.deploy import Deployment
 from archc.passes.rewrite import chains
 from archc.passes.tables import Table

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from archc.emit.layout import Code, Group, Item, call, flat, lay, negated
-from archc.emit.unify import NotUnifiable
+from archc.emit.values import NotUnifiable
 
 # --- statements --------------------------------------------------------------------------
 

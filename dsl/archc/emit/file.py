@@ -23,7 +23,7 @@ from archc.emit.options import (
 )
 from archc.emit.program import ClassModel, Definition, Program, instance_env
 from archc.emit.steps import write_chain
-from archc.emit.unify import NotUnifiable
+from archc.emit.values import NotUnifiable
 from archc.passes.costs import Cost
 from archc.plan import Choice, Plan, bodies, outputs, side_outputs, walk
 from archc.sections import Facts

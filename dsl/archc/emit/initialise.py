@@ -13,7 +13,7 @@ from archc.emit.constructor import Assign, ExprStatement, For, Header, If, State
 from archc.emit.layout import Group, Item, call, flat
 from archc.emit.options import ZERO_INIT, Unsuited
 from archc.emit.program import Program
-from archc.emit.unify import literal
+from archc.emit.values import literal
 from archc.plan import Apply, Branches, Chain, Loop, Node, Path, Plan, children, labelled, walk
 from archc.sections import Facts, Initialisation
 

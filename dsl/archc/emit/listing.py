@@ -11,10 +11,11 @@ from typing import Any
 from archc import symbol
 from archc.emit.class_writer import ClassWriter, NotAChain, zip_nodes
 from archc.emit.constructor import Assign, Constructor, ExprStatement, For, If
+from archc.emit.instances import Lane
 from archc.emit.layout import Group, Item, call
 from archc.emit.loops import looping
 from archc.emit.rows import Row, input_of, node_rows
-from archc.emit.unify import Lane, NotUnifiable
+from archc.emit.values import NotUnifiable
 from archc.plan import Apply, Call, Chain, Choice, Loop, Scope, Tensor
 
 

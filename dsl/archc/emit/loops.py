@@ -13,8 +13,9 @@ from archc import symbol, syntax
 from archc.emit.class_writer import ClassWriter, Written
 from archc.emit.constructor import Assign, Constructor, For, Header
 from archc.emit.flow import Repeat, Wire, texts
+from archc.emit.instances import Index, Lane
 from archc.emit.layout import Code, call, opened
-from archc.emit.unify import Index, Lane, NotUnifiable
+from archc.emit.values import NotUnifiable
 from archc.passes.uses import Uses
 from archc.plan import Again, Applicable, Apply, Aux, Call, Goto, Loop, Mark, Tensor, walk
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from archc import syntax
 from archc.emit.class_writer import ClassWriter, python_name
+from archc.emit.instances import Lane
 from archc.emit.program import Parameter
-from archc.emit.unify import Lane
 from archc.plan import OperatorValue
 
 _INPUT = ("in.c", "in.d", "in.h", "in.w")

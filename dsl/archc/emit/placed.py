@@ -12,13 +12,14 @@ from archc.emit.constructor import lines
 from archc.emit.file import Module, describe_network, new_program, variants
 from archc.emit.flow import Wire
 from archc.emit.initialise import Towers, initialiser
+from archc.emit.instances import Lane
 from archc.emit.layout import WIDTH, Code, call, flat, lay
 from archc.emit.method import print_forward
 from archc.emit.options import Options, Unsuited
 from archc.emit.parameters import parameters_of
 from archc.emit.program import ClassModel, Definition, Method, changed
 from archc.emit.render import render
-from archc.emit.unify import Lane, NotUnifiable
+from archc.emit.values import NotUnifiable
 from archc.emit.words import describe
 from archc.passes.costs import Cost
 from archc.passes.place import Placement, Unplaceable, place

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archc import symbol
+from archc.emit.instances import Extra, Lane
 from archc.emit.layout import Code
 from archc.emit.options import Options
-from archc.emit.unify import Extra, Lane, NotUnifiable, module_class
+from archc.emit.values import NotUnifiable, module_class
 from archc.ops import REGISTRY
 from archc.passes.gather import gathered
 from archc.passes.uses import Uses, uses_of

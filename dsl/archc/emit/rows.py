@@ -8,9 +8,10 @@ from typing import Any
 
 from archc.emit.calls import arguments, instance, module
 from archc.emit.class_writer import ClassWriter, NotAChain, zip_nodes
+from archc.emit.instances import Lane
 from archc.emit.layout import Code, Generator, Group, Item, call
 from archc.emit.loops import iteration, looping, reaches_out
-from archc.emit.unify import Lane, NotUnifiable
+from archc.emit.values import NotUnifiable
 from archc.plan import Apply, Branches, Call, Chain, Choice, Loop, Scope, Tensor
 
 _MOST_ROWS = 32  # iterations of a loop that may be written out

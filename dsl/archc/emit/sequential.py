@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from archc.emit.class_writer import ClassWriter
 from archc.emit.constructor import Assign, Constructor, ExprStatement
+from archc.emit.instances import Lane
 from archc.emit.layout import Code, Group, call
 from archc.emit.listing import Lister
 from archc.emit.rows import assembled, row_code, rows_of, written_out
-from archc.emit.unify import Lane
 from archc.plan import Chain, Scope
 
 _LAYERS = "layers"

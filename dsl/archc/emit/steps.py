@@ -12,9 +12,10 @@ from archc.emit.choices import write_choice
 from archc.emit.class_writer import ClassWriter, Written, zip_nodes
 from archc.emit.constructor import Constructor
 from archc.emit.flow import Compute, Side, Step, Wire
+from archc.emit.instances import Lane
 from archc.emit.loops import lends, write_loop
 from archc.emit.sequential import sequential
-from archc.emit.unify import Lane, NotUnifiable
+from archc.emit.values import NotUnifiable
 from archc.plan import (
     Again,
     Apply,

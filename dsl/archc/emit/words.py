@@ -7,7 +7,9 @@ from typing import Any
 
 from archc import symbol
 from archc.emit.class_writer import ClassWriter
-from archc.emit.unify import ExprWriter, Lane, NotUnifiable
+from archc.emit.instances import Lane
+from archc.emit.unify import ExprWriter
+from archc.emit.values import NotUnifiable
 from archc.ops import Shape
 from archc.plan import Tensor, outputs
 

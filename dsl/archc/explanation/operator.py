@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from archc.capacity import size
-from archc.emit.unify import literal
+from archc.emit.values import literal
 from archc.explanation.facts import Explanation, Fact, Paragraph
 from archc.explanation.place import feeds, place
 from archc.explanation.reach import reach, seen
