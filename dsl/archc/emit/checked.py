@@ -36,7 +36,8 @@ def checked_module(plan: Plan, facts: Facts, cost: Cost, again: Again, options: 
         except Exception:  # a fault of this way of writing: the next one is plainer
             continue
         module.form = form
-        found = check_source(render(module), plan, other, moves=moves)
+        module.text = render(module)
+        found = check_source(module.text, plan, other, moves=moves)
         if not found:
             return module
         fixed |= {name for name, _ in found[0].params}

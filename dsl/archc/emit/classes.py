@@ -19,7 +19,7 @@ from archc.emit.options import DEVICE, DTYPE, RECOMPUTED
 from archc.emit.parameters import anonymous_parameters, parameters_of
 from archc.emit.program import ClassModel, Definition, Program, class_name, uncommented
 from archc.emit.sequential import sequential_class
-from archc.emit.values import ANY, variable
+from archc.emit.values import ANY, NotUnifiable, variable
 from archc.emit.words import describe
 from archc.plan import Loop, Scope
 
@@ -52,7 +52,7 @@ def _row(writer: ClassWriter) -> ClassModel | None:
     writer.row_ends |= {chain.output.root for chain in chains}
     try:
         sequential_class(writer, chains, definition.lanes, writer.root)
-    except NotAChain:
+    except (NotAChain, NotUnifiable):
         return None
     return _model(writer, "nn.Sequential", [], ["x"], "Tensor")
 

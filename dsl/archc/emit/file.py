@@ -49,6 +49,7 @@ class Module:
     fields: list[tuple[str, str]] = field(default_factory=list)  # name and comment of each output
     optional: int = 0  # the fields from here on are None in eval mode
     options: Options = field(default_factory=Options)
+    text: str = ""  # by archc's own templates, once it is checked
     form: int = 0  # 0: with all params, and a class a block; more: the plainer ones of `checked`
 
     @property

@@ -126,7 +126,9 @@ def lay(prefix: str, code: Code, suffix: str = "", indent: int = 0) -> list[str]
                 return lay(prefix, Group("", items), suffix, indent)
             return _broken(f"{prefix}{code}{suffix}", indent)
         case Generator():
-            inner = [*lay("", code.value, "", indent + 4), f"{pad}    {code.loop}"]
+            head, _, over = code.loop.partition(" in ")
+            loop = lay(f"{head} in ", opened(over), "", indent + 4)
+            inner = [*lay("", code.value, "", indent + 4), *loop]
             return [f"{pad}{prefix}*(", *inner, f"{pad}){suffix}"]
         case Group():
             return [

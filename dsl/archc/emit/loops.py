@@ -213,7 +213,7 @@ def iteration(writer: ClassWriter, nodes: list[Loop], k: int) -> Iterator[None]:
         value = values.pop()
         if first.start is not None:
             author[name] = symbol.add(exprs.inside(first.start), symbol.const(k))
-        elif not values and isinstance(value, int | float):
+        elif not values and isinstance(value, int | float | tuple):
             author[name] = symbol.const(value)
     index = Index("", "", author)
     exprs.indices.append(index)

@@ -87,7 +87,7 @@ def build_training(
     shape, width = _classifier(plan)
     _need(recipe)
     module = checked_module(plan, facts, cost, again, options)
-    imports, model = split(render(module, templates))
+    imports, model = split(module.text if templates is None else render(module, templates))
     named, mean, std = _STATISTICS[recipe.dataset or _likely_dataset(shape)]
     if len(mean) != shape[0]:
         raise Untrainable(f"`dataset {recipe.dataset}` has {len(mean)} channels, not {shape[0]}")
