@@ -267,12 +267,12 @@ def test_a_users_own_parts_are_split_at_once() -> None:
     assert "self.widths = [c, 8 - c]" in lines
 
 
-def test_a_part_has_its_type_where_a_line_is_returned() -> None:
+def test_parts_are_variables_of_their_own() -> None:
     text = (
         "input a 6x6 x8\ninput b x3\n@a; residual< narrow 0 4; conv 1x1 x4 | narrow 4 4 >; relu\n"
     )
     lines = body_of(text, "Net", deploy=False)
-    assert "        x: Tensor\n        x, shortcut = torch.split(a, [4, 4], 1)\n" in lines
+    assert "\n        x, shortcut = torch.split(a, [4, 4], 1)\n" in lines
 
 
 def test_a_label_keeps_its_name_from_what_has_none() -> None:

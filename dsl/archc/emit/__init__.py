@@ -28,4 +28,5 @@ def emit(
     from archc.emit.checked import checked_module
     from archc.emit.render import render
 
-    return render(checked_module(plan, facts, cost, again, options or Options()), templates)
+    module = checked_module(plan, facts, cost, again, options or Options())
+    return module.text if templates is None else render(module, templates)

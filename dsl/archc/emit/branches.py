@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from archc import symbolic
+from archc.emit.class_writer import ClassWriter
+from archc.emit.constructor import Constructor
 from archc.emit.flow import Split, Step, Wire
-from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.instances import Lane
 from archc.emit.layout import Group, Item
-from archc.emit.scribe import Scribe
-from archc.emit.site import Site
+from archc.emit.values import NotUnifiable
 from archc.plan import Apply, Branches, Chain, Tensor
 from archc.symbolic import Expr
 
@@ -20,26 +21,28 @@ _SHORT = 30  # characters of a list of numbers that may stand in `forward`
 
 
 def write_branches(
-    scribe: Scribe, nodes: list[Branches], lanes: list[Lane], site: Site
+    writer: ClassWriter, nodes: list[Branches], lanes: list[Lane], constructor: Constructor
 ) -> list[Step]:
     """The steps of all branches, without the merge."""
-    first, outer = nodes[0], scribe.role
-    wire, steps = scribe.wire([node.input for node in nodes]), list[Step]()
+    first, outer = nodes[0], writer.role
+    wire, steps = writer.wire([node.input for node in nodes]), list[Step]()
     rows = [[node.branches[at] for node in nodes] for at in range(len(first.branches))]
     parts = dict[int, Wire]()
-    order = _in_parts(scribe, nodes)
+    order = _in_parts(writer, nodes)
     narrows = [[_narrow(chain) for chain in rows[at]] for at in order]
     for at, same in zip(order, narrows, strict=True):
-        scribe.role = _role(first.keyword, at, outer)
-        parts[at] = scribe.new_wire([narrow.output for narrow in same], same[0].label)
+        writer.role = _role(first.keyword, at, outer)
+        parts[at] = writer.new_wire([narrow.output for narrow in same], same[0].label)
         rows[at] = [_after(chain) for chain in rows[at]]
     if order:
-        source = scribe.wire([narrow.inputs[0] for narrow in narrows[0]])
-        steps.append(Split(list(parts.values()), source, _sizes(scribe, narrows, lanes, site)))
+        source = writer.wire([narrow.inputs[0] for narrow in narrows[0]])
+        steps.append(
+            Split(list(parts.values()), source, _sizes(writer, narrows, lanes, constructor))
+        )
     for at, chains in enumerate(rows):
-        scribe.role = _role(first.keyword, at, outer)
-        steps += scribe.chain(chains, lanes, parts.get(at, wire), site)[0]
-    scribe.role = outer
+        writer.role = _role(first.keyword, at, outer)
+        steps += writer.chain(chains, lanes, parts.get(at, wire), constructor)[0]
+    writer.role = outer
     return steps
 
 
@@ -58,7 +61,7 @@ def _role(keyword: str, at: int, outer: tuple[str, bool]) -> tuple[str, bool]:
 # --- parts of one tensor -----------------------------------------------------------------
 
 
-def _in_parts(scribe: Scribe, nodes: list[Branches]) -> list[int]:
+def _in_parts(writer: ClassWriter, nodes: list[Branches]) -> list[int]:
     """The branches that begin with all parts of one tensor, in the order of its channels."""
     by_tensor: dict[Tensor, list[int]] = {}
     for at, chain in enumerate(nodes[0].branches):
@@ -69,7 +72,7 @@ def _in_parts(scribe: Scribe, nodes: list[Branches]) -> list[int]:
             places, key=lambda at: symbolic.plain(_narrow(nodes[0].branches[at]).op.start)
         )
         if len(order) > 1 and all(
-            _are_whole(scribe, [node.branches[at] for at in order]) for node in nodes
+            _are_whole(writer, [node.branches[at] for at in order]) for node in nodes
         ):
             return order
     return []
@@ -89,7 +92,7 @@ def _after(chain: Chain) -> Chain:
     return Chain(chain.nodes[1:], chain.nodes[0].output, chain.output)
 
 
-def _are_whole(scribe: Scribe, chains: list[Chain]) -> bool:
+def _are_whole(writer: ClassWriter, chains: list[Chain]) -> bool:
     """Whether parts follow one another, from a tensor's first channel to its last.
 
     Known by their expressions: what is right by chance would be wrong at other arguments.
@@ -101,27 +104,29 @@ def _are_whole(scribe: Scribe, chains: list[Chain]) -> bool:
     for narrow in narrows:
         if narrow.inputs[0].root is not tensor.root:
             return False
-        if not _same(scribe, symbolic.expr_of(narrow.op.start), end):
+        if not _same(writer, symbolic.expr_of(narrow.op.start), end):
             return False
         end = symbolic.add(end, symbolic.expr_of(narrow.op.length))
-    return _same(scribe, symbolic.expr_of(tensor.channels), end)
+    return _same(writer, symbolic.expr_of(tensor.channels), end)
 
 
-def _same(scribe: Scribe, a: Expr, b: Expr) -> bool:
-    inside = scribe.writer.inside
+def _same(writer: ClassWriter, a: Expr, b: Expr) -> bool:
+    inside = writer.exprs.inside
     return symbolic.add(inside(a), symbolic.scale(inside(b), -1)).constant == 0
 
 
-def _sizes(scribe: Scribe, narrows: list[list[Any]], lanes: list[Lane], site: Site) -> str:
+def _sizes(
+    writer: ClassWriter, narrows: list[list[Any]], lanes: list[Lane], constructor: Constructor
+) -> str:
     """`[4, 12]`, or the attribute that keeps the list."""
-    before, scribe.writer.used = scribe.writer.used, set()
-    sizes = [scribe.writer.value([n.op.length for n in same], lanes) for same in narrows]
-    of_loop = scribe.writer.used - scribe.definition.lanes[0].env.keys()
-    scribe.writer.used |= before
+    before, writer.exprs.used = writer.exprs.used, set()
+    sizes = [writer.exprs.value([n.op.length for n in same], lanes) for same in narrows]
+    of_loop = writer.exprs.used - writer.definition.lanes[0].env.keys()
+    writer.exprs.used |= before
     text = f"[{', '.join(sizes)}]"
     if all(size.isdigit() for size in sizes) and len(text) <= _SHORT:
         return text
     if of_loop:
-        raise Inexpressible("parts that differ by iteration")
+        raise NotUnifiable("parts that differ by iteration")
     code = Group("", tuple(map(Item, sizes)), "[]")
-    return f"self.{scribe.keep_stateless(code, 'widths', None, site)}"
+    return f"self.{writer.keep_stateless(code, 'widths', None, constructor)}"

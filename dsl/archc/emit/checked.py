@@ -10,7 +10,7 @@ from archc.analysis.costs import Cost
 from archc.analysis.straight import straighten
 from archc.conformance import Mismatch, check_source
 from archc.elaborate.sections import Facts
-from archc.emit.module import Module, build_module
+from archc.emit.file import Module, build_module
 from archc.emit.options import Options, Unsuited
 from archc.emit.render import render
 from archc.plan import Plan
@@ -36,7 +36,8 @@ def checked_module(plan: Plan, facts: Facts, cost: Cost, again: Again, options: 
         except Exception:  # a fault of this way of writing: the next one is plainer
             continue
         module.form = form
-        found = check_source(render(module), plan, other, moves=moves)
+        module.text = render(module)
+        found = check_source(module.text, plan, other, moves=moves)
         if not found:
             return module
         fixed |= {name for name, _ in found[0].params}

@@ -2,84 +2,96 @@
 
 from __future__ import annotations
 
-from archc.emit.flow import Do, Step, Test, Wire, texts
-from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.class_writer import ClassWriter, Written
+from archc.emit.constructor import Assign, Constructor, Declare, If, Statement
+from archc.emit.flow import Compute, Step, Test, Wire, texts
+from archc.emit.instances import Lane
 from archc.emit.layout import Code, Group
-from archc.emit.scribe import Scribe, Written
-from archc.emit.site import Assign, Declare, If, Site, Statement
+from archc.emit.values import NotUnifiable
 from archc.plan import Branches, Choice
 from archc.symbolic import Expr
 
 
 def write_choice(
-    scribe: Scribe, nodes: list[Choice], lanes: list[Lane], wire: Wire, site: Site
+    writer: ClassWriter,
+    nodes: list[Choice],
+    lanes: list[Lane],
+    wire: Wire,
+    constructor: Constructor,
 ) -> Written:
     outcomes, tests = [node.taken for node in nodes], [node.test for node in nodes]
     if len(set(outcomes)) == 1:
-        if scribe.writer.may_flip(tests, lanes):
-            raise Inexpressible("an `if` whose other outcome no probe of a param has")
-        steps, out = scribe.chain([node.chain for node in nodes], lanes, wire, site)
-        scribe.alias([node.output for node in nodes], out)
+        if writer.exprs.may_flip(tests, lanes):
+            raise NotUnifiable("an `if` whose other outcome no probe of a param has")
+        steps, out = writer.chain([node.chain for node in nodes], lanes, wire, constructor)
+        writer.alias([node.output for node in nodes], out)
         return steps, out
-    statements = site.statements
-    test = scribe.writer.condition(tests, outcomes, lanes, _flag(scribe, nodes))
-    through = {node.output.root for node in nodes if node.output.root in scribe.wires}
-    scribe.writer.choices.append(test)
-    known = set(scribe.wires)
-    then, then_out, then_site = _arm(scribe, nodes, lanes, wire, site, True)
-    other, other_out, other_site = _arm(scribe, nodes, lanes, wire, site, False)
-    after = _hoist(then_site, other_site, site)
+    statements = constructor.statements
+    test = writer.exprs.condition(tests, outcomes, lanes, _flag(writer, nodes))
+    through = {node.output.root for node in nodes if node.output.root in writer.wires}
+    writer.exprs.choices.append(test)
+    known = set(writer.wires)
+    then, then_out, then_made = _arm(writer, nodes, lanes, wire, constructor, True)
+    other, other_out, other_made = _arm(writer, nodes, lanes, wire, constructor, False)
+    after = _hoist(then_made, other_made, constructor)
     alike = _equal(then, other) or (not then and not other and then_out is other_out)
-    if not alike or then_site.body or other_site.body or scribe.definition.block is None:
-        scribe.writer.used |= test.variables()  # a param of the network is an argument in any case
+    if not alike or then_made.body or other_made.body or writer.definition.block is None:
+        writer.exprs.used |= test.variables()  # a param of the network is an argument in any case
     same = _paired(then, other) if alike else {}
-    for inside in scribe.wires.keys() - known:
-        held = scribe.wires[inside]
+    for inside in writer.wires.keys() - known:
+        held = writer.wires[inside]
         if held in same:
-            scribe.wires[inside] = same[held]
+            writer.wires[inside] = same[held]
         else:  # what one arm makes is not there for all
-            del scribe.wires[inside]
+            del writer.wires[inside]
     if alike:
-        if then_site.body or other_site.body:
-            asked = scribe.writer.render(test)
+        if then_made.body or other_made.body:
+            asked = writer.exprs.render(test)
             statements += [
-                *_declared(then_site, other_site),
-                If(asked, then_site.body, other_site.body),
+                *_declared(then_made, other_made),
+                If(asked, then_made.body, other_made.body),
             ]
         statements += after
-        scribe.alias([node.output for node in nodes], then_out)
+        writer.alias([node.output for node in nodes], then_out)
         return then, then_out
-    out = scribe.new_wire([node.output for node in nodes], through=through)
-    flag = _flag(scribe, nodes)
-    asked = _construct(scribe, test, then_site, other_site, then, site, flag)
+    out = writer.new_wire([node.output for node in nodes], through=through)
+    flag = _flag(writer, nodes)
+    asked = _construct(writer, test, then_made, other_made, then, constructor, flag)
     statements += after
     return [Test(asked, then, other, wire, then_out, other_out, out)], out
 
 
-def _flag(scribe: Scribe, nodes: list[Choice]) -> str:
+def _flag(writer: ClassWriter, nodes: list[Choice]) -> str:
     """What an attribute that keeps the outcome is called."""
     for node in nodes:
         first = node.chain.nodes[0] if node.taken and node.chain.nodes else None
         if isinstance(first, Branches) and first.keyword == "residual":
             return "residual"
-    role = scribe.role[0]
+    role = writer.role[0]
     return f"has_{role}" if role != "out" else "extended"
 
 
 def _arm(
-    scribe: Scribe, nodes: list[Choice], lanes: list[Lane], wire: Wire, site: Site, taken: bool
-) -> tuple[list[Step], Wire, Site]:
-    inner = site.arm()
+    writer: ClassWriter,
+    nodes: list[Choice],
+    lanes: list[Lane],
+    wire: Wire,
+    constructor: Constructor,
+    taken: bool,
+) -> tuple[list[Step], Wire, Constructor]:
+    inner = constructor.branch()
     members = [at for at, node in enumerate(nodes) if node.taken is taken]
     chains = [nodes[at].chain for at in members]
-    scribe.alias([chain.input for chain in chains], wire)
-    steps, out = scribe.chain(chains, [lanes[at] for at in members], wire, inner)
+    writer.alias([chain.input for chain in chains], wire)
+    steps, out = writer.chain(chains, [lanes[at] for at in members], wire, inner)
     return steps, out, inner
 
 
 def _equal(then: list[Step], other: list[Step]) -> bool:
     """Whether both arms do the same, with modules of the same names."""
-    if not then or any(not isinstance(step, Do) or len(step.ins) != 1 for step in (*then, *other)):
+    if not then or any(
+        not isinstance(step, Compute) or len(step.ins) != 1 for step in (*then, *other)
+    ):
         return False
     return list(texts(then)) == list(texts(other))
 
@@ -87,17 +99,17 @@ def _equal(then: list[Step], other: list[Step]) -> bool:
 def _paired(then: list[Step], other: list[Step]) -> dict[Wire, Wire]:
     """The tensors of two arms that do the same, as the first has them."""
     pairs = zip(then, other, strict=True)
-    made = [(a.out, b.out) for a, b in pairs if isinstance(a, Do) and isinstance(b, Do)]
+    made = [(a.out, b.out) for a, b in pairs if isinstance(a, Compute) and isinstance(b, Compute)]
     return {**{a: a for a, _ in made}, **{b: a for a, b in made}}
 
 
-def _hoist(then: Site, other: Site, site: Site) -> list[Statement]:
+def _hoist(then: Constructor, other: Constructor, constructor: Constructor) -> list[Statement]:
     """Take what both arms begin and end with out of them; gives the end."""
     while then.body and other.body and then.body[0] == other.body[0]:
-        site.body.append(then.body.pop(0))
+        constructor.body.append(then.body.pop(0))
         other.body.pop(0)
     for statement in [s for s in then.body if _is_nothing_yet(s) and s in other.body]:
-        site.body.append(statement)
+        constructor.body.append(statement)
         then.body.remove(statement)
         other.body.remove(statement)
     after: list[Statement] = []
@@ -112,7 +124,7 @@ def _is_nothing_yet(statement: Statement) -> bool:
     return isinstance(statement, Assign) and statement.code == "None"
 
 
-def _declared(then: Site, other: Site) -> list[Statement]:
+def _declared(then: Constructor, other: Constructor) -> list[Statement]:
     """The attributes that both arms assign, unless to modules of the same class."""
     made = [{s.target: s.code for s in arm.body if isinstance(s, Assign)} for arm in (then, other)]
     both = sorted(made[0].keys() & made[1].keys())
@@ -124,44 +136,44 @@ def _head(code: Code) -> str:
 
 
 def _construct(
-    scribe: Scribe,
+    writer: ClassWriter,
     test: Expr,
-    then: Site,
-    other: Site,
+    then: Constructor,
+    other: Constructor,
     steps: list[Step],
-    site: Site,
+    constructor: Constructor,
     flag: str,
 ) -> str:
     """The constructor's `if`; gives the question by which forward finds the outcome again."""
-    asked = scribe.writer.render(test)
+    asked = writer.exprs.render(test)
     arms = then.body, other.body
-    of_loop = {index.variable for index in scribe.writer.indices} & test.variables()
-    sole = None if site.in_loop else _sole_module(then, other, steps)
+    of_loop = {index.variable for index in writer.exprs.indices} & test.variables()
+    sole = None if constructor.in_loop else _sole_module(then, other, steps)
     if sole is not None:
-        site.body.append(Assign(f"self.{sole}: nn.Module | None", "None"))
-        site.body.append(If(asked, *arms))
+        constructor.body.append(Assign(f"self.{sole}: nn.Module | None", "None"))
+        constructor.body.append(If(asked, *arms))
         return f"self.{sole} is not None"
     if of_loop or (len(test.variables()) == 1 and asked.count(" ") <= 2):
-        question = scribe.in_forward(test)  # `stride > 1`: keep the argument itself
-        site.body += _asking(asked, then, other)
+        question = writer.in_forward(test)  # `stride > 1`: keep the argument itself
+        constructor.body += _asking(asked, then, other)
         return question
-    name = scribe.attribute(flag, asked)
+    name = writer.attribute(flag, asked)
     keep = Assign(f"self.{name}", asked)
-    if not site.has(keep):
-        (site.outermost if site.in_loop else site).body.append(keep)
-    site.body += _asking(f"self.{name}", then, other)
+    if not constructor.has(keep):
+        (constructor.outermost if constructor.in_loop else constructor).body.append(keep)
+    constructor.body += _asking(f"self.{name}", then, other)
     return f"self.{name}"
 
 
-def _asking(test: str, then: Site, other: Site) -> list[Statement]:
+def _asking(test: str, then: Constructor, other: Constructor) -> list[Statement]:
     if not then.body and not other.body:
         return []
     return [*_declared(then, other), If(test, then.body, other.body)]
 
 
-def _sole_module(then: Site, other: Site, steps: list[Step]) -> str | None:
+def _sole_module(then: Constructor, other: Constructor, steps: list[Step]) -> str | None:
     """The one attribute that an arm makes and calls, if that is all that it does."""
-    if other.body or len(then.body) != 1 or len(steps) != 1 or not isinstance(steps[0], Do):
+    if other.body or len(then.body) != 1 or len(steps) != 1 or not isinstance(steps[0], Compute):
         return None
     made = then.body[0]
     if isinstance(made, Assign) and made.sign == "=" and made.target.startswith("self."):

@@ -6,20 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 from archc import symbolic, syntax
+from archc.emit.calls import FACTORY
+from archc.emit.class_writer import ClassWriter, NotAChain
 from archc.emit.constants import constants
-from archc.emit.flow import Do, Repeat, Step, Wire
-from archc.emit.lanes import ANY, Extra, Lane, variable
+from archc.emit.constructor import Assign, Constructor, ExprStatement, For, lines
+from archc.emit.flow import Compute, Repeat, Step, Wire
+from archc.emit.instances import Extra, Lane
 from archc.emit.layout import Code, call
 from archc.emit.loops import reaches_out
 from archc.emit.method import FEATURES, print_forward
-from archc.emit.modules import FACTORY
 from archc.emit.options import DEVICE, DTYPE, RECOMPUTED
 from archc.emit.parameters import anonymous_parameters, parameters_of
 from archc.emit.program import ClassModel, Definition, Program, class_name, uncommented
-from archc.emit.scribe import NotAChain, Scribe
 from archc.emit.sequential import sequential_class
-from archc.emit.site import Assign, For, Site, lines
-from archc.emit.site import Do as Effect
+from archc.emit.values import ANY, NotUnifiable, variable
 from archc.emit.words import describe
 from archc.plan import Loop, Scope
 
@@ -31,75 +31,75 @@ FACTORY_KEYWORDS = (
 
 
 def build_class(program: Program, definition: Definition) -> ClassModel:
-    """Write one class. Raises Inexpressible where its instances do not go into one."""
-    scribe = Scribe(program, definition)
-    model = _row(scribe)
+    """Write one class. Raises NotUnifiable where its instances do not go into one."""
+    writer = ClassWriter(program, definition)
+    model = _row(writer)
     if model is None:
-        scribe = Scribe(program, definition)
-        model = _module(scribe)
+        writer = ClassWriter(program, definition)
+        model = _module(writer)
     definition.parameters = model.parameters
-    definition.extras = scribe.writer.extras or {}
+    definition.extras = writer.exprs.extras or {}
     return model
 
 
-def _row(scribe: Scribe) -> ClassModel | None:
+def _row(writer: ClassWriter) -> ClassModel | None:
     """A `sequence`, or a block that is nothing but loops over modules: an nn.Sequential."""
-    definition = scribe.definition
+    definition = writer.definition
     chains = [body.chain for body in definition.bodies]
     only_loops = all(isinstance(node, Loop) for chain in chains for node in chain.nodes)
     if definition.block is None or not (definition.block.places or only_loops):
         return None
-    scribe.row_ends |= {chain.output.root for chain in chains}
+    writer.row_ends |= {chain.output.root for chain in chains}
     try:
-        sequential_class(scribe, chains, definition.lanes, scribe.root)
-    except NotAChain:
+        sequential_class(writer, chains, definition.lanes, writer.root)
+    except (NotAChain, NotUnifiable):
         return None
-    return _model(scribe, "nn.Sequential", [], ["x"], "Tensor")
+    return _model(writer, "nn.Sequential", [], ["x"], "Tensor")
 
 
-def _module(scribe: Scribe) -> ClassModel:
-    definition = scribe.definition
-    inputs = _inputs(scribe)
+def _module(writer: ClassWriter) -> ClassModel:
+    definition = writer.definition
+    inputs = _inputs(writer)
     names = [wire.var or "x" for wire in inputs]
     chains = [body.chain for body in definition.bodies]
-    steps, out = scribe.chain(chains, definition.lanes, inputs[-1], scribe.root)
-    _over_children(steps, scribe.root)
-    forward, returns = print_forward(scribe, steps, out, inputs)
-    if scribe.takes_features:
+    steps, out = writer.chain(chains, definition.lanes, inputs[-1], writer.root)
+    _over_children(steps, writer.root)
+    forward, returns = print_forward(writer, steps, out, inputs)
+    if writer.takes_features:
         names = [f"*{FEATURES}"]
-    return _model(scribe, "nn.Module", forward, names, returns)
+    return _model(writer, "nn.Module", forward, names, returns)
 
 
-def _inputs(scribe: Scribe) -> list[Wire]:
+def _inputs(writer: ClassWriter) -> list[Wire]:
     """A wire for each input, held by a variable of its name."""
-    bodies = scribe.definition.bodies
+    bodies = writer.definition.bodies
     wires = []
     for at, name in enumerate(bodies[0].input_names or ("x",)):
         shape = bodies[0].inputs[at].shape
         wire = Wire(name, bundle=shape is not None and shape.columns > 0, var=name)
-        scribe.alias([body.inputs[at] for body in bodies], wire)
+        writer.alias([body.inputs[at] for body in bodies], wire)
         wires.append(wire)
     return wires
 
 
 def _model(
-    scribe: Scribe, base: str, forward: list[str], inputs: list[str], returns: str
+    writer: ClassWriter, base: str, forward: list[str], inputs: list[str], returns: str
 ) -> ClassModel:
     body = [f"        {line}" for line in forward]
-    name, parameters = scribe.definition.name, parameters_of(scribe)
-    model = ClassModel(name, base, describe(scribe), parameters, [], body, inputs, returns)
-    _construct(scribe, model, scribe.program.takes_factory(scribe.definition))
-    if scribe.program.options.deployment is not None:
-        model.constants += constants(scribe.program.options.deployment, scribe.definition)
-    if scribe.program.is_recomputed(scribe.definition):
+    name, parameters = writer.definition.name, parameters_of(writer)
+    model = ClassModel(name, base, describe(writer), parameters, [], body, inputs, returns)
+    _construct(writer, model, writer.program.takes_factory(writer.definition))
+    if writer.program.options.deployment is not None:
+        model.constants += constants(writer.program.options.deployment, writer.definition)
+    if writer.program.is_recomputed(writer.definition):
         model.base = RECOMPUTED if base == "nn.Module" else f"{RECOMPUTED}, {base}"
-        scribe.program.support.setdefault(RECOMPUTED)
+        writer.program.support.setdefault(RECOMPUTED)
     return model
 
 
-def _construct(scribe: Scribe, model: ClassModel, factory: bool) -> None:
+def _construct(writer: ClassWriter, model: ClassModel, factory: bool) -> None:
     """Fill in the constructor; `factory` where it takes a device and a dtype."""
-    init = list(lines(scribe.root.body))
+    init = list(lines(writer.root.body))
     start = ["        super().__init__()"] if model.base == "nn.Module" else []
     if factory:
         model.keywords += FACTORY_KEYWORDS
@@ -108,28 +108,28 @@ def _construct(scribe: Scribe, model: ClassModel, factory: bool) -> None:
     model.init += [*start, *init]
 
 
-def _over_children(steps: list[Step], site: Site) -> None:
+def _over_children(steps: list[Step], constructor: Constructor) -> None:
     """A class that is one loop over its submodules: `for layer in self.children()`."""
-    match steps, site.body:
-        case [Repeat() as loop], [For(body=[Effect()]), *kept]:
+    match steps, constructor.body:
+        case [Repeat() as loop], [For(body=[ExprStatement()]), *kept]:
             pass
         case _:
             return
-    if any(not isinstance(step, Do) for step in loop.body) or len(kept) > 1:
+    if any(not isinstance(step, Compute) for step in loop.body) or len(kept) > 1:
         return
     accesses = {text[: text.index(")") + 1] for text in _called_by_name(loop.body)}
     if len(accesses) != 1 or not isinstance(kept[0] if kept else Assign("", ""), Assign):
         return
     access = accesses.pop()
     for step in loop.body:
-        if isinstance(step, Do):
+        if isinstance(step, Compute):
             step.write = _replaced(step.write, access)
-    del site.body[1:]
+    del constructor.body[1:]
     loop.header = "for layer in self.children():"
 
 
 def _called_by_name(steps: list[Step]) -> list[str]:
-    texts = [step.write(*("x" for _ in step.ins)) for step in steps if isinstance(step, Do)]
+    texts = [step.write(*("x" for _ in step.ins)) for step in steps if isinstance(step, Compute)]
     return [text for text in texts if text.startswith("getattr(self, ")]
 
 
@@ -140,7 +140,7 @@ def _replaced(write: Callable[..., str], access: str) -> Callable[..., str]:
 # --- combinators in a place --------------------------------------------------------------
 
 
-def write_anonymous(parent: Scribe, nodes: list[Scope], lanes: list[Lane]) -> Code:
+def write_anonymous(parent: ClassWriter, nodes: list[Scope], lanes: list[Lane]) -> Code:
     """The constructor call of a combinator that stands in a group; its class, if it is new."""
     program, tree = parent.program, nodes[0].tree
     assert isinstance(tree, syntax.Operation)
@@ -160,7 +160,7 @@ def write_anonymous(parent: Scribe, nodes: list[Scope], lanes: list[Lane]) -> Co
     elif (known.init, known.forward) != (model.init, model.forward):  # at another size
         known.init, known.forward = uncommented(known.init), uncommented(known.forward)
     items = [
-        parent.writer.value(_handed(p.variable, nodes, lanes, extras), lanes, p.name)
+        parent.exprs.value(_handed(p.variable, nodes, lanes, extras), lanes, p.name)
         for p in model.parameters
     ]
     return call(known.name, *items, *([FACTORY] if model.keywords else []))
@@ -178,27 +178,27 @@ def _handed(
 
 
 def _anonymous(
-    parent: Scribe, nodes: list[Scope], lanes: list[Lane]
+    parent: ClassWriter, nodes: list[Scope], lanes: list[Lane]
 ) -> tuple[ClassModel, dict[str, Extra]]:
     around = parent.definition
     pairs = zip(nodes, lanes, strict=True)
     lanes = [_inside(node, lane, at) for at, (node, lane) in enumerate(pairs)]
     definition = Definition(around.block, around.name, around.bodies, lanes, open=around.open)
-    scribe = Scribe(parent.program, definition)
-    scribe.writer.entered = True
-    scribe.writer.choices = list(parent.writer.choices)
-    if scribe.writer.extras is None:
-        scribe.allow_extras()
+    writer = ClassWriter(parent.program, definition)
+    writer.exprs.entered = True
+    writer.exprs.choices = list(parent.exprs.choices)
+    if writer.exprs.extras is None:
+        writer.allow_extras()
     wire = Wire("x", var="x")
     chains = [node.chain for node in nodes]
-    scribe.alias([chain.input for chain in chains], wire)
-    steps, out = scribe.chain(chains, lanes, wire, scribe.root)
-    forward, returns = print_forward(scribe, steps, out, [wire])
+    writer.alias([chain.input for chain in chains], wire)
+    steps, out = writer.chain(chains, lanes, wire, writer.root)
+    forward, returns = print_forward(writer, steps, out, [wire])
     body = [f"        {line}" for line in forward]
-    parameters = anonymous_parameters(scribe, lanes)
+    parameters = anonymous_parameters(writer, lanes)
     model = ClassModel("", "nn.Module", [], parameters, [], body, ["x"], returns)
-    _construct(scribe, model, any(FACTORY in line for line in lines(scribe.root.body)))
-    return model, scribe.writer.extras or {}
+    _construct(writer, model, any(FACTORY in line for line in lines(writer.root.body)))
+    return model, writer.exprs.extras or {}
 
 
 def _inside(node: Scope, lane: Lane, at: int) -> Lane:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archc.emit.lanes import Inexpressible, literal
 from archc.emit.layout import WIDTH, Code, Group, Item, lay
 from archc.emit.program import Definition
+from archc.emit.values import NotUnifiable, literal
 from archc.plan import Apply, Body
 from archc.transform.deploy import Deployment
 from archc.transform.rewrite import chains
@@ -16,23 +16,23 @@ from archc.transform.weight_map import Table
 def constants(deployment: Deployment, definition: Definition) -> list[str]:
     """`FOLDED: ClassVar = {"conv1": ("bn1", 1e-05)}` and its like, laid out.
 
-    Raises Inexpressible where instances differ in what a name stands for.
+    Raises NotUnifiable where instances differ in what a name stands for.
     """
     total = Table({}, {}, ())
     for at, body in enumerate(definition.bodies):
         table = deployment.tables[body]
         if at >= definition.own and not _names(table) <= _names(total):
-            raise Inexpressible("a param that makes more layers than the constants name")
+            raise NotUnifiable("a param that makes more layers than the constants name")
         for mine, more in ((total.folded, table.folded), (total.fused, table.fused)):
             if any(mine.get(name, value) != value for name, value in more.items()):
-                raise Inexpressible("weights that come from several places")
+                raise NotUnifiable("weights that come from several places")
         total.folded |= table.folded
         total.fused |= table.fused
         total.dropped += tuple(name for name in table.dropped if name not in total.dropped)
     for body in definition.bodies:
         unfolded = total.folded.keys() - deployment.tables[body].folded.keys()
         if not unfolded.isdisjoint(_operators(body)):
-            raise Inexpressible("a batch norm that only some instances have")
+            raise NotUnifiable("a batch norm that only some instances have")
     folded = {
         key: _row(key, (f'"{norm}"', literal(eps))) for key, (norm, eps) in total.folded.items()
     }

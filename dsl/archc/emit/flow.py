@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -25,7 +25,7 @@ class Wire:
 
 
 @dataclass(eq=False, slots=True)
-class Do:
+class Compute:
     """An expression of some tensors."""
 
     out: Wire
@@ -83,14 +83,14 @@ class Split:
     sizes: str  # an expression: the channels of each
 
 
-Step = Do | Test | Repeat | Side | Split
+Step = Compute | Test | Repeat | Side | Split
 
 
 def count_uses(steps: list[Step]) -> None:
     """Fill in `Wire.uses`."""
     for step in steps:
         match step:
-            case Do():
+            case Compute():
                 for wire in step.ins:
                     wire.uses += 1
             case Test():
@@ -114,7 +114,7 @@ def texts(steps: list[Step]) -> Iterator[str]:
     """Every expression, its tensors as `x`."""
     for step in steps:
         match step:
-            case Do():
+            case Compute():
                 yield step.write(*("x" for _ in step.ins))
             case Test():
                 yield f"{{{step.test}}}"
@@ -150,7 +150,7 @@ def _is_used(step: Step) -> bool:
 def _uncount(steps: list[Step]) -> None:
     for step in steps:
         match step:
-            case Do():
+            case Compute():
                 for wire in step.ins:
                     wire.uses -= 1
             case Test():
@@ -172,7 +172,7 @@ def used_in(steps: list[Step], result: Wire) -> Counter[Wire]:
     found = Counter[Wire]((result,))
     for step in steps:
         match step:
-            case Do():
+            case Compute():
                 found.update(step.ins)
             case Test():
                 found[step.inp] += 1
@@ -189,12 +189,38 @@ def used_in(steps: list[Step], result: Wire) -> Counter[Wire]:
     return found
 
 
+def sink(steps: list[Step], results: Iterable[Wire]) -> None:
+    """Put what only one arm of an `if` uses into that arm: otherwise it would run for nothing."""
+    results = tuple(results)
+    for step in reversed(steps[:]):
+        if not isinstance(step, Test):
+            continue
+        for before in reversed(steps[: steps.index(step)]):
+            if isinstance(before, Compute):
+                _sink(before, step, steps, results)
+        sink(step.then, (step.then_out,))
+        sink(step.other, (step.other_out,))
+
+
+def _sink(before: Compute, test: Test, steps: list[Step], results: tuple[Wire, ...]) -> None:
+    total = used_in(steps, results[0])[before.out] + results[1:].count(before.out)
+    enters = test.inp is before.out
+    for arm, out in ((test.then, test.then_out), (test.other, test.other_out)):
+        inside = used_in(arm, out)[before.out]
+        if inside and total == inside + enters:
+            steps.remove(before)
+            arm.insert(0, before)
+            if enters:
+                test.inp = before.ins[0]
+            return
+
+
 def uses_in(steps: list[Step], wire: Wire) -> int:
     """How often steps use a tensor."""
     total = 0
     for step in steps:
         match step:
-            case Do():
+            case Compute():
                 total += sum(w is wire for w in step.ins)
             case Test():
                 total += (step.inp is wire) + uses_in(step.then, wire) + uses_in(step.other, wire)

@@ -11,8 +11,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from archc.analysis.lines import INLINE_BRANCH, joins
-from archc.emit.flow import Do, Repeat, Side, Split, Step, Test, Wire, used_in, uses_in
-from archc.emit.layout import WIDTH
+from archc.emit.flow import Compute, Repeat, Side, Split, Step, Test, Wire, used_in, uses_in
+from archc.emit.layout import WIDTH, negated
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Printer:
     def run(self, steps: list[Step]) -> None:
         for step in steps:
             match step:
-                case Do():
+                case Compute():
                     self._do(step)
                 case Test():
                     self._test(step)
@@ -55,7 +55,7 @@ class Printer:
 
     # --- steps ---------------------------------------------------------------------------
 
-    def _do(self, step: Do) -> None:
+    def _do(self, step: Compute) -> None:
         merging = len(step.ins) > 1
         if merging and not self._fits(step) and not self._is_long(step):
             for wire in step.ins:
@@ -83,20 +83,20 @@ class Printer:
         if step.out.uses != 1 or step.out.keep:
             self._flush(step.out)
 
-    def _fits(self, step: Do) -> bool:
+    def _fits(self, step: Compute) -> bool:
         """Whether a merge with its branches written inside goes on one line."""
         texts = [self.pending[w].text if w in self.pending else w.var or "x" for w in step.ins]
         return self._length(step, texts) <= WIDTH
 
-    def _is_long(self, step: Do) -> bool:
+    def _is_long(self, step: Compute) -> bool:
         """Whether a merge of variables needs a row for each: its branches can be the rows."""
         return self._length(step, ["branch1"] * len(step.ins)) > WIDTH
 
-    def _length(self, step: Do, texts: list[str]) -> int:
+    def _length(self, step: Compute, texts: list[str]) -> int:
         target = max(step.out.hint, "branch12", key=len)
         return len(f"{target} = {step.write(*texts)}") + self.indent + self.margin
 
-    def _joins(self, waiting: _Pending, step: Do, merging: bool) -> bool:
+    def _joins(self, waiting: _Pending, step: Compute, merging: bool) -> bool:
         """Whether a step is written around the expression before it."""
         if merging:
             return len(waiting.text) <= INLINE_BRANCH
@@ -118,7 +118,7 @@ class Printer:
         else:
             target = self._free(step.out)
             passes = _passes((step.other, step.other_out), step.inp)
-            if passes and len(step.then) == 1 and isinstance(step.then[0], Do):
+            if passes and len(step.then) == 1 and isinstance(step.then[0], Compute):
                 only = step.then[0]
                 text = f"{only.write(source)} if {step.test} else {source}"
                 length = len(f"{target} = {text}") + self.indent + self.margin
@@ -130,7 +130,7 @@ class Printer:
         outer = dict(self.holds)
         then, other, test = (step.then, step.then_out), (step.other, step.other_out), step.test
         if _passes(then, step.inp):
-            then, other, test = other, then, f"not {test}" if " " not in test else f"not ({test})"
+            then, other, test = other, then, negated(test)
         self._emit(f"if {test}:")
         elsewhere = used_in(*other)
         for wire, times in elsewhere.items():
@@ -194,7 +194,7 @@ class Printer:
             self._emit(step.header)
         self.indent += 4 * bool(step.header)
         for layer in step.body:
-            if isinstance(layer, Do) and len(layer.ins) == 1:
+            if isinstance(layer, Compute) and len(layer.ins) == 1:
                 self._emit(f"{name}.append({layer.write(f'*{name}')})")
         self.indent -= 4 * bool(step.header)
         self.pending[step.out] = _Pending(f"torch.cat({name}, 1)", frozenset((name,)), ("merge",))
@@ -321,7 +321,7 @@ def _passes(arm: tuple[list[Step], Wire], source: Wire) -> bool:
     return not steps and result is source
 
 
-def _bracketed(text: str, step: Do, at: int) -> str:
+def _bracketed(text: str, step: Compute, at: int) -> str:
     """An expression with an operator, in brackets unless it needs none where it stands."""
     operators = _operators(text)
     if not operators and not text.startswith("-"):

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archc.elaborate.sections import Facts
-from archc.emit.lanes import literal
+from archc.emit.constructor import Assign, ExprStatement, For, Header, If, Statement, lines
 from archc.emit.layout import Group, Item, call, flat
 from archc.emit.options import ZERO_INIT, Unsuited
 from archc.emit.program import Program
-from archc.emit.site import Assign, Do, For, Header, If, Statement, lines
+from archc.emit.values import literal
 from archc.plan import Apply, Branches, Chain, Loop, Node, Path, Plan, children, labelled, walk
 from archc.recipe import Init
 
@@ -126,7 +126,7 @@ class _Writer:
             if setting.bias is not None or True not in self.biased[name]
         }
         left = [name for name in self.biased if name not in started and f"{name}(" in self.text]
-        return [_Rule(left, [Do("module.reset_parameters()")])] if left else []
+        return [_Rule(left, [ExprStatement("module.reset_parameters()")])] if left else []
 
     # --- by kind -------------------------------------------------------------------------
 
@@ -196,9 +196,9 @@ class _Writer:
     ) -> list[Statement]:
         """The statements that start one module's weight and bias, `biased` where it is known."""
         weight = _weight(f"{module}.weight", setting)
-        statements: list[Statement] = [] if weight is None else [Do(weight)]
+        statements: list[Statement] = [] if weight is None else [ExprStatement(weight)]
         if setting.bias is not None:
-            fill: Statement = Do(_filled(f"{module}.bias", setting.bias))
+            fill: Statement = ExprStatement(_filled(f"{module}.bias", setting.bias))
             if types == ["nn.Linear"] and False not in (biased or self.biased["nn.Linear"]):
                 return [*statements, fill]  # to mypy, a convolution's bias may be None
             statements.append(If(f"{module}.bias is not None", [fill], []))
@@ -215,7 +215,9 @@ class _Writer:
                 if definition.block is None or last is None:
                     continue
                 if last.op.name == "bn" and "weight" in last.state:
-                    zero: Statement = Do(call("nn.init.zeros_", f"module.{last.name}.weight"))
+                    zero: Statement = ExprStatement(
+                        call("nn.init.zeros_", f"module.{last.name}.weight")
+                    )
                     tests.append(If(f"isinstance(module, {definition.name})", [zero], []))
         return [For(_EVERY, tests)] if tests else []
 

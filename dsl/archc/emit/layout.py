@@ -6,6 +6,7 @@ does not fit is opened, its arguments on one line if they fit there, else one a 
 
 from __future__ import annotations
 
+import re
 from ast import literal_eval
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +52,19 @@ Code = str | Group | Generator
 
 def call(head: str, *items: Code | Item, rows: bool = False) -> Group:
     return Group(head, tuple(i if isinstance(i, Item) else Item(i) for i in items), rows=rows)
+
+
+_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def negated(test: str) -> str:
+    """The opposite of a condition: `stride <= 1`, `not self.residual`."""
+    sides = re.fullmatch(r"([^<>=!]+) (==|!=|<=|>=|<|>) ([^<>=!]+)", test)
+    if sides and not re.search(r"\b(and|or|not|if)\b", test):
+        return f"{sides[1]} {_OPPOSITE[sides[2]]} {sides[3]}"
+    if test.endswith(" is not None"):
+        return test.replace(" is not ", " is ")
+    return f"not ({test})" if " " in test else f"not {test}"
 
 
 def opened(text: str) -> Code:
@@ -112,7 +126,9 @@ def lay(prefix: str, code: Code, suffix: str = "", indent: int = 0) -> list[str]
                 return lay(prefix, Group("", items), suffix, indent)
             return _broken(f"{prefix}{code}{suffix}", indent)
         case Generator():
-            inner = [*lay("", code.value, "", indent + 4), f"{pad}    {code.loop}"]
+            head, _, over = code.loop.partition(" in ")
+            loop = lay(f"{head} in ", opened(over), "", indent + 4)
+            inner = [*lay("", code.value, "", indent + 4), *loop]
             return [f"{pad}{prefix}*(", *inner, f"{pad}){suffix}"]
         case Group():
             return [

@@ -9,138 +9,145 @@ from __future__ import annotations
 from typing import Any
 
 from archc import symbolic
-from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.class_writer import ClassWriter, NotAChain, zip_nodes
+from archc.emit.constructor import Assign, Constructor, ExprStatement, For, If
+from archc.emit.instances import Lane
 from archc.emit.layout import Group, Item, call
 from archc.emit.loops import looping
 from archc.emit.rows import Row, input_of, node_rows
-from archc.emit.scribe import NotAChain, Scribe, abreast
-from archc.emit.site import Assign, Do, For, If, Site
+from archc.emit.values import NotUnifiable
 from archc.plan import Apply, Call, Chain, Choice, Loop, Scope, Tensor
 
 
 class Lister:
     """Writes modules to the list `target`; to `self`, by name, where that is empty."""
 
-    def __init__(self, scribe: Scribe, target: str) -> None:
-        self.scribe = scribe
-        self.writer = scribe.writer
+    def __init__(self, writer: ClassWriter, target: str) -> None:
+        self.writer = writer
+        self.exprs = writer.exprs
         self.target = target
 
-    def write(self, chains: list[Chain], lanes: list[Lane], site: Site) -> None:
-        """The statements. Raises NotAChain or Inexpressible."""
-        used, length = set(self.writer.used), len(site.body)
+    def write(self, chains: list[Chain], lanes: list[Lane], constructor: Constructor) -> None:
+        """The statements. Raises NotAChain or NotUnifiable."""
+        used, length = set(self.exprs.used), len(constructor.body)
         try:
-            self._chain(chains, lanes, site)
-        except Inexpressible:
-            del site.body[length:]
-            self.writer.used = used
-            self._carrying(chains, lanes, site)
+            self._chain(chains, lanes, constructor)
+        except NotUnifiable:
+            del constructor.body[length:]
+            self.exprs.used = used
+            self._carrying(chains, lanes, constructor)
 
-    def _carrying(self, chains: list[Chain], lanes: list[Lane], site: Site) -> None:
+    def _carrying(self, chains: list[Chain], lanes: list[Lane], constructor: Constructor) -> None:
         """With a running `in_channels`: `#c` in expressions, and `in.c` no longer."""
-        self.writer.carried = True
+        self.exprs.carried = True
         try:
-            self._chain(chains, lanes, site)
+            self._chain(chains, lanes, constructor)
         finally:
-            self.writer.carried = False
-            self.writer.used.discard("#c")
+            self.exprs.carried = False
+            self.exprs.used.discard("#c")
 
-    def _chain(self, chains: list[Chain], lanes: list[Lane], site: Site) -> list[Lane]:
+    def _chain(
+        self, chains: list[Chain], lanes: list[Lane], constructor: Constructor
+    ) -> list[Lane]:
         """The statements of one level; gives the lanes with the running count as it is then."""
         waiting: list[Row] = []
-        for nodes in abreast(chains):
+        for nodes in zip_nodes(chains):
             if isinstance(nodes[0], Loop):
-                self._put(waiting, site)
+                self._put(waiting, constructor)
                 waiting = []
-                lanes = self._loop(nodes, lanes, site)
+                lanes = self._loop(nodes, lanes, constructor)
             elif isinstance(nodes[0], Choice):
-                self._put(waiting, site)
+                self._put(waiting, constructor)
                 waiting = []
-                lanes = self._choice(nodes, lanes, site)
+                lanes = self._choice(nodes, lanes, constructor)
             else:
-                waiting += node_rows(self.scribe, nodes, lanes, [_start(node) for node in nodes])
-        self._put(waiting, site)
+                waiting += node_rows(self.writer, nodes, lanes, [_start(node) for node in nodes])
+        self._put(waiting, constructor)
         return lanes
 
-    def _loop(self, nodes: list[Loop], lanes: list[Lane], site: Site) -> list[Lane]:
+    def _loop(self, nodes: list[Loop], lanes: list[Lane], constructor: Constructor) -> list[Lane]:
         lanes = self._started(
             lanes,
             [node.iterations[0].input if node.iterations else node.output for node in nodes],
-            site,
+            constructor,
         )
-        inner = site.loop()
+        inner = constructor.loop()
         chains = [chain for node in nodes for chain in node.iterations]
-        with looping(self.scribe, nodes, lanes) as (inner_lanes, header):
+        with looping(self.writer, nodes, lanes) as (inner_lanes, header):
             inner_lanes = self._counted(inner_lanes, [chain.input for chain in chains])
             after = self._chain(chains, inner_lanes, inner)
             self._update(chains, after, inner)
             head = header()
         if inner.body:
-            site.body.append(For(head, inner.body))
+            constructor.body.append(For(head, inner.body))
         return self._counted(lanes, [node.output for node in nodes])
 
-    def _choice(self, nodes: list[Choice], lanes: list[Lane], site: Site) -> list[Lane]:
+    def _choice(
+        self, nodes: list[Choice], lanes: list[Lane], constructor: Constructor
+    ) -> list[Lane]:
         """The arm that is taken, or an `if` between the two."""
         outcomes, tests = [node.taken for node in nodes], [node.test for node in nodes]
         if len(set(outcomes)) == 1:
-            if self.writer.may_flip(tests, lanes):
-                raise Inexpressible("an `if` whose other outcome no probe of a param has")
-            return self._chain([node.chain for node in nodes], lanes, site)
-        test = self.writer.condition(tests, outcomes, lanes, "extended")
-        self.writer.choices.append(test)
-        lanes = self._started(lanes, [_start(node) for node in nodes], site)
+            if self.exprs.may_flip(tests, lanes):
+                raise NotUnifiable("an `if` whose other outcome no probe of a param has")
+            return self._chain([node.chain for node in nodes], lanes, constructor)
+        test = self.exprs.condition(tests, outcomes, lanes, "extended")
+        self.exprs.choices.append(test)
+        lanes = self._started(lanes, [_start(node) for node in nodes], constructor)
         arms = []
         for taken in (True, False):
             at = [k for k, outcome in enumerate(outcomes) if outcome is taken]
-            arm, chains = site.arm(), [nodes[k].chain for k in at]
+            arm, chains = constructor.branch(), [nodes[k].chain for k in at]
             after = self._chain(chains, [lanes[k] for k in at], arm)
             self._update(chains, after, arm)
             arms.append(arm.body)
         if arms[0] or arms[1]:
-            site.body.append(If(self.writer.render(test), *arms))
+            constructor.body.append(If(self.exprs.render(test), *arms))
         return self._counted(lanes, [node.output for node in nodes])
 
-    def _started(self, lanes: list[Lane], tensors: list[Tensor], site: Site) -> list[Lane]:
+    def _started(
+        self, lanes: list[Lane], tensors: list[Tensor], constructor: Constructor
+    ) -> list[Lane]:
         """`in_channels = 32` before a loop, where it is not what runs already."""
-        if not self.writer.carried:
+        if not self.exprs.carried:
             return lanes
         counts = [tensor.channels for tensor in tensors]
         if any(count != lane.env.get("#c") for count, lane in zip(counts, lanes, strict=True)):
-            text = self.writer.value(counts, lanes)
+            text = self.exprs.value(counts, lanes)
             if text != "in_channels":
-                site.body.append(Assign("in_channels", text))
+                constructor.body.append(Assign("in_channels", text))
         return [
             Lane(lane.instance, {k: v for k, v in lane.env.items() if k != "in.c"} | {"#c": count})
             for lane, count in zip(lanes, map(symbolic.plain, counts), strict=True)
         ]
 
     def _counted(self, lanes: list[Lane], tensors: list[Tensor]) -> list[Lane]:
-        if not self.writer.carried:
+        if not self.exprs.carried:
             return lanes
         return [
             lane.with_(**{"#c": symbolic.plain(tensor.channels)})
             for lane, tensor in zip(lanes, tensors, strict=True)
         ]
 
-    def _update(self, chains: list[Chain], lanes: list[Lane], site: Site) -> None:
+    def _update(self, chains: list[Chain], lanes: list[Lane], constructor: Constructor) -> None:
         """`in_channels = width` at the end of an iteration that changed it."""
-        if not self.writer.carried:
+        if not self.exprs.carried:
             return
         counts = [chain.output.channels for chain in chains]
         if any(count != lane.env["#c"] for count, lane in zip(counts, lanes, strict=True)):
-            site.body.append(Assign("in_channels", self.writer.value(counts, lanes)))
+            constructor.body.append(Assign("in_channels", self.exprs.value(counts, lanes)))
 
-    def _put(self, rows: list[Row], site: Site) -> None:
+    def _put(self, rows: list[Row], constructor: Constructor) -> None:
         if not self.target:
             for row in rows:
-                site.add(row.name, row.code)
+                constructor.add(row.name, row.code)
         elif not all(row.name.isdigit() for row in rows):
             raise NotAChain("labels among modules that are named by their place")
         elif len(rows) == 1:
-            site.body.append(Do(call(f"{self.target}.append", rows[0].code)))
+            constructor.body.append(ExprStatement(call(f"{self.target}.append", rows[0].code)))
         elif rows:
             items = tuple(Item(row.code) for row in rows)
-            site.body.append(Assign(self.target, Group("", items, "[]"), "+="))
+            constructor.body.append(Assign(self.target, Group("", items, "[]"), "+="))
 
 
 def _start(node: Any) -> Tensor:

@@ -11,117 +11,124 @@ from typing import Any
 
 from archc import symbolic, syntax
 from archc.analysis.uses import Uses
+from archc.emit.class_writer import ClassWriter, Written
+from archc.emit.constructor import Assign, Constructor, For, Header
 from archc.emit.flow import Repeat, Wire, texts
-from archc.emit.lanes import Index, Inexpressible, Lane
+from archc.emit.instances import Index, Lane
 from archc.emit.layout import Code, call, opened
-from archc.emit.scribe import Scribe, Written
-from archc.emit.site import Assign, For, Header, Site
+from archc.emit.values import NotUnifiable
 from archc.plan import Again, Applicable, Apply, Aux, Call, Goto, Loop, Mark, Tensor, walk
 
 
 def write_loop(
-    scribe: Scribe, nodes: list[Loop], lanes: list[Lane], wire: Wire, site: Site
+    writer: ClassWriter, nodes: list[Loop], lanes: list[Lane], wire: Wire, constructor: Constructor
 ) -> Written:
     """A loop among other statements of a class."""
     counts = {len(node.iterations) for node in nodes}
     if not any(chain.nodes for node in nodes for chain in node.iterations):
-        scribe.alias([node.output for node in nodes], wire)
+        writer.alias([node.output for node in nodes], wire)
         return [], wire
-    if any(id(node) in scribe.program.gathered for node in nodes):
-        return _gathered(scribe, nodes, lanes, wire, site)
-    settled = all(scribe.writer.inside(node.count).constant is not None for node in nodes)
+    if any(id(node) in writer.program.gathered for node in nodes):
+        return _gathered(writer, nodes, lanes, wire, constructor)
+    settled = all(writer.exprs.inside(node.count).constant is not None for node in nodes)
     if max(counts) > 2 or not settled:
-        rolled = scribe.attempt(lambda: _rolled(scribe, nodes, lanes, wire, site), site)
+        rolled = writer.attempt(
+            lambda: _rolled(writer, nodes, lanes, wire, constructor), constructor
+        )
         if rolled is not None:
             steps, out = rolled
             return steps, out
     if len(counts) > 1:
-        raise Inexpressible("a loop whose count differs")
-    return _written_out(scribe, nodes, lanes, wire, site)
+        raise NotUnifiable("a loop whose count differs")
+    return _written_out(writer, nodes, lanes, wire, constructor)
 
 
 def _gathered(
-    scribe: Scribe, nodes: list[Loop], lanes: list[Lane], wire: Wire, site: Site
+    writer: ClassWriter, nodes: list[Loop], lanes: list[Lane], wire: Wire, constructor: Constructor
 ) -> Written:
     """Dense connections whose layers take a list of all features before them."""
-    rolled = scribe.attempt(lambda: _rolled(scribe, nodes, lanes, wire, site), site)
+    rolled = writer.attempt(lambda: _rolled(writer, nodes, lanes, wire, constructor), constructor)
     if rolled is not None:
         (loop,), out = rolled  # a layer computes something
         return [replace(loop, gathers=True)], out
     if len({len(node.iterations) for node in nodes}) > 1:
-        raise Inexpressible("a loop whose count differs")
-    steps, out = _written_out(scribe, nodes, lanes, wire, site)
+        raise NotUnifiable("a loop whose count differs")
+    steps, out = _written_out(writer, nodes, lanes, wire, constructor)
     return [Repeat("", steps, wire, wire, out, out, gathers=True)], out
 
 
 def _written_out(
-    scribe: Scribe, nodes: list[Loop], lanes: list[Lane], wire: Wire, site: Site
+    writer: ClassWriter, nodes: list[Loop], lanes: list[Lane], wire: Wire, constructor: Constructor
 ) -> Written:
     steps = []
     for k in range(len(nodes[0].iterations)):
         chains = [node.iterations[k] for node in nodes]
-        scribe.alias([chain.input for chain in chains], wire)
-        with iteration(scribe, nodes, k):
-            made, wire = scribe.chain(chains, lanes, wire, site)
+        writer.alias([chain.input for chain in chains], wire)
+        with iteration(writer, nodes, k):
+            made, wire = writer.chain(chains, lanes, wire, constructor)
         steps += made
-    scribe.alias([node.output for node in nodes], wire)
+    writer.alias([node.output for node in nodes], wire)
     return steps, wire
 
 
 def _rolled(
-    scribe: Scribe, nodes: list[Loop], lanes: list[Lane], wire: Wire, site: Site
+    writer: ClassWriter, nodes: list[Loop], lanes: list[Lane], wire: Wire, constructor: Constructor
 ) -> Written:
     for node, lane in zip(nodes, lanes, strict=True):
-        if _escapes(node, scribe.uses[lane.instance]):
-            raise Inexpressible("a label in a loop is used outside of it")
+        if _escapes(node, writer.uses[lane.instance]):
+            raise NotUnifiable("a label in a loop is used outside of it")
     chains = [chain for node in nodes for chain in node.iterations]
-    inner, body_in = site.loop(), Wire()
-    carries = _carries(scribe, nodes, lanes, site)
+    inner, body_in = constructor.loop(), Wire()
+    carries = _carries(writer, nodes, lanes, constructor)
     if carries:
-        lanes = _begin_counting(scribe, nodes, lanes, site)
-    with looping(scribe, nodes, lanes) as (inner_lanes, header):
+        lanes = _begin_counting(writer, nodes, lanes, constructor)
+    with looping(writer, nodes, lanes) as (inner_lanes, header):
         if carries:
             flows = [chain.input.channels for chain in chains]
             inner_lanes = list(map(Lane.carrying, inner_lanes, flows))
-        scribe.alias([chain.input for chain in chains], body_in)
-        body, body_out = scribe.chain(chains, inner_lanes, body_in, inner)
+        writer.alias([chain.input for chain in chains], body_in)
+        body, body_out = writer.chain(chains, inner_lanes, body_in, inner)
         if carries:
-            after = scribe.writer.value([chain.output.channels for chain in chains], inner_lanes)
+            after = writer.exprs.value([chain.output.channels for chain in chains], inner_lanes)
             inner.body.append(Assign("in_channels", after))
         head = header()
     if carries:
-        scribe.lanes = list(map(Lane.carrying, lanes, (node.output.channels for node in nodes)))
+        writer.lanes = list(map(Lane.carrying, lanes, (node.output.channels for node in nodes)))
     # outside of the loop, the tensor that entered it is what it was
-    scribe.alias([node.iterations[0].input for node in nodes if node.iterations], wire)
+    writer.alias([node.iterations[0].input for node in nodes if node.iterations], wire)
     if inner.body:
-        site.statements.append(For(head, inner.body))
+        constructor.statements.append(For(head, inner.body))
     if not body and body_out is body_in:  # nothing is computed in it
-        scribe.alias([node.output for node in nodes], wire)
+        writer.alias([node.output for node in nodes], wire)
         return [], wire
     if not head.count:
-        raise Inexpressible("a loop over a list, with steps between its modules")
-    count = _kept_count(scribe, head.count, site)
+        raise NotUnifiable("a loop over a list, with steps between its modules")
+    count = _kept_count(writer, head.count, constructor)
     indexed = any(re.search(rf"{{[^}}]*\b{head.target}\b", text) for text in texts(body))
     target = head.target if indexed else "_"
     through = {node.output.root for node in nodes if not node.iterations}
-    out = scribe.new_wire([node.output for node in nodes], through=through)
+    out = writer.new_wire([node.output for node in nodes], through=through)
     return [Repeat(f"for {target} in range({count}):", body, wire, body_in, body_out, out)], out
 
 
-def _carries(scribe: Scribe, nodes: list[Loop], lanes: list[Lane], site: Site) -> bool:
+def _carries(
+    writer: ClassWriter, nodes: list[Loop], lanes: list[Lane], constructor: Constructor
+) -> bool:
     """Whether the constructor counts channels along a loop: what they come to has no plain name."""
-    if site is not scribe.root or lanes is not scribe.lanes:
+    if constructor is not writer.root or lanes is not writer.lanes:
         return False
     found = [symbolic.expr_of(node.output.channels) for node in nodes]
     return any(not expr.is_plain for expr in found)
 
 
-def _begin_counting(scribe: Scribe, nodes: list[Loop], lanes: list[Lane], site: Site) -> list[Lane]:
+def _begin_counting(
+    writer: ClassWriter, nodes: list[Loop], lanes: list[Lane], constructor: Constructor
+) -> list[Lane]:
     """`in_channels = width` before a loop, unless it is that already."""
     flows = [_entering(node) for node in nodes]
-    text = scribe.writer.value(flows, lanes)
+    text = writer.exprs.value(flows, lanes)
     if text != "in_channels":
-        site.body.append(Assign("in_channels", text))
+        constructor.body.append(Assign("in_channels", text))
     return list(map(Lane.carrying, lanes, flows))
 
 
@@ -129,13 +136,13 @@ def _entering(node: Loop) -> Any:
     return (node.iterations[0].input if node.iterations else node.output).channels
 
 
-def _kept_count(scribe: Scribe, count: str, site: Site) -> str:
+def _kept_count(writer: ClassWriter, count: str, constructor: Constructor) -> str:
     """How forward knows the number of iterations: a number, or what the constructor kept."""
     if count.isdigit():
         return count
-    free = count.isidentifier() and count not in scribe.attributes
-    name = scribe.attribute(count if free else "repeats", count)
-    site.statements.append(Assign(f"self.{name}", count))
+    free = count.isidentifier() and count not in writer.attributes
+    name = writer.attribute(count if free else "repeats", count)
+    constructor.statements.append(Assign(f"self.{name}", count))
     return f"self.{name}"
 
 
@@ -144,48 +151,48 @@ def _kept_count(scribe: Scribe, count: str, site: Site) -> str:
 
 @contextmanager
 def looping(
-    scribe: Scribe, nodes: list[Loop], lanes: list[Lane]
+    writer: ClassWriter, nodes: list[Loop], lanes: list[Lane]
 ) -> Iterator[tuple[list[Lane], Callable[[], Header]]]:
     """Within, numbers may depend on the iteration. Gives the lanes and, at the end, the header."""
-    writer, first = scribe.writer, nodes[0]
-    variable = f"#i{sum(bool(index.variable) for index in writer.indices)}"
+    exprs, first = writer.exprs, nodes[0]
+    variable = f"#i{sum(bool(index.variable) for index in exprs.indices)}"
     counting = isinstance(first.tree, syntax.For) and first.tree.stop is not None
     author: dict[str, symbolic.Expr] = {}
     if first.start is not None:
-        author[first.names[0]] = symbolic.add(writer.inside(first.start), symbolic.var(variable))
-    wanted = first.names[0] if counting else "ijkmn"[len(writer.indices) % 5]
-    index = Index(variable, _loop_name(scribe, wanted), author)
+        author[first.names[0]] = symbolic.add(exprs.inside(first.start), symbolic.var(variable))
+    wanted = first.names[0] if counting else "ijkmn"[len(exprs.indices) % 5]
+    index = Index(variable, _loop_name(writer, wanted), author)
     inner = [
         lane.with_(**{variable: k}, **_bound(node, k))
         for lane, node in zip(lanes, nodes, strict=True)
         for k in range(len(node.iterations))
     ]
-    used = set(writer.used)
-    counts = [symbolic.traced(len(n.iterations), writer.inside(n.count)) for n in nodes]
-    writer.indices.append(index)
+    used = set(exprs.used)
+    counts = [symbolic.traced(len(n.iterations), exprs.inside(n.count)) for n in nodes]
+    exprs.indices.append(index)
 
     def header() -> Header:
-        position = writer.indices.index(index)
-        writer.indices.remove(index)  # the header stands outside of the loop
+        position = exprs.indices.index(index)
+        exprs.indices.remove(index)  # the header stands outside of the loop
         try:
-            names = set(first.names) & (writer.used - used) if not counting else set()
-            indexed = variable in writer.used
+            names = set(first.names) & (exprs.used - used) if not counting else set()
+            indexed = variable in exprs.used
             if names:
                 columns = _written_columns(nodes, names)
-                over = opened(writer.value([_items(node, columns) for node in nodes], lanes))
+                over = opened(exprs.value([_items(node, columns) for node in nodes], lanes))
                 target = tuple(first.names[at] for at in columns)
                 return _list_header(target, names, over, index.python if indexed else "")
-            count = writer.value(counts, lanes)
+            count = exprs.value(counts, lanes)
             return Header(index.python if indexed else "_", f"range({count})", count)
         finally:
-            writer.indices.insert(position, index)
+            exprs.indices.insert(position, index)
 
     try:
         yield inner, header
     finally:
-        writer.indices.remove(index)
+        exprs.indices.remove(index)
         # an index is no constructor argument, nor is what a loop over a list calls its items
-        writer.used -= {variable, *(set(first.names) - used)}
+        exprs.used -= {variable, *(set(first.names) - used)}
 
 
 def _list_header(names: tuple[str, ...], used: set[str], over: Code, index: str) -> Header:
@@ -197,27 +204,27 @@ def _list_header(names: tuple[str, ...], used: set[str], over: Code, index: str)
 
 
 @contextmanager
-def iteration(scribe: Scribe, nodes: list[Loop], k: int) -> Iterator[None]:
+def iteration(writer: ClassWriter, nodes: list[Loop], k: int) -> Iterator[None]:
     """Within, one iteration is written out: the loop's names are what they stand for in it."""
-    writer, first = scribe.writer, nodes[0]
+    exprs, first = writer.exprs, nodes[0]
     author: dict[str, symbolic.Expr] = {}
     for at, name in enumerate(first.names):
         values = {symbolic.plain(node.values[k][at]) for node in nodes}
         value = values.pop()
         if first.start is not None:
-            author[name] = symbolic.add(writer.inside(first.start), symbolic.const(k))
-        elif not values and isinstance(value, int | float):
+            author[name] = symbolic.add(exprs.inside(first.start), symbolic.const(k))
+        elif not values and isinstance(value, int | float | tuple):
             author[name] = symbolic.const(value)
     index = Index("", "", author)
-    writer.indices.append(index)
+    exprs.indices.append(index)
     try:
         yield
     finally:
-        writer.indices.remove(index)
+        exprs.indices.remove(index)
 
 
-def _loop_name(scribe: Scribe, wanted: str) -> str:
-    taken = {index.python for index in scribe.writer.indices} | {"l", "I", "O"}  # ambiguous
+def _loop_name(writer: ClassWriter, wanted: str) -> str:
+    taken = {index.python for index in writer.exprs.indices} | {"l", "I", "O"}  # ambiguous
     names = [wanted, "i", "j", "k", "m", "n", "p", "q"]
     return next(name for name in names if name not in taken)
 
@@ -238,7 +245,7 @@ def _written_columns(nodes: list[Loop], used: set[str]) -> list[int]:
         if isinstance(v[at], Applicable) and nodes[0].names[at] not in used
     }
     if taken and any(node.items is not None for node in nodes):
-        raise Inexpressible("a list with operators as an argument")
+        raise NotUnifiable("a list with operators as an argument")
     return [at for at in places if at not in taken]
 
 

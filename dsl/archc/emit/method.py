@@ -2,54 +2,57 @@
 
 from __future__ import annotations
 
-from archc.emit.flow import Step, Wire, count_uses, pruned
+from archc.emit.class_writer import ClassWriter
+from archc.emit.flow import Step, Wire, count_uses, pruned, sink
 from archc.emit.forward import Printer
-from archc.emit.scribe import Scribe
 from archc.emit.statements import wrapped
 
 FEATURES = "features"  # the list that a layer of a dense block takes
 
 
 def print_forward(
-    scribe: Scribe, steps: list[Step], out: Wire, inputs: list[Wire]
+    writer: ClassWriter, steps: list[Step], out: Wire, inputs: list[Wire]
 ) -> tuple[list[str], str]:
     """The lines of `forward` at indent 0, and what it returns."""
     printer = Printer(holds={wire.var or "x": wire for wire in inputs})
-    lines, returns = _print(printer, scribe, steps, out)
+    lines, returns = _print(printer, writer, steps, out)
     return [row for line in lines for row in wrapped(line, printer.margin)], returns
 
 
-def _print(printer: Printer, scribe: Scribe, steps: list[Step], out: Wire) -> tuple[list[str], str]:
-    marks = scribe.outputs if scribe.definition.block is None else []
+def _print(
+    printer: Printer, writer: ClassWriter, steps: list[Step], out: Wire
+) -> tuple[list[str], str]:
+    marks = writer.outputs if writer.definition.block is None else []
     results = [wire for _, wire in marks] or [out]
+    sink(steps, results)
     count_uses(steps)
     if not marks:
         out.uses += 1
-    if scribe.takes_features:
+    if writer.takes_features:
         printer.spoken_for.append(frozenset((FEATURES,)))
         printer.lines.append(f"x = torch.cat({FEATURES}, 1)")
-    if len(results) > 1 or scribe.has_sides:
-        printer.spoken_for.append(frozenset((_record(scribe),)))
-    if scribe.has_sides:
+    if len(results) > 1 or writer.has_sides:
+        printer.spoken_for.append(frozenset((_record(writer),)))
+    if writer.has_sides:
         printer.lines.append("side: list[Tensor] = []")
     printer.run(pruned(steps))
-    if scribe.has_sides or len(results) > 1:
-        return _several(scribe, printer, results)
+    if writer.has_sides or len(results) > 1:
+        return _several(writer, printer, results)
     printer.give(results[0])
     return printer.lines, "list[Tensor]" if out.bundle else "Tensor"
 
 
-def _record(scribe: Scribe) -> str:
+def _record(writer: ClassWriter) -> str:
     """The class of several outputs."""
-    return f"{scribe.definition.name}Output"
+    return f"{writer.definition.name}Output"
 
 
-def _several(scribe: Scribe, printer: Printer, results: list[Wire]) -> tuple[list[str], str]:
+def _several(writer: ClassWriter, printer: Printer, results: list[Wire]) -> tuple[list[str], str]:
     """Several outputs: a NamedTuple; auxiliary heads only while training."""
-    record = _record(scribe)
+    record = _record(writer)
     values = [printer.name(wire) for wire in results]
     if len(results) > 1:
-        sides = ["*side"] if scribe.has_sides else []
+        sides = ["*side"] if writer.has_sides else []
         return [*printer.lines, f"return {record}({', '.join([*values, *sides])})"], record
     (value,) = values
     line = f"return {record}({value}, *side) if self.training else {value}"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from archc import syntax
-from archc.emit.lanes import Lane
+from archc.emit.class_writer import ClassWriter, python_name
+from archc.emit.instances import Lane
 from archc.emit.program import Parameter
-from archc.emit.scribe import Scribe, python_name
 from archc.plan import OperatorValue
 
 _INPUT = ("in.c", "in.d", "in.h", "in.w")
 
 
-def parameters_of(scribe: Scribe) -> list[Parameter]:
+def parameters_of(writer: ClassWriter) -> list[Parameter]:
     """The input's sizes, the block's own parameters, the network's params; required ones first."""
-    definition, used = scribe.definition, scribe.writer.used - {"#c"}
+    definition, used = writer.definition, writer.exprs.used - {"#c"}
     lanes = definition.lanes
     found = [Parameter(name, python_name(name), "int") for name in _INPUT if name in used]
     formals = definition.block.tree.formals if definition.block is not None else ()
@@ -23,7 +23,7 @@ def parameters_of(scribe: Scribe) -> list[Parameter]:
         name = formal.name.id
         if name in used:
             found.append(Parameter(name, name, type_of(name, lanes), _default(formal.default)))
-    extras = scribe.writer.extras or {}
+    extras = writer.exprs.extras or {}
     found += [Parameter(e.variable, e.name, e.type) for e in extras.values()]
     known = {*_INPUT, *(formal.name.id for formal in formals), *extras}
     order = list(lanes[0].env)  # the params of the file
@@ -33,13 +33,13 @@ def parameters_of(scribe: Scribe) -> list[Parameter]:
     return sorted(found, key=lambda parameter: parameter.default is not None)
 
 
-def anonymous_parameters(scribe: Scribe, lanes: list[Lane]) -> list[Parameter]:
+def anonymous_parameters(writer: ClassWriter, lanes: list[Lane]) -> list[Parameter]:
     """Of a combinator in a place: its channels, and variables of the class around it."""
-    extras = scribe.writer.extras or {}
+    extras = writer.exprs.extras or {}
     return [
         *(
             Parameter(name, python_name(name), type_of(name, lanes))
-            for name in sorted(scribe.writer.used - extras.keys())
+            for name in sorted(writer.exprs.used - extras.keys())
         ),
         *(Parameter(e.variable, e.name, e.type) for e in extras.values()),
     ]

@@ -9,18 +9,19 @@ from typing import Any
 
 from archc.analysis.costs import Cost
 from archc.elaborate.sections import Facts
+from archc.emit.class_writer import ClassWriter
+from archc.emit.constructor import lines
+from archc.emit.file import Module, describe_network, new_program, variants
 from archc.emit.flow import Wire
 from archc.emit.initialise import Towers, initialiser
-from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.instances import Lane
 from archc.emit.layout import WIDTH, Code, call, flat, lay
 from archc.emit.method import print_forward
-from archc.emit.module import Module, describe_network, new_program, variants
 from archc.emit.options import Options, Unsuited
 from archc.emit.parameters import parameters_of
 from archc.emit.program import ClassModel, Definition, Method, changed
 from archc.emit.render import render
-from archc.emit.scribe import Scribe
-from archc.emit.site import lines
+from archc.emit.values import NotUnifiable
 from archc.emit.words import describe
 from archc.plan import Body, Chain, Plan, Tensor
 from archc.transform.place import Placement, Unplaceable, place
@@ -56,7 +57,7 @@ def emit_placed(
 
     try:
         module = _Writer([plan, *variants(plan, alike)]).module(facts, cost)
-    except Inexpressible:  # then the params are as they are
+    except NotUnifiable:  # then the params are as they are
         module = _Writer([plan]).module(facts, cost)
     return render(module, templates)
 
@@ -77,7 +78,7 @@ def _wholes(placement: Placement) -> list[Tensor]:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """Something that has an output, as `Scribe.comment` asks for."""
+    """Something that has an output, as `ClassWriter.comment` asks for."""
 
     output: Tensor
 
@@ -131,27 +132,27 @@ class _Writer:
             f"every layer. {met}{end}."
         )
 
-    def _written(self, scribe: Scribe, chains: list[Chain]) -> tuple[list[str], str]:
-        """A chain's modules go to the scribe's constructor; its steps, and what they return."""
+    def _written(self, writer: ClassWriter, chains: list[Chain]) -> tuple[list[str], str]:
+        """A chain's modules go to the writer's constructor; its steps, and what they return."""
         wire = Wire("x", var="x")
-        scribe.alias([chain.input for chain in chains], wire)
-        steps, out = scribe.chain(chains, scribe.definition.lanes, wire, scribe.root)
-        forward, returns = print_forward(scribe, steps, out, [wire])
+        writer.alias([chain.input for chain in chains], wire)
+        steps, out = writer.chain(chains, writer.definition.lanes, wire, writer.root)
+        forward, returns = print_forward(writer, steps, out, [wire])
         return [f"        {line}" for line in forward], returns
 
     # --- the tower -----------------------------------------------------------------------
 
     def _tower(self) -> ClassModel:
         """Its modules, and a method for what it does from one exchange to the next."""
-        scribe, methods = Scribe(self.program, self.tower), []
+        writer, methods = ClassWriter(self.program, self.tower), []
         for at, stage in enumerate(self.placement.stages):
             chains = [placement.stages[at].chain for placement in self.placements]
-            body, returns = self._written(scribe, chains)
+            body, returns = self._written(writer, chains)
             methods.append(Method(_until(stage.until), ["x"], returns, body))
-        self._refuse(method.name for method in methods if method.name in scribe.attributes)
-        parameters = [replace(parameter, default=None) for parameter in parameters_of(scribe)]
+        self._refuse(method.name for method in methods if method.name in writer.attributes)
+        parameters = [replace(parameter, default=None) for parameter in parameters_of(writer)]
         doc = [f"What a device has: {_part(len(self.names))} of the channels of every layer."]
-        init = ["        super().__init__()", *lines(scribe.root.body)]
+        init = ["        super().__init__()", *lines(writer.root.body)]
         name = self.tower.name
         return ClassModel(name, "nn.Module", doc, parameters, init, [], [], "", methods=methods)
 
@@ -160,27 +161,27 @@ class _Writer:
     def _network(self, tower: ClassModel) -> ClassModel:
         """The towers, and what is whole; `forward` has the towers exchange their channels."""
         definition = self.program.network
-        scribe = Scribe(self.program, definition)
-        forward, returns = self._written(scribe, [body.chain for body in definition.bodies])
-        scribe.writer.used |= {parameter.variable for parameter in tower.parameters}
-        parameters = parameters_of(scribe)
-        taken = {*scribe.attributes, *(p.name for p in parameters), self.plan.name}
+        writer = ClassWriter(self.program, definition)
+        forward, returns = self._written(writer, [body.chain for body in definition.bodies])
+        writer.exprs.used |= {parameter.variable for parameter in tower.parameters}
+        parameters = parameters_of(writer)
+        taken = {*writer.attributes, *(p.name for p in parameters), self.plan.name}
         self._refuse(name for name in (*_ITS_NAMES, *self.names) if name in taken)
         made = call(tower.name, *(parameter.name for parameter in tower.parameters))
         init = ["        super().__init__(devices)"]
         for at, name in enumerate(self.names):
             init.append(f"        with self.devices[{at}]:")
             init += lay(f"self.{name} = ", made, "", 12)
-        if scribe.root.body:
-            init += ["        with self.devices[0]:", *lines(scribe.root.body, 12)]
+        if writer.root.body:
+            init += ["        with self.devices[0]:", *lines(writer.root.body, 12)]
         whole = self._definition(self.plan.name, [plan.body for plan in self.plans])
         model = ClassModel(
             self.plan.name,
             PLACED,
-            describe(Scribe(self.program, whole)),
+            describe(ClassWriter(self.program, whole)),
             parameters,
             init,
-            [*self._meetings(scribe), *forward],
+            [*self._meetings(writer), *forward],
             ["x"],
             returns,
         )
@@ -189,7 +190,7 @@ class _Writer:
         model.keywords = [_texts(head, self.placement.devices, 9)]
         return model
 
-    def _meetings(self, scribe: Scribe) -> list[str]:
+    def _meetings(self, writer: ClassWriter) -> list[str]:
         """The lines of `forward` up to where all channels are on the first device."""
         xs = [f"x{at}" for at in range(len(self.names))]
         every = ", ".join(xs)
@@ -202,7 +203,7 @@ class _Writer:
             for tower, x in zip(self.names, xs, strict=True):
                 found.append(f"        {x} = self.{tower}.{_until(stage.until)}({x})")
             found += lay(f"{target} = ", call(f"self.{method}", *xs), "", 8)
-            comment = scribe.comment(list(map(_Made, wholes)), scribe.definition.lanes)
+            comment = writer.comment(list(map(_Made, wholes)), writer.definition.lanes)
             if comment and len(found[-1]) + len(comment) + 4 <= WIDTH:
                 found[-1] += f"  # {comment}"
         return found

@@ -13,9 +13,10 @@ from typing import Any
 from archc import symbolic
 from archc.analysis.gather import gathered
 from archc.analysis.uses import Uses, uses_of
-from archc.emit.lanes import Extra, Inexpressible, Lane, module_class
+from archc.emit.instances import Extra, Lane
 from archc.emit.layout import Code
 from archc.emit.options import Options
+from archc.emit.values import NotUnifiable, module_class
 from archc.ops import REGISTRY
 from archc.plan import (
     Applicable,
@@ -248,7 +249,7 @@ class Program:
 
     # --- splitting -----------------------------------------------------------------------
 
-    def split(self, definition: Definition, why: Inexpressible) -> None:
+    def split(self, definition: Definition, why: NotUnifiable) -> None:
         """Several classes instead of one: by structure, or else one an instance.
 
         Raises `why` for the network itself, which is one class whatever its params.

@@ -16,7 +16,7 @@ from archc.emit.support import read_support
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from archc.emit.module import Module
+    from archc.emit.file import Module
     from archc.emit.program import ClassModel, Method
 
 _KNOWN: list[Import] = [  # what the classes of a network may use

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.calls import arguments, instance, module
+from archc.emit.class_writer import ClassWriter, NotAChain, zip_nodes
+from archc.emit.instances import Lane
 from archc.emit.layout import Code, Generator, Group, Item, call
 from archc.emit.loops import iteration, looping, reaches_out
-from archc.emit.modules import arguments, instance, module
-from archc.emit.scribe import NotAChain, Scribe, abreast
+from archc.emit.values import NotUnifiable
 from archc.plan import Apply, Branches, Call, Chain, Choice, Loop, Scope, Tensor
 
 _MOST_ROWS = 32  # iterations of a loop that may be written out
@@ -46,56 +47,58 @@ def _item(row: Row) -> Item:
 # --- rows --------------------------------------------------------------------------------
 
 
-def rows_of(scribe: Scribe, chains: list[Chain], lanes: list[Lane]) -> Iterator[Row]:
+def rows_of(writer: ClassWriter, chains: list[Chain], lanes: list[Lane]) -> Iterator[Row]:
     current = [c.input for c in chains]
-    for nodes in abreast(chains):
-        yield from node_rows(scribe, nodes, lanes, current)
+    for nodes in zip_nodes(chains):
+        yield from node_rows(writer, nodes, lanes, current)
         current = [node.output for node in nodes]
-    _must_follow(scribe, current, [c.output for c in chains])
+    _must_follow(writer, current, [c.output for c in chains])
 
 
 def node_rows(
-    scribe: Scribe, nodes: list[Any], lanes: list[Lane], current: list[Tensor]
+    writer: ClassWriter, nodes: list[Any], lanes: list[Lane], current: list[Tensor]
 ) -> Iterator[Row]:
     first = nodes[0]
     match first:
         case Apply() | Call() | Scope():
-            yield _module_row(scribe, nodes, lanes, current)
+            yield _module_row(writer, nodes, lanes, current)
         case Choice():
             tests = [n.test for n in nodes]
-            if len({n.taken for n in nodes}) > 1 or scribe.writer.may_flip(tests, lanes):
+            if len({n.taken for n in nodes}) > 1 or writer.exprs.may_flip(tests, lanes):
                 raise NotAChain("an `if`")
-            yield from rows_of(scribe, [n.chain for n in nodes], lanes)
+            yield from rows_of(writer, [n.chain for n in nodes], lanes)
         case Loop():
-            yield from _loop_rows(scribe, nodes, lanes)
+            yield from _loop_rows(writer, nodes, lanes)
         case _:
             raise NotAChain("not a module")
 
 
-def _module_row(scribe: Scribe, nodes: list[Any], lanes: list[Lane], current: list[Tensor]) -> Row:
+def _module_row(
+    writer: ClassWriter, nodes: list[Any], lanes: list[Lane], current: list[Tensor]
+) -> Row:
     first = nodes[0]
     inputs = [input_of(n) for n in nodes]
-    _must_follow(scribe, current, inputs)
-    _must_be_private(scribe, nodes, lanes)
+    _must_follow(writer, current, inputs)
+    _must_be_private(writer, nodes, lanes)
     if any(n.again for n in nodes):
         raise NotAChain("a module that runs again")
     by_place = all(n.name.isdigit() for n in nodes)  # then the order says it
-    name = first.name if by_place else scribe.name(nodes, lanes)
+    name = first.name if by_place else writer.name(nodes, lanes)
     if isinstance(first, Apply):
         if len(first.inputs) > 1 or any(n.op.torch(*n.shapes) is None for n in nodes):
             raise NotAChain("an operator that is no module")
-        code = module(scribe, nodes, lanes)
+        code = module(writer, nodes, lanes)
     elif isinstance(first, Call):
-        code = instance(scribe, nodes, lanes)
+        code = instance(writer, nodes, lanes)
     else:
-        path = (*scribe.scopes, first.name)
-        if any(path in uses.reused for uses in scribe.uses):
+        path = (*writer.scopes, first.name)
+        if any(path in uses.reused for uses in writer.uses):
             raise NotAChain("a group that runs again")
-        outer, scribe.scopes = scribe.scopes, path
-        code = _nested(scribe, nodes, lanes)
-        scribe.scopes = outer
+        outer, writer.scopes = writer.scopes, path
+        code = _nested(writer, nodes, lanes)
+        writer.scopes = outer
     same = all(a.shape == n.output.shape for a, n in zip(inputs, nodes, strict=True))
-    comment = "" if same else scribe.comment(nodes, lanes)
+    comment = "" if same else writer.comment(nodes, lanes)
     return Row(name, code, "" if _says(code, comment) else comment)
 
 
@@ -104,34 +107,34 @@ def _says(code: Code, comment: str) -> bool:
     return isinstance(code, Group) and any(item.value == comment for item in code.items)
 
 
-def _nested(scribe: Scribe, nodes: list[Scope], lanes: list[Lane]) -> Code:
+def _nested(writer: ClassWriter, nodes: list[Scope], lanes: list[Lane]) -> Code:
     if nodes[0].is_combinator:
-        return scribe.anonymous(nodes, lanes)
+        return writer.anonymous(nodes, lanes)
     chains = [node.chain for node in nodes]
     try:
-        return row_code(scribe, chains, lanes)
-    except Inexpressible:
-        return written_out(scribe, chains, lanes)
+        return row_code(writer, chains, lanes)
+    except NotUnifiable:
+        return written_out(writer, chains, lanes)
 
 
-def row_code(scribe: Scribe, chains: list[Chain], lanes: list[Lane]) -> Code:
-    """`nn.Sequential(...)`. Raises NotAChain, or Inexpressible for loops that are no repeats."""
-    used, scopes = set(scribe.writer.used), scribe.scopes
+def row_code(writer: ClassWriter, chains: list[Chain], lanes: list[Lane]) -> Code:
+    """`nn.Sequential(...)`. Raises NotAChain, or NotUnifiable for loops that are no repeats."""
+    used, scopes = set(writer.exprs.used), writer.scopes
     try:
-        rows = list(rows_of(scribe, chains, lanes))
+        rows = list(rows_of(writer, chains, lanes))
         return assembled("nn.Sequential", rows) if rows else call("nn.Identity")
-    except (Inexpressible, NotAChain):
-        scribe.writer.used, scribe.scopes = used, scopes
+    except (NotUnifiable, NotAChain):
+        writer.exprs.used, writer.scopes = used, scopes
         raise
 
 
-def written_out(scribe: Scribe, chains: list[Chain], lanes: list[Lane]) -> Code:
+def written_out(writer: ClassWriter, chains: list[Chain], lanes: list[Lane]) -> Code:
     """`row_code` with every iteration of every loop as modules of its own."""
-    outer, scribe.write_out = scribe.write_out, True
+    outer, writer.write_out = writer.write_out, True
     try:
-        return row_code(scribe, chains, lanes)
+        return row_code(writer, chains, lanes)
     finally:
-        scribe.write_out = outer
+        writer.write_out = outer
 
 
 def input_of(node: Any) -> Tensor:
@@ -140,72 +143,72 @@ def input_of(node: Any) -> Tensor:
     return node.input if isinstance(node, Call) else node.chain.input
 
 
-def _must_follow(scribe: Scribe, current: list[Tensor], inputs: list[Tensor]) -> None:
+def _must_follow(writer: ClassWriter, current: list[Tensor], inputs: list[Tensor]) -> None:
     if any(a.root is not b.root for a, b in zip(current, inputs, strict=True)):
         raise NotAChain("a tensor from elsewhere")
 
 
-def _must_be_private(scribe: Scribe, nodes: list[Any], lanes: list[Lane]) -> None:
+def _must_be_private(writer: ClassWriter, nodes: list[Any], lanes: list[Lane]) -> None:
     """Nothing but the next module uses what these make (the row's last may be used freely)."""
     for node, lane in zip(nodes, lanes, strict=True):
         made = node.output.root
-        if scribe.uses[lane.instance].modules(made) > 1 and made not in scribe.row_ends:
+        if writer.uses[lane.instance].modules(made) > 1 and made not in writer.row_ends:
             raise NotAChain("a tensor that is used again")
 
 
-def _loop_rows(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> Iterator[Row]:
+def _loop_rows(writer: ClassWriter, nodes: list[Loop], lanes: list[Lane]) -> Iterator[Row]:
     """A loop's modules, as repeats where that is right; else, if asked, each for itself."""
-    used = set(scribe.writer.used)
+    used = set(writer.exprs.used)
     try:
-        rows = list(_repeats(scribe, nodes, lanes))
-        if not scribe.write_out or all(row.name.isdigit() for row in rows if row.loop):
+        rows = list(_repeats(writer, nodes, lanes))
+        if not writer.write_out or all(row.name.isdigit() for row in rows if row.loop):
             yield from rows
             return
-    except Inexpressible:
-        if not scribe.write_out:
+    except NotUnifiable:
+        if not writer.write_out:
             raise
-    scribe.writer.used = used
+    writer.exprs.used = used
     counts = {len(node.iterations) for node in nodes}
     if len(counts) > 1 or max(counts) > _MOST_ROWS:
-        raise Inexpressible("a loop too long to be written out")
-    yield from _run_rows(scribe, nodes, lanes, [(k, 1) for k in range(max(counts))])
+        raise NotUnifiable("a loop too long to be written out")
+    yield from _run_rows(writer, nodes, lanes, [(k, 1) for k in range(max(counts))])
 
 
-def _repeats(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> Iterator[Row]:
+def _repeats(writer: ClassWriter, nodes: list[Loop], lanes: list[Lane]) -> Iterator[Row]:
     """Equal neighbours as one repeat, or all as one comprehension."""
     counts = {len(n.iterations) for n in nodes}
     if not any(chain.nodes for node in nodes for chain in node.iterations):
         return
     runs = (
-        _runs(scribe, nodes, lanes)
+        _runs(writer, nodes, lanes)
         if len(counts) == 1
-        and all(scribe.writer.inside(n.count).constant is not None for n in nodes)
+        and all(writer.exprs.inside(n.count).constant is not None for n in nodes)
         else None
     )
     if runs is not None and len(runs) <= 2:
-        yield from _run_rows(scribe, nodes, lanes, runs)
+        yield from _run_rows(writer, nodes, lanes, runs)
         return
     single = all(len(c.nodes) == 1 for n in nodes for c in n.iterations)
-    used = set(scribe.writer.used)
+    used = set(writer.exprs.used)
     if single:
         try:
-            yield _comprehended(scribe, nodes, lanes)
+            yield _comprehended(writer, nodes, lanes)
             return
-        except Inexpressible:
-            scribe.writer.used = used
+        except NotUnifiable:
+            writer.exprs.used = used
     if runs is None or len(runs) > (3 if single else 2):
-        raise Inexpressible("a loop that is no comprehension")
-    yield from _run_rows(scribe, nodes, lanes, runs)
+        raise NotUnifiable("a loop that is no comprehension")
+    yield from _run_rows(writer, nodes, lanes, runs)
 
 
-def _runs(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> list[tuple[int, int]]:
+def _runs(writer: ClassWriter, nodes: list[Loop], lanes: list[Lane]) -> list[tuple[int, int]]:
     """Stretches of iterations that make the same modules: (first, how many)."""
     runs: list[tuple[int, int]] = []
     before: Any = None
     for k in range(len(nodes[0].iterations)):
-        with iteration(scribe, nodes, k):
+        with iteration(writer, nodes, k):
             pairs = zip(nodes, lanes, strict=True)
-            key = [_key(scribe, node.iterations[k], lane) for node, lane in pairs]
+            key = [_key(writer, node.iterations[k], lane) for node, lane in pairs]
         if key == before:
             runs[-1] = (runs[-1][0], runs[-1][1] + 1)
         else:
@@ -214,53 +217,53 @@ def _runs(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> list[tuple[in
     return runs
 
 
-def _key(scribe: Scribe, chain: Chain, lane: Lane) -> Any:
+def _key(writer: ClassWriter, chain: Chain, lane: Lane) -> Any:
     """What the modules of an iteration are, by their expressions: none is equal by chance."""
-    uses, found = scribe.uses[lane.instance], list[Any]()
+    uses, found = writer.uses[lane.instance], list[Any]()
     for node in chain.nodes:
         made = node.output.root
-        found.append(uses.modules(made) > 1 and made not in scribe.row_ends)
+        found.append(uses.modules(made) > 1 and made not in writer.row_ends)
         match node:
             case Call():
-                told = [scribe.writer.identity(v) for v in arguments(scribe, node, lane)]
+                told = [writer.exprs.identity(v) for v in arguments(writer, node, lane)]
                 found.append((id(node.body), told))
             case Apply():
-                told = [scribe.writer.identity(v) for v in arguments(scribe, node, lane)]
+                told = [writer.exprs.identity(v) for v in arguments(writer, node, lane)]
                 found.append((node.op, node.shapes, told))
             case Branches():
                 merge = Chain([node.merge], node.input, node.output)
-                found.append([_key(scribe, c, lane) for c in (*node.branches, merge)])
+                found.append([_key(writer, c, lane) for c in (*node.branches, merge)])
             case Scope():
                 inside, x, y = node.chain.nodes, node.chain.input.root, node.output.root
                 alone = node.is_combinator and not reaches_out(inside, x, y, uses)
-                found.append((alone, _key(scribe, node.chain, lane)))
+                found.append((alone, _key(writer, node.chain, lane)))
             case Choice():
-                found.append(_key(scribe, node.chain, lane))
+                found.append(_key(writer, node.chain, lane))
             case Loop():
-                found.append([_key(scribe, c, lane) for c in node.iterations])
+                found.append([_key(writer, c, lane) for c in node.iterations])
             case _:
                 found.append(id(node))
     return found
 
 
 def _run_rows(
-    scribe: Scribe, nodes: list[Loop], lanes: list[Lane], runs: list[tuple[int, int]]
+    writer: ClassWriter, nodes: list[Loop], lanes: list[Lane], runs: list[tuple[int, int]]
 ) -> Iterator[Row]:
     for start, length in runs:
         chains = [n.iterations[start] for n in nodes]
-        with iteration(scribe, nodes, start):
-            rows = list(rows_of(scribe, chains, lanes))
+        with iteration(writer, nodes, start):
+            rows = list(rows_of(writer, chains, lanes))
         if length == 1:
             yield from rows
         elif len(rows) == 1:
             yield replace(rows[0], loop=f"for _ in range({length})")
         else:
-            raise Inexpressible("a repeat of several modules")
+            raise NotUnifiable("a repeat of several modules")
 
 
-def _comprehended(scribe: Scribe, nodes: list[Loop], lanes: list[Lane]) -> Row:
-    with looping(scribe, nodes, lanes) as (inner, header):
-        rows = list(rows_of(scribe, [c for n in nodes for c in n.iterations], inner))
+def _comprehended(writer: ClassWriter, nodes: list[Loop], lanes: list[Lane]) -> Row:
+    with looping(writer, nodes, lanes) as (inner, header):
+        rows = list(rows_of(writer, [c for n in nodes for c in n.iterations], inner))
         if len(rows) != 1 or rows[0].loop:
-            raise Inexpressible("several modules an iteration")
+            raise NotUnifiable("several modules an iteration")
         return replace(rows[0], loop=str(header()), comment="")

@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-from archc.emit.lanes import Lane
+from archc.emit.class_writer import ClassWriter
+from archc.emit.constructor import Assign, Constructor, ExprStatement
+from archc.emit.instances import Lane
 from archc.emit.layout import Code, Group, call
 from archc.emit.listing import Lister
 from archc.emit.rows import assembled, row_code, rows_of, written_out
-from archc.emit.scribe import Scribe
-from archc.emit.site import Assign, Do, Site
 from archc.plan import Chain, Scope
 
 _LAYERS = "layers"
 
 
-def sequential(scribe: Scribe, nodes: list[Scope], lanes: list[Lane], site: Site) -> Code:
+def sequential(
+    writer: ClassWriter, nodes: list[Scope], lanes: list[Lane], constructor: Constructor
+) -> Code:
     """The constructor call of a group, a labelled repeat or a combinator in a place.
 
     Raises NotAChain where the group is more than modules in a row.
     """
     if nodes[0].is_combinator:
-        return scribe.anonymous(nodes, lanes)
+        return writer.anonymous(nodes, lanes)
     chains = [node.chain for node in nodes]
-    found = scribe.attempt(lambda: row_code(scribe, chains, lanes), site)
-    found = found or scribe.attempt(lambda: _listed(scribe, chains, lanes, site), site)
-    return found or written_out(scribe, chains, lanes)
+    found = writer.attempt(lambda: row_code(writer, chains, lanes), constructor)
+    found = found or writer.attempt(
+        lambda: _listed(writer, chains, lanes, constructor), constructor
+    )
+    return found or written_out(writer, chains, lanes)
 
 
-def _listed(scribe: Scribe, chains: list[Chain], lanes: list[Lane], site: Site) -> Code:
+def _listed(
+    writer: ClassWriter, chains: list[Chain], lanes: list[Lane], constructor: Constructor
+) -> Code:
     """`layers = []`, loops that append, and `nn.Sequential(*layers)`."""
-    _list(scribe, chains, lanes, site)
+    _list(writer, chains, lanes, constructor)
     return call("nn.Sequential", f"*{_LAYERS}")
 
 
-def _list(scribe: Scribe, chains: list[Chain], lanes: list[Lane], site: Site) -> None:
+def _list(
+    writer: ClassWriter, chains: list[Chain], lanes: list[Lane], constructor: Constructor
+) -> None:
     """The statements that make the list `layers`."""
-    start = len(site.body)
-    site.statements.append(Assign(f"{_LAYERS}: list[nn.Module]", "[]"))
-    Lister(scribe, _LAYERS).write(chains, lanes, site)
-    match site.body[start:]:
-        case [Assign() as made, Do(Group(head=head, items=items)), *_] if head.endswith(".append"):
+    start = len(constructor.body)
+    constructor.statements.append(Assign(f"{_LAYERS}: list[nn.Module]", "[]"))
+    Lister(writer, _LAYERS).write(chains, lanes, constructor)
+    match constructor.body[start:]:
+        case [Assign() as made, ExprStatement(Group(head=head, items=items)), *_] if head.endswith(
+            ".append"
+        ):
             made.code = Group("", items, "[]")
         case [Assign() as made, Assign(target=target, code=Group() as code), *_] if (
             target == _LAYERS
@@ -46,24 +56,26 @@ def _list(scribe: Scribe, chains: list[Chain], lanes: list[Lane], site: Site) ->
             made.code = code
         case _:
             return
-    del site.body[start + 1]
+    del constructor.body[start + 1]
 
 
-def sequential_class(scribe: Scribe, chains: list[Chain], lanes: list[Lane], site: Site) -> None:
+def sequential_class(
+    writer: ClassWriter, chains: list[Chain], lanes: list[Lane], constructor: Constructor
+) -> None:
     """The constructor of a block that is modules in a row: a subclass of nn.Sequential.
 
-    Raises NotAChain where it is more than that, Inexpressible as everything does.
+    Raises NotAChain where it is more than that, NotUnifiable as everything does.
     """
-    block = scribe.definition.block
+    block = writer.definition.block
     assert block is not None
-    made = scribe.attempt(
-        lambda: assembled("super().__init__", list(rows_of(scribe, chains, lanes))), site
+    made = writer.attempt(
+        lambda: assembled("super().__init__", list(rows_of(writer, chains, lanes))), constructor
     )
     if made is not None:
-        site.body.append(Do(made))
+        constructor.body.append(ExprStatement(made))
     elif block.places:
-        _list(scribe, chains, lanes, site)
-        site.body.append(Do(call("super().__init__", f"*{_LAYERS}")))
+        _list(writer, chains, lanes, constructor)
+        constructor.body.append(ExprStatement(call("super().__init__", f"*{_LAYERS}")))
     else:
-        site.body.append(Do(call("super().__init__")))
-        Lister(scribe, "").write(chains, lanes, site)
+        constructor.body.append(ExprStatement(call("super().__init__")))
+        Lister(writer, "").write(chains, lanes, constructor)

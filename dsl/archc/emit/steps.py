@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from archc.emit.branches import write_branches
+from archc.emit.calls import instance, operator
 from archc.emit.choices import write_choice
-from archc.emit.flow import Do, Side, Step, Wire
-from archc.emit.lanes import Inexpressible, Lane
+from archc.emit.class_writer import ClassWriter, Written, zip_nodes
+from archc.emit.constructor import Constructor
+from archc.emit.flow import Compute, Side, Step, Wire
+from archc.emit.instances import Lane
 from archc.emit.loops import lends, write_loop
-from archc.emit.modules import instance, operator
-from archc.emit.scribe import Scribe, Written, abreast
 from archc.emit.sequential import sequential
-from archc.emit.site import Site
+from archc.emit.values import NotUnifiable
 from archc.plan import (
     Again,
     Apply,
@@ -33,26 +34,30 @@ from archc.plan import (
 
 
 def write_chain(
-    scribe: Scribe, chains: list[Chain], lanes: list[Lane], wire: Wire, site: Site
+    writer: ClassWriter,
+    chains: list[Chain],
+    lanes: list[Lane],
+    wire: Wire,
+    constructor: Constructor,
 ) -> Written:
     """The statements of all lanes, side by side, as steps; and the tensor after them."""
     steps: list[Step] = []
     for chain in chains:
-        scribe.wires.setdefault(chain.input.root, wire)
-    for at, nodes in enumerate(abreast(chains)):
-        if isinstance(nodes[0], Choice) and _renames(scribe, nodes, chains, lanes, at):
+        writer.wires.setdefault(chain.input.root, wire)
+    for at, nodes in enumerate(zip_nodes(chains)):
+        if isinstance(nodes[0], Choice) and _renames(writer, nodes, chains, lanes, at):
             nodes = [_with_rest(node, chain, at) for node, chain in zip(nodes, chains, strict=True)]
-            made, wire = _node(scribe, nodes, lanes, wire, site)
+            made, wire = _node(writer, nodes, lanes, wire, constructor)
             return [*steps, *made], wire
-        is_own = lanes is scribe.lanes
-        made, wire = _node(scribe, nodes, lanes, wire, site)
-        lanes = scribe.lanes if is_own else lanes
+        is_own = lanes is writer.lanes
+        made, wire = _node(writer, nodes, lanes, wire, constructor)
+        lanes = writer.lanes if is_own else lanes
         steps += made
     return steps, wire
 
 
 def _renames(
-    scribe: Scribe, nodes: list[Choice], chains: list[Chain], lanes: list[Lane], at: int
+    writer: ClassWriter, nodes: list[Choice], chains: list[Chain], lanes: list[Lane], at: int
 ) -> bool:
     """Whether modules after an `if` have other names where its arm is taken.
 
@@ -61,7 +66,7 @@ def _renames(
     if len({node.taken for node in nodes}) == 1:
         return False
     for chain, lane in zip(chains, lanes, strict=True):
-        if lends(chain.nodes[at:], chain.output.root, scribe.uses[lane.instance]):
+        if lends(chain.nodes[at:], chain.output.root, writer.uses[lane.instance]):
             return False
     found: dict[bool, list[tuple[str, ...]]] = {True: [], False: []}
     for node, chain in zip(nodes, chains, strict=True):
@@ -91,119 +96,131 @@ def _with_rest(node: Choice, chain: Chain, at: int) -> Choice:
     return replace(node, chain=whole, output=chain.output)
 
 
-def _node(scribe: Scribe, nodes: list[Any], lanes: list[Lane], wire: Wire, site: Site) -> Written:
+def _node(
+    writer: ClassWriter, nodes: list[Any], lanes: list[Lane], wire: Wire, constructor: Constructor
+) -> Written:
     match nodes[0]:
         case Apply():
-            return _apply(scribe, nodes, lanes, site)
+            return _apply(writer, nodes, lanes, constructor)
         case Call():
-            return _call(scribe, nodes, lanes, site)
+            return _call(writer, nodes, lanes, constructor)
         case Branches():
-            return _branches(scribe, nodes, lanes, site)
+            return _branches(writer, nodes, lanes, constructor)
         case Choice():
-            return write_choice(scribe, nodes, lanes, wire, site)
+            return write_choice(writer, nodes, lanes, wire, constructor)
         case Loop():
-            return write_loop(scribe, nodes, lanes, wire, site)
+            return write_loop(writer, nodes, lanes, wire, constructor)
         case Scope():
-            return _scope(scribe, nodes, lanes, wire, site)
+            return _scope(writer, nodes, lanes, wire, constructor)
         case Again():
-            return _again(scribe, nodes, lanes, wire)
+            return _again(writer, nodes, lanes, wire)
         case Goto():
-            return [], scribe.wire([node.output for node in nodes])
+            return [], writer.wire([node.output for node in nodes])
         case Aux():
-            return _aux(scribe, nodes, lanes, wire, site)
+            return _aux(writer, nodes, lanes, wire, constructor)
         case Mark():
-            return [], _mark(scribe, nodes[0].name, wire)
+            return [], _mark(writer, nodes[0].name, wire)
     raise AssertionError(nodes[0])
 
 
-def _mark(scribe: Scribe, name: str, wire: Wire) -> Wire:
+def _mark(writer: ClassWriter, name: str, wire: Wire) -> Wire:
     """An output: its tensor has a variable of that name from where it is made."""
-    scribe.outputs.append((name, wire))
+    writer.outputs.append((name, wire))
     wire.uses += 1
     wire.call(name)
     return wire
 
 
-def _apply(scribe: Scribe, nodes: list[Apply], lanes: list[Lane], site: Site) -> Written:
+def _apply(
+    writer: ClassWriter, nodes: list[Apply], lanes: list[Lane], constructor: Constructor
+) -> Written:
     first = nodes[0]
-    ins = [scribe.wire(list(xs)) for xs in zip(*(n.inputs for n in nodes), strict=True)]
-    kept = first.label is not None and scribe.is_kept(first.output.root)
+    ins = [writer.wire(list(xs)) for xs in zip(*(n.inputs for n in nodes), strict=True)]
+    kept = first.label is not None and writer.is_kept(first.output.root)
     if len(ins) == 1 and first.op.name == "identity" and (not kept or ins[0].var is None):
         if first.label is not None and kept:
             ins[0].call(first.label)
-        scribe.alias([node.output for node in nodes], ins[0])
+        writer.alias([node.output for node in nodes], ins[0])
         return [], ins[0]
-    out = scribe.new_wire([node.output for node in nodes], first.label)
-    write = operator(scribe, nodes, lanes, site, ins)
-    return [Do(out, ins, write, first.op.category, scribe.comment(nodes, lanes))], out
+    out = writer.new_wire([node.output for node in nodes], first.label)
+    write = operator(writer, nodes, lanes, constructor, ins)
+    return [Compute(out, ins, write, first.op.category, writer.comment(nodes, lanes))], out
 
 
-def _call(scribe: Scribe, nodes: list[Call], lanes: list[Lane], site: Site) -> Written:
+def _call(
+    writer: ClassWriter, nodes: list[Call], lanes: list[Lane], constructor: Constructor
+) -> Written:
     first = nodes[0]
-    name = scribe.name(nodes, lanes)
+    name = writer.name(nodes, lanes)
     if not first.again:
-        site.add(name, instance(scribe, nodes, lanes))
-    access = scribe.access(name, nodes, lanes, site)
-    return _called(scribe, nodes, lanes, scribe.wire([n.input for n in nodes]), access)
+        constructor.add(name, instance(writer, nodes, lanes))
+    access = writer.access(name, nodes, lanes, constructor)
+    return _called(writer, nodes, lanes, writer.wire([n.input for n in nodes]), access)
 
 
 def _called(
-    scribe: Scribe, nodes: list[Any], lanes: list[Lane], source: Wire, access: str
+    writer: ClassWriter, nodes: list[Any], lanes: list[Lane], source: Wire, access: str
 ) -> Written:
-    out = scribe.new_wire([node.output for node in nodes], nodes[0].label)
-    comment = scribe.comment(nodes, lanes)
-    return [Do(out, [source], lambda x: f"{access}({x})", "block", comment)], out
+    out = writer.new_wire([node.output for node in nodes], nodes[0].label)
+    comment = writer.comment(nodes, lanes)
+    return [Compute(out, [source], lambda x: f"{access}({x})", "block", comment)], out
 
 
-def _branches(scribe: Scribe, nodes: list[Branches], lanes: list[Lane], site: Site) -> Written:
-    steps = write_branches(scribe, nodes, lanes, site)
-    made, out = _apply(scribe, [node.merge for node in nodes], lanes, site)
+def _branches(
+    writer: ClassWriter, nodes: list[Branches], lanes: list[Lane], constructor: Constructor
+) -> Written:
+    steps = write_branches(writer, nodes, lanes, constructor)
+    made, out = _apply(writer, [node.merge for node in nodes], lanes, constructor)
     return [*steps, *made], out
 
 
 def _scope(
-    scribe: Scribe, nodes: list[Scope], lanes: list[Lane], wire: Wire, site: Site
+    writer: ClassWriter, nodes: list[Scope], lanes: list[Lane], wire: Wire, constructor: Constructor
 ) -> Written:
     """A group: an nn.Sequential if it is a row of modules, else an nn.ModuleDict."""
-    name = scribe.name(nodes, lanes)
-    outer, scribe.scopes = scribe.scopes, (*scribe.scopes, nodes[0].name)
+    name = writer.name(nodes, lanes)
+    outer, writer.scopes = writer.scopes, (*writer.scopes, nodes[0].name)
     try:
-        if not any(scribe.scopes in uses.reused for uses in scribe.uses):
-            scribe.row_ends |= {node.output.root for node in nodes}
+        if not any(writer.scopes in uses.reused for uses in writer.uses):
+            writer.row_ends |= {node.output.root for node in nodes}
             if not nodes[0].again:
-                code = scribe.attempt(lambda: sequential(scribe, nodes, lanes, site), site)
+                code = writer.attempt(
+                    lambda: sequential(writer, nodes, lanes, constructor), constructor
+                )
                 if code is not None:
-                    site.add(name, code)
-                    scribe.rows.add(scribe.scopes)
-            if scribe.scopes in scribe.rows:
-                source = scribe.wire([node.chain.input for node in nodes])
-                access = scribe.access(name, nodes, lanes, site)
-                return _called(scribe, nodes, lanes, source, access)
+                    constructor.add(name, code)
+                    writer.rows.add(writer.scopes)
+            if writer.scopes in writer.rows:
+                source = writer.wire([node.chain.input for node in nodes])
+                access = writer.access(name, nodes, lanes, constructor)
+                return _called(writer, nodes, lanes, source, access)
         if name.startswith('f"'):
-            raise Inexpressible("a group in a loop that is no row")
-        inner = site.nested(name)
-        scribe.sites[scribe.scopes] = inner
-        steps, wire = scribe.chain([node.chain for node in nodes], lanes, wire, inner)
+            raise NotUnifiable("a group in a loop that is no row")
+        inner = constructor.nested(name)
+        writer.constructors[writer.scopes] = inner
+        steps, wire = writer.chain([node.chain for node in nodes], lanes, wire, inner)
         if inner.items and not nodes[0].again:
-            site.add(name, inner.code())
+            constructor.add(name, inner.code())
         return steps, wire
     finally:
-        scribe.scopes = outer
+        writer.scopes = outer
 
 
-def _again(scribe: Scribe, nodes: list[Again], lanes: list[Lane], wire: Wire) -> Written:
-    outer, scribe.scopes = scribe.scopes, nodes[0].scopes
-    site = scribe.sites.get(scribe.scopes)
-    if site is None:
-        raise Inexpressible("a statement that runs again from inside a loop")
-    steps, wire = scribe.chain([node.chain for node in nodes], lanes, wire, site)
-    scribe.scopes = outer
+def _again(writer: ClassWriter, nodes: list[Again], lanes: list[Lane], wire: Wire) -> Written:
+    outer, writer.scopes = writer.scopes, nodes[0].scopes
+    constructor = writer.constructors.get(writer.scopes)
+    if constructor is None:
+        raise NotUnifiable("a statement that runs again from inside a loop")
+    steps, wire = writer.chain([node.chain for node in nodes], lanes, wire, constructor)
+    writer.scopes = outer
     return steps, wire
 
 
-def _aux(scribe: Scribe, nodes: list[Aux], lanes: list[Lane], wire: Wire, site: Site) -> Written:
-    outer, scribe.role = scribe.role, ("side_x", True)
-    body, result = scribe.chain([node.chain for node in nodes], lanes, wire, site)
-    scribe.role = outer
-    scribe.has_sides = True
+def _aux(
+    writer: ClassWriter, nodes: list[Aux], lanes: list[Lane], wire: Wire, constructor: Constructor
+) -> Written:
+    outer, writer.role = writer.role, ("side_x", True)
+    body, result = writer.chain([node.chain for node in nodes], lanes, wire, constructor)
+    writer.role = outer
+    writer.has_sides = True
     return [Side(body, result, nodes[0].name)], wire

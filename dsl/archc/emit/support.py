@@ -66,14 +66,19 @@ def _merge(source: str, plain: str, name: str) -> str:
     methods = _methods(source, name)
     methods |= {key: text for key, text in _methods(plain, name).items() if key not in methods}
     first = next(node for node in _class(plain, name).body if isinstance(node, ast.FunctionDef))
-    head = plain.splitlines()[_class(plain, name).lineno - 1 : first.lineno - 1]
+    head = plain.splitlines()[_class(plain, name).lineno - 1 : _first_line(first) - 1]
     return "\n".join([*head, "\n\n".join(methods.values())])
 
 
 def _methods(source: str, name: str) -> dict[str, str]:
     found = (node for node in _class(source, name).body if isinstance(node, ast.FunctionDef))
     lines = source.splitlines()
-    return {node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno]) for node in found}
+    return {node.name: "\n".join(lines[_first_line(node) - 1 : node.end_lineno]) for node in found}
+
+
+def _first_line(node: ast.FunctionDef) -> int:
+    """Return the line of a function's first decorator, or its own."""
+    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
 
 
 def _class(source: str, name: str) -> ast.ClassDef:

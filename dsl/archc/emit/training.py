@@ -10,9 +10,9 @@ from pathlib import Path
 from archc.analysis.costs import Cost
 from archc.elaborate.sections import Facts
 from archc.emit.checked import checked_module
+from archc.emit.file import Module
 from archc.emit.imports import Import, split
 from archc.emit.layout import WIDTH, Group, Item, call, lay
-from archc.emit.module import Module
 from archc.emit.options import CHECKPOINTING, ZERO_INIT, Options
 from archc.emit.rates import Rate
 from archc.emit.render import harmless, render
@@ -87,7 +87,7 @@ def build_training(
     shape, width = _classifier(plan)
     optimizer, length = _needed(recipe)
     module = checked_module(plan, facts, cost, again, options)
-    imports, model = split(render(module, templates))
+    imports, model = split(module.text if templates is None else render(module, templates))
     augment = recipe.find(Augment) or Augment(span=optimizer.span)
     named = recipe.find(Dataset)
     dataset = (named.known if named is not None else "") or _likely_dataset(shape)

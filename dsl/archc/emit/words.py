@@ -6,51 +6,53 @@ from collections.abc import Iterable
 from typing import Any
 
 from archc import symbolic
-from archc.emit.lanes import Inexpressible, Lane, Writer
-from archc.emit.scribe import Scribe
+from archc.emit.class_writer import ClassWriter
+from archc.emit.instances import Lane
+from archc.emit.unify import ExprWriter
+from archc.emit.values import NotUnifiable
 from archc.ops import Shape
 from archc.plan import Tensor, outputs
 
 _AXES = {0: "", 1: "L", 2: "HW", 3: "DHW"}
 
 
-def describe(scribe: Scribe) -> list[str]:
+def describe(writer: ClassWriter) -> list[str]:
     """The comment above the block, and `(N, in_channels, H, W) -> (N, 4 * width, H, W).`"""
-    definition = scribe.definition
+    definition = writer.definition
     if definition.block is None:
         bodies = definition.bodies
         before = [[body.inputs[at] for body in bodies] for at in range(len(bodies[0].inputs))]
         after = zip(*([tensor for _, tensor in outputs(body)] for body in bodies), strict=True)
-        return [f"{_told(scribe, before)} -> {_told(scribe, map(list, after))}."]
+        return [f"{_told(writer, before)} -> {_told(writer, map(list, after))}."]
     text = " ".join(definition.block.tree.doc.split())
-    shapes = _shapes(scribe)
+    shapes = _shapes(writer)
     return [text, "", shapes] if text else [shapes]
 
 
-def _told(scribe: Scribe, tensors: Iterable[list[Tensor]]) -> str:
+def _told(writer: ClassWriter, tensors: Iterable[list[Tensor]]) -> str:
     """The network's inputs or outputs, what params change by their names."""
     texts = []
     for instances in tensors:
         shapes = [tensor.shape for tensor in instances if tensor.shape is not None]
-        lanes = scribe.definition.lanes
+        lanes = writer.definition.lanes
         if len({shape.rank for shape in shapes}) > 1:  # an `if` may flatten
             shapes, lanes = shapes[:1], lanes[:1]
         dims = [
-            scribe.told([s.dims[at] for s in shapes], lanes) for at in range(len(shapes[0].dims))
+            writer.told([s.dims[at] for s in shapes], lanes) for at in range(len(shapes[0].dims))
         ]
         texts.append(f"(N, {', '.join(dims)})")
     return " and ".join(texts)
 
 
-def _shapes(scribe: Scribe) -> str:
-    definition = scribe.definition
+def _shapes(writer: ClassWriter) -> str:
+    definition = writer.definition
     pairs = [(b.input.shape, b.output.shape) for b in definition.bodies]
     known = [(x, y) for x, y in pairs if x is not None and y is not None]
     if len(set(known)) == 1:
         return f"{_concrete(known[0][0])} -> {_concrete(known[0][1])}."
-    writer = Writer(scribe._python_name, scribe.writer.fixed)
-    before = [_written(writer, [x.channels for x, _ in known], definition.lanes, "in_channels")]
-    after = [_written(writer, [y.channels for _, y in known], definition.lanes, "C")]
+    exprs = ExprWriter(writer._python_name, writer.exprs.fixed)
+    before = [_written(exprs, [x.channels for x, _ in known], definition.lanes, "in_channels")]
+    after = [_written(exprs, [y.channels for _, y in known], definition.lanes, "C")]
     rank = known[0][0].rank
     if any(x.rank != rank or y.rank not in (0, rank) for x, y in known):
         return f"(N, {before[0]}, ...) -> (N, {after[0]}, ...)."
@@ -65,10 +67,10 @@ def _shapes(scribe: Scribe) -> str:
     return f"(N, {', '.join(before)}) -> {many}(N, {', '.join(after)})."
 
 
-def _written(writer: Writer, values: list[Any], lanes: list[Lane], otherwise: str) -> str:
+def _written(exprs: ExprWriter, values: list[Any], lanes: list[Lane], otherwise: str) -> str:
     try:
-        text = writer.value(values, lanes)
-    except Inexpressible:
+        text = exprs.value(values, lanes)
+    except NotUnifiable:
         return otherwise
     return otherwise if " if " in text else text
 

@@ -9,7 +9,7 @@ from archc.analysis import receptive
 from archc.analysis.receptive import Field
 from archc.analysis.schedule import Step
 from archc.analysis.table import Row
-from archc.emit.lanes import literal
+from archc.emit.values import literal
 from archc.explain.facts import Explanation, Fact, Paragraph
 from archc.explain.lookup import Unfolded
 from archc.explain.place import feeds, place

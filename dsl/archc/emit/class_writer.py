@@ -7,11 +7,13 @@ from typing import Any
 
 from archc import symbolic
 from archc.analysis.uses import Uses
+from archc.emit.constructor import Assign, Constructor
 from archc.emit.flow import Step, Wire
-from archc.emit.lanes import Inexpressible, Lane, Writer
+from archc.emit.instances import Lane
 from archc.emit.layout import Code, flat
 from archc.emit.program import Definition, Program
-from archc.emit.site import Assign, Site
+from archc.emit.unify import ExprWriter
+from archc.emit.values import NotUnifiable
 from archc.plan import Apply, Call, Chain, Choice, Scope, Tensor, children, walk
 
 _SIZES = {
@@ -30,13 +32,13 @@ class NotAChain(Exception):
     """A group that is more than modules in a row: not an nn.Sequential."""
 
 
-def abreast(chains: list[Chain]) -> Iterator[list[Any]]:
-    """The statements of all lanes, side by side. Raises Inexpressible where they are not alike."""
+def zip_nodes(chains: list[Chain]) -> Iterator[list[Any]]:
+    """The statements of all lanes, side by side. Raises NotUnifiable where they are not alike."""
     if len({len(chain.nodes) for chain in chains}) > 1:
-        raise Inexpressible("more statements in one than in the other")
+        raise NotUnifiable("more statements in one than in the other")
     for nodes in zip(*(chain.nodes for chain in chains), strict=True):
         if len({type(node) for node in nodes}) > 1:
-            raise Inexpressible("statements of several kinds")
+            raise NotUnifiable("statements of several kinds")
         yield list(nodes)
 
 
@@ -45,7 +47,7 @@ def python_name(variable: str) -> str:
     return _SIZES.get(variable, variable)
 
 
-class Scribe:
+class ClassWriter:
     """Writes one definition for all its instances at once.
 
     The nodes of all lanes are walked side by side (they come from the same statements).
@@ -58,13 +60,15 @@ class Scribe:
         kept = {formal.name.id for formal in formals if formal.default is None}
         kept = (kept - _asked(definition)) | definition.open
         fixed = _fixed(definition.lanes, kept)
-        self.writer = Writer(self._python_name, fixed, definition.open)
+        self.exprs = ExprWriter(self._python_name, fixed, definition.open)
         if definition.block is not None:
             self.allow_extras()
         self.uses: list[Uses] = [program.uses(body) for body in definition.bodies]
-        self.root = Site()
+        self.root = Constructor()
         self.lanes = definition.lanes  # at the statement of the class itself that is written now
-        self.sites: dict[tuple[str, ...], Site] = {(): self.root}  # of groups that are no row
+        self.constructors: dict[tuple[str, ...], Constructor] = {
+            (): self.root
+        }  # of groups that are no row
         self.scopes: tuple[str, ...] = ()
         self.wires: dict[Tensor, Wire] = {}
         self.passed_on: dict[Tensor, tuple[Wire, ...]] = {}  # further ones, in some lanes the same
@@ -74,7 +78,7 @@ class Scribe:
         # names that are taken, and what for
         self.attributes = {n: "" for body in definition.bodies for n in _owned(body.chain)}
         # constructor of something without state -> its attribute, where it is made, the statement
-        self.stateless: dict[str, tuple[str, Site, Assign]] = {}
+        self.stateless: dict[str, tuple[str, Constructor, Assign]] = {}
         self.moves: list[Callable[[], None]] = []  # what takes back that a statement was moved
         self.write_out = False  # loops among modules in a row: each iteration by itself
         self.rows: set[tuple[str, ...]] = set()  # groups that became one module
@@ -82,9 +86,9 @@ class Scribe:
 
     def allow_extras(self) -> None:
         """Whoever makes the class can hand over what its own arguments do not say."""
-        self.writer.extras = {}
+        self.exprs.extras = {}
         lanes = self.definition.lanes
-        self.writer.taken = {*_SIZES.values(), *_OF_CONSTRUCTORS, *lanes[0].env}
+        self.exprs.taken = {*_SIZES.values(), *_OF_CONSTRUCTORS, *lanes[0].env}
 
     @property
     def takes_features(self) -> bool:
@@ -92,9 +96,11 @@ class Scribe:
         program = self.program
         return bool(program.gathered) and program.is_recomputed(self.definition)
 
-    def chain(self, chains: list[Chain], lanes: list[Lane], wire: Wire, site: Site) -> Written:
+    def chain(
+        self, chains: list[Chain], lanes: list[Lane], wire: Wire, constructor: Constructor
+    ) -> Written:
         """Write the statements of all lanes, side by side."""
-        written: Written = self.program.write_chain(self, chains, lanes, wire, site)
+        written: Written = self.program.write_chain(self, chains, lanes, wire, constructor)
         return written
 
     def anonymous(self, nodes: list[Scope], lanes: list[Lane]) -> Code:
@@ -103,10 +109,10 @@ class Scribe:
         return code
 
     def _python_name(self, variable: str) -> str:
-        for index in self.writer.indices:
+        for index in self.exprs.indices:
             if index.variable == variable:
                 return index.python
-        extras = self.writer.extras or {}
+        extras = self.exprs.extras or {}
         return extras[variable].name if variable in extras else python_name(variable)
 
     # --- names ---------------------------------------------------------------------------
@@ -118,26 +124,28 @@ class Scribe:
             self.attributes.setdefault(names[0], "")
             return str(names[0])
         stem, numbers = _numbered(names)
-        expr = self.writer.number_in_name(numbers, lanes)
-        return f'f"{stem}{{{self.writer.render(expr)}}}"'
+        expr = self.exprs.number_in_name(numbers, lanes)
+        return f'f"{stem}{{{self.exprs.render(expr)}}}"'
 
-    def access(self, name: str, nodes: list[Any], lanes: list[Lane], site: Site) -> str:
+    def access(
+        self, name: str, nodes: list[Any], lanes: list[Lane], constructor: Constructor
+    ) -> str:
         """How `forward` has a submodule of that name."""
         if not name.startswith('f"'):
-            return site.access(name)
+            return constructor.access(name)
         stem, numbers = _numbered([node.name for node in nodes])
-        text = self.in_forward(self.writer.number_in_name(numbers, lanes))
-        return site.access(f'f"{stem}{{{text}}}"')
+        text = self.in_forward(self.exprs.number_in_name(numbers, lanes))
+        return constructor.access(f'f"{stem}{{{text}}}"')
 
     def in_forward(self, expr: symbolic.Expr) -> str:
         """An expression in `forward`: of what the constructor keeps, and of loops around."""
         return symbolic.render(expr, self._kept)
 
     def _kept(self, variable: str) -> str:
-        for index in self.writer.indices:
+        for index in self.exprs.indices:
             if index.variable == variable:
                 return index.python
-        self.writer.used.add(variable)
+        self.exprs.used.add(variable)
         argument = self._python_name(variable)
         if self.attributes.get(argument, argument) == argument:
             name = argument
@@ -160,28 +168,30 @@ class Scribe:
         self.attributes[name] = what
         return name
 
-    def keep_stateless(self, code: Code, wanted: str, label: str | None, site: Site) -> str:
+    def keep_stateless(
+        self, code: Code, wanted: str, label: str | None, constructor: Constructor
+    ) -> str:
         """The attribute of a module or list without state: one for all uses that are equal.
 
         It is made where all of them can see it, and once, whatever loops are around.
         """
-        text, site = flat(code), site.outermost
+        text, constructor = flat(code), constructor.outermost
         found = self.stateless.get(text)
         if found is None or label not in (None, found[0]):
             name = self.attribute(label or wanted, text)
             statement = Assign(f"self.{name}", code)
-            site.body.append(statement)
+            constructor.body.append(statement)
             if found is None:
-                self.stateless[text] = (name, site, statement)
+                self.stateless[text] = (name, constructor, statement)
             return name
         name, home, statement = found
-        if home not in site.around:
-            common = next(each for each in home.around if each in site.around)
+        if home not in constructor.around:
+            common = next(each for each in home.around if each in constructor.around)
             self._move(statement, home, common.outermost)
             self.stateless[text] = (name, common.outermost, statement)
         return name
 
-    def _move(self, statement: Assign, home: Site, to: Site) -> None:
+    def _move(self, statement: Assign, home: Constructor, to: Constructor) -> None:
         at = home.body.index(statement)
         home.body.remove(statement)
         to.body.append(statement)
@@ -197,7 +207,7 @@ class Scribe:
         """The tensor in forward, which each lane has one of.
 
         A tensor that an `if` or loop passed on in one lane is there twice: what the other lanes
-        have tells which is meant. Raises Inexpressible for one that is not in reach.
+        have tells which is meant. Raises NotUnifiable for one that is not in reach.
         """
         first, *others = [self._wires_of(tensor.root) for tensor in tensors]
         if len(first) == 1:
@@ -205,11 +215,11 @@ class Scribe:
         for wire in first:
             if all(wire in other for other in others):
                 return wire
-        raise Inexpressible("a tensor that is another one in each lane")
+        raise NotUnifiable("a tensor that is another one in each lane")
 
     def _wires_of(self, root: Tensor) -> tuple[Wire, ...]:
         if root not in self.wires:
-            raise Inexpressible("a tensor from inside a loop or group")
+            raise NotUnifiable("a tensor from inside a loop or group")
         return (self.wires[root], *self.passed_on.get(root, ()))
 
     def new_wire(
@@ -264,40 +274,40 @@ class Scribe:
 
     def told(self, values: list[Any], lanes: list[Lane]) -> str:
         """A number for the reader alone, by its expression where it has one."""
-        used = set(self.writer.used)
+        used = set(self.exprs.used)
         try:
-            return self.writer.value(values, lanes)
-        except Inexpressible:
+            return self.exprs.value(values, lanes)
+        except NotUnifiable:
             return str(symbolic.plain(values[0]))
         finally:
-            self.writer.used = used
+            self.exprs.used = used
 
     # --- attempts ------------------------------------------------------------------------
 
-    def attempt(self, work: Callable[[], Any], site: Site) -> Any:
+    def attempt(self, work: Callable[[], Any], constructor: Constructor) -> Any:
         """Try to write something; None, and no trace of it, where it cannot be written."""
-        restores, around = [site.keep()], site.outer
+        restores, around = [constructor.keep()], constructor.outer
         while around is not None:
             restores.append(around.keep())
             around = around.outer
         wires, passed_on = dict(self.wires), dict(self.passed_on)
-        used, attributes = set(self.writer.used), dict(self.attributes)
+        used, attributes = set(self.exprs.used), dict(self.attributes)
         place = self.role, self.scopes, self.has_sides, self.lanes
         outputs, moves, stateless = len(self.outputs), len(self.moves), dict(self.stateless)
-        extras, choices = self.writer.keep(), list(self.writer.choices)
+        extras, choices = self.exprs.keep(), list(self.exprs.choices)
         try:
             return work()
-        except (Inexpressible, NotAChain):
+        except (NotUnifiable, NotAChain):
             for restore in restores:
                 restore()
             self.wires, self.passed_on = wires, passed_on
-            self.writer.used, self.attributes = used, attributes
+            self.exprs.used, self.attributes = used, attributes
             self.role, self.scopes, self.has_sides, self.lanes = place
             del self.outputs[outputs:]
             while len(self.moves) > moves:
                 self.moves.pop()()
             self.stateless = stateless
-            self.writer.choices = choices
+            self.exprs.choices = choices
             extras()
             return None
 
@@ -316,14 +326,14 @@ def _owned(chain: Chain) -> Iterator[str]:
 
 
 def _numbered(names: list[str]) -> tuple[str, list[int]]:
-    """What names have in common, and the numbers behind it. Raises Inexpressible."""
+    """What names have in common, and the numbers behind it. Raises NotUnifiable."""
     for length in range(min(map(len, names)), 0, -1):
         if len({name[:length] for name in names}) > 1:
             continue
         numbers = [name[length:] for name in names]
         if all(n.isdecimal() and n == str(int(n)) for n in numbers):
             return names[0][:length], list(map(int, numbers))
-    raise Inexpressible("names that have no common stem")
+    raise NotUnifiable("names that have no common stem")
 
 
 def _asked(definition: Definition) -> set[str]:

@@ -11,10 +11,9 @@ from typing import Any
 from archc import symbolic, syntax
 from archc.analysis.costs import Cost
 from archc.elaborate.sections import Facts
+from archc.emit.calls import FACTORY
 from archc.emit.classes import build_class, write_anonymous
 from archc.emit.initialise import initialiser
-from archc.emit.lanes import Inexpressible
-from archc.emit.modules import FACTORY
 from archc.emit.options import (
     CHECKPOINTING,
     DEPLOYED,
@@ -26,6 +25,7 @@ from archc.emit.options import (
 from archc.emit.program import ClassModel, Definition, Program, instance_env
 from archc.emit.steps import write_chain
 from archc.emit.support import support_names
+from archc.emit.values import NotUnifiable
 from archc.plan import Choice, Plan, bodies, outputs, side_outputs, walk
 
 _IMPORTED_BY_OPTIONS = {"Any", "Iterator", "Mapping", "Self", "ClassVar"}
@@ -49,6 +49,7 @@ class Module:
     fields: list[tuple[str, str]] = field(default_factory=list)  # name and comment of each output
     optional: int = 0  # the fields from here on are None in eval mode
     options: Options = field(default_factory=Options)
+    text: str = ""  # by archc's own templates, once it is checked
     form: int = 0  # 0: with all params, and a class a block; more: the plainer ones of `checked`
 
     @property
@@ -210,7 +211,7 @@ def _first_that_works(plan: Plan, again: Again, options: Options) -> Program:
 def _attempt(plans: list[Plan], options: Options, may_split: bool = False) -> Program | None:
     try:
         return _build_program(plans, options, may_split)
-    except Inexpressible:
+    except NotUnifiable:
         return None
 
 
@@ -266,7 +267,7 @@ def _build_program(plans: list[Plan], options: Options, may_split: bool) -> Prog
     for _ in range(_MOST_ROUNDS):
         if _is_settled(program, may_split):
             return program
-    raise Inexpressible("a recursion whose arguments do not settle")
+    raise NotUnifiable("a recursion whose arguments do not settle")
 
 
 def _is_settled(program: Program, may_split: bool) -> bool:
@@ -277,7 +278,7 @@ def _is_settled(program: Program, may_split: bool) -> bool:
         definition = program.definitions[at]
         try:
             definition.model = build_class(program, definition)
-        except Inexpressible as why:
+        except NotUnifiable as why:
             if not may_split:
                 raise
             program.split(definition, why)

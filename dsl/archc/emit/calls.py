@@ -7,87 +7,92 @@ from typing import Any
 
 from archc import symbolic
 from archc.analysis.overwrite import may_overwrite
+from archc.emit.class_writer import ClassWriter
+from archc.emit.constructor import Constructor
 from archc.emit.flow import Wire
-from archc.emit.lanes import ANY, Factory, Inexpressible, Lane, Truth, literal, variable
+from archc.emit.instances import Lane
 from archc.emit.layout import Code, Group, Item, call
-from archc.emit.scribe import Scribe
-from archc.emit.site import Site
+from archc.emit.values import ANY, Factory, NotUnifiable, Truth, literal, variable
 from archc.ops import Op
 from archc.plan import Apply, Call, OperatorValue
 
 
 def operator(
-    scribe: Scribe, nodes: list[Apply], lanes: list[Lane], site: Site, ins: list[Wire]
+    writer: ClassWriter,
+    nodes: list[Apply],
+    lanes: list[Lane],
+    constructor: Constructor,
+    ins: list[Wire],
 ) -> Callable[..., str]:
-    """How forward applies an operator; its module, if it has one, goes to the site."""
+    """How forward applies an operator; its module, if it has one, goes to the constructor."""
     first = nodes[0]
     state = first.state
     inline = {n.op.inline(*(f"<{k}>" for k in range(len(ins)))) for n in nodes}
     if len(inline) == 1 and None not in inline and not state:
         return _inlined(first.op, ins)
-    before, scribe.writer.used = scribe.writer.used, set()
-    code = module(scribe, nodes, lanes)
-    of_loop = scribe.writer.used - scribe.definition.lanes[0].env.keys()
-    scribe.writer.used |= before
+    before, writer.exprs.used = writer.exprs.used, set()
+    code = module(writer, nodes, lanes)
+    of_loop = writer.exprs.used - writer.definition.lanes[0].env.keys()
+    writer.exprs.used |= before
     if not state and of_loop:
-        raise Inexpressible("a module that is shared, but differs by iteration")
+        raise NotUnifiable("a module that is shared, but differs by iteration")
     if not state:
         several = len({node.op.name for node in nodes}) > 1
         wanted = first.given if several and first.given else first.op.name
-        name = scribe.keep_stateless(code, wanted, first.label, site)
+        name = writer.keep_stateless(code, wanted, first.label, constructor)
         return _called(f"self.{name}", first.op, ins)
-    name = scribe.name(nodes, lanes)
+    name = writer.name(nodes, lanes)
     if not first.again:
-        site.add(name, code)
-    return _called(scribe.access(name, nodes, lanes, site), first.op, ins)
+        constructor.add(name, code)
+    return _called(writer.access(name, nodes, lanes, constructor), first.op, ins)
 
 
 _LONG = 60  # characters of an argument
 FACTORY = "**factory"  # device and dtype, where the constructor takes them
 
 
-def module(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> Code:
+def module(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> Code:
     """The constructor call of an operator's module."""
     calls = [node.op.torch(*node.shapes) for node in nodes]
     made = [c for c in calls if c is not None]
     if len(made) < len(calls):
-        raise Inexpressible("modules of several kinds")
-    factory = _factory(scribe, nodes, lanes) if len({c.target for c in made}) > 1 else ""
+        raise NotUnifiable("modules of several kinds")
+    factory = _factory(writer, nodes, lanes) if len({c.target for c in made}) > 1 else ""
     if factory:
         overwrites = all(
-            may_overwrite(node, scribe.uses[lane.instance])
+            may_overwrite(node, writer.uses[lane.instance])
             for node, lane in zip(nodes, lanes, strict=True)
         )
         return call(factory, *([Item("True", "inplace")] if overwrites else []))
     first = made[0]
     items = [
-        Item(_laid_out(scribe, [c.positional[at] for c in made], lanes, _hint(nodes[0], at)))
+        Item(_laid_out(writer, [c.positional[at] for c in made], lanes, _hint(nodes[0], at)))
         for at in range(len(first.positional))
     ]
     if items and items[0].value == str(nodes[0].shapes[0].features):
-        items[0] = Item(_flattened(scribe, nodes[0], lanes[0]) or items[0].value)
+        items[0] = Item(_flattened(writer, nodes[0], lanes[0]) or items[0].value)
     for at, keyword in enumerate(first.keyword):
         values = [c.keyword[at].value for c in made]
         if any(symbolic.plain(value) != keyword.default for value in values):
-            items.append(Item(scribe.writer.value(values, lanes, keyword.name), keyword.name))
+            items.append(Item(writer.exprs.value(values, lanes, keyword.name), keyword.name))
     pairs = zip(nodes, lanes, strict=True)
-    if all(may_overwrite(node, scribe.uses[lane.instance]) for node, lane in pairs):
+    if all(may_overwrite(node, writer.uses[lane.instance]) for node, lane in pairs):
         items.append(Item("True", "inplace"))
-    if scribe.program.options.device and any(node.state for node in nodes):
+    if writer.program.options.device and any(node.state for node in nodes):
         items.append(Item(FACTORY))
     if not first.target.startswith("nn."):
-        scribe.program.support.setdefault(first.target)
+        writer.program.support.setdefault(first.target)
     for node in nodes:
-        scribe.program.note_shared(node)
+        writer.program.note_shared(node)
     return call(first.target, *items)
 
 
-def _factory(scribe: Scribe, nodes: list[Apply], lanes: list[Lane]) -> str:
-    """The argument that makes the module: `act`. Raises Inexpressible where there is none."""
+def _factory(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> str:
+    """The argument that makes the module: `act`. Raises NotUnifiable where there is none."""
     if any(node.given is None or node.op != type(node.op)() for node in nodes):
-        raise Inexpressible("modules of several kinds")
+        raise NotUnifiable("modules of several kinds")
     values = [Factory(OperatorValue(n.op.name), symbolic.var(n.given or "")) for n in nodes]
-    return scribe.writer.value(values, lanes, "act")
+    return writer.exprs.value(values, lanes, "act")
 
 
 def _hint(node: Apply, at: int) -> str:
@@ -100,64 +105,64 @@ def _hint(node: Apply, at: int) -> str:
     return names[at] if at < len(names) else "size"
 
 
-def _laid_out(scribe: Scribe, values: list[Any], lanes: list[Lane], hint: str) -> Code:
+def _laid_out(writer: ClassWriter, values: list[Any], lanes: list[Lane], hint: str) -> Code:
     """A value; of a long tuple each item may have a line of its own."""
-    text = scribe.writer.value(values, lanes, hint)
+    text = writer.exprs.value(values, lanes, hint)
     if len(text) <= _LONG or not isinstance(values[0], tuple) or len(values[0]) < 2:
         return text
     if any(isinstance(value, symbolic.TracedList) for value in values):
         return text
     parts = ([value[at] for value in values] for at in range(len(values[0])))
-    return Group("", tuple(Item(scribe.writer.value(part, lanes, hint)) for part in parts))
+    return Group("", tuple(Item(writer.exprs.value(part, lanes, hint)) for part in parts))
 
 
-def _flattened(scribe: Scribe, node: Apply, lane: Lane) -> str:
+def _flattened(writer: ClassWriter, node: Apply, lane: Lane) -> str:
     """`512 * 7 * 7`: where a linear layer's number of features comes from."""
-    maker = scribe.uses[lane.instance].makers.get(node.inputs[0].root)
+    maker = writer.uses[lane.instance].makers.get(node.inputs[0].root)
     if node.op.category != "linear" or not isinstance(maker, Apply):
         return ""
     extents = [str(symbolic.plain(extent)) for extent in maker.shapes[0].dims if extent > 1]
     return " * ".join(extents) if maker.op.category == "reshape" and len(extents) > 1 else ""
 
 
-def instance(scribe: Scribe, nodes: list[Call], lanes: list[Lane]) -> Code:
+def instance(writer: ClassWriter, nodes: list[Call], lanes: list[Lane]) -> Code:
     """`Bottleneck(256, 64, stride=2)`."""
-    definitions = {scribe.program.called(node.body) for node in nodes}
+    definitions = {writer.program.called(node.body) for node in nodes}
     if len(definitions) > 1:
-        raise Inexpressible("blocks of several classes")
+        raise NotUnifiable("blocks of several classes")
     definition = definitions.pop()
     items = []
     for parameter in definition.parameters:
         values = [
-            _argument(scribe, node, parameter.variable, lane)
+            _argument(writer, node, parameter.variable, lane)
             for node, lane in zip(nodes, lanes, strict=True)
         ]
-        text = scribe.writer.value(values, lanes, parameter.name)
+        text = writer.exprs.value(values, lanes, parameter.name)
         if parameter.default is None:
             items.append(Item(text))
         elif text != literal(parameter.default):
             items.append(Item(text, parameter.name))
-    if scribe.program.takes_factory(definition):
+    if writer.program.takes_factory(definition):
         items.append(Item(FACTORY))
     return call(definition.name, *items)
 
 
-def arguments(scribe: Scribe, node: Apply | Call, lane: Lane) -> list[Any]:
+def arguments(writer: ClassWriter, node: Apply | Call, lane: Lane) -> list[Any]:
     """What the module of an operator or block is made with, traced in its surroundings."""
     if isinstance(node, Call):
-        parameters = scribe.program.called(node.body).parameters
-        return [_argument(scribe, node, parameter.variable, lane) for parameter in parameters]
+        parameters = writer.program.called(node.body).parameters
+        return [_argument(writer, node, parameter.variable, lane) for parameter in parameters]
     made = node.op.torch(*node.shapes)
     values = [] if made is None else [*made.positional, *(k.value for k in made.keyword)]
-    return [*values, may_overwrite(node, scribe.uses[lane.instance])]
+    return [*values, may_overwrite(node, writer.uses[lane.instance])]
 
 
-def _argument(scribe: Scribe, node: Call, name: str, lane: Lane) -> Any:
+def _argument(writer: ClassWriter, node: Call, name: str, lane: Lane) -> Any:
     """The value that a call gives a constructor argument, traced in the caller.
 
-    Raises Inexpressible for a param of a file whose params the caller does not see.
+    Raises NotUnifiable for a param of a file whose params the caller does not see.
     """
-    definition = scribe.program.of_body[node.body]
+    definition = writer.program.of_body[node.body]
     extra = definition.extras.get(name)
     if extra is not None:
         return _in_caller(extra.values.get(definition.index[node.body], ANY), node)
@@ -172,9 +177,9 @@ def _argument(scribe: Scribe, node: Call, name: str, lane: Lane) -> Any:
         if isinstance(value, bool):
             return Truth(value, node.traces.get(name))
         return Factory(value, node.traces.get(name)) if isinstance(value, OperatorValue) else value
-    around, called = scribe.definition.bodies[lane.instance].block, node.body.block
+    around, called = writer.definition.bodies[lane.instance].block, node.body.block
     if around is not None and called is not None and around.home is not called.home:
-        raise Inexpressible("a param that the block around the call does not see")
+        raise NotUnifiable("a param that the block around the call does not see")
     return variable(name, lane.env[name])  # a param of the network
 
 

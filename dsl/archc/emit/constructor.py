@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from archc.emit.lanes import Inexpressible
-from archc.emit.layout import Code, Group, Item, call, flat, lay
+from archc.emit.layout import Code, Group, Item, call, flat, lay, negated
+from archc.emit.values import NotUnifiable
 
 # --- statements --------------------------------------------------------------------------
 
@@ -21,7 +21,7 @@ class Assign:
 
 
 @dataclass(slots=True)
-class Do:
+class ExprStatement:
     """An expression for its effect: `self.add_module("0", ...)`, `layers.append(...)`."""
 
     code: Code
@@ -48,7 +48,7 @@ class For:
     body: list[Statement]
 
 
-Statement = Assign | Declare | Do | If | For
+Statement = Assign | Declare | ExprStatement | If | For
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def lines(statements: list[Statement], indent: int = 8) -> Iterator[str]:
                 yield from lay(f"{statement.target} {statement.sign} ", statement.code, "", indent)
             case Declare():
                 yield f"{' ' * indent}{statement.target}: {statement.type}"
-            case Do():
+            case ExprStatement():
                 yield from lay("", statement.code, "", indent)
             case For():
                 header = statement.header
@@ -84,8 +84,7 @@ def lines(statements: list[Statement], indent: int = 8) -> Iterator[str]:
 def _if_lines(statement: If, indent: int, word: str = "if") -> Iterator[str]:
     pad, test, then, other = " " * indent, statement.test, statement.then, statement.other
     if not then:
-        text = flat(test)
-        test, then, other = f"not ({text})" if " " in text else f"not {text}", other, []
+        test, then, other = negated(flat(test)), other, []
     if then:
         head = f"{word} "
         yield from (
@@ -102,20 +101,20 @@ def _if_lines(statement: If, indent: int, word: str = "if") -> Iterator[str]:
             yield from lines(other, indent + 4)
 
 
-# --- sites -------------------------------------------------------------------------------
+# --- constructors -------------------------------------------------------------------------------
 
 
 @dataclass(eq=False)
-class Site:
+class Constructor:
     """`self`: submodules are its attributes. Nested where an `if` or a loop makes them."""
 
     body: list[Statement] = field(default_factory=list)
-    outer: Site | None = None
+    outer: Constructor | None = None
     is_loop: bool = False
 
     @property
     def statements(self) -> list[Statement]:
-        """Where statements go. Raises Inexpressible where there can be none."""
+        """Where statements go. Raises NotUnifiable where there can be none."""
         return self.body
 
     def has(self, statement: Statement) -> bool:
@@ -136,22 +135,22 @@ class Site:
         if name.isidentifier():
             self.body.append(Assign(f"self.{name}", code))
         else:
-            self.body.append(Do(call("self.add_module", quoted(name), code)))
+            self.body.append(ExprStatement(call("self.add_module", quoted(name), code)))
 
     def access(self, name: str) -> str:
         return f"self.{name}" if name.isidentifier() else f"getattr(self, {quoted(name)})"
 
-    def loop(self) -> Site:
-        return Site([], self, is_loop=True)
+    def loop(self) -> Constructor:
+        return Constructor([], self, is_loop=True)
 
-    def nested(self, name: str) -> DictSite:
-        return DictSite(outer=self, path=(name,))
+    def nested(self, name: str) -> GroupConstructor:
+        return GroupConstructor(outer=self, path=(name,))
 
-    def arm(self) -> Site:
-        return Site([], self)
+    def branch(self) -> Constructor:
+        return Constructor([], self)
 
     @property
-    def around(self) -> list[Site]:
+    def around(self) -> list[Constructor]:
         """This one and all that it is in, inside out."""
         return [self, *(self.outer.around if self.outer is not None else [])]
 
@@ -161,13 +160,13 @@ class Site:
         return self.is_loop or (self.outer is not None and self.outer.in_loop)
 
     @property
-    def outermost(self) -> Site:
+    def outermost(self) -> Constructor:
         """Where a module is made once, whatever loops are around."""
         return self.outer.outermost if self.in_loop and self.outer is not None else self
 
 
 @dataclass(eq=False)
-class DictSite(Site):
+class GroupConstructor(Constructor):
     """An nn.ModuleDict: a group that is no row of modules, or is used piece by piece."""
 
     path: tuple[str, ...] = ()  # the names that lead to it
@@ -175,7 +174,7 @@ class DictSite(Site):
 
     @property
     def statements(self) -> list[Statement]:
-        raise Inexpressible("statements in a group that is no row")
+        raise NotUnifiable("statements in a group that is no row")
 
     def keep(self) -> Callable[[], None]:
         items = list(self.items)
@@ -187,18 +186,18 @@ class DictSite(Site):
 
     def add(self, name: str, code: Code) -> None:
         if name.startswith('f"'):
-            raise Inexpressible("a loop in a group that is no row")
+            raise NotUnifiable("a loop in a group that is no row")
         self.items.append(Item(code, f'"{name}": '))
 
     def access(self, name: str) -> str:
         first, *rest = self.path
         return super().access(first) + "".join(f'["{part}"]' for part in (*rest, name))
 
-    def nested(self, name: str) -> DictSite:
-        return DictSite(outer=self, path=(*self.path, name))
+    def nested(self, name: str) -> GroupConstructor:
+        return GroupConstructor(outer=self, path=(*self.path, name))
 
     @property
-    def outermost(self) -> Site:
+    def outermost(self) -> Constructor:
         assert self.outer is not None
         return self.outer.outermost
 
