@@ -143,6 +143,9 @@ class Flat:
             name = self.indexed(statement.label.name, statement.label.index, frame, x)
             frame.labels[name] = x
             frame.written[name] = (statement, dict(frame.env), ran)
+        if statement.alias is not None:
+            alias = statement.alias
+            frame.labels[self.indexed(alias.name, alias.index, frame, x)] = x
         return x
 
     def term(self, term: s.Term, x: Value, frame: Frame) -> Value:

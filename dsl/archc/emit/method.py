@@ -28,6 +28,9 @@ def _print(
     count_uses(steps)
     if not marks:
         out.uses += 1
+    kept = pruned(steps)
+    if len(results) == 1 and results[0].uses == 1:
+        results[0].keep = False  # a name for what is returned at once says nothing
     if writer.takes_features:
         printer.spoken_for.append(frozenset((FEATURES,)))
         printer.lines.append(f"x = torch.cat({FEATURES}, 1)")
@@ -35,7 +38,7 @@ def _print(
         printer.spoken_for.append(frozenset((_record(writer),)))
     if writer.has_sides:
         printer.lines.append("side: list[Tensor] = []")
-    printer.run(pruned(steps))
+    printer.run(kept)
     if writer.has_sides or len(results) > 1:
         return _several(writer, printer, results)
     printer.give(results[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from archc.symbolic.expr import Atom, Expr, Listed, Monomial, Var
+from archc.symbolic.expr import Apply, Atom, Expr, Listed, Monomial, Var
 from archc.symbolic.functions import Number
 
 _LEVEL = {
@@ -81,9 +81,16 @@ def _render_atom(atom: Atom, names: Callable[[str], str]) -> tuple[str, int]:
         return f"{base}**{exponent}" if simple else f"{base} ** {exponent}", 8
     if name in _LEVEL:
         level = _LEVEL[name]
-        right_level = level + 1  # left-associative
-        return (
-            f"{render(args[0], names, level)} {name} {render(args[1], names, right_level)}",
-            level,
-        )
+        sides = [(args[0], level), (args[1], level + 1)]  # left-associative
+        if name == "or":  # `(a and b) or c` needs no brackets, but they say at once what it means
+            sides = [(side, _LEVEL["not"] if _is_and(side) else at) for side, at in sides]
+        left, right = (render(side, names, at) for side, at in sides)
+        return f"{left} {name} {right}", level
     return f"{_CALLS.get(name, name)}({', '.join(render(arg, names) for arg in args)})", 9
+
+
+def _is_and(expr: Expr) -> bool:
+    match expr.terms:
+        case (((Apply(function="and"),), 1),):
+            return True
+    return False
