@@ -120,6 +120,7 @@ def _statement(state: State, statement: syntax.Statement, here: Here, nodes: lis
         frame = here.frame
         known = Labelled(node.output, statement, [node], before, frame.env, frame.scopes)
         frame.labels[label] = known
+        frame.labelled.append(known)
     return node.output
 
 

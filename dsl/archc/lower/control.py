@@ -9,7 +9,7 @@ from typing import Any
 from archc import symbol, syntax
 from archc.evaluate import describe, fault
 from archc.fitting import generalised, retrace, traced_argument
-from archc.lower.state import Frame, Here, Labelled, State
+from archc.lower.state import Here, Labelled, State
 from archc.naming import refuse_reserved
 from archc.ops import Shape
 from archc.plan import Call, Chain, Choice, Loop, Scope, Tensor
@@ -115,13 +115,13 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
         value = dict(zip(plan.names, plan.value(k), strict=True))
         if value:
             frame.env = {**outer, **{n: traced_argument(n, v) for n, v in value.items()}}
-        known = dict(frame.labels) if value else frame.labels
+        labelled = len(frame.labelled)
         inner = Here(_entering(plan, made, current), frame, here.names)
         chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
         iterations.append(chain)
         made.append(chain.output.shape)
         outside = _outside(plan, k, value)
-        _retrace_labels(frame, known, outside)
+        _retrace(frame.labelled[labelled:], outside)
         after = retrace(chain.output.shape, outside)
         current = Tensor(after, chain.output.span, chain.output)
         if after is None:
@@ -139,16 +139,11 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
     )
 
 
-def _retrace_labels(
-    frame: Frame, known: Mapping[str, Labelled], outside: Mapping[str, symbol.Expr]
-) -> None:
+def _retrace(labelled: list[Labelled], outside: Mapping[str, symbol.Expr]) -> None:
     """Put what an iteration labelled in terms of what is around the loop."""
-    if frame.labels is known or not outside:
-        return
-    for name, made in frame.labels.items():
-        if known.get(name) is not made:
-            shape = retrace(made.tensor.shape, outside)
-            made.tensor = Tensor(shape, made.tensor.span, made.tensor)
+    for made in labelled if outside else ():
+        shape = retrace(made.tensor.shape, outside)
+        made.tensor = Tensor(shape, made.tensor.span, made.tensor)
 
 
 def _entering(plan: _Plan, made: list[Shape | None], current: Tensor) -> Tensor:

@@ -60,6 +60,7 @@ class Frame:
     declared: frozenset[str]  # labels anywhere in the body, for better messages
     is_network: bool = False
     labels: dict[str, Labelled] = field(default_factory=dict)
+    labelled: list[Labelled] = field(default_factory=list)  # all of them, in order
     scopes: tuple[str, ...] = ()  # the groups that lead to the statement at hand
     size: int = 0
     depth: int = 0

@@ -91,4 +91,6 @@ def expression(branch: Chain) -> str | None:
 def text_of(node: Apply | Call, x: str = "x") -> str:
     """About what stands in `forward` for an operator or a block on a tensor."""
     inline = node.op.inline(*[x] * len(node.inputs)) if isinstance(node, Apply) else None
-    return inline or f"self.{node.name}({x})"
+    shared = isinstance(node, Apply) and node.label is None and not node.state
+    name = node.op.name if shared and isinstance(node, Apply) else node.name
+    return inline or f"self.{name}({x})"
