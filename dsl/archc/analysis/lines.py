@@ -84,11 +84,16 @@ def expression(branch: Chain) -> str | None:
         if line.tags and not line.takes(tag, 0):
             return None
         line.tags.append(tag)
-        text = text_of(node, text)
+        text = text_of(node, text, shared=True)
     return text if len(text) <= INLINE_BRANCH else None
 
 
-def text_of(node: Apply | Call, x: str = "x") -> str:
-    """About what stands in `forward` for an operator or a block on a tensor."""
+def text_of(node: Apply | Call, x: str = "x", shared: bool = False) -> str:
+    """About what stands in `forward` for an operator or a block on a tensor.
+
+    `shared`: what has no state is one module for all, and has no number behind its name.
+    """
     inline = node.op.inline(*[x] * len(node.inputs)) if isinstance(node, Apply) else None
+    if shared and isinstance(node, Apply) and node.label is None and not node.state:
+        return inline or f"self.{node.op.name}({x})"
     return inline or f"self.{node.name}({x})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from archc import symbolic, syntax
 from archc.elaborate.evaluate import describe
 from archc.elaborate.names import refuse_reserved
 from archc.elaborate.shapes import generalised, retrace, traced_argument
-from archc.elaborate.state import Frame, Here, State
+from archc.elaborate.state import Here, Labelled, State
 from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Call, Chain, Choice, Loop, Scope, Tensor
@@ -120,14 +120,13 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
             state.work.spend(sum(map(size_of, value.values())), span)
             frame.env = _within(outer, {n: traced_argument(n, v) for n, v in value.items()})
         frame.passes = (*passes, (id(plan.tree), k))
-        named = len(frame.named)
+        labelled = len(frame.labelled)
         inner = Here(_entering(plan, made, current), frame, here.names)
         chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
         iterations.append(chain)
         made.append(chain.output.shape)
         outside = _outside(plan, k, value)
-        if value:
-            _retrace_labels(frame, frame.named[named:], outside)
+        _retrace(frame.labelled[labelled:], outside)
         after = retrace(chain.output.shape, outside)
         current = Tensor(after, chain.output.span, chain.output)
         if after is None:
@@ -150,12 +149,9 @@ def _within(env: ChainMap[str, Any], own: dict[str, Any]) -> ChainMap[str, Any]:
     return ChainMap({**env.maps[0], **own}, *env.maps[1:])
 
 
-def _retrace_labels(
-    frame: Frame, names: Sequence[str], outside: Mapping[str, symbolic.Expr]
-) -> None:
-    """Put what an iteration named in terms of what is around the loop."""
-    for name in dict.fromkeys(names) if outside else ():
-        made = frame.labels[name]
+def _retrace(labelled: list[Labelled], outside: Mapping[str, symbolic.Expr]) -> None:
+    """Put what an iteration labelled in terms of what is around the loop."""
+    for made in labelled if outside else ():
         shape = retrace(made.tensor.shape, outside)
         made.tensor = Tensor(shape, made.tensor.span, made.tensor)
 

@@ -57,7 +57,7 @@ def remember(known: Labelled, name: str, here: Here) -> None:
         else:
             known.hides = earlier
     labels[name] = known
-    here.frame.named.append(name)
+    here.frame.labelled.append(known)
 
 
 def call_tensor(alias: syntax.Label, statement: syntax.Statement, node: Node, here: Here) -> None:

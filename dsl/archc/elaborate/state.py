@@ -65,7 +65,7 @@ class Frame:
     work: Work
     is_network: bool = False
     labels: dict[str, Labelled] = field(default_factory=dict)
-    named: list[str] = field(default_factory=list)  # labels in the order that they were made
+    labelled: list[Labelled] = field(default_factory=list)  # all of them, in order
     scopes: tuple[str, ...] = ()  # the groups that lead to the statement at hand
     passes: Passes = ()
     size: int = 0

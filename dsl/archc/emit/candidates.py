@@ -12,6 +12,9 @@ from archc.symbolic import Expr
 _LONGEST = 48  # nodes of an expression that anyone would write
 
 
+_MOST_CASES = 8  # tests of `if`s by which a number may be told apart
+
+
 class Candidates:
     """What the numbers of one class may be: their own traces, what loops count, cases.
 
@@ -101,7 +104,7 @@ class Candidates:
         for index in reversed([index for index in self.indices if index.variable]):
             args = (symbolic.var(index.variable), symbolic.const(0))
             yield symbolic.Expr((((symbolic.Apply("==", args),), 1),))
-        yield from reversed(self.choices)
+        yield from reversed(self.choices[-_MOST_CASES:])
         flags = (name for name, value in lanes[0].env.items() if isinstance(value, bool))
         yield from (symbolic.var(name) for name in flags if name not in self.fixed)
 

@@ -192,26 +192,36 @@ def used_in(steps: list[Step], result: Wire) -> Counter[Wire]:
 def sink(steps: list[Step], results: Iterable[Wire]) -> None:
     """Put what only one arm of an `if` uses into that arm: otherwise it would run for nothing."""
     results = tuple(results)
-    for step in reversed(steps[:]):
-        if not isinstance(step, Test):
-            continue
-        for before in reversed(steps[: steps.index(step)]):
-            if isinstance(before, Compute):
-                _sink(before, step, steps, results)
-        sink(step.then, (step.then_out,))
-        sink(step.other, (step.other_out,))
+    for test in [step for step in reversed(steps) if isinstance(step, Test)]:
+        arms = ((test.then, used_in(test.then, test.then_out)),
+                (test.other, used_in(test.other, test.other_out)))  # fmt: skip
+        wanted = arms[0][1].keys() | arms[1][1].keys()
+        before = steps[: steps.index(test)]
+        made = [s for s in reversed(before) if isinstance(s, Compute) and s.out in wanted]
+        total = used_in(steps, results[0]) if made else Counter[Wire]()
+        total.update(results[1:])
+        for step in made:
+            _sink(step, test, steps, arms, total)
+        sink(test.then, (test.then_out,))
+        sink(test.other, (test.other_out,))
 
 
-def _sink(before: Compute, test: Test, steps: list[Step], results: tuple[Wire, ...]) -> None:
-    total = used_in(steps, results[0])[before.out] + results[1:].count(before.out)
-    enters = test.inp is before.out
-    for arm, out in ((test.then, test.then_out), (test.other, test.other_out)):
-        inside = used_in(arm, out)[before.out]
-        if inside and total == inside + enters:
-            steps.remove(before)
-            arm.insert(0, before)
+def _sink(
+    step: Compute,
+    test: Test,
+    steps: list[Step],
+    arms: Iterable[tuple[list[Step], Counter[Wire]]],
+    total: Counter[Wire],
+) -> None:
+    enters = test.inp is step.out
+    for arm, inside in arms:
+        if inside[step.out] and total[step.out] == inside[step.out] + enters:
+            steps.remove(step)
+            arm.insert(0, step)
+            inside.update(step.ins)
             if enters:
-                test.inp = before.ins[0]
+                test.inp = step.ins[0]
+                total[test.inp] += 1
             return
 
 

@@ -128,7 +128,7 @@ class Program:
         self._uses: dict[Body, Uses] = {}
         self._stateful: dict[Body, bool] = {}
         self._by_block: dict[Any, Definition] = {}
-        self._seen: dict[Any, Body] = {}
+        self._seen: dict[Any, int] = {}
         # loops of dense connections whose layers take a list of features, in all plans or in none
         self.gathered = _gathered(plans, options.checkpoint)
         self.support: dict[str, None] = {}  # helper classes that the file must carry
@@ -187,10 +187,10 @@ class Program:
                 *sorted((k, _told(v)) for k, v in env.items() if not isinstance(v, BlockValue)),
             )
             if key not in self._seen:
-                self._seen[key] = child
+                self._seen[key] = len(definition.bodies)
                 definition.bodies.append(child)
                 definition.lanes.append(Lane(len(definition.lanes), env))
-            definition.index[child] = definition.bodies.index(self._seen[key])
+            definition.index[child] = self._seen[key]
 
     def _open_up(self) -> None:
         """Numbers that a caller works out from open ones are open too, whatever they are here."""
