@@ -133,7 +133,13 @@ class State(StrEnum):
     FOREIGN = "foreign"  # archc did not write it
 
 
-_STAMP = re.compile(r"archc \S+ · source sha256:[0-9a-f]{16} · body sha256:([0-9a-f]{16})".encode())
+# The first digits of the hash are of the source, the others of the text itself; files of earlier
+# releases have a whole hash of each.
+_STAMP = re.compile(
+    r"archc \S+ · (?:source sha256:[0-9a-f]{16} · body sha256:|sha256:[0-9a-f]{6})"
+    r"([0-9a-f]{16}|[0-9a-f]{10})(?![0-9a-f])".encode()
+)
+_OF_SOURCE, _OF_TEXT = 6, 10  # digits
 _COMMENTS = {
     ".svg": ("<!-- ", " -->"),
     ".html": ("<!-- ", " -->"),
@@ -161,7 +167,8 @@ def stamp_bytes(data: bytes, source_text: str, suffix: str) -> bytes:
     if suffix == ".py":
         body = body.rstrip(b"\n") + b"\n\n\n"  # as Python has it before a comment of its own
     source = _digest(source_text.encode())
-    facts = f"archc {__version__} · source sha256:{source} · body sha256:{_digest(body)}"
+    digits = source[:_OF_SOURCE] + _digest(body)[:_OF_TEXT]
+    facts = f"archc {__version__} · sha256:{digits}"
     if body.startswith(_PNG):
         return body[:-_PNG_END] + _png_comment(facts) + body[-_PNG_END:]
     if body.startswith(_ZIP):
@@ -186,7 +193,8 @@ def _state(data: bytes) -> State:
     found = _STAMP.search(data, max(0, len(data) - _TAIL))
     if not found:
         return State.FOREIGN
-    return State.PRISTINE if found[1].decode() == _digest(_body(data)) else State.EDITED
+    own = _digest(_body(data)).startswith(found[1].decode())
+    return State.PRISTINE if own else State.EDITED
 
 
 def _body(data: bytes) -> bytes:
