@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from archc.analysis.costs import Cost
+from archc.analysis.straight import straighten
 from archc.conformance import Mismatch, check_source
+from archc.elaborate.sections import Facts
 from archc.emit.file import Module, build_module
 from archc.emit.options import Options, Unsuited
 from archc.emit.render import render
-from archc.passes.costs import Cost
-from archc.passes.deploy import Deployment
-from archc.passes.straight import straighten
 from archc.plan import Plan
-from archc.sections import Facts
+from archc.transform.deploy import Deployment
 
 Again = Callable[..., Plan | None]
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from archc.emit.layout import WIDTH, Code, Group, Item, lay
 from archc.emit.program import Definition
 from archc.emit.values import NotUnifiable, literal
-from archc.passes.deploy import Deployment
-from archc.passes.rewrite import chains
-from archc.passes.tables import Table
 from archc.plan import Apply, Body
+from archc.transform.deploy import Deployment
+from archc.transform.rewrite import chains
+from archc.transform.weight_map import Table
 
 
 def constants(deployment: Deployment, definition: Definition) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archc.passes.deploy import Deployment
+from archc.transform.deploy import Deployment
 
 
 @dataclass(frozen=True, slots=True)
