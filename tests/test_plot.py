@@ -334,7 +334,7 @@ def test_the_command_writes_it(capsys: pytest.CaptureFixture[str], tmp_path: Pat
         "not plotted, no `top1_error` in `meta`: zfnet",
     ]
     text = path.read_text(encoding="utf-8")
-    assert re.search(r"<!-- archc \S+ · source sha256:\w+ · body sha256:\w+ -->\n$", text)
+    assert re.search(r"<!-- archc \S+ · sha256:\w{16} -->\n$", text)
     assert "VGG-11: 69.02 %, 7.61G MACs, 133M parameters" in text
     assert run(capsys, "--plot", str(path))[2].startswith("up to date: ")
     path.write_text(text.replace("VGG-11", "mine"), encoding="utf-8")

@@ -156,9 +156,13 @@ class State(StrEnum):
     FOREIGN = "foreign"  # archc did not write it
 
 
+# The first digits of the hash are of the source, the others of the text itself; files of earlier
+# releases have a whole hash of each.
 _STAMP = re.compile(
-    r"archc \S{1,40} · source sha256:[0-9a-f]{16} · body sha256:([0-9a-f]{16})".encode()
+    r"archc \S{1,40} · (?:source sha256:[0-9a-f]{16} · body sha256:|sha256:[0-9a-f]{6})"
+    r"([0-9a-f]{16}|[0-9a-f]{10})(?![0-9a-f])".encode()
 )
+_OF_SOURCE, _OF_TEXT = 6, 10  # digits
 _COMMENTS = {
     ".svg": ("<!-- ", " -->"),
     ".html": ("<!-- ", " -->"),
@@ -187,7 +191,8 @@ def stamp_bytes(data: bytes, source_text: str, suffix: str) -> bytes:
     if suffix == ".py":
         body = body.rstrip(b"\n") + b"\n\n\n"  # as Python has it before a comment of its own
     source = _digest(source_text.encode())
-    facts = f"archc {__version__} · source sha256:{source} · body sha256:{_digest(body)}"
+    digits = source[:_OF_SOURCE] + _digest(body)[:_OF_TEXT]
+    facts = f"archc {__version__} · sha256:{digits}"
     if body.startswith(_PNG):
         return body[:-_PNG_END] + _png_comment(facts.encode()) + body[-_PNG_END:]
     if body.startswith(_ZIP):
@@ -217,7 +222,7 @@ def _state(data: bytes) -> State:
         return State.PRISTINE  # nothing to lose
     body, digest = _parted(data)
     if digest is not None:
-        return State.PRISTINE if digest == _digest(body) else State.EDITED
+        return State.PRISTINE if _digest(body).startswith(digest) else State.EDITED
     return State.EDITED if _STAMP.search(data, max(0, len(data) - _TAIL)) else State.FOREIGN
 
 

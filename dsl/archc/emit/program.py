@@ -1,7 +1,8 @@
 """From bodies back to classes: which classes a network needs, and one instance list for each.
 
-Instances of one block become one class wherever an expression over its arguments is right in all of
-them; a block whose instances differ in more than numbers and `if`s becomes two plain classes.
+Instances of one block become one class: a number is its own traced expression, held against all of
+them, and what the class's arguments do not say is one more argument. Blocks given as arguments, and
+operators that are more than an activation, make a class for each.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 A lane is one instance of a class, or one iteration of a loop in one instance. What is equal in
 all lanes is a literal; what differs must be an expression over the class's arguments and loop
-indices that gives the right number in every lane, or the attempt is `NotUnifiable` and the caller
-falls back: unroll the loop, or split the class.
+indices that gives the right number in every lane, or else an argument of its own, which whoever
+makes the object knows. Where that cannot be, as in a loop, it is `NotUnifiable` and the caller
+falls back: write the loop out, or more classes.
 """
 
 from __future__ import annotations
