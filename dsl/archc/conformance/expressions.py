@@ -135,14 +135,12 @@ class Expressions:
         if isinstance(node.func, ast.Name) and node.func.id == "range":
             return self._range(node)
         function = self.compile(node.func)
-        starred = any(isinstance(a, ast.Starred) for a in node.args)
-        single = [self.compile(a) for a in node.args if not isinstance(a, ast.Starred)]
-        spread = self._items(node.args)
+        arguments = self._arguments(node.args)
         named = [(k.arg, self.compile(k.value)) for k in node.keywords]
 
         def call(frame: Frame) -> Any:
             called = function(frame)
-            values = tuple(spread(frame)) if starred else tuple([code(frame) for code in single])
+            values = tuple(arguments(frame))
             keywords: dict[str, Any] = {}
             for name, code in named:
                 if name is None:
@@ -168,6 +166,13 @@ class Expressions:
             return found
 
         return count
+
+    def _arguments(self, nodes: list[ast.expr]) -> Callable[[Frame], list[Any]]:
+        """Arguments by place; mostly none is starred, and they are only worked out."""
+        if any(isinstance(node, ast.Starred) for node in nodes):
+            return self._items(nodes)
+        codes = [self.compile(node) for node in nodes]  # each once: calls nest
+        return lambda frame: [code(frame) for code in codes]
 
     def _items(self, nodes: list[ast.expr]) -> Callable[[Frame], list[Any]]:
         """Items in a row, starred ones spread."""
