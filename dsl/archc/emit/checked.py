@@ -11,7 +11,6 @@ from archc.emit.file import Module, build_module
 from archc.emit.options import Options, Unsuited
 from archc.emit.render import render
 from archc.passes.costs import Cost
-from archc.passes.deploy import Deployment
 from archc.passes.straight import straighten
 from archc.plan import Plan
 from archc.sections import Facts
@@ -65,6 +64,8 @@ def _ways(
     if options.deployment is None:
         yield straighten(plan), _fixed, options
     else:
+        from archc.passes.deploy import Deployment
+
         straight = Deployment(straighten(options.deployment.plan))
         yield straight.made, _fixed, replace(options, deployment=straight)
 

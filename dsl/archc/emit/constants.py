@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from archc.emit.layout import WIDTH, Code, Group, Item, lay
 from archc.emit.program import Definition
 from archc.emit.values import NotUnifiable, literal
-from archc.passes.deploy import Deployment
 from archc.passes.rewrite import chains
 from archc.passes.tables import Table
 from archc.plan import Apply, Body
+
+if TYPE_CHECKING:
+    from archc.passes.deploy import Deployment
 
 
 def constants(deployment: Deployment, definition: Definition) -> list[str]:
