@@ -26,8 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "dsl"))
 
 import archc
-from archc import engine
-from archc.draw import Sheet
+from archc.draw import Sheet, graphviz
 
 # archc's name, torchvision's, and how the first convolution is called there.
 NETWORKS = {
@@ -59,7 +58,7 @@ class Drawn:
 
     @classmethod
     def of(cls, dot: str) -> Drawn:
-        svg = engine.picture(dot, "svg", engine="graphviz-pure").decode()
+        svg = graphviz.picture(dot, "svg", engine="graphviz-pure").decode()
         words = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
         text = "\n".join(map(unescape, words)).replace("\xa0", " ")
         nodes, boxes = (
@@ -172,7 +171,7 @@ def rows() -> Iterator[list[str]]:
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         # Tools that look for `dot` find the engine that archc uses.
-        (Path(folder) / "dot").symlink_to(engine.find("graphviz-pure"))
+        (Path(folder) / "dot").symlink_to(graphviz.find("graphviz-pure"))
         os.environ["PATH"] = os.pathsep.join((folder, os.environ["PATH"]))
         head = ["tool", "release", *NETWORKS, "says of the first convolution"]
         print("|", " | ".join(head), "|")

@@ -26,9 +26,9 @@ import tracking
 from processes import ARCHC, measure
 
 import archc
-from archc import tabular
-from archc.passes.memory import Setting
-from archc.tabular import Column, Line, Sheet
+from archc.analysis.memory import Setting
+from archc.report import tables
+from archc.report.tables import Column, Line, Sheet
 
 NETWORKS = ("resnet50", "googlenet_bn", "densenet121", "vgg16", "squeezenet1_1")
 BATCHES = (8, 32)
@@ -58,7 +58,7 @@ def memory() -> bool:
             exact = net.analysis.memory(Setting(tracked=True)).train.peak(batch).bytes(batch)
             off = predicted / tracked - 1
             lines.append(Line((name, batch, predicted, tracked, off, exact - tracked)))
-    print(tabular.markdown(Sheet(COLUMNS, lines)))
+    print(tables.markdown(Sheet(COLUMNS, lines)))
     worst: float = max(abs(line.cells[4]) for line in lines)
     held = worst <= 0.01
     print(f"memory: at most {worst:.2%} off (goal 1%: {verdict(held)})")

@@ -31,9 +31,10 @@ import torchvision
 sys.path.insert(0, str(Path(__file__).parents[1] / "dsl"))
 
 import archc
-from archc import tabular, timing
+from archc.comparison import timing
 from archc.net import class_of
-from archc.tabular import Column, Line, Sheet
+from archc.report import tables
+from archc.report.tables import Column, Line, Sheet
 
 NETWORKS = {  # ours, and what torchvision calls it
     "resnet50": "resnet50",
@@ -204,8 +205,8 @@ def main(argv: Sequence[str]) -> int:
             same += beside_the_same(group)
             other += beside_the_default(group)
         missed += sum(line.cells[-1] == MISSED for line in same)
-        print(f"\n{name}\n\n{tabular.markdown(Sheet(SAME, same))}")
-        print(tabular.markdown(Sheet(OTHER, other)), flush=True)
+        print(f"\n{name}\n\n{tables.markdown(Sheet(SAME, same))}")
+        print(tables.markdown(Sheet(OTHER, other)), flush=True)
     return min(missed, 1)
 
 

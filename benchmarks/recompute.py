@@ -36,8 +36,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "dsl"))
 import tracking
 
 import archc
-from archc import tabular, timing
-from archc.tabular import Column, Line, Sheet
+from archc.comparison import timing
+from archc.report import tables
+from archc.report.tables import Column, Line, Sheet
 
 DEFAULT, LEAN = "archc", "archc, grad_checkpointing"
 THEIRS, EFFICIENT = "torchvision", "torchvision, memory_efficient"
@@ -121,7 +122,7 @@ def memory(rounds: int) -> int:
     seconds = {form: seconds for form, (_, seconds) in runs.items()}
     sizes: tuple[Mapping[str, float], ...] = (tracked, given_back, real)
     lines = [Line((form, *(size[form] for size in sizes), seconds[form])) for form in FORMS]
-    print(tabular.markdown(Sheet(COLUMNS, lines)))
+    print(tables.markdown(Sheet(COLUMNS, lines)))
     missed = 0
     for column, size in zip(COLUMNS[1:4], sizes, strict=True):
         for base, most in ((DEFAULT, 0.35), (THEIRS, 0.35), (EFFICIENT, 0.65)):

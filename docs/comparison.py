@@ -14,9 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 
 import archc
-from archc import tabular
 from archc.comparison import Comparison
-from archc.plot import Picture, draw
+from archc.comparison.plot import Picture, draw
+from archc.report import tables as tabular
 
 FOLDER = Path(__file__).parent
 DATASETS = {"ImageNet": "imagenet", "CIFAR-10": "cifar10"}

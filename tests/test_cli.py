@@ -17,7 +17,7 @@ import pytest
 
 import archc
 from archc import api, cli
-from archc.outcome import CLOSED_PIPE, LIMITS
+from archc.cli.exit_codes import CLOSED_PIPE, LIMITS
 from archc.source import Limits
 
 TINY = """\
@@ -493,8 +493,8 @@ def test_help_imports_nothing_that_takes_time() -> None:
     heavy = {"typing", "dataclasses", "pathlib", "inspect", "shutil", "importlib.metadata"}
     assert loaded & heavy == set()
     ours = {name for name in loaded if name.startswith("archc")}
-    parsing = {f"archc.arguments{part}" for part in ("", ".commands", ".shared", ".values")}
-    assert ours == {"archc", "archc.cli", "archc.outcome", *parsing}
+    parsing = {f"archc.cli.arguments{part}" for part in ("", ".commands", ".shared", ".values")}
+    assert ours == {"archc", "archc.cli", "archc.cli.exit_codes", *parsing}
 
 
 # --- when it goes wrong ------------------------------------------------------------------

@@ -17,8 +17,8 @@ import pytest
 from random_networks import program
 
 import archc
-from archc import api, cli, timing
-from archc.comparison import Comparison, UnknownColumn
+from archc import api, cli
+from archc.comparison import Comparison, UnknownColumn, timing
 from archc.source import Source
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -237,7 +237,7 @@ def test_without_an_input_all_bundled_networks(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     paths = {name: Path(network(tmp_path, name)) for name in ("n10", "n9")}
-    monkeypatch.setattr("archc.commands.compare.bundled", lambda: paths)
+    monkeypatch.setattr("archc.cli.commands.compare.bundled", lambda: paths)
     monkeypatch.setattr(api, "bundled", lambda: paths)
     out = run(capsys, "--columns", "name", "--format", "csv")[1]
     assert out.split() == ["name", "n9", "n10"]

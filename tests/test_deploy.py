@@ -13,7 +13,7 @@ from random_networks import LIMITS, program
 import archc
 from archc import cli
 from archc.net import class_of
-from archc.passes.deploy import kernels
+from archc.transform.deploy import kernels
 
 torch = pytest.importorskip("torch")
 

@@ -18,12 +18,12 @@ from random_networks import LIMITS, program
 from test_cli import Run, network, run  # noqa: F401
 
 import archc
+from archc.analysis.costs import Cost
+from archc.analysis.graph import node_of, order
 from archc.api import Analysis, analyze, bundled, compared
-from archc.changes import Diff, page, record
-from archc.changes.entries import Entry
-from archc.changes.words import words_of
-from archc.graph import node_of, order
-from archc.passes.costs import Cost
+from archc.diffs import Diff, page, record
+from archc.diffs.entries import Entry
+from archc.diffs.words import words_of
 from archc.source import Source
 
 DIFFS = Path(__file__).parent / "diffs"

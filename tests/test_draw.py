@@ -12,12 +12,12 @@ import pytest
 from random_networks import program
 
 import archc
-from archc import api, engine
-from archc.draw import style
+from archc import api
+from archc.analysis.costs import Costs
+from archc.draw import graphviz, style
 from archc.draw.compose import compose
 from archc.draw.scene import Box
-from archc.passes.costs import Costs
-from archc.report import human
+from archc.report.numbers import human
 from archc.source import Source
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -48,7 +48,7 @@ def _spaced(text: str | None) -> str:
 
 
 def picture_of(dot: str) -> Picture:
-    svg = ElementTree.fromstring(engine.picture(dot, "svg", engine="graphviz-pure"))
+    svg = ElementTree.fromstring(graphviz.picture(dot, "svg", engine="graphviz-pure"))
     found = Picture(dot, svg, {}, set(), set(), set())
     for group in svg.iter(f"{SVG}g"):
         name = group.findtext(f"{SVG}title") or ""

@@ -8,39 +8,39 @@ from pathlib import Path
 
 import pytest
 
-from archc import engine
+from archc.draw import graphviz
 
 DOT = 'digraph { a -> b [label="3×3 → x64"]; c [label=<<TABLE><TR><TD>c</TD></TR></TABLE>>] }'
 
 
 @pytest.mark.parametrize(("format", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG")])
 def test_picture(format: str, magic: bytes) -> None:
-    assert engine.picture(DOT, format).startswith(magic)
+    assert graphviz.picture(DOT, format).startswith(magic)
 
 
 def test_dot_is_the_text_itself() -> None:
-    assert engine.picture(DOT, "dot") == DOT.encode()
+    assert graphviz.picture(DOT, "dot") == DOT.encode()
 
 
 def test_pdf_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "svglib.svglib", None)
-    with pytest.raises(engine.EngineError, match=r"pip install 'archc-lang\[pdf\]'"):
-        engine.picture(DOT, "pdf", engine="graphviz-pure")
+    with pytest.raises(graphviz.EngineError, match=r"pip install 'archc-lang\[pdf\]'"):
+        graphviz.picture(DOT, "pdf", engine="graphviz-pure")
 
 
 def test_pdf_from_pip() -> None:
     pytest.importorskip("svglib")
-    made = engine.picture(DOT, "pdf", engine="graphviz-pure")
+    made = graphviz.picture(DOT, "pdf", engine="graphviz-pure")
     assert made.startswith(b"%PDF")
-    assert made == engine.picture(DOT, "pdf", engine="graphviz-pure")
+    assert made == graphviz.picture(DOT, "pdf", engine="graphviz-pure")
 
 
 @pytest.mark.parametrize(
     "dot", ["digraph {", "digraph { a [label=<<TABLE>a & b</TABLE>>] }", "graph", ""]
 )
 def test_what_graphviz_refuses_is_an_error(dot: str) -> None:
-    with pytest.raises(engine.EngineError, match="failed"):
-        engine.picture(dot, "svg")
+    with pytest.raises(graphviz.EngineError, match="failed"):
+        graphviz.picture(dot, "svg")
 
 
 def fake(folder: Path, name: str, script: str) -> None:
@@ -52,15 +52,15 @@ def fake(folder: Path, name: str, script: str) -> None:
 def test_the_systems_dot_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake(tmp_path, "dot", "/bin/cat > /dev/null; echo from dot $1")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert engine.picture(DOT, "svg") == b"from dot -Tsvg\n"
-    assert engine.picture(DOT, "svg", engine="graphviz-pure").startswith(b"<?xml")
+    assert graphviz.picture(DOT, "svg") == b"from dot -Tsvg\n"
+    assert graphviz.picture(DOT, "svg", engine="graphviz-pure").startswith(b"<?xml")
 
 
 def test_an_engine_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake(tmp_path, "dot", "exec /bin/sleep 60")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(engine.EngineError, match=r"dot did not finish in 0\.2 s"):
-        engine.picture(DOT, "svg", seconds=0.2)
+    with pytest.raises(graphviz.EngineError, match=r"dot did not finish in 0\.2 s"):
+        graphviz.picture(DOT, "svg", seconds=0.2)
 
 
 def test_an_engine_that_writes_nothing_or_fails(
@@ -68,14 +68,14 @@ def test_an_engine_that_writes_nothing_or_fails(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     fake(tmp_path, "dot", "exit 0")
-    with pytest.raises(engine.EngineError, match="exit code 0"):
-        engine.picture(DOT, "svg")
+    with pytest.raises(graphviz.EngineError, match="exit code 0"):
+        graphviz.picture(DOT, "svg")
     fake(tmp_path, "dot", "echo half a picture; echo Error: oops >&2; exit 1")
-    with pytest.raises(engine.EngineError, match="dot failed: Error: oops"):
-        engine.picture(DOT, "svg")
+    with pytest.raises(graphviz.EngineError, match="dot failed: Error: oops"):
+        graphviz.picture(DOT, "svg")
 
 
 def test_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda *_, **__: None)
-    with pytest.raises(engine.EngineError, match="pip install graphviz-pure"):
-        engine.picture(DOT, "svg")
+    with pytest.raises(graphviz.EngineError, match="pip install graphviz-pure"):
+        graphviz.picture(DOT, "svg")

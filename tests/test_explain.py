@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from archc import api, explain
-from archc.explain import Entry
+from archc import api
+from archc.report import error_codes
+from archc.report.error_codes import Entry
 from archc.source import Source
 
 PACKAGE = Path(__file__).parents[1] / "dsl" / "archc"
-ENTRIES = explain.entries()
+ENTRIES = error_codes.entries()
 
 # What a program of a few lines cannot show.
 WITHOUT_PROGRAMS = {"A007", "A008", "A009", "A311", "A313", "A502", "A504"}
@@ -48,6 +49,6 @@ def test_programs(entry: Entry, tmp_path: Path) -> None:
 
 
 def test_explain_text() -> None:
-    assert explain.explain(Entry("A1", "title", "Text.", "a\n\nb\n", "c\n")) == (
+    assert error_codes.explain(Entry("A1", "title", "Text.", "a\n\nb\n", "c\n")) == (
         "A1: title\n\nText.\n\nWrong:\n    a\n\n    b\n\nRight:\n    c\n"
     )

@@ -16,8 +16,8 @@ from test_ops import every_operator, make, tensor, variants
 
 import archc
 from archc import api
-from archc.explanation import Explanation, NoSuchNode
-from archc.explanation.unfolded import Unfolded
+from archc.explain import Explanation, NoSuchNode
+from archc.explain.lookup import Unfolded
 from archc.ops import Op, Shape
 from archc.source import Source
 

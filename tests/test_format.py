@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from strategies import files
 
 from archc import syntax as s
-from archc.format import format_file
-from archc.parser import parse
 from archc.source import Source
+from archc.syntax.parser import parse
+from archc.syntax.writing import format_file
 
 
 def tree(text: str) -> s.File:

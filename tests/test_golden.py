@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from archc import render
+from archc.analysis.graph import node_of, order
 from archc.api import Analysis, analyze
-from archc.format import format_file
-from archc.graph import node_of, order
+from archc.report import diagnostics
 from archc.source import Source
+from archc.syntax.writing import format_file
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(path.parent for path in GOLDEN.glob("*/in.arch"))
@@ -61,7 +61,7 @@ def shapes(analysis: Analysis) -> str:
 def errors(analysis: Analysis) -> str:
     """The long form of all diagnostics, paths relative to the case."""
     folder = str(Path(analysis.source.name).parent)
-    return render.text(analysis.diagnostics).replace(f"{folder}/", "")
+    return diagnostics.text(analysis.diagnostics).replace(f"{folder}/", "")
 
 
 VIEWS: dict[str, Callable[[Analysis], str]] = {

@@ -11,7 +11,7 @@ import pytest
 
 import archc
 from archc import api
-from archc.graph import Node, node_of, order
+from archc.analysis.graph import Node, node_of, order
 from archc.source import Source
 
 UNET = """
@@ -171,7 +171,7 @@ def test_deep_nesting_needs_no_deep_stack() -> None:
 def test_time_is_linear() -> None:
     plan = archc.load("preact_resnet1001").analysis.plan
     assert plan is not None
-    from archc.graph import unfold
+    from archc.analysis.graph import unfold
 
     begin = time.perf_counter()
     graph = unfold(plan)

@@ -18,7 +18,7 @@ import pytest
 
 import archc
 from archc import cli
-from archc.summary import Summary
+from archc.report.summary import Summary
 
 TEXT = (Path(__file__).parents[1] / "docs" / "lecture.md").read_text(encoding="utf-8")
 FACTS: dict[str, dict[str, Any]] = {

@@ -13,11 +13,11 @@ from nets import net_of
 from timm_runs import LADDER
 
 import archc
-from archc.gpus import gpus
+from archc.analysis import fit
+from archc.analysis.gpus import gpus
+from archc.analysis.heap import Role
+from archc.analysis.memory import Setting, checkpointable
 from archc.ops import REGISTRY, Op
-from archc.passes import fit
-from archc.passes.heap import Role
-from archc.passes.memory import Setting, checkpointable
 from archc.plan import Plan
 
 SMALL = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from archc.naming import MODULE_ATTRIBUTES
+from archc.elaborate.names import MODULE_ATTRIBUTES
 
 
 def test_module_attributes_are_torchs() -> None:

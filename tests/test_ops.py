@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archc import data, symbol
+from archc import data, symbolic
 from archc.api import analyze
-from archc.fitting import fit
+from archc.elaborate.shapes import fit
 from archc.ops import REGISTRY, Call, Misfit, Op, Shape
 from archc.ops._op import ALWAYS
 from archc.ops.conv import Conv, Deconv
@@ -51,7 +51,7 @@ def _example(name: str) -> tuple[Op, tuple[Shape, ...]]:
     assert analysis.plan is not None
     nodes = [n for n in walk(analysis.plan.body.chain.nodes) if isinstance(n, Apply)]
     node = next(n for n in reversed(nodes) if type(n.op) is cls)
-    return node.op, tuple(Shape(*map(symbol.plain, (x.channels, x.size))) for x in node.shapes)
+    return node.op, tuple(Shape(*map(symbolic.plain, (x.channels, x.size))) for x in node.shapes)
 
 
 @cache
@@ -218,16 +218,18 @@ def test_keeps_expressions(cls: type[Op]) -> None:
 
     def traced(value: int, at: int) -> Any:
         env[f"v{at}_{value}"] = value
-        return symbol.traced(value, symbol.var(f"v{at}_{value}"))
+        return symbolic.traced(value, symbolic.var(f"v{at}_{value}"))
 
     marked = tuple(
         Shape(traced(x.channels, k), tuple(traced(n, k) for n in x.size)) for k, x in enumerate(xs)
     )
     y = op.shape(*marked)
     assert y == op.shape(*xs)
-    assert all(symbol.evaluate(symbol.expr_of(n), env) == n for n in y.dims if symbol.is_traced(n))
+    assert all(
+        symbolic.evaluate(symbolic.expr_of(n), env) == n for n in y.dims if symbolic.is_traced(n)
+    )
     if cls.keeps_shape or cls in (Concat,):
-        assert symbol.is_traced(y.channels)
+        assert symbolic.is_traced(y.channels)
 
 
 @every_operator

@@ -14,9 +14,9 @@ from tracking import shape_of, training_peak
 
 import archc
 from archc import api, cli
+from archc.analysis.memory import checkpointable
 from archc.emit.options import Options, Unsuited
 from archc.net import class_of
-from archc.passes.memory import checkpointable
 from archc.source import Source
 
 torch = pytest.importorskip("torch")
@@ -200,7 +200,7 @@ def test_memory_of_dense_layers(text: str) -> None:
 
 def check_memory(net: archc.Net, block: str, batch: int) -> None:
     """What `fit` predicts is what torch's tracker counts of the generated module."""
-    from archc.passes.memory import Setting
+    from archc.analysis.memory import Setting
 
     setting = Setting(checkpoint=block, tracked=True)
     predicted = net.analysis.memory(setting).train.peak(batch).bytes(batch)

@@ -15,8 +15,9 @@ from zipfile import ZipFile
 import pytest
 
 import archc
-from archc import api, render
+from archc import api
 from archc.files import stamp
+from archc.report import diagnostics
 from archc.source import Source
 
 ROOT = Path(__file__).parents[1]
@@ -125,7 +126,7 @@ def test_the_readmes_picture_is_of_the_readmes_network() -> None:
 def test_the_readmes_mistake_gives_the_readmes_message() -> None:
     (network,), (message,) = blocks("arch broken"), blocks("text")
     analysis = api.analyze(Source("tiny.arch", network))
-    assert render.text(analysis.diagnostics) == message
+    assert diagnostics.text(analysis.diagnostics) == message
 
 
 def test_the_readmes_links_lead_somewhere() -> None:

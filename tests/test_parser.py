@@ -20,11 +20,11 @@ from strategies import files
 
 import archc
 from archc import syntax as s
-from archc import tables
-from archc.expected import sentence
-from archc.format import format_file
-from archc.parser import parse
 from archc.source import Diagnostic, Limits, Source
+from archc.syntax import parse_table
+from archc.syntax.expected import sentence
+from archc.syntax.parser import parse
+from archc.syntax.writing import format_file
 
 RESNET = """\
 # ResNet-50, He et al. 2015
@@ -416,14 +416,14 @@ the end of the statement
 
 
 def test_every_state_has_its_sentence() -> None:
-    states = tables.load().parse_interactive("").parser_state.parse_conf.states
+    states = parse_table.load().parse_interactive("").parser_state.parse_conf.states
     said = {sentence(frozenset(filter(str.isupper, actions))) for actions in states.values()}
     assert "".join(f"{line}\n" for line in sorted(said)) == SENTENCES
 
 
 def test_every_terminal_is_spoken_for() -> None:
     never_alone = {"ERR", "WS"}
-    for terminal in {terminal.name for terminal in tables.load().terminals} - never_alone:
+    for terminal in {terminal.name for terminal in parse_table.load().terminals} - never_alone:
         said = sentence(frozenset({terminal}))
         assert not re.search(r"[A-Z]{2}|_[A-Z]", said), said
 
@@ -442,24 +442,24 @@ def contents(parser: lark.Lark) -> tuple[object, ...]:
 
 
 def test_the_stored_parser_is_that_of_the_grammar() -> None:
-    grammar = tables._GRAMMAR.read_text("utf-8")
-    stored = tables.stored(tables._TABLE, grammar)
-    assert stored, "python -m archc.tables"
-    assert contents(stored) == contents(tables.generate(grammar))
+    grammar = parse_table._GRAMMAR.read_text("utf-8")
+    stored = parse_table.stored(parse_table._TABLE, grammar)
+    assert stored, "python -m archc.syntax.parse_table"
+    assert contents(stored) == contents(parse_table.generate(grammar))
 
 
 def test_only_a_parser_that_fits_is_taken_from_the_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, grammar = tmp_path / "a.table", 'start: "a"'
-    assert tables.stored(path, grammar) is None
-    tables.store(path, grammar)
-    assert tables.stored(path, grammar)
-    assert tables.stored(path, 'start: "b"') is None
+    assert parse_table.stored(path, grammar) is None
+    parse_table.store(path, grammar)
+    assert parse_table.stored(path, grammar)
+    assert parse_table.stored(path, 'start: "b"') is None
     monkeypatch.setattr(lark, "__version__", "1.3.0")
-    assert tables.stored(path, grammar) is None
+    assert parse_table.stored(path, grammar) is None
     path.write_text('{"origin":', "utf-8")
-    assert tables.stored(path, grammar) is None
+    assert parse_table.stored(path, grammar) is None
 
 
 def test_lark_is_imported_for_a_text_alone() -> None:

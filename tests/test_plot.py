@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 import archc
 from archc import cli
 from archc.comparison import Comparison
-from archc.plot import Candidate, NoLibrary, NothingToPlot, Picture, choose, draw
-from archc.plot.labels import Box, Bubble, place
-from archc.timing import Machine
+from archc.comparison.plot import Candidate, NoLibrary, NothingToPlot, Picture, choose, draw
+from archc.comparison.plot.labels import Box, Bubble, place
+from archc.comparison.timing import Machine
 
 pytest.importorskip("matplotlib")
 
@@ -390,7 +390,7 @@ def test_without_matplotlib(
     code, out, err = run(capsys, "--plot", str(tmp_path / "x.svg"))
     assert (code, out) == (2, "")
     assert err == "archc: a plot needs matplotlib: `pip install 'archc-lang[plot]'`\n"
-    monkeypatch.delitem(sys.modules, "archc.plot.canvas", raising=False)
+    monkeypatch.delitem(sys.modules, "archc.comparison.plot.canvas", raising=False)
     with pytest.raises(NoLibrary):
         draw(choose([NET]))
 

@@ -16,10 +16,10 @@ import pytest
 
 import archc
 from archc import api
+from archc.analysis.graph import Node, node_of, order
+from archc.analysis.receptive import Axis, Field
+from archc.analysis.table import Table, tabulate
 from archc.api import Analysis
-from archc.graph import Node, node_of, order
-from archc.passes.receptive import Axis, Field
-from archc.passes.table import Table, tabulate
 from archc.source import Source
 
 torch = pytest.importorskip("torch")

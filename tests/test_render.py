@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archc import render
+from archc.report import diagnostics as render
 from archc.source import Diagnostic, Fix, Label, Severity, Source, Span
 
 TINY = Source(

@@ -11,11 +11,11 @@ from timm_runs import Run, left_out_errors, runs
 
 import archc
 from archc import cli
+from archc.analysis import roofline
+from archc.analysis.gpus import Gpu, gpus
+from archc.analysis.roofline import estimate, work
+from archc.analysis.table import tabulate
 from archc.data import GPUS
-from archc.gpus import Gpu, gpus
-from archc.passes import roofline
-from archc.passes.roofline import estimate, work
-from archc.passes.table import tabulate
 
 CARDS = gpus()
 INFER = {card: runs(f"infer_{card}") for card in ("rtx3090", "rtx4090")}

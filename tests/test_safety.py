@@ -20,8 +20,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archc import data, render
+from archc import data
 from archc.api import analyze
+from archc.report import diagnostics
 from archc.source import Limits, Source
 
 PACKAGES = str(Path(__file__).parents[1] / "dsl")
@@ -81,7 +82,7 @@ def generated(doc: str, title: str, name: str = "net.arch") -> str:
     quoted = title.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     quoted = quoted.replace("\t", "\\t").replace("\r", "\\r")
     analysis = analyze(Source(name, PROGRAM.format(doc, quoted)))
-    assert analysis.ok, render.text(analysis.diagnostics)
+    assert analysis.ok, diagnostics.text(analysis.diagnostics)
     return analysis.emit()
 
 
@@ -192,7 +193,7 @@ def refused_or_work(place: str, names: list[str]) -> None:
             text, cls = f"network Net\n{PLACES[place].format(name)}\n", "Net"
         analysis = analyze(Source("net.arch", text))
         if not analysis.ok:
-            assert render.text(analysis.diagnostics)
+            assert diagnostics.text(analysis.diagnostics)
             continue
         assert analysis.plan is not None
         source = analysis.emit()
@@ -324,7 +325,7 @@ try:
         compile(analysis.emit(), "<generated>", "exec")
 except Unreadable as error:
     diagnostics = (error.diagnostic,)
-for show in (render.text, render.concise, render.json, render.github, render.sarif):
+for show in (diagnostics.text, diagnostics.concise, diagnostics.json, diagnostics.github, diagnostics.sarif):
     show(diagnostics)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps([[d.code for d in diagnostics], time.process_time() - started, peak]))
@@ -408,7 +409,13 @@ SMALL = Limits(steps=3000, nesting=60, depth=40)
 
 def survive(text: str, folder: Path) -> None:
     analysis = analyze(Source(str(folder / "noise.arch"), text), limits=SMALL, project=folder)
-    for show in (render.text, render.concise, render.json, render.github, render.sarif):
+    for show in (
+        diagnostics.text,
+        diagnostics.concise,
+        diagnostics.json,
+        diagnostics.github,
+        diagnostics.sarif,
+    ):
         show(analysis.diagnostics)
     for diagnostic in analysis.diagnostics:
         assert diagnostic.title

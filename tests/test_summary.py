@@ -19,12 +19,13 @@ import pytest
 from nets import net_of
 
 import archc
-from archc import cli, folding, notation, render
-from archc.measures import MEASURES
+from archc import cli
+from archc.cli.exit_codes import CLOSED_PIPE
 from archc.ops import REGISTRY
-from archc.outcome import CLOSED_PIPE
 from archc.plan import Apply, walk
-from archc.summary import Summary
+from archc.report import diagnostics, folding, notation
+from archc.report.columns import MEASURES
+from archc.report.summary import Summary
 
 NAMES = sorted(archc.bundled())
 FEW = {"alexnet", "googlenet", "resnet18", "preact_resnet164", "densenet_bc_100_12", "fractalnet"}
@@ -526,7 +527,7 @@ def test_wide_letters_line_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert code == 0
     rows = [line for line in out.splitlines() if "8x8 x3  " in line]
     assert len(rows) == 4
-    assert len({render.cells(line.partition("8x8")[0]) for line in rows}) == 1
+    assert len({diagnostics.cells(line.partition("8x8")[0]) for line in rows}) == 1
     for format in ("json", "csv", "markdown", "latex"):
         assert "합성곱" in run(capsys, str(path), "--depth", "1", "--format", format)[1]
 

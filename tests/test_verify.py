@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 import archc
-from archc import api, cli, render, verification
-from archc.outcome import INTERRUPTED
+from archc import api, cli, verification
+from archc.cli.exit_codes import INTERRUPTED
+from archc.report import diagnostics
 from archc.source import Source
 from archc.verification import Job
 from archc.verification.check import Check, Result, perform
@@ -334,7 +335,7 @@ def test_tables(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         "network   pass  fail  skipped  seconds\n"
         "resnet18     2                     1.8\n"
         "vgg11              1        1      2.0\n\n"
-        f"vgg11: state failed: {render.visible(BOLD)}\n\n"
+        f"vgg11: state failed: {diagnostics.visible(BOLD)}\n\n"
         "memory skipped, no: vgg11\n\n"
         "2 passed, 1 skipped, 1 failed in 1.0 s\n"
     )

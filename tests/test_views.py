@@ -14,10 +14,10 @@ from test_draw import HOSTILE, Picture, bundled, picture_of
 
 import archc
 from archc import api
+from archc.analysis.costs import Costs
 from archc.draw import Sheet, Unknown, draw, scene_of, style
-from archc.draw.closing import boxes, cards
+from archc.draw.collapse import boxes, cards
 from archc.draw.paper import Paper, paper
-from archc.passes.costs import Costs
 from archc.source import Source
 
 
@@ -334,12 +334,12 @@ def test_svg_says_what_it_shows() -> None:
 def test_jupyter_shows_the_svg(monkeypatch: pytest.MonkeyPatch) -> None:
     net = archc.load("alexnet")
     assert "<svg" in (net._repr_svg_() or "")
-    monkeypatch.setattr("archc.engine.find", _missing)
+    monkeypatch.setattr("archc.draw.graphviz.find", _missing)
     assert net._repr_svg_() is None
 
 
 def _missing(engine: str) -> None:
-    from archc.engine import EngineError
+    from archc.draw.graphviz import EngineError
 
     raise EngineError("no Graphviz")
 
@@ -363,7 +363,7 @@ def test_mermaid_declares_what_it_connects(name: str) -> None:
 
 @pytest.mark.parametrize("title", HOSTILE)
 def test_hostile_text_in_every_view(title: str) -> None:
-    from archc.draw.flowchart import _text
+    from archc.draw.mermaid_chart import _text
 
     assert not set('<>"`\\') & set(_text(title))
     if any(ord(c) < 32 for c in title) or '"' in title or "\\" in title:
@@ -400,8 +400,8 @@ def test_a_block_past_the_limit_is_a_card_like_any_closed_box() -> None:
 
 
 def test_what_is_saved_while_drawing_is_news(tmp_path: Path) -> None:
-    from archc.commands.watch import follow
-    from archc.outcome import Stop
+    from archc.cli.commands.watch import follow
+    from archc.cli.exit_codes import Stop
 
     path = tmp_path / "net.arch"
     before = {path: (1, 1)}

@@ -11,13 +11,13 @@ from statistics import median
 
 import archc
 from archc import api
+from archc.analysis import roofline
+from archc.analysis.fit import TIGHT
+from archc.analysis.gpus import gpus
+from archc.analysis.heap import Heap
+from archc.analysis.memory import Setting
+from archc.analysis.roofline import Estimate
 from archc.data import ARCHS
-from archc.gpus import gpus
-from archc.passes import roofline
-from archc.passes.fit import TIGHT
-from archc.passes.heap import Heap
-from archc.passes.memory import Setting
-from archc.passes.roofline import Estimate
 from archc.source import Source
 
 FOLDER = Path(__file__).parent / "reference" / "timm"

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
+from archc.analysis.memory import Setting
 from archc.net import Net
-from archc.passes.memory import Setting
 
 Dims = tuple[int, ...]
 PLAIN = Setting()

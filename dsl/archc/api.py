@@ -16,35 +16,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc import data, syntax
-from archc.elaborate import elaborate, is_network, link
-from archc.evaluate import did_you_mean, fault
+from archc.analysis.costs import Cost, Costs
+from archc.analysis.expectations import check_expectations
+from archc.analysis.lint import lint
+from archc.analysis.recipe import check_recipe
+from archc.elaborate.network import elaborate, is_network, link
+from archc.elaborate.params import by_current_names
+from archc.elaborate.sections import Facts, read_sections
 from archc.files import Unreadable, read, read_stdin, resolve_use
 from archc.ops import Dims
-from archc.params import by_current_names
-from archc.parser import parse
-from archc.passes.costs import Cost, Costs
-from archc.passes.expect import check_expectations
-from archc.passes.lint import lint
-from archc.passes.place import check_devices
-from archc.passes.recipe import check_recipe
 from archc.plan import Body, Plan, outputs
-from archc.sections import Facts, read_sections
-from archc.source import Diagnostic, Diagnostics, Limits, Source
+from archc.source import Diagnostic, Diagnostics, Limits, Source, did_you_mean, fault
+from archc.syntax.parser import parse
+from archc.transform.place import check_devices
 
 if TYPE_CHECKING:
     import networkx as nx
 
-    from archc.changes import Diff
+    from archc.analysis.fit import Memory
+    from archc.analysis.memory import Setting as MemorySetting
+    from archc.analysis.roofline import Work
+    from archc.analysis.table import Table
     from archc.conformance import Mismatch
+    from archc.diffs import Diff
     from archc.emit.options import Options
-    from archc.explanation import Explanation, Unfolded
-    from archc.passes.deploy import Deployment
-    from archc.passes.fit import Memory
-    from archc.passes.memory import Setting as MemorySetting
-    from archc.passes.place import Placement
-    from archc.passes.roofline import Work
-    from archc.passes.table import Table
-    from archc.summary import Summary
+    from archc.explain import Explanation, Unfolded
+    from archc.report.summary import Summary
+    from archc.transform.deploy import Deployment
+    from archc.transform.place import Placement
 
 
 class ArchError(Exception):
@@ -108,7 +107,7 @@ class Analysis:
     @cached_property
     def table(self) -> Table:
         """What each operator and block takes and sees. Raises ArchError for mistakes."""
-        from archc.passes.table import tabulate
+        from archc.analysis.table import tabulate
 
         plan = self._sound_plan()
         with _deep_recursion():
@@ -117,7 +116,7 @@ class Analysis:
     @cached_property
     def depth(self) -> int:
         """Convolutions and linears on the longest path. Raises ArchError for mistakes."""
-        from archc.passes.depth import depth
+        from archc.analysis.depth import depth
 
         plan = self._sound_plan()
         with _deep_recursion():
@@ -126,7 +125,7 @@ class Analysis:
     @cached_property
     def graph(self) -> nx.MultiDiGraph[str]:
         """The network unfolded: a networkx graph with a node for each operator."""
-        from archc.graph import unfold
+        from archc.analysis.graph import unfold
 
         return unfold(self._sound_plan())
 
@@ -156,7 +155,7 @@ class Analysis:
 
     def deployment(self) -> Deployment:
         """The network rewritten for inference: its plan, and what that saves."""
-        from archc.passes.deploy import Deployment
+        from archc.transform.deploy import Deployment
 
         return Deployment(self._sound_plan())
 
@@ -168,9 +167,9 @@ class Analysis:
         Batch norms are folded, 1x1 convolutions of one input fused, dropout and auxiliary heads
         gone. Raises ArchError where the source has mistakes.
         """
+        from archc.analysis.costs import Costs
         from archc.emit import emit
         from archc.emit.options import Options
-        from archc.passes.costs import Costs
 
         made = deployment or self.deployment()
 
@@ -190,7 +189,7 @@ class Analysis:
         none.
         """
         from archc.emit.options import Unsuited
-        from archc.passes.place import place
+        from archc.transform.place import place
 
         plan = self._sound_plan()
         if plan.body.devices is None:
@@ -217,8 +216,8 @@ class Analysis:
         `checkpointing` names the block that is computed again; True takes the one that saves most
         at a batch of 32, as `fit` does. Raises `archc.emit.options.Unsuited` where there is none.
         """
+        from archc.analysis.memory import checkpointable
         from archc.emit.options import Options, Unsuited
-        from archc.passes.memory import checkpointable
 
         block = checkpointing if isinstance(checkpointing, str) else None
         if block is not None:
@@ -278,7 +277,7 @@ class Analysis:
         where Graphviz is not there or fails, and Unknown for a name in `expand` that nothing has.
         """
         from archc import draw
-        from archc.engine import picture
+        from archc.draw.graphviz import picture
 
         plan, sheet = self._sound_plan(), draw.Sheet(**how)
         with _deep_recursion():
@@ -305,13 +304,13 @@ class Analysis:
         """The numbers as a table for people and programs.
 
         `depth` closes blocks inside so many others, `columns` are names of
-        `archc.measures.MEASURES`, `fold` says what repeats once. `dtype` is "fp32", "fp16", "bf16"
-        or "fp64". Raises ArchError for mistakes in the source, ValueError for arguments that
+        `archc.report.columns.MEASURES`, `fold` says what repeats once. `dtype` is "fp32", "fp16",
+        "bf16" or "fp64". Raises ArchError for mistakes in the source, ValueError for arguments that
         cannot be.
         """
-        from archc.measures import MEASURES, Scale
-        from archc.passes.memory import WIDTHS, Setting
-        from archc.summary import Summary
+        from archc.analysis.memory import WIDTHS, Setting
+        from archc.report.columns import MEASURES, Scale
+        from archc.report.summary import Summary
 
         if batch < 1 or (depth is not None and depth < 1):
             raise ValueError("batch and depth are at least 1")
@@ -334,8 +333,8 @@ class Analysis:
         Raises ArchError for mistakes in the source, KeyError where `setting` checkpoints a block
         that is never called.
         """
-        from archc.passes import fit
-        from archc.passes.memory import Setting, checkpointable
+        from archc.analysis import fit
+        from archc.analysis.memory import Setting, checkpointable
 
         plan, chosen = self._sound_plan(), setting or Setting()
         with _deep_recursion():
@@ -346,12 +345,12 @@ class Analysis:
             return fit.memory(plan, chosen)
 
     def work(self, checkpoint: str | None = None) -> Work:
-        """What a GPU has to do, for `archc.passes.roofline.estimate`.
+        """What a GPU has to do, for `archc.analysis.roofline.estimate`.
 
         `checkpoint` names a block that is computed again in the backward pass. Raises ArchError
         for mistakes in the source.
         """
-        from archc.passes.roofline import work
+        from archc.analysis.roofline import work
 
         with _deep_recursion():
             return work(self.table, checkpoint)
@@ -361,15 +360,15 @@ class Analysis:
 
         A name is a path as in a `state_dict`, `a.conv1#2` for a second run, `input:x`, `output:y`,
         or a pattern such as `layer1.*.conv1`. Raises ArchError for mistakes in the source,
-        archc.explanation.NoSuchNode (a LookupError) where nothing has that name.
+        archc.explain.NoSuchNode (a LookupError) where nothing has that name.
         """
-        from archc.explanation import explain
+        from archc.explain import explain
 
         return explain(self._unfolded, names, self.meta)
 
     @cached_property
     def _unfolded(self) -> Unfolded:
-        from archc.explanation import Unfolded
+        from archc.explain import Unfolded
 
         plan = self._sound_plan()
         with _deep_recursion():
@@ -495,7 +494,7 @@ def _deep_recursion() -> Iterator[None]:
 
 def compared(left: Analysis, right: Analysis, batch: int = 32) -> Diff:
     """The same of two analyses that have a plan without mistakes."""
-    from archc.changes import Diff
+    from archc.diffs import Diff
 
     assert left.plan is not None
     assert right.plan is not None

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc.api import Analysis, ArchError, analyze, compared, source_of
+from archc.elaborate.params import by_current_names
 from archc.files import Unreadable, stamp
-from archc.params import by_current_names
 from archc.source import Diagnostic
 
 if TYPE_CHECKING:
     import networkx as nx
     from torch import nn
 
-    from archc.changes import Diff
+    from archc.diffs import Diff
     from archc.emit.options import Options
-    from archc.explanation import Explanation
-    from archc.summary import Summary
+    from archc.explain import Explanation
+    from archc.report.summary import Summary
 
 
 class Net:
@@ -65,7 +65,7 @@ class Net:
     def explain(self, name: str = "") -> Explanation:
         """Where the numbers of a part come from, as `archc explain` says it; print it, or show it.
 
-        Without a name: the network, and what can be named. Raises archc.explanation.NoSuchNode
+        Without a name: the network, and what can be named. Raises archc.explain.NoSuchNode
         (a LookupError) where nothing has that name.
         """
         return self.analysis.explain(*([name] if name else []))[0]
@@ -79,7 +79,7 @@ class Net:
 
     def _repr_svg_(self) -> str | None:
         """What Jupyter shows; None (then it shows the text) where there is no Graphviz."""
-        from archc.engine import EngineError
+        from archc.draw.graphviz import EngineError
 
         try:
             return self.draw("svg").decode()

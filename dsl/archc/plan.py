@@ -3,9 +3,9 @@
 A `Body` is one instance of a block (or the whole network): the same block with the same arguments
 on the same input shape is elaborated once and shared, so cost grows with what is written and not
 with what it unfolds to. Inside a body, `Chain`s of nodes mirror the statements that made
-them; `archc.graph` unfolds all of it into one flat graph.
+them; `archc.analysis.graph` unfolds all of it into one flat graph.
 
-Numbers in a body are traced (`archc.symbol`) in terms of the body's own parameters and `in.c`,
+Numbers in a body are traced (`archc.symbolic`) in terms of the body's own parameters and `in.c`,
 `in.h` ... of its input; those in a `Call` in terms of the caller's.
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 from archc import syntax
 from archc.ops import Dims, Op, Shape
 from archc.source import Span
-from archc.symbol import Expr
+from archc.symbolic import Expr
 
 
 @dataclass(eq=False, slots=True)

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from archc.evaluate import Fault, did_you_mean, fault
-from archc.sections import Setting
-from archc.source import Label
+from archc.elaborate.sections import Setting
+from archc.source import Fault, Label, did_you_mean, fault
 
 DATASETS = ("imagenet", "cifar10", "cifar100", "mnist", "digits")
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from archc import syntax
-from archc.elaborate import elaborate, link
+from archc.analysis.costs import Costs
+from archc.elaborate.network import elaborate, link
 from archc.ops import REGISTRY, Field, Form, Op
-from archc.parser import parse
-from archc.passes.costs import Costs
 from archc.plan import Apply, Body, walk
 from archc.source import Diagnostics, Limits, Source
+from archc.syntax.parser import parse
 
 _BEGIN = "<!-- The operators: written by `python -m archc.reference docs/language.md` -->\n"
 _END = "<!-- end of the operators -->\n"

@@ -1,7 +1,7 @@
 """Where text comes from, and what is wrong with it: sources, spans and diagnostics.
 
 A diagnostic is data only. It holds no file name, position or colour; the renderers in
-`archc.render` add those.
+`archc.report.diagnostics` add those.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,3 +192,44 @@ class Limits:
     depth: int = 100  # block calls inside each other
     integer: int = 10**12  # no size, width or count may be larger
     diagnostics: int = 100
+
+
+class Fault(Exception):
+    """A mistake found while a statement was elaborated, ready to be shown."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.title)
+        self.diagnostic = diagnostic
+
+
+def fault(
+    code: str,
+    title: str,
+    span: Span,
+    *helps: str,
+    label: str = "",
+    also: tuple[Label, ...] = (),
+    **more: Any,
+) -> Fault:
+    """A Fault with its main span first; `also` are further places, `more` notes and fixes."""
+    labels = (Label(span, label), *also)
+    return Fault(Diagnostic(code, title, labels, helps=tuple(h for h in helps if h), **more))
+
+
+def did_you_mean(word: str, known: Any, template: str = "did you mean `{}`?") -> str:
+    """A help that names the closest known word, or nothing.
+
+    `LeakyReLU` is `leaky_relu` and `Conv2d` is `conv`, whatever else may look like them.
+    """
+    bare = {_bare(name): name for name in known}
+    meant = _bare(word)
+    for same in (meant, re.sub(r"[123]d$", "", meant)):
+        if same in bare:
+            return template.format(bare[same])
+    close = get_close_matches(meant, list(bare), n=1, cutoff=0.6)
+    return template.format(bare[close[0]]) if close else ""
+
+
+def _bare(word: str) -> str:
+    """A name without what people write in different ways."""
+    return word.lower().replace("_", "")

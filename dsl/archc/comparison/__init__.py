@@ -15,18 +15,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archc import __version__, tabular
+from archc import __version__
 from archc.comparison.attributes import Attribute, UnknownColumn, all_columns, attribute
 from archc.comparison.entry import Entry
 from archc.net import Net, load
-from archc.report import natural
-from archc.tabular import Line, Sheet
+from archc.report import tables
+from archc.report.numbers import natural
+from archc.report.tables import Line, Sheet
 
 if TYPE_CHECKING:
     import pandas
 
-    from archc.plot import Picture
-    from archc.timing import Machine
+    from archc.comparison.plot import Picture
+    from archc.comparison.timing import Machine
 
 __all__ = [
     "Comparison",
@@ -57,10 +58,10 @@ class Comparison:
         return len(self.entries)
 
     def __str__(self) -> str:
-        return tabular.text(self.sheet())
+        return tables.text(self.sheet())
 
     def _repr_html_(self) -> str:
-        return tabular.html(self.sheet())
+        return tables.html(self.sheet())
 
     def records(self) -> list[dict[str, Any]]:
         """The values of each network, by column."""
@@ -70,7 +71,7 @@ class Comparison:
         ]
 
     def sheet(self) -> Sheet:
-        """To write in one of `archc.tabular`'s formats."""
+        """To write in one of `archc.report.tables`'s formats."""
         columns = tuple(column.column for column in self.columns)
         lines = [Line(tuple(row.values())) for row in self.records()]
         return Sheet(columns, lines, foot=tuple(self._notes()))
@@ -120,8 +121,8 @@ class Comparison:
         return replace(self, entries=(*(entry for _, entry in known), *unknown))
 
     def picture(self, dataset: str | None = None) -> Picture:
-        """What `plot` shows, and what it leaves out. Raises archc.plot.NothingToPlot."""
-        from archc.plot import choose
+        """What `plot` shows, and what it leaves out. Raises archc.comparison.plot.NothingToPlot."""
+        from archc.comparison.plot import choose
 
         return choose([entry.candidate() for entry in self.entries], dataset, self.machine)
 
@@ -129,9 +130,9 @@ class Comparison:
         """Accuracy against operations, drawn as "svg", "png" or "pdf".
 
         Of the networks that were tested on `dataset`, by default the one that most were tested on.
-        Raises archc.plot.NothingToPlot, and NoLibrary where matplotlib is not installed.
+        Raises archc.comparison.plot.NothingToPlot, and NoLibrary where matplotlib is not installed.
         """
-        from archc.plot import draw
+        from archc.comparison.plot import draw
 
         return draw(self.picture(dataset), format)
 
@@ -181,7 +182,7 @@ def tabled(
     names = columns if columns is not None else (*DEFAULT, *(("forward_ms",) if time else ()))
     chosen = tuple(attribute(entries, name) for name in names)
     if time:
-        from archc.timing import machine as this_machine
+        from archc.comparison.timing import machine as this_machine
 
         machine = this_machine()
         entries = tuple(entry.timed() for entry in entries)

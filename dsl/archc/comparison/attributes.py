@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archc.capacity import size
 from archc.comparison.entry import Entry
-from archc.report import human
-from archc.tabular import Column
+from archc.report.memory import size
+from archc.report.numbers import human
+from archc.report.tables import Column
 
 
 class UnknownColumn(Exception):

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from archc.analysis.fit import Memory
+from archc.analysis.table import Counts
 from archc.api import Analysis
 from archc.net import Net
-from archc.passes.fit import Memory
-from archc.passes.table import Counts
 
 if TYPE_CHECKING:
-    from archc.plot import Candidate
+    from archc.comparison.plot import Candidate
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class Entry:
 
     def timed(self) -> Entry:
         """With its forward pass measured. Needs torch, and takes a while."""
-        from archc.timing import forward_ms
+        from archc.comparison.timing import forward_ms
 
         shapes = [shape.dims for _, shape in self.analysis.table.inputs]
         return replace(self, forward_ms=forward_ms(Net(self.analysis).module(), shapes))
 
     def candidate(self) -> Candidate:
         """What a plot wants to know."""
-        from archc.plot import Candidate
+        from archc.comparison.plot import Candidate
 
         def text(key: str) -> str:
             return str(self.meta(key) or "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
 from archc.conformance.compare import compare
 from archc.conformance.objects import Instance
 from archc.conformance.problems import Mismatch, Unreadable
@@ -66,7 +66,7 @@ def _others(program: Program, plan: Plan, again: Again) -> Iterator[tuple[str, A
         if name not in plan.params:
             continue
         tried = 0
-        for value in _values(symbol.plain(plan.params[name])):
+        for value in _values(symbolic.plain(plan.params[name])):
             other = again({name: value})
             if other is None:
                 continue

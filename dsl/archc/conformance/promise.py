@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
 from archc.conformance.execution import Event
 from archc.conformance.interpreter import digest_of, state_of_nothing
 from archc.conformance.modules import make_record, run_record
@@ -106,7 +106,7 @@ class Promises:
                 wanted = node.op.shared(*node.shapes)
                 if wanted is not None:
                     _, extent = found.get(wanted.name, ("", 0))
-                    found[wanted.name] = wanted.target, max(extent, symbol.plain(wanted.extent))
+                    found[wanted.name] = wanted.target, max(extent, symbolic.plain(wanted.extent))
 
 
 class _Walk:
@@ -322,7 +322,7 @@ def live(body: Body) -> set[PlanTensor]:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return tuple(_plain(item) for item in value)
-    return symbol.plain(value)
+    return symbolic.plain(value)
 
 
 __all__ = ["BodyPromise", "Holding", "Promises", "Shape"]

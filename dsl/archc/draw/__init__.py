@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archc.draw.closing import Unknown, boxes, to_depth
+from archc.analysis.costs import Cost, Costs
+from archc.draw.collapse import Unknown, boxes, to_depth
 from archc.draw.compose import compose
 from archc.draw.describe import describe, labelled
 from archc.draw.dot import dot
 from archc.draw.legend import banner, totals
 from archc.draw.scene import Scene
 from archc.draw.theme import THEMES, recoloured
-from archc.passes.costs import Cost, Costs
 from archc.plan import Plan
 
 VIEWS = ("engineer", "paper", "graph")
@@ -91,8 +91,8 @@ def scene_of(plan: Plan, sheet: Sheet) -> Scene:
 
 def page(plan: Plan, cost: Cost, sheet: Sheet) -> str:
     """The network as an interactive page: one HTML file that needs nothing else."""
-    from archc.draw.browser import whole_page
-    from archc.passes.table import tabulate
+    from archc.analysis.table import tabulate
+    from archc.draw.html_page import whole_page
 
     scene = scene_of(plan, sheet)
     words = describe(plan, cost, scene)
@@ -102,6 +102,6 @@ def page(plan: Plan, cost: Cost, sheet: Sheet) -> str:
 
 def mermaid(plan: Plan, sheet: Sheet) -> str:
     """The network as a flowchart in Mermaid's language."""
-    from archc.draw.flowchart import flowchart
+    from archc.draw.mermaid_chart import flowchart
 
     return flowchart(scene_of(plan, sheet), plan.name)

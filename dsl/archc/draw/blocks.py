@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from archc import symbol, syntax
-from archc.draw.alike import Unit
+from archc import symbolic, syntax
+from archc.analysis.costs import Cost
+from archc.analysis.repeats import Unit
 from archc.draw.scene import Called
 from archc.draw.style import extent, shorter, span_of
-from archc.passes.costs import Cost
 from archc.plan import Apply, BlockValue, Call, Chain, Scope, walk
-from archc.report import human
+from archc.report.numbers import human
 
 
 def entered(node: Call | Scope) -> Call | Chain:
@@ -88,7 +88,7 @@ def _arguments(calls: Sequence[Call]) -> str:
 
 
 def _is_given(call: Call, formal: syntax.Formal) -> bool:
-    value = symbol.plain(call.args[formal.name.id])
+    value = symbolic.plain(call.args[formal.name.id])
     if isinstance(formal.default, syntax.Number):
         return bool(formal.default.value != value)
     return re.search(rf"\b{formal.name.id}\s*=(?!=)", call.span.text) is not None
@@ -99,7 +99,7 @@ def _value(value: Any) -> str:
         return value.name
     if isinstance(value, tuple):
         return f"[{', '.join(map(_value, value))}]"
-    return shorter(str(symbol.plain(value)))
+    return shorter(str(symbolic.plain(value)))
 
 
 def _survival(calls: Sequence[Call]) -> str:

@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TypeVar
 
-from archc import symbol
+from archc import symbolic
+from archc.analysis.costs import Costs
 from archc.draw.scene import Card
 from archc.draw.spelling import spell, spelled
 from archc.draw.style import extent, shorter, span_of
 from archc.ops import Form, Shape
-from archc.passes.costs import Costs
 from archc.plan import Apply, Tensor
-from archc.report import human
-from archc.terms import Terms
+from archc.report.numbers import human
+from archc.report.terms import Terms
 
 T = TypeVar("T")
 Lanes = list[tuple[T, int]]
@@ -231,7 +231,7 @@ def _summands(lanes: Lanes[Apply]) -> str:
 def _spelled_summands(merge: Apply, terms: Terms) -> str:
     """`c1x1+c3x3+c5x5+proj`, where all that is known of a block says so."""
     channels = [x.channels for x in merge.shapes]
-    if not _summands([(merge, 1)]) or not all(map(symbol.is_traced, channels)):
+    if not _summands([(merge, 1)]) or not all(map(symbolic.is_traced, channels)):
         return ""
     return "+".join(spell(count, terms) for count in channels)
 

@@ -9,17 +9,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from archc.analysis.costs import Cost, Costs
+from archc.analysis.repeats import Alike, Unit, references, units_of
 from archc.draw import cards
-from archc.draw.alike import Alike, Unit, references, units_of
 from archc.draw.blocks import body_chain, called, entered, facts, names, tooltip, totals
 from archc.draw.boxes import Boxes
 from archc.draw.cards import Lanes, Row
-from archc.draw.closing import shut
+from archc.draw.collapse import shut
 from archc.draw.items import Fold, applies_of, is_single, operators, reshaped
-from archc.draw.said import Said
 from archc.draw.scene import Box, Card, Port, Ports, Scene
+from archc.draw.source_notes import Said
 from archc.draw.style import extent
-from archc.passes.costs import Cost, Costs
 from archc.plan import (
     Again,
     Apply,
@@ -35,7 +35,7 @@ from archc.plan import (
     Tensor,
     outputs,
 )
-from archc.terms import Terms, called_with
+from archc.report.terms import Terms, called_with
 
 _DEEPEST = 40  # chains inside each other; what is deeper is one card
 _MOST = 400  # cards in a drawing; further blocks are one card each

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from html import escape
 
+from archc.analysis.costs import Cost
 from archc.draw.boxes import title
-from archc.draw.closing import cards
+from archc.draw.collapse import cards
 from archc.draw.scene import Card, Scene
 from archc.draw.style import extent, plain
-from archc.passes.costs import Cost
 from archc.plan import Plan
-from archc.report import human
+from archc.report.numbers import human
 
 _MOST = 40  # parts that are named
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 
+from archc.draw.anchors import FRAME, POINT, Middle, middles
 from archc.draw.boxes import title as titled
-from archc.draw.middle import FRAME, POINT, Middle, middles
 from archc.draw.scene import Box, Card, Edge, Scene
 from archc.draw.style import (
     BOXES,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from archc.analysis.repeats import Unit, units_of
 from archc.draw import cards
-from archc.draw.alike import Unit, units_of
 from archc.draw.blocks import body_chain
 from archc.draw.cards import Lanes, Row
 from archc.draw.scene import Port, Ports

@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from archc.draw.closing import boxes, cards
+from archc.analysis.costs import Cost
+from archc.draw.collapse import boxes, cards
 from archc.draw.scene import Scene
 from archc.draw.style import (
     FAINT,
@@ -18,9 +19,8 @@ from archc.draw.style import (
     heat,
     percent,
 )
-from archc.passes.costs import Cost
 from archc.plan import Plan
-from archc.report import human
+from archc.report.numbers import human
 
 _SHADES = (0.0625, 0.25, 0.5625, 1.0)  # of the largest cost; evenly spaced as colours
 

@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from archc.draw import closing
+from archc.analysis.costs import Costs
+from archc.draw import collapse
 from archc.draw.blocks import signature
-from archc.draw.closing import Fate
+from archc.draw.collapse import Fate
 from archc.draw.compose import compose, compose_block
 from archc.draw.dot import Writer
 from archc.draw.scene import Box, Called, Card, Scene
 from archc.draw.style import extent
-from archc.passes.costs import Costs
 from archc.plan import Plan
-from archc.report import human
+from archc.report.numbers import human
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Paper:
 def paper(plan: Plan, costs: Costs) -> Paper:
     """Rows, groups and templates of a plan without mistakes."""
     whole = compose(plan, costs)
-    calls = {box.id: box.call for box in closing.boxes(whole.root) if box.call is not None}
+    calls = {box.id: box.call for box in collapse.boxes(whole.root) if box.call is not None}
     uses: Counter[int] = Counter()
     for call in calls.values():
         uses[_tree(call)] += call.times
@@ -80,13 +80,13 @@ def paper(plan: Plan, costs: Costs) -> Paper:
         figure = any(isinstance(item, Card) and item.pill for item in box.items)
         return Fate.SHUT if figure or uses[_tree(box.call)] > 1 else Fate.FLAT
 
-    scene = closing.close(whole, fate)
+    scene = collapse.close(whole, fate)
     trunk = _trunk(scene)
     lines = {}
-    for card in closing.cards(scene.root):
+    for card in collapse.cards(scene.root):
         if card.id in trunk and not card.pill:
             lines[card.id] = _line(card, calls.get(card.id))
-    shown = [calls[card.id] for card in closing.cards(scene.root) if card.id in calls]
+    shown = [calls[card.id] for card in collapse.cards(scene.root) if card.id in calls]
     return Paper(scene, lines, list(_groups(scene, trunk)), list(_templates(shown, costs)))
 
 
@@ -113,7 +113,7 @@ def _line(card: Card, call: Called | None) -> Line:
 
 def _trunk(scene: Scene) -> set[str]:
     """Cards that every path from the inputs to the last output goes through, skips left out."""
-    order = [card.id for card in closing.cards(scene.root)]
+    order = [card.id for card in collapse.cards(scene.root)]
     straight = [e for e in scene.edges if not (e.skip or e.aside)]
     into: dict[str, list[str]] = {id: [] for id in order}
     out_of: dict[str, list[str]] = {id: [] for id in order}
@@ -135,7 +135,7 @@ def _groups(scene: Scene, trunk: set[str]) -> Iterator[tuple[str, list[Card]]]:
     pending: list[Card] = []
     sized: list[tuple[str, list[Card]]] = []
     aside = {edge.head for edge in scene.edges if edge.aside}
-    for card in closing.cards(scene.root):
+    for card in collapse.cards(scene.root):
         if card.id not in aside:
             pending.append(card)
         if card.id in trunk:
@@ -143,7 +143,7 @@ def _groups(scene: Scene, trunk: set[str]) -> Iterator[tuple[str, list[Card]]]:
             pending = []
     for size, found in groupby(sized, key=lambda pair: pair[0]):
         yield size, [card for _, cards in found for card in cards]
-    yield "", [*pending, *(card for card in closing.cards(scene.root) if card.id in aside)]
+    yield "", [*pending, *(card for card in collapse.cards(scene.root) if card.id in aside)]
 
 
 def _resolution(card: Card) -> str:

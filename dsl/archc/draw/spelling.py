@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
 from archc.ops import Form, Op
-from archc.terms import Terms, translated
+from archc.report.terms import Terms, translated
 
 _LONGEST = 18  # characters of an expression; a longer one would widen the drawing
 
@@ -65,17 +65,17 @@ def _say(value: Any, terms: Terms) -> Any:
     if isinstance(value, tuple):
         said = tuple(_say(item, terms) for item in value)
         return value if all(a is b for a, b in zip(said, value, strict=True)) else said
-    if not symbol.is_traced(value) or not isinstance(value, int | float):
+    if not symbolic.is_traced(value) or not isinstance(value, int | float):
         return value
     expr = translated(value, terms)
     if expr is None or expr.constant is not None:
-        return symbol.plain(value)
+        return symbolic.plain(value)
     made: _Int | _Float = _Int(value) if isinstance(value, int) else _Float(value)
     made.text = shown(expr)
     return made
 
 
-def shown(expr: symbol.Expr) -> str:
+def shown(expr: symbolic.Expr) -> str:
     """An expression for the eye: `4·width`, `in.c/2`."""
-    text = symbol.render(expr).replace(" * ", "·").replace(" // ", "/")
+    text = symbolic.render(expr).replace(" * ", "·").replace(" // ", "/")
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from archc.analysis.costs import Cost
+from archc.elaborate.sections import Facts
 from archc.emit.options import Options
-from archc.passes.costs import Cost
 from archc.plan import Plan
-from archc.sections import Facts
 
 
 def emit(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
 from archc.emit.class_writer import ClassWriter
 from archc.emit.constructor import Constructor
 from archc.emit.flow import Split, Step, Wire
@@ -15,7 +15,7 @@ from archc.emit.instances import Lane
 from archc.emit.layout import Group, Item
 from archc.emit.values import NotUnifiable
 from archc.plan import Apply, Branches, Chain, Tensor
-from archc.symbol import Expr
+from archc.symbolic import Expr
 
 _SHORT = 30  # characters of a list of numbers that may stand in `forward`
 
@@ -68,7 +68,9 @@ def _in_parts(writer: ClassWriter, nodes: list[Branches]) -> list[int]:
         if _is_part(chain):
             by_tensor.setdefault(_narrow(chain).inputs[0].root, []).append(at)
     for places in by_tensor.values():
-        order = sorted(places, key=lambda at: symbol.plain(_narrow(nodes[0].branches[at]).op.start))
+        order = sorted(
+            places, key=lambda at: symbolic.plain(_narrow(nodes[0].branches[at]).op.start)
+        )
         if len(order) > 1 and all(
             _are_whole(writer, [node.branches[at] for at in order]) for node in nodes
         ):
@@ -98,19 +100,19 @@ def _are_whole(writer: ClassWriter, chains: list[Chain]) -> bool:
     if not all(map(_is_part, chains)):
         return False
     narrows = [_narrow(chain) for chain in chains]
-    tensor, end = narrows[0].inputs[0], symbol.const(0)
+    tensor, end = narrows[0].inputs[0], symbolic.const(0)
     for narrow in narrows:
         if narrow.inputs[0].root is not tensor.root:
             return False
-        if not _same(writer, symbol.expr_of(narrow.op.start), end):
+        if not _same(writer, symbolic.expr_of(narrow.op.start), end):
             return False
-        end = symbol.add(end, symbol.expr_of(narrow.op.length))
-    return _same(writer, symbol.expr_of(tensor.channels), end)
+        end = symbolic.add(end, symbolic.expr_of(narrow.op.length))
+    return _same(writer, symbolic.expr_of(tensor.channels), end)
 
 
 def _same(writer: ClassWriter, a: Expr, b: Expr) -> bool:
     inside = writer.exprs.inside
-    return symbol.add(inside(a), symbol.scale(inside(b), -1)).constant == 0
+    return symbolic.add(inside(a), symbolic.scale(inside(b), -1)).constant == 0
 
 
 def _sizes(

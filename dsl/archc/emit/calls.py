@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
+from archc.analysis.overwrite import may_overwrite
 from archc.emit.class_writer import ClassWriter
 from archc.emit.constructor import Constructor
 from archc.emit.flow import Wire
@@ -13,7 +14,6 @@ from archc.emit.instances import Lane
 from archc.emit.layout import Code, Group, Item, call
 from archc.emit.values import ANY, Factory, NotUnifiable, Truth, literal, variable
 from archc.ops import Op
-from archc.passes.overwrite import may_overwrite
 from archc.plan import Apply, Call, OperatorValue
 
 
@@ -73,7 +73,7 @@ def module(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> Code:
         items[0] = Item(_flattened(writer, nodes[0], lanes[0]) or items[0].value)
     for at, keyword in enumerate(first.keyword):
         values = [c.keyword[at].value for c in made]
-        if any(symbol.plain(value) != keyword.default for value in values):
+        if any(symbolic.plain(value) != keyword.default for value in values):
             items.append(Item(writer.exprs.value(values, lanes, keyword.name), keyword.name))
     pairs = zip(nodes, lanes, strict=True)
     if all(may_overwrite(node, writer.uses[lane.instance]) for node, lane in pairs):
@@ -91,7 +91,7 @@ def _factory(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> str:
     """The argument that makes the module: `act`. Raises NotUnifiable where there is none."""
     if any(node.given is None or node.op != type(node.op)() for node in nodes):
         raise NotUnifiable("modules of several kinds")
-    values = [Factory(OperatorValue(n.op.name), symbol.var(n.given or "")) for n in nodes]
+    values = [Factory(OperatorValue(n.op.name), symbolic.var(n.given or "")) for n in nodes]
     return writer.exprs.value(values, lanes, "act")
 
 
@@ -110,7 +110,7 @@ def _laid_out(writer: ClassWriter, values: list[Any], lanes: list[Lane], hint: s
     text = writer.exprs.value(values, lanes, hint)
     if len(text) <= _LONG or not isinstance(values[0], tuple) or len(values[0]) < 2:
         return text
-    if any(isinstance(value, symbol.TracedList) for value in values):
+    if any(isinstance(value, symbolic.TracedList) for value in values):
         return text
     parts = ([value[at] for value in values] for at in range(len(values[0])))
     return Group("", tuple(Item(writer.exprs.value(part, lanes, hint)) for part in parts))
@@ -121,7 +121,7 @@ def _flattened(writer: ClassWriter, node: Apply, lane: Lane) -> str:
     maker = writer.uses[lane.instance].makers.get(node.inputs[0].root)
     if node.op.category != "linear" or not isinstance(maker, Apply):
         return ""
-    extents = [str(symbol.plain(extent)) for extent in maker.shapes[0].dims if extent > 1]
+    extents = [str(symbolic.plain(extent)) for extent in maker.shapes[0].dims if extent > 1]
     return " * ".join(extents) if maker.op.category == "reshape" and len(extents) > 1 else ""
 
 
@@ -185,32 +185,32 @@ def _argument(writer: ClassWriter, node: Call, name: str, lane: Lane) -> Any:
 
 def _in_caller(value: Any, node: Call) -> Any:
     """A number of the block that is called, in terms of what is around the call."""
-    expr = value.expr if isinstance(value, Truth) or symbol.is_traced(value) else None
+    expr = value.expr if isinstance(value, Truth) or symbolic.is_traced(value) else None
     if expr is None:
         return value
     known = inside_call(node)
     names = expr.variables()
-    outer = symbol.substitute(expr, known) if names <= known.keys() else None
+    outer = symbolic.substitute(expr, known) if names <= known.keys() else None
     if isinstance(value, Truth):
         return Truth(value.value, outer)
-    return symbol.plain(value) if outer is None else symbol.traced(symbol.plain(value), outer)
+    return symbolic.plain(value) if outer is None else symbolic.traced(symbolic.plain(value), outer)
 
 
-def inside_call(node: Call) -> dict[str, symbol.Expr]:
+def inside_call(node: Call) -> dict[str, symbolic.Expr]:
     """What the names inside a block are in terms of the call."""
     shape, block = node.input.shape, node.body.block
     assert shape is not None
     assert block is not None
     constants = block.home.constants
-    known = {name: v.expr for name, v in constants.items() if symbol.is_traced(v)}
+    known = {name: v.expr for name, v in constants.items() if symbolic.is_traced(v)}
     sizes = zip(("in.w", "in.h", "in.d"), reversed(shape.size), strict=False)
     given = {**node.args, "in.c": shape.channels, **dict(sizes)}
     for name, value in given.items():
         if isinstance(value, bool):
             truth = node.traces.get(name)
-            known[name] = symbol.const(value) if truth is None else truth
+            known[name] = symbolic.const(value) if truth is None else truth
         elif isinstance(value, int | float | tuple):
-            known[name] = symbol.expr_of(value)
+            known[name] = symbolic.expr_of(value)
     return known
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
 from archc.emit.instances import Index, Lane, distinct, is_right, outcome
-from archc.symbol import Expr
+from archc.symbolic import Expr
 
 _LONGEST = 48  # nodes of an expression that anyone would write
 
@@ -30,7 +30,7 @@ class Candidates:
 
     def candidates(self, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
         yield from _by_running(values, lanes)
-        exprs = [self.inside(symbol.expr_of(v)) for v in values]
+        exprs = [self.inside(symbolic.expr_of(v)) for v in values]
         yield from (e for e in distinct(exprs) if e.constant is None and e.size <= _LONGEST)
         yield from self.by_iteration(exprs, lanes)
         yield from self._by_case(exprs, values, lanes)
@@ -48,23 +48,25 @@ class Candidates:
         names = expr.variables()
         if not names & known.keys():
             return expr
-        return symbol.substitute(expr, {name: known.get(name, symbol.var(name)) for name in names})
+        return symbolic.substitute(
+            expr, {name: known.get(name, symbolic.var(name)) for name in names}
+        )
 
     def by_iteration(self, exprs: list[Expr], lanes: list[Lane], least: int = 2) -> Iterable[Expr]:
         """`first + step * i`, and `first if i == 0 else rest`. Two points fit any line."""
         for index in reversed([index for index in self.indices if index.variable]):
-            i = symbol.var(index.variable)
+            i = symbolic.var(index.variable)
             pair = _first_two(exprs, lanes, index.variable)
             if pair is None:
                 continue
             first, second = pair
             if any(lane.env.get(index.variable) == least for lane in lanes):
-                step = symbol.add(second, symbol.scale(first, -1))
-                yield symbol.add(first, symbol.multiply(i, step))
-            is_first = symbol.Expr((((symbol.Apply("==", (i, symbol.const(0))),), 1),))
+                step = symbolic.add(second, symbolic.scale(first, -1))
+                yield symbolic.add(first, symbolic.multiply(i, step))
+            is_first = symbolic.Expr((((symbolic.Apply("==", (i, symbolic.const(0))),), 1),))
             later = (e for e, lane in zip(exprs, lanes, strict=True) if lane.env[index.variable])
             for rest in dict.fromkeys((second, *distinct(later))):
-                yield symbol.Expr((((symbol.Apply("if", (first, is_first, rest)),), 1),))
+                yield symbolic.Expr((((symbolic.Apply("if", (first, is_first, rest)),), 1),))
 
     def by_names(self, numbers: list[int], lanes: list[Lane]) -> Iterator[Expr]:
         """What loops call their items, a number more or less."""
@@ -73,7 +75,7 @@ class Candidates:
             if len(found) == len(lanes):
                 more = {n - value for n, value in zip(numbers, found, strict=True)}
                 if len(more) == 1:
-                    yield self.inside(symbol.add(symbol.var(name), symbol.const(more.pop())))
+                    yield self.inside(symbolic.add(symbolic.var(name), symbolic.const(more.pop())))
 
     def _by_case(
         self, exprs: list[Expr], values: list[Any], lanes: list[Lane], depth: int = 2
@@ -100,27 +102,27 @@ class Candidates:
     def _cases(self, lanes: list[Lane]) -> Iterator[Expr]:
         """What values may be told apart by."""
         for index in reversed([index for index in self.indices if index.variable]):
-            args = (symbol.var(index.variable), symbol.const(0))
-            yield symbol.Expr((((symbol.Apply("==", args),), 1),))
+            args = (symbolic.var(index.variable), symbolic.const(0))
+            yield symbolic.Expr((((symbolic.Apply("==", args),), 1),))
         yield from reversed(self.choices[-_MOST_CASES:])
         flags = (name for name, value in lanes[0].env.items() if isinstance(value, bool))
-        yield from (symbol.var(name) for name in flags if name not in self.fixed)
+        yield from (symbolic.var(name) for name in flags if name not in self.fixed)
 
     def _by_channels(self, name: str, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
         """In terms of a number of channels that every lane has under that name."""
-        channels = symbol.var(name)
+        channels = symbolic.var(name)
         yield channels
         differences = {
-            symbol.plain(v) - lane.env[name]
+            symbolic.plain(v) - lane.env[name]
             for v, lane in zip(values, lanes, strict=True)
             if name in lane.env
         }
         if len(differences) == 1:
-            yield symbol.add(channels, symbol.const(differences.pop()))
-        for expr in distinct([self.inside(symbol.expr_of(v)) for v in values]):
+            yield symbolic.add(channels, symbolic.const(differences.pop()))
+        for expr in distinct([self.inside(symbolic.expr_of(v)) for v in values]):
             if "in.c" in expr.variables():
-                env = {name: symbol.var(name) for name in expr.variables()}
-                yield symbol.substitute(expr, {**env, "in.c": channels})
+                env = {name: symbolic.var(name) for name in expr.variables()}
+                yield symbolic.substitute(expr, {**env, "in.c": channels})
 
 
 def _by_running(values: list[Any], lanes: list[Lane]) -> Iterator[Expr]:
@@ -129,21 +131,21 @@ def _by_running(values: list[Any], lanes: list[Lane]) -> Iterator[Expr]:
     for value, lane in zip(values, lanes, strict=True):
         if lane.running is None:
             return
-        minus = symbol.scale(lane.running, -1)
-        found.add(symbol.add(symbol.expr_of(value), minus))
+        minus = symbolic.scale(lane.running, -1)
+        found.add(symbolic.add(symbolic.expr_of(value), minus))
     more = found.pop()
     if not found and more.constant is not None:
-        yield symbol.add(symbol.var("#c"), more)
+        yield symbolic.add(symbolic.var("#c"), more)
 
 
 def _conditional(then: Expr, test: Expr, other: Expr) -> Expr:
     """`(4 if bottleneck else 1) * width`: what both have in common stands once."""
     match then.terms, other.terms:
         case ((p, a),), ((q, b),) if p == q and p:
-            factor = symbol.Apply("if", (symbol.const(a), test, symbol.const(b)))
-            return symbol.multiply(Expr((((factor,), 1),)), Expr(((p, 1),)))
+            factor = symbolic.Apply("if", (symbolic.const(a), test, symbolic.const(b)))
+            return symbolic.multiply(Expr((((factor,), 1),)), Expr(((p, 1),)))
         case _:
-            return Expr((((symbol.Apply("if", (then, test, other)),), 1),))
+            return Expr((((symbolic.Apply("if", (then, test, other)),), 1),))
 
 
 def _first_two(exprs: list[Expr], lanes: list[Lane], variable: str) -> tuple[Expr, Expr] | None:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from archc.analysis.costs import Cost
+from archc.analysis.straight import straighten
 from archc.conformance import Mismatch, check_source
+from archc.elaborate.sections import Facts
 from archc.emit.file import Module, build_module
 from archc.emit.options import Options, Unsuited
 from archc.emit.render import render
-from archc.passes.costs import Cost
-from archc.passes.straight import straighten
 from archc.plan import Plan
-from archc.sections import Facts
 
 Again = Callable[..., Plan | None]
 
@@ -64,7 +64,7 @@ def _ways(
     if options.deployment is None:
         yield straighten(plan), _fixed, options
     else:
-        from archc.passes.deploy import Deployment
+        from archc.transform.deploy import Deployment
 
         straight = Deployment(straighten(options.deployment.plan))
         yield straight.made, _fixed, replace(options, deployment=straight)

@@ -9,7 +9,7 @@ from archc.emit.instances import Lane
 from archc.emit.layout import Code, Group
 from archc.emit.values import NotUnifiable
 from archc.plan import Branches, Choice
-from archc.symbol import Expr
+from archc.symbolic import Expr
 
 
 def write_choice(

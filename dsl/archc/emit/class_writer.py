@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
+from archc.analysis.uses import Uses
 from archc.emit.constructor import Assign, Constructor
 from archc.emit.flow import Step, Wire
 from archc.emit.instances import Lane
@@ -13,7 +14,6 @@ from archc.emit.layout import Code, flat
 from archc.emit.program import Definition, Program
 from archc.emit.unify import ExprWriter
 from archc.emit.values import NotUnifiable
-from archc.passes.uses import Uses
 from archc.plan import Apply, Call, Chain, Choice, Scope, Tensor, children, walk
 
 _SIZES = {
@@ -137,9 +137,9 @@ class ClassWriter:
         text = self.in_forward(self.exprs.number_in_name(numbers, lanes))
         return constructor.access(f'f"{stem}{{{text}}}"')
 
-    def in_forward(self, expr: symbol.Expr) -> str:
+    def in_forward(self, expr: symbolic.Expr) -> str:
         """An expression in `forward`: of what the constructor keeps, and of loops around."""
-        return symbol.render(expr, self._kept)
+        return symbolic.render(expr, self._kept)
 
     def _kept(self, variable: str) -> str:
         for index in self.exprs.indices:
@@ -277,7 +277,7 @@ class ClassWriter:
         try:
             return self.exprs.value(values, lanes)
         except NotUnifiable:
-            return str(symbol.plain(values[0]))
+            return str(symbolic.plain(values[0]))
         finally:
             self.exprs.used = used
 
@@ -345,10 +345,10 @@ def _asked(definition: Definition) -> set[str]:
     return found
 
 
-def _fixed(lanes: list[Lane], kept: set[str]) -> dict[str, symbol.Expr]:
+def _fixed(lanes: list[Lane], kept: set[str]) -> dict[str, symbolic.Expr]:
     """The numbers that all instances agree on."""
     return {
-        name: symbol.const(value)
+        name: symbolic.const(value)
         for name, value in lanes[0].env.items()
         if name not in kept
         and isinstance(value, int | float | tuple)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archc import symbol, syntax
+from archc import symbolic, syntax
 from archc.emit.calls import FACTORY
 from archc.emit.class_writer import ClassWriter, NotAChain
 from archc.emit.constants import constants
@@ -204,4 +204,4 @@ def _anonymous(
 def _inside(node: Scope, lane: Lane, at: int) -> Lane:
     """A lane of a combinator in a place: the channels that come in are those of its own input."""
     env = {name: value for name, value in lane.env.items() if name != "in.c"}
-    return Lane(lane.instance, {**env, "#in": symbol.plain(node.chain.input.channels)}, at)
+    return Lane(lane.instance, {**env, "#in": symbolic.plain(node.chain.input.channels)}, at)

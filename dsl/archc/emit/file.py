@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from archc import data, symbol, syntax
+from archc import data, symbolic, syntax
+from archc.analysis.costs import Cost
+from archc.elaborate.sections import Facts
 from archc.emit.calls import FACTORY
 from archc.emit.classes import build_class, write_anonymous
 from archc.emit.initialise import initialiser
@@ -24,9 +26,7 @@ from archc.emit.options import (
 from archc.emit.program import ClassModel, Definition, Program, instance_env
 from archc.emit.steps import write_chain
 from archc.emit.values import NotUnifiable
-from archc.passes.costs import Cost
 from archc.plan import Choice, Plan, bodies, outputs, side_outputs, walk
-from archc.sections import Facts
 
 _IMPORTED_BY_OPTIONS = {"Any", "Iterator", "Mapping", "Self", "ClassVar"}
 _IMPORTED = {"Tensor", "Sequence", "OrderedDict", "NamedTuple", "F"}
@@ -381,7 +381,7 @@ def _for_inference(options: Options) -> list[str]:
 
 def _said(value: Any) -> str:
     """A param's value as the file would have it."""
-    value = symbol.plain(value)
+    value = symbolic.plain(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(_said, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -393,4 +393,4 @@ def _first_line(plan: Plan) -> str:
 
 
 def _shape(dims: tuple[int, ...]) -> str:
-    return f"(N, {', '.join(str(symbol.plain(d)) for d in dims)})"
+    return f"(N, {', '.join(str(symbolic.plain(d)) for d in dims)})"

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from archc.analysis.lines import INLINE_BRANCH, joins
 from archc.emit.flow import Compute, Repeat, Side, Split, Step, Test, Wire, used_in, uses_in
 from archc.emit.layout import WIDTH, negated
-from archc.passes.lines import INLINE_BRANCH, joins
 
 
 @dataclass(slots=True)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from archc.elaborate.sections import Facts, Initialisation
 from archc.emit.constructor import Assign, ExprStatement, For, Header, If, Statement, lines
 from archc.emit.layout import Group, Item, call, flat
 from archc.emit.options import ZERO_INIT, Unsuited
 from archc.emit.program import Program
 from archc.emit.values import literal
 from archc.plan import Apply, Branches, Chain, Loop, Node, Path, Plan, children, labelled, walk
-from archc.sections import Facts, Initialisation
 
 _TYPES = {
     "conv": ("nn.Conv{}d", "nn.ConvTranspose{}d"),

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from math import isclose
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
 from archc.emit.values import Truth, bare
-from archc.symbol import Expr
+from archc.symbolic import Expr
 
 # what an expression raises where it has no value
 NO_VALUE = (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError, ValueError)
@@ -33,8 +33,8 @@ class Lane:
     def carrying(self, channels: Any) -> Lane:
         """The lane where `in_channels` has been set to the channels that flow there."""
         env = {name: value for name, value in self.env.items() if name != "in.c"}
-        env["#c"] = symbol.plain(channels)
-        return replace(self, env=env, running=symbol.expr_of(channels))
+        env["#c"] = symbolic.plain(channels)
+        return replace(self, env=env, running=symbolic.expr_of(channels))
 
     @property
     def key(self) -> int:
@@ -75,7 +75,7 @@ def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = Fal
     """Whether the expression gives every lane's value."""
     for value, lane in zip(values, lanes, strict=True):
         try:
-            found = symbol.evaluate(expr, lane.env)
+            found = symbolic.evaluate(expr, lane.env)
         except NO_VALUE:
             return False
         if truth:
@@ -84,7 +84,7 @@ def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = Fal
         elif isinstance(found, float) or isinstance(value, float):
             if not isclose(found, value, rel_tol=1e-12):
                 return False
-        elif found != symbol.plain(value):
+        elif found != symbolic.plain(value):
             return False
     return True
 
@@ -92,7 +92,7 @@ def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = Fal
 def outcome(test: Expr, env: dict[str, Any]) -> bool | None:
     """What a condition comes to; None where it comes to nothing."""
     try:
-        return bool(symbol.evaluate(test, env))
+        return bool(symbolic.evaluate(test, env))
     except NO_VALUE:
         return None
 
@@ -100,7 +100,7 @@ def outcome(test: Expr, env: dict[str, Any]) -> bool | None:
 def agree(a: Expr, b: Expr, env: dict[str, Any], truth: bool) -> bool:
     """Whether two expressions have the same value; where one has none, nothing can be said."""
     try:
-        x, y = symbol.evaluate(a, env), symbol.evaluate(b, env)
+        x, y = symbolic.evaluate(a, env), symbolic.evaluate(b, env)
     except NO_VALUE:
         return True
     if truth:
@@ -113,8 +113,8 @@ def known_outside(value: Any, lane: Lane) -> Any:
     if isinstance(value, Truth):
         known = value.expr is not None and _is_outside(value.expr, lane)
         return value if known else Truth(value.value, None)
-    if symbol.is_traced(value) and not _is_outside(value.expr, lane):
-        return symbol.plain(value)
+    if symbolic.is_traced(value) and not _is_outside(value.expr, lane):
+        return symbolic.plain(value)
     return value
 
 

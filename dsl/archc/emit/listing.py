@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
 from archc.emit.class_writer import ClassWriter, NotAChain, zip_nodes
 from archc.emit.constructor import Assign, Constructor, ExprStatement, For, If
 from archc.emit.instances import Lane
@@ -118,14 +118,14 @@ class Lister:
                 constructor.body.append(Assign("in_channels", text))
         return [
             Lane(lane.instance, {k: v for k, v in lane.env.items() if k != "in.c"} | {"#c": count})
-            for lane, count in zip(lanes, map(symbol.plain, counts), strict=True)
+            for lane, count in zip(lanes, map(symbolic.plain, counts), strict=True)
         ]
 
     def _counted(self, lanes: list[Lane], tensors: list[Tensor]) -> list[Lane]:
         if not self.exprs.carried:
             return lanes
         return [
-            lane.with_(**{"#c": symbol.plain(tensor.channels)})
+            lane.with_(**{"#c": symbolic.plain(tensor.channels)})
             for lane, tensor in zip(lanes, tensors, strict=True)
         ]
 

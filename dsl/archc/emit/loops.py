@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from archc import symbol, syntax
+from archc import symbolic, syntax
+from archc.analysis.uses import Uses
 from archc.emit.class_writer import ClassWriter, Written
 from archc.emit.constructor import Assign, Constructor, For, Header
 from archc.emit.flow import Repeat, Wire, texts
 from archc.emit.instances import Index, Lane
 from archc.emit.layout import Code, call, opened
 from archc.emit.values import NotUnifiable
-from archc.passes.uses import Uses
 from archc.plan import Again, Applicable, Apply, Aux, Call, Goto, Loop, Mark, Tensor, walk
 
 
@@ -117,7 +117,7 @@ def _carries(
     """Whether the constructor counts channels along a loop: what they come to has no plain name."""
     if constructor is not writer.root or lanes is not writer.lanes:
         return False
-    found = [symbol.expr_of(node.output.channels) for node in nodes]
+    found = [symbolic.expr_of(node.output.channels) for node in nodes]
     return any(not expr.is_plain for expr in found)
 
 
@@ -157,9 +157,9 @@ def looping(
     exprs, first = writer.exprs, nodes[0]
     variable = f"#i{sum(bool(index.variable) for index in exprs.indices)}"
     counting = isinstance(first.tree, syntax.For) and first.tree.stop is not None
-    author: dict[str, symbol.Expr] = {}
+    author: dict[str, symbolic.Expr] = {}
     if first.start is not None:
-        author[first.names[0]] = symbol.add(exprs.inside(first.start), symbol.var(variable))
+        author[first.names[0]] = symbolic.add(exprs.inside(first.start), symbolic.var(variable))
     wanted = first.names[0] if counting else "ijkmn"[len(exprs.indices) % 5]
     index = Index(variable, _loop_name(writer, wanted), author)
     inner = [
@@ -168,7 +168,7 @@ def looping(
         for k in range(len(node.iterations))
     ]
     used = set(exprs.used)
-    counts = [symbol.traced(len(n.iterations), exprs.inside(n.count)) for n in nodes]
+    counts = [symbolic.traced(len(n.iterations), exprs.inside(n.count)) for n in nodes]
     exprs.indices.append(index)
 
     def header() -> Header:
@@ -207,14 +207,14 @@ def _list_header(names: tuple[str, ...], used: set[str], over: Code, index: str)
 def iteration(writer: ClassWriter, nodes: list[Loop], k: int) -> Iterator[None]:
     """Within, one iteration is written out: the loop's names are what they stand for in it."""
     exprs, first = writer.exprs, nodes[0]
-    author: dict[str, symbol.Expr] = {}
+    author: dict[str, symbolic.Expr] = {}
     for at, name in enumerate(first.names):
-        values = {symbol.plain(node.values[k][at]) for node in nodes}
+        values = {symbolic.plain(node.values[k][at]) for node in nodes}
         value = values.pop()
         if first.start is not None:
-            author[name] = symbol.add(exprs.inside(first.start), symbol.const(k))
+            author[name] = symbolic.add(exprs.inside(first.start), symbolic.const(k))
         elif not values and isinstance(value, int | float | tuple):
-            author[name] = symbol.const(value)
+            author[name] = symbolic.const(value)
     index = Index("", "", author)
     exprs.indices.append(index)
     try:
@@ -231,7 +231,7 @@ def _loop_name(writer: ClassWriter, wanted: str) -> str:
 
 def _bound(node: Loop, k: int) -> dict[str, Any]:
     """What the loop's names stand for in one iteration."""
-    return dict(zip(node.names, map(symbol.plain, node.values[k]), strict=True))
+    return dict(zip(node.names, map(symbolic.plain, node.values[k]), strict=True))
 
 
 def _written_columns(nodes: list[Loop], used: set[str]) -> list[int]:
@@ -252,8 +252,8 @@ def _written_columns(nodes: list[Loop], used: set[str]) -> list[int]:
 def _items(node: Loop, columns: list[int]) -> Any:
     """What a loop over a list runs over: a literal, or an argument of the block."""
     rows = [tuple(value[at] for at in columns) for value in node.values]
-    items = symbol.plain(tuple(row[0] if len(row) == 1 else row for row in rows))
-    return items if node.items is None else symbol.relist(items, node.items)
+    items = symbolic.plain(tuple(row[0] if len(row) == 1 else row for row in rows))
+    return items if node.items is None else symbolic.relist(items, node.items)
 
 
 def _escapes(node: Loop, uses: Uses) -> bool:

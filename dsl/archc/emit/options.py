@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from archc.passes.deploy import Deployment
+    from archc.transform.deploy import Deployment
 
 
 @dataclass(frozen=True, slots=True)

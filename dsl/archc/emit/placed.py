@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from archc.analysis.costs import Cost
+from archc.elaborate.sections import Facts
 from archc.emit.class_writer import ClassWriter
 from archc.emit.constructor import lines
 from archc.emit.file import Module, describe_network, new_program, variants
@@ -21,10 +23,8 @@ from archc.emit.program import ClassModel, Definition, Method, changed
 from archc.emit.render import render
 from archc.emit.values import NotUnifiable
 from archc.emit.words import describe
-from archc.passes.costs import Cost
-from archc.passes.place import Placement, Unplaceable, place
 from archc.plan import Body, Chain, Plan, Tensor
-from archc.sections import Facts
+from archc.transform.place import Placement, Unplaceable, place
 
 PLACED = "Placed"  # the support class that exchanges channels and loads weights
 _ITS_NAMES = {"devices", "TOWERS", "gather", "exchange", "from_grouped", "grouped", PLACED}

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
+from archc.analysis.gather import gathered
+from archc.analysis.uses import Uses, uses_of
 from archc.emit.instances import Extra, Lane
 from archc.emit.layout import Code
 from archc.emit.options import Options
 from archc.emit.values import NotUnifiable, module_class
 from archc.ops import REGISTRY
-from archc.passes.gather import gathered
-from archc.passes.uses import Uses, uses_of
 from archc.plan import (
     Applicable,
     Apply,
@@ -44,7 +44,7 @@ class Parameter:
 
     @property
     def declared(self) -> str:
-        suffix = "" if self.default is None else f" = {symbol.plain(self.default)!r}"
+        suffix = "" if self.default is None else f" = {symbolic.plain(self.default)!r}"
         return f"{self.name}: {self.type}{suffix}"
 
 
@@ -292,7 +292,7 @@ class Program:
         wanted = node.op.shared(*node.shapes)
         if wanted is not None:
             _, extent = self.shared.get(wanted.name, ("", 0))
-            extent = max(extent, symbol.plain(wanted.extent))
+            extent = max(extent, symbolic.plain(wanted.extent))
             self.shared[wanted.name] = (wanted.target, extent)
 
     def has_state(self, body: Body) -> bool:
@@ -344,12 +344,12 @@ def instance_env(body: Body, params: dict[str, Any]) -> dict[str, Any]:
     shape = body.input.shape
     assert shape is not None
     assert body.block is not None
-    env = {k: symbol.plain(v) for k, v in body.block.home.constants.items()}
+    env = {k: symbolic.plain(v) for k, v in body.block.home.constants.items()}
     env |= {k: params[k] for k in params if k in env}
     env |= body.args
-    env["in.c"] = symbol.plain(shape.channels)
+    env["in.c"] = symbolic.plain(shape.channels)
     env |= {
-        a: symbol.plain(n)
+        a: symbolic.plain(n)
         for a, n in zip(("in.w", "in.h", "in.d"), reversed(shape.size), strict=False)
     }
     return env
@@ -362,7 +362,7 @@ def _handed(node: Call, open_: frozenset[str]) -> frozenset[str]:
     if shape is not None:
         given["in.c"] = shape.channels
         given |= zip(("in.w", "in.h", "in.d"), reversed(shape.size), strict=False)
-    traced = ((name, value) for name, value in given.items() if symbol.is_traced(value))
+    traced = ((name, value) for name, value in given.items() if symbolic.is_traced(value))
     return frozenset(name for name, value in traced if value.expr.variables() & open_)
 
 

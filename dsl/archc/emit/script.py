@@ -6,13 +6,13 @@ import ast
 from collections.abc import Callable
 from pathlib import Path
 
+from archc.analysis.costs import Cost
+from archc.elaborate.sections import Facts
 from archc.emit.imports import Import, bound, laid, used
 from archc.emit.options import Options
 from archc.emit.render import make_environment
 from archc.emit.training import Training, Untrainable, build_training
-from archc.passes.costs import Cost
 from archc.plan import Plan
-from archc.sections import Facts
 
 _STANDARD = "argparse math os signal sys time"
 _KNOWN: list[Import] = [

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from archc.analysis.costs import Cost
+from archc.elaborate.sections import Facts
 from archc.emit.checked import checked_module
 from archc.emit.file import Module
 from archc.emit.imports import split
@@ -14,10 +16,8 @@ from archc.emit.layout import WIDTH, Group, Item, call, lay
 from archc.emit.options import CHECKPOINTING, ZERO_INIT, Options
 from archc.emit.rates import factor, needs_end, number, plateau, rate, total
 from archc.emit.render import harmless, render
-from archc.passes.costs import Cost
 from archc.plan import Plan, outputs, side_outputs
 from archc.recipe import Augmentation, Recipe, read_recipe
-from archc.sections import Facts
 
 _STATISTICS = {  # mean and standard deviation of the training images, by channel
     "imagenet": ("ImageNet's", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),

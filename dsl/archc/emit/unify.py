@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
 from archc.emit.candidates import Candidates
 from archc.emit.instances import (
     Extra,
@@ -36,7 +36,7 @@ from archc.emit.values import (
     same,
     same_trace,
 )
-from archc.symbol import Expr
+from archc.symbolic import Expr
 
 _LONGEST_TEST = 96  # characters of a condition whose names are `argument`: what anyone would write
 _AXES = ((), ("",), ("_h", "_w"), ("_d", "_h", "_w"))  # what tells the numbers of a window apart
@@ -93,7 +93,7 @@ class ExprWriter(Candidates):
         truths = any(isinstance(v, Truth | bool) for v in values)
         if any(isinstance(v, Factory) for v in values):
             return self._factory(values, lanes)
-        if equal and not truths and not any(map(symbol.is_traced, values)):
+        if equal and not truths and not any(map(symbolic.is_traced, values)):
             return literal(first)
         if truths:
             return self._truth(values, lanes, hint)
@@ -141,18 +141,18 @@ class ExprWriter(Candidates):
             both = extra.values.keys() & found.keys()
             if both and all(same_trace(extra.values[key], found[key]) for key in both):
                 extra.values |= found
-                return symbol.var(extra.variable)
+                return symbolic.var(extra.variable)
         name, number = hint, 2
         while name in self.taken:
             name, number = f"{hint}{number}", number + 1
         self.taken.add(name)
         variable = f"+{name}"
         self.extras[variable] = Extra(variable, name, found)
-        return symbol.var(variable)
+        return symbolic.var(variable)
 
     def render(self, expr: Expr) -> str:
         self.used |= expr.variables()
-        return symbol.render(expr, self.names)
+        return symbolic.render(expr, self.names)
 
     def _find(self, values: list[Any], lanes: list[Lane], everywhere: bool = False) -> Expr | None:
         """An expression that is right in every lane and, if `everywhere`, at other arguments."""
@@ -181,7 +181,7 @@ class ExprWriter(Candidates):
         for expr in (*distinct(tests), *self._by_position(tests)):
             expr = self.inside(expr)
             right = is_right(expr, outcomes, lanes, truth=True)
-            short = len(symbol.render(expr, lambda _: "argument")) <= _LONGEST_TEST
+            short = len(symbolic.render(expr, lambda _: "argument")) <= _LONGEST_TEST
             if right and short and self._stays_right(expr, tests, lanes, truth=True):
                 return expr
         truths = [Truth(o, t) for o, t in zip(outcomes, tests, strict=True)]
@@ -194,8 +194,8 @@ class ExprWriter(Candidates):
             return
         for index in (index for index in self.indices if index.variable):
             for sign, bound in (("==", 0), (">", 0), ("<", 2), (">", 1), ("<", 3), (">", 2)):
-                args = (symbol.var(index.variable), symbol.const(bound))
-                yield symbol.Expr((((symbol.Apply(sign, args),), 1),))
+                args = (symbolic.var(index.variable), symbolic.const(bound))
+                yield symbolic.Expr((((symbolic.Apply(sign, args),), 1),))
 
     def may_flip(self, tests: list[Expr | None], lanes: list[Lane]) -> bool:
         """Whether conditions could come out differently at other values of the params."""
@@ -211,7 +211,7 @@ class ExprWriter(Candidates):
         return False
 
     def _hangs_on_params(self, values: list[Any]) -> bool:
-        traced = (value for value in values if symbol.is_traced(value))
+        traced = (value for value in values if symbolic.is_traced(value))
         return any(self.inside(value.expr).variables() & self.open for value in traced)
 
     def _is_right(
@@ -219,7 +219,7 @@ class ExprWriter(Candidates):
     ) -> bool:
         if not is_right(expr, values, lanes):
             return False
-        truths = [symbol.expr_of(v) for v in values]
+        truths = [symbolic.expr_of(v) for v in values]
         return self._stays_right(expr, truths, lanes, everywhere=everywhere)
 
     def _stays_right(
@@ -270,20 +270,20 @@ class ExprWriter(Candidates):
 
     def identity(self, value: Any) -> Any:
         """Equal for values that are equal whatever the arguments are."""
-        if isinstance(value, tuple) and not symbol.is_traced(value):
+        if isinstance(value, tuple) and not symbolic.is_traced(value):
             return tuple(map(self.identity, value))
-        return (value, self.inside(value.expr)) if symbol.is_traced(value) else value
+        return (value, self.inside(value.expr)) if symbolic.is_traced(value) else value
 
     def number_in_name(self, numbers: list[int], lanes: list[Lane]) -> Expr:
         """A number at the end of names, which only loops may count. Raises NotUnifiable."""
-        exprs = [symbol.const(number) for number in numbers]
+        exprs = [symbolic.const(number) for number in numbers]
         for expr in (*self.by_names(numbers, lanes), *self.by_iteration(exprs, lanes, least=1)):
             if is_right(expr, numbers, lanes):
                 return expr
         raise NotUnifiable("names that no loop counts")
 
     def _tuple(self, values: list[Any], lanes: list[Lane], hint: str) -> str:
-        if any(isinstance(v, symbol.TracedList) for v in values):
+        if any(isinstance(v, symbolic.TracedList) for v in values):
             return self._list(values, lanes, hint)
         lengths = {len(v) for v in values if isinstance(v, tuple)}
         if len(lengths) > 1 or any(isinstance(v, str | bool | None) for v in values):
@@ -299,8 +299,8 @@ class ExprWriter(Candidates):
 
     def _list(self, values: list[Any], lanes: list[Lane], hint: str) -> str:
         """A list that was handed on as a whole: the argument, or a literal."""
-        plain = [symbol.plain(v) for v in values]
-        for expr in distinct([self.inside(symbol.expr_of(v)) for v in values]):
+        plain = [symbolic.plain(v) for v in values]
+        for expr in distinct([self.inside(symbolic.expr_of(v)) for v in values]):
             if expr.variables() and is_right(expr, plain, lanes):
                 return self.render(expr)
         if any(value != plain[0] for value in plain):

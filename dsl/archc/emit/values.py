@@ -8,10 +8,10 @@ from functools import cache
 from math import isclose
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
 from archc.ops import REGISTRY, Shape
 from archc.plan import Applicable, OperatorValue
-from archc.symbol import Expr
+from archc.symbolic import Expr
 
 ANY = object()  # a value that an instance has no use for
 
@@ -54,18 +54,18 @@ def module_class(operator: OperatorValue) -> str | None:
 def variable(name: str, value: Any) -> Any:
     """A value that remembers the variable it stands for."""
     if isinstance(value, bool):
-        return Truth(value, symbol.var(name))
+        return Truth(value, symbolic.var(name))
     if isinstance(value, OperatorValue):
-        return Factory(value, symbol.var(name))
+        return Factory(value, symbolic.var(name))
     if isinstance(value, tuple):
-        return symbol.relist(value, symbol.var(name))
-    return symbol.traced(value, symbol.var(name))
+        return symbolic.relist(value, symbolic.var(name))
+    return symbolic.traced(value, symbolic.var(name))
 
 
 def bare(value: Any) -> Any:
     if isinstance(value, Factory):
         return value.operator
-    return value.value if isinstance(value, Truth) else symbol.plain(value)
+    return value.value if isinstance(value, Truth) else symbolic.plain(value)
 
 
 def same(a: Any, b: Any) -> bool:
@@ -80,12 +80,12 @@ def same_trace(a: Any, b: Any) -> bool:
 
 
 def _trace(value: Any) -> Expr | None:
-    return value.expr if symbol.is_traced(value) else None
+    return value.expr if symbolic.is_traced(value) else None
 
 
 def literal(value: Any) -> str:
     """A number, text, truth, None or tuple of them as Python source. Raises NotUnifiable."""
-    value = symbol.plain(value)
+    value = symbolic.plain(value)
     if isinstance(value, OperatorValue) and (made := module_class(value)) is not None:
         return made
     if isinstance(value, Applicable):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from archc import symbol
+from archc import symbolic
 from archc.emit.class_writer import ClassWriter
 from archc.emit.instances import Lane
 from archc.emit.unify import ExprWriter
@@ -97,5 +97,5 @@ def _size(axis: str, sizes: list[tuple[int, int]], lanes: list[Lane], formals: l
 
 def _concrete(shape: Shape | None) -> str:
     assert shape is not None
-    text = f"(N, {', '.join(str(symbol.plain(d)) for d in shape.dims)})"
+    text = f"(N, {', '.join(str(symbolic.plain(d)) for d in shape.dims)})"
     return f"columns of {text}" if shape.columns else text

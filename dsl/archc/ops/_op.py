@@ -5,7 +5,7 @@ methods give shape, parameters, MACs and the torch call, and its docstring is th
 and the reference page. Nothing else in archc knows an operator by name.
 
 All arithmetic here is on plain `int`; the emitter passes integers that remember the expression
-they came from (`archc.symbol`), so use `+ - * // %` on them and never `int(...)` or `math.prod`
+they came from (`archc.symbolic`), so use `+ - * // %` on them and never `int(...)` or `math.prod`
 of something that should stay an expression. (`Shape.features` shows how.)
 
 Codes that operators use: A201 a window or target does not fit the tensor, A202 nothing would be

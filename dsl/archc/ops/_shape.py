@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archc import symbol
+from archc import symbolic
 
 Dims = tuple[int, ...]  # one number for every dimension, or one a dimension
 
@@ -114,5 +114,5 @@ def times(x: Shape) -> str:
 
 def squeeze(dims: Dims) -> int | Dims:
     """How torch code writes it: one number where all are equal, by their expressions too."""
-    alike = len({symbol.expr_of(d) for d in dims}) == 1
+    alike = len({symbolic.expr_of(d) for d in dims}) == 1
     return dims[0] if alike and all(d == dims[0] for d in dims) else dims

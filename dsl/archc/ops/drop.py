@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archc import symbol
+from archc import symbolic
 from archc.ops._field import flag, number
 from archc.ops._op import Call, Keyword, Op, Saved, op, register
 from archc.ops._shape import Shape
@@ -120,7 +120,7 @@ class DropPath(Op):
     def in_eval(self) -> Op:
         if not self.rescale_eval:
             return Identity()
-        return Times(factor=symbol.combine("-", 1, self.p))  # with the expression of p
+        return Times(factor=symbolic.combine("-", 1, self.p))  # with the expression of p
 
     def survival(self) -> float:
         return 1 - self.p

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archc import symbol
+from archc import symbolic
 from archc.ops._field import number, option, size, width
 from archc.ops._op import Call, Op, Saved, op, register
 from archc.ops._shape import Dims, Shape, Window, spread, squeeze, times
@@ -267,7 +267,7 @@ class Chunk(Op):
         return Call("Chunk", (self.index, self.of))
 
     def inline(self, *names: str) -> str | None:
-        if symbol.is_traced(self.index) or symbol.is_traced(self.of):
+        if symbolic.is_traced(self.index) or symbolic.is_traced(self.of):
             return None
         return f"torch.chunk({names[0]}, {self.of}, 1)[{self.index}]"
 
@@ -309,7 +309,7 @@ class Narrow(Op):
         return Call("Narrow", (self.start, self.length))
 
     def inline(self, *names: str) -> str | None:
-        if symbol.is_traced(self.start) or symbol.is_traced(self.length):
+        if symbolic.is_traced(self.start) or symbolic.is_traced(self.length):
             return None
         return f"{names[0]}[:, {self.start or ''}:{self.start + self.length}]"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from archc import __version__
-from archc.render import visible
-from archc.tabular import Column, Line, Sheet
+from archc.report.diagnostics import visible
+from archc.report.tables import Column, Line, Sheet
 from archc.verification import Verdict
 from archc.verification.check import Check
 from archc.verification.reasons import some

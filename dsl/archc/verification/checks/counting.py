@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from archc.notation import sizes
+from archc.report.notation import sizes
 from archc.verification.check import Failed, check
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from archc.passes.table import Row
+    from archc.analysis.table import Row
     from archc.verification.subject import Subject
     from archc.verification.trace import Trace
 

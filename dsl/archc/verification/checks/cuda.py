@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from archc.passes.memory import Setting
+from archc.analysis.memory import Setting
 from archc.verification.check import Failed, Skipped, check
 from archc.verification.checks.blame import blamed, difference
 

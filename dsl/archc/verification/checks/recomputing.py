@@ -47,8 +47,8 @@ def memory(subject: Subject) -> str | None:
 
 def _worst(subject: Subject, block: str | None) -> float:
     """The largest difference, as a part of the whole. Raises Failed if it is too large."""
-    from archc.capacity import size
-    from archc.passes.memory import Setting
+    from archc.analysis.memory import Setting
+    from archc.report.memory import size
 
     heap = subject.analysis.memory(Setting(checkpoint=block, tracked=True)).train
     worst = 0.0

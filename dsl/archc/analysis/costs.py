@@ -1,0 +1,88 @@
+"""Parameters, buffers and multiply-accumulates, summed over the plan.
+
+Each body is counted once and multiplied by its use, so the cost of counting follows what is
+written. MACs are those of convolutions and linears for one sample, biases left out: what fvcore
+and calflops call MACs, and half of what torch's flop counter calls FLOPs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archc import symbolic
+from archc.ops import scalars
+from archc.plan import Apply, Aux, Body, Call, Chain, Node, children, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """`params`: trainable scalars, each once. `side_macs`: of auxiliary heads, not in `macs`."""
+
+    params: int = 0
+    weights: int = 0  # params of convolutions and linears, without biases
+    buffers: int = 0
+    macs: int = 0
+    side_macs: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.params + other.params,
+            self.weights + other.weights,
+            self.buffers + other.buffers,
+            self.macs + other.macs,
+            self.side_macs + other.side_macs,
+        )
+
+
+class Costs:
+    """The cost of any body or node of one plan."""
+
+    def __init__(self) -> None:
+        self._bodies: dict[Body, Cost] = {}
+
+    def of_body(self, body: Body) -> Cost:
+        found = self._bodies.get(body)
+        if found is None:
+            found = self._bodies[body] = self.of_chain(body.chain)
+        return found
+
+    def of_chain(self, chain: Chain) -> Cost:
+        total = Cost()
+        for node in walk(chain.nodes):
+            if isinstance(node, Apply | Call):
+                total += self.of_node(node)
+            elif isinstance(node, Aux):
+                side = sum(
+                    self.of_node(n).macs
+                    for n in walk(node.chain.nodes)
+                    if isinstance(n, Apply | Call)
+                )
+                total += Cost(macs=-side, side_macs=side)
+        return total
+
+    def of_node(self, node: Node) -> Cost:
+        """An operator or a call; anything else is the sum of what is in it."""
+        if isinstance(node, Apply):
+            return cost_of(node)
+        if isinstance(node, Call):
+            cost = self.of_body(node.body)
+            return Cost(macs=cost.macs) if node.again else cost
+        total = Cost()
+        for chain in children(node):
+            total += self.of_chain(chain)
+        return total
+
+
+def cost_of(node: Apply) -> Cost:
+    """Of one operator; nothing where a shape is unknown."""
+    shapes = node.shapes
+    if len(shapes) < len(node.inputs):
+        return Cost()
+    macs = symbolic.plain(node.op.macs(*shapes))
+    if node.again:
+        return Cost(macs=macs)
+    tensors = node.op.weights(*shapes)
+    counted = node.op.category in ("conv", "linear")
+    weights = scalars([tensors["weight"]]) if counted else 0
+    buffers = scalars(node.op.buffers(*shapes).values())
+    return Cost(scalars(tensors.values()), weights, buffers, macs)

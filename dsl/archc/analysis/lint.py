@@ -1,0 +1,109 @@
+"""What is written but comes to nothing: a warning each, none of them stops a build.
+
+And the names in blocks that nobody calls, which lowering never saw: those are errors, since a
+library of blocks must be right before the first file uses it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TypeVar
+
+from archc import syntax
+from archc.analysis.uses import uses_of
+from archc.elaborate.link import COMBINATORS, STATEMENTS, Library
+from archc.elaborate.names import inner_sequences
+from archc.ops import REGISTRY
+from archc.plan import Apply, Body, Call, Mark, Plan, walk
+from archc.source import Diagnostic, Fix, Label, Severity, Span, did_you_mean
+
+Term = TypeVar("Term")
+
+
+def lint(file: syntax.File, library: Library, plan: Plan | None) -> Iterator[Diagnostic]:
+    """Warnings for a network, errors in blocks that it does not call."""
+    called = set(_called(plan.body, set())) if plan is not None else set()
+    for item in file.items:
+        if isinstance(item, syntax.Block) and id(item) not in called:
+            yield from _unknown_names(item, library)
+            if plan is not None and not _mentioned(item, file):
+                title = f"the block `{item.name.id}` is never called"
+                yield _warning("W102", title, item.name.span)
+    if plan is not None:
+        yield from _unused_params(file)
+        yield from _unused_tensors(plan.body)
+
+
+def _warning(code: str, title: str, span: Span, *helps: str) -> Diagnostic:
+    return Diagnostic(code, title, (Label(span),), helps=helps, severity=Severity.WARNING)
+
+
+def _called(body: Body, seen: set[int]) -> Iterator[int]:
+    """The ids of the trees of all blocks that a body calls, and those call, each body once."""
+    for node in walk(body.chain.nodes):
+        if isinstance(node, Call) and id(node.body) not in seen:
+            seen.add(id(node.body))
+            assert node.body.block is not None
+            yield id(node.body.block.tree)
+            yield from _called(node.body, seen)
+
+
+# --- blocks that nobody calls ------------------------------------------------------------
+
+
+def _unknown_names(block: syntax.Block, library: Library) -> Iterator[Diagnostic]:
+    own = {formal.name.id for formal in block.formals}
+    own |= {name.id for term in _terms(block.body, syntax.For) for name in term.names}
+    known = {*REGISTRY, *COMBINATORS, *STATEMENTS, *library.blocks, *own}
+    for operation in _terms(block.body, syntax.Operation):
+        name = operation.name
+        if name.id not in known:
+            hint = did_you_mean(name.id, known)
+            fixes = (Fix(hint, name.span, hint.split("`")[1]),) if hint else ()
+            title = f"there is no operator or block `{name.id}`"
+            helps = (hint,) if hint else ()
+            yield Diagnostic("A101", title, (Label(name.span),), helps=helps, fixes=fixes)
+
+
+def _terms(sequence: syntax.Sequence, kind: type[Term]) -> Iterator[Term]:
+    stack = [sequence]
+    while stack:
+        for statement in stack.pop().statements:
+            if isinstance(statement.term, kind):
+                yield statement.term
+            stack.extend(inner_sequences(statement.term))
+
+
+def _mentioned(block: syntax.Block, file: syntax.File) -> bool:
+    """Whether its name stands anywhere but in itself: as a value, or in an `if` not taken."""
+    text = file.span.source.text
+    rest = text[: block.span.start] + text[block.span.end :]
+    return re.search(rf"\b{re.escape(block.name.id)}\b", re.sub(r"#.*", "", rest)) is not None
+
+
+# --- what is never used ------------------------------------------------------------------
+
+
+def _unused_params(file: syntax.File) -> Iterator[Diagnostic]:
+    """Params whose name stands nowhere else in the file."""
+    params = [item for item in file.items if isinstance(item, syntax.Param)]
+    text = re.sub(r"#.*", "", file.span.source.text) if params else ""
+    for param in params:
+        if len(re.findall(rf"\b{re.escape(param.name.id)}\b", text)) < 2:
+            yield _warning("W101", f"the param `{param.name.id}` is never used", param.name.span)
+
+
+def _unused_tensors(body: Body) -> Iterator[Diagnostic]:
+    """Operators and calls of the network whose result goes nowhere; inputs that nobody reads."""
+    uses = uses_of(body)
+    if any(isinstance(node, Mark) for node in walk(body.chain.nodes)):
+        uses.counts[body.output.root] -= 1  # the outputs are the marks, not the last tensor
+    for tensor, node in uses.makers.items():
+        if isinstance(node, Apply | Call) and not uses.counts[tensor]:
+            title = "this result is never used"
+            cure = "go on from it with its label, make it an `output`, or leave it out"
+            yield _warning("W103", title, node.span, cure)
+    for name, tensor in zip(body.input_names, body.inputs, strict=False):
+        if not uses.counts[tensor.root]:
+            yield _warning("W104", f"the input `{name}` is never used", tensor.span)

@@ -1,0 +1,26 @@
+"""`train { ... }`: the recipe must make sense, and the modules that `init` names must be there."""
+
+from __future__ import annotations
+
+from archc.elaborate.sections import INIT_KINDS, Facts
+from archc.plan import Apply, Call, Plan, Scope, labelled, walk
+from archc.recipe import faults
+from archc.source import Diagnostic, Label, did_you_mean
+
+
+def check_recipe(facts: Facts, plan: Plan) -> list[Diagnostic]:
+    """A diagnostic for what `train` cannot mean, and for each label that `init` does not find."""
+    found = [mistake.diagnostic for mistake in faults(facts.train)]
+    for setting in facts.initialisations:
+        for label in setting.labels:
+            if not labelled(plan, label):
+                takes = f"it takes {', '.join(INIT_KINDS)}, or a label of the network"
+                hint = did_you_mean(label, [*INIT_KINDS, *_labels(plan)]) or takes
+                title = f"`init` knows no `{label}`"
+                found.append(Diagnostic("A312", title, (Label(setting.span),), helps=(hint,)))
+    return found
+
+
+def _labels(plan: Plan) -> list[str]:
+    nodes = (node for node in walk(plan.body.chain.nodes) if isinstance(node, Apply | Call | Scope))
+    return [node.label for node in nodes if node.label is not None]

@@ -1,0 +1,75 @@
+"""The command line: parses arguments, runs one command, turns its outcome into an exit code.
+
+Nothing is imported here that `archc --help` can do without; `archc.cli.commands` does the work.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from archc.cli.arguments import parser
+from archc.cli.exit_codes import CLOSED_PIPE, INTERNAL, INTERRUPTED, USAGE, Stop
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line; the exit code."""
+    try:
+        _prepare_streams()
+        code = _run(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = CLOSED_PIPE  # the reader has enough: what `cat` does, too
+        _drop_output()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except OSError as error:  # a full disk behind it
+        code = _complain(f"cannot write to standard output: {error.strerror}", USAGE)
+        _drop_output()
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        args = parser().parse_args(argv)
+    except SystemExit as done:  # --help, --version, or wrong usage, already reported
+        return done.code if isinstance(done.code, int) else USAGE
+    # A short run that mostly builds: looking for cycles in what is new would be a tenth of it.
+    gc.set_threshold(100_000)
+    try:
+        return int(import_module(f"archc.cli.commands.{args.command}").run(args))
+    except Stop as stop:
+        return _complain(str(stop), stop.code)
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is None:
+            raise  # from writing to standard output, which has no file's name
+        if args.traceback or os.environ.get("ARCHC_TRACEBACK"):
+            raise
+        what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        return _complain(
+            f"internal error: {what} (please report it with the file; --traceback shows where)",
+            INTERNAL,
+        )
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"archc: {message}", file=sys.stderr)
+    return code
+
+
+def _prepare_streams() -> None:
+    """Never a traceback because a terminal cannot show a character, or a stream is closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """What is left in the buffer has nowhere to go; Python's own exit must not try again."""
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115

@@ -1,0 +1,310 @@
+"""What each command takes beside what several share, in the order of `archc --help`."""
+
+from __future__ import annotations
+
+from archc.cli.arguments.shared import Parser
+from archc.cli.arguments.values import (
+    assignment,
+    batch,
+    count,
+    extras,
+    names,
+    seconds,
+    size,
+    whole,
+)
+
+DTYPES = ("fp32", "fp16", "bf16", "fp64")
+
+
+def build(parser: Parser) -> None:
+    parser.add_argument("input", metavar="INPUT", help="file, folder, bundled network, or -")
+    parser.add_argument(
+        "--train", action="store_true", help="a script that trains it, with the network in it"
+    )
+    parser.add_argument("--templates", metavar="DIR", help="templates that replace archc's own")
+    parser.add_argument(
+        "--form",
+        choices=("training", "deploy"),
+        default="training",
+        help="deploy: for inference alone, with batch norms folded (default: training)",
+    )
+    parser.add_argument(
+        "--placement",
+        action="store_true",
+        help="on the devices that the file names, each with a part of every layer's channels",
+    )
+    parser.add_argument(
+        "--with",
+        dest="extras",
+        metavar="OPTION[,OPTION]",
+        type=extras,
+        default={},
+        help="device: constructors take device and dtype; checkpointing[=BLOCK]: activations of a "
+        "block may be computed again; zero-init: residual units may start as the identity",
+    )
+
+
+def export(parser: Parser) -> None:
+    parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
+    parser.add_argument(
+        "--to",
+        choices=("onnx", "pt2"),
+        required=True,
+        help="onnx (needs torch, onnx and onnxscript), or pt2: torch.export's own (needs torch)",
+    )
+    parser.add_argument(
+        "--weights", metavar="FILE", help="a state_dict saved by torch, or a checkpoint with one"
+    )
+    parser.add_argument(
+        "--form",
+        choices=("training", "deploy"),
+        default="training",
+        help="deploy: with batch norms folded (default: training, in eval mode)",
+    )
+
+
+def check(parser: Parser) -> None:
+    parser.add_argument("inputs", metavar="INPUT", nargs="+", help="file, folder, network, or -")
+    parser.add_argument(
+        "--format",
+        choices=("text", "concise", "json", "github", "sarif"),
+        default="text",
+        help="how to report (default: text)",
+    )
+
+
+def draw(parser: Parser) -> None:
+    parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
+    parser.add_argument(
+        "--format",
+        choices=("svg", "png", "pdf", "dot", "html", "mermaid"),
+        help="default: by the output's ending; html is a page to explore",
+    )
+    parser.add_argument(
+        "--view",
+        choices=("engineer", "paper", "graph"),
+        default="engineer",
+        help="engineer: every operator, repeats once (default); paper: a row a module, each block "
+        "once; graph: everything unrolled",
+    )
+    parser.add_argument(
+        "--depth", metavar="N", type=whole, help="blocks inside N others or more stay closed"
+    )
+    parser.add_argument(
+        "--expand",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="open this block whatever the depth, and write its repeats out",
+    )
+    parser.add_argument(
+        "--theme", choices=("light", "dark"), default="light", help="default: light"
+    )
+    parser.add_argument("--open", action="store_true", help="show the result in the browser")
+    parser.add_argument("--watch", action="store_true", help="draw again whenever the file changes")
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "dot", "graphviz-pure"),
+        default="auto",
+        help="the Graphviz to draw with (default: dot if installed, else graphviz-pure)",
+    )
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", type=float, default=60, help="for drawing (default: 60)"
+    )
+
+
+def summary(parser: Parser) -> None:
+    parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
+    parser.add_argument(
+        "--style",
+        choices=("table", "lecture"),
+        default="table",
+        help="lecture: a line for each layer, with its sums, as in CS231n (default: table)",
+    )
+    parser.add_argument(
+        "--depth",
+        metavar="N",
+        type=count,
+        help="blocks inside N others stay closed (default: as deep as is a page; csv, json: all)",
+    )
+    parser.add_argument("--unfold", action="store_true", help="a line for each of those alike")
+    parser.add_argument(
+        "--columns",
+        metavar="NAMES",
+        type=names,
+        help="name,op,shape,params,macs ...; +field,stride adds to the default; all",
+    )
+    parser.add_argument(
+        "--batch", metavar="N", type=count, default=1, help="samples at a time (default: 1)"
+    )
+    parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="default: fp32")
+
+
+def fit(parser: Parser) -> None:
+    parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
+    parser.add_argument(
+        "--batch", metavar="N", type=batch, default=32, help="samples at a time (default: 32)"
+    )
+    parser.add_argument(
+        "--memory",
+        metavar="SIZE",
+        type=size,
+        action="append",
+        default=[],
+        help="to fit into: 24GB (a GB has 2^30 bytes, as on a GPU's box)",
+    )
+    parser.add_argument(
+        "--gpu",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a GPU to run on: rtx3090, a100-40 ... (default: all that are known)",
+    )
+    parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="default: fp32")
+    parser.add_argument("--amp", action="store_true", help="mixed precision (torch.autocast)")
+    parser.add_argument(
+        "--optimizer",
+        choices=("sgd", "momentum", "adam"),
+        default="momentum",
+        help="default: momentum, that is SGD with it",
+    )
+    parser.add_argument(
+        "--checkpoint",
+        action="store_true",
+        help="compute a block again in the backward pass: the one that saves most",
+    )
+    parser.add_argument(
+        "--checkpoint-block", metavar="BLOCK", help="the same with a block of choice"
+    )
+    parser.add_argument(
+        "--ddp", action="store_true", help="DistributedDataParallel: its buckets of gradients"
+    )
+    parser.add_argument(
+        "--ddp-views", action="store_true", help="the same with gradient_as_bucket_view=True"
+    )
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
+
+def compare(parser: Parser) -> None:
+    parser.add_argument(
+        "inputs",
+        metavar="INPUT",
+        nargs="*",
+        help="file, folder, network, or - (default: all bundled networks)",
+    )
+    parser.add_argument(
+        "--columns",
+        metavar="NAMES",
+        type=names,
+        help="name,depth,params,macs ... and any fact in `meta`; +weights,arxiv adds to the "
+        "default; all (the default of json and csv)",
+    )
+    parser.add_argument("--sort", metavar="COLUMN", help="order by it, whether shown or not")
+    parser.add_argument("--reverse", action="store_true", help="the largest first")
+    parser.add_argument(
+        "--batch",
+        metavar="N",
+        type=count,
+        default=32,
+        help="samples at a time, for peaks of memory (default: 32)",
+    )
+    parser.add_argument(
+        "--time",
+        action="store_true",
+        help="measure a forward pass of each on this machine, at batch 1 (needs torch)",
+    )
+    parser.add_argument(
+        "--plot",
+        metavar="FILE",
+        help="draw accuracy against operations, and against time with --time: .svg, .png or .pdf",
+    )
+    parser.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="plot the networks tested on it: imagenet, cifar10 ... "
+        "(default: the one that most were tested on)",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite a plot that archc did not write"
+    )
+
+
+def verify(parser: Parser) -> None:
+    parser.add_argument(
+        "inputs", metavar="INPUT", nargs="*", help="file, folder, bundled network, or -"
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--all", action="store_true", help="the slow checks, too")
+    which.add_argument(
+        "--only", metavar="CHECKS", type=names, help="these alone: state,copying (see --list)"
+    )
+    which.add_argument("--list", action="store_true", help="name the checks, and what each proves")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    parser.add_argument(
+        "--source", metavar="FILE", help="a Python module to verify in place of the generated one"
+    )
+    parser.add_argument(
+        "-j", dest="jobs", metavar="N", type=count, default=1, help="processes (default: 1)"
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=seconds,
+        default=600.0,
+        help="for one check (default: 600)",
+    )
+
+
+def diff(parser: Parser) -> None:
+    for side in ("left", "right"):
+        parser.add_argument(side, metavar=side.upper(), help="file, bundled network, or -")
+    for side in ("left", "right"):
+        parser.add_argument(
+            f"--{side}",
+            dest=f"{side}_params",
+            metavar="NAME=VALUE",
+            type=assignment,
+            action="append",
+            default=[],
+            help=f"set a param of the {side} one alone (-D: of both)",
+        )
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "html"),
+        help="default: text; html is a page with both side by side",
+    )
+    parser.add_argument("-o", dest="output", metavar="OUT", help="a page to write: changes.html")
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite a file that archc did not write"
+    )
+    parser.add_argument(
+        "--batch",
+        metavar="N",
+        type=count,
+        default=32,
+        help="samples at a time, for the peaks of memory (default: 32)",
+    )
+    parser.add_argument(
+        "--exit-code", action="store_true", help="end with 1 where they differ, as git does"
+    )
+
+
+def listing(parser: Parser) -> None:
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
+
+def explain(parser: Parser) -> None:
+    parser.add_argument(
+        "what",
+        metavar="INPUT|CODE",
+        nargs="?",
+        help="file, bundled network, -, or an error code such as A201 (default: list the codes)",
+    )
+    parser.add_argument(
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help="a part of the network: conv1, layer1.0, 'layer1.*.conv1' (default: list them)",
+    )
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")

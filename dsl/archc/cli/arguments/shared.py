@@ -1,0 +1,106 @@
+"""What several commands take: as parents, in argparse's sense."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from archc.cli.arguments.values import assignment, count, shape
+from archc.cli.exit_codes import LIMITS
+
+TYPE_CHECKING = False  # typing's own costs as much as argparse
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Knows its width without importing shutil to find it."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = os.get_terminal_size(sys.stdout.fileno()).columns
+        except (OSError, ValueError):
+            columns = 0
+        super().__init__(prog, width=min(columns or 100, 100))
+
+
+class Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=Help, allow_abbrev=False, **options)
+
+
+def common() -> Parser:
+    """What may stand before the command and after it."""
+    parent = Parser(add_help=False)
+    add_common(parent, color=argparse.SUPPRESS, traceback=argparse.SUPPRESS)
+    return parent
+
+
+def add_common(parser: Parser, *, color: str, traceback: str | bool) -> None:
+    parser.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default=color,
+        help="auto: on a terminal, and not where NO_COLOR is set",
+    )
+    parser.add_argument(
+        "--traceback", action="store_true", default=traceback, help=argparse.SUPPRESS
+    )
+
+
+def reading() -> Parser:
+    parent = Parser(add_help=False)
+    parent.add_argument(
+        "-D",
+        dest="params",
+        metavar="NAME=VALUE",
+        type=assignment,
+        action="append",
+        default=[],
+        help="set a param of the file",
+    )
+    parent.add_argument(
+        "--input",
+        dest="shapes",
+        metavar="[NAME=]CxHxW",
+        type=shape,
+        action="append",
+        default=[],
+        help="another shape for an input of the file, channels first: 3x512x512",
+    )
+    parent.add_argument(
+        "--project",
+        metavar="DIR",
+        help="the folder that `use` must not leave (default: the input's own)",
+    )
+    limits = parent.add_argument_group("limits")
+    for field, what in LIMITS.items():
+        flag = f"--max-{field.replace('_', '-')}"
+        limits.add_argument(flag, metavar="N", type=count, dest=f"max_{field}", help=f"most {what}")
+    return parent
+
+
+def tabling() -> Parser:
+    parent = Parser(add_help=False)
+    parent.add_argument(
+        "--format",
+        choices=("text", "json", "csv", "markdown", "latex"),
+        default="text",
+        help="default: text",
+    )
+    return parent
+
+
+def writing() -> Parser:
+    parent = Parser(add_help=False)
+    parent.add_argument(
+        "-o",
+        dest="output",
+        metavar="OUT",
+        help="file, folder, or - for standard output (default: INPUT's name, in this folder)",
+    )
+    parent.add_argument(
+        "--force", action="store_true", help="overwrite a file that archc did not write"
+    )
+    return parent

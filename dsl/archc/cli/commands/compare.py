@@ -1,0 +1,127 @@
+"""`archc compare`: networks side by side, as a table and as a plot."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
+
+from archc import comparison, files
+from archc.api import bundled
+from archc.cli.commands.reading import analyse, find_all, show
+from archc.cli.commands.tables import put_sheets
+from archc.cli.commands.writing import put
+from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop
+from archc.cli.inputs import Input, meant
+from archc.comparison import Comparison, Entry, UnknownColumn, plot
+from archc.report import diagnostics as render
+from archc.report.numbers import natural
+from archc.source import Diagnostic
+
+
+def run(args: Namespace) -> int:
+    """Prints the table of all networks without mistakes, and draws the plot."""
+    _check_usage(args)
+    inputs, code = find_all(args.inputs or sorted(bundled(), key=natural), args.project)
+    entries, read = _entries(inputs, args)
+    code = code or read
+    if not entries:
+        return code or WRONG
+    try:
+        table = _table(entries, args)
+    except UnknownColumn as unknown:
+        hint = meant(unknown.name, unknown.known) or f" (there are {', '.join(unknown.known)})"
+        raise Stop(f"{unknown}{hint}") from None
+    if args.plot is not None:
+        _plot(table, args)
+    if args.format == "json":
+        sys.stdout.write(table.json())
+    else:
+        put_sheets([table.sheet()], args)
+    return code
+
+
+def _check_usage(args: Namespace) -> None:
+    """What would fail after minutes fails at once. Raises Stop."""
+    if args.plot is not None:
+        if _format(args.plot) not in plot.FORMATS:
+            endings = ", ".join(f".{format}" for format in plot.FORMATS)
+            raise Stop(f"cannot plot to {args.plot}: use one of {endings}")
+        if find_spec("matplotlib") is None:
+            raise Stop(str(plot.NoLibrary()))
+    elif args.dataset is not None:
+        raise Stop("--dataset says what to plot: give `--plot FILE`, too")
+    if args.time and find_spec("torch") is None:
+        raise Stop("--time runs the networks: `pip install 'archc-lang[torch]'`")
+
+
+def _format(path: str) -> str:
+    return Path(path).suffix.lower().lstrip(".")
+
+
+def _entries(inputs: list[Input], args: Namespace) -> tuple[list[Entry], int]:
+    """The networks without mistakes, in order, and FINE; shows what is wrong with the others."""
+    found: list[Entry] = []
+    diagnostics: list[Diagnostic] = []
+    code = FINE
+    stems = Counter(_stem(input) for input in inputs)
+    for input in inputs:
+        try:
+            analysis = analyse(input, args)
+        except files.Unreadable as failure:
+            diagnostics.append(failure.diagnostic)
+            code = USAGE if failure.io else code or WRONG
+            continue
+        diagnostics += analysis.diagnostics
+        if not analysis.ok:
+            code = code or WRONG
+        elif analysis.plan is not None:
+            stem = _stem(input)
+            name = stem if stems[stem] == 1 else str(Path(input.name).with_suffix(""))
+            found.append(Entry(name, input.name, analysis))
+        elif input.folder is None:  # in a folder, files of blocks are for the others
+            print(f"archc: {input.name} has no `network` line", file=sys.stderr)
+            code = code or WRONG
+    show(render.unique(diagnostics), sys.stderr, args)
+    return found, code
+
+
+def _stem(input: Input) -> str:
+    return input.path.stem if input.path else input.stem
+
+
+def _table(entries: list[Entry], args: Namespace) -> Comparison:
+    """Raises UnknownColumn."""
+    columns = args.columns
+    if columns == ["all"] or (columns is None and args.format in ("json", "csv")):
+        columns = comparison.all_columns(entries)
+    elif columns is not None and columns[0].startswith("+"):
+        columns = [*comparison.DEFAULT, columns[0][1:], *columns[1:]]
+    if args.time:
+        print(f"measuring {len(entries)} forward passes", file=sys.stderr)
+    table = comparison.tabled(entries, columns, args.batch, time=args.time)
+    return comparison.ordered(table, args.sort, args.reverse)
+
+
+def _plot(table: Comparison, args: Namespace) -> None:
+    """Writes the plot, and says which networks are not in it."""
+    try:
+        picture = table.picture(args.dataset)
+    except plot.NothingToPlot as nothing:
+        raise Stop(str(nothing), WRONG if args.dataset is None else USAGE) from None
+    drawn = plot.draw(picture, _format(args.plot))
+    texts = "\0".join(entry.analysis.text for entry in table.entries)
+    summary = f"{len(picture.points)} networks"
+    if picture.dataset:
+        summary += f" on {picture.dataset}"
+    put(
+        Path(args.plot),
+        files.stamp_bytes(drawn, texts, Path(args.plot).suffix.lower()),
+        summary,
+        force=args.force,
+        make_folder=False,
+    )
+    for reason, names in picture.left_out:
+        print(f"not plotted, {reason}: {', '.join(names)}", file=sys.stderr)

@@ -1,0 +1,70 @@
+"""`archc export`: a network with its weights, for a runtime."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archc import files
+from archc.cli.commands.reading import analysed, headline, need_network
+from archc.cli.commands.writing import destination, names_folder, put
+from archc.cli.exit_codes import FINE, WRONG, Stop
+from archc.cli.inputs import find_one
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def run(args: Namespace) -> int:
+    """Writes ONNX or PT2."""
+    from archc import export
+
+    input = find_one(args.input, args.project, "export")
+    output = destination(input, args.output, f".{args.to}")
+    absent = export.missing(args.to)
+    if absent:
+        raise Stop(f"--to {args.to} needs {' and '.join(absent)}: pip install {' '.join(absent)}")
+    if output is not None and not args.force:
+        _may_write(output)
+    analysis, code = analysed(input, args)
+    if analysis is None or code:
+        return code
+    need_network(analysis, input, "there is nothing to export")
+    try:
+        net = export.module(analysis, _weights(args.weights), args.form)
+        content = export.exported(analysis, net, args.to)
+    except export.Unfit as why:
+        raise Stop(str(why), WRONG) from None
+    if args.weights is None:
+        print("archc: without --weights, these are untrained", file=sys.stderr)
+    put(
+        output,
+        files.stamp_bytes(content, analysis.text, f".{args.to}"),
+        headline(analysis),
+        force=args.force,
+        make_folder=names_folder(args.output or ""),
+    )
+    return FINE
+
+
+def _weights(path: str | None) -> dict[str, Tensor] | None:
+    from archc import export
+
+    if path is None:
+        return None
+    try:
+        return export.weights(Path(path))
+    except OSError as error:
+        raise Stop(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _may_write(output: Path) -> None:
+    """Raises Stop before the work, not after it, where the result would be refused."""
+    try:
+        files.check(output)
+    except files.Refused as refusal:
+        raise Stop(str(refusal)) from None
+    except OSError:
+        return  # told where it is written

@@ -1,0 +1,58 @@
+"""`archc fit`: what memory a network takes, the largest batch that fits, and how fast it is."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from archc.cli.commands.reading import analysed, need_network
+from archc.cli.exit_codes import FINE, Stop
+from archc.cli.inputs import find_one, meant
+
+if TYPE_CHECKING:
+    from archc.report.memory import Device
+
+
+def run(args: Namespace) -> int:
+    """Prints the memory and the speed of a training step and of inference."""
+    from archc.analysis.memory import Setting
+    from archc.report import memory as capacity
+
+    input = find_one(args.input, args.project, "fit")
+    if args.amp and args.dtype != "fp32":
+        raise Stop("--amp keeps parameters in fp32: leave out --dtype, or --amp")
+    devices = _devices(args)
+    analysis, code = analysed(input, args)
+    if analysis is None or code:
+        return code
+    need_network(analysis, input, "there is nothing to run")
+    ddp = "views" if args.ddp_views else "copies" if args.ddp else None
+    setting = Setting(args.dtype, args.optimizer, args.amp, args.checkpoint_block, ddp)
+    best = args.batch if args.checkpoint and setting.checkpoint is None else None
+    try:
+        memory = analysis.memory(setting, best_checkpoint_at=best)
+    except KeyError:
+        raise Stop(f"{analysis.name} calls no block {setting.checkpoint!r}") from None
+    if best and memory.setting.checkpoint is None:
+        print("archc: no block is worth computing again", file=sys.stderr)
+    work = analysis.work(memory.setting.checkpoint)
+    report = capacity.Report(analysis.name, memory, work, args.batch, devices)
+    sys.stdout.write((capacity.json if args.format == "json" else capacity.text)(report))
+    return FINE
+
+
+def _devices(args: Namespace) -> list[Device]:
+    """Those that were named, or all that archc knows."""
+    from archc.analysis.gpus import gpus
+    from archc.report.memory import Device, size
+
+    cards = gpus()
+    for name in args.gpu:
+        if name not in cards:
+            hint = meant(name, cards)
+            raise Stop(f"no GPU {name!r}{hint} (known: {', '.join(cards)})")
+    named = args.gpu if args.gpu or args.memory else cards
+    return [Device(f"{size(bytes)} given", bytes) for bytes in args.memory] + [
+        Device(cards[name].name, cards[name].memory, cards[name]) for name in named
+    ]

@@ -1,0 +1,99 @@
+"""From a name on the command line to an analysis, and its diagnostics shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TextIO
+
+from archc import files
+from archc.cli.exit_codes import FINE, LIMITS, USAGE, WRONG, Stop
+from archc.cli.inputs import Input, find
+from archc.report import diagnostics as render
+from archc.source import Diagnostic, Limits
+
+if TYPE_CHECKING:
+    from archc.api import Analysis
+
+
+def find_all(names: Iterable[str], project: str | None) -> tuple[list[Input], int]:
+    """The inputs of all names, each once, and FINE.
+
+    Complains about what is not there and goes on with the others; then the code is USAGE.
+    """
+    inputs: list[Input] = []
+    code = FINE
+    for name in names:
+        try:
+            inputs += find(name, project)
+        except Stop as stop:
+            print(f"archc: {stop}", file=sys.stderr)
+            code = USAGE
+    once = {i.path.resolve() if i.path else i.name: i for i in inputs}
+    return list(once.values()), code
+
+
+def analyse(input: Input, args: Namespace) -> Analysis:
+    """Raises Unreadable."""
+    from archc import api
+
+    given = {field: getattr(args, f"max_{field}") for field in LIMITS}
+    limits = Limits(**{field: value for field, value in given.items() if value is not None})
+    return api.analyze(
+        input.read(limits),
+        params=dict(args.params),
+        limits=limits,
+        project=input.project,
+        inputs=dict(args.shapes),
+    )
+
+
+def analysed(input: Input, args: Namespace) -> tuple[Analysis | None, int]:
+    """The analysis of a network that is to be built or drawn, and FINE if it can be.
+
+    Shows the diagnostics, warnings too.
+    """
+    try:
+        analysis = analyse(input, args)
+    except files.Unreadable as failure:
+        if failure.io:
+            raise Stop(failure.diagnostic.title) from None
+        show([failure.diagnostic], sys.stderr, args)
+        return None, WRONG
+    show(analysis.diagnostics, sys.stderr, args)
+    return analysis, FINE if analysis.ok else WRONG
+
+
+def need_network(analysis: Analysis, input: Input, missing: str) -> None:
+    """Raises Stop for a file of blocks alone; `missing` says what that leaves undone."""
+    if analysis.plan is None:
+        raise Stop(f"{input.name} has no `network` line: {missing}", WRONG)
+
+
+def show(diagnostics: Iterable[Diagnostic], stream: TextIO, args: Namespace) -> None:
+    color = colored(stream, args)
+    width = columns(stream) if stream.isatty() else 100
+    for diagnostic in diagnostics:
+        print(render.text([diagnostic], color=color, width=width), file=stream)
+
+
+def colored(stream: TextIO, args: Namespace) -> bool:
+    """Whether the user wants colours there."""
+    quiet = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return args.color == "always" or (args.color == "auto" and stream.isatty() and not quiet)
+
+
+def columns(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 100
+    except OSError:
+        return 100
+
+
+def headline(analysis: Analysis) -> str:
+    """`ResNet50: 25,557,032 parameters, 4.09G MACs`."""
+    from archc.report.numbers import human
+
+    return f"{analysis.name}: {analysis.params:,} parameters, {human(analysis.macs)} MACs"

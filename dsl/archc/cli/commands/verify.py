@@ -1,0 +1,161 @@
+"""`archc verify`: what must hold of a generated module, proved by running it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from argparse import Namespace
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
+from time import perf_counter
+
+from archc import verification
+from archc.api import Analysis
+from archc.cli.commands.reading import analysed, find_all, need_network
+from archc.cli.commands.tables import put_sheets
+from archc.cli.exit_codes import FINE, WRONG, Stop
+from archc.cli.inputs import Input, meant
+from archc.report.diagnostics import visible
+from archc.verification import Job, Verdict
+from archc.verification.report import Named, Report, listed
+
+
+def run(args: Namespace) -> int:
+    """Prints the results of all checks of all networks."""
+    if args.list:
+        put_sheets([listed([*verification.registered().values()])], args)
+        return FINE
+    chosen = _chosen(args)
+    inputs, code = find_all(args.inputs, args.project)
+    source = _source(args, inputs)
+    networks, mistaken, read = _networks(inputs, args)
+    code = code or read
+    if not networks:
+        return code or WRONG
+    jobs = [Job.of(analysis, input.project, source) for input, analysis in networks]
+    start = perf_counter()
+    verdicts = _verify(jobs, chosen, args)
+    names = _names([input for input, _ in networks])
+    report = Report(
+        [
+            Named(analysis.name, name, verdict)
+            for (_, analysis), name, verdict in zip(networks, names, verdicts, strict=True)
+        ],
+        len(chosen),
+        0 if args.only else len(verification.registered()) - len(chosen),
+        perf_counter() - start,
+        mistaken,
+    )
+    if args.format == "json":
+        sys.stdout.write(report.json())
+    else:
+        put_sheets([report.sheet()], args)
+    return code or (WRONG if report.failed else FINE)
+
+
+def _chosen(args: Namespace) -> list[str]:
+    """The names of the checks to run. Raises Stop."""
+    if not args.inputs:
+        raise Stop("verify what? Give a file, a folder or a bundled network, or --list")
+    if find_spec("torch") is None:
+        raise Stop("verify runs the networks: `pip install 'archc-lang[torch]'`")
+    known = verification.registered()
+    for name in args.only or ():
+        if name not in known:
+            raise Stop(f"no check {name!r}{meant(name, known) or '; --list names them'}")
+    if args.only:
+        return [name for name in known if name in args.only]
+    return [name for name, check in known.items() if args.all or not check.slow]
+
+
+def _source(args: Namespace, inputs: list[Input]) -> str | None:
+    """The text of `--source`. Raises Stop."""
+    if args.source is None:
+        return None
+    if len(inputs) != 1 or inputs[0].folder is not None:
+        raise Stop("--source is a module of one network: give one")
+    try:
+        return Path(args.source).read_text(encoding="utf-8")
+    except OSError as error:
+        raise Stop(f"cannot read {args.source}: {(error.strerror or str(error)).lower()}") from None
+    except UnicodeDecodeError:
+        raise Stop(f"{args.source} is no text in UTF-8") from None
+
+
+def _networks(
+    inputs: list[Input], args: Namespace
+) -> tuple[list[tuple[Input, Analysis]], list[str], int]:
+    """Those without mistakes, the others' names, and FINE; shows what is wrong with these."""
+    found: list[tuple[Input, Analysis]] = []
+    mistaken: list[str] = []
+    code = FINE
+    for input in inputs:
+        try:
+            analysis, wrong = analysed(input, args)
+        except Stop as stop:
+            if len(inputs) == 1:
+                raise
+            print(f"archc: {stop}", file=sys.stderr)
+            code = code or stop.code
+            mistaken.append(input.name)
+            continue
+        code = code or wrong
+        if analysis is None or wrong:
+            mistaken.append(input.name)
+            continue
+        if analysis.plan is None:
+            if input.folder is None:  # in a folder, files of blocks are for the others
+                need_network(analysis, input, "there is nothing to verify")
+            continue
+        found.append((input, analysis))
+    return found, mistaken, code
+
+
+def _names(inputs: list[Input]) -> list[str]:
+    """What tables call them: the file's name, or its path where two have the same."""
+    stems = [input.path.stem if input.path else input.stem for input in inputs]
+    count = Counter(stems)
+    return [
+        stem if count[stem] == 1 else str(Path(input.name).with_suffix(""))
+        for stem, input in zip(stems, inputs, strict=True)
+    ]
+
+
+def _verify(jobs: list[Job], chosen: list[str], args: Namespace) -> list[Verdict]:
+    progress = _Progress(len(jobs) * len(chosen))
+    found: dict[int, Verdict] = {}
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        for at, verdict in verification.verify(
+            jobs, chosen, workers=args.jobs, seconds=args.timeout, started=progress.show
+        ):
+            found[at] = verdict
+    except OSError as error:
+        raise Stop(f"cannot start the checks: {error}") from None
+    finally:  # no process is left, nor anything that one wrote
+        signal.signal(signal.SIGTERM, before)
+        progress.clear()
+    return [found[at] for at in range(len(jobs))]
+
+
+class _Progress:
+    """A line on a terminal that says what runs; nothing elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done = total, 0
+        self.lock = threading.Lock()
+        self.shown = sys.stderr.isatty()
+
+    def show(self, path: str, check: str) -> None:
+        with self.lock:
+            self.done += 1
+            if self.shown:
+                line = f"{self.done}/{self.total} {visible(Path(path).stem)}: {check}"
+                sys.stderr.write(f"\r\x1b[K{line}")
+                sys.stderr.flush()
+
+    def clear(self) -> None:
+        if self.shown:
+            sys.stderr.write("\r\x1b[K")

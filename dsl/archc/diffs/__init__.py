@@ -1,0 +1,35 @@
+"""What changed from one network to another: structure, shapes, costs.
+
+    plans -> outline (items, words) -> matching (align, likeness) -> compare (differences)
+        -> entries, blocks -> comparison (totals) -> rows -> text, page, record
+
+Causes are kept apart from consequences: a statement whose text differs is a change; one that says
+the same and comes out otherwise, because of a param, an argument or what is before it, follows. A
+block whose text differs is shown once and not at every call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archc.diffs.comparison import Comparison
+
+__all__ = ["Comparison", "Diff"]
+
+
+@dataclass(frozen=True)
+class Diff(Comparison):
+    """A comparison that shows itself."""
+
+    def __str__(self) -> str:
+        from archc.diffs import text
+
+        return text.text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """What Jupyter shows: both side by side."""
+        from archc.diffs import page
+
+        return page.fragment(self)

@@ -1,0 +1,274 @@
+"""Entries to the lines that tell them: what changed first, what only follows in few words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from archc.analysis.costs import Cost
+from archc.diffs.blocks import BlockChange
+from archc.diffs.entries import Change, Entry, merged, scaled, summed
+from archc.diffs.items import Item
+from archc.report.notation import source_text
+
+MARKS = {
+    "added": "+", "removed": "-", "changed": "~", "inside": " ", "follows": ".", "renamed": "=",
+    "block": "",
+}  # fmt: skip
+BRANCHES = {"residual": ("body", "shortcut")}  # others are numbered
+_MOST_NAMES = 5  # of modules that follow in the same way
+_MOST_LEAVES = 2000  # differences that are looked through for them
+_MOST_FOLLOW = 8  # lines about what follows inside one statement
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line. `costs` and `shapes` are those of both sides."""
+
+    level: int
+    state: str
+    text: str
+    shapes: tuple[str, str] = ("", "")
+    costs: tuple[Cost, Cost] = (Cost(), Cost())
+
+    @property
+    def mark(self) -> str:
+        return MARKS[self.state]
+
+    @property
+    def params(self) -> int:
+        return self.costs[1].params - self.costs[0].params
+
+    @property
+    def macs(self) -> int:
+        """The difference in MACs, those of an auxiliary head too."""
+        left, right = (cost.macs + cost.side_macs for cost in self.costs)
+        return right - left
+
+
+def rows_of(entries: Iterable[Entry], level: int = 0, written: bool = False) -> Iterator[Row]:
+    """The lines of some statements; those that are the same say nothing.
+
+    `written` takes operators as the text of a block has them.
+    """
+    reshaped: Counter[str] = Counter()
+    for entry in map(simplified, entries):
+        if entry.state == "follows" and _bare(entry):
+            reshaped[entry.item.label or entry.item.head] += 1
+        elif entry.differs:
+            yield from _rows(entry, level, written)
+    if reshaped:
+        names = ", ".join(f"{n} {name}" if n > 1 else name for name, n in reshaped.items())
+        yield Row(level, "follows", f"other shapes, the same costs: {names}")
+
+
+def block_rows(block: BlockChange) -> list[Row]:
+    """A block whose text differs: how often it is called, and what differs."""
+    left, right = block.times
+    calls = f"{left}" if left == right else f"{left} -> {right}"
+    head = f"block {block.definition}   ({calls} call{'s' * (block.times != (1, 1))})"
+    return [Row(0, "block", head, costs=block.costs), *rows_of(block.entries, 1, True)]
+
+
+def _bare(entry: Entry) -> bool:
+    """Whether nothing but shapes differs."""
+    return not entry.structural and entry.costs[0] == entry.costs[1] and not entry.renames
+
+
+def _rows(entry: Entry, level: int, written: bool) -> Iterator[Row]:
+    text = told(entry, written)
+    definition = entry.definition
+    if definition is not None and definition.left.name.id == definition.right.name.id:
+        text += "   (the block changed)"
+    yield Row(level, entry.state, text, entry.shapes, entry.costs)
+    if entry.definition is not None or entry.alone:
+        return
+    if entry.item.kind == "call":
+        yield from consequences(entry, level + 1)
+    elif entry.item.kind == "branches":
+        yield from _branches(entry, level + 1, written)
+    elif entry.structural or entry.renames:
+        if entry.item.kind == "again" and not any(inner.structural for inner in entry.inside):
+            return  # what was renamed is told where it is
+        yield from rows_of(entry.inside, level + 1, written)
+
+
+def _branches(entry: Entry, level: int, written: bool) -> Iterator[Row]:
+    names: tuple[str, ...] = BRANCHES.get(entry.item.head, ())
+    for at, branch in enumerate(entry.inside):
+        if not branch.structural:
+            continue
+        name = names[at] if at < len(names) else f"branch {at + 1}"
+        if branch.alone:
+            yield from _rows(branch, level, written)
+            continue
+        yield Row(level, "inside", name, branch.shapes if not written else ("", ""), branch.costs)
+        yield from rows_of(branch.inside, level + 1, written)
+
+
+def consequences(entry: Entry, level: int) -> Iterator[Row]:
+    """What other arguments do inside a block, each difference with the names of where it is."""
+    places: dict[str, list[Entry]] = {}
+    for leaf in islice(_leaves(entry), _MOST_LEAVES):
+        places.setdefault(_difference(leaf), []).append(leaf)
+    for at, (text, leaves) in enumerate(places.items()):
+        if at == _MOST_FOLLOW:
+            yield Row(level, "follows", f"{len(places) - at} more follow")
+            return
+        yield Row(level, "follows", _at(leaves) + text, costs=summed(leaf.costs for leaf in leaves))
+
+
+def _at(leaves: list[Entry]) -> str:
+    if any(leaf.alone for leaf in leaves):
+        return ""
+    if any(leaf.item.kind == "loop" for leaf in leaves):
+        return ""
+    names = list(dict.fromkeys(leaf.item.title for leaf in leaves))
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"{', '.join(names[:_MOST_NAMES])}{more}: "
+
+
+def _difference(leaf: Entry) -> str:
+    if leaf.alone:
+        return f"{'+' if leaf.left is None else '-'} {leaf.item.text}"
+    if leaf.item.kind == "loop":
+        return told(leaf, False)
+    return ", ".join(_said(change) for change in leaf.changes if change.name != "label")
+
+
+def _leaves(entry: Entry) -> Iterator[Entry]:
+    """The innermost entries inside of one that differ by more than shapes."""
+    inner = [(entry.inside, (1, 1)), *entry.runs]
+    for entries, times in inner:
+        for one in entries:
+            if not one.structural:
+                continue
+            if (single := simplified(one)).changed:
+                yield scaled(single, times)
+            elif one.definition is None:
+                yield from (scaled(leaf, times) for leaf in _leaves(one))
+
+
+# --- text --------------------------------------------------------------------------------------
+
+
+def told(entry: Entry, written: bool) -> str:
+    """An entry in words: `conv1: conv 11x11 -> 7x7, /4 -> /2, +p1`."""
+    item = entry.item
+    if entry.alone:
+        text = item.written if written else item.text
+        return _labelled(item.label, text) + (" (moved)" if entry.moved else "")
+    label = next((c for c in entry.changes if c.name == "label"), None)
+    name = item.label
+    if label is not None:
+        name = f"{label.left} -> {label.right}"
+    return _labelled(name, _statement(entry, written))
+
+
+def _labelled(label: str | None, text: str) -> str:
+    return f"{label}: {text}".rstrip() if label else text
+
+
+def _statement(entry: Entry, written: bool) -> str:
+    left, right = entry.left, entry.right
+    assert left is not None
+    assert right is not None
+    changes = [c for c in entry.changes if c.name not in ("label", "count")]
+    count = "".join(f" {_said(c)}" for c in entry.changes if c.name == "count")
+    head = next((c for c in changes if c.name in ("operator", "block", "combinator")), None)
+    texts = [(item.written if written else item.text) for item in (left, right)]
+    if head is not None and head.name == "operator":
+        return f"{texts[0]} -> {texts[1]}{count}"
+    name = f"{head.left} -> {head.right}" if head is not None else right.head
+    changes = [c for c in changes if c is not head]
+    said = ", ".join(_said(c, named=right.kind == "call") for c in changes)
+    match right.kind:
+        case "call" if said or head:
+            times = count or _times(right)
+            return f"{name}({said}){times}" if said else f"{name}{times}"
+        case "call":
+            return f"{source_text(right.span)}{count or _times(right)}"
+        case "op" | "input" | "aux" if said:
+            return f"{name} {said}{count}"
+        case "branches":
+            return f"{name}< ... >" + (f" {said}" if said else "") + count
+        case "group":
+            return ("" if right.label else "{ }") + count if entry.structural else texts[1]
+        case "loop" if right.single is None:
+            heads = [item.heading or text for item, text in zip((left, right), texts, strict=True)]
+            if not right.heading:
+                heads = [text.rpartition(" * ")[0] or text for text in texts[1:]]
+            return " -> ".join(dict.fromkeys(heads)) + (count or f" * {right.count}")
+        case "mark":
+            return f"output {said or right.words[0].shown}"
+        case "goto" | "again" if said:
+            return said
+        case _:
+            base = right.single.text if count and right.single else texts[1]
+            return f"{base}{count}"
+
+
+def _times(item: Item) -> str:
+    return f" * {item.count}" if item.count > 1 else ""
+
+
+def _said(change: Change, named: bool = False) -> str:
+    """`x64 -> x96`, `+p1`, `-nobias`."""
+    name = f"{change.name} " if named else ""
+    if not change.left or not change.right:
+        return f"{'-' if change.left else '+'}{name}{change.left or change.right}"
+    if change.left == change.right:
+        return f"{change.left} (another tensor)"
+    return f"{name}{change.left} -> {change.right}"
+
+
+def simplified(entry: Entry) -> Entry:
+    """What is the only one in a loop or group, with its count and its label."""
+    left, right = entry.left, entry.right
+    if left is None or right is None:
+        return entry
+    kinds = {left.kind, right.kind}
+    if kinds in ({"group"}, {"aux"}) and len(entry.inside) == 1 and not entry.changed:
+        inner = simplified(entry.inside[0])
+        named = inner.renamed or inner.item.label not in (None, right.label)
+        return entry if inner.alone or named else _in(inner, entry)
+    if "loop" not in kinds or not entry.inside or any(e.alone for e in entry.inside):
+        return entry
+    if any(item.kind == "loop" and item.single is None for item in (left, right)):
+        return entry
+    first = simplified(entry.inside[0])
+    if any(e.changes != entry.inside[0].changes for e in entry.inside):
+        return entry
+    changes = tuple(c for c in first.changes if c.name != "count")
+    changes += tuple(c for c in entry.changes if c.name == "count")
+    sides = [replace(item.single or item, count=item.count) for item in (left, right)]
+    return replace(
+        first,
+        left=sides[0],
+        right=sides[1],
+        changes=changes,
+        inside=merged(e.inside for e in entry.inside),
+        runs=tuple(run for e in entry.inside for run in e.runs),
+        follows=first.follows if first.changes else entry.follows,
+        costs=entry.costs,
+        shapes=entry.shapes,
+    )
+
+
+def _in(inner: Entry, group: Entry) -> Entry:
+    """What stands alone in a group, under the group's label."""
+    label = tuple(c for c in group.changes if c.name == "label")
+    sides = [
+        item and around and replace(item, label=around.label)
+        for item, around in ((inner.left, group.left), (inner.right, group.right))
+    ]
+    return replace(
+        inner,
+        left=sides[0],
+        right=sides[1],
+        changes=(*label, *inner.changes),
+        costs=group.costs,
+        shapes=group.shapes,
+    )

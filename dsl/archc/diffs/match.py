@@ -1,0 +1,217 @@
+"""Statements of two bodies side by side: what stands for what.
+
+Equal signatures hold the rest in place; what is left between is aligned by likeness. Where blocks,
+groups or branches find no partner they are opened, and what is in them is compared in their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+
+from archc.diffs.align import Pairs, align, best
+from archc.diffs.entries import Times
+from archc.diffs.items import Item, sums
+from archc.diffs.outline import MOST_OPENED, Outliner
+from archc.diffs.similarity import likeness, overlap
+from archc.plan import Tensor
+
+_STAGES = (
+    ("group", "loop"),
+    ("call",),
+    ("group", "loop", "call"),
+    ("branches",),
+    ("group", "loop", "call", "branches"),
+)
+_GAIN = 0.4  # opening containers must bring more than this
+
+
+@dataclass(eq=False, slots=True)
+class Pair:
+    """Two items side by side, before it is known where what they ask for comes from."""
+
+    left: Item | None
+    right: Item | None
+    inside: list[tuple[list[Pair], Times]] = field(default_factory=list)  # a list a run
+    moved: bool = False
+
+
+@dataclass(slots=True)
+class Frame:
+    """A pair of bodies under comparison."""
+
+    same_text: bool
+    tensors: dict[Tensor, Tensor] = field(default_factory=dict)
+
+
+class Matcher:
+    """Puts the statements of two plans side by side."""
+
+    def __init__(self) -> None:
+        numbers: dict[Hashable, int] = {}
+        self.left, self.right = Outliner(numbers), Outliner(numbers)
+
+    def sequence(self, left: Sequence[Item], right: Sequence[Item], frame: Frame) -> list[Pair]:
+        """All statements of both in order, in pairs."""
+        pairs = align(left, right, lambda item: item.signature, self._gap)
+        made = [self._pair(a, b, frame) for a, b in pairs]
+        _mark_moved(made)
+        return made
+
+    def _gap(self, left: Sequence[Item], right: Sequence[Item]) -> Pairs[Item]:
+        """The best alignment of what is not equal; containers are opened where that helps."""
+        equal = self._written_otherwise(left, right)
+        if equal is not None:
+            return equal
+        pairs, total = best(left, right, likeness)
+        while True:
+            for stage in _STAGES:
+                opened = self._open(pairs, stage)
+                if opened is None:
+                    continue
+                tried, gained = best(*opened, likeness)
+                if gained > total + _GAIN:
+                    pairs, total = tried, gained
+                    break
+            else:
+                return pairs
+
+    def _written_otherwise(self, left: Sequence[Item], right: Sequence[Item]) -> Pairs[Item] | None:
+        """All in pairs where both come to the same once every container is opened."""
+        whole = [sums(side) for side in (left, right)]
+        if whole[0][0] != whole[1][0] or whole[0][3] != whole[1][3] or whole[0][3] > MOST_OPENED:
+            return None
+        sides = [
+            [one for item in items for one in outliner.opened(item, _STAGES[-1]) or [item]]
+            for items, outliner in ((left, self.left), (right, self.right))
+        ]
+        if _signatures(sides[0]) != _signatures(sides[1]):
+            return None
+        return [*zip(sides[0], sides[1], strict=True)]
+
+    def _open(
+        self, pairs: Pairs[Item], kinds: tuple[str, ...]
+    ) -> tuple[list[Item], list[Item]] | None:
+        """Both sides with the containers opened that found no partner and have something alike."""
+        lonely = [a for a, b in pairs if a is not None and b is None]
+        others = [b for a, b in pairs if b is not None and a is None]
+        some = False
+        sides: tuple[list[Item], list[Item]] = ([], [])
+        for pair in pairs:
+            for side, outliner in enumerate((self.left, self.right)):
+                item = pair[side]
+                if item is None:
+                    continue
+                inner: list[Item] = []
+                candidate = item.kind in kinds and _may_open(item, pair[1 - side])
+                if candidate and overlap(item, others if side == 0 else lonely):
+                    inner = outliner.opened(item, kinds)
+                some = some or bool(inner)
+                sides[side].extend(inner or [item])
+        return sides if some else None
+
+    def _pair(self, left: Item | None, right: Item | None, frame: Frame) -> Pair:
+        pair = Pair(left, right)
+        if left is None or right is None:
+            return pair
+        frame.tensors.setdefault(left.output.root, right.output.root)
+        if "loop" in (left.kind, right.kind):  # or one of them is a loop of the other
+            pair.inside = self._iterations(left, right, frame)
+        elif left.inside and left.kind == "branches" and len(left.inside) == len(right.inside):
+            sides = zip(left.inside, right.inside, strict=True)
+            pair.inside = [([self._pair(a[0], b[0], frame) for a, b in sides], (1, 1))]
+        elif left.inside or right.inside:
+            inside = self.sequence(_contents(left), _contents(right), frame)
+            pair.inside = [(inside, (1, 1))]
+        return pair
+
+    def _iterations(self, left: Item, right: Item, frame: Frame) -> list[tuple[list[Pair], Times]]:
+        """Iteration beside iteration; those that one side has more, if they do something new."""
+        if left.kind == right.kind and len(left.inside) == len(right.inside) == 1:
+            pairs = self.sequence(left.inside[0], right.inside[0], frame)
+            return [(pairs, (left.count, right.count))]
+        found: dict[Hashable, tuple[list[Pair], list[int]]] = {}
+        partners: tuple[dict[Hashable, tuple[Item, ...]], dict[Hashable, tuple[Item, ...]]]
+        partners = ({}, {})
+        alone: list[tuple[int, tuple[Item, ...]]] = []
+        for items, others in _side_by_side(_unrolled(left), _unrolled(right)):
+            if items is None or others is None:
+                alone.append((0, items) if items is not None else (1, others or ()))
+                continue
+            partners[0].setdefault(_signatures(items), others)
+            partners[1].setdefault(_signatures(others), items)
+            key: Hashable = (_looks(items), _looks(others))
+            if key not in found:
+                found[key] = self.sequence(items, others, frame), [0, 0]
+            found[key][1][0] += 1
+            found[key][1][1] += 1
+        for side, more in alone:
+            partner = partners[side].get(_signatures(more))
+            both = (more, partner) if side == 0 else (partner, more)
+            key = tuple(None if items is None else _looks(items) for items in both)
+            if key not in found:
+                pairs = [Pair(i, None) if side == 0 else Pair(None, i) for i in more]
+                if both[0] is not None and both[1] is not None:
+                    pairs = self.sequence(both[0], both[1], frame)
+                found[key] = pairs, [0, 0]
+            found[key][1][side] += 1
+        return [(pairs, (times[0], times[1])) for pairs, times in found.values()]
+
+
+def _may_open(item: Item, partner: Item | None) -> bool:
+    """Whether it found no partner, or is a loop beside one of what it repeats."""
+    return partner is None or (item.kind == "loop" and partner.kind != "loop")
+
+
+def _contents(item: Item) -> list[Item]:
+    """What is in a container; branches that do nothing left out."""
+    inner = [one for items in item.inside for one in items]
+    return [one for one in inner if one.kind != "branch" or one.bag]
+
+
+def _signatures(items: Sequence[Item]) -> tuple[int, ...]:
+    return tuple(item.signature for item in items)
+
+
+def _unrolled(loop: Item) -> list[tuple[Item, ...]]:
+    if loop.kind != "loop":
+        return [(loop,)]
+    return list(loop.inside) * (loop.count if len(loop.inside) == 1 else 1)
+
+
+def _side_by_side(
+    left: list[tuple[Item, ...]], right: list[tuple[Item, ...]]
+) -> Iterator[tuple[tuple[Item, ...] | None, tuple[Item, ...] | None]]:
+    """Iterations in pairs, from both ends as far as they are equal."""
+    mine, yours = ([_signatures(items) for items in side] for side in (left, right))
+    most = min(len(left), len(right))
+    start = next((at for at in range(most) if mine[at] != yours[at]), most)
+    end = next((n for n in range(most - start) if mine[-1 - n] != yours[-1 - n]), most - start)
+    ends = len(left) - end, len(right) - end
+    yield from zip(left[:start], right[:start], strict=True)
+    yield from zip_longest(left[start : ends[0]], right[start : ends[1]])
+    yield from zip(left[ends[0] :], right[ends[1] :], strict=True)
+
+
+def _looks(items: Sequence[Item]) -> Hashable:
+    """Equal for iterations that do the same to the same shapes."""
+    return tuple((item.signature, item.output.shape, item.cost) for item in items)
+
+
+def _mark_moved(pairs: list[Pair]) -> None:
+    """Statements that are gone here and back at another place of the same sequence."""
+    gone = [(pair, pair.left) for pair in pairs if pair.left is not None and pair.right is None]
+    new = [(pair, pair.right) for pair in pairs if pair.right is not None and pair.left is None]
+    for one, item in gone:
+        for other, same in new:
+            if not other.moved and _is_same(item, same):
+                one.moved = other.moved = True
+                break
+
+
+def _is_same(left: Item, right: Item) -> bool:
+    """Whether one is the other at another place: not any ReLU is any other."""
+    if left.kind == "bracket" or left.signature != right.signature:
+        return False
+    return left.weight > 0.5 or (left.label is not None and left.label == right.label)

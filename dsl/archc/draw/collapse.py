@@ -1,0 +1,127 @@
+"""Boxes shut: a box and all in it becomes one card, or only its border goes away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from enum import Enum
+
+from archc.draw.boxes import title
+from archc.draw.scene import Box, Card, Edge, Scene
+from archc.report.numbers import human
+
+
+class Fate(Enum):
+    OPEN = "stays a box"
+    SHUT = "becomes a card"
+    FLAT = "goes away, what is in it stays"
+
+
+def close(scene: Scene, fate: Callable[[Box, int], Fate]) -> Scene:
+    """The scene with every box as `fate` says, which is told how deep each is (from 1 on)."""
+    return _Closing(scene, fate).run()
+
+
+class Unknown(Exception):
+    """Nothing in the drawing has that name; `known` are those that may be meant."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"no block or group {name!r}")
+        self.name, self.known = name, known
+
+
+def to_depth(scene: Scene, depth: int, expand: frozenset[str] = frozenset()) -> Scene:
+    """Boxes deeper than `depth` are cards, but for those of `expand` and what is around them."""
+
+    def fate(box: Box, level: int) -> Fate:
+        wanted = any(box.id == name or name.startswith(f"{box.id}.") for name in expand)
+        return Fate.OPEN if level <= depth or wanted else Fate.SHUT
+
+    return close(scene, fate)
+
+
+def boxes(box: Box) -> Iterator[Box]:
+    """All boxes in a box."""
+    for item in box.items:
+        if isinstance(item, Box):
+            yield item
+            yield from boxes(item)
+
+
+def cards(box: Box) -> Iterator[Card]:
+    """All cards in a box, in the order in which they run."""
+    for item in box.items:
+        if isinstance(item, Card):
+            yield item
+        else:
+            yield from cards(item)
+
+
+def shut(box: Box) -> Card:
+    """One card for a box."""
+    name = f"{box.above}  {title(box.name, box.block)}" if box.above else title(box.name, box.block)
+    count = [(f"×{box.count} ", True)] if box.count > 1 else []
+    head, gap, more = name.partition(" · ")
+    return Card(
+        box.id,
+        "block",
+        [*count, (head, True), (gap + more, False)],
+        box.facts,
+        box.tooltip,
+        macs=box.macs,
+        cost=human(box.macs) if box.macs else "",
+        resized=True,
+        name=box.name,
+        output=box.output,
+        params=box.params,
+    )
+
+
+class _Closing:
+    def __init__(self, scene: Scene, fate: Callable[[Box, int], Fate]) -> None:
+        self.scene, self.fate = scene, fate
+        self.stands: dict[str, str] = {}  # what stands for a card or header
+        self.flat: set[str] = set()
+
+    def run(self) -> Scene:
+        root = replace(self.scene.root, items=list(self._items(self.scene.root, 1)))
+        edges = list(dict.fromkeys(self._edges()))
+        levels = [[self.stands.get(id, id) for id in ids] for ids in self.scene.levels]
+        return Scene(root, edges, [ids for ids in levels if len(set(ids)) > 1])
+
+    def _items(self, box: Box, depth: int) -> Iterator[Card | Box]:
+        for item in box.items:
+            if isinstance(item, Card):
+                yield item
+                continue
+            match self.fate(item, depth):
+                case Fate.OPEN:
+                    yield replace(item, items=list(self._items(item, depth + 1)))
+                case Fate.FLAT:
+                    self.flat.add(item.id)
+                    yield from self._items(item, depth)
+                case Fate.SHUT:
+                    inside = [card.id for card in cards(item)] + [b.id for b in boxes(item)]
+                    self.stands |= dict.fromkeys(inside, item.id)
+                    yield shut(item)
+
+    def _edges(self) -> Iterator[Edge]:
+        """Edges between what is left; what led through a border that is gone leads on."""
+        moved = [
+            replace(e, tail=self.stands.get(e.tail, e.tail), head=self.stands.get(e.head, e.head))
+            for e in self.scene.edges
+        ]
+        into: dict[str, list[Edge]] = {}
+        for edge in moved:
+            into.setdefault(edge.head, []).append(edge)
+        for edge in moved:
+            if edge.head not in self.flat and edge.tail != edge.head:
+                yield from self._through(edge, into)
+
+    def _through(self, edge: Edge, into: dict[str, list[Edge]]) -> Iterator[Edge]:
+        if edge.tail not in self.flat:
+            yield edge
+            return
+        for before in into.get(edge.tail, []):
+            skip, aside = before.skip or edge.skip, before.aside or edge.aside
+            yield from self._through(replace(edge, tail=before.tail, skip=skip, aside=aside), into)

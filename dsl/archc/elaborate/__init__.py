@@ -1,0 +1,1 @@
+"""Tree to plan: names, expressions and shapes, in one walk."""

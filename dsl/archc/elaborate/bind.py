@@ -1,0 +1,307 @@
+"""Attributes as written to an operator's fields."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from archc import symbolic, syntax
+from archc.elaborate.evaluate import Evaluator
+from archc.ops import OTHER, REGISTRY, Dims, Field, Form, Op
+from archc.plan import Applicable
+from archc.source import Fix, Span, did_you_mean, fault
+
+_LETTER = {"x": Form.WIDTH, "p": Form.PADDING, "g": Form.GROUPS, "d": Form.DILATION}
+_NAMES = {
+    Form.SIZE: "a window",
+    Form.STRIDE: "a stride",
+    Form.PADDING: "padding",
+    Form.WIDTH: "output channels",
+    Form.GROUPS: "groups",
+    Form.DILATION: "dilation",
+    Form.NUMBER: "a number of its own",
+}
+_LIKE_GEOMETRY = re.compile(r"([xpgd])(\w+)", re.I)
+
+
+@dataclass(slots=True)
+class Bound:
+    """An operator, where each of its fields was written, and the tensor that `to=@x` names."""
+
+    op: Op
+    spans: dict[str, Span]
+    tensor: syntax.Reference | None = None
+
+
+@dataclass(slots=True)
+class Binder:
+    """Binds one operation to one operator class. Raises Fault for the first mistake."""
+
+    cls: type[Op]
+    operation: syntax.Operation
+    evaluator: Evaluator
+    largest: int
+    values: dict[str, Any] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+    tensor: syntax.Reference | None = None
+
+    def bind(self) -> Bound:
+        for argument in self.operation.arguments or ():
+            self._argument(argument)
+        for attribute in self.operation.attributes:
+            self._attribute(attribute)
+        missing = [name for name in self.cls.required() if name not in self.values]
+        if missing:
+            self._refuse_missing(missing[0])
+        return Bound(self.cls(**self.values), self.spans, self.tensor)
+
+    # --- the forms -----------------------------------------------------------------------
+
+    def _argument(self, argument: syntax.Argument) -> None:
+        """`dropout(0.5)`, `upsample(2, mode=bilinear)`: the same in brackets."""
+        value = argument.value
+        if argument.name is None:
+            self._plain(syntax.Plain(value, argument.span))
+        elif isinstance(value, syntax.Name) and value.id not in self.evaluator.env:
+            word = syntax.Word(value.id, value.span)
+            self._option(syntax.Option(argument.name, word, argument.span))
+        else:
+            self._option(syntax.Option(argument.name, value, argument.span))
+
+    def _attribute(self, attribute: syntax.Attribute) -> None:
+        match attribute:
+            case syntax.Size():
+                self._set(self._form(Form.SIZE, attribute.span), attribute.dims, attribute.span)
+            case syntax.Sized() | syntax.Stride():
+                form = Form.SIZE if isinstance(attribute, syntax.Sized) else Form.STRIDE
+                self._set(
+                    self._form(form, attribute.span),
+                    self._dims(attribute.dims, f"{_noun(form)} of `{self.cls.name}`"),
+                    attribute.span,
+                )
+            case syntax.Geometry():
+                name = self._form(_LETTER[attribute.letter], attribute.span)
+                dims = self._dims(attribute.dims, self._describe(name))
+                if self._fields[name].kind is int and len(dims) > 1:
+                    raise fault(
+                        "A303", f"{_NAMES[self._fields[name].form]} is one number", attribute.span
+                    )
+                self._set(name, dims[0] if self._fields[name].kind is int else dims, attribute.span)
+            case syntax.Plain():
+                self._plain(attribute)
+            case syntax.Word():
+                self._word(attribute)
+            case syntax.Option():
+                self._option(attribute)
+
+    def _plain(self, attribute: syntax.Plain) -> None:
+        names = [n for n, f in self._fields.items() if f.form is Form.NUMBER]
+        names += [n for n, f in self._fields.items() if f.form is Form.SIZE]
+        free = [n for n in names if n not in self.values]
+        if isinstance(attribute.value, syntax.Text) or not names:
+            what = "text" if isinstance(attribute.value, syntax.Text) else "number of its own"
+            raise fault("A301", f"`{self.cls.name}` takes no {what}", attribute.span, self._usage())
+        self._set(
+            (free or names)[0], self._number(attribute.value, (free or names)[0]), attribute.span
+        )
+
+    def _word(self, word: syntax.Word) -> None:
+        for name, spec in self._fields.items():
+            if word.id in spec.words:
+                return self._set(name, spec.words[word.id], word.span)
+            if word.id in spec.choices:
+                return self._set(name, word.id, word.span)
+        known = [w for f in self._fields.values() for w in (*f.words, *f.choices)]
+        hint = self._meant(word.id) or did_you_mean(word.id, known)
+        if not hint and word.id in self.evaluator.env:
+            hint = f"put it in brackets for its value: `({word.id})`"
+        fixes = (Fix(hint, word.span, hint.split("`")[1]),) if hint else ()
+        if word.id in REGISTRY or isinstance(self.evaluator.env.get(word.id), Applicable):
+            hint = f"`{word.id}` is a statement of its own: put `;` before it"
+            fixes = (Fix("put `;` before it", word.span, f"; {word.id}"),)
+        raise fault(
+            "A310",
+            f"`{self.cls.name}` knows no `{word.id}`",
+            word.span,
+            hint or self._usage(),
+            fixes=fixes,
+        )
+
+    def _meant(self, word: str) -> str:
+        """`X16`, `xc`, `s2`: the attribute in the form that it has here."""
+        found = _LIKE_GEOMETRY.fullmatch(word)
+        letter = found[1].lower() if found else ""
+        takes = found and any(f.form is _LETTER[letter] for f in self._fields.values())
+        if found and takes and found[2].isdigit():
+            return f"write `{letter}{found[2]}`"
+        if found and takes and found[2] in self.evaluator.env:
+            return f"write `{letter}({found[2]})`"
+        strided = re.fullmatch(r"[sS](\d+)", word)
+        if strided and any(f.form is Form.STRIDE for f in self._fields.values()):
+            return f"the stride is `/{strided[1]}`"
+        return ""
+
+    def _option(self, option: syntax.Option) -> None:
+        name = self._named(option.name.id)
+        if name not in self._fields:
+            for field_name, spec in self._fields.items():
+                if name in spec.words and spec.kind is bool:  # nobias=true
+                    name, flip = field_name, not spec.words[name]
+                    truth = self._bool(option.name.id, option.value)
+                    return self._set(name, truth != flip, option.span)
+            text = option.value.span.text
+            if name in _LETTER:
+                hint = self._meant(f"{name}{text}")
+            else:
+                names = [n for key, spec in self._fields.items() for n in (key, *spec.also)]
+                hint = did_you_mean(name, names)
+            raise fault(
+                "A301",
+                f"`{self.cls.name}` has no option `{name}`",
+                option.name.span,
+                hint or self._usage(),
+            )
+        spec, value = self._fields[name], option.value
+        match value:
+            case syntax.Size():
+                dims: Any = value.dims
+            case syntax.Sized():
+                dims = self._dims(value.dims, f"`{name}`")
+            case syntax.Word():
+                return self._set(name, self._option_word(name, value), option.span)
+            case syntax.Reference():
+                if not spec.tensor:
+                    raise fault("A301", f"`{name}` takes no tensor", value.span)
+                self.tensor = value
+                return self._set(name, OTHER, option.span)
+            case _:
+                return self._set(name, self._option_value(name, value), option.span)
+        if spec.kind is not Dims:
+            raise fault("A303", f"`{name}` is one number, not a size", option.span)
+        self._set(name, dims, option.span)
+
+    # --- values --------------------------------------------------------------------------
+
+    def _option_word(self, name: str, word: syntax.Word) -> Any:
+        spec = self._fields[name]
+        if word.id in spec.words:
+            return spec.words[word.id]
+        if word.id in spec.choices:
+            return word.id
+        if spec.kind is bool:
+            return self._bool(name, word)
+        if spec.choices:
+            hint = did_you_mean(word.id, spec.choices) or f"there are {', '.join(spec.choices)}"
+            raise fault("A310", f"`{name}` cannot be `{word.id}`", word.span, hint)
+        if spec.tensor and word.id not in self.evaluator.env:
+            title = f"`{word.id}` is not a parameter or a loop's name here"
+            raise fault("A102", title, word.span, f"a label has `@` before it: `{name}=@{word.id}`")
+        return self._option_value(name, syntax.Name(word.id, word.span))
+
+    def _bool(self, name: str, value: Any) -> bool:
+        if isinstance(value, syntax.Word) and value.id in ("true", "false"):
+            return value.id == "true"
+        if isinstance(value, syntax.Word | syntax.Size | syntax.Sized | syntax.Reference):
+            raise fault("A303", f"`{name}` is true or false", value.span)
+        return self.evaluator.truth(value)
+
+    def _option_value(self, name: str, expr: syntax.Expr) -> Any:
+        spec = self._fields[name]
+        if spec.kind is bool:
+            return self.evaluator.truth(expr)
+        if spec.kind is str:
+            value = self.evaluator.value(expr)
+            if value not in spec.choices:
+                raise fault("A310", f"`{name}` is one of {', '.join(spec.choices)}", expr.span)
+            return value
+        return self._number(expr, name)
+
+    def _number(self, expr: syntax.Expr, name: str) -> Any:
+        """A number for a field of ints, floats or Dims."""
+        kind = self._fields[name].kind
+        if kind is float:
+            value = self.evaluator.number(expr)
+            return value if isinstance(value, float) else _as_float(value)
+        value = self.evaluator.integer(expr, self._describe(name))
+        return (value,) if kind is Dims else value
+
+    def _dims(self, exprs: tuple[syntax.Expr, ...], what: str) -> Dims:
+        return tuple(self.evaluator.integer(expr, what) for expr in exprs)
+
+    def _set(self, name: str, value: Any, span: Span) -> None:
+        if name in self.values:
+            raise fault("A304", f"{self._describe(name)} is given twice", span, "keep one of them")
+        spec = self._fields[name]
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                continue
+            low, high = spec.minimum, spec.maximum if spec.maximum is not None else self.largest
+            bound = f"at least {low}" if low is not None and number < low else ""
+            bound = bound or (f"at most {high}" if number > high else "")
+            if bound:
+                shown = f"{number:g}" if isinstance(number, float) else str(number)
+                title = f"{self._describe(name)} must be {bound}, not {shown}"
+                raise fault("A303", title, span)
+        self.values[name] = value
+        self.spans[name] = span
+
+    # --- words ---------------------------------------------------------------------------
+
+    @property
+    def _fields(self) -> dict[str, Field]:
+        return self.cls.fields()
+
+    def _form(self, form: Form, span: Span) -> str:
+        for name, spec in self._fields.items():
+            if spec.form is form:
+                return name
+        raise fault("A301", f"`{self.cls.name}` takes no {_noun(form)}", span, self._usage())
+
+    def _named(self, written: str) -> str:
+        """The field that an option's name means: its own, or a word of the field for it."""
+        if written in self._fields:
+            return written
+        meant = [name for name, spec in self._fields.items() if written in spec.also]
+        return meant[0] if len(meant) == 1 else written
+
+    def _describe(self, name: str) -> str:
+        spec = self._fields[name]
+        noun = spec.doc if spec.form is Form.NUMBER and spec.doc else _noun(spec.form)
+        preposition = "in" if " of " in noun else "of"
+        return f"{noun} {preposition} `{self.cls.name}`" if spec.form in _NAMES else f"`{name}`"
+
+    def _usage(self) -> str:
+        forms = [_usage_of(self.cls, name) for name in self._fields]
+        return f"`{self.cls.name}` takes " + (", ".join(forms) if forms else "no attributes")
+
+    def _refuse_missing(self, name: str) -> None:
+        spec, example = self._fields[name], self.cls.example
+        noun = spec.doc if spec.form is Form.NUMBER else _NAMES.get(spec.form, "an option")
+        what = f"{noun}: `{_usage_of(self.cls, name).split('`')[1]}`"
+        hint = f"for example `{example}`" if example else ""
+        raise fault("A302", f"`{self.cls.name}` needs {what}", self.operation.name.span, hint)
+
+
+def _noun(form: Form) -> str:
+    return _NAMES.get(form, "option").removeprefix("a ").replace("number of its own", "number")
+
+
+def _usage_of(cls: type[Op], name: str) -> str:
+    spec = cls.fields()[name]
+    is_number = spec.form is Form.NUMBER
+    example = cls.number_example(name) if is_number else spec.form.value
+    match spec.form:
+        case Form.FLAG:
+            return "`" + "` or `".join(spec.words) + "`"
+        case Form.OPTION:
+            choices = "|".join(spec.choices) or "..."
+            return f"`{name}={choices}`"
+        case _:
+            return f"`{example}` or `{name}=` ({spec.doc or name})"
+
+
+def _as_float(value: Any) -> Any:
+    if symbolic.is_traced(value):
+        return symbolic.traced(float(value), symbolic.expr_of(value))
+    return float(value)

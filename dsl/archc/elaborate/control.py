@@ -1,0 +1,210 @@
+"""`if`, `for` and repeats: decided and unfolded while compiling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from archc import symbolic, syntax
+from archc.elaborate.evaluate import describe
+from archc.elaborate.names import refuse_reserved
+from archc.elaborate.shapes import generalised, retrace, traced_argument
+from archc.elaborate.state import Here, Labelled, State
+from archc.ops import Shape
+from archc.plan import Call, Chain, Choice, Loop, Scope, Tensor
+from archc.source import fault
+
+
+def choose(state: State, term: syntax.If, here: Here) -> Choice:
+    """The arm whose test holds, or nothing."""
+    evaluator = here.evaluator
+    taken = evaluator.truth(term.test)
+    arm = term.then if taken else term.other or syntax.Sequence((), term.span)
+    chain = state.chain(arm, here)
+    return Choice(term, evaluator.symbolic(term.test), taken, chain, chain.output, term.span)
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What a loop runs over."""
+
+    tree: syntax.For | syntax.Statement
+    body: syntax.Sequence
+    count: Any  # an int, maybe traced
+    names: tuple[str, ...] = ()
+    values: list[tuple[Any, ...]] | None = None  # of a loop over a list
+    start: symbolic.Expr | None = None  # of a counting loop
+    items: symbolic.Expr | None = None
+
+    def value(self, k: int) -> tuple[Any, ...]:
+        """What the names stand for in iteration k."""
+        if self.values is not None:
+            return self.values[k]
+        return (self.first + k,) if self.names else ()
+
+    first: int = 0
+
+
+def loop(state: State, term: syntax.For, here: Here) -> Loop:
+    """`for i in 1..n { }`, or over a list."""
+    for name in term.names:
+        refuse_reserved(name.id, name.span, "the loop's name")
+    names = tuple(name.id for name in term.names)
+    evaluator = here.evaluator
+    if term.stop is not None:
+        start = evaluator.integer(term.start, "a loop's start")
+        stop = evaluator.integer(term.stop, "a loop's end")
+        count = stop - start + 1 if stop >= start else 0
+        first = symbolic.expr_of(start)
+        plan = _Plan(term, term.body, count, names, start=first, first=int(start))
+    else:
+        listed = evaluator.value(term.start)
+        if not isinstance(listed, tuple):
+            title = f"a loop runs over a list or `1..n`, not {describe(listed)}"
+            raise fault("A309", title, term.start.span)
+        values = [_unpacked(term, item) for item in listed]
+        items = symbolic.expr_of(listed) if symbolic.is_traced(listed) else None
+        plan = _Plan(term, term.body, _length(values, items), names, values, items=items)
+    return _unfold(state, plan, here)
+
+
+def _length(values: list[Any], items: symbolic.Expr | None) -> Any:
+    """How many there are, remembering of what list."""
+    if items is None:
+        return len(values)
+    return symbolic.traced(len(values), symbolic.Expr((((symbolic.Apply("len", (items,)),), 1),)))
+
+
+def _unpacked(term: syntax.For, item: Any) -> tuple[Any, ...]:
+    if len(term.names) == 1:
+        return (item,)
+    if not isinstance(item, tuple) or len(item) != len(term.names):
+        title = f"each item must be a list of {len(term.names)}, not {describe(item)}"
+        raise fault("A309", title, term.start.span)
+    return item
+
+
+def repeat(state: State, statement: syntax.Statement, here: Here) -> Loop | Scope:
+    """`term * n`; with a label, a scope whose items are named by place."""
+    assert statement.repeat is not None
+    count = here.evaluator.integer(statement.repeat, "a repeat", 0)
+    state.check_count(count, statement.repeat.span)
+    once = syntax.Statement(None, statement.term, None, statement.span)
+    plan = _Plan(statement, syntax.Sequence((once,), statement.span), count)
+    if here.label is None:
+        return _unfold(state, plan, here)
+
+    def fill(inner: Here) -> Chain:
+        made = _unfold(state, plan, inner)
+        return Chain([made], inner.x, made.output)
+
+    return here.scope("repeat", statement.term, statement.span, True, fill)
+
+
+def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
+    """Iteration after iteration; the loop's names are traced inside and replaced outside."""
+    span = plan.tree.span
+    state.check_count(plan.count, span)
+    frame, current = here.frame, here.x
+    outer = frame.env
+    iterations: list[Chain] = []
+    channels = [current.shape.channels] if current.shape is not None else []
+    made: list[Shape | None] = []  # what each iteration makes, in terms of its names
+    for k in range(plan.count):
+        state.count(frame, 0, span)
+        value = dict(zip(plan.names, plan.value(k), strict=True))
+        if value:
+            frame.env = {**outer, **{n: traced_argument(n, v) for n, v in value.items()}}
+        labelled = len(frame.labelled)
+        inner = Here(_entering(plan, made, current), frame, here.names)
+        chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
+        iterations.append(chain)
+        made.append(chain.output.shape)
+        outside = _outside(plan, k, value)
+        _retrace(frame.labelled[labelled:], outside)
+        after = retrace(chain.output.shape, outside)
+        current = Tensor(after, chain.output.span, chain.output)
+        if after is None:
+            break
+        channels.append(after.channels)
+    frame.env = outer
+    if current.shape is not None and symbolic.is_traced(plan.count):
+        whole = _in_terms_of_count(plan, made, current.shape, channels[0])
+        whole = whole or generalised(current.shape, channels, plan.count)
+        current = Tensor(whole, current.span, current)
+    values = [plan.value(k) for k in range(len(iterations))]
+    count = symbolic.expr_of(plan.count)
+    return Loop(
+        plan.tree, plan.names, values, plan.start, count, plan.items, iterations, current, span
+    )
+
+
+def _retrace(labelled: list[Labelled], outside: Mapping[str, symbolic.Expr]) -> None:
+    """Put what an iteration labelled in terms of what is around the loop."""
+    for made in labelled if outside else ():
+        shape = retrace(made.tensor.shape, outside)
+        made.tensor = Tensor(shape, made.tensor.span, made.tensor)
+
+
+def _entering(plan: _Plan, made: list[Shape | None], current: Tensor) -> Tensor:
+    """The tensor that an iteration gets, in terms of its own names: `width * 2**(i - 1)`."""
+    if plan.start is None or not _follows_names(plan, made):
+        return current
+    (name,) = plan.names
+    before = {name: symbolic.add(symbolic.var(name), symbolic.const(-1))}
+    return Tensor(retrace(made[-1], before), current.span, current)
+
+
+def _in_terms_of_count(
+    plan: _Plan, made: list[Shape | None], shape: Shape, before: Any
+) -> Shape | None:
+    """What the last iteration makes, by its number; the channels `before` where there is none."""
+    if plan.start is None or not _follows_names(plan, made):
+        return None
+    (name,) = plan.names
+    count = symbolic.expr_of(plan.count)
+    last = symbolic.add(plan.start, symbolic.add(count, symbolic.const(-1)))
+    after = retrace(made[-1], {name: last})
+    assert after is not None
+    some = symbolic.Expr((((symbolic.Apply(">", (count, symbolic.const(0))),), 1),))
+    parts = (symbolic.expr_of(after.channels), some, symbolic.expr_of(before))
+    channels = symbolic.Expr((((symbolic.Apply("if", parts),), 1),))
+    return Shape(
+        symbolic.traced(symbolic.plain(shape.channels), channels), shape.size, shape.columns
+    )
+
+
+def _follows_names(plan: _Plan, made: list[Shape | None]) -> bool:
+    """Whether all iterations make the same in terms of the loop's name, which it depends on."""
+    found = {symbolic.expr_of(shape.channels) for shape in made if shape is not None}
+    return len(found) == 1 and bool(found.pop().variables() & set(plan.names))
+
+
+def _outside(plan: _Plan, k: int, value: dict[str, Any]) -> dict[str, symbolic.Expr]:
+    """What the loop's names are outside of iteration k."""
+    if plan.start is not None:
+        return {name: symbolic.add(plan.start, symbolic.const(k)) for name in value}
+    numbers = {n: symbolic.plain(v) for n, v in value.items() if isinstance(v, int | float)}
+    return {name: symbolic.const(number) for name, number in numbers.items()}
+
+
+def _same_again(state: State, plan: _Plan, done: list[Chain], here: Here) -> Chain | None:
+    """The next of a repeat that has settled: the block before it, on a tensor like its own."""
+    if plan.names or not done or len(done[-1].nodes) != 1:
+        return None
+    last, x = done[-1].nodes[0], here.x
+    if not isinstance(last, Call) or last.label is not None or x.shape is None:
+        return None
+    if _expressed(last.input.shape) != _expressed(x.shape):
+        return None
+    name = here.names.auto(last.body.name, plan.tree.span)
+    state.count(here.frame, last.body.size, plan.tree.span)
+    output = Tensor(last.output.shape, last.span)
+    node = Call(name, last.body, last.args, x, output, last.span, None, last.again)
+    return Chain([node], x, output)
+
+
+def _expressed(shape: Shape | None) -> Any:
+    """A shape and the expressions of its numbers: equal only where all that follows is equal."""
+    return shape and (shape, tuple(map(symbolic.expr_of, shape.dims)))

@@ -1,0 +1,124 @@
+"""`use`: which blocks a file can call, its own and those of the files it brings in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from archc import syntax
+from archc.elaborate.evaluate import Evaluator
+from archc.elaborate.names import refuse_class_name, refuse_reserved
+from archc.ops import REGISTRY
+from archc.plan import BlockValue
+from archc.source import Diagnostics, Fault, Label, Source, fault
+
+COMBINATORS = frozenset(("residual", "dense", "aux")) | {
+    cls.name for cls in REGISTRY.values() if cls.category == "merge"
+}
+STATEMENTS = frozenset(("input", "output", "reuse", "devices"))
+KEYWORDS = STATEMENTS | syntax.RESERVED | {"true", "false"}
+
+Loader = Callable[[syntax.Use, Source], syntax.File]  # raises Fault
+
+
+@dataclass(eq=False)
+class Library:
+    """What one file defines and sees: blocks by name, and the constants of its params."""
+
+    source: Source
+    blocks: dict[str, BlockValue] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Linker:
+    """Reads the files that a file uses, each once, and finds cycles."""
+
+    load: Loader
+    diagnostics: Diagnostics
+    libraries: dict[str, Library] = field(default_factory=dict)
+    open: list[Source] = field(default_factory=list)
+
+    def link(self, file: syntax.File) -> Library:
+        source = file.span.source
+        library = self.libraries[source.name] = Library(source)
+        self.open.append(source)
+        self.diagnostics.damage.merge(file.damage)
+        for item in file.items:
+            try:
+                if isinstance(item, syntax.Use):
+                    self._use(item, library)
+                elif isinstance(item, syntax.Block):
+                    self._define(item, library)
+            except Fault as mistake:
+                self.diagnostics.add(mistake.diagnostic)
+                if isinstance(item, syntax.Block):
+                    self.diagnostics.damage.names.add(item.name.id)
+                else:
+                    self.diagnostics.damage.blocks = True
+        self.open.pop()
+        return library
+
+    def _use(self, use: syntax.Use, library: Library) -> None:
+        file = self.load(use, library.source)
+        name = file.span.source.name
+        names = [source.name for source in self.open]
+        if name in names:
+            chain = " -> ".join((*names[names.index(name) :], name))
+            raise fault(
+                "A502",
+                "these files use each other in a circle",
+                use.path.span,
+                f"the circle is {chain}",
+            )
+        used = self.libraries.get(name)
+        if used is None:
+            used = self.link(file)
+            used.constants |= constants(file, self.diagnostics)
+        for block in used.blocks.values():
+            self._put(block, library, use.path)
+
+    def _define(self, block: syntax.Block, library: Library) -> None:
+        name = block.name.id
+        if name in REGISTRY or name in COMBINATORS or name in KEYWORDS:
+            raise fault(
+                "A108",
+                f"`{name}` is already an operator or keyword",
+                block.name.span,
+                f"call the block `{name}_block` or, better, what the paper calls it",
+            )
+        refuse_class_name(name, block.name.span)
+        seen: set[str] = set()
+        for formal in block.formals:
+            if formal.name.id in seen:
+                raise fault(
+                    "A106", f"parameter `{formal.name.id}` is given twice", formal.name.span
+                )
+            refuse_reserved(formal.name.id, formal.name.span, "the parameter")
+            seen.add(formal.name.id)
+        self._put(BlockValue(block, library), library, block.name)
+
+    def _put(self, block: BlockValue, library: Library, where: syntax.Name | syntax.Text) -> None:
+        name = block.tree.name.id
+        earlier = library.blocks.setdefault(name, block)
+        if earlier.tree is not block.tree:
+            raise fault(
+                "A106",
+                f"there are two blocks `{name}`",
+                where.span,
+                "rename one of them",
+                also=(Label(earlier.tree.name.span, "the other is here"),),
+            )
+
+
+def constants(file: syntax.File, diagnostics: Diagnostics) -> dict[str, Any]:
+    """The values of a used file's params: nobody can set those from outside."""
+    values: dict[str, Any] = {}
+    for item in file.items:
+        if isinstance(item, syntax.Param):
+            try:
+                values[item.name.id] = Evaluator(values, None).value(item.default)
+            except Fault as mistake:
+                diagnostics.add(mistake.diagnostic)
+    return values

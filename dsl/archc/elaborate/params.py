@@ -1,0 +1,147 @@
+"""A network's params: their defaults, and the values that they are given from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archc import symbolic, syntax
+from archc.elaborate.evaluate import Evaluator
+from archc.elaborate.names import refuse_reserved
+from archc.ops import REGISTRY
+from archc.plan import OperatorValue
+from archc.source import Diagnostics, Fault, Label, Source, did_you_mean, fault
+from archc.syntax.parser import parse
+
+# What a param of the bundled networks was called before, and is called now, as in torchvision.
+_FORMER = {"classes": "num_classes"}
+
+
+def by_current_names(given: Mapping[str, Any], file: syntax.File) -> dict[str, Any]:
+    """Return values from outside by the names that the file's params have now."""
+    declared = {item.name.id for item in file.items if isinstance(item, syntax.Param)}
+
+    def current(name: str) -> str:
+        new = _FORMER.get(name, name)
+        return new if new in declared and name not in declared and new not in given else name
+
+    return {current(name): value for name, value in given.items()}
+
+
+def read_params(
+    file: syntax.File, given: Mapping[str, Any], diagnostics: Diagnostics
+) -> dict[str, Any]:
+    """The value of each param of a file; what is wrong with them goes to `diagnostics`."""
+    values: dict[str, Any] = {}
+    where: dict[str, syntax.Param] = {}
+    for item in file.items:
+        if not isinstance(item, syntax.Param):
+            continue
+        name = item.name.id
+        try:
+            _refuse(item, where)
+            where[name] = item
+            values[name] = symbolic.plain(Evaluator(values, None).value(item.default))
+            if name in given:
+                values[name] = _given(item, values[name], given[name])
+        except Fault as mistake:
+            diagnostics.add(mistake.diagnostic)
+            values.setdefault(name, 1)
+    for name in given:
+        if name not in where:
+            known = ", ".join(where) or "none"
+            hint = did_you_mean(name, where) or f"the params of this network: {known}"
+            title = f"the network has no param `{name}`"
+            diagnostics.add(fault("A311", title, file.span, hint).diagnostic)
+    return values
+
+
+def _refuse(item: syntax.Param, where: Mapping[str, syntax.Param]) -> None:
+    """Raises Fault for a name that is taken."""
+    name = item.name.id
+    if name in where:
+        other = Label(where[name].name.span, "the other is here")
+        title = f"there are two params `{name}`"
+        raise fault("A106", title, item.name.span, "keep one of them", also=(other,))
+    refuse_reserved(name, item.name.span, "the param")
+
+
+# --- values from outside -----------------------------------------------------------------
+
+
+class _Unlike(Exception):
+    """A value is of another kind than the default."""
+
+
+def _given(param: syntax.Param, default: Any, value: Any) -> Any:
+    """A value from outside, as the kind of value that the default is. Raises Fault."""
+    try:
+        read = _read(value, default) if isinstance(value, str) else value
+        return _as_kind(read, default)
+    except _Unlike:
+        shown = f"{value:g}" if isinstance(value, float) else str(value)[:40]
+        title = f"`{param.name.id}` is {_kind(default)}, not `{shown}`"
+        raise fault("A311", title, param.name.span) from None
+
+
+def _read(text: str, default: Any) -> Any:
+    """`[3, 4, 6, 3]`, `true`, `0.5`, as in a file. The brackets of a list may be left out."""
+    if isinstance(default, str):
+        return text
+    tries = [text, f"[{text}]"] if isinstance(default, tuple) else [text]
+    for written in tries:
+        file, wrong = parse(Source("-D", f"param value = {written}"))
+        if wrong or len(file.items) != 1 or not isinstance(file.items[0], syntax.Param):
+            continue
+        try:
+            value = Evaluator({}, None).value(file.items[0].default)
+        except Fault:
+            continue
+        if isinstance(value, tuple) == isinstance(default, tuple):
+            return value
+    raise _Unlike
+
+
+def _as_kind(value: Any, default: Any) -> Any:
+    """The value as the kind of the default; an item of a list as that of the item in its place."""
+    match default:
+        case bool():
+            if value in (0, 1):  # True and False are among them
+                return bool(value)
+        case int() if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+            return int(value)
+        case float() if isinstance(value, int | float):
+            return float(value)
+        case str() if isinstance(value, str | int | float):
+            return str(value)
+        case OperatorValue() if str(value) in REGISTRY:
+            return OperatorValue(REGISTRY[str(value)].name)
+        case tuple() if isinstance(value, tuple | list):
+            kinds = [*default, *default[-1:] * len(value)]
+            items = zip(value, kinds, strict=False) if default else ()
+            return tuple(_as_kind(item, kind) for item, kind in items) if default else tuple(value)
+    raise _Unlike
+
+
+def _kind(default: Any) -> str:
+    match default:
+        case bool():
+            return "true or false"
+        case int():
+            return "a whole number"
+        case float():
+            return "a number"
+        case tuple():
+            return f"a list such as `{_written(default)}`"
+        case OperatorValue():
+            return "an operator"
+        case _:
+            return "a text"
+
+
+def _written(value: Any) -> str:
+    """A value as a file has it, in short."""
+    if isinstance(value, tuple):
+        more = [", ..."] if len(value) > 4 else []
+        return f"[{', '.join(map(_written, value[:4]))}{''.join(more)}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)

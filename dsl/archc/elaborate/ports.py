@@ -1,0 +1,110 @@
+"""`input` and `output`: where tensors enter and leave the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archc import symbolic, syntax
+from archc.elaborate.evaluate import Evaluator
+from archc.elaborate.names import Names, refuse_reserved
+from archc.elaborate.state import Frame, Here, Labelled, State
+from archc.ops import Dims, Shape
+from archc.plan import Goto, Mark, Tensor
+from archc.source import Label, Span, did_you_mean, fault
+
+
+def enter(state: State, term: syntax.Operation, here: Here) -> Goto:
+    """`input [name] 224x224 x3`: a tensor from outside."""
+    frame = here.frame
+    if not frame.is_network or state.nesting > 1:
+        raise fault("A405", "`input` belongs to the network's own statements", term.name.span)
+    frame.asked = True  # for its own mistakes, nobody else needs to complain
+    words = [a for a in term.attributes if isinstance(a, syntax.Word)]
+    nameless = f"input{len(frame.inputs) + 1}" if frame.inputs else "x"
+    name, span = (words[0].id, words[0].span) if words else (nameless, term.span)
+    refuse_reserved(name, span, "the input")
+    if name in frame.input_names:
+        cure = "name each input: `input left 105x105 x1`"
+        raise fault("A106", f"there are two inputs `{name}`", span, cure)
+    given = state.given.get(name, state.given.get(""))
+    if given is not None:
+        shape = _checked(given[0], given[1:], term.span, state.limits.integer)
+    else:
+        shape = _shape(term, Evaluator(frame.env, None), state.limits.integer)
+    tensor = Tensor(shape, term.span)
+    frame.inputs.append(tensor)
+    frame.input_names.append(name)
+    statement = syntax.Statement(None, term, None, term.span)
+    frame.labels[name] = Labelled(tensor, statement, [], Names(False), frame.env, ())
+    return Goto(tensor, term.span)
+
+
+def _shape(term: syntax.Operation, evaluator: Evaluator, largest: int) -> Shape:
+    size: tuple[Any, ...] = ()
+    channels = None
+    for attribute in term.attributes:
+        match attribute:
+            case syntax.Size():
+                size = attribute.dims
+            case syntax.Sized():
+                size = tuple(evaluator.integer(dim, "a size", 1) for dim in attribute.dims)
+            case syntax.Plain():
+                size = (evaluator.integer(attribute.value, "a size", 1),)
+            case syntax.Geometry(letter="x") if len(attribute.dims) == 1:
+                channels = evaluator.integer(attribute.dims[0], "channels", 1)
+            case syntax.Word():
+                pass
+            case _:
+                title = "an input has a size and channels, nothing else"
+                raise fault("A301", title, attribute.span, "as in `input 224x224 x3`")
+    if channels is None:
+        cure = "as in `input 224x224 x3`"
+        if len(size) == 3 and not any(map(symbolic.is_traced, size)):  # as torch has it
+            cure = f"channels come last: `input {size[1]}x{size[2]} x{size[0]}`"
+        raise fault("A302", "the input needs its channels", term.span, cure)
+    return _checked(channels, size, term.span, largest)
+
+
+def _checked(channels: int, size: Dims, span: Span, largest: int) -> Shape:
+    if len(size) > 3:
+        raise fault("A206", "an input has at most 3 spatial dimensions", span)
+    for extent in (*size, channels):
+        if not 1 <= extent <= largest:
+            title = f"a size must be between 1 and {largest:,}, not {extent:,}"
+            raise fault("A303", title, span)
+    return Shape(channels, size)
+
+
+def check_given(state: State, frame: Frame, span: Span) -> None:
+    """Reports shapes given for inputs that the network does not have."""
+    names = frame.input_names
+    for name in state.given:
+        if not name and len(names) > 1:
+            title = f"the network has {len(names)} inputs: say which one has this size"
+            cure = f"for example `--input {names[0]}=3x224x224`"
+            state.report(fault("A313", title, span, cure))
+        elif name and name not in names:
+            hint = did_you_mean(name, names) or f"its inputs: {', '.join(names) or 'none'}"
+            state.report(fault("A313", f"the network has no input `{name}`", span, hint))
+
+
+def leave(term: syntax.Operation, here: Here) -> Mark:
+    """`output name`: the tensor here is an output of the network."""
+    words = [a for a in term.attributes if isinstance(a, syntax.Word)]
+    if not here.frame.is_network:
+        title = "`output` belongs to the network, not into a block"
+        raise fault("A405", title, term.name.span)
+    if len(words) != 1 or len(term.attributes) != 1:
+        raise fault("A302", "`output` needs a name", term.span, "as in `output logits`")
+    declare_output(words[0].id, words[0].span, here.frame)
+    here.require_tensor(term.span)
+    return Mark(words[0].id, here.x, term.span)
+
+
+def declare_output(name: str, span: Span, frame: Frame) -> None:
+    """Raises Fault for an output's name that is taken."""
+    refuse_reserved(name, span, "the output")
+    if name in frame.outputs:
+        other = Label(frame.outputs[name], "the other is here")
+        raise fault("A104", f"there are two outputs `{name}`", span, also=(other,))
+    frame.outputs[name] = span

@@ -1,0 +1,88 @@
+"""`reuse label`: a statement's modules once more, if they do what it says there, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from archc import syntax
+from archc.elaborate.labels import lookup
+from archc.elaborate.state import Here, Labelled, Quiet, State
+from archc.plan import Again, Apply, Call, Chain, Goto, Node, Tensor, walk
+from archc.source import Fault, Label, fault
+
+
+def reuse(state: State, term: syntax.Reuse, here: Here) -> Again:
+    """Run a labelled statement again: the same names, so the same modules and weights."""
+    frame, name = here.frame, term.target.name
+    target = lookup(term.target, here)
+    if target.tensor.shape is None:
+        raise Quiet
+    if not target.nodes:
+        title = f"`{name}` is no statement that could run again"
+        raise fault("A103", title, term.target.span, "label an operator, a block or a group")
+    outer = frame.env, frame.scopes, frame.labels
+    frame.env, frame.scopes, frame.labels = target.env, target.scopes, dict(frame.labels)
+    nodes: list[Node] = []
+    try:
+        again = Here(here.x, frame, target.names.again())
+        output = state.statement(target.statement, again, nodes)
+    finally:
+        frame.env, frame.scopes, frame.labels = outer
+    if output.shape is not None:
+        for made, meant in zip_longest(_steps(target.nodes), _steps(nodes)):
+            if made != meant:
+                raise _another(term, target, made, meant, here.x)
+    return Again(target.scopes, Chain(nodes, here.x, output), output, term.span)
+
+
+class _Step(NamedTuple):
+    """What a node does, and with which tensors: their numbers in the order of first use."""
+
+    node: str
+    module: Any
+    weights: list[tuple[str, Any]]
+    tensors: tuple[int, ...]
+
+
+def _steps(nodes: list[Node]) -> Iterator[_Step]:
+    numbers: dict[Tensor, int] = {}
+
+    def number(tensor: Tensor) -> int:
+        return numbers.setdefault(tensor.root, len(numbers))
+
+    for node in walk(nodes):
+        match node:
+            case Apply(op=op, shapes=shapes):
+                weights = sorted(op.weights(*shapes).items())
+                tensors = (*map(number, node.inputs), number(node.output))
+                yield _Step(
+                    f"{op.name} {op.label()}".strip(), (op, op.torch(*shapes)), weights, tensors
+                )
+            case Call():
+                yield _Step(node.body.name, None, [], (number(node.input), number(node.output)))
+                yield from _steps(node.body.chain.nodes)
+            case Goto():
+                yield _Step("@", None, [], (number(node.output),))
+
+
+def _another(
+    term: syntax.Reuse, target: Labelled, made: _Step | None, meant: _Step | None, x: Tensor
+) -> Fault:
+    """The modules that are there are not those that the statement asks for on this tensor."""
+    name = term.target.name
+    title = f"`{name}` would not be the same on a tensor of {x.shape}"
+    notes: tuple[str, ...] = ()
+    if made is not None and meant is not None and made.weights != meant.weights:
+        title = f"the weights of `{name}` do not fit a tensor of {x.shape}"
+    elif made is not None and meant is not None and made.node != meant.node:
+        notes = (f"`{made.node}` was made, and `{meant.node}` would be asked for",)
+    return fault(
+        "A207",
+        title,
+        term.span,
+        "bring it to the same shape first",
+        also=(Label(target.statement.span, "its modules were made here"),),
+        notes=notes,
+    )

@@ -1,0 +1,117 @@
+"""Shapes while a network unfolds: operators on tensors, and numbers across a block's border."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archc import symbolic
+from archc.ops import Misfit, Op, Shape
+from archc.plan import BlockValue
+
+_LARGEST = 10**15  # of one dimension
+
+
+def fit(op: Op, shapes: tuple[Shape, ...]) -> Shape:
+    """The output shape of an operator. Raises Misfit."""
+    least, most = op.inputs
+    first = shapes[0]
+    if not op.bundles and any(x.columns for x in shapes):
+        title = f"`{op.name}` takes single tensors, not columns"
+        raise Misfit(title, "put `join` before it", code="A208")
+    if first.rank not in op.ranks:
+        raise _wrong_rank(op, first)
+    if len(shapes) < least or (most is not None and len(shapes) > most):
+        raise Misfit(f"`{op.name}` takes {least} tensors, not {len(shapes)}", code="A408")
+    shape = op.shape(*shapes)
+    if any(extent > _LARGEST for extent in shape.dims):
+        raise Misfit("the result would be too large to be a tensor", code="A202")
+    if any(extent < 1 for extent in shape.dims):
+        raise Misfit(f"the result would be {shape}: nothing is left", code="A202")
+    return shape
+
+
+def _wrong_rank(op: Op, shape: Shape) -> Misfit:
+    words = {0: "a feature vector", 1: "a signal", 2: "an image", 3: "a volume"}
+    needed = " or ".join(words[rank] for rank in op.ranks)
+    hint = "put `flatten` before it" if op.ranks == (0,) else ""
+    if op.category == "linear" and shape.features == shape.channels:
+        hint += "; where a map is wanted again, `conv 1x1 x(n)` is the same as `fc (n)` there"
+    if shape.rank == 0:
+        hint = f"put `{op.name}` before the `flatten`"
+    return Misfit(
+        f"`{op.name}` takes {needed}, not {words[shape.rank]} of {shape}", hint, code="A202"
+    )
+
+
+def traced_shape(shape: Shape, sizes: bool) -> Shape:
+    """The shape of a block's input, named `in.c` and, with `sizes`, `in.h` ... inside the block."""
+    axes = ("in.d", "in.h", "in.w")[3 - shape.rank :]
+    size = symbolic.plain(shape.size)
+    if sizes:
+        size = tuple(symbolic.traced(n, symbolic.var(a)) for n, a in zip(size, axes, strict=True))
+    return Shape(
+        symbolic.traced(symbolic.plain(shape.channels), symbolic.var("in.c")), size, shape.columns
+    )
+
+
+def traced_argument(name: str, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return symbolic.traced_list(symbolic.plain(value), symbolic.var(name))
+    return symbolic.traced(symbolic.plain(value), symbolic.var(name))
+
+
+def outside(shape: Shape, args: Mapping[str, Any], x: Shape, block: BlockValue) -> Shape:
+    """A block's output shape in the caller's terms."""
+    env = {
+        name: value.expr
+        for name, value in block.home.constants.items()
+        if symbolic.is_traced(value)
+    }
+    env["in.c"] = symbolic.expr_of(x.channels)
+    env |= {
+        a: symbolic.expr_of(n)
+        for a, n in zip(("in.w", "in.h", "in.d"), reversed(x.size), strict=False)
+    }
+    env |= {
+        k: symbolic.expr_of(v)
+        for k, v in args.items()
+        if isinstance(v, int | float) and not isinstance(v, bool)
+    }
+    return retrace(shape, env, keep=False) or shape
+
+
+def retrace(
+    shape: Shape | None, env: Mapping[str, symbolic.Expr], keep: bool = True
+) -> Shape | None:
+    """`shape` with variables of its expressions replaced; unknown ones stay if `keep`."""
+    if shape is None or not any(map(symbolic.is_traced, shape.dims)):
+        return shape
+
+    def dim(value: Any) -> Any:
+        if not symbolic.is_traced(value):
+            return value
+        names = value.expr.variables()
+        known = {
+            name: env[name] if name in env else symbolic.var(name)
+            for name in names
+            if keep or name in env
+        }
+        if len(known) < len(names):
+            return symbolic.plain(value)
+        return symbolic.traced(symbolic.plain(value), symbolic.substitute(value.expr, known))
+
+    return Shape(dim(shape.channels), tuple(map(dim, shape.size)), shape.columns)
+
+
+def generalised(shape: Shape, channels: list[Any], count: Any) -> Shape:
+    """Channels after a loop whose count is a parameter: first + count * step, where that holds."""
+    exprs = [symbolic.expr_of(c) for c in channels]
+    if len(exprs) < 2:
+        return shape
+    step = symbolic.add(exprs[1], symbolic.scale(exprs[0], -1))
+    last = symbolic.add(exprs[0], symbolic.scale(step, len(exprs) - 1))
+    if dict(last.terms) != dict(exprs[-1].terms) or not step.terms:
+        return shape
+    whole = symbolic.add(exprs[0], symbolic.multiply(symbolic.expr_of(count), step))
+    return Shape(symbolic.traced(symbolic.plain(shape.channels), whole), shape.size, shape.columns)

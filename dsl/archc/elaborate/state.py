@@ -1,0 +1,186 @@
+"""What lowering knows while it walks: the body under construction, the limits, the mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from archc import syntax
+from archc.elaborate.evaluate import Evaluator
+from archc.elaborate.link import Library
+from archc.elaborate.names import Names
+from archc.ops import Dims
+from archc.plan import BlockValue, Body, Chain, Devices, Node, Scope, Tensor
+from archc.source import Diagnostics, Fault, Label, Limits, Span, fault
+
+
+class Quiet(Exception):
+    """The tensor here is unknown because of an earlier mistake: say nothing more."""
+
+
+class Enough(Exception):
+    """There are as many mistakes as will be shown."""
+
+
+class TooLarge(Exception):
+    """The network is larger than the limits: lowering stops at once."""
+
+    def __init__(self, mistake: Fault) -> None:
+        super().__init__(str(mistake))
+        self.mistake = mistake
+
+
+class _Unknown(Evaluator):
+    """Evaluates where the incoming shape is unknown: whatever asks for it stays quiet."""
+
+    def _incoming(self, expr: syntax.Incoming) -> Any:
+        raise Quiet
+
+
+@dataclass(slots=True)
+class Labelled:
+    """What a label stands for: its tensor, and how to run its statement again."""
+
+    tensor: Tensor
+    statement: syntax.Statement
+    nodes: list[Node]
+    names: Names  # as they stood before the statement
+    env: Mapping[str, Any]
+    scopes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Frame:
+    """One body under construction."""
+
+    library: Library
+    env: Mapping[str, Any]
+    declared: frozenset[str]  # labels anywhere in the body, for better messages
+    is_network: bool = False
+    labels: dict[str, Labelled] = field(default_factory=dict)
+    labelled: list[Labelled] = field(default_factory=list)  # all of them, in order
+    scopes: tuple[str, ...] = ()  # the groups that lead to the statement at hand
+    size: int = 0
+    depth: int = 0
+    inputs: list[Tensor] = field(default_factory=list)
+    input_names: list[str] = field(default_factory=list)
+    outputs: dict[str, Span] = field(default_factory=dict)
+    devices: Devices | None = None
+    asked: bool = False  # a statement has asked for an input that is not there
+
+    @contextmanager
+    def inside(self, scope: str) -> Iterator[None]:
+        outer = self.scopes
+        self.scopes = (*outer, scope)
+        try:
+            yield
+        finally:
+            self.scopes = outer
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where a statement stands: the tensor that comes in, the body, the names of its scope."""
+
+    x: Tensor
+    frame: Frame
+    names: Names
+    label: str | None = None
+    label_span: Span | None = None
+
+    @property
+    def evaluator(self) -> Evaluator:
+        env, shape = self.frame.env, self.x.shape
+        return Evaluator(env, shape) if shape is not None else _Unknown(env, None)
+
+    def name(self, kind: str, span: Span) -> str:
+        """The module's name: its label, or else what the scope gives it."""
+        if self.label is None:
+            return self.names.auto(kind, span)
+        self.names.place()
+        return self.names.claim(self.label, self.label_span or span)
+
+    def scope(
+        self,
+        kind: str,
+        tree: syntax.Term,
+        span: Span,
+        places: bool,
+        fill: Callable[[Here], Chain],
+    ) -> Scope:
+        """A module of its own for what `fill` makes inside; `places`: named by their place."""
+        name, replay = self.name(kind, span), self.names.replay
+        inner = Names(places, self.names.reserved, replay=replay)
+        with self.frame.inside(name):
+            chain = fill(Here(self.x, self.frame, inner))
+        return Scope(name, chain, chain.output, span, tree, self.label, replay)
+
+    def require_tensor(self, span: Span) -> None:
+        """Raises Fault where the network has no input yet, Quiet after an earlier mistake."""
+        if self.x.shape is not None:
+            return
+        if self.frame.is_network and not self.frame.inputs and not self.frame.asked:
+            self.frame.asked = True
+            raise fault(
+                "A404", "there is no tensor here yet", span, "begin with `input 224x224 x3`"
+            )
+        raise Quiet
+
+
+@dataclass(slots=True)
+class State:
+    """The whole run. `chain` elaborates a sequence; the dispatcher puts it in."""
+
+    diagnostics: Diagnostics
+    limits: Limits
+    trace_sizes: bool
+    shared: dict[tuple[Any, ...], Body]  # bodies that no param can change
+    main: Library
+    chain: Callable[[syntax.Sequence, Here], Chain]
+    statement: Callable[[syntax.Statement, Here, list[Node]], Tensor]
+    given: Mapping[str, Dims] = field(default_factory=dict)  # shapes of inputs, by their names
+    bodies: dict[tuple[Any, ...], Body] = field(default_factory=dict)
+    calls: list[tuple[BlockValue, Span]] = field(default_factory=list)
+    called: set[int] = field(default_factory=set)  # ids of the trees of blocks that were called
+    nesting: int = 0
+    steps: int = 0
+
+    def count(self, frame: Frame, operators: int, span: Span) -> None:
+        """Raises TooLarge where the network outgrows the limits."""
+        frame.size += operators
+        self.steps += 1
+        if max(frame.size, self.steps) > self.limits.steps:
+            title = f"the network unfolds to more than {self.limits.steps:,} operators"
+            cure = "make a repeat or recursion smaller, or raise the limit with `--max-steps`"
+            raise TooLarge(fault("A402", title, span, cure))
+
+    def check_count(self, count: int, span: Span) -> None:
+        """Raises Fault for a repeat that could only be too long."""
+        if count > self.limits.steps:
+            title = f"{count:,} repeats are more than the {self.limits.steps:,} operators allowed"
+            cure = "make it smaller, or raise the limit with `--max-steps`"
+            raise fault("A402", title, span, cure)
+
+    @contextmanager
+    def nested(self, span: Span) -> Iterator[None]:
+        self.nesting += 1
+        try:
+            if self.nesting > self.limits.nesting * 3:
+                raise fault("A401", "blocks, groups and branches are nested too deeply", span)
+            yield
+        finally:
+            self.nesting -= 1
+
+    def report(self, mistake: Fault) -> None:
+        """Add a diagnostic; one that hangs on a block's arguments says which call it was."""
+        diagnostic = mistake.diagnostic
+        if self.calls and diagnostic.code.startswith(("A2", "A303", "A305", "A308", "A309")):
+            block, span = self.calls[0]
+            if span.source is not diagnostic.span.source or span.start != diagnostic.span.start:
+                where = Label(span, f"in this call of `{block.name}`")
+                diagnostic = replace(diagnostic, labels=(*diagnostic.labels, where))
+        self.diagnostics.add(diagnostic)
+        if self.diagnostics.full:
+            raise Enough

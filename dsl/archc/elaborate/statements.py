@@ -1,0 +1,199 @@
+"""Tree to plan: bind operators, expand blocks, check shapes, all in one walk.
+
+Shapes are found here and not in a later pass because the language asks for them while it unfolds
+(`if in.c != 4*width`). Every mistake becomes a diagnostic and an unknown tensor; the walk goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from archc import syntax
+from archc.elaborate.blocks import call
+from archc.elaborate.combinators import combine, group
+from archc.elaborate.control import choose, loop, repeat
+from archc.elaborate.devices import settle
+from archc.elaborate.evaluate import describe
+from archc.elaborate.labels import forget, label_of, lookup
+from archc.elaborate.link import COMBINATORS, STATEMENTS, Library
+from archc.elaborate.names import Names, labels_in
+from archc.elaborate.operators import apply
+from archc.elaborate.ports import check_given, enter, leave
+from archc.elaborate.reuse import reuse
+from archc.elaborate.state import Enough, Frame, Here, Labelled, Quiet, State, TooLarge
+from archc.ops import REGISTRY, Dims
+from archc.plan import BlockValue, Body, Chain, Goto, Node, OperatorValue, Tensor
+from archc.source import Diagnostics, Fault, Fix, Limits, did_you_mean, fault
+
+__all__ = ["lower"]
+
+
+def lower(
+    file: syntax.File,
+    library: Library,
+    env: Mapping[str, Any],
+    diagnostics: Diagnostics,
+    limits: Limits,
+    *,
+    trace_sizes: bool = False,
+    shared: dict[tuple[Any, ...], Body] | None = None,
+    inputs: Mapping[str, Dims] | None = None,
+) -> Body:
+    """The network of a file, unfolded; what is wrong with it goes to `diagnostics`.
+
+    `env` holds what its statements can name: blocks and params. `trace_sizes` keeps the
+    expressions of spatial sizes too. `shared` keeps bodies that no param can change. `inputs` are
+    shapes, channels first, that go before what the file says; "" is the only input.
+    """
+    shared = {} if shared is None else shared
+    given = inputs or {}
+    state = State(diagnostics, limits, trace_sizes, shared, library, _unset, _unset, given)
+    state.chain = lambda sequence, here: _chain(state, sequence, here)
+    state.statement = lambda statement, here, nodes: _statement(state, statement, here, nodes)
+    statements = tuple(item for item in file.items if isinstance(item, syntax.Statement))
+    sequence = syntax.Sequence(statements, file.span)
+    declared = labels_in(sequence)
+    frame = Frame(library, env, declared, is_network=True)
+    nothing = Tensor(None, file.span)
+    try:
+        chain = state.chain(sequence, Here(nothing, frame, Names(False, declared)))
+    except TooLarge as stop:
+        diagnostics.add(stop.mistake.diagnostic)
+        chain = Chain([], nothing, nothing)
+    except Enough:
+        chain = Chain([], nothing, nothing)
+    if not frame.inputs and not frame.asked:
+        cure = "begin with `input 224x224 x3`"
+        span = statements[0].span if statements else file.span
+        state.report(fault("A404", "the network has no input", span, cure))
+    if chain.output.shape is not None and chain.output.shape.columns:
+        title = f"the network ends in {chain.output.shape}, not in one tensor"
+        state.report(fault("A208", title, chain.output.span, "end with `join`"))
+    check_given(state, frame, file.span)
+    entering = tuple(frame.inputs) or (nothing,)
+    names = tuple(frame.input_names)
+    return Body(None, "", dict(env), entering, chain, frame.size, frame.depth, names, frame.devices)
+
+
+def _unset(*_: Any) -> Any:
+    raise AssertionError("lowering has not begun")
+
+
+def _chain(state: State, sequence: syntax.Sequence, here: Here) -> Chain:
+    """Statements in a row, each on what the one before it made."""
+    nodes: list[Node] = []
+    current = here.x
+    with state.nested(sequence.span):
+        for statement in sequence.statements:
+            inner = Here(current, here.frame, here.names)
+            try:
+                current = _statement(state, statement, inner, nodes)
+            except Fault as mistake:
+                state.report(mistake)
+                current = forget(statement, inner)
+            except Quiet:
+                current = forget(statement, inner)
+            damaged = isinstance(statement.term, syntax.Broken)
+            if damaged or state.diagnostics.damage.begins(statement.span):
+                current = forget(statement, inner)
+                here.frame.asked = True  # the input may have been there
+    return Chain(nodes, here.x, current)
+
+
+def _statement(state: State, statement: syntax.Statement, here: Here, nodes: list[Node]) -> Tensor:
+    """Elaborate one statement into `nodes`; the tensor after it."""
+    if _says_devices(statement.term, here):
+        settle(state, statement, here)
+        return here.x
+    label = label_of(statement.label, here)
+    before = here.names.again() if label is not None else here.names
+    label_span = statement.label.span if statement.label is not None else None
+    labelled = Here(here.x, here.frame, here.names, label, label_span)
+    if statement.repeat is not None:
+        node: Node = repeat(state, statement, labelled)
+    else:
+        node = _term(state, statement.term, labelled)
+    nodes.append(node)
+    if label is not None:
+        frame = here.frame
+        known = Labelled(node.output, statement, [node], before, frame.env, frame.scopes)
+        frame.labels[label] = known
+        frame.labelled.append(known)
+    return node.output
+
+
+def _says_devices(term: syntax.Term, here: Here) -> bool:
+    """`devices`: a statement that makes nothing."""
+    is_named = isinstance(term, syntax.Operation) and term.name.id == "devices"
+    return is_named and "devices" not in here.frame.env
+
+
+def _term(state: State, term: syntax.Term, here: Here) -> Node:
+    match term:
+        case syntax.Operation():
+            return _operation(state, term, here)
+        case syntax.Group():
+            return group(state, term, here)
+        case syntax.If():
+            return choose(state, term, here)
+        case syntax.For():
+            return loop(state, term, here)
+        case syntax.Reference():
+            return Goto(lookup(term, here).tensor, term.span)
+        case syntax.Reuse():
+            return reuse(state, term, here)
+        case syntax.Broken():
+            raise Quiet
+
+
+def _operation(state: State, term: syntax.Operation, here: Here) -> Node:
+    """A block that the file defines, a statement of its own kind, a combinator, an operator."""
+    name = term.name.id
+    block = here.frame.env.get(name)  # or what stands for one
+    if isinstance(block, BlockValue):
+        return call(state, term, block, here)
+    given = None
+    if isinstance(block, OperatorValue):  # what the block was given to apply
+        term = replace(term, name=syntax.Name(block.name, term.name.span))
+        given, name = name, block.name
+    if name == "input":
+        return enter(state, term, here)
+    if name == "output":
+        return leave(term, here)
+    if name in COMBINATORS and term.branches is None and term.arguments:
+        raise _in_brackets(term)
+    if name in COMBINATORS and not (term.branches is None and _takes_columns(name)):
+        return combine(state, term, here)
+    if name not in REGISTRY:
+        raise _unknown(term.name, here.frame)
+    node = apply(state, term, here)
+    node.given = given
+    return node
+
+
+def _takes_columns(name: str) -> bool:
+    """`join`: it merges the branches of a `columns<...>` before it."""
+    return name in REGISTRY and REGISTRY[name].bundles and name != "columns"
+
+
+def _in_brackets(term: syntax.Operation) -> Fault:
+    """`sub(t, u)`: a combinator that is written like a function."""
+    found = (argument.value for argument in term.arguments or ())
+    branches = [f"@{x.id}" if isinstance(x, syntax.Name) else "..." for x in found]
+    cure = f"its branches stand in `<...>`: `{term.name.id}< {' | '.join(branches)} >`"
+    title = f"`{term.name.id}` takes branches, not arguments"
+    return fault("A408", title, term.span, cure)
+
+
+def _unknown(name: syntax.Name, frame: Frame) -> Fault:
+    if name.id in frame.env:
+        title = f"`{name.id}` is {describe(frame.env[name.id])} here, not an operator or block"
+        return fault("A309", title, name.span, "hand on the name of one, as in `unit(64, relu)`")
+    blocks = [word for word, value in frame.env.items() if isinstance(value, BlockValue)]
+    hint = did_you_mean(name.id, [*REGISTRY, *COMBINATORS, *STATEMENTS, *blocks])
+    fixes = (Fix(hint, name.span, hint.split("`")[1]),) if hint else ()
+    title = f"there is no operator or block `{name.id}`"
+    cure = hint or "define it: `block name() { ... }`, or `use` the file that does"
+    return fault("A101", title, name.span, cure, fixes=fixes)

@@ -1,0 +1,129 @@
+"""A network unfolded, to look things up in: what is called how, what feeds what, what is where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from archc.analysis.schedule import Step, schedule
+from archc.analysis.table import Row, tabulate
+from archc.plan import Plan, side_outputs
+from archc.source import Span
+
+_MOST_COMPARED = 5000  # names that a wrong one is compared with
+
+
+class NoSuchNode(LookupError):
+    """A network has nothing of that name. `close` are the names that may have been meant."""
+
+    def __init__(self, name: str, network: str, close: list[str], inside: list[str]) -> None:
+        self.name, self.network, self.close, self.inside = name, network, close, inside
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        said = f"{self.network} has no {self.name!r}"
+        if self.inside:
+            more = f" and {len(self.inside) - 3} more" if len(self.inside) > 3 else ""
+            found = ", ".join(map(repr, self.inside[:3]))
+            return f"{said} on its own; there is {found}{more} ('*.{self.name}' is all of them)"
+        return f"{said}; did you mean {' or '.join(map(repr, self.close))}?" if self.close else said
+
+
+class Unfolded:
+    """A plan without mistakes, its rows in execution order, and the tensors between them."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.table = tabulate(plan)
+        self.rows = list(self.table.rows())
+        self.at = {row.key: at for at, row in enumerate(self.rows)}
+        run = schedule(plan, training=True)
+        self.steps: dict[str, Step] = {step.key: step for step in run.steps}
+        self.inputs = {
+            f"input:{name}": value
+            for (name, _), value in zip(self.table.inputs, run.inputs, strict=True)
+        }
+        sides = [aux.name for aux in side_outputs(plan.body)]
+        names = [name for name, _ in self.table.outputs] + sides
+        self.outputs = {
+            f"output:{name}": value for name, value in zip(names, run.outputs, strict=True)
+        }
+        self.shapes = run.shapes
+        self._makers = {value: key for key, value in self.inputs.items()}
+        self._makers |= {step.output: step.key for step in run.steps}
+        self._users: dict[int, list[str]] = {}
+        for step in run.steps:
+            for tensor in step.inputs:
+                self._users.setdefault(tensor, []).append(step.key)
+        for key, tensor in self.outputs.items():
+            self._users.setdefault(tensor, []).append(key)
+
+    # --- wires
+
+    def makers(self, keys: Iterable[str]) -> list[str]:
+        """What feeds these operators, from outside them, a tensor each."""
+        inside = set(keys)
+        tensors = dict.fromkeys(t for key in inside for t in self.steps[key].inputs)
+        found = [self._makers[tensor] for tensor in sorted(tensors)]
+        return [key for key in found if key not in inside]
+
+    def maker(self, tensor: int) -> str:
+        """What makes a tensor: an operator or an input."""
+        return self._makers[tensor]
+
+    def feeding(self, key: str) -> list[str]:
+        """What makes the tensors that an operator takes, in its order."""
+        return [self._makers[tensor] for tensor in self.steps[key].inputs]
+
+    def users(self, keys: Iterable[str]) -> list[str]:
+        """What these operators and inputs feed, outside them."""
+        inside = set(keys)
+        made = [self.steps[k].output if k in self.steps else self.inputs[k] for k in inside]
+        found = dict.fromkeys(key for tensor in made for key in self._users.get(tensor, ()))
+        return sorted((key for key in found if key not in inside), key=self._order)
+
+    def _order(self, key: str) -> int:
+        return self.at.get(key, len(self.rows))
+
+    # --- places
+
+    def around(self, row: Row) -> list[Row]:
+        """The blocks and groups that a row is in, outermost first."""
+        found: list[Row] = []
+        level = row.level
+        for other in reversed(self.rows[: self.at[row.key]]):
+            if other.level < level:
+                found.insert(0, other)
+                level = other.level
+        return found
+
+    def inside(self, row: Row) -> Iterator[Row]:
+        """All that is in a block or group, at any depth."""
+        for other in self.rows[self.at[row.key] + 1 :]:
+            if other.level <= row.level:
+                return
+            yield other
+
+    def where(self, span: Span) -> tuple[str, int]:
+        """The file of a statement, as seen from the network's own, and the line."""
+        path, main = Path(span.source.name), Path(self.plan.file.span.source.name)
+        if path.is_absolute():
+            near = path.is_relative_to(main.parent)
+            path = path.relative_to(main.parent) if near else path
+        return str(path), span.line
+
+    # --- names
+
+    def named(self, name: str) -> list[str]:
+        """The keys that a name or a pattern with `*` stands for. Raises NoSuchNode."""
+        known = [*self.inputs, *self.at, *self.outputs]
+        if name in self.at or name in self.inputs or name in self.outputs:
+            return [name]
+        found = [key for key in known if fnmatchcase(key, name)] if set(name) & set("*?[") else []
+        if not found:
+            ending = [key for key in known if key.endswith((f".{name}", f":{name}"))]
+            close = get_close_matches(name, known[:_MOST_COMPARED], n=3)
+            raise NoSuchNode(name, self.plan.name, close, ending)
+        return found

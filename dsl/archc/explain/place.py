@@ -1,0 +1,72 @@
+"""Where a part of a network stands: its line, the blocks around it, what it feeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from archc.analysis.table import Row
+from archc.explain.facts import Fact
+from archc.explain.lookup import Unfolded
+from archc.explain.words import several, spelled, value
+from archc.source import Span
+
+_LONGEST = 90  # characters of a statement
+
+
+def place(net: Unfolded, row: Row) -> Iterator[Fact]:
+    """The statement, the blocks that it is in, and the numbers that those were given."""
+    file, line = net.where(row.part.span)
+    yield Fact("written", (f"{statement(row.part.span)}", f"in {file}, line {line}"))
+    yield Fact("", (), "statement", " ".join(row.part.span.text.split()))
+    yield Fact("", (), "file", file)
+    yield Fact("", (), "line", line)
+    around = net.around(row)
+    lines = [_around(net, outer) for outer in reversed(around)]
+    yield Fact("inside", tuple(lines), "inside", [_named(outer) for outer in around])
+    runs = [r for r in net.rows if r.part.span == row.part.span and r.part.kind == row.part.kind]
+    if len(runs) > 1:
+        yield Fact("one of", (f"{len(runs)} that this statement makes in {net.plan.name}",))
+    yield Fact("", (), "from_this_statement", len(runs))
+    if row.again:
+        yield Fact("again", ("runs a module once more, with the same weights",))
+    if row.aside:
+        yield Fact("only", ("while training: it is part of an auxiliary head",))
+    yield Fact("", (), "again", row.again)
+    yield Fact("", (), "training_only", row.aside)
+
+
+def feeds(net: Unfolded, keys: list[str]) -> Iterator[Fact]:
+    """What takes what these make."""
+    users = net.users(keys)
+    yield Fact("feeds", (several(users),) if users else ("nothing",), "feeds", users)
+
+
+def statement(span: Span) -> str:
+    """What was written: the line, or of a statement of several its beginning."""
+    text = span.source.line(span.line) if "\n" not in span.text else span.text
+    text = " ".join(text.split("#")[0].split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def arguments(row: Row) -> dict[str, Any]:
+    """Of a block call: its parameters and what they are."""
+    return dict(row.part.body.args) if row.part.body is not None else {}
+
+
+def given(row: Row) -> str:
+    """`width = 128, stride = 2`."""
+    return ", ".join(f"{name} = {spelled(v)}" for name, v in arguments(row).items())
+
+
+def _around(net: Unfolded, outer: Row) -> str:
+    file, line = net.where(outer.part.span)
+    with_ = f" with {given(outer)}" if given(outer) else ""
+    block = f", a `{outer.part.kind}`{with_}" if outer.part.body is not None else ""
+    return f"{outer.key}{block} ({file}, line {line})"
+
+
+def _named(row: Row) -> dict[str, Any]:
+    block = row.part.kind if row.part.body is not None else None
+    args = {name: value(v) for name, v in arguments(row).items()}
+    return {"name": row.key, "block": block, "arguments": args}

@@ -1,0 +1,210 @@
+"""What `archc fit` says, as text for people and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from archc.analysis.fit import FITS, LEFT_OUT, RULE, TIGHT, Memory, Peak, peak, verdict
+from archc.analysis.gpus import Gpu
+from archc.analysis.heap import Heap, Role
+from archc.analysis.roofline import Work
+from archc.report import speed as throughput
+from archc.report import tables
+from archc.report.tables import Column, Line, Sheet
+
+VERSION = 1  # of the JSON; grows when a key goes or changes its meaning
+_OPTIMIZERS = {"sgd": "SGD", "momentum": "SGD with momentum", "adam": "Adam"}
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Memory to fit into, in bytes; `name` is a GPU's or the size as it was given."""
+
+    name: str
+    capacity: int
+    gpu: Gpu | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was asked: a network's memory and speed at a batch, on some devices."""
+
+    network: str
+    memory: Memory
+    work: Work
+    batch: int
+    devices: Sequence[Device]
+
+
+def size(bytes: float) -> str:
+    """`2.78 GiB`."""
+    amount = float(bytes)
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if amount < 1000 or unit == "TiB":
+            break
+        amount /= 1024
+    digits = 0 if unit == "B" else 2 if amount < 9.995 else 1 if amount < 99.95 else 0
+    return f"{amount:.{digits}f} {unit}"
+
+
+# --- text --------------------------------------------------------------------------------
+
+
+def text(report: Report) -> str:
+    """Where the memory goes at the peak, the biggest tensors, the largest batches, the speed."""
+    train, infer = _peaks(report)
+    cards = [device.gpu for device in report.devices if device.gpu is not None]
+    speed = throughput.sheet(report.work, cards, report.memory.setting, report.batch)
+    parts = (_parts(report, train, infer), _largest(train), _devices(report, train), speed)
+    return "\n".join(tables.text(sheet) for sheet in parts if sheet.lines)
+
+
+def _peaks(report: Report) -> tuple[Peak, Peak]:
+    return peak(report.memory.train, report.batch), peak(report.memory.infer, report.batch)
+
+
+def _parts(report: Report, train: Peak, infer: Peak) -> Sheet:
+    columns = (
+        Column("part", ""),
+        Column("train", "training", numeric=True, show=size),
+        Column("infer", "inference", numeric=True, show=size),
+    )
+    lines = [
+        Line((role.value, train.parts.get(role) or None, infer.parts.get(role) or None))
+        for role in Role
+        if train.parts.get(role) or infer.parts.get(role)
+    ]
+    lines.append(Line(("peak", train.bytes, infer.bytes), strong=True))
+    setting = report.memory.setting
+    kind = "mixed precision" if setting.amp else setting.dtype
+    head = f"{report.network}: batch {report.batch}, {kind}, {_OPTIMIZERS[setting.optimizer]}"
+    if setting.checkpoint:
+        head += f", every `{setting.checkpoint}` computed again in the backward pass"
+    if setting.ddp is not None:
+        head += ", DistributedDataParallel"
+    foot = (
+        f"Training peaks in {_where(train)};",
+        f"inference in {_where(infer)}.",
+        "With cross-entropy as the loss, from the second step on.",
+    )
+    return Sheet(columns, lines, head, foot)
+
+
+def _where(peak: Peak) -> str:
+    moment = peak.moment
+    if moment.phase in ("loss", "step"):
+        return {"loss": "the loss", "step": "the optimizer's step"}[moment.phase]
+    if moment.phase == "recompute":
+        return f"the backward pass, computing {moment.name} again"
+    return f"the {moment.phase} pass, at {moment.name}"
+
+
+def _largest(train: Peak) -> Sheet:
+    columns = (
+        Column("tensor", "made by"),
+        Column("role", "what it is"),
+        Column("bytes", "size", numeric=True, show=size),
+    )
+    lines = [Line((s.name, s.role.value, bytes)) for s, bytes in train.largest]
+    return Sheet(columns, lines, "The biggest tensors at the training peak")
+
+
+def _devices(report: Report, train: Peak) -> Sheet:
+    columns = (
+        Column("device", "to fit into"),
+        Column("capacity", "memory", numeric=True, show=size),
+        Column("train", "trains", numeric=True),
+        Column("tight", "tightly", numeric=True),
+        Column("infer", "infers", numeric=True),
+        Column("verdict", f"training at {report.batch}"),
+    )
+    lines = [
+        Line(
+            (
+                device.name,
+                device.capacity,
+                _batch(report.memory.train, device.capacity, FITS),
+                _batch(report.memory.train, device.capacity, TIGHT),
+                _batch(report.memory.infer, device.capacity, FITS),
+                verdict(train.bytes, device.capacity),
+            )
+        )
+        for device in report.devices
+    ]
+    return Sheet(columns, lines, "The largest batch", (*_wrapped(RULE), *_wrapped(LEFT_OUT)))
+
+
+def _batch(heap: Heap, capacity: int, share: float) -> int:
+    return heap.largest_batch(share * capacity)
+
+
+def _wrapped(text: str) -> list[str]:
+    from textwrap import wrap
+
+    return wrap(text, 100)
+
+
+# --- json --------------------------------------------------------------------------------
+
+
+def json(report: Report) -> str:
+    """The same for programs; docs/cli.md says what the keys mean."""
+    from json import dumps
+
+    train, infer = _peaks(report)
+    setting = report.memory.setting
+    document = {
+        "version": VERSION,
+        "network": report.network,
+        "batch": report.batch,
+        "dtype": setting.dtype,
+        "amp": setting.amp,
+        "optimizer": setting.optimizer,
+        "checkpoint": setting.checkpoint,
+        "ddp": setting.ddp,
+        "train_peak_bytes": train.bytes,
+        "infer_peak_bytes": infer.bytes,
+        "train": _peak(train),
+        "infer": _peak(infer),
+        "devices": [_device(report, device, train, infer) for device in report.devices],
+        "rule": RULE,
+    }
+    return dumps(document, indent=2) + "\n"
+
+
+def _peak(peak: Peak) -> dict[str, Any]:
+    return {
+        "phase": peak.moment.phase,
+        "at": peak.moment.name,
+        "parts": {role.value: size for role, size in peak.parts.items() if size},
+        "largest": [
+            {"name": storage.name, "role": storage.role.value, "bytes": size}
+            for storage, size in peak.largest
+        ],
+    }
+
+
+def _device(report: Report, device: Device, train: Peak, infer: Peak) -> dict[str, Any]:
+    memory, capacity = report.memory, device.capacity
+    setting, batch = memory.setting, report.batch
+    fast_infer, fast_train = throughput.estimates(report.work, device.gpu, setting, batch)
+    return {
+        "name": device.name,
+        "capacity_bytes": capacity,
+        "train": _fits(memory.train, train, capacity),
+        "infer": _fits(memory.infer, infer, capacity),
+        "speed": {
+            "train": throughput.record(fast_train),
+            "infer": throughput.record(fast_infer),
+        },
+    }
+
+
+def _fits(heap: Heap, peak: Peak, capacity: int) -> dict[str, Any]:
+    return {
+        "verdict": verdict(peak.bytes, capacity),
+        "largest_batch": _batch(heap, capacity, FITS),
+        "largest_batch_tight": _batch(heap, capacity, TIGHT),
+    }

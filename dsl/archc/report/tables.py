@@ -1,0 +1,202 @@
+"""Any table as text for people, Markdown, LaTeX, HTML, CSV, or on a terminal through rich.
+
+Cells hold plain values; a column knows how people read them. CSV has the values themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from archc.report import diagnostics
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`name` is the word by which it is chosen, and its name in CSV."""
+
+    name: str
+    heading: str
+    numeric: bool = False
+    show: Callable[[Any], str] = str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Values, one a column. `level` indents the first cell, `strong` sets off what sums up."""
+
+    cells: tuple[Any, ...]
+    level: int = 0
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table with what stands above and below it; `notes` say what the columns hold."""
+
+    columns: tuple[Column, ...]
+    lines: Sequence[Line]
+    head: str = ""
+    foot: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def shown(self, line: Line) -> list[str]:
+        """The cells as people read them; an empty one where there is no value."""
+        pairs = zip(self.columns, line.cells, strict=True)
+        return ["" if value is None else column.show(value) for column, value in pairs]
+
+
+def text(sheet: Sheet) -> str:
+    """Aligned columns."""
+    return "\n".join((*_above(sheet), *_grid(sheet), *_below(sheet))) + "\n"
+
+
+def _above(sheet: Sheet) -> list[str]:
+    above = [*([sheet.head] if sheet.head else []), *sheet.notes]
+    return [*above, ""] if above else []
+
+
+def _below(sheet: Sheet) -> list[str]:
+    return ["", *sheet.foot] if sheet.foot else []
+
+
+def _grid(sheet: Sheet) -> Iterator[str]:
+    rows = [[column.heading for column in sheet.columns]]
+    for line in sheet.lines:
+        cells = sheet.shown(line)
+        rows.append(["  " * line.level + cells[0], *cells[1:]])
+    widths = [max(map(diagnostics.cells, cells)) for cells in zip(*rows, strict=True)]
+    for row in rows:
+        cells = []
+        for cell, width, column in zip(row, widths, sheet.columns, strict=True):
+            room = " " * (width - diagnostics.cells(cell))
+            cells.append(room + cell if column.numeric else cell + room)
+        yield "  ".join(cells).rstrip()
+
+
+def rich(sheet: Sheet) -> Group:
+    """For a terminal. Raises ImportError where rich is not installed."""
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in sheet.columns:
+        side: Literal["left", "right"] = "right" if column.numeric else "left"
+        table.add_column(Text(column.heading), justify=side, overflow="fold")
+    for line in sheet.lines:
+        cells = sheet.shown(line)
+        cells[0] = "  " * line.level + cells[0]
+        table.add_row(*map(Text, cells), style="bold" if line.strong else None)
+    above = [Text(sheet.head, style="bold")] if sheet.head else []
+    notes, foot = (Text(line, style="dim") for line in sheet.notes), map(Text, sheet.foot)
+    return Group(*above, *notes, table, *foot)
+
+
+def csv(sheet: Sheet) -> str:
+    """RFC 4180, with the values themselves; what is unknown is empty."""
+    import csv as module
+    from io import StringIO
+
+    out = StringIO()
+    writer = module.writer(out, lineterminator="\n")
+    writer.writerow(column.name for column in sheet.columns)
+    for line in sheet.lines:
+        writer.writerow(_flat(value) for value in line.cells)
+    return out.getvalue()
+
+
+def _flat(value: Any) -> Any:
+    """`3x224x224` for a shape, several apart by a space."""
+    if not isinstance(value, tuple | list):
+        return value
+    apart = " " if any(isinstance(inner, tuple | list) for inner in value) else "x"
+    return apart.join(str(_flat(inner)) for inner in value)
+
+
+def markdown(sheet: Sheet) -> str:
+    """A table of GitHub's Markdown."""
+    rows = [
+        "| " + " | ".join(_quoted(column.heading) for column in sheet.columns) + " |",
+        "|" + "|".join(" ---: " if column.numeric else " --- " for column in sheet.columns) + "|",
+    ]
+    for line in sheet.lines:
+        cells = [_quoted(cell) for cell in sheet.shown(line)]
+        cells[0] = "&emsp;" * line.level + cells[0]
+        if line.strong:
+            cells = [f"**{cell}**" if cell else "" for cell in cells]
+        rows.append("| " + " | ".join(cells) + " |")
+    above = [f"**{_quoted(sheet.head)}**", ""] if sheet.head else []
+    above += [*(f"{_quoted(line)}  " for line in sheet.notes), ""] if sheet.notes else []
+    below = ["", *(f"{_quoted(line)}  " for line in sheet.foot)] if sheet.foot else []
+    return "\n".join((*above, *rows, *below)) + "\n"
+
+
+def _quoted(cell: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>|&~])", r"\\\1", cell)
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "×": r"$\times$", "·": r"$\cdot$", "<": r"$<$", ">": r"$>$", "|": r"$|$",
+}  # fmt: skip
+
+
+def latex(sheet: Sheet) -> str:
+    """A `tabular` that wants the package booktabs."""
+    layout = "".join("r" if column.numeric else "l" for column in sheet.columns)
+    rows = [rf"\begin{{tabular}}{{{layout}}}", r"\toprule"]
+    rows += [" & ".join(_escaped(column.heading) for column in sheet.columns) + r" \\", r"\midrule"]
+    for line in sheet.lines:
+        cells = [_escaped(cell) for cell in sheet.shown(line)]
+        if line.strong:
+            cells = [rf"\textbf{{{cell}}}" if cell else "" for cell in cells]
+        cells[0] = r"\quad " * line.level + cells[0]
+        rows.append(" & ".join(cells) + r" \\")
+    above = [f"% {line}" for line in (sheet.head, *sheet.notes, *sheet.foot) if line]
+    return "\n".join((*above, *rows, r"\bottomrule", r"\end{tabular}")) + "\n"
+
+
+def _escaped(cell: str) -> str:
+    return "".join(_LATEX.get(sign, sign) for sign in cell)
+
+
+def html(sheet: Sheet) -> str:
+    """A `<table>` for a notebook; every text is escaped."""
+    from html import escape
+
+    def row(tag: str, cells: Sequence[str], line: Line | None = None) -> str:
+        out = []
+        for at, (cell, column) in enumerate(zip(cells, sheet.columns, strict=True)):
+            style = f"text-align:{'right' if column.numeric else 'left'}"
+            if line is not None and line.level and at == 0:
+                style += f";padding-left:{0.5 + 1.5 * line.level:g}em"
+            if line is not None and line.strong:
+                style += ";font-weight:bold"
+            out.append(f'<{tag} style="{style}">{escape(cell)}</{tag}>')
+        return f"<tr>{''.join(out)}</tr>"
+
+    head = row("th", [column.heading for column in sheet.columns])
+    body = "\n".join(row("td", sheet.shown(line), line) for line in sheet.lines)
+    caption = f"<caption>{escape(sheet.head)}</caption>\n" if sheet.head else ""
+    notes, foot = (
+        "".join(f"<div>{escape(line)}</div>\n" for line in lines)
+        for lines in (sheet.notes, sheet.foot)
+    )
+    table = f"{caption}<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n"
+    return f"{notes}<table>\n{table}</table>\n{foot}"
+
+
+WRITERS: dict[str, Callable[[Sheet], str]] = {
+    "text": text,
+    "csv": csv,
+    "markdown": markdown,
+    "latex": latex,
+}

@@ -1,0 +1,210 @@
+"""Expressions: polynomials over variables and over functions of expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from archc.symbolic.functions import FUNCTIONS, Number
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    """A parameter, or a fact of the incoming tensor (`in.c`)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A function or operator that polynomials cannot hold: `//`, `%`, `/`, `floor`, `if` ..."""
+
+    function: str
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list that is known; only `[]`, `len`, `min` and `max` take one."""
+
+    items: tuple[Any, ...]
+
+
+Atom = Var | Apply | Listed
+Monomial = tuple[Atom, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expr:
+    """A sum of coefficient * product of atoms; the empty product is the constant."""
+
+    terms: tuple[tuple[Monomial, Number], ...]
+
+    @property
+    def constant(self) -> Number | None:
+        if not self.terms:
+            return 0
+        if len(self.terms) == 1 and not self.terms[0][0]:
+            return self.terms[0][1]
+        return None
+
+    @property
+    def size(self) -> int:
+        return sum(1 + sum(_atom_size(atom) for atom in product) for product, _ in self.terms)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is without an `if`."""
+        atoms = [atom for product, _ in self.terms for atom in product if isinstance(atom, Apply)]
+        return all(a.function != "if" and all(x.is_plain for x in a.args) for a in atoms)
+
+    def variables(self) -> frozenset[str]:
+        found: set[str] = set()
+        for product, _ in self.terms:
+            for atom in product:
+                if isinstance(atom, Var):
+                    found.add(atom.name)
+                elif isinstance(atom, Apply):
+                    for arg in atom.args:
+                        found |= arg.variables()
+        return frozenset(found)
+
+
+def _atom_size(atom: Atom) -> int:
+    return 1 + sum(arg.size for arg in atom.args) if isinstance(atom, Apply) else 1
+
+
+def const(value: Any) -> Expr:
+    """A number or a list that is known."""
+    if isinstance(value, tuple):
+        return Expr((((Listed(value),), 1),))
+    return Expr(((((), value)),) if value else ())
+
+
+def var(name: str) -> Expr:
+    return Expr((((Var(name),), 1),))
+
+
+def _collect(pairs: Iterable[tuple[Monomial, Number]]) -> Expr:
+    terms: dict[Monomial, Number] = {}
+    for product, factor in pairs:
+        terms[product] = terms.get(product, 0) + factor
+    return Expr(tuple((product, factor) for product, factor in terms.items() if factor))
+
+
+def add(a: Expr, b: Expr) -> Expr:
+    return _collect((*a.terms, *b.terms))
+
+
+def scale(a: Expr, factor: Number) -> Expr:
+    return (
+        Expr(tuple((product, value * factor) for product, value in a.terms)) if factor else Expr(())
+    )
+
+
+def multiply(a: Expr, b: Expr) -> Expr:
+    """The product; one of two sums is left as it is, since nobody would multiply it out."""
+    numbers = a.constant is not None or b.constant is not None
+    if not numbers and max(len(a.terms), len(b.terms)) > 1:
+        return Expr((((Apply("*", (a, b)),), 1),))
+    return _collect((_product(p, q), x * y) for p, x in a.terms for q, y in b.terms)
+
+
+def _product(p: Monomial, q: Monomial) -> Monomial:
+    return tuple(sorted((*p, *q), key=_order)) if p and q else p or q
+
+
+def _order(atom: Atom) -> tuple[bool, str]:
+    return (False, atom.name) if isinstance(atom, Var) else (True, repr(atom))
+
+
+def evaluate(expr: Expr, env: Mapping[str, Any]) -> Any:
+    """The value of an expression. Raises KeyError for a variable that `env` lacks."""
+    total: Any = 0
+    for product, factor in expr.terms:
+        value: Any = factor
+        for at, atom in enumerate(product):
+            inner = _evaluate_atom(atom, env)
+            value = inner if at == 0 and factor == 1 else value * inner
+        total = value if len(expr.terms) == 1 else total + value
+    return total
+
+
+def _evaluate_atom(atom: Atom, env: Mapping[str, Any]) -> Any:
+    match atom:
+        case Var():
+            return env[atom.name]
+        case Listed():
+            return atom.items
+        case Apply():
+            return FUNCTIONS[atom.function](*(evaluate(arg, env) for arg in atom.args))
+
+
+def substitute(expr: Expr, env: Mapping[str, Expr]) -> Expr:
+    """`expr` with its variables replaced. Raises KeyError for one that `env` lacks."""
+    total = Expr(())
+    for product, factor in expr.terms:
+        value = const(factor)
+        for atom in product:
+            value = multiply(value, _substitute_atom(atom, env))
+        total = add(total, value)
+    return total
+
+
+def _substitute_atom(atom: Atom, env: Mapping[str, Expr]) -> Expr:
+    if isinstance(atom, Var):
+        return env[atom.name]
+    if isinstance(atom, Listed):
+        return const(atom.items)
+    args = tuple(substitute(arg, env) for arg in atom.args)
+    known = [_known(arg) for arg in args]
+    if atom.function == "if" and known[1] is not None:
+        return args[0] if known[1] else args[2]
+    if all(value is not None for value in known):
+        return const(FUNCTIONS[atom.function](*known))
+    whole = quotient(*args) if atom.function == "//" else None
+    if whole is not None:
+        return whole
+    if atom.function in _COMPARISONS:
+        args = _numbers_right(args)
+    return Expr((((Apply(atom.function, args),), 1),))
+
+
+def quotient(expr: Expr, by: Expr) -> Expr | None:
+    """`expr // by`, where that leaves no rest whatever the variables are."""
+    divisor = by.constant
+    if not isinstance(divisor, int) or not divisor or not is_integral(expr):
+        return None
+    if any(factor % divisor for _, factor in expr.terms):
+        return None
+    return Expr(tuple((product, factor // divisor) for product, factor in expr.terms))
+
+
+def is_integral(expr: Expr) -> bool:
+    """No float factor and no division: then polynomial form loses nothing."""
+    return all(
+        isinstance(factor, int)
+        and not any(isinstance(atom, Apply) and atom.function == "/" for atom in product)
+        for product, factor in expr.terms
+    )
+
+
+def _known(expr: Expr) -> Any:
+    """The number or list that an expression is, if it is one."""
+    match expr.terms:
+        case (((Listed(items),), 1),):
+            return items
+        case _:
+            return expr.constant
+
+
+_COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
+
+
+def _numbers_right(args: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """`i + 1 == 1` as `i == 0`."""
+    number = sum(factor for product, factor in args[0].terms if not product)
+    if isinstance(args[1].constant, int) and isinstance(number, int):
+        return add(args[0], const(-number)), add(args[1], const(-number))
+    return args

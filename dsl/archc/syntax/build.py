@@ -1,0 +1,396 @@
+"""From the parser's reductions straight to tree nodes: one method for each rule of the grammar.
+
+lark calls these from the inside out while it parses, so nothing here recurses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+from lark import Transformer, v_args
+
+from archc import syntax as s
+from archc.source import Diagnostic, Fix, Label, Limits, Source, Span
+from archc.syntax.automaton import Token
+from archc.syntax.comments import comment_above, head_comment
+
+_SUFFIXES = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
+_LETTERS = frozenset("xpgd")
+
+
+@v_args(inline=True)
+class Builder(Transformer[Token, s.File]):
+    """Makes the nodes of one text, and keeps what is wrong with values (not with form) in it."""
+
+    def __init__(self, source: Source, limits: Limits) -> None:
+        super().__init__()
+        self.source = source
+        self.limits = limits
+        self.problems: list[Diagnostic] = []
+
+    # --- a file and its items
+
+    def start(self, *items: s.Item | None) -> s.File:
+        text = self.source.text
+        return s.File(_present(items), span=self._at(0, len(text)), doc=head_comment(text))
+
+    def network(self, word: Token, name: Token, title: Token | None = None) -> s.Network:
+        text = None if title is None else self.string(title)
+        return s.Network(self._name(name), text, self._over(word, title or name))
+
+    def use(self, word: Token, path: Token) -> s.Use:
+        return s.Use(self.string(path), self._over(word, path))
+
+    def param(self, word: Token, name: Token, default: s.Expr) -> s.Param:
+        return s.Param(self._name(name), default, self._over(word, default))
+
+    def block(self, word: Token, name: Token, *rest: Any) -> s.Block:
+        formals = rest[0] if len(rest) == 2 else ()
+        return s.Block(
+            self._name(name),
+            formals,
+            rest[-1],
+            places=word.value == "sequence",
+            doc=comment_above(self.source.text, word.start_pos),
+            span=self._over(word, rest[-1]),
+        )
+
+    def formals(self, _open: Token, *rest: Any) -> tuple[s.Formal, ...]:
+        return rest[:-1]
+
+    def formal(self, name: Token, default: s.Expr | None = None) -> s.Formal:
+        return s.Formal(self._name(name), default, self._over(name, default or name))
+
+    def section(self, word: Token, _open: Token, *rest: Any) -> s.Section:
+        return s.Section(self._name(word), _present(rest[:-1]), self._over(word, rest[-1]))
+
+    def entry(self, key: Token, *values: Any) -> s.Entry:
+        relation = ""
+        span = self._over(key, values[-1] if values else key)
+        if values and type(values[0]) is Token:
+            relation, values = values[0].value, values[1:]
+        return s.Entry(self._name(key), relation, self._closed_up(values), span)
+
+    def quantity(self, token: Token) -> s.Plain:
+        value = self._value(token.value[:-1], token) * _SUFFIXES[token.value[-1]]
+        exact = round(value)
+        number = s.Number(exact if abs(value - exact) < 1e-3 else value, self._span(token))
+        return s.Plain(number, number.span)
+
+    def percent(self, token: Token) -> s.Word:
+        return s.Word("%", self._span(token))
+
+    # --- statements
+
+    def broken(self, first: Any, *_parts: Any) -> s.Statement | None:
+        """A statement with a mistake in it, which is reported. An item leaves nothing behind."""
+        if type(first) is Token and first.value:
+            return None
+        if isinstance(first, s.Statement | None):
+            return first
+        span = self._span(first)
+        return s.Statement(None, s.Broken(span), None, span)
+
+    def lost(self, _err: Token) -> None:
+        """An entry of a section with a mistake in it."""
+
+    def statement(self, *parts: Any) -> s.Statement:
+        label = parts[0] if type(parts[0]) is s.Label else None
+        term = parts[0 if label is None else 1]
+        last = parts[-1]
+        repeat = None if last is term else last
+        return s.Statement(label, term, repeat, self._over(parts[0], last))
+
+    def label(self, name: Token, *index: Any) -> s.Label:
+        word = name.value
+        if name.type == "TAKEN":
+            word = f"{word}_"
+            title = f"`{name.value}` is a word of the language and cannot be a label"
+            fix = Fix(f"call it `{word}`", self._span(name), word)
+            self._problem("A012", title, self._span(name), f"call it `{word}`", fix)
+        return s.Label(word, *self._indexed(name, index))
+
+    def repeat(self, _star: Token, count: s.Expr) -> s.Expr:
+        return count
+
+    def operation(self, name: Token, *parts: Any) -> s.Operation:
+        arguments: tuple[s.Argument, ...] | None = None
+        branches: tuple[s.Sequence, ...] | None = None
+        end = name.end_pos
+        if parts:
+            last = parts[-1]
+            end = last.end if type(last) is _Delimited else last.span.end
+            if type(last) is _Delimited and last.branches:
+                branches, parts = last.items, parts[:-1]
+            if parts and type(parts[0]) is _Delimited:
+                arguments, parts = parts[0].items, parts[1:]
+            if len(parts) > 1:
+                parts = self._closed_up(parts, named=name.value == "input")
+        span = self._at(name.start_pos, end)
+        return s.Operation(self._name(name), arguments, parts, branches, span)
+
+    def output(self, word: Token, name: Token) -> s.Operation:
+        target = s.Word(name.value, self._span(name))
+        return s.Operation(self._name(word), None, (target,), None, self._over(word, name))
+
+    def group(self, body: s.Sequence) -> s.Group:
+        return s.Group(body, body.span)
+
+    def if_(self, word: Token, test: s.Expr, then: s.Sequence, *rest: Any) -> s.If:
+        other: s.Sequence | None = None
+        if rest:
+            other = rest[-1]
+            if isinstance(other, s.If):
+                other = s.Sequence((s.Statement(None, other, None, other.span),), other.span)
+        return s.If(test, then, other, self._over(word, other or then))
+
+    def for_(self, word: Token, *parts: Any) -> s.For:
+        middle = next(i for i, part in enumerate(parts) if _is(part, "IN"))
+        names = tuple(self._name(name) for name in parts[:middle])
+        start, *stop, body = parts[middle + 1 :]
+        return s.For(names, start, stop[-1] if stop else None, body, self._over(word, body))
+
+    def reference(self, at: Token, name: Token, *index: Any) -> s.Reference:
+        expr, span = self._indexed(name, index)
+        return s.Reference(name.value, expr, self._at(at.start_pos, span.end))
+
+    def reuse(self, word: Token, name: Token, *index: Any) -> s.Reuse:
+        expr, span = self._indexed(name, index)
+        target = s.Reference(name.value, expr, span)
+        return s.Reuse(target, self._at(word.start_pos, span.end))
+
+    def arguments(self, _open: Token, *rest: Any) -> _Delimited:
+        return _Delimited(rest[:-1], rest[-1].end_pos, branches=False)
+
+    def argument(self, *parts: Any) -> s.Argument:
+        name = self._key(parts[0]) if len(parts) == 2 else None
+        return s.Argument(name, parts[-1], self._over(parts[0], parts[-1]))
+
+    def braces(self, opened: Token, *rest: Any) -> s.Sequence:
+        return s.Sequence(_present(rest[:-1]), self._over(opened, rest[-1]))
+
+    def branches(self, *parts: Any) -> _Delimited:
+        """Parts: a bracket or bar, a branch, a bar, a branch, ..., the closing bracket."""
+        sequences = []
+        for before, found, after in zip(parts[:-1:2], parts[1::2], parts[2::2], strict=True):
+            first, last = (found[0], found[-1]) if found else (None, None)
+            start = before.end_pos if first is None else first.span.start
+            end = after.start_pos if last is None else last.span.end
+            sequences.append(s.Sequence(found, self._at(start, end)))
+        return _Delimited(tuple(sequences), parts[-1].end_pos, branches=True)
+
+    def branch(self, *statements: s.Statement | None) -> tuple[s.Statement, ...]:
+        return _present(statements)
+
+    # --- attributes
+
+    def plain(self, value: s.Expr) -> s.Plain:
+        return s.Plain(value, value.span)
+
+    def size(self, token: Token) -> s.Size:
+        return s.Size(self._dims(token.value, token), self._span(token))
+
+    def word(self, token: Token) -> s.Word:
+        return s.Word(token.value, self._span(token))
+
+    def stride(self, slash: Token, dims: Any) -> s.Stride:
+        found = self._numbers(dims.value, dims) if type(dims) is Token else _dims_of(dims)
+        return s.Stride(found, self._over(slash, dims))
+
+    def geometry(self, head: Token, sized: s.Plain | s.Sized | None = None) -> s.Geometry:
+        letter, dims = head.value[0], self._numbers(head.value[1:].rstrip("x"), head)
+        if sized is None:
+            return s.Geometry(letter, dims, self._span(head))
+        return s.Geometry(letter, dims + _dims_of(sized), self._over(head, sized))
+
+    def option(self, key: Token, value: Any) -> s.Option:
+        found = value.value if type(value) is s.Plain else value
+        return s.Option(self._key(key), found, self._over(key, value))
+
+    def negative(self, minus: Token, value: s.Number) -> s.Unary:
+        return s.Unary("-", value, self._over(minus, value))
+
+    def sized(self, *parts: Any) -> s.Plain | s.Sized:
+        """`(n)` alone is the operator's own number; with an `x` it is a size."""
+        if len(parts) == 1 and type(parts[0]) is not Token:
+            return s.Plain(parts[0], parts[0].span)
+        dims: list[s.Expr] = []
+        for part in parts:
+            if type(part) is not Token:
+                dims.append(part)
+            elif part.type != "CROSS":
+                dims += self._numbers(part.value.rstrip("x"), part)
+        return s.Sized(tuple(dims), self._over(parts[0], parts[-1]))
+
+    # --- expressions
+
+    def conditional(
+        self, then: s.Expr, _if: Token, test: s.Expr, _else: Token, other: s.Expr
+    ) -> s.Conditional:
+        return s.Conditional(then, test, other, self._over(then, other))
+
+    def binary(self, left: s.Expr, op: Token, right: s.Expr) -> s.Binary:
+        return s.Binary(op.value, left, right, self._over(left, right))
+
+    def unary(self, op: Token, operand: s.Expr) -> s.Unary:
+        return s.Unary(op.value, operand, self._over(op, operand))
+
+    def index(self, base: s.Expr, _open: Token, index: s.Expr, close: Token) -> s.Index:
+        return s.Index(base, index, self._over(base, close))
+
+    def name(self, token: Token) -> s.Name:
+        return self._name(token)
+
+    def incoming(self, token: Token) -> s.Incoming:
+        return s.Incoming(token.value.rpartition(".")[2].strip(), self._span(token))
+
+    def list(self, opened: Token, *rest: Any) -> s.ListExpr:
+        return s.ListExpr(rest[:-1], self._over(opened, rest[-1]))
+
+    def paren(self, opened: Token, value: s.Expr, close: Token) -> s.Expr:
+        """No node of its own: the span of what is inside grows by the brackets."""
+        return replace(value, span=self._over(opened, close))
+
+    def call(self, name: Token, _open: Token, *rest: Any) -> s.CallExpr:
+        return s.CallExpr(self._name(name), rest[:-1], self._over(name, rest[-1]))
+
+    def number(self, token: Token) -> s.Number:
+        return s.Number(self._value(token.value, token), self._span(token))
+
+    def string(self, token: Token) -> s.Text:
+        body = token.value[1:-1]
+        if "\\" in body:
+            body = self._unescaped(body, token.start_pos + 1)
+        return s.Text(body, self._span(token))
+
+    # --- pieces
+
+    def _at(self, start: int, end: int) -> Span:
+        return Span(self.source, start, end)
+
+    def _span(self, token: Token) -> Span:
+        return Span(self.source, token.start_pos, token.end_pos)
+
+    def _over(self, first: Any, last: Any) -> Span:
+        """From the start of a token or node to the end of another."""
+        start = first.start_pos if type(first) is Token else first.span.start
+        end = last.end_pos if type(last) is Token else last.span.end
+        return Span(self.source, start, end)
+
+    def _name(self, token: Token) -> s.Name:
+        return s.Name(token.value, Span(self.source, token.start_pos, token.end_pos))
+
+    def _key(self, token: Token) -> s.Name:
+        """The name in `name=`."""
+        name = token.value[:-1].rstrip()
+        return s.Name(name, self._at(token.start_pos, token.start_pos + len(name)))
+
+    def _indexed(self, name: Token, index: tuple[Any, ...]) -> tuple[s.Expr | None, Span]:
+        """The expression of `name{expr}`, and the span of all of it."""
+        if not index:
+            return None, self._span(name)
+        _open, expr, close = index
+        return expr, self._over(name, close)
+
+    def _dims(self, text: str, token: Token) -> tuple[int, ...]:
+        return tuple(int(self._value(part, token)) for part in text.split("x"))
+
+    def _numbers(self, text: str, token: Token) -> tuple[s.Number, ...]:
+        """The sizes in `text`, part of `token`, as expressions. None if it is empty."""
+        if not text:
+            return ()
+        span = self._span(token)
+        return tuple(s.Number(value, span) for value in self._dims(text, token))
+
+    def _value(self, text: str, token: Token) -> int | float:
+        """A written number; one that is beyond the limit is reported, and 0 taken for it.
+
+        Length is looked at first: Python refuses to read integers of thousands of digits.
+        """
+        is_float = "." in text or "e" in text or "E" in text
+        digits = text.replace("_", "")
+        if is_float:
+            value: int | float = float(digits)
+        else:
+            digits = digits.lstrip("0")
+            value = int(digits or 0) if len(digits) < 300 else inf
+        if value <= self.limits.integer:
+            return value
+        self._too_large(token)
+        return 0
+
+    def _too_large(self, token: Token) -> None:
+        limit = f"the largest is {self.limits.integer:_}"
+        self._problem("A006", "this number is too large", self._span(token), limit)
+
+    def _unescaped(self, body: str, start: int) -> str:
+        pieces: list[str] = []
+        at = 0
+        while (found := body.find("\\", at)) >= 0:
+            letter = body[found + 1]
+            if letter not in _ESCAPES:
+                span = self._at(start + found, start + found + 2)
+                hint = 'inside a string, \\" \\\\ \\n \\t and \\r are known'
+                self._problem("A010", f"`\\{letter}` means nothing in a string", span, hint)
+            pieces += body[at:found], _ESCAPES.get(letter, letter)
+            at = found + 2
+        return "".join(pieces) + body[at:]
+
+    def _closed_up(
+        self, attributes: tuple[s.Attribute, ...], named: bool = False
+    ) -> tuple[s.Attribute, ...]:
+        """`x 64` would be a flag `x` and a number, but is almost surely a slip for `x64`.
+
+        If `named`, the first word may be a name: `input x 8x8 x3` is one called x.
+        """
+        named = named and any(type(a) is s.Geometry for a in attributes)
+        found: list[s.Attribute] = []
+        for attribute in attributes:
+            before = found[-1] if found[named:] else None
+            split = type(before) is s.Word and before.id in _LETTERS
+            if split and type(attribute) in (s.Plain, s.Size):
+                found[-1] = self._joined(before, attribute)  # type: ignore[arg-type]
+            else:
+                found.append(attribute)
+        return tuple(found)
+
+    def _joined(self, word: s.Word, after: s.Plain | s.Size) -> s.Geometry:
+        span = word.span.to(after.span)
+        joined = word.id + after.span.text
+        if word.span.end < after.span.start:  # else it is `x-4`, whose value is at fault
+            title = f"there is a space between `{word.id}` and its number"
+            fix = Fix("Close the gap", span, joined)
+            self._problem("A011", title, span, f"write `{joined}`", fix)
+        if type(after) is s.Plain:
+            return s.Geometry(word.id, (after.value,), span)
+        dims = tuple(s.Number(extent, after.span) for extent in after.dims)  # type: ignore[union-attr]
+        return s.Geometry(word.id, dims, span)
+
+    def _problem(self, code: str, title: str, span: Span, hint: str, *fixes: Fix) -> None:
+        self.problems.append(Diagnostic(code, title, (Label(span),), helps=(hint,), fixes=fixes))
+
+
+class _Delimited:
+    """What stood in `(...)` or `<...>`, and where that ended. Lives until its owner is built."""
+
+    __slots__ = ("branches", "end", "items")
+
+    def __init__(self, items: Any, end: int | None, *, branches: bool) -> None:
+        self.items = items
+        self.end = end or 0
+        self.branches = branches
+
+
+def _present(nodes: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(node for node in nodes if node is not None)
+
+
+def _dims_of(node: s.Plain | s.Sized) -> tuple[s.Expr, ...]:
+    return node.dims if type(node) is s.Sized else (node.value,)  # type: ignore[union-attr]
+
+
+def _is(part: Any, kind: str) -> bool:
+    return type(part) is Token and part.type == kind

@@ -1,0 +1,206 @@
+"""What to say of a grammar mistake: what was expected, in the user's words, and a fix to try.
+
+Terminals of the grammar have names for the parser; here they get phrases. No name of a
+terminal is ever shown.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from archc.source import Diagnostic, Fix, Label, Source, Span
+from archc.syntax.automaton import Token
+
+_ENDS = "PIPE RANGLE RBRACE $END"  # go without saying where a statement may begin or end
+_ITEMS = "NETWORK USE PARAM BLOCK SECTION"
+_TERM = f"NAME TAKEN LBRACE AT IF FOR REUSE OUTPUT ERR {_ITEMS} _SEP {_ENDS}"
+_VALUE = "INT FLOAT STRING NAME INCOMING LPAR LSQB ADDOP NOT KEY"
+_ATTRIBUTE = (
+    "WORD KEY SIZE SIZE_OPEN GEOMETRY GEOMETRY_OPEN SLASH INT FLOAT STRING MINUS LPAR LSQB "
+    "QUANTITY PERCENT REL"
+)
+
+# What tells a set of terminals apart, the phrase for it, and what the phrase speaks for.
+_PHRASES: tuple[tuple[str, str, str], ...] = (
+    ("NAME IF FOR ERR", "an operator, a label or a block", _TERM),
+    ("NAME IF FOR", "an operator or a block", _TERM),
+    ("WORD ERR", "an entry such as `batch 256`", f"WORD ERR _SEP {_ENDS}"),
+    ("KEY INT NAME", "an argument", _VALUE),
+    ("PERCENT WORD", "a value", _ATTRIBUTE),
+    ("KEY WORD SIZE", "an attribute", _ATTRIBUTE),
+    ("WORD SIZE AT", "a value", f"{_ATTRIBUTE} AT"),
+    ("INT NAME ADDOP", "a value", _VALUE),
+    ("INT NAME", "how many times", _VALUE),
+    ("INT SIZE", "a size such as `2` or `3x3`", "INT SIZE SIZE_OPEN LPAR"),
+    ("INT", "a number", "INT FLOAT"),
+    ("NAME", "a name", "NAME"),
+    ("STRING", 'a text in "quotes"', "STRING"),
+    ("_COLON", "`:`", "_COLON"),
+    ("_EQUAL", "`=`", "_EQUAL"),
+    ("IN", "`in`", "IN"),
+    ("DOTDOT", "`..`", "DOTDOT"),
+    ("_COMMA", "`,`", "_COMMA"),
+    ("RPAR", "`)`", "RPAR"),
+    ("RSQB", "`]`", "RSQB"),
+    ("LBRACE", "`{`", "LBRACE"),
+    ("_SEP", "the end of the statement", f"_SEP {_ENDS}"),
+    ("PIPE", "`|`", "PIPE"),
+    ("RANGLE", "`>`", "RANGLE"),
+    ("RBRACE", "`}`", "RBRACE"),
+    ("$END", "the end of the file", "$END"),
+)
+# What may go on nearly everywhere is mentioned only where nothing else may stand.
+_ASIDE: tuple[tuple[str, str, str], ...] = (
+    ("LPAR", "`(`", "LPAR CALL_OPEN"),
+    ("ELSE", "`else`", "ELSE"),
+    ("ADDOP", "an arithmetic sign", "ADDOP MULOP POW REL AND OR IF LSQB"),
+    ("IF", "`if`", "IF AND OR"),
+    ("STAR", "`*`", "STAR LANGLE INDEX_OPEN CROSS CALL_OPEN"),
+)
+
+_CLOSER = {"(": ")", "[": "]", "{": "}", "<": ">"}
+_FOUND = re.compile(r'\w+(?:\.\w+)*|"(?:[^"\\\n]|\\[^\n])*"?|//|[=!<>]=|\.\.|[^\w\s]')
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where the parser stood when it met a mistake."""
+
+    source: Source
+    position: int  # of the mistake
+    end: int  # of the last token that was right
+    accepted: frozenset[str]
+    brackets: tuple[tuple[int, str], ...]  # position and kind of those open, outermost first
+    pending: tuple[Any, ...]  # tokens and nodes of the statement so far
+    start: int  # of the statement
+
+    @property
+    def found(self) -> str:
+        """The token as it was written; a newline or nothing at the end of a line or file."""
+        text = self.source.text[self.position : self.position + 200]
+        if text[:1].isspace() or text[:1] == "#":
+            return "\n"
+        match = _FOUND.match(text)
+        return match.group() if match else text[:1]
+
+    @property
+    def span(self) -> Span:
+        width = 0 if self.found.isspace() else len(self.found)
+        return Span(self.source, self.position, self.position + width)
+
+    @property
+    def pending_kinds(self) -> list[str]:
+        """Kinds of the pending tokens; "" for a node."""
+        return [value.type if type(value) is Token else "" for value in self.pending]
+
+    @property
+    def head(self) -> str:
+        """The operator or block that the statement is about to apply, if it is at that."""
+        for value in self.pending:
+            if type(value) is Token and value.type == "NAME":
+                return value.value
+        return ""
+
+    @property
+    def character(self) -> str:
+        return self.source.text[self.position : self.position + 1]
+
+
+def sentence(accepted: frozenset[str]) -> str:
+    """`an attribute, \\`>\\` or the end of the statement`: for a set of terminals."""
+    phrases, left = _spoken(_PHRASES, accepted)
+    if not phrases:
+        phrases, left = _spoken(_ASIDE, left)
+    if len(phrases) > 1:
+        return f"{', '.join(phrases[:-1])} or {phrases[-1]}"
+    return phrases[0] if phrases else "something else"
+
+
+def _spoken(
+    table: tuple[tuple[str, str, str], ...], accepted: frozenset[str]
+) -> tuple[list[str], frozenset[str]]:
+    phrases = []
+    for signs, phrase, covered in table:
+        if accepted.issuperset(signs.split()):
+            phrases.append(phrase)
+            accepted = accepted.difference(covered.split())
+    return phrases, accepted
+
+
+def unclosed(source: Source, opened: list[int], position: int) -> Diagnostic:
+    """Brackets that were still open at a position where they cannot be, outermost first."""
+    text = source.text
+    brackets = [text[at] for at in opened]
+    missing = "".join(_CLOSER[bracket] for bracket in reversed(brackets))
+    title = f"`{brackets[0]}` is never closed"
+    if len(opened) > 1:
+        title = f"{len(opened)} brackets are never closed: " + " ".join(f"`{b}`" for b in brackets)
+    labels = [Label(Span(source, at, at + 1), "opened here") for at in opened]
+    ends = position >= len(text)
+    where = "the file ends here" if ends else f"`{missing}` is missing before this"
+    labels.append(Label(Span(source, position, position if ends else position + 1), where))
+    fix = Fix(f"Insert `{missing}`", Span(source, position, position), f" {missing} ")
+    return Diagnostic("A003", title, tuple(labels), fixes=(fix,))
+
+
+def stray(source: Source, position: int) -> Diagnostic:
+    """A closing bracket with no opening one."""
+    span = Span(source, position, position + 1)
+    fix = Fix("Remove it", span, "")
+    return Diagnostic("A004", f"`{span.text}` closes nothing", (Label(span),), fixes=(fix,))
+
+
+_ATTRIBUTE_AHEAD = re.compile(
+    r"\s*(?:[xpgd]?[0-9]+(?![A-Za-z_])|[0-9]+x|[xpgd]?\(|/|[A-Za-z_]\w*\s*=|no[a-z]+\b)"
+)
+
+
+def is_comma(context: Context) -> bool:
+    """Is this a comma where attributes, values or branches are set apart?"""
+    round = bool(context.brackets) and context.source.text[context.brackets[-1][0]] in "(["
+    return context.found == "," and not round and bool(context.accepted & {"KEY", "PIPE"})
+
+
+def comma(context: Context) -> tuple[bool, Diagnostic]:
+    """Whether a comma stands between branches, and what to say of it."""
+    ahead = context.source.text[context.position + 1 : context.position + 80]
+    between = "PIPE" in context.accepted and not _ATTRIBUTE_AHEAD.match(ahead)
+    if between:
+        help = "branches are set apart by `|`"
+        return True, unexpected(context, help, Fix("Write `|`", context.span, " |"))
+    what = "values" if "PERCENT" in context.accepted else "attributes"
+    fix = Fix("Remove the comma", context.span, "")
+    return False, unexpected(context, f"{what} are set apart by spaces", fix)
+
+
+# --- the general case ----------------------------------------------------------------------
+
+
+def unexpected(
+    context: Context, help: str = "", fix: Fix | None = None, *, code: str = "A001"
+) -> Diagnostic:
+    wanted = sentence(context.accepted)
+    title = f"expected {wanted}, found {shown(context.found)}"
+    labels = [Label(context.span, f"expected {wanted}")]
+    if context.brackets:
+        at, _kind = context.brackets[-1]
+        opener = context.source.text[at]
+        if f"`{_CLOSER[opener]}`" in wanted and opener in "([":
+            labels.append(Label(Span(context.source, at, at + 1), "to close this"))
+    return Diagnostic(
+        code,
+        title,
+        tuple(labels),
+        helps=(help,) if help else (),
+        fixes=(fix,) if fix else (),
+    )
+
+
+def shown(found: str) -> str:
+    if not found:
+        return "the end of the file"
+    if found.isspace():
+        return "the end of the line"
+    return f"`{found[:40]}`"

@@ -1,0 +1,294 @@
+"""Mistakes that people make, known by sight: each case looks, and speaks if it knows better."""
+
+from __future__ import annotations
+
+import re
+
+from archc import syntax
+from archc.source import Diagnostic, Fix, Label, Span
+from archc.syntax.expected import Context, unexpected
+
+_PLAIN = frozenset('{}()[]<>|;:,.=+-*/%@#"_!')
+_WRITE = {
+    "'": 'texts stand in double quotes: `"..."`',
+    "\u00d7": "write the letter `x`, as in `3x3`",
+    "\u2013": "write `-`",
+    "\u2014": "write `-`",
+    "\u2212": "write `-`",
+    "\u201c": 'write `"`',
+    "\u201d": 'write `"`',
+    "\u2264": "write `<=`",
+    "\u2265": "write `>=`",
+    "\u2260": "write `!=`",
+    "\u2192": "statements follow each other with `;` or a new line",
+    "\u00a0": "this is a no-break space; write a space",
+    "&": "write `and`",
+    "!": "write `not`",
+    "^": "a power is `**`, as in `2**i`",
+    "?": "a choice is `a if condition else b`",
+}
+
+
+def diagnose(context: Context) -> Diagnostic:
+    """The diagnostic for a token that cannot stand where it does."""
+    for case in _CASES:
+        if diagnostic := case(context):
+            return diagnostic
+    return unexpected(context)
+
+
+def _unterminated(context: Context) -> Diagnostic | None:
+    if context.character != '"' or (len(context.found) > 1 and context.found.endswith('"')):
+        return None
+    text = context.source.text
+    end = text.find("\n", context.position)
+    span = Span(context.source, context.position, len(text) if end < 0 else end)
+    fix = Fix('Insert `"`', Span(context.source, span.end, span.end), '"')
+    help = "a text ends on the line it begins on"
+    return Diagnostic("A005", "this text has no end", (Label(span),), helps=(help,), fixes=(fix,))
+
+
+def _foreign(context: Context) -> Diagnostic | None:
+    character = context.character
+    if not character or (character.isspace() and character != "\u00a0"):
+        return None
+    if (character in _PLAIN and character != "!") or (character.isascii() and character.isalnum()):
+        return None
+    label = Label(Span(context.source, context.position, context.position + 1))
+    help = _WRITE.get(character, "")
+    title = f"the character `{character}` has no meaning in an .arch file"
+    return Diagnostic("A002", title, (label,), helps=(help,) if help else ())
+
+
+def _single_equals(context: Context) -> Diagnostic | None:
+    """`if k = 1`."""
+    if context.found != "=" or "REL" not in context.accepted or "PERCENT" in context.accepted:
+        return None
+    return unexpected(context, "to compare, write `==`", Fix("Write `==`", context.span, "=="))
+
+
+def _assignment(context: Context) -> Diagnostic | None:
+    """`width = 64` as a statement."""
+    rest = context.source.text[context.position : context.position + 80]
+    if context.pending_kinds != ["NAME"] or not re.match(r'=[ \t]*[\d.(\["-]', rest):
+        return None
+    if context.brackets:
+        help = f"give it to the block as a parameter, or write `param {context.head} =` outside"
+        return unexpected(context, help)
+    written = " ".join(rest.splitlines()[0].split("#")[0].split(";")[0].split())
+    start = Span(context.source, context.start, context.start)
+    help = f"a value with a name is a param: `param {context.head} {written}`"
+    return unexpected(context, help, Fix("Write `param`", start, "param "))
+
+
+def _label_with_equals(context: Context) -> Diagnostic | None:
+    if context.found != "=" or not context.pending:
+        return None
+    span = Span(context.source, context.end, context.position + 1)
+    if context.pending_kinds == ["NAME"]:
+        help = f"to name a statement, write `{context.head}:`"
+        return unexpected(context, help, Fix("Write `:`", span, ":"))
+    if context.pending_kinds[-1] == "_COLON":
+        return unexpected(context, "a label ends with `:` alone", Fix("Remove `=`", span, ""))
+    return None
+
+
+def shouted(context: Context) -> Diagnostic | None:
+    """`BLOCK`, `If`: a word of the language in capitals, which so is the name of an operator."""
+    match = re.match(r"\w+", context.source.text[context.start : context.position][:80])
+    word = match.group() if match else ""
+    lower = word.lower()
+    if word == lower or lower not in syntax.RESERVED:
+        return None
+    span = Span(context.source, context.start, context.start + len(word))
+    help = f"words of the language are written in small letters: `{lower}`"
+    title = f"`{word}` is not a word of the language"
+    fix = Fix(f"Write `{lower}`", span, lower)
+    return Diagnostic("A001", title, (Label(span),), helps=(help,), fixes=(fix,))
+
+
+def _reserved(context: Context) -> Diagnostic | None:
+    word = context.found
+    if word not in syntax.RESERVED:
+        return None
+    if word in syntax.ITEM_WORDS and context.brackets and "ERR" in context.accepted:
+        title = f"`{word}` can only stand at the top of a file, not inside of brackets"
+        return Diagnostic("A013", title, (Label(context.span),))
+    if word == "else" and "ERR" in context.accepted:
+        title = "this `else` has no `if`"
+        help = "`else` stands right after the `}` of its `if`, with no `;` between"
+        return Diagnostic("A001", title, (Label(context.span),), helps=(help,))
+    if "NAME" not in context.accepted:
+        return None
+    title = f"`{word}` is a word of the language and cannot be a name"
+    return Diagnostic("A012", title, (Label(context.span),), helps=(f"try `{word}_`",))
+
+
+def _braces_for_branches(context: Context) -> Diagnostic | None:
+    if context.found != "{" or "LANGLE" not in context.accepted or not context.head:
+        return None
+    help = f"what an operator works on stands in `<...>`: `{context.head}< ... >`"
+    return unexpected(context, help)
+
+
+def _space_before_arguments(context: Context) -> Diagnostic | None:
+    if context.found not in (",", "=") or not context.brackets or not context.head:
+        return None
+    at, kind = context.brackets[-1]
+    before = context.source.text[:at]
+    gap = Span(context.source, len(before.rstrip(" \t")), at)
+    if kind != "LPAR" or not gap.text:
+        return None
+    help = "arguments stand right after the name, without a space"
+    return unexpected(context, help, Fix("Remove the space", gap, ""))
+
+
+def _entry_with_colon(context: Context) -> Diagnostic | None:
+    if context.found not in ("=", ":") or "PERCENT" not in context.accepted:
+        return None
+    sign = Span(context.source, context.position, context.position + 1)
+    help = 'an entry is a word and its values: `year 2015`, `paper "..."`'
+    return unexpected(context, help, Fix("Remove it", sign, ""))
+
+
+def _at_after_reuse(context: Context) -> Diagnostic | None:
+    if context.found != "@" or context.pending_kinds[-1:] != ["REUSE"]:
+        return None
+    help = "`reuse` takes the label without `@`"
+    return unexpected(context, help, Fix("Remove `@`", context.span, ""))
+
+
+def _foreign_comment(context: Context) -> Diagnostic | None:
+    """`// ...` or `/* ... */`, perhaps with the first `/` taken for that of a stride."""
+    text = context.source.text
+    at = context.position - (text[context.position - 1 : context.position] == "/")
+    if text[at : at + 2] not in ("//", "/*") or "MULOP" in context.accepted:
+        return None
+    span = Span(context.source, at, at + 2)
+    fixes = (Fix("Write `#`", span, "#"),) if span.text == "//" else ()
+    help = "a comment begins with `#` and ends with the line"
+    title = f"`{span.text}` begins no comment here"
+    return Diagnostic("A001", title, (Label(span),), helps=(help,), fixes=fixes)
+
+
+def _count_before(context: Context) -> Diagnostic | None:
+    """`3 * conv`."""
+    text = context.source.text[context.position : context.position + 80]
+    found = re.match(r"(\d+)[ \t]*\*[ \t]*(\w*)", text)
+    if not found or "ERR" not in context.accepted:
+        return None
+    return unexpected(context, f"the count stands behind: `{found[2] or 'conv'} ... * {found[1]}`")
+
+
+def _other_tensor(context: Context) -> Diagnostic | None:
+    """`upsample @a`."""
+    text = context.source.text[context.position : context.position + 80]
+    found = re.match(r"@[A-Za-z_]\w*", text)
+    if not found or "KEY" not in context.accepted or not context.head:
+        return None
+    label = found.group()
+    help = f"`to={label}` takes its size; `{label}; {context.head}` goes on from it"
+    return unexpected(context, help)
+
+
+def _dots(context: Context) -> Diagnostic | None:
+    """`1...4`, `@group.label`, `g=in.c`, `x64.5`: a dot that is no fraction's."""
+    if context.found[:1] != ".":
+        return None
+    text, at = context.source.text, context.position
+    before, after = text[max(0, at - 80) : at], text[at + 1 : at + 80]
+    word = re.match(r"[A-Za-z_]\w*", after)
+    if before.endswith("..") or (context.found == ".." and after.startswith("..")):
+        help = "a range has two dots: `1..4`"
+        return unexpected(context, help, Fix("Remove it", context.span, ""))
+    path = re.search(r"@((?:\w+\.)*\w+)$", before)
+    if path and word:
+        whole = Span(context.source, at - len(path[1]), at + 1)
+        help = f"a label in a group needs no path: write `@{word.group()}`"
+        return unexpected(context, help, Fix("Leave out the path", whole, ""))
+    incoming = re.search(r"(?:(?<!\w)[xpgd]|\w+[ \t]*=[ \t]*|/|(?<!\w))in$", before)
+    if incoming and word and "KEY" in context.accepted:
+        written = f"{incoming.group()[:-2]}(in.{word.group()})"
+        return unexpected(context, f"an expression stands in brackets: `{written}`")
+    whole_number = re.search(r"(?<!\w)([xpgd/])\d+$", before)
+    if whole_number and after[:1].isdigit():
+        return unexpected(context, f"what follows `{whole_number[1]}` is a whole number")
+    if re.search(r"\*[ \t]*\d+$", before) and "_SEP" in context.accepted:
+        return unexpected(context, "a repeat is a whole number")
+    return None
+
+
+def _unquoted_path(context: Context) -> Diagnostic | None:
+    """`use blocks.arch`."""
+    if context.pending_kinds[-1:] != ["USE"] or "STRING" not in context.accepted:
+        return None
+    path = re.match(r"[^\s;#\"]+", context.source.text[context.position :][:200])
+    if not path:
+        return None
+    span = Span(context.source, context.position, context.position + path.end())
+    fix = Fix("Put it in quotes", span, f'"{path.group()}"')
+    return unexpected(context, f'the path stands in quotes: `use "{path.group()}"`', fix)
+
+
+def _elif(context: Context) -> Diagnostic | None:
+    words = ("elif", "elseif", "elsif")
+    span = context.span
+    if context.head in words:
+        span = Span(context.source, context.start, context.start + len(context.head))
+    word = span.text
+    if word not in words:
+        return None
+    title = f"`{word}` is not a word of the language"
+    fix = Fix("Write `else if`", span, "else if")
+    return Diagnostic("A001", title, (Label(span),), helps=("write `else if`",), fixes=(fix,))
+
+
+def _bare_fraction(context: Context) -> Diagnostic | None:
+    text = context.source.text[context.position : context.position + 40]
+    number = re.match(r"\.[0-9]+", text)
+    if not number:
+        return None
+    start = Span(context.source, context.position, context.position)
+    return unexpected(context, f"write `0{number.group()}`", Fix("Insert `0`", start, "0"))
+
+
+def _missing_star(context: Context) -> Diagnostic | None:
+    if "STAR" not in context.accepted or not context.found.isdigit():
+        return None
+    at = Span(context.source, context.position, context.position)
+    help = f"to repeat it, write `* {context.found}`"
+    return unexpected(context, help, Fix("Insert `*`", at, "* "))
+
+
+def _missing_separator(context: Context) -> Diagnostic | None:
+    if "_SEP" not in context.accepted or "ERR" in context.accepted or "KEY" in context.accepted:
+        return None
+    if not re.match(r"[A-Za-z_{@]", context.found):
+        return None
+    at = Span(context.source, context.position, context.position)
+    help = "statements are set apart by `;` or a new line"
+    return unexpected(context, help, Fix("Insert `;`", at, "; "))
+
+
+_CASES = (
+    _unterminated,
+    _foreign,
+    _elif,
+    _single_equals,
+    _assignment,
+    _label_with_equals,
+    shouted,
+    _reserved,
+    _braces_for_branches,
+    _space_before_arguments,
+    _entry_with_colon,
+    _at_after_reuse,
+    _other_tensor,
+    _unquoted_path,
+    _foreign_comment,
+    _count_before,
+    _dots,
+    _bare_fraction,
+    _missing_star,
+    _missing_separator,
+)

@@ -1,0 +1,67 @@
+"""Text to tree: `parse`.
+
+The modules behind it: `tables` (what lark makes of the grammar), `machine` (lark at work on a
+text), `builder` (reductions to nodes), `recovery` (going on after a mistake) and `expected` (what
+to say of it). They alone import lark, which takes its time: only when there is a text to parse.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from archc.source import Diagnostic, Diagnostics, Label, Limits, Source, Span
+from archc.syntax import File
+
+_NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+
+
+def parse(source: Source, limits: Limits | None = None) -> tuple[File, tuple[Diagnostic, ...]]:
+    """What could be understood of a text, and what is wrong with it. Never raises.
+
+    Where there are errors, statements may be missing from the tree. The tree is never nested
+    much deeper than `limits.nesting` brackets and operators, so passes over it may recurse.
+    """
+    limits = limits or Limits()
+    problems = Diagnostics(limits.diagnostics)
+    refused = _refusal(source, limits)
+    if refused:
+        return File((), span=Span(source, 0, len(source.text)), doc=""), (refused,)
+    from archc.syntax.build import Builder
+    from archc.syntax.recovery import Run
+
+    builder = Builder(source, limits)
+    with _no_collection():
+        file = Run(builder, source, limits, problems).parse()
+    problems.extend(builder.problems)
+    return file, problems.ordered()
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """A tree has no cycles. To look for them while it grows would take half of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _refusal(source: Source, limits: Limits) -> Diagnostic | None:
+    """What is not worth reading at all: too much of it, or not text."""
+    text = source.text
+    size = len(text)
+    if size <= limits.source_bytes < 4 * size and not text.isascii():
+        size = len(text.encode("utf-8", "surrogatepass"))
+    if size > limits.source_bytes:
+        title = f"the text is too large: {size:_} bytes, the limit is {limits.source_bytes:_}"
+        return Diagnostic("A008", title, (Label(Span(source, 0, 0)),))
+    found = _NOT_TEXT.search(text)
+    if found:
+        title = f"this is not text: it holds the control character U+{ord(found.group()):04X}"
+        return Diagnostic("A009", title, (Label(Span(source, *found.span())),))
+    return None

@@ -1,0 +1,368 @@
+"""One run of the parser over a text, and how it goes on after a mistake.
+
+Every mistake is met where the parser stands, with its stack at hand, so that one pass over
+the text finds them all:
+
+- a bracket that was never closed is closed, one that closes nothing is skipped;
+- else the rest of the bad statement is skipped; and if what was read of it cannot stand
+  alone, it is taken off the stack and the token ERR, which the grammar accepts in place of a
+  statement, is put there instead.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lark.exceptions import UnexpectedInput
+
+from archc import syntax
+from archc.source import Damage, Diagnostic, Diagnostics, Label, Limits, Source, Span
+from archc.syntax import File, expected, mistakes
+from archc.syntax.automaton import Machine, Token
+
+OPENERS = {
+    "LPAR": "RPAR",
+    "CALL_OPEN": "RPAR",
+    "LSQB": "RSQB",
+    "LBRACE": "RBRACE",
+    "INDEX_OPEN": "RBRACE",
+    "LANGLE": "RANGLE",
+}
+CLOSERS = {")": "RPAR", "]": "RSQB", "}": "RBRACE", ">": "RANGLE"}
+
+_CLOSING = frozenset(CLOSERS.values())
+_ENDS = {*CLOSERS, ""}
+_ROUND = frozenset({"LPAR", "CALL_OPEN", "LSQB"})
+_OPERATORS = frozenset({"ADDOP", "MULOP", "POW", "REL", "AND", "OR", "NOT", "ELSE"})
+_FRESH = frozenset({"_SEP", "_COMMA", "PIPE"})  # what comes after is beside, not inside
+_WEIGHED = frozenset(OPENERS) | _CLOSING | _OPERATORS | _FRESH
+
+_BLANK = re.compile(r"(?:[\s\ufeff]|#[^\n]*)*")
+_LANDMARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[\n;{}|<>()\[\]]')
+_LANDMARKS = {"\n": "_SEP", ";": "_SEP", "{": "LBRACE", "|": "PIPE", "<": "LANGLE", **CLOSERS}
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ITEM = re.compile(rf"(?:{'|'.join(sorted(syntax.ITEM_WORDS))})\b")
+_HEADER = re.compile(r"(?:if|for|param|block|sequence|network|use)\b", re.I)  # there `<` compares
+_ITEMS = frozenset({"NETWORK", "USE", "PARAM", "BLOCK", "SECTION"})
+_FAR = 2_000  # characters to look for the end of a bracket over several lines
+
+
+@dataclass(slots=True)
+class Nesting:
+    """How deep the tree can be where the parser stands: open brackets, and the operators of the
+    expressions around, since `1+1+1` makes a deeper tree than `1`."""
+
+    levels: list[int]
+    depth: int = 0
+
+    def take(self, kind: str) -> None:
+        if kind in _OPERATORS:
+            self.levels[-1] += 1
+            self.depth += 1
+        elif kind in _FRESH:
+            self.depth -= self.levels[-1]
+            self.levels[-1] = 0
+        if kind in OPENERS:
+            self.levels.append(0)
+            self.depth += 1
+        elif kind in _CLOSING and len(self.levels) > 1:
+            self.depth -= self.levels.pop() + 1
+        if kind == "RSQB":  # `a[0][0]`: one in the other, though the brackets are side by side
+            self.levels[-1] += 1
+            self.depth += 1
+
+    def cut(self, brackets: int) -> None:
+        """Back to that many open brackets."""
+        while len(self.levels) > brackets + 1:
+            self.depth -= self.levels.pop() + 1
+
+
+class _TooDeep(Exception):
+    pass
+
+
+class Run:
+    """The parser at work on one text."""
+
+    def __init__(
+        self, builder: object, source: Source, limits: Limits, problems: Diagnostics
+    ) -> None:
+        self.source = source
+        self.text = source.text
+        self.limits = limits
+        self.problems = problems
+        self.machine = Machine(builder, self.text)
+        self.nesting = Nesting([0])
+        self.end = 0  # of the last token taken
+        self.patience = 10 * limits.diagnostics  # recoveries, the silent ones too
+        self.resumed = -1  # where the parser went on after the last mistake
+        self.damage = Damage()
+        self.commas: set[int] = set()  # statements and brackets that were told of theirs
+
+    # --- going through the text
+
+    def parse(self) -> File:
+        while True:
+            try:
+                self._go_on()
+                break
+            except UnexpectedInput as mistake:
+                self._recover(self._skip_blank(mistake.pos_in_stream or 0))
+            except _TooDeep:
+                self._give_up()
+                break
+            self.patience -= 1
+            if self.patience < 0 or self.problems.full:
+                self._give_up()
+                break
+        file: File = self.machine.values[-1]
+        return replace(file, damage=self.damage)
+
+    def _go_on(self) -> None:
+        machine, nesting = self.machine, self.nesting
+        for token in machine.tokens():
+            machine.feed(token)
+            self.end = token.end_pos
+            if token.type in _WEIGHED:
+                nesting.take(token.type)
+                if nesting.depth > self.limits.nesting:
+                    self._report_depth(token)
+                    raise _TooDeep
+
+    def _report_depth(self, token: Token) -> None:
+        start = self._skip_blank(token.start_pos)
+        title = f"this is nested too deep: the limit is {self.limits.nesting} levels"
+        help = "give parts of it a `block` of their own"
+        label = Label(Span(self.source, start, token.end_pos))
+        self.problems.add(Diagnostic("A007", title, (label,), helps=(help,)))
+
+    def _give_up(self) -> None:
+        """Ends with the items that were complete."""
+        self._cut_to("$END")
+        self._insert("$END")
+
+    # --- after a mistake
+
+    def _recover(self, position: int) -> None:
+        if self.text[position : position + 1] in _ENDS:
+            self._recover_at_closing(position)
+        elif _ITEM.match(self.text, position) and self._left_open(position):
+            self._close_all(self._open_brackets(), position)
+            self._resume(position, "_SEP")
+        elif position <= self.resumed:  # the same mistake still: say no more, step over it
+            self._resume(max(position, self.resumed) + 1)
+        elif expected.is_comma(self._context(position)):
+            self._read_comma(position)
+        else:
+            self._report(position)
+            self._skip_statement(position)
+
+    def _recover_at_closing(self, position: int) -> None:
+        found = self.text[position : position + 1]
+        opened = self._open_brackets()
+        inner = opened
+        if found:
+            match = [i for i, token in enumerate(opened) if OPENERS[token.type] == CLOSERS[found]]
+            if not match:
+                self._skip_stray(position)
+                return
+            inner = opened[match[-1] + 1 :]
+        if inner:
+            self._close_all(inner, position)
+            self._resume(position)
+        elif position <= self.resumed and found:
+            self._resume(position + 1)
+        else:  # the bracket is right, but what it closes is not complete
+            inner_kind = opened[-1].type if opened else ""
+            self._report(position)
+            if inner_kind == "LBRACE" or inner_kind == "LANGLE" or not found:
+                self._put_err()
+                self._resume(position)
+            else:
+                self.end = position + (inner_kind == "INDEX_OPEN")
+                self._skip_statement(position)
+
+    def _read_comma(self, position: int) -> None:
+        """As the space or the `|` that should stand in its place; one report for a statement."""
+        context = self._context(position)
+        between, problem = expected.comma(context)
+        start = context.brackets[-1][0] if between else context.start
+        if start not in self.commas:
+            self.problems.add(problem)
+        self.commas.add(start)
+        word = _WORD.match(self.text, self._skip_blank(position + 1))
+        if word is not None:  # a flag perhaps, perhaps a statement: nobody can tell
+            self.damage.spans.append(Span(self.source, *word.span()))
+        self._resume(position + 1, *(["PIPE"] if between else []))
+
+    def _skip_stray(self, position: int) -> None:
+        """Over a closing bracket that closes nothing. `If a > b` is no such thing."""
+        shouted = mistakes.shouted(self._context(position))
+        self.problems.add(shouted or expected.stray(self.source, position))
+        if shouted:
+            self._skip_statement(position)
+        else:
+            self._resume(position + 1)
+
+    def _left_open(self, position: int) -> bool:
+        """An item's first word inside of brackets: was a bracket forgotten before it?
+
+        If it stands on the same line or further right, it was meant to be inside.
+        """
+        opened = self._open_brackets()
+        if not opened or "\n" not in self.text[opened[-1].end_pos : position]:
+            return False
+        return self._indent(position) <= self._indent(self._at(opened[0]))
+
+    def _indent(self, position: int) -> int:
+        line = self.text.rfind("\n", 0, position) + 1
+        return self._skip_blank(line) - line
+
+    def _close_all(self, opened: list[Token], position: int) -> None:
+        """Reports brackets that were never closed, outermost first in `opened`, closes them."""
+        self.problems.add(expected.unclosed(self.source, [self._at(t) for t in opened], position))
+        for token in reversed(opened):
+            closer = OPENERS[token.type]
+            if not self.machine.accepts(closer):
+                self._put_err()
+            still = self._open_brackets()
+            if still and still[-1] is token and self.machine.accepts(closer):
+                self._insert(closer)
+
+    def _skip_statement(self, position: int) -> None:
+        """Over the rest of a bad statement; what was read of it is kept if it can stand alone."""
+        header = _HEADER.match(self.text, self._statement_start(position)) is not None
+        resume = self._landmark(header)
+        self._lose(position, resume)
+        landmark = _LANDMARKS.get(self.text[resume : resume + 1], "$END")
+        while self._open_brackets() and self._open_brackets()[-1].type in _ROUND:
+            closer = OPENERS[self._open_brackets()[-1].type]
+            if not self.machine.accepts(closer):
+                break
+            self._insert(closer)
+        if not self.machine.accepts(landmark):
+            if self._is_whole():  # what follows is a statement of its own, without a separator
+                self._insert("_SEP")
+            self._put_err()
+        self._resume(resume)
+
+    def _landmark(self, header: bool) -> int:
+        """Where the statement that is being read ends, or a bracket in it begins.
+
+        A newline inside of brackets ends it only if they are not closed further down.
+        """
+        depth = sum(token.type in _ROUND for token in self._open_brackets())
+        newline = None
+        for found in _LANDMARK.finditer(self.text, self.end):
+            mark, at = found.group(), found.start()
+            if mark in ("(", "["):
+                depth += 1
+            elif mark in (")", "]"):
+                depth = max(0, depth - 1)
+                newline = newline if depth else None
+            elif mark == "\n" and depth and newline is None:
+                newline = at
+            elif mark in (";", "{", "}", "|") or (mark in "<>" and not header and not depth):
+                return at if newline is None else newline
+            elif mark == "\n" and not depth:
+                return at
+            if newline is not None and at > newline + _FAR:
+                return newline
+        return len(self.text) if newline is None else newline
+
+    def _resume(self, position: int, *inserted: str) -> None:
+        for kind in inserted:
+            if self.machine.accepts(kind):
+                self._insert(kind)
+        self.end = self.resumed = min(position, len(self.text))
+        self.machine.go_to(self.end)
+
+    # --- the parser's stack
+
+    def _open_brackets(self) -> list[Token]:
+        """Outermost first. The parser may not have reduced yet what is closed already."""
+        opened: list[Token] = []
+        for value in self.machine.values:
+            if type(value) is Token and value.type in OPENERS:
+                opened.append(value)
+            elif type(value) is Token and value.type in _CLOSING:
+                opened.pop()
+        return opened
+
+    def _insert(self, kind: str) -> None:
+        self.machine.feed(Token(kind, "", self.end, end_pos=self.end))
+        if kind in _WEIGHED:
+            self.nesting.take(kind)
+
+    def _put_err(self) -> None:
+        self._lose(self.end, self.end)
+        is_item = next(iter(self._pending_kinds()), "") in _ITEMS
+        self._cut_to("ERR")
+        self.machine.feed(Token("ERR", "item" if is_item else "", self.end, end_pos=self.end))
+
+    def _lose(self, position: int, end: int) -> None:
+        """Remember what a statement that is wrong at `position` takes along."""
+        span = Span(self.source, self._statement_start(position), end)
+        if span.end > span.start:
+            self.damage.spans.append(span)
+            self.damage.names.update(_WORD.findall(span.text))
+            self.damage.blocks |= "USE" in self._pending_kinds()
+
+    def _cut_to(self, kind: str) -> None:
+        """Takes values off the stack until a state that accepts the token."""
+        self.machine.cut(self.machine.height(kind))
+        self.nesting.cut(len(self._open_brackets()))
+
+    def _is_whole(self) -> bool:
+        """Does a statement end here with a bracket, `if a { ... }`? To cut would reopen it."""
+        last = self.machine.values[-1] if self.machine.values else None
+        return type(last) is Token and last.type in _CLOSING and self.machine.accepts("_SEP")
+
+    def _pending(self) -> list[Any]:
+        """Tokens and nodes of the statement at the top of the stack."""
+        return self.machine.values[self.machine.height("ERR") :]
+
+    def _pending_kinds(self) -> list[str]:
+        return [value.type for value in self._pending() if type(value) is Token]
+
+    def _statement_start(self, default: int) -> int:
+        """Where the statement at the top of the stack began."""
+        first = next(iter(self._pending()), None)
+        if type(first) is Token:
+            return first.start_pos
+        span = getattr(first, "span", None)
+        return default if span is None else int(span.start)
+
+    # --- reports
+
+    def _report(self, position: int) -> None:
+        opened = self._open_brackets()
+        in_brackets = bool(opened) and opened[-1].type in _ROUND
+        if "\n" in self.text[self.end : position]:
+            if in_brackets and self._landmark(header=True) < position:
+                last = [t for t in opened if t.type in _ROUND][-1]
+                self.problems.add(expected.unclosed(self.source, [self._at(last)], position))
+                return
+            if not in_brackets:
+                position = self.end
+        self.problems.add(mistakes.diagnose(self._context(position)))
+
+    def _context(self, position: int) -> expected.Context:
+        return expected.Context(
+            self.source,
+            position,
+            self.end,
+            self.machine.accepted(),
+            tuple((self._at(token), token.type) for token in self._open_brackets()),
+            tuple(self._pending()),
+            self._statement_start(position),
+        )
+
+    def _at(self, bracket: Token) -> int:
+        return bracket.end_pos - 1
+
+    def _skip_blank(self, position: int) -> int:
+        found = _BLANK.match(self.text, position)
+        return found.end() if found else position

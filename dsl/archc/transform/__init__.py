@@ -1,0 +1,1 @@
+"""A plan to another plan: for inference alone, for one device of several."""
