@@ -14,7 +14,6 @@ from archc.emit.file import Module, build_module
 from archc.emit.options import Options, Unsuited
 from archc.emit.render import render
 from archc.plan import Plan
-from archc.transform.deploy import Deployment
 
 Again = Callable[..., Plan | None]
 
@@ -65,6 +64,8 @@ def _ways(
     if options.deployment is None:
         yield straighten(plan), _fixed, options
     else:
+        from archc.transform.deploy import Deployment
+
         straight = Deployment(straighten(options.deployment.plan))
         yield straight.made, _fixed, replace(options, deployment=straight)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from archc.emit.layout import WIDTH, Code, Group, Item, lay
 from archc.emit.program import Definition
 from archc.emit.values import NotUnifiable, literal
 from archc.plan import Apply, Body
-from archc.transform.deploy import Deployment
 from archc.transform.rewrite import chains
 from archc.transform.weight_map import Table
+
+if TYPE_CHECKING:
+    from archc.transform.deploy import Deployment
 
 
 def constants(deployment: Deployment, definition: Definition) -> list[str]:

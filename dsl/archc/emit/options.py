@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from archc.transform.deploy import Deployment
+if TYPE_CHECKING:
+    from archc.transform.deploy import Deployment
 
 
 @dataclass(frozen=True, slots=True)
