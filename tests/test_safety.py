@@ -313,7 +313,7 @@ resource.setrlimit(resource.RLIMIT_AS, (1_200_000_000, 1_200_000_000))
 resource.setrlimit(resource.RLIMIT_CPU, (25, 25))
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from archc import render
+from archc.report import diagnostics as render
 from archc.api import analyze
 from archc.files import Unreadable, read
 from archc.source import Limits
@@ -325,7 +325,7 @@ try:
         compile(analysis.emit(), "<generated>", "exec")
 except Unreadable as error:
     diagnostics = (error.diagnostic,)
-for show in (diagnostics.text, diagnostics.concise, diagnostics.json, diagnostics.github, diagnostics.sarif):
+for show in (render.text, render.concise, render.json, render.github, render.sarif):
     show(diagnostics)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps([[d.code for d in diagnostics], time.process_time() - started, peak]))
