@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from archc import symbolic, syntax
@@ -104,6 +104,23 @@ def repeat(state: State, statement: syntax.Statement, here: Here) -> Loop | Scop
     return here.scope("repeat", statement.term, statement.span, True, fill)
 
 
+@dataclass(slots=True)
+class _Made:
+    """What the iterations of a loop make, in terms of its names."""
+
+    last: Shape | None = None
+    channels: set[symbolic.Expr] = field(default_factory=set)
+
+    def add(self, shape: Shape | None) -> None:
+        self.last = shape
+        if shape is not None:
+            self.channels.add(symbolic.expr_of(shape.channels))
+
+    def follows(self, names: tuple[str, ...]) -> bool:
+        """Whether all make the same in terms of the loop's names, which it depends on."""
+        return len(self.channels) == 1 and all(c.variables() & {*names} for c in self.channels)
+
+
 def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
     """Iteration after iteration; the loop's names are traced inside and replaced outside."""
     span = plan.tree.span
@@ -112,7 +129,7 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
     outer, passes = frame.env, frame.passes
     iterations: list[Chain] = []
     channels = [current.shape.channels] if current.shape is not None else []
-    made: list[Shape | None] = []  # what each iteration makes, in terms of its names
+    made = _Made()
     for k in range(plan.count):
         state.count(frame, 0, span)
         value = dict(zip(plan.names, plan.value(k), strict=True))
@@ -124,7 +141,7 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
         inner = Here(_entering(plan, made, current), frame, here.names)
         chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
         iterations.append(chain)
-        made.append(chain.output.shape)
+        made.add(chain.output.shape)
         outside = _outside(plan, k, value)
         _retrace(frame.labelled[labelled:], outside)
         after = retrace(chain.output.shape, outside)
@@ -156,25 +173,23 @@ def _retrace(labelled: list[Labelled], outside: Mapping[str, symbolic.Expr]) -> 
         made.tensor = Tensor(shape, made.tensor.span, made.tensor)
 
 
-def _entering(plan: _Plan, made: list[Shape | None], current: Tensor) -> Tensor:
+def _entering(plan: _Plan, made: _Made, current: Tensor) -> Tensor:
     """The tensor that an iteration gets, in terms of its own names: `width * 2**(i - 1)`."""
-    if plan.start is None or not _follows_names(plan, made):
+    if plan.start is None or not made.follows(plan.names):
         return current
     (name,) = plan.names
     before = {name: symbolic.add(symbolic.var(name), symbolic.const(-1))}
-    return Tensor(retrace(made[-1], before), current.span, current)
+    return Tensor(retrace(made.last, before), current.span, current)
 
 
-def _in_terms_of_count(
-    plan: _Plan, made: list[Shape | None], shape: Shape, before: Any
-) -> Shape | None:
+def _in_terms_of_count(plan: _Plan, made: _Made, shape: Shape, before: Any) -> Shape | None:
     """What the last iteration makes, by its number; the channels `before` where there is none."""
-    if plan.start is None or not _follows_names(plan, made):
+    if plan.start is None or not made.follows(plan.names):
         return None
     (name,) = plan.names
     count = symbolic.expr_of(plan.count)
     last = symbolic.add(plan.start, symbolic.add(count, symbolic.const(-1)))
-    after = retrace(made[-1], {name: last})
+    after = retrace(made.last, {name: last})
     assert after is not None
     some = symbolic.Expr((((symbolic.Apply(">", (count, symbolic.const(0))),), 1),))
     parts = (symbolic.expr_of(after.channels), some, symbolic.expr_of(before))
@@ -182,12 +197,6 @@ def _in_terms_of_count(
     return Shape(
         symbolic.traced(symbolic.plain(shape.channels), channels), shape.size, shape.columns
     )
-
-
-def _follows_names(plan: _Plan, made: list[Shape | None]) -> bool:
-    """Whether all iterations make the same in terms of the loop's name, which it depends on."""
-    found = {symbolic.expr_of(shape.channels) for shape in made if shape is not None}
-    return len(found) == 1 and bool(found.pop().variables() & set(plan.names))
 
 
 def _outside(plan: _Plan, k: int, value: dict[str, Any]) -> dict[str, symbolic.Expr]:
