@@ -248,7 +248,7 @@ def test_templates(run: Run, tmp_path: Path) -> None:
     [
         ("\n{% if %}", ":2: Expected an expression"),
         ("\n\n{{ 1 / 0 }}", ":3: ZeroDivisionError: division by zero"),
-        ("{{ module.nothing }}", ":1: 'archc.emit.module.Module object' has no attribute"),
+        ("{{ module.nothing }}", ":1: 'archc.emit.file.Module object' has no attribute"),
         ("{{ [].pop() }}", ":1: IndexError"),
         ("\n{% include 'no.jinja' %}", ":2: 'no.jinja' not found"),
         ("\n{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", ":2: RecursionError"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from archc.plan import Plan
 from archc.source import Source
 
 FAULTS = sorted((Path(__file__).parent / "faults" / "emission").glob("*.arch"))
+FAST = {"alexnet", "densenet_40_12", "fractalnet", "googlenet", "lenet5", "resnet50", "vgg11"}
+REFUSED = {"C5_label_in_loop_in_group", "M2_negative_label"}  # `check` says why
 
 
 @cache
@@ -42,10 +44,15 @@ def plan_of(name: str) -> Plan:
     return plan
 
 
+def some(names: Iterable[str]) -> list[Any]:
+    """Every network; those that take long, or are like another, wait for `-m slow`."""
+    return [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
 # --- what is right -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", some(bundled()))
 def test_every_bundled_network_holds_as_it_is_first_written(name: str) -> None:
     analysis, plan = analysed(name), plan_of(name)
     options = Options()
@@ -54,7 +61,7 @@ def test_every_bundled_network_holds_as_it_is_first_written(name: str) -> None:
     assert not check_source(written(name), plan, analysis.again)
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", some(bundled()))
 def test_every_form_and_option_holds(name: str) -> None:
     analysis = analysed(name)
     for asked in ({"device": True}, {"checkpointing": True}, {"zero_init": True}):
@@ -77,6 +84,9 @@ def test_every_form_and_option_holds(name: str) -> None:
 @pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
 def test_what_went_wrong_once_is_written_rightly(path: Path) -> None:
     analysis = analyze(source_of(path))
+    if not analysis.ok:
+        assert path.stem in REFUSED
+        return
     assert analysis.plan is not None
     text = analysis.emit()
     assert not check_source(text, analysis.plan)
@@ -100,7 +110,7 @@ WRONG = [
     ("resnet50", "in range(2)", "in range(1)", ""),
     ("resnet50", "stride > 1 or", "stride > 2 and", "downsample"),
     ("resnet50", "in_channels != 4 * width", "in_channels == 4 * width", ""),
-    ("resnet50", "classes)", "1000)", "classes"),
+    ("resnet50", "2048, num_classes)", "2048, 1000)", "num_classes"),
     ("googlenet", "nn.Dropout(0.4)", "nn.Dropout(0.5)", "Dropout"),
     ("googlenet", "nn.Dropout(0.7)", "nn.Dropout(0.4)", "Dropout"),
     ("googlenet", "ceil_mode=True", "ceil_mode=False", ""),
@@ -116,7 +126,7 @@ WRONG = [
     ("stochastic_depth_resnet110", "0.5 * nth / blocks", "0.5 * (nth + 1) / blocks", "DropPath"),
     ("stochastic_depth_resnet110", "i + 20,", "i + 19,", ""),
     ("lenet5", "0.6666666666666666", "0.6666666666666667", ""),
-    ("lenet5", "torch.narrow(x, 1, 3, 2)", "torch.narrow(x, 1, 2, 2)", ""),
+    ("lenet5", "x[:, 3:5]", "x[:, 2:4]", ""),
     # names, and their order
     ("resnet50", "self.bn1", "self.norm1", "bn1"),
     ("densenet121", "denselayer{i + 1}", "denselayer{i}", "denselayer"),
@@ -129,10 +139,10 @@ WRONG = [
     ("resnet50", "self.relu(self.bn1(self.conv1(x)))", "self.bn1(self.relu(self.conv1(x)))", ""),
     ("resnet50", "x = self.layer2(x)", "x = self.layer2(self.layer2(x))", "layer2"),
     ("resnet50", "x = self.layer2(x)", "pass", "layer2"),
-    ("resnet50", "return x", "return self.relu(x)", ""),
+    ("resnet50", "return self.fc(x)", "return self.relu(self.fc(x))", ""),
     ("googlenet", "[branch1, branch2,", "[branch2, branch1,", ""),
-    ("googlenet", "branch2 = self.relu(self.conv2(x))", "branch2 = self.relu(self.conv2(branch1))",
-     "conv2"),
+    ("googlenet", "branch2 = self.branch3x3(x)", "branch2 = self.branch3x3(branch1)",
+     "branch3x3"),
     ("googlenet", "side.append(self.aux1(x))", "side.append(self.aux2(x))", "aux"),
     ("googlenet", "(x, *side) if self.training", "(x, *side[::-1]) if self.training", ""),
     ("googlenet", "if self.training else x", "if not self.training else x", ""),
@@ -154,7 +164,7 @@ WRONG = [
     ("resnet50", "self.fc = nn.Linear", "self.fx = nn.Linear", "fc"),
     ("resnet50", "        super().__init__()\n", "", "super"),
     ("resnet50", "self.fc(x)", "self.fc(x", "no Python"),
-    ("resnet50", "x = self.fc(x)", "x = __import__('os').getcwd()", "__import__"),
+    ("resnet50", "return self.fc(x)", "return __import__('os').getcwd()", "__import__"),
     ("densenet121", "for layer in self.children()", "while True", ""),
 ]  # fmt: skip
 
@@ -259,7 +269,7 @@ def test_an_edit_that_changes_nothing_is_not_found(name: str, edit: str) -> None
 
 BOTH_WAYS = {
     "relu": ("relu", "self.relu(", "F.relu("),
-    "narrow": ("narrow 1 2", "torch.narrow(self.conv1(x), 1, 1, 2)", "self.conv1(x)[:, 1:3]"),
+    "narrow": ("narrow 1 2", "self.conv1(x)[:, 1:3]", "torch.narrow(self.conv1(x), 1, 1, 2)"),
     "chunk": ("chunk 1", "torch.chunk(self.conv1(x), 2, 1)[1]", "self.conv1(x).chunk(2, 1)[1]"),
     "add": ("add< relu | >", "self.relu(x) + x", "x + self.relu(x)"),
 }
