@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from archc.emit.class_writer import ClassWriter
 from archc.emit.constructor import Assign, Constructor, ExprStatement
 from archc.emit.instances import Lane
@@ -10,7 +12,7 @@ from archc.emit.listing import Lister
 from archc.emit.rows import assembled, row_code, rows_of, written_out
 from archc.plan import Chain, Scope
 
-_LAYERS = "layers"
+_LAYERS, _TYPE = "layers", ": list[nn.Module]"
 
 
 def sequential(
@@ -43,7 +45,7 @@ def _list(
 ) -> None:
     """The statements that make the list `layers`."""
     start = len(constructor.body)
-    constructor.statements.append(Assign(f"{_LAYERS}: list[nn.Module]", "[]"))
+    constructor.statements.append(Assign(f"{_LAYERS}{_TYPE}", "[]"))
     Lister(writer, _LAYERS).write(chains, lanes, constructor)
     match constructor.body[start:]:
         case [Assign() as made, ExprStatement(Group(head=head, items=items)), *_] if head.endswith(
@@ -57,6 +59,17 @@ def _list(
         case _:
             return
     del constructor.body[start + 1]
+
+
+def typed_once(rows: Iterable[str]) -> list[str]:
+    """Lines of a constructor in which the list `layers` has its type where it is first made."""
+    made: list[str] = []
+    is_typed = False
+    for row in rows:
+        declares = row.lstrip().startswith(f"{_LAYERS}{_TYPE} =")
+        made.append(row.replace(_TYPE, "", 1) if declares and is_typed else row)
+        is_typed |= declares
+    return made
 
 
 def sequential_class(
