@@ -18,7 +18,7 @@ from archc.emit.method import FEATURES, print_forward
 from archc.emit.options import DEVICE, DTYPE, RECOMPUTED
 from archc.emit.parameters import anonymous_parameters, parameters_of
 from archc.emit.program import ClassModel, Definition, Program, class_name, uncommented
-from archc.emit.sequential import sequential_class, typed_once
+from archc.emit.sequential import sequential_class, type_once
 from archc.emit.values import ANY, NotUnifiable, variable
 from archc.emit.words import describe
 from archc.plan import Loop, Scope
@@ -99,7 +99,8 @@ def _model(
 
 def _construct(writer: ClassWriter, model: ClassModel, factory: bool) -> None:
     """Fill in the constructor; `factory` where it takes a device and a dtype."""
-    init = typed_once(lines(writer.root.body))
+    type_once(writer.root.body)
+    init = list(lines(writer.root.body))
     start = ["        super().__init__()"] if model.base == "nn.Module" else []
     if factory:
         model.keywords += FACTORY_KEYWORDS

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from archc.emit.class_writer import ClassWriter
-from archc.emit.constructor import Assign, Constructor, ExprStatement
+from archc.emit.constructor import Assign, Constructor, ExprStatement, For, If, Statement
 from archc.emit.instances import Lane
 from archc.emit.layout import Code, Group, call
 from archc.emit.listing import Lister
@@ -61,15 +59,18 @@ def _list(
     del constructor.body[start + 1]
 
 
-def typed_once(rows: Iterable[str]) -> list[str]:
-    """Lines of a constructor in which the list `layers` has its type where it is first made."""
-    made: list[str] = []
-    is_typed = False
-    for row in rows:
-        declares = row.lstrip().startswith(f"{_LAYERS}{_TYPE} =")
-        made.append(row.replace(_TYPE, "", 1) if declares and is_typed else row)
-        is_typed |= declares
-    return made
+def type_once(statements: list[Statement], is_typed: bool = False) -> bool:
+    """Leave its type to the list `layers` where it is first made; gives whether it was."""
+    for statement in statements:
+        match statement:
+            case Assign() if statement.target == f"{_LAYERS}{_TYPE}":
+                statement.target = _LAYERS if is_typed else statement.target
+                is_typed = True
+            case If():
+                is_typed = type_once([*statement.then, *statement.other], is_typed)
+            case For():
+                is_typed = type_once(statement.body, is_typed)
+    return is_typed
 
 
 def sequential_class(
