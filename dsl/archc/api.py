@@ -1,6 +1,6 @@
 """The only door: a source to everything known about it.
 
-    text -> parse -> link -> elaborate -> passes -> what is shown
+    text -> parse -> link -> elaborate -> analysis -> what is shown
 
 `Analysis` is frozen and holds it all; whatever shows something reads it, so no two views disagree.
 """

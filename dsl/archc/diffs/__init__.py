@@ -1,7 +1,7 @@
 """What changed from one network to another: structure, shapes, costs.
 
-    plans -> outline (items, words) -> matching (align, likeness) -> compare (differences)
-        -> entries, blocks -> comparison (totals) -> rows -> text, page, record
+    plans -> outline (items, words) -> match (align, similarity) -> compare (differences)
+        -> entries, blocks -> comparison (totals) -> lines -> text, page, record
 
 Causes are kept apart from consequences: a statement whose text differs is a change; one that says
 the same and comes out otherwise, because of a param, an argument or what is before it, follows. A

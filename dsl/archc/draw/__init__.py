@@ -1,7 +1,7 @@
 """Plan to DOT: every operator as a card, every block as a box, repeats drawn once.
 
-plan -> compose (alike, items, cards, boxes) -> scene -> dot (middle)    engineer, graph (unrolled)
-                                                      -> browser, flowchart
+plan -> compose (items, cards, boxes) -> scene -> dot (anchors)    engineer, graph (unrolled)
+                                               -> html_page, mermaid_chart
 scene -> paper (rows, templates) -> table                         paper
 """
 

@@ -14,6 +14,7 @@ from archc.emit.flow import Split, Step, Wire
 from archc.emit.instances import Lane
 from archc.emit.layout import Group, Item
 from archc.emit.values import NotUnifiable
+from archc.ops import COMBINATORS, branch_name
 from archc.plan import Apply, Branches, Chain, Tensor
 from archc.symbolic import Expr
 
@@ -48,14 +49,11 @@ def write_branches(
 
 def _role(keyword: str, at: int, outer: tuple[str, bool]) -> tuple[str, bool]:
     """What to call the tensors of a branch where `x` is taken, and whether to do so anyway."""
-    match keyword:
-        case "residual":
-            return ("shortcut", False) if at else ("out", False)
-        case "dense":
-            return "out", False
-        case _:
-            around, inner = outer
-            return f"{around}{chr(ord('a') + at % 26)}" if inner else f"branch{at + 1}", True
+    combinator = COMBINATORS[keyword]
+    if combinator.incoming is not None:  # a body, and what goes around it
+        return (branch_name(keyword, at) if at else "out"), False
+    around, inner = outer
+    return f"{around}{chr(ord('a') + at % 26)}" if inner else f"branch{at + 1}", True
 
 
 # --- parts of one tensor -----------------------------------------------------------------
