@@ -25,6 +25,8 @@ class Program:
         self.store = store if store is not None else Store()
         self.interpreter = Interpreter(self.store)
         self._statements = Statements(self.interpreter)
+        self._helpers = helpers() - {name}  # a network may be called as one of them is
+        self._own: set[str] = set()  # classes that stand in the text
         try:
             tree = ast.parse(text)
         except SyntaxError as error:
@@ -33,7 +35,7 @@ class Program:
             match node:
                 case ast.ClassDef():
                     self._class(node)
-                case ast.FunctionDef() if node.name in helpers():
+                case ast.FunctionDef() if node.name in self._helpers:
                     pass
                 case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
                     pass
@@ -49,11 +51,12 @@ class Program:
 
     def _class(self, node: ast.ClassDef) -> None:
         known = self.interpreter.globals
-        if node.name in helpers():
+        if node.name in self._own:
+            raise Unreadable(f"the class `{node.name}` is there twice", node.lineno)
+        self._own.add(node.name)
+        if node.name in self._helpers:
             known[node.name] = Name(node.name)
             return
-        if node.name in known:
-            raise Unreadable(f"the class `{node.name}` is there twice", node.lineno)
         base = base_of(node, _BASES)
         if base == "NamedTuple":
             known[node.name] = _tuple_class(node)

@@ -26,7 +26,7 @@ from archc.emit.program import ClassModel, Definition, Program, instance_env
 from archc.emit.steps import write_chain
 from archc.emit.support import support_names
 from archc.emit.values import NotUnifiable
-from archc.plan import Choice, Plan, bodies, outputs, side_outputs, walk
+from archc.plan import Choice, Mark, Plan, bodies, outputs, side_outputs, walk
 
 _IMPORTED_BY_OPTIONS = {"Any", "Iterator", "Mapping", "Self", "ClassVar"}
 _IMPORTED = {"Tensor", "Sequence", "OrderedDict", "NamedTuple", "F"}
@@ -79,7 +79,9 @@ def build_module(
     if sides or len(outputs(plan.body)) > 1:
         module.record = f"{plan.name}Output"
         unnamed = "logits" if all(s.name != "logits" for s in sides) else "output"
-        main = [(name if name != "output" else unnamed, "") for name, _ in outputs(plan.body)]
+        main = [(name, "") for name, _ in outputs(plan.body)]
+        if not any(isinstance(node, Mark) for node in walk(plan.body.chain.nodes)):
+            main = [(unnamed, "")]
         module.fields = [*main, *((s.name, f"weighs {s.weight:g} in the loss") for s in sides)]
         module.optional = len(main) if len(main) > 1 else len(module.fields)
     return module

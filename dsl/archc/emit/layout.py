@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from ast import literal_eval
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 WIDTH = 88
@@ -153,10 +154,29 @@ def _tuple_items(text: str) -> tuple[Item, ...]:
 
 
 def _broken(text: str, indent: int) -> list[str]:
-    """A long expression over lines: at `if` and `else`, or before operators."""
+    """A long expression over lines: at `if` and `else`, before operators, or in its brackets."""
     marks = ((" if ", " else "), (" | ",), (" + ", " - "), (" * ", " / "))
     parts = next((found for each in marks if (found := _split(text, each))), [text])
-    return [" " * indent + part for part in parts]
+    return [line for part in parts for line in _unbracketed(part, indent)]
+
+
+def _unbracketed(part: str, indent: int) -> list[str]:
+    """A part that is too long still, `else (a if b else c)`, with what is in brackets below it."""
+    pad = " " * indent
+    sides = re.fullmatch(r"((?:if |else |[-+*/|] )?\()(.+)(\),?)", part)
+    if len(pad + part) <= WIDTH or sides is None or not _closes_last(sides[2]):
+        return [pad + part]
+    before, inner, after = sides.groups()
+    lines = (
+        _broken(inner, indent + 4) if len(pad) + 4 + len(inner) > WIDTH else [f"{pad}    {inner}"]
+    )
+    return [pad + before, *lines, pad + after]
+
+
+def _closes_last(inner: str) -> bool:
+    """Whether a text in brackets ends with the bracket that was opened before it."""
+    depths = accumulate((c in "([{") - (c in ")]}") for c in inner)
+    return all(depth >= 0 for depth in depths)
 
 
 def _split(text: str, marks: tuple[str, ...]) -> list[str]:
