@@ -311,6 +311,21 @@ def test_memory_of_what_no_bundled_network_has(text: str) -> None:
     assert (result.status, result.remark) == ("pass", "to 0.00 %")
 
 
+@pytest.mark.slow
+def test_memory_of_an_edited_module_is_told() -> None:
+    """What archc writes takes what archc says; an edit may take more, within what `fit` leaves."""
+    kept = {"return self.relu(x + shortcut)": "return torch.clamp(x + shortcut, min=0.0)"}
+    result = outcome("memory", edited(kept))
+    assert result.status == "pass"
+    assert re.fullmatch(
+        r"a step takes \S+ MiB at a batch of 32, not .*, which archc fit leaves room for",
+        result.remark or "",
+    )
+    only = "network Only\ninput 32x32 x3\nconv 3x3 p1 x8; bn; relu; gap; flatten; fc 3\n"
+    old, new = "self.relu(self.bn1(", "torch.clamp(min=0.0, input=self.bn1("
+    assert outcome("memory", pretended(only, old, new)).status == "fail"
+
+
 def test_small_inputs() -> None:
     """Halves of the input, to 64 pixels, where the module stays the same; else its own."""
     sizes = {"resnet18": 64, "vgg11": 64, "alexnet": 227, "resnet20": 32, "googlenet": 224}
