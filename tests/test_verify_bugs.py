@@ -135,9 +135,9 @@ BUGS = {
     # bounds
     "a bound from above": Planted("as-written", "in eval mode", {CELLS: "        x = self.cells(x).clamp(max=100.0)"}),
     "a bound that small numbers do not reach": Planted("as-written", "output features is not the generated module's in eval mode", {CELLS: f"{CELLS}.clamp(-1e4, 1e4)"}),
-    "a bound that no input reaches": Planted("", "behind a norm, numbers are small whatever the input is", {LOGITS: f"{LOGITS}.clamp(-1e4, 1e4)"}),
+    "a bound that no input reaches": Planted("as-written", "output logits is not the generated module's with large weights", {LOGITS: f"{LOGITS}.clamp(-1e4, 1e4)"}),
     "an activation with a bound": Planted("as-written", "in training mode|in eval mode", {RELU: RELU.replace("ReLU", "ReLU6")}),
-    "a NaN that is hidden": Planted("", "numbers that are no numbers are not compared: a relu written as torch.where differs there", {LOGITS: f"{LOGITS}.nan_to_num(0.0)"}),
+    "a NaN that is hidden": Planted("as-written", "aten.nan_to_num in the network hides a NaN", {LOGITS: f"{LOGITS}.nan_to_num(0.0)"}),
     # training and eval mode
     "dropout in eval mode": Planted("side-effects", "eval mode draws random numbers", {LOGITS: "        logits = self.fc(nn.functional.dropout(features))"}),
     "statistics of the batch in eval mode": Planted("batch-independence", "changes with the rest of the batch", {STEM: "        x = nn.functional.batch_norm(self.stem(x), None, None, self.norm.weight, self.norm.bias, True)\n        x = self.relu(x)"}),
