@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from verifying import FAST, SLOW, edited, outcome
@@ -182,7 +184,20 @@ BUGS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
+# One of those that each check finds, and edits of modules, of weights and of the text.
+SOON = {planted.check: name for name, planted in reversed(BUGS.items())}
+SOON_HARMLESS = {"activations by function", "a choice for a relu", "a mask by bernoulli"}
+
+
+def params(cases: Mapping[str, Any], soon: Collection[str]) -> list[Any]:
+    """The cases by name; those that are not for every run are slow."""
+    return [
+        pytest.param(case, id=name, marks=[] if name in soon else [pytest.mark.slow])
+        for name, case in cases.items()
+    ]
+
+
+@pytest.mark.parametrize("bug", params(BUGS, SOON.values()))
 def test_planted_bugs_are_found(bug: Planted) -> None:
     subject = edited(bug.edits)
     if not bug.check:
@@ -237,7 +252,7 @@ HARMLESS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("edits", HARMLESS.values(), ids=HARMLESS)
+@pytest.mark.parametrize("edits", params(HARMLESS, SOON_HARMLESS))
 def test_harmless_edits_are_not_flagged(edits: dict[str, str]) -> None:
     subject = edited(edits)
     for name in FAST:

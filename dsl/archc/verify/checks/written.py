@@ -193,7 +193,6 @@ def _same_bounds(
     _compare((found, {}, {}), (theirs, {}, {}), "with large weights")
 
 
-
 def _alone(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
     """The first sample, or None where a norm needs more."""
     import torch
