@@ -37,9 +37,9 @@ def as_written(subject: Subject) -> str | None:
 
     Beside the generated module and with its weights, in float64, so that nothing but rounding may
     differ: in training mode and in eval mode, of small and large numbers and weights, of a batch of
-    one, of larger and of odd sizes where the network takes them. It hides no NaN. Random numbers are made to depend on their
-    shape alone, so that dropout must drop as much, and weights start as they do there, whatever is
-    drawn first.
+    one, of larger and of odd sizes where the network takes them. It hides no NaN. Random numbers
+    are made to depend on their shape alone, so that dropout must drop as much, and weights start as
+    they do there, whatever is drawn first.
 
     What archc writes itself is held against the plan, at other values of its arguments too.
     """
