@@ -7,6 +7,9 @@ person to read the diff.
 
 from __future__ import annotations
 
+import ast
+from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -43,6 +46,22 @@ def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
 def test_mypy_has_nothing_to_say(tmp_path: Path) -> None:
     write(tmp_path)
     check_typed(tmp_path)
+
+
+def made_twice(tree: ast.AST) -> Iterator[str]:
+    """The attributes that a constructor assigns more than once in one row of statements."""
+    for node in ast.walk(tree):
+        for body in (getattr(node, field, None) for field in ("body", "orelse")):
+            if isinstance(body, list) and not isinstance(node, ast.Module | ast.ClassDef):
+                targets = [s.targets[0] for s in body if isinstance(s, ast.Assign)]
+                names = Counter(ast.unparse(t) for t in targets if isinstance(t, ast.Attribute))
+                yield from (name for name, count in names.items() if count > 1)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_attribute_is_made_twice(name: str) -> None:
+    """Such as `self.pool1` for `pool1: pool 2x2` and again for `pool2: pool 2x2`."""
+    assert not [*made_twice(ast.parse(source(name)))]
 
 
 # --- the ledger ---------------------------------------------------------------------------------

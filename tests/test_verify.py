@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
-from verifying import edited
+from verifying import edited, outcome
 
 import archc
 from archc import cli
@@ -22,6 +23,7 @@ from archc.report import diagnostics
 from archc.verify import Result, Task
 from archc.verify.bug import example
 from archc.verify.checks import CHECKS
+from archc.verify.subject import Subject
 
 pytest.importorskip("torch")
 pytestmark = [
@@ -276,16 +278,44 @@ def alive(process: int) -> bool:
     return not (stat.exists() and stat.read_text().split()[2] == "Z")
 
 
+# --- the bundled networks ----------------------------------------------------------------
+
+ALWAYS = [check.name for check in CHECKS.values() if not (check.slow or check.gpu)]
+# Seconds each, of a large network: they hang on its operators and blocks, not on how many it has.
+EXPENSIVE = {
+    "state", "copying", "init-weights", "deterministic", "side-effects", "recompute",
+    "fake-device", "autocast",
+}  # fmt: skip
+
+
+@cache
+def smallest() -> set[str]:
+    """Of the networks with the same operators and blocks, the one with the fewest MACs."""
+    found: dict[frozenset[str], tuple[int, str]] = {}
+    for name in archc.bundled():
+        table = archc.load(name).analysis.table
+        kinds = frozenset(row.part.kind for row in table.rows())
+        found[kinds] = min(found.get(kinds, (table.counts.macs, name)), (table.counts.macs, name))
+    return {name for _, name in found.values()}
+
+
 @pytest.mark.slow
-def test_all_networks(capsys: pytest.CaptureFixture[str]) -> None:
-    """The fast checks of every bundled network: minutes."""
-    archs = next(iter(archc.bundled().values())).parent
-    code, out, _ = run(capsys, archs, "-j", str(min(4, os.cpu_count() or 1)), "--format", "json")
-    failed = [
-        (network["file"], check)
-        for network in json.loads(out)["networks"]
-        for check in network["checks"]
-        if check["status"] == "fail"
-    ]
-    assert not failed
+@pytest.mark.parametrize("name", archc.bundled())
+def test_every_network(name: str) -> None:
+    """Its checks without --all. `make verify` runs every one of every network."""
+    subject = Subject(archc.load(name).analysis)
+    for check in ALWAYS:
+        if check not in EXPENSIVE or name in smallest():
+            result = outcome(check, subject)
+            assert result.status != "fail", result
+
+
+@pytest.mark.slow
+def test_networks_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    """Through processes, two at a time."""
+    names = ["lenet", "resnet20", "squeezenet1_1"]
+    code, out, _ = run(capsys, *names, "-j", "2", "--format", "json")
+    networks = json.loads(out)["networks"]
+    assert [Path(network["file"]).stem for network in networks] == names
+    assert "fail" not in {check["status"] for network in networks for check in network["checks"]}
     assert code == 0

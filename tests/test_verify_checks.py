@@ -223,6 +223,27 @@ concat< relu | sigmoid >; {pool} gap; flatten; fc 4
     assert re.search(says, result.remark or ""), result
 
 
+SHARED = """\
+network Shared
+input 16x16 x3
+first: pool 2x2; conv 3x3 p1 x4
+concat< pool 2x2 | conv 3x3/2 p1 x2 >; gap; flatten; fc 4
+"""
+
+
+def test_nodes_that_share_a_module() -> None:
+    """One with a label is made for it, and serves those that have none."""
+    sound = generated(SHARED)
+    assert sound.source.count("self.first = ") == 1
+    assert sound.source.count("self.first(") == 2
+    assert outcome("counts", sound).status == "pass", outcome("counts", sound)
+    old = "torch.cat([self.first(x), self.conv2(x)], 1)"
+    new = "torch.cat([x, x[:, 2:] * self.conv2(x).mean()], 1)[..., ::2, ::2]"
+    result = outcome("counts", pretended(SHARED, old, new))
+    assert result.status == "fail", result
+    assert result.remark == "pool1 (pool) is to be 4x4x4: nothing there is"
+
+
 def test_what_is_never_used_is_named() -> None:
     idle = "network Idle\ninput 8x8 x3\na: conv 3x3 x4\nconv 1x1 x2\n@a; gap; flatten; fc 2\n"
     assert outcome("counts", generated(idle)).remark == "conv1 never runs: no output needs it"
@@ -288,6 +309,21 @@ def test_memory_of_what_no_bundled_network_has(text: str) -> None:
     only = f"network Only\ninput 32x32 x3\nconv 3x3 p1 x8; {text}; gap; flatten; fc 3\n"
     result = outcome("memory", generated(only))
     assert (result.status, result.remark) == ("pass", "to 0.00 %")
+
+
+@pytest.mark.slow
+def test_memory_of_an_edited_module_is_told() -> None:
+    """What archc writes takes what archc says; an edit may take more, within what `fit` leaves."""
+    kept = {"return self.relu(x + shortcut)": "return torch.clamp(x + shortcut, min=0.0)"}
+    result = outcome("memory", edited(kept))
+    assert result.status == "pass"
+    assert re.fullmatch(
+        r"a step takes \S+ MiB at a batch of 32, not .*, which archc fit leaves room for",
+        result.remark or "",
+    )
+    only = "network Only\ninput 32x32 x3\nconv 3x3 p1 x8; bn; relu; gap; flatten; fc 3\n"
+    old, new = "self.relu(self.bn1(", "torch.clamp(min=0.0, input=self.bn1("
+    assert outcome("memory", pretended(only, old, new)).status == "fail"
 
 
 def test_small_inputs() -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 
-import archc
 from archc import api
 from archc.source import Source
 from archc.verify import Result, Task, verify
@@ -37,8 +35,8 @@ def outcome(name: str, subject: Subject) -> Result:
     """How a check goes: here, or in a process of its own where it needs one."""
     if not CHECKS[name].alone:
         return perform(CHECKS[name], subject)
-    folder = Path(archc.__file__).parent
-    [(_, verdict)] = verify([Task.of(subject.analysis, folder, subject.given)], [name])
+    project = subject.analysis.again.load.project
+    [(_, verdict)] = verify([Task.of(subject.analysis, project, subject.given)], [name])
     return verdict.results[0]
 
 

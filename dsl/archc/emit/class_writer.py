@@ -77,8 +77,8 @@ class ClassWriter:
         self.has_sides = False
         # names that are taken, and what for
         self.attributes = {n: "" for body in definition.bodies for n in _owned(body.chain)}
-        # constructor of something without state -> its attribute, where it is made, the statement
-        self.stateless: dict[str, tuple[str, Constructor, Assign]] = {}
+        # constructor of something without state, its attribute -> where it is made, the statement
+        self.stateless: dict[tuple[str, str], tuple[Constructor, Assign]] = {}
         self.moves: list[Callable[[], None]] = []  # what takes back that a statement was moved
         self.write_out = False  # loops among modules in a row: each iteration by itself
         self.rows: set[tuple[str, ...]] = set()  # groups that became one module
@@ -173,22 +173,23 @@ class ClassWriter:
     ) -> str:
         """The attribute of a module or list without state: one for all uses that are equal.
 
-        It is made where all of them can see it, and once, whatever loops are around.
+        A label has one of its own. It is made where all of its uses can see it, and once, whatever
+        loops are around.
         """
         text, constructor = flat(code), constructor.outermost
-        found = self.stateless.get(text)
-        if found is None or label not in (None, found[0]):
-            name = self.attribute(label or wanted, text)
+        known = (name for made, name in self.stateless if made == text)
+        name = next((name for name in known if label in (None, name)), None)
+        if name is None:
+            name = self.attribute(label or wanted, f"{label}: {text}" if label else text)
             statement = Assign(f"self.{name}", code)
             constructor.body.append(statement)
-            if found is None:
-                self.stateless[text] = (name, constructor, statement)
+            self.stateless[text, name] = constructor, statement
             return name
-        name, home, statement = found
+        home, statement = self.stateless[text, name]
         if home not in constructor.around:
             common = next(each for each in home.around if each in constructor.around)
             self._move(statement, home, common.outermost)
-            self.stateless[text] = (name, common.outermost, statement)
+            self.stateless[text, name] = common.outermost, statement
         return name
 
     def _move(self, statement: Assign, home: Constructor, to: Constructor) -> None:

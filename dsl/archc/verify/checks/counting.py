@@ -131,17 +131,14 @@ def _modules(rows: Iterable[Row], trace: Trace) -> int:
 
 
 def _functions(rows: list[Row], trace: Trace) -> int:
-    """The outputs of what is no module of its own: merges, reshapes, shared activations.
+    """The outputs of what has no module of its own: merges, reshapes, activations that share one.
 
     Where it runs is no secret: in the module around it, or in one inside that, since layers of a
     dense block may make their own concatenations.
     """
-    modules = trace.of_modules()
-    nodes = {_place(row) for row in rows if row.part.is_operator}
-    left = [ran for ran in trace.ran if ran.name and ran.module not in nodes]
-    free = Counter((ran.module, ran.shape[1:]) for ran in left)
+    modules, left = trace.of_modules(), _left(rows, trace)
     compared = 0
-    for row in rows:
+    for row in sorted(rows, key=lambda row: -row.key.count(".")):  # inside, there is less to choose
         op = row.part.op
         if op is None or row.aside or _place(row) in modules:
             continue
@@ -151,13 +148,28 @@ def _functions(rows: list[Row], trace: Trace) -> int:
         if row.part.inputs[0].dims == dims:
             continue  # torch may have nothing to do
         found = next(
-            (key for key in free if free[key] and key[1] == dims and _inside(key[0], around)), None
+            (key for key in left if left[key] and key[1] == dims and _inside(key[0], around)), None
         )
         if found is None:
             raise Failed(f"{row.key} ({op.name}) is to be {sizes(dims)}: nothing there is")
-        free[found] -= 1
+        left[found] -= 1
         compared += 1
     return compared
+
+
+def _left(rows: Iterable[Row], trace: Trace) -> Counter[tuple[str, tuple[int, ...]]]:
+    """What was put out beside the nodes that are modules: in which module, of which shape.
+
+    Nodes without weights may run another's module: its runs for them are left, too.
+    """
+    own = Counter((_place(row), row.part.output.dims) for row in rows if row.part.is_operator)
+    nodes = {place for place, _ in own}
+    left = Counter(
+        (ran.module, ran.shape[1:])
+        for ran in trace.ran
+        if (ran.module in nodes) != bool(ran.name)  # of a node's module what it puts out, as one
+    )
+    return left - own
 
 
 def _inside(path: str, around: str) -> bool:

@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from archc.analysis.fit import FITS
 from archc.analysis.memory import Setting
 from archc.verify.check import Bug, Failed, Skipped, check
 from archc.verify.checks.differences import blamed, difference
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 BATCH = 32
 WARM_UP, RUNS = 3, 11
 CLOSE = 1e-4  # of the largest output: cuDNN may choose another algorithm
-FITS = 0.87  # `archc fit` says that what takes this part of a card fits: that is its promise
 WORKSPACE = 2**29  # bytes that cuDNN may take for itself, which `archc fit` does not predict
 
 

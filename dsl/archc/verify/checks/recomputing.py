@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from archc.analysis.fit import FITS
 from archc.emit.options import CHECKPOINTING
 from archc.verify.check import Bug, Failed, Skipped, check
 from archc.verify.checks.behaviour import compare, once
@@ -44,8 +47,8 @@ _AGAIN = 0.01  # the same where blocks are computed again: of FractalNet it coun
     slow=True,
     trains=True,
     bug=Bug(
-        "an activation that is kept",
-        {"x = self.cells(x)": "x = self.cells(x.sigmoid().exp())"},
+        "activations that are kept",
+        {"self.norm(self.stem(x))": "self.norm(self.stem(x).sigmoid().exp().sin())"},
         "a step takes .* at a batch of .*, not",
     ),
 )
@@ -53,30 +56,55 @@ def memory(subject: Subject) -> str | None:
     """The memory that archc fit predicts of a training step is what torch's MemTracker counts.
 
     At two batches, on tensors without memory; also where blocks are computed again. Both count
-    as the tracker must: it keeps autograd from adding gradients in place.
+    as the tracker must: it keeps autograd from adding gradients in place. A module from --source
+    may keep other tensors than the one that archc writes: that is told, and fails where it takes
+    more than the 13 % that archc fit leaves free.
     """
-    worst = _worst(subject.plain, None)
+    peaks = [*_peaks(subject.plain, None)]
     if subject.has_checkpointing and (block := subject.options.checkpoint) is not None:
-        worst = max(worst, _worst(subject, block))
-    return f"to {100 * worst:.2f} %"
+        peaks += _peaks(subject, block)
+    far = [peak for peak in peaks if not peak.is_near]
+    for peak in far:
+        if subject.given is None or peak.torchs * FITS > peak.ours:
+            raise Failed(str(peak))
+    if far:
+        return f"{max(far, key=lambda peak: peak.gap)}, which archc fit leaves room for"
+    return f"to {100 * max(peak.gap for peak in peaks):.2f} %"
 
 
-def _worst(subject: Subject, block: str | None) -> float:
-    """The largest difference, as a part of the whole. Raises Failed if it is too large."""
+@dataclass(frozen=True, slots=True)
+class _Peak:
+    """What a step takes at a batch, in bytes; `block` is computed again."""
+
+    ours: int
+    torchs: int
+    batch: int
+    block: str | None
+
+    @property
+    def gap(self) -> float:
+        """The difference, as a part of the whole."""
+        return max(abs(self.ours - self.torchs) - _SCALARS, 0) / self.torchs
+
+    @property
+    def is_near(self) -> bool:
+        return self.gap <= (_NEAR if self.block is None else _AGAIN)
+
+    def __str__(self) -> str:
+        from archc.report.memory import size
+
+        again = f" with {self.block} computed again" if self.block is not None else ""
+        told, found = size(self.ours), size(self.torchs)
+        return f"a step takes {found} at a batch of {self.batch}{again}, not {told}"
+
+
+def _peaks(subject: Subject, block: str | None) -> Iterator[_Peak]:
     from archc.analysis.memory import Setting
-    from archc.report.memory import size
 
     heap = subject.analysis.memory(Setting(checkpoint=block, tracked=True)).train
-    worst = 0.0
     for batch in _BATCHES:
-        ours, torchs = heap.peak(batch).bytes(batch), _tracked(subject, batch, block is not None)
-        worst = max(worst, max(abs(ours - torchs) - _SCALARS, 0) / torchs)
-        if worst > (_NEAR if block is None else _AGAIN):
-            again = f" with {block} computed again" if block is not None else ""
-            raise Failed(
-                f"a step takes {size(torchs)} at a batch of {batch}{again}, not {size(ours)}"
-            )
-    return worst
+        torchs = _tracked(subject, batch, block is not None)
+        yield _Peak(heap.peak(batch).bytes(batch), torchs, batch, block)
 
 
 def _tracked(subject: Subject, batch: int, again: bool) -> int:

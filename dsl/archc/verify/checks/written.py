@@ -19,6 +19,8 @@ _CLOSE = 1e-7  # the same sums in another order, in float64
 _STARTS = 1e-5  # the same of a weight, in float32
 _NOISE = 1e-6  # of the largest gradient: smaller ones are compared with that, not with themselves
 _SCALES = (1e-2, 1.0, 1e2, 1e5)  # of samples: where an epsilon counts, or a bound
+_LARGE = 1e5  # by which weights grow: behind a norm, no input is large
+_HIDING = ("aten.nan_to_num", "aten.nansum")  # what makes a number of a NaN
 _ODD = 7  # pixels more in a direction: no stride divides it
 
 
@@ -34,10 +36,10 @@ def as_written(subject: Subject) -> str | None:
     """A module from --source is what the file says: outputs, gradients, statistics, and its start.
 
     Beside the generated module and with its weights, in float64, so that nothing but rounding may
-    differ: in training mode and in eval mode, of small and large numbers, of a batch of one, of
-    larger and of odd sizes where the network takes them. Random numbers are made to depend on their
-    shape alone, so that dropout must drop as much, and weights start as they do there, whatever is
-    drawn first.
+    differ: in training mode and in eval mode, of small and large numbers and weights, of a batch of
+    one, of larger and of odd sizes where the network takes them. It hides no NaN. Random numbers
+    are made to depend on their shape alone, so that dropout must drop as much, and weights start as
+    they do there, whatever is drawn first.
 
     What archc writes itself is held against the plan, at other values of its arguments too.
     """
@@ -157,6 +159,38 @@ def same_results(subject: Subject, net: nn.Module, wanted: nn.Module) -> None:
     ):
         if xs is not None:
             both(xs, when)
+    _same_hiding(subject, net, wanted)
+    _same_bounds(subject, net, wanted, inputs)
+
+
+def _same_hiding(subject: Subject, net: nn.Module, wanted: nn.Module) -> None:
+    """Raises Failed where only the first takes a NaN for a number: then nobody sees it."""
+    import torch
+
+    from archc.verify.trace import Trace
+
+    hiding = []
+    for each in (net, wanted):
+        with torch.no_grad(), Trace(each) as trace:
+            each(*_inputs(subject, 2))
+        hiding.append([ran for ran in trace.ran if ran.name in _HIDING])
+    if hiding[0] and not hiding[1]:
+        ran = hiding[0][0]
+        raise Failed(f"{ran.name} in {ran.module or 'the network'} hides a NaN")
+
+
+def _same_bounds(
+    subject: Subject, net: nn.Module, wanted: nn.Module, inputs: tuple[Tensor, ...]
+) -> None:
+    """Raises Failed where a bound shows that only large weights reach. They stay so."""
+    import torch
+
+    with torch.no_grad():
+        for tensor in (*net.parameters(), *wanted.parameters()):
+            tensor.mul_(_LARGE)
+    net.train(), wanted.train()  # norms that take statistics of the batch bound what follows
+    found, theirs = (_step(subject, each, inputs, backward=False)[0] for each in (net, wanted))
+    _compare((found, {}, {}), (theirs, {}, {}), "with large weights")
 
 
 def _alone(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
