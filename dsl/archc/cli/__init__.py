@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from archc.cli.arguments import parser
-from archc.cli.exit_codes import CLOSED_PIPE, INTERNAL, INTERRUPTED, USAGE, Stop, say
+from archc.cli.exit_codes import CLOSED_PIPE, INTERNAL, INTERRUPTED, USAGE, WRONG, Stop, say
 from archc.recursion import deep_recursion
 
 
@@ -49,6 +49,13 @@ def _run(argv: Sequence[str] | None) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.filename is None:
             raise  # from writing to standard output, which has no file's name
+        from archc.api import ArchError
+
+        if isinstance(error, ArchError):  # too large for what was asked, though it is right
+            from archc.cli.commands.reading import show
+
+            show(error.diagnostics, sys.stderr, args)
+            return WRONG
         if args.traceback or os.environ.get("ARCHC_TRACEBACK"):
             raise
         what = f"{type(error).__name__}: {error}".splitlines()[0][:200]

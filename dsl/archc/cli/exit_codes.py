@@ -11,6 +11,7 @@ LIMITS = {
     "source_bytes": "bytes in a file",
     "nesting": "brackets inside each other",
     "steps": "operators when everything is unfolded",
+    "written": "operators written out, drawn or listed",
     "depth": "block calls inside each other",
     "integer": "of any size, width or count",
     "diagnostics": "errors reported for a file",
