@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-FINE, WRONG, USAGE, INTERNAL, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 70, 130, 141
+FINE, WRONG, USAGE, INTERNAL, INTERRUPTED, CLOSED_PIPE, TERMINATED = 0, 1, 2, 70, 130, 141, 143
 
 # Field of archc.source.Limits -> what it bounds; the flag is --max-FIELD.
 LIMITS = {
