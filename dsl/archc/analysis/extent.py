@@ -5,7 +5,7 @@ from __future__ import annotations
 from archc.plan import Apply, Call, Node, Plan, bodies, walk
 from archc.source import fault
 
-_BODY = 20  # operators that take as long as another instance of a block does
+_BODY = 10  # operators that take as long as another instance of a block does
 
 
 def check_extent(plan: Plan, most: int, *, unfolded: bool = False) -> None:

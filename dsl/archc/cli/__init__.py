@@ -14,7 +14,16 @@ from contextlib import contextmanager
 from importlib import import_module
 
 from archc.cli.arguments import parser
-from archc.cli.exit_codes import CLOSED_PIPE, INTERNAL, INTERRUPTED, TERMINATED, USAGE, WRONG, Stop, say
+from archc.cli.exit_codes import (
+    CLOSED_PIPE,
+    INTERNAL,
+    INTERRUPTED,
+    TERMINATED,
+    USAGE,
+    WRONG,
+    Stop,
+    say,
+)
 from archc.recursion import deep_recursion
 
 
