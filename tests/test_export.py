@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import collections
 import importlib
+import os
 from pathlib import Path
 from typing import Any
 
