@@ -229,6 +229,31 @@ def test_limits(run: Run, tmp_path: Path) -> None:
     assert "larger than 10 bytes" in done.out
 
 
+@pytest.mark.parametrize("command", ["build", "draw", "summary", "fit", "explain"])
+def test_what_is_too_large_to_be_written_out(run: Run, tmp_path: Path, command: str) -> None:
+    network(tmp_path)
+    assert run("check", "tiny.arch", "--max-written", "4").code == 0
+    assert run(command, "tiny.arch", "--max-written", "5").code == 0
+    done = run(command, "tiny.arch", "--max-written", "4")
+    assert done.code == 1
+    assert "error[A410]: 5 operators" in done.err
+    assert "--max-written" in done.err
+
+
+@posix_only
+def test_a_process_that_is_asked_to_end_cleans_up(tmp_path: Path) -> None:
+    network(tmp_path)
+    stopped = (
+        "import os, signal, sys; from archc import files; from archc.cli import main;"
+        "os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGTERM);"
+        "sys.exit(main(['build', 'tiny.arch']))"
+    )
+    env = os.environ | {"PYTHONPATH": str(Path(archc.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", stopped], cwd=tmp_path, env=env, check=False)
+    assert done.returncode == 143
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.arch"]
+
+
 def test_every_limit_has_a_flag() -> None:
     assert [field.name for field in dataclasses.fields(Limits)] == list(LIMITS)
 

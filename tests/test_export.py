@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import importlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -254,3 +255,10 @@ def test_what_torch_cannot_export(
     monkeypatch.setattr(export, "_pt2", fail)
     assert run(small, "--to", "pt2", "-o", "-") == 1
     assert capsys.readouterr().err == "archc: torch cannot export Small: no way\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_weights_from_a_fifo_are_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "weights.pt")
+    with pytest.raises(export.Unfit, match="not a regular file"):
+        export.weights(tmp_path / "weights.pt")

@@ -281,9 +281,14 @@ LARGE: dict[str, tuple[str, str]] = {
     "blocks as arguments of themselves": (HEAD + "block a(f) { f(f) }\na(a)\n", "A401"),
     "a growing list": (HEAD + "block a(l) { if len(l) > 0 { a([l, l]) } }\na([1])\n", "A308"),
     "concatenating doubles": (HEAD + "concat< | > * 20000\n", "A202"),
-    "a wide concat": (HEAD + "concat< " + "relu | " * 20_000 + "relu >\n", ""),
-    "many statements": (HEAD + "relu\n" * 100_000, ""),
-    "many labels": (HEAD + "".join(f"a{i}: relu\n" for i in range(30_000)), ""),
+    "a wide concat": (HEAD + "concat< " + "relu | " * 15_000 + "relu >\n", ""),
+    "a concat beyond the limit": (HEAD + "concat< " + "relu | " * 20_000 + "relu >\n", "A410"),
+    "many statements": (HEAD + "relu\n" * 15_000, ""),
+    "statements beyond the limit": (HEAD + "relu\n" * 100_000, "A410"),
+    "calls beyond the limit": (
+        HEAD + "block a(n) { conv 1x1 x(n) }\nfor i in 1..3000 { a(i) }\n", "A410"),
+    "many labels": (HEAD + "".join(f"a{i}: relu\n" for i in range(15_000)), ""),
+    "labels beyond the limit": (HEAD + "".join(f"a{i}: relu\n" for i in range(30_000)), "A410"),
     "many unknown labels": (HEAD + "".join(f"a{i}: relu\n@b{i}\n" for i in range(10_000)), "A103"),
     "many errors": (HEAD + "covn 3x3 x4\n" * 50_000, "A101"),
     "many syntax errors": (HEAD + "conv 3x3 ) ( x4\n" * 20_000, "A"),
@@ -314,7 +319,7 @@ resource.setrlimit(resource.RLIMIT_CPU, (25, 25))
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from archc.report import diagnostics as render
-from archc.api import analyze
+from archc.api import ArchError, analyze
 from archc.files import Unreadable, read
 from archc.source import Limits
 started = time.process_time()
@@ -323,6 +328,8 @@ try:
     diagnostics = analysis.diagnostics
     if analysis.plan is not None and analysis.ok:
         compile(analysis.emit(), "<generated>", "exec")
+except ArchError as error:
+    diagnostics = error.diagnostics
 except Unreadable as error:
     diagnostics = (error.diagnostic,)
 for show in (render.text, render.concise, render.json, render.github, render.sarif):
@@ -332,7 +339,7 @@ print(json.dumps([[d.code for d in diagnostics], time.process_time() - started, 
 """
 
 # Slow but linear: what is written out statement by statement for 100,000 statements.
-PATIENT = {"many statements", "many labels", "a long line", "a wide concat", "loops in loops", "many params",
+PATIENT = {"statements beyond the limit", "labels beyond the limit", "a concat beyond the limit", "many statements", "many labels", "a long line", "a wide concat", "loops in loops", "many params",
            "exponential recursion, different"}  # fmt: skip
 CASES = [pytest.param(name, marks=pytest.mark.slow if name in PATIENT else ()) for name in LARGE]
 

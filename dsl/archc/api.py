@@ -26,7 +26,7 @@ from archc.ops import Dims
 from archc.plan import Body, Plan, outputs
 from archc.recursion import deep_recursion
 from archc.report.diagnostics import visible
-from archc.source import Diagnostic, Diagnostics, Limits, Source, did_you_mean, fault
+from archc.source import Diagnostic, Diagnostics, Fault, Limits, Source, did_you_mean, fault
 from archc.syntax.parser import parse
 from archc.transform.place import check_devices
 
@@ -110,8 +110,7 @@ class Analysis:
         """What each operator and block takes and sees. Raises ArchError for mistakes."""
         from archc.analysis.table import tabulate
 
-        plan = self._sound_plan()
-        return tabulate(plan)
+        return tabulate(self._sound_plan(unfolded=True))
 
     @cached_property
     @deep_recursion()
@@ -128,7 +127,7 @@ class Analysis:
         """The network unfolded: a networkx graph with a node for each operator."""
         from archc.analysis.graph import unfold
 
-        return unfold(self._sound_plan())
+        return unfold(self._sound_plan(unfolded=True))
 
     @deep_recursion()
     def emit(self, templates: Path | None = None, options: Options | None = None) -> str:
@@ -157,7 +156,7 @@ class Analysis:
         """The network rewritten for inference: its plan, and what that saves."""
         from archc.transform.deploy import Deployment
 
-        return Deployment(self._sound_plan())
+        return Deployment(self._sound_plan(unfolded=True))
 
     @deep_recursion()
     def emit_deployed(
@@ -282,7 +281,8 @@ class Analysis:
         from archc import draw
         from archc.draw.graphviz import picture
 
-        plan, sheet = self._sound_plan(), draw.Sheet(**how)
+        sheet = draw.Sheet(**how)
+        plan = self._sound_plan(unfolded=sheet.view == "graph")
         if format == "html":
             return draw.page(plan, self.cost, sheet).encode()
         if format == "mermaid":
@@ -339,7 +339,7 @@ class Analysis:
         from archc.analysis import fit
         from archc.analysis.memory import Setting, checkpointable
 
-        plan, chosen = self._sound_plan(), setting or Setting()
+        plan, chosen = self._sound_plan(unfolded=True), setting or Setting()
         if chosen.checkpoint is not None and chosen.checkpoint not in checkpointable(plan):
             raise KeyError(chosen.checkpoint)
         if best_checkpoint_at is not None:
@@ -377,9 +377,19 @@ class Analysis:
         plan = self._sound_plan()
         return Unfolded(plan)
 
-    def _sound_plan(self) -> Plan:
+    def _sound_plan(self, *, unfolded: bool = False) -> Plan:
+        """The plan of a network that is right, and small enough to be written out.
+
+        `unfolded` is for what takes every operator of every call by itself.
+        """
         if self.plan is None or not self.ok:
             raise ArchError(self.diagnostics)
+        from archc.analysis.extent import check_extent
+
+        try:
+            check_extent(self.plan, self.again.limits.written, unfolded=unfolded)
+        except Fault as fault:
+            raise ArchError((fault.diagnostic,)) from None
         return self.plan
 
 

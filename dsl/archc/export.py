@@ -41,6 +41,8 @@ def weights(path: Path) -> dict[str, Tensor]:
 
     Raises OSError for a file that cannot be read, Unfit for one that holds no weights.
     """
+    if path.exists() and not path.is_file():  # a FIFO would block
+        raise Unfit(f"cannot read {path}: it is not a regular file")
     import torch
 
     with path.open("rb") as file:

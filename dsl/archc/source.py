@@ -189,6 +189,7 @@ class Limits:
     source_bytes: int = 4_000_000
     nesting: int = 200  # brackets, blocks and expressions inside each other
     steps: int = 200_000  # operators after unfolding every block and repeat
+    written: int = 20_000  # operators that are written out, drawn or listed one by one
     depth: int = 100  # block calls inside each other
     integer: int = 10**12  # no size, width or count may be larger
     diagnostics: int = 100

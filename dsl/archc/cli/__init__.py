@@ -9,11 +9,21 @@ import codecs
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 
 from archc.cli.arguments import parser
-from archc.cli.exit_codes import CLOSED_PIPE, INTERNAL, INTERRUPTED, USAGE, Stop, say
+from archc.cli.exit_codes import (
+    CLOSED_PIPE,
+    INTERNAL,
+    INTERRUPTED,
+    TERMINATED,
+    USAGE,
+    WRONG,
+    Stop,
+    say,
+)
 from archc.recursion import deep_recursion
 
 
@@ -42,13 +52,20 @@ def _run(argv: Sequence[str] | None) -> int:
     # A short run that mostly builds: looking for cycles in what is new would be a tenth of it.
     gc.set_threshold(100_000)
     try:
-        with deep_recursion():
+        with deep_recursion(), _ending_in_order():
             return int(import_module(f"archc.cli.commands.{args.command}").run(args))
     except Stop as stop:
         return _complain(str(stop), stop.code)
     except Exception as error:
         if isinstance(error, OSError) and error.filename is None:
             raise  # from writing to standard output, which has no file's name
+        from archc.api import ArchError
+
+        if isinstance(error, ArchError):  # too large for what was asked, though it is right
+            from archc.cli.commands.reading import show
+
+            show(error.diagnostics, sys.stderr, args)
+            return WRONG
         if args.traceback or os.environ.get("ARCHC_TRACEBACK"):
             raise
         what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
@@ -71,6 +88,22 @@ def _prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=_ESCAPED)
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """What is half done is cleaned up when the process is asked to end, as after Ctrl-C."""
+    import signal
+
+    try:
+        before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    except ValueError:  # in a thread, which hears no signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
-FINE, WRONG, USAGE, INTERNAL, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 70, 130, 141
+FINE, WRONG, USAGE, INTERNAL, INTERRUPTED, CLOSED_PIPE, TERMINATED = 0, 1, 2, 70, 130, 141, 143
 
 # Field of archc.source.Limits -> what it bounds; the flag is --max-FIELD.
 LIMITS = {
     "source_bytes": "bytes in a file",
     "nesting": "brackets inside each other",
     "steps": "operators when everything is unfolded",
+    "written": "operators written out, drawn or listed",
     "depth": "block calls inside each other",
     "integer": "of any size, width or count",
     "diagnostics": "errors reported for a file",

@@ -15,7 +15,7 @@ from archc.ops import Shape
 from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
 from archc.source import Label, Span, did_you_mean, fault
 
-_BODY = 4  # a new body costs as much as so many operators
+_BODY = 20  # a new body costs as much as so many operators
 
 
 def call(state: State, term: syntax.Operation, block: BlockValue, here: Here) -> Call:
