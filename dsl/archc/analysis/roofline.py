@@ -60,7 +60,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Workload:
     """The operators of a network, equal ones counted."""
 
     loads: Counter[Load]
@@ -82,7 +82,7 @@ class Estimate:
     error: Error
 
 
-def work(table: Table, checkpoint: str | None = None) -> Work:
+def work(table: Table, checkpoint: str | None = None) -> Workload:
     """What there is to do; calls of the block `checkpoint` are done again in a backward pass."""
     loads: Counter[Load] = Counter()
     inside: int | None = None  # the level of the call of that block that the walk is in
@@ -93,7 +93,7 @@ def work(table: Table, checkpoint: str | None = None) -> Work:
             loads[_load(row, inside is not None)] += 1
         elif inside is None and checkpoint is not None and row.part.kind == checkpoint:
             inside = row.level
-    return Work(loads)
+    return Workload(loads)
 
 
 def _load(row: Row, repeated: bool) -> Load:
@@ -103,7 +103,7 @@ def _load(row: Row, repeated: bool) -> Load:
 
 
 def estimate(
-    work: Work, gpu: Gpu, precision: str, width: int, batch: int, *, training: bool
+    work: Workload, gpu: Gpu, precision: str, width: int, batch: int, *, training: bool
 ) -> Estimate | None:
     """One mini-batch in a forward pass, or in a step of training.
 

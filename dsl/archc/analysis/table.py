@@ -22,9 +22,8 @@ from archc.analysis.costs import cost_of
 from archc.analysis.receptive import Field
 from archc.ops import OTHER, Op, Shape, scalars
 from archc.plan import (
-    Again,
     Apply,
-    Aux,
+    AuxHead,
     Body,
     Branches,
     Call,
@@ -32,6 +31,7 @@ from archc.plan import (
     Choice,
     Loop,
     Plan,
+    Reused,
     Runs,
     Scope,
     Tensor,
@@ -293,9 +293,9 @@ class _Tabler:
                     yield from self._chain(node.chain, site, scopes)
                 case Scope():
                     yield self._group(node, site, scopes)
-                case Again():
+                case Reused():
                     yield from self._chain(node.chain, site, node.scopes)
-                case Aux():
+                case AuxHead():
                     for part in self._chain(node.chain, site, scopes):
                         yield replace(part, aside=True)
 

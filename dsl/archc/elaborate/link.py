@@ -9,10 +9,10 @@ from typing import Any
 from archc import syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.names import refuse_class_name, refuse_reserved
-from archc.elaborate.work import Work
+from archc.elaborate.work import WorkLimit
 from archc.ops import COMBINATORS, REGISTRY
 from archc.plan import BlockValue
-from archc.source import Diagnostics, Fault, Label, Source, fault
+from archc.source import Diagnostics, Fault, Source, SpanLabel, fault
 
 STATEMENTS = frozenset(("input", "output", "reuse", "devices"))
 KEYWORDS = STATEMENTS | syntax.RESERVED | {"true", "false"}
@@ -111,14 +111,14 @@ class Linker:
                 f"there are two blocks `{name}`",
                 where.span,
                 "rename one of them",
-                also=(Label(earlier.tree.name.span, "the other is here"),),
+                also=(SpanLabel(earlier.tree.name.span, "the other is here"),),
             )
 
 
 def constants(file: syntax.File, diagnostics: Diagnostics) -> dict[str, Any]:
     """The values of a used file's params: nobody can set those from outside."""
     values: dict[str, Any] = {}
-    work = Work()
+    work = WorkLimit()
     for item in file.items:
         if isinstance(item, syntax.Param):
             try:

@@ -163,7 +163,7 @@ def _mentions_size(expr: syntax.Expr) -> bool:
             return expr.field != "c"
         case syntax.Binary():
             return _mentions_size(expr.left) or _mentions_size(expr.right)
-        case syntax.Unary():
+        case syntax.UnaryExpr():
             return _mentions_size(expr.operand)
         case syntax.Conditional():
             return any(map(_mentions_size, (expr.then, expr.test, expr.other)))

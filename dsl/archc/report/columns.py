@@ -19,7 +19,7 @@ from archc.report.tables import Column
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class Units:
     """For how many samples at a time, and in what numbers."""
 
     batch: int = 1
@@ -61,7 +61,7 @@ class Measure:
 
     name: str
     heading: str
-    of: Callable[[Item, Scale], Any]
+    of: Callable[[Item, Units], Any]
     means: str = ""
     show: Callable[[Any], str] = str
     numeric: bool = True
@@ -101,17 +101,17 @@ def _written(dims: Sequence[int]) -> str:
     return str(Shape(dims[0], tuple(dims[1:])))
 
 
-def _count(get: Callable[[Counts], int]) -> Callable[[Item, Scale], int]:
+def _count(get: Callable[[Counts], int]) -> Callable[[Item, Units], int]:
     """Of the parameters and the like: the same for any batch."""
     return lambda item, scale: get(item.counts)
 
 
-def _each(get: Callable[[Counts], int]) -> Callable[[Item, Scale], int]:
+def _each(get: Callable[[Counts], int]) -> Callable[[Item, Units], int]:
     """Of what every sample takes anew."""
     return lambda item, scale: get(item.counts) * scale.batch
 
 
-def _seen(get: Callable[[Axis], Number]) -> Callable[[Item, Scale], tuple[Number, ...] | None]:
+def _seen(get: Callable[[Axis], Number]) -> Callable[[Item, Units], tuple[Number, ...] | None]:
     return lambda item, scale: tuple(map(get, item.field)) or None
 
 

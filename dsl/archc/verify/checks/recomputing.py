@@ -63,10 +63,10 @@ def memory(subject: Subject) -> str | None:
 
 def _worst(subject: Subject, block: str | None) -> float:
     """The largest difference, as a part of the whole. Raises Failed if it is too large."""
-    from archc.analysis.memory import Setting
+    from archc.analysis.memory import RunSetting
     from archc.report.memory import size
 
-    heap = subject.analysis.memory(Setting(checkpoint=block, tracked=True)).train
+    heap = subject.analysis.memory(RunSetting(checkpoint=block, tracked=True)).train
     worst = 0.0
     for batch in _BATCHES:
         ours, torchs = heap.peak(batch).bytes(batch), _tracked(subject, batch, block is not None)
