@@ -53,7 +53,7 @@ class Load:
 
     flops: int
     moved: int  # elements
-    read_once: int  # of them those that a mini-batch needs once
+    parameter_reads: int  # of them those that a mini-batch needs once
     convolves: bool
     aside: bool  # in an auxiliary head: while training only
     repeated: bool  # computed again in the backward pass
@@ -99,7 +99,7 @@ def work(table: Table, checkpoint: str | None = None) -> Workload:
 def _load(row: Row, repeated: bool) -> Load:
     counts = row.part.counts
     convolves = row.part.op is not None and row.part.op.category == "conv"
-    return Load(counts.flops, counts.moved, counts.read_once, convolves, row.aside, repeated)
+    return Load(counts.flops, counts.moved, counts.parameter_reads, convolves, row.aside, repeated)
 
 
 def estimate(
@@ -117,7 +117,7 @@ def estimate(
             return None
         if load.aside and not training:
             continue
-        moved = (load.moved - load.read_once) * batch + load.read_once
+        moved = (load.moved - load.parameter_reads) * batch + load.parameter_reads
         again = 1.0 if load.repeated else 0.0
         flops = load.flops * batch * (TRAIN_FLOPS + again if training else 1.0)
         traffic = moved * width * (TRAIN_BYTES + again if training else 1.0)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from archc.analysis.costs import Cost
-from archc.diffs.words import AttributeText, spoken
+from archc.diffs.words import AttributeText, format_operator
 from archc.plan import Call, Tensor
 from archc.report.notation import source_text
 from archc.report.terms import Terms
@@ -61,7 +61,7 @@ class OutlineItem:
     def text(self) -> str:
         """The statement without its label: an operator with its numbers, else as written."""
         if self.kind == "op":
-            return spoken(self.head, [(word, word.shown) for word in self.words])
+            return format_operator(self.head, [(word, word.shown) for word in self.words])
         if self.kind == "branch":
             return "; ".join(item.text for item in self.inside[0])
         single = self.single
@@ -101,7 +101,7 @@ class OutlineItem:
     def written(self) -> str:
         """The same with the expressions that its numbers came from."""
         if self.kind == "op":
-            return spoken(self.head, [(word, word.written) for word in self.words])
+            return format_operator(self.head, [(word, word.written) for word in self.words])
         return self.text if self.kind in ("input", "bracket") else source_text(self.span)
 
     @property

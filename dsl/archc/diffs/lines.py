@@ -80,7 +80,7 @@ def _bare(entry: StatementDiff) -> bool:
 
 
 def _rows(entry: StatementDiff, level: int, written: bool) -> Iterator[DiffRow]:
-    text = told(entry, written)
+    text = format_entry(entry, written)
     definition = entry.definition
     if definition is not None and definition.left.name.id == definition.right.name.id:
         text += "   (the block changed)"
@@ -139,8 +139,8 @@ def _difference(leaf: StatementDiff) -> str:
     if leaf.alone:
         return f"{'+' if leaf.left is None else '-'} {leaf.item.text}"
     if leaf.item.kind == "loop":
-        return told(leaf, False)
-    return ", ".join(_said(change) for change in leaf.changes if change.name != "label")
+        return format_entry(leaf, False)
+    return ", ".join(_format_change(change) for change in leaf.changes if change.name != "label")
 
 
 def _leaves(entry: StatementDiff) -> Iterator[StatementDiff]:
@@ -159,7 +159,7 @@ def _leaves(entry: StatementDiff) -> Iterator[StatementDiff]:
 # --- text --------------------------------------------------------------------------------------
 
 
-def told(entry: StatementDiff, written: bool) -> str:
+def format_entry(entry: StatementDiff, written: bool) -> str:
     """An entry in words: `conv1: conv 11x11 -> 7x7, /4 -> /2, +p1`."""
     item = entry.item
     if entry.alone:
@@ -181,14 +181,14 @@ def _statement(entry: StatementDiff, written: bool) -> str:
     assert left is not None
     assert right is not None
     changes = [c for c in entry.changes if c.name not in ("label", "count")]
-    count = "".join(f" {_said(c)}" for c in entry.changes if c.name == "count")
+    count = "".join(f" {_format_change(c)}" for c in entry.changes if c.name == "count")
     head = next((c for c in changes if c.name in ("operator", "block", "combinator")), None)
     texts = [(item.written if written else item.text) for item in (left, right)]
     if head is not None and head.name == "operator":
         return f"{texts[0]} -> {texts[1]}{count}"
     name = f"{head.left} -> {head.right}" if head is not None else right.head
     changes = [c for c in changes if c is not head]
-    said = ", ".join(_said(c, named=right.kind == "call") for c in changes)
+    said = ", ".join(_format_change(c, named=right.kind == "call") for c in changes)
     match right.kind:
         case "call" if said or head:
             times = count or _times(right)
@@ -219,7 +219,7 @@ def _times(item: OutlineItem) -> str:
     return f" * {item.count}" if item.count > 1 else ""
 
 
-def _said(change: Change, named: bool = False) -> str:
+def _format_change(change: Change, named: bool = False) -> str:
     """`x64 -> x96`, `+p1`, `-nobias`."""
     name = f"{change.name} " if named else ""
     if not change.left or not change.right:

@@ -51,7 +51,7 @@ def words_of(op: Op, terms: Terms | None = None) -> tuple[AttributeText, ...]:
     return tuple(found)
 
 
-def spoken(head: str, words: Iterable[tuple[AttributeText, str]]) -> str:
+def format_operator(head: str, words: Iterable[tuple[AttributeText, str]]) -> str:
     """`conv 3x3/2 p1 x64`."""
     return head + "".join(("" if word.close else " ") + text for word, text in words)
 

@@ -18,7 +18,7 @@ from archc.draw.cards import Lanes, Row
 from archc.draw.collapse import shut
 from archc.draw.items import Fold, applies_of, is_single, operators, reshaped
 from archc.draw.scene import Box, Card, Port, Ports, Scene
-from archc.draw.source_notes import Said
+from archc.draw.source_notes import SourceNotes
 from archc.draw.style import extent
 from archc.ops import COMBINATORS
 from archc.plan import (
@@ -82,7 +82,7 @@ class _Composer:
     costs: Costs
     fold: bool = True
     expand: frozenset[str] = frozenset()
-    said: Said = field(default_factory=Said)
+    said: SourceNotes = field(default_factory=SourceNotes)
     alike: Alike = field(default_factory=Alike)
     boxes: Boxes = field(default_factory=Boxes)
     ids: Runs = field(default_factory=Runs)
@@ -103,7 +103,7 @@ class _Composer:
 
     def block(self, body: Body, chain: Chain) -> Scene:
         tree = id(body.block.tree) if body.block is not None else 0
-        self.said = Said.of(body)
+        self.said = SourceNotes.of(body)
         outside = chain is not body.chain
         frame = DrawnBody({}, references(body), f"{body.name}().", (), (tree,), {}, outside)
         start = Card(self._id(frame.path("x")), "io", [("x", True)], [], "what goes in", pill=True)

@@ -202,7 +202,7 @@ def _endless(state: State, block: BlockValue, span: Span, note: str) -> Exceptio
     first = next((where for called, where in state.calls if called.tree is block.tree), span)
     return fault(
         "A401",
-        f"`{block.name}` calls itself without end",
+        f"infinite recursion: `{block.name}` calls itself",
         span,
         "end the recursion with an `if` on one of its parameters",
         also=(SpanLabel(first, "the first call"),),

@@ -74,7 +74,7 @@ def call_tensor(
         node.output.root.name = name
 
 
-def forget(statement: syntax.Statement, here: Context) -> Tensor:
+def poison(statement: syntax.Statement, here: Context) -> Tensor:
     """The tensor after a mistake; its names are there, so that nobody complains again."""
     tensor, frame = Tensor(None, statement.span), here.frame
     for label in (statement.label, statement.alias):

@@ -71,9 +71,9 @@ class Linker:
             chain = " -> ".join((*names[names.index(name) :], name))
             raise fault(
                 "A502",
-                "these files use each other in a circle",
+                "circular `use`",
                 use.path.span,
-                f"the circle is {chain}",
+                f"the cycle is {chain}",
             )
         used = self.libraries.get(name)
         if used is None:

@@ -17,7 +17,7 @@ from archc.elaborate.combinators import combine, group
 from archc.elaborate.control import choose, loop, repeat
 from archc.elaborate.devices import settle
 from archc.elaborate.evaluate import describe
-from archc.elaborate.labels import call_tensor, forget, label_of, lookup, remember
+from archc.elaborate.labels import call_tensor, label_of, lookup, poison, remember
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import Names, aliases_in, labels_in
 from archc.elaborate.operators import apply
@@ -97,12 +97,12 @@ def _chain(state: State, sequence: syntax.Sequence, here: Context) -> Chain:
                 raise
             except Fault as mistake:
                 state.report(mistake)
-                current = forget(statement, inner)
+                current = poison(statement, inner)
             except Suppressed:
-                current = forget(statement, inner)
+                current = poison(statement, inner)
             damaged = isinstance(statement.term, syntax.Broken)
             if damaged or state.diagnostics.damage.begins(statement.span):
-                current = forget(statement, inner)
+                current = poison(statement, inner)
                 here.frame.asked = True  # the input may have been there
     return Chain(nodes, here.x, current)
 

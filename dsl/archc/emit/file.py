@@ -353,7 +353,9 @@ def describe_network(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) ->
         lines.append(f"Loads {meta['pretrained']}.")
     if frozen:
         lines.append(
-            "Built with " + ", ".join(f"{n} = {_said(plan.params[n])}" for n in frozen) + "."
+            "Built with "
+            + ", ".join(f"{n} = {_format_value(plan.params[n])}" for n in frozen)
+            + "."
         )
     return lines
 
@@ -371,11 +373,11 @@ def _for_inference(options: Options) -> list[str]:
     ]
 
 
-def _said(value: Any) -> str:
+def _format_value(value: Any) -> str:
     """A param's value as the file would have it."""
     value = symbolic.plain(value)
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_said, value))}]"
+        return f"[{', '.join(map(_format_value, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -117,10 +117,10 @@ class _PlacedWriter:
         program.support.setdefault(PLACED)
         known = {parameter.variable for parameter in network.parameters}
         frozen = [name for name in plan.params if name not in known]
-        doc = [*describe_network(plan, facts, cost, frozen), "", self._told()]
+        doc = [*describe_network(plan, facts, cost, frozen), "", self._describe_towers()]
         return Module(plan.name, doc, [tower, network], list(program.support))
 
-    def _told(self) -> str:
+    def _describe_towers(self) -> str:
         *exchanges, last = (stage.until for stage in self.placement.stages)
         met = f"They exchange them before {listed(exchanges)}; " if exchanges else ""
         alone = len(self.placement.head.chain.nodes) == 1

@@ -10,7 +10,7 @@ of something that should stay an expression. (`Shape.features` shows how.)
 
 Codes that operators use: A201 a window or target does not fit the tensor, A202 nothing would be
 left, A203 `same` with an even window, A204 groups do not divide, A205 too much padding, A206 the
-wrong number of numbers, A207 branches disagree, A208 a bundle of columns where a tensor is
+wrong number of values, A207 branches disagree, A208 a bundle of columns where a tensor is
 expected or the other way round, A209 channels do not suit, A210 nothing to normalise over, A305
 attributes that do not go together.
 """

@@ -149,16 +149,16 @@ _ALL = (
     ),
     Measure(
         "activations", "activations", _each(lambda c: c.activations),
-        "numbers that the operators put out, each operator's counted", human,
+        "elements of all operator outputs", human,
     ),
     Measure(
-        "conv_activations", "conv outputs", _each(lambda c: c.filtered),
-        "numbers that convolutions and linears put out (fvcore's activations)", human,
+        "conv_activations", "conv outputs", _each(lambda c: c.conv_activations),
+        "elements of the outputs of convolutions and linears (fvcore's activations)", human,
     ),
     Measure(
         "activation_bytes", "memory",
         lambda item, scale: item.counts.activations * scale.batch * scale.width,
-        "what the operators put out, in bytes, whether or not it overwrites their input", _bytes,
+        "operator outputs, in bytes, whether or not they overwrite their input", _bytes,
     ),
     Measure(
         "memory", "lecture's", _each(lambda c: c.memory),

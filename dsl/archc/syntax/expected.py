@@ -183,7 +183,7 @@ def unexpected(
     context: ParserContext, help: str = "", fix: Fix | None = None, *, code: str = "A001"
 ) -> Diagnostic:
     wanted = sentence(context.accepted)
-    title = f"expected {wanted}, found {shown(context.found)}"
+    title = f"expected {wanted}, found {format_token(context.found)}"
     labels = [SpanLabel(context.span, f"expected {wanted}")]
     if context.brackets:
         at, _kind = context.brackets[-1]
@@ -199,7 +199,7 @@ def unexpected(
     )
 
 
-def shown(found: str) -> str:
+def format_token(found: str) -> str:
     if not found:
         return "the end of the file"
     if found.isspace():
