@@ -26,7 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "dsl"))
 
 import archc
-from archc.draw import Sheet, graphviz
+from archc.draw import DrawStyle, graphviz
 
 # archc's name, torchvision's, and how the first convolution is called there.
 NETWORKS = {
@@ -79,7 +79,7 @@ class Drawn:
         return f"{self.nodes} ({self.boxes})" if self.boxes else str(self.nodes)
 
 
-def by_archc(view: Sheet) -> Callable[[str], Drawn]:
+def by_archc(view: DrawStyle) -> Callable[[str], Drawn]:
     def draw(name: str) -> Drawn:
         return Drawn.of(archc.load(name).analysis.draw(view.view, depth=view.depth))
 
@@ -132,9 +132,9 @@ def by_onnx(name: str) -> Drawn:
 
 
 TOOLS: dict[str, tuple[str, Callable[[str], Drawn]]] = {
-    "archc": ("", by_archc(Sheet())),
-    "archc --depth 1": ("", by_archc(Sheet(depth=1))),
-    "archc --depth 0": ("", by_archc(Sheet(depth=0))),
+    "archc": ("", by_archc(DrawStyle())),
+    "archc --depth 1": ("", by_archc(DrawStyle(depth=1))),
+    "archc --depth 0": ("", by_archc(DrawStyle(depth=0))),
     "torchview": ("torchview", by_torchview()),
     "torchview, all depths nested": ("torchview", by_torchview(depth=99, expand_nested=True)),
     "torchlens": ("torchlens", by_torchlens()),

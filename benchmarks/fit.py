@@ -26,9 +26,9 @@ import tracking
 from processes import ARCHC, measure
 
 import archc
-from archc.analysis.memory import Setting
+from archc.analysis.memory import RunSetting
 from archc.report import tables
-from archc.report.tables import Column, Line, Sheet
+from archc.report.tables import Column, Sheet, TableLine
 
 NETWORKS = ("resnet50", "googlenet_bn", "densenet121", "vgg16", "squeezenet1_1")
 BATCHES = (8, 32)
@@ -55,9 +55,9 @@ def memory() -> bool:
         for batch in BATCHES:
             predicted = found.peak(batch).bytes(batch)
             tracked = tracking.training_peak(net.module, tracking.shape_of(net), batch)
-            exact = net.analysis.memory(Setting(tracked=True)).train.peak(batch).bytes(batch)
+            exact = net.analysis.memory(RunSetting(tracked=True)).train.peak(batch).bytes(batch)
             off = predicted / tracked - 1
-            lines.append(Line((name, batch, predicted, tracked, off, exact - tracked)))
+            lines.append(TableLine((name, batch, predicted, tracked, off, exact - tracked)))
     print(tables.markdown(Sheet(COLUMNS, lines)))
     worst: float = max(abs(line.cells[4]) for line in lines)
     held = worst <= 0.01

@@ -34,7 +34,7 @@ import archc
 from archc.comparison import timing
 from archc.net import class_of
 from archc.report import tables
-from archc.report.tables import Column, Line, Sheet
+from archc.report.tables import Column, Sheet, TableLine
 
 NETWORKS = {  # ours, and what torchvision calls it
     "resnet50": "resnet50",
@@ -167,7 +167,7 @@ def measure(found: Sequence[Arm], rounds: int) -> Iterator[list[Arm]]:
         yield group
 
 
-def beside_the_same(group: Sequence[Arm]) -> Iterator[Line]:
+def beside_the_same(group: Sequence[Arm]) -> Iterator[TableLine]:
     """Ours against torchvision's in the same layout."""
     found = {(arm.layout, arm.code): arm for arm in group}
     for layout in LAYOUTS:
@@ -175,16 +175,16 @@ def beside_the_same(group: Sequence[Arm]) -> Iterator[Line]:
         times, ratio = (median(theirs.cpu), median(ours.cpu)), Ratio.of(ours.cpu, theirs.cpu)
         noise, wall = Ratio.of(again.cpu, theirs.cpu), Ratio.of(ours.wall, theirs.wall)
         verdict = HELD if ratio.median <= MOST else MISSED
-        yield Line((ours.mode, layout, *times, ratio, noise, wall, verdict))
+        yield TableLine((ours.mode, layout, *times, ratio, noise, wall, verdict))
 
 
-def beside_the_default(group: Sequence[Arm]) -> Iterator[Line]:
+def beside_the_default(group: Sequence[Arm]) -> Iterator[TableLine]:
     """Every other way against torchvision's class as it comes."""
     (default,) = (arm for arm in group if (arm.layout, arm.code) == ("contiguous", THEIRS))
     for arm in group:
         if arm.layout != "contiguous" and arm.code != AGAIN:
             ratio = Ratio.of(arm.cpu, default.cpu)
-            yield Line((arm.mode, f"{arm.code}, {arm.layout}", median(arm.cpu), ratio))
+            yield TableLine((arm.mode, f"{arm.code}, {arm.layout}", median(arm.cpu), ratio))
 
 
 def main(argv: Sequence[str]) -> int:
@@ -199,8 +199,8 @@ def main(argv: Sequence[str]) -> int:
     print(f"{machine}; torchvision {torchvision.__version__}; batches of {given.batch}")
     missed = 0
     for name in given.networks:
-        same: list[Line] = []
-        other: list[Line] = []
+        same: list[TableLine] = []
+        other: list[TableLine] = []
         for group in measure([*arms(name, given.batch, given.compiled)], given.rounds):
             same += beside_the_same(group)
             other += beside_the_default(group)

@@ -38,7 +38,7 @@ import tracking
 import archc
 from archc.comparison import timing
 from archc.report import tables
-from archc.report.tables import Column, Line, Sheet
+from archc.report.tables import Column, Sheet, TableLine
 
 DEFAULT, LEAN = "archc", "archc, grad_checkpointing"
 THEIRS, EFFICIENT = "torchvision", "torchvision, memory_efficient"
@@ -121,7 +121,7 @@ def memory(rounds: int) -> int:
     real, given_back = ({form: size for form, (size, _) in of.items()} for of in (runs, lean))
     seconds = {form: seconds for form, (_, seconds) in runs.items()}
     sizes: tuple[Mapping[str, float], ...] = (tracked, given_back, real)
-    lines = [Line((form, *(size[form] for size in sizes), seconds[form])) for form in FORMS]
+    lines = [TableLine((form, *(size[form] for size in sizes), seconds[form])) for form in FORMS]
     print(tables.markdown(Sheet(COLUMNS, lines)))
     missed = 0
     for column, size in zip(COLUMNS[1:4], sizes, strict=True):

@@ -16,19 +16,19 @@ import torch.nn.functional as F
 
 from archc.ops import OTHER
 from archc.plan import (
-    Again,
     Apply,
-    Aux,
+    AuxHead,
     Body,
     Branches,
     Call,
     Chain,
     Choice,
-    Goto,
     Loop,
-    Mark,
     Node,
+    Output,
     Plan,
+    Ref,
+    Reused,
     Scope,
     Tensor,
     walk,
@@ -63,23 +63,23 @@ def _operators(chain: Chain, body: Path, path: Path) -> Iterator[tuple[Path, App
                 for branch in node.branches:
                     yield from _operators(branch, body, path)
                 yield (*path, node.merge.name), node.merge
-            case Choice() | Aux():
+            case Choice() | AuxHead():
                 yield from _operators(node.chain, body, path)
             case Loop():
                 for iteration in node.iterations:
                     yield from _operators(iteration, body, path)
             case Scope():
                 yield from _operators(node.chain, body, (*path, node.name))
-            case Again():
+            case Reused():
                 yield from _operators(node.chain, body, (*body, *node.scopes))
 
 
 def live(body: Body) -> set[Tensor]:
     """The tensors that somebody uses: nothing else is worked out, here or in generated code."""
     nodes = list(walk(body.chain.nodes))
-    marks = {node.output.root for node in nodes if isinstance(node, Mark)}
+    marks = {node.output.root for node in nodes if isinstance(node, Output)}
     found = marks or {body.output.root}
-    found |= {node.chain.output.root for node in nodes if isinstance(node, Aux)}
+    found |= {node.chain.output.root for node in nodes if isinstance(node, AuxHead)}
     for node in reversed(nodes):
         if isinstance(node, Apply | Call) and node.output.root in found:
             found |= {x.root for x in (node.inputs if isinstance(node, Apply) else (node.input,))}
@@ -139,14 +139,14 @@ class Run:
                     self.chain(iteration, env, body, path)
             case Scope():
                 self.chain(node.chain, env, body, (*path, node.name))
-            case Again():
+            case Reused():
                 self.chain(node.chain, env, body, (*body, *node.scopes))
-            case Aux():
+            case AuxHead():
                 if self.training:
                     self.sides[node.name] = self.chain(node.chain, env, body, path)
-            case Mark():
+            case Output():
                 self.outputs[node.name] = env[node.output.root]
-            case Goto():
+            case Ref():
                 pass
 
     def apply(self, node: Apply, env: dict[Tensor, Value], path: Path) -> None:

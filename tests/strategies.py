@@ -43,7 +43,7 @@ def _larger(inner: Nodes) -> Nodes:
     return st.one_of(
         at(s.ListExpr, tuples_of(inner)),
         at(s.Index, inner, inner),
-        at(s.Unary, st.sampled_from(["-", "+", "not"]), inner),
+        at(s.UnaryExpr, st.sampled_from(["-", "+", "not"]), inner),
         at(s.Binary, st.sampled_from(signs), inner, inner),
         at(s.Conditional, inner, inner, inner),
         at(s.CallExpr, names, tuples_of(inner)),
@@ -64,7 +64,7 @@ words = at(
 dims = st.lists(st.integers(0, 999), min_size=2, max_size=3).map(tuple)
 sizes = at(s.Size, dims)
 sized = at(s.Sized, tuples_of(whole | expressions, 2))
-scalars = st.one_of(numbers, texts, at(s.Unary, st.just("-"), numbers), expressions)
+scalars = st.one_of(numbers, texts, at(s.UnaryExpr, st.just("-"), numbers), expressions)
 option_values = scalars | sizes | sized | words | references
 attributes = st.one_of(
     sizes,

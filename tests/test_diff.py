@@ -22,7 +22,7 @@ from archc.analysis.costs import Cost
 from archc.analysis.graph import node_of, order
 from archc.api import Analysis, analyze, bundled, compared
 from archc.diffs import Diff, page, record
-from archc.diffs.entries import Entry
+from archc.diffs.entries import StatementDiff
 from archc.diffs.words import words_of
 from archc.source import Source
 
@@ -42,13 +42,13 @@ def diff_of(left: str, right: str) -> Diff:
     return compared(analysis_of(HEAD + left), analysis_of(HEAD + right))
 
 
-def walk(entries: Iterable[Entry]) -> Iterator[Entry]:
+def walk(entries: Iterable[StatementDiff]) -> Iterator[StatementDiff]:
     for entry in entries:
         yield entry
         yield from walk(entry.inside)
 
 
-def causes(diff: Diff) -> list[Entry]:
+def causes(diff: Diff) -> list[StatementDiff]:
     return [entry for entry in walk(diff.entries) if entry.cause]
 
 

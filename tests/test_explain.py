@@ -9,7 +9,7 @@ import pytest
 
 from archc import api
 from archc.report import error_codes
-from archc.report.error_codes import Entry
+from archc.report.error_codes import ErrorCode
 from archc.source import Source
 
 PACKAGE = Path(__file__).parents[1] / "dsl" / "archc"
@@ -39,7 +39,7 @@ def test_codes_are_in_order_and_have_all_parts() -> None:
 
 
 @pytest.mark.parametrize("entry", [e for e in ENTRIES.values() if e.wrong], ids=lambda e: e.code)
-def test_programs(entry: Entry, tmp_path: Path) -> None:
+def test_programs(entry: ErrorCode, tmp_path: Path) -> None:
     def codes(program: str) -> list[str]:
         source = Source(str(tmp_path / "example.arch"), program)
         return [d.code for d in api.analyze(source, project=tmp_path).diagnostics]
@@ -49,6 +49,6 @@ def test_programs(entry: Entry, tmp_path: Path) -> None:
 
 
 def test_explain_text() -> None:
-    assert error_codes.explain(Entry("A1", "title", "Text.", "a\n\nb\n", "c\n")) == (
+    assert error_codes.explain(ErrorCode("A1", "title", "Text.", "a\n\nb\n", "c\n")) == (
         "A1: title\n\nText.\n\nWrong:\n    a\n\n    b\n\nRight:\n    c\n"
     )

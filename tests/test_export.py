@@ -65,7 +65,7 @@ def test_pt2_with_weights(small: Path, tmp_path: Path, form: str) -> None:
     for batch in (1, 2, 5):
         x = torch.randn(batch, 3, 8, 8)
         torch.testing.assert_close(loaded(x), module(x), rtol=1e-5, atol=1e-6)
-    assert files.state(out) is files.State.PRISTINE
+    assert files.state(out) is files.OutputState.PRISTINE
 
 
 @pytest.mark.slow
@@ -81,7 +81,7 @@ def check_onnx(what: str | Path, out: Path, form: str = "training") -> None:
     runtime = pytest.importorskip("onnxruntime")
     assert run(what, "--to", "onnx", "--form", form, "-o", out) == 0
     onnx.checker.check_model(onnx.load(out))
-    assert files.state(out) is files.State.PRISTINE
+    assert files.state(out) is files.OutputState.PRISTINE
     session = runtime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
     analysis = archc.load(what).analysis
     assert analysis.plan is not None
@@ -226,10 +226,10 @@ def test_stamps_of_binary_files(tmp_path: Path) -> None:
         stamped = files.stamp_bytes(data, "source", suffix)
         path = tmp_path / f"x{suffix}"
         assert files.write(path, stamped)
-        assert files.state(path) is files.State.PRISTINE
+        assert files.state(path) is files.OutputState.PRISTINE
         assert files.stamp_bytes(stamped, "source", suffix) == stamped
         path.write_bytes(stamped.replace(b"abc", b"abd").replace(b"..", b",,"))
-        assert files.state(path) is files.State.EDITED
+        assert files.state(path) is files.OutputState.EDITED
 
 
 @pytest.mark.parametrize(("format", "name"), [("onnx", "onnxscript"), ("pt2", "torch")])

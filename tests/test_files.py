@@ -17,8 +17,8 @@ import pytest
 
 import archc
 from archc.files import (
+    OutputState,
     Refused,
-    State,
     Unreadable,
     decode,
     read,
@@ -211,29 +211,29 @@ def test_stamp_is_the_last_line_and_stable() -> None:
 )
 def test_states(tmp_path: Path, suffix: str, data: bytes) -> None:
     path = tmp_path / f"out{suffix}"
-    assert state(path) is State.MISSING
+    assert state(path) is OutputState.MISSING
     path.write_bytes(data)
-    assert state(path) is State.FOREIGN
+    assert state(path) is OutputState.FOREIGN
     stamped = stamp_bytes(data, "network X", suffix)
     assert stamp_bytes(stamped, "network X", suffix) == stamped
     path.write_bytes(stamped)
-    assert state(path) is State.PRISTINE
+    assert state(path) is OutputState.PRISTINE
     path.write_bytes(stamped[:1] + b" " + stamped[1:])
-    assert state(path) is State.EDITED
+    assert state(path) is OutputState.EDITED
     path.write_bytes(b"")
-    assert state(path) is State.PRISTINE
+    assert state(path) is OutputState.PRISTINE
 
 
 def test_text_after_the_stamp_is_an_edit(tmp_path: Path) -> None:
     path = tmp_path / "out.py"
     path.write_text(stamp("x = 1\n", "") + "y = 2\n", encoding="utf-8")
-    assert state(path) in (State.EDITED, State.FOREIGN)
+    assert state(path) in (OutputState.EDITED, OutputState.FOREIGN)
 
 
 def test_a_checkout_with_crlf_is_no_edit(tmp_path: Path) -> None:
     path = tmp_path / "out.py"
     path.write_bytes(stamp("x = 1\ny = 2\n", "").replace("\n", "\r\n").encode())
-    assert state(path) is State.PRISTINE
+    assert state(path) is OutputState.PRISTINE
 
 
 def test_a_stamped_png_is_a_png() -> None:
@@ -444,7 +444,7 @@ def test_a_stamp_in_the_text_is_not_its_own(tmp_path: Path) -> None:
     heads = (b"", b"\x89PNG", b"PK\x03\x04", b"archc " * 60, b"\x0a\x05archc\x12")
     for data in (h + m + t for h in heads for m in (mark, mark[2:]) for t in (b"", b"x", b"\n\n")):
         path.write_bytes(data)
-        assert state(path) in (State.EDITED, State.FOREIGN)
+        assert state(path) in (OutputState.EDITED, OutputState.FOREIGN)
 
 
 def test_the_state_of_a_huge_file_is_known_without_reading_it(tmp_path: Path) -> None:

@@ -91,3 +91,16 @@ def test_no_cycles() -> None:
 def test_floors_name_only_what_exists() -> None:
     tops = {package(name) for name in modules()}
     assert set(FLOORS) <= tops, set(FLOORS) - tops
+
+
+def test_no_class_name_stands_twice() -> None:
+    """Who searches for a class finds one thing; operators and nodes of the tree keep theirs."""
+    homes: dict[str, list[str]] = {}
+    for name, path in modules().items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(f"archc.{name} line {node.lineno}")
+    twice = {cls: found for cls, found in homes.items() if len(found) > 1}
+    assert not twice, (
+        f"say in the name what sets the one apart, as CONTRIBUTING's words do: {twice}"
+    )

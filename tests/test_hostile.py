@@ -22,7 +22,7 @@ import archc
 from archc import cli, data
 from archc.report import tables
 from archc.report.diagnostics import to_json, visible
-from archc.report.tables import Column, Line, Sheet
+from archc.report.tables import Column, Sheet, TableLine
 
 Give = Callable[..., str]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="such names need a POSIX system")
@@ -230,7 +230,7 @@ def test_csv_has_no_formulas(give: Give) -> None:
     ],
 )
 def test_csv_cells(value: object, cell: str) -> None:
-    sheet = Sheet((Column("x", "x"),), [Line((value,))])
+    sheet = Sheet((Column("x", "x"),), [TableLine((value,))])
     rows = [*csv.reader(io.StringIO(tables.csv(sheet)))]
     assert rows[1] == ([cell] if cell else [""])
 
@@ -252,7 +252,7 @@ def test_tables_keep_their_columns(give: Give) -> None:
 
 
 def test_a_row_of_latex_is_not_an_argument_of_the_line_before() -> None:
-    sheet = Sheet((Column("x", "x"),), [Line((value,)) for value in ("[1cm]", "*", "x")])
+    sheet = Sheet((Column("x", "x"),), [TableLine((value,)) for value in ("[1cm]", "*", "x")])
     assert re.findall(r"(?m)^(.*) \\\\$", tables.latex(sheet)) == ["x", "{}[1cm]", "{}*", "x"]
 
 

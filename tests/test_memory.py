@@ -16,7 +16,7 @@ import archc
 from archc.analysis import fit
 from archc.analysis.gpus import gpus
 from archc.analysis.heap import Role
-from archc.analysis.memory import Setting, checkpointable
+from archc.analysis.memory import RunSetting, checkpointable
 from archc.ops import REGISTRY, Op
 from archc.plan import Plan
 
@@ -33,12 +33,12 @@ flatten; dropout 0.5; fc 64; relu; fc 10
 """
 # Nets whose figures the issue asks for; the tracker needs seconds for each.
 NETWORKS = ("resnet50", "googlenet_bn", "densenet121", "vgg16", "squeezenet1_1")
-PLAIN = Setting()
+PLAIN = RunSetting()
 WHAT_IFS = {
-    "fp16": Setting("fp16"),
-    "amp": Setting(amp=True),
-    "adam": Setting(optimizer="adam"),
-    "sgd": Setting(optimizer="sgd"),
+    "fp16": RunSetting("fp16"),
+    "amp": RunSetting(amp=True),
+    "adam": RunSetting(optimizer="adam"),
+    "sgd": RunSetting(optimizer="sgd"),
 }
 BLOCKS = {"resnet50": "bottleneck", "googlenet_bn": "inception", "squeezenet1_1": "fire"}
 # Local response norm, a label that forward goes back to, a branch inside its merge's line.
@@ -53,7 +53,7 @@ def plan_of(net: archc.Net) -> Plan:
 # --- against torch -----------------------------------------------------------------------
 
 
-def tracked(net: archc.Net, batch: int, setting: Setting = PLAIN) -> tuple[int, int]:
+def tracked(net: archc.Net, batch: int, setting: RunSetting = PLAIN) -> tuple[int, int]:
     """The peaks of training and of inference by torch's MemTracker."""
     pytest.importorskip("torch")
 
@@ -79,12 +79,12 @@ def compute_again(model: Any, block: str) -> None:
             module.forward = partial(checkpoint, module.forward, use_reentrant=False)
 
 
-def predicted(net: archc.Net, batch: int, setting: Setting = PLAIN) -> tuple[int, int]:
+def predicted(net: archc.Net, batch: int, setting: RunSetting = PLAIN) -> tuple[int, int]:
     memory = net.analysis.memory(setting)
     return memory.train.peak(batch).bytes(batch), memory.infer.peak(batch).bytes(batch)
 
 
-def compare(net: archc.Net, batch: int, setting: Setting = PLAIN, off: float = 0.01) -> None:
+def compare(net: archc.Net, batch: int, setting: RunSetting = PLAIN, off: float = 0.01) -> None:
     """`fit`'s peak of training within 1 %; counted as the tracker does, nearly to the byte.
 
     In half precision torch keeps a few statistics wider than said, Adam has a count for each
@@ -94,7 +94,7 @@ def compare(net: archc.Net, batch: int, setting: Setting = PLAIN, off: float = 0
     real_train, real_infer = tracked(net, batch, setting)
     assert train == pytest.approx(real_train, rel=off)
     exact, _ = predicted(net, batch, replace(setting, tracked=True))
-    near = 1e-6 if setting in (PLAIN, Setting(checkpoint=setting.checkpoint)) else 2e-4
+    near = 1e-6 if setting in (PLAIN, RunSetting(checkpoint=setting.checkpoint)) else 2e-4
     assert exact == pytest.approx(real_train, rel=0.004 if setting.amp else near, abs=100)
     assert infer == pytest.approx(real_infer, rel=0.004)
 
@@ -202,7 +202,7 @@ def test_what_ifs_of_a_small_network(name: str) -> None:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("amp", [False, True])
 def test_computing_a_block_again(amp: bool) -> None:
-    compare(net_of(NO_LRN), 64, Setting(amp=amp, checkpoint="unit"))
+    compare(net_of(NO_LRN), 64, RunSetting(amp=amp, checkpoint="unit"))
 
 
 @pytest.mark.slow
@@ -210,7 +210,7 @@ def test_computing_a_block_again(amp: bool) -> None:
 @pytest.mark.parametrize("batch", [8, 32])
 @pytest.mark.parametrize("setting", WHAT_IFS.values(), ids=WHAT_IFS)
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name != "densenet121"])  # minutes
-def test_what_ifs_of_known_networks(name: str, setting: Setting, batch: int) -> None:
+def test_what_ifs_of_known_networks(name: str, setting: RunSetting, batch: int) -> None:
     compare(archc.load(name), batch, setting)
 
 
@@ -220,7 +220,7 @@ def test_what_ifs_of_known_networks(name: str, setting: Setting, batch: int) -> 
 @pytest.mark.parametrize("amp", [False, True])
 @pytest.mark.parametrize("name", BLOCKS)
 def test_computing_blocks_of_known_networks_again(name: str, amp: bool, batch: int) -> None:
-    setting = Setting(amp=amp, checkpoint=BLOCKS[name])
+    setting = RunSetting(amp=amp, checkpoint=BLOCKS[name])
     compare(archc.load(name), batch, setting)
 
 
@@ -250,7 +250,7 @@ def test_distributed_training(ddp: str | None) -> None:
                 tracking.step(run, optimizer, x, labels)
     finally:
         distributed.destroy_process_group()
-    train, _ = predicted(net, batch, Setting(ddp=ddp))
+    train, _ = predicted(net, batch, RunSetting(ddp=ddp))
     assert train == pytest.approx(tracking.total(tracker), rel=0.004)
 
 
@@ -284,8 +284,8 @@ def resnet() -> Plan:
 def test_all_networks_come_to_an_end(name: str) -> None:
     plan = plan_of(archc.load(name))
     for setting in (
-        Setting(),
-        Setting(amp=True, checkpoint=next(iter(checkpointable(plan)), None)),
+        RunSetting(),
+        RunSetting(amp=True, checkpoint=next(iter(checkpointable(plan)), None)),
     ):
         heap = fit.memory(plan, setting).train
         left = {s.role for s in heap.alive(heap.moments[-1]) if s.fixed or s.sample}
@@ -297,7 +297,7 @@ def test_all_networks_come_to_an_end(name: str) -> None:
 
 
 def test_the_largest_batch_is_the_largest(resnet: Plan) -> None:
-    memory = fit.memory(resnet, Setting())
+    memory = fit.memory(resnet, RunSetting())
     for heap in (memory.train, memory.infer):
         capacity = 8 * 2**30
         batch = heap.largest_batch(capacity)
@@ -307,7 +307,7 @@ def test_the_largest_batch_is_the_largest(resnet: Plan) -> None:
 
 def test_what_ifs(resnet: Plan) -> None:
     def bytes(**how: Any) -> int:
-        return fit.memory(resnet, Setting(**how)).train.peak(32).bytes(32)
+        return fit.memory(resnet, RunSetting(**how)).train.peak(32).bytes(32)
 
     plain, parameters = bytes(), 25_557_032 * 4
     assert bytes(optimizer="adam") - plain == parameters
@@ -315,16 +315,16 @@ def test_what_ifs(resnet: Plan) -> None:
     assert 0.49 < bytes(dtype="bf16") / plain < 0.53, "indices stay int64"
     assert bytes(dtype="bf16") < bytes(amp=True) < 0.6 * plain
     assert bytes(checkpoint="bottleneck") < 0.5 * plain
-    assert fit.best_checkpoint(resnet, Setting(), 32).checkpoint == "bottleneck"
+    assert fit.best_checkpoint(resnet, RunSetting(), 32).checkpoint == "bottleneck"
 
 
 def test_a_block_without_blocks_to_compute_again() -> None:
     plan = plan_of(archc.load("alexnet"))
-    assert fit.best_checkpoint(plan, Setting(), 32).checkpoint is None
+    assert fit.best_checkpoint(plan, RunSetting(), 32).checkpoint is None
 
 
 def test_parts_add_up(resnet: Plan) -> None:
-    peak = fit.peak(fit.memory(resnet, Setting()).train, 32)
+    peak = fit.peak(fit.memory(resnet, RunSetting()).train, 32)
     assert sum(peak.parts.values()) == peak.bytes
     assert peak.parts[Role.PARAMETERS] == 25_557_032 * 4
     assert peak.largest[0][0].name == "conv1"

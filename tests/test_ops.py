@@ -17,7 +17,7 @@ from archc.api import analyze
 from archc.elaborate.shapes import fit
 from archc.emit.imports import laid
 from archc.emit.support import read_support
-from archc.ops import REGISTRY, Call, Misfit, Op, Shape
+from archc.ops import REGISTRY, ModuleCall, Op, Shape, ShapeError
 from archc.ops._op import ALWAYS
 from archc.ops.conv import Conv, Deconv
 from archc.ops.merge import Add, Columns, Concat, Join, Max, Mean, Mul, Sub
@@ -64,7 +64,7 @@ def support(target: str) -> Any:
     return names[target]
 
 
-def make(call: Call) -> Any:
+def make(call: ModuleCall) -> Any:
     """The module of a call."""
     target = call.target
     cls = getattr(nn, target[3:]) if target.startswith("nn.") else support(target)
@@ -137,7 +137,7 @@ def test_shape_is_torchs(cls: type[Op]) -> None:
 def test_refuses_other_ranks(cls: type[Op]) -> None:
     op, xs = example(cls)
     for rank in set(SIZES) - set(cls.ranks):
-        with pytest.raises(Misfit) as caught:
+        with pytest.raises(ShapeError) as caught:
             fit(op, (Shape(xs[0].channels, SIZES[rank]),) * len(xs))
         assert caught.value.code == "A202"
 
@@ -311,7 +311,7 @@ def test_local_response_norm_in_groups() -> None:
     expected = torch.cat([own(half, 3, alpha=0.5) for half in (x[:, :3], x[:, 3:])], 1)
     assert torch.equal(parts_of_module(op, Shape(6, (5, 4)))(x), expected)
     assert not torch.allclose(own(x, 3, alpha=0.5), expected)
-    with pytest.raises(Misfit):
+    with pytest.raises(ShapeError):
         op.shape(Shape(7, (5, 4)))
 
 
@@ -331,10 +331,10 @@ def agree(op: Op, *xs: Shape) -> None:
             assert run(op, *xs).numel() == 0  # torch lets a tensor without elements pass
 
 
-def outcome(op: Op, *xs: Shape) -> Shape | Misfit:
+def outcome(op: Op, *xs: Shape) -> Shape | ShapeError:
     try:
         return fit(op, xs)
-    except Misfit as misfit:
+    except ShapeError as misfit:
         return misfit
 
 
@@ -376,7 +376,7 @@ def test_conv_same(x: Shape, kernel: int, dilation: int) -> None:
     op = Conv(kernel=(kernel,), padding=None, dilation=(dilation,), out=2)
     assert op.shape(x).size == x.size
     agree(op, x)
-    with pytest.raises(Misfit, match="evenly"):
+    with pytest.raises(ShapeError, match="evenly"):
         Conv(kernel=(kernel + 1,), padding=None, out=2).shape(x)
 
 
@@ -437,7 +437,7 @@ def test_pad_and_crop(draw: Any) -> None:
     if all(m <= n for n, m in zip(x.size, to * x.rank if len(to) == 1 else to, strict=True)):
         agree(Crop(to=to), x)
     else:
-        with pytest.raises(Misfit):
+        with pytest.raises(ShapeError):
             fit(Crop(to=to), (x,))
 
 
@@ -507,11 +507,11 @@ def test_merge_values() -> None:
 
 
 def test_merge_refusal_names_each_branch() -> None:
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(ShapeError) as caught:
         Concat().shape(Shape(8, (4, 4)), Shape(8, (4, 4)), Shape(8, (2, 4)))
     assert caught.value.message == "branches disagree: 4x4 x8, 4x4 x8 and 2x4 x8"
     assert caught.value.notes == ("height: 4 in branch 1, 4 in branch 2, 2 in branch 3",)
-    with pytest.raises(Misfit, match="branches disagree") as caught:
+    with pytest.raises(ShapeError, match="branches disagree") as caught:
         Mul().shape(Shape(8, (4, 4)), Shape(8))
     assert "flatten" in caught.value.hint
 
@@ -527,9 +527,9 @@ def test_bundles() -> None:
     assert wanted is not None
     assert wanted.extent == 3
     assert Join().shared(bundle) is None
-    with pytest.raises(Misfit, match="bundle"):
+    with pytest.raises(ShapeError, match="bundle"):
         Add().shape(column, bundle)
-    with pytest.raises(Misfit, match="disagree"):
+    with pytest.raises(ShapeError, match="disagree"):
         Columns().shape(bundle, Shape(9, (4, 4)))
 
 
@@ -555,13 +555,13 @@ def test_bundles() -> None:
     ],
 )
 def test_refusals(op: Op, x: Shape, code: str) -> None:
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(ShapeError) as caught:
         fit(op, (x,))
     assert caught.value.code == code
 
 
 def test_window_refusal_shows_the_arithmetic() -> None:
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(ShapeError) as caught:
         Conv(kernel=(5, 5), padding=(1,), out=2).shape(Shape(3, (8, 2)))
     assert caught.value.message == "a window of 5 does not fit into a width of 2 padded to 4"
     assert caught.value.notes == ("width: 2 + 2*1 - 1*(5 - 1) - 1 = -1, less than 0",)

@@ -200,9 +200,9 @@ def test_memory_of_dense_layers(text: str) -> None:
 
 def check_memory(net: archc.Net, block: str, batch: int) -> None:
     """What `fit` predicts is what torch's tracker counts of the generated module."""
-    from archc.analysis.memory import Setting
+    from archc.analysis.memory import RunSetting
 
-    setting = Setting(checkpoint=block, tracked=True)
+    setting = RunSetting(checkpoint=block, tracked=True)
     predicted = net.analysis.memory(setting).train.peak(batch).bytes(batch)
     made = class_of(net.name, net.source(options=net.analysis.options(checkpointing=block)))
     measured = training_peak(partial(made, grad_checkpointing=True), shape_of(net), batch)

@@ -25,7 +25,7 @@ import archc
 from archc import cli
 from archc.comparison import Comparison
 from archc.comparison.plot import Candidate, NoLibrary, NothingToPlot, Picture, choose, draw
-from archc.comparison.plot.labels import Box, Bubble, place
+from archc.comparison.plot.labels import Bbox, Bubble, place
 from archc.comparison.timing import Machine
 
 pytest.importorskip("matplotlib")
@@ -131,7 +131,7 @@ def test_papers_are_cited_as_papers_cite_them() -> None:
 @dataclass(frozen=True)
 class Text:
     text: str
-    box: Box
+    box: Bbox
 
 
 def texts(svg: bytes) -> list[Text]:
@@ -150,7 +150,7 @@ def texts(svg: bytes) -> list[Text]:
         left, top, right, bottom = (edge * size / 1000 for edge in font.getbbox(words, anchor="ls"))
         middle = (right - left) / 2 if "text-anchor: middle" in style else 0
         x, y = float(node.get("x", "")) - middle, float(node.get("y", ""))
-        found.append(Text(words, Box(x + left, y + top, x + right, y + bottom)))
+        found.append(Text(words, Bbox(x + left, y + top, x + right, y + bottom)))
     return found
 
 
@@ -192,7 +192,7 @@ def test_no_text_is_on_another_or_on_a_bubble(tables: dict[str, Comparison], dat
 def test_all_is_inside_the_picture(imagenet: Picture) -> None:
     svg = draw(imagenet)
     box = ElementTree.fromstring(svg).get("viewBox", "").split()
-    frame = Box(0, 0, float(box[2]), float(box[3]))
+    frame = Bbox(0, 0, float(box[2]), float(box[3]))
     assert [text.text for text in texts(svg) if not text.box.inside(frame)] == []
 
 
@@ -240,7 +240,7 @@ def test_a_crowd_of_networks_has_no_labels_on_each_other() -> None:
 )
 @settings(max_examples=25, deadline=None)
 def test_places_never_overlap(crowd: list[Bubble]) -> None:
-    frame = Box(-20, -20, 420, 320)
+    frame = Bbox(-20, -20, 420, 320)
     places = place(crowd, frame)
     assert places == place(crowd, frame)
     found = [one for one in places if one is not None]
@@ -250,7 +250,7 @@ def test_places_never_overlap(crowd: list[Bubble]) -> None:
 
 def test_a_label_that_is_pushed_away_gets_a_line() -> None:
     crowd = [Bubble(100 + i, 100, 4, 60, 7) for i in range(14)]
-    places = [one for one in place(crowd, Box(0, 0, 200, 200)) if one is not None]
+    places = [one for one in place(crowd, Bbox(0, 0, 200, 200)) if one is not None]
     assert len(places) == len(crowd)
     for bubble, one in zip(crowd, places, strict=True):
         x, y = one.box.nearest(bubble.x, bubble.y)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archc.report import diagnostics as render
-from archc.source import Diagnostic, Fix, Label, Severity, Source, Span
+from archc.source import Diagnostic, Fix, Severity, Source, Span, SpanLabel
 
 TINY = Source(
     "nets/tiny.arch",
@@ -28,7 +28,7 @@ def at(source: Source, words: str) -> Span:
 
 
 def one(source: Source, words: str, message: str = "here", **more: Any) -> Diagnostic:
-    return Diagnostic("A000", "wrong", (Label(at(source, words), message),), **more)
+    return Diagnostic("A000", "wrong", (SpanLabel(at(source, words), message),), **more)
 
 
 def drawn(text: str, words: str, message: str = "here", width: int = 100) -> list[str]:
@@ -41,8 +41,8 @@ DISAGREE = Diagnostic(
     "A201",
     "residual branches disagree: 55x55 x64 and 56x56 x64",
     (
-        Label(at(TINY, "conv 3x3/2 x64"), "the body ends at 55x55 x64"),
-        Label(at(TINY, "conv 3x3/2 p1 x64"), "the shortcut is made here: 56x56 x64"),
+        SpanLabel(at(TINY, "conv 3x3/2 x64"), "the body ends at 55x55 x64"),
+        SpanLabel(at(TINY, "conv 3x3/2 p1 x64"), "the shortcut is made here: 56x56 x64"),
     ),
     notes=("height: floor((112 + 2*0 - 3) / 2) + 1 = 55",),
     helps=("to keep 56x56: `conv 3x3/1 p1 x64`",),
@@ -69,10 +69,10 @@ def test_text_of_several_files_lines_and_labels_on_one_line() -> None:
         "W001",
         "a warning",
         (
-            Label(at(TINY, "bn > "), "primary"),
-            Label(at(TINY, "residual"), "one\ntwo"),
-            Label(at(TINY, "network")),
-            Label(at(other, "a(n)"), "defined here"),
+            SpanLabel(at(TINY, "bn > "), "primary"),
+            SpanLabel(at(TINY, "residual"), "one\ntwo"),
+            SpanLabel(at(TINY, "network")),
+            SpanLabel(at(other, "a(n)"), "defined here"),
         ),
         fixes=(Fix("give it a size", at(other, "conv 3"), "conv 3x3"),),
         severity=Severity.WARNING,
@@ -104,7 +104,7 @@ def test_text_separates_diagnostics_by_an_empty_line() -> None:
 
 
 def test_a_file_without_text_has_no_excerpt() -> None:
-    label = Label(Span(Source("no.arch", ""), 0, 0))
+    label = SpanLabel(Span(Source("no.arch", ""), 0, 0))
     shown = render.text([Diagnostic("A501", "cannot read no.arch: it is a folder", (label,))])
     assert shown == "error[A501]: cannot read no.arch: it is a folder\n --> no.arch\n"
 
@@ -117,7 +117,7 @@ def test_a_span_over_several_lines_is_marked_in_its_first() -> None:
 def test_the_end_of_the_text_is_marked(text: str) -> None:
     source = Source("x.arch", f"relu\n{text}")
     end = len(source.text)
-    shown = render.text([Diagnostic("A001", "unfinished", (Label(Span(source, end, end)),))])
+    shown = render.text([Diagnostic("A001", "unfinished", (SpanLabel(Span(source, end, end)),))])
     assert shown.splitlines()[-1].endswith("^")
 
 
@@ -139,7 +139,7 @@ def test_long_lines_are_cut_around_each_label() -> None:
     two = Diagnostic(
         "A000",
         "far apart",
-        tuple(Label(at(Source("x", text), word)) for word in ("conv3;", "conv900")),
+        tuple(SpanLabel(at(Source("x", text), word)) for word in ("conv3;", "conv900")),
     )
     assert sum("conv" in line for line in render.text([two], width=60).splitlines()) == 2
 
@@ -151,7 +151,7 @@ def test_a_line_that_fits_is_never_cut() -> None:
 
 
 def test_what_is_said_of_one_place_stands_together() -> None:
-    labels = tuple(Label(at(TINY, "relu"), text) for text in ("one", "two"))
+    labels = tuple(SpanLabel(at(TINY, "relu"), text) for text in ("one", "two"))
     lines = render.text([Diagnostic("A000", "t", labels)]).splitlines()
     assert lines[-2].endswith("^^^^ one")
     assert lines[-1] == "  |" + " " * (lines[-2].index("one") - 3) + "two"
@@ -166,7 +166,7 @@ def test_a_span_longer_than_the_screen_ends_with_it() -> None:
 def test_a_megabyte_in_one_line_is_quick() -> None:
     text = "relu; " * 600_000
     source = Source("x.arch", text)
-    labels = (Label(Span(source, 3_000_000, 3_000_004), "here"),)
+    labels = (SpanLabel(Span(source, 3_000_000, 3_000_004), "here"),)
     assert len(render.text([Diagnostic("A000", "long", labels)] * 100)) < 100_000
 
 
@@ -174,7 +174,7 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     nasty = "a\x1b[31m\x07\x9b\u202e\u2066\x7f\ud800\ufeff\u2028b"
     source = Source(f"{nasty}.arch", f"conv {nasty}\n")
     diagnostic = Diagnostic(
-        "A000", nasty, (Label(at(source, nasty), nasty),), (nasty,), (nasty,),
+        "A000", nasty, (SpanLabel(at(source, nasty), nasty),), (nasty,), (nasty,),
         (Fix(nasty, at(source, "conv"), nasty),),
     )  # fmt: skip
     bad = re.compile(
@@ -238,12 +238,12 @@ def test_json() -> None:
 
 def test_github_escapes() -> None:
     source = Source("a,b:c%.arch", "conv\nrelu")
-    diagnostic = Diagnostic("A000", "100% of\nit", (Label(Span(source, 0, 4)),), ("one, two",))
+    diagnostic = Diagnostic("A000", "100% of\nit", (SpanLabel(Span(source, 0, 4)),), ("one, two",))
     assert render.github([diagnostic]) == (
         "::error file=a%2Cb%3Ac%25.arch,line=1,endLine=1,col=1,endColumn=4,title=archc A000"
         "::100%25 of%0Ait%0Anote: one, two\n"
     )
-    over = Diagnostic("W000", "t", (Label(Span(source, 0, 6)),), severity=Severity.WARNING)
+    over = Diagnostic("W000", "t", (SpanLabel(Span(source, 0, 6)),), severity=Severity.WARNING)
     assert (
         render.github([over])
         == "::warning file=a%2Cb%3Ac%25.arch,line=1,endLine=2,col=1,title=archc W000::t\n"
@@ -291,7 +291,7 @@ def test_any_text_is_shown(text: str, message: str, start: int, size: int, width
     source = Source(message, text)
     start = min(start, len(text))
     span = Span(source, start, min(start + size, len(text)))
-    diagnostic = Diagnostic("A000", message, (Label(span, message),), (message,), (message,))
+    diagnostic = Diagnostic("A000", message, (SpanLabel(span, message),), (message,), (message,))
     shown = render.text([diagnostic], width=width, color=True)
     render.text([diagnostic], width=width).encode()
     assert shown.count("\x1b") % 2 == 0

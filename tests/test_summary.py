@@ -370,7 +370,7 @@ Small: 16x16 x3 to x10, batch 1, fp32 (4 bytes)
 output    the output of one sample: height x width, then channels
 params    trainable numbers, each counted once, biases and norms too
 MACs      multiply-accumulates of convolutions and linears in eval mode, without biases
-memory    what the operators put out, in bytes, whether or not it overwrites their input
+memory    operator outputs, in bytes, whether or not they overwrite their input
 
 name              operator           output    params   MACs    memory
 stem              conv 3x3 p1 x8     16x16 x8     224  55.3k  8.00 KiB

@@ -15,7 +15,7 @@ from test_draw import HOSTILE, Picture, bundled, picture_of
 import archc
 from archc import api
 from archc.analysis.costs import Costs
-from archc.draw import Sheet, Unknown, draw, scene_of, style
+from archc.draw import DrawStyle, Unknown, draw, scene_of, style
 from archc.draw.collapse import boxes, cards
 from archc.draw.paper import Paper, paper
 from archc.source import Source
@@ -138,7 +138,7 @@ def test_what_is_not_on_the_trunk_is_beside_it() -> None:
 def test_the_graph_view_has_every_operator(name: str) -> None:
     net = archc.load(name)
     assert net.analysis.plan is not None
-    drawn = {card.id for card in cards(scene_of(net.analysis.plan, Sheet("graph")).root)}
+    drawn = {card.id for card in cards(scene_of(net.analysis.plan, DrawStyle("graph")).root)}
     graph = net.graph
     wanted = {key for key in graph if graph.nodes[key]["node"].op is not None}
     alone = {key for key in wanted if graph.nodes[key]["node"].operator in ("join", "identity")}
@@ -167,7 +167,7 @@ def test_closing_keeps_the_macs(name: str) -> None:
     analysis = archc.load(name).analysis
     assert analysis.plan is not None
     for depth in range(3):
-        scene = scene_of(analysis.plan, Sheet(depth=depth))
+        scene = scene_of(analysis.plan, DrawStyle(depth=depth))
         total = sum(card.macs for card in cards(scene.root))
         assert total == analysis.macs + analysis.cost.side_macs
         ids = {card.id for card in cards(scene.root)} | {box.id for box in boxes(scene.root)}
@@ -393,7 +393,7 @@ def test_a_block_past_the_limit_is_a_card_like_any_closed_box() -> None:
     text = "\n".join(("network Large", *blocks, "input 8x8 x3", calls))
     plan = analysed(text).plan
     assert plan is not None
-    last = list(cards(scene_of(plan, Sheet()).root))[-2]
+    last = list(cards(scene_of(plan, DrawStyle()).root))[-2]
     assert last.category == "block"
     assert last.output is not None
     assert last.params > 0
@@ -416,6 +416,6 @@ def test_what_is_saved_while_drawing_is_news(tmp_path: Path) -> None:
 
 def test_a_sheet_of_no_view() -> None:
     with pytest.raises(ValueError, match="'papre' is none of engineer, paper, graph"):
-        Sheet("papre")
+        DrawStyle("papre")
     with pytest.raises(ValueError, match="'pink' is none of light, dark"):
-        Sheet(theme="pink")
+        DrawStyle(theme="pink")

@@ -15,7 +15,7 @@ from archc.analysis import roofline
 from archc.analysis.fit import TIGHT
 from archc.analysis.gpus import gpus
 from archc.analysis.heap import Heap
-from archc.analysis.memory import Setting
+from archc.analysis.memory import RunSetting
 from archc.analysis.roofline import Estimate
 from archc.data import ARCHS
 from archc.source import Source
@@ -42,7 +42,7 @@ class Run:
     @property
     def training(self) -> Heap:
         """What `archc fit --amp` counts of a step of training."""
-        return self.analysis.memory(Setting(amp=True)).train
+        return self.analysis.memory(RunSetting(amp=True)).train
 
     @property
     def rung(self) -> int:

@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from archc.analysis.memory import Setting
+from archc.analysis.memory import RunSetting
 from archc.net import Net
 
 Dims = tuple[int, ...]
-PLAIN = Setting()
+PLAIN = RunSetting()
 
 
 def training_peak(
-    make: Callable[[], Any], shape: Dims, batch: int, setting: Setting = PLAIN
+    make: Callable[[], Any], shape: Dims, batch: int, setting: RunSetting = PLAIN
 ) -> int:
     """Bytes at the peak of the second step, when the optimizer has its state.
 
@@ -41,7 +41,7 @@ def training_peak(
 
 
 def inference_peak(
-    make: Callable[[], Any], shape: Dims, batch: int, setting: Setting = PLAIN
+    make: Callable[[], Any], shape: Dims, batch: int, setting: RunSetting = PLAIN
 ) -> int:
     """Bytes at the peak of a forward pass in eval mode."""
     import torch
@@ -78,7 +78,7 @@ def step(model: Any, optimizer: Any, x: Any, labels: Any, *, amp: bool = False) 
     optimizer.zero_grad()
 
 
-def optimizer_of(model: Any, setting: Setting) -> Any:
+def optimizer_of(model: Any, setting: RunSetting) -> Any:
     import torch
 
     if setting.optimizer == "adam":
@@ -94,7 +94,7 @@ def total(tracker: Any) -> int:
 
 
 @contextmanager
-def _fake(setting: Setting) -> Iterator[None]:
+def _fake(setting: RunSetting) -> Iterator[None]:
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
 

@@ -33,9 +33,9 @@ from archc.transform.place import check_devices
 if TYPE_CHECKING:
     import networkx as nx
 
-    from archc.analysis.fit import Memory
-    from archc.analysis.memory import Setting as MemorySetting
-    from archc.analysis.roofline import Work
+    from archc.analysis.fit import NetworkMemory
+    from archc.analysis.memory import RunSetting
+    from archc.analysis.roofline import Workload
     from archc.analysis.table import Table
     from archc.conformance import Mismatch
     from archc.diffs import Diff
@@ -267,7 +267,7 @@ class Analysis:
         """The network as a diagram in Graphviz's DOT language.
 
         `view` is "engineer", "paper" or "graph"; `depth`, `expand` and `theme` as in
-        `archc.draw.Sheet`.
+        `archc.draw.DrawStyle`.
         """
         return self.sheet("dot", view=view, **how).decode()
 
@@ -275,13 +275,14 @@ class Analysis:
     def sheet(self, format: str, *, engine: str = "auto", seconds: float = 60, **how: Any) -> bytes:
         """The network drawn as "svg", "png", "pdf", "dot", "mermaid", or "html", a page to explore.
 
-        `how` goes to `archc.draw.Sheet`. Raises ArchError for mistakes in the source, EngineError
-        where Graphviz is not there or fails, and Unknown for a name in `expand` that nothing has.
+        `how` goes to `archc.draw.DrawStyle`. Raises ArchError for mistakes in the source,
+        EngineError where Graphviz is not there or fails, and Unknown for a name in `expand` that
+        nothing has.
         """
         from archc import draw
         from archc.draw.graphviz import picture
 
-        sheet = draw.Sheet(**how)
+        sheet = draw.DrawStyle(**how)
         plan = self._sound_plan(unfolded=sheet.view == "graph")
         if format == "html":
             return draw.page(plan, self.cost, sheet).encode()
@@ -310,8 +311,8 @@ class Analysis:
         "bf16" or "fp64". Raises ArchError for mistakes in the source, ValueError for arguments that
         cannot be.
         """
-        from archc.analysis.memory import WIDTHS, Setting
-        from archc.report.columns import MEASURES, Scale
+        from archc.analysis.memory import WIDTHS, RunSetting
+        from archc.report.columns import MEASURES, Units
         from archc.report.summary import Summary
 
         if batch < 1 or (depth is not None and depth < 1):
@@ -322,14 +323,14 @@ class Analysis:
             if name not in MEASURES:
                 raise ValueError(f"no column {name!r}; there are {', '.join(MEASURES)}")
         chosen = tuple(columns) if columns is not None else None
-        setting = Setting(dtype)
-        scale = Scale(batch, dtype)
+        setting = RunSetting(dtype)
+        scale = Units(batch, dtype)
         return Summary(self.table, scale, depth, chosen, fold, lambda: self.memory(setting))
 
     @deep_recursion()
     def memory(
-        self, setting: MemorySetting | None = None, *, best_checkpoint_at: int | None = None
-    ) -> Memory:
+        self, setting: RunSetting | None = None, *, best_checkpoint_at: int | None = None
+    ) -> NetworkMemory:
         """What a training step and inference take, for any batch, without running anything.
 
         `best_checkpoint_at` a batch checkpoints the block that saves most there, if any does.
@@ -337,9 +338,9 @@ class Analysis:
         that is never called.
         """
         from archc.analysis import fit
-        from archc.analysis.memory import Setting, checkpointable
+        from archc.analysis.memory import RunSetting, checkpointable
 
-        plan, chosen = self._sound_plan(unfolded=True), setting or Setting()
+        plan, chosen = self._sound_plan(unfolded=True), setting or RunSetting()
         if chosen.checkpoint is not None and chosen.checkpoint not in checkpointable(plan):
             raise KeyError(chosen.checkpoint)
         if best_checkpoint_at is not None:
@@ -347,7 +348,7 @@ class Analysis:
         return fit.memory(plan, chosen)
 
     @deep_recursion()
-    def work(self, checkpoint: str | None = None) -> Work:
+    def work(self, checkpoint: str | None = None) -> Workload:
         """What a GPU has to do, for `archc.analysis.roofline.estimate`.
 
         `checkpoint` names a block that is computed again in the backward pass. Raises ArchError

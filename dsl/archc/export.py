@@ -173,14 +173,14 @@ def _traceable(plan: Plan, net: nn.Module) -> _Traceable:
     if len(outputs(plan.body)) == 1:
         return _Traceable(net, xs, dynamic)
 
-    class Plain(type(net)):  # type: ignore[misc]
+    class _TupleOutputs(type(net)):  # type: ignore[misc]
         """The same with a plain tuple for its outputs: a file cannot hold the record's class."""
 
         def forward(self, *xs: Tensor) -> tuple[Tensor, ...]:
             return tuple(y for y in forward(self, *xs) if y is not None)
 
     forward: Any = type(net).forward
-    net.__class__ = Plain
+    net.__class__ = _TupleOutputs
     return _Traceable(net, xs, (dynamic,))
 
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from archc import __version__
-from archc.source import Diagnostic, Label, Limits, Source, Span
+from archc.source import Diagnostic, Limits, Source, Span, SpanLabel
 
 STDIN = "-"
 
@@ -92,7 +92,7 @@ def decode(name: str, data: bytes, limits: Limits) -> Source:
     except UnicodeDecodeError as error:
         source = Source(name, data.decode("utf-8", errors="replace"))
         at = len(data[: error.start].decode("utf-8"))
-        label = Label(Span(source, at, at + 1), f"byte {data[error.start]:#04x} is not UTF-8")
+        label = SpanLabel(Span(source, at, at + 1), f"byte {data[error.start]:#04x} is not UTF-8")
         hint = "save the file as UTF-8"
         raise Unreadable(
             Diagnostic("A504", "the file is not UTF-8 text", (label,), helps=(hint,)), io=False
@@ -114,7 +114,7 @@ def _unreadable(name: str, title: str, hint: str = "") -> Unreadable:
 def _about(name: str, code: str, title: str, hint: str) -> Diagnostic:
     """A diagnostic about a file as a whole: it points at its first character."""
     start = Span(Source(name, ""), 0, 0)
-    return Diagnostic(code, title, (Label(start),), helps=(hint,) if hint else ())
+    return Diagnostic(code, title, (SpanLabel(start),), helps=(hint,) if hint else ())
 
 
 def resolve_use(base: Path, written: str, project: Path) -> Path | str:
@@ -147,7 +147,7 @@ def _shown(folder: Path) -> str:
 # --- stamps ------------------------------------------------------------------------------
 
 
-class State(StrEnum):
+class OutputState(StrEnum):
     """What a writer finds at its output path."""
 
     MISSING = "missing"
@@ -203,27 +203,31 @@ def stamp_bytes(data: bytes, source_text: str, suffix: str) -> bytes:
     return body + f"{before}{facts}{after}\n".encode()
 
 
-def state(path: Path) -> State:
+def state(path: Path) -> OutputState:
     """Whether the file at `path` may be overwritten without a loss. Raises OSError."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
             tail = file.read(_TAIL)
             if tail.strip() and not _STAMP.search(tail):
-                return State.FOREIGN  # whatever its size
+                return OutputState.FOREIGN  # whatever its size
             file.seek(0)
             return _state(file.read())
     except FileNotFoundError:
-        return State.MISSING
+        return OutputState.MISSING
 
 
-def _state(data: bytes) -> State:
+def _state(data: bytes) -> OutputState:
     if not data.strip():
-        return State.PRISTINE  # nothing to lose
+        return OutputState.PRISTINE  # nothing to lose
     body, digest = _parted(data)
     if digest is not None:
-        return State.PRISTINE if _digest(body).startswith(digest) else State.EDITED
-    return State.EDITED if _STAMP.search(data, max(0, len(data) - _TAIL)) else State.FOREIGN
+        return OutputState.PRISTINE if _digest(body).startswith(digest) else OutputState.EDITED
+    return (
+        OutputState.EDITED
+        if _STAMP.search(data, max(0, len(data) - _TAIL))
+        else OutputState.FOREIGN
+    )
 
 
 def _parted(data: bytes) -> tuple[bytes, str | None]:
@@ -305,11 +309,11 @@ def check(path: Path) -> None:
     if _is_special(path) or path.is_dir():
         return
     found = state(path)
-    if found is State.EDITED:
+    if found is OutputState.EDITED:
         raise Refused(f"{path} was edited since archc wrote it; --force overwrites it")
-    if found is State.FOREIGN:
+    if found is OutputState.FOREIGN:
         raise Refused(f"{path} was not written by archc; --force overwrites it")
-    if found is State.MISSING and path.is_symlink():
+    if found is OutputState.MISSING and path.is_symlink():
         raise Refused(f"{path} is a link to what is not there; --force makes it")
 
 

@@ -165,7 +165,7 @@ class Scope:
 
 
 @dataclass(eq=False, slots=True)
-class Again:
+class Reused:
     """`reuse label`: the statement's modules once more; `scopes` lead to them in this body."""
 
     scopes: tuple[str, ...]
@@ -175,7 +175,7 @@ class Again:
 
 
 @dataclass(eq=False, slots=True)
-class Goto:
+class Ref:
     """`@label`: go on from that tensor."""
 
     output: Tensor
@@ -183,7 +183,7 @@ class Goto:
 
 
 @dataclass(eq=False, slots=True)
-class Aux:
+class AuxHead:
     """A side classifier: `chain` leaves the main path, which passes unchanged."""
 
     name: str
@@ -194,7 +194,7 @@ class Aux:
 
 
 @dataclass(eq=False, slots=True)
-class Mark:
+class Output:
     """`output name`: the tensor here is an output of the network."""
 
     name: str
@@ -202,7 +202,7 @@ class Mark:
     span: Span
 
 
-Node = Apply | Call | Branches | Choice | Loop | Scope | Again | Goto | Aux | Mark
+Node = Apply | Call | Branches | Choice | Loop | Scope | Reused | Ref | AuxHead | Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +291,7 @@ def children(node: Node) -> Iterator[Chain]:
     match node:
         case Branches():
             yield from node.branches
-        case Choice() | Scope() | Again() | Aux():
+        case Choice() | Scope() | Reused() | AuxHead():
             yield node.chain
         case Loop():
             yield from node.iterations
@@ -337,13 +337,15 @@ def labelled(plan: Plan, label: str) -> list[tuple[Path, Apply | Call | Scope]]:
 
 def outputs(body: Body) -> list[tuple[str, Tensor]]:
     """The network's outputs, in order: its `output` marks, or else the last tensor."""
-    marks = [(node.name, node.output) for node in walk(body.chain.nodes) if isinstance(node, Mark)]
+    marks = [
+        (node.name, node.output) for node in walk(body.chain.nodes) if isinstance(node, Output)
+    ]
     return marks or [("output", body.output)]
 
 
-def side_outputs(body: Body) -> list[Aux]:
+def side_outputs(body: Body) -> list[AuxHead]:
     """The auxiliary heads, in order."""
-    return [node for node in walk(body.chain.nodes) if isinstance(node, Aux)]
+    return [node for node in walk(body.chain.nodes) if isinstance(node, AuxHead)]
 
 
 class Runs:

@@ -76,7 +76,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class SpanLabel:
     """A span to point at, and what to say under it (may be empty)."""
 
     span: Span
@@ -98,7 +98,7 @@ class Diagnostic:
 
     code: str
     title: str
-    labels: tuple[Label, ...]
+    labels: tuple[SpanLabel, ...]
     notes: tuple[str, ...] = ()
     helps: tuple[str, ...] = ()
     fixes: tuple[Fix, ...] = ()
@@ -209,11 +209,11 @@ def fault(
     span: Span,
     *helps: str,
     label: str = "",
-    also: tuple[Label, ...] = (),
+    also: tuple[SpanLabel, ...] = (),
     **more: Any,
 ) -> Fault:
     """A Fault with its main span first; `also` are further places, `more` notes and fixes."""
-    labels = (Label(span, label), *also)
+    labels = (SpanLabel(span, label), *also)
     return Fault(Diagnostic(code, title, labels, helps=tuple(h for h in helps if h), **more))
 
 

@@ -317,7 +317,7 @@ class Flat:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if value < 0:
-            return s.Unary("-", s.Number(-value, expr.span), expr.span)
+            return s.UnaryExpr("-", s.Number(-value, expr.span), expr.span)
         return s.Number(value, expr.span)
 
     def indexed(self, name: str, index: s.Expr | None, frame: Frame, x: Value | None) -> str:
@@ -345,7 +345,7 @@ class Flat:
                 return [go(item) for item in items]
             case s.Index(base, index):
                 return go(base)[go(index)]
-            case s.Unary(op, operand):
+            case s.UnaryExpr(op, operand):
                 value = go(operand)
                 return not value if op == "not" else -value if op == "-" else value
             case s.Binary("and", left, right):

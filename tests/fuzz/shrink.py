@@ -110,7 +110,7 @@ def simpler(node: Any) -> Iterator[Any]:
         case s.Binary(_, left, right) | s.Conditional(left, _, right):
             yield left
             yield right
-        case s.Unary(_, operand):
+        case s.UnaryExpr(_, operand):
             yield operand
         case s.CallExpr(_, args):
             yield from args

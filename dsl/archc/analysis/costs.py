@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from archc import symbolic
 from archc.ops import scalars
-from archc.plan import Apply, Aux, Body, Call, Chain, Node, children, walk
+from archc.plan import Apply, AuxHead, Body, Call, Chain, Node, children, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Costs:
         for node in walk(chain.nodes):
             if isinstance(node, Apply | Call):
                 total += self.of_node(node)
-            elif isinstance(node, Aux):
+            elif isinstance(node, AuxHead):
                 side = sum(
                     self.of_node(n).macs
                     for n in walk(node.chain.nodes)

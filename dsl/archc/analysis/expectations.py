@@ -10,7 +10,7 @@ from archc.analysis.costs import Cost
 from archc.elaborate.sections import Expectation
 from archc.ops import Shape
 from archc.plan import Body, outputs
-from archc.source import Diagnostic, Fix, Label
+from archc.source import Diagnostic, Fix, SpanLabel
 
 _RELATIONS = {
     "<": operator.lt,
@@ -47,7 +47,7 @@ def _check(item: Expectation, body: Body, cost: Cost) -> Diagnostic | None:
 
 
 def _unmet(title: str, item: Expectation, fixes: tuple[Fix, ...] = ()) -> Diagnostic:
-    label = Label(item.span, "expected here")
+    label = SpanLabel(item.span, "expected here")
     cure = "correct the network, or what it is expected to come to"
     return Diagnostic("A601", title, (label,), helps=(cure,), fixes=fixes)
 

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from archc.analysis.gather import gathered
-from archc.analysis.heap import Heap, Moment, Role, Storage
-from archc.analysis.memory import Setting, inferred, trained
+from archc.analysis.heap import Allocation, Heap, Moment, Role
+from archc.analysis.memory import RunSetting, inferred, trained
 from archc.analysis.schedule import schedule
 from archc.plan import Plan
 
@@ -32,25 +32,25 @@ class Peak:
     bytes: int
     moment: Moment
     parts: dict[Role, int]
-    largest: tuple[tuple[Storage, int], ...]  # the biggest pieces, and how big
+    largest: tuple[tuple[Allocation, int], ...]  # the biggest pieces, and how big
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class NetworkMemory:
     """A network's memory in training and in inference, for every batch."""
 
-    setting: Setting
+    setting: RunSetting
     train: Heap
     infer: Heap
 
 
-def memory(plan: Plan, setting: Setting) -> Memory:
+def memory(plan: Plan, setting: RunSetting) -> NetworkMemory:
     """Simulate both. Takes a plan without mistakes."""
     run = schedule(plan, training=True, checkpoint=setting.checkpoint)
-    return Memory(setting, trained(run, setting), inferred(plan, run.state(), setting))
+    return NetworkMemory(setting, trained(run, setting), inferred(plan, run.state(), setting))
 
 
-def best_checkpoint(plan: Plan, setting: Setting, batch: int) -> Setting:
+def best_checkpoint(plan: Plan, setting: RunSetting, batch: int) -> RunSetting:
     """The same with the block checkpointed that saves most at that batch; none if none saves."""
     run = schedule(plan, training=True)
 

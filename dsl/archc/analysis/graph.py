@@ -23,9 +23,8 @@ import networkx as nx
 from archc import symbolic
 from archc.ops import Op, Shape, scalars
 from archc.plan import (
-    Again,
     Apply,
-    Aux,
+    AuxHead,
     Body,
     Branches,
     Call,
@@ -33,6 +32,7 @@ from archc.plan import (
     Choice,
     Loop,
     Plan,
+    Reused,
     Runs,
     Scope,
     Tensor,
@@ -110,7 +110,7 @@ class _Facts:
 
 
 @dataclass(slots=True)
-class _Place:
+class _GraphPlace:
     """Where the walk is: a body that runs, and the groups entered in it."""
 
     path: tuple[Enclosing, ...]  # of the body
@@ -119,16 +119,16 @@ class _Place:
     scopes: tuple[Enclosing, ...] = ()
     training_only: bool = False
 
-    def at(self, scopes: tuple[Enclosing, ...], training_only: bool = False) -> _Place:
+    def at(self, scopes: tuple[Enclosing, ...], training_only: bool = False) -> _GraphPlace:
         """Elsewhere in the same body."""
         aside = self.training_only or training_only
-        return _Place(self.path, self.prefix, self.tensors, scopes, aside)
+        return _GraphPlace(self.path, self.prefix, self.tensors, scopes, aside)
 
-    def inside(self, call: Call) -> _Place:
+    def inside(self, call: Call) -> _GraphPlace:
         """The start of a called body."""
         start = {call.body.input.root: self.tensors[call.input.root]}
         path = (*self.path, *self.scopes, Enclosing(call.name, call.body))
-        return _Place(path, f"{self.module(call.name)}.", start, (), self.training_only)
+        return _GraphPlace(path, f"{self.module(call.name)}.", start, (), self.training_only)
 
     def module(self, name: str) -> str:
         return self.prefix + ".".join([*(scope.name for scope in self.scopes), name])
@@ -147,7 +147,7 @@ class _Unfolder:
     def run(self) -> nx.MultiDiGraph[str]:
         body = self.plan.body
         self.graph.graph["name"] = self.plan.name
-        place = _Place((), "", {})
+        place = _GraphPlace((), "", {})
         for name, tensor in zip(body.input_names, body.inputs, strict=True):
             self._end("input", name, tensor, place)
         walks: list[_Steps] = [self._chain(body.chain, place)]
@@ -163,7 +163,7 @@ class _Unfolder:
             self._end("output", aux.name, aux.chain.output, place.at((), training_only=True))
         return self.graph
 
-    def _chain(self, chain: Chain, place: _Place) -> _Steps:
+    def _chain(self, chain: Chain, place: _GraphPlace) -> _Steps:
         for node in chain.nodes:
             match node:
                 case Apply():
@@ -183,13 +183,13 @@ class _Unfolder:
                     yield self._chain(node.chain, place)
                 case Scope():
                     yield self._chain(node.chain, place.at((*place.scopes, Enclosing(node.name))))
-                case Again():
+                case Reused():
                     there = place.at(tuple(map(Enclosing, node.scopes)))
                     yield self._chain(node.chain, there)
-                case Aux():
+                case AuxHead():
                     yield self._chain(node.chain, place.at(place.scopes, training_only=True))
 
-    def _apply(self, apply: Apply, place: _Place) -> None:
+    def _apply(self, apply: Apply, place: _GraphPlace) -> None:
         makers = [key for tensor in apply.inputs for key in place.tensors[tensor.root]]
         shape = apply.output.shape
         if shape is not None and shape.columns:
@@ -209,7 +209,7 @@ class _Unfolder:
         self._add(node, makers)
         place.tensors[apply.output.root] = (key,)
 
-    def _end(self, operator: str, name: str, tensor: Tensor, place: _Place) -> None:
+    def _end(self, operator: str, name: str, tensor: Tensor, place: _GraphPlace) -> None:
         """An input or an output: a tensor that enters or leaves."""
         key, shapes = self.runs.key(f"{operator}:{name}"), tensor.columns
         makers = list(place.tensors[tensor.root]) if operator == "output" else []

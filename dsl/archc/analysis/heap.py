@@ -27,7 +27,7 @@ class Role(StrEnum):
 
 
 @dataclass(eq=False, slots=True)
-class Storage:
+class Allocation:
     """A piece of memory, and how many hold it. Lives at moments `born <= m < died`."""
 
     name: str  # the step that made it
@@ -62,21 +62,21 @@ class Heap:
     fixed: int = 0
     sample: int = 0
     moments: list[Moment] = field(default_factory=list)
-    storages: list[Storage] = field(default_factory=list)
+    storages: list[Allocation] = field(default_factory=list)
 
-    def new(self, name: str, role: Role, *, fixed: int = 0, sample: int = 0) -> Storage:
+    def new(self, name: str, role: Role, *, fixed: int = 0, sample: int = 0) -> Allocation:
         """A new piece, held once."""
-        storage = Storage(name, role, fixed, sample, 1, len(self.moments))
+        storage = Allocation(name, role, fixed, sample, 1, len(self.moments))
         self.storages.append(storage)
         self.fixed += fixed
         self.sample += sample
         return storage
 
-    def hold(self, storage: Storage) -> Storage:
+    def hold(self, storage: Allocation) -> Allocation:
         storage.refs += 1
         return storage
 
-    def drop(self, storage: Storage) -> None:
+    def drop(self, storage: Allocation) -> None:
         """One holder less; the last one frees it."""
         storage.refs -= 1
         if not storage.refs:
@@ -94,7 +94,7 @@ class Heap:
         """The first moment at which most is alive."""
         return max(self.moments, key=lambda moment: moment.bytes(batch))
 
-    def alive(self, moment: Moment) -> list[Storage]:
+    def alive(self, moment: Moment) -> list[Allocation]:
         at = next(i for i, m in enumerate(self.moments) if m is moment)
         return [s for s in self.storages if s.born <= at and (s.died is None or s.died > at)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from archc.plan import Apply, Branches, Call, Chain, Goto
+from archc.plan import Apply, Branches, Call, Chain, Ref
 
 INLINE_BRANCH = 30  # characters of a branch that may stand inside its merge
 _CORE = frozenset(("conv", "linear", "block", "pool"))
@@ -37,7 +37,7 @@ def joins(tag: str, inside: Sequence[str], length: int) -> bool:
 
 
 @dataclass(slots=True)
-class Line:
+class NestedLine:
     """Operators that are nested, so far; tensors by their numbers in the schedule."""
 
     inputs: tuple[int, ...] = ()  # in variables
@@ -74,9 +74,9 @@ def _width(node: Branches, names: list[str]) -> int:
 
 def expression(branch: Chain) -> str | None:
     """About what stands for a branch in the line of its merge; None where it is too much."""
-    text, line = "x", Line()
+    text, line = "x", NestedLine()
     for node in branch.nodes:
-        if isinstance(node, Goto):  # a variable
+        if isinstance(node, Ref):  # a variable
             continue
         if not isinstance(node, Apply | Call):
             return None

@@ -16,8 +16,8 @@ from archc.analysis.uses import uses_of
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import inner_sequences
 from archc.ops import COMBINATORS, REGISTRY
-from archc.plan import Apply, Body, Call, Mark, Plan, walk
-from archc.source import Diagnostic, Fix, Label, Severity, Span, did_you_mean
+from archc.plan import Apply, Body, Call, Output, Plan, walk
+from archc.source import Diagnostic, Fix, Severity, Span, SpanLabel, did_you_mean
 
 Term = TypeVar("Term")
 
@@ -40,7 +40,7 @@ def lint(file: syntax.File, library: Library, plan: Plan | None) -> Iterator[Dia
 
 
 def _warning(code: str, title: str, span: Span, *helps: str) -> Diagnostic:
-    return Diagnostic(code, title, (Label(span),), helps=helps, severity=Severity.WARNING)
+    return Diagnostic(code, title, (SpanLabel(span),), helps=helps, severity=Severity.WARNING)
 
 
 def _called(body: Body, seen: set[int]) -> Iterator[int]:
@@ -67,7 +67,7 @@ def _unknown_names(block: syntax.Block, library: Library) -> Iterator[Diagnostic
             fixes = (Fix(hint, name.span, hint.split("`")[1]),) if hint else ()
             title = f"there is no operator or block `{name.id}`"
             helps = (hint,) if hint else ()
-            yield Diagnostic("A101", title, (Label(name.span),), helps=helps, fixes=fixes)
+            yield Diagnostic("A101", title, (SpanLabel(name.span),), helps=helps, fixes=fixes)
 
 
 def _terms(sequence: syntax.Sequence, kind: type[Term]) -> Iterator[Term]:
@@ -97,7 +97,7 @@ def _unused_params(file: syntax.File, words: Counter[str]) -> Iterator[Diagnosti
 def _unused_tensors(body: Body) -> Iterator[Diagnostic]:
     """Operators and calls of the network whose result goes nowhere; inputs that nobody reads."""
     uses = uses_of(body)
-    if any(isinstance(node, Mark) for node in walk(body.chain.nodes)):
+    if any(isinstance(node, Output) for node in walk(body.chain.nodes)):
         uses.counts[body.output.root] -= 1  # the outputs are the marks, not the last tensor
     for tensor, node in uses.makers.items():
         if isinstance(node, Apply | Call) and not uses.counts[tensor]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from archc.analysis.heap import Heap, Role, Storage
-from archc.analysis.schedule import Schedule, State, Step, Unit, Value, schedule
+from archc.analysis.heap import Allocation, Heap, Role
+from archc.analysis.schedule import CallRange, Schedule, StateCounts, Step, Value, schedule
 from archc.ops import Saved
 from archc.plan import Plan
 
@@ -20,7 +20,7 @@ _HALF, _SINGLE, _INTEGER = 2, 4, 8
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class RunSetting:
     """How a network is run.
 
     `amp` is mixed precision (torch.autocast, parameters in float32), whatever `dtype` says.
@@ -44,12 +44,12 @@ class Setting:
         return _SINGLE if self.amp else WIDTHS[self.dtype]
 
 
-def trained(run: Schedule, setting: Setting) -> Heap:
+def trained(run: Schedule, setting: RunSetting) -> Heap:
     """The memory of one step of training, from the second on, when the optimizer has its state."""
     return _Run(run, run.state(), setting).train()
 
 
-def inferred(plan: Plan, state: State, setting: Setting) -> Heap:
+def inferred(plan: Plan, state: StateCounts, setting: RunSetting) -> Heap:
     """The memory of one forward pass in eval mode under `torch.no_grad`.
 
     `state` is that of the schedule of training: auxiliary heads take memory, too.
@@ -66,21 +66,21 @@ def checkpointable(plan: Plan) -> tuple[str, ...]:
 class _Gradient:
     """A gradient on its way; `part` where it is a slice of a larger one."""
 
-    storage: Storage
+    storage: Allocation
     part: bool = False
 
 
 @dataclass
 class _Run:
     schedule: Schedule
-    state: State
-    setting: Setting
+    state: StateCounts
+    setting: RunSetting
     heap: Heap = field(default_factory=Heap)
     widths: dict[Value, int] = field(default_factory=dict)  # bytes of a number of each value
     trained: set[Value] = field(default_factory=set)  # those that have a gradient
-    kept: dict[int, list[Storage]] = field(default_factory=dict)  # by autograd, for each step
+    kept: dict[int, list[Allocation]] = field(default_factory=dict)  # by autograd, for each step
     gradients: dict[Value, _Gradient] = field(default_factory=dict)
-    casts: dict[str, Storage] = field(default_factory=dict)  # autocast's copies of weights
+    casts: dict[str, Allocation] = field(default_factory=dict)  # autocast's copies of weights
     learned: set[str] = field(default_factory=set)  # modules whose weights have their gradient
     phase: str = "forward"
 
@@ -92,7 +92,7 @@ class _Run:
     def train(self) -> Heap:
         tensors = self._begin(with_labels=True)
         steps, units = self.schedule.steps, self._checkpointed()
-        inputs: dict[Unit, list[Storage]] = {}
+        inputs: dict[CallRange, list[Allocation]] = {}
         at = 0
         for unit in units:
             self._forward(range(at, unit.start), tensors, saving=True)
@@ -118,7 +118,7 @@ class _Run:
 
     # --- before --------------------------------------------------------------------------
 
-    def _begin(self, *, with_labels: bool) -> dict[Value, Storage]:
+    def _begin(self, *, with_labels: bool) -> dict[Value, Allocation]:
         """Parameters, buffers, optimizer state and the mini-batch."""
         width, heap = self.setting.width, self.heap
         size = width * self.state.weights
@@ -144,9 +144,9 @@ class _Run:
             heap.mark("forward", "the input")
         return tensors
 
-    def _checkpointed(self) -> list[Unit]:
+    def _checkpointed(self) -> list[CallRange]:
         """The outermost calls of the block that is computed again, in order."""
-        chosen: list[Unit] = []
+        chosen: list[CallRange] = []
         for unit in self.schedule.units:
             if unit.block == self.setting.checkpoint:
                 chosen = [inner for inner in chosen if inner.start < unit.start]
@@ -155,7 +155,7 @@ class _Run:
 
     # --- forward -------------------------------------------------------------------------
 
-    def _forward(self, steps: range, tensors: dict[Value, Storage], *, saving: bool) -> None:
+    def _forward(self, steps: range, tensors: dict[Value, Allocation], *, saving: bool) -> None:
         """Run some steps; what they give goes to `tensors`, what has died leaves it."""
         for at in steps:
             self._run(at, tensors, saving=saving)
@@ -163,7 +163,7 @@ class _Run:
                 if value in tensors:
                     self.heap.drop(tensors.pop(value))
 
-    def _run(self, at: int, tensors: dict[Value, Storage], *, saving: bool) -> None:
+    def _run(self, at: int, tensors: dict[Value, Allocation], *, saving: bool) -> None:
         step, heap = self.schedule.steps[at], self.heap
         facts, width = step.facts, self._settle(step)
         taken = [heap.hold(tensors[value]) for value in step.inputs]
@@ -207,7 +207,7 @@ class _Run:
         """Whether autocast computes it in half precision."""
         return self.setting.amp and step.op.category in ("conv", "linear")
 
-    def _cast(self, step: Step, taken: list[Storage]) -> Storage:
+    def _cast(self, step: Step, taken: list[Allocation]) -> Allocation:
         """Half-precision copies: of inputs that are wider, in `taken`, and of the weights."""
         heap = self.heap
         for at, value in enumerate(step.inputs):
@@ -220,7 +220,7 @@ class _Run:
             self.casts[step.module] = heap.new(step.key, Role.CASTS, fixed=size)
         return self.casts[step.module]
 
-    def _own(self, step: Step, width: int, *, training: bool) -> list[Storage]:
+    def _own(self, step: Step, width: int, *, training: bool) -> list[Allocation]:
         """Memory that an operator makes beside its output for its backward pass."""
         saved, new = step.facts.saved, self.heap.new
         found = [new(step.key, Role.INDICES, sample=_INTEGER * saved.indices)]
@@ -262,7 +262,7 @@ class _Run:
         for at in reversed(steps):
             step = self.schedule.steps[at]
             gradient = self.gradients.pop(step.output, None)
-            learned: Storage | None = None
+            learned: Allocation | None = None
             made: list[tuple[Value, _Gradient]] = []
             if gradient is not None:
                 learned, made = self._differentiate(step, gradient)
@@ -275,7 +275,7 @@ class _Run:
 
     def _differentiate(
         self, step: Step, gradient: _Gradient
-    ) -> tuple[Storage | None, list[tuple[Value, _Gradient]]]:
+    ) -> tuple[Allocation | None, list[tuple[Value, _Gradient]]]:
         """The gradients of a step's weights and inputs, from that of its output, which goes."""
         heap = self.heap
         learned = None
@@ -325,7 +325,7 @@ class _Run:
         self.heap.drop(made.storage)
         return _Gradient(wide)
 
-    def _keep(self, step: Step, made: Storage) -> None:
+    def _keep(self, step: Step, made: Allocation) -> None:
         """The gradient of the weights stays; of weights that have one already it is added.
 
         One in half precision is widened before, one that has its place in a bucket is copied there.
@@ -354,7 +354,7 @@ class _Run:
             self.gradients[value] = _Gradient(total)
         heap.drop(incoming.storage)
 
-    def _recompute(self, unit: Unit, inputs: list[Storage]) -> None:
+    def _recompute(self, unit: CallRange, inputs: list[Allocation]) -> None:
         """Run a checkpointed block again, as far as something is kept for its backward pass."""
         tensors = {v: self.heap.hold(x) for v, x in zip(unit.inputs, inputs, strict=True)}
         keeping = [at for at in range(unit.start, unit.stop) if self._keeps(at)]

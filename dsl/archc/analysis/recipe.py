@@ -6,7 +6,7 @@ from archc.elaborate.sections import Facts
 from archc.plan import Apply, Call, Plan, Scope, labelled, walk
 from archc.recipe import recipe_faults
 from archc.recipe.init import KINDS
-from archc.source import Diagnostic, Label, did_you_mean
+from archc.source import Diagnostic, SpanLabel, did_you_mean
 
 
 def check_recipe(facts: Facts, plan: Plan) -> list[Diagnostic]:
@@ -18,7 +18,7 @@ def check_recipe(facts: Facts, plan: Plan) -> list[Diagnostic]:
                 takes = f"it takes {', '.join(KINDS)}, or a label of the network"
                 hint = did_you_mean(label, [*KINDS, *_labels(plan)]) or takes
                 title = f"`init` knows no `{label}`"
-                found.append(Diagnostic("A312", title, (Label(setting.span),), helps=(hint,)))
+                found.append(Diagnostic("A312", title, (SpanLabel(setting.span),), helps=(hint,)))
     return found
 
 

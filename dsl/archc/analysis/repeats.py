@@ -22,10 +22,10 @@ from archc.plan import (
     Call,
     Chain,
     Choice,
-    Goto,
     Loop,
-    Mark,
     Node,
+    Output,
+    Ref,
     Scope,
     Tensor,
     walk,
@@ -35,7 +35,7 @@ _DEEPEST = 40  # bodies inside each other that are compared; deeper ones only by
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class RepeatUnit:
     """What may fold with its neighbours: an iteration of a loop, or one statement."""
 
     chain: Chain
@@ -54,7 +54,7 @@ class Unit:
         return self.chain.output
 
 
-def units_of(chain: Chain) -> Iterator[Unit]:
+def units_of(chain: Chain) -> Iterator[RepeatUnit]:
     """The statements of a chain, the arm of an `if` in its place, loops opened."""
     current = chain.input
     for node in chain.nodes:
@@ -62,9 +62,9 @@ def units_of(chain: Chain) -> Iterator[Unit]:
             case Choice():
                 yield from units_of(node.chain)
             case Loop():
-                yield from (Unit(iteration, True) for iteration in node.iterations)
+                yield from (RepeatUnit(iteration, True) for iteration in node.iterations)
             case _:
-                yield Unit(Chain([node], current, node.output), False)
+                yield RepeatUnit(Chain([node], current, node.output), False)
         current = node.output
 
 
@@ -76,7 +76,9 @@ class Alike:
         self._numbers: dict[Hashable, int] = {}
         self._depth = 0
 
-    def runs(self, units: list[Unit], references: Counter[Tensor]) -> Iterator[list[Unit]]:
+    def runs(
+        self, units: list[RepeatUnit], references: Counter[Tensor]
+    ) -> Iterator[list[RepeatUnit]]:
         """The units in order, those that fold together in one list."""
         start = 0
         while start < len(units):
@@ -84,7 +86,9 @@ class Alike:
             yield from self._split(run)
             start += len(run)
 
-    def _run(self, units: list[Unit], start: int, references: Counter[Tensor]) -> list[Unit]:
+    def _run(
+        self, units: list[RepeatUnit], start: int, references: Counter[Tensor]
+    ) -> list[RepeatUnit]:
         run = [units[start]]
         if not _may_fold(units[start]):
             return run
@@ -101,12 +105,12 @@ class Alike:
             run.append(unit)
         return run
 
-    def _split(self, run: list[Unit]) -> Iterator[list[Unit]]:
+    def _split(self, run: list[RepeatUnit]) -> Iterator[list[RepeatUnit]]:
         """Equal neighbours together; all iterations where no two neighbours are equal."""
         if len(run) == 1:
             yield run
             return
-        parts: list[list[Unit]] = []
+        parts: list[list[RepeatUnit]] = []
         last: Hashable = None
         for unit in run:
             signature = self.signature(unit, True)
@@ -120,7 +124,7 @@ class Alike:
         else:
             yield from parts
 
-    def signature(self, unit: Unit, exact: bool) -> Hashable:
+    def signature(self, unit: RepeatUnit, exact: bool) -> Hashable:
         """The same for units that are equal (`exact`) or alike."""
         return tuple(self._nodes(unit.nodes, {unit.input.root: 0}, exact))
 
@@ -143,7 +147,7 @@ class Alike:
                 case Loop():
                     for iteration in node.iterations:
                         yield from self._nodes(iteration.nodes, known, exact)
-                case Goto():
+                case Ref():
                     yield ("@", known.get(node.output.root, id(node.output.root)))
                 case _:
                     yield id(node)
@@ -187,13 +191,13 @@ def references(body: Body) -> Counter[Tensor]:
 def _references(nodes: list[Node]) -> Iterator[Tensor]:
     for node in walk(nodes):
         match node:
-            case Goto() | Mark():
+            case Ref() | Output():
                 yield node.output.root
             case Apply() if node.op.category != "merge":
                 yield from (x.root for x in node.inputs[1:])
 
 
-def _seen_from_outside(unit: Unit, references: Counter[Tensor]) -> tuple[bool, bool]:
+def _seen_from_outside(unit: RepeatUnit, references: Counter[Tensor]) -> tuple[bool, bool]:
     """Whether something else asks for a tensor inside the unit, and for the one at its end."""
     if not references:
         return False, False
@@ -203,7 +207,7 @@ def _seen_from_outside(unit: Unit, references: Counter[Tensor]) -> tuple[bool, b
     return bool(outside - {unit.output.root}), unit.output.root in outside
 
 
-def _may_fold(unit: Unit) -> bool:
+def _may_fold(unit: RepeatUnit) -> bool:
     return unit.looped or isinstance(unit.nodes[0], Call | Scope | Branches)
 
 

@@ -53,14 +53,14 @@ class Load:
 
     flops: int
     moved: int  # elements
-    read_once: int  # of them those that a mini-batch needs once
+    parameter_reads: int  # of them those that a mini-batch needs once
     convolves: bool
     aside: bool  # in an auxiliary head: while training only
     repeated: bool  # computed again in the backward pass
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Workload:
     """The operators of a network, equal ones counted."""
 
     loads: Counter[Load]
@@ -82,7 +82,7 @@ class Estimate:
     error: Error
 
 
-def work(table: Table, checkpoint: str | None = None) -> Work:
+def work(table: Table, checkpoint: str | None = None) -> Workload:
     """What there is to do; calls of the block `checkpoint` are done again in a backward pass."""
     loads: Counter[Load] = Counter()
     inside: int | None = None  # the level of the call of that block that the walk is in
@@ -93,17 +93,17 @@ def work(table: Table, checkpoint: str | None = None) -> Work:
             loads[_load(row, inside is not None)] += 1
         elif inside is None and checkpoint is not None and row.part.kind == checkpoint:
             inside = row.level
-    return Work(loads)
+    return Workload(loads)
 
 
 def _load(row: Row, repeated: bool) -> Load:
     counts = row.part.counts
     convolves = row.part.op is not None and row.part.op.category == "conv"
-    return Load(counts.flops, counts.moved, counts.read_once, convolves, row.aside, repeated)
+    return Load(counts.flops, counts.moved, counts.parameter_reads, convolves, row.aside, repeated)
 
 
 def estimate(
-    work: Work, gpu: Gpu, precision: str, width: int, batch: int, *, training: bool
+    work: Workload, gpu: Gpu, precision: str, width: int, batch: int, *, training: bool
 ) -> Estimate | None:
     """One mini-batch in a forward pass, or in a step of training.
 
@@ -117,7 +117,7 @@ def estimate(
             return None
         if load.aside and not training:
             continue
-        moved = (load.moved - load.read_once) * batch + load.read_once
+        moved = (load.moved - load.parameter_reads) * batch + load.parameter_reads
         again = 1.0 if load.repeated else 0.0
         flops = load.flops * batch * (TRAIN_FLOPS + again if training else 1.0)
         traffic = moved * width * (TRAIN_BYTES + again if training else 1.0)

@@ -11,14 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from archc.analysis.gather import gathered, layers
-from archc.analysis.lines import Line, expression, inside, text_of
+from archc.analysis.lines import NestedLine, expression, inside, text_of
 from archc.analysis.overwrite import may_overwrite
 from archc.analysis.uses import Uses, uses_of
 from archc.ops import Elementwise, Op, Saved, Shape, scalars
 from archc.plan import (
-    Again,
     Apply,
-    Aux,
+    AuxHead,
     BlockValue,
     Body,
     Branches,
@@ -27,6 +26,7 @@ from archc.plan import (
     Choice,
     Loop,
     Plan,
+    Reused,
     Runs,
     Scope,
     Tensor,
@@ -40,7 +40,7 @@ Value = int  # the number of a tensor, in the order in which they are made
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class OpFacts:
     """What all applications of an operator to tensors of the same shapes have in common.
 
     `weights` are trainable scalars; `floats` and `integers` those of the state that are not.
@@ -64,13 +64,13 @@ class Step:
     op: Op
     inputs: tuple[Value, ...]
     output: Value
-    facts: Facts
+    facts: OpFacts
     inplace: bool
     passes_through: bool  # the output is the input, or a view of it
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class CallRange:
     """A block call: the steps from `start` up to `stop`, and the tensors that it takes."""
 
     block: str
@@ -80,7 +80,7 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class StateCounts:
     """Scalars of a `state_dict`: trained, not trained, and int64."""
 
     weights: int
@@ -98,7 +98,7 @@ class Schedule:
     inputs: list[Value] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)  # then those of auxiliary heads
     labels: list[Value] = field(default_factory=list)  # the outputs that have labels of their own
-    units: list[Unit] = field(default_factory=list)  # inner ones before those around them
+    units: list[CallRange] = field(default_factory=list)  # inner ones before those around them
 
     @property
     def blocks(self) -> tuple[str, ...]:
@@ -111,10 +111,10 @@ class Schedule:
             latest[unit.block] = unit.start
         return tuple(dict.fromkeys(u.block for u in self.units if u.block not in nested))
 
-    def state(self) -> State:
+    def state(self) -> StateCounts:
         """What the network's modules hold, each module once."""
         modules = {step.module: step.facts for step in self.steps}.values()
-        return State(
+        return StateCounts(
             sum(facts.weights for facts in modules),
             sum(facts.floats for facts in modules),
             sum(facts.integers for facts in modules),
@@ -130,21 +130,21 @@ def schedule(plan: Plan, *, training: bool, checkpoint: str | None = None) -> Sc
 
 
 @dataclass(slots=True)
-class _Place:
+class _SchedulePlace:
     """Where the walk is: a body that runs, and the groups entered in it."""
 
     prefix: str
     tensors: dict[Tensor, tuple[Value, ...]]  # several for a bundle of columns
     uses: Uses
-    line: Line | None  # None in a row of modules, which have no lines
+    line: NestedLine | None  # None in a row of modules, which have no lines
     named: frozenset[str] = frozenset()  # labels that are variables of `forward`
     held: list[Value] = field(default_factory=list)  # by those
     branches: list[Value] = field(default_factory=list)  # in variables until others are
 
-    def inside(self, scopes: tuple[str, ...]) -> _Place:
+    def inside(self, scopes: tuple[str, ...]) -> _SchedulePlace:
         """In groups of the same body."""
         prefix = self.prefix + "".join(f"{name}." for name in scopes)
-        return _Place(prefix, self.tensors, self.uses, None)
+        return _SchedulePlace(prefix, self.tensors, self.uses, None)
 
 
 @dataclass
@@ -154,7 +154,7 @@ class _Scheduler:
     gathered: tuple[Loop, ...] = ()
     made: Schedule = field(default_factory=Schedule)
     last: list[int] = field(default_factory=list)  # of each value: the last step that it is held in
-    facts: dict[tuple[Op, tuple[Shape, ...], bool], Facts] = field(default_factory=dict)
+    facts: dict[tuple[Op, tuple[Shape, ...], bool], OpFacts] = field(default_factory=dict)
     uses: dict[Body, Uses] = field(default_factory=dict)
     runs: Runs = field(default_factory=Runs)
     names: dict[BlockValue | None, set[str]] = field(default_factory=dict)
@@ -163,7 +163,9 @@ class _Scheduler:
         body, made = self.plan.body, self.made
         for each in bodies(self.plan):
             self._find_names(each)
-        place = _Place("", {}, self._uses(body), Line(), frozenset(self.names.get(None, ())))
+        place = _SchedulePlace(
+            "", {}, self._uses(body), NestedLine(), frozenset(self.names.get(None, ()))
+        )
         for tensor in body.inputs:
             made.inputs.append(self._value(tensor.columns[0]))
             place.tensors[tensor.root] = (made.inputs[-1],)
@@ -183,7 +185,7 @@ class _Scheduler:
             if value not in kept:
                 self.made.dying[last].append(value)
 
-    def _chain(self, chain: Chain, place: _Place) -> None:
+    def _chain(self, chain: Chain, place: _SchedulePlace) -> None:
         for node in chain.nodes:
             match node:
                 case Apply():
@@ -202,13 +204,13 @@ class _Scheduler:
                 case Scope():
                     self._chain(node.chain, place.inside((node.name,)))
                     self._hold(place.tensors[node.chain.input.root])
-                case Again():
+                case Reused():
                     self._chain(node.chain, place.inside(node.scopes))
-                case Aux():
+                case AuxHead():
                     if self.training:
                         self._chain(node.chain, place)
 
-    def _branches(self, node: Branches, place: _Place) -> None:
+    def _branches(self, node: Branches, place: _SchedulePlace) -> None:
         """A combinator; what is written in the merge's line is gone when that goes on."""
         within, width = inside(node) if place.line is not None else ([], 0)
         before = node.branches[: len(node.branches) - len(within)]
@@ -231,9 +233,11 @@ class _Scheduler:
         if within or len(made) < len(before):
             held += place.tensors[node.input.root]
             self._hold(place.tensors[node.input.root])
-        place.line = Line(tuple(held), place.line.output, ["merge"], width)
+        place.line = NestedLine(tuple(held), place.line.output, ["merge"], width)
 
-    def _fold(self, node: Branches, op: Elementwise, within: list[Chain], place: _Place) -> None:
+    def _fold(
+        self, node: Branches, op: Elementwise, within: list[Chain], place: _SchedulePlace
+    ) -> None:
         """`a + b + c`: two at a time."""
         merge = node.merge
         pair, last = op.in_pairs(len(node.branches))
@@ -255,7 +259,7 @@ class _Scheduler:
             total = whole
         self._name(merge, place.tensors[total.root], place)
 
-    def _gather(self, loop: Loop, place: _Place) -> None:
+    def _gather(self, loop: Loop, place: _SchedulePlace) -> None:
         """Layers that each make their own concatenation of the features before them."""
         features = [*place.tensors[loop.iterations[0].input.root]]
         made = [loop.iterations[0].input, *(call.output for call in layers(loop))]
@@ -267,32 +271,34 @@ class _Scheduler:
             )
             piled = self._step(concat, tuple(features), place)
             self._enter(call, (piled,), place)
-            unit = Unit(call.body.name, start, len(self.made.steps), tuple(features))
+            unit = CallRange(call.body.name, start, len(self.made.steps), tuple(features))
             self.made.units.append(unit)
             features += place.tensors[call.output.root]
         last = replace(merges[-1], inputs=tuple(made))
         place.tensors[last.output.root] = (self._step(last, tuple(features), place),)
         place.held += features
 
-    def _call(self, call: Call, place: _Place) -> None:
+    def _call(self, call: Call, place: _SchedulePlace) -> None:
         start, given = len(self.made.steps), place.tensors[call.input.root]
         self._enter(call, given, place)
         self._hold(given)
         stop = len(self.made.steps)
         if stop > start and len(given) == 1:
-            self.made.units.append(Unit(call.body.name, start, stop, given))
+            self.made.units.append(CallRange(call.body.name, start, stop, given))
 
-    def _enter(self, call: Call, given: tuple[Value, ...], place: _Place) -> None:
+    def _enter(self, call: Call, given: tuple[Value, ...], place: _SchedulePlace) -> None:
         body = call.body
-        line = None if body.block is not None and body.block.places else Line()
+        line = None if body.block is not None and body.block.places else NestedLine()
         tensors = {body.input.root: given}
         names = frozenset(self.names.get(body.block, ()))
-        inside = _Place(f"{place.prefix}{call.name}.", tensors, self._uses(body), line, names)
+        inside = _SchedulePlace(
+            f"{place.prefix}{call.name}.", tensors, self._uses(body), line, names
+        )
         self._chain(body.chain, inside)
         self._hold((*inside.held, *inside.branches))
         self._name(call, inside.tensors[body.output.root], place)
 
-    def _apply(self, apply: Apply, place: _Place) -> None:
+    def _apply(self, apply: Apply, place: _SchedulePlace) -> None:
         values = tuple(v for tensor in apply.inputs for v in place.tensors[tensor.root])
         shape = apply.output.shape
         if shape is not None and shape.columns:  # a bundle: nothing is computed
@@ -301,7 +307,7 @@ class _Scheduler:
         output = self._step(apply, values, place)
         self._name(apply, (output,), place)
 
-    def _step(self, apply: Apply, values: tuple[Value, ...], place: _Place) -> Value:
+    def _step(self, apply: Apply, values: tuple[Value, ...], place: _SchedulePlace) -> Value:
         """Add an operator; gives what it makes."""
         inplace = may_overwrite(apply, place.uses)
         facts = self._facts(apply, inplace)
@@ -326,11 +332,11 @@ class _Scheduler:
             self._hold(place.line.inputs)
         return output
 
-    def _name(self, node: Apply | Call, values: tuple[Value, ...], place: _Place) -> None:
+    def _name(self, node: Apply | Call, values: tuple[Value, ...], place: _SchedulePlace) -> None:
         place.tensors[node.output.root] = values
         if node.label in place.named and place.line is not None:
             place.held += values
-            place.line = Line()
+            place.line = NestedLine()
 
     def _find_names(self, body: Body) -> None:
         """Which labels each block's `forward` has variables for, if any instance needs them."""
@@ -342,15 +348,15 @@ class _Scheduler:
                 if root in uses.named and uses.counts[root] > 1:
                     names.add(node.label)
 
-    def _continued(self, line: Line, apply: Apply, uses: Uses) -> Line:
+    def _continued(self, line: NestedLine, apply: Apply, uses: Uses) -> NestedLine:
         """The line that the step added last stands in."""
         step, tag, length = self.made.steps[-1], apply.op.category, len(text_of(apply)) - 1
         once = step.inputs == (line.output,) and uses.counts[apply.inputs[0].root] == 1
         if once and line.takes(tag, length):
-            return Line(line.inputs, step.output, [*line.tags, tag], line.length + length)
-        return Line(step.inputs, step.output, [tag], length + 1)
+            return NestedLine(line.inputs, step.output, [*line.tags, tag], line.length + length)
+        return NestedLine(step.inputs, step.output, [tag], length + 1)
 
-    def _facts(self, apply: Apply, inplace: bool) -> Facts:
+    def _facts(self, apply: Apply, inplace: bool) -> OpFacts:
         key = apply.op, apply.shapes, inplace
         found = self.facts.get(key)
         if found is None:
@@ -375,7 +381,7 @@ class _Scheduler:
             self.last[value] = max(self.last[value], now)
 
 
-def _facts(apply: Apply, inplace: bool, training: bool) -> Facts:
+def _facts(apply: Apply, inplace: bool, training: bool) -> OpFacts:
     op, shapes = apply.op, tuple(shape for tensor in apply.inputs for shape in tensor.columns)
     weights = scalars(op.weights(*shapes).values())
     buffers = op.buffers(*shapes).values()
@@ -392,4 +398,4 @@ def _facts(apply: Apply, inplace: bool, training: bool) -> Facts:
     )
     scratch = int(op.scratch(*shapes, training=training))
     backward = int(op.backward_scratch(*shapes))
-    return Facts(apply.output.columns[0], weights, floats, integers, counts, scratch, backward)
+    return OpFacts(apply.output.columns[0], weights, floats, integers, counts, scratch, backward)

@@ -6,8 +6,7 @@ import copy
 from dataclasses import replace
 
 from archc.plan import (
-    Again,
-    Aux,
+    AuxHead,
     Body,
     Branches,
     Call,
@@ -16,6 +15,7 @@ from archc.plan import (
     Loop,
     Node,
     Plan,
+    Reused,
     Scope,
 )
 
@@ -49,6 +49,6 @@ def _nodes(node: Node, done: dict[int, Body]) -> list[Node]:
             return [n for chain in node.iterations for n in _chain(chain, done).nodes]
         case Branches():
             return [replace(node, branches=[_chain(branch, done) for branch in node.branches])]
-        case Scope() | Again() | Aux():
+        case Scope() | Reused() | AuxHead():
             return [replace(node, chain=_chain(node.chain, done))]
     return [node]

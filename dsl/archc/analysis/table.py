@@ -22,9 +22,8 @@ from archc.analysis.costs import cost_of
 from archc.analysis.receptive import Field
 from archc.ops import OTHER, Op, Shape, scalars
 from archc.plan import (
-    Again,
     Apply,
-    Aux,
+    AuxHead,
     Body,
     Branches,
     Call,
@@ -32,6 +31,7 @@ from archc.plan import (
     Choice,
     Loop,
     Plan,
+    Reused,
     Runs,
     Scope,
     Tensor,
@@ -59,10 +59,12 @@ class Counts:
     side_macs: int = 0
     operations: int = 0  # beside the MACs: see Op.operations
     activations: int = 0  # elements of the outputs of all operators
-    filtered: int = 0  # of them those of convolutions and linears: fvcore's and RegNet's count
+    conv_activations: int = (
+        0  # of them those of convolutions and linears: fvcore's and RegNet's count
+    )
     memory: int = 0  # of them those that the lecture's memory column has
     moved: int = 0  # elements read and written: inputs, parameters and outputs of each operator
-    read_once: int = 0  # of them the parameters, which a mini-batch needs once
+    parameter_reads: int = 0  # of them the parameters, which a mini-batch needs once
     operators: int = 0  # how many run
 
     def __add__(self, other: Counts) -> Counts:
@@ -75,7 +77,7 @@ class Counts:
 
     def intensity(self, width: int = 4, batch: int = 1) -> float | None:
         """FLOPs for each byte moved, at `width` bytes an element; None where nothing is moved."""
-        moved = (self.moved - self.read_once) * batch + self.read_once
+        moved = (self.moved - self.parameter_reads) * batch + self.parameter_reads
         return self.flops * batch / (moved * width) if moved else None
 
     def times(self, count: int) -> Counts:
@@ -293,9 +295,9 @@ class _Tabler:
                     yield from self._chain(node.chain, site, scopes)
                 case Scope():
                     yield self._group(node, site, scopes)
-                case Again():
+                case Reused():
                     yield from self._chain(node.chain, site, node.scopes)
-                case Aux():
+                case AuxHead():
                     for part in self._chain(node.chain, site, scopes):
                         yield replace(part, aside=True)
 
@@ -369,10 +371,10 @@ def _counts(node: Apply, inputs: tuple[Shape, ...], y: Shape) -> Counts:
         cost.macs,
         operations=int(op.operations(*inputs)),
         activations=elements,
-        filtered=elements if filters else 0,
+        conv_activations=elements if filters else 0,
         memory=elements if op.category in _STORED and not _does_nothing(op, inputs, y) else 0,
         moved=0 if idle else read + elements + params,
-        read_once=params,
+        parameter_reads=params,
         operators=1,
     )
 

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archc.plan import (
-    Again,
     Apply,
-    Aux,
+    AuxHead,
     Body,
     Branches,
     Call,
     Chain,
-    Goto,
-    Mark,
     Node,
+    Output,
     Path,
+    Ref,
+    Reused,
     Scope,
     Tensor,
     children,
@@ -62,21 +62,21 @@ def uses_of(body: Body) -> Uses:
             case Call():
                 makers[node.output.root] = node
                 counts[node.input.root] += 1
-            case Mark():
+            case Output():
                 counts[node.output.root] += 1
-            case Aux():
+            case AuxHead():
                 counts[node.chain.output.root] += 1
-            case Again():
+            case Reused():
                 reused |= {node.scopes[:length] for length in range(1, len(node.scopes) + 1)}
             case Scope() if node.is_combinator and node.chain.input.root not in within:
                 entering = node.chain.input.root
                 within[entering] = _times(entering, node.chain.nodes)
-            case Goto():
+            case Ref():
                 named.add(node.output.root)
     counts[body.output.root] += 1
     runs: dict[Path, list[Apply]] = {}
     paths: dict[Apply, Path] = {}
-    if reused or any(isinstance(node, Again) for node in walk(body.chain.nodes)):
+    if reused or any(isinstance(node, Reused) for node in walk(body.chain.nodes)):
         for path, apply in _modules(body.chain, ()):
             runs.setdefault(path, []).append(apply)
             paths[apply] = path
@@ -88,7 +88,7 @@ def _modules(chain: Chain, scopes: Path) -> Iterator[tuple[Path, Apply]]:
     for node in chain.nodes:
         inner = (*scopes, node.name) if isinstance(node, Scope) else scopes
         for part in children(node):
-            yield from _modules(part, node.scopes if isinstance(node, Again) else inner)
+            yield from _modules(part, node.scopes if isinstance(node, Reused) else inner)
         own = node.merge if isinstance(node, Branches) else node
         if isinstance(own, Apply):
             yield (*scopes, own.name), own

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from archc import __version__
 from archc.comparison.attributes import Attribute, UnknownColumn, all_columns, attribute
-from archc.comparison.entry import Entry
+from archc.comparison.entry import NetworkEntry
 from archc.net import Net, load
 from archc.report import tables
 from archc.report.diagnostics import to_json
 from archc.report.numbers import natural
-from archc.report.tables import Line, Sheet
+from archc.report.tables import Sheet, TableLine
 
 if TYPE_CHECKING:
     import pandas
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
-    "Entry",
+    "NetworkEntry",
     "UnknownColumn",
     "all_columns",
     "attribute",
@@ -50,7 +50,7 @@ DEFAULT = tuple("name year depth params macs train_peak_bytes top1_error top5_er
 class Comparison:
     """A table of networks. It prints itself, and shows itself in Jupyter."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[NetworkEntry, ...]
     columns: tuple[Attribute, ...]
     batch: int = BATCH
     machine: Machine | None = None  # that the forward passes were measured on
@@ -74,7 +74,7 @@ class Comparison:
     def sheet(self) -> Sheet:
         """To write in one of `archc.report.tables`'s formats."""
         columns = tuple(column.column for column in self.columns)
-        lines = [Line(tuple(row.values())) for row in self.records()]
+        lines = [TableLine(tuple(row.values())) for row in self.records()]
         return Sheet(columns, lines, foot=tuple(self._notes()))
 
     def _notes(self) -> Iterator[str]:
@@ -164,13 +164,13 @@ def compare(
     for network in networks:
         net = network if isinstance(network, Net) else load(network, **(params or {}))
         file = net.analysis.source.name
-        entries.append(Entry(Path(file).stem, file, net.analysis))
+        entries.append(NetworkEntry(Path(file).stem, file, net.analysis))
     found = tabled(entries, columns, batch, time=time)
     return ordered(found, sort, reverse)
 
 
 def tabled(
-    entries: Iterable[Entry],
+    entries: Iterable[NetworkEntry],
     columns: Sequence[str] | None = None,
     batch: int = BATCH,
     *,

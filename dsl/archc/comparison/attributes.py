@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archc.comparison.entry import Entry
+from archc.comparison.entry import NetworkEntry
 from archc.report.memory import size
 from archc.report.numbers import human
 from archc.report.tables import Column
@@ -26,7 +26,7 @@ class Attribute:
 
     name: str
     heading: str
-    of: Callable[[Entry, int], Any]
+    of: Callable[[NetworkEntry, int], Any]
     numeric: bool = True
     show: Callable[[Any], str] = str
     note: str = ""  # what it counts; may name the {batch}
@@ -36,7 +36,7 @@ class Attribute:
         return Column(self.name, self.heading, self.numeric, self.show)
 
 
-def attribute(entries: Iterable[Entry], name: str) -> Attribute:
+def attribute(entries: Iterable[NetworkEntry], name: str) -> Attribute:
     """The column of that name: one of `ATTRIBUTES`, or a fact of some file's `meta`.
 
     Raises UnknownColumn.
@@ -49,7 +49,7 @@ def attribute(entries: Iterable[Entry], name: str) -> Attribute:
     return _fact(name, numeric=all(isinstance(fact, int | float) for fact in facts))
 
 
-def all_columns(entries: Iterable[Entry]) -> list[str]:
+def all_columns(entries: Iterable[NetworkEntry]) -> list[str]:
     """Every column there is: those of `ATTRIBUTES`, then the other facts in `meta`, by name."""
     facts = {key for entry in entries for key in entry.analysis.meta}
     return [*_BY_NAME, *sorted(facts - _BY_NAME.keys())]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from archc.analysis.fit import Memory
+from archc.analysis.fit import NetworkMemory
 from archc.analysis.table import Counts
 from archc.api import Analysis
 from archc.net import Net
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Entry:
+class NetworkEntry:
     """`name` is what it was asked for as; the analysis has no mistakes."""
 
     name: str
@@ -29,14 +29,14 @@ class Entry:
         return self.analysis.table.counts
 
     @cached_property
-    def memory(self) -> Memory:
+    def memory(self) -> NetworkMemory:
         """In fp32, with SGD with momentum."""
         return self.analysis.memory()
 
     def meta(self, key: str) -> Any:
         return self.analysis.meta.get(key)
 
-    def timed(self) -> Entry:
+    def timed(self) -> NetworkEntry:
         """With its forward pass measured. Needs torch, and takes a while."""
         from archc.comparison.timing import forward_ms
 

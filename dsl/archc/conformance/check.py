@@ -8,8 +8,8 @@ from typing import Any
 from archc import symbolic
 from archc.conformance.compare import compare
 from archc.conformance.objects import Instance
-from archc.conformance.problems import Mismatch, Unreadable
-from archc.conformance.program import Program
+from archc.conformance.problems import Mismatch, UnsupportedPython
+from archc.conformance.program import GeneratedFile
 from archc.plan import Plan
 
 Again = Callable[..., Plan | None]  # (params) -> the network at other values of some, or None
@@ -27,8 +27,8 @@ def check_source(
     the form for inference: what is left of a row has moved up.
     """
     try:
-        program = Program(text, plan.name)
-    except Unreadable as why:
+        program = GeneratedFile(text, plan.name)
+    except UnsupportedPython as why:
         return [Mismatch(why.message, why.line)]
     except RecursionError:
         return [Mismatch("it is nested too deeply")]
@@ -42,13 +42,15 @@ def check_source(
     return []
 
 
-def _check(program: Program, plan: Plan, params: dict[str, Any], moves: bool) -> list[Mismatch]:
+def _check(
+    program: GeneratedFile, plan: Plan, params: dict[str, Any], moves: bool
+) -> list[Mismatch]:
     interpreter = program.interpreter
     try:
         network = interpreter.construct(program.network, (), params)
         assert isinstance(network, Instance)
         return compare(program, plan, network, moves=moves)
-    except Unreadable as why:
+    except UnsupportedPython as why:
         return [Mismatch(why.message, why.line or interpreter.line)]
     except RecursionError:
         return [Mismatch("it is nested too deeply")]
@@ -57,7 +59,7 @@ def _check(program: Program, plan: Plan, params: dict[str, Any], moves: bool) ->
         interpreter.depth = 0
 
 
-def _others(program: Program, plan: Plan, again: Again) -> Iterator[tuple[str, Any, Plan]]:
+def _others(program: GeneratedFile, plan: Plan, again: Again) -> Iterator[tuple[str, Any, Plan]]:
     """Yield the network at other values of each param that is an argument of its class.
 
     One value shows whether the numbers follow; where another number of operators follows, several.

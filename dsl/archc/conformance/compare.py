@@ -12,10 +12,10 @@ from archc.conformance.execution import Event, Execution
 from archc.conformance.interpreter import Interpreter, formals, run_from
 from archc.conformance.objects import Container, Instance, Leaf, TupleValue, Value
 from archc.conformance.places import moved_up
-from archc.conformance.problems import Mismatch, Unreadable
-from archc.conformance.program import Program
+from archc.conformance.problems import Mismatch, UnsupportedPython
+from archc.conformance.program import GeneratedFile
 from archc.conformance.promise import BodyPromise, Holding, Promises
-from archc.conformance.tensors import Record, Store, Tensor
+from archc.conformance.tensors import Record, Store, SymbolicTensor
 from archc.plan import Plan, outputs, side_outputs
 
 
@@ -29,7 +29,7 @@ class Held:
 
 
 def compare(
-    program: Program, plan: Plan, network: Instance, *, moves: bool = False
+    program: GeneratedFile, plan: Plan, network: Instance, *, moves: bool = False
 ) -> list[Mismatch]:
     """Return the first difference between a network that was made and a plan, or none.
 
@@ -53,7 +53,7 @@ def compare(
 
 
 def _compare(
-    program: Program,
+    program: GeneratedFile,
     plan: Plan,
     network: Instance,
     promises: Promises,
@@ -201,7 +201,7 @@ def _named(event: Event) -> str:
     return "a block" if isinstance(event.what, int) else f"`{event.what}`"
 
 
-def _wires(have: tuple[Tensor, ...], want: tuple[Tensor, ...]) -> str:
+def _wires(have: tuple[SymbolicTensor, ...], want: tuple[SymbolicTensor, ...]) -> str:
     """The first input that is another."""
     if len(have) != len(want):
         return f"{len(have)} tensors, not {len(want)}"
@@ -209,7 +209,7 @@ def _wires(have: tuple[Tensor, ...], want: tuple[Tensor, ...]) -> str:
     return _apart(a, b)
 
 
-def _apart(have: Tensor, want: Tensor) -> str:
+def _apart(have: SymbolicTensor, want: SymbolicTensor) -> str:
     """Two tensors, as deep as it takes to tell them apart."""
     for depth in (1, 2, 3, 5, 8):
         a, b = have.describe(depth), want.describe(depth)
@@ -231,7 +231,7 @@ def _compare_results(
         return [Mismatch("`forward` returns one tensor where there are several outputs")]
     fields = result.cls.fields
     names = [*(name for name, _ in named), *(aux.name for aux in side_outputs(plan.body))]
-    tensors: list[Tensor | None] = [*main, *(tensor for _, tensor in sides)]
+    tensors: list[SymbolicTensor | None] = [*main, *(tensor for _, tensor in sides)]
     tensors += [None] * (len(names) - len(tensors))
     if len(fields) != len(names):
         return [Mismatch(f"`{result.cls.name}` has {len(fields)} fields, not {len(names)}")]
@@ -249,7 +249,7 @@ def _compare_results(
     return []
 
 
-def _compare_output(name: str, value: Any, wanted: Tensor) -> list[Mismatch]:
+def _compare_output(name: str, value: Any, wanted: SymbolicTensor) -> list[Mismatch]:
     if not isinstance(value, Value):
         return [Mismatch(f"{name} is no tensor")]
     if value.tensor is not wanted:
@@ -257,4 +257,4 @@ def _compare_output(name: str, value: Any, wanted: Tensor) -> list[Mismatch]:
     return []
 
 
-__all__ = ["Unreadable", "compare"]
+__all__ = ["UnsupportedPython", "compare"]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from archc.conformance.modules import kind_of, run_record
 from archc.conformance.objects import Leaf, Prototype, Storage, Value
 from archc.conformance.problems import Mismatch
-from archc.conformance.tensors import Record, Store, Tensor
+from archc.conformance.tensors import Record, Store, SymbolicTensor
 
 
 class Event(NamedTuple):
@@ -17,7 +17,7 @@ class Event(NamedTuple):
 
     path: str
     what: Record | int  # an int: a block, by all that it does
-    inputs: tuple[Tensor, ...]
+    inputs: tuple[SymbolicTensor, ...]
     place: Any  # the line of the text, or the span of the file
     draws: bool = False  # takes random numbers, so that its turn matters
 
@@ -37,7 +37,7 @@ def in_order(events: list[Event]) -> tuple[Any, ...]:
     return draws, tuple([event.key for event in others])
 
 
-class Saved(NamedTuple):
+class SavedTensor(NamedTuple):
     """Memory that autograd reads in the backward pass, at the version that it was saved at."""
 
     storage: Storage
@@ -46,13 +46,15 @@ class Saved(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class MethodSummary:
     """What a method does, whatever tensors it gets: for a class once, not for each call."""
 
     digest: int
     state: bool  # whether it has weights or buffers
     draws: bool
-    outputs: tuple[tuple[Tensor, int | None, bool], ...]  # the input whose memory it is; kept
+    outputs: tuple[
+        tuple[SymbolicTensor, int | None, bool], ...
+    ]  # the input whose memory it is; kept
     is_list: bool
     kept: tuple[frozenset[int], ...]  # of each input, the versions that autograd keeps
     written: tuple[int, ...]  # how often each input is overwritten
@@ -66,12 +68,12 @@ class Execution:
         self.training = training
         self.asked_training = False
         self.events: list[Event] = []
-        self.saved: list[Saved] = []
+        self.saved: list[SavedTensor] = []
         self.problems: list[Mismatch] = []
         self.frames: list[tuple[Prototype, str]] = []
         self.drawn = 0
 
-    def read(self, values: Iterable[Value], line: int) -> tuple[Tensor, ...]:
+    def read(self, values: Iterable[Value], line: int) -> tuple[SymbolicTensor, ...]:
         """Return the tensors of values; notes those that were overwritten before."""
         found = []
         for value in values:
@@ -89,7 +91,7 @@ class Execution:
 
     def keep(self, storage: Storage, line: int) -> None:
         """Note that autograd keeps what lies in some memory now."""
-        self.saved.append(Saved(storage, storage.version, line))
+        self.saved.append(SavedTensor(storage, storage.version, line))
 
     def write(self, storage: Storage, line: int, times: int = 1) -> None:
         """Note that memory is overwritten."""
@@ -125,7 +127,12 @@ class Execution:
         return self.place(tensor, record.target, values, line, inplace=module.inplace)
 
     def place(
-        self, tensor: Tensor, target: str, values: list[Value], line: int, inplace: bool = False
+        self,
+        tensor: SymbolicTensor,
+        target: str,
+        values: list[Value],
+        line: int,
+        inplace: bool = False,
     ) -> Value:
         """Return a value in memory: the input's for a view or in place, or else new."""
         kind = kind_of(target)
@@ -144,7 +151,7 @@ class Execution:
         return made
 
     def block(
-        self, summary: Summary, path: str, values: list[Value], line: int
+        self, summary: MethodSummary, path: str, values: list[Value], line: int
     ) -> Value | list[Value]:
         """Run a block of which it is known what it does."""
         inputs = self.read(values, line)
@@ -155,7 +162,7 @@ class Execution:
             self.events.append(Event(path, summary.digest, inputs, line, summary.draws))
         for value, kept, written in zip(values, summary.kept, summary.written, strict=True):
             storage = value.storage
-            self.saved += [Saved(storage, storage.version + at, line) for at in kept]
+            self.saved += [SavedTensor(storage, storage.version + at, line) for at in kept]
             if written:
                 self.write(storage, line, written)
         found = []

@@ -8,8 +8,17 @@ import operator
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from archc.conformance.objects import Bound, Code, Container, Frame, Instance, Name, Size, Value
-from archc.conformance.problems import Unreadable
+from archc.conformance.objects import (
+    BoundMethod,
+    Code,
+    Container,
+    Frame,
+    Instance,
+    TensorSize,
+    TorchName,
+    Value,
+)
+from archc.conformance.problems import UnsupportedPython
 
 _NUMBERS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -62,7 +71,7 @@ def _alternatives(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-class Run(Protocol):
+class Runtime(Protocol):
     """What closures ask the run for: all that has to do with modules and tensors."""
 
     globals: dict[str, Any]
@@ -79,14 +88,14 @@ class Run(Protocol):
 class Expressions:
     """Makes closures of expressions, for one run."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Runtime) -> None:
         self.run = run
 
     def compile(self, node: ast.expr) -> Code:
-        """Return a closure that works out an expression. Raises Unreadable."""
+        """Return a closure that works out an expression. Raises UnsupportedPython."""
         made = getattr(self, f"_{type(node).__name__}", None)
         if made is None:
-            raise Unreadable(f"`{ast.unparse(node)[:60]}` is not Python that archc writes",
+            raise UnsupportedPython(f"`{ast.unparse(node)[:60]}` is not Python that archc writes",
                              node.lineno)  # fmt: skip
         code: Code = made(node)
         return code
@@ -105,18 +114,18 @@ class Expressions:
                 return run.globals[name]
             if name in _FUNCTIONS:
                 return _FUNCTIONS[name]
-            raise Unreadable(f"the name `{name}` has no value", line)
+            raise UnsupportedPython(f"the name `{name}` has no value", line)
 
         return look
 
     def _Attribute(self, node: ast.Attribute) -> Code:
         name, run, line = node.attr, self.run, node.lineno
         if isinstance(node.value, ast.Name) and node.value.id in ("nn", "torch", "F"):
-            known = Name(f"{node.value.id}.{name}")
+            known = TorchName(f"{node.value.id}.{name}")
             return lambda frame: known
         if isinstance(node.value, ast.Name) and node.value.id == "math":
             if name not in _MATH:
-                raise Unreadable(f"`math.{name}` is nothing that archc writes", line)
+                raise UnsupportedPython(f"`math.{name}` is nothing that archc writes", line)
             function = _MATH[name]
             return lambda frame: function
         owner = self.compile(node.value)
@@ -160,9 +169,9 @@ class Expressions:
             try:
                 found = range(*(code(frame) for code in codes))
             except TypeError as error:
-                raise Unreadable(f"`range` would fail: {error}", line) from None
+                raise UnsupportedPython(f"`range` would fail: {error}", line) from None
             if len(found) > _LONGEST:
-                raise Unreadable(f"a loop of {len(found):,} passes", line)
+                raise UnsupportedPython(f"a loop of {len(found):,} passes", line)
             return found
 
         return count
@@ -225,7 +234,9 @@ class Expressions:
         left, right = self.compile(node.left), self.compile(node.right)
         kind = type(node.op)
         if kind not in _NUMBERS:
-            raise Unreadable(f"`{ast.unparse(node)[:60]}` is not Python that archc writes", line)
+            raise UnsupportedPython(
+                f"`{ast.unparse(node)[:60]}` is not Python that archc writes", line
+            )
         compute = _NUMBERS[kind]
         symbol = kind.__name__
 
@@ -254,7 +265,7 @@ class Expressions:
                     return -value
 
                 return negate
-        raise Unreadable(f"`{ast.unparse(node)[:60]}` is not Python that archc writes", line)
+        raise UnsupportedPython(f"`{ast.unparse(node)[:60]}` is not Python that archc writes", line)
 
     def _BoolOp(self, node: ast.BoolOp) -> Code:
         codes = [self.compile(value) for value in node.values]
@@ -285,7 +296,7 @@ class Expressions:
                 try:
                     holds = test(left, right)
                 except TypeError as error:
-                    raise Unreadable(f"a comparison would fail: {error}", line) from None
+                    raise UnsupportedPython(f"a comparison would fail: {error}", line) from None
                 if not holds:
                     return False
                 left = right
@@ -306,12 +317,12 @@ class Expressions:
         def get(frame: Frame) -> Any:
             found, at = owner(frame), key(frame)
             run.line = line
-            if isinstance(found, Value | Size | Container | Instance):
+            if isinstance(found, Value | TensorSize | Container | Instance):
                 return run.index(found, at)
             try:
                 return found[at]
             except (LookupError, TypeError) as error:
-                raise Unreadable(f"an index would fail: {error}", line) from None
+                raise UnsupportedPython(f"an index would fail: {error}", line) from None
 
         return get
 
@@ -331,7 +342,7 @@ class Expressions:
             for part in node.values
         ]
         if any(isinstance(part, ast.FormattedValue) and part.format_spec for part in node.values):
-            raise Unreadable("a format is not Python that archc writes", node.lineno)
+            raise UnsupportedPython("a format is not Python that archc writes", node.lineno)
         return lambda frame: "".join([str(code(frame)) for code in codes])
 
     # --- comprehensions ------------------------------------------------------------------
@@ -390,7 +401,9 @@ class Expressions:
                 return store
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
                 return self._unpack(parts, node.lineno)
-        raise Unreadable(f"`{ast.unparse(node)[:60]}` is not Python that archc writes", node.lineno)
+        raise UnsupportedPython(
+            f"`{ast.unparse(node)[:60]}` is not Python that archc writes", node.lineno
+        )
 
     def _unpack(self, parts: list[ast.expr], line: int) -> Callable[[Frame, Any], None]:
         star = next((k for k, part in enumerate(parts) if isinstance(part, ast.Starred)), None)
@@ -405,7 +418,7 @@ class Expressions:
                 middle = items[star : len(items) - behind]
                 items = [*items[:star], middle, *items[len(items) - behind :]]
             if len(items) != len(stores):
-                raise Unreadable(f"{len(items)} values for {len(stores)} names", line)
+                raise UnsupportedPython(f"{len(items)} values for {len(stores)} names", line)
             for store, item in zip(stores, items, strict=True):
                 store(frame, item)
 
@@ -413,28 +426,28 @@ class Expressions:
 
 
 def iterate(value: Any, line: int) -> Any:
-    """Return what a loop over a value runs over. Raises Unreadable."""
+    """Return what a loop over a value runs over. Raises UnsupportedPython."""
     if isinstance(value, Container):
         return list(value.children) if value.kind == "ModuleDict" else list(value.children.values())
     if isinstance(value, Instance):
         return list(value.prototype.children.values())
-    if isinstance(value, Value | Bound | Name) or not hasattr(value, "__iter__"):
-        raise Unreadable("a loop over something that is no list", line)
+    if isinstance(value, Value | BoundMethod | TorchName) or not hasattr(value, "__iter__"):
+        raise UnsupportedPython("a loop over something that is no list", line)
     return value
 
 
 def calculate(compute: Callable[[Any, Any], Any], symbol: str, a: Any, b: Any, line: int) -> Any:
-    """Return a number worked out, within bounds. Raises Unreadable."""
+    """Return a number worked out, within bounds. Raises UnsupportedPython."""
     are_whole = isinstance(a, int) and isinstance(b, int)
     if symbol == "Pow" and are_whole and b * a.bit_length() > _LARGEST_POWER:
-        raise Unreadable("a power that is too large", line)
+        raise UnsupportedPython("a power that is too large", line)
     if symbol == "Mult" and (
         isinstance(a, list | tuple | str) or isinstance(b, list | tuple | str)
     ):
         times = b if isinstance(b, int) else a
         if isinstance(times, int) and times > _LONGEST:
-            raise Unreadable("a list that is too long", line)
+            raise UnsupportedPython("a list that is too long", line)
     try:
         return compute(a, b)
     except (TypeError, ArithmeticError) as error:
-        raise Unreadable(f"arithmetic would fail: {error}", line) from None
+        raise UnsupportedPython(f"arithmetic would fail: {error}", line) from None

@@ -7,9 +7,9 @@ from typing import Any
 
 from archc.conformance.execution import Execution
 from archc.conformance.modules import make_record, run_record
-from archc.conformance.objects import Size, Value
-from archc.conformance.problems import Unreadable
-from archc.conformance.tensors import Tensor
+from archc.conformance.objects import TensorSize, Value
+from archc.conformance.problems import UnsupportedPython
+from archc.conformance.tensors import SymbolicTensor
 
 # Functions that are a module without state, called at once.
 _OF_MODULES = {
@@ -69,20 +69,22 @@ class Functions:
         self.line = line
 
     def call(self, name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        """Run a function, or method of a tensor, by its name. Raises Unreadable."""
+        """Run a function, or method of a tensor, by its name. Raises UnsupportedPython."""
         own: Callable[..., Any] | None = getattr(self, f"_{name}", None)
         if name in _UNCHANGED and arguments and isinstance(arguments[0], Value):
             return arguments[0]
         if own is None and name not in _OF_MODULES:
-            raise Unreadable(f"the function `{name}` is nothing that archc writes", self.line)
+            raise UnsupportedPython(
+                f"the function `{name}` is nothing that archc writes", self.line
+            )
         if not arguments:
-            raise Unreadable(f"`{name}` gets no tensor", self.line)
+            raise UnsupportedPython(f"`{name}` gets no tensor", self.line)
         if own is None:
             return self._module(name, *arguments, **named)
         try:
             return own(*arguments, **named)
         except TypeError as error:
-            raise Unreadable(f"`{name}` would fail: {error}", self.line) from None
+            raise UnsupportedPython(f"`{name}` would fail: {error}", self.line) from None
 
     def _module(self, name: str, x: Any, *more: Any, **named: Any) -> Value:
         if name == "flatten" and "start_dim" not in named:
@@ -96,7 +98,7 @@ class Functions:
     def _tensors(self, values: Any) -> list[Value]:
         found = list(values) if isinstance(values, list | tuple) else []
         if not found or not all(isinstance(value, Value) for value in found):
-            raise Unreadable("a function gets something that is no tensor", self.line)
+            raise UnsupportedPython("a function gets something that is no tensor", self.line)
         return found
 
     # --- joining and cutting -------------------------------------------------------------
@@ -107,18 +109,18 @@ class Functions:
 
     def _narrow(self, x: Any, dim: int, start: int, length: int) -> Value:
         if dim != 1:
-            raise Unreadable("`narrow` of another dimension than channels", self.line)
+            raise UnsupportedPython("`narrow` of another dimension than channels", self.line)
         return self._view("Narrow", x, start, length)
 
     def _chunk(self, x: Any, chunks: int, dim: int = 0) -> list[Value]:
         if dim != 1:
-            raise Unreadable("`chunk` of another dimension than channels", self.line)
+            raise UnsupportedPython("`chunk` of another dimension than channels", self.line)
         return [self._view("Chunk", x, at, chunks) for at in range(chunks)]
 
     def _split(self, x: Any, split_size_or_sections: Any, dim: int = 0) -> list[Value]:
         sizes = split_size_or_sections
         if dim != 1 or not isinstance(sizes, list | tuple):
-            raise Unreadable("`split` other than into channels of listed widths", self.line)
+            raise UnsupportedPython("`split` other than into channels of listed widths", self.line)
         starts = [sum(sizes[:at]) for at in range(len(sizes))]
         return [
             self._view("Narrow", x, start, size) for start, size in zip(starts, sizes, strict=True)
@@ -133,7 +135,7 @@ class Functions:
                 is_range = part.stop is not None and 0 <= begins < part.stop
                 if is_range and all(other in (whole, Ellipsis) for other in rest):
                     return self._view("Narrow", x, begins, part.stop - begins)
-        raise Unreadable("an index that is no range of channels", self.line)
+        raise UnsupportedPython("an index that is no range of channels", self.line)
 
     def _view(self, target: str, x: Any, *values: Any) -> Value:
         (value,) = self._tensors([x])
@@ -152,7 +154,7 @@ class Functions:
         align_corners: bool | None = None,
     ) -> Value:
         (value,) = self._tensors([x])
-        if isinstance(size, Size) and size.spatial and scale_factor is None:
+        if isinstance(size, TensorSize) and size.spatial and scale_factor is None:
             inputs = self.execution.read([value, size.of], self.line)
             record, _ = make_record(self.store, "UpsampleLike", (mode, align_corners), {})
         else:
@@ -190,12 +192,12 @@ class Functions:
             return Value(self._scaled(symbol, self.execution.read([left], self.line), right))
         elif symbol in ("Add", "Mult") and isinstance(right, Value):
             return Value(self._scaled(symbol, self.execution.read([right], self.line), left))
-        raise Unreadable("arithmetic with tensors that archc does not write", self.line)
+        raise UnsupportedPython("arithmetic with tensors that archc does not write", self.line)
 
-    def _scaled(self, symbol: str, x: tuple[Tensor, ...], number: Any) -> Tensor:
+    def _scaled(self, symbol: str, x: tuple[SymbolicTensor, ...], number: Any) -> SymbolicTensor:
         names = {"Mult": "times", "Div": "divide", "Add": "plus", "Sub": "minus"}
         if symbol not in names or not isinstance(number, int | float):
-            raise Unreadable("arithmetic with tensors that archc does not write", self.line)
+            raise UnsupportedPython("arithmetic with tensors that archc does not write", self.line)
         return self.store.tensor(names[symbol], (number,), x)
 
     def _keep(self, values: list[Value]) -> None:

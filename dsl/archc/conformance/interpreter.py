@@ -1,7 +1,7 @@
 """Runs a generated file on symbols: makes its modules and sends tensors through `forward`.
 
 Nothing is imported and nothing is executed but the few forms that archc writes; all else is
-Unreadable.
+UnsupportedPython.
 """
 
 from __future__ import annotations
@@ -9,32 +9,32 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 from typing import Any
 
-from archc.conformance.execution import Event, Execution, Summary, in_order
+from archc.conformance.execution import Event, Execution, MethodSummary, in_order
 from archc.conformance.expressions import iterate
 from archc.conformance.functions import Functions
 from archc.conformance.modules import kind_of, make_record
 from archc.conformance.objects import (
-    Bound,
+    BoundMethod,
     Class,
     Container,
     Frame,
     Instance,
     Leaf,
     Module,
-    Name,
     Opaque,
     Prototype,
-    Size,
     Super,
+    TensorSize,
+    TorchName,
     TupleClass,
     TupleValue,
     Value,
     children_of,
     walk_modules,
 )
-from archc.conformance.problems import Unreadable
+from archc.conformance.problems import UnsupportedPython
 from archc.conformance.statements import run_function
-from archc.conformance.tensors import Record, Store, Tensor
+from archc.conformance.tensors import Record, Store, SymbolicTensor
 
 _CONTAINERS = {"nn.Sequential": "Sequential", "nn.ModuleList": "ModuleList",
                "nn.ModuleDict": "ModuleDict"}  # fmt: skip
@@ -66,19 +66,19 @@ class Interpreter:
     # --- names and parts -----------------------------------------------------------------
 
     def attribute(self, owner: Any, name: str) -> Any:
-        """Return `owner.name`. Raises Unreadable."""
+        """Return `owner.name`. Raises UnsupportedPython."""
         match owner:
             case Instance():
                 return self._of_instance(owner, name)
             case Value():
-                return Size(owner) if name == "shape" else Bound(owner, name)
-            case Name():
-                return Name(f"{owner.text}.{name}")
+                return TensorSize(owner) if name == "shape" else BoundMethod(owner, name)
+            case TorchName():
+                return TorchName(f"{owner.text}.{name}")
             case Container() if name in owner.children:
                 return owner.children[name]
             case Container() | Leaf() | list() | dict() | Super():
-                return Bound(owner, name)
-        raise Unreadable(f"nothing is known of `.{name}` here", self.line)
+                return BoundMethod(owner, name)
+        raise UnsupportedPython(f"nothing is known of `.{name}` here", self.line)
 
     def _of_instance(self, owner: Instance, name: str) -> Any:
         made = owner.prototype
@@ -88,7 +88,7 @@ class Interpreter:
             return made.attributes[name]
         if name == "training":
             if self.execution is None:
-                raise Unreadable("`training` is asked while modules are made", self.line)
+                raise UnsupportedPython("`training` is asked while modules are made", self.line)
             self.execution.asked_training = True
             return self.execution.training
         cls: Any = made.cls
@@ -97,34 +97,34 @@ class Interpreter:
                 return cls.constants[name]
             cls = cls.base
         if made.cls.find(name) is not None or name in _STARTERS or hasattr(self, f"_do_{name}"):
-            return Bound(owner, name)
-        raise Unreadable(f"`{made.cls.name}` has no attribute `{name}`", self.line)
+            return BoundMethod(owner, name)
+        raise UnsupportedPython(f"`{made.cls.name}` has no attribute `{name}`", self.line)
 
     def parent(self, frame: Frame) -> Super:
         """Return `super()`."""
         if "__class__" not in frame:
-            raise Unreadable("`super()` outside of a method", self.line)
+            raise UnsupportedPython("`super()` outside of a method", self.line)
         return Super(frame["self"], frame["__class__"])
 
     def assign(self, frame: Frame, owner: Any, name: str, value: Any) -> None:
-        """Do `owner.name = value`. Raises Unreadable."""
+        """Do `owner.name = value`. Raises UnsupportedPython."""
         if not isinstance(owner, Instance):
-            raise Unreadable(f"`.{name}` of something that is no module is set", self.line)
+            raise UnsupportedPython(f"`.{name}` of something that is no module is set", self.line)
         made = owner.prototype
         if owner is not frame.get("self"):
             if name in _FLAGS:
                 return
-            raise Unreadable(f"`{name}` of another module is set", self.line)
+            raise UnsupportedPython(f"`{name}` of another module is set", self.line)
         if self.execution is not None:
-            raise Unreadable(f"`self.{name}` is set while the network runs", self.line)
+            raise UnsupportedPython(f"`self.{name}` is set while the network runs", self.line)
         self._register(made, name, value)
 
     def _register(self, made: Prototype, name: str, value: Any) -> None:
         if isinstance(value, Leaf | Container | Instance):
             if not made.is_begun:
-                raise Unreadable("a module is set before `super().__init__()`", self.line)
+                raise UnsupportedPython("a module is set before `super().__init__()`", self.line)
             if not name or "." in name:
-                raise Unreadable(f"torch refuses a module called {name!r}", self.line)
+                raise UnsupportedPython(f"torch refuses a module called {name!r}", self.line)
             made.attributes.pop(name, None)
             made.children[name] = value
         elif value is None and name in made.children:
@@ -133,41 +133,41 @@ class Interpreter:
             made.attributes[name] = value
 
     def index(self, owner: Any, key: Any) -> Any:
-        """Return `owner[key]`. Raises Unreadable."""
+        """Return `owner[key]`. Raises UnsupportedPython."""
         if isinstance(owner, Value):
             return self._functions().cut(owner, key)
-        if isinstance(owner, Size):
+        if isinstance(owner, TensorSize):
             if key == slice(2, None) and not owner.spatial:
-                return Size(owner.of, spatial=True)
-            raise Unreadable("a size of a tensor that is no constant", self.line)
+                return TensorSize(owner.of, spatial=True)
+            raise UnsupportedPython("a size of a tensor that is no constant", self.line)
         children = children_of(owner)
         try:
             if isinstance(owner, Container) and owner.kind == "ModuleDict":
                 return children[key]
             found = list(children.values())[key]
         except (LookupError, TypeError) as error:
-            raise Unreadable(f"an index would fail: {error}", self.line) from None
+            raise UnsupportedPython(f"an index would fail: {error}", self.line) from None
         return _numbered("Sequential", found, self.line) if isinstance(found, list) else found
 
     # --- calls ---------------------------------------------------------------------------
 
     def call(self, function: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        """Return `function(*arguments, **named)`. Raises Unreadable."""
+        """Return `function(*arguments, **named)`. Raises UnsupportedPython."""
         match function:
             case Leaf() | Container() | Instance():
                 return self.run_module(function, arguments, named)
             case Class():
                 return self.construct(function, arguments, named)
-            case Name():
+            case TorchName():
                 return self._named(function.text, arguments, named)
-            case Bound(owner=Value() as x, name=name):
+            case BoundMethod(owner=Value() as x, name=name):
                 return self._functions().call(name, (x, *arguments), named)
-            case Bound(owner=owner, name=name):
+            case BoundMethod(owner=owner, name=name):
                 return self._method(owner, name, arguments, named)
             case TupleClass():
                 return self._tuple(function, arguments, named)
         if not callable(function):
-            raise Unreadable("something is called that is no function", self.line)
+            raise UnsupportedPython("something is called that is no function", self.line)
         given = arguments
         if function not in self._of_objects:
             given = tuple(
@@ -177,14 +177,14 @@ class Interpreter:
         try:
             return function(*given, **named)
         except (TypeError, ValueError, ArithmeticError, LookupError) as error:
-            raise Unreadable(f"a call would fail: {error}", self.line) from None
+            raise UnsupportedPython(f"a call would fail: {error}", self.line) from None
 
     def _named(self, text: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         if text in _CONTAINERS:
             return self._container(text, arguments)
         if kind_of(text) is not None:
             if self.execution is not None and not text.startswith("nn."):
-                raise Unreadable(f"`{text}` is made while the network runs", self.line)
+                raise UnsupportedPython(f"`{text}` is made while the network runs", self.line)
             record, inplace = make_record(self.store, text, arguments, named)
             return Leaf(record, inplace, self.line)
         if text == "torch.device":
@@ -192,7 +192,7 @@ class Interpreter:
         prefix, _, name = text.rpartition(".")
         if prefix in ("torch", "F"):
             return self._functions().call(name, arguments, named)
-        raise Unreadable(f"`{text}` is nothing that archc writes", self.line)
+        raise UnsupportedPython(f"`{text}` is nothing that archc writes", self.line)
 
     def _container(self, text: str, arguments: tuple[Any, ...]) -> Container:
         return Container(_CONTAINERS[text], self._rows(text, arguments), self.line)
@@ -209,17 +209,17 @@ class Interpreter:
             found = {str(at): child for at, child in enumerate(items)}
         for child in found.values():
             if not isinstance(child, Leaf | Container | Instance):
-                raise Unreadable(f"`{text}` gets something that is no module", self.line)
+                raise UnsupportedPython(f"`{text}` gets something that is no module", self.line)
         return found
 
     def _tuple(self, cls: TupleClass, values: tuple[Any, ...], named: dict[str, Any]) -> TupleValue:
         found = dict(zip(cls.fields, values, strict=False)) | named
         if len(values) > len(cls.fields) or not found.keys() <= set(cls.fields):
-            raise Unreadable(f"`{cls.name}` has no such fields", self.line)
+            raise UnsupportedPython(f"`{cls.name}` has no such fields", self.line)
         for name in cls.fields:
             if name not in found:
                 if name not in cls.optional:
-                    raise Unreadable(f"`{cls.name}` lacks `{name}`", self.line)
+                    raise UnsupportedPython(f"`{cls.name}` lacks `{name}`", self.line)
                 found[name] = None
         return TupleValue(cls, tuple(found[name] for name in cls.fields))
 
@@ -235,17 +235,19 @@ class Interpreter:
         own: Callable[..., Any] | None = getattr(self, f"_do_{name}", None)
         if isinstance(owner, list | dict):
             if name not in ("append", "extend", "items", "keys", "values"):
-                raise Unreadable(f"`.{name}` of a list is nothing that archc writes", self.line)
+                raise UnsupportedPython(
+                    f"`.{name}` of a list is nothing that archc writes", self.line
+                )
             given = tuple(iterate(x, self.line) if name == "extend" else x for x in arguments)
             return getattr(owner, name)(*given)
         if isinstance(owner, Leaf) and name == "draw" and owner.record.target == "PathSampler":
             return self._draw(owner)
         if own is None:
-            raise Unreadable(f"`.{name}` is nothing that archc writes", self.line)
+            raise UnsupportedPython(f"`.{name}` is nothing that archc writes", self.line)
         try:
             return own(owner, *arguments, **named)
         except TypeError as error:
-            raise Unreadable(f"`{name}` would fail: {error}", self.line) from None
+            raise UnsupportedPython(f"`{name}` would fail: {error}", self.line) from None
 
     def _of_base(self, owner: Super, name: str, arguments: tuple[Any, ...], named: Any) -> Any:
         """A method of the class above."""
@@ -260,7 +262,7 @@ class Interpreter:
         if name == "forward" and root == "nn.Sequential":
             return self._in_a_row(instance, arguments)
         if name != "__init__":
-            raise Unreadable(f"`super().{name}` is nothing that archc writes", self.line)
+            raise UnsupportedPython(f"`super().{name}` is nothing that archc writes", self.line)
         instance.prototype.is_begun = True
         if root in _CONTAINERS:
             for key, child in self._rows(root, arguments).items():
@@ -308,7 +310,7 @@ class Interpreter:
         for name in path.split(".") if path else ():
             children = children_of(found)
             if name not in children:
-                raise Unreadable(f"there is no module `{path}`", self.line)
+                raise UnsupportedPython(f"there is no module `{path}`", self.line)
             found = children[name]
         return found
 
@@ -326,7 +328,7 @@ class Interpreter:
 
     def _setattr(self, owner: Any, name: str, value: Any) -> None:
         if not isinstance(owner, Instance) or self.execution is not None:
-            raise Unreadable("`setattr` of something that is no module", self.line)
+            raise UnsupportedPython("`setattr` of something that is no module", self.line)
         self._register(owner.prototype, name, value)
 
     def _is_instance(self, value: Any, kinds: Any) -> bool:
@@ -334,11 +336,11 @@ class Interpreter:
             match kind, value:
                 case (Class(), Instance()) if value.prototype.cls.is_a(kind.name):
                     return True
-                case (Name(), Instance()) if value.prototype.cls.is_a(kind.text):
+                case (TorchName(), Instance()) if value.prototype.cls.is_a(kind.text):
                     return True
-                case (Name(), Leaf()) if value.record.target == kind.text:
+                case (TorchName(), Leaf()) if value.record.target == kind.text:
                     return True
-                case (Name(), Container()) if f"nn.{value.kind}" == kind.text:
+                case (TorchName(), Container()) if f"nn.{value.kind}" == kind.text:
                     return True
                 case (type(), _) if isinstance(value, kind):
                     return True
@@ -372,10 +374,10 @@ class Interpreter:
 
     def _construct(self, cls: Class, arguments: tuple[Any, ...], named: Any) -> Prototype:
         if self.execution is not None:
-            raise Unreadable(f"`{cls.name}` is made while the network runs", self.line)
+            raise UnsupportedPython(f"`{cls.name}` is made while the network runs", self.line)
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise Unreadable(f"`{cls.name}` makes itself without end", self.line)
+            raise UnsupportedPython(f"`{cls.name}` makes itself without end", self.line)
         made = Prototype(cls)
         found = cls.find("__init__")
         if found is None:
@@ -386,7 +388,7 @@ class Interpreter:
             frame["__class__"] = owner
             run_function(function, frame)
         if not made.is_begun:
-            raise Unreadable(f"`{cls.name}` never calls `super().__init__()`", function.line)
+            raise UnsupportedPython(f"`{cls.name}` never calls `super().__init__()`", function.line)
         self.depth -= 1
         return made
 
@@ -394,7 +396,7 @@ class Interpreter:
 
     def _functions(self) -> Functions:
         if self.execution is None:
-            raise Unreadable("a tensor is worked out while modules are made", self.line)
+            raise UnsupportedPython("a tensor is worked out while modules are made", self.line)
         return Functions(self.execution, self.line)
 
     def tensor_operation(self, symbol: str, left: Any, right: Any) -> Value:
@@ -402,22 +404,22 @@ class Interpreter:
         return self._functions().operation(symbol, left, right)
 
     def run_module(self, module: Module, arguments: tuple[Any, ...], named: Any) -> Any:
-        """Return what a module makes of tensors. Raises Unreadable."""
+        """Return what a module makes of tensors. Raises UnsupportedPython."""
         execution, line = self.execution, self.line
         if execution is None:
-            raise Unreadable("a module is called while modules are made", line)
+            raise UnsupportedPython("a module is called while modules are made", line)
         if isinstance(module, Leaf):
             if named or not arguments:
-                raise Unreadable("a module is called without tensors, or by name", line)
+                raise UnsupportedPython("a module is called without tensors, or by name", line)
             path = self._path(module) if module.record.is_stateful else None
             return execution.leaf(module, path, self._leaf_inputs(module.record, arguments), line)
         if isinstance(module, Container):
             if module.kind != "Sequential" or named:
-                raise Unreadable(f"an nn.{module.kind} is called", line)
+                raise UnsupportedPython(f"an nn.{module.kind} is called", line)
             return self._in_a_row(module, arguments)
         cls = module.prototype.cls
         if cls.find("forward") is None and cls.root != "nn.Sequential":
-            raise Unreadable(f"`{cls.name}` has no `forward`", line)
+            raise UnsupportedPython(f"`{cls.name}` has no `forward`", line)
         values = [x for a in arguments for x in (a if isinstance(a, list | tuple) else [a])]
         if self.known is not None and not named and all(isinstance(x, Value) for x in values):
             summary = self.summary(module.prototype, _shape_of(arguments))
@@ -428,17 +430,21 @@ class Interpreter:
     def _leaf_inputs(self, record: Record, arguments: tuple[Any, ...]) -> list[Value]:
         listed = record.target == "Join"
         if listed != (len(arguments) == 1 and isinstance(arguments[0], list | tuple)):
-            raise Unreadable(f"`{record.target}` gets other tensors than it takes", self.line)
+            raise UnsupportedPython(
+                f"`{record.target}` gets other tensors than it takes", self.line
+            )
         values = list(arguments[0]) if listed else list(arguments)
         most = 2 if record.target in ("CropLike", "UpsampleLike") else 1
         if not all(isinstance(x, Value) for x in values) or (not listed and len(values) != most):
-            raise Unreadable(f"`{record.target}` gets other tensors than it takes", self.line)
+            raise UnsupportedPython(
+                f"`{record.target}` gets other tensors than it takes", self.line
+            )
         return values
 
     def _in_a_row(self, module: Module, arguments: tuple[Any, ...]) -> Any:
         """nn.Sequential's `forward`."""
         if len(arguments) != 1:
-            raise Unreadable("an nn.Sequential takes one tensor", self.line)
+            raise UnsupportedPython("an nn.Sequential takes one tensor", self.line)
         found = arguments[0]
         line = self.line
         for child in children_of(module).values():
@@ -473,7 +479,9 @@ class Interpreter:
         assert self.execution is not None
         frames = self.execution.frames
         if len(frames) > _DEEPEST:
-            raise Unreadable(f"`{module.prototype.cls.name}` calls itself without end", self.line)
+            raise UnsupportedPython(
+                f"`{module.prototype.cls.name}` calls itself without end", self.line
+            )
         frames.append((module.prototype, path))
         found = run(*arguments)
         frames.pop()
@@ -488,7 +496,7 @@ class Interpreter:
             _collect_paths(made.children, "", made.paths)
         path = made.paths.get(id(module))
         if path is None:
-            raise Unreadable(f"`{made.cls.name}` calls a module that it has not registered",
+            raise UnsupportedPython(f"`{made.cls.name}` calls a module that it has not registered",
                              self.line)  # fmt: skip
         found = f"{prefix}.{path}" if prefix else path
         return self.names.get(found, found) if isinstance(module, Leaf) else found
@@ -500,13 +508,13 @@ class Interpreter:
 
     # --- summaries -----------------------------------------------------------------------
 
-    def summary(self, made: Prototype, shape: tuple[int, ...]) -> Summary | None:
+    def summary(self, made: Prototype, shape: tuple[int, ...]) -> MethodSummary | None:
         """Return what `forward` does, whatever it gets; None where that hangs on the mode.
 
         `shape` has the length of each argument that is a list, and 0 for a tensor.
         """
         if shape in made.summaries:
-            found: Summary | None = made.summaries[shape]
+            found: MethodSummary | None = made.summaries[shape]
             return found
         outer, line = self.execution, self.line
         execution = self.execution = Execution(self.store, training=True)
@@ -524,7 +532,7 @@ class Interpreter:
 
     def _summarised(
         self, made: Prototype, execution: Execution, inputs: list[Value], result: Any
-    ) -> Summary:
+    ) -> MethodSummary:
         is_list = not isinstance(result, Value)
         results: list[Value] = list(result) if is_list else [result]
         tensors = execution.read(results, self.line)
@@ -547,7 +555,7 @@ class Interpreter:
         written = tuple(storage.version for storage in storages)
         has_state = state != state_of_nothing(self.store)
         draws = any(event.draws for event in execution.events)
-        return Summary(digest, has_state, draws, outputs, is_list, kept, written)
+        return MethodSummary(digest, has_state, draws, outputs, is_list, kept, written)
 
 
 def formals(store: Store, count: int) -> list[Value]:
@@ -571,7 +579,11 @@ def run_from(
 
 
 def digest_of(
-    store: Store, state: int, events: list[Event], outputs: tuple[Tensor, ...], is_list: bool
+    store: Store,
+    state: int,
+    events: list[Event],
+    outputs: tuple[SymbolicTensor, ...],
+    is_list: bool,
 ) -> int:
     """Return a number for what a block is and does: the same for the text and the plan."""
     return store.structure("block", state, in_order(events), outputs, is_list)
@@ -628,7 +640,7 @@ def _frozen(value: Any) -> Any:
         return tuple(map(_frozen, value))
     if isinstance(value, dict):
         return tuple((k, _frozen(v)) for k, v in value.items())
-    if value is None or isinstance(value, str | int | float | Opaque | Class | Name):
+    if value is None or isinstance(value, str | int | float | Opaque | Class | TorchName):
         return type(value), value
     raise TypeError
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from archc.conformance.problems import Unreadable
-from archc.conformance.tensors import Record, Store, Tensor
+from archc.conformance.problems import UnsupportedPython
+from archc.conformance.tensors import Record, Store, SymbolicTensor
 
 _CONV = (
     "in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, "
@@ -191,7 +191,7 @@ def make_record(
 ) -> tuple[Record, bool]:
     """Return the record of a module that is made with these arguments, and if it works in place.
 
-    Raises Unreadable where its class is unknown, or takes no such arguments.
+    Raises UnsupportedPython where its class is unknown, or takes no such arguments.
     """
     try:
         key = target, positional, tuple(keywords.items())
@@ -208,15 +208,17 @@ def _make_record(
 ) -> tuple[Record, bool]:
     kind = kind_of(target)
     if kind is None:
-        raise Unreadable(f"`{target}` is no module that archc makes")
+        raise UnsupportedPython(f"`{target}` is no module that archc makes")
     if len(positional) > kind.positional:
-        raise Unreadable(f"`{target}` takes {kind.positional} arguments, not {len(positional)}")
+        raise UnsupportedPython(
+            f"`{target}` takes {kind.positional} arguments, not {len(positional)}"
+        )
     values: dict[str, Any] = dict(zip(kind.names, positional, strict=False))
     for name, value in keywords.items():
         if name in _PLACED:
             continue
         if name not in kind.names or name in values:
-            raise Unreadable(f"`{target}` has no argument `{name}`, or it is given twice")
+            raise UnsupportedPython(f"`{target}` has no argument `{name}`, or it is given twice")
         values[name] = value
     inplace = bool(values.pop("inplace", False))
     found = []
@@ -225,7 +227,7 @@ def _make_record(
             continue
         value = values[name] if name in values else kind.defaults.get(name, _REQUIRED)
         if value is _REQUIRED:
-            raise Unreadable(f"`{target}` lacks its argument `{name}`")
+            raise UnsupportedPython(f"`{target}` lacks its argument `{name}`")
         found.append((name, _normal(name, value)))
     if "stride" in kind.names and dict(found)["stride"] is None:  # of a pool: its window
         window = dict(found)["kernel_size"]
@@ -237,7 +239,7 @@ def _make_record(
     return record, inplace
 
 
-def run_record(store: Store, record: Record, inputs: tuple[Tensor, ...]) -> Tensor:
+def run_record(store: Store, record: Record, inputs: tuple[SymbolicTensor, ...]) -> SymbolicTensor:
     """Return what a module without state and randomness makes: the same for all its spellings."""
     values = tuple(value for _, value in record.arguments)
     match record.target:

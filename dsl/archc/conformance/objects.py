@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from archc.conformance.problems import Unreadable
-from archc.conformance.tensors import Record, Tensor
+from archc.conformance.problems import UnsupportedPython
+from archc.conformance.tensors import Record, SymbolicTensor
 
 # --- tensors in memory -------------------------------------------------------------------
 
@@ -27,14 +27,14 @@ class Value:
 
     __slots__ = ("storage", "tensor", "version")
 
-    def __init__(self, tensor: Tensor, storage: Storage | None = None) -> None:
+    def __init__(self, tensor: SymbolicTensor, storage: Storage | None = None) -> None:
         self.tensor = tensor
         self.storage = storage if storage is not None else Storage()
         self.version = self.storage.version
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class TensorSize:
     """`x.shape`, or with `spatial` `x.shape[2:]`."""
 
     of: Value
@@ -133,29 +133,29 @@ class Function:
     line: int
 
     def bind(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> Frame:
-        """Return the frame that a call begins with. Raises Unreadable."""
+        """Return the frame that a call begins with. Raises UnsupportedPython."""
         frame: Frame = dict(zip(self.positional, arguments, strict=False))
         extra = arguments[len(self.positional) :]
         if self.rest is not None:
             frame[self.rest] = extra
         elif extra:
-            raise Unreadable(f"`{self.name}` gets {len(extra)} arguments more than it takes")
+            raise UnsupportedPython(f"`{self.name}` gets {len(extra)} arguments more than it takes")
         others = {}
         for name, value in named.items():
             if name in frame:
-                raise Unreadable(f"`{self.name}` gets `{name}` twice")
+                raise UnsupportedPython(f"`{self.name}` gets `{name}` twice")
             if name in self.positional or name in self.keywords:
                 frame[name] = value
             elif self.named_rest is not None:
                 others[name] = value
             else:
-                raise Unreadable(f"`{self.name}` takes no argument `{name}`")
+                raise UnsupportedPython(f"`{self.name}` takes no argument `{name}`")
         if self.named_rest is not None:
             frame[self.named_rest] = others
         for name in (*self.positional, *self.keywords):
             if name not in frame:
                 if name not in self.defaults:
-                    raise Unreadable(f"`{self.name}` lacks its argument `{name}`")
+                    raise UnsupportedPython(f"`{self.name}` lacks its argument `{name}`")
                 frame[name] = self.defaults[name]({})
         return frame
 
@@ -206,14 +206,14 @@ class TupleValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class TorchName:
     """A name of torch's: `nn.Conv2d`, `torch.cat`, `F.relu`, or of a helper class."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundMethod:
     """`x.name`, to be called: what it belongs to, and its name."""
 
     owner: Any

@@ -29,7 +29,7 @@ class Mismatch:
         return f"{self.message}{where}{f' with {at}' if at else ''}"
 
 
-class Unreadable(Exception):
+class UnsupportedPython(Exception):
     """Python that is not of the kind that archc writes, or that would fail if it ran."""
 
     def __init__(self, message: str, line: int | None = None) -> None:

@@ -8,8 +8,8 @@ from functools import cache
 
 from archc import data
 from archc.conformance.interpreter import Interpreter
-from archc.conformance.objects import Class, Name, TupleClass
-from archc.conformance.problems import Unreadable
+from archc.conformance.objects import Class, TorchName, TupleClass
+from archc.conformance.problems import UnsupportedPython
 from archc.conformance.statements import Statements, base_of
 from archc.conformance.tensors import Store
 
@@ -18,8 +18,8 @@ _BASES = ("Deployed", "Placed", "Recomputed")  # helper classes that others inhe
 _NOT_RUN = frozenset(("reset_parameters", "init_weights", "extra_repr"))
 
 
-class Program:
-    """The text of a file, and the means to run its network. Raises Unreadable."""
+class GeneratedFile:
+    """The text of a file, and the means to run its network. Raises UnsupportedPython."""
 
     def __init__(self, text: str, name: str, store: Store | None = None) -> None:
         self.store = store if store is not None else Store()
@@ -30,7 +30,7 @@ class Program:
         try:
             tree = ast.parse(text)
         except SyntaxError as error:
-            raise Unreadable(f"it is no Python: {error.msg}", error.lineno) from None
+            raise UnsupportedPython(f"it is no Python: {error.msg}", error.lineno) from None
         for node in tree.body:
             match node:
                 case ast.ClassDef():
@@ -43,19 +43,19 @@ class Program:
                     pass
                 case _:
                     wrong = f"`{ast.unparse(node)[:60]}` is nothing that archc writes"
-                    raise Unreadable(wrong, node.lineno)
+                    raise UnsupportedPython(wrong, node.lineno)
         found = self.interpreter.globals.get(name)
         if not isinstance(found, Class):
-            raise Unreadable(f"there is no class `{name}`")
+            raise UnsupportedPython(f"there is no class `{name}`")
         self.network = found
 
     def _class(self, node: ast.ClassDef) -> None:
         known = self.interpreter.globals
         if node.name in self._own:
-            raise Unreadable(f"the class `{node.name}` is there twice", node.lineno)
+            raise UnsupportedPython(f"the class `{node.name}` is there twice", node.lineno)
         self._own.add(node.name)
         if node.name in self._helpers:
-            known[node.name] = Name(node.name)
+            known[node.name] = TorchName(node.name)
             return
         base = base_of(node, _BASES)
         if base == "NamedTuple":
@@ -63,7 +63,7 @@ class Program:
             return
         above = known.get(base)
         if not isinstance(above, Class) and base not in (*_OF_TORCH, *_BASES):
-            raise Unreadable(f"`{node.name}` inherits from `{base}`", node.lineno)
+            raise UnsupportedPython(f"`{node.name}` inherits from `{base}`", node.lineno)
         made = known[node.name] = Class(
             node.name, above if isinstance(above, Class) else base, line=node.lineno
         )
@@ -71,7 +71,7 @@ class Program:
             match item:
                 case ast.FunctionDef(name=name):
                     if name in made.functions:
-                        raise Unreadable(f"`{name}` is defined twice", item.lineno)
+                        raise UnsupportedPython(f"`{name}` is defined twice", item.lineno)
                     if name not in _NOT_RUN:
                         made.functions[name] = self._statements.function(item)
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
@@ -83,7 +83,7 @@ class Program:
                     pass
                 case _:
                     wrong = f"`{ast.unparse(item)[:60]}` in a class is nothing that archc writes"
-                    raise Unreadable(wrong, item.lineno)
+                    raise UnsupportedPython(wrong, item.lineno)
 
     @property
     def arguments(self) -> list[str]:

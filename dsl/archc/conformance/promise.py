@@ -9,22 +9,22 @@ from archc import symbolic
 from archc.conformance.execution import Event
 from archc.conformance.interpreter import digest_of, state_of_nothing
 from archc.conformance.modules import make_record, run_record
-from archc.conformance.tensors import Record, Store, Tensor
+from archc.conformance.tensors import Record, Store, SymbolicTensor
 from archc.ops import Op, Shape
 from archc.plan import (
-    Again,
     Apply,
-    Aux,
+    AuxHead,
     Body,
     Branches,
     Call,
     Chain,
     Choice,
-    Goto,
     Loop,
-    Mark,
     Node,
+    Output,
     Plan,
+    Ref,
+    Reused,
     Scope,
     walk,
 )
@@ -49,9 +49,9 @@ class BodyPromise:
 
     holdings: list[Holding]
     events: list[Event]
-    outputs: tuple[Tensor, ...]
-    sides: dict[str, Tensor]
-    marks: dict[str, Tensor]
+    outputs: tuple[SymbolicTensor, ...]
+    sides: dict[str, SymbolicTensor]
+    marks: dict[str, SymbolicTensor]
     digest: int
     state: int
 
@@ -119,8 +119,8 @@ class _Walk:
         self.root = body
         self.holdings: list[Holding] = []
         self.events: list[Event] = []
-        self.sides: dict[str, Tensor] = {}
-        self.marks: dict[str, Tensor] = {}
+        self.sides: dict[str, SymbolicTensor] = {}
+        self.marks: dict[str, SymbolicTensor] = {}
         self.drawn = 0
 
     def promise(self) -> BodyPromise:
@@ -139,12 +139,16 @@ class _Walk:
             self.holdings, self.events, outputs, self.sides, self.marks, digest, state
         )
 
-    def _input(self, at: int) -> Tensor:
+    def _input(self, at: int) -> SymbolicTensor:
         return self.store.tensor("input", at)
 
     def body(
-        self, body: Body, path: Path, inputs: list[tuple[Tensor, ...]], is_root: bool = False
-    ) -> tuple[Tensor, ...]:
+        self,
+        body: Body,
+        path: Path,
+        inputs: list[tuple[SymbolicTensor, ...]],
+        is_root: bool = False,
+    ) -> tuple[SymbolicTensor, ...]:
         env = {x.root: value for x, value in zip(body.inputs, inputs, strict=True)}
         _Inside(self, body, path, env).chain(body.chain, path)
         return env.get(body.output.root, ())
@@ -154,7 +158,11 @@ class _Inside:
     """One body, at one place of the network."""
 
     def __init__(
-        self, walk_: _Walk, body: Body, path: Path, env: dict[PlanTensor, tuple[Tensor, ...]]
+        self,
+        walk_: _Walk,
+        body: Body,
+        path: Path,
+        env: dict[PlanTensor, tuple[SymbolicTensor, ...]],
     ) -> None:
         self.walk = walk_
         self.store = walk_.store
@@ -183,16 +191,16 @@ class _Inside:
                     self.chain(iteration, path)
             case Scope():
                 self.chain(node.chain, (*path, node.name))
-            case Again():
+            case Reused():
                 self.chain(node.chain, (*self.path, *node.scopes))
-            case Aux():
+            case AuxHead():
                 self.aux(node, path)
-            case Mark():
+            case Output():
                 self.walk.marks[node.name] = self._one(node.output)
-            case Goto():
+            case Ref():
                 pass
 
-    def aux(self, node: Aux, path: Path) -> None:
+    def aux(self, node: AuxHead, path: Path) -> None:
         walk_ = self.walk
         if walk_.training:
             self.chain(node.chain, path)
@@ -203,10 +211,10 @@ class _Inside:
         self.chain(node.chain, path)
         walk_.events, walk_.drawn = events, drawn
 
-    def _one(self, tensor: PlanTensor) -> Tensor:
+    def _one(self, tensor: PlanTensor) -> SymbolicTensor:
         return self.env[tensor.root][0]
 
-    def _inputs(self, tensors: tuple[PlanTensor, ...]) -> list[tuple[Tensor, ...]]:
+    def _inputs(self, tensors: tuple[PlanTensor, ...]) -> list[tuple[SymbolicTensor, ...]]:
         return [self.env[x.root] for x in tensors]
 
     def apply(self, node: Apply, path: Path) -> None:
@@ -239,7 +247,7 @@ class _Inside:
             result = run_record(self.store, record, inputs)
         self.env[node.output.root] = (result,)
 
-    def _merged(self, node: Apply, xs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def _merged(self, node: Apply, xs: tuple[SymbolicTensor, ...]) -> tuple[SymbolicTensor, ...]:
         """An operator that is only an expression."""
         store = self.store
         found = xs[0]
@@ -310,9 +318,9 @@ class _Inside:
 def live(body: Body) -> set[PlanTensor]:
     """Return the tensors that somebody uses: nothing else is worked out in generated code."""
     nodes = list(walk(body.chain.nodes))
-    marks = {node.output.root for node in nodes if isinstance(node, Mark)}
+    marks = {node.output.root for node in nodes if isinstance(node, Output)}
     found = marks or {body.output.root}
-    found |= {node.chain.output.root for node in nodes if isinstance(node, Aux)}
+    found |= {node.chain.output.root for node in nodes if isinstance(node, AuxHead)}
     for node in reversed(nodes):
         if isinstance(node, Apply | Call) and node.output.root in found:
             found |= {x.root for x in (node.inputs if isinstance(node, Apply) else (node.input,))}

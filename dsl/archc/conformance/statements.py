@@ -8,7 +8,7 @@ from typing import Any
 
 from archc.conformance.expressions import Expressions, iterate
 from archc.conformance.objects import Class, Code, Frame, Function
-from archc.conformance.problems import Unreadable
+from archc.conformance.problems import UnsupportedPython
 
 
 class Returned(Exception):
@@ -24,14 +24,16 @@ class Statements(Expressions):
     the value is in it."""
 
     def block(self, nodes: list[ast.stmt]) -> list[Code]:
-        """Return closures of statements in a row. Raises Unreadable."""
+        """Return closures of statements in a row. Raises UnsupportedPython."""
         return [code for node in nodes if (code := self._statement(node)) is not None]
 
     def function(self, node: ast.FunctionDef) -> Function:
         """Return a method, ready to run."""
         arguments = node.args
         if arguments.posonlyargs:
-            raise Unreadable("`/` among arguments is not Python that archc writes", node.lineno)
+            raise UnsupportedPython(
+                "`/` among arguments is not Python that archc writes", node.lineno
+            )
         names = [a.arg for a in arguments.args]
         defaults = dict(
             zip(names[len(names) - len(arguments.defaults) :],
@@ -55,7 +57,7 @@ class Statements(Expressions):
     def _statement(self, node: ast.stmt) -> Code | None:
         made = getattr(self, f"_{type(node).__name__}", None)
         if made is None:
-            raise Unreadable(
+            raise UnsupportedPython(
                 f"`{ast.unparse(node)[:60]}` is not Python that archc writes", node.lineno
             )
         code: Code | None = made(node)
@@ -105,7 +107,7 @@ class Statements(Expressions):
 
     def _AugAssign(self, node: ast.AugAssign) -> Code:
         if not isinstance(node.target, ast.Name):
-            raise Unreadable("`self.x +=` is not Python that archc writes", node.lineno)
+            raise UnsupportedPython("`self.x +=` is not Python that archc writes", node.lineno)
         name, value, run, line = node.target.id, self.compile(node.value), self.run, node.lineno
         binary = ast.BinOp(ast.Name(name, ast.Load()), node.op, node.value)
         ast.copy_location(binary, node)
@@ -117,7 +119,7 @@ class Statements(Expressions):
             if isinstance(before, list):
                 before.extend(iterate(value(frame), line))
             elif hasattr(before, "tensor"):
-                raise Unreadable("a tensor is changed in place by an operator", run.line)
+                raise UnsupportedPython("a tensor is changed in place by an operator", run.line)
             else:
                 frame[name] = combine(frame)
 
@@ -143,7 +145,7 @@ class Statements(Expressions):
         def store(frame: Frame, value: Any) -> None:
             items = list(iterate(value, line))
             if len(items) != len(stores):
-                raise Unreadable(f"{len(items)} values for {len(stores)} names", line)
+                raise UnsupportedPython(f"{len(items)} values for {len(stores)} names", line)
             for one, item in zip(stores, items, strict=True):
                 one(frame, item)
 
@@ -160,7 +162,7 @@ class Statements(Expressions):
 
     def _For(self, node: ast.For) -> Code:
         if node.orelse:
-            raise Unreadable("`else` of a loop is not Python that archc writes", node.lineno)
+            raise UnsupportedPython("`else` of a loop is not Python that archc writes", node.lineno)
         items, store, body = (
             self.compile(node.iter),
             self.target(node.target),
@@ -204,7 +206,7 @@ def base_of(node: ast.ClassDef, mixins: tuple[str, ...]) -> str:
     if len(bases) > 1:
         bases = [base for base in bases if base not in mixins]
     if len(bases) != 1 or node.keywords or node.decorator_list:
-        raise Unreadable(f"the class `{node.name}` has not one base", node.lineno)
+        raise UnsupportedPython(f"the class `{node.name}` has not one base", node.lineno)
     return bases[0]
 
 

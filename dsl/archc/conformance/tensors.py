@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 
-class Tensor:
+class SymbolicTensor:
     """A tensor by how it came about: an input, or an operation on others."""
 
     __slots__ = ("detail", "inputs", "number", "operation")
 
     def __init__(
-        self, number: int, operation: str, detail: Any, inputs: tuple[Tensor, ...]
+        self, number: int, operation: str, detail: Any, inputs: tuple[SymbolicTensor, ...]
     ) -> None:
         self.number = number
         self.operation = operation
@@ -61,18 +61,22 @@ class Store:
     """Keeps each tensor, record and structure once, so that equality is identity."""
 
     def __init__(self) -> None:
-        self._tensors: dict[Any, Tensor] = {}
+        self._tensors: dict[Any, SymbolicTensor] = {}
         self._records: dict[Any, Record] = {}
         self._structures: dict[Any, int] = {}
         self.made: dict[Any, tuple[Record, bool]] = {}  # records by how they were written
 
-    def tensor(self, operation: str, detail: Any = (), inputs: Iterable[Tensor] = ()) -> Tensor:
+    def tensor(
+        self, operation: str, detail: Any = (), inputs: Iterable[SymbolicTensor] = ()
+    ) -> SymbolicTensor:
         """Return the tensor that an operation makes of others."""
         inputs = tuple(inputs)
         key = (operation, detail, *inputs)
         found = self._tensors.get(key)
         if found is None:
-            found = self._tensors[key] = Tensor(len(self._tensors), operation, detail, inputs)
+            found = self._tensors[key] = SymbolicTensor(
+                len(self._tensors), operation, detail, inputs
+            )
         return found
 
     def record(
@@ -96,19 +100,19 @@ class Store:
 
     # --- operations that have more than one spelling -------------------------------------
 
-    def add(self, left: Tensor, right: Tensor) -> Tensor:
+    def add(self, left: SymbolicTensor, right: SymbolicTensor) -> SymbolicTensor:
         """Return a sum; which of two comes first changes no bit of it."""
         pair = (left, right) if left.number <= right.number else (right, left)
         return self.tensor("add", (), pair)
 
-    def multiply(self, left: Tensor, right: Tensor) -> Tensor:
+    def multiply(self, left: SymbolicTensor, right: SymbolicTensor) -> SymbolicTensor:
         """Return a product of two."""
         pair = (left, right) if left.number <= right.number else (right, left)
         return self.tensor("mul", (), pair)
 
-    def cat(self, parts: Iterable[Tensor], dim: int) -> Tensor:
+    def cat(self, parts: Iterable[SymbolicTensor], dim: int) -> SymbolicTensor:
         """Return a concatenation; one of concatenations is one of their parts."""
-        flat: list[Tensor] = []
+        flat: list[SymbolicTensor] = []
         for part in parts:
             inner = part.operation == "cat" and part.detail == (dim,)
             flat += part.inputs if inner else (part,)

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archc.diffs.comparison import Comparison
+from archc.diffs.comparison import NetworkDiff
 
-__all__ = ["Comparison", "Diff"]
+__all__ = ["Diff", "NetworkDiff"]
 
 
 @dataclass(frozen=True)
-class Diff(Comparison):
+class Diff(NetworkDiff):
     """A comparison that shows itself."""
 
     def __str__(self) -> str:

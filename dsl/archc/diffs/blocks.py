@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from archc.analysis.costs import Cost
 from archc.diffs.entries import (
+    ChangedBlock,
     Costs,
-    Definition,
-    Entry,
+    StatementDiff,
     Times,
     calls_in,
     scaled,
@@ -25,7 +25,7 @@ _NOTHING = Cost(), Cost()
 class Found:
     """What one pair of bodies of a block came to, and how often it runs."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[StatementDiff, ...]
     times: Times
 
 
@@ -33,13 +33,13 @@ class Found:
 class BlockChange:
     """A block whose text differs. `costs` are those of all its calls."""
 
-    definition: Definition
-    entries: tuple[Entry, ...]
+    definition: ChangedBlock
+    entries: tuple[StatementDiff, ...]
     times: Times
     costs: Costs
 
 
-def change_of(definition: Definition, found: list[Found]) -> BlockChange:
+def change_of(definition: ChangedBlock, found: list[Found]) -> BlockChange:
     """One change of what the calls of a block found.
 
     Two calls may line the same texts up in two ways, when their numbers suggest it. Then the
@@ -56,7 +56,7 @@ def change_of(definition: Definition, found: list[Found]) -> BlockChange:
     return BlockChange(definition, tuple(_only_causes(entries)), times, costs)
 
 
-def _own(entry: Entry, definition: Definition) -> Costs:
+def _own(entry: StatementDiff, definition: ChangedBlock) -> Costs:
     """What an entry costs without calls of the block itself, which are counted as such."""
     left, right = entry.costs
     for call in calls_in([entry]):
@@ -66,7 +66,7 @@ def _own(entry: Entry, definition: Definition) -> Costs:
     return left, right
 
 
-def _size(entries: Iterable[Entry]) -> int:
+def _size(entries: Iterable[StatementDiff]) -> int:
     return sum(1 + _size(entry.inside) for entry in entries)
 
 
@@ -77,12 +77,15 @@ class _Union:
         self.partners: dict[Hashable, Hashable] = {}  # the entry of each statement
         self.conflict = False
 
-    def add(self, entries: Iterable[Entry]) -> list[_Keyed]:
+    def add(self, entries: Iterable[StatementDiff]) -> list[_Keyed]:
         """The entries of a body with their keys, those left out that others contradict."""
         return self._added(entries, (), Counter())
 
     def _added(
-        self, entries: Iterable[Entry], around: tuple[Hashable, ...], seen: Counter[Hashable]
+        self,
+        entries: Iterable[StatementDiff],
+        around: tuple[Hashable, ...],
+        seen: Counter[Hashable],
     ) -> list[_Keyed]:
         found = []
         for entry in entries:
@@ -99,11 +102,11 @@ class _Union:
 @dataclass(slots=True)
 class _Keyed:
     key: tuple[Hashable, Hashable]
-    entry: Entry
+    entry: StatementDiff
     inside: list[_Keyed]
 
 
-def _key(entry: Entry, seen: Counter[Hashable]) -> tuple[Hashable, Hashable]:
+def _key(entry: StatementDiff, seen: Counter[Hashable]) -> tuple[Hashable, Hashable]:
     """The statements of both texts; an opened block's may be there several times."""
     sides: list[Hashable] = []
     for side, item in enumerate((entry.left, entry.right)):
@@ -116,7 +119,7 @@ def _key(entry: Entry, seen: Counter[Hashable]) -> tuple[Hashable, Hashable]:
     return sides[0], sides[1]
 
 
-def _joined(lists: list[list[_Keyed]]) -> tuple[Entry, ...]:
+def _joined(lists: list[list[_Keyed]]) -> tuple[StatementDiff, ...]:
     """The union of lists in the order of the texts, what has the same key as one."""
     order: list[Hashable] = []
     found: dict[Hashable, list[_Keyed]] = {}
@@ -135,7 +138,7 @@ def _joined(lists: list[list[_Keyed]]) -> tuple[Entry, ...]:
     return tuple(_one(found[key]) for key in order)
 
 
-def _one(same: list[_Keyed]) -> Entry:
+def _one(same: list[_Keyed]) -> StatementDiff:
     first = next((one.entry for one in same if one.entry.changes), same[0].entry)
     changes = {c.as_written: None for one in same for c in one.entry.changes if not c.follows}
     return replace(
@@ -149,11 +152,11 @@ def _one(same: list[_Keyed]) -> Entry:
     )
 
 
-def _without_costs(entry: Entry) -> Entry:
+def _without_costs(entry: StatementDiff) -> StatementDiff:
     return replace(entry, costs=_NOTHING, inside=tuple(map(_without_costs, entry.inside)))
 
 
-def _only_causes(entries: Iterable[Entry]) -> Iterator[Entry]:
+def _only_causes(entries: Iterable[StatementDiff]) -> Iterator[StatementDiff]:
     """What differs, and where; branches keep their places."""
     for entry in entries:
         if entry.causes or entry.renames or entry.item.kind == "branch":

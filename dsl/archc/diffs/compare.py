@@ -13,9 +13,9 @@ from archc import syntax
 from archc.analysis.costs import Cost
 from archc.diffs.blocks import BlockChange, Found, change_of
 from archc.diffs.differences import differences
-from archc.diffs.entries import Definition, Entry, calls_in, merged, scaled
-from archc.diffs.items import Item
-from archc.diffs.match import Frame, Matcher, Pair
+from archc.diffs.entries import ChangedBlock, StatementDiff, calls_in, merged, scaled
+from archc.diffs.items import OutlineItem
+from archc.diffs.match import BodyPair, Matcher, Pair
 from archc.plan import Body, Call, Plan
 
 
@@ -24,10 +24,10 @@ class Comparer:
 
     def __init__(self) -> None:
         self._matcher = Matcher()
-        self._definitions: dict[tuple[int, int], Definition | None] = {}
-        self._bodies: dict[tuple[Body, Body], tuple[Entry, ...]] = {}
+        self._definitions: dict[tuple[int, int], ChangedBlock | None] = {}
+        self._bodies: dict[tuple[Body, Body], tuple[StatementDiff, ...]] = {}
 
-    def plans(self, left: Plan, right: Plan) -> tuple[Entry, ...]:
+    def plans(self, left: Plan, right: Plan) -> tuple[StatementDiff, ...]:
         """The statements of two networks."""
         texts = [
             [item for item in plan.file.items if isinstance(item, syntax.Statement)]
@@ -45,7 +45,7 @@ class Comparer:
         names = {id(entries): key for key, entries in bodies}
         times = {key: [0, 0] for key, _ in bodies}
         times[bodies[0][0]] = [1, 1]
-        found: dict[Definition, list[Found]] = {}
+        found: dict[ChangedBlock, list[Found]] = {}
         for key, entries in bodies:
             mine = times[key]
             for call in calls_in(entries):
@@ -57,7 +57,7 @@ class Comparer:
                 found.setdefault(definition, []).append(Found(entries, (mine[0], mine[1])))
         return [change_of(definition, all) for definition, all in found.items()]
 
-    def _definition_of(self, left: Body, right: Body) -> Definition | None:
+    def _definition_of(self, left: Body, right: Body) -> ChangedBlock | None:
         """The blocks of two bodies, where their texts differ, whatever they are called."""
         if left.block is None or right.block is None:
             return None
@@ -65,13 +65,13 @@ class Comparer:
         key = (id(mine), id(yours))
         if key not in self._definitions:
             texts = [(tree.formals, tree.body, tree.places) for tree in (mine, yours)]
-            self._definitions[key] = Definition(mine, yours) if texts[0] != texts[1] else None
+            self._definitions[key] = ChangedBlock(mine, yours) if texts[0] != texts[1] else None
         return self._definitions[key]
 
-    def _body(self, left: Body, right: Body, same_text: bool) -> tuple[Entry, ...]:
+    def _body(self, left: Body, right: Body, same_text: bool) -> tuple[StatementDiff, ...]:
         key = (left, right)
         if key not in self._bodies:
-            frame = Frame(same_text)
+            frame = BodyPair(same_text)
             for a, b in zip(left.inputs, right.inputs, strict=False):
                 frame.tensors[a.root] = b.root
             matcher = self._matcher
@@ -80,11 +80,11 @@ class Comparer:
             self._bodies[key] = tuple(self._entries(pairs, frame))
         return self._bodies[key]
 
-    def _entries(self, pairs: list[Pair], frame: Frame) -> Iterator[Entry]:
+    def _entries(self, pairs: list[Pair], frame: BodyPair) -> Iterator[StatementDiff]:
         for pair in pairs:
             yield self._entry(pair, frame)
 
-    def _entry(self, pair: Pair, frame: Frame) -> Entry:
+    def _entry(self, pair: Pair, frame: BodyPair) -> StatementDiff:
         left, right = pair.left, pair.right
         if left is None or right is None:
             item = left or right
@@ -92,7 +92,7 @@ class Comparer:
             costs = (item.cost, Cost()) if right is None else (Cost(), item.cost)
             shape = _shape(item)
             shapes = (shape, "") if right is None else ("", shape)
-            entry = Entry(left, right, follows=frame.same_text, moved=pair.moved)
+            entry = StatementDiff(left, right, follows=frame.same_text, moved=pair.moved)
             return replace(entry, costs=costs, shapes=shapes)
         inside = merged(
             [scaled(entry, times) for entry in self._entries(pairs, frame)]
@@ -101,7 +101,7 @@ class Comparer:
         changes = list(differences(left, right, frame))
         if frame.same_text or left.kind == "input":  # what enters is nobody's consequence
             changes = [replace(c, follows=left.kind != "input") for c in changes]
-        entry = Entry(
+        entry = StatementDiff(
             left,
             right,
             tuple(changes),
@@ -114,7 +114,7 @@ class Comparer:
             return self._called(entry, left.call, right.call)
         return entry
 
-    def _called(self, entry: Entry, left: Call, right: Call) -> Entry:
+    def _called(self, entry: StatementDiff, left: Call, right: Call) -> StatementDiff:
         """The entry of a call with what is in its block."""
         definition = self._definition_of(left.body, right.body)
         if definition is None and self.equal(left.body, right.body):
@@ -124,5 +124,5 @@ class Comparer:
         return replace(entry, runs=((inside, (1, 1)),), definition=definition if causes else None)
 
 
-def _shape(item: Item) -> str:
+def _shape(item: OutlineItem) -> str:
     return str(item.output.shape) if item.output.shape is not None else ""

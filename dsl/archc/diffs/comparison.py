@@ -10,14 +10,14 @@ from typing import Self
 from archc import syntax
 from archc.diffs.blocks import BlockChange
 from archc.diffs.compare import Comparer
-from archc.diffs.entries import Change, Entry
+from archc.diffs.entries import Change, StatementDiff
 from archc.diffs.totals import BATCH, Total, totals_of
 from archc.plan import Plan
 from archc.report.notation import scalar, source_text
 
 
 @dataclass(frozen=True)
-class Comparison:
+class NetworkDiff:
     """The differences of two networks.
 
     `params`, `devices` and `recipe` are what the files say beside them.
@@ -26,7 +26,7 @@ class Comparison:
     left: Plan
     right: Plan
     names: tuple[str, str]
-    entries: tuple[Entry, ...]
+    entries: tuple[StatementDiff, ...]
     blocks: tuple[BlockChange, ...]  # those whose texts differ
     params: tuple[Change, ...]
     devices: tuple[str, str]  # of both, equal or not; "" where there are none

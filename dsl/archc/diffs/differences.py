@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 from archc import symbolic, syntax
 from archc.diffs.entries import Change
-from archc.diffs.items import Item
-from archc.diffs.match import Frame
-from archc.diffs.words import Word
+from archc.diffs.items import OutlineItem
+from archc.diffs.match import BodyPair
+from archc.diffs.words import AttributeText
 from archc.elaborate.evaluate import Evaluator
 from archc.plan import Call
 from archc.source import Fault
 
 
-def differences(left: Item, right: Item, frame: Frame) -> Iterator[Change]:
+def differences(left: OutlineItem, right: OutlineItem, frame: BodyPair) -> Iterator[Change]:
     """Names, counts, operators, attributes, arguments and what is asked for by a label."""
     if left.label and right.label and left.label != right.label:
         names = left.label, right.label
@@ -35,12 +35,12 @@ def differences(left: Item, right: Item, frame: Frame) -> Iterator[Change]:
         yield from _sources(left, right, frame)
 
 
-def _count(left: Item, right: Item) -> Change:
+def _count(left: OutlineItem, right: OutlineItem) -> Change:
     counts = f"×{left.count}", f"×{right.count}"
     return Change("count", *counts, counts)
 
 
-def _words(left: tuple[Word, ...], right: tuple[Word, ...]) -> Iterator[Change]:
+def _words(left: tuple[AttributeText, ...], right: tuple[AttributeText, ...]) -> Iterator[Change]:
     """The attributes that differ, in the order in which one writes them."""
     mine, yours = ({word.field: word for word in words} for words in (left, right))
     found: list[tuple[int, Change]] = []
@@ -56,7 +56,7 @@ def _words(left: tuple[Word, ...], right: tuple[Word, ...]) -> Iterator[Change]:
 
 
 def _arguments(
-    left: Call, right: Call, mine: tuple[Word, ...], yours: tuple[Word, ...]
+    left: Call, right: Call, mine: tuple[AttributeText, ...], yours: tuple[AttributeText, ...]
 ) -> Iterator[Change]:
     """The arguments that differ; those that are worked out from the others are left out."""
     known = {word.field for word in mine}, {word.field for word in yours}
@@ -84,7 +84,7 @@ def _derived(call: Call, name: str) -> bool:
     return bool(symbolic.plain(value) == symbolic.plain(call.args[name]))
 
 
-def _sources(left: Item, right: Item, frame: Frame) -> Iterator[Change]:
+def _sources(left: OutlineItem, right: OutlineItem, frame: BodyPair) -> Iterator[Change]:
     """Labels that are asked for and stand for another tensor now."""
     for a, b in zip(left.references[:1], right.references[:1], strict=False):  # their own
         if frame.tensors.get(a.target) is not b.target:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from archc import syntax
 from archc.analysis.costs import Cost
-from archc.diffs.items import Item
+from archc.diffs.items import OutlineItem
 
 Times = tuple[int, int]  # how often something runs, left and right
 Costs = tuple[Cost, Cost]
@@ -35,7 +35,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
+class ChangedBlock:
     """A block of either side whose texts differ."""
 
     left: syntax.Block
@@ -46,21 +46,21 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StatementDiff:
     """A statement of the left network and what stands for it in the right one; or one alone.
 
     `costs` are those of all its runs in the body or the loop that it stands in. What is `inside` a
     call is in `runs` instead: its body's entries, for one run each.
     """
 
-    left: Item | None
-    right: Item | None
+    left: OutlineItem | None
+    right: OutlineItem | None
     changes: tuple[Change, ...] = ()
-    inside: tuple[Entry, ...] = ()
-    runs: tuple[tuple[tuple[Entry, ...], Times], ...] = ()
+    inside: tuple[StatementDiff, ...] = ()
+    runs: tuple[tuple[tuple[StatementDiff, ...], Times], ...] = ()
     follows: bool = False  # it differs only because of something that another entry shows
     moved: bool = False  # alone here, and there at another place
-    definition: Definition | None = None  # a call of a block whose text differs
+    definition: ChangedBlock | None = None  # a call of a block whose text differs
     costs: Costs = (Cost(), Cost())
     shapes: tuple[str, str] = ("", "")
     structural: bool = field(init=False)  # here or inside, more than shapes and costs differ
@@ -79,11 +79,11 @@ class Entry:
         put(self, "differs", here or any(entry.differs for entry in self.inside))
 
     @property
-    def items(self) -> tuple[Item, ...]:
+    def items(self) -> tuple[OutlineItem, ...]:
         return tuple(item for item in (self.left, self.right) if item is not None)
 
     @property
-    def item(self) -> Item:
+    def item(self) -> OutlineItem:
         """The right one, or the left where it is gone."""
         return self.items[-1]
 
@@ -124,7 +124,7 @@ class Entry:
         return "renamed" if self.differs else "same"
 
 
-def scaled(entry: Entry, times: Times) -> Entry:
+def scaled(entry: StatementDiff, times: Times) -> StatementDiff:
     """An entry of something that runs so often."""
     if times == (1, 1):
         return entry
@@ -145,13 +145,13 @@ def scaled_cost(cost: Cost, times: int) -> Cost:
     )
 
 
-def merged(lists: Iterable[Iterable[Entry]]) -> tuple[Entry, ...]:
+def merged(lists: Iterable[Iterable[StatementDiff]]) -> tuple[StatementDiff, ...]:
     """The entries of several runs of the same text, those that say the same once, in order."""
     lists = tuple(lists)
     if len(lists) == 1:
         return tuple(lists[0])
     order: list[Hashable] = []
-    found: dict[Hashable, Entry] = {}
+    found: dict[Hashable, StatementDiff] = {}
     for entries in lists:
         seen: Counter[Hashable] = Counter()
         new: list[Hashable] = []
@@ -172,7 +172,7 @@ def merged(lists: Iterable[Iterable[Entry]]) -> tuple[Entry, ...]:
     return tuple(found[key] for key in order)
 
 
-def _key(entry: Entry) -> Hashable:
+def _key(entry: StatementDiff) -> Hashable:
     sides = tuple(item and (item.kind, item.head, item.label) for item in (entry.left, entry.right))
     places = tuple(item and item.span.start for item in (entry.left, entry.right))
     said: tuple[Hashable, ...] = entry.changes, entry.follows, entry.moved, id(entry.definition)
@@ -183,7 +183,7 @@ def _key(entry: Entry) -> Hashable:
     return sides, places, said, tuple(_key(inner) for inner in entry.inside)
 
 
-def _sum(first: Entry, other: Entry) -> Entry:
+def _sum(first: StatementDiff, other: StatementDiff) -> StatementDiff:
     inside = zip(first.inside, other.inside, strict=True)  # equal keys have as much inside
     return replace(
         first,
@@ -195,10 +195,10 @@ def _sum(first: Entry, other: Entry) -> Entry:
 
 
 def _together(
-    runs: Sequence[tuple[tuple[Entry, ...], Times]],
-) -> tuple[tuple[tuple[Entry, ...], Times], ...]:
+    runs: Sequence[tuple[tuple[StatementDiff, ...], Times]],
+) -> tuple[tuple[tuple[StatementDiff, ...], Times], ...]:
     """Runs of the same bodies as one."""
-    found: dict[int, tuple[tuple[Entry, ...], Times]] = {}
+    found: dict[int, tuple[tuple[StatementDiff, ...], Times]] = {}
     for entries, (left, right) in runs:
         _, (a, b) = found.get(id(entries), (entries, (0, 0)))
         found[id(entries)] = entries, (a + left, b + right)
@@ -213,7 +213,7 @@ def summed(costs: Iterable[Costs]) -> Costs:
     return left, right
 
 
-def calls_in(entries: Iterable[Entry]) -> Iterator[Entry]:
+def calls_in(entries: Iterable[StatementDiff]) -> Iterator[StatementDiff]:
     """The calls among some entries and what is inside of them."""
     for entry in entries:
         if entry.runs:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from archc.analysis.costs import Cost
-from archc.diffs.words import Word, spoken
+from archc.diffs.words import AttributeText, format_operator
 from archc.plan import Call, Tensor
 from archc.report.notation import source_text
 from archc.report.terms import Terms
@@ -22,7 +22,7 @@ _NOTHING = Cost()
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class TensorReference:
     """A tensor that is asked for by its label."""
 
     text: str  # as written: `@enc1`
@@ -30,7 +30,7 @@ class Reference:
 
 
 @dataclass(eq=False, slots=True)
-class Item:
+class OutlineItem:
     """A statement. `inside` are the sequences in it: branches, iterations, a group's one."""
 
     kind: str  # op call group branches branch loop aux again input goto mark bracket
@@ -40,14 +40,14 @@ class Item:
     output: Tensor
     label: str | None = None
     name: str = ""  # of the module
-    words: tuple[Word, ...] = ()
-    inside: tuple[tuple[Item, ...], ...] = ()
+    words: tuple[AttributeText, ...] = ()
+    inside: tuple[tuple[OutlineItem, ...], ...] = ()
     cost: Cost = _NOTHING
     bag: Counter[str] = field(default_factory=Counter)  # operators in it, by name
     size: int = 1  # operators when unfolded
     weight: float = 0.5  # how much it counts in an alignment
     category: str = ""
-    references: tuple[Reference, ...] = ()
+    references: tuple[TensorReference, ...] = ()
     count: int = 1  # iterations of a loop
     call: Call | None = None
     terms: Terms = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Item:
     def text(self) -> str:
         """The statement without its label: an operator with its numbers, else as written."""
         if self.kind == "op":
-            return spoken(self.head, [(word, word.shown) for word in self.words])
+            return format_operator(self.head, [(word, word.shown) for word in self.words])
         if self.kind == "branch":
             return "; ".join(item.text for item in self.inside[0])
         single = self.single
@@ -101,17 +101,17 @@ class Item:
     def written(self) -> str:
         """The same with the expressions that its numbers came from."""
         if self.kind == "op":
-            return spoken(self.head, [(word, word.written) for word in self.words])
+            return format_operator(self.head, [(word, word.written) for word in self.words])
         return self.text if self.kind in ("input", "bracket") else source_text(self.span)
 
     @property
-    def single(self) -> Item | None:
+    def single(self) -> OutlineItem | None:
         """What a loop repeats, where that is one statement."""
         first = self.inside[0] if self.kind == "loop" and self.inside else ()
         alike = all(len(i) == 1 and i[0].kind == first[0].kind for i in self.inside) if first else 0
         return first[0] if len(first) == 1 and alike else None
 
-    def walk(self) -> Iterator[Item]:
+    def walk(self) -> Iterator[OutlineItem]:
         """This item and all in it, calls left closed."""
         yield self
         for items in self.inside:
@@ -119,7 +119,7 @@ class Item:
                 yield from item.walk()
 
 
-def sums(items: Iterable[Item]) -> tuple[Cost, Counter[str], float, int]:
+def sums(items: Iterable[OutlineItem]) -> tuple[Cost, Counter[str], float, int]:
     """Of what is in a container: its costs, its operators, its weight, its size."""
     cost, bag, weight, size = Cost(), Counter[str](), 0.0, 0
     for item in items:
@@ -130,6 +130,6 @@ def sums(items: Iterable[Item]) -> tuple[Cost, Counter[str], float, int]:
     return cost, bag, max(0.5, weight), size
 
 
-def sum_up(item: Item, inner: Iterable[Item]) -> None:
+def sum_up(item: OutlineItem, inner: Iterable[OutlineItem]) -> None:
     """Make an item the sum of what is in it."""
     item.cost, item.bag, item.weight, item.size = sums(inner)

@@ -9,8 +9,8 @@ from itertools import islice
 
 from archc.analysis.costs import Cost
 from archc.diffs.blocks import BlockChange
-from archc.diffs.entries import Change, Entry, merged, scaled, summed
-from archc.diffs.items import Item
+from archc.diffs.entries import Change, StatementDiff, merged, scaled, summed
+from archc.diffs.items import OutlineItem
 from archc.ops import branch_name
 from archc.report.notation import source_text
 
@@ -24,7 +24,7 @@ _MOST_FOLLOW = 8  # lines about what follows inside one statement
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DiffRow:
     """One line. `costs` and `shapes` are those of both sides."""
 
     level: int
@@ -48,7 +48,9 @@ class Row:
         return right - left
 
 
-def rows_of(entries: Iterable[Entry], level: int = 0, written: bool = False) -> Iterator[Row]:
+def rows_of(
+    entries: Iterable[StatementDiff], level: int = 0, written: bool = False
+) -> Iterator[DiffRow]:
     """The lines of some statements; those that are the same say nothing.
 
     `written` takes operators as the text of a block has them.
@@ -61,28 +63,28 @@ def rows_of(entries: Iterable[Entry], level: int = 0, written: bool = False) -> 
             yield from _rows(entry, level, written)
     if reshaped:
         names = ", ".join(f"{n} {name}" if n > 1 else name for name, n in reshaped.items())
-        yield Row(level, "follows", f"other shapes, the same costs: {names}")
+        yield DiffRow(level, "follows", f"other shapes, the same costs: {names}")
 
 
-def block_rows(block: BlockChange) -> list[Row]:
+def block_rows(block: BlockChange) -> list[DiffRow]:
     """A block whose text differs: how often it is called, and what differs."""
     left, right = block.times
     calls = f"{left}" if left == right else f"{left} -> {right}"
     head = f"block {block.definition}   ({calls} call{'s' * (block.times != (1, 1))})"
-    return [Row(0, "block", head, costs=block.costs), *rows_of(block.entries, 1, True)]
+    return [DiffRow(0, "block", head, costs=block.costs), *rows_of(block.entries, 1, True)]
 
 
-def _bare(entry: Entry) -> bool:
+def _bare(entry: StatementDiff) -> bool:
     """Whether nothing but shapes differs."""
     return not entry.structural and entry.costs[0] == entry.costs[1] and not entry.renames
 
 
-def _rows(entry: Entry, level: int, written: bool) -> Iterator[Row]:
-    text = told(entry, written)
+def _rows(entry: StatementDiff, level: int, written: bool) -> Iterator[DiffRow]:
+    text = format_entry(entry, written)
     definition = entry.definition
     if definition is not None and definition.left.name.id == definition.right.name.id:
         text += "   (the block changed)"
-    yield Row(level, entry.state, text, entry.shapes, entry.costs)
+    yield DiffRow(level, entry.state, text, entry.shapes, entry.costs)
     if entry.definition is not None or entry.alone:
         return
     if entry.item.kind == "call":
@@ -95,7 +97,7 @@ def _rows(entry: Entry, level: int, written: bool) -> Iterator[Row]:
         yield from rows_of(entry.inside, level + 1, written)
 
 
-def _branches(entry: Entry, level: int, written: bool) -> Iterator[Row]:
+def _branches(entry: StatementDiff, level: int, written: bool) -> Iterator[DiffRow]:
     for at, branch in enumerate(entry.inside):
         if not branch.structural:
             continue
@@ -103,23 +105,27 @@ def _branches(entry: Entry, level: int, written: bool) -> Iterator[Row]:
         if branch.alone:
             yield from _rows(branch, level, written)
             continue
-        yield Row(level, "inside", name, branch.shapes if not written else ("", ""), branch.costs)
+        yield DiffRow(
+            level, "inside", name, branch.shapes if not written else ("", ""), branch.costs
+        )
         yield from rows_of(branch.inside, level + 1, written)
 
 
-def consequences(entry: Entry, level: int) -> Iterator[Row]:
+def consequences(entry: StatementDiff, level: int) -> Iterator[DiffRow]:
     """What other arguments do inside a block, each difference with the names of where it is."""
-    places: dict[str, list[Entry]] = {}
+    places: dict[str, list[StatementDiff]] = {}
     for leaf in islice(_leaves(entry), _MOST_LEAVES):
         places.setdefault(_difference(leaf), []).append(leaf)
     for at, (text, leaves) in enumerate(places.items()):
         if at == _MOST_FOLLOW:
-            yield Row(level, "follows", f"{len(places) - at} more follow")
+            yield DiffRow(level, "follows", f"{len(places) - at} more follow")
             return
-        yield Row(level, "follows", _at(leaves) + text, costs=summed(leaf.costs for leaf in leaves))
+        yield DiffRow(
+            level, "follows", _at(leaves) + text, costs=summed(leaf.costs for leaf in leaves)
+        )
 
 
-def _at(leaves: list[Entry]) -> str:
+def _at(leaves: list[StatementDiff]) -> str:
     if any(leaf.alone for leaf in leaves):
         return ""
     if any(leaf.item.kind == "loop" for leaf in leaves):
@@ -129,15 +135,15 @@ def _at(leaves: list[Entry]) -> str:
     return f"{', '.join(names[:_MOST_NAMES])}{more}: "
 
 
-def _difference(leaf: Entry) -> str:
+def _difference(leaf: StatementDiff) -> str:
     if leaf.alone:
         return f"{'+' if leaf.left is None else '-'} {leaf.item.text}"
     if leaf.item.kind == "loop":
-        return told(leaf, False)
-    return ", ".join(_said(change) for change in leaf.changes if change.name != "label")
+        return format_entry(leaf, False)
+    return ", ".join(_format_change(change) for change in leaf.changes if change.name != "label")
 
 
-def _leaves(entry: Entry) -> Iterator[Entry]:
+def _leaves(entry: StatementDiff) -> Iterator[StatementDiff]:
     """The innermost entries inside of one that differ by more than shapes."""
     inner = [(entry.inside, (1, 1)), *entry.runs]
     for entries, times in inner:
@@ -153,7 +159,7 @@ def _leaves(entry: Entry) -> Iterator[Entry]:
 # --- text --------------------------------------------------------------------------------------
 
 
-def told(entry: Entry, written: bool) -> str:
+def format_entry(entry: StatementDiff, written: bool) -> str:
     """An entry in words: `conv1: conv 11x11 -> 7x7, /4 -> /2, +p1`."""
     item = entry.item
     if entry.alone:
@@ -170,19 +176,19 @@ def _labelled(label: str | None, text: str) -> str:
     return f"{label}: {text}".rstrip() if label else text
 
 
-def _statement(entry: Entry, written: bool) -> str:
+def _statement(entry: StatementDiff, written: bool) -> str:
     left, right = entry.left, entry.right
     assert left is not None
     assert right is not None
     changes = [c for c in entry.changes if c.name not in ("label", "count")]
-    count = "".join(f" {_said(c)}" for c in entry.changes if c.name == "count")
+    count = "".join(f" {_format_change(c)}" for c in entry.changes if c.name == "count")
     head = next((c for c in changes if c.name in ("operator", "block", "combinator")), None)
     texts = [(item.written if written else item.text) for item in (left, right)]
     if head is not None and head.name == "operator":
         return f"{texts[0]} -> {texts[1]}{count}"
     name = f"{head.left} -> {head.right}" if head is not None else right.head
     changes = [c for c in changes if c is not head]
-    said = ", ".join(_said(c, named=right.kind == "call") for c in changes)
+    said = ", ".join(_format_change(c, named=right.kind == "call") for c in changes)
     match right.kind:
         case "call" if said or head:
             times = count or _times(right)
@@ -209,11 +215,11 @@ def _statement(entry: Entry, written: bool) -> str:
             return f"{base}{count}"
 
 
-def _times(item: Item) -> str:
+def _times(item: OutlineItem) -> str:
     return f" * {item.count}" if item.count > 1 else ""
 
 
-def _said(change: Change, named: bool = False) -> str:
+def _format_change(change: Change, named: bool = False) -> str:
     """`x64 -> x96`, `+p1`, `-nobias`."""
     name = f"{change.name} " if named else ""
     if not change.left or not change.right:
@@ -223,7 +229,7 @@ def _said(change: Change, named: bool = False) -> str:
     return f"{name}{change.left} -> {change.right}"
 
 
-def simplified(entry: Entry) -> Entry:
+def simplified(entry: StatementDiff) -> StatementDiff:
     """What is the only one in a loop or group, with its count and its label."""
     left, right = entry.left, entry.right
     if left is None or right is None:
@@ -256,7 +262,7 @@ def simplified(entry: Entry) -> Entry:
     )
 
 
-def _in(inner: Entry, group: Entry) -> Entry:
+def _in(inner: StatementDiff, group: StatementDiff) -> StatementDiff:
     """What stands alone in a group, under the group's label."""
     label = tuple(c for c in group.changes if c.name == "label")
     sides = [

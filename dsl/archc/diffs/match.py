@@ -12,7 +12,7 @@ from itertools import zip_longest
 
 from archc.diffs.align import Pairs, align, best
 from archc.diffs.entries import Times
-from archc.diffs.items import Item, sums
+from archc.diffs.items import OutlineItem, sums
 from archc.diffs.outline import MOST_OPENED, Outliner
 from archc.diffs.similarity import likeness, overlap
 from archc.plan import Tensor
@@ -31,14 +31,14 @@ _GAIN = 0.4  # opening containers must bring more than this
 class Pair:
     """Two items side by side, before it is known where what they ask for comes from."""
 
-    left: Item | None
-    right: Item | None
+    left: OutlineItem | None
+    right: OutlineItem | None
     inside: list[tuple[list[Pair], Times]] = field(default_factory=list)  # a list a run
     moved: bool = False
 
 
 @dataclass(slots=True)
-class Frame:
+class BodyPair:
     """A pair of bodies under comparison."""
 
     same_text: bool
@@ -52,14 +52,16 @@ class Matcher:
         numbers: dict[Hashable, int] = {}
         self.left, self.right = Outliner(numbers), Outliner(numbers)
 
-    def sequence(self, left: Sequence[Item], right: Sequence[Item], frame: Frame) -> list[Pair]:
+    def sequence(
+        self, left: Sequence[OutlineItem], right: Sequence[OutlineItem], frame: BodyPair
+    ) -> list[Pair]:
         """All statements of both in order, in pairs."""
         pairs = align(left, right, lambda item: item.signature, self._gap)
         made = [self._pair(a, b, frame) for a, b in pairs]
         _mark_moved(made)
         return made
 
-    def _gap(self, left: Sequence[Item], right: Sequence[Item]) -> Pairs[Item]:
+    def _gap(self, left: Sequence[OutlineItem], right: Sequence[OutlineItem]) -> Pairs[OutlineItem]:
         """The best alignment of what is not equal; containers are opened where that helps."""
         equal = self._written_otherwise(left, right)
         if equal is not None:
@@ -77,7 +79,9 @@ class Matcher:
             else:
                 return pairs
 
-    def _written_otherwise(self, left: Sequence[Item], right: Sequence[Item]) -> Pairs[Item] | None:
+    def _written_otherwise(
+        self, left: Sequence[OutlineItem], right: Sequence[OutlineItem]
+    ) -> Pairs[OutlineItem] | None:
         """All in pairs where both come to the same once every container is opened."""
         whole = [sums(side) for side in (left, right)]
         if whole[0][0] != whole[1][0] or whole[0][3] != whole[1][3] or whole[0][3] > MOST_OPENED:
@@ -91,19 +95,19 @@ class Matcher:
         return [*zip(sides[0], sides[1], strict=True)]
 
     def _open(
-        self, pairs: Pairs[Item], kinds: tuple[str, ...]
-    ) -> tuple[list[Item], list[Item]] | None:
+        self, pairs: Pairs[OutlineItem], kinds: tuple[str, ...]
+    ) -> tuple[list[OutlineItem], list[OutlineItem]] | None:
         """Both sides with the containers opened that found no partner and have something alike."""
         lonely = [a for a, b in pairs if a is not None and b is None]
         others = [b for a, b in pairs if b is not None and a is None]
         some = False
-        sides: tuple[list[Item], list[Item]] = ([], [])
+        sides: tuple[list[OutlineItem], list[OutlineItem]] = ([], [])
         for pair in pairs:
             for side, outliner in enumerate((self.left, self.right)):
                 item = pair[side]
                 if item is None:
                     continue
-                inner: list[Item] = []
+                inner: list[OutlineItem] = []
                 candidate = item.kind in kinds and _may_open(item, pair[1 - side])
                 if candidate and overlap(item, others if side == 0 else lonely):
                     inner = outliner.opened(item, kinds)
@@ -111,7 +115,7 @@ class Matcher:
                 sides[side].extend(inner or [item])
         return sides if some else None
 
-    def _pair(self, left: Item | None, right: Item | None, frame: Frame) -> Pair:
+    def _pair(self, left: OutlineItem | None, right: OutlineItem | None, frame: BodyPair) -> Pair:
         pair = Pair(left, right)
         if left is None or right is None:
             return pair
@@ -126,15 +130,19 @@ class Matcher:
             pair.inside = [(inside, (1, 1))]
         return pair
 
-    def _iterations(self, left: Item, right: Item, frame: Frame) -> list[tuple[list[Pair], Times]]:
+    def _iterations(
+        self, left: OutlineItem, right: OutlineItem, frame: BodyPair
+    ) -> list[tuple[list[Pair], Times]]:
         """Iteration beside iteration; those that one side has more, if they do something new."""
         if left.kind == right.kind and len(left.inside) == len(right.inside) == 1:
             pairs = self.sequence(left.inside[0], right.inside[0], frame)
             return [(pairs, (left.count, right.count))]
         found: dict[Hashable, tuple[list[Pair], list[int]]] = {}
-        partners: tuple[dict[Hashable, tuple[Item, ...]], dict[Hashable, tuple[Item, ...]]]
+        partners: tuple[
+            dict[Hashable, tuple[OutlineItem, ...]], dict[Hashable, tuple[OutlineItem, ...]]
+        ]
         partners = ({}, {})
-        alone: list[tuple[int, tuple[Item, ...]]] = []
+        alone: list[tuple[int, tuple[OutlineItem, ...]]] = []
         for items, others in _side_by_side(_unrolled(left), _unrolled(right)):
             if items is None or others is None:
                 alone.append((0, items) if items is not None else (1, others or ()))
@@ -159,30 +167,30 @@ class Matcher:
         return [(pairs, (times[0], times[1])) for pairs, times in found.values()]
 
 
-def _may_open(item: Item, partner: Item | None) -> bool:
+def _may_open(item: OutlineItem, partner: OutlineItem | None) -> bool:
     """Whether it found no partner, or is a loop beside one of what it repeats."""
     return partner is None or (item.kind == "loop" and partner.kind != "loop")
 
 
-def _contents(item: Item) -> list[Item]:
+def _contents(item: OutlineItem) -> list[OutlineItem]:
     """What is in a container; branches that do nothing left out."""
     inner = [one for items in item.inside for one in items]
     return [one for one in inner if one.kind != "branch" or one.bag]
 
 
-def _signatures(items: Sequence[Item]) -> tuple[int, ...]:
+def _signatures(items: Sequence[OutlineItem]) -> tuple[int, ...]:
     return tuple(item.signature for item in items)
 
 
-def _unrolled(loop: Item) -> list[tuple[Item, ...]]:
+def _unrolled(loop: OutlineItem) -> list[tuple[OutlineItem, ...]]:
     if loop.kind != "loop":
         return [(loop,)]
     return list(loop.inside) * (loop.count if len(loop.inside) == 1 else 1)
 
 
 def _side_by_side(
-    left: list[tuple[Item, ...]], right: list[tuple[Item, ...]]
-) -> Iterator[tuple[tuple[Item, ...] | None, tuple[Item, ...] | None]]:
+    left: list[tuple[OutlineItem, ...]], right: list[tuple[OutlineItem, ...]]
+) -> Iterator[tuple[tuple[OutlineItem, ...] | None, tuple[OutlineItem, ...] | None]]:
     """Iterations in pairs, from both ends as far as they are equal."""
     mine, yours = ([_signatures(items) for items in side] for side in (left, right))
     most = min(len(left), len(right))
@@ -194,7 +202,7 @@ def _side_by_side(
     yield from zip(left[ends[0] :], right[ends[1] :], strict=True)
 
 
-def _looks(items: Sequence[Item]) -> Hashable:
+def _looks(items: Sequence[OutlineItem]) -> Hashable:
     """Equal for iterations that do the same to the same shapes."""
     return tuple((item.signature, item.output.shape, item.cost) for item in items)
 
@@ -210,7 +218,7 @@ def _mark_moved(pairs: list[Pair]) -> None:
                 break
 
 
-def _is_same(left: Item, right: Item) -> bool:
+def _is_same(left: OutlineItem, right: OutlineItem) -> bool:
     """Whether one is the other at another place: not any ReLU is any other."""
     if left.kind == "bracket" or left.signature != right.signature:
         return False

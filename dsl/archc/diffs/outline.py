@@ -12,22 +12,22 @@ from dataclasses import dataclass, replace
 
 from archc import syntax
 from archc.analysis.costs import Cost, cost_of
-from archc.diffs.items import Item, Reference, sum_up, sums
-from archc.diffs.words import Word, arguments_of, words_of
+from archc.diffs.items import OutlineItem, TensorReference, sum_up, sums
+from archc.diffs.words import AttributeText, arguments_of, words_of
 from archc.ops import COMBINATORS, OTHER
 from archc.plan import (
-    Again,
     Apply,
-    Aux,
+    AuxHead,
     Body,
     Branches,
     Call,
     Chain,
     Choice,
-    Goto,
     Loop,
-    Mark,
     Node,
+    Output,
+    Ref,
+    Reused,
     Scope,
     Tensor,
 )
@@ -42,7 +42,7 @@ MOST_OPENED = 512  # operators of what is compared with its containers opened
 class Outline:
     """The statements of a body."""
 
-    items: tuple[Item, ...]
+    items: tuple[OutlineItem, ...]
     signature: int
     cost: Cost
     bag: Counter[str]
@@ -56,8 +56,8 @@ class Outliner:
         self._numbers = numbers
         self._bodies: dict[Body, Outline] = {}
         self._costs: dict[Hashable, Cost] = {}
-        self._opened: dict[tuple[int, tuple[str, ...]], list[Item]] = {}
-        self._kept: list[Item] = []  # whose ids are in use
+        self._opened: dict[tuple[int, tuple[str, ...]], list[OutlineItem]] = {}
+        self._kept: list[OutlineItem] = []  # whose ids are in use
         self._modules: dict[str, Tensor] = {}  # what the labels of the body at hand make
 
     def body(self, body: Body) -> Outline:
@@ -73,7 +73,7 @@ class Outliner:
             found = self._bodies[body] = Outline(items, number, cost, bag, weight)
         return found
 
-    def opened(self, item: Item, kinds: tuple[str, ...]) -> list[Item]:
+    def opened(self, item: OutlineItem, kinds: tuple[str, ...]) -> list[OutlineItem]:
         """What is in a container, in its place, containers of these kinds opened in turn.
 
         There are brackets around branches. Empty where it stays closed.
@@ -89,7 +89,7 @@ class Outliner:
             self._kept.append(item)
         return found
 
-    def _open(self, item: Item) -> list[Item]:
+    def _open(self, item: OutlineItem) -> list[OutlineItem]:
         match item.kind:
             case "call" if item.call is not None and not item.call.again:
                 terms = called_with(item.call, item.terms)
@@ -110,7 +110,7 @@ class Outliner:
             return [replace(items[0], label=item.label)]
         return [replace(i, label=i.label and f"{item.label}.{i.label}") for i in items]
 
-    def _bracketed(self, item: Item) -> list[Item]:
+    def _bracketed(self, item: OutlineItem) -> list[OutlineItem]:
         items = [self._bracket(item, f"{item.head}<")]
         for at, branch in enumerate(item.inside):
             inner = branch[0].inside[0]
@@ -119,14 +119,14 @@ class Outliner:
             items += inner
         return [*items, self._bracket(item, ">")]
 
-    def _bracket(self, item: Item, text: str) -> Item:
-        made = Item("bracket", text, item.span, self._number(("bracket", text)), item.output)
+    def _bracket(self, item: OutlineItem, text: str) -> OutlineItem:
+        made = OutlineItem("bracket", text, item.span, self._number(("bracket", text)), item.output)
         made.weight = 0.25
         return made
 
     # --- chains ------------------------------------------------------------------------------
 
-    def _chain(self, chain: Chain, terms: Terms) -> Iterator[Item]:
+    def _chain(self, chain: Chain, terms: Terms) -> Iterator[OutlineItem]:
         for node in chain.nodes:
             match node:
                 case Choice():
@@ -139,7 +139,7 @@ class Outliner:
                         self._modules.setdefault(item.label, item.output.root)
                     yield item
 
-    def _item(self, node: Node, terms: Terms) -> Item:
+    def _item(self, node: Node, terms: Terms) -> OutlineItem:
         match node:
             case Apply():
                 return self._apply(node, terms)
@@ -151,15 +151,15 @@ class Outliner:
                 return self._loop(node, terms)
             case Scope():
                 return self._scope(node, terms)
-            case Again():
+            case Reused():
                 return self._again(node, terms)
-            case Goto():
+            case Ref():
                 return self._goto(node)
-            case Aux():
+            case AuxHead():
                 return self._aux(node, terms)
-            case Mark():
+            case Output():
                 item = self._made("mark", "output", node, (), node.name)
-                item.words = (Word("name", node.name, node.name, node.name),)
+                item.words = (AttributeText("name", node.name, node.name, node.name),)
                 return item
         raise AssertionError(node)
 
@@ -168,28 +168,28 @@ class Outliner:
         kind: str,
         head: str,
         node: Node,
-        inside: tuple[tuple[Item, ...], ...],
+        inside: tuple[tuple[OutlineItem, ...], ...],
         *more: Hashable,
-    ) -> Item:
+    ) -> OutlineItem:
         """An item of what is in it."""
         parts = tuple(tuple(item.signature for item in items) for items in inside)
         number = self._number((kind, head, parts, *more))
-        item = Item(kind, head, node.span, number, node.output, inside=inside)
+        item = OutlineItem(kind, head, node.span, number, node.output, inside=inside)
         inner = [one for items in inside for one in items]
         sum_up(item, inner)
         item.references = tuple(r for one in inner for r in one.references)
         return item
 
-    def _apply(self, node: Apply, terms: Terms) -> Item:
+    def _apply(self, node: Apply, terms: Terms) -> OutlineItem:
         op, words = node.op, words_of(node.op, terms)
         key = (op.name, tuple((word.field, word.key) for word in words), node.again)
-        item = Item("op", op.name, node.span, self._number(("op", key)), node.output)
+        item = OutlineItem("op", op.name, node.span, self._number(("op", key)), node.output)
         item.label, item.words, item.cost = node.label, words, self._cost(node)
         item.bag[op.name] = 1
         item.name, item.category = node.name, op.category
         item.weight = _WEIGHTS.get(op.category, 0.5)
         if any(getattr(op, name) is OTHER for name in op.fields()):
-            item.references = (Reference("@", node.inputs[-1].root),)
+            item.references = (TensorReference("@", node.inputs[-1].root),)
         return item
 
     def _cost(self, node: Apply) -> Cost:
@@ -199,9 +199,9 @@ class Outliner:
             self._costs[key] = cost_of(node)
         return self._costs[key]
 
-    def _call(self, call: Call, terms: Terms) -> Item:
+    def _call(self, call: Call, terms: Terms) -> OutlineItem:
         outline = self.body(call.body)
-        item = Item(
+        item = OutlineItem(
             "call",
             call.body.name,
             call.span,
@@ -214,7 +214,7 @@ class Outliner:
         item.name, item.call, item.terms = call.name, call, terms
         return item
 
-    def _branches(self, node: Branches, terms: Terms) -> Item:
+    def _branches(self, node: Branches, terms: Terms) -> OutlineItem:
         chains = [tuple(self._chain(branch, terms)) for branch in node.branches]
         merge = self._apply(node.merge, terms)
         if len(chains) < (COMBINATORS[node.keyword].most or 0):
@@ -223,7 +223,7 @@ class Outliner:
         for items in chains:
             parts = tuple(item.signature for item in items)
             end = items[-1].output if items else node.input
-            branch = Item("branch", "", node.span, self._number(("branch", parts)), end)
+            branch = OutlineItem("branch", "", node.span, self._number(("branch", parts)), end)
             branch.inside = (items,)
             sum_up(branch, items)
             branch.references = tuple(r for one in items for r in one.references)
@@ -237,9 +237,9 @@ class Outliner:
         item.size += 1  # the merge
         return item
 
-    def _loop(self, loop: Loop, terms: Terms) -> Item:
-        iterations: list[tuple[Item, ...]] = []
-        seen: dict[Hashable, tuple[Item, ...]] = {}
+    def _loop(self, loop: Loop, terms: Terms) -> OutlineItem:
+        iterations: list[tuple[OutlineItem, ...]] = []
+        seen: dict[Hashable, tuple[OutlineItem, ...]] = {}
         for chain in loop.iterations:
             items = tuple(self._chain(chain, terms))
             looks = tuple((item.signature, item.cost, item.output.shape) for item in items)
@@ -253,7 +253,7 @@ class Outliner:
         item.size = sum(one.size for items in iterations for one in items)
         return item
 
-    def _scope(self, scope: Scope, terms: Terms) -> Item:
+    def _scope(self, scope: Scope, terms: Terms) -> OutlineItem:
         items = tuple(self._chain(scope.chain, terms))
         if scope.label is None and len(items) == 1 and not isinstance(scope.tree, syntax.Group):
             return items[0]  # a combinator in a place: a module of its own, nothing more
@@ -261,48 +261,48 @@ class Outliner:
         item.label, item.name = scope.label, scope.name
         return item
 
-    def _again(self, node: Again, terms: Terms) -> Item:
+    def _again(self, node: Reused, terms: Terms) -> OutlineItem:
         item = self._made("again", "reuse", node, (tuple(self._chain(node.chain, terms)),))
         first = node.chain.nodes[0]
         made = self._modules.get(getattr(first, "name", ""))
         if made is not None:
-            item.references = (Reference(source_text(node.span), made), *item.references)
+            item.references = (TensorReference(source_text(node.span), made), *item.references)
         return item
 
-    def _aux(self, node: Aux, terms: Terms) -> Item:
+    def _aux(self, node: AuxHead, terms: Terms) -> OutlineItem:
         items = tuple(self._chain(node.chain, terms))
         item = self._made("aux", "aux", node, (items,), node.weight)
         text = f"weight={node.weight:g}"
-        item.label, item.words = node.name, (Word("weight", text, text, node.weight),)
+        item.label, item.words = node.name, (AttributeText("weight", text, text, node.weight),)
         cost = item.cost  # it runs while training only
         item.cost = replace(cost, macs=0, side_macs=cost.macs + cost.side_macs)
         return item
 
-    def _goto(self, node: Goto) -> Item:
+    def _goto(self, node: Ref) -> OutlineItem:
         if node.span.text.startswith("input"):
             return self._input(node)
-        item = Item("goto", "@", node.span, self._number("@"), node.output)
-        item.references = (Reference(source_text(node.span), node.output.root),)
+        item = OutlineItem("goto", "@", node.span, self._number("@"), node.output)
+        item.references = (TensorReference(source_text(node.span), node.output.root),)
         return item
 
-    def _input(self, node: Goto) -> Item:
+    def _input(self, node: Ref) -> OutlineItem:
         shape = str(node.output.shape)
         name = re.match(r"input\s+([A-Za-z_]\w*)(?=\s)", node.span.text)
-        item = Item("input", "input", node.span, self._number(("input", shape)), node.output)
+        item = OutlineItem("input", "input", node.span, self._number(("input", shape)), node.output)
         item.label = name[1] if name else None
-        item.words = (Word("shape", shape, source_text(node.span), shape),)
+        item.words = (AttributeText("shape", shape, source_text(node.span), shape),)
         return item
 
     def _number(self, key: Hashable) -> int:
         return self._numbers.setdefault(key, len(self._numbers))
 
 
-def _plain(iterations: list[tuple[Item, ...]]) -> bool:
+def _plain(iterations: list[tuple[OutlineItem, ...]]) -> bool:
     """Whether one iteration can stand for all: none asks for a tensor outside of it."""
     return not any(item.references for items in iterations for item in items)
 
 
-def _wiring(body: Body, items: tuple[Item, ...]) -> tuple[int, ...]:
+def _wiring(body: Body, items: tuple[OutlineItem, ...]) -> tuple[int, ...]:
     """Which tensors are asked for, by their places in the body."""
     wanted = [r.target for item in items for r in item.references]
     if not wanted:

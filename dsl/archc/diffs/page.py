@@ -12,10 +12,10 @@ from difflib import SequenceMatcher
 from html import escape
 
 from archc import data
-from archc.diffs.comparison import Comparison
-from archc.diffs.entries import Definition, Entry
-from archc.diffs.items import Item
-from archc.diffs.lines import Row, block_rows, consequences, simplified
+from archc.diffs.comparison import NetworkDiff
+from archc.diffs.entries import ChangedBlock, StatementDiff
+from archc.diffs.items import OutlineItem
+from archc.diffs.lines import DiffRow, block_rows, consequences, simplified
 from archc.diffs.text import (
     LEGEND,
     human_difference,
@@ -30,7 +30,7 @@ _FOLD = 3  # statements in a row that are the same and are folded
 Pieces = list[tuple[str, bool]]  # of a line, and whether they differ
 
 
-def page(diff: Comparison) -> str:
+def page(diff: NetworkDiff) -> str:
     """The whole file."""
     title = escape(" → ".join(_titles(diff)))
     return (
@@ -44,18 +44,18 @@ def page(diff: Comparison) -> str:
     )
 
 
-def fragment(diff: Comparison) -> str:
+def fragment(diff: NetworkDiff) -> str:
     """The part of a page that shows a comparison, with its style."""
     css = (data.TEMPLATES / "diff" / "diff.css").read_text(encoding="utf-8")
     parts = "\n".join(_parts(diff))
     return f'<div class="archc-diff">\n<style>\n{css}</style>\n{parts}\n</div>\n'
 
 
-def _titles(diff: Comparison) -> tuple[str, str]:
+def _titles(diff: NetworkDiff) -> tuple[str, str]:
     return diff.left.name, diff.right.name
 
 
-def _parts(diff: Comparison) -> Iterator[str]:
+def _parts(diff: NetworkDiff) -> Iterator[str]:
     yield f"<h1>{escape(' → '.join(_titles(diff)))}</h1>"
     yield tables.html(sheet(diff.totals, diff.names)).rstrip()
     if diff.empty:
@@ -101,7 +101,7 @@ def _table(rows: Iterable[str]) -> str:
 # --- lines -------------------------------------------------------------------------------------
 
 
-def _lines(entries: Iterable[Entry], level: int, written: bool) -> Iterator[str]:
+def _lines(entries: Iterable[StatementDiff], level: int, written: bool) -> Iterator[str]:
     """Statements side by side; those that are the same folded where there are several."""
     same: list[str] = []
     for entry in map(simplified, entries):
@@ -123,10 +123,10 @@ def _folded(same: list[str]) -> Iterator[str]:
     yield "</details>"
 
 
-def _entry(entry: Entry, level: int, written: bool) -> Iterator[str]:
+def _entry(entry: StatementDiff, level: int, written: bool) -> Iterator[str]:
     opened = _opens(entry)
     left, right = _sides(entry, opened, written)
-    numbers = Row(0, entry.state, "", entry.shapes, entry.costs)
+    numbers = DiffRow(0, entry.state, "", entry.shapes, entry.costs)
     yield _row(level, entry.state, left, right, numbers, _remark(entry))
     if entry.alone or entry.state == "same":
         return
@@ -139,7 +139,7 @@ def _entry(entry: Entry, level: int, written: bool) -> Iterator[str]:
         yield from _lines(entry.inside, level + 1, written)
 
 
-def _remark(entry: Entry) -> str:
+def _remark(entry: StatementDiff) -> str:
     """What stands behind the right line, or the only one: escaped."""
     if entry.definition is not None:
         link = escape(f"block {entry.definition}")
@@ -147,16 +147,16 @@ def _remark(entry: Entry) -> str:
     return " <i>moved</i>" if entry.moved else ""
 
 
-def _anchor(definition: Definition) -> str:
+def _anchor(definition: ChangedBlock) -> str:
     return f"block-{definition.left.name.id}-{definition.right.name.id}"
 
 
-def _opens(entry: Entry) -> bool:
+def _opens(entry: StatementDiff) -> bool:
     """Whether what is inside stands below and not in the same line."""
     return not entry.alone and bool(entry.inside) and (entry.structural or entry.renames)
 
 
-def _branches(entry: Entry, level: int, written: bool) -> Iterator[str]:
+def _branches(entry: StatementDiff, level: int, written: bool) -> Iterator[str]:
     for at, branch in enumerate(entry.inside):
         if branch.alone:
             yield from _entry(branch, level, written)
@@ -164,7 +164,7 @@ def _branches(entry: Entry, level: int, written: bool) -> Iterator[str]:
         name = branch_name(entry.item.head, at)
         shown = replace(branch, shapes=("", "")) if written else branch
         state = "same" if branch.state == "same" else "inside"
-        numbers = Row(0, state, "", shown.shapes, shown.costs)
+        numbers = DiffRow(0, state, "", shown.shapes, shown.costs)
         yield _row(level, state, [(f"{name}:", False)], [(f"{name}:", False)], numbers)
         yield from _lines(branch.inside, level + 1, written)
 
@@ -174,7 +174,7 @@ def _row(
     state: str,
     left: Pieces | None,
     right: Pieces | None,
-    numbers: Row | None = None,
+    numbers: DiffRow | None = None,
     remark: str = "",
 ) -> str:
     marks = {"changed": "~~", "removed": "- ", "added": " +", "follows": "..", "renamed": "=="}
@@ -194,14 +194,14 @@ def _row(
     return f'<div class="row {state}">{"".join(cells)}</div>'
 
 
-def _note(row: Row) -> str:
+def _note(row: DiffRow) -> str:
     _, params, macs = _numbers(row)
     text = f'<div class="text" data-mark="." style="--level:{row.level}">{escape(row.text)}</div>'
     numbers = f'<div class="number">{params}</div><div class="number">{macs}</div>'
     return f'<div class="row note">{text}{numbers}</div>'
 
 
-def _numbers(row: Row) -> tuple[str, str, str]:
+def _numbers(row: DiffRow) -> tuple[str, str, str]:
     return shape_difference(row), whole_difference(row.params), human_difference(row.macs)
 
 
@@ -212,7 +212,9 @@ def _html(pieces: Pieces) -> str:
 # --- what differs within a line ----------------------------------------------------------------
 
 
-def _sides(entry: Entry, opened: bool, written: bool) -> tuple[Pieces | None, Pieces | None]:
+def _sides(
+    entry: StatementDiff, opened: bool, written: bool
+) -> tuple[Pieces | None, Pieces | None]:
     left, right = entry.left, entry.right
     if left is None or right is None:
         item = entry.item
@@ -224,7 +226,7 @@ def _sides(entry: Entry, opened: bool, written: bool) -> tuple[Pieces | None, Pi
     return _compared(*texts)
 
 
-def _operator(item: Item, entry: Entry, side: int, written: bool) -> Pieces:
+def _operator(item: OutlineItem, entry: StatementDiff, side: int, written: bool) -> Pieces:
     differing = {change.name for change in entry.changes}
     pieces: Pieces = []
     if item.label:
@@ -238,7 +240,7 @@ def _operator(item: Item, entry: Entry, side: int, written: bool) -> Pieces:
     return pieces
 
 
-def _head(item: Item, opened: bool, written: bool) -> str:
+def _head(item: OutlineItem, opened: bool, written: bool) -> str:
     """The line of a statement; only its beginning where the rest stands below."""
     text = item.written if written else item.full
     if item.kind == "call":
@@ -252,7 +254,7 @@ def _head(item: Item, opened: bool, written: bool) -> str:
     return text.partition("{")[0] + "{" if "{" in text else text
 
 
-def _labelled(item: Item, text: str) -> str:
+def _labelled(item: OutlineItem, text: str) -> str:
     return f"{item.label}: {text}" if item.label and not text.startswith(item.label) else text
 
 

@@ -7,21 +7,21 @@ from typing import Any
 
 from archc.analysis.costs import Cost
 from archc.diffs.blocks import BlockChange
-from archc.diffs.comparison import Comparison
-from archc.diffs.entries import Entry
-from archc.diffs.items import Item
+from archc.diffs.comparison import NetworkDiff
+from archc.diffs.entries import StatementDiff
+from archc.diffs.items import OutlineItem
 from archc.diffs.lines import simplified
 from archc.report.diagnostics import to_json
 
 VERSION = 1  # grows when a key goes or changes its meaning
 
 
-def text(diff: Comparison) -> str:
+def text(diff: NetworkDiff) -> str:
     """One JSON object."""
     return to_json(record(diff))
 
 
-def record(diff: Comparison) -> dict[str, Any]:
+def record(diff: NetworkDiff) -> dict[str, Any]:
     """The same as plain values."""
     return {
         "version": VERSION,
@@ -63,11 +63,11 @@ def _block(block: BlockChange) -> dict[str, Any]:
     }
 
 
-def _entries(entries: Iterable[Entry], *, written: bool) -> list[dict[str, Any]]:
+def _entries(entries: Iterable[StatementDiff], *, written: bool) -> list[dict[str, Any]]:
     return [_entry(entry, written) for entry in map(simplified, entries) if entry.differs]
 
 
-def _entry(entry: Entry, written: bool) -> dict[str, Any]:
+def _entry(entry: StatementDiff, written: bool) -> dict[str, Any]:
     return {
         "state": entry.state,
         "follows": entry.follows or entry.state == "follows",
@@ -84,7 +84,7 @@ def _entry(entry: Entry, written: bool) -> dict[str, Any]:
     }
 
 
-def _item(item: Item, shape: str, written: bool) -> dict[str, Any]:
+def _item(item: OutlineItem, shape: str, written: bool) -> dict[str, Any]:
     return {
         "kind": item.kind,
         "op": item.head,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from archc.diffs.items import Item
+from archc.diffs.items import OutlineItem
 
 _LEAST = 0.3  # containers with less in common are strangers
 
 
-def likeness(left: Item, right: Item) -> float:
+def likeness(left: OutlineItem, right: OutlineItem) -> float:
     """The worth of a pair in an alignment; 0 for what cannot stand side by side."""
     weight = max(left.weight, right.weight)
     same_label = left.label is not None and left.label == right.label
@@ -25,7 +25,7 @@ def likeness(left: Item, right: Item) -> float:
     return weight * min(0.95, _alike(left, right, same_label))
 
 
-def _alike(left: Item, right: Item, same_label: bool) -> float:
+def _alike(left: OutlineItem, right: OutlineItem, same_label: bool) -> float:
     bonus = 0.3 * same_label
     match left.kind:
         case "op":
@@ -49,7 +49,7 @@ def _alike(left: Item, right: Item, same_label: bool) -> float:
             return _contents(left, right, 0.2, bonus)
 
 
-def _operators(left: Item, right: Item, bonus: float) -> float:
+def _operators(left: OutlineItem, right: OutlineItem, bonus: float) -> float:
     if left.head == right.head:
         return 0.5 + 0.3 * _words(left, right) + bonus
     if left.category == right.category and left.category not in ("other", "reshape"):
@@ -57,7 +57,7 @@ def _operators(left: Item, right: Item, bonus: float) -> float:
     return 0.15 if bonus else 0.0
 
 
-def _words(left: Item, right: Item) -> float:
+def _words(left: OutlineItem, right: OutlineItem) -> float:
     """The share of attributes that are equal, by their numbers or by the text."""
     mine, yours = ({word.field: word for word in item.words} for item in (left, right))
     both = [(word, yours[name]) for name, word in mine.items() if name in yours]
@@ -65,7 +65,7 @@ def _words(left: Item, right: Item) -> float:
     return same / len({*mine, *yours}) if mine or yours else 1.0
 
 
-def _contents(left: Item, right: Item, base: float, bonus: float) -> float:
+def _contents(left: OutlineItem, right: OutlineItem, base: float, bonus: float) -> float:
     share = common(left.bag, right.bag)
     return base + 0.5 * share + bonus if share >= _LEAST or bonus else 0.0
 
@@ -75,7 +75,7 @@ def common(left: Counter[str], right: Counter[str]) -> float:
     return (left & right).total() / max((left | right).total(), 1)
 
 
-def overlap(item: Item, others: Iterable[Item]) -> bool:
+def overlap(item: OutlineItem, others: Iterable[OutlineItem]) -> bool:
     """Whether most of an item's operators may be found among others."""
     there: Counter[str] = sum((other.bag for other in others), Counter())
     return (item.bag & there).total() >= min(item.bag.total(), there.total()) * _LEAST > 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archc.diffs.comparison import Comparison
-from archc.diffs.lines import Row, block_rows, rows_of
+from archc.diffs.comparison import NetworkDiff
+from archc.diffs.lines import DiffRow, block_rows, rows_of
 from archc.diffs.totals import text as totals_text
 from archc.report.diagnostics import Paint
 from archc.report.numbers import human
@@ -14,12 +14,12 @@ _WIDEST = 76  # columns of the statements; longer ones push their numbers to the
 LEGEND = "~ changed   + added   - removed   = renamed   . follows from something else"
 
 
-def text(diff: Comparison, *, color: bool = False) -> str:
+def text(diff: NetworkDiff, *, color: bool = False) -> str:
     """For people: readable without colours, by the marks at the start of the lines."""
     return "".join(f"{line}\n" for line in _lines(diff, Paint(color)))
 
 
-def _lines(diff: Comparison, paint: Paint) -> Iterator[str]:
+def _lines(diff: NetworkDiff, paint: Paint) -> Iterator[str]:
     names = diff.left.name, diff.right.name
     yield paint("title", " -> ".join(names))
     yield ""
@@ -28,13 +28,13 @@ def _lines(diff: Comparison, paint: Paint) -> Iterator[str]:
         return
     yield totals_text(diff.totals, diff.names).rstrip("\n")
     yield ""
-    parts: list[Row] = [
-        Row(0, "changed", f"param {c.name} = {c.left or 'none'} -> {c.right or 'none'}")
+    parts: list[DiffRow] = [
+        DiffRow(0, "changed", f"param {c.name} = {c.left or 'none'} -> {c.right or 'none'}")
         for c in diff.params
     ]
     if diff.moved:
         left, right = (side or "none" for side in diff.devices)
-        parts.append(Row(0, "changed", f"devices {left} -> {right}"))
+        parts.append(DiffRow(0, "changed", f"devices {left} -> {right}"))
     beside = len(parts)
     parts += rows_of(diff.entries)
     if not parts:
@@ -60,7 +60,7 @@ def _lines(diff: Comparison, paint: Paint) -> Iterator[str]:
 class _Grid:
     """Lines with their numbers in columns."""
 
-    def __init__(self, rows: list[Row], paint: Paint) -> None:
+    def __init__(self, rows: list[DiffRow], paint: Paint) -> None:
         self.paint = paint
         widths = [len(_text(row)) for row in rows]
         self.width = min(max(widths, default=0), _WIDEST)
@@ -68,7 +68,7 @@ class _Grid:
         self.params = max((len(whole_difference(row.params)) for row in rows), default=0)
         self.params = max(self.params, len("params")) if self.params else 0
 
-    def lines(self, rows: list[Row], heading: bool = False) -> Iterator[str]:
+    def lines(self, rows: list[DiffRow], heading: bool = False) -> Iterator[str]:
         if heading and rows:
             head = " " * self.width + "  " + ("output" if self.shape else "").ljust(self.shape)
             yield self.paint("quiet", f"{head}  {'params':>{self.params}}  {'MACs':>7}".rstrip())
@@ -87,11 +87,11 @@ _STYLES = {
 }  # fmt: skip
 
 
-def _text(row: Row) -> str:
+def _text(row: DiffRow) -> str:
     return f"{'  ' * row.level}{row.mark} {row.text}" if row.mark else row.text
 
 
-def shape_difference(row: Row) -> str:
+def shape_difference(row: DiffRow) -> str:
     """`55x55 x96 -> 110x110 x96`, or nothing."""
     left, right = row.shapes
     if left == right:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from archc.analysis.memory import Setting, inferred, trained
+from archc.analysis.memory import RunSetting, inferred, trained
 from archc.analysis.schedule import schedule
 from archc.analysis.table import tabulate
 from archc.plan import Plan
 from archc.report import tables
 from archc.report.memory import size
-from archc.report.tables import Column, Line, Sheet
+from archc.report.tables import Column, Sheet, TableLine
 
 BATCH = 32
 _BYTES = 4  # of a number in float32
@@ -50,7 +50,7 @@ _Figure = tuple[str, str, Callable[[float], str], int]
 
 
 def _figures(plan: Plan, batch: int) -> Iterator[_Figure]:
-    counts, setting = tabulate(plan).counts, Setting()
+    counts, setting = tabulate(plan).counts, RunSetting()
     yield "params", "parameters", _whole, counts.params
     yield "macs", "MACs", _whole, counts.macs
     yield "side_macs", "MACs of auxiliary heads", _whole, counts.side_macs
@@ -88,12 +88,12 @@ def sheet(totals: tuple[Total, ...], names: tuple[str, str]) -> Sheet:
     return Sheet(columns, [_line(t) for t in totals if t.left or t.right])
 
 
-def _line(total: Total) -> Line:
+def _line(total: Total) -> TableLine:
     difference = total.difference
     sign = "+" if difference > 0 else "-" if difference < 0 else ""
     shown = f"{sign}{total.show(abs(difference))}" if difference else "="
     ratio = f"×{total.ratio:.3f}" if difference and total.ratio is not None else None
-    return Line((total.heading, total.show(total.left), total.show(total.right), shown, ratio))
+    return TableLine((total.heading, total.show(total.left), total.show(total.right), shown, ratio))
 
 
 def text(totals: tuple[Total, ...], names: tuple[str, str]) -> str:

@@ -21,7 +21,7 @@ from archc.report.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class AttributeText:
     """One attribute of an operator, or one argument of a call."""
 
     field: str
@@ -32,9 +32,9 @@ class Word:
     close: bool = False  # a stride stands right behind its window: `3x3/2`
 
 
-def words_of(op: Op, terms: Terms | None = None) -> tuple[Word, ...]:
+def words_of(op: Op, terms: Terms | None = None) -> tuple[AttributeText, ...]:
     """The attributes that are not at their defaults, in order."""
-    found: list[Word] = []
+    found: list[AttributeText] = []
     specs = op.fields()
     for place, f in enumerate(fields(op)):
         value = getattr(op, f.name)
@@ -47,19 +47,19 @@ def words_of(op: Op, terms: Terms | None = None) -> tuple[Word, ...]:
         close = spec.form is Form.STRIDE and bool(found) and found[-1].field == "kernel"
         shown = attribute(f.name, spec, symbolic.plain(value))
         written = attribute(f.name, spec, value, partial(_part, terms=terms or {}))
-        found.append(Word(f.name, shown, written, _key(value), place, close))
+        found.append(AttributeText(f.name, shown, written, _key(value), place, close))
     return tuple(found)
 
 
-def spoken(head: str, words: Iterable[tuple[Word, str]]) -> str:
+def format_operator(head: str, words: Iterable[tuple[AttributeText, str]]) -> str:
     """`conv 3x3/2 p1 x64`."""
     return head + "".join(("" if word.close else " ") + text for word, text in words)
 
 
-def arguments_of(call: Call) -> tuple[Word, ...]:
+def arguments_of(call: Call) -> tuple[AttributeText, ...]:
     """The arguments of a call, those at their defaults too."""
     return tuple(
-        Word(name, scalar(value), expression(value, {}), _key(value), place)
+        AttributeText(name, scalar(value), expression(value, {}), _key(value), place)
         for place, (name, value) in enumerate(call.args.items())
     )
 

@@ -24,7 +24,7 @@ VIEWS = ("engineer", "paper", "graph")
 __all__ = [
     "THEMES",
     "VIEWS",
-    "Sheet",
+    "DrawStyle",
     "Unknown",
     "describe",
     "draw",
@@ -37,7 +37,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class DrawStyle:
     """How a network is to be drawn: in one of VIEWS, in the colours of one of THEMES.
 
     Boxes deeper than `depth` are single cards. In those named in `expand` repeats are written out,
@@ -55,7 +55,7 @@ class Sheet:
                 raise ValueError(f"{value!r} is none of {', '.join(known)}")
 
 
-def draw(plan: Plan, cost: Cost, sheet: Sheet = Sheet()) -> str:
+def draw(plan: Plan, cost: Cost, sheet: DrawStyle = DrawStyle()) -> str:
     """The network as a diagram in Graphviz's DOT language.
 
     Takes a plan without mistakes and its totals. The work follows what is written, not what it
@@ -64,7 +64,7 @@ def draw(plan: Plan, cost: Cost, sheet: Sheet = Sheet()) -> str:
     return drawn(plan, cost, sheet)[0]
 
 
-def drawn(plan: Plan, cost: Cost, sheet: Sheet) -> tuple[str, Scene]:
+def drawn(plan: Plan, cost: Cost, sheet: DrawStyle) -> tuple[str, Scene]:
     """`draw`, and the scene that it shows."""
     if sheet.view == "paper":
         from archc.draw.paper import paper
@@ -79,7 +79,7 @@ def drawn(plan: Plan, cost: Cost, sheet: Sheet) -> tuple[str, Scene]:
     return recoloured(text, sheet.theme), scene
 
 
-def scene_of(plan: Plan, sheet: Sheet) -> Scene:
+def scene_of(plan: Plan, sheet: DrawStyle) -> Scene:
     """Cards, boxes and edges. Raises Unknown for a name in `expand`."""
     scene = compose(plan, Costs(), sheet.view != "graph", sheet.expand)
     known = [box.id for box in boxes(scene.root)]
@@ -89,7 +89,7 @@ def scene_of(plan: Plan, sheet: Sheet) -> Scene:
     return scene if sheet.depth is None else to_depth(scene, sheet.depth, sheet.expand)
 
 
-def page(plan: Plan, cost: Cost, sheet: Sheet) -> str:
+def page(plan: Plan, cost: Cost, sheet: DrawStyle) -> str:
     """The network as an interactive page: one HTML file that needs nothing else."""
     from archc.analysis.table import tabulate
     from archc.draw.html_page import whole_page
@@ -100,7 +100,7 @@ def page(plan: Plan, cost: Cost, sheet: Sheet) -> str:
     return whole_page(scene, plan.name, totals(plan, cost), words, sheet.theme, fields)
 
 
-def mermaid(plan: Plan, sheet: Sheet) -> str:
+def mermaid(plan: Plan, sheet: DrawStyle) -> str:
     """The network as a flowchart in Mermaid's language."""
     from archc.draw.mermaid_chart import flowchart
 

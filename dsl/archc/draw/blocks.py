@@ -8,7 +8,7 @@ from typing import Any
 
 from archc import symbolic, syntax
 from archc.analysis.costs import Cost
-from archc.analysis.repeats import Unit
+from archc.analysis.repeats import RepeatUnit
 from archc.draw.scene import Called
 from archc.draw.style import extent, shorter, span_of
 from archc.plan import Apply, BlockValue, Call, Chain, Scope, walk
@@ -24,7 +24,7 @@ def body_chain(node: Call | Scope) -> Chain:
     return node.body.chain if isinstance(node, Call) else node.chain
 
 
-def names(first: Unit, last: Unit) -> str:
+def names(first: RepeatUnit, last: RepeatUnit) -> str:
     """`denselayer1–6`, `1–5`: the names of the outermost blocks of the first and last copy."""
     begin, end = (
         next((n.name for n in walk(unit.nodes) if isinstance(n, Call | Scope)), "")

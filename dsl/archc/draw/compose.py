@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from archc.analysis.costs import Cost, Costs
-from archc.analysis.repeats import Alike, Unit, references, units_of
+from archc.analysis.repeats import Alike, RepeatUnit, references, units_of
 from archc.draw import cards
 from archc.draw.blocks import body_chain, called, entered, facts, names, tooltip, totals
 from archc.draw.boxes import Boxes
@@ -18,19 +18,19 @@ from archc.draw.cards import Lanes, Row
 from archc.draw.collapse import shut
 from archc.draw.items import Fold, applies_of, is_single, operators, reshaped
 from archc.draw.scene import Box, Card, Port, Ports, Scene
-from archc.draw.source_notes import Said
+from archc.draw.source_notes import SourceNotes
 from archc.draw.style import extent
 from archc.ops import COMBINATORS
 from archc.plan import (
-    Again,
     Apply,
-    Aux,
+    AuxHead,
     Body,
     Branches,
     Call,
     Chain,
     Node,
     Plan,
+    Reused,
     Runs,
     Scope,
     Tensor,
@@ -44,7 +44,7 @@ _FEWEST = 6  # single cards that fold: fewer read better written out
 
 
 @dataclass(slots=True)
-class Frame:
+class DrawnBody:
     """One body while it is drawn: what makes each tensor, and where its names begin."""
 
     tensors: dict[Tensor, Ports]
@@ -82,7 +82,7 @@ class _Composer:
     costs: Costs
     fold: bool = True
     expand: frozenset[str] = frozenset()
-    said: Said = field(default_factory=Said)
+    said: SourceNotes = field(default_factory=SourceNotes)
     alike: Alike = field(default_factory=Alike)
     boxes: Boxes = field(default_factory=Boxes)
     ids: Runs = field(default_factory=Runs)
@@ -90,7 +90,7 @@ class _Composer:
 
     def network(self, plan: Plan) -> Scene:
         body = plan.body
-        frame = Frame({}, references(body))
+        frame = DrawnBody({}, references(body))
         for name, tensor in zip(body.input_names, body.inputs, strict=True):
             title = "input" if len(body.inputs) == 1 else f"input {name}"
             self._end(title, tensor, frame)
@@ -103,15 +103,15 @@ class _Composer:
 
     def block(self, body: Body, chain: Chain) -> Scene:
         tree = id(body.block.tree) if body.block is not None else 0
-        self.said = Said.of(body)
+        self.said = SourceNotes.of(body)
         outside = chain is not body.chain
-        frame = Frame({}, references(body), f"{body.name}().", (), (tree,), {}, outside)
+        frame = DrawnBody({}, references(body), f"{body.name}().", (), (tree,), {}, outside)
         start = Card(self._id(frame.path("x")), "io", [("x", True)], [], "what goes in", pill=True)
         self._put(start, chain.input, frame)
         self._chain([(chain, 1)], frame)
         return self.boxes.scene
 
-    def _end(self, title: str, tensor: Tensor, frame: Frame) -> str:
+    def _end(self, title: str, tensor: Tensor, frame: DrawnBody) -> str:
         """A card where a tensor enters or leaves the network."""
         assert tensor.shape is not None
         text = extent(tensor.shape)
@@ -127,7 +127,7 @@ class _Composer:
         self._put(card, tensor, frame)
         return card.id
 
-    def _put(self, card: Card, output: Tensor, frame: Frame) -> None:
+    def _put(self, card: Card, output: Tensor, frame: DrawnBody) -> None:
         """Place a card that makes a tensor."""
         assert output.shape is not None
         self.boxes.put(card)
@@ -138,7 +138,7 @@ class _Composer:
 
     # --- chains --------------------------------------------------------------------------
 
-    def _chain(self, lanes: Lanes[Chain], frame: Frame) -> None:
+    def _chain(self, lanes: Lanes[Chain], frame: DrawnBody) -> None:
         """Statements in a row, in all their copies."""
         self.depth += 1
         fold = self.fold and frame.path("")[:-1] not in self.expand
@@ -162,7 +162,7 @@ class _Composer:
     ) -> Iterator[Lanes[Node] | Fold]:
         """The statements of a chain, loops opened, neighbours that are alike folded."""
         opened = [[(unit, count) for unit in units_of(chain)] for chain, count in lanes]
-        columns: list[Lanes[Unit]] = [list(column) for column in zip(*opened, strict=True)]
+        columns: list[Lanes[RepeatUnit]] = [list(column) for column in zip(*opened, strict=True)]
         at = 0
         units = [column[0][0] for column in columns]
         runs = self.alike.runs(units, references) if fold else ([unit] for unit in units)
@@ -180,13 +180,13 @@ class _Composer:
                 else:
                     yield [(unit.nodes[0], n) for unit, n in column]
 
-    def _merged(self, columns: list[Lanes[Unit]], run: list[Unit]) -> Lanes[Chain]:
+    def _merged(self, columns: list[Lanes[RepeatUnit]], run: list[RepeatUnit]) -> Lanes[Chain]:
         """Units that are equal are one lane that counts for all; others keep their own."""
         if self.alike.signature(run[0], True) == self.alike.signature(run[1], True):
             return [(unit.chain, n * len(run)) for unit, n in columns[0]]
         return [(unit.chain, n) for column in columns for unit, n in column]
 
-    def _cards(self, row: Row, frame: Frame) -> None:
+    def _cards(self, row: Row, frame: DrawnBody) -> None:
         kept: Row = []
         for lanes in row:
             apply = lanes[0][0]
@@ -208,7 +208,7 @@ class _Composer:
                 card.facts.append(f"if {self.said.options[first]}")
             self._put(card, last.output, frame)
 
-    def _statement(self, lanes: Lanes[Node], following: Row, frame: Frame) -> int:
+    def _statement(self, lanes: Lanes[Node], following: Row, frame: DrawnBody) -> int:
         """Draw one statement; how many are drawn with those of `following` that join it."""
         node = lanes[0][0]
         match node:
@@ -218,16 +218,18 @@ class _Composer:
                 return self._branches(node, lanes, following, frame)
             case Call() | Scope():
                 self._container(lanes, node.name, 1, frame)
-            case Again():
-                chains = [(n.chain, count) for n, count in lanes if isinstance(n, Again)]
+            case Reused():
+                chains = [(n.chain, count) for n, count in lanes if isinstance(n, Reused)]
                 self._chain(chains, replace(frame, scopes=node.scopes))
-            case Aux():
+            case AuxHead():
                 self._aux(node, frame)
         return 1
 
     # --- branches ------------------------------------------------------------------------
 
-    def _branches(self, node: Branches, lanes: Lanes[Node], following: Row, frame: Frame) -> int:
+    def _branches(
+        self, node: Branches, lanes: Lanes[Node], following: Row, frame: DrawnBody
+    ) -> int:
         """The branches in source order, then what merges them."""
         nodes = [(n, count) for n, count in lanes if isinstance(n, Branches)]
         drawn: list[bool] = []
@@ -248,7 +250,9 @@ class _Composer:
         ]
         return self._merge([(n.merge, count) for n, count in nodes], around, following, frame)
 
-    def _merge(self, lanes: Lanes[Apply], around: list[bool], following: Row, frame: Frame) -> int:
+    def _merge(
+        self, lanes: Lanes[Apply], around: list[bool], following: Row, frame: DrawnBody
+    ) -> int:
         merge = lanes[0][0]
         inputs = [frame.tensors[x.root] for x in merge.inputs]
         ports = tuple(port for several in inputs for port in several)
@@ -267,7 +271,7 @@ class _Composer:
 
     # --- boxes ---------------------------------------------------------------------------
 
-    def _container(self, lanes: Lanes[Node], name: str, count: int, frame: Frame) -> None:
+    def _container(self, lanes: Lanes[Node], name: str, count: int, frame: DrawnBody) -> None:
         """A block or a named group; `count` of them in a row."""
         node = lanes[0][0]
         assert isinstance(node, Call | Scope)
@@ -282,7 +286,7 @@ class _Composer:
             terms = frame.terms
             if terms is not None:
                 terms = {} if frame.outside else called_with(node, terms)
-            inside = Frame({}, references(node.body), prefix, (), blocks, terms)
+            inside = DrawnBody({}, references(node.body), prefix, (), blocks, terms)
             box = Box(self._id(frame.path(node.name)), "block", name, node.body.name)
         box.label, box.count = node.label is not None, count
         box.facts, box.tooltip = facts(cost, node), tooltip(node, box.id, cost)
@@ -305,7 +309,7 @@ class _Composer:
                 ports = self._drawn(chains, header, inside)
         frame.tensors[node.output.root] = reshaped(ports, node.output)
 
-    def _drawn(self, chains: Lanes[Chain], source: Ports, frame: Frame) -> Ports:
+    def _drawn(self, chains: Lanes[Chain], source: Ports, frame: DrawnBody) -> Ports:
         """Draw chains whose input comes from `source`; what makes their output."""
         chain = chains[0][0]
         before = frame.tensors.get(chain.input.root)
@@ -324,7 +328,7 @@ class _Composer:
         assert node.output.shape is not None
         return (Port(card.id, node.output.shape),)
 
-    def _fold(self, fold: Fold, frame: Frame) -> None:
+    def _fold(self, fold: Fold, frame: DrawnBody) -> None:
         """Neighbours that are alike, drawn once."""
         first, last = fold.units[0], fold.units[-1]
         name = names(first, last)
@@ -353,7 +357,7 @@ class _Composer:
         made = frame.tensors[first.output.root]
         frame.tensors[last.output.root] = reshaped(made, last.output)
 
-    def _aux(self, node: Aux, frame: Frame) -> None:
+    def _aux(self, node: AuxHead, frame: DrawnBody) -> None:
         """A side classifier: set apart, and there while training only."""
         cost = self._cost([(inner, 1) for inner in node.chain.nodes])
         box = Box(self._id(node.name), "aux", node.name, label=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from archc.analysis.repeats import Unit, units_of
+from archc.analysis.repeats import RepeatUnit, units_of
 from archc.draw import cards
 from archc.draw.blocks import body_chain
 from archc.draw.cards import Lanes, Row
@@ -18,7 +18,7 @@ class Fold:
     """Neighbours drawn once: all of them as lanes, and in order."""
 
     lanes: Lanes[Chain]
-    units: list[Unit]
+    units: list[RepeatUnit]
 
 
 def applies_of(lanes: Lanes[Node]) -> Lanes[Apply]:

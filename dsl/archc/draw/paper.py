@@ -25,7 +25,7 @@ from archc.report.numbers import human
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PaperRow:
     """A row of the table."""
 
     card: Card
@@ -58,7 +58,7 @@ class Paper:
     """What the view shows: a scene of cards alone, those that are rows, and the templates."""
 
     scene: Scene
-    lines: dict[str, Line]  # by the card's id
+    lines: dict[str, PaperRow]  # by the card's id
     groups: list[tuple[str, list[Card]]]  # cards in a row at one resolution, "" for none
     templates: list[Template]
 
@@ -97,9 +97,9 @@ def _tree(call: Called) -> int:
 # --- rows --------------------------------------------------------------------------------
 
 
-def _line(card: Card, call: Called | None) -> Line:
+def _line(card: Card, call: Called | None) -> PaperRow:
     if call is not None:
-        return Line(card, call.name, call.times, (call.args,), call.notes)
+        return PaperRow(card, call.name, call.times, (call.args,), call.notes)
     # A place says little: `features.0`.
     name = ".".join(card.id.split(".")[-2:]) if card.name[:1].isdigit() else card.name
     words = "".join(text for text, _ in card.title)
@@ -107,8 +107,8 @@ def _line(card: Card, call: Called | None) -> Line:
         words = ""
     if 1 < card.groups <= 4:
         part = card.channels.partition("(")[2].rstrip(")")
-        return Line(card, name, 1, (words, *[part] * card.groups), "")
-    return Line(card, name, 1, ("   ".join(filter(None, (words, card.channels))),), "")
+        return PaperRow(card, name, 1, (words, *[part] * card.groups), "")
+    return PaperRow(card, name, 1, ("   ".join(filter(None, (words, card.channels))),), "")
 
 
 def _trunk(scene: Scene) -> set[str]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from archc.draw.spelling import shown
+from archc.draw.spelling import format_expr
 from archc.plan import Apply, Body, Branches, Call, Chain, Choice, Loop, walk
 
 
 @dataclass(slots=True)
-class Said:
+class SourceNotes:
     """Of a body and those in it: when a branch is there, how often a loop runs."""
 
     options: dict[Apply, str] = field(default_factory=dict)  # by the branch's first operator
     counts: dict[Chain, str] = field(default_factory=dict)  # by the loop's first iteration
 
     @classmethod
-    def of(cls, body: Body) -> Said:
+    def of(cls, body: Body) -> SourceNotes:
         said = cls()
         said._read(body, set())
         return said
@@ -45,5 +45,5 @@ class Said:
 
     def _count(self, loop: Loop) -> None:
         if loop.iterations and loop.items is None and loop.count.constant is None:
-            text = shown(loop.count)
+            text = format_expr(loop.count)
             self.counts[loop.iterations[0]] = text if text.isidentifier() else f"({text})"

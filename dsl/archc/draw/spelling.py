@@ -71,11 +71,11 @@ def _say(value: Any, terms: Terms) -> Any:
     if expr is None or expr.constant is not None:
         return symbolic.plain(value)
     made: _Int | _Float = _Int(value) if isinstance(value, int) else _Float(value)
-    made.text = shown(expr)
+    made.text = format_expr(expr)
     return made
 
 
-def shown(expr: symbolic.Expr) -> str:
+def format_expr(expr: symbolic.Expr) -> str:
     """An expression for the eye: `4·width`, `in.c/2`."""
     text = symbolic.render(expr).replace(" * ", "·").replace(" // ", "/")
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archc.draw.dot import GRAPH, Writer, preamble
-from archc.draw.paper import Line, Paper, Template, writers
+from archc.draw.paper import Paper, PaperRow, Template, writers
 from archc.draw.scene import Card
 from archc.draw.style import FAINT, GREY, INK, SKIP, font, heat, look, quoted
 from archc.report.numbers import human
@@ -111,18 +111,18 @@ class _Columns:
     shape: int
 
     @classmethod
-    def fitting(cls, lines: list[Line]) -> _Columns:
+    def fitting(cls, lines: list[PaperRow]) -> _Columns:
         name = max((_width(f"{x.name} ×{x.times}", 10.8) for x in lines), default=0)
         config = max([_width("configuration", 8), *(_width(_config(x), 9) for x in lines)])
         shape = max((_width(x.shape, 9) for x in lines), default=0)
         return cls(round(name) + 8, round(min(config, _WIDEST)) + 10, round(shape) + 6)
 
 
-def _config(line: Line) -> str:
+def _config(line: PaperRow) -> str:
     return "    ".join(filter(None, (*line.config, line.notes)))
 
 
-def _row(line: Line, columns: _Columns, hottest: int) -> str:
+def _row(line: PaperRow, columns: _Columns, hottest: int) -> str:
     _, strip, tint = look(line.card.category)
     name = font(line.name, 10, bold=True)
     name += font(f" ×{line.times}", 10, SKIP, bold=True) if line.times > 1 else ""
@@ -174,7 +174,7 @@ def _head(columns: _Columns) -> str:
     )
 
 
-def _configuration(line: Line, width: int, strip: str) -> str:
+def _configuration(line: PaperRow, width: int, strip: str) -> str:
     words, *parts = line.config
     if not parts:
         notes = f"    {line.notes}" if line.notes else ""

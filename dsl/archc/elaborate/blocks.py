@@ -9,16 +9,16 @@ from archc import symbolic, syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.names import Names, aliases_in, inner_sequences, labels_in
 from archc.elaborate.shapes import outside, traced_argument, traced_shape
-from archc.elaborate.state import Frame, Here, Quiet, State
+from archc.elaborate.state import Context, Frame, State, Suppressed
 from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
-from archc.source import Label, Span, did_you_mean, fault
+from archc.source import Span, SpanLabel, did_you_mean, fault
 
 _BODY = 20  # a new body costs as much as so many operators
 
 
-def call(state: State, term: syntax.Operation, block: BlockValue, here: Here) -> Call:
+def call(state: State, term: syntax.Operation, block: BlockValue, here: Context) -> Call:
     """A block on the incoming tensor."""
     if term.attributes or term.branches is not None:
         span = term.attributes[0].span if term.attributes else term.span
@@ -35,7 +35,7 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Here) ->
     state.count(frame, body.size, term.span)
     frame.depth = max(frame.depth, body.depth)
     if body.output.shape is None:
-        raise Quiet
+        raise Suppressed
     output = Tensor(outside(body.output.shape, args, shape, block), term.span)
     node = Call(name, body, args, here.x, output, term.span, here.label, here.names.replay)
     node.traces = traces
@@ -116,8 +116,8 @@ def _written(term: syntax.Operation, block: BlockValue) -> dict[str, syntax.Expr
     return given
 
 
-def _definition(block: BlockValue) -> Label:
-    return Label(block.tree.name.span, f"defined as `{signature(block)}`")
+def _definition(block: BlockValue) -> SpanLabel:
+    return SpanLabel(block.tree.name.span, f"defined as `{signature(block)}`")
 
 
 # --- bodies ------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def _make_body(
     state.called.add(id(tree))
     state.calls.append((block, span))
     try:
-        chain = state.chain(tree.body, Here(x, frame, Names(tree.places, declared)))
+        chain = state.chain(tree.body, Context(x, frame, Names(tree.places, declared)))
     finally:
         state.calls.pop()
     return Body(block, block.name, args, (x,), chain, frame.size, frame.depth + 1)
@@ -202,10 +202,10 @@ def _endless(state: State, block: BlockValue, span: Span, note: str) -> Exceptio
     first = next((where for called, where in state.calls if called.tree is block.tree), span)
     return fault(
         "A401",
-        f"`{block.name}` calls itself without end",
+        f"infinite recursion: `{block.name}` calls itself",
         span,
         "end the recursion with an `if` on one of its parameters",
-        also=(Label(first, "the first call"),),
+        also=(SpanLabel(first, "the first call"),),
         notes=(note,),
     )
 

@@ -9,14 +9,14 @@ from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.operators import bind, place
 from archc.elaborate.ports import declare_output
 from archc.elaborate.shape_errors import explain_branches
-from archc.elaborate.state import Here, State
+from archc.elaborate.state import Context, State
 from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS
-from archc.plan import Apply, Aux, Branches, Chain, Scope
+from archc.plan import Apply, AuxHead, Branches, Chain, Scope
 from archc.source import Fault, fault
 
 
-def combine(state: State, term: syntax.Operation, here: Here) -> Branches | Scope | Aux:
+def combine(state: State, term: syntax.Operation, here: Context) -> Branches | Scope | AuxHead:
     """A combinator; where modules are named by place, it is a module of its own."""
     branches = _branches(term)
     if term.name.id == "aux":
@@ -24,13 +24,13 @@ def combine(state: State, term: syntax.Operation, here: Here) -> Branches | Scop
     return _merged_scope(state, term, here) if here.names.places else _merged(state, term, here)
 
 
-def group(state: State, term: syntax.Group, here: Here, kind: str = "group") -> Scope:
+def group(state: State, term: syntax.Group, here: Context, kind: str = "group") -> Scope:
     """`{ ... }`: a scope whose items are named by place."""
     state.count(here.frame, 0, term.span)
     return here.scope(kind, term, term.span, True, lambda inner: state.chain(term.body, inner))
 
 
-def _merged(state: State, term: syntax.Operation, here: Here) -> Branches:
+def _merged(state: State, term: syntax.Operation, here: Context) -> Branches:
     keyword = term.name.id
     combinator = COMBINATORS[keyword]
     bound = bind(state, combinator.merge, term, here)
@@ -47,8 +47,8 @@ def _merged(state: State, term: syntax.Operation, here: Here) -> Branches:
     return Branches(keyword, chains, merge, here.x, merge.output, term.span)
 
 
-def _merged_scope(state: State, term: syntax.Operation, here: Here) -> Scope:
-    def fill(inner: Here) -> Chain:
+def _merged_scope(state: State, term: syntax.Operation, here: Context) -> Scope:
+    def fill(inner: Context) -> Chain:
         node = _merged(state, term, inner)
         return Chain([node], inner.x, node.output)
 
@@ -76,7 +76,7 @@ def _branches(term: syntax.Operation) -> tuple[syntax.Sequence, ...]:
 # --- auxiliary heads ---------------------------------------------------------------------
 
 
-def _aux(state: State, term: syntax.Operation, branch: syntax.Sequence, here: Here) -> Aux:
+def _aux(state: State, term: syntax.Operation, branch: syntax.Sequence, here: Context) -> AuxHead:
     """A side classifier. Its label names the one module of its branch, or else a group."""
     if not here.frame.is_network:
         title = "`aux` belongs to the network, not into a block"
@@ -92,17 +92,17 @@ def _aux(state: State, term: syntax.Operation, branch: syntax.Sequence, here: He
         name = here.label
         label = syntax.Label(name, None, term.name.span)
         labelled = replace(single, label=label)
-        unlabelled = Here(here.x, here.frame, here.names)
+        unlabelled = Context(here.x, here.frame, here.names)
         chain = state.chain(syntax.Sequence((labelled,), branch.span), unlabelled)
     else:
         name = here.label
         scope = group(state, syntax.Group(branch, branch.span), here, "aux")
         chain = Chain([scope], here.x, scope.output)
     declare_output(name, term.span, here.frame)
-    return Aux(name, weight, chain, here.x, term.span)
+    return AuxHead(name, weight, chain, here.x, term.span)
 
 
-def _unnamed(here: Here, term: syntax.Operation) -> str:
+def _unnamed(here: Context, term: syntax.Operation) -> str:
     """What an output is called that nobody named: `aux1`; a place in a group is no name."""
     name, number = here.names.auto("aux", term.span), 1
     while name.isdecimal() or name in here.frame.outputs:

@@ -11,14 +11,14 @@ from archc import symbolic, syntax
 from archc.elaborate.evaluate import describe
 from archc.elaborate.names import refuse_reserved
 from archc.elaborate.shapes import generalised, retrace, traced_argument
-from archc.elaborate.state import Here, Labelled, State
+from archc.elaborate.state import Context, Labelled, State
 from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Call, Chain, Choice, Loop, Scope, Tensor
 from archc.source import fault
 
 
-def choose(state: State, term: syntax.If, here: Here) -> Choice:
+def choose(state: State, term: syntax.If, here: Context) -> Choice:
     """The arm whose test holds, or nothing."""
     evaluator = here.evaluator
     taken = evaluator.truth(term.test)
@@ -48,7 +48,7 @@ class _Plan:
     first: int = 0
 
 
-def loop(state: State, term: syntax.For, here: Here) -> Loop:
+def loop(state: State, term: syntax.For, here: Context) -> Loop:
     """`for i in 1..n { }`, or over a list."""
     for name in term.names:
         refuse_reserved(name.id, name.span, "the loop's name")
@@ -75,7 +75,9 @@ def _length(values: list[Any], items: symbolic.Expr | None) -> Any:
     """How many there are, remembering of what list."""
     if items is None:
         return len(values)
-    return symbolic.traced(len(values), symbolic.Expr((((symbolic.Apply("len", (items,)),), 1),)))
+    return symbolic.traced(
+        len(values), symbolic.Expr((((symbolic.FunctionCall("len", (items,)),), 1),))
+    )
 
 
 def _unpacked(term: syntax.For, item: Any) -> tuple[Any, ...]:
@@ -87,7 +89,7 @@ def _unpacked(term: syntax.For, item: Any) -> tuple[Any, ...]:
     return item
 
 
-def repeat(state: State, statement: syntax.Statement, here: Here) -> Loop | Scope:
+def repeat(state: State, statement: syntax.Statement, here: Context) -> Loop | Scope:
     """`term * n`; with a label, a scope whose items are named by place."""
     assert statement.repeat is not None
     count = here.evaluator.integer(statement.repeat, "a repeat", 0)
@@ -97,7 +99,7 @@ def repeat(state: State, statement: syntax.Statement, here: Here) -> Loop | Scop
     if here.label is None:
         return _unfold(state, plan, here)
 
-    def fill(inner: Here) -> Chain:
+    def fill(inner: Context) -> Chain:
         made = _unfold(state, plan, inner)
         return Chain([made], inner.x, made.output)
 
@@ -105,7 +107,7 @@ def repeat(state: State, statement: syntax.Statement, here: Here) -> Loop | Scop
 
 
 @dataclass(slots=True)
-class _Made:
+class _LoopOutputs:
     """What the iterations of a loop make, in terms of its names."""
 
     last: Shape | None = None
@@ -121,7 +123,7 @@ class _Made:
         return len(self.channels) == 1 and all(c.variables() & {*names} for c in self.channels)
 
 
-def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
+def _unfold(state: State, plan: _Plan, here: Context) -> Loop:
     """Iteration after iteration; the loop's names are traced inside and replaced outside."""
     span = plan.tree.span
     state.check_count(plan.count, span)
@@ -129,7 +131,7 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
     outer, passes = frame.env, frame.passes
     iterations: list[Chain] = []
     channels = [current.shape.channels] if current.shape is not None else []
-    made = _Made()
+    made = _LoopOutputs()
     for k in range(plan.count):
         state.count(frame, 0, span)
         value = dict(zip(plan.names, plan.value(k), strict=True))
@@ -138,7 +140,7 @@ def _unfold(state: State, plan: _Plan, here: Here) -> Loop:
             frame.env = _within(outer, {n: traced_argument(n, v) for n, v in value.items()})
         frame.passes = (*passes, (id(plan.tree), k))
         labelled = len(frame.labelled)
-        inner = Here(_entering(plan, made, current), frame, here.names)
+        inner = Context(_entering(plan, made, current), frame, here.names)
         chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
         iterations.append(chain)
         made.add(chain.output.shape)
@@ -173,7 +175,7 @@ def _retrace(labelled: list[Labelled], outside: Mapping[str, symbolic.Expr]) -> 
         made.tensor = Tensor(shape, made.tensor.span, made.tensor)
 
 
-def _entering(plan: _Plan, made: _Made, current: Tensor) -> Tensor:
+def _entering(plan: _Plan, made: _LoopOutputs, current: Tensor) -> Tensor:
     """The tensor that an iteration gets, in terms of its own names: `width * 2**(i - 1)`."""
     if plan.start is None or not made.follows(plan.names):
         return current
@@ -182,7 +184,7 @@ def _entering(plan: _Plan, made: _Made, current: Tensor) -> Tensor:
     return Tensor(retrace(made.last, before), current.span, current)
 
 
-def _in_terms_of_count(plan: _Plan, made: _Made, shape: Shape, before: Any) -> Shape | None:
+def _in_terms_of_count(plan: _Plan, made: _LoopOutputs, shape: Shape, before: Any) -> Shape | None:
     """What the last iteration makes, by its number; the channels `before` where there is none."""
     if plan.start is None or not made.follows(plan.names):
         return None
@@ -191,9 +193,9 @@ def _in_terms_of_count(plan: _Plan, made: _Made, shape: Shape, before: Any) -> S
     last = symbolic.add(plan.start, symbolic.add(count, symbolic.const(-1)))
     after = retrace(made.last, {name: last})
     assert after is not None
-    some = symbolic.Expr((((symbolic.Apply(">", (count, symbolic.const(0))),), 1),))
+    some = symbolic.Expr((((symbolic.FunctionCall(">", (count, symbolic.const(0))),), 1),))
     parts = (symbolic.expr_of(after.channels), some, symbolic.expr_of(before))
-    channels = symbolic.Expr((((symbolic.Apply("if", parts),), 1),))
+    channels = symbolic.Expr((((symbolic.FunctionCall("if", parts),), 1),))
     return Shape(
         symbolic.traced(symbolic.plain(shape.channels), channels), shape.size, shape.columns
     )
@@ -207,7 +209,7 @@ def _outside(plan: _Plan, k: int, value: dict[str, Any]) -> dict[str, symbolic.E
     return {name: symbolic.const(number) for name, number in numbers.items()}
 
 
-def _same_again(state: State, plan: _Plan, done: list[Chain], here: Here) -> Chain | None:
+def _same_again(state: State, plan: _Plan, done: list[Chain], here: Context) -> Chain | None:
     """The next of a repeat that has settled: the block before it, on a tensor like its own."""
     if plan.names or not done or len(done[-1].nodes) != 1:
         return None

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 
 from archc import syntax
-from archc.elaborate.state import Here, State
+from archc.elaborate.state import Context, State
 from archc.plan import Devices
-from archc.source import Fault, Label, Span, did_you_mean, fault
+from archc.source import Fault, Span, SpanLabel, did_you_mean, fault
 
 KINDS = ("cpu", "cuda", "hpu", "meta", "mps", "mtia", "xla", "xpu")  # torch's, for tensors
 MOST = 8  # what one machine has
 _CURE = 'as in `devices "cuda:0" "cuda:1"`'
 
 
-def settle(state: State, statement: syntax.Statement, here: Here) -> None:
+def settle(state: State, statement: syntax.Statement, here: Context) -> None:
     """Note the devices of the network; what is wrong with them is reported."""
     try:
         _settle(state, statement, here)
@@ -22,7 +22,7 @@ def settle(state: State, statement: syntax.Statement, here: Here) -> None:
         state.report(mistake)
 
 
-def _settle(state: State, statement: syntax.Statement, here: Here) -> None:
+def _settle(state: State, statement: syntax.Statement, here: Context) -> None:
     term, frame = statement.term, here.frame
     assert isinstance(term, syntax.Operation)
     if not frame.is_network or state.nesting > 1:
@@ -32,13 +32,13 @@ def _settle(state: State, statement: syntax.Statement, here: Here) -> None:
     if extra or named or statement.repeat is not None:
         raise _only_names(statement.span)
     if frame.devices is not None:
-        other = Label(frame.devices.span, "the other is here")
+        other = SpanLabel(frame.devices.span, "the other is here")
         raise fault("A304", "`devices` is given twice", term.span, "keep one", also=(other,))
     seen: dict[str, Span] = {}
     for attribute in term.attributes:
         name = _name(attribute)
         if name in seen:
-            other = Label(seen[name], "the other is here")
+            other = SpanLabel(seen[name], "the other is here")
             cure = "each device has a part of its own"
             raise fault("A304", f'"{name}" is given twice', attribute.span, cure, also=(other,))
         seen[name] = attribute.span

@@ -7,7 +7,7 @@ from typing import Any
 
 from archc import symbolic as symbol
 from archc import syntax
-from archc.elaborate.work import ITEM, Work, size_of
+from archc.elaborate.work import ITEM, WorkLimit, size_of
 from archc.ops import REGISTRY, Shape
 from archc.plan import Applicable, BlockValue, OperatorValue
 from archc.source import Fault, Span, did_you_mean, fault
@@ -27,11 +27,11 @@ class Evaluator:
     """Evaluates the expressions of one place: its names, and the tensor that comes in."""
 
     def __init__(
-        self, env: Mapping[str, Any], incoming: Shape | None, work: Work | None = None
+        self, env: Mapping[str, Any], incoming: Shape | None, work: WorkLimit | None = None
     ) -> None:
         self.env = env
         self.incoming = incoming
-        self.work = work or Work()
+        self.work = work or WorkLimit()
         self._conditionals: dict[int, Any] = {}  # nested ones are asked for more than once
 
     # --- values --------------------------------------------------------------------------
@@ -50,7 +50,7 @@ class Evaluator:
                 return self._list(expr)
             case syntax.Index():
                 return self._index(expr)
-            case syntax.Unary():
+            case syntax.UnaryExpr():
                 return self._unary(expr)
             case syntax.Binary():
                 return self._binary(expr)
@@ -90,7 +90,7 @@ class Evaluator:
             case syntax.Binary():
                 args = self.symbolic(expr.left), self.symbolic(expr.right)
                 return _applied(expr.op, *args)
-            case syntax.Unary(op="not"):
+            case syntax.UnaryExpr(op="not"):
                 return _applied("not", self.symbolic(expr.operand))
             case syntax.Conditional():
                 parts = (expr.then, expr.test, expr.other)
@@ -175,12 +175,12 @@ class Evaluator:
             )
         item = base[at]
         if isinstance(item, int | float) and not isinstance(item, bool) and symbol.is_traced(at):
-            where = symbol.Apply("[]", (symbol.expr_of(base), symbol.expr_of(at)))
+            where = symbol.FunctionCall("[]", (symbol.expr_of(base), symbol.expr_of(at)))
             if symbol.is_traced(base):
                 return symbol.traced(item, symbol.Expr((((where,), 1),)))
         return item
 
-    def _unary(self, expr: syntax.Unary) -> Any:
+    def _unary(self, expr: syntax.UnaryExpr) -> Any:
         if expr.op == "not":
             return not self.truth(expr.operand)
         value = self.number(expr.operand)
@@ -245,7 +245,7 @@ class Evaluator:
         if name != "len":
             self.work.spend(ITEM * len(items), span)
             return self._compute(name, items, span)
-        length = symbol.Apply("len", (symbol.expr_of(items),))
+        length = symbol.FunctionCall("len", (symbol.expr_of(items),))
         traced = symbol.is_traced(items)
         return symbol.traced(len(items), symbol.Expr((((length,), 1),))) if traced else len(items)
 
@@ -291,7 +291,7 @@ def _applied(op: str, *args: symbol.Expr | None) -> symbol.Expr | None:
     constants = [arg.constant for arg in known]
     if None not in constants and op in COMPARISONS:
         return symbol.const(bool(symbol.function(op)(*constants)))
-    return symbol.Expr((((symbol.Apply(op, tuple(known)),), 1),))
+    return symbol.Expr((((symbol.FunctionCall(op, tuple(known)),), 1),))
 
 
 def _need_number(value: Any, span: Span) -> None:

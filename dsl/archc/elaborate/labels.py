@@ -6,12 +6,12 @@ from typing import Any
 
 from archc import symbolic, syntax
 from archc.elaborate.names import Names, aliases_in, labels_in, named_twice, refuse_reserved
-from archc.elaborate.state import Here, Labelled, State
-from archc.plan import Goto, Node, Tensor
-from archc.source import Diagnostic, Fault, Label, Severity, did_you_mean, fault
+from archc.elaborate.state import Context, Labelled, State
+from archc.plan import Node, Ref, Tensor
+from archc.source import Diagnostic, Fault, Severity, SpanLabel, did_you_mean, fault
 
 
-def label_of(label: syntax.Label | None, here: Here) -> str | None:
+def label_of(label: syntax.Label | None, here: Context) -> str | None:
     """The label as it reads, `{i}` filled in. Raises Fault for a word that is taken."""
     if label is None:
         return None
@@ -20,7 +20,7 @@ def label_of(label: syntax.Label | None, here: Here) -> str | None:
     return name
 
 
-def _filled(label: syntax.Label | syntax.Reference, here: Here) -> str:
+def _filled(label: syntax.Label | syntax.Reference, here: Context) -> str:
     if label.index is None:
         return label.name
     index = symbolic.plain(here.evaluator.integer(label.index, "the number in a label"))
@@ -43,7 +43,7 @@ def _negative(label: syntax.Label | syntax.Reference, index: int) -> Fault:
 # --- what a name stands for --------------------------------------------------------------
 
 
-def remember(known: Labelled, name: str, here: Here) -> None:
+def remember(known: Labelled, name: str, here: Context) -> None:
     """From here on `@name` is that. Raises Fault where the scope has a tensor of that name."""
     labels = here.frame.labels
     earlier = labels.get(name)
@@ -60,7 +60,9 @@ def remember(known: Labelled, name: str, here: Here) -> None:
     here.frame.labelled.append(known)
 
 
-def call_tensor(alias: syntax.Label, statement: syntax.Statement, node: Node, here: Here) -> None:
+def call_tensor(
+    alias: syntax.Label, statement: syntax.Statement, node: Node, here: Context
+) -> None:
     """`as name`: a name for what the statement makes. Raises Fault for one that is taken."""
     frame = here.frame
     name = _filled(alias, here)
@@ -68,11 +70,11 @@ def call_tensor(alias: syntax.Label, statement: syntax.Statement, node: Node, he
     known = Labelled(node.output, statement, [], Names(False), frame.env, frame.scopes)
     known.passes, known.span, known.is_alias = frame.passes, alias.span, True
     remember(known, name, here)
-    if not isinstance(node, Goto):  # it makes nothing, and what made it may have a name
+    if not isinstance(node, Ref):  # it makes nothing, and what made it may have a name
         node.output.root.name = name
 
 
-def forget(statement: syntax.Statement, here: Here) -> Tensor:
+def poison(statement: syntax.Statement, here: Context) -> Tensor:
     """The tensor after a mistake; its names are there, so that nobody complains again."""
     tensor, frame = Tensor(None, statement.span), here.frame
     for label in (statement.label, statement.alias):
@@ -85,7 +87,7 @@ def forget(statement: syntax.Statement, here: Here) -> Tensor:
 # --- references --------------------------------------------------------------------------
 
 
-def lookup(state: State, reference: syntax.Reference, here: Here) -> Labelled:
+def lookup(state: State, reference: syntax.Reference, here: Context) -> Labelled:
     """What a label stands for. Raises Fault for one that is unknown or not yet there."""
     name = _filled(reference, here)
     found = here.frame.labels.get(name)
@@ -97,7 +99,7 @@ def lookup(state: State, reference: syntax.Reference, here: Here) -> Labelled:
     return found
 
 
-def _unknown(name: str, reference: syntax.Reference, here: Here) -> Fault:
+def _unknown(name: str, reference: syntax.Reference, here: Context) -> Fault:
     frame = here.frame
     if name in frame.declared:
         return fault(
@@ -113,7 +115,7 @@ def _unknown(name: str, reference: syntax.Reference, here: Here) -> Fault:
     return fault("A103", f"there is no label `{name}` here{inside}", reference.span, hint)
 
 
-def _block_with(name: str, here: Here) -> str:
+def _block_with(name: str, here: Context) -> str:
     """Says where the label is, if it is inside a block."""
     for block in here.frame.library.blocks.values():
         if name in labels_in(block.tree.body) | aliases_in(block.tree.body):
@@ -128,7 +130,7 @@ def _holds(outer: tuple[Any, ...], inner: tuple[Any, ...]) -> bool:
 
 def _which_pass(name: str, reference: syntax.Reference, found: Labelled) -> Fault:
     """`@t` where several passes of a loop have made a `t`, and this one has not."""
-    made = Label(found.span, "made here, pass after pass") if found.span is not None else None
+    made = SpanLabel(found.span, "made here, pass after pass") if found.span is not None else None
     return fault(
         "A110",
         f"several passes of a loop have made `{name}`: which is meant?",
@@ -140,7 +142,7 @@ def _which_pass(name: str, reference: syntax.Reference, found: Labelled) -> Faul
 
 
 def _warn_of_hidden(
-    state: State, name: str, reference: syntax.Reference, found: Labelled, here: Here
+    state: State, name: str, reference: syntax.Reference, found: Labelled, here: Context
 ) -> None:
     """Warns where another tensor of that name is as near: outside, or in a group left behind."""
     scopes = here.frame.scopes
@@ -154,9 +156,9 @@ def _warn_of_hidden(
             "W105",
             f"there are two things called `{name}` in sight, and the later one is taken",
             (
-                Label(reference.span),
-                Label(found.span, "this one"),
-                Label(other.span, "and not this one"),
+                SpanLabel(reference.span),
+                SpanLabel(found.span, "this one"),
+                SpanLabel(other.span, "and not this one"),
             ),
             helps=(
                 "rename one of them; if both names must stay, call the tensor that is meant"

@@ -9,10 +9,10 @@ from typing import Any
 from archc import syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.names import refuse_class_name, refuse_reserved
-from archc.elaborate.work import Work
+from archc.elaborate.work import WorkLimit
 from archc.ops import COMBINATORS, REGISTRY
 from archc.plan import BlockValue
-from archc.source import Diagnostics, Fault, Label, Source, fault
+from archc.source import Diagnostics, Fault, Source, SpanLabel, fault
 
 STATEMENTS = frozenset(("input", "output", "reuse", "devices"))
 KEYWORDS = STATEMENTS | syntax.RESERVED | {"true", "false"}
@@ -71,9 +71,9 @@ class Linker:
             chain = " -> ".join((*names[names.index(name) :], name))
             raise fault(
                 "A502",
-                "these files use each other in a circle",
+                "circular `use`",
                 use.path.span,
-                f"the circle is {chain}",
+                f"the cycle is {chain}",
             )
         used = self.libraries.get(name)
         if used is None:
@@ -111,14 +111,14 @@ class Linker:
                 f"there are two blocks `{name}`",
                 where.span,
                 "rename one of them",
-                also=(Label(earlier.tree.name.span, "the other is here"),),
+                also=(SpanLabel(earlier.tree.name.span, "the other is here"),),
             )
 
 
 def constants(file: syntax.File, diagnostics: Diagnostics) -> dict[str, Any]:
     """The values of a used file's params: nobody can set those from outside."""
     values: dict[str, Any] = {}
-    work = Work()
+    work = WorkLimit()
     for item in file.items:
         if isinstance(item, syntax.Param):
             try:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archc import syntax
-from archc.source import Fault, Fix, Label, Span, fault
+from archc.source import Fault, Fix, Span, SpanLabel, fault
 
 # What nn.Module has: a submodule of such a name would hide it. A test compares with torch.
 MODULE_ATTRIBUTES = frozenset(
@@ -102,7 +102,7 @@ def named_twice(name: str, span: Span, earlier: Span) -> Fault:
         cure = f"it runs several times: label it `{name}{{i}}` with the loop's name, or not at all"
         return fault("A104", title, span, cure)
     title = f"there are two things called `{name}` here"
-    other = Label(earlier, "the other is here")
+    other = SpanLabel(earlier, "the other is here")
     return fault("A104", title, span, "give one of them another label", also=(other,))
 
 

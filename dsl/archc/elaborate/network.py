@@ -15,7 +15,7 @@ from archc.elaborate.shapes import traced_argument
 from archc.elaborate.statements import lower
 from archc.ops import Dims
 from archc.plan import Body, Plan, outputs
-from archc.source import Diagnostic, Diagnostics, Fault, Label, Limits, fault
+from archc.source import Diagnostic, Diagnostics, Fault, Limits, SpanLabel, fault
 
 
 def link(file: syntax.File, load: Loader, diagnostics: Diagnostics) -> Library:
@@ -86,7 +86,7 @@ def _network(file: syntax.File, diagnostics: Diagnostics) -> syntax.Network | No
             continue
         try:
             if found is not None:
-                first = Label(found.span, "the first is here")
+                first = SpanLabel(found.span, "the first is here")
                 cure = "put this one into a file of its own"
                 raise fault("A406", "a file holds one network", item.span, cure, also=(first,))
             refuse_reserved(item.name.id, item.name.span, "the network")

@@ -7,13 +7,13 @@ from archc.elaborate.bind import Binder, Bound
 from archc.elaborate.labels import lookup
 from archc.elaborate.shape_errors import explain_misfit
 from archc.elaborate.shapes import fit
-from archc.elaborate.state import Here, State
-from archc.ops import REGISTRY, Misfit
+from archc.elaborate.state import Context, State
+from archc.ops import REGISTRY, ShapeError
 from archc.plan import Apply, Tensor
 from archc.source import fault
 
 
-def apply(state: State, term: syntax.Operation, here: Here) -> Apply:
+def apply(state: State, term: syntax.Operation, here: Context) -> Apply:
     """An operator on the incoming tensor, and on the one that `to=@label` names."""
     if term.branches is not None:
         title = f"`{term.name.id}` takes no branches"
@@ -27,18 +27,18 @@ def apply(state: State, term: syntax.Operation, here: Here) -> Apply:
     return place(state, node, bound, here)
 
 
-def bind(state: State, operator: str, term: syntax.Operation, here: Here) -> Bound:
+def bind(state: State, operator: str, term: syntax.Operation, here: Context) -> Bound:
     """The attributes of a term as an operator of that name."""
     return Binder(REGISTRY[operator], term, here.evaluator, state.limits.integer).bind()
 
 
-def place(state: State, node: Apply, bound: Bound, here: Here) -> Apply:
+def place(state: State, node: Apply, bound: Bound, here: Context) -> Apply:
     """Give an operator its output shape. Raises Fault where it does not fit its tensors."""
     state.count(here.frame, 1, node.span)
     for x in node.inputs:
-        Here(x, here.frame, here.names).require_tensor(node.span)
+        Context(x, here.frame, here.names).require_tensor(node.span)
     try:
         node.output = Tensor(fit(node.op, node.shapes), node.span)
-    except Misfit as misfit:
+    except ShapeError as misfit:
         raise explain_misfit(misfit, node, bound.spans) from None
     return node

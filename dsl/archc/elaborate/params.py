@@ -8,10 +8,10 @@ from typing import Any
 from archc import symbolic, syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.names import refuse_reserved
-from archc.elaborate.work import Work
+from archc.elaborate.work import WorkLimit
 from archc.ops import REGISTRY
 from archc.plan import OperatorValue
-from archc.source import Diagnostics, Fault, Label, Source, did_you_mean, fault
+from archc.source import Diagnostics, Fault, Source, SpanLabel, did_you_mean, fault
 from archc.syntax.parser import parse
 
 # What a param of the bundled networks was called before, and is called now, as in torchvision.
@@ -35,7 +35,7 @@ def read_params(
     """The value of each param of a file; what is wrong with them goes to `diagnostics`."""
     values: dict[str, Any] = {}
     where: dict[str, syntax.Param] = {}
-    work = Work()
+    work = WorkLimit()
     for item in file.items:
         if not isinstance(item, syntax.Param):
             continue
@@ -62,7 +62,7 @@ def _refuse(item: syntax.Param, where: Mapping[str, syntax.Param]) -> None:
     """Raises Fault for a name that is taken."""
     name = item.name.id
     if name in where:
-        other = Label(where[name].name.span, "the other is here")
+        other = SpanLabel(where[name].name.span, "the other is here")
         title = f"there are two params `{name}`"
         raise fault("A106", title, item.name.span, "keep one of them", also=(other,))
     refuse_reserved(name, item.name.span, "the param")

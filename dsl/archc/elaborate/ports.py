@@ -7,13 +7,13 @@ from typing import Any
 from archc import symbolic, syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.names import Names, refuse_reserved
-from archc.elaborate.state import Frame, Here, Labelled, State
+from archc.elaborate.state import Context, Frame, Labelled, State
 from archc.ops import Dims, Shape
-from archc.plan import Goto, Mark, Tensor
-from archc.source import Label, Span, did_you_mean, fault
+from archc.plan import Output, Ref, Tensor
+from archc.source import Span, SpanLabel, did_you_mean, fault
 
 
-def enter(state: State, term: syntax.Operation, here: Here) -> Goto:
+def enter(state: State, term: syntax.Operation, here: Context) -> Ref:
     """`input [name] 224x224 x3`: a tensor from outside."""
     frame = here.frame
     if not frame.is_network or state.nesting > 1:
@@ -38,7 +38,7 @@ def enter(state: State, term: syntax.Operation, here: Here) -> Goto:
     known = Labelled(tensor, statement, [], Names(False), frame.env, ())
     known.span = span if words else None  # else nobody calls it so
     frame.labels[name] = known
-    return Goto(tensor, term.span)
+    return Ref(tensor, term.span)
 
 
 def _shape(term: syntax.Operation, evaluator: Evaluator, largest: int) -> Shape:
@@ -90,7 +90,7 @@ def check_given(state: State, frame: Frame, span: Span) -> None:
             state.report(fault("A313", f"the network has no input `{name}`", span, hint))
 
 
-def leave(term: syntax.Operation, here: Here) -> Mark:
+def leave(term: syntax.Operation, here: Context) -> Output:
     """`output name`: the tensor here is an output of the network."""
     words = [a for a in term.attributes if isinstance(a, syntax.Word)]
     if not here.frame.is_network:
@@ -100,13 +100,13 @@ def leave(term: syntax.Operation, here: Here) -> Mark:
         raise fault("A302", "`output` needs a name", term.span, "as in `output logits`")
     declare_output(words[0].id, words[0].span, here.frame)
     here.require_tensor(term.span)
-    return Mark(words[0].id, here.x, term.span)
+    return Output(words[0].id, here.x, term.span)
 
 
 def declare_output(name: str, span: Span, frame: Frame) -> None:
     """Raises Fault for an output's name that is taken."""
     refuse_reserved(name, span, "the output")
     if name in frame.outputs:
-        other = Label(frame.outputs[name], "the other is here")
+        other = SpanLabel(frame.outputs[name], "the other is here")
         raise fault("A104", f"there are two outputs `{name}`", span, also=(other,))
     frame.outputs[name] = span

@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 
 from archc import syntax
 from archc.elaborate.labels import lookup
-from archc.elaborate.state import Here, Labelled, Quiet, State
-from archc.plan import Again, Apply, Call, Chain, Goto, Node, Tensor, walk
-from archc.source import Fault, Label, fault
+from archc.elaborate.state import Context, Labelled, State, Suppressed
+from archc.plan import Apply, Call, Chain, Node, Ref, Reused, Tensor, walk
+from archc.source import Fault, SpanLabel, fault
 
 
-def reuse(state: State, term: syntax.Reuse, here: Here) -> Again:
+def reuse(state: State, term: syntax.Reuse, here: Context) -> Reused:
     """Run a labelled statement again: the same names, so the same modules and weights."""
     frame, name = here.frame, term.target.name
     target = lookup(state, term.target, here)
     if target.tensor.shape is None:
-        raise Quiet
+        raise Suppressed
     if not target.nodes:
         title = f"`{name}` names a tensor, not a statement that could run again"
         raise fault("A103", title, term.target.span, "label an operator, a block or a group")
@@ -27,7 +27,7 @@ def reuse(state: State, term: syntax.Reuse, here: Here) -> Again:
     frame.labels = dict(frame.labels)
     nodes: list[Node] = []
     try:
-        again = Here(here.x, frame, target.names.again())
+        again = Context(here.x, frame, target.names.again())
         output = state.statement(target.statement, again, nodes)
     finally:
         frame.env, frame.scopes, frame.passes, frame.labels = outer
@@ -35,10 +35,10 @@ def reuse(state: State, term: syntax.Reuse, here: Here) -> Again:
         for made, meant in zip_longest(_steps(target.nodes), _steps(nodes)):
             if made != meant:
                 raise _another(term, target, made, meant, here.x)
-    return Again(target.scopes, Chain(nodes, here.x, output), output, term.span)
+    return Reused(target.scopes, Chain(nodes, here.x, output), output, term.span)
 
 
-class _Step(NamedTuple):
+class _NodeInputs(NamedTuple):
     """What a node does, and with which tensors: their numbers in the order of first use."""
 
     node: str
@@ -47,7 +47,7 @@ class _Step(NamedTuple):
     tensors: tuple[int, ...]
 
 
-def _steps(nodes: list[Node]) -> Iterator[_Step]:
+def _steps(nodes: list[Node]) -> Iterator[_NodeInputs]:
     numbers: dict[Tensor, int] = {}
 
     def number(tensor: Tensor) -> int:
@@ -58,18 +58,24 @@ def _steps(nodes: list[Node]) -> Iterator[_Step]:
             case Apply(op=op, shapes=shapes):
                 weights = sorted(op.weights(*shapes).items())
                 tensors = (*map(number, node.inputs), number(node.output))
-                yield _Step(
+                yield _NodeInputs(
                     f"{op.name} {op.label()}".strip(), (op, op.torch(*shapes)), weights, tensors
                 )
             case Call():
-                yield _Step(node.body.name, None, [], (number(node.input), number(node.output)))
+                yield _NodeInputs(
+                    node.body.name, None, [], (number(node.input), number(node.output))
+                )
                 yield from _steps(node.body.chain.nodes)
-            case Goto():
-                yield _Step("@", None, [], (number(node.output),))
+            case Ref():
+                yield _NodeInputs("@", None, [], (number(node.output),))
 
 
 def _another(
-    term: syntax.Reuse, target: Labelled, made: _Step | None, meant: _Step | None, x: Tensor
+    term: syntax.Reuse,
+    target: Labelled,
+    made: _NodeInputs | None,
+    meant: _NodeInputs | None,
+    x: Tensor,
 ) -> Fault:
     """The modules that are there are not those that the statement asks for on this tensor."""
     name = term.target.name
@@ -84,6 +90,6 @@ def _another(
         title,
         term.span,
         "bring it to the same shape first",
-        also=(Label(target.statement.span, "its modules were made here"),),
+        also=(SpanLabel(target.statement.span, "its modules were made here"),),
         notes=notes,
     )

@@ -8,7 +8,7 @@ from typing import Any
 from archc import syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.recipe import LINES, Init, Line, Setting, read_line
-from archc.source import Diagnostics, Fault, Label, Span, did_you_mean, fault
+from archc.source import Diagnostics, Fault, Span, SpanLabel, did_you_mean, fault
 
 _OF_OPTIMIZER = ("lr", "learning_rate", "momentum", "weight_decay", "betas", "eps", "nesterov")
 EXPECT = ("params", "macs", "output", "weights", "buffers")
@@ -64,7 +64,7 @@ def read_sections(file: syntax.File, env: dict[str, Any], diagnostics: Diagnosti
 def _once(entry: syntax.Entry, seen: dict[str, Span]) -> None:
     earlier = seen.setdefault(entry.key.id, entry.key.span)
     if earlier is not entry.key.span:
-        other = Label(earlier, "the other is here")
+        other = SpanLabel(earlier, "the other is here")
         title = f"`{entry.key.id}` is given twice"
         raise fault("A304", title, entry.key.span, "keep one of them", also=(other,))
 

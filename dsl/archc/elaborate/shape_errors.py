@@ -7,20 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 from archc import syntax
-from archc.ops import COMBINATORS, Misfit, Shape
+from archc.ops import COMBINATORS, Shape, ShapeError
 from archc.plan import Apply, Chain, Tensor, walk
-from archc.source import Fault, Label, Span, fault
+from archc.source import Fault, Span, SpanLabel, fault
 
 
-def explain_misfit(misfit: Misfit, node: Apply, spans: dict[str, Span]) -> Fault:
+def explain_misfit(misfit: ShapeError, node: Apply, spans: dict[str, Span]) -> Fault:
     """A misfit of an operator, at the attribute at fault."""
     span = spans.get(misfit.field or "", node.span)
     also = tuple(_made(x) for x in node.inputs if x.span is not node.span)
     return fault(misfit.code, misfit.message, span, misfit.hint, also=also, notes=misfit.notes)
 
 
-def _made(x: Tensor, what: str = "the tensor") -> Label:
-    return Label(x.span, f"{what} is made here: {x.shape}")
+def _made(x: Tensor, what: str = "the tensor") -> SpanLabel:
+    return SpanLabel(x.span, f"{what} is made here: {x.shape}")
 
 
 def explain_branches(
@@ -33,7 +33,7 @@ def explain_branches(
     names = COMBINATORS[keyword].branches
     if len(names) != len(shapes):
         labels = [_ending(x, term, f"branch {at} ends at") for at, x in enumerate(merge.inputs, 1)]
-        labels = [Label(term.name.span), *labels]
+        labels = [SpanLabel(term.name.span), *labels]
         return Fault(replace(mistake.diagnostic, labels=tuple(labels)))
     body, shortcut = merge.inputs
     title = f"{keyword} branches disagree: {shapes[0]} and {shapes[1]}"
@@ -75,10 +75,10 @@ def _backwards(chain: Chain) -> Iterator[Any]:
     return (n for n in reversed(applied) if n.output.shape is not None and n.shapes)
 
 
-def _ending(x: Tensor, term: syntax.Operation, inside: str, outside: str = "") -> Label:
+def _ending(x: Tensor, term: syntax.Operation, inside: str, outside: str = "") -> SpanLabel:
     """Points at what made a branch's last tensor."""
     within = term.span.start <= x.span.start and x.span.end <= term.span.end
-    return Label(x.span, f"{inside if within else outside or inside} {x.shape}")
+    return SpanLabel(x.span, f"{inside if within else outside or inside} {x.shape}")
 
 
 def _residual_cures(body: Shape, shortcut: Shape) -> tuple[str, ...]:

@@ -6,32 +6,32 @@ from collections.abc import Mapping
 from typing import Any
 
 from archc import symbolic
-from archc.ops import Misfit, Op, Shape
+from archc.ops import Op, Shape, ShapeError
 from archc.plan import BlockValue
 
 _LARGEST = 10**15  # of one dimension
 
 
 def fit(op: Op, shapes: tuple[Shape, ...]) -> Shape:
-    """The output shape of an operator. Raises Misfit."""
+    """The output shape of an operator. Raises ShapeError."""
     least, most = op.inputs
     first = shapes[0]
     if not op.bundles and any(x.columns for x in shapes):
         title = f"`{op.name}` takes single tensors, not columns"
-        raise Misfit(title, "put `join` before it", code="A208")
+        raise ShapeError(title, "put `join` before it", code="A208")
     if first.rank not in op.ranks:
         raise _wrong_rank(op, first)
     if len(shapes) < least or (most is not None and len(shapes) > most):
-        raise Misfit(f"`{op.name}` takes {least} tensors, not {len(shapes)}", code="A408")
+        raise ShapeError(f"`{op.name}` takes {least} tensors, not {len(shapes)}", code="A408")
     shape = op.shape(*shapes)
     if any(extent > _LARGEST for extent in shape.dims):
-        raise Misfit("the result would be too large to be a tensor", code="A202")
+        raise ShapeError("the result would be too large to be a tensor", code="A202")
     if any(extent < 1 for extent in shape.dims):
-        raise Misfit(f"the result would be {shape}: nothing is left", code="A202")
+        raise ShapeError(f"the result would be {shape}: nothing is left", code="A202")
     return shape
 
 
-def _wrong_rank(op: Op, shape: Shape) -> Misfit:
+def _wrong_rank(op: Op, shape: Shape) -> ShapeError:
     words = {0: "a feature vector", 1: "a signal", 2: "an image", 3: "a volume"}
     needed = " or ".join(words[rank] for rank in op.ranks)
     hint = "put `flatten` before it" if op.ranks == (0,) else ""
@@ -39,7 +39,7 @@ def _wrong_rank(op: Op, shape: Shape) -> Misfit:
         hint += "; where a map is wanted again, `conv 1x1 x(n)` is the same as `fc (n)` there"
     if shape.rank == 0:
         hint = f"put `{op.name}` before the `flatten`"
-    return Misfit(
+    return ShapeError(
         f"`{op.name}` takes {needed}, not {words[shape.rank]} of {shape}", hint, code="A202"
     )
 

@@ -12,19 +12,19 @@ from archc import syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.link import Library
 from archc.elaborate.names import Names
-from archc.elaborate.work import TooLarge, Work
+from archc.elaborate.work import TooLarge, WorkLimit
 from archc.ops import Dims
 from archc.plan import BlockValue, Body, Chain, Devices, Node, Scope, Tensor
-from archc.source import Diagnostics, Fault, Label, Limits, Span, fault
+from archc.source import Diagnostics, Fault, Limits, Span, SpanLabel, fault
 
 _WORK = 20  # steps of evaluation for each operator that there may be
 
 
-class Quiet(Exception):
+class Suppressed(Exception):
     """The tensor here is unknown because of an earlier mistake: say nothing more."""
 
 
-class Enough(Exception):
+class LimitReached(Exception):
     """There are as many mistakes as will be shown."""
 
 
@@ -32,7 +32,7 @@ class _Unknown(Evaluator):
     """Evaluates where the incoming shape is unknown: whatever asks for it stays quiet."""
 
     def _incoming(self, expr: syntax.Incoming) -> Any:
-        raise Quiet
+        raise Suppressed
 
 
 Passes = tuple[tuple[int, int], ...]  # the loops around, outermost first, and which pass it is
@@ -62,7 +62,7 @@ class Frame:
     library: Library
     env: ChainMap[str, Any]  # parameters and loops' names, then what the whole file has
     declared: frozenset[str]  # labels anywhere in the body, for better messages
-    work: Work
+    work: WorkLimit
     is_network: bool = False
     labels: dict[str, Labelled] = field(default_factory=dict)
     labelled: list[Labelled] = field(default_factory=list)  # all of them, in order
@@ -87,7 +87,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
+class Context:
     """Where a statement stands: the tensor that comes in, the body, the names of its scope."""
 
     x: Tensor
@@ -115,17 +115,17 @@ class Here:
         tree: syntax.Term,
         span: Span,
         places: bool,
-        fill: Callable[[Here], Chain],
+        fill: Callable[[Context], Chain],
     ) -> Scope:
         """A module of its own for what `fill` makes inside; `places`: named by their place."""
         name, replay = self.name(kind, span), self.names.replay
         inner = Names(places, self.names.reserved, replay=replay)
         with self.frame.inside(name):
-            chain = fill(Here(self.x, self.frame, inner))
+            chain = fill(Context(self.x, self.frame, inner))
         return Scope(name, chain, chain.output, span, tree, self.label, replay)
 
     def require_tensor(self, span: Span) -> None:
-        """Raises Fault where the network has no input yet, Quiet after an earlier mistake."""
+        """Raises Fault where the network has no input yet, Suppressed after an earlier mistake."""
         if self.x.shape is not None:
             return
         if self.frame.is_network and not self.frame.inputs and not self.frame.asked:
@@ -133,7 +133,7 @@ class Here:
             raise fault(
                 "A404", "there is no tensor here yet", span, "begin with `input 224x224 x3`"
             )
-        raise Quiet
+        raise Suppressed
 
 
 @dataclass(slots=True)
@@ -145,18 +145,18 @@ class State:
     trace_sizes: bool
     shared: dict[tuple[Any, ...], Body]  # bodies that no param can change
     main: Library
-    chain: Callable[[syntax.Sequence, Here], Chain]
-    statement: Callable[[syntax.Statement, Here, list[Node]], Tensor]
+    chain: Callable[[syntax.Sequence, Context], Chain]
+    statement: Callable[[syntax.Statement, Context, list[Node]], Tensor]
     given: Mapping[str, Dims] = field(default_factory=dict)  # shapes of inputs, by their names
     bodies: dict[tuple[Any, ...], Body] = field(default_factory=dict)
     calls: list[tuple[BlockValue, Span]] = field(default_factory=list)
     called: set[int] = field(default_factory=set)  # ids of the trees of blocks that were called
     nesting: int = 0
     steps: int = 0
-    work: Work = field(init=False)
+    work: WorkLimit = field(init=False)
 
     def __post_init__(self) -> None:
-        self.work = Work(_WORK * self.limits.steps)
+        self.work = WorkLimit(_WORK * self.limits.steps)
 
     def count(self, frame: Frame, operators: int, span: Span) -> None:
         """Raises TooLarge where the network outgrows the limits."""
@@ -190,8 +190,8 @@ class State:
         if self.calls and diagnostic.code.startswith(("A2", "A303", "A305", "A308", "A309")):
             block, span = self.calls[0]
             if span.source is not diagnostic.span.source or span.start != diagnostic.span.start:
-                where = Label(span, f"in this call of `{block.name}`")
+                where = SpanLabel(span, f"in this call of `{block.name}`")
                 diagnostic = replace(diagnostic, labels=(*diagnostic.labels, where))
         self.diagnostics.add(diagnostic)
         if self.diagnostics.full:
-            raise Enough
+            raise LimitReached

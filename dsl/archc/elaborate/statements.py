@@ -17,16 +17,16 @@ from archc.elaborate.combinators import combine, group
 from archc.elaborate.control import choose, loop, repeat
 from archc.elaborate.devices import settle
 from archc.elaborate.evaluate import describe
-from archc.elaborate.labels import call_tensor, forget, label_of, lookup, remember
+from archc.elaborate.labels import call_tensor, label_of, lookup, poison, remember
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import Names, aliases_in, labels_in
 from archc.elaborate.operators import apply
 from archc.elaborate.ports import check_given, enter, leave
 from archc.elaborate.reuse import reuse
-from archc.elaborate.state import Enough, Frame, Here, Labelled, Quiet, State
+from archc.elaborate.state import Context, Frame, Labelled, LimitReached, State, Suppressed
 from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Dims
-from archc.plan import BlockValue, Body, Chain, Goto, Node, OperatorValue, Tensor
+from archc.plan import BlockValue, Body, Chain, Node, OperatorValue, Ref, Tensor
 from archc.source import Diagnostics, Fault, Fix, Limits, did_you_mean, fault
 
 __all__ = ["lower"]
@@ -61,11 +61,11 @@ def lower(
     frame = Frame(library, ChainMap({}, dict(env)), known, state.work, is_network=True)
     nothing = Tensor(None, file.span)
     try:
-        chain = state.chain(sequence, Here(nothing, frame, Names(False, declared)))
+        chain = state.chain(sequence, Context(nothing, frame, Names(False, declared)))
     except TooLarge as stop:
         diagnostics.add(stop.diagnostic)
         chain = Chain([], nothing, nothing)
-    except Enough:
+    except LimitReached:
         chain = Chain([], nothing, nothing)
     if not frame.inputs and not frame.asked:
         cure = "begin with `input 224x224 x3`"
@@ -84,30 +84,32 @@ def _unset(*_: Any) -> Any:
     raise AssertionError("lowering has not begun")
 
 
-def _chain(state: State, sequence: syntax.Sequence, here: Here) -> Chain:
+def _chain(state: State, sequence: syntax.Sequence, here: Context) -> Chain:
     """Statements in a row, each on what the one before it made."""
     nodes: list[Node] = []
     current = here.x
     with state.nested(sequence.span):
         for statement in sequence.statements:
-            inner = Here(current, here.frame, here.names)
+            inner = Context(current, here.frame, here.names)
             try:
                 current = _statement(state, statement, inner, nodes)
             except TooLarge:
                 raise
             except Fault as mistake:
                 state.report(mistake)
-                current = forget(statement, inner)
-            except Quiet:
-                current = forget(statement, inner)
+                current = poison(statement, inner)
+            except Suppressed:
+                current = poison(statement, inner)
             damaged = isinstance(statement.term, syntax.Broken)
             if damaged or state.diagnostics.damage.begins(statement.span):
-                current = forget(statement, inner)
+                current = poison(statement, inner)
                 here.frame.asked = True  # the input may have been there
     return Chain(nodes, here.x, current)
 
 
-def _statement(state: State, statement: syntax.Statement, here: Here, nodes: list[Node]) -> Tensor:
+def _statement(
+    state: State, statement: syntax.Statement, here: Context, nodes: list[Node]
+) -> Tensor:
     """Elaborate one statement into `nodes`; the tensor after it."""
     if _says_devices(statement.term, here):
         settle(state, statement, here)
@@ -115,7 +117,7 @@ def _statement(state: State, statement: syntax.Statement, here: Here, nodes: lis
     label = label_of(statement.label, here)
     before = here.names.again() if label is not None else here.names
     label_span = statement.label.span if statement.label is not None else None
-    labelled = Here(here.x, here.frame, here.names, label, label_span)
+    labelled = Context(here.x, here.frame, here.names, label, label_span)
     if statement.repeat is not None:
         node: Node = repeat(state, statement, labelled)
     else:
@@ -131,13 +133,13 @@ def _statement(state: State, statement: syntax.Statement, here: Here, nodes: lis
     return node.output
 
 
-def _says_devices(term: syntax.Term, here: Here) -> bool:
+def _says_devices(term: syntax.Term, here: Context) -> bool:
     """`devices`: a statement that makes nothing."""
     is_named = isinstance(term, syntax.Operation) and term.name.id == "devices"
     return is_named and "devices" not in here.frame.env
 
 
-def _term(state: State, term: syntax.Term, here: Here) -> Node:
+def _term(state: State, term: syntax.Term, here: Context) -> Node:
     match term:
         case syntax.Operation():
             return _operation(state, term, here)
@@ -148,14 +150,14 @@ def _term(state: State, term: syntax.Term, here: Here) -> Node:
         case syntax.For():
             return loop(state, term, here)
         case syntax.Reference():
-            return Goto(lookup(state, term, here).tensor, term.span)
+            return Ref(lookup(state, term, here).tensor, term.span)
         case syntax.Reuse():
             return reuse(state, term, here)
         case syntax.Broken():
-            raise Quiet
+            raise Suppressed
 
 
-def _operation(state: State, term: syntax.Operation, here: Here) -> Node:
+def _operation(state: State, term: syntax.Operation, here: Context) -> Node:
     """A block that the file defines, a statement of its own kind, a combinator, an operator."""
     name = term.name.id
     block = here.frame.env.get(name)  # or what stands for one

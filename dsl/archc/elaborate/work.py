@@ -15,7 +15,7 @@ class TooLarge(Fault):
 
 
 @dataclass(slots=True)
-class Work:
+class WorkLimit:
     """How much may still be evaluated: a short file must not keep anyone busy for long."""
 
     most: int = 4_000_000

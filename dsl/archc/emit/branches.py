@@ -12,7 +12,7 @@ from archc.emit.class_writer import ClassWriter
 from archc.emit.constructor import Constructor
 from archc.emit.flow import Split, Step, Wire
 from archc.emit.instances import Lane
-from archc.emit.layout import Group, Item
+from archc.emit.layout import Bracketed, CallArgument
 from archc.emit.values import NotUnifiable
 from archc.ops import COMBINATORS, branch_name
 from archc.plan import Apply, Branches, Chain, Tensor
@@ -126,5 +126,5 @@ def _sizes(
         return text
     if of_loop:
         raise NotUnifiable("parts that differ by iteration")
-    code = Group("", tuple(map(Item, sizes)), "[]")
+    code = Bracketed("", tuple(map(CallArgument, sizes)), "[]")
     return f"self.{writer.keep_stateless(code, 'widths', None, constructor)}"

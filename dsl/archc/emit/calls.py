@@ -11,7 +11,7 @@ from archc.emit.class_writer import ClassWriter
 from archc.emit.constructor import Constructor
 from archc.emit.flow import Wire
 from archc.emit.instances import Lane
-from archc.emit.layout import Code, Group, Item, call
+from archc.emit.layout import Bracketed, CallArgument, Code, call
 from archc.emit.values import ANY, Factory, NotUnifiable, Truth, literal, variable
 from archc.ops import Op
 from archc.plan import Apply, Call, OperatorValue
@@ -63,23 +63,27 @@ def module(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> Code:
             may_overwrite(node, writer.uses[lane.instance])
             for node, lane in zip(nodes, lanes, strict=True)
         )
-        return call(factory, *([Item("True", "inplace")] if overwrites else []))
+        return call(factory, *([CallArgument("True", "inplace")] if overwrites else []))
     first = made[0]
     items = [
-        Item(_laid_out(writer, [c.positional[at] for c in made], lanes, _hint(nodes[0], at)))
+        CallArgument(
+            _laid_out(writer, [c.positional[at] for c in made], lanes, _hint(nodes[0], at))
+        )
         for at in range(len(first.positional))
     ]
     if items and items[0].value == str(nodes[0].shapes[0].features):
-        items[0] = Item(_flattened(writer, nodes[0], lanes[0]) or items[0].value)
+        items[0] = CallArgument(_flattened(writer, nodes[0], lanes[0]) or items[0].value)
     for at, keyword in enumerate(first.keyword):
         values = [c.keyword[at].value for c in made]
         if any(symbolic.plain(value) != keyword.default for value in values):
-            items.append(Item(writer.exprs.value(values, lanes, keyword.name), keyword.name))
+            items.append(
+                CallArgument(writer.exprs.value(values, lanes, keyword.name), keyword.name)
+            )
     pairs = zip(nodes, lanes, strict=True)
     if all(may_overwrite(node, writer.uses[lane.instance]) for node, lane in pairs):
-        items.append(Item("True", "inplace"))
+        items.append(CallArgument("True", "inplace"))
     if writer.program.options.device and any(node.state for node in nodes):
-        items.append(Item(FACTORY))
+        items.append(CallArgument(FACTORY))
     if not first.target.startswith("nn."):
         writer.program.support.setdefault(first.target)
     for node in nodes:
@@ -113,7 +117,9 @@ def _laid_out(writer: ClassWriter, values: list[Any], lanes: list[Lane], hint: s
     if any(isinstance(value, symbolic.TracedList) for value in values):
         return text
     parts = ([value[at] for value in values] for at in range(len(values[0])))
-    return Group("", tuple(Item(writer.exprs.value(part, lanes, hint)) for part in parts))
+    return Bracketed(
+        "", tuple(CallArgument(writer.exprs.value(part, lanes, hint)) for part in parts)
+    )
 
 
 def _flattened(writer: ClassWriter, node: Apply, lane: Lane) -> str:
@@ -139,11 +145,11 @@ def instance(writer: ClassWriter, nodes: list[Call], lanes: list[Lane]) -> Code:
         ]
         text = writer.exprs.value(values, lanes, parameter.name)
         if parameter.default is None:
-            items.append(Item(text))
+            items.append(CallArgument(text))
         elif text != literal(parameter.default):
-            items.append(Item(text, parameter.name))
+            items.append(CallArgument(text, parameter.name))
     if writer.program.takes_factory(definition):
-        items.append(Item(FACTORY))
+        items.append(CallArgument(FACTORY))
     return call(definition.name, *items)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from archc import symbolic
-from archc.emit.instances import Index, Lane, distinct, is_right, outcome
+from archc.emit.instances import Lane, LoopIndex, distinct, is_right, outcome
 from archc.symbolic import Expr
 
 _LONGEST = 48  # nodes of an expression that anyone would write
@@ -23,7 +23,7 @@ class Candidates:
 
     def __init__(self, fixed: dict[str, Expr]) -> None:
         self.fixed = fixed
-        self.indices: list[Index] = []
+        self.indices: list[LoopIndex] = []
         self.choices: list[Expr] = []  # the tests of the `if`s so far: a trace holds on its path
         self.entered = False  # a combinator in a place: `in.c` is its own, `#in` in the lanes' env
         self.carried = False  # a running channel count is kept: `#c` in the lanes' env
@@ -63,10 +63,10 @@ class Candidates:
             if any(lane.env.get(index.variable) == least for lane in lanes):
                 step = symbolic.add(second, symbolic.scale(first, -1))
                 yield symbolic.add(first, symbolic.multiply(i, step))
-            is_first = symbolic.Expr((((symbolic.Apply("==", (i, symbolic.const(0))),), 1),))
+            is_first = symbolic.Expr((((symbolic.FunctionCall("==", (i, symbolic.const(0))),), 1),))
             later = (e for e, lane in zip(exprs, lanes, strict=True) if lane.env[index.variable])
             for rest in dict.fromkeys((second, *distinct(later))):
-                yield symbolic.Expr((((symbolic.Apply("if", (first, is_first, rest)),), 1),))
+                yield symbolic.Expr((((symbolic.FunctionCall("if", (first, is_first, rest)),), 1),))
 
     def by_names(self, numbers: list[int], lanes: list[Lane]) -> Iterator[Expr]:
         """What loops call their items, a number more or less."""
@@ -103,7 +103,7 @@ class Candidates:
         """What values may be told apart by."""
         for index in reversed([index for index in self.indices if index.variable]):
             args = (symbolic.var(index.variable), symbolic.const(0))
-            yield symbolic.Expr((((symbolic.Apply("==", args),), 1),))
+            yield symbolic.Expr((((symbolic.FunctionCall("==", args),), 1),))
         yield from reversed(self.choices[-_MOST_CASES:])
         flags = (name for name, value in lanes[0].env.items() if isinstance(value, bool))
         yield from (symbolic.var(name) for name in flags if name not in self.fixed)
@@ -142,10 +142,10 @@ def _conditional(then: Expr, test: Expr, other: Expr) -> Expr:
     """`(4 if bottleneck else 1) * width`: what both have in common stands once."""
     match then.terms, other.terms:
         case ((p, a),), ((q, b),) if p == q and p:
-            factor = symbolic.Apply("if", (symbolic.const(a), test, symbolic.const(b)))
+            factor = symbolic.FunctionCall("if", (symbolic.const(a), test, symbolic.const(b)))
             return symbolic.multiply(Expr((((factor,), 1),)), Expr(((p, 1),)))
         case _:
-            return Expr((((symbolic.Apply("if", (then, test, other)),), 1),))
+            return Expr((((symbolic.FunctionCall("if", (then, test, other)),), 1),))
 
 
 def _first_two(exprs: list[Expr], lanes: list[Lane], variable: str) -> tuple[Expr, Expr] | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from archc.emit.class_writer import ClassWriter, Written
-from archc.emit.constructor import Assign, Constructor, Declare, If, Statement
+from archc.emit.constructor import Assign, Constructor, Declare, IfStatement, Statement
 from archc.emit.flow import Compute, Step, Test, Wire, texts
 from archc.emit.instances import Lane
-from archc.emit.layout import Code, Group
+from archc.emit.layout import Bracketed, Code
 from archc.emit.values import NotUnifiable
 from archc.plan import Branches, Choice
 from archc.symbolic import Expr
@@ -49,7 +49,7 @@ def write_choice(
             asked = writer.exprs.render(test)
             statements += [
                 *_declared(then_made, other_made),
-                If(asked, then_made.body, other_made.body),
+                IfStatement(asked, then_made.body, other_made.body),
             ]
         statements += after
         writer.alias([node.output for node in nodes], then_out)
@@ -132,7 +132,7 @@ def _declared(then: Constructor, other: Constructor) -> list[Statement]:
 
 
 def _head(code: Code) -> str:
-    return code.head if isinstance(code, Group) else ""
+    return code.head if isinstance(code, Bracketed) else ""
 
 
 def _construct(
@@ -151,7 +151,7 @@ def _construct(
     sole = None if constructor.in_loop else _sole_module(then, other, steps)
     if sole is not None:
         constructor.body.append(Assign(f"self.{sole}: nn.Module | None", "None"))
-        constructor.body.append(If(asked, *arms))
+        constructor.body.append(IfStatement(asked, *arms))
         return f"self.{sole} is not None"
     if of_loop or (len(test.variables()) == 1 and asked.count(" ") <= 2):
         question = writer.in_forward(test)  # `stride > 1`: keep the argument itself
@@ -168,7 +168,7 @@ def _construct(
 def _asking(test: str, then: Constructor, other: Constructor) -> list[Statement]:
     if not then.body and not other.body:
         return []
-    return [*_declared(then, other), If(test, then.body, other.body)]
+    return [*_declared(then, other), IfStatement(test, then.body, other.body)]
 
 
 def _sole_module(then: Constructor, other: Constructor, steps: list[Step]) -> str | None:

@@ -265,7 +265,7 @@ class ClassWriter:
         rank = len(own.pop().dims)
         if len({len(shape.dims) for shape in shapes}) > 1:
             return ""
-        dims = [self.told([s.dims[at] for s in shapes], lanes) for at in range(rank)]
+        dims = [self.format_value([s.dims[at] for s in shapes], lanes) for at in range(rank)]
         if any(" if " in extent or "in_channels" in extent for extent in dims) or any(
             "//" in extent for extent in dims[1:]
         ):
@@ -273,7 +273,7 @@ class ClassWriter:
         plain = all(extent.isdigit() for extent in dims)
         return "x".join(dims) if plain or rank == 1 else f"({', '.join(dims)})"
 
-    def told(self, values: list[Any], lanes: list[Lane]) -> str:
+    def format_value(self, values: list[Any], lanes: list[Lane]) -> str:
         """A number for the reader alone, by its expression where it has one."""
         used = set(self.exprs.used)
         try:

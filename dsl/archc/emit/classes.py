@@ -9,7 +9,7 @@ from archc import symbolic, syntax
 from archc.emit.calls import FACTORY
 from archc.emit.class_writer import ClassWriter, NotAChain
 from archc.emit.constants import constants
-from archc.emit.constructor import Assign, Constructor, ExprStatement, For, lines
+from archc.emit.constructor import Assign, Constructor, ExprStatement, ForStatement, lines
 from archc.emit.flow import Compute, Repeat, Step, Wire
 from archc.emit.instances import Extra, Lane
 from archc.emit.layout import Code, call
@@ -112,7 +112,7 @@ def _construct(writer: ClassWriter, model: ClassModel, factory: bool) -> None:
 def _over_children(steps: list[Step], constructor: Constructor) -> None:
     """A class that is one loop over its submodules: `for layer in self.children()`."""
     match steps, constructor.body:
-        case [Repeat() as loop], [For(body=[ExprStatement()]), *kept]:
+        case [Repeat() as loop], [ForStatement(body=[ExprStatement()]), *kept]:
             pass
         case _:
             return

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from archc.emit.layout import WIDTH, Code, Group, Item, lay
+from archc.emit.layout import WIDTH, Bracketed, CallArgument, Code, lay
 from archc.emit.program import Definition
 from archc.emit.values import NotUnifiable, literal
 from archc.plan import Apply, Body
 from archc.transform.rewrite import chains
-from archc.transform.weight_map import Table
+from archc.transform.weight_map import WeightMap
 
 if TYPE_CHECKING:
     from archc.transform.deploy import Deployment
@@ -21,7 +21,7 @@ def constants(deployment: Deployment, definition: Definition) -> list[str]:
 
     Raises NotUnifiable where instances differ in what a name stands for.
     """
-    total = Table({}, {}, ())
+    total = WeightMap({}, {}, ())
     for at, body in enumerate(definition.bodies):
         table = deployment.tables[body]
         if at >= definition.own and not _names(table) <= _names(total):
@@ -43,14 +43,14 @@ def constants(deployment: Deployment, definition: Definition) -> list[str]:
     lines = []
     for name, rows in (("FOLDED", folded), ("FUSED", fused)):
         if rows:
-            items = tuple(Item(row, f'"{key}": ') for key, row in rows.items())
-            lines += lay(f"{name}: ClassVar = ", Group("", items, "{}"), "", 4)
+            items = tuple(CallArgument(row, f'"{key}": ') for key, row in rows.items())
+            lines += lay(f"{name}: ClassVar = ", Bracketed("", items, "{}"), "", 4)
     if total.dropped:
         lines += lay("DROPPED = ", _row("DROPPED", [f'"{name}"' for name in total.dropped]), "", 4)
     return lines
 
 
-def _names(table: Table) -> set[str]:
+def _names(table: WeightMap) -> set[str]:
     return {*table.folded, *table.fused, *table.dropped}
 
 
@@ -64,4 +64,4 @@ def _row(key: str, items: Sequence[str]) -> Code:
     flat = f"({', '.join(items)}{',' * (len(items) == 1)})"
     if len(items) == 1 or len(flat) + len(key) + len('        "": ,') <= WIDTH:
         return flat
-    return Group("", tuple(map(Item, items)), rows=True)
+    return Bracketed("", tuple(map(CallArgument, items)), rows=True)

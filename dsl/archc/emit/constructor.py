@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from archc.emit.layout import Code, Group, Item, call, flat, lay, negated
+from archc.emit.layout import Bracketed, CallArgument, Code, call, flat, lay, negated
 from archc.emit.values import NotUnifiable
 
 # --- statements --------------------------------------------------------------------------
@@ -36,19 +36,19 @@ class Declare:
 
 
 @dataclass(slots=True)
-class If:
+class IfStatement:
     test: Code
     then: list[Statement]
     other: list[Statement]
 
 
 @dataclass(slots=True)
-class For:
+class ForStatement:
     header: Header
     body: list[Statement]
 
 
-Statement = Assign | Declare | ExprStatement | If | For
+Statement = Assign | Declare | ExprStatement | IfStatement | ForStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +73,15 @@ def lines(statements: list[Statement], indent: int = 8) -> Iterator[str]:
                 yield f"{' ' * indent}{statement.target}: {statement.type}"
             case ExprStatement():
                 yield from lay("", statement.code, "", indent)
-            case For():
+            case ForStatement():
                 header = statement.header
                 yield from lay(f"for {header.target} in ", header.over, ":", indent)
                 yield from lines(statement.body, indent + 4)
-            case If():
+            case IfStatement():
                 yield from _if_lines(statement, indent)
 
 
-def _if_lines(statement: If, indent: int, word: str = "if") -> Iterator[str]:
+def _if_lines(statement: IfStatement, indent: int, word: str = "if") -> Iterator[str]:
     pad, test, then, other = " " * indent, statement.test, statement.then, statement.other
     if not then:
         test, then, other = negated(flat(test)), other, []
@@ -94,7 +94,7 @@ def _if_lines(statement: If, indent: int, word: str = "if") -> Iterator[str]:
     match other:
         case []:
             pass
-        case [If() as last]:
+        case [IfStatement() as last]:
             yield from _if_lines(last, indent, "elif")
         case _:
             yield f"{pad}else:"
@@ -170,7 +170,7 @@ class GroupConstructor(Constructor):
     """An nn.ModuleDict: a group that is no row of modules, or is used piece by piece."""
 
     path: tuple[str, ...] = ()  # the names that lead to it
-    items: list[Item] = field(default_factory=list)
+    items: list[CallArgument] = field(default_factory=list)
 
     @property
     def statements(self) -> list[Statement]:
@@ -187,7 +187,7 @@ class GroupConstructor(Constructor):
     def add(self, name: str, code: Code) -> None:
         if name.startswith('f"'):
             raise NotUnifiable("a loop in a group that is no row")
-        self.items.append(Item(code, f'"{name}": '))
+        self.items.append(CallArgument(code, f'"{name}": '))
 
     def access(self, name: str) -> str:
         first, *rest = self.path
@@ -202,7 +202,9 @@ class GroupConstructor(Constructor):
         return self.outer.outermost
 
     def code(self) -> Code:
-        return call("nn.ModuleDict", Group("", tuple(self.items), "{}", rows=len(self.items) > 1))
+        return call(
+            "nn.ModuleDict", Bracketed("", tuple(self.items), "{}", rows=len(self.items) > 1)
+        )
 
 
 def quoted(name: str) -> str:

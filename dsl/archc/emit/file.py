@@ -26,7 +26,7 @@ from archc.emit.program import ClassModel, Definition, Program, instance_env
 from archc.emit.steps import write_chain
 from archc.emit.support import support_names
 from archc.emit.values import NotUnifiable
-from archc.plan import Choice, Mark, Plan, bodies, outputs, side_outputs, walk
+from archc.plan import Choice, Output, Plan, bodies, outputs, side_outputs, walk
 
 _IMPORTED_BY_OPTIONS = {"Any", "Iterator", "Mapping", "Self", "ClassVar"}
 _IMPORTED = {"Tensor", "Sequence", "OrderedDict", "NamedTuple", "F"}
@@ -80,7 +80,7 @@ def build_module(
         module.record = f"{plan.name}Output"
         unnamed = "logits" if all(s.name != "logits" for s in sides) else "output"
         main = [(name, "") for name, _ in outputs(plan.body)]
-        if not any(isinstance(node, Mark) for node in walk(plan.body.chain.nodes)):
+        if not any(isinstance(node, Output) for node in walk(plan.body.chain.nodes)):
             main = [(unnamed, "")]
         module.fields = [*main, *((s.name, f"weighs {s.weight:g} in the loss") for s in sides)]
         module.optional = len(main) if len(main) > 1 else len(module.fields)
@@ -165,7 +165,7 @@ def _mentions_size(expr: syntax.Expr) -> bool:
             return expr.field != "c"
         case syntax.Binary():
             return _mentions_size(expr.left) or _mentions_size(expr.right)
-        case syntax.Unary():
+        case syntax.UnaryExpr():
             return _mentions_size(expr.operand)
         case syntax.Conditional():
             return any(map(_mentions_size, (expr.then, expr.test, expr.other)))
@@ -355,7 +355,9 @@ def describe_network(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) ->
         lines.append(f"Loads {meta['pretrained']}.")
     if frozen:
         lines.append(
-            "Built with " + ", ".join(f"{n} = {_said(plan.params[n])}" for n in frozen) + "."
+            "Built with "
+            + ", ".join(f"{n} = {_format_value(plan.params[n])}" for n in frozen)
+            + "."
         )
     return lines
 
@@ -373,11 +375,11 @@ def _for_inference(options: Options) -> list[str]:
     ]
 
 
-def _said(value: Any) -> str:
+def _format_value(value: Any) -> str:
     """A param's value as the file would have it."""
     value = symbolic.plain(value)
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_said, value))}]"
+        return f"[{', '.join(map(_format_value, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

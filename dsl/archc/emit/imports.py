@@ -6,7 +6,7 @@ import ast
 import sys
 from collections.abc import Iterable
 
-from archc.emit.layout import Group, Item, lay
+from archc.emit.layout import Bracketed, CallArgument, lay
 
 Import = tuple[str, str]  # module, and the name from it, or "" for the module itself
 
@@ -58,7 +58,7 @@ def laid(imports: Iterable[Import]) -> str:
 
 def _from(module: str, names: list[str]) -> list[str]:
     line = f"from {module} import {', '.join(names)}"
-    items = Group("", tuple(map(Item, names)), rows=True)
+    items = Bracketed("", tuple(map(CallArgument, names)), rows=True)
     return [line] if len(line) <= 88 else lay(f"from {module} import ", items)
 
 

@@ -10,8 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archc.elaborate.sections import Facts
-from archc.emit.constructor import Assign, ExprStatement, For, Header, If, Statement, lines
-from archc.emit.layout import Group, Item, call, flat
+from archc.emit.constructor import (
+    Assign,
+    ExprStatement,
+    ForStatement,
+    Header,
+    IfStatement,
+    Statement,
+    lines,
+)
+from archc.emit.layout import Bracketed, CallArgument, call, flat
 from archc.emit.options import ZERO_INIT, Unsuited
 from archc.emit.program import Program
 from archc.emit.values import literal
@@ -36,9 +44,9 @@ class _Rule:
     def statement(self, other: list[Statement]) -> Statement:
         test = call("isinstance", "module", " | ".join(self.types))
         match self.body:
-            case [If(other=[]) as only]:
-                return If(f"{flat(test)} and {only.test}", only.then, other)
-        return If(test, self.body, other)
+            case [IfStatement(other=[]) as only]:
+                return IfStatement(f"{flat(test)} and {only.test}", only.then, other)
+        return IfStatement(test, self.body, other)
 
 
 def _chain(rules: list[_Rule]) -> list[Statement]:
@@ -74,7 +82,7 @@ def initialiser(
     `plan` has what the network itself holds, beside `towers`. Raises Unsuited where the last gammas
     should be zero and no residual body ends with one.
     """
-    writer, options = _Writer(program, plan), program.options
+    writer, options = _InitWriter(program, plan), program.options
     general: list[_Rule] = []
     special: list[Statement] = []
     inside: list[Statement] = []
@@ -82,7 +90,7 @@ def initialiser(
         if setting.labels:
             special += writer.labels(setting)
             if towers is not None:
-                inside += _Writer(program, towers.plan, "tower").labels(setting)
+                inside += _InitWriter(program, towers.plan, "tower").labels(setting)
         elif setting.torch() is not None or setting.bias is not None:
             general += writer.kinds(setting)
         if setting.zero_residual and not options.zero_init:
@@ -91,17 +99,17 @@ def initialiser(
         zeroed = writer.zero_residual()
         if not zeroed:
             raise Unsuited("no residual body of a block ends with a batch norm to start at zero")
-        special.append(If(f"self.{ZERO_INIT}", zeroed, []))
+        special.append(IfStatement(f"self.{ZERO_INIT}", zeroed, []))
     if inside and towers is not None:
         names = ", ".join(f"self.{name}" for name in towers.names)
-        special.append(For(Header("tower", f"({names})"), inside))
+        special.append(ForStatement(Header("tower", f"({names})"), inside))
     if options.device:
         general = [*writer.others(facts.initialisations), *general]
-    every: list[Statement] = [For(_EVERY, _chain(general))] if general else []
+    every: list[Statement] = [ForStatement(_EVERY, _chain(general))] if general else []
     return list(lines([*every, *special]))
 
 
-class _Writer:
+class _InitWriter:
     def __init__(self, program: Program, plan: Plan, owner: str = "self") -> None:
         self.program = program
         self.plan = plan
@@ -158,7 +166,9 @@ class _Writer:
         statements: list[Statement] = []
         for path in groups:
             header = Header("module", f"{self._access(path)}.modules()")
-            statements.append(For(header, self._checked(setting, self._types(("conv", "fc")))))
+            statements.append(
+                ForStatement(header, self._checked(setting, self._types(("conv", "fc"))))
+            )
         own = [(path, node) for path, node in single if len(path) == 1]
         for target in dict.fromkeys(_target(node) for _, node in own):  # each loop of one type
             alike = [(path, node) for path, node in own if _target(node) == target]
@@ -169,7 +179,7 @@ class _Writer:
             else:
                 header = Header(alike[0][1].op.name, f"({', '.join(names)})")
                 body = self._start(header.target, setting, [target], biased)
-                statements.append(For(header, body))
+                statements.append(ForStatement(header, body))
         for path, node in single:
             if len(path) > 1:
                 statements.append(Assign("module", self._access(path)))
@@ -201,7 +211,7 @@ class _Writer:
             fill: Statement = ExprStatement(_filled(f"{module}.bias", setting.bias))
             if types == ["nn.Linear"] and False not in (biased or self.biased["nn.Linear"]):
                 return [*statements, fill]  # to mypy, a convolution's bias may be None
-            statements.append(If(f"{module}.bias is not None", [fill], []))
+            statements.append(IfStatement(f"{module}.bias is not None", [fill], []))
         return statements
 
     def zero_residual(self) -> list[Statement]:
@@ -218,8 +228,8 @@ class _Writer:
                     zero: Statement = ExprStatement(
                         call("nn.init.zeros_", f"module.{last.name}.weight")
                     )
-                    tests.append(If(f"isinstance(module, {definition.name})", [zero], []))
-        return [For(_EVERY, tests)] if tests else []
+                    tests.append(IfStatement(f"isinstance(module, {definition.name})", [zero], []))
+        return [ForStatement(_EVERY, tests)] if tests else []
 
 
 def _applies(program: Program) -> Iterator[Apply]:
@@ -255,16 +265,16 @@ def _last(chain: Chain) -> Apply | None:
     return None
 
 
-def _filled(target: str, value: float) -> Group:
+def _filled(target: str, value: float) -> Bracketed:
     if value == 0:
         return call("nn.init.zeros_", target)
     return call("nn.init.constant_", target, literal(value))
 
 
-def _weight(target: str, setting: Init) -> Group | None:
+def _weight(target: str, setting: Init) -> Bracketed | None:
     """The call that starts a weight, or None to leave it to torch."""
     made = setting.torch()
     if made is None:
         return None
-    named = [Item(literal(keyword.value), keyword.name) for keyword in made.keyword]
+    named = [CallArgument(literal(keyword.value), keyword.name) for keyword in made.keyword]
     return call(made.target, target, *map(literal, made.positional), *named)

@@ -42,7 +42,7 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Index:
+class LoopIndex:
     """A loop's index while its body is written.
 
     `variable` counts iterations from 0 in expressions ("" in a loop written out); `author` maps

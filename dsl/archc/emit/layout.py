@@ -16,20 +16,20 @@ WIDTH = 88
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Bracketed:
     """Something in brackets: `nn.Conv2d(3, 64, 7)`, `[a, b]`, `(a, b)`.
 
     `rows` puts each item on a line of its own however short, with its comment.
     """
 
     head: str  # what stands before the bracket: "nn.Conv2d", or "" for a list or tuple
-    items: tuple[Item, ...]
+    items: tuple[CallArgument, ...]
     brackets: str = "()"
     rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class CallArgument:
     """An argument: positional, or by name; with a comment where it has its own row.
 
     In a dict the name is a key, quotes and colon included.
@@ -48,11 +48,13 @@ class Generator:
     loop: str  # "for _ in range(3)"
 
 
-Code = str | Group | Generator
+Code = str | Bracketed | Generator
 
 
-def call(head: str, *items: Code | Item, rows: bool = False) -> Group:
-    return Group(head, tuple(i if isinstance(i, Item) else Item(i) for i in items), rows=rows)
+def call(head: str, *items: Code | CallArgument, rows: bool = False) -> Bracketed:
+    return Bracketed(
+        head, tuple(i if isinstance(i, CallArgument) else CallArgument(i) for i in items), rows=rows
+    )
 
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
@@ -80,13 +82,13 @@ def opened(text: str) -> Code:
 def _literal_group(value: Any) -> Code:
     if not isinstance(value, tuple) or len(value) < 2:
         return repr(value)
-    return Group("", tuple(Item(_literal_group(item)) for item in value))
+    return Bracketed("", tuple(CallArgument(_literal_group(item)) for item in value))
 
 
 def has_rows(code: Code) -> bool:
     """Whether the code needs several lines whatever its length."""
     match code:
-        case Group():
+        case Bracketed():
             return code.rows or any(has_rows(item.value) for item in code.items)
         case Generator():
             return has_rows(code.value)
@@ -101,16 +103,16 @@ def flat(code: Code) -> str:
             return code
         case Generator():
             return f"*({flat(code.value)} {code.loop})"
-        case Group():
+        case Bracketed():
             items = ", ".join(flat_item(item) for item in code.items)
             return f"{code.head}{code.brackets[0]}{items}{code.brackets[1]}"
 
 
-def flat_item(item: Item) -> str:
+def flat_item(item: CallArgument) -> str:
     return _prefix(item) + flat(item.value)
 
 
-def _prefix(item: Item) -> str:
+def _prefix(item: CallArgument) -> str:
     return item.name if item.name.endswith(": ") else f"{item.name}=" if item.name else ""
 
 
@@ -124,14 +126,14 @@ def lay(prefix: str, code: Code, suffix: str = "", indent: int = 0) -> list[str]
         case str():
             items = _tuple_items(code)
             if items:
-                return lay(prefix, Group("", items), suffix, indent)
+                return lay(prefix, Bracketed("", items), suffix, indent)
             return _broken(f"{prefix}{code}{suffix}", indent)
         case Generator():
             head, _, over = code.loop.partition(" in ")
             loop = lay(f"{head} in ", opened(over), "", indent + 4)
             inner = [*lay("", code.value, "", indent + 4), *loop]
             return [f"{pad}{prefix}*(", *inner, f"{pad}){suffix}"]
-        case Group():
+        case Bracketed():
             return [
                 f"{pad}{prefix}{code.head}{code.brackets[0]}",
                 *_open(code, indent + 4),
@@ -139,7 +141,7 @@ def lay(prefix: str, code: Code, suffix: str = "", indent: int = 0) -> list[str]
             ]
 
 
-def _tuple_items(text: str) -> tuple[Item, ...]:
+def _tuple_items(text: str) -> tuple[CallArgument, ...]:
     """The items of a tuple's source; none of anything else, `(a) + (b)` included."""
     depth, cuts = 0, [1]
     for at, char in enumerate(text):
@@ -149,7 +151,7 @@ def _tuple_items(text: str) -> tuple[Item, ...]:
         if depth == 1 and text.startswith(", ", at):
             cuts.append(at + 2)
     ends = [*(cut - 2 for cut in cuts[1:]), len(text) - 1]
-    items = tuple(Item(text[a:b]) for a, b in zip(cuts, ends, strict=True))
+    items = tuple(CallArgument(text[a:b]) for a, b in zip(cuts, ends, strict=True))
     return items if len(items) > 1 else ()
 
 
@@ -190,7 +192,7 @@ def _split(text: str, marks: tuple[str, ...]) -> list[str]:
     return [text[a:b].strip() for a, b in zip(cuts, ends, strict=True)] if cuts[1:] else []
 
 
-def _open(group: Group, indent: int) -> list[str]:
+def _open(group: Bracketed, indent: int) -> list[str]:
     """What is in the brackets, on lines of its own."""
     joined = " " * indent + ", ".join(flat_item(item) for item in group.items)
     commented = any(item.comment for item in group.items)

@@ -10,11 +10,11 @@ from typing import Any
 
 from archc import symbolic
 from archc.emit.class_writer import ClassWriter, NotAChain, zip_nodes
-from archc.emit.constructor import Assign, Constructor, ExprStatement, For, If
+from archc.emit.constructor import Assign, Constructor, ExprStatement, ForStatement, IfStatement
 from archc.emit.instances import Lane
-from archc.emit.layout import Group, Item, call
+from archc.emit.layout import Bracketed, CallArgument, call
 from archc.emit.loops import looping
-from archc.emit.rows import Row, input_of, node_rows
+from archc.emit.rows import ModuleRow, input_of, node_rows
 from archc.emit.values import NotUnifiable
 from archc.plan import Apply, Call, Chain, Choice, Loop, Scope, Tensor
 
@@ -50,7 +50,7 @@ class Lister:
         self, chains: list[Chain], lanes: list[Lane], constructor: Constructor
     ) -> list[Lane]:
         """The statements of one level; gives the lanes with the running count as it is then."""
-        waiting: list[Row] = []
+        waiting: list[ModuleRow] = []
         for nodes in zip_nodes(chains):
             if isinstance(nodes[0], Loop):
                 self._put(waiting, constructor)
@@ -79,7 +79,7 @@ class Lister:
             self._update(chains, after, inner)
             head = header()
         if inner.body:
-            constructor.body.append(For(head, inner.body))
+            constructor.body.append(ForStatement(head, inner.body))
         return self._counted(lanes, [node.output for node in nodes])
 
     def _choice(
@@ -102,7 +102,7 @@ class Lister:
             self._update(chains, after, arm)
             arms.append(arm.body)
         if arms[0] or arms[1]:
-            constructor.body.append(If(self.exprs.render(test), *arms))
+            constructor.body.append(IfStatement(self.exprs.render(test), *arms))
         return self._counted(lanes, [node.output for node in nodes])
 
     def _started(
@@ -137,7 +137,7 @@ class Lister:
         if any(count != lane.env["#c"] for count, lane in zip(counts, lanes, strict=True)):
             constructor.body.append(Assign("in_channels", self.exprs.value(counts, lanes)))
 
-    def _put(self, rows: list[Row], constructor: Constructor) -> None:
+    def _put(self, rows: list[ModuleRow], constructor: Constructor) -> None:
         if not self.target:
             for row in rows:
                 constructor.add(row.name, row.code)
@@ -146,8 +146,8 @@ class Lister:
         elif len(rows) == 1:
             constructor.body.append(ExprStatement(call(f"{self.target}.append", rows[0].code)))
         elif rows:
-            items = tuple(Item(row.code) for row in rows)
-            constructor.body.append(Assign(self.target, Group("", items, "[]"), "+="))
+            items = tuple(CallArgument(row.code) for row in rows)
+            constructor.body.append(Assign(self.target, Bracketed("", items, "[]"), "+="))
 
 
 def _start(node: Any) -> Tensor:

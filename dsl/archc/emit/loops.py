@@ -12,12 +12,12 @@ from typing import Any
 from archc import symbolic, syntax
 from archc.analysis.uses import Uses
 from archc.emit.class_writer import ClassWriter, Written
-from archc.emit.constructor import Assign, Constructor, For, Header
+from archc.emit.constructor import Assign, Constructor, ForStatement, Header
 from archc.emit.flow import Repeat, Wire, texts
-from archc.emit.instances import Index, Lane
+from archc.emit.instances import Lane, LoopIndex
 from archc.emit.layout import Code, call, opened
 from archc.emit.values import NotUnifiable
-from archc.plan import Again, Applicable, Apply, Aux, Call, Goto, Loop, Mark, Tensor, walk
+from archc.plan import Applicable, Apply, AuxHead, Call, Loop, Output, Ref, Reused, Tensor, walk
 
 
 def write_loop(
@@ -97,7 +97,7 @@ def _rolled(
     # outside of the loop, the tensor that entered it is what it was
     writer.alias([node.iterations[0].input for node in nodes if node.iterations], wire)
     if inner.body:
-        constructor.statements.append(For(head, inner.body))
+        constructor.statements.append(ForStatement(head, inner.body))
     if not body and body_out is body_in:  # nothing is computed in it
         writer.alias([node.output for node in nodes], wire)
         return [], wire
@@ -161,7 +161,7 @@ def looping(
     if first.start is not None:
         author[first.names[0]] = symbolic.add(exprs.inside(first.start), symbolic.var(variable))
     wanted = first.names[0] if counting else "ijkmn"[len(exprs.indices) % 5]
-    index = Index(variable, _loop_name(writer, wanted), author)
+    index = LoopIndex(variable, _loop_name(writer, wanted), author)
     inner = [
         lane.with_(**{variable: k}, **_bound(node, k))
         for lane, node in zip(lanes, nodes, strict=True)
@@ -215,7 +215,7 @@ def iteration(writer: ClassWriter, nodes: list[Loop], k: int) -> Iterator[None]:
             author[name] = symbolic.add(exprs.inside(first.start), symbolic.const(k))
         elif not values and isinstance(value, int | float | tuple):
             author[name] = symbolic.const(value)
-    index = Index("", "", author)
+    index = LoopIndex("", "", author)
     exprs.indices.append(index)
     try:
         yield
@@ -270,9 +270,9 @@ def reaches_out(nodes: list[Any], first: Tensor, last: Tensor, uses: Uses) -> bo
     """Whether statements use, or lend to others, more than the tensors they begin and end with."""
     made = _made(nodes)
     for node in walk(nodes):
-        if isinstance(node, Aux | Mark | Again):
+        if isinstance(node, AuxHead | Output | Reused):
             return True
-        if isinstance(node, Goto) and node.output.root not in made:
+        if isinstance(node, Ref) and node.output.root not in made:
             return True
         if isinstance(node, Apply | Call) and any(
             x.root not in made and x.root is not first for x in _taken(node)
@@ -283,7 +283,7 @@ def reaches_out(nodes: list[Any], first: Tensor, last: Tensor, uses: Uses) -> bo
 
 def lends(nodes: list[Any], last: Tensor, uses: Uses) -> bool:
     """Whether others use more of what statements make than the tensor they end with."""
-    if any(isinstance(node, Aux | Mark) for node in walk(nodes)):
+    if any(isinstance(node, AuxHead | Output) for node in walk(nodes)):
         return True
     return _lends(nodes, _made(nodes), last, uses)
 

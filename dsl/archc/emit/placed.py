@@ -56,9 +56,9 @@ def emit_placed(
             return None
 
     try:
-        module = _Writer([plan, *variants(plan, alike)]).module(facts, cost)
+        module = _PlacedWriter([plan, *variants(plan, alike)]).module(facts, cost)
     except NotUnifiable:  # then the params are as they are
-        module = _Writer([plan]).module(facts, cost)
+        module = _PlacedWriter([plan]).module(facts, cost)
     return render(module, templates)
 
 
@@ -77,13 +77,13 @@ def _wholes(placement: Placement) -> list[Tensor]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _Result:
     """Something that has an output, as `ClassWriter.comment` asks for."""
 
     output: Tensor
 
 
-class _Writer:
+class _PlacedWriter:
     """Writes a tower and the network, for all values of the params at once."""
 
     def __init__(self, plans: list[Plan]) -> None:
@@ -117,10 +117,10 @@ class _Writer:
         program.support.setdefault(PLACED)
         known = {parameter.variable for parameter in network.parameters}
         frozen = [name for name in plan.params if name not in known]
-        doc = [*describe_network(plan, facts, cost, frozen), "", self._told()]
+        doc = [*describe_network(plan, facts, cost, frozen), "", self._describe_towers()]
         return Module(plan.name, doc, [tower, network], list(program.support))
 
-    def _told(self) -> str:
+    def _describe_towers(self) -> str:
         *exchanges, last = (stage.until for stage in self.placement.stages)
         met = f"They exchange them before {listed(exchanges)}; " if exchanges else ""
         alone = len(self.placement.head.chain.nodes) == 1
@@ -203,7 +203,7 @@ class _Writer:
             for tower, x in zip(self.names, xs, strict=True):
                 found.append(f"        {x} = self.{tower}.{_until(stage.until)}({x})")
             found += lay(f"{target} = ", call(f"self.{method}", *xs), "", 8)
-            comment = writer.comment(list(map(_Made, wholes)), writer.definition.lanes)
+            comment = writer.comment(list(map(_Result, wholes)), writer.definition.lanes)
             if comment and len(found[-1]) + len(comment) + 4 <= WIDTH:
                 found[-1] += f"  # {comment}"
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archc.emit.layout import call, lay
-from archc.recipe import Length, Recipe, Schedule, Warmup, literal
+from archc.recipe import Length, LRSchedule, Recipe, Warmup, literal
 
 
 class Rate:
@@ -11,7 +11,7 @@ class Rate:
 
     def __init__(self, recipe: Recipe) -> None:
         self.length, self.warmup = recipe.find(Length), recipe.find(Warmup)
-        self.schedule = recipe.find(Schedule)
+        self.schedule = recipe.find(LRSchedule)
         if self.warmup is not None and not self.warmup.length:
             self.warmup = None
 

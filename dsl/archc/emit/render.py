@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from archc import data
 from archc.emit.blame import blamed
 from archc.emit.imports import Import, laid, used
-from archc.emit.layout import WIDTH, Code, Item, call, lay
+from archc.emit.layout import WIDTH, CallArgument, Code, call, lay
 from archc.emit.support import read_support
 
 if TYPE_CHECKING:
@@ -118,10 +118,12 @@ def signature(model: ClassModel) -> str:
     """`def __init__(self, in_channels: int, width: int) -> None:`."""
     items: list[Code] = ["self", *(p.declared for p in model.parameters)]
     items += ["*", *model.keywords] if model.keywords else []
-    return "\n".join(lay("def __init__", call("", *map(Item, items)), " -> None:", 4))
+    return "\n".join(lay("def __init__", call("", *map(CallArgument, items)), " -> None:", 4))
 
 
 def forward_signature(model: ClassModel | Method, name: str = "forward") -> str:
     """`def forward(self, x: Tensor) -> Tensor:`."""
     items = ["self", *(f"{name}: Tensor" for name in model.inputs)]
-    return "\n".join(lay(f"def {name}", call("", *map(Item, items)), f" -> {model.returns}:", 4))
+    return "\n".join(
+        lay(f"def {name}", call("", *map(CallArgument, items)), f" -> {model.returns}:", 4)
+    )

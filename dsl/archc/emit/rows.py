@@ -9,7 +9,7 @@ from typing import Any
 from archc.emit.calls import arguments, instance, module
 from archc.emit.class_writer import ClassWriter, NotAChain, zip_nodes
 from archc.emit.instances import Lane
-from archc.emit.layout import Code, Generator, Group, Item, call
+from archc.emit.layout import Bracketed, CallArgument, Code, Generator, call
 from archc.emit.loops import iteration, looping, reaches_out
 from archc.emit.values import NotUnifiable
 from archc.plan import Apply, Branches, Call, Chain, Choice, Loop, Scope, Tensor
@@ -18,7 +18,7 @@ _MOST_ROWS = 32  # iterations of a loop that may be written out
 
 
 @dataclass(slots=True)
-class Row:
+class ModuleRow:
     """One module of the row. `loop` where it stands for a whole repeat: `for _ in range(3)`."""
 
     name: str
@@ -27,27 +27,29 @@ class Row:
     loop: str = ""
 
 
-def assembled(head: str, rows: list[Row]) -> Code:
+def assembled(head: str, rows: list[ModuleRow]) -> Code:
     if all(row.name.isdigit() for row in rows):
         items = [_item(row) for row in rows]
         return call(head, *items, rows=len(items) > 1)
     if any(row.loop for row in rows):
         raise NotAChain("a loop among labelled modules")
     if all(row.name.isidentifier() for row in rows):
-        named = [Item(row.code, row.name, row.comment) for row in rows]
+        named = [CallArgument(row.code, row.name, row.comment) for row in rows]
         return call(head, call("OrderedDict", *named, rows=True))
-    pairs = [Item(call("", f'"{row.name}"', row.code), comment=row.comment) for row in rows]
-    return call(head, call("OrderedDict", Group("", tuple(pairs), "[]", rows=True)))
+    pairs = [CallArgument(call("", f'"{row.name}"', row.code), comment=row.comment) for row in rows]
+    return call(head, call("OrderedDict", Bracketed("", tuple(pairs), "[]", rows=True)))
 
 
-def _item(row: Row) -> Item:
-    return Item(Generator(row.code, row.loop) if row.loop else row.code, comment=row.comment)
+def _item(row: ModuleRow) -> CallArgument:
+    return CallArgument(
+        Generator(row.code, row.loop) if row.loop else row.code, comment=row.comment
+    )
 
 
 # --- rows --------------------------------------------------------------------------------
 
 
-def rows_of(writer: ClassWriter, chains: list[Chain], lanes: list[Lane]) -> Iterator[Row]:
+def rows_of(writer: ClassWriter, chains: list[Chain], lanes: list[Lane]) -> Iterator[ModuleRow]:
     current = [c.input for c in chains]
     for nodes in zip_nodes(chains):
         yield from node_rows(writer, nodes, lanes, current)
@@ -57,7 +59,7 @@ def rows_of(writer: ClassWriter, chains: list[Chain], lanes: list[Lane]) -> Iter
 
 def node_rows(
     writer: ClassWriter, nodes: list[Any], lanes: list[Lane], current: list[Tensor]
-) -> Iterator[Row]:
+) -> Iterator[ModuleRow]:
     first = nodes[0]
     match first:
         case Apply() | Call() | Scope():
@@ -75,7 +77,7 @@ def node_rows(
 
 def _module_row(
     writer: ClassWriter, nodes: list[Any], lanes: list[Lane], current: list[Tensor]
-) -> Row:
+) -> ModuleRow:
     first = nodes[0]
     inputs = [input_of(n) for n in nodes]
     _must_follow(writer, current, inputs)
@@ -99,12 +101,12 @@ def _module_row(
         writer.scopes = outer
     same = all(a.shape == n.output.shape for a, n in zip(inputs, nodes, strict=True))
     comment = "" if same else writer.comment(nodes, lanes)
-    return Row(name, code, "" if _says(code, comment) else comment)
+    return ModuleRow(name, code, "" if _says(code, comment) else comment)
 
 
 def _says(code: Code, comment: str) -> bool:
     """Whether a comment repeats an argument: `nn.Linear(512, classes),  # classes`."""
-    return isinstance(code, Group) and any(item.value == comment for item in code.items)
+    return isinstance(code, Bracketed) and any(item.value == comment for item in code.items)
 
 
 def _nested(writer: ClassWriter, nodes: list[Scope], lanes: list[Lane]) -> Code:
@@ -156,7 +158,7 @@ def _must_be_private(writer: ClassWriter, nodes: list[Any], lanes: list[Lane]) -
             raise NotAChain("a tensor that is used again")
 
 
-def _loop_rows(writer: ClassWriter, nodes: list[Loop], lanes: list[Lane]) -> Iterator[Row]:
+def _loop_rows(writer: ClassWriter, nodes: list[Loop], lanes: list[Lane]) -> Iterator[ModuleRow]:
     """A loop's modules, as repeats where that is right; else, if asked, each for itself."""
     used = set(writer.exprs.used)
     try:
@@ -174,7 +176,7 @@ def _loop_rows(writer: ClassWriter, nodes: list[Loop], lanes: list[Lane]) -> Ite
     yield from _run_rows(writer, nodes, lanes, [(k, 1) for k in range(max(counts))])
 
 
-def _repeats(writer: ClassWriter, nodes: list[Loop], lanes: list[Lane]) -> Iterator[Row]:
+def _repeats(writer: ClassWriter, nodes: list[Loop], lanes: list[Lane]) -> Iterator[ModuleRow]:
     """Equal neighbours as one repeat, or all as one comprehension."""
     counts = {len(n.iterations) for n in nodes}
     if not any(chain.nodes for node in nodes for chain in node.iterations):
@@ -248,7 +250,7 @@ def _key(writer: ClassWriter, chain: Chain, lane: Lane) -> Any:
 
 def _run_rows(
     writer: ClassWriter, nodes: list[Loop], lanes: list[Lane], runs: list[tuple[int, int]]
-) -> Iterator[Row]:
+) -> Iterator[ModuleRow]:
     for start, length in runs:
         chains = [n.iterations[start] for n in nodes]
         with iteration(writer, nodes, start):
@@ -261,7 +263,7 @@ def _run_rows(
             raise NotUnifiable("a repeat of several modules")
 
 
-def _comprehended(writer: ClassWriter, nodes: list[Loop], lanes: list[Lane]) -> Row:
+def _comprehended(writer: ClassWriter, nodes: list[Loop], lanes: list[Lane]) -> ModuleRow:
     with looping(writer, nodes, lanes) as (inner, header):
         rows = list(rows_of(writer, [c for n in nodes for c in n.iterations], inner))
         if len(rows) != 1 or rows[0].loop:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from archc.emit.class_writer import ClassWriter
-from archc.emit.constructor import Assign, Constructor, ExprStatement, For, If, Statement
+from archc.emit.constructor import (
+    Assign,
+    Constructor,
+    ExprStatement,
+    ForStatement,
+    IfStatement,
+    Statement,
+)
 from archc.emit.instances import Lane
-from archc.emit.layout import Code, Group, call
+from archc.emit.layout import Bracketed, Code, call
 from archc.emit.listing import Lister
 from archc.emit.rows import assembled, row_code, rows_of, written_out
 from archc.plan import Chain, Scope
@@ -46,11 +53,11 @@ def _list(
     constructor.statements.append(Assign(f"{_LAYERS}{_TYPE}", "[]"))
     Lister(writer, _LAYERS).write(chains, lanes, constructor)
     match constructor.body[start:]:
-        case [Assign() as made, ExprStatement(Group(head=head, items=items)), *_] if head.endswith(
-            ".append"
+        case [Assign() as made, ExprStatement(Bracketed(head=head, items=items)), *_] if (
+            head.endswith(".append")
         ):
-            made.code = Group("", items, "[]")
-        case [Assign() as made, Assign(target=target, code=Group() as code), *_] if (
+            made.code = Bracketed("", items, "[]")
+        case [Assign() as made, Assign(target=target, code=Bracketed() as code), *_] if (
             target == _LAYERS
         ):
             made.code = code
@@ -66,9 +73,9 @@ def type_once(statements: list[Statement], is_typed: bool = False) -> bool:
             case Assign() if statement.target == f"{_LAYERS}{_TYPE}":
                 statement.target = _LAYERS if is_typed else statement.target
                 is_typed = True
-            case If():
+            case IfStatement():
                 is_typed = type_once([*statement.then, *statement.other], is_typed)
-            case For():
+            case ForStatement():
                 is_typed = type_once(statement.body, is_typed)
     return is_typed
 

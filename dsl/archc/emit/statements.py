@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from archc.emit.layout import WIDTH, Code, Group, Item, lay
+from archc.emit.layout import WIDTH, Bracketed, CallArgument, Code, lay
 
 
 def wrapped(line: str, margin: int) -> list[str]:
@@ -24,7 +24,7 @@ def wrapped(line: str, margin: int) -> list[str]:
     inner, after = _opened(text, value)
     code = _structure(text, inner)
     if isinstance(code, str):
-        code = Group("", (Item(code),))
+        code = Bracketed("", (CallArgument(code),))
     prefix = text[: value.col_offset].decode()
     rows = lay(prefix, code, after, margin + len(line) - len(line.lstrip()))
     return [row[margin:] for row in rows]
@@ -45,11 +45,13 @@ def _structure(text: bytes, value: ast.expr) -> Code:
     """The calls and lists of an expression as structure; anything else as it stands."""
     match value:
         case ast.Call(args=args, keywords=named):
-            items = [Item(_structure(text, arg)) for arg in args]
-            items += [Item(_structure(text, each.value), each.arg or "") for each in named]
-            return Group(_source(text, value.func), tuple(items))
+            items = [CallArgument(_structure(text, arg)) for arg in args]
+            items += [CallArgument(_structure(text, each.value), each.arg or "") for each in named]
+            return Bracketed(_source(text, value.func), tuple(items))
         case ast.List(elts=elements):
-            return Group("", tuple(Item(_structure(text, each)) for each in elements), "[]")
+            return Bracketed(
+                "", tuple(CallArgument(_structure(text, each)) for each in elements), "[]"
+            )
         case _:
             return _source(text, value)
 

@@ -17,17 +17,17 @@ from archc.emit.loops import lends, write_loop
 from archc.emit.sequential import sequential
 from archc.emit.values import NotUnifiable
 from archc.plan import (
-    Again,
     Apply,
-    Aux,
+    AuxHead,
     Branches,
     Call,
     Chain,
     Choice,
-    Goto,
     Loop,
-    Mark,
     Node,
+    Output,
+    Ref,
+    Reused,
     Scope,
     children,
 )
@@ -82,7 +82,7 @@ def _names(nodes: list[Node]) -> Iterator[str]:
                 yield node.name
             case Apply() if node.state:
                 yield node.name
-            case Branches() | Aux():
+            case Branches() | AuxHead():
                 for chain in children(node):
                     yield from _names(chain.nodes)
             case Loop(iterations=[first, *_]):
@@ -112,13 +112,13 @@ def _node(
             return write_loop(writer, nodes, lanes, wire, constructor)
         case Scope():
             return _scope(writer, nodes, lanes, wire, constructor)
-        case Again():
+        case Reused():
             return _again(writer, nodes, lanes, wire)
-        case Goto():
+        case Ref():
             return [], writer.wire([node.output for node in nodes])
-        case Aux():
+        case AuxHead():
             return _aux(writer, nodes, lanes, wire, constructor)
-        case Mark():
+        case Output():
             return [], _mark(writer, nodes[0].name, wire)
     raise AssertionError(nodes[0])
 
@@ -206,7 +206,7 @@ def _scope(
         writer.scopes = outer
 
 
-def _again(writer: ClassWriter, nodes: list[Again], lanes: list[Lane], wire: Wire) -> Written:
+def _again(writer: ClassWriter, nodes: list[Reused], lanes: list[Lane], wire: Wire) -> Written:
     outer, writer.scopes = writer.scopes, nodes[0].scopes
     constructor = writer.constructors.get(writer.scopes)
     if constructor is None:
@@ -217,7 +217,11 @@ def _again(writer: ClassWriter, nodes: list[Again], lanes: list[Lane], wire: Wir
 
 
 def _aux(
-    writer: ClassWriter, nodes: list[Aux], lanes: list[Lane], wire: Wire, constructor: Constructor
+    writer: ClassWriter,
+    nodes: list[AuxHead],
+    lanes: list[Lane],
+    wire: Wire,
+    constructor: Constructor,
 ) -> Written:
     outer, writer.role = writer.role, ("side_x", True)
     body, result = writer.chain([node.chain for node in nodes], lanes, wire, constructor)

@@ -12,7 +12,7 @@ from archc.elaborate.sections import Facts
 from archc.emit.checked import checked_module
 from archc.emit.file import Module
 from archc.emit.imports import Import, split
-from archc.emit.layout import WIDTH, Group, Item, call, lay
+from archc.emit.layout import WIDTH, Bracketed, CallArgument, call, lay
 from archc.emit.options import CHECKPOINTING, ZERO_INIT, Options
 from archc.emit.rates import Rate
 from archc.emit.render import harmless, render
@@ -188,11 +188,11 @@ def _likely_dataset(shape: tuple[int, ...]) -> str:
 
 def _construct(plan: Plan, options: Options, count: str) -> list[str]:
     """The statement that makes the network; `count` is its argument for the number of classes."""
-    arguments = [Item("args.classes", count)] if count else []
+    arguments = [CallArgument("args.classes", count)] if count else []
     if options.zero_init:
-        arguments.append(Item("True", ZERO_INIT))
+        arguments.append(CallArgument("True", ZERO_INIT))
     if options.checkpoint is not None:
-        arguments.append(Item(f"args.{CHECKPOINTING}", CHECKPOINTING))
+        arguments.append(CallArgument(f"args.{CHECKPOINTING}", CHECKPOINTING))
     return lay("net = ", call(plan.name, *arguments), indent=8)
 
 
@@ -229,7 +229,11 @@ def snake(name: str) -> str:
 
 def _augmentation(augment: Augment, shape: tuple[int, ...]) -> list[str]:
     steps = augment.transforms(shape)
-    return lay("augment = ", Group("", tuple(map(Item, steps)), "[]"), indent=4) if steps else []
+    return (
+        lay("augment = ", Bracketed("", tuple(map(CallArgument, steps)), "[]"), indent=4)
+        if steps
+        else []
+    )
 
 
 # --- loss --------------------------------------------------------------------------------
@@ -254,9 +258,9 @@ def _sides(plan: Plan, module: Module, recipe: Recipe) -> list[str]:
     return [*lines, "    return loss"]
 
 
-def _cross_entropy(out: str, recipe: Recipe) -> Group:
+def _cross_entropy(out: str, recipe: Recipe) -> Bracketed:
     more = [
-        Item(f"{value:g}", name)
+        CallArgument(f"{value:g}", name)
         for line in recipe.lines
         for name, value in line.loss_arguments().items()
     ]
@@ -268,14 +272,14 @@ def _cross_entropy(out: str, recipe: Recipe) -> Group:
 
 def _optimizer(optimizer: Optimizer, split_decay: bool) -> list[str]:
     groups = "param_groups(net, args.weight_decay)" if split_decay else "net.parameters()"
-    items = [Item(groups), Item("args.lr", "lr")]
+    items = [CallArgument(groups), CallArgument("args.lr", "lr")]
     for name, value in optimizer.arguments().items():
         if name != "weight_decay":
-            items.append(Item(repr(value), name))
+            items.append(CallArgument(repr(value), name))
         elif not split_decay:
-            items.append(Item("args.weight_decay", name))
+            items.append(CallArgument("args.weight_decay", name))
     if optimizer.fused:
-        items.append(Item("not args.fsdp", "fused"))
+        items.append(CallArgument("not args.fsdp", "fused"))
     made = call(f"torch.optim.{optimizer.torch}", *items)
     return lay("self.optimizer = ", made, indent=8)
 
@@ -323,8 +327,8 @@ def _flag(name: str, **options: object) -> list[str]:
     words = str(options.pop("help", ""))
     if "default" in options:
         words = f"{words} (%(default)s)".strip()
-    items = [Item(str(value), key) for key, value in options.items()]
-    items += [Item(f'"{words}"', "help")] if words else []
+    items = [CallArgument(str(value), key) for key, value in options.items()]
+    items += [CallArgument(f'"{words}"', "help")] if words else []
     return lay("", call("add", f'"--{name}"', *items), indent=4)
 
 

@@ -195,7 +195,7 @@ class ExprWriter(Candidates):
         for index in (index for index in self.indices if index.variable):
             for sign, bound in (("==", 0), (">", 0), ("<", 2), (">", 1), ("<", 3), (">", 2)):
                 args = (symbolic.var(index.variable), symbolic.const(bound))
-                yield symbolic.Expr((((symbolic.Apply(sign, args),), 1),))
+                yield symbolic.Expr((((symbolic.FunctionCall(sign, args),), 1),))
 
     def may_flip(self, tests: list[Expr | None], lanes: list[Lane]) -> bool:
         """Whether conditions could come out differently at other values of the params."""

@@ -23,13 +23,13 @@ def describe(writer: ClassWriter) -> list[str]:
         bodies = definition.bodies
         before = [[body.inputs[at] for body in bodies] for at in range(len(bodies[0].inputs))]
         after = zip(*([tensor for _, tensor in outputs(body)] for body in bodies), strict=True)
-        return [f"{_told(writer, before)} -> {_told(writer, map(list, after))}."]
+        return [f"{_format_shapes(writer, before)} -> {_format_shapes(writer, map(list, after))}."]
     text = " ".join(definition.block.tree.doc.split())
     shapes = _shapes(writer)
     return [text, "", shapes] if text else [shapes]
 
 
-def _told(writer: ClassWriter, tensors: Iterable[list[Tensor]]) -> str:
+def _format_shapes(writer: ClassWriter, tensors: Iterable[list[Tensor]]) -> str:
     """The network's inputs or outputs, what params change by their names."""
     texts = []
     for instances in tensors:
@@ -38,7 +38,8 @@ def _told(writer: ClassWriter, tensors: Iterable[list[Tensor]]) -> str:
         if len({shape.rank for shape in shapes}) > 1:  # an `if` may flatten
             shapes, lanes = shapes[:1], lanes[:1]
         dims = [
-            writer.told([s.dims[at] for s in shapes], lanes) for at in range(len(shapes[0].dims))
+            writer.format_value([s.dims[at] for s in shapes], lanes)
+            for at in range(len(shapes[0].dims))
         ]
         texts.append(f"(N, {', '.join(dims)})")
     return " and ".join(texts)

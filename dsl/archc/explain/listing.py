@@ -8,7 +8,7 @@ from archc.analysis.table import Row
 from archc.explain.reach import seen
 from archc.explain.words import kind
 from archc.report.numbers import human
-from archc.report.tables import Column, Line, Sheet
+from archc.report.tables import Column, Sheet, TableLine
 
 _COLUMNS = (
     Column("name", "name"),
@@ -33,7 +33,7 @@ def described(row: Row) -> str:
     return kind(row.part.op) if row.part.op is not None else row.part.kind
 
 
-def _line(run: list[Row], row_level: int) -> Line:
+def _line(run: list[Row], row_level: int) -> TableLine:
     first, last = run[0], run[-1]
     name = first.key if len(run) == 1 else f"{first.key} … {last.key}"
     times = f"{len(run)} × " if len(run) > 1 else ""
@@ -47,7 +47,7 @@ def _line(run: list[Row], row_level: int) -> Line:
         macs or None,
         seen(last.field),
     )
-    return Line(cells, row_level)
+    return TableLine(cells, row_level)
 
 
 def _runs(rows: list[Row]) -> Iterator[list[Row]]:

@@ -15,7 +15,7 @@ from archc.explain.lookup import Unfolded
 from archc.explain.place import feeds, place
 from archc.explain.reach import reach, seen
 from archc.explain.words import about, alike, kind, several, share
-from archc.ops import Call, Op, Saved, Shape, scalars
+from archc.ops import ModuleCall, Op, Saved, Shape, scalars
 from archc.report.memory import size
 
 
@@ -58,7 +58,7 @@ def becomes(op: Op, xs: tuple[Shape, ...], inplace: bool) -> str:
     return _written(call, inplace)
 
 
-def _written(call: Call, inplace: bool) -> str:
+def _written(call: ModuleCall, inplace: bool) -> str:
     given = [literal(value) for value in call.positional]
     given += [f"{k.name}={literal(k.value)}" for k in call.keyword if k.value != k.default]
     return f"{call.target}({', '.join([*given, 'inplace=True'] if inplace else given)})"

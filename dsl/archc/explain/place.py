@@ -8,7 +8,7 @@ from typing import Any
 from archc.analysis.table import Row
 from archc.explain.facts import Fact
 from archc.explain.lookup import Unfolded
-from archc.explain.words import several, spelled, value
+from archc.explain.words import format_argument, several, value
 from archc.source import Span
 
 _LONGEST = 90  # characters of a statement
@@ -56,7 +56,7 @@ def arguments(row: Row) -> dict[str, Any]:
 
 def given(row: Row) -> str:
     """`width = 128, stride = 2`."""
-    return ", ".join(f"{name} = {spelled(v)}" for name, v in arguments(row).items())
+    return ", ".join(f"{name} = {format_argument(v)}" for name, v in arguments(row).items())
 
 
 def _around(net: Unfolded, outer: Row) -> str:

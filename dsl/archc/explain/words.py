@@ -59,11 +59,11 @@ def value(given: Any) -> Any:
     return given.name if isinstance(given, Applicable) else symbolic.plain(given)
 
 
-def spelled(given: Any) -> str:
+def format_argument(given: Any) -> str:
     """The same as one reads it: `0.15`, `[1, 2]`, `true`."""
     plain = value(given)
     if isinstance(plain, list):
-        return f"[{', '.join(map(spelled, plain))}]"
+        return f"[{', '.join(map(format_argument, plain))}]"
     return str(plain).lower() if isinstance(plain, bool) else f"{plain}"
 
 

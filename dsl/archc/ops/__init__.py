@@ -3,8 +3,8 @@
 from archc.ops import act, conv, drop, merge, norm, pointwise, pool, reshape, resize  # noqa: F401
 from archc.ops._field import OTHER, Field, Form
 from archc.ops._memory import Saved, scalars
-from archc.ops._op import REGISTRY, Call, Op, Shared
-from archc.ops._shape import Dims, Misfit, Shape, Window
+from archc.ops._op import REGISTRY, ModuleCall, Op, Shared
+from archc.ops._shape import Dims, Shape, ShapeError, Window
 from archc.ops.combinators import COMBINATORS, Combinator, branch_name
 from archc.ops.merge import Elementwise
 
@@ -12,16 +12,16 @@ __all__ = [
     "COMBINATORS",
     "OTHER",
     "REGISTRY",
-    "Call",
     "Combinator",
     "Dims",
     "Elementwise",
     "Field",
     "Form",
-    "Misfit",
+    "ModuleCall",
     "Op",
     "Saved",
     "Shape",
+    "ShapeError",
     "Shared",
     "Window",
     "branch_name",

@@ -10,7 +10,7 @@ of something that should stay an expression. (`Shape.features` shows how.)
 
 Codes that operators use: A201 a window or target does not fit the tensor, A202 nothing would be
 left, A203 `same` with an even window, A204 groups do not divide, A205 too much padding, A206 the
-wrong number of numbers, A207 branches disagree, A208 a bundle of columns where a tensor is
+wrong number of values, A207 branches disagree, A208 a bundle of columns where a tensor is
 expected or the other way round, A209 channels do not suit, A210 nothing to normalise over, A305
 attributes that do not go together.
 """
@@ -26,7 +26,7 @@ from typing import Any, ClassVar, NoReturn, TypeAlias, TypeVar, cast, dataclass_
 
 from archc.ops._field import REQUIRED, Field, Form
 from archc.ops._memory import Memory
-from archc.ops._shape import Dims, Misfit, Shape, Window, Xs
+from archc.ops._shape import Dims, Shape, ShapeError, Window, Xs
 from archc.ops._teaching import Teaching
 
 # --- the torch side ----------------------------------------------------------------------
@@ -45,8 +45,8 @@ class Keyword:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """How to make the module: `Call("nn.Conv2d", (3, 64, 7), (Keyword("stride", 2, 1),))`.
+class ModuleCall:
+    """How to make the module: `ModuleCall("nn.Conv2d", (3, 64, 7), (Keyword("stride", 2, 1),))`.
 
     Structure, never text. `target` is `nn.Something`, or the name of a class that
     `templates/support/<target>.py` defines and the generated file then carries.
@@ -94,7 +94,7 @@ class Operator(Memory[*Xs], Teaching[*Xs]):
     bundles: ClassVar[bool] = False  # accepts bundles; its module takes all columns as one list
 
     def shape(self, *xs: *Xs) -> Shape:
-        """Return the output shape, by default the first input's. Raises Misfit."""
+        """Return the output shape, by default the first input's. Raises ShapeError."""
         first, *_ = cast("tuple[Shape, ...]", xs)
         return first
 
@@ -128,7 +128,7 @@ class Operator(Memory[*Xs], Teaching[*Xs]):
         """What an output element sees of the input, for each spatial dimension of the output."""
         return (Window(),) * self.shape(*xs).rank
 
-    def torch(self, *xs: *Xs) -> Call | None:
+    def torch(self, *xs: *Xs) -> ModuleCall | None:
         """How to make the module; None for an operator that exists only as an expression."""
         return None
 
@@ -197,7 +197,7 @@ class Operator(Memory[*Xs], Teaching[*Xs]):
         return tuple(f.name for f in dataclasses.fields(cls) if f.default is REQUIRED)
 
     def refuse(self, message: str, hint: str = "", **more: Any) -> NoReturn:
-        raise Misfit(message, hint, **more)
+        raise ShapeError(message, hint, **more)
 
 
 class Unary(Operator[Shape]):

@@ -64,7 +64,7 @@ class Window:
         return int(self.extent + 1e-9)
 
 
-class Misfit(Exception):
+class ShapeError(Exception):
     """Operator and tensor do not go together. Knows no position: the caller adds it.
 
     `field` names the attribute at fault, `notes` hold the arithmetic with the user's numbers,
@@ -93,14 +93,14 @@ class Misfit(Exception):
 def spread(dims: Dims, rank: int, field: str) -> Dims:
     """`dims` with one number a dimension.
 
-    Raises Misfit where the user gave, say, two numbers for a 3-D tensor.
+    Raises ShapeError where the user gave, say, two numbers for a 3-D tensor.
     """
     if len(dims) == rank:
         return dims
     if len(dims) == 1:
         return dims * rank
     noun = "window" if field == "kernel" else field
-    raise Misfit(
+    raise ShapeError(
         f"{noun} has {len(dims)} numbers, but the tensor has {rank} spatial "
         f"dimension{'s' * (rank != 1)}",
         f"give one number for all dimensions, or {rank}",

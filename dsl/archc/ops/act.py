@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from archc.ops._field import flag, number, option
 from archc.ops._memory import Saved
-from archc.ops._op import Call, Keyword, Unary, op, register
+from archc.ops._op import Keyword, ModuleCall, Unary, op, register
 from archc.ops._shape import Dims, Shape
 
 
@@ -33,10 +33,10 @@ class _Activation(Unary):
     def operations(self, *xs: Shape) -> int:
         return xs[0].features
 
-    def torch(self, *xs: Shape) -> Call:
+    def torch(self, *xs: Shape) -> ModuleCall:
         fields = dataclasses.fields(self)
         keywords = tuple(Keyword(f.name, getattr(self, f.name), f.default) for f in fields)
-        return Call(f"nn.{self.module}", (), keywords)
+        return ModuleCall(f"nn.{self.module}", (), keywords)
 
 
 # --- rectifiers --------------------------------------------------------------------------
@@ -131,9 +131,9 @@ class PRelu(Unary):
     def backward_scratch(self, *xs: Shape) -> int:
         return xs[0].features  # the slopes' gradients, before they are summed
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> ModuleCall:
         count = Keyword("num_parameters", x.channels if self.channel else 1, 1)
-        return Call("nn.PReLU", (), (count, Keyword("init", self.init, 0.25)))
+        return ModuleCall("nn.PReLU", (), (count, Keyword("init", self.init, 0.25)))
 
 
 @register
@@ -198,8 +198,8 @@ class Threshold(_Activation):
     threshold: float = number(float, doc="the threshold")
     value: float = option(float, 0.0, "what replaces the rest")
 
-    def torch(self, *xs: Shape) -> Call:
-        return Call("nn.Threshold", (self.threshold, self.value))
+    def torch(self, *xs: Shape) -> ModuleCall:
+        return ModuleCall("nn.Threshold", (self.threshold, self.value))
 
     def label(self) -> str:
         return f"> {self.threshold:g}"
@@ -375,8 +375,8 @@ class Softshrink(_Activation):
 
     threshold: float = number(float, 0.5, "lambda", minimum=0)
 
-    def torch(self, *xs: Shape) -> Call:
-        return Call("nn.Softshrink", (self.threshold,))
+    def torch(self, *xs: Shape) -> ModuleCall:
+        return ModuleCall("nn.Softshrink", (self.threshold,))
 
 
 # --- over the channels -------------------------------------------------------------------
@@ -393,8 +393,8 @@ class _OverChannels(Unary):
     def operations(self, *xs: Shape) -> int:
         return 3 * xs[0].features  # e^x, its sum, a quotient
 
-    def torch(self, *xs: Shape) -> Call:
-        return Call(f"nn.{self.module}", (), (Keyword("dim", 1),))
+    def torch(self, *xs: Shape) -> ModuleCall:
+        return ModuleCall(f"nn.{self.module}", (), (Keyword("dim", 1),))
 
 
 @register

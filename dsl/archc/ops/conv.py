@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from archc.ops._field import dilation, flag, groups, number, option, padding, size, stride, width
 from archc.ops._memory import Saved
-from archc.ops._op import Call, Keyword, Op, Unary, op, register
+from archc.ops._op import Keyword, ModuleCall, Op, Unary, op, register
 from archc.ops._shape import Dims, Shape, Window, spread, squeeze, times
 from archc.ops.windows import (
     AXES,
@@ -123,9 +123,9 @@ class Conv(_Filters):
     def windows(self, x: Shape) -> tuple[Window, ...]:
         return sliding(x, self.kernel, self.stride, self.padding, self.dilation)
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> ModuleCall:
         ks, ss, ps, ds = self._geometry(x)
-        return Call(
+        return ModuleCall(
             f"nn.Conv{x.rank}d",
             (x.channels, self.out, squeeze(ks)),
             (
@@ -221,9 +221,9 @@ class Deconv(_Filters):
             for k, s, p, d in zip(*self._geometry(x), strict=True)
         )
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> ModuleCall:
         ks, ss, ps, ds = self._geometry(x)
-        return Call(
+        return ModuleCall(
             f"nn.ConvTranspose{x.rank}d",
             (x.channels, self.out, squeeze(ks)),
             (
@@ -314,8 +314,8 @@ class Fc(Unary):
     def mac_arithmetic(self, x: Shape) -> str:
         return f"{self.out} * {x.channels}"
 
-    def torch(self, x: Shape) -> Call:
-        return Call("nn.Linear", (x.channels, self.out), (Keyword("bias", self.bias, True),))
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("nn.Linear", (x.channels, self.out), (Keyword("bias", self.bias, True),))
 
     def label(self) -> str:
         return str(self.out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archc import symbolic
 from archc.ops._field import flag, number
 from archc.ops._memory import Saved
-from archc.ops._op import Call, Keyword, Op, Unary, op, register
+from archc.ops._op import Keyword, ModuleCall, Op, Unary, op, register
 from archc.ops._shape import Shape
 from archc.ops.pointwise import Times
 from archc.ops.reshape import Identity
@@ -57,8 +57,8 @@ class Dropout(_Dropout):
         # As wide as x on a CPU; the fused kernel of a GPU keeps a byte an element.
         return Saved(values=xs[0].channels if self.channel else xs[0].features)
 
-    def torch(self, x: Shape) -> Call:
-        return Call(f"nn.Dropout{x.rank}d" if self.channel else "nn.Dropout", (self.p,))
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall(f"nn.Dropout{x.rank}d" if self.channel else "nn.Dropout", (self.p,))
 
 
 @register
@@ -79,8 +79,10 @@ class AlphaDropout(_Dropout):
     def scratch(self, *xs: Shape, training: bool) -> int:
         return self.saves(*xs).values if training else 0  # what the dropped ones become
 
-    def torch(self, x: Shape) -> Call:
-        return Call("nn.FeatureAlphaDropout" if self.channel else "nn.AlphaDropout", (self.p,))
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall(
+            "nn.FeatureAlphaDropout" if self.channel else "nn.AlphaDropout", (self.p,)
+        )
 
 
 @register
@@ -111,12 +113,12 @@ class DropPath(Unary):
     def passes_through(self, inputs: int, *, training: bool) -> bool:
         return not training and not self.rescale_eval
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> ModuleCall:
         keywords = (
             Keyword("batch", self.batch, False),
             Keyword("rescale_eval", self.rescale_eval, False),
         )
-        return Call("DropPath", (self.p,), keywords)
+        return ModuleCall("DropPath", (self.p,), keywords)
 
     def in_eval(self) -> Op:
         if not self.rescale_eval:

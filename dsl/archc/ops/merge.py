@@ -11,8 +11,8 @@ from typing import ClassVar, NoReturn
 
 from archc.ops._field import option
 from archc.ops._memory import Saved
-from archc.ops._op import Call, Keyword, Nary, Op, Shared, op, register
-from archc.ops._shape import Misfit, Shape
+from archc.ops._op import Keyword, ModuleCall, Nary, Op, Shared, op, register
+from archc.ops._shape import Shape, ShapeError
 from archc.ops.pointwise import Times
 from archc.ops.windows import AXES
 
@@ -26,13 +26,13 @@ def _disagree(xs: tuple[Shape, ...], note: str, hint: str) -> NoReturn:
         both = f"{xs[0]} and {xs[1]}"
     else:
         both = ", ".join(map(str, xs[:-1])) + f" and {xs[-1]}"
-    raise Misfit(f"branches disagree: {both}", hint, notes=(note,) if note else (), code="A207")
+    raise ShapeError(f"branches disagree: {both}", hint, notes=(note,) if note else (), code="A207")
 
 
 def check_kinds(xs: tuple[Shape, ...]) -> None:
-    """Raises Misfit for a bundle, and where a vector meets a map, or a signal an image."""
+    """Raises ShapeError for a bundle, and where a vector meets a map, or a signal an image."""
     if any(x.columns for x in xs):
-        raise Misfit(
+        raise ShapeError(
             "a bundle of columns cannot be merged with other tensors",
             "put `join` behind the columns",
             code="A208",
@@ -53,7 +53,7 @@ def check_kinds(xs: tuple[Shape, ...]) -> None:
 
 
 def merge_sizes(xs: tuple[Shape, ...], stretch: bool) -> tuple[int, ...]:
-    """The common size. With `stretch`, 1 goes with anything. Raises Misfit."""
+    """The common size. With `stretch`, 1 goes with anything. Raises ShapeError."""
     check_kinds(xs)
     sizes = []
     for at, axis in enumerate(AXES[xs[0].rank] if xs[0].rank else ()):
@@ -245,7 +245,7 @@ class Max(Elementwise):
 
 
 def _alike(xs: tuple[Shape, ...]) -> Shape:
-    """The shape that all columns have. Raises Misfit."""
+    """The shape that all columns have. Raises ShapeError."""
     plain = tuple(Shape(x.channels, x.size) for x in xs)
     sizes = merge_sizes(plain, stretch=False)
     return Shape(_merge_channels(plain, stretch=False), sizes)
@@ -309,8 +309,8 @@ class Join(Nary):
         columns = _width(xs)
         return (f"the mean of {_count(columns, 'column')}",)
 
-    def torch(self, *xs: Shape) -> Call:
-        return Call("Join", (), (Keyword("droppath", self.droppath, 0.0),))
+    def torch(self, *xs: Shape) -> ModuleCall:
+        return ModuleCall("Join", (), (Keyword("droppath", self.droppath, 0.0),))
 
     def in_eval(self) -> Op:
         made: Op = replace(self, droppath=0.0)

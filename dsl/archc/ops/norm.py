@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from archc.ops._field import flag, groups, number, option
 from archc.ops._memory import Saved
-from archc.ops._op import Call, Keyword, Op, Unary, op, register, whole
+from archc.ops._op import Keyword, ModuleCall, Op, Unary, op, register, whole
 from archc.ops._shape import Dims, Shape, Window
 from archc.ops.windows import check_groups
 
@@ -68,14 +68,14 @@ class BatchNorm(Unary):
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, statistics=2 * xs[0].channels)
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> ModuleCall:
         keywords = (
             Keyword("eps", self.eps, 1e-5),
             Keyword("momentum", self.momentum, 0.1),
             Keyword("affine", self.affine, True),
             Keyword("track_running_stats", self.track, True),
         )
-        return Call(f"nn.BatchNorm{max(x.rank, 1)}d", (x.channels,), keywords)
+        return ModuleCall(f"nn.BatchNorm{max(x.rank, 1)}d", (x.channels,), keywords)
 
     def batchnorm_eps(self) -> float | None:
         return self.eps if self.track else None
@@ -128,14 +128,14 @@ class InstanceNorm(Unary):
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=2 * xs[0].channels)
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> ModuleCall:
         keywords = (
             Keyword("eps", self.eps, 1e-5),
             Keyword("momentum", self.momentum, 0.1),
             Keyword("affine", self.affine, False),
             Keyword("track_running_stats", self.track, False),
         )
-        return Call(f"nn.InstanceNorm{x.rank}d", (x.channels,), keywords)
+        return ModuleCall(f"nn.InstanceNorm{x.rank}d", (x.channels,), keywords)
 
 
 @register
@@ -175,16 +175,16 @@ class LayerNorm(Unary):
         positions = 1 if self.whole else Shape(1, xs[0].size).features
         return Saved(input=True, values=2 * positions)
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> ModuleCall:
         keywords = (
             Keyword("eps", self.eps, 1e-5),
             Keyword("elementwise_affine", self.affine, True),
             Keyword("bias", self.bias, True),
         )
         if self.whole and x.rank:
-            return Call("nn.LayerNorm", (x.dims,), keywords)
+            return ModuleCall("nn.LayerNorm", (x.dims,), keywords)
         target = "ChannelLayerNorm" if x.rank else "nn.LayerNorm"
-        return Call(target, (x.channels,), keywords)
+        return ModuleCall(target, (x.channels,), keywords)
 
 
 @register
@@ -227,9 +227,9 @@ class GroupNorm(Unary):
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=2 * self.groups)
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> ModuleCall:
         keywords = (Keyword("eps", self.eps, 1e-5), Keyword("affine", self.affine, True))
-        return Call("nn.GroupNorm", (self.groups, x.channels), keywords)
+        return ModuleCall("nn.GroupNorm", (self.groups, x.channels), keywords)
 
     def label(self) -> str:
         return str(self.groups)
@@ -283,7 +283,7 @@ class LocalResponseNorm(Unary):
         elements = xs[0].features
         return max(4 * elements // self.groups - elements, 0)
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> ModuleCall:
         keywords = (
             Keyword("alpha", self.alpha, 1e-4),
             Keyword("beta", self.beta, 0.75),
@@ -291,8 +291,8 @@ class LocalResponseNorm(Unary):
         )
         if self.groups > 1:
             groups = Keyword("groups", self.groups)
-            return Call("GroupedResponseNorm", (self.neighbours,), (*keywords, groups))
-        return Call("nn.LocalResponseNorm", (self.neighbours,), keywords)
+            return ModuleCall("GroupedResponseNorm", (self.neighbours,), (*keywords, groups))
+        return ModuleCall("nn.LocalResponseNorm", (self.neighbours,), keywords)
 
     def label(self) -> str:
         return f"{self.neighbours} g{self.groups}" if self.groups > 1 else str(self.neighbours)

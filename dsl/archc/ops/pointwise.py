@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archc.ops._field import flag, number, option
-from archc.ops._op import Call, Keyword, Unary, op, register
+from archc.ops._op import Keyword, ModuleCall, Unary, op, register
 from archc.ops._shape import Dims, Shape
 
 
@@ -36,9 +36,9 @@ class Scale(Unary):
     def backward_scratch(self, *xs: Shape) -> int:
         return xs[0].features  # the factors' gradients, before they are summed
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> ModuleCall:
         channels = 1 if self.single else x.channels
-        return Call("Scale", (channels,), (Keyword("init", self.init, 1.0),))
+        return ModuleCall("Scale", (channels,), (Keyword("init", self.init, 1.0),))
 
 
 @register
@@ -56,8 +56,8 @@ class Times(Unary):
     def operations(self, x: Shape) -> int:
         return x.features
 
-    def torch(self, x: Shape) -> Call:
-        return Call("Times", (self.factor,))
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("Times", (self.factor,))
 
     def inline(self, *names: str) -> str:
         return f"{names[0]} * {self.factor!r}"
@@ -100,8 +100,8 @@ class Clamp(Unary):
         masks = sum(bound is not None for bound in (self.min, self.max))  # of a byte an element
         return masks * xs[0].features // 4
 
-    def torch(self, x: Shape) -> Call:
-        return Call("Clamp", (), self._bounds())
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("Clamp", (), self._bounds())
 
     def inline(self, *names: str) -> str:
         bounds = ", ".join(f"{k.name}={k.value!r}" for k in self._bounds() if k.value is not None)
@@ -128,8 +128,8 @@ class _Function(Unary):
     def backward_scratch(self, *xs: Shape) -> int:
         return self.between * xs[0].features
 
-    def torch(self, *xs: Shape) -> Call:
-        return Call(self.module)
+    def torch(self, *xs: Shape) -> ModuleCall:
+        return ModuleCall(self.module)
 
     def inline(self, *names: str) -> str:
         return f"{names[0]}.{self.name}()"

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from archc.ops._field import dilation, flag, option, padding, size, stride
 from archc.ops._memory import Saved
-from archc.ops._op import Call, Keyword, Op, Unary, op, register, whole
-from archc.ops._shape import Dims, Misfit, Shape, Window, spread, squeeze
+from archc.ops._op import Keyword, ModuleCall, Op, Unary, op, register, whole
+from archc.ops._shape import Dims, Shape, ShapeError, Window, spread, squeeze
 from archc.ops.windows import AXES, geometry, geometry_label, leftovers, rule, sliding, sums, window
 
 
@@ -70,10 +70,10 @@ class _Pool(Unary):
         pairs = zip(x.size, spread(self.to, x.rank, "to"), strict=True)
         return tuple(adaptive(int(n), int(m)) for n, m in pairs)
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> ModuleCall:
         if self.to is not None:
             target = squeeze(spread(self.to, x.rank, "to"))
-            return Call(f"nn.Adaptive{self.kind}Pool{x.rank}d", (target,))
+            return ModuleCall(f"nn.Adaptive{self.kind}Pool{x.rank}d", (target,))
         ks, ss, ps, ds = geometry(x.rank, *self._window())
         keywords = (
             Keyword("stride", squeeze(ss), squeeze(ks)),
@@ -81,7 +81,7 @@ class _Pool(Unary):
             Keyword("dilation", squeeze(ds), 1),
             Keyword("ceil_mode", self.ceil, False),
         )
-        return Call(f"nn.{self.kind}Pool{x.rank}d", (squeeze(ks),), keywords)
+        return ModuleCall(f"nn.{self.kind}Pool{x.rank}d", (squeeze(ks),), keywords)
 
     def rule(self, *xs: Shape) -> str:
         return "" if self.to is not None else rule(self._dilation(), self.ceil)
@@ -149,10 +149,10 @@ class _Pool(Unary):
 
 
 def _check_volume(x: Shape, kernel: Dims) -> None:
-    """Torch's 3-D averages want the window inside the unpadded volume. Raises Misfit."""
+    """Torch's 3-D averages want the window inside the unpadded volume. Raises ShapeError."""
     for axis, n, k in zip(AXES[3], x.size, spread(kernel, 3, "kernel"), strict=True):
         if k > n:
-            raise Misfit(
+            raise ShapeError(
                 f"a window of {k} does not fit into a {axis} of {n}, and in 3-D padding is no help",
                 f"make the window at most {n}",
                 field="kernel",
@@ -206,13 +206,13 @@ class AvgPool(_Pool):
             _check_volume(x, self.kernel)
         return y
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> ModuleCall:
         call = _Pool.torch(self, x)
         if self.to is not None:
             return call
         keywords = tuple(k for k in call.keyword if k.name != "dilation")
         count = Keyword("count_include_pad", self.count_pad, True)
-        return Call(call.target, call.positional, (*keywords, count))
+        return ModuleCall(call.target, call.positional, (*keywords, count))
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=self.to is None or set(self.to) != {1})  # one window is a mean
@@ -263,13 +263,13 @@ class LpPool(Unary):
     def remarks(self, *xs: Shape) -> tuple[str, ...]:
         return leftovers(xs[0], self.kernel, self.stride or self.kernel, (0,), (1,), self.ceil)
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> ModuleCall:
         ks, ss, _, _ = geometry(x.rank, self.kernel, self.stride or self.kernel, (0,))
         keywords = (
             Keyword("stride", squeeze(ss), squeeze(ks)),
             Keyword("ceil_mode", self.ceil, False),
         )
-        return Call(f"nn.LPPool{x.rank}d", (self.norm, squeeze(ks)), keywords)
+        return ModuleCall(f"nn.LPPool{x.rank}d", (self.norm, squeeze(ks)), keywords)
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         # The power, and four results between its mean and the root (torch's lp_pool2d).
@@ -313,5 +313,5 @@ class GlobalAvgPool(Unary):
         sides = zip(AXES[x.rank], x.size, strict=True)
         return tuple(f"{axis}: 1, the mean of all {n}" for axis, n in sides)
 
-    def torch(self, x: Shape) -> Call:
-        return Call(f"nn.AdaptiveAvgPool{x.rank}d", (1,))
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall(f"nn.AdaptiveAvgPool{x.rank}d", (1,))

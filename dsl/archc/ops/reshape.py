@@ -5,7 +5,7 @@ from __future__ import annotations
 from archc import symbolic
 from archc.ops._field import number, option, size, width
 from archc.ops._memory import Saved
-from archc.ops._op import Call, Unary, op, register
+from archc.ops._op import ModuleCall, Unary, op, register
 from archc.ops._shape import Dims, Shape, Window, spread, squeeze, times
 from archc.ops.windows import AXES, check_groups, check_padding
 
@@ -28,8 +28,8 @@ class Identity(Unary):
     keeps_shape = True
     by_channel = True
 
-    def torch(self, x: Shape) -> Call:
-        return Call("nn.Identity")
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("nn.Identity")
 
     def inline(self, *names: str) -> str:
         return names[0]
@@ -53,8 +53,8 @@ class Flatten(Unary):
     def channel_arithmetic(self, *xs: Shape) -> str:
         return f"{'*'.join(map(str, xs[0].dims))} = {xs[0].features}" if xs[0].rank else ""
 
-    def torch(self, x: Shape) -> Call:
-        return Call("nn.Flatten")
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("nn.Flatten")
 
     def inline(self, *names: str) -> str:
         return f"torch.flatten({names[0]}, 1)"
@@ -91,8 +91,8 @@ class Unflatten(Unary):
     def channel_arithmetic(self, *xs: Shape) -> str:
         return f"{self.out}, as written: {times(self.shape(*xs))} = {xs[0].channels} features"
 
-    def torch(self, x: Shape) -> Call:
-        return Call("nn.Unflatten", (1, (self.out, *self.size)))
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("nn.Unflatten", (1, (self.out, *self.size)))
 
     def label(self) -> str:
         return f"{'×'.join(map(str, self.size))}, {self.out}"
@@ -133,9 +133,9 @@ class Pad(Unary):
     def windows(self, x: Shape) -> tuple[Window, ...]:
         return tuple(Window(before=int(b)) for b in self._sides(x)[0])
 
-    def torch(self, x: Shape) -> Call:
+    def torch(self, x: Shape) -> ModuleCall:
         kind = {"zeros": "Zero", "reflect": "Reflection", "replicate": "Replication"}
-        return Call(
+        return ModuleCall(
             f"nn.{kind.get(self.mode, 'Circular')}Pad{x.rank}d", (torch_sides(*self._sides(x)),)
         )
 
@@ -183,8 +183,8 @@ class Widen(Unary):
         more = self.out - xs[0].channels
         return f"{xs[0].channels} + {more} = {self.out}, the new ones zeros"
 
-    def torch(self, x: Shape) -> Call:
-        return Call("Widen", (self.out,))
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("Widen", (self.out,))
 
     def label(self) -> str:
         return str(self.out)
@@ -209,8 +209,8 @@ class ChannelShuffle(Unary):
         check_groups(x, self.groups)
         return x
 
-    def torch(self, x: Shape) -> Call:
-        return Call("nn.ChannelShuffle", (self.groups,))
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("nn.ChannelShuffle", (self.groups,))
 
     def label(self) -> str:
         return str(self.groups)
@@ -264,8 +264,8 @@ class Chunk(Unary):
     def backward_scratch(self, *xs: Shape) -> int:
         return (self.of - 1) * self.shape(*xs).features  # zeros for the other parts
 
-    def torch(self, x: Shape) -> Call:
-        return Call("Chunk", (self.index, self.of))
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("Chunk", (self.index, self.of))
 
     def inline(self, *names: str) -> str | None:
         if symbolic.is_traced(self.index) or symbolic.is_traced(self.of):
@@ -306,8 +306,8 @@ class Narrow(Unary):
     def channel_arithmetic(self, *xs: Shape) -> str:
         return f"{self.length} of {xs[0].channels}: {_range(self.start, self.length)}"
 
-    def torch(self, x: Shape) -> Call:
-        return Call("Narrow", (self.start, self.length))
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("Narrow", (self.start, self.length))
 
     def inline(self, *names: str) -> str | None:
         if symbolic.is_traced(self.start) or symbolic.is_traced(self.length):

@@ -6,8 +6,8 @@ from math import gcd
 from typing import Any
 
 from archc.ops._field import OTHER, flag, number, option, size
-from archc.ops._op import Call, Keyword, Nary, Unary, op, register
-from archc.ops._shape import Dims, Misfit, Shape, Window, spread, squeeze
+from archc.ops._op import Keyword, ModuleCall, Nary, Unary, op, register
+from archc.ops._shape import Dims, Shape, ShapeError, Window, spread, squeeze
 from archc.ops.reshape import torch_sides
 from archc.ops.windows import AXES
 
@@ -17,7 +17,7 @@ def _target(to: Any, xs: tuple[Shape, ...]) -> Dims:
     if to is not OTHER:
         return spread(to, xs[0].rank, "to")
     if xs[1].rank != xs[0].rank:
-        raise Misfit(
+        raise ShapeError(
             f"the tensor has {xs[0].rank} spatial dimensions, but the one that `to=` names "
             f"has {xs[1].rank}",
             "name a tensor of the same kind",
@@ -71,18 +71,18 @@ class Crop(Nary):
             f"{axis}: {n} - {(n - m) // 2} - {n - m - (n - m) // 2} = {m}" for axis, n, m in sides
         )
 
-    def torch(self, *xs: Shape) -> Call:
+    def torch(self, *xs: Shape) -> ModuleCall:
         x = xs[0]
         if self.amount is not None:
             cut = tuple(-a for a in spread(self.amount, x.rank, "amount"))
-            return Call(f"nn.ZeroPad{x.rank}d", (torch_sides(cut, cut),))
+            return ModuleCall(f"nn.ZeroPad{x.rank}d", (torch_sides(cut, cut),))
         if self.to is OTHER:
-            return Call("CropLike")
+            return ModuleCall("CropLike")
         left = zip(x.size, _target(self.to, xs), strict=True)
         spare = tuple(n - m for n, m in left)
         before = tuple(-(n // 2) for n in spare)
         after = tuple(-(n - n // 2) for n in spare)
-        return Call(f"nn.ZeroPad{x.rank}d", (torch_sides(before, after),))
+        return ModuleCall(f"nn.ZeroPad{x.rank}d", (torch_sides(before, after),))
 
     def label(self) -> str:
         return "×".join(map(str, self.amount)) if self.amount else ""
@@ -176,14 +176,14 @@ class Upsample(Nary):
         sides = zip(AXES[x.rank], x.size, self.shape(*xs).size, strict=True)
         return tuple(f"{axis}: {m}, {source}, from {n}" for axis, n, m in sides)
 
-    def torch(self, *xs: Shape) -> Call | None:
+    def torch(self, *xs: Shape) -> ModuleCall | None:
         if self.to is OTHER:
-            return Call("UpsampleLike", (), self._keywords(xs[0]))
+            return ModuleCall("UpsampleLike", (), self._keywords(xs[0]))
         if self.factor is None:
             extent = Keyword("size", squeeze(_target(self.to, xs)))
         else:
             extent = Keyword("scale_factor", squeeze(spread(self.factor, xs[0].rank, "factor")))
-        return Call("nn.Upsample", (), (extent, *self._keywords(xs[0])))
+        return ModuleCall("nn.Upsample", (), (extent, *self._keywords(xs[0])))
 
     def inline(self, *names: str) -> str | None:
         if self.to is not OTHER or not self.mode.startswith("nearest"):
@@ -267,8 +267,8 @@ class PixelShuffle(Unary):
         r, channels = self.factor, xs[0].channels
         return f"{channels} / ({r}*{r}) = {channels // (r * r)}"
 
-    def torch(self, x: Shape) -> Call:
-        return Call("nn.PixelShuffle", (self.factor,))
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("nn.PixelShuffle", (self.factor,))
 
     def label(self) -> str:
         return str(self.factor)
@@ -316,8 +316,8 @@ class PixelUnshuffle(Unary):
         r, channels = self.factor, xs[0].channels
         return f"{channels}*{r}*{r} = {channels * r * r}"
 
-    def torch(self, x: Shape) -> Call:
-        return Call("nn.PixelUnshuffle", (self.factor,))
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("nn.PixelUnshuffle", (self.factor,))
 
     def label(self) -> str:
         return str(self.factor)

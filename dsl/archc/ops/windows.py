@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archc.ops._shape import Dims, Misfit, Shape, Window, spread
+from archc.ops._shape import Dims, Shape, ShapeError, Window, spread
 
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
@@ -20,7 +20,7 @@ def window(
     """Sizes after a sliding window: floor((n + 2p - d(k-1) - 1) / s) + 1 in each dimension.
 
     With `ceil`, rounded up, except that no window starts in the padding after the end (torch's
-    `ceil_mode`). Raises Misfit with the arithmetic where the window is larger than the input.
+    `ceil_mode`). Raises ShapeError with the arithmetic where the window is larger than the input.
     """
     ks, ss, ps, ds = geometry(x.rank, kernel, stride, padding, dilation)
     sizes = []
@@ -135,14 +135,14 @@ def geometry(
     return ks, ss, ps, ds
 
 
-def _too_large(axis: str, n: int, k: int, p: int, d: int) -> Misfit:
+def _too_large(axis: str, n: int, k: int, p: int, d: int) -> ShapeError:
     reach, room = d * (k - 1) + 1, n + 2 * p
     padded = f" padded to {room}" if p else ""
     spread_out, cure = "", f"make the window at most {room}"
     if d > 1:
         spread_out = f", spread to {reach} by its dilation,"
         cure = f"make the dilation at most {(room - 1) // (k - 1)}" if k <= room else cure
-    return Misfit(
+    return ShapeError(
         f"a window of {k}{spread_out} does not fit into a {axis} of {n}{padded}",
         f"{cure}, or pad by at least {-(-(reach - n) // 2)}",
         field="dilation" if d > 1 else "kernel",
@@ -154,11 +154,11 @@ def _too_large(axis: str, n: int, k: int, p: int, d: int) -> Misfit:
 def same(kernel: Dims, dilation: Dims) -> Dims:
     """The padding that keeps the size at stride 1: d(k-1)/2 on each side.
 
-    Raises Misfit for an even window, which cannot be padded evenly.
+    Raises ShapeError for an even window, which cannot be padded evenly.
     """
     for k, d in zip(kernel, dilation, strict=True):
         if d * (k - 1) % 2:
-            raise Misfit(
+            raise ShapeError(
                 f"`same` cannot pad a window of {k} evenly on both sides",
                 "use an odd window, or give the padding: `p1`",
                 field="padding",
@@ -168,11 +168,11 @@ def same(kernel: Dims, dilation: Dims) -> Dims:
 
 
 def check_padding(x: Shape, padding: Dims, mode: str, field: str = "padding") -> None:
-    """Raises Misfit where the tensor is too small to be padded from its own elements."""
+    """Raises ShapeError where the tensor is too small to be padded from its own elements."""
     for axis, n, p in zip(AXES[x.rank], x.size, padding, strict=True):
         most = {"reflect": n - 1, "circular": n}.get(mode, p)
         if p > most:
-            raise Misfit(
+            raise ShapeError(
                 f"a {axis} of {n} cannot be padded by {p} with `{mode}`",
                 f"pad by at most {most}, or with zeros",
                 field=field,
@@ -181,13 +181,13 @@ def check_padding(x: Shape, padding: Dims, mode: str, field: str = "padding") ->
 
 
 def check_groups(x: Shape, groups: int, out: int | None = None) -> None:
-    """Raises Misfit where the groups do not divide the channels that go in and come out."""
+    """Raises ShapeError where the groups do not divide the channels that go in and come out."""
     named = {"channels": x.channels}
     if out is not None:
         named = {"input channels": x.channels, "output channels": out}
     for what, channels in named.items():
         if channels % groups:
-            raise Misfit(
+            raise ShapeError(
                 f"{groups} groups do not divide the {channels} {what}",
                 f"choose a number of groups that divides the {' and the '.join(named)}",
                 field="groups",

@@ -16,13 +16,32 @@ from archc.recipe.init import Init
 from archc.recipe.optimizers import Optimizer
 from archc.recipe.regularisation import Decay
 from archc.recipe.run import Batch, Length
-from archc.recipe.schedules import Plateau, Schedule, Warmup
-from archc.source import Fault, Label, fault
+from archc.recipe.schedules import LRSchedule, Plateau, Warmup
+from archc.source import Fault, SpanLabel, fault
 
 __all__ = [
-    "DATASETS", "FAMILIES", "LINES", "Augment", "Batch", "Dataset", "Decay", "Flag", "Init",
-    "Length", "Line", "Note", "Optimizer", "Recipe", "Schedule", "Script", "Setting", "Statistics",
-    "Warmup", "literal", "read_line", "recipe_faults",
+    "DATASETS",
+    "FAMILIES",
+    "LINES",
+    "Augment",
+    "Batch",
+    "Dataset",
+    "Decay",
+    "Flag",
+    "Init",
+    "LRSchedule",
+    "Length",
+    "Line",
+    "Note",
+    "Optimizer",
+    "Recipe",
+    "Script",
+    "Setting",
+    "Statistics",
+    "Warmup",
+    "literal",
+    "read_line",
+    "recipe_faults",
 ]  # fmt: skip
 
 
@@ -53,14 +72,14 @@ def recipe_faults(train: Mapping[str, list[Line]]) -> list[Fault]:
     recipe = Recipe(train)
     for key, lines in train.items():
         if len(lines) > 1 and not lines[0].repeats:
-            other = Label(lines[0].span, "the other is here")
+            other = SpanLabel(lines[0].span, "the other is here")
             title = f"`{key}` is given twice"
             return [fault("A304", title, lines[1].span, "keep one", also=(other,))]
     lengths = [line for line in recipe.lines if isinstance(line, Length)]
     if len(lengths) > 1:
         epochs, steps = lengths
         title, cure = "the run's length is given twice", "keep `epochs` or `steps`"
-        return [fault("A312", title, steps.span, cure, also=(Label(epochs.span, "and here"),))]
+        return [fault("A312", title, steps.span, cure, also=(SpanLabel(epochs.span, "and here"),))]
     warmup = recipe.find(Warmup)
     if warmup is not None and recipe.find(Plateau) is not None:
         cure = "the two would both set the rate: use another"

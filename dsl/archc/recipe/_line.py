@@ -15,8 +15,22 @@ from archc.ops._field import REQUIRED, Field, Form, flag, number, option
 from archc.source import Span
 
 __all__ = [
-    "LINES", "REQUIRED", "Field", "Flag", "Form", "Line", "Note", "RecipeError", "Script",
-    "convert", "flag", "literal", "number", "option", "register", "shown",
+    "LINES",
+    "REQUIRED",
+    "Field",
+    "Flag",
+    "Form",
+    "Line",
+    "Note",
+    "RecipeError",
+    "Script",
+    "convert",
+    "flag",
+    "format_value",
+    "literal",
+    "number",
+    "option",
+    "register",
 ]  # fmt: skip
 
 
@@ -137,7 +151,7 @@ def convert(what: str, spec: Field, value: Any) -> Any:
     least = 0 if spec.minimum is None else spec.minimum
     most = inf if spec.maximum is None else spec.maximum
     if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:
-        raise RecipeError(f"{what} is {kinds}{_bounds(least, most)}, not `{shown(value)}`")
+        raise RecipeError(f"{what} is {kinds}{_bounds(least, most)}, not `{format_value(value)}`")
     return value
 
 
@@ -147,7 +161,7 @@ def _bounds(least: float, most: float) -> str:
     return f" of at least {least:g}" if least > -inf else ""
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Return a value as an error message has it."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 

@@ -13,7 +13,7 @@ from archc.recipe._line import (
     Note,
     RecipeError,
     convert,
-    shown,
+    format_value,
 )
 from archc.source import Span, did_you_mean, fault
 
@@ -102,6 +102,6 @@ def _numbers(cls: type[Line], name: str, values: tuple[Any, ...]) -> Any:
 def _unknown(cls: type[Line], value: Any, flags: tuple[str, ...]) -> RecipeError:
     key, _, kind = cls.name.partition(" ")
     if kind and not flags:
-        return RecipeError(f"`{cls.name}` takes no `{shown(value)}`")
+        return RecipeError(f"`{cls.name}` takes no `{format_value(value)}`")
     hint = f"there are {', '.join(flags)}" if flags else "leave it out"
     return RecipeError(f"`{key}` knows no `{value}`", did_you_mean(str(value), flags) or hint)

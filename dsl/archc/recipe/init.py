@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from archc.ops import Call
+from archc.ops import ModuleCall
 from archc.ops._op import Keyword
 from archc.recipe._line import Line, flag, option, register
 
@@ -41,7 +41,7 @@ class Init(Line):
         """Whether it depends on how many outputs a layer has."""
         return False
 
-    def torch(self) -> Call | None:
+    def torch(self) -> ModuleCall | None:
         """Return the call that starts a weight, which is its first argument; None for torch's."""
         return None
 
@@ -65,10 +65,10 @@ class He(Init):
     def goes_by_outputs(self) -> bool:
         return self.fan_out
 
-    def torch(self) -> Call:
+    def torch(self) -> ModuleCall:
         mode = (Keyword("mode", "fan_out"),) if self.fan_out else ()
         law = "uniform" if self.uniform else "normal"
-        return Call(f"nn.init.kaiming_{law}_", (), (*mode, Keyword("nonlinearity", "relu")))
+        return ModuleCall(f"nn.init.kaiming_{law}_", (), (*mode, Keyword("nonlinearity", "relu")))
 
 
 @register
@@ -82,8 +82,8 @@ class Xavier(Init):
     def goes_by_outputs(self) -> bool:
         return True
 
-    def torch(self) -> Call:
-        return Call(f"nn.init.xavier_{'normal' if self.normal else 'uniform'}_")
+    def torch(self) -> ModuleCall:
+        return ModuleCall(f"nn.init.xavier_{'normal' if self.normal else 'uniform'}_")
 
 
 @register
@@ -93,8 +93,8 @@ class Normal(Init):
     name = "init normal"
     example = "init normal fc std=0.01 bias=0"
 
-    def torch(self) -> Call:
-        return Call("nn.init.normal_", (), (Keyword("std", float(self.std)),))
+    def torch(self) -> ModuleCall:
+        return ModuleCall("nn.init.normal_", (), (Keyword("std", float(self.std)),))
 
 
 @register
@@ -104,8 +104,8 @@ class TruncatedNormal(Init):
     name = "init truncated_normal"
     example = "init truncated_normal conv fc std=0.02"
 
-    def torch(self) -> Call:
-        return Call("nn.init.trunc_normal_", (), (Keyword("std", float(self.std)),))
+    def torch(self) -> ModuleCall:
+        return ModuleCall("nn.init.trunc_normal_", (), (Keyword("std", float(self.std)),))
 
 
 @register
@@ -115,7 +115,7 @@ class ConstantValue(Init):
     name = "init constant"
     example = "init constant fc value=0.5"
 
-    def torch(self) -> Call:
+    def torch(self) -> ModuleCall:
         if self.value == 0:
-            return Call("nn.init.zeros_")
-        return Call("nn.init.constant_", (float(self.value),))
+            return ModuleCall("nn.init.zeros_")
+        return ModuleCall("nn.init.constant_", (float(self.value),))

@@ -14,7 +14,7 @@ class Aux(Note):
 
 
 @register
-class Dropout(Note):
+class DropoutNote(Note):
     """Of dropout; the network's own `dropout` does it."""
 
     name = "dropout"

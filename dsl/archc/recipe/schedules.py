@@ -15,7 +15,7 @@ from archc.recipe._line import (
 )
 
 
-class Schedule(Line):
+class LRSchedule(Line):
     """The base of all schedules."""
 
     needs_end: ClassVar[bool] = False  # the rate hangs on when the run ends
@@ -29,7 +29,7 @@ class Schedule(Line):
 
 
 @register
-class Constant(Schedule):
+class Constant(LRSchedule):
     """The same rate to the end: also that of a recipe without a schedule."""
 
     name = "schedule constant"
@@ -37,7 +37,7 @@ class Constant(Schedule):
 
 
 @register
-class Plateau(Schedule):
+class Plateau(LRSchedule):
     """The rate drops where the validation's top-1 has not risen for some epochs."""
 
     name = "schedule plateau"
@@ -59,7 +59,7 @@ class Plateau(Schedule):
 
 
 @register
-class Step(Schedule):
+class StepSchedule(LRSchedule):
     """The rate is multiplied by a factor, at given times or every so often."""
 
     name = "schedule step"
@@ -83,7 +83,7 @@ class Step(Schedule):
 
 
 @register
-class Linear(Schedule):
+class Linear(LRSchedule):
     """The rate falls in a straight line to 0 at the end."""
 
     name = "schedule linear"
@@ -95,7 +95,7 @@ class Linear(Schedule):
 
 
 @register
-class Poly(Schedule):
+class Poly(LRSchedule):
     """The rate falls to 0 at the end as a power of what is left of the run."""
 
     name = "schedule poly"
@@ -108,7 +108,7 @@ class Poly(Schedule):
 
 
 @register
-class Cosine(Schedule):
+class Cosine(LRSchedule):
     """The rate falls to 0 at the end along half a cosine. Loshchilov and Hutter 2016."""
 
     name = "schedule cosine"
@@ -120,7 +120,7 @@ class Cosine(Schedule):
 
 
 @register
-class Exponential(Schedule):
+class Exponential(LRSchedule):
     """The rate is multiplied by a factor each epoch, or each update, bit by bit."""
 
     name = "schedule exponential"

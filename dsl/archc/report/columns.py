@@ -19,7 +19,7 @@ from archc.report.tables import Column
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class Units:
     """For how many samples at a time, and in what numbers."""
 
     batch: int = 1
@@ -61,7 +61,7 @@ class Measure:
 
     name: str
     heading: str
-    of: Callable[[Item, Scale], Any]
+    of: Callable[[Item, Units], Any]
     means: str = ""
     show: Callable[[Any], str] = str
     numeric: bool = True
@@ -101,17 +101,17 @@ def _written(dims: Sequence[int]) -> str:
     return str(Shape(dims[0], tuple(dims[1:])))
 
 
-def _count(get: Callable[[Counts], int]) -> Callable[[Item, Scale], int]:
+def _count(get: Callable[[Counts], int]) -> Callable[[Item, Units], int]:
     """Of the parameters and the like: the same for any batch."""
     return lambda item, scale: get(item.counts)
 
 
-def _each(get: Callable[[Counts], int]) -> Callable[[Item, Scale], int]:
+def _each(get: Callable[[Counts], int]) -> Callable[[Item, Units], int]:
     """Of what every sample takes anew."""
     return lambda item, scale: get(item.counts) * scale.batch
 
 
-def _seen(get: Callable[[Axis], Number]) -> Callable[[Item, Scale], tuple[Number, ...] | None]:
+def _seen(get: Callable[[Axis], Number]) -> Callable[[Item, Units], tuple[Number, ...] | None]:
     return lambda item, scale: tuple(map(get, item.field)) or None
 
 
@@ -149,16 +149,16 @@ _ALL = (
     ),
     Measure(
         "activations", "activations", _each(lambda c: c.activations),
-        "numbers that the operators put out, each operator's counted", human,
+        "elements of all operator outputs", human,
     ),
     Measure(
-        "conv_activations", "conv outputs", _each(lambda c: c.filtered),
-        "numbers that convolutions and linears put out (fvcore's activations)", human,
+        "conv_activations", "conv outputs", _each(lambda c: c.conv_activations),
+        "elements of the outputs of convolutions and linears (fvcore's activations)", human,
     ),
     Measure(
         "activation_bytes", "memory",
         lambda item, scale: item.counts.activations * scale.batch * scale.width,
-        "what the operators put out, in bytes, whether or not it overwrites their input", _bytes,
+        "operator outputs, in bytes, whether or not they overwrite their input", _bytes,
     ),
     Measure(
         "memory", "lecture's", _each(lambda c: c.memory),

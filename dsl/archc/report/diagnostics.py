@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from archc import __version__
-from archc.source import Diagnostic, Fix, Label, Source, Span
+from archc.source import Diagnostic, Fix, Source, Span, SpanLabel
 
 TAB = 4
 ELLIPSIS = "…"
@@ -74,9 +74,9 @@ def _long(diagnostic: Diagnostic, paint: Paint, width: int) -> Iterator[str]:
         yield from (" " * (gutter + 5 + len(kind)) + line for line in more)
 
 
-def _by_source(labels: Sequence[Label]) -> list[tuple[Source, list[Label]]]:
+def _by_source(labels: Sequence[SpanLabel]) -> list[tuple[Source, list[SpanLabel]]]:
     """Labels grouped by file, the first label's file first."""
-    groups: dict[int, tuple[Source, list[Label]]] = {}
+    groups: dict[int, tuple[Source, list[SpanLabel]]] = {}
     for label in labels:
         source = label.span.source
         groups.setdefault(id(source), (source, []))[1].append(label)
@@ -103,7 +103,7 @@ def _fix(fix: Fix) -> str:
 
 def _excerpt(
     source: Source,
-    labels: Sequence[Label],
+    labels: Sequence[SpanLabel],
     diagnostic: Diagnostic,
     paint: Paint,
     gutter: int,
@@ -160,7 +160,7 @@ class _Cut:
         return 0 <= span.column - 1 - self.begin < len(self.columns)
 
 
-def _cuts(line: str, labels: list[Label], room: int) -> Iterator[tuple[_Cut, list[Label]]]:
+def _cuts(line: str, labels: list[SpanLabel], room: int) -> Iterator[tuple[_Cut, list[SpanLabel]]]:
     """The line as a whole where it fits; else a piece around each label, shared where possible."""
     if len(line) <= room and cells(line) + line.count("\t") * (TAB - 1) <= room:
         yield _Cut(line, 0, room + 1), labels

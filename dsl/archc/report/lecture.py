@@ -15,7 +15,7 @@ from archc.analysis.table import Row
 from archc.ops import Dims, Op, Shape
 from archc.report.numbers import human
 from archc.report.summary import Summary
-from archc.report.tables import Column, Line, Sheet
+from archc.report.tables import Column, Sheet, TableLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Lecture:
             Column("memory", "memory", numeric=True, show=lambda count: f"{count:,}"),
             Column("params", "params", numeric=True, show=lambda count: f"{count:,}"),
         )
-        lines = [Line((x.name, x.dims, x.memory, x.params)) for x in self.layers]
+        lines = [TableLine((x.name, x.dims, x.memory, x.params)) for x in self.layers]
         note = f"memory: numbers that one image's outputs hold; params: without {self.left_out}"
         return Sheet(columns, lines, self.network, self._totals(), (note,))
 

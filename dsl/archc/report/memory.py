@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archc.analysis.fit import FITS, LEFT_OUT, RULE, TIGHT, Memory, Peak, peak, verdict
+from archc.analysis.fit import FITS, LEFT_OUT, RULE, TIGHT, NetworkMemory, Peak, peak, verdict
 from archc.analysis.gpus import Gpu
 from archc.analysis.heap import Heap, Role
-from archc.analysis.roofline import Work
+from archc.analysis.roofline import Workload
 from archc.report import speed as throughput
 from archc.report import tables
 from archc.report.diagnostics import to_json
-from archc.report.tables import Column, Line, Sheet
+from archc.report.tables import Column, Sheet, TableLine
 
 VERSION = 1  # of the JSON; grows when a key goes or changes its meaning
 _OPTIMIZERS = {"sgd": "SGD", "momentum": "SGD with momentum", "adam": "Adam"}
@@ -29,12 +29,12 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class MemoryReport:
     """What was asked: a network's memory and speed at a batch, on some devices."""
 
     network: str
-    memory: Memory
-    work: Work
+    memory: NetworkMemory
+    work: Workload
     batch: int
     devices: Sequence[Device]
 
@@ -53,7 +53,7 @@ def size(bytes: float) -> str:
 # --- text --------------------------------------------------------------------------------
 
 
-def text(report: Report) -> str:
+def text(report: MemoryReport) -> str:
     """Where the memory goes at the peak, the biggest tensors, the largest batches, the speed."""
     train, infer = _peaks(report)
     cards = [device.gpu for device in report.devices if device.gpu is not None]
@@ -62,22 +62,22 @@ def text(report: Report) -> str:
     return "\n".join(tables.text(sheet) for sheet in parts if sheet.lines)
 
 
-def _peaks(report: Report) -> tuple[Peak, Peak]:
+def _peaks(report: MemoryReport) -> tuple[Peak, Peak]:
     return peak(report.memory.train, report.batch), peak(report.memory.infer, report.batch)
 
 
-def _parts(report: Report, train: Peak, infer: Peak) -> Sheet:
+def _parts(report: MemoryReport, train: Peak, infer: Peak) -> Sheet:
     columns = (
         Column("part", ""),
         Column("train", "training", numeric=True, show=size),
         Column("infer", "inference", numeric=True, show=size),
     )
     lines = [
-        Line((role.value, train.parts.get(role) or None, infer.parts.get(role) or None))
+        TableLine((role.value, train.parts.get(role) or None, infer.parts.get(role) or None))
         for role in Role
         if train.parts.get(role) or infer.parts.get(role)
     ]
-    lines.append(Line(("peak", train.bytes, infer.bytes), strong=True))
+    lines.append(TableLine(("peak", train.bytes, infer.bytes), strong=True))
     setting = report.memory.setting
     kind = "mixed precision" if setting.amp else setting.dtype
     head = f"{report.network}: batch {report.batch}, {kind}, {_OPTIMIZERS[setting.optimizer]}"
@@ -108,11 +108,11 @@ def _largest(train: Peak) -> Sheet:
         Column("role", "what it is"),
         Column("bytes", "size", numeric=True, show=size),
     )
-    lines = [Line((s.name, s.role.value, bytes)) for s, bytes in train.largest]
+    lines = [TableLine((s.name, s.role.value, bytes)) for s, bytes in train.largest]
     return Sheet(columns, lines, "The biggest tensors at the training peak")
 
 
-def _devices(report: Report, train: Peak) -> Sheet:
+def _devices(report: MemoryReport, train: Peak) -> Sheet:
     columns = (
         Column("device", "to fit into"),
         Column("capacity", "memory", numeric=True, show=size),
@@ -122,7 +122,7 @@ def _devices(report: Report, train: Peak) -> Sheet:
         Column("verdict", f"training at {report.batch}"),
     )
     lines = [
-        Line(
+        TableLine(
             (
                 device.name,
                 device.capacity,
@@ -150,7 +150,7 @@ def _wrapped(text: str) -> list[str]:
 # --- json --------------------------------------------------------------------------------
 
 
-def json(report: Report) -> str:
+def json(report: MemoryReport) -> str:
     """The same for programs; docs/cli.md says what the keys mean."""
     train, infer = _peaks(report)
     setting = report.memory.setting
@@ -185,7 +185,7 @@ def _peak(peak: Peak) -> dict[str, Any]:
     }
 
 
-def _device(report: Report, device: Device, train: Peak, infer: Peak) -> dict[str, Any]:
+def _device(report: MemoryReport, device: Device, train: Peak, infer: Peak) -> dict[str, Any]:
     memory, capacity = report.memory, device.capacity
     setting, batch = memory.setting, report.batch
     fast_infer, fast_train = throughput.estimates(report.work, device.gpu, setting, batch)

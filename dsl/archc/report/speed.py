@@ -7,9 +7,9 @@ from textwrap import wrap
 from typing import Any
 
 from archc.analysis.gpus import Gpu
-from archc.analysis.memory import WIDTHS, Setting
-from archc.analysis.roofline import ATTAINED, HALF, OTHER_ERROR, Estimate, Work, estimate
-from archc.report.tables import Column, Line, Sheet
+from archc.analysis.memory import WIDTHS, RunSetting
+from archc.analysis.roofline import ATTAINED, HALF, OTHER_ERROR, Estimate, Workload, estimate
+from archc.report.tables import Column, Sheet, TableLine
 
 _HALF_WIDTH = 2
 METHOD = (
@@ -27,7 +27,7 @@ ELSEWHERE = (
 
 
 def estimates(
-    work: Work, gpu: Gpu | None, setting: Setting, batch: int
+    work: Workload, gpu: Gpu | None, setting: RunSetting, batch: int
 ) -> tuple[Estimate | None, Estimate | None]:
     """In inference and in training; None where there is no card, or no rate of it."""
     if gpu is None:
@@ -41,7 +41,7 @@ def estimates(
     return infer, train
 
 
-def sheet(work: Work, cards: Sequence[Gpu], setting: Setting, batch: int) -> Sheet:
+def sheet(work: Workload, cards: Sequence[Gpu], setting: RunSetting, batch: int) -> Sheet:
     """A line for each card; no lines where no rate is known."""
     columns = (
         Column("gpu", "on"),
@@ -55,7 +55,7 @@ def sheet(work: Work, cards: Sequence[Gpu], setting: Setting, batch: int) -> She
         infer, train = estimates(work, gpu, setting, batch)
         if infer is not None or train is not None:
             cells = (gpu.name, _rate(infer), _off(infer), _rate(train), _off(train))
-            lines.append(Line(cells))
+            lines.append(TableLine(cells))
     foot = wrap(METHOD, 100) + wrap(ELSEWHERE, 100)
     if setting.ddp is not None:
         foot.append("Each GPU by itself: sending gradients to the others is not counted.")

@@ -14,12 +14,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from archc import __version__
-from archc.analysis.fit import Memory
+from archc.analysis.fit import NetworkMemory
 from archc.analysis.table import Counts, Table
 from archc.report import folding, tables
-from archc.report.columns import MEASURES, Item, Scale
+from archc.report.columns import MEASURES, Item, Units
 from archc.report.diagnostics import to_json
-from archc.report.tables import Line, Sheet
+from archc.report.tables import Sheet, TableLine
 
 if TYPE_CHECKING:
     import pandas
@@ -40,11 +40,11 @@ class Summary:
     """
 
     table: Table
-    scale: Scale = field(default_factory=Scale)
+    scale: Units = field(default_factory=Units)
     depth: int | None = None
     columns: tuple[str, ...] | None = None
     fold: bool = True
-    simulate: Callable[[], Memory] | None = field(default=None, repr=False, compare=False)
+    simulate: Callable[[], NetworkMemory] | None = field(default=None, repr=False, compare=False)
 
     # --- totals --------------------------------------------------------------------------
 
@@ -98,7 +98,7 @@ class Summary:
         return self._memory.infer.peak(self.scale.batch).bytes(self.scale.batch)
 
     @cached_property
-    def _memory(self) -> Memory:
+    def _memory(self) -> NetworkMemory:
         assert self.simulate is not None, "made by Analysis.summary, which knows the plan"
         return self.simulate()
 
@@ -120,7 +120,7 @@ class Summary:
         """The table with its conventions and sums."""
         measures = [MEASURES[name] for name in self.columns or SHOWN]
         lines = tuple(
-            Line(tuple(m.of(item, self.scale) for m in measures), item.level, strong)
+            TableLine(tuple(m.of(item, self.scale) for m in measures), item.level, strong)
             for item, strong in self._outline()
         )
         wide = max(len(m.heading) for m in measures)
@@ -191,7 +191,7 @@ class Summary:
     def flat(self) -> Sheet:
         """The records as a table without sums, for CSV."""
         names = self.columns or LISTED
-        lines = [Line(tuple(record.values())) for record in self.records(names)]
+        lines = [TableLine(tuple(record.values())) for record in self.records(names)]
         return Sheet(tuple(MEASURES[name].column for name in names), lines)
 
     def frame(self) -> pandas.DataFrame:

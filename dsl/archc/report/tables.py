@@ -30,7 +30,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TableLine:
     """Values, one a column. `level` indents the first cell, `strong` sets off what sums up."""
 
     cells: tuple[Any, ...]
@@ -46,7 +46,7 @@ class Sheet:
     """
 
     columns: tuple[Column, ...]
-    lines: Sequence[Line]
+    lines: Sequence[TableLine]
     head: str = ""
     foot: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class Sheet:
         object.__setattr__(self, "foot", tuple(map(diagnostics.visible, self.foot)))
         object.__setattr__(self, "notes", tuple(map(diagnostics.visible, self.notes)))
 
-    def shown(self, line: Line) -> list[str]:
+    def shown(self, line: TableLine) -> list[str]:
         """The cells as people read them; an empty one where there is no value."""
         pairs = zip(self.columns, line.cells, strict=True)
         shown = ("" if value is None else column.show(value) for column, value in pairs)
@@ -201,7 +201,7 @@ def html(sheet: Sheet) -> str:
     """A `<table>` for a notebook; every text is escaped."""
     from html import escape
 
-    def row(tag: str, cells: Sequence[str], line: Line | None = None) -> str:
+    def row(tag: str, cells: Sequence[str], line: TableLine | None = None) -> str:
         out = []
         for at, (cell, column) in enumerate(zip(cells, sheet.columns, strict=True)):
             style = f"text-align:{'right' if column.numeric else 'left'}"

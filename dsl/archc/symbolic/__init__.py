@@ -13,8 +13,8 @@ fold; whatever is not a polynomial (`//`, `%`, `floor`, floats) is an atom with 
 from __future__ import annotations
 
 from archc.symbolic.expr import (
-    Apply,
     Expr,
+    FunctionCall,
     add,
     const,
     evaluate,
@@ -37,8 +37,8 @@ from archc.symbolic.traced import (
 )
 
 __all__ = [
-    "Apply",
     "Expr",
+    "FunctionCall",
     "TracedList",
     "add",
     "combine",

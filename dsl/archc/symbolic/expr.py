@@ -17,7 +17,7 @@ class Var:
 
 
 @dataclass(frozen=True, slots=True)
-class Apply:
+class FunctionCall:
     """A function or operator that polynomials cannot hold: `//`, `%`, `/`, `floor`, `if` ..."""
 
     function: str
@@ -31,7 +31,7 @@ class Listed:
     items: tuple[Any, ...]
 
 
-Atom = Var | Apply | Listed
+Atom = Var | FunctionCall | Listed
 Monomial = tuple[Atom, ...]
 
 
@@ -56,7 +56,9 @@ class Expr:
     @property
     def is_plain(self) -> bool:
         """Whether it is without an `if`."""
-        atoms = [atom for product, _ in self.terms for atom in product if isinstance(atom, Apply)]
+        atoms = [
+            atom for product, _ in self.terms for atom in product if isinstance(atom, FunctionCall)
+        ]
         return all(a.function != "if" and all(x.is_plain for x in a.args) for a in atoms)
 
     def variables(self) -> frozenset[str]:
@@ -65,14 +67,14 @@ class Expr:
             for atom in product:
                 if isinstance(atom, Var):
                     found.add(atom.name)
-                elif isinstance(atom, Apply):
+                elif isinstance(atom, FunctionCall):
                     for arg in atom.args:
                         found |= arg.variables()
         return frozenset(found)
 
 
 def _atom_size(atom: Atom) -> int:
-    return 1 + sum(arg.size for arg in atom.args) if isinstance(atom, Apply) else 1
+    return 1 + sum(arg.size for arg in atom.args) if isinstance(atom, FunctionCall) else 1
 
 
 def const(value: Any) -> Expr:
@@ -107,7 +109,7 @@ def multiply(a: Expr, b: Expr) -> Expr:
     """The product; one of two sums is left as it is, since nobody would multiply it out."""
     numbers = a.constant is not None or b.constant is not None
     if not numbers and max(len(a.terms), len(b.terms)) > 1:
-        return Expr((((Apply("*", (a, b)),), 1),))
+        return Expr((((FunctionCall("*", (a, b)),), 1),))
     return _collect((_product(p, q), x * y) for p, x in a.terms for q, y in b.terms)
 
 
@@ -137,7 +139,7 @@ def _evaluate_atom(atom: Atom, env: Mapping[str, Any]) -> Any:
             return env[atom.name]
         case Listed():
             return atom.items
-        case Apply():
+        case FunctionCall():
             return FUNCTIONS[atom.function](*(evaluate(arg, env) for arg in atom.args))
 
 
@@ -168,7 +170,7 @@ def _substitute_atom(atom: Atom, env: Mapping[str, Expr]) -> Expr:
         return whole
     if atom.function in _COMPARISONS:
         args = _numbers_right(args)
-    return Expr((((Apply(atom.function, args),), 1),))
+    return Expr((((FunctionCall(atom.function, args),), 1),))
 
 
 def quotient(expr: Expr, by: Expr) -> Expr | None:
@@ -185,7 +187,7 @@ def is_integral(expr: Expr) -> bool:
     """No float factor and no division: then polynomial form loses nothing."""
     return all(
         isinstance(factor, int)
-        and not any(isinstance(atom, Apply) and atom.function == "/" for atom in product)
+        and not any(isinstance(atom, FunctionCall) and atom.function == "/" for atom in product)
         for product, factor in expr.terms
     )
 

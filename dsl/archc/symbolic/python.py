@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from archc.symbolic.expr import Apply, Atom, Expr, Listed, Monomial, Var
+from archc.symbolic.expr import Atom, Expr, FunctionCall, Listed, Monomial, Var
 from archc.symbolic.functions import Number
 
 _LEVEL = {
@@ -91,6 +91,6 @@ def _render_atom(atom: Atom, names: Callable[[str], str]) -> tuple[str, int]:
 
 def _is_and(expr: Expr) -> bool:
     match expr.terms:
-        case (((Apply(function="and"),), 1),):
+        case (((FunctionCall(function="and"),), 1),):
             return True
     return False

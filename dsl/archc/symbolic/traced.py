@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from archc.symbolic.expr import (
-    Apply,
     Expr,
+    FunctionCall,
     add,
     const,
     is_integral,
@@ -112,9 +112,9 @@ def traced(value: Any, expr: Expr) -> Any:
 
 def traced_list(items: tuple[Any, ...], expr: Expr) -> TracedList:
     result = TracedList(
-        traced(item, Expr((((Apply("[]", (expr, const(at))),), 1),)))
+        traced(item, Expr((((FunctionCall("[]", (expr, const(at))),), 1),)))
         if not isinstance(item, tuple)
-        else traced_list(item, Expr((((Apply("[]", (expr, const(at))),), 1),)))
+        else traced_list(item, Expr((((FunctionCall("[]", (expr, const(at))),), 1),)))
         for at, item in enumerate(items)
     )
     result.expr = expr
@@ -170,4 +170,4 @@ def _compose(op: str, args: list[Expr], value: Number) -> Expr:
     whole = quotient(args[0], args[1]) if op == "//" and isinstance(value, int) else None
     if whole is not None:
         return whole
-    return Expr((((Apply(op, tuple(args)),), 1),))
+    return Expr((((FunctionCall(op, tuple(args)),), 1),))

@@ -29,7 +29,7 @@ else:
     Token = lark.Token
 
 
-class Machine:
+class Automaton:
     """A parser at work on one text, its values made by the methods of `builder`.
 
     At what does not fit it raises lark's `UnexpectedInput`.

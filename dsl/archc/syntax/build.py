@@ -12,7 +12,7 @@ from typing import Any
 from lark import Transformer, v_args
 
 from archc import syntax as s
-from archc.source import Diagnostic, Fix, Label, Limits, Source, Span
+from archc.source import Diagnostic, Fix, Limits, Source, Span, SpanLabel
 from archc.syntax.automaton import Token
 from archc.syntax.comments import comment_above, head_comment
 
@@ -208,8 +208,8 @@ class Builder(Transformer[Token, s.File]):
         found = value.value if type(value) is s.Plain else value
         return s.Option(self._key(key), found, self._over(key, value))
 
-    def negative(self, minus: Token, value: s.Number) -> s.Unary:
-        return s.Unary("-", value, self._over(minus, value))
+    def negative(self, minus: Token, value: s.Number) -> s.UnaryExpr:
+        return s.UnaryExpr("-", value, self._over(minus, value))
 
     def sized(self, *parts: Any) -> s.Plain | s.Sized:
         """`(n)` alone is the operator's own number; with an `x` it is a size."""
@@ -233,8 +233,8 @@ class Builder(Transformer[Token, s.File]):
     def binary(self, left: s.Expr, op: Token, right: s.Expr) -> s.Binary:
         return s.Binary(op.value, left, right, self._over(left, right))
 
-    def unary(self, op: Token, operand: s.Expr) -> s.Unary:
-        return s.Unary(op.value, operand, self._over(op, operand))
+    def unary(self, op: Token, operand: s.Expr) -> s.UnaryExpr:
+        return s.UnaryExpr(op.value, operand, self._over(op, operand))
 
     def index(self, base: s.Expr, _open: Token, index: s.Expr, close: Token) -> s.Index:
         return s.Index(base, index, self._over(base, close))
@@ -368,7 +368,9 @@ class Builder(Transformer[Token, s.File]):
         return s.Geometry(word.id, dims, span)
 
     def _problem(self, code: str, title: str, span: Span, hint: str, *fixes: Fix) -> None:
-        self.problems.append(Diagnostic(code, title, (Label(span),), helps=(hint,), fixes=fixes))
+        self.problems.append(
+            Diagnostic(code, title, (SpanLabel(span),), helps=(hint,), fixes=fixes)
+        )
 
 
 class _Delimited:

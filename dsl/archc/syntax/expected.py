@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from archc.source import Diagnostic, Fix, Label, Source, Span
+from archc.source import Diagnostic, Fix, Source, Span, SpanLabel
 from archc.syntax.automaton import Token
 
 _ENDS = "PIPE RANGLE RBRACE $END"  # go without saying where a statement may begin or end
@@ -66,7 +66,7 @@ _FOUND = re.compile(r'\w+(?:\.\w+)*|"(?:[^"\\\n]|\\[^\n])*"?|//|[=!<>]=|\.\.|[^\
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class ParserContext:
     """Where the parser stood when it met a mistake."""
 
     source: Source
@@ -138,10 +138,10 @@ def unclosed(source: Source, opened: list[int], position: int) -> Diagnostic:
     title = f"`{brackets[0]}` is never closed"
     if len(opened) > 1:
         title = f"{len(opened)} brackets are never closed: " + " ".join(f"`{b}`" for b in brackets)
-    labels = [Label(Span(source, at, at + 1), "opened here") for at in opened]
+    labels = [SpanLabel(Span(source, at, at + 1), "opened here") for at in opened]
     ends = position >= len(text)
     where = "the file ends here" if ends else f"`{missing}` is missing before this"
-    labels.append(Label(Span(source, position, position if ends else position + 1), where))
+    labels.append(SpanLabel(Span(source, position, position if ends else position + 1), where))
     fix = Fix(f"Insert `{missing}`", Span(source, position, position), f" {missing} ")
     return Diagnostic("A003", title, tuple(labels), fixes=(fix,))
 
@@ -150,7 +150,7 @@ def stray(source: Source, position: int) -> Diagnostic:
     """A closing bracket with no opening one."""
     span = Span(source, position, position + 1)
     fix = Fix("Remove it", span, "")
-    return Diagnostic("A004", f"`{span.text}` closes nothing", (Label(span),), fixes=(fix,))
+    return Diagnostic("A004", f"`{span.text}` closes nothing", (SpanLabel(span),), fixes=(fix,))
 
 
 _ATTRIBUTE_AHEAD = re.compile(
@@ -158,13 +158,13 @@ _ATTRIBUTE_AHEAD = re.compile(
 )
 
 
-def is_comma(context: Context) -> bool:
+def is_comma(context: ParserContext) -> bool:
     """Is this a comma where attributes, values or branches are set apart?"""
     round = bool(context.brackets) and context.source.text[context.brackets[-1][0]] in "(["
     return context.found == "," and not round and bool(context.accepted & {"KEY", "PIPE"})
 
 
-def comma(context: Context) -> tuple[bool, Diagnostic]:
+def comma(context: ParserContext) -> tuple[bool, Diagnostic]:
     """Whether a comma stands between branches, and what to say of it."""
     ahead = context.source.text[context.position + 1 : context.position + 80]
     between = "PIPE" in context.accepted and not _ATTRIBUTE_AHEAD.match(ahead)
@@ -180,16 +180,16 @@ def comma(context: Context) -> tuple[bool, Diagnostic]:
 
 
 def unexpected(
-    context: Context, help: str = "", fix: Fix | None = None, *, code: str = "A001"
+    context: ParserContext, help: str = "", fix: Fix | None = None, *, code: str = "A001"
 ) -> Diagnostic:
     wanted = sentence(context.accepted)
-    title = f"expected {wanted}, found {shown(context.found)}"
-    labels = [Label(context.span, f"expected {wanted}")]
+    title = f"expected {wanted}, found {format_token(context.found)}"
+    labels = [SpanLabel(context.span, f"expected {wanted}")]
     if context.brackets:
         at, _kind = context.brackets[-1]
         opener = context.source.text[at]
         if f"`{_CLOSER[opener]}`" in wanted and opener in "([":
-            labels.append(Label(Span(context.source, at, at + 1), "to close this"))
+            labels.append(SpanLabel(Span(context.source, at, at + 1), "to close this"))
     return Diagnostic(
         code,
         title,
@@ -199,7 +199,7 @@ def unexpected(
     )
 
 
-def shown(found: str) -> str:
+def format_token(found: str) -> str:
     if not found:
         return "the end of the file"
     if found.isspace():

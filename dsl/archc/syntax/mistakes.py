@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from archc import syntax
-from archc.source import Diagnostic, Fix, Label, Span
-from archc.syntax.expected import Context, unexpected
+from archc.source import Diagnostic, Fix, Span, SpanLabel
+from archc.syntax.expected import ParserContext, unexpected
 
 _PLAIN = frozenset('{}()[]<>|;:,.=+-*/%@#"_!')
 _WRITE = {
@@ -29,7 +29,7 @@ _WRITE = {
 }
 
 
-def diagnose(context: Context) -> Diagnostic:
+def diagnose(context: ParserContext) -> Diagnostic:
     """The diagnostic for a token that cannot stand where it does."""
     for case in _CASES:
         if diagnostic := case(context):
@@ -37,7 +37,7 @@ def diagnose(context: Context) -> Diagnostic:
     return unexpected(context)
 
 
-def _unterminated(context: Context) -> Diagnostic | None:
+def _unterminated(context: ParserContext) -> Diagnostic | None:
     if context.character != '"' or (len(context.found) > 1 and context.found.endswith('"')):
         return None
     text = context.source.text
@@ -45,29 +45,31 @@ def _unterminated(context: Context) -> Diagnostic | None:
     span = Span(context.source, context.position, len(text) if end < 0 else end)
     fix = Fix('Insert `"`', Span(context.source, span.end, span.end), '"')
     help = "a text ends on the line it begins on"
-    return Diagnostic("A005", "this text has no end", (Label(span),), helps=(help,), fixes=(fix,))
+    return Diagnostic(
+        "A005", "this text has no end", (SpanLabel(span),), helps=(help,), fixes=(fix,)
+    )
 
 
-def _foreign(context: Context) -> Diagnostic | None:
+def _foreign(context: ParserContext) -> Diagnostic | None:
     character = context.character
     if not character or (character.isspace() and character != "\u00a0"):
         return None
     if (character in _PLAIN and character != "!") or (character.isascii() and character.isalnum()):
         return None
-    label = Label(Span(context.source, context.position, context.position + 1))
+    label = SpanLabel(Span(context.source, context.position, context.position + 1))
     help = _WRITE.get(character, "")
     title = f"the character `{character}` has no meaning in an .arch file"
     return Diagnostic("A002", title, (label,), helps=(help,) if help else ())
 
 
-def _single_equals(context: Context) -> Diagnostic | None:
+def _single_equals(context: ParserContext) -> Diagnostic | None:
     """`if k = 1`."""
     if context.found != "=" or "REL" not in context.accepted or "PERCENT" in context.accepted:
         return None
     return unexpected(context, "to compare, write `==`", Fix("Write `==`", context.span, "=="))
 
 
-def _assignment(context: Context) -> Diagnostic | None:
+def _assignment(context: ParserContext) -> Diagnostic | None:
     """`width = 64` as a statement."""
     rest = context.source.text[context.position : context.position + 80]
     if context.pending_kinds != ["NAME"] or not re.match(r'=[ \t]*[\d.(\["-]', rest):
@@ -81,7 +83,7 @@ def _assignment(context: Context) -> Diagnostic | None:
     return unexpected(context, help, Fix("Write `param`", start, "param "))
 
 
-def _label_with_equals(context: Context) -> Diagnostic | None:
+def _label_with_equals(context: ParserContext) -> Diagnostic | None:
     if context.found != "=" or not context.pending:
         return None
     span = Span(context.source, context.end, context.position + 1)
@@ -93,7 +95,7 @@ def _label_with_equals(context: Context) -> Diagnostic | None:
     return None
 
 
-def shouted(context: Context) -> Diagnostic | None:
+def shouted(context: ParserContext) -> Diagnostic | None:
     """`BLOCK`, `If`: a word of the language in capitals, which so is the name of an operator."""
     match = re.match(r"\w+", context.source.text[context.start : context.position][:80])
     word = match.group() if match else ""
@@ -104,34 +106,34 @@ def shouted(context: Context) -> Diagnostic | None:
     help = f"words of the language are written in small letters: `{lower}`"
     title = f"`{word}` is not a word of the language"
     fix = Fix(f"Write `{lower}`", span, lower)
-    return Diagnostic("A001", title, (Label(span),), helps=(help,), fixes=(fix,))
+    return Diagnostic("A001", title, (SpanLabel(span),), helps=(help,), fixes=(fix,))
 
 
-def _reserved(context: Context) -> Diagnostic | None:
+def _reserved(context: ParserContext) -> Diagnostic | None:
     word = context.found
     if word not in syntax.RESERVED:
         return None
     if word in syntax.ITEM_WORDS and context.brackets and "ERR" in context.accepted:
         title = f"`{word}` can only stand at the top of a file, not inside of brackets"
-        return Diagnostic("A013", title, (Label(context.span),))
+        return Diagnostic("A013", title, (SpanLabel(context.span),))
     if word == "else" and "ERR" in context.accepted:
         title = "this `else` has no `if`"
         help = "`else` stands right after the `}` of its `if`, with no `;` between"
-        return Diagnostic("A001", title, (Label(context.span),), helps=(help,))
+        return Diagnostic("A001", title, (SpanLabel(context.span),), helps=(help,))
     if "NAME" not in context.accepted:
         return None
     title = f"`{word}` is a word of the language and cannot be a name"
-    return Diagnostic("A012", title, (Label(context.span),), helps=(f"try `{word}_`",))
+    return Diagnostic("A012", title, (SpanLabel(context.span),), helps=(f"try `{word}_`",))
 
 
-def _braces_for_branches(context: Context) -> Diagnostic | None:
+def _braces_for_branches(context: ParserContext) -> Diagnostic | None:
     if context.found != "{" or "LANGLE" not in context.accepted or not context.head:
         return None
     help = f"what an operator works on stands in `<...>`: `{context.head}< ... >`"
     return unexpected(context, help)
 
 
-def _space_before_arguments(context: Context) -> Diagnostic | None:
+def _space_before_arguments(context: ParserContext) -> Diagnostic | None:
     if context.found not in (",", "=") or not context.brackets or not context.head:
         return None
     at, kind = context.brackets[-1]
@@ -143,7 +145,7 @@ def _space_before_arguments(context: Context) -> Diagnostic | None:
     return unexpected(context, help, Fix("Remove the space", gap, ""))
 
 
-def _entry_with_colon(context: Context) -> Diagnostic | None:
+def _entry_with_colon(context: ParserContext) -> Diagnostic | None:
     if context.found not in ("=", ":") or "PERCENT" not in context.accepted:
         return None
     sign = Span(context.source, context.position, context.position + 1)
@@ -151,14 +153,14 @@ def _entry_with_colon(context: Context) -> Diagnostic | None:
     return unexpected(context, help, Fix("Remove it", sign, ""))
 
 
-def _at_after_reuse(context: Context) -> Diagnostic | None:
+def _at_after_reuse(context: ParserContext) -> Diagnostic | None:
     if context.found != "@" or context.pending_kinds[-1:] != ["REUSE"]:
         return None
     help = "`reuse` takes the label without `@`"
     return unexpected(context, help, Fix("Remove `@`", context.span, ""))
 
 
-def _foreign_comment(context: Context) -> Diagnostic | None:
+def _foreign_comment(context: ParserContext) -> Diagnostic | None:
     """`// ...` or `/* ... */`, perhaps with the first `/` taken for that of a stride."""
     text = context.source.text
     at = context.position - (text[context.position - 1 : context.position] == "/")
@@ -168,10 +170,10 @@ def _foreign_comment(context: Context) -> Diagnostic | None:
     fixes = (Fix("Write `#`", span, "#"),) if span.text == "//" else ()
     help = "a comment begins with `#` and ends with the line"
     title = f"`{span.text}` begins no comment here"
-    return Diagnostic("A001", title, (Label(span),), helps=(help,), fixes=fixes)
+    return Diagnostic("A001", title, (SpanLabel(span),), helps=(help,), fixes=fixes)
 
 
-def _count_before(context: Context) -> Diagnostic | None:
+def _count_before(context: ParserContext) -> Diagnostic | None:
     """`3 * conv`."""
     text = context.source.text[context.position : context.position + 80]
     found = re.match(r"(\d+)[ \t]*\*[ \t]*(\w*)", text)
@@ -180,7 +182,7 @@ def _count_before(context: Context) -> Diagnostic | None:
     return unexpected(context, f"the count stands behind: `{found[2] or 'conv'} ... * {found[1]}`")
 
 
-def _other_tensor(context: Context) -> Diagnostic | None:
+def _other_tensor(context: ParserContext) -> Diagnostic | None:
     """`upsample @a`."""
     text = context.source.text[context.position : context.position + 80]
     found = re.match(r"@[A-Za-z_]\w*", text)
@@ -191,7 +193,7 @@ def _other_tensor(context: Context) -> Diagnostic | None:
     return unexpected(context, help)
 
 
-def _dots(context: Context) -> Diagnostic | None:
+def _dots(context: ParserContext) -> Diagnostic | None:
     """`1...4`, `@group.label`, `g=in.c`, `x64.5`: a dot that is no fraction's."""
     if context.found[:1] != ".":
         return None
@@ -218,7 +220,7 @@ def _dots(context: Context) -> Diagnostic | None:
     return None
 
 
-def _unquoted_path(context: Context) -> Diagnostic | None:
+def _unquoted_path(context: ParserContext) -> Diagnostic | None:
     """`use blocks.arch`."""
     if context.pending_kinds[-1:] != ["USE"] or "STRING" not in context.accepted:
         return None
@@ -230,7 +232,7 @@ def _unquoted_path(context: Context) -> Diagnostic | None:
     return unexpected(context, f'the path stands in quotes: `use "{path.group()}"`', fix)
 
 
-def _elif(context: Context) -> Diagnostic | None:
+def _elif(context: ParserContext) -> Diagnostic | None:
     words = ("elif", "elseif", "elsif")
     span = context.span
     if context.head in words:
@@ -240,10 +242,10 @@ def _elif(context: Context) -> Diagnostic | None:
         return None
     title = f"`{word}` is not a word of the language"
     fix = Fix("Write `else if`", span, "else if")
-    return Diagnostic("A001", title, (Label(span),), helps=("write `else if`",), fixes=(fix,))
+    return Diagnostic("A001", title, (SpanLabel(span),), helps=("write `else if`",), fixes=(fix,))
 
 
-def _bare_fraction(context: Context) -> Diagnostic | None:
+def _bare_fraction(context: ParserContext) -> Diagnostic | None:
     text = context.source.text[context.position : context.position + 40]
     number = re.match(r"\.[0-9]+", text)
     if not number:
@@ -252,7 +254,7 @@ def _bare_fraction(context: Context) -> Diagnostic | None:
     return unexpected(context, f"write `0{number.group()}`", Fix("Insert `0`", start, "0"))
 
 
-def _missing_star(context: Context) -> Diagnostic | None:
+def _missing_star(context: ParserContext) -> Diagnostic | None:
     if "STAR" not in context.accepted or not context.found.isdigit():
         return None
     at = Span(context.source, context.position, context.position)
@@ -260,7 +262,7 @@ def _missing_star(context: Context) -> Diagnostic | None:
     return unexpected(context, help, Fix("Insert `*`", at, "* "))
 
 
-def _missing_separator(context: Context) -> Diagnostic | None:
+def _missing_separator(context: ParserContext) -> Diagnostic | None:
     if "_SEP" not in context.accepted or "ERR" in context.accepted or "KEY" in context.accepted:
         return None
     if not re.match(r"[A-Za-z_{@]", context.found):

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from archc.source import Diagnostic, Diagnostics, Label, Limits, Source, Span
+from archc.source import Diagnostic, Diagnostics, Limits, Source, Span, SpanLabel
 from archc.syntax import File
 
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
@@ -30,11 +30,11 @@ def parse(source: Source, limits: Limits | None = None) -> tuple[File, tuple[Dia
     if refused:
         return File((), span=Span(source, 0, len(source.text)), doc=""), (refused,)
     from archc.syntax.build import Builder
-    from archc.syntax.recovery import Run
+    from archc.syntax.recovery import RecoveringParser
 
     builder = Builder(source, limits)
     with _no_collection():
-        file = Run(builder, source, limits, problems).parse()
+        file = RecoveringParser(builder, source, limits, problems).parse()
     problems.extend(builder.problems)
     return file, problems.ordered()
 
@@ -59,9 +59,9 @@ def _refusal(source: Source, limits: Limits) -> Diagnostic | None:
         size = len(text.encode("utf-8", "surrogatepass"))
     if size > limits.source_bytes:
         title = f"the text is too large: {size:_} bytes, the limit is {limits.source_bytes:_}"
-        return Diagnostic("A008", title, (Label(Span(source, 0, 0)),))
+        return Diagnostic("A008", title, (SpanLabel(Span(source, 0, 0)),))
     found = _NOT_TEXT.search(text)
     if found:
         title = f"this is not text: it holds the control character U+{ord(found.group()):04X}"
-        return Diagnostic("A009", title, (Label(Span(source, *found.span())),))
+        return Diagnostic("A009", title, (SpanLabel(Span(source, *found.span())),))
     return None

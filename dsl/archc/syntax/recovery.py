@@ -18,9 +18,9 @@ from typing import Any
 from lark.exceptions import UnexpectedInput
 
 from archc import syntax
-from archc.source import Damage, Diagnostic, Diagnostics, Label, Limits, Source, Span
+from archc.source import Damage, Diagnostic, Diagnostics, Limits, Source, Span, SpanLabel
 from archc.syntax import File, expected, mistakes
-from archc.syntax.automaton import Machine, Token
+from archc.syntax.automaton import Automaton, Token
 
 OPENERS = {
     "LPAR": "RPAR",
@@ -86,7 +86,7 @@ class _TooDeep(Exception):
     pass
 
 
-class Run:
+class RecoveringParser:
     """The parser at work on one text."""
 
     def __init__(
@@ -96,7 +96,7 @@ class Run:
         self.text = source.text
         self.limits = limits
         self.problems = problems
-        self.machine = Machine(builder, self.text)
+        self.machine = Automaton(builder, self.text)
         self.nesting = Nesting([0])
         self.end = 0  # of the last token taken
         self.patience = 10 * limits.diagnostics  # recoveries, the silent ones too
@@ -138,7 +138,7 @@ class Run:
         start = self._skip_blank(token.start_pos)
         title = f"this is nested too deep: the limit is {self.limits.nesting} levels"
         help = "give parts of it a `block` of their own"
-        label = Label(Span(self.source, start, token.end_pos))
+        label = SpanLabel(Span(self.source, start, token.end_pos))
         self.problems.add(Diagnostic("A007", title, (label,), helps=(help,)))
 
     def _give_up(self) -> None:
@@ -352,8 +352,8 @@ class Run:
                 position = self.end
         self.problems.add(mistakes.diagnose(self._context(position)))
 
-    def _context(self, position: int) -> expected.Context:
-        return expected.Context(
+    def _context(self, position: int) -> expected.ParserContext:
+        return expected.ParserContext(
             self.source,
             position,
             self.end,

@@ -73,7 +73,7 @@ class Index:
 
 
 @node
-class Unary:
+class UnaryExpr:
     op: str  # "-", "+", "not"
     operand: Expr
     span: Span = _span()
@@ -108,7 +108,9 @@ class CallExpr:
     span: Span = _span()
 
 
-Expr = Number | Text | Name | Incoming | ListExpr | Index | Unary | Binary | Conditional | CallExpr
+Expr = (
+    Number | Text | Name | Incoming | ListExpr | Index | UnaryExpr | Binary | Conditional | CallExpr
+)
 
 
 # --- attributes --------------------------------------------------------------------------

@@ -197,7 +197,7 @@ def _option(value: s.Expr | s.Size | s.Sized | s.Word | s.Reference) -> str:
 def _scalar(value: s.Expr) -> str:
     """A value where attributes stand: all but the simplest goes in brackets."""
     match value:
-        case s.Number() | s.Text() | s.ListExpr() | s.Unary("-", s.Number()):
+        case s.Number() | s.Text() | s.ListExpr() | s.UnaryExpr("-", s.Number()):
             return _expr(value)
         case _:
             return f"({_expr(value)})"
@@ -241,9 +241,9 @@ def _bound(expr: s.Expr) -> tuple[int, str]:
             return _ATOM, f"{function.id}({_list(args)})"
         case s.Index(base, index):
             return _ATOM, f"{_expr(base, _ATOM)}[{_expr(index)}]"
-        case s.Unary("not", operand):
+        case s.UnaryExpr("not", operand):
             return _NOT, f"not {_expr(operand, _NOT)}"
-        case s.Unary(op, operand):
+        case s.UnaryExpr(op, operand):
             return _SIGN, f"{op}{_expr(operand, _SIGN)}"
         case s.Binary("**", left, right):
             return _POWER, f"{_expr(left, _ATOM)} ** {_expr(right, _SIGN)}"

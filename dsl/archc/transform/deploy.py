@@ -3,7 +3,7 @@
 A plan to a plan, so that what is written of it is as readable as what is trained. In eval mode a
 batch norm is a factor and a summand for each channel, and goes into the weights of the convolution
 or linear before it. Modules keep their names in the plan, also in rows where others are gone;
-`Table` says what goes where.
+`WeightMap` says what goes where.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from functools import cached_property
 from archc.analysis.schedule import schedule
 from archc.analysis.uses import Uses, uses_of
 from archc.ops import Op
-from archc.plan import Apply, Aux, Body, Call, Chain, Plan, Scope, Tensor, children
+from archc.plan import Apply, AuxHead, Body, Call, Chain, Plan, Scope, Tensor, children
 from archc.transform.fuse import fuse
 from archc.transform.rewrite import IDENTITY, Copy, Successor, chains, rerun
-from archc.transform.weight_map import Table
+from archc.transform.weight_map import WeightMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Deployment:
     """A network's form for inference, and where its weights come from."""
 
     plan: Plan  # one without mistakes
-    tables: dict[Body, Table] = field(default_factory=dict)
+    tables: dict[Body, WeightMap] = field(default_factory=dict)
 
     @cached_property
     def made(self) -> Plan:
@@ -60,7 +60,8 @@ class Deployment:
         merged = Copy(lambda old: _folds(old, folded.setdefault(old, {})))
         body = merged.body(body)
         made = {
-            new: Table(folded[old], {}, dropped.get(old, ())) for old, new in merged.bodies.items()
+            new: WeightMap(folded[old], {}, dropped.get(old, ()))
+            for old, new in merged.bodies.items()
         }
         for new in made:
             fuse(new, made)
@@ -102,7 +103,7 @@ def _side_names(chain: Chain, prefix: str, aside: bool = False) -> Iterator[str]
                 yield prefix + node.name
         inner = f"{prefix}{node.name}." if isinstance(node, Scope) else prefix
         for part in children(node):
-            yield from _side_names(part, inner, aside or isinstance(node, Aux))
+            yield from _side_names(part, inner, aside or isinstance(node, AuxHead))
 
 
 # --- folding -----------------------------------------------------------------------------

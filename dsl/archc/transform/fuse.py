@@ -13,7 +13,7 @@ from archc.analysis.uses import Uses, uses_of
 from archc.ops import REGISTRY, Shape
 from archc.plan import Apply, Body, Branches, Call, Chain, Node, Scope, Tensor, walk
 from archc.transform.rewrite import chains, rerun
-from archc.transform.weight_map import Table
+from archc.transform.weight_map import WeightMap
 
 NAME = "pointwise"  # of the convolution that several become
 
@@ -30,7 +30,7 @@ class _Start:
     act: Apply | None
     width: int  # its channels, in the terms of the body around
     inside: tuple[Scope, ...]  # the groups that lead to it
-    table: Table | None  # of the block that is called
+    table: WeightMap | None  # of the block that is called
 
     @property
     def kind(self) -> Any:
@@ -41,7 +41,7 @@ class _Start:
         return self.nodes[-1].output
 
 
-def fuse(body: Body, tables: dict[Body, Table]) -> None:
+def fuse(body: Body, tables: dict[Body, WeightMap]) -> None:
     """Fuse what can be in one body, which is nobody else's; its table then says so."""
     uses, again = uses_of(body), rerun(body)
     for chain, prefix, alone in list(chains(body.chain)):
@@ -57,7 +57,9 @@ def fuse(body: Body, tables: dict[Body, Table]) -> None:
                 _fuse(body, chain, prefix, node, chosen, tables[body])
 
 
-def _start(branch: Chain, around: Branches, uses: Uses, tables: dict[Body, Table]) -> _Start | None:
+def _start(
+    branch: Chain, around: Branches, uses: Uses, tables: dict[Body, WeightMap]
+) -> _Start | None:
     """The 1x1 convolution of the combinator's input that a branch begins with."""
     chain, inside, name = branch, list[Scope](), ""
     while chain.nodes and isinstance(first := chain.nodes[0], Scope) and not first.again:
@@ -131,7 +133,7 @@ def _translated(value: int, call: Call) -> int:
 
 
 def _fuse(
-    body: Body, chain: Chain, prefix: str, node: Branches, starts: list[_Start], table: Table
+    body: Body, chain: Chain, prefix: str, node: Branches, starts: list[_Start], table: WeightMap
 ) -> None:
     """One convolution before the combinator, and a cut at the start of each branch."""
     shape, first = node.input.shape, starts[0]

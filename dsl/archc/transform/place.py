@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from archc.ops import Form, Op
-from archc.plan import Apply, Body, Chain, Goto, Loop, Node, Plan, Tensor, outputs
-from archc.source import Diagnostic, Label, Span
+from archc.plan import Apply, Body, Chain, Loop, Node, Plan, Ref, Tensor, outputs
+from archc.source import Diagnostic, Span, SpanLabel
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ def check_devices(plan: Plan) -> list[Diagnostic]:
     try:
         place(plan)
     except Unplaceable as why:
-        others = () if why.span == devices.span else (Label(devices.span, "the devices"),)
-        return [Diagnostic("A409", str(why), (Label(why.span), *others), helps=(why.cure,))]
+        others = () if why.span == devices.span else (SpanLabel(devices.span, "the devices"),)
+        return [Diagnostic("A409", str(why), (SpanLabel(why.span), *others), helps=(why.cure,))]
     return []
 
 
@@ -92,7 +92,7 @@ def _row(body: Body, devices: Span) -> list[Apply]:
     for node in _opened(body.chain):
         before = found[-1].output if found else body.input
         match node:
-            case Goto() if node.output.root is before.root:
+            case Ref() if node.output.root is before.root:
                 pass  # the `input` statement
             case Apply(inputs=(x,), again=False) if x.root is before.root:
                 found.append(node)

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field, replace
 
 from archc.ops import REGISTRY, Op
 from archc.plan import (
-    Again,
     Apply,
-    Aux,
+    AuxHead,
     Body,
     Branches,
     Call,
     Chain,
     Choice,
-    Goto,
     Loop,
-    Mark,
     Node,
+    Output,
+    Ref,
+    Reused,
     Scope,
     Tensor,
     children,
@@ -39,7 +39,7 @@ def chains(
     """
     yield chain, prefix, alone and len(chain.nodes) == 1
     for node in chain.nodes:
-        if isinstance(node, Again):
+        if isinstance(node, Reused):
             continue
         inner = f"{prefix}{node.name}." if isinstance(node, Scope) else prefix
         for part in children(node):
@@ -109,14 +109,14 @@ class _Copier:
             case Loop():
                 chains = [self.chain(chain) for chain in node.iterations]
                 return replace(node, iterations=chains, output=output)
-            case Scope() | Again():
+            case Scope() | Reused():
                 chain = self.chain(node.chain)
                 return replace(node, chain=chain, output=output) if chain.nodes else None
             case Choice():
                 return replace(node, chain=self.chain(node.chain), output=output)
-            case Goto() | Mark():
+            case Ref() | Output():
                 return replace(node, output=output)
-            case Aux():
+            case AuxHead():
                 return None
 
     def _apply(self, node: Apply) -> Apply | None:

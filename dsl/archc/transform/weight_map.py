@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class Table:
+class WeightMap:
     """Of one body; names are relative to it.
 
     `folded`: convolution or linear -> batch norm that went into it, and its eps. `fused`:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from archc.verify.check import Check, Failed, Result, Skipped, Status
-from archc.verify.pool import Pool
+from archc.verify.pool import WorkerPool
 from archc.verify.task import Task
 
 __all__ = [
@@ -68,7 +68,7 @@ def verify(
     known = registered()
     absent = {name: known[name].missing for name in names}
     possible = [name for name in names if not absent[name]]
-    pool = Pool(workers, seconds)
+    pool = WorkerPool(workers, seconds)
     if started is not None:
         pool.started = started
     for at, found in pool.run([(task, possible) for task in tasks]):

@@ -24,7 +24,7 @@ _START = 60.0  # seconds until a process has read torch and the network
 
 
 @dataclass
-class Pool:
+class WorkerPool:
     """At most `size` workers at once; a check may take `seconds`.
 
     `started` hears the path and check of each that begins, from several threads.

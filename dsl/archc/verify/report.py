@@ -9,7 +9,7 @@ from typing import Any
 
 from archc import __version__
 from archc.report.diagnostics import to_json
-from archc.report.tables import Column, Line, Sheet
+from archc.report.tables import Column, Sheet, TableLine
 from archc.verify import Verdict
 from archc.verify.check import Check
 from archc.verify.reasons import some
@@ -69,7 +69,7 @@ class Report:
 def listed(checks: Sequence[Check]) -> Sheet:
     """What each check proves, and when it runs."""
     columns = (Column("name", "check"), Column("when", "runs"), Column("proves", "proves that"))
-    return Sheet(columns, [Line((c.name, c.when or "always", c.proves)) for c in checks])
+    return Sheet(columns, [TableLine((c.name, c.when or "always", c.proves)) for c in checks])
 
 
 def _one(report: Report, named: Named) -> Sheet:
@@ -80,7 +80,7 @@ def _one(report: Report, named: Named) -> Sheet:
         Column("remark", "remark"),
     )
     lines = [
-        Line((r.check, _MARKS[r.status], r.seconds, r.remark), strong=r.status == "fail")
+        TableLine((r.check, _MARKS[r.status], r.seconds, r.remark), strong=r.status == "fail")
         for r in named.verdict.results
     ]
     return Sheet(columns, lines, f"{named.name} ({named.shown})", (_tally(report),))
@@ -93,7 +93,7 @@ def _many(report: Report) -> Sheet:
         _SECONDS,
     )
     lines = [
-        Line((named.shown, *_counts(named.verdict), named.verdict.seconds),
+        TableLine((named.shown, *_counts(named.verdict), named.verdict.seconds),
              strong=named.verdict.failed)
         for named in report.found
     ]  # fmt: skip

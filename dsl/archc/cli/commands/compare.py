@@ -15,7 +15,7 @@ from archc.cli.commands.tables import put_sheets
 from archc.cli.commands.writing import put
 from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, say
 from archc.cli.inputs import Input, meant
-from archc.comparison import Comparison, Entry, UnknownColumn, plot
+from archc.comparison import Comparison, NetworkEntry, UnknownColumn, plot
 from archc.report import diagnostics as render
 from archc.report.numbers import natural
 from archc.source import Diagnostic
@@ -61,9 +61,9 @@ def _format(path: str) -> str:
     return Path(path).suffix.lower().lstrip(".")
 
 
-def _entries(inputs: list[Input], args: Namespace) -> tuple[list[Entry], int]:
+def _entries(inputs: list[Input], args: Namespace) -> tuple[list[NetworkEntry], int]:
     """The networks without mistakes, in order, and FINE; shows what is wrong with the others."""
-    found: list[Entry] = []
+    found: list[NetworkEntry] = []
     diagnostics: list[Diagnostic] = []
     code = FINE
     stems = Counter(_stem(input) for input in inputs)
@@ -80,7 +80,7 @@ def _entries(inputs: list[Input], args: Namespace) -> tuple[list[Entry], int]:
         elif analysis.plan is not None:
             stem = _stem(input)
             name = stem if stems[stem] == 1 else str(Path(input.name).with_suffix(""))
-            found.append(Entry(name, input.name, analysis))
+            found.append(NetworkEntry(name, input.name, analysis))
         elif input.folder is None:  # in a folder, files of blocks are for the others
             say(f"{input.name} has no `network` line")
             code = code or WRONG
@@ -92,7 +92,7 @@ def _stem(input: Input) -> str:
     return input.path.stem if input.path else input.stem
 
 
-def _table(entries: list[Entry], args: Namespace) -> Comparison:
+def _table(entries: list[NetworkEntry], args: Namespace) -> Comparison:
     """Raises UnknownColumn."""
     columns = args.columns
     if columns == ["all"] or (columns is None and args.format in ("json", "csv")):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def run(args: Namespace) -> int:
     """Prints the memory and the speed of a training step and of inference."""
-    from archc.analysis.memory import Setting
+    from archc.analysis.memory import RunSetting
     from archc.report import memory as capacity
 
     input = find_one(args.input, args.project, "fit")
@@ -28,7 +28,7 @@ def run(args: Namespace) -> int:
         return code
     need_network(analysis, input, "there is nothing to run")
     ddp = "views" if args.ddp_views else "copies" if args.ddp else None
-    setting = Setting(args.dtype, args.optimizer, args.amp, args.checkpoint_block, ddp)
+    setting = RunSetting(args.dtype, args.optimizer, args.amp, args.checkpoint_block, ddp)
     best = args.batch if args.checkpoint and setting.checkpoint is None else None
     try:
         memory = analysis.memory(setting, best_checkpoint_at=best)
@@ -37,7 +37,7 @@ def run(args: Namespace) -> int:
     if best and memory.setting.checkpoint is None:
         say("no block is worth computing again")
     work = analysis.work(memory.setting.checkpoint)
-    report = capacity.Report(analysis.name, memory, work, args.batch, devices)
+    report = capacity.MemoryReport(analysis.name, memory, work, args.batch, devices)
     sys.stdout.write((capacity.json if args.format == "json" else capacity.text)(report))
     return FINE
 

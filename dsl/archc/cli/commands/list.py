@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from archc import files
 from archc.cli.exit_codes import FINE
-from archc.comparison import BATCH, Entry, attribute
+from archc.comparison import BATCH, NetworkEntry, attribute
 from archc.report.diagnostics import to_json
 from archc.report.numbers import natural
 
@@ -24,7 +24,7 @@ def run(args: Namespace) -> int:
     networks = api.bundled()
     names = sorted(networks, key=natural)
     entries = (
-        Entry(name, str(path), api.analyze(files.read(path), project=path.parent))
+        NetworkEntry(name, str(path), api.analyze(files.read(path), project=path.parent))
         for name, path in ((name, networks[name]) for name in names)
     )
     if args.format == "json":
@@ -35,7 +35,7 @@ def run(args: Namespace) -> int:
     return FINE
 
 
-def _lines(names: list[str], entries: Iterable[Entry]) -> Iterator[str]:
+def _lines(names: list[str], entries: Iterable[NetworkEntry]) -> Iterator[str]:
     widths = {"name": max(map(len, names), default=4), **_WIDTHS}
     columns = [(attribute((), name).column, width) for name, width in widths.items()]
 
@@ -55,6 +55,6 @@ def _lines(names: list[str], entries: Iterable[Entry]) -> Iterator[str]:
         )
 
 
-def _json(entries: Iterable[Entry]) -> str:
+def _json(entries: Iterable[NetworkEntry]) -> str:
     rows = [{key: attribute((), key).of(entry, BATCH) for key in _KEYS} for entry in entries]
     return to_json(rows)

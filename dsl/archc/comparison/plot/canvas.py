@@ -19,7 +19,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from archc.comparison.plot.labels import Box, Bubble, Place, place
+from archc.comparison.plot.labels import Bbox, Bubble, Place, place
 from archc.comparison.plot.picture import Picture, Point
 from archc.draw.describe import labelled
 from archc.report.numbers import human
@@ -216,7 +216,7 @@ def _labels(
         width, height = _width(point.label), _SIZE * (_RISE + _FALL)
         bubbles.append(Bubble(float(at_x), float(at_y), max(radius, 1.0), width, height))
     area = axes.get_window_extent()
-    frame = Box(area.x0 + 2, area.y0 + 2, area.x1 - 1, area.y1)
+    frame = Bbox(area.x0 + 2, area.y0 + 2, area.x1 - 1, area.y1)
     missing = 0
     for point, found in zip(picture.points, place(bubbles, frame), strict=True):
         if found is None:

@@ -37,7 +37,7 @@ _LEFT = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class Bbox:
     """Its left, lower, right and upper edge."""
 
     left: float
@@ -45,7 +45,7 @@ class Box:
     right: float
     high: float
 
-    def overlaps(self, other: Box, gap: float = 0.0) -> bool:
+    def overlaps(self, other: Bbox, gap: float = 0.0) -> bool:
         return (
             self.left < other.right + gap
             and other.left < self.right + gap
@@ -53,7 +53,7 @@ class Box:
             and other.low < self.high + gap
         )
 
-    def inside(self, frame: Box) -> bool:
+    def inside(self, frame: Bbox) -> bool:
         return (
             frame.left <= self.left
             and frame.low <= self.low
@@ -99,13 +99,13 @@ class Bubble:
 class Place:
     """Where a label stands, and the line that leads to it, if it needs one."""
 
-    box: Box
+    box: Bbox
     leader: Line | None
     cost: float  # but for other labels
-    reach: Box  # around the box, its line, and a gap
+    reach: Bbox  # around the box, its line, and a gap
 
 
-def place(bubbles: Sequence[Bubble], frame: Box) -> list[Place | None]:
+def place(bubbles: Sequence[Bubble], frame: Bbox) -> list[Place | None]:
     """A place inside `frame` for each label; None where there is no room left.
 
     No two labels overlap, and as far as possible none covers a bubble or crosses a line.
@@ -224,7 +224,7 @@ def _conflict(one: Place, other: Place) -> float:
     return cost
 
 
-def _candidates(bubble: Bubble, bubbles: Sequence[Bubble], frame: Box) -> list[Place]:
+def _candidates(bubble: Bubble, bubbles: Sequence[Bubble], frame: Bbox) -> list[Place]:
     """Places for one label, the cheapest first."""
     found = [
         Place(box, leader, cost + _covering(box, leader, bubble, bubbles), _reach(box, leader))
@@ -234,10 +234,10 @@ def _candidates(bubble: Bubble, bubbles: Sequence[Bubble], frame: Box) -> list[P
     return sorted(found, key=lambda place: place.cost)
 
 
-def _reach(box: Box, leader: Line | None) -> Box:
+def _reach(box: Bbox, leader: Line | None) -> Bbox:
     """`_GAP` on one side is enough: the other's is added to it."""
     x, y, to_x, to_y = leader or (box.left, box.low, box.right, box.high)
-    return Box(
+    return Bbox(
         min(box.left, x, to_x) - _GAP,
         min(box.low, y, to_y) - _GAP,
         max(box.right, x, to_x) + _GAP,
@@ -245,7 +245,7 @@ def _reach(box: Box, leader: Line | None) -> Box:
     )
 
 
-def _around(bubble: Bubble) -> Iterator[tuple[Box, Line | None, float]]:
+def _around(bubble: Bubble) -> Iterator[tuple[Bbox, Line | None, float]]:
     for ring in _RINGS:
         for step in range(_ANGLES):
             angle = 2 * pi * step / _ANGLES
@@ -254,19 +254,19 @@ def _around(bubble: Bubble) -> Iterator[tuple[Box, Line | None, float]]:
             x = bubble.x + along * (reach + bubble.width / 2)
             y = bubble.y + up * (reach + bubble.height / 2)
             half = bubble.width / 2, bubble.height / 2
-            box = Box(x - half[0], y - half[1], x + half[0], y + half[1])
+            box = Bbox(x - half[0], y - half[1], x + half[0], y + half[1])
             leader = _leader(bubble, box)
             turned = _TURNED * abs(up) + (_LEFT if along < -0.01 else 0.0)
             far = hypot(*_apart(bubble, box)) - bubble.radius
             yield box, leader, turned + _FAR * max(far, 0) + (_LEADER_COST if leader else 0.0)
 
 
-def _apart(bubble: Bubble, box: Box) -> tuple[float, float]:
+def _apart(bubble: Bubble, box: Bbox) -> tuple[float, float]:
     x, y = box.nearest(bubble.x, bubble.y)
     return x - bubble.x, y - bubble.y
 
 
-def _leader(bubble: Bubble, box: Box) -> Line | None:
+def _leader(bubble: Bubble, box: Bbox) -> Line | None:
     """From the bubble's edge to the label, ending just before it."""
     dx, dy = _apart(bubble, box)
     length = hypot(dx, dy)
@@ -277,7 +277,7 @@ def _leader(bubble: Bubble, box: Box) -> Line | None:
     return x + dx * start, y + dy * start, x + dx * end, y + dy * end
 
 
-def _covering(box: Box, leader: Line | None, own: Bubble, bubbles: Sequence[Bubble]) -> float:
+def _covering(box: Bbox, leader: Line | None, own: Bubble, bubbles: Sequence[Bubble]) -> float:
     """What it costs that a label or its line lies on bubbles."""
     cost = 0.0
     for other in bubbles:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archc.analysis.fit import FITS
-from archc.analysis.memory import Setting
+from archc.analysis.memory import RunSetting
 from archc.verify.check import Bug, Failed, Skipped, check
 from archc.verify.checks.differences import blamed, difference
 
@@ -38,7 +38,7 @@ def sync_debug(subject: Subject) -> str | None:
     """A training step never makes the host wait for the GPU: torch.cuda.set_sync_debug_mode."""
     import torch
 
-    step = _Step(subject, 2)
+    step = _TrainingStep(subject, 2)
     step()  # cuDNN, cuBLAS and the optimizer set themselves up
     torch.cuda.synchronize()
     before = torch.cuda.get_sync_debug_mode()
@@ -70,11 +70,11 @@ def peak_memory(subject: Subject) -> str | None:
     """
     import torch
 
-    told = subject.analysis.memory(Setting()).train.peak(BATCH).bytes(BATCH)
+    told = subject.analysis.memory(RunSetting()).train.peak(BATCH).bytes(BATCH)
     free, _ = torch.cuda.mem_get_info()
     if told > FITS * free:
         raise Skipped(f"{told / 2**30:.1f} GiB are needed, {free / 2**30:.1f} GiB are free")
-    step = _Step(subject, BATCH)
+    step = _TrainingStep(subject, BATCH)
     step()  # the optimizer's state, cuDNN's workspaces
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
@@ -106,7 +106,7 @@ def throughput(subject: Subject) -> str | None:
     dtype = (
         torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     )
-    step = _Step(subject, BATCH, channels_last=True, dtype=dtype)
+    step = _TrainingStep(subject, BATCH, channels_last=True, dtype=dtype)
     training = _rate(step)
     net, inputs = step.net.eval(), step.inputs
 
@@ -147,7 +147,7 @@ def cuda_graphs(subject: Subject) -> str | None:
         raise Failed(f"eval mode: {blamed(error, subject)}") from error
     if gap > CLOSE:
         raise Failed(f"replayed outputs differ from eager mode by {gap:.1e}")
-    step = _Step(subject, 2)
+    step = _TrainingStep(subject, 2)
     try:
         _aside(step)
         step.optimizer.zero_grad(set_to_none=True)  # so that gradients lie in the graph's memory
@@ -158,7 +158,7 @@ def cuda_graphs(subject: Subject) -> str | None:
     return f"outputs to {gap:.1e}"
 
 
-class _Step:
+class _TrainingStep:
     """A training step on the GPU, to call again and again; all that it needs lies there."""
 
     def __init__(

@@ -99,9 +99,9 @@ class _Peak:
 
 
 def _peaks(subject: Subject, block: str | None) -> Iterator[_Peak]:
-    from archc.analysis.memory import Setting
+    from archc.analysis.memory import RunSetting
 
-    heap = subject.analysis.memory(Setting(checkpoint=block, tracked=True)).train
+    heap = subject.analysis.memory(RunSetting(checkpoint=block, tracked=True)).train
     for batch in _BATCHES:
         torchs = _tracked(subject, batch, block is not None)
         yield _Peak(heap.peak(batch).bytes(batch), torchs, batch, block)
