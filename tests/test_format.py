@@ -20,6 +20,7 @@ def tree(text: str) -> s.File:
     return file
 
 
+@pytest.mark.slow
 @given(files)
 @settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
 def test_what_is_written_reads_back(file: s.File) -> None:

@@ -294,7 +294,13 @@ LONG = {
 }
 
 
-@pytest.mark.parametrize("what", LONG)
+# Seconds each: the first of a kind runs always, these with the slow ones.
+LONGEST = {"a list of a list in a loop", "a long list as an argument"}
+
+
+@pytest.mark.parametrize(
+    "what", [pytest.param(w, marks=pytest.mark.slow) if w in LONGEST else w for w in LONG]
+)
 def test_what_a_file_has_evaluated_is_bounded(what: str) -> None:
     text, expected = LONG[what]
     before = time.process_time()

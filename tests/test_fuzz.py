@@ -147,6 +147,7 @@ def forms(text: str) -> set[str]:
     return found | {f"{rank} dimensions" for rank in dims}
 
 
+@pytest.mark.slow
 def test_every_form_occurs() -> None:
     seen: set[str] = set()
     for seed in range(250):

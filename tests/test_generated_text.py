@@ -37,6 +37,7 @@ def write(folder: Path) -> None:
         (folder / f"golden_{path.parent.name}.py").write_bytes(path.read_bytes())
 
 
+@pytest.mark.slow
 def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
     write(tmp_path)
     check_tidy(tmp_path)

@@ -217,6 +217,7 @@ def test_fractalnet_drops_paths_and_features() -> None:
 
 
 @pytest.mark.parametrize("name", ["fractalnet", "stochastic_depth_resnet110", "googlenet"])
+@pytest.mark.slow
 def test_a_training_step(name: str) -> None:
     """Random paths leave every output finite, and gradients flow."""
     torch = pytest.importorskip("torch")

@@ -340,7 +340,8 @@ print(json.dumps([[d.code for d in diagnostics], time.process_time() - started, 
 
 # Slow but linear: what is written out statement by statement for 100,000 statements.
 PATIENT = {"statements beyond the limit", "labels beyond the limit", "a concat beyond the limit", "many statements", "many labels", "a long line", "a wide concat", "loops in loops", "many params",
-           "exponential recursion, different"}  # fmt: skip
+           "exponential recursion, different", "many blocks", "many errors", "repeats in repeats",
+           "a group in repeats"}  # fmt: skip
 CASES = [pytest.param(name, marks=pytest.mark.slow if name in PATIENT else ()) for name in LARGE]
 
 
@@ -457,6 +458,7 @@ def survive_mutations(start: int, stop: int) -> None:
             raise AssertionError(f"seed {seed}: {error!r} for\n{text}") from error
 
 
+@pytest.mark.slow
 def test_random_texts() -> None:
     survive_noise(0, 600)
 

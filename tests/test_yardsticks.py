@@ -115,6 +115,7 @@ def test_operations_are_as_many_as_published(name: str) -> None:
     assert load(name).macs / 1e9 == pytest.approx(MACS[name], abs=0.001)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("name", PARTNERS)
 def test_weights_values_and_gradients_are_equal(name: str) -> None:
