@@ -166,7 +166,9 @@ def test_one_more_statement_is_one_change(seed: int) -> None:
     assert (entry.state, entry.item.text) == ("removed", "log_sigmoid")
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize(
+    "seed", [*range(10), *(pytest.param(n, marks=pytest.mark.slow) for n in range(10, 40))]
+)
 def test_any_two_networks(seed: int) -> None:
     """Costs of the outermost lines add up; equal means that nothing differs; all views work."""
     left, right = (analysis_of(program(number).text) for number in (seed, seed + 1))

@@ -366,7 +366,9 @@ def test_cards_add_up(name: str) -> None:
     assert macs_of(root) == analysis.cost.macs + analysis.cost.side_macs
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize(
+    "seed", [*range(10), *(pytest.param(n, marks=pytest.mark.slow) for n in range(10, 60))]
+)
 def test_random_networks(seed: int) -> None:
     analysis = api.analyze(Source("random.arch", program(seed).text))
     if not analysis.ok or analysis.plan is None:

@@ -59,6 +59,7 @@ def made_twice(tree: ast.AST) -> Iterator[str]:
                 yield from (name for name, count in names.items() if count > 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_attribute_is_made_twice(name: str) -> None:
     """Such as `self.pool1` for `pool1: pool 2x2` and again for `pool2: pool 2x2`."""

@@ -50,14 +50,14 @@ def hold(start: int, stop: int) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("start", range(0, 50, BATCH))
+@pytest.mark.parametrize("start", range(0, 25, BATCH))
 def test_random_networks(start: int) -> None:
     hold(start, start + BATCH)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("start", range(50, 3150, BATCH))
+@pytest.mark.parametrize("start", range(25, 3150, BATCH))
 def test_many_random_networks(start: int) -> None:
     hold(start, start + BATCH)
 

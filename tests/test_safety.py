@@ -341,7 +341,7 @@ print(json.dumps([[d.code for d in diagnostics], time.process_time() - started, 
 # Slow but linear: what is written out statement by statement for 100,000 statements.
 PATIENT = {"statements beyond the limit", "labels beyond the limit", "a concat beyond the limit", "many statements", "many labels", "a long line", "a wide concat", "loops in loops", "many params",
            "exponential recursion, different", "many blocks", "many errors", "repeats in repeats",
-           "a group in repeats"}  # fmt: skip
+           "a group in repeats", "too many list items", "spaces", "many params that matter"}  # fmt: skip
 CASES = [pytest.param(name, marks=pytest.mark.slow if name in PATIENT else ()) for name in LARGE]
 
 
@@ -463,6 +463,7 @@ def test_random_texts() -> None:
     survive_noise(0, 600)
 
 
+@pytest.mark.slow
 def test_mutated_programs() -> None:
     survive_mutations(0, 120)
 

@@ -118,6 +118,7 @@ def test_published_weights_are_those_of_the_file_alone() -> None:
     assert "IMAGENET1K" not in archc.load("resnet18", num_classes=10).source()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_dropouts_agree(name: str) -> None:
     def rates(module: Any) -> list[float]:

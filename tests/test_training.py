@@ -105,6 +105,7 @@ def test_a_run_that_was_cut_ends_alike(tmp_path: Path, monkeypatch: pytest.Monke
         assert {**a, "seconds": 0} == {**b, "seconds": 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "recipe",
     [
