@@ -79,6 +79,7 @@ class ClassWriter:
         self.attributes = {n: "" for body in definition.bodies for n in _owned(body.chain)}
         # constructor of something without state, its attribute -> where it is made, the statement
         self.stateless: dict[tuple[str, str], tuple[Constructor, Assign]] = {}
+        self.first_stateless: dict[str, str] = {}  # that constructor -> its first attribute
         self.moves: list[Callable[[], None]] = []  # what takes back that a statement was moved
         self.write_out = False  # loops among modules in a row: each iteration by itself
         self.rows: set[tuple[str, ...]] = set()  # groups that became one module
@@ -177,13 +178,15 @@ class ClassWriter:
         loops are around.
         """
         text, constructor = flat(code), constructor.outermost
-        known = (name for made, name in self.stateless if made == text)
-        name = next((name for name in known if label in (None, name)), None)
+        name = label if (text, label) in self.stateless else None
+        if label is None:
+            name = self.first_stateless.get(text)
         if name is None:
             name = self.attribute(label or wanted, f"{label}: {text}" if label else text)
             statement = Assign(f"self.{name}", code)
             constructor.body.append(statement)
             self.stateless[text, name] = constructor, statement
+            self.first_stateless.setdefault(text, name)
             return name
         home, statement = self.stateless[text, name]
         if home not in constructor.around:
