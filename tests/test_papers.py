@@ -393,10 +393,8 @@ PAPERS: dict[str, Callable[[Any, Weights], Any]] = {
     "squeezenet1_0_complex_bypass": squeezenet,
 }
 SLOW = {
-    "fractalnet",
-    "googlenet",
-    "plain18",
-    "alexnet", "alexnet_2gpu", "zfnet", "nin_imagenet", "plain34", "plain56", "preact_resnet1001",
+    "alexnet", "alexnet_2gpu", "zfnet", "nin_imagenet", "googlenet", "fractalnet", "plain18",
+    "plain34", "plain56", "preact_resnet1001",
     "preact_resnet200", "wrn_28_10", "resnext29_8x64d", "densenet_bc_190_40",
     "stochastic_depth_resnet1202",
 }  # fmt: skip

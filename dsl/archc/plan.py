@@ -337,10 +337,12 @@ def labelled(plan: Plan, label: str) -> list[tuple[Path, Apply | Call | Scope]]:
 
 def outputs(body: Body) -> list[tuple[str, Tensor]]:
     """The network's outputs, in order: its `output` marks, or else the last tensor."""
-    marks = [
-        (node.name, node.output) for node in walk(body.chain.nodes) if isinstance(node, Output)
-    ]
-    return marks or [("output", body.output)]
+    return named_outputs(body) or [("output", body.output)]
+
+
+def named_outputs(body: Body) -> list[tuple[str, Tensor]]:
+    """The network's `output` marks, in order."""
+    return [(node.name, node.output) for node in walk(body.chain.nodes) if isinstance(node, Output)]
 
 
 def side_outputs(body: Body) -> list[AuxHead]:

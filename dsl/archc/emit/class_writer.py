@@ -77,9 +77,10 @@ class ClassWriter:
         self.has_sides = False
         # names that are taken, and what for
         self.attributes = {n: "" for body in definition.bodies for n in _owned(body.chain)}
-        # constructor of something without state, its attribute -> where it is made, the statement
-        self.stateless: dict[tuple[str, str], tuple[Constructor, Assign]] = {}
-        self.first_stateless: dict[str, str] = {}  # that constructor -> its first attribute
+        # constructor of something without state, a label or none -> its attribute
+        self.stateless: dict[tuple[str, str | None], str] = {}
+        # that attribute -> where it is made, the statement
+        self.made: dict[str, tuple[Constructor, Assign]] = {}
         self.moves: list[Callable[[], None]] = []  # what takes back that a statement was moved
         self.write_out = False  # loops among modules in a row: each iteration by itself
         self.rows: set[tuple[str, ...]] = set()  # groups that became one module
@@ -178,21 +179,20 @@ class ClassWriter:
         loops are around.
         """
         text, constructor = flat(code), constructor.outermost
-        name = label if (text, label) in self.stateless else None
-        if label is None:
-            name = self.first_stateless.get(text)
+        name = self.stateless.get((text, label))
         if name is None:
             name = self.attribute(label or wanted, f"{label}: {text}" if label else text)
             statement = Assign(f"self.{name}", code)
             constructor.body.append(statement)
-            self.stateless[text, name] = constructor, statement
-            self.first_stateless.setdefault(text, name)
+            self.stateless[text, name] = name
+            self.stateless.setdefault((text, None), name)
+            self.made[name] = constructor, statement
             return name
-        home, statement = self.stateless[text, name]
+        home, statement = self.made[name]
         if home not in constructor.around:
             common = next(each for each in home.around if each in constructor.around)
             self._move(statement, home, common.outermost)
-            self.stateless[text, name] = common.outermost, statement
+            self.made[name] = common.outermost, statement
         return name
 
     def _move(self, statement: Assign, home: Constructor, to: Constructor) -> None:
@@ -297,7 +297,8 @@ class ClassWriter:
         wires, passed_on = dict(self.wires), dict(self.passed_on)
         used, attributes = set(self.exprs.used), dict(self.attributes)
         place = self.role, self.scopes, self.has_sides, self.lanes
-        outputs, moves, stateless = len(self.outputs), len(self.moves), dict(self.stateless)
+        outputs, moves = len(self.outputs), len(self.moves)
+        stateless, made = dict(self.stateless), dict(self.made)
         extras, choices = self.exprs.keep(), list(self.exprs.choices)
         try:
             return work()
@@ -310,7 +311,7 @@ class ClassWriter:
             del self.outputs[outputs:]
             while len(self.moves) > moves:
                 self.moves.pop()()
-            self.stateless = stateless
+            self.stateless, self.made = stateless, made
             self.exprs.choices = choices
             extras()
             return None

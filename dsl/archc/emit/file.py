@@ -26,7 +26,7 @@ from archc.emit.program import ClassModel, Definition, Program, instance_env
 from archc.emit.steps import write_chain
 from archc.emit.support import support_names
 from archc.emit.values import NotUnifiable
-from archc.plan import Choice, Output, Plan, bodies, outputs, side_outputs, walk
+from archc.plan import Choice, Plan, bodies, named_outputs, outputs, side_outputs, walk
 
 _IMPORTED_BY_OPTIONS = {"Any", "Iterator", "Mapping", "Self", "ClassVar"}
 _IMPORTED = {"Tensor", "Sequence", "OrderedDict", "NamedTuple", "F"}
@@ -79,9 +79,7 @@ def build_module(
     if sides or len(outputs(plan.body)) > 1:
         module.record = f"{plan.name}Output"
         unnamed = "logits" if all(s.name != "logits" for s in sides) else "output"
-        main = [(name, "") for name, _ in outputs(plan.body)]
-        if not any(isinstance(node, Output) for node in walk(plan.body.chain.nodes)):
-            main = [(unnamed, "")]
+        main = [(name, "") for name, _ in named_outputs(plan.body)] or [(unnamed, "")]
         module.fields = [*main, *((s.name, f"weighs {s.weight:g} in the loss") for s in sides)]
         module.optional = len(main) if len(main) > 1 else len(module.fields)
     return module

@@ -169,9 +169,8 @@ def _unbracketed(part: str, indent: int) -> list[str]:
     if len(pad + part) <= WIDTH or sides is None or not _closes_last(sides[2]):
         return [pad + part]
     before, inner, after = sides.groups()
-    lines = (
-        _broken(inner, indent + 4) if len(pad) + 4 + len(inner) > WIDTH else [f"{pad}    {inner}"]
-    )
+    fits = len(pad) + 4 + len(inner) <= WIDTH
+    lines = [f"{pad}    {inner}"] if fits else _broken(inner, indent + 4)
     return [pad + before, *lines, pad + after]
 
 

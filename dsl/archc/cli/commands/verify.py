@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from argparse import Namespace
@@ -127,7 +126,6 @@ def _names(inputs: list[Input]) -> list[str]:
 def _verify(tasks: list[Task], chosen: list[str], args: Namespace) -> list[Verdict]:
     progress = _Progress(len(tasks) * len(chosen))
     found: dict[int, Verdict] = {}
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         for at, verdict in verify.verify(
             tasks, chosen, workers=args.jobs, seconds=args.timeout, started=progress.show
@@ -136,7 +134,6 @@ def _verify(tasks: list[Task], chosen: list[str], args: Namespace) -> list[Verdi
     except OSError as error:
         raise Stop(f"cannot start the checks: {error}") from None
     finally:  # no process is left, nor anything that one wrote
-        signal.signal(signal.SIGTERM, before)
         progress.clear()
     return [found[at] for at in range(len(tasks))]
 
