@@ -240,9 +240,7 @@ def test_no_process_is_left(sign: signal.Signals, file: Path, tmp_path: Path) ->
     planted = f"open({str(mark)!r}, 'w').write(str(__import__('os').getpid()))"
     sleeping = f"{planted}; import time; time.sleep(1000)\n        {LOGITS}"
     source.write_text(edited({LOGITS: sleeping}).source, encoding="utf-8")
-    # Who starts the tests in the background may have them ignore SIGINT, and what they start, too.
-    program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    program += "from archc.cli import main; sys.exit(main())"
+    program = "import sys; from archc.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "verify", str(file), "--source", str(source)]
     process = subprocess.Popen(
         command,
