@@ -137,6 +137,11 @@ class Constructor:
         else:
             self.body.append(ExprStatement(call("self.add_module", quoted(name), code)))
 
+    def count_channels(self, code: Code) -> None:
+        """`in_channels = width`, unless it is that already."""
+        if code != "in_channels":
+            self.body.append(Assign("in_channels", code))
+
     def access(self, name: str) -> str:
         return f"self.{name}" if name.isidentifier() else f"getattr(self, {quoted(name)})"
 

@@ -157,21 +157,16 @@ def _tuple_items(text: str) -> tuple[CallArgument, ...]:
 
 def _broken(text: str, indent: int) -> list[str]:
     """A long expression over lines: at `if` and `else`, before operators, or in its brackets."""
-    marks = ((" if ", " else "), (" | ",), (" + ", " - "), (" * ", " / "))
-    parts = next((found for each in marks if (found := _split(text, each))), [text])
-    return [line for part in parts for line in _unbracketed(part, indent)]
-
-
-def _unbracketed(part: str, indent: int) -> list[str]:
-    """A part that is too long still, `else (a if b else c)`, with what is in brackets below it."""
     pad = " " * indent
-    sides = re.fullmatch(r"((?:if |else |[-+*/|] )?\()(.+)(\),?)", part)
-    if len(pad + part) <= WIDTH or sides is None or not _closes_last(sides[2]):
-        return [pad + part]
-    before, inner, after = sides.groups()
-    fits = len(pad) + 4 + len(inner) <= WIDTH
-    lines = [f"{pad}    {inner}"] if fits else _broken(inner, indent + 4)
-    return [pad + before, *lines, pad + after]
+    if len(pad + text) <= WIDTH:
+        return [pad + text]
+    for marks in ((" if ", " else "), (" | ",), (" + ", " - "), (" * ", " / ")):
+        if parts := _split(text, marks):
+            return [line for part in parts for line in _broken(part, indent)]
+    sides = re.fullmatch(r"((?:if |else |[-+*/|] )?\()(.+)(\),?)", text)
+    if sides is None or not _closes_last(sides[2]):
+        return [pad + text]
+    return [pad + sides[1], *_broken(sides[2], indent + 4), pad + sides[3]]
 
 
 def _closes_last(inner: str) -> bool:

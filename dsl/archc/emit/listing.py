@@ -113,9 +113,7 @@ class Lister:
             return lanes
         counts = [tensor.channels for tensor in tensors]
         if any(count != lane.env.get("#c") for count, lane in zip(counts, lanes, strict=True)):
-            text = self.exprs.value(counts, lanes)
-            if text != "in_channels":
-                constructor.body.append(Assign("in_channels", text))
+            constructor.count_channels(self.exprs.value(counts, lanes))
         return [
             Lane(lane.instance, {k: v for k, v in lane.env.items() if k != "in.c"} | {"#c": count})
             for lane, count in zip(lanes, map(symbolic.plain, counts), strict=True)
@@ -135,7 +133,7 @@ class Lister:
             return
         counts = [chain.output.channels for chain in chains]
         if any(count != lane.env["#c"] for count, lane in zip(counts, lanes, strict=True)):
-            constructor.body.append(Assign("in_channels", self.exprs.value(counts, lanes)))
+            constructor.count_channels(self.exprs.value(counts, lanes))
 
     def _put(self, rows: list[ModuleRow], constructor: Constructor) -> None:
         if not self.target:

@@ -90,7 +90,7 @@ def _rolled(
         body, body_out = writer.chain(chains, inner_lanes, body_in, inner)
         if carries:
             after = writer.exprs.value([chain.output.channels for chain in chains], inner_lanes)
-            inner.body.append(Assign("in_channels", after))
+            inner.count_channels(after)
         head = header()
     if carries:
         writer.lanes = list(map(Lane.carrying, lanes, (node.output.channels for node in nodes)))
@@ -124,11 +124,9 @@ def _carries(
 def _begin_counting(
     writer: ClassWriter, nodes: list[Loop], lanes: list[Lane], constructor: Constructor
 ) -> list[Lane]:
-    """`in_channels = width` before a loop, unless it is that already."""
+    """`in_channels = width` before a loop."""
     flows = [_entering(node) for node in nodes]
-    text = writer.exprs.value(flows, lanes)
-    if text != "in_channels":
-        constructor.body.append(Assign("in_channels", text))
+    constructor.count_channels(writer.exprs.value(flows, lanes))
     return list(map(Lane.carrying, lanes, flows))
 
 
