@@ -78,12 +78,18 @@ def live(body: Body) -> set[Tensor]:
     """The tensors that somebody uses: nothing else is worked out, here or in generated code."""
     nodes = list(walk(body.chain.nodes))
     marks = {node.output.root for node in nodes if isinstance(node, Output)}
-    found = marks or {body.output.root}
+    found = marks if marks and body.block is None else marks | {body.output.root}
     found |= {node.chain.output.root for node in nodes if isinstance(node, AuxHead)}
     for node in reversed(nodes):
-        if isinstance(node, Apply | Call) and node.output.root in found:
-            found |= {x.root for x in (node.inputs if isinstance(node, Apply) else (node.input,))}
+        if isinstance(node, Apply | Call) and made_by(node) & found:
+            found |= {x.root for x in node.inputs}
     return found
+
+
+def made_by(node: Apply | Call) -> set[Tensor]:
+    """The tensors that a node makes."""
+    more = node.gives.values() if isinstance(node, Call) else ()
+    return {node.output.root, *(x.root for x in more)}
 
 
 @dataclass
@@ -100,18 +106,21 @@ class Run:
 
     def network(self, plan: Plan, *inputs: torch.Tensor) -> list[Value]:
         """The outputs, the auxiliary heads' last (while training)."""
-        last = self.body(plan.body, (), list(inputs))
+        last, _ = self.body(plan.body, (), list(inputs))
         sides = list(self.sides.values()) if self.training else []
         return [*(self.outputs.values() or [last]), *sides]
 
-    def body(self, body: Body, path: Path, inputs: list[Value]) -> Value:
+    def body(
+        self, body: Body, path: Path, inputs: list[Value]
+    ) -> tuple[Value, dict[Tensor, Value]]:
+        """What it ends with, and all its tensors."""
         if body not in self.alive:
             self.alive[body] = live(body)
         self.live.append(self.alive[body])
         env = {x.root: value for x, value in zip(body.inputs, inputs, strict=True)}
         result = self.chain(body.chain, env, path, path)
         self.live.pop()
-        return result
+        return result, env
 
     def chain(self, chain: Chain, env: dict[Tensor, Value], body: Path, path: Path) -> Value:
         for node in chain.nodes:
@@ -119,15 +128,17 @@ class Run:
         return env.get(chain.output.root)
 
     def node(self, node: Node, env: dict[Tensor, Value], body: Path, path: Path) -> None:
-        if isinstance(node, Apply | Call) and node.output.root not in self.live[-1]:
+        if isinstance(node, Apply | Call) and not made_by(node) & self.live[-1]:
             return
         match node:
             case Apply():
                 self.apply(node, env, path)
             case Call():
                 inner = (*path, node.name)
-                value = self.body(node.body, inner, [env[node.input.root]])
+                value, inside = self.body(node.body, inner, [env[x.root] for x in node.inputs])
                 env[node.output.root] = self.checked(value, node.output, inner)
+                for name, tensor in node.gives.items():
+                    env[tensor.root] = inside[node.body.gives[name].root]
             case Branches():
                 for branch in node.branches:
                     self.chain(branch, env, body, path)
@@ -144,9 +155,9 @@ class Run:
             case AuxHead():
                 if self.training:
                     self.sides[node.name] = self.chain(node.chain, env, body, path)
-            case Output():
+            case Output() if not body:
                 self.outputs[node.name] = env[node.output.root]
-            case Ref():
+            case Output() | Ref():
                 pass
 
     def apply(self, node: Apply, env: dict[Tensor, Value], path: Path) -> None:

@@ -38,11 +38,16 @@ whole = at(s.Number, integers)
 texts = at(s.Text, _TEXT)
 
 
+targets = tuples_of(names | tuples_of(names, 1), 1)
+
+
 def _larger(inner: Nodes) -> Nodes:
     signs = ["+", "-", "*", "/", "//", "%", "==", "!=", "<", "<=", ">", ">=", "and", "or"]
     return st.one_of(
         at(s.ListExpr, tuples_of(inner)),
         at(s.Index, inner, inner),
+        at(s.Slice, inner, st.none() | inner, st.none() | inner),
+        at(s.Comprehension, inner, targets, at(s.Over, inner, st.none() | inner)),
         at(s.UnaryExpr, st.sampled_from(["-", "+", "not"]), inner),
         at(s.Binary, st.sampled_from(signs), inner, inner),
         at(s.Conditional, inner, inner, inner),
@@ -51,10 +56,30 @@ def _larger(inner: Nodes) -> Nodes:
 
 
 incoming = at(s.Incoming, st.sampled_from(["c", "h", "w", "d", "features"]))
-expressions = st.recursive(numbers | texts | names | incoming, _larger, max_leaves=5)
+plain_references = at(s.Reference, identifiers.map(lambda name: (name,)))
+facts = at(s.SizeOf, plain_references, st.sampled_from(["c", "h", "w", "d", "features"]))
+expressions = st.recursive(numbers | texts | names | incoming | facts, _larger, max_leaves=5)
 maybe_index = st.none() | expressions
-references = at(s.Reference, identifiers, maybe_index)
-labels = at(s.Label, identifiers, maybe_index)
+
+
+def _template(name: str, pieces: list[tuple[Any, str]]) -> tuple[Any, ...]:
+    """`x{i}_{j}`: names and expressions in turn."""
+    return (name, *(part for piece in pieces for part in piece if part != ""))
+
+
+endings = st.from_regex(r"[A-Za-z0-9_]{0,3}", fullmatch=True)
+templates = st.builds(_template, identifiers, st.lists(st.tuples(expressions, endings), max_size=2))
+members = st.from_regex(r"[A-Za-z0-9_]{1,4}", fullmatch=True)
+references = st.builds(
+    lambda parts, inner: s.Reference(parts, NOWHERE, inner), templates, tuples_of(members, 0, 2)
+)
+path_parts = st.from_regex(r"[A-Za-z0-9_.-]{1,6}", fullmatch=True)
+paths = st.builds(
+    lambda parts: s.Label(parts, NOWHERE, is_path=True),
+    st.builds(_template, path_parts, st.lists(st.tuples(expressions, path_parts), max_size=2)),
+)
+aliases = at(s.Label, templates)
+labels = aliases | paths
 
 # A word such as `x64` would be a shape, and an `x` before a number a slip of the keyboard.
 words = at(
@@ -75,11 +100,11 @@ attributes = st.one_of(
     at(s.Plain, scalars),
     at(s.Option, names, option_values),
 )
-arguments = at(s.Argument, st.none() | names, expressions)
+arguments = at(s.Argument, st.none() | names, expressions | references)
 
 
 def _is_operator(name: s.Name) -> bool:
-    return name.id != "output"  # `output name` has a form of its own
+    return name.id not in ("output", "input", "let", "each")  # these have forms of their own
 
 
 operations = at(
@@ -89,27 +114,41 @@ operations = at(
     tuples_of(attributes),
     st.none() | st.lists(st.deferred(lambda: sequences), min_size=1, max_size=3).map(tuple),
 )
-outputs = identifiers.map(
-    lambda name: s.Operation(
-        s.Name("output", NOWHERE), None, (s.Word(name, NOWHERE),), None, NOWHERE
+optional = st.builds(
+    lambda name, branches, test: s.Operation(name, None, (), branches, NOWHERE, test),
+    names.filter(_is_operator),
+    st.lists(st.deferred(lambda: sequences), min_size=1, max_size=2).map(tuple),
+    expressions,
+)
+outputs = templates.map(
+    lambda parts: s.Operation(
+        s.Name("output", NOWHERE),
+        None,
+        (s.Word(parts[0], NOWHERE) if len(parts) == 1 else s.Label(parts, NOWHERE),),
+        None,
+        NOWHERE,
     )
 )
 sequences: Nodes = st.deferred(lambda: at(s.Sequence, tuples_of(statements)))
 conditions = at(s.If, expressions, sequences, st.none() | sequences)
-loops = at(s.For, tuples_of(names, 1), expressions, maybe_index, sequences)
+over = at(s.Over, expressions, maybe_index)
+loops = at(s.For, targets, over, sequences)
 simple = at(s.Statement, st.none() | labels, operations | references | outputs, maybe_index)
 terms = st.one_of(
     operations,
+    optional,
     outputs,
     at(s.Group, sequences),
     conditions,
     loops,
     references,
-    at(s.Reuse, references),
+    at(s.Reuse, at(s.Reference, templates)),
 )
 statements: Nodes = st.one_of(simple, at(s.Statement, st.none() | labels, terms, maybe_index))
 
-formals = at(s.Formal, names, maybe_index)
+formals = at(s.Formal, names, maybe_index) | names.map(
+    lambda name: s.Formal(name, None, NOWHERE, is_tensor=True)
+)
 blocks = st.builds(
     lambda name, formals, body, places: s.Block(name, formals, body, places, "", NOWHERE),
     names,

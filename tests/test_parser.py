@@ -188,16 +188,16 @@ def test_what_is_written_alike_is_told_apart_by_its_place() -> None:
     assert term("x1(4)").arguments is not None
     assert term("x1 (4)").arguments is None
     assert term("output x1").attributes[0].id == "x1"
-    assert term("@p1").name == "p1"
+    assert term("@p1").fixed == "p1"
     assert term("d2: conv 3x3").name.id == "conv"
-    assert term("reuse x64").target.name == "x64"
+    assert term("reuse x64").target.fixed == "x64"
     file = tree("block x1(p1, d2=3) { conv 3x3 x(p1) }\nparam g4 = 2\nx1: x1(5)\nx2; p1")
     assert [type(item).__name__ for item in file.items] == ["Block", "Param"] + 3 * ["Statement"]
 
 
 def test_dots_are_not_taken_for_a_fraction() -> None:
     loop = term("for i in 1..6 { conv }")
-    assert (loop.start.value, loop.stop.value) == (1, 6)
+    assert (loop.over.start.value, loop.over.stop.value) == (1, 6)
 
 
 def test_numbers_of_sections() -> None:
@@ -370,7 +370,7 @@ def test_a_mistake_takes_no_other_statement_along(place: int) -> None:
 
 def test_what_is_whole_of_a_bad_statement_is_kept() -> None:
     file = read("a: conv 3x3 $ x64\nb: pool (2")[0]
-    assert [item.label.name for item in file.items] == ["a", "b"]  # type: ignore[union-attr]
+    assert [item.label.fixed for item in file.items] == ["a", "b"]  # type: ignore[union-attr]
 
 
 # Every state of the parser has one of these to say. A change of the grammar that adds a sentence
@@ -381,13 +381,15 @@ SENTENCES = """\
 `,` or `)`
 `,` or `]`
 `,`, `)` or `]`
-`..` or `{`
 `..`, `,`, `)`, `]`, `{` or the end of the statement
+`..`, `]` or `{`
 `:`
 `=`
 `=`, `,` or `)`
 `]`
+`]` or `{`
 `else`
+`in`
 `in` or `,`
 `{`
 `{` or the end of the statement
@@ -403,6 +405,8 @@ a value
 a value or `)`
 a value or `]`
 a value or the end of the statement
+a value, `,`, `)` or the end of the statement
+a value, `:`, `,`, `)` or the end of the statement
 an argument or `)`
 an attribute or the end of the statement
 an attribute, `:` or the end of the statement

@@ -88,7 +88,8 @@ class Apply:
 class Call:
     """A block on a tensor. `args` are the values of its parameters, traced in the caller.
 
-    `traces` are the expressions of those that cannot be traced: what is true or false, operators.
+    `tensors` are those of its parameters that are tensors, `traces` the expressions of those that
+    cannot be traced: what is true or false, operators.
     """
 
     name: str
@@ -100,6 +101,18 @@ class Call:
     label: str | None = None
     again: bool = False
     traces: dict[str, Expr | None] = field(default_factory=dict)
+    tensors: tuple[Tensor, ...] = ()
+    gives: dict[str, Tensor] = field(default_factory=dict)  # the block's `output`s, by name
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What comes in, and the tensors that are handed over."""
+        return (self.input, *self.tensors)
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """What comes out, and the block's further outputs."""
+        return (self.output, *self.gives.values())
 
 
 @dataclass(eq=False, slots=True)
@@ -157,11 +170,8 @@ class Scope:
     def is_combinator(self) -> bool:
         """A combinator that stands in a group: a module of its own, without a block's name."""
         nodes = self.chain.nodes
-        return (
-            isinstance(self.tree, syntax.Operation)
-            and len(nodes) == 1
-            and isinstance(nodes[0], Branches)
-        )
+        is_combinator = bool(nodes) and isinstance(nodes[-1], Branches | Choice)
+        return isinstance(self.tree, syntax.Operation) and is_combinator
 
 
 @dataclass(eq=False, slots=True)
@@ -195,7 +205,7 @@ class AuxHead:
 
 @dataclass(eq=False, slots=True)
 class Output:
-    """`output name`: the tensor here is an output of the network."""
+    """`output name`: the tensor here is an output of the network, or one more of a block."""
 
     name: str
     output: Tensor
@@ -265,6 +275,7 @@ class Body:
     depth: int  # block calls inside each other
     input_names: tuple[str, ...] = ()
     devices: Devices | None = None  # of the network
+    gives: dict[str, Tensor] = field(default_factory=dict)  # a block's `output`s, by name
 
     @property
     def input(self) -> Tensor:
@@ -273,6 +284,18 @@ class Body:
     @property
     def output(self) -> Tensor:
         return self.chain.output
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """What a block's call gets, or a network's user."""
+        if self.block is None:
+            return tuple(tensor for _, tensor in outputs(self))
+        return (self.output, *self.gives.values())
+
+    def called(self, given: tuple[Tensor, ...]) -> Iterator[tuple[str, Tensor]]:
+        """The inputs as a block's expressions have them, `in` and `@skip`: those of a call."""
+        names = ("in", *(f"@{name}" for name in self.input_names[1:]))
+        yield from zip(names, given, strict=True)
 
 
 @dataclass(eq=False, slots=True)

@@ -117,7 +117,29 @@ class Networks(Statements):
             and all(f.default for f in formals[1:])
             and whole
         )
-        self.blocks.append(Block(name, tuple(formals), whole, part and not strides, takes))
+        skip, gives = "", ""
+        if not strides and word == "block" and not takes:
+            if self.chance(0.2) and scope.labels:
+                skip = self.pick("skip", "lateral", "other")
+                formals = [*formals[:1], Formal("tensor", skip), *formals[1:]]
+                use = self.pick("concat< | @{} >", "concat< @{} | @in >", "concat< @{}; relu | >")
+                body = f"{use.format(skip)}; {body}"
+                part = False
+            if self.chance(0.2):
+                gives = self.pick("mid", "c3", "side_out")
+                first, _, rest = body.partition("; ")
+                if "{" not in first and "<" not in first and "let" not in first and rest:
+                    body = f"{first}; output {gives}; {rest}"
+                else:
+                    body = f"{body}; output {gives}; {self.to(scope, self.width(scope))}"
+            if formals and any(f.default is None for f in formals[1:]) and formals[0].default:
+                formals = [replace(formals[0], default=None), *formals[1:]]
+        listed = ", ".join(
+            ("@" if f.kind == "tensor" else "") + f.name + (f"={f.default}" if f.default else "")
+            for f in formals
+        )
+        part = part and not strides and not gives
+        self.blocks.append(Block(name, tuple(formals), whole, part, takes, skip, gives))
         return f"{word} {name}({listed}) {{ {body} }}"
 
     def _recursive(self, name: str, s: Scope) -> str:
@@ -182,7 +204,10 @@ class Networks(Statements):
             lines.append(text)
         for block in self.r.sample(self.blocks, min(3 if self.tiny else 2, len(self.blocks))):
             for _ in range(self.r.choice((1, 2, 2, 3) if self.terse else (1, 1, 2))):
-                lines.append(self.call(block, place, False)[0])
+                if block.skip or block.gives:
+                    lines.append(self._several(block, place, now, False)[0])
+                else:
+                    lines.append(self.call(block, place, False)[0])
         for _ in range(self.r.choice((0, 0, 1))):
             text, now = self.statement(place, now)
             lines.append(text)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -26,7 +27,8 @@ MERGES = {"residual": "add", "dense": "concat"}
 COMBINATORS = {"concat", "add", "mul", "mean", "max", "sub", "columns", "join", *MERGES}
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": min, "max": max, "floor": math.floor, "ceil": math.ceil, "abs": abs, "len": len,
-    "round": round,
+    "round": round, "sum": sum, "enumerate": lambda a: [list(p) for p in enumerate(a)],
+    "zip": lambda *a: [list(p) for p in zip(*a, strict=True)],
 }  # fmt: skip
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
@@ -62,6 +64,9 @@ class Frame:
     env: dict[str, Any]
     labels: dict[str, Value] = field(default_factory=dict)
     written: dict[str, tuple[s.Statement, dict[str, Any], list[str]]] = field(default_factory=dict)
+    outputs: dict[str, Value] = field(default_factory=dict)  # of the block
+    parts: dict[str, dict[str, Value]] = field(default_factory=dict)  # outputs of labelled calls
+    is_network: bool = False
 
 
 class Flat:
@@ -73,6 +78,7 @@ class Flat:
         self.made = 0
         self.last = ""  # the label whose tensor the next line takes
         self.replay: Iterator[str] | None = None  # labels to run again, in a `reuse`
+        self.given: dict[str, Value] = {}  # the outputs of the block that was called last
         self.record: list[list[str]] = []  # labels that run in the labelled statements now open
         self.globals: dict[str, Any] = {}
         for item in file.items:
@@ -80,14 +86,20 @@ class Flat:
                 value = params.get(item.name.id)
                 known = value if value is not None else self.value(item.default, {}, None)
                 self.globals[item.name.id] = known
+            elif isinstance(item, s.Statement) and isinstance(item.term, s.Let):
+                with suppress(AssertionError):  # it asks for a tensor: no block sees it
+                    value = self.value(item.term.value, self.globals, None)
+                    self.globals[item.term.name.id] = value
 
     def text(self, file: s.File) -> str:
-        frame = Frame(dict(self.globals))
+        frame = Frame(dict(self.globals), is_network=True)
         x: Value | None = None
         for item in file.items:
             match item:
                 case s.Statement(term=s.Operation(name=s.Name("input")) as term):
                     x = self.input(term, frame)
+                case s.Statement(term=s.Let(name, expr)):
+                    frame.env[name.id] = self.value(expr, frame.env, x, frame)
                 case s.Statement():
                     assert x is not None
                     x = self.statement(item, x, frame)
@@ -124,14 +136,20 @@ class Flat:
     # --- statements
 
     def sequence(self, body: s.Sequence, x: Value, frame: Frame) -> Value:
+        outer = frame.env
         for statement in body.statements:
-            x = self.statement(statement, x, frame)
+            if isinstance(statement.term, s.Let):
+                value = self.value(statement.term.value, frame.env, x, frame)
+                frame.env = frame.env | {statement.term.name.id: value}
+            else:
+                x = self.statement(statement, x, frame)
+        frame.env = outer
         return x
 
     def statement(self, statement: s.Statement, x: Value, frame: Frame) -> Value:
         times = 1
         if statement.repeat is not None:
-            times = self.value(statement.repeat, frame.env, x)
+            times = self.value(statement.repeat, frame.env, x, frame)
         ran: list[str] = []
         self.record.append(ran)
         for _ in range(times):
@@ -140,52 +158,72 @@ class Flat:
         for outer in self.record[-1:]:
             outer += ran
         if statement.label is not None:
-            name = self.indexed(statement.label.name, statement.label.index, frame, x)
+            name = self.filled(statement.label.parts, frame, x)
             frame.labels[name] = x
+            frame.parts[name] = dict(self.given)
             frame.written[name] = (statement, dict(frame.env), ran)
         if statement.alias is not None:
-            alias = statement.alias
-            frame.labels[self.indexed(alias.name, alias.index, frame, x)] = x
+            frame.labels[self.filled(statement.alias.parts, frame, x)] = x
         return x
 
     def term(self, term: s.Term, x: Value, frame: Frame) -> Value:
         match term:
             case s.Group(body):
-                return self.sequence(body, x, frame)
+                x, self.given = self.sequence(body, x, frame), {}
+                return x
             case s.If(test, then, other):
-                if self.value(test, frame.env, x):
+                if self.value(test, frame.env, x, frame):
                     return self.sequence(then, x, frame)
                 return x if other is None else self.sequence(other, x, frame)
             case s.For():
                 return self.loop(term, x, frame)
-            case s.Reference(name, index):
-                return frame.labels[self.indexed(name, index, frame, x)]
+            case s.Reference():
+                return self.tensor(term, frame, x)
             case s.Reuse(target):
-                return self.reuse(self.indexed(target.name, target.index, frame, x), x, frame)
+                return self.reuse(self.filled(target.parts, frame, x), x, frame)
             case s.Operation():
                 return self.operation(term, x, frame)
         raise AssertionError(term)
 
     def loop(self, term: s.For, x: Value, frame: Frame) -> Value:
-        start = self.value(term.start, frame.env, x)
-        if term.stop is not None:
-            items: list[Any] = list(range(start, self.value(term.stop, frame.env, x) + 1))
-        else:
-            items = list(start)
         outer = dict(frame.env)
-        for item in items:
-            values = [item] if len(term.names) == 1 else item
-            frame.env = outer | {n.id: v for n, v in zip(term.names, values, strict=True)}
+        for names in self.passes(term.targets, term.over, frame.env, x, frame):
+            frame.env = outer | names
             x = self.sequence(term.body, x, frame)
         frame.env = outer
         return x
 
+    def passes(
+        self,
+        targets: tuple[s.Target, ...],
+        over: s.Over,
+        env: dict[str, Any],
+        x: Value | None,
+        frame: Frame | None,
+    ) -> list[dict[str, Any]]:
+        start = self.value(over.start, env, x, frame)
+        if over.stop is not None:
+            items: list[Any] = list(range(start, self.value(over.stop, env, x, frame) + 1))
+        else:
+            items = list(start)
+        return [unpacked(targets, item) for item in items]
+
+    def tensor(self, reference: s.Reference, frame: Frame, x: Value | None) -> Value:
+        name = self.filled(reference.parts, frame, x)
+        path = ".".join((name, *reference.members))
+        if path in frame.labels:
+            return frame.labels[path]
+        (member,) = reference.members
+        return frame.parts[name][member]
+
     def reuse(self, name: str, x: Value, frame: Frame) -> Value:
         term, env, ran = frame.written[name]
         outer, before, known = frame.env, self.replay, dict(frame.labels)
-        frame.env, self.replay = env, iter(ran)
+        frame.env = env
+        if before is None:  # else what runs again has it among its own
+            self.replay = iter(ran)
         x = self.statement(dataclasses.replace(term, label=None), x, frame)
-        assert next(self.replay, None) is None, "all of it runs again"
+        assert before or next(self.replay or iter(()), None) is None, "all of it runs again"
         frame.env, self.replay, frame.labels = outer, before, known
         return x
 
@@ -200,9 +238,12 @@ class Flat:
             return self.call(self.blocks[name], term, x, frame)
         if name == "output":
             word = term.attributes[0]
-            assert isinstance(word, s.Word)
-            self.go(x)
-            self.lines.append(f"output {word.id}")
+            assert isinstance(word, s.Word | s.Label)
+            called = word.id if isinstance(word, s.Word) else self.filled(word.parts, frame, x)
+            frame.outputs[called] = x
+            if frame.is_network:
+                self.go(x)
+                self.lines.append(f"output {called}")
             return x
         if name == "aux":
             return self.aux(term, x, frame)
@@ -213,25 +254,50 @@ class Flat:
     def call(self, block: s.Block, term: s.Operation, x: Value, frame: Frame) -> Value:
         names = [formal.name.id for formal in block.formals]
         given: dict[str, Any] = {}
+        labels = {"in": x}
         for at, argument in enumerate(term.arguments or ()):
             name = names[at] if argument.name is None else argument.name.id
-            given[name] = self.value(argument.value, frame.env, x)
+            if isinstance(argument.value, s.Reference):
+                labels[name] = self.tensor(argument.value, frame, x)
+            else:
+                given[name] = self.value(argument.value, frame.env, x, frame)
         env = {**self.globals, **given}
         for formal in block.formals:
-            if formal.name.id not in given:
+            if formal.name.id not in given and not formal.is_tensor:
                 assert formal.default is not None
                 env[formal.name.id] = self.value(formal.default, env, x)
-        return self.sequence(block.body, x, Frame(env))
+        inner = Frame(env, labels)
+        made = self.sequence(block.body, x, inner)
+        self.given = inner.outputs
+        return made
 
     def merge(self, name: str, term: s.Operation, x: Value, frame: Frame) -> Value:
         assert term.branches is not None
-        ends = [self.sequence(branch, x, frame) for branch in term.branches]
+        if term.condition is not None:
+            test = self.value(term.condition, frame.env, x, frame)
+            body = self.sequence(term.branches[0], x, frame)
+            if not test:
+                return body
+            ends = [body, *(self.sequence(branch, x, frame) for branch in term.branches[1:])]
+        else:
+            ends = [end for branch in term.branches for end in self.branch(branch, x, frame)]
         if name == "residual" and len(ends) == 1:
             ends.append(x)
         elif name == "dense":
             ends = [x, *ends]
         attributes = self.attributes(term, frame, x)
         return self.put(MERGES.get(name, name), attributes, x, ends)
+
+    def branch(self, branch: s.Sequence, x: Value, frame: Frame) -> list[Value]:
+        each = branch.statements[0].term if branch.statements else None
+        if not isinstance(each, s.Each):
+            return [self.sequence(branch, x, frame)]
+        outer, ends = dict(frame.env), []
+        for names in self.passes(each.targets, each.over, frame.env, x, frame):
+            frame.env = outer | names
+            ends.append(self.sequence(each.body, x, frame))
+        frame.env = outer
+        return ends
 
     def aux(self, term: s.Operation, x: Value, frame: Frame) -> Value:
         assert term.branches is not None
@@ -264,7 +330,10 @@ class Flat:
             shapes = merged(text, tuple((end.label, end.shapes) for end in ends))
         label = f"t{self.made + 1}"
         if self.replay is not None and ends is None:
-            text = f"reuse {next(self.replay)}"
+            again = next(self.replay)
+            text = f"reuse {again}"
+            for ran in self.record[-1:]:
+                ran.append(again)
         elif ends is None:
             for ran in self.record[-1:]:
                 ran.append(label)
@@ -290,8 +359,8 @@ class Flat:
                     found.append(s.Sized(self.numbers(dims, frame, x), a.span))
                 case s.Plain(value):
                     found.append(s.Plain(self.literal(value, frame, x), a.span))
-                case s.Option(name, s.Reference(label, index)):
-                    size = frame.labels[self.indexed(label, index, frame, x)].shape[1:]
+                case s.Option(name, s.Reference() as label):
+                    size = self.tensor(label, frame, x).shape[1:]
                     found.append(s.Option(name, s.Size(size, a.span), a.span))
                 case s.Option(name, s.Sized(dims)):
                     found.append(
@@ -309,7 +378,7 @@ class Flat:
         return tuple(self.literal(dim, frame, x) for dim in dims)
 
     def literal(self, expr: Any, frame: Frame, x: Value | None) -> Any:
-        value = self.value(expr, frame.env, x)
+        value = self.value(expr, frame.env, x, frame)
         if isinstance(value, bool):
             return s.Name("true" if value else "false", expr.span)
         if isinstance(value, str):
@@ -320,12 +389,17 @@ class Flat:
             return s.UnaryExpr("-", s.Number(-value, expr.span), expr.span)
         return s.Number(value, expr.span)
 
-    def indexed(self, name: str, index: s.Expr | None, frame: Frame, x: Value | None) -> str:
-        return name if index is None else f"{name}{self.value(index, frame.env, x)}"
+    def filled(self, parts: s.Template, frame: Frame, x: Value | None) -> str:
+        return "".join(
+            part if isinstance(part, str) else str(self.value(part, frame.env, x, frame))
+            for part in parts
+        )
 
-    def value(self, expr: s.Expr, env: dict[str, Any], x: Value | None) -> Any:
+    def value(
+        self, expr: s.Expr, env: dict[str, Any], x: Value | None, frame: Frame | None = None
+    ) -> Any:
         def go(e: s.Expr) -> Any:
-            return self.value(e, env, x)
+            return self.value(e, env, x, frame)
 
         match expr:
             case s.Number(value) | s.Text(value):
@@ -345,6 +419,15 @@ class Flat:
                 return [go(item) for item in items]
             case s.Index(base, index):
                 return go(base)[go(index)]
+            case s.Slice(base, start, stop):
+                ends = (None if end is None else go(end) for end in (start, stop))
+                return go(base)[slice(*ends)]
+            case s.Comprehension(item, targets, over):
+                passes = self.passes(targets, over, env, x, frame)
+                return [self.value(item, env | names, x, frame) for names in passes]
+            case s.SizeOf(tensor, name):
+                assert frame is not None
+                return incoming(name, self.tensor(tensor, frame, x).shape)
             case s.UnaryExpr(op, operand):
                 value = go(operand)
                 return not value if op == "not" else -value if op == "-" else value
@@ -359,6 +442,17 @@ class Flat:
             case s.CallExpr(function, args):
                 return FUNCTIONS[function.id](*map(go, args))
         raise AssertionError(expr)
+
+
+def unpacked(targets: tuple[s.Target, ...], item: Any) -> dict[str, Any]:
+    """What a loop's names stand for."""
+    if len(targets) == 1:
+        (target,) = targets
+        return {target.id: item} if isinstance(target, s.Name) else unpacked(target, item)
+    pairs = zip(targets, item, strict=True)
+    return {
+        name: value for target, part in pairs for name, value in unpacked((target,), part).items()
+    }
 
 
 def incoming(name: str, shape: Shape) -> int:

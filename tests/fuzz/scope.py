@@ -77,7 +77,8 @@ class Chooser:
         """A number of channels."""
         known = s.of("width")
         if s.of("list") and self.chance(0.1):
-            return f"{self.pick(*s.of('list'))}[{self.r.randrange(2)}]"
+            ws = self.pick(*s.of("list"))
+            return self.pick(f"{ws}[{self.r.randrange(2)}]", f"sum({ws})", f"max(sum({ws}[1:]), 2)")
         if not known or self.chance(0.3):
             return str(self.r.choice((2, 3, 4, 6, 8)))
         a, b = self.pick(*known), self.pick(*known)
@@ -133,9 +134,17 @@ class Chooser:
         return self.pick(*ACTS)
 
     def list(self, s: Scope) -> str:
-        if s.of("list") and self.chance(0.5):
-            return self.pick(*s.of("list"))
+        if s.of("list") and self.chance(0.6):
+            ws = self.pick(*s.of("list"))
+            return self.pick(ws, ws, ws, f"{ws}[1:]", f"{ws}[:2]", f"[2 * v_ for v_ in {ws}]")
+        if s.of("width") and self.chance(0.15):
+            w = self.pick(*s.of("width"))
+            return self.pick(f"[{w}, 2 * {w}]", f"[{w} * v_ for v_ in 1..2]")
         return str([self.r.choice((2, 3, 4, 6)) for _ in range(self.r.choice((1, 2, 2, 3)))])
+
+    def pair(self, s: Scope) -> str:
+        """A list of two widths."""
+        return f"[{self.width(s)}, {self.width(s)}]"
 
     def rows(self, s: Scope) -> str:
         """A list of lists: width, stride or count."""

@@ -27,6 +27,8 @@ class Block:
     keeps: bool  # where its stride is 1
     part: bool = False  # can be given to another block: its first parameter is a width
     takes: str = ""  # the parameter that is a block
+    skip: str = ""  # the parameter that is a tensor, of the size of what comes in
+    gives: str = ""  # its further output, of that size
 
 
 def wide(width: str) -> str:
@@ -101,6 +103,11 @@ class Statements(Chooser):
 
     def sequence(self, s: Scope, n: int, size: int, keep: bool = False) -> Made:
         lines = []
+        if self.chance(0.12):
+            kind = self.pick("width", "width", "flag")
+            name = f"let{next(self.numbers)}"
+            lines.append(f"let {name} = {self.value(kind, s)}")
+            s = s.having(kind, name)
         for _ in range(n):
             line, size = self.statement(s, size, keep)
             lines.append(line)
@@ -117,6 +124,7 @@ class Statements(Chooser):
             (5, self._unit), (4, self._keeper), (8, self._call), (5, self._if), (4, self._for), (3, self._repeat),
             (3, self._residual), (2, self._concat), (2, self._merge), (1, self._gate), (2, self._group), (2, self._reuse), (1, self._goto),
             (1, self._dense), (1, self._windows), (1, self._chunks), (1, self._aux),
+            (2, self._optional), (2, self._each), (1, self._named_twice), (1, self._fact),
         ]  # fmt: skip
         if s.parts:
             makers.append((8, self._part))
@@ -139,16 +147,36 @@ class Statements(Chooser):
 
     def _call(self, s: Scope, size: int, keep: bool) -> Made:
         known = [b for b in self.blocks[: s.blocks] if b.keeps or not keep]
+        if not s.labels:
+            known = [b for b in known if not b.skip]
         if not known:
             return self._unit(s, size, keep)
         block = self.r.choice(known)
+        if block.skip or block.gives:
+            return self._several(block, s, size, keep)
         text, same = self.call(block, s, keep)
         size = size if same else next(self.sizes)
         if s.labels and self.chance(0.2):
             return f"{self.label(s)}: {text}", size
         return text, size
 
-    def call(self, block: Block, s: Scope, keep: bool) -> tuple[str, bool]:
+    def _several(self, block: Block, s: Scope, size: int, keep: bool) -> Made:
+        """A call of a block that takes or gives more than one tensor."""
+        before, skip = "", ""
+        if block.skip:
+            skip = self.label(s)
+            between = self.pick("", self.keeper(s) + "; ", f"{self.to(s, self.width(s))}; ")
+            before = f"{skip}: {self.to(s, self.width(s))}; {between}"
+        text, same = self.call(block, s, keep, skip)
+        size = size if same else next(self.sizes)
+        if not (block.gives and s.labels and "*" not in text.rpartition(")")[2]):
+            return before + text, size
+        label = self.label(s)
+        after = [f"; concat< | @{label}.{block.gives} >"] * same
+        after += [f"; @{label}.{block.gives}; {self.keeper(s)}", ""]
+        return f"{before}{label}: {text}{self.pick(*after)}", size
+
+    def call(self, block: Block, s: Scope, keep: bool, tensor: str = "in") -> tuple[str, bool]:
         """A call with arguments, by place and by name, and whether it keeps the size."""
         given: list[str] = []
         by_name, same = False, block.keeps
@@ -162,6 +190,8 @@ class Statements(Chooser):
                 by_name = True
                 same = same and (formal.kind != "stride" or formal.default == "1")
                 continue
+            elif formal.kind == "tensor":
+                value = f"@{tensor}"
             elif formal.kind == "part":
                 parts = [b.name for b in self.blocks[: s.blocks] if b.part and b.name != block.name]
                 value = self.pick(*s.parts, *parts) if s.parts or parts else self.pick("bn", "relu")
@@ -231,6 +261,13 @@ class Statements(Chooser):
                     self.sizes
                 )
             return f"for {w}, {t} in {self.rows(s)} {{ {self.unit(inner, w)}; {body} }}", size
+        if kind == 2 and self.chance(0.5):  # the place beside the item
+            w = next((n for n in ("wn", "wm") if n not in s.taken()), None)
+            if w is not None:
+                scope = inner.having("width", w, f"{i} + 1")
+                over = self.pick(f"enumerate({self.list(s)})", f"zip([1, 2], {self.pair(s)})")
+                body, _ = self.sequence(scope, self.r.choice((1, 2)), size, True)
+                return f"for {i}, {w} in {over} {{ {self.unit(inner, w)}; {body} }}", size
         scope = replace(inner, loops=(*inner.loops, i))
         if self.chance(0.4):
             scope = scope.having("width", f"{i} + 1") if self.chance(0.3) else scope
@@ -286,6 +323,45 @@ class Statements(Chooser):
                 size,
             )
         return f"residual< {body}{self.to(inner, w)} | {self.to(inner, w)} >{act}", size
+
+    def _optional(self, s: Scope, size: int, keep: bool) -> Made:
+        w, inner = self.width(s), s.inner()
+        body, _ = self.sequence(inner, self.r.choice((0, 1)), size, True)
+        body = f"{body}; {self.to(inner, w)}" if body else self.to(inner, w)
+        test = self.pick(f"in.c == {w}", f"in.c == ({w}) and {self.test(s)}")
+        return f"residual if ({test}) < {body} >{self.pick('', '; relu')}", size
+
+    def _each(self, s: Scope, size: int, keep: bool) -> Made:
+        w = next((n for n in ("we", "wf") if n not in s.taken()), None)
+        if w is None:
+            return self._unit(s, size, keep)
+        inner = replace(s.inner(), labels=False).having("width", w)
+        body = self.unit(inner, w)
+        first = self.pick("", " | ", f"{self.to(s, self.width(s))} | ")
+        last = self.pick("", " | ", f" | {self.to(s, self.width(s))}")
+        return f"concat< {first}each {w} in {self.list(s)} {{ {body} }}{last} >", size
+
+    def _named_twice(self, s: Scope, size: int, keep: bool) -> Made:
+        """Two numbers in a label, in loops inside each other."""
+        free = [v for v in ("i", "j", "m", "v", "t") if v not in s.taken()]
+        if len(free) < 2 or s.loops or not s.labels:
+            return self._unit(s, size, keep)
+        i, j, stem = free[0], free[1], f"z{next(self.numbers)}_"
+        w = self.width(s)
+        body = f"{stem}{{{i}}}_{{{j}}}: {self.to(s, w)}"
+        more = self.pick(
+            "", f"; concat< | @{stem}{{{i}}}_{{{j}}} >", f"; concat< | @{stem}{{{i}}}_1 >"
+        )
+        n = self.pick("1", "2", i)
+        return f"for {i} in 1..2 {{ for {j} in 1..{n} {{ {body}{more} }} }}", size
+
+    def _fact(self, s: Scope, size: int, keep: bool) -> Made:
+        """Channels of a tensor by its label, or of what comes into a block."""
+        if not s.labels:
+            return self._unit(s, size, keep)
+        a = self.label(s)
+        text = f"{a}: {self.to(s, self.width(s))}; {self.keeper(s)}; "
+        return text + self.to(s, self.pick(f"@{a}.c", f"2 * @{a}.c", f"@{a}.c // 2 + 1")), size
 
     def _concat(self, s: Scope, size: int, keep: bool) -> Made:
         branches = []

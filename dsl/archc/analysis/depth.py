@@ -8,6 +8,7 @@ leaves out the linear (6n + 4 = 28).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archc.plan import Apply, Body, Call, Plan, Tensor, outputs, walk
@@ -23,18 +24,30 @@ def depth(plan: Plan) -> int:
 class _Depths:
     """How deep each tensor of a body is, from the body's own input on. Bodies are shared."""
 
-    done: dict[Body, dict[Tensor, int]] = field(default_factory=dict)
+    done: dict[tuple[Body, int | None], dict[Tensor, int]] = field(default_factory=dict)
 
-    def body(self, body: Body) -> dict[Tensor, int]:
-        if body in self.done:
-            return self.done[body]
-        reached = self.done[body] = {tensor.root: 0 for tensor in body.inputs}
+    def body(self, body: Body, begin: int | None = None) -> dict[Tensor, int]:
+        """The depth of each tensor, from all inputs of the body, or from one of them alone."""
+        if (body, begin) in self.done:
+            return self.done[body, begin]
+        starts = body.inputs if begin is None else (body.inputs[begin],)
+        reached = self.done[body, begin] = {tensor.root: 0 for tensor in starts}
         for node in walk(body.chain.nodes):
             if isinstance(node, Apply):
                 weighted = node.op.category in ("conv", "linear")
-                deepest = max(reached[tensor.root] for tensor in node.inputs)
-                reached[node.output.root] = deepest + weighted
+                depths = [reached[x.root] + weighted for x in node.inputs if x.root in reached]
+                if depths:
+                    reached[node.output.root] = max(depths)
             elif isinstance(node, Call):
-                inside = self.body(node.body)[node.body.output.root]
-                reached[node.output.root] = reached[node.input.root] + inside
+                for end, y in zip(node.body.outputs, node.outputs, strict=True):
+                    depths = list(self._through(node, end.root, reached))
+                    if depths:
+                        reached[y.root] = max(depths)
         return reached
+
+    def _through(self, call: Call, end: Tensor, reached: dict[Tensor, int]) -> Iterator[int]:
+        """The depth of one of a call's outputs along each of its inputs."""
+        for at, x in enumerate(call.inputs):
+            inside = self.body(call.body, at if call.tensors else None)
+            if x.root in reached and end in inside:
+                yield reached[x.root] + inside[end]

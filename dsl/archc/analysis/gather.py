@@ -49,7 +49,12 @@ def _is_dense(loop: Loop, block: str) -> bool:
         call = _layer(chain.nodes[0]) if len(chain.nodes) == 1 else None
         if call is None or call.body.name != block or call.again:
             return False
-        if call.input.root is not chain.input.root or not _takes_steps(call.body):
+        if (
+            call.tensors
+            or call.gives
+            or call.input.root is not chain.input.root
+            or not _takes_steps(call.body)
+        ):
             return False
     return True
 

@@ -126,7 +126,8 @@ class _GraphPlace:
 
     def inside(self, call: Call) -> _GraphPlace:
         """The start of a called body."""
-        start = {call.body.input.root: self.tensors[call.input.root]}
+        pairs = zip(call.body.inputs, call.inputs, strict=True)
+        start = {x.root: self.tensors[given.root] for x, given in pairs}
         path = (*self.path, *self.scopes, Enclosing(call.name, call.body))
         return _GraphPlace(path, f"{self.module(call.name)}.", start, (), self.training_only)
 
@@ -171,7 +172,8 @@ class _Unfolder:
                 case Call():
                     inside = place.inside(node)
                     yield self._chain(node.body.chain, inside)
-                    place.tensors[node.output.root] = inside.tensors[node.body.output.root]
+                    for made, x in zip(node.body.outputs, node.outputs, strict=True):
+                        place.tensors[x.root] = inside.tensors[made.root]
                 case Branches():
                     for branch in node.branches:
                         yield self._chain(branch, place)

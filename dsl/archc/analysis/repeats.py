@@ -136,7 +136,7 @@ class Alike:
                 case Apply():
                     yield self._apply(node, known, exact)
                 case Call():
-                    yield self._call(node, exact)
+                    yield self._call(node, known, exact)
                 case Branches():
                     sides = tuple(tuple(self._nodes(b.nodes, known, exact)) for b in node.branches)
                     yield (node.keyword, sides, self._apply(node.merge, known, exact))
@@ -163,12 +163,13 @@ class Alike:
             return (node.op, tuple(x.dims for x in node.shapes), size, other, node.again)
         return (type(node.op), _settings(node.op), len(node.inputs), size, other, node.again)
 
-    def _call(self, node: Call, exact: bool) -> Hashable:
+    def _call(self, node: Call, known: dict[Tensor, int], exact: bool) -> Hashable:
+        other = tuple(known.get(x.root, id(x.root)) for x in node.tensors)
         if exact:
-            return ("call", node.body, node.again)
+            return ("call", node.body, other, node.again)
         block = id(node.body.block.tree) if node.body.block is not None else 0
         # Its arguments count by what they change: the body has every operator's settings.
-        return ("call", block, self._body(node.body), node.again)
+        return ("call", block, self._body(node.body), other, node.again)
 
     def _body(self, body: Body) -> Hashable:
         found = self._bodies.get(body)
@@ -176,7 +177,8 @@ class Alike:
             if self._depth >= _DEEPEST:
                 return body
             self._depth += 1
-            parts = tuple(self._nodes(body.chain.nodes, {body.input.root: 0}, False))
+            known = {x.root: at for at, x in enumerate(body.inputs)}
+            parts = tuple(self._nodes(body.chain.nodes, known, False))
             self._depth -= 1
             # A number instead of the nested tuple: comparing stays cheap however deep it is.
             found = self._bodies[body] = self._numbers.setdefault(parts, len(self._numbers))
@@ -195,6 +197,8 @@ def _references(nodes: list[Node]) -> Iterator[Tensor]:
                 yield node.output.root
             case Apply() if node.op.category != "merge":
                 yield from (x.root for x in node.inputs[1:])
+            case Call():
+                yield from (x.root for x in node.tensors)
 
 
 def _seen_from_outside(unit: RepeatUnit, references: Counter[Tensor]) -> tuple[bool, bool]:
@@ -202,6 +206,7 @@ def _seen_from_outside(unit: RepeatUnit, references: Counter[Tensor]) -> tuple[b
     if not references:
         return False, False
     made = {node.output.root for node in walk(unit.nodes)} - {unit.input.root}
+    made |= {x.root for node in walk(unit.nodes) if isinstance(node, Call) for x in node.outputs}
     inside = Counter(_references(unit.nodes))
     outside = {tensor for tensor in made if references[tensor] > inside[tensor]}
     return bool(outside - {unit.output.root}), unit.output.root in outside

@@ -270,7 +270,7 @@ class _Scheduler:
                 merge, name=f"{call.name}.cat", inputs=tuple(made[: at + 1]), output=call.input
             )
             piled = self._step(concat, tuple(features), place)
-            self._enter(call, (piled,), place)
+            self._enter(call, [(piled,)], place)
             unit = CallRange(call.body.name, start, len(self.made.steps), tuple(features))
             self.made.units.append(unit)
             features += place.tensors[call.output.root]
@@ -279,17 +279,18 @@ class _Scheduler:
         place.held += features
 
     def _call(self, call: Call, place: _SchedulePlace) -> None:
-        start, given = len(self.made.steps), place.tensors[call.input.root]
+        start, given = len(self.made.steps), [place.tensors[x.root] for x in call.inputs]
         self._enter(call, given, place)
-        self._hold(given)
+        values = tuple(value for columns in given for value in columns)
+        self._hold(values)
         stop = len(self.made.steps)
-        if stop > start and len(given) == 1:
-            self.made.units.append(CallRange(call.body.name, start, stop, given))
+        if stop > start and len(values) == len(given):
+            self.made.units.append(CallRange(call.body.name, start, stop, values))
 
-    def _enter(self, call: Call, given: tuple[Value, ...], place: _SchedulePlace) -> None:
+    def _enter(self, call: Call, given: list[tuple[Value, ...]], place: _SchedulePlace) -> None:
         body = call.body
         line = None if body.block is not None and body.block.places else NestedLine()
-        tensors = {body.input.root: given}
+        tensors = {x.root: values for x, values in zip(body.inputs, given, strict=True)}
         names = frozenset(self.names.get(body.block, ()))
         inside = _SchedulePlace(
             f"{place.prefix}{call.name}.", tensors, self._uses(body), line, names
@@ -297,6 +298,8 @@ class _Scheduler:
         self._chain(body.chain, inside)
         self._hold((*inside.held, *inside.branches))
         self._name(call, inside.tensors[body.output.root], place)
+        for made, x in zip(body.outputs[1:], call.outputs[1:], strict=True):
+            place.tensors[x.root] = inside.tensors[made.root]
 
     def _apply(self, apply: Apply, place: _SchedulePlace) -> None:
         values = tuple(v for tensor in apply.inputs for v in place.tensors[tensor.root])

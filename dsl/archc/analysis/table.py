@@ -270,12 +270,16 @@ class _Tabler:
     def body(self, body: Body) -> _Counted:
         found = self.done.get(body)
         if found is None:
-            fields = {x.root: receptive.start(_shape(x).rank) for x in body.inputs}
-            site = _Site(fields)
-            parts = tuple(self._chain(body.chain, site, ()))
-            output = fields[body.output.root]
-            found = self.done[body] = _Counted(parts, _sum(parts), fields, output)
+            fields = [receptive.start(_shape(x).rank) for x in body.inputs]
+            found = self.done[body] = self._counted(body, fields)
         return found
+
+    def _counted(self, body: Body, entering: list[Field]) -> _Counted:
+        """A body whose inputs have these fields."""
+        pairs = zip(body.inputs, entering, strict=True)
+        fields = {x.root: seen for x, seen in pairs}
+        parts = tuple(self._chain(body.chain, _Site(fields), ()))
+        return _Counted(parts, _sum(parts), fields, fields[body.output.root])
 
     def _chain(self, chain: Chain, site: _Site, scopes: tuple[str, ...]) -> Iterator[Part]:
         for node in chain.nodes:
@@ -302,9 +306,15 @@ class _Tabler:
                         yield replace(part, aside=True)
 
     def _call(self, call: Call, site: _Site, scopes: tuple[str, ...]) -> Part:
-        made = self.body(call.body)
         entered = site.fields[call.input.root]
-        seen = site.fields[call.output.root] = receptive.then(entered, made.output)
+        if call.tensors:  # what it sees hangs on how its inputs lie to one another
+            made = self._counted(call.body, [site.fields[x.root] for x in call.inputs])
+            entered = receptive.start(_shape(call.input).rank)
+        else:
+            made = self.body(call.body)
+        for end, x in zip(call.body.outputs, call.outputs, strict=True):
+            site.fields[x.root] = receptive.then(entered, made.fields[end.root])
+        seen = site.fields[call.output.root]
         return Part(
             (*scopes, call.name),
             call.body.name,
@@ -312,7 +322,7 @@ class _Tabler:
             made.counts.repeated() if call.again else made.counts,
             seen,
             call.span,
-            inputs=(_shape(call.input),),
+            inputs=tuple(map(_shape, call.inputs)),
             again=call.again,
             inside=Inside(made.parts, entered),
             body=call.body,

@@ -60,8 +60,9 @@ def uses_of(body: Body) -> Uses:
                 counts.update(x.root for x in node.inputs)
                 named |= {x.root for x in node.inputs[1:] if node.op.category != "merge"}
             case Call():
-                makers[node.output.root] = node
-                counts[node.input.root] += 1
+                makers |= {x.root: node for x in node.outputs}
+                counts.update(x.root for x in node.inputs)
+                named |= {x.root for x in node.tensors}
             case Output():
                 counts[node.output.root] += 1
             case AuxHead():
@@ -96,9 +97,5 @@ def _modules(chain: Chain, scopes: Path) -> Iterator[tuple[Path, Apply]]:
 
 def _times(root: Tensor, nodes: list[Node]) -> int:
     """How often operators and calls among some nodes use a tensor."""
-    taken = (
-        node.inputs if isinstance(node, Apply) else (node.input,)
-        for node in walk(nodes)
-        if isinstance(node, Apply | Call)
-    )
+    taken = (node.inputs for node in walk(nodes) if isinstance(node, Apply | Call))
     return sum(x.root is root for tensors in taken for x in tensors)

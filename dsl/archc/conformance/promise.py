@@ -130,10 +130,11 @@ class _Walk:
             columns = x.shape.columns if x.shape is not None else 0
             entering.append(tuple(self._input(count + at) for at in range(columns or 1)))
             count += columns or 1
-        outputs = self.body(self.root, (), entering, is_root=True)
+        outputs = tuple(x for made in self.body(self.root, (), entering) for x in made)
+        self.holdings = grouped(self.holdings)
         state = self.store.structure("state", *((h.path, h.what) for h in self.holdings))
         shape = self.root.output.shape
-        is_list = bool(shape is not None and shape.columns)
+        is_list = bool(shape is not None and shape.columns) or bool(self.root.gives)
         digest = digest_of(self.store, state, self.events, outputs, is_list)
         return BodyPromise(
             self.holdings, self.events, outputs, self.sides, self.marks, digest, state
@@ -147,11 +148,11 @@ class _Walk:
         body: Body,
         path: Path,
         inputs: list[tuple[SymbolicTensor, ...]],
-        is_root: bool = False,
-    ) -> tuple[SymbolicTensor, ...]:
+    ) -> list[tuple[SymbolicTensor, ...]]:
+        """What comes out: each output's tensors, several of a bundle."""
         env = {x.root: value for x, value in zip(body.inputs, inputs, strict=True)}
         _Inside(self, body, path, env).chain(body.chain, path)
-        return env.get(body.output.root, ())
+        return [env.get(x.root, ()) for x in (body.output, *body.gives.values())]
 
 
 class _Inside:
@@ -169,6 +170,7 @@ class _Inside:
         self.path = path
         self.env = env
         self.live = live(body)
+        self.is_network = body.block is None
 
     def chain(self, chain: Chain, path: Path) -> None:
         for node in chain.nodes:
@@ -195,9 +197,9 @@ class _Inside:
                 self.chain(node.chain, (*self.path, *node.scopes))
             case AuxHead():
                 self.aux(node, path)
-            case Output():
+            case Output() if self.is_network:
                 self.walk.marks[node.name] = self._one(node.output)
-            case Ref():
+            case Output() | Ref():
                 pass
 
     def aux(self, node: AuxHead, path: Path) -> None:
@@ -275,7 +277,7 @@ class _Inside:
         return (found,)
 
     def call(self, node: Call, path: Path) -> None:
-        is_live = node.output.root in self.live
+        is_live = any(x.root in self.live for x in node.outputs)
         promises, walk_ = self.walk.promises, self.walk
         inner = (*path, node.name)
         if promises.closed:
@@ -286,15 +288,17 @@ class _Inside:
                 walk_.holdings.append(Holding(name, made.state, node.span))
             if not is_live:
                 return
-            inputs = self.env[node.input.root]
+            inputs = tuple(value for x in node.inputs for value in self.env[x.root])
             name = name if has_state else ""
             walk_.drawn += made.draws
             place = (made.digest, name, walk_.drawn if made.draws else 0)
             if has_state or made.draws:
                 walk_.events.append(Event(name, made.digest, inputs, node.span, made.draws))
-            self.env[node.output.root] = tuple(
+            found = [
                 self.store.tensor("block", (*place, at), inputs) for at in range(len(made.outputs))
-            )
+            ]
+            first = len(found) - len(node.gives)
+            self._know(node, [tuple(found[:first]), *((x,) for x in found[first:])])
             return
         events, holdings, drawn = walk_.events, walk_.holdings, walk_.drawn
         if node.again:
@@ -304,26 +308,45 @@ class _Inside:
             self._open_unused(node, inner)
             walk_.drawn = drawn
         else:
-            found = walk_.body(node.body, inner, [self.env[node.input.root]])
-            self.env[node.output.root] = found
+            entering = [self.env[x.root] for x in node.inputs]
+            self._know(node, walk_.body(node.body, inner, entering))
         walk_.events, walk_.holdings = events, holdings
+
+    def _know(self, node: Call, made: list[tuple[SymbolicTensor, ...]]) -> None:
+        self.env |= {x.root: found for x, found in zip(node.outputs, made, strict=True)}
 
     def _open_unused(self, node: Call, inner: Path) -> None:
         """A block that is held, and does not run."""
-        columns = node.input.shape.columns if node.input.shape is not None else 0
         nothing = self.store.tensor("unused")
-        self.walk.body(node.body, inner, [(nothing,) * (columns or 1)])
+        columns = (x.shape.columns if x.shape is not None else 0 for x in node.inputs)
+        self.walk.body(node.body, inner, [(nothing,) * (n or 1) for n in columns])
+
+
+def grouped(holdings: list[Holding]) -> list[Holding]:
+    """In the order of a state_dict: what is in one container stands together."""
+    order: dict[tuple[str, ...], int] = {}
+    for holding in holdings:
+        parts = tuple(holding.path.split("."))
+        for length in range(1, len(parts) + 1):
+            order.setdefault(parts[:length], len(order))
+
+    def place(holding: Holding) -> list[int]:
+        parts = tuple(holding.path.split("."))
+        return [order[parts[:length]] for length in range(1, len(parts) + 1)]
+
+    return sorted(holdings, key=place)
 
 
 def live(body: Body) -> set[PlanTensor]:
     """Return the tensors that somebody uses: nothing else is worked out in generated code."""
     nodes = list(walk(body.chain.nodes))
-    marks = {node.output.root for node in nodes if isinstance(node, Output)}
-    found = marks or {body.output.root}
+    found = {x.root for x in body.outputs}
     found |= {node.chain.output.root for node in nodes if isinstance(node, AuxHead)}
     for node in reversed(nodes):
-        if isinstance(node, Apply | Call) and node.output.root in found:
-            found |= {x.root for x in (node.inputs if isinstance(node, Apply) else (node.input,))}
+        if isinstance(node, Apply | Call):
+            made = node.outputs if isinstance(node, Call) else (node.output,)
+            if any(x.root in found for x in made):
+                found |= {x.root for x in node.inputs}
     return found
 
 

@@ -76,7 +76,8 @@ def _derived(call: Call, name: str) -> bool:
     formal = next(formal for formal in block.tree.formals if formal.name.id == name)
     if formal.default is None or isinstance(formal.default, syntax.Number):
         return False
-    others = ChainMap(call.body.args, block.home.constants)
+    home = block.home
+    others = ChainMap(call.body.args, home.constants, home.lets, home.blocks)
     try:
         value = Evaluator(others, call.body.input.shape).value(formal.default)
     except Fault:

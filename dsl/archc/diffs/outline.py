@@ -212,6 +212,7 @@ class Outliner:
         item.cost = Cost(macs=outline.cost.macs) if call.again else outline.cost
         item.bag, item.weight, item.size = outline.bag, outline.weight, call.body.size
         item.name, item.call, item.terms = call.name, call, terms
+        item.references = tuple(TensorReference("@", x.root) for x in call.tensors)
         return item
 
     def _branches(self, node: Branches, terms: Terms) -> OutlineItem:

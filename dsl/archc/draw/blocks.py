@@ -64,10 +64,7 @@ def called(calls: Sequence[Call], name: str, times: int) -> Called:
 
 def signature(block: BlockValue) -> str:
     """`(width, out=4*width, stride=1)`: what the arguments of its instances stand for."""
-    parts = [
-        formal.name.id + (f"={formal.default.span.text}" if formal.default is not None else "")
-        for formal in block.tree.formals
-    ]
+    parts = [formal.text for formal in block.tree.formals]
     return f"({', '.join(parts)})" if parts else ""
 
 
@@ -79,6 +76,9 @@ def _arguments(calls: Sequence[Call]) -> str:
     parts = []
     for formal in block.tree.formals:
         name = formal.name.id
+        if formal.is_tensor:
+            parts.append(formal.text)
+            continue
         value = span_of(_value(call.args[name]) for call in calls)
         if formal.default is None:
             parts.append(value)

@@ -108,6 +108,10 @@ class _Composer:
         frame = DrawnBody({}, references(body), f"{body.name}().", (), (tree,), {}, outside)
         start = Card(self._id(frame.path("x")), "io", [("x", True)], [], "what goes in", pill=True)
         self._put(start, chain.input, frame)
+        for name, x in zip(body.input_names[1:], body.inputs[1:], strict=True):
+            card = Card(self._id(frame.path(f"@{name}")), "io", [(f"@{name}", True)], [],
+                        "a tensor that is handed over", pill=True)  # fmt: skip
+            self._put(card, x, frame)
         self._chain([(chain, 1)], frame)
         return self.boxes.scene
 
@@ -286,7 +290,9 @@ class _Composer:
             terms = frame.terms
             if terms is not None:
                 terms = {} if frame.outside else called_with(node, terms)
-            inside = DrawnBody({}, references(node.body), prefix, (), blocks, terms)
+            handed = zip(node.body.inputs[1:], node.tensors, strict=True)
+            tensors = {x.root: frame.tensors[given.root] for x, given in handed}
+            inside = DrawnBody(tensors, references(node.body), prefix, (), blocks, terms)
             box = Box(self._id(frame.path(node.name)), "block", name, node.body.name)
         box.label, box.count = node.label is not None, count
         box.facts, box.tooltip = facts(cost, node), tooltip(node, box.id, cost)
@@ -301,13 +307,18 @@ class _Composer:
             box.kind = "fold"
         chains = [(body_chain(n), c) for n, c in lanes if isinstance(n, Call | Scope)]
         if (self.fold and self.boxes.size > _MOST) or self.depth > _DEEPEST:
-            ports = self._summary(box, node, source)
+            ports = self._summary(box, node, source, frame)
         elif inside.blocks != frame.blocks and inside.blocks[-1] in frame.blocks:
             ports = self._drawn(chains, source, inside)
         else:
             with self.boxes.inside(box, source) as header:
                 ports = self._drawn(chains, header, inside)
         frame.tensors[node.output.root] = reshaped(ports, node.output)
+        if not isinstance(node, Call):
+            return
+        for name, x in node.gives.items():
+            inner = inside.tensors.get(node.body.gives[name].root, ports)
+            frame.tensors[x.root] = reshaped(inner, x)
 
     def _drawn(self, chains: Lanes[Chain], source: Ports, frame: DrawnBody) -> Ports:
         """Draw chains whose input comes from `source`; what makes their output."""
@@ -320,11 +331,13 @@ class _Composer:
             frame.tensors[chain.input.root] = before
         return ports
 
-    def _summary(self, box: Box, node: Node, source: Ports) -> Ports:
+    def _summary(self, box: Box, node: Node, source: Ports, frame: DrawnBody) -> Ports:
         """A block as one card, where the drawing would be too large or too deep."""
         card = shut(box)
         self.boxes.put(card)
         self.boxes.connect(source, card.id)
+        for given in node.tensors if isinstance(node, Call) else ():
+            self.boxes.connect(frame.tensors[given.root], card.id)
         assert node.output.shape is not None
         return (Port(card.id, node.output.shape),)
 

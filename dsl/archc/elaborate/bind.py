@@ -61,7 +61,12 @@ class Binder:
     def _argument(self, argument: syntax.Argument) -> None:
         """`dropout(0.5)`, `upsample(2, mode=bilinear)`: the same in brackets."""
         value = argument.value
-        if argument.name is None:
+        if isinstance(value, syntax.Reference):
+            if argument.name is None:
+                title = f"`{self.cls.name}` takes no tensor as an argument"
+                raise fault("A301", title, value.span, self._usage())
+            self._option(syntax.Option(argument.name, value, argument.span))
+        elif argument.name is None:
             self._plain(syntax.Plain(value, argument.span))
         elif isinstance(value, syntax.Name) and value.id not in self.evaluator.env:
             word = syntax.Word(value.id, value.span)

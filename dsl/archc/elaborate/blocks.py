@@ -7,9 +7,10 @@ from typing import Any
 
 from archc import symbolic, syntax
 from archc.elaborate.evaluate import Evaluator
+from archc.elaborate.labels import lookup
 from archc.elaborate.names import Names, aliases_in, inner_sequences, labels_in
 from archc.elaborate.shapes import outside, traced_argument, traced_shape
-from archc.elaborate.state import Context, Frame, State, Suppressed
+from archc.elaborate.state import Context, Frame, Labelled, State, Suppressed
 from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
@@ -24,31 +25,41 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Context)
         span = term.attributes[0].span if term.attributes else term.span
         title = f"the block `{block.name}` takes its values in brackets"
         raise fault("A301", title, span, f"call it as `{signature(block)}`")
-    args, derived, traces = _arguments(term, block, here.evaluator)
+    written = _written(term, block)
+    tensors = _tensors(state, written, block, here)
+    args, derived, traces = _arguments(term, written, block, here.evaluator)
     name = here.name(block.name, term.span)
     here.require_tensor(term.span)
     shape = here.x.shape
     assert shape is not None
     plain = {name: symbolic.plain(value) for name, value in args.items()}
-    body = _body(state, block, plain, derived, shape, term.span)
+    inputs = {"in": shape} | {f"@{name}": _shape_of(x) for name, x in tensors.items()}
+    body = _body(state, block, plain, derived, inputs, term.span)
     frame = here.frame
     state.count(frame, body.size, term.span)
     frame.depth = max(frame.depth, body.depth)
     if body.output.shape is None:
         raise Suppressed
-    output = Tensor(outside(body.output.shape, args, shape, block), term.span)
+    output = Tensor(outside(body.output.shape, args, inputs, block), term.span)
     node = Call(name, body, args, here.x, output, term.span, here.label, here.names.replay)
-    node.traces = traces
+    node.traces, node.tensors = traces, tuple(tensors.values())
+    node.gives = {
+        name: Tensor(outside(_shape_of(x), args, inputs, block), term.span)
+        for name, x in body.gives.items()
+    }
     return node
+
+
+def _shape_of(tensor: Tensor) -> Shape:
+    """Raises Suppressed after an earlier mistake."""
+    if tensor.shape is None:
+        raise Suppressed
+    return tensor.shape
 
 
 def signature(block: BlockValue) -> str:
     """`bottleneck(width, stride=1)`, as it was defined."""
-    parts = [
-        formal.name.id + (f"={formal.default.span.text}" if formal.default is not None else "")
-        for formal in block.tree.formals
-    ]
-    return f"{block.name}({', '.join(parts)})"
+    return f"{block.name}({', '.join(formal.text for formal in block.tree.formals)})"
 
 
 # --- arguments ---------------------------------------------------------------------------
@@ -58,23 +69,50 @@ Derived = frozenset[str]  # parameters left at a default that is an expression o
 Traces = dict[str, symbolic.Expr | None]  # of what cannot be traced: truths, operators
 
 
+Written = dict[str, syntax.Expr | syntax.Reference]  # what a call says, by parameter
+
+
+def _tensors(state: State, written: Written, block: BlockValue, here: Context) -> dict[str, Tensor]:
+    """The tensors that a call hands over, by parameter. Raises Fault."""
+    found: dict[str, Tensor] = {}
+    for formal in block.tree.formals:
+        name, value = formal.name.id, written.get(formal.name.id)
+        if not formal.is_tensor or value is None:
+            continue  # one that is missing is told of with the others
+        if not isinstance(value, syntax.Reference):
+            title = f"`{name}` of `{block.name}` is a tensor"
+            cure = f"label the one that is meant, and write `@label` for `{value.span.text}`"
+            raise fault("A309", title, value.span, cure, also=(_definition(block),))
+        found[name] = lookup(state, value, here).tensor
+    return found
+
+
 def _arguments(
-    term: syntax.Operation, block: BlockValue, evaluator: Evaluator
+    term: syntax.Operation, written: Written, block: BlockValue, evaluator: Evaluator
 ) -> tuple[dict[str, Any], Derived, Traces]:
     """The values of a call's parameters by name, in the block's order. Raises Fault."""
-    written = _written(term, block)
-    given = {name: evaluator.value(value) for name, value in written.items()}
-    traces = {
-        name: evaluator.symbolic(value)
-        for name, value in written.items()
-        if isinstance(given[name], bool | OperatorValue)
-    }
+    tensors = {formal.name.id for formal in block.tree.formals if formal.is_tensor}
+    given: dict[str, Any] = {}
+    traces: Traces = {}
+    for name, value in written.items():
+        if name in tensors:
+            continue
+        if isinstance(value, syntax.Reference):
+            title = f"`{name}` of `{block.name}` is no tensor"
+            cure = f"a parameter for a tensor is written `@{name}` in the block"
+            raise fault("A309", title, value.span, cure, also=(_definition(block),))
+        given[name] = evaluator.value(value)
+        if isinstance(given[name], bool | OperatorValue):
+            traces[name] = evaluator.symbolic(value)
     known = dict(given)  # and the defaults before
-    inner = Evaluator(ChainMap(known, block.home.constants), evaluator.incoming, evaluator.work)
+    outer = (block.home.constants, block.home.lets, block.home.blocks)
+    inner = Evaluator(ChainMap(known, *outer), evaluator.incoming, evaluator.work)
     values: dict[str, Any] = {}
     derived = set()
     for formal in block.tree.formals:
         name = formal.name.id
+        if name in written and formal.is_tensor:
+            continue
         if name in given:
             values[name] = given[name]
         elif formal.default is not None:  # it may use the parameters before it
@@ -95,11 +133,11 @@ def _fixed(expr: symbolic.Expr | None) -> symbolic.Expr | None:
     return expr if expr is not None and expr.constant is not None else None
 
 
-def _written(term: syntax.Operation, block: BlockValue) -> dict[str, syntax.Expr]:
+def _written(term: syntax.Operation, block: BlockValue) -> Written:
     """The values that the call writes, by parameter."""
     known = [formal.name.id for formal in block.tree.formals]
     arguments = term.arguments or ()
-    given: dict[str, syntax.Expr] = {}
+    given: Written = {}
     for at, argument in enumerate(arguments):
         if argument.name is None and at >= len(known):
             most = f"{len(known) or 'no'} argument{'s' * (len(known) != 1)}"
@@ -128,18 +166,19 @@ def _body(
     block: BlockValue,
     args: dict[str, Any],
     derived: Derived,
-    shape: Shape,
+    inputs: dict[str, Shape],
     span: Span,
 ) -> Body:
-    """One instance of a block; the same block, arguments and shape give the same body."""
+    """One instance of a block; the same block, arguments and shapes give the same body."""
     state.work.spend(size_of(tuple(args.values())), span)
     values = _key(tuple(args.values()))
-    key = (id(block.tree), values, derived, shape.dims, shape.columns)
+    shapes = tuple((shape.dims, shape.columns) for shape in inputs.values())
+    key = (id(block.tree), values, derived, shapes)
     free_of_params = block.home is not state.main and not _holds_block(tuple(args.values()))
     bodies = state.shared if free_of_params else state.bodies
     found = bodies.get(key)
     if found is None:
-        found = bodies[key] = _make_body(state, block, args, derived, shape, span)
+        found = bodies[key] = _make_body(state, block, args, derived, inputs, span)
     return found
 
 
@@ -148,7 +187,7 @@ def _make_body(
     block: BlockValue,
     args: dict[str, Any],
     derived: Derived,
-    shape: Shape,
+    inputs: dict[str, Shape],
     span: Span,
 ) -> Body:
     if len(state.calls) >= state.limits.depth:
@@ -158,24 +197,42 @@ def _make_body(
         raise _endless(state, block, span, "no `if` can end it")
     state.steps += _BODY  # many different bodies take long, however little is in them
     tree = block.tree
-    x = Tensor(traced_shape(shape, state.trace_sizes), span)
+    tensors = {
+        name: Tensor(traced_shape(shape, state.trace_sizes, name), span)
+        for name, shape in inputs.items()
+    }
+    x = tensors["in"]
     names: dict[str, Any] = {}
-    env = ChainMap(names, block.home.constants, block.home.blocks)
+    env = ChainMap(names, block.home.constants, block.home.lets, block.home.blocks)
     for formal in tree.formals:
         name = formal.name.id
+        if formal.is_tensor:
+            continue
         if name in derived and formal.default is not None:
             names[name] = Evaluator(env, x.shape, state.work).value(formal.default)
         else:
             names[name] = traced_argument(name, args[name])
     declared = labels_in(tree.body)
     frame = Frame(block.home, env, declared | aliases_in(tree.body), state.work)
+    frame.lookup = lambda reference, here: lookup(state, reference, here)
+    for name, tensor in tensors.items():
+        whole = syntax.Statement(None, syntax.Broken(tree.span), None, tree.span)
+        frame.labels[name.removeprefix("@")] = Labelled(tensor, whole, [], Names(False), env, ())
     state.called.add(id(tree))
     state.calls.append((block, span))
     try:
         chain = state.chain(tree.body, Context(x, frame, Names(tree.places, declared)))
     finally:
         state.calls.pop()
-    return Body(block, block.name, args, (x,), chain, frame.size, frame.depth + 1)
+    entering = tuple(tensors.values())
+    called = ("x", *(name.removeprefix("@") for name in list(tensors)[1:]))
+    depth = frame.depth + 1
+    if frame.gives and chain.output.shape is not None and chain.output.shape.columns:
+        title = f"`{block.name}` has outputs, and ends in {chain.output.shape}"
+        raise fault("A208", title, chain.output.span, "end it with `join`")
+    return Body(
+        block, block.name, args, entering, chain, frame.size, depth, called, gives=frame.gives
+    )
 
 
 def _must_go_on(state: State, block: BlockValue) -> bool:

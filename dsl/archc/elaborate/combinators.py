@@ -6,22 +6,81 @@ from dataclasses import replace
 
 from archc import syntax
 from archc.elaborate.evaluate import Evaluator
+from archc.elaborate.labels import label_of
 from archc.elaborate.operators import bind, place
 from archc.elaborate.ports import declare_output
 from archc.elaborate.shape_errors import explain_branches
 from archc.elaborate.state import Context, State
 from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS
-from archc.plan import Apply, AuxHead, Branches, Chain, Scope
+from archc.plan import Apply, AuxHead, Branches, Chain, Choice, Node, Ref, Scope
 from archc.source import Fault, fault
 
 
 def combine(state: State, term: syntax.Operation, here: Context) -> Branches | Scope | AuxHead:
     """A combinator; where modules are named by place, it is a module of its own."""
-    branches = _branches(term)
     if term.name.id == "aux":
-        return _aux(state, term, branches[0], here)
-    return _merged_scope(state, term, here) if here.names.places else _merged(state, term, here)
+        return _aux(state, term, _checked(term, term.branches)[0], here)
+    if not here.names.places:
+        return _merged(state, term, here)
+
+    def fill(inner: Context) -> Chain:
+        node = _merged(state, term, inner)
+        return Chain([node], inner.x, node.output)
+
+    return here.scope(term.name.id, term, term.span, False, fill)
+
+
+def optional(
+    state: State, term: syntax.Operation, here: Context, nodes: list[Node]
+) -> Choice | Scope:
+    """`residual if (test) <body>`: the body, to `nodes`, and the sum with what came in, if so."""
+    if term.name.id != "residual" or term.condition is None:
+        cure = f"put it into an `if`: `if ... {{ {term.name.id}<...> }}`"
+        raise fault("A408", f"`{term.name.id}` takes no condition", term.span, cure)
+    if not here.names.places:
+        return _with_shortcut(state, term, here, nodes)
+
+    def fill(inner: Context) -> Chain:
+        made: list[Node] = []
+        node = _with_shortcut(state, term, inner, made)
+        return Chain([*made, node], inner.x, node.output)
+
+    return here.scope(term.name.id, term, term.span, False, fill)
+
+
+def _with_shortcut(
+    state: State, term: syntax.Operation, here: Context, nodes: list[Node]
+) -> Choice:
+    (body, *shortcut) = _checked(term, term.branches)
+    assert term.condition is not None
+    evaluator = here.evaluator
+    taken, test = evaluator.truth(term.condition), evaluator.symbolic(term.condition)
+    arm = syntax.Sequence((syntax.Statement(None, term, None, term.span),), term.span)
+    tree = syntax.If(term.condition, arm, None, term.span)
+    bound = bind(state, COMBINATORS["residual"].merge, term, here)
+    with here.frame.branch():
+        chain = state.chain(body, here)
+    nodes += chain.nodes
+    y = chain.output
+    name = here.names.auto(bound.op.name, term.span)
+    if not taken:
+        return Choice(tree, test, False, Chain([], y, y), y, term.span)
+    back = Chain([Ref(here.x, term.span)], y, here.x)
+    if shortcut:
+        with here.frame.branch():
+            made = state.chain(shortcut[0], here)
+        back = Chain([*back.nodes, *made.nodes], y, made.output)
+    chains = [Chain([], y, y), back]
+    merge = Apply(name, bound.op, (y, back.output), y, term.span, None, here.names.replay)
+    try:
+        place(state, merge, bound, here)
+    except TooLarge:
+        raise
+    except Fault as mistake:
+        raise explain_branches(mistake, "residual", term, merge, chains) from None
+    sum_ = Branches("add", chains, merge, y, merge.output, term.span)
+    return Choice(tree, test, True, Chain([sum_], y, merge.output), merge.output, term.span)
 
 
 def group(state: State, term: syntax.Group, here: Context, kind: str = "group") -> Scope:
@@ -34,7 +93,8 @@ def _merged(state: State, term: syntax.Operation, here: Context) -> Branches:
     keyword = term.name.id
     combinator = COMBINATORS[keyword]
     bound = bind(state, combinator.merge, term, here)
-    chains = [state.chain(branch, here) for branch in term.branches or ()]
+    branches, chains = _branches(state, term, here)
+    term = replace(term, branches=branches)
     ends = combinator.merged([chain.output for chain in chains], here.x)
     name = here.names.auto(bound.op.name, term.span)
     merge = Apply(name, bound.op, tuple(ends), here.x, term.span, None, here.names.replay)
@@ -47,17 +107,37 @@ def _merged(state: State, term: syntax.Operation, here: Context) -> Branches:
     return Branches(keyword, chains, merge, here.x, merge.output, term.span)
 
 
-def _merged_scope(state: State, term: syntax.Operation, here: Context) -> Scope:
-    def fill(inner: Context) -> Chain:
-        node = _merged(state, term, inner)
-        return Chain([node], inner.x, node.output)
-
-    return here.scope(term.name.id, term, term.span, False, fill)
+# --- branches ----------------------------------------------------------------------------
 
 
-def _branches(term: syntax.Operation) -> tuple[syntax.Sequence, ...]:
+def _branches(
+    state: State, term: syntax.Operation, here: Context
+) -> tuple[tuple[syntax.Sequence, ...], list[Chain]]:
+    """The branches of a combinator, `each` worked out. Raises Fault for too few or too many."""
+    frame, sequences, chains = here.frame, list[syntax.Sequence](), list[Chain]()
+    outer, passes = frame.env, frame.passes
+    with frame.branch():
+        for branch in term.branches or ():
+            each = branch.statements[0].term if len(branch.statements) == 1 else None
+            if not isinstance(each, syntax.Each):
+                sequences.append(branch)
+                chains.append(state.chain(branch, here))
+                continue
+            for k, names in enumerate(here.evaluator.passes(each.targets, each.over)):
+                state.count(frame, 0, each.span)
+                frame.knows(names)
+                frame.passes = (*passes, (id(each), k))
+                sequences.append(each.body)
+                chains.append(state.chain(each.body, here))
+                frame.env, frame.passes = outer, passes
+    return _checked(term, tuple(sequences)), chains
+
+
+def _checked(
+    term: syntax.Operation, branches: tuple[syntax.Sequence, ...] | None
+) -> tuple[syntax.Sequence, ...]:
     """The branches of a combinator. Raises Fault where there are too few or too many."""
-    keyword, branches = term.name.id, term.branches
+    keyword = term.name.id
     least, most = COMBINATORS[keyword].least, COMBINATORS[keyword].most
     if branches is not None and len(branches) >= least and (most is None or len(branches) <= most):
         return branches
@@ -85,12 +165,13 @@ def _aux(state: State, term: syntax.Operation, branch: syntax.Sequence, here: Co
     weight = _weight(term, here.evaluator)
     single = branch.statements[0] if len(branch.statements) == 1 else None
     if here.label is None:
-        chain = state.chain(branch, here)
-        written = single.label.name if single is not None and single.label is not None else None
+        with here.frame.branch():
+            chain = state.chain(branch, here)
+        written = label_of(single.label, here) if single is not None else None
         name = written or _unnamed(here, term)
     elif single is not None and single.label is None:
         name = here.label
-        label = syntax.Label(name, None, term.name.span)
+        label = syntax.Label((name,), term.name.span)
         labelled = replace(single, label=label)
         unlabelled = Context(here.x, here.frame, here.names)
         chain = state.chain(syntax.Sequence((labelled,), branch.span), unlabelled)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from archc import symbolic, syntax
-from archc.elaborate.evaluate import describe
+from archc.elaborate.lists import no_list, unpacked
 from archc.elaborate.names import refuse_reserved
 from archc.elaborate.shapes import generalised, retrace, traced_argument
 from archc.elaborate.state import Context, Labelled, State
 from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Call, Chain, Choice, Loop, Scope, Tensor
-from archc.source import fault
 
 
 def choose(state: State, term: syntax.If, here: Context) -> Choice:
@@ -53,19 +51,18 @@ def loop(state: State, term: syntax.For, here: Context) -> Loop:
     for name in term.names:
         refuse_reserved(name.id, name.span, "the loop's name")
     names = tuple(name.id for name in term.names)
-    evaluator = here.evaluator
-    if term.stop is not None:
-        start = evaluator.integer(term.start, "a loop's start")
-        stop = evaluator.integer(term.stop, "a loop's end")
+    evaluator, over = here.evaluator, term.over
+    if over.stop is not None:
+        start = evaluator.integer(over.start, "a loop's start")
+        stop = evaluator.integer(over.stop, "a loop's end")
         count = stop - start + 1 if stop >= start else 0
         first = symbolic.expr_of(start)
         plan = _Plan(term, term.body, count, names, start=first, first=int(start))
     else:
-        listed = evaluator.value(term.start)
+        listed = evaluator.value(over.start)
         if not isinstance(listed, tuple):
-            title = f"a loop runs over a list or `1..n`, not {describe(listed)}"
-            raise fault("A309", title, term.start.span)
-        values = [_unpacked(term, item) for item in listed]
+            raise no_list(listed, over.start.span)
+        values = [unpacked(term.targets, item, over.span) for item in listed]
         items = symbolic.expr_of(listed) if symbolic.is_traced(listed) else None
         plan = _Plan(term, term.body, _length(values, items), names, values, items=items)
     return _unfold(state, plan, here)
@@ -78,15 +75,6 @@ def _length(values: list[Any], items: symbolic.Expr | None) -> Any:
     return symbolic.traced(
         len(values), symbolic.Expr((((symbolic.FunctionCall("len", (items,)),), 1),))
     )
-
-
-def _unpacked(term: syntax.For, item: Any) -> tuple[Any, ...]:
-    if len(term.names) == 1:
-        return (item,)
-    if not isinstance(item, tuple) or len(item) != len(term.names):
-        title = f"each item must be a list of {len(term.names)}, not {describe(item)}"
-        raise fault("A309", title, term.start.span)
-    return item
 
 
 def repeat(state: State, statement: syntax.Statement, here: Context) -> Loop | Scope:
@@ -137,7 +125,8 @@ def _unfold(state: State, plan: _Plan, here: Context) -> Loop:
         value = dict(zip(plan.names, plan.value(k), strict=True))
         if value:
             state.work.spend(sum(map(size_of, value.values())), span)
-            frame.env = _within(outer, {n: traced_argument(n, v) for n, v in value.items()})
+            frame.env = outer
+            frame.knows({name: traced_argument(name, v) for name, v in value.items()})
         frame.passes = (*passes, (id(plan.tree), k))
         labelled = len(frame.labelled)
         inner = Context(_entering(plan, made, current), frame, here.names)
@@ -161,11 +150,6 @@ def _unfold(state: State, plan: _Plan, here: Context) -> Loop:
     return Loop(
         plan.tree, plan.names, values, plan.start, count, plan.items, iterations, current, span
     )
-
-
-def _within(env: ChainMap[str, Any], own: dict[str, Any]) -> ChainMap[str, Any]:
-    """`env` with a loop's names before it; what they hide of it may be large, and is not copied."""
-    return ChainMap({**env.maps[0], **own}, *env.maps[1:])
 
 
 def _retrace(labelled: list[Labelled], outside: Mapping[str, symbolic.Expr]) -> None:
@@ -215,6 +199,8 @@ def _same_again(state: State, plan: _Plan, done: list[Chain], here: Context) -> 
         return None
     last, x = done[-1].nodes[0], here.x
     if not isinstance(last, Call) or last.label is not None or x.shape is None:
+        return None
+    if last.tensors or last.gives:
         return None
     if _expressed(last.input.shape) != _expressed(x.shape):
         return None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from archc import symbolic as symbol
 from archc import syntax
+from archc.elaborate import lists
+from archc.elaborate.values import computed, describe, need_number
 from archc.elaborate.work import ITEM, WorkLimit, size_of
 from archc.ops import REGISTRY, Shape
 from archc.plan import Applicable, BlockValue, OperatorValue
@@ -16,22 +20,39 @@ FUNCTIONS = {  # fewest and most arguments
     "min": (1, None),
     "max": (1, None),
     **dict.fromkeys(("floor", "ceil", "round", "abs", "len"), (1, 1)),
+    **dict.fromkeys(("sum", "enumerate"), (1, 1)),
+    "zip": (1, None),
 }
+_OF_LISTS = frozenset(("len", "sum", "enumerate", "zip"))
 COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 INCOMING = ("c", "h", "w", "d", "features")
-_LARGEST = 10**15
-_LONGEST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What `let` calls something true or false, with what that hangs on."""
+
+    value: bool
+    expr: symbol.Expr | None
 
 
 class Evaluator:
-    """Evaluates the expressions of one place: its names, and the tensor that comes in."""
+    """Evaluates the expressions of one place: its names, and the tensor that comes in.
+
+    `tensors` gives the shapes of labels, where there are any to ask.
+    """
 
     def __init__(
-        self, env: Mapping[str, Any], incoming: Shape | None, work: WorkLimit | None = None
+        self,
+        env: Mapping[str, Any],
+        incoming: Shape | None,
+        work: WorkLimit | None = None,
+        tensors: Callable[[syntax.Reference], Shape] | None = None,
     ) -> None:
         self.env = env
         self.incoming = incoming
         self.work = work or WorkLimit()
+        self.tensors = tensors
         self._conditionals: dict[int, Any] = {}  # nested ones are asked for more than once
 
     # --- values --------------------------------------------------------------------------
@@ -50,6 +71,12 @@ class Evaluator:
                 return self._list(expr)
             case syntax.Index():
                 return self._index(expr)
+            case syntax.Slice():
+                return self._slice(expr)
+            case syntax.Comprehension():
+                return self._by_rule(expr)
+            case syntax.SizeOf():
+                return self._fact(expr)
             case syntax.UnaryExpr():
                 return self._unary(expr)
             case syntax.Binary():
@@ -61,8 +88,18 @@ class Evaluator:
 
     def number(self, expr: syntax.Expr) -> Any:
         value = self.value(expr)
-        _need_number(value, expr.span)
+        need_number(value, expr.span)
         return value
+
+    def named(self, expr: syntax.Expr) -> Any:
+        """The value, as a name for it has it: one that is true or false keeps its expression."""
+        value = self.value(expr)
+        return Condition(value, self.symbolic(expr)) if isinstance(value, bool) else value
+
+    def within(self, names: Mapping[str, Any]) -> Evaluator:
+        """This one where more names are known."""
+        env = ChainMap(dict(names), self.env)  # type: ignore[arg-type]
+        return type(self)(env, self.incoming, self.work, self.tensors)
 
     def integer(self, expr: syntax.Expr, what: str, least: int | None = None) -> Any:
         """A whole number. Raises Fault with what it came to."""
@@ -95,6 +132,8 @@ class Evaluator:
             case syntax.Conditional():
                 parts = (expr.then, expr.test, expr.other)
                 return _applied("if", *map(self.symbolic, parts))
+            case syntax.Name() if isinstance(self.env.get(expr.id), Condition):
+                return self.env[expr.id].expr  # type: ignore[no-any-return]
             case syntax.Name() if isinstance(self.env.get(expr.id), bool | OperatorValue):
                 return symbol.var(expr.id)
             case syntax.Index() if self._is_flag(expr):
@@ -122,7 +161,8 @@ class Evaluator:
         if expr.id in ("true", "false") and expr.id not in self.env:
             return expr.id == "true"
         if expr.id in self.env:
-            return self.env[expr.id]
+            found = self.env[expr.id]
+            return found.value if isinstance(found, Condition) else found
         if expr.id in REGISTRY:
             return OperatorValue(REGISTRY[expr.id].name)
         hint = did_you_mean(expr.id, self.env)
@@ -138,28 +178,52 @@ class Evaluator:
             raise fault("A109", f"a tensor has no `{expr.field}`", expr.span, f"there are {known}")
         if self.incoming is None:
             raise fault("A404", f"there is no tensor here for `in.{expr.field}` to ask", expr.span)
-        if expr.field == "c":
-            return self.incoming.channels
-        if expr.field == "features":
-            return self.incoming.features
-        place = {"w": 1, "h": 2, "d": 3}[expr.field]
-        if place > self.incoming.rank:
-            raise fault(
-                "A109",
-                f"a tensor of {self.incoming} has no `in.{expr.field}`",
-                expr.span,
-                "`in.w` is the last size, `in.h` the one before, `in.d` the one before that",
-            )
-        return self.incoming.size[-place]
+        return _size(self.incoming, expr.field, "in", expr.span)
+
+    def _fact(self, expr: syntax.SizeOf) -> Any:
+        if self.tensors is None:
+            raise fault("A404", "there are no labels here to ask", expr.tensor.span)
+        return _size(self.tensors(expr.tensor), expr.field, expr.tensor.span.text, expr.span)
 
     def _list(self, expr: syntax.ListExpr) -> tuple[Any, ...]:
-        items = tuple(self.value(item) for item in expr.items)
-        numbers, lists = _counted(items)
-        self.work.spend(numbers + lists, expr.span)
-        if numbers > _LONGEST:  # a block that calls itself may double it again and again
-            raise fault("A308", f"a list may have {_LONGEST:,} numbers at most", expr.span)
-        if lists > _LONGEST:
-            raise fault("A308", f"a list may have {_LONGEST:,} lists in it at most", expr.span)
+        return self._bounded(tuple(self.value(item) for item in expr.items), expr.span)
+
+    def _by_rule(self, expr: syntax.Comprehension) -> tuple[Any, ...]:
+        passes = self.passes(expr.targets, expr.over)
+        items = tuple(self.within(names).value(expr.item) for names in passes)
+        return self._bounded(items, expr.span)
+
+    def passes(
+        self, targets: tuple[syntax.Target, ...], over: syntax.Over
+    ) -> Iterator[dict[str, Any]]:
+        """What the names of `each` or of a list by a rule stand for, pass by pass. Raises Fault."""
+        names = [name.id for name in syntax.names_of(targets)]
+        for item in self._gone_through(over):
+            values = lists.unpacked(targets, item, over.span)
+            self.work.spend(sum(map(size_of, values)), over.span)
+            yield dict(zip(names, values, strict=True))
+
+    def _gone_through(self, over: syntax.Over) -> tuple[Any, ...]:
+        """The items of `1..n`, or of a list."""
+        if over.stop is None:
+            listed = self.value(over.start)
+            if not isinstance(listed, tuple):
+                raise lists.no_list(listed, over.start.span)
+            return listed
+        start = self.integer(over.start, "a loop's start")
+        stop = self.integer(over.stop, "a loop's end")
+        if stop - start >= lists.LONGEST:
+            raise fault("A308", f"a list may have {lists.LONGEST:,} numbers at most", over.span)
+        return tuple(symbol.combine("+", start, k) for k in range(stop - start + 1))
+
+    def _bounded(self, items: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
+        """A list that was written. Raises Fault for one that is too long."""
+        numbers, inner = _counted(items)
+        self.work.spend(numbers + inner, span)
+        if numbers > lists.LONGEST:  # a block that calls itself may double it again and again
+            raise fault("A308", f"a list may have {lists.LONGEST:,} numbers at most", span)
+        if inner > lists.LONGEST:
+            raise fault("A308", f"a list may have {lists.LONGEST:,} lists in it at most", span)
         return items
 
     def _index(self, expr: syntax.Index) -> Any:
@@ -180,6 +244,15 @@ class Evaluator:
                 return symbol.traced(item, symbol.Expr((((where,), 1),)))
         return item
 
+    def _slice(self, expr: syntax.Slice) -> Any:
+        base = self.value(expr.base)
+        start, stop = (
+            None if end is None else self.integer(end, "an end of a part")
+            for end in (expr.start, expr.stop)
+        )
+        self.work.spend(size_of(base), expr.span)
+        return lists.sliced(base, start, stop, expr.base.span)
+
     def _unary(self, expr: syntax.UnaryExpr) -> Any:
         if expr.op == "not":
             return not self.truth(expr.operand)
@@ -195,7 +268,7 @@ class Evaluator:
             equal = self._equal(expr)
             return equal if expr.op == "==" else not equal
         left, right = self.number(expr.left), self.number(expr.right)
-        return self._compute(expr.op, (left, right), expr.span)
+        return computed(expr.op, (left, right), expr.span)
 
     def _equal(self, expr: syntax.Binary) -> bool:
         left, right = self.value(expr.left), self.value(expr.right)
@@ -234,20 +307,32 @@ class Evaluator:
         if len(expr.args) < least or (most is not None and len(expr.args) > most):
             raise fault("A306", f"`{name}` takes {least} value{'s' * (most is None)}", expr.span)
         values = tuple(self.value(arg) for arg in expr.args)
-        if len(values) == 1 and isinstance(values[0], tuple) and name in ("min", "max", "len"):
-            return self._of_list(name, values[0], expr.span)
+        if name in _OF_LISTS:
+            for value, arg in zip(values, expr.args, strict=True):
+                if not isinstance(value, tuple):
+                    title = f"`{name}` takes a list, not {describe(value)}"
+                    raise fault("A309", title, arg.span)
+            return self._of_lists(name, values, expr.span)
+        if len(values) == 1 and isinstance(values[0], tuple) and name in ("min", "max"):
+            self.work.spend(ITEM * len(values[0]), expr.span)
+            return computed(name, values[0], expr.span)
         for value, arg in zip(values, expr.args, strict=True):
-            _need_number(value, arg.span)
-        return self._compute(name, values, expr.span)
+            need_number(value, arg.span)
+        return computed(name, values, expr.span)
 
-    def _of_list(self, name: str, items: tuple[Any, ...], span: Span) -> Any:
-        """`len(widths)`, and the least or largest number of a list."""
-        if name != "len":
-            self.work.spend(ITEM * len(items), span)
-            return self._compute(name, items, span)
-        length = symbol.FunctionCall("len", (symbol.expr_of(items),))
-        traced = symbol.is_traced(items)
-        return symbol.traced(len(items), symbol.Expr((((length,), 1),))) if traced else len(items)
+    def _of_lists(self, name: str, values: tuple[Any, ...], span: Span) -> Any:
+        """`len(widths)`, `sum(depths)`, `enumerate(widths)`, `zip(widths, depths)`."""
+        self.work.spend(sum(map(size_of, values)), span)
+        if name == "zip":
+            return lists.zipped(values, span)
+        (items,) = values
+        if name == "sum":
+            return lists.total(items, span)
+        if name == "enumerate":
+            return lists.numbered(items)
+        if not symbol.is_traced(items):
+            return len(items)
+        return symbol.traced(len(items), symbol.applied("len", symbol.expr_of(items)))
 
     def _no_function(self, expr: syntax.CallExpr) -> Fault:
         name = expr.function.id
@@ -261,16 +346,22 @@ class Evaluator:
             hint = f"both ends of a range are in it: `{first}..{end}`"
         return fault("A102", f"there is no function `{name}`", expr.function.span, hint)
 
-    def _compute(self, op: str, args: tuple[Any, ...], span: Span) -> Any:
-        try:
-            value = symbol.combine(op, *args)
-        except ZeroDivisionError:
-            raise fault("A308", "this divides by zero", span) from None
-        except (OverflowError, ValueError, TypeError) as error:
-            raise fault("A308", f"this cannot be computed: {error}", span) from None
-        if isinstance(value, int | float) and not -_LARGEST < value < _LARGEST:
-            raise fault("A308", "this number is too large", span)
-        return value
+
+def _size(shape: Shape, field: str, of: str, span: Span) -> Any:
+    """A size of a tensor that an expression asks for. Raises Fault."""
+    if field == "c":
+        return shape.channels
+    if field == "features":
+        return shape.features
+    place = {"w": 1, "h": 2, "d": 3}[field]
+    if place > shape.rank:
+        raise fault(
+            "A109",
+            f"a tensor of {shape} has no `{of}.{field}`",
+            span,
+            f"`{of}.w` is the last size, `{of}.h` the one before, `{of}.d` the one before that",
+        )
+    return shape.size[-place]
 
 
 def _applied(op: str, *args: symbol.Expr | None) -> symbol.Expr | None:
@@ -294,11 +385,6 @@ def _applied(op: str, *args: symbol.Expr | None) -> symbol.Expr | None:
     return symbol.Expr((((symbol.FunctionCall(op, tuple(known)),), 1),))
 
 
-def _need_number(value: Any, span: Span) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise fault("A309", f"a number is needed here, not {describe(value)}", span)
-
-
 def _counted(items: tuple[Any, ...]) -> tuple[int, int]:
     """How many numbers a list has in it, and how many lists."""
     numbers = lists = 0
@@ -309,20 +395,3 @@ def _counted(items: tuple[Any, ...]) -> tuple[int, int]:
         else:
             numbers += 1
     return numbers, lists
-
-
-def describe(value: Any) -> str:
-    """A value in the user's words."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return "a text"
-        case tuple():
-            return "a list"
-        case BlockValue():
-            return f"the block `{value.tree.name.id}`"
-        case OperatorValue():
-            return f"the operator `{value.name}`"
-        case _:
-            return f"{value:g}" if isinstance(value, float) else str(value)

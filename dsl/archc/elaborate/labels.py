@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from archc import symbolic, syntax
 from archc.elaborate.names import Names, aliases_in, labels_in, named_twice, refuse_reserved
 from archc.elaborate.state import Context, Labelled, State
-from archc.plan import Node, Ref, Tensor
+from archc.ops import Shape
+from archc.plan import Apply, Call, Chain, Loop, Node, Ref, Reused, Scope, Tensor, children
 from archc.source import Diagnostic, Fault, Severity, SpanLabel, did_you_mean, fault
 
 
@@ -15,29 +18,38 @@ def label_of(label: syntax.Label | None, here: Context) -> str | None:
     """The label as it reads, `{i}` filled in. Raises Fault for a word that is taken."""
     if label is None:
         return None
-    name = _filled(label, here)
-    refuse_reserved(name, label.span, "the label")
+    name = filled(label, here)
+    if not label.is_path:
+        refuse_reserved(name, label.span, "the label")
+        return name
+    for part in name.split("."):
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", part):
+            title = f"`{name}` is no name of a module"
+            cure = 'each part has letters, digits, `_` and `-`, as in `"convs.0": conv ...`'
+            raise fault("A105", title, label.span, cure)
+        refuse_reserved(part, label.span, "the label")
     return name
 
 
-def _filled(label: syntax.Label | syntax.Reference, here: Context) -> str:
-    if label.index is None:
-        return label.name
-    index = symbolic.plain(here.evaluator.integer(label.index, "the number in a label"))
-    if index < 0:
-        raise _negative(label, index)
-    return f"{label.name}{index}"
+def filled(label: syntax.Label | syntax.Reference, here: Context) -> str:
+    """A name as it reads, its expressions worked out. Raises Fault."""
+    if label.fixed is not None:
+        return label.fixed
+    return "".join(
+        part if isinstance(part, str) else str(_number(part, label, here)) for part in label.parts
+    )
 
 
-def _negative(label: syntax.Label | syntax.Reference, index: int) -> Fault:
-    """`a{i}` where i is -1: no name of Python could be called so."""
-    assert label.index is not None
-    written = label.index.span.text.strip()
-    cure = f"count from 0: `{label.name}{{{written} + {-index}}}`"
+def _number(expr: syntax.Expr, label: syntax.Label | syntax.Reference, here: Context) -> int:
+    """The number in a name. Raises Fault where no name of Python could be called so: `a{-1}`."""
+    index = int(symbolic.plain(here.evaluator.integer(expr, "the number in a label")))
+    if index >= 0:
+        return index
+    cure = f"count from 0: `{{{expr.span.text.strip()} + {-index}}}`"
     if isinstance(label, syntax.Reference):
         cure = "labels count from 0: leave this out there, with an `if`"
     title = f"the number in a label must be at least 0, not {index}"
-    return fault("A303", title, label.index.span, cure)
+    raise fault("A303", title, expr.span, cure)
 
 
 # --- what a name stands for --------------------------------------------------------------
@@ -65,7 +77,7 @@ def call_tensor(
 ) -> None:
     """`as name`: a name for what the statement makes. Raises Fault for one that is taken."""
     frame = here.frame
-    name = _filled(alias, here)
+    name = filled(alias, here)
     refuse_reserved(name, alias.span, "the name")
     known = Labelled(node.output, statement, [], Names(False), frame.env, frame.scopes)
     known.passes, known.span, known.is_alias = frame.passes, alias.span, True
@@ -78,9 +90,9 @@ def poison(statement: syntax.Statement, here: Context) -> Tensor:
     """The tensor after a mistake; its names are there, so that nobody complains again."""
     tensor, frame = Tensor(None, statement.span), here.frame
     for label in (statement.label, statement.alias):
-        if label is not None and label.index is None:
+        if label is not None and label.fixed is not None:
             known = Labelled(tensor, statement, [], Names(False), frame.env, frame.scopes)
-            frame.labels.setdefault(label.name, known)
+            frame.labels.setdefault(label.fixed, known)
     return tensor
 
 
@@ -89,18 +101,72 @@ def poison(statement: syntax.Statement, here: Context) -> Tensor:
 
 def lookup(state: State, reference: syntax.Reference, here: Context) -> Labelled:
     """What a label stands for. Raises Fault for one that is unknown or not yet there."""
-    name = _filled(reference, here)
+    name, members = _longest(filled(reference, here), reference.members, here)
     found = here.frame.labels.get(name)
     if found is None:
         raise _unknown(name, reference, here)
     if found.is_one_of_several and not _holds(found.passes, here.frame.passes):
         raise _which_pass(name, reference, found)
     _warn_of_hidden(state, name, reference, found, here)
+    for at, member in enumerate(members):
+        found = _member(found, member, ".".join((name, *members[:at])), reference)
+    return found
+
+
+def _longest(name: str, members: tuple[str, ...], here: Context) -> tuple[str, tuple[str, ...]]:
+    """`@convs.0.x`: the label, which may have dots itself, and what follows."""
+    for count in range(len(members), 0, -1):
+        path = ".".join((name, *members[:count]))
+        if path in here.frame.labels:
+            return path, members[count:]
+    return name, members
+
+
+def _member(found: Labelled, member: str, name: str, reference: syntax.Reference) -> Labelled:
+    """`@features.3`: what the group's item 3 makes. Raises Fault where there is none."""
+    if found.tensor.shape is None:
+        return found
+    items = _parts(found.nodes)
+    if member not in items:
+        known = ", ".join(f"`{item}`" for item in list(items)[:12])
+        title = f"`{name}` has no part `{member}`"
+        raise fault("A103", title, reference.span, f"it has {known}" if known else "")
+    tensor, nodes, is_repeated = items[member]
+    if is_repeated and tensor.shape is not None:  # its numbers are in terms of a loop's names
+        shape = tensor.shape
+        plain = Shape(symbolic.plain(shape.channels), symbolic.plain(shape.size), shape.columns)
+        tensor = Tensor(plain, tensor.span, tensor)
+    return replace(found, tensor=tensor, nodes=nodes, hides=None)
+
+
+def _parts(nodes: list[Node]) -> dict[str, tuple[Tensor, list[Node], bool]]:
+    """What has a name in a statement: a group's modules, a block's outputs.
+
+    The tensor of each, what makes it, and whether a loop is around.
+    """
+    found: dict[str, tuple[Tensor, list[Node], bool]] = {}
+    for node in nodes:
+        if isinstance(node, Reused):
+            found |= _parts(node.chain.nodes)
+        elif isinstance(node, Call):
+            found |= {name: (tensor, [], False) for name, tensor in node.gives.items()}
+    inside = [chain for node in nodes if isinstance(node, Scope) for chain in children(node)]
+    stack: list[tuple[Chain, bool]] = [(chain, False) for chain in inside]
+    while stack:
+        chain, is_repeated = stack.pop(0)
+        for node in chain.nodes:
+            if isinstance(node, Apply | Call | Scope):
+                found.setdefault(node.name, (node.output, [node], is_repeated))
+            if not isinstance(node, Scope):
+                stack += [(c, is_repeated or isinstance(node, Loop)) for c in children(node)]
     return found
 
 
 def _unknown(name: str, reference: syntax.Reference, here: Context) -> Fault:
     frame = here.frame
+    if name in ("in", "input"):
+        block = "a block's own input is `@in`, the network's `@input`, unless it has a name"
+        return fault("A103", f"there is no `@{name}` here", reference.span, block)
     if name in frame.declared:
         return fault(
             "A107",

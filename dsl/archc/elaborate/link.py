@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,7 @@ class Library:
     source: Source
     blocks: dict[str, BlockValue] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
+    lets: dict[str, Any] = field(default_factory=dict)  # what the file's `let`s are
 
 
 @dataclass
@@ -78,7 +80,8 @@ class Linker:
         used = self.libraries.get(name)
         if used is None:
             used = self.link(file)
-            used.constants |= constants(file, self.diagnostics)
+            used.constants |= constants(file, used, self.diagnostics)
+            used.lets |= lets(file, used)
         for block in used.blocks.values():
             self._put(block, library, use.path)
 
@@ -99,6 +102,9 @@ class Linker:
                     "A106", f"parameter `{formal.name.id}` is given twice", formal.name.span
                 )
             refuse_reserved(formal.name.id, formal.name.span, "the parameter")
+            if formal.is_tensor and formal.name.id == "x":
+                title = "`x` is the block's own input in the generated code"
+                raise fault("A105", title, formal.name.span, "call it what it is: `@skip`")
             seen.add(formal.name.id)
         self._put(BlockValue(block, library), library, block.name)
 
@@ -115,14 +121,31 @@ class Linker:
             )
 
 
-def constants(file: syntax.File, diagnostics: Diagnostics) -> dict[str, Any]:
+def lets(file: syntax.File, library: Library) -> dict[str, Any]:
+    """What a file's `let`s are for its blocks: those that ask for no tensor.
+
+    What is wrong with one is told where it stands among the statements.
+    """
+    values: dict[str, Any] = {}
+    env = ChainMap(values, library.constants, library.blocks)
+    for item in file.items:
+        if isinstance(item, syntax.Statement) and isinstance(item.term, syntax.Let):
+            try:
+                values[item.term.name.id] = Evaluator(env, None).named(item.term.value)
+            except Fault:
+                continue
+    return values
+
+
+def constants(file: syntax.File, library: Library, diagnostics: Diagnostics) -> dict[str, Any]:
     """The values of a used file's params: nobody can set those from outside."""
     values: dict[str, Any] = {}
     work = WorkLimit()
+    env = ChainMap(values, library.blocks)
     for item in file.items:
         if isinstance(item, syntax.Param):
             try:
-                values[item.name.id] = Evaluator(values, None, work).value(item.default)
+                values[item.name.id] = Evaluator(env, None, work).value(item.default)
             except Fault as mistake:
                 diagnostics.add(mistake.diagnostic)
     return values

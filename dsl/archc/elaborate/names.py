@@ -67,6 +67,7 @@ class Names:
     reserved: frozenset[str] = frozenset()
     counts: dict[str, int] = field(default_factory=dict)
     taken: dict[str, Span] = field(default_factory=dict)
+    containers: dict[str, Span] = field(default_factory=dict)  # `convs`, of `"convs.0":`
     replay: bool = False
 
     def auto(self, kind: str, span: Span) -> str:
@@ -79,10 +80,14 @@ class Names:
 
     def claim(self, name: str, span: Span) -> str:
         """Take a name. Raises Fault where the scope has it already."""
-        earlier = self.taken.get(name)
+        parts = name.split(".")
+        around = [".".join(parts[:length]) for length in range(1, len(parts))]
+        earlier = next((x for n in (name, *around) if (x := self.taken.get(n))), None)
+        earlier = earlier or self.containers.get(name)
         if earlier is not None and not self.replay:
             raise named_twice(name, span, earlier)
         self.taken[name] = span
+        self.containers |= dict.fromkeys(around, span)
         return name
 
     def place(self) -> None:
@@ -92,7 +97,7 @@ class Names:
 
     def again(self) -> Names:
         """These names as they stand now, to be handed out a second time."""
-        return Names(self.places, self.reserved, dict(self.counts), {}, replay=True)
+        return Names(self.places, self.reserved, dict(self.counts), replay=True)
 
 
 def named_twice(name: str, span: Span, earlier: Span) -> Fault:
@@ -109,13 +114,13 @@ def named_twice(name: str, span: Span, earlier: Span) -> Fault:
 def labels_in(sequence: syntax.Sequence) -> frozenset[str]:
     """The labels written in a body, branches and groups included."""
     found = (statement.label for statement in statements_in(sequence))
-    return frozenset(label.name for label in found if label is not None and label.index is None)
+    return frozenset(name for label in found if label is not None and (name := label.fixed))
 
 
 def aliases_in(sequence: syntax.Sequence) -> frozenset[str]:
     """The names of tensors (`as c3`) written in a body, branches and groups included."""
     found = (statement.alias for statement in statements_in(sequence))
-    return frozenset(alias.name for alias in found if alias is not None and alias.index is None)
+    return frozenset(name for alias in found if alias is not None and (name := alias.fixed))
 
 
 def statements_in(sequence: syntax.Sequence) -> Iterator[syntax.Statement]:
@@ -131,7 +136,7 @@ def inner_sequences(term: syntax.Term) -> tuple[syntax.Sequence, ...]:
     match term:
         case syntax.Operation():
             return term.branches or ()
-        case syntax.Group() | syntax.For():
+        case syntax.Group() | syntax.For() | syntax.Each():
             return (term.body,)
         case syntax.If():
             return (term.then,) if term.other is None else (term.then, term.other)

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from archc import syntax
-from archc.elaborate.link import Library, Linker, Loader
+from archc.elaborate.link import Library, Linker, Loader, lets
 from archc.elaborate.names import aliases_in, labels_in, refuse_reserved
 from archc.elaborate.params import read_params
 from archc.elaborate.shapes import traced_argument
@@ -25,7 +25,11 @@ def link(file: syntax.File, load: Loader, diagnostics: Diagnostics) -> Library:
 
 def is_network(file: syntax.File) -> bool:
     """Whether there is a network in the file; without, it is a library of blocks."""
-    return any(isinstance(item, syntax.Network | syntax.Statement) for item in file.items)
+    return any(
+        isinstance(item, syntax.Network)
+        or (isinstance(item, syntax.Statement) and not isinstance(item.term, syntax.Let))
+        for item in file.items
+    )
 
 
 def elaborate(
@@ -45,8 +49,9 @@ def elaborate(
     inputs' names, instead of those in the file.
     """
     network = _network(file, diagnostics)
-    params = read_params(file, given, diagnostics)
+    params = read_params(file, given, library.blocks, diagnostics)
     library.constants = {name: traced_argument(name, value) for name, value in params.items()}
+    library.lets = lets(file, library)
     name = network.name.id if network is not None else _class_name(file)
     env = {**library.blocks, **library.constants}
     known = len(diagnostics.items)

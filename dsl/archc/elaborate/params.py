@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.names import refuse_reserved
 from archc.elaborate.work import WorkLimit
 from archc.ops import REGISTRY
-from archc.plan import OperatorValue
+from archc.plan import Applicable, BlockValue, OperatorValue
 from archc.source import Diagnostics, Fault, Source, SpanLabel, did_you_mean, fault
 from archc.syntax.parser import parse
 
@@ -30,10 +31,17 @@ def by_current_names(given: Mapping[str, Any], file: syntax.File) -> dict[str, A
 
 
 def read_params(
-    file: syntax.File, given: Mapping[str, Any], diagnostics: Diagnostics
+    file: syntax.File,
+    given: Mapping[str, Any],
+    blocks: Mapping[str, BlockValue],
+    diagnostics: Diagnostics,
 ) -> dict[str, Any]:
-    """The value of each param of a file; what is wrong with them goes to `diagnostics`."""
+    """The value of each param of a file; what is wrong with them goes to `diagnostics`.
+
+    `blocks` are those that one may be.
+    """
     values: dict[str, Any] = {}
+    env = ChainMap(values, dict(blocks))
     where: dict[str, syntax.Param] = {}
     work = WorkLimit()
     for item in file.items:
@@ -43,9 +51,9 @@ def read_params(
         try:
             _refuse(item, where)
             where[name] = item
-            values[name] = symbolic.plain(Evaluator(values, None, work).value(item.default))
+            values[name] = symbolic.plain(Evaluator(env, None, work).value(item.default))
             if name in given:
-                values[name] = _given(item, values[name], given[name])
+                values[name] = _given(item, values[name], given[name], blocks)
         except Fault as mistake:
             diagnostics.add(mistake.diagnostic)
             values.setdefault(name, 1)
@@ -75,8 +83,10 @@ class _Unlike(Exception):
     """A value is of another kind than the default."""
 
 
-def _given(param: syntax.Param, default: Any, value: Any) -> Any:
+def _given(param: syntax.Param, default: Any, value: Any, blocks: Mapping[str, BlockValue]) -> Any:
     """A value from outside, as the kind of value that the default is. Raises Fault."""
+    if isinstance(default, Applicable) and str(value) in blocks:
+        return blocks[str(value)]
     try:
         read = _read(value, default) if isinstance(value, str) else value
         return _as_kind(read, default)
@@ -116,7 +126,7 @@ def _as_kind(value: Any, default: Any) -> Any:
             return float(value)
         case str() if isinstance(value, str | int | float):
             return str(value)
-        case OperatorValue() if str(value) in REGISTRY:
+        case OperatorValue() | BlockValue() if str(value) in REGISTRY:
             return OperatorValue(REGISTRY[str(value)].name)
         case tuple() if isinstance(value, tuple | list):
             kinds = [*default, *default[-1:] * len(value)]
@@ -135,8 +145,8 @@ def _kind(default: Any) -> str:
             return "a number"
         case tuple():
             return f"a list such as `{_written(default)}`"
-        case OperatorValue():
-            return "an operator"
+        case OperatorValue() | BlockValue():
+            return "an operator or block"
         case _:
             return "a text"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from archc import symbolic, syntax
 from archc.elaborate.evaluate import Evaluator
+from archc.elaborate.labels import filled
 from archc.elaborate.names import Names, refuse_reserved
 from archc.elaborate.state import Context, Frame, Labelled, State
 from archc.ops import Dims, Shape
@@ -16,12 +17,12 @@ from archc.source import Span, SpanLabel, did_you_mean, fault
 def enter(state: State, term: syntax.Operation, here: Context) -> Ref:
     """`input [name] 224x224 x3`: a tensor from outside."""
     frame = here.frame
-    if not frame.is_network or state.nesting > 1:
+    if not frame.is_network or frame.scopes or frame.branching:
         raise fault("A405", "`input` belongs to the network's own statements", term.name.span)
     frame.asked = True  # for its own mistakes, nobody else needs to complain
-    words = [a for a in term.attributes if isinstance(a, syntax.Word)]
+    words = _names(term)
     nameless = f"input{len(frame.inputs) + 1}" if frame.inputs else "x"
-    name, span = (words[0].id, words[0].span) if words else (nameless, term.span)
+    name, span = (_name(words[0], here), words[0].span) if words else (nameless, term.span)
     refuse_reserved(name, span, "the input")
     if name in frame.input_names:
         cure = "name each input: `input left 105x105 x1`"
@@ -38,7 +39,18 @@ def enter(state: State, term: syntax.Operation, here: Context) -> Ref:
     known = Labelled(tensor, statement, [], Names(False), frame.env, ())
     known.span = span if words else None  # else nobody calls it so
     frame.labels[name] = known
+    if not words:
+        frame.labels.setdefault("input", known)
     return Ref(tensor, term.span)
+
+
+def _names(term: syntax.Operation) -> list[syntax.Word | syntax.Label]:
+    """The names among the attributes of an input or output."""
+    return [a for a in term.attributes if isinstance(a, syntax.Word | syntax.Label)]
+
+
+def _name(written: syntax.Word | syntax.Label, here: Context) -> str:
+    return written.id if isinstance(written, syntax.Word) else filled(written, here)
 
 
 def _shape(term: syntax.Operation, evaluator: Evaluator, largest: int) -> Shape:
@@ -54,7 +66,7 @@ def _shape(term: syntax.Operation, evaluator: Evaluator, largest: int) -> Shape:
                 size = (evaluator.integer(attribute.value, "a size", 1),)
             case syntax.Geometry(letter="x") if len(attribute.dims) == 1:
                 channels = evaluator.integer(attribute.dims[0], "channels", 1)
-            case syntax.Word():
+            case syntax.Word() | syntax.Label():
                 pass
             case _:
                 title = "an input has a size and channels, nothing else"
@@ -91,16 +103,18 @@ def check_given(state: State, frame: Frame, span: Span) -> None:
 
 
 def leave(term: syntax.Operation, here: Context) -> Output:
-    """`output name`: the tensor here is an output of the network."""
-    words = [a for a in term.attributes if isinstance(a, syntax.Word)]
-    if not here.frame.is_network:
-        title = "`output` belongs to the network, not into a block"
-        raise fault("A405", title, term.name.span)
+    """`output name`: the tensor here is an output of the network, or one more of the block."""
+    words = _names(term)
     if len(words) != 1 or len(term.attributes) != 1:
         raise fault("A302", "`output` needs a name", term.span, "as in `output logits`")
-    declare_output(words[0].id, words[0].span, here.frame)
+    name = _name(words[0], here)
+    declare_output(name, words[0].span, here.frame)
     here.require_tensor(term.span)
-    return Output(words[0].id, here.x, term.span)
+    if here.x.shape is not None and here.x.shape.columns:
+        title = f"an output is one tensor, not {here.x.shape}"
+        raise fault("A208", title, term.span, "put `join` before it")
+    here.frame.gives[name] = here.x
+    return Output(name, here.x, term.span)
 
 
 def declare_output(name: str, span: Span, frame: Frame) -> None:

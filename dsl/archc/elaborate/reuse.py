@@ -15,7 +15,7 @@ from archc.source import Fault, SpanLabel, fault
 
 def reuse(state: State, term: syntax.Reuse, here: Context) -> Reused:
     """Run a labelled statement again: the same names, so the same modules and weights."""
-    frame, name = here.frame, term.target.name
+    frame, name = here.frame, term.target.span.text
     target = lookup(state, term.target, here)
     if target.tensor.shape is None:
         raise Suppressed
@@ -62,9 +62,8 @@ def _steps(nodes: list[Node]) -> Iterator[_NodeInputs]:
                     f"{op.name} {op.label()}".strip(), (op, op.torch(*shapes)), weights, tensors
                 )
             case Call():
-                yield _NodeInputs(
-                    node.body.name, None, [], (number(node.input), number(node.output))
-                )
+                tensors = tuple(map(number, (*node.inputs, *node.outputs)))
+                yield _NodeInputs(node.body.name, None, [], tensors)
                 yield from _steps(node.body.chain.nodes)
             case Ref():
                 yield _NodeInputs("@", None, [], (number(node.output),))
@@ -78,7 +77,7 @@ def _another(
     x: Tensor,
 ) -> Fault:
     """The modules that are there are not those that the statement asks for on this tensor."""
-    name = term.target.name
+    name = term.target.span.text
     title = f"`{name}` would not be the same on a tensor of {x.shape}"
     notes: tuple[str, ...] = ()
     if made is not None and meant is not None and made.weights != meant.weights:

@@ -44,15 +44,24 @@ def _wrong_rank(op: Op, shape: Shape) -> ShapeError:
     )
 
 
-def traced_shape(shape: Shape, sizes: bool) -> Shape:
-    """The shape of a block's input, named `in.c` and, with `sizes`, `in.h` ... inside the block."""
-    axes = ("in.d", "in.h", "in.w")[3 - shape.rank :]
+def traced_shape(shape: Shape, sizes: bool, of: str = "in") -> Shape:
+    """The shape of a block's input, named `in.c` and, with `sizes`, `in.h` ... inside the block.
+
+    `of` is what it is called there: `in`, or `@skip`.
+    """
+    names = sizes_of(of, shape)
     size = symbolic.plain(shape.size)
     if sizes:
+        axes = reversed(list(names)[1:])
         size = tuple(symbolic.traced(n, symbolic.var(a)) for n, a in zip(size, axes, strict=True))
-    return Shape(
-        symbolic.traced(symbolic.plain(shape.channels), symbolic.var("in.c")), size, shape.columns
-    )
+    channels = symbolic.traced(symbolic.plain(shape.channels), symbolic.var(f"{of}.c"))
+    return Shape(channels, size, shape.columns)
+
+
+def sizes_of(of: str, shape: Shape) -> dict[str, Any]:
+    """The numbers of a block's input by their names inside: channels, width, height, depth."""
+    names = (f"{of}.{axis}" for axis in "cwhd")
+    return dict(zip(names, (shape.channels, *reversed(shape.size)), strict=False))
 
 
 def traced_argument(name: str, value: Any) -> Any:
@@ -61,8 +70,10 @@ def traced_argument(name: str, value: Any) -> Any:
     return symbolic.traced(symbolic.plain(value), symbolic.var(name))
 
 
-def outside(shape: Shape, args: Mapping[str, Any], x: Shape, block: BlockValue) -> Shape:
-    """A block's output shape in the caller's terms."""
+def outside(
+    shape: Shape, args: Mapping[str, Any], inputs: Mapping[str, Shape], block: BlockValue
+) -> Shape:
+    """A block's output shape in the caller's terms; `inputs` by what they are called inside."""
     constants = block.home.constants
     asked = {name for dim in shape.dims for name in symbolic.expr_of(dim).variables()}
     env = {
@@ -70,11 +81,8 @@ def outside(shape: Shape, args: Mapping[str, Any], x: Shape, block: BlockValue) 
         for name in asked & constants.keys()
         if symbolic.is_traced(constants[name])
     }
-    env["in.c"] = symbolic.expr_of(x.channels)
-    env |= {
-        a: symbolic.expr_of(n)
-        for a, n in zip(("in.w", "in.h", "in.d"), reversed(x.size), strict=False)
-    }
+    for of, x in inputs.items():
+        env |= {name: symbolic.expr_of(n) for name, n in sizes_of(of, x).items()}
     env |= {
         k: symbolic.expr_of(v)
         for k, v in args.items()

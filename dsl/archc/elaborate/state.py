@@ -13,7 +13,7 @@ from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.link import Library
 from archc.elaborate.names import Names
 from archc.elaborate.work import TooLarge, WorkLimit
-from archc.ops import Dims
+from archc.ops import Dims, Shape
 from archc.plan import BlockValue, Body, Chain, Devices, Node, Scope, Tensor
 from archc.source import Diagnostics, Fault, Limits, Span, SpanLabel, fault
 
@@ -73,8 +73,23 @@ class Frame:
     inputs: list[Tensor] = field(default_factory=list)
     input_names: list[str] = field(default_factory=list)
     outputs: dict[str, Span] = field(default_factory=dict)
+    gives: dict[str, Tensor] = field(default_factory=dict)  # the tensors of a block's outputs
     devices: Devices | None = None
+    lookup: Callable[[syntax.Reference, Context], Labelled] | None = None
+    branching: int = 0  # branches around the statement at hand
     asked: bool = False  # a statement has asked for an input that is not there
+
+    def knows(self, names: Mapping[str, Any]) -> None:
+        """From here on these names are known; what they hide may be large, and is not copied."""
+        self.env = ChainMap({**self.env.maps[0], **names}, *self.env.maps[1:])
+
+    @contextmanager
+    def branch(self) -> Iterator[None]:
+        self.branching += 1
+        try:
+            yield
+        finally:
+            self.branching -= 1
 
     @contextmanager
     def inside(self, scope: str) -> Iterator[None]:
@@ -100,7 +115,15 @@ class Context:
     def evaluator(self) -> Evaluator:
         frame, shape = self.frame, self.x.shape
         kind = Evaluator if shape is not None else _Unknown
-        return kind(frame.env, shape, frame.work)
+        return kind(frame.env, shape, frame.work, self._shape_of)
+
+    def _shape_of(self, reference: syntax.Reference) -> Shape:
+        """The shape of a label's tensor. Raises Fault, and Suppressed after a mistake."""
+        assert self.frame.lookup is not None
+        shape = self.frame.lookup(reference, self).tensor.shape
+        if shape is None:
+            raise Suppressed
+        return shape
 
     def name(self, kind: str, span: Span) -> str:
         """The module's name: its label, or else what the scope gives it."""

@@ -13,10 +13,9 @@ from typing import Any
 
 from archc import syntax
 from archc.elaborate.blocks import call
-from archc.elaborate.combinators import combine, group
+from archc.elaborate.combinators import combine, group, optional
 from archc.elaborate.control import choose, loop, repeat
 from archc.elaborate.devices import settle
-from archc.elaborate.evaluate import describe
 from archc.elaborate.labels import call_tensor, label_of, lookup, poison, remember
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import Names, aliases_in, labels_in
@@ -24,6 +23,7 @@ from archc.elaborate.operators import apply
 from archc.elaborate.ports import check_given, enter, leave
 from archc.elaborate.reuse import reuse
 from archc.elaborate.state import Context, Frame, Labelled, LimitReached, State, Suppressed
+from archc.elaborate.values import describe
 from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Dims
 from archc.plan import BlockValue, Body, Chain, Node, OperatorValue, Ref, Tensor
@@ -59,6 +59,7 @@ def lower(
     declared = labels_in(sequence)
     known = declared | aliases_in(sequence)
     frame = Frame(library, ChainMap({}, dict(env)), known, state.work, is_network=True)
+    frame.lookup = lambda reference, here: lookup(state, reference, here)
     nothing = Tensor(None, file.span)
     try:
         chain = state.chain(sequence, Context(nothing, frame, Names(False, declared)))
@@ -87,7 +88,7 @@ def _unset(*_: Any) -> Any:
 def _chain(state: State, sequence: syntax.Sequence, here: Context) -> Chain:
     """Statements in a row, each on what the one before it made."""
     nodes: list[Node] = []
-    current = here.x
+    current, outer = here.x, here.frame.env
     with state.nested(sequence.span):
         for statement in sequence.statements:
             inner = Context(current, here.frame, here.names)
@@ -104,6 +105,7 @@ def _chain(state: State, sequence: syntax.Sequence, here: Context) -> Chain:
             if damaged or state.diagnostics.damage.begins(statement.span):
                 current = poison(statement, inner)
                 here.frame.asked = True  # the input may have been there
+    here.frame.env = outer
     return Chain(nodes, here.x, current)
 
 
@@ -114,12 +116,17 @@ def _statement(
     if _says_devices(statement.term, here):
         settle(state, statement, here)
         return here.x
+    if isinstance(statement.term, syntax.Let):
+        _let(statement.term, here)
+        return here.x
     label = label_of(statement.label, here)
     before = here.names.again() if label is not None else here.names
     label_span = statement.label.span if statement.label is not None else None
     labelled = Context(here.x, here.frame, here.names, label, label_span)
     if statement.repeat is not None:
         node: Node = repeat(state, statement, labelled)
+    elif isinstance(statement.term, syntax.Operation) and statement.term.condition is not None:
+        node = optional(state, statement.term, labelled, nodes)
     else:
         node = _term(state, statement.term, labelled)
     nodes.append(node)
@@ -131,6 +138,21 @@ def _statement(
     if statement.alias is not None:
         call_tensor(statement.alias, statement, node, here)
     return node.output
+
+
+def _let(term: syntax.Let, here: Context) -> None:
+    """From here to the end of what is around, the name is the value. Raises Fault if it is taken.
+
+    What is known of the whole file may be hidden, but for its own params.
+    """
+    name, frame = term.name.id, here.frame
+    own = {*frame.env.maps[0], *(frame.library.constants if frame.is_network else ())}
+    if name in own:
+        title = f"`{name}` has a value here already"
+        raise fault(
+            "A106", title, term.name.span, f"call this one `{name}_` or, better, what it is"
+        )
+    frame.knows({name: here.evaluator.named(term.value)})
 
 
 def _says_devices(term: syntax.Term, here: Context) -> bool:
@@ -153,7 +175,11 @@ def _term(state: State, term: syntax.Term, here: Context) -> Node:
             return Ref(lookup(state, term, here).tensor, term.span)
         case syntax.Reuse():
             return reuse(state, term, here)
-        case syntax.Broken():
+        case syntax.Each():
+            title = "`each` makes branches: it stands alone in one, as in `concat< each ... >`"
+            cure = "for statements in a row, a loop is `for ... in ... { }`"
+            raise fault("A408", title, term.span, cure)
+        case syntax.Broken() | syntax.Let():
             raise Suppressed
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from archc import symbolic
 from archc.emit.class_writer import ClassWriter
 from archc.emit.constructor import Constructor
-from archc.emit.flow import Split, Step, Wire
+from archc.emit.flow import Step, Unpack, Wire
 from archc.emit.instances import Lane
 from archc.emit.layout import Bracketed, CallArgument
 from archc.emit.values import NotUnifiable
@@ -37,9 +37,9 @@ def write_branches(
         rows[at] = [_after(chain) for chain in rows[at]]
     if order:
         source = writer.wire([narrow.inputs[0] for narrow in narrows[0]])
-        steps.append(
-            Split(list(parts.values()), source, _sizes(writer, narrows, lanes, constructor))
-        )
+        sizes = _sizes(writer, narrows, lanes, constructor)
+        outs = list(parts.values())
+        steps.append(Unpack(outs, [source], lambda x: f"torch.split({x}, {sizes}, 1)"))
     for at, chains in enumerate(rows):
         writer.role = _role(first.keyword, at, outer)
         steps += writer.chain(chains, lanes, parts.get(at, wire), constructor)[0]

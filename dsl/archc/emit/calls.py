@@ -12,6 +12,7 @@ from archc.emit.constructor import Constructor
 from archc.emit.flow import Wire
 from archc.emit.instances import Lane
 from archc.emit.layout import Bracketed, CallArgument, Code, call
+from archc.emit.program import sizes_of_inputs
 from archc.emit.values import ANY, Factory, NotUnifiable, Truth, literal, variable
 from archc.ops import Op
 from archc.plan import Apply, Call, OperatorValue
@@ -172,12 +173,8 @@ def _argument(writer: ClassWriter, node: Call, name: str, lane: Lane) -> Any:
     extra = definition.extras.get(name)
     if extra is not None:
         return _in_caller(extra.values.get(definition.index[node.body], ANY), node)
-    shape = node.input.shape
-    assert shape is not None
-    if name == "in.c":
-        return shape.channels
-    if name.startswith("in."):
-        return shape.size[-{"in.w": 1, "in.h": 2, "in.d": 3}[name]]
+    if name.startswith(("in.", "@")):
+        return sizes_of_inputs(node.body, node.inputs)[name]
     if name in node.args:
         value = node.args[name]
         if isinstance(value, bool):
@@ -204,13 +201,11 @@ def _in_caller(value: Any, node: Call) -> Any:
 
 def inside_call(node: Call) -> dict[str, symbolic.Expr]:
     """What the names inside a block are in terms of the call."""
-    shape, block = node.input.shape, node.body.block
-    assert shape is not None
+    block = node.body.block
     assert block is not None
     constants = block.home.constants
     known = {name: v.expr for name, v in constants.items() if symbolic.is_traced(v)}
-    sizes = zip(("in.w", "in.h", "in.d"), reversed(shape.size), strict=False)
-    given = {**node.args, "in.c": shape.channels, **dict(sizes)}
+    given = node.args | sizes_of_inputs(node.body, node.inputs)
     for name, value in given.items():
         if isinstance(value, bool):
             truth = node.traces.get(name)

@@ -65,7 +65,7 @@ def _flag(writer: ClassWriter, nodes: list[Choice]) -> str:
     """What an attribute that keeps the outcome is called."""
     for node in nodes:
         first = node.chain.nodes[0] if node.taken and node.chain.nodes else None
-        if isinstance(first, Branches) and first.keyword == "residual":
+        if isinstance(first, Branches) and first.merge.span.text.startswith("residual"):
             return "residual"
     role = writer.role[0]
     return f"has_{role}" if role != "out" else "extended"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from archc import symbolic
 from archc.analysis.uses import Uses
-from archc.emit.constructor import Assign, Constructor
+from archc.emit.constructor import Assign, Constructor, Paths
 from archc.emit.flow import Step, Wire
 from archc.emit.instances import Lane
 from archc.emit.layout import Code, flat
@@ -43,7 +44,10 @@ def zip_nodes(chains: list[Chain]) -> Iterator[list[Any]]:
 
 
 def python_name(variable: str) -> str:
-    """The Python name of a variable of expressions."""
+    """The Python name of a variable of expressions: `in_channels`, `skip_channels`, `width`."""
+    if variable.startswith("@"):
+        tensor, _, axis = variable[1:].partition(".")
+        return _SIZES[f"in.{axis}"].replace("in", tensor, 1)
     return _SIZES.get(variable, variable)
 
 
@@ -76,7 +80,9 @@ class ClassWriter:
         self.outputs: list[tuple[str, Wire]] = []
         self.has_sides = False
         # names that are taken, and what for
-        self.attributes = {n: "" for body in definition.bodies for n in _owned(body.chain)}
+        names = [dict.fromkeys(owned(body.chain)) for body in definition.bodies]
+        self.attributes = {name.partition(".")[0]: "" for found in names for name in found}
+        self.root.paths = paths_of(names)
         # constructor of something without state, a label or none -> its attribute
         self.stateless: dict[tuple[str, str | None], str] = {}
         # that attribute -> where it is made, the statement
@@ -123,8 +129,10 @@ class ClassWriter:
         """A submodule's name; with a number that depends on the iteration, an f-string."""
         names = [node.name for node in nodes]
         if len(set(names)) == 1:
-            self.attributes.setdefault(names[0], "")
+            self.attributes.setdefault(names[0].partition(".")[0], "")
             return str(names[0])
+        if any("." in name for name in names):
+            raise NotUnifiable("paths that differ by iteration")
         stem, numbers = _numbered(names)
         expr = self.exprs.number_in_name(numbers, lanes)
         return f'f"{stem}{{{self.exprs.render(expr)}}}"'
@@ -181,7 +189,8 @@ class ClassWriter:
         text, constructor = flat(code), constructor.outermost
         name = self.stateless.get((text, label))
         if name is None:
-            name = self.attribute(label or wanted, f"{label}: {text}" if label else text)
+            called = identifier(label) if label else wanted
+            name = self.attribute(called, f"{label}: {text}" if label else text)
             statement = Assign(f"self.{name}", code)
             constructor.body.append(statement)
             self.stateless[text, name] = name
@@ -232,7 +241,7 @@ class ClassWriter:
         """A tensor that a step makes, in all lanes; `through` as in `alias`."""
         hint, prefer = self.role
         root, shape = tensors[0].root, tensors[0].shape
-        label = root.name or label
+        label = root.name or (identifier(label) if label else None)
         keep = label is not None and self.is_kept(root)
         if shape is not None and shape.columns:
             wire = Wire("columns", prefer=True, bundle=True)
@@ -317,7 +326,18 @@ class ClassWriter:
             return None
 
 
-def _owned(chain: Chain) -> Iterator[str]:
+def identifier(label: str) -> str:
+    """A label as a variable: one that is a path has dots, and numbers may come first."""
+    name = re.sub(r"\W", "_", label)
+    return name if name.isidentifier() else f"layer_{name}"
+
+
+def paths_of(owned: Iterable[Iterable[str]]) -> Paths:
+    """The paths among the names of modules in one scope, of all instances."""
+    return Paths(tuple(dict.fromkeys(name for names in owned for name in names if "." in name)))
+
+
+def owned(chain: Chain) -> Iterator[str]:
     """The names of modules that are a class's own, whether they come first or last."""
     for node in chain.nodes:
         match node:
@@ -327,7 +347,7 @@ def _owned(chain: Chain) -> Iterator[str]:
                 yield node.name
         if not isinstance(node, Scope):
             for inner in children(node):
-                yield from _owned(inner)
+                yield from owned(inner)
 
 
 def _numbered(names: list[str]) -> tuple[str, list[int]]:

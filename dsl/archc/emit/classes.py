@@ -49,6 +49,8 @@ def _row(writer: ClassWriter) -> ClassModel | None:
     only_loops = all(isinstance(node, Loop) for chain in chains for node in chain.nodes)
     if definition.block is None or not (definition.block.places or only_loops):
         return None
+    if any(len(body.inputs) > 1 or body.gives for body in definition.bodies):
+        return None
     writer.row_ends |= {chain.output.root for chain in chains}
     try:
         sequential_class(writer, chains, definition.lanes, writer.root)

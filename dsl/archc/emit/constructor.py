@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from archc.emit.layout import Bracketed, CallArgument, Code, call, flat, lay, negated
 from archc.emit.values import NotUnifiable
@@ -111,6 +112,8 @@ class Constructor:
     body: list[Statement] = field(default_factory=list)
     outer: Constructor | None = None
     is_loop: bool = False
+    paths: Paths = field(default_factory=lambda: Paths(()))
+    holders: dict[str, tuple[Assign | ExprStatement, Tree]] = field(default_factory=dict)
 
     @property
     def statements(self) -> list[Statement]:
@@ -123,19 +126,44 @@ class Constructor:
 
     def keep(self) -> Callable[[], None]:
         """Remember what is written; gives what brings it back."""
-        body = list(self.body)
+        body, trees = list(self.body), {k: copied(tree) for k, (_, tree) in self.holders.items()}
 
         def restore() -> None:
             self.body[:] = body
+            self.holders = {k: (self.holders[k][0], tree) for k, tree in trees.items()}
+            for name in self.holders:
+                self._hold(name)
 
         return restore
 
     def add(self, name: str, code: Code) -> None:
         """Make a submodule. A `name` that is an f-string depends on the loop."""
-        if name.isidentifier():
-            self.body.append(Assign(f"self.{name}", code))
+        if "." in name and not name.startswith('f"'):
+            self._add_inside(name, code)
         else:
-            self.body.append(ExprStatement(call("self.add_module", quoted(name), code)))
+            self.body.append(self._making(name, code))
+
+    def _making(self, name: str, code: Code) -> Assign | ExprStatement:
+        if name.isidentifier():
+            return Assign(f"self.{name}", code)
+        return ExprStatement(call("self.add_module", quoted(name), code))
+
+    def _add_inside(self, path: str, code: Code) -> None:
+        """Make a submodule of a list or dict of modules, which is made with the first of them."""
+        if self.outer is not None:
+            raise NotUnifiable("a path in an `if` or a loop")
+        name, *inner = path.split(".")
+        if name not in self.holders:
+            statement = self._making(name, "None")
+            self.holders[name] = statement, {}
+            self.body.append(statement)
+        put(self.holders[name][1], inner, code)
+        self._hold(name)
+
+    def _hold(self, name: str) -> None:
+        statement, tree = self.holders[name]
+        made = self._making(name, self.paths.container((name,), tree))
+        statement.code = made.code
 
     def count_channels(self, code: Code) -> None:
         """`in_channels = width`, unless it is that already."""
@@ -143,13 +171,16 @@ class Constructor:
             self.body.append(Assign("in_channels", code))
 
     def access(self, name: str) -> str:
+        if "." in name and not name.startswith('f"'):
+            first, *inner = name.split(".")
+            return self.access(first) + self.paths.keys((first,), inner)
         return f"self.{name}" if name.isidentifier() else f"getattr(self, {quoted(name)})"
 
     def loop(self) -> Constructor:
         return Constructor([], self, is_loop=True)
 
-    def nested(self, name: str) -> GroupConstructor:
-        return GroupConstructor(outer=self, path=(name,))
+    def nested(self, name: str, paths: Paths) -> GroupConstructor:
+        return GroupConstructor(outer=self, path=(name,), paths=paths)
 
     def branch(self) -> Constructor:
         return Constructor([], self)
@@ -175,31 +206,33 @@ class GroupConstructor(Constructor):
     """An nn.ModuleDict: a group that is no row of modules, or is used piece by piece."""
 
     path: tuple[str, ...] = ()  # the names that lead to it
-    items: list[CallArgument] = field(default_factory=list)
+    items: Tree = field(default_factory=dict)
 
     @property
     def statements(self) -> list[Statement]:
         raise NotUnifiable("statements in a group that is no row")
 
     def keep(self) -> Callable[[], None]:
-        items = list(self.items)
+        items = copied(self.items)
 
         def restore() -> None:
-            self.items[:] = items
+            self.items = items
 
         return restore
 
     def add(self, name: str, code: Code) -> None:
         if name.startswith('f"'):
             raise NotUnifiable("a loop in a group that is no row")
-        self.items.append(CallArgument(code, f'"{name}": '))
+        put(self.items, name.split("."), code)
 
     def access(self, name: str) -> str:
         first, *rest = self.path
-        return super().access(first) + "".join(f'["{part}"]' for part in (*rest, name))
+        own, *inner = name.split(".")
+        around = "".join(f'["{part}"]' for part in (*rest, own))
+        return super().access(first) + around + self.paths.keys((own,), inner)
 
-    def nested(self, name: str) -> GroupConstructor:
-        return GroupConstructor(outer=self, path=(*self.path, name))
+    def nested(self, name: str, paths: Paths) -> GroupConstructor:
+        return GroupConstructor(outer=self, path=(*self.path, name), paths=paths)
 
     @property
     def outermost(self) -> Constructor:
@@ -207,9 +240,59 @@ class GroupConstructor(Constructor):
         return self.outer.outermost
 
     def code(self) -> Code:
-        return call(
-            "nn.ModuleDict", Bracketed("", tuple(self.items), "{}", rows=len(self.items) > 1)
-        )
+        return self.paths.container((), self.items)
+
+
+# --- paths of modules ---------------------------------------------------------------------------
+
+Tree = dict[str, Any]  # by the next part of the path: the code of a module, or what it holds
+
+
+def put(tree: Tree, path: list[str], code: Code) -> None:
+    """Add a module at a path."""
+    *around, name = path
+    for part in around:
+        tree = tree.setdefault(part, {})
+    tree[name] = code
+
+
+def copied(tree: Tree) -> Tree:
+    """The tree once more, its code shared."""
+    return {k: copied(v) if isinstance(v, dict) else v for k, v in tree.items()}
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The names in one scope that have dots, such as `convs.0`: modules in lists or dicts.
+
+    Keys 0, 1, 2, ... in order are those of an nn.ModuleList, others of an nn.ModuleDict.
+    """
+
+    names: tuple[str, ...]
+
+    def _is_list(self, at: tuple[str, ...]) -> bool:
+        parts = [tuple(name.split(".")) for name in self.names]
+        keys = dict.fromkeys(p[len(at)] for p in parts if p[: len(at)] == at and len(p) > len(at))
+        return bool(at) and list(keys) == [str(k) for k in range(len(keys))]
+
+    def keys(self, at: tuple[str, ...], inner: list[str]) -> str:
+        """`[0]`, `["a"][1]`: the indices that lead from `at` to a module."""
+        if not inner:
+            return ""
+        key = inner[0] if self._is_list(at) else f'"{inner[0]}"'
+        return f"[{key}]" + self.keys((*at, inner[0]), inner[1:])
+
+    def container(self, at: tuple[str, ...], tree: Tree) -> Code:
+        """The constructor call of what holds the modules at `at`."""
+        items = [
+            (k, self.container((*at, k), v) if isinstance(v, dict) else v) for k, v in tree.items()
+        ]
+        several = len(items) > 1
+        if self._is_list(at):
+            listed = Bracketed("", tuple(CallArgument(v) for _, v in items), "[]", rows=several)
+            return call("nn.ModuleList", listed)
+        pairs = tuple(CallArgument(v, f'"{k}": ') for k, v in items)
+        return call("nn.ModuleDict", Bracketed("", pairs, "{}", rows=several))
 
 
 def quoted(name: str) -> str:

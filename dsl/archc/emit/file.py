@@ -26,7 +26,7 @@ from archc.emit.program import ClassModel, Definition, Program, instance_env
 from archc.emit.steps import write_chain
 from archc.emit.support import support_names
 from archc.emit.values import NotUnifiable
-from archc.plan import Choice, Plan, bodies, named_outputs, outputs, side_outputs, walk
+from archc.plan import Choice, Loop, Plan, bodies, named_outputs, outputs, side_outputs, walk
 
 _IMPORTED_BY_OPTIONS = {"Any", "Iterator", "Mapping", "Self", "ClassVar"}
 _IMPORTED = {"Tensor", "Sequence", "OrderedDict", "NamedTuple", "F"}
@@ -130,6 +130,10 @@ def _probes(plan: Plan, name: str, again: Again, trace_sizes: bool) -> list[Plan
     found = [other for other in (first, *longer) if other is not None]
     if first is None or not isinstance(value, int) or isinstance(value, bool):
         return found
+    if _repeats(plan) and _repeats(first) == _repeats(plan):  # `max(depth, 1)`: larger ones, too
+        larger = (again({name: v}, trace_sizes) for v in (value + 2, value + 4, 3 * value))
+        apart = (other for other in larger if other and _repeats(other) != _repeats(plan))
+        found += [other for other in (next(apart, None),) if other is not None]
     if _asked(first) == _asked(plan) and not _asks_for_sizes(plan):
         return found
     seen = Counter((_outcomes(plan), _outcomes(first)))
@@ -140,6 +144,16 @@ def _probes(plan: Plan, name: str, again: Again, trace_sizes: bool) -> list[Plan
             seen[_outcomes(other)] += 1
             found.append(other)
     return found
+
+
+def _repeats(plan: Plan) -> tuple[int, ...]:
+    """How often the loops run whose number of iterations is worked out."""
+    return tuple(
+        len(node.iterations)
+        for body in bodies(plan)
+        for node in walk(body.chain.nodes)
+        if isinstance(node, Loop) and not node.count.is_settled
+    )
 
 
 def _asked(plan: Plan) -> frozenset[Any]:

@@ -75,15 +75,15 @@ class Side:
 
 
 @dataclass(eq=False, slots=True)
-class Split:
-    """A tensor cut into parts, which together are all of it."""
+class Unpack:
+    """An expression that gives several tensors: parts of one, or what a block makes."""
 
     outs: list[Wire]
-    inp: Wire
-    sizes: str  # an expression: the channels of each
+    ins: list[Wire]
+    write: Callable[..., str]  # names of the tensors -> expression
 
 
-Step = Compute | Test | Repeat | Side | Split
+Step = Compute | Test | Repeat | Side | Unpack
 
 
 def count_uses(steps: list[Step]) -> None:
@@ -106,8 +106,9 @@ def count_uses(steps: list[Step]) -> None:
             case Side():
                 count_uses(step.body)
                 step.result.uses += 1
-            case Split():
-                step.inp.uses += 1
+            case Unpack():
+                for wire in step.ins:
+                    wire.uses += 1
 
 
 def texts(steps: list[Step]) -> Iterator[str]:
@@ -122,8 +123,8 @@ def texts(steps: list[Step]) -> Iterator[str]:
                 yield from texts(step.other)
             case Repeat() | Side():
                 yield from texts(step.body)
-            case Split():
-                yield step.sizes
+            case Unpack():
+                yield step.write(*("x" for _ in step.ins))
 
 
 def pruned(steps: list[Step]) -> list[Step]:
@@ -141,7 +142,7 @@ def _is_used(step: Step) -> bool:
     match step:
         case Side():
             return True
-        case Split():
+        case Unpack():
             return any(wire.uses for wire in step.outs)
         case _:
             return step.out.uses > 0
@@ -163,8 +164,9 @@ def _uncount(steps: list[Step]) -> None:
                 step.inp.uses -= 1
                 step.body_out.uses -= 1
                 _uncount(step.body)
-            case Split():
-                step.inp.uses -= 1
+            case Unpack():
+                for wire in step.ins:
+                    wire.uses -= 1
 
 
 def used_in(steps: list[Step], result: Wire) -> Counter[Wire]:
@@ -184,8 +186,8 @@ def used_in(steps: list[Step], result: Wire) -> Counter[Wire]:
                 found.update(used_in(step.body, step.body_out))
             case Side():
                 found.update(used_in(step.body, step.result))
-            case Split():
-                found[step.inp] += 1
+            case Unpack():
+                found.update(step.ins)
     return found
 
 
@@ -237,6 +239,6 @@ def uses_in(steps: list[Step], wire: Wire) -> int:
                 total += wire in (step.then_out, step.other_out)
             case Repeat() | Side():
                 total += uses_in(step.body, wire)
-            case Split():
-                total += step.inp is wire
+            case Unpack():
+                total += sum(w is wire for w in step.ins)
     return total

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from archc.analysis.lines import INLINE_BRANCH, joins
-from archc.emit.flow import Compute, Repeat, Side, Split, Step, Test, Wire, used_in, uses_in
+from archc.emit.flow import Compute, Repeat, Side, Step, Test, Unpack, Wire, used_in, uses_in
 from archc.emit.layout import WIDTH, negated
 
 
@@ -50,8 +50,8 @@ class Printer:
                     self._repeat(step)
                 case Side():
                     self._side(step)
-                case Split():
-                    self._split(step)
+                case Unpack():
+                    self._unpack(step)
 
     # --- steps ---------------------------------------------------------------------------
 
@@ -214,19 +214,21 @@ class Printer:
         self.indent -= 4
         self.holds = outer
 
-    def _split(self, step: Split) -> None:
-        """`branch1, branch2 = torch.split(x, self.widths, 1)`."""
-        self._settle(step.inp)
+    def _unpack(self, step: Unpack) -> None:
+        """`branch1, branch2 = torch.split(x, self.widths, 1)`, `x, c3 = self.body(x)`."""
+        for wire in step.ins:
+            self._settle(wire)
         self._flush_all()
-        step.inp.uses -= 1
-        source, names = step.inp.var, list[str]()
-        assert source is not None
+        for wire in step.ins:
+            wire.uses -= 1
+        text = step.write(*(wire.var for wire in step.ins))
+        names = list[str]()
         for wire in step.outs:
             name = self._free(wire) if wire.uses else "_"
             names.append(name)
             if wire.uses:
                 self._hold(name, wire)
-        self._emit(f"{', '.join(names)} = torch.split({source}, {step.sizes}, 1)")
+        self._emit(f"{', '.join(names)} = {text}")
 
     # --- variables -----------------------------------------------------------------------
 

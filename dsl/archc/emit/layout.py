@@ -60,6 +60,10 @@ def call(head: str, *items: Code | CallArgument, rows: bool = False) -> Brackete
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
+# where a long expression breaks, what binds most loosely first
+_MARKS = ((" if ", " else "), (" or ",), (" and ",), (" | ",), (" + ", " - "), (" * ", " / "))
+
+
 def negated(test: str) -> str:
     """The opposite of a condition: `stride <= 1`, `not self.residual`."""
     sides = re.fullmatch(r"([^<>=!]+) (==|!=|<=|>=|<|>) ([^<>=!]+)", test)
@@ -127,6 +131,8 @@ def lay(prefix: str, code: Code, suffix: str = "", indent: int = 0) -> list[str]
             items = _tuple_items(code)
             if items:
                 return lay(prefix, Bracketed("", items), suffix, indent)
+            if prefix.endswith(" = ") and any(_split(code, marks) for marks in _MARKS):
+                return [f"{pad}{prefix}(", *_broken(code, indent + 4), f"{pad}){suffix}"]
             return _broken(f"{prefix}{code}{suffix}", indent)
         case Generator():
             head, _, over = code.loop.partition(" in ")
@@ -160,7 +166,7 @@ def _broken(text: str, indent: int) -> list[str]:
     pad = " " * indent
     if len(pad + text) <= WIDTH:
         return [pad + text]
-    for marks in ((" if ", " else "), (" | ",), (" + ", " - "), (" * ", " / ")):
+    for marks in _MARKS:
         if parts := _split(text, marks):
             return [line for part in parts for line in _broken(part, indent)]
     sides = re.fullmatch(r"((?:if |else |[-+*/|] )?\()(.+)(\),?)", text)

@@ -154,7 +154,7 @@ def looping(
     """Within, numbers may depend on the iteration. Gives the lanes and, at the end, the header."""
     exprs, first = writer.exprs, nodes[0]
     variable = f"#i{sum(bool(index.variable) for index in exprs.indices)}"
-    counting = isinstance(first.tree, syntax.For) and first.tree.stop is not None
+    counting = isinstance(first.tree, syntax.For) and first.tree.over.stop is not None
     author: dict[str, symbolic.Expr] = {}
     if first.start is not None:
         author[first.names[0]] = symbolic.add(exprs.inside(first.start), symbolic.var(variable))
@@ -273,7 +273,7 @@ def reaches_out(nodes: list[Any], first: Tensor, last: Tensor, uses: Uses) -> bo
         if isinstance(node, Ref) and node.output.root not in made:
             return True
         if isinstance(node, Apply | Call) and any(
-            x.root not in made and x.root is not first for x in _taken(node)
+            x.root not in made and x.root is not first for x in node.inputs
         ):
             return True
     return _lends(nodes, made, last, uses)
@@ -288,14 +288,12 @@ def lends(nodes: list[Any], last: Tensor, uses: Uses) -> bool:
 
 def _lends(nodes: list[Any], made: set[Tensor], last: Tensor, uses: Uses) -> bool:
     inside = Counter(
-        x.root for node in walk(nodes) if isinstance(node, Apply | Call) for x in _taken(node)
+        x.root for node in walk(nodes) if isinstance(node, Apply | Call) for x in node.inputs
     )
     return any(uses.counts[x] != inside[x] for x in made if x is not last)
 
 
 def _made(nodes: list[Any]) -> set[Tensor]:
-    return {node.output.root for node in walk(nodes) if isinstance(node, Apply | Call)}
-
-
-def _taken(node: Apply | Call) -> tuple[Tensor, ...]:
-    return node.inputs if isinstance(node, Apply) else (node.input,)
+    found = {node.output.root for node in walk(nodes) if isinstance(node, Apply | Call)}
+    calls = (node for node in walk(nodes) if isinstance(node, Call))
+    return found | {x.root for call in calls for x in call.gives.values()}

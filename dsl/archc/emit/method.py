@@ -22,11 +22,12 @@ def print_forward(
 def _print(
     printer: Printer, writer: ClassWriter, steps: list[Step], out: Wire
 ) -> tuple[list[str], str]:
-    marks = writer.outputs if writer.definition.block is None else []
-    results = [wire for _, wire in marks] or [out]
+    is_network = writer.definition.block is None
+    marks = [wire for _, wire in writer.outputs]
+    results = marks if is_network and marks else [out, *marks]
     sink(steps, results)
     count_uses(steps)
-    if not marks:
+    if len(results) > len(marks):
         out.uses += 1
     kept = pruned(steps)
     if len(results) == 1 and results[0].uses == 1:
@@ -34,11 +35,15 @@ def _print(
     if writer.takes_features:
         printer.spoken_for.append(frozenset((FEATURES,)))
         printer.lines.append(f"x = torch.cat({FEATURES}, 1)")
-    if len(results) > 1 or writer.has_sides:
+    if is_network and (len(results) > 1 or writer.has_sides):
         printer.spoken_for.append(frozenset((_record(writer),)))
     if writer.has_sides:
         printer.lines.append("side: list[Tensor] = []")
     printer.run(kept)
+    if not is_network and len(results) > 1:
+        values = [printer.name(wire) for wire in results]
+        kinds = ["Tensor"] * len(values)
+        return [*printer.lines, f"return {', '.join(values)}"], f"tuple[{', '.join(kinds)}]"
     if writer.has_sides or len(results) > 1:
         return _several(writer, printer, results)
     printer.give(results[0])

@@ -10,14 +10,16 @@ from archc.emit.instances import Lane
 from archc.emit.program import Parameter
 from archc.plan import OperatorValue
 
-_INPUT = ("in.c", "in.d", "in.h", "in.w")
+_AXES = "cdhw"
 
 
 def parameters_of(writer: ClassWriter) -> list[Parameter]:
     """The input's sizes, the block's own parameters, the network's params; required ones first."""
     definition, used = writer.definition, writer.exprs.used - {"#c"}
     lanes = definition.lanes
-    found = [Parameter(name, python_name(name), "int") for name in _INPUT if name in used]
+    entering = ("in", *(f"@{name}" for name in definition.bodies[0].input_names[1:]))
+    sizes = [f"{name}.{axis}" for name in entering for axis in _AXES]
+    found = [Parameter(name, python_name(name), "int") for name in sizes if name in used]
     formals = definition.block.tree.formals if definition.block is not None else ()
     for formal in formals:
         name = formal.name.id
@@ -25,7 +27,7 @@ def parameters_of(writer: ClassWriter) -> list[Parameter]:
             found.append(Parameter(name, name, type_of(name, lanes), _default(formal.default)))
     extras = writer.exprs.extras or {}
     found += [Parameter(e.variable, e.name, e.type) for e in extras.values()]
-    known = {*_INPUT, *(formal.name.id for formal in formals), *extras}
+    known = {*sizes, *(formal.name.id for formal in formals), *extras}
     order = list(lanes[0].env)  # the params of the file
     for name in sorted(used - known, key=order.index):
         default = lanes[0].env[name] if definition.block is None else None

@@ -14,6 +14,7 @@ from typing import Any
 from archc import symbolic
 from archc.analysis.gather import gathered
 from archc.analysis.uses import Uses, uses_of
+from archc.elaborate.shapes import sizes_of
 from archc.emit.instances import Extra, Lane
 from archc.emit.layout import Code
 from archc.emit.options import Options
@@ -29,6 +30,7 @@ from archc.plan import (
     Loop,
     OperatorValue,
     Plan,
+    Tensor,
     walk,
 )
 
@@ -341,27 +343,26 @@ def calls_in(body: Body) -> Iterator[Call]:
 
 def instance_env(body: Body, params: dict[str, Any]) -> dict[str, Any]:
     """The numbers that expressions in a body may use: its arguments, its input's sizes, params."""
-    shape = body.input.shape
-    assert shape is not None
     assert body.block is not None
     env = {k: symbolic.plain(v) for k, v in body.block.home.constants.items()}
     env |= {k: params[k] for k in params if k in env}
     env |= body.args
-    env["in.c"] = symbolic.plain(shape.channels)
-    env |= {
-        a: symbolic.plain(n)
-        for a, n in zip(("in.w", "in.h", "in.d"), reversed(shape.size), strict=False)
-    }
-    return env
+    sizes = sizes_of_inputs(body, body.inputs)
+    return env | {name: symbolic.plain(number) for name, number in sizes.items()}
+
+
+def sizes_of_inputs(body: Body, given: tuple[Tensor, ...]) -> dict[str, Any]:
+    """The numbers `in.c`, `in.w` ..., `@skip.c` ... of a body, for these tensors."""
+    found: dict[str, Any] = {}
+    for name, x in body.called(given):
+        assert x.shape is not None
+        found |= sizes_of(name, x.shape)
+    return found
 
 
 def _handed(node: Call, open_: frozenset[str]) -> frozenset[str]:
     """The numbers of a call that hang on open ones of its caller."""
-    shape = node.input.shape
-    given = dict(node.args)
-    if shape is not None:
-        given["in.c"] = shape.channels
-        given |= zip(("in.w", "in.h", "in.d"), reversed(shape.size), strict=False)
+    given = node.args | sizes_of_inputs(node.body, node.inputs)
     traced = ((name, value) for name, value in given.items() if symbolic.is_traced(value))
     return frozenset(name for name, value in traced if value.expr.variables() & open_)
 

@@ -84,6 +84,10 @@ def _module_row(
     _must_be_private(writer, nodes, lanes)
     if any(n.again for n in nodes):
         raise NotAChain("a module that runs again")
+    if any("." in n.name for n in nodes):
+        raise NotAChain("a module at a path")
+    if any(isinstance(n, Call) and (n.tensors or n.gives) for n in nodes):
+        raise NotAChain("a block that takes or gives several tensors")
     by_place = all(n.name.isdigit() for n in nodes)  # then the order says it
     name = first.name if by_place else writer.name(nodes, lanes)
     if isinstance(first, Apply):
@@ -228,7 +232,7 @@ def _key(writer: ClassWriter, chain: Chain, lane: Lane) -> Any:
         match node:
             case Call():
                 told = [writer.exprs.identity(v) for v in arguments(writer, node, lane)]
-                found.append((id(node.body), told))
+                found.append((id(node.body), told, [id(x.root) for x in node.tensors]))
             case Apply():
                 told = [writer.exprs.identity(v) for v in arguments(writer, node, lane)]
                 found.append((node.op, node.shapes, told))

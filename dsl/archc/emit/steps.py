@@ -9,9 +9,9 @@ from typing import Any
 from archc.emit.branches import write_branches
 from archc.emit.calls import instance, operator
 from archc.emit.choices import write_choice
-from archc.emit.class_writer import ClassWriter, Written, zip_nodes
+from archc.emit.class_writer import ClassWriter, Written, owned, paths_of, zip_nodes
 from archc.emit.constructor import Constructor
-from archc.emit.flow import Compute, Side, Step, Wire
+from archc.emit.flow import Compute, Side, Step, Unpack, Wire
 from archc.emit.instances import Lane
 from archc.emit.loops import lends, write_loop
 from archc.emit.sequential import sequential
@@ -155,15 +155,22 @@ def _call(
     if not first.again:
         constructor.add(name, instance(writer, nodes, lanes))
     access = writer.access(name, nodes, lanes, constructor)
-    return _called(writer, nodes, lanes, writer.wire([n.input for n in nodes]), access)
+    ins = [writer.wire(list(xs)) for xs in zip(*(n.inputs for n in nodes), strict=True)]
+    if not first.gives:
+        return _called(writer, nodes, lanes, ins, access)
+    outs = [writer.new_wire([node.output for node in nodes], first.label)]
+    for output in first.gives:
+        outs.append(Wire(output, prefer=True))
+        writer.alias([node.gives[output] for node in nodes], outs[-1])
+    return [Unpack(outs, ins, lambda *xs: f"{access}({', '.join(xs)})")], outs[0]
 
 
 def _called(
-    writer: ClassWriter, nodes: list[Any], lanes: list[Lane], source: Wire, access: str
+    writer: ClassWriter, nodes: list[Any], lanes: list[Lane], ins: list[Wire], access: str
 ) -> Written:
     out = writer.new_wire([node.output for node in nodes], nodes[0].label)
     comment = writer.comment(nodes, lanes)
-    return [Compute(out, [source], lambda x: f"{access}({x})", "block", comment)], out
+    return [Compute(out, ins, lambda *xs: f"{access}({', '.join(xs)})", "block", comment)], out
 
 
 def _branches(
@@ -193,12 +200,13 @@ def _scope(
             if writer.scopes in writer.rows:
                 source = writer.wire([node.chain.input for node in nodes])
                 access = writer.access(name, nodes, lanes, constructor)
-                return _called(writer, nodes, lanes, source, access)
+                return _called(writer, nodes, lanes, [source], access)
         if name.startswith('f"'):
             raise NotUnifiable("a group in a loop that is no row")
-        inner = constructor.nested(name)
+        chains = [node.chain for node in nodes]
+        inner = constructor.nested(name, paths_of(map(owned, chains)))
         writer.constructors[writer.scopes] = inner
-        steps, wire = writer.chain([node.chain for node in nodes], lanes, wire, inner)
+        steps, wire = writer.chain(chains, lanes, wire, inner)
         if inner.items and not nodes[0].again:
             constructor.add(name, inner.code())
         return steps, wire

@@ -107,9 +107,14 @@ def arguments(body: Body) -> Iterator[str]:
     block = body.block
     assert block is not None, "only the network itself is no block"
     values = {name: symbolic.plain(value) for name, value in body.args.items()}
-    inner = Evaluator(ChainMap(values, block.home.constants), body.input.shape)
+    home = block.home
+    outer = (home.constants, home.lets, home.blocks)
+    inner = Evaluator(ChainMap(values, *outer), body.input.shape)
     for formal in block.tree.formals:
         name = formal.name.id
+        if formal.is_tensor:
+            yield f"@{name}"
+            continue
         if formal.default is None:
             yield scalar(values[name])
             continue

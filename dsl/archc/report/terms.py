@@ -14,8 +14,9 @@ Terms = Mapping[str, symbolic.Expr]
 def called_with(call: Call, terms: Terms) -> Terms:
     """The names of the block that is called, in the terms of the block that is drawn."""
     found = {name: translated(value, terms) for name, value in call.args.items()}
-    if call.input.shape is not None:
-        found["in.c"] = translated(call.input.shape.channels, terms)
+    for name, x in call.body.called(call.inputs):
+        if x.shape is not None:
+            found[f"{name}.c"] = translated(x.shape.channels, terms)
     return {name: expr for name, expr in found.items() if expr is not None}
 
 

@@ -26,7 +26,7 @@ class FunctionCall:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list that is known; only `[]`, `len`, `min` and `max` take one."""
+    """A list that is known; functions of lists take one, such as `[]` and `len`."""
 
     items: tuple[Any, ...]
 
@@ -61,6 +61,14 @@ class Expr:
         ]
         return all(a.function != "if" and all(x.is_plain for x in a.args) for a in atoms)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is a number, or a variable as it stands."""
+        match self.terms:
+            case () | (((), _),) | (((Var(),), 1),):
+                return True
+        return False
+
     def variables(self) -> frozenset[str]:
         found: set[str] = set()
         for product, _ in self.terms:
@@ -86,6 +94,11 @@ def const(value: Any) -> Expr:
 
 def var(name: str) -> Expr:
     return Expr((((Var(name),), 1),))
+
+
+def applied(function: str, *args: Expr) -> Expr:
+    """A function of expressions, as it stands."""
+    return Expr((((FunctionCall(function, args),), 1),))
 
 
 def _collect(pairs: Iterable[tuple[Monomial, Number]]) -> Expr:

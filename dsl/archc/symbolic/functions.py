@@ -18,6 +18,11 @@ def _power(a: Number, b: Number) -> Any:
     return a**b
 
 
+def _end(value: Any) -> int | None:
+    """An end of a slice; what is left out is an empty list among expressions."""
+    return None if isinstance(value, tuple) else value
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "//": lambda a, b: a // b,
     "%": lambda a, b: a % b,
@@ -33,7 +38,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": min,
     "max": max,
     "len": len,
+    "list": lambda *items: items,
+    "sum": lambda *a: sum(a[0]) if isinstance(a[0], tuple) else sum(a),
+    "zip": lambda *a: tuple(zip(*a, strict=True)),
+    "enumerate": lambda a: tuple(enumerate(a)),
     "[]": lambda a, i: a[i],
+    "[:]": lambda a, start, stop: a[_end(start) : _end(stop)],
     "if": lambda then, test, other: then if test else other,
     "not": lambda a: not a,
     "and": lambda a, b: a and b,

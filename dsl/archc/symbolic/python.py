@@ -73,6 +73,12 @@ def _render_atom(atom: Atom, names: Callable[[str], str]) -> tuple[str, int]:
         return f"{then} if {test} else {other}", 0
     if name == "[]":
         return f"{render(args[0], names, 9)}[{render(args[1], names)}]", 9
+    if name == "list":
+        items = [render(arg, names) for arg in args]
+        return f"({', '.join(items)}{',' * (len(items) == 1)})", 9
+    if name == "[:]":
+        base, *ends = (render(arg, names, 9 * (at == 0)) for at, arg in enumerate(args))
+        return f"{base}[{':'.join('' if end == '()' else end for end in ends)}]", 9
     if name == "not":
         return f"not {render(args[0], names, 3)}", 3
     if name == "**":

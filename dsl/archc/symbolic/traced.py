@@ -8,6 +8,7 @@ from archc.symbolic.expr import (
     Expr,
     FunctionCall,
     add,
+    applied,
     const,
     is_integral,
     multiply,
@@ -88,7 +89,18 @@ class TracedList(tuple[Any, ...]):
 
 def expr_of(value: Any) -> Expr:
     """The expression of a number or list; a plain one is its own constant."""
-    return value.expr if is_traced(value) else const(value)
+    if is_traced(value):
+        return value.expr  # type: ignore[no-any-return]
+    if isinstance(value, tuple) and _holds_traced(value):
+        return applied("list", *map(expr_of, value))
+    return const(value)
+
+
+def _holds_traced(items: tuple[Any, ...]) -> bool:
+    """Whether a list that was written has something in it that remembers where it is from."""
+    return any(
+        is_traced(item) or (isinstance(item, tuple) and _holds_traced(item)) for item in items
+    )
 
 
 def is_traced(value: Any) -> bool:

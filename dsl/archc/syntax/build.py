@@ -61,8 +61,10 @@ class Builder(Transformer[Token, s.File]):
     def formals(self, _open: Token, *rest: Any) -> tuple[s.Formal, ...]:
         return rest[:-1]
 
-    def formal(self, name: Token, default: s.Expr | None = None) -> s.Formal:
-        return s.Formal(self._name(name), default, self._over(name, default or name))
+    def formal(self, first: Token, second: Any = None) -> s.Formal:
+        if type(second) is Token:  # `@skip`
+            return s.Formal(self._name(second), None, self._over(first, second), is_tensor=True)
+        return s.Formal(self._name(first), second, self._over(first, second or first))
 
     def section(self, word: Token, _open: Token, *rest: Any) -> s.Section:
         return s.Section(self._name(word), _present(rest[:-1]), self._over(word, rest[-1]))
@@ -105,11 +107,31 @@ class Builder(Transformer[Token, s.File]):
         repeat = rest[0] if rest and rest[0] is not alias else None
         return s.Statement(label, term, repeat, self._over(parts[0], parts[-1]), alias)
 
-    def label(self, name: Token, *index: Any) -> s.Label:
-        return s.Label(name.value, *self._indexed(name, index))
+    def label(self, name: Any) -> s.Label:
+        return s.Label((name.value,), self._span(name)) if type(name) is Token else name
 
-    def naming(self, _as: Token, name: Token, *index: Any) -> s.Label:
-        return s.Label(name.value, *self._indexed(name, index))
+    def filled_label(self, *parts: Any) -> s.Label:
+        return self.template(*parts)
+
+    def naming(self, _as: Token, name: s.Label) -> s.Label:
+        return name
+
+    def template(self, *parts: Any) -> s.Label:
+        return s.Label(_filled(parts), self._over(parts[0], parts[-1]))
+
+    def path(self, *parts: Any) -> s.Label:
+        """`"convs.{i}.0"`: the quotes are in the first and last token."""
+        span = self._over(parts[0], parts[-1])
+        if len(parts) == 1:
+            return s.Label((parts[0].value[1:-1],), span, is_path=True)
+        template = _filled(parts)
+        ends = {0: str(template[0])[1:].rstrip("{"), len(template) - 1: str(template[-1])[:-1]}
+        found = (ends.get(at, part) for at, part in enumerate(template))
+        return s.Label(tuple(part for part in found if part != ""), span, is_path=True)
+
+    def binding(self, word: Token, name: Token, value: s.Expr) -> s.Statement:
+        term = s.Let(self._name(name), value, self._over(word, value))
+        return s.Statement(None, term, None, term.span)
 
     def repeat(self, _star: Token, count: s.Expr) -> s.Expr:
         return count
@@ -117,22 +139,30 @@ class Builder(Transformer[Token, s.File]):
     def operation(self, name: Token, *parts: Any) -> s.Operation:
         arguments: tuple[s.Argument, ...] | None = None
         branches: tuple[s.Sequence, ...] | None = None
+        condition: s.Expr | None = None
         end = name.end_pos
         if parts:
             last = parts[-1]
             end = last.end if type(last) is _Delimited else last.span.end
             if type(last) is _Delimited and last.branches:
                 branches, parts = last.items, parts[:-1]
+            if len(parts) > 1 and _is(parts[-2], "CONDITION"):
+                condition, parts = parts[-1], parts[:-2]
             if parts and type(parts[0]) is _Delimited:
                 arguments, parts = parts[0].items, parts[1:]
             if len(parts) > 1:
                 parts = self._closed_up(parts, named=name.value == "input")
         span = self._at(name.start_pos, end)
-        return s.Operation(self._name(name), arguments, parts, branches, span)
+        return s.Operation(self._name(name), arguments, parts, branches, span, condition)
 
-    def output(self, word: Token, name: Token) -> s.Operation:
-        target = s.Word(name.value, self._span(name))
+    def output(self, word: Token, name: s.Label) -> s.Operation:
+        target = name if name.fixed is None else s.Word(name.fixed, name.span)
         return s.Operation(self._name(word), None, (target,), None, self._over(word, name))
+
+    def input(self, word: Token, name: s.Label, *attributes: s.Attribute) -> s.Operation:
+        """`input view{i} 32x32 x3`; one whose name has no `{i}` is an `operation`."""
+        found = self._closed_up((name, *attributes), named=True)
+        return s.Operation(self._name(word), None, found, None, self._over(word, found[-1]))
 
     def group(self, body: s.Sequence) -> s.Group:
         return s.Group(body, body.span)
@@ -145,20 +175,36 @@ class Builder(Transformer[Token, s.File]):
                 other = s.Sequence((s.Statement(None, other, None, other.span),), other.span)
         return s.If(test, then, other, self._over(word, other or then))
 
-    def for_(self, word: Token, *parts: Any) -> s.For:
-        middle = next(i for i, part in enumerate(parts) if _is(part, "IN"))
-        names = tuple(self._name(name) for name in parts[:middle])
-        start, *stop, body = parts[middle + 1 :]
-        return s.For(names, start, stop[-1] if stop else None, body, self._over(word, body))
+    def for_(self, word: Token, targets: Any, _in: Token, over: s.Over, body: s.Sequence) -> s.For:
+        return s.For(targets, over, body, self._over(word, body))
 
-    def reference(self, at: Token, name: Token, *index: Any) -> s.Reference:
-        expr, span = self._indexed(name, index)
-        return s.Reference(name.value, expr, self._at(at.start_pos, span.end))
+    def each(
+        self, word: Token, targets: Any, _in: Token, over: s.Over, body: s.Sequence
+    ) -> s.Statement:
+        term = s.Each(targets, over, body, self._over(word, body))
+        return s.Statement(None, term, None, term.span)
 
-    def reuse(self, word: Token, name: Token, *index: Any) -> s.Reuse:
-        expr, span = self._indexed(name, index)
-        target = s.Reference(name.value, expr, span)
-        return s.Reuse(target, self._at(word.start_pos, span.end))
+    def targets(self, *names: Any) -> tuple[s.Target, ...]:
+        return tuple(self._name(name) if type(name) is Token else name for name in names)
+
+    def unpacked(self, _open: Token, *names: Token) -> tuple[s.Name, ...]:
+        return tuple(self._name(name) for name in names[:-1])
+
+    def over(self, start: s.Expr, *rest: Any) -> s.Over:
+        stop = rest[-1] if rest else None
+        return s.Over(start, stop, self._over(start, stop or start))
+
+    def reference(self, at: Token, name: s.Label, *members: Token) -> s.Reference:
+        last = members[-1] if members else name
+        found = tuple(member.value[1:] for member in members)
+        return s.Reference(name.parts, self._over(at, last), found)
+
+    def member(self, token: Token) -> Token:
+        return token
+
+    def reuse(self, word: Token, name: s.Label) -> s.Reuse:
+        target = s.Reference(name.parts, name.span)
+        return s.Reuse(target, self._over(word, name))
 
     def arguments(self, _open: Token, *rest: Any) -> _Delimited:
         return _Delimited(rest[:-1], rest[-1].end_pos, branches=False)
@@ -239,6 +285,22 @@ class Builder(Transformer[Token, s.File]):
     def index(self, base: s.Expr, _open: Token, index: s.Expr, close: Token) -> s.Index:
         return s.Index(base, index, self._over(base, close))
 
+    def part(self, base: s.Expr, *parts: Any) -> s.Slice:
+        middle = next(at for at, part in enumerate(parts) if _is(part, "COLON"))
+        start, stop = parts[1:middle], parts[middle + 1 : -1]
+        first, last = (found[0] if found else None for found in (start, stop))
+        return s.Slice(base, first, last, self._over(base, parts[-1]))
+
+    def listed(self, opened: Token, *parts: Any) -> s.Comprehension:
+        item, _for, targets, _in, over, close = parts
+        return s.Comprehension(item, targets, over, self._over(opened, close))
+
+    def fact(self, at: Token, name: s.Label, *rest: Token) -> s.SizeOf:
+        members = tuple(member.value[1:] for member in rest[:-1])
+        last = rest[-2] if members else name
+        tensor = s.Reference(name.parts, self._over(at, last), members)
+        return s.SizeOf(tensor, rest[-1].value[1:], self._over(at, rest[-1]))
+
     def name(self, token: Token) -> s.Name:
         return self._name(token)
 
@@ -285,13 +347,6 @@ class Builder(Transformer[Token, s.File]):
         """The name in `name=`."""
         name = token.value[:-1].rstrip()
         return s.Name(name, self._at(token.start_pos, token.start_pos + len(name)))
-
-    def _indexed(self, name: Token, index: tuple[Any, ...]) -> tuple[s.Expr | None, Span]:
-        """The expression of `name{expr}`, and the span of all of it."""
-        if not index:
-            return None, self._span(name)
-        _open, expr, close = index
-        return expr, self._over(name, close)
 
     def _dims(self, text: str, token: Token) -> tuple[int, ...]:
         return tuple(int(self._value(part, token)) for part in text.split("x"))
@@ -382,6 +437,12 @@ class _Delimited:
         self.items = items
         self.end = end or 0
         self.branches = branches
+
+
+def _filled(parts: tuple[Any, ...]) -> s.Template:
+    """The name and expressions of `x{i}_{j}`, without its brackets."""
+    found = (part.value if type(part) is Token else part for part in parts)
+    return tuple(part for part in found if part not in ("{", "}"))
 
 
 def _present(nodes: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -15,8 +15,11 @@ from archc.syntax.automaton import Token
 
 _ENDS = "PIPE RANGLE RBRACE $END"  # go without saying where a statement may begin or end
 _ITEMS = "NETWORK USE PARAM BLOCK SECTION"
-_TERM = f"NAME TAKEN LBRACE AT IF FOR REUSE OUTPUT ERR {_ITEMS} _SEP {_ENDS}"
-_VALUE = "INT FLOAT STRING NAME INCOMING LPAR LSQB ADDOP NOT KEY"
+_TERM = (
+    f"NAME TAKEN LBRACE AT IF FOR EACH LET REUSE OUTPUT INPUT STRING PATH_OPEN ERR {_ITEMS} "
+    f"_SEP {_ENDS}"
+)
+_VALUE = "INT FLOAT STRING NAME INCOMING AT LPAR LSQB ADDOP NOT KEY"
 _ATTRIBUTE = (
     "WORD KEY SIZE SIZE_OPEN GEOMETRY GEOMETRY_OPEN SLASH INT FLOAT STRING MINUS LPAR LSQB "
     "QUANTITY PERCENT REL"
@@ -56,9 +59,9 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
 _ASIDE: tuple[tuple[str, str, str], ...] = (
     ("LPAR", "`(`", "LPAR CALL_OPEN"),
     ("ELSE", "`else`", "ELSE"),
-    ("ADDOP", "an arithmetic sign", "ADDOP MULOP POW REL AND OR IF LSQB"),
+    ("ADDOP", "an arithmetic sign", "ADDOP MULOP POW REL AND OR IF LSQB FOR COLON"),
     ("IF", "`if`", "IF AND OR"),
-    ("STAR", "`*`", "STAR LANGLE INDEX_OPEN CROSS CALL_OPEN"),
+    ("STAR", "`*`", "STAR LANGLE INDEX_OPEN CROSS CALL_OPEN CONDITION PIECE MEMBER FACT"),
 )
 
 _CLOSER = {"(": ")", "[": "]", "{": "}", "<": ">"}

@@ -28,6 +28,7 @@ OPENERS = {
     "LSQB": "RSQB",
     "LBRACE": "RBRACE",
     "INDEX_OPEN": "RBRACE",
+    "PATH_OPEN": "RBRACE",
     "LANGLE": "RANGLE",
 }
 CLOSERS = {")": "RPAR", "]": "RSQB", "}": "RBRACE", ">": "RANGLE"}

@@ -73,6 +73,35 @@ class Index:
 
 
 @node
+class Slice:
+    """`depths[1:]`, `depths[:i]`: from `start` up to, not including `stop`, as in Python."""
+
+    base: Expr
+    start: Expr | None
+    stop: Expr | None
+    span: Span = _span()
+
+
+@node
+class Comprehension:
+    """`[2*w for w in widths]`, `[32 * 2**i for i in 0..3]`: a list by a rule."""
+
+    item: Expr
+    targets: tuple[Target, ...]
+    over: Over
+    span: Span = _span()
+
+
+@node
+class SizeOf:
+    """`@label.c`, `@enc{i}.h`: a size of the tensor that a label names."""
+
+    tensor: Reference
+    field: str
+    span: Span = _span()
+
+
+@node
 class UnaryExpr:
     op: str  # "-", "+", "not"
     operand: Expr
@@ -101,7 +130,7 @@ class Conditional:
 
 @node
 class CallExpr:
-    """`min max floor ceil round len abs` of expressions."""
+    """A function of the language, such as `min`, `len` or `sum`, of expressions."""
 
     function: Name
     args: tuple[Expr, ...]
@@ -109,8 +138,46 @@ class CallExpr:
 
 
 Expr = (
-    Number | Text | Name | Incoming | ListExpr | Index | UnaryExpr | Binary | Conditional | CallExpr
+    Number
+    | Text
+    | Name
+    | Incoming
+    | SizeOf
+    | ListExpr
+    | Comprehension
+    | Index
+    | Slice
+    | UnaryExpr
+    | Binary
+    | Conditional
+    | CallExpr
 )
+
+Target = Name | tuple[Name, ...]  # what a loop's item is called; several where it is a list
+
+
+@node
+class Over:
+    """What a loop goes through: `1..6` (bounds inclusive), or a list, with `stop` None."""
+
+    start: Expr
+    stop: Expr | None
+    span: Span = _span()
+
+
+def names_of(targets: tuple[Target, ...]) -> tuple[Name, ...]:
+    """The names of a loop, those of inner lists in their places."""
+    lists = (target if isinstance(target, tuple) else (target,) for target in targets)
+    return tuple(name for names in lists for name in names)
+
+
+Template = tuple[str | Expr, ...]  # a name with expressions in it: `x`, i, `_`, j
+
+
+def fixed(template: Template) -> str | None:
+    """The name, if it is the same wherever it stands."""
+    only = template[0] if len(template) == 1 else None
+    return only if isinstance(only, str) else None
 
 
 # --- attributes --------------------------------------------------------------------------
@@ -177,19 +244,27 @@ class Option:
     span: Span = _span()
 
 
-Attribute = Size | Sized | Geometry | Stride | Plain | Word | Option
-
-
 # --- statements --------------------------------------------------------------------------
 
 
 @node
 class Label:
-    """`conv1:`, `denselayer{i}:`; the name in `as c3`, `as c{i}`."""
+    """`conv1:`, `x{i}_{j}:`, `"convs.0":`; the name in `as c3`, `output task{i}`, `input v{i}`.
 
-    name: str
-    index: Expr | None
+    `is_path` where it stands in quotes: the place of a module, with a dot before each part.
+    """
+
+    parts: Template
     span: Span = _span()
+    is_path: bool = False
+
+    @property
+    def fixed(self) -> str | None:
+        """The name, if there is no `{...}` in it."""
+        return fixed(self.parts)
+
+
+Attribute = Size | Sized | Geometry | Stride | Plain | Word | Option | Label
 
 
 @node
@@ -197,7 +272,7 @@ class Argument:
     """One actual of `name(arguments)`: positional where `name` is None."""
 
     name: Name | None
-    value: Expr
+    value: Expr | Reference
     span: Span = _span()
 
 
@@ -211,13 +286,17 @@ class Sequence:
 
 @node
 class Operation:
-    """`name(arguments) attributes <branch | branch>`: operator, combinator or block call."""
+    """`name(arguments) attributes <branch | branch>`: operator, combinator or block call.
+
+    `condition` is what stands after `if`, as in `residual if (stride == 1) <...>`.
+    """
 
     name: Name
     arguments: tuple[Argument, ...] | None  # None without brackets
     attributes: tuple[Attribute, ...]
     branches: tuple[Sequence, ...] | None  # None without <...>
     span: Span = _span()
+    condition: Expr | None = None
 
 
 @node
@@ -240,22 +319,52 @@ class If:
 
 @node
 class For:
-    """`for i in 1..6 { }` (bounds inclusive) or `for a, b in list { }` with `stop` None."""
+    """`for i in 1..6 { }`, `for a, b in list { }`, `for i, (a, b) in enumerate(list) { }`."""
 
-    names: tuple[Name, ...]
-    start: Expr
-    stop: Expr | None
+    targets: tuple[Target, ...]
+    over: Over
+    body: Sequence
+    span: Span = _span()
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        return names_of(self.targets)
+
+
+@node
+class Each:
+    """`each r in rates { }` as a branch: one branch a pass."""
+
+    targets: tuple[Target, ...]
+    over: Over
     body: Sequence
     span: Span = _span()
 
 
 @node
-class Reference:
-    """`@label`, `@enc{i}`: as a statement, as a branch, or in `to=@label`."""
+class Let:
+    """`let wide = 4*width`: a name for a value, from here to the end of what is around."""
 
-    name: str
-    index: Expr | None
+    name: Name
+    value: Expr
     span: Span = _span()
+
+
+@node
+class Reference:
+    """`@label`, `@enc{i}`: as a statement, as a branch, an argument, or in `to=@label`.
+
+    `members` are what follows behind dots: `@body.c3`, `@features.0`.
+    """
+
+    parts: Template
+    span: Span = _span()
+    members: tuple[str, ...] = ()
+
+    @property
+    def fixed(self) -> str | None:
+        """The label, if there is no `{...}` in it."""
+        return fixed(self.parts)
 
 
 @node
@@ -273,7 +382,7 @@ class Broken:
     span: Span = _span()
 
 
-Term = Operation | Group | If | For | Reference | Reuse | Broken
+Term = Operation | Group | If | For | Each | Let | Reference | Reuse | Broken
 
 
 @node
@@ -318,9 +427,18 @@ class Param:
 
 @node
 class Formal:
+    """A parameter of a block: `width`, `stride=1`, and `@skip` for one that is a tensor."""
+
     name: Name
     default: Expr | None
     span: Span = _span()
+    is_tensor: bool = False
+
+    @property
+    def text(self) -> str:
+        """As it was written: `width`, `stride=1`, `@skip`."""
+        default = "" if self.default is None else f"={self.default.span.text}"
+        return f"{'@' * self.is_tensor}{self.name.id}{default}"
 
 
 @node

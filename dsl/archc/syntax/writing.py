@@ -46,6 +46,8 @@ def _item(item: s.Item) -> list[str]:
 
 
 def _formal(formal: s.Formal) -> str:
+    if formal.is_tensor:
+        return f"@{formal.name.id}"
     return formal.name.id + (f"={_expr(formal.default)}" if formal.default else "")
 
 
@@ -58,11 +60,11 @@ def _statement(statement: s.Statement) -> list[str]:
     lines = _term(statement.term)
     if statement.label:
         label = statement.label
-        lines[0] = f"{_indexed(label.name, label.index)}: {lines[0]}"
+        lines[0] = f"{_label(label)}: {lines[0]}"
     if statement.repeat:
         lines[-1] += f" * {_count(statement.repeat)}"
     if statement.alias:
-        lines[-1] += f" as {_indexed(statement.alias.name, statement.alias.index)}"
+        lines[-1] += f" as {_label(statement.alias)}"
     return lines
 
 
@@ -74,14 +76,16 @@ def _term(term: s.Term) -> list[str]:
             return _braced("", body)
         case s.If():
             return _if(term)
-        case s.For(names, start, stop, body):
-            to = f"..{_expr(stop)}" if stop else ""
-            listed = ", ".join(name.id for name in names)
-            return _braced(f"for {listed} in {_expr(start)}{to} ", body)
+        case s.For(targets, over, body):
+            return _braced(f"for {_targets(targets)} in {_over(over)} ", body)
+        case s.Each(targets, over, body):
+            return _braced(f"each {_targets(targets)} in {_over(over)} ", body)
+        case s.Let(name, value):
+            return [f"let {name.id} = {_expr(value)}"]
         case s.Reference():
             return [_reference(term)]
         case s.Reuse(target):
-            return [f"reuse {_indexed(target.name, target.index)}"]
+            return [f"reuse {_template(target.parts)}"]
         case s.Broken():
             return [""]
 
@@ -104,6 +108,8 @@ def _operation(operation: s.Operation) -> list[str]:
     if operation.arguments is not None:
         head += f"({', '.join(_argument(argument) for argument in operation.arguments)})"
     head += _attributes(operation.attributes)
+    if operation.condition is not None:
+        head += f" if ({_expr(operation.condition)})"
     if operation.branches is None:
         return [head]
     glue = "" if head == operation.name.id else " "
@@ -138,7 +144,9 @@ def _count(count: s.Expr) -> str:
 
 
 def _argument(argument: s.Argument) -> str:
-    return (f"{argument.name.id}=" if argument.name else "") + _expr(argument.value)
+    value = argument.value
+    text = _reference(value) if isinstance(value, s.Reference) else _expr(value)
+    return (f"{argument.name.id}=" if argument.name else "") + text
 
 
 def _braced(head: str, body: s.Sequence) -> list[str]:
@@ -153,12 +161,27 @@ def _indented(lines: Iterable[str]) -> list[str]:
     return [f"  {line}" for line in lines]
 
 
-def _indexed(name: str, index: s.Expr | None) -> str:
-    return name if index is None else f"{name}{{{_expr(index)}}}"
+def _label(label: s.Label) -> str:
+    return f'"{_template(label.parts)}"' if label.is_path else _template(label.parts)
+
+
+def _template(parts: s.Template) -> str:
+    return "".join(part if isinstance(part, str) else f"{{{_expr(part)}}}" for part in parts)
 
 
 def _reference(reference: s.Reference) -> str:
-    return f"@{_indexed(reference.name, reference.index)}"
+    return "@" + ".".join((_template(reference.parts), *reference.members))
+
+
+def _targets(targets: tuple[s.Target, ...]) -> str:
+    return ", ".join(
+        f"({', '.join(name.id for name in target)})" if isinstance(target, tuple) else target.id
+        for target in targets
+    )
+
+
+def _over(over: s.Over) -> str:
+    return _expr(over.start) + (f"..{_expr(over.stop)}" if over.stop else "")
 
 
 # --- attributes -------------------------------------------------------------------------------
@@ -174,6 +197,8 @@ def _attribute(attribute: s.Attribute) -> str:
             return _scalar(value)
         case s.Option(name, value):
             return f"{name.id}={_option(value)}"
+        case s.Label():
+            return _label(attribute)
         case s.Size() | s.Sized() | s.Word():
             return _option(attribute)
 
@@ -197,7 +222,9 @@ def _option(value: s.Expr | s.Size | s.Sized | s.Word | s.Reference) -> str:
 def _scalar(value: s.Expr) -> str:
     """A value where attributes stand: all but the simplest goes in brackets."""
     match value:
-        case s.Number() | s.Text() | s.ListExpr() | s.UnaryExpr("-", s.Number()):
+        case (
+            s.Number() | s.Text() | s.ListExpr() | s.Comprehension() | s.UnaryExpr("-", s.Number())
+        ):
             return _expr(value)
         case _:
             return f"({_expr(value)})"
@@ -237,6 +264,13 @@ def _bound(expr: s.Expr) -> tuple[int, str]:
             return _ATOM, f"in.{field}"
         case s.ListExpr(items):
             return _ATOM, f"[{_list(items)}]"
+        case s.Comprehension(item, targets, over):
+            return _ATOM, f"[{_expr(item)} for {_targets(targets)} in {_over(over)}]"
+        case s.SizeOf(tensor, field):
+            return _ATOM, f"{_reference(tensor)}.{field}"
+        case s.Slice(base):
+            ends = (_expr(end) if end is not None else "" for end in (expr.start, expr.stop))
+            return _ATOM, f"{_expr(base, _ATOM)}[{':'.join(ends)}]"
         case s.CallExpr(function, args):
             return _ATOM, f"{function.id}({_list(args)})"
         case s.Index(base, index):

@@ -125,8 +125,9 @@ def _translated(value: int, call: Call) -> int:
     expr = symbolic.expr_of(value)
     known = {name: symbolic.expr_of(given) for name, given in call.args.items()
              if name in expr.variables()}  # fmt: skip
-    if call.input.shape is not None:
-        known["in.c"] = symbolic.expr_of(call.input.shape.channels)
+    for name, x in call.body.called(call.inputs):
+        if x.shape is not None:
+            known[f"{name}.c"] = symbolic.expr_of(x.shape.channels)
     names = {name: known.get(name, symbolic.var(name)) for name in expr.variables()}
     made: int = symbolic.traced(symbolic.plain(value), symbolic.substitute(expr, names))
     return made

@@ -69,7 +69,8 @@ class Copy:
         if found is None:
             inputs = tuple(self.tensor(x) for x in old.inputs)
             chain = _Copier(self, self.successors(old)).chain(old.chain)
-            found = self.bodies[old] = replace(old, inputs=inputs, chain=chain)
+            gives = {name: self.tensor(x) for name, x in old.gives.items()}
+            found = self.bodies[old] = replace(old, inputs=inputs, chain=chain, gives=gives)
         return found
 
     def tensor(self, old: Tensor) -> Tensor:
@@ -99,7 +100,12 @@ class _Copier:
                 return self._apply(node)
             case Call():
                 body = self.around.body(node.body)
-                return replace(node, body=body, input=tensor(node.input), output=output)
+                tensors = tuple(map(tensor, node.tensors))
+                start = tensor(node.input)
+                gives = {name: tensor(x) for name, x in node.gives.items()}
+                return replace(
+                    node, body=body, input=start, tensors=tensors, output=output, gives=gives
+                )
             case Branches():
                 branches = [self.chain(chain) for chain in node.branches]
                 merge = self._apply(node.merge)

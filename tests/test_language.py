@@ -1,0 +1,438 @@
+"""Names, values and blocks of several tensors, each held against torch written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from fuzz.checks import examine
+from torch import Tensor, nn
+
+from archc.api import Analysis, analyze
+from archc.net import class_of
+from archc.source import Source
+from archc.syntax.parser import parse
+from archc.syntax.writing import format_file
+
+FAULTS = Path(__file__).parent / "faults" / "language"
+HEAD = "network Net\ninput 8x8 x8\n"
+
+
+def analysis_of(text: str, **params: Any) -> Analysis:
+    return analyze(Source("test.arch", text), params=params)
+
+
+def shapes(text: str, **params: Any) -> list[str]:
+    """The shapes after each of the network's statements."""
+    found = analysis_of(text, **params)
+    assert found.ok, [d.title for d in found.diagnostics]
+    assert found.plan is not None
+    return [str(node.output.shape) for node in found.plan.body.chain.nodes]
+
+
+def same(
+    text: str, by_hand: Callable[..., Any], *names: str, only: str = "", **params: Any
+) -> nn.Module:
+    """Holds a network against a function of its inputs and its state_dict.
+
+    The text is formatted and read again, and goes through all that random programs go through,
+    or `only` those stages.
+    """
+    tree, wrong = parse(Source("test.arch", text))
+    assert not wrong
+    assert parse(Source("test.arch", format_file(tree)))[0] == tree
+    if not params:
+        examine(text, only)
+    net: nn.Module = module_of(text, **params).double().eval()
+    state = net.state_dict()
+    if names:
+        assert {key.rpartition(".")[0] for key in state} == set(names)
+    plan = analysis_of(text, **params).plan
+    assert plan is not None
+    xs = [
+        torch.randn(2, *map(int, x.columns[0].dims), dtype=torch.double) for x in plan.body.inputs
+    ]
+    found, wanted = net(*xs), by_hand(state, *xs)
+    pairs = [(found, wanted)] if isinstance(found, Tensor) else zip(found, wanted, strict=True)
+    for y, z in pairs:
+        torch.testing.assert_close(y, z)
+    return net
+
+
+def module_of(text: str, **params: Any) -> Any:
+    found = analysis_of(text, **params)
+    return class_of(found.name, found.emit())()
+
+
+def conv(state: dict[str, Tensor], name: str, x: Tensor, **how: Any) -> Tensor:
+    return F.conv2d(x, state[f"{name}.weight"], state.get(f"{name}.bias"), **how)
+
+
+# --- names -------------------------------------------------------------------------------
+
+
+def test_several_numbers_in_a_name() -> None:
+    text = HEAD + (
+        "for i in 0..1 { for j in 0..i { a{i}_{j}b: conv 1x1 x4 } }\n"
+        "concat< @a0_0b | @a{1}_{0}b | @a{2 - 1}_{1}b >\n"
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        first = conv(state, "a0_0b", x)
+        second = conv(state, "a1_0b", first)
+        return torch.cat([first, second, conv(state, "a1_1b", second)], 1)
+
+    same(text, by_hand, "a0_0b", "a1_0b", "a1_1b")
+
+
+def test_unet_plus_plus_in_loops() -> None:
+    text = (FAULTS / "no_two_indices.arch").read_text("utf-8")
+    for depth, count in ((4, 15), (2, 6)):
+        found = analysis_of(text, depth=depth)
+        assert found.ok
+        net = class_of(found.name, found.emit())()
+        blocks = {name for name, module in net.named_children() if "_" in name}
+        assert len(blocks) == count
+        assert net(torch.zeros(1, 3, 96, 96)).shape == (1, 1, 96, 96)
+
+
+def test_inputs_in_a_loop() -> None:
+    text = (FAULTS / "no_input_in_loop.arch").read_text("utf-8")
+    for views in (3, 1, 5):
+        found = analysis_of(text, views=views)
+        assert found.ok
+        assert found.plan is not None
+        assert found.plan.body.input_names == tuple(f"v{i + 1}" for i in range(views))
+
+
+def test_a_head_for_each_task() -> None:
+    text = (FAULTS / "no_output_in_loop.arch").read_text("utf-8")
+    found = analysis_of(text)
+    made = class_of(found.name, found.emit())()(torch.zeros(1, 3, 32, 32))
+    assert {name: tuple(y.shape) for name, y in made._asdict().items()} == {
+        "task0": (1, 3), "task1": (1, 7), "task2": (1, 2),
+    }  # fmt: skip
+
+
+def test_a_path_names_a_module_in_a_list() -> None:
+    text = HEAD + (
+        'concat< "convs.0": conv 1x1 x4 | each i in 1..2 { "convs.{i}": { conv 1x1 x4; relu } } >\n'
+        '"head-1": conv 1x1 x4\n"a.x.b": conv 1x1 x4\n"a.y": conv 1x1 x4\nadd< | @a.x.b >\n'
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        more = [F.relu(conv(state, f"convs.{i}.0", x)) for i in (1, 2)]
+        x = conv(state, "head-1", torch.cat([conv(state, "convs.0", x), *more], 1))
+        b = conv(state, "a.x.b", x)
+        return conv(state, "a.y", b) + b
+
+    net = same(text, by_hand, "convs.0", "convs.1.0", "convs.2.0", "head-1", "a.x.b", "a.y")
+    assert isinstance(net.convs, nn.ModuleList)
+    assert isinstance(net.a, nn.ModuleDict)
+
+
+def test_paths_out_of_order_and_in_groups() -> None:
+    text = HEAD + (
+        'g: { "m.1": conv 1x1 x4; conv 1x1 x4; "m.0": conv 1x1 x8; relu }\n'
+        'block b(w) { "convs.1": conv 1x1 x(w); "convs.0": conv 1x1 x(w) }\nb(4); b(6)\n'
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        for name in ("g.m.1", "g.1", "g.m.0"):
+            x = conv(state, name, x)
+        x = F.relu(x)
+        for name in ("b1.convs.1", "b1.convs.0", "b2.convs.1", "b2.convs.0"):
+            x = conv(state, name, x)
+        return x
+
+    same(text, by_hand)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        '"a.b": conv 1x1 x8\na: conv 1x1 x8\n',
+        'a: conv 1x1 x8\n"a.b": conv 1x1 x8\n',
+        '"a.b": conv 1x1 x8\n"a.b": conv 1x1 x8\n',
+        '"a.b": conv 1x1 x8\n"a.b.c": conv 1x1 x8\n',
+    ],
+)
+def test_two_modules_at_one_path(lines: str) -> None:
+    assert [d.code for d in analysis_of(HEAD + lines).diagnostics] == ["A104"]
+
+
+@pytest.mark.parametrize("label", ["", ".", "a..b", "a b", "a.forward", "é", "a/b", "__class__"])
+def test_a_path_that_is_none(label: str) -> None:
+    assert [d.code for d in analysis_of(f'{HEAD}"{label}": conv 1x1 x8\n').diagnostics] == ["A105"]
+
+
+def test_the_input_and_the_parts_of_a_group_have_names() -> None:
+    text = HEAD + (
+        "features: { conv 3x3 p1 x4; relu; conv 3x3 p1 x6; relu }\n"
+        "block squeeze() { gap; conv 1x1 x(@in.c); sigmoid; mul< | @in > }\n"
+        "squeeze()\nconcat< | @features.1 | @input >\n"
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        first = F.relu(conv(state, "features.0", x, padding=1))
+        y = F.relu(conv(state, "features.2", first, padding=1))
+        pooled = y.mean((2, 3), keepdim=True)
+        y = y * torch.sigmoid(conv(state, "squeeze1.conv1", pooled))
+        return torch.cat([y, first, x], 1)
+
+    same(text, by_hand, "features.0", "features.2", "squeeze1.conv1", only="state eval -D deploy")
+    missing = analysis_of(text + "@features.9\n").diagnostics
+    assert [(d.code, "`0`, `1`, `2`, `3`" in d.helps[0]) for d in missing] == [("A103", True)]
+
+
+# --- values ------------------------------------------------------------------------------
+
+
+def test_let() -> None:
+    text = (
+        "network Net\nparam width = 4\nlet wide = 2*width\nlet gate = width > 3\ninput 8x8 x8\n"
+        "block b(w) { let hidden = w * in.c; let small = hidden < 40\n"
+        "conv 1x1 x(hidden); if small { relu }; conv 1x1 x(wide) }\n"
+        "b(4); b(6); if gate { sigmoid }\nlet last = in.c\nconv 1x1 x(last + 1)\n"
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        x = conv(state, "b1.conv2", F.relu(conv(state, "b1.conv1", x)))
+        x = torch.sigmoid(conv(state, "b2.conv2", conv(state, "b2.conv1", x)))
+        return conv(state, "conv1", x)
+
+    same(text, by_hand)
+    assert shapes(text, width=2)[-1] == "8x8 x5"
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        ("let a = 1\nlet a = 2\n", "A106"),
+        ("param a = 1\nlet a = 2\n", "A106"),
+        ("if true { let a = 2; relu }\nconv 1x1 x(a)\n", "A102"),
+        ("let a = b\n", "A102"),
+        ("block f(a) { let a = 3; relu }\nf(1)\n", "A106"),
+    ],
+)
+def test_let_is_known_once_and_inside(lines: str, code: str) -> None:
+    assert [d.code for d in analysis_of(HEAD + lines).diagnostics if d.is_error] == [code]
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("depths[1:]", (4, 6, 3)),
+        ("depths[:2]", (3, 4)),
+        ("depths[1:-1]", (4, 6)),
+        ("depths[:]", (3, 4, 6, 3)),
+        ("[2*d for d in depths]", (6, 8, 12, 6)),
+        ("[32 * 2**i for i in 0..3]", (32, 64, 128, 256)),
+        ("[a + 10*b for a, b in zip(depths, depths[::1] if false else depths)]", None),
+        ("[a + 10*b for a, b in zip(depths, [1, 2, 3, 4])]", (13, 24, 36, 43)),
+        ("[i * d for i, d in enumerate(depths)]", (0, 4, 12, 9)),
+        ("[i + a*b for i, (a, b) in enumerate([[1, 2], [3, 4]])]", (2, 13)),
+        ("[sum(depths), sum(depths[:1]), sum([]), max(depths)]", (16, 3, 0, 6)),
+        ("[x for x in 3..2]", ()),
+    ],
+)
+def test_lists(expression: str, value: tuple[int, ...] | None) -> None:
+    head = "network Net\nparam depths = [3, 4, 6, 3]\ninput x4\n"
+    text = f"{head}for n in {expression} {{ fc (n + 1) }}\n"
+    found = analysis_of(text)
+    if value is None:
+        assert not found.ok  # a step is no form of the language
+        return
+    assert found.ok, [d.title for d in found.diagnostics]
+    assert found.plan is not None
+    loop = found.plan.body.chain.nodes[-1]
+    assert [int(chain.output.channels) - 1 for chain in loop.iterations] == list(value)  # type: ignore[union-attr]
+    examine(text)
+
+
+@pytest.mark.parametrize(
+    ("expression", "code"),
+    [
+        ("zip([1], [1, 2])", "A308"),
+        ("sum(3)", "A309"),
+        ("enumerate(3)", "A309"),
+        ("3[1:]", "A309"),
+        ("sum([true])", "A309"),
+        ("[i for i in 1..100_000]", "A308"),
+        ("[a for a, b in [[1, 2, 3]]]", "A309"),
+        ("[i for i in 4]", "A309"),
+    ],
+)
+def test_wrong_lists(expression: str, code: str) -> None:
+    found = analysis_of(f"network Net\ninput x4\nfor n in {expression} {{ relu }}\n")
+    assert [d.code for d in found.diagnostics] == [code]
+
+
+def test_a_size_of_another_tensor() -> None:
+    text = HEAD + (
+        "a: conv 3x3/2 p1 x6\nconv 1x1 x4\nconv 1x1 x(@a.c + @a.h); pool (@a.w // 2)\n"
+        "block f(w) { b: conv 1x1 x(w); conv 1x1 x3; conv 1x1 x(2*@b.c) }\nf(2); f(5)\n"
+    )
+    assert shapes(text)[3] == "4x4 x10"
+    assert shapes(text)[-1] == "2x2 x10"
+    examine(text)
+    assert [d.code for d in analysis_of(HEAD + "fc (@nothing.c)\n").diagnostics] == ["A103"]
+    assert [d.code for d in analysis_of("network N\ninput a x4\nfc (@a.h)\n").diagnostics] == [
+        "A109"
+    ]
+
+
+def test_the_drop_path_rate_grows_over_the_whole_depth() -> None:
+    text = (
+        "network Net\nparam depths = [2, 3]\nparam rate = 0.2\ninput 8x8 x8\n"
+        "block unit(p) { residual< conv 3x3 p1 x8; droppath (p) > }\n"
+        "for s, n in enumerate(depths) {\n"
+        "  for i in 0..n-1 { unit(rate * (sum(depths[:s]) + i) / (sum(depths) - 1)) }\n}\n"
+    )
+    net = module_of(text)
+    rates = [m.p for m in net.modules() if type(m).__name__ == "DropPath"]
+    assert rates == pytest.approx([0.2 * k / 4 for k in range(5)])
+    assert [k.p for k in module_of(text, rate=0.4).modules() if hasattr(k, "p")][-1] == 0.4
+
+
+def test_a_block_as_a_param() -> None:
+    text = (
+        "network Net\nparam unit = wide\ninput 8x8 x8\n"
+        "block wide(c) { conv 3x3 p1 x(2*c); relu }\nblock plain(c) { conv 1x1 x(c) }\n"
+        "unit(4); unit(6)\n"
+    )
+    assert shapes(text)[-1] == "8x8 x12"
+    assert shapes(text, unit="plain")[-1] == "8x8 x6"
+    examine(text)
+    assert [d.code for d in analysis_of(text, unit="nothing").diagnostics] == ["A311"]
+
+
+# --- branches ----------------------------------------------------------------------------
+
+
+def test_each_makes_branches() -> None:
+    text = (
+        "network ASPP\nparam rates = [1, 2]\ninput 9x9 x4\n"
+        "concat< conv 1x1 x3 | each r in rates { conv 3x3 p(r) d(r) x3; relu } | >\n"
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        rates = [state[f"conv{n}.weight"] for n in range(2, 2 + len(state) // 2 - 1)]
+        more = [
+            F.relu(conv(state, f"conv{2 + i}", x, padding=i + 1, dilation=i + 1))
+            for i in range(len(rates))
+        ]
+        return torch.cat([conv(state, "conv1", x), *more, x], 1)
+
+    same(text, by_hand)
+    same(text, by_hand, rates=[1, 2, 3])
+    same(text, by_hand, rates=[])
+    alone = HEAD + "add< each i in 1..1 { relu } >\n"
+    assert [d.code for d in analysis_of(alone).diagnostics] == ["A408"]
+    assert [d.code for d in analysis_of(HEAD + "each i in 1..2 { relu }\n").diagnostics] == ["A001"]
+
+
+def test_an_optional_shortcut() -> None:
+    text = HEAD + (
+        "block unit(c, stride=1) {\n"
+        "  residual if (stride == 1 and in.c == c) < conv 3x3/(stride) p1 x(c); relu > }\n"
+        "unit(8); unit(6); unit(6, stride=2); unit(6)\n"
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        for at, (stride, adds) in enumerate([(1, True), (1, False), (2, False), (1, True)], 1):
+            y = F.relu(conv(state, f"unit{at}.conv1", x, padding=1, stride=stride))
+            x = y + x if adds else y
+        return x
+
+    same(text, by_hand)
+    source = analysis_of(text).emit()
+    assert source.count("class ") == 2
+    assert "self.residual = stride == 1 and in_channels == c" in source
+    assert [d.code for d in analysis_of(HEAD + "concat if (true) < | relu >\n").diagnostics] == [
+        "A408"
+    ]
+
+
+# --- blocks of several tensors -----------------------------------------------------------
+
+
+def test_a_block_takes_tensors() -> None:
+    text = HEAD + (
+        "block double(c) { conv 3x3 p1 x(c); relu }\n"
+        "block up(c, @skip, scale=1) {\n"
+        "  upsample to=@skip; concat< | @skip >; double(c); times (scale) }\n"
+        "enc1: double(4); pool 2x2\nenc2: double(6); pool 2x2\ndouble(8)\n"
+        "up(6, @enc2); up(4, skip=@enc1, scale=0.5)\n"
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        def double(name: str, x: Tensor) -> Tensor:
+            return F.relu(conv(state, f"{name}.conv1", x, padding=1))
+
+        enc1 = double("enc1", x)
+        enc2 = double("enc2", F.max_pool2d(enc1, 2))
+        x = double("double1", F.max_pool2d(enc2, 2))
+        x = double("up1.double1", torch.cat([F.interpolate(x, size=(4, 4)), enc2], 1))
+        return 0.5 * double("up2.double1", torch.cat([F.interpolate(x, size=(8, 8)), enc1], 1))
+
+    same(text, by_hand)
+    source = analysis_of(text).emit()
+    assert "def forward(self, x: Tensor, skip: Tensor) -> Tensor:" in source
+    assert "self.up1(" in source
+
+
+def test_a_block_gives_tensors() -> None:
+    text = HEAD + (
+        "block body(w) { conv 3x3/2 p1 x(w); output c2; conv 3x3/2 p1 x(2*w); output c3; relu }\n"
+        "block merge(c, @lateral) {\n"
+        "  conv 1x1 x(c); upsample to=@lateral; add< | @lateral; conv 1x1 x(c) > }\n"
+        "b: body(4); merge(5, @b.c3); output p3; merge(5, @b.c2); output p2\n"
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+        def merge(name: str, x: Tensor, lateral: Tensor) -> Tensor:
+            up = F.interpolate(conv(state, f"{name}.conv1", x), size=lateral.shape[2:])
+            return up + conv(state, f"{name}.conv2", lateral)
+
+        c2 = conv(state, "b.conv1", x, stride=2, padding=1)
+        c3 = conv(state, "b.conv2", c2, stride=2, padding=1)
+        p3 = merge("merge1", F.relu(c3), c3)
+        return p3, merge("merge2", p3, c2)
+
+    same(text, by_hand)
+    assert "-> tuple[Tensor, Tensor, Tensor]:" in analysis_of(text).emit()
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        ("f(3)\n", "A306"),
+        ("f(3, 4)\n", "A309"),
+        ("a: relu; f(@a, @a)\n", "A309"),
+        ("f(3, @nothing)\n", "A103"),
+        ("a: conv 3x3/2 p1 x8; f(3, @a.c)\n", "A309"),
+        ("a: conv 3x3/2 p1 x8; conv 3x3/2 p1 x8; f(8, @a)\n", "A207"),
+        ("conv @input\n", "A001"),
+        ("dropout(@input)\n", "A301"),
+    ],
+)
+def test_wrong_tensors(lines: str, code: str) -> None:
+    text = HEAD + "block f(c, @skip) { conv 1x1 x8; add< | @skip > }\n" + lines
+    assert [d.code for d in analysis_of(text).diagnostics if d.is_error] == [code]
+
+
+def test_what_is_drawn_and_counted_knows_several_tensors() -> None:
+    text = HEAD + (
+        "block f(c, @skip) { conv 3x3 p1 x(c); concat< | @skip >; output mid; relu }\n"
+        "a: conv 3x3 p1 x4\nb: f(4, @a)\nc: f(5, @b.mid)\nconcat< | @c.mid | @b.mid >\n"
+    )
+    found = analysis_of(text)
+    assert found.ok
+    assert found.params == 8 * 4 * 9 + 4 + 4 * 4 * 9 + 4 + 8 * 5 * 9 + 5
+    for view in ("engineer", "graph", "paper"):
+        assert "digraph" in found.draw(view)
