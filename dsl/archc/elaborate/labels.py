@@ -45,7 +45,10 @@ def _number(expr: syntax.Expr, label: syntax.Label | syntax.Reference, here: Con
     index = int(symbolic.plain(here.evaluator.integer(expr, "the number in a label")))
     if index >= 0:
         return index
-    cure = f"count from 0: `{{{expr.span.text.strip()} + {-index}}}`"
+    written = expr.span.text.strip()
+    text = label.span.text.strip().removesuffix(":")
+    whole = text.replace(f"{{{written}}}", f"{{{written} + {-index}}}", 1)
+    cure = f"count from 0: `{whole}`"
     if isinstance(label, syntax.Reference):
         cure = "labels count from 0: leave this out there, with an `if`"
     title = f"the number in a label must be at least 0, not {index}"
