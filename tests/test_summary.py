@@ -308,7 +308,7 @@ def test_a_page(name: str) -> None:
     assert 5 < len(items) <= 64
     shown = [item for item in items if not item.opened]
     assert sum(item.counts.params for item in shown) == table.counts.params
-    assert sum(item.counts.macs for item in shown if not item.aside) == table.counts.macs
+    assert sum(item.counts.macs for item in shown if not item.training_only) == table.counts.macs
     if depth is not None:
         assert len(folding.outline(table, depth + 1)) > 64
 

@@ -80,7 +80,7 @@ def _sums(net: Unfolded, row: Row, inside: list[Row]) -> Iterator[Fact]:
         params = "0 more: they are those of an earlier run"
     yield Fact("parameters", (params,), "params", counts.params)
     yield Fact("", (), "buffers", counts.buffers)
-    macs = f"{counts.macs:,}" + ("" if row.aside else share(counts.macs, total.macs))
+    macs = f"{counts.macs:,}" + ("" if row.training_only else share(counts.macs, total.macs))
     yield Fact("MACs", (macs,), "macs", counts.macs)
     yield Fact("", (), "operations", counts.operations)
     amount = f"{counts.activations:,} numbers, {size(4 * counts.activations)} as float32"

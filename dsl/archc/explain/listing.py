@@ -41,7 +41,7 @@ def _line(run: list[Row], row_level: int) -> TableLine:
     macs = sum(row.counts.macs or row.counts.side_macs for row in run)
     cells = (
         name,
-        times + described(last) + (", while training" if first.aside else ""),
+        times + described(last) + (", while training" if first.training_only else ""),
         str(last.part.output),
         params or None,
         macs or None,
@@ -65,7 +65,7 @@ def _runs(rows: list[Row]) -> Iterator[list[Row]]:
 
 
 def _alike(a: Row, b: Row) -> bool:
-    if a.opened or b.opened or a.level != b.level or a.aside != b.aside:
+    if a.opened or b.opened or a.level != b.level or a.training_only != b.training_only:
         return False
     same = a.part.output == b.part.output and a.counts == b.counts
     return same and described(a) == described(b)

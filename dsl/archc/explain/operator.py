@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from archc.analysis import receptive
+from archc.analysis.op_facts import facts_of
 from archc.analysis.receptive import Field
-from archc.analysis.schedule import Step
 from archc.analysis.table import Row
 from archc.emit.values import literal
 from archc.explain.facts import Explanation, Fact, Paragraph
@@ -21,19 +21,20 @@ from archc.report.memory import size
 
 def explain_operator(net: Unfolded, row: Row) -> Explanation:
     """Everything about one operator where it runs."""
-    op, step = row.part.op, net.steps[row.key]
+    op = row.part.op
     assert op is not None
+    inplace = net.overwrites(net.steps[row.key])
     xs, y = row.part.inputs, row.part.output
     paragraphs = (
         (
             Fact("is", (about(op),), "about", about(op)),
             *place(net, row),
-            Fact("becomes", (code := becomes(op, xs, step.inplace),), "torch", code),
+            Fact("becomes", (code := becomes(op, xs, inplace),), "torch", code),
             _takes(net, row),
             *feeds(net, [row.key]),
         ),
         _shape(op, xs, y),
-        (*_weights(net, row, op), *_work(net, row, op), *_memory(step, xs, y)),
+        (*_weights(net, row, op), *_work(net, row, op), *_memory(net, row, inplace)),
         _reach(net, row, op),
     )
     head = (
@@ -141,7 +142,7 @@ def _work(net: Unfolded, row: Row, op: Op) -> Iterator[Fact]:
     counts, total = row.counts, net.table.counts
     expression = op.mac_arithmetic(*row.part.inputs)
     if counts.macs:
-        of_all = "" if row.aside else share(counts.macs, total.macs)
+        of_all = "" if row.training_only else share(counts.macs, total.macs)
         yield Fact("MACs", (f"{expression} = {counts.macs:,}{of_all}",))
     yield Fact("", (), "macs", counts.macs)
     yield Fact("", (), "mac_arithmetic", expression or None)
@@ -150,17 +151,18 @@ def _work(net: Unfolded, row: Row, op: Op) -> Iterator[Fact]:
     yield Fact("" if counts.macs else "work", lines, "operations", counts.operations)
 
 
-def _memory(step: Step, xs: tuple[Shape, ...], y: Shape) -> Iterator[Fact]:
+def _memory(net: Unfolded, row: Row, inplace: bool) -> Iterator[Fact]:
+    apply, xs, y = net.steps[row.key].apply, row.part.inputs, row.part.output
     count = y.features
     product = f"{'*'.join(map(str, (*y.size, y.channels)))} = " if y.rank else ""
-    if step.passes_through:
+    if apply.op.passes_through(len(xs), training=True):
         text = "none of its own: it passes its input on, or a view of it"
-    elif step.inplace:
+    elif inplace:
         text = "none of its own: it overwrites its input"
     else:
         text = f"{product}{count:,} numbers, {size(4 * count)} as float32, for each sample"
     yield Fact("memory", (text,), "activations", int(count))
-    kept = _kept(step.facts.saved, xs, y)
+    kept = _kept(facts_of(apply, inplace=inplace, training=True).saved, xs, y)
     said = (
         f"keeps {several(kept)} for the backward pass"
         if kept

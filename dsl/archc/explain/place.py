@@ -30,10 +30,10 @@ def place(net: Unfolded, row: Row) -> Iterator[Fact]:
     yield Fact("", (), "from_this_statement", len(runs))
     if row.again:
         yield Fact("again", ("runs a module once more, with the same weights",))
-    if row.aside:
+    if row.training_only:
         yield Fact("only", ("while training: it is part of an auxiliary head",))
     yield Fact("", (), "again", row.again)
-    yield Fact("", (), "training_only", row.aside)
+    yield Fact("", (), "training_only", row.training_only)
 
 
 def feeds(net: Unfolded, keys: list[str]) -> Iterator[Fact]:

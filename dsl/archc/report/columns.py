@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from archc.analysis.counts import Counts
 from archc.analysis.memory import WIDTHS
 from archc.analysis.receptive import Axis, Field, Number
-from archc.analysis.table import Counts
 from archc.ops import Shape
 from archc.report.numbers import human
 from archc.report.tables import Column
@@ -47,7 +47,7 @@ class Item:
     field: Field = ()  # of the output
     level: int = 0  # how many blocks and groups are around it
     opened: bool = False  # what is in it follows
-    aside: bool = False  # in an auxiliary head: in training only
+    training_only: bool = False  # in an auxiliary head: in training only
     again: bool = False  # with weights that an earlier one has counted
 
 

@@ -24,7 +24,7 @@ class Items:
         part = row.part
         return Item(
             row.key, part.kind, self._statement(part), part.output, row.counts, row.field,
-            row.level, row.opened, row.aside, row.again,
+            row.level, row.opened, row.training_only, row.again,
         )  # fmt: skip
 
     def _statement(self, part: Part) -> str:

@@ -53,10 +53,10 @@ class Lecture:
         """Every layer by itself; `depth` closes blocks."""
         table, counts = summary.table, summary.counts
         rows = [row for row in table.rows(summary.depth) if not row.opened]
-        main = [_layer(row) for row in rows if not row.aside and row.counts.memory]
-        heads = [_layer(row) for row in rows if row.aside and row.counts.memory]
+        main = [_layer(row) for row in rows if not row.training_only and row.counts.memory]
+        heads = [_layer(row) for row in rows if row.training_only and row.counts.memory]
         inputs = [_input(shape) for _, shape in table.inputs]
-        aside = sum(row.counts.weights for row in rows if row.aside)
+        aside = sum(row.counts.weights for row in rows if row.training_only)
         ops = [row.part.op for row in table.rows() if row.part.op and row.part.counts.params]
         norms = any(op.category == "norm" for op in ops)
         return cls(

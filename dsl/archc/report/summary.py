@@ -14,8 +14,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from archc import __version__
+from archc.analysis.counts import Counts
 from archc.analysis.fit import NetworkMemory
-from archc.analysis.table import Counts, Table
+from archc.analysis.table import Table
 from archc.report import folding, tables
 from archc.report.columns import MEASURES, Item, Units
 from archc.report.diagnostics import to_json
@@ -131,8 +132,8 @@ class Summary:
     def _outline(self) -> Iterator[tuple[Item, bool]]:
         """Items, and whether each is a sum; auxiliary heads after the rest."""
         items = folding.outline(self.table, self._depth, fold=self.fold)
-        heads = [item for item in items if item.aside]
-        yield from ((item, False) for item in items if not item.aside)
+        heads = [item for item in items if item.training_only]
+        yield from ((item, False) for item in items if not item.training_only)
         if heads:
             yield self._without(heads), True
             yield from ((item, False) for item in heads)
@@ -147,7 +148,7 @@ class Summary:
         tops = [head for head in heads if head.level == min(h.level for h in heads)]
         counts = self.counts
         for head in tops:
-            aside = head.counts.aside()
+            aside = head.counts.auxiliary()
             counts = counts + aside.times(-1)
         _, shape = self.table.outputs[0]
         return Item("without heads", "network", "", shape, counts, self.table.field)
@@ -235,7 +236,7 @@ class Summary:
         items = folding.everything(self.table, self.depth)
         return [
             {name: MEASURES[name].of(item, self.scale) for name in columns}
-            | {"aux": item.aside, "again": item.again}
+            | {"aux": item.training_only, "again": item.again}
             for item in items
         ]
 

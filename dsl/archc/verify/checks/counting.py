@@ -36,10 +36,10 @@ def counts(subject: Subject) -> str | None:
     rows = list(subject.analysis.table.rows())
     net = _on_meta(subject)
     _parameters(rows, net)
-    compared = _run(subject, rows, net.eval(), aside=False)
-    if any(row.aside for row in rows):
+    compared = _run(subject, rows, net.eval(), training_only=False)
+    if any(row.training_only for row in rows):
         with torch.random.fork_rng(devices=[]):
-            compared += _run(subject, rows, net.train(), aside=True)
+            compared += _run(subject, rows, net.train(), training_only=True)
     return f"{len(rows)} nodes, {compared} outputs"
 
 
@@ -63,7 +63,7 @@ def _parameters(rows: Iterable[Row], net: nn.Module) -> None:
             raise Failed(f"{place} has {torchs[place]:,} parameters, not {ours[place]:,}")
 
 
-def _run(subject: Subject, rows: list[Row], net: nn.Module, *, aside: bool) -> int:
+def _run(subject: Subject, rows: list[Row], net: nn.Module, *, training_only: bool) -> int:
     """Compares one run: in eval mode the network, in train mode its auxiliary heads.
 
     How many outputs were compared.
@@ -76,12 +76,12 @@ def _run(subject: Subject, rows: list[Row], net: nn.Module, *, aside: bool) -> i
     with FlopCounterMode(display=False) as counter, torch.no_grad(), Trace(net) as trace:
         outputs = subject.tensors(net(*subject.inputs(_BATCH, device="meta")))
     table = subject.analysis.table
-    macs = table.counts.macs + (table.counts.side_macs if aside else 0)
+    macs = table.counts.macs + (table.counts.side_macs if training_only else 0)
     flops: dict[str, int] = {
         path: sum(operations.values()) // (2 * _BATCH)
         for path, operations in counter.get_flop_counts().items()
     }
-    chosen = [row for row in rows if row.aside == aside]
+    chosen = [row for row in rows if row.training_only == training_only]
     idle = _macs(chosen, {path.partition(".")[2]: count for path, count in flops.items()}, trace)
     if flops.get("Global", 0) != macs:
         if idle:
@@ -91,7 +91,7 @@ def _run(subject: Subject, rows: list[Row], net: nn.Module, *, aside: bool) -> i
         if shape.dims != tuple(y.shape[1:]):
             raise Failed(f"{name} is {sizes(y.shape[1:])}, not {sizes(shape.dims)}")
     compared = _modules(chosen, trace)
-    if aside or subject.given is not None:  # which may do other arithmetic
+    if training_only or subject.given is not None:  # which may do other arithmetic
         return compared
     return compared + _functions(rows, trace)
 
@@ -140,7 +140,7 @@ def _functions(rows: list[Row], trace: Trace) -> int:
     compared = 0
     for row in sorted(rows, key=lambda row: -row.key.count(".")):  # inside, there is less to choose
         op = row.part.op
-        if op is None or row.aside or _place(row) in modules:
+        if op is None or row.training_only or _place(row) in modules:
             continue
         if op.passes_through(len(row.part.inputs), training=False):
             continue
