@@ -23,8 +23,9 @@ from archc import cli
 from archc.cli.exit_codes import CLOSED_PIPE
 from archc.ops import REGISTRY
 from archc.plan import Apply, walk
-from archc.report import diagnostics, folding, notation
+from archc.report import diagnostics, folding
 from archc.report.columns import MEASURES
+from archc.report.spelling.operators import format_operator
 from archc.report.summary import Summary
 
 NAMES = sorted(archc.bundled())
@@ -235,11 +236,11 @@ def test_an_operator_as_it_is_written(name: str) -> None:
     node = next(
         n for n in walk(plan.body.chain.nodes) if isinstance(n, Apply) and n.op.name == name
     )
-    written = notation.operator(node.op, node.shapes[0].rank)
+    written = format_operator(node.op, node.shapes[0].rank)
     again = net_of(f"network Again\ninput {node.shapes[0]}\n{written}\n").analysis.plan
     assert again is not None
     (other,) = (n for n in again.body.chain.nodes if isinstance(n, Apply))
-    assert notation.operator(other.op, node.shapes[0].rank) == written
+    assert format_operator(other.op, node.shapes[0].rank) == written
     assert (other.op.torch(*node.shapes), other.op.inline("x")) == (
         node.op.torch(*node.shapes),
         node.op.inline("x"),

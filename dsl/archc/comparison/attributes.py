@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from archc.comparison.entry import NetworkEntry
-from archc.report.memory import size
-from archc.report.numbers import human
+from archc.report.spelling.numbers import format_bytes, human
+from archc.report.spelling.shapes import format_dims
 from archc.report.tables import Column
 
 
@@ -73,7 +73,7 @@ def _milliseconds(time: float) -> str:
 
 
 def _shapes(shapes: Iterable[Iterable[int]]) -> str:
-    return ", ".join("x".join(map(str, shape)) for shape in shapes)
+    return ", ".join(format_dims(shape) for shape in shapes)
 
 
 _PEAK = "what tensors hold at the peak, in fp32 at batch {batch}"
@@ -151,14 +151,14 @@ ATTRIBUTES = (
         "infer_peak_bytes",
         "inference",
         lambda e, batch: e.memory.infer.peak(batch).bytes(batch),
-        show=size,
+        show=format_bytes,
         note=f"{_PEAK}; see `archc fit`",
     ),
     Attribute(
         "train_peak_bytes",
         "training",
         lambda e, batch: e.memory.train.peak(batch).bytes(batch),
-        show=size,
+        show=format_bytes,
         note=f"{_PEAK}, with SGD with momentum; see `archc fit`",
     ),
     _fact("dataset"),

@@ -12,7 +12,7 @@ from archc.diffs.blocks import BlockChange
 from archc.diffs.entries import Change, StatementDiff, merged, scaled, summed
 from archc.diffs.items import OutlineItem
 from archc.ops import branch_name
-from archc.report.notation import source_text
+from archc.report.spelling.statements import source_text
 
 MARKS = {
     "added": "+", "removed": "-", "changed": "~", "inside": " ", "follows": ".", "renamed": "=",

@@ -10,7 +10,7 @@ from archc.analysis.schedule import schedule
 from archc.analysis.table import tabulate
 from archc.plan import Plan
 from archc.report import tables
-from archc.report.memory import size
+from archc.report.spelling.numbers import format_bytes
 from archc.report.tables import Column, Sheet, TableLine
 
 BATCH = 32
@@ -55,19 +55,19 @@ def _figures(plan: Plan, batch: int) -> Iterator[_Figure]:
     yield "macs", "MACs", _whole, counts.macs
     yield "side_macs", "MACs of auxiliary heads", _whole, counts.side_macs
     yield "activations", "activations", _whole, counts.activations
-    yield "memory_bytes", "lecture's memory", size, counts.memory * _BYTES
+    yield "memory_bytes", "lecture's memory", format_bytes, counts.memory * _BYTES
     run = schedule(plan, training=True)
     infer, train = inferred(plan, run.state(), setting), trained(run, setting)
     yield (
         "infer_peak_bytes",
         f"peak of inference, batch {batch}",
-        size,
+        format_bytes,
         infer.peak(batch).bytes(batch),
     )
     yield (
         "train_peak_bytes",
         f"peak of training, batch {batch}",
-        size,
+        format_bytes,
         train.peak(batch).bytes(batch),
     )
 

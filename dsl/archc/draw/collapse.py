@@ -8,7 +8,7 @@ from enum import Enum
 
 from archc.draw.boxes import title
 from archc.draw.scene import Box, Card, Edge, Scene
-from archc.report.numbers import human
+from archc.report.spelling.numbers import human
 
 
 class Fate(Enum):

@@ -19,7 +19,6 @@ from archc.draw.collapse import shut
 from archc.draw.items import Fold, applies_of, is_single, operators, reshaped
 from archc.draw.scene import Box, Card, Port, Ports, Scene
 from archc.draw.source_notes import SourceNotes
-from archc.draw.style import extent
 from archc.ops import COMBINATORS
 from archc.plan import (
     Apply,
@@ -36,7 +35,8 @@ from archc.plan import (
     Tensor,
     outputs,
 )
-from archc.report.terms import Terms, called_with
+from archc.report.spelling.expressions import Terms, called_with
+from archc.report.spelling.shapes import format_shape
 
 _DEEPEST = 40  # chains inside each other; what is deeper is one card
 _MOST = 400  # cards in a drawing; further blocks are one card each
@@ -114,7 +114,7 @@ class _Composer:
     def _end(self, title: str, tensor: Tensor, frame: DrawnBody) -> str:
         """A card where a tensor enters or leaves the network."""
         assert tensor.shape is not None
-        text = extent(tensor.shape)
+        text = format_shape(tensor.shape)
         card = Card(
             self._id(title),
             "io",

@@ -11,20 +11,8 @@ from operator import itemgetter
 from archc.draw.anchors import FRAME, POINT, Middle, middles
 from archc.draw.boxes import title as titled
 from archc.draw.scene import Box, Card, Edge, Scene
-from archc.draw.style import (
-    BOXES,
-    FAINT,
-    GREY,
-    INK,
-    LINE,
-    SKIP,
-    escaped,
-    extent,
-    font,
-    heat,
-    look,
-    quoted,
-)
+from archc.draw.style import BOXES, FAINT, GREY, INK, LINE, SKIP, escaped, font, heat, look, quoted
+from archc.report.spelling.shapes import format_shape
 
 GRAPH = (
     "rankdir=TB, ordering=out, nodesep=0.25, ranksep=0.25, splines=spline, pad=0.2, bgcolor=white, "
@@ -170,7 +158,7 @@ class Writer:
 
     def outer_attributes(self, edge: Edge) -> str:
         """For an edge whose ends stand for more than themselves: closed boxes."""
-        label = f'label=" {escaped(extent(edge.shape))}"'
+        label = f'label=" {escaped(format_shape(edge.shape))}"'
         return ", ".join([*([] if edge.aside else [label]), *_dashes(edge)])
 
     def before(self, edge: Edge) -> list[_Unseen]:
@@ -185,7 +173,7 @@ class Writer:
         if edge.head not in self.cards:
             attributes.append("headport=n")
         if self._is_labelled(edge):
-            attributes.append(f'label=" {escaped(extent(edge.shape))}"')
+            attributes.append(f'label=" {escaped(format_shape(edge.shape))}"')
         attributes += _dashes(edge)
         if not _dashes(edge) and max(self.leaving[edge.tail], self.entering[edge.head]) > 1:
             attributes.append("weight=2")  # columns stay upright, only their ends bend

@@ -19,9 +19,9 @@ from archc.draw.collapse import Fate
 from archc.draw.compose import compose, compose_block
 from archc.draw.dot import Writer
 from archc.draw.scene import Box, Called, Card, Scene
-from archc.draw.style import extent
 from archc.plan import Plan
-from archc.report.numbers import human
+from archc.report.spelling.numbers import human
+from archc.report.spelling.shapes import format_dims, format_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class PaperRow:
 
     @property
     def shape(self) -> str:
-        return extent(self.card.output) if self.card.output is not None else ""
+        return format_shape(self.card.output) if self.card.output is not None else ""
 
     @property
     def params(self) -> str:
@@ -149,7 +149,7 @@ def _groups(scene: Scene, trunk: set[str]) -> Iterator[tuple[str, list[Card]]]:
 def _resolution(card: Card) -> str:
     if card.output is None or card.category == "io":
         return ""
-    return "×".join(str(int(n)) for n in card.output.size)
+    return format_dims([int(n) for n in card.output.size], "×")
 
 
 # --- templates ---------------------------------------------------------------------------

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from archc.draw.spelling import format_expr
 from archc.plan import Apply, Body, Branches, Call, Chain, Choice, Loop, walk
+from archc.report.spelling.expressions import format_expr
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from archc.draw.dot import GRAPH, Writer, preamble
 from archc.draw.paper import Paper, PaperRow, Template, writers
 from archc.draw.scene import Card
 from archc.draw.style import FAINT, GREY, INK, SKIP, font, heat, look, quoted
-from archc.report.numbers import human
+from archc.report.spelling.numbers import human
 
 # Two columns, each laid out by itself: rows on the left, templates on the right. Otherwise the
 # ranks of one open gaps in the other. `i`: in the order of their clusters, not by size.

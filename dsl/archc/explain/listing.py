@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from archc.analysis.table import Row
-from archc.explain.reach import seen
-from archc.explain.words import kind
-from archc.report.numbers import human
+from archc.report.spelling.numbers import human
+from archc.report.spelling.operators import format_label
+from archc.report.spelling.shapes import format_field
 from archc.report.tables import Column, Sheet, TableLine
 
 _COLUMNS = (
@@ -30,7 +30,7 @@ def listing(rows: Iterable[Row], head: str = "", foot: tuple[str, ...] = ()) -> 
 
 def described(row: Row) -> str:
     """`conv 11×11/4, 96`, or the block's name."""
-    return kind(row.part.op) if row.part.op is not None else row.part.kind
+    return format_label(row.part.op) if row.part.op is not None else row.part.kind
 
 
 def _line(run: list[Row], row_level: int) -> TableLine:
@@ -45,7 +45,7 @@ def _line(run: list[Row], row_level: int) -> TableLine:
         str(last.part.output),
         params or None,
         macs or None,
-        seen(last.field),
+        format_field(last.field),
     )
     return TableLine(cells, row_level)
 

@@ -13,10 +13,12 @@ from archc.emit.values import literal
 from archc.explain.facts import Explanation, Fact, Paragraph
 from archc.explain.lookup import Unfolded
 from archc.explain.place import feeds, place
-from archc.explain.reach import reach, seen
-from archc.explain.words import about, alike, kind, several, share
+from archc.explain.reach import reach
 from archc.ops import ModuleCall, Op, Saved, Shape, scalars
-from archc.report.memory import size
+from archc.report.spelling.numbers import format_bytes
+from archc.report.spelling.operators import format_label, summary_of
+from archc.report.spelling.phrases import format_list, format_share, group_equal
+from archc.report.spelling.shapes import format_field
 
 
 def explain_operator(net: Unfolded, row: Row) -> Explanation:
@@ -27,7 +29,7 @@ def explain_operator(net: Unfolded, row: Row) -> Explanation:
     xs, y = row.part.inputs, row.part.output
     paragraphs = (
         (
-            Fact("is", (about(op),), "about", about(op)),
+            Fact("is", (summary_of(op),), "about", summary_of(op)),
             *place(net, row),
             Fact("becomes", (code := becomes(op, xs, inplace),), "torch", code),
             _takes(net, row),
@@ -42,7 +44,7 @@ def explain_operator(net: Unfolded, row: Row) -> Explanation:
         Fact("", (), "kind", "operator"),
         Fact("", (), "operator", op.name),
     )
-    title = f"{row.key} of {net.plan.name}: {kind(op)}"
+    title = f"{row.key} of {net.plan.name}: {format_label(op)}"
     return Explanation(net.plan.name, title, (head, *paragraphs))
 
 
@@ -104,7 +106,7 @@ def _shape(op: Op, xs: tuple[Shape, ...], y: Shape) -> Paragraph:
     return (
         Fact("makes", (f"{y}{same}",), "output", list(y.dims)),
         Fact("size", (_explained(rule),) if rule else (), "size_rule", rule or None),
-        *(Fact(name, (text,)) for name, text in alike(pairs)),
+        *(Fact(name, (text,)) for name, text in group_equal(pairs)),
         Fact("", (), "size_arithmetic", list(sizes)),
         Fact("channels" if y.rank else "features", (channels,) if channels else ()),
         Fact("", (), "channel_arithmetic", channels or None),
@@ -130,11 +132,11 @@ def _weights(net: Unfolded, row: Row, op: Op) -> Iterator[Fact]:
         head = "0 more: they are those of an earlier run" if tensors else "none"
     else:
         total = net.table.counts.params
-        head = f"{counts.params:,}{share(counts.params, total)}" if tensors else "none"
+        head = f"{counts.params:,}{format_share(counts.params, total)}" if tensors else "none"
     yield Fact("parameters", (head, *lines), "params", counts.params)
     yield Fact("", (), "weights", {name: [*map(int, dims)] for name, dims in tensors.items()})
     held = [f"{name} {scalars([dims]):,}" for name, dims in buffers.items()]
-    said = (f"{several(held)}: kept, not trained",) if held else ()
+    said = (f"{format_list(held)}: kept, not trained",) if held else ()
     yield Fact("buffers", said, "buffers", {n: [*map(int, d)] for n, d in buffers.items()})
 
 
@@ -142,7 +144,7 @@ def _work(net: Unfolded, row: Row, op: Op) -> Iterator[Fact]:
     counts, total = row.counts, net.table.counts
     expression = op.mac_arithmetic(*row.part.inputs)
     if counts.macs:
-        of_all = "" if row.training_only else share(counts.macs, total.macs)
+        of_all = "" if row.training_only else format_share(counts.macs, total.macs)
         yield Fact("MACs", (f"{expression} = {counts.macs:,}{of_all}",))
     yield Fact("", (), "macs", counts.macs)
     yield Fact("", (), "mac_arithmetic", expression or None)
@@ -160,11 +162,11 @@ def _memory(net: Unfolded, row: Row, inplace: bool) -> Iterator[Fact]:
     elif inplace:
         text = "none of its own: it overwrites its input"
     else:
-        text = f"{product}{count:,} numbers, {size(4 * count)} as float32, for each sample"
+        text = f"{product}{count:,} numbers, {format_bytes(4 * count)} as float32, for each sample"
     yield Fact("memory", (text,), "activations", int(count))
     kept = _kept(facts_of(apply, inplace=inplace, training=True).saved, xs, y)
     said = (
-        f"keeps {several(kept)} for the backward pass"
+        f"keeps {format_list(kept)} for the backward pass"
         if kept
         else "keeps nothing for the backward pass"
     )
@@ -199,10 +201,10 @@ def _reach(net: Unfolded, row: Row, op: Op) -> Paragraph:
     before = receptive.union(fields, xs, y) if op.category == "merge" else fields[0]
     windows = op.windows(*xs) if xs[0].rank == len(before) else ()
     found = reach(row.field, y, net.table.inputs[0][1], before, windows)
-    branches = list(dict.fromkeys(seen(field) for field in fields if field))
+    branches = list(dict.fromkeys(format_field(field) for field in fields if field))
     if not found or len(branches) < 2 or op.category != "merge":
         return found
-    return (found[0], Fact("", (f"its branches see {several(branches)}",)), *found[1:])
+    return (found[0], Fact("", (f"its branches see {format_list(branches)}",)), *found[1:])
 
 
 def _field(net: Unfolded, key: str) -> Field:

@@ -14,7 +14,8 @@ from archc.analysis.counts import Counts
 from archc.analysis.memory import WIDTHS
 from archc.analysis.receptive import Axis, Field, Number
 from archc.ops import Shape
-from archc.report.numbers import human
+from archc.report.spelling.numbers import human
+from archc.report.spelling.shapes import format_dims, format_even
 from archc.report.tables import Column
 
 
@@ -77,9 +78,9 @@ def _grouped(number: int) -> str:
 
 def _bytes(number: int) -> str:
     """`3.06 MiB`, of units of 1024."""
-    from archc.report.memory import size
+    from archc.report.spelling.numbers import format_bytes
 
-    return size(number)
+    return format_bytes(number)
 
 
 def _position(number: Number) -> str:
@@ -88,12 +89,12 @@ def _position(number: Number) -> str:
 
 def _dims(values: Sequence[Number]) -> str:
     """`7x7`."""
-    return "x".join(map(_position, values))
+    return format_dims([*map(_position, values)])
 
 
 def _alike(values: Sequence[Number]) -> str:
     """`4`, or `4x2` where the dimensions differ."""
-    return _dims(values[:1] if len(set(values)) == 1 else values)
+    return format_even([*map(_position, values)])
 
 
 def _written(dims: Sequence[int]) -> str:

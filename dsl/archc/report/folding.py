@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
 
 from archc.analysis.table import Part, Row, Table
-from archc.report import notation
 from archc.report.columns import Item
+from archc.report.spelling.statements import format_part
 
 READABLE = 64  # lines that are still a page
 
@@ -30,7 +30,7 @@ class Items:
     def _statement(self, part: Part) -> str:
         found = self._said.get(id(part))
         if found is None:
-            found = self._said[id(part)] = notation.statement(part)
+            found = self._said[id(part)] = format_part(part)
         return found
 
 

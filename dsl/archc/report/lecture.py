@@ -13,7 +13,8 @@ from math import prod
 from archc import symbolic
 from archc.analysis.table import Row
 from archc.ops import Dims, Op, Shape
-from archc.report.numbers import human
+from archc.report.spelling.numbers import human
+from archc.report.spelling.shapes import format_dims, format_even
 from archc.report.summary import Summary
 from archc.report.tables import Column, Sheet, TableLine
 
@@ -32,7 +33,7 @@ class Layer:
 
     @property
     def text(self) -> str:
-        shape = f"[{'x'.join(map(str, self.dims))}]"
+        shape = f"[{format_dims(self.dims)}]"
         return f"{self.name}: {shape} memory: {self.product} params: {self.formula}"
 
 
@@ -90,7 +91,7 @@ class Lecture:
         """The same for Markdown, LaTeX and CSV."""
         columns = (
             Column("layer", "layer"),
-            Column("shape", "output", show=lambda dims: "x".join(map(str, dims))),
+            Column("shape", "output", show=format_dims),
             Column("memory", "memory", numeric=True, show=lambda count: f"{count:,}"),
             Column("params", "params", numeric=True, show=lambda count: f"{count:,}"),
         )
@@ -162,9 +163,9 @@ def _name(op: Op, x: Shape, y: Shape) -> str:
     windows = symbolic.plain(getattr(op, "kernel", None))
     if windows is None:
         return op.name.upper()
-    kernel = "x".join(map(str, windows[:1] if len(set(windows)) == 1 else windows))
+    kernel = format_even(windows)
     filters = f"-{y.channels}" if op.category == "conv" else ""
     usual = windows if op.category == "pool" else (1,)
     stride = symbolic.plain(getattr(op, "stride", None)) or usual
-    said = "" if set(stride) == set(usual) else f"/{'x'.join(map(str, dict.fromkeys(stride)))}"
+    said = "" if set(stride) == set(usual) else f"/{format_even(stride)}"
     return f"{op.name.upper()}{kernel}{filters}{said}"

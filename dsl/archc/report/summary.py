@@ -162,15 +162,16 @@ class Summary:
         return f"{self.name}: {ends[0]} to {ends[1]}, batch {batch}, {dtype} ({width} bytes)"
 
     def _foot(self) -> tuple[str, ...]:
-        from archc.report.memory import size
+        from archc.report.spelling.numbers import format_bytes
 
         batch = "one sample" if self.scale.batch == 1 else f"a batch of {self.scale.batch}"
         lines = [
             f"{self.params:,} parameters ({self.weights:,} of them weights of convolutions and "
             f"linears), {self.buffers:,} buffers",
             f"{self.macs:,} MACs = {self.flops:,} FLOPs for {batch}",
-            f"peak memory: inference {size(self.infer_peak_bytes)}, training "
-            f"{size(self.train_peak_bytes)} (with parameters; SGD with momentum; see `archc fit`)",
+            f"peak memory: inference {format_bytes(self.infer_peak_bytes)}, training "
+            f"{format_bytes(self.train_peak_bytes)} "
+            "(with parameters; SGD with momentum; see `archc fit`)",
         ]
         if self.counts.side_macs:
             side = self.counts.side_macs * self.scale.batch

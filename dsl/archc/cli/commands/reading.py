@@ -94,6 +94,6 @@ def columns(stream: TextIO) -> int:
 
 def headline(analysis: Analysis) -> str:
     """`ResNet50: 25,557,032 parameters, 4.09G MACs`."""
-    from archc.report.numbers import human
+    from archc.report.spelling.numbers import human
 
     return f"{analysis.name}: {analysis.params:,} parameters, {human(analysis.macs)} MACs"

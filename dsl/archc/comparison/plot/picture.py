@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archc.report.diagnostics import visible
-from archc.report.numbers import human
+from archc.report.spelling.numbers import human
 
 if TYPE_CHECKING:
     from archc.comparison.timing import Machine

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
+from archc.report.spelling.shapes import format_dims
 from archc.verify.check import Bug, Failed, Skipped, check
 from archc.verify.checks.differences import gap, same
 from archc.verify.reasons import some
@@ -51,7 +52,7 @@ def channels_last(subject: Subject) -> str | None:
             torchs += [ran.module] if ran.module in leaves else []
             continue
         what = f"{ran.name} in {ran.module or 'the network'}" if ran.name else ran.module
-        raise Failed(f"{what} puts out {'x'.join(map(str, ran.shape))} in another format")
+        raise Failed(f"{what} puts out {format_dims(ran.shape)} in another format")
     return f"torch's own do not: {some(torchs)}" if torchs else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from archc.report.notation import sizes
+from archc.report.spelling.shapes import format_dims
 from archc.verify.check import Bug, Failed, check
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _run(subject: Subject, rows: list[Row], net: nn.Module, *, training_only: bo
         raise Failed(f"torch counts {flops.get('Global', 0):,} MACs in all, not {macs:,}")
     for (name, shape), y in zip(table.outputs, outputs, strict=False):
         if shape.dims != tuple(y.shape[1:]):
-            raise Failed(f"{name} is {sizes(y.shape[1:])}, not {sizes(shape.dims)}")
+            raise Failed(f"{name} is {format_dims(y.shape[1:])}, not {format_dims(shape.dims)}")
     compared = _modules(chosen, trace)
     if training_only or subject.given is not None:  # which may do other arithmetic
         return compared
@@ -126,7 +126,7 @@ def _modules(rows: Iterable[Row], trace: Trace) -> int:
         for ran, dims in zip(torchs.get(place, ()), shapes, strict=False):
             compared += 1
             if ran.shape[1:] != dims:
-                raise Failed(f"{place} is {sizes(ran.shape[1:])}, not {sizes(dims)}")
+                raise Failed(f"{place} is {format_dims(ran.shape[1:])}, not {format_dims(dims)}")
     return compared
 
 
@@ -151,7 +151,7 @@ def _functions(rows: list[Row], trace: Trace) -> int:
             (key for key in left if left[key] and key[1] == dims and _inside(key[0], around)), None
         )
         if found is None:
-            raise Failed(f"{row.key} ({op.name}) is to be {sizes(dims)}: nothing there is")
+            raise Failed(f"{row.key} ({op.name}) is to be {format_dims(dims)}: nothing there is")
         left[found] -= 1
         compared += 1
     return compared
