@@ -23,7 +23,7 @@ from archc import cli
 from archc.cli.exit_codes import CLOSED_PIPE
 from archc.ops import REGISTRY
 from archc.plan import Apply, walk
-from archc.report import diagnostics, folding
+from archc.report import characters, folding
 from archc.report.columns import MEASURES
 from archc.report.spelling.operators import format_operator
 from archc.report.summary import Summary
@@ -528,7 +528,7 @@ def test_wide_letters_line_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert code == 0
     rows = [line for line in out.splitlines() if "8x8 x3  " in line]
     assert len(rows) == 4
-    assert len({diagnostics.cells(line.partition("8x8")[0]) for line in rows}) == 1
+    assert len({characters.cells(line.partition("8x8")[0]) for line in rows}) == 1
     for format in ("json", "csv", "markdown", "latex"):
         assert "합성곱" in run(capsys, str(path), "--depth", "1", "--format", format)[1]
 

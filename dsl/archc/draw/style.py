@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from math import sqrt
 
-from archc.report.diagnostics import visible
+from archc.report.characters import visible
 
 INK, GREY, LINE, FAINT = "#0f172a", "#475569", "#64748b", "#94a3b8"
 SKIP = "#b84b06"

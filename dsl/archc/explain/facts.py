@@ -13,7 +13,7 @@ from typing import Any
 from archc import __version__, symbolic
 from archc.plan import Applicable
 from archc.report import tables
-from archc.report.diagnostics import to_json, visible
+from archc.report.characters import to_json, visible
 from archc.report.tables import Sheet
 
 VERSION = 1  # of the JSON; grows when a key goes or changes its meaning

@@ -12,7 +12,7 @@ from archc.analysis.heap import Heap, Role
 from archc.analysis.roofline import Workload
 from archc.report import speed as throughput
 from archc.report import tables
-from archc.report.diagnostics import to_json
+from archc.report.characters import to_json
 from archc.report.spelling.numbers import format_bytes
 from archc.report.tables import Column, Sheet, TableLine
 

@@ -18,8 +18,8 @@ from archc.analysis.counts import Counts
 from archc.analysis.fit import NetworkMemory
 from archc.analysis.table import Table
 from archc.report import folding, tables
+from archc.report.characters import to_json
 from archc.report.columns import MEASURES, Item, Units
-from archc.report.diagnostics import to_json
 from archc.report.tables import Sheet, TableLine
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archc.report.diagnostics import visible
+from archc.report.characters import visible
 from archc.report.spelling.numbers import human
 
 if TYPE_CHECKING:

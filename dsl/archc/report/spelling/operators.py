@@ -10,7 +10,7 @@ from typing import Any
 from archc import symbolic
 from archc.ops import OTHER, Field, Form, Op
 from archc.plan import Applicable
-from archc.report.diagnostics import visible
+from archc.report.characters import visible
 from archc.report.spelling.phrases import first_paragraph
 from archc.report.spelling.shapes import format_dims, format_even
 

@@ -14,7 +14,7 @@ from archc import symbolic
 from archc.analysis.table import Part
 from archc.elaborate.evaluate import Evaluator
 from archc.plan import Body
-from archc.report.diagnostics import visible
+from archc.report.characters import visible
 from archc.report.spelling.operators import format_operator, format_value
 from archc.source import Fault, Span
 
