@@ -269,7 +269,9 @@ class Interpreter:
             raise UnsupportedPython(f"`{cls.name}` is made while the network runs", self.line)
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise UnsupportedPython(f"`{cls.name}` makes itself without end", self.line)
+            raise UnsupportedPython(
+                f"`{cls.name}` is constructed in an infinite recursion", self.line
+            )
         made = Prototype(cls)
         found = cls.find("__init__")
         if found is None:
@@ -359,7 +361,7 @@ class Interpreter:
         frames = self.execution.frames
         if len(frames) > _DEEPEST:
             raise UnsupportedPython(
-                f"`{module.prototype.cls.name}` calls itself without end", self.line
+                f"`{module.prototype.cls.name}` is in an infinite recursion", self.line
             )
         frames.append((module.prototype, path))
         found = run(*arguments)

@@ -12,7 +12,7 @@ from archc.conformance.tensors import Store
 
 
 def summarise(run: Runtime, made: Prototype, shape: tuple[int, ...]) -> MethodSummary | None:
-    """Return what `forward` does, whatever it gets; None where that hangs on the mode.
+    """Return what `forward` does, whatever it gets; None where that depends on the mode.
 
     `shape` has the length of each argument that is a list, and 0 for a tensor.
     """

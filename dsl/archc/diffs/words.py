@@ -1,6 +1,6 @@
 """Operators in words: `conv 7x7/2 p3 x64 nobias`, attribute by attribute.
 
-Each attribute is spelled twice: with its numbers, and with the expressions that they came from.
+Each attribute stands twice: with its numbers, and with the expressions that they came from.
 Numbers say whether two networks differ, expressions whether their texts do.
 """
 

@@ -92,7 +92,7 @@ def _category(lanes: Lanes[Apply]) -> str:
 def card(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = None) -> Card:
     """A card for some operators in a row; with `terms` its numbers are as the block writes them."""
     if terms is not None:
-        return _spelled_card(row, id, terms)
+        return _block_card(row, id, terms)
     about = main(row)
     first, last = row[0][0][0], row[-1][0][0]
     title = [piece for lanes in row for piece in ((" · ", False), (_words(lanes), lanes is about))]
@@ -113,7 +113,7 @@ def card(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = Non
     return made
 
 
-def _spelled_card(row: Row, id: str, terms: Terms) -> Card:
+def _block_card(row: Row, id: str, terms: Terms) -> Card:
     """`conv 3×3/stride → width`: for every instance of a block, so without costs."""
     about = main(row)
     title: list[tuple[str, bool]] = []
@@ -131,7 +131,7 @@ def sign(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = Non
     lanes = row[0]
     merge = lanes[0][0]
     text = _sign(merge) or " ".join(filter(None, (merge.op.name, shorten(merge.op.label()))))
-    parts = _summands(lanes) if terms is None else _spelled_summands(merge, terms)
+    parts = _summands(lanes) if terms is None else _block_summands(merge, terms)
     title = [(text, True)]
     if parts:
         title.append((f" {parts}", False))
@@ -228,7 +228,7 @@ def _summands(lanes: Lanes[Apply]) -> str:
     return "+".join(span_of(map(str, places)) for places in zip(*channels, strict=True))
 
 
-def _spelled_summands(merge: Apply, terms: Terms) -> str:
+def _block_summands(merge: Apply, terms: Terms) -> str:
     """`c1x1+c3x3+c5x5+proj`, where all that is known of a block says so."""
     channels = [x.channels for x in merge.shapes]
     if not _summands([(merge, 1)]) or not all(map(symbolic.is_traced, channels)):

@@ -123,5 +123,10 @@ class _Closing:
             yield edge
             return
         for before in into.get(edge.tail, []):
-            skip, aside = before.skip or edge.skip, before.aside or edge.aside
-            yield from self._through(replace(edge, tail=before.tail, skip=skip, aside=aside), into)
+            joined = replace(
+                edge,
+                tail=before.tail,
+                skip=before.skip or edge.skip,
+                training_only=before.training_only or edge.training_only,
+            )
+            yield from self._through(joined, into)

@@ -27,8 +27,8 @@ def describe(plan: Plan, cost: Cost, scene: Scene) -> str:
         if isinstance(item, Card):
             parts.append(item.name or "".join(text for text, _ in item.title))
         else:
-            said = item.above or title(item.name, item.block) or "run"
-            parts.append(f"{item.count} times {said}" if item.count > 1 else said)
+            text = item.above or title(item.name, item.block) or "run"
+            parts.append(f"{item.count} times {text}" if item.count > 1 else text)
     rest = f" and {len(parts) - _MOST} more" if len(parts) > _MOST else ""
     count = sum(1 for _ in cards(scene.root))
     return plain(f"{head} {count} cards. In order: {', '.join(parts[:_MOST])}{rest}.")

@@ -94,7 +94,7 @@ class _Model:
 
     def _edges(self) -> list[list[Any]]:
         edges: list[list[Any]] = []
-        for edge in sorted(self.scene.edges, key=lambda edge: edge.aside):
+        for edge in sorted(self.scene.edges, key=lambda edge: edge.training_only):
             edges += (
                 [self.numbers[a], self.numbers[b], more, None]
                 for a, b, more in self.writer.before(edge)

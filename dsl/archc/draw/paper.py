@@ -114,7 +114,7 @@ def _line(card: Card, call: Called | None) -> PaperRow:
 def _trunk(scene: Scene) -> set[str]:
     """Cards that every path from the inputs to the last output goes through, skips left out."""
     order = [card.id for card in collapse.cards(scene.root)]
-    straight = [e for e in scene.edges if not (e.skip or e.aside)]
+    straight = [e for e in scene.edges if not (e.skip or e.training_only)]
     into: dict[str, list[str]] = {id: [] for id in order}
     out_of: dict[str, list[str]] = {id: [] for id in order}
     for edge in straight:
@@ -134,16 +134,16 @@ def _groups(scene: Scene, trunk: set[str]) -> Iterator[tuple[str, list[Card]]]:
     """Neighbours of one resolution; a branch goes with what merges it."""
     pending: list[Card] = []
     sized: list[tuple[str, list[Card]]] = []
-    aside = {edge.head for edge in scene.edges if edge.aside}
+    heads = {edge.head for edge in scene.edges if edge.training_only}
     for card in collapse.cards(scene.root):
-        if card.id not in aside:
+        if card.id not in heads:
             pending.append(card)
         if card.id in trunk:
             sized.append((_resolution(card), pending))
             pending = []
     for size, found in groupby(sized, key=lambda pair: pair[0]):
         yield size, [card for _, cards in found for card in cards]
-    yield "", [*pending, *(card for card in collapse.cards(scene.root) if card.id in aside)]
+    yield "", [*pending, *(card for card in collapse.cards(scene.root) if card.id in heads)]
 
 
 def _resolution(card: Card) -> str:

@@ -17,9 +17,9 @@ class SourceNotes:
 
     @classmethod
     def of(cls, body: Body) -> SourceNotes:
-        said = cls()
-        said._read(body, set())
-        return said
+        notes = cls()
+        notes._read(body, set())
+        return notes
 
     def _read(self, body: Body, seen: set[Body]) -> None:
         if body in seen:

@@ -185,7 +185,7 @@ class Program:
             env = instance_env(child, params)
             key = (
                 id(definition),
-                *sorted((k, _told(v)) for k, v in env.items() if not isinstance(v, BlockValue)),
+                *sorted((k, _plain(v)) for k, v in env.items() if not isinstance(v, BlockValue)),
             )
             if key not in self._seen:
                 self._seen[key] = len(definition.bodies)
@@ -216,8 +216,8 @@ class Program:
             name = class_name(block.name)
             if blocks and class_name(block.name) in self.taken:
                 usual = {f.name.id: f.default.span.text for f in block.tree.formals if f.default}
-                told = [v.name for k, v in blocks.items() if usual.get(k) != v.name]
-                name = "".join(map(class_name, told)) + name
+                unusual = [v.name for k, v in blocks.items() if usual.get(k) != v.name]
+                name = "".join(map(class_name, unusual)) + name
             found = self._by_block[key] = Definition(block, self.free_name(name))
         return found
 
@@ -356,7 +356,7 @@ def instance_env(body: Body, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _handed(node: Call, open_: frozenset[str]) -> frozenset[str]:
-    """The numbers of a call that hang on open ones of its caller."""
+    """The numbers of a call that depend on open ones of its caller."""
     shape = node.input.shape
     given = dict(node.args)
     if shape is not None:
@@ -387,7 +387,7 @@ def structure(body: Body) -> Any:
     return tuple(found)
 
 
-def _told(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     return value.name if isinstance(value, OperatorValue) else value
 
 

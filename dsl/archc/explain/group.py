@@ -73,8 +73,8 @@ def _sums(net: Unfolded, row: Row, inside: list[Row]) -> Iterator[Fact]:
     operators = [inner for inner in inside if inner.part.is_operator]
     kinds = Counter(inner.part.kind for inner in operators)
     held = format_list([f"{n} {name}" for name, n in kinds.most_common()], 12)
-    said = f"{len(operators)} operators: {held}" if len(operators) > 1 else held
-    yield Fact("holds", (said,) if held else ("nothing",), "operators", dict(kinds))
+    text = f"{len(operators)} operators: {held}" if len(operators) > 1 else held
+    yield Fact("holds", (text,) if held else ("nothing",), "operators", dict(kinds))
     params = f"{counts.params:,}{format_share(counts.params, total.params)}"
     if row.again:
         params = "0 more: they are those of an earlier run"

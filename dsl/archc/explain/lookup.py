@@ -25,12 +25,13 @@ class NoSuchNode(LookupError):
         super().__init__(self._message())
 
     def _message(self) -> str:
-        said = f"{self.network} has no {self.name!r}"
+        message = f"{self.network} has no {self.name!r}"
         if self.inside:
             more = f" and {len(self.inside) - 3} more" if len(self.inside) > 3 else ""
             found = ", ".join(map(repr, self.inside[:3]))
-            return f"{said} on its own; there is {found}{more} ('*.{self.name}' is all of them)"
-        return f"{said}; did you mean {' or '.join(map(repr, self.close))}?" if self.close else said
+            return f"{message} on its own; there is {found}{more} ('*.{self.name}' is all of them)"
+        hint = f"; did you mean {' or '.join(map(repr, self.close))}?" if self.close else ""
+        return message + hint
 
 
 class Unfolded:

@@ -136,8 +136,8 @@ def _weights(net: Unfolded, row: Row, op: Op) -> Iterator[Fact]:
     yield Fact("parameters", (head, *lines), "params", counts.params)
     yield Fact("", (), "weights", {name: [*map(int, dims)] for name, dims in tensors.items()})
     held = [f"{name} {scalars([dims]):,}" for name, dims in buffers.items()]
-    said = (f"{format_list(held)}: kept, not trained",) if held else ()
-    yield Fact("buffers", said, "buffers", {n: [*map(int, d)] for n, d in buffers.items()})
+    kept = (f"{format_list(held)}: kept, not trained",) if held else ()
+    yield Fact("buffers", kept, "buffers", {n: [*map(int, d)] for n, d in buffers.items()})
 
 
 def _work(net: Unfolded, row: Row, op: Op) -> Iterator[Fact]:
@@ -165,12 +165,12 @@ def _memory(net: Unfolded, row: Row, inplace: bool) -> Iterator[Fact]:
         text = f"{product}{count:,} numbers, {format_bytes(4 * count)} as float32, for each sample"
     yield Fact("memory", (text,), "activations", int(count))
     kept = _kept(facts_of(apply, inplace=inplace, training=True).saved, xs, y)
-    said = (
+    text = (
         f"keeps {format_list(kept)} for the backward pass"
         if kept
         else "keeps nothing for the backward pass"
     )
-    yield Fact("in training", (said,))
+    yield Fact("in training", (text,))
 
 
 def _kept(saved: Saved, xs: tuple[Shape, ...], y: Shape) -> list[str]:

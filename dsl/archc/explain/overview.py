@@ -28,11 +28,11 @@ def explain_network(net: Unfolded, meta: Mapping[str, Any]) -> Explanation:
         *(Fact("makes", (f"{name}: {y}",)) for name, y in table.outputs),
     ]
     counts = table.counts
-    aside = f", and {counts.side_macs:,} in auxiliary heads" if counts.side_macs else ""
+    in_heads = f", and {counts.side_macs:,} in auxiliary heads" if counts.side_macs else ""
     paper = ", ".join(str(meta[key]) for key in ("authors", "year") if key in meta)
     sums = (
         Fact("parameters", (f"{counts.params:,}",), "params", counts.params),
-        Fact("MACs", (f"{counts.macs:,}{aside}",), "macs", counts.macs),
+        Fact("MACs", (f"{counts.macs:,}{in_heads}",), "macs", counts.macs),
         Fact("operators", (f"{counts.operators:,}",), "operators", counts.operators),
         Fact("params", (_params(net),) if plan.params else (), "arguments", _plain(plan.params)),
     )

@@ -101,16 +101,16 @@ def _rows(field: Field, y: Shape) -> Iterator[str]:
     """`row i of 0 to 54 sees rows 4*i to 4*i + 10`."""
     if y.rank != len(field):
         return
-    said = [
+    lines = [
         (NOUNS[name], _range(axis, n, NOUNS[name]))
         for name, axis, n in zip(AXES[y.rank], field, y.size, strict=True)
     ]
-    if len({text.replace(noun, "") for noun, text in said}) == 1 and len(said) > 1:
-        text = said[0][1]
-        others = " and ".join(f"{other}s" for other, _ in said[1:])
+    if len({text.replace(noun, "") for noun, text in lines}) == 1 and len(lines) > 1:
+        text = lines[0][1]
+        others = " and ".join(f"{other}s" for other, _ in lines[1:])
         yield f"{text}, and so with {others}"
     else:
-        yield from (text for _, text in said)
+        yield from (text for _, text in lines)
 
 
 def _range(axis: Axis, n: int, noun: str) -> str:

@@ -91,8 +91,8 @@ def _remarks(diagnostic: Diagnostic) -> Iterator[tuple[str, str]]:
     yield from (("note", note) for note in diagnostic.notes)
     yield from (("help", hint) for hint in diagnostic.helps)
     for fix in diagnostic.fixes:
-        said = (fix.title, fix.text.strip() or fix.title)
-        if not any(words in hint for hint in diagnostic.helps for words in said):
+        texts = (fix.title, fix.text.strip() or fix.title)
+        if not any(text in hint for hint in diagnostic.helps for text in texts):
             yield "help", fix.title if fix.text.strip() in fix.title else _fix(fix)
 
 
@@ -119,13 +119,13 @@ def _excerpt(
         last = number
         for cut, here in _cuts(source.line(number), list(group), room):
             yield paint("gutter", f"{number:>{gutter}} | ") + cut.text.rstrip()
-            for _, same in groupby(here, key=lambda label: (label.span.start, label.span.end)):
-                twins = list(same)  # what is said of one place stands under one underline
-                primary = any(label is diagnostic.labels[0] for label in twins)
+            for _, found in groupby(here, key=lambda label: (label.span.start, label.span.end)):
+                same_place = list(found)  # what is said of one place stands under one underline
+                primary = any(label is diagnostic.labels[0] for label in same_place)
                 style = diagnostic.severity.value if primary else "other"
-                left, right = cut.columns_of(twins[0].span)
+                left, right = cut.columns_of(same_place[0].span)
                 marks = ("^" if primary else "-") * (right - left)
-                first, *more = [line for label in twins for line in visible_lines(label.text)]
+                first, *more = [line for label in same_place for line in visible_lines(label.text)]
                 yield edge + " " * left + paint(style, f"{marks} {first}".rstrip())
                 yield from (edge + " " * (right + 1) + paint(style, line) for line in more)
 

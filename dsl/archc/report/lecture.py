@@ -57,7 +57,7 @@ class Lecture:
         main = [_layer(row) for row in rows if not row.training_only and row.counts.memory]
         heads = [_layer(row) for row in rows if row.training_only and row.counts.memory]
         inputs = [_input(shape) for _, shape in table.inputs]
-        aside = sum(row.counts.weights for row in rows if row.training_only)
+        in_heads = sum(row.counts.weights for row in rows if row.training_only)
         ops = [row.part.op for row in table.rows() if row.part.op and row.part.counts.params]
         norms = any(op.category == "norm" for op in ops)
         return cls(
@@ -65,7 +65,7 @@ class Lecture:
             (*inputs, *main),
             tuple(heads),
             counts.memory,
-            counts.weights - aside,
+            counts.weights - in_heads,
             summary.scale.width,
             "biases and norms" if norms else "biases",
         )
@@ -167,5 +167,5 @@ def _name(op: Op, x: Shape, y: Shape) -> str:
     filters = f"-{y.channels}" if op.category == "conv" else ""
     usual = windows if op.category == "pool" else (1,)
     stride = symbolic.plain(getattr(op, "stride", None)) or usual
-    said = "" if set(stride) == set(usual) else f"/{format_even(stride)}"
-    return f"{op.name.upper()}{kernel}{filters}{said}"
+    strides = "" if set(stride) == set(usual) else f"/{format_even(stride)}"
+    return f"{op.name.upper()}{kernel}{filters}{strides}"

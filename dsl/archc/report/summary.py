@@ -148,8 +148,8 @@ class Summary:
         tops = [head for head in heads if head.level == min(h.level for h in heads)]
         counts = self.counts
         for head in tops:
-            aside = head.counts.auxiliary()
-            counts = counts + aside.times(-1)
+            added = head.counts.auxiliary()
+            counts = counts + added.times(-1)
         _, shape = self.table.outputs[0]
         return Item("without heads", "network", "", shape, counts, self.table.field)
 

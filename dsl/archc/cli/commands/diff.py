@@ -51,7 +51,7 @@ def _format(args: Namespace) -> str:
 def _analysed(input: Input, more: list[tuple[str, object]], args: Namespace) -> Analysis | None:
     """One side; None where it has mistakes, which are shown.
 
-    A variant that is no longer what its `expect` says can be compared all the same: it is told.
+    A variant that is no longer what its `expect` says can be compared all the same, with a warning.
     """
     own = Namespace(**{**vars(args), "params": [*args.params, *more]})
     try:
@@ -61,12 +61,12 @@ def _analysed(input: Input, more: list[tuple[str, object]], args: Namespace) -> 
             raise Stop(failure.diagnostic.title) from None
         show([failure.diagnostic], sys.stderr, args)
         return None
-    told = [
+    diagnostics = [
         replace(d, severity=Severity.WARNING) if d.code.startswith("A6") else d
         for d in analysis.diagnostics
     ]
-    show(told, sys.stderr, args)
-    if any(d.is_error for d in told):
+    show(diagnostics, sys.stderr, args)
+    if any(d.is_error for d in diagnostics):
         return None
     need_network(analysis, input, "nothing to compare")
     return analysis

@@ -1,4 +1,4 @@
-"""How a network behaves: in which layout, by which dice, whom a sample depends on."""
+"""How a network behaves: in which layout, from which random numbers, whom a sample depends on."""
 
 from __future__ import annotations
 
@@ -151,11 +151,11 @@ def _need_input(subject: Subject, outputs: set[int]) -> None:
 
     for seed in range(_TRIES):
         net = copy.deepcopy(subject.settled)
-        dice = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for tensor in net.parameters():
                 deviation = tensor[0].numel() ** -0.5 if tensor.dim() > 1 else 1.0
-                tensor.normal_(0, deviation, generator=dice)
+                tensor.normal_(0, deviation, generator=generator)
             pair = (net(*subject.inputs(seed=at, small=True)) for at in (0, 1))
             compared = zip(*map(subject.tensors, pair), strict=True)
             outputs -= {
