@@ -15,7 +15,7 @@ from archc.draw import cards
 from archc.draw.blocks import body_chain, called, entered, facts, names, tooltip, totals
 from archc.draw.boxes import Boxes
 from archc.draw.cards import Lanes, Row
-from archc.draw.collapse import shut
+from archc.draw.collapse import card_of
 from archc.draw.items import Fold, applies_of, is_single, operators, reshaped
 from archc.draw.scene import Box, Card, Port, Ports, Scene
 from archc.draw.source_notes import SourceNotes
@@ -322,7 +322,7 @@ class _Composer:
 
     def _summary(self, box: Box, node: Node, source: Ports) -> Ports:
         """A block as one card, where the drawing would be too large or too deep."""
-        card = shut(box)
+        card = card_of(box)
         self.boxes.put(card)
         self.boxes.connect(source, card.id)
         assert node.output.shape is not None

@@ -15,7 +15,7 @@ from typing import Any
 from archc import data
 from archc.analysis.receptive import Field
 from archc.draw.anchors import FRAME, POINT
-from archc.draw.collapse import boxes, cards, shut
+from archc.draw.collapse import boxes, card_of, cards
 from archc.draw.dot import GRAPH, NODE_AND_EDGE, Writer
 from archc.draw.scene import Box, Card, Scene
 from archc.draw.theme import recoloured
@@ -126,7 +126,7 @@ class _Model:
         return {
             **shared,
             "text": f"{item.name} {item.block}",
-            "shut": self._node(shut(item)),
+            "shut": self._node(card_of(item)),
             "cluster": self._tinted(self.writer.cluster_attributes(item)),
             "header": self._tinted(self.writer.header_attributes(item)),
             "items": list(self._items(item)),

@@ -15,7 +15,7 @@ from itertools import groupby
 from archc.analysis.costs import Costs
 from archc.draw import collapse
 from archc.draw.blocks import signature
-from archc.draw.collapse import Fate
+from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
 from archc.draw.dot import Writer
 from archc.draw.scene import Box, Called, Card, Scene
@@ -71,16 +71,16 @@ def paper(plan: Plan, costs: Costs) -> Paper:
     for call in calls.values():
         uses[_tree(call)] += call.times
 
-    def fate(box: Box, _: int) -> Fate:
+    def state_of(box: Box, _: int) -> BoxState:
         if box.kind == "aux":
-            return Fate.SHUT
+            return BoxState.CARD
         if box.call is None:
-            return Fate.SHUT if box.count > 1 else Fate.FLAT
+            return BoxState.CARD if box.count > 1 else BoxState.FLAT
         # A block that is used once is told by its rows, unless branches make it a figure.
         figure = any(isinstance(item, Card) and item.pill for item in box.items)
-        return Fate.SHUT if figure or uses[_tree(box.call)] > 1 else Fate.FLAT
+        return BoxState.CARD if figure or uses[_tree(box.call)] > 1 else BoxState.FLAT
 
-    scene = collapse.close(whole, fate)
+    scene = collapse.collapse(whole, state_of)
     trunk = _trunk(scene)
     lines = {}
     for card in collapse.cards(scene.root):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from archc.analysis.table import Row
-from archc.report.spelling.numbers import human
+from archc.report.spelling.numbers import format_count, human
 from archc.report.spelling.operators import format_label
 from archc.report.spelling.shapes import format_field
 from archc.report.tables import Column, Sheet, TableLine
@@ -14,7 +14,7 @@ _COLUMNS = (
     Column("name", "name"),
     Column("what", "what it is"),
     Column("output", "makes"),
-    Column("params", "parameters", numeric=True, show=lambda n: f"{n:,}"),
+    Column("params", "parameters", numeric=True, show=format_count),
     Column("macs", "MACs", numeric=True, show=human),
     Column("sees", "sees", numeric=True),
 )

@@ -14,7 +14,7 @@ from archc.analysis.counts import Counts
 from archc.analysis.memory import WIDTHS
 from archc.analysis.receptive import Axis, Field, Number
 from archc.ops import Shape
-from archc.report.spelling.numbers import human
+from archc.report.spelling.numbers import format_bytes, format_count, human
 from archc.report.spelling.shapes import format_dims, format_even
 from archc.report.tables import Column
 
@@ -72,17 +72,6 @@ class Measure:
         return Column(self.name, self.heading, self.numeric, self.show)
 
 
-def _grouped(number: int) -> str:
-    return f"{number:,}"
-
-
-def _bytes(number: int) -> str:
-    """`3.06 MiB`, of units of 1024."""
-    from archc.report.spelling.numbers import format_bytes
-
-    return format_bytes(number)
-
-
 def _position(number: Number) -> str:
     return f"{number:g}"
 
@@ -127,16 +116,16 @@ _ALL = (
     ),
     Measure(
         "params", "params", _count(lambda c: c.params),
-        "trainable numbers, each counted once, biases and norms too", _grouped,
+        "trainable numbers, each counted once, biases and norms too", format_count,
     ),
     Measure(
         "weights", "weights", _count(lambda c: c.weights),
         "of the parameters those of convolutions and linears, without biases (the lecture's)",
-        _grouped,
+        format_count,
     ),
     Measure(
         "buffers", "buffers", _count(lambda c: c.buffers),
-        "numbers of the state that are not trained, as running averages", _grouped,
+        "numbers of the state that are not trained, as running averages", format_count,
     ),
     Measure(
         "macs", "MACs", _each(lambda c: c.macs),
@@ -159,7 +148,7 @@ _ALL = (
     Measure(
         "activation_bytes", "memory",
         lambda item, scale: item.counts.activations * scale.batch * scale.width,
-        "operator outputs, in bytes, whether or not they overwrite their input", _bytes,
+        "operator outputs, in bytes, whether or not they overwrite their input", format_bytes,
     ),
     Measure(
         "memory", "lecture's", _each(lambda c: c.memory),

@@ -13,7 +13,7 @@ from math import prod
 from archc import symbolic
 from archc.analysis.table import Row
 from archc.ops import Dims, Op, Shape
-from archc.report.spelling.numbers import human
+from archc.report.spelling.numbers import format_count, human
 from archc.report.spelling.shapes import format_dims, format_even
 from archc.report.summary import Summary
 from archc.report.tables import Column, Sheet, TableLine
@@ -92,8 +92,8 @@ class Lecture:
         columns = (
             Column("layer", "layer"),
             Column("shape", "output", show=format_dims),
-            Column("memory", "memory", numeric=True, show=lambda count: f"{count:,}"),
-            Column("params", "params", numeric=True, show=lambda count: f"{count:,}"),
+            Column("memory", "memory", numeric=True, show=format_count),
+            Column("params", "params", numeric=True, show=format_count),
         )
         lines = [TableLine((x.name, x.dims, x.memory, x.params)) for x in self.layers]
         note = f"memory: numbers that one image's outputs hold; params: without {self.left_out}"
@@ -111,8 +111,8 @@ def _input(shape: Shape) -> Layer:
 def _layer(row: Row) -> Layer:
     op, dims, counts = row.part.op, _hwc(row.part.output), row.counts
     if op is None:
-        name, product = row.key, rounded(counts.memory)
-        return Layer(name, dims, product, counts.memory, _weights(counts.weights), counts.weights)
+        product, formula = rounded(counts.memory), format_count(counts.weights)
+        return Layer(row.key, dims, product, counts.memory, formula, counts.weights)
     formula = "0" if row.again or not counts.weights else _formula(row, op)
     name = _name(op, row.part.inputs[0], row.part.output)
     return Layer(name, dims, _product(dims), counts.memory, formula, counts.weights)
@@ -139,15 +139,11 @@ def rounded(number: int) -> str:
     return mantissa + unit.upper()
 
 
-def _weights(count: int) -> str:
-    return f"{count:,}"
-
-
 def _formula(row: Row, op: Op) -> str:
     """`(3*3*3)*64 = 1,728`; of a linear `7*7*512*4096 = 102,760,448`."""
     filters = op.filters(*row.part.inputs)
     if filters is None:
-        return _weights(row.counts.weights)
+        return format_count(row.counts.weights)
     span, count = filters
     if op.category == "linear":
         span = _hwc(row.part.map) if row.part.map is not None else span

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archc import files
-from archc.cli.commands.reading import analyse, colored, need_network, show
+from archc.cli.commands.reading import analyse_text, colored, need_network, show
 from archc.cli.commands.writing import destination, names_folder, put
 from archc.cli.exit_codes import FINE, WRONG, Stop
 from archc.cli.inputs import Input, find_one
@@ -54,12 +54,8 @@ def _analysed(input: Input, more: list[tuple[str, object]], args: Namespace) -> 
     A variant that is no longer what its `expect` says can be compared all the same, with a warning.
     """
     own = Namespace(**{**vars(args), "params": [*args.params, *more]})
-    try:
-        analysis = analyse(input, own)
-    except files.Unreadable as failure:
-        if failure.io:
-            raise Stop(failure.diagnostic.title) from None
-        show([failure.diagnostic], sys.stderr, args)
+    analysis = analyse_text(input, own)
+    if analysis is None:
         return None
     diagnostics = [
         replace(d, severity=Severity.WARNING) if d.code.startswith("A6") else d

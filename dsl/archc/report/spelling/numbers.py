@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 
 
+def format_count(number: float) -> str:
+    """`25,557,032`."""
+    return f"{int(number):,}"
+
+
 def human(number: int) -> str:
     """`4.09G`: three digits and a unit of 1000s."""
     amount = float(number)
