@@ -14,7 +14,7 @@ from archc.analysis.gather import gathered, layers
 from archc.analysis.lines import NestedLine, expression, inside, text_of
 from archc.analysis.op_facts import OpFacts, facts_of
 from archc.analysis.overwrite import may_overwrite
-from archc.analysis.unroll import BodyPlace, Step, Unroller, Value
+from archc.analysis.unroll import BodyPlace, OperatorStep, Unroller, Value
 from archc.analysis.uses import Uses, uses_of
 from archc.ops import Elementwise, Op, Shape
 from archc.plan import (
@@ -37,7 +37,7 @@ from archc.plan import (
 
 
 @dataclass(slots=True)
-class ScheduledStep(Step):
+class ScheduledStep(OperatorStep):
     """An operator where it runs, and what it keeps."""
 
     facts: OpFacts

@@ -20,7 +20,7 @@ from archc import symbolic
 from archc.analysis import receptive
 from archc.analysis.counts import Counts, counts_of
 from archc.analysis.receptive import Field
-from archc.analysis.unroll import ScopePlace, Walk
+from archc.analysis.unroll import BodyWalk, ScopePlace
 from archc.ops import OTHER, Op, Shape
 from archc.plan import Apply, Body, Call, Plan, Runs, Scope, Tensor, outputs
 from archc.source import Span
@@ -189,7 +189,7 @@ class _TablePlace(ScopePlace):
     parts: list[Part] = field(default_factory=list)  # of the body, or of the group that it is in
 
 
-class _Tabler(Walk[_TablePlace]):
+class _Tabler(BodyWalk[_TablePlace]):
     def __init__(self) -> None:
         self.done: dict[Body, _Counted] = {}
 

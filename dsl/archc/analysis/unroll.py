@@ -1,8 +1,8 @@
 """A plan as it runs: bodies, groups, repeats and calls unrolled, and the tensors in between.
 
-`Walk` is the order in which statements run; the table reads a body by it. `Unroller` follows the
-calls as well, and says what each operator is called there and which tensors it takes: the schedule
-is one. `unroll` keeps all of it as a `Run`, which graph and explain read.
+`BodyWalk` is the order in which statements run; the table reads a body by it. `Unroller` follows
+the calls as well, and says what each operator is called there and which tensors it takes: the
+schedule is one. `unroll` keeps all of it as a `Run`, which graph and explain read.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class ScopePlace:
 P = TypeVar("P", bound=ScopePlace)
 
 
-class Walk(ABC, Generic[P]):
+class BodyWalk(ABC, Generic[P]):
     """Goes through statements in the order in which they run."""
 
     @abstractmethod
@@ -130,7 +130,7 @@ class BodyPlace(ScopePlace):
 B = TypeVar("B", bound=BodyPlace)
 
 
-class Unroller(Walk[B]):
+class Unroller(BodyWalk[B]):
     """Goes through a network as it runs, into each call, and numbers its tensors."""
 
     def __init__(self) -> None:
@@ -185,7 +185,7 @@ class Unroller(Walk[B]):
 
 
 @dataclass(slots=True)
-class Step:
+class OperatorStep:
     """An operator where it runs."""
 
     key: str  # the path in the module tree; `#2` where the same module runs again
@@ -200,7 +200,7 @@ class Step:
 
 
 @dataclass(slots=True)
-class PlacedStep(Step):
+class PlacedStep(OperatorStep):
     """An operator where it runs, and where that is."""
 
     place: BodyPlace
