@@ -17,7 +17,7 @@ from archc.analysis.costs import Costs
 from archc.draw import graphviz, style
 from archc.draw.compose import compose
 from archc.draw.scene import Box
-from archc.report.numbers import human
+from archc.report.spelling.numbers import format_percent, human
 from archc.source import Source
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -335,7 +335,7 @@ def test_human_numbers(count: int, text: str) -> None:
 
 def test_all_of_it_is_a_hundred_percent() -> None:
     shares = (0.0014, 0.061, 0.0994, 0.0996, 0.22, 0.9997, 1.0)
-    assert [*map(style.percent, shares)] == ["0.14", "6.1", "9.9", "10", "22", "100", "100"]
+    assert [*map(format_percent, shares)] == ["0.14", "6.1", "9.9", "10", "22", "100", "100"]
     picture = drawn("input 8x8 x3\nconv 3x3 p1 x4")
     assert "100%" in picture.texts
     assert "e+" not in picture.texts

@@ -24,6 +24,8 @@ from archc.source import Source
 torch = pytest.importorskip("torch")
 nn = torch.nn
 
+HOURGLASS = Path(__file__).parent / "yardsticks" / "stacked_hourglass.arch"
+
 REUSE = """
 network Siamese
 input left 20x20 x1
@@ -242,14 +244,24 @@ def keeping(shapes: dict[str, tuple[int, ...]], path: str) -> Callable[..., None
     return keep
 
 
-def test_wires_are_the_graphs() -> None:
+@pytest.mark.parametrize("name", ["googlenet", str(HOURGLASS)], ids=["googlenet", "hourglass"])
+def test_wires_are_the_graphs(name: str) -> None:
     """What feeds what, as networkx has it."""
-    loaded = net("googlenet")
+    loaded = net(name)
     unfolded, graph = Unfolded(plan(loaded.analysis)), loaded.graph
     for key in unfolded.steps:
         edges = sorted(graph.in_edges(key, data="port"), key=lambda edge: edge[2])
         assert unfolded.feeding(key) == [maker for maker, _, _ in edges]
         assert set(unfolded.users([key])) == set(graph.successors(key))
+
+
+def test_a_sum_of_three_branches() -> None:
+    """It is computed two at a time, and is one part of the network all the same."""
+    text = "input 8x8 x4\nadd< conv 1x1 x4 | conv 3x3 p1 x4 | conv 5x5 p2 x4 >\nrelu"
+    merge, relu = analysed(text).explain("add1", "relu1")
+    assert [x["from"] for x in merge.data["inputs"]] == ["conv1", "conv2", "conv3"]
+    assert (merge.data["torch"], merge.data["feeds"]) == ("x1 + x2 + x3", ["relu1"])
+    assert relu.data["inputs"] == [{"from": "add1", "shape": [4, 8, 8]}]
 
 
 def test_a_block() -> None:

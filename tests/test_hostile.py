@@ -21,7 +21,7 @@ import pytest
 import archc
 from archc import cli, data
 from archc.report import tables
-from archc.report.diagnostics import to_json, visible
+from archc.report.characters import to_json, visible
 from archc.report.tables import Column, Sheet, TableLine
 
 Give = Callable[..., str]

@@ -17,6 +17,7 @@ from archc.analysis import fit
 from archc.analysis.gpus import gpus
 from archc.analysis.heap import Role
 from archc.analysis.memory import RunSetting, checkpointable
+from archc.analysis.schedule import schedule
 from archc.ops import REGISTRY, Op
 from archc.plan import Plan
 
@@ -109,6 +110,16 @@ def test_a_small_network() -> None:
 def test_local_response_norm(norm: str) -> None:
     text = f"network Net\ninput 16x16 x3\nconv 3x3 p1 x32; {norm}; conv 3x3 p1 x8; flatten; fc 9\n"
     compare(net_of(text), 64)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_group_that_reuses_a_part_of_itself() -> None:
+    """Its weights are there once."""
+    body = "g: { a: { conv 3x3 p1 x64; relu }; reuse a; conv 1x1 x64 }; reuse g; gap; flatten; fc 9"
+    net = net_of(f"network Net\ninput 16x16 x64\n{body}\n")
+    state = schedule(plan_of(net), training=True).state()
+    assert state.weights == sum(weight.numel() for weight in net.module().parameters())
+    assert predicted(net, 1)[0] == pytest.approx(tracked(net, 1)[0], rel=0.02)
 
 
 OFF = {"inorm": 0.01, "join": 0.04, "ln": 0.01}

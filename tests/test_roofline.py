@@ -125,11 +125,11 @@ def test_work_is_the_table() -> None:
     assert plan is not None
     table = tabulate(plan)
     loads = work(table).loads
-    inside = [(load, n) for load, n in loads.items() if not load.aside]
+    inside = [(load, n) for load, n in loads.items() if not load.training_only]
     assert sum(load.flops * n for load, n in inside) == table.counts.flops
-    assert sum(load.moved * n for load, n in inside) == table.counts.moved
+    assert sum(load.elements_moved * n for load, n in inside) == table.counts.elements_moved
     assert sum(n for _, n in inside) == table.counts.operators
-    assert any(load.aside for load in loads), "auxiliary heads, while training"
+    assert any(load.training_only for load in loads), "auxiliary heads, while training"
 
 
 def test_computing_a_block_again_takes_time() -> None:

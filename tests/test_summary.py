@@ -23,8 +23,9 @@ from archc import cli
 from archc.cli.exit_codes import CLOSED_PIPE
 from archc.ops import REGISTRY
 from archc.plan import Apply, walk
-from archc.report import diagnostics, folding, notation
+from archc.report import characters, folding
 from archc.report.columns import MEASURES
+from archc.report.spelling.operators import format_operator
 from archc.report.summary import Summary
 
 NAMES = sorted(archc.bundled())
@@ -235,11 +236,11 @@ def test_an_operator_as_it_is_written(name: str) -> None:
     node = next(
         n for n in walk(plan.body.chain.nodes) if isinstance(n, Apply) and n.op.name == name
     )
-    written = notation.operator(node.op, node.shapes[0].rank)
+    written = format_operator(node.op, node.shapes[0].rank)
     again = net_of(f"network Again\ninput {node.shapes[0]}\n{written}\n").analysis.plan
     assert again is not None
     (other,) = (n for n in again.body.chain.nodes if isinstance(n, Apply))
-    assert notation.operator(other.op, node.shapes[0].rank) == written
+    assert format_operator(other.op, node.shapes[0].rank) == written
     assert (other.op.torch(*node.shapes), other.op.inline("x")) == (
         node.op.torch(*node.shapes),
         node.op.inline("x"),
@@ -308,7 +309,7 @@ def test_a_page(name: str) -> None:
     assert 5 < len(items) <= 64
     shown = [item for item in items if not item.opened]
     assert sum(item.counts.params for item in shown) == table.counts.params
-    assert sum(item.counts.macs for item in shown if not item.aside) == table.counts.macs
+    assert sum(item.counts.macs for item in shown if not item.training_only) == table.counts.macs
     if depth is not None:
         assert len(folding.outline(table, depth + 1)) > 64
 
@@ -527,7 +528,7 @@ def test_wide_letters_line_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert code == 0
     rows = [line for line in out.splitlines() if "8x8 x3  " in line]
     assert len(rows) == 4
-    assert len({diagnostics.cells(line.partition("8x8")[0]) for line in rows}) == 1
+    assert len({characters.cells(line.partition("8x8")[0]) for line in rows}) == 1
     for format in ("json", "csv", "markdown", "latex"):
         assert "합성곱" in run(capsys, str(path), "--depth", "1", "--format", format)[1]
 

@@ -19,7 +19,7 @@ import archc
 from archc import cli
 from archc import verify as verifying
 from archc.cli.exit_codes import INTERRUPTED
-from archc.report import diagnostics
+from archc.report import characters
 from archc.verify import Result, Task
 from archc.verify.bug import example
 from archc.verify.checks import CHECKS
@@ -115,7 +115,7 @@ def test_tables(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         "network   pass  fail  skipped  seconds\n"
         "resnet18     2                     1.8\n"
         "vgg11              1        1      2.0\n\n"
-        f"vgg11: state failed: {diagnostics.visible(BOLD)}\n\n"
+        f"vgg11: state failed: {characters.visible(BOLD)}\n\n"
         "memory skipped, no: vgg11\n\n"
         "2 passed, 1 skipped, 1 failed in 1.0 s\n"
     )

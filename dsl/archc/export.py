@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from archc.api import Analysis
 from archc.net import class_of
 from archc.plan import Plan, outputs
+from archc.report.spelling.shapes import format_dims
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -125,7 +126,7 @@ def _some(keys: list[str]) -> str:
 
 def size_of(tensor: Tensor) -> str:
     """`64x3x7x7`."""
-    return "x".join(map(str, tensor.shape)) or "a scalar"
+    return format_dims(tensor.shape) or "a scalar"
 
 
 NOT_IN_ONNX = "No ONNX function found"  # how torch says that it cannot write an operator

@@ -3,7 +3,7 @@
 A `Body` is one instance of a block (or the whole network): the same block with the same arguments
 on the same input shape is elaborated once and shared, so cost grows with what is written and not
 with what it unfolds to. Inside a body, `Chain`s of nodes mirror the statements that made
-them; `archc.analysis.graph` unfolds all of it into one flat graph.
+them; `archc.analysis.unroll` goes through all of it as it runs.
 
 Numbers in a body are traced (`archc.symbolic`) in terms of the body's own parameters and `in.c`,
 `in.h` ... of its input; those in a `Call` in terms of the caller's.

@@ -22,6 +22,7 @@ from archc.ops import REGISTRY, Field, Form, Op
 from archc.plan import Apply, Body, walk
 from archc.recipe import FAMILIES, LINES, Line
 from archc.recipe._line import REQUIRED
+from archc.report.spelling.shapes import format_dims
 from archc.source import Diagnostics, Limits, Source
 from archc.syntax.parser import parse
 from archc.verify.page import page as checks
@@ -159,7 +160,7 @@ def _default(spec: Field, value: Any) -> str:
     if value is None or spec.form is Form.FLAG:
         return ""
     if isinstance(value, tuple):
-        return "x".join(map(str, value))
+        return format_dims(value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

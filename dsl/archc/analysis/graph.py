@@ -15,44 +15,15 @@ and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import networkx as nx
 
 from archc import symbolic
+from archc.analysis.unroll import Enclosing, PlacedStep, Run, Value, unroll
 from archc.ops import Op, Shape, scalars
-from archc.plan import (
-    Apply,
-    AuxHead,
-    Body,
-    Branches,
-    Call,
-    Chain,
-    Choice,
-    Loop,
-    Plan,
-    Reused,
-    Runs,
-    Scope,
-    Tensor,
-    outputs,
-    side_outputs,
-)
+from archc.plan import Apply, Plan, Runs, Tensor, outputs, side_outputs
 from archc.source import Span
-
-
-@dataclass(frozen=True, slots=True)
-class Enclosing:
-    """A block call or a group around an operator; `body` only for a block call."""
-
-    name: str
-    body: Body | None = None
-
-    @property
-    def block(self) -> str | None:
-        """The block's name, or None for a group."""
-        return self.body.name if self.body is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +56,7 @@ def unfold(plan: Plan) -> nx.MultiDiGraph[str]:
 
     Takes a plan without mistakes. Linear in the number of operators.
     """
-    return _Unfolder(plan).run()
+    return _Grapher(unroll(plan)).graph_of(plan)
 
 
 def order(graph: nx.MultiDiGraph[str]) -> list[str]:
@@ -109,124 +80,64 @@ class _Facts:
     macs: int
 
 
-@dataclass(slots=True)
-class _GraphPlace:
-    """Where the walk is: a body that runs, and the groups entered in it."""
+class _Grapher:
+    """Makes nodes of the steps of a run."""
 
-    path: tuple[Enclosing, ...]  # of the body
-    prefix: str
-    tensors: dict[Tensor, tuple[str, ...]]  # the keys that make a tensor; several for a bundle
-    scopes: tuple[Enclosing, ...] = ()
-    training_only: bool = False
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        self.makers: dict[Value, str] = {}  # the keys of the nodes that make the tensors
+        self.facts: dict[tuple[Op, tuple[Shape, ...]], _Facts] = {}
+        self.ends = Runs()
 
-    def at(self, scopes: tuple[Enclosing, ...], training_only: bool = False) -> _GraphPlace:
-        """Elsewhere in the same body."""
-        aside = self.training_only or training_only
-        return _GraphPlace(self.path, self.prefix, self.tensors, scopes, aside)
-
-    def inside(self, call: Call) -> _GraphPlace:
-        """The start of a called body."""
-        pairs = zip(call.body.inputs, call.inputs, strict=True)
-        start = {x.root: self.tensors[given.root] for x, given in pairs}
-        path = (*self.path, *self.scopes, Enclosing(call.name, call.body))
-        return _GraphPlace(path, f"{self.module(call.name)}.", start, (), self.training_only)
-
-    def module(self, name: str) -> str:
-        return self.prefix + ".".join([*(scope.name for scope in self.scopes), name])
-
-
-_Steps = Iterator["_Steps"]  # a walk that hands its inner walks out, so that none is recursive
-
-
-@dataclass
-class _Unfolder:
-    plan: Plan
-    graph: nx.MultiDiGraph[str] = field(default_factory=nx.MultiDiGraph)
-    facts: dict[tuple[Op, tuple[Shape, ...]], _Facts] = field(default_factory=dict)
-    runs: Runs = field(default_factory=Runs)
-
-    def run(self) -> nx.MultiDiGraph[str]:
-        body = self.plan.body
-        self.graph.graph["name"] = self.plan.name
-        place = _GraphPlace((), "", {})
-        for name, tensor in zip(body.input_names, body.inputs, strict=True):
-            self._end("input", name, tensor, place)
-        walks: list[_Steps] = [self._chain(body.chain, place)]
-        while walks:
-            inner = next(walks[-1], None)
-            if inner is None:
-                walks.pop()
-            else:
-                walks.append(inner)
-        for name, tensor in outputs(body):
-            self._end("output", name, tensor, place)
-        for aux in side_outputs(body):
-            self._end("output", aux.name, aux.chain.output, place.at((), training_only=True))
+    def graph_of(self, plan: Plan) -> nx.MultiDiGraph[str]:
+        body, run = plan.body, self.run
+        for (name, value), tensor in zip(run.inputs, body.inputs, strict=True):
+            self.makers[value] = self._end("input", name, tensor)
+        for step in run.steps:
+            self._operator(step)
+        for (name, value), (_, tensor) in zip(run.outputs, outputs(body), strict=True):
+            self._end("output", name, tensor, value)
+        for (name, value), aux in zip(run.side_outputs, side_outputs(body), strict=True):
+            self._end("output", name, aux.chain.output, value, training_only=True)
         return self.graph
 
-    def _chain(self, chain: Chain, place: _GraphPlace) -> _Steps:
-        for node in chain.nodes:
-            match node:
-                case Apply():
-                    self._apply(node, place)
-                case Call():
-                    inside = place.inside(node)
-                    yield self._chain(node.body.chain, inside)
-                    for made, x in zip(node.body.outputs, node.outputs, strict=True):
-                        place.tensors[x.root] = inside.tensors[made.root]
-                case Branches():
-                    for branch in node.branches:
-                        yield self._chain(branch, place)
-                    self._apply(node.merge, place)
-                case Loop():
-                    for iteration in node.iterations:
-                        yield self._chain(iteration, place)
-                case Choice():
-                    yield self._chain(node.chain, place)
-                case Scope():
-                    yield self._chain(node.chain, place.at((*place.scopes, Enclosing(node.name))))
-                case Reused():
-                    there = place.at(tuple(map(Enclosing, node.scopes)))
-                    yield self._chain(node.chain, there)
-                case AuxHead():
-                    yield self._chain(node.chain, place.at(place.scopes, training_only=True))
-
-    def _apply(self, apply: Apply, place: _GraphPlace) -> None:
-        makers = [key for tensor in apply.inputs for key in place.tensors[tensor.root]]
-        shape = apply.output.shape
-        if shape is not None and shape.columns:
-            place.tensors[apply.output.root] = tuple(makers)
-            return
+    def _operator(self, step: PlacedStep) -> None:
+        apply, place = step.apply, step.place
         facts = self.facts.get((apply.op, apply.shapes))
         if facts is None:
             facts = self.facts[apply.op, apply.shapes] = _facts(apply)
-        module = place.module(apply.name)
-        key = self.runs.key(module)
-        again = key != module
+        again = step.key != step.module
         node = Node(
-            key, len(self.graph), apply.op.name, apply.name, module, facts.inputs, facts.output,
-            apply.span, apply.op, (*place.path, *place.scopes), apply.label,
+            step.key, len(self.graph), apply.op.name, apply.name, step.module, facts.inputs,
+            facts.output, apply.span, apply.op, place.around, apply.label,
             0 if again else facts.params, facts.macs, again, place.training_only,
         )  # fmt: skip
-        self._add(node, makers)
-        place.tensors[apply.output.root] = (key,)
+        self._add(node, step.inputs)
+        self.makers[step.output] = step.key
 
-    def _end(self, operator: str, name: str, tensor: Tensor, place: _GraphPlace) -> None:
-        """An input or an output: a tensor that enters or leaves."""
-        key, shapes = self.runs.key(f"{operator}:{name}"), tensor.columns
-        makers = list(place.tensors[tensor.root]) if operator == "output" else []
+    def _end(
+        self,
+        operator: str,
+        name: str,
+        tensor: Tensor,
+        value: Value | None = None,
+        training_only: bool = False,
+    ) -> str:
+        """An input, or an output: the tensor that leaves."""
+        key, shape = self.ends.key(f"{operator}:{name}"), tensor.columns[0]
+        inputs = () if value is None else (shape,)
         node = Node(
-            key, len(self.graph), operator, name, "", shapes if makers else (), shapes[0],
-            tensor.span, training_only=place.training_only,
+            key, len(self.graph), operator, name, "", inputs, shape, tensor.span,
+            training_only=training_only,
         )  # fmt: skip
-        self._add(node, makers)
-        if operator == "input":
-            place.tensors[tensor.root] = (key,)
+        self._add(node, () if value is None else (value,))
+        return key
 
-    def _add(self, node: Node, makers: list[str]) -> None:
+    def _add(self, node: Node, inputs: tuple[Value, ...]) -> None:
         self.graph.add_node(node.key, node=node)
-        for port, maker in enumerate(makers):
-            self.graph.add_edge(maker, node.key, key=port, port=port)
+        for port, value in enumerate(inputs):
+            self.graph.add_edge(self.makers[value], node.key, key=port, port=port)
 
 
 def _facts(apply: Apply) -> _Facts:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from archc.analysis.heap import Allocation, Heap, Role
-from archc.analysis.schedule import CallRange, Schedule, StateCounts, Step, Value, schedule
+from archc.analysis.schedule import CallRange, Schedule, ScheduledStep, StateCounts, schedule
+from archc.analysis.unroll import Value
 from archc.ops import Saved
 from archc.plan import Plan
 
@@ -190,7 +191,7 @@ class _Run:
         step = self.schedule.steps[at]
         return step.output in self.trained and step.facts.saved != Saved()
 
-    def _settle(self, step: Step) -> int:
+    def _settle(self, step: ScheduledStep) -> int:
         """Bytes of a number of its output; notes whether that has a gradient."""
         if step.facts.weights or any(value in self.trained for value in step.inputs):
             self.trained.add(step.output)
@@ -203,11 +204,11 @@ class _Run:
         self.widths[step.output] = width
         return width
 
-    def _is_half(self, step: Step) -> bool:
+    def _is_half(self, step: ScheduledStep) -> bool:
         """Whether autocast computes it in half precision."""
         return self.setting.amp and step.op.category in ("conv", "linear")
 
-    def _cast(self, step: Step, taken: list[Allocation]) -> Allocation:
+    def _cast(self, step: ScheduledStep, taken: list[Allocation]) -> Allocation:
         """Half-precision copies: of inputs that are wider, in `taken`, and of the weights."""
         heap = self.heap
         for at, value in enumerate(step.inputs):
@@ -220,7 +221,7 @@ class _Run:
             self.casts[step.module] = heap.new(step.key, Role.CASTS, fixed=size)
         return self.casts[step.module]
 
-    def _own(self, step: Step, width: int, *, training: bool) -> list[Allocation]:
+    def _own(self, step: ScheduledStep, width: int, *, training: bool) -> list[Allocation]:
         """Memory that an operator makes beside its output for its backward pass."""
         saved, new = step.facts.saved, self.heap.new
         found = [new(step.key, Role.INDICES, sample=_INTEGER * saved.indices)]
@@ -274,7 +275,7 @@ class _Run:
                 self._receive(value, self._widened(step, value, incoming))
 
     def _differentiate(
-        self, step: Step, gradient: _Gradient
+        self, step: ScheduledStep, gradient: _Gradient
     ) -> tuple[Allocation | None, list[tuple[Value, _Gradient]]]:
         """The gradients of a step's weights and inputs, from that of its output, which goes."""
         heap = self.heap
@@ -300,11 +301,11 @@ class _Run:
         heap.drop(gradient.storage)
         return learned, made
 
-    def _computed_width(self, step: Step) -> int:
+    def _computed_width(self, step: ScheduledStep) -> int:
         """Bytes of a number of a weight's gradient when it is made."""
         return _HALF if self._is_half(step) else self.setting.width
 
-    def _of_input(self, step: Step, value: Value, gradient: _Gradient) -> _Gradient:
+    def _of_input(self, step: ScheduledStep, value: Value, gradient: _Gradient) -> _Gradient:
         shape = self.schedule.shapes[value]
         cut = step.op.view and step.op.gradient == "new"  # of zeros where the view does not see
         same = step.op.gradient in ("same", "one") and shape == step.facts.shape
@@ -315,7 +316,7 @@ class _Run:
         width = _HALF if self._is_half(step) else self.widths[value]
         return _Gradient(self.heap.new(step.key, Role.BACKWARD, sample=width * shape.features))
 
-    def _widened(self, step: Step, value: Value, made: _Gradient) -> _Gradient:
+    def _widened(self, step: ScheduledStep, value: Value, made: _Gradient) -> _Gradient:
         """The gradient of an input that autocast had a half-precision copy of, as wide as it."""
         if not self._is_half(step) or self.widths[value] == _HALF:
             return made
@@ -325,7 +326,7 @@ class _Run:
         self.heap.drop(made.storage)
         return _Gradient(wide)
 
-    def _keep(self, step: Step, made: Allocation) -> None:
+    def _keep(self, step: ScheduledStep, made: Allocation) -> None:
         """The gradient of the weights stays; of weights that have one already it is added.
 
         One in half precision is widened before, one that has its place in a bucket is copied there.

@@ -52,10 +52,10 @@ class Load:
     """What one operator does for one sample; all that the model knows of it."""
 
     flops: int
-    moved: int  # elements
+    elements_moved: int
     parameter_reads: int  # of them those that a mini-batch needs once
     convolves: bool
-    aside: bool  # in an auxiliary head: while training only
+    training_only: bool  # in an auxiliary head: while training only
     repeated: bool  # computed again in the backward pass
 
 
@@ -66,7 +66,7 @@ class Workload:
     loads: Counter[Load]
 
     def operators(self, *, training: bool) -> int:
-        return sum(n for load, n in self.loads.items() if training or not load.aside)
+        return sum(n for load, n in self.loads.items() if training or not load.training_only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,14 @@ def work(table: Table, checkpoint: str | None = None) -> Workload:
 def _load(row: Row, repeated: bool) -> Load:
     counts = row.part.counts
     convolves = row.part.op is not None and row.part.op.category == "conv"
-    return Load(counts.flops, counts.moved, counts.parameter_reads, convolves, row.aside, repeated)
+    return Load(
+        counts.flops,
+        counts.elements_moved,
+        counts.parameter_reads,
+        convolves,
+        row.training_only,
+        repeated,
+    )
 
 
 def estimate(
@@ -115,9 +122,9 @@ def estimate(
         peak = _peak(gpu, precision, load)
         if peak is None:
             return None
-        if load.aside and not training:
+        if load.training_only and not training:
             continue
-        moved = (load.moved - load.parameter_reads) * batch + load.parameter_reads
+        moved = (load.elements_moved - load.parameter_reads) * batch + load.parameter_reads
         again = 1.0 if load.repeated else 0.0
         flops = load.flops * batch * (TRAIN_FLOPS + again if training else 1.0)
         traffic = moved * width * (TRAIN_BYTES + again if training else 1.0)

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 
 from archc.analysis.gather import gathered, layers
 from archc.analysis.lines import NestedLine, expression, inside, text_of
+from archc.analysis.op_facts import OpFacts, facts_of
 from archc.analysis.overwrite import may_overwrite
+from archc.analysis.unroll import BodyPlace, OperatorStep, Unroller, Value, entering
 from archc.analysis.uses import Uses, uses_of
-from archc.ops import Elementwise, Op, Saved, Shape, scalars
+from archc.ops import Elementwise, Op, Shape
 from archc.plan import (
     Apply,
     AuxHead,
@@ -23,11 +25,8 @@ from archc.plan import (
     Branches,
     Call,
     Chain,
-    Choice,
     Loop,
     Plan,
-    Reused,
-    Runs,
     Scope,
     Tensor,
     bodies,
@@ -36,34 +35,11 @@ from archc.plan import (
     walk,
 )
 
-Value = int  # the number of a tensor, in the order in which they are made
-
-
-@dataclass(frozen=True, slots=True)
-class OpFacts:
-    """What all applications of an operator to tensors of the same shapes have in common.
-
-    `weights` are trainable scalars; `floats` and `integers` those of the state that are not.
-    """
-
-    shape: Shape
-    weights: int
-    floats: int
-    integers: int
-    saved: Saved
-    scratch: int
-    backward_scratch: int
-
 
 @dataclass(slots=True)
-class Step:
-    """An operator where it runs."""
+class ScheduledStep(OperatorStep):
+    """An operator where it runs, and what it keeps."""
 
-    key: str  # the path in the module tree; `#2` where the same module runs again
-    module: str
-    op: Op
-    inputs: tuple[Value, ...]
-    output: Value
     facts: OpFacts
     inplace: bool
     passes_through: bool  # the output is the input, or a view of it
@@ -88,17 +64,17 @@ class StateCounts:
     integers: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """Steps and tensors of one run, in training or in eval mode."""
 
-    steps: list[Step] = field(default_factory=list)
-    shapes: list[Shape] = field(default_factory=list)  # of each value
-    dying: list[list[Value]] = field(default_factory=list)  # after each step: no longer held
-    inputs: list[Value] = field(default_factory=list)
-    outputs: list[Value] = field(default_factory=list)  # then those of auxiliary heads
-    labels: list[Value] = field(default_factory=list)  # the outputs that have labels of their own
-    units: list[CallRange] = field(default_factory=list)  # inner ones before those around them
+    steps: list[ScheduledStep]
+    shapes: list[Shape]  # of each value
+    dying: list[list[Value]]  # after each step: no longer held
+    inputs: list[Value]
+    outputs: list[Value]  # then those of auxiliary heads
+    labels: list[Value]  # the outputs that have labels of their own
+    units: list[CallRange]  # inner ones before those around them
 
     @property
     def blocks(self) -> tuple[str, ...]:
@@ -130,99 +106,82 @@ def schedule(plan: Plan, *, training: bool, checkpoint: str | None = None) -> Sc
 
 
 @dataclass(slots=True)
-class _SchedulePlace:
-    """Where the walk is: a body that runs, and the groups entered in it."""
-
-    prefix: str
-    tensors: dict[Tensor, tuple[Value, ...]]  # several for a bundle of columns
-    uses: Uses
-    line: NestedLine | None  # None in a row of modules, which have no lines
+class _SchedulePlace(BodyPlace):
+    uses: Uses = field(kw_only=True)
+    line: NestedLine | None = None  # None in a row of modules, which have no lines
     named: frozenset[str] = frozenset()  # labels that are variables of `forward`
     held: list[Value] = field(default_factory=list)  # by those
     branches: list[Value] = field(default_factory=list)  # in variables until others are
 
-    def inside(self, scopes: tuple[str, ...]) -> _SchedulePlace:
-        """In groups of the same body."""
-        prefix = self.prefix + "".join(f"{name}." for name in scopes)
-        return _SchedulePlace(prefix, self.tensors, self.uses, None)
+    def within(self, scopes: tuple[str, ...]) -> _SchedulePlace:
+        return replace(self, scopes=scopes, line=None, named=frozenset(), held=[], branches=[])
 
 
-@dataclass
-class _Scheduler:
-    plan: Plan
-    training: bool
-    gathered: tuple[Loop, ...] = ()
-    made: Schedule = field(default_factory=Schedule)
-    last: list[int] = field(default_factory=list)  # of each value: the last step that it is held in
-    facts: dict[tuple[Op, tuple[Shape, ...], bool], OpFacts] = field(default_factory=dict)
-    uses: dict[Body, Uses] = field(default_factory=dict)
-    runs: Runs = field(default_factory=Runs)
-    names: dict[BlockValue | None, set[str]] = field(default_factory=dict)
+class _Scheduler(Unroller[_SchedulePlace]):
+    def __init__(self, plan: Plan, training: bool, gathered: tuple[Loop, ...]) -> None:
+        super().__init__()
+        self.plan = plan
+        self.training = training
+        self.gathered = gathered
+        self.steps: list[ScheduledStep] = []
+        self.units: list[CallRange] = []
+        self.last: list[int] = []  # of each value: the last step that it is held in
+        self.facts: dict[tuple[Op, tuple[Shape, ...], bool], OpFacts] = {}
+        self.uses: dict[Body, Uses] = {}
+        self.names: dict[BlockValue | None, set[str]] = {}
 
     def run(self) -> Schedule:
-        body, made = self.plan.body, self.made
+        body = self.plan.body
         for each in bodies(self.plan):
             self._find_names(each)
+        tensors = self.enter_network(body)
+        inputs = [tensors[tensor.root][0] for tensor in body.inputs]
         place = _SchedulePlace(
-            "", {}, self._uses(body), NestedLine(), frozenset(self.names.get(None, ()))
+            body=body,
+            tensors=tensors,
+            uses=self._uses(body),
+            line=NestedLine(),
+            named=self._named(body),
         )
-        for tensor in body.inputs:
-            made.inputs.append(self._value(tensor.columns[0]))
-            place.tensors[tensor.root] = (made.inputs[-1],)
-        self._chain(body.chain, place)
+        self.chain(body.chain, place)
         self._hold((*place.held, *place.branches))
-        made.labels = [v for _, tensor in outputs(body) for v in place.tensors[tensor.root]]
+        labels = [v for _, tensor in outputs(body) for v in tensors[tensor.root]]
         heads = side_outputs(body) if self.training else []
-        sides = [v for aux in heads for v in place.tensors[aux.chain.output.root]]
-        made.outputs = [*made.labels, *sides]
-        self._bury({*made.inputs, *made.outputs})
-        return made
+        found = [*labels, *(v for aux in heads for v in tensors[aux.chain.output.root])]
+        dying = self._dying({*inputs, *found})
+        return Schedule(self.steps, self.shapes, dying, inputs, found, labels, self.units)
 
-    def _bury(self, kept: set[Value]) -> None:
-        """Fill in `dying`; what is kept is held to the end by whoever called the network."""
-        self.made.dying = [[] for _ in self.made.steps]
+    def _dying(self, kept: set[Value]) -> list[list[Value]]:
+        """What dies after each step; what is kept is held to the end by who called the network."""
+        dying: list[list[Value]] = [[] for _ in self.steps]
         for value, last in enumerate(self.last):
             if value not in kept:
-                self.made.dying[last].append(value)
+                dying[last].append(value)
+        return dying
 
-    def _chain(self, chain: Chain, place: _SchedulePlace) -> None:
-        for node in chain.nodes:
-            match node:
-                case Apply():
-                    self._apply(node, place)
-                case Call():
-                    self._call(node, place)
-                case Branches():
-                    self._branches(node, place)
-                case Loop() if node in self.gathered:
-                    self._gather(node, place)
-                case Loop():
-                    for iteration in node.iterations:
-                        self._chain(iteration, place)
-                case Choice():
-                    self._chain(node.chain, place)
-                case Scope():
-                    self._chain(node.chain, place.inside((node.name,)))
-                    self._hold(place.tensors[node.chain.input.root])
-                case Reused():
-                    self._chain(node.chain, place.inside(node.scopes))
-                case AuxHead():
-                    if self.training:
-                        self._chain(node.chain, place)
+    # --- statements
 
-    def _branches(self, node: Branches, place: _SchedulePlace) -> None:
+    def aux_head(self, node: AuxHead, place: _SchedulePlace) -> None:
+        if self.training:
+            self.chain(node.chain, place)
+
+    def group(self, node: Scope, place: _SchedulePlace) -> None:
+        super().group(node, place)
+        self._hold(place.tensors[node.chain.input.root])
+
+    def branches(self, node: Branches, place: _SchedulePlace) -> None:
         """A combinator; what is written in the merge's line is gone when that goes on."""
         within, width = inside(node) if place.line is not None else ([], 0)
         before = node.branches[: len(node.branches) - len(within)]
         for branch in before:
-            self._chain(branch, place)
+            self.chain(branch, place)
         op = node.merge.op
         if isinstance(op, Elementwise) and len(node.branches) > 1:
             self._fold(node, op, within, place)
         else:
             for branch in within:
-                self._chain(branch, place)
-            self._apply(node.merge, place)
+                self.chain(branch, place)
+            self.apply(node.merge, place)
         if place.line is None:
             return
         made = [branch for branch in before if expression(branch) != "x"]
@@ -244,20 +203,26 @@ class _Scheduler:
         total: Tensor | None = None
         for at, branch in enumerate(node.branches):
             if at >= len(node.branches) - len(within):
-                self._chain(branch, place)
+                self.chain(branch, place)
             if total is None:
                 total = branch.output
                 continue
             both = (total, branch.output)
             shape = pair.shape(*(tensor.columns[0] for tensor in both))
             total = Tensor(shape, merge.span)
-            self._apply(replace(merge, op=pair, inputs=both, output=total, label=None), place)
+            self.apply(replace(merge, op=pair, inputs=both, output=total, label=None), place)
         assert total is not None
         if last is not None:
             whole = Tensor(total.shape, merge.span)
-            self._apply(replace(merge, op=last, inputs=(total,), output=whole, label=None), place)
+            self.apply(replace(merge, op=last, inputs=(total,), output=whole, label=None), place)
             total = whole
-        self._name(merge, place.tensors[total.root], place)
+        self.made(merge, place.tensors[total.root], place)
+
+    def loop(self, node: Loop, place: _SchedulePlace) -> None:
+        if node in self.gathered:
+            self._gather(node, place)
+        else:
+            super().loop(node, place)
 
     def _gather(self, loop: Loop, place: _SchedulePlace) -> None:
         """Layers that each make their own concatenation of the features before them."""
@@ -265,78 +230,68 @@ class _Scheduler:
         made = [loop.iterations[0].input, *(call.output for call in layers(loop))]
         merges = [node.merge for node in walk([loop]) if isinstance(node, Branches)]
         for at, (call, merge) in enumerate(zip(layers(loop), merges, strict=True)):
-            start = len(self.made.steps)
+            start = len(self.steps)
             concat = replace(
                 merge, name=f"{call.name}.cat", inputs=tuple(made[: at + 1]), output=call.input
             )
-            piled = self._step(concat, tuple(features), place)
-            self._enter(call, [(piled,)], place)
-            unit = CallRange(call.body.name, start, len(self.made.steps), tuple(features))
-            self.made.units.append(unit)
+            piled = self.step(concat, tuple(features), place)
+            self.enter(call, [(piled,)], place)
+            unit = CallRange(call.body.name, start, len(self.steps), tuple(features))
+            self.units.append(unit)
             features += place.tensors[call.output.root]
         last = replace(merges[-1], inputs=tuple(made))
-        place.tensors[last.output.root] = (self._step(last, tuple(features), place),)
+        place.tensors[last.output.root] = (self.step(last, tuple(features), place),)
         place.held += features
 
-    def _call(self, call: Call, place: _SchedulePlace) -> None:
-        start, given = len(self.made.steps), [place.tensors[x.root] for x in call.inputs]
-        self._enter(call, given, place)
+    def call(self, node: Call, place: _SchedulePlace) -> None:
+        start, given = len(self.steps), [place.tensors[x.root] for x in node.inputs]
+        self.enter(node, given, place)
         values = tuple(value for columns in given for value in columns)
         self._hold(values)
-        stop = len(self.made.steps)
+        stop = len(self.steps)
         if stop > start and len(values) == len(given):
-            self.made.units.append(CallRange(call.body.name, start, stop, values))
+            self.units.append(CallRange(node.body.name, start, stop, values))
 
-    def _enter(self, call: Call, given: list[tuple[Value, ...]], place: _SchedulePlace) -> None:
-        body = call.body
-        line = None if body.block is not None and body.block.places else NestedLine()
-        tensors = {x.root: values for x, values in zip(body.inputs, given, strict=True)}
-        names = frozenset(self.names.get(body.block, ()))
-        inside = _SchedulePlace(
-            f"{place.prefix}{call.name}.", tensors, self._uses(body), line, names
-        )
-        self._chain(body.chain, inside)
+    def enter(
+        self, call: Call, given: list[tuple[Value, ...]], place: _SchedulePlace
+    ) -> _SchedulePlace:
+        inside = super().enter(call, given, place)
         self._hold((*inside.held, *inside.branches))
-        self._name(call, inside.tensors[body.output.root], place)
-        for made, x in zip(body.outputs[1:], call.outputs[1:], strict=True):
-            place.tensors[x.root] = inside.tensors[made.root]
+        return inside
 
-    def _apply(self, apply: Apply, place: _SchedulePlace) -> None:
-        values = tuple(v for tensor in apply.inputs for v in place.tensors[tensor.root])
-        shape = apply.output.shape
-        if shape is not None and shape.columns:  # a bundle: nothing is computed
-            place.tensors[apply.output.root] = values
-            return
-        output = self._step(apply, values, place)
-        self._name(apply, (output,), place)
+    def entered(
+        self, call: Call, given: list[tuple[Value, ...]], place: _SchedulePlace
+    ) -> _SchedulePlace:
+        body = call.body
+        is_row = body.block is not None and body.block.places
+        return _SchedulePlace(
+            body=body,
+            tensors=entering(body, given),
+            prefix=f"{place.module(call.name)}.",
+            uses=self._uses(body),
+            line=None if is_row else NestedLine(),
+            named=self._named(body),
+        )
 
-    def _step(self, apply: Apply, values: tuple[Value, ...], place: _SchedulePlace) -> Value:
-        """Add an operator; gives what it makes."""
-        inplace = may_overwrite(apply, place.uses)
-        facts = self._facts(apply, inplace)
-        module = place.prefix + apply.name
-        output = self._value(facts.shape)
-        through = apply.op.passes_through(len(values), training=self.training)
-        self.made.steps.append(
-            Step(
-                self.runs.key(module),
-                module,
-                apply.op,
-                values,
-                output,
-                facts,
-                inplace,
-                through,
-            )
+    # --- operators
+
+    def step(self, node: Apply, values: tuple[Value, ...], place: _SchedulePlace) -> Value:
+        inplace = may_overwrite(node, place.uses)
+        facts = self._facts(node, inplace)
+        module = place.module(node.name)
+        output = self.value(facts.shape)
+        through = node.op.passes_through(len(values), training=self.training)
+        self.steps.append(
+            ScheduledStep(self.key(module), module, node, values, output, facts, inplace, through)
         )
         self._hold((*values, output))
         if place.line is not None:
-            place.line = self._continued(place.line, apply, place.uses)
+            place.line = self._continued(place.line, node, place.uses)
             self._hold(place.line.inputs)
         return output
 
-    def _name(self, node: Apply | Call, values: tuple[Value, ...], place: _SchedulePlace) -> None:
-        place.tensors[node.output.root] = values
+    def made(self, node: Apply | Call, values: tuple[Value, ...], place: _SchedulePlace) -> None:
+        super().made(node, values, place)
         if node.label in place.named and place.line is not None:
             place.held += values
             place.line = NestedLine()
@@ -353,7 +308,7 @@ class _Scheduler:
 
     def _continued(self, line: NestedLine, apply: Apply, uses: Uses) -> NestedLine:
         """The line that the step added last stands in."""
-        step, tag, length = self.made.steps[-1], apply.op.category, len(text_of(apply)) - 1
+        step, tag, length = self.steps[-1], apply.op.category, len(text_of(apply)) - 1
         once = step.inputs == (line.output,) and uses.counts[apply.inputs[0].root] == 1
         if once and line.takes(tag, length):
             return NestedLine(line.inputs, step.output, [*line.tags, tag], line.length + length)
@@ -363,7 +318,7 @@ class _Scheduler:
         key = apply.op, apply.shapes, inplace
         found = self.facts.get(key)
         if found is None:
-            found = self.facts[key] = _facts(apply, inplace, self.training)
+            found = self.facts[key] = facts_of(apply, inplace=inplace, training=self.training)
         return found
 
     def _uses(self, body: Body) -> Uses:
@@ -372,33 +327,15 @@ class _Scheduler:
             found = self.uses[body] = uses_of(body)
         return found
 
-    def _value(self, shape: Shape) -> Value:
-        self.made.shapes.append(shape)
+    def _named(self, body: Body) -> frozenset[str]:
+        return frozenset(self.names.get(body.block, ()))
+
+    def value(self, shape: Shape) -> Value:
         self.last.append(0)
-        return len(self.last) - 1
+        return super().value(shape)
 
     def _hold(self, values: tuple[Value, ...]) -> None:
         """They live at least until the step that was added last."""
-        now = len(self.made.steps) - 1
+        now = len(self.steps) - 1
         for value in values:
             self.last[value] = max(self.last[value], now)
-
-
-def _facts(apply: Apply, inplace: bool, training: bool) -> OpFacts:
-    op, shapes = apply.op, tuple(shape for tensor in apply.inputs for shape in tensor.columns)
-    weights = scalars(op.weights(*shapes).values())
-    buffers = op.buffers(*shapes).values()
-    floats = scalars(dims for dims in buffers if dims)
-    integers = sum(1 for dims in buffers if not dims)  # batches that have been seen
-    saved = op.saves(*shapes, inplace=inplace)
-    counts = Saved(
-        saved.input,
-        saved.output,
-        int(saved.values),
-        int(saved.indices),
-        int(saved.flags),
-        int(saved.statistics),
-    )
-    scratch = int(op.scratch(*shapes, training=training))
-    backward = int(op.backward_scratch(*shapes))
-    return OpFacts(apply.output.columns[0], weights, floats, integers, counts, scratch, backward)

@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except OSError as error:  # a full disk behind it
-        code = _complain(f"cannot write to standard output: {error.strerror}", USAGE)
+        code = _report_error(f"cannot write to standard output: {error.strerror}", USAGE)
         _drop_output()
     return code
 
@@ -55,7 +55,7 @@ def _run(argv: Sequence[str] | None) -> int:
         with deep_recursion(), _ending_in_order():
             return int(import_module(f"archc.cli.commands.{args.command}").run(args))
     except Stop as stop:
-        return _complain(str(stop), stop.code)
+        return _report_error(str(stop), stop.code)
     except Exception as error:
         if isinstance(error, OSError) and error.filename is None:
             raise  # from writing to standard output, which has no file's name
@@ -69,13 +69,13 @@ def _run(argv: Sequence[str] | None) -> int:
         if args.traceback or os.environ.get("ARCHC_TRACEBACK"):
             raise
         what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        return _complain(
+        return _report_error(
             f"internal error: {what} (please report it with the file; --traceback shows where)",
             INTERNAL,
         )
 
 
-def _complain(message: str, code: int) -> int:
+def _report_error(message: str, code: int) -> int:
     say(message)
     return code
 

@@ -20,7 +20,7 @@ LIMITS = {
 
 def say(message: str, before: str = "archc: ") -> None:
     """Tells the user something, in one line on standard error, whatever is in names and texts."""
-    from archc.report.diagnostics import visible
+    from archc.report.characters import visible
 
     print(before + visible(message), file=sys.stderr, flush=True)
 

@@ -20,8 +20,8 @@ from archc.comparison.attributes import Attribute, UnknownColumn, all_columns, a
 from archc.comparison.entry import NetworkEntry
 from archc.net import Net, load
 from archc.report import tables
-from archc.report.diagnostics import to_json
-from archc.report.numbers import natural
+from archc.report.characters import to_json
+from archc.report.spelling.numbers import natural
 from archc.report.tables import Sheet, TableLine
 
 if TYPE_CHECKING:

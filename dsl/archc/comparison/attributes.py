@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from archc.comparison.entry import NetworkEntry
-from archc.report.memory import size
-from archc.report.numbers import human
+from archc.report.spelling.numbers import format_bytes, format_count, human
+from archc.report.spelling.shapes import format_dims
 from archc.report.tables import Column
 
 
@@ -60,12 +60,13 @@ def _fact(key: str, heading: str = "", *, numeric: bool = False, note: str = "")
     return Attribute(key, heading or key, lambda e, _: e.meta(key), numeric, _plain, note)
 
 
+def _count(name: str, heading: str, note: str, show: Callable[[Any], str] = human) -> Attribute:
+    """One of the network's `Counts`."""
+    return Attribute(name, heading, lambda e, _: getattr(e.counts, name), show=show, note=note)
+
+
 def _plain(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def _exact(number: int) -> str:
-    return f"{number:,}"
 
 
 def _milliseconds(time: float) -> str:
@@ -73,7 +74,7 @@ def _milliseconds(time: float) -> str:
 
 
 def _shapes(shapes: Iterable[Iterable[int]]) -> str:
-    return ", ".join("x".join(map(str, shape)) for shape in shapes)
+    return ", ".join(format_dims(shape) for shape in shapes)
 
 
 _PEAK = "what tensors hold at the peak, in fp32 at batch {batch}"
@@ -104,61 +105,32 @@ ATTRIBUTES = (
         lambda e, _: e.analysis.depth,
         note="convolutions and linears on the longest path",
     ),
-    Attribute(
-        "params",
-        "parameters",
-        lambda e, _: e.counts.params,
-        show=_exact,
-        note="all that is trained, auxiliary heads included",
-    ),
-    Attribute(
+    _count("params", "parameters", "all that is trained, auxiliary heads included", format_count),
+    _count(
         "weights",
         "weights",
-        lambda e, _: e.counts.weights,
-        show=_exact,
-        note="parameters of convolutions and linears without biases, as in the lecture",
+        "parameters of convolutions and linears without biases, as in the lecture",
+        format_count,
     ),
-    Attribute("buffers", "buffers", lambda e, _: e.counts.buffers, show=_exact),
-    Attribute(
-        "macs",
-        "MACs",
-        lambda e, _: e.counts.macs,
-        show=human,
-        note="multiply-accumulates of convolutions and linears, for one sample",
+    _count("buffers", "buffers", "", format_count),
+    _count("macs", "MACs", "multiply-accumulates of convolutions and linears, for one sample"),
+    _count("flops", "FLOPs", "2 for each MAC, nothing else"),
+    _count(
+        "activations", "activations", "elements of the outputs of all operators, for one sample"
     ),
-    Attribute(
-        "flops",
-        "FLOPs",
-        lambda e, _: e.counts.flops,
-        show=human,
-        note="2 for each MAC, nothing else",
-    ),
-    Attribute(
-        "activations",
-        "activations",
-        lambda e, _: e.counts.activations,
-        show=human,
-        note="elements of the outputs of all operators, for one sample",
-    ),
-    Attribute(
-        "memory",
-        "memory",
-        lambda e, _: e.counts.memory,
-        show=human,
-        note="elements in the lecture's memory column, for one sample",
-    ),
+    _count("memory", "memory", "elements in the lecture's memory column, for one sample"),
     Attribute(
         "infer_peak_bytes",
         "inference",
         lambda e, batch: e.memory.infer.peak(batch).bytes(batch),
-        show=size,
+        show=format_bytes,
         note=f"{_PEAK}; see `archc fit`",
     ),
     Attribute(
         "train_peak_bytes",
         "training",
         lambda e, batch: e.memory.train.peak(batch).bytes(batch),
-        show=size,
+        show=format_bytes,
         note=f"{_PEAK}, with SGD with momentum; see `archc fit`",
     ),
     _fact("dataset"),

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from archc.analysis.counts import Counts
 from archc.analysis.fit import NetworkMemory
-from archc.analysis.table import Counts
 from archc.api import Analysis
 from archc.net import Net
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
+from archc.conformance.digests import state_of, state_of_nothing
 from archc.conformance.execution import Event, Execution
-from archc.conformance.interpreter import Interpreter, formals, run_from
+from archc.conformance.interpreter import Interpreter
 from archc.conformance.objects import Container, Instance, Leaf, TupleValue, Value
 from archc.conformance.places import moved_up
 from archc.conformance.problems import Mismatch, UnsupportedPython
 from archc.conformance.program import GeneratedFile
 from archc.conformance.promise import BodyPromise, Holding, Promises
+from archc.conformance.summaries import formals, run_from
 from archc.conformance.tensors import Record, Store, SymbolicTensor
 from archc.plan import Plan, outputs, side_outputs
 
@@ -107,8 +109,6 @@ def _run(
 
 def _holdings(store: Store, network: Instance, closed: bool) -> list[Held]:
     """The modules with state by name, in the order of a state_dict."""
-    from archc.conformance.interpreter import state_of, state_of_nothing
-
     found: list[Held] = []
 
     def collect(children: dict[str, Any], prefix: str) -> None:

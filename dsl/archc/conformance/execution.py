@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from archc.conformance.modules import kind_of, run_record
 from archc.conformance.objects import Leaf, Prototype, Storage, Value
-from archc.conformance.problems import Mismatch
+from archc.conformance.problems import Mismatch, UnsupportedPython
 from archc.conformance.tensors import Record, Store, SymbolicTensor
 
 
@@ -173,3 +173,15 @@ class Execution:
                 self.keep(storage, line)
             found.append(Value(made, storage))
         return found if summary.is_list else found[0]
+
+
+def leaf_inputs(record: Record, arguments: tuple[Any, ...], line: int) -> list[Value]:
+    """Return the tensors that a module is called with. Raises UnsupportedPython."""
+    listed = record.target == "Join"
+    if listed != (len(arguments) == 1 and isinstance(arguments[0], list | tuple)):
+        raise UnsupportedPython(f"`{record.target}` gets other tensors than it takes", line)
+    values = list(arguments[0]) if listed else list(arguments)
+    most = 2 if record.target in ("CropLike", "UpsampleLike") else 1
+    if not all(isinstance(x, Value) for x in values) or (not listed and len(values) != most):
+        raise UnsupportedPython(f"`{record.target}` gets other tensors than it takes", line)
+    return values

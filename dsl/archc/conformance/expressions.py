@@ -3,86 +3,21 @@
 from __future__ import annotations
 
 import ast
-import math
-import operator
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-from archc.conformance.objects import (
-    BoundMethod,
-    Code,
-    Container,
-    Frame,
-    Instance,
-    TensorSize,
-    TorchName,
-    Value,
-)
+from archc.conformance.objects import Code, Container, Frame, Instance, TensorSize, TorchName, Value
 from archc.conformance.problems import UnsupportedPython
-
-_NUMBERS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
-    ast.BitOr: lambda a, b: (*_alternatives(a), *_alternatives(b)),
-}
-_TESTS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Is: operator.is_,
-    ast.IsNot: operator.is_not,
-    ast.In: lambda a, b: a in b,
-    ast.NotIn: lambda a, b: a not in b,
-}
-_FUNCTIONS: dict[str, Any] = {
-    "abs": abs,
-    "all": all,
-    "any": any,
-    "bool": bool,
-    "dict": dict,
-    "enumerate": enumerate,
-    "float": float,
-    "int": int,
-    "len": len,
-    "list": list,
-    "max": max,
-    "min": min,
-    "reversed": reversed,
-    "round": round,
-    "sorted": sorted,
-    "str": str,
-    "tuple": tuple,
-    "zip": zip,
-}
-_MATH = {name: getattr(math, name) for name in ("ceil", "floor", "sqrt", "log2", "prod", "inf")}
-_LARGEST_POWER = 4096  # bits
-_LONGEST = 1_000_000  # passes of a loop
-
-
-def _alternatives(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)
-
-
-class Runtime(Protocol):
-    """What closures ask the run for: all that has to do with modules and tensors."""
-
-    globals: dict[str, Any]
-
-    def attribute(self, owner: Any, name: str) -> Any: ...
-    def call(self, function: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any: ...
-    def tensor_operation(self, symbol: str, left: Any, right: Any) -> Any: ...
-    def index(self, owner: Any, key: Any) -> Any: ...
-    def parent(self, frame: Frame) -> Any: ...
-
-    line: int
+from archc.conformance.python_builtins import (
+    FUNCTIONS,
+    LONGEST,
+    MATH,
+    NUMBERS,
+    TESTS,
+    calculate,
+    iterate,
+)
+from archc.conformance.runtime import Runtime
 
 
 class Expressions:
@@ -112,8 +47,8 @@ class Expressions:
                 return frame[name]
             if name in run.globals:
                 return run.globals[name]
-            if name in _FUNCTIONS:
-                return _FUNCTIONS[name]
+            if name in FUNCTIONS:
+                return FUNCTIONS[name]
             raise UnsupportedPython(f"the name `{name}` has no value", line)
 
         return look
@@ -124,9 +59,9 @@ class Expressions:
             known = TorchName(f"{node.value.id}.{name}")
             return lambda frame: known
         if isinstance(node.value, ast.Name) and node.value.id == "math":
-            if name not in _MATH:
+            if name not in MATH:
                 raise UnsupportedPython(f"`math.{name}` is nothing that archc writes", line)
-            function = _MATH[name]
+            function = MATH[name]
             return lambda frame: function
         owner = self.compile(node.value)
 
@@ -170,7 +105,7 @@ class Expressions:
                 found = range(*(code(frame) for code in codes))
             except TypeError as error:
                 raise UnsupportedPython(f"`range` would fail: {error}", line) from None
-            if len(found) > _LONGEST:
+            if len(found) > LONGEST:
                 raise UnsupportedPython(f"a loop of {len(found):,} passes", line)
             return found
 
@@ -233,11 +168,11 @@ class Expressions:
         run, line = self.run, node.lineno
         left, right = self.compile(node.left), self.compile(node.right)
         kind = type(node.op)
-        if kind not in _NUMBERS:
+        if kind not in NUMBERS:
             raise UnsupportedPython(
                 f"`{ast.unparse(node)[:60]}` is not Python that archc writes", line
             )
-        compute = _NUMBERS[kind]
+        compute = NUMBERS[kind]
         symbol = kind.__name__
 
         def work_out(frame: Frame) -> Any:
@@ -285,7 +220,7 @@ class Expressions:
         first = self.compile(node.left)
         line = node.lineno
         rest = [
-            (_TESTS[type(op)], self.compile(value))
+            (TESTS[type(op)], self.compile(value))
             for op, value in zip(node.ops, node.comparators, strict=True)
         ]
 
@@ -423,31 +358,3 @@ class Expressions:
                 store(frame, item)
 
         return unpack
-
-
-def iterate(value: Any, line: int) -> Any:
-    """Return what a loop over a value runs over. Raises UnsupportedPython."""
-    if isinstance(value, Container):
-        return list(value.children) if value.kind == "ModuleDict" else list(value.children.values())
-    if isinstance(value, Instance):
-        return list(value.prototype.children.values())
-    if isinstance(value, Value | BoundMethod | TorchName) or not hasattr(value, "__iter__"):
-        raise UnsupportedPython("a loop over something that is no list", line)
-    return value
-
-
-def calculate(compute: Callable[[Any, Any], Any], symbol: str, a: Any, b: Any, line: int) -> Any:
-    """Return a number worked out, within bounds. Raises UnsupportedPython."""
-    are_whole = isinstance(a, int) and isinstance(b, int)
-    if symbol == "Pow" and are_whole and b * a.bit_length() > _LARGEST_POWER:
-        raise UnsupportedPython("a power that is too large", line)
-    if symbol == "Mult" and (
-        isinstance(a, list | tuple | str) or isinstance(b, list | tuple | str)
-    ):
-        times = b if isinstance(b, int) else a
-        if isinstance(times, int) and times > _LONGEST:
-            raise UnsupportedPython("a list that is too long", line)
-    try:
-        return compute(a, b)
-    except (TypeError, ArithmeticError) as error:
-        raise UnsupportedPython(f"arithmetic would fail: {error}", line) from None

@@ -7,11 +7,20 @@ UnsupportedPython.
 from __future__ import annotations
 
 from collections.abc import Callable, Set
+from functools import partial
 from typing import Any
 
-from archc.conformance.execution import Event, Execution, MethodSummary, in_order
-from archc.conformance.expressions import iterate
+from archc.conformance.construction import (
+    CONTAINERS,
+    container_children,
+    frozen,
+    make_container,
+    make_tuple,
+    sliced,
+)
+from archc.conformance.execution import Event, Execution, leaf_inputs
 from archc.conformance.functions import Functions
+from archc.conformance.module_methods import METHODS
 from archc.conformance.modules import kind_of, make_record
 from archc.conformance.objects import (
     BoundMethod,
@@ -27,17 +36,15 @@ from archc.conformance.objects import (
     TensorSize,
     TorchName,
     TupleClass,
-    TupleValue,
     Value,
     children_of,
-    walk_modules,
 )
 from archc.conformance.problems import UnsupportedPython
+from archc.conformance.python_builtins import add_up, functions_of, iterate
 from archc.conformance.statements import run_function
-from archc.conformance.tensors import Record, Store, SymbolicTensor
+from archc.conformance.summaries import summarise
+from archc.conformance.tensors import Store
 
-_CONTAINERS = {"nn.Sequential": "Sequential", "nn.ModuleList": "ModuleList",
-               "nn.ModuleDict": "ModuleDict"}  # fmt: skip
 _STARTERS = frozenset(("reset_parameters", "init_weights"))  # of weights: checked by running
 _FLAGS = frozenset(("grad_checkpointing",))  # of other modules, and no matter of numbers
 _DEEPEST = 2000  # objects inside each other
@@ -54,14 +61,12 @@ class Interpreter:
         self.depth = 0
         self.names: dict[str, str] = {}  # what modules are to be called instead
         self._made: dict[Any, Prototype] = {}
+        self._of_objects = functions_of(self)
         self.globals: dict[str, Any] = {
-            "OrderedDict": _ordered,
-            "getattr": self._getattr,
-            "isinstance": self._is_instance,
-            "setattr": self._setattr,
-            "sum": self._sum,
+            **self._of_objects,
+            "OrderedDict": lambda *items, **named: dict(*items, **named),
+            "sum": partial(add_up, self),
         }
-        self._of_objects = [self.globals[name] for name in ("getattr", "isinstance", "setattr")]
 
     # --- names and parts -----------------------------------------------------------------
 
@@ -96,7 +101,7 @@ class Interpreter:
             if name in cls.constants:
                 return cls.constants[name]
             cls = cls.base
-        if made.cls.find(name) is not None or name in _STARTERS or hasattr(self, f"_do_{name}"):
+        if made.cls.find(name) is not None or name in _STARTERS or name in METHODS:
             return BoundMethod(owner, name)
         raise UnsupportedPython(f"`{made.cls.name}` has no attribute `{name}`", self.line)
 
@@ -117,9 +122,10 @@ class Interpreter:
             raise UnsupportedPython(f"`{name}` of another module is set", self.line)
         if self.execution is not None:
             raise UnsupportedPython(f"`self.{name}` is set while the network runs", self.line)
-        self._register(made, name, value)
+        self.register(made, name, value)
 
-    def _register(self, made: Prototype, name: str, value: Any) -> None:
+    def register(self, made: Prototype, name: str, value: Any) -> None:
+        """Do what nn.Module does where an attribute is set."""
         if isinstance(value, Leaf | Container | Instance):
             if not made.is_begun:
                 raise UnsupportedPython("a module is set before `super().__init__()`", self.line)
@@ -135,7 +141,7 @@ class Interpreter:
     def index(self, owner: Any, key: Any) -> Any:
         """Return `owner[key]`. Raises UnsupportedPython."""
         if isinstance(owner, Value):
-            return self._functions().cut(owner, key)
+            return self.functions().cut(owner, key)
         if isinstance(owner, TensorSize):
             if key == slice(2, None) and not owner.spatial:
                 return TensorSize(owner.of, spatial=True)
@@ -147,7 +153,7 @@ class Interpreter:
             found = list(children.values())[key]
         except (LookupError, TypeError) as error:
             raise UnsupportedPython(f"an index would fail: {error}", self.line) from None
-        return _numbered("Sequential", found, self.line) if isinstance(found, list) else found
+        return sliced(found, self.line) if isinstance(found, list) else found
 
     # --- calls ---------------------------------------------------------------------------
 
@@ -161,15 +167,15 @@ class Interpreter:
             case TorchName():
                 return self._named(function.text, arguments, named)
             case BoundMethod(owner=Value() as x, name=name):
-                return self._functions().call(name, (x, *arguments), named)
+                return self.functions().call(name, (x, *arguments), named)
             case BoundMethod(owner=owner, name=name):
                 return self._method(owner, name, arguments, named)
             case TupleClass():
-                return self._tuple(function, arguments, named)
+                return make_tuple(function, arguments, named, self.line)
         if not callable(function):
             raise UnsupportedPython("something is called that is no function", self.line)
         given = arguments
-        if function not in self._of_objects:
+        if function not in self._of_objects.values():
             given = tuple(
                 iterate(x, self.line) if isinstance(x, Container | Instance) else x
                 for x in arguments
@@ -180,8 +186,8 @@ class Interpreter:
             raise UnsupportedPython(f"a call would fail: {error}", self.line) from None
 
     def _named(self, text: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        if text in _CONTAINERS:
-            return self._container(text, arguments)
+        if text in CONTAINERS:
+            return make_container(text, arguments, self.line)
         if kind_of(text) is not None:
             if self.execution is not None and not text.startswith("nn."):
                 raise UnsupportedPython(f"`{text}` is made while the network runs", self.line)
@@ -191,37 +197,8 @@ class Interpreter:
             return Opaque()
         prefix, _, name = text.rpartition(".")
         if prefix in ("torch", "F"):
-            return self._functions().call(name, arguments, named)
+            return self.functions().call(name, arguments, named)
         raise UnsupportedPython(f"`{text}` is nothing that archc writes", self.line)
-
-    def _container(self, text: str, arguments: tuple[Any, ...]) -> Container:
-        return Container(_CONTAINERS[text], self._rows(text, arguments), self.line)
-
-    def _rows(self, text: str, arguments: tuple[Any, ...]) -> dict[str, Any]:
-        """The children of a container that is made with these arguments."""
-        single = arguments[0] if len(arguments) == 1 else None
-        if isinstance(single, dict):
-            found = dict(single)
-        elif text == "nn.Sequential":
-            found = {str(at): child for at, child in enumerate(arguments)}
-        else:
-            items = iterate(single, self.line) if arguments else []
-            found = {str(at): child for at, child in enumerate(items)}
-        for child in found.values():
-            if not isinstance(child, Leaf | Container | Instance):
-                raise UnsupportedPython(f"`{text}` gets something that is no module", self.line)
-        return found
-
-    def _tuple(self, cls: TupleClass, values: tuple[Any, ...], named: dict[str, Any]) -> TupleValue:
-        found = dict(zip(cls.fields, values, strict=False)) | named
-        if len(values) > len(cls.fields) or not found.keys() <= set(cls.fields):
-            raise UnsupportedPython(f"`{cls.name}` has no such fields", self.line)
-        for name in cls.fields:
-            if name not in found:
-                if name not in cls.optional:
-                    raise UnsupportedPython(f"`{cls.name}` lacks `{name}`", self.line)
-                found[name] = None
-        return TupleValue(cls, tuple(found[name] for name in cls.fields))
 
     # --- methods -------------------------------------------------------------------------
 
@@ -231,8 +208,7 @@ class Interpreter:
         if name in _STARTERS:
             return None
         if isinstance(owner, Instance) and owner.prototype.cls.find(name) is not None:
-            return self._run_method(owner, name, arguments, named)
-        own: Callable[..., Any] | None = getattr(self, f"_do_{name}", None)
+            return self.run_method(owner, name, arguments, named)
         if isinstance(owner, list | dict):
             if name not in ("append", "extend", "items", "keys", "values"):
                 raise UnsupportedPython(
@@ -242,10 +218,10 @@ class Interpreter:
             return getattr(owner, name)(*given)
         if isinstance(owner, Leaf) and name == "draw" and owner.record.target == "PathSampler":
             return self._draw(owner)
-        if own is None:
+        if name not in METHODS:
             raise UnsupportedPython(f"`.{name}` is nothing that archc writes", self.line)
         try:
-            return own(owner, *arguments, **named)
+            return METHODS[name](self, owner, *arguments, **named)
         except TypeError as error:
             raise UnsupportedPython(f"`{name}` would fail: {error}", self.line) from None
 
@@ -264,96 +240,12 @@ class Interpreter:
         if name != "__init__":
             raise UnsupportedPython(f"`super().{name}` is nothing that archc writes", self.line)
         instance.prototype.is_begun = True
-        if root in _CONTAINERS:
-            for key, child in self._rows(root, arguments).items():
-                self._register(instance.prototype, key, child)
+        if root in CONTAINERS:
+            for key, child in container_children(root, arguments, self.line).items():
+                self.register(instance.prototype, key, child)
         elif root == "Placed":
             instance.prototype.attributes["devices"] = [Opaque() for _ in arguments[0]]
         return None
-
-    def _do_children(self, owner: Module) -> list[Any]:
-        found = {id(child): child for child in children_of(owner).values() if child is not None}
-        return list(found.values())
-
-    def _do_named_children(self, owner: Module) -> list[Any]:
-        return [(k, child) for k, child in children_of(owner).items() if child is not None]
-
-    def _do_modules(self, owner: Module) -> list[Any]:
-        return list({id(module): module for module in walk_modules(owner)}.values())
-
-    def _do_items(self, owner: Module) -> list[Any]:
-        return list(children_of(owner).items())
-
-    def _do_keys(self, owner: Module) -> list[Any]:
-        return list(children_of(owner))
-
-    def _do_values(self, owner: Module) -> list[Any]:
-        return list(children_of(owner).values())
-
-    def _do_add_module(self, owner: Module, name: str, module: Any) -> None:
-        if isinstance(owner, Instance):
-            self._register(owner.prototype, name, module)
-        elif isinstance(owner, Container):
-            owner.children[name] = module
-
-    _do_register_module = _do_add_module
-
-    def _do_append(self, owner: Module, module: Any) -> None:
-        self._do_add_module(owner, str(len(children_of(owner))), module)
-
-    def _do_extend(self, owner: Module, modules: Any) -> None:
-        for module in iterate(modules, self.line):
-            self._do_append(owner, module)
-
-    def _do_get_submodule(self, owner: Module, path: str) -> Any:
-        found: Any = owner
-        for name in path.split(".") if path else ():
-            children = children_of(found)
-            if name not in children:
-                raise UnsupportedPython(f"there is no module `{path}`", self.line)
-            found = children[name]
-        return found
-
-    def _do_gather(self, owner: Instance, *parts: Any, to: int = 0) -> Value:
-        found: Value = self._functions().call("cat", (list(parts), 1), {})
-        return found
-
-    def _do_exchange(self, owner: Instance, *parts: Any) -> list[Value]:
-        return [self._do_gather(owner, *parts) for _ in parts]
-
-    def _getattr(self, owner: Any, name: str, *default: Any) -> Any:
-        if isinstance(owner, Container | Instance) and name in children_of(owner):
-            return children_of(owner)[name]
-        return self.attribute(owner, name)
-
-    def _setattr(self, owner: Any, name: str, value: Any) -> None:
-        if not isinstance(owner, Instance) or self.execution is not None:
-            raise UnsupportedPython("`setattr` of something that is no module", self.line)
-        self._register(owner.prototype, name, value)
-
-    def _is_instance(self, value: Any, kinds: Any) -> bool:
-        for kind in kinds if isinstance(kinds, tuple) else (kinds,):
-            match kind, value:
-                case (Class(), Instance()) if value.prototype.cls.is_a(kind.name):
-                    return True
-                case (TorchName(), Instance()) if value.prototype.cls.is_a(kind.text):
-                    return True
-                case (TorchName(), Leaf()) if value.record.target == kind.text:
-                    return True
-                case (TorchName(), Container()) if f"nn.{value.kind}" == kind.text:
-                    return True
-                case (type(), _) if isinstance(value, kind):
-                    return True
-        return False
-
-    def _sum(self, values: Any, start: Any = 0) -> Any:
-        found = start
-        for value in values:
-            if isinstance(found, Value) or isinstance(value, Value):
-                found = self.tensor_operation("Add", found, value)
-            else:
-                found = found + value
-        return found
 
     # --- making modules ------------------------------------------------------------------
 
@@ -361,7 +253,7 @@ class Interpreter:
         """Return an object of a class of the file; the same arguments make it once."""
         line = self.line
         try:
-            key = (cls, _frozen(arguments), _frozen(named))
+            key = (cls, frozen(arguments), frozen(named))
             found = self._made.get(key)
         except TypeError:
             key, found = None, None
@@ -377,7 +269,9 @@ class Interpreter:
             raise UnsupportedPython(f"`{cls.name}` is made while the network runs", self.line)
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise UnsupportedPython(f"`{cls.name}` makes itself without end", self.line)
+            raise UnsupportedPython(
+                f"`{cls.name}` is constructed in an infinite recursion", self.line
+            )
         made = Prototype(cls)
         found = cls.find("__init__")
         if found is None:
@@ -394,14 +288,15 @@ class Interpreter:
 
     # --- running them --------------------------------------------------------------------
 
-    def _functions(self) -> Functions:
+    def functions(self) -> Functions:
+        """Return torch's functions on the tensors that there are now."""
         if self.execution is None:
             raise UnsupportedPython("a tensor is worked out while modules are made", self.line)
         return Functions(self.execution, self.line)
 
     def tensor_operation(self, symbol: str, left: Any, right: Any) -> Value:
         """Return arithmetic on a tensor."""
-        return self._functions().operation(symbol, left, right)
+        return self.functions().operation(symbol, left, right)
 
     def run_module(self, module: Module, arguments: tuple[Any, ...], named: Any) -> Any:
         """Return what a module makes of tensors. Raises UnsupportedPython."""
@@ -412,7 +307,7 @@ class Interpreter:
             if named or not arguments:
                 raise UnsupportedPython("a module is called without tensors, or by name", line)
             path = self._path(module) if module.record.is_stateful else None
-            return execution.leaf(module, path, self._leaf_inputs(module.record, arguments), line)
+            return execution.leaf(module, path, leaf_inputs(module.record, arguments, line), line)
         if isinstance(module, Container):
             if module.kind != "Sequential" or named:
                 raise UnsupportedPython(f"an nn.{module.kind} is called", line)
@@ -422,24 +317,10 @@ class Interpreter:
             raise UnsupportedPython(f"`{cls.name}` has no `forward`", line)
         values = [x for a in arguments for x in (a if isinstance(a, list | tuple) else [a])]
         if self.known is not None and not named and all(isinstance(x, Value) for x in values):
-            summary = self.summary(module.prototype, _shape_of(arguments))
+            summary = summarise(self, module.prototype, _shape_of(arguments))
             if summary is not None and summary.digest in self.known:
                 return execution.block(summary, self._path(module), values, line)
-        return self._run_method(module, "forward", arguments, named)
-
-    def _leaf_inputs(self, record: Record, arguments: tuple[Any, ...]) -> list[Value]:
-        listed = record.target == "Join"
-        if listed != (len(arguments) == 1 and isinstance(arguments[0], list | tuple)):
-            raise UnsupportedPython(
-                f"`{record.target}` gets other tensors than it takes", self.line
-            )
-        values = list(arguments[0]) if listed else list(arguments)
-        most = 2 if record.target in ("CropLike", "UpsampleLike") else 1
-        if not all(isinstance(x, Value) for x in values) or (not listed and len(values) != most):
-            raise UnsupportedPython(
-                f"`{record.target}` gets other tensors than it takes", self.line
-            )
-        return values
+        return self.run_method(module, "forward", arguments, named)
 
     def _in_a_row(self, module: Module, arguments: tuple[Any, ...]) -> Any:
         """nn.Sequential's `forward`."""
@@ -452,7 +333,7 @@ class Interpreter:
             found = self.run_module(child, (found,), {})
         return found
 
-    def _run_method(self, module: Instance, name: str, arguments: Any, named: Any) -> Any:
+    def run_method(self, module: Instance, name: str, arguments: Any, named: Any) -> Any:
         """Run a method of an object as it stands, all that it calls opened as far as need be."""
         made = module.prototype
         found = made.cls.find(name)
@@ -480,7 +361,7 @@ class Interpreter:
         frames = self.execution.frames
         if len(frames) > _DEEPEST:
             raise UnsupportedPython(
-                f"`{module.prototype.cls.name}` calls itself without end", self.line
+                f"`{module.prototype.cls.name}` is in an infinite recursion", self.line
             )
         frames.append((module.prototype, path))
         found = run(*arguments)
@@ -491,10 +372,7 @@ class Interpreter:
         """Return the name of a module in the network, or in the block that is summarised."""
         assert self.execution is not None
         made, prefix = self.execution.frames[-1]
-        if made.paths is None:
-            made.paths = {}
-            _collect_paths(made.children, "", made.paths)
-        path = made.paths.get(id(module))
+        path = made.path_of(module)
         if path is None:
             raise UnsupportedPython(f"`{made.cls.name}` calls a module that it has not registered",
                              self.line)  # fmt: skip
@@ -506,148 +384,6 @@ class Interpreter:
         event = Event(self._path(sampler), sampler.record, (), self.line, draws=True)
         self.execution.events.append(event)
 
-    # --- summaries -----------------------------------------------------------------------
-
-    def summary(self, made: Prototype, shape: tuple[int, ...]) -> MethodSummary | None:
-        """Return what `forward` does, whatever it gets; None where that hangs on the mode.
-
-        `shape` has the length of each argument that is a list, and 0 for a tensor.
-        """
-        if shape in made.summaries:
-            found: MethodSummary | None = made.summaries[shape]
-            return found
-        outer, line = self.execution, self.line
-        execution = self.execution = Execution(self.store, training=True)
-        inputs = formals(self.store, sum(max(1, length) for length in shape))
-        result = run_from(self, made, inputs, shape)
-        summary = None
-        if not execution.asked_training and _is_tensors(result):
-            summary = self._summarised(made, execution, inputs, result)
-        made.summaries[shape] = summary
-        if outer is not None:
-            outer.problems += execution.problems
-            outer.asked_training |= execution.asked_training
-        self.execution, self.line = outer, line
-        return summary
-
-    def _summarised(
-        self, made: Prototype, execution: Execution, inputs: list[Value], result: Any
-    ) -> MethodSummary:
-        is_list = not isinstance(result, Value)
-        results: list[Value] = list(result) if is_list else [result]
-        tensors = execution.read(results, self.line)
-        storages = [x.storage for x in inputs]
-        fresh = [s for s in execution.saved if s.storage not in storages]
-        kept_now = {s.storage for s in execution.saved if s.version == s.storage.version}
-        outputs = tuple(
-            (t, storages.index(x.storage) if x.storage in storages else None,
-             x.storage in kept_now)
-            for t, x in zip(tensors, results, strict=True)
-        )  # fmt: skip
-        kept = tuple(
-            frozenset(s.version for s in execution.saved if s.storage is storage)
-            for storage in storages
-        )
-        execution.saved = fresh
-        execution.finish()
-        state = state_of(self.store, made)
-        digest = digest_of(self.store, state, execution.events, tensors, is_list)
-        written = tuple(storage.version for storage in storages)
-        has_state = state != state_of_nothing(self.store)
-        draws = any(event.draws for event in execution.events)
-        return MethodSummary(digest, has_state, draws, outputs, is_list, kept, written)
-
-
-def formals(store: Store, count: int) -> list[Value]:
-    """Return tensors that stand for whatever comes in."""
-    return [Value(store.tensor("input", at)) for at in range(count)]
-
-
-def run_from(
-    interpreter: Interpreter, made: Prototype, inputs: list[Value], shape: tuple[int, ...]
-) -> Any:
-    """Run `forward` of an object on these inputs, grouped as `shape` says."""
-    assert interpreter.execution is not None
-    interpreter.execution.frames.append((made, ""))
-    values = iter(inputs)
-    arguments = tuple(
-        [next(values) for _ in range(length)] if length else next(values) for length in shape
-    )
-    found = interpreter._run_method(made.own, "forward", arguments, {})
-    interpreter.execution.frames.pop()
-    return found
-
-
-def digest_of(
-    store: Store,
-    state: int,
-    events: list[Event],
-    outputs: tuple[SymbolicTensor, ...],
-    is_list: bool,
-) -> int:
-    """Return a number for what a block is and does: the same for the text and the plan."""
-    return store.structure("block", state, in_order(events), outputs, is_list)
-
-
-def state_of(store: Store, made: Prototype) -> int:
-    """Return a number for the names, numbers and order of all that has state in an object."""
-    if made.state is None:
-        found: list[Any] = []
-        _collect_state(store, made.children, "", found)
-        made.state = store.structure("state", *found)
-    return made.state
-
-
-def state_of_nothing(store: Store) -> int:
-    """Return the number for no state."""
-    return store.structure("state")
-
-
-def _collect_state(store: Store, children: dict[str, Any], prefix: str, found: list[Any]) -> None:
-    for name, child in children.items():
-        match child:
-            case Leaf() if child.record.is_stateful:
-                found.append((f"{prefix}{name}", child.record))
-            case Container():
-                _collect_state(store, child.children, f"{prefix}{name}.", found)
-            case Instance():
-                state = state_of(store, child.prototype)
-                if state != state_of_nothing(store):
-                    found.append((f"{prefix}{name}", state))
-
-
-def _collect_paths(children: dict[str, Any], prefix: str, found: dict[int, str]) -> None:
-    for name, child in children.items():
-        if child is not None:
-            found.setdefault(id(child), f"{prefix}{name}")
-            if isinstance(child, Container):
-                _collect_paths(child.children, f"{prefix}{name}.", found)
-
 
 def _shape_of(arguments: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(len(a) if isinstance(a, list | tuple) else 0 for a in arguments)
-
-
-def _is_tensors(value: Any) -> bool:
-    return isinstance(value, Value) or (
-        isinstance(value, list | tuple) and bool(value) and all(isinstance(x, Value) for x in value)
-    )
-
-
-def _frozen(value: Any) -> Any:
-    """Return a value as a key. Raises TypeError for one that is none."""
-    if isinstance(value, list | tuple):
-        return tuple(map(_frozen, value))
-    if isinstance(value, dict):
-        return tuple((k, _frozen(v)) for k, v in value.items())
-    if value is None or isinstance(value, str | int | float | Opaque | Class | TorchName):
-        return type(value), value
-    raise TypeError
-
-
-def _ordered(*items: Any, **named: Any) -> dict[Any, Any]:
-    return dict(*items, **named)
-
-
-def _numbered(kind: str, children: list[Any], line: int) -> Container:
-    return Container(kind, {str(at): child for at, child in enumerate(children)}, line)

@@ -69,7 +69,7 @@ class Container:
 class Prototype:
     """What a class's constructor makes of certain arguments: shared by all instances of them."""
 
-    __slots__ = ("attributes", "children", "cls", "is_begun", "own", "paths", "state", "summaries")
+    __slots__ = ("_paths", "attributes", "children", "cls", "is_begun", "own", "state", "summaries")
 
     def __init__(self, cls: Class) -> None:
         self.cls = cls
@@ -77,9 +77,16 @@ class Prototype:
         self.attributes: dict[str, Any] = {}
         self.children: dict[str, Any] = {}
         self.own = Instance(self, cls.line)  # what `self` is
-        self.paths: dict[int, str] | None = None
+        self._paths: dict[int, str] | None = None
         self.state: int | None = None  # the structure of names and numbers of all that it holds
         self.summaries: dict[Any, Any] = {}
+
+    def path_of(self, module: Module) -> str | None:
+        """Return the name of a module that it has registered, itself or in its containers."""
+        if self._paths is None:
+            self._paths = {}
+            _collect_paths(self.children, "", self._paths)
+        return self._paths.get(id(module))
 
 
 class Instance:
@@ -93,6 +100,14 @@ class Instance:
 
 
 Module = Leaf | Container | Instance
+
+
+def _collect_paths(children: dict[str, Any], prefix: str, found: dict[int, str]) -> None:
+    for name, child in children.items():
+        if child is not None:
+            found.setdefault(id(child), f"{prefix}{name}")
+            if isinstance(child, Container):
+                _collect_paths(child.children, f"{prefix}{name}.", found)
 
 
 def children_of(module: Module) -> dict[str, Any]:

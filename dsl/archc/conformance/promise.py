@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archc import symbolic
+from archc.conformance.digests import digest_of, state_of_nothing
 from archc.conformance.execution import Event
-from archc.conformance.interpreter import digest_of, state_of_nothing
 from archc.conformance.modules import make_record, run_record
 from archc.conformance.tensors import Record, Store, SymbolicTensor
 from archc.ops import Op, Shape

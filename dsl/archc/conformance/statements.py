@@ -6,9 +6,10 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from archc.conformance.expressions import Expressions, iterate
+from archc.conformance.expressions import Expressions
 from archc.conformance.objects import Class, Code, Frame, Function
 from archc.conformance.problems import UnsupportedPython
+from archc.conformance.python_builtins import iterate
 
 
 class Returned(Exception):

@@ -13,7 +13,8 @@ from archc.diffs.compare import Comparer
 from archc.diffs.entries import Change, StatementDiff
 from archc.diffs.totals import BATCH, Total, totals_of
 from archc.plan import Plan
-from archc.report.notation import scalar, source_text
+from archc.report.spelling.operators import format_value
+from archc.report.spelling.statements import source_text
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class NetworkDiff:
 def _params(left: Plan, right: Plan) -> Iterator[Change]:
     """Params of the files that differ."""
     for name in dict.fromkeys((*left.params, *right.params)):
-        sides = [scalar(p.params[name]) if name in p.params else "" for p in (left, right)]
+        sides = [format_value(p.params[name]) if name in p.params else "" for p in (left, right)]
         if sides[0] != sides[1]:
             yield Change(name, sides[0], sides[1], (sides[0], sides[1]))
 

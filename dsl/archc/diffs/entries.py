@@ -175,12 +175,12 @@ def merged(lists: Iterable[Iterable[StatementDiff]]) -> tuple[StatementDiff, ...
 def _key(entry: StatementDiff) -> Hashable:
     sides = tuple(item and (item.kind, item.head, item.label) for item in (entry.left, entry.right))
     places = tuple(item and item.span.start for item in (entry.left, entry.right))
-    said: tuple[Hashable, ...] = entry.changes, entry.follows, entry.moved, id(entry.definition)
+    what: tuple[Hashable, ...] = entry.changes, entry.follows, entry.moved, id(entry.definition)
     if entry.alone or not entry.cause:  # numbers may differ though the text is the same
-        said += tuple(item.text for item in entry.items)
+        what += tuple(item.text for item in entry.items)
     if entry.runs and entry.definition is None:
-        said += tuple(item.signature for item in entry.items)
-    return sides, places, said, tuple(_key(inner) for inner in entry.inside)
+        what += tuple(item.signature for item in entry.items)
+    return sides, places, what, tuple(_key(inner) for inner in entry.inside)
 
 
 def _sum(first: StatementDiff, other: StatementDiff) -> StatementDiff:

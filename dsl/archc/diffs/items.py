@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from archc.analysis.costs import Cost
 from archc.diffs.words import AttributeText, format_operator
 from archc.plan import Call, Tensor
-from archc.report.notation import source_text
-from archc.report.terms import Terms
+from archc.report.spelling.expressions import Terms
+from archc.report.spelling.statements import source_text
 from archc.source import Span
 
 _LONGEST = 400  # characters of a statement in a page

@@ -12,7 +12,7 @@ from archc.diffs.blocks import BlockChange
 from archc.diffs.entries import Change, StatementDiff, merged, scaled, summed
 from archc.diffs.items import OutlineItem
 from archc.ops import branch_name
-from archc.report.notation import source_text
+from archc.report.spelling.statements import source_text
 
 MARKS = {
     "added": "+", "removed": "-", "changed": "~", "inside": " ", "follows": ".", "renamed": "=",
@@ -188,17 +188,17 @@ def _statement(entry: StatementDiff, written: bool) -> str:
         return f"{texts[0]} -> {texts[1]}{count}"
     name = f"{head.left} -> {head.right}" if head is not None else right.head
     changes = [c for c in changes if c is not head]
-    said = ", ".join(_format_change(c, named=right.kind == "call") for c in changes)
+    changed = ", ".join(_format_change(c, named=right.kind == "call") for c in changes)
     match right.kind:
-        case "call" if said or head:
+        case "call" if changed or head:
             times = count or _times(right)
-            return f"{name}({said}){times}" if said else f"{name}{times}"
+            return f"{name}({changed}){times}" if changed else f"{name}{times}"
         case "call":
             return f"{source_text(right.span)}{count or _times(right)}"
-        case "op" | "input" | "aux" if said:
-            return f"{name} {said}{count}"
+        case "op" | "input" | "aux" if changed:
+            return f"{name} {changed}{count}"
         case "branches":
-            return f"{name}< ... >" + (f" {said}" if said else "") + count
+            return f"{name}< ... >" + (f" {changed}" if changed else "") + count
         case "group":
             return ("" if right.label else "{ }") + count if entry.structural else texts[1]
         case "loop" if right.single is None:
@@ -207,9 +207,9 @@ def _statement(entry: StatementDiff, written: bool) -> str:
                 heads = [text.rpartition(" * ")[0] or text for text in texts[1:]]
             return " -> ".join(dict.fromkeys(heads)) + (count or f" * {right.count}")
         case "mark":
-            return f"output {said or right.words[0].shown}"
-        case "goto" | "again" if said:
-            return said
+            return f"output {changed or right.words[0].shown}"
+        case "goto" | "again" if changed:
+            return changed
         case _:
             base = right.single.text if count and right.single else texts[1]
             return f"{base}{count}"

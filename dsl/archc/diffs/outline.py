@@ -31,8 +31,8 @@ from archc.plan import (
     Scope,
     Tensor,
 )
-from archc.report.notation import source_text
-from archc.report.terms import Terms, called_with
+from archc.report.spelling.expressions import Terms, called_with
+from archc.report.spelling.statements import source_text
 
 _WEIGHTS = {"conv": 2.0, "linear": 2.0, "pool": 1.0, "merge": 1.0}  # others count half
 MOST_OPENED = 512  # operators of what is compared with its containers opened

@@ -11,7 +11,7 @@ from archc.diffs.comparison import NetworkDiff
 from archc.diffs.entries import StatementDiff
 from archc.diffs.items import OutlineItem
 from archc.diffs.lines import simplified
-from archc.report.diagnostics import to_json
+from archc.report.characters import to_json
 
 VERSION = 1  # grows when a key goes or changes its meaning
 

@@ -8,7 +8,7 @@ from archc.diffs.comparison import NetworkDiff
 from archc.diffs.lines import DiffRow, block_rows, rows_of
 from archc.diffs.totals import text as totals_text
 from archc.report.diagnostics import Paint
-from archc.report.numbers import human
+from archc.report.spelling.numbers import human
 
 _WIDEST = 76  # columns of the statements; longer ones push their numbers to the right
 LEGEND = "~ changed   + added   - removed   = renamed   . follows from something else"

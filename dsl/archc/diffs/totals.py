@@ -10,7 +10,7 @@ from archc.analysis.schedule import schedule
 from archc.analysis.table import tabulate
 from archc.plan import Plan
 from archc.report import tables
-from archc.report.memory import size
+from archc.report.spelling.numbers import format_bytes, format_count
 from archc.report.tables import Column, Sheet, TableLine
 
 BATCH = 32
@@ -51,29 +51,25 @@ _Figure = tuple[str, str, Callable[[float], str], int]
 
 def _figures(plan: Plan, batch: int) -> Iterator[_Figure]:
     counts, setting = tabulate(plan).counts, RunSetting()
-    yield "params", "parameters", _whole, counts.params
-    yield "macs", "MACs", _whole, counts.macs
-    yield "side_macs", "MACs of auxiliary heads", _whole, counts.side_macs
-    yield "activations", "activations", _whole, counts.activations
-    yield "memory_bytes", "lecture's memory", size, counts.memory * _BYTES
+    yield "params", "parameters", format_count, counts.params
+    yield "macs", "MACs", format_count, counts.macs
+    yield "side_macs", "MACs of auxiliary heads", format_count, counts.side_macs
+    yield "activations", "activations", format_count, counts.activations
+    yield "memory_bytes", "lecture's memory", format_bytes, counts.memory * _BYTES
     run = schedule(plan, training=True)
     infer, train = inferred(plan, run.state(), setting), trained(run, setting)
     yield (
         "infer_peak_bytes",
         f"peak of inference, batch {batch}",
-        size,
+        format_bytes,
         infer.peak(batch).bytes(batch),
     )
     yield (
         "train_peak_bytes",
         f"peak of training, batch {batch}",
-        size,
+        format_bytes,
         train.peak(batch).bytes(batch),
     )
-
-
-def _whole(number: float) -> str:
-    return f"{int(number):,}"
 
 
 def sheet(totals: tuple[Total, ...], names: tuple[str, str]) -> Sheet:

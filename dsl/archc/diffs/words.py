@@ -1,6 +1,6 @@
 """Operators in words: `conv 7x7/2 p3 x64 nobias`, attribute by attribute.
 
-Each attribute is spelled twice: with its numbers, and with the expressions that they came from.
+Each attribute stands twice: with its numbers, and with the expressions that they came from.
 Numbers say whether two networks differ, expressions whether their texts do.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
@@ -16,8 +15,8 @@ from typing import Any
 from archc import symbolic
 from archc.ops import Form, Op
 from archc.plan import BlockValue, Call
-from archc.report.notation import attribute, scalar
-from archc.report.terms import Terms
+from archc.report.spelling.expressions import Terms, format_expression
+from archc.report.spelling.operators import format_attribute, format_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,8 @@ def words_of(op: Op, terms: Terms | None = None) -> tuple[AttributeText, ...]:
         if symbolic.plain(value) == f.default:
             continue
         close = spec.form is Form.STRIDE and bool(found) and found[-1].field == "kernel"
-        shown = attribute(f.name, spec, symbolic.plain(value))
-        written = attribute(f.name, spec, value, partial(_part, terms=terms or {}))
+        shown = format_attribute(f.name, spec, symbolic.plain(value))
+        written = format_attribute(f.name, spec, value, partial(_part, terms=terms or {}))
         found.append(AttributeText(f.name, shown, written, _key(value), place, close))
     return tuple(found)
 
@@ -59,24 +58,14 @@ def format_operator(head: str, words: Iterable[tuple[AttributeText, str]]) -> st
 def arguments_of(call: Call) -> tuple[AttributeText, ...]:
     """The arguments of a call, those at their defaults too."""
     return tuple(
-        AttributeText(name, scalar(value), expression(value, {}), _key(value), place)
+        AttributeText(name, format_value(value), format_expression(value, {}), _key(value), place)
         for place, (name, value) in enumerate(call.args.items())
     )
 
 
 def _part(value: Any, terms: Terms) -> str:
-    text = expression(value, terms)
+    text = format_expression(value, terms)
     return text if re.fullmatch(r"[\d.]+", text) else f"({text})"
-
-
-def expression(value: Any, terms: Terms) -> str:
-    """The expression that a number came from, in the terms of whoever shows it."""
-    if not symbolic.is_traced(value):
-        return scalar(value)
-    expr = symbolic.expr_of(value)
-    with suppress(KeyError):  # a param of the network
-        expr = symbolic.substitute(expr, terms) if terms else expr
-    return re.sub(r" (\*|//) ", r"\1", symbolic.render(expr))
 
 
 def _key(value: Any) -> Hashable:

@@ -10,9 +10,10 @@ from archc import symbolic, syntax
 from archc.analysis.costs import Cost
 from archc.analysis.repeats import RepeatUnit
 from archc.draw.scene import Called
-from archc.draw.style import extent, shorter, span_of
+from archc.draw.style import span_of
 from archc.plan import Apply, BlockValue, Call, Chain, Scope, walk
-from archc.report.numbers import human
+from archc.report.spelling.numbers import human, shorten
+from archc.report.spelling.shapes import format_shape
 
 
 def entered(node: Call | Scope) -> Call | Chain:
@@ -49,7 +50,7 @@ def tooltip(node: Call | Scope, path: str, cost: Cost) -> str:
     lines = [f"{path}: {text}  (line {node.span.line})"]
     before, after = entered(node).input.shape, node.output.shape
     if before is not None and after is not None:
-        lines.append(f"{extent(before)} → {extent(after)}")
+        lines.append(f"{format_shape(before)} → {format_shape(after)}")
     lines.append(f"{cost.params:,} parameters, {cost.macs:,} MACs")
     return "\n".join(lines)
 
@@ -99,7 +100,7 @@ def _value(value: Any) -> str:
         return value.name
     if isinstance(value, tuple):
         return f"[{', '.join(map(_value, value))}]"
-    return shorter(str(symbolic.plain(value)))
+    return shorten(str(symbolic.plain(value)))
 
 
 def _survival(calls: Sequence[Call]) -> str:

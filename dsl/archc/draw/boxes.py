@@ -25,7 +25,7 @@ class Boxes:
     scene: Scene = field(default_factory=lambda: Scene(Box("", "network")))
     size: int = 0  # cards so far
     skip: bool = False  # edges now lead around something
-    aside: bool = False  # what is drawn now is there while training only
+    training_only: bool = False  # what is drawn now is there while training only
     _open: list[Box] = field(default_factory=list)
     _entries: dict[str, _Entry] = field(default_factory=dict)
     _gone: dict[str, Ports] = field(
@@ -42,7 +42,7 @@ class Boxes:
 
     def connect(self, ports: Ports, head: str, skip: bool = False) -> None:
         self.scene.edges += [
-            Edge(port.id, head, port.shape, skip or self.skip, self.aside)
+            Edge(port.id, head, port.shape, skip or self.skip, self.training_only)
             for port in self.resolved(ports)
         ]
 
@@ -55,14 +55,14 @@ class Boxes:
         return tuple(found)
 
     @contextmanager
-    def leading(self, skip: bool = False, aside: bool = False) -> Iterator[None]:
-        """Within, edges lead around something, or aside."""
-        before = self.skip, self.aside
-        self.skip, self.aside = skip or self.skip, aside or self.aside
+    def leading(self, skip: bool = False, training_only: bool = False) -> Iterator[None]:
+        """Within, edges lead around something, or to an auxiliary head."""
+        before = self.skip, self.training_only
+        self.skip, self.training_only = skip or self.skip, training_only or self.training_only
         try:
             yield
         finally:
-            self.skip, self.aside = before
+            self.skip, self.training_only = before
 
     @contextmanager
     def inside(self, box: Box, source: Ports) -> Iterator[Ports]:
@@ -89,7 +89,7 @@ class Boxes:
         if not box.items:
             self._dissolve(box, self.box)
         elif len(box.items) == 1 and plain and box.kind != "aux":
-            _rename(plain[0], box, told=self.box.kind == "fold")
+            _rename(plain[0], box, is_given=self.box.kind == "fold")
             self._dissolve(box, self.box)
         elif len(inner) == 1 and not plain and _adopt(box, inner[0]):
             self._dissolve(inner[0], box)
@@ -112,16 +112,16 @@ class Boxes:
 def _moved(edge: Edge, gone: str, source: Ports, skip: bool) -> Iterator[Edge]:
     if edge.tail == gone:
         for port in source:
-            yield Edge(port.id, edge.head, port.shape, edge.skip or skip, edge.aside)
+            yield Edge(port.id, edge.head, port.shape, edge.skip or skip, edge.training_only)
     elif edge.head != gone:
         yield edge
 
 
-def _rename(card: Card, box: Box, told: bool) -> None:
-    """A card that was alone in a box: it takes the name, unless that is `told`, and the count."""
-    if not told:
+def _rename(card: Card, box: Box, is_given: bool) -> None:
+    """A card that was alone in a box: it takes its count, and its name unless `is_given`."""
+    if not is_given:
         card.name = box.name or card.name
-    if box.label and box.name and not told:
+    if box.label and box.name and not is_given:
         card.facts.insert(0, box.name)
     if box.count > 1:
         card.title.insert(0, (f"×{box.count} ", True))
@@ -155,7 +155,7 @@ def _taken_over(call: Called | None, box: Box) -> Called | None:
 
 
 def title(name: str, block: str) -> str:
-    """`inception3a · inception`, `double1`, `bottleneck 0`: instance and block, each told once."""
+    """`inception3a · inception`, `double1`, `bottleneck 0`: instance and block, each named once."""
     if not block or not name or name == block:
         return name or block
     if name[0].isdigit():

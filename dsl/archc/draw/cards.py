@@ -13,12 +13,12 @@ from typing import TypeVar
 from archc import symbolic
 from archc.analysis.costs import Costs
 from archc.draw.scene import Card
-from archc.draw.spelling import spell, spelled
-from archc.draw.style import extent, shorter, span_of
+from archc.draw.style import span_of
 from archc.ops import Form, Shape
 from archc.plan import Apply, Tensor
-from archc.report.numbers import human
-from archc.report.terms import Terms
+from archc.report.spelling.expressions import Terms, format_traced, with_expressions
+from archc.report.spelling.numbers import human, shorten
+from archc.report.spelling.shapes import format_shape
 
 T = TypeVar("T")
 Lanes = list[tuple[T, int]]
@@ -92,7 +92,7 @@ def _category(lanes: Lanes[Apply]) -> str:
 def card(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = None) -> Card:
     """A card for some operators in a row; with `terms` its numbers are as the block writes them."""
     if terms is not None:
-        return _spelled_card(row, id, terms)
+        return _block_card(row, id, terms)
     about = main(row)
     first, last = row[0][0][0], row[-1][0][0]
     title = [piece for lanes in row for piece in ((" · ", False), (_words(lanes), lanes is about))]
@@ -113,13 +113,13 @@ def card(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = Non
     return made
 
 
-def _spelled_card(row: Row, id: str, terms: Terms) -> Card:
+def _block_card(row: Row, id: str, terms: Terms) -> Card:
     """`conv 3×3/stride → width`: for every instance of a block, so without costs."""
     about = main(row)
     title: list[tuple[str, bool]] = []
     for lanes in row:
         op = lanes[0][0].op
-        head, _, out = shorter(spelled(op, terms).label()).rpartition(", ")
+        head, _, out = shorten(with_expressions(op, terms).label()).rpartition(", ")
         title += [(" · ", False)] if title else []
         title.append((f"{op.name} {head or out}".rstrip(), lanes is about))
         title += [(f" → {out}", False)] if head else []
@@ -130,8 +130,8 @@ def sign(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = Non
     """A merge, with what follows it in place: `+ · relu`."""
     lanes = row[0]
     merge = lanes[0][0]
-    text = _sign(merge) or " ".join(filter(None, (merge.op.name, shorter(merge.op.label()))))
-    parts = _summands(lanes) if terms is None else _spelled_summands(merge, terms)
+    text = _sign(merge) or " ".join(filter(None, (merge.op.name, shorten(merge.op.label()))))
+    parts = _summands(lanes) if terms is None else _block_summands(merge, terms)
     title = [(text, True)]
     if parts:
         title.append((f" {parts}", False))
@@ -184,7 +184,7 @@ def _label(apply: Apply) -> str:
     if out is not None and _category([(apply, 1)]) in (*_WEIGHTED, "reshape"):
         head, _, tail = label.rpartition(", ")
         label = head if tail == str(int(out.channels)) else label
-    return shorter(label)
+    return shorten(label)
 
 
 def _channels(main: Lanes[Apply]) -> str:
@@ -195,7 +195,7 @@ def _channels(main: Lanes[Apply]) -> str:
     ins = [apply.shapes[0] for apply, _ in main]
     outs = [apply.output.shape or ins[0] for apply, _ in main]
     if ins[0].rank != outs[0].rank:
-        return f"{span_of(map(extent, ins))} → {span_of(map(extent, outs))}"
+        return f"{span_of(map(format_shape, ins))} → {span_of(map(format_shape, outs))}"
     groups = _groups(main[0][0])
     if groups > 1 and len(main) == 1:
         return f"{groups} × ({ins[0].channels // groups} → {outs[0].channels // groups})"
@@ -228,12 +228,12 @@ def _summands(lanes: Lanes[Apply]) -> str:
     return "+".join(span_of(map(str, places)) for places in zip(*channels, strict=True))
 
 
-def _spelled_summands(merge: Apply, terms: Terms) -> str:
+def _block_summands(merge: Apply, terms: Terms) -> str:
     """`c1x1+c3x3+c5x5+proj`, where all that is known of a block says so."""
     channels = [x.channels for x in merge.shapes]
     if not _summands([(merge, 1)]) or not all(map(symbolic.is_traced, channels)):
         return ""
-    return "+".join(spell(count, terms) for count in channels)
+    return "+".join(format_traced(count, terms) for count in channels)
 
 
 # --- costs -------------------------------------------------------------------------------
@@ -264,8 +264,8 @@ def _tooltip(row: Row, prefix: str, costs: Costs) -> str:
         text = apply.span.text.partition("\n")[0][:90]
         lines.append(f"{prefix}{apply.name}: {text}  (line {apply.span.line})")
     first, last = row[0][0][0], row[-1][0][0]
-    ins = ", ".join(dict.fromkeys(map(extent, first.shapes)))
-    lines.append(f"{ins} → {extent(last.output.shape or first.shapes[0])}")
+    ins = ", ".join(dict.fromkeys(map(format_shape, first.shapes)))
+    lines.append(f"{ins} → {format_shape(last.output.shape or first.shapes[0])}")
     params = sum(costs.of_node(lanes[0][0]).params for lanes in row)
     macs = sum(costs.of_node(lanes[0][0]).macs for lanes in row)
     if params or macs:

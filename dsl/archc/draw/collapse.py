@@ -1,4 +1,4 @@
-"""Boxes shut: a box and all in it becomes one card, or only its border goes away."""
+"""Boxes collapsed: a box and all in it becomes one card, or only its border goes away."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from enum import Enum
 
 from archc.draw.boxes import title
 from archc.draw.scene import Box, Card, Edge, Scene
-from archc.report.numbers import human
+from archc.report.spelling.numbers import human
 
 
-class Fate(Enum):
+class BoxState(Enum):
     OPEN = "stays a box"
-    SHUT = "becomes a card"
+    CARD = "becomes a card"
     FLAT = "goes away, what is in it stays"
 
 
-def close(scene: Scene, fate: Callable[[Box, int], Fate]) -> Scene:
-    """The scene with every box as `fate` says, which is told how deep each is (from 1 on)."""
-    return _Closing(scene, fate).run()
+def collapse(scene: Scene, state_of: Callable[[Box, int], BoxState]) -> Scene:
+    """The scene with every box as `state_of` says, which gets how deep each is (from 1 on)."""
+    return _Collapse(scene, state_of).run()
 
 
 class Unknown(Exception):
@@ -33,11 +33,11 @@ class Unknown(Exception):
 def to_depth(scene: Scene, depth: int, expand: frozenset[str] = frozenset()) -> Scene:
     """Boxes deeper than `depth` are cards, but for those of `expand` and what is around them."""
 
-    def fate(box: Box, level: int) -> Fate:
+    def state_of(box: Box, level: int) -> BoxState:
         wanted = any(box.id == name or name.startswith(f"{box.id}.") for name in expand)
-        return Fate.OPEN if level <= depth or wanted else Fate.SHUT
+        return BoxState.OPEN if level <= depth or wanted else BoxState.CARD
 
-    return close(scene, fate)
+    return collapse(scene, state_of)
 
 
 def boxes(box: Box) -> Iterator[Box]:
@@ -57,7 +57,7 @@ def cards(box: Box) -> Iterator[Card]:
             yield from cards(item)
 
 
-def shut(box: Box) -> Card:
+def card_of(box: Box) -> Card:
     """One card for a box."""
     name = f"{box.above}  {title(box.name, box.block)}" if box.above else title(box.name, box.block)
     count = [(f"×{box.count} ", True)] if box.count > 1 else []
@@ -77,9 +77,9 @@ def shut(box: Box) -> Card:
     )
 
 
-class _Closing:
-    def __init__(self, scene: Scene, fate: Callable[[Box, int], Fate]) -> None:
-        self.scene, self.fate = scene, fate
+class _Collapse:
+    def __init__(self, scene: Scene, state_of: Callable[[Box, int], BoxState]) -> None:
+        self.scene, self.state_of = scene, state_of
         self.stands: dict[str, str] = {}  # what stands for a card or header
         self.flat: set[str] = set()
 
@@ -94,16 +94,16 @@ class _Closing:
             if isinstance(item, Card):
                 yield item
                 continue
-            match self.fate(item, depth):
-                case Fate.OPEN:
+            match self.state_of(item, depth):
+                case BoxState.OPEN:
                     yield replace(item, items=list(self._items(item, depth + 1)))
-                case Fate.FLAT:
+                case BoxState.FLAT:
                     self.flat.add(item.id)
                     yield from self._items(item, depth)
-                case Fate.SHUT:
+                case BoxState.CARD:
                     inside = [card.id for card in cards(item)] + [b.id for b in boxes(item)]
                     self.stands |= dict.fromkeys(inside, item.id)
-                    yield shut(item)
+                    yield card_of(item)
 
     def _edges(self) -> Iterator[Edge]:
         """Edges between what is left; what led through a border that is gone leads on."""
@@ -123,5 +123,10 @@ class _Closing:
             yield edge
             return
         for before in into.get(edge.tail, []):
-            skip, aside = before.skip or edge.skip, before.aside or edge.aside
-            yield from self._through(replace(edge, tail=before.tail, skip=skip, aside=aside), into)
+            joined = replace(
+                edge,
+                tail=before.tail,
+                skip=before.skip or edge.skip,
+                training_only=before.training_only or edge.training_only,
+            )
+            yield from self._through(joined, into)

@@ -15,11 +15,10 @@ from archc.draw import cards
 from archc.draw.blocks import body_chain, called, entered, facts, names, tooltip, totals
 from archc.draw.boxes import Boxes
 from archc.draw.cards import Lanes, Row
-from archc.draw.collapse import shut
+from archc.draw.collapse import card_of
 from archc.draw.items import Fold, applies_of, is_single, operators, reshaped
 from archc.draw.scene import Box, Card, Port, Ports, Scene
 from archc.draw.source_notes import SourceNotes
-from archc.draw.style import extent
 from archc.ops import COMBINATORS
 from archc.plan import (
     Apply,
@@ -36,7 +35,8 @@ from archc.plan import (
     Tensor,
     outputs,
 )
-from archc.report.terms import Terms, called_with
+from archc.report.spelling.expressions import Terms, called_with
+from archc.report.spelling.shapes import format_shape
 
 _DEEPEST = 40  # chains inside each other; what is deeper is one card
 _MOST = 400  # cards in a drawing; further blocks are one card each
@@ -82,7 +82,7 @@ class _Composer:
     costs: Costs
     fold: bool = True
     expand: frozenset[str] = frozenset()
-    said: SourceNotes = field(default_factory=SourceNotes)
+    notes: SourceNotes = field(default_factory=SourceNotes)
     alike: Alike = field(default_factory=Alike)
     boxes: Boxes = field(default_factory=Boxes)
     ids: Runs = field(default_factory=Runs)
@@ -103,7 +103,7 @@ class _Composer:
 
     def block(self, body: Body, chain: Chain) -> Scene:
         tree = id(body.block.tree) if body.block is not None else 0
-        self.said = SourceNotes.of(body)
+        self.notes = SourceNotes.of(body)
         outside = chain is not body.chain
         frame = DrawnBody({}, references(body), f"{body.name}().", (), (tree,), {}, outside)
         start = Card(self._id(frame.path("x")), "io", [("x", True)], [], "what goes in", pill=True)
@@ -118,7 +118,7 @@ class _Composer:
     def _end(self, title: str, tensor: Tensor, frame: DrawnBody) -> str:
         """A card where a tensor enters or leaves the network."""
         assert tensor.shape is not None
-        text = extent(tensor.shape)
+        text = format_shape(tensor.shape)
         card = Card(
             self._id(title),
             "io",
@@ -208,8 +208,8 @@ class _Composer:
             for other in (x for lanes in group for x in lanes[0][0].inputs[1:]):
                 self.boxes.connect(frame.tensors[other.root], id, skip=True)
             card = cards.card(group, frame.path(""), id, self.costs, frame.terms)
-            if first in self.said.options:
-                card.facts.append(f"if {self.said.options[first]}")
+            if first in self.notes.options:
+                card.facts.append(f"if {self.notes.options[first]}")
             self._put(card, last.output, frame)
 
     def _statement(self, lanes: Lanes[Node], following: Row, frame: DrawnBody) -> int:
@@ -333,7 +333,7 @@ class _Composer:
 
     def _summary(self, box: Box, node: Node, source: Ports, frame: DrawnBody) -> Ports:
         """A block as one card, where the drawing would be too large or too deep."""
-        card = shut(box)
+        card = card_of(box)
         self.boxes.put(card)
         self.boxes.connect(source, card.id)
         for given in node.tensors if isinstance(node, Call) else ():
@@ -364,7 +364,7 @@ class _Composer:
             )
             if frame.terms is not None:
                 box.name, box.facts = "", []
-                box.times = self.said.counts.get(first.chain, "")
+                box.times = self.notes.counts.get(first.chain, "")
             with self.boxes.inside(box, frame.tensors[first.input.root]) as header:
                 self._drawn(fold.lanes, header, frame)
         made = frame.tensors[first.output.root]
@@ -378,7 +378,7 @@ class _Composer:
         box.facts = ["training only", f"weight {node.weight:g}", *totals(cost)]
         box.tooltip = f"{node.name}: {node.span.text.partition(chr(10))[0][:90]}"
         source = frame.tensors[node.chain.input.root]
-        with self.boxes.leading(aside=True), self.boxes.inside(box, source) as header:
+        with self.boxes.leading(training_only=True), self.boxes.inside(box, source) as header:
             self._drawn([(node.chain, 1)], header, frame)
 
     def _cost(self, lanes: Lanes[Node]) -> Cost:

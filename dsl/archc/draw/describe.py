@@ -9,16 +9,17 @@ from archc.analysis.costs import Cost
 from archc.draw.boxes import title
 from archc.draw.collapse import cards
 from archc.draw.scene import Card, Scene
-from archc.draw.style import extent, plain
+from archc.draw.style import plain
 from archc.plan import Plan
-from archc.report.numbers import human
+from archc.report.spelling.numbers import human
+from archc.report.spelling.shapes import format_shape
 
 _MOST = 40  # parts that are named
 
 
 def describe(plan: Plan, cost: Cost, scene: Scene) -> str:
     """`ResNet50: 25.6M parameters, 4.09G MACs, input 224×224×3. In order: conv1, maxpool, ...`."""
-    inputs = [extent(x.shape) for x in plan.body.inputs if x.shape is not None]
+    inputs = [format_shape(x.shape) for x in plan.body.inputs if x.shape is not None]
     head = f"{plan.name}: {human(cost.params)} parameters, {human(cost.macs)} MACs"
     head += f", input {' and '.join(inputs)}." if inputs else "."
     parts = []
@@ -26,8 +27,8 @@ def describe(plan: Plan, cost: Cost, scene: Scene) -> str:
         if isinstance(item, Card):
             parts.append(item.name or "".join(text for text, _ in item.title))
         else:
-            said = item.above or title(item.name, item.block) or "run"
-            parts.append(f"{item.count} times {said}" if item.count > 1 else said)
+            text = item.above or title(item.name, item.block) or "run"
+            parts.append(f"{item.count} times {text}" if item.count > 1 else text)
     rest = f" and {len(parts) - _MOST} more" if len(parts) > _MOST else ""
     count = sum(1 for _ in cards(scene.root))
     return plain(f"{head} {count} cards. In order: {', '.join(parts[:_MOST])}{rest}.")

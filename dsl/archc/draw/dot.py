@@ -11,20 +11,8 @@ from operator import itemgetter
 from archc.draw.anchors import FRAME, POINT, Middle, middles
 from archc.draw.boxes import title as titled
 from archc.draw.scene import Box, Card, Edge, Scene
-from archc.draw.style import (
-    BOXES,
-    FAINT,
-    GREY,
-    INK,
-    LINE,
-    SKIP,
-    escaped,
-    extent,
-    font,
-    heat,
-    look,
-    quoted,
-)
+from archc.draw.style import BOXES, FAINT, GREY, INK, LINE, SKIP, escaped, font, heat, look, quoted
+from archc.report.spelling.shapes import format_shape
 
 GRAPH = (
     "rankdir=TB, ordering=out, nodesep=0.25, ranksep=0.25, splines=spline, pad=0.2, bgcolor=white, "
@@ -65,7 +53,7 @@ class Writer:
 
     def __post_init__(self) -> None:
         self._index(self.scene.root, [])
-        straight = [edge for edge in self.scene.edges if not (edge.skip or edge.aside)]
+        straight = [edge for edge in self.scene.edges if not (edge.skip or edge.training_only)]
         self.leaving = Counter(edge.tail for edge in straight)
         self.entering = Counter(edge.head for edge in straight)
         for middle in middles(self.scene, self.homes):
@@ -81,8 +69,8 @@ class Writer:
         yield from self._contents(self.scene.root, indent)
         left, right = self.columns()
         yield from (f"{indent}{quoted(a)} -> {quoted(b)} [{more}];" for a, b, more in left)
-        # What leads aside comes last: then it stands to the right of the trunk.
-        for edge in sorted(self.scene.edges, key=lambda edge: edge.aside):
+        # What leads to auxiliary heads comes last: then it stands to the right of the trunk.
+        for edge in sorted(self.scene.edges, key=lambda edge: edge.training_only):
             for a, b, more in self.before(edge):
                 yield f"{indent}{quoted(a)} -> {quoted(b)} [{more}];"
             yield f"{indent}{self.edge(edge)}"
@@ -101,7 +89,7 @@ class Writer:
     # --- nodes ---------------------------------------------------------------------------
 
     def _contents(self, box: Box, indent: str) -> Iterator[str]:
-        for item in sorted(box.items, key=_is_aside):
+        for item in sorted(box.items, key=_is_auxiliary):
             if item.id in self.middles:
                 yield indent + _point(self.middles[item.id])
             if isinstance(item, Box):
@@ -170,8 +158,8 @@ class Writer:
 
     def outer_attributes(self, edge: Edge) -> str:
         """For an edge whose ends stand for more than themselves: closed boxes."""
-        label = f'label=" {escaped(extent(edge.shape))}"'
-        return ", ".join([*([] if edge.aside else [label]), *_dashes(edge)])
+        label = f'label=" {escaped(format_shape(edge.shape))}"'
+        return ", ".join([*([] if edge.training_only else [label]), *_dashes(edge)])
 
     def before(self, edge: Edge) -> list[_Unseen]:
         """Unseen edges that come before one: they keep the trunk in the middle of its branches."""
@@ -185,7 +173,7 @@ class Writer:
         if edge.head not in self.cards:
             attributes.append("headport=n")
         if self._is_labelled(edge):
-            attributes.append(f'label=" {escaped(extent(edge.shape))}"')
+            attributes.append(f'label=" {escaped(format_shape(edge.shape))}"')
         attributes += _dashes(edge)
         if not _dashes(edge) and max(self.leaving[edge.tail], self.entering[edge.head]) > 1:
             attributes.append("weight=2")  # columns stay upright, only their ends bend
@@ -198,7 +186,7 @@ class Writer:
         """
         into, out_of = defaultdict(list), defaultdict(list)
         for edge in self.scene.edges:
-            if not (edge.skip or edge.aside):
+            if not (edge.skip or edge.training_only):
                 into[edge.head].append(edge.tail)
                 out_of[edge.tail].append(edge.head)
         sides: tuple[list[_Unseen], list[_Unseen]] = ([], [])
@@ -218,8 +206,8 @@ class Writer:
             return False  # a header's tensor is named on the way in; an input names its own
         tail, head = self.homes[edge.tail], self.homes[edge.head]
         leaves = len(tail) > len(head) or tail[-1] is not head[len(tail) - 1]
-        if edge.skip or edge.aside:
-            return leaves and not edge.aside
+        if edge.skip or edge.training_only:
+            return leaves and not edge.training_only
         if tail[-1] is head[-1] and self.entering[edge.head] > 1:
             return False  # the cards that are merged say what they make
         top = len(tail) == len(head) == 1
@@ -234,9 +222,9 @@ def _point(middle: Middle) -> str:
 
 
 def _dashes(edge: Edge) -> list[str]:
-    if not (edge.aside or edge.skip):
+    if not (edge.training_only or edge.skip):
         return []
-    return [f'style=dashed, color="{FAINT if edge.aside else SKIP}", weight=1']
+    return [f'style=dashed, color="{FAINT if edge.training_only else SKIP}", weight=1']
 
 
 def _pill(card: Card) -> str:
@@ -249,7 +237,7 @@ def _pill(card: Card) -> str:
     return f'label=<{text}>, shape=box, height=0.24, margin="0.1,0.03", {colours}'
 
 
-def _is_aside(item: Card | Box) -> bool:
+def _is_auxiliary(item: Card | Box) -> bool:
     return isinstance(item, Box) and item.kind == "aux"
 
 

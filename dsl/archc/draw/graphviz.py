@@ -74,9 +74,9 @@ def _run(command: Path, dot: str, format: str, seconds: float) -> bytes:
     except OSError as error:
         raise EngineError(f"cannot run {command}: {error.strerror}") from None
     if done.returncode or not done.stdout:
-        said = done.stderr.decode(errors="replace").splitlines()
+        messages = done.stderr.decode(errors="replace").splitlines()
         # Harmless and many: it has no width for characters such as a multiplication sign.
-        lines = [line.strip() for line in said if "no value for width" not in line]
+        lines = [line.strip() for line in messages if "no value for width" not in line]
         reason = "; ".join(lines[:3]) or f"exit code {done.returncode}"
         raise EngineError(f"{command.name} failed: {reason}")
     return done.stdout

@@ -15,11 +15,12 @@ from typing import Any
 from archc import data
 from archc.analysis.receptive import Field
 from archc.draw.anchors import FRAME, POINT
-from archc.draw.collapse import boxes, cards, shut
+from archc.draw.collapse import boxes, card_of, cards
 from archc.draw.dot import GRAPH, NODE_AND_EDGE, Writer
 from archc.draw.scene import Box, Card, Scene
-from archc.draw.style import percent
 from archc.draw.theme import recoloured
+from archc.report.spelling.numbers import format_percent
+from archc.report.spelling.shapes import format_dims, format_field
 
 _MOST_OPEN = 60  # cards with which a page starts open
 _FOLDER = data.TEMPLATES / "page"
@@ -54,9 +55,9 @@ def whole_page(
 
 def _sees(field: Field) -> str:
     """`sees 11×11 of the input, every 4`."""
-    extent = "×".join(str(axis.extent) for axis in field)
+    extent = format_field(field, "×")
     steps = list(dict.fromkeys(f"{axis.step:g}" for axis in field if axis.step))
-    return f"sees {extent} of the input" + (f", every {'×'.join(steps)}" if steps else "")
+    return f"sees {extent} of the input" + (f", every {format_dims(steps, '×')}" if steps else "")
 
 
 def _read(name: str) -> str:
@@ -93,7 +94,7 @@ class _Model:
 
     def _edges(self) -> list[list[Any]]:
         edges: list[list[Any]] = []
-        for edge in sorted(self.scene.edges, key=lambda edge: edge.aside):
+        for edge in sorted(self.scene.edges, key=lambda edge: edge.training_only):
             edges += (
                 [self.numbers[a], self.numbers[b], more, None]
                 for a, b, more in self.writer.before(edge)
@@ -125,7 +126,7 @@ class _Model:
         return {
             **shared,
             "text": f"{item.name} {item.block}",
-            "shut": self._node(shut(item)),
+            "shut": self._node(card_of(item)),
             "cluster": self._tinted(self.writer.cluster_attributes(item)),
             "header": self._tinted(self.writer.header_attributes(item)),
             "items": list(self._items(item)),
@@ -144,5 +145,5 @@ class _Model:
         if (field := self.fields.get(item.id)) is not None:
             facts.append(_sees(field))
         if item.macs:
-            facts.append(f"{percent(item.macs / self.macs)} % of all MACs")
+            facts.append(f"{format_percent(item.macs / self.macs)} % of all MACs")
         return {"source": source, "facts": facts}

@@ -8,19 +8,10 @@ from collections.abc import Iterator
 from archc.analysis.costs import Cost
 from archc.draw.collapse import boxes, cards
 from archc.draw.scene import Scene
-from archc.draw.style import (
-    FAINT,
-    GREY,
-    LOOKS,
-    SKIP,
-    category_of,
-    extent,
-    font,
-    heat,
-    percent,
-)
+from archc.draw.style import FAINT, GREY, LOOKS, SKIP, category_of, font, heat
 from archc.plan import Plan
-from archc.report.numbers import human
+from archc.report.spelling.numbers import format_percent, human
+from archc.report.spelling.shapes import format_shape
 
 _SHADES = (0.0625, 0.25, 0.5625, 1.0)  # of the largest cost; evenly spaced as colours
 
@@ -36,7 +27,7 @@ def banner(plan: Plan, cost: Cost, scene: Scene) -> str:
 
 
 def totals(plan: Plan, cost: Cost) -> str:
-    shapes = [extent(x.shape) for x in plan.body.inputs if x.shape is not None]
+    shapes = [format_shape(x.shape) for x in plan.body.inputs if x.shape is not None]
     inputs = f"input {' and '.join(dict.fromkeys(shapes))}" if shapes else ""
     counts = [f"{human(cost.params)} params", f"{human(cost.macs)} MACs", inputs]
     return " · ".join(filter(None, counts))
@@ -69,7 +60,7 @@ def _signs(scene: Scene, cost: Cost) -> Iterator[str]:
         yield _text("share of MACs ")
         for shade in _SHADES:
             fill, ink = heat(shade)
-            text = font(f"{percent(shade * hottest / cost.macs)}%", 8, ink)
+            text = font(f"{format_percent(shade * hottest / cost.macs)}%", 8, ink)
             yield f'<TD BGCOLOR="{fill}" WIDTH="26">{text}</TD>'
     if any(edge.skip for edge in scene.edges):
         yield f"<TD>{font('  - - ', 9, SKIP, bold=True)}</TD>{_text('skip  ')}"

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from archc.draw.boxes import title
 from archc.draw.collapse import boxes, cards
 from archc.draw.scene import Box, Card, Scene
-from archc.draw.style import LOOKS, SKIP, category_of, extent, look, plain
+from archc.draw.style import LOOKS, SKIP, category_of, look, plain
+from archc.report.spelling.shapes import format_shape
 
 _SIGNS = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "#": "35", "`": "96", "\\": "92"}
 
@@ -25,8 +26,8 @@ def _lines(scene: Scene, name: str) -> Iterator[str]:
     yield from _items(scene.root, ids, "  ")
     dashed = []
     for at, edge in enumerate(scene.edges):
-        arrow = "-.->" if edge.skip or edge.aside else "-->"
-        shown = "" if edge.skip or edge.aside else f"|{_text(extent(edge.shape))}|"
+        arrow = "-.->" if edge.skip or edge.training_only else "-->"
+        shown = "" if edge.skip or edge.training_only else f"|{_text(format_shape(edge.shape))}|"
         yield f"  {ids[edge.tail]} {arrow}{shown} {ids[edge.head]}"
         dashed += [str(at)] if edge.skip else []
     used = {look(card.category) for card in cards(scene.root)}

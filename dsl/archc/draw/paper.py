@@ -15,13 +15,13 @@ from itertools import groupby
 from archc.analysis.costs import Costs
 from archc.draw import collapse
 from archc.draw.blocks import signature
-from archc.draw.collapse import Fate
+from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
 from archc.draw.dot import Writer
 from archc.draw.scene import Box, Called, Card, Scene
-from archc.draw.style import extent
 from archc.plan import Plan
-from archc.report.numbers import human
+from archc.report.spelling.numbers import human
+from archc.report.spelling.shapes import format_dims, format_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class PaperRow:
 
     @property
     def shape(self) -> str:
-        return extent(self.card.output) if self.card.output is not None else ""
+        return format_shape(self.card.output) if self.card.output is not None else ""
 
     @property
     def params(self) -> str:
@@ -71,16 +71,16 @@ def paper(plan: Plan, costs: Costs) -> Paper:
     for call in calls.values():
         uses[_tree(call)] += call.times
 
-    def fate(box: Box, _: int) -> Fate:
+    def state_of(box: Box, _: int) -> BoxState:
         if box.kind == "aux":
-            return Fate.SHUT
+            return BoxState.CARD
         if box.call is None:
-            return Fate.SHUT if box.count > 1 else Fate.FLAT
+            return BoxState.CARD if box.count > 1 else BoxState.FLAT
         # A block that is used once is told by its rows, unless branches make it a figure.
         figure = any(isinstance(item, Card) and item.pill for item in box.items)
-        return Fate.SHUT if figure or uses[_tree(box.call)] > 1 else Fate.FLAT
+        return BoxState.CARD if figure or uses[_tree(box.call)] > 1 else BoxState.FLAT
 
-    scene = collapse.close(whole, fate)
+    scene = collapse.collapse(whole, state_of)
     trunk = _trunk(scene)
     lines = {}
     for card in collapse.cards(scene.root):
@@ -114,7 +114,7 @@ def _line(card: Card, call: Called | None) -> PaperRow:
 def _trunk(scene: Scene) -> set[str]:
     """Cards that every path from the inputs to the last output goes through, skips left out."""
     order = [card.id for card in collapse.cards(scene.root)]
-    straight = [e for e in scene.edges if not (e.skip or e.aside)]
+    straight = [e for e in scene.edges if not (e.skip or e.training_only)]
     into: dict[str, list[str]] = {id: [] for id in order}
     out_of: dict[str, list[str]] = {id: [] for id in order}
     for edge in straight:
@@ -134,22 +134,22 @@ def _groups(scene: Scene, trunk: set[str]) -> Iterator[tuple[str, list[Card]]]:
     """Neighbours of one resolution; a branch goes with what merges it."""
     pending: list[Card] = []
     sized: list[tuple[str, list[Card]]] = []
-    aside = {edge.head for edge in scene.edges if edge.aside}
+    heads = {edge.head for edge in scene.edges if edge.training_only}
     for card in collapse.cards(scene.root):
-        if card.id not in aside:
+        if card.id not in heads:
             pending.append(card)
         if card.id in trunk:
             sized.append((_resolution(card), pending))
             pending = []
     for size, found in groupby(sized, key=lambda pair: pair[0]):
         yield size, [card for _, cards in found for card in cards]
-    yield "", [*pending, *(card for card in collapse.cards(scene.root) if card.id in aside)]
+    yield "", [*pending, *(card for card in collapse.cards(scene.root) if card.id in heads)]
 
 
 def _resolution(card: Card) -> str:
     if card.output is None or card.category == "io":
         return ""
-    return "×".join(str(int(n)) for n in card.output.size)
+    return format_dims([int(n) for n in card.output.size], "×")
 
 
 # --- templates ---------------------------------------------------------------------------

@@ -79,7 +79,7 @@ class Edge:
     head: str
     shape: Shape
     skip: bool = False  # around something: dashed
-    aside: bool = False  # to what is there while training only
+    training_only: bool = False  # to an auxiliary head
 
 
 @dataclass(eq=False, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from archc.draw.spelling import format_expr
 from archc.plan import Apply, Body, Branches, Call, Chain, Choice, Loop, walk
+from archc.report.spelling.expressions import format_expr
 
 
 @dataclass(slots=True)
@@ -17,9 +17,9 @@ class SourceNotes:
 
     @classmethod
     def of(cls, body: Body) -> SourceNotes:
-        said = cls()
-        said._read(body, set())
-        return said
+        notes = cls()
+        notes._read(body, set())
+        return notes
 
     def _read(self, body: Body, seen: set[Body]) -> None:
         if body in seen:

@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterable
 from math import sqrt
 
-from archc.ops import Shape
-from archc.report.diagnostics import visible
+from archc.report.characters import visible
 
 INK, GREY, LINE, FAINT = "#0f172a", "#475569", "#64748b", "#94a3b8"
 SKIP = "#b84b06"
@@ -64,27 +63,10 @@ def heat(share: float) -> tuple[str, str]:
     return f"#{red:02x}{green:02x}{blue:02x}", "#ffffff" if at > 3.2 else "#1f2937"
 
 
-def percent(share: float) -> str:
-    """Two digits: 0.061 is `6.1`, 0.9997 is `100`."""
-    value = 100 * share
-    return f"{value:.0f}" if value >= 9.95 else f"{value:.2g}"
-
-
-def extent(shape: Shape) -> str:
-    """`56×56×64`: height, width, channels, as in the lecture; `1000` for features."""
-    text = "×".join(str(int(n)) for n in (*shape.size, shape.channels))
-    return f"{shape.columns} columns of {text}" if shape.columns else text
-
-
 def span_of(texts: Iterable[str]) -> str:
     """`64`, or `64…224` where the first and the last differ."""
     found = list(texts)
     return found[0] if found[0] == found[-1] else f"{found[0]}…{found[-1]}"
-
-
-def shorter(text: str) -> str:
-    """No more digits after the point than anyone reads: `0.00925926` is `0.00926`."""
-    return re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.3g}", text)
 
 
 # --- text in DOT -------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from archc.draw.dot import GRAPH, Writer, preamble
 from archc.draw.paper import Paper, PaperRow, Template, writers
 from archc.draw.scene import Card
 from archc.draw.style import FAINT, GREY, INK, SKIP, font, heat, look, quoted
-from archc.report.numbers import human
+from archc.report.spelling.numbers import human
 
 # Two columns, each laid out by itself: rows on the left, templates on the right. Otherwise the
 # ranks of one open gaps in the other. `i`: in the order of their clusters, not by size.
@@ -29,10 +29,10 @@ class _Table:
     paper: Paper
     main: Writer
     sides: list[Writer]
-    aside: set[str] = field(default_factory=set)  # cards of what is there while training only
+    training_only: set[str] = field(default_factory=set)  # cards of auxiliary heads
 
     def __post_init__(self) -> None:
-        self.aside = {edge.head for edge in self.main.scene.edges if edge.aside}
+        self.training_only = {edge.head for edge in self.main.scene.edges if edge.training_only}
 
     def lines(self, name: str, title: str) -> Iterator[str]:
         yield from preamble(name, title, _LAYOUT)
@@ -48,7 +48,7 @@ class _Table:
             yield from _grouped(size, at, rows)
         for first in list(self.paper.lines)[:1]:
             yield f'  "columns" -> {quoted(first)} [style=invis];'
-        for edge in sorted(self.main.scene.edges, key=lambda edge: edge.aside):
+        for edge in sorted(self.main.scene.edges, key=lambda edge: edge.training_only):
             yield f"  {self.main.edge(edge)}"
         yield from self._templates()
         yield "}"
@@ -57,8 +57,8 @@ class _Table:
         line = self.paper.lines.get(card.id)
         if line is not None:
             row = _row(line, columns, hottest)
-        elif card.id in self.aside:
-            row = _aside(card, hottest)
+        elif card.id in self.training_only:
+            row = _auxiliary_row(card, hottest)
         else:
             return self.main.node(card)
         return f"{quoted(card.id)} [label=<{row}>, tooltip={quoted(card.tooltip)}];"
@@ -132,7 +132,7 @@ def _row(line: PaperRow, columns: _Columns, hottest: int) -> str:
     return _framed(cells + _costs(line.card, hottest), strip, tint)
 
 
-def _aside(card: Card, hottest: int) -> str:
+def _auxiliary_row(card: Card, hottest: int) -> str:
     """A side classifier: as high as a row, so that it opens no gap between those beside it."""
     _, strip, tint = look(card.category)
     words = [fact for fact in card.facts if not fact.endswith((" params", " MACs"))]

@@ -295,9 +295,9 @@ class ClassWriter:
         finally:
             self.exprs.used = used
 
-    # --- attempts ------------------------------------------------------------------------
+    # --- tries ---------------------------------------------------------------------------
 
-    def attempt(self, work: Callable[[], Any], constructor: Constructor) -> Any:
+    def try_writing(self, work: Callable[[], Any], constructor: Constructor) -> Any:
         """Try to write something; None, and no trace of it, where it cannot be written."""
         restores, around = [constructor.keep()], constructor.outer
         while around is not None:

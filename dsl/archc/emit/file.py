@@ -87,10 +87,14 @@ def build_module(
 
 def variants(plan: Plan, again: Again) -> list[Plan]:
     """The network at other values of its params."""
-    return [other for name in _probed(plan) for other in _probes(plan, name, again, False)]
+    return [
+        other
+        for name in _varied_params(plan)
+        for other in _at_other_values(plan, name, again, False)
+    ]
 
 
-def _probed(plan: Plan) -> list[str]:
+def _varied_params(plan: Plan) -> list[str]:
     return list(plan.params)[:_MOST_PARAMS]
 
 
@@ -117,11 +121,11 @@ def _lengths(value: Any) -> list[Any]:
     return [(*value, value[-1]), value[:-1]]
 
 
-def _probes(plan: Plan, name: str, again: Again, trace_sizes: bool) -> list[Plan]:
-    """The network at another value of one param, or at some where its `if`s hang on it.
+def _at_other_values(plan: Plan, name: str, again: Again, trace_sizes: bool) -> list[Plan]:
+    """The network at another value of one param, or at some where its `if`s depend on it.
 
-    An outcome that no probe has would be missing from the class; one that a single probe has
-    would have that probe's numbers. Of a list, also in other lengths.
+    An outcome that no variant has would be missing from the class; one that a single variant has
+    would have that variant's numbers. Of a list, also in other lengths.
     """
     value = plan.params[name]
     tries = (again({name: v}, trace_sizes) for v in _others(value) if v != value)
@@ -202,19 +206,21 @@ def _choices(plan: Plan) -> Iterator[tuple[Choice, dict[str, Any]]]:
 
 def _first_that_works(plan: Plan, again: Again, options: Options) -> Program:
     """With all params as arguments, or as many as can be: each with all that it does, or not."""
-    probes = {name: _probes(plan, name, again, False) for name in _probed(plan)}
-    everything = [other for of_param in probes.values() for other in of_param]
-    program = _attempt([plan, *everything], options)
+    variants_of = {
+        name: _at_other_values(plan, name, again, False) for name in _varied_params(plan)
+    }
+    everything = [other for of_param in variants_of.values() for other in of_param]
+    program = _try_program([plan, *everything], options)
     if program is not None:
         return program
-    found = _attempt([plan], options)
+    found = _try_program([plan], options)
     if found is None:
         return _without_params(plan, again, options)
     kept: dict[str, list[Plan]] = {}
     left: list[str] = []
-    for name, of_param in probes.items():
+    for name, of_param in variants_of.items():
         others = [other for of_kept in kept.values() for other in of_kept]
-        program = _attempt([plan, *others, *of_param], options) if of_param else None
+        program = _try_program([plan, *others, *of_param], options) if of_param else None
         if program is not None:
             found, kept[name] = program, of_param
         elif any(_sizes(other) != _sizes(plan) for other in of_param):
@@ -222,7 +228,7 @@ def _first_that_works(plan: Plan, again: Again, options: Options) -> Program:
     return _with_sizes(plan, again, options, list(kept), left) or found
 
 
-def _attempt(plans: list[Plan], options: Options, may_split: bool = False) -> Program | None:
+def _try_program(plans: list[Plan], options: Options, may_split: bool = False) -> Program | None:
     try:
         return _build_program(plans, options, may_split)
     except NotUnifiable:
@@ -236,11 +242,11 @@ def _with_sizes(
     traced = again({}, True) if left else None
     if traced is None:
         return None
-    others = [other for name in kept for other in _probes(traced, name, again, True)]
+    others = [other for name in kept for other in _at_other_values(traced, name, again, True)]
     found = None
     for name in left:
-        of_param = _probes(traced, name, again, True)
-        program = _attempt([traced, *others, *of_param], options)
+        of_param = _at_other_values(traced, name, again, True)
+        program = _try_program([traced, *others, *of_param], options)
         if program is not None:
             found = program
             others += of_param
@@ -255,7 +261,7 @@ def _without_params(plan: Plan, again: Again, options: Options) -> Program:
         (plan, plain, False),
         (plan, options, True),
     ):
-        program = _attempt([one], chosen, may_split)
+        program = _try_program([one], chosen, may_split)
         if program is not None:
             return program
     return _build_program([traced], plain, may_split=True)

@@ -32,7 +32,7 @@ def write_loop(
         return _gathered(writer, nodes, lanes, wire, constructor)
     settled = all(writer.exprs.inside(node.count).constant is not None for node in nodes)
     if max(counts) > 2 or not settled:
-        rolled = writer.attempt(
+        rolled = writer.try_writing(
             lambda: _rolled(writer, nodes, lanes, wire, constructor), constructor
         )
         if rolled is not None:
@@ -47,7 +47,9 @@ def _gathered(
     writer: ClassWriter, nodes: list[Loop], lanes: list[Lane], wire: Wire, constructor: Constructor
 ) -> Written:
     """Dense connections whose layers take a list of all features before them."""
-    rolled = writer.attempt(lambda: _rolled(writer, nodes, lanes, wire, constructor), constructor)
+    rolled = writer.try_writing(
+        lambda: _rolled(writer, nodes, lanes, wire, constructor), constructor
+    )
     if rolled is not None:
         (loop,), out = rolled  # a layer computes something
         return [replace(loop, gathers=True)], out

@@ -187,7 +187,7 @@ class Program:
             env = instance_env(child, params)
             key = (
                 id(definition),
-                *sorted((k, _told(v)) for k, v in env.items() if not isinstance(v, BlockValue)),
+                *sorted((k, _plain(v)) for k, v in env.items() if not isinstance(v, BlockValue)),
             )
             if key not in self._seen:
                 self._seen[key] = len(definition.bodies)
@@ -218,8 +218,8 @@ class Program:
             name = class_name(block.name)
             if blocks and class_name(block.name) in self.taken:
                 usual = {f.name.id: f.default.span.text for f in block.tree.formals if f.default}
-                told = [v.name for k, v in blocks.items() if usual.get(k) != v.name]
-                name = "".join(map(class_name, told)) + name
+                unusual = [v.name for k, v in blocks.items() if usual.get(k) != v.name]
+                name = "".join(map(class_name, unusual)) + name
             found = self._by_block[key] = Definition(block, self.free_name(name))
         return found
 
@@ -361,7 +361,7 @@ def sizes_of_inputs(body: Body, given: tuple[Tensor, ...]) -> dict[str, Any]:
 
 
 def _handed(node: Call, open_: frozenset[str]) -> frozenset[str]:
-    """The numbers of a call that hang on open ones of its caller."""
+    """The numbers of a call that depend on open ones of its caller."""
     given = node.args | sizes_of_inputs(node.body, node.inputs)
     traced = ((name, value) for name, value in given.items() if symbolic.is_traced(value))
     return frozenset(name for name, value in traced if value.expr.variables() & open_)
@@ -388,7 +388,7 @@ def structure(body: Body) -> Any:
     return tuple(found)
 
 
-def _told(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     return value.name if isinstance(value, OperatorValue) else value
 
 

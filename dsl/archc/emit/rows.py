@@ -231,11 +231,11 @@ def _key(writer: ClassWriter, chain: Chain, lane: Lane) -> Any:
         found.append(uses.modules(made) > 1 and made not in writer.row_ends)
         match node:
             case Call():
-                told = [writer.exprs.identity(v) for v in arguments(writer, node, lane)]
-                found.append((id(node.body), told, [id(x.root) for x in node.tensors]))
+                given = [writer.exprs.identity(v) for v in arguments(writer, node, lane)]
+                found.append((id(node.body), given, [id(x.root) for x in node.tensors]))
             case Apply():
-                told = [writer.exprs.identity(v) for v in arguments(writer, node, lane)]
-                found.append((node.op, node.shapes, told))
+                given = [writer.exprs.identity(v) for v in arguments(writer, node, lane)]
+                found.append((node.op, node.shapes, given))
             case Branches():
                 merge = Chain([node.merge], node.input, node.output)
                 found.append([_key(writer, c, lane) for c in (*node.branches, merge)])

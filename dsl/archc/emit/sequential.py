@@ -30,8 +30,8 @@ def sequential(
     if nodes[0].is_combinator:
         return writer.anonymous(nodes, lanes)
     chains = [node.chain for node in nodes]
-    found = writer.attempt(lambda: row_code(writer, chains, lanes), constructor)
-    found = found or writer.attempt(
+    found = writer.try_writing(lambda: row_code(writer, chains, lanes), constructor)
+    found = found or writer.try_writing(
         lambda: _listed(writer, chains, lanes, constructor), constructor
     )
     return found or written_out(writer, chains, lanes)
@@ -89,7 +89,7 @@ def sequential_class(
     """
     block = writer.definition.block
     assert block is not None
-    made = writer.attempt(
+    made = writer.try_writing(
         lambda: assembled("super().__init__", list(rows_of(writer, chains, lanes))), constructor
     )
     if made is not None:

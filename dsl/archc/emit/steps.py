@@ -191,7 +191,7 @@ def _scope(
         if not any(writer.scopes in uses.reused for uses in writer.uses):
             writer.row_ends |= {node.output.root for node in nodes}
             if not nodes[0].again:
-                code = writer.attempt(
+                code = writer.try_writing(
                     lambda: sequential(writer, nodes, lanes, constructor), constructor
                 )
                 if code is not None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any
 
-from archc import __version__
+from archc import __version__, symbolic
+from archc.plan import Applicable
 from archc.report import tables
-from archc.report.diagnostics import to_json, visible
+from archc.report.characters import to_json, visible
 from archc.report.tables import Sheet
 
 VERSION = 1  # of the JSON; grows when a key goes or changes its meaning
@@ -98,3 +99,10 @@ def _laid_out(fact: Fact, width: int) -> Iterator[str]:
 
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.rstrip("\n").split("\n"))
+
+
+def plain_value(given: Any) -> Any:
+    """Return an argument of a block in plain numbers and names."""
+    if isinstance(given, tuple):
+        return [plain_value(item) for item in given]
+    return given.name if isinstance(given, Applicable) else symbolic.plain(given)

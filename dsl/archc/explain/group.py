@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from archc.analysis.table import Row
-from archc.explain.facts import Explanation, Fact, Paragraph
+from archc.explain.facts import Explanation, Fact, Paragraph, plain_value
 from archc.explain.listing import described, listing
 from archc.explain.lookup import Unfolded
 from archc.explain.place import arguments, feeds, given, place
 from archc.explain.reach import reach
-from archc.explain.words import first_sentences, several, share, value
-from archc.report.memory import size
+from archc.report.spelling.numbers import format_bytes
+from archc.report.spelling.phrases import first_paragraph, format_list, format_share
 
 
 def explain_group(net: Unfolded, row: Row) -> Explanation:
@@ -49,9 +49,9 @@ def _what(net: Unfolded, row: Row) -> Iterator[Fact]:
         return
     tree = body.block.tree
     file, line = net.where(tree.span)
-    about = first_sentences(tree.doc)
+    about = first_paragraph(tree.doc)
     yield Fact("is", (*filter(None, (about,)), f"the block in {file}, line {line}"), "about", about)
-    args = {name: value(v) for name, v in arguments(row).items()}
+    args = {name: plain_value(v) for name, v in arguments(row).items()}
     yield Fact("with", (given(row),) if args else (), "arguments", args)
     same = [other for other in net.rows if other.part.kind == row.part.kind and other.part.body]
     equal = sum(1 for other in same if other.part.body is body)
@@ -64,7 +64,7 @@ def _what(net: Unfolded, row: Row) -> Iterator[Fact]:
 def _takes(net: Unfolded, row: Row, keys: list[str]) -> Fact:
     makers = net.makers(keys)
     shape = row.part.inputs[0]
-    lines = (f"{several(makers)}: {shape}",) if len(makers) == 1 else (*makers,)
+    lines = (f"{format_list(makers)}: {shape}",) if len(makers) == 1 else (*makers,)
     return Fact("takes", lines, "inputs", [{"from": key} for key in makers])
 
 
@@ -72,18 +72,18 @@ def _sums(net: Unfolded, row: Row, inside: list[Row]) -> Iterator[Fact]:
     counts, total = row.counts, net.table.counts
     operators = [inner for inner in inside if inner.part.is_operator]
     kinds = Counter(inner.part.kind for inner in operators)
-    held = several([f"{n} {name}" for name, n in kinds.most_common()], 12)
-    said = f"{len(operators)} operators: {held}" if len(operators) > 1 else held
-    yield Fact("holds", (said,) if held else ("nothing",), "operators", dict(kinds))
-    params = f"{counts.params:,}{share(counts.params, total.params)}"
+    held = format_list([f"{n} {name}" for name, n in kinds.most_common()], 12)
+    text = f"{len(operators)} operators: {held}" if len(operators) > 1 else held
+    yield Fact("holds", (text,) if held else ("nothing",), "operators", dict(kinds))
+    params = f"{counts.params:,}{format_share(counts.params, total.params)}"
     if row.again:
         params = "0 more: they are those of an earlier run"
     yield Fact("parameters", (params,), "params", counts.params)
     yield Fact("", (), "buffers", counts.buffers)
-    macs = f"{counts.macs:,}" + ("" if row.aside else share(counts.macs, total.macs))
+    macs = f"{counts.macs:,}" + ("" if row.training_only else format_share(counts.macs, total.macs))
     yield Fact("MACs", (macs,), "macs", counts.macs)
     yield Fact("", (), "operations", counts.operations)
-    amount = f"{counts.activations:,} numbers, {size(4 * counts.activations)} as float32"
+    amount = f"{counts.activations:,} numbers, {format_bytes(4 * counts.activations)} as float32"
     text = f"{amount}, in the outputs of all its operators, for each sample"
     yield Fact("memory", (text,), "activations", counts.activations)
 

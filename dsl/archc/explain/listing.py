@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from archc.analysis.table import Row
-from archc.explain.reach import seen
-from archc.explain.words import kind
-from archc.report.numbers import human
+from archc.report.spelling.numbers import format_count, human
+from archc.report.spelling.operators import format_label
+from archc.report.spelling.shapes import format_field
 from archc.report.tables import Column, Sheet, TableLine
 
 _COLUMNS = (
     Column("name", "name"),
     Column("what", "what it is"),
     Column("output", "makes"),
-    Column("params", "parameters", numeric=True, show=lambda n: f"{n:,}"),
+    Column("params", "parameters", numeric=True, show=format_count),
     Column("macs", "MACs", numeric=True, show=human),
     Column("sees", "sees", numeric=True),
 )
@@ -30,7 +30,7 @@ def listing(rows: Iterable[Row], head: str = "", foot: tuple[str, ...] = ()) -> 
 
 def described(row: Row) -> str:
     """`conv 11×11/4, 96`, or the block's name."""
-    return kind(row.part.op) if row.part.op is not None else row.part.kind
+    return format_label(row.part.op) if row.part.op is not None else row.part.kind
 
 
 def _line(run: list[Row], row_level: int) -> TableLine:
@@ -41,11 +41,11 @@ def _line(run: list[Row], row_level: int) -> TableLine:
     macs = sum(row.counts.macs or row.counts.side_macs for row in run)
     cells = (
         name,
-        times + described(last) + (", while training" if first.aside else ""),
+        times + described(last) + (", while training" if first.training_only else ""),
         str(last.part.output),
         params or None,
         macs or None,
-        seen(last.field),
+        format_field(last.field),
     )
     return TableLine(cells, row_level)
 
@@ -65,7 +65,7 @@ def _runs(rows: list[Row]) -> Iterator[list[Row]]:
 
 
 def _alike(a: Row, b: Row) -> bool:
-    if a.opened or b.opened or a.level != b.level or a.aside != b.aside:
+    if a.opened or b.opened or a.level != b.level or a.training_only != b.training_only:
         return False
     same = a.part.output == b.part.output and a.counts == b.counts
     return same and described(a) == described(b)

@@ -7,9 +7,11 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from archc.analysis.schedule import Step, schedule
+from archc.analysis.overwrite import may_overwrite
 from archc.analysis.table import Row, tabulate
-from archc.plan import Plan, side_outputs
+from archc.analysis.unroll import PlacedStep, unroll
+from archc.analysis.uses import Uses, uses_of
+from archc.plan import Body, Plan
 from archc.source import Span
 
 _MOST_COMPARED = 5000  # names that a wrong one is compared with
@@ -23,12 +25,13 @@ class NoSuchNode(LookupError):
         super().__init__(self._message())
 
     def _message(self) -> str:
-        said = f"{self.network} has no {self.name!r}"
+        message = f"{self.network} has no {self.name!r}"
         if self.inside:
             more = f" and {len(self.inside) - 3} more" if len(self.inside) > 3 else ""
             found = ", ".join(map(repr, self.inside[:3]))
-            return f"{said} on its own; there is {found}{more} ('*.{self.name}' is all of them)"
-        return f"{said}; did you mean {' or '.join(map(repr, self.close))}?" if self.close else said
+            return f"{message} on its own; there is {found}{more} ('*.{self.name}' is all of them)"
+        hint = f"; did you mean {' or '.join(map(repr, self.close))}?" if self.close else ""
+        return message + hint
 
 
 class Unfolded:
@@ -39,17 +42,11 @@ class Unfolded:
         self.table = tabulate(plan)
         self.rows = list(self.table.rows())
         self.at = {row.key: at for at, row in enumerate(self.rows)}
-        run = schedule(plan, training=True)
-        self.steps: dict[str, Step] = {step.key: step for step in run.steps}
-        self.inputs = {
-            f"input:{name}": value
-            for (name, _), value in zip(self.table.inputs, run.inputs, strict=True)
-        }
-        sides = [aux.name for aux in side_outputs(plan.body)]
-        names = [name for name, _ in self.table.outputs] + sides
-        self.outputs = {
-            f"output:{name}": value for name, value in zip(names, run.outputs, strict=True)
-        }
+        run = unroll(plan)
+        self.steps: dict[str, PlacedStep] = {step.key: step for step in run.steps}
+        self.inputs = {f"input:{name}": value for name, value in run.inputs}
+        ends = (*run.outputs, *run.side_outputs)
+        self.outputs = {f"output:{name}": value for name, value in ends}
         self.shapes = run.shapes
         self._makers = {value: key for key, value in self.inputs.items()}
         self._makers |= {step.output: step.key for step in run.steps}
@@ -59,6 +56,8 @@ class Unfolded:
                 self._users.setdefault(tensor, []).append(step.key)
         for key, tensor in self.outputs.items():
             self._users.setdefault(tensor, []).append(key)
+        self._order = {key: n for n, key in enumerate((*self.inputs, *self.at, *self.outputs))}
+        self._uses: dict[Body, Uses] = {}
 
     # --- wires
 
@@ -77,15 +76,19 @@ class Unfolded:
         """What makes the tensors that an operator takes, in its order."""
         return [self._makers[tensor] for tensor in self.steps[key].inputs]
 
-    def users(self, keys: Iterable[str]) -> list[str]:
+    def users(self, keys: list[str]) -> list[str]:
         """What these operators and inputs feed, outside them."""
         inside = set(keys)
-        made = [self.steps[k].output if k in self.steps else self.inputs[k] for k in inside]
+        made = [self.steps[k].output if k in self.steps else self.inputs[k] for k in keys]
         found = dict.fromkeys(key for tensor in made for key in self._users.get(tensor, ()))
-        return sorted((key for key in found if key not in inside), key=self._order)
+        return sorted((key for key in found if key not in inside), key=self._order.__getitem__)
 
-    def _order(self, key: str) -> int:
-        return self.at.get(key, len(self.rows))
+    def overwrites(self, step: PlacedStep) -> bool:
+        """Whether an operator works in place."""
+        body = step.place.body
+        if body not in self._uses:
+            self._uses[body] = uses_of(body)
+        return may_overwrite(step.apply, self._uses[body])
 
     # --- places
 

@@ -6,34 +6,37 @@ import re
 from collections.abc import Iterator
 
 from archc.analysis import receptive
+from archc.analysis.op_facts import facts_of
 from archc.analysis.receptive import Field
-from archc.analysis.schedule import Step
 from archc.analysis.table import Row
 from archc.emit.values import literal
 from archc.explain.facts import Explanation, Fact, Paragraph
 from archc.explain.lookup import Unfolded
 from archc.explain.place import feeds, place
-from archc.explain.reach import reach, seen
-from archc.explain.words import about, alike, kind, several, share
+from archc.explain.reach import reach
 from archc.ops import ModuleCall, Op, Saved, Shape, scalars
-from archc.report.memory import size
+from archc.report.spelling.numbers import format_bytes
+from archc.report.spelling.operators import format_label, summary_of
+from archc.report.spelling.phrases import format_list, format_share, group_equal
+from archc.report.spelling.shapes import format_field
 
 
 def explain_operator(net: Unfolded, row: Row) -> Explanation:
     """Everything about one operator where it runs."""
-    op, step = row.part.op, net.steps[row.key]
+    op = row.part.op
     assert op is not None
+    inplace = net.overwrites(net.steps[row.key])
     xs, y = row.part.inputs, row.part.output
     paragraphs = (
         (
-            Fact("is", (about(op),), "about", about(op)),
+            Fact("is", (summary_of(op),), "about", summary_of(op)),
             *place(net, row),
-            Fact("becomes", (code := becomes(op, xs, step.inplace),), "torch", code),
+            Fact("becomes", (code := becomes(op, xs, inplace),), "torch", code),
             _takes(net, row),
             *feeds(net, [row.key]),
         ),
         _shape(op, xs, y),
-        (*_weights(net, row, op), *_work(net, row, op), *_memory(step, xs, y)),
+        (*_weights(net, row, op), *_work(net, row, op), *_memory(net, row, inplace)),
         _reach(net, row, op),
     )
     head = (
@@ -41,7 +44,7 @@ def explain_operator(net: Unfolded, row: Row) -> Explanation:
         Fact("", (), "kind", "operator"),
         Fact("", (), "operator", op.name),
     )
-    title = f"{row.key} of {net.plan.name}: {kind(op)}"
+    title = f"{row.key} of {net.plan.name}: {format_label(op)}"
     return Explanation(net.plan.name, title, (head, *paragraphs))
 
 
@@ -103,7 +106,7 @@ def _shape(op: Op, xs: tuple[Shape, ...], y: Shape) -> Paragraph:
     return (
         Fact("makes", (f"{y}{same}",), "output", list(y.dims)),
         Fact("size", (_explained(rule),) if rule else (), "size_rule", rule or None),
-        *(Fact(name, (text,)) for name, text in alike(pairs)),
+        *(Fact(name, (text,)) for name, text in group_equal(pairs)),
         Fact("", (), "size_arithmetic", list(sizes)),
         Fact("channels" if y.rank else "features", (channels,) if channels else ()),
         Fact("", (), "channel_arithmetic", channels or None),
@@ -129,19 +132,19 @@ def _weights(net: Unfolded, row: Row, op: Op) -> Iterator[Fact]:
         head = "0 more: they are those of an earlier run" if tensors else "none"
     else:
         total = net.table.counts.params
-        head = f"{counts.params:,}{share(counts.params, total)}" if tensors else "none"
+        head = f"{counts.params:,}{format_share(counts.params, total)}" if tensors else "none"
     yield Fact("parameters", (head, *lines), "params", counts.params)
     yield Fact("", (), "weights", {name: [*map(int, dims)] for name, dims in tensors.items()})
     held = [f"{name} {scalars([dims]):,}" for name, dims in buffers.items()]
-    said = (f"{several(held)}: kept, not trained",) if held else ()
-    yield Fact("buffers", said, "buffers", {n: [*map(int, d)] for n, d in buffers.items()})
+    kept = (f"{format_list(held)}: kept, not trained",) if held else ()
+    yield Fact("buffers", kept, "buffers", {n: [*map(int, d)] for n, d in buffers.items()})
 
 
 def _work(net: Unfolded, row: Row, op: Op) -> Iterator[Fact]:
     counts, total = row.counts, net.table.counts
     expression = op.mac_arithmetic(*row.part.inputs)
     if counts.macs:
-        of_all = "" if row.aside else share(counts.macs, total.macs)
+        of_all = "" if row.training_only else format_share(counts.macs, total.macs)
         yield Fact("MACs", (f"{expression} = {counts.macs:,}{of_all}",))
     yield Fact("", (), "macs", counts.macs)
     yield Fact("", (), "mac_arithmetic", expression or None)
@@ -150,23 +153,24 @@ def _work(net: Unfolded, row: Row, op: Op) -> Iterator[Fact]:
     yield Fact("" if counts.macs else "work", lines, "operations", counts.operations)
 
 
-def _memory(step: Step, xs: tuple[Shape, ...], y: Shape) -> Iterator[Fact]:
+def _memory(net: Unfolded, row: Row, inplace: bool) -> Iterator[Fact]:
+    apply, xs, y = net.steps[row.key].apply, row.part.inputs, row.part.output
     count = y.features
     product = f"{'*'.join(map(str, (*y.size, y.channels)))} = " if y.rank else ""
-    if step.passes_through:
+    if apply.op.passes_through(len(xs), training=True):
         text = "none of its own: it passes its input on, or a view of it"
-    elif step.inplace:
+    elif inplace:
         text = "none of its own: it overwrites its input"
     else:
-        text = f"{product}{count:,} numbers, {size(4 * count)} as float32, for each sample"
+        text = f"{product}{count:,} numbers, {format_bytes(4 * count)} as float32, for each sample"
     yield Fact("memory", (text,), "activations", int(count))
-    kept = _kept(step.facts.saved, xs, y)
-    said = (
-        f"keeps {several(kept)} for the backward pass"
+    kept = _kept(facts_of(apply, inplace=inplace, training=True).saved, xs, y)
+    text = (
+        f"keeps {format_list(kept)} for the backward pass"
         if kept
         else "keeps nothing for the backward pass"
     )
-    yield Fact("in training", (said,))
+    yield Fact("in training", (text,))
 
 
 def _kept(saved: Saved, xs: tuple[Shape, ...], y: Shape) -> list[str]:
@@ -197,10 +201,10 @@ def _reach(net: Unfolded, row: Row, op: Op) -> Paragraph:
     before = receptive.union(fields, xs, y) if op.category == "merge" else fields[0]
     windows = op.windows(*xs) if xs[0].rank == len(before) else ()
     found = reach(row.field, y, net.table.inputs[0][1], before, windows)
-    branches = list(dict.fromkeys(seen(field) for field in fields if field))
+    branches = list(dict.fromkeys(format_field(field) for field in fields if field))
     if not found or len(branches) < 2 or op.category != "merge":
         return found
-    return (found[0], Fact("", (f"its branches see {several(branches)}",)), *found[1:])
+    return (found[0], Fact("", (f"its branches see {format_list(branches)}",)), *found[1:])
 
 
 def _field(net: Unfolded, key: str) -> Field:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from itertools import takewhile
 from typing import Any
 
-from archc.explain.facts import Explanation, Fact
+from archc.explain.facts import Explanation, Fact, plain_value
 from archc.explain.listing import listing
 from archc.explain.lookup import Unfolded
 from archc.explain.place import feeds
 from archc.explain.reach import reach
-from archc.explain.words import several
 from archc.ops import Shape
+from archc.report.spelling.phrases import format_list
 from archc.report.tables import Sheet
 
 _MOST = 48  # lines of an overview, if it can be
@@ -28,11 +28,11 @@ def explain_network(net: Unfolded, meta: Mapping[str, Any]) -> Explanation:
         *(Fact("makes", (f"{name}: {y}",)) for name, y in table.outputs),
     ]
     counts = table.counts
-    aside = f", and {counts.side_macs:,} in auxiliary heads" if counts.side_macs else ""
+    in_heads = f", and {counts.side_macs:,} in auxiliary heads" if counts.side_macs else ""
     paper = ", ".join(str(meta[key]) for key in ("authors", "year") if key in meta)
     sums = (
         Fact("parameters", (f"{counts.params:,}",), "params", counts.params),
-        Fact("MACs", (f"{counts.macs:,}{aside}",), "macs", counts.macs),
+        Fact("MACs", (f"{counts.macs:,}{in_heads}",), "macs", counts.macs),
         Fact("operators", (f"{counts.operators:,}",), "operators", counts.operators),
         Fact("params", (_params(net),) if plan.params else (), "arguments", _plain(plan.params)),
     )
@@ -49,13 +49,11 @@ def explain_network(net: Unfolded, meta: Mapping[str, Any]) -> Explanation:
 
 
 def _params(net: Unfolded) -> str:
-    return several([f"{name} = {value}" for name, value in _plain(net.plan.params).items()], 12)
+    return format_list([f"{name} = {value}" for name, value in _plain(net.plan.params).items()], 12)
 
 
 def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
-    from archc.explain.words import value
-
-    return {name: value(given) for name, given in params.items()}
+    return {name: plain_value(given) for name, given in params.items()}
 
 
 def _listing(net: Unfolded) -> Sheet:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from archc import symbolic
 from archc.analysis.table import Row
-from archc.explain.facts import Fact
+from archc.explain.facts import Fact, plain_value
 from archc.explain.lookup import Unfolded
-from archc.explain.words import format_argument, several, value
+from archc.report.spelling.operators import format_value
+from archc.report.spelling.phrases import format_list
 from archc.source import Span
 
 _LONGEST = 90  # characters of a statement
@@ -30,16 +32,16 @@ def place(net: Unfolded, row: Row) -> Iterator[Fact]:
     yield Fact("", (), "from_this_statement", len(runs))
     if row.again:
         yield Fact("again", ("runs a module once more, with the same weights",))
-    if row.aside:
+    if row.training_only:
         yield Fact("only", ("while training: it is part of an auxiliary head",))
     yield Fact("", (), "again", row.again)
-    yield Fact("", (), "training_only", row.aside)
+    yield Fact("", (), "training_only", row.training_only)
 
 
 def feeds(net: Unfolded, keys: list[str]) -> Iterator[Fact]:
     """What takes what these make."""
     users = net.users(keys)
-    yield Fact("feeds", (several(users),) if users else ("nothing",), "feeds", users)
+    yield Fact("feeds", (format_list(users),) if users else ("nothing",), "feeds", users)
 
 
 def statement(span: Span) -> str:
@@ -56,7 +58,9 @@ def arguments(row: Row) -> dict[str, Any]:
 
 def given(row: Row) -> str:
     """`width = 128, stride = 2`."""
-    return ", ".join(f"{name} = {format_argument(v)}" for name, v in arguments(row).items())
+    return ", ".join(
+        f"{name} = {format_value(symbolic.plain(v))}" for name, v in arguments(row).items()
+    )
 
 
 def _around(net: Unfolded, outer: Row) -> str:
@@ -68,5 +72,5 @@ def _around(net: Unfolded, outer: Row) -> str:
 
 def _named(row: Row) -> dict[str, Any]:
     block = row.part.kind if row.part.body is not None else None
-    args = {name: value(v) for name, v in arguments(row).items()}
+    args = {name: plain_value(v) for name, v in arguments(row).items()}
     return {"name": row.key, "block": block, "arguments": args}

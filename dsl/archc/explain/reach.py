@@ -7,14 +7,11 @@ from typing import Any
 
 from archc.analysis.receptive import Axis, Field
 from archc.explain.facts import Fact, Paragraph
-from archc.explain.words import alike, number, several
 from archc.ops import Shape, Window
 from archc.ops.windows import AXES, NOUNS
-
-
-def seen(field: Field) -> str:
-    """`11x11`."""
-    return "x".join(str(axis.extent) for axis in field)
+from archc.report.spelling.numbers import format_number
+from archc.report.spelling.phrases import format_list, group_equal
+from archc.report.spelling.shapes import format_dims, format_even, format_field
 
 
 def reach(
@@ -32,7 +29,7 @@ def reach(
     moving = any(axis.step for axis in field) and any(n > 1 for n in y.size)
     if moving:
         facts.append(Fact("step", (_step(field, before, grown),)))
-        centre = several(list(dict.fromkeys(number(axis.centre) for axis in field)))
+        centre = format_list(list(dict.fromkeys(format_number(axis.centre) for axis in field)))
         facts.append(Fact("centre", (f"of what the first one sees: {centre}, counted from 0",)))
         facts.append(Fact("that is", tuple(_rows(field, y))))
     return (*facts, Fact("", (), "receptive_field", [*_data(field)]))
@@ -52,7 +49,7 @@ def _data(field: Field) -> Iterator[dict[str, Any]]:
 
 
 def _extent(field: Field, source: Shape, y: Shape) -> str:
-    text = f"{seen(field)} of the input"
+    text = f"{format_field(field)} of the input"
     if not all(axis.exact for axis in field):
         text = f"at most {text}"
     if len(field) != source.rank:
@@ -60,7 +57,7 @@ def _extent(field: Field, source: Shape, y: Shape) -> str:
     last = (m - 1 for m in (y.size if y.rank == len(field) else (1,) * len(field)))
     sides = list(zip(field, source.size, last, strict=True))
     if all(a.first + i * a.step <= 0 and a.last >= n - 1 for a, n, i in sides):
-        size = "x".join(map(str, source.size))
+        size = format_dims(source.size)
         if all(a.extent == n for a, n, _ in sides):
             return f"{text}: all of it"
         return f"{text}, with the padding around it: all of its {size}"
@@ -77,53 +74,50 @@ def _growth(field: Field, before: Field, windows: tuple[Window, ...]) -> Iterato
         whole = all(float(n).is_integer() for n in (was.step, window.before, window.stride))
         if window.extent == 1 or not was.step or not whole or was.extent + wider != axis.extent:
             return
-        sums.append(f"{was.extent} + ({window.extent} - 1)*{number(was.step)} = {axis.extent}")
+        sums.append(
+            f"{was.extent} + ({window.extent} - 1)*{format_number(was.step)} = {axis.extent}"
+        )
     yield from (
         f"{sum}" if len(set(sums)) == 1 else f"{name}: {sum}"
-        for name, sum in alike(zip(AXES[len(field)], sums, strict=False))
+        for name, sum in group_equal(zip(AXES[len(field)], sums, strict=False))
     )
     if sums and all(was.extent > 1 for was in before) and all(axis.step for axis in field):
-        step = _times(field, lambda axis: number(axis.step))
+        step = format_even([format_number(axis.step) for axis in field])
         stride = f"/{step}" if step != "1" else ""
-        yield f"as much as one window of {seen(field)}{stride} would"
+        yield f"as much as one window of {format_field(field)}{stride} would"
 
 
 def _step(field: Field, before: Field, windows: tuple[Window, ...]) -> str:
-    steps = _times(field, lambda axis: number(axis.step))
+    steps = format_even([format_number(axis.step) for axis in field])
     pairs = list(zip(before, windows, strict=False))
     came = ""
     if any(window.stride != 1 for window in windows) and len({*pairs}) == 1:
         was, window = pairs[0]
-        came = f"{number(was.step)}*{number(window.stride)} = "
+        came = f"{format_number(was.step)}*{format_number(window.stride)} = "
     return f"{came}{steps}: how much further on the next element looks"
-
-
-def _times(field: Field, show: Any) -> str:
-    texts = [show(axis) for axis in field]
-    return texts[0] if len(set(texts)) == 1 else "x".join(texts)
 
 
 def _rows(field: Field, y: Shape) -> Iterator[str]:
     """`row i of 0 to 54 sees rows 4*i to 4*i + 10`."""
     if y.rank != len(field):
         return
-    said = [
+    lines = [
         (NOUNS[name], _range(axis, n, NOUNS[name]))
         for name, axis, n in zip(AXES[y.rank], field, y.size, strict=True)
     ]
-    if len({text.replace(noun, "") for noun, text in said}) == 1 and len(said) > 1:
-        text = said[0][1]
-        others = " and ".join(f"{other}s" for other, _ in said[1:])
+    if len({text.replace(noun, "") for noun, text in lines}) == 1 and len(lines) > 1:
+        text = lines[0][1]
+        others = " and ".join(f"{other}s" for other, _ in lines[1:])
         yield f"{text}, and so with {others}"
     else:
-        yield from (text for _, text in said)
+        yield from (text for _, text in lines)
 
 
 def _range(axis: Axis, n: int, noun: str) -> str:
     edges = f"{_place(axis.step, axis.first)} to {_place(axis.step, axis.last)}"
     which = f"{noun} i of 0 to {n - 1}" if n > 1 else f"the only {noun}"
     if n == 1:
-        edges = f"{number(axis.first)} to {number(axis.last)}"
+        edges = f"{format_number(axis.first)} to {format_number(axis.last)}"
     about = "" if axis.exact else "about "
     return f"{which} sees {about}{noun}s {edges} of the input" + (
         ", the first ones in the padding" if axis.first < 0 else ""
@@ -131,7 +125,11 @@ def _range(axis: Axis, n: int, noun: str) -> str:
 
 
 def _place(step: float, offset: float) -> str:
-    start = "i" if step == 1 else f"{number(step)}*i" if step else ""
+    start = "i" if step == 1 else f"{format_number(step)}*i" if step else ""
     if not start:
-        return number(offset)
-    return start if not offset else f"{start} {'-' if offset < 0 else '+'} {number(abs(offset))}"
+        return format_number(offset)
+    return (
+        start
+        if not offset
+        else f"{start} {'-' if offset < 0 else '+'} {format_number(abs(offset))}"
+    )

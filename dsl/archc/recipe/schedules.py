@@ -18,7 +18,7 @@ from archc.recipe._line import (
 class LRSchedule(Line):
     """The base of all schedules."""
 
-    needs_end: ClassVar[bool] = False  # the rate hangs on when the run ends
+    needs_end: ClassVar[bool] = False  # the rate depends on when the run ends
 
     def curve(self, time: str, done: str) -> str:
         """Return the part of the rate at a time, as an expression; "" where it stays.

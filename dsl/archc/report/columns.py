@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from archc.analysis.counts import Counts
 from archc.analysis.memory import WIDTHS
 from archc.analysis.receptive import Axis, Field, Number
-from archc.analysis.table import Counts
 from archc.ops import Shape
-from archc.report.numbers import human
+from archc.report.spelling.numbers import format_bytes, format_count, human
+from archc.report.spelling.shapes import format_dims, format_even
 from archc.report.tables import Column
 
 
@@ -47,7 +48,7 @@ class Item:
     field: Field = ()  # of the output
     level: int = 0  # how many blocks and groups are around it
     opened: bool = False  # what is in it follows
-    aside: bool = False  # in an auxiliary head: in training only
+    training_only: bool = False  # in an auxiliary head: in training only
     again: bool = False  # with weights that an earlier one has counted
 
 
@@ -71,29 +72,18 @@ class Measure:
         return Column(self.name, self.heading, self.numeric, self.show)
 
 
-def _grouped(number: int) -> str:
-    return f"{number:,}"
-
-
-def _bytes(number: int) -> str:
-    """`3.06 MiB`, of units of 1024."""
-    from archc.report.memory import size
-
-    return size(number)
-
-
 def _position(number: Number) -> str:
     return f"{number:g}"
 
 
 def _dims(values: Sequence[Number]) -> str:
     """`7x7`."""
-    return "x".join(map(_position, values))
+    return format_dims([*map(_position, values)])
 
 
 def _alike(values: Sequence[Number]) -> str:
     """`4`, or `4x2` where the dimensions differ."""
-    return _dims(values[:1] if len(set(values)) == 1 else values)
+    return format_even([*map(_position, values)])
 
 
 def _written(dims: Sequence[int]) -> str:
@@ -126,16 +116,16 @@ _ALL = (
     ),
     Measure(
         "params", "params", _count(lambda c: c.params),
-        "trainable numbers, each counted once, biases and norms too", _grouped,
+        "trainable numbers, each counted once, biases and norms too", format_count,
     ),
     Measure(
         "weights", "weights", _count(lambda c: c.weights),
         "of the parameters those of convolutions and linears, without biases (the lecture's)",
-        _grouped,
+        format_count,
     ),
     Measure(
         "buffers", "buffers", _count(lambda c: c.buffers),
-        "numbers of the state that are not trained, as running averages", _grouped,
+        "numbers of the state that are not trained, as running averages", format_count,
     ),
     Measure(
         "macs", "MACs", _each(lambda c: c.macs),
@@ -158,7 +148,7 @@ _ALL = (
     Measure(
         "activation_bytes", "memory",
         lambda item, scale: item.counts.activations * scale.batch * scale.width,
-        "operator outputs, in bytes, whether or not they overwrite their input", _bytes,
+        "operator outputs, in bytes, whether or not they overwrite their input", format_bytes,
     ),
     Measure(
         "memory", "lecture's", _each(lambda c: c.memory),

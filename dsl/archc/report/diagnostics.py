@@ -1,17 +1,16 @@
 """Diagnostics to text: for people, for editors (`concise`), and for machines.
 
 Every renderer takes diagnostics in the order to show them and returns the whole output. Lines
-and columns count from 1, columns in characters. Text from a file never reaches a terminal with
-its control characters.
+and columns count from 1, columns in characters.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from archc import __version__
+from archc.report.characters import cells, character_width, to_json, visible, visible_lines
 from archc.source import Diagnostic, Fix, Source, Span, SpanLabel
 
 TAB = 4
@@ -92,8 +91,8 @@ def _remarks(diagnostic: Diagnostic) -> Iterator[tuple[str, str]]:
     yield from (("note", note) for note in diagnostic.notes)
     yield from (("help", hint) for hint in diagnostic.helps)
     for fix in diagnostic.fixes:
-        said = (fix.title, fix.text.strip() or fix.title)
-        if not any(words in hint for hint in diagnostic.helps for words in said):
+        texts = (fix.title, fix.text.strip() or fix.title)
+        if not any(text in hint for hint in diagnostic.helps for text in texts):
             yield "help", fix.title if fix.text.strip() in fix.title else _fix(fix)
 
 
@@ -120,13 +119,13 @@ def _excerpt(
         last = number
         for cut, here in _cuts(source.line(number), list(group), room):
             yield paint("gutter", f"{number:>{gutter}} | ") + cut.text.rstrip()
-            for _, same in groupby(here, key=lambda label: (label.span.start, label.span.end)):
-                twins = list(same)  # what is said of one place stands under one underline
-                primary = any(label is diagnostic.labels[0] for label in twins)
+            for _, found in groupby(here, key=lambda label: (label.span.start, label.span.end)):
+                same_place = list(found)  # what is said of one place stands under one underline
+                primary = any(label is diagnostic.labels[0] for label in same_place)
                 style = diagnostic.severity.value if primary else "other"
-                left, right = cut.columns_of(twins[0].span)
+                left, right = cut.columns_of(same_place[0].span)
                 marks = ("^" if primary else "-") * (right - left)
-                first, *more = [line for label in twins for line in visible_lines(label.text)]
+                first, *more = [line for label in same_place for line in visible_lines(label.text)]
                 yield edge + " " * left + paint(style, f"{marks} {first}".rstrip())
                 yield from (edge + " " * (right + 1) + paint(style, line) for line in more)
 
@@ -140,7 +139,7 @@ class _Cut:
         shown, self.columns = [self.left], [len(self.left)]
         for char in line[begin:]:
             piece = " " * TAB if char == "\t" else visible(char)
-            after = self.columns[-1] + (TAB if char == "\t" else _width(char))
+            after = self.columns[-1] + (TAB if char == "\t" else character_width(char))
             if after > room - 1 and begin + len(self.columns) < len(line):
                 shown.append(ELLIPSIS)
                 break
@@ -174,61 +173,6 @@ def _cuts(line: str, labels: list[SpanLabel], room: int) -> Iterator[tuple[_Cut,
         here = [label for label in labels if cut.shows(label.span)] or labels[:1]
         yield cut, here
         labels = [label for label in labels if label not in here]
-
-
-# --- characters --------------------------------------------------------------------------
-
-
-def visible(text: str) -> str:
-    """`text` on one line with control characters replaced by pictures that take one column.
-
-    Also what nobody sees, or what turns the reading direction: a text could read as another one.
-    The one door for a name or a text of the user to a terminal or a log.
-    """
-    if text.isprintable():
-        return text
-    return "".join(map(_picture, text))
-
-
-def visible_lines(text: str) -> list[str]:
-    """The lines of a message, each visible; at least one."""
-    return [visible(line) for line in text.split("\n")]
-
-
-def _picture(char: str) -> str:
-    code = ord(char)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "␡"
-    if char.isprintable():
-        return char
-    from unicodedata import category
-
-    # C1 controls, direction marks, byte order marks, tags; lone surrogates; line separators
-    unseen = category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and char not in _JOINERS
-    return "�" if unseen else char
-
-
-_JOINERS = "\u200c\u200d"  # between letters of Persian or Hindi, in emoji
-
-
-def cells(text: str) -> int:
-    """How many columns of a terminal a line takes."""
-    return len(text) if text.isascii() else sum(map(_width, text))
-
-
-def _width(char: str) -> int:
-    """Terminal columns: 2 for East Asian wide and emoji, 0 for what joins the one before."""
-    if char.isascii():
-        return 1
-    from unicodedata import category, east_asian_width
-
-    if _picture(char) != char:
-        return 1
-    if category(char) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if east_asian_width(char) in "WF" else 1
 
 
 # --- for editors and machines ------------------------------------------------------------
@@ -375,18 +319,6 @@ def _bounds(span: Span) -> tuple[int, int, int, int]:
     """Line and column of the start, and of just behind the end."""
     position = span.source.position
     return (*position(span.start), *position(span.end))
-
-
-def to_json(value: object) -> str:
-    """JSON in which every character that is not `visible` is written as its number."""
-    from json import dumps
-
-    def shown(found: re.Match[str]) -> str:
-        char = found[0]
-        return char if visible(char) == char else dumps(char).strip('"').replace("\x7f", "\\u007f")
-
-    text = dumps(value, indent=2, ensure_ascii=False)
-    return re.sub(r"[^\n -~]", shown, text) + "\n"
 
 
 MACHINE: dict[str, Callable[[Sequence[Diagnostic]], str]] = {

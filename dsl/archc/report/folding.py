@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
 
 from archc.analysis.table import Part, Row, Table
-from archc.report import notation
 from archc.report.columns import Item
+from archc.report.spelling.statements import format_part
 
 READABLE = 64  # lines that are still a page
 
@@ -24,13 +24,13 @@ class Items:
         part = row.part
         return Item(
             row.key, part.kind, self._statement(part), part.output, row.counts, row.field,
-            row.level, row.opened, row.aside, row.again,
+            row.level, row.opened, row.training_only, row.again,
         )  # fmt: skip
 
     def _statement(self, part: Part) -> str:
         found = self._said.get(id(part))
         if found is None:
-            found = self._said[id(part)] = notation.statement(part)
+            found = self._said[id(part)] = format_part(part)
         return found
 
 

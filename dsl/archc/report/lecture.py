@@ -13,7 +13,8 @@ from math import prod
 from archc import symbolic
 from archc.analysis.table import Row
 from archc.ops import Dims, Op, Shape
-from archc.report.numbers import human
+from archc.report.spelling.numbers import format_count, human
+from archc.report.spelling.shapes import format_dims, format_even
 from archc.report.summary import Summary
 from archc.report.tables import Column, Sheet, TableLine
 
@@ -32,7 +33,7 @@ class Layer:
 
     @property
     def text(self) -> str:
-        shape = f"[{'x'.join(map(str, self.dims))}]"
+        shape = f"[{format_dims(self.dims)}]"
         return f"{self.name}: {shape} memory: {self.product} params: {self.formula}"
 
 
@@ -53,10 +54,10 @@ class Lecture:
         """Every layer by itself; `depth` closes blocks."""
         table, counts = summary.table, summary.counts
         rows = [row for row in table.rows(summary.depth) if not row.opened]
-        main = [_layer(row) for row in rows if not row.aside and row.counts.memory]
-        heads = [_layer(row) for row in rows if row.aside and row.counts.memory]
+        main = [_layer(row) for row in rows if not row.training_only and row.counts.memory]
+        heads = [_layer(row) for row in rows if row.training_only and row.counts.memory]
         inputs = [_input(shape) for _, shape in table.inputs]
-        aside = sum(row.counts.weights for row in rows if row.aside)
+        in_heads = sum(row.counts.weights for row in rows if row.training_only)
         ops = [row.part.op for row in table.rows() if row.part.op and row.part.counts.params]
         norms = any(op.category == "norm" for op in ops)
         return cls(
@@ -64,7 +65,7 @@ class Lecture:
             (*inputs, *main),
             tuple(heads),
             counts.memory,
-            counts.weights - aside,
+            counts.weights - in_heads,
             summary.scale.width,
             "biases and norms" if norms else "biases",
         )
@@ -90,9 +91,9 @@ class Lecture:
         """The same for Markdown, LaTeX and CSV."""
         columns = (
             Column("layer", "layer"),
-            Column("shape", "output", show=lambda dims: "x".join(map(str, dims))),
-            Column("memory", "memory", numeric=True, show=lambda count: f"{count:,}"),
-            Column("params", "params", numeric=True, show=lambda count: f"{count:,}"),
+            Column("shape", "output", show=format_dims),
+            Column("memory", "memory", numeric=True, show=format_count),
+            Column("params", "params", numeric=True, show=format_count),
         )
         lines = [TableLine((x.name, x.dims, x.memory, x.params)) for x in self.layers]
         note = f"memory: numbers that one image's outputs hold; params: without {self.left_out}"
@@ -110,8 +111,8 @@ def _input(shape: Shape) -> Layer:
 def _layer(row: Row) -> Layer:
     op, dims, counts = row.part.op, _hwc(row.part.output), row.counts
     if op is None:
-        name, product = row.key, rounded(counts.memory)
-        return Layer(name, dims, product, counts.memory, _weights(counts.weights), counts.weights)
+        product, formula = rounded(counts.memory), format_count(counts.weights)
+        return Layer(row.key, dims, product, counts.memory, formula, counts.weights)
     formula = "0" if row.again or not counts.weights else _formula(row, op)
     name = _name(op, row.part.inputs[0], row.part.output)
     return Layer(name, dims, _product(dims), counts.memory, formula, counts.weights)
@@ -138,15 +139,11 @@ def rounded(number: int) -> str:
     return mantissa + unit.upper()
 
 
-def _weights(count: int) -> str:
-    return f"{count:,}"
-
-
 def _formula(row: Row, op: Op) -> str:
     """`(3*3*3)*64 = 1,728`; of a linear `7*7*512*4096 = 102,760,448`."""
     filters = op.filters(*row.part.inputs)
     if filters is None:
-        return _weights(row.counts.weights)
+        return format_count(row.counts.weights)
     span, count = filters
     if op.category == "linear":
         span = _hwc(row.part.map) if row.part.map is not None else span
@@ -162,9 +159,9 @@ def _name(op: Op, x: Shape, y: Shape) -> str:
     windows = symbolic.plain(getattr(op, "kernel", None))
     if windows is None:
         return op.name.upper()
-    kernel = "x".join(map(str, windows[:1] if len(set(windows)) == 1 else windows))
+    kernel = format_even(windows)
     filters = f"-{y.channels}" if op.category == "conv" else ""
     usual = windows if op.category == "pool" else (1,)
     stride = symbolic.plain(getattr(op, "stride", None)) or usual
-    said = "" if set(stride) == set(usual) else f"/{'x'.join(map(str, dict.fromkeys(stride)))}"
-    return f"{op.name.upper()}{kernel}{filters}{said}"
+    strides = "" if set(stride) == set(usual) else f"/{format_even(stride)}"
+    return f"{op.name.upper()}{kernel}{filters}{strides}"

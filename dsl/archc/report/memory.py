@@ -12,7 +12,8 @@ from archc.analysis.heap import Heap, Role
 from archc.analysis.roofline import Workload
 from archc.report import speed as throughput
 from archc.report import tables
-from archc.report.diagnostics import to_json
+from archc.report.characters import to_json
+from archc.report.spelling.numbers import format_bytes
 from archc.report.tables import Column, Sheet, TableLine
 
 VERSION = 1  # of the JSON; grows when a key goes or changes its meaning
@@ -39,17 +40,6 @@ class MemoryReport:
     devices: Sequence[Device]
 
 
-def size(bytes: float) -> str:
-    """`2.78 GiB`."""
-    amount = float(bytes)
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if amount < 1000 or unit == "TiB":
-            break
-        amount /= 1024
-    digits = 0 if unit == "B" else 2 if amount < 9.995 else 1 if amount < 99.95 else 0
-    return f"{amount:.{digits}f} {unit}"
-
-
 # --- text --------------------------------------------------------------------------------
 
 
@@ -69,8 +59,8 @@ def _peaks(report: MemoryReport) -> tuple[Peak, Peak]:
 def _parts(report: MemoryReport, train: Peak, infer: Peak) -> Sheet:
     columns = (
         Column("part", ""),
-        Column("train", "training", numeric=True, show=size),
-        Column("infer", "inference", numeric=True, show=size),
+        Column("train", "training", numeric=True, show=format_bytes),
+        Column("infer", "inference", numeric=True, show=format_bytes),
     )
     lines = [
         TableLine((role.value, train.parts.get(role) or None, infer.parts.get(role) or None))
@@ -106,7 +96,7 @@ def _largest(train: Peak) -> Sheet:
     columns = (
         Column("tensor", "made by"),
         Column("role", "what it is"),
-        Column("bytes", "size", numeric=True, show=size),
+        Column("bytes", "size", numeric=True, show=format_bytes),
     )
     lines = [TableLine((s.name, s.role.value, bytes)) for s, bytes in train.largest]
     return Sheet(columns, lines, "The biggest tensors at the training peak")
@@ -115,7 +105,7 @@ def _largest(train: Peak) -> Sheet:
 def _devices(report: MemoryReport, train: Peak) -> Sheet:
     columns = (
         Column("device", "to fit into"),
-        Column("capacity", "memory", numeric=True, show=size),
+        Column("capacity", "memory", numeric=True, show=format_bytes),
         Column("train", "trains", numeric=True),
         Column("tight", "tightly", numeric=True),
         Column("infer", "infers", numeric=True),

@@ -14,11 +14,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from archc import __version__
+from archc.analysis.counts import Counts
 from archc.analysis.fit import NetworkMemory
-from archc.analysis.table import Counts, Table
+from archc.analysis.table import Table
 from archc.report import folding, tables
+from archc.report.characters import to_json
 from archc.report.columns import MEASURES, Item, Units
-from archc.report.diagnostics import to_json
 from archc.report.tables import Sheet, TableLine
 
 if TYPE_CHECKING:
@@ -131,8 +132,8 @@ class Summary:
     def _outline(self) -> Iterator[tuple[Item, bool]]:
         """Items, and whether each is a sum; auxiliary heads after the rest."""
         items = folding.outline(self.table, self._depth, fold=self.fold)
-        heads = [item for item in items if item.aside]
-        yield from ((item, False) for item in items if not item.aside)
+        heads = [item for item in items if item.training_only]
+        yield from ((item, False) for item in items if not item.training_only)
         if heads:
             yield self._without(heads), True
             yield from ((item, False) for item in heads)
@@ -147,8 +148,8 @@ class Summary:
         tops = [head for head in heads if head.level == min(h.level for h in heads)]
         counts = self.counts
         for head in tops:
-            aside = head.counts.aside()
-            counts = counts + aside.times(-1)
+            added = head.counts.auxiliary()
+            counts = counts + added.times(-1)
         _, shape = self.table.outputs[0]
         return Item("without heads", "network", "", shape, counts, self.table.field)
 
@@ -161,15 +162,16 @@ class Summary:
         return f"{self.name}: {ends[0]} to {ends[1]}, batch {batch}, {dtype} ({width} bytes)"
 
     def _foot(self) -> tuple[str, ...]:
-        from archc.report.memory import size
+        from archc.report.spelling.numbers import format_bytes
 
         batch = "one sample" if self.scale.batch == 1 else f"a batch of {self.scale.batch}"
         lines = [
             f"{self.params:,} parameters ({self.weights:,} of them weights of convolutions and "
             f"linears), {self.buffers:,} buffers",
             f"{self.macs:,} MACs = {self.flops:,} FLOPs for {batch}",
-            f"peak memory: inference {size(self.infer_peak_bytes)}, training "
-            f"{size(self.train_peak_bytes)} (with parameters; SGD with momentum; see `archc fit`)",
+            f"peak memory: inference {format_bytes(self.infer_peak_bytes)}, training "
+            f"{format_bytes(self.train_peak_bytes)} "
+            "(with parameters; SGD with momentum; see `archc fit`)",
         ]
         if self.counts.side_macs:
             side = self.counts.side_macs * self.scale.batch
@@ -235,7 +237,7 @@ class Summary:
         items = folding.everything(self.table, self.depth)
         return [
             {name: MEASURES[name].of(item, self.scale) for name in columns}
-            | {"aux": item.aside, "again": item.again}
+            | {"aux": item.training_only, "again": item.again}
             for item in items
         ]
 

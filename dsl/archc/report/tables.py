@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from archc.report import diagnostics
+from archc.report import characters
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -26,7 +26,7 @@ class Column:
     show: Callable[[Any], str] = str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "heading", diagnostics.visible(self.heading))
+        object.__setattr__(self, "heading", characters.visible(self.heading))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,15 @@ class Sheet:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "head", diagnostics.visible(self.head))
-        object.__setattr__(self, "foot", tuple(map(diagnostics.visible, self.foot)))
-        object.__setattr__(self, "notes", tuple(map(diagnostics.visible, self.notes)))
+        object.__setattr__(self, "head", characters.visible(self.head))
+        object.__setattr__(self, "foot", tuple(map(characters.visible, self.foot)))
+        object.__setattr__(self, "notes", tuple(map(characters.visible, self.notes)))
 
     def shown(self, line: TableLine) -> list[str]:
         """The cells as people read them; an empty one where there is no value."""
         pairs = zip(self.columns, line.cells, strict=True)
         shown = ("" if value is None else column.show(value) for column, value in pairs)
-        return list(map(diagnostics.visible, shown))
+        return list(map(characters.visible, shown))
 
 
 def text(sheet: Sheet) -> str:
@@ -82,11 +82,11 @@ def _grid(sheet: Sheet) -> Iterator[str]:
     for line in sheet.lines:
         cells = sheet.shown(line)
         rows.append(["  " * line.level + cells[0], *cells[1:]])
-    widths = [max(map(diagnostics.cells, cells)) for cells in zip(*rows, strict=True)]
+    widths = [max(map(characters.cells, cells)) for cells in zip(*rows, strict=True)]
     for row in rows:
         cells = []
         for cell, width, column in zip(row, widths, sheet.columns, strict=True):
-            room = " " * (width - diagnostics.cells(cell))
+            room = " " * (width - characters.cells(cell))
             cells.append(room + cell if column.numeric else cell + room)
         yield "  ".join(cells).rstrip()
 
@@ -139,7 +139,7 @@ def _harmless(value: Any) -> Any:
     """A number as it is, a text visible and no formula."""
     if not isinstance(value, str):
         return value
-    value = diagnostics.visible(value)
+    value = characters.visible(value)
     formula = value.startswith(_FORMULA) and not _NUMBER.fullmatch(value)
     return f"'{value}" if formula else value
 

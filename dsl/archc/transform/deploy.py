@@ -53,9 +53,9 @@ class Deployment:
 
     def of(self, plan: Plan) -> Plan:
         """The same of the network at any values of its params; the plan stays as it is."""
-        calm = Copy(_without_dice)
-        body = calm.body(plan.body)
-        dropped = {new: tuple(_side_names(old.chain, "")) for old, new in calm.bodies.items()}
+        settled = Copy(_in_eval_mode)
+        body = settled.body(plan.body)
+        dropped = {new: tuple(_side_names(old.chain, "")) for old, new in settled.bodies.items()}
         folded: dict[Body, dict[str, tuple[str, float]]] = {}
         merged = Copy(lambda old: _folds(old, folded.setdefault(old, {})))
         body = merged.body(body)
@@ -84,7 +84,7 @@ def kernels(plan: Plan) -> int:
     return sum(not step.passes_through for step in schedule(plan, training=False).steps)
 
 
-def _without_dice(body: Body) -> Successor:
+def _in_eval_mode(body: Body) -> Successor:
     def successor(node: Apply) -> Op:
         op = node.op.in_eval()
         return IDENTITY if op.name == IDENTITY.name else op
@@ -92,18 +92,18 @@ def _without_dice(body: Body) -> Successor:
     return successor
 
 
-def _side_names(chain: Chain, prefix: str, aside: bool = False) -> Iterator[str]:
-    """The modules of auxiliary heads; `aside` where the chain is part of one."""
+def _side_names(chain: Chain, prefix: str, in_head: bool = False) -> Iterator[str]:
+    """The modules of auxiliary heads; `in_head` where the chain is part of one."""
     for node in chain.nodes:
         match node:
-            case Call(again=False) | Scope(again=False) if aside:
+            case Call(again=False) | Scope(again=False) if in_head:
                 yield prefix + node.name
                 continue
-            case Apply(again=False) if aside and node.state:
+            case Apply(again=False) if in_head and node.state:
                 yield prefix + node.name
         inner = f"{prefix}{node.name}." if isinstance(node, Scope) else prefix
         for part in children(node):
-            yield from _side_names(part, inner, aside or isinstance(node, AuxHead))
+            yield from _side_names(part, inner, in_head or isinstance(node, AuxHead))
 
 
 # --- folding -----------------------------------------------------------------------------

@@ -140,5 +140,5 @@ def named(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "no space left for temporary files: TMPDIR names another folder"
     lines = str(error).strip().splitlines()
-    said = f": {lines[0].strip()}" if lines else ""
-    return f"{type(error).__name__}{said}"[:300]
+    message = f": {lines[0].strip()}" if lines else ""
+    return f"{type(error).__name__}{message}"[:300]

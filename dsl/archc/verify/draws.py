@@ -67,13 +67,13 @@ def _drawn(func: Any, made: Tensor, args: Any, kwargs: Any) -> Tensor | None:
 
 def _uniform(made: Tensor) -> Tensor:
     """Few numbers are spread evenly: some of five lie above 0.8, so that drop-path drops some."""
-    count, dice = made.numel(), torch.Generator().manual_seed(_SEED + made.numel())
+    count, generator = made.numel(), torch.Generator().manual_seed(_SEED + made.numel())
     if count <= _FEW:
-        order = torch.randperm(count, generator=dice, device="cpu")
+        order = torch.randperm(count, generator=generator, device="cpu")
         return ((order.double() + 0.5) / max(count, 1)).reshape(made.shape)
-    return torch.rand(count, dtype=torch.double, generator=dice).reshape(made.shape)
+    return torch.rand(count, dtype=torch.double, generator=generator).reshape(made.shape)
 
 
 def _normal(made: Tensor) -> Tensor:
-    dice = torch.Generator().manual_seed(_SEED + made.numel())
-    return torch.randn(made.numel(), dtype=torch.double, generator=dice).reshape(made.shape)
+    generator = torch.Generator().manual_seed(_SEED + made.numel())
+    return torch.randn(made.numel(), dtype=torch.double, generator=generator).reshape(made.shape)

@@ -46,15 +46,15 @@ class Effects:
 @contextmanager
 def observed() -> Iterator[Effects]:
     """The effects of what runs within, known when it has ended."""
-    found, said, before = Effects(), io.StringIO(), _settings()
+    found, printed, before = Effects(), io.StringIO(), _settings()
     listeners = _listeners()
     listeners.append(found.done)
     try:
-        with redirect_stdout(said), redirect_stderr(said):
+        with redirect_stdout(printed), redirect_stderr(printed):
             yield found
     finally:
         listeners.pop()
-    found.printed = said.getvalue()
+    found.printed = printed.getvalue()
     found.changed = tuple(name for name, value in _settings().items() if before[name] != value)
 
 

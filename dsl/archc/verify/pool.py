@@ -82,7 +82,7 @@ class WorkerPool:
             watch = _Watch(process, self.seconds)
             try:
                 begun = watch.begin(_START)
-                _tell(process, written(task, checks))
+                _send(process, written(task, checks))
                 assert process.stdout is not None
                 for line in process.stdout:
                     answer = json.loads(line)
@@ -167,14 +167,14 @@ def _shares(checks: Sequence[str]) -> list[list[str]]:
     return [*([shared] if shared else []), *([name] for name in alone)]
 
 
-def _tell(process: subprocess.Popen[bytes], line: bytes) -> None:
+def _send(process: subprocess.Popen[bytes], line: bytes) -> None:
     """Its input stays open: the worker ends when it closes."""
     assert process.stdin is not None
     try:
         process.stdin.write(line)
         process.stdin.flush()
     except BrokenPipeError:
-        pass  # it has died; how, is told by its end
+        pass  # it has died; its end says how
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -189,15 +189,15 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def _death(process: subprocess.Popen[bytes], errors: IO[bytes]) -> str:
-    """`killed by SIGABRT: the last line that it said`."""
+    """`killed by SIGABRT: the last line of its output`."""
     errors.seek(0)
     lines = errors.read()[-10_000:].decode(errors="replace").strip().splitlines()
-    said = f": {lines[-1].strip()}"[:300] if lines else ""
+    last = f": {lines[-1].strip()}"[:300] if lines else ""
     code = process.wait()
     if code >= 0:
-        return f"the process ended with code {code}{said}"
+        return f"the process ended with code {code}{last}"
     try:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
-    return f"killed by {name}{said}"
+    return f"killed by {name}{last}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archc import __version__
-from archc.report.diagnostics import to_json
+from archc.report.characters import to_json
 from archc.report.tables import Column, Sheet, TableLine
 from archc.verify import Verdict
 from archc.verify.check import Check

@@ -205,10 +205,10 @@ class Subject:
         """Random tensors of the network's input shapes, or of `small_shapes`."""
         import torch
 
-        dice = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(seed)
         shapes = self.small_shapes if small else self.shapes
         return tuple(
-            torch.randn(batch, *shape, generator=dice).to(device, dtype or torch.float32)
+            torch.randn(batch, *shape, generator=generator).to(device, dtype or torch.float32)
             for shape in shapes
         )
 

@@ -61,7 +61,7 @@ def written(task: Task, checks: list[str]) -> bytes:
 
 def read(line: bytes) -> tuple[Task, list[str]]:
     """What `written` wrote."""
-    told = json.loads(line)
-    task = told["task"]
+    asked = json.loads(line)
+    task = asked["task"]
     task["inputs"] = {name: tuple(dims) for name, dims in task["inputs"].items()}
-    return Task(**task), told["checks"]
+    return Task(**task), asked["checks"]

@@ -28,14 +28,14 @@ def main() -> None:
     """Reads the task, runs its checks."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    told, names = task.read(_line(0))
+    asked, names = task.read(_line(0))
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
 
     import torch
 
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # torch's and onnx's own
-    subject = Subject(told.analysis(), told.source)
+    subject = Subject(asked.analysis(), asked.source)
     for name in names:
         if CHECKS[name].alone and len(names) > 1:
             _apart(name, subject, answers)

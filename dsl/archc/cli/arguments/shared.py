@@ -30,7 +30,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=Help, allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
-        from archc.report.diagnostics import visible
+        from archc.report.characters import visible
 
         super().error(visible(message))
 

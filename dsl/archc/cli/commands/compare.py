@@ -17,7 +17,7 @@ from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, say
 from archc.cli.inputs import Input, meant
 from archc.comparison import Comparison, NetworkEntry, UnknownColumn, plot
 from archc.report import diagnostics as render
-from archc.report.numbers import natural
+from archc.report.spelling.numbers import natural
 from archc.source import Diagnostic
 
 

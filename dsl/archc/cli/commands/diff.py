@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archc import files
-from archc.cli.commands.reading import analyse, colored, need_network, show
+from archc.cli.commands.reading import analyse_text, colored, need_network, show
 from archc.cli.commands.writing import destination, names_folder, put
 from archc.cli.exit_codes import FINE, WRONG, Stop
 from archc.cli.inputs import Input, find_one
@@ -51,22 +51,18 @@ def _format(args: Namespace) -> str:
 def _analysed(input: Input, more: list[tuple[str, object]], args: Namespace) -> Analysis | None:
     """One side; None where it has mistakes, which are shown.
 
-    A variant that is no longer what its `expect` says can be compared all the same: it is told.
+    A variant that is no longer what its `expect` says can be compared all the same, with a warning.
     """
     own = Namespace(**{**vars(args), "params": [*args.params, *more]})
-    try:
-        analysis = analyse(input, own)
-    except files.Unreadable as failure:
-        if failure.io:
-            raise Stop(failure.diagnostic.title) from None
-        show([failure.diagnostic], sys.stderr, args)
+    analysis = analyse_text(input, own)
+    if analysis is None:
         return None
-    told = [
+    diagnostics = [
         replace(d, severity=Severity.WARNING) if d.code.startswith("A6") else d
         for d in analysis.diagnostics
     ]
-    show(told, sys.stderr, args)
-    if any(d.is_error for d in told):
+    show(diagnostics, sys.stderr, args)
+    if any(d.is_error for d in diagnostics):
         return None
     need_network(analysis, input, "nothing to compare")
     return analysis

@@ -45,7 +45,8 @@ def run(args: Namespace) -> int:
 def _devices(args: Namespace) -> list[Device]:
     """Those that were named, or all that archc knows."""
     from archc.analysis.gpus import gpus
-    from archc.report.memory import Device, size
+    from archc.report.memory import Device
+    from archc.report.spelling.numbers import format_bytes
 
     cards = gpus()
     for name in args.gpu:
@@ -53,6 +54,6 @@ def _devices(args: Namespace) -> list[Device]:
             hint = meant(name, cards)
             raise Stop(f"no GPU {name!r}{hint} (known: {', '.join(cards)})")
     named = args.gpu if args.gpu or args.memory else cards
-    return [Device(f"{size(bytes)} given", bytes) for bytes in args.memory] + [
+    return [Device(f"{format_bytes(bytes)} given", bytes) for bytes in args.memory] + [
         Device(cards[name].name, cards[name].memory, cards[name]) for name in named
     ]

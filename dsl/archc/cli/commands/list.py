@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from archc import files
 from archc.cli.exit_codes import FINE
 from archc.comparison import BATCH, NetworkEntry, attribute
-from archc.report.diagnostics import to_json
-from archc.report.numbers import natural
+from archc.report.characters import to_json
+from archc.report.spelling.numbers import natural
 
 # Each as wide as its values can be: a line is printed as soon as its network is known.
 _WIDTHS = {"params": 13, "macs": 7, "year": 4, "paper": 0}

@@ -50,17 +50,27 @@ def analyse(input: Input, args: Namespace) -> Analysis:
     )
 
 
+def analyse_text(input: Input, args: Namespace) -> Analysis | None:
+    """The analysis of what is text; of what is not, shows why and gives None.
+
+    Raises Stop where the file system says no.
+    """
+    try:
+        return analyse(input, args)
+    except files.Unreadable as failure:
+        if failure.io:
+            raise Stop(failure.diagnostic.title) from None
+        show([failure.diagnostic], sys.stderr, args)
+        return None
+
+
 def analysed(input: Input, args: Namespace) -> tuple[Analysis | None, int]:
     """The analysis of a network that is to be built or drawn, and FINE if it can be.
 
     Shows the diagnostics, warnings too.
     """
-    try:
-        analysis = analyse(input, args)
-    except files.Unreadable as failure:
-        if failure.io:
-            raise Stop(failure.diagnostic.title) from None
-        show([failure.diagnostic], sys.stderr, args)
+    analysis = analyse_text(input, args)
+    if analysis is None:
         return None, WRONG
     show(analysis.diagnostics, sys.stderr, args)
     return analysis, FINE if analysis.ok else WRONG
@@ -94,6 +104,6 @@ def columns(stream: TextIO) -> int:
 
 def headline(analysis: Analysis) -> str:
     """`ResNet50: 25,557,032 parameters, 4.09G MACs`."""
-    from archc.report.numbers import human
+    from archc.report.spelling.numbers import human
 
     return f"{analysis.name}: {analysis.params:,} parameters, {human(analysis.macs)} MACs"

@@ -16,7 +16,7 @@ from archc.cli.commands.reading import analysed, find_all, need_network
 from archc.cli.commands.tables import put_sheets
 from archc.cli.exit_codes import FINE, WRONG, Stop, say
 from archc.cli.inputs import Input, meant
-from archc.report.diagnostics import visible
+from archc.report.characters import visible
 from archc.verify import Task, Verdict
 from archc.verify.report import Named, Report, listed
 

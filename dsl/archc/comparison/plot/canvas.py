@@ -22,7 +22,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from archc.comparison.plot.labels import Bbox, Bubble, Place, place
 from archc.comparison.plot.picture import Picture, Point
 from archc.draw.describe import labelled
-from archc.report.numbers import human
+from archc.report.spelling.numbers import human
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archc.report.diagnostics import visible
-from archc.report.numbers import human
+from archc.report.characters import visible
+from archc.report.spelling.numbers import human
 
 if TYPE_CHECKING:
     from archc.comparison.timing import Machine

@@ -31,18 +31,18 @@ def arguments(subject: Subject) -> str | None:
     plan = subject.analysis.plan
     assert plan is not None
     params = {name: value for name, value in plan.params.items() if subject.takes(name)}
-    told = []
+    written = []
     for name, default in params.items():
         for value in _others(default):
             theirs = _at(subject, name, value)
             if theirs is None:
                 continue
             _compare(subject, theirs, name, value)
-            told.append(f"{name}={value}")
+            written.append(f"{name}={value}")
             break
-    if not told:
+    if not written:
         raise Skipped("its constructor takes no number that is a param of the file")
-    return ", ".join(told)
+    return ", ".join(written)
 
 
 def _others(default: Any) -> Iterator[Any]:

@@ -1,10 +1,11 @@
-"""How a network behaves: in which layout, by which dice, whom a sample depends on."""
+"""How a network behaves: in which layout, from which random numbers, whom a sample depends on."""
 
 from __future__ import annotations
 
 import copy
 from typing import TYPE_CHECKING
 
+from archc.report.spelling.shapes import format_dims
 from archc.verify.check import Bug, Failed, Skipped, check
 from archc.verify.checks.differences import gap, same
 from archc.verify.reasons import some
@@ -51,7 +52,7 @@ def channels_last(subject: Subject) -> str | None:
             torchs += [ran.module] if ran.module in leaves else []
             continue
         what = f"{ran.name} in {ran.module or 'the network'}" if ran.name else ran.module
-        raise Failed(f"{what} puts out {'x'.join(map(str, ran.shape))} in another format")
+        raise Failed(f"{what} puts out {format_dims(ran.shape)} in another format")
     return f"torch's own do not: {some(torchs)}" if torchs else None
 
 
@@ -150,11 +151,11 @@ def _need_input(subject: Subject, outputs: set[int]) -> None:
 
     for seed in range(_TRIES):
         net = copy.deepcopy(subject.settled)
-        dice = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for tensor in net.parameters():
                 deviation = tensor[0].numel() ** -0.5 if tensor.dim() > 1 else 1.0
-                tensor.normal_(0, deviation, generator=dice)
+                tensor.normal_(0, deviation, generator=generator)
             pair = (net(*subject.inputs(seed=at, small=True)) for at in (0, 1))
             compared = zip(*map(subject.tensors, pair), strict=True)
             outputs -= {

@@ -45,7 +45,7 @@ def one_graph(subject: Subject) -> str | None:
         net = _net(subject).train(training)
         if not training:  # batch norms that saw no data would let the sums run over
             net.load_state_dict(subject.settled.state_dict())
-        twin, graphs = copy.deepcopy(net), _Graphs(subject)
+        reference, graphs = copy.deepcopy(net), _Graphs(subject)
         torch.compiler.reset()
         compiled = torch.compile(net, backend=graphs, fullgraph=True)
         try:
@@ -56,9 +56,9 @@ def one_graph(subject: Subject) -> str | None:
             raise Failed(f"no single graph in {mode} mode: {blamed(error, subject)}") from error
         if graphs.reads:
             raise Failed(f"in {mode} mode the host waits for a number at {graphs.reads[0]}")
-        wanted = [_seeded(twin, first), _seeded(twin, second)]
+        wanted = [_seeded(reference, first), _seeded(reference, second)]
         found = [*subject.tensors(made), *subject.tensors(again), *net.state_dict().values()]
-        known = [*subject.tensors(wanted), *twin.state_dict().values()]
+        known = [*subject.tensors(wanted), *reference.state_dict().values()]
         if gap := difference(found, known):
             raise Failed(f"in {mode} mode compiled and eager differ by {gap:.1e}")
     return None
@@ -78,28 +78,28 @@ def compiled_step(subject: Subject) -> str | None:
     """The compiled training step has the gradients and the statistics of eager mode.
 
     Forward and backward through AOTAutograd, one graph, recompute on. What draws random numbers
-    is off, since AOTAutograd throws other dice.
+    is off, since AOTAutograd draws others.
     """
     import torch
 
     inputs = subject.inputs(small=True)
     net = without_randomness(_net(subject), inputs)
-    twin = copy.deepcopy(net)
+    reference = copy.deepcopy(net)
     torch.compiler.reset()
     try:
         compiled = torch.compile(net, backend="aot_eager", fullgraph=True)
         subject.loss(compiled(*inputs)).backward()
     except Exception as error:
         raise Failed(f"no compiled step: {blamed(error, subject)}") from error
-    subject.loss(twin(*inputs)).backward()
-    eager, made = _gradients(twin), _gradients(net)
+    subject.loss(reference(*inputs)).backward()
+    eager, made = _gradients(reference), _gradients(net)
     if alone := sorted(eager.keys() ^ made.keys()):
         how = "eagerly" if alone[0] in eager else "compiled"
         raise Failed(f"{alone[0]} has a gradient only {how}")
     name, worst = furthest(made, eager)
     if worst > CLOSE:
         raise Failed(f"the gradient of {name} differs by {worst:.1e} when compiled")
-    if gap := difference(net.buffers(), twin.buffers()):
+    if gap := difference(net.buffers(), reference.buffers()):
         raise Failed(f"running statistics differ by {gap:.1e} when compiled")
     return f"gradients to {worst:.1e}" if worst else "gradients equal bit for bit"
 

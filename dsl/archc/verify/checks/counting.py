@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from archc.report.notation import sizes
+from archc.report.spelling.shapes import format_dims
 from archc.verify.check import Bug, Failed, check
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ def counts(subject: Subject) -> str | None:
     rows = list(subject.analysis.table.rows())
     net = _on_meta(subject)
     _parameters(rows, net)
-    compared = _run(subject, rows, net.eval(), aside=False)
-    if any(row.aside for row in rows):
+    compared = _run(subject, rows, net.eval(), training_only=False)
+    if any(row.training_only for row in rows):
         with torch.random.fork_rng(devices=[]):
-            compared += _run(subject, rows, net.train(), aside=True)
+            compared += _run(subject, rows, net.train(), training_only=True)
     return f"{len(rows)} nodes, {compared} outputs"
 
 
@@ -63,7 +63,7 @@ def _parameters(rows: Iterable[Row], net: nn.Module) -> None:
             raise Failed(f"{place} has {torchs[place]:,} parameters, not {ours[place]:,}")
 
 
-def _run(subject: Subject, rows: list[Row], net: nn.Module, *, aside: bool) -> int:
+def _run(subject: Subject, rows: list[Row], net: nn.Module, *, training_only: bool) -> int:
     """Compares one run: in eval mode the network, in train mode its auxiliary heads.
 
     How many outputs were compared.
@@ -76,12 +76,12 @@ def _run(subject: Subject, rows: list[Row], net: nn.Module, *, aside: bool) -> i
     with FlopCounterMode(display=False) as counter, torch.no_grad(), Trace(net) as trace:
         outputs = subject.tensors(net(*subject.inputs(_BATCH, device="meta")))
     table = subject.analysis.table
-    macs = table.counts.macs + (table.counts.side_macs if aside else 0)
+    macs = table.counts.macs + (table.counts.side_macs if training_only else 0)
     flops: dict[str, int] = {
         path: sum(operations.values()) // (2 * _BATCH)
         for path, operations in counter.get_flop_counts().items()
     }
-    chosen = [row for row in rows if row.aside == aside]
+    chosen = [row for row in rows if row.training_only == training_only]
     idle = _macs(chosen, {path.partition(".")[2]: count for path, count in flops.items()}, trace)
     if flops.get("Global", 0) != macs:
         if idle:
@@ -89,9 +89,9 @@ def _run(subject: Subject, rows: list[Row], net: nn.Module, *, aside: bool) -> i
         raise Failed(f"torch counts {flops.get('Global', 0):,} MACs in all, not {macs:,}")
     for (name, shape), y in zip(table.outputs, outputs, strict=False):
         if shape.dims != tuple(y.shape[1:]):
-            raise Failed(f"{name} is {sizes(y.shape[1:])}, not {sizes(shape.dims)}")
+            raise Failed(f"{name} is {format_dims(y.shape[1:])}, not {format_dims(shape.dims)}")
     compared = _modules(chosen, trace)
-    if aside or subject.given is not None:  # which may do other arithmetic
+    if training_only or subject.given is not None:  # which may do other arithmetic
         return compared
     return compared + _functions(rows, trace)
 
@@ -126,7 +126,7 @@ def _modules(rows: Iterable[Row], trace: Trace) -> int:
         for ran, dims in zip(torchs.get(place, ()), shapes, strict=False):
             compared += 1
             if ran.shape[1:] != dims:
-                raise Failed(f"{place} is {sizes(ran.shape[1:])}, not {sizes(dims)}")
+                raise Failed(f"{place} is {format_dims(ran.shape[1:])}, not {format_dims(dims)}")
     return compared
 
 
@@ -140,7 +140,7 @@ def _functions(rows: list[Row], trace: Trace) -> int:
     compared = 0
     for row in sorted(rows, key=lambda row: -row.key.count(".")):  # inside, there is less to choose
         op = row.part.op
-        if op is None or row.aside or _place(row) in modules:
+        if op is None or row.training_only or _place(row) in modules:
             continue
         if op.passes_through(len(row.part.inputs), training=False):
             continue
@@ -151,7 +151,7 @@ def _functions(rows: list[Row], trace: Trace) -> int:
             (key for key in left if left[key] and key[1] == dims and _inside(key[0], around)), None
         )
         if found is None:
-            raise Failed(f"{row.key} ({op.name}) is to be {sizes(dims)}: nothing there is")
+            raise Failed(f"{row.key} ({op.name}) is to be {format_dims(dims)}: nothing there is")
         left[found] -= 1
         compared += 1
     return compared

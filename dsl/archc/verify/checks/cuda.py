@@ -70,10 +70,10 @@ def peak_memory(subject: Subject) -> str | None:
     """
     import torch
 
-    told = subject.analysis.memory(RunSetting()).train.peak(BATCH).bytes(BATCH)
+    predicted = subject.analysis.memory(RunSetting()).train.peak(BATCH).bytes(BATCH)
     free, _ = torch.cuda.mem_get_info()
-    if told > FITS * free:
-        raise Skipped(f"{told / 2**30:.1f} GiB are needed, {free / 2**30:.1f} GiB are free")
+    if predicted > FITS * free:
+        raise Skipped(f"{predicted / 2**30:.1f} GiB are needed, {free / 2**30:.1f} GiB are free")
     step = _TrainingStep(subject, BATCH)
     step()  # the optimizer's state, cuDNN's workspaces
     torch.cuda.empty_cache()
@@ -81,10 +81,12 @@ def peak_memory(subject: Subject) -> str | None:
     step()
     torch.cuda.synchronize()
     real = torch.cuda.max_memory_allocated()
-    said = f"{real / 2**20:,.0f} MiB, predicted {told / 2**20:,.0f} ({real / told - 1:+.1%})"
-    if not FITS * told <= real <= told / FITS + WORKSPACE:
-        raise Failed(said)
-    return said
+    message = (
+        f"{real / 2**20:,.0f} MiB, predicted {predicted / 2**20:,.0f} ({real / predicted - 1:+.1%})"
+    )
+    if not FITS * predicted <= real <= predicted / FITS + WORKSPACE:
+        raise Failed(message)
+    return message
 
 
 @check(
@@ -135,7 +137,7 @@ def cuda_graphs(subject: Subject) -> str | None:
     inputs, others = _inputs(subject, 2, seed=0), _inputs(subject, 2, seed=1)
     try:
         with torch.no_grad():
-            _aside(lambda: net(*inputs))
+            _on_side_stream(lambda: net(*inputs))
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph):
                 outputs = net(*inputs)
@@ -149,7 +151,7 @@ def cuda_graphs(subject: Subject) -> str | None:
         raise Failed(f"replayed outputs differ from eager mode by {gap:.1e}")
     step = _TrainingStep(subject, 2)
     try:
-        _aside(step)
+        _on_side_stream(step)
         step.optimizer.zero_grad(set_to_none=True)  # so that gradients lie in the graph's memory
         with torch.cuda.graph(torch.cuda.CUDAGraph()):
             step()
@@ -190,7 +192,7 @@ def _inputs(subject: Subject, batch: int, seed: int = 0) -> tuple[Tensor, ...]:
     return subject.inputs(batch, "cuda", seed=seed)
 
 
-def _aside(run: Callable[[], Any]) -> None:
+def _on_side_stream(run: Callable[[], Any]) -> None:
     """Runs it a few times on a stream of its own, as torch asks for before a capture."""
     import torch
 

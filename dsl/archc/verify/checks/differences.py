@@ -28,17 +28,17 @@ def blamed(error: BaseException, subject: Subject) -> str:
     it, the error carries a stack of its own, or tells it in its text.
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = lines[0] if lines else type(error).__name__
-    said = said if len(said) <= LONGEST else said[:LONGEST] + "..."
+    message = lines[0] if lines else type(error).__name__
+    message = message if len(message) <= LONGEST else message[:LONGEST] + "..."
     for frames in _stacks(error):
         if found := _innermost(frames, subject):
-            return f"{found}: {said}"
-    return said
+            return f"{found}: {message}"
+    return message
 
 
 def spot(node: fx.Node, subject: Subject) -> str:
     """The line of the module under test that a node of a graph comes from."""
-    return _innermost(_told(node.stack_trace or ""), subject) or "somewhere"
+    return _innermost(_frames_in(node.stack_trace or ""), subject) or "somewhere"
 
 
 def _stacks(error: BaseException) -> Iterator[Iterable[FrameSummary]]:
@@ -46,12 +46,12 @@ def _stacks(error: BaseException) -> Iterator[Iterable[FrameSummary]]:
     while cause is not None:
         yield getattr(cause, "real_stack", None) or ()
         yield traceback.extract_tb(cause.__traceback__)
-        yield _told(str(cause))
+        yield _frames_in(str(cause))
         cause = cause.__cause__
 
 
-def _told(text: str) -> list[FrameSummary]:
-    """The frames that a text tells, outermost first."""
+def _frames_in(text: str) -> list[FrameSummary]:
+    """The frames that a text names, outermost first."""
     return [
         FrameSummary(file, int(line), name, line=code)
         for file, line, name, code in _FRAME.findall(text)

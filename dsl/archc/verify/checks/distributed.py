@@ -126,9 +126,9 @@ def _run_ranks(subject: Subject, way: Way, folder: Path) -> None:
                 raise Failed(f"two processes have not ended after {PATIENCE:.0f} s")
     except (ProcessRaisedException, ProcessExitedException) as error:
         lines = _SAID.findall(str(error)) or str(error).strip().splitlines()
-        said = RuntimeError(lines[-1])
-        said.__cause__ = error  # whose text has the other process's traceback
-        raise Failed(f"process {error.error_index} of {RANKS}: {blamed(said, subject)}") from error
+        last = RuntimeError(lines[-1])
+        last.__cause__ = error  # whose text has the other process's traceback
+        raise Failed(f"process {error.error_index} of {RANKS}: {blamed(last, subject)}") from error
     finally:
         for process in context.processes:
             process.kill()

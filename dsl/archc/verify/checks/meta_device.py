@@ -108,7 +108,7 @@ def init_weights(subject: Subject) -> str | None:
         states.append(torch.get_rng_state())
         getattr(cls, name)(net)
 
-    _spoil(net)
+    _fill_with_nan(net)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         wanted = type(cls.__name__, (cls,), {name: start})()
@@ -162,7 +162,7 @@ def _on_meta(subject: Subject, dtype: torch.dtype | None = None) -> nn.Module:
     return net
 
 
-def _spoil(net: nn.Module) -> None:
+def _fill_with_nan(net: nn.Module) -> None:
     import torch
 
     with torch.no_grad():

@@ -91,11 +91,11 @@ class _Peak:
         return self.gap <= (_NEAR if self.block is None else _AGAIN)
 
     def __str__(self) -> str:
-        from archc.report.memory import size
+        from archc.report.spelling.numbers import format_bytes
 
         again = f" with {self.block} computed again" if self.block is not None else ""
-        told, found = size(self.ours), size(self.torchs)
-        return f"a step takes {found} at a batch of {self.batch}{again}, not {told}"
+        expected, found = format_bytes(self.ours), format_bytes(self.torchs)
+        return f"a step takes {found} at a batch of {self.batch}{again}, not {expected}"
 
 
 def _peaks(subject: Subject, block: str | None) -> Iterator[_Peak]:

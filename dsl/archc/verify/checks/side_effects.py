@@ -39,8 +39,8 @@ def side_effects(subject: Subject) -> str | None:
     cls = subject.cls
     _none(subject.on_import, "import")
     with observed() as effects:
-        dice = _dice(cls)
-    if dice == "seeded":
+        generator = _use_of_generator(cls)
+    if generator == "seeded":
         raise Failed("the constructor seeds torch's random numbers")
     _none(effects, "the constructor")
     net = subject.net()
@@ -60,14 +60,14 @@ def _forward(subject: Subject, net: nn.Module, when: str) -> None:
     named = dict(net.named_parameters()) if net.training else held(net)
     weights = {name: tensor.clone() for name, tensor in named.items()}
     attributes, modes = _attributes(net), [module.training for module in net.modules()]
-    dice = _dice(lambda: net(*inputs))
+    generator = _use_of_generator(lambda: net(*inputs))
     if not all(map(same, inputs, wanted)):
         raise Failed(f"{when} changes its input")
     if modes != [module.training for module in net.modules()]:
         raise Failed(f"{when} changes the mode of modules")
-    if dice == "seeded":
+    if generator == "seeded":
         raise Failed(f"{when} seeds torch's random numbers")
-    if dice == "drawn" and not net.training:
+    if generator == "drawn" and not net.training:
         raise Failed(f"{when} draws random numbers")
     now = held(net)
     for name, tensor in weights.items():
@@ -109,8 +109,8 @@ def _identity(value: Any) -> tuple[int, int]:
     return id(value), len(value) if isinstance(value, Sized) else 0
 
 
-def _dice(run: Callable[[], Any]) -> Literal["left", "drawn", "seeded"]:
-    """What becomes of torch's random numbers, by two runs: a seed makes one of two states."""
+def _use_of_generator(run: Callable[[], Any]) -> Literal["untouched", "drawn", "seeded"]:
+    """What a run does to torch's generator, by two of them: a seed makes one of two states."""
     import torch
 
     ends, drawn = [], False
@@ -122,7 +122,7 @@ def _dice(run: Callable[[], Any]) -> Literal["left", "drawn", "seeded"]:
             drawn = drawn or not torch.equal(start, ends[-1])
     if torch.equal(*ends):
         return "seeded"
-    return "drawn" if drawn else "left"
+    return "drawn" if drawn else "untouched"
 
 
 def _none(effects: Effects, what: str) -> None:

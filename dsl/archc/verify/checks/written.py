@@ -210,13 +210,15 @@ def _settle(subject: Subject, net: nn.Module) -> None:
     """Gives a network numbers that nothing starts with, and that hide nothing, as zeros would."""
     import torch
 
-    dice = torch.Generator().manual_seed(4)
+    generator = torch.Generator().manual_seed(4)
     norms = [module for module in net.modules() if hasattr(module, "running_mean")]
     kept = [norm.momentum for norm in norms]
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         for tensor in net.parameters():
             by = 0.1 * float(tensor.std()) if tensor.numel() > 1 else 0.0
-            tensor.add_(torch.randn(tensor.shape, dtype=tensor.dtype, generator=dice) * (by or 0.1))
+            tensor.add_(
+                torch.randn(tensor.shape, dtype=tensor.dtype, generator=generator) * (by or 0.1)
+            )
         for norm in norms:
             norm.momentum = 1.0
         net(*_inputs(subject, 3, seed=3))
@@ -252,9 +254,10 @@ def _loss(outputs: Iterable[Tensor]) -> Tensor:
     """A sum of all numbers, each with a weight of its own."""
     import torch
 
-    dice = torch.Generator().manual_seed(5)
-    parts = [(y * torch.randn(y.shape, dtype=torch.double, generator=dice)).sum() for y in outputs]
-    return torch.stack(parts).sum()
+    generator = torch.Generator().manual_seed(5)
+    found = list(outputs)
+    weights = [torch.randn(y.shape, dtype=torch.double, generator=generator) for y in found]
+    return torch.stack([(y * w).sum() for y, w in zip(found, weights, strict=True)]).sum()
 
 
 def _compare(

@@ -1,9 +1,4 @@
-"""The only door: a source to everything known about it.
-
-    text -> parse -> link -> elaborate -> analysis -> what is shown
-
-`Analysis` is frozen and holds it all; whatever shows something reads it, so no two views disagree.
-"""
+"""Everything known about one source, computed when it is asked for."""
 
 from __future__ import annotations
 
@@ -13,22 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archc import data, syntax
+from archc import syntax
 from archc.analysis.costs import Cost, Costs
-from archc.analysis.expectations import check_expectations
-from archc.analysis.lint import lint
-from archc.analysis.recipe import check_recipe
-from archc.elaborate.network import elaborate, is_network, link
-from archc.elaborate.params import by_current_names
-from archc.elaborate.sections import Facts, read_sections
-from archc.files import Unreadable, read, read_stdin, resolve_use
-from archc.ops import Dims
-from archc.plan import Body, Plan, outputs
+from archc.api.loading import Elaborator
+from archc.elaborate.sections import Facts
+from archc.plan import Plan, outputs
 from archc.recursion import deep_recursion
-from archc.report.diagnostics import visible
-from archc.source import Diagnostic, Diagnostics, Fault, Limits, Source, did_you_mean, fault
-from archc.syntax.parser import parse
-from archc.transform.place import check_devices
+from archc.report.characters import visible
+from archc.source import Diagnostic, Fault, Source
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -38,7 +25,6 @@ if TYPE_CHECKING:
     from archc.analysis.roofline import Workload
     from archc.analysis.table import Table
     from archc.conformance import Mismatch
-    from archc.diffs import Diff
     from archc.emit.options import Options
     from archc.explain import Explanation, Unfolded
     from archc.report.summary import Summary
@@ -167,7 +153,6 @@ class Analysis:
         Batch norms are folded, 1x1 convolutions of one input fused, dropout and auxiliary heads
         gone. Raises ArchError where the source has mistakes.
         """
-        from archc.analysis.costs import Costs
         from archc.emit import emit
         from archc.emit.options import Options
 
@@ -392,133 +377,3 @@ class Analysis:
         except Fault as fault:
             raise ArchError((fault.diagnostic,)) from None
         return self.plan
-
-
-@dataclass(frozen=True)
-class Elaborator:
-    """Elaborates one linked file at any values of its params."""
-
-    file: syntax.File
-    load: _Loader
-    limits: Limits
-    given: Mapping[str, Any]
-    shared: dict[Any, Body] = field(default_factory=dict, repr=False)
-    inputs: Mapping[str, Dims] = field(default_factory=dict)
-
-    @deep_recursion()
-    def __call__(self, params: Mapping[str, Any], trace_sizes: bool = False) -> Plan | None:
-        """The plan at other values of some params, or None where those do not fit."""
-        diagnostics = Diagnostics()
-        library = link(self.file, self.load, diagnostics)
-        plan = elaborate(
-            self.file,
-            library,
-            {**self.given, **params},
-            diagnostics,
-            self.limits,
-            trace_sizes,
-            {} if trace_sizes else self.shared,
-            self.inputs,
-        )
-        return None if diagnostics.failed else plan
-
-
-@dataclass
-class _Loader:
-    """Loads what a file uses, from within the project's folder, each file once."""
-
-    project: Path
-    limits: Limits
-    diagnostics: Diagnostics
-    files: dict[Path, syntax.File] = field(default_factory=dict)
-
-    def __call__(self, use: syntax.Use, source: Source) -> syntax.File:
-        found = resolve_use(Path(source.name), use.path.value, self.project)
-        if isinstance(found, str):
-            cure = "`--project DIR` says which folder it is" if "project" in found else ""
-            raise fault("A503", f"this file cannot be used: {found}", use.path.span, cure)
-        if found not in self.files:
-            try:
-                text = read(found, self.limits, inside=(self.project,))
-            except Unreadable as error:
-                if error.diagnostic.code == "A503":
-                    raise fault("A503", error.diagnostic.title, use.path.span) from None
-                files = {path.stem for path in found.parent.glob("*.arch")} - {
-                    Path(source.name).stem
-                }
-                hint = did_you_mean(found.stem, files, "did you mean `{}.arch`?")
-                raise fault("A501", error.diagnostic.title, use.path.span, hint) from None
-            self.files[found], wrong = parse(text, self.limits)
-            self.diagnostics.extend(wrong)
-        return self.files[found]
-
-
-@deep_recursion()
-def analyze(
-    source: Source,
-    *,
-    params: Mapping[str, Any] | None = None,
-    limits: Limits | None = None,
-    project: Path | None = None,
-    inputs: Mapping[str, Dims] | None = None,
-) -> Analysis:
-    """Everything about one source. Never raises for anything in the text.
-
-    `params` sets the file's params; `project` is the folder that `use` must stay inside (default:
-    the file's own). `inputs` are shapes by the inputs' names, channels first and without the batch,
-    that go before those in the file: {"x": (3, 512, 512)}; "" names the only input.
-    """
-    inputs = inputs or {}
-    limits = limits or Limits()
-    diagnostics = Diagnostics(limits.diagnostics)
-    file, wrong = parse(source, limits)
-    given = by_current_names(params or {}, file)
-    diagnostics.extend(wrong)
-    load = _Loader(project or Path(source.name).parent, limits, diagnostics)
-    library = link(file, load, diagnostics)
-    plan, facts, cost = None, Facts(), Cost()
-    shared: dict[Any, Body] = {}
-    if is_network(file):
-        plan = elaborate(file, library, given, diagnostics, limits, shared=shared, inputs=inputs)
-        facts = read_sections(file, {**plan.params}, diagnostics)
-        if given:  # published weights are those of the network as the file has it
-            facts.meta.pop("pretrained", None)
-        cost = Costs().of_body(plan.body)
-        if not diagnostics.failed:  # a statement that is wrong has lost its labels
-            diagnostics.extend(check_recipe(facts, plan))
-            diagnostics.extend(check_devices(plan))
-    if not diagnostics.failed:
-        diagnostics.extend(lint(file, library, plan))
-    if plan is not None and not diagnostics.failed and not given and not inputs:
-        diagnostics.extend(check_expectations(facts.expect, plan.body, cost))
-    again = Elaborator(file, load, limits, given, shared, inputs)
-    return Analysis(source, file, plan, facts, cost, diagnostics.ordered(), again)
-
-
-@deep_recursion()
-def compared(left: Analysis, right: Analysis, batch: int = 32) -> Diff:
-    """The same of two analyses that have a plan without mistakes."""
-    from archc.diffs import Diff
-
-    assert left.plan is not None
-    assert right.plan is not None
-    found = Diff.of(left.plan, right.plan, batch)
-    _ = found.totals  # they need the room as well
-    return found
-
-
-def source_of(path: str | Path, limits: Limits | None = None) -> Source:
-    """The text that a command line names: a path, `-` or a bundled network's name.
-
-    Raises Unreadable.
-    """
-    if path == "-":
-        return read_stdin(limits)
-    if isinstance(path, str) and not Path(path).exists() and path in bundled():
-        return read(bundled()[path], limits)
-    return read(Path(path), limits)
-
-
-def bundled() -> dict[str, Path]:
-    """The networks that come with archc, by name."""
-    return {path.stem: path for path in sorted(data.ARCHS.glob("*.arch"))}

@@ -1,0 +1,87 @@
+"""The only door: a source to everything known about it.
+
+    text -> parse -> link -> elaborate -> analysis -> what is shown
+
+`Analysis` is frozen and holds it all; whatever shows something reads it, so no two views disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archc.analysis.costs import Cost, Costs
+from archc.analysis.expectations import check_expectations
+from archc.analysis.lint import lint
+from archc.analysis.recipe import check_recipe
+from archc.api.analysis import Analysis, ArchError
+from archc.api.loading import Elaborator, Loader, bundled, source_of
+from archc.elaborate.network import elaborate, is_network, link
+from archc.elaborate.params import by_current_names
+from archc.elaborate.sections import Facts, read_sections
+from archc.ops import Dims
+from archc.plan import Body
+from archc.recursion import deep_recursion
+from archc.source import Diagnostics, Limits, Source
+from archc.syntax.parser import parse
+from archc.transform.place import check_devices
+
+if TYPE_CHECKING:
+    from archc.diffs import Diff
+
+__all__ = ["Analysis", "ArchError", "Elaborator", "analyze", "bundled", "compared", "source_of"]
+
+
+@deep_recursion()
+def analyze(
+    source: Source,
+    *,
+    params: Mapping[str, Any] | None = None,
+    limits: Limits | None = None,
+    project: Path | None = None,
+    inputs: Mapping[str, Dims] | None = None,
+) -> Analysis:
+    """Everything about one source. Never raises for anything in the text.
+
+    `params` sets the file's params; `project` is the folder that `use` must stay inside (default:
+    the file's own). `inputs` are shapes by the inputs' names, channels first and without the batch,
+    that go before those in the file: {"x": (3, 512, 512)}; "" names the only input.
+    """
+    inputs = inputs or {}
+    limits = limits or Limits()
+    diagnostics = Diagnostics(limits.diagnostics)
+    file, wrong = parse(source, limits)
+    given = by_current_names(params or {}, file)
+    diagnostics.extend(wrong)
+    load = Loader(project or Path(source.name).parent, limits, diagnostics)
+    library = link(file, load, diagnostics)
+    plan, facts, cost = None, Facts(), Cost()
+    shared: dict[Any, Body] = {}
+    if is_network(file):
+        plan = elaborate(file, library, given, diagnostics, limits, shared=shared, inputs=inputs)
+        facts = read_sections(file, {**plan.params}, diagnostics)
+        if given:  # published weights are those of the network as the file has it
+            facts.meta.pop("pretrained", None)
+        cost = Costs().of_body(plan.body)
+        if not diagnostics.failed:  # a statement that is wrong has lost its labels
+            diagnostics.extend(check_recipe(facts, plan))
+            diagnostics.extend(check_devices(plan))
+    if not diagnostics.failed:
+        diagnostics.extend(lint(file, library, plan))
+    if plan is not None and not diagnostics.failed and not given and not inputs:
+        diagnostics.extend(check_expectations(facts.expect, plan.body, cost))
+    again = Elaborator(file, load, limits, given, shared, inputs)
+    return Analysis(source, file, plan, facts, cost, diagnostics.ordered(), again)
+
+
+@deep_recursion()
+def compared(left: Analysis, right: Analysis, batch: int = 32) -> Diff:
+    """The same of two analyses that have a plan without mistakes."""
+    from archc.diffs import Diff
+
+    assert left.plan is not None
+    assert right.plan is not None
+    found = Diff.of(left.plan, right.plan, batch)
+    _ = found.totals  # they need the room as well
+    return found

@@ -1,0 +1,93 @@
+"""Texts: what a command line names, what a file uses, and a file once more at other params."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from archc import data, syntax
+from archc.elaborate.network import elaborate, link
+from archc.files import Unreadable, read, read_stdin, resolve_use
+from archc.ops import Dims
+from archc.plan import Body, Plan
+from archc.recursion import deep_recursion
+from archc.source import Diagnostics, Limits, Source, did_you_mean, fault
+from archc.syntax.parser import parse
+
+
+def source_of(path: str | Path, limits: Limits | None = None) -> Source:
+    """The text that a command line names: a path, `-` or a bundled network's name.
+
+    Raises Unreadable.
+    """
+    if path == "-":
+        return read_stdin(limits)
+    if isinstance(path, str) and not Path(path).exists() and path in bundled():
+        return read(bundled()[path], limits)
+    return read(Path(path), limits)
+
+
+def bundled() -> dict[str, Path]:
+    """The networks that come with archc, by name."""
+    return {path.stem: path for path in sorted(data.ARCHS.glob("*.arch"))}
+
+
+@dataclass(frozen=True)
+class Elaborator:
+    """Elaborates one linked file at any values of its params."""
+
+    file: syntax.File
+    load: Loader
+    limits: Limits
+    given: Mapping[str, Any]
+    shared: dict[Any, Body] = field(default_factory=dict, repr=False)
+    inputs: Mapping[str, Dims] = field(default_factory=dict)
+
+    @deep_recursion()
+    def __call__(self, params: Mapping[str, Any], trace_sizes: bool = False) -> Plan | None:
+        """The plan at other values of some params, or None where those do not fit."""
+        diagnostics = Diagnostics()
+        library = link(self.file, self.load, diagnostics)
+        plan = elaborate(
+            self.file,
+            library,
+            {**self.given, **params},
+            diagnostics,
+            self.limits,
+            trace_sizes,
+            {} if trace_sizes else self.shared,
+            self.inputs,
+        )
+        return None if diagnostics.failed else plan
+
+
+@dataclass
+class Loader:
+    """Loads what a file uses, from within the project's folder, each file once."""
+
+    project: Path
+    limits: Limits
+    diagnostics: Diagnostics
+    files: dict[Path, syntax.File] = field(default_factory=dict)
+
+    def __call__(self, use: syntax.Use, source: Source) -> syntax.File:
+        found = resolve_use(Path(source.name), use.path.value, self.project)
+        if isinstance(found, str):
+            cure = "`--project DIR` says which folder it is" if "project" in found else ""
+            raise fault("A503", f"this file cannot be used: {found}", use.path.span, cure)
+        if found not in self.files:
+            try:
+                text = read(found, self.limits, inside=(self.project,))
+            except Unreadable as error:
+                if error.diagnostic.code == "A503":
+                    raise fault("A503", error.diagnostic.title, use.path.span) from None
+                files = {path.stem for path in found.parent.glob("*.arch")} - {
+                    Path(source.name).stem
+                }
+                hint = did_you_mean(found.stem, files, "did you mean `{}.arch`?")
+                raise fault("A501", error.diagnostic.title, use.path.span, hint) from None
+            self.files[found], wrong = parse(text, self.limits)
+            self.diagnostics.extend(wrong)
+        return self.files[found]

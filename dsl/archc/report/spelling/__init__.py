@@ -1,0 +1,1 @@
+"""How operators, blocks, numbers and shapes stand in text: whatever shows one spells it here."""
