@@ -83,6 +83,7 @@ class Runtime(Protocol):
     def parent(self, frame: Frame) -> Any: ...
 
     line: int
+    device: str
 
 
 class Expressions:

@@ -30,6 +30,7 @@ from archc.conformance.objects import (
     TupleValue,
     Value,
     children_of,
+    device_name,
     walk_modules,
 )
 from archc.conformance.problems import UnsupportedPython
@@ -50,6 +51,7 @@ class Interpreter:
         self.store = store
         self.known: Set[int] | None = None
         self.line = 0
+        self.device = ""  # that modules are made on, where the text says it
         self.execution: Execution | None = None
         self.depth = 0
         self.names: dict[str, str] = {}  # what modules are to be called instead
@@ -127,6 +129,7 @@ class Interpreter:
                 raise UnsupportedPython(f"torch refuses a module called {name!r}", self.line)
             made.attributes.pop(name, None)
             made.children[name] = value
+            made.devices[name] = self.device
         elif value is None and name in made.children:
             made.children[name] = None
         else:
@@ -268,8 +271,16 @@ class Interpreter:
             for key, child in self._rows(root, arguments).items():
                 self._register(instance.prototype, key, child)
         elif root == "Placed":
-            instance.prototype.attributes["devices"] = [Opaque() for _ in arguments[0]]
+            self._place(instance, *arguments)
         return None
+
+    def _place(self, instance: Instance, names: tuple[str, ...]) -> None:
+        """What the constructor of a network in towers does."""
+        towers = self._of_instance(instance, "TOWERS")
+        if len(names) != len(towers):
+            raise UnsupportedPython(f"{len(towers)} towers on {len(names)} devices", self.line)
+        devices = [Opaque(device_name(at, name)) for at, name in enumerate(names)]
+        instance.prototype.attributes["devices"] = devices
 
     def _do_children(self, owner: Module) -> list[Any]:
         found = {id(child): child for child in children_of(owner).values() if child is not None}
@@ -315,11 +326,11 @@ class Interpreter:
         return found
 
     def _do_gather(self, owner: Instance, *parts: Any, to: int = 0) -> Value:
-        found: Value = self._functions().call("cat", (list(parts), 1), {})
-        return found
+        devices = self._of_instance(owner, "devices")
+        return self._functions().gather(devices[to], parts)
 
     def _do_exchange(self, owner: Instance, *parts: Any) -> list[Value]:
-        return [self._do_gather(owner, *parts) for _ in parts]
+        return [self._do_gather(owner, *parts, to=at) for at in range(len(parts))]
 
     def _getattr(self, owner: Any, name: str, *default: Any) -> Any:
         if isinstance(owner, Container | Instance) and name in children_of(owner):
