@@ -18,6 +18,7 @@ from archc.analysis.costs import Cost, Costs
 from archc.analysis.expectations import check_expectations
 from archc.analysis.lint import lint
 from archc.analysis.recipe import check_recipe
+from archc.elaborate.link import constants
 from archc.elaborate.network import elaborate, is_network, link
 from archc.elaborate.params import by_current_names
 from archc.elaborate.sections import Facts, read_sections
@@ -487,6 +488,8 @@ def analyze(
         if not diagnostics.failed:  # a statement that is wrong has lost its labels
             diagnostics.extend(check_recipe(facts, plan))
             diagnostics.extend(check_devices(plan))
+    else:
+        library.constants |= constants(file, diagnostics)
     if not diagnostics.failed:
         diagnostics.extend(lint(file, library, plan))
     if plan is not None and not diagnostics.failed and not given and not inputs:
