@@ -127,7 +127,9 @@ class _PlacedWriter:
         known = {parameter.variable for parameter in network.parameters}
         frozen = [name for name in plan.params if name not in known]
         doc = [*describe_network(plan, facts, cost, frozen), "", self._describe_towers()]
-        return Module(plan.name, doc, [tower, network], list(program.support))
+        module = Module(plan.name, doc, [tower, network], list(program.support))
+        module.optional_bias = program.optional_bias
+        return module
 
     def _describe_towers(self) -> str:
         *exchanges, last = (stage.until for stage in self.placement.stages)

@@ -24,7 +24,7 @@ from archc.symbolic.expr import (
     var,
 )
 from archc.symbolic.functions import function
-from archc.symbolic.python import render
+from archc.symbolic.python import format_float, render
 from archc.symbolic.traced import (
     TracedList,
     combine,
@@ -45,6 +45,7 @@ __all__ = [
     "const",
     "evaluate",
     "expr_of",
+    "format_float",
     "function",
     "is_traced",
     "multiply",

@@ -8,6 +8,7 @@ from archc.symbolic.expr import (
     Expr,
     FunctionCall,
     add,
+    called,
     const,
     is_integral,
     multiply,
@@ -170,4 +171,4 @@ def _compose(op: str, args: list[Expr], value: Number) -> Expr:
     whole = quotient(args[0], args[1]) if op == "//" and isinstance(value, int) else None
     if whole is not None:
         return whole
-    return Expr((((FunctionCall(op, tuple(args)),), 1),))
+    return called(op, tuple(args))
