@@ -90,7 +90,8 @@ LINES = {
         "block unit(w) { if in.c == w { residual< conv 3x3 p1 x(w) > }"
         " else { conv 3x3 p1 x(w); relu } }\n"
         "network Net\ninput 8x8 x4\nunit(4); unit(8); unit(8)\n",
-        "            return self.conv1(x) + x\n        return self.relu(self.conv1(x))  # (w, 8, 8)\n",
+        "            return self.conv1(x) + x\n"
+        "        return self.relu(self.conv1(x))  # (w, 8, 8)\n",
     ),
     "a gate": (
         "network Net\ninput 8x8 x4\nmul< | gap; conv 1x1 x4; relu; conv 1x1 x4; sigmoid >\n",

@@ -31,6 +31,6 @@ class PlacedPromises(Promises):
             parts = [walk.body(body, (t,), [(x,)])[0] for t, x in zip(towers, xs, strict=True)]
             xs = [self.store.tensor("gather", (device,), parts) for device in towers.values()]
         outputs = walk.body(placement.head, (), [(xs[0],)])
-        order = [*towers, *(node.name for node in placement.head.chain.nodes)]
-        walk.holdings.sort(key=lambda holding: order.index(holding.path.partition(".")[0]))
+        order = {tower: at for at, tower in enumerate(towers)}  # behind them, the head
+        walk.holdings.sort(key=lambda x: order.get(x.path.partition(".")[0], len(towers)))
         return BodyPromise(walk.holdings, walk.events, outputs, {}, {}, digest=0, state=0)
