@@ -33,7 +33,7 @@ class Join(nn.Module):
         alive = torch.where(alive.any(), alive, index == spared)
         if self.sampler is None:
             return alive
-        on_path = index == self.sampler.path
+        on_path = index == self.sampler.get_buffer("path")
         return torch.where(on_path.any(), on_path, alive)
 
     def extra_repr(self) -> str:
