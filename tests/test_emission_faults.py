@@ -20,7 +20,7 @@ from archc.plan import Plan
 from archc.source import Limits, Source
 
 FAULTS = Path(__file__).parent / "faults" / "emission"
-REFUSED = {"C5_label_in_loop_in_group": "A110", "M2_negative_label": "A303"}
+REFUSED = {"M2_negative_label": "A303"}
 CLASSES = {  # so many, the network included
     "d1_missing_arguments": 3,
     "d2_unbound_name_in_forward": 2,

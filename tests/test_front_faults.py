@@ -108,14 +108,29 @@ def test_which_labels_hide_others(text: str, expected: list[str]) -> None:
     assert codes(HEAD + text) == expected
 
 
-def test_a_label_of_another_pass_is_refused_and_the_cure_works() -> None:
-    assert told(analysis_of("C5_label_in_loop_in_group")) == [("A110", 4, 6)]
+def test_a_label_of_another_pass_is_told_and_the_cure_works() -> None:
+    found = analysis_of("C5_label_in_loop_in_group")
+    assert told(found) == [("W106", 4, 6)]
+    assert found.ok
     for loop in ("for i in 1..3 {{ {{ {} }} }}", "for i in 1..3 {{ {{ residual< {} > }} }}"):
-        assert codes(HEAD + loop.format("t: conv 1x1 x8") + "\nadd< | @t >\n") == ["A110"]
+        assert codes(HEAD + loop.format("t: conv 1x1 x8") + "\nadd< | @t >\n") == ["W106"]
         assert codes(HEAD + loop.format("t{i}: conv 1x1 x8") + "\nadd< | @t{3} >\n") == []
         assert codes(HEAD + loop.format("t: conv 1x1 x8 as t{i}") + "\nadd< | @t{3} >\n") == []
-    assert codes(HEAD + "{ t: conv 1x1 x8 } * 3\nadd< | reuse t >\n") == ["A110"]
+    assert codes(HEAD + "{ t: conv 1x1 x8 } * 3\nadd< | reuse t >\n") == ["W106"]
     assert codes(HEAD + "for i in 1..3 { { t: conv 1x1 x8; add< | @t > } }\n") == []
+
+
+def test_an_operator_by_a_param_is_known_in_a_block_that_nobody_calls() -> None:
+    """Also in a file of blocks, whose params are read as they are where it is used."""
+    block = "block unit(c) { conv 3x3 x(c); act }\n"
+    for before, network, expected in (
+        ("param act = relu\n", "network Net\ninput 8x8 x3\nact\n", ["W102"]),
+        ("param act = relu\n", "", []),
+        ("param act = 3\n", "", ["A101"]),
+        ("param other = relu\n", "", ["A101"]),
+        ("param other = rleu\n", "", ["A102"]),
+    ):
+        assert codes(before + block + network) == expected, before + network
 
 
 def test_a_negative_number_in_a_label_has_a_cure_that_works() -> None:
@@ -157,7 +172,7 @@ def test_as_names_a_tensor_and_adds_nothing() -> None:
         ("b: { conv 1x1 x8 } as a\nadd< @b | @a >", []),
         ("residual< conv 1x1 x8 as a > as b\nadd< @a | @b >", []),
         ("for i in 1..2 { conv 1x1 x8 as a; add< | @a > }", []),  # each pass its own
-        ("for i in 1..2 { conv 1x1 x8 as a }\nadd< | @a >", ["A110"]),
+        ("for i in 1..2 { conv 1x1 x8 as a }\nadd< | @a >", ["W106"]),
         ("for i in 1..2 { conv 1x1 x8 as a{i} }\nadd< @a{1} | @a{2} >", []),
         ("if in.c > 1 { relu as a }\nadd< | @a >", []),
         ("@b\nrelu as b", ["A107"]),

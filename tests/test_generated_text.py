@@ -17,6 +17,8 @@ import pytest
 from nets import check_tidy, check_typed
 
 import archc
+from archc.api import analyze
+from archc.source import Source
 
 TESTS = Path(__file__).parent
 LEDGER = TESTS / "ledger.txt"
@@ -64,6 +66,55 @@ def made_twice(tree: ast.AST) -> Iterator[str]:
 def test_no_attribute_is_made_twice(name: str) -> None:
     """Such as `self.pool1` for `pool1: pool 2x2` and again for `pool2: pool 2x2`."""
     assert not [*made_twice(ast.parse(source(name)))]
+
+
+# --- lines that a person would write ------------------------------------------------------------
+
+LINES = {
+    "names of ten and more": (
+        "block unit(w) { residual< conv 3x3 p1 x(w) > }\n"
+        "network Net\ninput 8x8 x4\nunit(4) * 9\nrelu\nunit(4) * 3\n",
+        'self.add_module(f"unit{i + 10}", Unit(4))',
+    ),
+    "names that end in a digit": (
+        "block unit1(w) { residual< conv 3x3 p1 x(w) > }\n"
+        "network Net\ninput 8x8 x4\nunit1(4) * 3\nrelu\n",
+        'self.add_module(f"unit1{i + 1}", Unit1(4))',
+    ),
+    "the larger of a number and itself": (
+        "network Net\nparam width = 8\ninput 8x8 x3\n"
+        "conv 1x1 x(max(width, max(width, 16), width))\nconv 1x1 x(min(width, width))\n",
+        "nn.Conv2d(max(width, 16), width, 1)",
+    ),
+    "both arms return": (
+        "block unit(w) { if in.c == w { residual< conv 3x3 p1 x(w) > }"
+        " else { conv 3x3 p1 x(w); relu } }\n"
+        "network Net\ninput 8x8 x4\nunit(4); unit(8); unit(8)\n",
+        "            return self.conv1(x) + x\n"
+        "        return self.relu(self.conv1(x))  # (w, 8, 8)\n",
+    ),
+    "a gate": (
+        "network Net\ninput 8x8 x4\nmul< | gap; conv 1x1 x4; relu; conv 1x1 x4; sigmoid >\n",
+        "return x * self.sigmoid(self.conv2(out))",
+    ),
+    "a fraction": (
+        "network Net\ninput 8x8 x4\ntimes (2 / 3); tanh\n",
+        "self.tanh(x * (2 / 3))",
+    ),
+    "a bias that is there": (
+        "network Net\ninput 8x8 x4\nlast: conv 1x1 x4; flatten; fc 3\n"
+        "train { init normal std=0.01 bias=0; init normal last std=0.1 bias=1 }\n",
+        "        nn.init.normal_(self.last.weight, std=0.1)\n"
+        "        nn.init.constant_(self.last.bias, 1)\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LINES)
+def test_lines_are_a_persons(case: str) -> None:
+    text, line = LINES[case]
+    analysis = analyze(Source("net.arch", text))
+    assert line in analysis.emit()
 
 
 # --- the ledger ---------------------------------------------------------------------------------

@@ -217,6 +217,12 @@ def test_folders_of_images(
         assert run(made, monkeypatch, f"--data={tmp_path}", *words) == 1
         line = f"train_generated.py: {torn} is no image, or a broken one"
         assert line in capsys.readouterr().err.splitlines()
+    hostile = torn.rename(torn.with_name("a\x1b[31m\n::error::b.png"))
+    for workers in ("0", "1"):
+        words = ["--classes=2", "--batch-size=2", f"--workers={workers}", f"--out={tmp_path / 'o'}"]
+        assert run(made, monkeypatch, f"--data={tmp_path}", *words) == 1
+        line = f"train_generated.py: {hostile.parent}/a?[31m?::error::b.png is no image, or a"
+        assert f"{line} broken one" in capsys.readouterr().err.splitlines()
 
 
 def test_known_data_sets_are_found(

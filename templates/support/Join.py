@@ -1,12 +1,5 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
-
-if TYPE_CHECKING:
-    from support.PathSampler import PathSampler
 
 
 class Join(nn.Module):
@@ -21,7 +14,7 @@ class Join(nn.Module):
     def __init__(self, droppath: float = 0.0) -> None:
         super().__init__()
         self.droppath = droppath
-        self.sampler: PathSampler | None = None
+        self.sampler: nn.Module | None = None  # sets itself
 
     def forward(self, columns: list[Tensor]) -> Tensor:
         first, *others = columns
@@ -40,7 +33,7 @@ class Join(nn.Module):
         alive = torch.where(alive.any(), alive, index == spared)
         if self.sampler is None:
             return alive
-        on_path = index == self.sampler.path
+        on_path = index == self.sampler.get_buffer("path")
         return torch.where(on_path.any(), on_path, alive)
 
     def extra_repr(self) -> str:

@@ -16,7 +16,7 @@ from archc.analysis.uses import uses_of
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import inner_sequences
 from archc.ops import COMBINATORS, REGISTRY
-from archc.plan import Apply, Body, Call, Output, Plan, walk
+from archc.plan import Applicable, Apply, Body, Call, Output, Plan, walk
 from archc.source import Diagnostic, Fix, Severity, Span, SpanLabel, did_you_mean
 
 Term = TypeVar("Term")
@@ -59,6 +59,7 @@ def _called(body: Body, seen: set[int]) -> Iterator[int]:
 def _unknown_names(block: syntax.Block, library: Library) -> Iterator[Diagnostic]:
     own = {formal.name.id for formal in block.formals}
     own |= {name.id for term in _terms(block.body, syntax.For) for name in term.names}
+    own |= {name for name, value in library.constants.items() if isinstance(value, Applicable)}
     known = {*REGISTRY, *COMBINATORS, *STATEMENTS, *library.blocks, *own}
     for operation in _terms(block.body, syntax.Operation):
         name = operation.name

@@ -17,6 +17,7 @@ from archc.analysis.lint import lint
 from archc.analysis.recipe import check_recipe
 from archc.api.analysis import Analysis, ArchError
 from archc.api.loading import Elaborator, Loader, bundled, source_of
+from archc.elaborate.link import constants, lets
 from archc.elaborate.network import elaborate, is_network, link
 from archc.elaborate.params import by_current_names
 from archc.elaborate.sections import Facts, read_sections
@@ -67,6 +68,9 @@ def analyze(
         if not diagnostics.failed:  # a statement that is wrong has lost its labels
             diagnostics.extend(check_recipe(facts, plan))
             diagnostics.extend(check_devices(plan))
+    else:
+        library.constants |= constants(file, library, diagnostics)
+        library.lets |= lets(file, library)
     if not diagnostics.failed:
         diagnostics.extend(lint(file, library, plan))
     if plan is not None and not diagnostics.failed and not given and not inputs:

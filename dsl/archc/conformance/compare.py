@@ -12,6 +12,7 @@ from archc.conformance.digests import state_of, state_of_nothing
 from archc.conformance.execution import Event, Execution
 from archc.conformance.interpreter import Interpreter
 from archc.conformance.objects import Container, Instance, Leaf, TupleValue, Value
+from archc.conformance.placed import PlacedPromises
 from archc.conformance.places import moved_up
 from archc.conformance.problems import Mismatch, UnsupportedPython
 from archc.conformance.program import GeneratedFile
@@ -38,6 +39,8 @@ def compare(
     Blocks that do the same are not opened; where that shows a difference, everything is. With
     `moves`, places in rows are counted anew.
     """
+    if network.prototype.cls.root == "Placed":
+        return _compare_placed(program, plan, network)
     interpreter = program.interpreter
     closed = Promises(program.store, closed=True)
     wanted = closed.network(plan, True)
@@ -79,6 +82,27 @@ def _compare(
         found = found or execution.problems[:1]
         if found:
             return found
+    return []
+
+
+def _compare_placed(program: GeneratedFile, plan: Plan, network: Instance) -> list[Mismatch]:
+    """Hold a network in towers against its plan: the towers' names and devices too."""
+    if plan.body.devices is None:
+        return [Mismatch("it is on several devices, and the file names none")]
+    program.interpreter.known, program.interpreter.names = None, {}
+    promises = PlacedPromises(program.store, closed=False)
+    towers, made = promises.towers(plan), network.prototype
+    if made.cls.constants.get("TOWERS") != tuple(towers):
+        return [Mismatch(f"`TOWERS` is not {tuple(towers)}", made.cls.line)]
+    found = _compare(program, plan, network, promises, promises.network(plan, True))
+    if found:
+        return found
+    first = next(iter(towers.values()))
+    for name, child in made.children.items():
+        on, wanted = made.devices[name], towers.get(name, first)
+        if on != wanted:
+            message = f"`{name}` is made on {on or 'no device'}, not on {wanted}"
+            return [Mismatch(message, child.line)]
     return []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from archc.conformance.execution import Execution
 from archc.conformance.modules import make_record, run_record
-from archc.conformance.objects import TensorSize, Value
+from archc.conformance.objects import TensorSize, Value, device_of
 from archc.conformance.problems import UnsupportedPython
 from archc.conformance.tensors import SymbolicTensor
 
@@ -57,7 +57,7 @@ _OF_MODULES = {
     "sqrt": "Sqrt",
     "square": "Square",
 }
-_UNCHANGED = frozenset(("to", "contiguous"))  # methods that leave the numbers as they are
+_UNCHANGED = frozenset(("contiguous",))  # methods that leave the numbers as they are
 
 
 class Functions:
@@ -100,6 +100,20 @@ class Functions:
         if not found or not all(isinstance(value, Value) for value in found):
             raise UnsupportedPython("a function gets something that is no tensor", self.line)
         return found
+
+    # --- devices -------------------------------------------------------------------------
+
+    def _to(self, x: Any, device: Any, non_blocking: bool = False) -> Value:
+        """The tensor on a device, which may be where it is already."""
+        (value,) = self._tensors([x])
+        inputs = self.execution.read([value], self.line)
+        name = device_of(device, self.line)
+        return Value(self.store.tensor("copy", (name,), inputs), value.storage)
+
+    def gather(self, device: Any, parts: Any) -> Value:
+        """Return what the towers of a network have, together on a device."""
+        inputs = self.execution.read(self._tensors(parts), self.line)
+        return Value(self.store.tensor("gather", (device_of(device, self.line),), inputs))
 
     # --- joining and cutting -------------------------------------------------------------
 

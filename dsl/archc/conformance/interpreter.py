@@ -38,6 +38,7 @@ from archc.conformance.objects import (
     TupleClass,
     Value,
     children_of,
+    device_name,
 )
 from archc.conformance.problems import UnsupportedPython
 from archc.conformance.python_builtins import add_up, functions_of, iterate
@@ -57,6 +58,7 @@ class Interpreter:
         self.store = store
         self.known: Set[int] | None = None
         self.line = 0
+        self.device = ""  # that modules are made on, where the text says it
         self.execution: Execution | None = None
         self.depth = 0
         self.names: dict[str, str] = {}  # what modules are to be called instead
@@ -133,6 +135,7 @@ class Interpreter:
                 raise UnsupportedPython(f"torch refuses a module called {name!r}", self.line)
             made.attributes.pop(name, None)
             made.children[name] = value
+            made.devices[name] = self.device
         elif value is None and name in made.children:
             made.children[name] = None
         else:
@@ -244,8 +247,16 @@ class Interpreter:
             for key, child in container_children(root, arguments, self.line).items():
                 self.register(instance.prototype, key, child)
         elif root == "Placed":
-            instance.prototype.attributes["devices"] = [Opaque() for _ in arguments[0]]
+            self._place(instance, *arguments)
         return None
+
+    def _place(self, instance: Instance, names: tuple[str, ...]) -> None:
+        """What the constructor of a network in towers does."""
+        towers = self._of_instance(instance, "TOWERS")
+        if len(names) != len(towers):
+            raise UnsupportedPython(f"{len(towers)} towers on {len(names)} devices", self.line)
+        devices = [Opaque(device_name(at, name)) for at, name in enumerate(names)]
+        instance.prototype.attributes["devices"] = devices
 
     # --- making modules ------------------------------------------------------------------
 

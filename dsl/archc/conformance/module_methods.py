@@ -63,12 +63,12 @@ def _get_submodule(run: Runtime, owner: Module, path: str) -> Any:
 
 
 def _gather(run: Runtime, owner: Instance, *parts: Any, to: int = 0) -> Value:
-    found: Value = run.functions().call("cat", (list(parts), 1), {})
-    return found
+    devices = run.attribute(owner, "devices")
+    return run.functions().gather(devices[to], parts)
 
 
 def _exchange(run: Runtime, owner: Instance, *parts: Any) -> list[Value]:
-    return [_gather(run, owner, *parts) for _ in parts]
+    return [_gather(run, owner, *parts, to=at) for at in range(len(parts))]
 
 
 METHODS: dict[str, Callable[..., Any]] = {

@@ -69,13 +69,24 @@ class Container:
 class Prototype:
     """What a class's constructor makes of certain arguments: shared by all instances of them."""
 
-    __slots__ = ("_paths", "attributes", "children", "cls", "is_begun", "own", "state", "summaries")
+    __slots__ = (
+        "_paths",
+        "attributes",
+        "children",
+        "cls",
+        "devices",
+        "is_begun",
+        "own",
+        "state",
+        "summaries",
+    )
 
     def __init__(self, cls: Class) -> None:
         self.cls = cls
         self.is_begun = False  # whether nn.Module's own constructor has run
         self.attributes: dict[str, Any] = {}
         self.children: dict[str, Any] = {}
+        self.devices: dict[str, str] = {}  # that a child was made on, where the text says it
         self.own = Instance(self, cls.line)  # what `self` is
         self._paths: dict[int, str] | None = None
         self.state: int | None = None  # the structure of names and numbers of all that it holds
@@ -248,3 +259,15 @@ class Opaque:
     """Something that changes no number: a device, a dtype."""
 
     text: str = ""
+
+
+def device_name(at: int, name: str) -> str:
+    """Return how one of a network's devices is called here: two may have one name."""
+    return f"device {at} ({name})"
+
+
+def device_of(value: Any, line: int) -> str:
+    """Return which device a value is. Raises UnsupportedPython."""
+    if isinstance(value, Opaque) and value.text:
+        return value.text
+    raise UnsupportedPython("something is used as a device that is none of the network's", line)

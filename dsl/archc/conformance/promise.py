@@ -74,7 +74,7 @@ class Promises:
 
     def network(self, plan: Plan, training: bool) -> BodyPromise:
         """Return what the network itself promises, in one mode."""
-        made = _Walk(self, plan.body, training).promise()
+        made = Walk(self, plan.body, training).promise()
         found: dict[str, tuple[str, int]] = {}
         self._collect_shared(plan.body, found, set())
         for name, (target, extent) in found.items():
@@ -87,7 +87,7 @@ class Promises:
         """Return what a block promises, found once."""
         found = self._bodies.get(id(body))
         if found is None:
-            made = _Walk(self, body, training=True).promise()
+            made = Walk(self, body, training=True).promise()
             found = self._bodies[id(body)] = (body, made)  # the body, so that its id stays its own
             self.known.add(made.digest)
         return found[1]
@@ -109,7 +109,7 @@ class Promises:
                     found[wanted.name] = wanted.target, max(extent, symbolic.plain(wanted.extent))
 
 
-class _Walk:
+class Walk:
     """One pass through a body."""
 
     def __init__(self, promises: Promises, body: Body, training: bool) -> None:
@@ -128,7 +128,7 @@ class _Walk:
         count = 0
         for x in self.root.inputs:
             columns = x.shape.columns if x.shape is not None else 0
-            entering.append(tuple(self._input(count + at) for at in range(columns or 1)))
+            entering.append(tuple(self.input(count + at) for at in range(columns or 1)))
             count += columns or 1
         outputs = tuple(x for made in self.body(self.root, (), entering) for x in made)
         self.holdings = grouped(self.holdings)
@@ -140,7 +140,8 @@ class _Walk:
             self.holdings, self.events, outputs, self.sides, self.marks, digest, state
         )
 
-    def _input(self, at: int) -> SymbolicTensor:
+    def input(self, at: int) -> SymbolicTensor:
+        """Return what comes in."""
         return self.store.tensor("input", at)
 
     def body(
@@ -160,7 +161,7 @@ class _Inside:
 
     def __init__(
         self,
-        walk_: _Walk,
+        walk_: Walk,
         body: Body,
         path: Path,
         env: dict[PlanTensor, tuple[SymbolicTensor, ...]],

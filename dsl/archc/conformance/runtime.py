@@ -17,6 +17,7 @@ class Runtime(Protocol):
     store: Store
     execution: Execution | None
     line: int
+    device: str
 
     def attribute(self, owner: Any, name: str) -> Any: ...
     def call(self, function: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any: ...

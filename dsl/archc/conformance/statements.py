@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from archc.conformance.expressions import Expressions
-from archc.conformance.objects import Class, Code, Frame, Function
+from archc.conformance.objects import Class, Code, Frame, Function, device_of
 from archc.conformance.problems import UnsupportedPython
 from archc.conformance.python_builtins import iterate
 
@@ -180,15 +180,20 @@ class Statements(Expressions):
         return loop
 
     def _With(self, node: ast.With) -> Code:
-        """`with self.devices[0]:`: where modules are made changes no number."""
-        managers = [self.compile(item.context_expr) for item in node.items]
-        body = self.block(node.body)
+        """`with self.devices[0]:`, around modules that are made there."""
+        if len(node.items) != 1 or node.items[0].optional_vars is not None:
+            raise UnsupportedPython("such a `with` is not Python that archc writes", node.lineno)
+        manager, body = self.compile(node.items[0].context_expr), self.block(node.body)
+        run = self.run
 
-        def run(frame: Frame) -> None:
-            for code in (*managers, *body):
+        def inside(frame: Frame) -> None:
+            outer = run.device
+            run.device = device_of(manager(frame), node.lineno)
+            for code in body:
                 code(frame)
+            run.device = outer
 
-        return run
+        return inside
 
 
 def run_function(function: Function, frame: Frame) -> Any:

@@ -332,7 +332,7 @@ class Evaluator:
             return lists.numbered(items)
         if not symbol.is_traced(items):
             return len(items)
-        return symbol.traced(len(items), symbol.applied("len", symbol.expr_of(items)))
+        return symbol.traced(len(items), symbol.called("len", (symbol.expr_of(items),)))
 
     def _no_function(self, expr: syntax.CallExpr) -> Fault:
         name = expr.function.id

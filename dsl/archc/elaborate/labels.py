@@ -109,8 +109,9 @@ def lookup(state: State, reference: syntax.Reference, here: Context) -> Labelled
     if found is None:
         raise _unknown(name, reference, here)
     if found.is_one_of_several and not _holds(found.passes, here.frame.passes):
-        raise _which_pass(name, reference, found)
-    _warn_of_hidden(state, name, reference, found, here)
+        _warn_of_passes(state, name, reference, found)
+    else:
+        _warn_of_hidden(state, name, reference, found, here)
     for at, member in enumerate(members):
         found = _member(found, member, ".".join((name, *members[:at])), reference)
     return found
@@ -197,16 +198,20 @@ def _holds(outer: tuple[Any, ...], inner: tuple[Any, ...]) -> bool:
     return inner[: len(outer)] == outer
 
 
-def _which_pass(name: str, reference: syntax.Reference, found: Labelled) -> Fault:
-    """`@t` where several passes of a loop have made a `t`, and this one has not."""
-    made = SpanLabel(found.span, "made here, pass after pass") if found.span is not None else None
-    return fault(
-        "A110",
-        f"several passes of a loop have made `{name}`: which is meant?",
-        reference.span,
-        f"label it by the pass, `{name}{{i}}:`, or write `as {name}{{i}}` behind it, and say"
-        f" `{name}{{1}}`; a repeat `* n` is `for i in 1..n {{ ... }}`",
-        also=(made,) if made is not None else (),
+def _warn_of_passes(state: State, name: str, reference: syntax.Reference, found: Labelled) -> None:
+    """Warns where several passes of a loop have made a `t`, and this one has not: `@t`."""
+    made = (SpanLabel(found.span, "made here, pass after pass"),) if found.span is not None else ()
+    state.diagnostics.add(
+        Diagnostic(
+            "W106",
+            f"several passes of a loop have made `{name}`, and the last one's is taken",
+            (SpanLabel(reference.span), *made),
+            helps=(
+                f"to say which, label it by the pass, `{name}{{i}}:`, or write `as {name}{{i}}`"
+                f" behind it, and say `{name}{{1}}`; a repeat `* n` is `for i in 1..n {{ ... }}`",
+            ),
+            severity=Severity.WARNING,
+        )
     )
 
 

@@ -39,7 +39,7 @@ def sliced(base: Any, start: Any, stop: Any, span: Span) -> Any:
     if not symbolic.is_traced(base):
         return part
     ends = [_NOTHING if end is None else symbolic.expr_of(end) for end in (start, stop)]
-    return symbolic.relist(part, symbolic.applied("[:]", symbolic.expr_of(base), *ends))
+    return symbolic.relist(part, symbolic.called("[:]", (symbolic.expr_of(base), *ends)))
 
 
 def total(items: tuple[Any, ...], span: Span) -> Any:
@@ -47,7 +47,7 @@ def total(items: tuple[Any, ...], span: Span) -> Any:
     for item in items:
         need_number(item, span)
     if symbolic.is_traced(items):
-        expr = symbolic.applied("sum", symbolic.expr_of(items))
+        expr = symbolic.called("sum", (symbolic.expr_of(items),))
         return symbolic.traced(sum(map(symbolic.plain, items)), expr)
     result: Any = 0
     for item in items:
@@ -64,7 +64,7 @@ def zipped(lists: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
     rows = tuple(zip(*lists, strict=True))
     if not any(map(symbolic.is_traced, lists)):
         return rows
-    return symbolic.relist(rows, symbolic.applied("zip", *map(symbolic.expr_of, lists)))
+    return symbolic.relist(rows, symbolic.called("zip", tuple(map(symbolic.expr_of, lists))))
 
 
 def numbered(items: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -72,4 +72,4 @@ def numbered(items: tuple[Any, ...]) -> tuple[Any, ...]:
     rows = tuple(enumerate(items))
     if not symbolic.is_traced(items):
         return rows
-    return symbolic.relist(rows, symbolic.applied("enumerate", symbolic.expr_of(items)))
+    return symbolic.relist(rows, symbolic.called("enumerate", (symbolic.expr_of(items),)))

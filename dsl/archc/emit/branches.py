@@ -26,13 +26,14 @@ def write_branches(
 ) -> list[Step]:
     """The steps of all branches, without the merge."""
     first, outer = nodes[0], writer.role
+    alone = sum(not _gives_what_came(chain) for chain in first.branches) == 1
     wire, steps = writer.wire([node.input for node in nodes]), list[Step]()
     rows = [[node.branches[at] for node in nodes] for at in range(len(first.branches))]
     parts = dict[int, Wire]()
     order = _in_parts(writer, nodes)
     narrows = [[_narrow(chain) for chain in rows[at]] for at in order]
     for at, same in zip(order, narrows, strict=True):
-        writer.role = _role(first.keyword, at, outer)
+        writer.role = _role(first.keyword, at, outer, alone)
         parts[at] = writer.new_wire([narrow.output for narrow in same], same[0].label)
         rows[at] = [_after(chain) for chain in rows[at]]
     if order:
@@ -41,15 +42,24 @@ def write_branches(
         outs = list(parts.values())
         steps.append(Unpack(outs, [source], lambda x: f"torch.split({x}, {sizes}, 1)"))
     for at, chains in enumerate(rows):
-        writer.role = _role(first.keyword, at, outer)
+        writer.role = _role(first.keyword, at, outer, alone)
         steps += writer.chain(chains, lanes, parts.get(at, wire), constructor)[0]
     writer.role = outer
     return steps
 
 
-def _role(keyword: str, at: int, outer: tuple[str, bool]) -> tuple[str, bool]:
-    """What to call the tensors of a branch where `x` is taken, and whether to do so anyway."""
+def _gives_what_came(chain: Chain) -> bool:
+    return all(isinstance(node, Apply) and node.op.name == "identity" for node in chain.nodes)
+
+
+def _role(keyword: str, at: int, outer: tuple[str, bool], alone: bool) -> tuple[str, bool]:
+    """What to call the tensors of a branch where `x` is taken, and whether to do so anyway.
+
+    One that is alone beside what came in needs no number.
+    """
     combinator = COMBINATORS[keyword]
+    if alone:
+        return "out", False
     if combinator.incoming is not None:  # a body, and what goes around it
         return (branch_name(keyword, at) if at else "out"), False
     around, inner = outer

@@ -31,6 +31,9 @@ def operator(
     inline = {n.op.inline(*(f"<{k}>" for k in range(len(ins)))) for n in nodes}
     if len(inline) == 1 and None not in inline and not state:
         return _inlined(first.op, ins)
+    taken = [bounds for n in nodes if (bounds := n.op.channels_taken()) is not None]
+    if len(taken) == len(nodes) and (cut := _slice(writer, taken, lanes)) is not None:
+        return cut
     before, writer.exprs.used = writer.exprs.used, set()
     code = module(writer, nodes, lanes)
     of_loop = writer.exprs.used - writer.definition.lanes[0].env.keys()
@@ -46,6 +49,20 @@ def operator(
     if not first.again:
         constructor.add(name, code)
     return _called(writer.access(name, nodes, lanes, constructor), first.op, ins)
+
+
+def _slice(
+    writer: ClassWriter, taken: list[tuple[int, int]], lanes: list[Lane]
+) -> Callable[..., str] | None:
+    """`x[:, 1 : self.length + 1]`, of channels that hang on arguments; None where none say it."""
+    try:
+        ends = [writer.exprs.expression([*end], lanes) for end in zip(*taken, strict=True)]
+    except NotUnifiable:  # a module may have an argument of its own
+        return None
+    first, last = map(writer.in_forward, ends)
+    if first.isdecimal() and last.isdecimal():
+        return lambda x: f"{x}[:, {first if first != '0' else ''}:{last}]"
+    return lambda x: f"{x}[:, {f'{first} : ' if first != '0' else ': '}{last}]"
 
 
 _LONG = 60  # characters of an argument

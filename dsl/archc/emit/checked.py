@@ -18,18 +18,25 @@ from archc.plan import Plan
 Again = Callable[..., Plan | None]
 
 
-def checked_module(plan: Plan, facts: Facts, cost: Cost, again: Again, options: Options) -> Module:
+def checked_module(
+    plan: Plan,
+    facts: Facts,
+    cost: Cost,
+    again: Again,
+    options: Options,
+    build: Callable[[Plan, Facts, Cost, Again, Options], Module] = build_module,
+) -> Module:
     """Return the file's classes, once their text says what the plan does.
 
     From the best way of writing to the plainest; a way that fails, or whose text says something
-    else, makes way for the next. Raises Unsuited as `build_module` does.
+    else, makes way for the next. Raises Unsuited as `build` does.
     """
     moves = options.deployment is not None
     found: list[Mismatch] = []
     fixed: set[str] = set()  # params that the classes do not follow to all their values
     for form, (written, other, chosen) in enumerate(_ways(plan, again, options, fixed)):
         try:
-            module = build_module(written, facts, cost, other, chosen)
+            module = build(written, facts, cost, other, chosen)
         except Unsuited:
             raise
         except Exception:  # a fault of this way of writing: the next one is plainer

@@ -15,7 +15,18 @@ from archc.emit.layout import Code, flat
 from archc.emit.program import Definition, Program
 from archc.emit.unify import ExprWriter
 from archc.emit.values import NotUnifiable
-from archc.plan import Apply, Call, Chain, Choice, Scope, Tensor, children, walk
+from archc.plan import (
+    Apply,
+    BlockValue,
+    Body,
+    Call,
+    Chain,
+    Choice,
+    Scope,
+    Tensor,
+    children,
+    walk,
+)
 
 _SIZES = {
     **dict.fromkeys(("in.c", "#in", "#c"), "in_channels"),
@@ -133,7 +144,7 @@ class ClassWriter:
             return str(names[0])
         if any("." in name for name in names):
             raise NotUnifiable("paths that differ by iteration")
-        stem, numbers = _numbered(names)
+        stem, numbers = _numbered(nodes)
         expr = self.exprs.number_in_name(numbers, lanes)
         return f'f"{stem}{{{self.exprs.render(expr)}}}"'
 
@@ -143,7 +154,7 @@ class ClassWriter:
         """How `forward` has a submodule of that name."""
         if not name.startswith('f"'):
             return constructor.access(name)
-        stem, numbers = _numbered([node.name for node in nodes])
+        stem, numbers = _numbered(nodes)
         text = self.in_forward(self.exprs.number_in_name(numbers, lanes))
         return constructor.access(f'f"{stem}{{{text}}}"')
 
@@ -350,15 +361,32 @@ def owned(chain: Chain) -> Iterator[str]:
                 yield from owned(inner)
 
 
-def _numbered(names: list[str]) -> tuple[str, list[int]]:
-    """What names have in common, and the numbers behind it. Raises NotUnifiable."""
-    for length in range(min(map(len, names)), 0, -1):
+def _numbered(nodes: list[Any]) -> tuple[str, list[int]]:
+    """What names have in common, and the numbers behind it. Raises NotUnifiable.
+
+    Of `conv10` and `conv11` that is `conv`, where nobody wrote `conv1{i}`.
+    """
+    names = [node.name for node in nodes]
+    kind = _kind(nodes[0]) if nodes[0].label is None else ""
+    own = [len(kind)] if kind and all(name.startswith(kind) for name in names) else []
+    for length in (*own, *range(min(map(len, names)), 0, -1)):
         if len({name[:length] for name in names}) > 1:
             continue
         numbers = [name[length:] for name in names]
         if all(n.isdecimal() and n == str(int(n)) for n in numbers):
             return names[0][:length], list(map(int, numbers))
     raise NotUnifiable("names that have no common stem")
+
+
+def _kind(node: Any) -> str:
+    """What an operator or block is called before its number."""
+    match node:
+        case Apply():
+            return node.op.name
+        case Call(body=Body(block=BlockValue(name=name))):
+            return name
+        case _:
+            return ""
 
 
 def _asked(definition: Definition) -> set[str]:

@@ -48,18 +48,23 @@ class Module:
     record: str = ""  # name of the NamedTuple of several outputs, or ""
     fields: list[tuple[str, str]] = field(default_factory=list)  # name and comment of each output
     optional: int = 0  # the fields from here on are None in eval mode
+    optional_bias: bool = False  # as the program has it
     options: Options = field(default_factory=Options)
     text: str = ""  # by archc's own templates, once it is checked
     form: int = 0  # 0: with all params, and a class a block; more: the plainer ones of `checked`
 
     @property
     def untyped(self) -> list[str]:
-        """What mypy is not to say: torch declares calls of modules `Any`, items of groups none."""
+        """What mypy is not to say, since torch declares too little.
+
+        Calls of modules are `Any`, items of groups are nothing, a convolution's bias may be None.
+        """
         bodies = [m.forward for m in self.classes]
         bodies += [method.lines for m in self.classes for method in m.methods]
         text = "\n".join(line for body in bodies for line in body)
         found = {"index": r"\"\]\[\"", "no-any-return": r" return (?!torch\.|F\.|x$|x  #)"}
-        return [code for code, sign in found.items() if re.search(sign, text, re.M)]
+        codes = [code for code, sign in found.items() if re.search(sign, text, re.M)]
+        return ["arg-type", *codes] if self.optional_bias else codes
 
 
 def build_module(
@@ -75,6 +80,7 @@ def build_module(
     classes = [c for c in program.classes if c is network or f"{c.name}(" in text]
     doc = [*describe_network(plan, facts, cost, frozen), *_for_inference(options)]
     module = Module(plan.name, doc, classes, list(program.support), options=options)
+    module.optional_bias = program.optional_bias
     sides = side_outputs(plan.body)
     if sides or len(outputs(plan.body)) > 1:
         module.record = f"{plan.name}Output"

@@ -204,13 +204,18 @@ class _InitWriter:
         types: list[str],
         biased: set[bool] | None = None,
     ) -> list[Statement]:
-        """The statements that start one module's weight and bias, `biased` where it is known."""
+        """The statements that start one module's weight and bias, `biased` where it is known.
+
+        Of several modules, some of which have no bias, each is asked for its own.
+        """
         weight = _weight(f"{module}.weight", setting)
         statements: list[Statement] = [] if weight is None else [ExprStatement(weight)]
         if setting.bias is not None:
             fill: Statement = ExprStatement(_filled(f"{module}.bias", setting.bias))
-            if types == ["nn.Linear"] and False not in (biased or self.biased["nn.Linear"]):
-                return [*statements, fill]  # to mypy, a convolution's bias may be None
+            known = biased or set().union(*(self.biased[name] for name in types))
+            if False not in known:
+                self.program.optional_bias |= types != ["nn.Linear"]
+                return [*statements, fill]
             statements.append(IfStatement(f"{module}.bias is not None", [fill], []))
         return statements
 

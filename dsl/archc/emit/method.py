@@ -47,7 +47,36 @@ def _print(
     if writer.has_sides or len(results) > 1:
         return _several(writer, printer, results)
     printer.give(results[0])
-    return printer.lines, "list[Tensor]" if out.bundle else "Tensor"
+    return _returning(printer.lines), "list[Tensor]" if out.bundle else "Tensor"
+
+
+def _returning(lines: list[str]) -> list[str]:
+    """The lines of a function whose last `if` returns in each arm, not behind them."""
+    name = lines[-1].removeprefix("return ")
+    return _returned(lines[:-1], name) or lines
+
+
+def _returned(lines: list[str], name: str) -> list[str]:
+    """Lines that end in an `if` with an `else`, whose arms return what they call `name`; or []."""
+    heads = [at for at, line in enumerate(lines) if not line.startswith(" ")]
+    if not heads or lines[heads[-1]] != "else:":
+        return []
+    first = max(at for at in heads if lines[at].startswith("if "))
+    heads = [at for at in heads if at >= first]
+    found = lines[:first]
+    for at, end in zip(heads, [*heads[1:], len(lines)], strict=True):
+        arm = [line[4:] for line in lines[at + 1 : end]]
+        if arm[-1].startswith(f"{name} = "):
+            arm[-1] = f"return {arm[-1].removeprefix(f'{name} = ')}"
+        else:
+            arm = _returned(arm, name)
+        if not arm:
+            return []
+        if lines[at] == "else:":
+            found += arm  # nothing else comes here
+        else:
+            found += [lines[at].removeprefix("el"), *(f"    {line}" for line in arm)]
+    return found
 
 
 def _record(writer: ClassWriter) -> str:

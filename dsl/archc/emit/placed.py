@@ -9,6 +9,7 @@ from typing import Any
 
 from archc.analysis.costs import Cost
 from archc.elaborate.sections import Facts
+from archc.emit.checked import checked_module
 from archc.emit.class_writer import ClassWriter
 from archc.emit.constructor import lines
 from archc.emit.file import Module, describe_network, new_program, variants
@@ -21,7 +22,6 @@ from archc.emit.options import Options, Unsuited
 from archc.emit.parameters import parameters_of
 from archc.emit.program import ClassModel, Definition, Method, changed
 from archc.emit.render import render
-from archc.emit.values import NotUnifiable
 from archc.emit.words import describe
 from archc.plan import Body, Chain, Plan, Tensor
 from archc.transform.place import Placement, Unplaceable, place
@@ -44,22 +44,31 @@ def emit_placed(
     `again` and `templates` are as in `archc.emit.emit`. Raises `options.Unsuited` where names of
     the network, or how it starts its weights, stand in the way.
     """
-    own = place(plan)
-    _refuse_fans(facts, len(own.devices))
+    _refuse_fans(facts, len(place(plan).devices))
 
-    def alike(params: Mapping[str, Any], trace_sizes: bool = False) -> Plan | None:
-        """The network at other params, where it can be placed and has the same operators."""
+    def placeable(params: Mapping[str, Any], trace_sizes: bool = False) -> Plan | None:
+        """The network at other params, where it can be placed."""
         found = again(params, trace_sizes)
         try:
-            return found if found is not None and place(found).names == own.names else None
+            return found if found is not None and place(found) else None
         except Unplaceable:  # an odd number of filters, say
             return None
 
-    try:
-        module = _PlacedWriter([plan, *variants(plan, alike)]).module(facts, cost)
-    except NotUnifiable:  # then the params are as they are
-        module = _PlacedWriter([plan]).module(facts, cost)
-    return render(module, templates)
+    module = checked_module(plan, facts, cost, placeable, Options(), _build_placed)
+    return module.text if templates is None else render(module, templates)
+
+
+def _build_placed(
+    plan: Plan, facts: Facts, cost: Cost, placeable: Callable[..., Plan | None], options: Options
+) -> Module:
+    """The classes of a tower and of the network, for params that keep the operators as they are."""
+    names = place(plan).names
+
+    def alike(params: Mapping[str, Any], trace_sizes: bool = False) -> Plan | None:
+        found = placeable(params, trace_sizes)
+        return found if found is not None and place(found).names == names else None
+
+    return _PlacedWriter([plan, *variants(plan, alike)], options).module(facts, cost)
 
 
 def _refuse_fans(facts: Facts, count: int) -> None:
@@ -86,13 +95,13 @@ class _Result:
 class _PlacedWriter:
     """Writes a tower and the network, for all values of the params at once."""
 
-    def __init__(self, plans: list[Plan]) -> None:
+    def __init__(self, plans: list[Plan], options: Options) -> None:
         self.plans, self.placements = plans, [place(plan) for plan in plans]
         self.plan, self.placement = self.plans[0], self.placements[0]
         self.names = [f"tower{at}" for at in range(len(self.placement.devices))]
         pairs = zip(self.plans, self.placements, strict=True)
         heads = [replace(plan, body=placement.head) for plan, placement in pairs]
-        self.program = new_program(heads, Options())
+        self.program = new_program(heads, options)
         self.tower = self._definition(
             self.program.free_name("Tower"), [placement.tower for placement in self.placements]
         )
@@ -118,7 +127,9 @@ class _PlacedWriter:
         known = {parameter.variable for parameter in network.parameters}
         frozen = [name for name in plan.params if name not in known]
         doc = [*describe_network(plan, facts, cost, frozen), "", self._describe_towers()]
-        return Module(plan.name, doc, [tower, network], list(program.support))
+        module = Module(plan.name, doc, [tower, network], list(program.support))
+        module.optional_bias = program.optional_bias
+        return module
 
     def _describe_towers(self) -> str:
         *exchanges, last = (stage.until for stage in self.placement.stages)

@@ -135,6 +135,7 @@ class Program:
         # loops of dense connections whose layers take a list of features, in all plans or in none
         self.gathered = _gathered(plans, options.checkpoint)
         self.support: dict[str, None] = {}  # helper classes that the file must carry
+        self.optional_bias = False  # a bias is started that might be None to a type checker
         # modules the network owns: name -> target, extent
         self.shared: dict[str, tuple[str, int]] = {}
         self.classes: list[ClassModel] = []

@@ -23,6 +23,8 @@ _KNOWN: list[Import] = [
     ("collections.abc", "Iterator"),
     ("contextlib", "nullcontext"),
     ("contextlib", "suppress"),
+    ("functools", "partial"),
+    ("itertools", "islice"),
     ("pathlib", "Path"),
     ("typing", "Any"),
     ("typing", "NoReturn"),

@@ -16,7 +16,6 @@ from archc import data
 from archc.emit.imports import Import, split
 
 _FOLDER = "support"
-_NOT_WRITTEN = ("__future__", _FOLDER, "TYPE_CHECKING")  # imports for the type checker alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,8 @@ def read_support(name: str, forms: list[str], templates: Path | None = None) -> 
     if ast.get_docstring(_class(source, name)) is None:
         text = _merge(source, plain, name)
         imports += split(plain)[0]
-    return Support([each for each in imports if _is_written(each)], text)
+    others = (each for each in imports if each[0].partition(".")[0] != _FOLDER)
+    return Support([*others], text)
 
 
 def _find(name: str, form: str, templates: Path | None) -> str:
@@ -54,11 +54,6 @@ def _find(name: str, form: str, templates: Path | None) -> str:
         if path is not None and path.exists():
             return path.read_text(encoding="utf-8")
     return ""
-
-
-def _is_written(item: Import) -> bool:
-    module, name = item
-    return module.partition(".")[0] not in _NOT_WRITTEN and name not in _NOT_WRITTEN
 
 
 def _merge(source: str, plain: str, name: str) -> str:

@@ -44,6 +44,7 @@ class Training:
 
     name: str
     doc: list[str]
+    untyped: list[str]  # what mypy is not to say
     imports: list[Import]  # of the model
     model: str  # its classes, as `archc build` writes them
     shape: tuple[int, ...]
@@ -104,6 +105,7 @@ def build_training(
     return Training(
         name=plan.name,
         doc=_describe(plan, module),
+        untyped=sorted({*module.untyped, "index", "no-any-return", "no-untyped-call"}),
         imports=imports,
         model=model,
         shape=shape,

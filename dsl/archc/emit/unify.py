@@ -161,6 +161,19 @@ class ExprWriter(Candidates):
                 return expr
         return None
 
+    def expression(self, values: list[Any], lanes: list[Lane]) -> Expr:
+        """The expression of a number in every lane, without a further argument.
+
+        Raises NotUnifiable.
+        """
+        found = self._find(values, lanes, everywhere=True)
+        if found is None and len(set(values)) == 1 and not self._hangs_on_params(values):
+            return symbolic.const(bare(values[0]))
+        found = found or self._find(values, lanes)
+        if found is None:
+            raise NotUnifiable(f"no expression gives {[bare(v) for v in values[:6]]}")
+        return found
+
     def test(
         self,
         tests: list[Expr | None],

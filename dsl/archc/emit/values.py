@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache
-from math import isclose
 from typing import Any
 
 from archc import symbolic
@@ -93,18 +91,5 @@ def literal(value: Any) -> str:
     if isinstance(value, tuple):
         return f"({', '.join(map(literal, value))}{',' * (len(value) == 1)})"
     if isinstance(value, float):
-        return _float(value)
+        return symbolic.format_float(value)
     return repr(value).replace("'", '"') if isinstance(value, str) else repr(value)
-
-
-def _float(value: float) -> str:
-    """The number as a person would write it: 0.0375, 1e-6, 2 / 3."""
-    if value.is_integer() and abs(value) < 1e15:
-        return f"{value:.1f}"
-    short = float(f"{value:.12g}")
-    text = repr(short if isclose(short, value, rel_tol=1e-15) else value)
-    if len(text) > 14:
-        ratio = Fraction(value).limit_denominator(1000)
-        if ratio.numerator / ratio.denominator == value:
-            return f"{ratio.numerator} / {ratio.denominator}"
-    return text.replace("e-0", "e-")

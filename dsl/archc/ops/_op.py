@@ -141,6 +141,10 @@ class Operator(Memory[*Xs], Teaching[*Xs]):
         """
         return None
 
+    def channels_taken(self) -> tuple[int, int] | None:
+        """Of what is a view of some channels: the first of them, and the first behind them."""
+        return None
+
     def shared(self, *xs: *Xs) -> Shared | None:
         """A module that all operators of this kind in a network have in common."""
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from archc import symbolic
 from archc.ops._field import flag, number, option
 from archc.ops._op import Keyword, ModuleCall, Unary, op, register
 from archc.ops._shape import Dims, Shape
@@ -60,7 +61,8 @@ class Times(Unary):
         return ModuleCall("Times", (self.factor,))
 
     def inline(self, *names: str) -> str:
-        return f"{names[0]} * {self.factor!r}"
+        number = symbolic.format_float(float(self.factor))
+        return f"{names[0]} * {f'({number})' if ' ' in number else number}"
 
     def label(self) -> str:
         return f"{self.factor:g}"
@@ -104,8 +106,12 @@ class Clamp(Unary):
         return ModuleCall("Clamp", (), self._bounds())
 
     def inline(self, *names: str) -> str:
-        bounds = ", ".join(f"{k.name}={k.value!r}" for k in self._bounds() if k.value is not None)
-        return f"{names[0]}.clamp({bounds})"
+        bounds = [
+            f"{keyword.name}={symbolic.format_float(float(keyword.value))}"
+            for keyword in self._bounds()
+            if keyword.value is not None
+        ]
+        return f"{names[0]}.clamp({', '.join(bounds)})"
 
     def _bounds(self) -> tuple[Keyword, Keyword]:
         return Keyword("min", self.min, None), Keyword("max", self.max, None)

@@ -314,5 +314,8 @@ class Narrow(Unary):
             return None
         return f"{names[0]}[:, {self.start or ''}:{self.start + self.length}]"
 
+    def channels_taken(self) -> tuple[int, int]:
+        return self.start, self.start + self.length
+
     def label(self) -> str:
         return f"{self.start}+{self.length}"

@@ -16,7 +16,7 @@ from archc.symbolic.expr import (
     Expr,
     FunctionCall,
     add,
-    applied,
+    called,
     const,
     evaluate,
     multiply,
@@ -25,7 +25,7 @@ from archc.symbolic.expr import (
     var,
 )
 from archc.symbolic.functions import function
-from archc.symbolic.python import render
+from archc.symbolic.python import format_float, render
 from archc.symbolic.traced import (
     TracedList,
     combine,
@@ -42,11 +42,12 @@ __all__ = [
     "FunctionCall",
     "TracedList",
     "add",
-    "applied",
+    "called",
     "combine",
     "const",
     "evaluate",
     "expr_of",
+    "format_float",
     "function",
     "is_traced",
     "multiply",

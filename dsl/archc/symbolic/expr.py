@@ -96,11 +96,6 @@ def var(name: str) -> Expr:
     return Expr((((Var(name),), 1),))
 
 
-def applied(function: str, *args: Expr) -> Expr:
-    """A function of expressions, as it stands."""
-    return Expr((((FunctionCall(function, args),), 1),))
-
-
 def _collect(pairs: Iterable[tuple[Monomial, Number]]) -> Expr:
     terms: dict[Monomial, Number] = {}
     for product, factor in pairs:
@@ -183,7 +178,26 @@ def _substitute_atom(atom: Atom, env: Mapping[str, Expr]) -> Expr:
         return whole
     if atom.function in _COMPARISONS:
         args = _numbers_right(args)
-    return Expr((((FunctionCall(atom.function, args),), 1),))
+    return called(atom.function, args)
+
+
+def called(function: str, args: tuple[Expr, ...]) -> Expr:
+    """The call of a function. `max(max(a, b), a)` is `max(a, b)`, and `max(a, a)` is `a`."""
+    if function in ("max", "min") and len(args) > 1:
+        flat = [item for arg in args for item in _called_with(function, arg)]
+        args = tuple(dict.fromkeys(flat))
+        if len(args) == 1:
+            return args[0]
+    return Expr((((FunctionCall(function, args),), 1),))
+
+
+def _called_with(function: str, expr: Expr) -> tuple[Expr, ...]:
+    """What `max(...)` compares, or else the expression itself."""
+    match expr.terms:
+        case (((FunctionCall(function=name, args=args),), 1),) if name == function:
+            return args if len(args) > 1 else (expr,)  # of one: a list
+        case _:
+            return (expr,)
 
 
 def quotient(expr: Expr, by: Expr) -> Expr | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from fractions import Fraction
+from math import isclose
 
 from archc.symbolic.expr import Atom, Expr, FunctionCall, Listed, Monomial, Var
 from archc.symbolic.functions import Number
@@ -100,3 +102,16 @@ def _is_and(expr: Expr) -> bool:
         case (((FunctionCall(function="and"),), 1),):
             return True
     return False
+
+
+def format_float(value: float) -> str:
+    """Return the number as a person would write it: 0.0375, 1e-6, 2 / 3."""
+    if value.is_integer() and abs(value) < 1e15:
+        return f"{value:.1f}"
+    short = float(f"{value:.12g}")
+    text = repr(short if isclose(short, value, rel_tol=1e-15) else value)
+    if len(text) > 14:
+        ratio = Fraction(value).limit_denominator(1000)
+        if ratio.numerator / ratio.denominator == value:
+            return f"{ratio.numerator} / {ratio.denominator}"
+    return text.replace("e-0", "e-")

@@ -8,7 +8,7 @@ from archc.symbolic.expr import (
     Expr,
     FunctionCall,
     add,
-    applied,
+    called,
     const,
     is_integral,
     multiply,
@@ -92,7 +92,7 @@ def expr_of(value: Any) -> Expr:
     if is_traced(value):
         return value.expr  # type: ignore[no-any-return]
     if isinstance(value, tuple) and _holds_traced(value):
-        return applied("list", *map(expr_of, value))
+        return called("list", tuple(map(expr_of, value)))
     return const(value)
 
 
@@ -182,4 +182,4 @@ def _compose(op: str, args: list[Expr], value: Number) -> Expr:
     whole = quotient(args[0], args[1]) if op == "//" and isinstance(value, int) else None
     if whole is not None:
         return whole
-    return Expr((((FunctionCall(op, tuple(args)),), 1),))
+    return called(op, tuple(args))

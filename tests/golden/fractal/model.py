@@ -24,7 +24,7 @@ class Join(nn.Module):
     def __init__(self, droppath: float = 0.0) -> None:
         super().__init__()
         self.droppath = droppath
-        self.sampler: PathSampler | None = None
+        self.sampler: nn.Module | None = None  # sets itself
 
     def forward(self, columns: list[Tensor]) -> Tensor:
         first, *others = columns
@@ -43,7 +43,7 @@ class Join(nn.Module):
         alive = torch.where(alive.any(), alive, index == spared)
         if self.sampler is None:
             return alive
-        on_path = index == self.sampler.path
+        on_path = index == self.sampler.get_buffer("path")
         return torch.where(on_path.any(), on_path, alive)
 
     def extra_repr(self) -> str:
@@ -106,10 +106,8 @@ class FractalBlock(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         if self.c > 1:
             branch1 = self.join(self.fractal1(x))
-            columns = [*self.fractal2(branch1), self.unit1(x)]
-        else:
-            columns = [self.unit1(x)]
-        return columns
+            return [*self.fractal2(branch1), self.unit1(x)]
+        return [self.unit1(x)]
 
 
 class Fractal(nn.Module):

@@ -57,10 +57,10 @@ class Se(nn.Module):
         self.hardsigmoid = nn.Hardsigmoid(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        branch2 = self.gap(x)  # 8x1x1
-        branch2 = self.relu(self.conv1(branch2))  # (c // r, 1, 1)
-        branch2 = self.hardsigmoid(self.conv2(branch2))  # (c, 1, 1)
-        return x * branch2  # 8x16x16
+        out = self.gap(x)  # 8x1x1
+        out = self.relu(self.conv1(out))  # (c // r, 1, 1)
+        out = self.hardsigmoid(self.conv2(out))  # (c, 1, 1)
+        return x * out  # 8x16x16
 
 
 class SigmoidSe(nn.Module):
@@ -75,10 +75,9 @@ class SigmoidSe(nn.Module):
         self.sigmoid = nn.Sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
-        branch2 = self.gap(x)  # 8x1x1
-        branch2 = self.relu(self.conv1(branch2))  # (c // r, 1, 1)
-        branch2 = self.sigmoid(self.conv2(branch2))  # (c, 1, 1)
-        return x * branch2  # 8x16x16
+        out = self.gap(x)  # 8x1x1
+        out = self.relu(self.conv1(out))  # (c // r, 1, 1)
+        return x * self.sigmoid(self.conv2(out))  # 8x16x16
 
 
 class Both(nn.Module):

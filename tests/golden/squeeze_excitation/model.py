@@ -27,10 +27,9 @@ class Se(nn.Module):
         self.sigmoid = nn.Sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
-        branch2 = self.gap(x)
-        branch2 = self.relu(self.conv1(branch2))
-        branch2 = self.sigmoid(self.conv2(branch2))
-        return x * branch2
+        out = self.gap(x)
+        out = self.relu(self.conv1(out))
+        return x * self.sigmoid(self.conv2(out))
 
 
 class Unit(nn.Module):
