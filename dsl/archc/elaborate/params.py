@@ -145,8 +145,10 @@ def _kind(default: Any) -> str:
             return "a number"
         case tuple():
             return f"a list such as `{_written(default)}`"
-        case OperatorValue() | BlockValue():
-            return "an operator or block"
+        case OperatorValue():
+            return "an operator"
+        case BlockValue():
+            return "a block"
         case _:
             return "a text"
 
