@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 
 import archc
-from archc.report.numbers import human
+from archc.report.spelling.numbers import human
 
 FOLDER = Path(__file__).parent
 _HEAD = """\
