@@ -23,7 +23,7 @@ from scripts import RECIPE, module, rows, run, script, text
 import archc
 from archc.api import analyze
 from archc.cli import main as archc_main
-from archc.emit.training import Untrainable
+from archc.emit.options import Untrainable
 from archc.source import Source
 
 torch = pytest.importorskip("torch")

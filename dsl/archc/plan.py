@@ -18,6 +18,7 @@ from typing import Any
 
 from archc import syntax
 from archc.ops import Dims, Op, Shape
+from archc.record import record
 from archc.source import Span
 from archc.symbolic import Expr
 
@@ -215,7 +216,7 @@ class Output:
 Node = Apply | Call | Branches | Choice | Loop | Scope | Reused | Ref | AuxHead | Output
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BlockValue:
     """A block as a value: its definition and the file it stands in."""
 
@@ -237,7 +238,7 @@ class BlockValue:
         return id(self.tree)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OperatorValue:
     """An operator as a value: an argument of a block, which applies it."""
 
@@ -254,7 +255,7 @@ class OperatorValue:
 Applicable = BlockValue | OperatorValue
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Devices:
     """`devices "cuda:0" "cuda:1"`: each may have an equal part of the channels of every layer."""
 

@@ -15,6 +15,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from archc.record import record
+
 
 @dataclass(frozen=True, eq=False)
 class Source:
@@ -45,7 +47,7 @@ class Source:
         return self.text[starts[number - 1] : end].rstrip("\r")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """A stretch of a source: offsets `start <= end`, in characters."""
 
@@ -75,7 +77,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SpanLabel:
     """A span to point at, and what to say under it (may be empty)."""
 
@@ -83,7 +85,7 @@ class SpanLabel:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fix:
     """A text edit that cures a diagnostic: replace `span` by `text`."""
 
@@ -92,7 +94,7 @@ class Fix:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnostic:
     """One thing to tell the user. `labels[0]` is where it went wrong; the others are the story."""
 
@@ -182,7 +184,7 @@ class Diagnostics:
         return tuple(sorted(self.items, key=lambda d: (d.span.source.name, d.span.start, d.code)))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limits:
     """Bounds that keep any input's time and memory finite; each can be set by the caller."""
 

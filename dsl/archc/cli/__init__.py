@@ -50,7 +50,7 @@ def _run(argv: Sequence[str] | None) -> int:
     except SystemExit as done:  # --help, --version, or wrong usage, already reported
         return done.code if isinstance(done.code, int) else USAGE
     # A short run that mostly builds: looking for cycles in what is new would be a tenth of it.
-    gc.set_threshold(100_000)
+    gc.set_threshold(500_000)
     try:
         with deep_recursion(), _ending_in_order():
             return int(import_module(f"archc.cli.commands.{args.command}").run(args))

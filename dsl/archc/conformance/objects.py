@@ -8,6 +8,7 @@ from typing import Any
 
 from archc.conformance.problems import UnsupportedPython
 from archc.conformance.tensors import Record, SymbolicTensor
+from archc.record import record
 
 # --- tensors in memory -------------------------------------------------------------------
 
@@ -33,7 +34,7 @@ class Value:
         self.version = self.storage.version
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TensorSize:
     """`x.shape`, or with `spatial` `x.shape[2:]`."""
 
@@ -214,7 +215,7 @@ class Class:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TupleClass:
     """A NamedTuple that the file defines: its fields, and those that may be left out."""
 
@@ -223,7 +224,7 @@ class TupleClass:
     optional: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TupleValue:
     """A NamedTuple's object."""
 
@@ -231,14 +232,14 @@ class TupleValue:
     values: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TorchName:
     """A name of torch's: `nn.Conv2d`, `torch.cat`, `F.relu`, or of a helper class."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BoundMethod:
     """`x.name`, to be called: what it belongs to, and its name."""
 
@@ -246,7 +247,7 @@ class BoundMethod:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Super:
     """`super()`: the object, and the class whose bases are asked."""
 
@@ -254,7 +255,7 @@ class Super:
     cls: Class
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Opaque:
     """Something that changes no number: a device, a dtype."""
 

@@ -50,3 +50,7 @@ ZERO_INIT, CHECKPOINTING, DEVICE, DTYPE = (
 
 class Unsuited(Exception):
     """An option that a network has no use for, or that its own names stand in the way of."""
+
+
+class Untrainable(Exception):
+    """The network, or its recipe, is not one that the script can train; the text says why."""

@@ -10,9 +10,9 @@ from archc.analysis.costs import Cost
 from archc.elaborate.sections import Facts
 from archc.emit.blame import blamed
 from archc.emit.imports import Import, bound, laid, used
-from archc.emit.options import Options
+from archc.emit.options import Options, Untrainable
 from archc.emit.render import make_environment
-from archc.emit.training import Training, Untrainable, build_training
+from archc.emit.training import Training, build_training
 from archc.plan import Plan
 
 _STANDARD = "argparse math os signal sys time"

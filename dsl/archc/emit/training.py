@@ -13,7 +13,7 @@ from archc.emit.checked import checked_module
 from archc.emit.file import Module
 from archc.emit.imports import Import, split
 from archc.emit.layout import WIDTH, Bracketed, CallArgument, call, lay
-from archc.emit.options import CHECKPOINTING, ZERO_INIT, Options
+from archc.emit.options import CHECKPOINTING, ZERO_INIT, Options, Untrainable
 from archc.emit.rates import Rate
 from archc.emit.render import harmless, render
 from archc.plan import Plan, outputs, side_outputs
@@ -32,10 +32,6 @@ from archc.recipe import (
 )
 
 _SMALL = 64  # images up to this size are shown whole; larger ones are cut out of photographs
-
-
-class Untrainable(Exception):
-    """The network, or its recipe, is not one that the script can train; the text says why."""
 
 
 @dataclass(slots=True)

@@ -81,6 +81,9 @@ class ExprWriter(Candidates):
 
         `hint` is a name for the argument that it may become.
         """
+        first = values[0]
+        if type(first) is int and all(type(v) is int and v == first for v in values):
+            return str(first)  # untraced, as most are
         if ANY in values:
             known = [(v, lane) for v, lane in zip(values, lanes, strict=True) if v is not ANY]
             if not known:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from archc.ops._shape import Dims
+from archc.record import record
 
 
 class Form(Enum):
@@ -24,7 +24,7 @@ class Form(Enum):
     OPTION = "key=value"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Field:
     """The syntax of one dataclass field, kept in its metadata under "archc".
 

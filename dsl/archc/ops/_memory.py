@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Generic
 
 from archc.ops._shape import Dims, Xs
+from archc.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Saved:
     """What autograd keeps of an operator, from where it runs until its backward pass.
 

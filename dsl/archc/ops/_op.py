@@ -20,7 +20,6 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, NoReturn, TypeAlias, TypeVar, cast, dataclass_transform
 
@@ -28,6 +27,7 @@ from archc.ops._field import REQUIRED, Field, Form
 from archc.ops._memory import Memory
 from archc.ops._shape import Dims, Shape, ShapeError, Window, Xs
 from archc.ops._teaching import Teaching
+from archc.record import record
 
 # --- the torch side ----------------------------------------------------------------------
 
@@ -35,7 +35,7 @@ Value = Any  # int, float, bool, str, None, or a tuple of them
 ALWAYS = object()  # equal to no value
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Keyword:
     """A keyword argument, written only where it differs from torch's default (if it has one)."""
 
@@ -44,7 +44,7 @@ class Keyword:
     default: Value = ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ModuleCall:
     """How to make the module: `ModuleCall("nn.Conv2d", (3, 64, 7), (Keyword("stride", 2, 1),))`.
 
@@ -57,7 +57,7 @@ class ModuleCall:
     keyword: tuple[Keyword, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shared:
     """A module that the network owns once for all operators that ask for it.
 
@@ -74,7 +74,7 @@ class Shared:
 # --- operators ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Operator(Memory[*Xs], Teaching[*Xs]):
     """The base of all operators. Subclasses override what they need.
 
@@ -230,14 +230,14 @@ T = TypeVar("T", bound=type[Op])
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def op(cls: T) -> T:
-    """Class decorator: a frozen dataclass of keyword arguments.
+    """Class decorator: a value made of keyword arguments.
 
     One without fields of its own is left with the methods of its base, which do: to make them
     anew for each activation costs more at start-up than the rest of its family.
     """
     if not inspect.get_annotations(cls):
         return cls
-    return dataclass(frozen=True, slots=True, kw_only=True)(cls)  # type: ignore[return-value]
+    return record(cls, kw_only=True)  # type: ignore[return-value]
 
 
 def register(cls: T) -> T:

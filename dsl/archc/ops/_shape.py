@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVarTuple
 
 from archc import symbolic
+from archc.record import record
 
 Dims = tuple[int, ...]  # one number for every dimension, or one a dimension
 Xs = TypeVarTuple("Xs")  # the shapes that an operator takes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shape:
     """A tensor without its batch: channels, then spatial sizes in torch's order (D, H, W).
 
@@ -45,7 +45,7 @@ class Shape:
         return f"{self.columns} columns of {text}" if self.columns else text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Window:
     """What one output element sees of the input along one dimension.
 
@@ -116,5 +116,8 @@ def times(x: Shape) -> str:
 
 def squeeze(dims: Dims) -> int | Dims:
     """How torch code writes it: one number where all are equal, by their expressions too."""
-    alike = len({symbolic.expr_of(d) for d in dims}) == 1
-    return dims[0] if alike and all(d == dims[0] for d in dims) else dims
+    first = dims[0]
+    if any(d != first for d in dims):
+        return dims
+    alike = not any(map(symbolic.is_traced, dims)) or len(set(map(symbolic.expr_of, dims))) == 1
+    return first if alike else dims

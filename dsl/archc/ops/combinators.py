@@ -6,15 +6,15 @@ below have a name of their own, or take the incoming tensor beside their branche
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 from archc.ops._op import REGISTRY
+from archc.record import record
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Combinator:
     """`name< branch | branch >`.
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from archc.record import record
 from archc.symbolic.functions import FUNCTIONS, Number
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Var:
     """A parameter, or a fact of the incoming tensor (`in.c`)."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FunctionCall:
     """A function or operator that polynomials cannot hold: `//`, `%`, `/`, `floor`, `if` ..."""
 
@@ -24,7 +24,7 @@ class FunctionCall:
     args: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Listed:
     """A list that is known; functions of lists take one, such as `[]` and `len`."""
 
@@ -35,7 +35,7 @@ Atom = Var | FunctionCall | Listed
 Monomial = tuple[Atom, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expr:
     """A sum of coefficient * product of atoms; the empty product is the constant."""
 

@@ -6,9 +6,10 @@ that say the same have equal trees.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar, dataclass_transform
 
+from archc.record import record
 from archc.source import Damage, Span
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ def _span() -> Any:
 @dataclass_transform(frozen_default=True, field_specifiers=(field, _span))
 def node(cls: type[T]) -> type[T]:
     """Makes a class a node of the tree."""
-    return dataclass(frozen=True, slots=True)(cls)
+    return record(cls)
 
 
 # --- expressions -------------------------------------------------------------------------

@@ -98,8 +98,7 @@ def _build(input: Input, output: Path | None, args: Namespace) -> int:
 def _emitted(analysis: Analysis, input: Input, args: Namespace) -> tuple[str, str]:
     """The source, and what to say of it."""
     from archc.emit.blame import TemplateFault
-    from archc.emit.options import Unsuited
-    from archc.emit.training import Untrainable
+    from archc.emit.options import Unsuited, Untrainable
 
     folder = Path(args.templates) if args.templates else None
     try:
