@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 import archc
 from archc import api
@@ -17,6 +20,18 @@ def net_of(text: str, limits: Limits | None = None) -> archc.Net:
     analysis = api.analyze(Source("test.arch", text), limits=limits)
     assert analysis.ok, [d.title for d in analysis.diagnostics]
     return archc.Net(analysis)
+
+
+# One of each kind: towers, dense blocks, columns, heads, rows, residual blocks, drop-path.
+VARIED = frozenset(
+    "alexnet_2gpu densenet_40_12 fractalnet googlenet_bn lenet5 resnet50"
+    " squeezenet1_0_simple_bypass stochastic_depth_resnet110 vgg11".split()
+)
+
+
+def varied(names: Iterable[str], always: Collection[str] = VARIED) -> list[Any]:
+    """Return a test's parameters: some run always, the others with the slow tests."""
+    return [n if n in always else pytest.param(n, marks=pytest.mark.slow) for n in names]
 
 
 def randomise(module: Any) -> None:

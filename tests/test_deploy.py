@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nets import check_tidy, check_typed, net_of, randomise
+from nets import check_tidy, check_typed, net_of, randomise, varied
 from random_networks import LIMITS, program
 
 import archc
@@ -18,11 +18,10 @@ from archc.transform.deploy import kernels
 torch = pytest.importorskip("torch")
 
 ALL = sorted(archc.bundled())
-# Batch norm in blocks, groups and rows; heads; pre-activations; columns with dropout; drop-path.
-FAST = {
-    "resnet18", "googlenet_bn", "densenet_40_12", "fractalnet", "squeezenet1_1",
-}  # fmt: skip
-RUNS = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in ALL]
+# Batch norm in blocks; pre-activations; none. Rows, heads, columns with dropout and drop-path are
+# with the slow ones, and in the texts below.
+FAST = {"resnet18", "densenet_40_12", "squeezenet1_1"}
+RUNS = varied(ALL, FAST)
 
 
 def deployed(net: archc.Net) -> Any:

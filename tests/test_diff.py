@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from nets import varied
 from random_networks import LIMITS, program
 from test_cli import Run, network, run  # noqa: F401
 
@@ -138,14 +139,16 @@ def test_a_label_that_moves_is_no_rename() -> None:
 # --- what holds for any two networks -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", varied(bundled()))
 def test_a_network_is_equal_to_itself(name: str) -> None:
     if "1202" not in name:
         left, right = archc.load(name), archc.load(name)
         assert compared(left.analysis, right.analysis).empty
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize(
+    "seed", [*range(10), *(pytest.param(n, marks=pytest.mark.slow) for n in range(10, 40))]
+)
 def test_a_random_network_is_equal_to_itself(seed: int) -> None:
     text = program(seed).text
     diff = compared(analysis_of(text), analysis_of(text))

@@ -9,6 +9,7 @@ from functools import cache
 from xml.etree import ElementTree
 
 import pytest
+from nets import varied
 from random_networks import program
 
 import archc
@@ -80,7 +81,7 @@ def bundled(name: str) -> Picture:
 # --- every network -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(archc.bundled()))
+@pytest.mark.parametrize("name", varied(sorted(archc.bundled())))
 def test_every_network_can_be_shown(name: str) -> None:
     picture, net = bundled(name), archc.load(name)
     assert 5 < len(picture.nodes) < 140
@@ -93,7 +94,7 @@ def test_every_network_can_be_shown(name: str) -> None:
     assert "\ufffd" not in picture.texts
 
 
-@pytest.mark.parametrize("name", sorted(archc.bundled()))
+@pytest.mark.parametrize("name", varied(sorted(archc.bundled())))
 def test_everything_is_reached(name: str) -> None:
     picture = bundled(name)
     entered = {head for _, head in picture.edges}
@@ -358,7 +359,7 @@ def macs_of(box: Box) -> int:
     return sum(macs_of(item) if isinstance(item, Box) else item.macs for item in box.items)
 
 
-@pytest.mark.parametrize("name", sorted(archc.bundled()))
+@pytest.mark.parametrize("name", varied(sorted(archc.bundled())))
 def test_cards_add_up(name: str) -> None:
     analysis = archc.load(name).analysis
     assert analysis.plan is not None

@@ -9,12 +9,13 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nets import varied
 
 from archc.api import Analysis, analyze, bundled, source_of
 from archc.conformance import check_source, modules
@@ -45,15 +46,10 @@ def plan_of(name: str) -> Plan:
     return plan
 
 
-def some(names: Iterable[str]) -> list[Any]:
-    """Every network; those that take long, or are like another, wait for `-m slow`."""
-    return [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in names]
-
-
 # --- what is right -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", some(bundled()))
+@pytest.mark.parametrize("name", varied(bundled(), FAST))
 def test_every_bundled_network_holds_as_it_is_first_written(name: str) -> None:
     analysis, plan = analysed(name), plan_of(name)
     options = Options()
@@ -62,7 +58,7 @@ def test_every_bundled_network_holds_as_it_is_first_written(name: str) -> None:
     assert not check_source(written(name), plan, analysis.again)
 
 
-@pytest.mark.parametrize("name", some(bundled()))
+@pytest.mark.parametrize("name", varied(bundled(), FAST))
 def test_every_form_and_option_holds(name: str) -> None:
     analysis = analysed(name)
     for asked in ({"device": True}, {"checkpointing": True}, {"zero_init": True}):

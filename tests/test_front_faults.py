@@ -310,7 +310,11 @@ LONG = {
 
 
 # Seconds each: the first of a kind runs always, these with the slow ones.
-LONGEST = {"a list of a list in a loop", "a long list as an argument"}
+LONGEST = {
+    "a list of a list in a loop",
+    "a long list as an argument",
+    "many params around a loop",
+}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from nets import varied
 from test_draw import picture_of
 
 import archc
@@ -26,7 +27,7 @@ def gallery() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", sorted(archc.bundled()))
+@pytest.mark.parametrize("name", varied(sorted(archc.bundled())))
 def test_a_picture_is_current(gallery: ModuleType, name: str) -> None:
     svg = (DOCS / "gallery" / f"{name}.svg").read_text(encoding="utf-8")
     assert svg.endswith(gallery.stamp(archc.load(name).analysis.draw("paper"))), AGAIN

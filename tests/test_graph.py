@@ -8,6 +8,7 @@ from typing import Any
 
 import networkx as nx
 import pytest
+from nets import varied
 
 import archc
 from archc import api
@@ -144,7 +145,7 @@ def test_columns_go_to_their_join() -> None:
         assert all(x == node.output for x in node.inputs)
 
 
-@pytest.mark.parametrize("name", sorted(archc.bundled()))
+@pytest.mark.parametrize("name", varied(sorted(archc.bundled())))
 def test_totals_and_shapes(name: str) -> None:
     net = archc.load(name)
     graph = net.graph

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import timm_runs
 import tracking
-from nets import net_of
+from nets import net_of, varied
 from timm_runs import LADDER
 
 import archc
@@ -291,7 +291,7 @@ def resnet() -> Plan:
     return plan_of(archc.load("resnet50"))
 
 
-@pytest.mark.parametrize("name", sorted(archc.bundled()))
+@pytest.mark.parametrize("name", varied(sorted(archc.bundled())))
 def test_all_networks_come_to_an_end(name: str) -> None:
     plan = plan_of(archc.load(name))
     for setting in (

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nets import varied
 
 import archc
 
@@ -157,7 +158,7 @@ def test_blocks_say_what_they_are(path: Path) -> None:
 
 
 FEW = {"alexnet", "googlenet", "resnet50", "preact_resnet164", "densenet_bc_100_12", "fractalnet"}
-RUNS = [name if name in FEW else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+RUNS = varied(NAMES, FEW)
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from nets import varied
 
 import archc
 
@@ -392,13 +393,11 @@ PAPERS: dict[str, Callable[[Any, Weights], Any]] = {
     "squeezenet1_0_simple_bypass": squeezenet,
     "squeezenet1_0_complex_bypass": squeezenet,
 }
-SLOW = {
-    "alexnet", "alexnet_2gpu", "zfnet", "nin_imagenet", "googlenet", "fractalnet", "plain18",
-    "plain34", "plain56", "preact_resnet1001",
-    "preact_resnet200", "wrn_28_10", "resnext29_8x64d", "densenet_bc_190_40",
-    "stochastic_depth_resnet1202",
+FAST = {
+    "lenet5", "nin_cifar10", "plain20", "resnet20", "preact_resnet164", "densenet_40_12",
+    "stochastic_depth_resnet110", "squeezenet1_0_simple_bypass",
 }  # fmt: skip
-RUNS = [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in PAPERS]
+RUNS = varied(PAPERS, FAST)
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nets import varied
 
 from archc import data
 from archc.api import analyze
@@ -346,7 +347,12 @@ PATIENT = {
     "loops in loops", "repeats in repeats", "a group in repeats",
     "exponential recursion, different",
 }  # fmt: skip
-CASES = [pytest.param(name, marks=pytest.mark.slow if name in PATIENT else ()) for name in LARGE]
+# Seconds as well, and like another that runs always.
+ALIKE = {
+    "a repeat of nothing", "many list items", "newlines", "a long comment", "many unknown labels",
+    "a long chain of blocks", "semicolons", "conditionals in tests", "a long sum", "a growing list",
+}  # fmt: skip
+CASES = varied(LARGE, LARGE.keys() - PATIENT - ALIKE)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits memory and time as POSIX does")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nets import net_of
+from nets import net_of, varied
 
 import archc
 from archc import cli
@@ -30,7 +30,7 @@ from archc.report.summary import Summary
 
 NAMES = sorted(archc.bundled())
 FEW = {"alexnet", "googlenet", "resnet18", "preact_resnet164", "densenet_bc_100_12", "fractalnet"}
-RUNS = [name if name in FEW else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+RUNS = varied(NAMES, FEW)
 REFERENCE = Path(__file__).parent / "reference"
 ROOT = Path(archc.__file__).parents[1]
 
@@ -177,7 +177,7 @@ def test_the_lectures_table(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", varied(NAMES))
 def test_the_lectures_style_of_any_network(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Its lines add up to its sums: memory by the products, parameters by the figures."""
     lines = lecture(name, capsys=capsys)
@@ -300,7 +300,7 @@ with(small)
 # --- blocks closed, repeats folded -------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", varied(NAMES))
 def test_a_page(name: str) -> None:
     """The default is readable, and what it shows adds up to the whole."""
     table = summary_of(name).table

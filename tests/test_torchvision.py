@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from nets import varied
 
 import archc
 
@@ -31,8 +32,9 @@ NETWORKS = (
     "densenet121", "densenet161", "densenet169", "densenet201",
     "squeezenet1_0", "squeezenet1_1",
 )  # fmt: skip
-FAST = {"googlenet_bn", "resnet18", "resnet50", "densenet121", "squeezenet1_1"}
-RUNS = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS]
+FAST = {"resnet18", "densenet121", "squeezenet1_1"}
+NAMED = {*FAST, "alexnet_owt", "vgg11_bn", "googlenet_bn", "resnet50", "resnext50_32x4d"}
+RUNS = varied(NETWORKS, FAST)
 # One of each kind of start; the rest of a family has the same.
 STARTS = [
     "resnet18",
@@ -94,13 +96,13 @@ def test_all_26_are_here() -> None:
     assert set(NETWORKS) <= archc.bundled().keys()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", varied(NETWORKS, NAMED))
 def test_state_dict_has_the_same_names_and_shapes(name: str) -> None:
     theirs, ours = published(name).state_dict(), generated(name).state_dict()
     assert {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", RUNS)
 def test_the_file_names_the_weights_that_load(name: str) -> None:
     """`pretrained` has all that torchvision publishes for it, and the docstring says so."""
     published = torchvision.models.get_model_weights(OTHER_NAMES.get(name, name))

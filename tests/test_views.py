@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from nets import varied
 from test_draw import HOSTILE, Picture, bundled, picture_of
 
 import archc
@@ -39,7 +40,7 @@ def shown(name: str, view: str, **how: object) -> Picture:
 # --- paper -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(archc.bundled()))
+@pytest.mark.parametrize("name", varied(sorted(archc.bundled())))
 def test_every_network_fits_on_paper(name: str) -> None:
     net = archc.load(name)
     found = paper_of(net.analysis)
@@ -162,7 +163,7 @@ def test_expand_takes_names_that_are_there() -> None:
         archc.load("resnet50").analysis.draw(expand=frozenset({"layer9"}))
 
 
-@pytest.mark.parametrize("name", sorted(archc.bundled()))
+@pytest.mark.parametrize("name", varied(sorted(archc.bundled())))
 def test_closing_keeps_the_macs(name: str) -> None:
     analysis = archc.load(name).analysis
     assert analysis.plan is not None
@@ -347,7 +348,7 @@ def _missing(engine: str) -> None:
 # --- Mermaid -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(archc.bundled()))
+@pytest.mark.parametrize("name", varied(sorted(archc.bundled())))
 def test_mermaid_declares_what_it_connects(name: str) -> None:
     text = archc.load(name).draw("mermaid", depth=1).decode()
     lines = text.splitlines()
