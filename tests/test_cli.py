@@ -240,6 +240,18 @@ def test_what_is_too_large_to_be_written_out(run: Run, tmp_path: Path, command: 
     assert "--max-written" in done.err
 
 
+def test_a_graph_that_is_too_large_is_drawn_in_another_view(run: Run, tmp_path: Path) -> None:
+    text = "network N\ninput 8x8 x4\nblock u() { conv 3x3 p1 x4; relu }\nu() * 15\n"
+    (tmp_path / "calls.arch").write_text(text)
+    graph = ("draw", "calls.arch", "-o", "calls.dot", "--view", "graph", "--max-written", "28")
+    done = run(*graph)
+    assert done.code == 1
+    assert "leave out `--view graph`" in done.err
+    assert run(*(word for word in graph if word not in ("--view", "graph"))).code == 0
+    (tmp_path / "calls.arch").write_text(text.replace("u() * 15", "relu * 30"))
+    assert "leave out" not in run(*graph).err
+
+
 @posix_only
 def test_a_process_that_is_asked_to_end_cleans_up(tmp_path: Path) -> None:
     network(tmp_path)

@@ -184,6 +184,9 @@ class Diagnostics:
         return tuple(sorted(self.items, key=lambda d: (d.span.source.name, d.span.start, d.code)))
 
 
+BODY_STEPS = 10  # operators that take as long as one more instance of a block does, empty or not
+
+
 @record
 class Limits:
     """Bounds that keep any input's time and memory finite; each can be set by the caller."""

@@ -26,7 +26,6 @@ from archc.plan import Body
 from archc.recursion import deep_recursion
 from archc.source import Diagnostics, Limits, Source
 from archc.syntax.parser import parse
-from archc.transform.place import check_devices
 
 if TYPE_CHECKING:
     from archc.diffs import Diff
@@ -67,7 +66,10 @@ def analyze(
         cost = Costs().of_body(plan.body)
         if not diagnostics.failed:  # a statement that is wrong has lost its labels
             diagnostics.extend(check_recipe(facts, plan))
-            diagnostics.extend(check_devices(plan))
+            if plan.body.devices is not None:
+                from archc.transform.place import check_devices
+
+                diagnostics.extend(check_devices(plan))
     else:
         library.constants |= constants(file, library, diagnostics)
         library.lets |= lets(file, library)

@@ -268,7 +268,11 @@ class Analysis:
         from archc.draw.graphviz import picture
 
         sheet = draw.DrawStyle(**how)
-        plan = self._sound_plan(unfolded=sheet.view == "graph")
+        plan = self._sound_plan(
+            unfolded=sheet.view == "graph",
+            instead="leave out `--view graph`: the other views draw equal calls once, and "
+            "`--depth 1` leaves blocks closed",
+        )
         if format == "html":
             return draw.page(plan, self.cost, sheet).encode()
         if format == "mermaid":
@@ -363,17 +367,19 @@ class Analysis:
         plan = self._sound_plan()
         return Unfolded(plan)
 
-    def _sound_plan(self, *, unfolded: bool = False) -> Plan:
+    def _sound_plan(self, *, unfolded: bool = False, instead: str = "") -> Plan:
         """The plan of a network that is right, and small enough to be written out.
 
-        `unfolded` is for what takes every operator of every call by itself.
+        `unfolded` is for what takes every operator of every call by itself; `instead` says what
+        does not.
         """
         if self.plan is None or not self.ok:
             raise ArchError(self.diagnostics)
         from archc.analysis.extent import check_extent
 
         try:
-            check_extent(self.plan, self.again.limits.written, unfolded=unfolded)
+            most = self.again.limits.written
+            check_extent(self.plan, most, unfolded=unfolded, instead=instead)
         except Fault as fault:
             raise ArchError((fault.diagnostic,)) from None
         return self.plan

@@ -14,9 +14,7 @@ from archc.elaborate.state import Context, Frame, Labelled, State, Suppressed
 from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
-from archc.source import Span, SpanLabel, did_you_mean, fault
-
-_BODY = 20  # a new body costs as much as so many operators
+from archc.source import BODY_STEPS, Span, SpanLabel, did_you_mean, fault
 
 
 def call(state: State, term: syntax.Operation, block: BlockValue, here: Context) -> Call:
@@ -195,7 +193,7 @@ def _make_body(
         raise _endless(state, block, span, note)
     if _must_go_on(state, block):
         raise _endless(state, block, span, "no `if` can end it")
-    state.steps += _BODY  # many different bodies take long, however little is in them
+    state.steps += BODY_STEPS
     tree = block.tree
     tensors = {
         name: Tensor(traced_shape(shape, state.trace_sizes, name), span)

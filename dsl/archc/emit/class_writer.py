@@ -94,6 +94,7 @@ class ClassWriter:
         names = [dict.fromkeys(owned(body.chain)) for body in definition.bodies]
         self.attributes = {name.partition(".")[0]: "" for found in names for name in found}
         self.root.paths = paths_of(names)
+        self.names: dict[str, str] = {}  # the first attribute for each, unless it was taken back
         # constructor of something without state, a label or none -> its attribute
         self.stateless: dict[tuple[str, str | None], str] = {}
         # that attribute -> where it is made, the statement
@@ -170,7 +171,7 @@ class ClassWriter:
         argument = self._python_name(variable)
         if self.attributes.get(argument, argument) == argument:
             name = argument
-            self.attributes[name] = argument
+            self._take(name, argument)
         else:
             name = self.attribute(f"{argument}_", argument)
         keep = Assign(f"self.{name}", argument)
@@ -180,14 +181,19 @@ class ClassWriter:
 
     def attribute(self, wanted: str, what: str) -> str:
         """An attribute's name that is not taken yet."""
-        known = next((name for name, meant in self.attributes.items() if meant == what != ""), None)
-        if known is not None:
+        known = self.names.get(what)
+        if what and known is not None and self.attributes.get(known) == what:
             return known
         name, number = wanted, 2
         while name in self.attributes:
             name, number = f"{wanted}{number}", number + 1
-        self.attributes[name] = what
+        self._take(name, what)
         return name
+
+    def _take(self, name: str, what: str) -> None:
+        self.attributes[name] = what
+        if self.attributes.get(self.names.get(what, "")) != what:
+            self.names[what] = name
 
     def keep_stateless(
         self, code: Code, wanted: str, label: str | None, constructor: Constructor
