@@ -5,12 +5,13 @@ The stacks and the position are open to `archc.syntax.recovery`, which goes on a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import lark
-from lark.exceptions import UnexpectedToken
+from lark.exceptions import UnexpectedInput, UnexpectedToken
 from lark.parse_tree_builder import ParseTreeBuilder
 from lark.parsers.lalr_parser_state import ParseConf, ParserState
 
@@ -29,10 +30,21 @@ else:
     Token = lark.Token
 
 
+_BLANK = "WS"
+
+
+class UnexpectedText(UnexpectedInput):
+    """No token that could be here begins at a position."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(position)
+        self.pos_in_stream = position  # type: ignore[assignment]
+
+
 class Automaton:
     """A parser at work on one text, its values made by the methods of `builder`.
 
-    At what does not fit it raises lark's `UnexpectedInput`.
+    At what does not fit it raises an `UnexpectedInput` of lark's.
     """
 
     def __init__(self, builder: object, text: str) -> None:
@@ -41,7 +53,8 @@ class Automaton:
         table, start = self._state.parse_conf.parse_table, self._state.parse_conf.start
         self._state.parse_conf = ParseConf(table, _shapes().create_callback(builder), start)
         self._trial = ParseConf(table, {}, start)  # with no callbacks nothing is built
-        self._end = len(text)
+        self._text = text
+        self._position = 0  # of what comes next
         self.states = self._state.state_stack
         self.values: list[Any] = self._state.value_stack
 
@@ -51,17 +64,41 @@ class Automaton:
         A new line in the midst of something is left out. The lexer cannot tell: it goes by the
         state alone, which does not know what it is inside of.
         """
-        for token in self._parser.lexer_thread.lex(self._state):
-            if token.type != "_SEP" or ";" in token or self.accepts("_SEP"):
-                yield token
-        yield Token("$END", "", self._end, end_pos=self._end)
+        text = self._text
+        while self._position < len(text):
+            start = self._position
+            kind, self._position = self._scan(start)
+            stop = self._position
+            if kind == _BLANK or (kind == "_SEP" and self._is_nothing(start, stop)):
+                continue
+            yield Token(kind, text[start:stop], start, end_pos=stop)
+        yield Token("$END", "", len(text), end_pos=len(text))
+
+    def _is_nothing(self, start: int, stop: int) -> bool:
+        """Whether a separator stands where none may be."""
+        return ";" not in self._text[start:stop] and not self.accepts("_SEP")
+
+    def _scan(self, start: int) -> tuple[str, int]:
+        """The kind of token that is next, and where it ends. Raises UnexpectedText.
+
+        A terminal is only looked for where the automaton accepts it, as lark's contextual lexer
+        does. What all terminals together find is right wherever it is accepted, so that one
+        pattern does for nearly all states, and need not be made for each.
+        """
+        accepted = self._trial.states[self.states[-1]]
+        found = _pattern(None).match(self._text, start)
+        if found is None or (found.lastgroup not in accepted and found.lastgroup != _BLANK):
+            found = _pattern(frozenset(accepted)).match(self._text, start)
+        if found is None or found.lastgroup is None:
+            raise UnexpectedText(start)
+        return found.lastgroup, found.end()
 
     def feed(self, token: Token) -> None:
         self._state.feed_token(token, token.type == "$END")
 
     def go_to(self, position: int) -> None:
-        """`tokens` will go on from there. lark's count of lines is wrong then, and not used."""
-        self._parser.lexer_thread.state.line_ctr.char_pos = position
+        """`tokens` will go on from there."""
+        self._position = position
 
     def accepts(self, kind: str, height: int | None = None) -> bool:
         """Would this kind of token be right here, or with that many values on the stack?"""
@@ -86,6 +123,25 @@ class Automaton:
     def cut(self, height: int) -> None:
         """Takes all values above that height off the stack."""
         del self.states[height + 1 :], self.values[height:]
+
+
+@cache
+def _pattern(kinds: frozenset[str] | None) -> re.Pattern[str]:
+    """What finds the next token of these kinds, or of all; the name of its kind is a group.
+
+    In the order in which lark's lexers try them. The group is empty and stands behind the token,
+    since a group around a long one takes memory for each of its characters.
+    """
+    terminals = [
+        terminal
+        for terminal in load().terminals
+        if kinds is None or terminal.name in kinds or terminal.name == _BLANK
+    ]
+    ordered = sorted(
+        terminals,
+        key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name),
+    )
+    return re.compile("|".join(f"(?:{t.pattern.to_regexp()})(?P<{t.name}>)" for t in ordered))
 
 
 @cache
