@@ -191,10 +191,10 @@ BODY_STEPS = 10  # operators that take as long as one more instance of a block d
 class Limits:
     """Bounds that keep any input's time and memory finite; each can be set by the caller."""
 
-    source_bytes: int = 4_000_000
+    source_bytes: int = 1_000_000
     nesting: int = 200  # brackets, blocks and expressions inside each other
     steps: int = 200_000  # operators after unfolding every block and repeat
-    written: int = 20_000  # operators that are written out, drawn or listed one by one
+    written: int = 15_000  # operators that are written out, drawn or listed one by one
     depth: int = 100  # block calls inside each other
     integer: int = 10**12  # no size, width or count may be larger
     diagnostics: int = 100

@@ -65,10 +65,11 @@ def cuts(node: Any) -> Iterator[Any]:
             yield dataclasses.replace(node, **{field.name: None})
 
 
-_FIXED = {"span", "doc", "damage", "name", "names", "function", "key", "target"}
+_FIXED = {"span", "doc", "damage", "name", "names", "function", "key", "target", "targets"}
+_FIXED |= {"parts", "members", "tensor"}
 _OPTIONAL = {
-    (s.Statement, "label"), (s.Statement, "repeat"), (s.If, "other"), (s.Label, "index"),
-    (s.Reference, "index"), (s.Network, "title"), (s.Formal, "default"),
+    (s.Statement, "label"), (s.Statement, "repeat"), (s.If, "other"), (s.Network, "title"),
+    (s.Formal, "default"), (s.Operation, "condition"), (s.Statement, "alias"),
 }  # fmt: skip
 _LISTS = {
     (s.Operation, "attributes"), (s.Operation, "arguments"), (s.Block, "formals"),
@@ -91,7 +92,7 @@ def simpler(node: Any) -> Iterator[Any]:
     """What a node itself may become. A tuple takes the place of a statement in its sequence."""
     span: Any = getattr(node, "span", None)
     match node:
-        case s.Statement(term=s.Group(body) | s.For(body=body)):
+        case s.Statement(term=s.Group(body) | s.For(body=body) | s.Each(body=body)):
             yield body.statements
         case s.Statement(term=s.If(_, then, other)):
             yield then.statements

@@ -173,7 +173,7 @@ class Statements(Chooser):
             return before + text, size
         label = self.label(s)
         after = [f"; concat< | @{label}.{block.gives} >"] * same
-        after += [f"; @{label}.{block.gives}; {self.keeper(s)}", ""]
+        after.append("")  # what the block ends with is always used: flat, it would not run
         return f"{before}{label}: {text}{self.pick(*after)}", size
 
     def call(self, block: Block, s: Scope, keep: bool, tensor: str = "in") -> tuple[str, bool]:
