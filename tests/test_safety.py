@@ -300,7 +300,7 @@ LARGE: dict[str, tuple[str, str]] = {
     "many blocks": (HEAD + "".join(f"block b{i}(w) {{ conv 1x1 x(w) }}\nb{i}(4)\n" for i in range(1500)), ""),
     "a long line": (HEAD + "relu; " * 100_000 + "covn\n", "A101"),
     "a long comment": ("#" + " word" * 500_000 + "\n" + HEAD + "relu\n", ""),
-    "a long string": (HEAD + 'meta { note "' + "a" * 2_000_000 + '" }\nrelu\n', ""),
+    "a long string": (HEAD + 'meta { note "' + "a" * 900_000 + '" }\nrelu\n', ""),
     "a long name": (HEAD + "a" * 500_000 + ": relu\n", ""),
     "newlines": ("\n" * 2_000_000 + HEAD + "relu\n", ""),
     "semicolons": (HEAD + ";" * 1_000_000 + "relu\n", ""),
