@@ -300,12 +300,15 @@ def _pad(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch
 
 
 def _crop(op: Any, own: dict[str, Any], training: bool, x: Any, like: Any = None) -> torch.Tensor:
-    if op.amount is not None:
-        wanted = [n - 2 * a for n, a in zip(x.shape[2:], _pair(op.amount, x), strict=True)]
-    else:
+    if op.to is not None:
         wanted = list(like.shape[2:]) if op.to is OTHER else list(_pair(op.to, x))
-    for axis, size in enumerate(wanted, 2):
-        x = x.narrow(axis, (x.shape[axis] - size) // 2, size)
+        for axis, size in enumerate(wanted, 2):
+            x = x.narrow(axis, (x.shape[axis] - size) // 2, size)
+        return x
+    before = _pair(op.before or op.amount or (0,), x)
+    after = _pair(op.after or op.amount or (0,), x)
+    for axis, (first, last) in enumerate(zip(before, after, strict=True), 2):
+        x = x.narrow(axis, first, x.shape[axis] - first - last)
     return x
 
 
@@ -316,7 +319,7 @@ def _upsample(
     mode = linear if op.mode == "bilinear" else op.mode.replace("_", "-")
     align = None if mode.startswith("nearest") else op.align_corners
     if op.factor is not None:
-        factors = tuple(float(f) for f in _pair(op.factor, x))
+        factors = tuple(map(float, op.factor)) * (x.ndim - 2 if len(op.factor) == 1 else 1)
         return F.interpolate(x, scale_factor=factors, mode=mode, align_corners=align)
     size = tuple(like.shape[2:]) if op.to is OTHER else _pair(op.to, x)
     return F.interpolate(x, size=size, mode=mode, align_corners=align)
@@ -397,6 +400,8 @@ OPERATORS: dict[str, Callable[..., Value]] = {
     "droppath": _droppath,
     "scale": _scale,
     "times": _plain(lambda op, x: x * op.factor),
+    "plus": _plain(lambda op, x: x + op.summand),
+    "div": _plain(lambda op, x: x / op.divisor),
     "clamp": _plain(lambda op, x: x.clamp(op.min, op.max)),
     "abs": _plain(lambda op, x: x.abs()),
     "neg": _plain(lambda op, x: 0 - x),

@@ -94,6 +94,8 @@ MODULES = {
     "Clamp": (lambda: SUPPORT["Clamp"](0.0), 1),
     "Chunk": (lambda: SUPPORT["Chunk"](1, 2), 1),
     "Narrow": (lambda: SUPPORT["Narrow"](1, 2), 1),
+    "Plus": (lambda: SUPPORT["Plus"](0.5), 1),
+    "Div": (lambda: SUPPORT["Div"](3.0), 1),
     "Times": (lambda: SUPPORT["Times"](0.5), 1),
     "ChannelLayerNorm": (lambda: SUPPORT["ChannelLayerNorm"](4), 1),
 } | {name: (SUPPORT[name], 1) for name in ("Abs", "Neg", "Exp", "Log", "Sqrt", "Square")}

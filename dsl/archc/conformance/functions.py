@@ -195,9 +195,10 @@ class Functions:
         raise UnsupportedPython("arithmetic with tensors that archc does not write", self.line)
 
     def _scaled(self, symbol: str, x: tuple[SymbolicTensor, ...], number: Any) -> SymbolicTensor:
-        names = {"Mult": "times", "Div": "divide", "Add": "plus", "Sub": "minus"}
+        names = {"Mult": "times", "Div": "div", "Add": "plus", "Sub": "plus"}
         if symbol not in names or not isinstance(number, int | float):
             raise UnsupportedPython("arithmetic with tensors that archc does not write", self.line)
+        number = -number if symbol == "Sub" else number
         return self.store.tensor(names[symbol], (number,), x)
 
     def _keep(self, values: list[Value]) -> None:

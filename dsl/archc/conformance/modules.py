@@ -102,6 +102,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     "Clamp": ("min=None, max=None", "input"),
     "CropLike": ("", "view"),
     "DropPath": ("p, batch=False, rescale_eval=False", "random view input"),
+    "Div": ("divisor", ""),
     "Exp": ("", "output"),
     "GroupedResponseNorm": ("size, *, groups, alpha=0.0001, beta=0.75, k=1.0", "input"),
     "Join": ("droppath=0.0", "random:droppath"),
@@ -109,6 +110,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     "Narrow": ("start, length", "view"),
     "Neg": ("", ""),
     "PathSampler": ("network, columns", "state"),
+    "Plus": ("summand", ""),
     "Scale": ("channels, init=1.0", "state input"),
     "Sqrt": ("", "output"),
     "Square": ("", "input"),
@@ -251,8 +253,8 @@ def run_record(store: Store, record: Record, inputs: tuple[SymbolicTensor, ...])
             return store.tensor("narrow", values, inputs)
         case "Chunk":
             return store.tensor("chunk", values, inputs)
-        case "Times":
-            return store.tensor("times", values, inputs)
+        case "Times" | "Plus" | "Div":
+            return store.tensor(record.target.lower(), values, inputs)
         case "UpsampleLike":
             return store.tensor("resize to", values, inputs)
         case "Clamp":

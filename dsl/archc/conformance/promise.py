@@ -260,7 +260,7 @@ class _Inside:
                 for x in xs[1:]:
                     found = store.add(found, x)
                 if node.op.name == "mean" and len(xs) > 1:
-                    found = store.tensor("divide", (len(xs),), (found,))
+                    found = store.tensor("div", (len(xs),), (found,))
             case "mul":
                 for x in xs[1:]:
                     found = store.multiply(found, x)

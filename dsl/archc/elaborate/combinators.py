@@ -40,6 +40,8 @@ def _merged(state: State, term: syntax.Operation, here: Context) -> Branches:
     merge = Apply(name, bound.op, tuple(ends), here.x, term.span, None, here.names.replay)
     try:
         place(state, merge, bound, here)
+        if combinator.same_channels and len({x.channels for x in merge.shapes}) > 1:
+            raise fault("A207", "branches disagree", term.span)
     except TooLarge:
         raise
     except Fault as mistake:

@@ -31,7 +31,7 @@ class Field:
     `kind` says what values it takes: int, float, Dims, bool, str; `choices` are the words
     allowed for a str. `words` maps flags to the value each sets. `tensor` allows `@label`,
     which gives the operator a second input tensor and the value `OTHER`. `also` are other words of
-    the field for it, that an option may have for its name.
+    the field for it, that an option may have for its name. With `fraction`, Dims may be fractions.
     """
 
     form: Form
@@ -43,6 +43,7 @@ class Field:
     maximum: float | None = None
     tensor: bool = False
     also: tuple[str, ...] = ()
+    fraction: bool = False
 
 
 class _Other:
@@ -60,10 +61,13 @@ def _field(spec: Field, default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"archc": spec})
 
 
-def size(default: Any = REQUIRED, doc: str = "window", minimum: int = 1) -> Any:
+def size(
+    default: Any = REQUIRED, doc: str = "window", minimum: int = 1, fraction: bool = False
+) -> Any:
     """`3x3`, `3`: a window of Dims, at least 1."""
     also = ("kernel_size", "window", "size") if doc == "window" else ()
-    return _field(Field(Form.SIZE, Dims, doc, minimum=minimum, also=also), default)
+    spec = Field(Form.SIZE, Dims, doc, minimum=minimum, also=also, fraction=fraction)
+    return _field(spec, default)
 
 
 def stride(default: Any = (1,), doc: str = "stride") -> Any:

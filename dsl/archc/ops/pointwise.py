@@ -68,6 +68,64 @@ class Times(Unary):
 
 @register
 @op
+class Plus(Unary):
+    """Adds a constant: `plus -0.45` takes a mean off."""
+
+    name = "plus"
+    example = "plus -0.5"
+    keeps_shape = True
+    by_channel = True
+    gradient = "same"
+
+    summand: float = number(float, doc="the summand")
+
+    def operations(self, x: Shape) -> int:
+        return x.features
+
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("Plus", (self.summand,))
+
+    def inline(self, *names: str) -> str:
+        sign = "-" if self.summand < 0 else "+"
+        return f"{names[0]} {sign} {abs(self.summand)!r}"
+
+    def label(self) -> str:
+        return f"{self.summand:g}"
+
+
+@register
+@op
+class Div(Unary):
+    """Divides by a constant: `div 255` brings bytes to 0 to 1."""
+
+    name = "div"
+    example = "div 2"
+    keeps_shape = True
+    by_channel = True
+
+    divisor: float = number(float, doc="the divisor")
+
+    def shape(self, x: Shape) -> Shape:
+        if not self.divisor:
+            self.refuse("nothing can be divided by 0", "divide by another number", field="divisor",
+                        code="A305")  # fmt: skip
+        return x
+
+    def operations(self, x: Shape) -> int:
+        return x.features
+
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("Div", (self.divisor,))
+
+    def inline(self, *names: str) -> str:
+        return f"{names[0]} / {self.divisor!r}"
+
+    def label(self) -> str:
+        return f"{self.divisor:g}"
+
+
+@register
+@op
 class Clamp(Unary):
     """x held between `min` and `max`; one of them may be left out."""
 
