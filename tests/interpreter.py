@@ -7,6 +7,7 @@ the shape that the compiler predicted. Dropout and drop-path act as in eval mode
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -185,16 +186,29 @@ def _sides(before: Any, after: Any) -> list[int]:
     return [n for pair in zip(reversed(before), reversed(after), strict=True) for n in pair]
 
 
+def _ends(op: Any, x: torch.Tensor, stride: Any, dilation: Any) -> list[int]:
+    """The padding of a window as F.pad wants it."""
+    before, after = [], []
+    numbers = (_pair(op.kernel, x), _pair(stride, x), _pair(dilation, x))
+    for at, (n, k, s, d) in enumerate(zip(x.shape[2:], *numbers, strict=True)):
+        if op.padding is None:
+            total = d * (k - 1)
+        elif op.padding == "tfsame":
+            windows = math.ceil(n / s)
+            total = max((windows - 1) * s + d * (k - 1) + 1 - n, 0)
+        else:
+            total = 2 * _pair(op.padding, x)[at]
+        before.append(total // 2 if op.before is None else _pair(op.before, x)[at])
+        after.append(total - total // 2 if op.after is None else _pair(op.after, x)[at])
+    return _sides(before, after)
+
+
 def _conv(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
-    kernel, dilation = _pair(op.kernel, x), _pair(op.dilation, x)
-    if op.padding is None:
-        pad = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
-    else:
-        pad = _pair(op.padding, x)
     mode = "constant" if op.padding_mode == "zeros" else op.padding_mode
-    padded = F.pad(x, _sides(pad, pad), mode=mode)
+    padded = F.pad(x, _ends(op, x, op.stride, op.dilation), mode=mode)
     run = (F.conv1d, F.conv2d, F.conv3d)[x.ndim - 3]
-    return run(padded, own["weight"], own.get("bias"), _pair(op.stride, x), 0, dilation, op.groups)
+    stride, dilation = _pair(op.stride, x), _pair(op.dilation, x)
+    return run(padded, own["weight"], own.get("bias"), stride, 0, dilation, op.groups)
 
 
 def _deconv(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
@@ -217,7 +231,10 @@ def _pool(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torc
     run = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[at]
     k = _pair(op.kernel, x)
     s = _pair(op.stride or op.kernel, x)
-    return run(x, k, s, _pair(op.padding, x), _pair(op.dilation, x), op.ceil)
+    sides = _ends(op, x, s, op.dilation)
+    if sides[::2] == sides[1::2]:
+        return run(x, k, s, sides[::-2], _pair(op.dilation, x), op.ceil)
+    return run(F.pad(x, sides, value=-torch.inf), k, s, 0, _pair(op.dilation, x), op.ceil)
 
 
 def _avgpool(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
@@ -227,7 +244,12 @@ def _avgpool(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> t
         return run(x, _pair(op.to, x))
     run = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[at]
     k, s = _pair(op.kernel, x), _pair(op.stride or op.kernel, x)
-    return run(x, k, s, _pair(op.padding, x), op.ceil, op.count_pad)
+    sides = _ends(op, x, s, (1,))
+    counted = op.count_pad and op.padding != "tfsame"
+    if sides[::2] == sides[1::2]:
+        return run(x, k, s, sides[::-2], op.ceil, counted)
+    padded, there = (F.pad(t, sides) for t in (x, torch.ones_like(x)))
+    return run(padded, k, s, 0, op.ceil) / (1 if counted else run(there, k, s, 0, op.ceil))
 
 
 def _lppool(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:

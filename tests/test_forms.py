@@ -150,3 +150,146 @@ def test_a_vector_and_a_map_are_told_what_to_write(merge: str, size: str) -> Non
     if merge == "concat":
         assert "with `flatten`" in found.helps[0]
         assert codes(text.replace("@image", "@image; flatten")) == []
+
+
+# --- padding -----------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")  # of torch's own
+def test_same_keeps_the_size_with_even_windows() -> None:
+    """The odd row is the last, as torch's own `padding="same"` has it."""
+
+    def conv(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        return F.conv2d(x, w["conv1.weight"], w["conv1.bias"], padding="same")
+
+    same(text_of("help_same_even_conv"), conv, (3, 8, 8))
+    assert net_of(text_of("help_same_even_conv")).output == (4, 8, 8)
+    assert 'padding="same"' in checked(text_of("help_same_even_conv")).emit()
+
+    def pool(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        return F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-torch.inf), 2, 1)
+
+    same(text_of("help_same_even_pool"), pool, (512, 13, 13))
+    text = "network Net\ninput 9 x4\navgpool 4/1 same{}\n"
+    padded = F.pad(torch.ones(3, 4, 9, dtype=torch.float64), (1, 2))
+
+    def mean(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        return F.avg_pool1d(F.pad(x, (1, 2)), 4, 1)
+
+    same(text.format(""), mean, (4, 9))
+    same(
+        text.format(" nocount_pad"),
+        lambda w, x: mean(w, x) / F.avg_pool1d(padded, 4, 1),
+        (4, 9),
+    )
+    assert codes("network Net\ninput 8x8 x3\nconv 4x4/2 same x4\n") == ["A203"]
+    for cure in ("before=1 after=2", "tfsame"):
+        assert codes(f"network Net\ninput 8x8 x3\nconv 4x4/2 {cure} x4\n") == []
+
+
+def tensorflow_same(x: Tensor, k: int, s: int, d: int = 1, value: float = 0.0) -> Tensor:
+    """TensorFlow's own words: if n % s == 0, max(k - s, 0) in all, else max(k - n % s, 0)."""
+    sides: list[int] = []
+    for n in reversed(x.shape[2:]):
+        reach = d * (k - 1) + 1
+        total = max(reach - s, 0) if n % s == 0 else max(reach - n % s, 0)
+        sides += [total // 2, total - total // 2]
+    return F.pad(x, sides, value=value)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (15, 9), (7, 10)])
+@pytest.mark.parametrize(
+    ("k", "s", "d"), [(3, 2, 1), (5, 2, 1), (2, 2, 1), (4, 3, 1), (3, 1, 2), (1, 2, 1)]
+)
+def test_tensorflows_same(size: tuple[int, int], k: int, s: int, d: int) -> None:
+    head = f"network Net\ninput {size[0]}x{size[1]} x3\n"
+
+    def conv(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        x = tensorflow_same(x, k, s, d)
+        return F.conv2d(x, w["conv1.weight"], w["conv1.bias"], s, dilation=d)
+
+    same(f"{head}conv {k}x{k}/{s} d{d} tfsame x4\n", conv, (3, *size))
+
+    def pool(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        return F.max_pool2d(tensorflow_same(x, k, s, d, -torch.inf), k, s, dilation=d)
+
+    if d == 1:
+        same(f"{head}pool {k}x{k}/{s} tfsame\n", pool, (3, *size))
+
+    def mean(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        summed, there = (
+            F.avg_pool2d(tensorflow_same(t, k, s), k, s) for t in (x, torch.ones_like(x))
+        )
+        return summed / there
+
+    same(f"{head}avgpool {k}x{k}/{s} tfsame\n", mean, (3, *size))
+
+
+def test_tensorflows_same_goes_by_the_size_that_comes() -> None:
+    """A network for 16x16 takes 15x15 as TensorFlow would."""
+    module = module_of("network Net\ninput 16x16 x3\nconv 3x3/2 tfsame x4\n")
+    x = torch.randn(2, 3, 15, 15, dtype=torch.float64)
+    w = module.state_dict()
+    expected = F.conv2d(tensorflow_same(x, 3, 2), w["conv1.weight"], w["conv1.bias"], 2)
+    torch.testing.assert_close(module(x), expected)
+
+
+def test_padding_of_one_end() -> None:
+    def causal(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        return F.conv1d(F.pad(x, (4, 0)), w["conv1.weight"], w["conv1.bias"], dilation=2)
+
+    same("network Net\ninput 20 x3\nconv 3 d2 before=4 x4\n", causal, (3, 20))
+
+    def reflected(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        x = F.pad(x, (1, 2, 1, 0), mode="reflect")
+        return F.conv2d(x, w["conv1.weight"], w["conv1.bias"], 2)
+
+    text = "network Net\ninput 9x8 x3\nconv 3x3/2 p1 after=0x2 reflect x4\n"
+    same(text, reflected, (3, 9, 8))
+    text = "network Net\ninput 13x13 x4\npool 2x2/1 after=1\n"
+    same(
+        text, lambda w, x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-torch.inf), 2, 1), (4, 13, 13)
+    )
+    assert codes("network Net\ninput 8x8 x3\npool 2x2/1 after=2\n") == ["A205"]
+    assert codes("network Net\ninput 8x8 x3\npool to=2 after=1\n") == ["A305"]
+    assert codes("network Net\ninput 8x8 x3\npool 2x2 tfsame ceil\n") == ["A305"]
+
+
+def test_one_block_pads_evenly_or_not() -> None:
+    """Windows that are a parameter: the class has what each of its calls needs."""
+    text = (
+        "network Net\ninput 12x12 x3\nblock unit(k, s) { conv (k)x(k)/(s) tfsame x4; relu }\n"
+        "unit(3, 1); unit(3, 2); unit(5, 2); unit(1, 1)\n"
+        "block keep(k) { conv (k)x(k) same x4; pool (k)x(k)/1 same }\nkeep(2); keep(3); keep(4)\n"
+    )
+
+    def formula(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        for at, (k, s) in enumerate(((3, 1), (3, 2), (5, 2), (1, 1)), 1):
+            name = f"unit{at}.conv1"
+            x = tensorflow_same(x, k, s)
+            x = F.conv2d(x, w[f"{name}.weight"], w[f"{name}.bias"], s).relu()
+        for at, k in enumerate((2, 3, 4), 1):
+            x = F.conv2d(x, w[f"keep{at}.conv1.weight"], w[f"keep{at}.conv1.bias"], padding="same")
+            sides = ((k - 1) // 2, k // 2) * 2
+            x = F.max_pool2d(F.pad(x, sides, value=-torch.inf), k, 1)
+        return x
+
+    same(text, formula, (3, 12, 12))
+
+
+def test_same_at_a_stride_asks_which() -> None:
+    """It pads as it always did, on both sides, and says so."""
+    found = checked(text_of("same_with_stride"))
+    (told,) = found.diagnostics
+    assert (told.code, told.span.line) == ("W120", 3)
+    assert found.ok
+    for cure, padding in (("p1", (1, 1)), ("tfsame", (0, 1))):
+        assert f"`{cure}`" in told.helps[0]
+        text = text_of("same_with_stride").replace("same", cure)
+        assert codes(text) == []
+
+        def conv(w: dict[str, Tensor], x: Tensor, ends: tuple[int, int] = padding) -> Tensor:
+            return F.conv2d(F.pad(x, ends * 2), w["conv1.weight"], w["conv1.bias"], 2)
+
+        same(text, conv, (3, 224, 224))
+    assert codes("network Net\ninput 15x15 x3\nconv 3x3/2 same x4\n") == []  # they agree

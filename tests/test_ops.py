@@ -371,13 +371,42 @@ def test_conv(draw: Any) -> None:
 
 
 @small
-@given(shapes(), st.sampled_from((1, 3, 5)), st.integers(1, 2))
-def test_conv_same(x: Shape, kernel: int, dilation: int) -> None:
-    op = Conv(kernel=(kernel,), padding=None, dilation=(dilation,), out=2)
-    assert op.shape(x).size == x.size
+@given(shapes(), st.integers(1, 5), st.integers(1, 2), st.sampled_from(("zeros", "circular")))
+def test_conv_same(x: Shape, kernel: int, dilation: int, mode: str) -> None:
+    op = Conv(
+        kernel=(kernel,), padding=None, dilation=(dilation,), out=2, groups=1, padding_mode=mode
+    )
+    found = outcome(op, x)
+    if isinstance(found, Shape):
+        assert found.size == x.size
     agree(op, x)
+    even = Conv(kernel=(2 * kernel,), padding=None, out=2, stride=(2,))
     with pytest.raises(ShapeError, match="evenly"):
-        Conv(kernel=(kernel + 1,), padding=None, out=2).shape(x)
+        even.shape(x)
+
+
+@small
+@given(st.data())
+def test_padding_of_one_end(draw: Any) -> None:
+    x = draw.draw(shapes())
+    end = st.none() | dims_of(x, 0, 3)
+    window: dict[str, Any] = {
+        "kernel": draw.draw(dims_of(x, 1, 4)),
+        "stride": draw.draw(dims_of(x, 1, 3)),
+        "padding": draw.draw(st.just("tfsame") | dims_of(x, 0, 2)),
+        "before": draw.draw(end),
+        "after": draw.draw(end),
+    }
+    spreads = draw.draw(dims_of(x, 1, 2))
+    agree(Conv(**window, dilation=spreads, out=2), x)
+    ceil = window["padding"] != "tfsame" and draw.draw(st.booleans())
+    for op in (
+        Pool(**window, dilation=spreads, ceil=ceil),
+        AvgPool(**window, count_pad=draw.draw(st.booleans()), ceil=ceil),
+    ):
+        found = outcome(op, x)
+        if isinstance(found, Shape) or found.code != "A205":  # a window in the padding alone
+            agree(op, x)
 
 
 @small

@@ -6,6 +6,7 @@ calls it on each of `modules()` would undo what a network has done to its layers
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ _TYPES = {
     "fc": ("nn.Linear",),
     "bn": ("nn.BatchNorm{}d",),
 }
+_HEIR = re.compile(r"^[A-Z]\w*?((?:Conv|ConvTranspose)[123]d|Linear)$")
 _EVERY = Header("module", "self.modules()")
 
 
@@ -120,7 +122,7 @@ class _InitWriter:
         for node in _applies(program):
             made, state = node.op.torch(*node.shapes), node.state
             if made is not None and state:
-                self.biased.setdefault(made.target, set()).add("bias" in state)
+                self.biased.setdefault(_base(made.target), set()).add("bias" in state)
         for target, _ in program.shared.values():
             self.biased.setdefault(target, set()).add(True)
 
@@ -133,7 +135,7 @@ class _InitWriter:
             for name in self._types(setting.kinds or ("conv", "fc"))
             if setting.bias is not None or True not in self.biased[name]
         }
-        left = [name for name in self.biased if name not in started and f"{name}(" in self.text]
+        left = [name for name in self.biased if name not in started and self._has(name)]
         return [_Rule(left, [ExprStatement("module.reset_parameters()")])] if left else []
 
     # --- by kind -------------------------------------------------------------------------
@@ -152,7 +154,12 @@ class _InitWriter:
             for pattern in _TYPES[kind]
             for rank in ((1, 2, 3) if "{}" in pattern else (0,))
         ]
-        return [name for name in names if f"{name}(" in self.text]
+        return [name for name in names if self._has(name)]
+
+    def _has(self, name: str) -> bool:
+        """Whether the network makes modules of a torch class, or of one that inherits from it."""
+        heirs = (target for target in self.program.support if _base(target) == name)
+        return any(f"{target}(" in self.text for target in (name, *heirs))
 
     # --- by label ------------------------------------------------------------------------
 
@@ -243,7 +250,12 @@ def _applies(program: Program) -> Iterator[Apply]:
 def _target(node: Apply) -> str:
     """The torch class of an operator, as the generated file names it."""
     made = node.op.torch(*node.shapes)
-    return made.target if made is not None else ""
+    return _base(made.target) if made is not None else ""
+
+
+def _base(target: str) -> str:
+    """The torch class that a helper class inherits from, or the class itself: `PaddedConv2d`."""
+    return _HEIR.sub(r"nn.\1", target)
 
 
 def _always(chain: Chain) -> Iterator[Node]:

@@ -84,6 +84,8 @@ _LETTERS = {
     "k": "window",
     "s": "stride",
     "p": "padding",
+    "b": "padding before",
+    "a": "padding after",
     "d": "dilation",
     "o": "output padding",
 }

@@ -54,6 +54,7 @@ class _Other:
 
 
 OTHER = _Other()
+TENSORFLOW = "tfsame"  # the value of padding as TensorFlow's `SAME` has it
 REQUIRED = dataclasses.MISSING
 
 
@@ -77,7 +78,7 @@ def stride(default: Any = (1,), doc: str = "stride") -> Any:
 
 def padding(default: Any = (0,), doc: str = "padding on each side", same: bool = True) -> Any:
     """`p1`, `p0x3`; `same` is the value None: as much as keeps the size at stride 1."""
-    words: dict[str, Any] = {"same": None} if same else {}
+    words: dict[str, Any] = {"same": None, TENSORFLOW: TENSORFLOW} if same else {}
     return _field(Field(Form.PADDING, Dims, doc, words=words, minimum=0, also=("pad",)), default)
 
 

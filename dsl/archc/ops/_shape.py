@@ -118,3 +118,9 @@ def squeeze(dims: Dims) -> int | Dims:
     """How torch code writes it: one number where all are equal, by their expressions too."""
     alike = len({symbolic.expr_of(d) for d in dims}) == 1
     return dims[0] if alike and all(d == dims[0] for d in dims) else dims
+
+
+def torch_sides(before: Dims, after: Dims) -> int | Dims:
+    """Padding as torch wants it: the last dimension first, one number where all are equal."""
+    pairs = tuple(zip(before, after, strict=True))[::-1]
+    return squeeze(tuple(n for pair in pairs for n in pair))

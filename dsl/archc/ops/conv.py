@@ -7,19 +7,17 @@ from dataclasses import replace
 from archc.ops._field import dilation, flag, groups, number, option, padding, size, stride, width
 from archc.ops._memory import Saved
 from archc.ops._op import Keyword, ModuleCall, Op, Unary, op, register
-from archc.ops._shape import Dims, Shape, Window, spread, squeeze, times
+from archc.ops._shape import Dims, Shape, Window, spread, squeeze, times, torch_sides
 from archc.ops.windows import (
     AXES,
+    Padding,
+    Slide,
     check_groups,
     check_padding,
-    geometry,
+    doubt_of_same,
     geometry_label,
-    leftovers,
     reach,
-    rule,
-    sliding,
-    sums,
-    window,
+    slide,
 )
 
 
@@ -32,7 +30,7 @@ class _Filters(Unary):
 
     kernel: Dims = size()
     stride: Dims = stride()
-    padding: Dims | None = padding(doc="padding on each side")
+    padding: Padding = padding(doc="padding on each side")
     out: int = width()
     groups: int = groups()
     dilation: Dims = dilation()
@@ -65,8 +63,8 @@ class _Filters(Unary):
     def label(self) -> str:
         return f"{geometry_label(self.kernel, self.stride, self.groups, self.dilation)}, {self.out}"
 
-    def _geometry(self, x: Shape) -> tuple[Dims, Dims, Dims, Dims]:
-        return geometry(x.rank, self.kernel, self.stride, self.padding, self.dilation)
+    def _slide(self, x: Shape) -> Slide:
+        return slide(x, self.kernel, self.stride, self.padding, self.dilation)
 
     def _weights(self, x: Shape, *channels: int) -> dict[str, Dims]:
         kernel = spread(self.kernel, x.rank, "kernel")
@@ -85,7 +83,10 @@ class Conv(_Filters):
 
     Sizes follow floor((n + 2p - d(k-1) - 1) / s) + 1. It has `in.c/g * k * k * out` weights and,
     unless `nobias`, one bias a filter. A depthwise convolution is `g(in.c) x(in.c)`, a pointwise
-    one `1x1`.
+    one `1x1`. `same` keeps the size at stride 1, with an even window's odd row at the end, as
+    torch has it; `tfsame` pads as TensorFlow's and Keras' `SAME` does, to ceil(n / s), which at
+    stride 2 often is one row at the end alone. `before=` and `after=` pad one end: `before=2` of a
+    window of 3 is causal.
     """
 
     name = "conv"
@@ -94,12 +95,15 @@ class Conv(_Filters):
     padding_mode: str = option(
         str, "zeros", "what the padding holds", ("zeros", "reflect", "replicate", "circular")
     )
+    before: Dims | None = option(Dims, None, "padding at the beginning", minimum=0)
+    after: Dims | None = option(Dims, None, "padding at the end", minimum=0)
 
     def shape(self, x: Shape) -> Shape:
         check_groups(x, self.groups, self.out)
-        sizes = window(x, self.kernel, self.stride, self.padding, self.dilation)
-        _, _, ps, _ = self._geometry(x)
-        check_padding(x, ps, self.padding_mode)
+        slid = self._slide(x)
+        sizes = slid.sizes()
+        for ends in (slid.before, slid.after):
+            check_padding(x, ends, self.padding_mode)
         return Shape(self.out, sizes)
 
     def with_bias(self) -> Op:
@@ -121,44 +125,53 @@ class Conv(_Filters):
         return (*kernel, x.channels // self.groups), self.out
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
-        return sliding(x, self.kernel, self.stride, self.padding, self.dilation)
+        return self._slide(x).windows()
 
     def torch(self, x: Shape) -> ModuleCall:
-        ks, ss, ps, ds = self._geometry(x)
+        slid = self._slide(x)
+        family, padding = "nn.Conv", squeeze(slid.before)
+        sides = torch_sides(slid.before, slid.after)
+        if slid.is_apart:
+            family, padding = "SameConv" if slid.follows_size else "PaddedConv", 0
         return ModuleCall(
-            f"nn.Conv{x.rank}d",
-            (x.channels, self.out, squeeze(ks)),
+            f"{family}{x.rank}d",
+            (x.channels, self.out, squeeze(slid.kernel)),
             (
-                Keyword("stride", squeeze(ss), 1),
-                Keyword("padding", squeeze(ps), 0),
-                Keyword("dilation", squeeze(ds), 1),
+                Keyword("stride", squeeze(slid.stride), 1),
+                Keyword("padding", padding, 0),
+                Keyword("dilation", squeeze(slid.dilation), 1),
                 Keyword("groups", self.groups, 1),
                 Keyword("bias", self.bias, True),
                 Keyword("padding_mode", self.padding_mode, "zeros"),
+                *((Keyword("sides", sides),) if family == "PaddedConv" else ()),
             ),
         )
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        x = xs[0]
-        if self.padding_mode == "zeros":
+        slid = self._slide(xs[0])
+        if self.padding_mode == "zeros" and not slid.is_apart:
             return Saved(input=True)
-        pads = self._geometry(x)[2]
-        padded = tuple(n + 2 * p for n, p in zip(x.size, pads, strict=True))
-        return Saved(values=Shape(x.channels, padded).features)
+        return Saved(values=Shape(xs[0].channels, slid.padded).features)
 
     def rule(self, *xs: Shape) -> str:
-        return rule(self.dilation)
+        return self._slide(xs[0]).rule()
 
     def arithmetic(self, x: Shape) -> tuple[str, ...]:
-        return sums(x, self.kernel, self.stride, self.padding, self.dilation)
+        return self._slide(x).sums()
 
     def mac_arithmetic(self, x: Shape) -> str:
         kernel = spread(self.kernel, x.rank, "kernel")
         return f"{times(self.shape(x))} * {times(Shape(x.channels // self.groups, kernel))}"
 
     def remarks(self, *xs: Shape) -> tuple[str, ...]:
-        left = leftovers(xs[0], self.kernel, self.stride, self.padding, self.dilation)
-        return (*_Filters.remarks(self, *xs), *left)
+        return (*_Filters.remarks(self, *xs), *self._slide(xs[0]).leftovers())
+
+    def doubt(self, *xs: Shape) -> tuple[str, str] | None:
+        return doubt_of_same(self.padding, self._slide(xs[0]))
+
+    def _slide(self, x: Shape) -> Slide:
+        ends = self.before, self.after
+        return slide(x, self.kernel, self.stride, self.padding, self.dilation, False, *ends)
 
 
 @register
@@ -183,7 +196,7 @@ class Deconv(_Filters):
         extra = self._output_padding(x)
         sizes = []
         for axis, n, k, s, p, d, o in zip(
-            AXES[x.rank], x.size, *self._geometry(x), extra, strict=True
+            AXES[x.rank], x.size, *self._numbers(x), extra, strict=True
         ):
             if o >= max(s, d):
                 self.refuse(
@@ -218,11 +231,11 @@ class Deconv(_Filters):
     def windows(self, x: Shape) -> tuple[Window, ...]:
         return tuple(
             _spreading(int(k), int(s), int(p), int(d))
-            for k, s, p, d in zip(*self._geometry(x), strict=True)
+            for k, s, p, d in zip(*self._numbers(x), strict=True)
         )
 
     def torch(self, x: Shape) -> ModuleCall:
-        ks, ss, ps, ds = self._geometry(x)
+        ks, ss, ps, ds = self._numbers(x)
         return ModuleCall(
             f"nn.ConvTranspose{x.rank}d",
             (x.channels, self.out, squeeze(ks)),
@@ -241,12 +254,17 @@ class Deconv(_Filters):
         return f"(n - 1)*s - 2p + {reach('k', 1 if set(self.dilation) == {1} else 'd')}{extra}"
 
     def arithmetic(self, x: Shape) -> tuple[str, ...]:
-        sides = (AXES[x.rank], x.size, *self._geometry(x), self._output_padding(x))
+        sides = (AXES[x.rank], x.size, *self._numbers(x), self._output_padding(x))
         return tuple(_enlarged(*side) for side in zip(*sides, strict=True))
 
     def mac_arithmetic(self, x: Shape) -> str:
         kernel = spread(self.kernel, x.rank, "kernel")
         return f"{times(x)} * {times(Shape(self.out // self.groups, kernel))}"
+
+    def _numbers(self, x: Shape) -> tuple[Dims, Dims, Dims, Dims]:
+        """Kernel, stride, padding and dilation with one number a dimension each."""
+        slid = self._slide(x)
+        return slid.kernel, slid.stride, slid.before, slid.dilation
 
     def _output_padding(self, x: Shape) -> Dims:
         return spread(self.output_padding, x.rank, "output_padding")

@@ -1,7 +1,7 @@
 """Merges: operators that bring several tensors together, the ends of the combinators.
 
-`concat`, `columns` and `join` want the same size of all; the others stretch a size of 1 and a single
-channel, so that a gate can weigh channels or positions.
+`concat`, `columns` and `join` want the same size of all; the others stretch a size of 1 and a
+single channel, so that a gate can weigh channels or positions.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def _kinds_hint(xs: tuple[Shape, ...], stretch: bool) -> str:
         if vector.channels not in (1, maps[0].channels):
             as_map = f"`fc {maps[0].channels}; unflatten {ones} x{maps[0].channels}`"
         return (
-            f"end the branch of {vector} with {as_map}, or leave out its `flatten`: a {ones} map is "
-            f"stretched (on one, `conv {ones} x(n)` is what `fc (n)` is behind `flatten`)"
+            f"end the branch of {vector} with {as_map}, or leave out its `flatten`: a {ones} map "
+            f"is stretched (on one, `conv {ones} x(n)` is what `fc (n)` is behind `flatten`)"
         )
     larger = f"{as_map[:-1]}; upsample to={size}`" if set(maps[0].size) != {1} else as_map
     return (
@@ -176,7 +176,7 @@ class Add(Elementwise):
 @register
 @op
 class Sub(Elementwise):
-    """The first branch minus the second, element by element; a 1x1 map or single channel is stretched."""
+    """The first branch minus the second; a 1x1 map or single channel is stretched."""
 
     name = "sub"
     example = "sub< conv 1x1 x4 | identity >"

@@ -9,8 +9,7 @@ from typing import Any
 from archc import symbolic
 from archc.ops._field import OTHER, flag, number, option, size
 from archc.ops._op import Keyword, ModuleCall, Nary, Unary, op, register
-from archc.ops._shape import Dims, Shape, ShapeError, Window, spread, squeeze
-from archc.ops.reshape import torch_sides
+from archc.ops._shape import Dims, Shape, ShapeError, Window, spread, squeeze, torch_sides
 from archc.ops.windows import AXES
 
 
@@ -35,7 +34,8 @@ class Crop(Nary):
     """Takes rows off all sides, as the first U-Net did with its skips (arXiv:1505.04597).
 
     `crop 4` takes four rows off each side, `crop after=4` off the end alone, as a causal
-    convolution wants it (arXiv:1803.01271); `crop to=@label` keeps the middle, of that tensor's size.
+    convolution wants it (arXiv:1803.01271); `crop to=@label` keeps the middle, of that tensor's
+    size.
     """
 
     name = "crop"
@@ -52,8 +52,12 @@ class Crop(Nary):
     def shape(self, *xs: Shape) -> Shape:
         x = xs[0]
         if self.to is not None and self._field() != "to":
-            self.refuse("`to=` says what is left: rows have no place beside it", "leave one of them out",
-                        field="to", code="A305")  # fmt: skip
+            self.refuse(
+                "`to=` says what is left: a number of rows has no place beside it",
+                "leave one of them out",
+                field="to",
+                code="A305",
+            )
         if self.to is None and self._field() == "to":
             self.refuse(
                 "`crop` needs either a number of rows or `to=`",
@@ -182,7 +186,12 @@ class Upsample(Nary):
         if self.factor is None:
             return Shape(x.channels, _target(self.to, xs))
         factors = spread(self.factor, x.rank, "factor")
-        return Shape(x.channels, tuple(map(_scaled, x.size, factors)))
+        sizes = tuple(map(_scaled, x.size, factors))
+        if min(sizes) < 1:
+            lines = _multiplied(x, factors)
+            self.refuse("nothing would be left of the map", "use a larger factor, or `to=1`",
+                        field="factor", notes=lines, code="A202")  # fmt: skip
+        return Shape(x.channels, sizes)
 
     def operations(self, *xs: Shape) -> int:
         taps = _TAPS.get(self.mode, 1)

@@ -113,6 +113,7 @@ def _is_pointwise(node: Apply) -> bool:
     span, _ = filters
     kernel, channels = span[:-1], span[-1]
     moves = any(w.stride != 1 or w.before for w in node.op.windows(x))
+    moves = moves or node.op.shape(x).size != x.size
     return set(map(int, kernel)) == {1} and int(channels) == int(x.channels) and not moves
 
 
@@ -142,7 +143,8 @@ def _fuse(
     for start in starts[1:]:
         total = total + start.width
     whole = Tensor(Shape(total, shape.size), node.span)
-    one = {"kernel": (1,), "stride": (1,), "padding": (0,), "dilation": (1,)}
+    one: dict[str, Any] = {"kernel": (1,), "stride": (1,), "padding": (0,), "dilation": (1,)}
+    one |= {"before": None, "after": None}
     op = replace(first.conv.op, out=total, **one)  # type: ignore[call-arg]
     taken = {n.name for n in walk(body.chain.nodes) if isinstance(n, Apply | Call | Scope)}
     name = next(n for n in (NAME, *(f"{NAME}{k}" for k in range(2, 99))) if n not in taken)
