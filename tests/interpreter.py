@@ -223,6 +223,16 @@ def _fc(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.
     return F.linear(x, own["weight"], own.get("bias"))
 
 
+def _fc_each(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
+    y = torch.einsum("nc...,oc->no...", x, own["weight"])
+    return y + own["bias"].view(-1, *[1] * (x.ndim - 2)) if "bias" in own else y
+
+
+def _shares(*xs: torch.Tensor) -> torch.Tensor:
+    total = sum(x.exp() for x in xs)
+    return torch.cat([x.exp() / total for x in xs], 1)
+
+
 def _pool(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
     at = x.ndim - 3
     if op.to is not None:
@@ -396,6 +406,7 @@ OPERATORS: dict[str, Callable[..., Value]] = {
     "conv": _conv,
     "deconv": _deconv,
     "fc": _fc,
+    "fc each": _fc_each,
     "pool": _pool,
     "avgpool": _avgpool,
     "lppool": _lppool,
@@ -455,6 +466,13 @@ OPERATORS: dict[str, Callable[..., Value]] = {
     "softmax": _plain(lambda op, x: x.softmax(1)),
     "log_softmax": _plain(lambda op, x: x.log_softmax(1)),
     "glu": _plain(lambda op, x: F.glu(x, 1)),
+    "softmax branches": lambda op, own, training, *xs: _shares(*xs),
+    "mean channel": _plain(lambda op, x: x.sum(1, keepdim=True) / x.shape[1]),
+    "max channel": _plain(lambda op, x: x.amax(1, keepdim=True)),
+    "sum channel": _plain(lambda op, x: torch.stack(x.unbind(1)).sum(0).unsqueeze(1)),
+    "norm l2": _plain(lambda op, x: x / x.norm(dim=1, keepdim=True).clamp_min(op.eps)),
+    "pixelnorm": _plain(lambda op, x: x / ((x * x).mean(1, keepdim=True) + op.eps).sqrt()),
+    "sample": _plain(lambda op, x: x[:, : x.shape[1] // 2]),
     "concat": lambda op, own, training, *xs: torch.cat(xs, 1),
     "add": lambda op, own, training, *xs: sum(xs[1:], start=xs[0]),
     "sub": lambda op, own, training, a, b: a - b,

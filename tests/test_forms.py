@@ -164,7 +164,6 @@ def test_same_keeps_the_size_with_even_windows() -> None:
 
     same(text_of("help_same_even_conv"), conv, (3, 8, 8))
     assert net_of(text_of("help_same_even_conv")).output == (4, 8, 8)
-    assert 'padding="same"' in checked(text_of("help_same_even_conv")).emit()
 
     def pool(w: dict[str, Tensor], x: Tensor) -> Tensor:
         return F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-torch.inf), 2, 1)
@@ -293,3 +292,140 @@ def test_same_at_a_stride_asks_which() -> None:
 
         same(text, conv, (3, 224, 224))
     assert codes("network Net\ninput 15x15 x3\nconv 3x3/2 same x4\n") == []  # they agree
+
+
+# --- over the channels -------------------------------------------------------------------
+
+
+def test_spatial_attention() -> None:
+    """CBAM's: the mean and the maximum of the channels, a convolution, a gate."""
+
+    def formula(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        seen = torch.cat([x.mean(1, keepdim=True), torch.max(x, 1, keepdim=True).values], 1)
+        return x * F.conv2d(seen, w["conv1.weight"], w["conv1.bias"], padding=3).sigmoid()
+
+    same(text_of("no_channel_reduction"), formula, (64, 14, 14))
+
+
+def test_advantages_are_centred() -> None:
+    text = "network Net\ninput x6\na: fc 4\nsub< @a | mean channel >\n"
+
+    def formula(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        a = F.linear(x, w["a.weight"], w["a.bias"])
+        return a - a.mean(1, keepdim=True)
+
+    same(text, formula, (6,))
+
+
+@pytest.mark.parametrize("size", [(), (5,), (5, 4), (3, 5, 4)])
+def test_reductions_and_norms_over_channels(size: tuple[int, ...]) -> None:
+    head = f"network Net\ninput {'x'.join(map(str, size))} x6\n"
+    formulas: dict[str, Callable[[Tensor], Tensor]] = {
+        "mean channel": lambda x: x.mean(1, keepdim=True),
+        "sum channel": lambda x: torch.einsum("nc...->n...", x).unsqueeze(1),
+        "max channel": lambda x: x.max(1, keepdim=True).values,
+        "norm l2": lambda x: F.normalize(x),
+        "norm eps=3.0 l2": lambda x: x / x.norm(dim=1, keepdim=True).clamp(min=3.0),
+        "l2norm": lambda x: F.normalize(x),
+        "pixelnorm": lambda x: x * (x.pow(2).mean(dim=1, keepdim=True) + 1e-8).rsqrt(),
+    }
+    for words, formula in formulas.items():
+        same(f"{head}{words}\n", lambda w, x, f=formula: f(x), (6, *size))
+        same(f"{head}{{ {words}; relu }}\n", lambda w, x, f=formula: f(x).relu(), (6, *size))
+
+
+def test_combinators_and_their_words_keep_their_meaning() -> None:
+    head = "network Net\ninput a 4x4 x3\ninput b 4x4 x3\n"
+    same(head + "mean< @a | @b >\n", lambda w, a, b: (a + b) / 2, (3, 4, 4), (3, 4, 4))
+    same(head + "max< @a | @b >\n", lambda w, a, b: a.maximum(b), (3, 4, 4), (3, 4, 4))
+    (found,) = checked("network Net\ninput 4x4 x3\nmean\n").diagnostics
+    assert found.code == "A408"
+    assert "`mean channel`" in found.helps[0]
+    for word, cures in (("sum", ["sum channel"]), ("norm", ["norm l2"])):
+        (found,) = checked(f"network Net\ninput 4x4 x3\n{word}\n").diagnostics
+        assert found.code == "A101"
+        for cure in cures:
+            assert f"`{cure}`" in found.helps[0]
+            assert codes(f"network Net\ninput 4x4 x3\n{cure}\n") == []
+
+
+def test_softmax_over_branches() -> None:
+    """Selective kernels (Li et al. 2019): what two branches weigh sums to one."""
+    text = (
+        "network Net\ninput 9x8 x4\n"
+        "a: conv 3x3 p1 x4\n@in_; b: conv 3x3 p2 d2 x4\nadd< @a | @b >; gap; conv 1x1 x2; relu\n"
+        "z: identity\n"
+        "w: softmax< @z; conv 1x1 x4 | @z; conv 1x1 x4 >\n"
+        "add< mul< @a | @w; chunk 0 > | mul< @b | @w; chunk 1 > >\n"
+    ).replace("input 9x8", "input in_ 9x8")
+
+    def formula(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        a = F.conv2d(x, w["a.weight"], w["a.bias"], padding=1)
+        b = F.conv2d(x, w["b.weight"], w["b.bias"], padding=2, dilation=2)
+        z = (a + b).mean((2, 3), keepdim=True)
+        z = F.conv2d(z, w["conv1.weight"], w["conv1.bias"]).relu()
+        logits = [F.conv2d(z, w[f"conv{at}.weight"], w[f"conv{at}.bias"]) for at in (2, 3)]
+        shares = torch.softmax(torch.stack(logits), 0)
+        return shares[0] * a + shares[1] * b
+
+    same(text, formula, (4, 9, 8))
+    assert codes("network Net\ninput 4x4 x3\nsoftmax< | conv 1x1 x4 >\n") == ["A207"]
+    same("network Net\ninput x5\nsoftmax\n", lambda w, x: x.softmax(1), (5,))
+
+
+def test_a_sample_is_random_while_training_and_the_mean_in_eval_mode() -> None:
+    text = "network Net\ninput x3\nconcat< mu: fc 4 | logvar: fc 4 >; sample\n"
+    module = module_of(text)
+    w = module.state_dict()
+    x = torch.randn(1, 3, dtype=torch.float64)
+    mean = F.linear(x, w["mu.weight"], w["mu.bias"])
+    torch.testing.assert_close(module.eval()(x), mean)
+    torch.manual_seed(1)
+    drawn = module.train()(x.expand(200_000, 3))
+    deviation = (0.5 * F.linear(x, w["logvar.weight"], w["logvar.bias"])).exp()
+    torch.testing.assert_close(drawn.mean(0, keepdim=True), mean, rtol=0, atol=0.02)
+    torch.testing.assert_close(drawn.std(0, keepdim=True), deviation, rtol=0.01, atol=0)
+    x.requires_grad_()
+    torch.manual_seed(2)
+    noise = torch.randn(1, 4, dtype=torch.float64)
+    torch.manual_seed(2)
+    found = torch.autograd.grad(module(x).sum(), x)
+    log_variance = F.linear(x, w["logvar.weight"], w["logvar.bias"])
+    expected = F.linear(x, w["mu.weight"], w["mu.bias"]) + torch.exp(0.5 * log_variance) * noise
+    torch.testing.assert_close(found, torch.autograd.grad(expected.sum(), x))
+    assert codes("network Net\ninput x3\nsample\n") == ["A209"]
+
+
+# --- a linear layer at every position ----------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(), (5,), (5, 4), (3, 5, 4)])
+def test_fc_at_every_position(size: tuple[int, ...]) -> None:
+    text = f"network Net\ninput {'x'.join(map(str, size))} x6\nfc 8 each; gelu; fc 3 each nobias\n"
+
+    def formula(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        x = F.gelu(F.linear(x.movedim(1, -1), w["fc1.weight"], w["fc1.bias"]))
+        return F.linear(x, w["fc2.weight"]).movedim(-1, 1)
+
+    same(text, formula, (6, *size))
+    shapes = {k: tuple(v.shape) for k, v in module_of(text).state_dict().items()}
+    assert shapes == {"fc1.weight": (8, 6), "fc1.bias": (8,), "fc2.weight": (3, 8)}
+
+
+def test_fc_on_a_map_says_what_to_write() -> None:
+    (found,) = checked("network Net\ninput 4x4 x3\nfc 8\n").diagnostics
+    assert (found.code, "fc 8 each" in found.helps[0]) == ("A202", True)
+    assert codes("network Net\ninput 4x4 x3\nfc 8 each\n") == []
+    assert codes("network Net\ninput 4x4 x3\nlinear 8 each\n") == []
+    assert codes("network Net\ninput 4x4 x3\nconv 1x1 x8 each\n") == ["A310"]
+
+
+def test_starts_as_a_linear_layer() -> None:
+    """A recipe for `fc` is for those at every position, too."""
+    text = (
+        "network Net\ninput 4x4 x3\nfc 8 each; conv 2x2/2 tfsame x4; conv 2x2 same x4\n"
+        "train { init normal fc conv std=0.5 bias=3 }\n"
+    )
+    state = net_of(text).module().state_dict()
+    assert all((v == 3).all() for k, v in state.items() if k.endswith("bias"))
+    assert all(0.3 < v.std() < 0.7 for k, v in state.items() if k.endswith("weight"))

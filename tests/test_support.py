@@ -98,8 +98,12 @@ MODULES = {
     "Plus": (lambda: SUPPORT["Plus"](0.5), 1),
     "Div": (lambda: SUPPORT["Div"](3.0), 1),
     "Times": (lambda: SUPPORT["Times"](0.5), 1),
+    "ChannelLinear": (lambda: SUPPORT["ChannelLinear"](4, 6), 1),
     "ChannelLayerNorm": (lambda: SUPPORT["ChannelLayerNorm"](4), 1),
-} | {name: (SUPPORT[name], 1) for name in ("Abs", "Neg", "Exp", "Log", "Sqrt", "Square")}
+} | {name: (SUPPORT[name], 1) for name in (
+    "Abs", "Neg", "Exp", "Log", "Sqrt", "Square",
+    "ChannelMean", "ChannelMax", "ChannelSum", "L2Norm", "PixelNorm", "Sample",
+)}  # fmt: skip
 RANKS: dict[str, int] = {}  # of the map that a module takes, where it is no image
 for rank in (1, 2, 3):
     channels, ends = (4, 6, 3), (0, 1) * rank

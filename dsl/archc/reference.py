@@ -26,7 +26,18 @@ from archc.source import Diagnostics, Limits, Source
 from archc.syntax.parser import parse
 from archc.verify.page import page as checks
 
-_ORDER = ("conv", "pool", "norm", "act", "drop", "reshape", "resize", "pointwise", "merge")
+_ORDER = (
+    "conv",
+    "pool",
+    "norm",
+    "act",
+    "channels",
+    "drop",
+    "reshape",
+    "resize",
+    "pointwise",
+    "merge",
+)
 _RANKS = {0: "feature vectors", 1: "signals", 2: "images", 3: "volumes"}
 
 

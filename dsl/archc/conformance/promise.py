@@ -270,6 +270,11 @@ class _Inside:
                 for x in xs[1:]:
                     pair = (found, x) if found.number <= x.number else (x, found)
                     found = store.tensor("maximum", (), pair)
+            case "softmax branches":
+                found = store.tensor("stack", (1,), xs)
+                for target, values in (("nn.Softmax", (1,)), ("nn.Flatten", (1, 2))):
+                    record, _ = make_record(store, target, values, {})
+                    found = run_record(store, record, (found,))
             case name:
                 found = store.tensor(name, (), xs)
         return (found,)

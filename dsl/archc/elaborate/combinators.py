@@ -11,7 +11,7 @@ from archc.elaborate.ports import declare_output
 from archc.elaborate.shape_errors import explain_branches
 from archc.elaborate.state import Context, State
 from archc.elaborate.work import TooLarge
-from archc.ops import COMBINATORS
+from archc.ops import COMBINATORS, REGISTRY
 from archc.plan import Apply, AuxHead, Branches, Chain, Scope
 from archc.source import Fault, fault
 
@@ -36,7 +36,7 @@ def _merged(state: State, term: syntax.Operation, here: Context) -> Branches:
     bound = bind(state, combinator.merge, term, here)
     chains = [state.chain(branch, here) for branch in term.branches or ()]
     ends = combinator.merged([chain.output for chain in chains], here.x)
-    name = here.names.auto(bound.op.name, term.span)
+    name = here.names.auto(bound.op.module_name, term.span)
     merge = Apply(name, bound.op, tuple(ends), here.x, term.span, None, here.names.replay)
     try:
         place(state, merge, bound, here)
@@ -72,6 +72,9 @@ def _branches(term: syntax.Operation) -> tuple[syntax.Sequence, ...]:
     )
     title = f"`{keyword}` takes {wanted} branch{'es' * (wanted != '1')}"
     cure = f"write `{keyword}< a{' | b' * (least > 1)} >`"
+    alone = [f"`{name}`" for name in REGISTRY if name.startswith(f"{keyword} ")]
+    if branches is None and alone:
+        cure += f", or {' or '.join(alone)} of one tensor"
     raise fault("A408", title, term.name.span, cure)
 
 

@@ -38,7 +38,7 @@ def operator(
         raise NotUnifiable("a module that is shared, but differs by iteration")
     if not state:
         several = len({node.op.name for node in nodes}) > 1
-        wanted = first.given if several and first.given else first.op.name
+        wanted = first.given if several and first.given else first.op.module_name
         name = writer.keep_stateless(code, wanted, first.label, constructor)
         return _called(f"self.{name}", first.op, ins)
     name = writer.name(nodes, lanes)

@@ -184,7 +184,7 @@ class _InitWriter:
             if len(names) == 1:
                 statements += self._start(names[0], setting, [target], biased)
             else:
-                header = Header(alike[0][1].op.name, f"({', '.join(names)})")
+                header = Header(alike[0][1].op.module_name, f"({', '.join(names)})")
                 body = self._start(header.target, setting, [target], biased)
                 statements.append(ForStatement(header, body))
         for path, node in single:

@@ -81,7 +81,7 @@ class Operator(Memory[*Xs], Teaching[*Xs]):
     `Xs` are the shapes that it takes: derive from `Unary` or `Nary`, which say so.
     """
 
-    name: ClassVar[str] = ""
+    name: ClassVar[str] = ""  # of two words: `mean channel` is written so, the second anywhere
     aliases: ClassVar[tuple[str, ...]] = ()
     category: ClassVar[str] = "other"  # colour: conv pool norm act linear merge reshape drop other
     example: ClassVar[str] = ""  # one statement that a test parses, runs and compares with torch
@@ -92,6 +92,11 @@ class Operator(Memory[*Xs], Teaching[*Xs]):
     keeps_shape: ClassVar[bool] = False  # output shape = input shape, element by element
     by_channel: ClassVar[bool] = False  # channel i of the output comes from channel i alone
     bundles: ClassVar[bool] = False  # accepts bundles; its module takes all columns as one list
+
+    @property
+    def module_name(self) -> str:
+        """What its module is called where nobody names it."""
+        return self.name.replace(" ", "_")
 
     def shape(self, *xs: *Xs) -> Shape:
         """Return the output shape, by default the first input's. Raises ShapeError."""

@@ -57,6 +57,7 @@ _ROWS = (
     ),
     Combinator("dense", merge="concat", least=1, most=1, incoming=0, skips=frozenset((0,))),
     Combinator("aux", merge="", least=1, most=1),
+    Combinator("softmax", merge="softmax branches"),
     Combinator("columns", merge="columns", least=1),
     Combinator("join", merge="join", least=1),
 )
@@ -65,6 +66,7 @@ _ROWS = (
 def _of_operators() -> dict[str, Combinator]:
     """The merge operators, each by its name."""
     merges = {cls.name: cls for cls in REGISTRY.values() if cls.category == "merge"}
+    merges = {name: cls for name, cls in merges.items() if " " not in name}
     return {
         name: Combinator(name, name, max(2, cls.inputs[0]), cls.inputs[1])
         for name, cls in merges.items()

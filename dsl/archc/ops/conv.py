@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 from archc.ops._field import dilation, flag, groups, number, option, padding, size, stride, width
 from archc.ops._memory import Saved
@@ -297,7 +298,7 @@ class Fc(Unary):
     category = "linear"
     example = "fc 10"
     example_input = "x16"
-    ranks = (0,)
+    ranks: ClassVar[tuple[int, ...]] = (0,)
     backward_needs = "input"
 
     out: int = number(int, doc="output features", minimum=1, also=("features", "out_features"))
@@ -337,3 +338,46 @@ class Fc(Unary):
 
     def label(self) -> str:
         return str(self.out)
+
+
+@register
+@op
+class FcEach(Fc):
+    """Fully connected layer at every position: the same weights on the channels of each.
+
+    What `conv 1x1` computes, with the weights of `nn.Linear`: the two of a ConvNeXt block are
+    `fc 384 each; gelu; fc 96 each` (arXiv:2201.03545).
+    """
+
+    name = "fc each"
+    aliases = ("linear each",)
+    example = "fc 10 each"
+    example_input = "8x8 x4"
+    ranks = (0, 1, 2, 3)
+
+    @property
+    def module_name(self) -> str:
+        return "fc"
+
+    def shape(self, x: Shape) -> Shape:
+        return Shape(self.out, x.size)
+
+    def macs(self, x: Shape) -> int:
+        return x.features * self.out
+
+    def operations(self, x: Shape) -> int:
+        return self.shape(x).features if self.bias else 0
+
+    def channel_arithmetic(self, *xs: Shape) -> str:
+        outputs = f"{self.out} outputs" if self.out > 1 else "one output"
+        return f"{outputs} at each position, of all its {xs[0].channels} channels"
+
+    def mac_arithmetic(self, x: Shape) -> str:
+        return f"{times(self.shape(x))} * {x.channels}"
+
+    def torch(self, x: Shape) -> ModuleCall:
+        call = Fc.torch(self, x)
+        return replace(call, target="ChannelLinear") if x.rank else call
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        return Saved(values=xs[0].features) if xs[0].rank else Saved(input=True)

@@ -254,8 +254,8 @@ class Max(Elementwise):
         return text
 
 
-def _alike(xs: tuple[Shape, ...]) -> Shape:
-    """The shape that all columns have. Raises ShapeError."""
+def merge_alike(xs: tuple[Shape, ...]) -> Shape:
+    """The shape that all tensors have. Raises ShapeError."""
     plain = tuple(Shape(x.channels, x.size) for x in xs)
     sizes = merge_sizes(plain, stretch=False)
     return Shape(_merge_channels(plain, stretch=False), sizes)
@@ -282,7 +282,7 @@ class Columns(Nary):
     bundles = True
 
     def shape(self, *xs: Shape) -> Shape:
-        column = _alike(xs)
+        column = merge_alike(xs)
         return Shape(column.channels, column.size, _width(xs))
 
     def inline(self, *names: str) -> str:
@@ -309,7 +309,7 @@ class Join(Nary):
     droppath: float = option(float, 0.0, "probability of dropping a column", minimum=0, maximum=1)
 
     def shape(self, *xs: Shape) -> Shape:
-        return _alike(xs)
+        return merge_alike(xs)
 
     def operations(self, *xs: Shape) -> int:
         columns = _width(xs)
