@@ -203,28 +203,57 @@ def _ends(op: Any, x: torch.Tensor, stride: Any, dilation: Any) -> list[int]:
     return _sides(before, after)
 
 
+def _weight(op: Any, own: dict[str, Any], training: bool, axis: int) -> torch.Tensor:
+    """The weight that is used, of what is stored. Filters of `sn` lie along an axis."""
+    stored = "parametrizations.weight"
+    if op.norm == "wn":
+        length, direction = own[f"{stored}.original0"], own[f"{stored}.original1"]
+        norms = direction.flatten(1).norm(dim=1).view_as(length)
+        return direction * length / norms
+    if op.norm != "sn":
+        return own["weight"]
+    weight, u, v = (own[f"{stored}.{name}"] for name in ("original", "0._u", "0._v"))
+    matrix = weight.transpose(0, axis).flatten(1)
+    if training:
+        with torch.no_grad():
+            u.copy_(F.normalize(matrix @ v, dim=0))
+            v.copy_(F.normalize(matrix.T @ u, dim=0))
+    return weight / (u.clone() @ matrix @ v.clone())
+
+
 def _conv(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
     mode = "constant" if op.padding_mode == "zeros" else op.padding_mode
     padded = F.pad(x, _ends(op, x, op.stride, op.dilation), mode=mode)
     run = (F.conv1d, F.conv2d, F.conv3d)[x.ndim - 3]
     stride, dilation = _pair(op.stride, x), _pair(op.dilation, x)
-    return run(padded, own["weight"], own.get("bias"), stride, 0, dilation, op.groups)
+    weight = _weight(op, own, training, 0)
+    if op.norm == "ws":
+        flat = weight.flatten(1)
+        flat = (flat - flat.mean(1, keepdim=True)) / (flat.var(1, False, True) + op.eps).sqrt()
+        weight = flat.view_as(weight)
+        if op.gain:
+            weight = weight * own["gain"] * op.gamma / flat.shape[1] ** 0.5
+    if op.mask is not None:
+        places = torch.arange(weight[0, 0].numel()).view(weight.shape[2:])
+        middle = len(places.flatten()) // 2
+        weight = weight * (places < middle + (op.mask == "B"))
+    return run(padded, weight, own.get("bias"), stride, 0, dilation, op.groups)
 
 
 def _deconv(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
     run = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[x.ndim - 3]
     return run(
-        x, own["weight"], own.get("bias"), _pair(op.stride, x), _pair(op.padding, x),
-        _pair(op.output_padding, x), op.groups, _pair(op.dilation, x),
+        x, _weight(op, own, training, 1), own.get("bias"), _pair(op.stride, x),
+        _pair(op.padding, x), _pair(op.output_padding, x), op.groups, _pair(op.dilation, x),
     )  # fmt: skip
 
 
 def _fc(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
-    return F.linear(x, own["weight"], own.get("bias"))
+    return F.linear(x, _weight(op, own, training, 0), own.get("bias"))
 
 
 def _fc_each(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
-    y = torch.einsum("nc...,oc->no...", x, own["weight"])
+    y = torch.einsum("nc...,oc->no...", x, _weight(op, own, training, 0))
     return y + own["bias"].view(-1, *[1] * (x.ndim - 2)) if "bias" in own else y
 
 

@@ -429,3 +429,162 @@ def test_starts_as_a_linear_layer() -> None:
     state = net_of(text).module().state_dict()
     assert all((v == 3).all() for k, v in state.items() if k.endswith("bias"))
     assert all(0.3 < v.std() < 0.7 for k, v in state.items() if k.endswith("weight"))
+
+
+# --- weights that are worked out ---------------------------------------------------------
+
+CONVS = {1: torch.nn.Conv1d, 2: torch.nn.Conv2d, 3: torch.nn.Conv3d}
+DECONVS = {1: torch.nn.ConvTranspose1d, 2: torch.nn.ConvTranspose2d, 3: torch.nn.ConvTranspose3d}
+
+
+def as_torchs(text: str, layer: Any, size: tuple[int, ...], name: str = "layer") -> None:
+    """A network of one labelled layer is torch's module: its state's names, values, gradients."""
+    module, layer = module_of(text), layer.double()
+    state = module.state_dict()
+    prefix = f"{name}."
+    assert {k.removeprefix(prefix): v.shape for k, v in state.items()} == {
+        k: v.shape for k, v in layer.state_dict().items()
+    }
+    layer.load_state_dict({k.removeprefix(prefix): v for k, v in state.items()}, strict=True)
+    for training in (True, False):
+        module.train(training)
+        layer.train(training)
+        x = torch.randn(3, *size, dtype=torch.float64)
+        found, expected = module(x), layer(x)
+        torch.testing.assert_close(found, expected)
+        module.zero_grad()
+        layer.zero_grad()
+        found.square().sum().backward()
+        expected.square().sum().backward()
+        theirs = dict(layer.named_parameters())
+        for key, parameter in module.named_parameters():
+            torch.testing.assert_close(parameter.grad, theirs[key.removeprefix(prefix)].grad)
+    for key, value in module.state_dict().items():
+        torch.testing.assert_close(value, layer.state_dict()[key.removeprefix(prefix)])
+
+
+@pytest.mark.parametrize("norm", ["wn", "sn"])
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_weight_and_spectral_normalisation_are_torchs(norm: str, rank: int) -> None:
+    around = {
+        "wn": torch.nn.utils.parametrizations.weight_norm,
+        "sn": torch.nn.utils.parametrizations.spectral_norm,
+    }[norm]
+    size = (6, 5, 4)[:rank]
+    head = f"network Net\ninput {'x'.join(map(str, size))} x4\nlayer: "
+    as_torchs(
+        f"{head}conv 3/2 p1 g2 x6 {norm}\n",
+        around(CONVS[rank](4, 6, 3, 2, 1, groups=2)),
+        (4, *size),
+    )
+    as_torchs(f"{head}deconv 2/2 x6 {norm}\n", around(DECONVS[rank](4, 6, 2, 2)), (4, *size))
+    vector = f"network Net\ninput x4\nlayer: fc 6 nobias {norm}\n"
+    as_torchs(vector, around(torch.nn.Linear(4, 6, bias=False)), (4,))
+
+
+def test_the_words_of_torch_are_understood() -> None:
+    assert codes(text_of("no_weight_norm")) == []
+    around = torch.nn.utils.parametrizations.weight_norm
+    as_torchs(text_of("no_weight_norm"), around(torch.nn.Conv1d(1, 8, 3)), (1, 100), "conv1")
+    assert codes("network Net\ninput 9 x1\nconv 3 x8 spectral_norm\n") == []
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_standardised_weights(rank: int) -> None:
+    """With the formulas of BiT and NFNets: a batch norm of the filters, each a channel."""
+    size = (6, 5, 4)[:rank]
+    run = (F.conv1d, F.conv2d, F.conv3d)[rank - 1]
+    head = f"network Net\ninput {'x'.join(map(str, size))} x4\n"
+
+    def standardised(weight: Tensor, gain: Tensor | None, eps: float) -> Tensor:
+        filters = weight.reshape(1, len(weight), -1)
+        return F.batch_norm(filters, None, None, gain, None, True, 0.0, eps).reshape_as(weight)
+
+    def plain(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        return run(x, standardised(w["conv1.weight"], None, 1e-6), w["conv1.bias"], padding=1)
+
+    same(f"{head}conv 3 p1 x6 ws\n", plain, (4, *size))
+
+    def scaled(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        gain = (w["conv1.gain"] * 1.7 * w["conv1.weight"][0].numel() ** -0.5).view(-1)
+        return run(x, standardised(w["conv1.weight"], gain, 1e-4), w["conv1.bias"], groups=2)
+
+    text = f"{head}conv 3 g2 x6 ws gain gamma=1.7 eps=1e-4\n"
+    same(text, scaled, (4, *size))
+    state = net_of(text).module().state_dict()
+    assert state["conv1.gain"].shape == (6, 1, *[1] * rank)
+    assert (state["conv1.gain"] == 1).all()
+    assert sorted(state) == ["conv1.bias", "conv1.gain", "conv1.weight"]
+
+
+@pytest.mark.parametrize("kind", ["A", "B"])
+def test_masked_convolutions(kind: str) -> None:
+    """What a place sees comes before it in reading order: by gradients, and by the usual mask."""
+
+    def formula(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        mask = torch.ones(5, 7, dtype=torch.float64)
+        mask[2, 3 + (kind == "B") :] = 0
+        mask[3:] = 0
+        return F.conv2d(x, w["conv1.weight"] * mask, w["conv1.bias"], padding=(2, 3))
+
+    text = f"network Net\ninput 9x8 x2\nconv 5x7 same x3 mask={kind}\n"
+    same(text, formula, (2, 9, 8))
+    module, x = module_of(text), torch.randn(1, 2, 9, 8, dtype=torch.float64, requires_grad=True)
+    (seen,) = torch.autograd.grad(module(x)[0, :, 4, 4].sum(), x)
+    order = torch.arange(72).view(9, 8)
+    before = order <= 4 * 8 + 4 if kind == "B" else order < 4 * 8 + 4
+    assert not seen[0][:, ~before].any()
+    assert seen[0][:, before].any()
+    assert sorted(module.state_dict()) == ["conv1.bias", "conv1.weight"]
+    assert codes(text_of("no_mask")) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "cure"),
+    [
+        ("3x3 x4 gain", "3x3 x4 ws gain"),
+        ("3x3 x4 eps=0.1", "3x3 x4 ws eps=0.1"),
+        ("3x3 x4 ws mask=A", "3x3 x4 mask=A"),
+        ("4x4 x4 mask=A", "3x3 x4 mask=A"),
+    ],
+)
+def test_attributes_of_weights_that_mean_nothing_together(words: str, cure: str) -> None:
+    assert codes(f"network Net\ninput 8x8 x4\nconv {words}\n") == ["A305"]
+    assert codes(f"network Net\ninput 8x8 x4\nconv {cure}\n") == []
+
+
+@pytest.mark.parametrize("words", ["ws", "mask=A", "ws gain"])
+def test_a_computed_weight_with_padding_of_one_end_is_padded_before(words: str) -> None:
+    text = f"network Net\ninput 8x8 x4\nconv 3x3/2 tfsame x4 {words}\n"
+    (found,) = checked(text).diagnostics
+    cure = found.helps[0].split("`")[1]
+    assert cure.startswith("pad before=")
+    assert codes(text.replace("conv", f"{cure}; conv").replace("tfsame ", "")) == []
+
+
+def test_computed_weights_in_blocks_recipes_and_deploy_forms() -> None:
+    text = (
+        "network Net\nparam w = 4\ninput 8x8 x3\n"
+        "block unit(c, s=1) { conv 3x3/(s) p1 x(c) wn; bn; relu }\n"
+        "unit(w); unit(2 * w, s=2) * 2; conv 3x3 p1 x(w) sn\n"
+        "conv 3x3 p1 x(w) ws gain nobias; bn; relu\n"
+        "conv 1x1 x(w); gap; flatten; fc 3 sn\n"
+        "train { init he conv fan_out bias=2 }\n"
+    )
+    net = net_of(text)
+    module = net.module()
+    state = module.state_dict()
+    lengths, direction = (
+        state[f"unit1.conv1.parametrizations.weight.original{at}"] for at in (0, 1)
+    )
+    torch.testing.assert_close(lengths.flatten(), direction.flatten(1).norm(dim=1))
+    assert abs(direction.std() - (2 / (4 * 9)) ** 0.5) < 0.1  # by its outputs, not as torch starts
+    assert all((v == 2).all() for k, v in state.items() if k.endswith(("conv1.bias", "conv2.bias")))
+    randomise(module)
+    module.eval()
+    analysis = net.analysis
+    names: dict[str, Any] = {"__name__": "deployed"}
+    exec(compile(analysis.emit_deployed(), "deployed.py", "exec"), names)
+    deployed = names["Net"].from_training(module.state_dict()).eval()
+    x = torch.randn(2, 3, 8, 8)
+    torch.testing.assert_close(deployed(x), module(x), rtol=1e-4, atol=1e-4)

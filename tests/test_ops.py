@@ -68,7 +68,8 @@ def make(call: ModuleCall) -> Any:
     """The module of a call."""
     target = call.target
     cls = getattr(nn, target[3:]) if target.startswith("nn.") else support(target)
-    return cls(*call.positional, **{k.name: k.value for k in call.keyword})
+    module = cls(*call.positional, **{k.name: k.value for k in call.keyword})
+    return eval(call.around, {"nn": nn})(module) if call.around else module
 
 
 def tensor(x: Shape, batch: int = 3) -> Any:

@@ -115,6 +115,9 @@ for rank in (1, 2, 3):
         padded, same = f"Padded{kind}Pool{rank}d", f"Same{kind}Pool{rank}d"
         windows[padded] = partial(SUPPORT[padded], 2, stride=1, sides=ends)
         windows[same] = partial(SUPPORT[same], 3, stride=2)
+    for kind in ("Standardized", "ScaledStandardized"):
+        windows[f"{kind}Conv{rank}d"] = partial(SUPPORT[f"{kind}Conv{rank}d"], *channels)
+    windows[f"MaskedConv{rank}d"] = partial(SUPPORT[f"MaskedConv{rank}d"], *channels, kind="A")
     RANKS |= dict.fromkeys(windows, rank)
     MODULES |= {name: (make, 1) for name, make in windows.items()}
 every_module = pytest.mark.parametrize("name", MODULES)

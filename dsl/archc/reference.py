@@ -28,6 +28,7 @@ from archc.verify.page import page as checks
 
 _ORDER = (
     "conv",
+    "linear",
     "pool",
     "norm",
     "act",

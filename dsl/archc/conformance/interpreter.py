@@ -12,7 +12,7 @@ from typing import Any
 from archc.conformance.execution import Event, Execution, MethodSummary, in_order
 from archc.conformance.expressions import iterate
 from archc.conformance.functions import Functions
-from archc.conformance.modules import kind_of, make_record
+from archc.conformance.modules import PARAMETRIZATIONS, kind_of, make_record, parametrized
 from archc.conformance.objects import (
     BoundMethod,
     Class,
@@ -187,6 +187,9 @@ class Interpreter:
                 raise UnsupportedPython(f"`{text}` is made while the network runs", self.line)
             record, inplace = make_record(self.store, text, arguments, named)
             return Leaf(record, inplace, self.line)
+        if text in PARAMETRIZATIONS and len(arguments) == 1 and isinstance(arguments[0], Leaf):
+            (given,) = arguments
+            return Leaf(parametrized(self.store, text, given.record), False, self.line)
         if text == "torch.device":
             return Opaque()
         prefix, _, name = text.rpartition(".")

@@ -112,6 +112,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     "Join": ("droppath=0.0", "random:droppath"),
     "L2Norm": ("eps=1e-12", "input"),
     "Log": ("", "input"),
+    "MaskedConv*d": (f"{_CONV}, *, kind", "state input"),
     "Narrow": ("start, length", "view"),
     "Neg": ("", ""),
     "PathSampler": ("network, columns", "state"),
@@ -125,12 +126,18 @@ _TABLE: dict[str, tuple[str, str]] = {
     "SameMaxPool*d": (_MAX_POOL, ""),
     "Sample": ("", "random view"),
     "Scale": ("channels, init=1.0", "state input"),
+    "ScaledStandardizedConv*d": (f"{_CONV}, *, gamma=1.0, eps=1e-06", "state input"),
     "Sqrt": ("", "output"),
     "Square": ("", "input"),
+    "StandardizedConv*d": (f"{_CONV}, *, eps=1e-06", "state input"),
     "Times": ("factor", ""),
     "UpsampleLike": ("mode='nearest', align_corners=None", ""),
     "Widen": ("channels", ""),
 }
+
+PARAMETRIZATIONS = frozenset(
+    f"nn.utils.parametrizations.{name}" for name in ("weight_norm", "spectral_norm")
+)
 
 # One number for all dimensions, or one each: the same where they are equal.
 _SIZES = frozenset(
@@ -159,6 +166,7 @@ class Kind:
 @cache
 def kind_of(target: str) -> Kind | None:
     """Return the row of a class, or None for one that no row describes."""
+    target = target.rpartition(" of ")[2]  # a parametrization keeps what its module keeps
     row = _TABLE.get(target) or _TABLE.get(f"{target[:-2]}*d" if target[-2:-1].isdigit() else "")
     if row is None:
         return None
@@ -252,6 +260,11 @@ def _make_record(
         target, tuple(found), _holds(kind.state, named), _holds(kind.random, named)
     )
     return record, inplace
+
+
+def parametrized(store: Store, function: str, record: Record) -> Record:
+    """Return the record of a module that a parametrization of torch's was given."""
+    return store.record(f"{function} of {record.target}", record.arguments, True, record.is_random)
 
 
 def run_record(store: Store, record: Record, inputs: tuple[SymbolicTensor, ...]) -> SymbolicTensor:

@@ -8,7 +8,7 @@ from typing import Any
 from archc import symbolic
 from archc.conformance.execution import Event
 from archc.conformance.interpreter import digest_of, state_of_nothing
-from archc.conformance.modules import make_record, run_record
+from archc.conformance.modules import make_record, parametrized, run_record
 from archc.conformance.tensors import Record, Store, SymbolicTensor
 from archc.ops import Op, Shape
 from archc.plan import (
@@ -228,6 +228,8 @@ class _Inside:
             positional = tuple(_plain(value) for value in made.positional)
             keywords = {k.name: _plain(k.value) for k in made.keyword}
             record, _ = make_record(self.store, made.target, positional, keywords)
+            if made.around:
+                record = parametrized(self.store, made.around, record)
             if record.is_stateful and not node.again:
                 self.walk.holdings.append(Holding(name, record, node.span))
         if not is_live:

@@ -7,7 +7,7 @@ from typing import Any
 
 from archc import symbolic
 from archc.ops import Op, Shape, ShapeError
-from archc.ops.conv import Fc
+from archc.ops.linear import Fc
 from archc.plan import BlockValue
 
 _LARGEST = 10**15  # of one dimension

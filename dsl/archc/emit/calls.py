@@ -88,7 +88,8 @@ def module(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> Code:
         writer.program.support.setdefault(first.target)
     for node in nodes:
         writer.program.note_shared(node)
-    return call(first.target, *items)
+    made_here = call(first.target, *items)
+    return call(first.around, CallArgument(made_here)) if first.around else made_here
 
 
 def _factory(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> str:

@@ -105,6 +105,8 @@ def initialiser(
     if inside and towers is not None:
         names = ", ".join(f"self.{name}" for name in towers.names)
         special.append(ForStatement(Header("tower", f"({names})"), inside))
+    if options.device and writer.parametrized:
+        raise Unsuited("torch's parametrizations (`wn`, `sn`) cannot start on another device")
     if options.device:
         general = [*writer.others(facts.initialisations), *general]
     every: list[Statement] = [ForStatement(_EVERY, _chain(general))] if general else []
@@ -119,10 +121,13 @@ class _InitWriter:
         self.text = "\n".join(line for model in program.classes for line in model.init)
         # torch class -> whether it holds a bias, in each way that occurs
         self.biased: dict[str, set[bool]] = {}
+        self.parametrized: set[str] = set()  # those that have a weight to be set, not overwritten
         for node in _applies(program):
             made, state = node.op.torch(*node.shapes), node.state
             if made is not None and state:
                 self.biased.setdefault(_base(made.target), set()).add("bias" in state)
+                if made.around:
+                    self.parametrized.add(_base(made.target))
         for target, _ in program.shared.values():
             self.biased.setdefault(target, set()).add(True)
 
@@ -214,6 +219,8 @@ class _InitWriter:
         """The statements that start one module's weight and bias, `biased` where it is known."""
         weight = _weight(f"{module}.weight", setting)
         statements: list[Statement] = [] if weight is None else [ExprStatement(weight)]
+        if weight is not None and not self.parametrized.isdisjoint(types):
+            statements = [Assign(f"{module}.weight", weight)]
         if setting.bias is not None:
             fill: Statement = ExprStatement(_filled(f"{module}.bias", setting.bias))
             if types == ["nn.Linear"] and False not in (biased or self.biased["nn.Linear"]):

@@ -5,6 +5,7 @@ from archc.ops import (  # noqa: F401
     channels,
     conv,
     drop,
+    linear,
     merge,
     norm,
     pointwise,

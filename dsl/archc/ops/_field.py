@@ -124,9 +124,11 @@ def option(
     minimum: float | None = None,
     maximum: float | None = None,
     tensor: bool = False,
+    words: dict[str, Any] | None = None,
 ) -> Any:
-    """`key=value`."""
+    """`key=value`; `words` are others for some of its choices."""
     spec = Field(
-        Form.OPTION, kind, doc, choices=choices, minimum=minimum, maximum=maximum, tensor=tensor
-    )
+        Form.OPTION, kind, doc, words or {}, choices, minimum=minimum, maximum=maximum,
+        tensor=tensor,
+    )  # fmt: skip
     return _field(spec, default)

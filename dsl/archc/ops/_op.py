@@ -49,12 +49,14 @@ class ModuleCall:
     """How to make the module: `ModuleCall("nn.Conv2d", (3, 64, 7), (Keyword("stride", 2, 1),))`.
 
     Structure, never text. `target` is `nn.Something`, or the name of a class that
-    `templates/support/<target>.py` defines and the generated file then carries.
+    `templates/support/<target>.py` defines and the generated file then carries. `around` is a
+    function of torch that is given the module and gives it back: a parametrization.
     """
 
     target: str
     positional: tuple[Value, ...] = ()
     keyword: tuple[Keyword, ...] = ()
+    around: str = ""
 
 
 @dataclass(frozen=True, slots=True)

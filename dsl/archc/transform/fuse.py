@@ -107,7 +107,8 @@ def _pair(nodes: list[Node], uses: Uses) -> tuple[Apply | None, Apply | None]:
 
 def _is_pointwise(node: Apply) -> bool:
     (x, *_) = node.shapes
-    filters = node.op.filters(x) if node.op.name == "conv" else None
+    foldable = node.op.name == "conv" and node.op.with_bias() is not None
+    filters = node.op.filters(x) if foldable else None
     if filters is None:
         return False
     span, _ = filters
