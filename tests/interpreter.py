@@ -346,6 +346,23 @@ def _gn(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.
     return F.group_norm(x, op.groups, own.get("weight"), own.get("bias"), op.eps)
 
 
+def _grn(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
+    channels = x.flatten(2)
+    length = (channels * channels).sum(2, keepdim=True).sqrt()
+    response = length / (length.mean(1, keepdim=True) + op.eps)
+    weight, bias = own["weight"].view(-1, 1), own["bias"].view(-1, 1)
+    return (channels * (1 + response * weight) + bias).view_as(x)
+
+
+def _blur(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
+    kernel = _pair(op.kernel, x)
+    mode = "constant" if op.padding_mode == "zeros" else op.padding_mode
+    sides = _sides([(k - 1) // 2 for k in kernel], [k // 2 for k in kernel])
+    run = (F.conv1d, F.conv2d, F.conv3d)[x.ndim - 3]
+    padded = F.pad(x, sides, mode=mode)
+    return run(padded, own["filt"], None, _pair(op.stride, x), 0, 1, x.shape[1])
+
+
 def _lrn(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
     parts = x.tensor_split(op.groups, 1)
     return torch.cat(
@@ -445,6 +462,8 @@ OPERATORS: dict[str, Callable[..., Value]] = {
     "ln": _ln,
     "gn": _gn,
     "lrn": _lrn,
+    "grn": _grn,
+    "blur": _blur,
     "pad": _pad,
     "crop": _crop,
     "upsample": _upsample,

@@ -6,6 +6,7 @@ what must come out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -588,3 +589,61 @@ def test_computed_weights_in_blocks_recipes_and_deploy_forms() -> None:
     deployed = names["Net"].from_training(module.state_dict()).eval()
     x = torch.randn(2, 3, 8, 8)
     torch.testing.assert_close(deployed(x), module(x), rtol=1e-4, atol=1e-4)
+
+
+# --- more of today's layers --------------------------------------------------------------
+
+
+def test_global_response_norm() -> None:
+    """As ConvNeXt V2 has it: channels last, by the length over both axes of the map."""
+
+    def formula(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        x = x.permute(0, 2, 3, 1)
+        length = torch.norm(x, p=2, dim=(1, 2), keepdim=True)
+        response = length / (length.mean(dim=-1, keepdim=True) + 1e-6)
+        x = w["norm.weight"] * (x * response) + w["norm.bias"] + x
+        return x.permute(0, 3, 1, 2)
+
+    text = "network Net\ninput 6x5 x4\nnorm: grn\n"
+    same(text, formula, (4, 6, 5))
+    module = net_of(text).module()
+    x = torch.randn(2, 4, 6, 5)
+    torch.testing.assert_close(module(x), x)  # it begins as the identity
+    assert sorted(module.state_dict()) == ["norm.bias", "norm.weight"]
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 5, 7])
+def test_blur_pool(k: int) -> None:
+    """The rows of Pascal's triangle, on the mirrored map; the filter is state, and not trained."""
+    row = torch.tensor([float(math.comb(k - 1, at)) for at in range(k)], dtype=torch.float64)
+    filt = torch.outer(row, row) / row.sum() ** 2
+    text = f"network Net\ninput 9x8 x3\nblur {k}x{k}/2\n"
+    module = net_of(text).module().double()
+    assert not list(module.parameters())
+    assert {name: tuple(v.shape) for name, v in module.state_dict().items()} == {
+        "blur1.filt": (3, 1, k, k)
+    }
+    x = torch.randn(2, 3, 9, 8, dtype=torch.float64)
+    side = ((k - 1) // 2, math.ceil((k - 1) / 2))
+    padded = F.pad(x, side * 2, mode="reflect")
+    expected = F.conv2d(padded, filt.expand(3, 1, k, k), stride=2, groups=3)
+    torch.testing.assert_close(module(x), expected)
+    assert net_of(text).output == tuple(expected.shape[1:])
+
+
+def test_blur_pool_of_signals_and_volumes() -> None:
+    for size, sides in (((9,), (1, 1)), ((5, 4, 6), (1, 1, 0, 1, 1, 1))):
+        shape = "x".join(map(str, size))
+        window = "3" if len(size) == 1 else "3x2x3"
+        module = net_of(f"network Net\ninput {shape} x2\nblur {window}/2 zeros\n").module().double()
+        x = torch.randn(2, 2, *size, dtype=torch.float64)
+        rows = (
+            [[0.25, 0.5, 0.25]]
+            if len(size) == 1
+            else [[0.25, 0.5, 0.25], [0.5, 0.5], [0.25, 0.5, 0.25]]
+        )
+        expected = F.pad(x, sides)
+        for axis, row in enumerate(rows, 2):
+            taken = expected.unfold(axis, len(row), 2)
+            expected = taken @ torch.tensor(row, dtype=torch.float64)
+        torch.testing.assert_close(module(x), expected)

@@ -98,6 +98,7 @@ MODULES = {
     "Plus": (lambda: SUPPORT["Plus"](0.5), 1),
     "Div": (lambda: SUPPORT["Div"](3.0), 1),
     "Times": (lambda: SUPPORT["Times"](0.5), 1),
+    "GlobalResponseNorm": (lambda: SUPPORT["GlobalResponseNorm"](4), 1),
     "ChannelLinear": (lambda: SUPPORT["ChannelLinear"](4, 6), 1),
     "ChannelLayerNorm": (lambda: SUPPORT["ChannelLayerNorm"](4), 1),
 } | {name: (SUPPORT[name], 1) for name in (
@@ -117,6 +118,7 @@ for rank in (1, 2, 3):
         windows[same] = partial(SUPPORT[same], 3, stride=2)
     for kind in ("Standardized", "ScaledStandardized"):
         windows[f"{kind}Conv{rank}d"] = partial(SUPPORT[f"{kind}Conv{rank}d"], *channels)
+    windows[f"BlurPool{rank}d"] = partial(SUPPORT[f"BlurPool{rank}d"], 4, (3,) * rank, 2)
     windows[f"MaskedConv{rank}d"] = partial(SUPPORT[f"MaskedConv{rank}d"], *channels, kind="A")
     RANKS |= dict.fromkeys(windows, rank)
     MODULES |= {name: (make, 1) for name, make in windows.items()}

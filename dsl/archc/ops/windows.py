@@ -15,7 +15,7 @@ Padding = Dims | str | None  # of both sides; None is `same`, TENSORFLOW `tfsame
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class SlideAxis:
     """One dimension of a map, and how a window slides over it."""
 
     axis: str
@@ -111,9 +111,9 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Slide:
-    """A window that slides over a map: a `Side` for each dimension."""
+    """A window that slides over a map: a `SlideAxis` for each dimension."""
 
-    sides: tuple[Side, ...]
+    sides: tuple[SlideAxis, ...]
 
     @property
     def kernel(self) -> Dims:
@@ -221,7 +221,9 @@ def slide(
     follows = padding == TENSORFLOW and before is None and after is None
     numbers = zip(AXES[x.rank], x.size, ks, ss, firsts, lasts, ds, strict=True)
     return Slide(
-        tuple(Side(axis, n, k, s, b, a, d, ceil, follows) for axis, n, k, s, b, a, d in numbers)
+        tuple(
+            SlideAxis(axis, n, k, s, b, a, d, ceil, follows) for axis, n, k, s, b, a, d in numbers
+        )
     )
 
 

@@ -53,7 +53,9 @@ def _on_meta(subject: Subject) -> nn.Module:
 def _parameters(rows: Iterable[Row], net: nn.Module) -> None:
     torchs: Counter[str] = Counter()
     for path, tensor in net.named_parameters():
-        torchs[path.rpartition(".")[0]] += tensor.numel()
+        of_module, _, _ = path.partition(".parametrizations.")  # torch keeps those inside
+        place = of_module if of_module != path else path.rpartition(".")[0]
+        torchs[place] += tensor.numel()
     ours: Counter[str] = Counter()
     for row in rows:
         if row.part.is_operator:
