@@ -255,6 +255,7 @@ def test_padding_of_one_end() -> None:
     assert codes("network Net\ninput 8x8 x3\npool 2x2 tfsame ceil\n") == ["A305"]
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same'")  # of torch's own
 def test_one_block_pads_evenly_or_not() -> None:
     """Windows that are a parameter: the class has what each of its calls needs."""
     text = (
@@ -635,13 +636,11 @@ def test_blur_pool_of_signals_and_volumes() -> None:
     for size, sides in (((9,), (1, 1)), ((5, 4, 6), (1, 1, 0, 1, 1, 1))):
         shape = "x".join(map(str, size))
         window = "3" if len(size) == 1 else "3x2x3"
-        module = net_of(f"network Net\ninput {shape} x2\nblur {window}/2 zeros\n").module().double()
+        text = f"network Net\ninput {shape} x2\nblur {window}/2 zeros\n"
+        module = net_of(text).module().double()
         x = torch.randn(2, 2, *size, dtype=torch.float64)
-        rows = (
-            [[0.25, 0.5, 0.25]]
-            if len(size) == 1
-            else [[0.25, 0.5, 0.25], [0.5, 0.5], [0.25, 0.5, 0.25]]
-        )
+        three, two = [0.25, 0.5, 0.25], [0.5, 0.5]
+        rows = [three] if len(size) == 1 else [three, two, three]
         expected = F.pad(x, sides)
         for axis, row in enumerate(rows, 2):
             taken = expected.unfold(axis, len(row), 2)

@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import torch
@@ -31,11 +32,7 @@ class BlurPool2d(nn.Module):
     def reset_parameters(self) -> None:
         filt = torch.ones_like(self.filt)
         for axis, size in enumerate(filt.shape[2:], 2):
-            row = [1.0]
-            for _ in range(size - 1):
-                row = [
-                    (a + b) / 2 for a, b in zip([0.0, *row], [*row, 0.0], strict=True)
-                ]
+            row = [math.comb(size - 1, at) / 2 ** (size - 1) for at in range(size)]
             filt *= filt.new_tensor(row).view(-1, *[1] * (filt.ndim - 1 - axis))
         with torch.no_grad():
             self.filt.copy_(filt)

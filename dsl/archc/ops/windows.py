@@ -219,12 +219,11 @@ def slide(
     firsts = firsts if before is None else spread(before, x.rank, "before")
     lasts = lasts if after is None else spread(after, x.rank, "after")
     follows = padding == TENSORFLOW and before is None and after is None
-    numbers = zip(AXES[x.rank], x.size, ks, ss, firsts, lasts, ds, strict=True)
-    return Slide(
-        tuple(
-            SlideAxis(axis, n, k, s, b, a, d, ceil, follows) for axis, n, k, s, b, a, d in numbers
-        )
-    )
+    sides = []
+    for axis, *numbers in zip(AXES[x.rank], x.size, ks, ss, firsts, lasts, ds, strict=True):
+        n, k, s, first, last, d = numbers
+        sides.append(SlideAxis(axis, n, k, s, first, last, d, ceil, follows))
+    return Slide(tuple(sides))
 
 
 def _ends(x: Shape, ks: Dims, ss: Dims, ds: Dims, padding: Padding) -> tuple[Dims, Dims]:
