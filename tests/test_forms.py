@@ -646,3 +646,26 @@ def test_blur_pool_of_signals_and_volumes() -> None:
             taken = expected.unfold(axis, len(row), 2)
             expected = taken @ torch.tensor(row, dtype=torch.float64)
         torch.testing.assert_close(module(x), expected)
+
+
+def test_every_layer_starts_on_another_device() -> None:
+    """From "meta", by `init_weights`: filters, gains and response norms as they are without."""
+    text = (
+        "network Net\ninput 8x8 x3\n"
+        "conv 3x3 p1 x4 ws gain; grn; blur 3/2; fc 4 each; conv 3x3/2 tfsame x4; conv 2x2 same x4\n"
+        "train { init constant conv fc value=0.5 bias=0.25 }\n"
+    )
+    net = net_of(text)
+    names: dict[str, Any] = {"__name__": "net"}
+    source = net.analysis.emit(options=net.analysis.options(device=True))
+    exec(compile(source, "net.py", "exec"), names)
+    module = names["Net"](device="meta").to_empty(device="cpu")
+    for value in module.state_dict().values():
+        value.fill_(7)
+    module.init_weights()
+    expected = net.module().state_dict()
+    assert {k: v.flatten()[0].item() for k, v in module.state_dict().items()} == {
+        k: v.flatten()[0].item() for k, v in expected.items()
+    }
+    for key, value in module.state_dict().items():
+        torch.testing.assert_close(value, expected[key])

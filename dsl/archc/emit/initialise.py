@@ -107,9 +107,11 @@ def initialiser(
         special.append(ForStatement(Header("tower", f"({names})"), inside))
     if options.device and writer.parametrized:
         raise Unsuited("torch's parametrizations (`wn`, `sn`) cannot start on another device")
+    first: list[_Rule] = []
     if options.device:
-        general = [*writer.others(facts.initialisations), *general]
-    every: list[Statement] = [ForStatement(_EVERY, _chain(general))] if general else []
+        first, general = writer.with_more(), [*writer.others(facts.initialisations), *general]
+    chains = [*_chain(first), *_chain(general)]
+    every: list[Statement] = [ForStatement(_EVERY, chains)] if chains else []
     return list(lines([*every, *special]))
 
 
@@ -121,15 +123,24 @@ class _InitWriter:
         self.text = "\n".join(line for model in program.classes for line in model.init)
         # torch class -> whether it holds a bias, in each way that occurs
         self.biased: dict[str, set[bool]] = {}
+        self.more: dict[str, None] = {}  # helper classes that have other tensors besides
         self.parametrized: set[str] = set()  # those that have a weight to be set, not overwritten
         for node in _applies(program):
             made, state = node.op.torch(*node.shapes), node.state
             if made is not None and state:
                 self.biased.setdefault(_base(made.target), set()).add("bias" in state)
+                if _base(made.target) != made.target and not state.keys() <= {"weight", "bias"}:
+                    self.more.setdefault(made.target)
                 if made.around:
                     self.parametrized.add(_base(made.target))
         for target, _ in program.shared.values():
             self.biased.setdefault(target, set()).add(True)
+
+    def with_more(self) -> list[_Rule]:
+        """A start for layers that hold more than a weight and bias, which recipes know."""
+        if not self.more:
+            return []
+        return [_Rule(list(self.more), [ExprStatement("module.reset_parameters()")])]
 
     def others(self, settings: list[Init]) -> list[_Rule]:
         """torch's own start for all that the file leaves to it."""
