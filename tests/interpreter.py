@@ -44,8 +44,13 @@ def promised_names(plan: Plan) -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     for path, node in operators(plan.body, ()):
         own = node.op.weights(*node.shapes) | node.op.buffers(*node.shapes)
-        found |= {".".join((*path, k)): tuple(map(int, v)) for k, v in own.items()}
+        found |= {_joined(path, k): tuple(map(int, v)) for k, v in own.items()}
     return found
+
+
+def _joined(path: Path, key: str) -> str:
+    """The name of a tensor of a module; a bare weight has the module's."""
+    return ".".join((*path, key) if key else path)
 
 
 def operators(body: Body, path: Path) -> Iterator[tuple[Path, Apply]]:
@@ -154,7 +159,7 @@ class Run:
         name = (*path, node.name)
         own = {}
         for key in node.op.weights(*node.shapes) | node.op.buffers(*node.shapes):
-            own[key] = self.state[".".join((*name, key))]
+            own[key] = self.state[_joined(name, key)]
         values = [env[x.root] for x in node.inputs]
         result = OPERATORS[node.op.name](node.op, own, self.training, *values)
         env[node.output.root] = self.checked(result, node.output, name if own else None)
@@ -422,7 +427,8 @@ def _droppath(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> 
 
 
 def _scale(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
-    return x * own["weight"].view(1, -1, *[1] * (x.ndim - 2))
+    weight = own["" if op.bare else "weight"]
+    return x * (weight if op.broadcast else weight.view(1, -1, *[1] * (x.ndim - 2)))
 
 
 def _spliced(xs: tuple[Value, ...]) -> list[torch.Tensor]:

@@ -669,3 +669,79 @@ def test_every_layer_starts_on_another_device() -> None:
     }
     for key, value in module.state_dict().items():
         torch.testing.assert_close(value, expected[key])
+
+
+# --- weights by their label's name -------------------------------------------------------
+
+CONVNEXT = """
+network Net
+param w = 8
+input 9x8 x8
+block cn(width) {{
+  residual<
+    block: {{
+      conv 7x7 p3 x(width) g(width); identity; ln eps=1e-6
+      fc (4*width) each; gelu; fc (width) each
+    }}
+    {scale}
+  >
+}}
+cn(w); {{ cn(w) * 2 }}
+"""
+
+
+def test_a_convnext_block_is_torchvisions() -> None:
+    """Strictly its weights, and equal outputs and gradients."""
+    convnext = pytest.importorskip("torchvision.models.convnext")
+    text = CONVNEXT.format(scale="layer_scale: scale init=1e-6 bare broadcast")
+    module = module_of(text)
+    theirs = convnext.CNBlock(8, 1e-6, 0.0).double()
+    theirs.load_state_dict(module.cn1.state_dict(), strict=True)
+    x, y = (torch.randn(2, 8, 9, 8, dtype=torch.float64).requires_grad_() for _ in range(2))
+    y.data.copy_(x.data)
+    found, expected = module.cn1(x), theirs(y)
+    torch.testing.assert_close(found, expected)
+    found.square().sum().backward()
+    expected.square().sum().backward()
+    torch.testing.assert_close(x.grad, y.grad)
+    for name, parameter in theirs.named_parameters():
+        torch.testing.assert_close(module.cn1.get_parameter(name).grad, parameter.grad)
+    fresh = net_of(text).module().state_dict()
+    assert fresh["cn1.layer_scale"].shape == (8, 1, 1)
+    assert (fresh["cn1.layer_scale"] == 1e-6).all()
+
+
+def test_a_bare_weight_has_its_labels_name_and_one_dimension() -> None:
+    text = CONVNEXT.format(scale="gamma: scale init=1e-6 bare")
+    module = module_of(text)
+    names = [k for k in module.state_dict() if "gamma" in k]
+    assert sorted({k.rpartition(".")[2] for k in names}) == ["gamma"]
+    assert len(names) == 3
+    assert module.state_dict()[names[0]].shape == (8,)
+
+    def formula(w: dict[str, Tensor], x: Tensor) -> Tensor:
+        for at in (1, 2):
+            x = x * w[f"gamma{at}"].view(-1, 1, 1)
+        return x * w["all"]
+
+    same(
+        "network Net\ninput 4x3 x5\nfor i in 1..2 { gamma{i}: scale bare }\n"
+        "all: scale single bare init=0.5\n",
+        formula,
+        (5, 4, 3),
+    )
+    same("network Net\ninput x5\ng: scale bare\n", lambda w, x: x * w["g"], (5,))
+
+
+def test_where_a_bare_weight_may_stand() -> None:
+    head = "network Net\ninput 4x4 x8\n"
+    for text, code in (
+        ("scale bare", "A302"),
+        ("{ gamma: scale bare }", "A305"),
+        ("gamma: scale bare * 2", "A302"),
+        ("gamma: scale broadcast", "A305"),
+    ):
+        assert codes(f"{head}{text}\n") == [code], text
+    text = "gamma: scale bare\ntrain { init constant gamma value=3 }"
+    state = net_of(f"{head}{text}\n").module().state_dict()
+    assert (state["gamma"] == 3).all()

@@ -17,6 +17,7 @@ from archc.conformance.objects import (
     BoundMethod,
     Class,
     Container,
+    FilledTensor,
     Frame,
     Instance,
     Leaf,
@@ -29,6 +30,7 @@ from archc.conformance.objects import (
     TupleClass,
     TupleValue,
     Value,
+    ViewedParameter,
     children_of,
     walk_modules,
 )
@@ -182,6 +184,14 @@ class Interpreter:
     def _named(self, text: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         if text in _CONTAINERS:
             return self._container(text, arguments)
+        if (
+            text == "nn.Parameter"
+            and len(arguments) == 1
+            and isinstance(arguments[0], FilledTensor)
+        ):
+            filled = arguments[0]
+            record, _ = make_record(self.store, text, (filled.dims, filled.value), {})
+            return Leaf(record, False, self.line)
         if kind_of(text) is not None:
             if self.execution is not None and not text.startswith("nn."):
                 raise UnsupportedPython(f"`{text}` is made while the network runs", self.line)
@@ -190,6 +200,8 @@ class Interpreter:
         if text in PARAMETRIZATIONS and len(arguments) == 1 and isinstance(arguments[0], Leaf):
             (given,) = arguments
             return Leaf(parametrized(self.store, text, given.record), False, self.line)
+        if text == "torch.full" and len(arguments) == 2:
+            return FilledTensor(*arguments)
         if text == "torch.device":
             return Opaque()
         prefix, _, name = text.rpartition(".")
@@ -274,6 +286,12 @@ class Interpreter:
             instance.prototype.attributes["devices"] = [Opaque() for _ in arguments[0]]
         return None
 
+    def _do_view(self, owner: Any, *dims: int) -> ViewedParameter:
+        is_weight = isinstance(owner, Leaf) and owner.record.target == "nn.Parameter"
+        if not is_weight or dims != (-1, *[1] * (len(dims) - 1)):
+            raise UnsupportedPython("a `view` of something else than a weight", self.line)
+        return ViewedParameter(owner, len(dims) - 1)
+
     def _do_children(self, owner: Module) -> list[Any]:
         found = {id(child): child for child in children_of(owner).values() if child is not None}
         return list(found.values())
@@ -300,6 +318,7 @@ class Interpreter:
             owner.children[name] = module
 
     _do_register_module = _do_add_module
+    _do_register_parameter = _do_add_module
 
     def _do_append(self, owner: Module, module: Any) -> None:
         self._do_add_module(owner, str(len(children_of(owner))), module)
@@ -404,6 +423,9 @@ class Interpreter:
 
     def tensor_operation(self, symbol: str, left: Any, right: Any) -> Value:
         """Return arithmetic on a tensor."""
+        weight = ViewedParameter(right, 0) if isinstance(right, Leaf) else right
+        if isinstance(weight, ViewedParameter) and symbol == "Mult" and self.execution is not None:
+            return self.execution.weigh(left, weight, self._path(weight.leaf), self.line)
         return self._functions().operation(symbol, left, right)
 
     def run_module(self, module: Module, arguments: tuple[Any, ...], named: Any) -> Any:

@@ -38,6 +38,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     "nn.Linear": ("in_features, out_features, bias=True", "state input"),
     "nn.BatchNorm*d": (_BATCH_NORM, "state:affine,track_running_stats input"),
     "nn.InstanceNorm*d": (_INSTANCE_NORM, "state:affine,track_running_stats input"),
+    "nn.Parameter": ("dims, init", "state input"),  # of a class itself, and a factor
     "nn.GroupNorm": (
         "num_groups, num_channels, eps=1e-05, affine=True",
         "state:affine input",

@@ -241,6 +241,9 @@ class _Inside:
         if record.is_stateful:
             self.walk.events.append(Event(name, record, inputs, node.span))
             result = self.store.tensor("module", (record, name), inputs)
+            if op.is_bare:
+                detail = record, name, op.ones(*shapes)
+                result = self.store.tensor("weigh", detail, inputs)
         elif record.is_random:
             self.walk.drawn += 1
             self.walk.events.append(Event("", record, inputs, node.span, draws=True))

@@ -23,12 +23,24 @@ def apply(state: State, term: syntax.Operation, here: Context) -> Apply:
         title = f"`{term.name.id}` takes no branches"
         raise fault("A408", title, term.branches[0].span, "leave out `<...>`")
     bound = bind(state, term.name.id, term, here)
+    if bound.op.is_bare:
+        _check_bare(term, here)
     inputs = (
         (here.x,) if bound.tensor is None else (here.x, lookup(state, bound.tensor, here).tensor)
     )
     name = here.name(bound.op.module_name, term.span)
     node = Apply(name, bound.op, inputs, here.x, term.span, here.label, here.names.replay)
     return place(state, node, bound, here)
+
+
+def _check_bare(term: syntax.Operation, here: Context) -> None:
+    """Raises Fault where a bare weight has no name, or nothing that could hold it."""
+    if here.label is None:
+        title = "a bare weight has its label's name, and this one has no label"
+        raise fault("A302", title, term.span, "name it: `gamma: scale bare`")
+    if here.names.places:
+        title = "a bare weight belongs to a block or to the network, not into a group of modules"
+        raise fault("A305", title, term.span, "leave out `bare`, or put it behind the group")
 
 
 def with_whole_name(term: syntax.Operation) -> syntax.Operation:

@@ -27,6 +27,8 @@ def operator(
     """How forward applies an operator; its module, if it has one, goes to the constructor."""
     first = nodes[0]
     state = first.state
+    if first.op.is_bare:
+        return _bare(writer, nodes, lanes, constructor)
     inline = {n.op.inline(*(f"<{k}>" for k in range(len(ins)))) for n in nodes}
     if len(inline) == 1 and None not in inline and not state:
         return _inlined(first.op, ins)
@@ -45,6 +47,28 @@ def operator(
     if not first.again:
         constructor.add(name, code)
     return _called(writer.access(name, nodes, lanes, constructor), first.op, ins)
+
+
+def _bare(
+    writer: ClassWriter, nodes: list[Apply], lanes: list[Lane], constructor: Constructor
+) -> Callable[..., str]:
+    """`x * self.gamma.view(-1, 1, 1)`: a weight of the class itself."""
+    ones = {node.op.ones(*node.shapes) for node in nodes}
+    if len(ones) > 1:
+        raise NotUnifiable("a weight for maps of several kinds")
+    name = writer.name(nodes, lanes)
+    if not nodes[0].again:
+        calls = [node.op.torch(*node.shapes) for node in nodes]
+        made = [c for c in calls if c is not None]
+        dims = writer.exprs.value([c.positional[0] for c in made], lanes, "channels")
+        start = writer.exprs.value([c.keyword[0].value for c in made], lanes, "init")
+        items = [CallArgument(dims), CallArgument(start)]
+        if writer.program.options.device:
+            items.append(CallArgument(FACTORY))
+        constructor.add_weight(name, call("nn.Parameter", CallArgument(call("torch.full", *items))))
+    weight = writer.access(name, nodes, lanes, constructor)
+    view = f".view({', '.join(['-1', *['1'] * ones.pop()])})" if ones != {0} else ""
+    return lambda x: f"{x} * {weight}{view}"
 
 
 _LONG = 60  # characters of an argument

@@ -105,6 +105,8 @@ def initialiser(
     if inside and towers is not None:
         names = ", ".join(f"self.{name}" for name in towers.names)
         special.append(ForStatement(Header("tower", f"({names})"), inside))
+    if options.device and writer.has_bare:
+        raise Unsuited("a bare weight is its block's, and does not start on another device")
     if options.device and writer.parametrized:
         raise Unsuited("torch's parametrizations (`wn`, `sn`) cannot start on another device")
     first: list[_Rule] = []
@@ -123,11 +125,13 @@ class _InitWriter:
         self.text = "\n".join(line for model in program.classes for line in model.init)
         # torch class -> whether it holds a bias, in each way that occurs
         self.biased: dict[str, set[bool]] = {}
+        self.has_bare = False  # weights of blocks' own
         self.more: dict[str, None] = {}  # helper classes that have other tensors besides
         self.parametrized: set[str] = set()  # those that have a weight to be set, not overwritten
         for node in _applies(program):
             made, state = node.op.torch(*node.shapes), node.state
-            if made is not None and state:
+            self.has_bare = self.has_bare or node.op.is_bare
+            if made is not None and state and not node.op.is_bare:
                 self.biased.setdefault(_base(made.target), set()).add("bias" in state)
                 if _base(made.target) != made.target and not state.keys() <= {"weight", "bias"}:
                     self.more.setdefault(made.target)
@@ -185,6 +189,8 @@ class _InitWriter:
             (path, node) for label in setting.labels for path, node in labelled(self.plan, label)
         ]
         single = [(path, node) for path, node in found if isinstance(node, Apply)]
+        bare = [path for path, node in single if node.op.is_bare]
+        single = [(path, node) for path, node in single if not node.op.is_bare]
         groups = [path for path, node in found if not isinstance(node, Apply)]
         statements: list[Statement] = []
         for path in groups:
@@ -207,6 +213,11 @@ class _InitWriter:
             if len(path) > 1:
                 statements.append(Assign("module", self._access(path)))
                 statements += self._checked(setting, [_target(node)])
+        for path in bare:
+            here = f"{self.owner}.{path[0]}"
+            deep = f'{self.owner}.get_parameter("{".".join(path)}")'
+            weight = _weight(here if len(path) == 1 else deep, setting)
+            statements += [] if weight is None else [ExprStatement(weight)]
         return statements
 
     def _checked(self, setting: Init, types: list[str]) -> list[Statement]:

@@ -120,7 +120,8 @@ def _weights(net: Unfolded, row: Row, op: Op) -> Iterator[Fact]:
     xs, counts = row.part.inputs, row.counts
     tensors, buffers = op.weights(*xs), op.buffers(*xs)
     lines = []
-    for name, dims in tensors.items():
+    for key, dims in tensors.items():
+        name = key or "itself"
         count = scalars([dims])
         factors = "*".join(str(n) for n in dims)
         filters = op.filters(*xs) if name == "weight" else None

@@ -96,6 +96,15 @@ class Operator(Memory[*Xs], Teaching[*Xs]):
     bundles: ClassVar[bool] = False  # accepts bundles; its module takes all columns as one list
 
     @property
+    def is_bare(self) -> bool:
+        """Whether its one weight belongs to the class around it, by the label's name alone."""
+        return False
+
+    def ones(self, *xs: *Xs) -> int:
+        """How many sizes of 1 a bare weight is viewed with, to go with the tensor."""
+        return 0
+
+    @property
     def module_name(self) -> str:
         """What its module is called where nobody names it."""
         return self.name.replace(" ", "_")

@@ -15,7 +15,9 @@ class Scale(Unary):
     """A learned factor for each channel, or with `single` one for the whole tensor.
 
     `scale init=1e-6` at the end of a residual body is ConvNeXt's and CaiT's layer scale
-    (Touvron et al., arXiv:2103.17239), `scale single init=0` ReZero (arXiv:2003.04887).
+    (Touvron et al., arXiv:2103.17239), `scale single init=0` ReZero (arXiv:2003.04887). In a block,
+    `gamma: scale bare` is a weight `gamma`, as timm has it, instead of `gamma.weight`; with
+    `broadcast` its shape is (C, 1, 1), as torchvision's `layer_scale`.
     """
 
     name = "scale"
@@ -26,9 +28,28 @@ class Scale(Unary):
 
     init: float = option(float, 1.0, "the factor to begin with")
     single: bool = flag("one factor for all channels", single=True)
+    bare: bool = flag("the weight has the label's name alone", bare=True)
+    broadcast: bool = flag("a bare weight has a size of 1 for each dimension", broadcast=True)
+
+    @property
+    def is_bare(self) -> bool:
+        return self.bare
+
+    def ones(self, x: Shape) -> int:
+        return 0 if self.single or self.broadcast else x.rank
+
+    def shape(self, x: Shape) -> Shape:
+        if self.broadcast and not self.bare:
+            self.refuse(
+                "`broadcast` gives a bare weight its shape",
+                "write `bare broadcast`, or leave it out",
+                field="broadcast",
+                code="A305",
+            )
+        return x
 
     def weights(self, x: Shape) -> dict[str, Dims]:
-        return {"weight": (1 if self.single else x.channels,)}
+        return {"" if self.bare else "weight": self._dims(x)}
 
     def operations(self, x: Shape) -> int:
         return x.features
@@ -37,8 +58,13 @@ class Scale(Unary):
         return xs[0].features  # the factors' gradients, before they are summed
 
     def torch(self, x: Shape) -> ModuleCall:
+        if self.bare:
+            return ModuleCall("nn.Parameter", (self._dims(x),), (Keyword("init", self.init),))
+        return ModuleCall("Scale", self._dims(x), (Keyword("init", self.init, 1.0),))
+
+    def _dims(self, x: Shape) -> Dims:
         channels = 1 if self.single else x.channels
-        return ModuleCall("Scale", (channels,), (Keyword("init", self.init, 1.0),))
+        return (channels, *(1 for _ in x.size)) if self.broadcast else (channels,)
 
 
 @register
