@@ -190,7 +190,7 @@ class Interpreter:
             and isinstance(arguments[0], FilledTensor)
         ):
             filled = arguments[0]
-            record, _ = make_record(self.store, text, (filled.dims, filled.value), {})
+            record, _ = make_record(self.store, "Parameter", (filled.dims, filled.value), {})
             return Leaf(record, False, self.line)
         if kind_of(text) is not None:
             if self.execution is not None and not text.startswith("nn."):
@@ -287,7 +287,7 @@ class Interpreter:
         return None
 
     def _do_view(self, owner: Any, *dims: int) -> ViewedParameter:
-        is_weight = isinstance(owner, Leaf) and owner.record.target == "nn.Parameter"
+        is_weight = isinstance(owner, Leaf) and owner.record.target == "Parameter"
         if not is_weight or dims != (-1, *[1] * (len(dims) - 1)):
             raise UnsupportedPython("a `view` of something else than a weight", self.line)
         return ViewedParameter(owner, len(dims) - 1)

@@ -38,7 +38,6 @@ _TABLE: dict[str, tuple[str, str]] = {
     "nn.Linear": ("in_features, out_features, bias=True", "state input"),
     "nn.BatchNorm*d": (_BATCH_NORM, "state:affine,track_running_stats input"),
     "nn.InstanceNorm*d": (_INSTANCE_NORM, "state:affine,track_running_stats input"),
-    "nn.Parameter": ("dims, init", "state input"),  # of a class itself, and a factor
     "nn.GroupNorm": (
         "num_groups, num_channels, eps=1e-05, affine=True",
         "state:affine input",
@@ -118,6 +117,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     "MaskedConv*d": (f"{_CONV}, *, kind", "state input"),
     "Narrow": ("start, length", "view"),
     "Neg": ("", ""),
+    "Parameter": ("dims, init", "state input"),  # of a class itself: a factor
     "PathSampler": ("network, columns", "state"),
     "PaddedAvgPool*d": (f"{_AVG_POOL}, *, sides", ""),
     "PaddedConv*d": (f"{_CONV}, *, sides", "state"),

@@ -59,7 +59,7 @@ class Scale(Unary):
 
     def torch(self, x: Shape) -> ModuleCall:
         if self.bare:
-            return ModuleCall("nn.Parameter", (self._dims(x),), (Keyword("init", self.init),))
+            return ModuleCall("Parameter", (self._dims(x),), (Keyword("init", self.init),))
         return ModuleCall("Scale", self._dims(x), (Keyword("init", self.init, 1.0),))
 
     def _dims(self, x: Shape) -> Dims:
