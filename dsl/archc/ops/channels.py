@@ -111,7 +111,8 @@ class BranchSoftmax(Nary):
         return Saved(output=True)
 
     def scratch(self, *xs: Shape, training: bool) -> int:
-        return self.shape(*xs).features  # the branches as one tensor
+        whole = self.shape(*xs).features  # the branches as one tensor, when the first is gone
+        return whole if training else whole - xs[0].features
 
     def inline(self, *names: str) -> str:
         return f"torch.stack([{', '.join(names)}], 1).softmax(1).flatten(1, 2)"
@@ -174,7 +175,7 @@ class ChannelMax(_Reduction):
         return Saved(input=True, output=True)
 
     def backward_scratch(self, x: Shape) -> int:
-        return x.features // 4  # which is the largest, in bytes
+        return x.features  # how many are the largest, and what each of them gets
 
 
 @register
@@ -186,7 +187,11 @@ class ChannelSum(_Reduction):
     example = "sum channel"
     method = "sum"
     module = "ChannelSum"
-    gradient = "one"
+    gradient = "part"  # the output's own, stretched
+
+
+def _positions(x: Shape) -> int:
+    return Shape(1, x.size).features
 
 
 # --- lengths -----------------------------------------------------------------------------
@@ -212,7 +217,13 @@ class L2Norm(Unary):
         return 3 * x.features
 
     def saves(self, x: Shape, inplace: bool = False) -> Saved:
-        return Saved(input=True, values=x.features // x.channels + x.features)
+        return Saved(input=True, values=2 * _positions(x))  # the length, and what is at least eps
+
+    def scratch(self, x: Shape, training: bool) -> int:
+        return 0 if training else _positions(x)
+
+    def backward_scratch(self, x: Shape) -> int:
+        return 3 * x.features  # of -grad * ((x / div) / div), div being the length
 
     def torch(self, x: Shape) -> ModuleCall:
         return ModuleCall("L2Norm", (), (Keyword("eps", self.eps, 1e-12),))
@@ -242,10 +253,14 @@ class PixelNorm(Unary):
         return 3 * x.features
 
     def saves(self, x: Shape, inplace: bool = False) -> Saved:
-        return Saved(input=True, values=x.features // x.channels)
+        return Saved(input=True, values=_positions(x))
 
     def scratch(self, x: Shape, training: bool) -> int:
-        return x.features  # the squares
+        return 0 if training else _positions(x)
+
+    def backward_scratch(self, x: Shape) -> int:
+        # The squares' gradient, 2 x, and their product, when the roots are gone.
+        return 3 * x.features - _positions(x)
 
     def torch(self, x: Shape) -> ModuleCall:
         return ModuleCall("PixelNorm", (), (Keyword("eps", self.eps, 1e-8),))
@@ -285,6 +300,9 @@ class Sample(Unary):
 
     def saves(self, x: Shape, inplace: bool = False) -> Saved:
         return Saved(values=2 * self.shape(x).features)  # deviation and noise
+
+    def backward_scratch(self, x: Shape) -> int:
+        return self.shape(x).features
 
     def passes_through(self, inputs: int, *, training: bool) -> bool:
         return not training  # a view of the mean

@@ -201,6 +201,12 @@ class Conv(_Filters):
         padded = Shape(xs[0].channels, slid.padded).features
         return Saved(values=padded, statistics=kept.statistics)
 
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return self._slide(xs[0]).padding_scratch(xs[0].channels, training)
+
+    def backward_scratch(self, *xs: Shape) -> int:
+        return self._slide(xs[0]).padding_gradient(xs[0], self.shape(xs[0]))
+
     def rule(self, *xs: Shape) -> str:
         return self._slide(xs[0]).rule()
 

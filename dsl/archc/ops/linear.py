@@ -118,3 +118,7 @@ class FcEach(Fc):
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         kept = Fc.saves(self, *xs)
         return replace(kept, input=False, values=xs[0].features) if xs[0].rank else kept
+
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        """The products, to which the bias is added."""
+        return self.shape(xs[0]).features if xs[0].rank and self.bias else 0

@@ -265,8 +265,11 @@ class GlobalResponseNorm(Unary):
         # The product with the response, and a length and a response a channel.
         return Saved(input=True, values=xs[0].features + 3 * xs[0].channels)
 
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return 0 if training else xs[0].features + 2 * xs[0].channels
+
     def backward_scratch(self, *xs: Shape) -> int:
-        return 2 * xs[0].features
+        return xs[0].features
 
     def torch(self, x: Shape) -> ModuleCall:
         return ModuleCall("GlobalResponseNorm", (x.channels,), (Keyword("eps", self.eps, 1e-6),))

@@ -108,6 +108,16 @@ class _Pool(Unary):
         )
         return ModuleCall(f"{family}{self.kind}Pool{x.rank}d", (kernel,), keywords)
 
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        if self.to is not None:
+            return 0
+        return self._slide(xs[0]).padding_scratch(xs[0].channels, training)
+
+    def backward_scratch(self, *xs: Shape) -> int:
+        if self.to is not None:
+            return 0
+        return self._slide(xs[0]).padding_gradient(xs[0], self.shape(xs[0]))
+
     def rule(self, *xs: Shape) -> str:
         return "" if self.to is not None else self._slide(xs[0]).rule()
 
@@ -385,13 +395,18 @@ class BlurPool(Unary):
         return self._slide(x).sums()
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        return Saved()  # the filter is not trained
+        mirrors = self.padding_mode in ("reflect", "replicate")  # which looks up where
+        return Saved(input=mirrors, values=self._padded(xs[0]))
 
     def scratch(self, *xs: Shape, training: bool) -> int:
-        return Shape(xs[0].channels, self._slide(xs[0]).padded).features
+        return 0 if training else self._padded(xs[0])
 
     def backward_scratch(self, *xs: Shape) -> int:
-        return Shape(xs[0].channels, self._slide(xs[0]).padded).features
+        sides = int(xs[0].features), int(self.shape(xs[0]).features)
+        return max(0, self._padded(xs[0]) - max(sides))
+
+    def _padded(self, x: Shape) -> int:
+        return Shape(x.channels, self._slide(x).padded).features
 
     def torch(self, x: Shape) -> ModuleCall:
         kernel = spread(self.kernel, x.rank, "kernel")

@@ -156,6 +156,17 @@ class Slide:
         """Whether torch's own modules cannot pad like that: it is done before them."""
         return self.is_lopsided or self.follows_size
 
+    def padding_scratch(self, channels: int, training: bool) -> int:
+        """Numbers of the padded map, where it is made beforehand and nobody keeps it."""
+        return 0 if training or not self.is_apart else Shape(channels, self.padded).features
+
+    def padding_gradient(self, x: Shape, y: Shape) -> int:
+        """Numbers of the padded map's gradient, beside the gradients of output and input."""
+        if not self.is_apart:
+            return 0
+        padded = Shape(x.channels, self.padded).features
+        return max(0, padded - max(int(x.features), int(y.features)))
+
     def sizes(self) -> Dims:
         """Sizes after it: floor((n + 2p - d(k-1) - 1) / s) + 1 in each dimension.
 
