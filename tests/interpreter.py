@@ -7,6 +7,7 @@ the shape that the compiler predicted. Dropout and drop-path act as in eval mode
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,8 +44,13 @@ def promised_names(plan: Plan) -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     for path, node in operators(plan.body, ()):
         own = node.op.weights(*node.shapes) | node.op.buffers(*node.shapes)
-        found |= {".".join((*path, k)): tuple(map(int, v)) for k, v in own.items()}
+        found |= {_joined(path, k): tuple(map(int, v)) for k, v in own.items()}
     return found
+
+
+def _joined(path: Path, key: str) -> str:
+    """The name of a tensor of a module; a bare weight has the module's."""
+    return ".".join((*path, key) if key else path)
 
 
 def operators(body: Body, path: Path) -> Iterator[tuple[Path, Apply]]:
@@ -164,7 +170,7 @@ class Run:
         name = (*path, node.name)
         own = {}
         for key in node.op.weights(*node.shapes) | node.op.buffers(*node.shapes):
-            own[key] = self.state[".".join((*name, key))]
+            own[key] = self.state[_joined(name, key)]
         values = [env[x.root] for x in node.inputs]
         result = OPERATORS[node.op.name](node.op, own, self.training, *values)
         env[node.output.root] = self.checked(result, node.output, name if own else None)
@@ -196,28 +202,80 @@ def _sides(before: Any, after: Any) -> list[int]:
     return [n for pair in zip(reversed(before), reversed(after), strict=True) for n in pair]
 
 
+def _ends(op: Any, x: torch.Tensor, stride: Any, dilation: Any) -> list[int]:
+    """The padding of a window as F.pad wants it."""
+    before, after = [], []
+    numbers = (_pair(op.kernel, x), _pair(stride, x), _pair(dilation, x))
+    for at, (n, k, s, d) in enumerate(zip(x.shape[2:], *numbers, strict=True)):
+        if op.padding is None:
+            total = d * (k - 1)
+        elif op.padding == "tfsame":
+            windows = math.ceil(n / s)
+            total = max((windows - 1) * s + d * (k - 1) + 1 - n, 0)
+        else:
+            total = 2 * _pair(op.padding, x)[at]
+        before.append(total // 2 if op.before is None else _pair(op.before, x)[at])
+        after.append(total - total // 2 if op.after is None else _pair(op.after, x)[at])
+    return _sides(before, after)
+
+
+def _weight(op: Any, own: dict[str, Any], training: bool, axis: int) -> torch.Tensor:
+    """The weight that is used, of what is stored. Filters of `sn` lie along an axis."""
+    stored = "parametrizations.weight"
+    if op.norm == "wn":
+        length, direction = own[f"{stored}.original0"], own[f"{stored}.original1"]
+        norms = direction.flatten(1).norm(dim=1).view_as(length)
+        return direction * length / norms
+    if op.norm != "sn":
+        return own["weight"]
+    weight, u, v = (own[f"{stored}.{name}"] for name in ("original", "0._u", "0._v"))
+    matrix = weight.transpose(0, axis).flatten(1)
+    if training:
+        with torch.no_grad():
+            u.copy_(F.normalize(matrix @ v, dim=0))
+            v.copy_(F.normalize(matrix.T @ u, dim=0))
+    return weight / (u.clone() @ matrix @ v.clone())
+
+
 def _conv(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
-    kernel, dilation = _pair(op.kernel, x), _pair(op.dilation, x)
-    if op.padding is None:
-        pad = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
-    else:
-        pad = _pair(op.padding, x)
     mode = "constant" if op.padding_mode == "zeros" else op.padding_mode
-    padded = F.pad(x, _sides(pad, pad), mode=mode)
+    padded = F.pad(x, _ends(op, x, op.stride, op.dilation), mode=mode)
     run = (F.conv1d, F.conv2d, F.conv3d)[x.ndim - 3]
-    return run(padded, own["weight"], own.get("bias"), _pair(op.stride, x), 0, dilation, op.groups)
+    stride, dilation = _pair(op.stride, x), _pair(op.dilation, x)
+    weight = _weight(op, own, training, 0)
+    if op.norm == "ws":
+        flat = weight.flatten(1)
+        flat = (flat - flat.mean(1, keepdim=True)) / (flat.var(1, False, True) + op.eps).sqrt()
+        weight = flat.view_as(weight)
+        if op.gain:
+            weight = weight * own["gain"] * op.gamma / flat.shape[1] ** 0.5
+    if op.mask is not None:
+        places = torch.arange(weight[0, 0].numel()).view(weight.shape[2:])
+        middle = len(places.flatten()) // 2
+        weight = weight * (places < middle + (op.mask == "B"))
+    return run(padded, weight, own.get("bias"), stride, 0, dilation, op.groups)
 
 
 def _deconv(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
     run = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[x.ndim - 3]
     return run(
-        x, own["weight"], own.get("bias"), _pair(op.stride, x), _pair(op.padding, x),
-        _pair(op.output_padding, x), op.groups, _pair(op.dilation, x),
+        x, _weight(op, own, training, 1), own.get("bias"), _pair(op.stride, x),
+        _pair(op.padding, x), _pair(op.output_padding, x), op.groups, _pair(op.dilation, x),
     )  # fmt: skip
 
 
 def _fc(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
-    return F.linear(x, own["weight"], own.get("bias"))
+    return F.linear(x, _weight(op, own, training, 0), own.get("bias"))
+
+
+def _fc_each(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
+    y = torch.einsum("nc...,oc->no...", x, _weight(op, own, training, 0))
+    return y + own["bias"].view(-1, *[1] * (x.ndim - 2)) if "bias" in own else y
+
+
+def _shares(*xs: torch.Tensor) -> torch.Tensor:
+    total = sum(x.exp() for x in xs)
+    return torch.cat([x.exp() / total for x in xs], 1)
 
 
 def _pool(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
@@ -228,7 +286,10 @@ def _pool(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torc
     run = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[at]
     k = _pair(op.kernel, x)
     s = _pair(op.stride or op.kernel, x)
-    return run(x, k, s, _pair(op.padding, x), _pair(op.dilation, x), op.ceil)
+    sides = _ends(op, x, s, op.dilation)
+    if sides[::2] == sides[1::2]:
+        return run(x, k, s, sides[::-2], _pair(op.dilation, x), op.ceil)
+    return run(F.pad(x, sides, value=-torch.inf), k, s, 0, _pair(op.dilation, x), op.ceil)
 
 
 def _avgpool(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
@@ -238,7 +299,12 @@ def _avgpool(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> t
         return run(x, _pair(op.to, x))
     run = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[at]
     k, s = _pair(op.kernel, x), _pair(op.stride or op.kernel, x)
-    return run(x, k, s, _pair(op.padding, x), op.ceil, op.count_pad)
+    sides = _ends(op, x, s, (1,))
+    counted = op.count_pad and op.padding != "tfsame"
+    if sides[::2] == sides[1::2]:
+        return run(x, k, s, sides[::-2], op.ceil, counted)
+    padded, there = (F.pad(t, sides) for t in (x, torch.ones_like(x)))
+    return run(padded, k, s, 0, op.ceil) / (1 if counted else run(there, k, s, 0, op.ceil))
 
 
 def _lppool(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
@@ -296,6 +362,23 @@ def _gn(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.
     return F.group_norm(x, op.groups, own.get("weight"), own.get("bias"), op.eps)
 
 
+def _grn(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
+    channels = x.flatten(2)
+    length = (channels * channels).sum(2, keepdim=True).sqrt()
+    response = length / (length.mean(1, keepdim=True) + op.eps)
+    weight, bias = own["weight"].view(-1, 1), own["bias"].view(-1, 1)
+    return (channels * (1 + response * weight) + bias).view_as(x)
+
+
+def _blur(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
+    kernel = _pair(op.kernel, x)
+    mode = "constant" if op.padding_mode == "zeros" else op.padding_mode
+    sides = _sides([(k - 1) // 2 for k in kernel], [k // 2 for k in kernel])
+    run = (F.conv1d, F.conv2d, F.conv3d)[x.ndim - 3]
+    padded = F.pad(x, sides, mode=mode)
+    return run(padded, own["filt"], None, _pair(op.stride, x), 0, 1, x.shape[1])
+
+
 def _lrn(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
     parts = x.tensor_split(op.groups, 1)
     return torch.cat(
@@ -311,12 +394,15 @@ def _pad(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch
 
 
 def _crop(op: Any, own: dict[str, Any], training: bool, x: Any, like: Any = None) -> torch.Tensor:
-    if op.amount is not None:
-        wanted = [n - 2 * a for n, a in zip(x.shape[2:], _pair(op.amount, x), strict=True)]
-    else:
+    if op.to is not None:
         wanted = list(like.shape[2:]) if op.to is OTHER else list(_pair(op.to, x))
-    for axis, size in enumerate(wanted, 2):
-        x = x.narrow(axis, (x.shape[axis] - size) // 2, size)
+        for axis, size in enumerate(wanted, 2):
+            x = x.narrow(axis, (x.shape[axis] - size) // 2, size)
+        return x
+    before = _pair(op.before or op.amount or (0,), x)
+    after = _pair(op.after or op.amount or (0,), x)
+    for axis, (first, last) in enumerate(zip(before, after, strict=True), 2):
+        x = x.narrow(axis, first, x.shape[axis] - first - last)
     return x
 
 
@@ -327,7 +413,7 @@ def _upsample(
     mode = linear if op.mode == "bilinear" else op.mode.replace("_", "-")
     align = None if mode.startswith("nearest") else op.align_corners
     if op.factor is not None:
-        factors = tuple(float(f) for f in _pair(op.factor, x))
+        factors = tuple(map(float, op.factor)) * (x.ndim - 2 if len(op.factor) == 1 else 1)
         return F.interpolate(x, scale_factor=factors, mode=mode, align_corners=align)
     size = tuple(like.shape[2:]) if op.to is OTHER else _pair(op.to, x)
     return F.interpolate(x, size=size, mode=mode, align_corners=align)
@@ -352,7 +438,8 @@ def _droppath(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> 
 
 
 def _scale(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
-    return x * own["weight"].view(1, -1, *[1] * (x.ndim - 2))
+    weight = own["" if op.bare else "weight"]
+    return x * (weight if op.broadcast else weight.view(1, -1, *[1] * (x.ndim - 2)))
 
 
 def _spliced(xs: tuple[Value, ...]) -> list[torch.Tensor]:
@@ -382,6 +469,7 @@ OPERATORS: dict[str, Callable[..., Value]] = {
     "conv": _conv,
     "deconv": _deconv,
     "fc": _fc,
+    "fc each": _fc_each,
     "pool": _pool,
     "avgpool": _avgpool,
     "lppool": _lppool,
@@ -391,6 +479,8 @@ OPERATORS: dict[str, Callable[..., Value]] = {
     "ln": _ln,
     "gn": _gn,
     "lrn": _lrn,
+    "grn": _grn,
+    "blur": _blur,
     "pad": _pad,
     "crop": _crop,
     "upsample": _upsample,
@@ -408,6 +498,8 @@ OPERATORS: dict[str, Callable[..., Value]] = {
     "droppath": _droppath,
     "scale": _scale,
     "times": _plain(lambda op, x: x * op.factor),
+    "plus": _plain(lambda op, x: x + op.summand),
+    "div": _plain(lambda op, x: x / op.divisor),
     "clamp": _plain(lambda op, x: x.clamp(op.min, op.max)),
     "abs": _plain(lambda op, x: x.abs()),
     "neg": _plain(lambda op, x: 0 - x),
@@ -439,6 +531,13 @@ OPERATORS: dict[str, Callable[..., Value]] = {
     "softmax": _plain(lambda op, x: x.softmax(1)),
     "log_softmax": _plain(lambda op, x: x.log_softmax(1)),
     "glu": _plain(lambda op, x: F.glu(x, 1)),
+    "softmax branches": lambda op, own, training, *xs: _shares(*xs),
+    "mean channel": _plain(lambda op, x: x.sum(1, keepdim=True) / x.shape[1]),
+    "max channel": _plain(lambda op, x: x.amax(1, keepdim=True)),
+    "sum channel": _plain(lambda op, x: torch.stack(x.unbind(1)).sum(0).unsqueeze(1)),
+    "norm l2": _plain(lambda op, x: x / x.norm(dim=1, keepdim=True).clamp_min(op.eps)),
+    "pixelnorm": _plain(lambda op, x: x / ((x * x).mean(1, keepdim=True) + op.eps).sqrt()),
+    "sample": _plain(lambda op, x: x[:, : x.shape[1] // 2]),
     "concat": lambda op, own, training, *xs: torch.cat(xs, 1),
     "add": lambda op, own, training, *xs: sum(xs[1:], start=xs[0]),
     "sub": lambda op, own, training, a, b: a - b,

@@ -122,7 +122,7 @@ def test_a_group_that_reuses_a_part_of_itself() -> None:
     assert predicted(net, 1)[0] == pytest.approx(tracked(net, 1)[0], rel=0.02)
 
 
-OFF = {"inorm": 0.01, "join": 0.04, "ln": 0.01}
+OFF = {"inorm": 0.01, "join": 0.04, "ln": 0.01, "fc each": 0.005, "grn": 0.001, "sample": 0.12}
 
 
 def around(op: type[Op], *, plain: bool) -> archc.Net:
@@ -156,6 +156,18 @@ def nearly_exact(net: archc.Net, train: float = 1e-4, infer: float = 1e-4) -> No
     real_train, real_infer = tracked(net, 64)
     assert predicted_train == pytest.approx(real_train, rel=train, abs=100)
     assert predicted_infer == pytest.approx(real_infer, rel=infer, abs=100)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["conv 3/2 tfsame x4", "conv 4 same x4", "conv 3 before=2 x4", "pool 2/1 same",
+     "pool 3/2 tfsame",
+     "avgpool 2/1 same", "conv 3 p1 x4 ws", "conv 3 p1 x4 wn", "conv 3 p1 x4 mask=A"],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_padded_beforehand_and_weights_that_are_computed(words: str) -> None:
+    text = f"network Net\ninput 8x8 x4\nconv 1 x4; relu; {words}; tanh; flatten; fc 10\n"
+    nearly_exact(net_of(text), train=0.002, infer=0.002)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import copy
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,15 +95,40 @@ MODULES = {
     "Clamp": (lambda: SUPPORT["Clamp"](0.0), 1),
     "Chunk": (lambda: SUPPORT["Chunk"](1, 2), 1),
     "Narrow": (lambda: SUPPORT["Narrow"](1, 2), 1),
+    "Plus": (lambda: SUPPORT["Plus"](0.5), 1),
+    "Div": (lambda: SUPPORT["Div"](3.0), 1),
     "Times": (lambda: SUPPORT["Times"](0.5), 1),
+    "GlobalResponseNorm": (lambda: SUPPORT["GlobalResponseNorm"](4), 1),
+    "ChannelLinear": (lambda: SUPPORT["ChannelLinear"](4, 6), 1),
     "ChannelLayerNorm": (lambda: SUPPORT["ChannelLayerNorm"](4), 1),
-} | {name: (SUPPORT[name], 1) for name in ("Abs", "Neg", "Exp", "Log", "Sqrt", "Square")}
+} | {name: (SUPPORT[name], 1) for name in (
+    "Abs", "Neg", "Exp", "Log", "Sqrt", "Square",
+    "ChannelMean", "ChannelMax", "ChannelSum", "L2Norm", "PixelNorm", "Sample",
+)}  # fmt: skip
+RANKS: dict[str, int] = {}  # of the map that a module takes, where it is no image
+for rank in (1, 2, 3):
+    channels, ends = (4, 6, 3), (0, 1) * rank
+    windows = {
+        f"PaddedConv{rank}d": partial(SUPPORT[f"PaddedConv{rank}d"], *channels, sides=ends),
+        f"SameConv{rank}d": partial(SUPPORT[f"SameConv{rank}d"], *channels, stride=2),
+    }
+    for kind in ("Max", "Avg"):
+        padded, same = f"Padded{kind}Pool{rank}d", f"Same{kind}Pool{rank}d"
+        windows[padded] = partial(SUPPORT[padded], 2, stride=1, sides=ends)
+        windows[same] = partial(SUPPORT[same], 3, stride=2)
+    for kind in ("Standardized", "ScaledStandardized"):
+        windows[f"{kind}Conv{rank}d"] = partial(SUPPORT[f"{kind}Conv{rank}d"], *channels)
+    windows[f"BlurPool{rank}d"] = partial(SUPPORT[f"BlurPool{rank}d"], 4, (3,) * rank, 2)
+    windows[f"MaskedConv{rank}d"] = partial(SUPPORT[f"MaskedConv{rank}d"], *channels, kind="A")
+    RANKS |= dict.fromkeys(windows, rank)
+    MODULES |= {name: (make, 1) for name, make in windows.items()}
 every_module = pytest.mark.parametrize("name", MODULES)
 
 
 def build(name: str) -> tuple[Any, tuple[Any, ...]]:
     make, count = MODULES[name]
-    return make(), (torch.rand(2, 4, 8, 7), torch.rand(2, 4, 5, 5))[:count]
+    size = (8, 7, 6)[: RANKS.get(name, 2)]
+    return make(), (torch.rand(2, 4, *size), torch.rand(2, 4, 5, 5))[:count]
 
 
 # --- all of them -------------------------------------------------------------------------

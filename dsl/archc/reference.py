@@ -27,7 +27,19 @@ from archc.source import Diagnostics, Limits, Source
 from archc.syntax.parser import parse
 from archc.verify.page import page as checks
 
-_ORDER = ("conv", "pool", "norm", "act", "drop", "reshape", "resize", "pointwise", "merge")
+_ORDER = (
+    "conv",
+    "linear",
+    "pool",
+    "norm",
+    "act",
+    "channels",
+    "drop",
+    "reshape",
+    "resize",
+    "pointwise",
+    "merge",
+)
 _RANKS = {0: "feature vectors", 1: "signals", 2: "images", 3: "volumes"}
 
 

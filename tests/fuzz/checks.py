@@ -117,7 +117,7 @@ def first_runs(plan: Plan) -> list[str]:
     """The names of all weights, in the order in which their modules first run."""
     found: dict[str, None] = {}
     for path, node in operators(plan.body, ()):
-        found |= dict.fromkeys(".".join((*path, key)) for key in node.state)
+        found |= dict.fromkeys(".".join((*path, key) if key else path) for key in node.state)
     return list(found)
 
 

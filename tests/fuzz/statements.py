@@ -60,6 +60,8 @@ class Statements(Chooser):
             f"conv 1 {wide(width)}",
             f"conv 3 p1 {wide(width)} nobias",
             f"conv 3 same {wide(width)}",
+            f"conv {self.pick('2 same', '3 tfsame', '3 before=2', '3 p1 ws', '3 p1 wn')} {wide(width)}",
+            f"fc ({width}) each",
         ]
         if self.rank == 2:
             forms += [f"conv 3x3 p1 {wide(width)}", f"conv 1x1 {wide(width)} nobias"]
@@ -82,13 +84,17 @@ class Statements(Chooser):
     def keeper(self, s: Scope) -> str:
         """A layer that keeps the shape."""
         forms = ["relu", "relu", "bn", "gelu", "silu", "leaky_relu 0.1", "tanh", "ln", "identity",
-                 "dropout 0.1", "prelu", "scale init=0.5", "times 0.5", "hardswish", "rrelu"]  # fmt: skip
+                 "dropout 0.1", "prelu", "scale init=0.5", "times 0.5", "hardswish", "rrelu",
+                 "plus 0.5", "div 2", "norm l2", "pixelnorm", "fc (in.c) each",
+                 "mul< | mean channel; sigmoid >", "sub< | max channel >"]  # fmt: skip
         forms += [*s.of("act")] * 3
         if self.rank:
             forms += ["conv 3 p1 x(in.c)", "conv 3 p1 g(in.c) x(in.c) nobias", "conv 1 x(in.c)", "inorm affine track",
-                      "pool 3/1 p1", "avgpool 3/1 p1", "gn 1"]  # fmt: skip
+                      "pool 3/1 p1", "avgpool 3/1 p1", "gn 1", "grn", "blur 3/1 zeros", "pool 2/1 same",
+                      "conv 2 same x(in.c)", "conv 3 before=2 x(in.c)", "conv 3 tfsame x(in.c) wn nobias",
+                      "conv 3 p1 x(in.c) ws gain", "conv 3 p1 x(in.c) mask=B"]  # fmt: skip
         else:
-            forms += ["fc (in.c)", "fc (in.c) nobias"]
+            forms += ["fc (in.c)", "fc (in.c) nobias", "fc (in.c) wn"]
         if s.of("rate"):
             forms += [f"dropout ({self.rate(s)})"] * 2
         return self.pick(*forms)
@@ -97,7 +103,8 @@ class Statements(Chooser):
         w = self.width(s)
         t = self.stride(s)
         return self.pick("pool 2", "pool 3/2 p1", "avgpool 2", f"conv 3/({t}) p1 {wide(w)}", f"conv 2/2 {wide(w)}", "upsample 2",
-                         f"deconv 2/2 {wide(w)}", f"pool 3/({t}) p1")  # fmt: skip
+                         f"deconv 2/2 {wide(w)}", f"pool 3/({t}) p1", f"conv 3/({t}) tfsame {wide(w)}",
+                         f"pool 2/({t}) tfsame", f"blur 3/({t}) zeros", "avgpool 2/2 tfsame", "upsample 1.5")  # fmt: skip
 
     # --- sequences
 
@@ -408,7 +415,9 @@ class Statements(Chooser):
 
     def _chunks(self, s: Scope, size: int, keep: bool) -> Made:
         w = self.width(s)
-        return f"{self.to(s, f'2 * ({w})')}; concat< chunk 0 | chunk 1; {self.keeper(s)} >", size
+        half = self.pick(f"concat< chunk 0 | chunk 1; {self.keeper(s)} >", "sample",
+                         "softmax< chunk 0 | chunk 1 >")  # fmt: skip
+        return f"{self.to(s, f'2 * ({w})')}; {half}", size
 
     # --- labels
 

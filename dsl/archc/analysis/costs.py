@@ -83,6 +83,6 @@ def cost_of(node: Apply) -> Cost:
         return Cost(macs=macs)
     tensors = node.op.weights(*shapes)
     counted = node.op.category in ("conv", "linear")
-    weights = scalars([tensors["weight"]]) if counted else 0
+    weights = scalars(dims for name, dims in tensors.items() if counted and name != "bias")
     buffers = scalars(node.op.buffers(*shapes).values())
     return Cost(scalars(tensors.values()), weights, buffers, macs)

@@ -95,5 +95,5 @@ def text_of(node: Apply | Call, x: str = "x", shared: bool = False) -> str:
     """
     inline = node.op.inline(*[x] * len(node.inputs)) if isinstance(node, Apply) else None
     if shared and isinstance(node, Apply) and node.label is None and not node.state:
-        return inline or f"self.{node.op.name}({x})"
+        return inline or f"self.{node.op.module_name}({x})"
     return inline or f"self.{node.name}({x})"

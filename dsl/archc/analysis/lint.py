@@ -16,7 +16,7 @@ from archc.analysis.uses import uses_of
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import inner_sequences
 from archc.ops import COMBINATORS, REGISTRY
-from archc.plan import Applicable, Apply, Body, Call, Output, Plan, walk
+from archc.plan import Applicable, Apply, Body, Call, Output, Plan, bodies, walk
 from archc.source import Diagnostic, Fix, Severity, Span, SpanLabel, did_you_mean
 
 Term = TypeVar("Term")
@@ -37,6 +37,7 @@ def lint(file: syntax.File, library: Library, plan: Plan | None) -> Iterator[Dia
     if plan is not None:
         yield from _unused_params(file, words)
         yield from _unused_tensors(plan.body)
+        yield from _doubts(plan)
 
 
 def _warning(code: str, title: str, span: Span, *helps: str) -> Diagnostic:
@@ -83,6 +84,20 @@ def _terms(sequence: syntax.Sequence, kind: type[Term]) -> Iterator[Term]:
 def _words(span: Span) -> Counter[str]:
     """How often each word is written, comments left out."""
     return Counter(re.findall(r"\w+", re.sub(r"#.*", "", span.text)))
+
+
+# --- what may be meant otherwise ---------------------------------------------------------
+
+
+def _doubts(plan: Plan) -> Iterator[Diagnostic]:
+    """Operators whose text says less than it seems, each once."""
+    seen: set[Span] = set()
+    for body in bodies(plan):
+        for node in walk(body.chain.nodes):
+            doubt = node.op.doubt(*node.shapes) if isinstance(node, Apply) else None
+            if doubt is not None and node.span not in seen:
+                seen.add(node.span)
+                yield _warning("W120", doubt[0], node.span, doubt[1])
 
 
 # --- what is never used ------------------------------------------------------------------

@@ -24,4 +24,6 @@ def _may(node: Apply, uses: Uses) -> bool:
         return False
     if maker.op.passes_through(len(maker.inputs), training=False):
         return False  # it would overwrite what that one passed through
-    return uses.counts[x] == 1 and maker.op.category in _FRESH
+    if maker.op.category not in _FRESH or maker.op.saves(*maker.shapes).output:
+        return False
+    return uses.counts[x] == 1

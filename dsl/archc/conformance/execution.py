@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from archc.conformance.modules import kind_of, run_record
-from archc.conformance.objects import Leaf, Prototype, Storage, Value
+from archc.conformance.objects import Leaf, Prototype, Storage, Value, ViewedParameter
 from archc.conformance.problems import Mismatch, UnsupportedPython
 from archc.conformance.tensors import Record, Store, SymbolicTensor
 
@@ -125,6 +125,13 @@ class Execution:
         else:
             tensor = run_record(self.store, record, inputs)
         return self.place(tensor, record.target, values, line, inplace=module.inplace)
+
+    def weigh(self, value: Value, weight: ViewedParameter, path: str, line: int) -> Value:
+        """Multiply by a parameter of a class."""
+        inputs, record = self.read([value], line), weight.leaf.record
+        self.events.append(Event(path, record, inputs, line))
+        self.keep(value.storage, line)
+        return Value(self.store.tensor("weigh", (record, path, weight.ones), inputs))
 
     def place(
         self,

@@ -177,6 +177,29 @@ class Functions:
             record, _ = make_record(self.store, "nn.Upsample", values, {})
         return Value(run_record(self.store, record, inputs))
 
+    def _stack(self, tensors: Any, dim: int = 0) -> Value:
+        inputs = self.execution.read(self._tensors(tensors), self.line)
+        return Value(self.store.tensor("stack", (dim,), inputs))
+
+    def _mean(self, x: Any, dim: int, keepdim: bool = False) -> Value:
+        return self._over_channels("ChannelMean", x, dim, keepdim)
+
+    def _amax(self, x: Any, dim: int, keepdim: bool = False) -> Value:
+        return self._over_channels("ChannelMax", x, dim, keepdim)
+
+    def _sum(self, x: Any, dim: int, keepdim: bool = False) -> Value:
+        return self._over_channels("ChannelSum", x, dim, keepdim)
+
+    def _over_channels(self, target: str, x: Any, dim: int, keepdim: bool) -> Value:
+        if dim != 1 or not keepdim:
+            raise UnsupportedPython("a reduction other than to one channel", self.line)
+        return self._view(target, x)
+
+    def _normalize(self, x: Any, p: float = 2, dim: int = 1, eps: float = 1e-12) -> Value:
+        if p != 2 or dim != 1:
+            raise UnsupportedPython("`normalize` other than by the length of channels", self.line)
+        return self._view("L2Norm", x, eps)
+
     # --- arithmetic ----------------------------------------------------------------------
 
     def _maximum(self, left: Any, right: Any) -> Value:
@@ -209,9 +232,10 @@ class Functions:
         raise UnsupportedPython("arithmetic with tensors that archc does not write", self.line)
 
     def _scaled(self, symbol: str, x: tuple[SymbolicTensor, ...], number: Any) -> SymbolicTensor:
-        names = {"Mult": "times", "Div": "divide", "Add": "plus", "Sub": "minus"}
+        names = {"Mult": "times", "Div": "div", "Add": "plus", "Sub": "plus"}
         if symbol not in names or not isinstance(number, int | float):
             raise UnsupportedPython("arithmetic with tensors that archc does not write", self.line)
+        number = -number if symbol == "Sub" else number
         return self.store.tensor(names[symbol], (number,), x)
 
     def _keep(self, values: list[Value]) -> None:

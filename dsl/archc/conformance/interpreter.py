@@ -21,11 +21,12 @@ from archc.conformance.construction import (
 from archc.conformance.execution import Event, Execution, leaf_inputs
 from archc.conformance.functions import Functions
 from archc.conformance.module_methods import METHODS
-from archc.conformance.modules import kind_of, make_record
+from archc.conformance.modules import PARAMETRIZATIONS, kind_of, make_record, parametrized
 from archc.conformance.objects import (
     BoundMethod,
     Class,
     Container,
+    FilledTensor,
     Frame,
     Instance,
     Leaf,
@@ -37,6 +38,7 @@ from archc.conformance.objects import (
     TorchName,
     TupleClass,
     Value,
+    ViewedParameter,
     children_of,
     device_name,
 )
@@ -191,11 +193,24 @@ class Interpreter:
     def _named(self, text: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         if text in CONTAINERS:
             return make_container(text, arguments, self.line)
+        if (
+            text == "nn.Parameter"
+            and len(arguments) == 1
+            and isinstance(arguments[0], FilledTensor)
+        ):
+            filled = arguments[0]
+            record, _ = make_record(self.store, "Parameter", (filled.dims, filled.value), {})
+            return Leaf(record, False, self.line)
         if kind_of(text) is not None:
             if self.execution is not None and not text.startswith("nn."):
                 raise UnsupportedPython(f"`{text}` is made while the network runs", self.line)
             record, inplace = make_record(self.store, text, arguments, named)
             return Leaf(record, inplace, self.line)
+        if text in PARAMETRIZATIONS and len(arguments) == 1 and isinstance(arguments[0], Leaf):
+            (given,) = arguments
+            return Leaf(parametrized(self.store, text, given.record), False, self.line)
+        if text == "torch.full" and len(arguments) == 2:
+            return FilledTensor(*arguments)
         if text == "torch.device":
             return Opaque()
         prefix, _, name = text.rpartition(".")
@@ -307,6 +322,9 @@ class Interpreter:
 
     def tensor_operation(self, symbol: str, left: Any, right: Any) -> Value:
         """Return arithmetic on a tensor."""
+        weight = ViewedParameter(right, 0) if isinstance(right, Leaf) else right
+        if isinstance(weight, ViewedParameter) and symbol == "Mult" and self.execution is not None:
+            return self.execution.weigh(left, weight, self._path(weight.leaf), self.line)
         return self.functions().operation(symbol, left, right)
 
     def run_module(self, module: Module, arguments: tuple[Any, ...], named: Any) -> Any:

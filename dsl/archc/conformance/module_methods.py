@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archc.conformance.objects import Container, Instance, Module, Value, children_of, walk_modules
+from archc.conformance.objects import (
+    Container,
+    Instance,
+    Leaf,
+    Module,
+    Value,
+    ViewedParameter,
+    children_of,
+    walk_modules,
+)
 from archc.conformance.problems import UnsupportedPython
 from archc.conformance.python_builtins import iterate
 from archc.conformance.runtime import Runtime
@@ -71,6 +80,13 @@ def _exchange(run: Runtime, owner: Instance, *parts: Any) -> list[Value]:
     return [_gather(run, owner, *parts, to=at) for at in range(len(parts))]
 
 
+def _view(run: Runtime, owner: Any, *dims: int) -> ViewedParameter:
+    is_weight = isinstance(owner, Leaf) and owner.record.target == "Parameter"
+    if not is_weight or dims != (-1, *[1] * (len(dims) - 1)):
+        raise UnsupportedPython("a `view` of something else than a weight", run.line)
+    return ViewedParameter(owner, len(dims) - 1)
+
+
 METHODS: dict[str, Callable[..., Any]] = {
     "add_module": _add_module,
     "append": _append,
@@ -84,5 +100,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "modules": _modules,
     "named_children": _named_children,
     "register_module": _add_module,
+    "register_parameter": _add_module,
     "values": _values,
+    "view": _view,
 }

@@ -98,24 +98,49 @@ _TABLE: dict[str, tuple[str, str]] = {
         "normalized_shape, eps=1e-05, elementwise_affine=True, bias=True",
         "state:elementwise_affine input",
     ),
+    "ChannelLinear": ("in_features, out_features, bias=True", "state input"),
+    "ChannelMax": ("", "input output"),
+    "ChannelMean": ("", ""),
+    "ChannelSum": ("", ""),
+    "BlurPool*d": ("channels, kernel_size, stride=1, padding_mode='reflect'", "state"),
     "Chunk": ("index, of", "view"),
     "Clamp": ("min=None, max=None", "input"),
     "CropLike": ("", "view"),
     "DropPath": ("p, batch=False, rescale_eval=False", "random view input"),
+    "Div": ("divisor", ""),
     "Exp": ("", "output"),
+    "GlobalResponseNorm": ("channels, eps=1e-06", "state input"),
     "GroupedResponseNorm": ("size, *, groups, alpha=0.0001, beta=0.75, k=1.0", "input"),
     "Join": ("droppath=0.0", "random:droppath"),
+    "L2Norm": ("eps=1e-12", "input"),
     "Log": ("", "input"),
+    "MaskedConv*d": (f"{_CONV}, *, kind", "state input"),
     "Narrow": ("start, length", "view"),
     "Neg": ("", ""),
+    "Parameter": ("dims, init", "state input"),  # of a class itself: a factor
     "PathSampler": ("network, columns", "state"),
+    "PaddedAvgPool*d": (f"{_AVG_POOL}, *, sides", ""),
+    "PaddedConv*d": (f"{_CONV}, *, sides", "state"),
+    "PaddedMaxPool*d": (f"{_MAX_POOL}, *, sides", ""),
+    "PixelNorm": ("eps=1e-8", "input"),
+    "Plus": ("summand", ""),
+    "SameAvgPool*d": (_AVG_POOL, ""),
+    "SameConv*d": (_CONV, "state"),
+    "SameMaxPool*d": (_MAX_POOL, ""),
+    "Sample": ("", "random view"),
     "Scale": ("channels, init=1.0", "state input"),
+    "ScaledStandardizedConv*d": (f"{_CONV}, *, gamma=1.0, eps=1e-06", "state input"),
     "Sqrt": ("", "output"),
     "Square": ("", "input"),
+    "StandardizedConv*d": (f"{_CONV}, *, eps=1e-06", "state input"),
     "Times": ("factor", ""),
     "UpsampleLike": ("mode='nearest', align_corners=None", ""),
     "Widen": ("channels", ""),
 }
+
+PARAMETRIZATIONS = frozenset(
+    f"nn.utils.parametrizations.{name}" for name in ("weight_norm", "spectral_norm")
+)
 
 # One number for all dimensions, or one each: the same where they are equal.
 _SIZES = frozenset(
@@ -144,6 +169,7 @@ class Kind:
 @cache
 def kind_of(target: str) -> Kind | None:
     """Return the row of a class, or None for one that no row describes."""
+    target = target.rpartition(" of ")[2]  # a parametrization keeps what its module keeps
     row = _TABLE.get(target) or _TABLE.get(f"{target[:-2]}*d" if target[-2:-1].isdigit() else "")
     if row is None:
         return None
@@ -239,6 +265,11 @@ def _make_record(
     return record, inplace
 
 
+def parametrized(store: Store, function: str, record: Record) -> Record:
+    """Return the record of a module that a parametrization of torch's was given."""
+    return store.record(f"{function} of {record.target}", record.arguments, True, record.is_random)
+
+
 def run_record(store: Store, record: Record, inputs: tuple[SymbolicTensor, ...]) -> SymbolicTensor:
     """Return what a module without state and randomness makes: the same for all its spellings."""
     values = tuple(value for _, value in record.arguments)
@@ -251,8 +282,8 @@ def run_record(store: Store, record: Record, inputs: tuple[SymbolicTensor, ...])
             return store.tensor("narrow", values, inputs)
         case "Chunk":
             return store.tensor("chunk", values, inputs)
-        case "Times":
-            return store.tensor("times", values, inputs)
+        case "Times" | "Plus" | "Div":
+            return store.tensor(record.target.lower(), values, inputs)
         case "UpsampleLike":
             return store.tensor("resize to", values, inputs)
         case "Clamp":

@@ -56,6 +56,22 @@ class Leaf:
         self.line = line
 
 
+@dataclass(frozen=True, slots=True)
+class FilledTensor:
+    """`torch.full((96,), 1e-6)`: what a parameter begins as."""
+
+    dims: tuple[Any, ...]
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ViewedParameter:
+    """`self.gamma.view(-1, 1, 1)`: a parameter, and how many sizes of 1 it has there."""
+
+    leaf: Leaf
+    ones: int
+
+
 class Container:
     """An nn.Sequential, nn.ModuleList or nn.ModuleDict."""
 

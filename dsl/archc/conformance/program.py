@@ -109,4 +109,6 @@ def helpers() -> frozenset[str]:
     files = (data.TEMPLATES / "support").glob("*.py")
     texts = (file.read_text(encoding="utf-8") for file in files)
     found = (re.findall(r"^(?:class|def) (\w+)", text, re.M) for text in texts)
-    return frozenset(name for names in found for name in names)
+    own = {name for names in found for name in names}
+    images = {name.removesuffix("2d") for name in own if name.endswith("2d")}
+    return frozenset(own | {f"{name}{rank}d" for name in images for rank in (1, 3)})

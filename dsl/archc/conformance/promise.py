@@ -8,7 +8,7 @@ from typing import Any
 from archc import symbolic
 from archc.conformance.digests import digest_of, state_of_nothing
 from archc.conformance.execution import Event
-from archc.conformance.modules import make_record, run_record
+from archc.conformance.modules import make_record, parametrized, run_record
 from archc.conformance.tensors import Record, Store, SymbolicTensor
 from archc.ops import Op, Shape
 from archc.plan import (
@@ -231,6 +231,8 @@ class _Inside:
             positional = tuple(_plain(value) for value in made.positional)
             keywords = {k.name: _plain(k.value) for k in made.keyword}
             record, _ = make_record(self.store, made.target, positional, keywords)
+            if made.around:
+                record = parametrized(self.store, made.around, record)
             if record.is_stateful and not node.again:
                 self.walk.holdings.append(Holding(name, record, node.span))
         if not is_live:
@@ -242,6 +244,9 @@ class _Inside:
         if record.is_stateful:
             self.walk.events.append(Event(name, record, inputs, node.span))
             result = self.store.tensor("module", (record, name), inputs)
+            if op.is_bare:
+                detail = record, name, op.ones(*shapes)
+                result = self.store.tensor("weigh", detail, inputs)
         elif record.is_random:
             self.walk.drawn += 1
             self.walk.events.append(Event("", record, inputs, node.span, draws=True))
@@ -263,7 +268,7 @@ class _Inside:
                 for x in xs[1:]:
                     found = store.add(found, x)
                 if node.op.name == "mean" and len(xs) > 1:
-                    found = store.tensor("divide", (len(xs),), (found,))
+                    found = store.tensor("div", (len(xs),), (found,))
             case "mul":
                 for x in xs[1:]:
                     found = store.multiply(found, x)
@@ -273,6 +278,11 @@ class _Inside:
                 for x in xs[1:]:
                     pair = (found, x) if found.number <= x.number else (x, found)
                     found = store.tensor("maximum", (), pair)
+            case "softmax branches":
+                found = store.tensor("stack", (1,), xs)
+                for target, values in (("nn.Softmax", (1,)), ("nn.Flatten", (1, 2))):
+                    record, _ = make_record(store, target, values, {})
+                    found = run_record(store, record, (found,))
             case name:
                 found = store.tensor(name, (), xs)
         return (found,)

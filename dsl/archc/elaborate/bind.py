@@ -80,11 +80,8 @@ class Binder:
                 self._set(self._form(Form.SIZE, attribute.span), attribute.dims, attribute.span)
             case syntax.Sized() | syntax.Stride():
                 form = Form.SIZE if isinstance(attribute, syntax.Sized) else Form.STRIDE
-                self._set(
-                    self._form(form, attribute.span),
-                    self._dims(attribute.dims, f"{_noun(form)} of `{self.cls.name}`"),
-                    attribute.span,
-                )
+                name = self._form(form, attribute.span)
+                self._set(name, self._sized(name, form, attribute.dims), attribute.span)
             case syntax.Geometry():
                 name = self._form(_LETTER[attribute.letter], attribute.span)
                 dims = self._dims(attribute.dims, self._describe(name))
@@ -228,8 +225,21 @@ class Binder:
         if kind is float:
             value = self.evaluator.number(expr)
             return value if isinstance(value, float) else _as_float(value)
+        if self._fields[name].fraction:
+            return (self._fraction(expr),)
         value = self.evaluator.integer(expr, self._describe(name))
         return (value,) if kind is Dims else value
+
+    def _sized(self, name: str, form: Form, exprs: tuple[syntax.Expr, ...]) -> tuple[Any, ...]:
+        if self._fields[name].fraction:
+            return tuple(map(self._fraction, exprs))
+        return self._dims(exprs, f"{_noun(form)} of `{self.cls.name}`")
+
+    def _fraction(self, expr: syntax.Expr) -> Any:
+        """A number; a whole one is an int."""
+        value = self.evaluator.number(expr)
+        whole = isinstance(value, float) and value.is_integer()
+        return symbolic.combine("floor", value) if whole else value
 
     def _dims(self, exprs: tuple[syntax.Expr, ...], what: str) -> Dims:
         return tuple(self.evaluator.integer(expr, what) for expr in exprs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archc import syntax
+from archc.elaborate.bind import Bound
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.labels import label_of
 from archc.elaborate.operators import bind, place
@@ -12,8 +13,8 @@ from archc.elaborate.ports import declare_output
 from archc.elaborate.shape_errors import explain_branches
 from archc.elaborate.state import Context, State
 from archc.elaborate.work import TooLarge
-from archc.ops import COMBINATORS
-from archc.plan import Apply, AuxHead, Branches, Chain, Choice, Node, Ref, Scope
+from archc.ops import COMBINATORS, REGISTRY
+from archc.plan import Apply, AuxHead, Branches, Chain, Choice, Node, Ref, Scope, Tensor
 from archc.source import Fault, fault
 
 
@@ -63,8 +64,8 @@ def _with_shortcut(
         chain = state.chain(body, here)
     nodes += chain.nodes
     y = chain.output
-    name = here.names.auto(bound.op.name, term.span)
     if not taken:
+        here.names.auto(bound.op.module_name, term.span)
         return Choice(tree, test, False, Chain([], y, y), y, term.span)
     back = Chain([Ref(here.x, term.span)], y, here.x)
     if shortcut:
@@ -72,13 +73,7 @@ def _with_shortcut(
             made = state.chain(shortcut[0], here)
         back = Chain([*back.nodes, *made.nodes], y, made.output)
     chains = [Chain([], y, y), back]
-    merge = Apply(name, bound.op, (y, back.output), y, term.span, None, here.names.replay)
-    try:
-        place(state, merge, bound, here)
-    except TooLarge:
-        raise
-    except Fault as mistake:
-        raise explain_branches(mistake, "residual", term, merge, chains) from None
+    merge = _merge(state, term, bound, (y, y, back.output), chains, here)
     sum_ = Branches("add", chains, merge, y, merge.output, term.span)
     return Choice(tree, test, True, Chain([sum_], y, merge.output), merge.output, term.span)
 
@@ -96,15 +91,31 @@ def _merged(state: State, term: syntax.Operation, here: Context) -> Branches:
     branches, chains = _branches(state, term, here)
     term = replace(term, branches=branches)
     ends = combinator.merged([chain.output for chain in chains], here.x)
-    name = here.names.auto(bound.op.name, term.span)
-    merge = Apply(name, bound.op, tuple(ends), here.x, term.span, None, here.names.replay)
+    merge = _merge(state, term, bound, (here.x, *ends), chains, here)
+    return Branches(keyword, chains, merge, here.x, merge.output, term.span)
+
+
+def _merge(
+    state: State,
+    term: syntax.Operation,
+    bound: Bound,
+    tensors: tuple[Tensor, ...],
+    chains: list[Chain],
+    here: Context,
+) -> Apply:
+    """What merges the ends of branches: behind the tensor that comes in. Raises Fault."""
+    keyword, (x, *ends) = term.name.id, tensors
+    name = here.names.auto(bound.op.module_name, term.span)
+    merge = Apply(name, bound.op, tuple(ends), x, term.span, None, here.names.replay)
     try:
         place(state, merge, bound, here)
+        if COMBINATORS[keyword].same_channels and len({x.channels for x in merge.shapes}) > 1:
+            raise fault("A207", "branches disagree", term.span)
     except TooLarge:
         raise
     except Fault as mistake:
         raise explain_branches(mistake, keyword, term, merge, chains) from None
-    return Branches(keyword, chains, merge, here.x, merge.output, term.span)
+    return merge
 
 
 # --- branches ----------------------------------------------------------------------------
@@ -150,6 +161,9 @@ def _checked(
     )
     title = f"`{keyword}` takes {wanted} branch{'es' * (wanted != '1')}"
     cure = f"write `{keyword}< a{' | b' * (least > 1)} >`"
+    alone = [f"`{name}`" for name in REGISTRY if name.startswith(f"{keyword} ")]
+    if branches is None and alone:
+        cure += f", or {' or '.join(alone)} of one tensor"
     raise fault("A408", title, term.name.span, cure)
 
 

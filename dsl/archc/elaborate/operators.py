@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archc import syntax
 from archc.elaborate.bind import Binder, Bound
 from archc.elaborate.labels import lookup
@@ -12,6 +14,8 @@ from archc.ops import REGISTRY, ShapeError
 from archc.plan import Apply, Tensor
 from archc.source import fault
 
+_OF_TWO_WORDS = frozenset(name.partition(" ")[0] for name in REGISTRY if " " in name)
+
 
 def apply(state: State, term: syntax.Operation, here: Context) -> Apply:
     """An operator on the incoming tensor, and on the one that `to=@label` names."""
@@ -19,12 +23,35 @@ def apply(state: State, term: syntax.Operation, here: Context) -> Apply:
         title = f"`{term.name.id}` takes no branches"
         raise fault("A408", title, term.branches[0].span, "leave out `<...>`")
     bound = bind(state, term.name.id, term, here)
+    if bound.op.is_bare:
+        _check_bare(term, here)
     inputs = (
         (here.x,) if bound.tensor is None else (here.x, lookup(state, bound.tensor, here).tensor)
     )
-    name = here.name(bound.op.name, term.span)
+    name = here.name(bound.op.module_name, term.span)
     node = Apply(name, bound.op, inputs, here.x, term.span, here.label, here.names.replay)
     return place(state, node, bound, here)
+
+
+def _check_bare(term: syntax.Operation, here: Context) -> None:
+    """Raises Fault where a bare weight has no name, or nothing that could hold it."""
+    if here.label is None:
+        title = "a bare weight has its label's name, and this one has no label"
+        raise fault("A302", title, term.span, "name it: `gamma: scale bare`")
+    if here.names.places:
+        title = "a bare weight belongs to a block or to the network, not into a group of modules"
+        raise fault("A305", title, term.span, "leave out `bare`, or put it behind the group")
+
+
+def with_whole_name(term: syntax.Operation) -> syntax.Operation:
+    """A statement whose operator's name is two words, `fc 384 each`, under that name."""
+    if term.name.id in _OF_TWO_WORDS and term.branches is None:
+        for at, word in enumerate(term.attributes):
+            both = f"{term.name.id} {word.id}" if isinstance(word, syntax.Word) else ""
+            if both in REGISTRY:
+                rest = (*term.attributes[:at], *term.attributes[at + 1 :])
+                return replace(term, name=syntax.Name(both, term.name.span), attributes=rest)
+    return term
 
 
 def bind(state: State, operator: str, term: syntax.Operation, here: Context) -> Bound:

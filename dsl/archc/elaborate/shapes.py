@@ -7,6 +7,7 @@ from typing import Any
 
 from archc import symbolic
 from archc.ops import Op, Shape, ShapeError
+from archc.ops.linear import Fc
 from archc.plan import BlockValue
 
 _LARGEST = 10**15  # of one dimension
@@ -37,6 +38,8 @@ def _wrong_rank(op: Op, shape: Shape) -> ShapeError:
     hint = "put `flatten` before it" if op.ranks == (0,) else ""
     if op.category == "linear" and shape.features == shape.channels:
         hint += "; where a map is wanted again, `conv 1x1 x(n)` is the same as `fc (n)` there"
+    elif isinstance(op, Fc):
+        hint += f"; or write `fc {op.out} each` for one at every position"
     if shape.rank == 0:
         hint = f"put `{op.name}` before the `flatten`"
     return ShapeError(

@@ -19,7 +19,7 @@ from archc.elaborate.devices import settle
 from archc.elaborate.labels import call_tensor, label_of, lookup, poison, remember
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import Names, aliases_in, labels_in
-from archc.elaborate.operators import apply
+from archc.elaborate.operators import apply, with_whole_name
 from archc.elaborate.ports import check_given, enter, leave
 from archc.elaborate.reuse import reuse
 from archc.elaborate.state import Context, Frame, Labelled, LimitReached, State, Suppressed
@@ -197,9 +197,11 @@ def _operation(state: State, term: syntax.Operation, here: Context) -> Node:
         return enter(state, term, here)
     if name == "output":
         return leave(term, here)
-    if name in COMBINATORS and term.branches is None and term.arguments:
+    term = with_whole_name(term)
+    name = term.name.id
+    if name in COMBINATORS and term.branches is None and term.arguments and _merges(name):
         raise _in_brackets(term)
-    if name in COMBINATORS and not (term.branches is None and _takes_columns(name)):
+    if name in COMBINATORS and not (term.branches is None and _stands_alone(name)):
         return combine(state, term, here)
     if name not in REGISTRY:
         raise _unknown(term.name, here.frame)
@@ -208,9 +210,15 @@ def _operation(state: State, term: syntax.Operation, here: Context) -> Node:
     return node
 
 
-def _takes_columns(name: str) -> bool:
-    """`join`: it merges the branches of a `columns<...>` before it."""
-    return name in REGISTRY and REGISTRY[name].bundles and name != "columns"
+def _merges(name: str) -> bool:
+    """Whether an operator of that name merges branches, or none has it."""
+    return name not in REGISTRY or REGISTRY[name].category == "merge"
+
+
+def _stands_alone(name: str) -> bool:
+    """`softmax` has another meaning without branches; `join` merges those before it."""
+    takes_columns = name in REGISTRY and REGISTRY[name].bundles and name != "columns"
+    return takes_columns or not _merges(name)
 
 
 def _in_brackets(term: syntax.Operation) -> Fault:
@@ -226,6 +234,10 @@ def _unknown(name: syntax.Name, frame: Frame) -> Fault:
     if name.id in frame.env:
         title = f"`{name.id}` is {describe(frame.env[name.id])} here, not an operator or block"
         return fault("A309", title, name.span, "hand on the name of one, as in `unit(64, relu)`")
+    longer = [f"`{word}`" for word in REGISTRY if word.startswith(f"{name.id} ")]
+    if longer:
+        title = f"`{name.id}` says not what of: it is one of several operators"
+        raise fault("A101", title, name.span, f"write {' or '.join(longer)}")
     blocks = [word for word, value in frame.env.items() if isinstance(value, BlockValue)]
     hint = did_you_mean(name.id, [*REGISTRY, *COMBINATORS, *STATEMENTS, *blocks])
     fixes = (Fix(hint, name.span, hint.split("`")[1]),) if hint else ()

@@ -28,6 +28,8 @@ def operator(
     """How forward applies an operator; its module, if it has one, goes to the constructor."""
     first = nodes[0]
     state = first.state
+    if first.op.is_bare:
+        return _bare(writer, nodes, lanes, constructor)
     inline = {n.op.inline(*(f"<{k}>" for k in range(len(ins)))) for n in nodes}
     if len(inline) == 1 and None not in inline and not state:
         return _inlined(first.op, ins)
@@ -42,7 +44,7 @@ def operator(
         raise NotUnifiable("a module that is shared, but differs by iteration")
     if not state:
         several = len({node.op.name for node in nodes}) > 1
-        wanted = first.given if several and first.given else first.op.name
+        wanted = first.given if several and first.given else first.op.module_name
         name = writer.keep_stateless(code, wanted, first.label, constructor)
         return _called(f"self.{name}", first.op, ins)
     name = writer.name(nodes, lanes)
@@ -63,6 +65,28 @@ def _slice(
     if first.isdecimal() and last.isdecimal():
         return lambda x: f"{x}[:, {first if first != '0' else ''}:{last}]"
     return lambda x: f"{x}[:, {f'{first} : ' if first != '0' else ': '}{last}]"
+
+
+def _bare(
+    writer: ClassWriter, nodes: list[Apply], lanes: list[Lane], constructor: Constructor
+) -> Callable[..., str]:
+    """`x * self.gamma.view(-1, 1, 1)`: a weight of the class itself."""
+    ones = {node.op.ones(*node.shapes) for node in nodes}
+    if len(ones) > 1:
+        raise NotUnifiable("a weight for maps of several kinds")
+    name = writer.name(nodes, lanes)
+    if not nodes[0].again:
+        calls = [node.op.torch(*node.shapes) for node in nodes]
+        made = [c for c in calls if c is not None]
+        dims = writer.exprs.value([c.positional[0] for c in made], lanes, "channels")
+        start = writer.exprs.value([c.keyword[0].value for c in made], lanes, "init")
+        items = [CallArgument(dims), CallArgument(start)]
+        if writer.program.options.device:
+            items.append(CallArgument(FACTORY))
+        constructor.add_weight(name, call("nn.Parameter", CallArgument(call("torch.full", *items))))
+    weight = writer.access(name, nodes, lanes, constructor)
+    view = f".view({', '.join(['-1', *['1'] * ones.pop()])})" if ones != {0} else ""
+    return lambda x: f"{x} * {weight}{view}"
 
 
 _LONG = 60  # characters of an argument
@@ -106,7 +130,8 @@ def module(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> Code:
         writer.program.support.setdefault(first.target)
     for node in nodes:
         writer.program.note_shared(node)
-    return call(first.target, *items)
+    made_here = call(first.target, *items)
+    return call(first.around, CallArgument(made_here)) if first.around else made_here
 
 
 def _factory(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> str:

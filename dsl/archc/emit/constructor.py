@@ -165,6 +165,13 @@ class Constructor:
         made = self._making(name, self.paths.container((name,), tree))
         statement.code = made.code
 
+    def add_weight(self, name: str, code: Code) -> None:
+        """Make a parameter of the class itself."""
+        if name.isidentifier():
+            self.body.append(Assign(f"self.{name}", code))
+        else:
+            self.body.append(ExprStatement(call("self.register_parameter", quoted(name), code)))
+
     def count_channels(self, code: Code) -> None:
         """`in_channels = width`, unless it is that already."""
         if code != "in_channels":
@@ -224,6 +231,9 @@ class GroupConstructor(Constructor):
         if name.startswith('f"'):
             raise NotUnifiable("a loop in a group that is no row")
         put(self.items, name.split("."), code)
+
+    def add_weight(self, name: str, code: Code) -> None:
+        raise NotUnifiable("a weight among modules")
 
     def access(self, name: str) -> str:
         first, *rest = self.path

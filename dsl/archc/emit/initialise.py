@@ -6,6 +6,7 @@ calls it on each of `modules()` would undo what a network has done to its layers
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ _TYPES = {
     "fc": ("nn.Linear",),
     "bn": ("nn.BatchNorm{}d",),
 }
+_HEIR = re.compile(r"^[A-Z]\w*?((?:Conv|ConvTranspose)[123]d|Linear)$")
 _EVERY = Header("module", "self.modules()")
 
 
@@ -103,9 +105,15 @@ def initialiser(
     if inside and towers is not None:
         names = ", ".join(f"self.{name}" for name in towers.names)
         special.append(ForStatement(Header("tower", f"({names})"), inside))
+    if options.device and writer.has_bare:
+        raise Unsuited("a bare weight is its block's, and does not start on another device")
+    if options.device and writer.parametrized:
+        raise Unsuited("torch's parametrizations (`wn`, `sn`) cannot start on another device")
+    first: list[_Rule] = []
     if options.device:
-        general = [*writer.others(facts.initialisations), *general]
-    every: list[Statement] = [ForStatement(_EVERY, _chain(general))] if general else []
+        first, general = writer.with_more(), [*writer.others(facts.initialisations), *general]
+    chains = [*_chain(first), *_chain(general)]
+    every: list[Statement] = [ForStatement(_EVERY, chains)] if chains else []
     return list(lines([*every, *special]))
 
 
@@ -117,12 +125,26 @@ class _InitWriter:
         self.text = "\n".join(line for model in program.classes for line in model.init)
         # torch class -> whether it holds a bias, in each way that occurs
         self.biased: dict[str, set[bool]] = {}
+        self.has_bare = False  # weights of blocks' own
+        self.more: dict[str, None] = {}  # helper classes that have other tensors besides
+        self.parametrized: set[str] = set()  # those that have a weight to be set, not overwritten
         for node in _applies(program):
             made, state = node.op.torch(*node.shapes), node.state
-            if made is not None and state:
-                self.biased.setdefault(made.target, set()).add("bias" in state)
+            self.has_bare = self.has_bare or node.op.is_bare
+            if made is not None and state and not node.op.is_bare:
+                self.biased.setdefault(_base(made.target), set()).add("bias" in state)
+                if _base(made.target) != made.target and not state.keys() <= {"weight", "bias"}:
+                    self.more.setdefault(made.target)
+                if made.around:
+                    self.parametrized.add(_base(made.target))
         for target, _ in program.shared.values():
             self.biased.setdefault(target, set()).add(True)
+
+    def with_more(self) -> list[_Rule]:
+        """A start for layers that hold more than a weight and bias, which recipes know."""
+        if not self.more:
+            return []
+        return [_Rule(list(self.more), [ExprStatement("module.reset_parameters()")])]
 
     def others(self, settings: list[Init]) -> list[_Rule]:
         """torch's own start for all that the file leaves to it."""
@@ -133,7 +155,7 @@ class _InitWriter:
             for name in self._types(setting.kinds or ("conv", "fc"))
             if setting.bias is not None or True not in self.biased[name]
         }
-        left = [name for name in self.biased if name not in started and f"{name}(" in self.text]
+        left = [name for name in self.biased if name not in started and self._has(name)]
         return [_Rule(left, [ExprStatement("module.reset_parameters()")])] if left else []
 
     # --- by kind -------------------------------------------------------------------------
@@ -152,7 +174,12 @@ class _InitWriter:
             for pattern in _TYPES[kind]
             for rank in ((1, 2, 3) if "{}" in pattern else (0,))
         ]
-        return [name for name in names if f"{name}(" in self.text]
+        return [name for name in names if self._has(name)]
+
+    def _has(self, name: str) -> bool:
+        """Whether the network makes modules of a torch class, or of one that inherits from it."""
+        heirs = (target for target in self.program.support if _base(target) == name)
+        return any(f"{target}(" in self.text for target in (name, *heirs))
 
     # --- by label ------------------------------------------------------------------------
 
@@ -162,6 +189,8 @@ class _InitWriter:
             (path, node) for label in setting.labels for path, node in labelled(self.plan, label)
         ]
         single = [(path, node) for path, node in found if isinstance(node, Apply)]
+        bare = [path for path, node in single if node.op.is_bare]
+        single = [(path, node) for path, node in single if not node.op.is_bare]
         groups = [path for path, node in found if not isinstance(node, Apply)]
         statements: list[Statement] = []
         for path in groups:
@@ -177,13 +206,18 @@ class _InitWriter:
             if len(names) == 1:
                 statements += self._start(names[0], setting, [target], biased)
             else:
-                header = Header(alike[0][1].op.name, f"({', '.join(names)})")
+                header = Header(alike[0][1].op.module_name, f"({', '.join(names)})")
                 body = self._start(header.target, setting, [target], biased)
                 statements.append(ForStatement(header, body))
         for path, node in single:
             if len(path) > 1:
                 statements.append(Assign("module", self._access(path)))
                 statements += self._checked(setting, [_target(node)])
+        for path in bare:
+            here = f"{self.owner}.{path[0]}"
+            deep = f'{self.owner}.get_parameter("{".".join(path)}")'
+            weight = _weight(here if len(path) == 1 else deep, setting)
+            statements += [] if weight is None else [ExprStatement(weight)]
         return statements
 
     def _checked(self, setting: Init, types: list[str]) -> list[Statement]:
@@ -210,6 +244,8 @@ class _InitWriter:
         """
         weight = _weight(f"{module}.weight", setting)
         statements: list[Statement] = [] if weight is None else [ExprStatement(weight)]
+        if weight is not None and not self.parametrized.isdisjoint(types):
+            statements = [Assign(f"{module}.weight", weight)]
         if setting.bias is not None:
             fill: Statement = ExprStatement(_filled(f"{module}.bias", setting.bias))
             known = biased or set().union(*(self.biased[name] for name in types))
@@ -248,7 +284,12 @@ def _applies(program: Program) -> Iterator[Apply]:
 def _target(node: Apply) -> str:
     """The torch class of an operator, as the generated file names it."""
     made = node.op.torch(*node.shapes)
-    return made.target if made is not None else ""
+    return _base(made.target) if made is not None else ""
+
+
+def _base(target: str) -> str:
+    """The torch class that a helper class inherits from, or the class itself: `PaddedConv2d`."""
+    return _HEIR.sub(r"nn.\1", target)
 
 
 def _always(chain: Chain) -> Iterator[Node]:

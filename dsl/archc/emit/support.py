@@ -2,7 +2,8 @@
 
 `templates/support/NAME.py` defines NAME in plain Python. The folders in `templates/support` hold
 other forms of some: a class with a docstring stands in the plain one's place, and one without has
-only the methods that differ.
+only the methods that differ. `NAME2d.py` is read for signals and volumes, too, as `NAME1d` and
+`NAME3d`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ class Support:
 @cache
 def support_names() -> frozenset[str]:
     """Return the names of all support classes."""
-    return frozenset(path.stem for path in (data.TEMPLATES / _FOLDER).glob("*.py"))
+    found = {path.stem for path in (data.TEMPLATES / _FOLDER).glob("*.py")}
+    images = {name.removesuffix("2d") for name in found if name.endswith("2d")}
+    return frozenset(found | {f"{name}{rank}d" for name in images for rank in (1, 3)})
 
 
 def read_support(name: str, forms: list[str], templates: Path | None = None) -> Support:
@@ -51,8 +54,13 @@ def _find(name: str, form: str, templates: Path | None) -> str:
     """Return the text of a class's file, or "" where the form has none."""
     for folder in (templates, data.TEMPLATES):
         path = folder / _FOLDER / form / f"{name}.py" if folder is not None else None
-        if path is not None and path.exists():
+        if path is None:
+            continue
+        if path.exists():
             return path.read_text(encoding="utf-8")
+        image = path.with_name(f"{name[:-2]}2d.py")
+        if name.endswith(("1d", "3d")) and image.exists():
+            return image.read_text(encoding="utf-8").replace("2d", name[-2:])
     return ""
 
 

@@ -87,6 +87,8 @@ _LETTERS = {
     "k": "window",
     "s": "stride",
     "p": "padding",
+    "b": "padding before",
+    "a": "padding after",
     "d": "dilation",
     "o": "output padding",
 }
@@ -121,7 +123,8 @@ def _weights(net: Unfolded, row: Row, op: Op) -> Iterator[Fact]:
     xs, counts = row.part.inputs, row.counts
     tensors, buffers = op.weights(*xs), op.buffers(*xs)
     lines = []
-    for name, dims in tensors.items():
+    for key, dims in tensors.items():
+        name = key or "itself"
         count = scalars([dims])
         factors = "*".join(str(n) for n in dims)
         filters = op.filters(*xs) if name == "weight" else None

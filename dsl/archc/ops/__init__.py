@@ -1,6 +1,18 @@
 """The operators. Importing this package fills the registry: a module per family."""
 
-from archc.ops import act, conv, drop, merge, norm, pointwise, pool, reshape, resize  # noqa: F401
+from archc.ops import (  # noqa: F401
+    act,
+    channels,
+    conv,
+    drop,
+    linear,
+    merge,
+    norm,
+    pointwise,
+    pool,
+    reshape,
+    resize,
+)
 from archc.ops._field import OTHER, Field, Form
 from archc.ops._memory import Saved, scalars
 from archc.ops._op import REGISTRY, ModuleCall, Op, Shared

@@ -31,7 +31,7 @@ class Field:
     `kind` says what values it takes: int, float, Dims, bool, str; `choices` are the words
     allowed for a str. `words` maps flags to the value each sets. `tensor` allows `@label`,
     which gives the operator a second input tensor and the value `OTHER`. `also` are other words of
-    the field for it, that an option may have for its name.
+    the field for it, that an option may have for its name. With `fraction`, Dims may be fractions.
     """
 
     form: Form
@@ -43,6 +43,7 @@ class Field:
     maximum: float | None = None
     tensor: bool = False
     also: tuple[str, ...] = ()
+    fraction: bool = False
 
 
 class _Other:
@@ -53,6 +54,7 @@ class _Other:
 
 
 OTHER = _Other()
+TENSORFLOW = "tfsame"  # the value of padding as TensorFlow's `SAME` has it
 REQUIRED = dataclasses.MISSING
 
 
@@ -60,10 +62,13 @@ def _field(spec: Field, default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"archc": spec})
 
 
-def size(default: Any = REQUIRED, doc: str = "window", minimum: int = 1) -> Any:
+def size(
+    default: Any = REQUIRED, doc: str = "window", minimum: int = 1, fraction: bool = False
+) -> Any:
     """`3x3`, `3`: a window of Dims, at least 1."""
     also = ("kernel_size", "window", "size") if doc == "window" else ()
-    return _field(Field(Form.SIZE, Dims, doc, minimum=minimum, also=also), default)
+    spec = Field(Form.SIZE, Dims, doc, minimum=minimum, also=also, fraction=fraction)
+    return _field(spec, default)
 
 
 def stride(default: Any = (1,), doc: str = "stride") -> Any:
@@ -73,7 +78,7 @@ def stride(default: Any = (1,), doc: str = "stride") -> Any:
 
 def padding(default: Any = (0,), doc: str = "padding on each side", same: bool = True) -> Any:
     """`p1`, `p0x3`; `same` is the value None: as much as keeps the size at stride 1."""
-    words: dict[str, Any] = {"same": None} if same else {}
+    words: dict[str, Any] = {"same": None, TENSORFLOW: TENSORFLOW} if same else {}
     return _field(Field(Form.PADDING, Dims, doc, words=words, minimum=0, also=("pad",)), default)
 
 
@@ -119,9 +124,11 @@ def option(
     minimum: float | None = None,
     maximum: float | None = None,
     tensor: bool = False,
+    words: dict[str, Any] | None = None,
 ) -> Any:
-    """`key=value`."""
+    """`key=value`; `words` are others for some of its choices."""
     spec = Field(
-        Form.OPTION, kind, doc, choices=choices, minimum=minimum, maximum=maximum, tensor=tensor
-    )
+        Form.OPTION, kind, doc, words or {}, choices, minimum=minimum, maximum=maximum,
+        tensor=tensor,
+    )  # fmt: skip
     return _field(spec, default)

@@ -49,12 +49,14 @@ class ModuleCall:
     """How to make the module: `ModuleCall("nn.Conv2d", (3, 64, 7), (Keyword("stride", 2, 1),))`.
 
     Structure, never text. `target` is `nn.Something`, or the name of a class that
-    `templates/support/<target>.py` defines and the generated file then carries.
+    `templates/support/<target>.py` defines and the generated file then carries. `around` is a
+    function of torch that is given the module and gives it back: a parametrization.
     """
 
     target: str
     positional: tuple[Value, ...] = ()
     keyword: tuple[Keyword, ...] = ()
+    around: str = ""
 
 
 @record
@@ -81,7 +83,7 @@ class Operator(Memory[*Xs], Teaching[*Xs]):
     `Xs` are the shapes that it takes: derive from `Unary` or `Nary`, which say so.
     """
 
-    name: ClassVar[str] = ""
+    name: ClassVar[str] = ""  # of two words: `mean channel` is written so, the second anywhere
     aliases: ClassVar[tuple[str, ...]] = ()
     category: ClassVar[str] = "other"  # colour: conv pool norm act linear merge reshape drop other
     example: ClassVar[str] = ""  # one statement that a test parses, runs and compares with torch
@@ -92,6 +94,20 @@ class Operator(Memory[*Xs], Teaching[*Xs]):
     keeps_shape: ClassVar[bool] = False  # output shape = input shape, element by element
     by_channel: ClassVar[bool] = False  # channel i of the output comes from channel i alone
     bundles: ClassVar[bool] = False  # accepts bundles; its module takes all columns as one list
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether its one weight belongs to the class around it, by the label's name alone."""
+        return False
+
+    def ones(self, *xs: *Xs) -> int:
+        """How many sizes of 1 a bare weight is viewed with, to go with the tensor."""
+        return 0
+
+    @property
+    def module_name(self) -> str:
+        """What its module is called where nobody names it."""
+        return self.name.replace(" ", "_")
 
     def shape(self, *xs: *Xs) -> Shape:
         """Return the output shape, by default the first input's. Raises ShapeError."""

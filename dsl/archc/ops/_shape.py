@@ -121,3 +121,9 @@ def squeeze(dims: Dims) -> int | Dims:
         return dims
     alike = not any(map(symbolic.is_traced, dims)) or len(set(map(symbolic.expr_of, dims))) == 1
     return first if alike else dims
+
+
+def torch_sides(before: Dims, after: Dims) -> int | Dims:
+    """Padding as torch wants it: the last dimension first, one number where all are equal."""
+    pairs = tuple(zip(before, after, strict=True))[::-1]
+    return squeeze(tuple(n for pair in pairs for n in pair))

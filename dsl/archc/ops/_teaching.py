@@ -32,6 +32,10 @@ class Teaching(Generic[*Xs]):
         """What else its numbers mean, in sentences: rows in no window, what groups see."""
         return ()
 
+    def doubt(self, *xs: *Xs) -> tuple[str, str] | None:
+        """What may be meant otherwise, and what to write to say which: a warning."""
+        return None
+
     def label(self) -> str:
         """A few words for a diagram or a table: `3x3/2, 64`."""
         return ""

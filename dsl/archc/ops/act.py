@@ -1,4 +1,4 @@
-"""Activations: functions of one element, and a few over the channels.
+"""Activations: functions of one element.
 
 The fields of each are torch's arguments by torch's names, so that one method writes the call.
 """
@@ -377,76 +377,3 @@ class Softshrink(_Activation):
 
     def torch(self, *xs: Shape) -> ModuleCall:
         return ModuleCall("nn.Softshrink", (self.threshold,))
-
-
-# --- over the channels -------------------------------------------------------------------
-
-
-@op
-class _OverChannels(Unary):
-    category = "act"
-    keeps_shape = True
-    full_precision = True
-    module: ClassVar[str] = ""
-    backward_needs = "output"
-
-    def operations(self, *xs: Shape) -> int:
-        return 3 * xs[0].features  # e^x, its sum, a quotient
-
-    def torch(self, *xs: Shape) -> ModuleCall:
-        return ModuleCall(f"nn.{self.module}", (), (Keyword("dim", 1),))
-
-
-@register
-@op
-class Softmax(_OverChannels):
-    """e^x over its sum across the channels: each position becomes a distribution.
-
-    Not for a classifier that is trained with `nn.CrossEntropyLoss`, which does it itself.
-    """
-
-    name = "softmax"
-    example = "softmax"
-    module = "Softmax"
-
-
-@register
-@op
-class LogSoftmax(_OverChannels):
-    """The logarithm of `softmax`, computed without overflow; goes with `nn.NLLLoss`."""
-
-    name = "log_softmax"
-    example = "log_softmax"
-    module = "LogSoftmax"
-
-
-@register
-@op
-class Glu(_OverChannels):
-    """Gated linear unit: the first half of the channels times the sigmoid of the second half.
-
-    Dauphin et al., arXiv:1612.08083.
-    """
-
-    name = "glu"
-    example = "glu"
-    keeps_shape = False
-    full_precision = False
-    module = "GLU"
-    backward_needs = "input"
-
-    def operations(self, *xs: Shape) -> int:
-        return xs[0].features  # a sigmoid and a product for two
-
-    def shape(self, *xs: Shape) -> Shape:
-        x = xs[0]
-        if x.channels % 2:
-            self.refuse(
-                f"{x.channels} channels have no two halves",
-                "give it an even number of channels",
-                code="A209",
-            )
-        return Shape(x.channels // 2, x.size)
-
-    def channel_arithmetic(self, *xs: Shape) -> str:
-        return f"{xs[0].channels} / 2 = {xs[0].channels // 2}"

@@ -20,7 +20,8 @@ class Combinator:
 
     The incoming tensor itself is merged, too, at the place `incoming` among the others, where there
     are only `least` branches. Drawings show what comes in at the places `skips` as a connection
-    that skips the rest. `branches` says how a person calls them; without, they are numbered.
+    that skips the rest. `branches` says how a person calls them; without, they are numbered. With
+    `same_channels` no single channel is stretched: it would be a mistake.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Combinator:
     incoming: int | None = None
     skips: frozenset[int] = frozenset()
     branches: tuple[str, ...] = ()
+    same_channels: bool = False
 
     def merged(self, ends: list[T], x: T) -> list[T]:
         """Return what is merged: the branches' ends, and the incoming tensor in its place."""
@@ -51,9 +53,11 @@ _ROWS = (
         incoming=1,
         skips=frozenset((1,)),
         branches=("body", "shortcut"),
+        same_channels=True,
     ),
     Combinator("dense", merge="concat", least=1, most=1, incoming=0, skips=frozenset((0,))),
     Combinator("aux", merge="", least=1, most=1),
+    Combinator("softmax", merge="softmax branches"),
     Combinator("columns", merge="columns", least=1),
     Combinator("join", merge="join", least=1),
 )
@@ -62,6 +66,7 @@ _ROWS = (
 def _of_operators() -> dict[str, Combinator]:
     """The merge operators, each by its name."""
     merges = {cls.name: cls for cls in REGISTRY.values() if cls.category == "merge"}
+    merges = {name: cls for name, cls in merges.items() if " " not in name}
     return {
         name: Combinator(name, name, max(2, cls.inputs[0]), cls.inputs[1])
         for name, cls in merges.items()

@@ -1,25 +1,25 @@
-"""Convolutions and linear layers: the operators that MACs are counted for."""
+"""Convolutions."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
-from archc.ops._field import dilation, flag, groups, number, option, padding, size, stride, width
-from archc.ops._memory import Saved
+from archc.ops._field import dilation, flag, groups, option, padding, size, stride, width
+from archc.ops._memory import Saved, scalars
 from archc.ops._op import Keyword, ModuleCall, Op, Unary, op, register
-from archc.ops._shape import Dims, Shape, Window, spread, squeeze, times
+from archc.ops._shape import Dims, Shape, Window, spread, squeeze, times, torch_sides
+from archc.ops.weights import fewer, normalised, stored_buffers, stored_weights, weight_norm
 from archc.ops.windows import (
     AXES,
+    Padding,
+    Slide,
     check_groups,
     check_padding,
-    geometry,
+    doubt_of_same,
     geometry_label,
-    leftovers,
     reach,
-    rule,
-    sliding,
-    sums,
-    window,
+    slide,
 )
 
 
@@ -30,13 +30,16 @@ class _Filters(Unary):
     category = "conv"
     ranks = (1, 2, 3)
 
+    axis: ClassVar[int] = 0  # of the weight: its filters
+
     kernel: Dims = size()
     stride: Dims = stride()
-    padding: Dims | None = padding(doc="padding on each side")
+    padding: Padding = padding(doc="padding on each side")
     out: int = width()
     groups: int = groups()
     dilation: Dims = dilation()
     bias: bool = flag("without a bias", default=True, nobias=False)
+    norm: str = weight_norm()
 
     def operations(self, x: Shape) -> int:
         return self.shape(x).features if self.bias else 0
@@ -45,7 +48,7 @@ class _Filters(Unary):
         return f"{self.out} filters make a channel each" if self.out > 1 else "one filter makes it"
 
     def split_independent(self, parts: int, *xs: Shape) -> Op | None:
-        if self.groups % parts:
+        if self.groups % parts or self.is_computed:
             return None
         made: Op = replace(self, out=self.out // parts, groups=self.groups // parts)
         return made
@@ -65,17 +68,28 @@ class _Filters(Unary):
     def label(self) -> str:
         return f"{geometry_label(self.kernel, self.stride, self.groups, self.dilation)}, {self.out}"
 
-    def _geometry(self, x: Shape) -> tuple[Dims, Dims, Dims, Dims]:
-        return geometry(x.rank, self.kernel, self.stride, self.padding, self.dilation)
+    def _slide(self, x: Shape) -> Slide:
+        return slide(x, self.kernel, self.stride, self.padding, self.dilation)
 
-    def _weights(self, x: Shape, *channels: int) -> dict[str, Dims]:
-        kernel = spread(self.kernel, x.rank, "kernel")
-        return {"weight": (*channels, *kernel)} | ({"bias": (self.out,)} if self.bias else {})
+    @property
+    def is_computed(self) -> bool:
+        """Whether its weight is worked out from others: what is folded into it would be lost."""
+        return self.norm != "none"
 
+    def buffers(self, x: Shape) -> dict[str, Dims]:
+        return stored_buffers(self.norm, self._kernel(x), self.axis)
 
-def _fewer(whole: Conv | Fc, parts: int) -> Op | None:
-    """The same with a part of the outputs, where they can be shared equally."""
-    return None if whole.out % parts else replace(whole, out=whole.out // parts)
+    def weights(self, x: Shape) -> dict[str, Dims]:
+        bias = {"bias": (self.out,)} if self.bias else {}
+        return stored_weights(self.norm, self._kernel(x)) | bias
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        computed = scalars([self._kernel(xs[0])]) if self.is_computed else 0
+        return Saved(input=True, statistics=computed)
+
+    def _kernel(self, x: Shape) -> Dims:
+        """The dimensions of the weight."""
+        raise NotImplementedError
 
 
 @register
@@ -85,7 +99,16 @@ class Conv(_Filters):
 
     Sizes follow floor((n + 2p - d(k-1) - 1) / s) + 1. It has `in.c/g * k * k * out` weights and,
     unless `nobias`, one bias a filter. A depthwise convolution is `g(in.c) x(in.c)`, a pointwise
-    one `1x1`.
+    one `1x1`. `same` keeps the size at stride 1, with an even window's odd row at the end, as
+    torch has it; `tfsame` pads as TensorFlow's and Keras' `SAME` does, to ceil(n / s), which at
+    stride 2 often is one row at the end alone. `before=` and `after=` pad one end: `before=2` of a
+    window of 3 is causal.
+
+    The weight may be worked out from what is learned: `ws` standardises each filter (Qiao et al.,
+    arXiv:1903.10520), with `gain` as NFNets do (Brock et al., arXiv:2101.08692); `wn` is weight
+    normalisation (arXiv:1602.07868) and `sn` spectral normalisation (arXiv:1802.05957), both by
+    torch's parametrizations; `mask=A` and `mask=B` see what comes before in reading order, without
+    and with the place itself (PixelCNN, arXiv:1601.06759).
     """
 
     name = "conv"
@@ -94,23 +117,36 @@ class Conv(_Filters):
     padding_mode: str = option(
         str, "zeros", "what the padding holds", ("zeros", "reflect", "replicate", "circular")
     )
+    before: Dims | None = option(Dims, None, "padding at the beginning", minimum=0)
+    after: Dims | None = option(Dims, None, "padding at the end", minimum=0)
+    norm: str = weight_norm(standardised=True)
+    gain: bool = flag("a learned factor for each filter of `ws`", gain=True)
+    gamma: float = option(float, 1.0, "a factor of `ws gain`: 1 / the deviation of the activation")
+    eps: float = option(float, 1e-6, "added to the variance by `ws`", minimum=0)
+    mask: str | None = option(str, None, "what a filter sees", choices=("A", "B"))
 
     def shape(self, x: Shape) -> Shape:
         check_groups(x, self.groups, self.out)
-        sizes = window(x, self.kernel, self.stride, self.padding, self.dilation)
-        _, _, ps, _ = self._geometry(x)
-        check_padding(x, ps, self.padding_mode)
+        self._check_weight(x)
+        slid = self._slide(x)
+        sizes = slid.sizes()
+        for ends in (slid.before, slid.after):
+            check_padding(x, ends, self.padding_mode)
         return Shape(self.out, sizes)
 
-    def with_bias(self) -> Op:
-        made: Op = replace(self, bias=True)
-        return made
+    @property
+    def is_computed(self) -> bool:
+        return self.norm != "none" or self.mask is not None
+
+    def with_bias(self) -> Op | None:
+        return None if self.is_computed else replace(self, bias=True)
 
     def split_outputs(self, parts: int, *xs: Shape) -> Op | None:
-        return _fewer(self, parts) if self.groups == 1 else None
+        return fewer(self, parts) if self.groups == 1 and not self.is_computed else None
 
     def weights(self, x: Shape) -> dict[str, Dims]:
-        return self._weights(x, self.out, x.channels // self.groups)
+        found = _Filters.weights(self, x)
+        return found | ({"gain": (self.out, 1, *[1] * x.rank)} if self.gain else {})
 
     def macs(self, x: Shape) -> int:
         filters = Shape(x.channels // self.groups, spread(self.kernel, x.rank, "kernel"))
@@ -121,44 +157,113 @@ class Conv(_Filters):
         return (*kernel, x.channels // self.groups), self.out
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
-        return sliding(x, self.kernel, self.stride, self.padding, self.dilation)
+        return self._slide(x).windows()
 
     def torch(self, x: Shape) -> ModuleCall:
-        ks, ss, ps, ds = self._geometry(x)
-        return ModuleCall(
-            f"nn.Conv{x.rank}d",
-            (x.channels, self.out, squeeze(ks)),
+        slid = self._slide(x)
+        padding = 0 if slid.is_apart else squeeze(slid.before)
+        family, more = self._family(slid)
+        call = ModuleCall(
+            f"{family}{x.rank}d",
+            (x.channels, self.out, squeeze(slid.kernel)),
             (
-                Keyword("stride", squeeze(ss), 1),
-                Keyword("padding", squeeze(ps), 0),
-                Keyword("dilation", squeeze(ds), 1),
+                Keyword("stride", squeeze(slid.stride), 1),
+                Keyword("padding", padding, 0),
+                Keyword("dilation", squeeze(slid.dilation), 1),
                 Keyword("groups", self.groups, 1),
                 Keyword("bias", self.bias, True),
                 Keyword("padding_mode", self.padding_mode, "zeros"),
+                *more,
             ),
         )
+        return normalised(self.norm, call)
+
+    def _family(self, slid: Slide) -> tuple[str, tuple[Keyword, ...]]:
+        """The class of its module, and the arguments that only that one has."""
+        if self.norm == "ws":
+            eps = Keyword("eps", self.eps, 1e-6)
+            if self.gain:
+                return "ScaledStandardizedConv", (Keyword("gamma", self.gamma, 1.0), eps)
+            return "StandardizedConv", (eps,)
+        if self.mask is not None:
+            return "MaskedConv", (Keyword("kind", self.mask),)
+        if slid.follows_size:
+            return "SameConv", ()
+        if slid.is_lopsided:
+            return "PaddedConv", (Keyword("sides", torch_sides(slid.before, slid.after)),)
+        return "nn.Conv", ()
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        x = xs[0]
-        if self.padding_mode == "zeros":
-            return Saved(input=True)
-        pads = self._geometry(x)[2]
-        padded = tuple(n + 2 * p for n, p in zip(x.size, pads, strict=True))
-        return Saved(values=Shape(x.channels, padded).features)
+        slid = self._slide(xs[0])
+        kept = _Filters.saves(self, *xs)
+        if self.padding_mode == "zeros" and not slid.is_apart:
+            return kept
+        padded = Shape(xs[0].channels, slid.padded).features
+        return Saved(values=padded, statistics=kept.statistics)
+
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return self._slide(xs[0]).padding_scratch(xs[0].channels, training)
+
+    def backward_scratch(self, *xs: Shape) -> int:
+        return self._slide(xs[0]).padding_gradient(xs[0], self.shape(xs[0]))
 
     def rule(self, *xs: Shape) -> str:
-        return rule(self.dilation)
+        return self._slide(xs[0]).rule()
 
     def arithmetic(self, x: Shape) -> tuple[str, ...]:
-        return sums(x, self.kernel, self.stride, self.padding, self.dilation)
+        return self._slide(x).sums()
 
     def mac_arithmetic(self, x: Shape) -> str:
         kernel = spread(self.kernel, x.rank, "kernel")
         return f"{times(self.shape(x))} * {times(Shape(x.channels // self.groups, kernel))}"
 
     def remarks(self, *xs: Shape) -> tuple[str, ...]:
-        left = leftovers(xs[0], self.kernel, self.stride, self.padding, self.dilation)
-        return (*_Filters.remarks(self, *xs), *left)
+        return (*_Filters.remarks(self, *xs), *self._slide(xs[0]).leftovers())
+
+    def doubt(self, *xs: Shape) -> tuple[str, str] | None:
+        return doubt_of_same(self.padding, self._slide(xs[0]))
+
+    def _kernel(self, x: Shape) -> Dims:
+        kernel = spread(self.kernel, x.rank, "kernel")
+        return (self.out, x.channels // self.groups, *kernel)
+
+    def _check_weight(self, x: Shape) -> None:
+        """Raises ShapeError for attributes that mean nothing together."""
+        if self.norm != "ws" and (self.gain or self.gamma != 1.0 or self.eps != 1e-6):
+            field = "gain" if self.gain else "gamma" if self.gamma != 1.0 else "eps"
+            self.refuse(
+                f"`{field}` belongs to a standardised weight",
+                f"add `ws`, or leave out `{field}`",
+                field=field,
+                code="A305",
+            )
+        if self.norm == "ws" and self.mask is not None:
+            self.refuse(
+                "a weight is masked or standardised, not both",
+                "leave out `ws` or `mask`",
+                field="norm",
+                code="A305",
+            )
+        slid = self._slide(x)
+        if slid.is_apart and (self.norm == "ws" or self.mask is not None):
+            before, after = ("x".join(map(str, map(int, e))) for e in (slid.before, slid.after))
+            self.refuse(
+                f"with `{self.norm if self.mask is None else 'mask'}`, both ends are padded alike",
+                f"pad before it: `pad before={before} after={after}`, and leave it out here",
+                field="padding",
+                code="A305",
+            )
+        if self.mask is not None and any(k % 2 == 0 for k in slid.kernel):
+            self.refuse(
+                "a masked window has a middle",
+                "use an odd window",
+                field="kernel",
+                code="A305",
+            )
+
+    def _slide(self, x: Shape) -> Slide:
+        ends = self.before, self.after
+        return slide(x, self.kernel, self.stride, self.padding, self.dilation, False, *ends)
 
 
 @register
@@ -173,7 +278,7 @@ class Deconv(_Filters):
     name = "deconv"
     aliases = ("conv_transpose",)
     example = "deconv 2x2/2 x8"
-    backward_needs = "input"
+    axis = 1
 
     padding: Dims = padding(doc="rows taken off each side", same=False)
     output_padding: Dims = option(Dims, (0,), "rows added at the end", minimum=0)
@@ -183,7 +288,7 @@ class Deconv(_Filters):
         extra = self._output_padding(x)
         sizes = []
         for axis, n, k, s, p, d, o in zip(
-            AXES[x.rank], x.size, *self._geometry(x), extra, strict=True
+            AXES[x.rank], x.size, *self._numbers(x), extra, strict=True
         ):
             if o >= max(s, d):
                 self.refuse(
@@ -204,8 +309,9 @@ class Deconv(_Filters):
             sizes.append(out)
         return Shape(self.out, tuple(sizes))
 
-    def weights(self, x: Shape) -> dict[str, Dims]:
-        return self._weights(x, x.channels, self.out // self.groups)
+    def _kernel(self, x: Shape) -> Dims:
+        kernel = spread(self.kernel, x.rank, "kernel")
+        return (x.channels, self.out // self.groups, *kernel)
 
     def macs(self, x: Shape) -> int:
         pattern = Shape(self.out // self.groups, spread(self.kernel, x.rank, "kernel"))
@@ -218,12 +324,12 @@ class Deconv(_Filters):
     def windows(self, x: Shape) -> tuple[Window, ...]:
         return tuple(
             _spreading(int(k), int(s), int(p), int(d))
-            for k, s, p, d in zip(*self._geometry(x), strict=True)
+            for k, s, p, d in zip(*self._numbers(x), strict=True)
         )
 
     def torch(self, x: Shape) -> ModuleCall:
-        ks, ss, ps, ds = self._geometry(x)
-        return ModuleCall(
+        ks, ss, ps, ds = self._numbers(x)
+        call = ModuleCall(
             f"nn.ConvTranspose{x.rank}d",
             (x.channels, self.out, squeeze(ks)),
             (
@@ -235,18 +341,24 @@ class Deconv(_Filters):
                 Keyword("dilation", squeeze(ds), 1),
             ),
         )
+        return normalised(self.norm, call)
 
     def rule(self, *xs: Shape) -> str:
         extra = " + o" if any(self.output_padding) else ""
         return f"(n - 1)*s - 2p + {reach('k', 1 if set(self.dilation) == {1} else 'd')}{extra}"
 
     def arithmetic(self, x: Shape) -> tuple[str, ...]:
-        sides = (AXES[x.rank], x.size, *self._geometry(x), self._output_padding(x))
+        sides = (AXES[x.rank], x.size, *self._numbers(x), self._output_padding(x))
         return tuple(_enlarged(*side) for side in zip(*sides, strict=True))
 
     def mac_arithmetic(self, x: Shape) -> str:
         kernel = spread(self.kernel, x.rank, "kernel")
         return f"{times(x)} * {times(Shape(self.out // self.groups, kernel))}"
+
+    def _numbers(self, x: Shape) -> tuple[Dims, Dims, Dims, Dims]:
+        """Kernel, stride, padding and dilation with one number a dimension each."""
+        slid = self._slide(x)
+        return slid.kernel, slid.stride, slid.before, slid.dilation
 
     def _output_padding(self, x: Shape) -> Dims:
         return spread(self.output_padding, x.rank, "output_padding")
@@ -263,59 +375,3 @@ def _spreading(k: int, s: int, p: int, d: int) -> Window:
     """Input i reaches outputs s*i - p + d*m, 0 <= m < k; the other way round it is a window."""
     reached = d * (k - 1)
     return Window(1 + reached / s, 1 / s, (reached - p) / s)
-
-
-@register
-@op
-class Fc(Unary):
-    """Fully connected (linear) layer: every output is a weighted sum of all inputs.
-
-    It has `in.c * out` weights and, unless `nobias`, `out` biases, and takes a feature vector:
-    put `flatten` between it and a feature map.
-    """
-
-    name = "fc"
-    aliases = ("linear",)
-    category = "linear"
-    example = "fc 10"
-    example_input = "x16"
-    ranks = (0,)
-    backward_needs = "input"
-
-    out: int = number(int, doc="output features", minimum=1, also=("features", "out_features"))
-    bias: bool = flag("without a bias", default=True, nobias=False)
-
-    def shape(self, x: Shape) -> Shape:
-        return Shape(self.out)
-
-    def with_bias(self) -> Op:
-        made: Op = replace(self, bias=True)
-        return made
-
-    def split_outputs(self, parts: int, *xs: Shape) -> Op | None:
-        return _fewer(self, parts)
-
-    def weights(self, x: Shape) -> dict[str, Dims]:
-        return {"weight": (self.out, x.channels)} | ({"bias": (self.out,)} if self.bias else {})
-
-    def macs(self, x: Shape) -> int:
-        return x.channels * self.out
-
-    def operations(self, x: Shape) -> int:
-        return self.out if self.bias else 0
-
-    def filters(self, x: Shape) -> tuple[Dims, int]:
-        return (x.channels,), self.out
-
-    def channel_arithmetic(self, *xs: Shape) -> str:
-        sums = f"{self.out} outputs, each a" if self.out > 1 else "one output, a"
-        return f"{sums} weighted sum of all {xs[0].channels} inputs"
-
-    def mac_arithmetic(self, x: Shape) -> str:
-        return f"{self.out} * {x.channels}"
-
-    def torch(self, x: Shape) -> ModuleCall:
-        return ModuleCall("nn.Linear", (x.channels, self.out), (Keyword("bias", self.bias, True),))
-
-    def label(self) -> str:
-        return str(self.out)

@@ -1,7 +1,7 @@
 """Merges: operators that bring several tensors together, the ends of the combinators.
 
-`concat`, `columns` and `join` want the same size of all; the others stretch a size of 1, and
-`mul` a single channel too, so that a gate can weigh channels or positions.
+`concat`, `columns` and `join` want the same size of all; the others stretch a size of 1 and a
+single channel, so that a gate can weigh channels or positions.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _disagree(xs: tuple[Shape, ...], note: str, hint: str) -> NoReturn:
     raise ShapeError(f"branches disagree: {both}", hint, notes=(note,) if note else (), code="A207")
 
 
-def check_kinds(xs: tuple[Shape, ...]) -> None:
+def check_kinds(xs: tuple[Shape, ...], stretch: bool = True) -> None:
     """Raises ShapeError for a bundle, and where a vector meets a map, or a signal an image."""
     if any(x.columns for x in xs):
         raise ShapeError(
@@ -39,22 +39,36 @@ def check_kinds(xs: tuple[Shape, ...]) -> None:
         )
     ranks = [x.rank for x in xs]
     if len(set(ranks)) > 1:
-        flat = 0 in ranks
-        _disagree(
-            xs,
-            "; ".join(
-                f"branch {i}: {_count(r, 'spatial dimension')}" for i, r in enumerate(ranks, 1)
-            ),
-            "leave out `flatten`, so that a 1x1 map is left to stretch: on it, `conv 1x1 x(n)` is "
-            "what `fc (n)` is behind `flatten`"
-            if flat
-            else "bring all branches to the same number of dimensions",
+        counts = (f"branch {i}: {_count(r, 'spatial dimension')}" for i, r in enumerate(ranks, 1))
+        hint = _kinds_hint(xs, stretch)
+        _disagree(xs, "; ".join(counts), hint)
+
+
+def _kinds_hint(xs: tuple[Shape, ...], stretch: bool) -> str:
+    """What brings a vector and a map together, written out."""
+    vector = next((x for x in xs if not x.rank), None)
+    maps = [x for x in xs if x.rank]
+    if vector is None or len({x.rank for x in maps}) > 1:
+        return "bring all branches to the same number of dimensions"
+    ones, size = "x".join("1" * maps[0].rank), "x".join(map(str, maps[0].size))
+    as_map = f"`unflatten {ones} x{vector.channels}`"
+    if stretch:
+        if vector.channels not in (1, maps[0].channels):
+            as_map = f"`fc {maps[0].channels}; unflatten {ones} x{maps[0].channels}`"
+        return (
+            f"end the branch of {vector} with {as_map}, or leave out its `flatten`: a {ones} map "
+            f"is stretched (on one, `conv {ones} x(n)` is what `fc (n)` is behind `flatten`)"
         )
+    larger = f"{as_map[:-1]}; upsample to={size}`" if set(maps[0].size) != {1} else as_map
+    return (
+        f"for a map, end the branch of {vector} with {larger}; for a vector, the branch of "
+        f"{maps[0]} with `flatten`"
+    )
 
 
 def merge_sizes(xs: tuple[Shape, ...], stretch: bool) -> tuple[int, ...]:
     """The common size. With `stretch`, 1 goes with anything. Raises ShapeError."""
-    check_kinds(xs)
+    check_kinds(xs, stretch)
     sizes = []
     for at, axis in enumerate(AXES[xs[0].rank] if xs[0].rank else ()):
         extents = [x.size[at] for x in xs]
@@ -125,7 +139,7 @@ class Elementwise(Nary):
 
     def shape(self, *xs: Shape) -> Shape:
         sizes = merge_sizes(xs, stretch=True)
-        return Shape(_merge_channels(xs, stretch=False), sizes)
+        return Shape(_merge_channels(xs, stretch=True), sizes)
 
     def operations(self, *xs: Shape) -> int:
         return (len(xs) - 1) * self.shape(*xs).features
@@ -146,7 +160,7 @@ class Elementwise(Nary):
 @register
 @op
 class Add(Elementwise):
-    """The sum of the branches, element by element; a 1x1 map is stretched.
+    """The sum of the branches, element by element; a 1x1 map or single channel is stretched.
 
     With `residual<body | shortcut>` it is body(x) + shortcut(x). He et al., arXiv:1512.03385.
     """
@@ -162,7 +176,7 @@ class Add(Elementwise):
 @register
 @op
 class Sub(Elementwise):
-    """The first branch minus the second, element by element; a 1x1 map is stretched."""
+    """The first branch minus the second; a 1x1 map or single channel is stretched."""
 
     name = "sub"
     example = "sub< conv 1x1 x4 | identity >"
@@ -175,7 +189,7 @@ class Sub(Elementwise):
 @register
 @op
 class Mul(Elementwise):
-    """The product of the branches, element by element; a 1x1 map or a single channel is stretched.
+    """The product of the branches, element by element; a 1x1 map or single channel is stretched.
 
     `mul< identity | gap; conv 1x1 x(in.c); sigmoid >` weighs the channels, as
     squeeze-and-excitation does (Hu et al., arXiv:1709.01507).
@@ -183,10 +197,6 @@ class Mul(Elementwise):
 
     name = "mul"
     example = "mul< identity | gap; conv 1x1 x4; sigmoid >"
-
-    def shape(self, *xs: Shape) -> Shape:
-        sizes = merge_sizes(xs, stretch=True)
-        return Shape(_merge_channels(xs, stretch=True), sizes)
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         return Saved(input=len(xs) > 1)
@@ -202,7 +212,7 @@ class Mul(Elementwise):
 @register
 @op
 class Mean(Elementwise):
-    """The mean of the branches, element by element; a 1x1 map is stretched."""
+    """The mean of the branches, element by element; a 1x1 map or single channel is stretched."""
 
     name = "mean"
     example = "mean< conv 1x1 x4 | identity >"
@@ -222,7 +232,7 @@ class Mean(Elementwise):
 @register
 @op
 class Max(Elementwise):
-    """The largest of the branches, element by element; a 1x1 map is stretched.
+    """The largest of the branches, element by element; a 1x1 map or single channel is stretched.
 
     With two halves of a convolution it is maxout (Goodfellow et al., arXiv:1302.4389).
     """
@@ -244,8 +254,8 @@ class Max(Elementwise):
         return text
 
 
-def _alike(xs: tuple[Shape, ...]) -> Shape:
-    """The shape that all columns have. Raises ShapeError."""
+def merge_alike(xs: tuple[Shape, ...]) -> Shape:
+    """The shape that all tensors have. Raises ShapeError."""
     plain = tuple(Shape(x.channels, x.size) for x in xs)
     sizes = merge_sizes(plain, stretch=False)
     return Shape(_merge_channels(plain, stretch=False), sizes)
@@ -272,7 +282,7 @@ class Columns(Nary):
     bundles = True
 
     def shape(self, *xs: Shape) -> Shape:
-        column = _alike(xs)
+        column = merge_alike(xs)
         return Shape(column.channels, column.size, _width(xs))
 
     def inline(self, *names: str) -> str:
@@ -299,7 +309,7 @@ class Join(Nary):
     droppath: float = option(float, 0.0, "probability of dropping a column", minimum=0, maximum=1)
 
     def shape(self, *xs: Shape) -> Shape:
-        return _alike(xs)
+        return merge_alike(xs)
 
     def operations(self, *xs: Shape) -> int:
         columns = _width(xs)

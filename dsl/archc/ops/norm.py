@@ -237,6 +237,46 @@ class GroupNorm(Unary):
 
 @register
 @op
+class GlobalResponseNorm(Unary):
+    """Global response normalisation: x * response * weight + bias + x; both begin at 0.
+
+    The response of a channel is its length over the map, divided by the mean of all channels'.
+    ConvNeXt V2, Woo et al., arXiv:2301.00808.
+    """
+
+    name = "grn"
+    category = "norm"
+    example = "grn"
+    ranks = (1, 2, 3)
+    keeps_shape = True
+
+    eps: float = option(float, 1e-6, "added to the mean length", minimum=0)
+
+    def weights(self, x: Shape) -> dict[str, Dims]:
+        return _affine((x.channels,), affine=True)
+
+    def operations(self, x: Shape) -> int:
+        return 6 * x.features + 2 * x.channels  # lengths 2, x times response, weight, bias, x
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        return whole(x, each=True)
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        # The product with the response, and a length and a response a channel.
+        return Saved(input=True, values=xs[0].features + 3 * xs[0].channels)
+
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return 0 if training else xs[0].features + 2 * xs[0].channels
+
+    def backward_scratch(self, *xs: Shape) -> int:
+        return xs[0].features
+
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("GlobalResponseNorm", (x.channels,), (Keyword("eps", self.eps, 1e-6),))
+
+
+@register
+@op
 class LocalResponseNorm(Unary):
     """Local response normalisation: x / (k + alpha/n * sum of squares)^beta over n channels.
 

@@ -16,7 +16,9 @@ class Scale(Unary):
     """A learned factor for each channel, or with `single` one for the whole tensor.
 
     `scale init=1e-6` at the end of a residual body is ConvNeXt's and CaiT's layer scale
-    (Touvron et al., arXiv:2103.17239), `scale single init=0` ReZero (arXiv:2003.04887).
+    (Touvron et al., arXiv:2103.17239), `scale single init=0` ReZero (arXiv:2003.04887). In a block,
+    `gamma: scale bare` is a weight `gamma`, as timm has it, instead of `gamma.weight`; with
+    `broadcast` its shape is (C, 1, 1), as torchvision's `layer_scale`.
     """
 
     name = "scale"
@@ -27,9 +29,28 @@ class Scale(Unary):
 
     init: float = option(float, 1.0, "the factor to begin with")
     single: bool = flag("one factor for all channels", single=True)
+    bare: bool = flag("the weight has the label's name alone", bare=True)
+    broadcast: bool = flag("a bare weight has a size of 1 for each dimension", broadcast=True)
+
+    @property
+    def is_bare(self) -> bool:
+        return self.bare
+
+    def ones(self, x: Shape) -> int:
+        return 0 if self.single or self.broadcast else x.rank
+
+    def shape(self, x: Shape) -> Shape:
+        if self.broadcast and not self.bare:
+            self.refuse(
+                "`broadcast` gives a bare weight its shape",
+                "write `bare broadcast`, or leave it out",
+                field="broadcast",
+                code="A305",
+            )
+        return x
 
     def weights(self, x: Shape) -> dict[str, Dims]:
-        return {"weight": (1 if self.single else x.channels,)}
+        return {"" if self.bare else "weight": self._dims(x)}
 
     def operations(self, x: Shape) -> int:
         return x.features
@@ -38,8 +59,13 @@ class Scale(Unary):
         return xs[0].features  # the factors' gradients, before they are summed
 
     def torch(self, x: Shape) -> ModuleCall:
+        if self.bare:
+            return ModuleCall("Parameter", (self._dims(x),), (Keyword("init", self.init),))
+        return ModuleCall("Scale", self._dims(x), (Keyword("init", self.init, 1.0),))
+
+    def _dims(self, x: Shape) -> Dims:
         channels = 1 if self.single else x.channels
-        return ModuleCall("Scale", (channels,), (Keyword("init", self.init, 1.0),))
+        return (channels, *(1 for _ in x.size)) if self.broadcast else (channels,)
 
 
 @register
@@ -66,6 +92,64 @@ class Times(Unary):
 
     def label(self) -> str:
         return f"{self.factor:g}"
+
+
+@register
+@op
+class Plus(Unary):
+    """Adds a constant: `plus -0.45` takes a mean off."""
+
+    name = "plus"
+    example = "plus -0.5"
+    keeps_shape = True
+    by_channel = True
+    gradient = "same"
+
+    summand: float = number(float, doc="the summand")
+
+    def operations(self, x: Shape) -> int:
+        return x.features
+
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("Plus", (self.summand,))
+
+    def inline(self, *names: str) -> str:
+        sign = "-" if self.summand < 0 else "+"
+        return f"{names[0]} {sign} {abs(self.summand)!r}"
+
+    def label(self) -> str:
+        return f"{self.summand:g}"
+
+
+@register
+@op
+class Div(Unary):
+    """Divides by a constant: `div 255` brings bytes to 0 to 1."""
+
+    name = "div"
+    example = "div 2"
+    keeps_shape = True
+    by_channel = True
+
+    divisor: float = number(float, doc="the divisor")
+
+    def shape(self, x: Shape) -> Shape:
+        if not self.divisor:
+            self.refuse("nothing can be divided by 0", "divide by another number", field="divisor",
+                        code="A305")  # fmt: skip
+        return x
+
+    def operations(self, x: Shape) -> int:
+        return x.features
+
+    def torch(self, x: Shape) -> ModuleCall:
+        return ModuleCall("Div", (self.divisor,))
+
+    def inline(self, *names: str) -> str:
+        return f"{names[0]} / {self.divisor!r}"
+
+    def label(self) -> str:
+        return f"{self.divisor:g}"
 
 
 @register

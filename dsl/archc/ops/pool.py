@@ -5,11 +5,28 @@ from __future__ import annotations
 from math import gcd
 from typing import ClassVar
 
-from archc.ops._field import dilation, flag, option, padding, size, stride
+from archc.ops._field import TENSORFLOW, dilation, flag, option, padding, size, stride
 from archc.ops._memory import Saved
 from archc.ops._op import Keyword, ModuleCall, Op, Unary, op, register, whole
-from archc.ops._shape import Dims, Shape, ShapeError, Window, spread, squeeze
-from archc.ops.windows import AXES, geometry, geometry_label, leftovers, rule, sliding, sums, window
+from archc.ops._shape import (
+    Dims,
+    Shape,
+    ShapeError,
+    Window,
+    spread,
+    squeeze,
+    times,
+    torch_sides,
+)
+from archc.ops.windows import (
+    AXES,
+    Padding,
+    Slide,
+    check_padding,
+    doubt_of_same,
+    geometry_label,
+    slide,
+)
 
 
 def visited(op: Op, x: Shape) -> int:
@@ -49,16 +66,19 @@ class _Pool(Unary):
 
     kernel: Dims | None = size(None)
     stride: Dims | None = stride(None, "stride; the window where it is left out")
-    padding: Dims | None = padding()
+    padding: Padding = padding()
     ceil: bool = flag("round sizes up", ceil=True)
     to: Dims | None = option(Dims, None, _TO, minimum=1)
+    before: Dims | None = option(Dims, None, "padding at the beginning", minimum=0)
+    after: Dims | None = option(Dims, None, "padding at the end", minimum=0)
 
     def shape(self, x: Shape) -> Shape:
         if self.to is not None:
             self._refuse_window()
             return Shape(x.channels, spread(self.to, x.rank, "to"))
-        sizes = window(x, *self._window(), self.ceil)
-        self._check_padding(x)
+        slid = self._slide(x)
+        sizes = slid.sizes()
+        self._check_padding(slid)
         return Shape(x.channels, sizes)
 
     def operations(self, x: Shape) -> int:
@@ -66,7 +86,7 @@ class _Pool(Unary):
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
         if self.to is None:
-            return sliding(x, *self._window())
+            return self._slide(x).windows()
         pairs = zip(x.size, spread(self.to, x.rank, "to"), strict=True)
         return tuple(adaptive(int(n), int(m)) for n, m in pairs)
 
@@ -74,44 +94,70 @@ class _Pool(Unary):
         if self.to is not None:
             target = squeeze(spread(self.to, x.rank, "to"))
             return ModuleCall(f"nn.Adaptive{self.kind}Pool{x.rank}d", (target,))
-        ks, ss, ps, ds = geometry(x.rank, *self._window())
+        slid = self._slide(x)
+        kernel, padding = squeeze(slid.kernel), squeeze(slid.before)
+        family, sides = "nn.", torch_sides(slid.before, slid.after)
+        if slid.is_apart:
+            family, padding = "Same" if slid.follows_size else "Padded", 0
         keywords = (
-            Keyword("stride", squeeze(ss), squeeze(ks)),
-            Keyword("padding", squeeze(ps), 0),
-            Keyword("dilation", squeeze(ds), 1),
+            Keyword("stride", squeeze(slid.stride), kernel),
+            Keyword("padding", padding, 0),
+            Keyword("dilation", squeeze(slid.dilation), 1),
             Keyword("ceil_mode", self.ceil, False),
+            *((Keyword("sides", sides),) if family == "Padded" else ()),
         )
-        return ModuleCall(f"nn.{self.kind}Pool{x.rank}d", (squeeze(ks),), keywords)
+        return ModuleCall(f"{family}{self.kind}Pool{x.rank}d", (kernel,), keywords)
+
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        if self.to is not None:
+            return 0
+        return self._slide(xs[0]).padding_scratch(xs[0].channels, training)
+
+    def backward_scratch(self, *xs: Shape) -> int:
+        if self.to is not None:
+            return 0
+        return self._slide(xs[0]).padding_gradient(xs[0], self.shape(xs[0]))
 
     def rule(self, *xs: Shape) -> str:
-        return "" if self.to is not None else rule(self._dilation(), self.ceil)
+        return "" if self.to is not None else self._slide(xs[0]).rule()
 
     def arithmetic(self, x: Shape) -> tuple[str, ...]:
         if self.to is None:
-            return sums(x, *self._window(), self.ceil)
+            return self._slide(x).sums()
         sides = zip(AXES[x.rank], x.size, spread(self.to, x.rank, "to"), strict=True)
         return tuple(f"{axis}: {m}, as `to` says, of {n}" for axis, n, m in sides)
 
     def remarks(self, *xs: Shape) -> tuple[str, ...]:
         if self.to is None:
-            return leftovers(xs[0], *self._window(), self.ceil)
+            return self._slide(xs[0]).leftovers()
         pairs = dict.fromkeys(zip(xs[0].size, spread(self.to, xs[0].rank, "to"), strict=True))
         return tuple(f"of {n}, {_adapted(int(n), int(m))}" for n, m in pairs)
+
+    def doubt(self, *xs: Shape) -> tuple[str, str] | None:
+        return None if self.to is not None else doubt_of_same(self.padding, self._slide(xs[0]))
 
     def label(self) -> str:
         if self.to is not None:
             return f"to {'×'.join(map(str, self.to))}"
         return geometry_label(self.kernel or (), self.stride)
 
-    def _window(self) -> tuple[Dims, Dims, Dims | None, Dims]:
-        """Kernel, stride, padding and dilation as written, the stride's default filled in."""
+    def _slide(self, x: Shape) -> Slide:
+        """How the window slides, the stride's default filled in."""
         if self.kernel is None:
             self.refuse(
                 f"`{self.name}` needs a window or an output size",
                 f"`{self.name} 2x2`, or `{self.name} to=1`",
                 code="A302",
             )
-        return self.kernel, self.stride or self.kernel, self.padding, self._dilation()
+        if self.ceil and self.padding == TENSORFLOW:
+            self.refuse(
+                "`tfsame` rounds sizes up already",
+                "leave out `ceil`",
+                field="ceil",
+                code="A305",
+            )
+        numbers = self.kernel, self.stride or self.kernel, self.padding, self._dilation()
+        return slide(x, *numbers, self.ceil, self.before, self.after)
 
     def _dilation(self) -> Dims:
         return (1,)
@@ -125,7 +171,8 @@ class _Pool(Unary):
                     field=field,
                     code="A305",
                 )
-        if self.padding != (0,) or self.ceil or self._dilation() != (1,):
+        padded = self.padding != (0,) or self.before is not None or self.after is not None
+        if padded or self.ceil or self._dilation() != (1,):
             self.refuse(
                 "`to=` chooses the windows itself: padding, dilation and `ceil` have no place "
                 "beside it",
@@ -134,18 +181,18 @@ class _Pool(Unary):
                 code="A305",
             )
 
-    def _check_padding(self, x: Shape) -> None:
+    def _check_padding(self, slid: Slide) -> None:
         """Torch refuses windows that could lie in the padding alone, dilated or not."""
-        ks, _, ps, _ = geometry(x.rank, *self._window())
-        for axis, k, p in zip(AXES[x.rank], ks, ps, strict=True):
-            if p > k // 2:
-                self.refuse(
-                    f"a padding of {p} is more than half of the window",
-                    f"pad by at most {k // 2}",
-                    field="padding",
-                    notes=(f"{axis}: window {k}, half of it {k // 2}",),
-                    code="A205",
-                )
+        for side in slid.sides:
+            for field, p in (("before", side.before), ("after", side.after)):
+                if p > side.k // 2:
+                    self.refuse(
+                        f"a padding of {p} is more than half of the window",
+                        f"pad by at most {side.k // 2}",
+                        field="padding" if getattr(self, field) is None else field,
+                        notes=(f"{side.axis}: window {side.k}, half of it {side.k // 2}",),
+                        code="A205",
+                    )
 
 
 def _check_volume(x: Shape, kernel: Dims) -> None:
@@ -166,7 +213,8 @@ class Pool(_Pool):
     """Max pooling: the largest value in each window. Its padding never wins.
 
     The stride is the window where it is left out: `pool 2x2` halves. Sizes are rounded down, or
-    up with `ceil`, as Caffe did. `pool to=7x7` gives that size from any input.
+    up with `ceil`, as Caffe did. `pool to=7x7` gives that size from any input. Padding is as a
+    convolution's: `pool 2x2/1 same`, `pool 3x3/2 tfsame`, `pool 2x2/1 after=1`.
     """
 
     name = "pool"
@@ -177,7 +225,10 @@ class Pool(_Pool):
     dilation: Dims = dilation()
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        return Saved(input=True, indices=self.shape(xs[0]).features)
+        found = self.shape(xs[0]).features
+        if self.to is not None or not (slid := self._slide(xs[0])).is_apart:
+            return Saved(input=True, indices=found)
+        return Saved(values=Shape(xs[0].channels, slid.padded).features, indices=found)
 
     def _dilation(self) -> Dims:
         return self.dilation
@@ -189,7 +240,7 @@ class AvgPool(_Pool):
     """Average pooling: the mean of each window.
 
     The stride is the window where it is left out. Padding counts as zeros in the mean unless
-    `nocount_pad`. `avgpool to=7x7` gives that size from any input.
+    `nocount_pad` or `tfsame`. `avgpool to=7x7` gives that size from any input.
     """
 
     name = "avgpool"
@@ -202,7 +253,7 @@ class AvgPool(_Pool):
 
     def shape(self, x: Shape) -> Shape:
         y = _Pool.shape(self, x)
-        if self.kernel is not None and x.rank == 3:
+        if self.kernel is not None and x.rank == 3 and not self._slide(x).is_apart:
             _check_volume(x, self.kernel)
         return y
 
@@ -211,11 +262,17 @@ class AvgPool(_Pool):
         if self.to is not None:
             return call
         keywords = tuple(k for k in call.keyword if k.name != "dilation")
-        count = Keyword("count_include_pad", self.count_pad, True)
+        counts = self.count_pad and self.padding != TENSORFLOW
+        count = Keyword("count_include_pad", counts, True)
         return ModuleCall(call.target, call.positional, (*keywords, count))
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
-        return Saved(input=self.to is None or set(self.to) != {1})  # one window is a mean
+        if self.to is not None:
+            return Saved(input=set(self.to) != {1})  # one window is a mean
+        slid = self._slide(xs[0])
+        if not slid.is_apart:
+            return Saved(input=True)
+        return Saved(values=Shape(xs[0].channels, slid.padded).features)
 
     def _refuse_window(self) -> None:
         _Pool._refuse_window(self)
@@ -243,7 +300,7 @@ class LpPool(Unary):
     norm: float = option(float, 2.0, "the exponent p", minimum=1)
 
     def shape(self, x: Shape) -> Shape:
-        sizes = window(x, self.kernel, self.stride or self.kernel, (0,), (1,), self.ceil)
+        sizes = self._slide(x).sizes()
         if x.rank == 3:
             _check_volume(x, self.kernel)
         return Shape(x.channels, sizes)
@@ -252,24 +309,28 @@ class LpPool(Unary):
         return 2 * visited(self, x) + self.shape(x).features
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
-        return sliding(x, self.kernel, self.stride or self.kernel, (0,))
+        return self._slide(x).windows()
 
     def rule(self, *xs: Shape) -> str:
-        return rule((1,), self.ceil)
+        return self._slide(xs[0]).rule()
 
     def arithmetic(self, x: Shape) -> tuple[str, ...]:
-        return sums(x, self.kernel, self.stride or self.kernel, (0,), (1,), self.ceil)
+        return self._slide(x).sums()
 
     def remarks(self, *xs: Shape) -> tuple[str, ...]:
-        return leftovers(xs[0], self.kernel, self.stride or self.kernel, (0,), (1,), self.ceil)
+        return self._slide(xs[0]).leftovers()
 
     def torch(self, x: Shape) -> ModuleCall:
-        ks, ss, _, _ = geometry(x.rank, self.kernel, self.stride or self.kernel, (0,))
+        slid = self._slide(x)
+        kernel = squeeze(slid.kernel)
         keywords = (
-            Keyword("stride", squeeze(ss), squeeze(ks)),
+            Keyword("stride", squeeze(slid.stride), kernel),
             Keyword("ceil_mode", self.ceil, False),
         )
-        return ModuleCall(f"nn.LPPool{x.rank}d", (self.norm, squeeze(ks)), keywords)
+        return ModuleCall(f"nn.LPPool{x.rank}d", (self.norm, kernel), keywords)
+
+    def _slide(self, x: Shape) -> Slide:
+        return slide(x, self.kernel, self.stride or self.kernel, (0,), ceil=self.ceil)
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         # The power, and four results between its mean and the root (torch's lp_pool2d).
@@ -284,6 +345,85 @@ class LpPool(Unary):
 
     def label(self) -> str:
         return f"L{self.norm:g} {geometry_label(self.kernel, self.stride)}"
+
+
+@register
+@op
+class BlurPool(Unary):
+    """Blurs with a binomial filter, then takes every so manieth element: `blur 3/2` for a stride.
+
+    Without aliasing, `pool 2x2/1 same; blur 3/2` is max pooling with a stride. The map is mirrored
+    at its edges, unless another `padding_mode` is given. Zhang, arXiv:1904.11486.
+    """
+
+    name = "blur"
+    aliases = ("blurpool",)
+    category = "pool"
+    by_channel = True
+    example = "blur 3/2"
+    ranks = (1, 2, 3)
+
+    kernel: Dims = size()
+    stride: Dims = stride()
+    padding_mode: str = option(
+        str, "reflect", "what the padding holds", ("reflect", "zeros", "replicate", "circular")
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        slid = self._slide(x)
+        for ends in (slid.before, slid.after):
+            check_padding(x, ends, self.padding_mode, "kernel")
+        return Shape(x.channels, slid.sizes())
+
+    def buffers(self, x: Shape) -> dict[str, Dims]:
+        return {"filt": (x.channels, 1, *spread(self.kernel, x.rank, "kernel"))}
+
+    def macs(self, x: Shape) -> int:
+        return self.shape(x).features * Shape(1, spread(self.kernel, x.rank, "kernel")).features
+
+    def mac_arithmetic(self, x: Shape) -> str:
+        kernel = "*".join(map(str, spread(self.kernel, x.rank, "kernel")))
+        return f"{times(self.shape(x))} * {kernel}"
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        return self._slide(x).windows()
+
+    def rule(self, *xs: Shape) -> str:
+        return self._slide(xs[0]).rule()
+
+    def arithmetic(self, x: Shape) -> tuple[str, ...]:
+        return self._slide(x).sums()
+
+    def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
+        mirrors = self.padding_mode in ("reflect", "replicate")  # which looks up where
+        return Saved(input=mirrors, values=self._padded(xs[0]))
+
+    def scratch(self, *xs: Shape, training: bool) -> int:
+        return 0 if training else self._padded(xs[0])
+
+    def backward_scratch(self, *xs: Shape) -> int:
+        sides = int(xs[0].features), int(self.shape(xs[0]).features)
+        return max(0, self._padded(xs[0]) - max(sides))
+
+    def _padded(self, x: Shape) -> int:
+        return Shape(x.channels, self._slide(x).padded).features
+
+    def torch(self, x: Shape) -> ModuleCall:
+        kernel = spread(self.kernel, x.rank, "kernel")
+        keywords = (
+            Keyword("stride", squeeze(self._slide(x).stride), 1),
+            Keyword("padding_mode", self.padding_mode, "reflect"),
+        )
+        return ModuleCall(f"BlurPool{x.rank}d", (x.channels, kernel), keywords)
+
+    def label(self) -> str:
+        return geometry_label(self.kernel, self.stride)
+
+    def _slide(self, x: Shape) -> Slide:
+        kernel = spread(self.kernel, x.rank, "kernel")
+        before = tuple((k - 1) // 2 for k in kernel)
+        after = tuple(k // 2 for k in kernel)
+        return slide(x, kernel, self.stride, (0,), before=before, after=after)
 
 
 @register

@@ -6,14 +6,8 @@ from archc import symbolic
 from archc.ops._field import number, option, size, width
 from archc.ops._memory import Saved
 from archc.ops._op import ModuleCall, Unary, op, register
-from archc.ops._shape import Dims, Shape, Window, spread, squeeze, times
+from archc.ops._shape import Dims, Shape, Window, spread, times, torch_sides
 from archc.ops.windows import AXES, check_groups, check_padding
-
-
-def torch_sides(before: Dims, after: Dims) -> int | Dims:
-    """Padding as torch wants it: the last dimension first, one number where all are equal."""
-    pairs = tuple(zip(before, after, strict=True))[::-1]
-    return squeeze(tuple(n for pair in pairs for n in pair))
 
 
 @register

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import gcd
 from typing import Any
 
+from archc import symbolic
 from archc.ops._field import OTHER, flag, number, option, size
 from archc.ops._op import Keyword, ModuleCall, Nary, Unary, op, register
-from archc.ops._shape import Dims, Shape, ShapeError, Window, spread, squeeze
-from archc.ops.reshape import torch_sides
+from archc.ops._shape import Dims, Shape, ShapeError, Window, spread, squeeze, torch_sides
 from archc.ops.windows import AXES
 
 
@@ -32,7 +33,8 @@ def _target(to: Any, xs: tuple[Shape, ...]) -> Dims:
 class Crop(Nary):
     """Takes rows off all sides, as the first U-Net did with its skips (arXiv:1505.04597).
 
-    `crop 4` takes four rows off each side; `crop to=@label` keeps the middle, of that tensor's
+    `crop 4` takes four rows off each side, `crop after=4` off the end alone, as a causal
+    convolution wants it (arXiv:1803.01271); `crop to=@label` keeps the middle, of that tensor's
     size.
     """
 
@@ -43,49 +45,64 @@ class Crop(Nary):
     inputs = (1, 2)
 
     amount: Dims | None = size(None, "rows off each side", minimum=0)
+    before: Dims | None = option(Dims, None, "rows off the beginning", minimum=0)
+    after: Dims | None = option(Dims, None, "rows off the end", minimum=0)
     to: Any = option(Dims, None, "the size that is left, or `@label`", minimum=1, tensor=True)
 
     def shape(self, *xs: Shape) -> Shape:
         x = xs[0]
-        if (self.amount is None) == (self.to is None):
+        if self.to is not None and self._field() != "to":
+            self.refuse(
+                "`to=` says what is left: a number of rows has no place beside it",
+                "leave one of them out",
+                field="to",
+                code="A305",
+            )
+        if self.to is None and self._field() == "to":
             self.refuse(
                 "`crop` needs either a number of rows or `to=`",
-                "`crop 4` or `crop to=@label`",
-                code="A302" if self.amount is None else "A305",
+                "`crop 4`, `crop after=4` or `crop to=@label`",
+                code="A302",
             )
-        if self.amount is not None:
-            cut = spread(self.amount, x.rank, "amount")
-            sizes = tuple(n - 2 * a for n, a in zip(x.size, cut, strict=True))
-        else:
-            sizes = _target(self.to, xs)
+        before, after = self._sides(xs)
+        sizes = tuple(n - b - a for n, b, a in zip(x.size, before, after, strict=True))
         self._check(x, sizes)
         return Shape(x.channels, sizes)
 
     def windows(self, *xs: Shape) -> tuple[Window, ...]:
-        pairs = zip(xs[0].size, self.shape(*xs).size, strict=True)
-        return tuple(Window(before=-int((n - m) // 2)) for n, m in pairs)
+        return tuple(Window(before=-int(b)) for b in self._sides(xs)[0])
 
     def arithmetic(self, *xs: Shape) -> tuple[str, ...]:
-        sides = zip(AXES[xs[0].rank], xs[0].size, self.shape(*xs).size, strict=True)
-        return tuple(
-            f"{axis}: {n} - {(n - m) // 2} - {n - m - (n - m) // 2} = {m}" for axis, n, m in sides
-        )
+        sides = zip(AXES[xs[0].rank], xs[0].size, *self._sides(xs), strict=True)
+        return tuple(f"{axis}: {n} - {b} - {a} = {n - b - a}" for axis, n, b, a in sides)
 
     def torch(self, *xs: Shape) -> ModuleCall:
-        x = xs[0]
-        if self.amount is not None:
-            cut = tuple(-a for a in spread(self.amount, x.rank, "amount"))
-            return ModuleCall(f"nn.ZeroPad{x.rank}d", (torch_sides(cut, cut),))
         if self.to is OTHER:
             return ModuleCall("CropLike")
-        left = zip(x.size, _target(self.to, xs), strict=True)
-        spare = tuple(n - m for n, m in left)
-        before = tuple(-(n // 2) for n in spare)
-        after = tuple(-(n - n // 2) for n in spare)
-        return ModuleCall(f"nn.ZeroPad{x.rank}d", (torch_sides(before, after),))
+        before, after = (tuple(-n for n in side) for side in self._sides(xs))
+        return ModuleCall(f"nn.ZeroPad{xs[0].rank}d", (torch_sides(before, after),))
 
     def label(self) -> str:
-        return "×".join(map(str, self.amount)) if self.amount else ""
+        if self.before is None and self.after is None:
+            return "×".join(map(str, self.amount)) if self.amount else ""
+        both = (self.before or self.amount or (0,), self.after or self.amount or (0,))
+        return " + ".join("×".join(map(str, side)) for side in both)
+
+    def _field(self) -> str:
+        """The first field that says what goes, or `to`."""
+        given = (name for name in ("amount", "before", "after") if getattr(self, name) is not None)
+        return next(given, "to")
+
+    def _sides(self, xs: tuple[Shape, ...]) -> tuple[Dims, Dims]:
+        """The rows that go at the beginning and at the end, of each dimension."""
+        x = xs[0]
+        if self.to is not None:
+            spare = tuple(n - m for n, m in zip(x.size, _target(self.to, xs), strict=True))
+            return tuple(n // 2 for n in spare), tuple(n - n // 2 for n in spare)
+        both = self.amount or (0,)
+        before = both if self.before is None else self.before
+        after = both if self.after is None else self.after
+        return spread(before, x.rank, "before"), spread(after, x.rank, "after")
 
     def _check(self, x: Shape, sizes: Dims) -> None:
         for axis, n, left in zip(AXES[x.rank], x.size, sizes, strict=True):
@@ -93,7 +110,7 @@ class Crop(Nary):
                 self.refuse(
                     f"{left} cannot be cropped out of a {axis} of {n}",
                     "crop less" if left < 1 else "crop the larger tensor to the smaller one",
-                    field="amount" if self.amount is not None else "to",
+                    field=self._field(),
                     notes=(f"{axis}: {n} - {n - left} = {left}",) if left < n else (),
                     code="A202" if left < 1 else "A201",
                 )
@@ -122,10 +139,21 @@ def _between(n: int, m: int, side: int, corners: bool) -> Window:
     return Window(2 * side + fraction, step, side - 1 + fraction - offset)
 
 
+def _scaled(n: int, factor: float) -> int:
+    """A size times a factor, rounded down, as torch has it."""
+    if isinstance(factor, int):
+        return n * factor
+    size: int = symbolic.combine("floor", symbolic.combine("*", n, factor))
+    return size
+
+
 def _multiplied(x: Shape, factors: Dims) -> tuple[str, ...]:
     """The arithmetic of an enlargement."""
-    sides = zip(AXES[x.rank], x.size, factors, strict=True)
-    return tuple(f"{axis}: {n} * {f} = {n * f}" for axis, n, f in sides)
+    lines = []
+    for axis, n, f in zip(AXES[x.rank], x.size, factors, strict=True):
+        product = f"{n} * {f}" if isinstance(f, int) else f"floor({n} * {f:g})"
+        lines.append(f"{axis}: {product} = {_scaled(n, f)}")
+    return tuple(lines)
 
 
 @register
@@ -133,6 +161,7 @@ def _multiplied(x: Shape, factors: Dims) -> tuple[str, ...]:
 class Upsample(Nary):
     """Resizes the map: by a factor (`upsample 2`), to a size (`to=14x14`) or another's (`to=@x`).
 
+    A factor may be a fraction, `upsample 0.5` or `1.5`: sizes are rounded down.
     `bilinear` means linear in every dimension, whatever their number. `align_corners` pins the
     corner elements, as old versions of torch did.
     """
@@ -144,7 +173,7 @@ class Upsample(Nary):
     ranks = (1, 2, 3)
     inputs = (1, 2)
 
-    factor: Dims | None = size(None, "factor")
+    factor: Dims | None = size(None, "factor", minimum=0, fraction=True)
     to: Any = option(Dims, None, "the size afterwards, or `@label`", minimum=1, tensor=True)
     mode: str = option(
         str, "nearest", "interpolation", ("nearest", "bilinear", "bicubic", "nearest_exact")
@@ -157,15 +186,21 @@ class Upsample(Nary):
         if self.factor is None:
             return Shape(x.channels, _target(self.to, xs))
         factors = spread(self.factor, x.rank, "factor")
-        return Shape(x.channels, tuple(n * f for n, f in zip(x.size, factors, strict=True)))
+        sizes = tuple(map(_scaled, x.size, factors))
+        if min(sizes) < 1:
+            lines = _multiplied(x, factors)
+            self.refuse("nothing would be left of the map", "use a larger factor, or `to=1`",
+                        field="factor", notes=lines, code="A202")  # fmt: skip
+        return Shape(x.channels, sizes)
 
     def operations(self, *xs: Shape) -> int:
         taps = _TAPS.get(self.mode, 1)
         return self.shape(*xs).features * (taps ** xs[0].rank if taps > 1 else 0)
 
     def windows(self, *xs: Shape) -> tuple[Window, ...]:
-        pairs = zip(xs[0].size, self.shape(*xs).size, strict=True)
-        return tuple(self._window(int(n), int(m)) for n, m in pairs)
+        factors = spread(self.factor or (1,), xs[0].rank, "factor")
+        sides = zip(xs[0].size, self.shape(*xs).size, symbolic.plain(factors), strict=True)
+        return tuple(self._window(int(n), int(m), f) for n, m, f in sides)
 
     def arithmetic(self, *xs: Shape) -> tuple[str, ...]:
         x = xs[0]
@@ -193,13 +228,17 @@ class Upsample(Nary):
 
     def label(self) -> str:
         if self.factor is not None:
-            return f"×{'×'.join(map(str, self.factor))}"
+            return f"×{'×'.join(f'{f:g}' for f in self.factor)}"
         return "" if self.to is OTHER else f"to {'×'.join(map(str, self.to))}"
 
-    def _window(self, n: int, m: int) -> Window:
+    def _window(self, n: int, m: int, factor: float) -> Window:
+        """What an output element sees of a dimension of n that becomes one of m."""
+        if not isinstance(factor, int) and not self.align_corners:
+            step = Fraction(1 / factor).limit_denominator(1000)  # torch goes by it, not by n / m
+            n, m = step.numerator, step.denominator
         if n == m:
             return Window()
-        if n == 1:
+        if n == 1 and isinstance(factor, int):
             return Window(stride=0)
         if self.mode in _TAPS:
             return _between(n, m, _TAPS[self.mode] // 2, self.align_corners)
@@ -211,6 +250,11 @@ class Upsample(Nary):
         return Keyword("mode", mode, "nearest"), Keyword("align_corners", align, None)
 
     def _check(self, x: Shape) -> None:
+        if any(factor <= 0 for factor in self.factor or ()):
+            self.refuse(
+                "a factor of 0 leaves nothing", "`upsample 0.5` halves the map", field="factor",
+                code="A303",
+            )  # fmt: skip
         if (self.factor is None) == (self.to is None):
             self.refuse(
                 "`upsample` needs either a factor or `to=`",

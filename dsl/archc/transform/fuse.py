@@ -107,12 +107,14 @@ def _pair(nodes: list[Node], uses: Uses) -> tuple[Apply | None, Apply | None]:
 
 def _is_pointwise(node: Apply) -> bool:
     (x, *_) = node.shapes
-    filters = node.op.filters(x) if node.op.name == "conv" else None
+    foldable = node.op.name == "conv" and node.op.with_bias() is not None
+    filters = node.op.filters(x) if foldable else None
     if filters is None:
         return False
     span, _ = filters
     kernel, channels = span[:-1], span[-1]
     moves = any(w.stride != 1 or w.before for w in node.op.windows(x))
+    moves = moves or node.op.shape(x).size != x.size
     return set(map(int, kernel)) == {1} and int(channels) == int(x.channels) and not moves
 
 
@@ -143,7 +145,8 @@ def _fuse(
     for start in starts[1:]:
         total = total + start.width
     whole = Tensor(Shape(total, shape.size), node.span)
-    one = {"kernel": (1,), "stride": (1,), "padding": (0,), "dilation": (1,)}
+    one: dict[str, Any] = {"kernel": (1,), "stride": (1,), "padding": (0,), "dilation": (1,)}
+    one |= {"before": None, "after": None}
     op = replace(first.conv.op, out=total, **one)  # type: ignore[call-arg]
     taken = {n.name for n in walk(body.chain.nodes) if isinstance(n, Apply | Call | Scope)}
     name = next(n for n in (NAME, *(f"{NAME}{k}" for k in range(2, 99))) if n not in taken)

@@ -50,10 +50,13 @@ def _on_meta(subject: Subject) -> nn.Module:
         return subject.cls()
 
 
-def _parameters(rows: Iterable[Row], net: nn.Module) -> None:
+def _parameters(rows: list[Row], net: nn.Module) -> None:
+    bare = {_place(row) for row in rows if row.part.op is not None and row.part.op.is_bare}
     torchs: Counter[str] = Counter()
     for path, tensor in net.named_parameters():
-        torchs[path.rpartition(".")[0]] += tensor.numel()
+        of_module, _, _ = path.partition(".parametrizations.")  # torch keeps those inside
+        place = of_module if of_module != path else path.rpartition(".")[0]
+        torchs[path if path in bare else place] += tensor.numel()
     ours: Counter[str] = Counter()
     for row in rows:
         if row.part.is_operator:
