@@ -84,6 +84,8 @@ WAIVED = {
     "C901": "as PLR0912",
     "PERF401": "a loop of the file is a loop here",
     "PLR0124": "a test asks what the file asks",
+    "PLR1714": "as PLR0124",
+    "SIM109": "as PLR0124",
     "SIM108": "an `if` of the file is an `if` here",
     "SIM223": "as PLR0124",
     "SIM300": "a test compares in the order in which the file does",

@@ -8,6 +8,7 @@ all the same (a map that became too small) is left out by asking the compiler.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -160,14 +161,19 @@ class Maker:
             "identity", "tanh; exp", "sigmoid; log", "sigmoid; sqrt", "rrelu", "dropout 0.5",
             "dropout", "alpha_dropout 0.1", "droppath 0.2", "droppath 0.3 batch rescale_eval",
             "ln", "ln eps=1e-6 nobias", "ln noaffine", "bn", "bn", "bn", "bn eps=1e-3 momentum=0.01",
-            "bn noaffine", "bn notrack", "gn 1", "gn (in.c)", "gn 1 noaffine",
+            "bn noaffine", "bn notrack", "gn 1", "gn (in.c)", "gn 1 noaffine", "plus 0.5", "plus (-1 / 3)",
+            "div 3", "norm l2", "norm l2 eps=0.1", "pixelnorm", "fc (in.c) each", "mul< | mean channel >",
+            "add< | max channel >", "sub< | sum channel >", "softmax< | neg >; chunk 1", "concat< | neg >; sample",
         ]  # fmt: skip
         maps = [
             "conv 3 p1 g(in.c) x(in.c)", "conv 3 p1 g(in.c) x(2 * in.c) nobias; glu", "lrn 3",
             "lrn 5 alpha=1e-3 k=2", "inorm", "inorm affine track", "ln whole", "shuffle (in.c)",
             "shuffle 1", "pool 3/1 p1", "avgpool 3/1 p1", "avgpool 3/1 p1 nocount_pad",
             "dropout 0.2 channel", "alpha_dropout 0.1 channel", "conv 3 p1 x(in.c)",
-            "conv 1 x(in.c)", "conv 1 x(in.c) nobias",
+            "conv 1 x(in.c)", "conv 1 x(in.c) nobias", "grn", "blur 3 zeros", "blur 2/1 zeros",
+            "conv 2 same x(in.c)", "conv 3 before=2 x(in.c)", "conv 3 tfsame x(in.c) g(in.c)",
+            "conv 3 p1 x(in.c) ws", "conv 3 p1 x(in.c) ws gain gamma=1.5", "conv 3 p1 x(in.c) wn",
+            "conv 3 p1 x(in.c) mask=A", "pool 2/1 same", "avgpool 2/1 same nocount_pad", "pool 3/1 tfsame",
         ]  # fmt: skip
         return self.r.choice(acts + (maps if f.rank else []))
 
@@ -177,7 +183,8 @@ class Maker:
             "pool 2", "pool 2 ceil", "pool 3/2 p1", "pool 2/1 d2", "avgpool 2", "avgpool 3/2 p1 ceil",
             "avgpool 3/2 p1 nocount_pad", "lppool 2", "lppool 2/1 norm=3", "pool to=3", "avgpool to=3",
             "pad 1", "pad 1 mode=reflect", "pad 1 mode=replicate", "pad after=1 mode=circular",
-            "pad before=1", "crop 1", "crop to=2", "upsample 2", "upsample 2 bilinear",
+            "pad before=1", "crop 1", "crop to=2", "crop after=1", "upsample 2", "upsample 1.5",
+            "pool 3/2 tfsame", "avgpool 3/2 tfsame", "conv 3/2 tfsame x(in.c)", "blur 3/2 zeros", "upsample 2 bilinear",
             "upsample 2 nearest_exact", "upsample to=5", "upsample 2 mode=bilinear align_corners",
             "deconv 2/2 x(in.c)", "deconv 3/2 p1 output_padding=1 x(in.c) nobias", "pool kernel=2 stride=2",
         ]  # fmt: skip
@@ -819,4 +826,10 @@ def operators_of(text: str) -> set[str]:
     words = set(
         text.replace("<", " ").replace(";", " ").replace("{", " ").replace("|", " ").split()
     )
-    return {cls.name for name, cls in REGISTRY.items() if name in words}
+    found = {cls.name for name, cls in REGISTRY.items() if name in words}
+    for name in (name for name in REGISTRY if " " in name):
+        first, second = name.split()
+        sign = f"{first}<" if second == "branches" else rf"\b{first}\b[^;|<>\n]*\b{second}\b"
+        if re.search(sign, text):
+            found.add(REGISTRY[name].name)
+    return found

@@ -351,6 +351,12 @@ def test_combinators_and_their_words_keep_their_meaning() -> None:
             assert codes(f"network Net\ninput 4x4 x3\n{cure}\n") == []
 
 
+def test_a_sum_of_branches_is_called_add() -> None:
+    (found,) = checked(text_of("words_sum")).diagnostics
+    assert (found.code, "`add< a | b >`" in found.helps[0]) == ("A101", True)
+    assert codes(text_of("words_sum").replace("sum<", "add<")) == []
+
+
 def test_softmax_over_branches() -> None:
     """Selective kernels (Li et al. 2019): what two branches weigh sums to one."""
     text = (

@@ -204,7 +204,7 @@ def _operation(state: State, term: syntax.Operation, here: Context) -> Node:
     if name in COMBINATORS and not (term.branches is None and _stands_alone(name)):
         return combine(state, term, here)
     if name not in REGISTRY:
-        raise _unknown(term.name, here.frame)
+        raise _unknown(term.name, here.frame, term.branches is not None)
     node = apply(state, term, here)
     node.given = given
     return node
@@ -230,14 +230,18 @@ def _in_brackets(term: syntax.Operation) -> Fault:
     return fault("A408", title, term.span, cure)
 
 
-def _unknown(name: syntax.Name, frame: Frame) -> Fault:
+def _unknown(name: syntax.Name, frame: Frame, branches: bool) -> Fault:
     if name.id in frame.env:
         title = f"`{name.id}` is {describe(frame.env[name.id])} here, not an operator or block"
         return fault("A309", title, name.span, "hand on the name of one, as in `unit(64, relu)`")
     longer = [f"`{word}`" for word in REGISTRY if word.startswith(f"{name.id} ")]
+    if longer and branches:
+        merge = "add" if name.id == "sum" else "concat"
+        cure = f"branches are merged by `{merge}< a | b >`; of one tensor, write {longer[0]}"
+        return fault("A101", f"there is no combinator `{name.id}`", name.span, cure)
     if longer:
         title = f"`{name.id}` says not what of: it is one of several operators"
-        raise fault("A101", title, name.span, f"write {' or '.join(longer)}")
+        return fault("A101", title, name.span, f"write {' or '.join(longer)}")
     blocks = [word for word, value in frame.env.items() if isinstance(value, BlockValue)]
     hint = did_you_mean(name.id, [*REGISTRY, *COMBINATORS, *STATEMENTS, *blocks])
     fixes = (Fix(hint, name.span, hint.split("`")[1]),) if hint else ()
