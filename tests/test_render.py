@@ -229,6 +229,17 @@ def test_json() -> None:
                         "endColumn": 1,
                         "title": "drop it",
                         "text": "",
+                        "safe": False,
+                        "edits": [
+                            {
+                                "file": "nets/tiny.arch",
+                                "line": 3,
+                                "column": 22,
+                                "endLine": 4,
+                                "endColumn": 1,
+                                "text": "",
+                            }
+                        ],
                     }
                 ],
             }

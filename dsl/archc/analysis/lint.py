@@ -17,7 +17,7 @@ from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import inner_sequences
 from archc.ops import COMBINATORS, REGISTRY
 from archc.plan import Apply, Body, Call, Output, Plan, walk
-from archc.source import Diagnostic, Fix, Severity, Span, SpanLabel, did_you_mean
+from archc.source import Diagnostic, Severity, Span, SpanLabel, spelling
 
 Term = TypeVar("Term")
 
@@ -63,11 +63,10 @@ def _unknown_names(block: syntax.Block, library: Library) -> Iterator[Diagnostic
     for operation in _terms(block.body, syntax.Operation):
         name = operation.name
         if name.id not in known:
-            hint = did_you_mean(name.id, known)
-            fixes = (Fix(hint, name.span, hint.split("`")[1]),) if hint else ()
+            cure = spelling(name.id, known, name.span)
             title = f"there is no operator or block `{name.id}`"
-            helps = (hint,) if hint else ()
-            yield Diagnostic("A101", title, (SpanLabel(name.span),), helps=helps, fixes=fixes)
+            fixes = (cure,) if cure else ()
+            yield Diagnostic("A101", title, (SpanLabel(name.span),), fixes=fixes)
 
 
 def _terms(sequence: syntax.Sequence, kind: type[Term]) -> Iterator[Term]:

@@ -27,7 +27,7 @@ from archc.elaborate.state import Context, Frame, Labelled, LimitReached, State,
 from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Dims
 from archc.plan import BlockValue, Body, Chain, Node, OperatorValue, Ref, Tensor
-from archc.source import Diagnostics, Fault, Fix, Limits, did_you_mean, fault
+from archc.source import Diagnostics, Fault, Limits, fault, spelling
 
 __all__ = ["lower"]
 
@@ -201,8 +201,7 @@ def _unknown(name: syntax.Name, frame: Frame) -> Fault:
         title = f"`{name.id}` is {describe(frame.env[name.id])} here, not an operator or block"
         return fault("A309", title, name.span, "hand on the name of one, as in `unit(64, relu)`")
     blocks = [word for word, value in frame.env.items() if isinstance(value, BlockValue)]
-    hint = did_you_mean(name.id, [*REGISTRY, *COMBINATORS, *STATEMENTS, *blocks])
-    fixes = (Fix(hint, name.span, hint.split("`")[1]),) if hint else ()
     title = f"there is no operator or block `{name.id}`"
-    cure = hint or "define it: `block name() { ... }`, or `use` the file that does"
-    return fault("A101", title, name.span, cure, fixes=fixes)
+    cure = spelling(name.id, [*REGISTRY, *COMBINATORS, *STATEMENTS, *blocks], name.span)
+    other = "define it: `block name() { ... }`, or `use` the file that does"
+    return fault("A101", title, name.span, cure or other)

@@ -94,7 +94,8 @@ def _remarks(diagnostic: Diagnostic) -> Iterator[tuple[str, str]]:
     for fix in diagnostic.fixes:
         said = (fix.title, fix.text.strip() or fix.title)
         if not any(words in hint for hint in diagnostic.helps for words in said):
-            yield "help", fix.title if fix.text.strip() in fix.title else _fix(fix)
+            says_it = "`" in fix.title or fix.text.strip() in fix.title
+            yield "help", fix.title if says_it else _fix(fix)
 
 
 def _fix(fix: Fix) -> str:
@@ -231,6 +232,15 @@ def _width(char: str) -> int:
     return 2 if east_asian_width(char) in "WF" else 1
 
 
+def visible_diff(name: str, before: str, after: str) -> str:
+    """A unified diff of two states of a file, for people; nothing where they are equal."""
+    from difflib import unified_diff
+
+    names = visible(name), f"{visible(name)} (fixed)"
+    lines = unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
+    return "".join(f"{visible(line)}\n" for line in lines)
+
+
 # --- for editors and machines ------------------------------------------------------------
 
 
@@ -260,14 +270,22 @@ def json(diagnostics: Sequence[Diagnostic]) -> str:
                     "labels": [_range(label.span) | {"text": label.text} for label in d.labels],
                     "notes": list(d.notes),
                     "helps": list(d.helps),
-                    "fixes": [
-                        _range(fix.span) | {"title": fix.title, "text": fix.text} for fix in d.fixes
-                    ],
+                    "fixes": [_fix_entry(fix) for fix in d.fixes],
                 }
                 for d in diagnostics
             ],
         }
     )
+
+
+def _fix_entry(fix: Fix) -> dict[str, object]:
+    """A cure: its first edit, as there may have been no other once, and all of them."""
+    return _range(fix.span) | {
+        "title": fix.title,
+        "text": fix.text,
+        "safe": fix.safe,
+        "edits": [_range(edit.span) | {"text": edit.text} for edit in fix.edits],
+    }
 
 
 def github(diagnostics: Sequence[Diagnostic]) -> str:
@@ -339,9 +357,15 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, object]:
 
 
 def _sarif_fix(fix: Fix) -> dict[str, object]:
-    place = _physical(fix.span)
-    replacement = {"deletedRegion": place["region"], "insertedContent": {"text": fix.text}}
-    change = {"artifactLocation": place["artifactLocation"], "replacements": [replacement]}
+    replacements = [
+        {
+            "deletedRegion": _physical(edit.span)["region"],
+            "insertedContent": {"text": edit.text},
+        }
+        for edit in fix.edits
+    ]
+    artifact = _physical(fix.span)["artifactLocation"]
+    change = {"artifactLocation": artifact, "replacements": replacements}
     return {"description": {"text": fix.title}, "artifactChanges": [change]}
 
 

@@ -360,7 +360,7 @@ class Builder(Transformer[Token, s.File]):
         joined = word.id + after.span.text
         if word.span.end < after.span.start:  # else it is `x-4`, whose value is at fault
             title = f"there is a space between `{word.id}` and its number"
-            fix = Fix("Close the gap", span, joined)
+            fix = Fix("Close the gap", span, joined, safe=True)
             self._problem("A011", title, span, f"write `{joined}`", fix)
         if type(after) is s.Plain:
             return s.Geometry(word.id, (after.value,), span)

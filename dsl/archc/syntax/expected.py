@@ -172,7 +172,7 @@ def comma(context: ParserContext) -> tuple[bool, Diagnostic]:
         help = "branches are set apart by `|`"
         return True, unexpected(context, help, Fix("Write `|`", context.span, " |"))
     what = "values" if "PERCENT" in context.accepted else "attributes"
-    fix = Fix("Remove the comma", context.span, "")
+    fix = Fix("Remove the comma", context.span, "", safe=True)
     return False, unexpected(context, f"{what} are set apart by spaces", fix)
 
 

@@ -66,7 +66,7 @@ def _single_equals(context: ParserContext) -> Diagnostic | None:
     """`if k = 1`."""
     if context.found != "=" or "REL" not in context.accepted or "PERCENT" in context.accepted:
         return None
-    return unexpected(context, "to compare, write `==`", Fix("Write `==`", context.span, "=="))
+    return unexpected(context, "to compare, write `==`", Fix("Write `==`", context.span, "==", safe=True))
 
 
 def _assignment(context: ParserContext) -> Diagnostic | None:
@@ -80,7 +80,7 @@ def _assignment(context: ParserContext) -> Diagnostic | None:
     written = " ".join(rest.splitlines()[0].split("#")[0].split(";")[0].split())
     start = Span(context.source, context.start, context.start)
     help = f"a value with a name is a param: `param {context.head} {written}`"
-    return unexpected(context, help, Fix("Write `param`", start, "param "))
+    return unexpected(context, help, Fix("Write `param`", start, "param ", safe=True))
 
 
 def _label_with_equals(context: ParserContext) -> Diagnostic | None:
@@ -89,9 +89,9 @@ def _label_with_equals(context: ParserContext) -> Diagnostic | None:
     span = Span(context.source, context.end, context.position + 1)
     if context.pending_kinds == ["NAME"]:
         help = f"to name a statement, write `{context.head}:`"
-        return unexpected(context, help, Fix("Write `:`", span, ":"))
+        return unexpected(context, help, Fix("Write `:`", span, ":", safe=True))
     if context.pending_kinds[-1] == "_COLON":
-        return unexpected(context, "a label ends with `:` alone", Fix("Remove `=`", span, ""))
+        return unexpected(context, "a label ends with `:` alone", Fix("Remove `=`", span, "", safe=True))
     return None
 
 
@@ -105,7 +105,7 @@ def shouted(context: ParserContext) -> Diagnostic | None:
     span = Span(context.source, context.start, context.start + len(word))
     help = f"words of the language are written in small letters: `{lower}`"
     title = f"`{word}` is not a word of the language"
-    fix = Fix(f"Write `{lower}`", span, lower)
+    fix = Fix(f"Write `{lower}`", span, lower, safe=True)
     return Diagnostic("A001", title, (SpanLabel(span),), helps=(help,), fixes=(fix,))
 
 
@@ -142,7 +142,7 @@ def _space_before_arguments(context: ParserContext) -> Diagnostic | None:
     if kind != "LPAR" or not gap.text:
         return None
     help = "arguments stand right after the name, without a space"
-    return unexpected(context, help, Fix("Remove the space", gap, ""))
+    return unexpected(context, help, Fix("Remove the space", gap, "", safe=True))
 
 
 def _entry_with_colon(context: ParserContext) -> Diagnostic | None:
@@ -150,14 +150,14 @@ def _entry_with_colon(context: ParserContext) -> Diagnostic | None:
         return None
     sign = Span(context.source, context.position, context.position + 1)
     help = 'an entry is a word and its values: `year 2015`, `paper "..."`'
-    return unexpected(context, help, Fix("Remove it", sign, ""))
+    return unexpected(context, help, Fix("Remove it", sign, "", safe=True))
 
 
 def _at_after_reuse(context: ParserContext) -> Diagnostic | None:
     if context.found != "@" or context.pending_kinds[-1:] != ["REUSE"]:
         return None
     help = "`reuse` takes the label without `@`"
-    return unexpected(context, help, Fix("Remove `@`", context.span, ""))
+    return unexpected(context, help, Fix("Remove `@`", context.span, "", safe=True))
 
 
 def _foreign_comment(context: ParserContext) -> Diagnostic | None:
@@ -167,7 +167,7 @@ def _foreign_comment(context: ParserContext) -> Diagnostic | None:
     if text[at : at + 2] not in ("//", "/*") or "MULOP" in context.accepted:
         return None
     span = Span(context.source, at, at + 2)
-    fixes = (Fix("Write `#`", span, "#"),) if span.text == "//" else ()
+    fixes = (Fix("Write `#`", span, "#", safe=True),) if span.text == "//" else ()
     help = "a comment begins with `#` and ends with the line"
     title = f"`{span.text}` begins no comment here"
     return Diagnostic("A001", title, (SpanLabel(span),), helps=(help,), fixes=fixes)
@@ -228,7 +228,7 @@ def _unquoted_path(context: ParserContext) -> Diagnostic | None:
     if not path:
         return None
     span = Span(context.source, context.position, context.position + path.end())
-    fix = Fix("Put it in quotes", span, f'"{path.group()}"')
+    fix = Fix("Put it in quotes", span, f'"{path.group()}"', safe=True)
     return unexpected(context, f'the path stands in quotes: `use "{path.group()}"`', fix)
 
 
@@ -241,7 +241,7 @@ def _elif(context: ParserContext) -> Diagnostic | None:
     if word not in words:
         return None
     title = f"`{word}` is not a word of the language"
-    fix = Fix("Write `else if`", span, "else if")
+    fix = Fix("Write `else if`", span, "else if", safe=True)
     return Diagnostic("A001", title, (SpanLabel(span),), helps=("write `else if`",), fixes=(fix,))
 
 
@@ -251,7 +251,7 @@ def _bare_fraction(context: ParserContext) -> Diagnostic | None:
     if not number:
         return None
     start = Span(context.source, context.position, context.position)
-    return unexpected(context, f"write `0{number.group()}`", Fix("Insert `0`", start, "0"))
+    return unexpected(context, f"write `0{number.group()}`", Fix("Insert `0`", start, "0", safe=True))
 
 
 def _missing_star(context: ParserContext) -> Diagnostic | None:
@@ -269,7 +269,7 @@ def _missing_separator(context: ParserContext) -> Diagnostic | None:
         return None
     at = Span(context.source, context.position, context.position)
     help = "statements are set apart by `;` or a new line"
-    return unexpected(context, help, Fix("Insert `;`", at, "; "))
+    return unexpected(context, help, Fix("Insert `;`", at, "; ", safe=True))
 
 
 _CASES = (
