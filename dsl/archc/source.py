@@ -269,7 +269,7 @@ def did_you_mean(word: str, known: Any, template: str = "did you mean `{}`?") ->
 
 
 def spelling(word: str, known: Any, span: Span) -> Fix | None:
-    """The closest known word in the place of `word`; sure where both are one but for `_` and case."""
+    """The closest known word in its place; sure where both are one but for `_` and case."""
     hint = did_you_mean(word, known)
     if not hint:
         return None

@@ -131,9 +131,8 @@ class Binder:
         if word.id in names:
             hint = f"put it in brackets for its value: `({word.id})`"
             return Fix(hint, word.span, f"({word.id})", safe=True)
-        if close := did_you_mean(word.id, names, "did you mean `({})`?"):
-            return Fix(close, word.span, close.split("`")[1])
-        return None
+        hint = did_you_mean(word.id, names, "did you mean `({})`?")
+        return Fix(hint, word.span, hint.split("`")[1]) if hint else None
 
     def _meant(self, word: str) -> str:
         """`X16`, `xc`, `s2`: the attribute in the form that it has here, or nothing."""

@@ -13,7 +13,7 @@ from archc.elaborate.state import Context, Frame, State, Suppressed
 from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
-from archc.source import Span, SpanLabel, did_you_mean, fault
+from archc.source import Fix, Span, SpanLabel, did_you_mean, fault
 
 _BODY = 20  # a new body costs as much as so many operators
 
@@ -23,7 +23,7 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Context)
     if term.attributes or term.branches is not None:
         span = term.attributes[0].span if term.attributes else term.span
         title = f"the block `{block.name}` takes its values in brackets"
-        raise fault("A301", title, span, f"call it as `{signature(block)}`")
+        raise fault("A301", title, span, _meant(term, block) or f"call it as `{signature(block)}`")
     args, derived, traces = _arguments(term, block, here.evaluator)
     name = here.name(block.name, term.span)
     here.require_tensor(term.span)
@@ -40,6 +40,30 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Context)
     node = Call(name, body, args, here.x, output, term.span, here.label, here.names.replay)
     node.traces = traces
     return node
+
+
+def _meant(term: syntax.Operation, block: BlockValue) -> Fix | None:
+    """`unit 64`, `unit x64`, `unit (64)`, `unit(64) x3`."""
+    attributes = term.attributes
+    if not attributes or term.branches is not None:
+        return None
+    times = attributes[0]
+    if term.arguments is not None:
+        if len(attributes) > 1 or not isinstance(times, syntax.Geometry) or times.letter != "x":
+            return None
+        text = f"* {times.span.text[1:]}"
+        return Fix(f"write `{text}`", times.span, text, safe=True)
+    values = [attribute.span.text for attribute in attributes]
+    for at, attribute in enumerate(attributes):
+        if isinstance(attribute, syntax.Geometry) and attribute.letter == "x":
+            values[at] = values[at][1:]
+        elif not isinstance(attribute, syntax.Plain | syntax.Option):
+            return None
+        values[at] = values[at].removeprefix("(").removesuffix(")")
+    if len(values) > len(block.tree.formals):
+        return None
+    text = f"{term.name.id}({', '.join(values)})"
+    return Fix(f"write `{text}`", term.span, text, safe=True)
 
 
 def signature(block: BlockValue) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from archc import syntax
 from archc.elaborate.bind import Binder, Bound
+from archc.elaborate.cures import foreign_attributes
 from archc.elaborate.labels import lookup
 from archc.elaborate.shape_errors import explain_misfit
 from archc.elaborate.shapes import fit
 from archc.elaborate.state import Context, State
 from archc.ops import REGISTRY, ShapeError
 from archc.plan import Apply, Tensor
-from archc.source import fault
+from archc.source import Fault, fault
 
 
 def apply(state: State, term: syntax.Operation, here: Context) -> Apply:
@@ -29,7 +30,10 @@ def apply(state: State, term: syntax.Operation, here: Context) -> Apply:
 
 def bind(state: State, operator: str, term: syntax.Operation, here: Context) -> Bound:
     """The attributes of a term as an operator of that name."""
-    return Binder(REGISTRY[operator], term, here.evaluator, state.limits.integer).bind()
+    try:
+        return Binder(REGISTRY[operator], term, here.evaluator, state.limits.integer).bind()
+    except Fault as mistake:
+        raise foreign_attributes(mistake, term, REGISTRY[operator], here) from None
 
 
 def place(state: State, node: Apply, bound: Bound, here: Context) -> Apply:

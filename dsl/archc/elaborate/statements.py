@@ -15,6 +15,7 @@ from archc import syntax
 from archc.elaborate.blocks import call
 from archc.elaborate.combinators import combine, group
 from archc.elaborate.control import choose, loop, repeat
+from archc.elaborate.cures import foreign_combinator, foreign_operator
 from archc.elaborate.devices import settle
 from archc.elaborate.evaluate import describe
 from archc.elaborate.labels import call_tensor, label_of, lookup, poison, remember
@@ -27,7 +28,7 @@ from archc.elaborate.state import Context, Frame, Labelled, LimitReached, State,
 from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Dims
 from archc.plan import BlockValue, Body, Chain, Node, OperatorValue, Ref, Tensor
-from archc.source import Diagnostics, Fault, Limits, fault, spelling
+from archc.source import Diagnostics, Fault, Fix, Limits, fault, spelling
 
 __all__ = ["lower"]
 
@@ -171,12 +172,15 @@ def _operation(state: State, term: syntax.Operation, here: Context) -> Node:
         return enter(state, term, here)
     if name == "output":
         return leave(term, here)
-    if name in COMBINATORS and term.branches is None and term.arguments:
-        raise _in_brackets(term)
+    if name in COMBINATORS and term.branches is None and (term.arguments or term.attributes):
+        if foreign := foreign_combinator(term, here):
+            raise foreign
+        if term.arguments:
+            raise _in_brackets(term)
     if name in COMBINATORS and not (term.branches is None and _takes_columns(name)):
         return combine(state, term, here)
     if name not in REGISTRY:
-        raise _unknown(term.name, here.frame)
+        raise _unknown(term.name, term, here)
     node = apply(state, term, here)
     node.given = given
     return node
@@ -191,17 +195,25 @@ def _in_brackets(term: syntax.Operation) -> Fault:
     """`sub(t, u)`: a combinator that is written like a function."""
     found = (argument.value for argument in term.arguments or ())
     branches = [f"@{x.id}" if isinstance(x, syntax.Name) else "..." for x in found]
-    cure = f"its branches stand in `<...>`: `{term.name.id}< {' | '.join(branches)} >`"
+    meant = f"{term.name.id}< {' | '.join(branches)} >"
+    cure: str | Fix = f"its branches stand in `<...>`: `{meant}`"
+    if "..." not in branches:
+        cure = Fix(f"its branches stand in `<...>`: `{meant}`", term.span, meant, safe=True)
     title = f"`{term.name.id}` takes branches, not arguments"
     return fault("A408", title, term.span, cure)
 
 
-def _unknown(name: syntax.Name, frame: Frame) -> Fault:
+def _unknown(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault:
+    frame = here.frame
     if name.id in frame.env:
         title = f"`{name.id}` is {describe(frame.env[name.id])} here, not an operator or block"
         return fault("A309", title, name.span, "hand on the name of one, as in `unit(64, relu)`")
     blocks = [word for word, value in frame.env.items() if isinstance(value, BlockValue)]
+    own = spelling(name.id, blocks, name.span)
+    is_own = own is not None and own.safe
+    if not is_own and (foreign := foreign_operator(name, term, here)):
+        return foreign
     title = f"there is no operator or block `{name.id}`"
-    cure = spelling(name.id, [*REGISTRY, *COMBINATORS, *STATEMENTS, *blocks], name.span)
+    cure = own or spelling(name.id, [*REGISTRY, *COMBINATORS, *STATEMENTS, *blocks], name.span)
     other = "define it: `block name() { ... }`, or `use` the file that does"
     return fault("A101", title, name.span, cure or other)

@@ -6,26 +6,36 @@ import re
 
 from archc import syntax
 from archc.source import Diagnostic, Fix, Span, SpanLabel
+from archc.syntax import expected
 from archc.syntax.expected import ParserContext, unexpected
+from archc.syntax.foreign import (
+    foreign_statement,
+    hyphenated,
+    listed_input,
+    named_stride,
+    other_script,
+    times,
+)
 
 _PLAIN = frozenset('{}()[]<>|;:,.=+-*/%@#"_!')
+# What stands for a character of copied text, or of another language; "" where it has no place.
 _WRITE = {
-    "'": 'texts stand in double quotes: `"..."`',
-    "\u00d7": "write the letter `x`, as in `3x3`",
-    "\u2013": "write `-`",
-    "\u2014": "write `-`",
-    "\u2212": "write `-`",
-    "\u201c": 'write `"`',
-    "\u201d": 'write `"`',
-    "\u2264": "write `<=`",
-    "\u2265": "write `>=`",
-    "\u2260": "write `!=`",
-    "\u2192": "statements follow each other with `;` or a new line",
-    "\u00a0": "this is a no-break space; write a space",
-    "&": "write `and`",
-    "!": "write `not`",
-    "^": "a power is `**`, as in `2**i`",
-    "?": "a choice is `a if condition else b`",
+    "'": ('"', 'texts stand in double quotes: `"..."`'),
+    "\u00d7": ("x", "write the letter `x`, as in `3x3`"),
+    "\u2013": ("-", "write `-`"),
+    "\u2014": ("-", "write `-`"),
+    "\u2212": ("-", "write `-`"),
+    "\u201c": ('"', 'write `"`'),
+    "\u201d": ('"', 'write `"`'),
+    "\u2264": ("<=", "write `<=`"),
+    "\u2265": (">=", "write `>=`"),
+    "\u2260": ("!=", "write `!=`"),
+    "\u2192": (";", "statements follow each other with `;` or a new line"),
+    "\u00a0": (" ", "this is a no-break space; write a space"),
+    "&": ("and", "write `and`"),
+    "!": ("not", "write `not`"),
+    "^": ("**", "a power is `**`, as in `2**i`"),
+    "?": ("", "a choice is `a if condition else b`"),
 }
 
 
@@ -35,6 +45,11 @@ def diagnose(context: ParserContext) -> Diagnostic:
         if diagnostic := case(context):
             return diagnostic
     return unexpected(context)
+
+
+def is_comma(context: ParserContext) -> bool:
+    """Is this a comma for which a space or `|` can stand? Not in `input 3, 32, 32`."""
+    return expected.is_comma(context) and listed_input(context) is None
 
 
 def _unterminated(context: ParserContext) -> Diagnostic | None:
@@ -56,17 +71,21 @@ def _foreign(context: ParserContext) -> Diagnostic | None:
         return None
     if (character in _PLAIN and character != "!") or (character.isascii() and character.isalnum()):
         return None
-    label = SpanLabel(Span(context.source, context.position, context.position + 1))
-    help = _WRITE.get(character, "")
+    span = Span(context.source, context.position, context.position + 1)
+    instead, help = _WRITE.get(character, ("", ""))
     title = f"the character `{character}` has no meaning in an .arch file"
-    return Diagnostic("A002", title, (label,), helps=(help,) if help else ())
+    fixes = (Fix(help, span, instead, safe=character not in "'!"),) if instead else ()
+    helps = (help,) if help and not instead else ()
+    return Diagnostic("A002", title, (SpanLabel(span),), helps=helps, fixes=fixes)
 
 
 def _single_equals(context: ParserContext) -> Diagnostic | None:
     """`if k = 1`."""
     if context.found != "=" or "REL" not in context.accepted or "PERCENT" in context.accepted:
         return None
-    return unexpected(context, "to compare, write `==`", Fix("Write `==`", context.span, "==", safe=True))
+    return unexpected(
+        context, "to compare, write `==`", Fix("Write `==`", context.span, "==", safe=True)
+    )
 
 
 def _assignment(context: ParserContext) -> Diagnostic | None:
@@ -91,7 +110,9 @@ def _label_with_equals(context: ParserContext) -> Diagnostic | None:
         help = f"to name a statement, write `{context.head}:`"
         return unexpected(context, help, Fix("Write `:`", span, ":", safe=True))
     if context.pending_kinds[-1] == "_COLON":
-        return unexpected(context, "a label ends with `:` alone", Fix("Remove `=`", span, "", safe=True))
+        return unexpected(
+            context, "a label ends with `:` alone", Fix("Remove `=`", span, "", safe=True)
+        )
     return None
 
 
@@ -148,7 +169,8 @@ def _space_before_arguments(context: ParserContext) -> Diagnostic | None:
 def _entry_with_colon(context: ParserContext) -> Diagnostic | None:
     if context.found not in ("=", ":") or "PERCENT" not in context.accepted:
         return None
-    sign = Span(context.source, context.position, context.position + 1)
+    gap = len(context.source.text[: context.position].rstrip(" \t"))
+    sign = Span(context.source, gap, context.position + 1)
     help = 'an entry is a word and its values: `year 2015`, `paper "..."`'
     return unexpected(context, help, Fix("Remove it", sign, "", safe=True))
 
@@ -251,7 +273,9 @@ def _bare_fraction(context: ParserContext) -> Diagnostic | None:
     if not number:
         return None
     start = Span(context.source, context.position, context.position)
-    return unexpected(context, f"write `0{number.group()}`", Fix("Insert `0`", start, "0", safe=True))
+    return unexpected(
+        context, f"write `0{number.group()}`", Fix("Insert `0`", start, "0", safe=True)
+    )
 
 
 def _missing_star(context: ParserContext) -> Diagnostic | None:
@@ -273,6 +297,12 @@ def _missing_separator(context: ParserContext) -> Diagnostic | None:
 
 
 _CASES = (
+    listed_input,
+    foreign_statement,
+    hyphenated,
+    times,
+    named_stride,
+    other_script,
     _unterminated,
     _foreign,
     _elif,

@@ -156,7 +156,7 @@ class RecoveringParser:
             self._resume(position, "_SEP")
         elif position <= self.resumed:  # the same mistake still: say no more, step over it
             self._resume(max(position, self.resumed) + 1)
-        elif expected.is_comma(self._context(position)):
+        elif mistakes.is_comma(self._context(position)):
             self._read_comma(position)
         else:
             self._report(position)
@@ -350,7 +350,11 @@ class RecoveringParser:
                 return
             if not in_brackets:
                 position = self.end
-        self.problems.add(mistakes.diagnose(self._context(position)))
+        problem = mistakes.diagnose(self._context(position))
+        self.problems.add(problem)
+        for fix in problem.fixes:
+            if "\n" in fix.span.text:  # a statement of several lines in another tool's syntax
+                self.end = max(self.end, fix.span.end)
 
     def _context(self, position: int) -> expected.ParserContext:
         return expected.ParserContext(
