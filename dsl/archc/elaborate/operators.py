@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from archc import syntax
 from archc.elaborate.bind import Binder, Bound
-from archc.elaborate.cures import foreign_attributes
 from archc.elaborate.labels import lookup
 from archc.elaborate.shape_errors import explain_misfit
 from archc.elaborate.shapes import fit
@@ -33,6 +32,8 @@ def bind(state: State, operator: str, term: syntax.Operation, here: Context) -> 
     try:
         return Binder(REGISTRY[operator], term, here.evaluator, state.limits.integer).bind()
     except Fault as mistake:
+        from archc.elaborate.cures import foreign_attributes  # for a mistake alone
+
         raise foreign_attributes(mistake, term, REGISTRY[operator], here) from None
 
 

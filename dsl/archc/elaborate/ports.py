@@ -8,7 +8,6 @@ from archc import syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.names import Names, refuse_reserved
 from archc.elaborate.state import Context, Frame, Labelled, State
-from archc.habits import channels_apart
 from archc.ops import Dims, Shape
 from archc.plan import Output, Ref, Tensor
 from archc.source import Fix, Span, SpanLabel, did_you_mean, fault
@@ -72,6 +71,8 @@ def _shape(term: syntax.Operation, evaluator: Evaluator, largest: int) -> Shape:
 
 def _meant(term: syntax.Operation) -> Fix | None:
     """`input 32x32x3`, `input 3x32x32`, `input 32x32 3`, `input(3, 32, 32)`, `input 784`."""
+    from archc.habits import channels_apart
+
     dims: list[int] = []
     wide = ""
     parts = term.arguments or term.attributes

@@ -15,7 +15,6 @@ from archc import syntax
 from archc.elaborate.blocks import call
 from archc.elaborate.combinators import combine, group
 from archc.elaborate.control import choose, loop, repeat
-from archc.elaborate.cures import foreign_combinator, foreign_operator
 from archc.elaborate.devices import settle
 from archc.elaborate.evaluate import describe
 from archc.elaborate.labels import call_tensor, label_of, lookup, poison, remember
@@ -173,6 +172,8 @@ def _operation(state: State, term: syntax.Operation, here: Context) -> Node:
     if name == "output":
         return leave(term, here)
     if name in COMBINATORS and term.branches is None and (term.arguments or term.attributes):
+        from archc.elaborate.cures import foreign_combinator  # for a mistake alone
+
         if foreign := foreign_combinator(term, here):
             raise foreign
         if term.arguments:
@@ -209,6 +210,8 @@ def _unknown(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault:
         title = f"`{name.id}` is {describe(frame.env[name.id])} here, not an operator or block"
         return fault("A309", title, name.span, "hand on the name of one, as in `unit(64, relu)`")
     blocks = [word for word, value in frame.env.items() if isinstance(value, BlockValue)]
+    from archc.elaborate.cures import foreign_operator
+
     own = spelling(name.id, blocks, name.span)
     is_own = own is not None and own.safe
     if not is_own and (foreign := foreign_operator(name, term, here)):

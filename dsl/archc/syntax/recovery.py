@@ -19,7 +19,7 @@ from lark.exceptions import UnexpectedInput
 
 from archc import syntax
 from archc.source import Damage, Diagnostic, Diagnostics, Limits, Source, Span, SpanLabel
-from archc.syntax import File, expected, mistakes
+from archc.syntax import File, expected
 from archc.syntax.automaton import Automaton, Token
 
 OPENERS = {
@@ -146,9 +146,11 @@ class RecoveringParser:
         self._cut_to("$END")
         self._insert("$END")
 
-    # --- after a mistake
+    # --- after a mistake. What knows mistakes is imported here, for them alone.
 
     def _recover(self, position: int) -> None:
+        from archc.syntax import mistakes
+
         if self.text[position : position + 1] in _ENDS:
             self._recover_at_closing(position)
         elif _ITEM.match(self.text, position) and self._left_open(position):
@@ -202,6 +204,8 @@ class RecoveringParser:
 
     def _skip_stray(self, position: int) -> None:
         """Over a closing bracket that closes nothing. `If a > b` is no such thing."""
+        from archc.syntax import mistakes
+
         shouted = mistakes.shouted(self._context(position))
         self.problems.add(shouted or expected.stray(self.source, position))
         if shouted:
@@ -341,6 +345,8 @@ class RecoveringParser:
     # --- reports
 
     def _report(self, position: int) -> None:
+        from archc.syntax import mistakes
+
         opened = self._open_brackets()
         in_brackets = bool(opened) and opened[-1].type in _ROUND
         if "\n" in self.text[self.end : position]:
