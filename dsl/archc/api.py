@@ -26,7 +26,7 @@ from archc.ops import Dims
 from archc.plan import Body, Plan, outputs
 from archc.recursion import deep_recursion
 from archc.report.diagnostics import visible
-from archc.source import Diagnostic, Diagnostics, Fault, Limits, Source, did_you_mean, fault
+from archc.source import Diagnostic, Diagnostics, Fault, Fix, Limits, Source, fault, spelling
 from archc.syntax.parser import parse
 from archc.transform.place import check_devices
 
@@ -446,11 +446,21 @@ class _Loader:
                 files = {path.stem for path in found.parent.glob("*.arch")} - {
                     Path(source.name).stem
                 }
-                hint = did_you_mean(found.stem, files, "did you mean `{}.arch`?")
-                raise fault("A501", error.diagnostic.title, use.path.span, hint) from None
+                meant = _similar_file(use, found.stem, files)
+                raise fault("A501", error.diagnostic.title, use.path.span, meant) from None
             self.files[found], wrong = parse(text, self.limits)
             self.diagnostics.extend(wrong)
         return self.files[found]
+
+
+def _similar_file(use: syntax.Use, stem: str, files: Collection[str]) -> Fix | None:
+    """The file of nearly that name in the same folder."""
+    cure = spelling(stem, files, use.path.span)
+    if cure is None:
+        return None
+    folder = use.path.value.rpartition("/")[0]
+    path = f"{folder}/{cure.text}.arch" if folder else f"{cure.text}.arch"
+    return Fix(f"did you mean `{cure.text}.arch`?", use.path.span, f'"{path}"')
 
 
 @deep_recursion()

@@ -198,11 +198,13 @@ class Binder:
         if spec.kind is bool:
             return self._bool(name, word)
         if spec.choices:
-            hint = did_you_mean(word.id, spec.choices) or f"there are {', '.join(spec.choices)}"
-            raise fault("A310", f"`{name}` cannot be `{word.id}`", word.span, hint)
+            close = spelling(word.id, spec.choices, word.span)
+            cure = close or f"there are {', '.join(spec.choices)}"
+            raise fault("A310", f"`{name}` cannot be `{word.id}`", word.span, cure)
         if spec.tensor and word.id not in self.evaluator.env:
             title = f"`{word.id}` is not a parameter or a loop's name here"
-            raise fault("A102", title, word.span, f"a label has `@` before it: `{name}=@{word.id}`")
+            hint = f"a label has `@` before it: `{name}=@{word.id}`"
+            raise fault("A102", title, word.span, Fix(hint, word.span, f"@{word.id}", safe=True))
         return self._option_value(name, syntax.Name(word.id, word.span))
 
     def _bool(self, name: str, value: Any) -> bool:
@@ -262,7 +264,16 @@ class Binder:
         for name, spec in self._fields.items():
             if spec.form is form:
                 return name
-        raise fault("A301", f"`{self.cls.name}` takes no {_noun(form)}", span, self._usage())
+        cure = self._left_out(span)
+        raise fault("A301", f"`{self.cls.name}` takes no {_noun(form)}", span, self._usage(), cure)
+
+    def _left_out(self, span: Span) -> Fix | None:
+        """Without the attribute, where nothing else is missing."""
+        if self.cls.required():
+            return None
+        text = span.source.text
+        start = len(text[: span.start].rstrip(" \t"))
+        return Fix(f"leave out `{span.text}`", Span(span.source, start, span.end), "")
 
     def _named(self, written: str) -> str:
         """The field that an option's name means: its own, or a word of the field for it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import ChainMap
 from typing import Any
 
@@ -9,11 +10,11 @@ from archc import symbolic, syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.names import Names, aliases_in, inner_sequences, labels_in
 from archc.elaborate.shapes import outside, traced_argument, traced_shape
-from archc.elaborate.state import Context, Frame, State, Suppressed
+from archc.elaborate.state import Context, Frame, State, Step, Suppressed, format_argument
 from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
-from archc.source import Fix, Span, SpanLabel, did_you_mean, fault
+from archc.source import Fix, Span, SpanLabel, fault, spelling
 
 _BODY = 20  # a new body costs as much as so many operators
 
@@ -132,8 +133,9 @@ def _written(term: syntax.Operation, block: BlockValue) -> dict[str, syntax.Expr
         name = known[at] if argument.name is None else argument.name.id
         if name not in known:
             title = f"`{term.name.id}` has no parameter `{name}`"
-            hint = did_you_mean(name, known)
-            raise fault("A307", title, argument.span, hint, also=(_definition(block),))
+            assert argument.name is not None
+            cure = spelling(name, known, argument.name.span)
+            raise fault("A307", title, argument.span, cure, also=(_definition(block),))
         if name in given:
             raise fault("A304", f"`{name}` is given twice", argument.span)
         given[name] = argument.value
@@ -195,11 +197,19 @@ def _make_body(
     frame = Frame(block.home, env, declared | aliases_in(tree.body), state.work)
     state.called.add(id(tree))
     state.calls.append((block, span))
+    state.trail.append(Step(span, f"this call of `{block.name}`", _computed(args, span)))
     try:
         chain = state.chain(tree.body, Context(x, frame, Names(tree.places, declared)))
     finally:
+        state.trail.pop()
         state.calls.pop()
     return Body(block, block.name, args, (x,), chain, frame.size, frame.depth + 1)
+
+
+def _computed(args: dict[str, Any], span: Span) -> dict[str, Any]:
+    """The arguments whose values the call itself does not say."""
+    written = set(re.findall(r"\w+", span.text))
+    return {name: value for name, value in args.items() if format_argument(value) not in written}
 
 
 def _must_go_on(state: State, block: BlockValue) -> bool:

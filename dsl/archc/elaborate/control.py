@@ -11,11 +11,11 @@ from archc import symbolic, syntax
 from archc.elaborate.evaluate import describe
 from archc.elaborate.names import refuse_reserved
 from archc.elaborate.shapes import generalised, retrace, traced_argument
-from archc.elaborate.state import Context, Labelled, State
+from archc.elaborate.state import Context, Labelled, State, Step
 from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Call, Chain, Choice, Loop, Scope, Tensor
-from archc.source import fault
+from archc.source import Span, fault
 
 
 def choose(state: State, term: syntax.If, here: Context) -> Choice:
@@ -46,6 +46,15 @@ class _Plan:
         return (self.first + k,) if self.names else ()
 
     first: int = 0
+
+    @property
+    def head(self) -> Span:
+        """What says how often it runs."""
+        tree = self.tree
+        if isinstance(tree, syntax.Statement):
+            return tree.span if tree.repeat is None else tree.repeat.span
+        last = tree.start if tree.stop is None else tree.stop
+        return Span(tree.span.source, tree.span.start, last.span.end)
 
 
 def loop(state: State, term: syntax.For, here: Context) -> Loop:
@@ -141,7 +150,11 @@ def _unfold(state: State, plan: _Plan, here: Context) -> Loop:
         frame.passes = (*passes, (id(plan.tree), k))
         labelled = len(frame.labelled)
         inner = Context(_entering(plan, made, current), frame, here.names)
-        chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
+        state.trail.append(Step(plan.head, f"pass {k + 1} of {plan.count}", value))
+        try:
+            chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
+        finally:
+            state.trail.pop()
         iterations.append(chain)
         made.add(chain.output.shape)
         outside = _outside(plan, k, value)

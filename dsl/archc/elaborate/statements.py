@@ -96,7 +96,7 @@ def _chain(state: State, sequence: syntax.Sequence, here: Context) -> Chain:
             except TooLarge:
                 raise
             except Fault as mistake:
-                state.report(mistake)
+                state.report(mistake, inner)
                 current = poison(statement, inner)
             except Suppressed:
                 current = poison(statement, inner)

@@ -124,6 +124,7 @@ class _Pool(Unary):
                     f"leave out the {field}, or leave out `to=`",
                     field=field,
                     code="A305",
+                    rewrite=(field, ""),
                 )
         if self.padding != (0,) or self.ceil or self._dilation() != (1,):
             self.refuse(
@@ -145,6 +146,7 @@ class _Pool(Unary):
                     field="padding",
                     notes=(f"{axis}: window {k}, half of it {k // 2}",),
                     code="A205",
+                    rewrite=("padding", f"p{k // 2}"),
                 )
 
 

@@ -148,6 +148,9 @@ def _too_large(axis: str, n: int, k: int, p: int, d: int) -> ShapeError:
         field="dilation" if d > 1 else "kernel",
         notes=(f"{axis}: {n} + 2*{p} - {d}*({k} - 1) - 1 = {room - reach}, less than 0",),
         code="A201",
+        rewrite=("dilation", f"d{(room - 1) // (k - 1)}")
+        if d > 1 and k <= room
+        else ("padding", f"p{-(-(reach - n) // 2)}"),
     )
 
 

@@ -99,7 +99,7 @@ def _remarks(diagnostic: Diagnostic) -> Iterator[tuple[str, str]]:
 
 
 def _fix(fix: Fix) -> str:
-    return f"{fix.title}: `{fix.text}`"
+    return f"{fix.title}: `{fix.text.strip()}`"
 
 
 def _excerpt(

@@ -333,7 +333,8 @@ class Builder(Transformer[Token, s.File]):
             if letter not in _ESCAPES:
                 span = self._at(start + found, start + found + 2)
                 hint = 'inside a string, \\" \\\\ \\n \\t and \\r are known'
-                self._problem("A010", f"`\\{letter}` means nothing in a string", span, hint)
+                fix = Fix(f"write `\\\\{letter}`", span, f"\\\\{letter}", safe=True)
+                self._problem("A010", f"`\\{letter}` means nothing in a string", span, hint, fix)
             pieces += body[at:found], _ESCAPES.get(letter, letter)
             at = found + 2
         return "".join(pieces) + body[at:]

@@ -73,6 +73,9 @@ def _foreign(context: ParserContext) -> Diagnostic | None:
         return None
     span = Span(context.source, context.position, context.position + 1)
     instead, help = _WRITE.get(character, ("", ""))
+    around = context.source.text[max(0, span.start - 1) : span.end + 2]
+    if instead == "-" and re.fullmatch(r"[ \t].[ \t][A-Za-z_]", around):  # no minus, but a pause
+        instead, help = ";", "statements follow each other with `;` or a new line"
     title = f"the character `{character}` has no meaning in an .arch file"
     fixes = (Fix(help, span, instead, safe=character not in "'!"),) if instead else ()
     helps = (help,) if help and not instead else ()
@@ -144,7 +147,8 @@ def _reserved(context: ParserContext) -> Diagnostic | None:
     if "NAME" not in context.accepted:
         return None
     title = f"`{word}` is a word of the language and cannot be a name"
-    return Diagnostic("A012", title, (SpanLabel(context.span),), helps=(f"try `{word}_`",))
+    fix = Fix(f"try `{word}_`", context.span, f"{word}_")
+    return Diagnostic("A012", title, (SpanLabel(context.span),), fixes=(fix,))
 
 
 def _braces_for_branches(context: ParserContext) -> Diagnostic | None:
@@ -201,7 +205,12 @@ def _count_before(context: ParserContext) -> Diagnostic | None:
     found = re.match(r"(\d+)[ \t]*\*[ \t]*(\w*)", text)
     if not found or "ERR" not in context.accepted:
         return None
-    return unexpected(context, f"the count stands behind: `{found[2] or 'conv'} ... * {found[1]}`")
+    hint = f"the count stands behind: `{found[2] or 'conv'} ... * {found[1]}`"
+    statement = re.match(r"\d+[ \t]*\*[ \t]*([^;\n{}|<>#]*[^;\n{}|<>#\s])", text)
+    if statement is None:
+        return unexpected(context, hint)
+    span = Span(context.source, context.position, context.position + statement.end())
+    return unexpected(context, "", Fix(hint, span, f"{statement[1]} * {found[1]}"))
 
 
 def _other_tensor(context: ParserContext) -> Diagnostic | None:
@@ -233,7 +242,10 @@ def _dots(context: ParserContext) -> Diagnostic | None:
     incoming = re.search(r"(?:(?<!\w)[xpgd]|\w+[ \t]*=[ \t]*|/|(?<!\w))in$", before)
     if incoming and word and "KEY" in context.accepted:
         written = f"{incoming.group()[:-2]}(in.{word.group()})"
-        return unexpected(context, f"an expression stands in brackets: `{written}`")
+        hint = f"an expression stands in brackets: `{written}`"
+        start = at - len(incoming.group())
+        span = Span(context.source, start, at + 1 + word.end())
+        return unexpected(context, "", Fix(hint, span, written, safe=True))
     whole_number = re.search(r"(?<!\w)([xpgd/])\d+$", before)
     if whole_number and after[:1].isdigit():
         return unexpected(context, f"what follows `{whole_number[1]}` is a whole number")
