@@ -42,6 +42,7 @@ WORDS = {
     "A108": "what the block is",
     "A109": "which property was meant",
     "A110": "which pass is meant",
+    "A202": "which size is meant",
     "A203": "which window or padding is meant",
     "A204": "how many groups, or how many channels",
     "A207": "which branch to change, where neither is one row short",
@@ -188,6 +189,17 @@ def test_an_odd_size_keeps_the_network() -> None:
         after = edited(text, mistake.fixes[0].edits)
         assert f"concat< @a | {meant} >" in after
         assert check(after).output[1:] == (25, 25)  # type: ignore[index]
+
+
+def test_a_vector_and_a_map_are_told_how_to_meet() -> None:
+    text = cured("help_concat_vector")
+    assert "concat< @image | @info; unflatten 1x1 x7; upsample to=8x8 >" in text
+    assert check(text).output == (10, 8, 8)
+    text = "network N\ninput 8x8 x3\nmul< | gap; flatten; fc 3; sigmoid >\n"
+    (mistake,) = check(text).diagnostics
+    made = check(edited(text, mistake.fixes[0].edits))
+    assert made.source.text.endswith("sigmoid; unflatten 1x1 x3 >\n")
+    assert made.output == (3, 8, 8)
 
 
 def test_a_mistake_says_in_which_pass_it_is() -> None:

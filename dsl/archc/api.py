@@ -25,7 +25,7 @@ from archc.files import Unreadable, read, read_stdin, resolve_use
 from archc.ops import Dims
 from archc.plan import Body, Plan, outputs
 from archc.recursion import deep_recursion
-from archc.report.diagnostics import visible
+from archc.report import diagnostics as render
 from archc.source import Diagnostic, Diagnostics, Fault, Fix, Limits, Source, fault, spelling
 from archc.syntax.parser import parse
 from archc.transform.place import check_devices
@@ -47,14 +47,19 @@ if TYPE_CHECKING:
 
 
 class ArchError(Exception):
-    """A file has mistakes; `diagnostics` says which."""
+    """A file has mistakes; `diagnostics` says which, and its text what a terminal would show."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         self.diagnostics = diagnostics
-        lines = [
-            f"{d.span.source.name}:{d.span.line}:{d.span.column}: {d.title}" for d in diagnostics
-        ]
-        super().__init__("\n".join(map(visible, lines)))
+        super().__init__(diagnostics)
+
+    def __str__(self) -> str:
+        return f"\n{render.text(self.diagnostics)}\n{render.pages(self.diagnostics)}"
+
+    def _render_traceback_(self) -> list[str]:
+        """What Jupyter shows instead of a traceback: the frames would be archc's own."""
+        shown = render.text(self.diagnostics, color=True)
+        return [*shown.splitlines(), "", render.pages(self.diagnostics)]
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def explain_branches(
         labels = [_ending(x, term, f"branch {at} ends at") for at, x in enumerate(merge.inputs, 1)]
         labels = [SpanLabel(term.name.span), *labels]
         told = replace(mistake.diagnostic, labels=tuple(labels))
-        if cure := _odd_size_cure(term, merge, chains):
+        if cure := _odd_size_cure(term, merge, chains) or _vector_cure(term, merge, chains):
             told = replace(told, helps=(), fixes=(cure,))
         return Fault(told)
     body, shortcut = merge.inputs
@@ -106,16 +106,47 @@ def _odd_size_cure(term: syntax.Operation, merge: Apply, chains: list[Chain]) ->
         deconv = _enlarging(chain)
         if deconv is not None:
             at, text = deconv.span.end, f" output_padding={rows}"
+            edits.append(Edit(Span(term.span.source, at, at), text))
         else:
-            written = branch.span.text.rstrip()
-            at = branch.span.start + len(written)
-            text = f"; pad after={rows}" if written.strip() else f" pad after={rows}"
-        edits.append(Edit(Span(term.span.source, at, at), text))
-        words.append(text.strip("; "))
+            text = f"pad after={rows}"
+            edits.append(_appended(branch, text))
+        words.append(text.strip())
     if not edits:
         return None
     hint = f"an odd size was halved and rounded down; what is missing comes back with `{words[0]}`"
     return Fix(hint, edits[0].span, edits[0].text, also=tuple(edits[1:]))
+
+
+def _vector_cure(term: syntax.Operation, merge: Apply, chains: list[Chain]) -> Fix | None:
+    """A feature vector beside a map: it is put at every position."""
+    shapes, branches = merge.shapes, term.branches or ()
+    maps = {shape.size for shape in shapes if shape.rank}
+    lasts = [next(_backwards(chain), None) for chain in chains]
+    if any(last is not None and last.op.name == "flatten" for last in lasts):
+        return None  # which is better left out
+    if len(maps) != 1 or not len(chains) == len(branches) == len(shapes):
+        return None
+    size = "x".join(map(str, maps.pop()))
+    one = "x".join("1" * (size.count("x") + 1))
+    edits, words = [], ""
+    for shape, branch in zip(shapes, branches, strict=True):
+        if not shape.rank:
+            words = f"unflatten {one} x{shape.channels}"
+            if term.name.id in ("concat", "dense"):  # the others stretch it
+                words += f"; upsample to={size}"
+            edits.append(_appended(branch, words))
+    if not edits:
+        return None
+    hint = f"a vector is put at every position with `{words}`"
+    return Fix(hint, edits[0].span, edits[0].text, also=tuple(edits[1:]))
+
+
+def _appended(branch: syntax.Sequence, statements: str) -> Edit:
+    """Statements at the end of a branch."""
+    written = branch.span.text.rstrip()
+    at = branch.span.start + len(written)
+    text = f"; {statements}" if written.strip() else f" {statements}"
+    return Edit(Span(branch.span.source, at, at), text)
 
 
 def _enlarging(chain: Chain) -> Apply | None:

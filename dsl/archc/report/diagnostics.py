@@ -54,6 +54,15 @@ def text(diagnostics: Sequence[Diagnostic], *, color: bool = False, width: int =
     return "\n".join("\n".join(_long(d, paint, width)) + "\n" for d in diagnostics)
 
 
+def pages(diagnostics: Iterable[Diagnostic]) -> str:
+    """Where more is said of them: `more: archc explain A201, A302`; nothing without any."""
+    codes = list(dict.fromkeys(diagnostic.code for diagnostic in diagnostics))
+    if not codes:
+        return ""
+    others = f" (and {', '.join(codes[1:5])})" if codes[1:] else ""
+    return f"more: archc explain {codes[0]}{others}"
+
+
 def _long(diagnostic: Diagnostic, paint: Paint, width: int) -> Iterator[str]:
     kind = diagnostic.severity.value
     head = f"{kind}[{diagnostic.code}]"

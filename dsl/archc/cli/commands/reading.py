@@ -75,8 +75,12 @@ def need_network(analysis: Analysis, input: Input, missing: str) -> None:
 def show(diagnostics: Iterable[Diagnostic], stream: TextIO, args: Namespace) -> None:
     color = colored(stream, args)
     width = columns(stream) if stream.isatty() else 100
+    shown = []
     for diagnostic in diagnostics:
         print(render.text([diagnostic], color=color, width=width), file=stream)
+        shown.append(diagnostic)
+    if shown:
+        print(f"{render.pages(shown)}\n", file=stream)
 
 
 def colored(stream: TextIO, args: Namespace) -> bool:
