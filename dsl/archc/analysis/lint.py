@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from archc import syntax
+from archc.analysis.advice import advise
 from archc.analysis.uses import uses_of
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import inner_sequences
@@ -22,8 +23,10 @@ from archc.source import Diagnostic, Severity, Span, SpanLabel, spelling
 Term = TypeVar("Term")
 
 
-def lint(file: syntax.File, library: Library, plan: Plan | None) -> Iterator[Diagnostic]:
-    """Warnings for a network, errors in blocks that it does not call."""
+def lint(
+    file: syntax.File, library: Library, plan: Plan | None, trained: bool = False
+) -> Iterator[Diagnostic]:
+    """Warnings for a network, errors in blocks that it does not call; `trained` by a recipe."""
     called = set(_called(plan.body, set())) if plan is not None else set()
     words = _words(file.span)
     for item in file.items:
@@ -37,6 +40,7 @@ def lint(file: syntax.File, library: Library, plan: Plan | None) -> Iterator[Dia
     if plan is not None:
         yield from _unused_params(file, words)
         yield from _unused_tensors(plan.body)
+        yield from advise(plan, trained)
 
 
 def _warning(code: str, title: str, span: Span, *helps: str) -> Diagnostic:
