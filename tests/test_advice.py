@@ -75,7 +75,7 @@ def codes(text: str) -> list[str]:
         ("sigmoid; relu", ["W117"]),
         ("relu; conv 1x1 x4; relu", []),
         ("relu; pool 2x2; relu", []),
-        ("block act() { relu }\nact(); act()", ["W117"]),
+        ("block act() { relu }\nact(); relu", ["W117"]),
         ("relu * 3", ["W117"]),
     ],
 )
@@ -92,8 +92,7 @@ def test_what_is_remarked_on_other_tensors() -> None:
     (found,) = check(HEAD.format("16x15") + "pool 2x2\n").diagnostics
     assert found.title == "no window sees the last column"
     assert found.notes == ("width: 13 / 2 leaves 1",)
-    (found,) = check(HEAD.format("11x11") + "conv 3x3/4 x4\n").diagnostics or (None,)
-    assert found is None  # the window is smaller than the stride: rows are skipped anyway
+    assert codes(HEAD.format("11x11") + "conv 3x3/4 x4\n") == []  # it skips rows anyway
 
 
 def test_rows_that_no_window_sees_have_no_gradient() -> None:
@@ -121,7 +120,7 @@ def test_a_bias_before_a_norm_does_nothing() -> None:
     conv, norm = torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4)
     x = torch.randn(8, 3, 9, 9)
     before = norm(conv(x))
-    torch.nn.init.constant_(conv.bias, 5.0)  # type: ignore[arg-type]
+    torch.nn.init.constant_(conv.bias, 5.0)
     torch.testing.assert_close(norm(conv(x)), before, rtol=1e-4, atol=1e-4)
 
 
@@ -137,9 +136,8 @@ def test_a_comment_keeps_a_warning_quiet() -> None:
     assert codes(head + "# archc: allow W114\n" + twice.format("")) == []
     assert codes(head + twice.format("") + "# archc: allow W115, W114: as published\n") == []
     assert codes(head + "# archc: allow W115\n" + twice.format("")) == ["W114", "W114"]
-    assert (
-        codes(f'network Net "# archc: allow W114"\n{head[12:]}{twice.format("")}') == ["W114"] * 2
-    )
+    quoted = head.replace("Net", 'Net "# archc: allow W114"')
+    assert codes(quoted + twice.format("")) == ["W114", "W114"]
 
 
 def test_no_comment_keeps_an_error_quiet() -> None:

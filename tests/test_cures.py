@@ -76,6 +76,9 @@ WORDS = {
     "W103": "where the result should go",
     "W104": "whether it is needed",
     "W105": "which of two to rename",
+    "W111": "which activation is meant",
+    "W113": "how much padding is meant",
+    "W115": "which padding or size is meant",
 }
 
 

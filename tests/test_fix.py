@@ -17,14 +17,14 @@ network Tiny
 input 3, 32, 32
 nn.Conv2d(3, 16, kernel_size=3, padding=1),
 x = conv 3x3, p1 x 8 relu
-if in.c = 8 { ReLU } elif true { bn }
+if in.c = 8 { GELU } elif true { bn }
 """
 RIGHT = """\
 network Tiny
 input 32x32 x3
 conv 3x3 p1 x16
 x: conv 3x3 p1 x8; relu
-if in.c == 8 { relu } else if true { bn }
+if in.c == 8 { gelu } else if true { bn }
 """
 
 

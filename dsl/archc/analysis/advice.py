@@ -92,6 +92,15 @@ def _warning(
     return Diagnostic(code, title, labels, (), helps, fixes, Severity.WARNING)
 
 
+def _left_out(span: Span) -> str | Fix:
+    """Without the statement, where it stands behind a `;` and nothing else hangs on it."""
+    text = span.source.text
+    before, after = text[: span.start].rstrip(), text[span.end : span.end + 200].lstrip(" \t")
+    if not before.endswith(";") or (after and after[0] not in "\r\n;}|>#"):
+        return "leave it out"
+    return Fix("leave it out", Span(span.source, len(before) - 1, span.end), "")
+
+
 # --- two in a row ----------------------------------------------------------------------------
 
 
@@ -110,7 +119,7 @@ def _relu_twice(sight: Sight) -> Diagnostic | None:
         return None
     title = f"a `relu` behind `{before.op.name}` changes nothing"
     also = (SpanLabel(before.span, "nothing is negative after this"),)
-    return _warning("W117", title, sight.node.span, "leave it out", also=also)
+    return _warning("W117", title, sight.node.span, _left_out(sight.node.span), also=also)
 
 
 def _biased_norm(sight: Sight) -> Diagnostic | None:
@@ -159,9 +168,11 @@ def _rows_lost(sight: Sight) -> Diagnostic | None:
             title = f"no window sees the last {missed}"
             room = before + 2 * int(window.before) - int(window.extent)
             note = f"{name}: {room} / {window.stride:g} leaves {room % int(window.stride)}"
-            cure = "pad it, or choose an input size that fits"
+            cure: str | Fix = "pad it, or choose an input size that fits"
             if "ceil" in sight.node.op.fields():
-                cure = "`ceil` adds a window for them; or choose an input size that fits"
+                hint = "`ceil` adds a window for them; or choose an input size that fits"
+                end = Span(sight.node.span.source, sight.node.span.end, sight.node.span.end)
+                cure = Fix(hint, end, " ceil")
             found = _warning("W115", title, sight.node.span, cure)
             return replace(found, notes=(note,))
     return None
@@ -174,7 +185,7 @@ def _norm_of_one(sight: Sight) -> Diagnostic | None:
     if set(shapes[0].size) != {1}:
         return None
     title = "a batch norm on a 1x1 map has one value of each sample: a mini-batch of 1 cannot train"
-    return _warning("W116", title, sight.node.span, "leave it out, or use `ln`")
+    return _warning("W116", title, sight.node.span, _left_out(sight.node.span), "`ln` is another")
 
 
 REMARKS: tuple[Remark, ...] = (
@@ -199,14 +210,14 @@ def _ends(network: Network) -> Iterator[Diagnostic]:
             continue
         if last.op.name == "softmax" and network.trained:
             title = "the recipe's cross-entropy takes scores, and does the softmax itself"
-            cure = "leave the `softmax` out; in use, it is `y.softmax(1)`"
-            yield _warning("W110", title, last.span, cure)
+            use = "where probabilities are wanted, they are `y.softmax(1)`"
+            yield _warning("W110", title, last.span, _left_out(last.span), use)
         owner = _owner(network, body, last)
         if last.op.name in _RECTIFIERS and owner is not None:
             scores = network.past_idle(owner, last.inputs[0])
             if scores is not None and scores.op.name == "fc":
                 title = f"the scores end in `{last.op.name}`, which cuts off what is negative"
-                yield _warning("W112", title, last.span, "leave it out behind the last layer")
+                yield _warning("W112", title, last.span, _left_out(last.span))
 
 
 def _outputs(body: Body) -> Iterator[Tensor]:
