@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import ast
 
 _LONGEST = 600  # characters: a layer is shorter
+_LARGEST = 10**12
 _PARTS = re.compile(r"""(?P<quote>["'])(?:\\.|(?!(?P=quote)).)*(?P=quote)|[()\[\]{}\n;#|<>]""")
 _MODULES = frozenset("nn F torch functional tf keras layers K L P np einops nnx linen".split())
 _ENTRY = re.compile(r"[ \t]*(\w+)[ \t]*=[ \t]*([^\n#;]*?)[ \t]*(?:#.*)?(?:\n|$)")
@@ -59,17 +60,19 @@ def statement_at(text: str, start: int) -> str:
 def read_call(text: str) -> ForeignCall | None:
     """A call in Python's syntax."""
     import ast  # for a mistake alone
+    import warnings
 
-    try:
-        (statement,) = ast.parse(text.strip().rstrip(",")).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    target = ""
-    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-        target = ast.unparse(statement.targets[0])
-    if not isinstance(statement, ast.Assign | ast.Expr):
-        return None
-    return _call(statement.value, target)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is odd in Python
+        try:
+            (statement,) = ast.parse(text.strip().rstrip(",")).body
+            if not isinstance(statement, ast.Assign | ast.Expr):
+                return None
+            targets = statement.targets if isinstance(statement, ast.Assign) else []
+            target = ast.unparse(targets[0]) if len(targets) == 1 else ""
+            return _call(statement.value, target)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
 
 
 def _call(node: ast.expr, target: str) -> ForeignCall | None:
@@ -108,15 +111,22 @@ def _value(node: ast.expr) -> Any:
         case ast.Constant(value=bool() | str() | None):
             return node.value
         case ast.Constant(value=int() | float()):
-            return node.value
+            return _bounded(node.value)
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-            return -value
+            return -_bounded(value)
         case ast.Tuple() | ast.List():
             return tuple(map(_value, node.elts))
         case ast.Name(id="true" | "false"):
             return node.id == "true"
         case _:
             return Code(ast.unparse(node).replace("self.", ""))
+
+
+def _bounded(value: Any) -> Any:
+    """A number that a layer may have. Raises ValueError."""
+    if not -_LARGEST < value < _LARGEST:
+        raise ValueError("too large")
+    return value
 
 
 def read_section(text: str, start: int) -> tuple[ForeignCall, int] | None:
@@ -134,7 +144,7 @@ def read_section(text: str, start: int) -> tuple[ForeignCall, int] | None:
 def _plain(text: str) -> Any:
     for kind in (int, float):
         try:
-            return kind(text)
+            return _bounded(kind(text))
         except ValueError:
             continue
     return text

@@ -207,6 +207,8 @@ class _Writer:
                 else self._scalar(value, bracketed=not alone)
             )
             filled = filled.replace(hole.group(), made, 1)
+        if re.match(r"[xpgd/]-", filled):
+            raise _Unfit
         if filled.startswith(("after=", "before=")):
             return filled
         return filled.replace("psame", "same").replace("pvalid", "").strip()

@@ -11,6 +11,13 @@ from archc.syntax.expected import ParserContext
 _LABELLED = re.compile(r"[A-Za-z_]\w*[ \t]*:[ \t]*(?=[A-Za-z_\[])")
 _INPUT = re.compile(r"^[ \t]*input\b(?:[ \t]+[a-z_]\w*)?[ \t]+(\d+(?:x\d+)*)[ \t]+x\d", re.M)
 _HYPHENATED = re.compile(r"[A-Za-z_]\w*(?:-\w+)+")
+_CYRILLIC = dict(
+    zip(
+        "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
+        "a,b,v,g,d,e,yo,zh,z,i,y,k,l,m,n,o,p,r,s,t,u,f,kh,ts,ch,sh,shch,,y,,e,yu,ya".split(","),
+        strict=True,
+    )
+)
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -66,7 +73,7 @@ def other_script(context: ParserContext) -> Diagnostic | None:
     title = f"`{word.group()}` is no name: names have letters from a to z, digits and `_`"
     fixes = (Fix(f"write `{better}`", span, better),) if better else ()
     helps = () if better else ("call it by a word in Latin letters, as in `conv1`",)
-    return Diagnostic("A015", title, (SpanLabel(span),), helps=helps, fixes=fixes)
+    return Diagnostic("A002", title, (SpanLabel(span),), helps=helps, fixes=fixes)
 
 
 def listed_input(context: ParserContext) -> Diagnostic | None:
@@ -93,6 +100,8 @@ def romanised(word: str) -> str:
         kind, _, last = unicodedata.name(char, "").rpartition(" ")
         if re.fullmatch(r"\w", plain):
             parts.append(plain)
+        elif char.lower() in _CYRILLIC:
+            parts.append(_CYRILLIC[char.lower()])
         elif "SYLLABLE" in kind or re.fullmatch(r"[A-Z ]+ LETTER", kind):
             parts.append(last.lower())
         else:
