@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
+import torch.nn.functional as F
+from nets import net_of
 from torch import nn
 
 from archc.api import Analysis, analyze
@@ -140,6 +143,34 @@ def test_every_layer_of_torch_is_known() -> None:
                 assert own == known[: len(own)] or set(own) <= set(known) | {"args"}, name
 
 
+# keras.io/api/layers; `#` stands for 1, 2 and 3.
+KERAS = """
+    Input Dense EinsumDense Activation Embedding Masking Lambda Identity Conv#D SeparableConv1D
+    SeparableConv2D DepthwiseConv1D DepthwiseConv2D Conv#DTranspose MaxPooling#D AveragePooling#D
+    GlobalMaxPooling#D GlobalAveragePooling#D AdaptiveAveragePooling#D AdaptiveMaxPooling#D LSTM
+    LSTMCell GRU GRUCell SimpleRNN SimpleRNNCell RNN StackedRNNCells TimeDistributed Bidirectional
+    ConvLSTM#D TextVectorization Normalization SpectralNormalization Discretization
+    CategoryEncoding HashedCrossing Hashing StringLookup IntegerLookup Resizing Rescaling
+    CenterCrop RandomCrop RandomFlip RandomTranslation RandomRotation RandomZoom RandomContrast
+    RandomBrightness AutoContrast AugMix CutMix Equalization MixUp RandAugment
+    RandomColorDegeneration RandomColorJitter RandomErasing RandomElasticTransform
+    RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective
+    RandomPosterization RandomSaturation RandomSharpness RandomShear Solarization
+    MaxNumBoundingBoxes MelSpectrogram STFTSpectrogram Pipeline BatchNormalization
+    LayerNormalization UnitNormalization GroupNormalization RMSNormalization Dropout
+    SpatialDropout#D GaussianDropout AlphaDropout GaussianNoise ActivityRegularization
+    GroupQueryAttention MultiHeadAttention Attention AdditiveAttention Reshape Flatten RepeatVector
+    Permute Cropping#D UpSampling#D ZeroPadding#D Concatenate Average Maximum Minimum Add Subtract
+    Multiply Dot ReLU Softmax LeakyReLU PReLU ELU TorchModuleWrapper FlaxLayer JaxLayer TFSMLayer
+    Wrapper Layer
+""".split()
+
+
+def test_every_layer_of_keras_is_known() -> None:
+    unknown = [name for name in KERAS if not rows_of(name.replace("#", "2"))]
+    assert not unknown
+
+
 def test_every_row_is_read() -> None:
     assert len(habits()) > 200
     assert all(row.form or row.lacks for row in habits())
@@ -150,3 +181,46 @@ def test_there_are_enough_lines_and_nearly_all_lead_on() -> None:
     assert len({(line.context, line.wrong) for line in LINES}) == len(LINES)
     right = [line for line in LINES if not line.missed]
     assert len(right) / len(LINES) >= _LEAST
+
+
+# --- against torch ---------------------------------------------------------------------------
+
+TORCH = [line for line in LINES if line.right and re.match(r"(torch\.)?nn\.\w+\(", line.wrong)]
+FUNCTIONS = [
+    line for line in LINES if line.right and re.match(r"(x|out) = (F|torch|x|out)\.", line.wrong)
+]
+INPUTS = {
+    "image": (3, 32, 32),
+    "vector": (400,),
+    "a signal": (8, 100),
+    "a volume": (4, 8, 16, 16),
+    "channels for pixel shuffle": (16, 8, 8),
+}
+
+
+def module_of(line: Line) -> nn.Module:
+    return net_of("network Net\n" + line.file(line.right)).module().eval()
+
+
+@pytest.mark.parametrize("line", TORCH, ids=lambda line: line.wrong[:60])
+def test_the_right_line_is_the_layer_that_torch_makes(line: Line) -> None:
+    layer = eval(line.wrong.rstrip(","), {"nn": nn, "torch": torch}).eval()
+    x = torch.randn(2, *INPUTS[line.context])
+    layer(x)  # a lazy one takes its shape
+    made = module_of(line)
+    own, theirs = made.state_dict(), layer.state_dict()
+    assert [v.shape for v in own.values()] == [v.shape for v in theirs.values()]
+    made.load_state_dict(dict(zip(own, theirs.values(), strict=True)))
+    torch.testing.assert_close(made(x), layer(x))
+
+
+@pytest.mark.parametrize("line", FUNCTIONS, ids=lambda line: line.wrong[:60])
+def test_the_right_line_is_what_torch_computes(line: Line) -> None:
+    if line.context not in INPUTS:
+        pytest.skip("of several tensors")
+    x = torch.randn(2, *INPUTS[line.context])
+    names = {"x": x, "out": x, "F": F, "torch": torch, "self": nn.Identity().eval()}
+    expected = eval(line.wrong.partition("=")[2], names)
+    if "dropout" not in line.wrong:
+        torch.testing.assert_close(module_of(line)(x), expected)
+    assert module_of(line)(x).shape == expected.shape

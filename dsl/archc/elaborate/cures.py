@@ -43,6 +43,14 @@ def foreign_combinator(term: syntax.Operation, here: Context) -> Fault | None:
     return foreign_operator(term.name, term, here)
 
 
+def merging(term: syntax.Operation) -> Fix | None:
+    """The combinator that an operator with branches is elsewhere."""
+    found = habits.renamed(term.name.id)
+    if found is None or found.head not in COMBINATORS:
+        return None
+    return Fix(f"write `{found.head}< ... >`", term.name.span, found.head, found.sure)
+
+
 def _run_together(name: syntax.Name, term: syntax.Operation) -> Fix | None:
     """`conv3x3 x16`, `fc10`."""
     found = re.fullmatch(r"([a-z_]+?)(\d+(?:x\d+)*)", name.id)

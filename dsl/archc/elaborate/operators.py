@@ -16,8 +16,10 @@ from archc.source import Fault, fault
 def apply(state: State, term: syntax.Operation, here: Context) -> Apply:
     """An operator on the incoming tensor, and on the one that `to=@label` names."""
     if term.branches is not None:
+        from archc.elaborate.cures import merging  # for a mistake alone
+
         title = f"`{term.name.id}` takes no branches"
-        raise fault("A408", title, term.branches[0].span, "leave out `<...>`")
+        raise fault("A408", title, term.branches[0].span, merging(term) or "leave out `<...>`")
     bound = bind(state, term.name.id, term, here)
     inputs = (
         (here.x,) if bound.tensor is None else (here.x, lookup(state, bound.tensor, here).tensor)

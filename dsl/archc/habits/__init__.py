@@ -7,7 +7,7 @@ written, `translation` says it in archc's words, `message` tells the user.
 from archc.habits.message import as_diagnostic
 from archc.habits.shapes import channels_apart
 from archc.habits.table import Habit, habits
-from archc.habits.translation import Renaming, Translation, renamed, translated
+from archc.habits.translation import Renaming, Translation, lacking_of_python, renamed, translated
 
 __all__ = [
     "Habit",
@@ -16,6 +16,7 @@ __all__ = [
     "as_diagnostic",
     "channels_apart",
     "habits",
+    "lacking_of_python",
     "renamed",
     "translated",
 ]

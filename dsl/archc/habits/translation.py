@@ -112,6 +112,12 @@ def renamed(word: str) -> Renaming | None:
     return None
 
 
+def lacking_of_python(word: str) -> str:
+    """What archc lacks of a statement of Python that begins so; nothing for another word."""
+    found = (row.lacks for row in rows_of(word) if row.section.startswith("Python"))
+    return next(found, "")
+
+
 @dataclass(slots=True)
 class _Writer:
     """One call, written by one row."""
@@ -329,6 +335,10 @@ class _Writer:
             raise _Unfit
         return self._shape((*value[1:], value[0]), values)
 
+    def _whole(self, value: Any, _: Mapping[str, Any]) -> str:
+        """`LayerNorm((C, H, W))` is about all of the map."""
+        return "whole" if isinstance(value, tuple) and len(value) > 1 else ""
+
     def _if(self, value: Any, _: Mapping[str, Any], word: str) -> str:
         return word if _plain(value) in ("1", "true") else ""
 
@@ -342,6 +352,7 @@ _KINDS: dict[str, Callable[..., str]] = {
     "branches": _Writer._branches,
     "shape": _Writer._shape,
     "channels_first": _Writer._channels_first,
+    "whole": _Writer._whole,
     "if": _Writer._if,
 }
 

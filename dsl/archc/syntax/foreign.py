@@ -30,8 +30,19 @@ def foreign_statement(context: ParserContext) -> Diagnostic | None:
     start = label.end() if label is not None else start
     made = habits.translated(source.text, start, _dimensions(source.text))
     if made is None:
-        return None
+        return _python_line(context)
     return habits.as_diagnostic("A014", made, Span(source, start, start + made.end))
+
+
+def _python_line(context: ParserContext) -> Diagnostic | None:
+    """`class Net(nn.Module):`, `def forward(self, x):`, `super().__init__()`."""
+    word = re.match(r"[a-z]+\b", context.source.text[context.start : context.start + 20])
+    lacks = habits.lacking_of_python(word.group()) if word is not None else ""
+    if word is None or not lacks:
+        return None
+    made = habits.Translation(word.group(), lacks=lacks)
+    span = Span(context.source, context.start, context.start + word.end())
+    return habits.as_diagnostic("A014", made, span)
 
 
 def _dimensions(text: str) -> int | None:
