@@ -26,7 +26,7 @@ class Sight:
 
     node: Apply
     body: Body
-    network: Network
+    network: Producers
 
     @property
     def before(self) -> Apply | None:
@@ -40,7 +40,7 @@ class Sight:
 
 
 @dataclass(slots=True)
-class Network:
+class Producers:
     """The bodies of a plan, and who made which tensor in each."""
 
     plan: Plan
@@ -74,7 +74,7 @@ Remark = Callable[[Sight], Diagnostic | None]
 
 def advise(plan: Plan, trained: bool) -> Iterator[Diagnostic]:
     """All remarks on a network."""
-    network = Network(plan, trained)
+    network = Producers(plan, trained)
     for body in bodies(plan):
         for node in walk(body.chain.nodes):
             if isinstance(node, Apply):
@@ -201,7 +201,7 @@ REMARKS: tuple[Remark, ...] = (
 # --- the end of the network ------------------------------------------------------------------
 
 
-def _ends(network: Network) -> Iterator[Diagnostic]:
+def _ends(network: Producers) -> Iterator[Diagnostic]:
     """Remarks on what the network's outputs end in."""
     body = network.plan.body
     for tensor in _outputs(body):
@@ -228,7 +228,7 @@ def _outputs(body: Body) -> Iterator[Tensor]:
     yield from (node.chain.output for node in nodes if isinstance(node, AuxHead))
 
 
-def _owner(network: Network, body: Body, node: Apply) -> Body | None:
+def _owner(network: Producers, body: Body, node: Apply) -> Body | None:
     """The body that an operator stands in."""
     for other in (body, *bodies(network.plan)):
         if node.output.root in network.uses(other).makers:

@@ -10,7 +10,7 @@ from archc import symbolic, syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.names import Names, aliases_in, inner_sequences, labels_in
 from archc.elaborate.shapes import outside, traced_argument, traced_shape
-from archc.elaborate.state import Context, Frame, State, Step, Suppressed, format_argument
+from archc.elaborate.state import Context, Frame, State, Suppressed, TraceEntry, format_argument
 from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
@@ -197,7 +197,7 @@ def _make_body(
     frame = Frame(block.home, env, declared | aliases_in(tree.body), state.work)
     state.called.add(id(tree))
     state.calls.append((block, span))
-    state.trail.append(Step(span, f"this call of `{block.name}`", _computed(args, span)))
+    state.trail.append(TraceEntry(span, f"this call of `{block.name}`", _computed(args, span)))
     try:
         chain = state.chain(tree.body, Context(x, frame, Names(tree.places, declared)))
     finally:

@@ -11,7 +11,7 @@ from archc import symbolic, syntax
 from archc.elaborate.evaluate import describe
 from archc.elaborate.names import refuse_reserved
 from archc.elaborate.shapes import generalised, retrace, traced_argument
-from archc.elaborate.state import Context, Labelled, State, Step
+from archc.elaborate.state import Context, Labelled, State, TraceEntry
 from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Call, Chain, Choice, Loop, Scope, Tensor
@@ -150,7 +150,7 @@ def _unfold(state: State, plan: _Plan, here: Context) -> Loop:
         frame.passes = (*passes, (id(plan.tree), k))
         labelled = len(frame.labelled)
         inner = Context(_entering(plan, made, current), frame, here.names)
-        state.trail.append(Step(plan.head, f"pass {k + 1} of {plan.count}", value))
+        state.trail.append(TraceEntry(plan.head, f"pass {k + 1} of {plan.count}", value))
         try:
             chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
         finally:

@@ -38,7 +38,7 @@ class _Unknown(Evaluator):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TraceEntry:
     """A call or a pass of a loop that leads to the statement at hand."""
 
     span: Span
@@ -172,7 +172,9 @@ class State:
     given: Mapping[str, Dims] = field(default_factory=dict)  # shapes of inputs, by their names
     bodies: dict[tuple[Any, ...], Body] = field(default_factory=dict)
     calls: list[tuple[BlockValue, Span]] = field(default_factory=list)
-    trail: list[Step] = field(default_factory=list)  # from the network to the statement at hand
+    trail: list[TraceEntry] = field(
+        default_factory=list
+    )  # that leads to the statement
     called: set[int] = field(default_factory=set)  # ids of the trees of blocks that were called
     nesting: int = 0
     steps: int = 0
