@@ -250,9 +250,18 @@ class Binder:
             if bound:
                 shown = f"{number:g}" if isinstance(number, float) else str(number)
                 title = f"{self._describe(name)} must be {bound}, not {shown}"
-                raise fault("A303", title, span)
+                raise fault("A303", title, span, self._percent(name, number, span))
         self.values[name] = value
         self.spans[name] = span
+
+    def _percent(self, name: str, number: float, span: Span) -> Fix | None:
+        """`dropout 50`: a probability, in per cent."""
+        is_share = self._fields[name].maximum == 1 and 1 < number <= 100
+        shown = f"{number:g}"
+        if not is_share or span.text.count(shown) != 1:
+            return None
+        share = f"{number / 100:g}"
+        return Fix(f"write `{share}`", span, span.text.replace(shown, share))
 
     # --- words ---------------------------------------------------------------------------
 

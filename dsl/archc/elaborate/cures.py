@@ -273,8 +273,56 @@ def _activation(written: _Written) -> Fix | None:
     return None
 
 
+def _known_channels(written: _Written) -> Fix | None:
+    """`bn 64`, `bn x64`, `ln 64`: the channels that come in are known."""
+    shape = written.here.x.shape
+    if shape is None or written.cls.category != "norm" or written.takes(Form.NUMBER):
+        return None
+    for at, attribute in enumerate(written.term.attributes):
+        number = _number(attribute)
+        if isinstance(attribute, syntax.Geometry) and attribute.letter == "x":
+            number = int(attribute.span.text[1:]) if attribute.span.text[1:].isdigit() else None
+        if number is not None and number == shape.channels:
+            return written.fix(written.without(at))
+    return None
+
+
+_IDLE = frozenset("inplace in_place name dtype device".split())
+_AXES = {"dim": "1", "axis": "1"}  # the channels', which archc means anyway
+_OWN = frozenset(
+    "scale scale_factor factor units num_output nodes neurons out_features rate prob".split()
+)
+
+
+def _idle_option(written: _Written) -> Fix | None:
+    """`relu inplace=true`, `softmax dim=1`: nothing to say here."""
+    for at, attribute in enumerate(written.term.attributes):
+        if not isinstance(attribute, syntax.Option):
+            continue
+        name, value = attribute.name.id, attribute.value.span.text
+        if name not in written.cls.fields() and (name in _IDLE or _AXES.get(name) == value):
+            return written.fix(written.without(at))
+    return None
+
+
+def _own_number(written: _Written) -> Fix | None:
+    """`upsample scale=2`, `fc units=10`: the operator's own number needs no name."""
+    fields = written.cls.fields()
+    own = {f.form for f in fields.values()} & {Form.NUMBER, Form.SIZE}
+    if not own or written.whole:
+        return None
+    known = {name for key, field in fields.items() for name in (key, *field.also)}
+    for at, attribute in enumerate(written.term.attributes):
+        if isinstance(attribute, syntax.Option) and attribute.name.id in _OWN - known:
+            return written.fix(written.without(instead={at: attribute.value.span.text}))
+    return None
+
+
 _CASES: tuple[Callable[[_Written], Fix | None], ...] = (
     _activation,
+    _idle_option,
+    _own_number,
+    _known_channels,
     _long_names,
     _features_first,
     _torch_order,

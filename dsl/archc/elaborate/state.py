@@ -172,9 +172,7 @@ class State:
     given: Mapping[str, Dims] = field(default_factory=dict)  # shapes of inputs, by their names
     bodies: dict[tuple[Any, ...], Body] = field(default_factory=dict)
     calls: list[tuple[BlockValue, Span]] = field(default_factory=list)
-    trail: list[TraceEntry] = field(
-        default_factory=list
-    )  # that leads to the statement
+    trail: list[TraceEntry] = field(default_factory=list)  # that leads to the statement
     called: set[int] = field(default_factory=set)  # ids of the trees of blocks that were called
     nesting: int = 0
     steps: int = 0

@@ -91,8 +91,8 @@ def _call(node: ast.expr, target: str) -> ForeignCall | None:
         return None
     arguments = [_value(argument) for argument in node.args]
     if modules and not _MODULES.intersection(modules):
-        if modules[0] == "self":
-            return None
+        if modules[0] == "self":  # a module that was made elsewhere
+            return ForeignCall("self")
         arguments.insert(0, Code(modules[-1]))  # x.view(-1, 400)
     keywords = {k.arg: _value(k.value) for k in node.keywords if k.arg is not None}
     return ForeignCall(name, tuple(arguments), keywords, target, ".".join(modules), applied)

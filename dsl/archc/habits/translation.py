@@ -129,10 +129,11 @@ class _Writer:
 
     def translation(self) -> Translation:
         values, lost = self._bound()
-        statements = [
-            made for part in self.row.form.split(" ; ") if (made := self._part(part, values))
-        ]
-        text = "; ".join(statements)
+        statements = [self._part(part, values) for part in self.row.form.split(" ; ")]
+        if "activation" in lost:  # beside what the row has
+            lost = tuple(name for name in lost if name != "activation")
+            statements.append(self._statement(self.call.keywords["activation"], values))
+        text = "; ".join(filter(None, statements))
         target = self.call.target.removeprefix("self.")
         given = (*self.call.applied, *(a.text for a in self.call.arguments if isinstance(a, Code)))
         if text.startswith("input ") and target.isidentifier() and target not in _CURRENT:
