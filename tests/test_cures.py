@@ -19,7 +19,7 @@ from archc.source import Diagnostic, Fix, Source, edited
 from archc.syntax.expected import _FLAGS
 
 TESTS = Path(__file__).parent
-FAULTS = TESTS / "faults" / "messages"
+FAULTS = TESTS / "messages"
 
 # Where a second mistake of the file comes to light, which the first had hidden: (case, code, new).
 BEHIND = {
@@ -142,7 +142,7 @@ def test_words_that_may_follow_a_comma_are_attributes() -> None:
     assert not _FLAGS & (REGISTRY.keys() | COMBINATORS.keys()) - {"tanh"}
 
 
-# --- what users met: the files of faults/messages -----------------------------------------
+# --- what users met: the files of messages/ -----------------------------------------
 
 
 def check(text: str) -> Analysis:
@@ -230,3 +230,7 @@ def test_an_input_may_have_any_name_that_can_be_used() -> None:
         used = text + f"concat< | @{name} >\n"
         found = check(used).diagnostics
         assert not [d for d in found if d.is_error] or found[0].code == "A105", found[0].title
+
+
+def test_a_norm_behind_a_global_pool_is_remarked() -> None:
+    assert [d.code for d in fault("bn_after_gap").diagnostics] == ["W116"]
