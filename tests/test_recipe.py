@@ -19,7 +19,7 @@ CLASSES = [cls for kinds in LINES.values() for cls in kinds.values()]
 NETWORK = """
 network Net
 input 32x32 x3
-conv 3x3 x4; bn; relu; gap; flatten; fc 10
+conv 3x3 x4 nobias; bn; relu; gap; flatten; fc 10
 train {{ {recipe} }}
 """
 NEEDED = {

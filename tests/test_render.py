@@ -229,6 +229,17 @@ def test_json() -> None:
                         "endColumn": 1,
                         "title": "drop it",
                         "text": "",
+                        "safe": False,
+                        "edits": [
+                            {
+                                "file": "nets/tiny.arch",
+                                "line": 3,
+                                "column": 22,
+                                "endLine": 4,
+                                "endColumn": 1,
+                                "text": "",
+                            }
+                        ],
                     }
                 ],
             }
@@ -297,3 +308,28 @@ def test_any_text_is_shown(text: str, message: str, start: int, size: int, width
     assert shown.count("\x1b") % 2 == 0
     for format in render.MACHINE.values():
         format([diagnostic]).encode()
+
+
+def test_an_error_in_python_shows_what_the_terminal_shows() -> None:
+    import pickle
+
+    import archc
+    from archc.api import ArchError, analyze
+
+    found = analyze(Source("net.arch", "network N\ninput 8x8 x3\nconv 3x3\n")).diagnostics
+    error = ArchError(found)
+    assert str(error) == f"\n{render.text(found)}\nmore: archc explain A302"
+    assert "3 | conv 3x3\n  | ^^^^" in str(error)
+    assert "help: for example" in str(error)
+    assert pickle.loads(pickle.dumps(ArchError(()))).diagnostics == ()
+    shown = "\n".join(error._render_traceback_())  # what IPython asks for
+    assert "A302" in shown
+    assert "Traceback" not in shown
+    assert archc.ArchError is ArchError
+
+
+def test_the_page_that_explains_stands_once_at_the_end() -> None:
+    assert render.pages([]) == ""
+    assert render.pages([one(TINY, "conv")]) == "more: archc explain A000"
+    several = [one(TINY, "conv"), one(TINY, "conv"), DISAGREE]
+    assert render.pages(several) == "more: archc explain A000 (and A201)"

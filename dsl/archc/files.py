@@ -304,6 +304,20 @@ def write(path: Path, content: str | bytes, *, force: bool = False) -> bool:
     return True
 
 
+def rewrite(path: Path, before: str, after: str) -> None:
+    """Put `after` in place of the text `before`, in one step. A symbolic link stays.
+
+    Raises Refused where the file is not `before` any more, OSError.
+    """
+    target = Path(os.path.realpath(path))
+
+    def check_same() -> None:
+        if target.read_bytes() != before.encode():
+            raise Refused(f"{path} was edited meanwhile; nothing is changed")
+
+    replace(target, after.encode(), last=check_same)
+
+
 def check(path: Path) -> None:
     """Raises Refused where `write` would without `force`, whatever it is given; OSError."""
     if _is_special(path) or path.is_dir():

@@ -86,17 +86,52 @@ class SpanLabel:
 
 
 @record
-class Fix:
-    """A text edit that cures a diagnostic: replace `span` by `text`."""
+class Edit:
+    """Replace what stands at `span` by `text`."""
 
-    title: str
     span: Span
     text: str
 
 
 @record
+class Fix:
+    """A cure that is an edit: replace `span` by `text`, and what `also` says with it.
+
+    `safe` where it cannot be wrong: it keeps the meaning, or there is no other. Only then does
+    `archc check --fix` apply it unasked.
+    """
+
+    title: str
+    span: Span
+    text: str
+    safe: bool = False
+    also: tuple[Edit, ...] = ()
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """All of it, in the order of the text."""
+        edits = (Edit(self.span, self.text), *self.also)
+        return tuple(sorted(edits, key=lambda edit: (edit.span.start, edit.span.end)))
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """Return `text` with edits made that do not overlap."""
+    ordered = sorted(edits, key=lambda edit: (edit.span.start, edit.span.end))
+    parts, at = [], 0
+    for edit in ordered:
+        assert edit.span.start >= at, "edits overlap"
+        parts += [text[at : edit.span.start], edit.text]
+        at = edit.span.end
+    return "".join((*parts, text[at:]))
+
+
+@record
 class Diagnostic:
-    """One thing to tell the user. `labels[0]` is where it went wrong; the others are the story."""
+    """One thing to tell the user. `labels[0]` is where it went wrong; the others are the story.
+
+    A cure that is an edit is one of `fixes`, the likeliest first; what only words can say is one of
+    `helps`, as is what explains an edit.
+    """
 
     code: str
     title: str
@@ -212,14 +247,16 @@ def fault(
     code: str,
     title: str,
     span: Span,
-    *helps: str,
+    *cures: str | Fix | None,
     label: str = "",
     also: tuple[SpanLabel, ...] = (),
     **more: Any,
 ) -> Fault:
-    """A Fault with its main span first; `also` are further places, `more` notes and fixes."""
+    """A Fault with its main span first; `also` are further places, `more` notes."""
     labels = (SpanLabel(span, label), *also)
-    return Fault(Diagnostic(code, title, labels, helps=tuple(h for h in helps if h), **more))
+    helps = tuple(cure for cure in cures if isinstance(cure, str) and cure)
+    fixes = tuple(cure for cure in cures if isinstance(cure, Fix))
+    return Fault(Diagnostic(code, title, labels, helps=helps, fixes=fixes, **more))
 
 
 def did_you_mean(word: str, known: Any, template: str = "did you mean `{}`?") -> str:
@@ -234,6 +271,15 @@ def did_you_mean(word: str, known: Any, template: str = "did you mean `{}`?") ->
             return template.format(bare[same])
     close = get_close_matches(meant, list(bare), n=1, cutoff=0.6)
     return template.format(bare[close[0]]) if close else ""
+
+
+def spelling(word: str, known: Any, span: Span) -> Fix | None:
+    """The closest known word in its place; sure where both are one but for `_` and case."""
+    hint = did_you_mean(word, known)
+    if not hint:
+        return None
+    meant = hint.split("`")[1]
+    return Fix(hint, span, meant, safe=_bare(meant) == _bare(word))
 
 
 def _bare(word: str) -> str:

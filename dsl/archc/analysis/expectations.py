@@ -65,4 +65,5 @@ def _check_output(item: Expectation, body: Body) -> Diagnostic | None:
     if shape is None or symbolic.plain(shape.dims) == item.value:
         return None
     expected = Shape(item.value[0], item.value[1:])
-    return _unmet(f"the output is {shape}, not {expected}", item)
+    correction = Fix(f"expect `output {shape}`", item.span, f"output {shape}")
+    return _unmet(f"the output is {shape}, not {expected}", item, (correction,))

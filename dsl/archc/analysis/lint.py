@@ -12,18 +12,21 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from archc import syntax
+from archc.analysis.advice import advise
 from archc.analysis.uses import uses_of
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import inner_sequences
 from archc.ops import COMBINATORS, REGISTRY
 from archc.plan import Applicable, Apply, Body, Call, Output, Plan, bodies, walk
-from archc.source import Diagnostic, Fix, Severity, Span, SpanLabel, did_you_mean
+from archc.source import Diagnostic, Severity, Span, SpanLabel, spelling
 
 Term = TypeVar("Term")
 
 
-def lint(file: syntax.File, library: Library, plan: Plan | None) -> Iterator[Diagnostic]:
-    """Warnings for a network, errors in blocks that it does not call."""
+def lint(
+    file: syntax.File, library: Library, plan: Plan | None, trained: bool = False
+) -> Iterator[Diagnostic]:
+    """Warnings for a network, errors in blocks that it does not call; `trained` by a recipe."""
     called = set(_called(plan.body, set())) if plan is not None else set()
     words = _words(file.span)
     for item in file.items:
@@ -38,6 +41,7 @@ def lint(file: syntax.File, library: Library, plan: Plan | None) -> Iterator[Dia
         yield from _unused_params(file, words)
         yield from _unused_tensors(plan.body)
         yield from _doubts(plan)
+        yield from advise(plan, trained)
 
 
 def _warning(code: str, title: str, span: Span, *helps: str) -> Diagnostic:
@@ -65,11 +69,10 @@ def _unknown_names(block: syntax.Block, library: Library) -> Iterator[Diagnostic
     for operation in _terms(block.body, syntax.Operation):
         name = operation.name
         if name.id not in known:
-            hint = did_you_mean(name.id, known)
-            fixes = (Fix(hint, name.span, hint.split("`")[1]),) if hint else ()
+            cure = spelling(name.id, known, name.span)
             title = f"there is no operator or block `{name.id}`"
-            helps = (hint,) if hint else ()
-            yield Diagnostic("A101", title, (SpanLabel(name.span),), helps=helps, fixes=fixes)
+            fixes = (cure,) if cure else ()
+            yield Diagnostic("A101", title, (SpanLabel(name.span),), fixes=fixes)
 
 
 def _terms(sequence: syntax.Sequence, kind: type[Term]) -> Iterator[Term]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archc.analysis.allowed import unsilenced
 from archc.analysis.costs import Cost, Costs
 from archc.analysis.expectations import check_expectations
 from archc.analysis.lint import lint
@@ -74,11 +75,12 @@ def analyze(
         library.constants |= constants(file, library, diagnostics)
         library.lets |= lets(file, library)
     if not diagnostics.failed:
-        diagnostics.extend(lint(file, library, plan))
+        diagnostics.extend(lint(file, library, plan, bool(facts.train)))
     if plan is not None and not diagnostics.failed and not given and not inputs:
         diagnostics.extend(check_expectations(facts.expect, plan.body, cost))
     again = Elaborator(file, load, limits, given, shared, inputs)
-    return Analysis(source, file, plan, facts, cost, diagnostics.ordered(), again)
+    shown = tuple(unsilenced(diagnostics.ordered()))
+    return Analysis(source, file, plan, facts, cost, shown, again)
 
 
 @deep_recursion()

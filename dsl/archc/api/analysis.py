@@ -14,7 +14,7 @@ from archc.api.loading import Elaborator
 from archc.elaborate.sections import Facts
 from archc.plan import Plan, outputs
 from archc.recursion import deep_recursion
-from archc.report.characters import visible
+from archc.report import diagnostics as render
 from archc.source import Diagnostic, Fault, Source
 
 if TYPE_CHECKING:
@@ -33,14 +33,19 @@ if TYPE_CHECKING:
 
 
 class ArchError(Exception):
-    """A file has mistakes; `diagnostics` says which."""
+    """A file has mistakes; `diagnostics` says which, and its text what a terminal would show."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         self.diagnostics = diagnostics
-        lines = [
-            f"{d.span.source.name}:{d.span.line}:{d.span.column}: {d.title}" for d in diagnostics
-        ]
-        super().__init__("\n".join(map(visible, lines)))
+        super().__init__(diagnostics)
+
+    def __str__(self) -> str:
+        return f"\n{render.text(self.diagnostics)}\n{render.pages(self.diagnostics)}"
+
+    def _render_traceback_(self) -> list[str]:
+        """What Jupyter shows instead of a traceback: the frames would be archc's own."""
+        shown = render.text(self.diagnostics, color=True)
+        return [*shown.splitlines(), "", render.pages(self.diagnostics)]
 
 
 @dataclass(frozen=True)

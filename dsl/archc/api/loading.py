@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from archc.files import Unreadable, read, read_stdin, resolve_use
 from archc.ops import Dims
 from archc.plan import Body, Plan
 from archc.recursion import deep_recursion
-from archc.source import Diagnostics, Limits, Source, did_you_mean, fault
+from archc.source import Diagnostics, Fix, Limits, Source, fault, spelling
 from archc.syntax.parser import parse
 
 
@@ -86,8 +86,18 @@ class Loader:
                 files = {path.stem for path in found.parent.glob("*.arch")} - {
                     Path(source.name).stem
                 }
-                hint = did_you_mean(found.stem, files, "did you mean `{}.arch`?")
+                hint = _similar_file(use, found.stem, files)
                 raise fault("A501", error.diagnostic.title, use.path.span, hint) from None
             self.files[found], wrong = parse(text, self.limits)
             self.diagnostics.extend(wrong)
         return self.files[found]
+
+
+def _similar_file(use: syntax.Use, stem: str, files: Collection[str]) -> Fix | None:
+    """The file of nearly that name in the same folder."""
+    cure = spelling(stem, files, use.path.span)
+    if cure is None:
+        return None
+    folder = use.path.value.rpartition("/")[0]
+    path = f"{folder}/{cure.text}.arch" if folder else f"{cure.text}.arch"
+    return Fix(f"did you mean `{cure.text}.arch`?", use.path.span, f'"{path}"')

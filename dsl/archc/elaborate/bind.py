@@ -10,7 +10,7 @@ from archc import symbolic, syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.ops import OTHER, REGISTRY, Dims, Field, Form, Op
 from archc.plan import Applicable
-from archc.source import Fix, Span, did_you_mean, fault
+from archc.source import Fix, Span, did_you_mean, fault, spelling
 
 _LETTER = {"x": Form.WIDTH, "p": Form.PADDING, "g": Form.GROUPS, "d": Form.DILATION}
 _NAMES = {
@@ -114,34 +114,40 @@ class Binder:
                 return self._set(name, spec.words[word.id], word.span)
             if word.id in spec.choices:
                 return self._set(name, word.id, word.span)
-        known = [w for f in self._fields.values() for w in (*f.words, *f.choices)]
-        hint = self._meant(word.id) or did_you_mean(word.id, known)
-        if not hint and word.id in self.evaluator.env:
-            hint = f"put it in brackets for its value: `({word.id})`"
-        fixes = (Fix(hint, word.span, hint.split("`")[1]),) if hint else ()
+        title = f"`{self.cls.name}` knows no `{word.id}`"
+        raise fault("A310", title, word.span, self._cure_of(word) or self._usage())
+
+    def _cure_of(self, word: syntax.Word) -> Fix | None:
+        """A word that the operator does not know, as it was meant."""
         if word.id in REGISTRY or isinstance(self.evaluator.env.get(word.id), Applicable):
             hint = f"`{word.id}` is a statement of its own: put `;` before it"
-            fixes = (Fix("put `;` before it", word.span, f"; {word.id}"),)
-        raise fault(
-            "A310",
-            f"`{self.cls.name}` knows no `{word.id}`",
-            word.span,
-            hint or self._usage(),
-            fixes=fixes,
-        )
+            gap = word.span.source.text[: word.span.start].rstrip(" \t")
+            before = Span(word.span.source, len(gap), word.span.end)
+            return Fix(hint, before, f"; {word.id}", safe=True)
+        if meant := self._meant(word.id):
+            return Fix(f"write `{meant}`", word.span, meant, safe=True)
+        known = [w for f in self._fields.values() for w in (*f.words, *f.choices)]
+        if close := spelling(word.id, known, word.span):
+            return close
+        names = [n for n, value in self.evaluator.env.items() if not isinstance(value, Applicable)]
+        if word.id in names:
+            hint = f"put it in brackets for its value: `({word.id})`"
+            return Fix(hint, word.span, f"({word.id})", safe=True)
+        hint = did_you_mean(word.id, names, "did you mean `({})`?")
+        return Fix(hint, word.span, hint.split("`")[1]) if hint else None
 
     def _meant(self, word: str) -> str:
-        """`X16`, `xc`, `s2`: the attribute in the form that it has here."""
+        """`X16`, `xc`, `s2`: the attribute in the form that it has here, or nothing."""
         found = _LIKE_GEOMETRY.fullmatch(word)
         letter = found[1].lower() if found else ""
         takes = found and any(f.form is _LETTER[letter] for f in self._fields.values())
         if found and takes and found[2].isdigit():
-            return f"write `{letter}{found[2]}`"
+            return f"{letter}{found[2]}"
         if found and takes and found[2] in self.evaluator.env:
-            return f"write `{letter}({found[2]})`"
+            return f"{letter}({found[2]})"
         strided = re.fullmatch(r"[sS](\d+)", word)
         if strided and any(f.form is Form.STRIDE for f in self._fields.values()):
-            return f"the stride is `/{strided[1]}`"
+            return f"/{strided[1]}"
         return ""
 
     def _option(self, option: syntax.Option) -> None:
@@ -152,18 +158,9 @@ class Binder:
                     name, flip = field_name, not spec.words[name]
                     truth = self._bool(option.name.id, option.value)
                     return self._set(name, truth != flip, option.span)
-            text = option.value.span.text
-            if name in _LETTER:
-                hint = self._meant(f"{name}{text}")
-            else:
-                names = [n for key, spec in self._fields.items() for n in (key, *spec.also)]
-                hint = did_you_mean(name, names)
-            raise fault(
-                "A301",
-                f"`{self.cls.name}` has no option `{name}`",
-                option.name.span,
-                hint or self._usage(),
-            )
+            title = f"`{self.cls.name}` has no option `{name}`"
+            cure = self._cure_of_option(option)
+            raise fault("A301", title, option.name.span, cure or self._usage())
         spec, value = self._fields[name], option.value
         match value:
             case syntax.Size():
@@ -183,6 +180,15 @@ class Binder:
             raise fault("A303", f"`{name}` is one number, not a size", option.span)
         self._set(name, dims, option.span)
 
+    def _cure_of_option(self, option: syntax.Option) -> Fix | None:
+        """An option that the operator does not have, as it was meant: `g=2`, `strde=2`."""
+        name = option.name
+        if name.id in _LETTER:
+            meant = self._meant(f"{name.id}{option.value.span.text}")
+            return Fix(f"write `{meant}`", option.span, meant, safe=True) if meant else None
+        names = [n for key, spec in self._fields.items() for n in (key, *spec.also)]
+        return spelling(name.id, names, name.span)
+
     # --- values --------------------------------------------------------------------------
 
     def _option_word(self, name: str, word: syntax.Word) -> Any:
@@ -194,11 +200,13 @@ class Binder:
         if spec.kind is bool:
             return self._bool(name, word)
         if spec.choices:
-            hint = did_you_mean(word.id, spec.choices) or f"there are {', '.join(spec.choices)}"
-            raise fault("A310", f"`{name}` cannot be `{word.id}`", word.span, hint)
+            close = spelling(word.id, spec.choices, word.span)
+            cure = close or f"there are {', '.join(spec.choices)}"
+            raise fault("A310", f"`{name}` cannot be `{word.id}`", word.span, cure)
         if spec.tensor and word.id not in self.evaluator.env:
             title = f"`{word.id}` is not a parameter or a loop's name here"
-            raise fault("A102", title, word.span, f"a label has `@` before it: `{name}=@{word.id}`")
+            hint = f"a label has `@` before it: `{name}=@{word.id}`"
+            raise fault("A102", title, word.span, Fix(hint, word.span, f"@{word.id}", safe=True))
         return self._option_value(name, syntax.Name(word.id, word.span))
 
     def _bool(self, name: str, value: Any) -> bool:
@@ -257,9 +265,18 @@ class Binder:
             if bound:
                 shown = f"{number:g}" if isinstance(number, float) else str(number)
                 title = f"{self._describe(name)} must be {bound}, not {shown}"
-                raise fault("A303", title, span)
+                raise fault("A303", title, span, self._percent(name, number, span))
         self.values[name] = value
         self.spans[name] = span
+
+    def _percent(self, name: str, number: float, span: Span) -> Fix | None:
+        """`dropout 50`: a probability, in per cent."""
+        is_share = self._fields[name].maximum == 1 and 1 < number <= 100
+        shown = f"{number:g}"
+        if not is_share or span.text.count(shown) != 1:
+            return None
+        share = f"{number / 100:g}"
+        return Fix(f"write `{share}`", span, span.text.replace(shown, share))
 
     # --- words ---------------------------------------------------------------------------
 
@@ -271,7 +288,16 @@ class Binder:
         for name, spec in self._fields.items():
             if spec.form is form:
                 return name
-        raise fault("A301", f"`{self.cls.name}` takes no {_noun(form)}", span, self._usage())
+        cure = self._left_out(span)
+        raise fault("A301", f"`{self.cls.name}` takes no {_noun(form)}", span, self._usage(), cure)
+
+    def _left_out(self, span: Span) -> Fix | None:
+        """Without the attribute, where nothing else is missing."""
+        if self.cls.required():
+            return None
+        text = span.source.text
+        start = len(text[: span.start].rstrip(" \t"))
+        return Fix(f"leave out `{span.text}`", Span(span.source, start, span.end), "")
 
     def _named(self, written: str) -> str:
         """The field that an option's name means: its own, or a word of the field for it."""

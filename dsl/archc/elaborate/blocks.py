@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import ChainMap
 from typing import Any
 
@@ -10,11 +11,19 @@ from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.labels import lookup
 from archc.elaborate.names import Names, aliases_in, inner_sequences, labels_in
 from archc.elaborate.shapes import outside, traced_argument, traced_shape
-from archc.elaborate.state import Context, Frame, Labelled, State, Suppressed
+from archc.elaborate.state import (
+    Context,
+    Frame,
+    Labelled,
+    State,
+    Suppressed,
+    TraceEntry,
+    format_argument,
+)
 from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
-from archc.source import BODY_STEPS, Span, SpanLabel, did_you_mean, fault
+from archc.source import BODY_STEPS, Fix, Span, SpanLabel, fault, spelling
 
 
 def call(state: State, term: syntax.Operation, block: BlockValue, here: Context) -> Call:
@@ -22,7 +31,7 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Context)
     if term.attributes or term.branches is not None:
         span = term.attributes[0].span if term.attributes else term.span
         title = f"the block `{block.name}` takes its values in brackets"
-        raise fault("A301", title, span, f"call it as `{signature(block)}`")
+        raise fault("A301", title, span, _meant(term, block) or f"call it as `{signature(block)}`")
     written = _written(term, block)
     tensors = _tensors(state, written, block, here)
     args, derived, traces = _arguments(term, written, block, here.evaluator)
@@ -53,6 +62,30 @@ def _shape_of(tensor: Tensor) -> Shape:
     if tensor.shape is None:
         raise Suppressed
     return tensor.shape
+
+
+def _meant(term: syntax.Operation, block: BlockValue) -> Fix | None:
+    """`unit 64`, `unit x64`, `unit (64)`, `unit(64) x3`."""
+    attributes = term.attributes
+    if not attributes or term.branches is not None:
+        return None
+    times = attributes[0]
+    if term.arguments is not None:
+        if len(attributes) > 1 or not isinstance(times, syntax.Geometry) or times.letter != "x":
+            return None
+        text = f"* {times.span.text[1:]}"
+        return Fix(f"write `{text}`", times.span, text, safe=True)
+    values = [attribute.span.text for attribute in attributes]
+    for at, attribute in enumerate(attributes):
+        if isinstance(attribute, syntax.Geometry) and attribute.letter == "x":
+            values[at] = values[at][1:]
+        elif not isinstance(attribute, syntax.Plain | syntax.Option):
+            return None
+        values[at] = values[at].removeprefix("(").removesuffix(")")
+    if len(values) > len(block.tree.formals):
+        return None
+    text = f"{term.name.id}({', '.join(values)})"
+    return Fix(f"write `{text}`", term.span, text, safe=True)
 
 
 def signature(block: BlockValue) -> str:
@@ -144,8 +177,9 @@ def _written(term: syntax.Operation, block: BlockValue) -> Written:
         name = known[at] if argument.name is None else argument.name.id
         if name not in known:
             title = f"`{term.name.id}` has no parameter `{name}`"
-            hint = did_you_mean(name, known)
-            raise fault("A307", title, argument.span, hint, also=(_definition(block),))
+            assert argument.name is not None
+            cure = spelling(name, known, argument.name.span)
+            raise fault("A307", title, argument.span, cure, also=(_definition(block),))
         if name in given:
             raise fault("A304", f"`{name}` is given twice", argument.span)
         given[name] = argument.value
@@ -218,9 +252,11 @@ def _make_body(
         frame.labels[name.removeprefix("@")] = Labelled(tensor, whole, [], Names(False), env, ())
     state.called.add(id(tree))
     state.calls.append((block, span))
+    state.trail.append(TraceEntry(span, f"this call of `{block.name}`", _computed(args, span)))
     try:
         chain = state.chain(tree.body, Context(x, frame, Names(tree.places, declared)))
     finally:
+        state.trail.pop()
         state.calls.pop()
     entering = tuple(tensors.values())
     called = ("x", *(name.removeprefix("@") for name in list(tensors)[1:]))
@@ -231,6 +267,12 @@ def _make_body(
     return Body(
         block, block.name, args, entering, chain, frame.size, depth, called, gives=frame.gives
     )
+
+
+def _computed(args: dict[str, Any], span: Span) -> dict[str, Any]:
+    """The arguments whose values the call itself does not say."""
+    written = set(re.findall(r"\w+", span.text))
+    return {name: value for name, value in args.items() if format_argument(value) not in written}
 
 
 def _must_go_on(state: State, block: BlockValue) -> bool:

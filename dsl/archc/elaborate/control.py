@@ -10,10 +10,11 @@ from archc import symbolic, syntax
 from archc.elaborate.lists import no_list, unpacked
 from archc.elaborate.names import refuse_reserved
 from archc.elaborate.shapes import generalised, retrace, traced_argument
-from archc.elaborate.state import Context, Labelled, State
+from archc.elaborate.state import Context, Labelled, State, TraceEntry
 from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Call, Chain, Choice, Loop, Scope, Tensor
+from archc.source import Span
 
 
 def choose(state: State, term: syntax.If, here: Context) -> Choice:
@@ -44,6 +45,14 @@ class _Plan:
         return (self.first + k,) if self.names else ()
 
     first: int = 0
+
+    @property
+    def head(self) -> Span:
+        """What says how often it runs."""
+        tree = self.tree
+        if isinstance(tree, syntax.Statement):
+            return tree.span if tree.repeat is None else tree.repeat.span
+        return Span(tree.span.source, tree.span.start, tree.over.span.end)
 
 
 def loop(state: State, term: syntax.For, here: Context) -> Loop:
@@ -130,7 +139,11 @@ def _unfold(state: State, plan: _Plan, here: Context) -> Loop:
         frame.passes = (*passes, (id(plan.tree), k))
         labelled = len(frame.labelled)
         inner = Context(_entering(plan, made, current), frame, here.names)
-        chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
+        state.trail.append(TraceEntry(plan.head, f"pass {k + 1} of {plan.count}", value))
+        try:
+            chain = _same_again(state, plan, iterations, inner) or state.chain(plan.body, inner)
+        finally:
+            state.trail.pop()
         iterations.append(chain)
         made.add(chain.output.shape)
         outside = _outside(plan, k, value)

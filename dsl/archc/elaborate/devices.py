@@ -7,7 +7,7 @@ import re
 from archc import syntax
 from archc.elaborate.state import Context, State
 from archc.plan import Devices
-from archc.source import Fault, Span, SpanLabel, did_you_mean, fault
+from archc.source import Fault, Fix, Span, SpanLabel, did_you_mean, fault
 
 KINDS = ("cpu", "cuda", "hpu", "meta", "mps", "mtia", "xla", "xpu")  # torch's, for tensors
 MOST = 8  # what one machine has
@@ -66,5 +66,8 @@ def _name(attribute: syntax.Attribute) -> str:
     meant = did_you_mean(re.sub(r"[0-9]+$", "", kind), known, "{}")
     meant = "cuda" if meant in ("gpu", "nvidia") else meant
     index = index or kind[len(kind.rstrip("0123456789")) :] or "0"
-    hint = f'did you mean `"{meant}:{index}"`?' if meant and index.isdecimal() else _CURE
-    raise fault("A310", f'"{name}" is no device', attribute.span, hint)
+    cure: Fix | str = _CURE
+    if meant and index.isdecimal():
+        better = f'"{meant}:{index}"'
+        cure = Fix(f"did you mean `{better}`?", attribute.span, better)
+    raise fault("A310", f'"{name}" is no device', attribute.span, cure)

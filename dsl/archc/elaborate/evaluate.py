@@ -14,7 +14,7 @@ from archc.elaborate.values import computed, describe, need_number
 from archc.elaborate.work import ITEM, WorkLimit, size_of
 from archc.ops import REGISTRY, Shape
 from archc.plan import Applicable, BlockValue, OperatorValue
-from archc.source import Fault, Span, did_you_mean, fault
+from archc.source import Fault, Fix, Span, fault, spelling
 
 FUNCTIONS = {  # fewest and most arguments
     "min": (1, None),
@@ -107,9 +107,8 @@ class Evaluator:
         if isinstance(value, float):
             if not value.is_integer():
                 hint = "round it: `floor(...)`, `ceil(...)`, or divide with `//`"
-                raise fault(
-                    "A305", f"{what} must be a whole number, not {value:g}", expr.span, hint
-                )
+                title = f"{what} must be a whole number, not {value:g}"
+                raise fault("A305", title, expr.span, _divided(expr, hint))
             value = symbol.combine("floor", value)
         if least is not None and value < least:
             raise fault("A303", f"{what} must be at least {least}, not {value}", expr.span)
@@ -165,12 +164,12 @@ class Evaluator:
             return found.value if isinstance(found, Condition) else found
         if expr.id in REGISTRY:
             return OperatorValue(REGISTRY[expr.id].name)
-        hint = did_you_mean(expr.id, self.env)
-        if not hint and expr.id in INCOMING:
-            hint = f"the incoming tensor's is `in.{expr.id}`"
-        raise fault(
-            "A102", f"`{expr.id}` is not a parameter or a loop's name here", expr.span, hint
-        )
+        cure = spelling(expr.id, self.env, _inside(expr.span, expr.id))
+        if cure is None and expr.id in INCOMING:
+            hint, meant = f"the incoming tensor's is `in.{expr.id}`", f"in.{expr.id}"
+            cure = Fix(hint, _inside(expr.span, expr.id), meant, safe=True)
+        title = f"`{expr.id}` is not a parameter or a loop's name here"
+        raise fault("A102", title, expr.span, cure)
 
     def _incoming(self, expr: syntax.Incoming) -> Any:
         if expr.field not in INCOMING:
@@ -275,8 +274,9 @@ class Evaluator:
         self.work.spend(min(size_of(left), size_of(right)), expr.span)
         for text, other, span in ((left, right, expr.right.span), (right, left, expr.left.span)):
             if isinstance(text, str) and isinstance(other, OperatorValue):
-                hint = f'a text stands in quotes: `"{other.name}"`'
-                raise fault("A309", f"a text is no {describe(other)[4:]}", span, hint)
+                meant = f'"{other.name}"'
+                cure = Fix(f"a text stands in quotes: `{meant}`", span, meant, safe=True)
+                raise fault("A309", f"a text is no {describe(other)[4:]}", span, cure)
         return bool(symbol.plain(left) == symbol.plain(right))
 
     def _conditional(self, expr: syntax.Conditional) -> Any:
@@ -336,15 +336,18 @@ class Evaluator:
 
     def _no_function(self, expr: syntax.CallExpr) -> Fault:
         name = expr.function.id
-        hint = did_you_mean(name, FUNCTIONS) or f"there are {', '.join(FUNCTIONS)}"
+        cure: Fix | str | None = spelling(name, FUNCTIONS, expr.function.span)
+        cure = cure or f"there are {', '.join(FUNCTIONS)}"
         if name in REGISTRY or isinstance(self.env.get(name), Applicable):
             what = "a block" if isinstance(self.env.get(name), BlockValue) else "an operator"
             hint = f"{what} is handed on by its name alone: `{name}`"
-        elif name == "range":
+            cure = Fix(hint, expr.span, name, safe=not expr.args)
+        elif name == "range" and expr.args:
             first, last = ["0", *(arg.span.text for arg in expr.args[:2])][-2:]
             end = str(int(last) - 1) if last.isdigit() else f"{last} - 1"
             hint = f"both ends of a range are in it: `{first}..{end}`"
-        return fault("A102", f"there is no function `{name}`", expr.function.span, hint)
+            cure = Fix(hint, expr.span, f"{first}..{end}", safe=len(expr.args) < 3)
+        return fault("A102", f"there is no function `{name}`", expr.function.span, cure)
 
 
 def _size(shape: Shape, field: str, of: str, span: Span) -> Any:
@@ -383,6 +386,20 @@ def _applied(op: str, *args: symbol.Expr | None) -> symbol.Expr | None:
     if None not in constants and op in COMPARISONS:
         return symbol.const(bool(symbol.function(op)(*constants)))
     return symbol.Expr((((symbol.FunctionCall(op, tuple(known)),), 1),))
+
+
+def _inside(span: Span, name: str) -> Span:
+    """The name alone: an expression's span has the brackets around it."""
+    at = span.start + span.text.find(name)
+    return Span(span.source, at, at + len(name))
+
+
+def _divided(expr: syntax.Expr, hint: str) -> Fix | str:
+    """The cure of a fraction: `//` where there is one division, else in words."""
+    text = expr.span.text
+    if text.count("/") != 1:
+        return hint
+    return Fix(hint, expr.span, text.replace("/", "//"))
 
 
 def _counted(items: tuple[Any, ...]) -> tuple[int, int]:

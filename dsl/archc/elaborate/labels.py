@@ -11,7 +11,7 @@ from archc.elaborate.names import Names, aliases_in, labels_in, named_twice, ref
 from archc.elaborate.state import Context, Labelled, State
 from archc.ops import Shape
 from archc.plan import Apply, Call, Chain, Loop, Node, Ref, Reused, Scope, Tensor, children
-from archc.source import Diagnostic, Fault, Severity, SpanLabel, did_you_mean, fault
+from archc.source import Diagnostic, Fault, Fix, Severity, SpanLabel, fault, spelling
 
 
 def label_of(label: syntax.Label | None, here: Context) -> str | None:
@@ -178,11 +178,20 @@ def _unknown(name: str, reference: syntax.Reference, here: Context) -> Fault:
             reference.span,
             "a label can be used only after its statement",
         )
-    hint = _block_with(name, here) or did_you_mean(name, frame.labels)
-    if not hint and not frame.labels:
-        hint = "label the statement: `name: conv ...`"
+    cure: Fix | str | None = _block_with(name, here) or _similar(name, reference, here)
+    if not cure and not frame.labels:
+        cure = "label the statement: `name: conv ...`"
     inside = "" if frame.is_network else "; labels outside of the block are not visible in it"
-    return fault("A103", f"there is no label `{name}` here{inside}", reference.span, hint)
+    return fault("A103", f"there is no label `{name}` here{inside}", reference.span, cure)
+
+
+def _similar(name: str, reference: syntax.Reference, here: Context) -> Fix | None:
+    """The label of nearly that name; `@` stays before it."""
+    cure = spelling(name, here.frame.labels, reference.span)
+    if cure is None:
+        return None
+    at = "@" if reference.span.text.startswith("@") else ""
+    return replace(cure, text=at + cure.text)
 
 
 def _block_with(name: str, here: Context) -> str:

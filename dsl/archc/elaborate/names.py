@@ -44,8 +44,8 @@ def refuse_reserved(name: str, span: Span, what: str) -> None:
     else:
         return
     better = f"{name.strip('_') or 'x'}_"
-    fix = Fix(f"call it `{better}`", span, better)
-    raise fault("A105", f"{what} `{name}` {why}", span, f"call it `{better}`", fixes=(fix,))
+    cure = Fix(f"call it `{better}`", span, better)
+    raise fault("A105", f"{what} `{name}` {why}", span, cure)
 
 
 def refuse_class_name(name: str, span: Span) -> None:

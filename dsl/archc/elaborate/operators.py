@@ -12,7 +12,7 @@ from archc.elaborate.shapes import fit
 from archc.elaborate.state import Context, State
 from archc.ops import REGISTRY, ShapeError
 from archc.plan import Apply, Tensor
-from archc.source import fault
+from archc.source import Fault, fault
 
 _OF_TWO_WORDS = frozenset(name.partition(" ")[0] for name in REGISTRY if " " in name)
 
@@ -20,8 +20,10 @@ _OF_TWO_WORDS = frozenset(name.partition(" ")[0] for name in REGISTRY if " " in 
 def apply(state: State, term: syntax.Operation, here: Context) -> Apply:
     """An operator on the incoming tensor, and on the one that `to=@label` names."""
     if term.branches is not None:
+        from archc.elaborate.cures import merging  # for a mistake alone
+
         title = f"`{term.name.id}` takes no branches"
-        raise fault("A408", title, term.branches[0].span, "leave out `<...>`")
+        raise fault("A408", title, term.branches[0].span, merging(term) or "leave out `<...>`")
     bound = bind(state, term.name.id, term, here)
     if bound.op.is_bare:
         _check_bare(term, here)
@@ -56,7 +58,12 @@ def with_whole_name(term: syntax.Operation) -> syntax.Operation:
 
 def bind(state: State, operator: str, term: syntax.Operation, here: Context) -> Bound:
     """The attributes of a term as an operator of that name."""
-    return Binder(REGISTRY[operator], term, here.evaluator, state.limits.integer).bind()
+    try:
+        return Binder(REGISTRY[operator], term, here.evaluator, state.limits.integer).bind()
+    except Fault as mistake:
+        from archc.elaborate.cures import foreign_attributes  # for a mistake alone
+
+        raise foreign_attributes(mistake, term, REGISTRY[operator], here) from None
 
 
 def place(state: State, node: Apply, bound: Bound, here: Context) -> Apply:

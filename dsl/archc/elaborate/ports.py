@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc import symbolic, syntax
+from archc import syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.labels import filled
 from archc.elaborate.names import Names, refuse_reserved
 from archc.elaborate.state import Context, Frame, Labelled, State
 from archc.ops import Dims, Shape
 from archc.plan import Output, Ref, Tensor
-from archc.source import Span, SpanLabel, did_you_mean, fault
+from archc.source import Fix, Span, SpanLabel, did_you_mean, fault
 
 
 def enter(state: State, term: syntax.Operation, here: Context) -> Ref:
@@ -58,25 +58,58 @@ def _shape(term: syntax.Operation, evaluator: Evaluator, largest: int) -> Shape:
     channels = None
     for attribute in term.attributes:
         match attribute:
-            case syntax.Size():
+            case syntax.Size() if not size:
                 size = attribute.dims
-            case syntax.Sized():
+            case syntax.Sized() if not size:
                 size = tuple(evaluator.integer(dim, "a size", 1) for dim in attribute.dims)
-            case syntax.Plain():
+            case syntax.Plain() if not size:
                 size = (evaluator.integer(attribute.value, "a size", 1),)
             case syntax.Geometry(letter="x") if len(attribute.dims) == 1:
                 channels = evaluator.integer(attribute.dims[0], "channels", 1)
             case syntax.Word() | syntax.Label():
                 pass
+            case _ if (cure := _meant(term)) is not None:
+                title = "a shape is its size and its channels"
+                raise fault("A302", title, term.span, cure)
             case _:
                 title = "an input has a size and channels, nothing else"
                 raise fault("A301", title, attribute.span, "as in `input 224x224 x3`")
     if channels is None:
-        cure = "as in `input 224x224 x3`"
-        if len(size) == 3 and not any(map(symbolic.is_traced, size)):  # as torch has it
-            cure = f"channels come last: `input {size[1]}x{size[2]} x{size[0]}`"
-        raise fault("A302", "the input needs its channels", term.span, cure)
+        meant = _meant(term)
+        other = "as in `input 224x224 x3`" if meant is None else ""
+        raise fault("A302", "the input needs its channels", term.span, meant, other)
     return _checked(channels, size, term.span, largest)
+
+
+def _meant(term: syntax.Operation) -> Fix | None:
+    """`input 32x32x3`, `input 3x32x32`, `input 32x32 3`, `input(3, 32, 32)`, `input 784`."""
+    from archc.habits import channels_apart
+
+    dims: list[int] = []
+    wide = ""
+    parts = term.arguments or term.attributes
+    for part in parts:
+        match part:
+            case syntax.Size():
+                dims += part.dims
+            case syntax.Plain(value=syntax.Number(value=int() as n)):
+                dims.append(n)
+            case syntax.Argument(value=syntax.Number(value=int() as n)):
+                dims.append(n)
+            case syntax.Geometry(letter="x") if not wide:
+                wide = part.span.text
+            case syntax.Word():
+                pass
+            case _:
+                return None
+    if wide:
+        shape = f"{'x'.join(map(str, dims))} {wide}"
+    else:
+        shape = channels_apart(dims) or (f"x{dims[0]}" if len(dims) == 1 else "")
+    names = [a.id for a in term.attributes if isinstance(a, syntax.Word)]
+    meant = " ".join(("input", *names[:1], shape))
+    safe = len(dims) > 1
+    return Fix(f"write `{meant}`", term.span, meant, safe) if shape else None
 
 
 def _checked(channels: int, size: Dims, span: Span, largest: int) -> Shape:

@@ -8,7 +8,7 @@ from typing import Any
 from archc import syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.recipe import LINES, Init, Line, Setting, read_line
-from archc.source import Diagnostics, Fault, Span, SpanLabel, did_you_mean, fault
+from archc.source import Diagnostics, Fault, Fix, Span, SpanLabel, fault, spelling
 
 _OF_OPTIMIZER = ("lr", "learning_rate", "momentum", "weight_decay", "betas", "eps", "nesterov")
 EXPECT = ("params", "macs", "output", "weights", "buffers")
@@ -100,10 +100,10 @@ def _plain(value: Any, evaluator: Evaluator) -> Any:
 def _training(entry: syntax.Entry, evaluator: Evaluator) -> Line:
     key = entry.key.id
     if key not in LINES:
-        hint = did_you_mean(key, LINES) or f"there are {', '.join(LINES)}"
+        cure: Fix | str = spelling(key, LINES, entry.key.span) or f"there are {', '.join(LINES)}"
         if key in _OF_OPTIMIZER:
-            hint = f"it belongs to the optimizer: `optimizer sgd {key}={_written(entry)}`"
-        raise fault("A312", f"`train` has no `{key}`", entry.key.span, hint)
+            cure = f"it belongs to the optimizer: `optimizer sgd {key}={_written(entry)}`"
+        raise fault("A312", f"`train` has no `{key}`", entry.key.span, cure)
     return read_line(_setting(entry, evaluator))
 
 
@@ -127,8 +127,9 @@ def _fact(entry: syntax.Entry, evaluator: Evaluator) -> Any:
 def _expectation(entry: syntax.Entry, evaluator: Evaluator) -> Expectation:
     key = entry.key.id
     if key not in EXPECT:
-        hint = did_you_mean(key, EXPECT) or f"it checks {', '.join(EXPECT)}"
-        raise fault("A312", f"`expect` cannot check `{key}`", entry.key.span, hint)
+        meant = spelling(key, EXPECT, entry.key.span)
+        cure = meant or f"it checks {', '.join(EXPECT)}"
+        raise fault("A312", f"`expect` cannot check `{key}`", entry.key.span, cure)
     if key == "output":
         return Expectation(key, entry.relation, _expected_shape(entry), entry.span.text, entry.span)
     numbers = [_plain(value, evaluator) for value in entry.values]

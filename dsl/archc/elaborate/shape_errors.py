@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -9,14 +10,52 @@ from typing import Any
 from archc import syntax
 from archc.ops import COMBINATORS, Shape, ShapeError
 from archc.plan import Apply, Chain, Tensor, walk
-from archc.source import Fault, Span, SpanLabel, fault
+from archc.source import Edit, Fault, Fix, Span, SpanLabel, fault
 
 
 def explain_misfit(misfit: ShapeError, node: Apply, spans: dict[str, Span]) -> Fault:
     """A misfit of an operator, at the attribute at fault."""
     span = spans.get(misfit.field or "", node.span)
     also = tuple(_made(x) for x in node.inputs if x.span is not node.span)
-    return fault(misfit.code, misfit.message, span, misfit.hint, also=also, notes=misfit.notes)
+    cure = _edit(misfit, node, spans) or misfit.hint
+    return fault(misfit.code, misfit.message, span, cure, also=also, notes=misfit.notes)
+
+
+def _edit(misfit: ShapeError, node: Apply, spans: dict[str, Span]) -> Fix | None:
+    """The cure of a misfit as an edit, where it is one."""
+    source = node.span.source
+    if misfit.before:
+        start = statement_start(node.span)
+        return Fix(misfit.hint, Span(source, start, start), f"{misfit.before}; ")
+    if misfit.code == "A206" and misfit.field in spans:
+        return _one_number(misfit, node, spans[misfit.field])
+    field, text = misfit.rewrite or ("", "")
+    if field not in node.op.fields():
+        return None
+    if field in spans:
+        span = spans[field]
+        if not text:
+            span = Span(source, len(source.text[: span.start].rstrip(" \t")), span.end)
+        return Fix(misfit.hint, span, text)
+    end = Span(source, node.span.end, node.span.end)
+    return Fix(misfit.hint, end, f" {text}") if text else None
+
+
+def _one_number(misfit: ShapeError, node: Apply, span: Span) -> Fix | None:
+    """`conv 3x3x3` on an image: as many as there are dimensions, where all are equal."""
+    found = re.fullmatch(r"(\D*)(\d+(?:x\d+)*)", span.text)
+    rank = node.shapes[0].rank if node.shapes else 0
+    if found is None or len(set(found[2].split("x"))) > 1 or not rank:
+        return None
+    one = found[2].split("x")[0]
+    return Fix(misfit.hint, span, found[1] + ("x".join([one] * rank) if not found[1] else one))
+
+
+def statement_start(span: Span) -> int:
+    """Where the statement of an operator begins: at its label, if it has one."""
+    before = span.source.text[max(0, span.start - 200) : span.start]
+    label = re.search(r"(?:[A-Za-z_]\w*(?:\{[^{}]*\})?|\"[^\"\n]*\")[ \t]*:[ \t]*\Z", before)
+    return span.start - (len(label.group()) if label is not None else 0)
 
 
 def _made(x: Tensor, what: str = "the tensor") -> SpanLabel:
@@ -34,15 +73,90 @@ def explain_branches(
     if len(names) != len(shapes):
         labels = [_ending(x, term, f"branch {at} ends at") for at, x in enumerate(merge.inputs, 1)]
         labels = [SpanLabel(term.name.span), *labels]
-        return Fault(replace(mistake.diagnostic, labels=tuple(labels)))
+        told = replace(mistake.diagnostic, labels=tuple(labels))
+        if cure := _odd_size_cure(term, merge, chains) or _vector_cure(term, merge, chains):
+            told = replace(told, helps=(), fixes=(cure,))
+        return Fault(told)
     body, shortcut = merge.inputs
     title = f"{keyword} branches disagree: {shapes[0]} and {shapes[1]}"
     first = _ending(_turn(chains[0], shapes[1]) or body, term, f"the {names[0]} ends at")
     made = f"the {names[1]} is made here:"
     second = _ending(shortcut, term, f"the {names[1]} ends at", made)
-    helps = _residual_cures(shapes[0], shapes[1])
+    helps = _residual_cures(shapes[0], shapes[1], term)
     notes = _arithmetic(chains, shapes) or mistake.diagnostic.notes
     return fault("A207", title, first.span, *helps, label=first.text, also=(second,), notes=notes)
+
+
+def _odd_size_cure(term: syntax.Operation, merge: Apply, chains: list[Chain]) -> Fix | None:
+    """What a stride left over comes back: `output_padding=1`, or else a row after the branch."""
+    shapes = merge.shapes
+    branches = term.branches or ()
+    ranks = {shape.rank for shape in shapes}
+    if len(ranks) > 1 or not ranks - {0} or not len(chains) == len(branches) == len(shapes):
+        return None
+    wanted = tuple(max(sizes) for sizes in zip(*(shape.size for shape in shapes), strict=True))
+    edits, words = [], []
+    for shape, chain, branch in zip(shapes, chains, branches, strict=True):
+        short = tuple(int(w - n) for w, n in zip(wanted, shape.size, strict=True))
+        if not any(short):
+            continue
+        if any(n > 1 for n in short):
+            return None
+        rows = str(short[0]) if len(set(short)) == 1 else "x".join(map(str, short))
+        deconv = _enlarging(chain)
+        if deconv is not None:
+            at, text = deconv.span.end, f" output_padding={rows}"
+            edits.append(Edit(Span(term.span.source, at, at), text))
+        else:
+            text = f"pad after={rows}"
+            edits.append(_appended(branch, text))
+        words.append(text.strip())
+    if not edits:
+        return None
+    hint = f"an odd size was halved and rounded down; what is missing comes back with `{words[0]}`"
+    return Fix(hint, edits[0].span, edits[0].text, also=tuple(edits[1:]))
+
+
+def _vector_cure(term: syntax.Operation, merge: Apply, chains: list[Chain]) -> Fix | None:
+    """A feature vector beside a map: it is put at every position."""
+    shapes, branches = merge.shapes, term.branches or ()
+    maps = {shape.size for shape in shapes if shape.rank}
+    lasts = [next(_backwards(chain), None) for chain in chains]
+    if any(last is not None and last.op.name == "flatten" for last in lasts):
+        return None  # which is better left out
+    if len(maps) != 1 or not len(chains) == len(branches) == len(shapes):
+        return None
+    size = "x".join(map(str, maps.pop()))
+    one = "x".join("1" * (size.count("x") + 1))
+    edits, words = [], ""
+    for shape, branch in zip(shapes, branches, strict=True):
+        if not shape.rank:
+            words = f"unflatten {one} x{shape.channels}"
+            if term.name.id in ("concat", "dense"):  # the others stretch it
+                words += f"; upsample to={size}"
+            edits.append(_appended(branch, words))
+    if not edits:
+        return None
+    hint = f"a vector is put at every position with `{words}`"
+    return Fix(hint, edits[0].span, edits[0].text, also=tuple(edits[1:]))
+
+
+def _appended(branch: syntax.Sequence, statements: str) -> Edit:
+    """Statements at the end of a branch."""
+    written = branch.span.text.rstrip()
+    at = branch.span.start + len(written)
+    text = f"; {statements}" if written.strip() else f" {statements}"
+    return Edit(Span(branch.span.source, at, at), text)
+
+
+def _enlarging(chain: Chain) -> Apply | None:
+    """The transposed convolution that a branch got its size from, if it can make one row more."""
+    for node in _backwards(chain):
+        if node.shapes[0].size != node.output.shape.size:
+            fields = node.op.fields()
+            can = "output_padding" in fields and set(node.op.output_padding) == {0}
+            return node if can and min(node.op.stride) > 1 else None
+    return None
 
 
 def _arithmetic(chains: list[Chain], shapes: tuple[Shape, ...]) -> tuple[str, ...]:
@@ -81,23 +195,33 @@ def _ending(x: Tensor, term: syntax.Operation, inside: str, outside: str = "") -
     return SpanLabel(x.span, f"{inside if within else outside or inside} {x.shape}")
 
 
-def _residual_cures(body: Shape, shortcut: Shape) -> tuple[str, ...]:
+def _residual_cures(body: Shape, shortcut: Shape, term: syntax.Operation) -> tuple[str | Fix, ...]:
     """A projection of the shortcut, where a strided 1x1 reaches the body's size; or the reverse."""
     if body.rank != shortcut.rank:
         return ("bring both to the same number of dimensions",)
     if not body.rank:
-        return (f"project the shortcut: `| fc {body.channels} >`",)
+        return (_projected(f"fc {body.channels}", term),)
     pairs = list(zip(body.size, shortcut.size, strict=True))
     strides = [-(-s // b) for b, s in pairs]
-    cures = []
+    cures: list[str | Fix] = []
     if all(-(-s // k) == b for (b, s), k in zip(pairs, strides, strict=True)):
         window = "x".join("1" * body.rank)
         step = _step(strides)
-        cures.append(f"project the shortcut: `| conv {window}{step} x{body.channels} nobias; bn >`")
+        cures.append(_projected(f"conv {window}{step} x{body.channels} nobias; bn", term))
     if body.size != shortcut.size and body.channels == shortcut.channels:
         size = "x".join(map(str, shortcut.size))
         cures.append(f"keep the body at {size}: stride 1 and padding `same`")
     return tuple(cures) or ("make both branches end at the same shape",)
+
+
+def _projected(projection: str, term: syntax.Operation) -> str | Fix:
+    """A second branch, where there is one alone."""
+    hint = f"project the shortcut: `| {projection} >`"
+    if len(term.branches or ()) != 1:
+        return hint
+    end = term.span.end - 1
+    gap = "" if term.span.source.text[end - 1].isspace() else " "
+    return Fix(hint, Span(term.span.source, end, end), f"{gap}| {projection} ")
 
 
 def _step(strides: list[int]) -> str:

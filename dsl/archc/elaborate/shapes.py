@@ -19,7 +19,7 @@ def fit(op: Op, shapes: tuple[Shape, ...]) -> Shape:
     first = shapes[0]
     if not op.bundles and any(x.columns for x in shapes):
         title = f"`{op.name}` takes single tensors, not columns"
-        raise ShapeError(title, "put `join` before it", code="A208")
+        raise ShapeError(title, "put `join` before it", code="A208", before="join")
     if first.rank not in op.ranks:
         raise _wrong_rank(op, first)
     if len(shapes) < least or (most is not None and len(shapes) > most):
@@ -35,16 +35,16 @@ def fit(op: Op, shapes: tuple[Shape, ...]) -> Shape:
 def _wrong_rank(op: Op, shape: Shape) -> ShapeError:
     words = {0: "a feature vector", 1: "a signal", 2: "an image", 3: "a volume"}
     needed = " or ".join(words[rank] for rank in op.ranks)
-    hint = "put `flatten` before it" if op.ranks == (0,) else ""
+    before = "flatten" if op.ranks == (0,) else ""
+    hint = "put `flatten` before it" if before else ""
     if op.category == "linear" and shape.features == shape.channels:
         hint += "; where a map is wanted again, `conv 1x1 x(n)` is the same as `fc (n)` there"
     elif isinstance(op, Fc):
         hint += f"; or write `fc {op.out} each` for one at every position"
     if shape.rank == 0:
         hint = f"put `{op.name}` before the `flatten`"
-    return ShapeError(
-        f"`{op.name}` takes {needed}, not {words[shape.rank]} of {shape}", hint, code="A202"
-    )
+    title = f"`{op.name}` takes {needed}, not {words[shape.rank]} of {shape}"
+    return ShapeError(title, hint, code="A202", before=before)
 
 
 def traced_shape(shape: Shape, sizes: bool, of: str = "in") -> Shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,9 +15,10 @@ from archc.elaborate.link import Library
 from archc.elaborate.names import Names
 from archc.elaborate.work import TooLarge, WorkLimit
 from archc.ops import Dims, Shape
-from archc.plan import BlockValue, Body, Chain, Devices, Node, Scope, Tensor
+from archc.plan import BlockValue, Body, Chain, Devices, Node, OperatorValue, Scope, Tensor
 from archc.source import Diagnostics, Fault, Limits, Span, SpanLabel, fault
 
+_STEPS = 3  # of the way to a mistake that are shown
 _WORK = 20  # steps of evaluation for each operator that there may be
 
 
@@ -33,6 +35,26 @@ class _Unknown(Evaluator):
 
     def _incoming(self, expr: syntax.Incoming) -> Any:
         raise Suppressed
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEntry:
+    """A call or a pass of a loop that leads to the statement at hand."""
+
+    span: Span
+    what: str  # "this call of `unit`", "pass 4 of 6"
+    values: Mapping[str, Any]  # of what is another in another one
+
+    def __str__(self) -> str:
+        given = self.values.items()
+        told = [f"{n} = {format_argument(v)}" for n, v in given if not isinstance(v, tuple)]
+        return ", ".join((self.what, *told[:4]))
+
+    def begins(self, span: Span) -> bool:
+        """Whether it is the statement there itself."""
+        return self.what.startswith("this") and (
+            self.span.source is span.source and self.span.start == span.start
+        )
 
 
 Passes = tuple[tuple[int, int], ...]  # the loops around, outermost first, and which pass it is
@@ -173,6 +195,7 @@ class State:
     given: Mapping[str, Dims] = field(default_factory=dict)  # shapes of inputs, by their names
     bodies: dict[tuple[Any, ...], Body] = field(default_factory=dict)
     calls: list[tuple[BlockValue, Span]] = field(default_factory=list)
+    trail: list[TraceEntry] = field(default_factory=list)  # that leads to the statement
     called: set[int] = field(default_factory=set)  # ids of the trees of blocks that were called
     nesting: int = 0
     steps: int = 0
@@ -207,14 +230,41 @@ class State:
         finally:
             self.nesting -= 1
 
-    def report(self, mistake: Fault) -> None:
-        """Add a diagnostic; one that hangs on a block's arguments says which call it was."""
+    def report(self, mistake: Fault, here: Context | None = None) -> None:
+        """Add a diagnostic; one that hangs on what is around says in which call and pass it was,
+        and what the numbers are that come in.
+        """
         diagnostic = mistake.diagnostic
-        if self.calls and diagnostic.code.startswith(("A2", "A303", "A305", "A308", "A309")):
-            block, span = self.calls[0]
-            if span.source is not diagnostic.span.source or span.start != diagnostic.span.start:
-                where = SpanLabel(span, f"in this call of `{block.name}`")
-                diagnostic = replace(diagnostic, labels=(*diagnostic.labels, where))
+        if diagnostic.code.startswith(("A2", "A303", "A305", "A308", "A309")):
+            told = [*self._way(diagnostic.span), *_incoming(diagnostic.span, here)]
+            diagnostic = replace(diagnostic, labels=(*diagnostic.labels, *told))
         self.diagnostics.add(diagnostic)
         if self.diagnostics.full:
             raise LimitReached
+
+    def _way(self, span: Span) -> Iterator[SpanLabel]:
+        """The calls and passes that lead to a mistake: the outermost and the two nearest."""
+        steps = [step for step in self.trail if not step.begins(span)]
+        for step in steps if len(steps) <= _STEPS else (*steps[:1], *steps[1 - _STEPS :]):
+            yield SpanLabel(step.span, f"in {step}")
+
+
+def _incoming(span: Span, here: Context | None) -> Iterator[SpanLabel]:
+    """What an expression at fault takes from the tensor that comes in, where that is made."""
+    if here is None or here.x.shape is None:
+        return
+    asked = dict.fromkeys(re.findall(r"\bin\.(c|h|w|d|features)\b", span.text))
+    known = {"c": here.x.shape.channels, "features": here.x.shape.features}
+    known |= dict(zip("whd", reversed(here.x.shape.size), strict=False))
+    told = [f"in.{name} is {known[name]} here" for name in asked if name in known]
+    if told and here.x.span.start != span.start:
+        yield SpanLabel(here.x.span, ", ".join(told))
+
+
+def format_argument(value: Any) -> str:
+    """A value of a parameter or loop's name, as a file would have it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, BlockValue | OperatorValue):
+        return value.name
+    return f"{value:g}" if isinstance(value, float) else str(value)

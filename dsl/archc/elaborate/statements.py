@@ -27,7 +27,7 @@ from archc.elaborate.values import describe
 from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Dims
 from archc.plan import BlockValue, Body, Chain, Node, OperatorValue, Ref, Tensor
-from archc.source import Diagnostics, Fault, Fix, Limits, did_you_mean, fault
+from archc.source import Diagnostics, Fault, Fix, Limits, fault, spelling
 
 __all__ = ["lower"]
 
@@ -97,7 +97,7 @@ def _chain(state: State, sequence: syntax.Sequence, here: Context) -> Chain:
             except TooLarge:
                 raise
             except Fault as mistake:
-                state.report(mistake)
+                state.report(mistake, inner)
                 current = poison(statement, inner)
             except Suppressed:
                 current = poison(statement, inner)
@@ -199,12 +199,17 @@ def _operation(state: State, term: syntax.Operation, here: Context) -> Node:
         return leave(term, here)
     term = with_whole_name(term)
     name = term.name.id
-    if name in COMBINATORS and term.branches is None and term.arguments and _merges(name):
-        raise _in_brackets(term)
+    if name in COMBINATORS and term.branches is None and (term.arguments or term.attributes):
+        from archc.elaborate.cures import foreign_combinator  # for a mistake alone
+
+        if _merges(name) and (foreign := foreign_combinator(term, here)):
+            raise foreign
+        if term.arguments and _merges(name):
+            raise _in_brackets(term)
     if name in COMBINATORS and not (term.branches is None and _stands_alone(name)):
         return combine(state, term, here)
     if name not in REGISTRY:
-        raise _unknown(term.name, here.frame, term.branches is not None)
+        raise _unknown(term.name, term, here)
     node = apply(state, term, here)
     node.given = given
     return node
@@ -225,26 +230,35 @@ def _in_brackets(term: syntax.Operation) -> Fault:
     """`sub(t, u)`: a combinator that is written like a function."""
     found = (argument.value for argument in term.arguments or ())
     branches = [f"@{x.id}" if isinstance(x, syntax.Name) else "..." for x in found]
-    cure = f"its branches stand in `<...>`: `{term.name.id}< {' | '.join(branches)} >`"
+    meant = f"{term.name.id}< {' | '.join(branches)} >"
+    cure: str | Fix = f"its branches stand in `<...>`: `{meant}`"
+    if "..." not in branches:
+        cure = Fix(f"its branches stand in `<...>`: `{meant}`", term.span, meant, safe=True)
     title = f"`{term.name.id}` takes branches, not arguments"
     return fault("A408", title, term.span, cure)
 
 
-def _unknown(name: syntax.Name, frame: Frame, branches: bool) -> Fault:
+def _unknown(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault:
+    frame, branches = here.frame, term.branches is not None
     if name.id in frame.env:
         title = f"`{name.id}` is {describe(frame.env[name.id])} here, not an operator or block"
         return fault("A309", title, name.span, "hand on the name of one, as in `unit(64, relu)`")
     longer = [f"`{word}`" for word in REGISTRY if word.startswith(f"{name.id} ")]
     if longer and branches:
         merge = "add" if name.id == "sum" else "concat"
-        cure = f"branches are merged by `{merge}< a | b >`; of one tensor, write {longer[0]}"
-        return fault("A101", f"there is no combinator `{name.id}`", name.span, cure)
+        how = f"branches are merged by `{merge}< a | b >`; of one tensor, write {longer[0]}"
+        return fault("A101", f"there is no combinator `{name.id}`", name.span, how)
     if longer:
         title = f"`{name.id}` says not what of: it is one of several operators"
         return fault("A101", title, name.span, f"write {' or '.join(longer)}")
     blocks = [word for word, value in frame.env.items() if isinstance(value, BlockValue)]
-    hint = did_you_mean(name.id, [*REGISTRY, *COMBINATORS, *STATEMENTS, *blocks])
-    fixes = (Fix(hint, name.span, hint.split("`")[1]),) if hint else ()
+    from archc.elaborate.cures import foreign_operator
+
+    own = spelling(name.id, blocks, name.span)
+    is_own = own is not None and own.safe
+    if not is_own and (foreign := foreign_operator(name, term, here)):
+        return foreign
     title = f"there is no operator or block `{name.id}`"
-    cure = hint or "define it: `block name() { ... }`, or `use` the file that does"
-    return fault("A101", title, name.span, cure, fixes=fixes)
+    cure = own or spelling(name.id, [*REGISTRY, *COMBINATORS, *STATEMENTS, *blocks], name.span)
+    other = "define it: `block name() { ... }`, or `use` the file that does"
+    return fault("A101", title, name.span, cure or other)

@@ -68,7 +68,9 @@ class ShapeError(Exception):
     """Operator and tensor do not go together. Knows no position: the caller adds it.
 
     `field` names the attribute at fault, `notes` hold the arithmetic with the user's numbers,
-    `hint` is a cure in words and `code` the entry of `archc explain`.
+    `hint` is a cure in words and `code` the entry of `archc explain`. Where the cure is an edit,
+    `rewrite` says which field should be written how (not at all, if empty), and `before` what
+    statement should stand before this one.
     """
 
     def __init__(
@@ -79,15 +81,13 @@ class ShapeError(Exception):
         field: str | None = None,
         notes: tuple[str, ...] = (),
         code: str = "A200",
+        rewrite: tuple[str, str] | None = None,
+        before: str = "",
     ) -> None:
         super().__init__(message)
-        self.message, self.hint, self.field, self.notes, self.code = (
-            message,
-            hint,
-            field,
-            notes,
-            code,
-        )
+        self.message, self.hint, self.field = message, hint, field
+        self.notes, self.code = notes, code
+        self.rewrite, self.before = rewrite, before
 
 
 def spread(dims: Dims, rank: int, field: str) -> Dims:

@@ -296,6 +296,7 @@ class Deconv(_Filters):
                     f"make output_padding at most {max(s, d) - 1}",
                     field="output_padding",
                     code="A205",
+                    rewrite=("output_padding", f"output_padding={max(s, d) - 1}"),
                 )
             out = (n - 1) * s - 2 * p + d * (k - 1) + 1 + o
             if out < 1:

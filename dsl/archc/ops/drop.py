@@ -32,6 +32,7 @@ class _Dropout(Unary):
                 f"leave out `channel`: `{self.name} {self.p:g}`",
                 field="channel",
                 code="A200",
+                rewrite=("channel", ""),
             )
         return x
 

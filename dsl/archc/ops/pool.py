@@ -170,6 +170,7 @@ class _Pool(Unary):
                     f"leave out the {field}, or leave out `to=`",
                     field=field,
                     code="A305",
+                    rewrite=(field, ""),
                 )
         padded = self.padding != (0,) or self.before is not None or self.after is not None
         if padded or self.ceil or self._dilation() != (1,):
@@ -192,6 +193,7 @@ class _Pool(Unary):
                         field="padding" if getattr(self, field) is None else field,
                         notes=(f"{side.axis}: window {side.k}, half of it {side.k // 2}",),
                         code="A205",
+                        rewrite=("padding", f"p{side.k // 2}") if field == "before" else None,
                     )
 
 

@@ -269,6 +269,7 @@ class Upsample(Nary):
                 "leave it out, or add `bilinear`",
                 field="align_corners",
                 code="A305",
+                rewrite=("align_corners", ""),
             )
 
 

@@ -84,6 +84,9 @@ class SlideAxis:
                 "less than 0",
             ),
             code="A201",
+            rewrite=("dilation", f"d{(padded - 1) // (k - 1)}")
+            if d > 1 and k <= padded
+            else ("padding", f"p{-(-(stretched - n) // 2)}"),
         )
 
     def leftover(self) -> Iterator[str]:

@@ -53,6 +53,15 @@ def text(diagnostics: Sequence[Diagnostic], *, color: bool = False, width: int =
     return "\n".join("\n".join(_long(d, paint, width)) + "\n" for d in diagnostics)
 
 
+def pages(diagnostics: Iterable[Diagnostic]) -> str:
+    """Where more is said of them: `more: archc explain A201, A302`; nothing without any."""
+    codes = list(dict.fromkeys(diagnostic.code for diagnostic in diagnostics))
+    if not codes:
+        return ""
+    others = f" (and {', '.join(codes[1:5])})" if codes[1:] else ""
+    return f"more: archc explain {codes[0]}{others}"
+
+
 def _long(diagnostic: Diagnostic, paint: Paint, width: int) -> Iterator[str]:
     kind = diagnostic.severity.value
     head = f"{kind}[{diagnostic.code}]"
@@ -93,11 +102,12 @@ def _remarks(diagnostic: Diagnostic) -> Iterator[tuple[str, str]]:
     for fix in diagnostic.fixes:
         texts = (fix.title, fix.text.strip() or fix.title)
         if not any(text in hint for hint in diagnostic.helps for text in texts):
-            yield "help", fix.title if fix.text.strip() in fix.title else _fix(fix)
+            says_it = "`" in fix.title or fix.text.strip() in fix.title
+            yield "help", fix.title if says_it else _fix(fix)
 
 
 def _fix(fix: Fix) -> str:
-    return f"{fix.title}: `{fix.text}`"
+    return f"{fix.title}: `{fix.text.strip()}`"
 
 
 def _excerpt(
@@ -175,6 +185,15 @@ def _cuts(line: str, labels: list[SpanLabel], room: int) -> Iterator[tuple[_Cut,
         labels = [label for label in labels if label not in here]
 
 
+def visible_diff(name: str, before: str, after: str) -> str:
+    """A unified diff of two states of a file, for people; nothing where they are equal."""
+    from difflib import unified_diff
+
+    names = visible(name), f"{visible(name)} (fixed)"
+    lines = unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
+    return "".join(f"{visible(line)}\n" for line in lines)
+
+
 # --- for editors and machines ------------------------------------------------------------
 
 
@@ -204,14 +223,22 @@ def json(diagnostics: Sequence[Diagnostic]) -> str:
                     "labels": [_range(label.span) | {"text": label.text} for label in d.labels],
                     "notes": list(d.notes),
                     "helps": list(d.helps),
-                    "fixes": [
-                        _range(fix.span) | {"title": fix.title, "text": fix.text} for fix in d.fixes
-                    ],
+                    "fixes": [_fix_entry(fix) for fix in d.fixes],
                 }
                 for d in diagnostics
             ],
         }
     )
+
+
+def _fix_entry(fix: Fix) -> dict[str, object]:
+    """A cure: its first edit, as there may have been no other once, and all of them."""
+    return _range(fix.span) | {
+        "title": fix.title,
+        "text": fix.text,
+        "safe": fix.safe,
+        "edits": [_range(edit.span) | {"text": edit.text} for edit in fix.edits],
+    }
 
 
 def github(diagnostics: Sequence[Diagnostic]) -> str:
@@ -283,9 +310,15 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, object]:
 
 
 def _sarif_fix(fix: Fix) -> dict[str, object]:
-    place = _physical(fix.span)
-    replacement = {"deletedRegion": place["region"], "insertedContent": {"text": fix.text}}
-    change = {"artifactLocation": place["artifactLocation"], "replacements": [replacement]}
+    replacements = [
+        {
+            "deletedRegion": _physical(edit.span)["region"],
+            "insertedContent": {"text": edit.text},
+        }
+        for edit in fix.edits
+    ]
+    artifact = _physical(fix.span)["artifactLocation"]
+    change = {"artifactLocation": artifact, "replacements": replacements}
     return {"description": {"text": fix.title}, "artifactChanges": [change]}
 
 

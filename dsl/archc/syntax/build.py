@@ -151,7 +151,8 @@ class Builder(Transformer[Token, s.File]):
             if parts and type(parts[0]) is _Delimited:
                 arguments, parts = parts[0].items, parts[1:]
             if len(parts) > 1:
-                parts = self._closed_up(parts, named=name.value == "input")
+                repeated = arguments is not None and len(parts) == 2
+                parts = self._closed_up(parts, named=name.value == "input", repeated=repeated)
         span = self._at(name.start_pos, end)
         return s.Operation(self._name(name), arguments, parts, branches, span, condition)
 
@@ -387,17 +388,19 @@ class Builder(Transformer[Token, s.File]):
             if letter not in _ESCAPES:
                 span = self._at(start + found, start + found + 2)
                 hint = 'inside a string, \\" \\\\ \\n \\t and \\r are known'
-                self._problem("A010", f"`\\{letter}` means nothing in a string", span, hint)
+                fix = Fix(f"write `\\\\{letter}`", span, f"\\\\{letter}", safe=True)
+                self._problem("A010", f"`\\{letter}` means nothing in a string", span, hint, fix)
             pieces += body[at:found], _ESCAPES.get(letter, letter)
             at = found + 2
         return "".join(pieces) + body[at:]
 
     def _closed_up(
-        self, attributes: tuple[s.Attribute, ...], named: bool = False
+        self, attributes: tuple[s.Attribute, ...], named: bool = False, repeated: bool = False
     ) -> tuple[s.Attribute, ...]:
         """`x 64` would be a flag `x` and a number, but is almost surely a slip for `x64`.
 
-        If `named`, the first word may be a name: `input x 8x8 x3` is one called x.
+        If `named`, the first word may be a name: `input x 8x8 x3` is one called x. If `repeated`,
+        it stands behind brackets, and `* 64` was meant.
         """
         named = named and any(type(a) is s.Geometry for a in attributes)
         found: list[s.Attribute] = []
@@ -405,17 +408,27 @@ class Builder(Transformer[Token, s.File]):
             before = found[-1] if found[named:] else None
             split = type(before) is s.Word and before.id in _LETTERS
             if split and type(attribute) in (s.Plain, s.Size):
+                if repeated and before.id == "x":  # type: ignore[union-attr]
+                    found.pop()
+                    self._refuse_times(before.span.to(attribute.span), attribute)  # type: ignore[union-attr]
+                    continue
                 found[-1] = self._joined(before, attribute)  # type: ignore[arg-type]
             else:
                 found.append(attribute)
         return tuple(found)
+
+    def _refuse_times(self, span: Span, count: s.Attribute) -> None:
+        """`unit(64) x 3`."""
+        meant = f"* {count.span.text}"
+        fix = Fix(f"write `{meant}`", span, meant, safe=True)
+        self._problem("A014", f"a repeat is written `{meant}`", span, "", fix)
 
     def _joined(self, word: s.Word, after: s.Plain | s.Size) -> s.Geometry:
         span = word.span.to(after.span)
         joined = word.id + after.span.text
         if word.span.end < after.span.start:  # else it is `x-4`, whose value is at fault
             title = f"there is a space between `{word.id}` and its number"
-            fix = Fix("Close the gap", span, joined)
+            fix = Fix("Close the gap", span, joined, safe=True)
             self._problem("A011", title, span, f"write `{joined}`", fix)
         if type(after) is s.Plain:
             return s.Geometry(word.id, (after.value,), span)
@@ -424,7 +437,7 @@ class Builder(Transformer[Token, s.File]):
 
     def _problem(self, code: str, title: str, span: Span, hint: str, *fixes: Fix) -> None:
         self.problems.append(
-            Diagnostic(code, title, (SpanLabel(span),), helps=(hint,), fixes=fixes)
+            Diagnostic(code, title, (SpanLabel(span),), helps=(hint,) if hint else (), fixes=fixes)
         )
 
 

@@ -13,7 +13,8 @@ def head_comment(text: str) -> str:
         if not line.startswith("#"):
             belongs = line.startswith(("block ", "sequence ")) if lines else False
             return "" if belongs else "\n".join(lines)
-        lines.append(line[1:].removeprefix(" "))
+        if not _is_for_archc(line):
+            lines.append(line[1:].removeprefix(" "))
     return "\n".join(lines)
 
 
@@ -28,9 +29,15 @@ def comment_above(text: str, start: int) -> str:
         line = text[begin:end].strip()
         if not line.startswith("#"):
             break
-        lines.append(line[1:].removeprefix(" "))
+        if not _is_for_archc(line):
+            lines.append(line[1:].removeprefix(" "))
         end = begin - 1
     return "\n".join(reversed(lines))
+
+
+def _is_for_archc(line: str) -> bool:
+    """`# archc: allow W114`: no documentation."""
+    return line[1:].lstrip().startswith("archc:")
 
 
 def _lines(text: str, start: int) -> Iterator[str]:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from archc.source import Diagnostic, Fix, Source, Span, SpanLabel
+from archc.source import Diagnostic, Edit, Fix, Source, Span, SpanLabel
 from archc.syntax.automaton import Token
 
 _ENDS = "PIPE RANGLE RBRACE $END"  # go without saying where a statement may begin or end
@@ -161,6 +161,16 @@ _ATTRIBUTE_AHEAD = re.compile(
 )
 
 
+_COMMA_AHEAD = re.compile(r'"(?:[^"\\\n]|\\.)*"|#[^\n]*|[,()\[\]<>{}|;\n]')
+_FAR_AHEAD = 400  # characters
+# Words that are attributes; any other is the next statement. A test holds them to the operators.
+_FLAGS = frozenset(
+    """same nobias ceil channel affine noaffine track notrack whole single batch rescale_eval
+    nearest bilinear bicubic nearest_exact align_corners count_pad nocount_pad zeros reflect
+    replicate circular none tanh""".split()
+)
+
+
 def is_comma(context: ParserContext) -> bool:
     """Is this a comma where attributes, values or branches are set apart?"""
     round = bool(context.brackets) and context.source.text[context.brackets[-1][0]] in "(["
@@ -168,15 +178,44 @@ def is_comma(context: ParserContext) -> bool:
 
 
 def comma(context: ParserContext) -> tuple[bool, Diagnostic]:
-    """Whether a comma stands between branches, and what to say of it."""
-    ahead = context.source.text[context.position + 1 : context.position + 80]
-    between = "PIPE" in context.accepted and not _ATTRIBUTE_AHEAD.match(ahead)
+    """Whether a comma stands between branches, and what to say of it and of those after it."""
+    first, *others = _commas(context)
+    between = first.text == " |"
     if between:
         help = "branches are set apart by `|`"
-        return True, unexpected(context, help, Fix("Write `|`", context.span, " |"))
+        fix = Fix("Write `|`", first.span, first.text, also=tuple(others))
+        return True, unexpected(context, help, fix)
+    if first.text:
+        fix = Fix(f"Write `{first.text}`", first.span, first.text, also=tuple(others))
+        return False, unexpected(context, "statements are set apart by `;` or a new line", fix)
     what = "values" if "PERCENT" in context.accepted else "attributes"
-    fix = Fix("Remove the comma", context.span, "")
+    fix = Fix("Remove the comma", first.span, first.text, safe=True, also=tuple(others))
     return False, unexpected(context, f"{what} are set apart by spaces", fix)
+
+
+def _commas(context: ParserContext) -> list[Edit]:
+    """What should stand for each comma of the statement, or between the branches around it."""
+    text, depth = context.source.text, 0
+    in_branches, edits = "PIPE" in context.accepted, []
+    for found in _COMMA_AHEAD.finditer(text, context.position, context.position + _FAR_AHEAD):
+        mark, at = found.group(), found.start()
+        depth += (mark in "([<") - (mark in ")]>")
+        ends = mark in "\n;{}|" and not (in_branches and mark in "\n;")
+        if depth < 0 or (not depth and ends):
+            break
+        if mark != "," or depth:
+            continue
+        ahead = text[at + 1 : at + 80]
+        instead = ""
+        if not _ATTRIBUTE_AHEAD.match(ahead):
+            word = re.match(r"[ \t]*([A-Za-z_]\w*)", ahead)
+            flag = word is not None and word[1] in _FLAGS
+            if in_branches:
+                instead = "" if flag else " |"
+            elif word is not None and not flag and "PERCENT" not in context.accepted:
+                instead = ";"
+        edits.append(Edit(Span(context.source, at, at + 1), instead))
+    return edits
 
 
 # --- the general case ----------------------------------------------------------------------

@@ -6,26 +6,36 @@ import re
 
 from archc import syntax
 from archc.source import Diagnostic, Fix, Span, SpanLabel
+from archc.syntax import expected
 from archc.syntax.expected import ParserContext, unexpected
+from archc.syntax.foreign import (
+    foreign_statement,
+    hyphenated,
+    listed_input,
+    named_stride,
+    other_script,
+    times,
+)
 
 _PLAIN = frozenset('{}()[]<>|;:,.=+-*/%@#"_!')
+# What stands for a character of copied text, or of another language; "" where it has no place.
 _WRITE = {
-    "'": 'texts stand in double quotes: `"..."`',
-    "\u00d7": "write the letter `x`, as in `3x3`",
-    "\u2013": "write `-`",
-    "\u2014": "write `-`",
-    "\u2212": "write `-`",
-    "\u201c": 'write `"`',
-    "\u201d": 'write `"`',
-    "\u2264": "write `<=`",
-    "\u2265": "write `>=`",
-    "\u2260": "write `!=`",
-    "\u2192": "statements follow each other with `;` or a new line",
-    "\u00a0": "this is a no-break space; write a space",
-    "&": "write `and`",
-    "!": "write `not`",
-    "^": "a power is `**`, as in `2**i`",
-    "?": "a choice is `a if condition else b`",
+    "'": ('"', 'texts stand in double quotes: `"..."`'),
+    "\u00d7": ("x", "write the letter `x`, as in `3x3`"),
+    "\u2013": ("-", "write `-`"),
+    "\u2014": ("-", "write `-`"),
+    "\u2212": ("-", "write `-`"),
+    "\u201c": ('"', 'write `"`'),
+    "\u201d": ('"', 'write `"`'),
+    "\u2264": ("<=", "write `<=`"),
+    "\u2265": (">=", "write `>=`"),
+    "\u2260": ("!=", "write `!=`"),
+    "\u2192": (";", "statements follow each other with `;` or a new line"),
+    "\u00a0": (" ", "this is a no-break space; write a space"),
+    "&": ("and", "write `and`"),
+    "!": ("not", "write `not`"),
+    "^": ("**", "a power is `**`, as in `2**i`"),
+    "?": ("", "a choice is `a if condition else b`"),
 }
 
 
@@ -35,6 +45,11 @@ def diagnose(context: ParserContext) -> Diagnostic:
         if diagnostic := case(context):
             return diagnostic
     return unexpected(context)
+
+
+def is_comma(context: ParserContext) -> bool:
+    """Is this a comma for which a space or `|` can stand? Not in `input 3, 32, 32`."""
+    return expected.is_comma(context) and listed_input(context) is None
 
 
 def _unterminated(context: ParserContext) -> Diagnostic | None:
@@ -56,17 +71,24 @@ def _foreign(context: ParserContext) -> Diagnostic | None:
         return None
     if (character in _PLAIN and character != "!") or (character.isascii() and character.isalnum()):
         return None
-    label = SpanLabel(Span(context.source, context.position, context.position + 1))
-    help = _WRITE.get(character, "")
+    span = Span(context.source, context.position, context.position + 1)
+    instead, help = _WRITE.get(character, ("", ""))
+    around = context.source.text[max(0, span.start - 1) : span.end + 2]
+    if instead == "-" and re.fullmatch(r"[ \t].[ \t][A-Za-z_]", around):  # no minus, but a pause
+        instead, help = ";", "statements follow each other with `;` or a new line"
     title = f"the character `{character}` has no meaning in an .arch file"
-    return Diagnostic("A002", title, (label,), helps=(help,) if help else ())
+    fixes = (Fix(help, span, instead, safe=character not in "'!"),) if instead else ()
+    helps = (help,) if help and not instead else ()
+    return Diagnostic("A002", title, (SpanLabel(span),), helps=helps, fixes=fixes)
 
 
 def _single_equals(context: ParserContext) -> Diagnostic | None:
     """`if k = 1`."""
     if context.found != "=" or "REL" not in context.accepted or "PERCENT" in context.accepted:
         return None
-    return unexpected(context, "to compare, write `==`", Fix("Write `==`", context.span, "=="))
+    return unexpected(
+        context, "to compare, write `==`", Fix("Write `==`", context.span, "==", safe=True)
+    )
 
 
 def _assignment(context: ParserContext) -> Diagnostic | None:
@@ -80,7 +102,7 @@ def _assignment(context: ParserContext) -> Diagnostic | None:
     written = " ".join(rest.splitlines()[0].split("#")[0].split(";")[0].split())
     start = Span(context.source, context.start, context.start)
     help = f"a value with a name is a param: `param {context.head} {written}`"
-    return unexpected(context, help, Fix("Write `param`", start, "param "))
+    return unexpected(context, help, Fix("Write `param`", start, "param ", safe=True))
 
 
 def _label_with_equals(context: ParserContext) -> Diagnostic | None:
@@ -89,9 +111,11 @@ def _label_with_equals(context: ParserContext) -> Diagnostic | None:
     span = Span(context.source, context.end, context.position + 1)
     if context.pending_kinds == ["NAME"]:
         help = f"to name a statement, write `{context.head}:`"
-        return unexpected(context, help, Fix("Write `:`", span, ":"))
+        return unexpected(context, help, Fix("Write `:`", span, ":", safe=True))
     if context.pending_kinds[-1] == "_COLON":
-        return unexpected(context, "a label ends with `:` alone", Fix("Remove `=`", span, ""))
+        return unexpected(
+            context, "a label ends with `:` alone", Fix("Remove `=`", span, "", safe=True)
+        )
     return None
 
 
@@ -105,7 +129,7 @@ def shouted(context: ParserContext) -> Diagnostic | None:
     span = Span(context.source, context.start, context.start + len(word))
     help = f"words of the language are written in small letters: `{lower}`"
     title = f"`{word}` is not a word of the language"
-    fix = Fix(f"Write `{lower}`", span, lower)
+    fix = Fix(f"Write `{lower}`", span, lower, safe=True)
     return Diagnostic("A001", title, (SpanLabel(span),), helps=(help,), fixes=(fix,))
 
 
@@ -123,7 +147,8 @@ def _reserved(context: ParserContext) -> Diagnostic | None:
     if "NAME" not in context.accepted:
         return None
     title = f"`{word}` is a word of the language and cannot be a name"
-    return Diagnostic("A012", title, (SpanLabel(context.span),), helps=(f"try `{word}_`",))
+    fix = Fix(f"try `{word}_`", context.span, f"{word}_")
+    return Diagnostic("A012", title, (SpanLabel(context.span),), fixes=(fix,))
 
 
 def _braces_for_branches(context: ParserContext) -> Diagnostic | None:
@@ -142,22 +167,23 @@ def _space_before_arguments(context: ParserContext) -> Diagnostic | None:
     if kind != "LPAR" or not gap.text:
         return None
     help = "arguments stand right after the name, without a space"
-    return unexpected(context, help, Fix("Remove the space", gap, ""))
+    return unexpected(context, help, Fix("Remove the space", gap, "", safe=True))
 
 
 def _entry_with_colon(context: ParserContext) -> Diagnostic | None:
     if context.found not in ("=", ":") or "PERCENT" not in context.accepted:
         return None
-    sign = Span(context.source, context.position, context.position + 1)
+    gap = len(context.source.text[: context.position].rstrip(" \t"))
+    sign = Span(context.source, gap, context.position + 1)
     help = 'an entry is a word and its values: `year 2015`, `paper "..."`'
-    return unexpected(context, help, Fix("Remove it", sign, ""))
+    return unexpected(context, help, Fix("Remove it", sign, "", safe=True))
 
 
 def _at_after_reuse(context: ParserContext) -> Diagnostic | None:
     if context.found != "@" or context.pending_kinds[-1:] != ["REUSE"]:
         return None
     help = "`reuse` takes the label without `@`"
-    return unexpected(context, help, Fix("Remove `@`", context.span, ""))
+    return unexpected(context, help, Fix("Remove `@`", context.span, "", safe=True))
 
 
 def _foreign_comment(context: ParserContext) -> Diagnostic | None:
@@ -167,7 +193,7 @@ def _foreign_comment(context: ParserContext) -> Diagnostic | None:
     if text[at : at + 2] not in ("//", "/*") or "MULOP" in context.accepted:
         return None
     span = Span(context.source, at, at + 2)
-    fixes = (Fix("Write `#`", span, "#"),) if span.text == "//" else ()
+    fixes = (Fix("Write `#`", span, "#", safe=True),) if span.text == "//" else ()
     help = "a comment begins with `#` and ends with the line"
     title = f"`{span.text}` begins no comment here"
     return Diagnostic("A001", title, (SpanLabel(span),), helps=(help,), fixes=fixes)
@@ -179,7 +205,12 @@ def _count_before(context: ParserContext) -> Diagnostic | None:
     found = re.match(r"(\d+)[ \t]*\*[ \t]*(\w*)", text)
     if not found or "ERR" not in context.accepted:
         return None
-    return unexpected(context, f"the count stands behind: `{found[2] or 'conv'} ... * {found[1]}`")
+    hint = f"the count stands behind: `{found[2] or 'conv'} ... * {found[1]}`"
+    statement = re.match(r"\d+[ \t]*\*[ \t]*([^;\n{}|<>#]*[^;\n{}|<>#\s])", text)
+    if statement is None:
+        return unexpected(context, hint)
+    span = Span(context.source, context.position, context.position + statement.end())
+    return unexpected(context, "", Fix(hint, span, f"{statement[1]} * {found[1]}"))
 
 
 def _other_tensor(context: ParserContext) -> Diagnostic | None:
@@ -203,15 +234,13 @@ def _dots(context: ParserContext) -> Diagnostic | None:
     if before.endswith("..") or (context.found == ".." and after.startswith("..")):
         help = "a range has two dots: `1..4`"
         return unexpected(context, help, Fix("Remove it", context.span, ""))
-    path = re.search(r"@((?:\w+\.)*\w+)$", before)
-    if path and word:
-        whole = Span(context.source, at - len(path[1]), at + 1)
-        help = f"a label in a group needs no path: write `@{word.group()}`"
-        return unexpected(context, help, Fix("Leave out the path", whole, ""))
     incoming = re.search(r"(?:(?<!\w)[xpgd]|\w+[ \t]*=[ \t]*|/|(?<!\w))in$", before)
     if incoming and word and "KEY" in context.accepted:
         written = f"{incoming.group()[:-2]}(in.{word.group()})"
-        return unexpected(context, f"an expression stands in brackets: `{written}`")
+        hint = f"an expression stands in brackets: `{written}`"
+        start = at - len(incoming.group())
+        span = Span(context.source, start, at + 1 + word.end())
+        return unexpected(context, "", Fix(hint, span, written, safe=True))
     whole_number = re.search(r"(?<!\w)([xpgd/])\d+$", before)
     if whole_number and after[:1].isdigit():
         return unexpected(context, f"what follows `{whole_number[1]}` is a whole number")
@@ -228,7 +257,7 @@ def _unquoted_path(context: ParserContext) -> Diagnostic | None:
     if not path:
         return None
     span = Span(context.source, context.position, context.position + path.end())
-    fix = Fix("Put it in quotes", span, f'"{path.group()}"')
+    fix = Fix("Put it in quotes", span, f'"{path.group()}"', safe=True)
     return unexpected(context, f'the path stands in quotes: `use "{path.group()}"`', fix)
 
 
@@ -241,7 +270,7 @@ def _elif(context: ParserContext) -> Diagnostic | None:
     if word not in words:
         return None
     title = f"`{word}` is not a word of the language"
-    fix = Fix("Write `else if`", span, "else if")
+    fix = Fix("Write `else if`", span, "else if", safe=True)
     return Diagnostic("A001", title, (SpanLabel(span),), helps=("write `else if`",), fixes=(fix,))
 
 
@@ -251,7 +280,9 @@ def _bare_fraction(context: ParserContext) -> Diagnostic | None:
     if not number:
         return None
     start = Span(context.source, context.position, context.position)
-    return unexpected(context, f"write `0{number.group()}`", Fix("Insert `0`", start, "0"))
+    return unexpected(
+        context, f"write `0{number.group()}`", Fix("Insert `0`", start, "0", safe=True)
+    )
 
 
 def _missing_star(context: ParserContext) -> Diagnostic | None:
@@ -269,10 +300,16 @@ def _missing_separator(context: ParserContext) -> Diagnostic | None:
         return None
     at = Span(context.source, context.position, context.position)
     help = "statements are set apart by `;` or a new line"
-    return unexpected(context, help, Fix("Insert `;`", at, "; "))
+    return unexpected(context, help, Fix("Insert `;`", at, "; ", safe=True))
 
 
 _CASES = (
+    listed_input,
+    foreign_statement,
+    hyphenated,
+    times,
+    named_stride,
+    other_script,
     _unterminated,
     _foreign,
     _elif,

@@ -19,7 +19,7 @@ from lark.exceptions import UnexpectedInput
 
 from archc import syntax
 from archc.source import Damage, Diagnostic, Diagnostics, Limits, Source, Span, SpanLabel
-from archc.syntax import File, expected, mistakes
+from archc.syntax import File, expected
 from archc.syntax.automaton import Automaton, Token
 
 OPENERS = {
@@ -147,9 +147,11 @@ class RecoveringParser:
         self._cut_to("$END")
         self._insert("$END")
 
-    # --- after a mistake
+    # --- after a mistake. What knows mistakes is imported here, for them alone.
 
     def _recover(self, position: int) -> None:
+        from archc.syntax import mistakes
+
         if self.text[position : position + 1] in _ENDS:
             self._recover_at_closing(position)
         elif _ITEM.match(self.text, position) and self._left_open(position):
@@ -157,7 +159,7 @@ class RecoveringParser:
             self._resume(position, "_SEP")
         elif position <= self.resumed:  # the same mistake still: say no more, step over it
             self._resume(max(position, self.resumed) + 1)
-        elif expected.is_comma(self._context(position)):
+        elif mistakes.is_comma(self._context(position)):
             self._read_comma(position)
         else:
             self._report(position)
@@ -203,6 +205,8 @@ class RecoveringParser:
 
     def _skip_stray(self, position: int) -> None:
         """Over a closing bracket that closes nothing. `If a > b` is no such thing."""
+        from archc.syntax import mistakes
+
         shouted = mistakes.shouted(self._context(position))
         self.problems.add(shouted or expected.stray(self.source, position))
         if shouted:
@@ -342,6 +346,8 @@ class RecoveringParser:
     # --- reports
 
     def _report(self, position: int) -> None:
+        from archc.syntax import mistakes
+
         opened = self._open_brackets()
         in_brackets = bool(opened) and opened[-1].type in _ROUND
         if "\n" in self.text[self.end : position]:
@@ -351,7 +357,11 @@ class RecoveringParser:
                 return
             if not in_brackets:
                 position = self.end
-        self.problems.add(mistakes.diagnose(self._context(position)))
+        problem = mistakes.diagnose(self._context(position))
+        self.problems.add(problem)
+        for fix in problem.fixes:
+            if "\n" in fix.span.text:  # a statement of several lines in another tool's syntax
+                self.end = max(self.end, fix.span.end)
 
     def _context(self, position: int) -> expected.ParserContext:
         return expected.ParserContext(

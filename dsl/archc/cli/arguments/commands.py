@@ -76,6 +76,12 @@ def check(parser: Parser) -> None:
         default="text",
         help="how to report (default: text)",
     )
+    parser.add_argument(
+        "--fix", action="store_true", help="correct what has one sure cure, and report the rest"
+    )
+    parser.add_argument(
+        "--diff", action="store_true", help="show what --fix would change, and change nothing"
+    )
 
 
 def draw(parser: Parser) -> None:

@@ -12,7 +12,7 @@ from archc import files
 from archc.cli.exit_codes import FINE, LIMITS, USAGE, WRONG, Stop, say
 from archc.cli.inputs import Input, find
 from archc.report import diagnostics as render
-from archc.source import Diagnostic, Limits
+from archc.source import Diagnostic, Limits, Source
 
 if TYPE_CHECKING:
     from archc.api import Analysis
@@ -35,14 +35,14 @@ def find_all(names: Iterable[str], project: str | None) -> tuple[list[Input], in
     return list(once.values()), code
 
 
-def analyse(input: Input, args: Namespace) -> Analysis:
-    """Raises Unreadable."""
+def analyse(input: Input, args: Namespace, source: Source | None = None) -> Analysis:
+    """The analysis of an input, or of a `source` in its place. Raises Unreadable."""
     from archc import api
 
     given = {field: getattr(args, f"max_{field}") for field in LIMITS}
     limits = Limits(**{field: value for field, value in given.items() if value is not None})
     return api.analyze(
-        input.read(limits),
+        source or input.read(limits),
         params=dict(args.params),
         limits=limits,
         project=input.project,
@@ -85,8 +85,12 @@ def need_network(analysis: Analysis, input: Input, missing: str) -> None:
 def show(diagnostics: Iterable[Diagnostic], stream: TextIO, args: Namespace) -> None:
     color = colored(stream, args)
     width = columns(stream) if stream.isatty() else 100
+    shown = []
     for diagnostic in diagnostics:
         print(render.text([diagnostic], color=color, width=width), file=stream)
+        shown.append(diagnostic)
+    if shown:
+        print(f"{render.pages(shown)}\n", file=stream)
 
 
 def colored(stream: TextIO, args: Namespace) -> bool:

@@ -1,0 +1,150 @@
+"""A statement in another tool's syntax, read: its name and what is given. Nothing is evaluated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import ast
+
+_LONGEST = 600  # characters: a layer is shorter
+_LARGEST = 10**12
+_PARTS = re.compile(r"""(?P<quote>["'])(?:\\.|(?!(?P=quote)).)*(?P=quote)|[()\[\]{}\n;#|<>]""")
+_MODULES = frozenset("nn F torch functional tf keras layers K L P np einops nnx linen".split())
+_ENTRY = re.compile(r"[ \t]*(\w+)[ \t]*=[ \t]*([^\n#;]*?)[ \t]*(?:#.*)?(?:\n|$)")
+_SECTION = re.compile(r"(\[\w+\])[ \t]*\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """An expression that is no plain value, as it is written."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignCall:
+    """`self.conv1 = nn.Conv2d(3, 6, kernel_size=5)`. Numbers are kept as they are written."""
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+    keywords: dict[str, Any] = field(default_factory=dict)
+    target: str = ""  # what it is assigned to
+    modules: str = ""  # what stands before the name: `torch.nn`
+    applied: tuple[str, ...] = ()  # the tensors that Keras applies it to
+
+    @property
+    def is_functional(self) -> bool:
+        """Whether it takes its weights with it: `F.conv2d(x, w)`."""
+        return self.modules == "tf.nn" or self.modules.rpartition(".")[2] in ("F", "functional")
+
+
+def statement_at(text: str, start: int) -> str:
+    """The statement that starts there, to the end of its line or of its last bracket."""
+    depth = 0
+    for found in _PARTS.finditer(text, start, start + _LONGEST):
+        mark = found.group()
+        if mark in ("(", "["):
+            depth += 1
+        elif mark in (")", "]"):
+            depth -= 1
+        if depth < 0 or (not depth and mark in "\n;#|<>{}"):
+            return text[start : found.start()].rstrip()
+    end = start + _LONGEST
+    return text[start:end].rstrip() if end >= len(text) else ""
+
+
+def read_call(text: str) -> ForeignCall | None:
+    """A call in Python's syntax."""
+    import ast  # for a mistake alone
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is odd in Python
+        try:
+            (statement,) = ast.parse(text.strip().rstrip(",")).body
+            if not isinstance(statement, ast.Assign | ast.Expr):
+                return None
+            targets = statement.targets if isinstance(statement, ast.Assign) else []
+            target = ast.unparse(targets[0]) if len(targets) == 1 else ""
+            return _call(statement.value, target)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+def _call(node: ast.expr, target: str) -> ForeignCall | None:
+    import ast
+
+    if not isinstance(node, ast.Call):
+        return None
+    applied: tuple[str, ...] = ()
+    if isinstance(node.func, ast.Call):  # Conv2D(64, 3)(x)
+        applied = tuple(name.id for a in node.args for name in _names(a))
+        node = node.func
+    *modules, name = ast.unparse(node.func).split(".")
+    if name == "add" and modules and len(node.args) == 1:  # model.add(Dense(10))
+        return _call(node.args[0], target)
+    if not all(part.isidentifier() for part in (*modules, name)):
+        return None
+    arguments = [_value(argument) for argument in node.args]
+    if modules and not _MODULES.intersection(modules):
+        if modules[0] == "self":  # a module that was made elsewhere
+            return ForeignCall("self")
+        arguments.insert(0, Code(modules[-1]))  # x.view(-1, 400)
+    keywords = {k.arg: _value(k.value) for k in node.keywords if k.arg is not None}
+    return ForeignCall(name, tuple(arguments), keywords, target, ".".join(modules), applied)
+
+
+def _names(node: ast.expr) -> Iterator[ast.Name]:
+    import ast
+
+    return (found for found in ast.walk(node) if isinstance(found, ast.Name))
+
+
+def _value(node: ast.expr) -> Any:
+    import ast
+
+    match node:
+        case ast.Constant(value=bool() | str() | None):
+            return node.value
+        case ast.Constant(value=int() | float()):
+            return _bounded(node.value)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            return -_bounded(value)
+        case ast.Tuple() | ast.List():
+            return tuple(map(_value, node.elts))
+        case ast.Name(id="true" | "false"):
+            return node.id == "true"
+        case _:
+            return Code(ast.unparse(node).replace("self.", ""))
+
+
+def _bounded(value: Any) -> Any:
+    """A number that a layer may have. Raises ValueError."""
+    if not -_LARGEST < value < _LARGEST:
+        raise ValueError("too large")
+    return value
+
+
+def read_section(text: str, start: int) -> tuple[ForeignCall, int] | None:
+    """A section of a Darknet file, `[maxpool]` and its lines `size=2`, and where it ends."""
+    head = _SECTION.match(text, start)
+    if head is None:
+        return None
+    at, entries = head.end(), {}
+    while entry := _ENTRY.match(text, at):
+        entries[entry[1]] = _plain(entry[2])
+        at = entry.end()
+    return ForeignCall(head[1], (), entries), len(text[:at].rstrip())
+
+
+def _plain(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return _bounded(kind(text))
+        except ValueError:
+            continue
+    return text

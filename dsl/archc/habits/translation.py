@@ -1,0 +1,402 @@
+"""A foreign statement in archc's words, by the row of its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from archc.habits.call import Code, ForeignCall, read_call, read_section, statement_at
+from archc.habits.table import Habit, key, rows_of
+
+# What no layer's meaning hangs on, whatever the tool.
+_IDLE = re.compile(
+    r"name|dtype|device|inplace|in_place|input_shape|input_dim|batch_input_shape|trainable|out|seed"
+    r"|weight_filler|bias_filler|param|ntop|\w*_(?:initializer|regularizer|constraint|filler)"
+)
+_IDENTITIES = frozenset(("", "linear", "none", "identity"))
+_CURRENT = frozenset("x out y net h model features hidden input inputs tensor z output".split())
+_EXPRESSION = re.compile(r"[\w\s+\-*/%().,]+")
+_CALLED, _SIZES = re.compile(r"\w\("), re.compile(r"\.size\(|\.shape\b|\blen\(")
+_HOLE = re.compile(r"\[(\w+)\]|<(\w+)>|\{(\w+)(?:([?!])(\w+))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What was written, and the statements that archc has for it, or what it lacks instead."""
+
+    written: str  # the name
+    text: str = ""
+    lacks: str = ""
+    lost: tuple[str, ...] = ()  # arguments that it does not have
+    sure: bool = True  # nothing in it is a guess
+    end: int = 0  # of what was read, from the start of the text
+
+
+class _Unfit(Exception):
+    """The row is not about this call; or, with a message, archc lacks what it asks for."""
+
+
+def translated(text: str, start: int = 0, rank: int | None = None) -> Translation | None:
+    """The statement that starts there, if it is one of another tool. `rank` is the tensor's."""
+    if text[start : start + 1] == "[":
+        section = read_section(text, start)
+        if section is None:
+            return None
+        made = _by_rows(section[0], rank, rows_of(section[0].name))
+        return made and replace(made, end=section[1] - start)
+    statement = statement_at(text, start)
+    call = read_call(statement)
+    if call is None:
+        return None
+    rows = rows_of(f"F.{call.name}") if call.is_functional else []
+    made = _by_rows(call, rank, rows or rows_of(call.name))
+    return made and replace(made, end=len(statement))
+
+
+def _by_rows(call: ForeignCall, rank: int | None, rows: list[Habit]) -> Translation | None:
+    """By the first row that has a place for every argument, or else the first that lacks some."""
+    made = _by_row(call, rank, rows)
+    first = call.arguments[0] if call.arguments else None
+    if isinstance(first, Code) and not _is_layer(first) and (made is None or made.lacks):
+        function = replace(call, arguments=call.arguments[1:])  # of a tensor: `reduce(x, ...)`
+        return _by_row(function, rank, rows) or made
+    return made
+
+
+def _by_row(call: ForeignCall, rank: int | None, rows: list[Habit]) -> Translation | None:
+    partial: Translation | None = None
+    for row in rows:
+        if row.lacks:
+            return partial or Translation(call.name, lacks=row.lacks)
+        if row.parameters is None:
+            head = row.form.partition(" ")[0]
+            if key(head) != key(call.name) and (found := _by_rows(call, rank, rows_of(head))):
+                return replace(found, written=call.name)
+            continue
+        try:
+            made = _Writer(row, call, key(call.name)[1] or rank).translation()
+        except _Unfit as why:
+            if str(why):
+                partial = partial or Translation(call.name, lacks=str(why))
+            continue
+        if not made.lost:
+            return made
+        partial = partial or made
+    return partial
+
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """What a word of another tool is called here: `dropout2d 0.2` is `dropout 0.2 channel`."""
+
+    head: str = ""
+    rest: str = ""  # what follows its attributes
+    lacks: str = ""
+    sure: bool = True
+
+
+def renamed(word: str) -> Renaming | None:
+    """A word of another tool, where its attributes are archc's."""
+    for row in sorted(rows_of(word), key=lambda row: row.parameters is not None):
+        if row.lacks:
+            return Renaming(lacks=row.lacks)
+        first, *others = row.form.split(" ; ")
+        head, *pieces = first.split(" ")
+        if re.fullmatch(r"\w+<?", head):
+            flags = (f" {piece}" for piece in pieces if piece.isidentifier() or piece == "to=1")
+            rest = (f"; {other}" for other in others if other.isidentifier())
+            sure = row.section != "words that may mean more than one thing"
+            return Renaming(head.rstrip("<"), "".join((*flags, *rest)), sure=sure)
+    return None
+
+
+def lacking_of_python(word: str) -> str:
+    """What archc lacks of a statement of Python that begins so; nothing for another word."""
+    found = (row.lacks for row in rows_of(word) if row.section.startswith("Python"))
+    return next(found, "")
+
+
+@dataclass(slots=True)
+class _Writer:
+    """One call, written by one row."""
+
+    row: Habit
+    call: ForeignCall
+    rank: int | None
+    sure: bool = True
+
+    def translation(self) -> Translation:
+        values, lost = self._bound()
+        statements = [self._part(part, values) for part in self.row.form.split(" ; ")]
+        if "activation" in lost:  # beside what the row has
+            lost = tuple(name for name in lost if name != "activation")
+            statements.append(self._statement(self.call.keywords["activation"], values))
+        text = "; ".join(filter(None, statements))
+        target = self.call.target.removeprefix("self.")
+        given = (*self.call.applied, *(a.text for a in self.call.arguments if isinstance(a, Code)))
+        if text.startswith("input ") and target.isidentifier() and target not in _CURRENT:
+            text = f"input {target} {text.removeprefix('input ')}"
+        elif target and target not in _CURRENT and target not in given and target.isidentifier():
+            text = f"{target}: {text}"
+        return Translation(self.call.name, text, lost=lost, sure=self.sure and not lost)
+
+    def _bound(self) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """The values of the row's parameters, and the arguments that have no place."""
+        assert self.row.parameters is not None
+        parameters = {p.name: p for p in self.row.parameters}
+        if len(self.call.arguments) > len(parameters):
+            raise _Unfit
+        given = dict(zip(parameters, self.call.arguments, strict=False))
+        lost = []
+        for p in parameters.values():
+            value = given.get(p.name)
+            if p.means_nothing and isinstance(value, Code) and _is_layer(value):
+                raise _Unfit(
+                    "calls inside of calls; statements follow each other: `conv 3x3 x8; relu`"
+                )
+        for name, value in self.call.keywords.items():
+            if name in parameters:
+                given[name] = value
+            elif not _IDLE.fullmatch(name):
+                lost.append(name)
+        for p in parameters.values():
+            if p.sign in ("==", "=?"):
+                otherwise = p.default if p.sign == "=?" else _Missing
+                if _plain(given.get(p.name, otherwise)) != _plain(p.default):
+                    raise _Unfit
+            elif p.sign == ":=":
+                given.setdefault(p.name, int(p.default))
+            elif p.is_needed and p.name not in given:
+                raise _Unfit
+        kept = {n: v for n, v in given.items() if not _is_default(parameters[n], v, given)}
+        return kept, tuple(lost)
+
+    # --- the form ------------------------------------------------------------------------
+
+    def _part(self, form: str, values: Mapping[str, Any]) -> str:
+        """One statement of a form; empty where what it is about is not given."""
+        pieces = form.split(" ")
+        written = [self._piece(piece, values) for piece in pieces]
+        if not written[0]:
+            return ""
+        text = ""
+        for piece in filter(None, written):
+            text += piece if piece.startswith("/") or not text else f" {piece}"
+        return text
+
+    def _piece(self, piece: str, values: Mapping[str, Any]) -> str:
+        if piece.startswith("%"):
+            kind, *names = piece[1:].split(":")
+            value = values.get(names[0])
+            return "" if value is None else _KINDS[kind](self, value, values, *names[1:])
+        holes = list(_HOLE.finditer(piece))
+        if not holes:
+            return piece
+        filled = piece
+        for hole in holes:
+            spatial, size, name, sign, word = hole.groups()
+            if sign:
+                value = values.get(name)
+                truth = value is not None and _plain(value) in ("true", "1")
+                false = value is not None and _plain(value) in ("false", "0")
+                return word if (truth if sign == "?" else false) else ""
+            if (spatial or size or name) not in values and not (spatial or "").isdigit():
+                return ""
+            value = int(spatial) if (spatial or "").isdigit() else values[spatial or size or name]
+            alone = filled == hole.group()
+            made = (
+                self._window(value, full=alone)
+                if spatial
+                else self._size(value)
+                if size
+                else self._scalar(value, bracketed=not alone)
+            )
+            filled = filled.replace(hole.group(), made, 1)
+        if re.match(r"[xpgd/]-", filled):
+            raise _Unfit
+        if filled.startswith(("after=", "before=")):
+            return filled
+        return filled.replace("psame", "same").replace("pvalid", "").strip()
+
+    def _scalar(self, value: Any, bracketed: bool = False) -> str:
+        match value:
+            case Code():
+                return self._code(value)
+            case bool():
+                return "true" if value else "false"
+            case int() | float():
+                return f"{value:g}" if isinstance(value, float) else str(value)
+            case str() if re.fullmatch(r"[\w-]+", value):
+                return value.lower().replace("-", "_")
+            case (single,):
+                return self._scalar(single)
+            case _:
+                raise _Unfit
+
+    def _code(self, value: Code) -> str:
+        """An expression: whether its names are known here, nobody has looked."""
+        if not _EXPRESSION.fullmatch(value.text):
+            raise _Unfit
+        self.sure = False
+        return f"({value.text})"
+
+    def _window(self, value: Any, *, full: bool) -> str:
+        """A window or stride: one number where it is all that is needed."""
+        if isinstance(value, tuple):
+            if (len(value) == 4 and self.rank is None) or len(value) == 2 * (self.rank or 2):
+                value = _halves(value)  # ONNX: begin and end of each dimension
+            if len(value) > 3 or not value:
+                raise _Unfit
+            numbers = [self._scalar(v) for v in value]
+        else:
+            numbers = [self._scalar(value)] * ((self.rank or 1) if full else 1)
+        if not full and len(set(numbers)) == 1:
+            numbers = numbers[:1]
+        return "x".join(numbers)
+
+    def _size(self, value: Any) -> str:
+        """What stands behind `to=` or `pad`; torch and Keras have paddings of two sides."""
+        if isinstance(value, tuple) and any(isinstance(v, tuple) for v in value):
+            before, after = zip(
+                *((v, v) if not isinstance(v, tuple) else v for v in value), strict=True
+            )
+            return self._sides(before, after)
+        if isinstance(value, tuple) and len(value) == 2 * (self.rank or 2):
+            return self._sides(value[-2::-2], value[::-2])
+        return self._window(value, full=False)
+
+    def _sides(self, before: tuple[Any, ...], after: tuple[Any, ...]) -> str:
+        if before == after:
+            return self._window(tuple(before), full=False)
+        named = (("before", before), ("after", after))
+        given = [f"{n}={self._window(tuple(v), full=False)}" for n, v in named if any(v)]
+        return " ".join(given)
+
+    # --- what only some rows have -------------------------------------------------------------
+
+    def _statement(self, value: Any, _: Mapping[str, Any]) -> str:
+        """An activation by its name."""
+        name = value.text.rpartition(".")[2] if isinstance(value, Code) else str(value)
+        if name.lower() in _IDENTITIES:
+            return ""
+        made = _by_rows(ForeignCall(name), None, rows_of(name))
+        if made is not None and made.text:
+            return made.text
+        found = renamed(name)
+        if found is None or not found.head:
+            raise _Unfit
+        return found.head
+
+    def _darknet(self, value: Any, values: Mapping[str, Any]) -> str:
+        return "leaky_relu 0.1" if value == "leaky" else self._statement(value, values)
+
+    def _same(self, value: Any, values: Mapping[str, Any]) -> str:
+        """Keras pads as `same` does where the stride is 1 and the window odd."""
+        if _plain(value) == "valid":
+            return ""
+        window = next(
+            (v for n, v in values.items() if n.startswith(("kernel", "pool", "ksize"))), 2
+        )
+        stride = values.get("strides", 1 if "kernel_size" in values else window)
+        numbers = window if isinstance(window, tuple) else (window,)
+        odd = all(isinstance(n, int) and n % 2 for n in numbers)
+        if _plain(value) != "same":
+            raise _Unfit
+        if _plain(stride) != "1" or not odd:
+            raise _Unfit(
+                "padding that is one more below and on the right; `pad after=1` before it pads so,"
+                " which is what TensorFlow does where stride and size are even"
+            )
+        return "same"
+
+    def _branch(self, value: Any, _: Mapping[str, Any]) -> str:
+        if not isinstance(value, Code) or not value.text.isidentifier():
+            raise _Unfit
+        self.sure = False
+        return f"@{value.text}"
+
+    def _branches(self, value: Any, values: Mapping[str, Any]) -> str:
+        if not isinstance(value, tuple) or len(value) < 2:
+            raise _Unfit
+        return " | ".join(self._branch(item, values) for item in value)
+
+    def _shape(self, value: Any, _: Mapping[str, Any]) -> str:
+        """A shape with the channels last."""
+        if isinstance(value, int):
+            return f"x{value}"
+        if not isinstance(value, tuple) or not value:
+            raise _Unfit
+        *size, channels = (self._scalar(v) for v in value)
+        return f"{'x'.join(size)} x{channels}".strip()
+
+    def _channels_first(self, value: Any, values: Mapping[str, Any]) -> str:
+        if not isinstance(value, tuple) or len(value) < 2:
+            raise _Unfit
+        return self._shape((*value[1:], value[0]), values)
+
+    def _whole(self, value: Any, _: Mapping[str, Any]) -> str:
+        """`LayerNorm((C, H, W))` is about all of the map."""
+        return "whole" if isinstance(value, tuple) and len(value) > 1 else ""
+
+    def _if(self, value: Any, _: Mapping[str, Any], word: str) -> str:
+        return word if _plain(value) in ("1", "true") else ""
+
+
+_Missing = object()
+_KINDS: dict[str, Callable[..., str]] = {
+    "statement": _Writer._statement,
+    "darknet": _Writer._darknet,
+    "same": _Writer._same,
+    "branch": _Writer._branch,
+    "branches": _Writer._branches,
+    "shape": _Writer._shape,
+    "channels_first": _Writer._channels_first,
+    "whole": _Writer._whole,
+    "if": _Writer._if,
+}
+
+
+def _is_default(parameter: Any, value: Any, given: Mapping[str, Any]) -> bool:
+    """Whether a value need not be written."""
+    if parameter.sign == ":=":
+        window = next((v for n, v in given.items() if n.startswith("kernel")), None)
+        return _plain(window) == _plain(value)
+    if parameter.means_nothing or parameter.sign != "=":
+        return bool(parameter.means_nothing)
+    default = parameter.default
+    other = given.get(default, default)
+    return (bool(default) and _plain(value) == _plain(other)) or value is None
+
+
+def _plain(value: Any) -> str:
+    """A value to compare: 1, 1.0, (1, 1) and "1" are equal."""
+    match value:
+        case bool() | None:
+            return str(value).lower()
+        case int() | float():
+            return f"{value:g}"
+        case tuple():
+            parts = [_plain(item) for item in value]
+            return parts[0] if len(set(parts)) == 1 else f"({', '.join(parts)})"
+        case Code():
+            return value.text.rpartition(".")[2].lower()
+        case str():
+            try:
+                return f"{float(value):g}"
+            except ValueError:
+                return value.lower()
+    return "<missing>"
+
+
+def _is_layer(value: Code) -> bool:
+    """Whether it computes something that a statement would."""
+    return bool(_CALLED.search(value.text)) and not _SIZES.search(value.text)
+
+
+def _halves(pads: tuple[Any, ...]) -> tuple[Any, ...]:
+    half = len(pads) // 2
+    if pads[:half] != pads[half:]:
+        raise _Unfit
+    return pads[:half]

@@ -1,0 +1,145 @@
+"""Text in another tool's syntax, or in another script: what it would be here."""
+
+from __future__ import annotations
+
+import re
+
+from archc import habits
+from archc.source import Diagnostic, Fix, Span, SpanLabel
+from archc.syntax.expected import ParserContext
+
+_LABELLED = re.compile(r"[A-Za-z_]\w*[ \t]*:[ \t]*(?=[A-Za-z_\[])")
+_INPUT = re.compile(r"^[ \t]*input\b(?:[ \t]+[a-z_]\w*)?[ \t]+(\d+(?:x\d+)*)[ \t]+x\d", re.M)
+_HYPHENATED = re.compile(r"[A-Za-z_]\w*(?:-\w+)+")
+_CYRILLIC = dict(
+    zip(
+        "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
+        "a,b,v,g,d,e,yo,zh,z,i,y,k,l,m,n,o,p,r,s,t,u,f,kh,ts,ch,sh,shch,,y,,e,yu,ya".split(","),
+        strict=True,
+    )
+)
+_WORD = re.compile(r"[^\W\d]\w*")
+
+
+def foreign_statement(context: ParserContext) -> Diagnostic | None:
+    """`self.conv1 = nn.Conv2d(3, 6, 5)`, `Dense(10, activation='softmax')`, `[maxpool]`."""
+    source, start = context.source, context.start
+    if not (context.pending or source.text[start : start + 1] == "["):
+        return None
+    label = _LABELLED.match(source.text, start)
+    start = label.end() if label is not None else start
+    made = habits.translated(source.text, start, _dimensions(source.text))
+    if made is None:
+        return _python_line(context)
+    return habits.as_diagnostic("A014", made, Span(source, start, start + made.end))
+
+
+def _python_line(context: ParserContext) -> Diagnostic | None:
+    """`class Net(nn.Module):`, `def forward(self, x):`, `super().__init__()`."""
+    word = re.match(r"[a-z]+\b", context.source.text[context.start : context.start + 20])
+    lacks = habits.lacking_of_python(word.group()) if word is not None else ""
+    if word is None or not lacks:
+        return None
+    made = habits.Translation(word.group(), lacks=lacks)
+    span = Span(context.source, context.start, context.start + word.end())
+    return habits.as_diagnostic("A014", made, span)
+
+
+def _dimensions(text: str) -> int | None:
+    """How many the file's inputs have, as far as can be seen; images are what most have."""
+    found = {len(size.split("x")) for size in _INPUT.findall(text)} or {2}
+    return found.pop() if len(found) == 1 else None
+
+
+def hyphenated(context: ParserContext) -> Diagnostic | None:
+    """`network my-net`, `conv1-1: conv 3x3 x64`, `@conv1-1`."""
+    text, at = context.source.text, context.position
+    line = text.rfind("\n", 0, at) + 1
+    for found in _HYPHENATED.finditer(text, line, at + 80):
+        is_at = found.start() < at <= found.end()
+        names = context.found in ("-", ":") or context.found.isalnum()
+        if not is_at or not names or (context.found != ":" and "MINUS" in context.accepted):
+            continue
+        if context.found == ":" and found.end() != len(text[:at].rstrip()):
+            continue
+        span = Span(context.source, *found.span())
+        better = found.group().replace("-", "_")
+        title = f"`{found.group()}` is no name: names have letters, digits and `_`"
+        fix = Fix(f"write `{better}`", span, better, safe=context.found != ":")
+        return Diagnostic("A015", title, (SpanLabel(span),), fixes=(fix,))
+    return None
+
+
+def other_script(context: ParserContext) -> Diagnostic | None:
+    """A name in Korean, or with an accent."""
+    text, at = context.source.text, context.position
+    begin = at
+    while begin and (text[begin - 1].isalnum() or text[begin - 1] == "_"):
+        begin -= 1
+    word = _WORD.match(text, begin)
+    if word is None or word.group().isascii() or not begin <= at < word.end():
+        return None
+    span = Span(context.source, *word.span())
+    better = romanised(word.group())
+    title = f"`{word.group()}` is no name: names have letters from a to z, digits and `_`"
+    fixes = (Fix(f"write `{better}`", span, better),) if better else ()
+    helps = () if better else ("call it by a word in Latin letters, as in `conv1`",)
+    return Diagnostic("A002", title, (SpanLabel(span),), helps=helps, fixes=fixes)
+
+
+def listed_input(context: ParserContext) -> Diagnostic | None:
+    """`input 3, 32, 32`, `input (32, 32, 3)`."""
+    text = context.source.text[context.start : context.start + 200]
+    found = re.match(r"input\b([ \t]+[a-z_]\w*)?[ \t(]*(\d+(?:[ \t]*,[ \t]*\d+)+)[ \t]*\)?", text)
+    if found is None or context.position > context.start + found.end():
+        return None
+    shape = habits.channels_apart([int(n) for n in found[2].split(",")])
+    meant = f"input{found[1] or ''} {shape}"
+    span = Span(context.source, context.start, context.start + found.end())
+    title = "a shape is its size and its channels, as in `input 224x224 x3`"
+    fixes = (Fix(f"write `{meant}`", span, meant, safe=True),) if shape else ()
+    return Diagnostic("A014", title, (SpanLabel(span),), fixes=fixes)
+
+
+def romanised(word: str) -> str:
+    """A name in Latin letters by what Unicode calls its characters; empty where that is no help."""
+    import unicodedata
+
+    parts = []
+    for char in word:
+        plain = unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode()
+        kind, _, last = unicodedata.name(char, "").rpartition(" ")
+        if re.fullmatch(r"\w", plain):
+            parts.append(plain)
+        elif char.lower() in _CYRILLIC:
+            parts.append(_CYRILLIC[char.lower()])
+        elif "SYLLABLE" in kind or re.fullmatch(r"[A-Z ]+ LETTER", kind):
+            parts.append(last.lower())
+        else:
+            return ""
+    made = "".join(parts)
+    return made if re.fullmatch(r"[A-Za-z_]\w*", made, re.ASCII) else ""
+
+
+def times(context: ParserContext) -> Diagnostic | None:
+    """`{ ... } x 3`, `residual< ... > x3`."""
+    text = context.source.text[context.position : context.position + 40]
+    found = re.match(r"[xX\u00d7][ \t]*(\d+)\b", text)
+    if found is None or "STAR" not in context.accepted or "KEY" in context.accepted:
+        return None
+    span = Span(context.source, context.position, context.position + found.end())
+    title = f"a repeat is written `* {found[1]}`"
+    fix = Fix(f"write `* {found[1]}`", span, f"* {found[1]}", safe=True)
+    return Diagnostic("A014", title, (SpanLabel(span),), fixes=(fix,))
+
+
+def named_stride(context: ParserContext) -> Diagnostic | None:
+    """`conv 3x3/s`, `conv 3x3/2*s`: an expression without its brackets."""
+    text, at = context.source.text, context.position
+    name = re.match(r"[A-Za-z_]\w*", text[at : at + 80])
+    if name is None or "SIZE_OPEN" not in context.accepted or not text[:at].endswith("/"):
+        return None
+    span = Span(context.source, at, at + name.end())
+    title = "a value stands in brackets"
+    fix = Fix(f"write `/({name.group()})`", span, f"({name.group()})", safe=True)
+    return Diagnostic("A001", title, (SpanLabel(span),), fixes=(fix,))

@@ -1,0 +1,236 @@
+"""A help is applied: what it was said of is gone then, and nothing else comes.
+
+Every cure that is an edit, of every program that is wrong in docs/errors.md and in the goldens. The
+others are words alone, which is what a diagnostic without `fixes` says.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from archc.api import Analysis, analyze
+from archc.ops import COMBINATORS, REGISTRY
+from archc.report import error_codes
+from archc.source import Diagnostic, Fix, Source, edited
+from archc.syntax.expected import _FLAGS
+
+TESTS = Path(__file__).parent
+FAULTS = TESTS / "messages"
+
+# Where a second mistake of the file comes to light, which the first had hidden: (case, code, new).
+BEHIND = {
+    ("error_devices", "A310", "A304"),  # `devices` is there then, and six more of them below
+    ("error_habits", "A001", "A404"),  # a loop is there then, and no `input` in all of the file
+    ("error_sizes", "A202", "A207"),  # `fc` is right then, and the branch a vector
+    ("error_syntax", "A310", "A207"),  # `conv 3x3 x4` is right then, and its residual is not
+    ("error_vector", "A202", "A202"),  # `fc` is right then, and `conv` behind it is not
+}
+
+# What no edit cures: the text lacks what only its author knows, or has two ways to go on.
+WORDS = {
+    "A001": "what may stand there",
+    "A006": "which number was meant",
+    "A013": "where the item should stand",
+    "A103": "the label that is meant, where none is like it",
+    "A104": "which of two names to change",
+    "A106": "which of two to rename",
+    "A107": "which statement to move",
+    "A108": "what the block is",
+    "A109": "which property was meant",
+    "A110": "which pass is meant",
+    "A202": "which size is meant",
+    "A203": "which window or padding is meant",
+    "A204": "how many groups, or how many channels",
+    "A207": "which branch to change, where neither is one row short",
+    "A209": "how many channels are meant",
+    "A210": "where the norm should stand",
+    "A301": "what the attribute was to say",
+    "A302": "a number that nobody knows",
+    "A303": "a number that nobody knows",
+    "A304": "which of two to keep",
+    "A306": "which argument is meant",
+    "A307": "which parameter is meant, where none is like it",
+    "A308": "which number was meant",
+    "A309": "which value was meant",
+    "A310": "which word was meant, where none is like it",
+    "A312": "what the section should say",
+    "A401": "how the recursion ends",
+    "A402": "how large it should be",
+    "A404": "the shape of the input",
+    "A405": "where the statement should stand",
+    "A406": "which file the second network goes to",
+    "A408": "the branches",
+    "A409": "which layer to change",
+    "A501": "where the file is",
+    "A502": "which file should not be used",
+    "A503": "where the file is",
+    "A601": "which is wrong, the network or what is expected of it",
+    "A002": "what the character stands for",
+    "A102": "which name was meant, where none is like it",
+    "W101": "whether it is needed",
+    "W102": "whether it is needed",
+    "W103": "where the result should go",
+    "W104": "whether it is needed",
+    "W105": "which of two to rename",
+    "W111": "which activation is meant",
+    "W113": "how much padding is meant",
+    "W115": "which padding or size is meant",
+}
+
+
+def cases() -> Iterator[tuple[str, Source, Path]]:
+    for entry in error_codes.entries().values():
+        if entry.wrong:
+            yield entry.code, Source(str(TESTS / "x.arch"), entry.wrong), TESTS
+    for path in sorted((TESTS / "golden").glob("error_*/in.arch")):
+        yield path.parent.name, Source(str(path), path.read_bytes().decode()), path.parent
+    for path in sorted(FAULTS.glob("*.arch")):
+        yield path.stem, Source(str(path), path.read_text("utf-8")), FAULTS
+
+
+CASES = [
+    (name, source, project, mistake)
+    for name, source, project in cases()
+    for mistake in analyze(source, project=project).diagnostics
+]
+CURES = [
+    (name, source, project, mistake, fix)
+    for name, source, project, mistake in CASES
+    for fix in mistake.fixes
+    if fix.span.source is source
+]
+
+
+def kinds(analysis: Analysis) -> Counter[tuple[str, str]]:
+    return Counter((d.code, d.title) for d in analysis.diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "project", "mistake", "fix"),
+    CURES,
+    ids=[f"{name}: {mistake.code} {fix.title[:40]}" for name, _, _, mistake, fix in CURES],
+)
+def test_a_cure_cures(
+    name: str, source: Source, project: Path, mistake: Diagnostic, fix: Fix
+) -> None:
+    before = kinds(analyze(source, project=project))
+    made = analyze(Source(source.name, edited(source.text, fix.edits)), project=project)
+    after, what = kinds(made), (mistake.code, mistake.title)
+    assert after[what] < before[what]
+    new = {code for code, _ in after - before if not code.startswith("W")}
+    assert all((name, mistake.code, code) in BEHIND for code in new)
+
+
+def test_what_is_words_alone_is_known() -> None:
+    assert len(CURES) > 100
+    unknown = {m.code for _, _, _, m in CASES if not m.fixes} - WORDS.keys()
+    assert not unknown, "give the help an edit (archc.source.Fix), or say here why it has none"
+
+
+def test_words_that_may_follow_a_comma_are_attributes() -> None:
+    known = {
+        word
+        for op in REGISTRY.values()
+        for field in op.fields().values()
+        for word in (*field.words, *field.choices)
+    }
+    assert known >= _FLAGS
+    assert not _FLAGS & (REGISTRY.keys() | COMBINATORS.keys()) - {"tanh"}
+
+
+# --- what users met: the files of messages/ -----------------------------------------
+
+
+def check(text: str) -> Analysis:
+    return analyze(Source("net.arch", text))
+
+
+def fault(name: str) -> Analysis:
+    return check((FAULTS / f"{name}.arch").read_text("utf-8"))
+
+
+def cured(name: str) -> str:
+    """The text after the first cure of each mistake, the later ones first."""
+    analysis = fault(name)
+    edits = [edit for d in analysis.diagnostics for edit in d.fixes[0].edits]
+    return edited(analysis.source.text, edits)
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("help_input_hwc", ["input 32x32 x3", "conv 3x3 x8; gap; flatten; fc 10"]),
+        ("hyphen", ["network my_net", "conv1_1: conv 3x3 p1 x8"]),
+        ("odd_concat_help", ["concat< @a | @b; pad after=1 >"]),
+        ("words_sum", ["add< conv 3x3 p1 x8 | identity >"]),
+    ],
+)
+def test_the_cure_is_the_line_that_was_meant(name: str, lines: list[str]) -> None:
+    text = cured(name)
+    assert [line for line in lines if line not in text.splitlines()] == []
+    assert check(text).ok
+
+
+def test_other_tools_words_are_not_guessed_at() -> None:
+    words = [d.fixes[0].text for d in fault("words_reshape").diagnostics if d.fixes]
+    assert words == ["unflatten"]
+
+
+def test_an_odd_size_keeps_the_network() -> None:
+    for up, meant in (
+        ("deconv 2x2/2 x4", "deconv 2x2/2 x4 output_padding=1"),
+        ("deconv 2x2/2 x4; bn; relu", "deconv 2x2/2 x4 output_padding=1; bn; relu"),
+        ("upsample 2", "upsample 2; pad after=1"),
+        ("upsample 2; conv 3x3 p1 x4", "upsample 2; conv 3x3 p1 x4; pad after=1"),
+    ):
+        text = f"network N\ninput 25x25 x4\na: identity\npool 2x2\nconcat< @a | {up} >\n"
+        (mistake,) = check(text).diagnostics
+        after = edited(text, mistake.fixes[0].edits)
+        assert f"concat< @a | {meant} >" in after
+        assert check(after).output[1:] == (25, 25)  # type: ignore[index]
+
+
+def test_a_vector_and_a_map_are_told_how_to_meet() -> None:
+    text = cured("help_concat_vector")
+    assert "concat< @image | @info; unflatten 1x1 x7; upsample to=8x8 >" in text
+    assert check(text).output == (10, 8, 8)
+    text = "network N\ninput 8x8 x3\nmul< | gap; flatten; fc 3; sigmoid >\n"
+    (mistake,) = check(text).diagnostics
+    made = check(edited(text, mistake.fixes[0].edits))
+    assert made.source.text.endswith("sigmoid; unflatten 1x1 x3 >\n")
+    assert made.output == (3, 8, 8)
+
+
+def test_a_mistake_says_in_which_pass_it_is() -> None:
+    (mistake,) = fault("which_pass").diagnostics
+    told = [label.text for label in mistake.labels]
+    assert "in pass 3 of 3" in told
+    assert "in this call of `stage`" in told
+    assert "in this call of `unit`, c = 16" in told
+    text = (
+        "network N\ninput 32x32 x12\n"
+        "for c in [32, 64] { conv 3x3 p1 x(c); concat< | conv 1x1 x(in.c // 2) >; "
+        "conv 3x3 p1 x(c) g(in.c // 5) }\n"
+    )
+    told = [label.text for label in check(text).diagnostics[0].labels]
+    assert "in pass 1 of 2, c = 32" in told
+    assert "in.c is 48 here" in told
+    (made,) = [m for m in check(text).diagnostics[0].labels if m.text == "in.c is 48 here"]
+    assert made.span.text.startswith("concat<")
+
+
+def test_an_input_may_have_any_name_that_can_be_used() -> None:
+    assert fault("reserved_input_name").ok
+    for name in ("meta", "train", "block", "param", "expect"):
+        text = f"network N\ninput image 8x8 x3\ninput {name} x7\nfc 3; @image; gap; flatten\n"
+        used = text + f"concat< | @{name} >\n"
+        found = check(used).diagnostics
+        assert not [d for d in found if d.is_error] or found[0].code == "A105", found[0].title
+
+
+def test_a_norm_behind_a_global_pool_is_remarked() -> None:
+    assert [d.code for d in fault("bn_after_gap").diagnostics] == ["W116"]
