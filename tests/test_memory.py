@@ -150,7 +150,8 @@ def nearly_exact(net: archc.Net, train: float = 1e-4, infer: float = 1e-4) -> No
 @pytest.mark.parametrize(
     "words",
     ["conv 3/2 tfsame x4", "conv 4 same x4", "conv 3 before=2 x4", "pool 2/1 same",
-     "pool 3/2 tfsame", "avgpool 2/1 same", "conv 3 p1 x4 ws", "conv 3 p1 x4 wn", "conv 3 p1 x4 mask=A"],
+     "pool 3/2 tfsame", "avgpool 2/1 same",
+     "conv 3 p1 x4 ws", "conv 3 p1 x4 wn", "conv 3 p1 x4 mask=A"],
 )  # fmt: skip
 @pytest.mark.filterwarnings("ignore")
 def test_what_is_padded_beforehand_and_weights_that_are_computed(words: str) -> None:
