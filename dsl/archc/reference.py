@@ -30,6 +30,7 @@ _ORDER = (
     "conv",
     "linear",
     "pool",
+    "blur",
     "norm",
     "act",
     "channels",
