@@ -32,8 +32,11 @@ BEHIND = {
 
 # What no edit cures: the text lacks what only its author knows, or has two ways to go on.
 WORDS = {
+    "W106": "which pass is meant is its author's to say",
+    "W120": "one padding or the other may be meant",
     "A001": "what may stand there",
     "A006": "which number was meant",
+    "A101": "what the operator or block would be, where none is like it",
     "A013": "where the item should stand",
     "A103": "the label that is meant, where none is like it",
     "A104": "which of two names to change",

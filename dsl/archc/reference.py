@@ -31,6 +31,7 @@ _ORDER = (
     "conv",
     "linear",
     "pool",
+    "blur",
     "norm",
     "act",
     "channels",

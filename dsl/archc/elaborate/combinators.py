@@ -141,7 +141,7 @@ def _branches(
                 sequences.append(each.body)
                 chains.append(state.chain(each.body, here))
                 frame.env, frame.passes = outer, passes
-    return _checked(term, tuple(sequences)), chains
+    return _checked(term, None if term.branches is None else tuple(sequences)), chains
 
 
 def _checked(

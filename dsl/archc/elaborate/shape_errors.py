@@ -74,8 +74,10 @@ def explain_branches(
         labels = [_ending(x, term, f"branch {at} ends at") for at, x in enumerate(merge.inputs, 1)]
         labels = [SpanLabel(term.name.span), *labels]
         told = replace(mistake.diagnostic, labels=tuple(labels))
-        if cure := _odd_size_cure(term, merge, chains) or _vector_cure(term, merge, chains):
+        if cure := _odd_size_cure(term, merge, chains):
             told = replace(told, helps=(), fixes=(cure,))
+        elif cure := _vector_cure(term, merge, chains):
+            told = replace(told, fixes=(cure,))
         return Fault(told)
     body, shortcut = merge.inputs
     title = f"{keyword} branches disagree: {shapes[0]} and {shapes[1]}"

@@ -239,18 +239,14 @@ def _in_brackets(term: syntax.Operation) -> Fault:
 
 
 def _unknown(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault:
-    frame, branches = here.frame, term.branches is not None
+    frame, branches = here.frame, term.branches
     if name.id in frame.env:
         title = f"`{name.id}` is {describe(frame.env[name.id])} here, not an operator or block"
         return fault("A309", title, name.span, "hand on the name of one, as in `unit(64, relu)`")
-    longer = [f"`{word}`" for word in REGISTRY if word.startswith(f"{name.id} ")]
-    if longer and branches:
-        merge = "add" if name.id == "sum" else "concat"
-        how = f"branches are merged by `{merge}< a | b >`; of one tensor, write {longer[0]}"
-        return fault("A101", f"there is no combinator `{name.id}`", name.span, how)
-    if longer:
+    longer = [word for word in REGISTRY if word.startswith(f"{name.id} ")]
+    if longer and not branches and not term.arguments:
         title = f"`{name.id}` says not what of: it is one of several operators"
-        return fault("A101", title, name.span, f"write {' or '.join(longer)}")
+        return fault("A101", title, name.span, *(Fix(f"write `{w}`", name.span, w) for w in longer))
     blocks = [word for word, value in frame.env.items() if isinstance(value, BlockValue)]
     from archc.elaborate.cures import foreign_operator
 
