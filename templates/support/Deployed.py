@@ -22,13 +22,15 @@ class Deployed(nn.Module):
 
     def folded(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """A `state_dict` of the training form as one of this form."""
-        found = dict(state)
+        found, own = dict(state), {path for path, _ in self.named_modules()}
         for path, module in self.named_modules():
             at = f"{path}." if path else ""
             for layer, (norm, eps) in getattr(module, "FOLDED", {}).items():
                 if f"{at}{layer}.weight" in found:  # not every unit has it
                     fold(found, at + layer, at + norm, eps)
             for layer, parts in getattr(module, "FUSED", {}).items():
+                if f"{at}{layer}" not in own:  # not every unit has it
+                    continue
                 for name in ("weight", "bias"):
                     pieces = [found.pop(f"{at}{part}.{name}", None) for part in parts]
                     present = [piece for piece in pieces if piece is not None]

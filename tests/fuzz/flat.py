@@ -100,6 +100,8 @@ class Flat:
                     x = self.input(term, frame)
                 case s.Statement(term=s.Let(name, expr)):
                     frame.env[name.id] = self.value(expr, frame.env, x, frame)
+                case s.Statement(term=s.For() as loop) if x is None:  # inputs, one a pass
+                    x = self.loop(loop, x, frame)
                 case s.Statement():
                     assert x is not None
                     x = self.statement(item, x, frame)
@@ -109,8 +111,8 @@ class Flat:
         return "\n".join(["network Flat", *self.lines]) + "\n"
 
     def input(self, term: s.Operation, frame: Frame) -> Value:
-        name = next((a.id for a in term.attributes if isinstance(a, s.Word)), "")
         attributes = self.attributes(term, frame, None)
+        name = next((a.id for a in attributes if isinstance(a, s.Word)), "")
         self.lines.append(written("input", attributes))
         size: tuple[int, ...] = ()
         channels = 0
@@ -176,7 +178,8 @@ class Flat:
                     return self.sequence(then, x, frame)
                 return x if other is None else self.sequence(other, x, frame)
             case s.For():
-                return self.loop(term, x, frame)
+                made: Value = self.loop(term, x, frame)
+                return made
             case s.Reference():
                 return self.tensor(term, frame, x)
             case s.Reuse(target):
@@ -185,7 +188,7 @@ class Flat:
                 return self.operation(term, x, frame)
         raise AssertionError(term)
 
-    def loop(self, term: s.For, x: Value, frame: Frame) -> Value:
+    def loop(self, term: s.For, x: Any, frame: Frame) -> Any:
         outer = dict(frame.env)
         for names in self.passes(term.targets, term.over, frame.env, x, frame):
             frame.env = outer | names
@@ -236,6 +239,8 @@ class Flat:
             name = known.name
         elif name in self.blocks:
             return self.call(self.blocks[name], term, x, frame)
+        if name == "input":
+            return self.input(term, frame)
         if name == "output":
             word = term.attributes[0]
             assert isinstance(word, s.Word | s.Label)
@@ -366,6 +371,8 @@ class Flat:
                     found.append(
                         s.Option(name, s.Sized(self.numbers(dims, frame, x), a.span), a.span)
                     )
+                case s.Label(parts):
+                    found.append(s.Word(self.filled(parts, frame, x), a.span))
                 case s.Option(value=s.Size() | s.Word()) | s.Size() | s.Word():
                     found.append(a)
                 case s.Option(name, value):

@@ -293,23 +293,16 @@ class _Writer:
         return "leaky_relu 0.1" if value == "leaky" else self._statement(value, values)
 
     def _same(self, value: Any, values: Mapping[str, Any]) -> str:
-        """Keras pads as `same` does where the stride is 1 and the window odd."""
+        """Keras pads as `same` does where the stride is 1, else as `tfsame` does."""
         if _plain(value) == "valid":
             return ""
         window = next(
             (v for n, v in values.items() if n.startswith(("kernel", "pool", "ksize"))), 2
         )
         stride = values.get("strides", 1 if "kernel_size" in values else window)
-        numbers = window if isinstance(window, tuple) else (window,)
-        odd = all(isinstance(n, int) and n % 2 for n in numbers)
         if _plain(value) != "same":
             raise _Unfit
-        if _plain(stride) != "1" or not odd:
-            raise _Unfit(
-                "padding that is one more below and on the right; `pad after=1` before it pads so,"
-                " which is what TensorFlow does where stride and size are even"
-            )
-        return "same"
+        return "same" if _plain(stride) == "1" else "tfsame"
 
     def _branch(self, value: Any, _: Mapping[str, Any]) -> str:
         if not isinstance(value, Code) or not value.text.isidentifier():
