@@ -45,8 +45,49 @@ def _format_shapes(writer: ClassWriter, tensors: Iterable[list[Tensor]]) -> str:
     return " and ".join(texts)
 
 
+def _several(writer: ClassWriter) -> str:
+    """`(N, in_channels, H, W), skip (N, skip_channels, H', W') -> (N, c, H', W').`"""
+    bodies = writer.definition.bodies
+    exprs = ExprWriter(writer._python_name, writer.exprs.fixed)
+    entering = list(zip(*(body.inputs for body in bodies), strict=True))
+    leaving = list(zip(*(body.outputs for body in bodies), strict=True))
+    names = ("in", *bodies[0].input_names[1:])
+    before = [
+        f"{name} {_beside(writer, exprs, entering[0], x, f'{name}_channels')}"
+        for name, x in zip(names, entering, strict=True)
+    ]
+    after = [_beside(writer, exprs, entering[0], x, "C") for x in leaving]
+    return f"{', '.join(before).removeprefix('in ')} -> {', '.join(after)}."
+
+
+def _beside(
+    writer: ClassWriter,
+    exprs: ExprWriter,
+    first: tuple[Tensor, ...],
+    tensors: tuple[Tensor, ...],
+    otherwise: str,
+) -> str:
+    """A tensor of a block, its sizes in terms of those of the first that comes in."""
+    definition = writer.definition
+    shapes = [x.shape for x in tensors if x.shape is not None]
+    known = [x.shape for x in first if x.shape is not None]
+    if len({*known}) == len({*shapes}) == 1:
+        return _concrete(shapes[0])
+    dims = [_written(exprs, [shape.channels for shape in shapes], definition.lanes, otherwise)]
+    rank = shapes[0].rank
+    if any(shape.rank != rank for shape in (*shapes, *known)):
+        return f"(N, {dims[0]}, ...)"
+    formals = [f.name.id for f in definition.block.tree.formals] if definition.block else []
+    for at, axis in enumerate(_AXES[rank]):
+        sizes = [(x.size[at], y.size[at]) for x, y in zip(known, shapes, strict=True)]
+        dims.append(_size(axis, sizes, definition.lanes, formals))
+    return f"(N, {', '.join(dims)})"
+
+
 def _shapes(writer: ClassWriter) -> str:
     definition = writer.definition
+    if any(len(body.inputs) > 1 or body.gives for body in definition.bodies):
+        return _several(writer)
     pairs = [(b.input.shape, b.output.shape) for b in definition.bodies]
     known = [(x, y) for x, y in pairs if x is not None and y is not None]
     if len(set(known)) == 1:
