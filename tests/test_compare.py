@@ -86,7 +86,7 @@ def test_depth_is_the_longest_path_of_the_graph(seed: int) -> None:
     simple = nx.DiGraph()
     simple.add_nodes_from(graph)
     for tail, head in graph.edges():
-        weighted = nodes[head].operator in ("conv", "deconv", "fc")
+        weighted = nodes[head].operator in ("conv", "deconv", "fc", "fc each")
         simple.add_edge(tail, head, weight=int(weighted))
     # Of the paths to outputs alone: auxiliary heads are deeper at times.
     main = {key for end in ends for key in (end, *nx.ancestors(simple, end))}
