@@ -1,7 +1,7 @@
 # `make check` is what CI runs before the slow proofs. It makes its own environment in .venv.
 BIN := .venv/bin
 
-.PHONY: check format format-check lint types test slow fuzz verify bench bench-archc bench-models picture gallery comparison clean
+.PHONY: check format format-check lint types test slow fuzz verify bench bench-archc bench-models picture gallery translations comparison clean
 
 check: format-check lint types test
 
@@ -50,6 +50,9 @@ bench-models: .venv/ready # docs/performance.md: about 6, 9 and 3 minutes; each 
 picture: .venv/ready # the README's network, drawn
 	sed -n '/^```arch$$/,/^```$$/{/^```/d;p}' README.md | \
 		$(BIN)/archc draw - --engine graphviz-pure --force -o docs/tinynet.svg
+
+translations: .venv/ready # docs/from_torch.md and docs/from_keras.md, of the corpus
+	$(BIN)/python docs/translations.py
 
 gallery: .venv/ready # docs/gallery.md: every bundled network, drawn
 	$(BIN)/python docs/gallery.py

@@ -272,7 +272,7 @@ def reaches_out(nodes: list[Any], first: Tensor, last: Tensor, uses: Uses) -> bo
     for node in walk(nodes):
         if isinstance(node, AuxHead | Output | Reused):
             return True
-        if isinstance(node, Ref) and node.output.root not in made:
+        if isinstance(node, Ref) and node.output.root not in {*made, first}:
             return True
         if isinstance(node, Apply | Call) and any(
             x.root not in made and x.root is not first for x in node.inputs
