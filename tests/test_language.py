@@ -436,3 +436,17 @@ def test_what_is_drawn_and_counted_knows_several_tensors() -> None:
     assert found.params == 8 * 4 * 9 + 4 + 4 * 4 * 9 + 4 + 8 * 5 * 9 + 5
     for view in ("engineer", "graph", "paper"):
         assert "digraph" in found.draw(view)
+
+
+def test_a_numbered_loop_over_several_lists_is_one() -> None:
+    text = (
+        "network Net\nparam depths = [2, 3]\nparam rate = 0.2\ninput 8x8 x8\n"
+        "block unit(w, p) { residual< conv 3x3 p1 x(w); droppath (p) > }\n"
+        "features: {\n  for s, (w, n) in enumerate(zip([8, 6], depths)) {\n"
+        "    if s > 0 { { relu; conv 1x1 x(w) } }\n"
+        "    { for i in 0..n-1 { unit(w, rate * (sum(depths[:s]) + i) / sum(depths)) } }\n  }\n}\n"
+    )
+    source = analysis_of(text).emit()
+    assert "in enumerate(zip((8, 6), depths, strict=True)):" in source
+    assert "depths: Sequence[int] = (2, 3)" in source
+    examine(text)

@@ -156,11 +156,12 @@ def looping(
     """Within, numbers may depend on the iteration. Gives the lanes and, at the end, the header."""
     exprs, first = writer.exprs, nodes[0]
     variable = f"#i{sum(bool(index.variable) for index in exprs.indices)}"
-    counting = isinstance(first.tree, syntax.For) and first.tree.over.stop is not None
     author: dict[str, symbolic.Expr] = {}
     if first.start is not None:
         author[first.names[0]] = symbolic.add(exprs.inside(first.start), symbolic.var(variable))
-    wanted = first.names[0] if counting else "ijkmn"[len(exprs.indices) % 5]
+    elif _is_numbered(first):
+        author[first.names[0]] = symbolic.var(variable)
+    wanted = first.names[0] if author else "ijkmn"[len(exprs.indices) % 5]
     index = LoopIndex(variable, _loop_name(writer, wanted), author)
     inner = [
         lane.with_(**{variable: k}, **_bound(node, k))
@@ -175,10 +176,12 @@ def looping(
         position = exprs.indices.index(index)
         exprs.indices.remove(index)  # the header stands outside of the loop
         try:
-            names = set(first.names) & (exprs.used - used) if not counting else set()
+            names = (set(first.names) - author.keys()) & (exprs.used - used)
             indexed = variable in exprs.used
             if names:
-                columns = _written_columns(nodes, names)
+                columns = [
+                    at for at in _written_columns(nodes, names) if first.names[at] not in author
+                ]
                 over = opened(exprs.value([_items(node, columns) for node in nodes], lanes))
                 target = tuple(first.names[at] for at in columns)
                 return _list_header(target, names, over, index.python if indexed else "")
@@ -253,7 +256,28 @@ def _items(node: Loop, columns: list[int]) -> Any:
     """What a loop over a list runs over: a literal, or an argument of the block."""
     rows = [tuple(value[at] for at in columns) for value in node.values]
     items = symbolic.plain(tuple(row[0] if len(row) == 1 else row for row in rows))
-    return items if node.items is None else symbolic.relist(items, node.items)
+    if node.items is None:
+        return items
+    return symbolic.relist(items, _inside_of_enumerate(node) or node.items)
+
+
+def _is_numbered(node: Loop) -> bool:
+    """`for i, width in enumerate(widths)`: the loop's first name is its index."""
+    tree = node.tree
+    if not isinstance(tree, syntax.For) or len(tree.targets) != 2 or tree.over.stop is not None:
+        return False
+    over = tree.over.start
+    counted = isinstance(over, syntax.CallExpr) and over.function.id == "enumerate"
+    known = node.items is None or _inside_of_enumerate(node) is not None
+    return counted and known and isinstance(tree.targets[0], syntax.Name)
+
+
+def _inside_of_enumerate(node: Loop) -> symbolic.Expr | None:
+    """The list that `enumerate` numbers, where that is what the loop goes through."""
+    match node.items.terms if node.items is not None else ():
+        case (((symbolic.FunctionCall("enumerate", (inner,)),), 1),):
+            return inner
+    return None
 
 
 def _escapes(node: Loop, uses: Uses) -> bool:

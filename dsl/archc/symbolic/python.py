@@ -75,6 +75,8 @@ def _render_atom(atom: Atom, names: Callable[[str], str]) -> tuple[str, int]:
         return f"{then} if {test} else {other}", 0
     if name == "[]":
         return f"{render(args[0], names, 9)}[{render(args[1], names)}]", 9
+    if name == "zip":
+        return f"zip({', '.join(render(arg, names) for arg in args)}, strict=True)", 9
     if name == "list":
         items = [render(arg, names) for arg in args]
         return f"({', '.join(items)}{',' * (len(items) == 1)})", 9
