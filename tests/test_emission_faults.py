@@ -102,3 +102,10 @@ def test_recomputing_changes_nothing(name: str, block: str) -> None:
         found.append((*(p.grad for p in net.parameters()), *net.state_dict().values()))
     for a, b in zip(*found, strict=True):
         torch.testing.assert_close(a, b)
+
+
+def test_the_last_bit_of_a_number_is_not_held_against_anyone() -> None:
+    text = "network Net\ninput 8x8 x4\ndroppath 0.12000000000000002; times 0.30000000000000004\n"
+    source = analyze(Source("net.arch", text)).emit()
+    assert "DropPath(0.12)" in source
+    assert "0000000004" not in source

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from archc.conformance.execution import Execution
-from archc.conformance.modules import make_record, run_record
+from archc.conformance.modules import make_record, rounded, run_record
 from archc.conformance.objects import TensorSize, Value, device_of
 from archc.conformance.problems import UnsupportedPython
 from archc.conformance.tensors import SymbolicTensor
@@ -235,7 +235,7 @@ class Functions:
         names = {"Mult": "times", "Div": "div", "Add": "plus", "Sub": "plus"}
         if symbol not in names or not isinstance(number, int | float):
             raise UnsupportedPython("arithmetic with tensors that archc does not write", self.line)
-        number = -number if symbol == "Sub" else number
+        number = rounded(-number if symbol == "Sub" else number)
         return self.store.tensor(names[symbol], (number,), x)
 
     def _keep(self, values: list[Value]) -> None:

@@ -206,10 +206,15 @@ def _holds(names: tuple[str, ...] | None, values: Mapping[str, Any]) -> bool:
 def _normal(name: str, value: Any) -> Any:
     """Return a value in the one form that equal ones have."""
     if isinstance(value, list | tuple):
-        value = tuple(value)
+        value = tuple(map(rounded, value))
         if name in _SIZES and value and all(item == value[0] for item in value):
             return value[0]
-    return value
+    return rounded(value)
+
+
+def rounded(value: Any) -> Any:
+    """Return a float as twelve digits tell it: no more are written, and its last bit may differ."""
+    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 def make_record(
