@@ -31,9 +31,25 @@ NETWORKS = (
     "wide_resnet50_2", "wide_resnet101_2",
     "densenet121", "densenet161", "densenet169", "densenet201",
     "squeezenet1_0", "squeezenet1_1",
+    "inception_v3",
+    "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small",
+    "mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3",
+    "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "shufflenet_v2_x1_5", "shufflenet_v2_x2_0",
+    *(f"efficientnet_b{i}" for i in range(8)),
+    "efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_l",
+    *(f"regnet_{kind}_{flops}" for kind in "xy" for flops in
+      ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")),
+    "regnet_y_128gf",
 )  # fmt: skip
-FAST = {"resnet18", "densenet121", "squeezenet1_1"}
-NAMED = {*FAST, "alexnet_owt", "vgg11_bn", "googlenet_bn", "resnet50", "resnext50_32x4d"}
+# A small one of each family.
+FAST = {
+    "resnet18", "densenet121", "squeezenet1_1", "mobilenet_v2", "mobilenet_v3_small", "mnasnet0_5",
+    "shufflenet_v2_x0_5", "efficientnet_b0", "regnet_x_400mf", "regnet_y_400mf",
+}  # fmt: skip
+NAMED = {
+    *FAST, "alexnet_owt", "vgg11_bn", "googlenet_bn", "resnet50", "resnext50_32x4d", "inception_v3",
+    "efficientnet_b5", "efficientnet_v2_s",
+}  # fmt: skip
 RUNS = varied(NETWORKS, FAST)
 # One of each kind of start; the rest of a family has the same.
 STARTS = [
@@ -42,7 +58,9 @@ STARTS = [
     "densenet121",
     *(pytest.param(n, marks=pytest.mark.slow) for n in ("alexnet_owt", "vgg11_bn", "googlenet_bn")),
 ]
-SIZE = 64  # small enough for two cores; every one of these networks takes it, and odd maps come up
+SIZE = 64  # small enough for two cores; odd maps come up
+LARGER = {"inception_v3": 299}  # its auxiliary head needs a 17x17 map
+DROPS = ("Dropout", "StochasticDepth", "DropPath")
 
 
 def torchvision_model(name: str) -> Any:
@@ -52,8 +70,21 @@ def torchvision_model(name: str) -> Any:
 def published(name: str) -> Any:
     """torchvision's network, without storage."""
     with torch.device("meta"):
-        extra = {"init_weights": False} if "googlenet" in name else {}
+        extra = {"init_weights": False} if "googlenet" in name or "inception" in name else {}
         return torchvision_model(name)(weights=None, **extra)
+
+
+@pytest.fixture(autouse=True)
+def regnet_counts_its_widths_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torchvision computes the widths of a RegNet with tensors, which need storage."""
+    params = torchvision.models.regnet.BlockParams
+    counted = params.from_init_params
+
+    def on_cpu(**arguments: Any) -> Any:
+        with torch.device("cpu"):
+            return counted(**arguments)
+
+    monkeypatch.setattr(params, "from_init_params", on_cpu)
 
 
 def generated(name: str) -> Any:
@@ -76,23 +107,27 @@ def randomise(module: Any) -> None:
 
 
 @pytest.fixture
-def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any]]:
-    """torchvision's network and ours on the same memory: the same weights, strictly by name."""
+def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any, int]]:
+    """torchvision's network and ours on the same memory, and a size for images.
+
+    They have the same weights, strictly by name.
+    """
     torch.manual_seed(0)
     theirs = published(request.param).to_empty(device="cpu")
     randomise(theirs)
     ours = generated(request.param)
     ours.load_state_dict(theirs.state_dict(), strict=True, assign=True)
     for module in (*theirs.modules(), *ours.modules()):
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0  # tested by position and rate in `test_dropouts_agree`
-    yield theirs, ours
+        if type(module).__name__ in DROPS:
+            module.p = 0.0  # tested by rate in `test_dropouts_agree`
+    yield theirs, ours, LARGER.get(request.param, SIZE)
     del theirs, ours
     gc.collect()
 
 
-def test_all_26_are_here() -> None:
-    assert len(set(NETWORKS)) == 26
+def test_all_64_are_here() -> None:
+    """torchvision's convolutional classifiers, but for ConvNeXt's four."""
+    assert len(set(NETWORKS)) == 64
     assert set(NETWORKS) <= archc.bundled().keys()
 
 
@@ -126,13 +161,20 @@ def test_dropouts_agree(name: str) -> None:
     def rates(module: Any) -> list[float]:
         return sorted(m.p for m in module.modules() if isinstance(m, torch.nn.Dropout))
 
-    assert rates(generated(name)) == rates(published(name))
+    ours, theirs = generated(name), published(name)
+    assert rates(ours) == rates(theirs)
+
+    # torchvision makes one for each block, and uses it where there is a shortcut.
+    used = [m for m in theirs.modules() if getattr(m, "use_res_connect", False)]
+    expected = [m.stochastic_depth.p for m in used if hasattr(m, "stochastic_depth")]
+    found = [m.p for m in ours.modules() if type(m).__name__ == "DropPath"]
+    assert found == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("pair", RUNS, indirect=True)
-def test_values_and_gradients_are_equal(pair: tuple[Any, Any]) -> None:
-    theirs, ours = pair
-    x = torch.randn(2, 3, SIZE, SIZE, requires_grad=True)
+def test_values_and_gradients_are_equal(pair: tuple[Any, Any, int]) -> None:
+    theirs, ours, size = pair
+    x = torch.randn(2, 3, size, size, requires_grad=True)
 
     with torch.no_grad():
         expected, found = theirs.eval()(x), ours.eval()(x)
