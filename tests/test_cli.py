@@ -539,6 +539,31 @@ def test_list_as_json(run: Run) -> None:
     assert (first["name"], first["network"], first["params"]) == ("n9", "Tiny", 162)
 
 
+def test_list_goes_by_families(run: Run) -> None:
+    """Those of the lecture first: LeNet to SqueezeNet, then what came after."""
+    blocks = run("list").out.split("\n\n")[1:]
+    families = [block.partition("\n")[0] for block in blocks]
+    assert families[:3] == ["LeNet", "AlexNet", "NiN"]
+    assert families.index("SqueezeNet") < families.index("MobileNet") < families.index("RegNet")
+    assert len(families) == len(set(families)), "each is in one place"
+    assert sum(len(block.strip().splitlines()) - 1 for block in blocks) == len(archc.bundled())
+
+
+@pytest.mark.parametrize(
+    ("words", "count"), [(("regnet",), 15), (("RegNet", "_y_"), 8), (("howard", "2019"), 2)]
+)
+def test_list_of_some(run: Run, words: tuple[str, ...], count: int) -> None:
+    rows = json.loads(run("list", *words, "--format", "json").out)
+    assert len(rows) == count
+    assert {row["family"] for row in rows} == {"RegNet" if count > 2 else "MobileNet"}
+
+
+def test_list_of_none(run: Run) -> None:
+    done = run("list", "transformer")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("archc: no bundled network has 'transformer' in its name")
+
+
 def test_explain(run: Run) -> None:
     done = run("explain", "a501")
     assert done.code == 0

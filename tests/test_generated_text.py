@@ -22,7 +22,7 @@ from archc.source import Source
 
 TESTS = Path(__file__).parent
 LEDGER = TESTS / "ledger.txt"
-YARDSTICKS = {path.stem: path for path in sorted(TESTS.glob("yardsticks/*.arch"))}
+YARDSTICKS = {f"yardstick_{path.stem}": path for path in sorted(TESTS.glob("yardsticks/*.arch"))}
 NETWORKS: dict[str, Path] = archc.bundled() | YARDSTICKS
 
 

@@ -140,7 +140,7 @@ def test_a_teaching_text(name: str) -> None:
     doc = load(name).analysis.file.doc
     assert len(doc) > 100
     assert str(facts.meta["year"]) in doc
-    assert {"paper", "authors", "year"} <= facts.meta.keys()
+    assert {"family", "paper", "authors", "year"} <= facts.meta.keys()
     assert {item.key for item in facts.expect} >= {"params", "macs", "output"}
     assert "init" in facts.train
     if not name.startswith("inception"):  # a module alone is not trained

@@ -31,10 +31,33 @@ NETWORKS = (
     "wide_resnet50_2", "wide_resnet101_2",
     "densenet121", "densenet161", "densenet169", "densenet201",
     "squeezenet1_0", "squeezenet1_1",
+    "inception_v3",
+    "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small",
+    "mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3",
+    "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "shufflenet_v2_x1_5", "shufflenet_v2_x2_0",
+    *(f"efficientnet_b{i}" for i in range(8)),
+    "efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_l",
+    *(f"regnet_{kind}_{flops}" for kind in "xy" for flops in
+      ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")),
+    "regnet_y_128gf",
 )  # fmt: skip
-FAST = {"resnet18", "densenet121", "squeezenet1_1"}
-NAMED = {*FAST, "alexnet_owt", "vgg11_bn", "googlenet_bn", "resnet50", "resnext50_32x4d"}
-RUNS = varied(NETWORKS, FAST)
+# Those that classify no images.
+OTHERS = (
+    "fcn_resnet50", "deeplabv3_resnet50", "lraspp_mobilenet_v3_large", "r3d_18", "r2plus1d_18",
+)  # fmt: skip
+ALL = NETWORKS + OTHERS
+SEGMENTERS = ("fcn", "deeplab", "lraspp")
+# A small one of each family.
+FAST = {
+    "resnet18", "densenet121", "squeezenet1_1", "mobilenet_v2", "mobilenet_v3_small", "mnasnet0_5",
+    "shufflenet_v2_x0_5", "efficientnet_b0", "regnet_x_400mf", "regnet_y_400mf",
+    "lraspp_mobilenet_v3_large", "r3d_18",
+}  # fmt: skip
+NAMED = {
+    *FAST, "alexnet_owt", "vgg11_bn", "googlenet_bn", "resnet50", "resnext50_32x4d", "inception_v3",
+    "efficientnet_b5", "efficientnet_v2_s", "fcn_resnet50", "deeplabv3_resnet50", "r2plus1d_18",
+}  # fmt: skip
+RUNS = varied(ALL, FAST)
 # One of each kind of start; the rest of a family has the same.
 STARTS = [
     "resnet18",
@@ -42,18 +65,41 @@ STARTS = [
     "densenet121",
     *(pytest.param(n, marks=pytest.mark.slow) for n in ("alexnet_owt", "vgg11_bn", "googlenet_bn")),
 ]
-SIZE = 64  # small enough for two cores; every one of these networks takes it, and odd maps come up
+SIZE = 64  # small enough for two cores; odd maps come up
+# The auxiliary head of Inception needs a 17x17 map.
+SIZES = {"inception_v3": (299, 299), "r3d_18": (8, SIZE, SIZE), "r2plus1d_18": (8, SIZE, SIZE)}
+DROPS = ("Dropout", "StochasticDepth", "DropPath")
 
 
 def torchvision_model(name: str) -> Any:
-    return getattr(torchvision.models, OTHER_NAMES.get(name, name))
+    return torchvision.models.get_model_builder(OTHER_NAMES.get(name, name))
 
 
 def published(name: str) -> Any:
     """torchvision's network, without storage."""
     with torch.device("meta"):
-        extra = {"init_weights": False} if "googlenet" in name else {}
-        return torchvision_model(name)(weights=None, **extra)
+        return torchvision_model(name)(weights=None, **arguments(name))
+
+
+def arguments(name: str) -> dict[str, Any]:
+    """What keeps it from fetching weights and from starting them, and gives it all its heads."""
+    if name in ("googlenet_bn", "inception_v3"):
+        return {"init_weights": False}
+    backbone = {"weights_backbone": None} if name.startswith(SEGMENTERS) else {}
+    return backbone | ({"aux_loss": True} if name.endswith("_resnet50") and backbone else {})
+
+
+@pytest.fixture(autouse=True)
+def regnet_counts_its_widths_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torchvision computes the widths of a RegNet with tensors, which need storage."""
+    params = torchvision.models.regnet.BlockParams
+    counted = params.from_init_params
+
+    def on_cpu(**arguments: Any) -> Any:
+        with torch.device("cpu"):
+            return counted(**arguments)
+
+    monkeypatch.setattr(params, "from_init_params", on_cpu)
 
 
 def generated(name: str) -> Any:
@@ -76,27 +122,31 @@ def randomise(module: Any) -> None:
 
 
 @pytest.fixture
-def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any]]:
-    """torchvision's network and ours on the same memory: the same weights, strictly by name."""
+def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any, tuple[int, ...]]]:
+    """torchvision's network and ours on the same memory, and a size for images.
+
+    They have the same weights, strictly by name.
+    """
     torch.manual_seed(0)
     theirs = published(request.param).to_empty(device="cpu")
     randomise(theirs)
     ours = generated(request.param)
     ours.load_state_dict(theirs.state_dict(), strict=True, assign=True)
     for module in (*theirs.modules(), *ours.modules()):
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0  # tested by position and rate in `test_dropouts_agree`
-    yield theirs, ours
+        if type(module).__name__ in DROPS:
+            module.p = 0.0  # tested by rate in `test_dropouts_agree`
+    yield theirs, ours, SIZES.get(request.param, (SIZE, SIZE))
     del theirs, ours
     gc.collect()
 
 
-def test_all_26_are_here() -> None:
-    assert len(set(NETWORKS)) == 26
+def test_all_64_are_here() -> None:
+    """torchvision's convolutional classifiers, but for ConvNeXt's four."""
+    assert len(set(NETWORKS)) == 64
     assert set(NETWORKS) <= archc.bundled().keys()
 
 
-@pytest.mark.parametrize("name", varied(NETWORKS, NAMED))
+@pytest.mark.parametrize("name", varied(ALL, NAMED))
 def test_state_dict_has_the_same_names_and_shapes(name: str) -> None:
     theirs, ours = published(name).state_dict(), generated(name).state_dict()
     assert {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}
@@ -116,26 +166,33 @@ def test_the_file_names_the_weights_that_load(name: str) -> None:
 
 def test_published_weights_are_those_of_the_file_alone() -> None:
     said = {name for name in archc.bundled() if "pretrained" in archc.load(name).meta}
-    assert said == set(NETWORKS)
+    assert said == set(ALL)
     assert "IMAGENET1K" not in archc.load("resnet18", num_classes=10).source()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ALL)
 def test_dropouts_agree(name: str) -> None:
     def rates(module: Any) -> list[float]:
         return sorted(m.p for m in module.modules() if isinstance(m, torch.nn.Dropout))
 
-    assert rates(generated(name)) == rates(published(name))
+    ours, theirs = generated(name), published(name)
+    assert rates(ours) == rates(theirs)
+
+    # torchvision makes one for each block, and uses it where there is a shortcut.
+    used = [m for m in theirs.modules() if getattr(m, "use_res_connect", False)]
+    expected = [m.stochastic_depth.p for m in used if hasattr(m, "stochastic_depth")]
+    found = [m.p for m in ours.modules() if type(m).__name__ == "DropPath"]
+    assert found == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("pair", RUNS, indirect=True)
-def test_values_and_gradients_are_equal(pair: tuple[Any, Any]) -> None:
-    theirs, ours = pair
-    x = torch.randn(2, 3, SIZE, SIZE, requires_grad=True)
+def test_values_and_gradients_are_equal(pair: tuple[Any, Any, tuple[int, ...]]) -> None:
+    theirs, ours, size = pair
+    x = torch.randn(2, 3, *size, requires_grad=True)
 
     with torch.no_grad():
-        expected, found = theirs.eval()(x), ours.eval()(x)
+        (expected, *_), (found, *_) = outputs_of(theirs.eval()(x)), outputs_of(ours.eval()(x))
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max()))
 
     before = {key: value.clone() for key, value in theirs.named_buffers()}
@@ -171,12 +228,18 @@ def test_weights_start_alike(name: str) -> None:
         assert float(ours[key].mean()) == pytest.approx(float(theirs.mean()), abs=expected), key
 
 
+def outputs_of(result: Any) -> list[Any]:
+    """In the order of torchvision, which has aux2 before aux1, and a dictionary of maps."""
+    if hasattr(result, "aux2"):
+        return [result[0], result.aux2, result.aux1]
+    if torch.is_tensor(result):
+        return [result]
+    return list(result.values() if isinstance(result, dict) else result)
+
+
 def train_step(module: Any, x: Any) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
     """Outputs in the order of torchvision, gradients by name, and the statistics afterwards."""
-    result = module.train()(x)
-    outputs = [result] if torch.is_tensor(result) else list(result)
-    if hasattr(result, "aux1"):  # ours are named by their labels; torchvision has aux2 before aux1
-        outputs = [outputs[0], result.aux2, result.aux1]
+    outputs = outputs_of(module.train()(x))
     loss = sum((i + 1) * out.sin().sum() for i, out in enumerate(outputs))
     names, parameters = zip(*module.named_parameters(), strict=True)
     gradients = torch.autograd.grad(loss, (x, *parameters))

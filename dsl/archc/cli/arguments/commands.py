@@ -301,6 +301,9 @@ def diff(parser: Parser) -> None:
 
 
 def listing(parser: Parser) -> None:
+    parser.add_argument(
+        "words", metavar="WORD", nargs="*", help="those alone with it in name, paper or authors"
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
 
