@@ -362,6 +362,25 @@ def squeezenet(x: Any, w: Weights) -> Any:
     return conv_relu(x, w, "conv10").mean((2, 3))
 
 
+def unet(x: Any, w: Weights) -> Any:
+    """Ronneberger et al. 2015, figure 1: no padding, and the middle of each map on the left."""
+
+    def double(x: Any, name: str) -> Any:
+        return conv_relu(conv_relu(x, w, f"{name}.conv1"), w, f"{name}.conv2")
+
+    left = []
+    for i in range(1, 5):
+        left.append(double(x, f"down{i}"))
+        x = pool(left[-1], 2)
+    x = double(x, "bottom")
+    for i in range(1, 5):
+        x = F.conv_transpose2d(x, w[f"up{i}.weight"], w[f"up{i}.bias"], 2)
+        at = (left[-i].shape[-1] - x.shape[-1]) // 2
+        middle = left[-i][..., at : at + x.shape[-2], at : at + x.shape[-1]]
+        x = double(torch.cat([middle, x], 1), f"join{i}")
+    return conv(x, w, "out")
+
+
 PAPERS: dict[str, Callable[[Any, Weights], Any]] = {
     "alexnet": alexnet,
     "alexnet_2gpu": alexnet_2gpu,
@@ -371,6 +390,7 @@ PAPERS: dict[str, Callable[[Any, Weights], Any]] = {
     "nin_cifar10": nin_cifar10,
     "nin_imagenet": nin_imagenet,
     "googlenet": googlenet,
+    "unet": unet,
     "plain18": plain_imagenet((2, 2, 2, 2)),
     "plain34": plain_imagenet((3, 4, 6, 3)),
     "plain20": resnet_cifar(3, shortcut=False),

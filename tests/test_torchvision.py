@@ -46,6 +46,7 @@ OTHERS = (
     "fcn_resnet50", "deeplabv3_resnet50", "lraspp_mobilenet_v3_large", "r3d_18", "r2plus1d_18",
 )  # fmt: skip
 ALL = NETWORKS + OTHERS
+PYRAMID = "resnet50_fpn"  # a part of torchvision's detectors, without weights of its own
 SEGMENTERS = ("fcn", "deeplab", "lraspp")
 # A small one of each family.
 FAST = {
@@ -71,7 +72,18 @@ SIZES = {"inception_v3": (299, 299), "r3d_18": (8, SIZE, SIZE), "r2plus1d_18": (
 DROPS = ("Dropout", "StochasticDepth", "DropPath")
 
 
+def pyramid(weights: None) -> Any:
+    """The backbone of torchvision's detectors, with batch norms that are trained."""
+    make = torchvision.models.detection.backbone_utils.resnet_fpn_backbone
+    return make(
+        backbone_name="resnet50", weights=weights, norm_layer=torch.nn.BatchNorm2d,
+        trainable_layers=5,
+    )  # fmt: skip
+
+
 def torchvision_model(name: str) -> Any:
+    if name == PYRAMID:
+        return pyramid
     return torchvision.models.get_model_builder(OTHER_NAMES.get(name, name))
 
 
@@ -146,7 +158,7 @@ def test_all_64_are_here() -> None:
     assert set(NETWORKS) <= archc.bundled().keys()
 
 
-@pytest.mark.parametrize("name", varied(ALL, NAMED))
+@pytest.mark.parametrize("name", varied((*ALL, PYRAMID), NAMED))
 def test_state_dict_has_the_same_names_and_shapes(name: str) -> None:
     theirs, ours = published(name).state_dict(), generated(name).state_dict()
     assert {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}
@@ -186,7 +198,7 @@ def test_dropouts_agree(name: str) -> None:
     assert found == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("pair", RUNS, indirect=True)
+@pytest.mark.parametrize("pair", varied((*ALL, PYRAMID), FAST), indirect=True)
 def test_values_and_gradients_are_equal(pair: tuple[Any, Any, tuple[int, ...]]) -> None:
     theirs, ours, size = pair
     x = torch.randn(2, 3, *size, requires_grad=True)
