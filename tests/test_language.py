@@ -450,3 +450,50 @@ def test_a_numbered_loop_over_several_lists_is_one() -> None:
     assert "in enumerate(zip((8, 6), depths, strict=True)):" in source
     assert "depths: Sequence[int] = (2, 3)" in source
     examine(text)
+
+
+TOGETHER = {
+    "bare weights of a block in a loop": "block b() { for i in 0..1 { g{i}: scale bare } }\nb()\n",
+    "other branches in each call": """\
+block b(k) { add< each i in 1..k { conv 1x1 x4; if i > 1 { bn } } >; bn }
+b(2); b(3)
+""",
+    "an optional shortcut again": """\
+a: residual if (in.c == 8) < conv 3x3 p1 x8 >
+reuse a
+""",
+    "a block that had one tensor twice": """\
+block f(@s) { add< @s | conv 3x3 p1 x8 > }
+t: relu
+a: f(@t)
+conv 1x1 x8
+reuse a
+""",
+    "a block for its second output": """\
+block two() { conv 1x1 x4; a: relu; conv 1x1 x8; output a }
+t: two()
+@t.a
+""",
+    "a block called as an operator is": """\
+block plus(c) { conv 3x3 p1 x(c); relu }
+plus(4); plus(8)
+""",
+}
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_forms_together(name: str) -> None:
+    assert "W103" not in {d.code for d in analysis_of(HEAD + TOGETHER[name]).diagnostics}
+    examine(HEAD + TOGETHER[name])
+
+
+@pytest.mark.parametrize(
+    "name", ["blurpool", "div", "grn", "pixel_norm", "reparametrize", "l2norm"]
+)
+def test_a_block_that_is_older_than_the_operator(name: str) -> None:
+    lines = f"block {name}() {{ conv 3x3 p1 x4 }}\nblock b(act={name}) {{ act() }}\n{name}(); b()\n"
+    assert shapes(HEAD + lines) == ["8x8 x8", *["8x8 x4"] * 2]
+
+
+def test_a_bare_weight_at_a_path() -> None:
+    assert [d.code for d in analysis_of(f'{HEAD}"a.g": scale bare\n').diagnostics] == ["A305"]

@@ -488,7 +488,7 @@ def after(text: str, shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
     """The shapes after one operator."""
     if len(shapes) > 1:  # only a join takes a bundle
         return shapes[:1]
-    return compiled(f"network One\ninput {shown(shapes[0])}\n{text}\n")
+    return compiled(f"network One\ninput {shown(shapes[0])}\none: {text}\n")
 
 
 @lru_cache(10_000)

@@ -118,8 +118,9 @@ def _unused_tensors(body: Body) -> Iterator[Diagnostic]:
     uses = uses_of(body)
     if any(isinstance(node, Output) for node in walk(body.chain.nodes)):
         uses.counts[body.output.root] -= 1  # the outputs are the marks, not the last tensor
-    for tensor, node in uses.makers.items():
-        if isinstance(node, Apply | Call) and not uses.counts[tensor]:
+    for node in dict.fromkeys(uses.makers.values()):
+        made = node.outputs if isinstance(node, Call) else (node.output,)
+        if isinstance(node, Apply | Call) and not any(uses.counts[x.root] for x in made):
             title = "this result is never used"
             cure = "go on from it with its label, make it an `output`, or leave it out"
             yield _warning("W103", title, node.span, cure)

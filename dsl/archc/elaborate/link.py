@@ -87,7 +87,8 @@ class Linker:
 
     def _define(self, block: syntax.Block, library: Library) -> None:
         name = block.name.id
-        if name in REGISTRY or name in COMBINATORS or name in KEYWORDS:
+        is_operator = name in REGISTRY and not REGISTRY[name].yields
+        if is_operator or name in COMBINATORS or name in KEYWORDS:
             raise fault(
                 "A108",
                 f"`{name}` is already an operator or keyword",

@@ -40,6 +40,9 @@ def _check_bare(term: syntax.Operation, here: Context) -> None:
     if here.label is None:
         title = "a bare weight has its label's name, and this one has no label"
         raise fault("A302", title, term.span, "name it: `gamma: scale bare`")
+    if "." in here.label:
+        title = "a bare weight belongs to a block or to the network, not to a list of modules"
+        raise fault("A305", title, term.span, "leave out `bare`, or give it a name without dots")
     if here.names.places:
         title = "a bare weight belongs to a block or to the network, not into a group of modules"
         raise fault("A305", title, term.span, "leave out `bare`, or put it behind the group")

@@ -32,7 +32,7 @@ def reuse(state: State, term: syntax.Reuse, here: Context) -> Reused:
     finally:
         frame.env, frame.scopes, frame.passes, frame.labels = outer
     if output.shape is not None:
-        for made, meant in zip_longest(_steps(target.nodes), _steps(nodes)):
+        for made, meant in zip_longest(_inside(target.nodes), _inside(nodes)):
             if made != meant:
                 raise _another(term, target, made, meant, here.x)
     return Reused(target.scopes, Chain(nodes, here.x, output), output, term.span)
@@ -45,6 +45,16 @@ class _NodeInputs(NamedTuple):
     module: Any
     weights: list[tuple[str, Any]]
     tensors: tuple[int, ...]
+
+
+def _inside(nodes: list[Node]) -> Iterator[_NodeInputs]:
+    """The steps of a statement. A block takes its tensors as they come, even one twice."""
+    match nodes:
+        case [Call(body=body)]:
+            yield _NodeInputs(body.name, None, [], ())
+            yield from _steps(body.chain.nodes)
+        case _:
+            yield from _steps(nodes)
 
 
 def _steps(nodes: list[Node]) -> Iterator[_NodeInputs]:

@@ -123,6 +123,7 @@ def _statement(
     before = here.names.again() if label is not None else here.names
     label_span = statement.label.span if statement.label is not None else None
     labelled = Context(here.x, here.frame, here.names, label, label_span)
+    start = len(nodes)
     if statement.repeat is not None:
         node: Node = repeat(state, statement, labelled)
     elif isinstance(statement.term, syntax.Operation) and statement.term.condition is not None:
@@ -132,7 +133,7 @@ def _statement(
     nodes.append(node)
     if label is not None:
         frame = here.frame
-        known = Labelled(node.output, statement, [node], before, frame.env, frame.scopes)
+        known = Labelled(node.output, statement, nodes[start:], before, frame.env, frame.scopes)
         known.passes, known.span = frame.passes, label_span
         remember(known, label, here)
     if statement.alias is not None:

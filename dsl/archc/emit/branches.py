@@ -24,7 +24,9 @@ _SHORT = 30  # characters of a list of numbers that may stand in `forward`
 def write_branches(
     writer: ClassWriter, nodes: list[Branches], lanes: list[Lane], constructor: Constructor
 ) -> list[Step]:
-    """The steps of all branches, without the merge."""
+    """The steps of all branches, without the merge. Raises NotUnifiable where some have more."""
+    if len({len(node.branches) for node in nodes}) > 1:
+        raise NotUnifiable("more branches in one than in the other")
     first, outer = nodes[0], writer.role
     alone = sum(not _gives_what_came(chain) for chain in first.branches) == 1
     wire, steps = writer.wire([node.input for node in nodes]), list[Step]()

@@ -25,6 +25,7 @@ from archc.plan import (
     Apply,
     BlockValue,
     Body,
+    Branches,
     Call,
     Choice,
     Loop,
@@ -379,13 +380,15 @@ def changed(lanes: list[Lane], own: int) -> frozenset[str]:
 
 
 def structure(body: Body) -> Any:
-    """What a body unfolds to, numbers left out: outcomes of `if`s and counts of loops."""
+    """What a body unfolds to: outcomes of `if`s, counts of loops and of branches."""
     found: list[Any] = []
     for node in walk(body.chain.nodes):
         if isinstance(node, Choice):
             found.append(node.taken)
         elif isinstance(node, Loop):
             found.append(len(node.iterations))
+        elif isinstance(node, Branches):
+            found.append(len(node.branches))
     return tuple(found)
 
 

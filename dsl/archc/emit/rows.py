@@ -91,7 +91,9 @@ def _module_row(
     by_place = all(n.name.isdigit() for n in nodes)  # then the order says it
     name = first.name if by_place else writer.name(nodes, lanes)
     if isinstance(first, Apply):
-        if len(first.inputs) > 1 or any(n.op.torch(*n.shapes) is None for n in nodes):
+        if len(first.inputs) > 1 or first.op.is_bare:
+            raise NotAChain("an operator of more than its module")
+        if any(n.op.torch(*n.shapes) is None for n in nodes):
             raise NotAChain("an operator that is no module")
         code = module(writer, nodes, lanes)
     elif isinstance(first, Call):

@@ -93,6 +93,7 @@ class Operator(Memory[*Xs], Teaching[*Xs]):
     inplace: ClassVar[bool] = False  # torch's module has an `inplace` argument
     keeps_shape: ClassVar[bool] = False  # output shape = input shape, element by element
     by_channel: ClassVar[bool] = False  # channel i of the output comes from channel i alone
+    yields: ClassVar[bool] = False  # a file's own block of that name goes before it
     bundles: ClassVar[bool] = False  # accepts bundles; its module takes all columns as one list
 
     @property

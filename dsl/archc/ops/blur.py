@@ -20,6 +20,7 @@ class BlurPool(Unary):
 
     name = "blur"
     aliases = ("blurpool",)
+    yields = True
     category = "pool"
     by_channel = True
     example = "blur 3/2"

@@ -207,6 +207,7 @@ class L2Norm(Unary):
 
     name = "norm l2"
     aliases = ("l2norm",)
+    yields = True
     category = "norm"
     example = "norm l2"
     keeps_shape = True
@@ -243,6 +244,7 @@ class PixelNorm(Unary):
 
     name = "pixelnorm"
     aliases = ("pixel_norm",)
+    yields = True
     category = "norm"
     example = "pixelnorm"
     keeps_shape = True
@@ -280,6 +282,7 @@ class Sample(Unary):
 
     name = "sample"
     aliases = ("reparametrize",)
+    yields = True
     category = "other"
     example = "sample"
 

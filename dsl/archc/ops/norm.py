@@ -245,6 +245,7 @@ class GlobalResponseNorm(Unary):
     """
 
     name = "grn"
+    yields = True
     category = "norm"
     example = "grn"
     ranks = (1, 2, 3)

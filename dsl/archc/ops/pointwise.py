@@ -100,6 +100,7 @@ class Plus(Unary):
     """Adds a constant: `plus -0.45` takes a mean off."""
 
     name = "plus"
+    yields = True
     example = "plus -0.5"
     keeps_shape = True
     by_channel = True
@@ -127,6 +128,7 @@ class Div(Unary):
     """Divides by a constant: `div 255` brings bytes to 0 to 1."""
 
     name = "div"
+    yields = True
     example = "div 2"
     keeps_shape = True
     by_channel = True
