@@ -497,3 +497,8 @@ def test_a_block_that_is_older_than_the_operator(name: str) -> None:
 
 def test_a_bare_weight_at_a_path() -> None:
     assert [d.code for d in analysis_of(f'{HEAD}"a.g": scale bare\n').diagnostics] == ["A305"]
+
+
+def test_two_words_in_a_block_that_nobody_calls() -> None:
+    lines = "block unused() { norm l2; mean channels; fc 4 each }\nconv 1x1 x8\n"
+    assert not analysis_of(HEAD + lines).diagnostics

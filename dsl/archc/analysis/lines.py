@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from archc.plan import Apply, Branches, Call, Chain, Ref
+from archc.plan import Apply, Branches, Call, Chain, Ref, Tensor
 
 INLINE_BRANCH = 30  # characters of a branch that may stand inside its merge
 _CORE = frozenset(("conv", "linear", "block", "pool"))
@@ -58,7 +58,8 @@ def inside(node: Branches) -> tuple[list[Chain], int]:
     be with variables, too.
     """
     names, first = ["branch1"] * len(node.branches), len(node.branches)
-    while first and (text := expression(node.branches[first - 1])) is not None:
+    variable = variable_of(node)
+    while first and (text := expression(node.branches[first - 1], variable)) is not None:
         first -= 1
         names[first] = text
     width = _width(node, names)
@@ -72,7 +73,13 @@ def _width(node: Branches, names: list[str]) -> int:
     return len(merge.op.inline(*names) or f"self.{merge.name}([{', '.join(names)}])")
 
 
-def expression(branch: Chain) -> str | None:
+def variable_of(node: Branches) -> str:
+    """What a branch's tensor is called: one that is alone beside what came in has no number."""
+    made = [branch for branch in node.branches if expression(branch) != "x"]
+    return "out" if len(made) == 1 else "branch1"
+
+
+def expression(branch: Chain, variable: str = "branch1") -> str | None:
     """About what stands for a branch in the line of its merge; None where it is too much."""
     text, line = "x", NestedLine()
     for node in branch.nodes:
@@ -82,10 +89,23 @@ def expression(branch: Chain) -> str | None:
             return None
         tag = node.op.category if isinstance(node, Apply) else "block"
         if line.tags and not line.takes(tag, 0):
-            return None
+            text, line = variable, NestedLine()
         line.tags.append(tag)
         text = text_of(node, text, shared=True)
     return text if len(text) <= INLINE_BRANCH else None
+
+
+def kept(branch: Chain) -> Tensor | None:
+    """What is in the variable that a branch's last line begins with, where it has several lines."""
+    line, before, found = NestedLine(), branch.input, None
+    for node in branch.nodes:
+        if isinstance(node, Apply | Call):
+            tag = node.op.category if isinstance(node, Apply) else "block"
+            if line.tags and not line.takes(tag, 0):
+                line, found = NestedLine(), before
+            line.tags.append(tag)
+        before = node.output
+    return found
 
 
 def text_of(node: Apply | Call, x: str = "x", shared: bool = False) -> str:

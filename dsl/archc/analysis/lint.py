@@ -16,6 +16,7 @@ from archc.analysis.advice import advise
 from archc.analysis.uses import uses_of
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import inner_sequences
+from archc.elaborate.operators import with_whole_name
 from archc.ops import COMBINATORS, REGISTRY
 from archc.plan import Applicable, Apply, Body, Call, Output, Plan, bodies, walk
 from archc.source import Diagnostic, Severity, Span, SpanLabel, spelling
@@ -66,7 +67,7 @@ def _unknown_names(block: syntax.Block, library: Library) -> Iterator[Diagnostic
     own |= {name.id for term in _terms(block.body, syntax.For) for name in term.names}
     own |= {name for name, value in library.constants.items() if isinstance(value, Applicable)}
     known = {*REGISTRY, *COMBINATORS, *STATEMENTS, *library.blocks, *own}
-    for operation in _terms(block.body, syntax.Operation):
+    for operation in map(with_whole_name, _terms(block.body, syntax.Operation)):
         name = operation.name
         if name.id not in known:
             cure = spelling(name.id, known, name.span)

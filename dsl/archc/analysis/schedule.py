@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from archc.analysis.gather import gathered, layers
-from archc.analysis.lines import NestedLine, expression, inside, text_of
+from archc.analysis.lines import NestedLine, expression, inside, kept, text_of
 from archc.analysis.op_facts import OpFacts, facts_of
 from archc.analysis.overwrite import may_overwrite
 from archc.analysis.unroll import BodyPlace, OperatorStep, Unroller, Value, entering
@@ -186,6 +186,9 @@ class _Scheduler(Unroller[_SchedulePlace]):
             return
         made = [branch for branch in before if expression(branch) != "x"]
         held = [value for branch in made for value in place.tensors[branch.output.root]]
+        for tensor in filter(None, map(kept, within)):
+            held += place.tensors[tensor.root]
+            self._hold(place.tensors[tensor.root])
         if made:
             self._hold(tuple(place.branches))
             place.branches = list(held)
