@@ -470,9 +470,14 @@ conv 1x1 x8
 reuse a
 """,
     "a block for its second output": """\
-block two() { conv 1x1 x4; a: relu; conv 1x1 x8; output a }
+block two() { conv 1x1 x4; output a; conv 1x1 x8 }
 t: two()
 @t.a
+""",
+    "an output with the name of a property": """\
+block two(n) { conv 1x1 x4; output c; conv 1x1 x(n) }
+t: two(in.c)
+add< @t.c | conv 1x1 x(@t.c / 2) >
 """,
     "a block called as an operator is": """\
 block plus(c) { conv 3x3 p1 x(c); relu }
@@ -501,4 +506,4 @@ def test_a_bare_weight_at_a_path() -> None:
 
 def test_two_words_in_a_block_that_nobody_calls() -> None:
     lines = "block unused() { norm l2; mean channels; fc 4 each }\nconv 1x1 x8\n"
-    assert not analysis_of(HEAD + lines).diagnostics
+    assert {d.code for d in analysis_of(HEAD + lines).diagnostics} == {"W102"}
