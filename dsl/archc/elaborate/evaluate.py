@@ -378,14 +378,10 @@ def _applied(op: str, *args: symbol.Expr | None) -> symbol.Expr | None:
             "*": symbol.multiply,
         }
         return combined[op](*known)
-    if op in ("and", "or"):
-        left, right = known
-        if left.constant is not None:  # `1 > 1 or stride != 1`
-            return right if bool(left.constant) == (op == "and") else left
     constants = [arg.constant for arg in known]
     if None not in constants and op in COMPARISONS:
         return symbol.const(bool(symbol.function(op)(*constants)))
-    return symbol.Expr((((symbol.FunctionCall(op, tuple(known)),), 1),))
+    return symbol.called(op, tuple(known))
 
 
 def _inside(span: Span, name: str) -> Span:

@@ -66,7 +66,7 @@ class Candidates:
             is_first = symbolic.Expr((((symbolic.FunctionCall("==", (i, symbolic.const(0))),), 1),))
             later = (e for e, lane in zip(exprs, lanes, strict=True) if lane.env[index.variable])
             for rest in dict.fromkeys((second, *distinct(later))):
-                yield symbolic.Expr((((symbolic.FunctionCall("if", (first, is_first, rest)),), 1),))
+                yield symbolic.called("if", (first, is_first, rest))
 
     def by_names(self, numbers: list[int], lanes: list[Lane]) -> Iterator[Expr]:
         """What loops call their items, a number more or less."""
@@ -141,11 +141,11 @@ def _by_running(values: list[Any], lanes: list[Lane]) -> Iterator[Expr]:
 def _conditional(then: Expr, test: Expr, other: Expr) -> Expr:
     """`(4 if bottleneck else 1) * width`: what both have in common stands once."""
     match then.terms, other.terms:
-        case ((p, a),), ((q, b),) if p == q and p:
+        case ((p, a),), ((q, b),) if p == q and p and a != b:
             factor = symbolic.FunctionCall("if", (symbolic.const(a), test, symbolic.const(b)))
             return symbolic.multiply(Expr((((factor,), 1),)), Expr(((p, 1),)))
         case _:
-            return Expr((((symbolic.FunctionCall("if", (then, test, other)),), 1),))
+            return symbolic.called("if", (then, test, other))
 
 
 def _first_two(exprs: list[Expr], lanes: list[Lane], variable: str) -> tuple[Expr, Expr] | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from archc.emit.layout import Bracketed, CallArgument, Code, call, flat, lay, negated
+from archc.emit.layout import WIDTH, Bracketed, CallArgument, Code, both, call, flat, lay, negated
 from archc.emit.values import NotUnifiable
 
 # --- statements --------------------------------------------------------------------------
@@ -86,6 +86,12 @@ def _if_lines(statement: IfStatement, indent: int, word: str = "if") -> Iterator
     pad, test, then, other = " " * indent, statement.test, statement.then, statement.other
     if not then:
         test, then, other = negated(flat(test)), other, []
+    match then:
+        case [IfStatement(other=[]) as only] if not other and only.then:
+            whole = both(test, only.test)
+            if indent + len(f"{word} {whole}:") <= WIDTH:
+                yield from _if_lines(IfStatement(whole, only.then, []), indent, word)
+                return
     if then:
         head = f"{word} "
         yield from (

@@ -20,7 +20,7 @@ from archc.emit.constructor import (
     Statement,
     lines,
 )
-from archc.emit.layout import Bracketed, CallArgument, call, flat
+from archc.emit.layout import Bracketed, CallArgument, both, call
 from archc.emit.options import ZERO_INIT, Unsuited
 from archc.emit.program import Program
 from archc.emit.values import literal
@@ -47,7 +47,7 @@ class _Rule:
         test = call("isinstance", "module", " | ".join(self.types))
         match self.body:
             case [IfStatement(other=[]) as only]:
-                return IfStatement(f"{flat(test)} and {only.test}", only.then, other)
+                return IfStatement(both(test, only.test), only.then, other)
         return IfStatement(test, self.body, other)
 
 

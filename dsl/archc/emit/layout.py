@@ -74,6 +74,12 @@ def negated(test: str) -> str:
     return f"not ({test})" if " " in test else f"not {test}"
 
 
+def both(test: Code, other: Code) -> str:
+    """The condition that two conditions hold."""
+    sides = (flat(test), flat(other))
+    return " and ".join(f"({s})" if " or " in s or " if " in s else s for s in sides)
+
+
 def opened(text: str) -> Code:
     """The source of a literal list or tuple as structure, so that it can be laid out."""
     try:

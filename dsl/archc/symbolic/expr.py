@@ -169,8 +169,6 @@ def _substitute_atom(atom: Atom, env: Mapping[str, Expr]) -> Expr:
         return const(atom.items)
     args = tuple(substitute(arg, env) for arg in atom.args)
     known = [_known(arg) for arg in args]
-    if atom.function == "if" and known[1] is not None:
-        return args[0] if known[1] else args[2]
     if all(value is not None for value in known):
         return const(FUNCTIONS[atom.function](*known))
     whole = quotient(*args) if atom.function == "//" else None
@@ -182,13 +180,46 @@ def _substitute_atom(atom: Atom, env: Mapping[str, Expr]) -> Expr:
 
 
 def called(function: str, args: tuple[Expr, ...]) -> Expr:
-    """The call of a function. `max(max(a, b), a)` is `max(a, b)`, and `max(a, a)` is `a`."""
+    """The call of a function, in short: `max(max(a, b), a)` is `max(a, b)`, `not not a` is `a`."""
+    if function in _OF_TRUTH and (shorter := _decided(function, args)) is not None:
+        return shorter
     if function in ("max", "min") and len(args) > 1:
         flat = [item for arg in args for item in _called_with(function, arg)]
         args = tuple(dict.fromkeys(flat))
         if len(args) == 1:
             return args[0]
     return Expr((((FunctionCall(function, args),), 1),))
+
+
+def _decided(function: str, args: tuple[Expr, ...]) -> Expr | None:
+    """What a choice or a condition comes to without some of its parts; None where it needs all."""
+    known = [_known(arg) for arg in args]
+    match function:
+        case "if" if known[1] is not None or args[0] == args[2]:
+            return args[0] if known[1] or args[0] == args[2] else args[2]
+        case "if":
+            return _least_or_most(*args)
+        case "and" | "or" if known[0] is not None:
+            return args[1] if bool(known[0]) == (function == "and") else args[0]
+        case "and" | "or" if known[1] is not None:
+            return args[0] if bool(known[1]) == (function == "and") else args[1]
+        case "not":
+            match args[0].terms:
+                case (((FunctionCall(function="not", args=(inner,)),), 1),):
+                    return inner
+    return None
+
+
+def _least_or_most(then: Expr, test: Expr, other: Expr) -> Expr | None:
+    """`a if a < b else b` is `min(a, b)`; None where a choice is no such thing."""
+    match test.terms:
+        case (((FunctionCall(function="<" | "<=" | ">" | ">=" as sign, args=sides),), 1),) if set(
+            sides
+        ) == {then, other}:
+            takes_left = then == sides[0]
+            return called("min" if takes_left == (sign in ("<", "<=")) else "max", sides)
+        case _:
+            return None
 
 
 def _called_with(function: str, expr: Expr) -> tuple[Expr, ...]:
@@ -228,6 +259,7 @@ def _known(expr: Expr) -> Any:
             return expr.constant
 
 
+_OF_TRUTH = frozenset(("if", "and", "or", "not"))
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 
 
