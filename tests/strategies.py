@@ -69,6 +69,7 @@ def _template(name: str, pieces: list[tuple[Any, str]]) -> tuple[Any, ...]:
 
 endings = st.from_regex(r"[A-Za-z0-9_]{0,3}", fullmatch=True)
 templates = st.builds(_template, identifiers, st.lists(st.tuples(expressions, endings), max_size=2))
+_PROPERTIES = (("c",), ("h",), ("w",), ("d",), ("features",))
 members = st.from_regex(r"[A-Za-z0-9_]{1,4}", fullmatch=True)
 references = st.builds(
     lambda parts, inner: s.Reference(parts, NOWHERE, inner), templates, tuples_of(members, 0, 2)
@@ -100,7 +101,9 @@ attributes = st.one_of(
     at(s.Plain, scalars),
     at(s.Option, names, option_values),
 )
-arguments = at(s.Argument, st.none() | names, expressions | references)
+# One that ends in a property's name is that property.
+handed_over = references.filter(lambda made: made.members[-1:] not in _PROPERTIES)
+arguments = at(s.Argument, st.none() | names, expressions | handed_over)
 
 
 def _is_operator(name: s.Name) -> bool:

@@ -500,6 +500,16 @@ def test_a_block_that_is_older_than_the_operator(name: str) -> None:
     assert shapes(HEAD + lines) == ["8x8 x8", *["8x8 x4"] * 2]
 
 
+def test_an_output_with_the_name_of_a_property_is_handed_over() -> None:
+    lines = """\
+block two() { conv 1x1 x4; output c; conv 1x1 x6 }
+block both(@s) { concat< @s | conv 1x1 x1 > }
+t: two()
+both(@t.c)
+"""
+    assert shapes(HEAD + lines) == ["8x8 x8", "8x8 x6", "8x8 x5"]
+
+
 def test_a_bare_weight_at_a_path() -> None:
     assert [d.code for d in analysis_of(f'{HEAD}"a.g": scale bare\n').diagnostics] == ["A305"]
 

@@ -110,6 +110,9 @@ def _tensors(state: State, written: Written, block: BlockValue, here: Context) -
         name, value = formal.name.id, written.get(formal.name.id)
         if not formal.is_tensor or value is None:
             continue  # one that is missing is told of with the others
+        if isinstance(value, syntax.SizeOf):  # an output called `c`, where a tensor is meant
+            members = (*value.tensor.members, value.field)
+            value = syntax.Reference(value.tensor.parts, value.span, members)
         if not isinstance(value, syntax.Reference):
             title = f"`{name}` of `{block.name}` is a tensor"
             cure = f"label the one that is meant, and write `@label` for `{value.span.text}`"
