@@ -122,7 +122,7 @@ WRONG = [
     ("densenet121", "in_channels // 2", "in_channels // 3", ""),
     ("stochastic_depth_resnet110", "0.5 * nth / blocks", "0.5 * (nth + 1) / blocks", "DropPath"),
     ("stochastic_depth_resnet110", "i + 20,", "i + 19,", ""),
-    ("lenet5", "(2 / 3)", "0.6666666666666667", ""),
+    ("lenet5", "(2 / 3)", "0.66666667", ""),
     ("lenet5", "x[:, 1 : self.length + 1]", "x[:, 1 : self.length]", ""),
     ("lenet5", "x[:, 3:5]", "x[:, 2:4]", ""),
     # names, and their order

@@ -40,6 +40,7 @@ NETWORKS = (
     *(f"regnet_{kind}_{flops}" for kind in "xy" for flops in
       ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf")),
     "regnet_y_128gf",
+    "convnext_tiny", "convnext_small", "convnext_base", "convnext_large",
 )  # fmt: skip
 # Those that classify no images.
 OTHERS = (
@@ -56,7 +57,8 @@ FAST = {
 }  # fmt: skip
 NAMED = {
     *FAST, "alexnet_owt", "vgg11_bn", "googlenet_bn", "resnet50", "resnext50_32x4d", "inception_v3",
-    "efficientnet_b5", "efficientnet_v2_s", "fcn_resnet50", "deeplabv3_resnet50", "r2plus1d_18",
+    "efficientnet_b5", "efficientnet_v2_s", "convnext_tiny", "fcn_resnet50", "deeplabv3_resnet50",
+    "r2plus1d_18",
 }  # fmt: skip
 RUNS = varied(ALL, FAST)
 # One of each kind of start; the rest of a family has the same.
@@ -152,9 +154,9 @@ def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any, tuple[int, 
     gc.collect()
 
 
-def test_all_64_are_here() -> None:
-    """torchvision's convolutional classifiers, but for ConvNeXt's four."""
-    assert len(set(NETWORKS)) == 64
+def test_all_68_are_here() -> None:
+    """torchvision's convolutional classifiers."""
+    assert len(set(NETWORKS)) == 68
     assert set(NETWORKS) <= archc.bundled().keys()
 
 

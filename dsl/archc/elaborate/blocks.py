@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
+from contextlib import suppress
 from typing import Any
 
 from archc import symbolic, syntax
@@ -23,7 +24,7 @@ from archc.elaborate.state import (
 from archc.elaborate.work import size_of
 from archc.ops import Shape
 from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
-from archc.source import BODY_STEPS, Fix, Span, SpanLabel, fault, spelling
+from archc.source import BODY_STEPS, Fault, Fix, Span, SpanLabel, fault, spelling
 
 
 def call(state: State, term: syntax.Operation, block: BlockValue, here: Context) -> Call:
@@ -110,9 +111,12 @@ def _tensors(state: State, written: Written, block: BlockValue, here: Context) -
         name, value = formal.name.id, written.get(formal.name.id)
         if not formal.is_tensor or value is None:
             continue  # one that is missing is told of with the others
-        if isinstance(value, syntax.SizeOf):  # an output called `c`, where a tensor is meant
-            members = (*value.tensor.members, value.field)
-            value = syntax.Reference(value.tensor.parts, value.span, members)
+        if isinstance(value, syntax.SizeOf):
+            with suppress(Fault):  # an output called `c`, where a tensor is meant
+                members = (*value.tensor.members, value.field)
+                meant = syntax.Reference(value.tensor.parts, value.span, members)
+                found[name] = lookup(state, meant, here).tensor
+                continue
         if not isinstance(value, syntax.Reference):
             title = f"`{name}` of `{block.name}` is a tensor"
             cure = f"label the one that is meant, and write `@label` for `{value.span.text}`"
