@@ -11,7 +11,7 @@ from archc.analysis.costs import Cost
 from archc.analysis.repeats import RepeatUnit
 from archc.draw.scene import Called
 from archc.draw.style import span_of
-from archc.plan import Apply, BlockValue, Call, Chain, Scope, walk
+from archc.plan import Apply, BlockValue, Call, Chain, Ref, Scope, Tensor, walk
 from archc.report.spelling.numbers import human, shorten
 from archc.report.spelling.shapes import format_shape
 
@@ -23,6 +23,12 @@ def entered(node: Call | Scope) -> Call | Chain:
 
 def body_chain(node: Call | Scope) -> Chain:
     return node.body.chain if isinstance(node, Call) else node.chain
+
+
+def beginning(chain: Chain) -> Tensor:
+    """The tensor that a chain goes on from: what comes in, or `@label` where that stands first."""
+    first = chain.nodes[0] if chain.nodes else None
+    return first.output if isinstance(first, Ref) else chain.input
 
 
 def names(first: RepeatUnit, last: RepeatUnit) -> str:

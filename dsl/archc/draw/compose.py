@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from archc.analysis.costs import Cost, Costs
 from archc.analysis.repeats import Alike, RepeatUnit, references, units_of
 from archc.draw import cards
-from archc.draw.blocks import body_chain, called, entered, facts, names, tooltip, totals
+from archc.draw.blocks import beginning, body_chain, called, facts, names, tooltip, totals
 from archc.draw.boxes import Boxes
 from archc.draw.cards import Lanes, Row
 from archc.draw.collapse import card_of
@@ -279,9 +279,9 @@ class _Composer:
         """A block or a named group; `count` of them in a row."""
         node = lanes[0][0]
         assert isinstance(node, Call | Scope)
-        source = frame.tensors[entered(node).input.root]
-        cost = self._cost(lanes)
+        start, cost = beginning(body_chain(node)), self._cost(lanes)
         if isinstance(node, Scope):
+            source = frame.tensors[start.root]
             inside = replace(frame, scopes=(*frame.scopes, node.name))
             box = Box(self._id(frame.path(node.name)), "group", name, chain=node.chain)
         else:
@@ -292,6 +292,7 @@ class _Composer:
                 terms = {} if frame.outside else called_with(node, terms)
             handed = zip(node.body.inputs[1:], node.tensors, strict=True)
             tensors = {x.root: frame.tensors[given.root] for x, given in handed}
+            source = tensors.get(start.root, frame.tensors[node.input.root])
             inside = DrawnBody(tensors, references(node.body), prefix, (), blocks, terms)
             box = Box(self._id(frame.path(node.name)), "block", name, node.body.name)
         box.label, box.count = node.label is not None, count
@@ -322,13 +323,13 @@ class _Composer:
 
     def _drawn(self, chains: Lanes[Chain], source: Ports, frame: DrawnBody) -> Ports:
         """Draw chains whose input comes from `source`; what makes their output."""
-        chain = chains[0][0]
-        before = frame.tensors.get(chain.input.root)
-        frame.tensors[chain.input.root] = source
+        start, output = beginning(chains[0][0]).root, chains[0][0].output
+        before = frame.tensors.get(start)
+        frame.tensors[start] = source
         self._chain(chains, frame)
-        ports = frame.tensors[chain.output.root]
+        ports = frame.tensors[output.root]
         if before is not None:
-            frame.tensors[chain.input.root] = before
+            frame.tensors[start] = before
         return ports
 
     def _summary(self, box: Box, node: Node, source: Ports, frame: DrawnBody) -> Ports:
@@ -365,7 +366,8 @@ class _Composer:
             if frame.terms is not None:
                 box.name, box.facts = "", []
                 box.times = self.notes.counts.get(first.chain, "")
-            with self.boxes.inside(box, frame.tensors[first.input.root]) as header:
+            source = frame.tensors[beginning(fold.lanes[0][0]).root]
+            with self.boxes.inside(box, source) as header:
                 self._drawn(fold.lanes, header, frame)
         made = frame.tensors[first.output.root]
         frame.tensors[last.output.root] = reshaped(made, last.output)
@@ -377,7 +379,7 @@ class _Composer:
         box.params, box.macs, box.output = cost.params, cost.macs, node.chain.output.shape
         box.facts = ["training only", f"weight {node.weight:g}", *totals(cost)]
         box.tooltip = f"{node.name}: {node.span.text.partition(chr(10))[0][:90]}"
-        source = frame.tensors[node.chain.input.root]
+        source = frame.tensors[beginning(node.chain).root]
         with self.boxes.leading(training_only=True), self.boxes.inside(box, source) as header:
             self._drawn([(node.chain, 1)], header, frame)
 

@@ -74,7 +74,7 @@ def _with_shortcut(
         back = Chain([*back.nodes, *made.nodes], y, made.output)
     chains = [Chain([], y, y), back]
     merge = _merge(state, term, bound, (y, y, back.output), chains, here)
-    sum_ = Branches("add", chains, merge, y, merge.output, term.span)
+    sum_ = Branches("residual", chains, merge, y, merge.output, term.span)
     return Choice(tree, test, True, Chain([sum_], y, merge.output), merge.output, term.span)
 
 
