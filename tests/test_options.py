@@ -71,6 +71,26 @@ def test_made_on_meta_and_started_later(name: str) -> None:
     check_materialised(archc.load(name))
 
 
+def test_bare_weights_start_with_their_class() -> None:
+    net = net_of(
+        "input 4x4 x3\nblock b(s) { gamma: scale bare init=0.5; conv 1x1 x3 }\n"
+        "b(1); b(2)\ntau: scale bare single init=2.0"
+    )
+    check_materialised(net)
+    module = net.module(device="meta").to_empty(device="cpu")
+    module.init_weights()
+    started = [float(x.detach()[0]) for name, x in module.named_parameters() if "conv" not in name]
+    assert sorted(started) == [0.5, 0.5, 2.0]
+
+
+def test_a_bare_weight_that_starts_in_two_ways_is_told() -> None:
+    net = net_of(
+        "input 4x4 x3\nblock b(s) { gamma: scale bare init=(s); conv 1x1 x3 }\nb(1); b(2)"
+    )
+    with pytest.raises(Unsuited, match="bare weight"):
+        net.module(device="meta")
+
+
 def test_support_classes_take_a_device_too() -> None:
     net = net_of(SCALED)
     check_materialised(net)

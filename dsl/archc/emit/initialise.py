@@ -22,8 +22,9 @@ from archc.emit.constructor import (
 )
 from archc.emit.layout import Bracketed, CallArgument, both, call
 from archc.emit.options import ZERO_INIT, Unsuited
-from archc.emit.program import Program
+from archc.emit.program import Definition, Program
 from archc.emit.values import literal
+from archc.ops.pointwise import Scale
 from archc.plan import Apply, Branches, Chain, Loop, Node, Path, Plan, children, labelled, walk
 from archc.recipe import Init
 
@@ -105,13 +106,13 @@ def initialiser(
     if inside and towers is not None:
         names = ", ".join(f"self.{name}" for name in towers.names)
         special.append(ForStatement(Header("tower", f"({names})"), inside))
-    if options.device and writer.has_bare:
-        raise Unsuited("a bare weight is its block's, and does not start on another device")
     if options.device and writer.parametrized:
         raise Unsuited("torch's parametrizations (`wn`, `sn`) cannot start on another device")
     first: list[_Rule] = []
     if options.device:
-        first, general = writer.with_more(), [*writer.others(facts.initialisations), *general]
+        special = [*writer.own_weights(), *special]
+        first = [*writer.with_more(), *writer.block_weights()]
+        general = [*writer.others(facts.initialisations), *general]
     chains = [*_chain(first), *_chain(general)]
     every: list[Statement] = [ForStatement(_EVERY, chains)] if chains else []
     return list(lines([*every, *special]))
@@ -125,12 +126,10 @@ class _InitWriter:
         self.text = "\n".join(line for model in program.classes for line in model.init)
         # torch class -> whether it holds a bias, in each way that occurs
         self.biased: dict[str, set[bool]] = {}
-        self.has_bare = False  # weights of blocks' own
         self.more: dict[str, None] = {}  # helper classes that have other tensors besides
         self.parametrized: set[str] = set()  # those that have a weight to be set, not overwritten
         for node in _applies(program):
             made, state = node.op.torch(*node.shapes), node.state
-            self.has_bare = self.has_bare or node.op.is_bare
             if made is not None and state and not node.op.is_bare:
                 self.biased.setdefault(_base(made.target), set()).add("bias" in state)
                 if _base(made.target) != made.target and not state.keys() <= {"weight", "bias"}:
@@ -145,6 +144,26 @@ class _InitWriter:
         if not self.more:
             return []
         return [_Rule(list(self.more), [ExprStatement("module.reset_parameters()")])]
+
+    def own_weights(self) -> list[Statement]:
+        """A start for the bare weights of the network itself."""
+        return [
+            ExprStatement(_filled(f"{self.owner}.{name}", start))
+            for definition in self.program.definitions
+            if definition.block is None
+            for name, start in _bare_starts(definition).items()
+        ]
+
+    def block_weights(self) -> list[_Rule]:
+        """A start for the bare weights of each block's class."""
+        return [
+            _Rule(
+                [definition.name],
+                [ExprStatement(_filled(f"module.{name}", x)) for name, x in starts.items()],
+            )
+            for definition in self.program.definitions
+            if definition.block is not None and (starts := _bare_starts(definition))
+        ]
 
     def others(self, settings: list[Init]) -> list[_Rule]:
         """torch's own start for all that the file leaves to it."""
@@ -299,6 +318,31 @@ def _always(chain: Chain) -> Iterator[Node]:
         if isinstance(node, Branches | Loop):
             for inner in children(node):
                 yield from _always(inner)
+
+
+def _single(chain: Chain) -> Iterator[Node]:
+    """What stands in a class once, and in every instance."""
+    for node in chain.nodes:
+        yield node
+        if isinstance(node, Branches):
+            for inner in children(node):
+                yield from _single(inner)
+
+
+def _bare_starts(definition: Definition) -> dict[str, float]:
+    """What the bare weights of a class start with, by name.
+
+    Raises Unsuited for one that not every instance has, or that starts differently in some.
+    """
+    starts: dict[str, float] = {}
+    for body in definition.bodies:
+        own = set(_single(body.chain))
+        for node in walk(body.chain.nodes):
+            if not isinstance(node, Apply) or not isinstance(node.op, Scale) or not node.op.bare:
+                continue
+            if node not in own or starts.setdefault(node.name, node.op.init) != node.op.init:
+                raise Unsuited(f"the bare weight `{node.name}` does not start on another device")
+    return starts
 
 
 def _last(chain: Chain) -> Apply | None:

@@ -302,8 +302,7 @@ class PixelShuffle(Unary):
         return Shape(x.channels // square, tuple(n * self.factor for n in x.size))
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
-        r = int(self.factor)
-        return (Window(1, 1 / r, (1 - 1 / r) / 2),) * 2
+        return (_nearest(1, int(self.factor), middle=False),) * 2
 
     def arithmetic(self, x: Shape) -> tuple[str, ...]:
         return _multiplied(x, (self.factor,) * x.rank)
