@@ -114,8 +114,10 @@ def compare(net: nn.Module, plan: Plan, xs: list[torch.Tensor], training: bool) 
     expected_in = [x.clone().requires_grad_() for x in xs]
     expected = listed(run.network(plan, *expected_in))
     seen: dict[str, list[tuple[int, ...]]] = {}
+    flows: list[float] = []  # the largest gradient of each module's output
     hooks = [
-        module.register_forward_hook(_note(seen, name)) for name, module in net.named_modules()
+        module.register_forward_hook(_note(seen, flows, name))
+        for name, module in net.named_modules()
     ]
     ys = [x.clone().requires_grad_() for x in xs]
     found = listed(net(*ys))
@@ -127,7 +129,7 @@ def compare(net: nn.Module, plan: Plan, xs: list[torch.Tensor], training: bool) 
     for name, shapes in _by_name(run.shapes).items():
         if name in seen:
             assert seen[name] == shapes, f"{name}: {seen[name]} instead of {shapes}"
-    _compare_gradients(net, state, found, expected, ys, expected_in)
+    _compare_gradients(net, state, found, expected, ys, expected_in, flows)
     if training:
         for name, value in net.named_buffers():
             if name in state:
@@ -136,7 +138,7 @@ def compare(net: nn.Module, plan: Plan, xs: list[torch.Tensor], training: bool) 
 
 def _compare_gradients(
     net: nn.Module, state: dict[str, torch.Tensor], found: list[Any], expected: list[Any],
-    ys: list[torch.Tensor], xs: list[torch.Tensor],
+    ys: list[torch.Tensor], xs: list[torch.Tensor], flows: list[float],
 ) -> None:  # fmt: skip
     net.zero_grad()
     for results in (found, expected):
@@ -149,10 +151,6 @@ def _compare_gradients(
             total.backward()
     pairs = [(k, p.grad, state[k].grad) for k, p in net.named_parameters()]
     pairs += [("input", a.grad, b.grad) for a, b in zip(ys, xs, strict=True)]
-    largest = max(
-        (float(b.abs().max().nan_to_num(1.0)) for _, _, b in pairs if b is not None and b.numel()),
-        default=1.0,
-    )
     for name, a, b in pairs:
         assert (a is None) == (b is None), f"{name}: one has no gradient"
         if a is not None and b is not None:
@@ -161,16 +159,18 @@ def _compare_gradients(
                 a / scale,
                 b / scale,
                 rtol=1e-6,
-                atol=max(1e-7, 1e-14 * largest),  # what float64 has left of a sum that is nothing
+                atol=max(1e-7, 1e-14 * max(flows, default=0.0)),  # what a sum that is 0 leaves
                 equal_nan=True,
                 msg=lambda m, n=name: f"{n}: {m}",
             )
 
 
-def _note(seen: dict[str, list[tuple[int, ...]]], name: str) -> Any:
+def _note(seen: dict[str, list[tuple[int, ...]]], flows: list[float], name: str) -> Any:
     def hook(module: nn.Module, args: Any, result: Any) -> None:
         if isinstance(result, torch.Tensor):
             seen.setdefault(name, []).append(tuple(result.shape[1:]))
+            if result.requires_grad and result.numel():
+                result.register_hook(lambda y: flows.append(float(y.abs().max().nan_to_num(0.0))))
 
     return hook
 
