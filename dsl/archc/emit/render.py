@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,11 +34,19 @@ _KNOWN: list[Import] = [  # what the classes of a network may use
 ]
 
 
-def make_environment(templates: Path | None = None) -> Environment:
-    """Jinja, with archc's templates behind those in `templates`."""
+def environment_of(templates: Path | None) -> Environment:
+    """Jinja, with archc's templates behind those in `templates`, which are read anew each time."""
+    return _archc() if templates is None else _make_environment(templates, data.TEMPLATES)
+
+
+@cache
+def _archc() -> Environment:
+    return _make_environment(data.TEMPLATES)
+
+
+def _make_environment(*folders: Path) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    folders = [*([templates] if templates is not None else []), data.TEMPLATES]
     environment = Environment(
         loader=FileSystemLoader([str(folder) for folder in folders]),
         undefined=StrictUndefined,
@@ -61,7 +70,7 @@ def render(module: Module, templates: Path | None = None) -> str:
     """
     forms = _forms(module)
     with blamed(templates):
-        template = make_environment(templates).get_template("model.py.jinja")
+        template = environment_of(templates).get_template("model.py.jinja")
         support = [read_support(name, forms, templates) for name in module.support]
         body = template.render(module=module, support=[each.text for each in support])
     imports = [*(item for each in support for item in each.imports), *used(_KNOWN, body)]

@@ -11,7 +11,7 @@ from archc.elaborate.sections import Facts
 from archc.emit.blame import blamed
 from archc.emit.imports import Import, bound, laid, used
 from archc.emit.options import Options, Untrainable
-from archc.emit.render import make_environment
+from archc.emit.render import environment_of
 from archc.emit.training import Training, build_training
 from archc.plan import Plan
 
@@ -63,7 +63,7 @@ def emit_training(
 
     `again`, `templates` and `options` are as in `archc.emit.emit`.
     """
-    environment = make_environment(templates)
+    environment = environment_of(templates)
     with blamed(templates):
         training = build_training(plan, facts, cost, again, options or Options(), templates)
         template = environment.get_template("train/script.py.jinja")
