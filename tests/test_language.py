@@ -189,6 +189,79 @@ def test_the_input_and_the_parts_of_a_group_have_names() -> None:
     assert [(d.code, "`0`, `1`, `2`, `3`" in d.helps[0]) for d in missing] == [("A103", True)]
 
 
+def test_a_number_in_the_name_of_a_part() -> None:
+    text = HEAD + (
+        "block body(w) { conv 1x1 x(w); output c0; conv 1x1 x(2*w); output c1; relu }\n"
+        "a: body(2)\n"
+        "for i in 0..1 { @a.c{i}; conv 1x1 x(@a.c{i}.c + i) as r{i} }\n"
+        "g: { conv 1x1 x4; relu; conv 1x1 x4 }\n"
+        "concat< @r0 | @r1 | upsample to=@a.c{1} | each i in 0..2 { @g.{i} } >\n"
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        first = conv(state, "a.conv1", x)
+        second = conv(state, "a.conv2", first)
+        r0, r1 = conv(state, "conv1", first), conv(state, "conv2", second)
+        g0 = conv(state, "g.0", r1)
+        g2 = conv(state, "g.2", F.relu(g0))
+        return torch.cat([r0, r1, g2, g0, F.relu(g0), g2], 1)
+
+    same(text, by_hand, "a.conv1", "a.conv2", "conv1", "conv2", "g.0", "g.2", only="state eval")
+    assert [d.code for d in analysis_of(text + "@g.{7}\n").diagnostics] == ["A103"]
+
+
+def test_a_label_in_quotes_is_referred_to_in_quotes() -> None:
+    text = HEAD + (
+        'for i in 0..1 { "m.a-{i}": { conv 1x1 x8; relu } }\n'
+        "block twice(@t) { add< | @t > }\n"
+        'twice(@"m.a-0"); conv 1x1 x(@"m.a-0".c)\n'
+        'add< | @"m.a-0".0 | each i in 0..1 { @"m.a-{i}" } >\n'
+        'reuse "m.a-1"; reuse "m.a-0".0\n'
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        first = conv(state, "m.a-0.0", x)
+        a0 = F.relu(first)
+        a1 = F.relu(conv(state, "m.a-1.0", a0))
+        x = conv(state, "conv1", a1 + a0) + first + a0 + a1
+        return conv(state, "m.a-0.0", F.relu(conv(state, "m.a-1.0", x)))
+
+    same(text, by_hand, "m.a-0.0", "m.a-1.0", "conv1")
+    assert [d.code for d in analysis_of(f'{HEAD}@"m.x"\n').diagnostics] == ["A103"]
+
+
+def test_a_part_of_a_group_runs_again() -> None:
+    text = HEAD + (
+        "block unit(w) { conv 1x1 x(w); relu }\n"
+        "g: { conv 1x1 x8; { unit(8); residual< conv 1x1 x8; sigmoid > }\n"
+        "inner: { conv 1x1 x8 } }\n"
+        "u: unit(8) * 3\n"
+        "reuse g.0; reuse g.1; reuse g.1.1; reuse g.inner; reuse u.2\n"
+        "for i in 0..1 { reuse u.{i} }\n"
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        def unit(name: str, x: Tensor) -> Tensor:
+            return F.relu(conv(state, f"{name}.conv1", x))
+
+        def shortcut(x: Tensor) -> Tensor:
+            return torch.sigmoid(conv(state, "g.1.1.conv1", x)) + x
+
+        def second(x: Tensor) -> Tensor:
+            return shortcut(unit("g.1.0", x))
+
+        x = conv(state, "g.inner.0", second(conv(state, "g.0", x)))
+        for i in (0, 1, 2):
+            x = unit(f"u.{i}", x)
+        x = conv(state, "g.inner.0", shortcut(second(conv(state, "g.0", x))))
+        for i in (2, 0, 1):
+            x = unit(f"u.{i}", x)
+        return x
+
+    same(text, by_hand, only="state eval -D deploy")
+    assert [d.code for d in analysis_of(text + "conv 1x1 x4; reuse g.0\n").diagnostics] == ["A207"]
+
+
 # --- values ------------------------------------------------------------------------------
 
 

@@ -381,6 +381,7 @@ SENTENCES = """\
 `,` or `)`
 `,` or `]`
 `,`, `)` or `]`
+`,`, `)` or the end of the statement
 `..`, `,`, `)`, `]`, `{` or the end of the statement
 `..`, `]` or `{`
 `:`

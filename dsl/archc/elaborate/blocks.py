@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from archc import symbolic, syntax
@@ -113,8 +114,8 @@ def _tensors(state: State, written: Written, block: BlockValue, here: Context) -
             continue  # one that is missing is told of with the others
         if isinstance(value, syntax.SizeOf):
             with suppress(Fault):  # an output called `c`, where a tensor is meant
-                members = (*value.tensor.members, value.field)
-                meant = syntax.Reference(value.tensor.parts, value.span, members)
+                members = (*value.tensor.members, (value.field,))
+                meant = replace(value.tensor, span=value.span, members=members)
                 found[name] = lookup(state, meant, here).tensor
                 continue
         if not isinstance(value, syntax.Reference):

@@ -88,6 +88,7 @@ class Frame:
     is_network: bool = False
     labels: dict[str, Labelled] = field(default_factory=dict)
     labelled: list[Labelled] = field(default_factory=list)  # all of them, in order
+    made: dict[int, Labelled] = field(default_factory=dict)  # by id, nodes that may run again
     scopes: tuple[str, ...] = ()  # the groups that lead to the statement at hand
     passes: Passes = ()
     size: int = 0

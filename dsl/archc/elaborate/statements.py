@@ -16,13 +16,13 @@ from archc.elaborate.blocks import call
 from archc.elaborate.combinators import combine, group, optional
 from archc.elaborate.control import choose, loop, repeat
 from archc.elaborate.devices import settle
-from archc.elaborate.labels import call_tensor, label_of, lookup, poison, remember
+from archc.elaborate.labels import call_tensor, label_of, lookup, poison, remember, stands_for
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import Names, aliases_in, labels_in
 from archc.elaborate.operators import apply, with_whole_name
 from archc.elaborate.ports import check_given, enter, leave
 from archc.elaborate.reuse import reuse
-from archc.elaborate.state import Context, Frame, Labelled, LimitReached, State, Suppressed
+from archc.elaborate.state import Context, Frame, LimitReached, State, Suppressed
 from archc.elaborate.values import describe
 from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Dims
@@ -120,7 +120,8 @@ def _statement(
         _let(statement.term, here)
         return here.x
     label = label_of(statement.label, here)
-    before = here.names.again() if label is not None else here.names
+    may_run_again = label is not None or bool(here.frame.scopes)
+    before = here.names.again() if may_run_again else here.names
     label_span = statement.label.span if statement.label is not None else None
     labelled = Context(here.x, here.frame, here.names, label, label_span)
     start = len(nodes)
@@ -131,11 +132,11 @@ def _statement(
     else:
         node = _term(state, statement.term, labelled)
     nodes.append(node)
-    if label is not None:
-        frame = here.frame
-        known = Labelled(node.output, statement, nodes[start:], before, frame.env, frame.scopes)
-        known.passes, known.span = frame.passes, label_span
-        remember(known, label, here)
+    if may_run_again:
+        known = stands_for(statement, nodes[start:], before, here)
+        if label is not None:
+            known.span = label_span
+            remember(known, label, here)
     if statement.alias is not None:
         call_tensor(statement.alias, statement, node, here)
     return node.output
