@@ -459,6 +459,65 @@ def test_a_block_takes_tensors() -> None:
     assert "self.up1(" in source
 
 
+def test_a_default_asks_the_blocks_tensors() -> None:
+    text = HEAD + (
+        "block up(@skip, c=@skip.c // 2, d=2*c + in.c, big=@skip.h > 4) {\n"
+        "  upsample to=@skip; concat< | @skip >; conv 1x1 x(c); if big { relu }; conv 1x1 x(d) }\n"
+        "a: conv 1x1 x6; pool 2x2; b: conv 1x1 x10; pool 2x2\n"
+        "up(@b); up(@a); up(@a, c=4); up(@a, 5, d=3)\n"
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        def up(name: str, x: Tensor, skip: Tensor, half: bool) -> Tensor:
+            x = torch.cat([F.interpolate(x, size=skip.shape[2:]), skip], 1)
+            x = conv(state, f"{name}.conv1", x)
+            return conv(state, f"{name}.conv2", F.relu(x) if half else x)
+
+        a = conv(state, "a", x)
+        b = conv(state, "b", F.max_pool2d(a, 2))
+        x = up("up1", F.max_pool2d(b, 2), b, False)
+        for name in ("up2", "up3", "up4"):
+            x = up(name, x, a, True)
+        return x
+
+    same(text, by_hand, only="state eval -D deploy flat")
+    source = analysis_of(text).emit()
+    assert source.count("class ") == 2
+    wrong = text.replace("c=@skip.c // 2", "c=@a.c")
+    assert {(d.code, d.helps) for d in analysis_of(wrong).diagnostics} == {
+        ("A103", ("there are `@in.c`, `@skip.c`",))
+    }
+
+
+def test_a_let_that_asks_a_tensor_is_the_networks_own() -> None:
+    for value in ("@a.c", "in.c", "@a.c // 2 + 1"):
+        text = f"{HEAD}a: conv 1x1 x4\nlet n = {value}\nblock b(w) {{ conv 1x1 x(w + n) }}\n"
+        (found,) = analysis_of(text + "b(2)\n").diagnostics
+        assert (found.code, "add a parameter `n`" in found.helps[0]) == ("A102", True)
+        handed = text.replace("b(w)", "b(w, n)")
+        assert analysis_of(handed + "b(2, n)\n").ok
+        assert analysis_of(text.replace(" + n", "") + "b(2); conv 1x1 x(n)\n").ok
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "let a = zz + 1\nconv 1x1 x(a); conv 1x1 x(2*a)\nlet c = a\nconv 1x1 x(c); if c { relu }",
+        "let a = zz\nblock f(w) { conv 1x1 x(a); conv 1x1 x(w + a) }\nf(2); f(3); a",
+        "block f(w) { let a = w + zz\nconv 1x1 x(a); let b = a; conv 1x1 x(b) }\nf(2)",
+        "let a = @zz.c\nfor i in 1..a { relu }\nfor i in [a] { conv 1x1 x(i) }",
+        "conv 1x1 x(zz) as q\nlet a = @q.c\n@input; conv 1x1 x(a)",
+    ],
+)
+def test_a_let_that_is_wrong_is_told_once(lines: str) -> None:
+    assert [d.code for d in analysis_of(f"{HEAD}{lines}\n").diagnostics] in (["A102"], ["A103"])
+
+
+def test_what_stands_behind_a_wrong_let_is_checked() -> None:
+    found = analysis_of(f"{HEAD}let a = zz\nconv 1x1 x(a)\n@input; conv 9x9 x4\n").diagnostics
+    assert [d.code for d in found] == ["A102", "A201"]
+
+
 def test_a_block_gives_tensors() -> None:
     text = HEAD + (
         "block body(w) { conv 3x3/2 p1 x(w); output c2; conv 3x3/2 p1 x(2*w); output c3; relu }\n"

@@ -296,7 +296,7 @@ class Flat:
         for formal in block.formals:
             if formal.name.id not in given and not formal.is_tensor:
                 assert formal.default is not None
-                env[formal.name.id] = self.value(formal.default, env, x)
+                env[formal.name.id] = self.value(formal.default, env, x, Frame(env, labels))
         inner = Frame(env, labels)
         made = self.sequence(block.body, x, inner)
         self.given = inner.outputs

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from archc import symbolic, syntax
-from archc.elaborate.evaluate import Evaluator
+from archc.elaborate.evaluate import Evaluator, of_defaults
 from archc.elaborate.labels import lookup
 from archc.elaborate.names import Names, aliases_in, inner_sequences, labels_in
 from archc.elaborate.shapes import outside, traced_argument, traced_shape
@@ -18,11 +18,10 @@ from archc.elaborate.state import (
     Frame,
     Labelled,
     State,
-    Suppressed,
     TraceEntry,
     format_argument,
 )
-from archc.elaborate.work import size_of
+from archc.elaborate.work import Suppressed, size_of
 from archc.ops import Shape
 from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
 from archc.source import BODY_STEPS, Fault, Fix, Span, SpanLabel, fault, spelling
@@ -36,13 +35,12 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Context)
         raise fault("A301", title, span, _meant(term, block) or f"call it as `{signature(block)}`")
     written = _written(term, block)
     tensors = _tensors(state, written, block, here)
-    args, derived, traces = _arguments(term, written, block, here.evaluator)
+    shapes = {"in": here.x.shape} | {name: x.shape for name, x in tensors.items()}
+    args, derived, traces = _arguments(term, written, block, here.evaluator, shapes)
     name = here.name(block.name, term.span)
     here.require_tensor(term.span)
-    shape = here.x.shape
-    assert shape is not None
     plain = {name: symbolic.plain(value) for name, value in args.items()}
-    inputs = {"in": shape} | {f"@{name}": _shape_of(x) for name, x in tensors.items()}
+    inputs = {"in": _shape_of(here.x)} | {f"@{name}": _shape_of(x) for name, x in tensors.items()}
     body = _body(state, block, plain, derived, inputs, term.span)
     frame = here.frame
     state.count(frame, body.size, term.span)
@@ -127,9 +125,16 @@ def _tensors(state: State, written: Written, block: BlockValue, here: Context) -
 
 
 def _arguments(
-    term: syntax.Operation, written: Written, block: BlockValue, evaluator: Evaluator
+    term: syntax.Operation,
+    written: Written,
+    block: BlockValue,
+    evaluator: Evaluator,
+    shapes: dict[str, Shape | None],
 ) -> tuple[dict[str, Any], Derived, Traces]:
-    """The values of a call's parameters by name, in the block's order. Raises Fault."""
+    """The values of a call's parameters by name, in the block's order. Raises Fault.
+
+    `shapes` are of the tensors that the block gets.
+    """
     tensors = {formal.name.id for formal in block.tree.formals if formal.is_tensor}
     given: dict[str, Any] = {}
     traces: Traces = {}
@@ -144,8 +149,7 @@ def _arguments(
         if isinstance(given[name], bool | OperatorValue):
             traces[name] = evaluator.symbolic(value)
     known = dict(given)  # and the defaults before
-    outer = (block.home.constants, block.home.lets, block.home.blocks)
-    inner = Evaluator(ChainMap(known, *outer), evaluator.incoming, evaluator.work)
+    inner = of_defaults(block, known, shapes, evaluator.work)
     values: dict[str, Any] = {}
     derived = set()
     for formal in block.tree.formals:
@@ -244,12 +248,14 @@ def _make_body(
     x = tensors["in"]
     names: dict[str, Any] = {}
     env = ChainMap(names, block.home.constants, block.home.lets, block.home.blocks)
+    shapes = {name.removeprefix("@"): _shape_of(tensor) for name, tensor in tensors.items()}
+    defaults = of_defaults(block, names, shapes, state.work)
     for formal in tree.formals:
         name = formal.name.id
         if formal.is_tensor:
             continue
         if name in derived and formal.default is not None:
-            names[name] = Evaluator(env, x.shape, state.work).value(formal.default)
+            names[name] = defaults.value(formal.default)
         else:
             names[name] = traced_argument(name, args[name])
     declared = labels_in(tree.body)

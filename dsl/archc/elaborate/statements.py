@@ -16,15 +16,16 @@ from archc.elaborate.blocks import call
 from archc.elaborate.combinators import combine, group, optional
 from archc.elaborate.control import choose, loop, repeat
 from archc.elaborate.devices import settle
+from archc.elaborate.evaluate import NoValue
 from archc.elaborate.labels import call_tensor, label_of, lookup, poison, remember, stands_for
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import Names, aliases_in, labels_in
 from archc.elaborate.operators import apply, with_whole_name
 from archc.elaborate.ports import check_given, enter, leave
 from archc.elaborate.reuse import reuse
-from archc.elaborate.state import Context, Frame, LimitReached, State, Suppressed
+from archc.elaborate.state import Context, Frame, LimitReached, State
 from archc.elaborate.values import describe
-from archc.elaborate.work import TooLarge
+from archc.elaborate.work import Suppressed, TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Dims
 from archc.plan import BlockValue, Body, Chain, Node, OperatorValue, Ref, Tensor
 from archc.source import Diagnostics, Fault, Fix, Limits, fault, spelling
@@ -96,11 +97,11 @@ def _chain(state: State, sequence: syntax.Sequence, here: Context) -> Chain:
                 current = _statement(state, statement, inner, nodes)
             except TooLarge:
                 raise
-            except Fault as mistake:
-                state.report(mistake, inner)
-                current = poison(statement, inner)
-            except Suppressed:
-                current = poison(statement, inner)
+            except (Fault, Suppressed) as mistake:
+                if isinstance(mistake, Fault):
+                    state.report(mistake, inner)
+                if not isinstance(statement.term, syntax.Let):
+                    current = poison(statement, inner)
             damaged = isinstance(statement.term, syntax.Broken)
             if damaged or state.diagnostics.damage.begins(statement.span):
                 current = poison(statement, inner)
@@ -154,7 +155,12 @@ def _let(term: syntax.Let, here: Context) -> None:
         raise fault(
             "A106", title, term.name.span, f"call this one `{name}_` or, better, what it is"
         )
-    frame.knows({name: here.evaluator.named(term.value)})
+    try:
+        value = here.evaluator.named(term.value)
+    except (Fault, Suppressed):
+        frame.knows({name: NoValue()})
+        raise
+    frame.knows({name: value})
 
 
 def _says_devices(term: syntax.Term, here: Context) -> bool:
@@ -242,6 +248,8 @@ def _in_brackets(term: syntax.Operation) -> Fault:
 
 def _unknown(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault:
     frame, branches = here.frame, term.branches
+    if isinstance(frame.env.get(name.id), NoValue):
+        raise Suppressed
     if name.id in frame.env:
         title = f"`{name.id}` is {describe(frame.env[name.id])} here, not an operator or block"
         return fault("A309", title, name.span, "hand on the name of one, as in `unit(64, relu)`")
