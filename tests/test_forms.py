@@ -749,7 +749,7 @@ def test_where_a_bare_weight_may_stand() -> None:
     for text, code in (
         ("scale bare", "A302"),
         ("{ gamma: scale bare }", "A305"),
-        ("gamma: scale bare * 2", "A302"),
+        ("gamma: scale bare * 2", "A305"),
         ("gamma: scale broadcast", "A305"),
     ):
         assert codes(f"{head}{text}\n") == [code], text

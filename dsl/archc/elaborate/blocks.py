@@ -118,10 +118,28 @@ def _tensors(state: State, written: Written, block: BlockValue, here: Context) -
                 continue
         if not isinstance(value, syntax.Reference):
             title = f"`{name}` of `{block.name}` is a tensor"
-            cure = f"label the one that is meant, and write `@label` for `{value.span.text}`"
+            cure = _tensor_meant(value, here)
             raise fault("A309", title, value.span, cure, also=(_definition(block),))
         found[name] = lookup(state, value, here).tensor
     return found
+
+
+def _tensor_meant(value: syntax.Expr, here: Context) -> Fix | str:
+    """What to hand over for a number: `@enc1` for `enc1` or `@enc1.c`, or else words."""
+    meant = ""
+    if isinstance(value, syntax.SizeOf):
+        meant = value.tensor.span.text
+    elif isinstance(value, syntax.Incoming):
+        meant = "@in" if "in" in here.frame.labels else "@input"
+    elif isinstance(value, syntax.Name) and value.id in here.frame.labels:
+        meant = f"@{value.id}"
+    if meant:
+        return Fix(f"write `{meant}`", value.span, meant, safe=isinstance(value, syntax.Name))
+    labels = here.frame.labels.items()
+    called = [name for name, known in labels if known.span is not None or name != "x"]
+    near = [f"`@{name}`" for name in called if name.isidentifier()][-3:]
+    known = f"; there are {', '.join(near)}" if near else ""
+    return f"label the one that is meant, and write `@label` for `{value.span.text}`{known}"
 
 
 def _arguments(
@@ -143,8 +161,10 @@ def _arguments(
             continue
         if isinstance(value, syntax.Reference):
             title = f"`{name}` of `{block.name}` is no tensor"
-            cure = f"a parameter for a tensor is written `@{name}` in the block"
-            raise fault("A309", title, value.span, cure, also=(_definition(block),))
+            asked = f"{value.span.text}.c"
+            channels = Fix(f"its channels are `{asked}`", value.span, asked)
+            other = f"a parameter for a tensor is written `@{name}` in the block"
+            raise fault("A309", title, value.span, channels, other, also=(_definition(block),))
         given[name] = evaluator.value(value)
         if isinstance(given[name], bool | OperatorValue):
             traces[name] = evaluator.symbolic(value)

@@ -176,12 +176,27 @@ class Evaluator:
             return found.value if isinstance(found, Condition) else found
         if expr.id in REGISTRY:
             return OperatorValue(REGISTRY[expr.id].name)
+        if self._is_tensor(expr):
+            asked = f"@{expr.id}.c"
+            channels = Fix(f"its channels are `{asked}`", _inside(expr.span, expr.id), asked)
+            raise fault("A309", f"`{expr.id}` is a tensor, not a number", expr.span, channels)
         cure = spelling(expr.id, self.env, _inside(expr.span, expr.id))
         if cure is None and expr.id in INCOMING:
             hint, meant = f"the incoming tensor's is `in.{expr.id}`", f"in.{expr.id}"
             cure = Fix(hint, _inside(expr.span, expr.id), meant, safe=True)
         title = f"`{expr.id}` is not a parameter or a loop's name here"
         raise fault("A102", title, expr.span, cure)
+
+    def _is_tensor(self, expr: syntax.Name) -> bool:
+        """Whether a label has that name."""
+        try:
+            return self.tensors is not None and bool(
+                self.tensors(syntax.Reference((expr.id,), expr.span))
+            )
+        except Suppressed:
+            return True
+        except Fault:
+            return False
 
     def _incoming(self, expr: syntax.Incoming) -> Any:
         if expr.field not in INCOMING:

@@ -253,9 +253,19 @@ def _unknown(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault:
     if name.id in frame.env:
         title = f"`{name.id}` is {describe(frame.env[name.id])} here, not an operator or block"
         return fault("A309", title, name.span, "hand on the name of one, as in `unit(64, relu)`")
+    if name.id in frame.labels and term.arguments is None and branches is None:
+        title = f"`{name.id}` is a tensor here, not an operator or block"
+        at = Fix(f"a tensor has `@` before it: `@{name.id}`", name.span, f"@{name.id}", safe=True)
+        return fault("A309", title, name.span, at)
     longer = [word for word in REGISTRY if word.startswith(f"{name.id} ")]
     if longer and not branches and not term.arguments:
         title = f"`{name.id}` says not what of: it is one of several operators"
+        first = term.attributes[0] if term.attributes else None
+        near = isinstance(first, syntax.Word) and spelling(
+            first.id, [word.split(" ")[1] for word in longer], name.span.to(first.span)
+        )
+        if near:
+            return fault("A101", title, name.span, replace(near, text=f"{name.id} {near.text}"))
         return fault("A101", title, name.span, *(Fix(f"write `{w}`", name.span, w) for w in longer))
     blocks = [word for word, value in frame.env.items() if isinstance(value, BlockValue)]
     from archc.elaborate.cures import foreign_operator

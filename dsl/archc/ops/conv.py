@@ -252,6 +252,8 @@ class Conv(_Filters):
                 f"pad before it: `pad before={before} after={after}`, and leave it out here",
                 field="padding",
                 code="A305",
+                before=f"pad before={before} after={after}",
+                rewrite=("padding", ""),
             )
         if self.mask is not None and any(k % 2 == 0 for k in slid.kernel):
             self.refuse(

@@ -150,11 +150,29 @@ class Builder(Transformer[Token, s.File]):
                 condition, parts = parts[-1], parts[:-2]
             if parts and type(parts[0]) is _Delimited:
                 arguments, parts = parts[0].items, parts[1:]
+            if branches is not None and condition is None:
+                parts, condition = self._condition(name, parts)
             if len(parts) > 1:
                 repeated = arguments is not None and len(parts) == 2
                 parts = self._closed_up(parts, named=name.value == "input", repeated=repeated)
         span = self._at(name.start_pos, end)
         return s.Operation(self._name(name), arguments, parts, branches, span, condition)
+
+    def _condition(
+        self, name: Token, parts: tuple[Any, ...]
+    ) -> tuple[tuple[Any, ...], s.Expr | None]:
+        """`residual if skip < ... >`: the condition without its brackets, which is reported."""
+        words = [part.id if type(part) is s.Word else "" for part in parts]
+        if "if" not in words[:-1]:
+            return parts, None
+        at = words.index("if")
+        span = parts[at + 1].span.to(parts[-1].span)
+        if not self.source.text[span.end :].lstrip().startswith("<"):  # a mistake is between
+            return parts[:at], s.Name("true", span)
+        fix = Fix(f"write `({span.text})`", span, f"({span.text})", safe=True)
+        title = f"a condition stands in brackets: `{name.value} if (...) < ... >`"
+        self._problem("A001", title, span, "", fix)
+        return parts[:at], s.Name("true", span)
 
     def output(self, word: Token, name: s.Label) -> s.Operation:
         target = name if name.fixed is None else s.Word(name.fixed, name.span)

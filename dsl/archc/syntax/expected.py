@@ -61,6 +61,7 @@ _ASIDE: tuple[tuple[str, str, str], ...] = (
     ("ELSE", "`else`", "ELSE"),
     ("ADDOP", "an arithmetic sign", "ADDOP MULOP POW REL AND OR IF LSQB FOR COLON"),
     ("IF", "`if`", "IF AND OR"),
+    ("LANGLE", "`<`", "LANGLE"),
     ("STAR", "`*`", "STAR LANGLE INDEX_OPEN CROSS CALL_OPEN CONDITION PIECE MEMBER FACT"),
 )
 
