@@ -649,3 +649,45 @@ def test_a_bare_weight_at_a_path() -> None:
 def test_two_words_in_a_block_that_nobody_calls() -> None:
     lines = "block unused() { norm l2; mean channels; fc 4 each }\nconv 1x1 x8\n"
     assert {d.code for d in analysis_of(HEAD + lines).diagnostics} == {"W102"}
+
+
+# --- columns -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "cured"),
+    [
+        ("columns< relu | relu >; output x", "columns< relu | relu >; join; output x"),
+        ("aux< columns< relu | relu > >; conv 1x1 x4",
+         "aux< columns< relu | relu >; join >; conv 1x1 x4"),
+        ("block f() { columns< relu | relu >; output x; join }\nf()",
+         "block f() { columns< relu | relu >; join; output x }\nf()"),
+        ("a: columns< relu | relu >; join; upsample to=@a",
+         "columns< relu | relu >; a: join; upsample to=@a"),
+        ("relu; output a; columns< relu | relu >", "relu; output a; columns< relu | relu >; join"),
+    ],
+)  # fmt: skip
+def test_columns_are_no_output(lines: str, cured: str) -> None:
+    """What a build refuses, a check refuses as well."""
+    assert [d.code for d in analysis_of(f"{HEAD}{lines}\n").diagnostics] == ["A208"]
+    found = analysis_of(f"{HEAD}{cured}\n")
+    assert found.ok
+    found.emit()
+
+
+# --- what people missed ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted(FAULTS.glob("*.arch")), ids=lambda path: path.stem)
+def test_what_was_missing_is_there(path: Path) -> None:
+    """Each builds; a vector beside a map, and another tool's word, are told what to write."""
+    found = analysis_of(path.read_text("utf-8"))
+    wrong = {"help_concat_vector": "A207", "words_sum": "A101"}.get(path.stem)
+    assert [d.code for d in found.diagnostics if d.is_error] == ([wrong] if wrong else [])
+    if not wrong:
+        class_of(found.name, found.emit())()
+
+
+def test_a_loop_among_branches_is_remarked() -> None:
+    text = (FAULTS / "no_branches_from_list.arch").read_text("utf-8").replace("each r", "for r")
+    assert [d.code for d in analysis_of(text).diagnostics] == ["W107"]

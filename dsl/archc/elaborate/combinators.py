@@ -200,6 +200,9 @@ def _aux(state: State, term: syntax.Operation, branch: syntax.Sequence, here: Co
         scope = group(state, syntax.Group(branch, branch.span), here, "aux")
         chain = Chain([scope], here.x, scope.output)
     declare_output(name, term.span, here.frame)
+    if chain.output.shape is not None and chain.output.shape.columns:
+        title = f"an output is one tensor, not {chain.output.shape}"
+        raise fault("A208", title, branch.span, "end the branch with `join`")
     return AuxHead(name, weight, chain, here.x, term.span)
 
 
