@@ -189,6 +189,21 @@ def test_the_input_and_the_parts_of_a_group_have_names() -> None:
     assert [(d.code, "`0`, `1`, `2`, `3`" in d.helps[0]) for d in missing] == [("A103", True)]
 
 
+def test_paths_in_a_combinator_of_a_group() -> None:
+    """Behind the combinator's number or label; a path outside names the module where it says."""
+    text = HEAD + (
+        'g: { concat< "a.x": conv 1x1 x4 | b: conv 1x1 x4 >; c: add< | "m.0": conv 1x1 x8 > }\n'
+        'concat< "h.a": conv 1x1 x4 | "h.b": conv 1x1 x4 >\n'
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        x = torch.cat([conv(state, "g.0.a.x", x), conv(state, "g.0.b", x)], 1)
+        x = x + conv(state, "g.c.m.0", x)
+        return torch.cat([conv(state, "h.a", x), conv(state, "h.b", x)], 1)
+
+    same(text, by_hand, "g.0.a.x", "g.0.b", "g.c.m.0", "h.a", "h.b")
+
+
 def test_a_number_in_the_name_of_a_part() -> None:
     text = HEAD + (
         "block body(w) { conv 1x1 x(w); output c0; conv 1x1 x(2*w); output c1; relu }\n"
