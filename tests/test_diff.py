@@ -130,7 +130,14 @@ def test_an_input_given_from_outside_is_the_cause() -> None:
 
 @pytest.mark.parametrize(
     "others",
-    [("a", "b"), ("g", "h"), ("g.0", "g.2"), ("g.0", "h.0"), ('"m.0".0', '"m.0".2'), ("u.0", "u.1")],
+    [
+        ("a", "b"),
+        ("g", "h"),
+        ("g.0", "g.2"),
+        ("g.0", "h.0"),
+        ('"m.0".0', '"m.0".2'),
+        ("u.0", "u.1"),
+    ],
 )
 def test_what_runs_again_is_another(others: tuple[str, str]) -> None:
     body = "{ conv 1x1 x8; relu; conv 1x1 x8 }"
