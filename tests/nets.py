@@ -22,6 +22,24 @@ def net_of(text: str, limits: Limits | None = None) -> archc.Net:
     return archc.Net(analysis)
 
 
+def small(name: str) -> archc.Net:
+    """A bundled network on the smallest image of 64 pixels and more that it can take."""
+    net = archc.load(name)
+    assert net.analysis.plan is not None
+    for x in net.analysis.plan.body.inputs:
+        assert x.shape is not None
+        dims = tuple(map(int, x.shape.dims))
+        for size in (64, 96, 128):
+            if len(dims) > 2 and size < dims[-1]:
+                path = archc.bundled()[name]
+                made = api.analyze(
+                    api.source_of(path), project=path.parent, inputs={"": (*dims[:-2], size, size)}
+                )
+                if made.ok:
+                    return archc.Net(made)
+    return net
+
+
 # One of each kind: towers, dense blocks, columns, heads, rows, residual blocks, drop-path.
 VARIED = frozenset(
     "alexnet_2gpu densenet_40_12 fractalnet googlenet_bn lenet5 resnet50"

@@ -69,15 +69,21 @@ def _template(name: str, pieces: list[tuple[Any, str]]) -> tuple[Any, ...]:
 
 endings = st.from_regex(r"[A-Za-z0-9_]{0,3}", fullmatch=True)
 templates = st.builds(_template, identifiers, st.lists(st.tuples(expressions, endings), max_size=2))
-_PROPERTIES = (("c",), ("h",), ("w",), ("d",), ("features",))
-members = st.from_regex(r"[A-Za-z0-9_]{1,4}", fullmatch=True)
+_PROPERTIES = tuple(((name,),) for name in ("c", "h", "w", "d", "features"))
+path_parts = st.from_regex(r"[A-Za-z0-9_.-]{1,6}", fullmatch=True)
+path_templates = st.builds(
+    _template, path_parts, st.lists(st.tuples(expressions, path_parts), max_size=2)
+)
+paths = st.builds(lambda parts: s.Label(parts, NOWHERE, is_path=True), path_templates)
+member_names = st.from_regex(r"[A-Za-z0-9_]{1,4}", fullmatch=True)
+member_pieces = st.lists(st.tuples(expressions, endings), max_size=1)
+members = st.builds(_template, member_names, member_pieces) | st.tuples(expressions)
 references = st.builds(
     lambda parts, inner: s.Reference(parts, NOWHERE, inner), templates, tuples_of(members, 0, 2)
-)
-path_parts = st.from_regex(r"[A-Za-z0-9_.-]{1,6}", fullmatch=True)
-paths = st.builds(
-    lambda parts: s.Label(parts, NOWHERE, is_path=True),
-    st.builds(_template, path_parts, st.lists(st.tuples(expressions, path_parts), max_size=2)),
+) | st.builds(
+    lambda parts, inner: s.Reference(parts, NOWHERE, inner, is_path=True),
+    path_templates,
+    tuples_of(members, 0, 1),
 )
 aliases = at(s.Label, templates)
 labels = aliases | paths
@@ -145,7 +151,7 @@ terms = st.one_of(
     conditions,
     loops,
     references,
-    at(s.Reuse, at(s.Reference, templates)),
+    at(s.Reuse, references),
 )
 statements: Nodes = st.one_of(simple, at(s.Statement, st.none() | labels, terms, maybe_index))
 

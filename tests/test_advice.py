@@ -44,6 +44,19 @@ def codes(text: str) -> list[str]:
         ("flatten; fc 10; tanh", []),
         ("conv 3x3 p1 x8; relu", []),  # features
         ("aux weight=0.3 < gap; flatten; fc 10; relu >; gap; flatten; fc 10", ["W112"]),
+        # a loop where branches may be meant
+        ("concat< | for r in 1..3 { conv 3x3 p(r) d(r) x8 } >", ["W107"]),
+        ("add< | for r in [1, 2] { conv 3x3 p(r) d(r) x8 } >", ["W107"]),
+        ("concat< | for r in [4, 8] { conv 1x1 x(r) } >", []),  # a chain, by its sizes
+        ("concat< | for r in 1..3 { conv 1x1 x8 } >", []),
+        ("concat< | relu; for r in 1..3 { conv 3x3 p(r) d(r) x8 } >", []),
+        ("residual< for r in 1..3 { conv 3x3 p(r) d(r) x8 } >", []),
+        ("concat< | each r in 1..3 { conv 3x3 p(r) d(r) x8 } >", []),
+        ("concat< | each r in 1..2 { for k in 1..2 { conv 3x3 p(k) d(k) x8 } } >", []),
+        # a value that nobody uses
+        ("let a = 3", ["W101"]),
+        ("let a = 3; conv 1x1 x(a)", []),
+        ("block f(w) { let k = 2*w; conv 1x1 x(w) }\nf(2)", ["W101"]),
         # padding
         ("conv 1x1 p1 x4", ["W113"]),
         ("conv 3x3 p3 x4", ["W113"]),

@@ -178,6 +178,87 @@ def test_the_cure_is_the_line_that_was_meant(name: str, lines: list[str]) -> Non
     assert check(text).ok
 
 
+TWO_TENSORS = "s: conv 1x1 x4\n"
+UP = "block up(@skip) { concat< | @skip > }\n"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        # a condition without its brackets
+        ("b(1)\nR if s == 1 < relu >", "R if (s == 1) < relu >"),
+        ("b(1)\nR if s == 1 and in.c == 8 < relu >", "R if (s == 1 and in.c == 8) < relu >"),
+        ("b(1)\nR if in.c == 8 < relu >", "R if (in.c == 8) < relu >"),
+        ("b(1)\nR if s == 1 { relu }", "R if (s == 1) < relu >"),
+        ("b(1)\nR if (s == 1) { relu }", "R if (s == 1) < relu >"),
+        ("b(1)\nR if s == 1 < residual< relu > >", "R if (s == 1) < residual< relu > >"),
+        ("b(1)\nR if s == 1 <\n relu\n| sigmoid >", "R if (s == 1) <\n relu\n| sigmoid >"),
+        ("b(true)\nR if s < relu >", "R if (s) < relu >"),
+        ("b(true)\nR if not s < relu >", "R if (not s) < relu >"),
+        ("residual { conv 1x1 x8; relu }", "residual < conv 1x1 x8; relu >"),
+        # branches by a loop
+        ("each r in 1..3 { conv 1x1 x(r) }", "for r in 1..3 { conv 1x1 x(r) }"),
+        ("concat< for r in 1..3 { conv 1x1 x(r) } >", "concat< each r in 1..3 { conv 1x1 x(r) } >"),
+        # one value with a name
+        ("let a, b = [1, 2]\nconv 1x1 x(a + b)", "let a = 1; let b = 2\nconv 1x1 x(a + b)"),
+        ("let (a, b) = [1, 2]\nconv 1x1 x(a + b)", "let a = 1; let b = 2\nconv 1x1 x(a + b)"),
+        ("let a = 1, b = 2\nconv 1x1 x(a + b)", "let a = 1; let b = 2\nconv 1x1 x(a + b)"),
+        # tensors and numbers
+        (f"{TWO_TENSORS}{UP}up(s)", f"{TWO_TENSORS}{UP}up(@s)"),
+        (f"{TWO_TENSORS}{UP}up(@s.c)", f"{TWO_TENSORS}{UP}up(@s)"),
+        (f"{TWO_TENSORS}{UP}up(in.c)", f"{TWO_TENSORS}{UP}up(@input)"),
+        (f"{UP}up(in)", f"{UP}up(@input)"),
+        (f"{TWO_TENSORS}concat< | s >", f"{TWO_TENSORS}concat< | @s >"),
+        (f"{TWO_TENSORS}conv 1x1 x(s)", f"{TWO_TENSORS}conv 1x1 x(@s.c)"),
+        (f"{TWO_TENSORS}conv 1x1 x(2*s.c)", f"{TWO_TENSORS}conv 1x1 x(2*@s.c)"),
+        (f"{TWO_TENSORS}block f(c) {{ conv 1x1 x(c) }}\nf(@s)",
+         f"{TWO_TENSORS}block f(c) {{ conv 1x1 x(c) }}\nf(@s.c)"),
+        # words
+        ("scale bare", "gamma: scale bare"),
+        ("mean channels", "mean channel"),
+        ("max Channel", "max channel"),
+        ("sum channels", "sum channel"),
+        ("norm L2", "norm l2"),
+        ("softmax channels", "softmax"),
+        # sizes
+        ("relu; pool 3x3/1 same d2", "relu; pad before=2x2 after=2x2; pool 3x3/1 d2"),
+        ("softmax< conv 1x1 x4 | gap; conv 1x1 x4 >",
+         "softmax< conv 1x1 x4 | gap; conv 1x1 x4; upsample to=8x8 >"),
+        ("concat< conv 1x1 x4 | gap; conv 1x1 x3 >",
+         "concat< conv 1x1 x4 | gap; conv 1x1 x3; upsample to=8x8 >"),
+    ],
+)  # fmt: skip
+def test_the_first_hint_leads_to_the_right_line(wrong: str, right: str) -> None:
+    if wrong.startswith("b("):
+        call, body = wrong.split("\n", 1)
+        wrong, right = (
+            f"block b(s) {{ {line.replace('R ', 'residual ', 1)} }}\n{call}"
+            for line in (body, right)
+        )
+    head = "network N\ninput 8x8 x8\n"
+    found = check(f"{head}{wrong}\n")
+    edits = [edit for d in found.diagnostics for edit in d.fixes[0].edits]
+    assert edited(found.source.text, edits) == f"{head}{right}\n"
+    assert check(f"{head}{right}\n").ok
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("residual if (1 == 1) conv 1x1 x8; relu", "its branches stand behind"),
+        ("concat< relu; each r in 1..3 { relu } | relu >", "set it apart by `|`"),
+        ("concat< each r in 1..3 { relu }; relu | relu >", "what follows into its `{ }`"),
+        ("param p = [1, 2]\nlet a, b = p\nconv 1x1 x(a)", "`let both = ...; let a = both[0]`"),
+        ("g: { conv 1x1 x8; output a; relu }\nreuse g", "behind the statement that is reused"),
+        ("for i in 1..2 { relu; output a }", "`a{i}`"),
+        (f"{TWO_TENSORS}{UP}up(4)", "there are `@input`, `@s`"),
+    ],
+)
+def test_a_mistake_with_a_new_form_says_what_to_do(lines: str, told: str) -> None:
+    (found,) = check(f"network N\ninput 8x8 x8\n{lines}\n").diagnostics
+    assert told in "".join(found.helps)
+
+
 def test_other_tools_words_are_not_guessed_at() -> None:
     words = [d.fixes[0].text for d in fault("words_reshape").diagnostics if d.fixes]
     assert words == ["unflatten"]

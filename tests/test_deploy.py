@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nets import check_tidy, check_typed, net_of, randomise, varied
+from nets import check_tidy, check_typed, net_of, randomise, small, varied
 from random_networks import LIMITS, program
 
 import archc
@@ -72,7 +72,8 @@ def check(net: archc.Net, dtype: Any = None) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("name", RUNS)
 def test_equal_to_the_training_form(name: str) -> None:
-    trained, ready = check(archc.load(name))
+    net = small(name)  # float64 tells a fault from rounding that a hundred layers let grow
+    trained, ready = check(net, torch.float64 if net.params < 150e6 else None)
     kinds = [type(module).__name__ for module in ready.modules()]
     assert not {kind for kind in kinds if "Drop" in kind or kind == "PathSampler"}
     again = deployed(archc.load(name))()

@@ -128,6 +128,30 @@ def test_an_input_given_from_outside_is_the_cause() -> None:
     assert (first.state, conv.state) == ("changed", "follows")
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        ("a", "b"),
+        ("g", "h"),
+        ("g.0", "g.2"),
+        ("g.0", "h.0"),
+        ('"m.0".0', '"m.0".2'),
+        ("u.0", "u.1"),
+    ],
+)
+def test_what_runs_again_is_another(others: tuple[str, str]) -> None:
+    body = "{ conv 1x1 x8; relu; conv 1x1 x8 }"
+    text = (
+        "conv 1x1 x8\nblock unit(w) { conv 1x1 x(w) }\na: conv 1x1 x8\nb: conv 1x1 x8\n"
+        f'g: {body}\nh: {body}\n"m.0": {body}\nu: unit(8) * 2\n'
+    )
+    left, right = (f"{text}reuse {other}\n" for other in others)
+    assert not causes(diff_of(left, left))
+    (found,) = causes(diff_of(left, right))
+    assert found.right is not None
+    assert found.right.span.text == f"reuse {others[1]}"
+
+
 def test_a_label_that_moves_is_no_rename() -> None:
     left = "a: conv 3x3 p1 x8\nb: conv 3x3 p1 x8\nc: conv 3x3 p1 x8\nadd< @a | @c >\n"
     diff = diff_of(left, left.replace("a:", "t:").replace("b:", "a:").replace("t:", "b:"))

@@ -189,6 +189,94 @@ def test_the_input_and_the_parts_of_a_group_have_names() -> None:
     assert [(d.code, "`0`, `1`, `2`, `3`" in d.helps[0]) for d in missing] == [("A103", True)]
 
 
+def test_paths_in_a_combinator_of_a_group() -> None:
+    """Behind the combinator's number or label; a path outside names the module where it says."""
+    text = HEAD + (
+        'g: { concat< "a.x": conv 1x1 x4 | b: conv 1x1 x4 >; c: add< | "m.0": conv 1x1 x8 > }\n'
+        'concat< "h.a": conv 1x1 x4 | "h.b": conv 1x1 x4 >\n'
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        x = torch.cat([conv(state, "g.0.a.x", x), conv(state, "g.0.b", x)], 1)
+        x = x + conv(state, "g.c.m.0", x)
+        return torch.cat([conv(state, "h.a", x), conv(state, "h.b", x)], 1)
+
+    same(text, by_hand, "g.0.a.x", "g.0.b", "g.c.m.0", "h.a", "h.b")
+
+
+def test_a_number_in_the_name_of_a_part() -> None:
+    text = HEAD + (
+        "block body(w) { conv 1x1 x(w); output c0; conv 1x1 x(2*w); output c1; relu }\n"
+        "a: body(2)\n"
+        "for i in 0..1 { @a.c{i}; conv 1x1 x(@a.c{i}.c + i) as r{i} }\n"
+        "g: { conv 1x1 x4; relu; conv 1x1 x4 }\n"
+        "concat< @r0 | @r1 | upsample to=@a.c{1} | each i in 0..2 { @g.{i} } >\n"
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        first = conv(state, "a.conv1", x)
+        second = conv(state, "a.conv2", first)
+        r0, r1 = conv(state, "conv1", first), conv(state, "conv2", second)
+        g0 = conv(state, "g.0", r1)
+        g2 = conv(state, "g.2", F.relu(g0))
+        return torch.cat([r0, r1, g2, g0, F.relu(g0), g2], 1)
+
+    same(text, by_hand, "a.conv1", "a.conv2", "conv1", "conv2", "g.0", "g.2", only="state eval")
+    assert [d.code for d in analysis_of(text + "@g.{7}\n").diagnostics] == ["A103"]
+
+
+def test_a_label_in_quotes_is_referred_to_in_quotes() -> None:
+    text = HEAD + (
+        'for i in 0..1 { "m.a-{i}": { conv 1x1 x8; relu } }\n'
+        "block twice(@t) { add< | @t > }\n"
+        'twice(@"m.a-0"); conv 1x1 x(@"m.a-0".c)\n'
+        'add< | @"m.a-0".0 | each i in 0..1 { @"m.a-{i}" } >\n'
+        'reuse "m.a-1"; reuse "m.a-0".0\n'
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        first = conv(state, "m.a-0.0", x)
+        a0 = F.relu(first)
+        a1 = F.relu(conv(state, "m.a-1.0", a0))
+        x = conv(state, "conv1", a1 + a0) + first + a0 + a1
+        return conv(state, "m.a-0.0", F.relu(conv(state, "m.a-1.0", x)))
+
+    same(text, by_hand, "m.a-0.0", "m.a-1.0", "conv1")
+    assert [d.code for d in analysis_of(f'{HEAD}@"m.x"\n').diagnostics] == ["A103"]
+
+
+def test_a_part_of_a_group_runs_again() -> None:
+    text = HEAD + (
+        "block unit(w) { conv 1x1 x(w); relu }\n"
+        "g: { conv 1x1 x8; { unit(8); residual< conv 1x1 x8; sigmoid > }\n"
+        "inner: { conv 1x1 x8 } }\n"
+        "u: unit(8) * 3\n"
+        "reuse g.0; reuse g.1; reuse g.1.1; reuse g.inner; reuse u.2\n"
+        "for i in 0..1 { reuse u.{i} }\n"
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        def unit(name: str, x: Tensor) -> Tensor:
+            return F.relu(conv(state, f"{name}.conv1", x))
+
+        def shortcut(x: Tensor) -> Tensor:
+            return torch.sigmoid(conv(state, "g.1.1.conv1", x)) + x
+
+        def second(x: Tensor) -> Tensor:
+            return shortcut(unit("g.1.0", x))
+
+        x = conv(state, "g.inner.0", second(conv(state, "g.0", x)))
+        for i in (0, 1, 2):
+            x = unit(f"u.{i}", x)
+        x = conv(state, "g.inner.0", shortcut(second(conv(state, "g.0", x))))
+        for i in (2, 0, 1):
+            x = unit(f"u.{i}", x)
+        return x
+
+    same(text, by_hand, only="state eval -D deploy")
+    assert [d.code for d in analysis_of(text + "conv 1x1 x4; reuse g.0\n").diagnostics] == ["A207"]
+
+
 # --- values ------------------------------------------------------------------------------
 
 
@@ -386,6 +474,65 @@ def test_a_block_takes_tensors() -> None:
     assert "self.up1(" in source
 
 
+def test_a_default_asks_the_blocks_tensors() -> None:
+    text = HEAD + (
+        "block up(@skip, c=@skip.c // 2, d=2*c + in.c, big=@skip.h > 4) {\n"
+        "  upsample to=@skip; concat< | @skip >; conv 1x1 x(c); if big { relu }; conv 1x1 x(d) }\n"
+        "a: conv 1x1 x6; pool 2x2; b: conv 1x1 x10; pool 2x2\n"
+        "up(@b); up(@a); up(@a, c=4); up(@a, 5, d=3)\n"
+    )
+
+    def by_hand(state: dict[str, Tensor], x: Tensor) -> Tensor:
+        def up(name: str, x: Tensor, skip: Tensor, half: bool) -> Tensor:
+            x = torch.cat([F.interpolate(x, size=skip.shape[2:]), skip], 1)
+            x = conv(state, f"{name}.conv1", x)
+            return conv(state, f"{name}.conv2", F.relu(x) if half else x)
+
+        a = conv(state, "a", x)
+        b = conv(state, "b", F.max_pool2d(a, 2))
+        x = up("up1", F.max_pool2d(b, 2), b, False)
+        for name in ("up2", "up3", "up4"):
+            x = up(name, x, a, True)
+        return x
+
+    same(text, by_hand, only="state eval -D deploy flat")
+    source = analysis_of(text).emit()
+    assert source.count("class ") == 2
+    wrong = text.replace("c=@skip.c // 2", "c=@a.c")
+    assert {(d.code, d.helps) for d in analysis_of(wrong).diagnostics} == {
+        ("A103", ("there are `@in.c`, `@skip.c`",))
+    }
+
+
+def test_a_let_that_asks_a_tensor_is_the_networks_own() -> None:
+    for value in ("@a.c", "in.c", "@a.c // 2 + 1"):
+        text = f"{HEAD}a: conv 1x1 x4\nlet n = {value}\nblock b(w) {{ conv 1x1 x(w + n) }}\n"
+        (found,) = analysis_of(text + "b(2)\n").diagnostics
+        assert (found.code, "add a parameter `n`" in found.helps[0]) == ("A102", True)
+        handed = text.replace("b(w)", "b(w, n)")
+        assert analysis_of(handed + "b(2, n)\n").ok
+        assert analysis_of(text.replace(" + n", "") + "b(2); conv 1x1 x(n)\n").ok
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "let a = zz + 1\nconv 1x1 x(a); conv 1x1 x(2*a)\nlet c = a\nconv 1x1 x(c); if c { relu }",
+        "let a = zz\nblock f(w) { conv 1x1 x(a); conv 1x1 x(w + a) }\nf(2); f(3); a",
+        "block f(w) { let a = w + zz\nconv 1x1 x(a); let b = a; conv 1x1 x(b) }\nf(2)",
+        "let a = @zz.c\nfor i in 1..a { relu }\nfor i in [a] { conv 1x1 x(i) }",
+        "conv 1x1 x(zz) as q\nlet a = @q.c\n@input; conv 1x1 x(a)",
+    ],
+)
+def test_a_let_that_is_wrong_is_told_once(lines: str) -> None:
+    assert [d.code for d in analysis_of(f"{HEAD}{lines}\n").diagnostics] in (["A102"], ["A103"])
+
+
+def test_what_stands_behind_a_wrong_let_is_checked() -> None:
+    found = analysis_of(f"{HEAD}let a = zz\nconv 1x1 x(a)\n@input; conv 9x9 x4\n").diagnostics
+    assert [d.code for d in found] == ["A102", "A201"]
+
+
 def test_a_block_gives_tensors() -> None:
     text = HEAD + (
         "block body(w) { conv 3x3/2 p1 x(w); output c2; conv 3x3/2 p1 x(2*w); output c3; relu }\n"
@@ -517,3 +664,45 @@ def test_a_bare_weight_at_a_path() -> None:
 def test_two_words_in_a_block_that_nobody_calls() -> None:
     lines = "block unused() { norm l2; mean channels; fc 4 each }\nconv 1x1 x8\n"
     assert {d.code for d in analysis_of(HEAD + lines).diagnostics} == {"W102"}
+
+
+# --- columns -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "cured"),
+    [
+        ("columns< relu | relu >; output x", "columns< relu | relu >; join; output x"),
+        ("aux< columns< relu | relu > >; conv 1x1 x4",
+         "aux< columns< relu | relu >; join >; conv 1x1 x4"),
+        ("block f() { columns< relu | relu >; output x; join }\nf()",
+         "block f() { columns< relu | relu >; join; output x }\nf()"),
+        ("a: columns< relu | relu >; join; upsample to=@a",
+         "columns< relu | relu >; a: join; upsample to=@a"),
+        ("relu; output a; columns< relu | relu >", "relu; output a; columns< relu | relu >; join"),
+    ],
+)  # fmt: skip
+def test_columns_are_no_output(lines: str, cured: str) -> None:
+    """What a build refuses, a check refuses as well."""
+    assert [d.code for d in analysis_of(f"{HEAD}{lines}\n").diagnostics] == ["A208"]
+    found = analysis_of(f"{HEAD}{cured}\n")
+    assert found.ok
+    found.emit()
+
+
+# --- what people missed ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted(FAULTS.glob("*.arch")), ids=lambda path: path.stem)
+def test_what_was_missing_is_there(path: Path) -> None:
+    """Each builds; a vector beside a map, and another tool's word, are told what to write."""
+    found = analysis_of(path.read_text("utf-8"))
+    wrong = {"help_concat_vector": "A207", "words_sum": "A101"}.get(path.stem)
+    assert [d.code for d in found.diagnostics if d.is_error] == ([wrong] if wrong else [])
+    if not wrong:
+        class_of(found.name, found.emit())()
+
+
+def test_a_loop_among_branches_is_remarked() -> None:
+    text = (FAULTS / "no_branches_from_list.arch").read_text("utf-8").replace("each r", "for r")
+    assert [d.code for d in analysis_of(text).diagnostics] == ["W107"]

@@ -20,7 +20,7 @@ from strategies import files
 
 import archc
 from archc import syntax as s
-from archc.source import Diagnostic, Limits, Source
+from archc.source import Diagnostic, Limits, Source, edited
 from archc.syntax import parse_table
 from archc.syntax.expected import sentence
 from archc.syntax.parser import parse
@@ -299,7 +299,7 @@ def test_comments_are_docs_of_files_and_blocks() -> None:
         ("{ conv } 3", "A001", 10, "the end of the statement", "{ conv } * 3"),
         ("{ conv } relu", "A001", 10, "the end of the statement", "{ conv } ; relu"),
         ("f (64, 2)", "A001", 6, "expected `)`, found `,`", "f(64, 2)"),
-        ("residual { conv }", "A001", 10, "found `{`", None),
+        ("residual { conv }", "A001", 10, "found `{`", "residual < conv >"),
         ("BLOCK f(a) { conv }", "A001", 1, "`BLOCK` is not a word", "block f(a) { conv }"),
         ("If 2 > 1 { conv }", "A001", 1, "`If` is not a word", "if 2 > 1 { conv }"),
         ("a: conv; reuse @a", "A001", 16, "a name, found `@`", "a: conv; reuse a"),
@@ -332,7 +332,7 @@ def test_mistakes(text: str, code: str, at: int, title: str, fixed: str | None) 
     assert problem.span.start == at - 1 or "\n" in text
     if fixed is not None:
         (fix,) = problem.fixes
-        done = text[: fix.span.start] + fix.text + text[fix.span.end :]
+        done = edited(text, fix.edits)
         assert done.replace(" ", "") == fixed.replace(" ", "")
         assert not read(done)[1]
 
@@ -381,9 +381,11 @@ SENTENCES = """\
 `,` or `)`
 `,` or `]`
 `,`, `)` or `]`
+`,`, `)` or the end of the statement
 `..`, `,`, `)`, `]`, `{` or the end of the statement
 `..`, `]` or `{`
 `:`
+`<`
 `=`
 `=`, `,` or `)`
 `]`

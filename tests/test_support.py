@@ -14,7 +14,7 @@ import pytest
 
 from archc import data
 from archc.emit.imports import laid
-from archc.emit.support import read_support, support_names
+from archc.emit.support import read_support, support_names, with_bases
 
 torch = pytest.importorskip("torch")
 nn, F, Tensor = torch.nn, torch.nn.functional, torch.Tensor
@@ -27,7 +27,7 @@ FORMS = sorted((path.parent.name, path.stem) for path in FILES if path.parent !=
 
 def whole_module(*forms: str) -> str:
     """All support classes in one module, as a generated file would have them."""
-    found = [read_support(name, list(forms)) for name in PLAIN]
+    found = [read_support(name, list(forms)) for name in with_bases(PLAIN)]
     imports = laid(item for each in found for item in each.imports)
     return "\n\n\n".join([imports, *(each.text for each in found)]) + "\n"
 
@@ -116,8 +116,10 @@ for rank in (1, 2, 3):
         padded, same = f"Padded{kind}Pool{rank}d", f"Same{kind}Pool{rank}d"
         windows[padded] = partial(SUPPORT[padded], 2, stride=1, sides=ends)
         windows[same] = partial(SUPPORT[same], 3, stride=2)
-    for kind in ("Standardized", "ScaledStandardized"):
-        windows[f"{kind}Conv{rank}d"] = partial(SUPPORT[f"{kind}Conv{rank}d"], *channels)
+    for kind, more in (("Standardized", {}), ("ScaledStandardized", {}), ("Masked", {"kind": "B"})):
+        for pad, how in (("", {}), ("Same", {"stride": 2}), ("Padded", {"sides": ends})):
+            made = SUPPORT[f"{pad}{kind}Conv{rank}d"]
+            windows[f"{pad}{kind}Conv{rank}d"] = partial(made, *channels, **more, **how)
     windows[f"BlurPool{rank}d"] = partial(SUPPORT[f"BlurPool{rank}d"], 4, (3,) * rank, 2)
     windows[f"MaskedConv{rank}d"] = partial(SUPPORT[f"MaskedConv{rank}d"], *channels, kind="A")
     RANKS |= dict.fromkeys(windows, rank)

@@ -293,6 +293,12 @@ class Body:
             return tuple(tensor for _, tensor in outputs(self))
         return (self.output, *self.gives.values())
 
+    @property
+    def entering(self) -> dict[str, Shape | None]:
+        """The shapes of a block's tensors: `in`, and those that are handed over."""
+        names = ("in", *self.input_names[1:])
+        return {name: x.shape for name, x in zip(names, self.inputs, strict=True)}
+
     def called(self, given: tuple[Tensor, ...]) -> Iterator[tuple[str, Tensor]]:
         """The inputs as a block's expressions have them, `in` and `@skip`: those of a call."""
         names = ("in", *(f"@{name}" for name in self.input_names[1:]))

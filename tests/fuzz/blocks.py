@@ -88,6 +88,12 @@ class Networks(Statements):
             found.append(Formal("window", "kw", "kh"))
         return found
 
+    def _asking(self, formal: Formal, skip: str) -> Formal:
+        """Perhaps with a default that asks the tensor that the block is handed."""
+        if formal.kind != "width" or formal.default is None or self.chance(0.5):
+            return formal
+        return replace(formal, default=self.pick(f"@{skip}.c", f"@{skip}.c // 2 + 1"))
+
     def block(self, s: Scope) -> str:
         kind = self.r.randrange(10)
         number = len(self.blocks)
@@ -121,6 +127,7 @@ class Networks(Statements):
         if not strides and word == "block" and not takes:
             if self.chance(0.2) and scope.labels:
                 skip = self.pick("skip", "lateral", "other")
+                formals = [self._asking(f, skip) for f in formals]
                 formals = [*formals[:1], Formal("tensor", skip), *formals[1:]]
                 use = self.pick("concat< | @{} >", "concat< @{} | @in >", "concat< @{}; relu | >")
                 body = f"{use.format(skip)}; {body}"

@@ -57,13 +57,17 @@ class Value:
         return self.shapes[0]
 
 
+# A statement, the names where it stands, and the labels of the lines that it became.
+Written = tuple[s.Statement, dict[str, Any], list[str]]
+
+
 @dataclass
 class Frame:
     """A block that is being unfolded, or the network."""
 
     env: dict[str, Any]
     labels: dict[str, Value] = field(default_factory=dict)
-    written: dict[str, tuple[s.Statement, dict[str, Any], list[str]]] = field(default_factory=dict)
+    written: dict[str, Written] = field(default_factory=dict)  # by label
     outputs: dict[str, Value] = field(default_factory=dict)  # of the block
     parts: dict[str, dict[str, Value]] = field(default_factory=dict)  # outputs of labelled calls
     is_network: bool = False
@@ -79,6 +83,7 @@ class Flat:
         self.last = ""  # the label whose tensor the next line takes
         self.replay: Iterator[str] | None = None  # labels to run again, in a `reuse`
         self.given: dict[str, Value] = {}  # the outputs of the block that was called last
+        self.items: dict[str, Written] = {}  # those of the group that was run last
         self.record: list[list[str]] = []  # labels that run in the labelled statements now open
         self.globals: dict[str, Any] = {}
         for item in file.items:
@@ -148,8 +153,26 @@ class Flat:
         frame.env = outer
         return x
 
+    def group(
+        self, body: s.Sequence, x: Value, frame: Frame
+    ) -> tuple[Value, dict[str, Value], dict[str, Written]]:
+        """Its tensor, and what each item makes and how it runs again, by its number."""
+        made: dict[str, Value] = {}
+        items: dict[str, Written] = {}
+        if any(isinstance(item.term, s.Let) for item in body.statements):
+            return self.sequence(body, x, frame), made, items
+        for at, item in enumerate(body.statements):
+            self.record.append([])
+            x = made[str(at)] = self.statement(item, x, frame)
+            ran = self.record.pop()
+            items[str(at)] = (item, dict(frame.env), ran)
+            for outer in self.record[-1:]:
+                outer += ran
+        return x, made, items
+
     def statement(self, statement: s.Statement, x: Value, frame: Frame) -> Value:
         times = 1
+        self.given, self.items = {}, {}
         if statement.repeat is not None:
             times = self.value(statement.repeat, frame.env, x, frame)
         ran: list[str] = []
@@ -164,6 +187,7 @@ class Flat:
             frame.labels[name] = x
             frame.parts[name] = dict(self.given)
             frame.written[name] = (statement, dict(frame.env), ran)
+            frame.written |= {f"{name}.{at}": item for at, item in self.items.items()}
         if statement.alias is not None:
             frame.labels[self.filled(statement.alias.parts, frame, x)] = x
         return x
@@ -171,7 +195,7 @@ class Flat:
     def term(self, term: s.Term, x: Value, frame: Frame) -> Value:
         match term:
             case s.Group(body):
-                x, self.given = self.sequence(body, x, frame), {}
+                x, self.given, self.items = self.group(body, x, frame)
                 return x
             case s.If(test, then, other):
                 if self.value(test, frame.env, x, frame):
@@ -183,7 +207,8 @@ class Flat:
             case s.Reference():
                 return self.tensor(term, frame, x)
             case s.Reuse(target):
-                return self.reuse(self.filled(target.parts, frame, x), x, frame)
+                parts = (target.parts, *target.members)
+                return self.reuse(".".join(self.filled(p, frame, x) for p in parts), x, frame)
             case s.Operation():
                 return self.operation(term, x, frame)
         raise AssertionError(term)
@@ -213,10 +238,11 @@ class Flat:
 
     def tensor(self, reference: s.Reference, frame: Frame, x: Value | None) -> Value:
         name = self.filled(reference.parts, frame, x)
-        path = ".".join((name, *reference.members))
+        members = [self.filled(member, frame, x) for member in reference.members]
+        path = ".".join((name, *members))
         if path in frame.labels:
             return frame.labels[path]
-        (member,) = reference.members
+        (member,) = members
         return frame.parts[name][member]
 
     def reuse(self, name: str, x: Value, frame: Frame) -> Value:
@@ -270,7 +296,7 @@ class Flat:
         for formal in block.formals:
             if formal.name.id not in given and not formal.is_tensor:
                 assert formal.default is not None
-                env[formal.name.id] = self.value(formal.default, env, x)
+                env[formal.name.id] = self.value(formal.default, env, x, Frame(env, labels))
         inner = Frame(env, labels)
         made = self.sequence(block.body, x, inner)
         self.given = inner.outputs

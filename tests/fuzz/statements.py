@@ -132,6 +132,7 @@ class Statements(Chooser):
             (3, self._residual), (2, self._concat), (2, self._merge), (1, self._gate), (2, self._group), (2, self._reuse), (1, self._goto),
             (1, self._dense), (1, self._windows), (1, self._chunks), (1, self._aux),
             (2, self._optional), (2, self._each), (1, self._named_twice), (1, self._fact),
+            (1, self._items),
         ]  # fmt: skip
         if s.parts:
             makers.append((8, self._part))
@@ -432,6 +433,19 @@ class Statements(Chooser):
         between = self.pick("", self.keeper(s) + "; ")
         return self.pick(f"{first}; {between}{self.to(s, w)}; reuse {a}", f"{first}; reuse {a}",
                          f"{first}; concat< | reuse {a} >"), size  # fmt: skip
+
+    def _items(self, s: Scope, size: int, keep: bool) -> Made:
+        """The numbered items of a group, its label in quotes or not: referred to, and run again."""
+        if not s.labels:
+            return self._unit(s, size, keep)
+        w, a = self.width(s), self.label(s)
+        a = self.pick(a, f'"{a}-0"')
+        text = f"{self.to(s, w)}; {a}: {{ {self.to(s, w)}; relu; {self.to(s, w)} }}; "
+        more = self.pick("", f"{self.keeper(s)}; ")
+        return text + self.pick(
+            f"{more}concat< | @{a}.0 >", f"add< | @{a}.{{2 - 2}} >", f"reuse {a}.{{1 + 1}}; {more}@{a}",
+            f"{self.to(s, w)}; reuse {a}.0; {more}concat< | @{a}.1 >", f"{self.to(s, w)}; reuse {a}",
+        ), size  # fmt: skip
 
     def _goto(self, s: Scope, size: int, keep: bool) -> Made:
         if not s.labels:

@@ -6,12 +6,27 @@ where it goes. A comment keeps it quiet: see `archc.analysis.allowed`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from archc import syntax
 from archc.analysis.uses import Uses, uses_of
-from archc.ops import Window
-from archc.plan import Apply, AuxHead, Body, Call, Output, Plan, Tensor, bodies, walk
+from archc.ops import COMBINATORS, Window
+from archc.plan import (
+    Apply,
+    AuxHead,
+    Body,
+    Branches,
+    Call,
+    Chain,
+    Loop,
+    Output,
+    Plan,
+    Tensor,
+    bodies,
+    walk,
+)
 from archc.source import Diagnostic, Fix, Severity, Span, SpanLabel
 
 _POSITIVE = frozenset("relu relu6 sigmoid softmax hardsigmoid softplus abs square exp".split())
@@ -80,6 +95,7 @@ def advise(plan: Plan, trained: bool) -> Iterator[Diagnostic]:
             if isinstance(node, Apply):
                 sight = Sight(node, body, network)
                 yield from (found for remark in REMARKS if (found := remark(sight)) is not None)
+    yield from _loops_in_branches(plan)
     yield from _ends(network)
 
 
@@ -196,6 +212,42 @@ REMARKS: tuple[Remark, ...] = (
     _rows_lost,
     _norm_of_one,
 )
+
+
+# --- loops that may be meant as branches ------------------------------------------------------
+
+
+def _loops_in_branches(plan: Plan) -> Iterator[Diagnostic]:
+    """`concat< a | for r in rates { ... } >`: one branch, whose passes all make the same shape."""
+    seen: set[Span] = set()
+    for body in bodies(plan):
+        for node in walk(body.chain.nodes):
+            if not isinstance(node, Branches) or COMBINATORS[node.keyword].most is not None:
+                continue
+            for chain in node.branches:
+                loop = _lone_loop(chain)
+                if loop is None or loop.span in seen:
+                    continue
+                seen.add(loop.span)
+                word = Span(loop.span.source, loop.span.start, loop.span.start + len("for"))
+                count = len(loop.iterations)
+                title = f"this loop is one branch, and its {count} passes follow one another in it"
+                cure = Fix("for one branch a pass, write `each`", word, "each")
+                yield _warning("W107", title, loop.span, cure)
+
+
+def _lone_loop(chain: Chain) -> Loop | None:
+    """The loop that a branch is, where passes may be meant as branches: they use its names."""
+    loop = chain.nodes[0] if len(chain.nodes) == 1 else None
+    if not isinstance(loop, Loop) or not isinstance(loop.tree, syntax.For):
+        return None
+    text, span = loop.span.source.text, loop.span
+    is_written = text[: span.start].rstrip()[-1:] in ("<", "|")  # else it is in an `each`
+    inside = loop.tree.body.span.text
+    uses = any(re.search(rf"\b{name}\b", inside) for name in loop.names)
+    shapes = [each.output.shape for each in loop.iterations]
+    is_chain = len(shapes) < 2 or shapes.count(shapes[0]) < len(shapes)
+    return loop if is_written and uses and not is_chain else None
 
 
 # --- the end of the network ------------------------------------------------------------------

@@ -108,10 +108,15 @@ def _doubts(plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _unused_params(file: syntax.File, words: Counter[str]) -> Iterator[Diagnostic]:
-    """Params whose name stands nowhere else in the file."""
-    for param in file.items:
-        if isinstance(param, syntax.Param) and words[param.name.id] < 2:
-            yield _warning("W101", f"the param `{param.name.id}` is never used", param.name.span)
+    """Params, and values of `let`, whose name stands nowhere else in the file."""
+    named = [("param", item.name) for item in file.items if isinstance(item, syntax.Param)]
+    sequences = [item.body for item in file.items if isinstance(item, syntax.Block)]
+    statements = tuple(item for item in file.items if isinstance(item, syntax.Statement))
+    for sequence in (syntax.Sequence(statements, file.span), *sequences):
+        named += (("`let`", term.name) for term in _terms(sequence, syntax.Let))
+    for what, name in named:
+        if words[name.id] < 2:
+            yield _warning("W101", f"the {what} `{name.id}` is never used", name.span)
 
 
 def _unused_tensors(body: Body) -> Iterator[Diagnostic]:

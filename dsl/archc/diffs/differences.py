@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Iterator
 
 from archc import symbolic, syntax
@@ -10,7 +9,7 @@ from archc.diffs.entries import Change
 from archc.diffs.items import OutlineItem
 from archc.diffs.match import BodyPair
 from archc.diffs.words import AttributeText
-from archc.elaborate.evaluate import Evaluator
+from archc.elaborate.evaluate import of_defaults
 from archc.plan import Call
 from archc.source import Fault
 
@@ -76,10 +75,8 @@ def _derived(call: Call, name: str) -> bool:
     formal = next(formal for formal in block.tree.formals if formal.name.id == name)
     if formal.default is None or isinstance(formal.default, syntax.Number):
         return False
-    home = block.home
-    others = ChainMap(call.body.args, home.constants, home.lets, home.blocks)
     try:
-        value = Evaluator(others, call.body.input.shape).value(formal.default)
+        value = of_defaults(block, call.body.args, call.body.entering).value(formal.default)
     except Fault:
         return False
     return bool(symbolic.plain(value) == symbolic.plain(call.args[name]))

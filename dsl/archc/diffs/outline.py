@@ -58,15 +58,17 @@ class Outliner:
         self._costs: dict[Hashable, Cost] = {}
         self._opened: dict[tuple[int, tuple[str, ...]], list[OutlineItem]] = {}
         self._kept: list[OutlineItem] = []  # whose ids are in use
-        self._modules: dict[str, Tensor] = {}  # what the labels of the body at hand make
+        self._modules: dict[tuple[str, ...], Tensor] = {}  # what those of the body at hand make
+        self._groups: tuple[str, ...] = ()  # that lead to the statement at hand
 
     def body(self, body: Body) -> Outline:
         """The outline of a block at some arguments, in terms of its own parameters."""
         found = self._bodies.get(body)
         if found is None:
             around, self._modules = self._modules, {}
+            groups, self._groups = self._groups, ()
             items = tuple(self._chain(body.chain, {}))
-            self._modules = around
+            self._modules, self._groups = around, groups
             parts = tuple(item.signature for item in items), _wiring(body, items)
             cost, bag, weight, _ = sums(items)
             number = self._number(("body", parts))
@@ -135,8 +137,8 @@ class Outliner:
                     pass
                 case _:
                     item = self._item(node, terms)
-                    if item.label is not None and item.kind != "aux":
-                        self._modules.setdefault(item.label, item.output.root)
+                    if isinstance(node, Apply | Call | Scope):
+                        self._modules.setdefault((*self._groups, node.name), item.output.root)
                     yield item
 
     def _item(self, node: Node, terms: Terms) -> OutlineItem:
@@ -255,7 +257,7 @@ class Outliner:
         return item
 
     def _scope(self, scope: Scope, terms: Terms) -> OutlineItem:
-        items = tuple(self._chain(scope.chain, terms))
+        items = self._within((*self._groups, scope.name), scope.chain, terms)
         if scope.label is None and len(items) == 1 and not isinstance(scope.tree, syntax.Group):
             return items[0]  # a combinator in a place: a module of its own, nothing more
         item = self._made("group", "{}", scope, (items,), scope.again)
@@ -263,12 +265,21 @@ class Outliner:
         return item
 
     def _again(self, node: Reused, terms: Terms) -> OutlineItem:
-        item = self._made("again", "reuse", node, (tuple(self._chain(node.chain, terms)),))
+        item = self._made("again", "reuse", node, (self._within(node.scopes, node.chain, terms),))
         first = node.chain.nodes[0]
-        made = self._modules.get(getattr(first, "name", ""))
+        made = self._modules.get((*node.scopes, getattr(first, "name", "")))
         if made is not None:
             item.references = (TensorReference(source_text(node.span), made), *item.references)
         return item
+
+    def _within(
+        self, groups: tuple[str, ...], chain: Chain, terms: Terms
+    ) -> tuple[OutlineItem, ...]:
+        """The items of a chain in these groups."""
+        around, self._groups = self._groups, groups
+        items = tuple(self._chain(chain, terms))
+        self._groups = around
+        return items
 
     def _aux(self, node: AuxHead, terms: Terms) -> OutlineItem:
         items = tuple(self._chain(node.chain, terms))

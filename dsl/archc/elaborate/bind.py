@@ -115,7 +115,8 @@ class Binder:
             if word.id in spec.choices:
                 return self._set(name, word.id, word.span)
         title = f"`{self.cls.name}` knows no `{word.id}`"
-        raise fault("A310", title, word.span, self._cure_of(word) or self._usage())
+        cure = self._cure_of(word) or (None if self._fields else self._left_out(word.span))
+        raise fault("A310", title, word.span, cure or self._usage())
 
     def _cure_of(self, word: syntax.Word) -> Fix | None:
         """A word that the operator does not know, as it was meant."""
@@ -127,6 +128,7 @@ class Binder:
         if meant := self._meant(word.id):
             return Fix(f"write `{meant}`", word.span, meant, safe=True)
         known = [w for f in self._fields.values() for w in (*f.words, *f.choices)]
+        known += [n.split(" ")[1] for n in REGISTRY if n.startswith(f"{self.cls.name} ")]
         if close := spelling(word.id, known, word.span):
             return close
         names = [n for n, value in self.evaluator.env.items() if not isinstance(value, Applicable)]

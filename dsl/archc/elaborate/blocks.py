@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from archc import symbolic, syntax
-from archc.elaborate.evaluate import Evaluator
+from archc.elaborate.evaluate import Evaluator, of_defaults
 from archc.elaborate.labels import lookup
 from archc.elaborate.names import Names, aliases_in, inner_sequences, labels_in
 from archc.elaborate.shapes import outside, traced_argument, traced_shape
@@ -17,11 +18,10 @@ from archc.elaborate.state import (
     Frame,
     Labelled,
     State,
-    Suppressed,
     TraceEntry,
     format_argument,
 )
-from archc.elaborate.work import size_of
+from archc.elaborate.work import Suppressed, size_of
 from archc.ops import Shape
 from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
 from archc.source import BODY_STEPS, Fault, Fix, Span, SpanLabel, fault, spelling
@@ -35,13 +35,12 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Context)
         raise fault("A301", title, span, _meant(term, block) or f"call it as `{signature(block)}`")
     written = _written(term, block)
     tensors = _tensors(state, written, block, here)
-    args, derived, traces = _arguments(term, written, block, here.evaluator)
+    shapes = {"in": here.x.shape} | {name: x.shape for name, x in tensors.items()}
+    args, derived, traces = _arguments(term, written, block, here.evaluator, shapes)
     name = here.name(block.name, term.span)
     here.require_tensor(term.span)
-    shape = here.x.shape
-    assert shape is not None
     plain = {name: symbolic.plain(value) for name, value in args.items()}
-    inputs = {"in": shape} | {f"@{name}": _shape_of(x) for name, x in tensors.items()}
+    inputs = {"in": _shape_of(here.x)} | {f"@{name}": _shape_of(x) for name, x in tensors.items()}
     body = _body(state, block, plain, derived, inputs, term.span)
     frame = here.frame
     state.count(frame, body.size, term.span)
@@ -113,22 +112,47 @@ def _tensors(state: State, written: Written, block: BlockValue, here: Context) -
             continue  # one that is missing is told of with the others
         if isinstance(value, syntax.SizeOf):
             with suppress(Fault):  # an output called `c`, where a tensor is meant
-                members = (*value.tensor.members, value.field)
-                meant = syntax.Reference(value.tensor.parts, value.span, members)
+                members = (*value.tensor.members, (value.field,))
+                meant = replace(value.tensor, span=value.span, members=members)
                 found[name] = lookup(state, meant, here).tensor
                 continue
         if not isinstance(value, syntax.Reference):
             title = f"`{name}` of `{block.name}` is a tensor"
-            cure = f"label the one that is meant, and write `@label` for `{value.span.text}`"
+            cure = _tensor_meant(value, here)
             raise fault("A309", title, value.span, cure, also=(_definition(block),))
         found[name] = lookup(state, value, here).tensor
     return found
 
 
+def _tensor_meant(value: syntax.Expr, here: Context) -> Fix | str:
+    """What to hand over for a number: `@enc1` for `enc1` or `@enc1.c`, or else words."""
+    meant = ""
+    if isinstance(value, syntax.SizeOf):
+        meant = value.tensor.span.text
+    elif isinstance(value, syntax.Incoming):
+        meant = "@in" if "in" in here.frame.labels else "@input"
+    elif isinstance(value, syntax.Name) and value.id in here.frame.labels:
+        meant = f"@{value.id}"
+    if meant:
+        return Fix(f"write `{meant}`", value.span, meant, safe=isinstance(value, syntax.Name))
+    labels = here.frame.labels.items()
+    called = [name for name, known in labels if known.span is not None or name != "x"]
+    near = [f"`@{name}`" for name in called if name.isidentifier()][-3:]
+    known = f"; there are {', '.join(near)}" if near else ""
+    return f"label the one that is meant, and write `@label` for `{value.span.text}`{known}"
+
+
 def _arguments(
-    term: syntax.Operation, written: Written, block: BlockValue, evaluator: Evaluator
+    term: syntax.Operation,
+    written: Written,
+    block: BlockValue,
+    evaluator: Evaluator,
+    shapes: dict[str, Shape | None],
 ) -> tuple[dict[str, Any], Derived, Traces]:
-    """The values of a call's parameters by name, in the block's order. Raises Fault."""
+    """The values of a call's parameters by name, in the block's order. Raises Fault.
+
+    `shapes` are of the tensors that the block gets.
+    """
     tensors = {formal.name.id for formal in block.tree.formals if formal.is_tensor}
     given: dict[str, Any] = {}
     traces: Traces = {}
@@ -137,14 +161,15 @@ def _arguments(
             continue
         if isinstance(value, syntax.Reference):
             title = f"`{name}` of `{block.name}` is no tensor"
-            cure = f"a parameter for a tensor is written `@{name}` in the block"
-            raise fault("A309", title, value.span, cure, also=(_definition(block),))
+            asked = f"{value.span.text}.c"
+            channels = Fix(f"its channels are `{asked}`", value.span, asked)
+            other = f"a parameter for a tensor is written `@{name}` in the block"
+            raise fault("A309", title, value.span, channels, other, also=(_definition(block),))
         given[name] = evaluator.value(value)
         if isinstance(given[name], bool | OperatorValue):
             traces[name] = evaluator.symbolic(value)
     known = dict(given)  # and the defaults before
-    outer = (block.home.constants, block.home.lets, block.home.blocks)
-    inner = Evaluator(ChainMap(known, *outer), evaluator.incoming, evaluator.work)
+    inner = of_defaults(block, known, shapes, evaluator.work)
     values: dict[str, Any] = {}
     derived = set()
     for formal in block.tree.formals:
@@ -243,12 +268,14 @@ def _make_body(
     x = tensors["in"]
     names: dict[str, Any] = {}
     env = ChainMap(names, block.home.constants, block.home.lets, block.home.blocks)
+    shapes = {name.removeprefix("@"): _shape_of(tensor) for name, tensor in tensors.items()}
+    defaults = of_defaults(block, names, shapes, state.work)
     for formal in tree.formals:
         name = formal.name.id
         if formal.is_tensor:
             continue
         if name in derived and formal.default is not None:
-            names[name] = Evaluator(env, x.shape, state.work).value(formal.default)
+            names[name] = defaults.value(formal.default)
         else:
             names[name] = traced_argument(name, args[name])
     declared = labels_in(tree.body)

@@ -15,7 +15,7 @@ from archc.elaborate.state import Context, State
 from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS, REGISTRY
 from archc.plan import Apply, AuxHead, Branches, Chain, Choice, Node, Ref, Scope, Tensor
-from archc.source import Fault, fault
+from archc.source import Fault, Fix, Span, fault
 
 
 def combine(state: State, term: syntax.Operation, here: Context) -> Branches | Scope | AuxHead:
@@ -160,6 +160,12 @@ def _checked(
         else f"{least} or {most}"
     )
     title = f"`{keyword}` takes {wanted} branch{'es' * (wanted != '1')}"
+    only = branches[0].statements if branches is not None and len(branches) == 1 else ()
+    if len(only) == 1 and isinstance(only[0].term, syntax.For):
+        word = Span(only[0].span.source, only[0].span.start, only[0].span.start + len("for"))
+        raise fault(
+            "A408", title, term.name.span, Fix("for one branch a pass, write `each`", word, "each")
+        )
     cure = f"write `{keyword}< a{' | b' * (least > 1)} >`"
     alone = [f"`{name}`" for name in REGISTRY if name.startswith(f"{keyword} ")]
     if branches is None and alone:
@@ -194,6 +200,9 @@ def _aux(state: State, term: syntax.Operation, branch: syntax.Sequence, here: Co
         scope = group(state, syntax.Group(branch, branch.span), here, "aux")
         chain = Chain([scope], here.x, scope.output)
     declare_output(name, term.span, here.frame)
+    if chain.output.shape is not None and chain.output.shape.columns:
+        title = f"an output is one tensor, not {chain.output.shape}"
+        raise fault("A208", title, branch.span, "end the branch with `join`")
     return AuxHead(name, weight, chain, here.x, term.span)
 
 

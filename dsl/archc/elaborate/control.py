@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archc import symbolic, syntax
+from archc.elaborate.labels import stands_for
 from archc.elaborate.lists import no_list, unpacked
 from archc.elaborate.names import refuse_reserved
 from archc.elaborate.shapes import generalised, retrace, traced_argument
@@ -217,10 +218,13 @@ def _same_again(state: State, plan: _Plan, done: list[Chain], here: Context) -> 
         return None
     if _expressed(last.input.shape) != _expressed(x.shape):
         return None
+    before = here.names.again()
     name = here.names.auto(last.body.name, plan.tree.span)
     state.count(here.frame, last.body.size, plan.tree.span)
     output = Tensor(last.output.shape, last.span)
     node = Call(name, last.body, last.args, x, output, last.span, None, last.again)
+    if here.frame.scopes:
+        stands_for(plan.body.statements[0], [node], before, here)
     return Chain([node], x, output)
 
 

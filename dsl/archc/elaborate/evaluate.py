@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from archc import symbolic as symbol
 from archc import syntax
 from archc.elaborate import lists
 from archc.elaborate.values import computed, describe, need_number
-from archc.elaborate.work import ITEM, WorkLimit, size_of
+from archc.elaborate.work import ITEM, Suppressed, WorkLimit, size_of
 from archc.ops import REGISTRY, Shape
 from archc.plan import Applicable, BlockValue, OperatorValue
 from archc.source import Fault, Fix, Span, fault, spelling
@@ -34,6 +34,16 @@ class Condition:
 
     value: bool
     expr: symbol.Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoValue:
+    """What `let` calls something that has no value here: a mistake, which is told where it stands.
+
+    `asks` where it has one among the network's statements, since it asks a tensor.
+    """
+
+    asks: bool = False
 
 
 class Evaluator:
@@ -161,15 +171,32 @@ class Evaluator:
             return expr.id == "true"
         if expr.id in self.env:
             found = self.env[expr.id]
+            if isinstance(found, NoValue):
+                raise _asks_tensor(expr) if found.asks else Suppressed
             return found.value if isinstance(found, Condition) else found
         if expr.id in REGISTRY:
             return OperatorValue(REGISTRY[expr.id].name)
+        if self._is_tensor(expr):
+            asked = f"@{expr.id}.c"
+            channels = Fix(f"its channels are `{asked}`", _inside(expr.span, expr.id), asked)
+            raise fault("A309", f"`{expr.id}` is a tensor, not a number", expr.span, channels)
         cure = spelling(expr.id, self.env, _inside(expr.span, expr.id))
         if cure is None and expr.id in INCOMING:
             hint, meant = f"the incoming tensor's is `in.{expr.id}`", f"in.{expr.id}"
             cure = Fix(hint, _inside(expr.span, expr.id), meant, safe=True)
         title = f"`{expr.id}` is not a parameter or a loop's name here"
         raise fault("A102", title, expr.span, cure)
+
+    def _is_tensor(self, expr: syntax.Name) -> bool:
+        """Whether a label has that name."""
+        try:
+            return self.tensors is not None and bool(
+                self.tensors(syntax.Reference((expr.id,), expr.span))
+            )
+        except Suppressed:
+            return True
+        except Fault:
+            return False
 
     def _incoming(self, expr: syntax.Incoming) -> Any:
         if expr.field not in INCOMING:
@@ -348,6 +375,49 @@ class Evaluator:
             hint = f"both ends of a range are in it: `{first}..{end}`"
             cure = Fix(hint, expr.span, f"{first}..{end}", safe=len(expr.args) < 3)
         return fault("A102", f"there is no function `{name}`", expr.function.span, cure)
+
+
+class UnknownIncoming(Evaluator):
+    """Evaluates where the incoming shape is unknown: whatever asks for it stays quiet."""
+
+    def _incoming(self, expr: syntax.Incoming) -> Any:
+        raise Suppressed
+
+
+def of_defaults(
+    block: BlockValue,
+    values: MutableMapping[str, Any],
+    tensors: Mapping[str, Shape | None],
+    work: WorkLimit | None = None,
+) -> Evaluator:
+    """Return what evaluates defaults of a block's parameters.
+
+    They may use the parameters before, which are in `values` by then, and ask the block's
+    `tensors`: `in`, and those that are handed over; one is None after a mistake.
+    """
+
+    def shape_of(reference: syntax.Reference) -> Shape:
+        name = reference.fixed or ""
+        if name in tensors and not reference.members:
+            shape = tensors[name]
+            if shape is None:
+                raise Suppressed
+            return shape
+        known = ", ".join(f"`@{tensor}.c`" for tensor in tensors)
+        title = f"a default may ask the block's own tensors, not `{reference.span.text}`"
+        raise fault("A103", title, reference.span, f"there are {known}")
+
+    home = block.home
+    env = ChainMap(values, home.constants, home.lets, home.blocks)
+    kind = UnknownIncoming if tensors["in"] is None else Evaluator
+    return kind(env, tensors["in"], work, shape_of)
+
+
+def _asks_tensor(expr: syntax.Name) -> Fault:
+    """The mistake of a block that takes what a `let` of the network asks a tensor for."""
+    title = f"`{expr.id}` asks a tensor of the network, and is not known inside of blocks"
+    cure = f"hand it to the block: add a parameter `{expr.id}`, and `{expr.id}` to its calls"
+    return fault("A102", title, expr.span, cure)
 
 
 def _size(shape: Shape, field: str, of: str, span: Span) -> Any:

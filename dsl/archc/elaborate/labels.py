@@ -33,10 +33,13 @@ def label_of(label: syntax.Label | None, here: Context) -> str | None:
 
 def filled(label: syntax.Label | syntax.Reference, here: Context) -> str:
     """A name as it reads, its expressions worked out. Raises Fault."""
-    if label.fixed is not None:
-        return label.fixed
+    return label.fixed if label.fixed is not None else _filled(label.parts, label, here)
+
+
+def _filled(parts: syntax.Template, label: syntax.Label | syntax.Reference, here: Context) -> str:
+    """A name, or a member's in a reference. Raises Fault."""
     return "".join(
-        part if isinstance(part, str) else str(_number(part, label, here)) for part in label.parts
+        part if isinstance(part, str) else str(_number(part, label, here)) for part in parts
     )
 
 
@@ -56,6 +59,17 @@ def _number(expr: syntax.Expr, label: syntax.Label | syntax.Reference, here: Con
 
 
 # --- what a name stands for --------------------------------------------------------------
+
+
+def stands_for(
+    statement: syntax.Statement, nodes: list[Node], names: Names, here: Context
+) -> Labelled:
+    """What a label of the statement stands for; `names` as they stood before it."""
+    frame = here.frame
+    known = Labelled(nodes[-1].output, statement, nodes, names, frame.env, frame.scopes)
+    known.passes = frame.passes
+    frame.made[id(nodes[-1])] = known
+    return known
 
 
 def remember(known: Labelled, name: str, here: Context) -> None:
@@ -104,7 +118,8 @@ def poison(statement: syntax.Statement, here: Context) -> Tensor:
 
 def lookup(state: State, reference: syntax.Reference, here: Context) -> Labelled:
     """What a label stands for. Raises Fault for one that is unknown or not yet there."""
-    name, members = _longest(filled(reference, here), reference.members, here)
+    members = tuple(_filled(member, reference, here) for member in reference.members)
+    name, members = _longest(filled(reference, here), members, here)
     found = here.frame.labels.get(name)
     if found is None:
         raise _unknown(name, reference, here)
@@ -113,7 +128,7 @@ def lookup(state: State, reference: syntax.Reference, here: Context) -> Labelled
     else:
         _warn_of_hidden(state, name, reference, found, here)
     for at, member in enumerate(members):
-        found = _member(found, member, ".".join((name, *members[:at])), reference)
+        found = _member(found, member, ".".join((name, *members[:at])), reference, here)
     return found
 
 
@@ -126,7 +141,9 @@ def _longest(name: str, members: tuple[str, ...], here: Context) -> tuple[str, t
     return name, members
 
 
-def _member(found: Labelled, member: str, name: str, reference: syntax.Reference) -> Labelled:
+def _member(
+    found: Labelled, member: str, name: str, reference: syntax.Reference, here: Context
+) -> Labelled:
     """`@features.3`: what the group's item 3 makes. Raises Fault where there is none."""
     if found.tensor.shape is None:
         return found
@@ -140,7 +157,8 @@ def _member(found: Labelled, member: str, name: str, reference: syntax.Reference
         shape = tensor.shape
         plain = Shape(symbolic.plain(shape.channels), symbolic.plain(shape.size), shape.columns)
         tensor = Tensor(plain, tensor.span, tensor)
-    return replace(found, tensor=tensor, nodes=nodes, hides=None)
+    made = here.frame.made.get(id(nodes[0]), found) if nodes else found
+    return replace(made, tensor=tensor, nodes=nodes, hides=None)
 
 
 def _parts(nodes: list[Node]) -> dict[str, tuple[Tensor, list[Node], bool]]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archc import syntax
-from archc.elaborate.evaluate import Evaluator
+from archc.elaborate.evaluate import Evaluator, NoValue
 from archc.elaborate.names import refuse_class_name, refuse_reserved
-from archc.elaborate.work import WorkLimit
+from archc.elaborate.work import Suppressed, WorkLimit
 from archc.ops import COMBINATORS, REGISTRY
 from archc.plan import BlockValue
 from archc.source import Diagnostics, Fault, Source, SpanLabel, fault
@@ -81,7 +81,7 @@ class Linker:
         if used is None:
             used = self.link(file)
             used.constants |= constants(file, used, self.diagnostics)
-            used.lets |= lets(file, used)
+            used.lets |= lets(file, used, self.diagnostics)
         for block in used.blocks.values():
             self._put(block, library, use.path)
 
@@ -122,19 +122,27 @@ class Linker:
             )
 
 
-def lets(file: syntax.File, library: Library) -> dict[str, Any]:
+def lets(
+    file: syntax.File, library: Library, diagnostics: Diagnostics | None = None
+) -> dict[str, Any]:
     """What a file's `let`s are for its blocks: those that ask for no tensor.
 
-    What is wrong with one is told where it stands among the statements.
+    What is wrong with one goes to `diagnostics`, or is told where it stands among the statements.
     """
     values: dict[str, Any] = {}
     env = ChainMap(values, library.constants, library.blocks)
     for item in file.items:
         if isinstance(item, syntax.Statement) and isinstance(item.term, syntax.Let):
+            name = item.term.name.id
             try:
-                values[item.term.name.id] = Evaluator(env, None).named(item.term.value)
-            except Fault:
-                continue
+                values[name] = Evaluator(env, None).named(item.term.value)
+            except Suppressed:
+                values[name] = NoValue()
+            except Fault as mistake:
+                asks = mistake.diagnostic.code == "A404"
+                values[name] = NoValue(asks)
+                if diagnostics is not None and not asks:
+                    diagnostics.add(mistake.diagnostic)
     return values
 
 

@@ -12,7 +12,7 @@ from archc.elaborate.shapes import fit
 from archc.elaborate.state import Context, State
 from archc.ops import REGISTRY, ShapeError
 from archc.plan import Apply, Tensor
-from archc.source import Fault, fault
+from archc.source import Fault, Fix, Span, fault
 
 _OF_TWO_WORDS = frozenset(name.partition(" ")[0] for name in REGISTRY if " " in name)
 
@@ -37,15 +37,17 @@ def apply(state: State, term: syntax.Operation, here: Context) -> Apply:
 
 def _check_bare(term: syntax.Operation, here: Context) -> None:
     """Raises Fault where a bare weight has no name, or nothing that could hold it."""
-    if here.label is None:
-        title = "a bare weight has its label's name, and this one has no label"
-        raise fault("A302", title, term.span, "name it: `gamma: scale bare`")
-    if "." in here.label:
-        title = "a bare weight belongs to a block or to the network, not to a list of modules"
-        raise fault("A305", title, term.span, "leave out `bare`, or give it a name without dots")
     if here.names.places:
         title = "a bare weight belongs to a block or to the network, not into a group of modules"
         raise fault("A305", title, term.span, "leave out `bare`, or put it behind the group")
+    if here.label is None:
+        title = "a bare weight has its label's name, and this one has no label"
+        start = Span(term.span.source, term.span.start, term.span.start)
+        cure = Fix(f"name it: `gamma: {term.span.text}`", start, "gamma: ")
+        raise fault("A302", title, term.span, cure)
+    if "." in here.label:
+        title = "a bare weight belongs to a block or to the network, not to a list of modules"
+        raise fault("A305", title, term.span, "leave out `bare`, or give it a name without dots")
 
 
 def with_whole_name(term: syntax.Operation) -> syntax.Operation:

@@ -141,7 +141,7 @@ def leave(term: syntax.Operation, here: Context) -> Output:
     if len(words) != 1 or len(term.attributes) != 1:
         raise fault("A302", "`output` needs a name", term.span, "as in `output logits`")
     name = _name(words[0], here)
-    declare_output(name, words[0].span, here.frame)
+    declare_output(name, words[0].span, here.frame, again=here.names.replay)
     here.require_tensor(term.span)
     if here.x.shape is not None and here.x.shape.columns:
         title = f"an output is one tensor, not {here.x.shape}"
@@ -150,9 +150,17 @@ def leave(term: syntax.Operation, here: Context) -> Output:
     return Output(name, here.x, term.span)
 
 
-def declare_output(name: str, span: Span, frame: Frame) -> None:
-    """Raises Fault for an output's name that is taken."""
+def declare_output(name: str, span: Span, frame: Frame, again: bool = False) -> None:
+    """Raises Fault for an output's name that is taken, perhaps since its statement runs `again`."""
     refuse_reserved(name, span, "the output")
+    if again and name in frame.outputs:
+        title = f"what runs again would give the output `{name}` a second time"
+        cure = "put the `output` behind the statement that is reused, with a name for each run"
+        raise fault("A104", title, span, cure)
+    if name in frame.outputs and frame.outputs[name].start == span.start:
+        title = f"the output `{name}` would be several tensors"
+        cure = f"it runs several times: in a loop over `i`, call it `{name}{{i}}`"
+        raise fault("A104", title, span, cure)
     if name in frame.outputs:
         other = SpanLabel(frame.outputs[name], "the other is here")
         raise fault("A104", f"there are two outputs `{name}`", span, also=(other,))

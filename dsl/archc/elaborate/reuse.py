@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from archc import syntax
 from archc.elaborate.labels import lookup
-from archc.elaborate.state import Context, Labelled, State, Suppressed
+from archc.elaborate.state import Context, Labelled, State
+from archc.elaborate.work import Suppressed
 from archc.plan import Apply, Call, Chain, Node, Ref, Reused, Tensor, walk
 from archc.source import Fault, SpanLabel, fault
 

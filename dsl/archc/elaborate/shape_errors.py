@@ -26,19 +26,27 @@ def _edit(misfit: ShapeError, node: Apply, spans: dict[str, Span]) -> Fix | None
     source = node.span.source
     if misfit.before:
         start = statement_start(node.span)
-        return Fix(misfit.hint, Span(source, start, start), f"{misfit.before}; ")
+        also = () if misfit.rewrite is None else _rewritten(misfit, node, spans)
+        return Fix(misfit.hint, Span(source, start, start), f"{misfit.before}; ", also=also)
     if misfit.code == "A206" and misfit.field in spans:
         return _one_number(misfit, node, spans[misfit.field])
+    edits = _rewritten(misfit, node, spans)
+    return Fix(misfit.hint, edits[0].span, edits[0].text) if edits else None
+
+
+def _rewritten(misfit: ShapeError, node: Apply, spans: dict[str, Span]) -> tuple[Edit, ...]:
+    """The attribute as it should be written, or without it."""
+    source = node.span.source
     field, text = misfit.rewrite or ("", "")
     if field not in node.op.fields():
-        return None
+        return ()
     if field in spans:
         span = spans[field]
         if not text:
             span = Span(source, len(source.text[: span.start].rstrip(" \t")), span.end)
-        return Fix(misfit.hint, span, text)
+        return (Edit(span, text),)
     end = Span(source, node.span.end, node.span.end)
-    return Fix(misfit.hint, end, f" {text}") if text else None
+    return (Edit(end, f" {text}"),) if text else ()
 
 
 def _one_number(misfit: ShapeError, node: Apply, span: Span) -> Fix | None:
@@ -74,7 +82,8 @@ def explain_branches(
         labels = [_ending(x, term, f"branch {at} ends at") for at, x in enumerate(merge.inputs, 1)]
         labels = [SpanLabel(term.name.span), *labels]
         told = replace(mistake.diagnostic, labels=tuple(labels))
-        if cure := _odd_size_cure(term, merge, chains):
+        cure = _odd_size_cure(term, merge, chains) or _stretched(term, merge, chains)
+        if cure is not None:
             told = replace(told, helps=(), fixes=(cure,))
         elif cure := _vector_cure(term, merge, chains):
             told = replace(told, fixes=(cure,))
@@ -116,6 +125,26 @@ def _odd_size_cure(term: syntax.Operation, merge: Apply, chains: list[Chain]) ->
     if not edits:
         return None
     hint = f"an odd size was halved and rounded down; what is missing comes back with `{words[0]}`"
+    return Fix(hint, edits[0].span, edits[0].text, also=tuple(edits[1:]))
+
+
+def _stretched(term: syntax.Operation, merge: Apply, chains: list[Chain]) -> Fix | None:
+    """A map of one element beside larger ones, where the merge stretches none."""
+    shapes, branches = merge.shapes, term.branches or ()
+    ones = [bool(shape.rank) and set(shape.size) == {1} for shape in shapes]
+    sizes = {shape.size for shape, is_one in zip(shapes, ones, strict=True) if not is_one}
+    is_one_rank = len({shape.rank for shape in shapes}) == 1
+    if (
+        not any(ones)
+        or len(sizes) != 1
+        or not is_one_rank
+        or not len(chains) == len(branches) == len(shapes)
+    ):
+        return None
+    words = f"upsample to={'x'.join(map(str, sizes.pop()))}"
+    ends = zip(branches, ones, strict=True)
+    edits = [_appended(branch, words) for branch, is_one in ends if is_one]
+    hint = f"the same everywhere, a single element comes to the size of the others: `{words}`"
     return Fix(hint, edits[0].span, edits[0].text, also=tuple(edits[1:]))
 
 

@@ -19,6 +19,8 @@ def fit(op: Op, shapes: tuple[Shape, ...]) -> Shape:
     first = shapes[0]
     if not op.bundles and any(x.columns for x in shapes):
         title = f"`{op.name}` takes single tensors, not columns"
+        if not first.columns:
+            raise ShapeError(title, "label what `join` makes of them, and take that", code="A208")
         raise ShapeError(title, "put `join` before it", code="A208", before="join")
     if first.rank not in op.ranks:
         raise _wrong_rank(op, first)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archc import syntax
-from archc.elaborate.evaluate import Evaluator
+from archc.elaborate.evaluate import Evaluator, UnknownIncoming
 from archc.elaborate.link import Library
 from archc.elaborate.names import Names
-from archc.elaborate.work import TooLarge, WorkLimit
+from archc.elaborate.work import Suppressed, TooLarge, WorkLimit
 from archc.ops import Dims, Shape
 from archc.plan import BlockValue, Body, Chain, Devices, Node, OperatorValue, Scope, Tensor
 from archc.source import Diagnostics, Fault, Limits, Span, SpanLabel, fault
@@ -22,19 +22,8 @@ _STEPS = 3  # of the way to a mistake that are shown
 _WORK = 20  # steps of evaluation for each operator that there may be
 
 
-class Suppressed(Exception):
-    """The tensor here is unknown because of an earlier mistake: say nothing more."""
-
-
 class LimitReached(Exception):
     """There are as many mistakes as will be shown."""
-
-
-class _Unknown(Evaluator):
-    """Evaluates where the incoming shape is unknown: whatever asks for it stays quiet."""
-
-    def _incoming(self, expr: syntax.Incoming) -> Any:
-        raise Suppressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +77,7 @@ class Frame:
     is_network: bool = False
     labels: dict[str, Labelled] = field(default_factory=dict)
     labelled: list[Labelled] = field(default_factory=list)  # all of them, in order
+    made: dict[int, Labelled] = field(default_factory=dict)  # by id, nodes that may run again
     scopes: tuple[str, ...] = ()  # the groups that lead to the statement at hand
     passes: Passes = ()
     size: int = 0
@@ -136,7 +126,7 @@ class Context:
     @property
     def evaluator(self) -> Evaluator:
         frame, shape = self.frame, self.x.shape
-        kind = Evaluator if shape is not None else _Unknown
+        kind = Evaluator if shape is not None else UnknownIncoming
         return kind(frame.env, shape, frame.work, self._shape_of)
 
     def _shape_of(self, reference: syntax.Reference) -> Shape:

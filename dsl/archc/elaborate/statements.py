@@ -16,15 +16,16 @@ from archc.elaborate.blocks import call
 from archc.elaborate.combinators import combine, group, optional
 from archc.elaborate.control import choose, loop, repeat
 from archc.elaborate.devices import settle
-from archc.elaborate.labels import call_tensor, label_of, lookup, poison, remember
+from archc.elaborate.evaluate import NoValue
+from archc.elaborate.labels import call_tensor, label_of, lookup, poison, remember, stands_for
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import Names, aliases_in, labels_in
 from archc.elaborate.operators import apply, with_whole_name
 from archc.elaborate.ports import check_given, enter, leave
 from archc.elaborate.reuse import reuse
-from archc.elaborate.state import Context, Frame, Labelled, LimitReached, State, Suppressed
+from archc.elaborate.state import Context, Frame, LimitReached, State
 from archc.elaborate.values import describe
-from archc.elaborate.work import TooLarge
+from archc.elaborate.work import Suppressed, TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Dims
 from archc.plan import BlockValue, Body, Chain, Node, OperatorValue, Ref, Tensor
 from archc.source import Diagnostics, Fault, Fix, Limits, fault, spelling
@@ -96,11 +97,11 @@ def _chain(state: State, sequence: syntax.Sequence, here: Context) -> Chain:
                 current = _statement(state, statement, inner, nodes)
             except TooLarge:
                 raise
-            except Fault as mistake:
-                state.report(mistake, inner)
-                current = poison(statement, inner)
-            except Suppressed:
-                current = poison(statement, inner)
+            except (Fault, Suppressed) as mistake:
+                if isinstance(mistake, Fault):
+                    state.report(mistake, inner)
+                if not isinstance(statement.term, syntax.Let):
+                    current = poison(statement, inner)
             damaged = isinstance(statement.term, syntax.Broken)
             if damaged or state.diagnostics.damage.begins(statement.span):
                 current = poison(statement, inner)
@@ -120,7 +121,8 @@ def _statement(
         _let(statement.term, here)
         return here.x
     label = label_of(statement.label, here)
-    before = here.names.again() if label is not None else here.names
+    may_run_again = label is not None or bool(here.frame.scopes)
+    before = here.names.again() if may_run_again else here.names
     label_span = statement.label.span if statement.label is not None else None
     labelled = Context(here.x, here.frame, here.names, label, label_span)
     start = len(nodes)
@@ -131,11 +133,11 @@ def _statement(
     else:
         node = _term(state, statement.term, labelled)
     nodes.append(node)
-    if label is not None:
-        frame = here.frame
-        known = Labelled(node.output, statement, nodes[start:], before, frame.env, frame.scopes)
-        known.passes, known.span = frame.passes, label_span
-        remember(known, label, here)
+    if may_run_again:
+        known = stands_for(statement, nodes[start:], before, here)
+        if label is not None:
+            known.span = label_span
+            remember(known, label, here)
     if statement.alias is not None:
         call_tensor(statement.alias, statement, node, here)
     return node.output
@@ -153,7 +155,12 @@ def _let(term: syntax.Let, here: Context) -> None:
         raise fault(
             "A106", title, term.name.span, f"call this one `{name}_` or, better, what it is"
         )
-    frame.knows({name: here.evaluator.named(term.value)})
+    try:
+        value = here.evaluator.named(term.value)
+    except (Fault, Suppressed):
+        frame.knows({name: NoValue()})
+        raise
+    frame.knows({name: value})
 
 
 def _says_devices(term: syntax.Term, here: Context) -> bool:
@@ -241,12 +248,24 @@ def _in_brackets(term: syntax.Operation) -> Fault:
 
 def _unknown(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault:
     frame, branches = here.frame, term.branches
+    if isinstance(frame.env.get(name.id), NoValue):
+        raise Suppressed
     if name.id in frame.env:
         title = f"`{name.id}` is {describe(frame.env[name.id])} here, not an operator or block"
         return fault("A309", title, name.span, "hand on the name of one, as in `unit(64, relu)`")
+    if name.id in frame.labels and term.arguments is None and branches is None:
+        title = f"`{name.id}` is a tensor here, not an operator or block"
+        at = Fix(f"a tensor has `@` before it: `@{name.id}`", name.span, f"@{name.id}", safe=True)
+        return fault("A309", title, name.span, at)
     longer = [word for word in REGISTRY if word.startswith(f"{name.id} ")]
     if longer and not branches and not term.arguments:
         title = f"`{name.id}` says not what of: it is one of several operators"
+        first = term.attributes[0] if term.attributes else None
+        near = isinstance(first, syntax.Word) and spelling(
+            first.id, [word.split(" ")[1] for word in longer], name.span.to(first.span)
+        )
+        if near:
+            return fault("A101", title, name.span, replace(near, text=f"{name.id} {near.text}"))
         return fault("A101", title, name.span, *(Fix(f"write `{w}`", name.span, w) for w in longer))
     blocks = [word for word, value in frame.env.items() if isinstance(value, BlockValue)]
     from archc.elaborate.cures import foreign_operator

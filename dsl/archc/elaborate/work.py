@@ -14,6 +14,10 @@ class TooLarge(Fault):
     """The network, or the work that it takes, is beyond the limits: whoever elaborates stops."""
 
 
+class Suppressed(Exception):
+    """What is asked for is unknown because of an earlier mistake: say nothing more."""
+
+
 @dataclass(slots=True)
 class WorkLimit:
     """How much may still be evaluated: a short file must not keep anyone busy for long."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from archc import symbolic, syntax
 from archc.emit.calls import FACTORY
-from archc.emit.class_writer import ClassWriter, NotAChain
+from archc.emit.class_writer import ClassWriter, NotAChain, owned, paths_of
 from archc.emit.constants import constants
 from archc.emit.constructor import Assign, Constructor, ExprStatement, ForStatement, lines
 from archc.emit.flow import Compute, Repeat, Step, Wire
@@ -194,6 +194,7 @@ def _anonymous(
         writer.allow_extras()
     wire = Wire("x", var="x")
     chains = [node.chain for node in nodes]
+    writer.root.paths = paths_of(map(owned, chains))
     writer.alias([chain.input for chain in chains], wire)
     steps, out = writer.chain(chains, lanes, wire, writer.root)
     forward, returns = print_forward(writer, steps, out, [wire])

@@ -193,7 +193,7 @@ class Constructor:
         return Constructor([], self, is_loop=True)
 
     def nested(self, name: str, paths: Paths) -> GroupConstructor:
-        return GroupConstructor(outer=self, path=(name,), paths=paths)
+        return GroupConstructor(outer=self, name=name, paths=paths)
 
     def branch(self) -> Constructor:
         return Constructor([], self)
@@ -218,7 +218,7 @@ class Constructor:
 class GroupConstructor(Constructor):
     """An nn.ModuleDict: a group that is no row of modules, or is used piece by piece."""
 
-    path: tuple[str, ...] = ()  # the names that lead to it
+    name: str = ""  # in what is around it
     items: Tree = field(default_factory=dict)
 
     @property
@@ -242,13 +242,12 @@ class GroupConstructor(Constructor):
         raise NotUnifiable("a weight among modules")
 
     def access(self, name: str) -> str:
-        first, *rest = self.path
+        assert self.outer is not None
         own, *inner = name.split(".")
-        around = "".join(f'["{part}"]' for part in (*rest, own))
-        return super().access(first) + around + self.paths.keys((own,), inner)
+        return f'{self.outer.access(self.name)}["{own}"]{self.paths.keys((own,), inner)}'
 
     def nested(self, name: str, paths: Paths) -> GroupConstructor:
-        return GroupConstructor(outer=self, path=(*self.path, name), paths=paths)
+        return GroupConstructor(outer=self, name=name, paths=paths)
 
     @property
     def outermost(self) -> Constructor:

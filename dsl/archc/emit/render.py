@@ -12,7 +12,7 @@ from archc import data
 from archc.emit.blame import blamed
 from archc.emit.imports import Import, laid, used
 from archc.emit.layout import WIDTH, CallArgument, Code, call, lay
-from archc.emit.support import read_support
+from archc.emit.support import read_support, with_bases
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -71,7 +71,7 @@ def render(module: Module, templates: Path | None = None) -> str:
     forms = _forms(module)
     with blamed(templates):
         template = environment_of(templates).get_template("model.py.jinja")
-        support = [read_support(name, forms, templates) for name in module.support]
+        support = [read_support(name, forms, templates) for name in with_bases(module.support)]
         body = template.render(module=module, support=[each.text for each in support])
     imports = [*(item for each in support for item in each.imports), *used(_KNOWN, body)]
     return body.replace("# imports\n", laid(imports) + "\n", 1)

@@ -9,6 +9,7 @@ only the methods that differ. `NAME2d.py` is read for signals and volumes, too, 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,6 +34,17 @@ def support_names() -> frozenset[str]:
     found = {path.stem for path in (data.TEMPLATES / _FOLDER).glob("*.py")}
     images = {name.removesuffix("2d") for name in found if name.endswith("2d")}
     return frozenset(found | {f"{name}{rank}d" for name in images for rank in (1, 3)})
+
+
+def with_bases(names: Iterable[str]) -> list[str]:
+    """Return the names of support classes, those that one inherits from before it."""
+    found: dict[str, None] = {}
+    for name in names:
+        for base in _class(_find(name, "", None), name).bases:
+            if isinstance(base, ast.Name) and base.id in support_names():
+                found.setdefault(base.id)
+        found.setdefault(name)
+    return list(found)
 
 
 def read_support(name: str, forms: list[str], templates: Path | None = None) -> Support:

@@ -180,18 +180,24 @@ class Conv(_Filters):
 
     def _family(self, slid: Slide) -> tuple[str, tuple[Keyword, ...]]:
         """The class of its module, and the arguments that only that one has."""
+        kind, more = self._kind()
+        if slid.follows_size:
+            return f"Same{kind}Conv", more
+        if slid.is_lopsided:
+            sides = Keyword("sides", torch_sides(slid.before, slid.after))
+            return f"Padded{kind}Conv", (sides, *more)
+        return f"{kind}Conv" if kind else "nn.Conv", more
+
+    def _kind(self) -> tuple[str, tuple[Keyword, ...]]:
+        """How its weight is worked out, as its class is called, and that one's arguments."""
         if self.norm == "ws":
             eps = Keyword("eps", self.eps, 1e-6)
             if self.gain:
-                return "ScaledStandardizedConv", (Keyword("gamma", self.gamma, 1.0), eps)
-            return "StandardizedConv", (eps,)
+                return "ScaledStandardized", (Keyword("gamma", self.gamma, 1.0), eps)
+            return "Standardized", (eps,)
         if self.mask is not None:
-            return "MaskedConv", (Keyword("kind", self.mask),)
-        if slid.follows_size:
-            return "SameConv", ()
-        if slid.is_lopsided:
-            return "PaddedConv", (Keyword("sides", torch_sides(slid.before, slid.after)),)
-        return "nn.Conv", ()
+            return "Masked", (Keyword("kind", self.mask),)
+        return "", ()
 
     def saves(self, *xs: Shape, inplace: bool = False) -> Saved:
         slid = self._slide(xs[0])
@@ -245,14 +251,6 @@ class Conv(_Filters):
                 code="A305",
             )
         slid = self._slide(x)
-        if slid.is_apart and (self.norm == "ws" or self.mask is not None):
-            before, after = ("x".join(map(str, map(int, e))) for e in (slid.before, slid.after))
-            self.refuse(
-                f"with `{self.norm if self.mask is None else 'mask'}`, both ends are padded alike",
-                f"pad before it: `pad before={before} after={after}`, and leave it out here",
-                field="padding",
-                code="A305",
-            )
         if self.mask is not None and any(k % 2 == 0 for k in slid.kernel):
             self.refuse(
                 "a masked window has a middle",

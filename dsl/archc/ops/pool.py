@@ -184,6 +184,20 @@ class _Pool(Unary):
         """Torch refuses windows that could lie in the padding alone, dilated or not."""
         for side in slid.sides:
             for field, p in (("before", side.before), ("after", side.after)):
+                if p > side.k // 2 and not isinstance(self.padding, tuple):
+                    before, after = (
+                        "x".join(map(str, map(int, e))) for e in (slid.before, slid.after)
+                    )
+                    self.refuse(
+                        f"torch pads a pool by half of its window at most, and this needs {p}",
+                        f"pad before it, with zeros: `pad before={before} after={after}` (behind a "
+                        "`relu` that is the same)",
+                        field="padding",
+                        notes=(f"{side.axis}: window {side.k}, half of it {side.k // 2}",),
+                        code="A205",
+                        before=f"pad before={before} after={after}",
+                        rewrite=("padding", ""),
+                    )
                 if p > side.k // 2:
                     self.refuse(
                         f"a padding of {p} is more than half of the window",

@@ -150,11 +150,29 @@ class Builder(Transformer[Token, s.File]):
                 condition, parts = parts[-1], parts[:-2]
             if parts and type(parts[0]) is _Delimited:
                 arguments, parts = parts[0].items, parts[1:]
+            if branches is not None and condition is None:
+                parts, condition = self._condition(name, parts)
             if len(parts) > 1:
                 repeated = arguments is not None and len(parts) == 2
                 parts = self._closed_up(parts, named=name.value == "input", repeated=repeated)
         span = self._at(name.start_pos, end)
         return s.Operation(self._name(name), arguments, parts, branches, span, condition)
+
+    def _condition(
+        self, name: Token, parts: tuple[Any, ...]
+    ) -> tuple[tuple[Any, ...], s.Expr | None]:
+        """`residual if skip < ... >`: the condition without its brackets, which is reported."""
+        words = [part.id if type(part) is s.Word else "" for part in parts]
+        if "if" not in words[:-1]:
+            return parts, None
+        at = words.index("if")
+        span = parts[at + 1].span.to(parts[-1].span)
+        if not self.source.text[span.end :].lstrip().startswith("<"):  # a mistake is between
+            return parts[:at], s.Name("true", span)
+        fix = Fix(f"write `({span.text})`", span, f"({span.text})", safe=True)
+        title = f"a condition stands in brackets: `{name.value} if (...) < ... >`"
+        self._problem("A001", title, span, "", fix)
+        return parts[:at], s.Name("true", span)
 
     def output(self, word: Token, name: s.Label) -> s.Operation:
         target = name if name.fixed is None else s.Word(name.fixed, name.span)
@@ -195,17 +213,24 @@ class Builder(Transformer[Token, s.File]):
         stop = rest[-1] if rest else None
         return s.Over(start, stop, self._over(start, stop or start))
 
-    def reference(self, at: Token, name: s.Label, *members: Token) -> s.Reference:
-        last = members[-1] if members else name
-        found = tuple(member.value[1:] for member in members)
-        return s.Reference(name.parts, self._over(at, last), found)
+    def reference(self, at: Token, name: s.Label, *members: Any) -> s.Reference:
+        return self._target(at, name, members)
 
-    def member(self, token: Token) -> Token:
-        return token
+    def member(self, *parts: Any) -> s.Label:
+        """`.o{i}`: the dot is in the first token."""
+        span = self._over(parts[0], parts[-1])
+        filled = (parts[0].value[1:], *_filled(parts[1:]))
+        return s.Label(tuple(part for part in filled if part != ""), span)
 
-    def reuse(self, word: Token, name: s.Label) -> s.Reuse:
-        target = s.Reference(name.parts, name.span)
-        return s.Reuse(target, self._over(word, name))
+    def reuse(self, word: Token, name: s.Label, *members: s.Label) -> s.Reuse:
+        target = self._target(name, name, members)
+        return s.Reuse(target, self._over(word, target))
+
+    def _target(self, first: Any, name: s.Label, members: tuple[Any, ...]) -> s.Reference:
+        """What a reference names; a member may be a token, as `.c` is."""
+        found = tuple((m.value[1:],) if type(m) is Token else m.parts for m in members)
+        span = self._over(first, members[-1] if members else name)
+        return s.Reference(name.parts, span, found, name.is_path)
 
     def arguments(self, _open: Token, *rest: Any) -> _Delimited:
         return _Delimited(rest[:-1], rest[-1].end_pos, branches=False)
@@ -296,10 +321,8 @@ class Builder(Transformer[Token, s.File]):
         item, _for, targets, _in, over, close = parts
         return s.Comprehension(item, targets, over, self._over(opened, close))
 
-    def fact(self, at: Token, name: s.Label, *rest: Token) -> s.SizeOf:
-        members = tuple(member.value[1:] for member in rest[:-1])
-        last = rest[-2] if members else name
-        tensor = s.Reference(name.parts, self._over(at, last), members)
+    def fact(self, at: Token, name: s.Label, *rest: Any) -> s.SizeOf:
+        tensor = self._target(at, name, rest[:-1])
         return s.SizeOf(tensor, rest[-1].value[1:], self._over(at, rest[-1]))
 
     def name(self, token: Token) -> s.Name:

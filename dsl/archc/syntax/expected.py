@@ -39,7 +39,7 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
     ("INT SIZE", "a size such as `2` or `3x3`", "INT SIZE SIZE_OPEN LPAR"),
     ("INT", "a number", "INT FLOAT"),
     ("NAME", "a name", "NAME"),
-    ("LABEL", "a name", "LABEL"),
+    ("LABEL", "a name", "LABEL STRING PATH_OPEN"),
     ("STRING", 'a text in "quotes"', "STRING"),
     ("_COLON", "`:`", "_COLON"),
     ("_EQUAL", "`=`", "_EQUAL"),
@@ -61,6 +61,7 @@ _ASIDE: tuple[tuple[str, str, str], ...] = (
     ("ELSE", "`else`", "ELSE"),
     ("ADDOP", "an arithmetic sign", "ADDOP MULOP POW REL AND OR IF LSQB FOR COLON"),
     ("IF", "`if`", "IF AND OR"),
+    ("LANGLE", "`<`", "LANGLE"),
     ("STAR", "`*`", "STAR LANGLE INDEX_OPEN CROSS CALL_OPEN CONDITION PIECE MEMBER FACT"),
 )
 

@@ -16,6 +16,15 @@ from archc.syntax.foreign import (
     other_script,
     times,
 )
+from archc.syntax.misplaced import (
+    bare_tensor,
+    behind_each,
+    condition,
+    each,
+    in_angles,
+    own_input,
+    several_values,
+)
 
 _PLAIN = frozenset('{}()[]<>|;:,.=+-*/%@#"_!')
 # What stands for a character of copied text, or of another language; "" where it has no place.
@@ -49,7 +58,8 @@ def diagnose(context: ParserContext) -> Diagnostic:
 
 def is_comma(context: ParserContext) -> bool:
     """Is this a comma for which a space or `|` can stand? Not in `input 3, 32, 32`."""
-    return expected.is_comma(context) and listed_input(context) is None
+    is_other = listed_input(context) or several_values(context)
+    return expected.is_comma(context) and is_other is None
 
 
 def _unterminated(context: ParserContext) -> Diagnostic | None:
@@ -155,7 +165,8 @@ def _braces_for_branches(context: ParserContext) -> Diagnostic | None:
     if context.found != "{" or "LANGLE" not in context.accepted or not context.head:
         return None
     help = f"what an operator works on stands in `<...>`: `{context.head}< ... >`"
-    return unexpected(context, help)
+    first, *more = in_angles(context, context.position)
+    return unexpected(context, "", Fix(help, first.span, first.text, also=tuple(more)))
 
 
 def _space_before_arguments(context: ParserContext) -> Diagnostic | None:
@@ -305,6 +316,12 @@ def _missing_separator(context: ParserContext) -> Diagnostic | None:
 
 _CASES = (
     listed_input,
+    several_values,
+    behind_each,
+    each,
+    condition,
+    bare_tensor,
+    own_input,
     foreign_statement,
     hyphenated,
     times,

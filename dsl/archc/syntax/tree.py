@@ -355,12 +355,14 @@ class Let:
 class Reference:
     """`@label`, `@enc{i}`: as a statement, as a branch, an argument, or in `to=@label`.
 
-    `members` are what follows behind dots: `@body.c3`, `@features.0`.
+    `members` are what follows behind dots: `@body.c3`, `@features.0`, `@body.c{i}`. `is_path` where
+    the label stands in quotes: `@"convs.0"`.
     """
 
     parts: Template
     span: Span = _span()
-    members: tuple[str, ...] = ()
+    members: tuple[Template, ...] = ()
+    is_path: bool = False
 
     @property
     def fixed(self) -> str | None:

@@ -85,7 +85,7 @@ def _term(term: s.Term) -> list[str]:
         case s.Reference():
             return [_reference(term)]
         case s.Reuse(target):
-            return [f"reuse {_template(target.parts)}"]
+            return [f"reuse {_target(target)}"]
         case s.Broken():
             return [""]
 
@@ -170,7 +170,13 @@ def _template(parts: s.Template) -> str:
 
 
 def _reference(reference: s.Reference) -> str:
-    return "@" + ".".join((_template(reference.parts), *reference.members))
+    return f"@{_target(reference)}"
+
+
+def _target(reference: s.Reference) -> str:
+    name = _template(reference.parts)
+    quoted = f'"{name}"' if reference.is_path else name
+    return ".".join((quoted, *map(_template, reference.members)))
 
 
 def _targets(targets: tuple[s.Target, ...]) -> str:

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import re
-from collections import ChainMap
 from collections.abc import Iterator
 from functools import lru_cache
 
 from archc import symbolic
 from archc.analysis.table import Part
-from archc.elaborate.evaluate import Evaluator
+from archc.elaborate.evaluate import of_defaults
 from archc.plan import Body
 from archc.report.characters import visible
 from archc.report.spelling.operators import format_operator, format_value
@@ -38,9 +37,7 @@ def _arguments(body: Body) -> Iterator[str]:
     block = body.block
     assert block is not None, "only the network itself is no block"
     values = {name: symbolic.plain(value) for name, value in body.args.items()}
-    home = block.home
-    outer = (home.constants, home.lets, home.blocks)
-    inner = Evaluator(ChainMap(values, *outer), body.input.shape)
+    inner = of_defaults(block, values, body.entering)
     for formal in block.tree.formals:
         name = formal.name.id
         if formal.is_tensor:
