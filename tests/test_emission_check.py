@@ -324,7 +324,7 @@ def test_an_edit_that_changes_nothing_is_not_found(name: str, edit: str) -> None
 BOTH_WAYS = {
     "relu": ("relu", "self.relu(", "F.relu("),
     "narrow": ("narrow 1 2", "self.conv1(x)[:, 1:3]", "torch.narrow(self.conv1(x), 1, 1, 2)"),
-    "chunk": ("chunk 1", "torch.chunk(self.conv1(x), 2, 1)[1]", "self.conv1(x).chunk(2, 1)[1]"),
+    "chunk": ("chunk 1", "self.conv1(x).chunk(2, dim=1)[1]", "torch.chunk(self.conv1(x), 2, 1)[1]"),
     "add": ("add< relu | >", "self.relu(x) + x", "x + self.relu(x)"),
 }
 

@@ -97,6 +97,49 @@ LINES = {
         "network Net\ninput 8x8 x4\nmul< | gap; conv 1x1 x4; relu; conv 1x1 x4; sigmoid >\n",
         "return x * self.sigmoid(self.conv2(out))",
     ),
+    "both halves": (
+        "network Net\ninput 8x8 x4\nconcat< chunk 0 | chunk 1; conv 1x1 x4; relu >; tanh\n",
+        "        branch1, branch2 = x.chunk(2, dim=1)\n",
+    ),
+    "halves by their labels": (
+        "network Net\ninput 8x8 x4\nrelu as t\nchunk 0 as a\n@t; chunk 1; sigmoid as b\n"
+        "mul< @a | @b >\n",
+        "        x, out = t.chunk(2, dim=1)\n        return x * self.sigmoid(out)  # 2x8x8\n",
+    ),
+    "a block in a list": (
+        "block unit(w) { conv 3x3 p1 x(w) nobias; bn }\nblock other(w) { conv 1x1 x(w); relu }\n"
+        "sequence stages(rows) { for part, w in rows { part(w) } }\n"
+        "network Net\ninput 8x8 x4\nstages([[unit, 8], [unit, 16], [other, 4]])\n",
+        "class Stages(nn.Sequential):\n"
+        '    """(N, 4, 8, 8) -> (N, 4, 8, 8)."""\n\n'
+        "    def __init__(self) -> None:\n"
+        "        super().__init__(\n"
+        "            Unit(4, 8),  # 8x8x8\n"
+        "            Unit(8, 16),  # 16x8x8\n"
+        "            Other(4),  # 4x8x8\n"
+        "        )\n",
+    ),
+    "operands that change nothing": (
+        "param rate = 0.2\n"
+        "network Net\ninput 8x8 x4\ndroppath (rate * 1 / 1); droppath (0 + rate * 1 / 2)\n"
+        "droppath (rate * 0 / 2)\n",
+        "        self.droppath = DropPath(rate)\n"
+        "        self.droppath2 = DropPath(rate / 2)\n"
+        "        self.droppath3 = DropPath(0.0)\n",
+    ),
+    "a list of one": (
+        'network Net\ninput 8x8 x4\n"inner.0.0": conv 1x1 x4\n"inner.1.0": conv 1x1 x8\n',
+        "        self.inner = nn.ModuleList(\n"
+        "            [\n"
+        "                nn.Sequential(nn.Conv2d(4, 4, 1)),\n"
+        "                nn.Sequential(nn.Conv2d(4, 8, 1)),\n"
+        "            ]\n"
+        "        )\n",
+    ),
+    "a group that is left in the middle": (
+        "network Net\ninput 8x8 x4\nbody: { conv 1x1 x4 as a; conv 1x1 x4 }\nadd< @a | @body >\n",
+        "        a = self.body[0](x)  # 4x8x8\n        return a + self.body[1](a)  # 4x8x8\n",
+    ),
     "a fraction": (
         "network Net\ninput 8x8 x4\ntimes (2 / 3); tanh\n",
         "self.tanh(x * (2 / 3))",

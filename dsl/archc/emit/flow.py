@@ -33,6 +33,7 @@ class Compute:
     write: Callable[..., str]  # names of the tensors -> expression
     tag: str  # category of the operator, or "block"
     comment: str = ""
+    part: tuple[int, int] | None = None  # which of how many equal parts of a tensor
 
 
 @dataclass(eq=False, slots=True)
@@ -84,6 +85,31 @@ class Unpack:
 
 
 Step = Compute | Test | Repeat | Side | Unpack
+
+
+def join_parts(steps: list[Step]) -> None:
+    """Several equal parts of one tensor are one step: `x1, x2 = x.chunk(2, dim=1)`."""
+    parts: dict[tuple[Wire, int], list[Compute]] = {}
+    for step in steps:
+        match step:
+            case Compute(ins=[whole], part=(_, count)):
+                parts.setdefault((whole, count), []).append(step)
+            case Test():
+                join_parts(step.then)
+                join_parts(step.other)
+            case Repeat() | Side():
+                join_parts(step.body)
+    for (whole, count), found in parts.items():
+        outs = {step.part[0]: step.out for step in found if step.part}
+        if 1 < len(outs) == len(found):
+            all_parts = [outs.get(k, Wire()) for k in range(count)]
+            steps[steps.index(found[0])] = _chunked(whole, all_parts)
+            for step in found[1:]:
+                steps.remove(step)
+
+
+def _chunked(whole: Wire, outs: list[Wire]) -> Unpack:
+    return Unpack(outs, [whole], lambda x: f"{x}.chunk({len(outs)}, dim=1)")
 
 
 def count_uses(steps: list[Step]) -> None:

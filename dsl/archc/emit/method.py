@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archc.emit.class_writer import ClassWriter
-from archc.emit.flow import Step, Wire, count_uses, pruned, sink
+from archc.emit.flow import Step, Wire, count_uses, join_parts, pruned, sink
 from archc.emit.forward import Printer
 from archc.emit.statements import wrapped
 
@@ -25,6 +25,7 @@ def _print(
     is_network = writer.definition.block is None
     marks = [wire for _, wire in writer.outputs]
     results = marks if is_network and marks else [out, *marks]
+    join_parts(steps)
     sink(steps, results)
     count_uses(steps)
     if len(results) > len(marks):

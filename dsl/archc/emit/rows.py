@@ -125,22 +125,26 @@ def _nested(writer: ClassWriter, nodes: list[Scope], lanes: list[Lane]) -> Code:
         return written_out(writer, chains, lanes)
 
 
-def row_code(writer: ClassWriter, chains: list[Chain], lanes: list[Lane]) -> Code:
+def row_code(
+    writer: ClassWriter, chains: list[Chain], lanes: list[Lane], head: str = "nn.Sequential"
+) -> Code:
     """`nn.Sequential(...)`. Raises NotAChain, or NotUnifiable for loops that are no repeats."""
     used, scopes = set(writer.exprs.used), writer.scopes
     try:
         rows = list(rows_of(writer, chains, lanes))
-        return assembled("nn.Sequential", rows) if rows else call("nn.Identity")
+        return assembled(head, rows) if rows or head != "nn.Sequential" else call("nn.Identity")
     except (NotUnifiable, NotAChain):
         writer.exprs.used, writer.scopes = used, scopes
         raise
 
 
-def written_out(writer: ClassWriter, chains: list[Chain], lanes: list[Lane]) -> Code:
+def written_out(
+    writer: ClassWriter, chains: list[Chain], lanes: list[Lane], head: str = "nn.Sequential"
+) -> Code:
     """`row_code` with every iteration of every loop as modules of its own."""
     outer, writer.write_out = writer.write_out, True
     try:
-        return row_code(writer, chains, lanes)
+        return row_code(writer, chains, lanes, head)
     finally:
         writer.write_out = outer
 

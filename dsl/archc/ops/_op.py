@@ -158,6 +158,10 @@ class Operator(Memory[*Xs], Teaching[*Xs]):
         """
         return None
 
+    def part(self) -> tuple[int, int] | None:
+        """Of what is one of several equal parts of the channels: which, and of how many."""
+        return None
+
     def channels_taken(self) -> tuple[int, int] | None:
         """Of what is a view of some channels: the first of them, and the first behind them."""
         return None
