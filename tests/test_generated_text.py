@@ -127,6 +127,31 @@ LINES = {
         "        self.droppath2 = DropPath(rate / 2)\n"
         "        self.droppath3 = DropPath(0.0)\n",
     ),
+    "two conditions that are one": (
+        "block unit(w, p) {\n"
+        "  let skips = in.c == w\n"
+        "  residual if (skips) < conv 3x3 p1 x(w); if skips { droppath (p) } >\n"
+        "}\n"
+        "network Net\ninput 8x8 x4\nunit(4, 0.1); unit(8, 0.2)\n",
+        "        out = self.conv1(x)\n"
+        "        if self.droppath is not None:\n"
+        "            out = self.droppath(out) + x  # (w, 8, 8)\n"
+        "        return out\n",
+    ),
+    "a number in a comparison": (
+        "block unit(w) { if in.c < w { conv 3x3 p1 x(w) } else { relu } }\n"
+        "network Net\ninput 8x8 x4\nunit(4); unit(8)\n",
+        "        if w > 4:\n",
+    ),
+    "a factor that is an argument": (
+        "block unit(s) { residual< conv 3x3 p1 x(in.c); times (s) > }\n"
+        "network Net\ninput 8x8 x4\nunit(0.1); unit(0.2)\n",
+        "        return self.conv1(x) * self.s + x",
+    ),
+    "as large as another": (
+        "network Net\ninput 8x8 x4\nrelu as t\nconv 3x3/2 p1 x4; upsample bilinear to=@t\n",
+        'return F.interpolate(self.conv1(t), size=t.shape[2:], mode="bilinear")',
+    ),
     "a list of one": (
         'network Net\ninput 8x8 x4\n"inner.0.0": conv 1x1 x4\n"inner.1.0": conv 1x1 x8\n',
         "        self.inner = nn.ModuleList(\n"

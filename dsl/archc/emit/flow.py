@@ -47,6 +47,7 @@ class Test:
     then_out: Wire
     other_out: Wire
     out: Wire
+    condition: str = ""  # what the constructor asks, where `test` is how forward knows
 
 
 @dataclass(eq=False, slots=True)
@@ -85,31 +86,6 @@ class Unpack:
 
 
 Step = Compute | Test | Repeat | Side | Unpack
-
-
-def join_parts(steps: list[Step]) -> None:
-    """Several equal parts of one tensor are one step: `x1, x2 = x.chunk(2, dim=1)`."""
-    parts: dict[tuple[Wire, int], list[Compute]] = {}
-    for step in steps:
-        match step:
-            case Compute(ins=[whole], part=(_, count)):
-                parts.setdefault((whole, count), []).append(step)
-            case Test():
-                join_parts(step.then)
-                join_parts(step.other)
-            case Repeat() | Side():
-                join_parts(step.body)
-    for (whole, count), found in parts.items():
-        outs = {step.part[0]: step.out for step in found if step.part}
-        if 1 < len(outs) == len(found):
-            all_parts = [outs.get(k, Wire()) for k in range(count)]
-            steps[steps.index(found[0])] = _chunked(whole, all_parts)
-            for step in found[1:]:
-                steps.remove(step)
-
-
-def _chunked(whole: Wire, outs: list[Wire]) -> Unpack:
-    return Unpack(outs, [whole], lambda x: f"{x}.chunk({len(outs)}, dim=1)")
 
 
 def count_uses(steps: list[Step]) -> None:

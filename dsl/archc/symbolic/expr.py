@@ -176,6 +176,8 @@ def _substitute_atom(atom: Atom, env: Mapping[str, Expr]) -> Expr:
         return whole
     if atom.function in _COMPARISONS:
         args = _numbers_right(args)
+        if args[0].constant is not None:  # `w == 4`, not `4 == w`
+            return called(_TURNED.get(atom.function, atom.function), args[::-1])
     return called(atom.function, args)
 
 
@@ -278,6 +280,7 @@ def _known(expr: Expr) -> Any:
 
 _OF_TRUTH = frozenset(("if", "and", "or", "not"))
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def _numbers_right(args: tuple[Expr, ...]) -> tuple[Expr, ...]:
