@@ -143,6 +143,25 @@ LINES = {
         "network Net\ninput 8x8 x4\nunit(4); unit(8)\n",
         "        if w > 4:\n",
     ),
+    "a value that has a name": (
+        "block unit(w) {\n"
+        "  let hidden = 4 * w + in.c\n  let once = 2 * w\n"
+        "  conv 1x1 x(hidden) nobias; bn; conv 1x1 x(w); conv 1x1 x(once)\n"
+        "}\n"
+        "network Net\ninput 8x8 x4\nunit(4); unit(8)\n",
+        "        super().__init__()\n"
+        "        hidden = 4 * w + in_channels\n"
+        "        self.conv1 = nn.Conv2d(in_channels, hidden, 1, bias=False)\n"
+        "        self.bn1 = nn.BatchNorm2d(hidden)\n",
+    ),
+    "a name that a loop takes": (
+        "sequence unit(w, n) {\n"
+        "  let wide = 2 * w\n  conv 1x1 x(wide) nobias; bn\n"
+        "  { for wide in 1..n { conv 1x1 x(4 * wide) } }\n"
+        "}\n"
+        "network Net\ninput 8x8 x4\nunit(4, 2); unit(8, 3)\n",
+        "nn.BatchNorm2d(2 * w)",
+    ),
     "a factor that is an argument": (
         "block unit(s) { residual< conv 3x3 p1 x(in.c); times (s) > }\n"
         "network Net\ninput 8x8 x4\nunit(0.1); unit(0.2)\n",

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from archc import syntax
+from archc import symbolic, syntax
 from archc.elaborate.blocks import call
 from archc.elaborate.combinators import combine, group, optional
 from archc.elaborate.control import choose, loop, repeat
 from archc.elaborate.devices import settle
+from archc.elaborate.evaluate import Condition
 from archc.elaborate.labels import call_tensor, label_of, lookup, poison, remember
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import Names, aliases_in, labels_in
@@ -78,7 +79,9 @@ def lower(
     check_given(state, frame, file.span)
     entering = tuple(frame.inputs) or (nothing,)
     names = tuple(frame.input_names)
-    return Body(None, "", dict(env), entering, chain, frame.size, frame.depth, names, frame.devices)
+    body = Body(None, "", dict(env), entering, chain, frame.size, frame.depth, names, frame.devices)
+    body.lets = frame.lets
+    return body
 
 
 def _unset(*_: Any) -> Any:
@@ -153,7 +156,10 @@ def _let(term: syntax.Let, here: Context) -> None:
         raise fault(
             "A106", title, term.name.span, f"call this one `{name}_` or, better, what it is"
         )
-    frame.knows({name: here.evaluator.named(term.value)})
+    value = here.evaluator.named(term.value)
+    if isinstance(value, Condition) or symbolic.is_traced(value):
+        frame.lets[name] = value.expr
+    frame.knows({name: value})
 
 
 def _says_devices(term: syntax.Term, here: Context) -> bool:

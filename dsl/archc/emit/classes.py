@@ -13,6 +13,7 @@ from archc.emit.constructor import Assign, Constructor, ExprStatement, ForStatem
 from archc.emit.flow import Compute, Repeat, Step, Wire
 from archc.emit.instances import Extra, Lane
 from archc.emit.layout import Code, call
+from archc.emit.locals import name_values
 from archc.emit.loops import reaches_out
 from archc.emit.method import FEATURES, print_forward
 from archc.emit.options import DEVICE, DTYPE, RECOMPUTED
@@ -101,6 +102,7 @@ def _model(
 
 def _construct(writer: ClassWriter, model: ClassModel, factory: bool) -> None:
     """Fill in the constructor; `factory` where it takes a device and a dtype."""
+    name_values(writer)
     type_once(writer.root.body)
     init = list(lines(writer.root.body))
     start = ["        super().__init__()"] if model.base == "nn.Module" else []
