@@ -143,6 +143,30 @@ LINES = {
         "network Net\ninput 8x8 x4\nunit(4); unit(8)\n",
         "        if w > 4:\n",
     ),
+    "channels along a list of lists": (
+        "sequence unit(w, s) { conv 3x3/(s) p1 x(w); relu }\n"
+        "sequence stages(rows) { for row in rows { for w, s in row { unit(w, s) }; pool 2x2 } }\n"
+        "network Net\ninput 16x16 x4\nstages([[[8, 1], [8, 1]], [[16, 2], [16, 1], [16, 1]]])\n",
+        "        in_channels = 4\n"
+        "        for row in rows:\n"
+        "            for w, s in row:\n"
+        "                layers.append(Unit(in_channels, w, s))\n"
+        "                in_channels = w\n"
+        "            layers.append(nn.MaxPool2d(2))\n",
+    ),
+    "channels after either arm": (
+        "sequence unit(w, s) { conv 3x3/(s) p1 x(w); relu }\n"
+        "sequence stages(rows) {\n"
+        "  for w, s in rows { if s > 1 { unit(w, s) } else { conv 1x1 x(w); relu } }\n"
+        "}\n"
+        "network Net\ninput 16x16 x4\n"
+        "stages([[8, 2], [8, 1]]); stages([[16, 1], [24, 2], [24, 1]])\n",
+        "            if s > 1:\n"
+        "                layers.append(Unit(in_channels, w, s))\n"
+        "            else:\n"
+        "                layers += [nn.Conv2d(in_channels, w, 1), nn.ReLU(inplace=True)]\n"
+        "            in_channels = w\n",
+    ),
     "a value that has a name": (
         "block unit(w) {\n"
         "  let hidden = 4 * w + in.c\n  let once = 2 * w\n"
