@@ -143,6 +143,23 @@ LINES = {
         "network Net\ninput 8x8 x4\nunit(4); unit(8)\n",
         "        if w > 4:\n",
     ),
+    "a mixed list": (
+        "sequence unit(w, act) { conv 3x3 p1 x(w); act }\n"
+        "sequence stages(rows) { for w, act in rows { unit(w, act) } }\n"
+        "network Net\ninput 8x8 x4\nstages([[8, relu], [16, hardswish], [24, relu]])\n",
+        "    def __init__(self, rows: Sequence[tuple[int, type[nn.Module]]]) -> None:\n",
+    ),
+    "equal modules whose names are numbered": (
+        "block unit(w) { residual< conv 3x3 p1 x(w) > }\n"
+        "network Net\ninput 8x8 x4\n"
+        'body: { conv 1x1 x8; for i in 1..6 { "unit-{i}": unit(8) } }\n',
+        '                    *((f"unit-{i}", Unit(8)) for i in range(1, 7)),\n',
+    ),
+    "several outputs": (
+        "network Net\ninput 8x8 x4\n"
+        "conv 1x1 x8; output a\npool 2x2; output b\npool 2x2; output c\n",
+        "(N, 4, 8, 8) -> (N, 8, 8, 8), (N, 8, 4, 4) and (N, 8, 2, 2).",
+    ),
     "channels along a list of lists": (
         "sequence unit(w, s) { conv 3x3/(s) p1 x(w); relu }\n"
         "sequence stages(rows) { for row in rows { for w, s in row { unit(w, s) }; pool 2x2 } }\n"
