@@ -225,6 +225,17 @@ LINES = {
         "network Net\ninput 8x8 x4\nbody: { conv 1x1 x4 as a; conv 1x1 x4 }\nadd< @a | @body >\n",
         "        a = self.body[0](x)  # 4x8x8\n        return a + self.body[1](a)  # 4x8x8\n",
     ),
+    "a long group that is left in the middle": (
+        "block unit(w) { residual< conv 3x3 p1 x(w) > }\n"
+        "network Net\ninput 8x8 x4\n"
+        "body: { for i in 1..9 { unit(4) as c{i} } }\nadd< @c4 | @body >\n",
+        "        for layer in self.body[:4]:\n"
+        "            x = layer(x)\n"
+        "        out = x\n"
+        "        for layer in self.body[4:]:\n"
+        "            out = layer(out)\n"
+        "        return x + out",
+    ),
     "a fraction": (
         "network Net\ninput 8x8 x4\ntimes (2 / 3); tanh\n",
         "self.tanh(x * (2 / 3))",

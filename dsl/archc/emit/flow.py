@@ -34,6 +34,7 @@ class Compute:
     tag: str  # category of the operator, or "block"
     comment: str = ""
     part: tuple[int, int] | None = None  # which of how many equal parts of a tensor
+    item: tuple[str, int] | None = None  # the module's place, where it is one of a list
 
 
 @dataclass(eq=False, slots=True)

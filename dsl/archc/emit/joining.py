@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from archc.emit.flow import Compute, Repeat, Side, Step, Test, Unpack, Wire, used_in
+
+LAYER = "layer"  # a module of a list, in a loop
+_LEAST_ROW = 4  # modules of a list in a row that are a loop
 
 
 def join_parts(steps: list[Step]) -> None:
@@ -28,6 +33,56 @@ def join_parts(steps: list[Step]) -> None:
 
 def _chunked(whole: Wire, outs: list[Wire]) -> Unpack:
     return Unpack(outs, [whole], lambda x: f"{x}.chunk({len(outs)}, dim=1)")
+
+
+def item_of(access: str) -> tuple[str, int] | None:
+    """The list `self.body` and the place 3 of `self.body[3]`."""
+    found = re.fullmatch(r"(self\.\w+)\[(\d+)\]", access)
+    return (found[1], int(found[2])) if found else None
+
+
+def join_items(steps: list[Step], lengths: dict[str, int]) -> bool:
+    """Modules of a list that run one after the other are a loop; gives whether there are any.
+
+    After `count_uses`; `lengths` are those of the lists.
+    """
+    at, found = 0, False
+    while at < len(steps):
+        row = _row(steps[at:])
+        if len(row) >= _LEAST_ROW:
+            steps[at : at + len(row)] = [_over(row, lengths)]
+            found = True
+        at += 1
+    return found
+
+
+def _row(steps: list[Step]) -> list[Compute]:
+    """The steps that run one module of a list after the other, what is between for nobody else."""
+    row: list[Compute] = []
+    for step in steps:
+        if not isinstance(step, Compute) or step.item is None or len(step.ins) != 1:
+            break
+        if row:
+            before = row[-1]
+            name, place = before.item or ("", 0)
+            if step.ins[0] is not before.out or before.out.uses != 1 or before.out.keep:
+                break
+            if step.item != (name, place + 1):
+                break
+        row.append(step)
+    return row
+
+
+def _over(row: list[Compute], lengths: dict[str, int]) -> Repeat:
+    """`for layer in self.features[:5]:`."""
+    first, last = row[0], row[-1]
+    name, start = first.item or ("", 0)
+    before, after = Wire(uses=1), Wire(uses=1)
+    body = Compute(after, [before], lambda x: f"{LAYER}({x})", "block")
+    end = start + len(row)
+    places = f"{start or ''}:{end if end != lengths.get(name) else ''}"
+    header = f"for {LAYER} in {name}{f'[{places}]' if places != ':' else ''}:"
+    return Repeat(header, [body], first.ins[0], before, after, last.out)
 
 
 def join_tests(steps: list[Step], results: list[Wire]) -> list[Test]:

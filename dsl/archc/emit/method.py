@@ -8,7 +8,8 @@ from archc.emit.class_writer import ClassWriter
 from archc.emit.constructor import Assign, lines
 from archc.emit.flow import Step, Test, Wire, count_uses, pruned, sink, texts
 from archc.emit.forward import Printer
-from archc.emit.joining import join_parts, join_tests
+from archc.emit.joining import LAYER, join_items, join_parts, join_tests
+from archc.emit.layout import Bracketed, CallArgument
 from archc.emit.statements import wrapped
 
 FEATURES = "features"  # the list that a layer of a dense block takes
@@ -37,6 +38,8 @@ def _print(
     if len(results) > len(marks):
         out.uses += 1
     kept = pruned(steps)
+    if join_items(kept, _lengths(writer)):
+        printer.spoken_for.append(frozenset((LAYER,)))
     if len(results) == 1 and results[0].uses == 1:
         results[0].keep = False  # a name for what is returned at once says nothing
     if writer.takes_features:
@@ -55,6 +58,16 @@ def _print(
         return _several(writer, printer, results)
     printer.give(results[0])
     return _returning(printer.lines), "list[Tensor]" if out.bundle else "Tensor"
+
+
+def _lengths(writer: ClassWriter) -> dict[str, int]:
+    """The lists of modules that the constructor makes, and how many each has."""
+    found: dict[str, int] = {}
+    for statement in writer.root.body:
+        match statement:
+            case Assign(code=Bracketed("nn.ModuleList", (CallArgument(Bracketed() as row),))):
+                found[statement.target] = len(row.items)
+    return found
 
 
 def _forget(writer: ClassWriter, test: Test, steps: list[Step]) -> None:

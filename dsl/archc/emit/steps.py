@@ -13,6 +13,7 @@ from archc.emit.class_writer import ClassWriter, Written, paths_of, zip_nodes
 from archc.emit.constructor import Constructor
 from archc.emit.flow import Compute, Side, Step, Unpack, Wire
 from archc.emit.instances import Lane
+from archc.emit.joining import item_of
 from archc.emit.loops import lends, write_loop
 from archc.emit.sequential import sequential
 from archc.emit.values import NotUnifiable
@@ -146,7 +147,9 @@ def _apply(
     write = operator(writer, nodes, lanes, constructor, ins)
     comment, parts = writer.comment(nodes, lanes), {node.op.part() for node in nodes}
     part = parts.pop() if len(parts) == 1 else None
-    return [Compute(out, ins, write, first.op.category, comment, part)], out
+    step = Compute(out, ins, write, first.op.category, comment, part)
+    step.item = item_of(write("").removesuffix("()")) if len(ins) == 1 else None
+    return [step], out
 
 
 def _call(
@@ -172,7 +175,9 @@ def _called(
 ) -> Written:
     out = writer.new_wire([node.output for node in nodes], nodes[0].label)
     comment = writer.comment(nodes, lanes)
-    return [Compute(out, ins, lambda *xs: f"{access}({', '.join(xs)})", "block", comment)], out
+    step = Compute(out, ins, lambda *xs: f"{access}({', '.join(xs)})", "block", comment)
+    step.item = item_of(access)
+    return [step], out
 
 
 def _branches(
