@@ -120,7 +120,12 @@ WRONG = [
     ("fractalnet", "PathSampler(self, 3)", "PathSampler(self, 4)", "paths"),
     ("densenet121", "in_channels + i * growth", "in_channels + (i + 1) * growth", ""),
     ("densenet121", "in_channels // 2", "in_channels // 3", ""),
-    ("stochastic_depth_resnet110", "0.5 * nth / blocks", "0.5 * (nth + 1) / blocks", "DropPath"),
+    (
+        "stochastic_depth_resnet110",
+        "0.5 * nth / blocks",
+        "0.5 * (nth + 1) / blocks",
+        "StochasticDepth",
+    ),
     ("stochastic_depth_resnet110", "i + 20,", "i + 19,", ""),
     ("lenet5", "(2 / 3)", "0.66666667", ""),
     ("lenet5", "x[:, 1 : self.length + 1]", "x[:, 1 : self.length]", ""),

@@ -93,6 +93,11 @@ LINES = {
         "            return self.conv1(x) + x\n"
         "        return self.relu(self.conv1(x))  # (w, 8, 8)\n",
     ),
+    "a hard gate": (
+        "network Net\ninput 8x8 x4\n"
+        "mul< | gap; conv 1x1 x4; relu; fc2: conv 1x1 x4; hardsigmoid >\n",
+        "return x * self.hardsigmoid(self.fc2(out))",
+    ),
     "a gate": (
         "network Net\ninput 8x8 x4\nmul< | gap; conv 1x1 x4; relu; conv 1x1 x4; sigmoid >\n",
         "return x * self.sigmoid(self.conv2(out))",

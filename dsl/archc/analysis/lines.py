@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from archc.plan import Apply, Branches, Call, Chain, Ref, Tensor
 
-INLINE_BRANCH = 30  # characters of a branch that may stand inside its merge
+INLINE_BRANCH = 32  # characters of a branch that may stand inside its merge
 _CORE = frozenset(("conv", "linear", "block", "pool"))
 _LONGEST = 64  # characters of an expression; a longer one gets a line of its own
 _ROOM = 69  # for the branches of a merge, and what stands between them
