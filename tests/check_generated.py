@@ -14,7 +14,7 @@ from archc.plan import Plan
 from archc.source import Limits, Source
 
 _RANDOM = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout",
-           "RReLU", "DropPath", "Join", "PathSampler", "Sample")  # fmt: skip
+           "RReLU", "DropPath", "StochasticDepth", "Join", "PathSampler", "Sample")  # fmt: skip
 
 
 @dataclass

@@ -120,7 +120,12 @@ WRONG = [
     ("fractalnet", "PathSampler(self, 3)", "PathSampler(self, 4)", "paths"),
     ("densenet121", "in_channels + i * growth", "in_channels + (i + 1) * growth", ""),
     ("densenet121", "in_channels // 2", "in_channels // 3", ""),
-    ("stochastic_depth_resnet110", "0.5 * nth / blocks", "0.5 * (nth + 1) / blocks", "DropPath"),
+    (
+        "stochastic_depth_resnet110",
+        "0.5 * nth / blocks",
+        "0.5 * (nth + 1) / blocks",
+        "StochasticDepth",
+    ),
     ("stochastic_depth_resnet110", "i + 20,", "i + 19,", ""),
     ("lenet5", "(2 / 3)", "0.66666667", ""),
     ("lenet5", "x[:, 1 : self.length + 1]", "x[:, 1 : self.length]", ""),
@@ -324,7 +329,7 @@ def test_an_edit_that_changes_nothing_is_not_found(name: str, edit: str) -> None
 BOTH_WAYS = {
     "relu": ("relu", "self.relu(", "F.relu("),
     "narrow": ("narrow 1 2", "self.conv1(x)[:, 1:3]", "torch.narrow(self.conv1(x), 1, 1, 2)"),
-    "chunk": ("chunk 1", "torch.chunk(self.conv1(x), 2, 1)[1]", "self.conv1(x).chunk(2, 1)[1]"),
+    "chunk": ("chunk 1", "self.conv1(x).chunk(2, dim=1)[1]", "torch.chunk(self.conv1(x), 2, 1)[1]"),
     "add": ("add< relu | >", "self.relu(x) + x", "x + self.relu(x)"),
 }
 

@@ -93,9 +93,153 @@ LINES = {
         "            return self.conv1(x) + x\n"
         "        return self.relu(self.conv1(x))  # (w, 8, 8)\n",
     ),
+    "a hard gate": (
+        "network Net\ninput 8x8 x4\n"
+        "mul< | gap; conv 1x1 x4; relu; fc2: conv 1x1 x4; hardsigmoid >\n",
+        "return x * self.hardsigmoid(self.fc2(out))",
+    ),
     "a gate": (
         "network Net\ninput 8x8 x4\nmul< | gap; conv 1x1 x4; relu; conv 1x1 x4; sigmoid >\n",
         "return x * self.sigmoid(self.conv2(out))",
+    ),
+    "both halves": (
+        "network Net\ninput 8x8 x4\nconcat< chunk 0 | chunk 1; conv 1x1 x4; relu >; tanh\n",
+        "        branch1, branch2 = x.chunk(2, dim=1)\n",
+    ),
+    "halves by their labels": (
+        "network Net\ninput 8x8 x4\nrelu as t\nchunk 0 as a\n@t; chunk 1; sigmoid as b\n"
+        "mul< @a | @b >\n",
+        "        x, out = t.chunk(2, dim=1)\n        return x * self.sigmoid(out)  # 2x8x8\n",
+    ),
+    "a block in a list": (
+        "block unit(w) { conv 3x3 p1 x(w) nobias; bn }\nblock other(w) { conv 1x1 x(w); relu }\n"
+        "sequence stages(rows) { for part, w in rows { part(w) } }\n"
+        "network Net\ninput 8x8 x4\nstages([[unit, 8], [unit, 16], [other, 4]])\n",
+        "class Stages(nn.Sequential):\n"
+        '    """(N, 4, 8, 8) -> (N, 4, 8, 8)."""\n\n'
+        "    def __init__(self) -> None:\n"
+        "        super().__init__(\n"
+        "            Unit(4, 8),  # 8x8x8\n"
+        "            Unit(8, 16),  # 16x8x8\n"
+        "            Other(4),  # 4x8x8\n"
+        "        )\n",
+    ),
+    "operands that change nothing": (
+        "param rate = 0.2\n"
+        "network Net\ninput 8x8 x4\ndroppath (rate * 1 / 1); droppath (0 + rate * 1 / 2)\n"
+        "droppath (rate * 0 / 2)\n",
+        "        self.droppath = DropPath(rate)\n"
+        "        self.droppath2 = DropPath(rate / 2)\n"
+        "        self.droppath3 = DropPath(0.0)\n",
+    ),
+    "two conditions that are one": (
+        "block unit(w, p) {\n"
+        "  let skips = in.c == w\n"
+        "  residual if (skips) < conv 3x3 p1 x(w); if skips { droppath (p) } >\n"
+        "}\n"
+        "network Net\ninput 8x8 x4\nunit(4, 0.1); unit(8, 0.2)\n",
+        "        out = self.conv1(x)\n"
+        "        if self.droppath is not None:\n"
+        "            out = self.droppath(out) + x  # (w, 8, 8)\n"
+        "        return out\n",
+    ),
+    "a number in a comparison": (
+        "block unit(w) { if in.c < w { conv 3x3 p1 x(w) } else { relu } }\n"
+        "network Net\ninput 8x8 x4\nunit(4); unit(8)\n",
+        "        if w > 4:\n",
+    ),
+    "a mixed list": (
+        "sequence unit(w, act) { conv 3x3 p1 x(w); act }\n"
+        "sequence stages(rows) { for w, act in rows { unit(w, act) } }\n"
+        "network Net\ninput 8x8 x4\nstages([[8, relu], [16, hardswish], [24, relu]])\n",
+        "    def __init__(self, rows: Sequence[tuple[int, type[nn.Module]]]) -> None:\n",
+    ),
+    "equal modules whose names are numbered": (
+        "block unit(w) { residual< conv 3x3 p1 x(w) > }\n"
+        "network Net\ninput 8x8 x4\n"
+        'body: { conv 1x1 x8; for i in 1..6 { "unit-{i}": unit(8) } }\n',
+        '                    *((f"unit-{i}", Unit(8)) for i in range(1, 7)),\n',
+    ),
+    "several outputs": (
+        "network Net\ninput 8x8 x4\n"
+        "conv 1x1 x8; output a\npool 2x2; output b\npool 2x2; output c\n",
+        "(N, 4, 8, 8) -> (N, 8, 8, 8), (N, 8, 4, 4) and (N, 8, 2, 2).",
+    ),
+    "channels along a list of lists": (
+        "sequence unit(w, s) { conv 3x3/(s) p1 x(w); relu }\n"
+        "sequence stages(rows) { for row in rows { for w, s in row { unit(w, s) }; pool 2x2 } }\n"
+        "network Net\ninput 16x16 x4\nstages([[[8, 1], [8, 1]], [[16, 2], [16, 1], [16, 1]]])\n",
+        "        in_channels = 4\n"
+        "        for row in rows:\n"
+        "            for w, s in row:\n"
+        "                layers.append(Unit(in_channels, w, s))\n"
+        "                in_channels = w\n"
+        "            layers.append(nn.MaxPool2d(2))\n",
+    ),
+    "channels after either arm": (
+        "sequence unit(w, s) { conv 3x3/(s) p1 x(w); relu }\n"
+        "sequence stages(rows) {\n"
+        "  for w, s in rows { if s > 1 { unit(w, s) } else { conv 1x1 x(w); relu } }\n"
+        "}\n"
+        "network Net\ninput 16x16 x4\n"
+        "stages([[8, 2], [8, 1]]); stages([[16, 1], [24, 2], [24, 1]])\n",
+        "            if s > 1:\n"
+        "                layers.append(Unit(in_channels, w, s))\n"
+        "            else:\n"
+        "                layers += [nn.Conv2d(in_channels, w, 1), nn.ReLU(inplace=True)]\n"
+        "            in_channels = w\n",
+    ),
+    "a value that has a name": (
+        "block unit(w) {\n"
+        "  let hidden = 4 * w + in.c\n  let once = 2 * w\n"
+        "  conv 1x1 x(hidden) nobias; bn; conv 1x1 x(w); conv 1x1 x(once)\n"
+        "}\n"
+        "network Net\ninput 8x8 x4\nunit(4); unit(8)\n",
+        "        super().__init__()\n"
+        "        hidden = 4 * w + in_channels\n"
+        "        self.conv1 = nn.Conv2d(in_channels, hidden, 1, bias=False)\n"
+        "        self.bn1 = nn.BatchNorm2d(hidden)\n",
+    ),
+    "a name that a loop takes": (
+        "sequence unit(w, n) {\n"
+        "  let wide = 2 * w\n  conv 1x1 x(wide) nobias; bn\n"
+        "  { for wide in 1..n { conv 1x1 x(4 * wide) } }\n"
+        "}\n"
+        "network Net\ninput 8x8 x4\nunit(4, 2); unit(8, 3)\n",
+        "nn.BatchNorm2d(2 * w)",
+    ),
+    "a factor that is an argument": (
+        "block unit(s) { residual< conv 3x3 p1 x(in.c); times (s) > }\n"
+        "network Net\ninput 8x8 x4\nunit(0.1); unit(0.2)\n",
+        "        return self.conv1(x) * self.s + x",
+    ),
+    "as large as another": (
+        "network Net\ninput 8x8 x4\nrelu as t\nconv 3x3/2 p1 x4; upsample bilinear to=@t\n",
+        'return F.interpolate(self.conv1(t), size=t.shape[2:], mode="bilinear")',
+    ),
+    "a list of one": (
+        'network Net\ninput 8x8 x4\n"inner.0.0": conv 1x1 x4\n"inner.1.0": conv 1x1 x8\n',
+        "        self.inner = nn.ModuleList(\n"
+        "            [\n"
+        "                nn.Sequential(nn.Conv2d(4, 4, 1)),\n"
+        "                nn.Sequential(nn.Conv2d(4, 8, 1)),\n"
+        "            ]\n"
+        "        )\n",
+    ),
+    "a group that is left in the middle": (
+        "network Net\ninput 8x8 x4\nbody: { conv 1x1 x4 as a; conv 1x1 x4 }\nadd< @a | @body >\n",
+        "        a = self.body[0](x)  # 4x8x8\n        return a + self.body[1](a)  # 4x8x8\n",
+    ),
+    "a long group that is left in the middle": (
+        "block unit(w) { residual< conv 3x3 p1 x(w) > }\n"
+        "network Net\ninput 8x8 x4\n"
+        "body: { for i in 1..9 { unit(4) as c{i} } }\nadd< @c4 | @body >\n",
+        "        for layer in self.body[:4]:\n"
+        "            x = layer(x)\n"
+        "        out = x\n"
+        "        for layer in self.body[4:]:\n"
+        "            out = layer(out)\n"
+        "        return x + out",
     ),
     "a fraction": (
         "network Net\ninput 8x8 x4\ntimes (2 / 3); tanh\n",

@@ -209,7 +209,7 @@ def rates(name: str, kind: str) -> list[float]:
 @pytest.mark.parametrize(("name", "blocks"), [("110", 54), ("1202", 600)])
 def test_stochastic_depth_decays_linearly(name: str, blocks: int) -> None:
     """p_l = 1 - l/L (1 - p_L) with p_L = 0.5, l = 1 ... L counting blocks."""
-    found = rates(f"stochastic_depth_resnet{name}", "DropPath")
+    found = rates(f"stochastic_depth_resnet{name}", "StochasticDepth")
     assert found == pytest.approx([0.5 * block / blocks for block in range(1, blocks + 1)])
 
 

@@ -84,9 +84,7 @@ def test_bare_weights_start_with_their_class() -> None:
 
 
 def test_a_bare_weight_that_starts_in_two_ways_is_told() -> None:
-    net = net_of(
-        "input 4x4 x3\nblock b(s) { gamma: scale bare init=(s); conv 1x1 x3 }\nb(1); b(2)"
-    )
+    net = net_of("input 4x4 x3\nblock b(s) { gamma: scale bare init=(s); conv 1x1 x3 }\nb(1); b(2)")
     with pytest.raises(Unsuited, match="bare weight"):
         net.module(device="meta")
 

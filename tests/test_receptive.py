@@ -321,8 +321,8 @@ def test_every_bundled_network(name: str) -> None:
     assert hold(bundled(name, rows + -rows % 32, columns), 12) > 12 or name.startswith(UNBOUNDED)
 
 
-# Blocks that look at the whole map look at the whole input; rows that a crop takes off may have been
-# padding; a generator of images begins with a single row.
+# Blocks that look at the whole map look at the whole input; rows that a crop takes off may have
+# been padding; a generator of images begins with a single row.
 UNBOUNDED = (
     "efficientnet", "mobilenet_v3", "regnet_y", "lraspp", "deeplabv3", "unet", "dcgan_generator",
 )  # fmt: skip

@@ -82,7 +82,7 @@ class InsidePlaced(SUPPORT["Placed"]):  # type: ignore[misc, name-defined, valid
 
 MODULES = {
     "DropPath": (lambda: SUPPORT["DropPath"](0.3), 1),
-    "DropPath paper": (lambda: SUPPORT["DropPath"](0.3, batch=True, rescale_eval=True), 1),
+    "StochasticDepth": (lambda: SUPPORT["StochasticDepth"](0.3, batch=True, rescale_eval=True), 1),
     "Join": (Fractal, 1),
     "UpsampleLike": (lambda: SUPPORT["UpsampleLike"]("bilinear", align_corners=False), 2),
     "CropLike": (SUPPORT["CropLike"], 2),
@@ -243,7 +243,7 @@ def test_drop_path_keeps_the_mean() -> None:
 
 def test_drop_path_as_the_paper_has_it() -> None:
     torch.manual_seed(0)
-    module, x = SUPPORT["DropPath"](0.25, batch=True, rescale_eval=True), torch.ones(8, 2)
+    module, x = SUPPORT["StochasticDepth"](0.25, batch=True, rescale_eval=True), torch.ones(8, 2)
     draws = torch.stack([module(x) for _ in range(2000)])
     assert all(len(draw.unique()) == 1 for draw in draws[:100])  # all samples together
     assert set(draws.unique().tolist()) == {0.0, 1.0}

@@ -194,7 +194,7 @@ def test_dropouts_agree(name: str) -> None:
     assert rates(ours) == rates(theirs)
 
     # torchvision makes one for each block, and uses it where there is a shortcut.
-    used = [m for m in theirs.modules() if getattr(m, "use_res_connect", False)]
+    used = [m for m in theirs.modules() if getattr(m, "use_res_connect", True)]
     expected = [m.stochastic_depth.p for m in used if hasattr(m, "stochastic_depth")]
     found = [m.p for m in ours.modules() if type(m).__name__ == "DropPath"]
     assert found == pytest.approx(expected)

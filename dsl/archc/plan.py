@@ -277,6 +277,7 @@ class Body:
     input_names: tuple[str, ...] = ()
     devices: Devices | None = None  # of the network
     gives: dict[str, Tensor] = field(default_factory=dict)  # a block's `output`s, by name
+    lets: dict[str, Expr | None] = field(default_factory=dict)  # what each `let` in it names
 
     @property
     def input(self) -> Tensor:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from archc.plan import Apply, Branches, Call, Chain, Ref, Tensor
 
-INLINE_BRANCH = 30  # characters of a branch that may stand inside its merge
+INLINE_BRANCH = 32  # characters of a branch that may stand inside its merge
 _CORE = frozenset(("conv", "linear", "block", "pool"))
 _LONGEST = 64  # characters of an expression; a longer one gets a line of its own
 _ROOM = 69  # for the branches of a merge, and what stands between them
@@ -113,7 +113,8 @@ def text_of(node: Apply | Call, x: str = "x", shared: bool = False) -> str:
 
     `shared`: what has no state is one module for all, and has no number behind its name.
     """
-    inline = node.op.inline(*[x] * len(node.inputs)) if isinstance(node, Apply) else None
+    names = [x] * len(node.inputs)
+    inline = node.op.inline_for(node.shapes, *names) if isinstance(node, Apply) else None
     if shared and isinstance(node, Apply) and node.label is None and not node.state:
         return inline or f"self.{node.op.module_name}({x})"
     return inline or f"self.{node.name}({x})"

@@ -83,6 +83,8 @@ class _Run:
     gradients: dict[Value, _Gradient] = field(default_factory=dict)
     casts: dict[str, Allocation] = field(default_factory=dict)  # autocast's copies of weights
     learned: set[str] = field(default_factory=set)  # modules whose weights have their gradient
+    parts: dict[int, int] = field(default_factory=dict)  # steps that are one, and their first
+    waiting: dict[int, list[_Gradient]] = field(default_factory=dict)  # by that first
     phase: str = "forward"
 
     def infer(self) -> Heap:
@@ -91,6 +93,7 @@ class _Run:
         return self.heap
 
     def train(self) -> Heap:
+        self.parts = _joined_parts(self.schedule.steps)
         tensors = self._begin(with_labels=True)
         steps, units = self.schedule.steps, self._checkpointed()
         inputs: dict[CallRange, list[Allocation]] = {}
@@ -265,7 +268,9 @@ class _Run:
             gradient = self.gradients.pop(step.output, None)
             learned: Allocation | None = None
             made: list[tuple[Value, _Gradient]] = []
-            if gradient is not None:
+            if at in self.parts:
+                made = self._join(at, gradient)
+            elif gradient is not None:
                 learned, made = self._differentiate(step, gradient)
             for storage in self.kept.pop(at, ()):
                 self.heap.drop(storage)
@@ -273,6 +278,27 @@ class _Run:
                 self._keep(step, learned)
             for value, incoming in made:
                 self._receive(value, self._widened(step, value, incoming))
+
+    def _join(self, at: int, gradient: _Gradient | None) -> list[tuple[Value, _Gradient]]:
+        """The gradient of what was cut into equal parts at once, where those of all are there."""
+        step, first, heap = self.schedule.steps[at], self.parts[at], self.heap
+        waiting = self.waiting.setdefault(first, [])
+        waiting += [gradient] if gradient is not None else []
+        if at != first or not waiting:
+            return []
+        _, count = step.op.part() or (0, 1)
+        (value,) = step.inputs
+        width, shape = self.widths[value], self.schedule.shapes[value]
+        missing = (count - len(waiting)) * step.facts.shape.features
+        scratch = heap.new(step.key, Role.SCRATCH, sample=width * missing)  # zeros
+        whole = heap.new(step.key, Role.BACKWARD, sample=width * shape.features)
+        heap.mark("backward", step.key)
+        for allocation in (scratch, *(part.storage for part in waiting)):
+            heap.drop(allocation)
+        if value in self.trained:
+            return [(value, _Gradient(whole))]
+        heap.drop(whole)
+        return []
 
     def _differentiate(
         self, step: ScheduledStep, gradient: _Gradient
@@ -363,3 +389,19 @@ class _Run:
         for storage in tensors.values():
             self.heap.drop(storage)
         self._leave_autocast()
+
+
+def _joined_parts(steps: list[ScheduledStep]) -> dict[int, int]:
+    """The steps that give equal parts of a tensor, which is cut at once; and their first."""
+    found: dict[tuple[Value, int], dict[int, int]] = {}
+    for at, step in enumerate(steps):
+        part = step.op.part()
+        if part is not None:
+            index, count = part
+            found.setdefault((step.inputs[0], count), {}).setdefault(at, index)
+    return {
+        at: min(places)
+        for places in found.values()
+        if 1 < len(places) == len(set(places.values()))
+        for at in places
+    }

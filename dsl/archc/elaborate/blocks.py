@@ -298,9 +298,9 @@ def _make_body(
     if frame.gives and chain.output.shape is not None and chain.output.shape.columns:
         title = f"`{block.name}` has outputs, and ends in {chain.output.shape}"
         raise fault("A208", title, chain.output.span, "end it with `join`")
-    return Body(
-        block, block.name, args, entering, chain, frame.size, depth, called, gives=frame.gives
-    )
+    body = Body(block, block.name, args, entering, chain, frame.size, depth, called)
+    body.gives, body.lets = frame.gives, frame.lets
+    return body
 
 
 def _computed(args: dict[str, Any], span: Span) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from archc.elaborate.work import Suppressed, TooLarge, WorkLimit
 from archc.ops import Dims, Shape
 from archc.plan import BlockValue, Body, Chain, Devices, Node, OperatorValue, Scope, Tensor
 from archc.source import Diagnostics, Fault, Limits, Span, SpanLabel, fault
+from archc.symbolic import Expr
 
 _STEPS = 3  # of the way to a mistake that are shown
 _WORK = 20  # steps of evaluation for each operator that there may be
@@ -86,6 +87,7 @@ class Frame:
     input_names: list[str] = field(default_factory=list)
     outputs: dict[str, Span] = field(default_factory=dict)
     gives: dict[str, Tensor] = field(default_factory=dict)  # the tensors of a block's outputs
+    lets: dict[str, Expr | None] = field(default_factory=dict)  # what each `let` names
     devices: Devices | None = None
     lookup: Callable[[syntax.Reference, Context], Labelled] | None = None
     branching: int = 0  # branches around the statement at hand

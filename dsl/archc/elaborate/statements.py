@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from archc import syntax
+from archc import symbolic, syntax
 from archc.elaborate.blocks import call
 from archc.elaborate.combinators import combine, group, optional
 from archc.elaborate.control import choose, loop, repeat
 from archc.elaborate.devices import settle
-from archc.elaborate.evaluate import NoValue
+from archc.elaborate.evaluate import Condition, NoValue
 from archc.elaborate.labels import call_tensor, label_of, lookup, poison, remember, stands_for
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import Names, aliases_in, labels_in
@@ -79,7 +79,9 @@ def lower(
     check_given(state, frame, file.span)
     entering = tuple(frame.inputs) or (nothing,)
     names = tuple(frame.input_names)
-    return Body(None, "", dict(env), entering, chain, frame.size, frame.depth, names, frame.devices)
+    body = Body(None, "", dict(env), entering, chain, frame.size, frame.depth, names, frame.devices)
+    body.lets = frame.lets
+    return body
 
 
 def _unset(*_: Any) -> Any:
@@ -160,6 +162,8 @@ def _let(term: syntax.Let, here: Context) -> None:
     except (Fault, Suppressed):
         frame.knows({name: NoValue()})
         raise
+    if isinstance(value, Condition) or symbolic.is_traced(value):
+        frame.lets[name] = value.expr
     frame.knows({name: value})
 
 

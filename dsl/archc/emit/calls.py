@@ -30,9 +30,12 @@ def operator(
     state = first.state
     if first.op.is_bare:
         return _bare(writer, nodes, lanes, constructor)
-    inline = {n.op.inline(*(f"<{k}>" for k in range(len(ins)))) for n in nodes}
+    inline = {n.op.inline_for(n.shapes, *(f"<{k}>" for k in range(len(ins)))) for n in nodes}
     if len(inline) == 1 and None not in inline and not state:
-        return _inlined(first.op, ins)
+        return _inlined(first, ins)
+    operands = [operand for n in nodes if (operand := n.op.operand()) is not None]
+    if len(operands) == len(nodes) and (sum_of := _arithmetic(writer, operands, lanes)):
+        return sum_of
     taken = [bounds for n in nodes if (bounds := n.op.channels_taken()) is not None]
     if len(taken) == len(nodes) and (cut := _slice(writer, taken, lanes)) is not None:
         return cut
@@ -51,6 +54,21 @@ def operator(
     if not first.again:
         constructor.add(name, code)
     return _called(writer.access(name, nodes, lanes, constructor), first.op, ins)
+
+
+def _arithmetic(
+    writer: ClassWriter, operands: list[tuple[str, Any]], lanes: list[Lane]
+) -> Callable[..., str] | None:
+    """`x * self.scale`, where the number is an argument as it stands; None where it is not."""
+    signs = {sign for sign, _ in operands}
+    try:
+        number = writer.exprs.expression([number for _, number in operands], lanes)
+    except NotUnifiable:  # a module may have an argument of its own
+        return None
+    if len(signs) > 1 or number.constant is not None or not number.is_settled:
+        return None
+    text = f" {signs.pop()} {writer.in_forward(number)}"
+    return lambda x: x + text
 
 
 def _slice(
@@ -260,11 +278,11 @@ def inside_call(node: Call) -> dict[str, symbolic.Expr]:
 # --- calls in forward --------------------------------------------------------------------
 
 
-def _inlined(op: Op, ins: list[Wire]) -> Callable[..., str]:
+def _inlined(node: Apply, ins: list[Wire]) -> Callable[..., str]:
     """An operator as an expression; bundles among its tensors are spliced."""
 
     def write(*xs: str) -> str:
-        text = op.inline(*_spliced(xs, ins))
+        text = node.op.inline_for(node.shapes, *_spliced(xs, ins))
         assert text is not None
         return text
 

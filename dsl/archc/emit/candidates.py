@@ -29,9 +29,12 @@ class Candidates:
         self.carried = False  # a running channel count is kept: `#c` in the lanes' env
 
     def candidates(self, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
-        yield from _by_running(values, lanes)
+        if not self.carried:
+            yield from _by_running(values, lanes)
         exprs = [self.inside(symbolic.expr_of(v)) for v in values]
         yield from (e for e in distinct(exprs) if e.constant is None and e.size <= _LONGEST)
+        if self.carried:
+            yield from _by_running(values, lanes)
         yield from self.by_iteration(exprs, lanes)
         yield from self._by_case(exprs, values, lanes)
         if self.entered:
@@ -60,6 +63,8 @@ class Candidates:
             if pair is None:
                 continue
             first, second = pair
+            if index.given and least > 1 and None not in (first.constant, second.constant):
+                continue
             if any(lane.env.get(index.variable) == least for lane in lanes):
                 step = symbolic.add(second, symbolic.scale(first, -1))
                 yield symbolic.add(first, symbolic.multiply(i, step))
@@ -96,6 +101,9 @@ class Candidates:
                 if found is None:
                     break
                 arms.append(found)
+            known = any(arm.constant is not None for arm in arms)
+            if known and test.variables() & {i.variable for i in self.indices if i.given}:
+                continue
             if len(arms) == 2 and arms[0] != arms[1]:
                 yield _conditional(arms[0], test, arms[1])
 

@@ -58,7 +58,8 @@ def write_choice(
     flag = _flag(writer, nodes)
     asked = _construct(writer, test, then_made, other_made, then, constructor, flag)
     statements += after
-    return [Test(asked, then, other, wire, then_out, other_out, out)], out
+    condition = writer.exprs.render(test)
+    return [Test(asked, then, other, wire, then_out, other_out, out, condition)], out
 
 
 def _flag(writer: ClassWriter, nodes: list[Choice]) -> str:

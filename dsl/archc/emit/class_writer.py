@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from archc import symbolic
@@ -91,9 +91,8 @@ class ClassWriter:
         self.outputs: list[tuple[str, Wire]] = []
         self.has_sides = False
         # names that are taken, and what for
-        names = [dict.fromkeys(owned(body.chain)) for body in definition.bodies]
-        self.attributes = {name.partition(".")[0]: "" for found in names for name in found}
-        self.root.paths = paths_of(names)
+        self.root.paths = paths_of([body.chain for body in definition.bodies])
+        self.attributes = {name.partition(".")[0]: "" for name in self.root.paths.names}
         self.names: dict[str, str] = {}  # the first attribute for each, unless it was taken back
         # constructor of something without state, a label or none -> its attribute
         self.stateless: dict[tuple[str, str | None], str] = {}
@@ -349,19 +348,23 @@ def identifier(label: str) -> str:
     return name if name.isidentifier() else f"layer_{name}"
 
 
-def paths_of(owned: Iterable[Iterable[str]]) -> Paths:
-    """The paths among the names of modules in one scope, of all instances."""
-    return Paths(tuple(dict.fromkeys(name for names in owned for name in names if "." in name)))
+def paths_of(chains: list[Chain]) -> Paths:
+    """The names of modules in one scope, of all instances."""
+    nodes = [node for chain in chains for node in owned(chain)]
+    several = {n.name for n in nodes if isinstance(n, Call) and (n.tensors or n.gives)}
+    is_list = all(node.name.isdigit() and not isinstance(node, Scope) for node in nodes)
+    names = tuple(dict.fromkeys(node.name for node in nodes))
+    return Paths(names, frozenset(several), is_list)
 
 
-def owned(chain: Chain) -> Iterator[str]:
-    """The names of modules that are a class's own, whether they come first or last."""
+def owned(chain: Chain) -> Iterator[Apply | Call | Scope]:
+    """The statements whose modules are a class's own, whether they come first or last."""
     for node in chain.nodes:
         match node:
             case Call() | Scope():
-                yield node.name
+                yield node
             case Apply() if node.state:
-                yield node.name
+                yield node
         if not isinstance(node, Scope):
             for inner in children(node):
                 yield from owned(inner)

@@ -7,12 +7,13 @@ from typing import Any
 
 from archc import symbolic, syntax
 from archc.emit.calls import FACTORY
-from archc.emit.class_writer import ClassWriter, NotAChain, owned, paths_of
+from archc.emit.class_writer import ClassWriter, NotAChain, paths_of
 from archc.emit.constants import constants
 from archc.emit.constructor import Assign, Constructor, ExprStatement, ForStatement, lines
 from archc.emit.flow import Compute, Repeat, Step, Wire
 from archc.emit.instances import Extra, Lane
 from archc.emit.layout import Code, call
+from archc.emit.locals import name_values
 from archc.emit.loops import reaches_out
 from archc.emit.method import FEATURES, print_forward
 from archc.emit.options import DEVICE, DTYPE, RECOMPUTED
@@ -101,6 +102,7 @@ def _model(
 
 def _construct(writer: ClassWriter, model: ClassModel, factory: bool) -> None:
     """Fill in the constructor; `factory` where it takes a device and a dtype."""
+    name_values(writer)
     type_once(writer.root.body)
     init = list(lines(writer.root.body))
     start = ["        super().__init__()"] if model.base == "nn.Module" else []
@@ -194,7 +196,7 @@ def _anonymous(
         writer.allow_extras()
     wire = Wire("x", var="x")
     chains = [node.chain for node in nodes]
-    writer.root.paths = paths_of(map(owned, chains))
+    writer.root.paths = paths_of(chains)
     writer.alias([chain.input for chain in chains], wire)
     steps, out = writer.chain(chains, lanes, wire, writer.root)
     forward, returns = print_forward(writer, steps, out, [wire])

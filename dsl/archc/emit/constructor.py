@@ -216,9 +216,9 @@ class Constructor:
 
 @dataclass(eq=False)
 class GroupConstructor(Constructor):
-    """An nn.ModuleDict: a group that is no row of modules, or is used piece by piece."""
+    """An nn.ModuleDict or nn.ModuleList: a group that is no row, or is used piece by piece."""
 
-    name: str = ""  # in what is around it
+    name: str = ""
     items: Tree = field(default_factory=dict)
 
     @property
@@ -243,11 +243,7 @@ class GroupConstructor(Constructor):
 
     def access(self, name: str) -> str:
         assert self.outer is not None
-        own, *inner = name.split(".")
-        return f'{self.outer.access(self.name)}["{own}"]{self.paths.keys((own,), inner)}'
-
-    def nested(self, name: str, paths: Paths) -> GroupConstructor:
-        return GroupConstructor(outer=self, name=name, paths=paths)
+        return self.outer.access(self.name) + self.paths.keys((), name.split("."))
 
     @property
     def outermost(self) -> Constructor:
@@ -278,21 +274,34 @@ def copied(tree: Tree) -> Tree:
 
 @dataclass(frozen=True)
 class Paths:
-    """The names in one scope that have dots, such as `convs.0`: modules in lists or dicts.
+    """The names in one scope; those that have dots, such as `convs.0`, are in lists or dicts.
 
-    Keys 0, 1, 2, ... in order are those of an nn.ModuleList, others of an nn.ModuleDict.
+    Keys 0, 1, 2, ... in order are those of an nn.ModuleList, others of an nn.ModuleDict. A list of
+    one module is an nn.Sequential, which is called itself.
     """
 
     names: tuple[str, ...]
+    several: frozenset[str] = frozenset()  # what takes or gives more than one tensor
+    is_list: bool = False  # of a group: whether its own names are those of a list
+
+    def _keys(self, at: tuple[str, ...]) -> list[str]:
+        parts = [tuple(name.split(".")) for name in self.names]
+        return [
+            *dict.fromkeys(p[len(at)] for p in parts if p[: len(at)] == at and len(p) > len(at))
+        ]
 
     def _is_list(self, at: tuple[str, ...]) -> bool:
-        parts = [tuple(name.split(".")) for name in self.names]
-        keys = dict.fromkeys(p[len(at)] for p in parts if p[: len(at)] == at and len(p) > len(at))
-        return bool(at) and list(keys) == [str(k) for k in range(len(keys))]
+        keys = self._keys(at)
+        return (bool(at) or self.is_list) and keys == [str(k) for k in range(len(keys))]
+
+    def _is_called(self, at: tuple[str, ...]) -> bool:
+        """Whether it is an nn.Sequential of one module."""
+        only = ".".join((*at, "0"))
+        return self._keys(at) == ["0"] and only in self.names and only not in self.several
 
     def keys(self, at: tuple[str, ...], inner: list[str]) -> str:
         """`[0]`, `["a"][1]`: the indices that lead from `at` to a module."""
-        if not inner:
+        if not inner or (at and self._is_called(at)):
             return ""
         key = inner[0] if self._is_list(at) else f'"{inner[0]}"'
         return f"[{key}]" + self.keys((*at, inner[0]), inner[1:])
@@ -303,6 +312,8 @@ class Paths:
             (k, self.container((*at, k), v) if isinstance(v, dict) else v) for k, v in tree.items()
         ]
         several = len(items) > 1
+        if at and self._is_called(at):
+            return call("nn.Sequential", items[0][1])
         if self._is_list(at):
             listed = Bracketed("", tuple(CallArgument(v) for _, v in items), "[]", rows=several)
             return call("nn.ModuleList", listed)

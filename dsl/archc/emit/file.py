@@ -26,6 +26,7 @@ from archc.emit.program import ClassModel, Definition, Program, instance_env
 from archc.emit.steps import write_chain
 from archc.emit.support import support_names
 from archc.emit.values import NotUnifiable
+from archc.emit.words import listed
 from archc.plan import Choice, Loop, Plan, bodies, named_outputs, outputs, side_outputs, walk
 
 _IMPORTED_BY_OPTIONS = {"Any", "Iterator", "Mapping", "Self", "ClassVar"}
@@ -373,7 +374,7 @@ def describe_network(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) ->
         lines += ["", f"{', '.join(credit)}."]
     shapes = [_shape(x.shape.dims) for x in plan.body.inputs if x.shape is not None]
     ends = [_shape(t.shape.dims) for _, t in outputs(plan.body) if t.shape is not None]
-    lines += ["", f"Input {' and '.join(shapes)}, output {' and '.join(ends)}."]
+    lines += ["", f"Input {listed(shapes)}, output {listed(ends)}."]
     lines.append(f"{cost.params:,} parameters, {cost.macs:,} multiply-accumulates a sample.")
     if "pretrained" in meta:
         lines.append(f"Loads {meta['pretrained']}.")

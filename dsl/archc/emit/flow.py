@@ -33,6 +33,8 @@ class Compute:
     write: Callable[..., str]  # names of the tensors -> expression
     tag: str  # category of the operator, or "block"
     comment: str = ""
+    part: tuple[int, int] | None = None  # which of how many equal parts of a tensor
+    item: tuple[str, int] | None = None  # the module's place, where it is one of a list
 
 
 @dataclass(eq=False, slots=True)
@@ -46,6 +48,7 @@ class Test:
     then_out: Wire
     other_out: Wire
     out: Wire
+    condition: str = ""  # what the constructor asks, where `test` is how forward knows
 
 
 @dataclass(eq=False, slots=True)

@@ -46,12 +46,14 @@ class LoopIndex:
     """A loop's index while its body is written.
 
     `variable` counts iterations from 0 in expressions ("" in a loop written out); `author` maps
-    the file's own loop names to expressions over it.
+    the file's own loop names to expressions over it. What is `given` runs over an argument: no
+    number is known by its place.
     """
 
     variable: str
     python: str
     author: dict[str, Expr] = field(default_factory=dict)
+    given: bool = False
 
 
 @dataclass

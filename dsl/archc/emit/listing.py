@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from archc import symbolic
 from archc.emit.class_writer import ClassWriter, NotAChain, zip_nodes
-from archc.emit.constructor import Assign, Constructor, ExprStatement, ForStatement, IfStatement
+from archc.emit.constructor import (
+    Assign,
+    Constructor,
+    ExprStatement,
+    ForStatement,
+    IfStatement,
+    Statement,
+)
 from archc.emit.instances import Lane
 from archc.emit.layout import Bracketed, CallArgument, call
 from archc.emit.loops import looping
@@ -101,8 +107,13 @@ class Lister:
             after = self._chain(chains, [lanes[k] for k in at], arm)
             self._update(chains, after, arm)
             arms.append(arm.body)
+        after_both: list[Statement] = []
+        while arms[0] and arms[1] and arms[0][-1] == arms[1][-1]:
+            after_both.insert(0, arms[0].pop())
+            arms[1].pop()
         if arms[0] or arms[1]:
             constructor.body.append(IfStatement(self.exprs.render(test), *arms))
+        constructor.body += after_both
         return self._counted(lanes, [node.output for node in nodes])
 
     def _started(
@@ -114,18 +125,12 @@ class Lister:
         counts = [tensor.channels for tensor in tensors]
         if any(count != lane.env.get("#c") for count, lane in zip(counts, lanes, strict=True)):
             constructor.count_channels(self.exprs.value(counts, lanes))
-        return [
-            Lane(lane.instance, {k: v for k, v in lane.env.items() if k != "in.c"} | {"#c": count})
-            for lane, count in zip(lanes, map(symbolic.plain, counts), strict=True)
-        ]
+        return list(map(Lane.carrying, lanes, counts))
 
     def _counted(self, lanes: list[Lane], tensors: list[Tensor]) -> list[Lane]:
         if not self.exprs.carried:
             return lanes
-        return [
-            lane.with_(**{"#c": symbolic.plain(tensor.channels)})
-            for lane, tensor in zip(lanes, tensors, strict=True)
-        ]
+        return [lane.carrying(tensor.channels) for lane, tensor in zip(lanes, tensors, strict=True)]
 
     def _update(self, chains: list[Chain], lanes: list[Lane], constructor: Constructor) -> None:
         """`in_channels = width` at the end of an iteration that changed it."""

@@ -162,7 +162,9 @@ def looping(
     elif _is_numbered(first):
         author[first.names[0]] = symbolic.var(variable)
     wanted = first.names[0] if author else "ijkmn"[len(exprs.indices) % 5]
-    index = LoopIndex(variable, _loop_name(writer, wanted), author)
+    items = [node.items for node in nodes if node.items is not None]
+    given = any(exprs.inside(each).variables() for each in items)
+    index = LoopIndex(variable, _loop_name(writer, wanted), author, given)
     inner = [
         lane.with_(**{variable: k}, **_bound(node, k))
         for lane, node in zip(lanes, nodes, strict=True)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from archc.emit.class_writer import ClassWriter
-from archc.emit.flow import Step, Wire, count_uses, pruned, sink
+from archc.emit.constructor import Assign, lines
+from archc.emit.flow import Step, Test, Wire, count_uses, pruned, sink, texts
 from archc.emit.forward import Printer
+from archc.emit.joining import LAYER, join_items, join_parts, join_tests
+from archc.emit.layout import Bracketed, CallArgument
 from archc.emit.statements import wrapped
 
 FEATURES = "features"  # the list that a layer of a dense block takes
@@ -25,11 +30,16 @@ def _print(
     is_network = writer.definition.block is None
     marks = [wire for _, wire in writer.outputs]
     results = marks if is_network and marks else [out, *marks]
+    join_parts(steps)
+    for test in join_tests(steps, results):
+        _forget(writer, test, steps)
     sink(steps, results)
     count_uses(steps)
     if len(results) > len(marks):
         out.uses += 1
     kept = pruned(steps)
+    if join_items(kept, _lengths(writer)):
+        printer.spoken_for.append(frozenset((LAYER,)))
     if len(results) == 1 and results[0].uses == 1:
         results[0].keep = False  # a name for what is returned at once says nothing
     if writer.takes_features:
@@ -48,6 +58,29 @@ def _print(
         return _several(writer, printer, results)
     printer.give(results[0])
     return _returning(printer.lines), "list[Tensor]" if out.bundle else "Tensor"
+
+
+def _lengths(writer: ClassWriter) -> dict[str, int]:
+    """The lists of modules that the constructor makes, and how many each has."""
+    found: dict[str, int] = {}
+    for statement in writer.root.body:
+        match statement:
+            case Assign(code=Bracketed("nn.ModuleList", (CallArgument(Bracketed() as row),))):
+                found[statement.target] = len(row.items)
+    return found
+
+
+def _forget(writer: ClassWriter, test: Test, steps: list[Step]) -> None:
+    """Take back what the constructor kept for an `if`, where nothing else asks for it."""
+    for attribute in re.findall(r"self\.\w+", test.test):
+        kept = [
+            statement
+            for statement in writer.root.body
+            if not (isinstance(statement, Assign) and statement.target == attribute)
+        ]
+        asked = re.compile(rf"{re.escape(attribute)}\b")
+        if not any(map(asked.search, (*texts(steps), *lines(kept)))):
+            writer.root.body[:] = kept
 
 
 def _returning(lines: list[str]) -> list[str]:

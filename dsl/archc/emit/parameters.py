@@ -63,7 +63,11 @@ def type_of(name: str, lanes: list[Lane]) -> str:
 
 def _type(values: list[Any]) -> str:
     if any(isinstance(value, tuple) for value in values):
-        items = [item for value in values if isinstance(value, tuple) for item in value]
+        lists = [value for value in values if isinstance(value, tuple)]
+        items = [item for value in lists for item in value]
+        lengths, kinds = set(map(len, lists)), [_type([item]) for item in items]
+        if len(lengths) == 1 and len({kind == "type[nn.Module]" for kind in kinds}) > 1:
+            return f"tuple[{', '.join(_type(list(column)) for column in zip(*lists, strict=True))}]"
         return f"Sequence[{_type(items) if items else 'int'}]"
     if any(isinstance(value, OperatorValue) for value in values):
         return "type[nn.Module]"

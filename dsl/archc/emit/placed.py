@@ -22,7 +22,7 @@ from archc.emit.options import Options, Unsuited
 from archc.emit.parameters import parameters_of
 from archc.emit.program import ClassModel, Definition, Method, changed
 from archc.emit.render import render
-from archc.emit.words import describe
+from archc.emit.words import describe, listed
 from archc.plan import Body, Chain, Plan, Tensor
 from archc.transform.place import Placement, Unplaceable, place
 
@@ -238,9 +238,3 @@ def _until(layer: str) -> str:
 
 def _part(count: int) -> str:
     return _PARTS.get(count, f"1/{count}")
-
-
-def listed(names: Iterable[str]) -> str:
-    """`conv3, fc6 and fc7`."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last

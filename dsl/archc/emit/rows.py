@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,12 +10,13 @@ from typing import Any
 from archc.emit.calls import arguments, instance, module
 from archc.emit.class_writer import ClassWriter, NotAChain, zip_nodes
 from archc.emit.instances import Lane
-from archc.emit.layout import Bracketed, CallArgument, Code, Generator, call
+from archc.emit.layout import Bracketed, CallArgument, Code, Generator, call, flat
 from archc.emit.loops import iteration, looping, reaches_out
 from archc.emit.values import NotUnifiable
 from archc.plan import Apply, Branches, Call, Chain, Choice, Loop, Scope, Tensor
 
 _MOST_ROWS = 32  # iterations of a loop that may be written out
+_LEAST_RUN = 5  # equal rows that are one
 
 
 @dataclass(slots=True)
@@ -33,11 +35,49 @@ def assembled(head: str, rows: list[ModuleRow]) -> Code:
         return call(head, *items, rows=len(items) > 1)
     if any(row.loop for row in rows):
         raise NotAChain("a loop among labelled modules")
+    rows = _numbered(rows)
     if all(row.name.isidentifier() for row in rows):
         named = [CallArgument(row.code, row.name, row.comment) for row in rows]
         return call(head, call("OrderedDict", *named, rows=True))
-    pairs = [CallArgument(call("", f'"{row.name}"', row.code), comment=row.comment) for row in rows]
-    return call(head, call("OrderedDict", Bracketed("", tuple(pairs), "[]", rows=True)))
+    pairs = tuple(map(_pair, rows))
+    return call(head, call("OrderedDict", Bracketed("", pairs, "[]", rows=len(pairs) > 1)))
+
+
+def _pair(row: ModuleRow) -> CallArgument:
+    """A name and its module: `("block1-0", Bottleneck(64))`."""
+    pair = call("", row.name if row.loop else f'"{row.name}"', row.code)
+    return CallArgument(Generator(pair, row.loop) if row.loop else pair, comment=row.comment)
+
+
+def _numbered(rows: list[ModuleRow]) -> list[ModuleRow]:
+    """The rows; equal ones that are numbered on are one, its name an f-string."""
+    runs: list[list[ModuleRow]] = []
+    for row in rows:
+        if runs and _goes_on(runs[-1][-1], row):
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    return [row for run in runs for row in (run if len(run) < _LEAST_RUN else [_counted(run)])]
+
+
+def _goes_on(before: ModuleRow, row: ModuleRow) -> bool:
+    (stem, number), (other, after) = _stem(before.name), _stem(row.name)
+    counts = stem == other and number.isdecimal() and after == str(int(number) + 1)
+    return counts and (before.code, before.comment) == (row.code, row.comment) == (row.code, "")
+
+
+def _stem(name: str) -> tuple[str, str]:
+    """What stands before the number at the end of a name, and the number."""
+    stem = name.rstrip("0123456789")
+    return stem, name[len(stem) :]
+
+
+def _counted(run: list[ModuleRow]) -> ModuleRow:
+    """`(f"block1-{i}", Bottleneck(64)) for i in range(1, 4)`."""
+    (stem, first), code = _stem(run[0].name), flat(run[0].code)
+    index = next(i for i in "ijkmn" if not re.search(rf"\b{i}\b", code))
+    bounds = f"{first}, {int(first) + len(run)}" if int(first) else f"{len(run)}"
+    return ModuleRow(f'f"{stem}{{{index}}}"', run[0].code, "", f"for {index} in range({bounds})")
 
 
 def _item(row: ModuleRow) -> CallArgument:
@@ -111,8 +151,12 @@ def _module_row(
 
 
 def _says(code: Code, comment: str) -> bool:
-    """Whether a comment repeats an argument: `nn.Linear(512, classes),  # classes`."""
-    return isinstance(code, Bracketed) and any(item.value == comment for item in code.items)
+    """Whether a comment repeats an argument, `nn.Linear(512, classes),  # classes`, or the last."""
+    if not isinstance(code, Bracketed):
+        return False
+    return any(item.value == comment for item in code.items) or (
+        code.rows and code.items[-1].comment == comment
+    )
 
 
 def _nested(writer: ClassWriter, nodes: list[Scope], lanes: list[Lane]) -> Code:
@@ -125,22 +169,26 @@ def _nested(writer: ClassWriter, nodes: list[Scope], lanes: list[Lane]) -> Code:
         return written_out(writer, chains, lanes)
 
 
-def row_code(writer: ClassWriter, chains: list[Chain], lanes: list[Lane]) -> Code:
+def row_code(
+    writer: ClassWriter, chains: list[Chain], lanes: list[Lane], head: str = "nn.Sequential"
+) -> Code:
     """`nn.Sequential(...)`. Raises NotAChain, or NotUnifiable for loops that are no repeats."""
     used, scopes = set(writer.exprs.used), writer.scopes
     try:
         rows = list(rows_of(writer, chains, lanes))
-        return assembled("nn.Sequential", rows) if rows else call("nn.Identity")
+        return assembled(head, rows) if rows or head != "nn.Sequential" else call("nn.Identity")
     except (NotUnifiable, NotAChain):
         writer.exprs.used, writer.scopes = used, scopes
         raise
 
 
-def written_out(writer: ClassWriter, chains: list[Chain], lanes: list[Lane]) -> Code:
+def written_out(
+    writer: ClassWriter, chains: list[Chain], lanes: list[Lane], head: str = "nn.Sequential"
+) -> Code:
     """`row_code` with every iteration of every loop as modules of its own."""
     outer, writer.write_out = writer.write_out, True
     try:
-        return row_code(writer, chains, lanes)
+        return row_code(writer, chains, lanes, head)
     finally:
         writer.write_out = outer
 

@@ -18,6 +18,7 @@ from archc.emit.rows import assembled, row_code, rows_of, written_out
 from archc.plan import Chain, Scope
 
 _LAYERS, _TYPE = "layers", ": list[nn.Module]"
+_BASE = "super().__init__"
 
 
 def sequential(
@@ -41,14 +42,14 @@ def _listed(
     writer: ClassWriter, chains: list[Chain], lanes: list[Lane], constructor: Constructor
 ) -> Code:
     """`layers = []`, loops that append, and `nn.Sequential(*layers)`."""
-    _list(writer, chains, lanes, constructor)
+    _list_all(writer, chains, lanes, constructor)
     return call("nn.Sequential", f"*{_LAYERS}")
 
 
-def _list(
+def _list_all(
     writer: ClassWriter, chains: list[Chain], lanes: list[Lane], constructor: Constructor
-) -> None:
-    """The statements that make the list `layers`."""
+) -> bool:
+    """The statements that make the list `layers`; True where they could be written."""
     start = len(constructor.body)
     constructor.statements.append(Assign(f"{_LAYERS}{_TYPE}", "[]"))
     Lister(writer, _LAYERS).write(chains, lanes, constructor)
@@ -62,8 +63,9 @@ def _list(
         ):
             made.code = code
         case _:
-            return
+            return True
     del constructor.body[start + 1]
+    return True
 
 
 def type_once(statements: list[Statement], is_typed: bool = False) -> bool:
@@ -89,14 +91,15 @@ def sequential_class(
     """
     block = writer.definition.block
     assert block is not None
-    made = writer.try_writing(
-        lambda: assembled("super().__init__", list(rows_of(writer, chains, lanes))), constructor
+    row = writer.try_writing(
+        lambda: assembled(_BASE, list(rows_of(writer, chains, lanes))), constructor
     )
-    if made is not None:
-        constructor.body.append(ExprStatement(made))
-    elif block.places:
-        _list(writer, chains, lanes, constructor)
-        constructor.body.append(ExprStatement(call("super().__init__", f"*{_LAYERS}")))
-    else:
-        constructor.body.append(ExprStatement(call("super().__init__")))
+    if row is not None:
+        constructor.body.append(ExprStatement(row))
+    elif not block.places:
+        constructor.body.append(ExprStatement(call(_BASE)))
         Lister(writer, "").write(chains, lanes, constructor)
+    elif writer.try_writing(lambda: _list_all(writer, chains, lanes, constructor), constructor):
+        constructor.body.append(ExprStatement(call(_BASE, f"*{_LAYERS}")))
+    else:
+        constructor.body.append(ExprStatement(written_out(writer, chains, lanes, _BASE)))

@@ -9,10 +9,11 @@ from typing import Any
 from archc.emit.branches import write_branches
 from archc.emit.calls import instance, operator
 from archc.emit.choices import write_choice
-from archc.emit.class_writer import ClassWriter, Written, owned, paths_of, zip_nodes
+from archc.emit.class_writer import ClassWriter, Written, paths_of, zip_nodes
 from archc.emit.constructor import Constructor
 from archc.emit.flow import Compute, Side, Step, Unpack, Wire
 from archc.emit.instances import Lane
+from archc.emit.joining import item_of
 from archc.emit.loops import lends, write_loop
 from archc.emit.sequential import sequential
 from archc.emit.values import NotUnifiable
@@ -144,7 +145,11 @@ def _apply(
         return [], ins[0]
     out = writer.new_wire([node.output for node in nodes], first.label)
     write = operator(writer, nodes, lanes, constructor, ins)
-    return [Compute(out, ins, write, first.op.category, writer.comment(nodes, lanes))], out
+    comment, parts = writer.comment(nodes, lanes), {node.op.part() for node in nodes}
+    part = parts.pop() if len(parts) == 1 else None
+    step = Compute(out, ins, write, first.op.category, comment, part)
+    step.item = item_of(write("").removesuffix("()")) if len(ins) == 1 else None
+    return [step], out
 
 
 def _call(
@@ -170,7 +175,9 @@ def _called(
 ) -> Written:
     out = writer.new_wire([node.output for node in nodes], nodes[0].label)
     comment = writer.comment(nodes, lanes)
-    return [Compute(out, ins, lambda *xs: f"{access}({', '.join(xs)})", "block", comment)], out
+    step = Compute(out, ins, lambda *xs: f"{access}({', '.join(xs)})", "block", comment)
+    step.item = item_of(access)
+    return [step], out
 
 
 def _branches(
@@ -184,7 +191,7 @@ def _branches(
 def _scope(
     writer: ClassWriter, nodes: list[Scope], lanes: list[Lane], wire: Wire, constructor: Constructor
 ) -> Written:
-    """A group: an nn.Sequential if it is a row of modules, else an nn.ModuleDict."""
+    """A group: an nn.Sequential if it is a row of modules, else a dict or list of them."""
     name = writer.name(nodes, lanes)
     outer, writer.scopes = writer.scopes, (*writer.scopes, nodes[0].name)
     try:
@@ -204,7 +211,7 @@ def _scope(
         if name.startswith('f"'):
             raise NotUnifiable("a group in a loop that is no row")
         chains = [node.chain for node in nodes]
-        inner = constructor.nested(name, paths_of(map(owned, chains)))
+        inner = constructor.nested(name, paths_of(chains))
         writer.constructors[writer.scopes] = inner
         steps, wire = writer.chain(chains, lanes, wire, inner)
         if inner.items and not nodes[0].again:

@@ -42,7 +42,7 @@ def _format_shapes(writer: ClassWriter, tensors: Iterable[list[Tensor]]) -> str:
             for at in range(len(shapes[0].dims))
         ]
         texts.append(f"(N, {', '.join(dims)})")
-    return " and ".join(texts)
+    return listed(texts)
 
 
 def _several(writer: ClassWriter) -> str:
@@ -141,3 +141,9 @@ def _concrete(shape: Shape | None) -> str:
     assert shape is not None
     text = f"(N, {', '.join(str(symbolic.plain(d)) for d in shape.dims)})"
     return f"columns of {text}" if shape.columns else text
+
+
+def listed(names: Iterable[str]) -> str:
+    """`conv3, fc6 and fc7`."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

@@ -54,7 +54,7 @@ def explain_operator(net: Unfolded, row: Row) -> Explanation:
 def becomes(op: Op, xs: tuple[Shape, ...], inplace: bool) -> str:
     """The torch code that it stands for, with its numbers: `nn.Conv2d(3, 96, 11, stride=4)`."""
     names = ["x"] if len(xs) == 1 else [f"x{at}" for at in range(1, len(xs) + 1)]
-    text = op.inline(*names)
+    text = op.inline_for(xs, *names)
     call = op.torch(*xs)
     if call is None or (text is not None and not op.weights(*xs) and not op.buffers(*xs)):
         return text or ""

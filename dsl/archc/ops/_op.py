@@ -158,6 +158,18 @@ class Operator(Memory[*Xs], Teaching[*Xs]):
         """
         return None
 
+    def inline_for(self, xs: tuple[*Xs], *names: str) -> str | None:
+        """`inline`, of what is written in another way for another number of dimensions."""
+        return self.inline(*names)
+
+    def operand(self) -> tuple[str, Any] | None:
+        """Of what is `x * number`: the sign, and the number, which may be an argument."""
+        return None
+
+    def part(self) -> tuple[int, int] | None:
+        """Of what is one of several equal parts of the channels: which, and of how many."""
+        return None
+
     def channels_taken(self) -> tuple[int, int] | None:
         """Of what is a view of some channels: the first of them, and the first behind them."""
         return None

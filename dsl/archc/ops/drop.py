@@ -115,11 +115,13 @@ class DropPath(Unary):
         return not training and not self.rescale_eval
 
     def torch(self, x: Shape) -> ModuleCall:
+        if not self.batch and not self.rescale_eval:
+            return ModuleCall("DropPath", (self.p,))
         keywords = (
             Keyword("batch", self.batch, False),
             Keyword("rescale_eval", self.rescale_eval, False),
         )
-        return ModuleCall("DropPath", (self.p,), keywords)
+        return ModuleCall("StochasticDepth", (self.p,), keywords)
 
     def in_eval(self) -> Op:
         if not self.rescale_eval:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from archc import symbolic
 from archc.ops._field import flag, number, option
@@ -90,6 +90,9 @@ class Times(Unary):
         number = symbolic.format_float(float(self.factor))
         return f"{names[0]} * {f'({number})' if ' ' in number else number}"
 
+    def operand(self) -> tuple[str, Any] | None:
+        return "*", self.factor
+
     def label(self) -> str:
         return f"{self.factor:g}"
 
@@ -117,6 +120,9 @@ class Plus(Unary):
     def inline(self, *names: str) -> str:
         sign = "-" if self.summand < 0 else "+"
         return f"{names[0]} {sign} {abs(self.summand)!r}"
+
+    def operand(self) -> tuple[str, Any] | None:
+        return "+", self.summand
 
     def label(self) -> str:
         return f"{self.summand:g}"
@@ -149,6 +155,9 @@ class Div(Unary):
 
     def inline(self, *names: str) -> str:
         return f"{names[0]} / {self.divisor!r}"
+
+    def operand(self) -> tuple[str, Any] | None:
+        return "/", self.divisor
 
     def label(self) -> str:
         return f"{self.divisor:g}"

@@ -221,10 +221,20 @@ class Upsample(Nary):
         return ModuleCall("nn.Upsample", (), (extent, *self._keywords(xs[0])))
 
     def inline(self, *names: str) -> str | None:
-        if self.to is not OTHER or not self.mode.startswith("nearest"):
+        if not self.mode.startswith("nearest"):
             return None  # the other modes go by the tensor's rank
-        mode = "" if self.mode == "nearest" else ', mode="nearest-exact"'
-        return f"F.interpolate({names[0]}, size={names[1]}.shape[2:]{mode})"
+        mode = self.mode.replace("_", "-")
+        return self._interpolated(names, (Keyword("mode", mode, "nearest"),))
+
+    def inline_for(self, xs: tuple[Shape, ...], *names: str) -> str | None:
+        return self._interpolated(names, self._keywords(xs[0]))
+
+    def _interpolated(self, names: tuple[str, ...], keywords: tuple[Keyword, ...]) -> str | None:
+        if self.to is not OTHER:
+            return None
+        given = [(k.name, k.value) for k in keywords if k.value != k.default]
+        settings = [f'{name}="{v}"' if isinstance(v, str) else f"{name}={v}" for name, v in given]
+        return f"F.interpolate({', '.join([names[0], f'size={names[1]}.shape[2:]', *settings])})"
 
     def label(self) -> str:
         if self.factor is not None:

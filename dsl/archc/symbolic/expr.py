@@ -176,11 +176,15 @@ def _substitute_atom(atom: Atom, env: Mapping[str, Expr]) -> Expr:
         return whole
     if atom.function in _COMPARISONS:
         args = _numbers_right(args)
+        if args[0].constant is not None:  # `w == 4`, not `4 == w`
+            return called(_TURNED.get(atom.function, atom.function), args[::-1])
     return called(atom.function, args)
 
 
 def called(function: str, args: tuple[Expr, ...]) -> Expr:
-    """The call of a function, in short: `max(max(a, b), a)` is `max(a, b)`, `not not a` is `a`."""
+    """The call of a function, in short: `max(max(a, b), a)` is `max(a, b)`, `a / 1` is `a`."""
+    if (alone := _without_neutral(function, args)) is not None:
+        return alone
     if function in _OF_TRUTH and (shorter := _decided(function, args)) is not None:
         return shorter
     if function in ("max", "min") and len(args) > 1:
@@ -189,6 +193,21 @@ def called(function: str, args: tuple[Expr, ...]) -> Expr:
         if len(args) == 1:
             return args[0]
     return Expr((((FunctionCall(function, args),), 1),))
+
+
+_NEUTRAL = {"+": 0, "-": 0, "*": 1, "/": 1, "**": 1}  # on the right
+
+
+def _without_neutral(function: str, args: tuple[Expr, ...]) -> Expr | None:
+    """`a` of `a * 1`, `0 + a` and `a / 1`, 0 of `0 / 16`; None where each operand counts."""
+    if function not in _NEUTRAL or len(args) != 2:
+        return None
+    left, right = args[0].constant, args[1].constant
+    if right == _NEUTRAL[function]:
+        return args[0]
+    if function in ("+", "*") and left == _NEUTRAL[function]:
+        return args[1]
+    return const(0) if function in ("*", "/") and left == 0 and right != 0 else None
 
 
 def _decided(function: str, args: tuple[Expr, ...]) -> Expr | None:
@@ -261,6 +280,7 @@ def _known(expr: Expr) -> Any:
 
 _OF_TRUTH = frozenset(("if", "and", "or", "not"))
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def _numbers_right(args: tuple[Expr, ...]) -> tuple[Expr, ...]:

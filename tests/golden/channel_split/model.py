@@ -38,8 +38,8 @@ class Unit(nn.Module):
         self.shuffle = nn.ChannelShuffle(2)
 
     def forward(self, x: Tensor) -> Tensor:
-        branch1 = torch.chunk(x, 2, 1)[0]  # 8x16x16
-        branch2 = self.relu(self.bn1(self.conv1(torch.chunk(x, 2, 1)[1])))
+        branch1, branch2 = x.chunk(2, dim=1)
+        branch2 = self.relu(self.bn1(self.conv1(branch2)))  # (c // 2, 16, 16)
         return self.shuffle(torch.cat([branch1, branch2], 1))  # (c // 2 + 8, 16, 16)
 
 
@@ -92,6 +92,5 @@ class ChannelSplit(nn.Module):
         x = x + self.conv1(branch2)  # 16x16x16
         branch1, branch2 = torch.split(x, [4, 12], 1)
         x = torch.cat([self.conv2(branch1), branch2], 1)  # 16x16x16
-        branch1 = torch.chunk(x, 4, 1)[3]  # 4x16x16
-        branch2 = self.relu(torch.chunk(x, 4, 1)[0])  # 4x16x16
-        return torch.cat([branch1, branch2], 1)  # 8x16x16
+        branch2, _, _, branch1 = x.chunk(4, dim=1)
+        return torch.cat([branch1, self.relu(branch2)], 1)  # 8x16x16

@@ -119,7 +119,7 @@ def _emitted(analysis: Analysis, input: Input, args: Namespace) -> tuple[str, st
 
 
 def _placed(analysis: Analysis, templates: Path | None) -> tuple[str, str]:
-    from archc.emit.placed import listed
+    from archc.emit.words import listed
 
     text, placement = analysis.emit_placed(templates), analysis.placement()
     where = placement.meetings
