@@ -23,11 +23,14 @@ class Deployed(nn.Module):
     def folded(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """A `state_dict` of the training form as one of this form."""
         found, own = dict(state), {path for path, _ in self.named_modules()}
+        done: dict[int, Tensor] = {}  # weights that have their norm
         for path, module in self.named_modules():
             at = f"{path}." if path else ""
             for layer, (norm, eps) in getattr(module, "FOLDED", {}).items():
-                if f"{at}{layer}.weight" in found:  # not every unit has it
+                key = f"{at}{layer}.weight"
+                if key in found and id(found[key]) not in done:  # not every unit has it
                     fold(found, at + layer, at + norm, eps)
+                    done[id(found[key])] = found[key]
             for layer, parts in getattr(module, "FUSED", {}).items():
                 if f"{at}{layer}" not in own:  # not every unit has it
                     continue

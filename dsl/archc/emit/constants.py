@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archc.emit.layout import WIDTH, Bracketed, CallArgument, Code, lay
 from archc.emit.program import Definition
 from archc.emit.values import NotUnifiable, literal
-from archc.plan import Apply, Body
+from archc.plan import Apply, Body, Call
 from archc.transform.rewrite import chains
 from archc.transform.weight_map import WeightMap
 
@@ -33,9 +33,9 @@ def constants(deployment: Deployment, definition: Definition) -> list[str]:
         total.fused |= table.fused
         total.dropped += tuple(name for name in table.dropped if name not in total.dropped)
     for body in definition.bodies:
-        unfolded = total.folded.keys() - deployment.tables[body].folded.keys()
-        if not unfolded.isdisjoint(_operators(body)):
-            raise NotUnifiable("a batch norm that only some instances have")
+        for name, value in total.folded.items():
+            if _folded(deployment, body, name) not in (value, None):
+                raise NotUnifiable("a batch norm that only some instances have")
     folded = {
         key: _row(key, (f'"{norm}"', literal(eps))) for key, (norm, eps) in total.folded.items()
     }
@@ -54,9 +54,21 @@ def _names(table: WeightMap) -> set[str]:
     return {*table.folded, *table.fused, *table.dropped}
 
 
-def _operators(body: Body) -> Iterator[str]:
+def _folded(deployment: Deployment, body: Body, name: str) -> tuple[str, float] | None:
+    """Return the norm, and its eps, that an operator in a body or in its blocks takes in.
+
+    The norm is "" for an operator that takes in none; the result is None where there is no such
+    operator.
+    """
     for chain, prefix, _ in chains(body.chain):
-        yield from (prefix + node.name for node in chain.nodes if isinstance(node, Apply))
+        for node in chain.nodes:
+            if isinstance(node, Apply) and prefix + node.name == name:
+                return deployment.tables[body].folded.get(name, ("", 0.0))
+            if isinstance(node, Call) and name.startswith(f"{prefix}{node.name}."):
+                around = f"{prefix}{node.name}."
+                inner = _folded(deployment, node.body, name.removeprefix(around))
+                return inner and (inner[0] and around + inner[0], inner[1])
+    return None
 
 
 def _row(key: str, items: Sequence[str]) -> Code:
