@@ -301,7 +301,7 @@ def _avgpool(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> t
     k, s = _pair(op.kernel, x), _pair(op.stride or op.kernel, x)
     sides = _ends(op, x, s, (1,))
     counted = op.count_pad and op.padding != "tfsame"
-    if sides[::2] == sides[1::2]:
+    if sides[::2] == sides[1::2] and op.padding != "tfsame":
         return run(x, k, s, sides[::-2], op.ceil, counted)
     padded, there = (F.pad(t, sides) for t in (x, torch.ones_like(x)))
     return run(padded, k, s, 0, op.ceil) / (1 if counted else run(there, k, s, 0, op.ceil))

@@ -45,7 +45,7 @@ def listed(result: Any) -> list[Any]:
 
 
 def calm(module: Any) -> None:
-    """Let norms scale down: in a hundred layers with shortcuts signals grow, and errors with them."""
+    """Let norms scale down: with many shortcuts signals grow, and rounding errors with them."""
     with torch.no_grad():
         for m in module.modules():
             if getattr(m, "running_mean", None) is not None and m.weight is not None:

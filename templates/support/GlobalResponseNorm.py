@@ -17,7 +17,7 @@ class GlobalResponseNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         axes, ones = tuple(range(2, x.ndim)), [1] * (x.ndim - 2)
         length = torch.linalg.vector_norm(x, dim=axes, keepdim=True)
-        response = length / (length.mean(1, keepdim=True) + self.eps)
+        response: Tensor = length / (length.mean(1, keepdim=True) + self.eps)
         weight, bias = self.weight.view(-1, *ones), self.bias.view(-1, *ones)
         return x * response * weight + bias + x
 

@@ -19,4 +19,5 @@ class MaskedConv2d(nn.Conv2d):
         weight = self.weight.flatten(2)
         unseen = weight.shape[2] - self.seen
         weight = F.pad(weight[:, :, : self.seen], [0, unseen]).view_as(self.weight)
-        return self._conv_forward(x, weight, self.bias)
+        out: Tensor = self._conv_forward(x, weight, self.bias)
+        return out

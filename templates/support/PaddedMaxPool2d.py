@@ -12,4 +12,5 @@ class PaddedMaxPool2d(nn.MaxPool2d):
         self.sides = sides
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, self.sides, value=float("-inf")))
+        out: Tensor = super().forward(F.pad(x, self.sides, value=float("-inf")))
+        return out

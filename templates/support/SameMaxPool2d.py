@@ -12,4 +12,5 @@ class SameMaxPool2d(nn.MaxPool2d):
             k, s, d = (v[at] if isinstance(v, tuple) else v for v in numbers)
             missing = max((-(n // -s) - 1) * s + d * (k - 1) + 1 - n, 0)
             sides = [missing // 2, missing - missing // 2, *sides]
-        return super().forward(F.pad(x, sides, value=float("-inf")))
+        out: Tensor = super().forward(F.pad(x, sides, value=float("-inf")))
+        return out

@@ -18,4 +18,5 @@ class StandardizedConv2d(nn.Conv2d):
         axes = tuple(range(1, self.weight.ndim))
         var, mean = torch.var_mean(self.weight, axes, correction=0, keepdim=True)
         weight = (self.weight - mean) / (var + self.eps).sqrt()
-        return self._conv_forward(x, weight, self.bias)
+        out: Tensor = self._conv_forward(x, weight, self.bias)
+        return out

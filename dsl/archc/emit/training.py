@@ -148,7 +148,7 @@ def _classifier(plan: Plan) -> tuple[tuple[int, ...], int]:
     image, out = (tuple(map(int, shape.dims)) for shape in shapes if shape is not None)
     if len(image) != 3 or image[0] not in (1, 3):
         raise Untrainable(f"{what} {plan.name} takes {shapes[0]}: no image of 1 or 3 channels")
-    if len(out) != 1:
+    if len(out) != 1 or out == (1,):
         raise Untrainable(f"{what} {plan.name} ends in {shapes[1]}, not in a number a class")
     return image, out[0]
 
