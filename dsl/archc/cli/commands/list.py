@@ -15,7 +15,7 @@ from archc.comparison import BATCH, NetworkEntry, attribute
 from archc.record import record
 from archc.report.characters import to_json
 from archc.report.spelling.numbers import natural
-from archc.syntax import Number, Plain, Section, Text
+from archc.syntax import Network, Number, Plain, Section, Text
 from archc.syntax.parser import parse
 
 # Each as wide as its values can be: a line is printed as soon as its network is known.
@@ -26,11 +26,13 @@ _SEARCHED = ("display", "family", "paper", "authors", "year")
 
 @record
 class _Bundled:
-    """A bundled network and what its `meta` says, which takes no more than reading its text."""
+    """A bundled network and what its text says of it, which takes no more than reading it."""
 
     name: str
     path: Path
+    network: str
     meta: dict[str, Any]
+    expect: dict[str, Any]
 
     @property
     def family(self) -> str:
@@ -42,9 +44,16 @@ class _Bundled:
         text = "\n".join(said).casefold()
         return all(word.casefold() in text for word in words)
 
-    def entry(self) -> NetworkEntry:
+    def values(self, keys: Iterable[str]) -> list[Any]:
+        """What is known of it by the names of columns. It is compiled for what it does not say."""
+        said: dict[str, Any] = {"name": self.name, "network": self.network, "file": str(self.path)}
+        said |= {"paper": None, "year": None} | self.expect | self.meta
+        keys = list(keys)
+        if said.keys() >= set(keys):
+            return [said[key] for key in keys]
         analysis = api.analyze(files.read(self.path), project=self.path.parent)
-        return NetworkEntry(self.name, str(self.path), analysis)
+        entry = NetworkEntry(self.name, str(self.path), analysis)
+        return [attribute((), key).of(entry, BATCH) for key in keys]
 
 
 def run(args: Namespace) -> int:
@@ -62,7 +71,7 @@ def run(args: Namespace) -> int:
 
 def _bundled() -> list[_Bundled]:
     """Families in the order of their first papers: those of the lecture, then what came after."""
-    found = [_Bundled(name, path, _meta(path)) for name, path in api.bundled().items()]
+    found = [_read(name, path) for name, path in api.bundled().items()]
     began: dict[str, int] = {}
     for network in found:
         year = int(network.meta.get("year", 9999))
@@ -71,16 +80,18 @@ def _bundled() -> list[_Bundled]:
     return found
 
 
-def _meta(path: Path) -> dict[str, Any]:
+def _read(name: str, path: Path) -> _Bundled:
     file, _ = parse(files.read(path))
-    sections = [item for item in file.items if isinstance(item, Section) and item.kind.id == "meta"]
-    return {
-        entry.key.id: value.value.value
-        for section in sections
-        for entry in section.entries
-        for value in entry.values
-        if isinstance(value, Plain) and isinstance(value.value, Text | Number)
-    }
+    title = next((item.name.id for item in file.items if isinstance(item, Network)), "")
+    said: dict[str, dict[str, Any]] = {"meta": {}, "expect": {}}
+    for section in (item for item in file.items if isinstance(item, Section)):
+        said.setdefault(section.kind.id, {}).update(
+            (entry.key.id, value.value.value)
+            for entry in section.entries
+            for value in entry.values
+            if isinstance(value, Plain) and isinstance(value.value, Text | Number)
+        )
+    return _Bundled(name, path, title, said["meta"], said["expect"])
 
 
 def _lines(networks: list[_Bundled]) -> Iterator[str]:
@@ -98,8 +109,8 @@ def _lines(networks: list[_Bundled]) -> Iterator[str]:
     for family, members in groupby(networks, lambda network: network.family):
         if family:
             yield f"\n{family}"
-        for entry in (network.entry() for network in members):
-            values = [attribute((), column.name).of(entry, BATCH) for column, _ in columns]
+        for network in members:
+            values = network.values(widths)
             yield line(
                 "" if value is None else column.show(value)
                 for value, (column, _) in zip(values, columns, strict=True)
@@ -109,7 +120,6 @@ def _lines(networks: list[_Bundled]) -> Iterator[str]:
 def _json(networks: list[_Bundled]) -> str:
     rows = []
     for network in networks:
-        entry = network.entry()
-        values = {key: attribute((), key).of(entry, BATCH) for key in _KEYS}
+        values = dict(zip(_KEYS, network.values(_KEYS), strict=True))
         rows.append({"name": network.name, "family": network.family or None, **values})
     return to_json(rows)
