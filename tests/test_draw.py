@@ -364,10 +364,10 @@ def test_a_hostile_title_in_a_program() -> None:
     assert "a <b> & {c} | 한국어" in picture.texts
 
 
-def test_no_empty_font() -> None:
+@pytest.mark.parametrize("name", varied(sorted(archc.bundled())))
+def test_no_empty_font(name: str) -> None:
     assert style.font("") == style.font("", 9, "#ffffff", bold=True) == ""
-    for name in archc.bundled():
-        assert not re.search(r"<FONT[^>]*></FONT>|<B></B>", bundled(name).dot)
+    assert not re.search(r"<FONT[^>]*></FONT>|<B></B>", bundled(name).dot)
 
 
 @pytest.mark.parametrize(

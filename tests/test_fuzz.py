@@ -58,7 +58,17 @@ def test_more_random_programs(start: int) -> None:
     hold(start, min(start + BATCH, ALL))
 
 
-@pytest.mark.parametrize("path", sorted(FAULTS.glob("*/*.arch")), ids=lambda path: path.stem)
+LARGE = {"no_two_indices"}  # as someone wrote it: a minute of convolutions
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=[pytest.mark.slow] if path.stem in LARGE else [])
+        for path in sorted(FAULTS.glob("*/*.arch"))
+    ],
+    ids=lambda path: path.stem,
+)
 def test_found_programs(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     if path.stem in REFUSABLE and not analysis_of(text).ok:

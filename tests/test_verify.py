@@ -282,7 +282,7 @@ def alive(process: int) -> bool:
 ALWAYS = [check.name for check in CHECKS.values() if not (check.slow or check.gpu)]
 # Seconds each, of a large network: they hang on its operators and blocks, not on how many it has.
 EXPENSIVE = {
-    "state", "copying", "init-weights", "deterministic", "side-effects", "recompute",
+    "arguments", "state", "copying", "init-weights", "deterministic", "side-effects", "recompute",
     "fake-device", "autocast",
 }  # fmt: skip
 

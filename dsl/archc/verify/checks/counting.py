@@ -148,6 +148,8 @@ def _functions(rows: list[Row], trace: Trace) -> int:
         if op.passes_through(len(row.part.inputs), training=False):
             continue
         dims, around = row.part.output.dims, row.key.rpartition(".")[0]
+        while around and around not in modules:  # a list of modules does not run itself
+            around = around.rpartition(".")[0]
         if row.part.inputs[0].dims == dims:
             continue  # torch may have nothing to do
         found = next(
