@@ -137,7 +137,7 @@ class _Pool(Unary):
     def label(self) -> str:
         if self.to is not None:
             return f"to {'×'.join(map(str, self.to))}"
-        return geometry_label(self.kernel or (), self.stride)
+        return geometry_label(self.kernel or (), self.stride, usual=0)
 
     def _slide(self, x: Shape) -> Slide:
         """How the window slides, the stride's default filled in."""
@@ -358,7 +358,7 @@ class LpPool(Unary):
         return max(0, 2 * xs[0].features - 5 * self.shape(xs[0]).features)
 
     def label(self) -> str:
-        return f"L{self.norm:g} {geometry_label(self.kernel, self.stride)}"
+        return f"L{self.norm:g} {geometry_label(self.kernel, self.stride, usual=0)}"
 
 
 @register

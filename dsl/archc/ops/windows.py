@@ -327,11 +327,11 @@ def check_groups(x: Shape, groups: int, out: int | None = None) -> None:
 
 
 def geometry_label(
-    kernel: Dims, stride: Dims | None, groups: int = 1, dilation: Dims = (1,)
+    kernel: Dims, stride: Dims | None, groups: int = 1, dilation: Dims = (1,), *, usual: int = 1
 ) -> str:
-    """`3×3/2 g32 d2`, leaving out what is 1."""
+    """`3×3/2 g32 d2`, leaving out what is 1, of strides the `usual` one."""
     text = "×".join(map(str, kernel))
-    if stride and set(stride) != {1}:
+    if stride and set(stride) != {usual}:
         text += "/" + "×".join(map(str, stride))
     if groups != 1:
         text += f" g{groups}"
