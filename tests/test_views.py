@@ -47,7 +47,7 @@ def test_every_network_fits_on_paper(name: str) -> None:
     macs = sum(card.macs for card in cards(found.scene.root))
     assert macs == net.macs + net.analysis.cost.side_macs, "picture and table agree"
     assert len({line.name for line in found.lines.values()}) == len(found.lines)
-    assert len(found.templates) <= 3
+    assert len(found.templates) <= (6 if name == "inception_v3" else 3)  # modules A to E, and aux
     picture = shown(name, "paper")
     rows = [line.name for line in found.lines.values()]
     for row in rows:
