@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from archc.elaborate.sections import Facts
 from archc.emit.constructor import (
@@ -311,22 +312,16 @@ def _base(target: str) -> str:
     return _HEIR.sub(r"nn.\1", target)
 
 
-def _always(chain: Chain) -> Iterator[Node]:
-    """What every instance of a class has as attributes of its own: not in groups, not in `if`s."""
+def _always(chain: Chain, opened: Any = Branches | Loop) -> Iterator[Node]:
+    """What every instance of a class has as attributes of its own: not in groups, not in `if`s.
+
+    `opened` are the kinds of statement whose inside is the class's, too.
+    """
     for node in chain.nodes:
         yield node
-        if isinstance(node, Branches | Loop):
+        if isinstance(node, opened):
             for inner in children(node):
-                yield from _always(inner)
-
-
-def _single(chain: Chain) -> Iterator[Node]:
-    """What stands in a class once, and in every instance."""
-    for node in chain.nodes:
-        yield node
-        if isinstance(node, Branches):
-            for inner in children(node):
-                yield from _single(inner)
+                yield from _always(inner, opened)
 
 
 def _bare_starts(definition: Definition) -> dict[str, float]:
@@ -336,7 +331,7 @@ def _bare_starts(definition: Definition) -> dict[str, float]:
     """
     starts: dict[str, float] = {}
     for body in definition.bodies:
-        own = set(_single(body.chain))
+        own = set(_always(body.chain, Branches))  # in a loop several have one name
         for node in walk(body.chain.nodes):
             if not isinstance(node, Apply) or not isinstance(node.op, Scale) or not node.op.bare:
                 continue
