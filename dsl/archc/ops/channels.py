@@ -197,9 +197,23 @@ def _positions(x: Shape) -> int:
 # --- lengths -----------------------------------------------------------------------------
 
 
+class _LengthNorm(Unary):
+    """Divides the channels at each position by a length of theirs."""
+
+    yields = True
+    category = "norm"
+    keeps_shape = True
+
+    def operations(self, x: Shape) -> int:
+        return 3 * x.features
+
+    def scratch(self, x: Shape, training: bool) -> int:
+        return 0 if training else _positions(x)
+
+
 @register
 @op
-class L2Norm(Unary):
+class L2Norm(_LengthNorm):
     """The channels at each position, divided by their length: x / max(|x|, eps).
 
     With a learned `scale init=20` behind it, it is ParseNet's and SSD's (arXiv:1506.04579).
@@ -207,21 +221,12 @@ class L2Norm(Unary):
 
     name = "norm l2"
     aliases = ("l2norm",)
-    yields = True
-    category = "norm"
     example = "norm l2"
-    keeps_shape = True
 
     eps: float = option(float, 1e-12, "the least length", minimum=0)
 
-    def operations(self, x: Shape) -> int:
-        return 3 * x.features
-
     def saves(self, x: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=2 * _positions(x))  # the length, and what is at least eps
-
-    def scratch(self, x: Shape, training: bool) -> int:
-        return 0 if training else _positions(x)
 
     def backward_scratch(self, x: Shape) -> int:
         return 3 * x.features  # of -grad * ((x / div) / div), div being the length
@@ -236,7 +241,7 @@ class L2Norm(Unary):
 
 @register
 @op
-class PixelNorm(Unary):
+class PixelNorm(_LengthNorm):
     """The channels at each position, divided by their root mean square: x / sqrt(mean(x^2) + eps).
 
     Karras et al., arXiv:1710.10196.
@@ -244,21 +249,12 @@ class PixelNorm(Unary):
 
     name = "pixelnorm"
     aliases = ("pixel_norm",)
-    yields = True
-    category = "norm"
     example = "pixelnorm"
-    keeps_shape = True
 
     eps: float = option(float, 1e-8, "added to the mean square", minimum=0)
 
-    def operations(self, x: Shape) -> int:
-        return 3 * x.features
-
     def saves(self, x: Shape, inplace: bool = False) -> Saved:
         return Saved(input=True, values=_positions(x))
-
-    def scratch(self, x: Shape, training: bool) -> int:
-        return 0 if training else _positions(x)
 
     def backward_scratch(self, x: Shape) -> int:
         # The squares' gradient, 2 x, and their product, when the roots are gone.
