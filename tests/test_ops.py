@@ -410,6 +410,16 @@ def test_padding_of_one_end(draw: Any) -> None:
             agree(op, x)
 
 
+def test_an_average_of_a_volume_smaller_than_its_window() -> None:
+    """As hypothesis found it: `ceil` would begin a window that torch refuses in 3-D."""
+    x = Shape(1, (1, 1, 1))
+    op = AvgPool(kernel=(1, 1, 3), stride=(1, 1, 3), before=(0, 0, 0), after=(0, 0, 1), ceil=True)
+    found = outcome(op, x)
+    assert not isinstance(found, Shape)
+    assert found.code == "A201"
+    agree(op, Shape(1, (1, 1, 2)))
+
+
 @small
 @given(st.data())
 def test_deconv(draw: Any) -> None:

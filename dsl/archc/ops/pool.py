@@ -209,12 +209,13 @@ class _Pool(Unary):
                     )
 
 
-def _check_volume(x: Shape, kernel: Dims) -> None:
-    """Torch's 3-D averages want the window inside the unpadded volume. Raises ShapeError."""
-    for axis, n, k in zip(AXES[3], x.size, spread(kernel, 3, "kernel"), strict=True):
+def _check_volume(size: Dims, kernel: Dims, no_help: str = "padding") -> None:
+    """Torch's 3-D averages want the window inside the volume that they get. Raises ShapeError."""
+    for axis, n, k in zip(AXES[3], size, spread(kernel, 3, "kernel"), strict=True):
         if k > n:
             raise ShapeError(
-                f"a window of {k} does not fit into a {axis} of {n}, and in 3-D padding is no help",
+                f"a window of {k} does not fit into a {axis} of {n}, "
+                f"and in 3-D {no_help} is no help",
                 f"make the window at most {n}",
                 field="kernel",
                 code="A201",
@@ -267,8 +268,12 @@ class AvgPool(_Pool):
 
     def shape(self, x: Shape) -> Shape:
         y = _Pool.shape(self, x)
-        if self.kernel is not None and x.rank == 3 and not self._slide(x).is_apart:
-            _check_volume(x, self.kernel)
+        if self.kernel is not None and x.rank == 3:
+            slide = self._slide(x)
+            if slide.is_apart:  # padded beforehand
+                _check_volume(slide.padded, self.kernel, "rounding up")
+            else:
+                _check_volume(x.size, self.kernel)
         return y
 
     def torch(self, x: Shape) -> ModuleCall:
@@ -316,7 +321,7 @@ class LpPool(Unary):
     def shape(self, x: Shape) -> Shape:
         sizes = self._slide(x).sizes()
         if x.rank == 3:
-            _check_volume(x, self.kernel)
+            _check_volume(x.size, self.kernel)
         return Shape(x.channels, sizes)
 
     def operations(self, x: Shape) -> int:
