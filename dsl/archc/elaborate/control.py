@@ -82,9 +82,7 @@ def _length(values: list[Any], items: symbolic.Expr | None) -> Any:
     """How many there are, remembering of what list."""
     if items is None:
         return len(values)
-    return symbolic.traced(
-        len(values), symbolic.Expr((((symbolic.FunctionCall("len", (items,)),), 1),))
-    )
+    return symbolic.traced(len(values), symbolic.called("len", (items,)))
 
 
 def repeat(state: State, statement: syntax.Statement, here: Context) -> Loop | Scope:

@@ -192,7 +192,17 @@ def called(function: str, args: tuple[Expr, ...]) -> Expr:
         args = tuple(dict.fromkeys(flat))
         if len(args) == 1:
             return args[0]
+    if function == "len":
+        args = (_of_the_same_length(args[0]),)
     return Expr((((FunctionCall(function, args),), 1),))
+
+
+def _of_the_same_length(items: Expr) -> Expr:
+    """The list that `enumerate` numbers or `zip` begins with: Python can count only those."""
+    match items.terms:
+        case (((FunctionCall("enumerate" | "zip", (inner, *_)),), 1),):
+            return _of_the_same_length(inner)
+    return items
 
 
 _NEUTRAL = {"+": 0, "-": 0, "*": 1, "/": 1, "**": 1}  # on the right
