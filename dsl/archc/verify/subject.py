@@ -144,8 +144,13 @@ class Subject:
         kept = {norm: norm.momentum for norm in net.modules() if hasattr(norm, "running_mean")}
         for norm in kept:
             norm.momentum = 1.0
+        inputs = self.inputs(batch=8, seed=1, small=True)
         with torch.random.fork_rng(devices=[]), torch.no_grad():
-            net(*self.inputs(batch=8, seed=1, small=True))
+            try:
+                net(*inputs)
+            except Exception as error:
+                sizes = " and ".join(str(tuple(x.shape)) for x in inputs)
+                raise Failed(f"it does not run on {sizes}: {_first_line(error)}") from error
         for norm, momentum in kept.items():
             norm.momentum = momentum
         return net.eval()
@@ -317,3 +322,7 @@ def _named(outputs: Any) -> Iterator[tuple[object, Tensor]]:
 def _shapes(analysis: Analysis) -> list[tuple[int, ...]]:
     assert analysis.plan is not None
     return [tuple(map(int, x.columns[0].dims)) for x in analysis.plan.body.inputs]
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).partition("\n")[0]
