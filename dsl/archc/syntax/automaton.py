@@ -41,6 +41,20 @@ class UnexpectedText(UnexpectedInput):
         self.pos_in_stream = position  # type: ignore[assignment]
 
 
+class _Callbacks(dict[Any, Any]):
+    """What lark calls where a rule ends, by rule: made when a text first uses the rule."""
+
+    def __init__(self, builder: object) -> None:
+        self._builder = builder
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __missing__(self, rule: Any) -> Any:
+        self[rule] = _shapes()[rule].create_callback(self._builder)[rule]
+        return self[rule]
+
+
 class Automaton:
     """A parser at work on one text, its values made by the methods of `builder`.
 
@@ -51,7 +65,7 @@ class Automaton:
         self._parser: Any = load().parse_interactive(text)
         self._state: ParserState[int] = self._parser.parser_state
         table, start = self._state.parse_conf.parse_table, self._state.parse_conf.start
-        self._state.parse_conf = ParseConf(table, _shapes().create_callback(builder), start)
+        self._state.parse_conf = ParseConf(table, _Callbacks(builder), start)
         self._trial = ParseConf(table, {}, start)  # with no callbacks nothing is built
         self._text = text
         self._position = 0  # of what comes next
@@ -145,7 +159,7 @@ def _pattern(kinds: frozenset[str] | None) -> re.Pattern[str]:
 
 
 @cache
-def _shapes() -> Any:
-    """lark's handling of punctuation, `?rule` and `_rule`, for any builder."""
+def _shapes() -> dict[Any, Any]:
+    """lark's handling of punctuation, `?rule` and `_rule`, for any builder, by rule."""
     make: Any = ParseTreeBuilder
-    return make(load().rules, lark.Tree)
+    return {rule: make([rule], lark.Tree) for rule in load().rules}
