@@ -114,17 +114,6 @@ conv 3 p1 x4
 if n_units > 2 { @a } else { relu6 }
 conv 1 x3
 """,
-    "an arm that does nothing": """network Net
-param n_units = 2
-input 6x6 x4
-conv 1 x4
-if n_units > 2 { identity }
-conv 1 x3
-""",
-}
-
-
-FROZEN = {  # their param is no argument: the file says what it was built with
     "an `if` in a row of modules, whose other outcome is far away": """network Net
 param n_units = 2
 block unit(w) {
@@ -137,17 +126,23 @@ block unit(w) {
 input 6x6 x4
 unit(n_units // 2 + 1)
 """,
+    "an arm that does nothing": """network Net
+param n_units = 2
+input 6x6 x4
+conv 1 x4
+if n_units > 2 { identity }
+conv 1 x3
+""",
 }
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("text", [*FOUND.values(), *FROZEN.values()], ids=[*FOUND, *FROZEN])
+@pytest.mark.parametrize("text", FOUND.values(), ids=FOUND)
 def test_found_programs(text: str) -> None:
     generated = generate(text, LIMITS)
     check(generated, 0)
     for name in generated.plan.params:
-        tested = {check_param(text, generated, name, value, 0, LIMITS) for value in range(1, 7)}
-        assert tested == {text in FOUND.values()}
+        assert all(check_param(text, generated, name, v, 0, LIMITS) for v in range(1, 7))
 
 
 def test_all_operators_occur() -> None:

@@ -44,10 +44,17 @@ class Elaborator:
     given: Mapping[str, Any]
     shared: dict[Any, Body] = field(default_factory=dict, repr=False)
     inputs: Mapping[str, Dims] = field(default_factory=dict)
+    made: dict[str, Plan | None] = field(default_factory=dict, repr=False)
 
-    @deep_recursion()
     def __call__(self, params: Mapping[str, Any], trace_sizes: bool = False) -> Plan | None:
         """The plan at other values of some params, or None where those do not fit."""
+        key = repr((sorted(params.items()), trace_sizes))
+        if key not in self.made:
+            self.made[key] = self._make(params, trace_sizes)
+        return self.made[key]
+
+    @deep_recursion()
+    def _make(self, params: Mapping[str, Any], trace_sizes: bool) -> Plan | None:
         diagnostics = Diagnostics()
         library = link(self.file, self.load, diagnostics)
         plan = elaborate(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from archc import symbolic
+from archc.analysis.variants import Again, at_other_values, decisive
 from archc.conformance.compare import compare
 from archc.conformance.objects import Instance
 from archc.conformance.problems import Mismatch, UnsupportedPython
 from archc.conformance.program import GeneratedFile
 from archc.plan import Plan
-
-Again = Callable[..., Plan | None]  # (params) -> the network at other values of some, or None
 
 _MOST = 4  # other values of a param that are tried
 
@@ -62,8 +61,10 @@ def _check(
 def _others(program: GeneratedFile, plan: Plan, again: Again) -> Iterator[tuple[str, Any, Plan]]:
     """Yield the network at other values of each param that is an argument of its class.
 
-    One value shows whether the numbers follow; where another number of operators follows, several.
+    One value shows whether the numbers follow; where another number of operators follows, or an
+    `if` hangs on it, several.
     """
+    deciding = decisive(plan)
     for name in program.arguments:
         if name not in plan.params:
             continue
@@ -76,6 +77,9 @@ def _others(program: GeneratedFile, plan: Plan, again: Again) -> Iterator[tuple[
             tried += 1
             if tried == _MOST or other.body.size == plan.body.size:
                 break
+        if name in deciding:
+            for other in at_other_values(plan, name, again):
+                yield name, other.params[name], other
 
 
 def _values(value: Any) -> list[Any]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archc import symbolic, syntax
+from archc import symbolic
 from archc.analysis.costs import Cost
+from archc.analysis.variants import Again, at_other_values, varied_params
 from archc.elaborate.sections import Facts
 from archc.emit.calls import FACTORY
 from archc.emit.classes import build_class, write_anonymous
@@ -22,20 +21,17 @@ from archc.emit.options import (
     Options,
     Unsuited,
 )
-from archc.emit.program import ClassModel, Definition, Program, instance_env
+from archc.emit.program import ClassModel, Definition, Program
 from archc.emit.steps import write_chain
 from archc.emit.support import support_names
 from archc.emit.values import NotUnifiable
 from archc.emit.words import listed
-from archc.plan import Choice, Loop, Plan, bodies, named_outputs, outputs, side_outputs, walk
+from archc.plan import Plan, bodies, named_outputs, outputs, side_outputs, walk
 
 _IMPORTED_BY_OPTIONS = {"Any", "Iterator", "Mapping", "Self", "ClassVar"}
 _IMPORTED = {"Tensor", "Sequence", "OrderedDict", "NamedTuple", "F"}
 
 _MOST_ROUNDS = 12  # of writing all classes, until those that call themselves agree
-_MOST_PARAMS = 64  # so many can be arguments of the network
-
-Again = Callable[..., Plan | None]  # (params, trace_sizes=False) -> the network once more
 
 
 @dataclass(slots=True)
@@ -92,130 +88,9 @@ def build_module(
     return module
 
 
-def variants(plan: Plan, again: Again) -> list[Plan]:
-    """The network at other values of its params."""
-    return [
-        other
-        for name in _varied_params(plan)
-        for other in _at_other_values(plan, name, again, False)
-    ]
-
-
-def _varied_params(plan: Plan) -> list[str]:
-    return list(plan.params)[:_MOST_PARAMS]
-
-
-def _others(value: Any) -> list[Any]:
-    """Values of a param to try, instead of its default."""
-    match value:
-        case bool():
-            return [not value]
-        case int():
-            return [value + 1, value * 2, value - 1]
-        case float():
-            return [value / 2 + 0.11, value / 3, 0.5]
-        case tuple() if value and all(isinstance(v, int) and v not in (0, 1) for v in value):
-            more = tuple(v + 1 + at % 2 for at, v in enumerate(value))
-            return [more, tuple(reversed(more)), value]
-        case _:
-            return []
-
-
-def _lengths(value: Any) -> list[Any]:
-    """A list in other lengths."""
-    if not isinstance(value, tuple) or not value:
-        return []
-    return [(*value, value[-1]), value[:-1]]
-
-
-def _at_other_values(plan: Plan, name: str, again: Again, trace_sizes: bool) -> list[Plan]:
-    """The network at another value of one param, or at some where its `if`s depend on it.
-
-    An outcome that no variant has would be missing from the class; one that a single variant has
-    would have that variant's numbers. Of a list, also in other lengths.
-    """
-    value = plan.params[name]
-    tries = (again({name: v}, trace_sizes) for v in _others(value) if v != value)
-    first = next((found for found in tries if found is not None), None)
-    longer = [again({name: v}, trace_sizes) for v in _lengths(value)]
-    found = [other for other in (first, *longer) if other is not None]
-    if first is None or not isinstance(value, int) or isinstance(value, bool):
-        return found
-    if _repeats(plan) and _repeats(first) == _repeats(plan):  # `max(depth, 1)`: larger ones, too
-        larger = (again({name: v}, trace_sizes) for v in (value + 2, value + 4, 3 * value))
-        apart = (other for other in larger if other and _repeats(other) != _repeats(plan))
-        found += [other for other in (next(apart, None),) if other is not None]
-    if _asked(first) == _asked(plan) and not _asks_for_sizes(plan):
-        return found
-    seen = Counter((_outcomes(plan), _outcomes(first)))
-    tried = {value, first.params[name]}
-    for other_value in sorted({*range(1, 9), value - 1, 3 * value} - tried):
-        other = again({name: other_value}, trace_sizes) if other_value > 0 else None
-        if other is not None and seen[_outcomes(other)] < 2:
-            seen[_outcomes(other)] += 1
-            found.append(other)
-    return found
-
-
-def _repeats(plan: Plan) -> tuple[int, ...]:
-    """How often the loops run whose number of iterations is worked out."""
-    return tuple(
-        len(node.iterations)
-        for body in bodies(plan)
-        for node in walk(body.chain.nodes)
-        if isinstance(node, Loop) and not node.count.is_settled
-    )
-
-
-def _asked(plan: Plan) -> frozenset[Any]:
-    """What the `if`s of a network ask for: the numbers in their tests."""
-    found = set()
-    for choice, env in _choices(plan):
-        names = choice.test.variables() if choice.test is not None else ()
-        values = tuple((v, env[v]) for v in sorted(names) if v in env)
-        found.add((id(choice.tree), values, choice.taken if choice.test is None else None))
-    return frozenset(found)
-
-
-def _asks_for_sizes(plan: Plan) -> bool:
-    """Whether an `if` asks for a size of the map, which a param may change in many ways."""
-    return any(_mentions_size(choice.tree.test) for choice, _ in _choices(plan))
-
-
-def _mentions_size(expr: syntax.Expr) -> bool:
-    match expr:
-        case syntax.Incoming():
-            return expr.field != "c"
-        case syntax.Binary():
-            return _mentions_size(expr.left) or _mentions_size(expr.right)
-        case syntax.UnaryExpr():
-            return _mentions_size(expr.operand)
-        case syntax.Conditional():
-            return any(map(_mentions_size, (expr.then, expr.test, expr.other)))
-        case syntax.CallExpr():
-            return any(map(_mentions_size, expr.args))
-        case _:
-            return False
-
-
-def _outcomes(plan: Plan) -> frozenset[Any]:
-    return frozenset((id(choice.tree), choice.taken) for choice, _ in _choices(plan))
-
-
-def _choices(plan: Plan) -> Iterator[tuple[Choice, dict[str, Any]]]:
-    """Every `if` of a network, each in every body, and the numbers known there."""
-    for body in bodies(plan):
-        env = plan.params if body.block is None else instance_env(body, plan.params)
-        for node in walk(body.chain.nodes):
-            if isinstance(node, Choice):
-                yield node, env
-
-
 def _first_that_works(plan: Plan, again: Again, options: Options) -> Program:
     """With all params as arguments, or as many as can be: each with all that it does, or not."""
-    variants_of = {
-        name: _at_other_values(plan, name, again, False) for name in _varied_params(plan)
-    }
+    variants_of = {name: at_other_values(plan, name, again) for name in varied_params(plan)}
     everything = [other for of_param in variants_of.values() for other in of_param]
     program = _try_program([plan, *everything], options)
     if program is not None:
@@ -249,10 +124,10 @@ def _with_sizes(
     traced = again({}, True) if left else None
     if traced is None:
         return None
-    others = [other for name in kept for other in _at_other_values(traced, name, again, True)]
+    others = [other for name in kept for other in at_other_values(traced, name, again, True)]
     found = None
     for name in left:
-        of_param = _at_other_values(traced, name, again, True)
+        of_param = at_other_values(traced, name, again, True)
         program = _try_program([traced, *others, *of_param], options)
         if program is not None:
             found = program

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from archc.analysis.costs import Cost
+from archc.analysis.variants import variants
 from archc.elaborate.sections import Facts
 from archc.emit.checked import checked_module
 from archc.emit.class_writer import ClassWriter
 from archc.emit.constructor import lines
-from archc.emit.file import Module, describe_network, new_program, variants
+from archc.emit.file import Module, describe_network, new_program
 from archc.emit.flow import Wire
 from archc.emit.initialise import Towers, initialiser
 from archc.emit.instances import Lane

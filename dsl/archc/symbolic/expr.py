@@ -80,6 +80,17 @@ class Expr:
                         found |= arg.variables()
         return frozenset(found)
 
+    def numbers(self) -> frozenset[Any]:
+        """The numbers that stand in it, as those that a test compares with."""
+        found: set[Any] = set()
+        for product, factor in self.terms:
+            found.add(factor)
+            for atom in product:
+                if isinstance(atom, FunctionCall):
+                    for arg in atom.args:
+                        found |= arg.numbers()
+        return frozenset(found)
+
 
 def _atom_size(atom: Atom) -> int:
     return 1 + sum(arg.size for arg in atom.args) if isinstance(atom, FunctionCall) else 1
