@@ -9,6 +9,7 @@ from archc.cli.arguments.shared import Parser, add_common, common, reading, tabl
 _ABOUT = "Neural network architectures as text: check them, draw them, build PyTorch from them."
 _EPILOG = """\
 examples:
+  archc new mynet --from resnet18       write mynet.arch, to be changed
   archc build resnet50                  write resnet50.py from a bundled network
   archc build my.arch -D width=64       set a param of the file
   archc build resnet50 --train          write train_resnet50.py, which trains it
@@ -55,6 +56,8 @@ def parser() -> Parser:
     commands.compare(command("compare", "compare networks, a row each", reads, tabling()))
     commands.verify(command("verify", "run a network and prove what must hold of it", reads))
     commands.diff(command("diff", "tell what changed from one network to another", reads))
+    commands.new(command("new", "write a file to begin with", reads))
+    commands.show(command("show", "print a network's text, with the blocks that it uses", reads))
     commands.listing(command("list", "list the bundled networks with paper, parameters and MACs"))
     commands.explain(command("explain", "explain a network's numbers, or an error code", reads))
     return made

@@ -20,6 +20,11 @@ DTYPES = ("fp32", "fp16", "bf16", "fp64")
 def build(parser: Parser) -> None:
     parser.add_argument("input", metavar="INPUT", help="file, folder, bundled network, or -")
     parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; exit with 1 where a file is not what would be written",
+    )
+    parser.add_argument(
         "--train", action="store_true", help="a script that trains it, with the network in it"
     )
     parser.add_argument(
@@ -297,6 +302,24 @@ def diff(parser: Parser) -> None:
     )
     parser.add_argument(
         "--exit-code", action="store_true", help="end with 1 where they differ, as git does"
+    )
+
+
+def new(parser: Parser) -> None:
+    parser.add_argument("output", metavar="FILE", help="the file to write: mynet.arch")
+    parser.add_argument(
+        "--from",
+        dest="origin",
+        metavar="INPUT",
+        help="the network to begin with: a file or a bundled one (default: a small ResNet)",
+    )
+
+
+def show(parser: Parser) -> None:
+    parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
+    parser.add_argument("-o", dest="output", metavar="OUT", help="a file (default: print it)")
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite a file that archc did not write"
     )
 
 
