@@ -174,7 +174,7 @@ def fit(parser: Parser) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="a GPU to run on: rtx3090, a100-40 ... (default: all that are known)",
+        help='a GPU to run on: rtx3090, "A100 40 GB" ... (default: all that are known)',
     )
     parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="default: fp32")
     parser.add_argument("--amp", action="store_true", help="mixed precision (torch.autocast)")
