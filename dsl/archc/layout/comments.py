@@ -15,6 +15,7 @@ from archc.layout.lines import Line
 _GAP = 3  # blanks before a comment
 _LEAST = 2  # that an author may have chosen
 _LONG = 80  # columns of code; the comment of a longer line moves no others
+_FAR = 3  # lines without a comment between two that have to do with one another
 
 
 def align(lines: list[Line]) -> None:
@@ -28,10 +29,12 @@ def align(lines: list[Line]) -> None:
 
 
 def _paragraphs(lines: list[Line]) -> Iterator[list[Line]]:
-    """Runs of lines without a blank one, or one that must stay as it is, between them."""
+    """Runs of lines without a blank one, one that stays as it is, or many that have no comment."""
     run: list[Line] = []
+    bare = 0
     for line in lines:
-        if line.is_blank or line.is_kept:
+        bare = 0 if line.comment else bare + 1
+        if line.is_blank or line.is_kept or bare > _FAR:
             yield run
             run = []
         else:
