@@ -27,7 +27,7 @@ class Formatted:
     before: Source
     text: str
     left: int = 0  # lines inside mistakes, which stay as they are
-    refused: bool = False  # it would have said something else
+    refused: bool = False  # it would have said something else, or not stayed as it is
 
     @property
     def changed(self) -> bool:
@@ -43,9 +43,11 @@ def format_source(source: Source, limits: Limits | None = None) -> Formatted:
     left = sum(line.is_kept for line in lines)
     if text == source.text:
         return Formatted(source, text, left)
-    if not says_the_same(before, read(Source(source.name, text), limits)):
-        return Formatted(source, source.text, left, refused=True)
-    return Formatted(source, text, left)
+    after = read(Source(source.name, text), limits)
+    is_settled = lay_out(lines_of(after), line_end(text)) == text
+    if is_settled and says_the_same(before, after):
+        return Formatted(source, text, left)
+    return Formatted(source, source.text, left, refused=True)
 
 
 def lay_out(lines: list[Line], newline: str) -> str:

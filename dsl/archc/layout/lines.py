@@ -12,8 +12,10 @@ from archc.syntax.parser import Reading
 from archc.syntax.recovery import OPENERS
 
 _CLOSING = frozenset(OPENERS.values())
+_BEGINNING = frozenset({"LBRACE", "LANGLE", "PIPE", "SEMICOLON", SKIPPED})  # a statement follows
 _PLAIN = re.compile(r"[ \t]*")
 _BOM = "\ufeff"
+WITH_BLANKS = frozenset({"KEY", "INCOMING"})  # `width =`, `in . c`
 TAB = 8  # columns, where a comment stands behind tabs
 
 
@@ -132,7 +134,7 @@ def _fill(lines: list[Line], lexemes: Iterable[Lexeme]) -> None:
                     _keep(lines, range(opened_at, number + 1))
             line.pieces.append(piece)
             last, is_spaced = piece, False
-            is_new = lexeme.kind in ("LBRACE", "LANGLE", "PIPE", "SEMICOLON")
+            is_new = not lexeme.text or lexeme.kind in _BEGINNING
 
 
 def _column(text: str, at: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from archc.layout.lines import Line, Piece
+from archc.layout.lines import WITH_BLANKS, Line, Piece
 
 _ROUND = frozenset({"LPAR", "CALL_OPEN", "LSQB", "INDEX_OPEN", "PATH_OPEN"})
 _NONE_BEFORE = frozenset(
@@ -32,7 +32,7 @@ def space(lines: list[Line]) -> None:
         if line.is_kept:
             continue
         for piece in line.pieces:
-            if piece.kind in ("KEY", "INCOMING"):  # `width =`, `in . c`: blanks in the token
+            if piece.kind in WITH_BLANKS:
                 piece.text = _BLANKS.sub("", piece.text)
         for at in range(1, len(line.pieces)):
             line.pieces[at].gap = _gap(line.pieces, at)
