@@ -35,12 +35,17 @@ def find_all(names: Iterable[str], project: str | None) -> tuple[list[Input], in
     return list(once.values()), code
 
 
+def limits_of(args: Namespace) -> Limits:
+    """The limits that the user sets."""
+    given = {field: getattr(args, f"max_{field}") for field in LIMITS}
+    return Limits(**{field: value for field, value in given.items() if value is not None})
+
+
 def analyse(input: Input, args: Namespace, source: Source | None = None) -> Analysis:
     """The analysis of an input, or of a `source` in its place. Raises Unreadable."""
     from archc import api
 
-    given = {field: getattr(args, f"max_{field}") for field in LIMITS}
-    limits = Limits(**{field: value for field, value in given.items() if value is not None})
+    limits = limits_of(args)
     return api.analyze(
         source or input.read(limits),
         params=dict(args.params),
