@@ -19,8 +19,8 @@ from archc.source import Diagnostic, Fix, Severity, Source, Span, SpanLabel
 _COMMENT = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"?|#[^\n]*')
 _N = r"\d{1,9}"
 _SHAPE = re.compile(
-    rf"#[ \t]*((?P<map>{_N}(?:x{_N})*)[ \t]+x(?P<depth>{_N})|(?P<size>{_N}(?:x{_N})+)|x(?P<width>{_N}))"
-    r"(?=[ \t\r]*(?:,|$))"
+    rf"#[ \t]*((?P<map>{_N}(?:x{_N})*)[ \t]+x(?P<depth>{_N})"
+    rf"|(?P<size>{_N}(?:x{_N})+)|x(?P<width>{_N}))(?=[ \t\r]*(?:,|$))"
 )
 _ANY = re.compile(rf"#[ \t]*(?:{_N}|x{_N})")
 

@@ -13,7 +13,7 @@ _NEWLINE = (NEWLINE, "\n")
 
 
 def says_the_same(one: Reading, other: Reading) -> bool:
-    """Tell whether tokens, comments, their order on lines, the tree and the mistakes are the same."""
+    """Tell whether tokens, comments, ends of lines, tree and mistakes are the same."""
     return (
         _essence(one) == _essence(other)
         and one.file == other.file
@@ -28,7 +28,7 @@ def _essence(reading: Reading) -> list[tuple[str, str]]:
     for lexeme in lexemes_of(reading):
         if lexeme.kind in (NEWLINE, BREAK):
             found += [_NEWLINE] if found[-1] != _NEWLINE else []
-        elif lexeme.kind != BLANK:
+        elif lexeme.kind != BLANK and lexeme.text:
             found.append((lexeme.kind, _plain(lexeme)))
     return found if found[-1] == _NEWLINE else [*found, _NEWLINE]
 

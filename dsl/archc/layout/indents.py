@@ -40,16 +40,16 @@ def indent(lines: list[Line]) -> None:
     levels: dict[Piece | None, Level] = {None: _OUTSIDE}
     comments: list[Line] = []
     for line in lines:
-        if not line.pieces:
+        first = line.first
+        if first is None:
             comments += [line] if line.comment else []
             continue
-        first = line.pieces[0]
         level = levels[first.opener or first.inside]
         for comment in comments:
             comment.gap = level.content
         comments.clear()
         line.indent = first.column if line.is_kept else _start(first, level, levels)
-        _open(line, level, levels)
+        _open(line, first, level, levels)
     for comment in comments:
         comment.gap = 0
 
@@ -71,9 +71,8 @@ def _continues(first: Piece) -> bool:
     return not first.is_new and not in_round and first.kind != "LANGLE"
 
 
-def _open(line: Line, level: Level, levels: dict[Piece | None, Level]) -> None:
+def _open(line: Line, first: Piece, level: Level, levels: dict[Piece | None, Level]) -> None:
     """Note the levels of all brackets that open in a line."""
-    first = line.pieces[0]
     base = level.content if first.kind == "PIPE" or _continues(first) else line.indent
     column = line.indent
     here: set[Piece] = set()

@@ -49,6 +49,11 @@ class Line:
     bom: str = ""
 
     @property
+    def first(self) -> Piece | None:
+        """The first token that is written."""
+        return next((piece for piece in self.pieces if piece.text), None)
+
+    @property
     def code(self) -> str:
         """The tokens with the blanks between them, without the indent."""
         return "".join(piece.gap + piece.text for piece in self.pieces)
@@ -61,7 +66,7 @@ class Line:
 
     @property
     def is_blank(self) -> bool:
-        return not self.is_kept and not self.comment and not any(p.text for p in self.pieces)
+        return not self.is_kept and not self.comment and self.first is None
 
     def write(self, newline: str) -> str:
         """Return the line as it should stand, with a newline at its end."""
@@ -106,6 +111,7 @@ def _fill(lines: list[Line], lexemes: Iterable[Lexeme]) -> None:
     number, start = 0, 0  # of the line at hand
     opened: list[tuple[Piece, int]] = []  # brackets and their lines
     last: Piece | None = None
+    last_number = 0
     is_spaced = is_new = True
     for lexeme in lexemes:
         if lexeme.kind in (NEWLINE, BREAK):
@@ -131,9 +137,10 @@ def _fill(lines: list[Line], lexemes: Iterable[Lexeme]) -> None:
             elif lexeme.kind in _CLOSING and opened:
                 piece.opener, opened_at = opened.pop()
                 if not lexeme.text:
-                    _keep(lines, range(opened_at, number + 1))
+                    _keep(lines, range(opened_at, last_number + 1))
             line.pieces.append(piece)
             last, is_spaced = piece, False
+            last_number = number if lexeme.text else last_number
             is_new = not lexeme.text or lexeme.kind in _BEGINNING
 
 

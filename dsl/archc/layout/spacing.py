@@ -11,9 +11,9 @@ _NONE_BEFORE = frozenset(
     "_COMMA SEMICOLON _COLON RPAR RSQB DOTDOT MEMBER FACT PIECE PATH_PIECE PATH_END"
     " CALL_OPEN INDEX_OPEN CROSS".split()
 )
-_NONE_BEHIND = frozenset(
-    "AT KEY MINUS SLASH DOTDOT CROSS SIZE_OPEN GEOMETRY_OPEN PATH_PIECE".split()
-) | _ROUND
+_NONE_BEHIND = (
+    frozenset("AT KEY MINUS SLASH DOTDOT CROSS SIZE_OPEN GEOMETRY_OPEN PATH_PIECE".split()) | _ROUND
+)
 _ONE_BEHIND = frozenset("_COMMA SEMICOLON _COLON".split())
 _ONE_AROUND = frozenset(
     "NETWORK USE PARAM BLOCK SECTION OUTPUT INPUT LET EACH REUSE IF CONDITION ELSE FOR IN AND OR"
@@ -40,7 +40,7 @@ def space(lines: list[Line]) -> None:
 
 def _gap(pieces: list[Piece], at: int) -> str:
     left, right = pieces[at - 1], pieces[at]
-    if not right.text:
+    if not left.text or not right.text:
         return ""
     if left.kind == "LBRACE" and right.kind == "RBRACE":
         return ""
@@ -77,8 +77,7 @@ def _is_operator(piece: Piece) -> bool:
 
 def _beside_operator(pieces: list[Piece], at: int) -> str:
     """`4*width` and `4 * width` are both good; `4* width` is neither."""
-    left, right = pieces[at - 1], pieces[at]
-    place = at - 1 if _is_operator(left) else at
+    place = at - 1 if _is_operator(pieces[at - 1]) else at
     spaced = {p.is_spaced for p in pieces[place : place + 2] if p is not pieces[0]}
     is_inner = 0 < place < len(pieces) - 1
     return "" if is_inner and spaced == {False} else " "

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from archc import __version__
 from archc.cli.arguments import commands
-from archc.cli.arguments.shared import Parser, add_common, bounded, common, reading, tabling, writing
+from archc.cli.arguments.shared import (
+    Parser,
+    add_common,
+    bounded,
+    common,
+    reading,
+    tabling,
+    writing,
+)
 
 _ABOUT = "Neural network architectures as text: check them, draw them, build PyTorch from them."
 _EPILOG = """\

@@ -11,6 +11,7 @@ from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, say
 from archc.cli.inputs import Input
 from archc.layout import Formatted, format_source
 from archc.report import diagnostics as render
+from archc.report.characters import visible
 from archc.source import Source
 
 
@@ -45,8 +46,13 @@ def _format(input: Input, args: Namespace) -> tuple[Formatted, int]:
         say(f"{input.name} is left as it is: laid out anew it would say something else")
         return made, WRONG
     if made.left:
-        lines = f"{made.left} line{'s' * (made.left != 1)}"
-        say(f"{input.name}: {lines} with mistakes left as they are; `archc check` tells of them")
+        one = made.left == 1
+        lines = (
+            "1 line in a mistake is left as it is"
+            if one
+            else f"{made.left} lines in mistakes are left as they are"
+        )
+        say(f"{input.name}: {lines}; `archc check` tells more")
     return _with_shapes(made, input, args) if args.add_shapes else (made, FINE)
 
 
@@ -56,7 +62,7 @@ def _with_shapes(made: Formatted, input: Input, args: Namespace) -> tuple[Format
 
     analysis = analyse(input, args, Source(made.before.name, made.text))
     if not analysis.ok:
-        say(f"{input.name}: no shapes, since it has mistakes; `archc check` tells of them")
+        say(f"{input.name}: no shapes, since it has mistakes; `archc check` tells more")
         return made, WRONG
     if analysis.plan is None:
         return made, FINE
@@ -72,7 +78,7 @@ def _deliver(made: Formatted, input: Input, args: Namespace) -> None:
         sys.stdout.write(render.visible_diff(input.name, before, after, "formatted"))
     elif args.check:
         if made.changed:
-            print(f"would format {render.visible(input.name)}")
+            print(f"would format {visible(input.name)}")
     elif input.path is None:
         sys.stdout.flush()
         sys.stdout.buffer.write(made.text.encode())
