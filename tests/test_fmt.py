@@ -460,11 +460,11 @@ for n in [64, 128] {
   pool 2x2
 }
 concat<
-  relu              # both
-| gap; upsample 4   # 4x4 x128
->                   # 4x4 x256
-gap; flatten;       # x256
-fc 10               # x10
+  relu          # both
+| gap; upsample 4
+>               # 4x4 x256
+gap; flatten;   # x256
+fc 10           # x10
 """
 
 

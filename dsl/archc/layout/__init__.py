@@ -12,7 +12,7 @@ from __future__ import annotations
 from archc.layout.comments import align
 from archc.layout.guard import says_the_same
 from archc.layout.indents import indent
-from archc.layout.lines import Line, line_end, lines_of, without_spare_blanks
+from archc.layout.lines import TextLine, line_end, lines_of, without_spare_blanks
 from archc.layout.spacing import space
 from archc.record import record
 from archc.recursion import deep_recursion
@@ -50,7 +50,7 @@ def format_source(source: Source, limits: Limits | None = None) -> Formatted:
     return Formatted(source, source.text, left, refused=True)
 
 
-def lay_out(lines: list[Line], newline: str) -> str:
+def lay_out(lines: list[TextLine], newline: str) -> str:
     """Return the text of lines, each in its place."""
     space(lines)
     indent(lines)

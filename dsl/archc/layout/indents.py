@@ -13,7 +13,7 @@ right.
 
 from __future__ import annotations
 
-from archc.layout.lines import Line, Piece
+from archc.layout.lines import Piece, TextLine
 from archc.record import record
 from archc.syntax.recovery import OPENERS
 
@@ -35,10 +35,10 @@ class Level:
 _OUTSIDE = Level(0, 0, 0, 0)
 
 
-def indent(lines: list[Line]) -> None:
+def indent(lines: list[TextLine]) -> None:
     """Set the indent of each line, also of comments that have one of their own."""
     levels: dict[Piece | None, Level] = {None: _OUTSIDE}
-    comments: list[Line] = []
+    comments: list[TextLine] = []
     for line in lines:
         first = line.first
         if first is None:
@@ -71,7 +71,7 @@ def _continues(first: Piece) -> bool:
     return not first.is_new and not in_round and first.kind != "LANGLE"
 
 
-def _open(line: Line, first: Piece, level: Level, levels: dict[Piece | None, Level]) -> None:
+def _open(line: TextLine, first: Piece, level: Level, levels: dict[Piece | None, Level]) -> None:
     """Note the levels of all brackets that open in a line."""
     base = level.content if first.kind == "PIPE" or _continues(first) else line.indent
     column = line.indent

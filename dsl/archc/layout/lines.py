@@ -35,7 +35,7 @@ class Piece:
 
 
 @dataclass(eq=False, slots=True)
-class Line:
+class TextLine:
     """A line of the text. One that `is_kept` stands in a mistake, and stays as it is."""
 
     text: str  # without the newline
@@ -76,10 +76,10 @@ class Line:
         return f"{self.bom}{indent}{self.code}{' ' * self.gap}{self.comment}{newline}"
 
 
-def lines_of(reading: Reading) -> list[Line]:
+def lines_of(reading: Reading) -> list[TextLine]:
     """Return the lines of a text that was read, and mark those that must stay as they are."""
     source = reading.file.span.source
-    lines = [Line(text, ends=True) for text in source.text.split("\n")]
+    lines = [TextLine(text, ends=True) for text in source.text.split("\n")]
     lines[-1].ends = False
     if not lines[-1].text:
         lines.pop()
@@ -96,7 +96,7 @@ def line_end(text: str) -> str:
     return "\r\n" if 2 * text.count("\r\n") > text.count("\n") else "\n"
 
 
-def without_spare_blanks(lines: list[Line]) -> Iterator[Line]:
+def without_spare_blanks(lines: list[TextLine]) -> Iterator[TextLine]:
     """Leave out blank lines at both ends of the text, and all but one in a row."""
     last = max((at for at, line in enumerate(lines) if not line.is_blank), default=-1)
     was_blank = True
@@ -106,7 +106,7 @@ def without_spare_blanks(lines: list[Line]) -> Iterator[Line]:
         was_blank = line.is_blank
 
 
-def _fill(lines: list[Line], lexemes: Iterable[Lexeme]) -> None:
+def _fill(lines: list[TextLine], lexemes: Iterable[Lexeme]) -> None:
     """Hand the lexemes out to their lines, each with what it needs to know of its place."""
     number, start = 0, 0  # of the line at hand
     opened: list[tuple[Piece, int]] = []  # brackets and their lines
@@ -118,7 +118,7 @@ def _fill(lines: list[Line], lexemes: Iterable[Lexeme]) -> None:
             number, start = number + 1, lexeme.end
             is_spaced, is_new = True, is_new or lexeme.kind == NEWLINE
             continue
-        line = lines[min(number, len(lines) - 1)] if lines else Line("", ends=False)
+        line = lines[min(number, len(lines) - 1)] if lines else TextLine("", ends=False)
         column = _column(line.text, lexeme.start - start)
         if lexeme.kind == BLANK:
             if lexeme.start == 0 and lexeme.text.startswith(_BOM):
@@ -156,7 +156,7 @@ def _numbers(span: Span) -> range:
     return range(span.line - 1, last)
 
 
-def _keep(lines: list[Line], numbers: Iterable[int]) -> None:
+def _keep(lines: list[TextLine], numbers: Iterable[int]) -> None:
     for number in numbers:
         if number < len(lines):
             lines[number].is_kept = True

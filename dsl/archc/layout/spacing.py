@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from archc.layout.lines import WITH_BLANKS, Line, Piece
+from archc.layout.lines import WITH_BLANKS, Piece, TextLine
 
 _ROUND = frozenset({"LPAR", "CALL_OPEN", "LSQB", "INDEX_OPEN", "PATH_OPEN"})
 _NONE_BEFORE = frozenset(
@@ -26,7 +26,7 @@ _OPERANDS = frozenset(
 _BLANKS = re.compile(r"[ \t]+")
 
 
-def space(lines: list[Line]) -> None:
+def space(lines: list[TextLine]) -> None:
     """Set the blanks before each token that is not the first of its line."""
     for line in lines:
         if line.is_kept:
