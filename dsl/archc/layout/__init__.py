@@ -40,7 +40,7 @@ def format_source(source: Source, limits: Limits | None = None) -> Formatted:
     before = read(source, limits)
     lines = lines_of(before)
     text = lay_out(lines, line_end(source.text))
-    left = sum(line.is_kept for line in lines)
+    left = sum(line.is_kept and bool(line.text) for line in lines)
     if text == source.text:
         return Formatted(source, text, left)
     after = read(Source(source.name, text), limits)

@@ -51,8 +51,10 @@ def _columns(lines: list[TextLine]) -> dict[TextLine, int]:
     loose = [line for line in lone if _given(line) != _GAP]
     crowded = any(_given(line) < _LEAST for line in lines)
     if len(lines) > 1 and (len(loose) > 1 or crowded):
-        return _one_column(lines, groups)
-    columns = {line: _fitting(group, at) for at, group in groups.items() for line in group}
+        return _one_column(lines)
+    columns: dict[TextLine, int] = {}
+    for column, group in groups.items():
+        columns |= dict.fromkeys(group, _fitting(group, column))
     close = [line for line in lone if _given(line) == _GAP or _given(line) < _LEAST]
     return columns | {line: line.width + _GAP for line in close}
 
@@ -63,13 +65,13 @@ def _given(line: TextLine) -> int:
     return line.comment_column - (last.column + len(last.text))
 
 
-def _one_column(lines: list[TextLine], groups: dict[int, list[TextLine]]) -> dict[TextLine, int]:
+def _one_column(lines: list[TextLine]) -> dict[TextLine, int]:
     """The column that most have, if it fits. A long line has its comment right behind it."""
     short = [line for line in lines if line.width <= _LONG]
     counts = Counter(line.comment_column for line in short)
     favourite = min(counts, key=lambda column: (-counts[column], column), default=0)
     shared = _fitting(short, favourite if counts[favourite] > 1 else 0)
-    return {line: shared if line.width <= _LONG else line.width + _GAP for line in lines}
+    return {line: line.width + _GAP for line in lines} | dict.fromkeys(short, shared)
 
 
 def _fitting(lines: list[TextLine], column: int) -> int:

@@ -25,12 +25,13 @@ class Piece:
 
     kind: str
     text: str
+    line: int
     column: int  # in the text as it is
     is_spaced: bool  # blanks or a newline before it
     is_new: bool = True  # begins a statement, an item or a branch
     inside: Piece | None = None  # the innermost open bracket
     opener: Piece | None = None  # of a closing bracket
-    before: Piece | None = None  # the token before it in the text
+    before: Piece | None = None  # the token before it in the text, of those that are written
     gap: str = ""  # between it and the one before it in its line
 
 
@@ -81,8 +82,6 @@ def lines_of(reading: Reading) -> list[TextLine]:
     source = reading.file.span.source
     lines = [TextLine(text, ends=True) for text in source.text.split("\n")]
     lines[-1].ends = False
-    if not lines[-1].text:
-        lines.pop()
     _fill(lines, lexemes_of(reading))
     damaged = [*reading.file.damage.spans]
     damaged += [label.span for problem in reading.problems for label in problem.labels[:1]]
@@ -108,46 +107,42 @@ def without_spare_blanks(lines: list[TextLine]) -> Iterator[TextLine]:
 
 def _fill(lines: list[TextLine], lexemes: Iterable[Lexeme]) -> None:
     """Hand the lexemes out to their lines, each with what it needs to know of its place."""
-    number, start = 0, 0  # of the line at hand
-    opened: list[tuple[Piece, int]] = []  # brackets and their lines
+    number, column = 0, 0
+    opened: list[Piece] = []
     last: Piece | None = None
-    last_number = 0
     is_spaced = is_new = True
     for lexeme in lexemes:
-        if lexeme.kind in (NEWLINE, BREAK):
-            number, start = number + 1, lexeme.end
-            is_spaced, is_new = True, is_new or lexeme.kind == NEWLINE
+        line, kind, text = lines[number], lexeme.kind, lexeme.text
+        if kind in (NEWLINE, BREAK):
+            number, column, is_spaced = number + 1, 0, True
+            is_new |= kind == NEWLINE
             continue
-        line = lines[min(number, len(lines) - 1)] if lines else TextLine("", ends=False)
-        column = _column(line.text, lexeme.start - start)
-        if lexeme.kind == BLANK:
-            if lexeme.start == 0 and lexeme.text.startswith(_BOM):
-                line.bom = _BOM
-            is_odd = _PLAIN.fullmatch(lexeme.text.removeprefix(line.bom)) is None
-            line.is_kept |= is_odd
+        if kind == BLANK:
+            line.bom = _BOM if number == column == 0 and text.startswith(_BOM) else ""
+            line.is_kept |= _PLAIN.fullmatch(text.removeprefix(line.bom)) is None
             is_spaced = True
-        elif lexeme.kind == COMMENT:
-            line.comment, line.comment_column = lexeme.text.rstrip(" \t"), column
+        elif kind == COMMENT:
+            line.comment, line.comment_column = text.rstrip(" \t"), column
         else:
-            inside = opened[-1][0] if opened else None
-            piece = Piece(lexeme.kind, lexeme.text, column, is_spaced, is_new, inside, before=last)
-            line.is_kept |= lexeme.kind == SKIPPED
-            if lexeme.kind in OPENERS:
-                opened.append((piece, number))
-            elif lexeme.kind in _CLOSING and opened:
-                piece.opener, opened_at = opened.pop()
-                if not lexeme.text:
-                    _keep(lines, range(opened_at, last_number + 1))
+            inside = opened[-1] if opened else None
+            piece = Piece(kind, text, number, column, is_spaced, is_new, inside, before=last)
+            if kind in OPENERS:
+                opened.append(piece)
+            elif kind in _CLOSING and opened:
+                piece.opener = opened.pop()
+                if not text:
+                    _keep(lines, range(piece.opener.line, (last or piece).line + 1))
+            line.is_kept |= kind == SKIPPED
             line.pieces.append(piece)
-            last, is_spaced = piece, False
-            last_number = number if lexeme.text else last_number
-            is_new = not lexeme.text or lexeme.kind in _BEGINNING
+            last = piece if text else last
+            is_new = not text or kind in _BEGINNING
+            is_spaced = False
+        column = _column(column, text)
 
 
-def _column(text: str, at: int) -> int:
-    """Return the column of a place in a line, where tabs go to every eighth."""
-    before = text[:at]
-    return len(before.expandtabs(TAB)) if "\t" in before else at
+def _column(column: int, text: str) -> int:
+    """Return the column behind a text that begins in another. Tabs go to every eighth."""
+    return len((" " * (column % TAB) + text).expandtabs(TAB)) + column // TAB * TAB
 
 
 def _numbers(span: Span) -> range:
@@ -158,5 +153,4 @@ def _numbers(span: Span) -> range:
 
 def _keep(lines: list[TextLine], numbers: Iterable[int]) -> None:
     for number in numbers:
-        if number < len(lines):
-            lines[number].is_kept = True
+        lines[number].is_kept = True
