@@ -338,6 +338,7 @@ def test_what_is_no_text_stays() -> None:
     for text in ("relu  ;\0", "relu  ;" * 1000):
         made = format_source(Source("t.arch", text), Limits(source_bytes=1000))
         assert (made.text, made.refused) == (text, False)
+        assert made.unreadable is not None
 
 
 PARTS = [
@@ -637,6 +638,15 @@ def test_what_cannot_be_formatted_is_said_and_the_rest_is(
     assert "no such file" in err
     assert "not UTF-8" in err
     assert read(folder / "net.arch") == "conv 3x3\n"
+
+
+def test_what_is_no_text_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "net.arch"
+    path.write_bytes(b"relu  ;\x1b[2J\n")
+    code, out, err = run(capsys, path)
+    assert (code, out) == (1, "")
+    assert "this is not text" in err
+    assert "\x1b" not in err
 
 
 def test_links_that_lead_out_are_not_followed(

@@ -16,7 +16,7 @@ from archc.layout.lines import TextLine, line_end, lines_of, without_spare_blank
 from archc.layout.spacing import space
 from archc.record import record
 from archc.recursion import deep_recursion
-from archc.source import Limits, Source
+from archc.source import Diagnostic, Limits, Source
 from archc.syntax.parser import read
 
 
@@ -28,6 +28,7 @@ class Formatted:
     text: str
     left: int = 0  # lines inside mistakes, which stay as they are
     refused: bool = False  # it would have said something else, or not stayed as it is
+    unreadable: Diagnostic | None = None  # why it is no text to lay out
 
     @property
     def changed(self) -> bool:
@@ -38,6 +39,8 @@ class Formatted:
 def format_source(source: Source, limits: Limits | None = None) -> Formatted:
     """Lay a text out anew. Never raises for anything in the text."""
     before = read(source, limits)
+    if before.refusal:
+        return Formatted(source, source.text, unreadable=before.refusal)
     lines = lines_of(before)
     text = lay_out(lines, line_end(source.text))
     left = sum(line.is_kept and bool(line.text) for line in lines)

@@ -42,6 +42,8 @@ def _format(input: Input, args: Namespace) -> tuple[Formatted, int]:
         raise Stop(f"{input.stem} is a bundled network; fmt takes files, folders and -")
     source = input.read(limits_of(args))
     made = format_source(source, limits_of(args))
+    if made.unreadable:
+        raise files.Unreadable(made.unreadable, io=False)
     if made.refused:
         say(f"{input.name} is left as it is: laid out anew it would say something else")
         return made, WRONG
