@@ -487,6 +487,18 @@ def test_shapes_are_written_and_corrected(
     assert not analyze(Source("t.arch", read(path))).diagnostics
 
 
+def test_shapes_that_would_change_the_network_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "net.arch"
+    path.write_text("network T\ninput 8x8 x3\nrelu\n", "utf-8")
+    monkeypatch.setattr(
+        "archc.layout.shapes.with_shapes", lambda plan: plan.file.span.source.text + "tanh\n"
+    )
+    assert run(capsys, "--shapes", path)[0] == 1
+    assert read(path) == "network T\ninput 8x8 x3\nrelu\n"
+
+
 def test_no_shapes_where_there_are_mistakes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,9 @@ from archc.layout import Formatted, format_source
 from archc.report import diagnostics as render
 from archc.report.characters import visible
 from archc.source import Source
+from archc.syntax.parser import parse
+
+_MORE = "`archc check` tells more"
 
 
 def run(args: Namespace) -> int:
@@ -47,14 +50,10 @@ def _format(input: Input, args: Namespace) -> tuple[Formatted, int]:
     if made.refused:
         say(f"{input.name} is left as it is: laid out anew it would say something else")
         return made, WRONG
-    if made.left:
-        one = made.left == 1
-        lines = (
-            "1 line in a mistake is left as it is"
-            if one
-            else f"{made.left} lines in mistakes are left as they are"
-        )
-        say(f"{input.name}: {lines}; `archc check` tells more")
+    if made.left == 1:
+        say(f"{input.name}: 1 line in a mistake is left as it is; {_MORE}")
+    elif made.left:
+        say(f"{input.name}: {made.left} lines in mistakes are left as they are; {_MORE}")
     return _with_shapes(made, input, args) if args.add_shapes else (made, FINE)
 
 
@@ -64,12 +63,15 @@ def _with_shapes(made: Formatted, input: Input, args: Namespace) -> tuple[Format
 
     analysis = analyse(input, args, Source(made.before.name, made.text))
     if not analysis.ok:
-        say(f"{input.name}: no shapes, since it has mistakes; `archc check` tells more")
+        say(f"{input.name}: no shapes, since it has mistakes; {_MORE}")
         return made, WRONG
     if analysis.plan is None:
         return made, FINE
     text = with_shapes(analysis.plan)
     shaped = format_source(Source(made.before.name, text), limits_of(args))
+    if shaped.refused or parse(Source("", shaped.text), limits_of(args))[0] != analysis.file:
+        say(f"{input.name}: no shapes: with them it would say something else")
+        return made, WRONG
     return Formatted(made.before, shaped.text, made.left), FINE
 
 
