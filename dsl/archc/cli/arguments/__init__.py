@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from archc import __version__
 from archc.cli.arguments import commands
-from archc.cli.arguments.shared import Parser, add_common, common, reading, tabling, writing
+from archc.cli.arguments.shared import (
+    Parser,
+    add_common,
+    bounded,
+    common,
+    reading,
+    tabling,
+    writing,
+)
 
 _ABOUT = "Neural network architectures as text: check them, draw them, build PyTorch from them."
 _EPILOG = """\
@@ -14,6 +22,7 @@ examples:
   archc build my.arch -D width=64       set a param of the file
   archc build resnet50 --train          write train_resnet50.py, which trains it
   archc check nets/                     report every mistake in every file
+  archc fmt nets/                       lay every file out anew
   archc draw googlenet -o googlenet.svg
   archc summary vgg16                   parameters, MACs and memory, line by line
   archc fit resnet50 --memory 24GB      the largest batch that trains
@@ -48,6 +57,7 @@ def parser() -> Parser:
         command("export", "write a network with its weights as ONNX or PT2", reads, writes)
     )
     commands.check(command("check", "report every mistake", reads))
+    commands.fmt(command("fmt", "lay files out anew: blanks, indents, comments", bounded()))
     commands.draw(command("draw", "draw a network", reads, writes))
     commands.summary(command("summary", "list every number of a network", reads, tabling()))
     commands.fit(

@@ -89,6 +89,22 @@ def check(parser: Parser) -> None:
     )
 
 
+def fmt(parser: Parser) -> None:
+    parser.add_argument("inputs", metavar="INPUT", nargs="+", help="file, folder, or -")
+    parser.add_argument(
+        "--check", action="store_true", help="name what would change, and change nothing"
+    )
+    parser.add_argument(
+        "--diff", action="store_true", help="show what would change, and change nothing"
+    )
+    parser.add_argument(
+        "--shapes",
+        dest="add_shapes",
+        action="store_true",
+        help="write each shape in a comment behind its line, and correct those that are wrong",
+    )
+
+
 def draw(parser: Parser) -> None:
     parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
     parser.add_argument(

@@ -35,6 +35,12 @@ def find_all(names: Iterable[str], project: str | None) -> tuple[list[Input], in
     return list(once.values()), code
 
 
+def limits_of(args: Namespace) -> Limits:
+    """The limits that the user sets."""
+    given = {field: getattr(args, f"max_{field}") for field in LIMITS}
+    return Limits(**{field: value for field, value in given.items() if value is not None})
+
+
 def analyse(
     input: Input,
     args: Namespace,
@@ -53,12 +59,10 @@ def analyse(
             if sum(name == other for other, _ in args.params) > 1:
                 raise Stop(f"-D {name} is given twice; `archc compare` takes several values")
 
-    given = {field: getattr(args, f"max_{field}") for field in LIMITS}
-    limits = Limits(**{field: value for field, value in given.items() if value is not None})
     return api.analyze(
         source or input.read(limits),
         params=params,
-        limits=limits,
+        limits=limits_of(args),
         project=input.project,
         inputs=dict(args.shapes),
     )
