@@ -59,10 +59,11 @@ def analyse(
             if sum(name == other for other, _ in args.params) > 1:
                 raise Stop(f"-D {name} is given twice; `archc compare` takes several values")
 
+    limits = limits_of(args)
     return api.analyze(
         source or input.read(limits),
         params=params,
-        limits=limits_of(args),
+        limits=limits,
         project=input.project,
         inputs=dict(args.shapes),
     )
