@@ -195,6 +195,12 @@ UP = "block up(@skip) { concat< | @skip > }\n"
         ("b(1)\nR if s == 1 <\n relu\n| sigmoid >", "R if (s == 1) <\n relu\n| sigmoid >"),
         ("b(true)\nR if s < relu >", "R if (s) < relu >"),
         ("b(true)\nR if not s < relu >", "R if (not s) < relu >"),
+        ("b(1)\nR if s < 2 < relu >", "R if (s < 2) < relu >"),
+        ("b(1)\nR if s < in.c < relu; sigmoid >", "R if (s < in.c) < relu; sigmoid >"),
+        ("b(1)\na: R if s > 2 < relu >", "a: R if (s > 2) < relu >"),
+        ("b(1)\nR if s*2 < 3 < residual< relu > >", "R if (s*2 < 3) < residual< relu > >"),
+        ("b(1)\nR if min(s, 2) < 2 < relu >", "R if (min(s, 2) < 2) < relu >"),
+        ("b(1)\nR if (s == 1) and (s < 2) < relu >", "R if ((s == 1) and (s < 2)) < relu >"),
         ("residual { conv 1x1 x8; relu }", "residual < conv 1x1 x8; relu >"),
         # branches by a loop
         ("each r in 1..3 { conv 1x1 x(r) }", "for r in 1..3 { conv 1x1 x(r) }"),
@@ -257,6 +263,18 @@ def test_the_first_hint_leads_to_the_right_line(wrong: str, right: str) -> None:
 def test_a_mistake_with_a_new_form_says_what_to_do(lines: str, told: str) -> None:
     (found,) = check(f"network N\ninput 8x8 x8\n{lines}\n").diagnostics
     assert told in "".join(found.helps)
+
+
+def test_a_test_without_its_brackets_is_the_only_mistake() -> None:
+    """What `<` and `>` compare opens and closes nothing, and the branches behind it are read."""
+    head = "network N\ninput 8x8 x8\nblock b(s, t=2) {\n"
+    for test in ("s < 2", "s < t", "s > t", "s < 2 or t > 1", "s*2 < t", "1 < s < 2"):
+        for body in ("relu", "residual< relu >", "relu\n  sigmoid"):
+            (found,) = check(f"{head}  residual if {test} < {body} >\n}}\nb(1)\n").diagnostics
+            assert found.title == "a condition stands in brackets: `residual if (...) < ... >`"
+            assert found.fixes[0].text == f"({test})"
+    mistakes = check(f"{head}  residual if s < 2 < conv 1x1 x(cc) >\n}}\nb(1)\n").diagnostics
+    assert [d.code for d in mistakes] == ["A001", "A102"]
 
 
 def test_other_tools_words_are_not_guessed_at() -> None:
