@@ -85,18 +85,18 @@ def _over(row: list[Compute], lengths: dict[str, int]) -> Repeat:
     return Repeat(header, [body], first.ins[0], before, after, last.out)
 
 
-def join_tests(steps: list[Step], results: list[Wire]) -> list[Test]:
-    """Two `if`s in a row on the same condition are one; gives those that are gone."""
-    gone: list[Test] = []
+def join_tests(steps: list[Step], results: list[Wire]) -> list[tuple[Test, Test]]:
+    """Two `if`s in a row on the same condition are one; gives those that stayed, and are gone."""
+    joined: list[tuple[Test, Test]] = []
     at = 0
     while at < len(steps) - 1:
         match steps[at : at + 2]:
             case [Test() as first, Test() as second] if _is_one(first, second, steps, results):
                 steps[at : at + 2] = [_joined(first, second)]
-                gone.append(second)
+                joined.append((first, second))
             case _:
                 at += 1
-    return gone
+    return joined
 
 
 def _is_one(first: Test, second: Test, steps: list[Step], results: list[Wire]) -> bool:

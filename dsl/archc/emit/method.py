@@ -31,8 +31,12 @@ def _print(
     marks = [wire for _, wire in writer.outputs]
     results = marks if is_network and marks else [out, *marks]
     join_parts(steps)
-    for test in join_tests(steps, results):
-        _forget(writer, test, steps)
+    for test, gone in join_tests(steps, results):
+        questions = writer.definition.questions
+        questions |= {
+            choice: test.test for choice, asked in questions.items() if asked == gone.test
+        }
+        _forget(writer, gone, steps)
     sink(steps, results)
     count_uses(steps)
     if len(results) > len(marks):
