@@ -226,6 +226,26 @@ UP = "block up(@skip) { concat< | @skip > }\n"
         ("sum channels", "sum channel"),
         ("norm L2", "norm l2"),
         ("softmax channels", "softmax"),
+        # channels that came in, not those at hand
+        ("mul< | gap; conv 1x1 x2; relu; conv 1x1 x(in.c); sigmoid >",
+         "mul< | gap; conv 1x1 x2; relu; conv 1x1 x(@input.c); sigmoid >"),
+        ("residual< conv 1x1 x2; relu; conv 1x1 out=(in.c) >",
+         "residual< conv 1x1 x2; relu; conv 1x1 out=(@input.c) >"),
+        ("b(2)\nR < conv 1x1 x(s); relu; conv 1x1 x(in.c) >",
+         "R < conv 1x1 x(s); relu; conv 1x1 x(@in.c) >"),
+        ("relu; sigmoid\nresidual< conv 1x1 x2; relu; conv 1x1 x(in.c) >",
+         "relu; sigmoid\nresidual< conv 1x1 x2; relu; conv 1x1 x8 >"),
+        ("relu as t\nresidual< conv 1x1 x2; conv 1x1 x(in.c) >",
+         "relu as t\nresidual< conv 1x1 x2; conv 1x1 x(@t.c) >"),
+        # products and values
+        ("gap; flatten; fc 2*2*2", "gap; flatten; fc (2*2*2)"),
+        ("conv 1x1 x2*2 nobias", "conv 1x1 x(2*2) nobias"),
+        ("let w = 4; conv 1x1 w", "let w = 4; conv 1x1 x(w)"),
+        ("let w = 4; conv w 1x1", "let w = 4; conv x(w) 1x1"),
+        ("let w = 4; gap; flatten; fc w", "let w = 4; gap; flatten; fc (w)"),
+        # a name behind its statement
+        ("relu\nas t\nadd< | @t >", "relu as t\nadd< | @t >"),
+        ("relu; as t\nadd< | @t >", "relu as t\nadd< | @t >"),
         # sizes
         ("relu; pool 3x3/1 same d2", "relu; pad before=2x2 after=2x2; pool 3x3/1 d2"),
         ("softmax< conv 1x1 x4 | gap; conv 1x1 x4 >",

@@ -245,6 +245,24 @@ LINES = {
         "network Net\ninput 8x8 x4\ntimes (2 / 3); tanh\n",
         "self.tanh(x * (2 / 3))",
     ),
+    "a combinator's label": (
+        "network Net\ninput 8x8 x4\na: conv 1x1 x4\np: add< conv 1x1 x4 | @a >\n"
+        "relu; output c\n@p; sigmoid; output d\n",
+        "        p = self.conv1(a) + a  # 4x8x8\n",
+    ),
+    "a block of several tensors after another": (
+        "block up(c, @skip) { concat< @skip | deconv 2x2/2 x(c) >; conv 3x3 p1 x(c) }\n"
+        "network Net\ninput 8x8 x4\na: conv 1x1 x4; pool 2x2\nb: conv 1x1 x4; pool 2x2\n"
+        "up(8, @b); up(4, @a)\n",
+        "        x = self.up1(x, b)  # 8x4x4\n        return self.up2(x, a)  # 4x8x8\n",
+    ),
+    "parts that are taken twice": (
+        "network Net\ninput 8x8 x4\nrelu as t\n"
+        "add< each i in 0..1 { chunk (i) } >; gap; softmax< conv 1x1 x2 | conv 1x1 x2 > as w\n"
+        "add< each i in 0..1 { mul< @t; chunk (i) | @w; chunk (i) > } >\n",
+        "        branch1b, branch2b = w.chunk(2, dim=1)\n"
+        "        return branch1 * branch1b + branch2 * branch2b",
+    ),
     "a bias that is there": (
         "network Net\ninput 8x8 x4\nlast: conv 1x1 x4; flatten; fc 3\n"
         "train { init normal std=0.01 bias=0; init normal last std=0.1 bias=1 }\n",

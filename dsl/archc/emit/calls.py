@@ -39,6 +39,8 @@ def operator(
     taken = [bounds for n in nodes if (bounds := n.op.channels_taken()) is not None]
     if len(taken) == len(nodes) and (cut := _slice(writer, taken, lanes)) is not None:
         return cut
+    if (part := part_of(writer, nodes, lanes)) is not None:
+        return lambda x: f"{x}.chunk({part[1]}, dim=1)[{part[0]}]"
     before, writer.exprs.used = writer.exprs.used, set()
     code = module(writer, nodes, lanes)
     of_loop = writer.exprs.used - writer.definition.lanes[0].env.keys()
@@ -83,6 +85,19 @@ def _slice(
     if first.isdecimal() and last.isdecimal():
         return lambda x: f"{x}[:, {first if first != '0' else ''}:{last}]"
     return lambda x: f"{x}[:, {f'{first} : ' if first != '0' else ': '}{last}]"
+
+
+def part_of(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> tuple[int, int] | None:
+    """Which of how many equal parts of a tensor; None where that hangs on arguments."""
+    parts = [part for node in nodes if (part := node.op.part()) is not None]
+    if len(parts) < len(nodes):
+        return None
+    try:
+        found = [writer.exprs.expression([*same], lanes) for same in zip(*parts, strict=True)]
+    except NotUnifiable:  # a module may have an argument of its own
+        return None
+    index, count = (number.constant for number in found)
+    return None if index is None or count is None else (int(index), int(count))
 
 
 def _bare(
