@@ -53,7 +53,7 @@ def debts(cls: type[Line]) -> list[str]:
     found = []
     own = cls.__doc__ or ""
     if not own or own.startswith(f"{cls.__name__}(") or own in bases_docs(cls):  # ( dataclass's
-        found.append(f"give {cls.__name__} a docstring: it is its entry in docs/language.md")
+        found.append(f"give {cls.__name__} a docstring: it is its entry in docs/recipes.md")
     if not cls.example.startswith(cls.name) or not cls.example:
         found.append(f"give {cls.__name__} an `example`: a line that begins with `{cls.name}`")
     for name, spec in cls.fields().items():
@@ -75,7 +75,7 @@ def test_what_a_bare_line_owes() -> None:
         part: float = number(float)
 
     assert debts(Bare) == [
-        "give Bare a docstring: it is its entry in docs/language.md",
+        "give Bare a docstring: it is its entry in docs/recipes.md",
         "give Bare an `example`: a line that begins with `bare`",
         "give Bare.part a `doc`, which the reference shows",
     ]
