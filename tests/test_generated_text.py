@@ -226,6 +226,14 @@ LINES = {
         "            ]\n"
         "        )\n",
     ),
+    "a list of equal modules": (
+        'network Net\ninput 8x8 x4\nfor i in 1..5 { "inner.{i - 1}": conv 1x1 x4 }\n',
+        "        self.inner = nn.ModuleList(nn.Conv2d(4, 4, 1) for _ in range(5))\n",
+    ),
+    "a loop over a list of equal modules": (
+        'network Net\ninput 8x8 x4\nfor i in 1..5 { "inner.{i - 1}": conv 1x1 x4 }\n',
+        "        for layer in self.inner:\n",
+    ),
     "a group that is left in the middle": (
         "network Net\ninput 8x8 x4\nbody: { conv 1x1 x4 as a; conv 1x1 x4 }\nadd< @a | @body >\n",
         "        a = self.body[0](x)  # 4x8x8\n        return a + self.body[1](a)  # 4x8x8\n",

@@ -9,7 +9,7 @@ from archc.emit.constructor import Assign, lines
 from archc.emit.flow import Step, Test, Wire, count_uses, pruned, sink, texts
 from archc.emit.forward import Printer
 from archc.emit.joining import LAYER, join_items, join_parts, join_tests
-from archc.emit.layout import Bracketed, CallArgument
+from archc.emit.layout import Bracketed, CallArgument, Generator
 from archc.emit.statements import wrapped
 
 FEATURES = "features"  # the list that a layer of a dense block takes
@@ -71,6 +71,8 @@ def _lengths(writer: ClassWriter) -> dict[str, int]:
         match statement:
             case Assign(code=Bracketed("nn.ModuleList", (CallArgument(Bracketed() as row),))):
                 found[statement.target] = len(row.items)
+            case Assign(code=Bracketed("nn.ModuleList", (CallArgument(Generator(loop=loop)),))):
+                found[statement.target] = int(re.sub(r"\D", "", loop))
     return found
 
 
