@@ -226,6 +226,11 @@ LINES = {
         "            ]\n"
         "        )\n",
     ),
+    "a padding that is torch's default at the window of all calls": (
+        "block unit(k, w) { conv (k)x(k) p(k // 2) x(w); relu }\n"
+        "network Net\ninput 8x8 x4\nunit(1, 4); unit(1, 8)\n",
+        "        self.conv1 = nn.Conv2d(4, w, k, padding=k // 2)\n",
+    ),
     "a list of equal modules": (
         'network Net\ninput 8x8 x4\nfor i in 1..5 { "inner.{i - 1}": conv 1x1 x4 }\n',
         "        self.inner = nn.ModuleList(nn.Conv2d(4, 4, 1) for _ in range(5))\n",

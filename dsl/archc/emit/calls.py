@@ -150,7 +150,8 @@ def module(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> Code:
         items[0] = CallArgument(_flattened(writer, nodes[0], lanes[0]) or items[0].value)
     for at, keyword in enumerate(first.keyword):
         values = [c.keyword[at].value for c in made]
-        if any(symbolic.plain(value) != keyword.default for value in values):
+        is_other = any(symbolic.plain(value) != keyword.default for value in values)
+        if is_other or _hangs_on_arguments(writer, values, lanes):
             items.append(
                 CallArgument(writer.exprs.value(values, lanes, keyword.name), keyword.name)
             )
@@ -165,6 +166,17 @@ def module(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> Code:
         writer.program.note_shared(node)
     made_here = call(first.target, *items)
     return call(first.around, CallArgument(made_here)) if first.around else made_here
+
+
+def _hangs_on_arguments(writer: ClassWriter, values: list[Any], lanes: list[Lane]) -> bool:
+    """Whether a number is torch's default only because of what the class is made with."""
+    if not any(symbolic.is_traced(value) for value in values):
+        return False
+    try:
+        number = writer.exprs.expression(values, lanes)
+    except NotUnifiable:
+        return False
+    return number.constant is None
 
 
 def _factory(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> str:
