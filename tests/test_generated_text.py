@@ -231,6 +231,12 @@ LINES = {
         "network Net\ninput 8x8 x4\nunit(1, 4); unit(1, 8)\n",
         "        self.conv1 = nn.Conv2d(4, w, k, padding=k // 2)\n",
     ),
+    "a default that is worked out": (
+        "block se(r=16, hidden=in.c // r) {\n"
+        "  mul< | gap; conv 1x1 x(hidden); relu; conv 1x1 x(@in.c); sigmoid > }\n"
+        "network Net\ninput 8x8 x32\nse(); conv 1x1 x64; se()\n",
+        "        hidden = in_channels // 16\n",
+    ),
     "a list of equal modules": (
         'network Net\ninput 8x8 x4\nfor i in 1..5 { "inner.{i - 1}": conv 1x1 x4 }\n',
         "        self.inner = nn.ModuleList(nn.Conv2d(4, 4, 1) for _ in range(5))\n",
