@@ -9,7 +9,7 @@ from typing import Any
 from archc import symbolic, syntax
 from archc.analysis.costs import Cost
 from archc.analysis.repeats import RepeatUnit
-from archc.draw.scene import Called
+from archc.draw.scene import SHARED, Called
 from archc.draw.style import span_of
 from archc.plan import Apply, BlockValue, Call, Chain, Ref, Scope, Tensor, walk
 from archc.report.spelling.numbers import human, shorten
@@ -48,7 +48,8 @@ def totals(cost: Cost) -> list[str]:
 
 
 def facts(cost: Cost, node: Call | Scope) -> list[str]:
-    return [*(["shared weights"] if node.again else []), *totals(cost)]
+    """What stands below a box's name: its totals, and whose weights it has."""
+    return [*([f"{SHARED} with {node.name}"] if node.again else []), *totals(cost)]
 
 
 def tooltip(node: Call | Scope, path: str, cost: Cost) -> str:
@@ -66,7 +67,12 @@ def tooltip(node: Call | Scope, path: str, cost: Cost) -> str:
 
 def called(calls: Sequence[Call], name: str, times: int) -> Called:
     """What one box says of several calls of one block."""
-    return Called(name, calls[0].body, _arguments(calls), times, _survival(calls))
+    return Called(name, calls[0].body, _arguments(calls), times, _notes(calls))
+
+
+def _notes(calls: Sequence[Call]) -> str:
+    shared = f"{SHARED} with {calls[0].name}" if calls[0].again else ""
+    return "    ".join(filter(None, (_survival(calls), shared)))
 
 
 def signature(block: BlockValue) -> str:

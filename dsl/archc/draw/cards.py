@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from archc import symbolic
 from archc.analysis.costs import Costs
-from archc.draw.scene import Card
+from archc.draw.scene import SHARED, Card
 from archc.draw.style import span_of
 from archc.ops import Form, Shape
 from archc.plan import Apply, Tensor
@@ -146,8 +146,9 @@ def _name(about: Lanes[Apply], row: Row) -> str:
     others = [] if _category(about) in _WEIGHTED else row
     for lanes in (about, *others):
         apply = lanes[0][0]
-        if apply.label and apply.label != apply.op.name:
-            return apply.label
+        label = apply.also or apply.label
+        if label and label != apply.op.name:
+            return label
     return ""
 
 
@@ -247,8 +248,11 @@ def _add_costs(made: Card, row: Row, costs: Costs) -> None:
     made.params = params
     if params:
         made.facts.append(human(params // copies) if single else f"Σ {human(params)}")
-    elif any(lanes[0][0].again for lanes in row):
-        made.facts.append("shared weights")
+    elif shared := [
+        a for lanes in row for a, _ in lanes[:1] if a.state and (a.again or costs.again)
+    ]:
+        named = f" with {shared[0].name}" if shared[0].also else ""
+        made.facts.append(f"{SHARED}{named}")
     if made.macs and copies > 1:
         each = human(made.macs // copies)
         made.cost = f"{copies}×{each}" if single else f"Σ {human(made.macs)}"

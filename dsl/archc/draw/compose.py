@@ -18,6 +18,7 @@ from archc.draw.cards import Lanes, Row
 from archc.draw.collapse import card_of
 from archc.draw.items import Fold, applies_of, is_single, operators, reshaped
 from archc.draw.scene import Box, Card, Port, Ports, Scene
+from archc.draw.skips import Starts
 from archc.draw.source_notes import SourceNotes
 from archc.ops import COMBINATORS
 from archc.plan import (
@@ -54,6 +55,7 @@ class DrawnBody:
     blocks: tuple[int, ...] = ()  # trees of the blocks around: one inside itself has no box
     terms: Terms | None = None  # what its names are in the block that is drawn; None: numbers
     outside: bool = False  # what is drawn is a block that is called here
+    costs: Costs = field(default_factory=Costs)  # of what is in it
 
     def path(self, name: str) -> str:
         return self.prefix + ".".join((*self.scopes, name))
@@ -83,6 +85,7 @@ class _Composer:
     fold: bool = True
     expand: frozenset[str] = frozenset()
     notes: SourceNotes = field(default_factory=SourceNotes)
+    again: Costs = field(default_factory=lambda: Costs(again=True))
     alike: Alike = field(default_factory=Alike)
     boxes: Boxes = field(default_factory=Boxes)
     ids: Runs = field(default_factory=Runs)
@@ -90,7 +93,7 @@ class _Composer:
 
     def network(self, plan: Plan) -> Scene:
         body = plan.body
-        frame = DrawnBody({}, references(body))
+        frame = DrawnBody({}, references(body), costs=self.costs)
         for name, tensor in zip(body.input_names, body.inputs, strict=True):
             title = "input" if len(body.inputs) == 1 else f"input {name}"
             self._end(title, tensor, frame)
@@ -205,9 +208,9 @@ class _Composer:
             id = self._id(frame.path(cards.main(group)[0][0].name))
             first, last = group[0][0][0], group[-1][0][0]
             self.boxes.connect(frame.tensors[first.inputs[0].root], id)
-            for other in (x for lanes in group for x in lanes[0][0].inputs[1:]):
-                self.boxes.connect(frame.tensors[other.root], id, skip=True)
-            card = cards.card(group, frame.path(""), id, self.costs, frame.terms)
+            for other in (x for lanes in group for x in lanes[0][0].sizes):
+                self.boxes.connect(frame.tensors[other.root], id, size=True)
+            card = cards.card(group, frame.path(""), id, frame.costs, frame.terms)
             if first in self.notes.options:
                 card.facts.append(f"if {self.notes.options[first]}")
             self._put(card, last.output, frame)
@@ -221,7 +224,7 @@ class _Composer:
             case Branches():
                 return self._branches(node, lanes, following, frame)
             case Call() | Scope():
-                self._container(lanes, node.name, 1, frame)
+                self._container(lanes, node.also or node.name, 1, frame)
             case Reused():
                 chains = [(n.chain, count) for n, count in lanes if isinstance(n, Reused)]
                 self._chain(chains, replace(frame, scopes=node.scopes))
@@ -239,19 +242,21 @@ class _Composer:
         drawn: list[bool] = []
         ends: list[str] = []
         combinator, written = COMBINATORS[node.keyword], len(node.branches)
+        starts = Starts(node, frame.tensors, self.boxes)
         for at, branch in enumerate(node.branches):
             before = self.boxes.size
-            with self.boxes.leading(skip=combinator.place(at, written) in combinator.skips):
+            place = combinator.place(at, written)
+            skips = place in combinator.skips if combinator.skips else starts.skips(at)
+            with self.boxes.leading(skip=skips):
                 self._chain([(n.branches[at], count) for n, count in nodes], frame)
             drawn.append(self.boxes.size > before)
             if drawn[-1]:
                 ends += [port.id for port in frame.tensors[branch.output.root]]
         if len(ends) > 1:
             self.boxes.scene.levels.append(ends)
-        around = [
-            at in combinator.skips if combinator.skips else any(drawn) and not made
-            for at, made in enumerate(combinator.merged(drawn, False))
-        ]
+        around = combinator.merged(starts.around(drawn), any(drawn))
+        if combinator.skips:
+            around = [at in combinator.skips for at in range(len(around))]
         return self._merge([(n.merge, count) for n, count in nodes], around, following, frame)
 
     def _merge(
@@ -269,7 +274,7 @@ class _Composer:
         id = self._id(frame.path(merge.name))
         for several, skip in zip(inputs, around, strict=True):
             self.boxes.connect(several, id, skip)
-        made = cards.sign(row, frame.path(""), id, self.costs, frame.terms)
+        made = cards.sign(row, frame.path(""), id, frame.costs, frame.terms)
         self._put(made, row[-1][0][0].output, frame)
         return len(row)
 
@@ -279,10 +284,11 @@ class _Composer:
         """A block or a named group; `count` of them in a row."""
         node = lanes[0][0]
         assert isinstance(node, Call | Scope)
-        start, cost = beginning(body_chain(node)), self._cost(lanes)
+        start, cost = beginning(body_chain(node)), _cost(lanes, frame.costs)
+        costs = self.again if node.again else frame.costs
         if isinstance(node, Scope):
             source = frame.tensors[start.root]
-            inside = replace(frame, scopes=(*frame.scopes, node.name))
+            inside = replace(frame, scopes=(*frame.scopes, node.name), costs=costs)
             box = Box(self._id(frame.path(node.name)), "group", name, chain=node.chain)
         else:
             block = id(node.body.block.tree) if node.body.block is not None else 0
@@ -294,6 +300,7 @@ class _Composer:
             tensors = {x.root: frame.tensors[given.root] for x, given in handed}
             source = tensors.get(start.root, frame.tensors[node.input.root])
             inside = DrawnBody(tensors, references(node.body), prefix, (), blocks, terms)
+            inside.costs = costs
             box = Box(self._id(frame.path(node.name)), "block", name, node.body.name)
         box.label, box.count = node.label is not None, count
         box.facts, box.tooltip = facts(cost, node), tooltip(node, box.id, cost)
@@ -352,7 +359,8 @@ class _Composer:
             lanes = [(units[0].nodes[0], n) for units, n in nodes]
             self._container(lanes, name, len(fold.units), frame)
         else:
-            cost = self._cost([(n, c) for chain, c in fold.lanes for n in chain.nodes])
+            nodes_in = [(n, c) for chain, c in fold.lanes for n in chain.nodes]
+            cost = _cost(nodes_in, frame.costs)
             box = Box(
                 self._id(frame.path(f"{name or 'run'} ×{len(fold.units)}")),
                 "fold",
@@ -374,7 +382,7 @@ class _Composer:
 
     def _aux(self, node: AuxHead, frame: DrawnBody) -> None:
         """A side classifier: set apart, and there while training only."""
-        cost = self._cost([(inner, 1) for inner in node.chain.nodes])
+        cost = _cost([(inner, 1) for inner in node.chain.nodes], frame.costs)
         box = Box(self._id(node.name), "aux", node.name, label=True)
         box.params, box.macs, box.output = cost.params, cost.macs, node.chain.output.shape
         box.facts = ["training only", f"weight {node.weight:g}", *totals(cost)]
@@ -383,9 +391,10 @@ class _Composer:
         with self.boxes.leading(training_only=True), self.boxes.inside(box, source) as header:
             self._drawn([(node.chain, 1)], header, frame)
 
-    def _cost(self, lanes: Lanes[Node]) -> Cost:
-        total = Cost()
-        for node, count in lanes:
-            cost = self.costs.of_node(node)
-            total += Cost(params=cost.params * count, macs=cost.macs * count)
-        return total
+
+def _cost(lanes: Lanes[Node], costs: Costs) -> Cost:
+    total = Cost()
+    for node, count in lanes:
+        cost = costs.of_node(node)
+        total += Cost(params=cost.params * count, macs=cost.macs * count)
+    return total

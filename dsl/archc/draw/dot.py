@@ -53,7 +53,7 @@ class Writer:
 
     def __post_init__(self) -> None:
         self._index(self.scene.root, [])
-        straight = [edge for edge in self.scene.edges if not (edge.skip or edge.training_only)]
+        straight = [edge for edge in self.scene.edges if edge.trunk]
         self.leaving = Counter(edge.tail for edge in straight)
         self.entering = Counter(edge.head for edge in straight)
         for middle in middles(self.scene, self.homes):
@@ -159,7 +159,7 @@ class Writer:
     def outer_attributes(self, edge: Edge) -> str:
         """For an edge whose ends stand for more than themselves: closed boxes."""
         label = f'label=" {escaped(format_shape(edge.shape))}"'
-        return ", ".join([*([] if edge.training_only else [label]), *_dashes(edge)])
+        return ", ".join([*([] if edge.training_only or edge.size else [label]), *_dashes(edge)])
 
     def before(self, edge: Edge) -> list[_Unseen]:
         """Unseen edges that come before one: they keep the trunk in the middle of its branches."""
@@ -186,7 +186,7 @@ class Writer:
         """
         into, out_of = defaultdict(list), defaultdict(list)
         for edge in self.scene.edges:
-            if not (edge.skip or edge.training_only):
+            if edge.trunk:
                 into[edge.head].append(edge.tail)
                 out_of[edge.tail].append(edge.head)
         sides: tuple[list[_Unseen], list[_Unseen]] = ([], [])
@@ -206,8 +206,8 @@ class Writer:
             return False  # a header's tensor is named on the way in; an input names its own
         tail, head = self.homes[edge.tail], self.homes[edge.head]
         leaves = len(tail) > len(head) or tail[-1] is not head[len(tail) - 1]
-        if edge.skip or edge.training_only:
-            return leaves and not edge.training_only
+        if not edge.trunk:
+            return leaves and edge.skip
         if tail[-1] is head[-1] and self.entering[edge.head] > 1:
             return False  # the cards that are merged say what they make
         top = len(tail) == len(head) == 1
@@ -222,8 +222,10 @@ def _point(middle: Middle) -> str:
 
 
 def _dashes(edge: Edge) -> list[str]:
-    if not (edge.training_only or edge.skip):
+    if edge.trunk:
         return []
+    if edge.size:
+        return [f'style=dotted, color="{LINE}", penwidth=0.9, weight=0']
     return [f'style=dashed, color="{FAINT if edge.training_only else SKIP}", weight=1']
 
 

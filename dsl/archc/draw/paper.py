@@ -18,7 +18,7 @@ from archc.draw.blocks import signature
 from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
 from archc.draw.dot import Writer
-from archc.draw.scene import Box, Called, Card, Scene
+from archc.draw.scene import SHARED, Box, Called, Card, Scene
 from archc.plan import Plan
 from archc.report.spelling.numbers import human
 from archc.report.spelling.shapes import format_dims, format_shape
@@ -105,16 +105,17 @@ def _line(card: Card, call: Called | None) -> PaperRow:
     words = "".join(text for text, _ in card.title)
     if card.category in ("io", "block"):
         words = ""
+    shared = next((fact for fact in card.facts if fact.startswith(SHARED)), "")
     if 1 < card.groups <= 4:
         part = card.channels.partition("(")[2].rstrip(")")
-        return PaperRow(card, name, 1, (words, *[part] * card.groups), "")
-    return PaperRow(card, name, 1, ("   ".join(filter(None, (words, card.channels))),), "")
+        return PaperRow(card, name, 1, (words, *[part] * card.groups), shared)
+    return PaperRow(card, name, 1, ("   ".join(filter(None, (words, card.channels))),), shared)
 
 
 def _trunk(scene: Scene) -> set[str]:
     """Cards that every path from the inputs to the last output goes through, skips left out."""
     order = [card.id for card in collapse.cards(scene.root)]
-    straight = [e for e in scene.edges if not (e.skip or e.training_only)]
+    straight = [e for e in scene.edges if e.trunk]
     into: dict[str, list[str]] = {id: [] for id in order}
     out_of: dict[str, list[str]] = {id: [] for id in order}
     for edge in straight:

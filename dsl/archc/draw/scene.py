@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from archc.ops import Shape
 from archc.plan import Body, Chain
 
+SHARED = "shared weights"  # what a card says that runs modules once more
+
 
 @dataclass(eq=False, slots=True)
 class Card:
@@ -80,6 +82,12 @@ class Edge:
     shape: Shape
     skip: bool = False  # around something: dashed
     training_only: bool = False  # to an auxiliary head
+    size: bool = False  # it gives its height and width, and no data: dotted
+
+    @property
+    def trunk(self) -> bool:
+        """Whether it may lie on the way from the input to the output."""
+        return not (self.skip or self.training_only or self.size)
 
 
 @dataclass(eq=False, slots=True)

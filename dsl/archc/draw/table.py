@@ -177,7 +177,7 @@ def _head(columns: _Columns) -> str:
 def _configuration(line: PaperRow, width: int, strip: str) -> str:
     words, *parts = line.config
     if not parts:
-        notes = f"    {line.notes}" if line.notes else ""
+        notes = "    " * bool(words and line.notes) + line.notes
         text = font(_cut(words, width - _width(notes, 9)), 9, GREY) + font(notes, 9, SKIP)
         return _cell(text or _EMPTY, "LEFT", width)
     # Channels that do not see each other: a box each, side by side.
