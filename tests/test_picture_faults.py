@@ -116,3 +116,104 @@ def test_the_second_name_is_known(name: str) -> None:
     assert analysis.explain(f"right.{part}")[0].data["name"] == f"left.{part}#2"
     assert "right: " in str(analysis.summary())
     assert "shared with left" in str(analysis.summary())
+
+
+# --- blocks that look otherwise ----------------------------------------------------------
+
+
+def shown_blocks(analysis: Analysis) -> list[tuple[str, list[str], list[str]]]:
+    """Of each block's card its signature, the rows that it stands for, and what is on it."""
+    return [
+        (t.signature, t.rows, ["".join(text for text, _ in c.title) for c in cards(t.scene.root)])
+        for t in on_paper(analysis).templates
+    ]
+
+
+def test_a_card_for_each_structure() -> None:
+    assert shown_blocks(analysis_of("draw_block_card")) == [
+        ("(c, n=1, skip=true)", ["unit1"], ["x", "×n conv 3×3 → c · relu", "+"]),
+        ("(c, n=1, skip=false)", ["unit3"], ["x", "×n conv 3×3 → c · relu"]),
+    ]
+    rows = on_paper(analysis_of("draw_block_card")).lines.values()
+    assert [row.config[0] for row in rows if row.name.startswith("unit")] == [
+        "8, n=2",
+        "conv 3×3 · relu   8 → 8",
+        "8, n=3, skip=false",
+    ]
+    texts = picture("draw_block_card", "paper").texts
+    assert "unit1" in texts
+    assert "skip=false)" in texts
+
+
+def block(body: str, calls: str, formals: str = "n=1, skip=true, act=relu") -> Analysis:
+    """The calls of a block `b` on 8x8 x8, whose body is given."""
+    text = f"input 8x8 x8\nblock b({formals}) {{ {body} }}\n{calls}\ngap; flatten; fc 2"
+    found = analyze(Source("test.arch", text))
+    assert found.ok, found.diagnostics
+    return found
+
+
+CONV = "conv 3x3 p1 x8"
+
+
+@pytest.mark.parametrize(
+    ("body", "calls", "shown"),
+    [
+        (  # an `if` that one call does not take is told on what it holds
+            f"if skip {{ {CONV} }}; {CONV}; {CONV}",
+            "b(1, true); b(1, false)",
+            [["x", "conv 3×3 → 8", "conv 3×3 → 8", "conv 3×3 → 8"]],
+        ),
+        (  # the other arm is another block
+            f"if skip {{ {CONV} }} else {{ pool 3x3/1 p1 }}; {CONV}; {CONV}",
+            "b(1, true); b(1, false)",
+            [
+                ["x", "conv 3×3 → 8", "conv 3×3 → 8", "conv 3×3 → 8"],
+                ["x", "pool 3×3/1", "conv 3×3 → 8", "conv 3×3 → 8"],
+            ],
+        ),
+        (  # what joins its convolution's card says so there
+            f"{CONV}; if skip {{ droppath 0.5 }}; {CONV}",
+            "b(1, true); b(1, false)",
+            [["x", "conv 3×3 → 8 · droppath 0.5 if skip", "conv 3×3 → 8"]],
+        ),
+        (  # an operator that is handed over goes by its parameter's name
+            f"{CONV}; act; {CONV}; act",
+            "b(act=relu); b(act=silu)",
+            [["x", "conv 3×3 → 8 · act", "conv 3×3 → 8 · act"]],
+        ),
+        (  # as often as the block says
+            f"{{ {CONV}; pool 3x3/1 p1 }} * n; {CONV}",
+            "b(2); b(7)",
+            [["x", "conv 3×3 → 8", "pool 3×3/1", "conv 3×3 → 8"]],
+        ),
+        (  # but not where the first pass is another
+            f"for i in 1..n {{ {CONV}; if i == 1 {{ pool 3x3/1 p1 }} }}; pool 3x3/1 p1",
+            "b(2); b(3)",
+            [
+                ["x", "conv 3×3 → 8", "pool 3×3/1", "conv 3×3 → 8", "pool 3×3/1"],
+                ["x", "conv 3×3 → 8", "pool 3×3/1", *["conv 3×3 → 8"] * 2, "pool 3×3/1"],
+            ],
+        ),
+    ],
+)
+def test_what_one_card_may_stand_for(body: str, calls: str, shown: list[list[str]]) -> None:
+    assert [words for _, _, words in shown_blocks(block(body, calls))] == shown
+
+
+def test_what_is_not_always_there_says_when() -> None:
+    (card,) = [
+        card
+        for template in on_paper(
+            block(f"if skip {{ {CONV} }}; pool 3x3/1 p1; {CONV}", "b(1, true); b(1, false)")
+        ).templates
+        for card in cards(template.scene.root)
+        if card.facts
+    ]
+    assert card.facts == ["if skip"]
+
+
+def test_templates_of_one_block_have_their_own_nodes() -> None:
+    found = on_paper(analysis_of("draw_block_card"))
+    ids = [card.id for template in found.templates for card in cards(template.scene.root)]
+    assert len(set(ids)) == len(ids)

@@ -125,10 +125,11 @@ def _rename(card: Card, box: Box, is_given: bool) -> None:
         card.name = box.name or card.name
     for shared in (fact for fact in box.facts if fact.startswith(SHARED)):
         card.facts = [shared if fact == SHARED else fact for fact in card.facts]
+    card.facts += [fact for fact in box.facts if fact.startswith("if ") and fact not in card.facts]
     if box.label and box.name and not is_given:
         card.facts.insert(0, box.name)
     if box.count > 1:
-        card.title.insert(0, (f"×{box.count} ", True))
+        card.title.insert(0, (f"×{box.times or box.count} ", True))
 
 
 def _adopt(box: Box, inner: Box) -> bool:

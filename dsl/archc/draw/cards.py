@@ -7,7 +7,7 @@ is there), so its costs are those of all copies and its numbers may be a range.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from archc import symbolic
@@ -89,10 +89,8 @@ def _category(lanes: Lanes[Apply]) -> str:
     return lanes[0][0].op.category
 
 
-def card(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = None) -> Card:
-    """A card for some operators in a row; with `terms` its numbers are as the block writes them."""
-    if terms is not None:
-        return _block_card(row, id, terms)
+def card(row: Row, prefix: str, id: str, costs: Costs) -> Card:
+    """A card for some operators in a row."""
     about = main(row)
     first, last = row[0][0][0], row[-1][0][0]
     title = [piece for lanes in row for piece in ((" · ", False), (_words(lanes), lanes is about))]
@@ -113,28 +111,49 @@ def card(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = Non
     return made
 
 
-def _block_card(row: Row, id: str, terms: Terms) -> Card:
-    """`conv 3×3/stride → width`: for every instance of a block, so without costs."""
+def block_card(row: Row, id: str, terms: Terms, test: Callable[[Apply], str]) -> Card:
+    """`conv 3×3/stride → width`: for every instance of a block, so without costs.
+
+    `test` says under which `if` an operator is there.
+    """
     about = main(row)
+    tests = [test(lanes[0][0]) for lanes in row]
+    at_each = len(set(tests)) > 1
     title: list[tuple[str, bool]] = []
-    for lanes in row:
-        op = lanes[0][0].op
-        head, _, out = shorten(with_expressions(op, terms).label()).rpartition(", ")
+    for lanes, text in zip(row, tests, strict=True):
+        head, out = block_words(lanes[0][0], terms)
         title += [(" · ", False)] if title else []
-        title.append((f"{op.name} {head or out}".rstrip(), lanes is about))
-        title += [(f" → {out}", False)] if head else []
-    return Card(id, _look(about), title, [], "", name=about[0][0].name)
+        title.append((head, lanes is about))
+        title += [(f" → {out}", False)] if out else []
+        title += [(f" if {text}", False)] if text and at_each else []
+    facts = [f"if {tests[0]}"] if tests[0] and not at_each else []
+    return Card(id, _look(about), title, facts, "", name=about[0][0].name)
 
 
-def sign(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = None) -> Card:
-    """A merge, with what follows it in place: `+ · relu`."""
+def block_words(apply: Apply, terms: Terms) -> tuple[str, str]:
+    """`conv 3×3/stride` and `width`, the channels that it makes; what stands on a block's card."""
+    if is_merge(apply):
+        return _sign_words(apply), _block_summands(apply, terms)
+    op, name = apply.op, apply.op.name
+    if apply.given is not None:  # a parameter of the block says what is applied
+        expr = terms.get(apply.given) if terms else symbolic.var(apply.given)
+        name = symbolic.render(expr) if expr is not None else name
+    head, _, out = shorten(with_expressions(op, terms).label()).rpartition(", ")
+    return f"{name} {head or out}".rstrip(), out if head else ""
+
+
+def sign(
+    row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = None, test: str = ""
+) -> Card:
+    """A merge, with what follows it in place: `+ · relu`; `test` where it is not always there."""
     lanes = row[0]
     merge = lanes[0][0]
-    text = _sign(merge) or " ".join(filter(None, (merge.op.name, shorten(merge.op.label()))))
+    text = _sign_words(merge)
     parts = _summands(lanes) if terms is None else _block_summands(merge, terms)
     title = [(text, True)]
     if parts:
         title.append((f" {parts}", False))
+    title += [(f" if {test}", False)] if test else []
     title += [piece for other in row[1:] for piece in ((" · ", False), (_words(other), False))]
     made = Card(id, _look(lanes), title, [], _tooltip(row, prefix, costs), pill=True)
     made.name, made.output = merge.name, row[-1][0][0].output.shape
@@ -217,6 +236,10 @@ def _sign(merge: Apply) -> str:
     if len(written) != 3 or (written[0], written[2]) != ("a", "b"):
         return ""
     return _SIGNS.get(written[1], written[1])
+
+
+def _sign_words(merge: Apply) -> str:
+    return _sign(merge) or " ".join(filter(None, (merge.op.name, shorten(merge.op.label()))))
 
 
 def _summands(lanes: Lanes[Apply]) -> str:

@@ -6,25 +6,24 @@ It follows the bodies and never the unfolded network, so a network costs here wh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from archc.analysis.costs import Cost, Costs
-from archc.analysis.repeats import Alike, RepeatUnit, references, units_of
+from archc.analysis.repeats import references, units_of
 from archc.draw import cards
 from archc.draw.blocks import beginning, body_chain, called, facts, names, tooltip, totals
 from archc.draw.boxes import Boxes
 from archc.draw.cards import Lanes, Row
 from archc.draw.collapse import card_of
-from archc.draw.items import Fold, applies_of, is_single, operators, reshaped
+from archc.draw.items import Fold, Folding, applies_of, operators, reshaped
 from archc.draw.scene import Box, Card, Port, Ports, Scene
 from archc.draw.skips import Starts
-from archc.draw.source_notes import SourceNotes
+from archc.draw.variants import BlockInstance, SourceNotes
 from archc.ops import COMBINATORS
 from archc.plan import (
     Apply,
     AuxHead,
-    Body,
     Branches,
     Call,
     Chain,
@@ -41,7 +40,6 @@ from archc.report.spelling.shapes import format_shape
 
 _DEEPEST = 40  # chains inside each other; what is deeper is one card
 _MOST = 400  # cards in a drawing; further blocks are one card each
-_FEWEST = 6  # single cards that fold: fewer read better written out
 
 
 @dataclass(slots=True)
@@ -71,12 +69,12 @@ def compose(
     return _Composer(costs, fold=fold, expand=expand).network(plan)
 
 
-def compose_block(body: Body, costs: Costs, around: Chain | None = None) -> Scene:
+def compose_block(instance: BlockInstance, notes: SourceNotes, costs: Costs, name: str) -> Scene:
     """A block by itself, its numbers as the block writes them: `conv 3×3/stride`.
 
-    With `around` all of a chain that calls it.
+    Its cards' ids begin with `name`.
     """
-    return _Composer(costs).block(body, around or body.chain)
+    return _Composer(costs, notes=notes).block(instance, name)
 
 
 @dataclass
@@ -86,10 +84,13 @@ class _Composer:
     expand: frozenset[str] = frozenset()
     notes: SourceNotes = field(default_factory=SourceNotes)
     again: Costs = field(default_factory=lambda: Costs(again=True))
-    alike: Alike = field(default_factory=Alike)
     boxes: Boxes = field(default_factory=Boxes)
     ids: Runs = field(default_factory=Runs)
     depth: int = 0
+
+    @cached_property
+    def folding(self) -> Folding:
+        return Folding(self.notes)
 
     def network(self, plan: Plan) -> Scene:
         body = plan.body
@@ -104,11 +105,11 @@ class _Composer:
             self.boxes.connect(ports, self._end(title, tensor, frame))
         return self.boxes.scene
 
-    def block(self, body: Body, chain: Chain) -> Scene:
+    def block(self, instance: BlockInstance, name: str) -> Scene:
+        body, chain = instance.body, instance.chain
         tree = id(body.block.tree) if body.block is not None else 0
-        self.notes = SourceNotes.of(body)
-        outside = chain is not body.chain
-        frame = DrawnBody({}, references(body), f"{body.name}().", (), (tree,), {}, outside)
+        outside = instance.around is not None
+        frame = DrawnBody({}, references(body), f"{name}.", (), (tree,), {}, outside)
         start = Card(self._id(frame.path("x")), "io", [("x", True)], [], "what goes in", pill=True)
         self._put(start, chain.input, frame)
         for name, x in zip(body.input_names[1:], body.inputs[1:], strict=True):
@@ -149,7 +150,7 @@ class _Composer:
         """Statements in a row, in all their copies."""
         self.depth += 1
         fold = self.fold and frame.path("")[:-1] not in self.expand
-        items = list(self._items(lanes, frame.references, fold))
+        items = list(self.folding.of(lanes, frame.references, fold))
         at = 0
         while at < len(items):
             item = items[at]
@@ -163,35 +164,6 @@ class _Composer:
             else:
                 at += self._statement(item, operators(items, at + 1), frame)
         self.depth -= 1
-
-    def _items(
-        self, lanes: Lanes[Chain], references: Counter[Tensor], fold: bool
-    ) -> Iterator[Lanes[Node] | Fold]:
-        """The statements of a chain, loops opened, neighbours that are alike folded."""
-        opened = [[(unit, count) for unit in units_of(chain)] for chain, count in lanes]
-        columns: list[Lanes[RepeatUnit]] = [list(column) for column in zip(*opened, strict=True)]
-        at = 0
-        units = [column[0][0] for column in columns]
-        runs = self.alike.runs(units, references) if fold else ([unit] for unit in units)
-        for run in runs:
-            folded = columns[at : at + len(run)]
-            at += len(run)
-            if len(run) > 1 and (len(run) >= _FEWEST or not is_single(run[0].chain, references)):
-                yield Fold(self._merged(folded, run), run)
-                continue
-            for column in folded:
-                if column[0][0].looped:
-                    yield from self._items(
-                        [(unit.chain, n) for unit, n in column], references, fold
-                    )
-                else:
-                    yield [(unit.nodes[0], n) for unit, n in column]
-
-    def _merged(self, columns: list[Lanes[RepeatUnit]], run: list[RepeatUnit]) -> Lanes[Chain]:
-        """Units that are equal are one lane that counts for all; others keep their own."""
-        if self.alike.signature(run[0], True) == self.alike.signature(run[1], True):
-            return [(unit.chain, n * len(run)) for unit, n in columns[0]]
-        return [(unit.chain, n) for column in columns for unit, n in column]
 
     def _cards(self, row: Row, frame: DrawnBody) -> None:
         kept: Row = []
@@ -210,9 +182,10 @@ class _Composer:
             self.boxes.connect(frame.tensors[first.inputs[0].root], id)
             for other in (x for lanes in group for x in lanes[0][0].sizes):
                 self.boxes.connect(frame.tensors[other.root], id, size=True)
-            card = cards.card(group, frame.path(""), id, frame.costs, frame.terms)
-            if first in self.notes.options:
-                card.facts.append(f"if {self.notes.options[first]}")
+            if frame.terms is not None:
+                card = cards.block_card(group, id, frame.terms, self.notes.test)
+            else:
+                card = cards.card(group, frame.path(""), id, frame.costs)
             self._put(card, last.output, frame)
 
     def _statement(self, lanes: Lanes[Node], following: Row, frame: DrawnBody) -> int:
@@ -274,14 +247,17 @@ class _Composer:
         id = self._id(frame.path(merge.name))
         for several, skip in zip(inputs, around, strict=True):
             self.boxes.connect(several, id, skip)
-        made = cards.sign(row, frame.path(""), id, frame.costs, frame.terms)
+        test = self.notes.test(merge)
+        made = cards.sign(row, frame.path(""), id, frame.costs, frame.terms, test)
         self._put(made, row[-1][0][0].output, frame)
         return len(row)
 
     # --- boxes ---------------------------------------------------------------------------
 
-    def _container(self, lanes: Lanes[Node], name: str, count: int, frame: DrawnBody) -> None:
-        """A block or a named group; `count` of them in a row."""
+    def _container(
+        self, lanes: Lanes[Node], name: str, count: int, frame: DrawnBody, times: str = ""
+    ) -> None:
+        """A block or a named group; `count` of them in a row, which the block calls `times`."""
         node = lanes[0][0]
         assert isinstance(node, Call | Scope)
         start, cost = beginning(body_chain(node)), _cost(lanes, frame.costs)
@@ -302,7 +278,7 @@ class _Composer:
             inside = DrawnBody(tensors, references(node.body), prefix, (), blocks, terms)
             inside.costs = costs
             box = Box(self._id(frame.path(node.name)), "block", name, node.body.name)
-        box.label, box.count = node.label is not None, count
+        box.label, box.count, box.times = node.label is not None, count, times
         box.facts, box.tooltip = facts(cost, node), tooltip(node, box.id, cost)
         box.params, box.macs, box.output = cost.params, cost.macs, node.output.shape
         calls = [n for n, _ in lanes if isinstance(n, Call)]
@@ -310,7 +286,8 @@ class _Composer:
             outer = frame.scopes[-1:] if name[:1].isdigit() else ()
             box.call = called(calls, ".".join((*outer, name)), count)
         if frame.terms is not None:
-            box.name, box.facts = "" if box.block else box.name, []
+            test = self.notes.test(node)
+            box.name, box.facts = "" if box.block else box.name, [f"if {test}"] if test else []
         if count > 1:
             box.kind = "fold"
         chains = [(body_chain(n), c) for n, c in lanes if isinstance(n, Call | Scope)]
@@ -352,12 +329,12 @@ class _Composer:
     def _fold(self, fold: Fold, frame: DrawnBody) -> None:
         """Neighbours that are alike, drawn once."""
         first, last = fold.units[0], fold.units[-1]
-        name = names(first, last)
+        name, times = names(first, last), self.notes.counts.get(first.chain, "")
         nodes = [(list(units_of(chain)), n) for chain, n in fold.lanes]
         only = first.nodes[0] if len(nodes[0][0]) == 1 else None
         if isinstance(only, Call | Scope):
             lanes = [(units[0].nodes[0], n) for units, n in nodes]
-            self._container(lanes, name, len(fold.units), frame)
+            self._container(lanes, name, len(fold.units), frame, times)
         else:
             nodes_in = [(n, c) for chain, c in fold.lanes for n in chain.nodes]
             cost = _cost(nodes_in, frame.costs)
@@ -372,8 +349,7 @@ class _Composer:
                 output=last.output.shape,
             )
             if frame.terms is not None:
-                box.name, box.facts = "", []
-                box.times = self.notes.counts.get(first.chain, "")
+                box.name, box.facts, box.times = "", [], times
             source = frame.tensors[beginning(fold.lanes[0][0]).root]
             with self.boxes.inside(box, source) as header:
                 self._drawn(fold.lanes, header, frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -96,7 +97,14 @@ def _grouped(size: str, at: int, nodes: list[str]) -> Iterator[str]:
 def _heading(template: Template) -> str:
     head = font(template.name, 12, _TEMPLATE, bold=True)
     head += font(f"  {_cut(template.signature, 280)}", 9, GREY) if template.signature else ""
-    return head + (font(f"  ×{template.times}", 11, SKIP, bold=True) if template.times > 1 else "")
+    head += font(f"  ×{template.times}", 11, SKIP, bold=True) if template.times > 1 else ""
+    lines = [head, *(font(line, 9, SKIP) for line in _wrapped(template.rows))]
+    return '<BR ALIGN="LEFT"/>'.join(lines) + '<BR ALIGN="LEFT"/>' * (len(lines) > 1)
+
+
+def _wrapped(names: list[str]) -> list[str]:
+    """The rows that a card stands for, in lines that make no card wide."""
+    return textwrap.wrap(", ".join(names), 44, break_on_hyphens=False)
 
 
 # --- rows --------------------------------------------------------------------------------

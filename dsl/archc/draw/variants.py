@@ -1,0 +1,231 @@
+"""Which instances of a block one card may stand for, and what it must say to be true of them all.
+
+An instance is drawn in the block's own terms, `conv 3×3/stride → width`. Another looks the same if
+it differs in nothing but numbers, in how often a loop runs, and in that an `if` is not taken: then
+the card says `×n`, and `if stride > 1` at what is not always there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from archc import symbolic
+from archc.draw.cards import block_words, is_merge
+from archc.plan import (
+    Apply,
+    AuxHead,
+    Body,
+    Branches,
+    Call,
+    Chain,
+    Choice,
+    Loop,
+    Node,
+    Output,
+    Ref,
+    Reused,
+    Scope,
+    Tensor,
+    children,
+)
+from archc.report.spelling.expressions import Terms, called_with, format_expr
+
+_MOST = 20_000  # nodes that are compared; what is larger has a card of its own
+
+
+@dataclass(frozen=True, slots=True)
+class BlockInstance:
+    """A block's body, or with `around` a chain that calls it and does a little more."""
+
+    body: Body
+    around: Chain | None = None
+
+    @property
+    def chain(self) -> Chain:
+        return self.around or self.body.chain
+
+
+@dataclass(slots=True)
+class SourceNotes:
+    """What a card says beside one instance: which `if` a node is under, how often a loop runs."""
+
+    tests: dict[Node, list[str]] = field(default_factory=dict)
+    counts: dict[Chain, str] = field(default_factory=dict)  # by the loop's first iteration
+    lengths: dict[Chain, int] = field(default_factory=dict)  # of these loops in the instance
+
+    def test(self, node: Node) -> str:
+        """`stride > 1 or in.c != out`; "" for what is there in all instances."""
+        return " and ".join(self.tests.get(node, ()))
+
+
+@dataclass(slots=True)
+class Variant:
+    """Instances that look the same, drawn as the first of them."""
+
+    shown: BlockInstance
+    notes: SourceNotes
+    members: list[int]  # numbers of the instances
+
+
+def variants(instances: Sequence[BlockInstance]) -> list[Variant]:
+    """The instances of one block by how they look, the richest of each kind to be shown."""
+    found: list[Variant] = []
+    for at in sorted(range(len(instances)), key=lambda at: -instances[at].body.size):
+        if not any(_stands_for(variant, instances, at) for variant in found):
+            notes = SourceNotes()
+            _Comparison(notes).instances(instances[at], instances[at])  # finds its loops
+            found.append(Variant(instances[at], notes, [at]))
+    for variant in found:
+        variant.members.sort()
+    return sorted(found, key=lambda variant: variant.members)
+
+
+def _stands_for(variant: Variant, instances: Sequence[BlockInstance], at: int) -> bool:
+    """Whether a card can stand for one instance more; it then says what it must."""
+    same = any(instances[member] == instances[at] for member in variant.members)
+    notes = SourceNotes(dict(variant.notes.tests), variant.notes.counts, variant.notes.lengths)
+    if not same and not _Comparison(notes).instances(variant.shown, instances[at]):
+        return False
+    variant.members.append(at)
+    variant.notes = notes
+    return True
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """Of an instance that is shown with another; what differs goes to `notes`."""
+
+    notes: SourceNotes
+    pairs: set[tuple[Tensor, Tensor]] = field(default_factory=set)  # tensors that stand for another
+    compared: int = 0
+
+    def instances(self, shown: BlockInstance, other: BlockInstance) -> bool:
+        if (shown.around is None) is not (other.around is None):
+            return False
+        self._pair((shown.chain.input, *shown.body.inputs), (other.chain.input, *other.body.inputs))
+        return self._nodes(shown.chain.nodes, other.chain.nodes, {}, {}, shown.around is not None)
+
+    def _pair(self, shown: Sequence[Tensor], other: Sequence[Tensor]) -> None:
+        self.pairs |= {(a.root, b.root) for a, b in zip(shown, other, strict=False)}
+
+    def _are_pairs(self, shown: Sequence[Tensor], other: Sequence[Tensor]) -> bool:
+        pairs = zip(shown, other, strict=False)
+        return len(shown) == len(other) and all((a.root, b.root) in self.pairs for a, b in pairs)
+
+    def _nodes(
+        self, shown: list[Node], other: list[Node], ours: Terms, theirs: Terms, outside: bool
+    ) -> bool:
+        """Whether statements look the same; `outside` where the block is called from here."""
+        if len(shown) != len(other):
+            return False
+        for a, b in zip(shown, other, strict=True):
+            self.compared += 1
+            if self.compared > _MOST or not self._node(a, b, ours, theirs, outside):
+                return False
+            self._pair((a.output,), (b.output,))
+        return True
+
+    def _node(self, a: Node, b: Node, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        match a, b:
+            case Apply(), Apply():
+                return self._apply(a, b, ours, theirs)
+            case Call(), Call():
+                return self._call(a, b, ours, theirs, outside)
+            case Choice(), Choice():
+                return self._choice(a, b, ours, theirs, outside)
+            case Loop(), Loop():
+                return self._loop(a, b, ours, theirs, outside)
+            case Branches(), Branches():
+                sides = self._chains(a, b, ours, theirs, outside)
+                return (
+                    a.keyword == b.keyword and sides and self._apply(a.merge, b.merge, ours, theirs)
+                )
+            case (Scope(), Scope()) | (Reused(), Reused()) | (AuxHead(), AuxHead()):
+                return self._chains(a, b, ours, theirs, outside)
+            case Ref(), Ref():
+                return self._are_pairs((a.output,), (b.output,))
+            case Output(), Output():
+                return a.name == b.name
+        return False
+
+    def _chains(self, a: Node, b: Node, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        """What is inside two nodes."""
+        shown, other = list(children(a)), list(children(b))
+        return len(shown) == len(other) and all(
+            self._nodes(x.nodes, y.nodes, ours, theirs, outside)
+            for x, y in zip(shown, other, strict=True)
+        )
+
+    def _apply(self, a: Apply, b: Apply, ours: Terms, theirs: Terms) -> bool:
+        words, others = block_words(a, ours), block_words(b, theirs)
+        if words[0] != others[0] or a.again != b.again or len(a.inputs) != len(b.inputs):
+            return False
+        if is_merge(a):
+            return True  # what comes in may be wider from pass to pass
+        return words == others and self._are_pairs(a.sizes, b.sizes)
+
+    def _call(self, a: Call, b: Call, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        trees = [call.body.block and call.body.block.tree for call in (a, b)]
+        if trees[0] is not trees[1] or not self._are_pairs(a.tensors, b.tensors):
+            return False
+        self._pair(a.body.inputs, b.body.inputs)
+        ours, theirs = ({}, {}) if outside else (called_with(a, ours), called_with(b, theirs))
+        if not self._nodes(a.body.chain.nodes, b.body.chain.nodes, ours, theirs, False):
+            return False
+        self._pair(a.outputs, b.outputs)
+        return True
+
+    def _choice(self, a: Choice, b: Choice, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        if a.chain.nodes and not b.chain.nodes:
+            test = _test(a, ours)
+            for node in _under(a.chain):
+                known = self.notes.tests.get(node, [])
+                self.notes.tests[node] = known if test in known else [*known, test]
+            return True
+        return self._nodes(a.chain.nodes, b.chain.nodes, ours, theirs, outside)
+
+    def _loop(self, a: Loop, b: Loop, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        """The same passes; or as many as the block says, where all look like the first."""
+        is_counted = a.items is None and a.count.constant is None and len(a.iterations) > 1
+        if is_counted and b.iterations and self._folds(a, b, ours, theirs, outside):
+            return True
+        return self._chains(a, b, ours, theirs, outside)
+
+    def _folds(self, a: Loop, b: Loop, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        first = a.iterations[0]
+        passes = [*((chain, theirs) for chain in b.iterations), *((c, ours) for c in a.iterations)]
+        for chain, terms in passes:
+            self._pair((first.input,), (chain.input,))
+            if not self._nodes(first.nodes, chain.nodes, ours, terms, outside):
+                return False
+        self._pair((first.output,), (b.iterations[-1].output,))
+        text = format_expr(a.count)
+        self.notes.counts[first] = text if text.isidentifier() else f"({text})"
+        self.notes.lengths[first] = len(a.iterations)
+        return True
+
+
+def _under(chain: Chain) -> Iterator[Node]:
+    """What of an `if` stands in a drawing by itself."""
+    for node in chain.nodes:
+        match node:
+            case Choice() | Loop() | Branches():
+                for inner in children(node):
+                    yield from _under(inner)
+                if isinstance(node, Branches):
+                    yield node.merge
+            case _:
+                yield node
+
+
+def _test(choice: Choice, terms: Terms) -> str:
+    """Under what the arm that was taken is there, in the names of the block that is drawn."""
+    text = " ".join(choice.tree.test.span.text.split())
+    text = re.sub(r"^\(([^()]*)\)$", r"\1", text)
+    if terms and choice.test is not None:
+        with suppress(KeyError):  # a param of the network
+            text = symbolic.render(symbolic.substitute(choice.test, terms))
+    return text if choice.taken else f"not ({text})"
