@@ -195,17 +195,29 @@ class _Comparison:
         return self._chains(a, b, ours, theirs, outside)
 
     def _folds(self, a: Loop, b: Loop, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        """Whether all passes of two loops look like the first of `a`, which stands for them."""
         first = a.iterations[0]
-        passes = [*((chain, theirs) for chain in b.iterations), *((c, ours) for c in a.iterations)]
-        for chain, terms in passes:
-            self._pair((first.input,), (chain.input,))
-            if not self._nodes(first.nodes, chain.nodes, ours, terms, outside):
-                return False
+        alike = self._are_alike(a, ours, outside) and self._are_alike(b, theirs, outside)
+        if not alike or not self._pass(first, b.iterations[0], ours, theirs, outside):
+            return False
         self._pair((first.output,), (b.iterations[-1].output,))
         text = format_expr(a.count)
         self.notes.counts[first] = text if text.isidentifier() else f"({text})"
         self.notes.lengths[first] = len(a.iterations)
         return True
+
+    def _are_alike(self, loop: Loop, terms: Terms, outside: bool) -> bool:
+        """Whether the passes of one loop look the same, those of an `if` too."""
+        first, *rest = loop.iterations
+        own = _Comparison(SourceNotes(), set(self.pairs), self.compared)
+        own.pairs |= {(b, b) for pair in self.pairs for b in pair}
+        same = all(own._pass(first, other, terms, terms, outside) for other in rest)
+        self.compared = own.compared
+        return same and not own.notes.tests
+
+    def _pass(self, a: Chain, b: Chain, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        self._pair((a.input,), (b.input,))
+        return self._nodes(a.nodes, b.nodes, ours, theirs, outside)
 
 
 def _under(chain: Chain) -> Iterator[Node]:
