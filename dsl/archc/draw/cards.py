@@ -63,6 +63,8 @@ def joining(merge: Apply, following: Row, references: Counter[Tensor]) -> Row:
     for lanes in following:
         if last.output.root in references or _category(lanes) not in ("act", "drop"):
             break
+        if lanes[0][0].state:  # a sign has no place for its parameters
+            break
         row.append(lanes)
         last = lanes[0][0]
     return row

@@ -227,9 +227,11 @@ class _Composer:
                 ends += [port.id for port in frame.tensors[branch.output.root]]
         if len(ends) > 1:
             self.boxes.scene.levels.append(ends)
-        around = combinator.merged(starts.around(drawn), any(drawn))
         if combinator.skips:
-            around = [at in combinator.skips for at in range(len(around))]
+            around = [at in combinator.skips for at in range(len(node.merge.inputs))]
+        else:
+            made = [frame.tensors[branch.output.root] for branch in node.branches]
+            around = combinator.merged(starts.around(drawn, made), any(drawn))
         return self._merge([(n.merge, count) for n, count in nodes], around, following, frame)
 
     def _merge(
@@ -293,7 +295,7 @@ class _Composer:
         chains = [(body_chain(n), c) for n, c in lanes if isinstance(n, Call | Scope)]
         if (self.fold and self.boxes.size > _MOST) or self.depth > _DEEPEST:
             ports = self._summary(box, node, source, frame)
-        elif inside.blocks != frame.blocks and inside.blocks[-1] in frame.blocks:
+        elif count == 1 and inside.blocks != frame.blocks and inside.blocks[-1] in frame.blocks:
             ports = self._drawn(chains, source, inside)
         else:
             with self.boxes.inside(box, source) as header:

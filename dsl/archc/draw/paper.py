@@ -53,7 +53,13 @@ class Template:
     signature: str
     times: int
     scene: Scene
-    rows: list[str]  # the names of its instances, where others of the block look otherwise
+    calls: list[Called]  # those that it stands for
+    is_variant: bool  # others of the block look otherwise
+
+    @property
+    def rows(self) -> list[str]:
+        """The names of the rows that are meant, where that is to be said."""
+        return [call.name for call in self.calls] if self.is_variant else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +183,8 @@ def _templates(rows: list[Called], costs: Costs) -> Iterator[Template]:
                 signature(body.block, flags) if body.block is not None else "",
                 sum(call.times for call in calls),
                 compose_block(variant.shown, variant.notes, costs, f"{body.name}(){at or ''}"),
-                [call.name for call in calls] if len(found) > 1 else [],
+                calls,
+                len(found) > 1,
             )
 
 

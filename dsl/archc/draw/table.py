@@ -38,7 +38,7 @@ class _Table:
     def lines(self, name: str, title: str) -> Iterator[str]:
         yield from preamble(name, title, _LAYOUT)
         columns = _Columns.fitting(list(self.paper.lines.values()))
-        hottest = max((line.card.macs for line in self.paper.lines.values()), default=0)
+        hottest = self.main.hottest
         # In a cluster, unseen, for what is in the first one stands on the left.
         yield '  subgraph "cluster rows" {'
         yield '    graph [label="", peripheries=0, margin=0];'

@@ -101,6 +101,7 @@ class _Comparison:
     notes: SourceNotes
     pairs: set[tuple[Tensor, Tensor]] = field(default_factory=set)  # tensors that stand for another
     compared: int = 0
+    passes: tuple[str, ...] = ()  # the names of the loops around, which say nothing on a card
 
     def instances(self, shown: BlockInstance, other: BlockInstance) -> bool:
         if (shown.around is None) is not (other.around is None):
@@ -180,7 +181,9 @@ class _Comparison:
 
     def _choice(self, a: Choice, b: Choice, ours: Terms, theirs: Terms, outside: bool) -> bool:
         if a.chain.nodes and not b.chain.nodes:
-            test = _test(a, ours)
+            test = self._test(a, ours)
+            if not test:
+                return False
             for node in _under(a.chain):
                 known = self.notes.tests.get(node, [])
                 self.notes.tests[node] = known if test in known else [*known, test]
@@ -189,10 +192,14 @@ class _Comparison:
 
     def _loop(self, a: Loop, b: Loop, ours: Terms, theirs: Terms, outside: bool) -> bool:
         """The same passes; or as many as the block says, where all look like the first."""
-        is_counted = a.items is None and a.count.constant is None and len(a.iterations) > 1
-        if is_counted and b.iterations and self._folds(a, b, ours, theirs, outside):
-            return True
-        return self._chains(a, b, ours, theirs, outside)
+        outer = self.passes
+        is_counted = a.items is None and self._says(a.count, ours)
+        self.passes = (*outer, *a.names)
+        many = len(a.iterations) > 1 and bool(b.iterations)
+        same = is_counted and many and self._folds(a, b, ours, theirs, outside)
+        same = same or self._chains(a, b, ours, theirs, outside)
+        self.passes = outer
+        return same
 
     def _folds(self, a: Loop, b: Loop, ours: Terms, theirs: Terms, outside: bool) -> bool:
         """Whether all passes of two loops look like the first of `a`, which stands for them."""
@@ -201,7 +208,7 @@ class _Comparison:
         if not alike or not self._pass(first, b.iterations[0], ours, theirs, outside):
             return False
         self._pair((first.output,), (b.iterations[-1].output,))
-        text = format_expr(a.count)
+        text = format_expr(_shown(a.count, ours))
         self.notes.counts[first] = text if text.isidentifier() else f"({text})"
         self.notes.lengths[first] = len(a.iterations)
         return True
@@ -209,7 +216,7 @@ class _Comparison:
     def _are_alike(self, loop: Loop, terms: Terms, outside: bool) -> bool:
         """Whether the passes of one loop look the same, those of an `if` too."""
         first, *rest = loop.iterations
-        own = _Comparison(SourceNotes(), set(self.pairs), self.compared)
+        own = _Comparison(SourceNotes(), set(self.pairs), self.compared, self.passes)
         own.pairs |= {(b, b) for pair in self.pairs for b in pair}
         same = all(own._pass(first, other, terms, terms, outside) for other in rest)
         self.compared = own.compared
@@ -218,6 +225,21 @@ class _Comparison:
     def _pass(self, a: Chain, b: Chain, ours: Terms, theirs: Terms, outside: bool) -> bool:
         self._pair((a.input,), (b.input,))
         return self._nodes(a.nodes, b.nodes, ours, theirs, outside)
+
+    def _says(self, expr: symbolic.Expr, terms: Terms) -> bool:
+        """Whether an expression is one that hangs on what the block is given, and on that alone."""
+        shown = _shown(expr, terms)
+        return shown.constant is None and shown.variables().isdisjoint(self.passes)
+
+    def _test(self, choice: Choice, terms: Terms) -> str:
+        """Under what the arm that was taken is there; "" where a card cannot say it."""
+        if choice.test is None or not self._says(choice.test, terms):
+            return ""
+        text = " ".join(choice.tree.test.span.text.split())
+        text = re.sub(r"^\(([^()]*)\)$", r"\1", text)
+        if terms:
+            text = symbolic.render(_shown(choice.test, terms))
+        return text if choice.taken else f"not ({text})"
 
 
 def _under(chain: Chain) -> Iterator[Node]:
@@ -233,11 +255,10 @@ def _under(chain: Chain) -> Iterator[Node]:
                 yield node
 
 
-def _test(choice: Choice, terms: Terms) -> str:
-    """Under what the arm that was taken is there, in the names of the block that is drawn."""
-    text = " ".join(choice.tree.test.span.text.split())
-    text = re.sub(r"^\(([^()]*)\)$", r"\1", text)
-    if terms and choice.test is not None:
-        with suppress(KeyError):  # a param of the network
-            text = symbolic.render(symbolic.substitute(choice.test, terms))
-    return text if choice.taken else f"not ({text})"
+def _shown(expr: symbolic.Expr, terms: Terms) -> symbolic.Expr:
+    """In the names of the block that is drawn."""
+    if not terms:
+        return expr
+    with suppress(KeyError):  # a param of the network
+        return symbolic.substitute(expr, terms)
+    return expr
