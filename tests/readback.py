@@ -13,6 +13,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -467,6 +468,15 @@ class _Names(dict[str, Any]):
         for key, value in (*params.items(), *call.body.args.items()):
             self[key] = symbolic.plain(value)
         self.shape = call.body.input.shape
+        size = self.shape.size if self.shape else ()
+        known = {"in.c": self.shape.channels if self.shape else 0, **self}
+        known |= dict(
+            zip(("in.w", "in.h", "in.d"), map(symbolic.plain, reversed(size)), strict=False)
+        )
+        for key, expr in call.body.lets.items():
+            if expr is not None:
+                with suppress(KeyError):
+                    self[key] = known[key] = symbolic.evaluate(expr, known)
         self.named = {k: v.name for k, v in self.items() if isinstance(v, Applicable)}
 
     def worked_out(self, text: str) -> Any:
@@ -500,12 +510,16 @@ def _operators(items: list[Item], names: _Names, inside: bool = False) -> Iterat
 def _words(item: Item, names: _Names, inside: bool) -> Iterator[tuple[str, Any]]:
     title = re.sub(r"^×(\(.*?\)|\S+) ", "", item.cells[0])
     for word in title.split(" · "):
-        word, _, test = word.partition(" if ")
-        if test and names.worked_out(test) is False:
-            continue
         head, _, out = word.partition(" → ")
+        if "…" not in word and " else " not in word:  # those are no tests
+            head, _, test = head.partition(" if ")
+            out, _, other = out.partition(" if ")
+            if (test or other) and names.worked_out(test or other) is False:
+                continue
         first = head.split()[0]
-        channels = names.worked_out(out) if out and not inside else None
+        if names.named.get(first) == "identity":
+            continue
+        channels = names.worked_out(out) if out and not inside and " if " not in out else None
         yield names.named.get(first, first), channels if isinstance(channels, int) else None
 
 

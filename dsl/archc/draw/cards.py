@@ -32,8 +32,10 @@ def is_merge(apply: Apply) -> bool:
     return apply.op.category == "merge"
 
 
-def does_nothing(apply: Apply) -> bool:
-    """The identity, which is drawn as the line that it is."""
+def does_nothing(apply: Apply, terms: Terms | None = None) -> bool:
+    """Return whether it is the identity, drawn as the line that it is; `act` may be another."""
+    if terms is not None and not block_words(apply, terms)[0].startswith(apply.op.name):
+        return False
     return len(apply.inputs) == 1 and apply.op.inline("x") == "x"
 
 
@@ -140,8 +142,13 @@ def block_words(apply: Apply, terms: Terms) -> tuple[str, str]:
     if apply.given is not None:  # a parameter of the block says what is applied
         expr = terms.get(apply.given) if terms else symbolic.var(apply.given)
         name = symbolic.render(expr) if expr is not None else name
-    head, _, out = shorten(with_expressions(op, terms).label()).rpartition(", ")
-    return f"{name} {head or out}".rstrip(), out if head else ""
+    label = shorten(with_expressions(op, terms).label())
+    commas = [at for at in range(len(label)) if label[at:].startswith(", ")]
+    # The last one that is not inside an expression: `3×3/2, min(width, 5)`.
+    outside = [at for at in commas if label[:at].count("(") == label[:at].count(")")]
+    if not outside:
+        return f"{name} {label}".rstrip(), ""
+    return f"{name} {label[: outside[-1]]}", label[outside[-1] + 2 :]
 
 
 def sign(

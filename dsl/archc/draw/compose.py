@@ -103,6 +103,7 @@ class _Composer:
             title = "output" if name == "output" else f"output {name}"
             ports = frame.tensors[tensor.root]
             self.boxes.connect(ports, self._end(title, tensor, frame))
+            frame.tensors[tensor.root] = ports  # another output may be the same
         return self.boxes.scene
 
     def block(self, instance: BlockInstance, name: str) -> Scene:
@@ -169,7 +170,7 @@ class _Composer:
         kept: Row = []
         for lanes in row:
             apply = lanes[0][0]
-            if cards.does_nothing(apply):
+            if cards.does_nothing(apply, frame.terms):
                 self._cards(kept, frame)
                 kept = []
                 frame.tensors[apply.output.root] = frame.tensors[apply.inputs[0].root]

@@ -73,9 +73,13 @@ class Folding:
 
     def _merged(self, columns: list[Lanes[RepeatUnit]], run: list[RepeatUnit]) -> Lanes[Chain]:
         """Units that are equal are one lane that counts for all; others keep their own."""
-        if self._alike.signature(run[0], True) == self._alike.signature(run[1], True):
+        if all(self._are_equal(lane) for lane in zip(*columns, strict=True)):
             return [(unit.chain, n * len(run)) for unit, n in columns[0]]
         return [(unit.chain, n) for column in columns for unit, n in column]
+
+    def _are_equal(self, lane: tuple[tuple[RepeatUnit, int], ...]) -> bool:
+        first, *rest = (self._alike.signature(unit, True) for unit, _ in lane)
+        return all(other == first for other in rest)
 
 
 def applies_of(lanes: Lanes[Node]) -> Lanes[Apply]:

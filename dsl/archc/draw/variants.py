@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from archc import symbolic
+from archc import symbolic, syntax
 from archc.draw.cards import block_words, is_merge
 from archc.plan import (
     Apply,
@@ -101,11 +101,13 @@ class _Comparison:
     notes: SourceNotes
     pairs: set[tuple[Tensor, Tensor]] = field(default_factory=set)  # tensors that stand for another
     compared: int = 0
+    blocks: tuple[syntax.Block | None, ...] = ()  # that are being compared
     passes: tuple[str, ...] = ()  # the names of the loops around, which say nothing on a card
 
     def instances(self, shown: BlockInstance, other: BlockInstance) -> bool:
         if (shown.around is None) is not (other.around is None):
             return False
+        self.blocks = (_tree(shown.body),)
         self._pair((shown.chain.input, *shown.body.inputs), (other.chain.input, *other.body.inputs))
         return self._nodes(shown.chain.nodes, other.chain.nodes, {}, {}, shown.around is not None)
 
@@ -169,26 +171,31 @@ class _Comparison:
         return words == others and self._are_pairs(a.sizes, b.sizes)
 
     def _call(self, a: Call, b: Call, ours: Terms, theirs: Terms, outside: bool) -> bool:
-        trees = [call.body.block and call.body.block.tree for call in (a, b)]
+        trees = [_tree(call.body) for call in (a, b)]
         if trees[0] is not trees[1] or not self._are_pairs(a.tensors, b.tensors):
             return False
         self._pair(a.body.inputs, b.body.inputs)
         ours, theirs = ({}, {}) if outside else (called_with(a, ours), called_with(b, theirs))
-        if not self._nodes(a.body.chain.nodes, b.body.chain.nodes, ours, theirs, False):
-            return False
+        self.blocks = (*self.blocks, trees[0])
+        same = self._nodes(a.body.chain.nodes, b.body.chain.nodes, ours, theirs, False)
+        self.blocks = self.blocks[:-1]
         self._pair(a.outputs, b.outputs)
-        return True
+        return same
 
     def _choice(self, a: Choice, b: Choice, ours: Terms, theirs: Terms, outside: bool) -> bool:
         if a.chain.nodes and not b.chain.nodes:
             test = self._test(a, ours)
-            if not test:
+            if not test or any(self._is_inside_itself(node) for node in _under(a.chain)):
                 return False
             for node in _under(a.chain):
                 known = self.notes.tests.get(node, [])
                 self.notes.tests[node] = known if test in known else [*known, test]
             return True
         return self._nodes(a.chain.nodes, b.chain.nodes, ours, theirs, outside)
+
+    def _is_inside_itself(self, node: Node) -> bool:
+        """Whether a block calls itself: then it has no box, which could say when it does."""
+        return isinstance(node, Call) and _tree(node.body) in self.blocks
 
     def _loop(self, a: Loop, b: Loop, ours: Terms, theirs: Terms, outside: bool) -> bool:
         """The same passes; or as many as the block says, where all look like the first."""
@@ -216,7 +223,7 @@ class _Comparison:
     def _are_alike(self, loop: Loop, terms: Terms, outside: bool) -> bool:
         """Whether the passes of one loop look the same, those of an `if` too."""
         first, *rest = loop.iterations
-        own = _Comparison(SourceNotes(), set(self.pairs), self.compared, self.passes)
+        own = _Comparison(SourceNotes(), set(self.pairs), self.compared, self.blocks, self.passes)
         own.pairs |= {(b, b) for pair in self.pairs for b in pair}
         same = all(own._pass(first, other, terms, terms, outside) for other in rest)
         self.compared = own.compared
@@ -237,9 +244,13 @@ class _Comparison:
             return ""
         text = " ".join(choice.tree.test.span.text.split())
         text = re.sub(r"^\(([^()]*)\)$", r"\1", text)
-        if terms:
+        if terms or "in." in text:  # which may be what comes in here, not into the block
             text = symbolic.render(_shown(choice.test, terms))
         return text if choice.taken else f"not ({text})"
+
+
+def _tree(body: Body) -> syntax.Block | None:
+    return body.block.tree if body.block is not None else None
 
 
 def _under(chain: Chain) -> Iterator[Node]:
