@@ -103,8 +103,8 @@ def _all(items: list[Item]) -> Iterator[Item]:
 # --- DOT ---------------------------------------------------------------------------------
 
 
-def of_dot(text: str) -> Drawing:
-    """The drawing that a DOT text describes; what cannot be seen is left out."""
+def of_dot(text: str, join: bool = True) -> Drawing:
+    """The drawing that a DOT text describes, without what cannot be seen; with `join` in one."""
     found = Drawing()
     boxes = [Item("", [], parts=found.items)]  # those that are open
     for line in map(str.strip, text.splitlines()):
@@ -136,7 +136,39 @@ def of_dot(text: str) -> Drawing:
             else:
                 boxes[-1].cells = boxes[-1].cells or cells
                 boxes[-1].category = _kind(line)
-    return found
+    return joined(found) if join else found
+
+
+def joined(drawing: Drawing) -> Drawing:
+    """A drawing in columns as one: the signs at their ends are no nodes, a box is in one part."""
+    signs = re.compile(r"(to|from) ([A-Z]+)'*( in column \d+)?$")
+    ends = {i.id: m[2] for i in drawing.cards if (m := signs.match(i.id)) and m[2] == i.bold[0]}
+    whole: dict[str, Item] = {}
+
+    def parts(items: list[Item]) -> Iterator[Item]:
+        for item in items:
+            if item.parts is None:
+                yield from () if item.id in ends else (item,)
+                continue
+            item.parts = [*parts(item.parts)]
+            id, part, _ = item.id.rpartition(" part ")
+            if part and id in whole and "continued" in item.words:
+                earlier = whole[id].parts
+                assert earlier is not None
+                earlier += item.parts
+            elif re.match(r"column \d+$", item.id) and not item.cells:
+                yield from item.parts
+            else:
+                whole[item.id] = item
+                yield item
+
+    tails = {ends[line.head]: line for line in drawing.lines if line.head in ends}
+    lines = []
+    for line in drawing.lines:
+        before = tails[ends[line.tail]] if line.tail in ends else None
+        if line.head not in ends:
+            lines.append(Line(before.tail, line.head, line.kind, line.label) if before else line)
+    return Drawing(drawing.title, [*parts(drawing.items)], lines)
 
 
 def card_of(id: str, attributes: str) -> Item:

@@ -35,7 +35,7 @@ class Box:
     """A cluster. Its header is a node of the same id, which everything enters through."""
 
     id: str
-    kind: str  # group, block, fold, aux; `network` around it all
+    kind: str  # group, block, fold, aux; `network` around it all, `column` of a long one
     name: str = ""
     block: str = ""
     above: str = ""  # the title of the box around, where this one stands for both
@@ -50,6 +50,7 @@ class Box:
     items: list[Card | Box] = field(default_factory=list)
     call: Called | None = None
     chain: Chain | None = None  # of a group
+    part: int = 0  # which, of one that goes on in another column
 
 
 @dataclass(frozen=True, slots=True)
