@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import ceil, floor
 from typing import Any
 
 import reading
@@ -471,6 +472,8 @@ class _Names(dict[str, Any]):
         for key, value in (*params.items(), *call.body.args.items()):
             self[key] = symbolic.plain(value)
         self.shape = call.body.input.shape
+        handed = zip(call.body.input_names[1:], call.body.inputs[1:], strict=True)
+        self.handed = {name: int(x.channels) for name, x in handed}
         size = self.shape.size if self.shape else ()
         known = {"in.c": self.shape.channels if self.shape else 0, **self}
         known |= dict(
@@ -487,10 +490,12 @@ class _Names(dict[str, Any]):
         text = re.sub(r"\bin\.c\b", str(int(self.shape.channels)) if self.shape else "x", text)
         text = re.sub(r"\bin\.([hwd])\b", "unknown", text)
         text = text.replace("·", "*").replace("/", "//").replace("////", "//")
+        for name, channels in self.handed.items():
+            text = text.replace(f"@{name}.c", str(channels))
+        functions = (min, max, len, sum, round, abs, ceil, floor)
+        known = {"__builtins__": {function.__name__: function for function in functions}}
         try:
-            return eval(
-                text, {"__builtins__": {"min": min, "max": max, "len": len, "sum": sum}}, self
-            )
+            return eval(text, known, self)
         except Exception:  # a nested loop's name, a param of the network, text that was cut
             return None
 
@@ -512,6 +517,9 @@ def _operators(items: list[Item], names: _Names, inside: bool = False) -> Iterat
 
 def _words(item: Item, names: _Names, inside: bool) -> Iterator[tuple[str, Any]]:
     title = re.sub(r"^×(\(.*?\)|\S+) ", "", item.cells[0])
+    _, sign, test = title.rpartition(" if ")
+    if sign and item.category in ("merge", "concat") and names.worked_out(test) is False:
+        return  # all of a sign is there, or nothing
     for word in title.split(" · "):
         head, _, out = word.partition(" → ")
         if "…" not in word and " else " not in word:  # those are no tests

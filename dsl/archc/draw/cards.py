@@ -162,8 +162,10 @@ def sign(
     title = [(text, True)]
     if parts:
         title.append((f" {parts}", False))
+    for other in row[1:]:
+        words = _words(other) if terms is None else block_words(other[0][0], terms)[0]
+        title += [(" · ", False), (words, False)]
     title += [(f" if {test}", False)] if test else []
-    title += [piece for other in row[1:] for piece in ((" · ", False), (_words(other), False))]
     made = Card(id, _look(lanes), title, [], _tooltip(row, prefix, costs), pill=True)
     made.name, made.output = merge.name, row[-1][0][0].output.shape
     return made

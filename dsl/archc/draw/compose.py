@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import takewhile
 
 from archc.analysis.costs import Cost, Costs
 from archc.analysis.repeats import references, units_of
@@ -246,11 +247,12 @@ class _Composer:
             frame.tensors[merge.output.root] = ports
             return 1
         joined = cards.joining(merge, following, frame.references) if self.fold else []
+        test = self.notes.test(merge)
+        joined = list(takewhile(lambda one: self.notes.test(one[0][0]) == test, joined))
         row = [lanes, *joined]
         id = self._id(frame.path(merge.name))
         for several, skip in zip(inputs, around, strict=True):
             self.boxes.connect(several, id, skip)
-        test = self.notes.test(merge)
         made = cards.sign(row, frame.path(""), id, frame.costs, frame.terms, test)
         self._put(made, row[-1][0][0].output, frame)
         return len(row)
