@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import ceil, floor
+from math import ceil, floor, prod
 from typing import Any
 
 import reading
@@ -503,20 +503,20 @@ class _Names(dict[str, Any]):
 def _operators(items: list[Item], names: _Names, inside: bool = False) -> Iterator[tuple[str, Any]]:
     """The operators of a card for one call, and the channels that each makes, where it says so."""
     for item in items:
-        times = next((m[1] for c in item.cells if (m := re.match(r"×(\(.*?\)|\S+)( |$)", c))), "1")
+        times = [m[1] for c in item.cells for m in re.finditer(r"(?:^|(?<= ))×(\(.*?\)|\S+)", c)]
         tests = [m[1] for c in item.cells for m in [re.search(r"(?:^| · )if (.*)$", c)] if m]
         if any(names.worked_out(test) is False for test in tests):
             continue
-        count = names.worked_out(times)
-        for _ in range(1 if count is None else int(count)):
+        counts = [names.worked_out(text) for text in times]
+        for _ in range(prod(int(count) for count in counts if count is not None)):
             if item.is_box:
-                yield from _operators(item.parts or [], names, inside or times != "1")
+                yield from _operators(item.parts or [], names, inside or bool(times))
             elif not re.match(r"(x|@\w+)$", item.cells[0]):
-                yield from _words(item, names, inside or times != "1")
+                yield from _words(item, names, inside or bool(times))
 
 
 def _words(item: Item, names: _Names, inside: bool) -> Iterator[tuple[str, Any]]:
-    title = re.sub(r"^×(\(.*?\)|\S+) ", "", item.cells[0])
+    title = re.sub(r"^(×(\(.*?\)|\S+) )+", "", item.cells[0])
     _, sign, test = title.rpartition(" if ")
     if sign and item.category in ("merge", "concat") and names.worked_out(test) is False:
         return  # all of a sign is there, or nothing

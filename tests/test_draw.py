@@ -115,7 +115,8 @@ def test_it_is_no_ribbon(name: str) -> None:
         float((picture.svg.get(key) or "").removesuffix("pt")) for key in ("width", "height")
     )
     assert height < 3.8 * width
-    assert len(picture.nodes) < 140
+    # Stages of EfficientNet begin with a block of their own, with squeeze-and-excitation in it.
+    assert len(picture.nodes) < (180 if name.startswith("efficientnet") else 140)
 
 
 @pytest.mark.parametrize("name", ["resnet50", "densenet121", "mobilenet_v3_large", "unet"])
