@@ -29,16 +29,16 @@ _WORTH = 0.8  # of the height: a drawing that stays as high is not cut
 
 def in_columns(scene: Scene, columns: int | None = None) -> tuple[Scene, int]:
     """The scene in columns, and how many; one where it is not long, or nowhere to be cut."""
-    layout = _Layout(scene)
+    layout = _OneColumn(scene)
     wanted = layout.columns() if columns is None else min(columns, _MOST)
     cuts = layout.cuts(wanted) if wanted > 1 else []
     if not cuts:
         return scene, 1
-    return _Columns(scene, layout, cuts).scene(), len(cuts) + 1
+    return _ColumnMaker(scene, layout, cuts).scene(), len(cuts) + 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _CutPlace:
     """Between two items: the first node after it, how high that is, and how bad a cut is there."""
 
     at: int
@@ -46,7 +46,7 @@ class _Place:
     cost: float
 
 
-class _Layout:
+class _OneColumn:
     """Where the nodes of a drawing in one column will be, about."""
 
     def __init__(self, scene: Scene) -> None:
@@ -114,7 +114,7 @@ class _Layout:
         cuts = _filled(places, high, self.height)
         return [place.at for place in cuts] if high < _WORTH * self.height else []
 
-    def _possible(self) -> Iterator[_Place]:
+    def _possible(self) -> Iterator[_CutPlace]:
         """Where few tensors pass: each must be led on."""
         passing = [0] * (len(self.sizes) + 1)
         for edge in {(edge.tail, edge.head): edge for edge in self.scene.edges}.values():
@@ -129,12 +129,12 @@ class _Layout:
             highest = max(highest, self.tops[at])
             if 0 < passing[at] <= _PASS and not beside:
                 cost = _DEEP * depth**2 + _SIGN * (passing[at] - 1)
-                yield _Place(at, self.tops[at], cost)
+                yield _CutPlace(at, self.tops[at], cost)
 
 
-def _filled(places: list[_Place], limit: float, height: float) -> list[_Place]:
+def _filled(places: list[_CutPlace], limit: float, height: float) -> list[_CutPlace]:
     """Columns filled one after the other, each to a good place before the limit."""
-    cuts: list[_Place] = []
+    cuts: list[_CutPlace] = []
     start = 0.0
     while height - start > limit:
         near = [place for place in places if start < place.height <= start + limit]
@@ -162,10 +162,10 @@ def _header_width(box: Box) -> float:
 # --- the drawing that is cut -------------------------------------------------------------
 
 
-class _Columns:
+class _ColumnMaker:
     """Puts items into columns, and signs where an edge leads from one to another."""
 
-    def __init__(self, scene: Scene, layout: _Layout, cuts: list[int]) -> None:
+    def __init__(self, scene: Scene, layout: _OneColumn, cuts: list[int]) -> None:
         self.whole, self.layout = scene, layout
         self.starts = [0, *cuts, len(layout.sizes)]
         self.parts: Counter[str] = Counter()  # of each box that is cut
