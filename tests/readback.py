@@ -500,10 +500,14 @@ class _Names(dict[str, Any]):
             return None
 
 
+# `×3`, `×(depth)`; not the factor of `upsample ×2`.
+_TIMES = re.compile(r"(?:^|(?<= ))(?<!upsample )×(\(.*?\)|\S+)")
+
+
 def _operators(items: list[Item], names: _Names, inside: bool = False) -> Iterator[tuple[str, Any]]:
     """The operators of a card for one call, and the channels that each makes, where it says so."""
     for item in items:
-        times = [m[1] for c in item.cells for m in re.finditer(r"(?:^|(?<= ))×(\(.*?\)|\S+)", c)]
+        times = [m[1] for c in item.cells for m in _TIMES.finditer(c)]
         tests = [m[1] for c in item.cells for m in [re.search(r"(?:^| · )if (.*)$", c)] if m]
         if any(names.worked_out(test) is False for test in tests):
             continue
