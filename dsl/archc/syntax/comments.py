@@ -10,6 +10,8 @@ def head_comment(text: str) -> str:
     lines: list[str] = []
     start = 1 if text.startswith("\ufeff") else 0
     for line in _lines(text, start):
+        if not line and not lines:
+            continue  # blank lines above it
         if not line.startswith("#"):
             belongs = line.startswith(("block ", "sequence ")) if lines else False
             return "" if belongs else "\n".join(lines)

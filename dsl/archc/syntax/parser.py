@@ -1,7 +1,7 @@
-"""Text to tree: `parse`.
+"""Text to tree: `parse`, and `read` where the tokens are wanted, too.
 
-The modules behind it: `tables` (what lark makes of the grammar), `machine` (lark at work on a
-text), `builder` (reductions to nodes), `recovery` (going on after a mistake) and `expected` (what
+The modules behind it: `parse_table` (what lark makes of the grammar), `automaton` (lark at work on
+a text), `build` (reductions to nodes), `recovery` (going on after a mistake) and `expected` (what
 to say of it). They alone import lark, which takes its time: only when there is a text to parse.
 """
 
@@ -11,11 +11,25 @@ import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from archc.record import record
 from archc.source import Diagnostic, Diagnostics, Limits, Source, Span, SpanLabel
 from archc.syntax import File
 
+if TYPE_CHECKING:
+    from archc.syntax.automaton import Token
+
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+
+
+@record
+class Reading:
+    """What one pass of the parser made of a text: `tokens` are those that it took."""
+
+    file: File
+    problems: tuple[Diagnostic, ...]
+    tokens: tuple[Token, ...] = ()
 
 
 def parse(source: Source, limits: Limits | None = None) -> tuple[File, tuple[Diagnostic, ...]]:
@@ -24,19 +38,26 @@ def parse(source: Source, limits: Limits | None = None) -> tuple[File, tuple[Dia
     Where there are errors, statements may be missing from the tree. The tree is never nested
     much deeper than `limits.nesting` brackets and operators, so passes over it may recurse.
     """
+    found = read(source, limits)
+    return found.file, found.problems
+
+
+def read(source: Source, limits: Limits | None = None) -> Reading:
+    """Parse a text and keep its tokens. Never raises."""
     limits = limits or Limits()
     problems = Diagnostics(limits.diagnostics)
     refused = _refusal(source, limits)
     if refused:
-        return File((), span=Span(source, 0, len(source.text)), doc=""), (refused,)
+        return Reading(File((), span=Span(source, 0, len(source.text)), doc=""), (refused,))
     from archc.syntax.build import Builder
     from archc.syntax.recovery import RecoveringParser
 
     builder = Builder(source, limits)
+    parser = RecoveringParser(builder, source, limits, problems)
     with _no_collection():
-        file = RecoveringParser(builder, source, limits, problems).parse()
+        file = parser.parse()
     problems.extend(builder.problems)
-    return file, problems.ordered()
+    return Reading(file, problems.ordered(), tuple(parser.tokens))
 
 
 @contextmanager

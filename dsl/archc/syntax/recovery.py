@@ -104,6 +104,7 @@ class RecoveringParser:
         self.resumed = -1  # where the parser went on after the last mistake
         self.damage = Damage()
         self.commas: set[int] = set()  # statements and brackets that were told of theirs
+        self.tokens: list[Token] = []  # all that were taken, and what closes a bracket unwritten
 
     # --- going through the text
 
@@ -128,6 +129,7 @@ class RecoveringParser:
         machine, nesting = self.machine, self.nesting
         for token in machine.tokens():
             machine.feed(token)
+            self.tokens.append(token)
             self.end = token.end_pos
             if token.type in _WEIGHED:
                 nesting.take(token.type)
@@ -301,6 +303,8 @@ class RecoveringParser:
 
     def _insert(self, kind: str) -> None:
         self.machine.feed(Token(kind, "", self.end, end_pos=self.end))
+        if kind in _CLOSING:
+            self._note_closed(kind)
         if kind in _WEIGHED:
             self.nesting.take(kind)
 
@@ -320,8 +324,16 @@ class RecoveringParser:
 
     def _cut_to(self, kind: str) -> None:
         """Takes values off the stack until a state that accepts the token."""
+        opened = self._open_brackets()
         self.machine.cut(self.machine.height(kind))
-        self.nesting.cut(len(self._open_brackets()))
+        left = len(self._open_brackets())
+        self.nesting.cut(left)
+        for token in reversed(opened[left:]):
+            self._note_closed(OPENERS[token.type])
+
+    def _note_closed(self, kind: str) -> None:
+        """Keep the tokens in balance where nothing is written that closes a bracket."""
+        self.tokens.append(Token(kind, "", self.end, end_pos=self.end))
 
     def _is_whole(self) -> bool:
         """Does a statement end here with a bracket, `if a { ... }`? To cut would reopen it."""
