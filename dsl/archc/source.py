@@ -25,6 +25,9 @@ class Source:
     name: str
     text: str
 
+    def __repr__(self) -> str:
+        return f"Source({self.name!r}, {len(self.text):,} characters)"
+
     @cached_property
     def line_starts(self) -> list[int]:
         starts = [0]

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from archc import data, syntax
+from archc.analysis.costs import Costs
 from archc.elaborate.network import elaborate, link
 from archc.files import Unreadable, read, read_stdin, resolve_use
 from archc.ops import Dims
 from archc.plan import Body, Plan
 from archc.recursion import deep_recursion
-from archc.source import Diagnostics, Fix, Limits, Source, fault, spelling
+from archc.source import Diagnostic, Diagnostics, Fix, Limits, Source, fault, spelling
 from archc.syntax.parser import parse
+
+
+class Reader(Protocol):
+    """Reads a file that another uses, as `archc.files.read` does. Raises Unreadable."""
+
+    def __call__(self, path: Path, limits: Limits, /, *, inside: Collection[Path]) -> Source: ...
 
 
 def source_of(path: str | Path, limits: Limits | None = None) -> Source:
@@ -70,6 +77,42 @@ class Elaborator:
         return None if diagnostics.failed else plan
 
 
+_MOST_BODIES = 5_000
+
+
+@dataclass
+class Kept:
+    """What one analysis leaves for the next of nearly the same text, as an editor asks for.
+
+    The trees of the files that it uses, and the bodies of their blocks with what those cost.
+    """
+
+    bodies: dict[Any, Body] = field(default_factory=dict)
+    costs: Costs = field(default_factory=Costs)
+    trees: dict[str, tuple[str, syntax.File, tuple[Diagnostic, ...]]] = field(default_factory=dict)
+
+    def parse(self, source: Source, limits: Limits) -> tuple[syntax.File, tuple[Diagnostic, ...]]:
+        """Parse a used file, or return its tree if it is as it was."""
+        before = self.trees.get(source.name)
+        if before is not None and before[0] == source.text:
+            return before[1:]
+        if before is not None:
+            self.forget()
+        file, wrong = parse(source, limits)
+        self.trees[source.name] = (source.text, file, wrong)
+        return file, wrong
+
+    def forget(self) -> None:
+        """Drop the bodies: they may be made in another way now, or their mistakes be told again."""
+        self.bodies, self.costs = {}, Costs()
+
+    def settle(self, diagnostics: Diagnostics, source: Source) -> None:
+        """Drop what the next analysis would not tell again, and what is too much to keep."""
+        told = any(d.span.source is not source for d in diagnostics.items)
+        if told or diagnostics.failed or len(self.bodies) > _MOST_BODIES:
+            self.forget()
+
+
 @dataclass
 class Loader:
     """Loads what a file uses, from within the project's folder, each file once."""
@@ -78,6 +121,8 @@ class Loader:
     limits: Limits
     diagnostics: Diagnostics
     files: dict[Path, syntax.File] = field(default_factory=dict)
+    read: Reader = read
+    kept: Kept | None = None
 
     def __call__(self, use: syntax.Use, source: Source) -> syntax.File:
         found = resolve_use(Path(source.name), use.path.value, self.project)
@@ -86,7 +131,7 @@ class Loader:
             raise fault("A503", f"this file cannot be used: {found}", use.path.span, cure)
         if found not in self.files:
             try:
-                text = read(found, self.limits, inside=(self.project,))
+                text = self.read(found, self.limits, inside=(self.project,))
             except Unreadable as error:
                 if error.diagnostic.code == "A503":
                     raise fault("A503", error.diagnostic.title, use.path.span) from None
@@ -95,7 +140,8 @@ class Loader:
                 }
                 hint = _similar_file(use, found.stem, files)
                 raise fault("A501", error.diagnostic.title, use.path.span, hint) from None
-            self.files[found], wrong = parse(text, self.limits)
+            parsed = self.kept.parse if self.kept is not None else parse
+            self.files[found], wrong = parsed(text, self.limits)
             self.diagnostics.extend(wrong)
         return self.files[found]
 

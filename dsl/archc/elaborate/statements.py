@@ -7,7 +7,7 @@ Shapes are found here and not in a later pass because the language asks for them
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -43,16 +43,20 @@ def lower(
     trace_sizes: bool = False,
     shared: dict[tuple[Any, ...], Body] | None = None,
     inputs: Mapping[str, Dims] | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Body:
     """The network of a file, unfolded; what is wrong with it goes to `diagnostics`.
 
     `env` holds what its statements can name: blocks and params. `trace_sizes` keeps the
     expressions of spatial sizes too. `shared` keeps bodies that no param can change. `inputs` are
-    shapes, channels first, that go before what the file says; "" is the only input.
+    shapes, channels first, that go before what the file says; "" is the only input. `cancelled` is
+    asked now and then; where it says so, Cancelled is raised.
     """
     shared = {} if shared is None else shared
     given = inputs or {}
-    state = State(diagnostics, limits, trace_sizes, shared, library, _unset, _unset, given)
+    state = State(
+        diagnostics, limits, trace_sizes, shared, library, _unset, _unset, given, cancelled
+    )
     state.chain = lambda sequence, here: _chain(state, sequence, here)
     state.statement = lambda statement, here, nodes: _statement(state, statement, here, nodes)
     statements = tuple(item for item in file.items if isinstance(item, syntax.Statement))

@@ -52,9 +52,9 @@ def _columns(lines: list[Line]) -> dict[Line, int]:
     crowded = any(_given(line) < _LEAST for line in lines)
     if len(lines) > 1 and (len(loose) > 1 or crowded):
         return _one_column(lines, groups)
-    return {
-        line: _fitting(group, column) for column, group in groups.items() for line in group
-    } | {line: line.width + _GAP for line in lone if _given(line) == _GAP}
+    return {line: _fitting(group, column) for column, group in groups.items() for line in group} | {
+        line: line.width + _GAP for line in lone if _given(line) == _GAP
+    }
 
 
 def _given(line: Line) -> int:

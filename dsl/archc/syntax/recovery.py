@@ -88,7 +88,9 @@ class _TooDeep(Exception):
 
 
 class RecoveringParser:
-    """The parser at work on one text."""
+    """The parser at work on one text. `ends`: where the text ends, the file does."""
+
+    ends = True
 
     def __init__(
         self, builder: object, source: Source, limits: Limits, problems: Diagnostics
@@ -109,6 +111,11 @@ class RecoveringParser:
     # --- going through the text
 
     def parse(self) -> File:
+        self._read_all()
+        file: File = self.machine.values[-1]
+        return replace(file, damage=self.damage)
+
+    def _read_all(self) -> None:
         while True:
             try:
                 self._go_on()
@@ -122,12 +129,12 @@ class RecoveringParser:
             if self.patience < 0 or self.problems.full:
                 self._give_up()
                 break
-        file: File = self.machine.values[-1]
-        return replace(file, damage=self.damage)
 
     def _go_on(self) -> None:
         machine, nesting = self.machine, self.nesting
         for token in machine.tokens():
+            if token.type == "$END" and not self.ends:
+                return
             machine.feed(token)
             self.tokens.append(token)
             self.end = token.end_pos
