@@ -95,13 +95,15 @@ class Scopes:
         return found
 
     def labels_at(self, offset: int) -> dict[str, Symbol]:
-        """Return the labels that `@` can name at an offset."""
+        """Return the labels that `@` can name at an offset: of statements before it."""
+        names = self.all_labels_at(offset)
+        return {n: s for n, s in names.items() if any(d.end < offset for d in s.definitions)}
+
+    def all_labels_at(self, offset: int) -> dict[str, Symbol]:
+        """Return the labels of the body that an offset is in."""
         around = [
             (span.end - span.start, names)
             for span, names in self.labels
             if span.source is self.source and span.start <= offset <= span.end
         ]
-        if not around:
-            return {}
-        names = min(around, key=lambda found: found[0])[1]
-        return {n: s for n, s in names.items() if any(d.end < offset for d in s.definitions)}
+        return min(around, key=lambda found: found[0])[1] if around else {}

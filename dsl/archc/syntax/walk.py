@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import fields
-from functools import cache
 from typing import Any
 
 from archc.source import Span
 from archc.syntax.tree import Entry, File, Label, Name, Reference, Sequence, Statement, Word
 
+_FIELDS: dict[type[Any], tuple[str, ...]] = {}
 _WORD = re.compile(r"#[^\n]*|[A-Za-z_][A-Za-z0-9_]*")
 
 
 def children(node: Any) -> Iterator[Any]:
     """Return the nodes right below a node, in the order of its fields."""
-    for name in _fields_of(type(node)):
+    cls = type(node)
+    for name in _FIELDS.get(cls) or _fields_of(cls):
         yield from _nodes(getattr(node, name))
 
 
@@ -69,12 +70,11 @@ def _nodes(value: Any) -> Iterator[Any]:
         yield value
 
 
-@cache
 def _fields_of(cls: Any) -> tuple[str, ...]:
     """The fields that may hold nodes, in the order in which they are written."""
     names = [f.name for f in fields(cls) if f.compare]
     if cls is Entry:
-        return ("key", "values")
+        names.remove("relation")
     if "condition" in names:  # of an operation, before its branches
         names.insert(names.index("branches"), names.pop(names.index("condition")))
-    return tuple(names)
+    return _FIELDS.setdefault(cls, tuple(names))

@@ -14,8 +14,8 @@ Place = tuple[Source, int, int]
 
 
 @record
-class Instance:
-    """A statement where it runs: in one instance of a block, or one pass of a loop."""
+class StatementRun:
+    """A statement as it runs: in one instance of a block, or one pass of a loop."""
 
     node: Node
     before: Tensor
@@ -27,14 +27,14 @@ class Instance:
 
 
 @dataclass
-class Instances:
-    """The instances of all statements of a plan, by where the statement stands."""
+class StatementRuns:
+    """The runs of all statements of a plan, by where the statement stands."""
 
     plan: Plan
-    at: dict[Place, list[Instance]] = field(default_factory=dict)
+    at: dict[Place, list[StatementRun]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, plan: Plan) -> Instances:
+    def of(cls, plan: Plan) -> StatementRuns:
         """Return those of a plan, in the order in which they run."""
         found = cls(plan)
         for body in bodies(plan):
@@ -50,20 +50,20 @@ class Instances:
             for node in chain.nodes:
                 span = node.span
                 place = (span.source, span.start, span.end)
-                at.setdefault(place, []).append(Instance(node, before, body))
+                at.setdefault(place, []).append(StatementRun(node, before, body))
                 inner += children(node)
                 before = node.output
             stack += reversed(inner)
 
-    def of_statement(self, statement: syntax.Statement) -> list[Instance]:
+    def of_statement(self, statement: syntax.Statement) -> list[StatementRun]:
         """Return where a statement runs: all of it, its repeats together."""
         return self._at(statement.span) or self._at(statement.term.span)
 
-    def once(self, statement: syntax.Statement) -> list[Instance]:
+    def once(self, statement: syntax.Statement) -> list[StatementRun]:
         """Return where what a statement says runs: each of its repeats."""
         return self._at(statement.term.span) or self._at(statement.span)
 
-    def _at(self, span: Span) -> list[Instance]:
+    def _at(self, span: Span) -> list[StatementRun]:
         return self.at.get((span.source, span.start, span.end), [])
 
     def bodies_of(self, block: syntax.Block) -> Iterator[Body]:

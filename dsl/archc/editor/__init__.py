@@ -1,0 +1,14 @@
+"""What an editor asks of a text: one object that knows everything, offsets in, values out.
+
+    document = Document(text, path)
+    document.change(text)
+    document.hints(), document.findings(), document.complete(offset), ...
+
+A module a feature; each reads the `Snapshot`, which is one text with its analysis. Protocols are
+somebody else's: `archc.server` speaks the one of language servers.
+"""
+
+from archc.editor.document import Document
+from archc.editor.navigation import NotRenamed
+
+__all__ = ["Document", "NotRenamed"]
