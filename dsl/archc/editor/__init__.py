@@ -7,8 +7,3 @@
 A module a feature; each reads the `Snapshot`, which is one text with its analysis. Protocols are
 somebody else's: `archc.server` speaks the one of language servers.
 """
-
-from archc.editor.document import Document
-from archc.editor.navigation import NotRenamed
-
-__all__ = ["Document", "NotRenamed"]

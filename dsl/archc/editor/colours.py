@@ -13,13 +13,6 @@ from archc.source import Limits
 from archc.syntax.lexemes import COMMENT, lexemes
 from archc.syntax.walk import walk
 
-KINDS = (
-    "keyword", "comment", "string", "number", "operator", "function", "class", "namespace",
-    "variable", "parameter", "property",
-)  # fmt: skip
-FAMILIES = tuple(sorted({cls.category for cls in REGISTRY.values()}))
-MODIFIERS = ("definition", *FAMILIES)
-
 _KEYWORDS = frozenset(
     """NETWORK USE PARAM BLOCK SECTION OUTPUT INPUT LET EACH REUSE IF CONDITION ELSE FOR IN AND OR
     NOT AS INCOMING""".split()

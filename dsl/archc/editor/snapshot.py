@@ -70,6 +70,14 @@ class Snapshot:
         return found if isinstance(found, Path) else None
 
     @cached_property
+    def uses(self) -> frozenset[Path]:
+        """The files that it uses, and those that they use; whether they are there or not."""
+        read = [self.file, *self.analysis.again.load.files.values()]
+        uses = [(item, f.span.source) for f in read for item in f.items]
+        found = [self.path_of(item, src) for item, src in uses if isinstance(item, syntax.Use)]
+        return frozenset(path for path in found if path is not None)
+
+    @cached_property
     def fields(self) -> dict[tuple[str, int, int], Field]:
         """What the output of a statement sees of the network's input, where it first runs."""
         found: dict[tuple[str, int, int], Field] = {}

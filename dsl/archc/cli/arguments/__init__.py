@@ -56,5 +56,6 @@ def parser() -> Parser:
     commands.verify(command("verify", "run a network and prove what must hold of it", reads))
     commands.diff(command("diff", "tell what changed from one network to another", reads))
     commands.listing(command("list", "list the bundled networks with paper, parameters and MACs"))
+    commands.lsp(command("lsp", "serve editors: shapes, mistakes and completion while one types"))
     commands.explain(command("explain", "explain a network's numbers, or an error code", reads))
     return made
