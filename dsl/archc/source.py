@@ -160,11 +160,13 @@ class Damage:
     spans: list[Span] = field(default_factory=list)  # statements that were understood in part
     names: set[str] = field(default_factory=set)  # that stand in these, or whose block was refused
     blocks: bool = False  # a `use` failed: any block may be missing
+    params: bool = False  # a `param` failed: any may be missing
 
     def merge(self, other: Damage) -> None:
         self.spans += other.spans
         self.names |= other.names
         self.blocks |= other.blocks
+        self.params |= other.params
 
     def begins(self, span: Span) -> bool:
         """Whether the statement there was understood in part only."""
@@ -179,7 +181,7 @@ class Damage:
             name = re.search(r"[A-Za-z_][A-Za-z0-9_]*", span.text)
             if name is not None and name.group() in self.names:
                 return True
-            return self.blocks and code != "A103"
+            return (self.blocks or self.params) and code != "A103"
         return any(
             s.source is span.source and s.start <= span.start and span.end <= s.end
             for s in self.spans

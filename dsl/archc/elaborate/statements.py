@@ -105,6 +105,7 @@ def _chain(state: State, sequence: syntax.Sequence, here: Context) -> Chain:
                 raise
             except (Fault, Suppressed) as mistake:
                 if isinstance(mistake, Fault):
+                    _allow_half_typed(state, statement, mistake, inner)
                     state.report(mistake, inner)
                 if not isinstance(statement.term, syntax.Let):
                     current = poison(statement, inner)
@@ -114,6 +115,22 @@ def _chain(state: State, sequence: syntax.Sequence, here: Context) -> Chain:
                 here.frame.asked = True  # the input may have been there
     here.frame.env = outer
     return Chain(nodes, here.x, current)
+
+
+def _allow_half_typed(
+    state: State, statement: syntax.Statement, mistake: Fault, here: Context
+) -> None:
+    """An unknown word may be an `input`, a `use` or a `param` that is being typed: what is missing
+    without it is no second mistake.
+    """
+    if mistake.diagnostic.code != "A101" or not here.frame.is_network:
+        return
+    here.frame.asked = True
+    term, damage = statement.term, state.diagnostics.damage
+    if isinstance(term, syntax.Operation):
+        begun = any(word.startswith(term.name.id) for word in (*syntax.ITEM_WORDS, "let"))
+        damage.blocks |= begun
+        damage.params |= begun
 
 
 def _statement(

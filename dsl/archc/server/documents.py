@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -140,10 +141,8 @@ class OpenTexts:
 
 
 def _warm_up() -> None:
-    import archc.server.requests  # noqa: F401
-    from archc.editor.samples import samples
-
-    samples()
+    import_module("archc.server.requests")
+    import_module("archc.editor.samples").samples()
 
 
 def _changed_line(old: str, new: str) -> int:
