@@ -292,7 +292,8 @@ def test_comments_are_docs_of_files_and_blocks() -> None:
     [
         ("a = conv 3x3", "A001", 3, "found `=`", "a: conv 3x3"),
         ("a := conv", "A001", 4, "found `=`", "a : conv"),
-        ("conv1:\nrelu: bn:", "A001", 9, "end of the statement, found `:`", None),
+        ("conv1:\nrelu: bn", "A001", 7, "operator or a block, found the end of the line", None),
+        ("conv1:\n  relu: bn", "A001", 9, "end of the statement, found `:`", None),
         ("conv1:", "A001", 7, "operator or a block, found the end of the file", None),
         ("param x =\n", "A001", 10, "expected a value, found the end of the", None),
         ("param x 3", "A001", 9, "expected `=`, found `3`", None),

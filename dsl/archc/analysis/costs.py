@@ -7,6 +7,7 @@ and calflops call MACs, and half of what torch's flop counter calls FLOPs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archc import symbolic
@@ -37,8 +38,8 @@ class Cost:
 class Costs:
     """The cost of any body or node of one plan."""
 
-    def __init__(self) -> None:
-        self._bodies: dict[Body, Cost] = {}
+    def __init__(self, known: Mapping[Body, Cost] | None = None) -> None:
+        self._bodies: dict[Body, Cost] = dict(known or {})
 
     def of_body(self, body: Body) -> Cost:
         found = self._bodies.get(body)

@@ -25,7 +25,6 @@ from archc.elaborate.sections import Facts, read_sections
 from archc.elaborate.work import Cancelled
 from archc.files import read
 from archc.ops import Dims
-from archc.plan import Body
 from archc.recursion import deep_recursion
 from archc.source import Diagnostics, Limits, Source
 from archc.syntax.parser import parse
@@ -76,7 +75,8 @@ def analyze(
     load = Loader(project or Path(source.name).parent, limits, diagnostics, read=read, kept=kept)
     library = link(file, load, diagnostics)
     plan, facts, cost = None, Facts(), Cost()
-    shared: dict[Any, Body] = {} if kept is None else kept.bodies
+    kept = kept or Kept()
+    shared, costs = {**kept.bodies}, Costs(kept.costs)
     if is_network(file):
         plan = elaborate(
             file, library, given, diagnostics, limits, False, shared, inputs, cancelled
@@ -84,7 +84,7 @@ def analyze(
         facts = read_sections(file, {**plan.params}, diagnostics)
         if given:  # published weights are those of the network as the file has it
             facts.meta.pop("pretrained", None)
-        cost = (Costs() if kept is None else kept.costs).of_body(plan.body)
+        cost = costs.of_body(plan.body)
         if not diagnostics.failed:  # a statement that is wrong has lost its labels
             diagnostics.extend(check_recipe(facts, plan))
             if plan.body.devices is not None:
@@ -95,11 +95,11 @@ def analyze(
         library.constants |= constants(file, library, diagnostics)
         library.lets |= lets(file, library)
     if not diagnostics.failed:
-        diagnostics.extend(lint(file, library, plan, bool(facts.train)))
+        told_elsewhere = any(d.span.source is not source for d in diagnostics.items)
+        kept.keep({} if told_elsewhere else shared, costs)  # a body that is kept tells nothing
+        diagnostics.extend(lint(file, library, plan, bool(facts.train), kept.remarks))
     if plan is not None and not diagnostics.failed and not given and not inputs:
         diagnostics.extend(check_expectations(facts.expect, plan.body, cost))
-    if kept is not None:
-        kept.settle(diagnostics, source)
     again = Elaborator(file, load, limits, given, shared, inputs)
     shown = tuple(unsilenced(diagnostics.ordered()))
     return Analysis(source, file, plan, facts, cost, shown, again)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from archc import data, syntax
-from archc.analysis.costs import Costs
+from archc.analysis.advice import Known
+from archc.analysis.costs import Cost, Costs
 from archc.elaborate.network import elaborate, link
 from archc.files import Unreadable, read, read_stdin, resolve_use
 from archc.ops import Dims
@@ -82,13 +83,15 @@ _MOST_BODIES = 5_000
 
 @dataclass
 class Kept:
-    """What one analysis leaves for the next of nearly the same text, as an editor asks for.
+    """What the last right text leaves for the next, nearly the same, as an editor asks for.
 
-    The trees of the files that it uses, and the bodies of their blocks with what those cost.
+    The trees of the files that it uses, and the bodies of their blocks: what those cost, and what
+    there is to remark on them.
     """
 
     bodies: dict[Any, Body] = field(default_factory=dict)
-    costs: Costs = field(default_factory=Costs)
+    costs: dict[Body, Cost] = field(default_factory=dict)
+    remarks: Known = field(default_factory=dict)
     trees: dict[str, tuple[str, syntax.File, tuple[Diagnostic, ...]]] = field(default_factory=dict)
 
     def parse(self, source: Source, limits: Limits) -> tuple[syntax.File, tuple[Diagnostic, ...]]:
@@ -97,20 +100,17 @@ class Kept:
         if before is not None and before[0] == source.text:
             return before[1:]
         if before is not None:
-            self.forget()
+            self.bodies, self.costs, self.remarks = {}, {}, {}
         file, wrong = parse(source, limits)
         self.trees[source.name] = (source.text, file, wrong)
         return file, wrong
 
-    def forget(self) -> None:
-        """Drop the bodies: they may be made in another way now, or their mistakes be told again."""
-        self.bodies, self.costs = {}, Costs()
-
-    def settle(self, diagnostics: Diagnostics, source: Source) -> None:
-        """Drop what the next analysis would not tell again, and what is too much to keep."""
-        told = any(d.span.source is not source for d in diagnostics.items)
-        if told or diagnostics.failed or len(self.bodies) > _MOST_BODIES:
-            self.forget()
+    def keep(self, bodies: dict[Any, Body], costs: Costs) -> None:
+        """Keep the bodies of a text without mistakes, or none where they are too many."""
+        self.bodies = bodies if len(bodies) <= _MOST_BODIES else {}
+        self.costs = {body: costs.of_body(body) for body in self.bodies.values()}
+        kept = {*self.costs}
+        self.remarks = {key: found for key, found in self.remarks.items() if key[0] in kept}
 
 
 @dataclass

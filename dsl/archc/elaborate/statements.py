@@ -105,8 +105,8 @@ def _chain(state: State, sequence: syntax.Sequence, here: Context) -> Chain:
                 raise
             except (Fault, Suppressed) as mistake:
                 if isinstance(mistake, Fault):
-                    _allow_half_typed(state, statement, mistake, inner)
                     state.report(mistake, inner)
+                    _allow_half_typed(state, statement, mistake, inner)
                 if not isinstance(statement.term, syntax.Let):
                     current = poison(statement, inner)
             damaged = isinstance(statement.term, syntax.Broken)
