@@ -9,7 +9,7 @@ from typing import Any
 from archc import syntax
 from archc.scopes.symbols import Scopes, Symbol, SymbolKind, example_of, template_pattern
 from archc.source import Source, Span
-from archc.syntax.walk import children, name_span
+from archc.syntax.walk import children, name_span, rows_of
 
 Load = Callable[[syntax.Use, Source], syntax.File | None]  # None where it cannot be read
 
@@ -151,7 +151,7 @@ class Resolver:
             term = statement.term
             if isinstance(term, syntax.Operation) and term.name.id in ("input", "output"):
                 self._port(term, statement, labels, block, env)
-            for inner in _rows_in(term):
+            for inner in rows_of(term):
                 self._labels_of(inner, labels, block, env)
 
     def _port(
@@ -336,16 +336,3 @@ def _outputs_of(symbol: Symbol, env: dict[str, Symbol]) -> dict[str, Symbol]:
     term = symbol.node.term if isinstance(symbol.node, syntax.Statement) else None
     block = env.get(term.name.id) if isinstance(term, syntax.Operation) else None
     return block.outputs if block is not None else {}
-
-
-def _rows_in(term: Any) -> list[syntax.Sequence]:
-    """The rows of statements right inside a term."""
-    match term:
-        case syntax.Operation():
-            return [*(term.branches or ())]
-        case syntax.Group() | syntax.For() | syntax.Each():
-            return [term.body]
-        case syntax.If():
-            return [term.then] if term.other is None else [term.then, term.other]
-        case _:
-            return []

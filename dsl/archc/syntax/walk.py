@@ -8,7 +8,23 @@ from dataclasses import fields
 from typing import Any
 
 from archc.source import Span
-from archc.syntax.tree import Entry, File, Label, Name, Reference, Sequence, Statement, Word
+from archc.syntax.tree import (
+    Block,
+    Each,
+    Entry,
+    File,
+    For,
+    Group,
+    If,
+    Label,
+    Name,
+    Operation,
+    Reference,
+    Sequence,
+    Statement,
+    Term,
+    Word,
+)
 
 _FIELDS: dict[type[Any], tuple[str, ...]] = {}
 _WORD = re.compile(r"#[^\n]*|[A-Za-z_][A-Za-z0-9_]*")
@@ -56,10 +72,33 @@ def name_span(node: Name | Word | Label | Reference) -> Span:
 
 
 def sequences(file: File) -> Iterator[Sequence]:
-    """Return every row of statements in a file, the file's own last."""
-    yield from (node for node in walk(file) if isinstance(node, Sequence))
-    own = tuple(item for item in file.items if isinstance(item, Statement))
-    yield Sequence(own, file.span)
+    """Return every row of statements in a file, its own last."""
+    own = Sequence(tuple(item for item in file.items if isinstance(item, Statement)), file.span)
+    blocks = [item.body for item in file.items if isinstance(item, Block)]
+    stack = [*blocks, *_rows_inside(own)]
+    while stack:
+        row = stack.pop()
+        yield row
+        stack += _rows_inside(row)
+    yield own
+
+
+def rows_of(term: Term) -> tuple[Sequence, ...]:
+    """Return the rows of statements right inside a term."""
+    match term:
+        case Operation():
+            return term.branches or ()
+        case Group() | For() | Each():
+            return (term.body,)
+        case If():
+            return (term.then,) if term.other is None else (term.then, term.other)
+        case _:
+            return ()
+
+
+def _rows_inside(row: Sequence) -> Iterator[Sequence]:
+    for statement in row.statements:
+        yield from rows_of(statement.term)
 
 
 def _nodes(value: Any) -> Iterator[Any]:
