@@ -90,6 +90,13 @@ def codes(text: str) -> list[str]:
         ("relu; pool 2x2; relu", []),
         ("block act() { relu }\nact(); relu", ["W117"]),
         ("relu * 3", ["W117"]),
+        # a repeat that looks like a product
+        ("conv 1x1 x4*2", ["W120"]),
+        ("conv 1x1 x4 * 2", []),
+        ("conv 1x1 x(4*2)", []),
+        ("residual< gap; conv 1x1 x2*3; conv 1x1 x8 >", ["W120"]),
+        ("flatten; fc 7*2; relu; fc 2", ["W111", "W120"]),
+        ("block f() { conv 3x3 p1 x4; relu }\nf()*2", []),
     ],
 )
 def test_what_is_remarked(statements: str, expected: list[str]) -> None:

@@ -181,7 +181,7 @@ def test_one_refused_file_does_not_stop_a_folder(run: Run, tmp_path: Path) -> No
         (("build", "gogglenet"), "did you mean 'googlenet'?"),
         (("build", "empty"), "no .arch files in empty"),
         (("build", "nets", "-o", "-"), "folder"),
-        (("build", "tiny.arch", "-o", "no/such/x.py"), "cannot write no/such/x.py"),
+        (("build", "tiny.arch", "-o", "tiny.arch/x.py"), "cannot write tiny.arch/x.py"),
         (("build", "tiny.arch", "-o", "tiny.arch"), "not written by archc"),
         (("build", "tiny.arch", "--templates", "no"), "no such folder: no"),
         (("build", "tiny.arch", "--project", "no"), "no such folder: no"),
@@ -677,3 +677,53 @@ def test_a_closed_standard_output(tmp_path: Path) -> None:
         env=environment(),
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_build_shows_the_edit_that_it_refuses_to_lose(run: Run, tmp_path: Path) -> None:
+    network(tmp_path)
+    run("build", "tiny.arch")
+    out = tmp_path / "tiny.py"
+    out.write_text(
+        out.read_text(encoding="utf-8").replace("import torch\n", "import torch  # mine\n"),
+        encoding="utf-8",
+    )
+    done = run("build", "tiny.arch")
+    assert done.code == 2
+    assert "-import torch  # mine\n+import torch\n" in done.err
+
+
+def test_build_makes_folders(run: Run, tmp_path: Path) -> None:
+    network(tmp_path)
+    assert run("build", "tiny.arch", "-o", "a/b/net.py").code == 0
+    assert (tmp_path / "a/b/net.py").is_file()
+
+
+def test_build_check_writes_nothing(run: Run, tmp_path: Path) -> None:
+    network(tmp_path)
+    missing = run("build", "tiny.arch", "--check")
+    assert (missing.code, list(tmp_path.glob("*.py"))) == (1, [])
+    assert "is not there" in missing.err
+    run("build", "tiny.arch")
+    out = tmp_path / "tiny.py"
+    text = out.read_text(encoding="utf-8")
+    assert run("build", "tiny.arch", "--check").code == 0
+    out.write_bytes(text.replace("\n", "\r\n").encode())
+    assert run("build", "tiny.arch", "--check").code == 0, "line ends of another system"
+    old = run("build", "tiny.arch", "--check", "-D", "classes=5")
+    assert old.code == 1
+    assert "out of date" in old.err
+    assert "classes: int = 5" in old.err
+    edited = text.replace("relu", "elu")
+    out.write_text(edited, encoding="utf-8")
+    done = run("build", "tiny.arch", "--check")
+    assert done.code == 1
+    assert "was edited" in done.err
+    assert out.read_text(encoding="utf-8") == edited
+    assert run("build", "tiny.arch", "--check", "--force").code == 2
+
+
+def test_a_param_is_set_once(run: Run, tmp_path: Path) -> None:
+    network(tmp_path)
+    done = run("summary", "tiny.arch", "-D", "classes=5", "-D", "classes=6")
+    assert done.code == 2
+    assert "-D classes is given twice" in done.err

@@ -362,3 +362,26 @@ def test_without_torch(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
     code, out, err = run(capsys, "resnet18", "--time")
     assert (code, out) == (2, "")
     assert err == "archc: --time runs the networks: `pip install 'archc-lang[torch]'`\n"
+
+
+def test_several_values_of_a_param_are_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "my.arch"
+    path.write_text(
+        "network My\nparam width = 4\nparam depths = [1, 2]\ninput 8x8 x3\n"
+        "for d in depths { for i in 1..d { conv 1x1 x(width) } }\ngap; flatten; fc 2\n",
+        encoding="utf-8",
+    )
+
+    def rows(*argv: str) -> list[list[str]]:
+        columns = ["--columns", "name,params", "--format", "csv"]
+        assert cli.main(["compare", str(path), *columns, *argv]) == 0
+        return [line.split(",") for line in capsys.readouterr().out.splitlines()[1:]]
+
+    both = [["my width=4", str(archc.load(path).params)]]
+    both += [["my width=8", str(archc.load(path, width=8).params)]]
+    assert rows("-D", "width=4,8") == both
+    assert rows("-D", "width=4", "-D", "width=8") == both
+    assert len(rows("-D", "width=4,8", "-D", "depths=[1,1]", "-D", "depths=[2,2]")) == 4
+    assert len(rows("-D", "depths=1,3")) == 1, "a list's own commas"

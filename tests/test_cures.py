@@ -195,6 +195,12 @@ UP = "block up(@skip) { concat< | @skip > }\n"
         ("b(1)\nR if s == 1 <\n relu\n| sigmoid >", "R if (s == 1) <\n relu\n| sigmoid >"),
         ("b(true)\nR if s < relu >", "R if (s) < relu >"),
         ("b(true)\nR if not s < relu >", "R if (not s) < relu >"),
+        ("b(1)\nR if s < 2 < relu >", "R if (s < 2) < relu >"),
+        ("b(1)\nR if s < in.c < relu; sigmoid >", "R if (s < in.c) < relu; sigmoid >"),
+        ("b(1)\na: R if s > 2 < relu >", "a: R if (s > 2) < relu >"),
+        ("b(1)\nR if s*2 < 3 < residual< relu > >", "R if (s*2 < 3) < residual< relu > >"),
+        ("b(1)\nR if min(s, 2) < 2 < relu >", "R if (min(s, 2) < 2) < relu >"),
+        ("b(1)\nR if (s == 1) and (s < 2) < relu >", "R if ((s == 1) and (s < 2)) < relu >"),
         ("residual { conv 1x1 x8; relu }", "residual < conv 1x1 x8; relu >"),
         # branches by a loop
         ("each r in 1..3 { conv 1x1 x(r) }", "for r in 1..3 { conv 1x1 x(r) }"),
@@ -220,6 +226,26 @@ UP = "block up(@skip) { concat< | @skip > }\n"
         ("sum channels", "sum channel"),
         ("norm L2", "norm l2"),
         ("softmax channels", "softmax"),
+        # channels that came in, not those at hand
+        ("mul< | gap; conv 1x1 x2; relu; conv 1x1 x(in.c); sigmoid >",
+         "mul< | gap; conv 1x1 x2; relu; conv 1x1 x(@input.c); sigmoid >"),
+        ("residual< conv 1x1 x2; relu; conv 1x1 out=(in.c) >",
+         "residual< conv 1x1 x2; relu; conv 1x1 out=(@input.c) >"),
+        ("b(2)\nR < conv 1x1 x(s); relu; conv 1x1 x(in.c) >",
+         "R < conv 1x1 x(s); relu; conv 1x1 x(@in.c) >"),
+        ("relu; sigmoid\nresidual< conv 1x1 x2; relu; conv 1x1 x(in.c) >",
+         "relu; sigmoid\nresidual< conv 1x1 x2; relu; conv 1x1 x8 >"),
+        ("relu as t\nresidual< conv 1x1 x2; conv 1x1 x(in.c) >",
+         "relu as t\nresidual< conv 1x1 x2; conv 1x1 x(@t.c) >"),
+        # products and values
+        ("gap; flatten; fc 2*2*2", "gap; flatten; fc (2*2*2)"),
+        ("conv 1x1 x2*2 nobias", "conv 1x1 x(2*2) nobias"),
+        ("let w = 4; conv 1x1 w", "let w = 4; conv 1x1 x(w)"),
+        ("let w = 4; conv w 1x1", "let w = 4; conv x(w) 1x1"),
+        ("let w = 4; gap; flatten; fc w", "let w = 4; gap; flatten; fc (w)"),
+        # a name behind its statement
+        ("relu\nas t\nadd< | @t >", "relu as t\nadd< | @t >"),
+        ("relu; as t\nadd< | @t >", "relu as t\nadd< | @t >"),
         # sizes
         ("relu; pool 3x3/1 same d2", "relu; pad before=2x2 after=2x2; pool 3x3/1 d2"),
         ("softmax< conv 1x1 x4 | gap; conv 1x1 x4 >",
@@ -257,6 +283,18 @@ def test_the_first_hint_leads_to_the_right_line(wrong: str, right: str) -> None:
 def test_a_mistake_with_a_new_form_says_what_to_do(lines: str, told: str) -> None:
     (found,) = check(f"network N\ninput 8x8 x8\n{lines}\n").diagnostics
     assert told in "".join(found.helps)
+
+
+def test_a_test_without_its_brackets_is_the_only_mistake() -> None:
+    """What `<` and `>` compare opens and closes nothing, and the branches behind it are read."""
+    head = "network N\ninput 8x8 x8\nblock b(s, t=2) {\n"
+    for test in ("s < 2", "s < t", "s > t", "s < 2 or t > 1", "s*2 < t", "1 < s < 2"):
+        for body in ("relu", "residual< relu >", "relu\n  sigmoid"):
+            (found,) = check(f"{head}  residual if {test} < {body} >\n}}\nb(1)\n").diagnostics
+            assert found.title == "a condition stands in brackets: `residual if (...) < ... >`"
+            assert found.fixes[0].text == f"({test})"
+    mistakes = check(f"{head}  residual if s < 2 < conv 1x1 x(cc) >\n}}\nb(1)\n").diagnostics
+    assert [d.code for d in mistakes] == ["A001", "A102"]
 
 
 def test_other_tools_words_are_not_guessed_at() -> None:

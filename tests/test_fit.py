@@ -111,3 +111,11 @@ def test_it_needs_neither_torch_nor_networkx() -> None:
         check=True,
         stdout=subprocess.DEVNULL,
     )
+
+
+@pytest.mark.parametrize("name", ["rtx3090", "RTX 3090", "NVIDIA GeForce RTX 3090", "rtx_3090"])
+def test_a_card_is_known_by_what_people_call_it(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["fit", "lenet5", "--gpu", name]) == 0
+    assert "NVIDIA GeForce RTX 3090  24.0 GiB" in capsys.readouterr().out

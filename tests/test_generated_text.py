@@ -226,6 +226,25 @@ LINES = {
         "            ]\n"
         "        )\n",
     ),
+    "a padding that is torch's default at the window of all calls": (
+        "block unit(k, w) { conv (k)x(k) p(k // 2) x(w); relu }\n"
+        "network Net\ninput 8x8 x4\nunit(1, 4); unit(1, 8)\n",
+        "        self.conv1 = nn.Conv2d(4, w, k, padding=k // 2)\n",
+    ),
+    "a default that is worked out": (
+        "block se(r=16, hidden=in.c // r) {\n"
+        "  mul< | gap; conv 1x1 x(hidden); relu; conv 1x1 x(@in.c); sigmoid > }\n"
+        "network Net\ninput 8x8 x32\nse(); conv 1x1 x64; se()\n",
+        "        hidden = in_channels // 16\n",
+    ),
+    "a list of equal modules": (
+        'network Net\ninput 8x8 x4\nfor i in 1..5 { "inner.{i - 1}": conv 1x1 x4 }\n',
+        "        self.inner = nn.ModuleList(nn.Conv2d(4, 4, 1) for _ in range(5))\n",
+    ),
+    "a loop over a list of equal modules": (
+        'network Net\ninput 8x8 x4\nfor i in 1..5 { "inner.{i - 1}": conv 1x1 x4 }\n',
+        "        for layer in self.inner:\n",
+    ),
     "a group that is left in the middle": (
         "network Net\ninput 8x8 x4\nbody: { conv 1x1 x4 as a; conv 1x1 x4 }\nadd< @a | @body >\n",
         "        a = self.body[0](x)  # 4x8x8\n        return a + self.body[1](a)  # 4x8x8\n",
@@ -244,6 +263,24 @@ LINES = {
     "a fraction": (
         "network Net\ninput 8x8 x4\ntimes (2 / 3); tanh\n",
         "self.tanh(x * (2 / 3))",
+    ),
+    "a combinator's label": (
+        "network Net\ninput 8x8 x4\na: conv 1x1 x4\np: add< conv 1x1 x4 | @a >\n"
+        "relu; output c\n@p; sigmoid; output d\n",
+        "        p = self.conv1(a) + a  # 4x8x8\n",
+    ),
+    "a block of several tensors after another": (
+        "block up(c, @skip) { concat< @skip | deconv 2x2/2 x(c) >; conv 3x3 p1 x(c) }\n"
+        "network Net\ninput 8x8 x4\na: conv 1x1 x4; pool 2x2\nb: conv 1x1 x4; pool 2x2\n"
+        "up(8, @b); up(4, @a)\n",
+        "        x = self.up1(x, b)  # 8x4x4\n        return self.up2(x, a)  # 4x8x8\n",
+    ),
+    "parts that are taken twice": (
+        "network Net\ninput 8x8 x4\nrelu as t\n"
+        "add< each i in 0..1 { chunk (i) } >; gap; softmax< conv 1x1 x2 | conv 1x1 x2 > as w\n"
+        "add< each i in 0..1 { mul< @t; chunk (i) | @w; chunk (i) > } >\n",
+        "        branch1b, branch2b = w.chunk(2, dim=1)\n"
+        "        return branch1 * branch1b + branch2 * branch2b",
     ),
     "a bias that is there": (
         "network Net\ninput 8x8 x4\nlast: conv 1x1 x4; flatten; fc 3\n"

@@ -65,6 +65,7 @@ OK = "network Ok\ninput 8x8 x3\nconv 3x3 x4\ngap; flatten; fc 10\n"
 TABLES = ("text", "json", "csv", "markdown", "latex")
 COMMANDS = [
     *(("check", "{}", "--format", f) for f in ("text", "concise", "json", "github", "sarif")),
+    *(("fmt", "{}", *flags) for flags in (("--diff",), ("--check",), ("--shapes", "--diff"))),
     *(("summary", "{}", "--format", f) for f in TABLES),
     *(("summary", "{}", "--style", "lecture", "--format", f) for f in TABLES),
     *(("compare", "{}", "ok.arch", "--columns", "all", "--format", f) for f in TABLES),

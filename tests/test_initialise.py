@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from nets import check_tidy, check_typed, net_of
 
 import archc
+from archc.api import analyze
+from archc.source import Source
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -82,3 +85,35 @@ def test_a_network_has_no_reset_parameters() -> None:
     assert deepest(module) == pytest.approx(TORCH, rel=0.02)
     module.init_weights()
     assert deepest(module) == pytest.approx(HE, rel=0.02)
+
+
+def test_numbers_of_a_start_are_torchs() -> None:
+    """`gain`, `mean`, `a` and `b`, each against torch's own function with the same seed."""
+    net = net_of(
+        "network Net\ninput 8x8 x3\n"
+        "one: conv 3x3 x8; norm: bn; relu; two: conv 1x1 x8; relu; three: conv 1x1 x8; relu\n"
+        "four: conv 1x1 x8; gap; flatten; fc 4\n"
+        "train { init xavier one gain=1.5; init normal norm mean=1 std=0.02\n"
+        "  init orthogonal two gain=0.5; init uniform three a=-0.25 b=0.125\n"
+        "  init truncated_normal four std=2 a=-1.5 b=1.5 }\n"
+    ).module()
+    torch.manual_seed(0)
+    net.init_weights()
+    torch.manual_seed(0)
+    init = nn.init
+    starts: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+        ("one", lambda w: init.xavier_uniform_(w, gain=1.5)),
+        ("norm", lambda w: init.normal_(w, mean=1.0, std=0.02)),
+        ("two", lambda w: init.orthogonal_(w, gain=0.5)),
+        ("three", lambda w: init.uniform_(w, a=-0.25, b=0.125)),
+        ("four", lambda w: init.trunc_normal_(w, std=2.0, a=-1.5, b=1.5)),
+    )
+    for name, start in starts:
+        weight = net.get_parameter(f"{name}.weight")
+        assert torch.equal(weight, start(torch.empty_like(weight))), name
+
+
+def test_a_vector_has_no_size_to_go_by() -> None:
+    text = "network Net\ninput 8x8 x3\nconv 3x3 x8 nobias; norm: bn\ntrain { init he norm }\n"
+    (found,) = analyze(Source("net.arch", text)).diagnostics
+    assert found.title == "`init he` is for weights of two dimensions or more, not `norm`"

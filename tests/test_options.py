@@ -278,6 +278,44 @@ def test_zero_init_makes_units_the_identity() -> None:
     assert torch.equal(unit(x), x)
 
 
+@pytest.mark.parametrize("name", ["mobilenet_v2", "efficientnet_b0", "regnet_y_400mf"])
+def test_zero_init_finds_the_norm_at_the_end_of_a_group(name: str) -> None:
+    """And leaves those alone to which nothing is added: a net that ends in zeros learns nothing."""
+    module = archc.load(name).module(zero_init_residual=True)
+    flag = "stochastic_depth" if name == "efficientnet_b0" else "residual"
+    units = [m for m in module.modules() if hasattr(m, flag)]
+    zeroed = {name for name, t in module.named_parameters() if "bias" not in name and not t.any()}
+    if units:
+        added = [unit for unit in units if getattr(unit, flag)]
+        assert len(zeroed) == len(added) < len(units)
+        unit = added[0].eval()
+        width = next(unit.parameters()).shape[1]
+        x = torch.rand(1, width, 7, 7)
+        assert torch.equal(unit(x), x)
+    else:
+        assert len(zeroed) == sum(hasattr(m, "f") for m in module.modules())
+
+
+def test_zero_init_asks_what_forward_asks() -> None:
+    text = (
+        "network Optional\ninput 8x8 x8\n"
+        "block unit(c, s=1) {\n"
+        "  residual if (s < 2 and in.c == c) <\n"
+        "    conv 3x3/(s) p1 x(c) nobias; bn; if s < 2 { droppath 0.1 }\n"
+        "  >\n"
+        "}\n"
+        "block other(c, skips) { residual if (skips) < conv 1x1 x(c); relu > }\n"
+        "unit(8); unit(8, 2); unit(16); unit(16); other(16, true); gap; flatten; fc 2\n"
+    )
+    analysis = api.analyze(Source("optional.arch", text))
+    source = analysis.emit(options=analysis.options(zero_init=True))
+    assert (
+        "                if isinstance(module, Unit) and module.residual:\n"
+        "                    nn.init.zeros_(module.bn1.weight)\n\n"
+    ) in source
+    assert "isinstance(module, Other)" not in source
+
+
 # --- the text of the files ---------------------------------------------------------------
 
 

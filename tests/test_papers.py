@@ -12,9 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from nets import varied
-
-import archc
+from nets import small, varied
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -476,7 +474,7 @@ RUNS = varied(PAPERS, FAST)
 @pytest.mark.parametrize("name", RUNS)
 def test_values_are_the_papers(name: str) -> None:
     torch.manual_seed(0)
-    net = archc.load(name)
+    net = small(name)
     with torch.device("meta"):
         module = net.module()
     module.double().to_empty(device="cpu").eval()  # a thousand layers overflow a float

@@ -53,7 +53,7 @@ def debts(cls: type[Line]) -> list[str]:
     found = []
     own = cls.__doc__ or ""
     if not own or own.startswith(f"{cls.__name__}(") or own in bases_docs(cls):  # ( dataclass's
-        found.append(f"give {cls.__name__} a docstring: it is its entry in docs/language.md")
+        found.append(f"give {cls.__name__} a docstring: it is its entry in docs/recipes.md")
     if not cls.example.startswith(cls.name) or not cls.example:
         found.append(f"give {cls.__name__} an `example`: a line that begins with `{cls.name}`")
     for name, spec in cls.fields().items():
@@ -75,7 +75,7 @@ def test_what_a_bare_line_owes() -> None:
         part: float = number(float)
 
     assert debts(Bare) == [
-        "give Bare a docstring: it is its entry in docs/language.md",
+        "give Bare a docstring: it is its entry in docs/recipes.md",
         "give Bare an `example`: a line that begins with `bare`",
         "give Bare.part a `doc`, which the reference shows",
     ]
@@ -160,11 +160,32 @@ def test_the_worked_example_works(worked: type[Line]) -> None:
         ("augment brightness=0.1", "`augment` has no option `brightness`"),
         ("schedule cosine power=2", "`schedule cosine` has no option `power`"),
         ("init he conv bias=x", "`bias` is a number, not `x`"),
+        ("init uniform fc a=1", "`init uniform` has nothing between 1 and 1"),
+        ("init truncated_normal fc a=3", "`init truncated_normal` has nothing between 3 and 2"),
+        ("init orthogonal bn", "`init orthogonal` is for weights of two dimensions or more"),
+        ("init xavier gain=-1", "`gain` is a number of at least 0, not `-1`"),
+        ("init normal gain=2", "`init normal` has no option `gain`"),
     ],
 )
 def test_what_torch_would_refuse_or_nobody_would_read(text: str, said: str) -> None:
     analysis = analyze(Source("net.arch", NETWORK.format(recipe=text)))
     assert [(d.code, d.title) for d in analysis.diagnostics] == [("A312", said)]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("kaiming", "init he"),
+        ("kaiming_uniform", "init he uniform"),
+        ("xavier_uniform", "init xavier uniform"),
+        ("glorot_normal", "init xavier normal"),
+        ("trunc_normal", "init truncated_normal"),
+    ],
+)
+def test_what_others_call_a_start(word: str, meant: str) -> None:
+    (found,) = analyze(Source("net.arch", NETWORK.format(recipe=f"init {word} conv"))).diagnostics
+    assert found.helps == (f"write `{meant}`",)
+    assert analyze(Source("net.arch", NETWORK.format(recipe=f"{meant} conv"))).ok
 
 
 def test_every_mistake_is_reported() -> None:

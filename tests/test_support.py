@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nets import check_typed
 
 from archc import data
 from archc.emit.imports import laid
@@ -223,9 +224,7 @@ def test_is_typed(forms: tuple[str, ...], tmp_path: Path) -> None:
     """Against torch's own types, which pyproject.toml leaves out for speed."""
     pytest.importorskip("mypy")
     (tmp_path / "support.py").write_text(whole_module(*forms))
-    command = [sys.executable, "-m", "mypy", "--strict", "support.py"]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout
+    check_typed(tmp_path)
 
 
 # --- what they do ------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from nets import check_typed
 from scripts import RECIPE, module, rows, run, script, text
 
 import archc
@@ -299,15 +300,6 @@ def ruff_is_content(folder: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def mypy_is_content(folder: Path) -> None:
-    words = [sys.executable, "-m", "mypy", "--strict", "--ignore-missing-imports"]
-    for file in sorted(folder.glob("*.py")):
-        done = subprocess.run(
-            [*words, file.name], cwd=folder, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{file.name}: {done.stdout}{done.stderr}"
-
-
 def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
     """Of a script of each family, and of recipes with everything in them."""
     write(FEW, tmp_path)
@@ -587,4 +579,4 @@ def test_mypy_has_nothing_to_say(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
     write(("googlenet", "resnet20", "alexnet"), tmp_path)
     write_recipes(tmp_path)
-    mypy_is_content(tmp_path)
+    check_typed(tmp_path, "--ignore-missing-imports")  # of torchvision

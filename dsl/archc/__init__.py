@@ -13,7 +13,7 @@ TYPE_CHECKING = False  # typing's own costs as much as argparse
 if TYPE_CHECKING:
     from archc.api import Analysis, ArchError, analyze, bundled
     from archc.comparison import compare
-    from archc.net import Net, diff, load
+    from archc.net import Net, diff, load, loads
     from archc.source import Diagnostic, Limits, Source
 
 __version__ = "0.1.0"
@@ -30,6 +30,7 @@ __all__ = [
     "compare",
     "diff",
     "load",
+    "loads",
 ]
 
 
@@ -38,7 +39,7 @@ def __getattr__(name: str) -> object:
 
     if name not in __all__:
         raise AttributeError(f"module 'archc' has no attribute {name!r}")
-    homes = {"comparison": ["compare"], "net": ["Net", "diff", "load"]}
+    homes = {"comparison": ["compare"], "net": ["Net", "diff", "load", "loads"]}
     homes["source"] = ["Diagnostic", "Limits", "Source"]
     home = next((module for module, names in homes.items() if name in names), "api")
     return getattr(import_module(f"archc.{home}"), name)

@@ -203,6 +203,11 @@ def stamp_bytes(data: bytes, source_text: str, suffix: str) -> bytes:
     return body + f"{before}{facts}{after}\n".encode()
 
 
+def same_text(a: bytes, b: bytes) -> bool:
+    """Whether two files say the same. A checkout that turned LF into CRLF is no edit."""
+    return a.replace(b"\r\n", b"\n") == b.replace(b"\r\n", b"\n")
+
+
 def state(path: Path) -> OutputState:
     """Whether the file at `path` may be overwritten without a loss. Raises OSError."""
     try:

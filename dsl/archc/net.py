@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archc.api import Analysis, ArchError, analyze, compared, source_of
 from archc.elaborate.params import by_current_names
 from archc.files import Unreadable, stamp
-from archc.source import Diagnostic
+from archc.source import Diagnostic, Limits, Source, Span, SpanLabel
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -102,10 +102,18 @@ class Net:
         return made
 
 
-def load(path: str | Path, **params: Any) -> Net:
-    """A network from a file, from standard input (`-`) or a bundled one by name.
+def load(
+    path: str | Path,
+    /,
+    *,
+    project: str | Path | None = None,
+    limits: Limits | None = None,
+    **params: Any,
+) -> Net:
+    """Load a network from a file, from standard input (`-`) or a bundled one by name.
 
-    Raises ArchError for mistakes in the text, OSError where there is no such file.
+    `params` set the file's params; `project` is the folder that `use` must stay inside (default:
+    the file's own). Raises ArchError for mistakes in the text, OSError where there is no such file.
     """
     try:
         source = source_of(path)
@@ -113,10 +121,44 @@ def load(path: str | Path, **params: Any) -> Net:
         if error.io:
             raise OSError(error.diagnostic.title) from None
         raise ArchError((error.diagnostic,)) from None
-    analysis = analyze(source, params=params)
-    if not analysis.ok or analysis.plan is None:
+    return _net(source, project, limits, params)
+
+
+def loads(
+    text: str,
+    /,
+    *,
+    project: str | Path | None = None,
+    limits: Limits | None = None,
+    **params: Any,
+) -> Net:
+    """Load a network from its text, as `load` does from a file.
+
+    `use` starts from the folder `project` (default: the one that Python runs in) and must stay
+    inside. Raises ArchError for mistakes in the text.
+    """
+    name = str(Path(project or "") / "<text>")
+    return _net(Source(name, text), project, limits, params)
+
+
+def _net(
+    source: Source, project: str | Path | None, limits: Limits | None, params: dict[str, Any]
+) -> Net:
+    """Raises ArchError."""
+    inside = Path(project) if project is not None else None
+    analysis = analyze(source, params=params, project=inside, limits=limits)
+    if not analysis.ok:
         raise ArchError(analysis.diagnostics)
+    if analysis.plan is None:
+        raise ArchError((*analysis.diagnostics, _no_network(source)))
     return Net(analysis)
+
+
+def _no_network(source: Source) -> Diagnostic:
+    title = "there is no `network` line, so there is no network to load"
+    return Diagnostic(
+        "A001", title, (SpanLabel(Span(source, 0, 0)),), helps=("begin with `network Name`",)
+    )
 
 
 def diff(left: Net | str | Path, right: Net | str | Path, *, batch: int = 32) -> Diff:

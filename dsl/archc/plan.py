@@ -350,6 +350,14 @@ def bodies(plan: Plan) -> list[Body]:
     return found
 
 
+def is_optional_residual(choice: Choice) -> bool:
+    """Whether an `if` is that of `residual if (test) <body>`, whose body stands before it."""
+    first, *more = choice.tree.then.statements
+    return (
+        not more and isinstance(first.term, syntax.Operation) and first.term.condition is not None
+    )
+
+
 Path = tuple[str, ...]
 
 

@@ -1,7 +1,7 @@
 """What the documents say of operators, of lines of recipes and of checks, from their registries.
 
-`python -m archc.reference docs/language.md docs/cli.md` writes it into those files, each part
-between its two marks; without a file it prints all of it.
+`python -m archc.reference docs/*.md` writes it into the files that have its marks, each part
+between its two; without a file it prints all of it.
 """
 
 from __future__ import annotations
@@ -46,11 +46,16 @@ _RANKS = {0: "feature vectors", 1: "signals", 2: "images", 3: "volumes"}
 
 def operators() -> str:
     """All operators as Markdown, by family."""
-    families: dict[str, list[type[Op]]] = {}
-    for cls in dict.fromkeys(REGISTRY.values()):
-        families.setdefault(cls.__module__, []).append(cls)
-    ordered = sorted(families.items(), key=lambda item: _place(item[0]))
-    return "\n".join(line for module, found in ordered for line in _family(module, found))
+    return "\n".join(line for title, found in _families() for line in _family(title, found))
+
+
+def glance() -> str:
+    """The names of all operators as a table, by family, each with a link to its entry."""
+    rows = ["| | |", "| --- | --- |"]
+    for title, classes in _families():
+        names = (f"[`{c.name}`](operators.md#{c.name.replace(' ', '-')})" for c in classes)
+        rows.append(f"| {title} | {' '.join(names)} |")
+    return "\n".join([*rows, ""])
 
 
 def recipe_lines() -> str:
@@ -78,16 +83,25 @@ def _place(module: str) -> int:
     return _ORDER.index(name) if name in _ORDER else len(_ORDER)
 
 
-def _family(module: str, classes: list[type[Op]]) -> Iterator[str]:
-    doc = inspect.getdoc(sys.modules[module]) or ""
-    yield f"### {re.split(r'[.:]', doc, maxsplit=1)[0]}"
+def _families() -> list[tuple[str, list[type[Op]]]]:
+    """The operators of each module, under what its docstring begins with."""
+    found: dict[str, list[type[Op]]] = {}
+    for cls in dict.fromkeys(REGISTRY.values()):
+        found.setdefault(cls.__module__, []).append(cls)
+    ordered = sorted(found.items(), key=lambda item: _place(item[0]))
+    docs = ((inspect.getdoc(sys.modules[module]) or "", classes) for module, classes in ordered)
+    return [(re.split(r"[.:]", doc, maxsplit=1)[0], classes) for doc, classes in docs]
+
+
+def _family(title: str, classes: list[type[Op]]) -> Iterator[str]:
+    yield f"## {title}"
     yield ""
     for cls in classes:
         yield from _operator(cls)
 
 
 def _operator(cls: type[Op]) -> Iterator[str]:
-    yield f"#### `{cls.name}`"
+    yield f"### `{cls.name}`"
     yield ""
     yield inspect.getdoc(cls) or ""
     yield ""
@@ -134,7 +148,7 @@ def _written(cls: type[Op], spec: Field, name: str, default: str) -> Iterator[tu
 
 def _recipe_family(family: ModuleType) -> Iterator[str]:
     doc = inspect.getdoc(family) or ""
-    yield f"#### {doc.partition(':')[0].partition('.')[0]}"
+    yield f"## {doc.partition(':')[0].partition('.')[0]}"
     yield ""
     for key, kinds in LINES.items():
         classes = [cls for cls in kinds.values() if cls.__module__ == family.__name__]
@@ -214,6 +228,7 @@ def _applied(body: Body) -> list[Apply]:
 
 _PARTS = {  # what is between the marks of that name
     "operators": operators,
+    "operators at a glance": glance,
     "lines of `train`": recipe_lines,
     "checks": checks,
 }

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import TypeVar
 
 from archc import syntax
@@ -48,6 +49,7 @@ def lint(
     if plan is not None:
         yield from _unused_params(file, words)
         yield from _unused_tensors(plan.body)
+        yield from _products(file)
         yield from advise(plan, trained, {} if known is None else known)
 
 
@@ -83,17 +85,46 @@ def _unknown_names(block: syntax.Block, library: Library) -> Iterator[Diagnostic
 
 
 def _terms(sequence: syntax.Sequence, kind: type[Term]) -> Iterator[Term]:
-    stack = [sequence]
+    for statement in _statements(sequence.statements):
+        if isinstance(statement.term, kind):
+            yield statement.term
+
+
+def _statements(outer: Iterable[syntax.Statement]) -> Iterator[syntax.Statement]:
+    """The statements, and those inside of them."""
+    stack = [tuple(outer)]
     while stack:
-        for statement in stack.pop().statements:
-            if isinstance(statement.term, kind):
-                yield statement.term
-            stack.extend(inner_sequences(statement.term))
+        for statement in stack.pop():
+            yield statement
+            stack.extend(inner.statements for inner in inner_sequences(statement.term))
 
 
 def _words(span: Span) -> Counter[str]:
     """How often each word is written, comments left out."""
     return Counter(re.findall(r"\w+", re.sub(r"#.*", "", span.text)))
+
+
+# --- what may be meant otherwise ---------------------------------------------------------
+
+
+def _products(file: syntax.File) -> Iterator[Diagnostic]:
+    """`conv 3x3 x2*width`: a repeat, though it looks like a product."""
+    blocks = (item.body.statements for item in file.items if isinstance(item, syntax.Block))
+    own = [item for item in file.items if isinstance(item, syntax.Statement)]
+    for statement in _statements([*own, *chain.from_iterable(blocks)]):
+        term, count = statement.term, statement.repeat
+        if not isinstance(term, syntax.Operation) or count is None or not term.attributes:
+            continue
+        number = term.attributes[-1].span
+        found = re.fullmatch(r"([xpgd/]?)(\d+)", number.text)
+        source = number.source
+        if found is None or source.text[number.end : count.span.start] != "*":
+            continue
+        times = count.span.text
+        span = Span(source, number.start, count.span.end)
+        title = f"`{span.text}` is a repeat: `{term.span.text} * {times}`"
+        product = f"for the product write `{found[1]}({found[2]}*{times})`"
+        yield _warning("W120", title, span, product, f"a repeat has spaces: ` * {times}`")
 
 
 # --- what is never used ------------------------------------------------------------------

@@ -19,7 +19,15 @@ def check_recipe(facts: Facts, plan: Plan) -> list[Diagnostic]:
                 hint = did_you_mean(label, [*KINDS, *_labels(plan)]) or takes
                 title = f"`init` knows no `{label}`"
                 found.append(Diagnostic("A312", title, (SpanLabel(setting.span),), helps=(hint,)))
+            elif setting.by_size and any(_is_vector(node) for _, node in labelled(plan, label)):
+                title = f"`{setting.name}` is for weights of two dimensions or more, not `{label}`"
+                hint = "start it with `init constant` or `init normal mean=1`"
+                found.append(Diagnostic("A312", title, (SpanLabel(setting.span),), helps=(hint,)))
     return found
+
+
+def _is_vector(node: Apply | Call | Scope) -> bool:
+    return isinstance(node, Apply) and len(node.state.get("weight", (0, 0))) < 2
 
 
 def _labels(plan: Plan) -> list[str]:

@@ -16,6 +16,7 @@ from archc.analysis.costs import Cost, Costs
 from archc.analysis.expectations import check_expectations
 from archc.analysis.lint import lint
 from archc.analysis.recipe import check_recipe
+from archc.analysis.shape_comments import check_shape_comments
 from archc.api.analysis import Analysis, ArchError
 from archc.api.loading import Elaborator, Kept, Loader, Reader, bundled, source_of
 from archc.elaborate.link import constants, lets
@@ -99,6 +100,7 @@ def analyze(
         kept.keep({} if told_elsewhere else shared, costs)  # a body that is kept tells nothing
         diagnostics.extend(lint(file, library, plan, bool(facts.train), kept.remarks))
     if plan is not None and not diagnostics.failed and not given and not inputs:
+        diagnostics.extend(check_shape_comments(plan))
         diagnostics.extend(check_expectations(facts.expect, plan.body, cost))
     again = Elaborator(file, load, limits, given, shared, inputs)
     shown = tuple(unsilenced(diagnostics.ordered()))

@@ -60,6 +60,11 @@ class Analysis:
     diagnostics: tuple[Diagnostic, ...]
     again: Elaborator = field(repr=False)  # elaborates the same network with other params
 
+    def __repr__(self) -> str:
+        wrong = sum(d.is_error for d in self.diagnostics)
+        said = f"{wrong} error{'s' * (wrong != 1)}" if wrong else f"{self.params:,} parameters"
+        return f"<archc.Analysis {self.name}: {said}>"
+
     @property
     def ok(self) -> bool:
         return not any(d.is_error for d in self.diagnostics)

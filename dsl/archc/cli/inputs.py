@@ -20,6 +20,7 @@ class Input:
     path: Path | None  # None: standard input
     project: Path
     folder: Path | None = None  # the folder on the command line that it was found in
+    is_bundled: bool = False  # named as a network that comes with archc
 
     @property
     def name(self) -> str:
@@ -101,7 +102,7 @@ def _bundled(name: str) -> Input:
     networks = bundled()
     if name not in networks:
         raise Stop(f"no file or bundled network {name!r}{meant(name, networks)}")
-    return Input(networks[name], networks[name].parent)
+    return Input(networks[name], networks[name].parent, is_bundled=True)
 
 
 def meant(name: str, known: Iterable[str]) -> str:

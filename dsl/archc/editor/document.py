@@ -17,7 +17,7 @@ from archc.editor.hints import HintMemory, ShapeHint
 from archc.editor.hover import Explained, hover
 from archc.editor.lenses import FiguresLens, lenses
 from archc.editor.navigation import (
-    Renaming,
+    RenameEdits,
     TextPlace,
     definition,
     references,
@@ -134,7 +134,7 @@ class Document:
         """Return the name there, if it can be another. Raises NotRenamed."""
         return renamed_at(self.analyse(), offset)
 
-    def rename(self, offset: int, name: str) -> Renaming:
+    def rename(self, offset: int, name: str) -> RenameEdits:
         """Return the changes that give the name there another. Raises NotRenamed."""
         return rename(self.analyse(), offset, name)
 

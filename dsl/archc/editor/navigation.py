@@ -24,7 +24,7 @@ class TextPlace:
 
 
 @record
-class Renaming:
+class RenameEdits:
     """The changes that give a name another, by file. `warning`: what else that changes."""
 
     changes: dict[str, tuple[TextChange, ...]]
@@ -63,7 +63,7 @@ def renamed_at(snapshot: Snapshot, offset: int) -> TextPlace:
     return TextPlace(span.source.name, span.start, span.end)
 
 
-def rename(snapshot: Snapshot, offset: int, name: str) -> Renaming:
+def rename(snapshot: Snapshot, offset: int, name: str) -> RenameEdits:
     """Return what changes where the name at an offset becomes another. Raises NotRenamed."""
     renamed_at(snapshot, offset)
     symbol, _ = _renamed(snapshot, offset)
@@ -79,7 +79,7 @@ def rename(snapshot: Snapshot, offset: int, name: str) -> Renaming:
         edits.append(TextChange(span.start, span.end, name))
     names_weights = symbol.kind is SymbolKind.LABEL and _names_module(symbol)
     warning = f"the weights of `{symbol.name}` get another name in the state_dict"
-    return Renaming({p: tuple(c) for p, c in changes.items()}, warning if names_weights else "")
+    return RenameEdits({p: tuple(c) for p, c in changes.items()}, warning if names_weights else "")
 
 
 def _renamed(snapshot: Snapshot, offset: int) -> tuple[Symbol, Span]:

@@ -127,16 +127,24 @@ class Binder:
             return Fix(hint, before, f"; {word.id}", safe=True)
         if meant := self._meant(word.id):
             return Fix(f"write `{meant}`", word.span, meant, safe=True)
+        names = [n for n, value in self.evaluator.env.items() if not isinstance(value, Applicable)]
+        if word.id in names:
+            text = f"{self._letter_of_value()}({word.id})"
+            hint = f"put it in brackets for its value: `{text}`"
+            return Fix(hint, word.span, text, safe=True)
         known = [w for f in self._fields.values() for w in (*f.words, *f.choices)]
         known += [n.split(" ")[1] for n in REGISTRY if n.startswith(f"{self.cls.name} ")]
         if close := spelling(word.id, known, word.span):
             return close
-        names = [n for n, value in self.evaluator.env.items() if not isinstance(value, Applicable)]
-        if word.id in names:
-            hint = f"put it in brackets for its value: `({word.id})`"
-            return Fix(hint, word.span, f"({word.id})", safe=True)
         hint = did_you_mean(word.id, names, "did you mean `({})`?")
         return Fix(hint, word.span, hint.split("`")[1]) if hint else None
+
+    def _letter_of_value(self) -> str:
+        """`x` where a bare number is the window, which is there: `conv 3x3 (width)`."""
+        forms = {spec.form for spec in self._fields.values()}
+        sizes = (syntax.Size, syntax.Sized)
+        has_window = any(isinstance(a, sizes) for a in self.operation.attributes)
+        return "x" if has_window and Form.WIDTH in forms and Form.NUMBER not in forms else ""
 
     def _meant(self, word: str) -> str:
         """`X16`, `xc`, `s2`: the attribute in the form that it has here, or nothing."""

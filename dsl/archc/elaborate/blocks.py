@@ -280,6 +280,7 @@ def _make_body(
             names[name] = traced_argument(name, args[name])
     declared = labels_in(tree.body)
     frame = Frame(block.home, env, declared | aliases_in(tree.body), state.work)
+    frame.lets = {name: names[name].expr for name in derived if symbolic.is_traced(names[name])}
     frame.lookup = lambda reference, here: lookup(state, reference, here)
     for name, tensor in tensors.items():
         whole = syntax.Statement(None, syntax.Broken(tree.span), None, tree.span)

@@ -114,7 +114,7 @@ def _merge(
     except TooLarge:
         raise
     except Fault as mistake:
-        raise explain_branches(mistake, keyword, term, merge, chains) from None
+        raise explain_branches(mistake, term, merge, chains, here) from None
     return merge
 
 

@@ -8,9 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from archc import syntax
+from archc.elaborate.state import Context
 from archc.ops import COMBINATORS, Shape, ShapeError
 from archc.plan import Apply, Chain, Tensor, walk
 from archc.source import Edit, Fault, Fix, Span, SpanLabel, fault
+
+_OWN = re.compile(r"(\bx|\bout=|[ \t])\(in\.c\)")
 
 
 def explain_misfit(misfit: ShapeError, node: Apply, spans: dict[str, Span]) -> Fault:
@@ -71,10 +74,10 @@ def _made(x: Tensor, what: str = "the tensor") -> SpanLabel:
 
 
 def explain_branches(
-    mistake: Fault, keyword: str, term: syntax.Operation, merge: Apply, chains: list[Chain]
+    mistake: Fault, term: syntax.Operation, merge: Apply, chains: list[Chain], here: Context
 ) -> Fault:
     """Branches that disagree: each at its end, and for a residual the projection that cures it."""
-    shapes = merge.shapes
+    keyword, shapes = term.name.id, merge.shapes
     if len(shapes) < len(merge.inputs) or len(shapes) < 2:
         return mistake
     names = COMBINATORS[keyword].branches
@@ -82,7 +85,11 @@ def explain_branches(
         labels = [_ending(x, term, f"branch {at} ends at") for at, x in enumerate(merge.inputs, 1)]
         labels = [SpanLabel(term.name.span), *labels]
         told = replace(mistake.diagnostic, labels=tuple(labels))
-        cure = _odd_size_cure(term, merge, chains) or _stretched(term, merge, chains)
+        cure = (
+            _incoming_channels(merge, chains, here)
+            or _odd_size_cure(term, merge, chains)
+            or _stretched(term, merge, chains)
+        )
         if cure is not None:
             told = replace(told, helps=(), fixes=(cure,))
         elif cure := _vector_cure(term, merge, chains):
@@ -93,9 +100,31 @@ def explain_branches(
     first = _ending(_turn(chains[0], shapes[1]) or body, term, f"the {names[0]} ends at")
     made = f"the {names[1]} is made here:"
     second = _ending(shortcut, term, f"the {names[1]} ends at", made)
-    helps = _residual_cures(shapes[0], shapes[1], term)
+    meant = _incoming_channels(merge, chains, here)
+    helps = (meant,) if meant is not None else _residual_cures(shapes[0], shapes[1], term)
     notes = _arithmetic(chains, shapes) or mistake.diagnostic.notes
     return fault("A207", title, first.span, *helps, label=first.text, also=(second,), notes=notes)
+
+
+def _incoming_channels(merge: Apply, chains: list[Chain], here: Context) -> Fix | None:
+    """`conv 1x1 x(in.c)` behind a narrower one, where the channels that came in are meant."""
+    shape = here.x.shape
+    if shape is None:
+        return None
+    ends = zip(chains, merge.shapes, strict=False)  # what came in has no chain
+    odd = [chain for chain, end in ends if end.channels != shape.channels]
+    last = next((n for n in _backwards(odd[0]) if "out" in n.op.fields()), None) if odd else None
+    found = _OWN.search(last.span.text) if last is not None else None
+    if last is None or found is None or len(odd) > 1:
+        return None
+    labels = here.frame.labels
+    names = (n for n in ("in", "input", *labels) if n in labels)
+    name = next((f"@{n}" for n in names if labels[n].tensor.root is here.x.root), None)
+    text = f"({name}.c)" if name is not None else str(shape.channels)
+    before, what = found[1].lstrip(), f"`in.c` is {last.shapes[0].channels} there"
+    hint = f"{what}; the {shape.channels} channels before the branches are `{before}{text}`"
+    start = last.span.start + found.end(1)
+    return Fix(hint, Span(last.span.source, start, last.span.start + found.end()), text)
 
 
 def _odd_size_cure(term: syntax.Operation, merge: Apply, chains: list[Chain]) -> Fix | None:
@@ -136,6 +165,7 @@ def _stretched(term: syntax.Operation, merge: Apply, chains: list[Chain]) -> Fix
     is_one_rank = len({shape.rank for shape in shapes}) == 1
     if (
         not any(ones)
+        or (len({shape.channels for shape in shapes}) > 1 and term.name.id != "concat")
         or len(sizes) != 1
         or not is_one_rank
         or not len(chains) == len(branches) == len(shapes)

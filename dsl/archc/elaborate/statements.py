@@ -23,12 +23,12 @@ from archc.elaborate.names import Names, aliases_in, labels_in
 from archc.elaborate.operators import apply, with_whole_name
 from archc.elaborate.ports import check_given, enter, leave
 from archc.elaborate.reuse import reuse
-from archc.elaborate.state import Context, Frame, LimitReached, State
+from archc.elaborate.state import Context, Frame, Labelled, LimitReached, State
 from archc.elaborate.values import describe
 from archc.elaborate.work import Suppressed, TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Dims
-from archc.plan import BlockValue, Body, Chain, Node, OperatorValue, Ref, Tensor
-from archc.source import Diagnostics, Fault, Fix, Limits, fault, spelling
+from archc.plan import BlockValue, Body, Branches, Chain, Node, OperatorValue, Ref, Tensor
+from archc.source import Diagnostics, Fault, Fix, Limits, Span, fault, spelling
 
 __all__ = ["lower"]
 
@@ -161,6 +161,8 @@ def _statement(
         if label is not None:
             known.span = label_span
             remember(known, label, here)
+            if isinstance(node, Branches) and label.isidentifier():  # it has no module to name
+                node.output.root.name = label
     if statement.alias is not None:
         call_tensor(statement.alias, statement, node, here)
     return node.output
@@ -242,7 +244,7 @@ def _operation(state: State, term: syntax.Operation, here: Context) -> Node:
     if name in COMBINATORS and not (term.branches is None and _stands_alone(name)):
         return combine(state, term, here)
     if name not in REGISTRY:
-        raise _unknown(term.name, term, here)
+        raise _name_alone(term, here) or _unknown(term.name, term, here)
     node = apply(state, term, here)
     node.given = given
     return node
@@ -269,6 +271,24 @@ def _in_brackets(term: syntax.Operation) -> Fault:
         cure = Fix(f"its branches stand in `<...>`: `{meant}`", term.span, meant, safe=True)
     title = f"`{term.name.id}` takes branches, not arguments"
     return fault("A408", title, term.span, cure)
+
+
+def _name_alone(term: syntax.Operation, here: Context) -> Fault | None:
+    """`as c3` on a line of its own."""
+    words = term.attributes
+    if term.name.id != "as" or len(words) != 1 or not isinstance(words[0], syntax.Word):
+        return None
+    name, span = words[0].id, term.span
+    tensor = syntax.Statement(None, term, None, span)
+    known = Labelled(Tensor(None, span), tensor, [], here.names, here.frame.env, here.frame.scopes)
+    here.frame.labels.setdefault(name, known)  # so that nobody complains again
+    written = span.source.text[: span.start].rstrip(" \t\n;")
+    gap = Span(span.source, len(written), span.start)
+    title = "`as` names the tensor of the statement that it stands behind"
+    hint = f"put it on that line, with no `;`: `... as {name}`"
+    is_comment = "#" in written.rpartition("\n")[2]
+    cure = hint if is_comment or not written else Fix(hint, gap, " ", safe=True)
+    return fault("A101", title, term.span, cure)
 
 
 def _unknown(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault:

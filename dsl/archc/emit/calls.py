@@ -39,6 +39,8 @@ def operator(
     taken = [bounds for n in nodes if (bounds := n.op.channels_taken()) is not None]
     if len(taken) == len(nodes) and (cut := _slice(writer, taken, lanes)) is not None:
         return cut
+    if (part := part_of(writer, nodes, lanes)) is not None:
+        return lambda x: f"{x}.chunk({part[1]}, dim=1)[{part[0]}]"
     before, writer.exprs.used = writer.exprs.used, set()
     code = module(writer, nodes, lanes)
     of_loop = writer.exprs.used - writer.definition.lanes[0].env.keys()
@@ -83,6 +85,19 @@ def _slice(
     if first.isdecimal() and last.isdecimal():
         return lambda x: f"{x}[:, {first if first != '0' else ''}:{last}]"
     return lambda x: f"{x}[:, {f'{first} : ' if first != '0' else ': '}{last}]"
+
+
+def part_of(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> tuple[int, int] | None:
+    """Which of how many equal parts of a tensor; None where that hangs on arguments."""
+    parts = [part for node in nodes if (part := node.op.part()) is not None]
+    if len(parts) < len(nodes):
+        return None
+    try:
+        found = [writer.exprs.expression([*same], lanes) for same in zip(*parts, strict=True)]
+    except NotUnifiable:  # a module may have an argument of its own
+        return None
+    index, count = (number.constant for number in found)
+    return None if index is None or count is None else (int(index), int(count))
 
 
 def _bare(
@@ -135,7 +150,8 @@ def module(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> Code:
         items[0] = CallArgument(_flattened(writer, nodes[0], lanes[0]) or items[0].value)
     for at, keyword in enumerate(first.keyword):
         values = [c.keyword[at].value for c in made]
-        if any(symbolic.plain(value) != keyword.default for value in values):
+        is_other = any(symbolic.plain(value) != keyword.default for value in values)
+        if is_other or _hangs_on_arguments(writer, values, lanes):
             items.append(
                 CallArgument(writer.exprs.value(values, lanes, keyword.name), keyword.name)
             )
@@ -150,6 +166,17 @@ def module(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> Code:
         writer.program.note_shared(node)
     made_here = call(first.target, *items)
     return call(first.around, CallArgument(made_here)) if first.around else made_here
+
+
+def _hangs_on_arguments(writer: ClassWriter, values: list[Any], lanes: list[Lane]) -> bool:
+    """Whether a number is torch's default only because of what the class is made with."""
+    if not any(symbolic.is_traced(value) for value in values):
+        return False
+    try:
+        number = writer.exprs.expression(values, lanes)
+    except NotUnifiable:
+        return False
+    return number.constant is None
 
 
 def _factory(writer: ClassWriter, nodes: list[Apply], lanes: list[Lane]) -> str:

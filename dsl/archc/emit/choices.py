@@ -55,8 +55,9 @@ def write_choice(
         writer.alias([node.output for node in nodes], then_out)
         return then, then_out
     out = writer.new_wire([node.output for node in nodes], through=through)
-    flag = _flag(writer, nodes)
-    asked = _construct(writer, test, then_made, other_made, then, constructor, flag)
+    asked = _construct(writer, test, then_made, other_made, then, constructor, _flag(writer, nodes))
+    if not {index.variable for index in writer.exprs.indices} & test.variables():
+        writer.definition.questions |= dict.fromkeys(nodes, asked)
     statements += after
     condition = writer.exprs.render(test)
     return [Test(asked, then, other, wire, then_out, other_out, out, condition)], out

@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from archc.emit.layout import WIDTH, Bracketed, CallArgument, Code, both, call, flat, lay, negated
+from archc.emit.layout import (
+    WIDTH,
+    Bracketed,
+    CallArgument,
+    Code,
+    Generator,
+    both,
+    call,
+    flat,
+    lay,
+    negated,
+)
 from archc.emit.values import NotUnifiable
 
 # --- statements --------------------------------------------------------------------------
@@ -256,6 +267,7 @@ class GroupConstructor(Constructor):
 
 # --- paths of modules ---------------------------------------------------------------------------
 
+_LEAST_REPEAT = 3  # equal modules of a list that are written once
 Tree = dict[str, Any]  # by the next part of the path: the code of a module, or what it holds
 
 
@@ -315,6 +327,10 @@ class Paths:
         if at and self._is_called(at):
             return call("nn.Sequential", items[0][1])
         if self._is_list(at):
+            first, count = items[0][1], len(items)
+            if count >= _LEAST_REPEAT and all(code == first for _, code in items):
+                repeated = Generator(first, f"for _ in range({count})", is_all=True)
+                return call("nn.ModuleList", repeated)
             listed = Bracketed("", tuple(CallArgument(v) for _, v in items), "[]", rows=several)
             return call("nn.ModuleList", listed)
         pairs = tuple(CallArgument(v, f'"{k}": ') for k, v in items)

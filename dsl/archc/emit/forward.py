@@ -98,7 +98,7 @@ class Printer:
 
     def _joins(self, waiting: _Pending, step: Compute, merging: bool) -> bool:
         """Whether a step is written around the expression before it."""
-        if merging:
+        if merging and step.tag != "block":
             return len(waiting.text) <= INLINE_BRANCH
         length = len(waiting.text) + len(step.write(*("x" for _ in step.ins)))
         return joins(step.tag, waiting.tags, length)

@@ -21,12 +21,28 @@ from archc.emit.constructor import (
     Statement,
     lines,
 )
-from archc.emit.layout import Bracketed, CallArgument, both, call
+from archc.emit.layout import Bracketed, CallArgument, Code, both, call
 from archc.emit.options import ZERO_INIT, Unsuited
 from archc.emit.program import Definition, Program
 from archc.emit.values import literal
 from archc.ops.pointwise import Scale
-from archc.plan import Apply, Branches, Chain, Loop, Node, Path, Plan, children, labelled, walk
+from archc.plan import (
+    Apply,
+    Body,
+    Branches,
+    Call,
+    Chain,
+    Choice,
+    Loop,
+    Node,
+    Path,
+    Plan,
+    Scope,
+    children,
+    is_optional_residual,
+    labelled,
+    walk,
+)
 from archc.recipe import Init
 
 _TYPES = {
@@ -279,18 +295,89 @@ class _InitWriter:
         """The last gamma of each residual body starts at 0: each unit starts as the identity."""
         tests: list[Statement] = []
         for definition in self.program.definitions:
-            for node in _always(definition.bodies[0].chain):
-                if not isinstance(node, Branches) or node.keyword != "residual":
+            for ends in _residual_ends(definition):
+                added = [end for end in ends if end.is_added]
+                if definition.block is None or not added or not all(e.is_bn for e in added):
                     continue
-                last = _last(node.branches[0])
-                if definition.block is None or last is None:
-                    continue
-                if last.op.name == "bn" and "weight" in last.state:
-                    zero: Statement = ExprStatement(
-                        call("nn.init.zeros_", f"module.{last.name}.weight")
-                    )
-                    tests.append(IfStatement(f"isinstance(module, {definition.name})", [zero], []))
+                test: Code = call("isinstance", "module", definition.name)
+                if len(added) < len(ends):
+                    choice = ends[0].choice
+                    if choice is None or choice not in definition.questions:
+                        continue
+                    asked = definition.questions[choice]
+                    test = both(test, asked.replace("self.", "module."))
+                tests.append(IfStatement(test, _last_gamma(added[0]), []))
         return [ForStatement(_EVERY, tests)] if tests else []
+
+
+@dataclass(frozen=True, slots=True)
+class _ResidualEnd:
+    """What a residual body ends with, in one instance of a class."""
+
+    node: Apply | Call | Scope  # what the class has as an attribute
+    choice: Choice | None  # of `residual if (test)`
+
+    @property
+    def is_added(self) -> bool:
+        """Whether anything is added to it."""
+        return self.choice is None or self.choice.taken
+
+    @property
+    def is_bn(self) -> bool:
+        last = _last_operator(self.node)
+        return last is not None and last.op.name == "bn" and "weight" in last.state
+
+
+def _residual_ends(definition: Definition) -> list[list[_ResidualEnd]]:
+    """The ends of the residual bodies of a class, each in all of its instances."""
+    found: dict[str, list[_ResidualEnd]] = {}
+    for body in definition.bodies:
+        for nodes, choice in _residual_bodies(body.chain):
+            node = _last(nodes)
+            if isinstance(node, Apply | Call | Scope) and "." not in node.name:
+                found.setdefault(node.name, []).append(_ResidualEnd(node, choice))
+    return list(found.values())
+
+
+def _residual_bodies(chain: Chain) -> Iterator[tuple[list[Node], Choice | None]]:
+    """The bodies of `residual<body>`, and of `residual if (test) <body>` with the `if`."""
+    for inner in _own_chains(chain):
+        for at, node in enumerate(inner.nodes):
+            if isinstance(node, Branches) and node.keyword == "residual":
+                yield node.branches[0].nodes, None
+            elif isinstance(node, Choice) and is_optional_residual(node):
+                yield inner.nodes[:at], node
+
+
+def _last(nodes: list[Node]) -> Node | None:
+    """What statements end with, stochastic depth left out."""
+    for node in reversed(nodes):
+        is_path = isinstance(node, Apply) and node.op.survival() is not None
+        if not is_path and not (isinstance(node, Choice) and _last(node.chain.nodes) is None):
+            return node
+    return None
+
+
+def _last_operator(node: Node) -> Apply | None:
+    """The operator whose module is the last in a statement's, if there is one."""
+    match node:
+        case Apply():
+            return node
+        case Call(body=Body(chain=chain)) | Scope(chain=chain) | Choice(chain=chain):
+            return _last_operator(chain.nodes[-1]) if chain.nodes else None
+        case _:
+            return None
+
+
+def _last_gamma(end: _ResidualEnd) -> list[Statement]:
+    """Zero the weight of the batch norm that a residual body ends with."""
+    name = end.node.name
+    if isinstance(end.node, Apply):
+        return [ExprStatement(call("nn.init.zeros_", f"module.{name}.weight"))]
+    return [
+        Assign("*_, last", f"module.{name}.modules()"),
+        ExprStatement(call("nn.init.zeros_", 'last.get_parameter("weight")')),
+    ]
 
 
 def _applies(program: Program) -> Iterator[Apply]:
@@ -312,16 +399,16 @@ def _base(target: str) -> str:
     return _HEIR.sub(r"nn.\1", target)
 
 
-def _always(chain: Chain, opened: Any = Branches | Loop) -> Iterator[Node]:
-    """What every instance of a class has as attributes of its own: not in groups, not in `if`s.
+def _own_chains(chain: Chain, opened: Any = Branches | Loop) -> Iterator[Chain]:
+    """Where what stands is an attribute of every instance of a class: not in groups, not in `if`s.
 
     `opened` are the kinds of statement whose inside is the class's, too.
     """
+    yield chain
     for node in chain.nodes:
-        yield node
         if isinstance(node, opened):
             for inner in children(node):
-                yield from _always(inner, opened)
+                yield from _own_chains(inner, opened)
 
 
 def _bare_starts(definition: Definition) -> dict[str, float]:
@@ -331,23 +418,14 @@ def _bare_starts(definition: Definition) -> dict[str, float]:
     """
     starts: dict[str, float] = {}
     for body in definition.bodies:
-        own = set(_always(body.chain, Branches))  # in a loop several have one name
+        chains = _own_chains(body.chain, Branches)  # in a loop several have one name
+        own = {node for chain in chains for node in chain.nodes}
         for node in walk(body.chain.nodes):
             if not isinstance(node, Apply) or not isinstance(node.op, Scale) or not node.op.bare:
                 continue
             if node not in own or starts.setdefault(node.name, node.op.init) != node.op.init:
                 raise Unsuited(f"the bare weight `{node.name}` does not start on another device")
     return starts
-
-
-def _last(chain: Chain) -> Apply | None:
-    """The operator that a residual body ends with, stochastic depth left out."""
-    for node in reversed(chain.nodes):
-        if not isinstance(node, Apply):
-            return None
-        if node.op.survival() is None:
-            return node
-    return None
 
 
 def _filled(target: str, value: float) -> Bracketed:

@@ -11,7 +11,10 @@ _LEAST_ROW = 4  # modules of a list in a row that are a loop
 
 
 def join_parts(steps: list[Step]) -> None:
-    """Several equal parts of one tensor are one step: `x1, x2 = x.chunk(2, dim=1)`."""
+    """Several equal parts of one tensor are one step: `x1, x2 = x.chunk(2, dim=1)`.
+
+    A part that is taken twice is the tensor that it was.
+    """
     parts: dict[tuple[Wire, int], list[Compute]] = {}
     for step in steps:
         match step:
@@ -23,8 +26,12 @@ def join_parts(steps: list[Step]) -> None:
             case Repeat() | Side():
                 join_parts(step.body)
     for (whole, count), found in parts.items():
-        outs = {step.part[0]: step.out for step in found if step.part}
-        if 1 < len(outs) == len(found):
+        outs: dict[int, Wire] = {}
+        for step in found:
+            outs.setdefault(step.part[0] if step.part else 0, step.out)
+        if len(outs) > 1:
+            for step in found:
+                _after(steps, step.out, outs[step.part[0] if step.part else 0])
             all_parts = [outs.get(k, Wire()) for k in range(count)]
             steps[steps.index(found[0])] = _chunked(whole, all_parts)
             for step in found[1:]:
@@ -85,18 +92,18 @@ def _over(row: list[Compute], lengths: dict[str, int]) -> Repeat:
     return Repeat(header, [body], first.ins[0], before, after, last.out)
 
 
-def join_tests(steps: list[Step], results: list[Wire]) -> list[Test]:
-    """Two `if`s in a row on the same condition are one; gives those that are gone."""
-    gone: list[Test] = []
+def join_tests(steps: list[Step], results: list[Wire]) -> list[tuple[Test, Test]]:
+    """Two `if`s in a row on the same condition are one; gives those that stayed, and are gone."""
+    joined: list[tuple[Test, Test]] = []
     at = 0
     while at < len(steps) - 1:
         match steps[at : at + 2]:
             case [Test() as first, Test() as second] if _is_one(first, second, steps, results):
                 steps[at : at + 2] = [_joined(first, second)]
-                gone.append(second)
+                joined.append((first, second))
             case _:
                 at += 1
-    return gone
+    return joined
 
 
 def _is_one(first: Test, second: Test, steps: list[Step], results: list[Wire]) -> bool:

@@ -42,10 +42,11 @@ class CallArgument:
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """`*(value for target)`: a repeat inside a Sequential."""
+    """`*(value for target)`: a repeat inside a Sequential; `value for target` is all of a list."""
 
     value: Code
     loop: str  # "for _ in range(3)"
+    is_all: bool = False
 
 
 Code = str | Bracketed | Generator
@@ -112,7 +113,8 @@ def flat(code: Code) -> str:
         case str():
             return code
         case Generator():
-            return f"*({flat(code.value)} {code.loop})"
+            text = f"{flat(code.value)} {code.loop}"
+            return text if code.is_all else f"*({text})"
         case Bracketed():
             items = ", ".join(flat_item(item) for item in code.items)
             return f"{code.head}{code.brackets[0]}{items}{code.brackets[1]}"
@@ -140,6 +142,8 @@ def lay(prefix: str, code: Code, suffix: str = "", indent: int = 0) -> list[str]
             if prefix.endswith(" = ") and any(_split(code, marks) for marks in _MARKS):
                 return [f"{pad}{prefix}(", *_broken(code, indent + 4), f"{pad}){suffix}"]
             return _broken(f"{prefix}{code}{suffix}", indent)
+        case Generator(is_all=True):
+            return [*lay(prefix, code.value, "", indent), f"{pad}{code.loop}{suffix}"]
         case Generator():
             head, _, over = code.loop.partition(" in ")
             loop = lay(f"{head} in ", opened(over), "", indent + 4)

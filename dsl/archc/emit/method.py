@@ -9,7 +9,7 @@ from archc.emit.constructor import Assign, lines
 from archc.emit.flow import Step, Test, Wire, count_uses, pruned, sink, texts
 from archc.emit.forward import Printer
 from archc.emit.joining import LAYER, join_items, join_parts, join_tests
-from archc.emit.layout import Bracketed, CallArgument
+from archc.emit.layout import Bracketed, CallArgument, Generator
 from archc.emit.statements import wrapped
 
 FEATURES = "features"  # the list that a layer of a dense block takes
@@ -31,8 +31,12 @@ def _print(
     marks = [wire for _, wire in writer.outputs]
     results = marks if is_network and marks else [out, *marks]
     join_parts(steps)
-    for test in join_tests(steps, results):
-        _forget(writer, test, steps)
+    for test, gone in join_tests(steps, results):
+        questions = writer.definition.questions
+        questions |= {
+            choice: test.test for choice, asked in questions.items() if asked == gone.test
+        }
+        _forget(writer, gone, steps)
     sink(steps, results)
     count_uses(steps)
     if len(results) > len(marks):
@@ -67,6 +71,8 @@ def _lengths(writer: ClassWriter) -> dict[str, int]:
         match statement:
             case Assign(code=Bracketed("nn.ModuleList", (CallArgument(Bracketed() as row),))):
                 found[statement.target] = len(row.items)
+            case Assign(code=Bracketed("nn.ModuleList", (CallArgument(Generator(loop=loop)),))):
+                found[statement.target] = int(re.sub(r"\D", "", loop))
     return found
 
 

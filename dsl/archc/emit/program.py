@@ -104,6 +104,7 @@ class Definition:
     own: int = 1  # so many of the instances are the network's to print, the others its variants'
     extras: dict[str, Extra] = field(default_factory=dict)
     index: dict[Body, int] = field(default_factory=dict)  # which instance a body is
+    questions: dict[Choice, str] = field(default_factory=dict)  # what `forward` asks for an `if`
 
 
 class Program:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from archc.emit.branches import write_branches
-from archc.emit.calls import instance, operator
+from archc.emit.calls import instance, operator, part_of
 from archc.emit.choices import write_choice
 from archc.emit.class_writer import ClassWriter, Written, paths_of, zip_nodes
 from archc.emit.constructor import Constructor
@@ -145,8 +145,7 @@ def _apply(
         return [], ins[0]
     out = writer.new_wire([node.output for node in nodes], first.label)
     write = operator(writer, nodes, lanes, constructor, ins)
-    comment, parts = writer.comment(nodes, lanes), {node.op.part() for node in nodes}
-    part = parts.pop() if len(parts) == 1 else None
+    comment, part = writer.comment(nodes, lanes), part_of(writer, nodes, lanes)
     step = Compute(out, ins, write, first.op.category, comment, part)
     step.item = item_of(write("").removesuffix("()")) if len(ins) == 1 else None
     return [step], out

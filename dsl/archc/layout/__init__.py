@@ -12,11 +12,11 @@ from __future__ import annotations
 from archc.layout.comments import align
 from archc.layout.guard import says_the_same
 from archc.layout.indents import indent
-from archc.layout.lines import Line, line_end, lines_of, without_spare_blanks
+from archc.layout.lines import TextLine, line_end, lines_of, without_spare_blanks
 from archc.layout.spacing import space
 from archc.record import record
 from archc.recursion import deep_recursion
-from archc.source import Limits, Source
+from archc.source import Diagnostic, Limits, Source
 from archc.syntax.parser import read
 
 
@@ -27,7 +27,8 @@ class Formatted:
     before: Source
     text: str
     left: int = 0  # lines inside mistakes, which stay as they are
-    refused: bool = False  # it would have said something else
+    refused: bool = False  # it would have said something else, or not stayed as it is
+    unreadable: Diagnostic | None = None  # why it is no text to lay out
 
     @property
     def changed(self) -> bool:
@@ -38,17 +39,21 @@ class Formatted:
 def format_source(source: Source, limits: Limits | None = None) -> Formatted:
     """Lay a text out anew. Never raises for anything in the text."""
     before = read(source, limits)
+    if before.refusal:
+        return Formatted(source, source.text, unreadable=before.refusal)
     lines = lines_of(before)
     text = lay_out(lines, line_end(source.text))
-    left = sum(line.is_kept for line in lines)
+    left = sum(line.is_kept and bool(line.text) for line in lines)
     if text == source.text:
         return Formatted(source, text, left)
-    if not says_the_same(before, read(Source(source.name, text), limits)):
-        return Formatted(source, source.text, left, refused=True)
-    return Formatted(source, text, left)
+    after = read(Source(source.name, text), limits)
+    is_settled = lay_out(lines_of(after), line_end(text)) == text
+    if is_settled and says_the_same(before, after):
+        return Formatted(source, text, left)
+    return Formatted(source, source.text, left, refused=True)
 
 
-def lay_out(lines: list[Line], newline: str) -> str:
+def lay_out(lines: list[TextLine], newline: str) -> str:
     """Return the text of lines, each in its place."""
     space(lines)
     indent(lines)

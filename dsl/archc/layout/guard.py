@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 
 from archc import syntax
-from archc.syntax.lexemes import BLANK, BREAK, COMMENT, NEWLINE, lexemes_of
+from archc.layout.lines import WITH_BLANKS
+from archc.syntax.lexemes import BLANK, BREAK, COMMENT, NEWLINE, Lexeme, lexemes_of
 from archc.syntax.parser import Reading
+
+_NEWLINE = (NEWLINE, "\n")
 
 
 def says_the_same(one: Reading, other: Reading) -> bool:
-    """Tell whether tokens, comments, their order on lines, the tree and the mistakes are the same."""
+    """Tell whether tokens, comments, ends of lines, tree and mistakes are the same."""
     return (
         _essence(one) == _essence(other)
         and one.file == other.file
@@ -21,19 +24,20 @@ def says_the_same(one: Reading, other: Reading) -> bool:
 
 def _essence(reading: Reading) -> list[tuple[str, str]]:
     """Return all but blanks, with one newline for several, and none at either end."""
-    found: list[tuple[str, str]] = []
+    found = [_NEWLINE]
     for lexeme in lexemes_of(reading):
-        is_newline = lexeme.kind in (NEWLINE, BREAK)
-        if lexeme.kind == BLANK or (is_newline and (not found or found[-1][1] == "\n")):
-            continue
-        found.append((lexeme.kind, "\n" if is_newline else _plain(lexeme.kind, lexeme.text)))
-    return found[:-1] if found and found[-1][1] == "\n" else found
+        if lexeme.kind in (NEWLINE, BREAK):
+            found += [_NEWLINE] if found[-1] != _NEWLINE else []
+        elif lexeme.kind != BLANK and lexeme.text:
+            found.append((lexeme.kind, _plain(lexeme)))
+    return found if found[-1] == _NEWLINE else [*found, _NEWLINE]
 
 
-def _plain(kind: str, text: str) -> str:
-    if kind == COMMENT:
-        return text.rstrip()
-    return re.sub(r"[ \t]", "", text) if kind in ("KEY", "INCOMING") else text
+def _plain(lexeme: Lexeme) -> str:
+    """Return the text of a lexeme without the blanks that mean nothing in it."""
+    if lexeme.kind == COMMENT:
+        return lexeme.text.rstrip(" \t")
+    return re.sub(r"[ \t]", "", lexeme.text) if lexeme.kind in WITH_BLANKS else lexeme.text
 
 
 def _documentation(file: syntax.File) -> list[str]:

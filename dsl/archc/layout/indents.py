@@ -13,7 +13,7 @@ right.
 
 from __future__ import annotations
 
-from archc.layout.lines import Line, Piece
+from archc.layout.lines import Piece, TextLine
 from archc.record import record
 from archc.syntax.recovery import OPENERS
 
@@ -35,21 +35,21 @@ class Level:
 _OUTSIDE = Level(0, 0, 0, 0)
 
 
-def indent(lines: list[Line]) -> None:
+def indent(lines: list[TextLine]) -> None:
     """Set the indent of each line, also of comments that have one of their own."""
     levels: dict[Piece | None, Level] = {None: _OUTSIDE}
-    comments: list[Line] = []
+    comments: list[TextLine] = []
     for line in lines:
-        if not line.pieces:
+        first = line.first
+        if first is None:
             comments += [line] if line.comment else []
             continue
-        first = line.pieces[0]
         level = levels[first.opener or first.inside]
         for comment in comments:
             comment.gap = level.content
         comments.clear()
         line.indent = first.column if line.is_kept else _start(first, level, levels)
-        _open(line, level, levels)
+        _open(line, first, level, levels)
     for comment in comments:
         comment.gap = 0
 
@@ -71,9 +71,8 @@ def _continues(first: Piece) -> bool:
     return not first.is_new and not in_round and first.kind != "LANGLE"
 
 
-def _open(line: Line, level: Level, levels: dict[Piece | None, Level]) -> None:
+def _open(line: TextLine, first: Piece, level: Level, levels: dict[Piece | None, Level]) -> None:
     """Note the levels of all brackets that open in a line."""
-    first = line.pieces[0]
     base = level.content if first.kind == "PIPE" or _continues(first) else line.indent
     column = line.indent
     here: set[Piece] = set()

@@ -12,8 +12,10 @@ from archc.syntax.parser import Reading
 from archc.syntax.recovery import OPENERS
 
 _CLOSING = frozenset(OPENERS.values())
+_BEGINNING = frozenset({"LBRACE", "LANGLE", "PIPE", "SEMICOLON", SKIPPED})  # a statement follows
 _PLAIN = re.compile(r"[ \t]*")
 _BOM = "\ufeff"
+WITH_BLANKS = frozenset({"KEY", "INCOMING"})  # `width =`, `in . c`
 TAB = 8  # columns, where a comment stands behind tabs
 
 
@@ -23,17 +25,18 @@ class Piece:
 
     kind: str
     text: str
+    line: int
     column: int  # in the text as it is
     is_spaced: bool  # blanks or a newline before it
     is_new: bool = True  # begins a statement, an item or a branch
     inside: Piece | None = None  # the innermost open bracket
     opener: Piece | None = None  # of a closing bracket
-    before: Piece | None = None  # the token before it in the text
+    before: Piece | None = None  # the token before it in the text, of those that are written
     gap: str = ""  # between it and the one before it in its line
 
 
 @dataclass(eq=False, slots=True)
-class Line:
+class TextLine:
     """A line of the text. One that `is_kept` stands in a mistake, and stays as it is."""
 
     text: str  # without the newline
@@ -45,6 +48,11 @@ class Line:
     indent: int = 0
     gap: int = 0  # blanks before the comment
     bom: str = ""
+
+    @property
+    def first(self) -> Piece | None:
+        """The first token that is written."""
+        return next((piece for piece in self.pieces if piece.text), None)
 
     @property
     def code(self) -> str:
@@ -59,7 +67,7 @@ class Line:
 
     @property
     def is_blank(self) -> bool:
-        return not self.is_kept and not self.comment and not any(p.text for p in self.pieces)
+        return not self.is_kept and not self.comment and self.first is None
 
     def write(self, newline: str) -> str:
         """Return the line as it should stand, with a newline at its end."""
@@ -69,13 +77,11 @@ class Line:
         return f"{self.bom}{indent}{self.code}{' ' * self.gap}{self.comment}{newline}"
 
 
-def lines_of(reading: Reading) -> list[Line]:
+def lines_of(reading: Reading) -> list[TextLine]:
     """Return the lines of a text that was read, and mark those that must stay as they are."""
     source = reading.file.span.source
-    lines = [Line(text, ends=True) for text in source.text.split("\n")]
+    lines = [TextLine(text, ends=True) for text in source.text.split("\n")]
     lines[-1].ends = False
-    if not lines[-1].text:
-        lines.pop()
     _fill(lines, lexemes_of(reading))
     damaged = [*reading.file.damage.spans]
     damaged += [label.span for problem in reading.problems for label in problem.labels[:1]]
@@ -89,7 +95,7 @@ def line_end(text: str) -> str:
     return "\r\n" if 2 * text.count("\r\n") > text.count("\n") else "\n"
 
 
-def without_spare_blanks(lines: list[Line]) -> Iterator[Line]:
+def without_spare_blanks(lines: list[TextLine]) -> Iterator[TextLine]:
     """Leave out blank lines at both ends of the text, and all but one in a row."""
     last = max((at for at, line in enumerate(lines) if not line.is_blank), default=-1)
     was_blank = True
@@ -99,46 +105,44 @@ def without_spare_blanks(lines: list[Line]) -> Iterator[Line]:
         was_blank = line.is_blank
 
 
-def _fill(lines: list[Line], lexemes: Iterable[Lexeme]) -> None:
+def _fill(lines: list[TextLine], lexemes: Iterable[Lexeme]) -> None:
     """Hand the lexemes out to their lines, each with what it needs to know of its place."""
-    number, start = 0, 0  # of the line at hand
-    opened: list[tuple[Piece, int]] = []  # brackets and their lines
+    number, column = 0, 0
+    opened: list[Piece] = []
     last: Piece | None = None
     is_spaced = is_new = True
     for lexeme in lexemes:
-        if lexeme.kind in (NEWLINE, BREAK):
-            number, start = number + 1, lexeme.end
-            is_spaced, is_new = True, is_new or lexeme.kind == NEWLINE
+        line, kind, text = lines[number], lexeme.kind, lexeme.text
+        if kind in (NEWLINE, BREAK):
+            number, column, is_spaced = number + 1, 0, True
+            is_new |= kind == NEWLINE
             continue
-        line = lines[min(number, len(lines) - 1)] if lines else Line("", ends=False)
-        column = _column(line.text, lexeme.start - start)
-        if lexeme.kind == BLANK:
-            if lexeme.start == 0 and lexeme.text.startswith(_BOM):
-                line.bom = _BOM
-            is_odd = _PLAIN.fullmatch(lexeme.text.removeprefix(line.bom)) is None
-            line.is_kept |= is_odd
+        if kind == BLANK:
+            line.bom = _BOM if number == column == 0 and text.startswith(_BOM) else ""
+            line.is_kept |= _PLAIN.fullmatch(text.removeprefix(line.bom)) is None
             is_spaced = True
-        elif lexeme.kind == COMMENT:
-            line.comment, line.comment_column = lexeme.text.rstrip(" \t"), column
+        elif kind == COMMENT:
+            line.comment, line.comment_column = text.rstrip(" \t"), column
         else:
-            inside = opened[-1][0] if opened else None
-            piece = Piece(lexeme.kind, lexeme.text, column, is_spaced, is_new, inside, before=last)
-            line.is_kept |= lexeme.kind == SKIPPED
-            if lexeme.kind in OPENERS:
-                opened.append((piece, number))
-            elif lexeme.kind in _CLOSING and opened:
-                piece.opener, opened_at = opened.pop()
-                if not lexeme.text:
-                    _keep(lines, range(opened_at, number + 1))
+            inside = opened[-1] if opened else None
+            piece = Piece(kind, text, number, column, is_spaced, is_new, inside, before=last)
+            if kind in OPENERS:
+                opened.append(piece)
+            elif kind in _CLOSING and opened:
+                piece.opener = opened.pop()
+                if not text:
+                    _keep(lines, range(piece.opener.line, (last or piece).line + 1))
+            line.is_kept |= kind == SKIPPED
             line.pieces.append(piece)
-            last, is_spaced = piece, False
-            is_new = lexeme.kind in ("LBRACE", "LANGLE", "PIPE", "SEMICOLON")
+            last = piece if text else last
+            is_new = not text or kind in _BEGINNING
+            is_spaced = False
+        column = _column(column, text)
 
 
-def _column(text: str, at: int) -> int:
-    """Return the column of a place in a line, where tabs go to every eighth."""
-    before = text[:at]
-    return len(before.expandtabs(TAB)) if "\t" in before else at
+def _column(column: int, text: str) -> int:
+    """Return the column behind a text that begins in another. Tabs go to every eighth."""
+    return len((" " * (column % TAB) + text).expandtabs(TAB)) + column // TAB * TAB
 
 
 def _numbers(span: Span) -> range:
@@ -147,7 +151,6 @@ def _numbers(span: Span) -> range:
     return range(span.line - 1, last)
 
 
-def _keep(lines: list[Line], numbers: Iterable[int]) -> None:
+def _keep(lines: list[TextLine], numbers: Iterable[int]) -> None:
     for number in numbers:
-        if number < len(lines):
-            lines[number].is_kept = True
+        lines[number].is_kept = True

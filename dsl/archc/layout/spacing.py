@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from archc.layout.lines import Line, Piece
+from archc.layout.lines import WITH_BLANKS, Piece, TextLine
 
 _ROUND = frozenset({"LPAR", "CALL_OPEN", "LSQB", "INDEX_OPEN", "PATH_OPEN"})
 _NONE_BEFORE = frozenset(
@@ -26,13 +26,13 @@ _OPERANDS = frozenset(
 _BLANKS = re.compile(r"[ \t]+")
 
 
-def space(lines: list[Line]) -> None:
+def space(lines: list[TextLine]) -> None:
     """Set the blanks before each token that is not the first of its line."""
     for line in lines:
         if line.is_kept:
             continue
         for piece in line.pieces:
-            if piece.kind in ("KEY", "INCOMING"):  # `width =`, `in . c`: blanks in the token
+            if piece.kind in WITH_BLANKS:
                 piece.text = _BLANKS.sub("", piece.text)
         for at in range(1, len(line.pieces)):
             line.pieces[at].gap = _gap(line.pieces, at)
@@ -40,7 +40,7 @@ def space(lines: list[Line]) -> None:
 
 def _gap(pieces: list[Piece], at: int) -> str:
     left, right = pieces[at - 1], pieces[at]
-    if not right.text:
+    if not left.text or not right.text:
         return ""
     if left.kind == "LBRACE" and right.kind == "RBRACE":
         return ""
@@ -77,8 +77,7 @@ def _is_operator(piece: Piece) -> bool:
 
 def _beside_operator(pieces: list[Piece], at: int) -> str:
     """`4*width` and `4 * width` are both good; `4* width` is neither."""
-    left, right = pieces[at - 1], pieces[at]
-    place = at - 1 if _is_operator(left) else at
+    place = at - 1 if _is_operator(pieces[at - 1]) else at
     spaced = {p.is_spaced for p in pieces[place : place + 2] if p is not pieces[0]}
     is_inner = 0 < place < len(pieces) - 1
     return "" if is_inner and spaced == {False} else " "

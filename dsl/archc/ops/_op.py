@@ -167,7 +167,7 @@ class Operator(Memory[*Xs], Teaching[*Xs]):
         return None
 
     def part(self) -> tuple[int, int] | None:
-        """Of what is one of several equal parts of the channels: which, and of how many."""
+        """Of what is one of several equal parts of the channels: which, and of how many; traced."""
         return None
 
     def channels_taken(self) -> tuple[int, int] | None:

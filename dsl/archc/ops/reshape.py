@@ -262,13 +262,12 @@ class Chunk(Unary):
         return ModuleCall("Chunk", (self.index, self.of))
 
     def inline(self, *names: str) -> str | None:
-        if self.part() is None:
+        if symbolic.is_traced(self.index) or symbolic.is_traced(self.of):
             return None
         return f"{names[0]}.chunk({self.of}, dim=1)[{self.index}]"
 
     def part(self) -> tuple[int, int] | None:
-        traced = symbolic.is_traced(self.index) or symbolic.is_traced(self.of)
-        return None if traced else (self.index, self.of)
+        return self.index, self.of
 
     def label(self) -> str:
         return f"{self.index} of {self.of}"

@@ -71,6 +71,7 @@ class Line:
 
     name: ClassVar[str] = ""  # as it begins: "mixup", or "optimizer sgd" for one of several
     example: ClassVar[str] = ""  # a whole line
+    also: ClassVar[dict[str, str]] = {}  # what others call it -> the line here
     repeats: ClassVar[bool] = False  # may be written more than once
     words_for: ClassVar[str] = ""  # the field that gets words which are not among the flags
 

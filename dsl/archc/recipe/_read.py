@@ -54,7 +54,9 @@ def _class(setting: Setting) -> type[Line]:
     word = setting.values[0] if setting.values else None
     if not isinstance(word, str) or word not in kinds:
         found = "nothing" if word is None else f"`{word}`"
+        meant = next((c.also[word] for c in kinds.values() if word in c.also), "")
         hint = did_you_mean(word, kinds) if isinstance(word, str) else ""
+        hint = f"write `{meant}`" if meant else hint
         raise RecipeError(f"`{setting.key}` is one of {', '.join(kinds)}, not {found}", hint)
     return kinds[word]
 

@@ -6,6 +6,7 @@ and columns count from 1, columns in characters.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
@@ -185,13 +186,29 @@ def _cuts(line: str, labels: list[SpanLabel], room: int) -> Iterator[tuple[_Cut,
         labels = [label for label in labels if label not in here]
 
 
-def visible_diff(name: str, before: str, after: str) -> str:
+_NO_NEWLINE = "\n\\ No newline at end of file"
+
+
+def visible_diff(name: str, before: str, after: str, done: str = "fixed") -> str:
     """A unified diff of two states of a file, for people; nothing where they are equal."""
     from difflib import unified_diff
 
-    names = visible(name), f"{visible(name)} (fixed)"
-    lines = unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
-    return "".join(f"{visible(line)}\n" for line in lines)
+    names = visible(name), f"{visible(name)} ({done})"
+    lines = unified_diff(*_diff_lines(before, after), *names, lineterm="")
+    return "".join(f"{visible(part)}\n" for line in lines for part in line.split("\n"))
+
+
+def _diff_lines(before: str, after: str) -> tuple[list[str], list[str]]:
+    """The lines of two texts; with what ends them only where that is not the same everywhere."""
+    ends = {end for text in (before, after) for end in re.findall(r"\r?\n", text)}
+    texts = (text.replace("\r\n", "\n") if len(ends) < 2 else text for text in (before, after))
+    one, other = (text.split("\n") for text in texts)
+    for lines in (one, other):
+        if lines[-1]:
+            lines[-1] += _NO_NEWLINE
+        else:
+            lines.pop()
+    return one, other
 
 
 # --- for editors and machines ------------------------------------------------------------

@@ -16,7 +16,7 @@ from archc.editor.hints import ShapeHint
 from archc.editor.hover import Explained
 from archc.editor.legend import KINDS, MODIFIERS
 from archc.editor.lenses import FiguresLens
-from archc.editor.navigation import Renaming, TextPlace
+from archc.editor.navigation import RenameEdits, TextPlace
 from archc.editor.outline import FoldedLines, OutlineEntry
 from archc.editor.signature import SignatureHelp
 from archc.server.documents import OpenTexts
@@ -72,7 +72,7 @@ def edits(changes: Sequence[TextChange], lines: TextLines) -> list[types.TextEdi
     return [types.TextEdit(lines.range(c.start, c.end), c.text) for c in changes]
 
 
-def renaming(made: Renaming, texts: OpenTexts) -> types.WorkspaceEdit:
+def renaming(made: RenameEdits, texts: OpenTexts) -> types.WorkspaceEdit:
     """Return changes over files, with a warning where the client shows one."""
     found = {}
     for path, changes in made.changes.items():

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-from archc.source import Diagnostic, Edit, Fix, Span, SpanLabel
+from archc.source import Diagnostic, Edit, Fix, Source, Span, SpanLabel
 from archc.syntax.expected import ParserContext, unexpected
 
 _FAR_AHEAD = 400  # characters
 _CONDITION = re.compile(r"(?:[A-Za-z_]\w*[ \t]*:[ \t]*)?([A-Za-z_]\w*)[ \t]+if\b[ \t]*")
+_BARE = re.compile(r"([A-Za-z_]\w*)[ \t]+(if)\b[ \t]*(?=[^\n;{}<>|]+$)")
+_ROUND = re.compile(r"\([^()]*\)")
 _EACH = re.compile(r"each[ \t]+[\w, \t()]+?[ \t]+in\b")
 _LET = re.compile(
     r"let[ \t]+(\()?[ \t]*([A-Za-z_]\w*(?:[ \t]*,[ \t]*[A-Za-z_]\w*)+)[ \t]*\)?[ \t]*="
@@ -17,7 +20,7 @@ _ANOTHER = re.compile(r",[ \t]*(?=[A-Za-z_]\w*[ \t]*=(?!=))")
 
 
 def condition(context: ParserContext) -> Diagnostic | None:
-    """`residual if s == 1 < ... >`, `residual if s == 1 { ... }`, `residual if (s == 1) conv`."""
+    """`residual if s == 1 { ... }`, `residual if (s == 1) conv`; one with `<` is `bare_test`."""
     text = context.source.text
     found = _CONDITION.match(text, context.start)
     if found is None or context.position < found.end() or "PERCENT" in context.accepted:
@@ -41,10 +44,35 @@ def condition(context: ParserContext) -> Diagnostic | None:
     return unexpected(context, "", fix)
 
 
+@dataclass(frozen=True, slots=True)
+class BareTest:
+    """The test of `residual if s < 2 < ... >`, which lacks its brackets."""
+
+    word: int  # where `if` begins
+    span: Span
+    problem: Diagnostic
+
+
+def bare_test(source: Source, position: int) -> BareTest | None:
+    """The test that a sign at `position` belongs to, if it was taken for something else."""
+    text = source.text
+    line = text.rfind("\n", max(0, position - _FAR_AHEAD), position) + 1
+    found = _BARE.search(text, max(line, position - _FAR_AHEAD), position)
+    opened = _opening(text, found.end()) if found is not None else None
+    if found is None or opened is None or opened <= position or text[opened] == "{":
+        return None
+    span = Span(source, found.end(), len(text[:opened].rstrip()))
+    title = f"a condition stands in brackets: `{found[1]} if (...) < ... >`"
+    fix = Fix(f"write `({span.text})`", span, f"({span.text})", safe=True)
+    problem = Diagnostic("A001", title, (SpanLabel(span),), fixes=(fix,))
+    return BareTest(found.start(2), span, problem)
+
+
 def _opening(text: str, start: int) -> int | None:
     """Where the branches begin that follow a condition: the first `<` that compares nothing."""
-    line = re.compile(r"[^\n;]*").match(text, start)
+    line = re.compile(rf"[^\n;]{{0,{_FAR_AHEAD}}}").match(text, start)
     end = line.end() if line is not None else start
+    text = _ROUND.sub(lambda brackets: "_" * len(brackets.group()), text[:end])
     for found in re.finditer(r"[<{](?!=)", text[start:end]):
         after = text[start + found.end() : end]
         compares = re.match(r"[ \t]*(?:[\d.]+|in\.\w+|\w+(?=[ \t]))[ \t]*(?:and\b|or\b|<)", after)

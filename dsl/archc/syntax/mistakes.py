@@ -26,6 +26,7 @@ from archc.syntax.misplaced import (
     several_values,
 )
 
+_PRODUCT = re.compile(r"(?<![\w(.])([xpgd/]?)(\d+(?:\*\w+)+)")
 _PLAIN = frozenset('{}()[]<>|;:,.=+-*/%@#"_!')
 # What stands for a character of copied text, or of another language; "" where it has no place.
 _WRITE = {
@@ -296,6 +297,18 @@ def _bare_fraction(context: ParserContext) -> Diagnostic | None:
     )
 
 
+def _product(context: ParserContext) -> Diagnostic | None:
+    """`fc 7*7*64`, `conv 3x3 x2*width nobias`: a product, read as a repeat."""
+    at, end = context.start, context.position
+    for found in _PRODUCT.finditer(context.source.text, at, end + 80):
+        if found.end() >= len(context.source.text[:end].rstrip(" \t")) >= found.start():
+            text = f"{found[1]}({found[2]})"
+            span = Span(context.source, *found.span())
+            fix = Fix(f"a product stands in brackets: `{text}`", span, text)
+            return unexpected(context, "", fix)
+    return None
+
+
 def _missing_star(context: ParserContext) -> Diagnostic | None:
     if "STAR" not in context.accepted or not context.found.isdigit():
         return None
@@ -345,6 +358,7 @@ _CASES = (
     _count_before,
     _dots,
     _bare_fraction,
+    _product,
     _missing_star,
     _missing_separator,
 )

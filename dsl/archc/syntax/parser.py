@@ -31,6 +31,11 @@ class Reading:
     problems: tuple[Diagnostic, ...]
     tokens: tuple[Token, ...] = ()
 
+    @property
+    def refusal(self) -> Diagnostic | None:
+        """Why the text was not read at all. Every text that was has a token at least: its end."""
+        return None if self.tokens else self.problems[0]
+
 
 def parse(source: Source, limits: Limits | None = None) -> tuple[File, tuple[Diagnostic, ...]]:
     """What could be understood of a text, and what is wrong with it. Never raises.

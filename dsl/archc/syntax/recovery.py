@@ -12,6 +12,7 @@ the text finds them all:
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -176,6 +177,8 @@ class RecoveringParser:
     def _recover(self, position: int) -> None:
         from archc.syntax import mistakes
 
+        if self._read_bare_test(position):
+            return
         broken_off = self._broken_off(position)
         if broken_off is not None:
             self._end_at(broken_off)
@@ -203,7 +206,7 @@ class RecoveringParser:
         before = self._last_token(end) if end >= 0 else None
         if before is None or before.start_pos < start or before.type in _LINE_ENDS:
             return None
-        is_header = {*self._pending_kinds()[:1]} <= _HEADERS
+        is_header = bool(_HEADERS.intersection(self._pending_kinds()[:1]))
         if not is_header and self._indent(self._skip_blank(end)) > self._indent(start):
             return None
         opened = [t for t in self._open_brackets() if start <= t.start_pos]
@@ -234,6 +237,44 @@ class RecoveringParser:
         else:
             self._report(end)
         self._skip_statement(end)
+
+    def _read_bare_test(self, position: int) -> bool:
+        """`residual if s < 2 < ... >`: the statement once more, its test as if in brackets."""
+        from archc.syntax import misplaced
+
+        angles = {self._at(token): token for token in self._open_brackets()}
+        places = [at for at, token in angles.items() if token.type == "LANGLE"]
+        found = ((at, misplaced.bare_test(self.source, at)) for at in (*places, position))
+        at, test = next((pair for pair in found if pair[1] is not None), (position, None))
+        if test is None:
+            return False
+        self.problems.add(test.problem)
+        if at in angles:
+            values = self.machine.values
+            self.machine.cut(next(i for i, x in enumerate(values) if x is angles[at]))
+        start = self._statement_start(test.word)
+        self.machine.cut(self.machine.height("ERR"))
+        self.nesting.cut(len(self._open_brackets()))
+        self._read(start, test.word)
+        self._insert("CONDITION")
+        self._insert("LPAR")
+        self._read(test.span.start, test.span.end)
+        if self.machine.accepts("RPAR"):
+            self._insert("RPAR")
+        else:
+            self._put_err()
+        self._resume(self.end)
+        return True
+
+    def _read(self, start: int, end: int) -> None:
+        """That part of the text, as far as it is right."""
+        self.machine.go_to(start)
+        with suppress(UnexpectedInput):
+            for token in self.machine.tokens():
+                if token.start_pos >= end:
+                    break
+                self.machine.feed(token)
+        self.end = end
 
     def _recover_at_closing(self, position: int) -> None:
         found = self.text[position : position + 1]

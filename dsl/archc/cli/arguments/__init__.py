@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from archc import __version__
 from archc.cli.arguments import commands
-from archc.cli.arguments.shared import Parser, add_common, common, reading, tabling, writing
+from archc.cli.arguments.shared import (
+    Parser,
+    add_common,
+    bounded,
+    common,
+    reading,
+    tabling,
+    writing,
+)
 
 _ABOUT = "Neural network architectures as text: check them, draw them, build PyTorch from them."
 _EPILOG = """\
 examples:
+  archc new mynet --from resnet18       write mynet.arch, to be changed
   archc build resnet50                  write resnet50.py from a bundled network
   archc build my.arch -D width=64       set a param of the file
   archc build resnet50 --train          write train_resnet50.py, which trains it
   archc check nets/                     report every mistake in every file
+  archc fmt nets/                       lay every file out anew
   archc draw googlenet -o googlenet.svg
   archc summary vgg16                   parameters, MACs and memory, line by line
   archc fit resnet50 --memory 24GB      the largest batch that trains
@@ -47,6 +57,7 @@ def parser() -> Parser:
         command("export", "write a network with its weights as ONNX or PT2", reads, writes)
     )
     commands.check(command("check", "report every mistake", reads))
+    commands.fmt(command("fmt", "lay files out anew: blanks, indents, comments", bounded()))
     commands.draw(command("draw", "draw a network", reads, writes))
     commands.summary(command("summary", "list every number of a network", reads, tabling()))
     commands.fit(
@@ -55,6 +66,8 @@ def parser() -> Parser:
     commands.compare(command("compare", "compare networks, a row each", reads, tabling()))
     commands.verify(command("verify", "run a network and prove what must hold of it", reads))
     commands.diff(command("diff", "tell what changed from one network to another", reads))
+    commands.new(command("new", "write a file to begin with", reads))
+    commands.show(command("show", "print a network's text, with the blocks that it uses", reads))
     commands.listing(command("list", "list the bundled networks with paper, parameters and MACs"))
     commands.lsp(command("lsp", "serve editors: shapes, mistakes and completion while one types"))
     commands.explain(command("explain", "explain a network's numbers, or an error code", reads))

@@ -20,6 +20,11 @@ DTYPES = ("fp32", "fp16", "bf16", "fp64")
 def build(parser: Parser) -> None:
     parser.add_argument("input", metavar="INPUT", help="file, folder, bundled network, or -")
     parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; exit with 1 where a file is not what would be written",
+    )
+    parser.add_argument(
         "--train", action="store_true", help="a script that trains it, with the network in it"
     )
     parser.add_argument(
@@ -81,6 +86,22 @@ def check(parser: Parser) -> None:
     )
     parser.add_argument(
         "--diff", action="store_true", help="show what --fix would change, and change nothing"
+    )
+
+
+def fmt(parser: Parser) -> None:
+    parser.add_argument("inputs", metavar="INPUT", nargs="+", help="file, folder, or -")
+    parser.add_argument(
+        "--check", action="store_true", help="name what would change, and change nothing"
+    )
+    parser.add_argument(
+        "--diff", action="store_true", help="show what would change, and change nothing"
+    )
+    parser.add_argument(
+        "--shapes",
+        dest="add_shapes",
+        action="store_true",
+        help="write each shape in a comment behind its line, and correct those that are wrong",
     )
 
 
@@ -169,7 +190,7 @@ def fit(parser: Parser) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="a GPU to run on: rtx3090, a100-40 ... (default: all that are known)",
+        help='a GPU to run on: rtx3090, "A100 40 GB" ... (default: all that are known)',
     )
     parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="default: fp32")
     parser.add_argument("--amp", action="store_true", help="mixed precision (torch.autocast)")
@@ -297,6 +318,24 @@ def diff(parser: Parser) -> None:
     )
     parser.add_argument(
         "--exit-code", action="store_true", help="end with 1 where they differ, as git does"
+    )
+
+
+def new(parser: Parser) -> None:
+    parser.add_argument("output", metavar="FILE", help="the file to write: mynet.arch")
+    parser.add_argument(
+        "--from",
+        dest="origin",
+        metavar="INPUT",
+        help="the network to begin with: a file or a bundled one (default: a small ResNet)",
+    )
+
+
+def show(parser: Parser) -> None:
+    parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
+    parser.add_argument("-o", dest="output", metavar="OUT", help="a file (default: print it)")
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite a file that archc did not write"
     )
 
 

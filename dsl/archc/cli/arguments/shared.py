@@ -55,7 +55,8 @@ def add_common(parser: Parser, *, color: str, traceback: str | bool) -> None:
 
 
 def reading() -> Parser:
-    parent = Parser(add_help=False)
+    """What reads a network: `bounded`, and what the file's params and inputs shall be."""
+    parent = bounded()
     parent.add_argument(
         "-D",
         dest="params",
@@ -74,6 +75,13 @@ def reading() -> Parser:
         default=[],
         help="another shape for an input of the file, channels first: 3x512x512",
     )
+    return parent
+
+
+def bounded() -> Parser:
+    """What reads a text: how far it may reach, and how much of it there may be."""
+    parent = Parser(add_help=False)
+    parent.set_defaults(params=[], shapes=[])
     parent.add_argument(
         "--project",
         metavar="DIR",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archc import files
 from archc.cli.commands.reading import analysed, headline, need_network
-from archc.cli.commands.writing import destination, names_folder, put
+from archc.cli.commands.writing import destination, hold, put
 from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, say
 from archc.cli.inputs import Input, find
 
@@ -22,6 +22,8 @@ def run(args: Namespace) -> int:
         raise Stop("--with and --train are about training: leave them out, or --form deploy")
     if args.placement:
         _refuse_beside_placement(args)
+    if args.check and (args.force or args.output == "-"):
+        raise Stop("--check looks at the file that would be written, and writes none")
     if args.templates and not Path(args.templates).is_dir():
         raise Stop(f"no such folder: {args.templates}")
     inputs = find(args.input, args.project)
@@ -85,13 +87,11 @@ def _build(input: Input, output: Path | None, args: Namespace) -> int:
         return FINE  # a file of blocks for others to use
     need_network(analysis, input, "nothing to build")
     text, summary = _emitted(analysis, input, args)
-    put(
-        output,
-        files.stamp(text, analysis.text).encode(),
-        summary,
-        force=args.force,
-        make_folder=input.folder is not None or names_folder(args.output or ""),
-    )
+    content = files.stamp(text, analysis.text).encode()
+    if args.check and output is not None:
+        hold(output, content, summary)
+    else:
+        put(output, content, summary, force=args.force)
     return FINE
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import Counter
+from collections.abc import Mapping
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 from archc import comparison, files
 from archc.api import bundled
+from archc.cli.arguments.values import assignment
 from archc.cli.commands.reading import analyse, find_all, show
 from archc.cli.commands.tables import put_sheets
 from archc.cli.commands.writing import put
@@ -69,23 +73,52 @@ def _entries(inputs: list[Input], args: Namespace) -> tuple[list[NetworkEntry], 
     stems = Counter(_stem(input) for input in inputs)
     for input in inputs:
         try:
-            analysis = analyse(input, args)
+            analyses = [(given, analyse(input, args, params=given)) for given in _rows(input, args)]
         except files.Unreadable as failure:
             diagnostics.append(failure.diagnostic)
             code = USAGE if failure.io else code or WRONG
             continue
-        diagnostics += analysis.diagnostics
-        if not analysis.ok:
-            code = code or WRONG
-        elif analysis.plan is not None:
-            stem = _stem(input)
-            name = stem if stems[stem] == 1 else str(Path(input.name).with_suffix(""))
-            found.append(NetworkEntry(name, input.name, analysis))
-        elif input.folder is None:  # in a folder, files of blocks are for the others
-            say(f"{input.name} has no `network` line")
-            code = code or WRONG
+        stem = _stem(input)
+        name = stem if stems[stem] == 1 else str(Path(input.name).with_suffix(""))
+        for given, analysis in analyses:
+            diagnostics += analysis.diagnostics
+            if not analysis.ok:
+                code = code or WRONG
+            elif analysis.plan is not None:
+                found.append(NetworkEntry(_titled(name, given), input.name, analysis))
+            elif input.folder is None:  # in a folder, files of blocks are for the others
+                say(f"{input.name} has no `network` line")
+                code = code or WRONG
     show(render.unique(diagnostics), sys.stderr, args)
     return found, code
+
+
+def _rows(input: Input, args: Namespace) -> list[dict[str, Any]]:
+    """The params that are set in each row of a file: `-D width=16,32 -D depth=2,3` makes four.
+
+    The commas in what is a list in the file are its own.
+    """
+    values: dict[str, list[Any]] = {}
+    for name, value in args.params:
+        values.setdefault(name, []).append(value)
+    if any("," in str(value) for given in values.values() for value in given):
+        plan = analyse(input, args, params={}).plan
+        known = plan.params if plan is not None else {}
+        for name, given in values.items():
+            if not isinstance(known.get(name), tuple):
+                values[name] = [v for value in given for v in _several(name, value)]
+    return [dict(zip(values, row, strict=True)) for row in product(*values.values())]
+
+
+def _several(name: str, value: Any) -> list[Any]:
+    if not isinstance(value, str):
+        return [value]
+    return [assignment(f"{name}={part}")[1] for part in value.split(",")]
+
+
+def _titled(name: str, given: Mapping[str, Any]) -> str:
+    """`resnet width=16`, by the params that are set."""
+    return " ".join([name, *(f"{param}={value}" for param, value in given.items())])
 
 
 def _stem(input: Input) -> str:
@@ -121,7 +154,6 @@ def _plot(table: Comparison, args: Namespace) -> None:
         files.stamp_bytes(drawn, texts, Path(args.plot).suffix.lower()),
         summary,
         force=args.force,
-        make_folder=False,
     )
     for reason, names in picture.left_out:
         say(f"not plotted, {reason}: {', '.join(names)}", "")

@@ -75,8 +75,7 @@ def _show(diff: Diff, source: str, kind: str, input: Input, args: Namespace) -> 
         output = destination(input, args.output, ".html") if args.output else None
         made = files.stamp_bytes(page.page(diff).encode(), source, ".html")
         summary = f"{diff.left.name} -> {diff.right.name}"
-        folder = names_folder(args.output or "")
-        put(output, made, summary, force=args.force, make_folder=folder)
+        put(output, made, summary, force=args.force)
     elif kind == "json":
         from archc.diffs import record
 

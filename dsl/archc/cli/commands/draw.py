@@ -67,7 +67,6 @@ def _draw(input: Input, output: Path | None, args: Namespace) -> tuple[int, list
         picture,
         headline(analysis),
         force=args.force,
-        make_folder=names_folder(args.output or ""),
     )
     return FINE, read
 

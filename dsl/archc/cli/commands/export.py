@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archc import files
 from archc.cli.commands.reading import analysed, headline, need_network
-from archc.cli.commands.writing import destination, names_folder, put
+from archc.cli.commands.writing import destination, put
 from archc.cli.exit_codes import FINE, WRONG, Stop, say
 from archc.cli.inputs import find_one
 
@@ -43,7 +43,6 @@ def run(args: Namespace) -> int:
         files.stamp_bytes(content, analysis.text, f".{args.to}"),
         headline(analysis),
         force=args.force,
-        make_folder=names_folder(args.output or ""),
     )
     return FINE
 

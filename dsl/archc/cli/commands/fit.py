@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
@@ -49,11 +50,19 @@ def _devices(args: Namespace) -> list[Device]:
     from archc.report.spelling.numbers import format_bytes
 
     cards = gpus()
+    known = {_plain(name): key for key, card in cards.items() for name in (key, card.name)}
+    chosen = []
     for name in args.gpu:
-        if name not in cards:
+        if _plain(name) not in known:
             hint = meant(name, cards)
             raise Stop(f"no GPU {name!r}{hint} (known: {', '.join(cards)})")
-    named = args.gpu if args.gpu or args.memory else cards
+        chosen.append(known[_plain(name)])
+    named = chosen if chosen or args.memory else cards
     return [Device(f"{format_bytes(bytes)} given", bytes) for bytes in args.memory] + [
         Device(cards[name].name, cards[name].memory, cards[name]) for name in named
     ]
+
+
+def _plain(name: str) -> str:
+    """`rtx3090` for `RTX 3090` and what a driver calls it, `NVIDIA GeForce RTX 3090`."""
+    return re.sub(r"nvidia|geforce|[\W_]", "", name.lower())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TextIO
 
 from archc import files
 from archc.cli.exit_codes import FINE, LIMITS, USAGE, WRONG, Stop, say
@@ -35,15 +35,34 @@ def find_all(names: Iterable[str], project: str | None) -> tuple[list[Input], in
     return list(once.values()), code
 
 
-def analyse(input: Input, args: Namespace, source: Source | None = None) -> Analysis:
-    """The analysis of an input, or of a `source` in its place. Raises Unreadable."""
+def limits_of(args: Namespace) -> Limits:
+    """The limits that the user sets."""
+    given = {field: getattr(args, f"max_{field}") for field in LIMITS}
+    return Limits(**{field: value for field, value in given.items() if value is not None})
+
+
+def analyse(
+    input: Input,
+    args: Namespace,
+    source: Source | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> Analysis:
+    """The analysis of an input, or of a `source` in its place, with `params` in place of `-D`.
+
+    Raises Unreadable, and Stop where a param is set twice.
+    """
     from archc import api
 
-    given = {field: getattr(args, f"max_{field}") for field in LIMITS}
-    limits = Limits(**{field: value for field, value in given.items() if value is not None})
+    if params is None:
+        params = dict(args.params)
+        for name in params:
+            if sum(name == other for other, _ in args.params) > 1:
+                raise Stop(f"-D {name} is given twice; `archc compare` takes several values")
+
+    limits = limits_of(args)
     return api.analyze(
         source or input.read(limits),
-        params=dict(args.params),
+        params=params,
         limits=limits,
         project=input.project,
         inputs=dict(args.shapes),

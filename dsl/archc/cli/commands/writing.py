@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 from archc import files
-from archc.cli.exit_codes import Stop, say
+from archc.cli.exit_codes import WRONG, Stop, say
 from archc.cli.inputs import Input
+
+_MOST_LINES = 60  # of changes that are shown
 
 
 def destination(input: Input, output: str | None, suffix: str, prefix: str = "") -> Path | None:
@@ -25,22 +27,52 @@ def destination(input: Input, output: str | None, suffix: str, prefix: str = "")
     return Path(output) / name if inside else Path(output)
 
 
+def hold(output: Path, content: bytes, summary: str) -> None:
+    """Say that a file holds what would be written there; raise Stop, with the changes, if not."""
+    if not output.is_file():
+        raise Stop(f"{output} is not there: archc would write it", WRONG)
+    if files.same_text(output.read_bytes(), content):
+        say(f"up to date: {output} ({summary})", "")
+        return
+    show_changes(output, content)
+    state = files.state(output)
+    why = "was edited" if state is files.OutputState.EDITED else "is out of date"
+    if state is files.OutputState.FOREIGN:
+        why = "was not written by archc"
+    raise Stop(f"{output} {why}: it is not what archc would write", WRONG)
+
+
+def show_changes(path: Path, content: bytes) -> None:
+    """Print what would change in a file, if both are text, as a unified diff on standard error."""
+    from difflib import unified_diff
+
+    try:
+        before, after = (data.decode().splitlines() for data in (path.read_bytes(), content))
+    except (OSError, UnicodeDecodeError):
+        return
+    lines = list(unified_diff(before, after, str(path), f"{path} by archc", lineterm=""))
+    for line in lines[:_MOST_LINES]:
+        say(line, "")
+    if len(lines) > _MOST_LINES:
+        say(f"... and {len(lines) - _MOST_LINES} lines more", "")
+
+
 def names_folder(output: str) -> bool:
     return output.endswith(("/", os.sep))
 
 
-def put(
-    output: Path | None, content: bytes, summary: str, *, force: bool, make_folder: bool
-) -> None:
+def put(output: Path | None, content: bytes, summary: str, *, force: bool) -> None:
+    """Write to a file, whose folder is made, or to standard output. Raises Stop."""
     if output is None:
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
         return
     try:
-        if make_folder:
-            output.parent.mkdir(parents=True, exist_ok=True)
+        output.parent.mkdir(parents=True, exist_ok=True)
         written = files.write(output, content, force=force)
     except files.Refused as refusal:
+        if files.state(output) is files.OutputState.EDITED:
+            show_changes(output, content)  # what --force would take away
         raise Stop(str(refusal)) from None
     except OSError as error:
         raise Stop(f"cannot write {output}: {(error.strerror or str(error)).lower()}") from None

@@ -1,0 +1,47 @@
+"""`archc new`: a file to begin with."""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from pathlib import Path
+
+from archc import api, data, files
+from archc.api.standalone import NotStandalone, standalone
+from archc.cli.commands.reading import analysed, headline
+from archc.cli.exit_codes import FINE, WRONG, Stop, say
+from archc.cli.inputs import find_one
+from archc.source import Source
+
+
+def run(args: Namespace) -> int:
+    """Writes a small network, or another one's text under a name of its own."""
+    path = Path(args.output if args.output.endswith(".arch") else f"{args.output}.arch")
+    if path.exists() or path.is_symlink():
+        raise Stop(f"{path} is there already")
+    if args.origin is None:
+        text = (data.TEMPLATES / "new.arch").read_text(encoding="utf-8")
+        text = text.replace("MyNet", _class_name(path.stem))
+    else:
+        origin = find_one(args.origin, args.project, "new --from")
+        analysis, code = analysed(origin, args)
+        if analysis is None or code:
+            return code
+        try:
+            text = standalone(analysis, _class_name(path.stem))
+        except NotStandalone as why:
+            raise Stop(f"{origin.name} cannot be one file: {why}", WRONG) from None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.replace(path, text.encode())
+    except OSError as error:
+        raise Stop(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from None
+    say(f"wrote {path} ({headline(api.analyze(Source(str(path), text)))})", "")
+    return FINE
+
+
+def _class_name(stem: str) -> str:
+    """`my_net` as `MyNet`."""
+    words = re.findall(r"[A-Za-z0-9]+", stem)
+    name = "".join(word[:1].upper() + word[1:] for word in words)
+    return name if name[:1].isalpha() else f"Net{name}"

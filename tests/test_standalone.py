@@ -1,0 +1,112 @@
+"""`archc new` and `archc show`: files that stand alone, and are the network that they came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from nets import varied
+
+import archc
+from archc import cli
+from archc.api import analyze
+from archc.api.standalone import NotStandalone, standalone
+from archc.source import Source
+
+
+def alone(text: str, name: str = "alone.arch") -> archc.Analysis:
+    analysis = analyze(Source(name, text))
+    assert analysis.ok, [d.title for d in analysis.diagnostics]
+    return analysis
+
+
+@pytest.mark.parametrize("name", varied(archc.bundled()))
+def test_a_bundled_network_stands_alone(name: str, tmp_path: Path) -> None:
+    """In an empty folder its text builds the very same source."""
+    net = archc.load(name)
+    text = standalone(net.analysis)
+    assert alone(text, str(tmp_path / "x.arch")).emit() == net.analysis.emit()
+
+
+def test_params_that_are_set_become_defaults() -> None:
+    analysis = archc.load("resnet18", num_classes=10).analysis
+    text = standalone(analysis, "Mine")
+    assert "network Mine " in text
+    assert "param num_classes = 10\n" in text
+    assert "expect" not in text
+    assert alone(text).params == analysis.params
+
+
+def files(folder: Path, **texts: str) -> Path:
+    for name, text in texts.items():
+        (folder / f"{name}.arch").write_text(text, encoding="utf-8")
+    return folder / "main.arch"
+
+
+def test_what_used_files_share_comes_along(tmp_path: Path) -> None:
+    """Files that they use, numbers of theirs, comments above; not what is never called."""
+    path = files(
+        tmp_path,
+        main='network Main\nuse "one.arch"   # the units\nuse "two.arch"\n'
+        "input 8x8 x3\nouter(4); other()\n",
+        one='use "three.arch"\nparam base = 2\n'
+        "# The outer\n# one.\nblock outer(w) { inner(base * w) }\nblock unused() { relu }\n",
+        two="let slope = 0.1\nblock other() { leaky_relu (slope) }\n",
+        three="block inner(w) { conv 1x1 x(w); bn }   # in three\n",
+    )
+    analysis = archc.load(path).analysis
+    text = standalone(analysis)
+    assert "use" not in text
+    assert "unused" not in text
+    assert "# The outer\n# one.\nblock outer(w)" in text
+    assert "let base = 2\n" in text
+    assert "# in three\n" in text
+    assert alone(text).emit() == analysis.emit()
+
+
+def test_a_name_of_two_things_is_refused(tmp_path: Path) -> None:
+    path = files(
+        tmp_path,
+        main='network Main\nuse "one.arch"\nparam base = 5\n'
+        "input 8x8 x3\nunit(); conv 1x1 x(base)\n",
+        one="param base = 2\nblock unit() { conv 1x1 x(base) }\n",
+    )
+    with pytest.raises(NotStandalone, match="`base`"):
+        standalone(archc.load(path).analysis)
+
+
+# --- the commands --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_new_writes_a_network_without_a_remark(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["new", "nets/my_first-net"]) == 0
+    assert capsys.readouterr().err.startswith("wrote nets/my_first-net.arch (MyFirstNet: ")
+    analysis = archc.load(folder / "nets/my_first-net.arch").analysis
+    assert not analysis.diagnostics
+    assert analysis.facts.train
+    text = analysis.source.text
+    assert cli.main(["new", "nets/my_first-net"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert (folder / "nets/my_first-net.arch").read_text(encoding="utf-8") == text
+
+
+def test_new_begins_with_another_network(folder: Path) -> None:
+    assert cli.main(["new", "2wide", "--from", "resnet50", "-D", "num_classes=7"]) == 0
+    net = archc.load(folder / "2wide.arch")
+    assert net.name == "Net2wide"
+    assert net.output == (7,)
+
+
+def test_show_prints_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["show", "vgg11"]) == 0
+    assert alone(capsys.readouterr().out).params == archc.load("vgg11").params
+    assert cli.main(["show", "resnet18", "-o", "r.arch"]) == 0
+    assert cli.main(["show", "resnet34", "-o", "r.arch"]) == 2, "a file of a person's by now"
