@@ -68,7 +68,8 @@ def typed(text: str, path: Path, lines: Sequence[int]) -> Session:
         session.times.append(time.process_time() - begun)
         session.elsewhere += any(f.is_error and not f.mild and f.line != line for f in found)
         known = {hint.line for hint in hints} | shape_hints(document.analyse()).keys()
-        session.lost += len(before - known - {line})
+        if not document.analyse().analysis.ok:  # else nothing more is to be known
+            session.lost += len(before - known - {line})
     return session
 
 
