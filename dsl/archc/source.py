@@ -161,12 +161,18 @@ class Damage:
     names: set[str] = field(default_factory=set)  # that stand in these, or whose block was refused
     blocks: bool = False  # a `use` failed: any block may be missing
     params: bool = False  # a `param` failed: any may be missing
+    begun: set[str] = field(default_factory=set)  # words that may become labels
 
     def merge(self, other: Damage) -> None:
         self.spans += other.spans
         self.names |= other.names
         self.blocks |= other.blocks
         self.params |= other.params
+        self.begun |= other.begun
+
+    def _begins(self, name: str) -> bool:
+        """Whether a word that is being typed may become the name, or has a number behind it."""
+        return any(name.startswith(word) or word.startswith(name) for word in self.begun)
 
     def begins(self, span: Span) -> bool:
         """Whether the statement there was understood in part only."""
@@ -179,7 +185,7 @@ class Damage:
             return False
         if code in ("A101", "A102", "A103"):
             name = re.search(r"[A-Za-z_][A-Za-z0-9_]*", span.text)
-            if name is not None and name.group() in self.names:
+            if name is not None and (name.group() in self.names or self._begins(name.group())):
                 return True
             return (self.blocks or self.params) and code != "A103"
         return any(

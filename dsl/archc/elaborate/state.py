@@ -92,6 +92,7 @@ class Frame:
     devices: Devices | None = None
     lookup: Callable[[syntax.Reference, Context], Labelled] | None = None
     branching: int = 0  # branches around the statement at hand
+    is_cut_short: bool = False  # a loop ended with a mistake, and the labels that it makes lack
     asked: bool = False  # a statement has asked for an input that is not there
 
     def knows(self, names: Mapping[str, Any]) -> None:

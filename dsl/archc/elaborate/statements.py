@@ -131,6 +131,8 @@ def _allow_half_typed(
         begun = any(word.startswith(term.name.id) for word in (*syntax.ITEM_WORDS, "let"))
         damage.blocks |= begun
         damage.params |= begun
+        if statement.label is None and term.arguments is None and not term.attributes:
+            damage.begun.add(term.name.id)
 
 
 def _statement(

@@ -38,11 +38,13 @@ _CLOSING = frozenset(CLOSERS.values())
 _ENDS = {*CLOSERS, ""}
 _ROUND = frozenset({"LPAR", "CALL_OPEN", "LSQB"})
 _WITHIN_LINE = _ROUND | {"INDEX_OPEN", "PATH_OPEN"}  # closed on the line that they are opened on
+_OVER_LINES = {"LBRACE": "RBRACE", "LANGLE": "RANGLE"}
 _OPERATORS = frozenset({"ADDOP", "MULOP", "POW", "REL", "AND", "OR", "NOT", "ELSE"})
 _FRESH = frozenset({"_SEP", "_COMMA", "PIPE"})  # what comes after is beside, not inside
 _WEIGHED = frozenset(OPENERS) | _CLOSING | _OPERATORS | _FRESH
 
 _BLANK = re.compile(r"(?:[\s\ufeff]|#[^\n]*)*")
+_MARGIN = re.compile(r"[ \t]*(?:\|[ \t]*)?")
 _LANDMARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[\n;{}|<>()\[\]]')
 _LANDMARKS = {"\n": "_SEP", ";": "_SEP", "{": "LBRACE", "|": "PIPE", "<": "LANGLE", **CLOSERS}
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -388,21 +390,26 @@ class RecoveringParser:
                 self._insert(closer)
 
     def _badly_closed(self, opened: list[Token]) -> list[Token]:
-        """The brace that is closed by a `}` too far left, which another one lacks: by indents."""
-        if [token.type for token in opened] != ["LBRACE"]:
+        """The bracket that is closed too far left, by one that another lacks: by their indents."""
+        if len(opened) != 1 or opened[0].type not in _OVER_LINES:
             return []
-        braces: list[Token] = []
+        inner: list[Token] = []
         for token in self.tokens:
-            if token.type == "LBRACE":
-                braces.append(token)
-            elif token.type == "RBRACE" and braces:
-                brace = braces.pop()
+            if token.type in _OVER_LINES and token.start_pos > opened[0].start_pos:
+                inner.append(token)
+            elif token.type in _OVER_LINES.values() and inner:
+                bracket = inner.pop()
                 line = self.text.rfind("\n", 0, token.start_pos) + 1
                 is_first = not self.text[line : token.start_pos].strip()
-                inside = brace.start_pos > opened[0].start_pos
-                if is_first and inside and token.start_pos - line < self._indent(brace.start_pos):
-                    return [brace]
+                if is_first and token.start_pos - line < self._depth_of(self._at(bracket)):
+                    return [bracket]
         return []
+
+    def _depth_of(self, position: int) -> int:
+        """The indent of a line; of one that begins a branch, that of the branch."""
+        line = self.text.rfind("\n", 0, position) + 1
+        found = _MARGIN.match(self.text, line)
+        return found.end() - line if found else 0
 
     def _skip_statement(self, position: int) -> None:
         """Over the rest of a bad statement; what was read of it is kept if it can stand alone."""
