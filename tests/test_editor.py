@@ -103,7 +103,7 @@ def test_stale_hints_move_with_their_lines() -> None:
 
 
 def test_typing_loses_nothing_and_blames_no_other_line() -> None:
-    """Key by key: nothing is raised, no shape behind another line goes, mistakes are where one is."""
+    """Key by key: nothing is raised, no shape goes, and mistakes are where one is typing."""
     chance = random.Random(2)
     keys = elsewhere = 0
     for name in TYPED:

@@ -185,9 +185,11 @@ class Damage:
             return False
         if code in ("A101", "A102", "A103"):
             name = re.search(r"[A-Za-z_][A-Za-z0-9_]*", span.text)
-            if name is not None and (name.group() in self.names or self._begins(name.group())):
+            if name is not None and name.group() in self.names:
                 return True
-            return (self.blocks or self.params) and code != "A103"
+            if code == "A103":
+                return name is not None and self._begins(name.group())
+            return self.blocks or self.params
         return any(
             s.source is span.source and s.start <= span.start and span.end <= s.end
             for s in self.spans
