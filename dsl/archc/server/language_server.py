@@ -98,6 +98,8 @@ def _add_texts(server: LanguageServer, texts: OpenTexts, publisher: Publisher) -
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     async def did_open(params: types.DidOpenTextDocumentParams) -> None:
         document = params.text_document
+        if document.language_id != "arch" and not document.uri.endswith(".arch"):
+            return  # a client that asks for all plain text
         opened = texts.open(document.uri, _path_of(document.uri, texts.folders), document.text)
         publisher.publish(opened, all_at_once=True)
 
