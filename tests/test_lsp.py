@@ -35,6 +35,8 @@ class Editor:
         self.version = 0
         self.diagnostics: dict[str, list[types.Diagnostic]] = {}
         self.published = asyncio.Event()
+        self.refreshed = 0  # times that the server wanted shapes to be asked for again
+        self.watched: set[str] = set()
 
     def open(self, text: str) -> None:
         self.text = text
@@ -78,12 +80,27 @@ async def editing(folder: Path, encoding: str, name: str = "a.arch") -> AsyncIte
         editor.diagnostics[params.uri] = [*params.diagnostics]
         editor.published.set()
 
+    @client.feature(types.WORKSPACE_INLAY_HINT_REFRESH)  # type: ignore[untyped-decorator]
+    def refresh(params: None) -> None:
+        editor.refreshed += 1
+
+    @client.feature(types.CLIENT_REGISTER_CAPABILITY)  # type: ignore[untyped-decorator]
+    def register(params: types.RegistrationParams) -> None:
+        editor.watched |= {registration.method for registration in params.registrations}
+
     await client.start_io(sys.executable, "-m", "archc", "lsp")
     general = types.GeneralClientCapabilities(
         position_encodings=[types.PositionEncodingKind(encoding)]
     )
+    workspace = types.WorkspaceClientCapabilities(
+        inlay_hint=types.InlayHintWorkspaceClientCapabilities(refresh_support=True),
+        did_change_watched_files=types.DidChangeWatchedFilesClientCapabilities(
+            dynamic_registration=True
+        ),
+    )
     params = types.InitializeParams(
-        capabilities=types.ClientCapabilities(general=general), root_uri=folder.as_uri()
+        capabilities=types.ClientCapabilities(general=general, workspace=workspace),
+        root_uri=folder.as_uri(),
     )
     answer = await client.initialize_async(params)
     assert answer.capabilities.position_encoding == encoding
@@ -235,6 +252,8 @@ def test_unsaved_texts_are_used(folder: Path) -> None:
             )
         )
         assert (await editor.hints())[0].label == "8x8 x8"
+        assert editor.refreshed
+        assert types.WORKSPACE_DID_CHANGE_WATCHED_FILES in editor.watched
 
     session(folder, use)
 

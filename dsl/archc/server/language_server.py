@@ -63,7 +63,10 @@ def make_server() -> LanguageServer:
     server = LanguageServer("archc", __version__, types.TextDocumentSyncKind.Full)
     texts = OpenTexts()
     _add_lifecycle(server, texts)
-    _add_texts(server, texts, Publisher(texts, server.text_document_publish_diagnostics))
+    publisher = Publisher(
+        texts, server.text_document_publish_diagnostics, lambda: _refresh_hints(server)
+    )
+    _add_texts(server, texts, publisher)
     for method, name, options in _REQUESTS:
         server.feature(method, options)(_answer(name, texts))
     return server
@@ -91,7 +94,27 @@ def _add_lifecycle(server: LanguageServer, texts: OpenTexts) -> None:
 
     @server.feature(types.INITIALIZED)
     async def initialized(params: types.InitializedParams) -> None:
+        _watch_files(server)
         await texts.warm_up()
+
+
+def _refresh_hints(server: LanguageServer) -> None:
+    """Ask a client that can do so to ask for the shapes again."""
+    workspace = server.client_capabilities.workspace
+    if workspace is not None and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
+        server.workspace_inlay_hint_refresh(None)
+
+
+def _watch_files(server: LanguageServer) -> None:
+    """Ask a client that can do so to tell of files that change on the disk."""
+    workspace = server.client_capabilities.workspace
+    watched = workspace.did_change_watched_files if workspace is not None else None
+    if watched is None or not watched.dynamic_registration:
+        return
+    options = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher("**/*.arch")])
+    method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+    registration = types.Registration("archc-files", method, options)
+    server.client_register_capability(types.RegistrationParams([registration]))
 
 
 def _add_texts(server: LanguageServer, texts: OpenTexts, publisher: Publisher) -> None:

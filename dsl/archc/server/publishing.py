@@ -22,10 +22,14 @@ class Publisher:
     """Sends what is wrong with each text, once for all changes that come close together."""
 
     def __init__(
-        self, texts: OpenTexts, send: Callable[[types.PublishDiagnosticsParams], None]
+        self,
+        texts: OpenTexts,
+        send: Callable[[types.PublishDiagnosticsParams], None],
+        refresh: Callable[[], None],
     ) -> None:
         self.texts = texts
         self.send = send
+        self.refresh = refresh  # asks the client to ask for shapes again
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def publish(self, opened: OpenText, *, all_at_once: bool = False) -> None:
@@ -35,9 +39,12 @@ class Publisher:
 
     def publish_users(self, path: Path) -> None:
         """Send anew what is wrong with the texts that use a file, which has changed."""
-        for user in self.texts.users_of(path):
+        users = self.texts.users_of(path)
+        for user in users:
             user.outdate()
             self.publish(user)
+        if users:
+            self.refresh()
 
     def withdraw(self, closed: OpenText) -> None:
         """Send that nothing is wrong with a text that is closed."""
