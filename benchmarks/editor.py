@@ -11,6 +11,7 @@ mistake on another line; no shape behind another line is lost.
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 import time
@@ -58,7 +59,11 @@ def typed(text: str, path: Path, lines: Sequence[int]) -> Session:
     document.hints()
     document.complete(len(text))  # what the first completion alone takes
     session = Session()
+    at = -1
     for newer, line, offset in keys(text, lines):
+        if line != at:  # a pause
+            gc.collect()
+        at = line
         before = {hint.line for hint in document.hints()}
         begun = time.process_time()
         document.change(newer)
@@ -92,6 +97,7 @@ def texts(names: Sequence[str]) -> Iterator[tuple[str, str, Path]]:
 
 def main(argv: Sequence[str]) -> int:
     """Print a row for each text; the number of goals that were missed."""
+    gc.set_threshold(500_000)  # as the command line has it
     names = argv[0].split(",") if argv and argv[0] else []
     count = int(argv[1]) if len(argv) > 1 else 3
     chance = random.Random(1)

@@ -7,6 +7,7 @@ the newest any more is refused, or stopped where it has begun.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -86,6 +87,10 @@ class OpenTexts:
         """Import and make what the first answers will need, before there is a question."""
         await asyncio.get_running_loop().run_in_executor(self._worker, _warm_up)
 
+    async def rest(self) -> None:
+        """Look for what is not used any more, while nobody types."""
+        await asyncio.get_running_loop().run_in_executor(self._worker, gc.collect)
+
     def read(self, path: Path, limits: Limits, /, *, inside: Collection[Path] = ()) -> Source:
         """Read what a text uses: as it is in the editor, or else on the disk."""
         for opened in [*self.texts.values()]:
@@ -143,6 +148,8 @@ class OpenTexts:
 def _warm_up() -> None:
     import_module("archc.server.requests")
     import_module("archc.editor.samples").samples()
+    gc.collect()
+    gc.freeze()  # what is there now stays: no search goes through it again
 
 
 def _changed_line(old: str, new: str) -> int:

@@ -65,6 +65,7 @@ class Publisher:
                 self._send(opened, _near(found, opened))
                 await asyncio.sleep(LATER)
             self._send(opened, found)
+            await self.texts.rest()
         except Stale:
             pass  # the newer text has a task of its own
 

@@ -355,6 +355,10 @@ class RecoveringParser:
         """What is between a header that is half written and its `}` is neither here nor there."""
         inside = Span(self.source, header.end, position)
         self.lost.append(inside)
+        opened = [token for token in self._open_brackets() if token.start_pos > inside.start]
+        if opened:  # `params < 3M`, which is no statement
+            self.machine.cut(next(n for n, v in enumerate(self.machine.values) if v is opened[0]))
+            self._put_err()
         problems = self.problems.items
         problems[:] = [d for d in problems if not inside.start < d.span.start < inside.end]
         if not any(header.start <= d.span.start <= header.end for d in problems):
