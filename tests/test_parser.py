@@ -615,6 +615,12 @@ def test_what_is_inside_of_a_header_that_is_half_typed_is_nowhere_else() -> None
     assert 5 in lines
 
 
+def test_recovery_always_goes_on() -> None:
+    """A mistake behind what stands in braces over several lines: not at the end of the first."""
+    (wrong,) = read("train {\n  batch 8; epochs 2\n  schedule step 81 1} factor\nrelu\n")[1]
+    assert wrong.span.line == 3
+
+
 def test_a_line_may_go_on_below_where_that_is_further_right() -> None:
     file, found = read("conv1:\n  conv 3x3 x4\nf(1,\n  2)\n")
     assert not found

@@ -205,14 +205,26 @@ class RecoveringParser:
         """
         start = self._statement_start(position)
         end = self.text.find("\n", start, position)
-        before = self._last_token(end) if end >= 0 else None
+        before = self._last_token(end) if end > self.resumed else None  # once for each line
         if before is None or before.start_pos < start or before.type in _LINE_ENDS:
             return None
         is_header = bool(_HEADERS.intersection(self._pending_kinds()[:1]))
         if not is_header and self._indent(self._skip_blank(end)) > self._indent(start):
             return None
         opened = [t for t in self._open_brackets() if start <= t.start_pos]
-        return None if any(t.type not in _WITHIN_LINE for t in opened) else end
+        within_line = all(t.type in _WITHIN_LINE for t in opened)
+        return end if within_line and not self._goes_over(start, end) else None
+
+    def _goes_over(self, start: int, end: int) -> bool:
+        """Whether braces or branches go on over a line's end, or end what was begun before."""
+        depth = at_end = 0
+        for token in self.tokens:
+            if token.start_pos >= start:
+                depth += (token.type in _OVER_LINES) - (token.type in _OVER_LINES.values())
+                at_end = depth if token.start_pos < end else at_end
+                if depth < 0:
+                    return True
+        return at_end > 0
 
     def _last_token(self, end: int) -> Token | None:
         """The last one before a place."""
