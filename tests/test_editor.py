@@ -141,6 +141,13 @@ def test_odd_texts_raise_nothing(text: str) -> None:
     one.fix_all(), one.format()
 
 
+@pytest.mark.parametrize("text", ["conv ! 3\n" * 300, "a: f(" * 500, "{" * 500, "x<" * 500])
+def test_hopeless_texts_raise_nothing(text: str) -> None:
+    one = document(text)
+    assert one.findings()
+    one.complete(len(text)), one.signature(len(text)), one.hover(len(text)), one.hints()
+
+
 def test_expectations_are_mild_until_the_text_is_saved() -> None:
     text = NETWORK + "expect { params 5 }\n"
     one = document(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -73,19 +74,24 @@ def lower(
         chain = Chain([], nothing, nothing)
     except LimitReached:
         chain = Chain([], nothing, nothing)
-    if not frame.inputs and not frame.asked:
-        cure = "begin with `input 224x224 x3`"
-        span = statements[0].span if statements else file.span
-        state.report(fault("A404", "the network has no input", span, cure))
-    if chain.output.shape is not None and chain.output.shape.columns:
-        title = f"the network ends in {chain.output.shape}, not in one tensor"
-        state.report(fault("A208", title, chain.output.span, "end with `join`"))
-    check_given(state, frame, file.span)
+    with suppress(LimitReached):
+        _check_ends(state, frame, chain, statements[0].span if statements else file.span)
+        check_given(state, frame, file.span)
     entering = tuple(frame.inputs) or (nothing,)
     names = tuple(frame.input_names)
     body = Body(None, "", dict(env), entering, chain, frame.size, frame.depth, names, frame.devices)
     body.lets = frame.lets
     return body
+
+
+def _check_ends(state: State, frame: Frame, chain: Chain, span: Span) -> None:
+    """Reports a network without an input, which begins at `span`, and one that ends in several."""
+    if not frame.inputs and not frame.asked:
+        cure = "begin with `input 224x224 x3`"
+        state.report(fault("A404", "the network has no input", span, cure))
+    if chain.output.shape is not None and chain.output.shape.columns:
+        title = f"the network ends in {chain.output.shape}, not in one tensor"
+        state.report(fault("A208", title, chain.output.span, "end with `join`"))
 
 
 def _unset(*_: Any) -> Any:

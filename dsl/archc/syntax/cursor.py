@@ -58,9 +58,9 @@ def cursor_at(source: Source, offset: int, start: int = 0) -> Cursor:
     while word > start and (text[word - 1].isalnum() or text[word - 1] == "_"):
         word -= 1
     before = Source(source.name, " " * start + text[start:word])
-    parser = _StoppingParser(
-        Builder(before, Limits()), before, Limits(diagnostics=10_000), Diagnostics(10_000)
-    )
+    limits = Limits()
+    builder, problems = Builder(before, limits), Diagnostics(limits.diagnostics)
+    parser = _StoppingParser(builder, before, limits, problems)
     parser.read_from(start)
     return parser.cursor(offset, text[word:offset])
 
