@@ -69,6 +69,7 @@ def test_checkpointing_is_named(capsys: pytest.CaptureFixture[str]) -> None:
         (("--gpu", "rtx309"), "did you mean 'rtx3090'"),
         (("--checkpoint-block", "nothing"), "calls no block 'nothing'"),
         (("--memory", "many"), "'many' is not a size like 24GB"),
+        (("--memory", "24"), "is so many bytes: write 24GB"),
         (("--memory", "0"), "is not a size"),
         (("--memory", "-5GB"), "expected one argument"),
         (("--batch", "0"), "at least 1"),

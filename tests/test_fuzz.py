@@ -58,7 +58,7 @@ def test_more_random_programs(start: int) -> None:
     hold(start, min(start + BATCH, ALL))
 
 
-LARGE = {"no_two_indices"}  # as someone wrote it: a minute of convolutions
+LARGE = {"no_two_indices", "hed", "unet_valid"}  # as someone wrote it: a minute of convolutions
 
 
 @pytest.mark.parametrize(

@@ -110,3 +110,35 @@ def test_show_prints_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert alone(capsys.readouterr().out).params == archc.load("vgg11").params
     assert cli.main(["show", "resnet18", "-o", "r.arch"]) == 0
     assert cli.main(["show", "resnet34", "-o", "r.arch"]) == 2, "a file of a person's by now"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "nets/", ".hidden"])
+def test_new_wants_a_name(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["new", name]) == 2
+    assert "names no file" in capsys.readouterr().err
+    assert not list(folder.iterdir())
+
+
+def test_new_begins_with_a_network(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "unit.arch").write_text("block unit() { relu }\n", encoding="utf-8")
+    assert cli.main(["new", "x", "--from", "unit.arch"]) == 1
+    assert "has no `network` line" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'use "unit.arch"; network A; input 8x8 x3; unit()',
+        'network A\r\nuse "unit.arch"  # of a friend\r\ninput 8x8 x3\r\nunit()\r\n',
+        'network A\ninput 8x8 x3\nunit()\nuse "unit.arch"',
+        'network A\nuse "unit.arch"\ninput 8x8 x3\nrelu',
+    ],
+)
+def test_use_stands_anywhere(text: str, tmp_path: Path) -> None:
+    path = files(tmp_path, unit="block unit() { relu }", main="")
+    path.write_bytes(text.encode())
+    analysis = archc.load(path).analysis
+    found = standalone(analysis)
+    assert alone(found).emit() == analysis.emit()
+    assert "\r" not in found
+    assert found == found.strip("\n") + "\n"

@@ -74,10 +74,16 @@ class Apply:
     label: str | None = None  # written by the user
     again: bool = False
     given: str | None = None  # the parameter or loop's name that stood for the operator
+    also: str = ""  # `right` in `right: reuse left`: what the user calls this run
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
         return tuple(x.shape for x in self.inputs if x.shape is not None)
+
+    @property
+    def sizes(self) -> tuple[Tensor, ...]:
+        """Those of its inputs that give it their size and no data: `to=@x`."""
+        return () if self.op.category == "merge" else self.inputs[1:]
 
     @property
     def state(self) -> dict[str, Dims]:
@@ -104,6 +110,7 @@ class Call:
     traces: dict[str, Expr | None] = field(default_factory=dict)
     tensors: tuple[Tensor, ...] = ()
     gives: dict[str, Tensor] = field(default_factory=dict)  # the block's `output`s, by name
+    also: str = ""  # as an operator's
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
@@ -166,6 +173,7 @@ class Scope:
     tree: syntax.Term
     label: str | None = None
     again: bool = False
+    also: str = ""  # as an operator's
 
     @property
     def is_combinator(self) -> bool:

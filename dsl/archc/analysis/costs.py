@@ -36,9 +36,10 @@ class Cost:
 
 
 class Costs:
-    """The cost of any body or node of one plan."""
+    """The cost of any body or node of one plan; `again` of modules that ran before."""
 
-    def __init__(self, known: Mapping[Body, Cost] | None = None) -> None:
+    def __init__(self, again: bool = False, known: Mapping[Body, Cost] | None = None) -> None:
+        self.again = again
         self._bodies: dict[Body, Cost] = dict(known or {})
 
     def of_body(self, body: Body) -> Cost:
@@ -64,7 +65,8 @@ class Costs:
     def of_node(self, node: Node) -> Cost:
         """An operator or a call; anything else is the sum of what is in it."""
         if isinstance(node, Apply):
-            return cost_of(node)
+            cost = cost_of(node)
+            return Cost(macs=cost.macs) if self.again else cost
         if isinstance(node, Call):
             cost = self.of_body(node.body)
             return Cost(macs=cost.macs) if node.again else cost

@@ -43,6 +43,7 @@ class Part:
     training_only: bool = False  # in an auxiliary head
     inside: Inside | None = None
     body: Body | None = None  # of a block call
+    also: str = ""  # what the user calls this run of modules that ran before
 
     @property
     def name(self) -> str:
@@ -73,6 +74,17 @@ class Row:
     training_only: bool
     again: bool
     opened: bool = False
+
+    @property
+    def module(self) -> str:
+        """Its path in the module tree, whichever run it is."""
+        return self.key.partition("#")[0]
+
+    @property
+    def also(self) -> str:
+        """The path that the user's second name makes, "" without one: `right` of `left#2`."""
+        outer = self.module.removesuffix(self.part.name)
+        return outer + self.part.also if self.part.also else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +239,7 @@ class _Tabler(BodyWalk[_TablePlace]):
             place.maps[root] = vector
         made = Part(
             (*place.scopes, node.name), op.name, y, counts_of(node, inputs, y), seen, node.span,
-            op, inputs, vector, node.again, place.training_only,
+            op, inputs, vector, node.again, place.training_only, also=node.also,
         )  # fmt: skip
         place.parts.append(made)
 
@@ -253,6 +265,7 @@ class _Tabler(BodyWalk[_TablePlace]):
             training_only=place.training_only,
             inside=Inside(made.parts, entered),
             body=node.body,
+            also=node.also,
         )
         place.parts.append(part)
 
@@ -269,8 +282,10 @@ class _Tabler(BodyWalk[_TablePlace]):
             place.fields[node.output.root],
             node.span,
             inputs=(_shape(node.chain.input),),
+            again=node.again,
             training_only=place.training_only,
             inside=Inside(parts),
+            also=node.also,
         )
         place.parts.append(part)
 

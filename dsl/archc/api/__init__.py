@@ -77,7 +77,7 @@ def analyze(
     library = link(file, load, diagnostics)
     plan, facts, cost = None, Facts(), Cost()
     kept = kept or Kept()
-    shared, costs = {**kept.bodies}, Costs(kept.costs)
+    shared, costs = {**kept.bodies}, Costs(known=kept.costs)
     if is_network(file):
         plan = elaborate(
             file, library, given, diagnostics, limits, False, shared, inputs, cancelled

@@ -86,13 +86,16 @@ def _line(span: Span) -> _Edit:
     end = text.find("\n", span.end)
     end = len(text) if end < 0 else end + 1
     rest = text[begin : span.start] + text[span.end : end].partition("#")[0]
-    return (span.start, span.end, "") if rest.strip(" \t;\n") else (begin, end, "")
+    if not rest.strip(" \t;\r\n"):
+        return begin, end, ""
+    behind = re.compile(r"[ \t]*;?[ \t]*").match(text, span.end)
+    return span.start, behind.end() if behind else span.end, ""
 
 
 def _edited(text: str, edits: list[_Edit]) -> str:
     for start, end, instead in sorted(edits, reverse=True):
         text = text[:start] + instead + text[end:]
-    return text.rstrip("\n") + "\n"
+    return text.replace("\r\n", "\n").strip("\n") + "\n"
 
 
 def _definitions(file: syntax.File) -> Iterator[_Definition]:

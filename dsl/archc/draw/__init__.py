@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from archc.analysis.costs import Cost, Costs
 from archc.draw.collapse import Unknown, boxes, to_depth
+from archc.draw.columns import in_columns
 from archc.draw.compose import compose
 from archc.draw.describe import describe, labelled
 from archc.draw.dot import dot
@@ -41,13 +42,16 @@ class DrawStyle:
     """How a network is to be drawn: in one of VIEWS, in the colours of one of THEMES.
 
     Boxes deeper than `depth` are single cards. In those named in `expand` repeats are written out,
-    and they are open whatever the depth. Raises ValueError for another view or theme.
+    and they are open whatever the depth. A long drawing goes on beside itself, in `columns`; None
+    makes as many as let it be about as wide as a slide. Raises ValueError for another view or
+    theme.
     """
 
     view: str = "engineer"
     depth: int | None = None
     expand: frozenset[str] = frozenset()
     theme: str = "light"
+    columns: int | None = None
 
     def __post_init__(self) -> None:
         for value, known in ((self.view, VIEWS), (self.theme, THEMES)):
@@ -75,7 +79,8 @@ def drawn(plan: Plan, cost: Cost, sheet: DrawStyle) -> tuple[str, Scene]:
         text = table(found, plan.name, banner(plan, cost, scene))
     else:
         scene = scene_of(plan, sheet)
-        text = dot(scene, plan.name, banner(plan, cost, scene))
+        laid_out, columns = in_columns(scene, sheet.columns)
+        text = dot(laid_out, plan.name, banner(plan, cost, laid_out), columns)
     return recoloured(text, sheet.theme), scene
 
 

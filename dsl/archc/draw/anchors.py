@@ -40,7 +40,7 @@ def middles(scene: Scene, homes: dict[str, list[Box]]) -> Iterator[Middle]:
 
     `homes` are the boxes around each card and header, from the outermost in.
     """
-    straight = [edge for edge in scene.edges if not (edge.skip or edge.training_only)]
+    straight = [edge for edge in scene.edges if edge.trunk]
     entering = Counter(edge.head for edge in straight)
     out_of: dict[str, list[Edge]] = {}
     for edge in straight:

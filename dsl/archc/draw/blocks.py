@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archc import symbolic, syntax
+from archc import symbolic
 from archc.analysis.costs import Cost
 from archc.analysis.repeats import RepeatUnit
-from archc.draw.scene import Called
+from archc.draw.scene import SHARED, Called
 from archc.draw.style import span_of
 from archc.plan import Apply, BlockValue, Call, Chain, Ref, Scope, Tensor, walk
 from archc.report.spelling.numbers import human, shorten
+from archc.report.spelling.operators import format_value
 from archc.report.spelling.shapes import format_shape
+from archc.report.spelling.statements import given_arguments
 
 
 def entered(node: Call | Scope) -> Call | Chain:
@@ -48,7 +49,8 @@ def totals(cost: Cost) -> list[str]:
 
 
 def facts(cost: Cost, node: Call | Scope) -> list[str]:
-    return [*(["shared weights"] if node.again else []), *totals(cost)]
+    """What stands below a box's name: its totals, and whose weights it has."""
+    return [*([f"{SHARED} with {node.name}"] if node.again else []), *totals(cost)]
 
 
 def tooltip(node: Call | Scope, path: str, cost: Cost) -> str:
@@ -66,12 +68,21 @@ def tooltip(node: Call | Scope, path: str, cost: Cost) -> str:
 
 def called(calls: Sequence[Call], name: str, times: int) -> Called:
     """What one box says of several calls of one block."""
-    return Called(name, calls[0].body, _arguments(calls), times, _survival(calls))
+    return Called(name, calls[0].body, _arguments(calls), times, _notes(calls))
 
 
-def signature(block: BlockValue) -> str:
-    """`(width, out=4*width, stride=1)`: what the arguments of its instances stand for."""
-    parts = [formal.text for formal in block.tree.formals]
+def _notes(calls: Sequence[Call]) -> str:
+    shared = f"{SHARED} with {calls[0].name}" if calls[0].again else ""
+    return "    ".join(filter(None, (_survival(calls), shared)))
+
+
+def signature(block: BlockValue, known: Mapping[str, str]) -> str:
+    """`(width, out=4*width, stride=1)`: what the arguments of its instances stand for.
+
+    `known` are those that are the same in all of them.
+    """
+    formals = [(formal.name.id, formal.text) for formal in block.tree.formals]
+    parts = [f"{name}={known[name]}" if name in known else text for name, text in formals]
     return f"({', '.join(parts)})" if parts else ""
 
 
@@ -80,25 +91,16 @@ def _arguments(calls: Sequence[Call]) -> str:
     block = calls[0].body.block
     if block is None:
         return ""
+    given = [dict(given_arguments(call.body)) for call in calls]
     parts = []
     for formal in block.tree.formals:
         name = formal.name.id
         if formal.is_tensor:
             parts.append(formal.text)
-            continue
-        value = span_of(_value(call.args[name]) for call in calls)
-        if formal.default is None:
-            parts.append(value)
-        elif _is_given(calls[0], formal):
-            parts.append(f"{name}={value}")
+        elif any(name in values for values in given):
+            value = span_of(_value(call.args[name]) for call in calls)
+            parts.append(value if formal.default is None else f"{name}={value}")
     return ", ".join(parts)
-
-
-def _is_given(call: Call, formal: syntax.Formal) -> bool:
-    value = symbolic.plain(call.args[formal.name.id])
-    if isinstance(formal.default, syntax.Number):
-        return bool(formal.default.value != value)
-    return re.search(rf"\b{formal.name.id}\s*=(?!=)", call.span.text) is not None
 
 
 def _value(value: Any) -> str:
@@ -106,7 +108,7 @@ def _value(value: Any) -> str:
         return value.name
     if isinstance(value, tuple):
         return f"[{', '.join(map(_value, value))}]"
-    return shorten(str(symbolic.plain(value)))
+    return shorten(format_value(symbolic.plain(value)))
 
 
 def _survival(calls: Sequence[Call]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from archc.draw.scene import Box, Called, Card, Edge, Port, Ports, Scene
+from archc.draw.scene import SHARED, Box, Called, Card, Edge, Port, Ports, Scene
 
 
 @dataclass(slots=True)
@@ -40,9 +40,10 @@ class Boxes:
         self.size += 1
         self.box.items.append(card)
 
-    def connect(self, ports: Ports, head: str, skip: bool = False) -> None:
+    def connect(self, ports: Ports, head: str, skip: bool = False, size: bool = False) -> None:
+        skip = (skip or self.skip) and not size
         self.scene.edges += [
-            Edge(port.id, head, port.shape, skip or self.skip, self.training_only)
+            Edge(port.id, head, port.shape, skip, self.training_only, size)
             for port in self.resolved(ports)
         ]
 
@@ -112,7 +113,8 @@ class Boxes:
 def _moved(edge: Edge, gone: str, source: Ports, skip: bool) -> Iterator[Edge]:
     if edge.tail == gone:
         for port in source:
-            yield Edge(port.id, edge.head, port.shape, edge.skip or skip, edge.training_only)
+            skips = (edge.skip or skip) and not edge.size
+            yield replace(edge, tail=port.id, shape=port.shape, skip=skips)
     elif edge.head != gone:
         yield edge
 
@@ -121,10 +123,13 @@ def _rename(card: Card, box: Box, is_given: bool) -> None:
     """A card that was alone in a box: it takes its count, and its name unless `is_given`."""
     if not is_given:
         card.name = box.name or card.name
+    for shared in (fact for fact in box.facts if fact.startswith(SHARED)):
+        card.facts = [shared if fact == SHARED else fact for fact in card.facts]
+    card.facts += [fact for fact in box.facts if fact.startswith("if ") and fact not in card.facts]
     if box.label and box.name and not is_given:
         card.facts.insert(0, box.name)
     if box.count > 1:
-        card.title.insert(0, (f"×{box.count} ", True))
+        card.title.insert(0, (f"×{box.times or box.count} ", True))
 
 
 def _adopt(box: Box, inner: Box) -> bool:

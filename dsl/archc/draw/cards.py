@@ -7,12 +7,12 @@ is there), so its costs are those of all copies and its numbers may be a range.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from archc import symbolic
 from archc.analysis.costs import Costs
-from archc.draw.scene import Card
+from archc.draw.scene import SHARED, Card
 from archc.draw.style import span_of
 from archc.ops import Form, Shape
 from archc.plan import Apply, Tensor
@@ -32,8 +32,10 @@ def is_merge(apply: Apply) -> bool:
     return apply.op.category == "merge"
 
 
-def does_nothing(apply: Apply) -> bool:
-    """The identity, which is drawn as the line that it is."""
+def does_nothing(apply: Apply, terms: Terms | None = None) -> bool:
+    """Return whether it is the identity, drawn as the line that it is; `act` may be another."""
+    if terms is not None and not block_words(apply, terms)[0].startswith(apply.op.name):
+        return False
     return len(apply.inputs) == 1 and apply.op.inline("x") == "x"
 
 
@@ -63,6 +65,8 @@ def joining(merge: Apply, following: Row, references: Counter[Tensor]) -> Row:
     for lanes in following:
         if last.output.root in references or _category(lanes) not in ("act", "drop"):
             break
+        if lanes[0][0].state:  # a sign has no place for its parameters
+            break
         row.append(lanes)
         last = lanes[0][0]
     return row
@@ -89,10 +93,8 @@ def _category(lanes: Lanes[Apply]) -> str:
     return lanes[0][0].op.category
 
 
-def card(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = None) -> Card:
-    """A card for some operators in a row; with `terms` its numbers are as the block writes them."""
-    if terms is not None:
-        return _block_card(row, id, terms)
+def card(row: Row, prefix: str, id: str, costs: Costs) -> Card:
+    """A card for some operators in a row."""
     about = main(row)
     first, last = row[0][0][0], row[-1][0][0]
     title = [piece for lanes in row for piece in ((" · ", False), (_words(lanes), lanes is about))]
@@ -113,29 +115,57 @@ def card(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = Non
     return made
 
 
-def _block_card(row: Row, id: str, terms: Terms) -> Card:
-    """`conv 3×3/stride → width`: for every instance of a block, so without costs."""
+def block_card(row: Row, id: str, terms: Terms, test: Callable[[Apply], str]) -> Card:
+    """`conv 3×3/stride → width`: for every instance of a block, so without costs.
+
+    `test` says under which `if` an operator is there.
+    """
     about = main(row)
+    tests = [test(lanes[0][0]) for lanes in row]
+    at_each = len(set(tests)) > 1
     title: list[tuple[str, bool]] = []
-    for lanes in row:
-        op = lanes[0][0].op
-        head, _, out = shorten(with_expressions(op, terms).label()).rpartition(", ")
+    for lanes, text in zip(row, tests, strict=True):
+        head, out = block_words(lanes[0][0], terms)
         title += [(" · ", False)] if title else []
-        title.append((f"{op.name} {head or out}".rstrip(), lanes is about))
-        title += [(f" → {out}", False)] if head else []
-    return Card(id, _look(about), title, [], "", name=about[0][0].name)
+        title.append((head, lanes is about))
+        title += [(f" → {out}", False)] if out else []
+        title += [(f" if {text}", False)] if text and at_each else []
+    facts = [f"if {tests[0]}"] if tests[0] and not at_each else []
+    return Card(id, _look(about), title, facts, "", name=about[0][0].name)
 
 
-def sign(row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = None) -> Card:
-    """A merge, with what follows it in place: `+ · relu`."""
+def block_words(apply: Apply, terms: Terms) -> tuple[str, str]:
+    """`conv 3×3/stride` and `width`, the channels that it makes; what stands on a block's card."""
+    if is_merge(apply):
+        return _sign_words(apply), _block_summands(apply, terms)
+    op, name = apply.op, apply.op.name
+    if apply.given is not None:  # a parameter of the block says what is applied
+        expr = terms.get(apply.given) if terms else symbolic.var(apply.given)
+        name = symbolic.render(expr) if expr is not None else name
+    label = shorten(with_expressions(op, terms).label())
+    commas = [at for at in range(len(label)) if label[at:].startswith(", ")]
+    # The last one that is not inside an expression: `3×3/2, min(width, 5)`.
+    outside = [at for at in commas if label[:at].count("(") == label[:at].count(")")]
+    if not outside:
+        return f"{name} {label}".rstrip(), ""
+    return f"{name} {label[: outside[-1]]}", label[outside[-1] + 2 :]
+
+
+def sign(
+    row: Row, prefix: str, id: str, costs: Costs, terms: Terms | None = None, test: str = ""
+) -> Card:
+    """A merge, with what follows it in place: `+ · relu`; `test` where it is not always there."""
     lanes = row[0]
     merge = lanes[0][0]
-    text = _sign(merge) or " ".join(filter(None, (merge.op.name, shorten(merge.op.label()))))
+    text = _sign_words(merge)
     parts = _summands(lanes) if terms is None else _block_summands(merge, terms)
     title = [(text, True)]
     if parts:
         title.append((f" {parts}", False))
-    title += [piece for other in row[1:] for piece in ((" · ", False), (_words(other), False))]
+    for other in row[1:]:
+        words = _words(other) if terms is None else block_words(other[0][0], terms)[0]
+        title += [(" · ", False), (words, False)]
+    title += [(f" if {test}", False)] if test else []
     made = Card(id, _look(lanes), title, [], _tooltip(row, prefix, costs), pill=True)
     made.name, made.output = merge.name, row[-1][0][0].output.shape
     return made
@@ -146,8 +176,9 @@ def _name(about: Lanes[Apply], row: Row) -> str:
     others = [] if _category(about) in _WEIGHTED else row
     for lanes in (about, *others):
         apply = lanes[0][0]
-        if apply.label and apply.label != apply.op.name:
-            return apply.label
+        label = apply.also or apply.label
+        if label and label != apply.op.name:
+            return label
     return ""
 
 
@@ -218,6 +249,10 @@ def _sign(merge: Apply) -> str:
     return _SIGNS.get(written[1], written[1])
 
 
+def _sign_words(merge: Apply) -> str:
+    return _sign(merge) or " ".join(filter(None, (merge.op.name, shorten(merge.op.label()))))
+
+
 def _summands(lanes: Lanes[Apply]) -> str:
     """`64+128+32+32` where the channels of the inputs add up to the output's."""
     applies = [apply for apply, _ in lanes]
@@ -247,8 +282,11 @@ def _add_costs(made: Card, row: Row, costs: Costs) -> None:
     made.params = params
     if params:
         made.facts.append(human(params // copies) if single else f"Σ {human(params)}")
-    elif any(lanes[0][0].again for lanes in row):
-        made.facts.append("shared weights")
+    elif shared := [
+        a for lanes in row for a, _ in lanes[:1] if a.state and (a.again or costs.again)
+    ]:
+        named = f" with {shared[0].name}" if shared[0].also else ""
+        made.facts.append(f"{SHARED}{named}")
     if made.macs and copies > 1:
         each = human(made.macs // copies)
         made.cost = f"{copies}×{each}" if single else f"Σ {human(made.macs)}"

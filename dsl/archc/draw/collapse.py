@@ -126,7 +126,7 @@ class _Collapse:
             joined = replace(
                 edge,
                 tail=before.tail,
-                skip=before.skip or edge.skip,
+                skip=(before.skip or edge.skip) and not edge.size,
                 training_only=before.training_only or edge.training_only,
             )
             yield from self._through(joined, into)

@@ -6,24 +6,25 @@ It follows the bodies and never the unfolded network, so a network costs here wh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import takewhile
 
 from archc.analysis.costs import Cost, Costs
-from archc.analysis.repeats import Alike, RepeatUnit, references, units_of
+from archc.analysis.repeats import references, units_of
 from archc.draw import cards
 from archc.draw.blocks import beginning, body_chain, called, facts, names, tooltip, totals
 from archc.draw.boxes import Boxes
 from archc.draw.cards import Lanes, Row
 from archc.draw.collapse import card_of
-from archc.draw.items import Fold, applies_of, is_single, operators, reshaped
+from archc.draw.items import Fold, Folding, applies_of, operators, reshaped
 from archc.draw.scene import Box, Card, Port, Ports, Scene
-from archc.draw.source_notes import SourceNotes
+from archc.draw.skips import Starts
+from archc.draw.variants import BlockInstance, SourceNotes
 from archc.ops import COMBINATORS
 from archc.plan import (
     Apply,
     AuxHead,
-    Body,
     Branches,
     Call,
     Chain,
@@ -40,7 +41,6 @@ from archc.report.spelling.shapes import format_shape
 
 _DEEPEST = 40  # chains inside each other; what is deeper is one card
 _MOST = 400  # cards in a drawing; further blocks are one card each
-_FEWEST = 6  # single cards that fold: fewer read better written out
 
 
 @dataclass(slots=True)
@@ -54,6 +54,7 @@ class DrawnBody:
     blocks: tuple[int, ...] = ()  # trees of the blocks around: one inside itself has no box
     terms: Terms | None = None  # what its names are in the block that is drawn; None: numbers
     outside: bool = False  # what is drawn is a block that is called here
+    costs: Costs = field(default_factory=Costs)  # of what is in it
 
     def path(self, name: str) -> str:
         return self.prefix + ".".join((*self.scopes, name))
@@ -69,12 +70,12 @@ def compose(
     return _Composer(costs, fold=fold, expand=expand).network(plan)
 
 
-def compose_block(body: Body, costs: Costs, around: Chain | None = None) -> Scene:
+def compose_block(instance: BlockInstance, notes: SourceNotes, costs: Costs, name: str) -> Scene:
     """A block by itself, its numbers as the block writes them: `conv 3×3/stride`.
 
-    With `around` all of a chain that calls it.
+    Its cards' ids begin with `name`.
     """
-    return _Composer(costs).block(body, around or body.chain)
+    return _Composer(costs, notes=notes).block(instance, name)
 
 
 @dataclass
@@ -83,14 +84,18 @@ class _Composer:
     fold: bool = True
     expand: frozenset[str] = frozenset()
     notes: SourceNotes = field(default_factory=SourceNotes)
-    alike: Alike = field(default_factory=Alike)
+    again: Costs = field(default_factory=lambda: Costs(again=True))
     boxes: Boxes = field(default_factory=Boxes)
     ids: Runs = field(default_factory=Runs)
     depth: int = 0
 
+    @cached_property
+    def folding(self) -> Folding:
+        return Folding(self.notes)
+
     def network(self, plan: Plan) -> Scene:
         body = plan.body
-        frame = DrawnBody({}, references(body))
+        frame = DrawnBody({}, references(body), costs=self.costs)
         for name, tensor in zip(body.input_names, body.inputs, strict=True):
             title = "input" if len(body.inputs) == 1 else f"input {name}"
             self._end(title, tensor, frame)
@@ -99,13 +104,14 @@ class _Composer:
             title = "output" if name == "output" else f"output {name}"
             ports = frame.tensors[tensor.root]
             self.boxes.connect(ports, self._end(title, tensor, frame))
+            frame.tensors[tensor.root] = ports  # another output may be the same
         return self.boxes.scene
 
-    def block(self, body: Body, chain: Chain) -> Scene:
+    def block(self, instance: BlockInstance, name: str) -> Scene:
+        body, chain = instance.body, instance.chain
         tree = id(body.block.tree) if body.block is not None else 0
-        self.notes = SourceNotes.of(body)
-        outside = chain is not body.chain
-        frame = DrawnBody({}, references(body), f"{body.name}().", (), (tree,), {}, outside)
+        outside = instance.around is not None
+        frame = DrawnBody({}, references(body), f"{name}.", (), (tree,), {}, outside)
         start = Card(self._id(frame.path("x")), "io", [("x", True)], [], "what goes in", pill=True)
         self._put(start, chain.input, frame)
         for name, x in zip(body.input_names[1:], body.inputs[1:], strict=True):
@@ -146,7 +152,7 @@ class _Composer:
         """Statements in a row, in all their copies."""
         self.depth += 1
         fold = self.fold and frame.path("")[:-1] not in self.expand
-        items = list(self._items(lanes, frame.references, fold))
+        items = list(self.folding.of(lanes, frame.references, fold))
         at = 0
         while at < len(items):
             item = items[at]
@@ -161,40 +167,11 @@ class _Composer:
                 at += self._statement(item, operators(items, at + 1), frame)
         self.depth -= 1
 
-    def _items(
-        self, lanes: Lanes[Chain], references: Counter[Tensor], fold: bool
-    ) -> Iterator[Lanes[Node] | Fold]:
-        """The statements of a chain, loops opened, neighbours that are alike folded."""
-        opened = [[(unit, count) for unit in units_of(chain)] for chain, count in lanes]
-        columns: list[Lanes[RepeatUnit]] = [list(column) for column in zip(*opened, strict=True)]
-        at = 0
-        units = [column[0][0] for column in columns]
-        runs = self.alike.runs(units, references) if fold else ([unit] for unit in units)
-        for run in runs:
-            folded = columns[at : at + len(run)]
-            at += len(run)
-            if len(run) > 1 and (len(run) >= _FEWEST or not is_single(run[0].chain, references)):
-                yield Fold(self._merged(folded, run), run)
-                continue
-            for column in folded:
-                if column[0][0].looped:
-                    yield from self._items(
-                        [(unit.chain, n) for unit, n in column], references, fold
-                    )
-                else:
-                    yield [(unit.nodes[0], n) for unit, n in column]
-
-    def _merged(self, columns: list[Lanes[RepeatUnit]], run: list[RepeatUnit]) -> Lanes[Chain]:
-        """Units that are equal are one lane that counts for all; others keep their own."""
-        if self.alike.signature(run[0], True) == self.alike.signature(run[1], True):
-            return [(unit.chain, n * len(run)) for unit, n in columns[0]]
-        return [(unit.chain, n) for column in columns for unit, n in column]
-
     def _cards(self, row: Row, frame: DrawnBody) -> None:
         kept: Row = []
         for lanes in row:
             apply = lanes[0][0]
-            if cards.does_nothing(apply):
+            if cards.does_nothing(apply, frame.terms):
                 self._cards(kept, frame)
                 kept = []
                 frame.tensors[apply.output.root] = frame.tensors[apply.inputs[0].root]
@@ -205,11 +182,12 @@ class _Composer:
             id = self._id(frame.path(cards.main(group)[0][0].name))
             first, last = group[0][0][0], group[-1][0][0]
             self.boxes.connect(frame.tensors[first.inputs[0].root], id)
-            for other in (x for lanes in group for x in lanes[0][0].inputs[1:]):
-                self.boxes.connect(frame.tensors[other.root], id, skip=True)
-            card = cards.card(group, frame.path(""), id, self.costs, frame.terms)
-            if first in self.notes.options:
-                card.facts.append(f"if {self.notes.options[first]}")
+            for other in (x for lanes in group for x in lanes[0][0].sizes):
+                self.boxes.connect(frame.tensors[other.root], id, size=True)
+            if frame.terms is not None:
+                card = cards.block_card(group, id, frame.terms, self.notes.test)
+            else:
+                card = cards.card(group, frame.path(""), id, frame.costs)
             self._put(card, last.output, frame)
 
     def _statement(self, lanes: Lanes[Node], following: Row, frame: DrawnBody) -> int:
@@ -221,7 +199,7 @@ class _Composer:
             case Branches():
                 return self._branches(node, lanes, following, frame)
             case Call() | Scope():
-                self._container(lanes, node.name, 1, frame)
+                self._container(lanes, node.also or node.name, 1, frame)
             case Reused():
                 chains = [(n.chain, count) for n, count in lanes if isinstance(n, Reused)]
                 self._chain(chains, replace(frame, scopes=node.scopes))
@@ -239,19 +217,23 @@ class _Composer:
         drawn: list[bool] = []
         ends: list[str] = []
         combinator, written = COMBINATORS[node.keyword], len(node.branches)
+        starts = Starts(node, frame.tensors, self.boxes)
         for at, branch in enumerate(node.branches):
             before = self.boxes.size
-            with self.boxes.leading(skip=combinator.place(at, written) in combinator.skips):
+            place = combinator.place(at, written)
+            skips = place in combinator.skips if combinator.skips else starts.skips(at)
+            with self.boxes.leading(skip=skips):
                 self._chain([(n.branches[at], count) for n, count in nodes], frame)
             drawn.append(self.boxes.size > before)
             if drawn[-1]:
                 ends += [port.id for port in frame.tensors[branch.output.root]]
         if len(ends) > 1:
             self.boxes.scene.levels.append(ends)
-        around = [
-            at in combinator.skips if combinator.skips else any(drawn) and not made
-            for at, made in enumerate(combinator.merged(drawn, False))
-        ]
+        if combinator.skips:
+            around = [at in combinator.skips for at in range(len(node.merge.inputs))]
+        else:
+            made = [frame.tensors[branch.output.root] for branch in node.branches]
+            around = combinator.merged(starts.around(drawn, made), any(drawn))
         return self._merge([(n.merge, count) for n, count in nodes], around, following, frame)
 
     def _merge(
@@ -265,24 +247,29 @@ class _Composer:
             frame.tensors[merge.output.root] = ports
             return 1
         joined = cards.joining(merge, following, frame.references) if self.fold else []
+        test = self.notes.test(merge)
+        joined = list(takewhile(lambda one: self.notes.test(one[0][0]) == test, joined))
         row = [lanes, *joined]
         id = self._id(frame.path(merge.name))
         for several, skip in zip(inputs, around, strict=True):
             self.boxes.connect(several, id, skip)
-        made = cards.sign(row, frame.path(""), id, self.costs, frame.terms)
+        made = cards.sign(row, frame.path(""), id, frame.costs, frame.terms, test)
         self._put(made, row[-1][0][0].output, frame)
         return len(row)
 
     # --- boxes ---------------------------------------------------------------------------
 
-    def _container(self, lanes: Lanes[Node], name: str, count: int, frame: DrawnBody) -> None:
-        """A block or a named group; `count` of them in a row."""
+    def _container(
+        self, lanes: Lanes[Node], name: str, count: int, frame: DrawnBody, times: str = ""
+    ) -> None:
+        """A block or a named group; `count` of them in a row, which the block calls `times`."""
         node = lanes[0][0]
         assert isinstance(node, Call | Scope)
-        start, cost = beginning(body_chain(node)), self._cost(lanes)
+        start, cost = beginning(body_chain(node)), _cost(lanes, frame.costs)
+        costs = self.again if node.again else frame.costs
         if isinstance(node, Scope):
             source = frame.tensors[start.root]
-            inside = replace(frame, scopes=(*frame.scopes, node.name))
+            inside = replace(frame, scopes=(*frame.scopes, node.name), costs=costs)
             box = Box(self._id(frame.path(node.name)), "group", name, chain=node.chain)
         else:
             block = id(node.body.block.tree) if node.body.block is not None else 0
@@ -294,8 +281,9 @@ class _Composer:
             tensors = {x.root: frame.tensors[given.root] for x, given in handed}
             source = tensors.get(start.root, frame.tensors[node.input.root])
             inside = DrawnBody(tensors, references(node.body), prefix, (), blocks, terms)
+            inside.costs = costs
             box = Box(self._id(frame.path(node.name)), "block", name, node.body.name)
-        box.label, box.count = node.label is not None, count
+        box.label, box.count, box.times = node.label is not None, count, times
         box.facts, box.tooltip = facts(cost, node), tooltip(node, box.id, cost)
         box.params, box.macs, box.output = cost.params, cost.macs, node.output.shape
         calls = [n for n, _ in lanes if isinstance(n, Call)]
@@ -303,13 +291,14 @@ class _Composer:
             outer = frame.scopes[-1:] if name[:1].isdigit() else ()
             box.call = called(calls, ".".join((*outer, name)), count)
         if frame.terms is not None:
-            box.name, box.facts = "" if box.block else box.name, []
+            test = self.notes.test(node)
+            box.name, box.facts = "" if box.block else box.name, [f"if {test}"] if test else []
         if count > 1:
             box.kind = "fold"
         chains = [(body_chain(n), c) for n, c in lanes if isinstance(n, Call | Scope)]
         if (self.fold and self.boxes.size > _MOST) or self.depth > _DEEPEST:
             ports = self._summary(box, node, source, frame)
-        elif inside.blocks != frame.blocks and inside.blocks[-1] in frame.blocks:
+        elif count == 1 and inside.blocks != frame.blocks and inside.blocks[-1] in frame.blocks:
             ports = self._drawn(chains, source, inside)
         else:
             with self.boxes.inside(box, source) as header:
@@ -345,14 +334,15 @@ class _Composer:
     def _fold(self, fold: Fold, frame: DrawnBody) -> None:
         """Neighbours that are alike, drawn once."""
         first, last = fold.units[0], fold.units[-1]
-        name = names(first, last)
+        name, times = names(first, last), self.notes.counts.get(first.chain, "")
         nodes = [(list(units_of(chain)), n) for chain, n in fold.lanes]
         only = first.nodes[0] if len(nodes[0][0]) == 1 else None
         if isinstance(only, Call | Scope):
             lanes = [(units[0].nodes[0], n) for units, n in nodes]
-            self._container(lanes, name, len(fold.units), frame)
+            self._container(lanes, name, len(fold.units), frame, times)
         else:
-            cost = self._cost([(n, c) for chain, c in fold.lanes for n in chain.nodes])
+            nodes_in = [(n, c) for chain, c in fold.lanes for n in chain.nodes]
+            cost = _cost(nodes_in, frame.costs)
             box = Box(
                 self._id(frame.path(f"{name or 'run'} ×{len(fold.units)}")),
                 "fold",
@@ -364,8 +354,7 @@ class _Composer:
                 output=last.output.shape,
             )
             if frame.terms is not None:
-                box.name, box.facts = "", []
-                box.times = self.notes.counts.get(first.chain, "")
+                box.name, box.facts, box.times = "", [], times
             source = frame.tensors[beginning(fold.lanes[0][0]).root]
             with self.boxes.inside(box, source) as header:
                 self._drawn(fold.lanes, header, frame)
@@ -374,7 +363,7 @@ class _Composer:
 
     def _aux(self, node: AuxHead, frame: DrawnBody) -> None:
         """A side classifier: set apart, and there while training only."""
-        cost = self._cost([(inner, 1) for inner in node.chain.nodes])
+        cost = _cost([(inner, 1) for inner in node.chain.nodes], frame.costs)
         box = Box(self._id(node.name), "aux", node.name, label=True)
         box.params, box.macs, box.output = cost.params, cost.macs, node.chain.output.shape
         box.facts = ["training only", f"weight {node.weight:g}", *totals(cost)]
@@ -383,9 +372,10 @@ class _Composer:
         with self.boxes.leading(training_only=True), self.boxes.inside(box, source) as header:
             self._drawn([(node.chain, 1)], header, frame)
 
-    def _cost(self, lanes: Lanes[Node]) -> Cost:
-        total = Cost()
-        for node, count in lanes:
-            cost = self.costs.of_node(node)
-            total += Cost(params=cost.params * count, macs=cost.macs * count)
-        return total
+
+def _cost(lanes: Lanes[Node], costs: Costs) -> Cost:
+    total = Cost()
+    for node, count in lanes:
+        cost = costs.of_node(node)
+        total += Cost(params=cost.params * count, macs=cost.macs * count)
+    return total

@@ -25,9 +25,9 @@ NODE_AND_EDGE = (
 )
 
 
-def dot(scene: Scene, name: str, title: str) -> str:
+def dot(scene: Scene, name: str, title: str, columns: int = 1) -> str:
     """The whole drawing; `title` is an HTML-like table."""
-    return "\n".join(Writer(scene).lines(name, title)) + "\n"
+    return "\n".join(Writer(scene, columns=columns).lines(name, title)) + "\n"
 
 
 def preamble(name: str, title: str, graph: str = GRAPH) -> Iterator[str]:
@@ -48,26 +48,29 @@ class Writer:
     entering: Counter[str] = field(default_factory=Counter)
     hottest: int = 1
     shapes: bool = True  # on the edges
+    columns: int = 1
     middles: dict[str, Middle] = field(default_factory=dict)  # by the item each stands before
     ties: dict[Edge, Middle] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._index(self.scene.root, [])
-        straight = [edge for edge in self.scene.edges if not (edge.skip or edge.training_only)]
+        straight = [edge for edge in self.scene.edges if edge.trunk]
         self.leaving = Counter(edge.tail for edge in straight)
         self.entering = Counter(edge.head for edge in straight)
         for middle in middles(self.scene, self.homes):
             self.middles[middle.place] = self.ties[middle.edge] = middle
 
     def lines(self, name: str, title: str) -> Iterator[str]:
-        yield from preamble(name, title)
+        # Each column is laid out by itself; `i`: in their order, `t`: at the top.
+        packed = f', pack=24, packmode="array_ti{self.columns}"' * (self.columns > 1)
+        yield from preamble(name, title, GRAPH + packed)
         yield from self.drawn("  ")
         yield "}"
 
     def drawn(self, indent: str) -> Iterator[str]:
         """Nodes, clusters and edges."""
         yield from self._contents(self.scene.root, indent)
-        left, right = self.columns()
+        left, right = self.upright()
         yield from (f"{indent}{quoted(a)} -> {quoted(b)} [{more}];" for a, b, more in left)
         # What leads to auxiliary heads comes last: then it stands to the right of the trunk.
         for edge in sorted(self.scene.edges, key=lambda edge: edge.training_only):
@@ -77,7 +80,7 @@ class Writer:
         yield from (f"{indent}{quoted(a)} -> {quoted(b)} [{more}];" for a, b, more in right)
 
     def _index(self, box: Box, around: list[Box]) -> None:
-        inside = [*around, box]
+        inside = [box] if box.kind == "column" else [*around, box]
         self.homes[box.id] = inside
         for item in box.items:
             if isinstance(item, Box):
@@ -112,16 +115,25 @@ class Writer:
 
     def _cluster(self, box: Box, indent: str) -> Iterator[str]:
         yield f"{indent}subgraph {quoted('cluster ' + box.id)} {{"
-        yield f"{indent}  graph [{self.cluster_attributes(box)}];"
-        yield f"{indent}  {quoted(box.id)} [{self.header_attributes(box)}];"
+        if box.kind == "column":
+            yield f"{indent}  graph [{FRAME}];"
+        else:
+            yield f"{indent}  graph [{self.cluster_attributes(box)}];"
+        if box.kind != "column" and box.part < 2:
+            yield f"{indent}  {quoted(box.id)} [{self.header_attributes(box)}];"
         yield from self._contents(box, indent + "  ")
         yield f"{indent}}}"
 
     def cluster_attributes(self, box: Box) -> str:
         line, fill, style, width = BOXES[box.kind]
+        border = "peripheries=1, " * (self.columns > 1)  # the column around has none
+        label = '""'
+        if box.part > 1:
+            name = titled(box.name, box.block) or box.above
+            label = f"<{font(name, 10, bold=True)}{font(' continued', 9, GREY)}>"
         return (
             f'style="{style}", color="{line}", fillcolor="{fill}", penwidth={width:g}, '
-            f'margin=10, label="", tooltip={quoted(box.tooltip)}'
+            f"{border}margin=10, label={label}, tooltip={quoted(box.tooltip)}"
         )
 
     def header_attributes(self, box: Box) -> str:
@@ -159,7 +171,7 @@ class Writer:
     def outer_attributes(self, edge: Edge) -> str:
         """For an edge whose ends stand for more than themselves: closed boxes."""
         label = f'label=" {escaped(format_shape(edge.shape))}"'
-        return ", ".join([*([] if edge.training_only else [label]), *_dashes(edge)])
+        return ", ".join([*([] if edge.training_only or edge.size else [label]), *_dashes(edge)])
 
     def before(self, edge: Edge) -> list[_Unseen]:
         """Unseen edges that come before one: they keep the trunk in the middle of its branches."""
@@ -179,14 +191,14 @@ class Writer:
             attributes.append("weight=2")  # columns stay upright, only their ends bend
         return ", ".join(attributes)
 
-    def columns(self) -> tuple[list[_Unseen], list[_Unseen]]:
+    def upright(self) -> tuple[list[_Unseen], list[_Unseen]]:
         """Unseen edges past a merge that has as many outputs as inputs: its columns stay upright.
 
         In two parts: those to the left of the merge must come before its own edges.
         """
         into, out_of = defaultdict(list), defaultdict(list)
         for edge in self.scene.edges:
-            if not (edge.skip or edge.training_only):
+            if edge.trunk:
                 into[edge.head].append(edge.tail)
                 out_of[edge.tail].append(edge.head)
         sides: tuple[list[_Unseen], list[_Unseen]] = ([], [])
@@ -206,8 +218,8 @@ class Writer:
             return False  # a header's tensor is named on the way in; an input names its own
         tail, head = self.homes[edge.tail], self.homes[edge.head]
         leaves = len(tail) > len(head) or tail[-1] is not head[len(tail) - 1]
-        if edge.skip or edge.training_only:
-            return leaves and not edge.training_only
+        if not edge.trunk:
+            return leaves and edge.skip
         if tail[-1] is head[-1] and self.entering[edge.head] > 1:
             return False  # the cards that are merged say what they make
         top = len(tail) == len(head) == 1
@@ -222,8 +234,10 @@ def _point(middle: Middle) -> str:
 
 
 def _dashes(edge: Edge) -> list[str]:
-    if not (edge.training_only or edge.skip):
+    if edge.trunk:
         return []
+    if edge.size:
+        return [f'style=dotted, color="{LINE}", penwidth=0.9, weight=0']
     return [f'style=dashed, color="{FAINT if edge.training_only else SKIP}", weight=1']
 
 

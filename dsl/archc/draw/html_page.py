@@ -77,7 +77,7 @@ class _Model:
         self.macs = sum(card.macs for card in cards(scene.root)) or 1
 
     def parts(self) -> dict[str, Any]:
-        left, right = self.writer.columns()
+        left, right = self.writer.upright()
         edges = [
             *([self.numbers[a], self.numbers[b], more, None] for a, b, more in left),
             *self._edges(),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
-from archc.analysis.repeats import RepeatUnit, units_of
+from archc.analysis.repeats import Alike, RepeatUnit, units_of
 from archc.draw import cards
 from archc.draw.blocks import body_chain
 from archc.draw.cards import Lanes, Row
 from archc.draw.scene import Port, Ports
+from archc.draw.variants import SourceNotes
 from archc.plan import Apply, Call, Chain, Node, Scope, Tensor
 
 
@@ -19,6 +22,64 @@ class Fold:
 
     lanes: Lanes[Chain]
     units: list[RepeatUnit]
+
+
+_FEWEST = 6  # single cards that fold: fewer read better written out
+
+
+class Folding:
+    """Finds what folds; `notes` know which loops of a block are drawn as one pass."""
+
+    def __init__(self, notes: SourceNotes) -> None:
+        self._alike, self._lengths = Alike(), notes.lengths
+
+    def of(
+        self, lanes: Lanes[Chain], references: Counter[Tensor], fold: bool
+    ) -> Iterator[Lanes[Node] | Fold]:
+        """The statements of a chain, loops opened, neighbours that are alike folded."""
+        opened = [[(unit, count) for unit in units_of(chain)] for chain, count in lanes]
+        columns: list[Lanes[RepeatUnit]] = [list(column) for column in zip(*opened, strict=True)]
+        at = 0
+        units = [column[0][0] for column in columns]
+        runs = self._runs(units, references) if fold else ([unit] for unit in units)
+        for run in runs:
+            folded = columns[at : at + len(run)]
+            at += len(run)
+            many = len(run) >= _FEWEST or run[0].chain in self._lengths
+            if len(run) > 1 and (many or not is_single(run[0].chain, references)):
+                yield Fold(self._merged(folded, run), run)
+                continue
+            for column in folded:
+                if column[0][0].looped:
+                    yield from self.of([(unit.chain, n) for unit, n in column], references, fold)
+                else:
+                    yield [(unit.nodes[0], n) for unit, n in column]
+
+    def _runs(
+        self, units: list[RepeatUnit], references: Counter[Tensor]
+    ) -> Iterator[list[RepeatUnit]]:
+        """Units that fold together; in a block's card all passes of a loop that look the same."""
+        at = 0
+        while at < len(units):
+            length = self._lengths.get(units[at].chain, 0)
+            if length:
+                yield units[at : at + length]
+                at += length
+                continue
+            rest = takewhile(lambda unit: unit.chain not in self._lengths, units[at:])
+            for run in self._alike.runs(list(rest), references):
+                yield run
+                at += len(run)
+
+    def _merged(self, columns: list[Lanes[RepeatUnit]], run: list[RepeatUnit]) -> Lanes[Chain]:
+        """Units that are equal are one lane that counts for all; others keep their own."""
+        if all(self._are_equal(lane) for lane in zip(*columns, strict=True)):
+            return [(unit.chain, n * len(run)) for unit, n in columns[0]]
+        return [(unit.chain, n) for column in columns for unit, n in column]
+
+    def _are_equal(self, lane: tuple[tuple[RepeatUnit, int], ...]) -> bool:
+        first, *rest = (self._alike.signature(unit, True) for unit, _ in lane)
+        return all(other == first for other in rest)
 
 
 def applies_of(lanes: Lanes[Node]) -> Lanes[Apply]:
@@ -51,4 +112,4 @@ def reshaped(ports: Ports, output: Tensor) -> Ports:
     """The same ports for a tensor that may be longer: that of the last of several copies."""
     if output.shape is None or len(ports) != 1:
         return ports
-    return (Port(ports[0].id, output.shape),)
+    return (Port(ports[0].id, output.columns[0]),)

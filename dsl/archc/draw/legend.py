@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from archc.analysis.costs import Cost
 from archc.draw.collapse import boxes, cards
 from archc.draw.scene import Scene
-from archc.draw.style import FAINT, GREY, LOOKS, SKIP, category_of, font, heat
+from archc.draw.style import FAINT, GREY, LINE, LOOKS, SKIP, category_of, font, heat
 from archc.plan import Plan
 from archc.report.spelling.numbers import format_percent, human
 from archc.report.spelling.shapes import format_shape
@@ -64,6 +64,10 @@ def _signs(scene: Scene, cost: Cost) -> Iterator[str]:
             yield f'<TD BGCOLOR="{fill}" WIDTH="26">{text}</TD>'
     if any(edge.skip for edge in scene.edges):
         yield f"<TD>{font('  - - ', 9, SKIP, bold=True)}</TD>{_text('skip  ')}"
+    if any(edge.size for edge in scene.edges):
+        yield f"<TD>{font('  · · · ', 9, LINE, bold=True)}</TD>{_text('size only  ')}"
     if any(box.count > 1 for box in boxes(scene.root)):
         yield f"<TD>{font(' ×N ', 10, SKIP, bold=True)}</TD>{_text('N in a row  ')}"
+    if any(box.kind == "column" for box in boxes(scene.root)):
+        yield f"<TD>{font(' A ', 9, GREY, bold=True)}</TD>{_text('goes on at A  ')}"
     yield _text("  shapes: height × width × channels")

@@ -26,8 +26,8 @@ def _lines(scene: Scene, name: str) -> Iterator[str]:
     yield from _items(scene.root, ids, "  ")
     dashed = []
     for at, edge in enumerate(scene.edges):
-        arrow = "-.->" if edge.skip or edge.training_only else "-->"
-        shown = "" if edge.skip or edge.training_only else f"|{_text(format_shape(edge.shape))}|"
+        arrow = "-->" if edge.trunk else "-.->"
+        shown = f"|{_text(format_shape(edge.shape))}|" if edge.trunk else "|size|" * edge.size
         yield f"  {ids[edge.tail]} {arrow}{shown} {ids[edge.head]}"
         dashed += [str(at)] if edge.skip else []
     used = {look(card.category) for card in cards(scene.root)}

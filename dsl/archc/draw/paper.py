@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from archc.analysis.costs import Costs
@@ -18,9 +18,11 @@ from archc.draw.blocks import signature
 from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
 from archc.draw.dot import Writer
-from archc.draw.scene import Box, Called, Card, Scene
-from archc.plan import Plan
+from archc.draw.scene import SHARED, Box, Called, Card, Scene
+from archc.draw.variants import BlockInstance, variants
+from archc.plan import Applicable, Body, Plan
 from archc.report.spelling.numbers import human
+from archc.report.spelling.operators import format_value
 from archc.report.spelling.shapes import format_dims, format_shape
 
 
@@ -51,6 +53,13 @@ class Template:
     signature: str
     times: int
     scene: Scene
+    calls: list[Called]  # those that it stands for
+    is_variant: bool  # others of the block look otherwise
+
+    @property
+    def rows(self) -> list[str]:
+        """The names of the rows that are meant, where that is to be said."""
+        return [call.name for call in self.calls] if self.is_variant else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,10 @@ def paper(plan: Plan, costs: Costs) -> Paper:
     for card in collapse.cards(scene.root):
         if card.id in trunk and not card.pill:
             lines[card.id] = _line(card, calls.get(card.id))
+    names = Counter(line.name for line in lines.values())
+    for id, line in lines.items():
+        if names[line.name] > 1:
+            lines[id] = replace(line, name=id)
     shown = [calls[card.id] for card in collapse.cards(scene.root) if card.id in calls]
     return Paper(scene, lines, list(_groups(scene, trunk)), list(_templates(shown, costs)))
 
@@ -105,16 +118,17 @@ def _line(card: Card, call: Called | None) -> PaperRow:
     words = "".join(text for text, _ in card.title)
     if card.category in ("io", "block"):
         words = ""
+    shared = next((fact for fact in card.facts if fact.startswith(SHARED)), "")
     if 1 < card.groups <= 4:
         part = card.channels.partition("(")[2].rstrip(")")
-        return PaperRow(card, name, 1, (words, *[part] * card.groups), "")
-    return PaperRow(card, name, 1, ("   ".join(filter(None, (words, card.channels))),), "")
+        return PaperRow(card, name, 1, (words, *[part] * card.groups), shared)
+    return PaperRow(card, name, 1, ("   ".join(filter(None, (words, card.channels))),), shared)
 
 
 def _trunk(scene: Scene) -> set[str]:
     """Cards that every path from the inputs to the last output goes through, skips left out."""
     order = [card.id for card in collapse.cards(scene.root)]
-    straight = [e for e in scene.edges if not (e.skip or e.training_only)]
+    straight = [e for e in scene.edges if e.trunk]
     into: dict[str, list[str]] = {id: [] for id in order}
     out_of: dict[str, list[str]] = {id: [] for id in order}
     for edge in straight:
@@ -155,16 +169,32 @@ def _resolution(card: Card) -> str:
 # --- templates ---------------------------------------------------------------------------
 
 
-def _templates(calls: list[Called], costs: Costs) -> Iterator[Template]:
-    """Each block once, in the order in which they are first called: its richest instance."""
-    for tree in dict.fromkeys(map(_tree, calls)):
-        same = [call for call in calls if _tree(call) == tree]
-        call = max(same, key=lambda call: call.body.size)
-        body = call.body
-        scene = compose_block(body, costs, call.around)
-        block = body.block
-        written = signature(block) if block is not None else ""
-        yield Template(body.name, written, sum(call.times for call in same), scene)
+def _templates(rows: list[Called], costs: Costs) -> Iterator[Template]:
+    """Each block once, in the order in which they are first called; twice where calls differ."""
+    for tree in dict.fromkeys(map(_tree, rows)):
+        same = [call for call in rows if _tree(call) == tree]
+        found = variants([BlockInstance(call.body, call.around) for call in same])
+        for at, variant in enumerate(found):
+            body = variant.shown.body
+            calls = [same[member] for member in variant.members]
+            flags = _flags([call.body for call in calls]) if len(found) > 1 else {}
+            yield Template(
+                body.name,
+                signature(body.block, flags) if body.block is not None else "",
+                sum(call.times for call in calls),
+                compose_block(variant.shown, variant.notes, costs, f"{body.name}(){at or ''}"),
+                calls,
+                len(found) > 1,
+            )
+
+
+def _flags(bodies: list[Body]) -> dict[str, str]:
+    """What all instances of a card were given of what is no number: `skip=false`, `act=relu`."""
+    found = {}
+    for name, value in bodies[0].args.items():
+        if isinstance(value, bool | Applicable) and all(b.args[name] == value for b in bodies):
+            found[name] = format_value(value)
+    return found
 
 
 def writers(found: Paper) -> tuple[Writer, list[Writer]]:

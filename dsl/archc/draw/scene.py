@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from archc.ops import Shape
 from archc.plan import Body, Chain
 
+SHARED = "shared weights"  # what a card says that runs modules once more
+
 
 @dataclass(eq=False, slots=True)
 class Card:
@@ -33,7 +35,7 @@ class Box:
     """A cluster. Its header is a node of the same id, which everything enters through."""
 
     id: str
-    kind: str  # group, block, fold, aux; `network` around it all
+    kind: str  # group, block, fold, aux; `network` around it all, `column` of a long one
     name: str = ""
     block: str = ""
     above: str = ""  # the title of the box around, where this one stands for both
@@ -48,6 +50,7 @@ class Box:
     items: list[Card | Box] = field(default_factory=list)
     call: Called | None = None
     chain: Chain | None = None  # of a group
+    part: int = 0  # which, of one that goes on in another column
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,12 @@ class Edge:
     shape: Shape
     skip: bool = False  # around something: dashed
     training_only: bool = False  # to an auxiliary head
+    size: bool = False  # it gives its height and width, and no data: dotted
+
+    @property
+    def trunk(self) -> bool:
+        """Whether it may lie on the way from the input to the output."""
+        return not (self.skip or self.training_only or self.size)
 
 
 @dataclass(eq=False, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archc.draw.dot import GRAPH, Writer, preamble
 from archc.draw.paper import Paper, PaperRow, Template, writers
 from archc.draw.scene import Card
-from archc.draw.style import FAINT, GREY, INK, SKIP, font, heat, look, quoted
+from archc.draw.style import FAINT, GREY, INK, SKIP, font, heat, look, quoted, text_width
 from archc.report.spelling.numbers import human
 
 # Two columns, each laid out by itself: rows on the left, templates on the right. Otherwise the
@@ -37,7 +38,7 @@ class _Table:
     def lines(self, name: str, title: str) -> Iterator[str]:
         yield from preamble(name, title, _LAYOUT)
         columns = _Columns.fitting(list(self.paper.lines.values()))
-        hottest = max((line.card.macs for line in self.paper.lines.values()), default=0)
+        hottest = self.main.hottest
         # In a cluster, unseen, for what is in the first one stands on the left.
         yield '  subgraph "cluster rows" {'
         yield '    graph [label="", peripheries=0, margin=0];'
@@ -96,7 +97,14 @@ def _grouped(size: str, at: int, nodes: list[str]) -> Iterator[str]:
 def _heading(template: Template) -> str:
     head = font(template.name, 12, _TEMPLATE, bold=True)
     head += font(f"  {_cut(template.signature, 280)}", 9, GREY) if template.signature else ""
-    return head + (font(f"  ×{template.times}", 11, SKIP, bold=True) if template.times > 1 else "")
+    head += font(f"  ×{template.times}", 11, SKIP, bold=True) if template.times > 1 else ""
+    lines = [head, *(font(line, 9, SKIP) for line in _wrapped(template.rows))]
+    return '<BR ALIGN="LEFT"/>'.join(lines) + '<BR ALIGN="LEFT"/>' * (len(lines) > 1)
+
+
+def _wrapped(names: list[str]) -> list[str]:
+    """The rows that a card stands for, in lines that make no card wide."""
+    return textwrap.wrap(", ".join(names), 44, break_on_hyphens=False)
 
 
 # --- rows --------------------------------------------------------------------------------
@@ -112,9 +120,9 @@ class _Columns:
 
     @classmethod
     def fitting(cls, lines: list[PaperRow]) -> _Columns:
-        name = max((_width(f"{x.name} ×{x.times}", 10.8) for x in lines), default=0)
-        config = max([_width("configuration", 8), *(_width(_config(x), 9) for x in lines)])
-        shape = max((_width(x.shape, 9) for x in lines), default=0)
+        name = max((text_width(f"{x.name} ×{x.times}", 10.8) for x in lines), default=0)
+        config = max([text_width("configuration", 8), *(text_width(_config(x), 9) for x in lines)])
+        shape = max((text_width(x.shape, 9) for x in lines), default=0)
         return cls(round(name) + 8, round(min(config, _WIDEST)) + 10, round(shape) + 6)
 
 
@@ -177,8 +185,8 @@ def _head(columns: _Columns) -> str:
 def _configuration(line: PaperRow, width: int, strip: str) -> str:
     words, *parts = line.config
     if not parts:
-        notes = f"    {line.notes}" if line.notes else ""
-        text = font(_cut(words, width - _width(notes, 9)), 9, GREY) + font(notes, 9, SKIP)
+        notes = "    " * bool(words and line.notes) + line.notes
+        text = font(_cut(words, width - text_width(notes, 9)), 9, GREY) + font(notes, 9, SKIP)
         return _cell(text or _EMPTY, "LEFT", width)
     # Channels that do not see each other: a box each, side by side.
     boxes = "".join(
@@ -203,18 +211,9 @@ def _name_cell(text: str, width: int) -> str:
     return f'<TD ALIGN="LEFT" VALIGN="BOTTOM" CELLPADDING="1" WIDTH="{width}">{text}</TD>'
 
 
-_NARROW, _WIDE = frozenset("iljtfr.,:;|'()[]/ -·"), frozenset("mwMWGO→=+×")
-
-
-def _width(text: str, points: float) -> float:
-    """About how wide text is in Helvetica: enough to line columns up."""
-    units = sum(0.3 if c in _NARROW else 0.8 if c in _WIDE else 0.56 for c in text)
-    return units * points
-
-
 def _cut(text: str, width: float) -> str:
-    if _width(text, 9) <= width:
+    if text_width(text, 9) <= width:
         return text
-    while text and _width(text, 9) > width - 9:
+    while text and text_width(text, 9) > width - 9:
         text = text[:-1]
     return f"{text.rstrip(' ,·')}…"

@@ -10,7 +10,7 @@ from archc import syntax
 from archc.elaborate.labels import lookup
 from archc.elaborate.state import Context, Labelled, State
 from archc.elaborate.work import Suppressed
-from archc.plan import Apply, Call, Chain, Node, Ref, Reused, Tensor, walk
+from archc.plan import Apply, Call, Chain, Node, Ref, Reused, Scope, Tensor, walk
 from archc.source import Fault, SpanLabel, fault
 
 
@@ -36,6 +36,9 @@ def reuse(state: State, term: syntax.Reuse, here: Context) -> Reused:
         for made, meant in zip_longest(_inside(target.nodes), _inside(nodes)):
             if made != meant:
                 raise _another(term, target, made, meant, here.x)
+    for node in nodes:
+        if here.label and isinstance(node, Apply | Call | Scope):
+            node.also = here.label
     return Reused(target.scopes, Chain(nodes, here.x, output), output, term.span)
 
 

@@ -63,8 +63,9 @@ def _what(net: Unfolded, row: Row) -> Iterator[Fact]:
 
 def _takes(net: Unfolded, row: Row, keys: list[str]) -> Fact:
     makers = net.makers(keys)
-    shape = row.part.inputs[0]
-    lines = (f"{format_list(makers)}: {shape}",) if len(makers) == 1 else (*makers,)
+    shape, sizing = row.part.inputs[0], net.sizing(keys)
+    lines = tuple(f"{key}{', its size alone' * (key in sizing)}" for key in makers)
+    lines = (f"{makers[0]}: {shape}",) if len(makers) == 1 else lines
     return Fact("takes", lines, "inputs", [{"from": key} for key in makers])
 
 

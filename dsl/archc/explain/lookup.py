@@ -51,13 +51,21 @@ class Unfolded:
         self._makers = {value: key for key, value in self.inputs.items()}
         self._makers |= {step.output: step.key for step in run.steps}
         self._users: dict[int, list[str]] = {}
+        self._sized: dict[int, list[str]] = {}  # by what they take their size from
         for step in run.steps:
-            for tensor in step.inputs:
+            data, sizes = _split(step)
+            for tensor in data:
                 self._users.setdefault(tensor, []).append(step.key)
+            for tensor in sizes:
+                self._sized.setdefault(tensor, []).append(step.key)
         for key, tensor in self.outputs.items():
             self._users.setdefault(tensor, []).append(key)
         self._order = {key: n for n, key in enumerate((*self.inputs, *self.at, *self.outputs))}
         self._uses: dict[Body, Uses] = {}
+        self._runs: dict[str, list[Row]] = {}  # of each module that runs again
+        for row in self.rows:
+            if row.again:
+                self._runs.setdefault(row.module, []).append(row)
 
     # --- wires
 
@@ -76,11 +84,24 @@ class Unfolded:
         """What makes the tensors that an operator takes, in its order."""
         return [self._makers[tensor] for tensor in self.steps[key].inputs]
 
+    def sizing(self, keys: Iterable[str]) -> list[str]:
+        """Of `makers` those that give these operators their size and no data."""
+        data = {tensor for key in keys for tensor in _split(self.steps[key])[0]}
+        sizes = {tensor for key in keys for tensor in _split(self.steps[key])[1]}
+        return [self._makers[tensor] for tensor in sorted(sizes - data)]
+
     def users(self, keys: list[str]) -> list[str]:
         """What these operators and inputs feed, outside them."""
+        return self._outside(keys, self._users)
+
+    def sized(self, keys: list[str]) -> list[str]:
+        """What these operators and inputs give their size to, outside them."""
+        return self._outside(keys, self._sized)
+
+    def _outside(self, keys: list[str], takers: dict[int, list[str]]) -> list[str]:
         inside = set(keys)
         made = [self.steps[k].output if k in self.steps else self.inputs[k] for k in keys]
-        found = dict.fromkeys(key for tensor in made for key in self._users.get(tensor, ()))
+        found = dict.fromkeys(key for tensor in made for key in takers.get(tensor, ()))
         return sorted((key for key in found if key not in inside), key=self._order.__getitem__)
 
     def overwrites(self, step: PlacedStep) -> bool:
@@ -117,6 +138,10 @@ class Unfolded:
             path = path.relative_to(main.parent) if near else path
         return str(path), span.line
 
+    def runs_again(self, row: Row) -> list[Row]:
+        """The further runs of a module, with the same weights."""
+        return self._runs.get(row.module, [])
+
     # --- names
 
     def named(self, name: str) -> list[str]:
@@ -124,9 +149,27 @@ class Unfolded:
         known = [*self.inputs, *self.at, *self.outputs]
         if name in self.at or name in self.inputs or name in self.outputs:
             return [name]
+        if second := self._by_second_name(name):
+            return [second]
         found = [key for key in known if fnmatchcase(key, name)] if set(name) & set("*?[") else []
         if not found:
             ending = [key for key in known if key.endswith((f".{name}", f":{name}"))]
-            close = get_close_matches(name, known[:_MOST_COMPARED], n=3)
-            raise NoSuchNode(name, self.plan.name, close, ending)
+            known = [*known[:_MOST_COMPARED], *(row.also for row in self.rows if row.also)]
+            raise NoSuchNode(name, self.plan.name, get_close_matches(name, known, n=3), ending)
         return found
+
+    def _by_second_name(self, name: str) -> str:
+        """`left#2` of `right`, `left.conv1#2` of `right.conv1`; "" where that is nothing."""
+        for row in self.rows:
+            if row.also and f"{name}.".startswith(f"{row.also}."):
+                module = row.module + name.removeprefix(row.also)
+                for found in (row, *self.inside(row)):
+                    if found.module == module:
+                        return found.key
+        return ""
+
+
+def _split(step: PlacedStep) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The tensors whose data an operator takes, and those of which it takes the size alone."""
+    count = len(step.inputs) - len(step.apply.sizes)
+    return step.inputs[:count], step.inputs[count:]

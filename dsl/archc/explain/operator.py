@@ -70,7 +70,8 @@ def _written(call: ModuleCall, inplace: bool) -> str:
 def _takes(net: Unfolded, row: Row) -> Fact:
     makers = net.feeding(row.key)
     pairs = list(zip(makers, row.part.inputs, strict=True))
-    lines = tuple(f"{key}: {x}" for key, x in pairs)
+    sizing = net.sizing([row.key])
+    lines = tuple(f"{key}: {x}{', its size alone' * (key in sizing)}" for key, x in pairs)
     if row.part.map is not None and not row.part.output.rank:
         lines = (f"{lines[0]}, a map of {row.part.map} in a row", *lines[1:])
     if len(lines) > 12:

@@ -31,7 +31,12 @@ def place(net: Unfolded, row: Row) -> Iterator[Fact]:
         yield Fact("one of", (f"{len(runs)} that this statement makes in {net.plan.name}",))
     yield Fact("", (), "from_this_statement", len(runs))
     if row.again:
-        yield Fact("again", ("runs a module once more, with the same weights",))
+        called = f", as {row.also}" if row.also else ""
+        yield Fact("again", (f"runs {row.module} once more{called}, with the same weights",))
+    elif further := net.runs_again(row):
+        names = [f"{run.also} ({run.key})" if run.also else run.key for run in further]
+        yield Fact("shared with", (format_list(names),))
+    yield Fact("", (), "also_called", row.also or None)
     if row.training_only:
         yield Fact("only", ("while training: it is part of an auxiliary head",))
     yield Fact("", (), "again", row.again)
@@ -41,7 +46,11 @@ def place(net: Unfolded, row: Row) -> Iterator[Fact]:
 def feeds(net: Unfolded, keys: list[str]) -> Iterator[Fact]:
     """What takes what these make."""
     users = net.users(keys)
-    yield Fact("feeds", (format_list(users),) if users else ("nothing",), "feeds", users)
+    sized = net.sized(keys)
+    lines = (format_list(users),) if users else () if sized else ("nothing",)
+    yield Fact("feeds", lines, "feeds", users)
+    lines = (format_list(sized),) if sized else ()
+    yield Fact("gives its size to", lines, "gives_size_to", sized)
 
 
 def statement(span: Span) -> str:

@@ -11,6 +11,7 @@ from archc.analysis.table import Part, Row, Table
 from archc.report.columns import Item
 from archc.report.spelling.statements import format_part
 
+_SHARED = ", shared with "
 READABLE = 64  # lines that are still a page
 
 
@@ -30,7 +31,10 @@ class Items:
     def _statement(self, part: Part) -> str:
         found = self._said.get(id(part))
         if found is None:
-            found = self._said[id(part)] = format_part(part)
+            found = format_part(part)
+            if part.also:
+                found = f"{part.also}: {found}{_SHARED}{part.name}"
+            self._said[id(part)] = found
         return found
 
 
@@ -82,7 +86,8 @@ def _continues(before: Item, item: Item) -> bool:
     stem, number = _place(before.name)
     if number < 0 or _place(item.name) != (stem, number + 1) or item.opened or before.opened:
         return False
-    same = before.statement == item.statement or "(" in item.statement
+    alike = "(" in item.statement and _SHARED not in item.statement
+    same = before.statement == item.statement or alike
     return same and _bare(before) == _bare(item)
 
 

@@ -130,6 +130,12 @@ def draw(parser: Parser) -> None:
         help="open this block whatever the depth, and write its repeats out",
     )
     parser.add_argument(
+        "--columns",
+        metavar="N",
+        type=whole,
+        help="go on at the top of a further column (default: where it is long, as wide as a slide)",
+    )
+    parser.add_argument(
         "--theme", choices=("light", "dark"), default="light", help="default: light"
     )
     parser.add_argument("--open", action="store_true", help="show the result in the browser")

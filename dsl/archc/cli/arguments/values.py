@@ -60,6 +60,8 @@ def size(text: str) -> int:
     size = int(float(match[1]) * 2 ** powers[match[2]]) if match else 0
     if size < 1:
         raise ArgumentTypeError(f"{text!r} is not a size like 24GB")
+    if size < 1024 and not text.strip().lower().endswith("b"):
+        raise ArgumentTypeError(f"{text!r} is so many bytes: write {text.strip()}GB for a GPU's")
     return size
 
 

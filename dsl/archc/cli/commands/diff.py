@@ -53,7 +53,8 @@ def _analysed(input: Input, more: list[tuple[str, object]], args: Namespace) -> 
 
     A variant that is no longer what its `expect` says can be compared all the same, with a warning.
     """
-    own = Namespace(**{**vars(args), "params": [*args.params, *more]})
+    both = [(name, value) for name, value in args.params if name not in dict(more)]
+    own = Namespace(**{**vars(args), "params": [*both, *more]})
     analysis = analyse_text(input, own)
     if analysis is None:
         return None

@@ -40,9 +40,11 @@ def run(args: Namespace) -> int:
 def _asked_for(args: Namespace) -> tuple[Input, Path | None]:
     """What to draw, and where; settles the format. Raises Stop."""
     input = find_one(args.input, args.project, "draw")
-    if args.view == "paper" and (args.depth is not None or args.expand):
-        raise Stop("--depth and --expand go with the views engineer and graph")
+    if args.view == "paper" and (args.depth is not None or args.expand or args.columns):
+        raise Stop("--depth, --expand and --columns go with the views engineer and graph")
     args.format = args.format or _format(args.output)
+    if args.columns and args.format in ("html", "mermaid"):
+        raise Stop(f"a drawing as {args.format} has one column")
     if args.view == "paper" and args.format in ("html", "mermaid"):
         raise Stop(f"the view paper is no {args.format}; take --view engineer or graph")
     output = destination(input, args.output, _suffix(args.format))
@@ -80,6 +82,7 @@ def _picture(analysis: Analysis, args: Namespace) -> bytes:
         "depth": args.depth,
         "expand": frozenset(args.expand),
         "theme": args.theme,
+        "columns": args.columns,
     }
     try:
         return analysis.sheet(args.format, engine=args.engine, seconds=args.timeout, **how)

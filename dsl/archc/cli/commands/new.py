@@ -8,7 +8,8 @@ from pathlib import Path
 
 from archc import api, data, files
 from archc.api.standalone import NotStandalone, standalone
-from archc.cli.commands.reading import analysed, headline
+from archc.cli.commands.reading import analysed, headline, need_network
+from archc.cli.commands.writing import names_folder
 from archc.cli.exit_codes import FINE, WRONG, Stop, say
 from archc.cli.inputs import find_one
 from archc.source import Source
@@ -17,6 +18,8 @@ from archc.source import Source
 def run(args: Namespace) -> int:
     """Writes a small network, or another one's text under a name of its own."""
     path = Path(args.output if args.output.endswith(".arch") else f"{args.output}.arch")
+    if names_folder(args.output) or path.name.startswith("."):
+        raise Stop(f"{args.output!r} names no file: `archc new mynet` writes mynet.arch")
     if path.exists() or path.is_symlink():
         raise Stop(f"{path} is there already")
     if args.origin is None:
@@ -27,6 +30,7 @@ def run(args: Namespace) -> int:
         analysis, code = analysed(origin, args)
         if analysis is None or code:
             return code
+        need_network(analysis, origin, "there is nothing to begin with")
         try:
             text = standalone(analysis, _class_name(path.stem))
         except NotStandalone as why:

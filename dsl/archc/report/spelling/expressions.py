@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any
 
@@ -23,6 +24,9 @@ _LONGEST = 18  # characters of an expression in a picture; a longer one would wi
 def called_with(call: Call, terms: Terms) -> Terms:
     """The names of the block that is called, in the terms of the block that is drawn."""
     found = {name: translated(value, terms) for name, value in call.args.items()}
+    for name, trace in call.traces.items():  # of operators and of what is true or false
+        with suppress(KeyError):  # a param of the network
+            found[name] = symbolic.substitute(trace, terms) if trace and terms else trace
     for name, x in call.body.called(call.inputs):
         if x.shape is not None:
             found[f"{name}.c"] = translated(x.shape.channels, terms)
@@ -85,8 +89,10 @@ def with_expressions(op: Op, terms: Terms) -> Op:
     for field in fields(op):
         value = getattr(op, field.name)
         shown = _printed(value, terms)
-        if isinstance(shown, _Int) and written[field.name].form in (Form.GROUPS, Form.DILATION):
-            shown.text = f"({shown.text})"  # `g(groups)`, as one writes it
+        if written[field.name].form in (Form.GROUPS, Form.DILATION):
+            numbers = shown if isinstance(shown, tuple) else (shown,)
+            for number in {n for n in numbers if isinstance(n, _Int)}:
+                number.text = f"({number.text})"  # `g(groups)`, as one writes it
         if shown is not value:
             changes[field.name] = shown
     return replace(op, **changes) if changes else op

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 from archc import symbolic
 from archc.analysis.table import Part
@@ -36,22 +37,34 @@ def _arguments(body: Body) -> Iterator[str]:
     """Those of a block call, `stride=2` where the block has a default."""
     block = body.block
     assert block is not None, "only the network itself is no block"
+    given = dict(given_arguments(body))
+    for formal in block.tree.formals:
+        name = formal.name.id
+        if formal.is_tensor:
+            yield f"@{name}"
+        elif name in given:
+            text = format_value(given[name])
+            yield text if formal.default is None else f"{name}={text}"
+
+
+def given_arguments(body: Body) -> Iterator[tuple[str, Any]]:
+    """The values of a block call, by parameter, that are not the block's own defaults."""
+    block = body.block
+    assert block is not None, "only the network itself is no block"
     values = {name: symbolic.plain(value) for name, value in body.args.items()}
     inner = of_defaults(block, values, body.entering)
     for formal in block.tree.formals:
         name = formal.name.id
         if formal.is_tensor:
-            yield f"@{name}"
             continue
-        if formal.default is None:
-            yield format_value(values[name])
-            continue
-        try:
-            default = symbolic.plain(inner.value(formal.default))
-        except Fault:  # it needs what is not at its default, and was never computed
-            default = None
-        if values[name] != default:
-            yield f"{name}={format_value(values[name])}"
+        default = None
+        if formal.default is not None:
+            try:
+                default = symbolic.plain(inner.value(formal.default))
+            except Fault:  # it needs what is not at its default, and was never computed
+                default = None
+        if formal.default is None or values[name] != default:
+            yield name, values[name]
 
 
 def _group(span: Span) -> str:

@@ -1,0 +1,255 @@
+"""A long drawing in columns: it goes on at the top of the next one, as a text does.
+
+A column ends between two items where one tensor alone passes; both ends say where it goes on. A
+box that is cut goes on in a frame of its own. Sizes are estimates: Graphviz makes the real ones.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from math import sqrt
+
+from archc.draw.boxes import title
+from archc.draw.scene import Box, Card, Edge, Scene
+from archc.draw.style import text_width
+from archc.report.spelling.shapes import format_shape
+
+_LONG = 3.8  # a drawing as many times as high as wide is cut
+_SLIDE = 16 / 9
+_MOST = 16  # columns
+_GAP, _HEADER, _MARGIN = 24, 44, 10  # points: between ranks, of a box's header, around a box
+_DEEP, _SIGN = 40, 120  # points that a column may be lower for a box, or a sign, less
+_PASS = 5  # edges that a cut may cross
+_WORTH = 0.8  # of the height: a drawing that stays as high is not cut
+
+
+def in_columns(scene: Scene, columns: int | None = None) -> tuple[Scene, int]:
+    """The scene in columns, and how many; one where it is not long, or nowhere to be cut."""
+    layout = _OneColumn(scene)
+    wanted = layout.columns() if columns is None else min(columns, _MOST)
+    cuts = layout.cuts(wanted) if wanted > 1 else []
+    if not cuts:
+        return scene, 1
+    return _ColumnMaker(scene, layout, cuts).scene(), len(cuts) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class _CutPlace:
+    """Between two items: the first node after it, how high that is, and how bad a cut is there."""
+
+    at: int
+    height: float
+    cost: float
+
+
+class _OneColumn:
+    """Where the nodes of a drawing in one column will be, about."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.numbers: dict[str, int] = {}
+        self.ends: dict[str, int] = {}  # the node after each item
+        self.sizes: list[tuple[float, float]] = []  # width and height
+        self._places: list[tuple[int, int]] = []  # between items: the node after, and the depth
+        self._number(scene.root, 0, True)
+        self.tops = self._tops()
+        self.height = max(
+            (top + size[1] for top, size in zip(self.tops, self.sizes, strict=True)), default=0
+        )
+
+    def _number(self, box: Box, depth: int, cuttable: bool) -> None:
+        """Number a box's items; what repeats is never cut."""
+        cuttable = cuttable and box.kind in ("network", "group", "block")
+        for at, item in enumerate(box.items):
+            if at and cuttable:
+                self._places.append((len(self.sizes), depth))
+            self.numbers[item.id] = len(self.sizes)
+            if isinstance(item, Card):
+                self.sizes.append(_card_size(item))
+            else:
+                self.sizes.append((_header_width(item), _HEADER))
+                self._number(item, depth + 1, cuttable)
+            self.ends[item.id] = len(self.sizes)
+
+    def _tops(self) -> list[float]:
+        """By the longest way to each node; a box's items stand below its header."""
+        tops = [0.0] * len(self.sizes)
+        edges = sorted(self.scene.edges, key=lambda edge: self.numbers[edge.tail])
+        for edge in edges:
+            tail, head = self.numbers[edge.tail], self.numbers[edge.head]
+            if tail < head:
+                tops[head] = max(tops[head], tops[tail] + self.sizes[tail][1] + _GAP)
+        return tops
+
+    def width(self) -> float:
+        """Of the widest rank."""
+        events: list[tuple[float, float]] = []
+        for top, (width, height) in zip(self.tops, self.sizes, strict=True):
+            events += [(top, width + _GAP), (top + height - 1, -width - _GAP)]
+        widest = now = 0.0
+        for _, change in sorted(events):
+            now += change
+            widest = max(widest, now)
+        return widest + 2 * _MARGIN
+
+    def columns(self) -> int:
+        """How many make it as wide as a slide."""
+        width = self.width()
+        if self.height < _LONG * max(width, 340):
+            return 1
+        return min(round(sqrt(self.height / width * _SLIDE)), _MOST)
+
+    def cuts(self, wanted: int) -> list[int]:
+        """The nodes that begin further columns; none where all but a little stays in one."""
+        places = list(self._possible())
+        low, high = self.height / wanted, self.height
+        for _ in range(12):  # the lowest columns that hold it all
+            limit = (low + high) / 2
+            fits = len(_filled(places, limit, self.height)) < wanted
+            low, high = (low, limit) if fits else (limit, high)
+        cuts = _filled(places, high, self.height)
+        return [place.at for place in cuts] if high < _WORTH * self.height else []
+
+    def _possible(self) -> Iterator[_CutPlace]:
+        """Where few tensors pass: each must be led on."""
+        passing = [0] * (len(self.sizes) + 1)
+        for edge in {(edge.tail, edge.head): edge for edge in self.scene.edges}.values():
+            ends = sorted((self.numbers[edge.tail], self.numbers[edge.head]))
+            passing[ends[0] + 1] += 1
+            passing[ends[1] + 1] -= 1
+        for at, sum_ in enumerate(accumulate(passing)):
+            passing[at] = sum_
+        highest = 0.0
+        for at, depth in self._places:
+            beside = self.tops[at] <= highest  # a tower or a side classifier begins
+            highest = max(highest, self.tops[at])
+            if 0 < passing[at] <= _PASS and not beside:
+                cost = _DEEP * depth**2 + _SIGN * (passing[at] - 1)
+                yield _CutPlace(at, self.tops[at], cost)
+
+
+def _filled(places: list[_CutPlace], limit: float, height: float) -> list[_CutPlace]:
+    """Columns filled one after the other, each to a good place before the limit."""
+    cuts: list[_CutPlace] = []
+    start = 0.0
+    while height - start > limit:
+        near = [place for place in places if start < place.height <= start + limit]
+        if not near:
+            near = [place for place in places if place.height > start][:1]
+        if not near:
+            return cuts
+        cuts.append(max(near, key=lambda place: place.height - place.cost))
+        start = cuts[-1].height
+    return cuts
+
+
+def _card_size(card: Card) -> tuple[float, float]:
+    words = text_width("".join(text for text, _ in card.title), 9.5)
+    if card.pill:
+        return words + 16, 19
+    wide = max(words, text_width(" · ".join(card.facts), 8)) + 12
+    return wide + 48 * bool(card.cost), 34 if card.facts else 19
+
+
+def _header_width(box: Box) -> float:
+    return max(text_width(title(box.name, box.block), 10), text_width(" · ".join(box.facts), 8))
+
+
+# --- the drawing that is cut -------------------------------------------------------------
+
+
+class _ColumnMaker:
+    """Puts items into columns, and signs where an edge leads from one to another."""
+
+    def __init__(self, scene: Scene, layout: _OneColumn, cuts: list[int]) -> None:
+        self.whole, self.layout = scene, layout
+        self.starts = [0, *cuts, len(layout.sizes)]
+        self.parts: Counter[str] = Counter()  # of each box that is cut
+        self.paths: dict[str, tuple[str, ...]] = {}  # the boxes around each node, and itself
+        self._find(scene.root, ())
+        # Signs, by the item that they stand beside, and the column of that part of it.
+        self.before: dict[tuple[str, int], list[Card]] = {}
+        self.after: dict[tuple[str, int], list[Card]] = {}
+        self.first: dict[str, list[Card]] = {}  # and by the box that they begin
+        self.edges = list(self._led())
+
+    def scene(self) -> Scene:
+        columns: list[Card | Box] = [
+            Box(f"column {at + 1}", "column", items=list(self._items(self.whole.root, at)))
+            for at in range(len(self.starts) - 1)
+        ]
+        return Scene(replace(self.whole.root, items=columns), self.edges, self.whole.levels)
+
+    def _find(self, box: Box, around: tuple[str, ...]) -> None:
+        for item in box.items:
+            self.paths[item.id] = (*around, item.id)
+            if isinstance(item, Box):
+                self._find(item, self.paths[item.id])
+
+    # edges
+
+    def _led(self) -> Iterator[Edge]:
+        """The edges; one that leads to another column does so over two signs."""
+        leaving: dict[Edge, Card] = {}
+        arriving: dict[tuple[str, int], Card] = {}
+        for edge in self.whole.edges:
+            ends = [self._column(edge.tail), self._column(edge.head)]
+            if ends[0] == ends[1]:
+                yield edge
+                continue
+            tail, head = self._apart(edge)
+            kind = replace(edge, head="")  # what leads on from there in one way has one sign
+            if kind not in leaving:
+                letter = chr(ord("A") + len(leaving) % 26) * (len(leaving) // 26 + 1)
+                leaving[kind] = sign = self._sign("to", letter, edge)
+                if tail is None:
+                    self.first.setdefault(edge.tail, []).append(sign)
+                else:
+                    self.after.setdefault((tail, ends[0]), []).append(sign)
+                yield replace(edge, head=sign.id)
+            letter = leaving[kind].name
+            if (letter, ends[1]) not in arriving:
+                arriving[letter, ends[1]] = sign = self._sign("from", letter, edge)
+                self.before.setdefault((head, ends[1]), []).append(sign)
+            yield replace(edge, tail=arriving[letter, ends[1]].id)
+
+    def _column(self, node: str) -> int:
+        return bisect_right(self.starts, self.layout.numbers[node]) - 1
+
+    def _apart(self, edge: Edge) -> tuple[str | None, str]:
+        """The items around the ends of an edge, next to each other in the box around both."""
+        tail, head = self.paths[edge.tail], self.paths[edge.head]
+        pairs = zip(tail, head, strict=False)
+        at = next((n for n, (a, b) in enumerate(pairs) if a != b), len(tail))
+        return tail[at] if at < len(tail) else None, head[at]
+
+    def _sign(self, direction: str, letter: str, edge: Edge) -> Card:
+        shape, id = format_shape(edge.shape), f"{direction} {letter}"
+        while id in self.layout.numbers:
+            id += "'"  # a label of the user's is the same
+        if direction == "from":
+            id += f" in column {self._column(edge.head) + 1}"
+        text = [(letter, True), (f"  {shape}", False)]
+        return Card(id, "io", text, [], f"{direction} {letter}: {shape}", pill=True, name=letter)
+
+    # items
+
+    def _items(self, box: Box, column: int) -> Iterator[Card | Box]:
+        """What of a box stands in a column."""
+        start, stop = self.starts[column : column + 2]
+        for item in box.items:
+            if self.layout.numbers[item.id] < stop and start < self.layout.ends[item.id]:
+                yield from self.before.get((item.id, column), ())
+                yield self._part(item, column) if isinstance(item, Box) else item
+                yield from self.after.get((item.id, column), ())
+
+    def _part(self, box: Box, column: int) -> Box:
+        self.parts[box.id] += 1
+        part, items = self.parts[box.id], list(self._items(box, column))
+        if part == 1:
+            return replace(box, items=[*self.first.get(box.id, ()), *items])
+        return replace(box, id=f"{box.id} part {part}", part=part, items=items)

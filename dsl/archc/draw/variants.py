@@ -1,0 +1,275 @@
+"""Which instances of a block one card may stand for, and what it must say to be true of them all.
+
+An instance is drawn in the block's own terms, `conv 3×3/stride → width`. Another looks the same if
+it differs in nothing but numbers, in how often a loop runs, and in that an `if` is not taken: then
+the card says `×n`, and `if stride > 1` at what is not always there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from archc import symbolic, syntax
+from archc.draw.cards import block_words, is_merge
+from archc.plan import (
+    Apply,
+    AuxHead,
+    Body,
+    Branches,
+    Call,
+    Chain,
+    Choice,
+    Loop,
+    Node,
+    Output,
+    Ref,
+    Reused,
+    Scope,
+    Tensor,
+    children,
+)
+from archc.report.spelling.expressions import Terms, called_with, format_expr
+
+_MOST = 20_000  # nodes that are compared; what is larger has a card of its own
+
+
+@dataclass(frozen=True, slots=True)
+class BlockInstance:
+    """A block's body, or with `around` a chain that calls it and does a little more."""
+
+    body: Body
+    around: Chain | None = None
+
+    @property
+    def chain(self) -> Chain:
+        return self.around or self.body.chain
+
+
+@dataclass(slots=True)
+class SourceNotes:
+    """What a card says beside one instance: which `if` a node is under, how often a loop runs."""
+
+    tests: dict[Node, list[str]] = field(default_factory=dict)
+    counts: dict[Chain, str] = field(default_factory=dict)  # by the loop's first iteration
+    lengths: dict[Chain, int] = field(default_factory=dict)  # of these loops in the instance
+
+    def test(self, node: Node) -> str:
+        """`stride > 1 or in.c != out`; "" for what is there in all instances."""
+        return " and ".join(self.tests.get(node, ()))
+
+
+@dataclass(slots=True)
+class Variant:
+    """Instances that look the same, drawn as the first of them."""
+
+    shown: BlockInstance
+    notes: SourceNotes
+    members: list[int]  # numbers of the instances
+
+
+def variants(instances: Sequence[BlockInstance]) -> list[Variant]:
+    """The instances of one block by how they look, the richest of each kind to be shown."""
+    found: list[Variant] = []
+    for at in sorted(range(len(instances)), key=lambda at: -instances[at].body.size):
+        if not any(_stands_for(variant, instances, at) for variant in found):
+            notes = SourceNotes()
+            _Comparison(notes).instances(instances[at], instances[at])  # finds its loops
+            found.append(Variant(instances[at], notes, [at]))
+    for variant in found:
+        variant.members.sort()
+    return sorted(found, key=lambda variant: variant.members)
+
+
+def _stands_for(variant: Variant, instances: Sequence[BlockInstance], at: int) -> bool:
+    """Whether a card can stand for one instance more; it then says what it must."""
+    same = any(instances[member] == instances[at] for member in variant.members)
+    notes = SourceNotes(dict(variant.notes.tests), variant.notes.counts, variant.notes.lengths)
+    if not same and not _Comparison(notes).instances(variant.shown, instances[at]):
+        return False
+    variant.members.append(at)
+    variant.notes = notes
+    return True
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """Of an instance that is shown with another; what differs goes to `notes`."""
+
+    notes: SourceNotes
+    pairs: set[tuple[Tensor, Tensor]] = field(default_factory=set)  # tensors that stand for another
+    compared: int = 0
+    blocks: tuple[syntax.Block | None, ...] = ()  # that are being compared
+    passes: tuple[str, ...] = ()  # the names of the loops around, which say nothing on a card
+
+    def instances(self, shown: BlockInstance, other: BlockInstance) -> bool:
+        if (shown.around is None) is not (other.around is None):
+            return False
+        self.blocks = (_tree(shown.body),)
+        self._pair((shown.chain.input, *shown.body.inputs), (other.chain.input, *other.body.inputs))
+        return self._nodes(shown.chain.nodes, other.chain.nodes, {}, {}, shown.around is not None)
+
+    def _pair(self, shown: Sequence[Tensor], other: Sequence[Tensor]) -> None:
+        self.pairs |= {(a.root, b.root) for a, b in zip(shown, other, strict=False)}
+
+    def _are_pairs(self, shown: Sequence[Tensor], other: Sequence[Tensor]) -> bool:
+        pairs = zip(shown, other, strict=False)
+        return len(shown) == len(other) and all((a.root, b.root) in self.pairs for a, b in pairs)
+
+    def _nodes(
+        self, shown: list[Node], other: list[Node], ours: Terms, theirs: Terms, outside: bool
+    ) -> bool:
+        """Whether statements look the same; `outside` where the block is called from here."""
+        if len(shown) != len(other):
+            return False
+        for a, b in zip(shown, other, strict=True):
+            self.compared += 1
+            if self.compared > _MOST or not self._node(a, b, ours, theirs, outside):
+                return False
+            self._pair((a.output,), (b.output,))
+        return True
+
+    def _node(self, a: Node, b: Node, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        match a, b:
+            case Apply(), Apply():
+                return self._apply(a, b, ours, theirs)
+            case Call(), Call():
+                return self._call(a, b, ours, theirs, outside)
+            case Choice(), Choice():
+                return self._choice(a, b, ours, theirs, outside)
+            case Loop(), Loop():
+                return self._loop(a, b, ours, theirs, outside)
+            case Branches(), Branches():
+                sides = self._chains(a, b, ours, theirs, outside)
+                return (
+                    a.keyword == b.keyword and sides and self._apply(a.merge, b.merge, ours, theirs)
+                )
+            case (Scope(), Scope()) | (Reused(), Reused()) | (AuxHead(), AuxHead()):
+                return self._chains(a, b, ours, theirs, outside)
+            case Ref(), Ref():
+                return self._are_pairs((a.output,), (b.output,))
+            case Output(), Output():
+                return a.name == b.name
+        return False
+
+    def _chains(self, a: Node, b: Node, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        """What is inside two nodes."""
+        shown, other = list(children(a)), list(children(b))
+        return len(shown) == len(other) and all(
+            self._nodes(x.nodes, y.nodes, ours, theirs, outside)
+            for x, y in zip(shown, other, strict=True)
+        )
+
+    def _apply(self, a: Apply, b: Apply, ours: Terms, theirs: Terms) -> bool:
+        words, others = block_words(a, ours), block_words(b, theirs)
+        if words[0] != others[0] or a.again != b.again or len(a.inputs) != len(b.inputs):
+            return False
+        if is_merge(a):
+            return True  # what comes in may be wider from pass to pass
+        return words == others and self._are_pairs(a.sizes, b.sizes)
+
+    def _call(self, a: Call, b: Call, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        trees = [_tree(call.body) for call in (a, b)]
+        if trees[0] is not trees[1] or not self._are_pairs(a.tensors, b.tensors):
+            return False
+        self._pair(a.body.inputs, b.body.inputs)
+        ours, theirs = ({}, {}) if outside else (called_with(a, ours), called_with(b, theirs))
+        self.blocks = (*self.blocks, trees[0])
+        same = self._nodes(a.body.chain.nodes, b.body.chain.nodes, ours, theirs, False)
+        self.blocks = self.blocks[:-1]
+        self._pair(a.outputs, b.outputs)
+        return same
+
+    def _choice(self, a: Choice, b: Choice, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        if a.chain.nodes and not b.chain.nodes:
+            test = self._test(a, ours)
+            if not test or any(self._is_inside_itself(node) for node in _under(a.chain)):
+                return False
+            for node in _under(a.chain):
+                known = self.notes.tests.get(node, [])
+                self.notes.tests[node] = known if test in known else [*known, test]
+            return True
+        return self._nodes(a.chain.nodes, b.chain.nodes, ours, theirs, outside)
+
+    def _is_inside_itself(self, node: Node) -> bool:
+        """Whether a block calls itself: then it has no box, which could say when it does."""
+        return isinstance(node, Call) and _tree(node.body) in self.blocks
+
+    def _loop(self, a: Loop, b: Loop, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        """The same passes; or as many as the block says, where all look like the first."""
+        outer = self.passes
+        is_counted = a.items is None and self._says(a.count, ours)
+        self.passes = (*outer, *a.names)
+        many = len(a.iterations) > 1 and bool(b.iterations)
+        same = is_counted and many and self._folds(a, b, ours, theirs, outside)
+        same = same or self._chains(a, b, ours, theirs, outside)
+        self.passes = outer
+        return same
+
+    def _folds(self, a: Loop, b: Loop, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        """Whether all passes of two loops look like the first of `a`, which stands for them."""
+        first = a.iterations[0]
+        alike = self._are_alike(a, ours, outside) and self._are_alike(b, theirs, outside)
+        if not alike or not self._pass(first, b.iterations[0], ours, theirs, outside):
+            return False
+        self._pair((first.output,), (b.iterations[-1].output,))
+        text = format_expr(_shown(a.count, ours))
+        self.notes.counts[first] = text if text.isidentifier() else f"({text})"
+        self.notes.lengths[first] = len(a.iterations)
+        return True
+
+    def _are_alike(self, loop: Loop, terms: Terms, outside: bool) -> bool:
+        """Whether the passes of one loop look the same, those of an `if` too."""
+        first, *rest = loop.iterations
+        own = _Comparison(SourceNotes(), set(self.pairs), self.compared, self.blocks, self.passes)
+        own.pairs |= {(b, b) for pair in self.pairs for b in pair}
+        same = all(own._pass(first, other, terms, terms, outside) for other in rest)
+        self.compared = own.compared
+        return same and not own.notes.tests
+
+    def _pass(self, a: Chain, b: Chain, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        self._pair((a.input,), (b.input,))
+        return self._nodes(a.nodes, b.nodes, ours, theirs, outside)
+
+    def _says(self, expr: symbolic.Expr, terms: Terms) -> bool:
+        """Whether an expression is one that hangs on what the block is given, and on that alone."""
+        shown = _shown(expr, terms)
+        return shown.constant is None and shown.variables().isdisjoint(self.passes)
+
+    def _test(self, choice: Choice, terms: Terms) -> str:
+        """Under what the arm that was taken is there; "" where a card cannot say it."""
+        if choice.test is None or not self._says(choice.test, terms):
+            return ""
+        text = " ".join(choice.tree.test.span.text.split())
+        text = re.sub(r"^\(([^()]*)\)$", r"\1", text)
+        if terms or "in." in text:  # which may be what comes in here, not into the block
+            text = symbolic.render(_shown(choice.test, terms))
+        return text if choice.taken else f"not ({text})"
+
+
+def _tree(body: Body) -> syntax.Block | None:
+    return body.block.tree if body.block is not None else None
+
+
+def _under(chain: Chain) -> Iterator[Node]:
+    """What of an `if` stands in a drawing by itself."""
+    for node in chain.nodes:
+        match node:
+            case Choice() | Loop() | Branches():
+                for inner in children(node):
+                    yield from _under(inner)
+                if isinstance(node, Branches):
+                    yield node.merge
+            case _:
+                yield node
+
+
+def _shown(expr: symbolic.Expr, terms: Terms) -> symbolic.Expr:
+    """In the names of the block that is drawn."""
+    if not terms:
+        return expr
+    with suppress(KeyError):  # a param of the network
+        return symbolic.substitute(expr, terms)
+    return expr

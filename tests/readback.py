@@ -1,0 +1,669 @@
+"""Compares drawings with the plan that they show: `differences(analysis)`, for every view.
+
+A drawing is read back from its text (`reading`). What repeats is unfolded, `×5` means five times:
+then the cards are the operators of the plan, in the order in which they run, and every edge, size,
+count and sum can be held against it. `python tests/readback.py --count 2000` does so with as many
+random programs as one likes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import ceil, floor, prod
+from typing import Any
+
+import reading
+from reading import Drawing, Item, Line
+
+from archc import symbolic
+from archc.analysis.costs import Costs
+from archc.analysis.unroll import PlacedStep, Run, unroll
+from archc.api import Analysis
+from archc.draw import graphviz
+from archc.draw.paper import paper
+from archc.draw.scene import Called
+from archc.ops import scalars
+from archc.plan import Applicable, Apply, Branches, Call, Node, children
+from archc.report.spelling.numbers import human
+from archc.report.spelling.shapes import format_shape
+
+SIGNS = {"add": "+", "mul": "×", "sub": "−"}
+Place = tuple[tuple[str, int], ...]  # the boxes around, and which of their passes
+
+
+@dataclass(eq=False)
+class Shown:
+    """What a card stands for: the steps of each of its copies, and where they are."""
+
+    item: Item
+    copies: list[list[PlacedStep]] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[PlacedStep]:
+        return [step for copy in self.copies for step in copy]
+
+
+Wire = tuple[str, str, bool]  # tail, head, whether a size
+
+
+def between_cards(drawing: Drawing) -> dict[Wire, set[str]]:
+    """Edges between cards, and the headers of boxes that each came through."""
+    boxes = {box.id for box in drawing.boxes}
+    found: dict[Wire, set[str]] = {}
+    for line in drawing.lines:
+        if line.head not in boxes:
+            for tail, passed in sources(line.tail, drawing):
+                found.setdefault((tail, line.head, line.kind == "size"), set()).update(passed)
+    return found
+
+
+def sources(id: str, drawing: Drawing) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The cards behind a tail, and the headers that were passed on the way."""
+    if not drawing.is_header(id):
+        yield id, ()
+        return
+    for line in drawing.entering.get(id, ()):
+        for tail, passed in sources(line.tail, drawing):
+            yield tail, (*passed, id)
+
+
+class Network:
+    """A plan unrolled, without what is drawn as the line that it is."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        assert analysis.plan is not None
+        self.plan = analysis.plan
+        self.run: Run = unroll(self.plan)
+        self.same: dict[int, int] = {}  # tensors that are an earlier one
+        self.steps: list[PlacedStep] = []
+        for step in self.run.steps:
+            if _is_a_line(step):
+                self.same[step.output] = self.value(step.inputs[0])
+            else:
+                self.steps.append(step)
+
+    def value(self, tensor: int) -> int:
+        return self.same.get(tensor, tensor)
+
+    def inputs(self, step: PlacedStep) -> Iterator[tuple[int, bool]]:
+        """The tensors of a step, and whether it takes their size alone."""
+        data = len(step.inputs) - len(step.apply.sizes)
+        for at, tensor in enumerate(step.inputs):
+            yield self.value(tensor), at >= data
+
+    @cached_property
+    def ordered(self) -> list[PlacedStep]:
+        """In the order of a drawing: what is for training only comes last."""
+        return sorted(self.steps, key=lambda step: step.place.training_only)
+
+
+def _is_a_line(step: PlacedStep) -> bool:
+    if len(step.inputs) != 1:
+        return False
+    return step.op.category == "merge" or step.op.inline("x") == "x"
+
+
+class Mismatch(Exception):
+    """A drawing shows something else than the plan."""
+
+
+# --- the unrolled and the folded view ----------------------------------------------------
+
+
+class Readback:
+    """A drawing of a whole network held against it."""
+
+    def __init__(self, network: Network, drawing: Drawing) -> None:
+        self.network, self.drawing = network, drawing
+        self.shown: dict[str, Shown] = {}
+        self.step_of: dict[str, tuple[str, Place]] = {}
+        self.makers: dict[int, tuple[str, Place]] = {}
+        self.boxes = {box.id: box for box in drawing.boxes}
+        self.around: dict[str, tuple[str, ...]] = {}  # the boxes around each card and box
+        self._index(drawing.items, ())
+        self.faults = list(self._faults())
+
+    def _index(self, items: list[Item], around: tuple[str, ...]) -> None:
+        for item in items:
+            if item.id in self.around:
+                raise Mismatch(f"two nodes are called {item.id!r}")
+            self.around[item.id] = around
+            self._index(item.parts or [], (*around, item.id))
+
+    def _faults(self) -> Iterator[str]:
+        yield from self._sequence()
+        yield from self._edges()
+        yield from self._numbers()
+
+    # what stands for what
+
+    def _sequence(self) -> Iterator[str]:
+        """The cards, unfolded, are the steps."""
+        steps = iter(self.network.ordered)
+        heads: list[tuple[Item, Place]] = []
+        for card, place in self._unfolded(self.drawing.items, (), heads):
+            yield from self._take(card, place, steps)
+        while heads:
+            head, place = heads.pop(0)
+            for card, inner in self._unfolded(head.parts or [], (*place, (head.id, 0)), heads):
+                yield from self._take(card, inner, steps)
+        left = [step.key for step in steps]
+        if left:
+            yield f"not drawn: {', '.join(left[:5])}"
+
+    def _unfolded(
+        self, items: list[Item], place: Place, heads: list[tuple[Item, Place]]
+    ) -> Iterator[tuple[Item, Place]]:
+        for item in items:
+            if item.is_auxiliary:
+                heads.append((item, place))
+            elif item.is_box:
+                for at in range(item.count):
+                    yield from self._unfolded(item.parts or [], (*place, (item.id, at)), heads)
+            else:
+                for at in range(item.count):
+                    yield item, (*place, (item.id, at)) if item.count > 1 else place
+
+    def _take(self, card: Item, place: Place, steps: Iterator[PlacedStep]) -> Iterator[str]:
+        shown = self.shown.setdefault(card.id, Shown(card))
+        if card.category == "io":
+            return
+        names = re.findall(r"^(.*?): .*  \(line \d+\)$", card.tip, re.M)
+        if card.category == "block":  # closed, for the drawing would be too large
+            raise Mismatch("closed")
+        copy = []
+        for name in names:
+            step = next(steps, None)
+            if step is None:
+                yield f"{card.id}: {name} is not in the plan"
+                return
+            copy.append(step)
+            self.step_of[step.key] = (card.id, place)
+            if not shown.copies and name != step.module:
+                yield f"{card.id} shows {name}, where {step.key} runs"
+        words = card.cells[0].removeprefix(f"×{card.count} ").split(" · ")
+        for word, step in zip(words, copy, strict=False):
+            sign = SIGNS.get(step.op.name)
+            if not word.startswith((step.op.name, *([sign] if sign else []))):
+                yield f"{card.id} says {word!r} of {step.key}, a {step.op.name}"
+        if len(words) != len(copy):
+            yield f"{card.id} says {len(words)} words of {len(copy)} operators"
+        shown.copies.append(copy)
+        shown.places.append(place)
+
+    # edges
+
+    @cached_property
+    def drawn(self) -> dict[Wire, set[str]]:
+        return between_cards(self.drawing)
+
+    def _edges(self) -> Iterator[str]:
+        wanted: set[Wire] = set()
+        makers = self.makers
+        for (name, value), key in zip(self.network.run.inputs, self._ends("input"), strict=True):
+            makers[value] = (key, ())
+            if key.removeprefix("input ") != name and len(self.network.run.inputs) > 1:
+                yield f"{key} is {name}"
+        for step in self.network.steps:
+            if step.key not in self.step_of:
+                return
+            makers[step.output] = self.step_of[step.key]
+        for step in self.network.steps:
+            card, place = self.step_of[step.key]
+            for tensor, size in self.network.inputs(step):
+                tail, before = makers[tensor]
+                yield from self._edge(tail, before, card, place, size, wanted, step.key)
+        outputs = self._ends("output")
+        for (_, value), key in zip(self.network.run.outputs, outputs, strict=True):
+            tail, before = makers[self.network.value(value)]
+            yield from self._edge(tail, before, key, (), False, wanted, key)
+        for tail, head, size in self.drawn.keys() - wanted:
+            yield f"an edge{' of a size' * size} from {tail} to {head} is not in the plan"
+        for line in self.drawing.lines:
+            if line.label and line.label not in self._shapes(line.tail):
+                yield f"{line.tail} -> {line.head} says {line.label}"
+
+    def _ends(self, kind: str) -> list[str]:
+        return [card.id for card in self.drawing.cards if re.match(rf"{kind}( |$)", card.id)
+                and card.category == "io"]  # fmt: skip
+
+    def _edge(
+        self,
+        tail: str,
+        before: Place,
+        head: str,
+        place: Place,
+        size: bool,
+        wanted: set[Wire],
+        name: str,
+    ) -> Iterator[str]:
+        common = next(
+            ((a, b) for a, b in zip(before, place, strict=False) if a[0] == b[0] and a != b), None
+        )
+        if common is not None:  # from one pass of a fold to the next
+            (fold, at), (_, then) = common
+            if then != at + 1:
+                yield f"{name} takes what pass {at} of {fold} made, in pass {then}"
+            elif head == fold and tail == fold:
+                pass  # a card that stands for several
+            elif not any(fold in passed for (_, to, _), passed in self.drawn.items() if to == head):
+                yield f"{name} is not entered from the pass before it in {fold}"
+            return
+        if tail == head:
+            return  # on one card
+        wanted.add((tail, head, size))
+        if (tail, head, size) not in self.drawn:
+            yield f"no edge{' of a size' * size} from {tail} to {head} ({name})"
+        for box, at in before:
+            count = self.boxes[box].count if box in self.boxes else self.shown[box].item.count
+            if (box, at) not in place and at != count - 1:
+                yield f"{name} takes what pass {at} of {box} made, from outside"
+
+    def _shapes(self, tail: str) -> set[str]:
+        """The shapes of what a card, or what leads into a box, makes."""
+        found = set()
+        for id, _ in sources(tail, self.drawing):
+            for value, (card, _) in self.makers.items():
+                if card == id:
+                    found.add(format_shape(self.network.run.shapes[value]))
+        return found
+
+    # numbers
+
+    def inside(self, box: str) -> list[PlacedStep]:
+        """All that a box holds."""
+        shown = [found for id, found in self.shown.items() if box in self.around[id]]
+        return [step for found in shown for step in found.steps]
+
+    def _numbers(self) -> Iterator[str]:
+        for shown in self.shown.values():
+            if shown.copies:
+                yield from self._card(shown)
+        for id, box in self.boxes.items():
+            yield from _sums(box, self.inside(id))
+
+    def _card(self, shown: Shown) -> Iterator[str]:
+        id, cells, copies = shown.item.id, shown.item.cells, len(shown.copies)
+        macs, params = sum(map(macs_of, shown.steps)), sum(map(params_of, shown.steps))
+        wanted = {human(macs)} if macs else set()
+        if copies > 1 and macs:
+            wanted = {f"{copies}×{human(macs // copies)}", f"Σ {human(macs)}"}
+        if macs and not wanted & set(cells):
+            yield f"{id} says {cells}, and has {wanted} MACs"
+        facts = [fact for cell in cells[1:] for fact in cell.split(" · ")]
+        numbers = {human(params // copies), f"Σ {human(params)}"} if params else {"shared weights"}
+        shared = any(fact.startswith("shared weights") for fact in facts)
+        if params and not numbers & set(facts):
+            yield f"{id} says {facts}, and has {numbers} params"
+        if params and shared:
+            yield f"{id} says that its {params} weights are shared"
+        for fact in facts:
+            if " → " in fact and not self._changes(fact, shown):
+                yield f"{id} says {fact}"
+
+    def _changes(self, fact: str, shown: Shown) -> bool:
+        """Whether some operator of a card makes such channels, or shapes, of others."""
+        for at in range(len(shown.copies[0])):
+            steps = [copy[at] for copy in shown.copies]
+            ins = [self.network.run.shapes[step.inputs[0]] for step in steps]
+            outs = [self.network.run.shapes[step.output] for step in steps]
+            for spell in (lambda shape: str(int(shape.channels)), format_shape):
+                if fact == f"{_span(map(spell, ins))} → {_span(map(spell, outs))}":
+                    return True
+            groups = re.match(r"(\d+) × \((\d+) → (\d+)\)$", fact)
+            if groups:
+                count, before, after = map(int, groups.groups())
+                pairs = zip(ins, outs, strict=True)
+                if all(
+                    (a.channels, b.channels) == (count * before, count * after) for a, b in pairs
+                ):
+                    return True
+        return False
+
+
+def _span(texts: Iterator[str]) -> str:
+    found = list(texts)
+    return found[0] if found[0] == found[-1] else f"{found[0]}…{found[-1]}"
+
+
+def params_of(step: PlacedStep) -> int:
+    if step.key != step.module:
+        return 0
+    return scalars(step.op.weights(*step.apply.shapes).values())
+
+
+def macs_of(step: PlacedStep) -> int:
+    return int(symbolic.plain(step.op.macs(*step.apply.shapes)))
+
+
+# --- views whose boxes are closed --------------------------------------------------------
+
+
+def closed(whole: Readback, found: Drawing) -> Iterator[str]:
+    """A drawing with closed boxes, against the open one: the same edges between what is left."""
+    kept = {item.id: item for item in found.cards}
+    boxes = {item.id for item in found.boxes}
+    stands: dict[str, str] = {}
+    for id in whole.around:
+        outermost = next((box for box in (*whole.around[id], id) if box in kept), None)
+        if outermost is None and id not in boxes and id not in whole.boxes:
+            yield f"{id} is gone"
+        stands[id] = outermost or id
+    for id in kept.keys() - whole.around.keys():
+        yield f"{id} came from nowhere"
+    wanted = set()
+    for (tail, head, size), passed in whole.drawn.items():
+        # What a box hands on inside it was data when it came in.
+        size = size and not any(stands[header] == stands[head] for header in passed)
+        if stands[tail] != stands[head]:
+            wanted.add((stands[tail], stands[head], size))
+    drawn = set(between_cards(found))
+    for tail, head, _ in wanted - drawn:
+        yield f"closed, there is no edge from {tail} to {head}"
+    for tail, head, _ in drawn - wanted:
+        yield f"closed, there is an edge from {tail} to {head}"
+    for id, item in kept.items():
+        if id in whole.boxes:
+            steps = [
+                s for i, shown in whole.shown.items() if id in whole.around[i] for s in shown.steps
+            ]
+            yield from _sums(item, steps)
+
+
+def _sums(item: Item, steps: list[PlacedStep]) -> Iterator[str]:
+    totals = {"params": sum(map(params_of, steps)), "MACs": sum(map(macs_of, steps))}
+    for count, unit in re.findall(r"([\d.]+[kMGT]?) (params|MACs)\b", item.words):
+        if human(totals[unit]) != count:
+            yield f"{item.id} says {count} {unit}, and has {human(totals[unit])}"
+
+
+def differences(analysis: Analysis, svg: bool = False) -> list[str]:
+    """How any drawing of a network differs from its plan; with `svg` drawn by an engine, too."""
+    network = Network(analysis)
+    found: list[str] = []
+    readings: dict[str, Readback] = {}
+    for view in ("graph", "engineer"):
+        dot = analysis.draw(view)
+        drawing = reading.of_dot(dot)
+        try:
+            readings[view] = Readback(network, drawing)
+        except Mismatch as mismatch:
+            found += [] if str(mismatch) == "closed" else [f"{view}: {mismatch}"]
+            continue
+        found += [f"{view}: {fault}" for fault in readings[view].faults]
+        single = reading.of_dot(analysis.draw(view, columns=1))
+        found += [f"{view}: {fault}" for fault in other_formats(analysis, view, single)]
+        if svg:
+            drawing = reading.of_dot(dot, join=False)
+            found += [f"{view}: {fault}" for fault in pictured(dot, drawing)]
+    if "engineer" in readings and not readings["engineer"].faults:
+        for depth in (0, 1, 2):
+            drawing = reading.of_dot(analysis.draw(depth=depth))
+            found += [f"depth {depth}: {fault}" for fault in closed(readings["engineer"], drawing)]
+        found += [f"paper: {fault}" for fault in on_paper(network, readings["engineer"], analysis)]
+    return found
+
+
+# --- paper -------------------------------------------------------------------------------
+
+
+def on_paper(network: Network, whole: Readback, analysis: Analysis) -> Iterator[str]:
+    """The rows are a drawing with closed boxes; each block's card is true of all its calls."""
+    drawing = reading.of_dot(analysis.draw("paper"))
+    templates = [item for item in drawing.boxes if item.id.startswith("template ")]
+    inside = {item.id for template in templates for item in reading._all([template])}
+    rows = Drawing(drawing.title, _rows(drawing.items))
+    rows.lines = [line for line in drawing.lines if line.head not in inside]
+    yield from closed(whole, rows)
+    found = paper(network.plan, Costs())
+    if [t.name for t in found.templates] != [t.cells[0].split()[0] for t in templates]:
+        yield "the blocks' cards have other names"
+    for line in found.lines.values():
+        steps = whole.shown[line.card.id].steps if line.card.id in whole.shown else None
+        if steps is None:
+            steps = whole.inside(line.card.id)
+        (row,) = [item for item in rows.cards if item.id == line.card.id]
+        macs, params = sum(map(macs_of, steps)), sum(map(params_of, steps))
+        numbers = [human(n) for n in (macs, params) if n]
+        if row.cells[len(row.cells) - len(numbers) :] != numbers:
+            yield f"the row {line.name} says {row.cells}, and has {numbers}"
+    for template, read in zip(found.templates, templates, strict=True):
+        for call in template.calls:
+            yield from _template(read, call, template.name, network.plan.params)
+
+
+def _rows(items: list[Item]) -> list[Item]:
+    """Cards of the rows, out of the boxes of their resolution."""
+    found = []
+    for item in items:
+        if item.is_box and item.id.startswith(("resolution ", "rows")):
+            found += _rows(item.parts or [])
+        elif not item.is_box and item.id != "columns":
+            found.append(item)
+    return found
+
+
+def _template(read: Item, call: Called, name: str, params: dict[str, Any]) -> Iterator[str]:
+    """A block's card, its `if`s and counts worked out for a call, has that call's operators."""
+    shown = list(_operators(read.parts or [], _Names(call, params)))
+    chain = call.around or call.body.chain
+    wanted = list(_applied(chain.nodes))
+    if [word for word, _ in shown] != [word for word, _ in wanted]:
+        yield f"the card of {name} shows {shown} for {call.name}, which has {wanted}"
+        return
+    for (word, channels), (_, out) in zip(shown, wanted, strict=True):
+        if channels is not None and channels != out:
+            yield f"the card of {name} says that {word} makes {channels} for {call.name}, not {out}"
+
+
+class _Names(dict[str, Any]):
+    """What a block's text may ask for."""
+
+    def __init__(self, call: Called, params: dict[str, Any]) -> None:
+        super().__init__(true=True, false=False)
+        for key, value in (*params.items(), *call.body.args.items()):
+            self[key] = symbolic.plain(value)
+        self.shape = call.body.input.shape
+        handed = zip(call.body.input_names[1:], call.body.inputs[1:], strict=True)
+        self.handed = {name: int(x.channels) for name, x in handed}
+        size = self.shape.size if self.shape else ()
+        known = {"in.c": self.shape.channels if self.shape else 0, **self}
+        known |= dict(
+            zip(("in.w", "in.h", "in.d"), map(symbolic.plain, reversed(size)), strict=False)
+        )
+        for key, expr in call.body.lets.items():
+            if expr is not None:
+                with suppress(KeyError):
+                    self[key] = known[key] = symbolic.evaluate(expr, known)
+        self.named = {k: v.name for k, v in self.items() if isinstance(v, Applicable)}
+
+    def worked_out(self, text: str) -> Any:
+        """The value of an expression, None where a picture has cut it or it hangs on more."""
+        text = re.sub(r"\bin\.c\b", str(int(self.shape.channels)) if self.shape else "x", text)
+        text = re.sub(r"\bin\.([hwd])\b", "unknown", text)
+        text = text.replace("·", "*").replace("/", "//").replace("////", "//")
+        for name, channels in self.handed.items():
+            text = text.replace(f"@{name}.c", str(channels))
+        functions = (min, max, len, sum, round, abs, ceil, floor)
+        known = {"__builtins__": {function.__name__: function for function in functions}}
+        try:
+            return eval(text, known, self)
+        except Exception:  # a nested loop's name, a param of the network, text that was cut
+            return None
+
+
+# `×3`, `×(depth)`; not the factor of `upsample ×2`.
+_TIMES = re.compile(r"(?:^|(?<= ))(?<!upsample )×(\(.*?\)|\S+)")
+
+
+def _operators(items: list[Item], names: _Names, inside: bool = False) -> Iterator[tuple[str, Any]]:
+    """The operators of a card for one call, and the channels that each makes, where it says so."""
+    for item in items:
+        times = [m[1] for c in item.cells for m in _TIMES.finditer(c)]
+        tests = [m[1] for c in item.cells for m in [re.search(r"(?:^| · )if (.*)$", c)] if m]
+        if any(names.worked_out(test) is False for test in tests):
+            continue
+        counts = [names.worked_out(text) for text in times]
+        for _ in range(prod(int(count) for count in counts if count is not None)):
+            if item.is_box:
+                yield from _operators(item.parts or [], names, inside or bool(times))
+            elif not re.match(r"(x|@\w+)$", item.cells[0]):
+                yield from _words(item, names, inside or bool(times))
+
+
+def _words(item: Item, names: _Names, inside: bool) -> Iterator[tuple[str, Any]]:
+    title = re.sub(r"^(×(\(.*?\)|\S+) )+", "", item.cells[0])
+    _, sign, test = title.rpartition(" if ")
+    if sign and item.category in ("merge", "concat") and names.worked_out(test) is False:
+        return  # all of a sign is there, or nothing
+    for word in title.split(" · "):
+        head, _, out = word.partition(" → ")
+        if "…" not in word and " else " not in word:  # those are no tests
+            head, _, test = head.partition(" if ")
+            out, _, other = out.partition(" if ")
+            if (test or other) and names.worked_out(test or other) is False:
+                continue
+        first = head.split()[0]
+        if names.named.get(first) == "identity":
+            continue
+        channels = names.worked_out(out) if out and not inside and " if " not in out else None
+        yield names.named.get(first, first), channels if isinstance(channels, int) else None
+
+
+def _applied(nodes: list[Node]) -> Iterator[tuple[str, int]]:
+    """The operators of a chain in order, calls opened; those that are a line left out."""
+    for node in nodes:
+        if isinstance(node, Apply):
+            yield from _applied_one(node)
+        elif isinstance(node, Call):
+            yield from _applied(node.body.chain.nodes)
+        else:
+            for inner in children(node):
+                yield from _applied(inner.nodes)
+            if isinstance(node, Branches):
+                yield from _applied_one(node.merge)
+
+
+def _applied_one(node: Apply) -> Iterator[tuple[str, int]]:
+    is_line = len(node.inputs) == 1 and len(node.inputs[0].columns) == 1
+    if is_line and (node.op.category == "merge" or node.op.inline("x") == "x"):
+        return
+    shape = node.output.shape
+    if shape is not None and not shape.columns:
+        yield SIGNS.get(node.op.name, node.op.name.split()[0]), int(shape.channels)
+
+
+# --- formats -----------------------------------------------------------------------------
+
+
+def other_formats(analysis: Analysis, view: str, dot: Drawing) -> Iterator[str]:
+    """Mermaid and the page show what the DOT text shows."""
+    mermaid = reading.of_mermaid(analysis.sheet("mermaid", view=view).decode())
+    names = {item.id: item.id for item in dot.all()}
+    mine, theirs = [*_in_order(dot.items)], [*_in_order(mermaid.items)]
+    if len(mine) != len(theirs):
+        yield f"mermaid has {len(theirs)} items, not {len(mine)}"
+        return
+    for one, other in zip(mine, theirs, strict=True):
+        names[other.id] = one.id
+        if _letters(one) != _letters(other):
+            yield f"mermaid says {other.cells} of {one.id}, not {one.cells}"
+    ours = Counter((line.tail, line.head, _mermaid(line)) for line in dot.lines)
+    drawn = Counter((names[x.tail], names[x.head], x.kind) for x in mermaid.lines)
+    for line in (ours - drawn) + (drawn - ours):
+        yield f"mermaid's edges: {line}"
+    page = reading.of_page(analysis.sheet("html", view=view).decode())
+    shown = {item.id: (item.cells, item.tip, item.category) for item in page.all()}
+    for item in dot.all():
+        if shown.pop(item.id, None) != (item.cells, item.tip, item.category):
+            yield f"the page shows another {item.id}"
+    if shown:
+        yield f"the page shows {', '.join(shown)}, too"
+    if Counter(page.lines) != Counter(dot.lines):
+        yield "the page has other edges"
+
+
+def _in_order(items: list[Item]) -> Iterator[Item]:
+    """Auxiliary heads last: their places differ."""
+    for item in sorted(items, key=lambda item: "training only" in item.words):
+        yield item
+        yield from _in_order(item.parts or [])
+
+
+def _letters(item: Item) -> str:
+    return "".join(sorted("".join("".join(item.cells).split()).replace("·", "")))
+
+
+def _mermaid(line: Line) -> str:
+    return line.kind if line.kind in ("trunk", "size") else "other"
+
+
+def pictured(dot: str, drawing: Drawing) -> Iterator[str]:
+    """What the engine made of a DOT text is what the text says."""
+    seen = reading.of_svg(graphviz.picture(dot, "svg", engine="graphviz-pure"))
+    wanted = {item.id: "".join("".join(item.cells).split()) for item in drawing.all()}
+    frames = [box.id for box in drawing.boxes if " part " in box.id or box.id.startswith("column ")]
+    wanted = {id: words for id, words in wanted.items() if id not in frames}
+    for id, words in wanted.items():
+        got = seen.nodes.get(id, "")
+        if sorted(got) != sorted(words):
+            yield f"the SVG says {got!r} of {id}, not {words!r}"
+    for id in seen.nodes.keys() - wanted.keys():
+        yield f"the SVG has a node {id}"
+    styles = {"trunk": "solid", "skip": "dashed", "training": "dashed", "size": "dotted"}
+    ours = Counter((line.tail, line.head, styles[line.kind]) for line in drawing.lines)
+    lines = Counter(line for line in seen.lines if line[2])
+    for line in ours - lines:
+        yield f"the SVG lacks {line}"
+
+
+# --- many of them ------------------------------------------------------------------------
+
+
+def examine(text: str, svg: bool = False) -> list[str] | None:
+    """The differences of a program's drawings; None where it is none."""
+    from archc.api import analyze
+    from archc.source import Limits, Source
+
+    analysis = analyze(Source("random.arch", text), limits=Limits(steps=1200))
+    if not analysis.ok or analysis.plan is None:
+        return None
+    return differences(analysis, svg)
+
+
+def main() -> int:
+    """Read the drawings of many random programs back."""
+    import random_networks
+    from fuzz import blocks
+
+    parser = argparse.ArgumentParser(description=(main.__doc__ or "").strip())
+    parser.add_argument("--count", type=int, default=300, help="of either kind of program")
+    parser.add_argument("--start", type=int, default=0, help="the first seed")
+    parser.add_argument("--svg", action="store_true", help="have an engine draw them, too")
+    options = parser.parse_args()
+    wrong = read = 0
+    kinds: list[tuple[str, Any]] = [
+        ("blocks", blocks.program),
+        ("random", lambda seed: random_networks.program(seed).text),
+    ]
+    for seed in range(options.start, options.start + options.count):
+        for kind, program in kinds:
+            found = examine(program(seed), options.svg)
+            read += found is not None
+            if found:
+                wrong += 1
+                print(f"{kind} {seed}: {len(found)} differences, {found[0]}", flush=True)
+    print(f"{read} programs, {wrong} whose drawings show something else")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

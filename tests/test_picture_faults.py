@@ -1,0 +1,219 @@
+"""Faults of pictures that users met: each drew another network than its program says.
+
+The files are in `faults/pictures/`; what is said of them here is what must be seen.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_draw import Picture, picture_of
+
+from archc.analysis.costs import Costs
+from archc.api import Analysis, analyze
+from archc.draw import DrawStyle, scene_of
+from archc.draw.collapse import cards
+from archc.draw.paper import Paper, paper
+from archc.draw.scene import Scene
+from archc.source import Source
+
+FAULTS = Path(__file__).parent / "faults" / "pictures"
+
+
+def analysis_of(name: str) -> Analysis:
+    found = analyze(Source(name, (FAULTS / f"{name}.arch").read_text("utf-8")))
+    assert found.ok
+    return found
+
+
+def scene(name: str) -> Scene:
+    plan = analysis_of(name).plan
+    assert plan is not None
+    return scene_of(plan, DrawStyle())
+
+
+def on_paper(analysis: Analysis) -> Paper:
+    assert analysis.plan is not None
+    return paper(analysis.plan, Costs())
+
+
+def picture(name: str, view: str = "engineer") -> Picture:
+    return picture_of(analysis_of(name).draw(view))
+
+
+# --- sizes -------------------------------------------------------------------------------
+
+
+def test_a_size_is_no_data() -> None:
+    (size,) = [edge for edge in scene("draw_size_edge").edges if edge.size]
+    assert (size.tail, size.head, size.trunk, size.skip) == ("input", "upsample1", False, False)
+    assert "size only" in picture("draw_size_edge").texts
+    assert "-.->|size|" in analysis_of("draw_size_edge").sheet("mermaid").decode()
+
+
+def test_explain_says_what_gives_its_size() -> None:
+    (image,) = analysis_of("draw_size_edge").explain("input:image")
+    assert (image.data["feeds"], image.data["gives_size_to"]) == (["down"], ["upsample1"])
+    assert "gives its size to  upsample1" in str(image)
+    (taker,) = analysis_of("draw_size_edge").explain("upsample1")
+    assert "input:image: 33x33 x3, its size alone" in str(taker)
+
+
+@pytest.mark.parametrize("view", ["engineer", "paper"])
+def test_the_skips_of_a_unet_are_its_skips(view: str) -> None:
+    edges = {
+        (edge.tail.partition(".")[0], edge.head): edge
+        for edge in (
+            scene("unet_valid") if view == "engineer" else on_paper(analysis_of("unet_valid")).scene
+        ).edges
+    }
+    for at in range(1, 5):
+        skip, size, trunk = (
+            edges[f"enc{5 - at}", f"crop{at}"],
+            edges[f"up{at}", f"crop{at}"],
+            edges[f"up{at}", f"concat{at}"],
+        )
+        assert (skip.skip, size.size, trunk.trunk) == (True, True, True)
+        assert edges[f"crop{at}", f"concat{at}"].skip
+
+
+def test_the_trunk_of_a_unet_is_its_rows() -> None:
+    rows = [line.name for line in on_paper(analysis_of("unet_valid")).lines.values()]
+    assert rows[:4] == ["input", "enc1", "pool1", "enc2"]
+    assert rows[-4:] == ["up4", "double5", "conv1", "output"]
+
+
+def test_sides_that_meet_are_no_skips() -> None:
+    found = scene("hed")
+    assert not any(edge.skip for edge in found.edges)
+    assert sum(edge.size for edge in found.edges) == 5
+
+
+# --- weights -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["draw_shared_block", "draw_shared_group"])
+@pytest.mark.parametrize("view", ["engineer", "graph"])
+def test_shared_weights_count_once(name: str, view: str) -> None:
+    analysis = analysis_of(name)
+    assert analysis.plan is not None
+    found = scene_of(analysis.plan, DrawStyle(view))
+    assert sum(card.params for card in cards(found.root)) == analysis.cost.params
+    texts = picture(name, view).texts
+    assert "right" in texts
+    assert "shared weights with left" in texts
+
+
+@pytest.mark.parametrize("name", ["draw_shared_block", "draw_shared_group"])
+def test_the_second_name_is_known(name: str) -> None:
+    analysis = analysis_of(name)
+    (right,) = analysis.explain("right")
+    assert (right.data["name"], right.data["also_called"]) == ("left#2", "right")
+    assert "runs left once more, as right, with the same weights" in str(right)
+    assert "right (left#2)" in str(analysis.explain("left")[0])
+    part = "conv1" if name.endswith("block") else "0"
+    assert analysis.explain(f"right.{part}")[0].data["name"] == f"left.{part}#2"
+    assert "right: " in str(analysis.summary())
+    assert "shared with left" in str(analysis.summary())
+
+
+# --- blocks that look otherwise ----------------------------------------------------------
+
+
+def shown_blocks(analysis: Analysis) -> list[tuple[str, list[str], list[str]]]:
+    """Of each block's card its signature, the rows that it stands for, and what is on it."""
+    return [
+        (t.signature, t.rows, ["".join(text for text, _ in c.title) for c in cards(t.scene.root)])
+        for t in on_paper(analysis).templates
+    ]
+
+
+def test_a_card_for_each_structure() -> None:
+    assert shown_blocks(analysis_of("draw_block_card")) == [
+        ("(c, n=1, skip=true)", ["unit1"], ["x", "×n conv 3×3 → c · relu", "+"]),
+        ("(c, n=1, skip=false)", ["unit3"], ["x", "×n conv 3×3 → c · relu"]),
+    ]
+    rows = on_paper(analysis_of("draw_block_card")).lines.values()
+    assert [row.config[0] for row in rows if row.name.startswith("unit")] == [
+        "8, n=2",
+        "conv 3×3 · relu   8 → 8",
+        "8, n=3, skip=false",
+    ]
+    texts = picture("draw_block_card", "paper").texts
+    assert "unit1" in texts
+    assert "skip=false)" in texts
+
+
+def block(body: str, calls: str, formals: str = "n=1, skip=true, act=relu") -> Analysis:
+    """The calls of a block `b` on 8x8 x8, whose body is given."""
+    text = f"input 8x8 x8\nblock b({formals}) {{ {body} }}\n{calls}\ngap; flatten; fc 2"
+    found = analyze(Source("test.arch", text))
+    assert found.ok, found.diagnostics
+    return found
+
+
+CONV = "conv 3x3 p1 x8"
+
+
+@pytest.mark.parametrize(
+    ("body", "calls", "shown"),
+    [
+        (  # an `if` that one call does not take is told on what it holds
+            f"if skip {{ {CONV} }}; {CONV}; {CONV}",
+            "b(1, true); b(1, false)",
+            [["x", "conv 3×3 → 8", "conv 3×3 → 8", "conv 3×3 → 8"]],
+        ),
+        (  # the other arm is another block
+            f"if skip {{ {CONV} }} else {{ pool 3x3/1 p1 }}; {CONV}; {CONV}",
+            "b(1, true); b(1, false)",
+            [
+                ["x", "conv 3×3 → 8", "conv 3×3 → 8", "conv 3×3 → 8"],
+                ["x", "pool 3×3/1", "conv 3×3 → 8", "conv 3×3 → 8"],
+            ],
+        ),
+        (  # what joins its convolution's card says so there
+            f"{CONV}; if skip {{ droppath 0.5 }}; {CONV}",
+            "b(1, true); b(1, false)",
+            [["x", "conv 3×3 → 8 · droppath 0.5 if skip", "conv 3×3 → 8"]],
+        ),
+        (  # an operator that is handed over goes by its parameter's name
+            f"{CONV}; act; {CONV}; act",
+            "b(act=relu); b(act=silu)",
+            [["x", "conv 3×3 → 8 · act", "conv 3×3 → 8 · act"]],
+        ),
+        (  # as often as the block says
+            f"{{ {CONV}; pool 3x3/1 p1 }} * n; {CONV}",
+            "b(2); b(7)",
+            [["x", "conv 3×3 → 8", "pool 3×3/1", "conv 3×3 → 8"]],
+        ),
+        (  # but not where the first pass is another
+            f"for i in 1..n {{ {CONV}; if i == 1 {{ pool 3x3/1 p1 }} }}; pool 3x3/1 p1",
+            "b(2); b(3)",
+            [
+                ["x", "conv 3×3 → 8", "pool 3×3/1", "conv 3×3 → 8", "pool 3×3/1"],
+                ["x", "conv 3×3 → 8", "pool 3×3/1", *["conv 3×3 → 8"] * 2, "pool 3×3/1"],
+            ],
+        ),
+    ],
+)
+def test_what_one_card_may_stand_for(body: str, calls: str, shown: list[list[str]]) -> None:
+    assert [words for _, _, words in shown_blocks(block(body, calls))] == shown
+
+
+def test_what_is_not_always_there_says_when() -> None:
+    (card,) = [
+        card
+        for template in on_paper(
+            block(f"if skip {{ {CONV} }}; pool 3x3/1 p1; {CONV}", "b(1, true); b(1, false)")
+        ).templates
+        for card in cards(template.scene.root)
+        if card.facts
+    ]
+    assert card.facts == ["if skip"]
+
+
+def test_templates_of_one_block_have_their_own_nodes() -> None:
+    found = on_paper(analysis_of("draw_block_card"))
+    ids = [card.id for template in found.templates for card in cards(template.scene.root)]
+    assert len(set(ids)) == len(ids)

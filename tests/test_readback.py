@@ -1,0 +1,86 @@
+"""What is drawn is what is there: every drawing, read back, equals its plan.
+
+`readback.differences` compares; a few networks and programs run here, all bundled ones and some
+hundreds of random ones with `-m slow`, and as many as one likes by `python tests/readback.py
+--count 2000`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import random_networks
+import readback
+import reading
+from fuzz import blocks
+from nets import varied
+
+import archc
+from archc import api
+from archc.source import Source
+
+FAULTS = sorted((Path(__file__).parent / "faults" / "pictures").glob("*.arch"))
+FAST, ALL, BATCH = 12, 150, 6
+
+
+@pytest.mark.parametrize("name", varied(sorted(archc.bundled())))
+def test_bundled_networks(name: str) -> None:
+    assert readback.differences(archc.load(name).analysis) == []
+
+
+@pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
+def test_found_programs(path: Path) -> None:
+    assert readback.differences(api.analyze(Source(path.stem, path.read_text("utf-8")))) == []
+
+
+def hold(start: int) -> None:
+    for seed in range(start, start + BATCH):
+        assert readback.examine(blocks.program(seed)) in ([], None), f"blocks {seed}"
+        assert readback.examine(random_networks.program(seed).text) in ([], None), f"random {seed}"
+
+
+@pytest.mark.parametrize("start", range(0, FAST, BATCH))
+def test_random_programs(start: int) -> None:
+    hold(start)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", range(FAST, ALL, BATCH))
+def test_more_random_programs(start: int) -> None:
+    hold(start)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "googlenet"])
+def test_as_an_engine_draws_it(name: str) -> None:
+    assert readback.differences(archc.load(name).analysis, svg=True) == []
+
+
+# --- what it would find ------------------------------------------------------------------
+
+NET = """input 8x8 x4
+a: conv 3x3 p1 x8; relu
+for i in 1..9 { residual< conv 3x3 p1 x8; bn; relu; conv 3x3 p1 x8 > }
+concat< @a | upsample to=@input >; gap; flatten; fc 10"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ("×9", "×8", "not drawn: "),
+        ("9×36.9k", "8×36.9k", "MACs"),
+        ("4 → 8", "3 → 8", "says 3 → 8"),
+        ("18.4k", "18.5k", "MACs"),
+        ('"a" -> "concat1"', '"input" -> "concat1"', "no edge from a to concat1"),
+        ("style=dotted", "style=dashed", "no edge of a size from input to upsample1"),
+        (">fc<", ">conv<", "says 'conv' of fc1"),
+    ],
+)
+def test_a_wrong_drawing_is_found(before: str, after: str, found: str) -> None:
+    analysis = api.analyze(Source("test.arch", NET))
+    dot = analysis.draw()
+    assert before in dot
+    network = readback.Network(analysis)
+    assert readback.Readback(network, reading.of_dot(dot)).faults == []
+    wrong = readback.Readback(network, reading.of_dot(dot.replace(before, after)))
+    assert any(found in fault for fault in wrong.faults), wrong.faults
