@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import subprocess
 import sys
 import tempfile
@@ -128,6 +129,7 @@ def check_tidy(folder: Path) -> None:
 
 # What mypy has found out of torch, which takes it longer than any file of ours: a process's own.
 _MYPY = tempfile.TemporaryDirectory(prefix="archc-mypy-")
+atexit.register(_MYPY.cleanup)
 
 
 def check_typed(folder: Path, *options: str) -> None:
