@@ -37,10 +37,11 @@ verify: .venv/ready # every check of every network that needs no GPU: over an ho
 
 bench: .venv/ready bench-archc bench-models
 
-bench-archc: .venv/ready # how fast archc is: 3 minutes
+bench-archc: .venv/ready # how fast archc is: 5 minutes
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/summary.py
+	-$(BIN)/python benchmarks/editor.py "" 1
 
 bench-models: .venv/ready # docs/performance.md: about 6, 9 and 3 minutes; each runs whatever the others find
 	-$(BIN)/python benchmarks/generated.py

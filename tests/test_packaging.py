@@ -70,7 +70,7 @@ def test_the_metadata(wheel: Path) -> None:
     assert "archc = archc.cli:main" in entry
     needs = meta.get_all("Requires-Dist") or []
     always = {re.split(r"[^\w-]", need)[0] for need in needs if "extra ==" not in need}
-    assert always == {"graphviz-pure", "jinja2", "lark", "networkx", "rich"}
+    assert always == {"graphviz-pure", "jinja2", "lark", "networkx", "pygls", "rich"}
     assert not [need for need in needs if "==" in need.partition(";")[0]], "ranges, not pins"
 
 

@@ -292,7 +292,8 @@ def test_comments_are_docs_of_files_and_blocks() -> None:
     [
         ("a = conv 3x3", "A001", 3, "found `=`", "a: conv 3x3"),
         ("a := conv", "A001", 4, "found `=`", "a : conv"),
-        ("conv1:\nrelu: bn:", "A001", 9, "end of the statement, found `:`", None),
+        ("conv1:\nrelu: bn", "A001", 7, "operator or a block, found the end of the line", None),
+        ("conv1:\n  relu: bn", "A001", 9, "end of the statement, found `:`", None),
         ("conv1:", "A001", 7, "operator or a block, found the end of the file", None),
         ("param x =\n", "A001", 10, "expected a value, found the end of the", None),
         ("param x 3", "A001", 9, "expected `=`, found `3`", None),
@@ -579,3 +580,48 @@ def test_work_grows_with_the_length() -> None:
     body = "conv 3x3/2 p1 x64; bn; residual< a | b > * 3\n"
     counts = [len(nodes(tree(body * n))) for n in (10, 100)]
     assert counts[1] - 1 == 10 * (counts[0] - 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line", "title"),
+    [
+        ("fc7:\nfc8: fc 3\n", "A001", 1, "expected an operator or a block, found the end of the"),
+        ("param a =\ninput 3x3 x3\n", "A001", 1, "expected a value, found the end of the line"),
+        ("a: f(1,\nb: f(2)\n", "A003", 1, "`(` is never closed"),
+        ("a: conv 3x3 x(2 +\nb: relu\n", "A003", 1, "`(` is never closed"),
+        ("a: crop to=@up{\nb: relu\n", "A003", 1, "`{` is never closed"),
+        ("block f(\n  relu\n}\nrelu\n", "A003", 1, "`(` is never closed"),
+        ("block f(a)\n  relu\n}\nrelu\n", "A001", 1, "expected `{`, found the end of the line"),
+        ("tra\n  batch 8; epochs 9\n  params < 3M\n}\nrelu\n", "A004", 1, "`}` closes nothing"),
+        ("block f() {\n  for i in 1..3 { relu\n}\nrelu\n", "A003", 2, "`{` is never closed"),
+        ("add<\n  relu\n| add< relu | bn\n>\nrelu\n", "A003", 3, "`<` is never closed"),
+    ],
+)
+def test_a_line_that_is_being_typed_takes_no_other_along(
+    text: str, code: str, line: int, title: str
+) -> None:
+    """One mistake, on the line that is not finished; what stands below is read as it is."""
+    file, found = read(text)
+    assert [(p.code, p.span.line) for p in found] == [(code, line)]
+    assert title in found[0].title
+    if "{" not in text[:12] and "<" not in text[:12]:  # a closer of what is left open is text
+        assert file.items[-1].span.text == text.rstrip().rpartition("\n")[2].strip()
+
+
+def test_what_is_inside_of_a_header_that_is_half_typed_is_nowhere_else() -> None:
+    file, _ = read("input 8x8 x3\nbloc unit\n  conv 3x3 x4\n}\nrelu\n")
+    lines = [item.span.line for item in file.items]
+    assert 3 not in lines
+    assert 5 in lines
+
+
+def test_recovery_always_goes_on() -> None:
+    """A mistake behind what stands in braces over several lines: not at the end of the first."""
+    (wrong,) = read("train {\n  batch 8; epochs 2\n  schedule step 81 1} factor\nrelu\n")[1]
+    assert wrong.span.line == 3
+
+
+def test_a_line_may_go_on_below_where_that_is_further_right() -> None:
+    file, found = read("conv1:\n  conv 3x3 x4\nf(1,\n  2)\n")
+    assert not found
+    assert len(file.items) == 2

@@ -25,6 +25,9 @@ class Source:
     name: str
     text: str
 
+    def __repr__(self) -> str:
+        return f"Source({self.name!r}, {len(self.text):,} characters)"
+
     @cached_property
     def line_starts(self) -> list[int]:
         starts = [0]
@@ -157,11 +160,19 @@ class Damage:
     spans: list[Span] = field(default_factory=list)  # statements that were understood in part
     names: set[str] = field(default_factory=set)  # that stand in these, or whose block was refused
     blocks: bool = False  # a `use` failed: any block may be missing
+    params: bool = False  # a `param` failed: any may be missing
+    begun: set[str] = field(default_factory=set)  # words that may become labels
 
     def merge(self, other: Damage) -> None:
         self.spans += other.spans
         self.names |= other.names
         self.blocks |= other.blocks
+        self.params |= other.params
+        self.begun |= other.begun
+
+    def _begins(self, name: str) -> bool:
+        """Whether a word that is being typed may become the name, or has a number behind it."""
+        return any(name.startswith(word) or word.startswith(name) for word in self.begun)
 
     def begins(self, span: Span) -> bool:
         """Whether the statement there was understood in part only."""
@@ -176,7 +187,9 @@ class Damage:
             name = re.search(r"[A-Za-z_][A-Za-z0-9_]*", span.text)
             if name is not None and name.group() in self.names:
                 return True
-            return self.blocks and code != "A103"
+            if code == "A103":
+                return name is not None and self._begins(name.group())
+            return self.blocks or self.params
         return any(
             s.source is span.source and s.start <= span.start and span.end <= s.end
             for s in self.spans

@@ -87,16 +87,30 @@ class Producers:
 Remark = Callable[[Sight], Diagnostic | None]
 
 
-def advise(plan: Plan, trained: bool) -> Iterator[Diagnostic]:
-    """All remarks on a network."""
+Known = dict[tuple[Body, bool], tuple[Diagnostic, ...]]  # remarks on bodies, with a recipe or not
+
+
+def advise(plan: Plan, trained: bool, known: Known) -> Iterator[Diagnostic]:
+    """All remarks on a network. Those on its bodies are taken from `known`, and put there."""
     network = Producers(plan, trained)
     for body in bodies(plan):
-        for node in walk(body.chain.nodes):
-            if isinstance(node, Apply):
-                sight = Sight(node, body, network)
-                yield from (found for remark in REMARKS if (found := remark(sight)) is not None)
+        found = known.get((body, trained))
+        if found is None:
+            found = known[body, trained] = tuple(_remarks(body, network))
+        yield from found
     yield from _loops_in_branches(plan)
     yield from _ends(network)
+
+
+def _remarks(body: Body, network: Producers) -> Iterator[Diagnostic]:
+    """Those on a body's operators, which hang on it and the bodies that it calls."""
+    for node in walk(body.chain.nodes):
+        if isinstance(node, Apply):
+            sight = Sight(node, body, network)
+            yield from (found for remark in REMARKS if (found := remark(sight)) is not None)
+            doubt = node.op.doubt(*node.shapes)
+            if doubt is not None:
+                yield _warning("W120", doubt[0], node.span, doubt[1])
 
 
 def _warning(

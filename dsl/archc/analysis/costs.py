@@ -7,6 +7,7 @@ and calflops call MACs, and half of what torch's flop counter calls FLOPs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archc import symbolic
@@ -37,9 +38,9 @@ class Cost:
 class Costs:
     """The cost of any body or node of one plan; `again` of modules that ran before."""
 
-    def __init__(self, again: bool = False) -> None:
+    def __init__(self, again: bool = False, known: Mapping[Body, Cost] | None = None) -> None:
         self.again = again
-        self._bodies: dict[Body, Cost] = {}
+        self._bodies: dict[Body, Cost] = dict(known or {})
 
     def of_body(self, body: Body) -> Cost:
         found = self._bodies.get(body)

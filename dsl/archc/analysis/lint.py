@@ -13,22 +13,29 @@ from itertools import chain
 from typing import TypeVar
 
 from archc import syntax
-from archc.analysis.advice import advise
+from archc.analysis.advice import Known, advise
 from archc.analysis.uses import uses_of
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import inner_sequences
 from archc.elaborate.operators import with_whole_name
 from archc.ops import COMBINATORS, REGISTRY
-from archc.plan import Applicable, Apply, Body, Call, Output, Plan, bodies, walk
+from archc.plan import Applicable, Apply, Body, Call, Output, Plan, walk
 from archc.source import Diagnostic, Severity, Span, SpanLabel, spelling
 
 Term = TypeVar("Term")
 
 
 def lint(
-    file: syntax.File, library: Library, plan: Plan | None, trained: bool = False
+    file: syntax.File,
+    library: Library,
+    plan: Plan | None,
+    trained: bool = False,
+    known: Known | None = None,
 ) -> Iterator[Diagnostic]:
-    """Warnings for a network, errors in blocks that it does not call; `trained` by a recipe."""
+    """Warnings for a network, errors in blocks that it does not call; `trained` by a recipe.
+
+    `known` are the remarks on bodies that an earlier text had as well.
+    """
     called = set(_called(plan.body, set())) if plan is not None else set()
     words = _words(file.span)
     for item in file.items:
@@ -42,9 +49,8 @@ def lint(
     if plan is not None:
         yield from _unused_params(file, words)
         yield from _unused_tensors(plan.body)
-        yield from _doubts(plan)
         yield from _products(file)
-        yield from advise(plan, trained)
+        yield from advise(plan, trained, {} if known is None else known)
 
 
 def _warning(code: str, title: str, span: Span, *helps: str) -> Diagnostic:
@@ -99,17 +105,6 @@ def _words(span: Span) -> Counter[str]:
 
 
 # --- what may be meant otherwise ---------------------------------------------------------
-
-
-def _doubts(plan: Plan) -> Iterator[Diagnostic]:
-    """Operators whose text says less than it seems, each once."""
-    seen: set[Span] = set()
-    for body in bodies(plan):
-        for node in walk(body.chain.nodes):
-            doubt = node.op.doubt(*node.shapes) if isinstance(node, Apply) else None
-            if doubt is not None and node.span not in seen:
-                seen.add(node.span)
-                yield _warning("W120", doubt[0], node.span, doubt[1])
 
 
 def _products(file: syntax.File) -> Iterator[Diagnostic]:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,14 @@ from archc.analysis.lint import lint
 from archc.analysis.recipe import check_recipe
 from archc.analysis.shape_comments import check_shape_comments
 from archc.api.analysis import Analysis, ArchError
-from archc.api.loading import Elaborator, Loader, bundled, source_of
+from archc.api.loading import Elaborator, Kept, Loader, Reader, bundled, source_of
 from archc.elaborate.link import constants, lets
 from archc.elaborate.network import elaborate, is_network, link
 from archc.elaborate.params import by_current_names
 from archc.elaborate.sections import Facts, read_sections
+from archc.elaborate.work import Cancelled
+from archc.files import read
 from archc.ops import Dims
-from archc.plan import Body
 from archc.recursion import deep_recursion
 from archc.source import Diagnostics, Limits, Source
 from archc.syntax.parser import parse
@@ -32,7 +33,18 @@ from archc.syntax.parser import parse
 if TYPE_CHECKING:
     from archc.diffs import Diff
 
-__all__ = ["Analysis", "ArchError", "Elaborator", "analyze", "bundled", "compared", "source_of"]
+__all__ = [
+    "Analysis",
+    "ArchError",
+    "Cancelled",
+    "Elaborator",
+    "Kept",
+    "Reader",
+    "analyze",
+    "bundled",
+    "compared",
+    "source_of",
+]
 
 
 @deep_recursion()
@@ -43,12 +55,17 @@ def analyze(
     limits: Limits | None = None,
     project: Path | None = None,
     inputs: Mapping[str, Dims] | None = None,
+    read: Reader = read,
+    cancelled: Callable[[], bool] | None = None,
+    kept: Kept | None = None,
 ) -> Analysis:
     """Everything about one source. Never raises for anything in the text.
 
     `params` sets the file's params; `project` is the folder that `use` must stay inside (default:
     the file's own). `inputs` are shapes by the inputs' names, channels first and without the batch,
-    that go before those in the file: {"x": (3, 512, 512)}; "" names the only input.
+    that go before those in the file: {"x": (3, 512, 512)}; "" names the only input. `read` reads
+    what the file uses, from an editor perhaps. `cancelled` is asked while it goes on: once it says
+    so, Cancelled is raised. `kept` is what an analysis of the text before this one has left.
     """
     inputs = inputs or {}
     limits = limits or Limits()
@@ -56,16 +73,19 @@ def analyze(
     file, wrong = parse(source, limits)
     given = by_current_names(params or {}, file)
     diagnostics.extend(wrong)
-    load = Loader(project or Path(source.name).parent, limits, diagnostics)
+    load = Loader(project or Path(source.name).parent, limits, diagnostics, read=read, kept=kept)
     library = link(file, load, diagnostics)
     plan, facts, cost = None, Facts(), Cost()
-    shared: dict[Any, Body] = {}
+    kept = kept or Kept()
+    shared, costs = {**kept.bodies}, Costs(known=kept.costs)
     if is_network(file):
-        plan = elaborate(file, library, given, diagnostics, limits, shared=shared, inputs=inputs)
+        plan = elaborate(
+            file, library, given, diagnostics, limits, False, shared, inputs, cancelled
+        )
         facts = read_sections(file, {**plan.params}, diagnostics)
         if given:  # published weights are those of the network as the file has it
             facts.meta.pop("pretrained", None)
-        cost = Costs().of_body(plan.body)
+        cost = costs.of_body(plan.body)
         if not diagnostics.failed:  # a statement that is wrong has lost its labels
             diagnostics.extend(check_recipe(facts, plan))
             if plan.body.devices is not None:
@@ -76,7 +96,9 @@ def analyze(
         library.constants |= constants(file, library, diagnostics)
         library.lets |= lets(file, library)
     if not diagnostics.failed:
-        diagnostics.extend(lint(file, library, plan, bool(facts.train)))
+        told_elsewhere = any(d.span.source is not source for d in diagnostics.items)
+        kept.keep({} if told_elsewhere else shared, costs)  # a body that is kept tells nothing
+        diagnostics.extend(lint(file, library, plan, bool(facts.train), kept.remarks))
     if plan is not None and not diagnostics.failed and not given and not inputs:
         diagnostics.extend(check_shape_comments(plan))
         diagnostics.extend(check_expectations(facts.expect, plan.body, cost))

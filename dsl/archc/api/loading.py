@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from archc import data, syntax
+from archc.analysis.advice import Known
+from archc.analysis.costs import Cost, Costs
 from archc.elaborate.network import elaborate, link
 from archc.files import Unreadable, read, read_stdin, resolve_use
 from archc.ops import Dims
 from archc.plan import Body, Plan
 from archc.recursion import deep_recursion
-from archc.source import Diagnostics, Fix, Limits, Source, fault, spelling
+from archc.source import Diagnostic, Diagnostics, Fix, Limits, Source, fault, spelling
 from archc.syntax.parser import parse
+
+
+class Reader(Protocol):
+    """Reads a file that another uses, as `archc.files.read` does. Raises Unreadable."""
+
+    def __call__(self, path: Path, limits: Limits, /, *, inside: Collection[Path]) -> Source: ...
 
 
 def source_of(path: str | Path, limits: Limits | None = None) -> Source:
@@ -70,6 +78,41 @@ class Elaborator:
         return None if diagnostics.failed else plan
 
 
+_MOST_BODIES = 5_000
+
+
+@dataclass
+class Kept:
+    """What the last right text leaves for the next, nearly the same, as an editor asks for.
+
+    The trees of the files that it uses, and the bodies of their blocks: what those cost, and what
+    there is to remark on them.
+    """
+
+    bodies: dict[Any, Body] = field(default_factory=dict)
+    costs: dict[Body, Cost] = field(default_factory=dict)
+    remarks: Known = field(default_factory=dict)
+    trees: dict[str, tuple[str, syntax.File, tuple[Diagnostic, ...]]] = field(default_factory=dict)
+
+    def parse(self, source: Source, limits: Limits) -> tuple[syntax.File, tuple[Diagnostic, ...]]:
+        """Parse a used file, or return its tree if it is as it was."""
+        before = self.trees.get(source.name)
+        if before is not None and before[0] == source.text:
+            return before[1:]
+        if before is not None:
+            self.bodies, self.costs, self.remarks = {}, {}, {}
+        file, wrong = parse(source, limits)
+        self.trees[source.name] = (source.text, file, wrong)
+        return file, wrong
+
+    def keep(self, bodies: dict[Any, Body], costs: Costs) -> None:
+        """Keep the bodies of a text without mistakes, or none where they are too many."""
+        self.bodies = bodies if len(bodies) <= _MOST_BODIES else {}
+        self.costs = {body: costs.of_body(body) for body in self.bodies.values()}
+        kept = {*self.costs}
+        self.remarks = {key: found for key, found in self.remarks.items() if key[0] in kept}
+
+
 @dataclass
 class Loader:
     """Loads what a file uses, from within the project's folder, each file once."""
@@ -78,6 +121,8 @@ class Loader:
     limits: Limits
     diagnostics: Diagnostics
     files: dict[Path, syntax.File] = field(default_factory=dict)
+    read: Reader = read
+    kept: Kept | None = None
 
     def __call__(self, use: syntax.Use, source: Source) -> syntax.File:
         found = resolve_use(Path(source.name), use.path.value, self.project)
@@ -86,7 +131,7 @@ class Loader:
             raise fault("A503", f"this file cannot be used: {found}", use.path.span, cure)
         if found not in self.files:
             try:
-                text = read(found, self.limits, inside=(self.project,))
+                text = self.read(found, self.limits, inside=(self.project,))
             except Unreadable as error:
                 if error.diagnostic.code == "A503":
                     raise fault("A503", error.diagnostic.title, use.path.span) from None
@@ -95,7 +140,8 @@ class Loader:
                 }
                 hint = _similar_file(use, found.stem, files)
                 raise fault("A501", error.diagnostic.title, use.path.span, hint) from None
-            self.files[found], wrong = parse(text, self.limits)
+            parsed = self.kept.parse if self.kept is not None else parse
+            self.files[found], wrong = parsed(text, self.limits)
             self.diagnostics.extend(wrong)
         return self.files[found]
 

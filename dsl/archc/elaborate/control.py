@@ -150,6 +150,7 @@ def _unfold(state: State, plan: _Plan, here: Context) -> Loop:
         after = retrace(chain.output.shape, outside)
         current = Tensor(after, chain.output.span, chain.output)
         if after is None:
+            frame.is_cut_short = True
             break
         channels.append(after.channels)
     frame.env, frame.passes = outer, passes

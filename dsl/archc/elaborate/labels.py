@@ -9,6 +9,7 @@ from typing import Any
 from archc import symbolic, syntax
 from archc.elaborate.names import Names, aliases_in, labels_in, named_twice, refuse_reserved
 from archc.elaborate.state import Context, Labelled, State
+from archc.elaborate.work import Suppressed
 from archc.ops import Shape
 from archc.plan import Apply, Call, Chain, Loop, Node, Ref, Reused, Scope, Tensor, children
 from archc.source import Diagnostic, Fault, Fix, Severity, SpanLabel, fault, spelling
@@ -122,6 +123,8 @@ def lookup(state: State, reference: syntax.Reference, here: Context) -> Labelled
     name, members = _longest(filled(reference, here), members, here)
     found = here.frame.labels.get(name)
     if found is None:
+        if here.frame.is_cut_short and name not in here.frame.declared:
+            raise Suppressed
         raise _unknown(name, reference, here)
     if found.is_one_of_several and not _holds(found.passes, here.frame.passes):
         _warn_of_passes(state, name, reference, found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
@@ -41,12 +41,13 @@ def elaborate(
     trace_sizes: bool = False,
     shared: dict[tuple[Any, ...], Body] | None = None,
     inputs: Mapping[str, Dims] | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Plan:
     """Unfold the network with its params as `given`, or else at their defaults.
 
     `trace_sizes` keeps the expressions of spatial sizes too, which few blocks have a use for;
     `shared` keeps what does not depend on the params, for the next time. `inputs` are shapes by the
-    inputs' names, instead of those in the file.
+    inputs' names, instead of those in the file. Raises Cancelled once `cancelled` says so.
     """
     network = _network(file, diagnostics)
     params = read_params(file, given, library.blocks, diagnostics)
@@ -64,6 +65,7 @@ def elaborate(
         trace_sizes=trace_sizes,
         shared=shared,
         inputs=inputs,
+        cancelled=cancelled,
     )
     if given:
         diagnostics.items[known:] = [_told(d, given) for d in diagnostics.items[known:]]

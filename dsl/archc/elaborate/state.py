@@ -13,13 +13,14 @@ from archc import syntax
 from archc.elaborate.evaluate import Evaluator, UnknownIncoming
 from archc.elaborate.link import Library
 from archc.elaborate.names import Names
-from archc.elaborate.work import Suppressed, TooLarge, WorkLimit
+from archc.elaborate.work import Cancelled, Suppressed, TooLarge, WorkLimit
 from archc.ops import Dims, Shape
 from archc.plan import BlockValue, Body, Chain, Devices, Node, OperatorValue, Scope, Tensor
 from archc.source import Diagnostics, Fault, Limits, Span, SpanLabel, fault
 from archc.symbolic import Expr
 
 _STEPS = 3  # of the way to a mistake that are shown
+_ASKED = 32  # operators after which it is asked whether anybody still waits
 _WORK = 20  # steps of evaluation for each operator that there may be
 
 
@@ -91,6 +92,7 @@ class Frame:
     devices: Devices | None = None
     lookup: Callable[[syntax.Reference, Context], Labelled] | None = None
     branching: int = 0  # branches around the statement at hand
+    is_cut_short: bool = False  # a loop ended with a mistake, and the labels that it makes lack
     asked: bool = False  # a statement has asked for an input that is not there
 
     def knows(self, names: Mapping[str, Any]) -> None:
@@ -185,6 +187,7 @@ class State:
     chain: Callable[[syntax.Sequence, Context], Chain]
     statement: Callable[[syntax.Statement, Context, list[Node]], Tensor]
     given: Mapping[str, Dims] = field(default_factory=dict)  # shapes of inputs, by their names
+    cancelled: Callable[[], bool] | None = None  # asked while it goes on
     bodies: dict[tuple[Any, ...], Body] = field(default_factory=dict)
     calls: list[tuple[BlockValue, Span]] = field(default_factory=list)
     trail: list[TraceEntry] = field(default_factory=list)  # that leads to the statement
@@ -197,9 +200,11 @@ class State:
         self.work = WorkLimit(_WORK * self.limits.steps)
 
     def count(self, frame: Frame, operators: int, span: Span) -> None:
-        """Raises TooLarge where the network outgrows the limits."""
+        """Raises TooLarge where the network outgrows the limits, Cancelled where nobody waits."""
         frame.size += operators
         self.steps += 1
+        if self.cancelled is not None and self.steps % _ASKED == 0 and self.cancelled():
+            raise Cancelled
         if max(frame.size, self.steps) > self.limits.steps:
             title = f"the network unfolds to more than {self.limits.steps:,} operators"
             cure = "make a repeat or recursion smaller, or raise the limit with `--max-steps`"

@@ -7,7 +7,8 @@ Shapes are found here and not in a later pass because the language asks for them
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -43,16 +44,20 @@ def lower(
     trace_sizes: bool = False,
     shared: dict[tuple[Any, ...], Body] | None = None,
     inputs: Mapping[str, Dims] | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Body:
     """The network of a file, unfolded; what is wrong with it goes to `diagnostics`.
 
     `env` holds what its statements can name: blocks and params. `trace_sizes` keeps the
     expressions of spatial sizes too. `shared` keeps bodies that no param can change. `inputs` are
-    shapes, channels first, that go before what the file says; "" is the only input.
+    shapes, channels first, that go before what the file says; "" is the only input. `cancelled` is
+    asked now and then; where it says so, Cancelled is raised.
     """
     shared = {} if shared is None else shared
     given = inputs or {}
-    state = State(diagnostics, limits, trace_sizes, shared, library, _unset, _unset, given)
+    state = State(
+        diagnostics, limits, trace_sizes, shared, library, _unset, _unset, given, cancelled
+    )
     state.chain = lambda sequence, here: _chain(state, sequence, here)
     state.statement = lambda statement, here, nodes: _statement(state, statement, here, nodes)
     statements = tuple(item for item in file.items if isinstance(item, syntax.Statement))
@@ -69,19 +74,24 @@ def lower(
         chain = Chain([], nothing, nothing)
     except LimitReached:
         chain = Chain([], nothing, nothing)
-    if not frame.inputs and not frame.asked:
-        cure = "begin with `input 224x224 x3`"
-        span = statements[0].span if statements else file.span
-        state.report(fault("A404", "the network has no input", span, cure))
-    if chain.output.shape is not None and chain.output.shape.columns:
-        title = f"the network ends in {chain.output.shape}, not in one tensor"
-        state.report(fault("A208", title, chain.output.span, "end with `join`"))
-    check_given(state, frame, file.span)
+    with suppress(LimitReached):
+        _check_ends(state, frame, chain, statements[0].span if statements else file.span)
+        check_given(state, frame, file.span)
     entering = tuple(frame.inputs) or (nothing,)
     names = tuple(frame.input_names)
     body = Body(None, "", dict(env), entering, chain, frame.size, frame.depth, names, frame.devices)
     body.lets = frame.lets
     return body
+
+
+def _check_ends(state: State, frame: Frame, chain: Chain, span: Span) -> None:
+    """Reports a network without an input, which begins at `span`, and one that ends in several."""
+    if not frame.inputs and not frame.asked:
+        cure = "begin with `input 224x224 x3`"
+        state.report(fault("A404", "the network has no input", span, cure))
+    if chain.output.shape is not None and chain.output.shape.columns:
+        title = f"the network ends in {chain.output.shape}, not in one tensor"
+        state.report(fault("A208", title, chain.output.span, "end with `join`"))
 
 
 def _unset(*_: Any) -> Any:
@@ -102,6 +112,7 @@ def _chain(state: State, sequence: syntax.Sequence, here: Context) -> Chain:
             except (Fault, Suppressed) as mistake:
                 if isinstance(mistake, Fault):
                     state.report(mistake, inner)
+                    _allow_half_typed(state, statement, mistake, inner)
                 if not isinstance(statement.term, syntax.Let):
                     current = poison(statement, inner)
             damaged = isinstance(statement.term, syntax.Broken)
@@ -110,6 +121,24 @@ def _chain(state: State, sequence: syntax.Sequence, here: Context) -> Chain:
                 here.frame.asked = True  # the input may have been there
     here.frame.env = outer
     return Chain(nodes, here.x, current)
+
+
+def _allow_half_typed(
+    state: State, statement: syntax.Statement, mistake: Fault, here: Context
+) -> None:
+    """An unknown word may be an `input`, a `use` or a `param` that is being typed: what is missing
+    without it is no second mistake.
+    """
+    if mistake.diagnostic.code != "A101" or not here.frame.is_network:
+        return
+    here.frame.asked = True
+    term, damage = statement.term, state.diagnostics.damage
+    if isinstance(term, syntax.Operation):
+        begun = any(word.startswith(term.name.id) for word in (*syntax.ITEM_WORDS, "let"))
+        damage.blocks |= begun
+        damage.params |= begun
+        if statement.label is None and term.arguments is None and not term.attributes:
+            damage.begun.add(term.name.id)
 
 
 def _statement(

@@ -14,6 +14,10 @@ class TooLarge(Fault):
     """The network, or the work that it takes, is beyond the limits: whoever elaborates stops."""
 
 
+class Cancelled(Exception):
+    """Whoever asked does not want the answer any more: a newer text is there."""
+
+
 class Suppressed(Exception):
     """What is asked for is unknown because of an earlier mistake: say nothing more."""
 

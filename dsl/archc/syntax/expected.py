@@ -157,6 +157,16 @@ def stray(source: Source, position: int) -> Diagnostic:
     return Diagnostic("A004", f"`{span.text}` closes nothing", (SpanLabel(span),), fixes=(fix,))
 
 
+def not_opened(source: Source, end: int, position: int) -> Diagnostic:
+    """A closing brace below a line that lacks the opening one."""
+    labels = (
+        SpanLabel(Span(source, end, end), "`{` is missing here"),
+        SpanLabel(Span(source, position, position + 1), "to open what this closes"),
+    )
+    fix = Fix("Insert `{`", Span(source, end, end), " {")
+    return Diagnostic("A004", "`}` closes nothing", labels, fixes=(fix,))
+
+
 _ATTRIBUTE_AHEAD = re.compile(
     r"\s*(?:[xpgd]?[0-9]+(?![A-Za-z_])|[0-9]+x|[xpgd]?\(|/|[A-Za-z_]\w*\s*=|no[a-z]+\b)"
 )

@@ -37,11 +37,14 @@ CLOSERS = {")": "RPAR", "]": "RSQB", "}": "RBRACE", ">": "RANGLE"}
 _CLOSING = frozenset(CLOSERS.values())
 _ENDS = {*CLOSERS, ""}
 _ROUND = frozenset({"LPAR", "CALL_OPEN", "LSQB"})
+_WITHIN_LINE = _ROUND | {"INDEX_OPEN", "PATH_OPEN"}  # closed on the line that they are opened on
+_OVER_LINES = {"LBRACE": "RBRACE", "LANGLE": "RANGLE"}
 _OPERATORS = frozenset({"ADDOP", "MULOP", "POW", "REL", "AND", "OR", "NOT", "ELSE"})
 _FRESH = frozenset({"_SEP", "_COMMA", "PIPE"})  # what comes after is beside, not inside
 _WEIGHED = frozenset(OPENERS) | _CLOSING | _OPERATORS | _FRESH
 
 _BLANK = re.compile(r"(?:[\s\ufeff]|#[^\n]*)*")
+_MARGIN = re.compile(r"[ \t]*(?:\|[ \t]*)?")
 _LANDMARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[\n;{}|<>()\[\]]')
 _LANDMARKS = {"\n": "_SEP", ";": "_SEP", "{": "LBRACE", "|": "PIPE", "<": "LANGLE", **CLOSERS}
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -51,6 +54,8 @@ _HEADER = re.compile(
     rf"(?:if|for|param|block|sequence|network|use)\b{_NO_LABEL}", re.I
 )  # there `<` compares
 _ITEMS = frozenset({"NETWORK", "USE", "PARAM", "BLOCK", "SECTION"})
+_LINE_ENDS = frozenset("LBRACE RBRACE LANGLE RANGLE PIPE _SEP".split())  # of a statement, rightly
+_HEADERS = frozenset(("BLOCK", "FOR", "IF"))  # before what stands in braces
 _FAR = 2_000  # characters to look for the end of a bracket over several lines
 
 
@@ -88,8 +93,18 @@ class _TooDeep(Exception):
     pass
 
 
+def _start(value: Any) -> int:
+    """Where a value on the stack begins."""
+    if type(value) is Token:
+        return value.start_pos
+    span = getattr(value, "span", None)
+    return 0 if span is None else int(span.start)
+
+
 class RecoveringParser:
-    """The parser at work on one text."""
+    """The parser at work on one text. `ends`: where the text ends, the file does."""
+
+    ends = True
 
     def __init__(
         self, builder: object, source: Source, limits: Limits, problems: Diagnostics
@@ -104,12 +119,21 @@ class RecoveringParser:
         self.patience = 10 * limits.diagnostics  # recoveries, the silent ones too
         self.resumed = -1  # where the parser went on after the last mistake
         self.damage = Damage()
+        self.lost: list[Span] = []  # insides whose header is half written: no items
         self.commas: set[int] = set()  # statements and brackets that were told of theirs
         self.tokens: list[Token] = []  # all that were taken, and what closes a bracket unwritten
 
     # --- going through the text
 
     def parse(self) -> File:
+        self._read_all()
+        file: File = self.machine.values[-1]
+        items = file.items
+        for lost in self.lost:
+            items = tuple(i for i in items if not lost.start < i.span.start < lost.end)
+        return replace(file, items=items, damage=self.damage)
+
+    def _read_all(self) -> None:
         while True:
             try:
                 self._go_on()
@@ -123,12 +147,12 @@ class RecoveringParser:
             if self.patience < 0 or self.problems.full:
                 self._give_up()
                 break
-        file: File = self.machine.values[-1]
-        return replace(file, damage=self.damage)
 
     def _go_on(self) -> None:
         machine, nesting = self.machine, self.nesting
         for token in machine.tokens():
+            if token.type == "$END" and not self.ends:
+                return
             machine.feed(token)
             self.tokens.append(token)
             self.end = token.end_pos
@@ -157,7 +181,10 @@ class RecoveringParser:
 
         if self._read_bare_test(position):
             return
-        if self.text[position : position + 1] in _ENDS:
+        broken_off = self._broken_off(position)
+        if broken_off is not None:
+            self._end_at(broken_off)
+        elif self.text[position : position + 1] in _ENDS:
             self._recover_at_closing(position)
         elif _ITEM.match(self.text, position) and self._left_open(position):
             self._close_all(self._open_brackets(), position)
@@ -169,6 +196,61 @@ class RecoveringParser:
         else:
             self._report(position)
             self._skip_statement(position)
+
+    def _broken_off(self, position: int) -> int | None:
+        """Where a statement breaks off, as while it is typed: the end of a line before a mistake.
+
+        `fc7:` and `param width =` take what is on the next line, as `unit(64,` does; where that
+        is not further right it is a statement of its own.
+        """
+        start = self._statement_start(position)
+        end = self.text.find("\n", start, position)
+        before = self._last_token(end) if end > self.resumed else None  # once for each line
+        if before is None or before.start_pos < start or before.type in _LINE_ENDS:
+            return None
+        is_header = bool(_HEADERS.intersection(self._pending_kinds()[:1]))
+        if not is_header and self._indent(self._skip_blank(end)) > self._indent(start):
+            return None
+        opened = [t for t in self._open_brackets() if start <= t.start_pos]
+        within_line = all(t.type in _WITHIN_LINE for t in opened)
+        return end if within_line and not self._goes_over(start, end) else None
+
+    def _goes_over(self, start: int, end: int) -> bool:
+        """Whether braces or branches go on over a line's end, or end what was begun before."""
+        depth = at_end = 0
+        for token in self.tokens:
+            if token.start_pos >= start:
+                depth += (token.type in _OVER_LINES) - (token.type in _OVER_LINES.values())
+                at_end = depth if token.start_pos < end else at_end
+                if depth < 0:
+                    return True
+        return at_end > 0
+
+    def _last_token(self, end: int) -> Token | None:
+        """The last one before a place."""
+        return next((t for t in reversed(self.tokens) if t.end_pos <= end and t.value), None)
+
+    def _end_at(self, end: int) -> None:
+        """Report a statement that breaks off at a line's end, and go on with the line below."""
+        values = self.machine.values
+        height = next(
+            n for n in range(len(values), -1, -1) if n == 0 or _start(values[n - 1]) < end
+        )
+        last = self._last_token(end)
+        start = self._statement_start(end)
+        opened = [t for t in self._open_brackets() if start <= t.start_pos < end]
+        if opened:
+            height = next(n for n, value in enumerate(values) if value is opened[0]) + 1
+        self.machine.cut(height)
+        self.nesting.cut(len(self._open_brackets()))
+        while self.tokens[-1] is not last:
+            self.tokens.pop()
+        self.end = self.tokens[-1].end_pos
+        if opened:
+            self.problems.add(expected.unclosed(self.source, [self._at(opened[0])], end))
+        else:
+            self._report(end)
+        self._skip_statement(end)
 
     def _read_bare_test(self, position: int) -> bool:
         """`residual if s < 2 < ... >`: the statement once more, its test as if in brackets."""
@@ -251,11 +333,51 @@ class RecoveringParser:
         from archc.syntax import mistakes
 
         shouted = mistakes.shouted(self._context(position))
-        self.problems.add(shouted or expected.stray(self.source, position))
+        header = None if shouted else self._header_above(position)
+        if header is not None:
+            self._lose_inside(header, position)
+        else:
+            self.problems.add(shouted or expected.stray(self.source, position))
         if shouted:
             self._skip_statement(position)
         else:
             self._resume(position + 1)
+
+    def _header_above(self, position: int) -> Span | None:
+        """The line above a `}` at a line's start whose `{` is missing: what is between is inside.
+
+        `blo` or `train` while it is typed, above a body that is there.
+        """
+        text, source = self.text, self.source
+        number = source.position(position)[0] - 1
+        is_alone = text[position] == "}" and source.line_starts[number] == position
+        if not is_alone or any(t.type == "LBRACE" for t in self._open_brackets()):
+            return None
+        while number > 0 and (line := source.line(number).rstrip())[:1] in ("", " ", "\t", "#"):
+            number -= 1
+        if number == 0 or number == source.position(position)[0] - 1:
+            return None
+        code = line.partition("#")[0].rstrip()
+        if not re.match(r"[A-Za-z]", code) or re.search(r"[{};]", code):
+            return None
+        start = source.line_starts[number - 1]
+        return Span(source, start, start + len(code))
+
+    def _lose_inside(self, header: Span, position: int) -> None:
+        """What is between a header that is half written and its `}` is neither here nor there."""
+        inside = Span(self.source, header.end, position)
+        self.lost.append(inside)
+        opened = [token for token in self._open_brackets() if token.start_pos > inside.start]
+        if opened:  # `params < 3M`, which is no statement
+            self.machine.cut(next(n for n, v in enumerate(self.machine.values) if v is opened[0]))
+            self._put_err()
+        problems = self.problems.items
+        problems[:] = [d for d in problems if not inside.start < d.span.start < inside.end]
+        if not any(header.start <= d.span.start <= header.end for d in problems):
+            self.problems.add(expected.not_opened(self.source, header.end, position))
+        self.damage.spans.append(Span(self.source, header.start, position))
+        self.damage.names.update(_WORD.findall(header.text))
+        self.damage.blocks = True
 
     def _left_open(self, position: int) -> bool:
         """An item's first word inside of brackets: was a bracket forgotten before it?
@@ -273,7 +395,8 @@ class RecoveringParser:
 
     def _close_all(self, opened: list[Token], position: int) -> None:
         """Reports brackets that were never closed, outermost first in `opened`, closes them."""
-        self.problems.add(expected.unclosed(self.source, [self._at(t) for t in opened], position))
+        blamed = self._badly_closed(opened) or opened
+        self.problems.add(expected.unclosed(self.source, [self._at(t) for t in blamed], position))
         for token in reversed(opened):
             closer = OPENERS[token.type]
             if not self.machine.accepts(closer):
@@ -281,6 +404,28 @@ class RecoveringParser:
             still = self._open_brackets()
             if still and still[-1] is token and self.machine.accepts(closer):
                 self._insert(closer)
+
+    def _badly_closed(self, opened: list[Token]) -> list[Token]:
+        """The bracket that is closed too far left, by one that another lacks: by their indents."""
+        if len(opened) != 1 or opened[0].type not in _OVER_LINES:
+            return []
+        inner: list[Token] = []
+        for token in self.tokens:
+            if token.type in _OVER_LINES and token.start_pos > opened[0].start_pos:
+                inner.append(token)
+            elif token.type in _OVER_LINES.values() and inner:
+                bracket = inner.pop()
+                line = self.text.rfind("\n", 0, token.start_pos) + 1
+                is_first = not self.text[line : token.start_pos].strip()
+                if is_first and token.start_pos - line < self._depth_of(self._at(bracket)):
+                    return [bracket]
+        return []
+
+    def _depth_of(self, position: int) -> int:
+        """The indent of a line; of one that begins a branch, that of the branch."""
+        line = self.text.rfind("\n", 0, position) + 1
+        found = _MARGIN.match(self.text, line)
+        return found.end() - line if found else 0
 
     def _skip_statement(self, position: int) -> None:
         """Over the rest of a bad statement; what was read of it is kept if it can stand alone."""
@@ -362,6 +507,7 @@ class RecoveringParser:
             self.damage.spans.append(span)
             self.damage.names.update(_WORD.findall(span.text))
             self.damage.blocks |= "USE" in self._pending_kinds()
+            self.damage.params |= "PARAM" in self._pending_kinds()
 
     def _cut_to(self, kind: str) -> None:
         """Takes values off the stack until a state that accepts the token."""

@@ -352,6 +352,12 @@ def listing(parser: Parser) -> None:
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
 
+def lsp(parser: Parser) -> None:
+    parser.add_argument(
+        "--stdio", action="store_true", help="over standard input and output, as it does anyway"
+    )
+
+
 def explain(parser: Parser) -> None:
     parser.add_argument(
         "what",

@@ -1,0 +1,59 @@
+"""What mends mistakes: every cure of `check --fix`, and all sure ones at once."""
+
+from __future__ import annotations
+
+from archc.api import Analysis, analyze
+from archc.corrections import correct
+from archc.editor.findings import Cure, Finding, TextChange, findings
+from archc.editor.snapshot import Snapshot
+from archc.record import record
+from archc.source import Source
+
+
+@record
+class Remedy:
+    """A cure for what is wrong at a place; `finding` is None for all that is sure, in one go."""
+
+    title: str
+    changes: tuple[TextChange, ...]
+    finding: Finding | None
+    preferred: bool = False
+
+
+def remedies(snapshot: Snapshot, start: int, end: int) -> tuple[Remedy, ...]:
+    """Return the cures of what is wrong between two offsets."""
+    found: list[Remedy] = []
+    for finding in findings(snapshot):
+        if finding.start <= end and start <= finding.end:
+            found += [_remedy(finding, cure) for cure in finding.cures]
+    return tuple(dict.fromkeys(found))
+
+
+def _remedy(finding: Finding, cure: Cure) -> Remedy:
+    return Remedy(cure.title, cure.changes, finding, cure.safe)
+
+
+def fix_all(snapshot: Snapshot) -> Remedy | None:
+    """Return what `archc check --fix` would change, if anything."""
+    if not any(cure.safe for finding in findings(snapshot) for cure in finding.cures):
+        return None
+    made = correct(snapshot.analysis, lambda source: analyse_as(snapshot, source))
+    if not made.changed:
+        return None
+    change = whole_change(snapshot.text, made.text)
+    return Remedy(f"Fix all that is sure ({made.cured})", (change,), None)
+
+
+def analyse_as(snapshot: Snapshot, source: Source) -> Analysis:
+    """Analyse another text in the place of a snapshot's."""
+    return analyze(source, project=snapshot.project, read=snapshot.analysis.again.load.read)
+
+
+def whole_change(old: str, new: str) -> TextChange:
+    """Return the one change that makes a text another: what is alike at both ends stays."""
+    most = min(len(old), len(new))
+    head = next((at for at in range(most) if old[at] != new[at]), most)
+    tail = 0
+    while tail < most - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    return TextChange(head, len(old) - tail, new[head : len(new) - tail])

@@ -1,0 +1,285 @@
+"""What may come next: operators that fit the tensor and what they would make, names, attributes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+
+from archc import syntax
+from archc.editor.samples import outcome, suits
+from archc.editor.snapshot import Snapshot
+from archc.elaborate.blocks import signature
+from archc.elaborate.evaluate import FUNCTIONS, INCOMING
+from archc.elaborate.sections import EXPECT
+from archc.ops import COMBINATORS, REGISTRY, Field, Form, Op, Shape
+from archc.plan import BlockValue
+from archc.recipe import LINES
+from archc.record import record
+from archc.report.spelling.phrases import first_paragraph
+from archc.scopes import Symbol, SymbolKind
+from archc.syntax import ITEM_WORDS
+from archc.syntax.cursor import Cursor, cursor_at
+
+
+class ProposalKind(StrEnum):
+    """What a proposal is: for its icon."""
+
+    OPERATOR = "operator"
+    COMBINATOR = "combinator"
+    BLOCK = "block"
+    KEYWORD = "keyword"
+    VALUE = "value"
+    LABEL = "label"
+    ATTRIBUTE = "attribute"
+    FUNCTION = "function"
+    FILE = "file"
+
+
+@record
+class Proposal:
+    """A word that may stand between two offsets. `detail` is short, `doc` is Markdown."""
+
+    start: int
+    end: int
+    text: str
+    kind: ProposalKind
+    detail: str = ""
+    doc: str = ""
+    rank: int = 5  # the least first
+
+
+_STATEMENTS = {
+    "input": "a tensor from outside: `input 224x224 x3`",
+    "output": "names an output: `output logits`",
+    "reuse": "runs a labelled statement again, with the same weights",
+    "if": "decides while compiling: `if stride > 1 { }`",
+    "for": "repeats while compiling: `for i in 1..3 { }`",
+    "let": "a name for a value: `let wide = 4*width`",
+}
+_META = "display family paper authors year arxiv dataset top1_error top5_error pretrained".split()
+
+
+def complete(snapshot: Snapshot, offset: int) -> tuple[Proposal, ...]:
+    """Return what may stand at an offset, in place of the word that is begun there."""
+    quoted = _quote(snapshot.text, offset)
+    if quoted is None:
+        return ()
+    if quoted >= 0:
+        return tuple(_files(snapshot, quoted, offset))
+    cursor = cursor_at(snapshot.source, offset, item_start(snapshot, offset))
+    found = {p.text: p for p in reversed([*_proposals(snapshot, cursor)])}
+    return tuple(sorted(found.values(), key=lambda p: (p.rank, p.text)))
+
+
+def item_start(snapshot: Snapshot, offset: int) -> int:
+    """Return where the item begins that an offset is in or behind: nothing before it counts."""
+    starts = [item.span.start for item in snapshot.file.items if item.span.start < offset]
+    return max(starts, default=0)
+
+
+def _quote(text: str, offset: int) -> int | None:
+    """Where the text in quotes begins that an offset is in, -1 for none; None in a comment."""
+    start, at = -1, text.rfind("\n", 0, offset) + 1
+    while at < offset:
+        if text[at] == "#" and start < 0:
+            return None
+        if text[at] == "\\" and start >= 0:
+            at += 1
+        elif text[at] == '"':
+            start = -1 if start >= 0 else at + 1
+        at += 1
+    return start
+
+
+def _proposals(snapshot: Snapshot, cursor: Cursor) -> Iterator[Proposal]:
+    if "LABEL" in cursor.accepted:
+        yield from _labels(snapshot, cursor)
+    elif cursor.section:
+        yield from _entries(cursor)
+    elif cursor.begins_statement:
+        yield from _statements(snapshot, cursor)
+    else:
+        if cursor.takes_attribute:
+            yield from _attributes(snapshot, cursor)
+        if cursor.takes_value:
+            yield from _values(snapshot, cursor)
+        if "AS" in cursor.accepted:
+            yield _proposal(cursor, "as", ProposalKind.KEYWORD, "a name for the tensor", rank=8)
+
+
+def _proposal(
+    cursor: Cursor, text: str, kind: ProposalKind, detail: str = "", doc: str = "", rank: int = 5
+) -> Proposal:
+    start = cursor.offset - len(cursor.typed)
+    return Proposal(start, cursor.offset, text, kind, detail, doc, rank)
+
+
+# --- statements --------------------------------------------------------------------------
+
+
+def _statements(snapshot: Snapshot, cursor: Cursor) -> Iterator[Proposal]:
+    x = snapshot.shape_before(cursor.start)
+    for name, symbol in snapshot.scopes.values_at(cursor.offset).items():
+        if isinstance(symbol.node, syntax.Block):
+            call = signature(BlockValue(symbol.node, None))
+            yield _proposal(cursor, name, ProposalKind.BLOCK, call, symbol.node.doc, rank=1)
+    is_start = x is None and cursor.begins_item
+    for cls in dict.fromkeys(REGISTRY.values()):
+        if cls.category == "merge" and cls.name in COMBINATORS:
+            continue
+        if x is None or suits(cls, x):
+            yield _operator(cursor, cls, x)
+    for name, combinator in COMBINATORS.items():
+        merge = REGISTRY.get(combinator.merge)
+        doc = first_paragraph(inspect.getdoc(merge)) if merge is not None else ""
+        detail = f"{name}< a{' | b' * (combinator.least > 1)} >"
+        yield _proposal(cursor, name, ProposalKind.COMBINATOR, detail, doc, rank=3)
+    for word, meaning in _STATEMENTS.items():
+        rank = 0 if is_start and word == "input" else 4
+        yield _proposal(cursor, word, ProposalKind.KEYWORD, meaning, rank=rank)
+    if cursor.begins_item:
+        for word in sorted(ITEM_WORDS):
+            yield _proposal(cursor, word, ProposalKind.KEYWORD, rank=6)
+
+
+def _operator(cursor: Cursor, cls: type[Op], x: Shape | None) -> Proposal:
+    made = outcome(cls, x) if x is not None else None
+    as_written = f"{cls.example} " if cls.example != cls.name else ""
+    detail = f"{as_written}→ {made}" if made is not None else cls.example
+    doc = first_paragraph(inspect.getdoc(cls))
+    rank = 2 if x is None or made is not None else 5
+    return _proposal(cursor, cls.name, ProposalKind.OPERATOR, detail, doc, rank)
+
+
+# --- attributes and values ---------------------------------------------------------------
+
+_SIGNS = {
+    Form.STRIDE: "/2",
+    Form.PADDING: "p1",
+    Form.WIDTH: "x64",
+    Form.GROUPS: "g32",
+    Form.DILATION: "d2",
+    Form.SIZE: "3x3",
+}
+
+
+def _attributes(snapshot: Snapshot, cursor: Cursor) -> Iterator[Proposal]:
+    """Those of the operator that are not there yet; flags, options, and signs as examples."""
+    cls = REGISTRY.get(cursor.head)
+    if cls is None:
+        return
+    for name, spec in cls.fields().items():
+        if any(word in spec.words or word in spec.choices for word in cursor.words):
+            continue
+        for text, detail in _written(name, spec):
+            yield _proposal(cursor, text, ProposalKind.ATTRIBUTE, detail, rank=2)
+
+
+def _written(name: str, spec: Field) -> Iterator[tuple[str, str]]:
+    """How a field can be written, and what it is."""
+    doc = spec.doc or name.replace("_", " ")
+    for word in spec.words:
+        yield word, doc
+    if spec.form is Form.OPTION:
+        choices = f": {', '.join(spec.choices)}" if spec.choices else ""
+        yield f"{name}=", doc + choices
+    elif spec.form in _SIGNS:
+        yield _SIGNS[spec.form], doc
+
+
+def _values(snapshot: Snapshot, cursor: Cursor) -> Iterator[Proposal]:
+    """What an expression can name; in a call also its parameters."""
+    names = snapshot.scopes.values_at(cursor.offset)
+    called = names.get(cursor.head)
+    if "KEY" in cursor.accepted and called is not None:
+        for name, symbol in called.parameters.items():
+            text = symbol.node.text if isinstance(symbol.node, syntax.Formal) else ""
+            yield _proposal(cursor, f"{name}=", ProposalKind.ATTRIBUTE, text, rank=1)
+    for name, symbol in names.items():
+        if symbol.kind is not SymbolKind.BLOCK:
+            yield _proposal(cursor, name, ProposalKind.VALUE, _described(symbol), rank=2)
+    x = snapshot.shape_before(cursor.start)
+    for field in INCOMING:
+        detail = _of_incoming(field, x)
+        if x is None or detail:
+            text = f"in.{field}"
+            yield _proposal(cursor, text, ProposalKind.VALUE, detail, rank=3)
+    for name in FUNCTIONS:
+        yield _proposal(cursor, name, ProposalKind.FUNCTION, rank=6)
+
+
+def _described(symbol: Symbol) -> str:
+    node = symbol.node
+    if isinstance(node, syntax.Param | syntax.Statement):
+        return " ".join(node.span.text.split())[:60]
+    return node.text if isinstance(node, syntax.Formal) else symbol.kind.value
+
+
+def _of_incoming(field: str, x: Shape | None) -> str:
+    if x is None:
+        return ""
+    known = {"c": int(x.channels), "features": int(x.features)}
+    known |= {n: int(size) for n, size in zip("whd", reversed(x.size), strict=False)}
+    return str(known[field]) if field in known else ""
+
+
+def _labels(snapshot: Snapshot, cursor: Cursor) -> Iterator[Proposal]:
+    labels = snapshot.scopes.labels_at(cursor.start)
+    for name, symbol in labels.items():
+        node = symbol.node
+        runs = snapshot.runs_of(node) if isinstance(node, syntax.Statement) else []
+        shape = runs[0].after.shape if runs else None
+        yield _proposal(cursor, name, ProposalKind.LABEL, str(shape or ""), rank=1)
+    yield _proposal(cursor, "in", ProposalKind.LABEL, "what comes into the block", rank=4)
+    yield _proposal(cursor, "input", ProposalKind.LABEL, "the network's input", rank=4)
+
+
+# --- sections and files ------------------------------------------------------------------
+
+
+def _entries(cursor: Cursor) -> Iterator[Proposal]:
+    if "KEY" in cursor.accepted:
+        yield from _settings(cursor)
+        return
+    match cursor.section:
+        case "train":
+            for key, kinds in LINES.items():
+                doc = "\n\n".join(first_paragraph(inspect.getdoc(cls)) for cls in kinds.values())
+                first = next(iter(kinds.values()))
+                yield _proposal(cursor, key, ProposalKind.KEYWORD, first.example, doc)
+        case "expect":
+            for key in EXPECT:
+                yield _proposal(cursor, key, ProposalKind.KEYWORD)
+        case _:
+            for key in _META:
+                yield _proposal(cursor, key, ProposalKind.KEYWORD)
+
+
+def _settings(cursor: Cursor) -> Iterator[Proposal]:
+    """The kinds of a line of `train`: `optimizer sgd`."""
+    if cursor.section != "train" or cursor.head not in LINES:
+        return
+    for kind, cls in LINES[cursor.head].items():
+        if kind:
+            doc = first_paragraph(inspect.getdoc(cls))
+            yield _proposal(cursor, kind, ProposalKind.KEYWORD, cls.example, doc)
+
+
+def _files(snapshot: Snapshot, start: int, offset: int) -> Iterator[Proposal]:
+    """Files that `use "..."` can name, in the folder that is typed."""
+    line = snapshot.text[snapshot.text.rfind("\n", 0, start) + 1 : start - 1]
+    if line.strip() != "use":
+        return
+    folder = Path(snapshot.source.name).parent / snapshot.text[start:offset].rpartition("/")[0]
+    begin = snapshot.text.rfind("/", start, offset) + 1 or start
+    if not folder.resolve().is_relative_to(snapshot.project.resolve()) or not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.suffix == ".arch" and path != Path(snapshot.source.name):
+            yield Proposal(begin, offset, path.name, ProposalKind.FILE)
+        elif path.is_dir():
+            yield Proposal(begin, offset, f"{path.name}/", ProposalKind.FILE)

@@ -1,0 +1,113 @@
+"""From a name to its definition and its uses, and all of them to another name."""
+
+from __future__ import annotations
+
+import re
+
+from archc import syntax
+from archc.editor.findings import TextChange
+from archc.editor.snapshot import Snapshot, is_known
+from archc.record import record
+from archc.scopes import Symbol, SymbolKind
+from archc.source import Span
+from archc.syntax import RESERVED
+from archc.syntax.walk import path_to
+
+
+@record
+class TextPlace:
+    """A stretch of a file."""
+
+    path: str
+    start: int
+    end: int
+
+
+@record
+class RenameEdits:
+    """The changes that give a name another, by file. `warning`: what else that changes."""
+
+    changes: dict[str, tuple[TextChange, ...]]
+    warning: str = ""
+
+
+class NotRenamed(Exception):
+    """Why a name cannot be another one."""
+
+
+def definition(snapshot: Snapshot, offset: int) -> tuple[TextPlace, ...]:
+    """Return where the name at an offset is defined; the file, on the path of a `use`."""
+    for node in path_to(snapshot.file, offset):
+        if isinstance(node, syntax.Use):
+            path = snapshot.path_of(node, snapshot.source)
+            return (TextPlace(str(path), 0, 0),) if path is not None and path.exists() else ()
+    found = snapshot.scopes.at(offset)
+    return _places(found[0].definitions) if found is not None else ()
+
+
+def references(
+    snapshot: Snapshot, offset: int, *, with_definition: bool = True
+) -> tuple[TextPlace, ...]:
+    """Return every place that says the name at an offset."""
+    found = snapshot.scopes.at(offset)
+    if found is None:
+        return ()
+    return _places(found[0].places if with_definition else found[0].uses)
+
+
+def renamed_at(snapshot: Snapshot, offset: int) -> TextPlace:
+    """Return the name at an offset that can be another one. Raises NotRenamed."""
+    symbol, span = _renamed(snapshot, offset)
+    if any(place.text != symbol.name for place in symbol.places):
+        raise NotRenamed(f"`{symbol.name}` is put together with a number where it is used")
+    return TextPlace(span.source.name, span.start, span.end)
+
+
+def rename(snapshot: Snapshot, offset: int, name: str) -> RenameEdits:
+    """Return what changes where the name at an offset becomes another. Raises NotRenamed."""
+    renamed_at(snapshot, offset)
+    symbol, _ = _renamed(snapshot, offset)
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise NotRenamed(f"`{name}` is no name: letters, digits and `_` make one")
+    is_tensor = symbol.kind in (SymbolKind.LABEL, SymbolKind.INPUT, SymbolKind.OUTPUT)
+    if name in RESERVED or (not is_tensor and is_known(name)):
+        raise NotRenamed(f"`{name}` is a word of the language or an operator")
+    _refuse_clash(snapshot, symbol, name)
+    changes: dict[str, list[TextChange]] = {}
+    for span in symbol.places:
+        edits = changes.setdefault(span.source.name, [])
+        edits.append(TextChange(span.start, span.end, name))
+    names_weights = symbol.kind is SymbolKind.LABEL and _names_module(symbol)
+    warning = f"the weights of `{symbol.name}` get another name in the state_dict"
+    return RenameEdits({p: tuple(c) for p, c in changes.items()}, warning if names_weights else "")
+
+
+def _renamed(snapshot: Snapshot, offset: int) -> tuple[Symbol, Span]:
+    found = snapshot.scopes.at(offset)
+    if found is None:
+        word = re.match(r"\w*", snapshot.text[offset:])
+        what = f"`{word.group()}`" if word and word.group() else "what stands here"
+        raise NotRenamed(f"{what} is no name that this network defines")
+    return found
+
+
+def _refuse_clash(snapshot: Snapshot, symbol: Symbol, name: str) -> None:
+    """Raises NotRenamed for a name that something else has where the symbol is used."""
+    is_tensor = symbol.kind in (SymbolKind.LABEL, SymbolKind.INPUT)
+    for span in symbol.places:
+        if span.source is not snapshot.source:
+            continue
+        scopes = snapshot.scopes
+        around = scopes.all_labels_at if is_tensor else scopes.values_at
+        other = around(span.start).get(name)
+        if other is not None and other is not symbol:
+            raise NotRenamed(f"`{name}` is already a {other.kind.value} there")
+
+
+def _names_module(symbol: Symbol) -> bool:
+    node = symbol.node
+    return isinstance(node, syntax.Statement) and node.label is not None
+
+
+def _places(spans: list[Span]) -> tuple[TextPlace, ...]:
+    return tuple(TextPlace(span.source.name, span.start, span.end) for span in spans)

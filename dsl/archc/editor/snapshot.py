@@ -1,0 +1,133 @@
+"""One text, analysed: what all features of the editor read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from archc import syntax
+from archc.analysis.receptive import Field
+from archc.analysis.statement_runs import StatementRun, StatementRuns
+from archc.api import Analysis
+from archc.elaborate.evaluate import FUNCTIONS
+from archc.elaborate.link import KEYWORDS
+from archc.files import resolve_use
+from archc.ops import COMBINATORS, REGISTRY, Shape
+from archc.scopes import Scopes, resolve
+from archc.source import Source, Span
+from archc.syntax.walk import path_to, walk
+
+_KNOWN = frozenset((*REGISTRY, *COMBINATORS, *FUNCTIONS, *KEYWORDS))
+_OF_TWO_WORDS = frozenset(name.partition(" ")[0] for name in REGISTRY)
+
+
+def is_known(name: str) -> bool:
+    """Tell whether archc itself has a name: an operator, a function, a word of the language."""
+    return name in _KNOWN or name in _OF_TWO_WORDS
+
+
+@dataclass(eq=False)
+class Snapshot:
+    """A text and its analysis. Whatever else is asked of it is found out then, and kept."""
+
+    analysis: Analysis
+    project: Path
+    saved: bool  # the text is as it is on the disk
+
+    @property
+    def source(self) -> Source:
+        return self.analysis.source
+
+    @property
+    def text(self) -> str:
+        return self.analysis.source.text
+
+    @property
+    def file(self) -> syntax.File:
+        return self.analysis.file
+
+    @cached_property
+    def runs(self) -> StatementRuns | None:
+        """What each statement makes; None for a file without a network."""
+        plan = self.analysis.plan
+        return None if plan is None else StatementRuns.of(plan)
+
+    @cached_property
+    def scopes(self) -> Scopes:
+        """What each name stands for."""
+        return resolve(self.file, self.used, is_known)
+
+    def used(self, use: syntax.Use, source: Source) -> syntax.File | None:
+        """Return the tree of a file that `use` names, if it could be read."""
+        found = self.path_of(use, source)
+        return None if found is None else self.analysis.again.load.files.get(found)
+
+    def path_of(self, use: syntax.Use, source: Source) -> Path | None:
+        """Return the file that `use` names, if it may be used."""
+        found = resolve_use(Path(source.name), use.path.value, self.project)
+        return found if isinstance(found, Path) else None
+
+    @cached_property
+    def uses(self) -> frozenset[Path]:
+        """The files that it uses, and those that they use; whether they are there or not."""
+        read = [self.file, *self.analysis.again.load.files.values()]
+        uses = [(item, f.span.source) for f in read for item in f.items]
+        found = [self.path_of(item, src) for item, src in uses if isinstance(item, syntax.Use)]
+        return frozenset(path for path in found if path is not None)
+
+    @cached_property
+    def fields(self) -> dict[tuple[str, int, int], Field]:
+        """What the output of a statement sees of the network's input, where it first runs."""
+        found: dict[tuple[str, int, int], Field] = {}
+        if self.analysis.ok and self.analysis.plan is not None:
+            for row in self.analysis.table.rows():
+                span = row.part.span
+                found.setdefault((span.source.name, span.start, span.end), row.field)
+        return found
+
+    # --- statements
+
+    def statements(self) -> Iterator[syntax.Statement]:
+        """Return every statement of the file, each before what is in it."""
+        yield from (node for node in walk(self.file) if isinstance(node, syntax.Statement))
+
+    def statement_at(self, offset: int) -> syntax.Statement | None:
+        """Return the innermost statement that holds an offset."""
+        nodes = path_to(self.file, offset)
+        return next((n for n in reversed(nodes) if isinstance(n, syntax.Statement)), None)
+
+    def runs_of(self, statement: syntax.Statement) -> list[StatementRun]:
+        """Return where a statement runs; empty after a mistake, or in an arm that is not taken."""
+        return [] if self.runs is None else self.runs.of_statement(statement)
+
+    def shape_before(self, offset: int) -> Shape | None:
+        """Return the shape of the tensor that a statement at an offset gets, where it first runs.
+
+        None where there is none, or it is unknown after a mistake.
+        """
+        nodes = path_to(self.file, offset)
+        for at in range(len(nodes) - 1, -1, -1):
+            node = nodes[at]
+            rows: tuple[object, ...] = ()
+            if isinstance(node, syntax.Sequence):
+                rows = node.statements
+            elif isinstance(node, syntax.File):
+                rows = node.items
+            before = [s for s in rows if isinstance(s, syntax.Statement) and s.span.end <= offset]
+            before = [s for s in before if not isinstance(s.term, syntax.Let)]
+            if before:
+                runs = self.runs_of(before[-1])
+                return runs[0].after.shape if runs else None
+            if isinstance(node, syntax.Block):
+                bodies = [] if self.runs is None else list(self.runs.bodies_of(node))
+                return bodies[0].input.shape if bodies else None
+            if isinstance(node, syntax.Statement) and node.span.start < offset:
+                return self.shape_before(node.span.start)
+        return None
+
+
+def line_of(span: Span) -> int:
+    """Return the line that a span ends on, counted from 0."""
+    return span.source.position(span.end)[0] - 1

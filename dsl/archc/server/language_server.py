@@ -1,0 +1,162 @@
+"""`archc lsp`: messages in, messages out. What they say is found out by `archc.editor`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+from pygls.uris import to_fs_path
+
+from archc import __version__
+from archc.editor.legend import KINDS, MODIFIERS
+from archc.server.documents import OpenTexts
+from archc.server.publishing import Publisher
+
+_TRIGGERS = ["@", "(", ",", "=", '"', "/", " "]
+_KINDS_OF_ACTION = [types.CodeActionKind.QuickFix, types.CodeActionKind.SourceFixAll]
+
+# Which function of `archc.server.requests` answers what, and what a client is told of it.
+_REQUESTS: tuple[tuple[str, str, object], ...] = (
+    (types.TEXT_DOCUMENT_INLAY_HINT, "hints", None),
+    (types.TEXT_DOCUMENT_CODE_LENS, "lenses", None),
+    (
+        types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL,
+        "colours",
+        types.SemanticTokensLegend([*KINDS], [*MODIFIERS]),
+    ),
+    (types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, "symbols", None),
+    (types.TEXT_DOCUMENT_FOLDING_RANGE, "folds", None),
+    (types.TEXT_DOCUMENT_HOVER, "hover", None),
+    (
+        types.TEXT_DOCUMENT_COMPLETION,
+        "complete",
+        types.CompletionOptions(trigger_characters=_TRIGGERS),
+    ),
+    (
+        types.TEXT_DOCUMENT_SIGNATURE_HELP,
+        "signature",
+        types.SignatureHelpOptions(trigger_characters=["(", ","]),
+    ),
+    (types.TEXT_DOCUMENT_DEFINITION, "definition", None),
+    (types.TEXT_DOCUMENT_REFERENCES, "references", None),
+    (types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT, "highlights", None),
+    (types.TEXT_DOCUMENT_CODE_ACTION, "actions", types.CodeActionOptions(_KINDS_OF_ACTION)),
+    (types.TEXT_DOCUMENT_FORMATTING, "format", None),
+    (types.TEXT_DOCUMENT_PREPARE_RENAME, "prepare_rename", None),
+    (types.TEXT_DOCUMENT_RENAME, "rename", types.RenameOptions(prepare_provider=True)),
+)
+
+
+def serve() -> None:
+    """Speak the protocol over standard input and output until the client ends it."""
+    client, sys.stdout = sys.stdout, sys.stderr  # what prints by mistake must not reach the client
+    make_server().start_io(cast("BinaryIO", sys.stdin.buffer), cast("BinaryIO", client.buffer))
+
+
+def make_server() -> LanguageServer:
+    """Return a server with all features, and no text open."""
+    server = LanguageServer("archc", __version__, types.TextDocumentSyncKind.Full)
+    texts = OpenTexts()
+    _add_lifecycle(server, texts)
+    publisher = Publisher(
+        texts, server.text_document_publish_diagnostics, lambda: _refresh_hints(server)
+    )
+    _add_texts(server, texts, publisher)
+    for method, name, options in _REQUESTS:
+        server.feature(method, options)(_answer(name, texts))
+    return server
+
+
+def _answer(name: str, texts: OpenTexts) -> Callable[[Any], Awaitable[Any]]:
+    """The function of that name, for the texts that are open."""
+
+    async def answer(params: Any) -> Any:
+        return await getattr(import_module("archc.server.requests"), name)(texts, params)
+
+    return answer
+
+
+def _add_lifecycle(server: LanguageServer, texts: OpenTexts) -> None:
+    @server.feature(types.INITIALIZE)
+    def initialize(params: types.InitializeParams) -> None:
+        texts.encoding = types.PositionEncodingKind(server.workspace.position_encoding).value
+        uris = [folder.uri for folder in params.workspace_folders or ()]
+        uris = uris or [uri for uri in (params.root_uri,) if uri]
+        texts.folders += [Path(path) for uri in uris if (path := to_fs_path(uri))]
+        capabilities = params.capabilities.workspace
+        edits = capabilities.workspace_edit if capabilities is not None else None
+        texts.annotates = edits is not None and edits.change_annotation_support is not None
+
+    @server.feature(types.INITIALIZED)
+    async def initialized(params: types.InitializedParams) -> None:
+        _watch_files(server)
+        await texts.warm_up()
+
+
+def _refresh_hints(server: LanguageServer) -> None:
+    """Ask a client that can do so to ask for the shapes again."""
+    workspace = server.client_capabilities.workspace
+    if workspace is not None and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
+        server.workspace_inlay_hint_refresh(None)
+
+
+def _watch_files(server: LanguageServer) -> None:
+    """Ask a client that can do so to tell of files that change on the disk."""
+    workspace = server.client_capabilities.workspace
+    watched = workspace.did_change_watched_files if workspace is not None else None
+    if watched is None or not watched.dynamic_registration:
+        return
+    options = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher("**/*.arch")])
+    method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+    registration = types.Registration("archc-files", method, options)
+    server.client_register_capability(types.RegistrationParams([registration]))
+
+
+def _add_texts(server: LanguageServer, texts: OpenTexts, publisher: Publisher) -> None:
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    async def did_open(params: types.DidOpenTextDocumentParams) -> None:
+        document = params.text_document
+        if document.language_id != "arch" and not document.uri.endswith(".arch"):
+            return  # a client that asks for all plain text
+        opened = texts.open(document.uri, _path_of(document.uri, texts.folders), document.text)
+        publisher.publish(opened, all_at_once=True)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    async def did_change(params: types.DidChangeTextDocumentParams) -> None:
+        opened = texts.texts.get(params.text_document.uri)
+        if opened is not None and params.content_changes:
+            opened.note(params.content_changes[-1].text)
+            publisher.publish(opened)
+            publisher.publish_users(opened.path)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    async def did_save(params: types.DidSaveTextDocumentParams) -> None:
+        opened = texts.texts.get(params.text_document.uri)
+        if opened is not None:
+            opened.saved = False
+            publisher.publish(opened, all_at_once=True)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    async def did_close(params: types.DidCloseTextDocumentParams) -> None:
+        closed = texts.close(params.text_document.uri)
+        if closed is not None:
+            publisher.withdraw(closed)
+            publisher.publish_users(closed.path)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    async def files_changed(params: types.DidChangeWatchedFilesParams) -> None:
+        for event in params.changes:
+            publisher.publish_users(_path_of(event.uri, texts.folders))
+
+
+def _path_of(uri: str, folders: list[Path]) -> Path:
+    """The file of a URI; a text without one is taken for a file of the workspace."""
+    path = to_fs_path(uri) if uri.startswith("file:") else None
+    if path is not None:
+        return Path(path)
+    return (folders[0] if folders else Path.cwd()) / "untitled.arch"

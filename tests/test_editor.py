@@ -1,0 +1,478 @@
+"""The editor's answers: offsets in, values out. `tests/editor` has texts with hints beside them."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Collection
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from editing import at_mark, beside, bundled, typed
+
+from archc import api, data, files
+from archc.api import Cancelled, Kept, analyze
+from archc.editor.document import Document
+from archc.editor.hints import shape_hints
+from archc.editor.legend import FAMILIES, KINDS, MODIFIERS
+from archc.editor.navigation import NotRenamed
+from archc.editor.samples import samples
+from archc.ops import REGISTRY
+from archc.source import Edit as SourceEdit
+from archc.source import Limits, Source, Span, edited
+from archc.syntax.cursor import cursor_at
+from archc.syntax.parser import parse
+from archc.syntax.walk import name_span, walk
+
+GOLDEN = Path(__file__).parent / "editor"
+ALL = [*data.ARCHS.rglob("*.arch")]
+TYPED = ("alexnet_2gpu", "googlenet", "lenet5", "resnet50_fpn", "unet", "vgg16")
+
+NETWORK = """\
+network Net
+param classes = 10
+input 32x32 x3
+
+# Two convolutions.
+block unit(width, stride=1) {
+  conv 3x3/(stride) p1 x(width); relu
+  conv 3x3 p1 x(width)
+  output middle
+}
+
+stem: unit(16)
+for i in 1..2 { stage{i}: unit(16 * 2**i, stride=2) }
+add< @stem.middle; pool 4x4/4; conv 1x1 x64 | @stage2 > as sum
+gap; flatten
+fc: fc (classes)
+"""
+
+
+def document(text: str = NETWORK) -> Document:
+    return Document(text, Path("test.arch"))
+
+
+def place(text: str, of: str, nth: int = 0) -> int:
+    at = -1
+    for _ in range(nth + 1):
+        at = text.index(of, at + 1)
+    return at
+
+
+# --- hints -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("*.txt")))
+def test_hints_beside_the_source(name: str, pytestconfig: pytest.Config) -> None:
+    path = GOLDEN / f"{name}.txt"
+    made = beside(bundled(name) if name in api.bundled() else document())
+    if pytestconfig.getoption("--update-golden"):
+        path.write_text(made, encoding="utf-8")
+    assert made == path.read_text(encoding="utf-8"), f"{path}: see `pytest --update-golden`"
+
+
+def test_a_hint_is_not_what_the_comment_says() -> None:
+    for comment, shown in (("", True), ("  # 16x16 x8", False), ("  # 116x16 x8", True)):
+        hints = document(f"input 32x32 x3\nconv 2x2/2 x8{comment}\n").hints()
+        assert bool(hints) is shown, comment
+
+
+def test_hints_below_a_mistake_stay_and_say_so() -> None:
+    edited_one = document()
+    before = {hint.line: hint.text for hint in edited_one.hints()}
+    line = NETWORK.split("\n").index("stem: unit(16)")
+    edited_one.change(NETWORK.replace("stem: unit(16)", "stem: unit(16, str"))
+    after = edited_one.hints()
+    assert {hint.line: hint.text for hint in after if hint.line > line} == {
+        at: text for at, text in before.items() if at > line
+    }
+    assert all(hint.stale for hint in after if hint.line > line)
+    edited_one.change(NETWORK)
+    assert not any(hint.stale for hint in edited_one.hints())
+
+
+def test_stale_hints_move_with_their_lines() -> None:
+    edited_one = document()
+    last = max(hint.line for hint in edited_one.hints())
+    edited_one.change(NETWORK.replace("input 32x32 x3", "input 32x32 x3\n\n\nbroken !"))
+    assert max(hint.line for hint in edited_one.hints()) == last + 3
+
+
+# --- typing ------------------------------------------------------------------------------
+
+
+def test_typing_loses_nothing_and_blames_no_other_line() -> None:
+    """Key by key: nothing is raised, no shape goes, and mistakes are where one is typing."""
+    chance = random.Random(2)
+    keys = elsewhere = 0
+    for name in TYPED:
+        one = bundled(name)
+        text = one.text
+        lines = text.split("\n")
+        code = [at for at, row in enumerate(lines) if row.strip() and not row.startswith("#")]
+        for line in chance.sample(code, 4):
+            one.change(text)
+            for newer, offset in typed(text, line):
+                before = {hint.line for hint in one.hints()} - {line}
+                one.change(newer)
+                known = shape_hints(one.analyse()).keys() | {hint.line for hint in one.hints()}
+                if not one.analyse().analysis.ok:  # else nothing more is to be known
+                    assert before <= known, (name, newer.split("\n")[line])
+                keys += 1
+                found = [f for f in one.findings() if f.is_error and not f.mild]
+                elsewhere += any(f.line != line for f in found)
+                one.complete(offset)
+                one.signature(offset)
+                one.hover(offset - 1)
+    assert keys > 300
+    assert elsewhere / keys < 0.10
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "\ufeff", "a\r\nb", "\0", "\ud800", "{", "}" * 50, "@", '"']
+)
+def test_odd_texts_raise_nothing(text: str) -> None:
+    one = document(text)
+    one.hints(), one.findings(), one.lenses(), one.colours(), one.outline(), one.folds()
+    for offset in range(len(text) + 1):
+        one.hover(offset), one.complete(offset), one.signature(offset), one.definition(offset)
+        one.references(offset), one.remedies(0, offset)
+    one.fix_all(), one.format()
+
+
+@pytest.mark.parametrize("text", ["conv ! 3\n" * 300, "a: f(" * 500, "{" * 500, "x<" * 500])
+def test_hopeless_texts_raise_nothing(text: str) -> None:
+    one = document(text)
+    assert one.findings()
+    one.complete(len(text)), one.signature(len(text)), one.hover(len(text)), one.hints()
+
+
+def test_expectations_are_mild_until_the_text_is_saved() -> None:
+    text = NETWORK + "expect { params 5 }\n"
+    one = document(text)
+    (found,) = one.findings()
+    assert (found.code, found.mild) == ("A601", False)
+    one.change(text + "\n")
+    assert one.findings()[0].mild
+    one.save()
+    assert not one.findings()[0].mild
+
+
+# --- mistakes and cures ------------------------------------------------------------------
+
+
+def test_findings_have_their_places_and_cures() -> None:
+    text = NETWORK.replace("stem: unit(16)", "stem: unt(16)")
+    (found,) = (f for f in document(text).findings() if f.is_error)
+    assert text[found.start : found.end] == "unt"
+    (cure,) = found.cures
+    assert [change.text for change in cure.changes] == ["unit"]
+
+
+def test_mistakes_in_a_used_file_stand_at_the_use(tmp_path: Path) -> None:
+    (tmp_path / "b.arch").write_text("block b() { conv ! 3x3 }\n", encoding="utf-8")
+    text = 'use "b.arch"\ninput 8x8 x3\nb()\n'
+    found = Document(text, tmp_path / "a.arch").findings()
+    assert found[0].line == 0
+    assert found[0].related[0].path == str(tmp_path / "b.arch")
+
+
+def test_every_cure_of_check_is_offered() -> None:
+    text = "input 8x8 x3\nconv 3x3, x8\nRelu\n"
+    one = document(text)
+    titles = [remedy.title for remedy in one.remedies(0, len(text))]
+    assert len(titles) >= 2
+    whole = one.fix_all()
+    assert whole is not None
+    source = Source("test.arch", text)
+    edits = [SourceEdit(Span(source, c.start, c.end), c.text) for c in whole.changes]
+    assert edited(text, edits) == "input 8x8 x3\nconv 3x3 x8\nrelu\n"
+
+
+# --- hover -------------------------------------------------------------------------------
+
+
+def test_hover_says_the_arithmetic_with_the_numbers() -> None:
+    text = "input 32x32 x3\nconv1: conv 7x7/2 p3 x64\n"
+    shown = document(text).hover(text.index("conv 7"))
+    assert shown is not None
+    for said in ("`32x32 x3` → `16x16 x64`", "(32 + 2*3 - 7) / 2) + 1 = 16", "9,472 parameters"):
+        assert said in shown.markdown
+    assert "2,408,448 MACs" in shown.markdown
+    assert "sees 7x7 of the input" in shown.markdown
+
+
+def test_hover_also_in_a_broken_file() -> None:
+    text = "input 32x32 x3\nconv 3x3 x8\nbroken !\n"
+    shown = document(text).hover(text.index("conv"))
+    assert shown is not None
+    assert "`30x30 x8`" in shown.markdown
+
+
+def test_hover_of_a_block_says_what_its_forms_take() -> None:
+    shown = document().hover(place(NETWORK, "unit(16)"))
+    assert shown is not None
+    assert "block unit(width, stride=1)" in shown.markdown
+    assert "Two convolutions." in shown.markdown
+    assert "3 forms in this network" in shown.markdown
+
+
+def test_hover_of_names() -> None:
+    for of, nth, said in (
+        ("classes", 1, "param classes = 10"),
+        ("width", 1, "parameter `width`"),
+        ("i in", 0, "loop `i`"),
+        ("stem", 1, "stem: unit(16)"),
+    ):
+        shown = document().hover(place(NETWORK, of, nth))
+        assert shown is not None
+        assert said in shown.markdown
+
+
+# --- completion --------------------------------------------------------------------------
+
+
+def proposed(text: str) -> dict[str, str]:
+    one, offset = at_mark(text)
+    return {proposal.text: proposal.detail for proposal in one.complete(offset)}
+
+
+def test_completion_of_what_fits_and_what_it_makes() -> None:
+    found = proposed("input 8x8 x4\nflatten\n‸\n")
+    assert "fc" in found
+    assert "conv" not in found  # a vector has no window
+    assert found["fc"].endswith("→ x10") or "→" in found["fc"]
+    assert "→ 8x8 x4" in proposed("input 8x8 x4\n‸\n")["relu"]
+
+
+def test_completion_in_its_places() -> None:
+    head = "param classes = 3\nblock unit(width, stride=1) { relu }\ninput 8x8 x4\na: relu\n"
+    assert "unit" in proposed(f"{head}un‸")
+    assert {"p1", "nobias", "x64"} <= proposed(f"{head}conv 3x3 ‸").keys()
+    assert {"width=", "stride=", "classes"} <= proposed(f"{head}unit(‸").keys()
+    assert {"classes", "in.c", "min"} <= proposed(f"{head}conv 3x3 x(‸)").keys()
+    assert proposed(f"{head}conv 3x3 x(‸)")["in.c"] == "4"
+    assert proposed(f"{head}add< @‸")["a"] == "8x8 x4"
+    assert "optimizer" in proposed(head + "train { op‸ }")
+    assert "sgd" in proposed(head + "train { optimizer ‸ }")
+    assert "macs" in proposed(head + "expect { ‸ }")
+    assert proposed("# a comment‸") == {}
+    assert "input" in proposed("‸")
+    assert "resnet.arch" in proposed('use "blocks/‸')
+
+
+def test_completion_inside_a_block_knows_its_tensor() -> None:
+    found = proposed("block f() { conv 3x3 x7; ‸ }\ninput 8x8 x4\nf()\n")
+    assert "→ 6x6 x7" in found["relu"]
+
+
+def test_samples_are_there_for_most_operators() -> None:
+    single = {cls.name for cls in REGISTRY.values() if cls.inputs[0] <= 1}
+    assert len(samples().keys() & single) > 0.8 * len(single)
+
+
+def test_signatures() -> None:
+    one, offset = at_mark(NETWORK.replace("unit(16)", "unit(16, ‸"))
+    found = one.signature(offset)
+    assert found is not None
+    assert found.text == "unit(width, stride=1)"
+    assert found.active == 1
+    one, offset = at_mark(NETWORK.replace("unit(16)", "unit(stride=‸"))
+    found = one.signature(offset)
+    assert found is not None
+    assert found.active == 1
+    one, offset = at_mark("input 8x8 x3\nconv 3x3 ‸")
+    found = one.signature(offset)
+    assert found is not None
+    assert found.text.startswith("conv ")
+    one, offset = at_mark("input 8x8 x3\n‸relu")
+    assert one.signature(offset) is None
+
+
+# --- names -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_each_use_has_a_definition(path: Path) -> None:
+    """Over all bundled files, their blocks and dead arms too; and each span is the name itself."""
+    one = Document(path.read_text(encoding="utf-8"), path, project=data.ARCHS)
+    scopes = one.analyse().scopes
+    assert [span.text for span in scopes.unknown] == []
+    for symbol in scopes.symbols:
+        assert symbol.definitions
+        if not symbol.template:
+            assert all(span.text == symbol.name for span in symbol.definitions)
+        for span in symbol.places:
+            assert re.fullmatch(r"[\w.]+", span.text), span.text
+
+
+def test_spans_of_names_are_without_brackets() -> None:
+    file, _ = parse(Source("a", 'a: conv 3x3 x( (w) ) mode=(m)\n"b.0": f(w=(n))\n@a.c{i}\n'))
+    names = {name_span(node).text for node in walk(file) if hasattr(node, "id")}
+    assert {"w", "m", "n", "i", "mode", "conv", "f"} == names
+
+
+def test_definition_and_references() -> None:
+    one = document()
+    for of, nth, defined in (
+        ("unit", 1, "unit(width"),
+        ("width", 1, "width, stride"),
+        ("stride", 1, "stride=1"),
+        ("stride=2", 0, "stride=1"),
+        ("classes", 1, "classes ="),
+        ("stem", 1, "stem:"),
+        ("middle", 1, "middle\n"),
+        ("stage2", 0, "stage{i}"),
+        ("i, ", 0, "i in"),
+    ):
+        text = NETWORK.replace("2**i,", "2**i, ").replace("  stride", " stride")
+        (found,) = document(text).definition(place(text, of, nth))
+        assert text[found.start :].startswith(defined), of
+    assert len(one.references(place(NETWORK, "unit"))) == 3
+    assert len(one.references(place(NETWORK, "unit"), with_definition=False)) == 2
+    assert one.definition(place(NETWORK, "gap")) == ()
+
+
+def test_names_in_arms_and_blocks_that_nobody_runs() -> None:
+    text = "block f(w) { if w > 9 { conv 1x1 x(w) } }\ninput 8x8 x3\nrelu\n"
+    (found,) = document(text).definition(text.index("(w) }") + 1)
+    assert found.start == text.index("w)")
+
+
+def apply_rename(text: str, of: str, name: str, nth: int = 0) -> str:
+    made = document(text).rename(place(text, of, nth), name)
+    source = Source("test.arch", text)
+    changes = made.changes["test.arch"]
+    return edited(text, [SourceEdit(Span(source, c.start, c.end), c.text) for c in changes])
+
+
+@pytest.mark.parametrize(
+    ("of", "name"),
+    [("unit", "block_of_two"), ("width", "channels"), ("classes", "count"), ("stem", "first"),
+     ("middle", "inner"), ("i in", "n"), ("sum", "total")],
+)  # fmt: skip
+def test_a_renamed_network_is_the_same(of: str, name: str) -> None:
+    made = apply_rename(NETWORK, of, name)
+    before, after = (analyze(Source("test.arch", text)) for text in (NETWORK, made))
+    assert after.ok
+    assert made != NETWORK
+    assert (after.params, after.macs) == (before.params, before.macs)
+
+
+def test_what_cannot_be_renamed_is_said() -> None:
+    one = document()
+    for of, name in (
+        ("gap", "x"),
+        ("stem", "1a"),
+        ("unit", "conv"),
+        ("stem", "fc"),
+        ("stage{", "a"),
+    ):
+        with pytest.raises(NotRenamed):
+            one.rename(place(NETWORK, of), name)
+    assert "state_dict" in one.rename(place(NETWORK, "stem"), "first").warning
+
+
+# --- over `use` --------------------------------------------------------------------------
+
+
+def test_unsaved_texts_are_what_is_used(tmp_path: Path) -> None:
+    (tmp_path / "b.arch").write_text("block b(w) { conv 1x1 x(w) }\n", encoding="utf-8")
+    unsaved = {tmp_path / "b.arch": "block b(w) { conv 1x1 x(2*w) }\n"}
+
+    def read(path: Path, limits: Limits, /, *, inside: Collection[Path] = ()) -> Source:
+        if path in unsaved:
+            return Source(str(path), unsaved[path])
+        return files.read(path, limits, inside=inside)
+
+    text = 'use "b.arch"\ninput 8x8 x3\nb(4)\n'
+    one = Document(text, tmp_path / "a.arch", read)
+    assert [hint.text for hint in one.hints()] == ["8x8 x8"]
+    unsaved[tmp_path / "b.arch"] = "block b(w) { conv 1x1 x(3*w) }\n"
+    one.forget()
+    assert [hint.text for hint in one.hints()] == ["8x8 x12"]
+    (found,) = one.definition(text.index("b(4)"))
+    assert found.path == str(tmp_path / "b.arch")
+    made = one.rename(text.index("b(4)"), "c").changes
+    assert made.keys() == {str(tmp_path / "a.arch"), str(tmp_path / "b.arch")}
+    (found,) = one.definition(text.index("b.arch"))
+    assert found.path == str(tmp_path / "b.arch")
+
+
+def test_what_is_kept_changes_no_answer() -> None:
+    """A text after others is analysed as by itself: same mistakes, same figures."""
+    chance = random.Random(5)
+    kept = Kept()
+    path = api.bundled()["densenet121"]
+    text = path.read_text(encoding="utf-8")
+    for _ in range(30):
+        at = chance.randrange(len(text))
+        newer = text[:at] + chance.choice(["", "8", " ", "relu\n", "("]) + text[at + 1 :]
+        source = Source(str(path), newer)
+        one, other = analyze(source, kept=kept), analyze(source)
+        assert [(d.code, d.title) for d in one.diagnostics] == [
+            (d.code, d.title) for d in other.diagnostics
+        ]
+        assert one.cost == other.cost
+
+
+def test_an_analysis_can_be_stopped() -> None:
+    path = api.bundled()["stochastic_depth_resnet1202"]
+    asked = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(asked) > 2
+
+    with pytest.raises(Cancelled):
+        analyze(Source(str(path), path.read_text(encoding="utf-8")), cancelled=cancelled)
+    assert len(asked) == 3
+
+
+# --- the rest ----------------------------------------------------------------------------
+
+
+def test_outline_and_folds() -> None:
+    parts = [(part.name, part.kind) for part in document().outline()]
+    assert parts[:4] == [
+        ("Net", "network"), ("classes", "param"), ("unit", "block"), ("stem", "layer")
+    ]  # fmt: skip
+    folds = [(fold.first, fold.last) for fold in document().folds()]
+    assert (5, 9) in folds
+
+
+def test_colours_are_in_order_and_in_the_legend() -> None:
+    assert sorted({cls.category for cls in REGISTRY.values()}) == [*FAMILIES]
+    for name in ("resnet50", "googlenet"):
+        one = bundled(name)
+        words = one.colours()
+        assert all(a.end <= b.start for a, b in pairwise(words))
+        assert {word.kind for word in words} <= {*KINDS}
+        assert {m for word in words for m in word.modifiers} <= {*MODIFIERS}
+        assert all("\n" not in one.text[word.start : word.end] for word in words)
+
+
+def test_lenses_say_the_change_since_the_last_save() -> None:
+    one = document()
+    first, block = one.lenses()
+    cost = one.analyse().analysis.cost
+    assert first.text.startswith(f"{cost.params:,} parameters · ")
+    assert block.text.startswith("2 calls · 3 forms · ")
+    one.change(NETWORK.replace("classes = 10", "classes = 20"))
+    assert "since the last save" in one.lenses()[0].text
+    one.save()
+    assert "since the last save" not in one.lenses()[0].text
+
+
+def test_what_is_accepted_at_a_place() -> None:
+    text = "input 8x8 x3\nx: unit(1, max(2, 3), w"
+    cursor = cursor_at(Source("a", text), len(text))
+    assert (cursor.head, cursor.commas, cursor.typed) == ("unit", 2, "w")
+    assert cursor.takes_value
+    assert not cursor.begins_statement
+
+
+def test_a_source_is_short_in_a_log() -> None:
+    source = Source("a.arch", "relu\n" * 1000)
+    assert len(repr(Span(source, 0, 4))) < 100
