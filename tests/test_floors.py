@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ def floors() -> dict[str, int]:
 FLOORS = floors()
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Dotted names below archc. The package and its __main__ stand above all floors."""
     found = {}
@@ -34,6 +36,7 @@ def modules() -> dict[str, Path]:
     return found
 
 
+@cache
 def imports(path: Path, name: str) -> set[str]:
     """Modules of archc that a module imports anywhere in it, for types only or inside functions."""
     found: set[str] = set()

@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning"),
 ]
 FAULTS = Path(__file__).parent / "faults"
-FAST, ALL, BATCH = 8, 300, 4
+FAST, ALL, BATCH = 4, 300, 4
 
 # `check` may refuse these at their place instead.
 REFUSABLE = {"C5_label_in_loop_in_group", "M2_negative_label", "help_concat_vector", "words_sum"}

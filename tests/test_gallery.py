@@ -33,6 +33,7 @@ def test_a_picture_is_current(gallery: ModuleType, name: str) -> None:
     assert svg.endswith(gallery.stamp(archc.load(name).analysis.draw("paper"))), AGAIN
 
 
+@pytest.mark.slow
 def test_the_page_is_current(gallery: ModuleType) -> None:
     assert (DOCS / "gallery.md").read_text(encoding="utf-8") == gallery.page(), AGAIN
 

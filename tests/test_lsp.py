@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -293,21 +292,6 @@ def test_what_cannot_be_renamed_is_refused(folder: Path) -> None:
             types.PrepareRenameParams(editor.id, editor.at("a: b"))
         )
         assert isinstance(place, types.Range)
-
-    session(folder, use)
-
-
-def test_ready_within_a_second_of_cpu(folder: Path) -> None:
-    stat = Path("/proc/self/stat")
-    if not stat.exists():
-        pytest.skip("tells the CPU time of another process only on Linux")
-
-    async def use(editor: Editor) -> None:
-        process = editor.client._server
-        assert process is not None
-        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-        spent = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        assert spent < 2.0  # the goal is 1; a machine may be twice as slow as another
 
     session(folder, use)
 

@@ -280,6 +280,7 @@ def test_distributed_training(ddp: str | None) -> None:
 # --- against a GPU -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_rule_of_thumb_on_published_runs() -> None:
     """timm's batches on a 24 GiB card, lowered along a ladder until they fitted."""
     capacity, right = gpus()[timm_runs.CARD].memory, 0

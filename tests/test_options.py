@@ -167,6 +167,7 @@ def test_checkpointing_is_exact() -> None:
     check_exact(net_of(SCALED), 3, 8, 8)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_checkpointing_compiles_to_one_graph() -> None:
     check_exact(net_of(SCALED), 3, 8, 8, compiled=True)

@@ -463,11 +463,7 @@ PAPERS: dict[str, Callable[[Any, Weights], Any]] = {
     "squeezenet1_0_simple_bypass": squeezenet,
     "squeezenet1_0_complex_bypass": squeezenet,
 }
-FAST = {
-    "lenet5", "nin_cifar10", "plain20", "resnet20", "preact_resnet164", "densenet_40_12",
-    "stochastic_depth_resnet110", "squeezenet1_0_simple_bypass", "dcgan_generator",
-    "dcgan_discriminator",
-}  # fmt: skip
+FAST = {"lenet5", "resnet20", "squeezenet1_0_simple_bypass", "dcgan_generator"}
 RUNS = varied(PAPERS, FAST)
 
 

@@ -216,6 +216,7 @@ def test_area_is_parameters_and_place_is_accuracy(imagenet: Picture) -> None:
     assert step(a, b) < 0, "upwards"
 
 
+@pytest.mark.slow
 def test_a_crowd_of_networks_has_no_labels_on_each_other() -> None:
     svg = draw(choose(some(60)))
     labels = [text for text in texts(svg) if text.text.startswith("Network-")]
@@ -398,6 +399,7 @@ def test_without_matplotlib(
 # --- docs/comparison.md ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_page_is_current(page: ModuleType, tables: dict[str, Comparison]) -> None:
     assert (DOCS / "comparison.md").read_text(encoding="utf-8") == page.page(tables), AGAIN
 

@@ -152,6 +152,7 @@ def test_all_operators_occur() -> None:
     assert seen == {cls.name for cls in REGISTRY.values()}
 
 
+@pytest.mark.slow
 def test_most_programs_fit() -> None:
     """The generator knows enough of shapes: hardly a statement has to be left out."""
     left_out = sum(len(program(seed).refused) for seed in range(60))

@@ -53,12 +53,12 @@ SEGMENTERS = ("fcn", "deeplab", "lraspp")
 FAST = {
     "resnet18", "densenet121", "squeezenet1_1", "mobilenet_v2", "mobilenet_v3_small", "mnasnet0_5",
     "shufflenet_v2_x0_5", "efficientnet_b0", "regnet_x_400mf", "regnet_y_400mf",
-    "lraspp_mobilenet_v3_large", "r3d_18",
+    "lraspp_mobilenet_v3_large",
 }  # fmt: skip
 NAMED = {
     *FAST, "alexnet_owt", "vgg11_bn", "googlenet_bn", "resnet50", "resnext50_32x4d", "inception_v3",
     "efficientnet_b5", "efficientnet_v2_s", "convnext_tiny", "fcn_resnet50", "deeplabv3_resnet50",
-    "r2plus1d_18",
+    "r3d_18", "r2plus1d_18",
 }  # fmt: skip
 RUNS = varied(ALL, FAST)
 # One of each kind of start; the rest of a family has the same.
@@ -178,6 +178,7 @@ def test_the_file_names_the_weights_that_load(name: str) -> None:
     assert f"Loads {said}" in " ".join(head.split())
 
 
+@pytest.mark.slow
 def test_published_weights_are_those_of_the_file_alone() -> None:
     said = {name for name in archc.bundled() if "pretrained" in archc.load(name).meta}
     assert said == set(ALL)

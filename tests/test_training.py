@@ -79,6 +79,7 @@ def test_ways_to_train(flags: list[str], tmp_path: Path, monkeypatch: pytest.Mon
     assert other["loss"] == pytest.approx(plain["loss"], rel=1e-3 if exact else 0.1)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_ends_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped in mid-epoch, as SIGTERM does it, and resumed: the same weights and the same log."""
     recipe = f"{RECIPE}; augment flip crop pad=1; schedule plateau; mixup 0.2; clip 1; ema 0.9"

@@ -323,6 +323,7 @@ def test_no_text_of_a_checkpoint_reaches_the_terminal(
     assert "is of another run: a?[31m?::error::b" in line
 
 
+@pytest.mark.slow
 def test_flags_are_those_of_the_resumed_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
