@@ -319,6 +319,7 @@ def test_nothing_of_drop_path_is_left() -> None:
     assert not any(word in source for word in ("PathSampler", "dropout: float", "torch.rand"))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
     written(tmp_path, range(10), ("resnet50", "densenet121", "googlenet_bn", "vgg19_bn"))

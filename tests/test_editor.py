@@ -102,6 +102,7 @@ def test_stale_hints_move_with_their_lines() -> None:
 # --- typing ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_typing_loses_nothing_and_blames_no_other_line() -> None:
     """Key by key: nothing is raised, no shape goes, and mistakes are where one is typing."""
     chance = random.Random(2)

@@ -557,6 +557,7 @@ def test_shapes_in_comments_are_held_against_the_network(text: str, expected: li
     assert [d.code for d in found] == expected, [d.title for d in found]
 
 
+@pytest.mark.slow
 def test_no_comment_of_a_bundled_network_is_warned_of_and_each_is_read() -> None:
     """Every shape that stands whole in a comment, made wrong, is found."""
     for name in ("resnet50", "googlenet", "stochastic_depth_resnet1202", "r3d_18", "nin_cifar10"):

@@ -313,6 +313,7 @@ LONG = {
 
 # Seconds each: the first of a kind runs always, these with the slow ones.
 LONGEST = {
+    "a long list in a loop",
     "a list of a list in a loop",
     "a long list as an argument",
     "many params around a loop",

@@ -321,6 +321,7 @@ def code(text: str) -> str:
     return ast.dump(tree)
 
 
+@pytest.mark.slow
 def test_nothing_harmful_is_said_of_what_ran(
     folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:

@@ -335,6 +335,7 @@ def written(folder: Path, seeds: range, names: tuple[str, ...]) -> None:
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
     written(tmp_path, range(10), ("resnet50", "densenet121", "googlenet", "fractalnet", "vgg11_bn"))

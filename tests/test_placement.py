@@ -100,6 +100,7 @@ def close(a: Any, b: Any) -> None:
     assert float((a - b).abs().max()) <= 1e-5 * max(float(b.abs().max()), 1e-3)
 
 
+@pytest.mark.slow
 def test_alexnet_gives_what_the_grouped_one_gives() -> None:
     grouped, made, x = pair(archc.load("alexnet_2gpu"))
     with torch.inference_mode():

@@ -145,6 +145,7 @@ def test_found_programs(text: str) -> None:
         assert all(check_param(text, generated, name, v, 0, LIMITS) for v in range(1, 7))
 
 
+@pytest.mark.slow
 def test_all_operators_occur() -> None:
     seen: set[str] = set()
     for seed in range(150):
@@ -167,6 +168,7 @@ def sources(seeds: range) -> dict[int, str]:
     return {seed: generate(program(seed).text, LIMITS).source for seed in seeds}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
     tidy(tmp_path, range(20))

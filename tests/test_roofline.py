@@ -52,6 +52,7 @@ def test_the_networks_are_those_that_were_measured(run: Run) -> None:
     assert run.analysis.params / 1e6 == pytest.approx(run.params, abs=0.006)
 
 
+@pytest.mark.slow
 def test_inference_when_each_network_is_left_out_of_the_fit() -> None:
     """The issue's aim: a median error of at most 12 %."""
     bundled = {card: [run for run in ran if run.bundled] for card, ran in INFER.items()}

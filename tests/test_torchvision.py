@@ -57,7 +57,7 @@ FAST = {
 }  # fmt: skip
 NAMED = {
     *FAST, "alexnet_owt", "vgg11_bn", "googlenet_bn", "resnet50", "resnext50_32x4d", "inception_v3",
-    "efficientnet_b5", "efficientnet_v2_s", "convnext_tiny", "fcn_resnet50", "deeplabv3_resnet50",
+    "efficientnet_b5", "convnext_tiny", "fcn_resnet50", "deeplabv3_resnet50",
     "r3d_18", "r2plus1d_18",
 }  # fmt: skip
 RUNS = varied(ALL, FAST)
