@@ -6,11 +6,11 @@ import re
 from argparse import Namespace
 from pathlib import Path
 
-from archc import api, data, files
+from archc import api, data
 from archc.api.standalone import NotStandalone, standalone
 from archc.cli.commands.reading import analysed, headline, need_network
-from archc.cli.commands.writing import names_folder
-from archc.cli.exit_codes import FINE, WRONG, Stop, say
+from archc.cli.commands.writing import names_folder, put
+from archc.cli.exit_codes import FINE, WRONG, Stop
 from archc.cli.inputs import find_one
 from archc.source import Source
 
@@ -35,12 +35,8 @@ def run(args: Namespace) -> int:
             text = standalone(analysis, _class_name(path.stem))
         except NotStandalone as why:
             raise Stop(f"{origin.name} cannot be one file: {why}", WRONG) from None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        files.replace(path, text.encode())
-    except OSError as error:
-        raise Stop(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from None
-    say(f"wrote {path} ({headline(api.analyze(Source(str(path), text)))})", "")
+    summary = headline(api.analyze(Source(str(path), text)))
+    put(path, text.encode(), summary, force=False)
     return FINE
 
 
