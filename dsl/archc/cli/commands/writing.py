@@ -44,13 +44,13 @@ def hold(output: Path, content: bytes, summary: str) -> None:
 
 def show_changes(path: Path, content: bytes) -> None:
     """Print what would change in a file, if both are text, as a unified diff on standard error."""
-    from difflib import unified_diff
+    from archc.report.diagnostics import visible_diff
 
     try:
-        before, after = (data.decode().splitlines() for data in (path.read_bytes(), content))
+        before, after = path.read_bytes().decode(), content.decode()
     except (OSError, UnicodeDecodeError):
         return
-    lines = list(unified_diff(before, after, str(path), f"{path} by archc", lineterm=""))
+    lines = visible_diff(str(path), before, after, "by archc").splitlines()
     for line in lines[:_MOST_LINES]:
         say(line, "")
     if len(lines) > _MOST_LINES:
