@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from archc import syntax
 from archc.api.analysis import Analysis
-from archc.plan import BlockValue, OperatorValue
 from archc.record import record
+from archc.report.spelling.operators import format_value
 from archc.source import Span
 
 
@@ -61,22 +60,10 @@ def _edits(item: syntax.Item, analysis: Analysis, name: str, changed: bool) -> I
         case syntax.Network() if name:
             yield item.name.span.start, item.name.span.end, name
         case syntax.Param() if analysis.plan and item.name.id in analysis.again.given:
-            value = _written(analysis.plan.params[item.name.id])
+            value = format_value(analysis.plan.params[item.name.id])
             yield item.default.span.start, item.default.span.end, value
         case syntax.Section() if changed and item.kind.id == "expect":
             yield _line(item.span)
-
-
-def _written(value: Any) -> str:
-    """A param's value as a file has it."""
-    match value:
-        case bool():
-            return str(value).lower()
-        case tuple():
-            return f"[{', '.join(map(_written, value))}]"
-        case BlockValue() | OperatorValue():
-            return value.name
-    return str(value)
 
 
 def _line(span: Span) -> _Edit:
