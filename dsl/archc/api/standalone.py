@@ -75,8 +75,8 @@ def _line(span: Span) -> _Edit:
     rest = text[begin : span.start] + text[span.end : end].partition("#")[0]
     if not rest.strip(" \t;\r\n"):
         return begin, end, ""
-    behind = re.compile(r"[ \t]*;?[ \t]*").match(text, span.end)
-    return span.start, behind.end() if behind else span.end, ""
+    behind = text[span.end :]
+    return span.start, len(text) - len(behind.lstrip(" \t;")), ""
 
 
 def _edited(text: str, edits: list[_Edit]) -> str:
