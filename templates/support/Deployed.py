@@ -28,6 +28,8 @@ class Deployed(nn.Module):
             at = f"{path}." if path else ""
             for layer, (norm, eps) in getattr(module, "FOLDED", {}).items():
                 key = f"{at}{layer}.weight"
+                if f"{at}{layer}.running_mean" in found:  # in this unit it is a norm
+                    continue
                 if key in found and id(found[key]) not in done:  # not every unit has it
                     fold(found, at + layer, at + norm, eps)
                     done[id(found[key])] = found[key]
