@@ -468,6 +468,21 @@ def survive_mutations(start: int, stop: int) -> None:
             raise AssertionError(f"seed {seed}: {error!r} for\n{text}") from error
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*\nmeta {; if\nand columns if != [< true; conv 3 or; /\n",
+        "network Net\nmeta { residual if s < 2 < conv 1 x2 > }\ninput 8x8 x3\n",
+        "network Net\ninput 8x8 x3\ntrain { batch if in.c < 2 < 3 > }\n",
+        "network Net\nparam n = residual if 1 < 2 < relu >\ninput 8x8 x3\n",
+    ],
+)
+def test_a_test_without_brackets_where_none_can_stand(text: str) -> None:
+    analysis = analyze(Source("noise.arch", text))
+    assert not analysis.ok
+    survive(text, data.ARCHS)
+
+
 @pytest.mark.slow
 def test_random_texts() -> None:
     survive_noise(0, 600)

@@ -262,7 +262,6 @@ class RecoveringParser:
         at, test = next((pair for pair in found if pair[1] is not None), (position, None))
         if test is None:
             return False
-        self.problems.add(test.problem)
         if at in angles:
             values = self.machine.values
             self.machine.cut(next(i for i, x in enumerate(values) if x is angles[at]))
@@ -270,6 +269,11 @@ class RecoveringParser:
         self.machine.cut(self.machine.height("ERR"))
         self.nesting.cut(len(self._open_brackets()))
         self._read(start, test.word)
+        if not self.machine.accepts("CONDITION"):  # nothing here takes one: in `meta { ... }`
+            self._report(self.end)
+            self._skip_statement(self.end)
+            return True
+        self.problems.add(test.problem)
         self._insert("CONDITION")
         self._insert("LPAR")
         self._read(test.span.start, test.span.end)
