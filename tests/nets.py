@@ -52,6 +52,20 @@ VARIED = frozenset(
 )
 
 
+# Of the bundled networks with the same operators and blocks, the one with the fewest MACs. What is
+# slow, and hangs on operators and blocks but not on how many there are, is tried on these.
+ONE_OF_EACH = frozenset(
+    "alexnet_2gpu alexnet_owt convnext_tiny dcgan_discriminator dcgan_generator"
+    " deeplabv3_resnet50 densenet121 densenet_40_12 edsr_x2 efficientnet_b0 efficientnet_v2_s"
+    " fcn_resnet50 fractalnet googlenet googlenet_bn inception_bottleneck inception_v3 lenet"
+    " lenet5 lraspp_mobilenet_v3_large mnasnet0_5 mobilenet_v2 mobilenet_v3_small nin_cifar10"
+    " plain18 plain20 preact_resnet164 preact_resnet200 r2plus1d_18 r3d_18 regnet_x_400mf"
+    " regnet_y_400mf resnet18 resnet20 resnet50 resnet50_fpn resnext29_8x64d"
+    " shufflenet_v2_x0_5 squeezenet1_0_simple_bypass squeezenet1_1 stochastic_depth_resnet110"
+    " unet vgg11 vgg11_bn wrn_40_4 yolov3_tiny".split()
+)
+
+
 def varied(names: Iterable[str], always: Collection[str] = VARIED) -> list[Any]:
     """Return a test's parameters: some run always, the others with the slow tests."""
     return [n if n in always else pytest.param(n, marks=pytest.mark.slow) for n in names]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from nets import check_tidy, check_typed, net_of, randomise, small, varied
+from nets import ONE_OF_EACH, check_tidy, check_typed, net_of, randomise, small, varied
 from random_networks import LIMITS, program
 
 import archc
@@ -17,11 +18,10 @@ from archc.transform.deploy import kernels
 
 torch = pytest.importorskip("torch")
 
-ALL = sorted(archc.bundled())
 # Batch norm in blocks; pre-activations; none. Rows, heads, columns with dropout and drop-path are
 # with the slow ones, and in the texts below.
 FAST = {"resnet18", "densenet_40_12", "squeezenet1_1"}
-RUNS = varied(ALL, FAST)
+RUNS = varied(sorted(ONE_OF_EACH), FAST)
 
 
 def deployed(net: archc.Net) -> Any:
@@ -329,11 +329,11 @@ def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_mypy_has_nothing_to_say(tmp_path: Path) -> None:
-    written(tmp_path, range(40), tuple(ALL))
+    written(tmp_path, range(40), ONE_OF_EACH)
     check_typed(tmp_path)
 
 
-def written(folder: Path, seeds: range, names: tuple[str, ...]) -> None:
+def written(folder: Path, seeds: range, names: Iterable[str]) -> None:
     nets = {name: archc.load(name) for name in names}
     nets |= {f"net{seed}": net_of(program(seed).text, LIMITS) for seed in seeds}
     for name, net in nets.items():

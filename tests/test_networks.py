@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nets import varied
+from nets import ONE_OF_EACH, varied
 
 import archc
 
@@ -109,6 +109,16 @@ def shape_after(net: Any, place: str) -> tuple[int, ...]:
 
 def test_every_bundled_network_has_facts() -> None:
     assert set(archc.bundled()) == set(FACTS)
+
+
+def test_one_of_each_kind() -> None:
+    """What is slow is tried on them: a network with other operators or blocks is another kind."""
+    found: dict[frozenset[str], tuple[int, str]] = {}
+    for name in NAMES:
+        kinds = frozenset(row.part.kind for row in load(name).analysis.table.rows())
+        size = (load(name).macs, name)
+        found[kinds] = min(found.get(kinds, size), size)
+    assert {name for _, name in found.values()} == ONE_OF_EACH, "nets.ONE_OF_EACH"
 
 
 @pytest.mark.parametrize("name", NAMES)

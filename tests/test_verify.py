@@ -9,11 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from functools import cache
 from pathlib import Path
 
 import pytest
-from nets import small
+from nets import ONE_OF_EACH, small
 from verifying import edited, outcome
 
 import archc
@@ -280,33 +279,16 @@ def alive(process: int) -> bool:
 # --- the bundled networks ----------------------------------------------------------------
 
 ALWAYS = [check.name for check in CHECKS.values() if not (check.slow or check.gpu)]
-# Seconds each, of a large network: they hang on its operators and blocks, not on how many it has.
-EXPENSIVE = {
-    "arguments", "state", "copying", "init-weights", "deterministic", "side-effects", "recompute",
-    "fake-device", "autocast",
-}  # fmt: skip
-
-
-@cache
-def smallest() -> set[str]:
-    """Of the networks with the same operators and blocks, the one with the fewest MACs."""
-    found: dict[frozenset[str], tuple[int, str]] = {}
-    for name in archc.bundled():
-        table = archc.load(name).analysis.table
-        kinds = frozenset(row.part.kind for row in table.rows())
-        found[kinds] = min(found.get(kinds, (table.counts.macs, name)), (table.counts.macs, name))
-    return {name for _, name in found.values()}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", archc.bundled())
-def test_every_network(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(ONE_OF_EACH))
+def test_every_kind_of_network(name: str) -> None:
     """Its checks without --all. `make verify` runs every one of every network."""
     subject = Subject(small(name).analysis)
     for check in ALWAYS:
-        if check not in EXPENSIVE or name in smallest():
-            result = outcome(check, subject)
-            assert result.status != "fail", result
+        result = outcome(check, subject)
+        assert result.status != "fail", result
 
 
 @pytest.mark.slow
