@@ -36,7 +36,10 @@ class Generated:
 
 
 def generate(text: str, limits: Limits | None = None, **params: Any) -> Generated:
-    analysis = analyze(Source("random.arch", text), params=params, limits=limits)
+    return executed(analyze(Source("random.arch", text), params=params, limits=limits))
+
+
+def executed(analysis: Analysis) -> Generated:
     assert analysis.ok, [d.title for d in analysis.diagnostics]
     source = analysis.emit()
     namespace: dict[str, Any] = {"__name__": "generated"}

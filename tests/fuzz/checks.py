@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from check_generated import _RANDOM as RANDOM
-from check_generated import Generated, compare, generate, inputs_of, listed, randomise
+from check_generated import Generated, compare, executed, generate, inputs_of, listed, randomise
 from interpreter import operators, promised_names
 from torch import nn
 
@@ -159,7 +159,7 @@ def check_params(text: str, made: Generated, seed: int) -> None:
             if not found.ok or found.macs > MOST_WORK:
                 continue
             with stage("build -D"):
-                second = generate(text, LIMITS, **{name: other})
+                second = executed(found)
             with stage("construct -D"):
                 net = second.module()
             with stage("values -D"):
