@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,12 @@ class ArchError(Exception):
         """What Jupyter shows instead of a traceback: the frames would be archc's own."""
         shown = render.text(self.diagnostics, color=True)
         return [*shown.splitlines(), "", render.pages(self.diagnostics)]
+
+
+_FOLDED = (
+    "leave out `--view graph`: the other views draw equal calls once, and `--depth 1` leaves "
+    "blocks closed"
+)
 
 
 @dataclass(frozen=True)
@@ -271,28 +277,43 @@ class Analysis:
         """The network drawn as "svg", "png", "pdf", "dot", "mermaid", or "html", a page to explore.
 
         `how` goes to `archc.draw.DrawStyle`. Raises ArchError for mistakes in the source,
-        EngineError where Graphviz is not there or fails, and Unknown for a name in `expand` that
-        nothing has.
+        EngineError where Graphviz is not there or fails, Unknown for a name in `expand` or `only`
+        that nothing has.
         """
         from archc import draw
         from archc.draw.graphviz import picture
 
-        sheet = draw.DrawStyle(**how)
-        plan = self._sound_plan(
-            unfolded=sheet.view == "graph",
-            instead="leave out `--view graph`: the other views draw equal calls once, and "
-            "`--depth 1` leaves blocks closed",
-        )
+        style = draw.DrawStyle(**how)
+        plan = self._sound_plan(unfolded=style.view == "graph", instead=_FOLDED)
         if format == "html":
-            return draw.page(plan, self.cost, sheet).encode()
+            return draw.page(plan, self.cost, style).encode()
         if format == "mermaid":
-            return draw.mermaid(plan, sheet).encode()
-        dot, scene = draw.drawn(plan, self.cost, sheet)
+            return draw.mermaid(plan, style).encode()
+        drawing = draw.drawn(plan, self.cost, style)
+        made = picture(drawing.dot, format, engine=engine, seconds=seconds)
+        return draw.labelled(made, plan.name, drawing.words) if format == "svg" else made
+
+    def pages(
+        self, format: str, paper: str, *, engine: str = "auto", seconds: float = 60, **how: Any
+    ) -> list[bytes]:
+        """The network drawn as "svg", "png", "pdf" or "dot" on as few sheets as let it be read.
+
+        `paper` is one of `archc.draw.SHEETS`: "a4", "letter" or "slide". A PDF holds all sheets,
+        of other formats each is a file. Raises as `sheet` does, and TooManySheets.
+        """
+        from archc import draw
+        from archc.draw.graphviz import picture, pictures
+
+        style = draw.DrawStyle(**how)
+        plan = self._sound_plan(unfolded=style.view == "graph", instead=_FOLDED)
+        to_svg = partial(picture, format="svg", engine=engine, seconds=seconds)
+        made = draw.pages(plan, self.cost, style, paper, to_svg)
+        found = pictures([page.dot for page in made], format, engine=engine, seconds=seconds)
         if format != "svg":
-            return picture(dot, format, engine=engine, seconds=seconds)
-        words = draw.describe(plan, self.cost, scene)
-        svg = picture(dot, "svg", engine=engine, seconds=seconds)
-        return draw.labelled(svg, plan.name, words)
+            return found
+        return [
+            draw.labelled(svg, plan.name, page.words) for svg, page in zip(found, made, strict=True)
+        ]
 
     def summary(
         self,

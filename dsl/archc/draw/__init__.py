@@ -7,32 +7,40 @@ scene -> paper (rows, templates) -> table                         paper
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from archc.analysis.costs import Cost, Costs
+from archc.analysis.costs import Cost, Costs, NoCosts
 from archc.draw.collapse import Unknown, boxes, to_depth
-from archc.draw.columns import in_columns
+from archc.draw.columns import estimated_size, in_columns, in_pages
 from archc.draw.compose import compose
 from archc.draw.describe import describe, labelled
 from archc.draw.dot import dot
-from archc.draw.legend import banner, totals
+from archc.draw.legend import HIDEABLE, Heading, banner, hottest
+from archc.draw.part import part_of
 from archc.draw.scene import Scene
+from archc.draw.sheets import MOST, SHEETS, TooManySheets, fits, on_sheets
 from archc.draw.theme import THEMES, recoloured
 from archc.plan import Plan
 
 VIEWS = ("engineer", "paper", "graph")
+_COLUMNS = 6  # most that are tried for a sheet
 
 __all__ = [
+    "HIDEABLE",
+    "SHEETS",
     "THEMES",
     "VIEWS",
     "DrawStyle",
+    "Drawing",
+    "TooManySheets",
     "Unknown",
-    "describe",
     "draw",
     "drawn",
     "labelled",
     "mermaid",
     "page",
+    "pages",
     "scene_of",
 ]
 
@@ -43,8 +51,8 @@ class DrawStyle:
 
     Boxes deeper than `depth` are single cards. In those named in `expand` repeats are written out,
     and they are open whatever the depth. A long drawing goes on beside itself, in `columns`; None
-    makes as many as let it be about as wide as a slide. Raises ValueError for another view or
-    theme.
+    makes as many as let it be about as wide as a slide. `only` draws that block or group alone;
+    `hidden` leaves out some of HIDEABLE. Raises ValueError for another view or theme.
     """
 
     view: str = "engineer"
@@ -52,61 +60,130 @@ class DrawStyle:
     expand: frozenset[str] = frozenset()
     theme: str = "light"
     columns: int | None = None
+    only: str | None = None
+    hidden: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        for value, known in ((self.view, VIEWS), (self.theme, THEMES)):
+        hidden = [(name, HIDEABLE) for name in sorted(self.hidden)]
+        for value, known in ((self.view, VIEWS), (self.theme, THEMES), *hidden):
             if value not in known:
                 raise ValueError(f"{value!r} is none of {', '.join(known)}")
 
 
-def draw(plan: Plan, cost: Cost, sheet: DrawStyle = DrawStyle()) -> str:
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A network as DOT, and what that says in words."""
+
+    dot: str
+    words: str
+
+
+def draw(plan: Plan, cost: Cost, style: DrawStyle = DrawStyle()) -> str:
     """The network as a diagram in Graphviz's DOT language.
 
     Takes a plan without mistakes and its totals. The work follows what is written, not what it
-    unfolds to, except in the view `graph`. Raises Unknown for a name in `expand`.
+    unfolds to, except in the view `graph`. Raises Unknown for a name in `expand` or `only`.
     """
-    return drawn(plan, cost, sheet)[0]
+    return drawn(plan, cost, style).dot
 
 
-def drawn(plan: Plan, cost: Cost, sheet: DrawStyle) -> tuple[str, Scene]:
-    """`draw`, and the scene that it shows."""
-    if sheet.view == "paper":
+def drawn(plan: Plan, cost: Cost, style: DrawStyle) -> Drawing:
+    """`draw`, and the words for those who cannot see it."""
+    if style.view == "paper":
         from archc.draw.paper import paper
         from archc.draw.table import table
 
-        found = paper(plan, Costs())
-        scene = found.scene
-        text = table(found, plan.name, banner(plan, cost, scene))
+        found = paper(plan, _costs(style))
+        scene, head = found.scene, Heading.of(plan, cost)
+        text = table(found, plan.name, banner(head, scene, style.hidden))
     else:
-        scene = scene_of(plan, sheet)
-        laid_out, columns = in_columns(scene, sheet.columns)
-        text = dot(laid_out, plan.name, banner(plan, cost, laid_out), columns)
-    return recoloured(text, sheet.theme), scene
+        scene, head = _scene_and_heading(plan, cost, style)
+        laid_out, columns = in_columns(scene, style.columns)
+        text = dot(laid_out, plan.name, banner(head, laid_out, style.hidden), columns)
+    return Drawing(recoloured(text, style.theme), describe(head, scene))
 
 
-def scene_of(plan: Plan, sheet: DrawStyle) -> Scene:
-    """Cards, boxes and edges. Raises Unknown for a name in `expand`."""
-    scene = compose(plan, Costs(), sheet.view != "graph", sheet.expand)
+def pages(
+    plan: Plan, cost: Cost, style: DrawStyle, sheet: str, draw: Callable[[str], bytes]
+) -> list[Drawing]:
+    """The drawing on as few sheets as let it be read, of one of SHEETS, all in one scale.
+
+    `draw` makes SVG of DOT. Raises Unknown, and TooManySheets.
+    """
+    words = drawn(plan, cost, style).words
+    ways = _table_pages if style.view == "paper" else _column_pages
+    made = on_sheets(ways(plan, cost, style, sheet), sheet, draw)
+    return [Drawing(recoloured(dot, style.theme), words) for dot in made]
+
+
+def _table_pages(plan: Plan, cost: Cost, style: DrawStyle, _: str) -> Iterator[list[str]]:
+    """All on one page; or the rows, and the blocks on another."""
+    from archc.draw.paper import paper
+    from archc.draw.table import table
+
+    found, head = paper(plan, _costs(style)), Heading.of(plan, cost)
+    title = banner(head, found.scene, style.hidden)
+    yield [table(found, plan.name, title)]
+    if found.templates:
+        one, two = (banner(head, found.scene, style.hidden, (at, 2)) for at in (1, 2))
+        rows = table(found, plan.name, one, templates=False)
+        yield [rows, table(found, plan.name, two, rows=False)]
+
+
+def _column_pages(plan: Plan, cost: Cost, style: DrawStyle, sheet: str) -> Iterator[list[str]]:
+    """On one page in one column, in two and so on; then on two pages, and so on."""
+    scene, head = _scene_and_heading(plan, cost, style)
+    width, height = estimated_size(scene)
+    most = hottest(scene)
+    asked = [style.columns] if style.columns else range(1, _COLUMNS + 1)
+    for count in range(1, MOST + 1):
+        for columns in asked:
+            if not fits(sheet, (width * columns, height / (count * columns))):
+                continue
+            made = in_pages(scene, count, columns)
+            titles = [banner(head, scene, style.hidden, (at + 1, count)) for at in range(count)]
+            pairs = zip(made, titles, strict=False)
+            if made:
+                yield [dot(page, plan.name, title, columns, most) for page, title in pairs]
+
+
+def scene_of(plan: Plan, style: DrawStyle) -> Scene:
+    """Cards, boxes and edges. Raises Unknown for a name in `expand` or `only`."""
+    return _scene_and_heading(plan, Cost(), style)[0]
+
+
+def _scene_and_heading(plan: Plan, cost: Cost, style: DrawStyle) -> tuple[Scene, Heading]:
+    scene = compose(plan, _costs(style), style.view != "graph", style.expand)
     known = [box.id for box in boxes(scene.root)]
-    for name in sorted(sheet.expand):
+    for name in sorted(style.expand):
         if name not in known:
             raise Unknown(name, known)
-    return scene if sheet.depth is None else to_depth(scene, sheet.depth, sheet.expand)
+    head = Heading.of(plan, cost)
+    if style.only is not None:
+        scene, box = part_of(scene, style.only)
+        head = Heading.of_part(plan, box, scene)
+    if style.depth is not None:
+        scene = to_depth(scene, style.depth, style.expand)
+    return scene, head
 
 
-def page(plan: Plan, cost: Cost, sheet: DrawStyle) -> str:
+def _costs(style: DrawStyle) -> Costs:
+    return NoCosts() if "costs" in style.hidden else Costs()
+
+
+def page(plan: Plan, cost: Cost, style: DrawStyle) -> str:
     """The network as an interactive page: one HTML file that needs nothing else."""
     from archc.analysis.table import tabulate
     from archc.draw.html_page import whole_page
 
-    scene = scene_of(plan, sheet)
-    words = describe(plan, cost, scene)
+    scene, head = _scene_and_heading(plan, cost, style)
     fields = {row.key: row.field for row in tabulate(plan).rows() if row.field}
-    return whole_page(scene, plan.name, totals(plan, cost), words, sheet.theme, fields)
+    counts = head.totals("costs" not in style.hidden)
+    return whole_page(scene, head.name, counts, describe(head, scene), style.theme, fields)
 
 
-def mermaid(plan: Plan, sheet: DrawStyle) -> str:
+def mermaid(plan: Plan, style: DrawStyle) -> str:
     """The network as a flowchart in Mermaid's language."""
     from archc.draw.mermaid_chart import flowchart
 
-    return flowchart(scene_of(plan, sheet), plan.name)
+    return flowchart(scene_of(plan, style), plan.name)

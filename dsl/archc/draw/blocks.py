@@ -59,7 +59,8 @@ def tooltip(node: Call | Scope, path: str, cost: Cost) -> str:
     before, after = entered(node).input.shape, node.output.shape
     if before is not None and after is not None:
         lines.append(f"{format_shape(before)} → {format_shape(after)}")
-    lines.append(f"{cost.params:,} parameters, {cost.macs:,} MACs")
+    if cost.params or cost.macs:
+        lines.append(f"{cost.params:,} parameters, {cost.macs:,} MACs")
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ from itertools import accumulate
 from math import sqrt
 
 from archc.draw.boxes import title
+from archc.draw.collapse import boxes, cards
 from archc.draw.scene import Box, Card, Edge, Scene
 from archc.draw.style import text_width
 from archc.report.spelling.shapes import format_shape
@@ -35,6 +36,34 @@ def in_columns(scene: Scene, columns: int | None = None) -> tuple[Scene, int]:
     if not cuts:
         return scene, 1
     return _ColumnMaker(scene, layout, cuts).scene(), len(cuts) + 1
+
+
+def in_pages(scene: Scene, pages: int, columns: int) -> list[Scene]:
+    """The scene on so many pages of so many columns; nothing where it cannot be cut so."""
+    if pages * columns == 1:
+        return [scene]
+    layout = _OneColumn(scene)
+    cuts = layout.cuts(pages * columns)
+    if len(cuts) + 1 != pages * columns:
+        return []
+    whole = _ColumnMaker(scene, layout, cuts).scene()
+    return [
+        _page(whole, whole.root.items[at : at + columns]) for at in range(0, len(cuts) + 1, columns)
+    ]
+
+
+def estimated_size(scene: Scene) -> tuple[float, float]:
+    """Width and height, in points, in one column."""
+    layout = _OneColumn(scene)
+    return layout.width(), layout.height
+
+
+def _page(scene: Scene, columns: list[Card | Box]) -> Scene:
+    """Some columns, and what is between their cards."""
+    root = replace(scene.root, items=columns)
+    inside = {*(box.id for box in boxes(root)), *(card.id for card in cards(root))}
+    edges = [edge for edge in scene.edges if edge.tail in inside and edge.head in inside]
+    return Scene(root, edges, [ids for ids in scene.levels if inside.issuperset(ids)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,23 +5,20 @@ from __future__ import annotations
 import re
 from html import escape
 
-from archc.analysis.costs import Cost
 from archc.draw.boxes import title
 from archc.draw.collapse import cards
+from archc.draw.legend import Heading
 from archc.draw.scene import Card, Scene
 from archc.draw.style import plain
-from archc.plan import Plan
 from archc.report.spelling.numbers import human
-from archc.report.spelling.shapes import format_shape
 
 _MOST = 40  # parts that are named
 
 
-def describe(plan: Plan, cost: Cost, scene: Scene) -> str:
+def describe(head: Heading, scene: Scene) -> str:
     """`ResNet50: 25.6M parameters, 4.09G MACs, input 224×224×3. In order: conv1, maxpool, ...`."""
-    inputs = [format_shape(x.shape) for x in plan.body.inputs if x.shape is not None]
-    head = f"{plan.name}: {human(cost.params)} parameters, {human(cost.macs)} MACs"
-    head += f", input {' and '.join(inputs)}." if inputs else "."
+    counts = f"{human(head.cost.params)} parameters, {human(head.cost.macs)} MACs"
+    inputs = f", input {' and '.join(head.inputs)}" if head.inputs else ""
     parts = []
     for item in scene.root.items:
         if isinstance(item, Card):
@@ -31,7 +28,9 @@ def describe(plan: Plan, cost: Cost, scene: Scene) -> str:
             parts.append(f"{item.count} times {text}" if item.count > 1 else text)
     rest = f" and {len(parts) - _MOST} more" if len(parts) > _MOST else ""
     count = sum(1 for _ in cards(scene.root))
-    return plain(f"{head} {count} cards. In order: {', '.join(parts[:_MOST])}{rest}.")
+    return plain(
+        f"{head.name}: {counts}{inputs}. {count} cards. In order: {', '.join(parts[:_MOST])}{rest}."
+    )
 
 
 def labelled(svg: bytes, name: str, description: str) -> bytes:

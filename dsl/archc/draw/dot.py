@@ -25,14 +25,17 @@ NODE_AND_EDGE = (
 )
 
 
-def dot(scene: Scene, name: str, title: str, columns: int = 1) -> str:
-    """The whole drawing; `title` is an HTML-like table."""
-    return "\n".join(Writer(scene, columns=columns).lines(name, title)) + "\n"
+def dot(scene: Scene, name: str, title: str, columns: int = 1, hottest: int = 0) -> str:
+    """The whole drawing; `title` is an HTML-like table, `hottest` the most MACs of other pages."""
+    return (
+        "\n".join(Writer(scene, columns=columns, hottest=max(hottest, 1)).lines(name, title)) + "\n"
+    )
 
 
 def preamble(name: str, title: str, graph: str = GRAPH) -> Iterator[str]:
     yield f"digraph {quoted(name)} {{"
-    yield f"  graph [{graph}, label=<{title}>, tooltip={quoted(name)}];"
+    label = f"label=<{title}>, " if title else ""
+    yield f"  graph [{graph}, {label}tooltip={quoted(name)}];"
     yield from (f"  {line}" for line in NODE_AND_EDGE.splitlines())
 
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 _OPTIONS = {"png": ("-Gdpi=144",)}  # sharp on today's screens
@@ -35,8 +36,17 @@ def picture(dot: str, format: str, *, engine: str = "auto", seconds: float = 60)
         return dot.encode()
     command = find(engine)
     if format == "pdf" and command.name.startswith("graphviz-pure"):
-        return _pdf(_run(command, dot, "svg", seconds))
+        return _pdf([_run(command, dot, "svg", seconds)])
     return _run(command, dot, format, seconds)
+
+
+def pictures(
+    dots: Sequence[str], format: str, *, engine: str = "auto", seconds: float = 60
+) -> list[bytes]:
+    """Pages: a picture each, but a PDF holds them all. Raises EngineError."""
+    if format != "pdf" or len(dots) == 1:
+        return [picture(dot, format, engine=engine, seconds=seconds) for dot in dots]
+    return [_pdf(picture(dot, "svg", engine=engine, seconds=seconds) for dot in dots)]
 
 
 def find(engine: str = "auto") -> Path:
@@ -82,15 +92,24 @@ def _run(command: Path, dot: str, format: str, seconds: float) -> bytes:
     return done.stdout
 
 
-def _pdf(svg: bytes) -> bytes:
+def _pdf(pages: Iterable[bytes]) -> bytes:
+    """A PDF of SVGs."""
     from io import BytesIO
 
     try:
-        from reportlab.graphics.renderPDF import drawToString
+        from reportlab.graphics import renderPDF
+        from reportlab.pdfgen.canvas import Canvas
         from svglib.svglib import svg2rlg
     except ImportError:
         raise EngineError(_NO_PDF) from None
-    drawing = svg2rlg(BytesIO(svg))
-    if drawing is None:
-        raise EngineError("svglib could not read the drawing")
-    return bytes(drawToString(drawing, invariant=1))  # no date, no random name
+    made = BytesIO()
+    canvas = Canvas(made, invariant=1)  # no date, no random name
+    for svg in pages:
+        drawing = svg2rlg(BytesIO(svg))
+        if drawing is None:
+            raise EngineError("svglib could not read the drawing")
+        canvas.setPageSize((drawing.width, drawing.height))
+        renderPDF.draw(drawing, canvas, 0, 0)
+        canvas.showPage()
+    canvas.save()
+    return made.getvalue()

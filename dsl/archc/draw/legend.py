@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from archc.analysis.costs import Cost
+from archc.draw.boxes import title
 from archc.draw.collapse import boxes, cards
-from archc.draw.scene import Scene
+from archc.draw.scene import Box, Scene
 from archc.draw.style import FAINT, GREY, LINE, LOOKS, SKIP, category_of, font, heat
 from archc.plan import Plan
 from archc.report.spelling.numbers import format_percent, human
@@ -16,21 +18,67 @@ from archc.report.spelling.shapes import format_shape
 _SHADES = (0.0625, 0.25, 0.5625, 1.0)  # of the largest cost; evenly spaced as colours
 
 
-def banner(plan: Plan, cost: Cost, scene: Scene) -> str:
-    """An HTML-like table: the label of the whole graph, so that it takes no rank of its own."""
-    rows = [font(plan.name, 18, bold=True) + font(f"   {totals(plan, cost)}", 11, GREY)]
-    if plan.title:
-        rows += [font(line, 10, FAINT) for line in textwrap.wrap(plan.title, 72)[:3]]
-    rows += ["".join(_colours(scene)), _table(list(_signs(scene, cost)))]
+HIDEABLE = ("title", "legend", "costs")
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a drawing is of: a network, or a part of one."""
+
+    name: str
+    title: str
+    cost: Cost
+    inputs: tuple[str, ...]  # their shapes
+
+    @classmethod
+    def of(cls, plan: Plan, cost: Cost) -> Heading:
+        shapes = [format_shape(x.shape) for x in plan.body.inputs if x.shape is not None]
+        return cls(plan.name, plan.title or "", cost, tuple(shapes))
+
+    @classmethod
+    def of_part(cls, plan: Plan, box: Box, scene: Scene) -> Heading:
+        """Of the scene of a box alone."""
+        shapes = [format_shape(edge.shape) for edge in scene.edges if edge.head == box.id]
+        name = f"{plan.name} · {title(box.name, box.block) or box.id}"
+        return cls(name, "", Cost(params=box.params, macs=box.macs), tuple(shapes))
+
+    def totals(self, costs: bool = True) -> str:
+        inputs = f"input {' and '.join(dict.fromkeys(self.inputs))}" if self.inputs else ""
+        counts = [f"{human(self.cost.params)} params", f"{human(self.cost.macs)} MACs"] * costs
+        return " · ".join(filter(None, [*counts, inputs]))
+
+
+def banner(
+    head: Heading,
+    scene: Scene,
+    hidden: frozenset[str] = frozenset(),
+    page: tuple[int, int] = (1, 1),
+) -> str:
+    """An HTML-like table: the label of the whole graph, so that it takes no rank of its own.
+
+    `hidden` are those of HIDEABLE that it leaves out; `page` is which it is on, of how many.
+    """
+    rows = []
+    number = f"   page {page[0]} of {page[1]}" if page[1] > 1 else ""
+    if page[0] > 1:  # what the first one says holds for all
+        rows.append(font(head.name, 12, bold=True) + font(number, 11, GREY))
+        hidden = hidden | {"title", "legend"}
+    if "title" not in hidden:
+        counts = head.totals("costs" not in hidden)
+        rows.append(font(head.name, 18, bold=True) + font(f"   {counts}{number}", 11, GREY))
+        if head.title:
+            rows += [font(line, 10, FAINT) for line in textwrap.wrap(head.title, 72)[:3]]
+    if "legend" not in hidden:
+        rows += ["".join(_colours(scene)), _table(list(_signs(scene, head.cost)))]
     lines = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows if row)
+    if not lines:
+        return ""
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{lines}</TABLE>'
 
 
-def totals(plan: Plan, cost: Cost) -> str:
-    shapes = [format_shape(x.shape) for x in plan.body.inputs if x.shape is not None]
-    inputs = f"input {' and '.join(dict.fromkeys(shapes))}" if shapes else ""
-    counts = [f"{human(cost.params)} params", f"{human(cost.macs)} MACs", inputs]
-    return " · ".join(filter(None, counts))
+def hottest(scene: Scene) -> int:
+    """The MACs of the card that has the most."""
+    return max((card.macs for card in cards(scene.root)), default=0)
 
 
 def _table(cells: list[str]) -> str:
@@ -55,12 +103,12 @@ def _colours(scene: Scene) -> Iterator[str]:
 
 def _signs(scene: Scene, cost: Cost) -> Iterator[str]:
     """The heat scale, and the lines and signs that are there."""
-    hottest = max((card.macs for card in cards(scene.root)), default=0)
-    if hottest and cost.macs:
+    most = hottest(scene)
+    if most and cost.macs:
         yield _text("share of MACs ")
         for shade in _SHADES:
             fill, ink = heat(shade)
-            text = font(f"{format_percent(shade * hottest / cost.macs)}%", 8, ink)
+            text = font(f"{format_percent(shade * most / cost.macs)}%", 8, ink)
             yield f'<TD BGCOLOR="{fill}" WIDTH="26">{text}</TD>'
     if any(edge.skip for edge in scene.edges):
         yield f"<TD>{font('  - - ', 9, SKIP, bold=True)}</TD>{_text('skip  ')}"

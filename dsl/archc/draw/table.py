@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from archc.draw.dot import GRAPH, Writer, preamble
 from archc.draw.paper import Paper, PaperRow, Template, writers
@@ -20,9 +21,11 @@ _TEMPLATE = look("block")[1]
 _EMPTY = font(" ", 9)  # as high as a word
 
 
-def table(found: Paper, name: str, title: str) -> str:
-    """The whole drawing; `title` is an HTML-like table."""
-    return "\n".join(_Table(found, *writers(found)).lines(name, title)) + "\n"
+def table(found: Paper, name: str, title: str, *, rows: bool = True, templates: bool = True) -> str:
+    """The whole drawing, or one part of it; `title` is an HTML-like table."""
+    drawn = _Table(found, *writers(found))
+    parts = [drawn.rows()] * rows + [drawn.templates()] * templates
+    return "\n".join((*preamble(name, title, _LAYOUT), *chain(*parts), "}")) + "\n"
 
 
 @dataclass
@@ -35,8 +38,7 @@ class _Table:
     def __post_init__(self) -> None:
         self.training_only = {edge.head for edge in self.main.scene.edges if edge.training_only}
 
-    def lines(self, name: str, title: str) -> Iterator[str]:
-        yield from preamble(name, title, _LAYOUT)
+    def rows(self) -> Iterator[str]:
         columns = _Columns.fitting(list(self.paper.lines.values()))
         hottest = self.main.hottest
         # In a cluster, unseen, for what is in the first one stands on the left.
@@ -51,8 +53,6 @@ class _Table:
             yield f'  "columns" -> {quoted(first)} [style=invis];'
         for edge in sorted(self.main.scene.edges, key=lambda edge: edge.training_only):
             yield f"  {self.main.edge(edge)}"
-        yield from self._templates()
-        yield "}"
 
     def _node(self, card: Card, columns: _Columns, hottest: int) -> str:
         line = self.paper.lines.get(card.id)
@@ -64,7 +64,7 @@ class _Table:
             return self.main.node(card)
         return f"{quoted(card.id)} [label=<{row}>, tooltip={quoted(card.tooltip)}];"
 
-    def _templates(self) -> Iterator[str]:
+    def templates(self) -> Iterator[str]:
         """One below the other, held in place by unseen edges."""
         last = ""
         for at, (template, writer) in enumerate(zip(self.paper.templates, self.sides, strict=True)):

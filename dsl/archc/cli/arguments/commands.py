@@ -9,6 +9,7 @@ from archc.cli.arguments.values import (
     count,
     extras,
     names,
+    parts,
     seconds,
     size,
     whole,
@@ -134,6 +135,23 @@ def draw(parser: Parser) -> None:
         metavar="N",
         type=whole,
         help="go on at the top of a further column (default: where it is long, as wide as a slide)",
+    )
+    parser.add_argument(
+        "--only",
+        metavar="NAME",
+        help="this block or group alone, with what comes in and what goes out",
+    )
+    parser.add_argument(
+        "--paper",
+        choices=("a4", "letter", "slide"),
+        help="as large as it fits on such a sheet; refused where words would be too small to read",
+    )
+    parser.add_argument(
+        "--without",
+        metavar="PART[,PART]",
+        type=parts,
+        default=frozenset(),
+        help="leave out title, legend or costs",
     )
     parser.add_argument(
         "--theme", choices=("light", "dark"), default="light", help="default: light"

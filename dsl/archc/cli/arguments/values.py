@@ -51,6 +51,15 @@ def names(text: str) -> list[str]:
     return names
 
 
+def parts(text: str) -> frozenset[str]:
+    """`title,legend`: parts of a drawing that can be left out."""
+    known = ("title", "legend", "costs")
+    for part in (found := text.split(",")):
+        if part not in known:
+            raise ArgumentTypeError(f"{part!r} is none of {', '.join(known)}")
+    return frozenset(found)
+
+
 def size(text: str) -> int:
     """Bytes: `24GB`, `24GiB`, `11.5g`, `512MB`, or a bare number of them."""
     import re

@@ -40,19 +40,28 @@ def run(args: Namespace) -> int:
 def _asked_for(args: Namespace) -> tuple[Input, Path | None]:
     """What to draw, and where; settles the format. Raises Stop."""
     input = find_one(args.input, args.project, "draw")
-    if args.view == "paper" and (args.depth is not None or args.expand or args.columns):
-        raise Stop("--depth, --expand and --columns go with the views engineer and graph")
     args.format = args.format or _format(args.output)
-    if args.columns and args.format in ("html", "mermaid"):
-        raise Stop(f"a drawing as {args.format} has one column")
-    if args.view == "paper" and args.format in ("html", "mermaid"):
-        raise Stop(f"the view paper is no {args.format}; take --view engineer or graph")
+    _refuse_pairs(args)
     output = destination(input, args.output, _suffix(args.format))
     if output is None and (args.open or args.watch):
         raise Stop("--open and --watch need a file: give `-o FILE`")
     if args.watch and input.path is None:
         raise Stop("--watch needs a file to watch")
     return input, output
+
+
+def _refuse_pairs(args: Namespace) -> None:
+    """What cannot be asked for together. Raises Stop."""
+    some = args.depth is not None or args.expand or args.columns or args.only
+    if args.view == "paper" and some:
+        raise Stop("--depth, --expand, --columns and --only go with the views engineer and graph")
+    if args.format in ("html", "mermaid"):
+        if args.columns:
+            raise Stop(f"a drawing as {args.format} has one column")
+        if args.paper:
+            raise Stop(f"a drawing as {args.format} fits its window; --paper is for svg, png, pdf")
+        if args.view == "paper":
+            raise Stop(f"the view paper is no {args.format}; take --view engineer or graph")
 
 
 def _draw(input: Input, output: Path | None, args: Namespace) -> tuple[int, list[Path]]:
@@ -63,18 +72,24 @@ def _draw(input: Input, output: Path | None, args: Namespace) -> tuple[int, list
     if analysis is None or code:
         return code, read
     need_network(analysis, input, "nothing to draw")
-    picture = files.stamp_bytes(_picture(analysis, args), analysis.text, _suffix(args.format))
-    put(
-        output,
-        picture,
-        headline(analysis),
-        force=args.force,
-    )
+    pictures, suffix = _pictures(analysis, args), _suffix(args.format)
+    if len(pictures) > 1 and output is None:
+        raise Stop(
+            f"this takes {len(pictures)} sheets: give `-o FILE`, or `--format pdf` for one file"
+        )
+    for number, picture in enumerate(pictures, 1):
+        of_page = output if output is None or len(pictures) == 1 else _numbered(output, number)
+        stamped = files.stamp_bytes(picture, analysis.text, suffix)
+        put(of_page, stamped, headline(analysis), force=args.force)
     return FINE, read
 
 
-def _picture(analysis: Analysis, args: Namespace) -> bytes:
-    from archc.draw import Unknown
+def _numbered(path: Path, page: int) -> Path:
+    return path.with_name(f"{path.stem}-{page}{path.suffix}")
+
+
+def _pictures(analysis: Analysis, args: Namespace) -> list[bytes]:
+    from archc.draw import TooManySheets, Unknown
     from archc.draw.graphviz import EngineError
 
     how: dict[str, Any] = {
@@ -83,13 +98,42 @@ def _picture(analysis: Analysis, args: Namespace) -> bytes:
         "expand": frozenset(args.expand),
         "theme": args.theme,
         "columns": args.columns,
+        "only": args.only,
+        "hidden": args.without,
     }
+    engine = {"engine": args.engine, "seconds": args.timeout}
     try:
-        return analysis.sheet(args.format, engine=args.engine, seconds=args.timeout, **how)
+        if args.paper is None:
+            return [analysis.sheet(args.format, **engine, **how)]
+        return analysis.pages(args.format, args.paper, **engine, **how)
     except EngineError as error:
         raise Stop(str(error)) from None
+    except TooManySheets as error:
+        raise Stop(f"{error}: {_smaller(analysis, args, how | engine)}") from None
     except Unknown as unknown:
         raise Stop(f"{unknown}{meant(unknown.name, unknown.known)}") from None
+
+
+def _smaller(analysis: Analysis, args: Namespace, how: dict[str, Any]) -> str:
+    """What draws less, and fits: tried, from the richest on."""
+    from archc.draw import TooManySheets
+
+    ways: dict[str, dict[str, Any]] = {}
+    if args.view == "graph":
+        ways["--view engineer"] = {"view": "engineer"}
+    if args.view != "paper":
+        ways |= {f"--depth {n}": {"depth": n, "expand": frozenset()} for n in (3, 2, 1)}
+    if args.view != "paper" and args.only is None:
+        ways["--view paper"] = {
+            "view": "paper", "depth": None, "expand": frozenset(), "columns": None
+        }  # fmt: skip
+    for words, way in ways.items():
+        try:
+            analysis.pages("dot", args.paper, **(how | way))
+        except TooManySheets:
+            continue
+        return f"`{words}` fits"
+    return "`--view engineer --only NAME` draws a part of it"
 
 
 def _suffix(format: str) -> str:

@@ -1,0 +1,176 @@
+"""Drawings for paper and slides: a part alone, on sheets, and without what one does not want."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import reading
+
+import archc
+from archc import cli
+from archc.draw import SHEETS, TooManySheets
+
+FONT = re.compile(r'font-size="([\d.]+)"')
+SCALE = re.compile(r'class="graph" transform="scale\(([\d.]+)')
+
+
+@cache
+def analysis(name: str) -> archc.Analysis:
+    return archc.load(name).analysis
+
+
+def drawing(name: str, **how: object) -> reading.Drawing:
+    return reading.of_dot(analysis(name).draw(**how), join=False)  # type: ignore[arg-type]
+
+
+# --- a part of a network -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("googlenet", "inception4b"),
+        ("resnet50", "layer3.0"),
+        ("unet", "join2"),
+        ("vgg16", "features"),
+    ],
+)
+def test_a_part_is_drawn_as_in_the_whole(name: str, part: str) -> None:
+    """The same cards and edges, and a sign for each tensor that comes in or goes out."""
+    whole, found = drawing(name), drawing(name, only=part, columns=1)
+    inside = {item.id for item in found.cards if not item.id.startswith(("from ", "to "))}
+    inside |= {box.id for box in found.boxes}
+    assert part in inside
+    assert inside < {item.id for item in (*whole.cards, *whole.boxes)}
+    between = {(line.tail, line.head) for line in drawing(name, columns=1).lines}
+    assert {(a, b) for a, b in between if {a, b} <= inside} == {
+        (line.tail, line.head) for line in found.lines if {line.tail, line.head} <= inside
+    }
+    coming = {f"from {a}" for a, b in between if a not in inside and b in inside}
+    going = {f"to {b}" for a, b in between if a in inside and b not in inside}
+    assert {item.id for item in found.cards} - inside == coming | going
+
+
+def test_a_part_says_its_own_totals() -> None:
+    """As `summary` has them: parameters as torch counts those of the module."""
+    torch = pytest.importorskip("torch")
+    net = archc.load("googlenet")
+    with torch.device("meta"):
+        block = net.module().get_submodule("inception4b")
+    count = sum(p.numel() for p in block.parameters())
+    dot = net.analysis.draw(only="inception4b")
+    assert f"{count / 1000:.0f}k params" in dot
+    assert "input 14×14×512" in dot
+    assert "GoogLeNet · inception4b" in dot
+
+
+def test_a_block_by_its_name_is_its_first_call() -> None:
+    assert "inception3a" in analysis("googlenet").draw(only="inception")
+
+
+def test_a_part_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["draw", "googlenet", "--only", "inceptio4b", "-o", "-"]) == 2
+    assert "did you mean 'inception4b'?" in capsys.readouterr().err
+
+
+# --- without -----------------------------------------------------------------------------
+
+
+def test_what_is_left_out() -> None:
+    whole = analysis("resnet18").draw()
+    for part, words in {
+        "title": ["11.7M params · 1.81G MACs", "Deep Residual Learning"],
+        "legend": ["share of MACs", "height × width × channels"],
+        "costs": ["MACs", "118M", "params"],
+    }.items():
+        found = analysis("resnet18").draw(hidden=frozenset({part}))
+        for word in words:
+            assert word in whole
+            assert word not in found
+    nothing = frozenset({"title", "legend", "costs"})
+    assert "graph [rankdir" in analysis("resnet18").draw(hidden=nothing)
+    assert "conv 7×7/2" in analysis("resnet18").draw(hidden=nothing)
+    with pytest.raises(ValueError, match="none of title, legend, costs"):
+        analysis("resnet18").draw(hidden=frozenset({"colour"}))
+
+
+# --- sheets ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "paper", "view", "most"),
+    [
+        ("lenet", "a4", "engineer", 1),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                ("densenet121", "a4", "engineer", 1),
+                ("vgg16", "letter", "paper", 1),
+                ("googlenet", "a4", "paper", 2),
+                ("resnet50", "slide", "engineer", 3),
+                ("googlenet", "a4", "engineer", 7),
+            )
+        ),
+    ],
+)
+def test_every_word_can_be_read(name: str, paper: str, view: str, most: int) -> None:
+    """Each sheet has its size, no words under 6 points, and all sheets together all cards."""
+    sheets = analysis(name).pages("svg", paper, view=view)
+    assert 1 <= len(sheets) <= most
+    for sheet in map(bytes.decode, sheets):
+        found = re.search(r'<svg [^>]*width="(\d+)pt" height="(\d+)pt"', sheet)
+        assert found is not None
+        size = tuple(map(int, found.groups()))
+        assert size == SHEETS[paper] or (size[::-1] == SHEETS[paper] and paper != "slide")
+        scale = SCALE.search(sheet)
+        assert scale is not None
+        assert min(map(float, FONT.findall(sheet))) * float(scale[1]) >= 6 - 1e-2
+    whole = {item.id for item in drawing(name, view=view).cards}
+    parts = [
+        reading.of_dot(d.decode(), join=False)
+        for d in analysis(name).pages("dot", paper, view=view)
+    ]
+    seen = [
+        item.id for part in parts for item in part.cards if not item.id.startswith(("from ", "to "))
+    ]
+    assert {id for id in whole if not id.startswith(("from ", "to "))} == set(seen)
+    assert len(seen) == len(set(seen)), "no card twice"
+
+
+def test_a_pdf_holds_all_sheets(tmp_path: Path) -> None:
+    pytest.importorskip("svglib")
+    (pdf,) = analysis("googlenet").pages("pdf", "a4", view="paper")
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == 2
+
+
+def test_sheets_as_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["draw", "googlenet", "--view", "paper", "--paper", "a4", "-o"]
+    assert cli.main([*argv, str(tmp_path / "g.svg")]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["g-1.svg", "g-2.svg"]
+    assert cli.main([*argv, "-"]) == 2
+    assert "takes 2 sheets: give `-o FILE`" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_what_does_not_fit_says_what_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(TooManySheets):
+        analysis("lenet5").pages("dot", "a4")
+    argv = ["draw", "lenet5", "--paper", "a4", "-o", str(tmp_path / "d.svg")]
+    assert cli.main(argv) == 2
+    cure = re.search(r"`(--.*)` fits", capsys.readouterr().err)
+    assert cure is not None
+    assert cli.main([*argv, *cure[1].split()]) == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--paper a4 --format html", "--paper a4 --format mermaid", "--view paper --only layer1"],
+)
+def test_what_does_not_go_together(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["draw", "resnet18", "-o", "-", *words.split()]) == 2
+    assert "--" in capsys.readouterr().err
