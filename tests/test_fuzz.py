@@ -58,7 +58,12 @@ def test_more_random_programs(start: int) -> None:
     hold(start, min(start + BATCH, ALL))
 
 
-LARGE = {"no_two_indices", "hed", "unet_valid"}  # as someone wrote it: a minute of convolutions
+# As someone wrote them they are minutes of convolutions, and gigabytes: run with smaller numbers.
+LARGE = {
+    "no_two_indices": {"96x96": "32x32"},
+    "hed": {"200x300": "20x36", "x512": "x64", "x256": "x32"},
+    "unet_valid": {"572x572": "188x188", "1024": "128", "64 * ": "8 * "},
+}
 
 
 @pytest.mark.parametrize(
@@ -73,6 +78,11 @@ def test_found_programs(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     if path.stem in REFUSABLE and not analysis_of(text).ok:
         return
+    if path.stem in LARGE:
+        assert analysis_of(text).ok
+        for written, smaller in LARGE[path.stem].items():
+            assert written in text
+            text = text.replace(written, smaller)
     examine(text)
 
 
