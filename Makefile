@@ -1,7 +1,7 @@
 # `make check` is what CI runs before the slow proofs. It makes its own environment in .venv.
 BIN := .venv/bin
 
-.PHONY: check format format-check lint types test slow fuzz verify bench bench-archc bench-models picture gallery translations comparison clean
+.PHONY: check format format-check lint types test slow site fuzz verify bench bench-archc bench-models picture gallery translations comparison clean
 
 check: format-check lint types test
 
@@ -61,5 +61,9 @@ gallery: .venv/ready # docs/gallery.md: every bundled network, drawn
 comparison: .venv/ready # docs/comparison.md: the bundled networks side by side, and plotted
 	$(BIN)/python docs/comparison.py
 
+site: .venv/ready # the documentation, into site/; fails at a link that leads nowhere
+	$(BIN)/pip install --quiet --editable '.[docs]'
+	$(BIN)/mkdocs build
+
 clean:
-	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv dist build site .mypy_cache .pytest_cache .ruff_cache .hypothesis
