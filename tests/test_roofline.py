@@ -209,8 +209,9 @@ def test_text(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
-    argv = ("resnet50", "--amp", "--format", "json", "--memory", "24GB", "--gpu", "rtx3090")
-    given, card = json.loads(fit(capsys, *argv))["devices"]
+    argv = ("resnet50", "--amp", "--batch", "32", "--format", "json")
+    devices = ("--memory", "24GB", "--gpu", "rtx3090")
+    given, card = json.loads(fit(capsys, *argv, *devices))["devices"]
     assert given["speed"] == {"train": None, "infer": None}
     infer = card["speed"]["infer"]
     assert infer["samples_per_second"] == pytest.approx(3729.86, rel=0.02), "timm's RTX 3090"

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from archc.analysis.fit import NetworkMemory
-    from archc.analysis.memory import RunSetting
     from archc.analysis.roofline import Workload
+    from archc.analysis.setting import RunSetting
     from archc.analysis.table import Table
     from archc.conformance import Mismatch
     from archc.emit.options import Options
@@ -210,7 +210,7 @@ class Analysis:
         """What the generated file shall have beside the network, for `emit`.
 
         `checkpointing` names the block that is computed again; True takes the one that saves most
-        at a batch of 32, as `fit` does. Raises `archc.emit.options.Unsuited` where there is none.
+        at a batch of 32, as `fit --batch 32` does. Raises `archc.emit.options.Unsuited` where there is none.
         """
         from archc.analysis.memory import checkpointable
         from archc.emit.options import Options, Unsuited
@@ -310,7 +310,7 @@ class Analysis:
         "bf16" or "fp64". Raises ArchError for mistakes in the source, ValueError for arguments that
         cannot be.
         """
-        from archc.analysis.memory import WIDTHS, RunSetting
+        from archc.analysis.setting import WIDTHS, RunSetting
         from archc.report.columns import MEASURES, Units
         from archc.report.summary import Summary
 
@@ -337,7 +337,8 @@ class Analysis:
         that is never called.
         """
         from archc.analysis import fit
-        from archc.analysis.memory import RunSetting, checkpointable
+        from archc.analysis.memory import checkpointable
+        from archc.analysis.setting import RunSetting
 
         plan, chosen = self._sound_plan(unfolded=True), setting or RunSetting()
         if chosen.checkpoint is not None and chosen.checkpoint not in checkpointable(plan):

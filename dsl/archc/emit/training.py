@@ -121,7 +121,7 @@ def build_training(
         factor_arguments=schedule.arguments,
         scheduler=schedule.scheduler(),
         optimizer=_optimizer(optimizer, split_decay),
-        stateless=optimizer.is_stateless,
+        stateless=not optimizer.moments,
         flags=_flags(plan, recipe, width if by_flag else 0, options.checkpoint is not None),
         setup=[row for line in recipe.lines for row in line.setup(script)],
         on_batch=[row for line in recipe.lines for row in line.on_batch()],

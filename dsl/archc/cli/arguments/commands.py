@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import BooleanOptionalAction
+
 from archc.cli.arguments.shared import Parser
 from archc.cli.arguments.values import (
     assignment,
@@ -14,6 +16,7 @@ from archc.cli.arguments.values import (
     whole,
 )
 
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "rmsprop", "adagrad")
 DTYPES = ("fp32", "fp16", "bf16", "fp64")
 
 
@@ -181,7 +184,10 @@ def summary(parser: Parser) -> None:
 def fit(parser: Parser) -> None:
     parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
     parser.add_argument(
-        "--batch", metavar="N", type=batch, default=32, help="samples at a time (default: 32)"
+        "--batch",
+        metavar="N",
+        type=batch,
+        help="samples at a time (default: as in the file's `train`, or 32)",
     )
     parser.add_argument(
         "--memory",
@@ -198,13 +204,19 @@ def fit(parser: Parser) -> None:
         default=[],
         help='a GPU to run on: rtx3090, "A100 40 GB" ... (default: all that are known)',
     )
-    parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="default: fp32")
+    parser.add_argument(
+        "--dtype", choices=DTYPES, help="default: by `precision` in the file's `train`, or fp32"
+    )
     parser.add_argument("--amp", action="store_true", help="mixed precision (torch.autocast)")
     parser.add_argument(
         "--optimizer",
-        choices=("sgd", "momentum", "adam"),
-        default="momentum",
-        help="default: momentum, that is SGD with it",
+        choices=OPTIMIZERS,
+        help="default: as in the file's `train`, or momentum, that is SGD with it",
+    )
+    parser.add_argument(
+        "--ema",
+        action=BooleanOptionalAction,
+        help="an average of the weights is kept (default: as in the file's `train`)",
     )
     parser.add_argument(
         "--checkpoint",
