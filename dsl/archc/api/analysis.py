@@ -210,7 +210,8 @@ class Analysis:
         """What the generated file shall have beside the network, for `emit`.
 
         `checkpointing` names the block that is computed again; True takes the one that saves most
-        at a batch of 32, as `fit --batch 32` does. Raises `archc.emit.options.Unsuited` where there is none.
+        at a batch of 32, as `fit --batch 32` does. Raises `archc.emit.options.Unsuited` where there
+        is none.
         """
         from archc.analysis.memory import checkpointable
         from archc.emit.options import Options, Unsuited
