@@ -39,7 +39,7 @@ def test_a_task_is_the_same_for_the_worker() -> None:
     from archc.verify import task
 
     net = archc.load("resnet18", classes=7)
-    made = Task.of(net.analysis, Path("archs"), "source")
+    made = Task.of(net.analysis, "source")
     told, names = task.read(task.written(made, ["state"]))
     assert names == ["state"]
     assert told == made

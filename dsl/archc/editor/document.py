@@ -27,6 +27,7 @@ from archc.editor.navigation import (
 from archc.editor.outline import FoldedLines, OutlineEntry, folds, outline
 from archc.editor.signature import SignatureHelp, signature_help
 from archc.editor.snapshot import Snapshot
+from archc.project import Project
 from archc.source import Source
 
 
@@ -39,13 +40,17 @@ class Document:
     """
 
     def __init__(
-        self, text: str, path: Path, read: Reader = files.read, project: Path | None = None
+        self,
+        text: str,
+        path: Path,
+        read: Reader = files.read,
+        project: Path | Project | None = None,
     ) -> None:
         self.path = path
         self.text = text
         self.saved_text = text
         self._read = read
-        self._project = project or path.parent
+        self._project = Project.of(project or path.parent)
         self._snapshot: Snapshot | None = None
         self._kept = Kept()
         self._hints = HintMemory()

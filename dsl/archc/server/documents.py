@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from archc.project import Project
 from archc.recursion import deep_recursion
 from archc.server.positions import TextLines
 from archc.source import Limits, Source
@@ -139,10 +140,17 @@ class OpenTexts:
         except Cancelled:
             raise Stale from None
 
-    def _project(self, path: Path) -> Path:
-        """The folder that `use` must stay inside: the workspace's, or else the file's own."""
+    def _project(self, path: Path) -> Project:
+        """Where `use` may go: as pyproject.toml says, in the workspace, or in the file's folder."""
+        from archc.configuration import Configuration, ConfigurationError, find_configuration
+
         around = [folder for folder in self.folders if path.is_relative_to(folder)]
-        return max(around, key=lambda folder: len(folder.parts), default=path.parent)
+        own = max(around, key=lambda folder: len(folder.parts), default=path.parent)
+        try:
+            said = find_configuration(path.parent)
+        except ConfigurationError:  # which `archc check` tells
+            said = Configuration()
+        return said.project_of(own)
 
 
 def _warm_up() -> None:

@@ -33,7 +33,7 @@ def run(args: Namespace) -> int:
     code = code or read
     if not networks:
         return code or WRONG
-    tasks = [Task.of(analysis, input.project, source) for input, analysis in networks]
+    tasks = [Task.of(analysis, source) for _, analysis in networks]
     start = perf_counter()
     verdicts = _verify(tasks, chosen, args)
     names = _names([input for input, _ in networks])
