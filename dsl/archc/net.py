@@ -31,7 +31,7 @@ class Net:
 
     def __repr__(self) -> str:
         a = self.analysis
-        return f"<archc.Net {a.name}: {a.params:,} parameters, {a.macs:,} MACs>"
+        return f"<archc.Net {a.heading}: {a.params:,} parameters, {a.macs:,} MACs>"
 
     @property
     def name(self) -> str:

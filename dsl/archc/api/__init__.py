@@ -47,6 +47,8 @@ __all__ = [
     "source_of",
 ]
 
+_MEASURED = ("top1_error", "top5_error", "crops", "measured")
+
 
 @deep_recursion()
 def analyze(
@@ -86,8 +88,8 @@ def analyze(
             file, library, given, diagnostics, limits, False, shared, inputs, cancelled
         )
         facts = read_sections(file, {**plan.params}, diagnostics)
-        if given:  # published weights are those of the network as the file has it
-            facts.meta.pop("pretrained", None)
+        for key in (*(("pretrained",) if given else ()), *(_MEASURED if given or inputs else ())):
+            facts.meta.pop(key, None)  # it was so of the network as the file has it
         cost = costs.of_body(plan.body)
         if not diagnostics.failed:  # a statement that is wrong has lost its labels
             diagnostics.extend(check_recipe(facts, plan))

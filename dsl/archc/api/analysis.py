@@ -12,7 +12,7 @@ from archc import syntax
 from archc.analysis.costs import Cost, Costs
 from archc.api.loading import Elaborator
 from archc.elaborate.sections import Facts
-from archc.plan import Plan, outputs
+from archc.plan import Plan, format_params, outputs
 from archc.recursion import deep_recursion
 from archc.report import diagnostics as render
 from archc.source import Diagnostic, Fault, Source
@@ -63,7 +63,7 @@ class Analysis:
     def __repr__(self) -> str:
         wrong = sum(d.is_error for d in self.diagnostics)
         said = f"{wrong} error{'s' * (wrong != 1)}" if wrong else f"{self.params:,} parameters"
-        return f"<archc.Analysis {self.name}: {said}>"
+        return f"<archc.Analysis {self.heading}: {said}>"
 
     @property
     def ok(self) -> bool:
@@ -72,6 +72,16 @@ class Analysis:
     @property
     def name(self) -> str:
         return self.plan.name if self.plan is not None else Path(self.source.name).stem
+
+    @property
+    def heading(self) -> str:
+        """Its name, and the params that are set: `ResNet width=16`."""
+        return self.plan.heading if self.plan is not None else self.name
+
+    @property
+    def params_set(self) -> list[str]:
+        """`width=16` for each param that is set from outside."""
+        return format_params(self.plan.given) if self.plan is not None else []
 
     @property
     def text(self) -> str:
@@ -293,7 +303,7 @@ class Analysis:
             return picture(dot, format, engine=engine, seconds=seconds)
         words = draw.describe(plan, self.cost, scene)
         svg = picture(dot, "svg", engine=engine, seconds=seconds)
-        return draw.labelled(svg, plan.name, words)
+        return draw.labelled(svg, plan.heading, words)
 
     def summary(
         self,

@@ -76,11 +76,11 @@ def drawn(plan: Plan, cost: Cost, sheet: DrawStyle) -> tuple[str, Scene]:
 
         found = paper(plan, Costs())
         scene = found.scene
-        text = table(found, plan.name, banner(plan, cost, scene))
+        text = table(found, plan.heading, banner(plan, cost, scene))
     else:
         scene = scene_of(plan, sheet)
         laid_out, columns = in_columns(scene, sheet.columns)
-        text = dot(laid_out, plan.name, banner(plan, cost, laid_out), columns)
+        text = dot(laid_out, plan.heading, banner(plan, cost, laid_out), columns)
     return recoloured(text, sheet.theme), scene
 
 
@@ -102,11 +102,11 @@ def page(plan: Plan, cost: Cost, sheet: DrawStyle) -> str:
     scene = scene_of(plan, sheet)
     words = describe(plan, cost, scene)
     fields = {row.key: row.field for row in tabulate(plan).rows() if row.field}
-    return whole_page(scene, plan.name, totals(plan, cost), words, sheet.theme, fields)
+    return whole_page(scene, plan.heading, totals(plan, cost), words, sheet.theme, fields)
 
 
 def mermaid(plan: Plan, sheet: DrawStyle) -> str:
     """The network as a flowchart in Mermaid's language."""
     from archc.draw.mermaid_chart import flowchart
 
-    return flowchart(scene_of(plan, sheet), plan.name)
+    return flowchart(scene_of(plan, sheet), plan.heading)

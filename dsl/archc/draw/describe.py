@@ -20,7 +20,7 @@ _MOST = 40  # parts that are named
 def describe(plan: Plan, cost: Cost, scene: Scene) -> str:
     """`ResNet50: 25.6M parameters, 4.09G MACs, input 224×224×3. In order: conv1, maxpool, ...`."""
     inputs = [format_shape(x.shape) for x in plan.body.inputs if x.shape is not None]
-    head = f"{plan.name}: {human(cost.params)} parameters, {human(cost.macs)} MACs"
+    head = f"{plan.heading}: {human(cost.params)} parameters, {human(cost.macs)} MACs"
     head += f", input {' and '.join(inputs)}." if inputs else "."
     parts = []
     for item in scene.root.items:

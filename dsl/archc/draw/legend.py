@@ -18,7 +18,7 @@ _SHADES = (0.0625, 0.25, 0.5625, 1.0)  # of the largest cost; evenly spaced as c
 
 def banner(plan: Plan, cost: Cost, scene: Scene) -> str:
     """An HTML-like table: the label of the whole graph, so that it takes no rank of its own."""
-    rows = [font(plan.name, 18, bold=True) + font(f"   {totals(plan, cost)}", 11, GREY)]
+    rows = [font(plan.heading, 18, bold=True) + font(f"   {totals(plan, cost)}", 11, GREY)]
     if plan.title:
         rows += [font(line, 10, FAINT) for line in textwrap.wrap(plan.title, 72)[:3]]
     rows += ["".join(_colours(scene)), _table(list(_signs(scene, cost)))]

@@ -34,6 +34,7 @@ class MemoryReport:
     """What was asked: a network's memory and speed at a batch, on some devices."""
 
     network: str
+    heading: str  # with the params that are set
     memory: NetworkMemory
     work: Workload
     batch: int
@@ -70,7 +71,7 @@ def _parts(report: MemoryReport, train: Peak, infer: Peak) -> Sheet:
     ]
     lines.append(TableLine(("peak", train.bytes, infer.bytes), strong=True))
     setting = report.memory.setting
-    head = f"{report.network}: batch {report.batch}, {setting.precision}, {setting.optimizer.title}"
+    head = f"{report.heading}: batch {report.batch}, {setting.precision}, {setting.optimizer.title}"
     if setting.ema:
         head += ", an average of the weights"
     if setting.checkpoint:

@@ -48,7 +48,9 @@ def run(args: Namespace) -> int:
     if best and memory.setting.checkpoint is None:
         say("no block is worth computing again")
     work = analysis.work(memory.setting.checkpoint)
-    report = capacity.MemoryReport(analysis.name, memory, work, run.batch, devices, run.origins)
+    report = capacity.MemoryReport(
+        analysis.name, analysis.heading, memory, work, run.batch, devices, run.origins
+    )
     sys.stdout.write((capacity.json if args.format == "json" else capacity.text)(report))
     return FINE
 

@@ -127,7 +127,7 @@ def columns(stream: TextIO) -> int:
 
 
 def headline(analysis: Analysis) -> str:
-    """`ResNet50: 25,557,032 parameters, 4.09G MACs`."""
+    """`ResNet50 num_classes=10: 23,528,522 parameters, 4.09G MACs`."""
     from archc.report.spelling.numbers import human
 
-    return f"{analysis.name}: {analysis.params:,} parameters, {human(analysis.macs)} MACs"
+    return f"{analysis.heading}: {analysis.params:,} parameters, {human(analysis.macs)} MACs"

@@ -36,7 +36,7 @@ def run(args: Namespace) -> int:
     tasks = [Task.of(analysis, source) for _, analysis in networks]
     start = perf_counter()
     verdicts = _verify(tasks, chosen, args)
-    names = _names([input for input, _ in networks])
+    names = _names(networks)
     report = Report(
         [
             Named(analysis.name, name, verdict)
@@ -113,13 +113,17 @@ def _networks(
     return found, mistaken, code
 
 
-def _names(inputs: list[Input]) -> list[str]:
-    """What tables call them: the file's name, or its path where two have the same."""
-    stems = [input.path.stem if input.path else input.stem for input in inputs]
+def _names(networks: list[tuple[Input, Analysis]]) -> list[str]:
+    """What tables call them: the file's name, or its path where two have the same; their params."""
+    stems = [input.path.stem if input.path else input.stem for input, _ in networks]
     count = Counter(stems)
-    return [
+    named = [
         stem if count[stem] == 1 else str(Path(input.name).with_suffix(""))
-        for stem, input in zip(stems, inputs, strict=True)
+        for stem, (input, _) in zip(stems, networks, strict=True)
+    ]
+    return [
+        " ".join([name, *analysis.params_set])
+        for name, (_, analysis) in zip(named, networks, strict=True)
     ]
 
 
