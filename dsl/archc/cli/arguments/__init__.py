@@ -70,5 +70,6 @@ def parser() -> Parser:
     commands.show(command("show", "print a network's text, with the blocks that it uses", reads))
     commands.listing(command("list", "list the bundled networks with paper, parameters and MACs"))
     commands.lsp(command("lsp", "serve editors: shapes, mistakes and completion while one types"))
+    commands.completion(command("completion", "print a script by which a shell completes"))
     commands.explain(command("explain", "explain a network's numbers, or an error code", reads))
     return made

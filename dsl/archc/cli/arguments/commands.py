@@ -364,6 +364,12 @@ def listing(parser: Parser) -> None:
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
 
+def completion(parser: Parser) -> None:
+    parser.add_argument(
+        "shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="%(choices)s"
+    )
+
+
 def lsp(parser: Parser) -> None:
     parser.add_argument(
         "--stdio", action="store_true", help="over standard input and output, as it does anyway"
