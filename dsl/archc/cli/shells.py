@@ -15,7 +15,7 @@ Kind = Literal["network", "arch", "file", "folder", "word"]  # what may stand th
 _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("INPUT", "LEFT", "RIGHT", "INPUT|CODE"), "network"),
     **dict.fromkeys(("FILE", "OUT"), "file"),
-    "DIR": "folder",
+    **dict.fromkeys(("DIR", "FOLDER"), "folder"),
 }
 
 

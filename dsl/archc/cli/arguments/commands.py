@@ -364,6 +364,26 @@ def listing(parser: Parser) -> None:
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
 
+def runs(parser: Parser) -> None:
+    parser.add_argument(
+        "folders",
+        metavar="FOLDER",
+        nargs="*",
+        default=["runs"],
+        help="a run, or a folder of them (default: runs)",
+    )
+    parser.add_argument(
+        "--sort", metavar="COLUMN", default="run", help="top1, val_loss, seconds ... (default: run)"
+    )
+    parser.add_argument("--reverse", action="store_true", help="the largest first")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="draw top-1 and loss over the epochs: .svg, .png or .pdf"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite a plot that archc did not write"
+    )
+
+
 def completion(parser: Parser) -> None:
     parser.add_argument(
         "shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="%(choices)s"
