@@ -5,13 +5,13 @@ Read is the log of each, and nothing that a program could hide in: no checkpoint
 
 from __future__ import annotations
 
-from archc.runs.reading import Epoch, Found, TrainingRun, find_runs
+from archc.runs.reading import Epoch, RunsFound, TrainingRun, find_runs
 from archc.runs.report import COLUMNS, as_json, ordered, sheet
 
 __all__ = [
     "COLUMNS",
     "Epoch",
-    "Found",
+    "RunsFound",
     "TrainingRun",
     "as_json",
     "find_runs",

@@ -61,20 +61,20 @@ class TrainingRun:
 
 
 @dataclass
-class Found:
+class RunsFound:
     """Runs, and what there is to say of folders that are none or are cut."""
 
     runs: list[TrainingRun] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
 
-def find_runs(top: Path, prefix: str = "") -> Found:
+def find_runs(top: Path, prefix: str = "") -> RunsFound:
     """Find the runs in a folder, which may be one itself; names begin with `prefix`.
 
     Links to folders are not followed, nor links of a log out of `top`. Raises OSError where `top`
     itself cannot be read.
     """
-    found = Found()
+    found = RunsFound()
     os.scandir(top).close()
     for count, folder in enumerate(_folders(top)):
         if count == _MOST:
