@@ -219,6 +219,8 @@ def test_what_is_no_table_or_no_text(home: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigurationError, match="UTF-8"):
         find_configuration(home)
+    path.write_text("\ufeff[tool.archc]\r\nmax-depth = 6\r\n", encoding="utf-8")
+    assert find_configuration(home).limits == {"depth": 6}, "as editors on Windows write it"
     path.write_text("tool = 3\n", encoding="utf-8")
     write(home.parent / "pyproject.toml", "[tool.archc]\nmax-depth = 7\n")
     assert find_configuration(home) == Configuration(limits={"depth": 7}), "the next one above"

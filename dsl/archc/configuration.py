@@ -58,7 +58,7 @@ def _table(path: Path) -> Any:
     import tomllib
 
     try:
-        tool = tomllib.loads(read(path).text).get("tool")
+        tool = tomllib.loads(read(path).text.removeprefix("\ufeff")).get("tool")
     except Unreadable as failure:
         raise ConfigurationError(f"cannot read {path}: {failure.diagnostic.title}") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
