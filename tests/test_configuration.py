@@ -244,6 +244,11 @@ def test_an_editor_reads_it(home: Path) -> None:
     opened = OpenTexts().open("file:///net.arch", path, typed)
     proposals = opened.document.complete(typed.index("f") + 1)
     assert "far.arch" in [proposal.text for proposal in proposals]
+    configure(home, 'libraries = ["../shared"]\nmax-steps = 1')
+    opened = OpenTexts().open("file:///net.arch", path, text)
+    assert [d.code for d in opened.document.analyse().analysis.diagnostics if d.is_error] == [
+        "A402"
+    ]
     configure(home, "wrong = 1")
     opened = OpenTexts().open("file:///net.arch", path, text)
     assert not opened.document.analyse().analysis.ok, "and no traceback"

@@ -28,7 +28,7 @@ from archc.editor.outline import FoldedLines, OutlineEntry, folds, outline
 from archc.editor.signature import SignatureHelp, signature_help
 from archc.editor.snapshot import Snapshot
 from archc.project import Project
-from archc.source import Source
+from archc.source import Limits, Source
 
 
 class Document:
@@ -45,12 +45,14 @@ class Document:
         path: Path,
         read: Reader = files.read,
         project: Path | Project | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.path = path
         self.text = text
         self.saved_text = text
         self._read = read
         self._project = Project.of(project or path.parent)
+        self._limits = limits
         self._snapshot: Snapshot | None = None
         self._kept = Kept()
         self._hints = HintMemory()
@@ -76,7 +78,12 @@ class Document:
             return self._snapshot
         source = Source(str(self.path), self.text)
         analysis = analyze(
-            source, project=self._project, read=self._read, cancelled=cancelled, kept=self._kept
+            source,
+            limits=self._limits,
+            project=self._project,
+            read=self._read,
+            cancelled=cancelled,
+            kept=self._kept,
         )
         snapshot = Snapshot(analysis, self._project, source.text == self.saved_text)
         self._hints.update(snapshot)
