@@ -26,7 +26,7 @@ import tracking
 from processes import ARCHC, measure
 
 import archc
-from archc.analysis.memory import RunSetting
+from archc.analysis.setting import RunSetting
 from archc.report import tables
 from archc.report.tables import Column, Sheet, TableLine
 

@@ -11,6 +11,8 @@ import pytest
 
 import archc
 from archc import cli
+from archc.analysis.setting import optimizers
+from archc.cli.arguments.commands import OPTIMIZERS
 
 
 def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
@@ -19,7 +21,7 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
 
 
 def test_text(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = run(capsys, "resnet50", "--memory", "24GB")
+    code, out, err = run(capsys, "resnet50", "--batch", "32", "--memory", "24GB")
     assert (code, err) == (0, "")
     assert out.startswith("ResNet50: batch 32, fp32, SGD with momentum\n")
     assert "\npeak                      2.78 GiB    459 MiB\n" in out
@@ -41,8 +43,74 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert 200 < found["devices"][0]["train"]["largest_batch"] < 300
 
 
+TRAINED = """
+network Trained
+input 8x8 x3
+conv 3x3 x8; flatten; fc 10
+train {
+  optimizer adamw lr=0.001 weight_decay=0.05
+  batch 48
+  precision bf16
+  ema 0.999
+}
+"""
+
+
+def test_the_train_section_is_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "trained.arch"
+    path.write_text(TRAINED, encoding="utf-8")
+    _, out, err = run(capsys, str(path), "--memory", "1GB")
+    assert out.startswith("Trained: batch 48, mixed precision, AdamW, an average of the weights\n")
+    assert "\nBatch, optimizer, precision, ema from the file's `train`.\n" in out
+    assert "over all GPUs: --batch N says what one has" in out
+    assert "training at 48" in out
+    assert err == ""
+
+    given = ("--batch", "2", "--optimizer", "sgd", "--dtype", "fp32", "--no-ema")
+    _, out, _ = run(capsys, str(path), *given, "--memory", "1GB")
+    assert out.startswith("Trained: batch 2, fp32, SGD\n")
+    assert "\nBatch, optimizer, precision as given.\n" in out
+    assert "over all GPUs" not in out
+
+    _, out, _ = run(capsys, str(path), "--optimizer", "adam", "--format", "json")
+    found = json.loads(out)
+    assert (found["optimizer"], found["optimizer_title"], found["ema"]) == ("adam", "Adam", True)
+    assert found["origins"] == {
+        "batch": "train", "optimizer": "given", "precision": "train", "ema": "train",
+    }  # fmt: skip
+    parts = found["train"]["parts"]
+    assert parts["optimizer state"] == 2 * parts["parameters"]
+    assert parts["averaged weights"] == parts["parameters"]
+
+
+def test_a_file_without_train_has_defaults(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "plain.arch"
+    path.write_text(TRAINED.partition("train {")[0], encoding="utf-8")
+    _, out, _ = run(capsys, str(path), "--memory", "1GB")
+    assert out.startswith("Trained: batch 32, fp32, SGD with momentum\n")
+    assert "\nBatch, optimizer, precision by default.\n" in out
+
+
+def test_a_precision_that_is_only_a_note(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "trained.arch"
+    path.write_text(TRAINED.replace("bf16", "int8"), encoding="utf-8")
+    _, out, err = run(capsys, str(path), "--memory", "1GB")
+    assert "batch 48, fp32, AdamW" in out
+    assert "does not know the `precision int8` of train" in err
+    _, _, err = run(capsys, str(path), "--memory", "1GB", "--amp")
+    assert err == ""
+
+
+def test_all_optimizers_are_offered() -> None:
+    assert tuple(optimizers()) == OPTIMIZERS
+
+
 def test_distributed_training_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    _, out, _ = run(capsys, "resnet50", "--ddp")
+    _, out, _ = run(capsys, "resnet50", "--batch", "32", "--ddp")
     assert out.startswith("ResNet50: batch 32, fp32, SGD with momentum, DistributedDataParallel\n")
     assert "\ngradient buckets          97.5 MiB\n" in out
     assert "sending gradients to the others is not counted" in out

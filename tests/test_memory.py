@@ -16,8 +16,9 @@ import archc
 from archc.analysis import fit
 from archc.analysis.gpus import gpus
 from archc.analysis.heap import Role
-from archc.analysis.memory import RunSetting, checkpointable
+from archc.analysis.memory import checkpointable
 from archc.analysis.schedule import schedule
+from archc.analysis.setting import RunSetting, choose_run, optimizers
 from archc.ops import REGISTRY, Op
 from archc.plan import Plan
 
@@ -38,8 +39,8 @@ PLAIN = RunSetting()
 WHAT_IFS = {
     "fp16": RunSetting("fp16"),
     "amp": RunSetting(amp=True),
-    "adam": RunSetting(optimizer="adam"),
-    "sgd": RunSetting(optimizer="sgd"),
+    "adam": RunSetting(optimizer=optimizers()["adam"]),
+    "sgd": RunSetting(optimizer=optimizers()["sgd"]),
 }
 BLOCKS = {"resnet50": "bottleneck", "googlenet_bn": "inception", "squeezenet1_1": "fire"}
 # Local response norm, a label that forward goes back to, a branch inside its merge's line.
@@ -222,6 +223,95 @@ def test_what_ifs_of_a_small_network(name: str) -> None:
     compare(net_of(NO_LRN), 64, WHAT_IFS[name])
 
 
+# A line of `train`, and the optimizer that it stands for as a GPU runs it: in one kernel where
+# torch has one, or else with `foreach`. Their class, arguments and title. SGD's kernel would write
+# into fake tensors: step by step it takes as much, without decay.
+OPTIMIZERS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "sgd lr=0.1": ("SGD", {"foreach": False}, "SGD"),
+    "sgd lr=0.1 momentum=0.9": ("SGD", {"momentum": 0.9, "foreach": False}, "SGD with momentum"),
+    "adam lr=0.1": ("Adam", {"fused": True}, "Adam"),
+    "adam lr=0.1 amsgrad": ("Adam", {"amsgrad": True, "fused": True}, "Adam with amsgrad"),
+    "adamw lr=0.1 weight_decay=0.05": ("AdamW", {"weight_decay": 0.05, "fused": True}, "AdamW"),
+    "rmsprop lr=0.1": ("RMSprop", {"foreach": True}, "RMSprop"),
+    "rmsprop lr=0.1 momentum=0.9 weight_decay=1e-5 centered": (
+        "RMSprop",
+        {"momentum": 0.9, "weight_decay": 1e-5, "centered": True, "foreach": True},
+        "RMSprop with momentum and centered",
+    ),
+    "adagrad lr=0.1": ("Adagrad", {"foreach": True}, "Adagrad"),
+    "adagrad lr=0.1 weight_decay=1e-4": (
+        "Adagrad",
+        {"weight_decay": 1e-4, "foreach": True},
+        "Adagrad",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("fc_or_conv", ["fc", "conv"], ids=["peak-in-step", "peak-in-backward"])
+@pytest.mark.parametrize("line", OPTIMIZERS)
+def test_the_optimizer_of_train(line: str, fc_or_conv: str) -> None:
+    torch = pytest.importorskip("torch")
+    name, arguments, title = OPTIMIZERS[line]
+    body = "flatten; fc 512; relu" if fc_or_conv == "fc" else "conv 3x3 x8; bn; relu; flatten"
+    net = net_of(f"network N\ninput 16x16 x3\n{body}; fc 10\ntrain {{ optimizer {line} }}\n")
+    run = choose_run(net.analysis.facts.train)
+    assert run.setting.optimizer.title == title
+    assert run.origins["optimizer"] == "train"
+
+    def optimizer_for(model: Any) -> Any:
+        return getattr(torch.optim, name)(model.parameters(), lr=0.1, **arguments)
+
+    setting = replace(run.setting, tracked=True)
+    real = tracking.training_peak(net.module, (3, 16, 16), 2, setting, optimizer_for)
+    predicted_peak, _ = predicted(net, 2, setting)
+    assert predicted_peak == pytest.approx(real, rel=1e-3, abs=100)
+
+
+@pytest.mark.parametrize(
+    ("words", "precision"),
+    [
+        ("float32", "fp32"),
+        ("bf16", "mixed precision"),
+        ('"16-mixed"', "mixed precision"),
+        ("amp", "mixed precision"),
+        ("float64", "fp64"),
+        ("int8", "fp32"),
+    ],
+)
+def test_the_run_of_train(words: str, precision: str) -> None:
+    train = f"batch 128; precision {words}; ema 0.99".replace("; ", "\n")
+    net = net_of(f"network N\ninput 4x4 x3\nflatten; fc 10\ntrain {{\n{train}\n}}\n")
+    run = choose_run(net.analysis.facts.train)
+    assert (run.batch, run.setting.precision, run.setting.ema) == (128, precision, True)
+    other = choose_run(net.analysis.facts.train, batch=4, precision="fp64", ema=False)
+    assert (other.batch, other.setting.dtype, other.setting.ema) == (4, "fp64", False)
+    assert {other.origins[part] for part in ("batch", "precision", "ema")} == {"given"}
+    assert other.origins["optimizer"] == "default"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_average_of_the_weights() -> None:
+    """On real tensors: fake ones cannot be copied."""
+    torch = pytest.importorskip("torch")
+    from torch.distributed._tools.mem_tracker import MemTracker
+
+    net, batch = net_of(SMALL), 64
+    model = net.module().train()
+    x, labels = torch.randn(batch, 3, 16, 16), torch.zeros(batch, dtype=torch.long)
+    average = torch.optim.swa_utils.AveragedModel(model, use_buffers=True)
+    optimizer = tracking.optimizer_of(model, PLAIN)
+    tracker = MemTracker()
+    tracker.track_external(model, average, optimizer, x, labels)
+    with tracker:
+        for _ in range(2):
+            tracker.reset_mod_stats()
+            tracking.step(model, optimizer, x, labels)
+    train, _ = predicted(net, batch, RunSetting(ema=True, tracked=True))
+    assert train == pytest.approx(tracking.total(tracker), abs=100)
+    assert train > predicted(net, batch, replace(PLAIN, tracked=True))[0]
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("amp", [False, True])
 def test_computing_a_block_again(amp: bool) -> None:
@@ -334,8 +424,8 @@ def test_what_ifs(resnet: Plan) -> None:
         return fit.memory(resnet, RunSetting(**how)).train.peak(32).bytes(32)
 
     plain, parameters = bytes(), 25_557_032 * 4
-    assert bytes(optimizer="adam") - plain == parameters
-    assert plain - bytes(optimizer="sgd") == parameters
+    assert bytes(optimizer=optimizers()["adam"]) - plain == parameters
+    assert plain - bytes(optimizer=optimizers()["sgd"]) == parameters
     assert 0.49 < bytes(dtype="bf16") / plain < 0.53, "indices stay int64"
     assert bytes(dtype="bf16") < bytes(amp=True) < 0.6 * plain
     assert bytes(checkpoint="bottleneck") < 0.5 * plain

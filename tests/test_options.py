@@ -219,7 +219,7 @@ def test_memory_of_dense_layers(text: str) -> None:
 
 def check_memory(net: archc.Net, block: str, batch: int) -> None:
     """What `fit` predicts is what torch's tracker counts of the generated module."""
-    from archc.analysis.memory import RunSetting
+    from archc.analysis.setting import RunSetting
 
     setting = RunSetting(checkpoint=block, tracked=True)
     predicted = net.analysis.memory(setting).train.peak(batch).bytes(batch)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import archc
+from archc import cli
 from archc.api import analyze
 from archc.source import Source
 
@@ -154,3 +155,77 @@ def test_true_is_not_one_in_a_list_either(tmp_path: Path) -> None:
 
 def test_a_file_of_blocks_may_call_what_a_loop_names() -> None:
     assert analyze(Source("library.arch", LIBRARY)).diagnostics == ()
+
+
+# --- titles ------------------------------------------------------------------------------
+
+SIZED = """
+network Sized
+param width = 8
+param kinds = [1, 2]
+input 8x8 x3
+conv 3x3 p1 x(width); relu
+flatten; fc 10
+meta { display "Sized Net"; dataset "cifar10"; top1_error 5.0 }
+train { optimizer sgd lr=0.1; batch 8; epochs 1 }
+"""
+SET = "Sized width=2 kinds=[3,4]"
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (("summary",), f"{SET}: 8x8 x3 to x10"),
+        (("summary", "--style", "lecture"), ""),
+        (("fit", "--memory", "1GB"), f"{SET}: batch 8, fp32"),
+        (("explain",), f"{SET}\n"),
+        (("draw", "-o", "-", "--format", "dot"), f'digraph "{SET}"'),
+        (("draw", "-o", "-", "--format", "dot", "--view", "paper"), f'digraph "{SET}"'),
+        (("draw", "-o", "-", "--format", "mermaid"), f"%% {SET}, drawn"),
+        (("draw", "-o", "-", "--format", "html"), f"<title>{SET}"),
+        (("build", "-o", "sized.py"), f"({SET}: 1,346 parameters"),
+        (("build", "-o", "deploy.py", "--form", "deploy"), f"({SET} for inference"),
+        (("build", "-o", "-", "--train"), 'Path("runs/sized-width=2-kinds=3,4")'),
+        (("compare", "--columns", "name,top1_error"), "sized width=2 kinds=[3,4]\n"),
+    ],
+)
+def test_titles_name_the_params_in_force(
+    argv: tuple[str, ...],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sized.arch").write_text(SIZED, encoding="utf-8")
+    given = ("-D", "width=2", "-D", "kinds=[3, 4]")
+    command, *more = argv
+    assert cli.main([command, "sized.arch", *more, *given]) == 0
+    found = capsys.readouterr()
+    assert says in found.out + found.err
+    assert cli.main([command, "sized.arch", *more, "--force"] if command == "build" else
+                    [command, "sized.arch", *more]) == 0  # fmt: skip
+    found = capsys.readouterr()
+    assert "width=2" not in found.out + found.err
+
+
+def test_a_title_is_one_line() -> None:
+    text = 'network Net\nparam kind = "plain"\ninput 8x8 x3\nif kind == "wide" { relu }\n'
+    analysis = analyze(Source("net.arch", text), params={"kind": "a\nb \x1b[31m\u2028c"})
+    assert analysis.heading == "Net kind=ab[31mc"
+
+
+def test_what_was_measured_is_of_the_network_as_the_file_has_it(tmp_path: Path) -> None:
+    source = Source(str(tmp_path / "sized.arch"), SIZED)
+    assert analyze(source).meta["top1_error"] == 5.0
+    for other in (analyze(source, params={"width": 2}), analyze(source, inputs={"": (3, 16, 16)})):
+        assert other.ok
+        assert "top1_error" not in other.meta
+        assert other.meta["display"] == "Sized Net"
+
+
+def test_both_sides_of_a_diff_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "sized.arch"
+    path.write_text(SIZED, encoding="utf-8")
+    assert cli.main(["diff", str(path), str(path), "--right", "width=2"]) == 0
+    assert "Sized  Sized width=2" in capsys.readouterr().out

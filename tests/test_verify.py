@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nets import ONE_OF_EACH, small
@@ -39,7 +40,7 @@ def test_a_task_is_the_same_for_the_worker() -> None:
     from archc.verify import task
 
     net = archc.load("resnet18", classes=7)
-    made = Task.of(net.analysis, Path("archs"), "source")
+    made = Task.of(net.analysis, "source")
     told, names = task.read(task.written(made, ["state"]))
     assert names == ["state"]
     assert told == made
@@ -88,33 +89,44 @@ BOLD = "\x1b[1mbad luck"
 
 
 def test_tables(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of one network a row a check, of many a row a network, then what failed and was skipped."""
+    """Of one network a row a check, of many a row a network, then what failed and was skipped.
+
+    Each stands there as it ends.
+    """
     results = {
         "resnet18": (Result("state", "pass", 1.5), Result("memory", "pass", 0.25, "to 0.39 %")),
         "vgg11": (Result("state", "fail", 2, BOLD), Result("memory", "skipped", 0, "no")),
     }  # fmt: skip
 
-    def verify(tasks: list[Task], names: list[str], **how: object) -> object:
+    def verify(tasks: list[Task], names: list[str], ended: Any, **how: object) -> object:
         assert names == ["state", "memory"]
         for at, task in reversed(list(enumerate(tasks))):
-            yield at, verifying.Verdict(task, results[Path(task.path).stem])
+            found = results[Path(task.path).stem]
+            for result in reversed(found):
+                ended(at, result)
+            if len(tasks) == 1:
+                seen.append(capsys.readouterr().out)
+            yield at, verifying.Verdict(task, found)
 
+    seen: list[str] = []
     monkeypatch.setattr(verifying, "verify", verify)
     code, out, _ = run(capsys, "resnet18", "--only", "memory,state")
     assert code == 0
-    assert re.sub(r"in \d+\.\d s", "in 1.0 s", out) == (
+    assert seen == [
         "ResNet18 (resnet18)\n\n"
-        "check   result  seconds  remark\n"
-        "state   pass        1.5\n"
-        "memory  pass        0.2  to 0.39 %\n\n"
-        "2 passed, 0 skipped, 0 failed in 1.0 s\n"
+        "check   result   seconds  remark\n"
+        "memory  pass         0.2  to 0.39 %\n"
+        "state   pass         1.5\n"
+    ]
+    assert re.sub(r"in \d+\.\d s", "in 1.0 s", out) == (
+        "\n2 passed, 0 skipped, 0 failed in 1.0 s\n"
     )
     code, out, _ = run(capsys, "resnet18", "vgg11", "--only", "memory,state")
     assert code == 1
     assert re.sub(r"in \d+\.\d s", "in 1.0 s", out) == (
         "network   pass  fail  skipped  seconds\n"
-        "resnet18     2                     1.8\n"
-        "vgg11              1        1      2.0\n\n"
+        "vgg11              1        1      2.0\n"
+        "resnet18     2                     1.8\n\n"
         f"vgg11: state failed: {characters.visible(BOLD)}\n\n"
         "memory skipped, no: vgg11\n\n"
         "2 passed, 1 skipped, 1 failed in 1.0 s\n"

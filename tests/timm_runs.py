@@ -15,8 +15,8 @@ from archc.analysis import roofline
 from archc.analysis.fit import TIGHT
 from archc.analysis.gpus import gpus
 from archc.analysis.heap import Heap
-from archc.analysis.memory import RunSetting
 from archc.analysis.roofline import Estimate
+from archc.analysis.setting import RunSetting
 from archc.data import ARCHS
 from archc.source import Source
 

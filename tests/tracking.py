@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from archc.analysis.memory import RunSetting
+from archc.analysis.setting import RunSetting
 from archc.net import Net
 
 Dims = tuple[int, ...]
@@ -18,18 +18,22 @@ PLAIN = RunSetting()
 
 
 def training_peak(
-    make: Callable[[], Any], shape: Dims, batch: int, setting: RunSetting = PLAIN
+    make: Callable[[], Any],
+    shape: Dims,
+    batch: int,
+    setting: RunSetting = PLAIN,
+    optimizer_for: Callable[[Any], Any] | None = None,
 ) -> int:
     """Bytes at the peak of the second step, when the optimizer has its state.
 
-    `make` is called among fake tensors; `shape` is one sample's.
+    `make` and `optimizer_for` a network are called among fake tensors; `shape` is one sample's.
     """
     import torch
     from torch.distributed._tools.mem_tracker import MemTracker
 
     with _fake(setting):
         model = make().train()
-        optimizer = optimizer_of(model, setting)
+        optimizer = optimizer_for(model) if optimizer_for else optimizer_of(model, setting)
         x, labels = torch.randn(batch, *shape), torch.zeros(batch, dtype=torch.long)
         tracker = MemTracker()
         tracker.track_external(model, optimizer, x, labels)
@@ -81,9 +85,9 @@ def step(model: Any, optimizer: Any, x: Any, labels: Any, *, amp: bool = False) 
 def optimizer_of(model: Any, setting: RunSetting) -> Any:
     import torch
 
-    if setting.optimizer == "adam":
+    if setting.optimizer.key == "adam":
         return torch.optim.Adam(model.parameters(), fused=True)
-    momentum = 0.9 if setting.optimizer == "momentum" else 0.0
+    momentum = 0.9 if setting.optimizer.key == "momentum" else 0.0
     return torch.optim.SGD(model.parameters(), lr=0.1, momentum=momentum)
 
 

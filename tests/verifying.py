@@ -35,8 +35,7 @@ def outcome(name: str, subject: Subject) -> Result:
     """How a check goes: here, or in a process of its own where it needs one."""
     if not CHECKS[name].alone:
         return perform(CHECKS[name], subject)
-    project = subject.analysis.again.load.project
-    [(_, verdict)] = verify([Task.of(subject.analysis, project, subject.given)], [name])
+    [(_, verdict)] = verify([Task.of(subject.analysis, subject.given)], [name])
     return verdict.results[0]
 
 

@@ -17,6 +17,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from archc import __version__
+from archc.project import Project
 from archc.source import Diagnostic, Limits, Source, Span, SpanLabel
 
 STDIN = "-"
@@ -117,13 +118,15 @@ def _about(name: str, code: str, title: str, hint: str) -> Diagnostic:
     return Diagnostic(code, title, (SpanLabel(start),), helps=(hint,) if hint else ())
 
 
-def resolve_use(base: Path, written: str, project: Path) -> Path | str:
+def resolve_use(base: Path, written: str, project: Path | Project) -> Path | str:
     """The file that `use "written"` in the file `base` means, or why it may not be used.
 
-    Relative to the file that says it. It must be an `.arch` file and stay inside the folder
-    `project`, symbolic links followed: a network from the web must not read other files. The
-    path stays as readable as `base` is; whether the file exists is for `read` to say.
+    Relative to the file that says it, or else to a library of the project that has it. It must be
+    an `.arch` file and stay inside the project's folders, symbolic links followed: a network from
+    the web must not read other files. The path stays as readable as `base` is; whether the file
+    exists is for `read` to say.
     """
+    project = Project.of(project)
     if not written.isprintable() or not written:
         return "the path is empty or has control characters"
     if "\\" in written:
@@ -132,12 +135,19 @@ def resolve_use(base: Path, written: str, project: Path) -> Path | str:
         return "the path is absolute; give it relative to this file"
     if not written.endswith(".arch"):
         return "only files that end in `.arch` can be used"
-    target = Path(os.path.normpath(base.parent / written))
+    beside, *others = (
+        Path(os.path.normpath(folder / written)) for folder in (base.parent, *project.libraries)
+    )
     try:
-        inside = target.resolve().is_relative_to(project.resolve())
+        inside = project.has(beside)
+        if inside and (not others or beside.exists()):
+            return beside
+        found = [path for path in others if project.has(path) and path.is_file()]
     except (OSError, RuntimeError):  # a loop of symbolic links
         return "the path cannot be followed to its end"
-    return target if inside else f"the path leaves the project's folder, {_shown(project)}"
+    if found:
+        return found[0]
+    return beside if inside else f"the path leaves the project's folder, {_shown(project.folder)}"
 
 
 def _shown(folder: Path) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc.api import Analysis, ArchError, analyze, compared, source_of
+from archc.configuration import Configuration, find_configuration
+from archc.data import ARCHS
 from archc.elaborate.params import by_current_names
 from archc.files import Unreadable, stamp
 from archc.source import Diagnostic, Limits, Source, Span, SpanLabel
@@ -28,7 +31,7 @@ class Net:
 
     def __repr__(self) -> str:
         a = self.analysis
-        return f"<archc.Net {a.name}: {a.params:,} parameters, {a.macs:,} MACs>"
+        return f"<archc.Net {a.heading}: {a.params:,} parameters, {a.macs:,} MACs>"
 
     @property
     def name(self) -> str:
@@ -113,7 +116,8 @@ def load(
     """Load a network from a file, from standard input (`-`) or a bundled one by name.
 
     `params` set the file's params; `project` is the folder that `use` must stay inside (default:
-    the file's own). Raises ArchError for mistakes in the text, OSError where there is no such file.
+    as `[tool.archc]` in pyproject.toml says, or the file's own). Raises ArchError for mistakes in
+    the text, OSError where there is no such file, ValueError for a wrong pyproject.toml.
     """
     try:
         source = source_of(path)
@@ -144,9 +148,14 @@ def loads(
 def _net(
     source: Source, project: str | Path | None, limits: Limits | None, params: dict[str, Any]
 ) -> Net:
-    """Raises ArchError."""
-    inside = Path(project) if project is not None else None
-    analysis = analyze(source, params=params, project=inside, limits=limits)
+    """Raises ArchError, ConfigurationError."""
+    own = Path(source.name).parent
+    said = find_configuration(own) if own != ARCHS else Configuration()
+    where = said.project_of(own)
+    if project is not None:
+        where = replace(where, folder=Path(project))
+    within = limits or Limits(**said.limits)
+    analysis = analyze(source, params=params, project=where, limits=within)
     if not analysis.ok:
         raise ArchError(analysis.diagnostics)
     if analysis.plan is None:

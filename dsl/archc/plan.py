@@ -12,7 +12,7 @@ Numbers in a body are traced (`archc.symbolic`) in terms of the body's own param
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -323,6 +323,21 @@ class Plan:
     params: dict[str, Any]
     body: Body
     file: syntax.File
+    given: Mapping[str, Any] = field(default_factory=dict)  # params that are set from outside
+
+    @property
+    def heading(self) -> str:
+        """Its name, and the params that are set: `ResNet width=16`."""
+        return " ".join([self.name, *format_params(self.given)])
+
+
+def format_params(given: Mapping[str, Any]) -> list[str]:
+    """Return `width=16` for each param that is set: a word each, whatever the values are."""
+
+    def word(value: object) -> str:
+        return "".join(c for c in str(value) if c.isprintable() and not c.isspace())
+
+    return [f"{name}={word(value)}" for name, value in given.items()]
 
 
 def children(node: Node) -> Iterator[Chain]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from archc.analysis.gather import gathered
 from archc.analysis.heap import Allocation, Heap, Moment, Role
-from archc.analysis.memory import RunSetting, inferred, trained
+from archc.analysis.memory import inferred, trained
 from archc.analysis.schedule import schedule
+from archc.analysis.setting import RunSetting
 from archc.plan import Plan
 
 FITS, TIGHT = 0.87, 0.90  # of a device's memory
@@ -76,6 +77,7 @@ def peak(heap: Heap, batch: int, count: int = 10) -> Peak:
 _WHOLE = (
     Role.PARAMETERS,
     Role.OPTIMIZER,
+    Role.AVERAGE,
     Role.BUFFERS,
     Role.BUCKETS,
 )  # those are no single tensors

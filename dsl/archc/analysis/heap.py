@@ -16,6 +16,7 @@ class Role(StrEnum):
     GRADIENTS = "gradients"
     BUCKETS = "gradient buckets"
     OPTIMIZER = "optimizer state"
+    AVERAGE = "averaged weights"
     BUFFERS = "buffers"
     INPUT = "input and labels"
     ACTIVATIONS = "activations"

@@ -11,38 +11,12 @@ from dataclasses import dataclass, field
 
 from archc.analysis.heap import Allocation, Heap, Role
 from archc.analysis.schedule import CallRange, Schedule, ScheduledStep, StateCounts, schedule
+from archc.analysis.setting import RunSetting
 from archc.analysis.unroll import Value
 from archc.ops import Saved
 from archc.plan import Plan
 
-WIDTHS = {"fp32": 4, "fp16": 2, "bf16": 2, "fp64": 8}  # bytes of a number
-STATES = {"sgd": 0, "momentum": 1, "adam": 2}  # copies of the parameters that the optimizer keeps
 _HALF, _SINGLE, _INTEGER = 2, 4, 8
-
-
-@dataclass(frozen=True, slots=True)
-class RunSetting:
-    """How a network is run.
-
-    `amp` is mixed precision (torch.autocast, parameters in float32), whatever `dtype` says.
-    `checkpoint` names a block whose inside is computed again in the backward pass. `ddp` is
-    DistributedDataParallel, which keeps gradients of all parameters in buckets of its own:
-    "copies" (PyTorch's default), or "views" where the gradients lie in the buckets. `tracked` is
-    what torch's MemTracker sees: it has its hand on every tensor, so that autograd does not add
-    gradients in place.
-    """
-
-    dtype: str = "fp32"
-    optimizer: str = "momentum"
-    amp: bool = False
-    checkpoint: str | None = None
-    ddp: str | None = None
-    tracked: bool = False
-
-    @property
-    def width(self) -> int:
-        """Bytes of a parameter."""
-        return _SINGLE if self.amp else WIDTHS[self.dtype]
 
 
 def trained(run: Schedule, setting: RunSetting) -> Heap:
@@ -117,8 +91,15 @@ class _Run:
         self._backward(range(at))
         for value in self.schedule.outputs:
             self.heap.drop(tensors[value])
-        self.heap.mark("step", self.setting.optimizer)
+        self._update()
         return self.heap
+
+    def _update(self) -> None:
+        """The optimizer's step."""
+        optimizer, size = self.setting.optimizer, self.setting.width * self.state.weights
+        scratch = self.heap.new("optimizer", Role.SCRATCH, fixed=optimizer.scratch * size)
+        self.heap.mark("step", optimizer.key)
+        self.heap.drop(scratch)
 
     # --- before --------------------------------------------------------------------------
 
@@ -135,8 +116,10 @@ class _Run:
             sample = width * self.schedule.shapes[value].features
             tensors[value] = heap.new("input", Role.INPUT, sample=sample)
         if with_labels:
-            state = STATES[self.setting.optimizer] * size
+            state = self.setting.optimizer.moments * size
             heap.new("optimizer", Role.OPTIMIZER, fixed=state)
+            if self.setting.ema:
+                heap.new("average", Role.AVERAGE, fixed=size + buffers)
             if self.setting.ddp is not None:
                 heap.new("buckets", Role.BUCKETS, fixed=size)
             positions = [

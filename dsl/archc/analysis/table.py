@@ -92,6 +92,7 @@ class Table:
     """All rows of a network, unfolded when they are asked for."""
 
     name: str
+    heading: str  # with the params that are set
     parts: tuple[Part, ...]
     counts: Counts  # of the whole network; `memory` with the inputs
     inputs: tuple[tuple[str, Shape], ...]
@@ -163,6 +164,7 @@ def tabulate(plan: Plan) -> Table:
     stored = sum(shape.features for _, shape in inputs)
     return Table(
         plan.name,
+        plan.heading,
         made.parts,
         made.counts + Counts(memory=stored),
         inputs,

@@ -26,6 +26,7 @@ from archc.elaborate.sections import Facts, read_sections
 from archc.elaborate.work import Cancelled
 from archc.files import read
 from archc.ops import Dims
+from archc.project import Project
 from archc.recursion import deep_recursion
 from archc.source import Diagnostics, Limits, Source
 from archc.syntax.parser import parse
@@ -46,6 +47,8 @@ __all__ = [
     "source_of",
 ]
 
+_MEASURED = ("top1_error", "top5_error", "crops", "measured")
+
 
 @deep_recursion()
 def analyze(
@@ -53,7 +56,7 @@ def analyze(
     *,
     params: Mapping[str, Any] | None = None,
     limits: Limits | None = None,
-    project: Path | None = None,
+    project: Path | Project | None = None,
     inputs: Mapping[str, Dims] | None = None,
     read: Reader = read,
     cancelled: Callable[[], bool] | None = None,
@@ -62,10 +65,11 @@ def analyze(
     """Everything about one source. Never raises for anything in the text.
 
     `params` sets the file's params; `project` is the folder that `use` must stay inside (default:
-    the file's own). `inputs` are shapes by the inputs' names, channels first and without the batch,
-    that go before those in the file: {"x": (3, 512, 512)}; "" names the only input. `read` reads
-    what the file uses, from an editor perhaps. `cancelled` is asked while it goes on: once it says
-    so, Cancelled is raised. `kept` is what an analysis of the text before this one has left.
+    the file's own), perhaps with libraries. `inputs` are shapes by the inputs' names, channels
+    first and without the batch, that go before those in the file: {"x": (3, 512, 512)}; "" names
+    the only input. `read` reads what the file uses, from an editor perhaps. `cancelled` is asked
+    while it goes on: once it says so, Cancelled is raised. `kept` is what an analysis of the text
+    before this one has left.
     """
     inputs = inputs or {}
     limits = limits or Limits()
@@ -73,7 +77,8 @@ def analyze(
     file, wrong = parse(source, limits)
     given = by_current_names(params or {}, file)
     diagnostics.extend(wrong)
-    load = Loader(project or Path(source.name).parent, limits, diagnostics, read=read, kept=kept)
+    where = Project.of(project or Path(source.name).parent)
+    load = Loader(where, limits, diagnostics, read=read, kept=kept)
     library = link(file, load, diagnostics)
     plan, facts, cost = None, Facts(), Cost()
     kept = kept or Kept()
@@ -83,8 +88,8 @@ def analyze(
             file, library, given, diagnostics, limits, False, shared, inputs, cancelled
         )
         facts = read_sections(file, {**plan.params}, diagnostics)
-        if given:  # published weights are those of the network as the file has it
-            facts.meta.pop("pretrained", None)
+        for key in (*(("pretrained",) if given else ()), *(_MEASURED if given or inputs else ())):
+            facts.meta.pop(key, None)  # it was so of the network as the file has it
         cost = costs.of_body(plan.body)
         if not diagnostics.failed:  # a statement that is wrong has lost its labels
             diagnostics.extend(check_recipe(facts, plan))

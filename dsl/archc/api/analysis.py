@@ -12,7 +12,7 @@ from archc import syntax
 from archc.analysis.costs import Cost, Costs
 from archc.api.loading import Elaborator
 from archc.elaborate.sections import Facts
-from archc.plan import Plan, outputs
+from archc.plan import Plan, format_params, outputs
 from archc.recursion import deep_recursion
 from archc.report import diagnostics as render
 from archc.source import Diagnostic, Fault, Source
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from archc.analysis.fit import NetworkMemory
-    from archc.analysis.memory import RunSetting
     from archc.analysis.roofline import Workload
+    from archc.analysis.setting import RunSetting
     from archc.analysis.table import Table
     from archc.conformance import Mismatch
     from archc.emit.options import Options
@@ -69,7 +69,7 @@ class Analysis:
     def __repr__(self) -> str:
         wrong = sum(d.is_error for d in self.diagnostics)
         said = f"{wrong} error{'s' * (wrong != 1)}" if wrong else f"{self.params:,} parameters"
-        return f"<archc.Analysis {self.name}: {said}>"
+        return f"<archc.Analysis {self.heading}: {said}>"
 
     @property
     def ok(self) -> bool:
@@ -78,6 +78,16 @@ class Analysis:
     @property
     def name(self) -> str:
         return self.plan.name if self.plan is not None else Path(self.source.name).stem
+
+    @property
+    def heading(self) -> str:
+        """Its name, and the params that are set: `ResNet width=16`."""
+        return self.plan.heading if self.plan is not None else self.name
+
+    @property
+    def params_set(self) -> list[str]:
+        """`width=16` for each param that is set from outside."""
+        return format_params(self.plan.given) if self.plan is not None else []
 
     @property
     def text(self) -> str:
@@ -216,7 +226,8 @@ class Analysis:
         """What the generated file shall have beside the network, for `emit`.
 
         `checkpointing` names the block that is computed again; True takes the one that saves most
-        at a batch of 32, as `fit` does. Raises `archc.emit.options.Unsuited` where there is none.
+        at a batch of 32, as `fit --batch 32` does. Raises `archc.emit.options.Unsuited` where there
+        is none.
         """
         from archc.analysis.memory import checkpointable
         from archc.emit.options import Options, Unsuited
@@ -291,7 +302,7 @@ class Analysis:
             return draw.mermaid(plan, style).encode()
         drawing = draw.drawn(plan, self.cost, style)
         made = picture(drawing.dot, format, engine=engine, seconds=seconds)
-        return draw.labelled(made, plan.name, drawing.words) if format == "svg" else made
+        return draw.labelled(made, plan.heading, drawing.words) if format == "svg" else made
 
     def pages(
         self, format: str, paper: str, *, engine: str = "auto", seconds: float = 60, **how: Any
@@ -312,7 +323,8 @@ class Analysis:
         if format != "svg":
             return found
         return [
-            draw.labelled(svg, plan.name, page.words) for svg, page in zip(found, made, strict=True)
+            draw.labelled(svg, plan.heading, page.words)
+            for svg, page in zip(found, made, strict=True)
         ]
 
     def summary(
@@ -331,7 +343,7 @@ class Analysis:
         "bf16" or "fp64". Raises ArchError for mistakes in the source, ValueError for arguments that
         cannot be.
         """
-        from archc.analysis.memory import WIDTHS, RunSetting
+        from archc.analysis.setting import WIDTHS, RunSetting
         from archc.report.columns import MEASURES, Units
         from archc.report.summary import Summary
 
@@ -358,7 +370,8 @@ class Analysis:
         that is never called.
         """
         from archc.analysis import fit
-        from archc.analysis.memory import RunSetting, checkpointable
+        from archc.analysis.memory import checkpointable
+        from archc.analysis.setting import RunSetting
 
         plan, chosen = self._sound_plan(unfolded=True), setting or RunSetting()
         if chosen.checkpoint is not None and chosen.checkpoint not in checkpointable(plan):

@@ -14,6 +14,7 @@ from archc.elaborate.network import elaborate, link
 from archc.files import Unreadable, read, read_stdin, resolve_use
 from archc.ops import Dims
 from archc.plan import Body, Plan
+from archc.project import Project
 from archc.recursion import deep_recursion
 from archc.source import Diagnostic, Diagnostics, Fix, Limits, Source, fault, spelling
 from archc.syntax.parser import parse
@@ -113,11 +114,14 @@ class Kept:
         self.remarks = {key: found for key, found in self.remarks.items() if key[0] in kept}
 
 
+_PROJECT = "`--project DIR` says which folder it is, or `[tool.archc]` in pyproject.toml"
+
+
 @dataclass
 class Loader:
     """Loads what a file uses, from within the project's folder, each file once."""
 
-    project: Path
+    project: Project
     limits: Limits
     diagnostics: Diagnostics
     files: dict[Path, syntax.File] = field(default_factory=dict)
@@ -127,23 +131,28 @@ class Loader:
     def __call__(self, use: syntax.Use, source: Source) -> syntax.File:
         found = resolve_use(Path(source.name), use.path.value, self.project)
         if isinstance(found, str):
-            cure = "`--project DIR` says which folder it is" if "project" in found else ""
+            cure = _PROJECT if "project" in found else ""
             raise fault("A503", f"this file cannot be used: {found}", use.path.span, cure)
         if found not in self.files:
             try:
-                text = self.read(found, self.limits, inside=(self.project,))
+                text = self.read(found, self.limits, inside=self.project.folders)
             except Unreadable as error:
                 if error.diagnostic.code == "A503":
                     raise fault("A503", error.diagnostic.title, use.path.span) from None
                 files = {path.stem for path in found.parent.glob("*.arch")} - {
                     Path(source.name).stem
                 }
-                hint = _similar_file(use, found.stem, files)
+                hint = _similar_file(use, found.stem, files) or self._searched()
                 raise fault("A501", error.diagnostic.title, use.path.span, hint) from None
             parsed = self.kept.parse if self.kept is not None else parse
             self.files[found], wrong = parsed(text, self.limits)
             self.diagnostics.extend(wrong)
         return self.files[found]
+
+    def _searched(self) -> str:
+        """Where else a file that is not there was looked for."""
+        names = ", ".join(str(folder) for folder in self.project.libraries)
+        return f"it is in none of the project's libraries, either: {names}" if names else ""
 
 
 def _similar_file(use: syntax.Use, stem: str, files: Collection[str]) -> Fix | None:

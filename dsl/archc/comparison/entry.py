@@ -54,9 +54,10 @@ class NetworkEntry:
             value = self.meta(key)
             return value if isinstance(value, int | float) else None
 
+        display = text("display")
         return Candidate(
             name=self.name,
-            label=text("display") or self.name,
+            label=" ".join([display, *self.analysis.params_set]) if display else self.name,
             paper=text("paper"),
             authors=text("authors"),
             year=number("year"),

@@ -60,7 +60,7 @@ class NetworkDiff:
         return cls(
             left,
             right,
-            (left.name, right.name) if left.name != right.name else ("before", "after"),
+            _titles(left, right),
             entries,
             tuple(comparer.blocks()),
             tuple(_params(left, right)),
@@ -77,6 +77,11 @@ def _params(left: Plan, right: Plan) -> Iterator[Change]:
         sides = [format_value(p.params[name]) if name in p.params else "" for p in (left, right)]
         if sides[0] != sides[1]:
             yield Change(name, sides[0], sides[1], (sides[0], sides[1]))
+
+
+def _titles(left: Plan, right: Plan) -> tuple[str, str]:
+    names = left.heading, right.heading
+    return names if names[0] != names[1] else ("before", "after")
 
 
 def _devices(plan: Plan) -> str:

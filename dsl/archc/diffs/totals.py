@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from archc.analysis.memory import RunSetting, inferred, trained
+from archc.analysis.memory import inferred, trained
 from archc.analysis.schedule import schedule
+from archc.analysis.setting import RunSetting
 from archc.analysis.table import tabulate
 from archc.plan import Plan
 from archc.report import tables

@@ -95,11 +95,11 @@ def drawn(plan: Plan, cost: Cost, style: DrawStyle) -> Drawing:
 
         found = paper(plan, _costs(style))
         scene, head = found.scene, Heading.of(plan, cost)
-        text = table(found, plan.name, banner(head, scene, style.hidden))
+        text = table(found, plan.heading, banner(head, scene, style.hidden))
     else:
         scene, head = _scene_and_heading(plan, cost, style)
         laid_out, columns = in_columns(scene, style.columns)
-        text = dot(laid_out, plan.name, banner(head, laid_out, style.hidden), columns)
+        text = dot(laid_out, plan.heading, banner(head, laid_out, style.hidden), columns)
     return Drawing(recoloured(text, style.theme), describe(head, scene))
 
 
@@ -123,11 +123,11 @@ def _table_pages(plan: Plan, cost: Cost, style: DrawStyle, _: str) -> Iterator[l
 
     found, head = paper(plan, _costs(style)), Heading.of(plan, cost)
     title = banner(head, found.scene, style.hidden)
-    yield [table(found, plan.name, title)]
+    yield [table(found, plan.heading, title)]
     if found.templates:
         one, two = (banner(head, found.scene, style.hidden, (at, 2)) for at in (1, 2))
-        rows = table(found, plan.name, one, templates=False)
-        yield [rows, table(found, plan.name, two, rows=False)]
+        rows = table(found, plan.heading, one, templates=False)
+        yield [rows, table(found, plan.heading, two, rows=False)]
 
 
 def _column_pages(plan: Plan, cost: Cost, style: DrawStyle, sheet: str) -> Iterator[list[str]]:
@@ -144,7 +144,7 @@ def _column_pages(plan: Plan, cost: Cost, style: DrawStyle, sheet: str) -> Itera
             titles = [banner(head, scene, style.hidden, (at + 1, count)) for at in range(count)]
             pairs = zip(made, titles, strict=False)
             if made:
-                yield [dot(page, plan.name, title, columns, most) for page, title in pairs]
+                yield [dot(page, plan.heading, title, columns, most) for page, title in pairs]
 
 
 def scene_of(plan: Plan, style: DrawStyle) -> Scene:
@@ -186,4 +186,4 @@ def mermaid(plan: Plan, style: DrawStyle) -> str:
     """The network as a flowchart in Mermaid's language."""
     from archc.draw.mermaid_chart import flowchart
 
-    return flowchart(scene_of(plan, style), plan.name)
+    return flowchart(scene_of(plan, style), plan.heading)

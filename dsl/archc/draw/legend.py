@@ -33,13 +33,13 @@ class Heading:
     @classmethod
     def of(cls, plan: Plan, cost: Cost) -> Heading:
         shapes = [format_shape(x.shape) for x in plan.body.inputs if x.shape is not None]
-        return cls(plan.name, plan.title or "", cost, tuple(shapes))
+        return cls(plan.heading, plan.title or "", cost, tuple(shapes))
 
     @classmethod
     def of_part(cls, plan: Plan, box: Box, scene: Scene) -> Heading:
         """Of the scene of a box alone."""
         shapes = [format_shape(edge.shape) for edge in scene.edges if edge.head == box.id]
-        name = f"{plan.name} · {title(box.name, box.block) or box.id}"
+        name = f"{plan.heading} · {title(box.name, box.block) or box.id}"
         return cls(name, "", Cost(params=box.params, macs=box.macs), tuple(shapes))
 
     def totals(self, costs: bool = True) -> str:

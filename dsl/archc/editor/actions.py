@@ -46,7 +46,8 @@ def fix_all(snapshot: Snapshot) -> Remedy | None:
 
 def analyse_as(snapshot: Snapshot, source: Source) -> Analysis:
     """Analyse another text in the place of a snapshot's."""
-    return analyze(source, project=snapshot.project, read=snapshot.analysis.again.load.read)
+    again = snapshot.analysis.again
+    return analyze(source, limits=again.limits, project=snapshot.project, read=again.load.read)
 
 
 def whole_change(old: str, new: str) -> TextChange:

@@ -272,14 +272,16 @@ def _files(snapshot: Snapshot, start: int, offset: int) -> Iterator[Proposal]:
     line = snapshot.text[snapshot.text.rfind("\n", 0, start) + 1 : start - 1]
     if line.strip() != "use":
         return
-    folder = Path(snapshot.source.name).parent / snapshot.text[start:offset].rpartition("/")[0]
+    typed = snapshot.text[start:offset].rpartition("/")[0]
     begin = snapshot.text.rfind("/", start, offset) + 1 or start
-    if not folder.resolve().is_relative_to(snapshot.project.resolve()) or not folder.is_dir():
-        return
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
+    for above in (Path(snapshot.source.name).parent, *snapshot.project.libraries):
+        folder = above / typed
+        if not snapshot.project.has(folder) or not folder.is_dir():
             continue
-        if path.suffix == ".arch" and path != Path(snapshot.source.name):
-            yield Proposal(begin, offset, path.name, ProposalKind.FILE)
-        elif path.is_dir():
-            yield Proposal(begin, offset, f"{path.name}/", ProposalKind.FILE)
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith("."):
+                continue
+            if path.suffix == ".arch" and path != Path(snapshot.source.name):
+                yield Proposal(begin, offset, path.name, ProposalKind.FILE)
+            elif path.is_dir():
+                yield Proposal(begin, offset, f"{path.name}/", ProposalKind.FILE)

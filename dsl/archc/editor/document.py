@@ -27,7 +27,8 @@ from archc.editor.navigation import (
 from archc.editor.outline import FoldedLines, OutlineEntry, folds, outline
 from archc.editor.signature import SignatureHelp, signature_help
 from archc.editor.snapshot import Snapshot
-from archc.source import Source
+from archc.project import Project
+from archc.source import Limits, Source
 
 
 class Document:
@@ -39,13 +40,19 @@ class Document:
     """
 
     def __init__(
-        self, text: str, path: Path, read: Reader = files.read, project: Path | None = None
+        self,
+        text: str,
+        path: Path,
+        read: Reader = files.read,
+        project: Path | Project | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.path = path
         self.text = text
         self.saved_text = text
         self._read = read
-        self._project = project or path.parent
+        self._project = Project.of(project or path.parent)
+        self._limits = limits
         self._snapshot: Snapshot | None = None
         self._kept = Kept()
         self._hints = HintMemory()
@@ -71,7 +78,12 @@ class Document:
             return self._snapshot
         source = Source(str(self.path), self.text)
         analysis = analyze(
-            source, project=self._project, read=self._read, cancelled=cancelled, kept=self._kept
+            source,
+            limits=self._limits,
+            project=self._project,
+            read=self._read,
+            cancelled=cancelled,
+            kept=self._kept,
         )
         snapshot = Snapshot(analysis, self._project, source.text == self.saved_text)
         self._hints.update(snapshot)

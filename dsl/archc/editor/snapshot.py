@@ -15,6 +15,7 @@ from archc.elaborate.evaluate import FUNCTIONS
 from archc.elaborate.link import KEYWORDS
 from archc.files import resolve_use
 from archc.ops import COMBINATORS, REGISTRY, Shape
+from archc.project import Project
 from archc.scopes import Scopes, resolve
 from archc.source import Source, Span
 from archc.syntax.walk import path_to, walk
@@ -33,7 +34,7 @@ class Snapshot:
     """A text and its analysis. Whatever else is asked of it is found out then, and kept."""
 
     analysis: Analysis
-    project: Path
+    project: Project
     saved: bool  # the text is as it is on the disk
 
     @property

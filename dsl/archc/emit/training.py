@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from archc.emit.layout import WIDTH, Bracketed, CallArgument, call, lay
 from archc.emit.options import CHECKPOINTING, ZERO_INIT, Options, Untrainable
 from archc.emit.rates import Rate
 from archc.emit.render import harmless, render
-from archc.plan import Plan, outputs, side_outputs
+from archc.plan import Plan, format_params, outputs, side_outputs
 from archc.recipe import (
     DATASETS,
     Augment,
@@ -121,7 +122,7 @@ def build_training(
         factor_arguments=schedule.arguments,
         scheduler=schedule.scheduler(),
         optimizer=_optimizer(optimizer, split_decay),
-        stateless=optimizer.is_stateless,
+        stateless=not optimizer.moments,
         flags=_flags(plan, recipe, width if by_flag else 0, options.checkpoint is not None),
         setup=[row for line in recipe.lines for row in line.setup(script)],
         on_batch=[row for line in recipe.lines for row in line.on_batch()],
@@ -282,6 +283,11 @@ def _optimizer(optimizer: Optimizer, split_decay: bool) -> list[str]:
     return lay("self.optimizer = ", made, indent=8)
 
 
+def run_name(plan: Plan) -> str:
+    """The folder of a run: the network's name, and the params that are set."""
+    return re.sub(r"[^\w.=,-]+", "", "-".join([snake(plan.name), *format_params(plan.given)]))[:100]
+
+
 # --- flags -------------------------------------------------------------------------------
 
 
@@ -302,7 +308,7 @@ def _flags(plan: Plan, recipe: Recipe, classes: int, recomputes: bool) -> list[s
         _flag("seed", type="int", default=0, help="of all chance"),
         _switch("deterministic", "slower, and the same each time"),
         _switch("profile", "three updates, in OUT/trace0.json"),
-        _flag("out", type="Path", default=f'Path("runs/{snake(plan.name)}")'),
+        _flag("out", type="Path", default=f'Path("runs/{run_name(plan)}")'),
         _flag("save-every", type="int", default=1000, help="updates"),
         _flag("resume", nargs='"?"', const='""', help="a checkpoint, or else OUT/last.pt"),
     ]

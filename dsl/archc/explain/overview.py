@@ -45,7 +45,7 @@ def explain_network(net: Unfolded, meta: Mapping[str, Any]) -> Explanation:
         Fact("", (), "outputs", {name: list(y.dims) for name, y in table.outputs}),
         Fact("", (), "nodes", [row.key for row in net.rows]),
     )
-    return Explanation(plan.name, plan.name, ((*head, *ends), sums), (_listing(net),))
+    return Explanation(plan.name, plan.heading, ((*head, *ends), sums), (_listing(net),))
 
 
 def _params(net: Unfolded) -> str:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from archc.recipe._line import Note, register
+
+_ARITHMETIC = {
+    **dict.fromkeys(("fp32", "float32", "float", "single", "tf32", "32"), "fp32"),
+    **dict.fromkeys(("fp64", "float64", "double", "64"), "fp64"),
+    **dict.fromkeys(("fp16", "float16", "half", "bf16", "bfloat16", "amp", "mixed", "16"), "amp"),
+}
 
 
 @register
@@ -39,10 +47,16 @@ class Remark(Note):
 
 @register
 class Precision(Note):
-    """Of the arithmetic; a script's `--amp` sets it."""
+    """Of the arithmetic; `archc fit` reads it, a script's `--amp` sets it."""
 
     name = "precision"
     example = "precision float32"
+
+    @property
+    def arithmetic(self) -> str | None:
+        """Return `fp32`, `fp64` or `amp`: a script's half precision is mixed precision."""
+        said = re.findall(r"[a-z]*\d*", " ".join(map(str, self.words)).lower())
+        return next((_ARITHMETIC[word] for word in said if word in _ARITHMETIC), None)
 
 
 @register

@@ -27,9 +27,20 @@ class Optimizer(Line):
         return numbers | {name: given[name] for name in last if name in given}
 
     @property
-    def is_stateless(self) -> bool:
-        """Whether it keeps nothing from an update to the next."""
-        return False
+    def title(self) -> str:
+        """Its name and what adds to its state: "SGD with momentum"."""
+        more = [name for name in ("momentum", "centered", "amsgrad") if getattr(self, name, None)]
+        return f"{self.torch} with {' and '.join(more)}" if more else self.torch
+
+    @property
+    def moments(self) -> int:
+        """How many copies of the parameters it keeps from an update to the next."""
+        raise NotImplementedError
+
+    @property
+    def scratch(self) -> int:
+        """How many further copies an update takes for a moment: none in one kernel."""
+        return 0
 
 
 def betas(value: Any) -> tuple[float, ...]:
@@ -61,8 +72,8 @@ class Sgd(Optimizer):
             raise RecipeError("`nesterov` needs a momentum", "as in `momentum=0.9 nesterov`")
 
     @property
-    def is_stateless(self) -> bool:
-        return not self.momentum
+    def moments(self) -> int:
+        return bool(self.momentum)
 
 
 class _Adam(Optimizer):
@@ -70,6 +81,10 @@ class _Adam(Optimizer):
     betas: tuple[float, ...] | None = option(betas, None, doc="decay of the two averages")
     eps: float | None = option(float, None, doc="added to the denominator")
     amsgrad: bool = flag("with the largest second moment so far", amsgrad=True)
+
+    @property
+    def moments(self) -> int:
+        return 2 + self.amsgrad
 
 
 @register
@@ -102,6 +117,14 @@ class RmsProp(Optimizer):
     momentum: float | None = option(float, None, doc="share of the last update that is kept")
     centered: bool = flag("by the variance, not the mean square", centered=True)
 
+    @property
+    def moments(self) -> int:
+        return 1 + bool(self.momentum) + self.centered
+
+    @property
+    def scratch(self) -> int:
+        return 1 + bool(self.weight_decay)  # the root, and gradients with the decay in them
+
 
 @register
 class Adagrad(Optimizer):
@@ -112,3 +135,11 @@ class Adagrad(Optimizer):
     torch = "Adagrad"
     lr_decay: float | None = option(float, None, doc="of the learning rate, by each update")
     eps: float | None = option(float, None, doc="added to the denominator")
+
+    @property
+    def moments(self) -> int:
+        return 1
+
+    @property
+    def scratch(self) -> int:
+        return 2  # the root, and gradients with the rate and the decay in them

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from archc.analysis.counts import Counts
-from archc.analysis.memory import WIDTHS
 from archc.analysis.receptive import Axis, Field, Number
+from archc.analysis.setting import WIDTHS
 from archc.ops import Shape
 from archc.report.spelling.numbers import format_bytes, format_count, human
 from archc.report.spelling.shapes import format_dims, format_even

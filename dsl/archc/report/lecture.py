@@ -61,7 +61,7 @@ class Lecture:
         ops = [row.part.op for row in table.rows() if row.part.op and row.part.counts.params]
         norms = any(op.category == "norm" for op in ops)
         return cls(
-            table.name,
+            table.heading,
             (*inputs, *main),
             tuple(heads),
             counts.memory,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from archc.analysis.fit import FITS, LEFT_OUT, RULE, TIGHT, NetworkMemory, Peak,
 from archc.analysis.gpus import Gpu
 from archc.analysis.heap import Heap, Role
 from archc.analysis.roofline import Workload
+from archc.analysis.setting import Origin
 from archc.report import speed as throughput
 from archc.report import tables
 from archc.report.characters import to_json
@@ -17,7 +18,6 @@ from archc.report.spelling.numbers import format_bytes
 from archc.report.tables import Column, Sheet, TableLine
 
 VERSION = 1  # of the JSON; grows when a key goes or changes its meaning
-_OPTIMIZERS = {"sgd": "SGD", "momentum": "SGD with momentum", "adam": "Adam"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,12 @@ class MemoryReport:
     """What was asked: a network's memory and speed at a batch, on some devices."""
 
     network: str
+    heading: str  # with the params that are set
     memory: NetworkMemory
     work: Workload
     batch: int
     devices: Sequence[Device]
+    origins: Mapping[str, Origin]  # where batch, optimizer, precision and ema come from
 
 
 # --- text --------------------------------------------------------------------------------
@@ -69,18 +71,42 @@ def _parts(report: MemoryReport, train: Peak, infer: Peak) -> Sheet:
     ]
     lines.append(TableLine(("peak", train.bytes, infer.bytes), strong=True))
     setting = report.memory.setting
-    kind = "mixed precision" if setting.amp else setting.dtype
-    head = f"{report.network}: batch {report.batch}, {kind}, {_OPTIMIZERS[setting.optimizer]}"
+    head = f"{report.heading}: batch {report.batch}, {setting.precision}, {setting.optimizer.title}"
+    if setting.ema:
+        head += ", an average of the weights"
     if setting.checkpoint:
         head += f", every `{setting.checkpoint}` computed again in the backward pass"
     if setting.ddp is not None:
         head += ", DistributedDataParallel"
     foot = (
+        *_origins(report),
         f"Training peaks in {_where(train)};",
         f"inference in {_where(infer)}.",
         "With cross-entropy as the loss, from the second step on.",
     )
     return Sheet(columns, lines, head, foot)
+
+
+_GROUPS: dict[Origin, str] = {
+    "train": "from the file's `train`",
+    "given": "as given",
+    "default": "by default",
+}
+
+
+def _origins(report: MemoryReport) -> list[str]:
+    """`Batch and optimizer from the file's `train`, precision by default.`"""
+    shown = [part for part in report.origins if part != "ema" or report.memory.setting.ema]
+    groups = [
+        f"{', '.join(part for part in shown if report.origins[part] == origin)} {where}"
+        for origin, where in _GROUPS.items()
+        if any(report.origins[part] == origin for part in shown)
+    ]
+    said = "; ".join(groups)
+    lines = [f"{said[0].upper()}{said[1:]}."]
+    if report.origins["batch"] == "train":
+        lines.append("That batch is an update's, over all GPUs: --batch N says what one has of it.")
+    return lines
 
 
 def _where(peak: Peak) -> str:
@@ -150,7 +176,10 @@ def json(report: MemoryReport) -> str:
         "batch": report.batch,
         "dtype": setting.dtype,
         "amp": setting.amp,
-        "optimizer": setting.optimizer,
+        "optimizer": setting.optimizer.key,
+        "optimizer_title": setting.optimizer.title,
+        "ema": setting.ema,
+        "origins": dict(report.origins),
         "checkpoint": setting.checkpoint,
         "ddp": setting.ddp,
         "train_peak_bytes": train.bytes,

@@ -7,8 +7,8 @@ from textwrap import wrap
 from typing import Any
 
 from archc.analysis.gpus import Gpu
-from archc.analysis.memory import WIDTHS, RunSetting
 from archc.analysis.roofline import ATTAINED, HALF, OTHER_ERROR, Estimate, Workload, estimate
+from archc.analysis.setting import WIDTHS, RunSetting
 from archc.report.tables import Column, Sheet, TableLine
 
 _HALF_WIDTH = 2

@@ -159,7 +159,9 @@ class Summary:
             for pairs in (self.table.inputs, self.table.outputs)
         ]
         batch, dtype, width = self.scale.batch, self.scale.dtype, self.scale.width
-        return f"{self.name}: {ends[0]} to {ends[1]}, batch {batch}, {dtype} ({width} bytes)"
+        return (
+            f"{self.table.heading}: {ends[0]} to {ends[1]}, batch {batch}, {dtype} ({width} bytes)"
+        )
 
     def _foot(self) -> tuple[str, ...]:
         from archc.report.spelling.numbers import format_bytes

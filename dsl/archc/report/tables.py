@@ -6,7 +6,7 @@ Cells hold plain values; a column knows how people read them. CSV has the values
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -84,11 +84,45 @@ def _grid(sheet: Sheet) -> Iterator[str]:
         rows.append(["  " * line.level + cells[0], *cells[1:]])
     widths = [max(map(characters.cells, cells)) for cells in zip(*rows, strict=True)]
     for row in rows:
-        cells = []
-        for cell, width, column in zip(row, widths, sheet.columns, strict=True):
-            room = " " * (width - characters.cells(cell))
-            cells.append(room + cell if column.numeric else cell + room)
-        yield "  ".join(cells).rstrip()
+        yield _aligned(sheet, row, widths)
+
+
+def _aligned(sheet: Sheet, row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = []
+    for cell, width, column in zip(row, widths, sheet.columns, strict=True):
+        room = " " * (width - characters.cells(cell))
+        cells.append(room + cell if column.numeric else cell + room)
+    return "  ".join(cells).rstrip()
+
+
+class RunningTable:
+    """Aligned columns as `text` has them, line by line while the lines are made.
+
+    `sheet` has no lines yet; `widest` has those that its columns have to have room for.
+    """
+
+    def __init__(self, sheet: Sheet, widest: Iterable[TableLine], *, color: bool = False) -> None:
+        self.sheet = sheet
+        self._headings = [column.heading for column in sheet.columns]
+        rows = [self._headings, *map(sheet.shown, widest)]
+        self._widths = [max(map(characters.cells, cells)) for cells in zip(*rows, strict=True)]
+        self._color = color
+
+    def above(self) -> str:
+        """Return what stands above the lines."""
+        return "\n".join((*_above(self.sheet), self._styled(self._headings, strong=True)))
+
+    def line(self, line: TableLine) -> str:
+        """Return a line of the table."""
+        return self._styled(self.sheet.shown(line), strong=line.strong)
+
+    def below(self, foot: Iterable[str]) -> str:
+        """Return what stands below the lines."""
+        return "\n".join(("", *map(characters.visible, foot)))
+
+    def _styled(self, cells: Sequence[str], *, strong: bool) -> str:
+        made = _aligned(self.sheet, cells, self._widths)
+        return f"\x1b[1m{made}\x1b[0m" if strong and self._color else made
 
 
 def rich(sheet: Sheet) -> Group:

@@ -20,6 +20,7 @@ from archc.server.positions import TextLines
 from archc.source import Limits, Source
 
 if TYPE_CHECKING:
+    from archc.configuration import Configuration
     from archc.editor.document import Document
     from archc.editor.findings import Finding
 
@@ -72,7 +73,9 @@ class OpenTexts:
         """Take a text that was opened."""
         from archc.editor.document import Document  # what takes long to import
 
-        document = Document(text, path, self.read, self._project(path))
+        said = _configuration(path.parent)
+        project, limits = said.project_of(self._own_folder(path)), Limits(**said.limits)
+        document = Document(text, path, self.read, project, limits)
         self.texts[uri] = OpenText(uri, path, text, document)
         return self.texts[uri]
 
@@ -139,10 +142,20 @@ class OpenTexts:
         except Cancelled:
             raise Stale from None
 
-    def _project(self, path: Path) -> Path:
-        """The folder that `use` must stay inside: the workspace's, or else the file's own."""
+    def _own_folder(self, path: Path) -> Path:
+        """The folder that `use` must stay inside unasked: the workspace's, or the file's own."""
         around = [folder for folder in self.folders if path.is_relative_to(folder)]
         return max(around, key=lambda folder: len(folder.parts), default=path.parent)
+
+
+def _configuration(folder: Path) -> Configuration:
+    """What pyproject.toml says; nothing where it is wrong, which `archc check` tells."""
+    from archc.configuration import Configuration, ConfigurationError, find_configuration
+
+    try:
+        return find_configuration(folder)
+    except ConfigurationError:
+        return Configuration()
 
 
 def _warm_up() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from archc.verify.check import Check, Failed, Result, Skipped, Status
 from archc.verify.pool import WorkerPool
@@ -59,21 +60,24 @@ def verify(
     workers: int = 1,
     seconds: float = 600,
     started: Callable[[str, str], None] | None = None,
+    ended: Callable[[int, Result], None] | None = None,
 ) -> Iterator[tuple[int, Verdict]]:
     """Each task's number and verdict, as they are done.
 
-    `workers` run at once, a check may take `seconds`, and `started` hears of a path and a check
-    that begins. Raises KeyError for a check that is not there.
+    `workers` run at once, a check may take `seconds`; `started` hears of a path and a check that
+    begins, `ended` of a task's number and a result. Raises KeyError for a check that is not there.
     """
     known = registered()
-    absent = {name: known[name].missing for name in names}
-    possible = [name for name in names if not absent[name]]
+    absent = {name: Result(name, "skipped", 0.0, known[name].lacks) for name in names
+              if known[name].missing}  # fmt: skip
+    possible = [name for name in names if name not in absent]
     pool = WorkerPool(workers, seconds)
     if started is not None:
         pool.started = started
+    if ended is not None:
+        pool.ended = ended
+        for at, result in product(range(len(tasks)), absent.values()):
+            ended(at, result)
     for at, found in pool.run([(task, possible) for task in tasks]):
-        by_name = {result.check: result for result in found}
-        for name in names:
-            if absent[name]:
-                by_name[name] = Result(name, "skipped", 0.0, known[name].lacks)
+        by_name = absent | {result.check: result for result in found}
         yield at, Verdict(tasks[at], tuple(by_name[name] for name in names))

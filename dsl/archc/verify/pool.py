@@ -27,12 +27,14 @@ _START = 60.0  # seconds until a process has read torch and the network
 class WorkerPool:
     """At most `size` workers at once; a check may take `seconds`.
 
-    `started` hears the path and check of each that begins, from several threads.
+    `started` hears the path and check of each that begins, `ended` the task's number and the
+    result of each that is done; both from several threads.
     """
 
     size: int
     seconds: float
     started: Callable[[str, str], None] = lambda path, check: None
+    ended: Callable[[int, Result], None] = lambda at, result: None
     _running: set[subprocess.Popen[bytes]] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: bool = False
@@ -48,7 +50,7 @@ class WorkerPool:
             threads = ThreadPoolExecutor(self.size)
             try:
                 shares = [
-                    (at, threads.submit(self._all, task, share, folder))
+                    (at, threads.submit(self._all, at, task, share, folder))
                     for at, (task, checks) in enumerate(tasks)
                     for share in _shares(checks)
                 ]
@@ -68,16 +70,21 @@ class WorkerPool:
                 self._stop()
                 threads.shutdown(cancel_futures=True)
 
-    def _all(self, task: Task, checks: Sequence[str], folder: str) -> list[Result]:
+    def _all(self, at: int, task: Task, checks: Sequence[str], folder: str) -> list[Result]:
         """Checks of one network in one process; in another one again what a death left over."""
         found: list[Result] = []
         while len(found) < len(checks) and not self._over:
-            found += self._worker(task, list(checks[len(found) :]), folder)
+            found += self._worker(at, task, list(checks[len(found) :]), folder)
         return found
 
-    def _worker(self, task: Task, checks: list[str], folder: str) -> list[Result]:
+    def _worker(self, at: int, task: Task, checks: list[str], folder: str) -> list[Result]:
         """One result at least."""
         found: list[Result] = []
+
+        def end(result: Result) -> None:
+            found.append(result)
+            self.ended(at, result)
+
         with TemporaryFile() as errors, self._process(errors, folder) as process:
             watch = _Watch(process, self.seconds)
             try:
@@ -90,7 +97,7 @@ class WorkerPool:
                     if "start" in answer:
                         self.started(task.path, answer["start"])
                     else:
-                        found.append(Result(**answer))
+                        end(Result(**answer))
                 process.wait()
             finally:
                 watch.end()
@@ -100,7 +107,8 @@ class WorkerPool:
             if len(found) < len(checks):
                 why = watch.verdict or _death(process, errors)
                 seconds = perf_counter() - begun
-                found.append(Result(checks[len(found)], "fail", seconds, why))
+                if not self._over:
+                    end(Result(checks[len(found)], "fail", seconds, why))
         return found
 
     def _process(self, errors: IO[bytes], folder: str) -> subprocess.Popen[bytes]:

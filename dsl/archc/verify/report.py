@@ -9,9 +9,9 @@ from typing import Any
 
 from archc import __version__
 from archc.report.characters import to_json
-from archc.report.tables import Column, Sheet, TableLine
+from archc.report.tables import Column, RunningTable, Sheet, TableLine
 from archc.verify import Verdict
-from archc.verify.check import Check
+from archc.verify.check import Check, Result
 from archc.verify.reasons import some
 
 
@@ -49,9 +49,20 @@ class Report:
     def failed(self) -> bool:
         return any(named.verdict.failed for named in self.found)
 
-    def sheet(self) -> Sheet:
-        """A row a check for one network, else a row a network."""
-        return _one(self, self.found[0]) if len(self.found) == 1 else _many(self)
+    @property
+    def foot(self) -> list[str]:
+        """What is said below the table."""
+        if len(self.found) == 1:
+            return [_tally(self)]
+        failures = [
+            f"{named.shown}: {result.check} failed: {result.remark}"
+            for named in self.found
+            for result in named.verdict.results
+            if result.status == "fail"
+        ]
+        skips = _skips(self.found)
+        foot = [*failures, *([""] if failures and skips else []), *skips]
+        return [*foot, *([""] if foot else []), _tally(self)]
 
     def json(self) -> str:
         """See docs/cli.md."""
@@ -72,40 +83,39 @@ def listed(checks: Sequence[Check]) -> Sheet:
     return Sheet(columns, [TableLine((c.name, c.when or "always", c.proves)) for c in checks])
 
 
-def _one(report: Report, named: Named) -> Sheet:
+def of_checks(title: str, names: Sequence[str], *, color: bool) -> RunningTable:
+    """The table of one network, a line a check."""
     columns = (
         Column("check", "check"),
         Column("status", "result"),
         _SECONDS,
         Column("remark", "remark"),
     )
-    lines = [
-        TableLine((r.check, _MARKS[r.status], r.seconds, r.remark), strong=r.status == "fail")
-        for r in named.verdict.results
-    ]
-    return Sheet(columns, lines, f"{named.name} ({named.shown})", (_tally(report),))
+    widest = [TableLine((name, _MARKS["skipped"], 0.0, "")) for name in names]
+    return RunningTable(Sheet(columns, (), title), widest, color=color)
 
 
-def _many(report: Report) -> Sheet:
+def check_line(result: Result) -> TableLine:
+    """A line of `of_checks`."""
+    cells = (result.check, _MARKS[result.status], result.seconds, result.remark)
+    return TableLine(cells, strong=result.status == "fail")
+
+
+def of_networks(shown: Sequence[str], *, color: bool) -> RunningTable:
+    """The table of many networks, a line each."""
     columns = (
         Column("name", "network"),
         *(Column(key, key, True) for key in ("pass", "fail", "skipped")),
         _SECONDS,
     )
-    lines = [
-        TableLine((named.shown, *_counts(named.verdict), named.verdict.seconds),
-             strong=named.verdict.failed)
-        for named in report.found
-    ]  # fmt: skip
-    failures = [
-        f"{named.shown}: {result.check} failed: {result.remark}"
-        for named in report.found
-        for result in named.verdict.results
-        if result.status == "fail"
-    ]
-    skips = _skips(report.found)
-    foot = (*failures, *([""] if failures and skips else []), *skips)
-    return Sheet(columns, lines, "", (*foot, *([""] if foot else []), _tally(report)))
+    widest = [TableLine((name, None, None, None, 0.0)) for name in shown]
+    return RunningTable(Sheet(columns, ()), widest, color=color)
+
+
+def network_line(named: Named) -> TableLine:
+    """A line of `of_networks`."""
+    cells = (named.shown, *_counts(named.verdict), named.verdict.seconds)
+    return TableLine(cells, strong=named.verdict.failed)
 
 
 def _counts(verdict: Verdict) -> tuple[int | None, ...]:

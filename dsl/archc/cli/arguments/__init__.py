@@ -29,6 +29,7 @@ examples:
   archc compare nets/ --sort macs       a row a network
   archc explain alexnet conv1           where a layer's numbers come from
   archc verify my.arch                  run it, and prove what must hold
+  archc runs --sort top1                what training scripts have left in runs/
   archc diff resnet50 my.arch           what changed, and what it costs
   archc explain A201                    what an error code means
 
@@ -65,10 +66,12 @@ def parser() -> Parser:
     )
     commands.compare(command("compare", "compare networks, a row each", reads, tabling()))
     commands.verify(command("verify", "run a network and prove what must hold of it", reads))
+    commands.runs(command("runs", "list and compare the runs of training scripts", tabling()))
     commands.diff(command("diff", "tell what changed from one network to another", reads))
     commands.new(command("new", "write a file to begin with", reads))
     commands.show(command("show", "print a network's text, with the blocks that it uses", reads))
     commands.listing(command("list", "list the bundled networks with paper, parameters and MACs"))
     commands.lsp(command("lsp", "serve editors: shapes, mistakes and completion while one types"))
+    commands.completion(command("completion", "print a script by which a shell completes"))
     commands.explain(command("explain", "explain a network's numbers, or an error code", reads))
     return made

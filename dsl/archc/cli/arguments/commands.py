@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import BooleanOptionalAction
+
 from archc.cli.arguments.shared import Parser
 from archc.cli.arguments.values import (
     assignment,
@@ -15,6 +17,7 @@ from archc.cli.arguments.values import (
     whole,
 )
 
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "rmsprop", "adagrad")
 DTYPES = ("fp32", "fp16", "bf16", "fp64")
 
 
@@ -199,7 +202,10 @@ def summary(parser: Parser) -> None:
 def fit(parser: Parser) -> None:
     parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
     parser.add_argument(
-        "--batch", metavar="N", type=batch, default=32, help="samples at a time (default: 32)"
+        "--batch",
+        metavar="N",
+        type=batch,
+        help="samples at a time (default: as in the file's `train`, or 32)",
     )
     parser.add_argument(
         "--memory",
@@ -216,13 +222,19 @@ def fit(parser: Parser) -> None:
         default=[],
         help='a GPU to run on: rtx3090, "A100 40 GB" ... (default: all that are known)',
     )
-    parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="default: fp32")
+    parser.add_argument(
+        "--dtype", choices=DTYPES, help="default: by `precision` in the file's `train`, or fp32"
+    )
     parser.add_argument("--amp", action="store_true", help="mixed precision (torch.autocast)")
     parser.add_argument(
         "--optimizer",
-        choices=("sgd", "momentum", "adam"),
-        default="momentum",
-        help="default: momentum, that is SGD with it",
+        choices=OPTIMIZERS,
+        help="default: as in the file's `train`, or momentum, that is SGD with it",
+    )
+    parser.add_argument(
+        "--ema",
+        action=BooleanOptionalAction,
+        help="an average of the weights is kept (default: as in the file's `train`)",
     )
     parser.add_argument(
         "--checkpoint",
@@ -368,6 +380,32 @@ def listing(parser: Parser) -> None:
         "words", metavar="WORD", nargs="*", help="those alone with it in name, paper or authors"
     )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
+
+def runs(parser: Parser) -> None:
+    parser.add_argument(
+        "folders",
+        metavar="FOLDER",
+        nargs="*",
+        default=["runs"],
+        help="a run, or a folder of them (default: runs)",
+    )
+    parser.add_argument(
+        "--sort", metavar="COLUMN", default="run", help="top1, val_loss, seconds ... (default: run)"
+    )
+    parser.add_argument("--reverse", action="store_true", help="the largest first")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="draw top-1 and loss over the epochs: .svg, .png or .pdf"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite a plot that archc did not write"
+    )
+
+
+def completion(parser: Parser) -> None:
+    parser.add_argument(
+        "shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="%(choices)s"
+    )
 
 
 def lsp(parser: Parser) -> None:

@@ -132,6 +132,6 @@ def _deployed(analysis: Analysis, templates: Path | None) -> tuple[str, str]:
     text = analysis.emit_deployed(templates, deployment)
     kernels, numbers = deployment.saved.kernels, deployment.saved.numbers
     return text, (
-        f"{analysis.name} for inference: {kernels[0]} -> {kernels[1]} operators that compute "
+        f"{analysis.heading} for inference: {kernels[0]} -> {kernels[1]} operators that compute "
         f"something, {numbers[0]:,} -> {numbers[1]:,} numbers held"
     )

@@ -20,6 +20,7 @@ from archc.cli.commands.writing import put
 from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, say
 from archc.cli.inputs import Input, meant
 from archc.comparison import Comparison, NetworkEntry, UnknownColumn, plot
+from archc.plan import format_params
 from archc.report import diagnostics as render
 from archc.report.spelling.numbers import natural
 from archc.source import Diagnostic
@@ -118,7 +119,7 @@ def _several(name: str, value: Any) -> list[Any]:
 
 def _titled(name: str, given: Mapping[str, Any]) -> str:
     """`resnet width=16`, by the params that are set."""
-    return " ".join([name, *(f"{param}={value}" for param, value in given.items())])
+    return " ".join([name, *format_params(given)])
 
 
 def _stem(input: Input) -> str:

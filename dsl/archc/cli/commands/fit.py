@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archc.cli.commands.reading import analysed, need_network
@@ -17,20 +18,29 @@ if TYPE_CHECKING:
 
 def run(args: Namespace) -> int:
     """Prints the memory and the speed of a training step and of inference."""
-    from archc.analysis.memory import RunSetting
+    from archc.analysis.setting import choose_run
     from archc.report import memory as capacity
 
     input = find_one(args.input, args.project, "fit")
-    if args.amp and args.dtype != "fp32":
+    if args.amp and args.dtype not in (None, "fp32"):
         raise Stop("--amp keeps parameters in fp32: leave out --dtype, or --amp")
     devices = _devices(args)
     analysis, code = analysed(input, args)
     if analysis is None or code:
         return code
     need_network(analysis, input, "there is nothing to run")
+    run = choose_run(
+        analysis.facts.train,
+        batch=args.batch,
+        optimizer=args.optimizer,
+        precision="amp" if args.amp else args.dtype,
+        ema=args.ema,
+    )
+    if run.unread:
+        say(f"fit does not know the `precision {run.unread}` of train: --dtype or --amp sets it")
     ddp = "views" if args.ddp_views else "copies" if args.ddp else None
-    setting = RunSetting(args.dtype, args.optimizer, args.amp, args.checkpoint_block, ddp)
-    best = args.batch if args.checkpoint and setting.checkpoint is None else None
+    setting = replace(run.setting, checkpoint=args.checkpoint_block, ddp=ddp)
+    best = run.batch if args.checkpoint and setting.checkpoint is None else None
     try:
         memory = analysis.memory(setting, best_checkpoint_at=best)
     except KeyError:
@@ -38,7 +48,9 @@ def run(args: Namespace) -> int:
     if best and memory.setting.checkpoint is None:
         say("no block is worth computing again")
     work = analysis.work(memory.setting.checkpoint)
-    report = capacity.MemoryReport(analysis.name, memory, work, args.batch, devices)
+    report = capacity.MemoryReport(
+        analysis.name, analysis.heading, memory, work, run.batch, devices, run.origins
+    )
     sys.stdout.write((capacity.json if args.format == "json" else capacity.text)(report))
     return FINE
 

@@ -43,8 +43,8 @@ def _format(input: Input, args: Namespace) -> tuple[Formatted, int]:
     """The text as it should be, and FINE if all of it is. Raises Stop, Unreadable."""
     if input.is_bundled:
         raise Stop(f"{input.stem} is a bundled network; fmt takes files, folders and -")
-    source = input.read(limits_of(args))
-    made = format_source(source, limits_of(args))
+    source = input.read(limits_of(args, input))
+    made = format_source(source, limits_of(args, input))
     if made.unreadable:
         raise files.Unreadable(made.unreadable, io=False)
     if made.refused:
@@ -68,8 +68,8 @@ def _with_shapes(made: Formatted, input: Input, args: Namespace) -> tuple[Format
     if analysis.plan is None:
         return made, FINE
     text = with_shapes(analysis.plan)
-    shaped = format_source(Source(made.before.name, text), limits_of(args))
-    if shaped.refused or parse(Source("", shaped.text), limits_of(args))[0] != analysis.file:
+    shaped = format_source(Source(made.before.name, text), limits_of(args, input))
+    if shaped.refused or parse(Source("", shaped.text), limits_of(args, input))[0] != analysis.file:
         say(f"{input.name}: no shapes: with them it would say something else")
         return made, WRONG
     return Formatted(made.before, shaped.text, made.left), FINE

@@ -35,10 +35,11 @@ def find_all(names: Iterable[str], project: str | None) -> tuple[list[Input], in
     return list(once.values()), code
 
 
-def limits_of(args: Namespace) -> Limits:
-    """The limits that the user sets."""
+def limits_of(args: Namespace, input: Input) -> Limits:
+    """The limits that the user sets: by flags, or else in pyproject.toml."""
     given = {field: getattr(args, f"max_{field}") for field in LIMITS}
-    return Limits(**{field: value for field, value in given.items() if value is not None})
+    flags = {field: value for field, value in given.items() if value is not None}
+    return Limits(**{**input.limits, **flags})
 
 
 def analyse(
@@ -59,7 +60,7 @@ def analyse(
             if sum(name == other for other, _ in args.params) > 1:
                 raise Stop(f"-D {name} is given twice; `archc compare` takes several values")
 
-    limits = limits_of(args)
+    limits = limits_of(args, input)
     return api.analyze(
         source or input.read(limits),
         params=params,
@@ -126,7 +127,7 @@ def columns(stream: TextIO) -> int:
 
 
 def headline(analysis: Analysis) -> str:
-    """`ResNet50: 25,557,032 parameters, 4.09G MACs`."""
+    """`ResNet50 num_classes=10: 23,528,522 parameters, 4.09G MACs`."""
     from archc.report.spelling.numbers import human
 
-    return f"{analysis.name}: {analysis.params:,} parameters, {human(analysis.macs)} MACs"
+    return f"{analysis.heading}: {analysis.params:,} parameters, {human(analysis.macs)} MACs"

@@ -12,13 +12,22 @@ from time import perf_counter
 
 from archc import files, verify
 from archc.api import Analysis
-from archc.cli.commands.reading import analysed, find_all, need_network
+from archc.cli.commands.reading import analysed, colored, find_all, need_network
 from archc.cli.commands.tables import put_sheets
 from archc.cli.exit_codes import FINE, WRONG, Stop, say
 from archc.cli.inputs import Input, meant
 from archc.report.characters import visible
-from archc.verify import Task, Verdict
-from archc.verify.report import Named, Report, listed
+from archc.report.tables import TableLine
+from archc.verify import Result, Task, Verdict
+from archc.verify.report import (
+    Named,
+    Report,
+    check_line,
+    listed,
+    network_line,
+    of_checks,
+    of_networks,
+)
 
 
 def run(args: Namespace) -> int:
@@ -33,10 +42,10 @@ def run(args: Namespace) -> int:
     code = code or read
     if not networks:
         return code or WRONG
-    tasks = [Task.of(analysis, input.project, source) for input, analysis in networks]
+    names = _names(networks)
+    progress = _Progress(networks[0][1].name, names, chosen, args)
     start = perf_counter()
-    verdicts = _verify(tasks, chosen, args)
-    names = _names([input for input, _ in networks])
+    verdicts = _verify([Task.of(analysis, source) for _, analysis in networks], progress, args)
     report = Report(
         [
             Named(analysis.name, name, verdict)
@@ -50,7 +59,7 @@ def run(args: Namespace) -> int:
     if args.format == "json":
         sys.stdout.write(report.json())
     else:
-        put_sheets([report.sheet()], args)
+        progress.end(report.foot)
     return code or (WRONG if report.failed else FINE)
 
 
@@ -113,24 +122,34 @@ def _networks(
     return found, mistaken, code
 
 
-def _names(inputs: list[Input]) -> list[str]:
-    """What tables call them: the file's name, or its path where two have the same."""
-    stems = [input.path.stem if input.path else input.stem for input in inputs]
+def _names(networks: list[tuple[Input, Analysis]]) -> list[str]:
+    """What tables call them: the file's name, or its path where two have the same; their params."""
+    stems = [input.path.stem if input.path else input.stem for input, _ in networks]
     count = Counter(stems)
-    return [
+    named = [
         stem if count[stem] == 1 else str(Path(input.name).with_suffix(""))
-        for stem, input in zip(stems, inputs, strict=True)
+        for stem, (input, _) in zip(stems, networks, strict=True)
+    ]
+    return [
+        " ".join([name, *analysis.params_set])
+        for name, (_, analysis) in zip(named, networks, strict=True)
     ]
 
 
-def _verify(tasks: list[Task], chosen: list[str], args: Namespace) -> list[Verdict]:
-    progress = _Progress(len(tasks) * len(chosen))
+def _verify(tasks: list[Task], progress: _Progress, args: Namespace) -> list[Verdict]:
+    """The verdicts in order; tells them as they are found."""
     found: dict[int, Verdict] = {}
     try:
         for at, verdict in verify.verify(
-            tasks, chosen, workers=args.jobs, seconds=args.timeout, started=progress.show
+            tasks,
+            progress.checks,
+            workers=args.jobs,
+            seconds=args.timeout,
+            started=progress.note_start,
+            ended=progress.tell_check,
         ):
             found[at] = verdict
+            progress.tell_network(at, verdict)
     except OSError as error:
         raise Stop(f"cannot start the checks: {error}") from None
     finally:  # no process is left, nor anything that one wrote
@@ -139,21 +158,62 @@ def _verify(tasks: list[Task], chosen: list[str], args: Namespace) -> list[Verdi
 
 
 class _Progress:
-    """A line on a terminal that says what runs; nothing elsewhere."""
+    """The table, line by line as checks or networks end, and on a terminal what runs.
 
-    def __init__(self, total: int) -> None:
-        self.total, self.done = total, 0
-        self.lock = threading.Lock()
-        self.shown = sys.stderr.isatty()
+    One network has a line a check, many have a line each. Nothing is told where JSON follows.
+    """
 
-    def show(self, path: str, check: str) -> None:
-        with self.lock:
-            self.done += 1
-            if self.shown:
-                line = f"{self.done}/{self.total} {visible(Path(path).stem)}: {check}"
-                sys.stderr.write(f"\r\x1b[K{line}")
+    def __init__(self, title: str, names: list[str], checks: list[str], args: Namespace) -> None:
+        self.names, self.checks = names, checks
+        color = colored(sys.stdout, args)
+        self.table = (
+            of_checks(f"{title} ({names[0]})", checks, color=color)
+            if len(names) == 1
+            else of_networks(names, color=color)
+        )
+        self._tells = args.format == "text"
+        self._runs = sys.stderr.isatty()
+        self._headed = False
+        self._begun, self._total = 0, len(names) * len(checks)
+        self._lock = threading.Lock()  # checks end in several threads
+
+    def note_start(self, path: str, check: str) -> None:
+        with self._lock:
+            self._begun += 1
+            if self._runs:
+                line = f"{self._begun}/{self._total} {visible(Path(path).stem)}: {check}"
+                sys.stderr.write(f"{_CLEAR}{line}")
                 sys.stderr.flush()
 
+    def tell_check(self, at: int, result: Result) -> None:
+        if len(self.names) == 1:
+            self._tell(check_line(result))
+
+    def tell_network(self, at: int, verdict: Verdict) -> None:
+        if len(self.names) > 1:
+            self._tell(network_line(Named("", self.names[at], verdict)))
+
+    def _tell(self, line: TableLine) -> None:
+        with self._lock:
+            self.clear()
+            if self._tells:
+                self._head()
+                print(self.table.line(line), flush=True)
+
+    def end(self, foot: list[str]) -> None:
+        self._head()
+        print(self.table.below(foot))
+
+    def _head(self) -> None:
+        """What stands above the first line, once."""
+        if not self._headed:
+            print(self.table.above())
+        self._headed = True
+
     def clear(self) -> None:
-        if self.shown:
-            sys.stderr.write("\r\x1b[K")
+        if self._runs:
+            sys.stderr.write(_CLEAR)
+            sys.stderr.flush()
+
+
+_CLEAR = "\r\x1b[K"

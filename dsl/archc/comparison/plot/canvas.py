@@ -1,4 +1,4 @@
-"""The plot, drawn with matplotlib: the only module that imports it."""
+"""The plot, drawn with matplotlib, and what other plots share with it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # Paul Tol's "muted" scheme, made for colour-blind eyes; then a dark grey. Families beyond these are
 # light grey.
-_COLOURS = (
+COLOURS = (
     "#332288", "#88ccee", "#44aa99", "#117733", "#999933", "#ddcc77", "#cc6677", "#882255",
     "#aa4499", "#4b5563",
 )  # fmt: skip
@@ -63,15 +63,20 @@ _METADATA: dict[str, dict[str, Any]] = {  # no dates, and nothing of the machine
 
 def drawn(picture: Picture, format: str) -> bytes:
     """The bytes of an SVG, PNG or PDF."""
+    head = f"{len(picture.points)} networks"
+    return rendered(lambda: _figure(picture), format, head, picture.describe())
+
+
+def rendered(make: Callable[[], Figure], format: str, head: str, words: str) -> bytes:
+    """A figure as the bytes of a file; an SVG says to those who cannot see it what it shows."""
     out = BytesIO()
     with _quiet(), style.context(["default", _RC]):
-        figure = _figure(picture)
-        figure.savefig(out, format=format, dpi=200, metadata=_METADATA[format])
+        make().savefig(out, format=format, dpi=200, metadata=_METADATA[format])
     data = out.getvalue()
     if format == "svg":
         # Where it is not installed, the next is as wide.
         data = data.replace(b"'DejaVu Sans'", b"'DejaVu Sans', Verdana, sans-serif")
-        data = labelled(data, f"{len(picture.points)} networks", picture.describe())
+        data = labelled(data, head, words)
     return data
 
 
@@ -140,18 +145,23 @@ def _panel(axes: Axes, picture: Picture, axis: _Axis, unit: float) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel(axis.title, color=_INK, fontsize=_SIZE)
     on = f" on {picture.dataset}" if picture.dataset else ""
-    axes.set_ylabel(f"top-1 accuracy{on}, %", color=_INK, fontsize=_SIZE)
+    dress(axes, axis.title, f"top-1 accuracy{on}, %")
+    _bubbles(axes, picture, places, radii)
+    missing = _labels(axes, picture, places, radii)
+    if missing:
+        axes.set_xlabel(f"{axis.title}; {missing} labels left out: no room", color=_INK)
+
+
+def dress(axes: Axes, across: str, up: str) -> None:
+    """Give a panel its titles and its grid, as all plots have them."""
+    axes.set_xlabel(across, color=_INK, fontsize=_SIZE)
+    axes.set_ylabel(up, color=_INK, fontsize=_SIZE)
     axes.tick_params(labelsize=_SMALL, colors=_GREY, width=0.6, length=2.5)
     axes.tick_params(which="minor", length=0)
     axes.grid(True, color=_FAINT, linewidth=0.5)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    _bubbles(axes, picture, places, radii)
-    missing = _labels(axes, picture, places, radii)
-    if missing:
-        axes.set_xlabel(f"{axis.title}; {missing} labels left out: no room", color=_INK)
 
 
 def _wide(values: Sequence[float]) -> tuple[float, float]:
@@ -194,11 +204,11 @@ def _disc(axes: Axes, centre: tuple[float, float], radius: float, colour: str) -
 def _colours(picture: Picture) -> dict[str, str]:
     """The largest families have a colour of their own; by year within the scheme."""
     sizes = {name: sum(p.family == name for p in picture.points) for name in picture.families}
-    largest = sorted(picture.families, key=lambda name: -sizes[name])[: len(_COLOURS)]
+    largest = sorted(picture.families, key=lambda name: -sizes[name])[: len(COLOURS)]
     shown = [name for name in picture.families if name in largest]
     return {
         **dict.fromkeys(picture.families, _OTHER),
-        **dict(zip(shown, _COLOURS, strict=False)),
+        **dict(zip(shown, COLOURS, strict=False)),
     }
 
 

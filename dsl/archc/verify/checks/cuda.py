@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archc.analysis.fit import FITS
-from archc.analysis.memory import RunSetting
+from archc.analysis.setting import RunSetting
 from archc.verify.check import Bug, Failed, Skipped, check
 from archc.verify.checks.differences import blamed, difference
 

@@ -117,8 +117,7 @@ def _run_ranks(subject: Subject, way: Way, folder: Path) -> None:
     from torch import multiprocessing
     from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 
-    project = subject.analysis.again.load.project
-    task, end = Task.of(subject.analysis, project, subject.given), time.monotonic() + PATIENCE
+    task, end = Task.of(subject.analysis, subject.given), time.monotonic() + PATIENCE
     context = multiprocessing.spawn(_rank, (task, way, str(folder)), nprocs=RANKS, join=False)
     try:
         while not context.join(timeout=5):

@@ -99,7 +99,7 @@ class _Peak:
 
 
 def _peaks(subject: Subject, block: str | None) -> Iterator[_Peak]:
-    from archc.analysis.memory import RunSetting
+    from archc.analysis.setting import RunSetting
 
     heap = subject.analysis.memory(RunSetting(checkpoint=block, tracked=True)).train
     for batch in _BATCHES:

@@ -1,0 +1,21 @@
+"""`archc completion`: a script by which a shell completes what is typed."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from archc.cli.exit_codes import FINE
+
+
+def run(args: Namespace) -> int:
+    """Prints the script. It holds the commands, flags and networks of this archc."""
+    from archc.analysis.gpus import gpus
+    from archc.api import bundled
+    from archc.cli.arguments import parser
+    from archc.cli.shells import WRITERS, commands_of
+    from archc.report.spelling.numbers import natural
+
+    commands = commands_of(parser(), tuple(gpus()))
+    sys.stdout.write(WRITERS[args.shell](commands, tuple(sorted(bundled(), key=natural))))
+    return FINE

@@ -1,0 +1,298 @@
+"""The command line as shells complete it: a script that is made once, and asks nobody at a TAB."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from archc.cli.arguments.shared import Parser
+
+Kind = Literal["network", "arch", "file", "folder", "word"]  # what may stand there
+
+_KINDS: dict[str, Kind] = {
+    **dict.fromkeys(("INPUT", "LEFT", "RIGHT", "INPUT|CODE"), "network"),
+    **dict.fromkeys(("FILE", "OUT"), "file"),
+    **dict.fromkeys(("DIR", "FOLDER"), "folder"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShellFlag:
+    """A flag of a command: its names, and what stands behind it."""
+
+    names: tuple[str, ...]
+    help: str
+    takes: bool
+    kind: Kind = "word"
+    words: tuple[str, ...] = ()
+    metavar: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShellCommand:
+    """A command: its flags, and what else it takes."""
+
+    name: str
+    help: str
+    flags: tuple[ShellFlag, ...]
+    kind: Kind = "word"
+    words: tuple[str, ...] = ()
+
+
+def commands_of(parser: Parser, gpus: tuple[str, ...]) -> list[ShellCommand]:
+    """Read the commands of a parser; `gpus` are names for --gpu."""
+    (subparsers,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    helps = {action.dest: action.help or "" for action in subparsers._choices_actions}
+    return [_command(name, helps[name], made, gpus) for name, made in subparsers.choices.items()]
+
+
+def _command(name: str, help: str, parser: Parser, gpus: tuple[str, ...]) -> ShellCommand:
+    actions = [a for a in parser._actions if a.help != argparse.SUPPRESS]
+    flags = tuple(_flag(action, gpus) for action in actions if action.option_strings)
+    for action in actions:
+        if not action.option_strings:
+            kind = "arch" if name == "fmt" else _kind(action)  # which takes no bundled ones
+            return ShellCommand(name, help, flags, kind, _words(action, gpus))
+    return ShellCommand(name, help, flags)
+
+
+def _flag(action: argparse.Action, gpus: tuple[str, ...]) -> ShellFlag:
+    return ShellFlag(
+        tuple(action.option_strings),
+        action.help or "",
+        action.nargs != 0,
+        _kind(action),
+        _words(action, gpus),
+        str(action.metavar or action.dest),
+    )
+
+
+def _kind(action: argparse.Action) -> Kind:
+    return _KINDS.get(str(action.metavar), "word")
+
+
+def _words(action: argparse.Action, gpus: tuple[str, ...]) -> tuple[str, ...]:
+    return gpus if action.dest == "gpu" else tuple(map(str, action.choices or ()))
+
+
+# --- bash --------------------------------------------------------------------------------
+
+_BASH = """\
+# bash completion of archc: eval "$(archc completion bash)"
+_archc_networks="{networks}"
+
+_archc_words() {{
+  local line
+  COMPREPLY=()
+  while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -W "$1" -- "$cur")
+}}
+
+_archc_files() {{
+  local line
+  COMPREPLY=()
+  while IFS= read -r line; do COMPREPLY+=("$line"); done < <(
+    case $1 in
+      network) compgen -W "$_archc_networks" -- "$cur" ;;
+      file) compgen -f -- "$cur" ;;
+    esac
+    case $1 in network | arch) compgen -f -X '!*.arch' -- "$cur" ;; esac
+    case $1 in network | arch | folder) compgen -d -- "$cur" ;; esac
+  )
+}}
+
+_archc() {{
+  COMPREPLY=()
+  local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} command= word
+  if [[ $cur == "=" ]]; then
+    cur=
+  elif [[ $prev == "=" ]]; then
+    prev=${{COMP_WORDS[COMP_CWORD-2]}}
+    [[ $prev == -* ]] || return # the value of a param
+  fi
+  for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
+    case $word in
+      {names})
+        command=$word
+        break
+        ;;
+    esac
+  done
+  case $command:$prev in
+{values}
+  esac
+  case $command:$cur in
+    :*) _archc_words "{common}" ;;
+{flags}
+{operands}
+  esac
+}}
+
+complete -o filenames -F _archc archc
+"""
+
+
+def bash(commands: list[ShellCommand], networks: tuple[str, ...]) -> str:
+    """Return the script for bash 3.2 and newer."""
+    values, flags, operands = [], [], []
+    for command in commands:
+        for flag in (flag for flag in command.flags if flag.takes):
+            at = " | ".join(f"{command.name}:{name}" for name in flag.names)
+            values.append(f"    {at}) {_bash_action(flag.kind, flag.words)}; return ;;")
+        names = " ".join(name for flag in command.flags for name in flag.names)
+        flags.append(f'    {command.name}:-*) _archc_words "{names}" ;;')
+        operands.append(f"    {command.name}:*) {_bash_action(command.kind, command.words)} ;;")
+    known = [command.name for command in commands]
+    return _BASH.format(
+        networks=" ".join(networks),
+        names=" | ".join(known),
+        common=" ".join([*known, "--help", "--version", "--color"]),
+        values="\n".join(values),
+        flags="\n".join(flags),
+        operands="\n".join(operands),
+    )
+
+
+def _bash_action(kind: Kind, words: tuple[str, ...]) -> str:
+    if words:
+        return f'_archc_words "{" ".join(words)}"'
+    return "COMPREPLY=()" if kind == "word" else f"_archc_files {kind}"
+
+
+# --- zsh ---------------------------------------------------------------------------------
+
+_ZSH = """\
+#compdef archc
+# zsh completion of archc: eval "$(archc completion zsh)", or this text as _archc in $fpath
+
+_archc_inputs() {{
+  local -a networks
+  networks=({networks})
+  _alternative 'networks:network:compadd -a networks' 'files:file:_files -g "*.arch(-.)"'
+}}
+
+_archc() {{
+  local context state state_descr line
+  typeset -A opt_args
+  local -a commands
+  commands=(
+{commands}
+  )
+  _arguments -C '(- *)--help[show help]' '(- *)--version[show the version]' \\
+    '1:command:->command' '*::argument:->argument'
+  case $state in
+    command) _describe -t commands command commands ;;
+    argument)
+      case $words[1] in
+{cases}
+      esac
+      ;;
+  esac
+}}
+
+if [[ $funcstack[1] == _archc ]]; then
+  _archc "$@"
+else
+  compdef _archc archc
+fi
+"""
+_ZSH_KINDS: dict[Kind, str] = {
+    "network": "_archc_inputs",
+    "arch": '_files -g "*.arch(-.)"',
+    "file": "_files",
+    "folder": "_files -/",
+    "word": "",
+}
+
+
+def zsh(commands: list[ShellCommand], networks: tuple[str, ...]) -> str:
+    """Return the script for zsh."""
+    return _ZSH.format(
+        networks=" ".join(networks),
+        commands="\n".join(f"    {_quoted(f'{c.name}:{_plain(c.help)}')}" for c in commands),
+        cases="\n".join(line for command in commands for line in _zsh_case(command)),
+    )
+
+
+def _zsh_case(command: ShellCommand) -> Iterator[str]:
+    yield f"        {command.name})"
+    yield "          _arguments -s \\"
+    for flag in command.flags:
+        for name in flag.names:
+            value = f":{flag.metavar}:{_zsh_value(flag)}" if flag.takes else ""
+            yield f"            {_quoted(f'*{name}[{_plain(flag.help)}]{value}')} \\"
+    words = f"({' '.join(command.words)})" if command.words else _ZSH_KINDS[command.kind]
+    yield f"            {_quoted(f'*:argument:{words}')}"
+    yield "          ;;"
+
+
+def _zsh_value(flag: ShellFlag) -> str:
+    return f"({' '.join(flag.words)})" if flag.words else _ZSH_KINDS[flag.kind]
+
+
+def _plain(text: str) -> str:
+    """A text within the brackets of `_arguments`."""
+    return re.sub(r"([\[\]:\\])", r"\\\1", text)
+
+
+# --- fish --------------------------------------------------------------------------------
+
+_FISH = """\
+# fish completion of archc: archc completion fish | source
+set -g __archc_networks {networks}
+
+function __archc_inputs
+    string collect -- $__archc_networks
+    __fish_complete_suffix .arch
+end
+
+complete -c archc -f
+complete -c archc -n __fish_use_subcommand -l version -d 'show the version'
+complete -c archc -s h -l help -d 'show help'
+{lines}
+"""
+_FISH_KINDS: dict[Kind, str] = {
+    "network": "(__archc_inputs)",
+    "arch": "(__fish_complete_suffix .arch)",
+    "file": "(__fish_complete_path)",
+    "folder": "(__fish_complete_directories)",
+    "word": "",
+}
+
+
+def fish(commands: list[ShellCommand], networks: tuple[str, ...]) -> str:
+    """Return the script for fish."""
+    lines = [line for command in commands for line in _fish_lines(command)]
+    return _FISH.format(networks=" ".join(networks), lines="\n".join(lines))
+
+
+def _fish_lines(command: ShellCommand) -> Iterator[str]:
+    begin = "complete -c archc"
+    yield f"{begin} -n __fish_use_subcommand -a {command.name} -d {_fish_quoted(command.help)}"
+    begin += f" -n '__fish_seen_subcommand_from {command.name}'"
+    operands = " ".join(command.words) or _FISH_KINDS[command.kind]
+    if operands:
+        yield f"{begin} -a {_fish_quoted(operands)}"
+    for flag in command.flags:
+        if "--help" in flag.names:
+            continue
+        names = [f"-l {n[2:]}" if n.startswith("--") else f"-{'so'[len(n) > 2]} {n[1:]}"
+                 for n in flag.names]  # fmt: skip
+        value = ""
+        if flag.takes:
+            found = " ".join(flag.words) or _FISH_KINDS[flag.kind]
+            value = f" -x -a {_fish_quoted(found)}" if found else " -x"
+        yield f"{begin} {' '.join(names)}{value} -d {_fish_quoted(flag.help)}"
+
+
+def _fish_quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+WRITERS = {"bash": bash, "zsh": zsh, "fish": fish}

@@ -1,0 +1,80 @@
+"""The curves of runs: top-1 and loss over the epochs, drawn with matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from archc.comparison.plot.canvas import COLOURS, dress, rendered
+from archc.report.characters import visible
+from archc.runs.reading import TrainingRun
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_WIDTH, _PANEL, _LINE = 7.2, 2.8, 0.16  # inches
+_STYLES = ("-", "--", ":", "-.")
+MOST = len(COLOURS) * len(_STYLES)  # that can be told apart
+
+
+def drawn(runs: Sequence[TrainingRun], format: str) -> bytes:
+    """The bytes of an SVG, PNG or PDF of at most `MOST` runs."""
+    return rendered(lambda: _figure(runs), format, f"{len(runs)} runs", _describe(runs))
+
+
+def _figure(runs: Sequence[TrainingRun]) -> Figure:
+    scored = any(run.best["top1"] is not None for run in runs)
+    panels = 1 + scored
+    legend = 0.25 + _LINE * -(-len(runs) // 2)
+    figure = Figure(figsize=(_WIDTH, panels * _PANEL + legend), layout="constrained")
+    axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
+    for run, (style, colour) in zip(runs, product(_STYLES, COLOURS), strict=False):
+        if scored:
+            _curve(axes[0], run, "top1", colour, style, label=_labelled(run))
+        _curve(axes[-1], run, "val_loss", colour, style, label="" if scored else _labelled(run))
+        _curve(axes[-1], run, "loss", colour, style, thin=True)
+    if scored:
+        dress(axes[0], "", "top-1, %")
+    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    dress(axes[-1], "epoch", "loss: of validation, and thin of training")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=2,
+                  frameon=False, fontsize=6.5)  # fmt: skip
+    return figure
+
+
+def _curve(
+    axes: Axes,
+    run: TrainingRun,
+    name: str,
+    colour: str,
+    style: str,
+    *,
+    label: str = "",
+    thin: bool = False,
+) -> None:
+    points = [(epoch["epoch"], epoch[name]) for epoch in run.epochs]
+    known = [(x, y) for x, y in points if x is not None and y is not None]
+    mark = "." if len(known) == 1 else ""  # a line of one point is none
+    axes.plot(
+        [x for x, _ in known],
+        [y for _, y in known],
+        color=colour,
+        linestyle=style,
+        marker=mark,
+        linewidth=0.5 if thin else 1.2,
+        alpha=0.6 if thin else 1.0,
+        label=label or "_",
+    )
+
+
+def _labelled(run: TrainingRun) -> str:
+    name, best = visible(run.name), run.best["top1"]
+    return name if best is None else f"{name}: {best:.2f} %"
+
+
+def _describe(runs: Sequence[TrainingRun]) -> str:
+    return f"Top-1 and loss by epoch. Best of each: {'; '.join(map(_labelled, runs))}."

@@ -1,0 +1,154 @@
+"""From folders to runs: each folder with a log.csv is one. What is damaged or foreign is told."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import isfinite
+from pathlib import Path
+
+from archc.files import Unreadable, read
+from archc.source import Limits
+
+LOG, BEST = "log.csv", "best.pt"
+_NEEDED = ("epoch", "loss")
+_WITHIN = Limits(source_bytes=16_000_000)  # 100,000 epochs and more
+_DEPTH, _MOST = 4, 10_000  # folders inside each other, and looked into
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """A line of a log: numbers by the names of the columns, those that are finite alone."""
+
+    values: dict[str, float]
+
+    def __getitem__(self, name: str) -> float | None:
+        return self.values.get(name)
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """One run: what it is called, where it lies, and its epochs in order."""
+
+    name: str
+    folder: Path
+    epochs: tuple[Epoch, ...]
+    weights: int | None = None  # bytes of the best, where they are kept
+
+    @property
+    def last(self) -> Epoch:
+        return self.epochs[-1]
+
+    @cached_property
+    def best(self) -> Epoch:
+        """The first epoch of the highest top-1, or else of the least loss."""
+        if any(epoch["top1"] is not None for epoch in self.epochs):
+            return max(self.epochs, key=lambda epoch: _or(epoch["top1"], float("-inf")))
+        name = "val_loss" if any(epoch["val_loss"] for epoch in self.epochs) else "loss"
+        return min(self.epochs, key=lambda epoch: _or(epoch[name], float("inf")))
+
+    def total(self, name: str) -> float | None:
+        """The sum of a column, or None where no epoch has a value."""
+        values = [value for epoch in self.epochs if (value := epoch[name]) is not None]
+        return sum(values) if values else None
+
+    def highest(self, name: str) -> float | None:
+        values = [value for epoch in self.epochs if (value := epoch[name]) is not None]
+        return max(values, default=None)
+
+
+@dataclass
+class RunsFound:
+    """Runs, and what there is to say of folders that are none or are cut."""
+
+    runs: list[TrainingRun] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def find_runs(top: Path, prefix: str = "") -> RunsFound:
+    """Find the runs in a folder, which may be one itself; names begin with `prefix`.
+
+    Links to folders are not followed, nor links of a log out of `top`. Raises OSError where `top`
+    itself cannot be read.
+    """
+    found = RunsFound()
+    os.scandir(top).close()
+    for count, folder in enumerate(_folders(top)):
+        if count == _MOST:
+            found.remarks.append(f"{top} has more than {_MOST:,} folders: the others are left out")
+            break
+        log = folder / LOG
+        if not os.path.lexists(log):
+            continue
+        inside = folder.relative_to(top).as_posix()
+        name = f"{prefix}{inside}" if inside != "." else folder.resolve().name
+        try:
+            epochs, remark = _epochs(read(log, _WITHIN, inside=(top,)).text)
+        except Unreadable as failure:
+            found.remarks.append(f"left out: {failure.diagnostic.title}")
+            continue
+        if remark:
+            found.remarks.append(f"{log}: {remark}")
+        if epochs:
+            found.runs.append(TrainingRun(name, folder, tuple(epochs), _size(folder / BEST)))
+    return found
+
+
+def _size(path: Path) -> int | None:
+    """The bytes of a file; of a link, or what is not there, None."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def _folders(top: Path) -> Iterator[Path]:
+    """The folder and those below it, without hidden ones and links; those of a run are its own."""
+    waiting = [(top, 0)]
+    while waiting:
+        here, depth = waiting.pop()
+        yield here
+        if depth == _DEPTH or (here / LOG).is_file():
+            continue
+        try:
+            with os.scandir(here) as entries:
+                below = sorted(
+                    entry.name
+                    for entry in entries
+                    if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
+                )
+        except OSError:  # of somebody else
+            continue
+        waiting += [(here / name, depth + 1) for name in reversed(below)]
+
+
+def _epochs(text: str) -> tuple[list[Epoch], str]:
+    """The epochs of a log, and what is wrong with it."""
+    lines = text.removeprefix("\ufeff").splitlines()
+    names = [name.strip() for name in lines[0].split(",")] if lines else []
+    missing = [name for name in _NEEDED if name not in names]
+    if missing or len(set(names)) < len(names):
+        return [], "left out: it is no log of a training script"
+    epochs: list[Epoch] = []
+    for number, line in enumerate(lines[1:], 2):
+        cells = line.split(",")
+        try:
+            values = {name: _number(cell) for name, cell in zip(names, cells, strict=True)}
+        except ValueError:
+            return epochs, f"line {number} is damaged: what comes before it is taken"
+        epochs.append(Epoch({name: v for name, v in values.items() if isfinite(v)}))
+    return epochs, "" if epochs else "left out: no epoch has ended"
+
+
+def _number(text: str) -> float:
+    """An int where it is whole. Raises ValueError."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+def _or(value: float | None, other: float) -> float:
+    return value if value is not None else other

@@ -1,0 +1,137 @@
+"""`archc completion`: what a TAB offers in a real bash; of other shells the syntax."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import archc
+from archc import cli
+from archc.cli.arguments import parser
+
+SHELLS = ("bash", "zsh", "fish")
+BASH = shutil.which("bash")
+ASK = """
+source "$1"
+COMP_WORDS=("${@:2}")
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+_archc
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
+    assert cli.main(["completion", shell]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("net.arch", "other net.arch", "notes.txt", "nets/deep.arch"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+needs_bash = pytest.mark.skipif(BASH is None, reason="no bash here")
+
+
+@needs_bash
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("bu", ["build"]),
+        ("c", ["check", "compare", "completion"]),
+        ("--v", ["--version"]),
+        ("build resnet1", ["resnet1", "resnet101", "resnet152", "resnet18"]),
+        ("build ne", ["net.arch", "nets"]),
+        ("build o", ["other net.arch"]),
+        ("build nets/", ["nets/deep.arch"]),
+        ("build not", []),
+        ("fmt resnet", []),
+        ("fmt n", ["net.arch", "nets"]),
+        ("build net.arch --tr", ["--train"]),
+        ("build --form ", ["training", "deploy"]),
+        ("build --form = d", ["deploy"]),
+        ("build net.arch -D width = ", []),
+        ("build net.arch --project n", ["nets"]),
+        ("build net.arch --templates n", ["nets"]),
+        ("export net.arch --weights no", ["notes.txt"]),
+        ("export net.arch --to p", ["pt2"]),
+        ("fit net.arch --gpu rtx509", ["rtx5090"]),
+        ("fit --batch ", []),
+        ("diff net.arch nets/", ["nets/deep.arch"]),
+        ("--color always draw net.arch --view ", ["engineer", "paper", "graph"]),
+        ("completion z", ["zsh"]),
+    ],
+)
+def test_what_bash_offers(
+    typed: str, offered: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert BASH is not None
+    path = folder / ".completion"
+    path.write_text(script("bash", capsys), encoding="utf-8")
+    made = subprocess.run(
+        [BASH, "--norc", "-c", ASK, "bash", str(path), "archc", *typed.split(" ")],
+        cwd=folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert made.stderr == ""
+    found = made.stdout.splitlines()
+    more = {name for name in archc.bundled() if name.startswith("resnet1")}
+    if "resnet1" in typed:
+        assert set(found) == more, "all bundled networks of that name"
+    else:
+        assert sorted(filter(None, found)) == sorted(offered)
+
+
+@needs_bash
+def test_bash_completes_at_a_prompt(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is registered for the command, and takes names with blanks whole."""
+    assert BASH is not None
+    path = folder / ".completion"
+    path.write_text(script("bash", capsys), encoding="utf-8")
+    made = subprocess.run(
+        [BASH, "--norc", "-c", 'source "$1"; complete -p archc', "bash", str(path)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert made.stdout == "complete -o filenames -F _archc archc\n"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_syntax(shell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = shutil.which(shell)
+    if found is None:
+        pytest.skip(f"no {shell} here")
+    path = tmp_path / "script"
+    path.write_text(script(shell, capsys), encoding="utf-8")
+    made = subprocess.run([found, "-n", str(path)], capture_output=True, text=True, check=False)
+    assert (made.returncode, made.stdout, made.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_command_and_flag_is_there(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = script(shell, capsys)
+    (commands,) = (a.choices for a in parser()._actions if a.dest == "command")
+    assert commands is not None
+    for name in (*commands, *archc.bundled()):
+        assert name in text
+    for flag in ("--checkpoint-block", "--max-source-bytes", "--only", "--exit-code"):
+        assert (flag.removeprefix("--") if shell == "fish" else flag) in text
+    assert "--traceback" not in text, "not for users"
+
+
+def test_a_shell_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["completion", "tcsh"]) == 2
+    assert "'bash', 'zsh', 'fish'" in capsys.readouterr().err
+
+
+def test_it_imports_little() -> None:
+    program = (
+        "import sys; from archc import cli; cli.main(['completion', 'bash']);"
+        "assert not {'torch', 'networkx', 'jinja2', 'rich'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.DEVNULL)

@@ -1,0 +1,267 @@
+"""`archc runs`: what training scripts have left, and what others have left there."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import scripts
+
+from archc import cli
+from archc.runs import find_runs
+
+HEAD = "epoch,step,lr,loss,val_loss,top1,top5,seconds\n"
+LOG = HEAD + (
+    "1,10,0.1,2.5,2.25,40.0,80.0,30.5\n2,20,0.05,1.5,1.75,60.5,90.0,30.5\n"
+    "3,30,0.01,1.25,1.5,60.5,91.0,3600\n"
+)
+needs_matplotlib = pytest.mark.skipif(
+    importlib.util.find_spec("matplotlib") is None, reason="no matplotlib here"
+)
+
+
+def write(folder: Path, text: str = LOG) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "log.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
+    code = cli.main(["runs", *map(str, argv)])
+    found = capsys.readouterr()
+    return code, found.out, found.err
+
+
+# --- what a script has left --------------------------------------------------------------
+
+
+def test_a_run_of_a_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Read beside Python's own reader of CSV, and with the weights that torch has saved."""
+    pytest.importorskip("sklearn")
+    made = scripts.module(scripts.script(scripts.text().replace("24", "2")))
+    out = tmp_path / "runs" / "digits"
+    words = ("--data=digits", "--workers=0", "--epochs=2", f"--out={out}")
+    assert scripts.run(made, monkeypatch, *words) == 0
+    capsys.readouterr()
+    with (out / "log.csv").open(newline="") as file:
+        rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    code, said, err = run(capsys, tmp_path / "runs", "--format", "json")
+    assert (code, err) == (0, "")
+    (found,) = json.loads(said)["runs"]
+    assert found["curve"] == rows
+    assert found["run"] == "digits"
+    assert (found["epochs"], found["updates"]) == (2, rows[-1]["step"])
+    assert found["top1"] == max(row["top1"] for row in rows)
+    assert found["seconds"] == pytest.approx(sum(row["seconds"] for row in rows))
+    assert found["weights"] == (out / "best.pt").stat().st_size
+
+
+# --- tables and plots --------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path / "runs" / "net-width=16")
+    write(tmp_path / "runs" / "net-width=8", HEAD + "1,10,0.1,3.5,2.5,70.25,80.0,30\n")
+    write(tmp_path / "runs" / "sweep" / "a", HEAD + "1,10,0.1,3,nan,nan,nan,1\n")
+    return tmp_path / "runs"
+
+
+def test_the_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, folder) == (
+        0,
+        "run           epochs  updates  highest lr  last loss  best epoch  val loss  top-1 %"
+        "  top-5 %     time\n"
+        "net-width=8        1       10         0.1        3.5           1       2.5    70.25"
+        "    80.00     30 s\n"
+        "net-width=16       3       30         0.1       1.25           2      1.75    60.50"
+        "    90.00  1:01:01\n"
+        "sweep/a            1       10         0.1          3           1"
+        "                                  1 s\n"
+        "\n"
+        "The best epoch is that of the highest top-1; val loss, top-1 and top-5 are its.\n",
+        "",
+    )
+
+
+def test_without_a_folder_it_is_runs(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    _, out, _ = run(capsys, "--format", "csv")
+    assert [row["run"] for row in csv.DictReader(out.splitlines())] == [
+        "net-width=8", "net-width=16", "sweep/a",
+    ]  # fmt: skip
+    _, out, _ = run(capsys, "runs/sweep", "runs/net-width=8", "--format", "csv")
+    names = [row["run"] for row in csv.DictReader(out.splitlines())]
+    assert names == ["net-width=8", "runs/sweep/a"]
+
+
+@pytest.mark.parametrize(
+    ("how", "names"),
+    [
+        (("--sort", "top1"), ["net-width=16", "net-width=8", "sweep/a"]),
+        (("--sort", "top1", "--reverse"), ["net-width=8", "net-width=16", "sweep/a"]),
+        (("--sort", "loss"), ["net-width=16", "sweep/a", "net-width=8"]),
+        (("--reverse",), ["sweep/a", "net-width=16", "net-width=8"]),
+    ],
+)
+def test_sorting(
+    how: tuple[str, ...], names: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What has no value stands last."""
+    _, out, _ = run(capsys, folder, *how, "--format", "csv")
+    assert [row["run"] for row in csv.DictReader(out.splitlines())] == names
+
+
+@needs_matplotlib
+def test_the_plot(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "curves.svg"
+    code, _, err = run(capsys, folder, "--plot", path)
+    assert code == 0
+    assert err == f"wrote {path} (3 runs)\n"
+    first = path.read_bytes()
+    for text in (b"net-width=16: 60.50 %", b"net-width=8: 70.25 %", b">sweep/a<", b"top-1, %"):
+        assert text in first
+    assert run(capsys, folder, "--plot", path)[2].startswith("up to date")
+    for ending in ("png", "pdf"):
+        assert run(capsys, folder, "--plot", tmp_path / f"curves.{ending}")[0] == 0
+    path.write_text("mine", encoding="utf-8")
+    code, _, err = run(capsys, folder, "--plot", path)
+    assert code == 2
+    assert "was not written by archc" in err
+
+
+@needs_matplotlib
+def test_more_runs_than_can_be_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(45):
+        write(tmp_path / "runs" / str(number))
+    code, _, err = run(capsys, tmp_path / "runs", "--plot", tmp_path / "many.svg")
+    assert code == 0
+    assert "(40 runs)\nnot plotted: 5 more" in err
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (("--sort", "top"), "no column 'top'; did you mean 'top5'?"),
+        (("--sort", "zebra"), "(there are run, epochs, updates"),
+        (("--plot", "x.gif"), "use one of .svg, .png, .pdf"),
+        (("nowhere",), "cannot read the folder nowhere: no such file or directory"),
+        ((__file__,), "not a directory"),
+    ],
+)
+def test_wrong_usage(argv: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, *argv)
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+def test_no_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, tmp_path)
+    assert (code, out) == (1, "")
+    assert err == f"archc: no runs in {tmp_path}: a script of `archc build --train` makes one\n"
+
+
+def test_it_imports_neither_torch_nor_matplotlib(folder: Path) -> None:
+    program = (
+        f"import sys; from archc import cli; cli.main(['runs', {str(folder)!r}]);"
+        "assert not {'torch', 'matplotlib', 'jinja2', 'networkx'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.DEVNULL)
+
+
+# --- what others have left there ---------------------------------------------------------
+
+DAMAGED = {
+    "": "left out: it is no log of a training script",
+    "\n\n": "left out: it is no log of a training script",
+    "time,level,message\n1,2,3\n": "left out: it is no log of a training script",
+    "epoch,loss,loss\n1,2,3\n": "left out: it is no log of a training script",
+    HEAD: "left out: no epoch has ended",
+    HEAD + "1,2\n": "line 2 is damaged: what comes before it is taken",
+    LOG + "4,40,0.0": "line 5 is damaged: what comes before it is taken",
+    LOG + "4,40,0.1,one,1,1,1,1\n": "line 5 is damaged: what comes before it is taken",
+    LOG + "\0\0\0\0": "line 5 is damaged: what comes before it is taken",
+}
+
+
+@pytest.mark.parametrize("text", DAMAGED, ids=range(len(DAMAGED)))
+def test_damaged_logs(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = write(tmp_path / "runs" / "bad", text) / "log.csv"
+    write(tmp_path / "runs" / "good")
+    code, out, err = run(capsys, tmp_path / "runs")
+    assert code == 0
+    assert err == f"archc: {log}: {DAMAGED[text]}\n"
+    assert "good" in out
+    assert ("bad" in out) == text.startswith(LOG)
+
+
+def test_what_is_no_text_or_too_large(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (write(tmp_path / "binary") / "log.csv").write_bytes(b"\xff\xfe" + bytes(1000))
+    with (write(tmp_path / "huge") / "log.csv").open("wb") as file:
+        file.truncate(10**12)  # takes no room
+    (tmp_path / "folder" / "log.csv").mkdir(parents=True)
+    code, out, err = run(capsys, tmp_path)
+    assert (code, out) == (1, "")
+    assert "not UTF-8" in err
+    assert "larger than 16,000,000 bytes" in err
+    assert "it is a folder" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such files there")
+def test_links_and_pipes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing outside of the folder is read, whatever it is; and nothing waits."""
+    outside = write(tmp_path / "outside", LOG.replace("1.25", "99.99"))
+    top = tmp_path / "runs"
+    write(top / "good")
+    (top / "folder").symlink_to(outside, target_is_directory=True)
+    (top / "log").mkdir()
+    (top / "log" / "log.csv").symlink_to(outside / "log.csv")
+    (top / "loop").symlink_to(top, target_is_directory=True)
+    (top / "pipe").mkdir()
+    os.mkfifo(top / "pipe" / "log.csv")
+    (top / "good" / "best.pt").symlink_to(outside / "log.csv")
+    code, out, err = run(capsys, top)
+    assert code == 0
+    assert "99.99" not in out + err
+    assert "a link out of the folder" in err
+    assert "not a regular file" in err
+    assert out.count("\n") == 4, "one run"
+    assert "best.pt" not in out
+    assert run(capsys, top / "folder")[0] == 0, "named itself, it is followed"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+@needs_matplotlib
+def test_hostile_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "runs" / "a\x1b[31m<script>$x^2$&amp;\n")
+    write(tmp_path / "runs" / ".hidden")
+    for form in ("text", "json", "csv", "markdown", "latex"):
+        code, out, err = run(capsys, tmp_path / "runs", "--format", form)
+        assert code == 0
+        assert "\x1b" not in out + err
+    path = tmp_path / "curves.svg"
+    assert run(capsys, tmp_path / "runs", "--plot", path)[0] == 0
+    assert b"<script>" not in path.read_bytes()
+    assert b"\x1b" not in path.read_bytes()
+
+
+def test_a_tree_of_folders_has_an_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "1" / "2" / "3" / "4")
+    write(tmp_path / "a" / "b" / "c" / "d" / "e")
+    assert [found.name for found in find_runs(tmp_path).runs] == ["1/2/3/4"]
+    monkeypatch.setattr("archc.runs.reading._MOST", 3)
+    assert "has more than 3 folders" in find_runs(tmp_path).remarks[0]
