@@ -1,7 +1,7 @@
 # `make check` is what CI runs before the slow proofs. It makes its own environment in .venv.
 BIN := .venv/bin
 
-.PHONY: check format format-check lint types test slow fuzz verify bench bench-archc bench-models picture gallery translations comparison clean
+.PHONY: check format format-check lint types test slow fuzz verify bench bench-archc bench-models picture gallery translations notebook comparison clean
 
 check: format-check lint types test
 
@@ -57,6 +57,9 @@ translations: .venv/ready # docs/from_torch.md and docs/from_keras.md, of the co
 
 gallery: .venv/ready # docs/gallery.md: every bundled network, drawn
 	$(BIN)/python docs/gallery.py
+
+notebook: .venv/ready # docs/notebook.ipynb: run, with what its cells show
+	$(BIN)/python docs/run_notebook.py
 
 comparison: .venv/ready # docs/comparison.md: the bundled networks side by side, and plotted
 	$(BIN)/python docs/comparison.py

@@ -105,13 +105,8 @@ def fmt(parser: Parser) -> None:
     )
 
 
-def draw(parser: Parser) -> None:
-    parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
-    parser.add_argument(
-        "--format",
-        choices=("svg", "png", "pdf", "dot", "html", "mermaid"),
-        help="default: by the output's ending; html is a page to explore",
-    )
+def drawing_style(parser: Parser) -> None:
+    """How a diagram is to look; the cell magic of notebooks takes it, too."""
     parser.add_argument(
         "--view",
         choices=("engineer", "paper", "graph"),
@@ -138,6 +133,16 @@ def draw(parser: Parser) -> None:
     parser.add_argument(
         "--theme", choices=("light", "dark"), default="light", help="default: light"
     )
+
+
+def draw(parser: Parser) -> None:
+    parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
+    parser.add_argument(
+        "--format",
+        choices=("svg", "png", "pdf", "dot", "html", "mermaid"),
+        help="default: by the output's ending; html is a page to explore",
+    )
+    drawing_style(parser)
     parser.add_argument("--open", action="store_true", help="show the result in the browser")
     parser.add_argument("--watch", action="store_true", help="draw again whenever the file changes")
     parser.add_argument(

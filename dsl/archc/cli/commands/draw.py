@@ -40,8 +40,7 @@ def run(args: Namespace) -> int:
 def _asked_for(args: Namespace) -> tuple[Input, Path | None]:
     """What to draw, and where; settles the format. Raises Stop."""
     input = find_one(args.input, args.project, "draw")
-    if args.view == "paper" and (args.depth is not None or args.expand or args.columns):
-        raise Stop("--depth, --expand and --columns go with the views engineer and graph")
+    style_of(args)
     args.format = args.format or _format(args.output)
     if args.columns and args.format in ("html", "mermaid"):
         raise Stop(f"a drawing as {args.format} has one column")
@@ -73,18 +72,25 @@ def _draw(input: Input, output: Path | None, args: Namespace) -> tuple[int, list
     return FINE, read
 
 
-def _picture(analysis: Analysis, args: Namespace) -> bytes:
-    from archc.draw import Unknown
-    from archc.draw.graphviz import EngineError
-
-    how: dict[str, Any] = {
+def style_of(args: Namespace) -> dict[str, Any]:
+    """The arguments of `archc.draw.DrawStyle`. Raises Stop where they do not go together."""
+    if args.view == "paper" and (args.depth is not None or args.expand or args.columns):
+        raise Stop("--depth, --expand and --columns go with the views engineer and graph")
+    return {
         "view": args.view,
         "depth": args.depth,
         "expand": frozenset(args.expand),
         "theme": args.theme,
         "columns": args.columns,
     }
+
+
+def _picture(analysis: Analysis, args: Namespace) -> bytes:
+    from archc.draw import Unknown
+    from archc.draw.graphviz import EngineError
+
     try:
+        how = style_of(args)
         return analysis.sheet(args.format, engine=args.engine, seconds=args.timeout, **how)
     except EngineError as error:
         raise Stop(str(error)) from None
