@@ -1,7 +1,7 @@
 # `make check` is what CI runs before the slow proofs. It makes its own environment in .venv.
 BIN := .venv/bin
 
-.PHONY: check format format-check lint types test slow fuzz verify bench bench-archc bench-models picture gallery translations notebook comparison clean
+.PHONY: check format format-check lint types test slow fuzz verify bench bench-archc bench-models picture gallery translations notebook vsix comparison clean
 
 check: format-check lint types test
 
@@ -60,6 +60,13 @@ gallery: .venv/ready # docs/gallery.md: every bundled network, drawn
 
 notebook: .venv/ready # docs/notebook.ipynb: run, with what its cells show
 	$(BIN)/python docs/run_notebook.py
+
+vsix: .venv/ready # editors/vscode/archc.vsix, with a copy of archc inside; needs node 18 and npm
+	rm -rf editors/vscode/bundled
+	$(BIN)/pip install --quiet --no-compile --no-deps --target editors/vscode/bundled . lark pygls lsprotocol \
+		cattrs attrs typing_extensions jinja2 markupsafe
+	find editors/vscode/bundled -name '*.so' -delete # of one machine; what they speed up works without
+	cd editors/vscode && npm ci --ignore-scripts && npm rebuild esbuild && npm test && npm run package
 
 comparison: .venv/ready # docs/comparison.md: the bundled networks side by side, and plotted
 	$(BIN)/python docs/comparison.py
