@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -206,6 +207,41 @@ def test_vim_colours_alike(tmp_path: Path) -> None:
         text = path.read_text(encoding="utf-8")
         found = without_blanks(text, colours)
         assert runs(text, found) == runs(text, without_blanks(text, by_pygments(text)))
+
+
+_NEOVIM = """\
+vim.lsp.enable("archc")
+vim.cmd("syntax on | edit net.arch")
+vim.wait(30000, function() return #vim.lsp.get_clients({ name = "archc" }) > 0 end, 50)
+local group = vim.fn.synIDattr(vim.fn.synID(2, 1, 1), "name")
+io.stdout:write(vim.bo.filetype .. " " .. group .. " " .. #vim.lsp.get_clients({ name = "archc" }))
+vim.cmd("qall!")
+"""
+
+
+def test_neovim_finds_the_server(tmp_path: Path) -> None:
+    neovim = shutil.which("nvim")
+    if neovim is None:
+        pytest.skip("no Neovim")
+    version = subprocess.check_output([neovim, "--version"], text=True)
+    if not re.match(r"NVIM v0\.1[1-9]|NVIM v[1-9]", version):
+        pytest.skip("this Neovim is older than 0.11")
+    (tmp_path / "net.arch").write_text("# a comment\nconv 3x3 x4\n", encoding="utf-8")
+    (tmp_path / "try.lua").write_text(_NEOVIM, encoding="utf-8")
+    program = tmp_path / "archc"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m archc "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    folder = f"set rtp^={EDITORS / 'vim'}"
+    done = subprocess.run(
+        [neovim, "--headless", "--clean", "--cmd", folder, "-l", "try.lua"],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path, "XDG_STATE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.endswith("arch archOperatorConv 1"), done.stderr
 
 
 def test_emacs_colours_alike(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ syntax iskeyword @,48-57,_
 syntax sync fromstart
 
 """
-FTDETECT = "autocmd BufNewFile,BufRead *.arch setfiletype arch\n"
+FTDETECT = "autocmd BufNewFile,BufRead *.arch set filetype=arch\n"
 FTPLUGIN = """\
 " Settings for .arch files. `b:did_ftplugin` also keeps away Vim's own for inventories of GNU Arch.
 if exists("b:did_ftplugin")

@@ -1,1 +1,1 @@
-autocmd BufNewFile,BufRead *.arch setfiletype arch
+autocmd BufNewFile,BufRead *.arch set filetype=arch
