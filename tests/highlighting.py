@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from itertools import accumulate
@@ -179,5 +180,39 @@ def by_emacs(emacs: str, mode: Path, files: list[Path]) -> Iterator[list[str]]:
     given = {"ARCH_MODE": str(mode), "ARCH_FILES": "\n".join(map(str, files))}
     command = [emacs, "-Q", "--batch", "-l", str(script)]
     subprocess.run(command, env={**os.environ, **given}, check=True, timeout=120)
+    for path in files:
+        yield Path(f"{path}.kinds").read_text(encoding="utf-8").split("\n")
+
+
+_NODE = """\
+import fs from "node:fs";
+const { arch } = await import(process.argv[2]);
+const mode = arch((kind) => kind);
+for (const file of process.argv.slice(3)) {
+  let state = mode.startState();
+  const found = [];
+  for (const line of fs.readFileSync(file, "utf8").split("\\n")) {
+    const stream = { string: line, pos: 0 };
+    state = mode.copyState(state);
+    while (stream.pos < line.length) {
+      const start = stream.pos;
+      const kind = mode.token(stream, state) ?? "";
+      if (stream.pos <= start) throw new Error(`no progress in ${file}: ${line}`);
+      for (let at = start; at < stream.pos; at += 1) found.push(kind);
+    }
+    found.push("");
+  }
+  fs.writeFileSync(`${file}.kinds`, found.slice(0, -1).join("\\n"));
+}
+"""
+
+
+def by_codemirror(node: str, mode: Path, files: list[Path]) -> Iterator[Kinds]:
+    """Return the kinds of texts in files, as the mode of CodeMirror has them, line by line."""
+    script = files[0].with_name("script.mjs")
+    script.write_text(_NODE, encoding="utf-8")
+    shutil.copy(mode, files[0].with_name("mode.mjs"))
+    command = [node, str(script), "./mode.mjs", *map(str, files)]
+    subprocess.run(command, check=True, timeout=120)
     for path in files:
         yield Path(f"{path}.kinds").read_text(encoding="utf-8").split("\n")

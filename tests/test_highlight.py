@@ -12,7 +12,15 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-from highlighting import Kinds, by_emacs, by_pygments, by_sublime, by_textmate, by_vim
+from highlighting import (
+    Kinds,
+    by_codemirror,
+    by_emacs,
+    by_pygments,
+    by_sublime,
+    by_textmate,
+    by_vim,
+)
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pygments.lexers import load_lexer_from_file
@@ -196,6 +204,17 @@ def files_in(folder: Path) -> list[Path]:
     for path, text in zip(paths, [SPECIMEN, *TEXTS[::4]], strict=True):
         path.write_text(text, encoding="utf-8", newline="\n")
     return paths
+
+
+def test_codemirror_colours_alike(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no node")
+    files, mode = files_in(tmp_path), EDITORS / "codemirror/arch.js"
+    for path, colours in zip(files, by_codemirror(node, mode, files), strict=True):
+        text = path.read_text(encoding="utf-8")
+        found = without_blanks(text, colours)
+        assert runs(text, found) == runs(text, without_blanks(text, by_pygments(text)))
 
 
 def test_vim_colours_alike(tmp_path: Path) -> None:

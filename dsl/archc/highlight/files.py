@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from archc.highlight import emacs, sublime, textmate, vim
+from archc.highlight import codemirror, emacs, sublime, textmate, vim
 
 
 def editor_files() -> dict[str, str]:
     """Return the files' texts by their places below `editors/`."""
     return {
+        "codemirror/arch.js": codemirror.module(),
         "emacs/arch-mode.el": emacs.mode(),
         "sublime/arch.sublime-syntax": sublime.syntax(),
         "vim/ftdetect/arch.vim": vim.FTDETECT,

@@ -29,12 +29,16 @@ def families() -> dict[str, list[str]]:
     """Return the operators by what colour they have; of a name of two words, the first."""
     found: dict[str, list[str]] = {}
     for name in operators():
-        cls = REGISTRY.get(name) or next(
-            (cls for full, cls in REGISTRY.items() if full.startswith(f"{name} ")), None
-        )
-        is_own = name in REGISTRY or name not in COMBINATORS
-        found.setdefault(cls.category if cls and is_own else "merge", []).append(name)
+        found.setdefault(_family(name), []).append(name)
     return {family: sorted(found[family]) for family in sorted(found)}
+
+
+def _family(name: str) -> str:
+    if name in REGISTRY:
+        return REGISTRY[name].category
+    if name in COMBINATORS:
+        return "merge"
+    return next(cls.category for full, cls in REGISTRY.items() if full.startswith(f"{name} "))
 
 
 def attribute_words() -> list[str]:
