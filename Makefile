@@ -1,7 +1,7 @@
 # `make check` is what CI runs before the slow proofs. It makes its own environment in .venv.
 BIN := .venv/bin
 
-.PHONY: check format format-check lint types test slow site fuzz verify bench bench-archc bench-models picture gallery translations comparison clean
+.PHONY: check format format-check lint types test slow site fuzz verify bench bench-archc bench-models picture gallery translations notebook vsix comparison clean
 
 check: format-check lint types test
 
@@ -57,6 +57,16 @@ translations: .venv/ready # docs/from_torch.md and docs/from_keras.md, of the co
 
 gallery: .venv/ready # docs/gallery.md: every bundled network, drawn
 	$(BIN)/python docs/gallery.py
+
+notebook: .venv/ready # docs/notebook.ipynb: run, with what its cells show
+	$(BIN)/python docs/run_notebook.py
+
+vsix: .venv/ready # editors/vscode/archc.vsix, with a copy of archc inside; needs node 18 and npm
+	rm -rf editors/vscode/bundled
+	$(BIN)/pip install --quiet --no-compile --no-deps --target editors/vscode/bundled . lark pygls lsprotocol \
+		cattrs attrs typing_extensions jinja2 markupsafe
+	find editors/vscode/bundled -name '*.so' -delete # of one machine; what they speed up works without
+	cd editors/vscode && npm ci --ignore-scripts && npm rebuild esbuild && npm test && npm run package
 
 comparison: .venv/ready # docs/comparison.md: the bundled networks side by side, and plotted
 	$(BIN)/python docs/comparison.py

@@ -68,6 +68,7 @@ def test_the_metadata(wheel: Path) -> None:
         assert f"{info}/licenses/LICENSE" in file.namelist()
     assert (meta["Name"], meta["Version"]) == ("archc-lang", archc.__version__)
     assert "archc = archc.cli:main" in entry
+    assert "[pygments.lexers]\narch = archc.highlight.pygments_lexer:ArchLexer" in entry
     needs = meta.get_all("Requires-Dist") or []
     always = {re.split(r"[^\w-]", need)[0] for need in needs if "extra ==" not in need}
     assert always == {"graphviz-pure", "jinja2", "lark", "networkx", "pygls", "rich"}

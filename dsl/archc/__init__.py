@@ -37,11 +37,12 @@ __all__ = [
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
-    if name not in __all__:
-        raise AttributeError(f"module 'archc' has no attribute {name!r}")
     homes = {"comparison": ["compare"], "net": ["Net", "diff", "load", "loads"]}
     homes["source"] = ["Diagnostic", "Limits", "Source"]
+    homes["notebook"] = ["load_ipython_extension", "unload_ipython_extension"]
     home = next((module for module, names in homes.items() if name in names), "api")
+    if home == "api" and name not in __all__:
+        raise AttributeError(f"module 'archc' has no attribute {name!r}")
     return getattr(import_module(f"archc.{home}"), name)
 
 

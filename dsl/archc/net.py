@@ -29,6 +29,15 @@ class Net:
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
 
+    @classmethod
+    def of(cls, analysis: Analysis) -> Net:
+        """The network of an analysis. Raises ArchError where it has mistakes, or is none."""
+        if not analysis.ok:
+            raise ArchError(analysis.diagnostics)
+        if analysis.plan is None:
+            raise ArchError((*analysis.diagnostics, _no_network(analysis.source)))
+        return cls(analysis)
+
     def __repr__(self) -> str:
         a = self.analysis
         return f"<archc.Net {a.heading}: {a.params:,} parameters, {a.macs:,} MACs>"
@@ -81,13 +90,24 @@ class Net:
         return self.analysis.summary(depth, **how)
 
     def _repr_svg_(self) -> str | None:
-        """What Jupyter shows; None (then it shows the text) where there is no Graphviz."""
+        """What Jupyter shows: the diagram, its numbers above it; None without a Graphviz."""
         from archc.draw.graphviz import EngineError
 
         try:
             return self.draw("svg").decode()
         except EngineError:
             return None
+
+    def _repr_markdown_(self) -> str | None:
+        """The numbers, where there is no Graphviz: Jupyter would prefer them to the diagram."""
+        from archc.draw.graphviz import EngineError, find
+        from archc.report.tables import markdown
+
+        try:
+            find()
+        except EngineError:
+            return markdown(self.summary(1).sheet())
+        return None
 
     def source(self, templates: Path | None = None, options: Options | None = None) -> str:
         """The network as PyTorch source, as `archc build` writes it."""
@@ -155,12 +175,7 @@ def _net(
     if project is not None:
         where = replace(where, folder=Path(project))
     within = limits or Limits(**said.limits)
-    analysis = analyze(source, params=params, project=where, limits=within)
-    if not analysis.ok:
-        raise ArchError(analysis.diagnostics)
-    if analysis.plan is None:
-        raise ArchError((*analysis.diagnostics, _no_network(source)))
-    return Net(analysis)
+    return Net.of(analyze(source, params=params, project=where, limits=within))
 
 
 def _no_network(source: Source) -> Diagnostic:

@@ -109,13 +109,8 @@ def fmt(parser: Parser) -> None:
     )
 
 
-def draw(parser: Parser) -> None:
-    parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
-    parser.add_argument(
-        "--format",
-        choices=("svg", "png", "pdf", "dot", "html", "mermaid"),
-        help="default: by the output's ending; html is a page to explore",
-    )
+def drawing_style(parser: Parser) -> None:
+    """How a diagram is to look; the cell magic of notebooks takes it, too."""
     parser.add_argument(
         "--view",
         choices=("engineer", "paper", "graph"),
@@ -145,11 +140,6 @@ def draw(parser: Parser) -> None:
         help="this block or group alone, with what comes in and what goes out",
     )
     parser.add_argument(
-        "--paper",
-        choices=("a4", "letter", "slide"),
-        help="as large as it fits on such a sheet; refused where words would be too small to read",
-    )
-    parser.add_argument(
         "--without",
         metavar="PART[,PART]",
         type=parts,
@@ -158,6 +148,21 @@ def draw(parser: Parser) -> None:
     )
     parser.add_argument(
         "--theme", choices=("light", "dark"), default="light", help="default: light"
+    )
+
+
+def draw(parser: Parser) -> None:
+    parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
+    parser.add_argument(
+        "--format",
+        choices=("svg", "png", "pdf", "dot", "html", "mermaid"),
+        help="default: by the output's ending; html is a page to explore",
+    )
+    drawing_style(parser)
+    parser.add_argument(
+        "--paper",
+        choices=("a4", "letter", "slide"),
+        help="on as few sheets as let every word be read; a PDF holds all, else each is a file",
     )
     parser.add_argument("--open", action="store_true", help="show the result in the browser")
     parser.add_argument("--watch", action="store_true", help="draw again whenever the file changes")

@@ -40,6 +40,7 @@ def run(args: Namespace) -> int:
 def _asked_for(args: Namespace) -> tuple[Input, Path | None]:
     """What to draw, and where; settles the format. Raises Stop."""
     input = find_one(args.input, args.project, "draw")
+    style_of(args)
     args.format = args.format or _format(args.output)
     _refuse_pairs(args)
     output = destination(input, args.output, _suffix(args.format))
@@ -51,10 +52,7 @@ def _asked_for(args: Namespace) -> tuple[Input, Path | None]:
 
 
 def _refuse_pairs(args: Namespace) -> None:
-    """What cannot be asked for together. Raises Stop."""
-    some = args.depth is not None or args.expand or args.columns or args.only
-    if args.view == "paper" and some:
-        raise Stop("--depth, --expand, --columns and --only go with the views engineer and graph")
+    """What does not go with a format. Raises Stop."""
     if args.format in ("html", "mermaid"):
         if args.columns:
             raise Stop(f"a drawing as {args.format} has one column")
@@ -88,11 +86,12 @@ def _numbered(path: Path, page: int) -> Path:
     return path.with_name(f"{path.stem}-{page}{path.suffix}")
 
 
-def _pictures(analysis: Analysis, args: Namespace) -> list[bytes]:
-    from archc.draw import TooManySheets, Unknown
-    from archc.draw.graphviz import EngineError
-
-    how: dict[str, Any] = {
+def style_of(args: Namespace) -> dict[str, Any]:
+    """The arguments of `archc.draw.DrawStyle`. Raises Stop where they do not go together."""
+    some = args.depth is not None or args.expand or args.columns or args.only
+    if args.view == "paper" and some:
+        raise Stop("--depth, --expand, --columns and --only go with the views engineer and graph")
+    return {
         "view": args.view,
         "depth": args.depth,
         "expand": frozenset(args.expand),
@@ -101,7 +100,13 @@ def _pictures(analysis: Analysis, args: Namespace) -> list[bytes]:
         "only": args.only,
         "hidden": args.without,
     }
-    engine = {"engine": args.engine, "seconds": args.timeout}
+
+
+def _pictures(analysis: Analysis, args: Namespace) -> list[bytes]:
+    from archc.draw import TooManySheets, Unknown
+    from archc.draw.graphviz import EngineError
+
+    how, engine = style_of(args), {"engine": args.engine, "seconds": args.timeout}
     try:
         if args.paper is None:
             return [analysis.sheet(args.format, **engine, **how)]

@@ -1,0 +1,82 @@
+// The client of `archc lsp`: finds an archc, starts it, and starts it anew when asked to.
+
+const vscode = require("vscode");
+const { LanguageClient } = require("vscode-languageclient/node");
+const { choose } = require("./choose.js");
+
+let client;
+let output;
+let starting = Promise.resolve();
+
+async function activate(context) {
+  output = vscode.window.createOutputChannel("archc");
+  const again = () => {
+    starting = starting.then(() => restart(context)).catch((error) => output.appendLine(`${error}`));
+    return starting;
+  };
+  context.subscriptions.push(
+    output,
+    vscode.commands.registerCommand("archc.restart", again),
+    vscode.commands.registerCommand("archc.showOutput", () => output.show()),
+    vscode.workspace.onDidGrantWorkspaceTrust(again),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration("archc.command")) again();
+    }),
+  );
+  const changed = (await python())?.environments.onDidChangeActiveEnvironmentPath?.(again);
+  if (changed) context.subscriptions.push(changed);
+  await again();
+}
+
+async function restart(context) {
+  await client?.stop().catch(() => {}); // one that has died cannot be asked to end
+  client = undefined;
+  const found = await choose(
+    {
+      setting: vscode.workspace.getConfiguration("archc").get("command"),
+      interpreter: vscode.workspace.isTrusted ? await interpreter() : undefined,
+      trusted: vscode.workspace.isTrusted,
+      extension: context.extensionPath,
+    },
+    (line) => output.appendLine(line),
+  );
+  if (!found) return complain();
+  const options = { cwd: context.extensionPath, env: { ...process.env, ...found.env } };
+  client = new LanguageClient(
+    "archc",
+    "archc",
+    { command: found.command, args: [...found.args, "lsp"], options },
+    { documentSelector: [{ language: "arch" }], outputChannel: output },
+  );
+  await client.start();
+}
+
+async function complain() {
+  const message = "No archc was found: `pip install archc-lang`, or set archc.command.";
+  const show = "Show what was tried";
+  if ((await vscode.window.showErrorMessage(message, show)) === show) output.show();
+}
+
+/** What the Python extension offers to others, if it is there. */
+async function python() {
+  const extension = vscode.extensions.getExtension("ms-python.python");
+  return extension && (extension.isActive ? extension.exports : await extension.activate());
+}
+
+async function interpreter() {
+  try {
+    const { environments } = (await python()) ?? {};
+    const active = environments?.getActiveEnvironmentPath(vscode.workspace.workspaceFolders?.[0]?.uri);
+    const resolved = active && (await environments.resolveEnvironment(active));
+    return resolved?.executable.uri?.fsPath;
+  } catch (error) {
+    output.appendLine(`the Python extension says no: ${error.message}`);
+    return undefined;
+  }
+}
+
+function deactivate() {
+  return client?.stop();
+}
+
+module.exports = { activate, deactivate };
