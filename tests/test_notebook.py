@@ -115,7 +115,7 @@ def test_a_value_of_python_is_handed_over(notebook: Notebook) -> None:
         ("__import__('os').system('true')", "is no name"),
         ("class", "`class` is a word of Python's"),
         ("Net 'a", "No closing quotation"),
-        ("Net --view paper --depth 1", "--depth, --expand and --columns go with the views"),
+        ("Net --view paper --depth 1", "--columns and --only go with the views"),
         ("Net --expand nothing", "nothing"),
         ("Net --project /nowhere/at/all", "no such folder: /nowhere/at/all"),
     ],

@@ -10,7 +10,6 @@ import shlex
 import sys
 from argparse import Namespace
 from keyword import iskeyword
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from archc.cli.arguments.commands import drawing_style
@@ -18,7 +17,8 @@ from archc.cli.arguments.shared import Parser, reading
 from archc.cli.commands.draw import style_of
 from archc.cli.commands.reading import analyse
 from archc.cli.exit_codes import Stop
-from archc.cli.inputs import Input, meant
+from archc.cli.inputs import find_one, meant
+from archc.files import STDIN
 from archc.net import Net
 from archc.recursion import deep_recursion
 from archc.report import diagnostics as render
@@ -105,11 +105,9 @@ def _parser() -> Parser:
 @deep_recursion()
 def _network(args: Namespace, cell: str) -> Net:
     """Raises ArchError, Stop. Lines count as in the cell, whose first is the magic's."""
-    project = Path(args.project or ".")
-    if not project.is_dir():
-        raise Stop(f"no such folder: {project}")
-    source = Source(str(project / f"<{args.name or 'cell'}>"), f"\n{cell}")
-    return Net.of(analyse(Input(None, project), args, source))
+    input = find_one(STDIN, args.project, "%%arch")
+    name = str(input.project.folder / f"<{args.name or 'cell'}>")
+    return Net.of(analyse(input, args, Source(name, f"\n{cell}")))
 
 
 def _show(net: Net, args: Namespace) -> None:
