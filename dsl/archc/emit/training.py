@@ -203,7 +203,8 @@ def _head(modules: list[str]) -> list[str]:
     """The statement that names it: `HEAD = "fc."`, or a tuple."""
     names = tuple(CallArgument(f'"{module}."') for module in modules)
     one, *more = names
-    return lay("HEAD = ", Bracketed("", names, "()") if more else one.value)
+    *lines, last = lay("HEAD = ", Bracketed("", names, "()") if more else one.value)
+    return [*lines, f"{last}  # new for other classes"]
 
 
 # --- words -------------------------------------------------------------------------------
@@ -221,11 +222,17 @@ def _describe(plan: Plan, module: Module) -> list[str]:
         f"    python {file} --data DIR",
         f"    torchrun --nproc-per-node 8 {file} --data DIR",
         f"    python {file} --synthetic --steps 100",
+        f"    python {file} --data DIR --weights FILE --freeze '*'",
+        f"    python {file} --predict IMAGE ...",
         "",
         "DIR holds the folders train and val, each with a folder of images for each class, or",
         "what torchvision keeps of CIFAR-10, CIFAR-100 or MNIST; `--data digits` are those of",
         "scikit-learn. Under torchrun each process takes a share of every batch (DDP), and with",
         "--fsdp of the weights too (FSDP2). The run is in --out: checkpoints, log and curve.",
+        "",
+        "--weights starts from a state_dict or a checkpoint; the head is new where the classes",
+        "are others. --freeze keeps parts from training, '*' all but a new head. --predict says",
+        "what is in images, by --weights or the best of the run in --out.",
     ]
 
 
@@ -264,8 +271,9 @@ def _sides(plan: Plan, module: Module, recipe: Recipe) -> list[str]:
     terms = [_cross_entropy(f"out.{name}", recipe) for name, _ in module.fields]
     lines = lay("loss = ", terms[0], indent=4)
     for side, term in zip(sides, terms[1:], strict=True):
-        lines += lay(f"loss = loss + {side.weight:g} * ", term, indent=4)
-    return [*lines, "    return loss"]
+        start = "return" if side is sides[-1] else "loss ="
+        lines += lay(f"{start} loss + {side.weight:g} * ", term, indent=4)
+    return lines
 
 
 def _cross_entropy(out: str, recipe: Recipe) -> Bracketed:
@@ -304,15 +312,15 @@ def _flags(plan: Plan, recipe: Recipe, classes: bool, recomputes: bool) -> list[
     flags = [
         _flag("classes", type="int", help="or else the data's") if classes else [],
         *(_number(found[name]) for name in (*_FIRST, *(n for n in found if n not in _FIRST))),
-        _flag("weights", type="Path", help="to start from, or to predict with"),
-        _flag("freeze", action='"append"', default="[]", metavar='"PART"', help="as layer1,bn*"),
+        _flag("weights", type="Path", help="to start from, or of --predict"),
+        _flag("freeze", action='"append"', help="parts not to train: bn1,layer*"),
         _flag("accum", type="int", default=1, help="parts of a batch"),
         _flag("amp", nargs='"?"', const='"bf16"', choices='("bf16", "fp16")', help="precision"),
         _switch("compile", "torch.compile the training step"),
         _switch("grad-checkpointing", "less memory for more time") if recomputes else [],
         _switch("fsdp", "shard the network (FSDP2)"),
         _flag("device", help="cpu, cuda:1 ...; or else an accelerator"),
-        _flag("workers", type="int", default="min(4, os.cpu_count() or 1)", help="reading images"),
+        _flag("workers", type="int", default="WORKERS", help="reading images"),
         _flag("seed", type="int", default=0, help="of all chance"),
         _switch("deterministic", "slower, and the same each time"),
         _switch("profile", "three updates, in OUT/trace0.json"),
