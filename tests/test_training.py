@@ -314,7 +314,7 @@ def test_the_script_stays_short() -> None:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
             lines -= {*range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)}
-    assert len(lines) <= 562
+    assert len(lines) <= 563
 
 
 def test_only_what_the_recipe_needs(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def _classifier(plan: Plan) -> tuple[tuple[int, ...], int]:
 
 def _needed(recipe: Recipe) -> tuple[Optimizer, Batch, Length]:
     """The lines that a script cannot do without. Raises Untrainable where one is missing."""
-    optimizer, batch, length = (recipe.find(kind) for kind in (Optimizer, Batch, Length))
+    optimizer, batch, length = recipe.find(Optimizer), recipe.find(Batch), recipe.find(Length)
     there = {"optimizer sgd lr=0.1": optimizer, "batch 256": batch, "epochs 90": length}
     missing = [example for example, line in there.items() if line is None]
     if optimizer is None or batch is None or length is None:
