@@ -101,7 +101,7 @@ def test_only_the_head_is_new(
     words = (f"--data={folder}", f"--weights={published}", "--lr=0", "--workers=0", "--steps=1")
     assert run(made, monkeypatch, *words, f"--out={tmp_path}") == 0
     said = capsys.readouterr().out
-    assert f"new, as not in {published}: fc.bias, fc.weight\n" in said
+    assert f"all from {published} but new: fc.bias, fc.weight\n" in said
     assert "\nResNet18 of 11,178,564 parameters, 32 images, batch 8, seed 0, SGD\n" in said
     first, given = load(tmp_path / "best.pt"), load(published)
     for name, value in first.items():
@@ -477,7 +477,7 @@ def test_two_processes_fine_tune(
         return done.stdout
 
     said = finished("--steps=2")
-    assert said.count("new, as not in") == 1
+    assert said.count("but new: fc.bias, fc.weight") == 1
     assert said.count("8,395,780 of them trained") == 1
     if flags:
         assert "going on after update 2 of 4" in finished("--steps=4", "--resume")
