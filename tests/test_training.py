@@ -7,6 +7,7 @@ torchrun is slow, except for the one proof on real images.
 from __future__ import annotations
 
 import argparse
+import ast
 import os
 import re
 import signal
@@ -18,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from nets import check_typed
+from nets import WAIVED_IN_SCRIPTS, check_tidy, check_typed
 from scripts import RECIPE, module, rows, run, script, text
 
 import archc
@@ -293,19 +294,27 @@ def write_recipes(folder: Path) -> None:
             (folder / f"r{i}_{norm}.py").write_text(script(text(name, norm, recipe)))
 
 
-def ruff_is_content(folder: Path) -> None:
-    select = ["--select", "B,C4,E,F,I,PIE,RUF,SIM,UP,W"]
-    for command in (["format", "--check"], ["check", *select]):
-        words = [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", str(folder)]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-
 def test_ruff_has_nothing_to_say(tmp_path: Path) -> None:
     """Of a script of each family, and of recipes with everything in them."""
     write(FEW, tmp_path)
     write_recipes(tmp_path)
-    ruff_is_content(tmp_path)
+    check_tidy(tmp_path, *WAIVED_IN_SCRIPTS)
+
+
+def test_the_script_stays_short() -> None:
+    """What trains ResNet-50, without its classes: lines that are no blank, comment or docstring.
+
+    The bound was 450 when a script did no more than train; issue 11 moved it. Weights to start
+    from, parts to freeze and prediction take 70 lines more, class names, the look at the images
+    and the batch that suits them 40.
+    """
+    source = archc.load("resnet50").analysis.emit_training()
+    source = source[source.index("class ImageDataset") :]
+    lines = {at for at, line in enumerate(source.splitlines(), 1) if line.partition("#")[0].strip()}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            lines -= {*range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)}
+    assert len(lines) <= 563
 
 
 def test_only_what_the_recipe_needs(tmp_path: Path) -> None:
@@ -354,7 +363,7 @@ def test_with_options(tmp_path: Path) -> None:
     made = module(source)
     args = argparse.Namespace(
         seed=0, classes=10, grad_checkpointing=True, fsdp=False, ema=None, amp=None,
-        compile=False, lr=0.1, weight_decay=0.0,
+        compile=False, lr=0.1, weight_decay=0.0, weights=None, freeze=[],
     )  # fmt: skip
     trainer = made.Trainer.__new__(made.Trainer)
     trainer.args, trainer.device, trainer.world_size = args, torch.device("cpu"), 1
@@ -572,7 +581,7 @@ def test_networks_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.slow
 def test_every_network_has_a_script(tmp_path: Path) -> None:
     write((name for name in archc.bundled() if name not in NOT), tmp_path)
-    ruff_is_content(tmp_path)
+    check_tidy(tmp_path, *WAIVED_IN_SCRIPTS)
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ All that needs torch, onnx or onnxscript is in here, and imported where it runs.
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ FORMATS = {"onnx": ("torch", "onnx", "onnxscript"), "pt2": ("torch",)}  # and wh
 # Where a checkpoint has its weights; that of the training script has those that it validates first.
 _NESTED = ("ema", "net", "model", "state_dict", "model_state_dict")
 _COUNT = "n_averaged"  # what torch's AveragedModel adds to a state_dict
+_FACTS = ("classes", "mean", "std", "size", "resize")  # what the training script says of images
 
 
 class Unfit(Exception):
@@ -42,18 +44,9 @@ def weights(path: Path) -> dict[str, Tensor]:
 
     Raises OSError for a file that cannot be read, Unfit for one that holds no weights.
     """
-    if path.exists() and not path.is_file():  # a FIFO would block
-        raise Unfit(f"cannot read {path}: it is not a regular file")
     import torch
 
-    with path.open("rb") as file:
-        try:
-            found = torch.load(file, map_location="cpu", weights_only=True)
-        except OSError:
-            raise
-        except Exception as error:  # of several kinds, with pages of advice
-            cure = "save `net.state_dict()` with torch.save"
-            raise Unfit(f"{path} holds no weights that are safe to load: {cure}") from error
+    found = _loaded(path)
     for key in _NESTED:
         if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
             found = found[key]
@@ -61,6 +54,38 @@ def weights(path: Path) -> dict[str, Tensor]:
     if not isinstance(found, Mapping) or not all(torch.is_tensor(t) for t in found.values()):
         raise Unfit(f"{path} holds no state_dict")
     return {str(name): tensor for name, tensor in found.items()}
+
+
+def image_facts(path: Path) -> dict[str, str]:
+    """What a file of the training script says of images, as JSON: classes, normalisation, size.
+
+    It raises what `weights` raises.
+    """
+    found = _loaded(path)
+    kept = found.get("images") if isinstance(found, Mapping) else None
+    images = kept or getattr(found, "images", None)  # of a checkpoint, of its best weights
+    if not isinstance(images, Mapping):
+        return {}
+    try:
+        return {name: json.dumps(images[name]) for name in _FACTS if name in images}
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Unfit(f"what {path} says of its images is no list of names and numbers") from error
+
+
+def _loaded(path: Path) -> Any:
+    """What torch has saved to a file, of plain kinds."""
+    if path.exists() and not path.is_file():  # a FIFO would block
+        raise Unfit(f"cannot read {path}: it is not a regular file")
+    import torch
+
+    with path.open("rb") as file:
+        try:
+            return torch.load(file, map_location="cpu", weights_only=True)
+        except OSError:
+            raise
+        except Exception as error:  # of several kinds, with pages of advice
+            cure = "save `net.state_dict()` with torch.save"
+            raise Unfit(f"{path} holds no weights that are safe to load: {cure}") from error
 
 
 def unwrapped(state: Mapping[str, Tensor], wanted: Collection[str]) -> Mapping[str, Tensor]:
@@ -133,16 +158,18 @@ NOT_IN_ONNX = "No ONNX function found"  # how torch says that it cannot write an
 _COLOUR = re.compile(r"\x1b\[\d+m")
 
 
-def exported(analysis: Analysis, net: nn.Module, format: str) -> bytes:
+def exported(
+    analysis: Analysis, net: nn.Module, format: str, facts: Mapping[str, str] | None = None
+) -> bytes:
     """The file's content. The batch may be of any size; sizes are those of the file.
 
-    Raises Unfit where torch cannot export the network.
+    `facts` go into the metadata of ONNX. Raises Unfit where torch cannot export the network.
     """
     plan = analysis.plan
     assert plan is not None
     with quiet():
         try:
-            return _onnx(plan, net) if format == "onnx" else _pt2(plan, net)
+            return _onnx(plan, net, facts or {}) if format == "onnx" else _pt2(plan, net)
         except Exception as error:
             raise Unfit(f"torch cannot export {analysis.name}: {_reason(error)}") from error
 
@@ -194,7 +221,7 @@ def _pt2(plan: Plan, net: nn.Module) -> bytes:
     return buffer.getvalue()
 
 
-def _onnx(plan: Plan, net: nn.Module) -> bytes:
+def _onnx(plan: Plan, net: nn.Module, facts: Mapping[str, str]) -> bytes:
     import torch
 
     given = _traceable(plan, net)
@@ -208,7 +235,10 @@ def _onnx(plan: Plan, net: nn.Module) -> bytes:
         verbose=False,
     )
     assert made is not None
-    content: bytes = made.model_proto.SerializeToString()
+    proto = made.model_proto
+    for name, value in facts.items():
+        proto.metadata_props.add(key=name, value=value)
+    content: bytes = proto.SerializeToString()
     return content
 
 

@@ -28,7 +28,8 @@ class Rate:
         """The statement that makes torch's scheduler, from the next update on."""
         per = self.length.time if self.length is not None else ""
         times = [f"step{per}", f"self.total{per}"][: 1 + self.needs_end]
-        factor = f"lambda step: lr_factor({', '.join(times)})"
+        is_updates = times == ["step"]
+        factor = "lr_factor" if is_updates else f"lambda step: lr_factor({', '.join(times)})"
         made = call("LambdaLR", "self.optimizer", factor, "last_epoch=self.step - 1")
         return lay("scheduler = ", made, indent=8)
 

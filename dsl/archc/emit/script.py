@@ -15,17 +15,20 @@ from archc.emit.render import environment_of
 from archc.emit.training import Training, build_training
 from archc.plan import Plan
 
-_STANDARD = "argparse math os signal sys time"
+_STANDARD = "argparse fnmatch math os re signal sys time"
 _KNOWN: list[Import] = [
     *((name, "") for name in _STANDARD.split()),
     ("bisect", "bisect_right"),
+    ("collections", "OrderedDict"),
     ("collections.abc", "Callable"),
     ("collections.abc", "Iterator"),
     ("contextlib", "nullcontext"),
     ("contextlib", "suppress"),
     ("functools", "partial"),
     ("itertools", "islice"),
+    ("multiprocessing.pool", "ThreadPool"),
     ("pathlib", "Path"),
+    ("textwrap", "shorten"),
     ("typing", "Any"),
     ("typing", "NoReturn"),
     ("numpy as np", ""),

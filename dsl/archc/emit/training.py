@@ -12,6 +12,7 @@ from archc.analysis.costs import Cost
 from archc.elaborate.sections import Facts
 from archc.emit.checked import checked_module
 from archc.emit.file import Module
+from archc.emit.head import head_modules
 from archc.emit.imports import Import, split
 from archc.emit.layout import WIDTH, Bracketed, CallArgument, call, lay
 from archc.emit.options import CHECKPOINTING, ZERO_INIT, Options, Untrainable
@@ -46,14 +47,18 @@ class Training:
     model: str  # its classes, as `archc build` writes them
     shape: tuple[int, ...]
     statistics: Statistics
+    width: int  # how many classes the file has
+    by_flag: bool  # whether there may be others
     classes: str  # how many, as an expression
-    misfit: str  # an expression: what to say where the data has other classes
+    head: list[str]  # the statement that says which weights are new for other classes
+    batch: int
     construct: list[str]
     output: str  # the type of what the network returns in training
     loss: list[str]  # the statement that computes it
     sides: list[str]  # the body of `total_loss`, where there are side classifiers
     colours: str
     augmentation: list[str]
+    steps: str  # what is done to training images
     resized: int
     unit: str
     total: str
@@ -83,7 +88,7 @@ def build_training(
     """Everything about one script. Raises Untrainable, and Unsuited for the options."""
     recipe = Recipe(facts.train)
     shape, width = _classifier(plan)
-    optimizer, length = _needed(recipe)
+    optimizer, batch, length = _needed(recipe)
     module = checked_module(plan, facts, cost, again, options)
     imports, model = split(module.text if templates is None else render(module, templates))
     augment = recipe.find(Augment) or Augment(span=optimizer.span)
@@ -96,7 +101,7 @@ def build_training(
         raise Untrainable(f"`jitter` and `lighting` are of colours, and {plan.name} sees none")
     count = _class_count(plan, module, width)
     by_flag = bool(count)
-    script = Script(shape, "args.classes" if by_flag else str(width))
+    script = Script(shape, "args.classes" if by_flag else "CLASSES")
     decay, schedule = recipe.find(Decay), Rate(recipe)
     split_decay = decay is not None and decay.weights and bool(optimizer.weight_decay)
     return Training(
@@ -107,14 +112,18 @@ def build_training(
         model=model,
         shape=shape,
         statistics=DATASETS[dataset],
+        width=width,
+        by_flag=by_flag,
         classes=script.classes,
-        misfit='f"{what}: --classes {len(names)}"' if by_flag else "what",
+        head=_head(head_modules(plan, again, count)),
+        batch=batch.images,
         construct=_construct(plan, options, count),
         output=module.record or "Tensor",
         loss=_loss(plan, recipe),
         sides=_sides(plan, module, recipe),
         colours="v2.RGB()" if shape[0] == 3 else "v2.Grayscale()",
         augmentation=_augmentation(augment, shape),
+        steps="augment" if augment.transforms(shape) else "center",
         resized=augment.resized(shape),
         unit=length.name,
         total=length.total,
@@ -123,7 +132,7 @@ def build_training(
         scheduler=schedule.scheduler(),
         optimizer=_optimizer(optimizer, split_decay),
         stateless=not optimizer.moments,
-        flags=_flags(plan, recipe, width if by_flag else 0, options.checkpoint is not None),
+        flags=_flags(plan, recipe, by_flag, options.checkpoint is not None),
         setup=[row for line in recipe.lines for row in line.setup(script)],
         on_batch=[row for line in recipe.lines for row in line.on_batch()],
         on_gradients=[row for line in recipe.lines for row in line.on_gradients()],
@@ -154,20 +163,16 @@ def _classifier(plan: Plan) -> tuple[tuple[int, ...], int]:
     return image, out[0]
 
 
-def _needed(recipe: Recipe) -> tuple[Optimizer, Length]:
+def _needed(recipe: Recipe) -> tuple[Optimizer, Batch, Length]:
     """The lines that a script cannot do without. Raises Untrainable where one is missing."""
-    optimizer, length = recipe.find(Optimizer), recipe.find(Length)
-    there = {
-        "optimizer sgd lr=0.1": optimizer,
-        "batch 256": recipe.find(Batch),
-        "epochs 90": length,
-    }
+    optimizer, batch, length = recipe.find(Optimizer), recipe.find(Batch), recipe.find(Length)
+    there = {"optimizer sgd lr=0.1": optimizer, "batch 256": batch, "epochs 90": length}
     missing = [example for example, line in there.items() if line is None]
-    if missing or optimizer is None or length is None:
+    if optimizer is None or batch is None or length is None:
         names = " and no ".join(f"`{line.partition(' ')[0]}`" for line in missing)
         cure = f"add {', '.join(f'`{line}`' for line in missing)}, with your figures"
         raise Untrainable(f"the recipe has no {names}: to `train {{ }}` {cure}")
-    return optimizer, length
+    return optimizer, batch, length
 
 
 def _class_count(plan: Plan, module: Module, width: int) -> str:
@@ -192,7 +197,15 @@ def _construct(plan: Plan, options: Options, count: str) -> list[str]:
         arguments.append(CallArgument("True", ZERO_INIT))
     if options.checkpoint is not None:
         arguments.append(CallArgument(f"args.{CHECKPOINTING}", CHECKPOINTING))
-    return lay("net = ", call(plan.name, *arguments), indent=8)
+    return lay("net = ", call(plan.name, *arguments), indent=4)
+
+
+def _head(modules: list[str]) -> list[str]:
+    """The statement that names it: `HEAD = "fc."`, or a tuple."""
+    names = tuple(CallArgument(f'"{module}."') for module in modules)
+    one, *more = names
+    *lines, last = lay("HEAD = ", Bracketed("", names, "()") if more else one.value)
+    return [*lines, f"{last}  # new for other classes"]
 
 
 # --- words -------------------------------------------------------------------------------
@@ -210,11 +223,17 @@ def _describe(plan: Plan, module: Module) -> list[str]:
         f"    python {file} --data DIR",
         f"    torchrun --nproc-per-node 8 {file} --data DIR",
         f"    python {file} --synthetic --steps 100",
+        f"    python {file} --data DIR --weights FILE --freeze '*'",
+        f"    python {file} --predict IMAGE ...",
         "",
         "DIR holds the folders train and val, each with a folder of images for each class, or",
         "what torchvision keeps of CIFAR-10, CIFAR-100 or MNIST; `--data digits` are those of",
         "scikit-learn. Under torchrun each process takes a share of every batch (DDP), and with",
         "--fsdp of the weights too (FSDP2). The run is in --out: checkpoints, log and curve.",
+        "",
+        "--weights starts from a state_dict or a checkpoint; the head is new where the classes",
+        "are others. --freeze keeps parts from training, '*' all but a new head. --predict says",
+        "what is in images, by --weights or the best of the run in --out.",
     ]
 
 
@@ -253,8 +272,9 @@ def _sides(plan: Plan, module: Module, recipe: Recipe) -> list[str]:
     terms = [_cross_entropy(f"out.{name}", recipe) for name, _ in module.fields]
     lines = lay("loss = ", terms[0], indent=4)
     for side, term in zip(sides, terms[1:], strict=True):
-        lines += lay(f"loss = loss + {side.weight:g} * ", term, indent=4)
-    return [*lines, "    return loss"]
+        start = "return" if side is sides[-1] else "loss ="
+        lines += lay(f"{start} loss + {side.weight:g} * ", term, indent=4)
+    return lines
 
 
 def _cross_entropy(out: str, recipe: Recipe) -> Bracketed:
@@ -291,20 +311,22 @@ def run_name(plan: Plan) -> str:
 # --- flags -------------------------------------------------------------------------------
 
 
-def _flags(plan: Plan, recipe: Recipe, classes: int, recomputes: bool) -> list[str]:
+def _flags(plan: Plan, recipe: Recipe, classes: bool, recomputes: bool) -> list[str]:
     """`add(...)` for each flag, in the order of --help: those of the recipe, then all others."""
     found = {flag.name: flag for line in recipe.lines for flag in line.flags()}
     found.setdefault("ema", Flag("ema", "float", help="average weights", optional=0.9999))
     flags = [
-        _flag("classes", type="int", default=classes, help="of the data") if classes else [],
+        _flag("classes", type="int", help="or else the data's") if classes else [],
         *(_number(found[name]) for name in (*_FIRST, *(n for n in found if n not in _FIRST))),
+        _flag("weights", type="Path", help="to start from, or of --predict"),
+        _flag("freeze", action='"append"', help="parts not to train: bn1,layer*"),
         _flag("accum", type="int", default=1, help="parts of a batch"),
         _flag("amp", nargs='"?"', const='"bf16"', choices='("bf16", "fp16")', help="precision"),
         _switch("compile", "torch.compile the training step"),
         _switch("grad-checkpointing", "less memory for more time") if recomputes else [],
         _switch("fsdp", "shard the network (FSDP2)"),
         _flag("device", help="cpu, cuda:1 ...; or else an accelerator"),
-        _flag("workers", type="int", default=4, help="reading images"),
+        _flag("workers", type="int", default="WORKERS", help="reading images"),
         _flag("seed", type="int", default=0, help="of all chance"),
         _switch("deterministic", "slower, and the same each time"),
         _switch("profile", "three updates, in OUT/trace0.json"),

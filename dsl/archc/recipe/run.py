@@ -16,7 +16,7 @@ class Batch(Line):
     images: int = number(int, doc="images an update", minimum=1)
 
     def flags(self) -> list[Flag]:
-        return [Flag("batch-size", "int", self.images, "in all")]
+        return [Flag("batch-size", "int", help=f"in all ({self.images}, or less of few images)")]
 
 
 class Length(Line):

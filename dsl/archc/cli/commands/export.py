@@ -32,8 +32,9 @@ def run(args: Namespace) -> int:
         return code
     need_network(analysis, input, "there is nothing to export")
     try:
-        net = export.module(analysis, _weights(args.weights), args.form)
-        content = export.exported(analysis, net, args.to)
+        state, facts = _weights(args.weights)
+        net = export.module(analysis, state, args.form)
+        content = export.exported(analysis, net, args.to, facts)
     except export.Unfit as why:
         raise Stop(str(why), WRONG) from None
     if args.weights is None:
@@ -47,13 +48,14 @@ def run(args: Namespace) -> int:
     return FINE
 
 
-def _weights(path: str | None) -> dict[str, Tensor] | None:
+def _weights(path: str | None) -> tuple[dict[str, Tensor] | None, dict[str, str]]:
+    """The weights of a file, and what it says of the images that they are for."""
     from archc import export
 
     if path is None:
-        return None
+        return None, {}
     try:
-        return export.weights(Path(path))
+        return export.weights(Path(path)), export.image_facts(Path(path))
     except OSError as error:
         raise Stop(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
 
