@@ -26,7 +26,7 @@ types: .venv/ready
 test: .venv/ready
 	$(BIN)/pytest -n 2
 
-slow: .venv/ready # every network against torchvision, thousands of random programs: minutes
+slow: .venv/ready # every network against torchvision, over a thousand random programs: minutes
 	$(BIN)/pytest -n 2 -m slow --durations=40
 
 fuzz: .venv/ready # 20,000 random programs: hours; goes on where it stopped
