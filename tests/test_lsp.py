@@ -97,8 +97,11 @@ async def editing(folder: Path, encoding: str, name: str = "a.arch") -> AsyncIte
             dynamic_registration=True
         ),
     )
+    in_text = types.TextDocumentClientCapabilities(
+        code_action=types.CodeActionClientCapabilities(disabled_support=True)
+    )
     params = types.InitializeParams(
-        capabilities=types.ClientCapabilities(general=general, workspace=workspace),
+        capabilities=types.ClientCapabilities(workspace, in_text, general=general),
         root_uri=folder.as_uri(),
     )
     answer = await client.initialize_async(params)
@@ -218,6 +221,41 @@ def test_a_mistake_and_its_cure(folder: Path, encoding: str) -> None:
         assert [e.new_text for e in action.edit.changes[editor.uri]] == ["relu"]
         editor.change(TEXT)
         await editor.told(lambda found: not found)
+
+    session(folder, use, encoding)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_statements_to_a_block(folder: Path, encoding: str) -> None:
+    """A refactoring is asked for by its kind; one that cannot be done says why."""
+
+    async def use(editor: Editor) -> None:
+        editor.open(TEXT)
+        start, end = editor.at("a: b(4)"), editor.at("  # é𝔘\nconv")
+        context = types.CodeActionContext([], only=[types.CodeActionKind.RefactorExtract])
+        params = types.CodeActionParams(editor.id, types.Range(start, end), context)
+        actions = await editor.client.text_document_code_action_async(params)
+        assert actions
+        (action,) = actions
+        assert isinstance(action, types.CodeAction)
+        assert action.title == "Extract into a block `part` (weight names change)"
+        assert action.edit is not None
+        assert action.edit.changes is not None
+        lines = TextLines(TEXT, encoding)
+        made = TEXT
+        for edit in reversed(action.edit.changes[editor.uri]):
+            first, last = lines.offset(edit.range.start), lines.offset(edit.range.end)
+            made = made[:first] + edit.new_text + made[last:]
+        assert "block part() { a: b(4); relu }" in made
+        assert "\npart()" in made
+        editor.change(made)
+        assert [hint.label for hint in await editor.hints()] == ["8x8 x4", "8x8 x4", "6x6 x5"]
+        editor.change(TEXT + "@a\n")
+        actions = await editor.client.text_document_code_action_async(params)
+        assert actions
+        assert isinstance(actions[0], types.CodeAction)
+        assert actions[0].disabled is not None
+        assert "`a` is named outside" in actions[0].disabled.reason
 
     session(folder, use, encoding)
 

@@ -25,6 +25,7 @@ from archc.editor.navigation import (
     renamed_at,
 )
 from archc.editor.outline import FoldedLines, OutlineEntry, folds, outline
+from archc.editor.refactoring import Refactored, refactorings
 from archc.editor.signature import SignatureHelp, signature_help
 from archc.editor.snapshot import Snapshot
 from archc.source import Source
@@ -147,6 +148,10 @@ class Document:
     def fix_all(self) -> Remedy | None:
         """Return what `archc check --fix` would change."""
         return fix_all(self.analyse())
+
+    def refactorings(self, start: int, end: int) -> tuple[Refactored, ...]:
+        """Return how what is between two offsets can be written otherwise."""
+        return refactorings(self.analyse(), start, end)
 
     def format(self) -> tuple[TextChange, ...]:
         """Return the changes that lay the text out. It waits for no analysis."""

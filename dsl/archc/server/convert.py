@@ -18,6 +18,7 @@ from archc.editor.legend import KINDS, MODIFIERS
 from archc.editor.lenses import FiguresLens
 from archc.editor.navigation import RenameEdits, TextPlace
 from archc.editor.outline import FoldedLines, OutlineEntry
+from archc.editor.refactoring import Refactored, RefactoringKind
 from archc.editor.signature import SignatureHelp
 from archc.server.documents import OpenTexts
 from archc.server.positions import TextLines
@@ -65,6 +66,22 @@ def action(remedy: Remedy, uri: str, lines: TextLines, texts: OpenTexts) -> type
     return types.CodeAction(
         remedy.title, kind, cured, edit=edit, is_preferred=remedy.preferred or None
     )
+
+
+_REFACTORINGS = {
+    RefactoringKind.EXTRACT: types.CodeActionKind.RefactorExtract,
+    RefactoringKind.INLINE: types.CodeActionKind.RefactorInline,
+    RefactoringKind.REWRITE: types.CodeActionKind.RefactorRewrite,
+}
+
+
+def refactoring(made: Refactored, uri: str, lines: TextLines) -> types.CodeAction:
+    """Return an edit that keeps the network as an action; one that is refused with the reason."""
+    kind = _REFACTORINGS[made.kind]
+    if made.refused:
+        return types.CodeAction(made.title, kind, disabled=types.CodeActionDisabled(made.refused))
+    edit = types.WorkspaceEdit(changes={uri: edits(made.changes, lines)})
+    return types.CodeAction(made.title, kind, edit=edit)
 
 
 def edits(changes: Sequence[TextChange], lines: TextLines) -> list[types.TextEdit]:

@@ -64,6 +64,7 @@ class OpenTexts:
 
     encoding: str = "utf-16"
     annotates: bool = False  # the client shows what is said of a change
+    disables: bool = False  # the client shows actions that cannot be done, and why
     folders: list[Path] = field(default_factory=list)  # of the workspace
     texts: dict[str, OpenText] = field(default_factory=dict)
     _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))

@@ -18,7 +18,13 @@ from archc.server.documents import OpenTexts
 from archc.server.publishing import Publisher
 
 _TRIGGERS = ["@", "(", ",", "=", '"', "/", " "]
-_KINDS_OF_ACTION = [types.CodeActionKind.QuickFix, types.CodeActionKind.SourceFixAll]
+_KINDS_OF_ACTION = [
+    types.CodeActionKind.QuickFix,
+    types.CodeActionKind.RefactorExtract,
+    types.CodeActionKind.RefactorInline,
+    types.CodeActionKind.RefactorRewrite,
+    types.CodeActionKind.SourceFixAll,
+]
 
 # Which function of `archc.server.requests` answers what, and what a client is told of it.
 _REQUESTS: tuple[tuple[str, str, object], ...] = (
@@ -91,6 +97,9 @@ def _add_lifecycle(server: LanguageServer, texts: OpenTexts) -> None:
         capabilities = params.capabilities.workspace
         edits = capabilities.workspace_edit if capabilities is not None else None
         texts.annotates = edits is not None and edits.change_annotation_support is not None
+        in_text = params.capabilities.text_document
+        actions = in_text.code_action if in_text is not None else None
+        texts.disables = bool(actions is not None and actions.disabled_support)
 
     @server.feature(types.INITIALIZED)
     async def initialized(params: types.InitializedParams) -> None:

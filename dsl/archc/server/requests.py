@@ -192,7 +192,10 @@ async def highlights(
 async def actions(
     texts: OpenTexts, params: types.CodeActionParams
 ) -> list[types.CodeAction] | None:
-    """Return the cures of what is wrong in a range; all sure ones at once if that is asked for."""
+    """Return the cures of what is wrong in a range, and how it can be written otherwise.
+
+    All sure cures at once if that is asked for.
+    """
     uri, only = params.text_document.uri, params.context.only or []
 
     def work(document: Document, lines: TextLines) -> list[types.CodeAction]:
@@ -201,6 +204,11 @@ async def actions(
         if not only or types.CodeActionKind.QuickFix in only:
             remedies = document.remedies(start, end)
             found += [convert.action(remedy, uri, lines, texts) for remedy in remedies]
+        if not only or any(kind.startswith("refactor") for kind in only):
+            kinds = tuple(only) or ("refactor",)
+            made = [r for r in document.refactorings(start, end) if texts.disables or not r.refused]
+            others = [convert.refactoring(each, uri, lines) for each in made]
+            found += [each for each in others if (each.kind or "").startswith(kinds)]
         if any(kind.startswith("source") for kind in only):
             whole = document.fix_all()
             found += [convert.action(whole, uri, lines, texts)] if whole is not None else []
