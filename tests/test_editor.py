@@ -401,6 +401,79 @@ def test_unsaved_texts_are_what_is_used(tmp_path: Path) -> None:
     assert found.path == str(tmp_path / "b.arch")
 
 
+LIBRARY = """\
+block inner(w) { conv 1x1 x(w) }
+
+# Twice.
+block outer(w) { inner(w); inner(2*w) }
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A library, a file that uses it, and two networks that use that one: one in a folder."""
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "lib.arch").write_text(LIBRARY, encoding="utf-8")
+    middle = 'use "lib.arch"\nblock middle() { outer(w=3); relu }\n'
+    (tmp_path / "middle.arch").write_text(middle, encoding="utf-8")
+    one = 'network One\nuse "middle.arch"\ninput 8x8 x3\nmiddle(); outer(4)\n'
+    (tmp_path / "one.arch").write_text(one, encoding="utf-8")
+    two = 'use "../lib.arch"\ninput 8x8 x3\nouter(4) * 2\n'
+    (tmp_path / "nets" / "two.arch").write_text(two, encoding="utf-8")
+    (tmp_path / "broken.arch").write_text('use "lib.arch"\nouter(\n', encoding="utf-8")
+    (tmp_path / "apart.arch").write_text("block outer(w) { relu }\n", encoding="utf-8")
+    return tmp_path
+
+
+def opened(path: Path, project: Path) -> Document:
+    return Document(path.read_text(encoding="utf-8"), path, project=project)
+
+
+def test_calls_over_files(project: Path) -> None:
+    library = opened(project / "lib.arch", project)
+    outer = library.call_item(LIBRARY.index("outer"))
+    assert outer is not None
+    assert (outer.name, outer.detail) == ("outer", "(w)")
+    callers = {(edge.item.name, Path(edge.item.path).name): edge for edge in
+               library.incoming_calls(outer)}  # fmt: skip
+    assert callers.keys() == {
+        ("middle", "middle.arch"), ("One", "one.arch"), ("network", "two.arch"),
+        ("network", "broken.arch"),
+    }  # fmt: skip
+    for edge in callers.values():
+        text = Path(edge.places[0].path).read_text(encoding="utf-8")
+        assert {text[place.start : place.end] for place in edge.places} == {"outer"}
+    (called,) = library.outgoing_calls(outer)
+    assert called.item.name == "inner"
+    assert [LIBRARY[p.start : p.end + 2] for p in called.places] == ["inner(w", "inner(2"]
+    one = opened(project / "one.arch", project)
+    network = one.call_item(one.text.index("One"))
+    assert network is not None
+    assert network.is_network
+    assert [edge.item.name for edge in one.outgoing_calls(network)] == ["middle", "outer"]
+    assert one.incoming_calls(network) == ()
+    called_there = one.call_item(one.text.index("outer"))
+    assert called_there == outer
+    assert one.call_item(one.text.index("8x8")) is None
+
+
+def test_a_block_is_renamed_in_all_files_that_use_it(project: Path) -> None:
+    for start in ("lib.arch", "one.arch"):
+        one = opened(project / start, project)
+        made = one.rename(one.text.index("outer"), "twice").changes
+        assert {Path(path).name for path in made} == {
+            "lib.arch", "middle.arch", "one.arch", "two.arch", "broken.arch"
+        }  # fmt: skip
+        for path, changes in made.items():
+            text = Path(path).read_text(encoding="utf-8")
+            assert {text[change.start : change.end] for change in changes} == {"outer"}
+    library = opened(project / "lib.arch", project)
+    made = library.rename(LIBRARY.index("w) { inner"), "width").changes
+    assert {Path(path).name for path in made} == {"lib.arch", "middle.arch"}  # `w=3`
+    with pytest.raises(NotRenamed, match=r"already a block there in middle\.arch"):
+        library.rename(LIBRARY.index("outer"), "middle")
+
+
 def test_what_is_kept_changes_no_answer() -> None:
     """A text after others is analysed as by itself: same mistakes, same figures."""
     chance = random.Random(5)

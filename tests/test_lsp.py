@@ -260,6 +260,34 @@ def test_statements_to_a_block(folder: Path, encoding: str) -> None:
     session(folder, use, encoding)
 
 
+def test_calls(folder: Path) -> None:
+    """Also of a file that is not open, and as the open texts stand."""
+
+    async def use(editor: Editor) -> None:
+        client = editor.client
+        editor.open(TEXT)
+        items = await client.text_document_prepare_call_hierarchy_async(
+            types.CallHierarchyPrepareParams(editor.id, editor.at("b(4)"))
+        )
+        assert items
+        assert items[0].uri == (folder / "b.arch").as_uri()
+        incoming = await client.call_hierarchy_incoming_calls_async(
+            types.CallHierarchyIncomingCallsParams(items[0])
+        )
+        assert incoming
+        (call,) = incoming
+        assert call.from_.uri == editor.uri
+        assert [place.start for place in call.from_ranges] == [editor.at("b(4)")]
+        outgoing = await client.call_hierarchy_outgoing_calls_async(
+            types.CallHierarchyOutgoingCallsParams(call.from_)
+        )
+        assert outgoing
+        assert [each.to.name for each in outgoing] == ["b"]
+
+    (folder / "a.arch").write_text(TEXT, encoding="utf-8")
+    session(folder, use)
+
+
 def test_mistakes_elsewhere_come_later(folder: Path) -> None:
     """While one types, those on the line at hand are told first; then, in a pause, the others."""
 

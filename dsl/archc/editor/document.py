@@ -9,6 +9,14 @@ from archc import files
 from archc.analysis.costs import Cost
 from archc.api import Kept, Reader, analyze
 from archc.editor.actions import Remedy, fix_all, remedies
+from archc.editor.calls import (
+    CallEdge,
+    CallItem,
+    call_item_at,
+    incoming_calls,
+    network_item,
+    outgoing_calls,
+)
 from archc.editor.colours import Coloured, colours
 from archc.editor.completion import Proposal, complete
 from archc.editor.findings import Finding, TextChange, findings
@@ -20,6 +28,7 @@ from archc.editor.navigation import (
     RenameEdits,
     TextPlace,
     definition,
+    occurrences,
     references,
     rename,
     renamed_at,
@@ -130,6 +139,26 @@ class Document:
     def references(self, offset: int, *, with_definition: bool = True) -> tuple[TextPlace, ...]:
         """Return where the name there stands."""
         return references(self.analyse(), offset, with_definition=with_definition)
+
+    def occurrences(self, offset: int) -> tuple[TextPlace, ...]:
+        """Return where the name there stands in this text."""
+        return occurrences(self.analyse(), offset)
+
+    def call_item(self, offset: int) -> CallItem | None:
+        """Return the block, or the network, whose calls can be asked for there."""
+        return call_item_at(self.analyse(), offset)
+
+    def network_item(self) -> CallItem:
+        """Return the network of this text, which may have no name."""
+        return network_item(self.analyse())
+
+    def incoming_calls(self, item: CallItem) -> tuple[CallEdge, ...]:
+        """Return who calls a block of this text, over the files of the project."""
+        return incoming_calls(self.analyse(), item)
+
+    def outgoing_calls(self, item: CallItem) -> tuple[CallEdge, ...]:
+        """Return what a block of this text, or its network, calls."""
+        return outgoing_calls(self.analyse(), item)
 
     def renamed_at(self, offset: int) -> TextPlace:
         """Return the name there, if it can be another. Raises NotRenamed."""

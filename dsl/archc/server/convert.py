@@ -9,6 +9,7 @@ from lsprotocol import types
 from pygls.uris import from_fs_path
 
 from archc.editor.actions import Remedy
+from archc.editor.calls import CallEdge, CallItem
 from archc.editor.colours import Coloured
 from archc.editor.completion import Proposal, ProposalKind
 from archc.editor.findings import Finding, TextChange
@@ -218,6 +219,33 @@ def signature(found: SignatureHelp) -> types.SignatureHelp:
     doc = types.MarkupContent(types.MarkupKind.Markdown, found.doc) if found.doc else None
     made = types.SignatureInformation(found.text, doc, parameters, found.active)
     return types.SignatureHelp([made], 0, found.active)
+
+
+def call_item(item: CallItem, texts: OpenTexts) -> types.CallHierarchyItem | None:
+    """Return a block or network as a caller; None where its file cannot be read."""
+    lines = texts.lines(Path(item.path))
+    if lines is None:
+        return None
+    return types.CallHierarchyItem(
+        item.name,
+        types.SymbolKind.Class if item.is_network else types.SymbolKind.Function,
+        uri_of(item.path),
+        lines.range(item.start, item.end),
+        lines.range(item.name_start, item.name_end),
+        detail=item.detail or None,
+    )
+
+
+def calls(
+    edges: Sequence[CallEdge], texts: OpenTexts
+) -> list[tuple[types.CallHierarchyItem, list[types.Range]]]:
+    """Return calls with their places, which are in the file of the caller."""
+    found = []
+    for edge in edges:
+        item, lines = call_item(edge.item, texts), texts.lines(Path(edge.places[0].path))
+        if item is not None and lines is not None:
+            found.append((item, [lines.range(p.start, p.end) for p in edge.places]))
+    return found
 
 
 def locations(places: Sequence[TextPlace], texts: OpenTexts) -> list[types.Location]:

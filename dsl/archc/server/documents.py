@@ -15,6 +15,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from pygls.uris import to_fs_path
+
 from archc.recursion import deep_recursion
 from archc.server.positions import TextLines
 from archc.source import Limits, Source
@@ -76,6 +78,20 @@ class OpenTexts:
         document = Document(text, path, self.read, self._project(path))
         self.texts[uri] = OpenText(uri, path, text, document)
         return self.texts[uri]
+
+    def opened(self, uri: str) -> OpenText | None:
+        """Return the text of a URI: one that is open, or a file that is read for one question."""
+        from archc import files
+        from archc.editor.document import Document
+
+        if uri in self.texts or not uri.startswith("file:"):
+            return self.texts.get(uri)
+        path = Path(to_fs_path(uri) or "")
+        try:
+            text = files.read(path, Limits(), inside=(self._project(path),)).text
+        except files.Unreadable:
+            return None
+        return OpenText(uri, path, text, Document(text, path, self.read, self._project(path)))
 
     def close(self, uri: str) -> OpenText | None:
         """Forget a text; return it."""

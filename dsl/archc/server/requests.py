@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from archc.editor.calls import CallEdge, CallItem
 from archc.editor.document import Document
 from archc.editor.formatting import format_changes
 from archc.editor.navigation import NotRenamed
@@ -179,11 +180,60 @@ async def highlights(
     """Return where a name stands in this text."""
 
     def work(document: Document, lines: TextLines) -> list[types.DocumentHighlight]:
-        found = document.references(lines.offset(params.position))
-        here = [place for place in found if place.path == str(document.path)]
-        return [types.DocumentHighlight(lines.range(p.start, p.end)) for p in here]
+        found = document.occurrences(lines.offset(params.position))
+        return [types.DocumentHighlight(lines.range(p.start, p.end)) for p in found]
 
     return await _ask(texts, params, work)
+
+
+async def prepare_calls(
+    texts: OpenTexts, params: types.CallHierarchyPrepareParams
+) -> list[types.CallHierarchyItem] | None:
+    """Return the block or network at a place."""
+
+    def work(document: Document, lines: TextLines) -> list[types.CallHierarchyItem]:
+        found = document.call_item(lines.offset(params.position))
+        item = convert.call_item(found, texts) if found is not None else None
+        return [item] if item is not None else []
+
+    return await _ask(texts, params, work)
+
+
+async def incoming_calls(
+    texts: OpenTexts, params: types.CallHierarchyIncomingCallsParams
+) -> list[types.CallHierarchyIncomingCall] | None:
+    """Return who calls a block."""
+    found = await _calls(texts, params.item, lambda document, item: document.incoming_calls(item))
+    return [types.CallHierarchyIncomingCall(item, places) for item, places in found]
+
+
+async def outgoing_calls(
+    texts: OpenTexts, params: types.CallHierarchyOutgoingCallsParams
+) -> list[types.CallHierarchyOutgoingCall] | None:
+    """Return what a block or network calls."""
+    found = await _calls(texts, params.item, lambda document, item: document.outgoing_calls(item))
+    return [types.CallHierarchyOutgoingCall(item, places) for item, places in found]
+
+
+async def _calls(
+    texts: OpenTexts,
+    asked: types.CallHierarchyItem,
+    work: Callable[[Document, CallItem], tuple[CallEdge, ...]],
+) -> list[tuple[types.CallHierarchyItem, list[types.Range]]]:
+    """The calls of an item, perhaps in a file that is not open. Its place tells which it is."""
+    opened = texts.opened(asked.uri)
+    if opened is None:
+        return []
+    offset = TextLines(opened.text, texts.encoding).offset(asked.selection_range.start)
+
+    def found(document: Document) -> list[tuple[types.CallHierarchyItem, list[types.Range]]]:
+        item = document.call_item(offset) or document.network_item()
+        return convert.calls(work(document, item), texts)
+
+    try:
+        return await texts.ask(opened, found)
+    except Stale:
+        raise _modified() from None
 
 
 # --- what changes the text ---------------------------------------------------------------
