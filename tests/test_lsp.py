@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
+from pygls.uris import to_fs_path
 
 from archc import data
 from archc.server.positions import TextLines
@@ -36,6 +37,8 @@ class Editor:
         self.published = asyncio.Event()
         self.refreshed = 0  # times that the server wanted shapes to be asked for again
         self.watched: set[str] = set()
+        self.shown: list[types.ShowDocumentParams] = []  # what the server wanted opened
+        self.messages: list[str] = []
 
     def open(self, text: str) -> None:
         self.text = text
@@ -83,6 +86,15 @@ async def editing(folder: Path, encoding: str, name: str = "a.arch") -> AsyncIte
     def refresh(params: None) -> None:
         editor.refreshed += 1
 
+    @client.feature(types.WINDOW_SHOW_DOCUMENT)  # type: ignore[untyped-decorator]
+    def show(params: types.ShowDocumentParams) -> types.ShowDocumentResult:
+        editor.shown.append(params)
+        return types.ShowDocumentResult(True)
+
+    @client.feature(types.WINDOW_SHOW_MESSAGE)  # type: ignore[untyped-decorator]
+    def say(params: types.ShowMessageParams) -> None:
+        editor.messages.append(params.message)
+
     @client.feature(types.CLIENT_REGISTER_CAPABILITY)  # type: ignore[untyped-decorator]
     def register(params: types.RegistrationParams) -> None:
         editor.watched |= {registration.method for registration in params.registrations}
@@ -97,11 +109,15 @@ async def editing(folder: Path, encoding: str, name: str = "a.arch") -> AsyncIte
             dynamic_registration=True
         ),
     )
+    window = types.WindowClientCapabilities(
+        show_document=types.ShowDocumentClientCapabilities(True)
+    )
     in_text = types.TextDocumentClientCapabilities(
         code_action=types.CodeActionClientCapabilities(disabled_support=True)
     )
     params = types.InitializeParams(
-        capabilities=types.ClientCapabilities(workspace, in_text, general=general),
+        capabilities=types.ClientCapabilities(workspace, in_text, window=window, general=general),
+        initialization_options={"gpu": "RTX 3090", "batch": 8},
         root_uri=folder.as_uri(),
     )
     answer = await client.initialize_async(params)
@@ -285,6 +301,61 @@ def test_calls(folder: Path) -> None:
         assert [each.to.name for each in outgoing] == ["b"]
 
     (folder / "a.arch").write_text(TEXT, encoding="utf-8")
+    session(folder, use)
+
+
+def test_lenses_and_the_reports_that_they_open(folder: Path) -> None:
+    async def use(editor: Editor) -> None:
+        client = editor.client
+
+        async def run(report: str, *arguments: Any) -> Any:
+            params = types.ExecuteCommandParams(f"archc.{report}", [*arguments])
+            return await client.workspace_execute_command_async(params)
+
+        async def lenses() -> dict[str, types.Command]:
+            found = await client.text_document_code_lens_async(types.CodeLensParams(editor.id))
+            return {lens.command.title: lens.command for lens in found or () if lens.command}
+
+        editor.open(f"network A\n{TEXT}")
+        shown = await lenses()
+        assert any(title.startswith("batch 8 fits RTX 3090 (") for title in shown)
+        assert {"diagram", "summary", "PyTorch"} <= shown.keys()
+        assert "compare with the saved file" not in shown
+        made = await client.workspace_execute_command_async(
+            types.ExecuteCommandParams(shown["PyTorch"].command, shown["PyTorch"].arguments)
+        )
+        assert made is not None
+        assert "class A(nn.Module)" in made["text"]
+        assert (made["name"], made["language"]) == ("A.py", "python")
+        assert editor.shown[0].uri.endswith("/A.py")
+        assert not editor.shown[0].external
+        await run("diagram")  # of the text that was changed last, shown in the browser
+        assert editor.shown[1].uri.endswith("/A.html")
+        assert editor.shown[1].external
+        page = Path(to_fs_path(editor.shown[1].uri) or "")
+        assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+        at = {"position": {"line": 4, "character": 4}}
+        assert "b(4)" in (await run("explain", editor.uri, at))["text"]
+        assert len(editor.shown) == 2
+        editor.change(editor.text.replace("x5", "x6"))
+        assert "compare with the saved file" in await lenses()
+        assert "x6" in (await run("compare", editor.uri))["text"]
+        context = types.CodeActionContext([])
+        here = types.Range(editor.at("conv"), editor.at("conv"))
+        actions = await client.text_document_code_action_async(
+            types.CodeActionParams(editor.id, here, context)
+        )
+        assert "Compare with the saved file" in {action.title for action in actions or ()}
+        for settings in ({"archc": {"gpu": 0.0001}}, {"archc": {"gpu": "RTX 1"}}):
+            client.workspace_did_change_configuration(types.DidChangeConfigurationParams(settings))
+        assert any("does not fit 0.0001 GiB" in title for title in await lenses())
+        assert ["archc.gpu 'RTX 1' is no card" in message for message in editor.messages] == [True]
+        editor.change("broken !\n")
+        with pytest.raises(Exception, match="line 1 has a mistake"):
+            await run("summary", editor.uri)
+        with pytest.raises(Exception, match="no such text is open"):
+            await run("summary", "file:///none.arch")
+
     session(folder, use)
 
 

@@ -17,6 +17,7 @@ from archc.editor.calls import (
     network_item,
     outgoing_calls,
 )
+from archc.editor.card import CardSetting
 from archc.editor.colours import Coloured, colours
 from archc.editor.completion import Proposal, complete
 from archc.editor.findings import Finding, TextChange, findings
@@ -35,6 +36,7 @@ from archc.editor.navigation import (
 )
 from archc.editor.outline import FoldedLines, OutlineEntry, folds, outline
 from archc.editor.refactoring import Refactored, refactorings
+from archc.editor.reports import ReportRequest
 from archc.editor.signature import SignatureHelp, signature_help
 from archc.editor.snapshot import Snapshot
 from archc.source import Source
@@ -102,9 +104,9 @@ class Document:
         self.analyse()
         return self._hints.hints
 
-    def lenses(self) -> tuple[FiguresLens, ...]:
-        """Return the figures to show above the network and its blocks."""
-        return lenses(self.analyse(), self._saved_cost)
+    def lenses(self, card: CardSetting | None = None) -> tuple[FiguresLens, ...]:
+        """Return the figures to show above the network and its blocks; whether a card takes it."""
+        return lenses(self.analyse(), self._saved_cost, card)
 
     def colours(self) -> tuple[Coloured, ...]:
         """Return the words that mean something, in order."""
@@ -167,6 +169,12 @@ class Document:
     def rename(self, offset: int, name: str) -> RenameEdits:
         """Return the changes that give the name there another. Raises NotRenamed."""
         return rename(self.analyse(), offset, name)
+
+    def asked(
+        self, card: CardSetting | None = None, offset: int | None = None, *, page: bool = False
+    ) -> ReportRequest:
+        """Return what `archc.editor.reports` needs, which may be written in another thread."""
+        return ReportRequest(self.analyse(), self.saved_text, card, offset, page)
 
     # --- what changes the text
 

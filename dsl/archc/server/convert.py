@@ -122,10 +122,17 @@ def hint(found: ShapeHint, lines: TextLines) -> types.InlayHint:
     )
 
 
-def lens(found: FiguresLens, lines: TextLines) -> types.CodeLens:
-    """Return figures above a line; there is nothing to run."""
+def lens(found: FiguresLens, uri: str, lines: TextLines, texts: OpenTexts) -> types.CodeLens:
+    """Return figures above a line, which open a report where the client can show one."""
     at = lines.range(found.start, found.start)
-    return types.CodeLens(at, types.Command(found.text, ""))
+    if not (found.report and texts.shows):
+        return types.CodeLens(at, types.Command(found.text, ""))
+    return types.CodeLens(at, command(found.text, found.report, uri))
+
+
+def command(title: str, report: str, uri: str) -> types.Command:
+    """Return what opens a report of a text."""
+    return types.Command(title, f"archc.{report}", arguments=[uri, {"show": True}])
 
 
 def tokens(words: Sequence[Coloured], lines: TextLines) -> types.SemanticTokens:

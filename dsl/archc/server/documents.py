@@ -22,6 +22,7 @@ from archc.server.positions import TextLines
 from archc.source import Limits, Source
 
 if TYPE_CHECKING:
+    from archc.editor.card import CardSetting
     from archc.editor.document import Document
     from archc.editor.findings import Finding
 
@@ -67,6 +68,9 @@ class OpenTexts:
     encoding: str = "utf-16"
     annotates: bool = False  # the client shows what is said of a change
     disables: bool = False  # the client shows actions that cannot be done, and why
+    shows: bool = False  # the client opens documents that the server names
+    card: CardSetting | None = None  # of the editor's settings
+    newest: str = ""  # the text that was opened or changed last
     folders: list[Path] = field(default_factory=list)  # of the workspace
     texts: dict[str, OpenText] = field(default_factory=dict)
     _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
@@ -77,6 +81,7 @@ class OpenTexts:
 
         document = Document(text, path, self.read, self._project(path))
         self.texts[uri] = OpenText(uri, path, text, document)
+        self.newest = uri
         return self.texts[uri]
 
     def opened(self, uri: str) -> OpenText | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -61,6 +61,16 @@ _REQUESTS: tuple[tuple[str, str, object], ...] = (
 )
 
 
+REPORT_COMMANDS = (
+    "build",
+    "compare",
+    "diagram",
+    "explain",
+    "fit",
+    "summary",
+)  # of archc.editor.reports
+
+
 def serve() -> None:
     """Speak the protocol over standard input and output until the client ends it."""
     client, sys.stdout = sys.stdout, sys.stderr  # what prints by mistake must not reach the client
@@ -78,6 +88,8 @@ def make_server() -> LanguageServer:
     _add_texts(server, texts, publisher)
     for method, name, options in _REQUESTS:
         server.feature(method, options)(_answer(name, texts))
+    for name in REPORT_COMMANDS:
+        server.command(f"archc.{name}")(_report(server, name, texts))
     return server
 
 
@@ -90,6 +102,16 @@ def _answer(name: str, texts: OpenTexts) -> Callable[[Any], Awaitable[Any]]:
     return answer
 
 
+def _report(server: LanguageServer, name: str, texts: OpenTexts) -> Callable[..., Awaitable[Any]]:
+    """The command that writes a report."""
+
+    async def run(*arguments: Any) -> Any:
+        commands = import_module("archc.server.commands")
+        return await commands.run_command(server, texts, name, arguments)
+
+    return run
+
+
 def _add_lifecycle(server: LanguageServer, texts: OpenTexts) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
@@ -100,6 +122,10 @@ def _add_lifecycle(server: LanguageServer, texts: OpenTexts) -> None:
         capabilities = params.capabilities.workspace
         edits = capabilities.workspace_edit if capabilities is not None else None
         texts.annotates = edits is not None and edits.change_annotation_support is not None
+        window = params.capabilities.window
+        shown = window.show_document if window is not None else None
+        texts.shows = shown is not None and shown.support
+        _take_settings(server, texts, params.initialization_options)
         in_text = params.capabilities.text_document
         actions = in_text.code_action if in_text is not None else None
         texts.disables = bool(actions is not None and actions.disabled_support)
@@ -108,6 +134,19 @@ def _add_lifecycle(server: LanguageServer, texts: OpenTexts) -> None:
     async def initialized(params: types.InitializedParams) -> None:
         _watch_files(server)
         await texts.warm_up()
+
+
+def _take_settings(server: LanguageServer, texts: OpenTexts, settings: Any) -> None:
+    """Take the editor's settings, or what it calls `archc` in them; what cannot be is told."""
+    if not isinstance(settings, Mapping):
+        return
+    from archc.editor.card import BadSetting, CardSetting  # what takes long to import
+
+    own = settings.get("archc", settings)
+    try:
+        texts.card = CardSetting.of(own if isinstance(own, Mapping) else {})
+    except BadSetting as why:
+        server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, str(why)))
 
 
 def _refresh_hints(server: LanguageServer) -> None:
@@ -143,6 +182,7 @@ def _add_texts(server: LanguageServer, texts: OpenTexts, publisher: Publisher) -
         opened = texts.texts.get(params.text_document.uri)
         if opened is not None and params.content_changes:
             opened.note(params.content_changes[-1].text)
+            texts.newest = opened.uri
             publisher.publish(opened)
             publisher.publish_users(opened.path)
 
@@ -159,6 +199,13 @@ def _add_texts(server: LanguageServer, texts: OpenTexts, publisher: Publisher) -
         if closed is not None:
             publisher.withdraw(closed)
             publisher.publish_users(closed.path)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    def settings_changed(params: types.DidChangeConfigurationParams) -> None:
+        _take_settings(server, texts, params.settings)
+        workspace = server.client_capabilities.workspace
+        if workspace is not None and workspace.code_lens and workspace.code_lens.refresh_support:
+            server.workspace_code_lens_refresh(None)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     async def files_changed(params: types.DidChangeWatchedFilesParams) -> None:

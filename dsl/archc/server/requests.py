@@ -19,6 +19,7 @@ from archc.server.positions import TextLines
 from archc.source import Source
 
 Answer = TypeVar("Answer")
+_COMPARE = "source.compare"
 
 
 class InText(Protocol):
@@ -76,9 +77,11 @@ async def hints(texts: OpenTexts, params: types.InlayHintParams) -> list[types.I
 
 async def lenses(texts: OpenTexts, params: types.CodeLensParams) -> list[types.CodeLens] | None:
     """Return the figures above the network and its blocks."""
+    uri = params.text_document.uri
 
     def work(document: Document, lines: TextLines) -> list[types.CodeLens]:
-        return [convert.lens(lens, lines) for lens in document.lenses()]
+        found = [lens for lens in document.lenses(texts.card) if texts.shows or not lens.is_link]
+        return [convert.lens(lens, uri, lines, texts) for lens in found]
 
     return await _ask(texts, params, work)
 
@@ -259,6 +262,11 @@ async def actions(
             made = [r for r in document.refactorings(start, end) if texts.disables or not r.refused]
             others = [convert.refactoring(each, uri, lines) for each in made]
             found += [each for each in others if (each.kind or "").startswith(kinds)]
+        compares = not only or any(_COMPARE.startswith(kind) for kind in only)
+        if compares and texts.shows and not document.analyse().saved:
+            title = "Compare with the saved file"
+            opens = convert.command(title, "compare", uri)
+            found.append(types.CodeAction(title, _COMPARE, command=opens))
         if any(kind.startswith("source") for kind in only):
             whole = document.fix_all()
             found += [convert.action(whole, uri, lines, texts)] if whole is not None else []
