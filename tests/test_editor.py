@@ -478,6 +478,28 @@ def test_a_block_is_renamed_in_all_files_that_use_it(project: Path) -> None:
         library.rename(LIBRARY.index("outer"), "middle")
 
 
+def test_renaming_says_which_published_weights_would_not_load(project: Path) -> None:
+    one = bundled("resnet50")
+    said = one.rename(one.text.index("layer1:"), "stage1").warning
+    assert "ResNet50" in said
+    assert "layer1.0.conv1 becomes stage1.0.conv1" in said
+    assert "torchvision's ResNet50_Weights" in said
+    assert not one.rename(one.text.index("num_classes ="), "classes").warning
+    assert not one.rename(one.text.index("bottleneck(64"), "unit").warning  # named by place
+    path = data.ARCHS / "blocks" / "resnet.arch"
+    said = (
+        opened(path, data.ARCHS)
+        .rename(path.read_text(encoding="utf-8").index("downsample:"), "shortcut")
+        .warning
+    )  # in a file without a network: those that use it have weights
+    assert " more get other names" in said
+    library = opened(project / "lib.arch", project)
+    said = library.rename(LIBRARY.index("inner"), "part").warning  # `inner1`, by its kind
+    assert "inner1" in said
+    assert "part1" in said
+    assert "Published" not in said
+
+
 def test_what_is_kept_changes_no_answer() -> None:
     """A text after others is analysed as by itself: same mistakes, same figures."""
     chance = random.Random(5)

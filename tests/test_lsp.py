@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from pygls.lsp.client import LanguageClient
 from pygls.uris import to_fs_path
 
 from archc import data
+from archc.server.documents import OpenTexts
 from archc.server.positions import TextLines
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
@@ -416,6 +419,94 @@ def test_newer_text_overtakes_older() -> None:
         }
 
     session(data.ARCHS, use, name="stochastic_depth_resnet1202.arch")
+
+
+def test_what_is_taken_back_is_not_computed() -> None:
+    """Seven of eight questions are: none of them is worked on, whatever is in front of it."""
+
+    async def run() -> None:
+        texts = OpenTexts()
+        path = data.ARCHS / "lenet5.arch"
+        opened = texts.open(path.as_uri(), path, path.read_text(encoding="utf-8"))
+        begin = threading.Event()
+        asked: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(texts.ask(opened, lambda document: begin.wait(60)))
+        ]
+        done: list[int] = []
+        for number in range(8):
+            work = partial(lambda number, document: done.append(number), number)
+            asked.append(asyncio.ensure_future(texts.ask(opened, work)))
+        await asyncio.sleep(0.05)
+        for task in asked[1:8]:
+            task.cancel()
+        begin.set()
+        await asyncio.gather(*asked, return_exceptions=True)
+        assert done == [7]
+        assert opened.waiting == 0
+
+    asyncio.run(run())
+
+
+def test_an_analysis_stops_that_nobody_waits_for() -> None:
+    """Not where another question waits for it: then it goes on."""
+
+    async def run(others: int) -> bool:
+        texts = OpenTexts()
+        path = data.ARCHS / "stochastic_depth_resnet1202.arch"
+        opened = texts.open(path.as_uri(), path, path.read_text(encoding="utf-8"))
+        first = asyncio.ensure_future(texts.ask(opened, lambda document: document.hints()))
+        asked = [
+            asyncio.ensure_future(texts.ask(opened, lambda document: document.findings()))
+            for _ in range(others)
+        ]
+        await asyncio.sleep(0.1)  # it has begun
+        first.cancel()
+        await asyncio.gather(first, *asked, return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(texts._worker, lambda: opened.document.is_analysed)
+
+    assert not asyncio.run(run(0))
+    assert asyncio.run(run(1))
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_places_behind_astral_characters_of_their_line(folder: Path, encoding: str) -> None:
+    text = 'network N "é𝔘𝔘"; use "b.arch"; input 8x8 x3; a: b(4); add< | @a >; fc 1 # 𝔘\n'
+
+    async def use(editor: Editor) -> None:
+        client = editor.client
+        editor.open(text)
+        lines = TextLines(text, encoding)
+        edit = await client.text_document_rename_async(
+            types.RenameParams(editor.id, editor.at("a >"), "left")
+        )
+        assert edit is not None
+        assert edit.changes is not None
+        ranges = [each.range for each in edit.changes[editor.uri]]
+        assert [text[lines.offset(r.start) : lines.offset(r.end)] for r in ranges] == ["a", "a"]
+        assert ranges[1].start == editor.at("a >")
+        assert "Weights of `a` may get other names" in editor.messages[0]  # there is a mistake
+        hover = await client.text_document_hover_async(
+            types.HoverParams(editor.id, editor.at("b(4)"))
+        )
+        assert hover is not None
+        assert hover.range is not None
+        assert hover.range.start == editor.at("b(4)")
+        await editor.told(lambda found: [d.code for d in found] == ["A202"])
+        (diagnostic,) = editor.diagnostics[editor.uri]
+        assert diagnostic.range.start == editor.at("fc 1")
+        tokens = await client.text_document_semantic_tokens_full_async(
+            types.SemanticTokensParams(editor.id)
+        )
+        assert tokens is not None
+        starts, at = [], 0
+        for delta in tokens.data[1::5]:
+            at += delta
+            starts.append(at)
+        assert editor.at("add<").character in starts
+        assert starts[-1] == editor.at("# 𝔘").character
+
+    session(folder, use, encoding)
 
 
 def test_what_cannot_be_renamed_is_refused(folder: Path) -> None:

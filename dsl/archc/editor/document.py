@@ -77,6 +77,11 @@ class Document:
         """Analyse anew when asked: a file that this one uses has changed."""
         self._snapshot = None
 
+    @property
+    def is_analysed(self) -> bool:
+        """Whether there is an analysis of the newest text."""
+        return self._snapshot is not None
+
     def analyse(self, cancelled: Callable[[], bool] | None = None) -> Snapshot:
         """Return the newest text, analysed. Raises archc.api.Cancelled once `cancelled` says so."""
         if self._snapshot is not None:
@@ -85,7 +90,8 @@ class Document:
         analysis = analyze(
             source, project=self._project, read=self._read, cancelled=cancelled, kept=self._kept
         )
-        snapshot = Snapshot(analysis, self._project, source.text == self.saved_text)
+        is_saved = source.text == self.saved_text
+        snapshot = Snapshot(analysis, self._project, is_saved, cancelled)
         self._hints.update(snapshot)
         if snapshot.saved and analysis.ok:
             self._saved_cost = analysis.cost

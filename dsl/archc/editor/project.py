@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from archc import syntax
@@ -26,19 +27,27 @@ class Project:
     snapshot: Snapshot
     _files: dict[Path, syntax.File | None] = field(default_factory=dict)
 
-    def scopes(self) -> Iterator[Scopes]:
-        """Return the scopes of the text, and of each file of the project that uses others."""
-        yield self.snapshot.scopes
-        for path in self._paths():
-            file = self._file(path)
-            if file is not None and _USE.search(file.span.source.text):
-                yield resolve(file, self._used, is_known)
+    @cached_property
+    def scopes(self) -> list[Scopes]:
+        """The scopes of the text, and of each file of the project that uses others."""
+        files = (file for path in self._paths() if (file := self._file(path)) is not None)
+        users = (file for file in files if _USE.search(file.span.source.text))
+        return [self.snapshot.scopes, *(resolve(file, self._used, is_known) for file in users)]
+
+    def users_of(self, names: Collection[str]) -> list[str]:
+        """Return the files that these files are part of: themselves, and what uses them."""
+        found = [
+            scopes.source.name
+            for scopes in self.scopes
+            if any(s.source.name in names for symbol in scopes.symbols for s in symbol.definitions)
+        ]
+        return [*dict.fromkeys((*names, *found))]
 
     def places(self, symbol: Symbol, *, uses_only: bool = False) -> list[Span]:
         """Return where a symbol stands in all files: its definitions are the same place."""
         defined = {(span.source.name, span.start) for span in symbol.definitions}
         found: dict[tuple[str, int], Span] = {}
-        for scopes in self.scopes():
+        for scopes in self.scopes:
             for other in scopes.symbols:
                 if any((s.source.name, s.start) in defined for s in other.definitions):
                     spans = other.uses if uses_only else other.places

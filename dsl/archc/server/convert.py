@@ -99,7 +99,7 @@ def renaming(made: RenameEdits, texts: OpenTexts) -> types.WorkspaceEdit:
             found[uri_of(path)] = edits(changes, lines)
     if not (made.warning and texts.annotates):
         return types.WorkspaceEdit(changes=found)
-    note = types.ChangeAnnotation(made.warning[:1].upper() + made.warning[1:], True)
+    note = types.ChangeAnnotation(made.warning, True)
     documents = [
         types.TextDocumentEdit(
             types.OptionalVersionedTextDocumentIdentifier(uri, None),

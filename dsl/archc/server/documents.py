@@ -42,6 +42,7 @@ class OpenText:
     text: str
     document: Document
     version: int = 0
+    waiting: int = 0  # questions that somebody waits to be answered
     saved: bool = True  # nothing to tell the document
     edited_line: int = -1  # where it was last changed, counted from 0
     shown: tuple[Finding, ...] = ()  # the diagnostics that the client has
@@ -69,6 +70,7 @@ class OpenTexts:
     annotates: bool = False  # the client shows what is said of a change
     disables: bool = False  # the client shows actions that cannot be done, and why
     shows: bool = False  # the client opens documents that the server names
+    say: Callable[[str], None] = print  # shows a message to the user
     card: CardSetting | None = None  # of the editor's settings
     newest: str = ""  # the text that was opened or changed last
     folders: list[Path] = field(default_factory=list)  # of the workspace
@@ -136,13 +138,23 @@ class OpenTexts:
         return [opened for opened in self.texts.values() if path in opened.uses]
 
     async def ask(self, opened: OpenText, work: Callable[[Document], Answer]) -> Answer:
-        """Return what `work` makes of the newest text. Raises Stale once there is a newer one."""
+        """Return what `work` makes of the newest text. Raises Stale once there is a newer one.
+
+        A question that is taken back is not worked on, and an analysis stops that nobody waits for.
+        """
         version = opened.version
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._worker, self._do, opened, version, work)
+        opened.waiting += 1
+        try:
+            return await loop.run_in_executor(self._worker, self._do, opened, version, work)
+        finally:
+            opened.waiting -= 1
 
     def _do(self, opened: OpenText, version: int, work: Callable[[Document], Answer]) -> Answer:
-        if opened.version != version:
+        def is_spare() -> bool:
+            return opened.version != version or not opened.waiting
+
+        if is_spare():
             raise Stale
         from archc.api import Cancelled
 
@@ -156,7 +168,7 @@ class OpenTexts:
             opened.saved = True
         try:
             with deep_recursion():
-                opened.uses = document.analyse(lambda: opened.version != version).uses
+                opened.uses = document.analyse(is_spare).uses
                 return work(document)
         except Cancelled:
             raise Stale from None

@@ -80,7 +80,7 @@ def serve() -> None:
 def make_server() -> LanguageServer:
     """Return a server with all features, and no text open."""
     server = LanguageServer("archc", __version__, types.TextDocumentSyncKind.Full)
-    texts = OpenTexts()
+    texts = OpenTexts(say=lambda text: _warn(server, text))
     _add_lifecycle(server, texts)
     publisher = Publisher(
         texts, server.text_document_publish_diagnostics, lambda: _refresh_hints(server)
@@ -125,7 +125,7 @@ def _add_lifecycle(server: LanguageServer, texts: OpenTexts) -> None:
         window = params.capabilities.window
         shown = window.show_document if window is not None else None
         texts.shows = shown is not None and shown.support
-        _take_settings(server, texts, params.initialization_options)
+        _take_settings(texts, params.initialization_options)
         in_text = params.capabilities.text_document
         actions = in_text.code_action if in_text is not None else None
         texts.disables = bool(actions is not None and actions.disabled_support)
@@ -136,7 +136,11 @@ def _add_lifecycle(server: LanguageServer, texts: OpenTexts) -> None:
         await texts.warm_up()
 
 
-def _take_settings(server: LanguageServer, texts: OpenTexts, settings: Any) -> None:
+def _warn(server: LanguageServer, text: str) -> None:
+    server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, text))
+
+
+def _take_settings(texts: OpenTexts, settings: Any) -> None:
     """Take the editor's settings, or what it calls `archc` in them; what cannot be is told."""
     if not isinstance(settings, Mapping):
         return
@@ -146,7 +150,7 @@ def _take_settings(server: LanguageServer, texts: OpenTexts, settings: Any) -> N
     try:
         texts.card = CardSetting.of(own if isinstance(own, Mapping) else {})
     except BadSetting as why:
-        server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, str(why)))
+        texts.say(str(why))
 
 
 def _refresh_hints(server: LanguageServer) -> None:
@@ -202,7 +206,7 @@ def _add_texts(server: LanguageServer, texts: OpenTexts, publisher: Publisher) -
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     def settings_changed(params: types.DidChangeConfigurationParams) -> None:
-        _take_settings(server, texts, params.settings)
+        _take_settings(texts, params.settings)
         workspace = server.client_capabilities.workspace
         if workspace is not None and workspace.code_lens and workspace.code_lens.refresh_support:
             server.workspace_code_lens_refresh(None)

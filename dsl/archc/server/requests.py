@@ -12,7 +12,7 @@ from pygls.exceptions import JsonRpcException
 from archc.editor.calls import CallEdge, CallItem
 from archc.editor.document import Document
 from archc.editor.formatting import format_changes
-from archc.editor.navigation import NotRenamed
+from archc.editor.navigation import NotRenamed, RenameEdits
 from archc.server import convert
 from archc.server.documents import OpenTexts, Stale
 from archc.server.positions import TextLines
@@ -304,13 +304,20 @@ async def prepare_rename(texts: OpenTexts, params: types.PrepareRenameParams) ->
 
 
 async def rename(texts: OpenTexts, params: types.RenameParams) -> types.WorkspaceEdit | None:
-    """Return the changes over files. Raises JsonRpcException with the reason if it cannot be."""
+    """Return the changes over files. Raises JsonRpcException with the reason if it cannot be.
 
-    def work(document: Document, lines: TextLines) -> types.WorkspaceEdit:
-        made = document.rename(lines.offset(params.position), params.new_name)
-        return convert.renaming(made, texts)
+    What else they change is said in their place, or in a message where the client has no such.
+    """
+
+    def work(document: Document, lines: TextLines) -> RenameEdits:
+        return document.rename(lines.offset(params.position), params.new_name)
 
     try:
-        return await _ask(texts, params, work)
+        made = await _ask(texts, params, work)
     except NotRenamed as reason:
         raise _refused(reason) from None
+    if made is None:
+        return None
+    if made.warning and not texts.annotates:
+        texts.say(made.warning)
+    return convert.renaming(made, texts)

@@ -49,7 +49,7 @@ class Guard:
         text = edited(source.text, [*changes, *moves.values()])
         if self._is_formatted:
             text = format_source(Source(source.name, text)).text
-        after = analyse_as(self.snapshot, Source(source.name, text))
+        after = analyse_as(self.snapshot, Source(source.name, text), self.snapshot.cancelled)
         made = _identity(after)
         if made is None or not self._is_same(made, after):
             return None
