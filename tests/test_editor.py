@@ -13,12 +13,16 @@ from editing import at_mark, beside, bundled, typed
 
 from archc import api, data, files
 from archc.api import Cancelled, Kept, analyze
+from archc.cli import main
+from archc.editor.card import BadSetting, CardSetting
 from archc.editor.document import Document
 from archc.editor.hints import shape_hints
 from archc.editor.legend import FAMILIES, KINDS, MODIFIERS
 from archc.editor.navigation import NotRenamed
+from archc.editor.reports import REPORTS, NotReported, write_report
 from archc.editor.samples import samples
 from archc.ops import REGISTRY
+from archc.server.language_server import REPORT_COMMANDS
 from archc.source import Edit as SourceEdit
 from archc.source import Limits, Source, Span, edited
 from archc.syntax.cursor import cursor_at
@@ -401,6 +405,101 @@ def test_unsaved_texts_are_what_is_used(tmp_path: Path) -> None:
     assert found.path == str(tmp_path / "b.arch")
 
 
+LIBRARY = """\
+block inner(w) { conv 1x1 x(w) }
+
+# Twice.
+block outer(w) { inner(w); inner(2*w) }
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A library, a file that uses it, and two networks that use that one: one in a folder."""
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "lib.arch").write_text(LIBRARY, encoding="utf-8")
+    middle = 'use "lib.arch"\nblock middle() { outer(w=3); relu }\n'
+    (tmp_path / "middle.arch").write_text(middle, encoding="utf-8")
+    one = 'network One\nuse "middle.arch"\ninput 8x8 x3\nmiddle(); outer(4)\n'
+    (tmp_path / "one.arch").write_text(one, encoding="utf-8")
+    two = 'use "../lib.arch"\ninput 8x8 x3\nouter(4) * 2\n'
+    (tmp_path / "nets" / "two.arch").write_text(two, encoding="utf-8")
+    (tmp_path / "broken.arch").write_text('use "lib.arch"\nouter(\n', encoding="utf-8")
+    (tmp_path / "apart.arch").write_text("block outer(w) { relu }\n", encoding="utf-8")
+    return tmp_path
+
+
+def opened(path: Path, project: Path) -> Document:
+    return Document(path.read_text(encoding="utf-8"), path, project=project)
+
+
+def test_calls_over_files(project: Path) -> None:
+    library = opened(project / "lib.arch", project)
+    outer = library.call_item(LIBRARY.index("outer"))
+    assert outer is not None
+    assert (outer.name, outer.detail) == ("outer", "(w)")
+    callers = {(edge.item.name, Path(edge.item.path).name): edge for edge in
+               library.incoming_calls(outer)}  # fmt: skip
+    assert callers.keys() == {
+        ("middle", "middle.arch"), ("One", "one.arch"), ("network", "two.arch"),
+        ("network", "broken.arch"),
+    }  # fmt: skip
+    for edge in callers.values():
+        text = Path(edge.places[0].path).read_text(encoding="utf-8")
+        assert {text[place.start : place.end] for place in edge.places} == {"outer"}
+    (called,) = library.outgoing_calls(outer)
+    assert called.item.name == "inner"
+    assert [LIBRARY[p.start : p.end + 2] for p in called.places] == ["inner(w", "inner(2"]
+    one = opened(project / "one.arch", project)
+    network = one.call_item(one.text.index("One"))
+    assert network is not None
+    assert network.is_network
+    assert [edge.item.name for edge in one.outgoing_calls(network)] == ["middle", "outer"]
+    assert one.incoming_calls(network) == ()
+    called_there = one.call_item(one.text.index("outer"))
+    assert called_there == outer
+    assert one.call_item(one.text.index("8x8")) is None
+
+
+def test_a_block_is_renamed_in_all_files_that_use_it(project: Path) -> None:
+    for start in ("lib.arch", "one.arch"):
+        one = opened(project / start, project)
+        made = one.rename(one.text.index("outer"), "twice").changes
+        assert {Path(path).name for path in made} == {
+            "lib.arch", "middle.arch", "one.arch", "two.arch", "broken.arch"
+        }  # fmt: skip
+        for path, changes in made.items():
+            text = Path(path).read_text(encoding="utf-8")
+            assert {text[change.start : change.end] for change in changes} == {"outer"}
+    library = opened(project / "lib.arch", project)
+    made = library.rename(LIBRARY.index("w) { inner"), "width").changes
+    assert {Path(path).name for path in made} == {"lib.arch", "middle.arch"}  # `w=3`
+    with pytest.raises(NotRenamed, match=r"already a block there in middle\.arch"):
+        library.rename(LIBRARY.index("outer"), "middle")
+
+
+def test_renaming_says_which_published_weights_would_not_load(project: Path) -> None:
+    one = bundled("resnet50")
+    said = one.rename(one.text.index("layer1:"), "stage1").warning
+    assert "ResNet50" in said
+    assert "layer1.0.conv1 becomes stage1.0.conv1" in said
+    assert "torchvision's ResNet50_Weights" in said
+    assert not one.rename(one.text.index("num_classes ="), "classes").warning
+    assert not one.rename(one.text.index("bottleneck(64"), "unit").warning  # named by place
+    path = data.ARCHS / "blocks" / "resnet.arch"
+    said = (
+        opened(path, data.ARCHS)
+        .rename(path.read_text(encoding="utf-8").index("downsample:"), "shortcut")
+        .warning
+    )  # in a file without a network: those that use it have weights
+    assert " more get other names" in said
+    library = opened(project / "lib.arch", project)
+    said = library.rename(LIBRARY.index("inner"), "part").warning  # `inner1`, by its kind
+    assert "inner1" in said
+    assert "part1" in said
+    assert "Published" not in said
+
+
 def test_what_is_kept_changes_no_answer() -> None:
     """A text after others is analysed as by itself: same mistakes, same figures."""
     chance = random.Random(5)
@@ -456,7 +555,7 @@ def test_colours_are_in_order_and_in_the_legend() -> None:
 
 def test_lenses_say_the_change_since_the_last_save() -> None:
     one = document()
-    first, block = one.lenses()
+    first, block = (lens for lens in one.lenses() if not lens.is_link)
     cost = one.analyse().analysis.cost
     assert first.text.startswith(f"{cost.params:,} parameters · ")
     assert block.text.startswith("2 calls · 3 forms · ")
@@ -464,6 +563,75 @@ def test_lenses_say_the_change_since_the_last_save() -> None:
     assert "since the last save" in one.lenses()[0].text
     one.save()
     assert "since the last save" not in one.lenses()[0].text
+
+
+def test_lenses_say_whether_the_network_fits_the_card(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The same as `archc fit` says of that batch, in mixed precision."""
+    one = bundled("resnet50")
+    for batch, said in ((64, "fits"), (512, "is tight on"), (600, "does not fit")):
+        card = CardSetting.of({"gpu": "NVIDIA GeForce RTX 3090", "batch": batch, "amp": True})
+        assert card is not None
+        (lens,) = (each for each in one.lenses(card) if each.report == "fit")
+        assert lens.text.startswith(f"batch {batch} {said} RTX 3090 (")
+        assert lens.text.endswith("of 24.0 GiB, at most 495)" if batch == 600 else "of 24.0 GiB)")
+        main(["fit", "resnet50", "--gpu", "rtx3090", "--amp", "--batch", str(batch)])
+        out = capsys.readouterr().out
+        report = write_report("fit", one.asked(card)).text
+        assert report.split("The largest batch")[0] == out.split("The largest batch")[0]
+        (row,) = (line for line in out.splitlines() if "24.0 GiB " in line)
+        assert row.split()[-4] == "495"
+        assert row.split()[-1] == {"fits": "fits", "is tight on": "tight"}.get(said, "no")
+    assert not [lens for lens in one.lenses() if lens.report == "fit"]
+    card = CardSetting.of({"gpu": 24, "optimizer": "adam"})
+    assert card is not None
+    assert (card.name, card.memory, card.batch) == ("24 GiB", 24 * 2**30, 32)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"gpu": "RTX 3O90"}, {"gpu": -1}, {"gpu": 8, "batch": "64"}, {"gpu": 8, "optimizer": "lion"},
+     {"gpu": [8]}, {"gpu": 8, "batch": 0}],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_is_said(settings: dict[str, object]) -> None:
+    with pytest.raises(BadSetting, match=r"archc\."):
+        CardSetting.of(settings)
+    assert CardSetting.of({}) is None
+
+
+def test_reports_are_what_the_commands_say(capsys: pytest.CaptureFixture[str]) -> None:
+    one = bundled("lenet5")
+    assert {*REPORTS} == {*REPORT_COMMANDS}
+    for name, command in (
+        ("summary", ["summary", "lenet5"]),
+        ("explain", ["explain", "lenet5"]),
+        ("fit", ["fit", "lenet5"]),
+    ):
+        main(command)
+        assert write_report(name, one.asked()).text.strip() == capsys.readouterr().out.strip(), name
+    made = write_report("build", one.asked())
+    assert (made.name, made.language) == ("LeNet5.py", "python")
+    main(["build", "lenet5", "-o", "-"])
+    assert made.text.strip() in capsys.readouterr().out
+    assert "<svg" in write_report("diagram", one.asked()).text
+    assert write_report("diagram", one.asked(page=True)).name == "LeNet5.html"
+    offset = one.text.index("c5: conv") + 5 if "c5: conv" in one.text else one.text.index("conv ")
+    assert "conv" in write_report("explain", one.asked(offset=offset)).text
+
+
+def test_the_text_is_compared_with_the_saved_one() -> None:
+    one = document()
+    one.change(NETWORK.replace("classes = 10", "classes = 20"))
+    assert "classes" in write_report("compare", one.asked()).text
+    (lens,) = (each for each in one.lenses() if each.report == "compare")
+    assert lens.is_link
+    one.save()
+    assert not [each for each in one.lenses() if each.report == "compare"]
+    for text, said in (("block b() { relu }\n", "library"), (NETWORK + "conv !\n", "line 17")):
+        one.change(text)
+        with pytest.raises(NotReported, match=said):
+            write_report("summary", one.asked())
 
 
 def test_what_is_accepted_at_a_place() -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
+from pygls.uris import to_fs_path
 
 from archc import data
+from archc.server.documents import OpenTexts
 from archc.server.positions import TextLines
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
@@ -36,6 +40,8 @@ class Editor:
         self.published = asyncio.Event()
         self.refreshed = 0  # times that the server wanted shapes to be asked for again
         self.watched: set[str] = set()
+        self.shown: list[types.ShowDocumentParams] = []  # what the server wanted opened
+        self.messages: list[str] = []
 
     def open(self, text: str) -> None:
         self.text = text
@@ -83,6 +89,15 @@ async def editing(folder: Path, encoding: str, name: str = "a.arch") -> AsyncIte
     def refresh(params: None) -> None:
         editor.refreshed += 1
 
+    @client.feature(types.WINDOW_SHOW_DOCUMENT)  # type: ignore[untyped-decorator]
+    def show(params: types.ShowDocumentParams) -> types.ShowDocumentResult:
+        editor.shown.append(params)
+        return types.ShowDocumentResult(True)
+
+    @client.feature(types.WINDOW_SHOW_MESSAGE)  # type: ignore[untyped-decorator]
+    def say(params: types.ShowMessageParams) -> None:
+        editor.messages.append(params.message)
+
     @client.feature(types.CLIENT_REGISTER_CAPABILITY)  # type: ignore[untyped-decorator]
     def register(params: types.RegistrationParams) -> None:
         editor.watched |= {registration.method for registration in params.registrations}
@@ -97,8 +112,15 @@ async def editing(folder: Path, encoding: str, name: str = "a.arch") -> AsyncIte
             dynamic_registration=True
         ),
     )
+    window = types.WindowClientCapabilities(
+        show_document=types.ShowDocumentClientCapabilities(True)
+    )
+    in_text = types.TextDocumentClientCapabilities(
+        code_action=types.CodeActionClientCapabilities(disabled_support=True)
+    )
     params = types.InitializeParams(
-        capabilities=types.ClientCapabilities(general=general, workspace=workspace),
+        capabilities=types.ClientCapabilities(workspace, in_text, window=window, general=general),
+        initialization_options={"gpu": "RTX 3090", "batch": 8},
         root_uri=folder.as_uri(),
     )
     answer = await client.initialize_async(params)
@@ -222,6 +244,124 @@ def test_a_mistake_and_its_cure(folder: Path, encoding: str) -> None:
     session(folder, use, encoding)
 
 
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_statements_to_a_block(folder: Path, encoding: str) -> None:
+    """A refactoring is asked for by its kind; one that cannot be done says why."""
+
+    async def use(editor: Editor) -> None:
+        editor.open(TEXT)
+        start, end = editor.at("a: b(4)"), editor.at("  # é𝔘\nconv")
+        context = types.CodeActionContext([], only=[types.CodeActionKind.RefactorExtract])
+        params = types.CodeActionParams(editor.id, types.Range(start, end), context)
+        actions = await editor.client.text_document_code_action_async(params)
+        assert actions
+        (action,) = actions
+        assert isinstance(action, types.CodeAction)
+        assert action.title == "Extract into a block `part` (weight names change)"
+        assert action.edit is not None
+        assert action.edit.changes is not None
+        lines = TextLines(TEXT, encoding)
+        made = TEXT
+        for edit in reversed(action.edit.changes[editor.uri]):
+            first, last = lines.offset(edit.range.start), lines.offset(edit.range.end)
+            made = made[:first] + edit.new_text + made[last:]
+        assert "block part() { a: b(4); relu }" in made
+        assert "\npart()" in made
+        editor.change(made)
+        assert [hint.label for hint in await editor.hints()] == ["8x8 x4", "8x8 x4", "6x6 x5"]
+        editor.change(TEXT + "@a\n")
+        actions = await editor.client.text_document_code_action_async(params)
+        assert actions
+        assert isinstance(actions[0], types.CodeAction)
+        assert actions[0].disabled is not None
+        assert "`a` is named outside" in actions[0].disabled.reason
+
+    session(folder, use, encoding)
+
+
+def test_calls(folder: Path) -> None:
+    """Also of a file that is not open, and as the open texts stand."""
+
+    async def use(editor: Editor) -> None:
+        client = editor.client
+        editor.open(TEXT)
+        items = await client.text_document_prepare_call_hierarchy_async(
+            types.CallHierarchyPrepareParams(editor.id, editor.at("b(4)"))
+        )
+        assert items
+        assert items[0].uri == (folder / "b.arch").as_uri()
+        incoming = await client.call_hierarchy_incoming_calls_async(
+            types.CallHierarchyIncomingCallsParams(items[0])
+        )
+        assert incoming
+        (call,) = incoming
+        assert call.from_.uri == editor.uri
+        assert [place.start for place in call.from_ranges] == [editor.at("b(4)")]
+        outgoing = await client.call_hierarchy_outgoing_calls_async(
+            types.CallHierarchyOutgoingCallsParams(call.from_)
+        )
+        assert outgoing
+        assert [each.to.name for each in outgoing] == ["b"]
+
+    (folder / "a.arch").write_text(TEXT, encoding="utf-8")
+    session(folder, use)
+
+
+def test_lenses_and_the_reports_that_they_open(folder: Path) -> None:
+    async def use(editor: Editor) -> None:
+        client = editor.client
+
+        async def run(report: str, *arguments: Any) -> Any:
+            params = types.ExecuteCommandParams(f"archc.{report}", [*arguments])
+            return await client.workspace_execute_command_async(params)
+
+        async def lenses() -> dict[str, types.Command]:
+            found = await client.text_document_code_lens_async(types.CodeLensParams(editor.id))
+            return {lens.command.title: lens.command for lens in found or () if lens.command}
+
+        editor.open(f"network A\n{TEXT}")
+        shown = await lenses()
+        assert any(title.startswith("batch 8 fits RTX 3090 (") for title in shown)
+        assert {"diagram", "summary", "PyTorch"} <= shown.keys()
+        assert "compare with the saved file" not in shown
+        made = await client.workspace_execute_command_async(
+            types.ExecuteCommandParams(shown["PyTorch"].command, shown["PyTorch"].arguments)
+        )
+        assert made is not None
+        assert "class A(nn.Module)" in made["text"]
+        assert (made["name"], made["language"]) == ("A.py", "python")
+        assert editor.shown[0].uri.endswith("/A.py")
+        assert not editor.shown[0].external
+        await run("diagram")  # of the text that was changed last, shown in the browser
+        assert editor.shown[1].uri.endswith("/A.html")
+        assert editor.shown[1].external
+        page = Path(to_fs_path(editor.shown[1].uri) or "")
+        assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+        at = {"position": {"line": 4, "character": 4}}
+        assert "b(4)" in (await run("explain", editor.uri, at))["text"]
+        assert len(editor.shown) == 2
+        editor.change(editor.text.replace("x5", "x6"))
+        assert "compare with the saved file" in await lenses()
+        assert "x6" in (await run("compare", editor.uri))["text"]
+        context = types.CodeActionContext([])
+        here = types.Range(editor.at("conv"), editor.at("conv"))
+        actions = await client.text_document_code_action_async(
+            types.CodeActionParams(editor.id, here, context)
+        )
+        assert "Compare with the saved file" in {action.title for action in actions or ()}
+        for settings in ({"archc": {"gpu": 0.0001}}, {"archc": {"gpu": "RTX 1"}}):
+            client.workspace_did_change_configuration(types.DidChangeConfigurationParams(settings))
+        assert any("does not fit 0.0001 GiB" in title for title in await lenses())
+        assert ["archc.gpu 'RTX 1' is no card" in message for message in editor.messages] == [True]
+        editor.change("broken !\n")
+        with pytest.raises(Exception, match="line 1 has a mistake"):
+            await run("summary", editor.uri)
+        with pytest.raises(Exception, match="no such text is open"):
+            await run("summary", "file:///none.arch")
+
+    session(folder, use)
+
+
 def test_mistakes_elsewhere_come_later(folder: Path) -> None:
     """While one types, those on the line at hand are told first; then, in a pause, the others."""
 
@@ -279,6 +419,94 @@ def test_newer_text_overtakes_older() -> None:
         }
 
     session(data.ARCHS, use, name="stochastic_depth_resnet1202.arch")
+
+
+def test_what_is_taken_back_is_not_computed() -> None:
+    """Seven of eight questions are: none of them is worked on, whatever is in front of it."""
+
+    async def run() -> None:
+        texts = OpenTexts()
+        path = data.ARCHS / "lenet5.arch"
+        opened = texts.open(path.as_uri(), path, path.read_text(encoding="utf-8"))
+        begin = threading.Event()
+        asked: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(texts.ask(opened, lambda document: begin.wait(60)))
+        ]
+        done: list[int] = []
+        for number in range(8):
+            work = partial(lambda number, document: done.append(number), number)
+            asked.append(asyncio.ensure_future(texts.ask(opened, work)))
+        await asyncio.sleep(0.05)
+        for task in asked[1:8]:
+            task.cancel()
+        begin.set()
+        await asyncio.gather(*asked, return_exceptions=True)
+        assert done == [7]
+        assert opened.waiting == 0
+
+    asyncio.run(run())
+
+
+def test_an_analysis_stops_that_nobody_waits_for() -> None:
+    """Not where another question waits for it: then it goes on."""
+
+    async def run(others: int) -> bool:
+        texts = OpenTexts()
+        path = data.ARCHS / "stochastic_depth_resnet1202.arch"
+        opened = texts.open(path.as_uri(), path, path.read_text(encoding="utf-8"))
+        first = asyncio.ensure_future(texts.ask(opened, lambda document: document.hints()))
+        asked = [
+            asyncio.ensure_future(texts.ask(opened, lambda document: document.findings()))
+            for _ in range(others)
+        ]
+        await asyncio.sleep(0.1)  # it has begun
+        first.cancel()
+        await asyncio.gather(first, *asked, return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(texts._worker, lambda: opened.document.is_analysed)
+
+    assert not asyncio.run(run(0))
+    assert asyncio.run(run(1))
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_places_behind_astral_characters_of_their_line(folder: Path, encoding: str) -> None:
+    text = 'network N "é𝔘𝔘"; use "b.arch"; input 8x8 x3; a: b(4); add< | @a >; fc 1 # 𝔘\n'
+
+    async def use(editor: Editor) -> None:
+        client = editor.client
+        editor.open(text)
+        lines = TextLines(text, encoding)
+        edit = await client.text_document_rename_async(
+            types.RenameParams(editor.id, editor.at("a >"), "left")
+        )
+        assert edit is not None
+        assert edit.changes is not None
+        ranges = [each.range for each in edit.changes[editor.uri]]
+        assert [text[lines.offset(r.start) : lines.offset(r.end)] for r in ranges] == ["a", "a"]
+        assert ranges[1].start == editor.at("a >")
+        assert "Weights of `a` may get other names" in editor.messages[0]  # there is a mistake
+        hover = await client.text_document_hover_async(
+            types.HoverParams(editor.id, editor.at("b(4)"))
+        )
+        assert hover is not None
+        assert hover.range is not None
+        assert hover.range.start == editor.at("b(4)")
+        await editor.told(lambda found: [d.code for d in found] == ["A202"])
+        (diagnostic,) = editor.diagnostics[editor.uri]
+        assert diagnostic.range.start == editor.at("fc 1")
+        tokens = await client.text_document_semantic_tokens_full_async(
+            types.SemanticTokensParams(editor.id)
+        )
+        assert tokens is not None
+        starts, at = [], 0
+        for delta in tokens.data[1::5]:
+            at += delta
+            starts.append(at)
+        assert editor.at("add<").character in starts
+        assert starts[-1] == editor.at("# 𝔘").character
+
+    session(folder, use, encoding)
 
 
 def test_what_cannot_be_renamed_is_refused(folder: Path) -> None:

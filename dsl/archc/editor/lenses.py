@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from archc import syntax
 from archc.analysis.costs import Cost, Costs
+from archc.editor.card import CardSetting, fit_on
 from archc.editor.snapshot import Snapshot
 from archc.record import record
 from archc.report.spelling.numbers import human
@@ -14,18 +15,30 @@ from archc.scopes import SymbolKind
 
 @record
 class FiguresLens:
-    """What to show above the line of an offset."""
+    """What to show above the line of an offset, and the report that it opens, if any.
+
+    `is_link` where it says nothing itself.
+    """
 
     start: int
     text: str
+    report: str = ""
+    is_link: bool = False
 
 
-def lenses(snapshot: Snapshot, saved: Cost | None) -> tuple[FiguresLens, ...]:
+_LINKS = (("diagram", "diagram"), ("summary", "summary"), ("build", "PyTorch"))
+
+
+def lenses(
+    snapshot: Snapshot, saved: Cost | None, card: CardSetting | None = None
+) -> tuple[FiguresLens, ...]:
     """Return figures of the network and of each block; `saved` is what the saved text takes."""
-    return (*_network(snapshot, saved), *_blocks(snapshot))
+    return (*_network(snapshot, saved, card), *_blocks(snapshot))
 
 
-def _network(snapshot: Snapshot, saved: Cost | None) -> Iterator[FiguresLens]:
+def _network(
+    snapshot: Snapshot, saved: Cost | None, card: CardSetting | None
+) -> Iterator[FiguresLens]:
     analysis = snapshot.analysis
     items = (item for item in snapshot.file.items if isinstance(item, syntax.Network))
     network = next(items, None)
@@ -35,7 +48,14 @@ def _network(snapshot: Snapshot, saved: Cost | None) -> Iterator[FiguresLens]:
     parts = [f"{cost.params:,} parameters", f"{human(cost.macs)} MACs"]
     if saved is not None and not snapshot.saved:
         parts += _change(cost, saved)
-    yield FiguresLens(network.span.start, " · ".join(parts))
+    start = network.span.start
+    yield FiguresLens(start, " · ".join(parts), "explain")
+    fits = fit_on(card, snapshot) if card is not None else ""
+    if fits:
+        yield FiguresLens(start, fits, "fit")
+    links = _LINKS if snapshot.saved else (*_LINKS, ("compare", "compare with the saved file"))
+    for report, text in links:
+        yield FiguresLens(start, text, report, is_link=True)
 
 
 def _change(now: Cost, before: Cost) -> list[str]:

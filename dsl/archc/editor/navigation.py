@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from archc import syntax
 from archc.editor.findings import TextChange
+from archc.editor.project import Project
 from archc.editor.snapshot import Snapshot, is_known
+from archc.editor.weights import weights_warning
 from archc.record import record
 from archc.scopes import Symbol, SymbolKind
 from archc.source import Span
 from archc.syntax import RESERVED
 from archc.syntax.walk import path_to
+
+_SHARED = (SymbolKind.BLOCK, SymbolKind.PARAMETER, SymbolKind.OUTPUT)
 
 
 @record
@@ -25,7 +30,7 @@ class TextPlace:
 
 @record
 class RenameEdits:
-    """The changes that give a name another, by file. `warning`: what else that changes."""
+    """The changes that give a name another, by file. `warning`: the weights that they rename."""
 
     changes: dict[str, tuple[TextChange, ...]]
     warning: str = ""
@@ -52,7 +57,21 @@ def references(
     found = snapshot.scopes.at(offset)
     if found is None:
         return ()
-    return _places(found[0].places if with_definition else found[0].uses)
+    return _places(_all_places(Project(snapshot), found[0], uses_only=not with_definition))
+
+
+def occurrences(snapshot: Snapshot, offset: int) -> tuple[TextPlace, ...]:
+    """Return every place of the text itself that says the name at an offset."""
+    found = snapshot.scopes.at(offset)
+    places = found[0].places if found is not None else []
+    return _places([span for span in places if span.source is snapshot.source])
+
+
+def _all_places(project: Project, symbol: Symbol, *, uses_only: bool = False) -> list[Span]:
+    """Return where a symbol stands; what other files can name, in all files of the project."""
+    if symbol.kind in _SHARED:
+        return project.places(symbol, uses_only=uses_only)
+    return symbol.uses if uses_only else symbol.places
 
 
 def renamed_at(snapshot: Snapshot, offset: int) -> TextPlace:
@@ -72,14 +91,22 @@ def rename(snapshot: Snapshot, offset: int, name: str) -> RenameEdits:
     is_tensor = symbol.kind in (SymbolKind.LABEL, SymbolKind.INPUT, SymbolKind.OUTPUT)
     if name in RESERVED or (not is_tensor and is_known(name)):
         raise NotRenamed(f"`{name}` is a word of the language or an operator")
-    _refuse_clash(snapshot, symbol, name)
+    project = Project(snapshot)
+    _refuse_clash(project, symbol, name)
     changes: dict[str, list[TextChange]] = {}
-    for span in symbol.places:
+    for span in _all_places(project, symbol):
         edits = changes.setdefault(span.source.name, [])
         edits.append(TextChange(span.start, span.end, name))
-    names_weights = symbol.kind is SymbolKind.LABEL and _names_module(symbol)
-    warning = f"the weights of `{symbol.name}` get another name in the state_dict"
-    return RenameEdits({p: tuple(c) for p, c in changes.items()}, warning if names_weights else "")
+    made = {path: tuple(edits) for path, edits in changes.items()}
+    warning = weights_warning(project, made)
+    if not warning and not snapshot.analysis.ok and _names_module(symbol):
+        warning = f"Weights of `{symbol.name}` may get other names in the state_dict"
+    return RenameEdits(made, warning)
+
+
+def _names_module(symbol: Symbol) -> bool:
+    node = symbol.node
+    return isinstance(node, syntax.Statement) and node.label is not None
 
 
 def _renamed(snapshot: Snapshot, offset: int) -> tuple[Symbol, Span]:
@@ -91,22 +118,26 @@ def _renamed(snapshot: Snapshot, offset: int) -> tuple[Symbol, Span]:
     return found
 
 
-def _refuse_clash(snapshot: Snapshot, symbol: Symbol, name: str) -> None:
+def _refuse_clash(project: Project, symbol: Symbol, name: str) -> None:
     """Raises NotRenamed for a name that something else has where the symbol is used."""
     is_tensor = symbol.kind in (SymbolKind.LABEL, SymbolKind.INPUT)
-    for span in symbol.places:
-        if span.source is not snapshot.source:
-            continue
-        scopes = snapshot.scopes
+    own = project.snapshot.scopes
+    for scopes in project.scopes if symbol.kind in _SHARED else (own,):
         around = scopes.all_labels_at if is_tensor else scopes.values_at
-        other = around(span.start).get(name)
-        if other is not None and other is not symbol:
-            raise NotRenamed(f"`{name}` is already a {other.kind.value} there")
+        for other in scopes.symbols:
+            if not _is_same(symbol, other):
+                continue
+            for span in other.places:
+                clash = around(span.start).get(name) if span.source is scopes.source else None
+                if clash is not None and clash is not other:
+                    where = "" if scopes is own else f" in {Path(scopes.source.name).name}"
+                    raise NotRenamed(f"`{name}` is already a {clash.kind.value} there{where}")
 
 
-def _names_module(symbol: Symbol) -> bool:
-    node = symbol.node
-    return isinstance(node, syntax.Statement) and node.label is not None
+def _is_same(one: Symbol, other: Symbol) -> bool:
+    """Whether two symbols, each as one file sees it, are defined in the same place."""
+    places = [{(s.source.name, s.start) for s in symbol.definitions} for symbol in (one, other)]
+    return bool(places[0] & places[1])
 
 
 def _places(spans: list[Span]) -> tuple[TextPlace, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +36,7 @@ class Snapshot:
     analysis: Analysis
     project: Project
     saved: bool  # the text is as it is on the disk
+    cancelled: Callable[[], bool] | None = None  # nobody waits for an answer any more
 
     @property
     def source(self) -> Source:

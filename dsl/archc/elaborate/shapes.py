@@ -80,19 +80,18 @@ def outside(
 ) -> Shape:
     """A block's output shape in the caller's terms; `inputs` by what they are called inside."""
     constants = block.home.constants
-    asked = {name for dim in shape.dims for name in symbolic.expr_of(dim).variables()}
-    env = {
-        name: constants[name].expr
-        for name in asked & constants.keys()
-        if symbolic.is_traced(constants[name])
-    }
+    sizes: dict[str, Any] = {}
     for of, x in inputs.items():
-        env |= {name: symbolic.expr_of(n) for name, n in sizes_of(of, x).items()}
-    env |= {
-        k: symbolic.expr_of(v)
-        for k, v in args.items()
-        if isinstance(v, int | float) and not isinstance(v, bool)
-    }
+        sizes |= sizes_of(of, x)
+    env = {}
+    for name in {name for dim in shape.dims for name in symbolic.expr_of(dim).variables()}:
+        given = args.get(name)
+        if isinstance(given, int | float) and not isinstance(given, bool):
+            env[name] = symbolic.expr_of(given)  # an expression is worked out where it is asked for
+        elif name in sizes:
+            env[name] = symbolic.expr_of(sizes[name])
+        elif symbolic.is_traced(constants.get(name)):
+            env[name] = constants[name].expr
     return retrace(shape, env, keep=False) or shape
 
 

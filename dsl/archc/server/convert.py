@@ -9,6 +9,7 @@ from lsprotocol import types
 from pygls.uris import from_fs_path
 
 from archc.editor.actions import Remedy
+from archc.editor.calls import CallEdge, CallItem
 from archc.editor.colours import Coloured
 from archc.editor.completion import Proposal, ProposalKind
 from archc.editor.findings import Finding, TextChange
@@ -18,6 +19,7 @@ from archc.editor.legend import KINDS, MODIFIERS
 from archc.editor.lenses import FiguresLens
 from archc.editor.navigation import RenameEdits, TextPlace
 from archc.editor.outline import FoldedLines, OutlineEntry
+from archc.editor.refactoring import Refactored, RefactoringKind
 from archc.editor.signature import SignatureHelp
 from archc.server.documents import OpenTexts
 from archc.server.positions import TextLines
@@ -67,6 +69,22 @@ def action(remedy: Remedy, uri: str, lines: TextLines, texts: OpenTexts) -> type
     )
 
 
+_REFACTORINGS = {
+    RefactoringKind.EXTRACT: types.CodeActionKind.RefactorExtract,
+    RefactoringKind.INLINE: types.CodeActionKind.RefactorInline,
+    RefactoringKind.REWRITE: types.CodeActionKind.RefactorRewrite,
+}
+
+
+def refactoring(made: Refactored, uri: str, lines: TextLines) -> types.CodeAction:
+    """Return an edit that keeps the network as an action; one that is refused with the reason."""
+    kind = _REFACTORINGS[made.kind]
+    if made.refused:
+        return types.CodeAction(made.title, kind, disabled=types.CodeActionDisabled(made.refused))
+    edit = types.WorkspaceEdit(changes={uri: edits(made.changes, lines)})
+    return types.CodeAction(made.title, kind, edit=edit)
+
+
 def edits(changes: Sequence[TextChange], lines: TextLines) -> list[types.TextEdit]:
     """Return changes of one text."""
     return [types.TextEdit(lines.range(c.start, c.end), c.text) for c in changes]
@@ -81,7 +99,7 @@ def renaming(made: RenameEdits, texts: OpenTexts) -> types.WorkspaceEdit:
             found[uri_of(path)] = edits(changes, lines)
     if not (made.warning and texts.annotates):
         return types.WorkspaceEdit(changes=found)
-    note = types.ChangeAnnotation(made.warning[:1].upper() + made.warning[1:], True)
+    note = types.ChangeAnnotation(made.warning, True)
     documents = [
         types.TextDocumentEdit(
             types.OptionalVersionedTextDocumentIdentifier(uri, None),
@@ -104,10 +122,17 @@ def hint(found: ShapeHint, lines: TextLines) -> types.InlayHint:
     )
 
 
-def lens(found: FiguresLens, lines: TextLines) -> types.CodeLens:
-    """Return figures above a line; there is nothing to run."""
+def lens(found: FiguresLens, uri: str, lines: TextLines, texts: OpenTexts) -> types.CodeLens:
+    """Return figures above a line, which open a report where the client can show one."""
     at = lines.range(found.start, found.start)
-    return types.CodeLens(at, types.Command(found.text, ""))
+    if not (found.report and texts.shows):
+        return types.CodeLens(at, types.Command(found.text, ""))
+    return types.CodeLens(at, command(found.text, found.report, uri))
+
+
+def command(title: str, report: str, uri: str) -> types.Command:
+    """Return what opens a report of a text."""
+    return types.Command(title, f"archc.{report}", arguments=[uri, {"show": True}])
 
 
 def tokens(words: Sequence[Coloured], lines: TextLines) -> types.SemanticTokens:
@@ -201,6 +226,33 @@ def signature(found: SignatureHelp) -> types.SignatureHelp:
     doc = types.MarkupContent(types.MarkupKind.Markdown, found.doc) if found.doc else None
     made = types.SignatureInformation(found.text, doc, parameters, found.active)
     return types.SignatureHelp([made], 0, found.active)
+
+
+def call_item(item: CallItem, texts: OpenTexts) -> types.CallHierarchyItem | None:
+    """Return a block or network as a caller; None where its file cannot be read."""
+    lines = texts.lines(Path(item.path))
+    if lines is None:
+        return None
+    return types.CallHierarchyItem(
+        item.name,
+        types.SymbolKind.Class if item.is_network else types.SymbolKind.Function,
+        uri_of(item.path),
+        lines.range(item.start, item.end),
+        lines.range(item.name_start, item.name_end),
+        detail=item.detail or None,
+    )
+
+
+def calls(
+    edges: Sequence[CallEdge], texts: OpenTexts
+) -> list[tuple[types.CallHierarchyItem, list[types.Range]]]:
+    """Return calls with their places, which are in the file of the caller."""
+    found = []
+    for edge in edges:
+        item, lines = call_item(edge.item, texts), texts.lines(Path(edge.places[0].path))
+        if item is not None and lines is not None:
+            found.append((item, [lines.range(p.start, p.end) for p in edge.places]))
+    return found
 
 
 def locations(places: Sequence[TextPlace], texts: OpenTexts) -> list[types.Location]:

@@ -15,12 +15,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from pygls.uris import to_fs_path
+
 from archc.recursion import deep_recursion
 from archc.server.positions import TextLines
 from archc.source import Limits, Source
 
 if TYPE_CHECKING:
     from archc.configuration import Configuration
+    from archc.editor.card import CardSetting
     from archc.editor.document import Document
     from archc.editor.findings import Finding
 
@@ -40,6 +43,7 @@ class OpenText:
     text: str
     document: Document
     version: int = 0
+    waiting: int = 0  # questions that somebody waits to be answered
     saved: bool = True  # nothing to tell the document
     edited_line: int = -1  # where it was last changed, counted from 0
     shown: tuple[Finding, ...] = ()  # the diagnostics that the client has
@@ -65,19 +69,41 @@ class OpenTexts:
 
     encoding: str = "utf-16"
     annotates: bool = False  # the client shows what is said of a change
+    disables: bool = False  # the client shows actions that cannot be done, and why
+    shows: bool = False  # the client opens documents that the server names
+    say: Callable[[str], None] = print  # shows a message to the user
+    card: CardSetting | None = None  # of the editor's settings
+    newest: str = ""  # the text that was opened or changed last
     folders: list[Path] = field(default_factory=list)  # of the workspace
     texts: dict[str, OpenText] = field(default_factory=dict)
     _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
     def open(self, uri: str, path: Path, text: str) -> OpenText:
         """Take a text that was opened."""
+        self.texts[uri] = OpenText(uri, path, text, self._document(path, text))
+        self.newest = uri
+        return self.texts[uri]
+
+    def opened(self, uri: str) -> OpenText | None:
+        """Return the text of a URI: one that is open, or a file that is read for one question."""
+        from archc import files
+
+        if uri in self.texts or not uri.startswith("file:"):
+            return self.texts.get(uri)
+        path = Path(to_fs_path(uri) or "")
+        project = _configuration(path.parent).project_of(self._own_folder(path))
+        try:
+            text = files.read(path, Limits(), inside=project.folders).text
+        except files.Unreadable:
+            return None
+        return OpenText(uri, path, text, self._document(path, text))
+
+    def _document(self, path: Path, text: str) -> Document:
         from archc.editor.document import Document  # what takes long to import
 
         said = _configuration(path.parent)
         project, limits = said.project_of(self._own_folder(path)), Limits(**said.limits)
-        document = Document(text, path, self.read, project, limits)
-        self.texts[uri] = OpenText(uri, path, text, document)
-        return self.texts[uri]
+        return Document(text, path, self.read, project, limits)
 
     def close(self, uri: str) -> OpenText | None:
         """Forget a text; return it."""
@@ -117,13 +143,23 @@ class OpenTexts:
         return [opened for opened in self.texts.values() if path in opened.uses]
 
     async def ask(self, opened: OpenText, work: Callable[[Document], Answer]) -> Answer:
-        """Return what `work` makes of the newest text. Raises Stale once there is a newer one."""
+        """Return what `work` makes of the newest text. Raises Stale once there is a newer one.
+
+        A question that is taken back is not worked on, and an analysis stops that nobody waits for.
+        """
         version = opened.version
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._worker, self._do, opened, version, work)
+        opened.waiting += 1
+        try:
+            return await loop.run_in_executor(self._worker, self._do, opened, version, work)
+        finally:
+            opened.waiting -= 1
 
     def _do(self, opened: OpenText, version: int, work: Callable[[Document], Answer]) -> Answer:
-        if opened.version != version:
+        def is_spare() -> bool:
+            return opened.version != version or not opened.waiting
+
+        if is_spare():
             raise Stale
         from archc.api import Cancelled
 
@@ -137,7 +173,7 @@ class OpenTexts:
             opened.saved = True
         try:
             with deep_recursion():
-                opened.uses = document.analyse(lambda: opened.version != version).uses
+                opened.uses = document.analyse(is_spare).uses
                 return work(document)
         except Cancelled:
             raise Stale from None

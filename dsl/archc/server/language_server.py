@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -18,7 +18,13 @@ from archc.server.documents import OpenTexts
 from archc.server.publishing import Publisher
 
 _TRIGGERS = ["@", "(", ",", "=", '"', "/", " "]
-_KINDS_OF_ACTION = [types.CodeActionKind.QuickFix, types.CodeActionKind.SourceFixAll]
+_KINDS_OF_ACTION = [
+    types.CodeActionKind.QuickFix,
+    types.CodeActionKind.RefactorExtract,
+    types.CodeActionKind.RefactorInline,
+    types.CodeActionKind.RefactorRewrite,
+    types.CodeActionKind.SourceFixAll,
+]
 
 # Which function of `archc.server.requests` answers what, and what a client is told of it.
 _REQUESTS: tuple[tuple[str, str, object], ...] = (
@@ -45,11 +51,24 @@ _REQUESTS: tuple[tuple[str, str, object], ...] = (
     (types.TEXT_DOCUMENT_DEFINITION, "definition", None),
     (types.TEXT_DOCUMENT_REFERENCES, "references", None),
     (types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT, "highlights", None),
+    (types.TEXT_DOCUMENT_PREPARE_CALL_HIERARCHY, "prepare_calls", None),
+    (types.CALL_HIERARCHY_INCOMING_CALLS, "incoming_calls", None),
+    (types.CALL_HIERARCHY_OUTGOING_CALLS, "outgoing_calls", None),
     (types.TEXT_DOCUMENT_CODE_ACTION, "actions", types.CodeActionOptions(_KINDS_OF_ACTION)),
     (types.TEXT_DOCUMENT_FORMATTING, "format", None),
     (types.TEXT_DOCUMENT_PREPARE_RENAME, "prepare_rename", None),
     (types.TEXT_DOCUMENT_RENAME, "rename", types.RenameOptions(prepare_provider=True)),
 )
+
+
+REPORT_COMMANDS = (
+    "build",
+    "compare",
+    "diagram",
+    "explain",
+    "fit",
+    "summary",
+)  # of archc.editor.reports
 
 
 def serve() -> None:
@@ -61,7 +80,7 @@ def serve() -> None:
 def make_server() -> LanguageServer:
     """Return a server with all features, and no text open."""
     server = LanguageServer("archc", __version__, types.TextDocumentSyncKind.Full)
-    texts = OpenTexts()
+    texts = OpenTexts(say=lambda text: _warn(server, text))
     _add_lifecycle(server, texts)
     publisher = Publisher(
         texts, server.text_document_publish_diagnostics, lambda: _refresh_hints(server)
@@ -69,6 +88,8 @@ def make_server() -> LanguageServer:
     _add_texts(server, texts, publisher)
     for method, name, options in _REQUESTS:
         server.feature(method, options)(_answer(name, texts))
+    for name in REPORT_COMMANDS:
+        server.command(f"archc.{name}")(_report(server, name, texts))
     return server
 
 
@@ -81,6 +102,16 @@ def _answer(name: str, texts: OpenTexts) -> Callable[[Any], Awaitable[Any]]:
     return answer
 
 
+def _report(server: LanguageServer, name: str, texts: OpenTexts) -> Callable[..., Awaitable[Any]]:
+    """The command that writes a report."""
+
+    async def run(*arguments: Any) -> Any:
+        commands = import_module("archc.server.commands")
+        return await commands.run_command(server, texts, name, arguments)
+
+    return run
+
+
 def _add_lifecycle(server: LanguageServer, texts: OpenTexts) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
@@ -91,11 +122,35 @@ def _add_lifecycle(server: LanguageServer, texts: OpenTexts) -> None:
         capabilities = params.capabilities.workspace
         edits = capabilities.workspace_edit if capabilities is not None else None
         texts.annotates = edits is not None and edits.change_annotation_support is not None
+        window = params.capabilities.window
+        shown = window.show_document if window is not None else None
+        texts.shows = shown is not None and shown.support
+        _take_settings(texts, params.initialization_options)
+        in_text = params.capabilities.text_document
+        actions = in_text.code_action if in_text is not None else None
+        texts.disables = bool(actions is not None and actions.disabled_support)
 
     @server.feature(types.INITIALIZED)
     async def initialized(params: types.InitializedParams) -> None:
         _watch_files(server)
         await texts.warm_up()
+
+
+def _warn(server: LanguageServer, text: str) -> None:
+    server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, text))
+
+
+def _take_settings(texts: OpenTexts, settings: Any) -> None:
+    """Take the editor's settings, or what it calls `archc` in them; what cannot be is told."""
+    if not isinstance(settings, Mapping):
+        return
+    from archc.editor.card import BadSetting, CardSetting  # what takes long to import
+
+    own = settings.get("archc", settings)
+    try:
+        texts.card = CardSetting.of(own if isinstance(own, Mapping) else {})
+    except BadSetting as why:
+        texts.say(str(why))
 
 
 def _refresh_hints(server: LanguageServer) -> None:
@@ -131,6 +186,7 @@ def _add_texts(server: LanguageServer, texts: OpenTexts, publisher: Publisher) -
         opened = texts.texts.get(params.text_document.uri)
         if opened is not None and params.content_changes:
             opened.note(params.content_changes[-1].text)
+            texts.newest = opened.uri
             publisher.publish(opened)
             publisher.publish_users(opened.path)
 
@@ -147,6 +203,13 @@ def _add_texts(server: LanguageServer, texts: OpenTexts, publisher: Publisher) -
         if closed is not None:
             publisher.withdraw(closed)
             publisher.publish_users(closed.path)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    def settings_changed(params: types.DidChangeConfigurationParams) -> None:
+        _take_settings(texts, params.settings)
+        workspace = server.client_capabilities.workspace
+        if workspace is not None and workspace.code_lens and workspace.code_lens.refresh_support:
+            server.workspace_code_lens_refresh(None)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     async def files_changed(params: types.DidChangeWatchedFilesParams) -> None:

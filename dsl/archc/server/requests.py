@@ -9,15 +9,17 @@ from typing import Protocol, TypeVar
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from archc.editor.calls import CallEdge, CallItem
 from archc.editor.document import Document
 from archc.editor.formatting import format_changes
-from archc.editor.navigation import NotRenamed
+from archc.editor.navigation import NotRenamed, RenameEdits
 from archc.server import convert
 from archc.server.documents import OpenTexts, Stale
 from archc.server.positions import TextLines
 from archc.source import Source
 
 Answer = TypeVar("Answer")
+_COMPARE = "source.compare"
 
 
 class InText(Protocol):
@@ -75,9 +77,11 @@ async def hints(texts: OpenTexts, params: types.InlayHintParams) -> list[types.I
 
 async def lenses(texts: OpenTexts, params: types.CodeLensParams) -> list[types.CodeLens] | None:
     """Return the figures above the network and its blocks."""
+    uri = params.text_document.uri
 
     def work(document: Document, lines: TextLines) -> list[types.CodeLens]:
-        return [convert.lens(lens, lines) for lens in document.lenses()]
+        found = [lens for lens in document.lenses(texts.card) if texts.shows or not lens.is_link]
+        return [convert.lens(lens, uri, lines, texts) for lens in found]
 
     return await _ask(texts, params, work)
 
@@ -179,11 +183,60 @@ async def highlights(
     """Return where a name stands in this text."""
 
     def work(document: Document, lines: TextLines) -> list[types.DocumentHighlight]:
-        found = document.references(lines.offset(params.position))
-        here = [place for place in found if place.path == str(document.path)]
-        return [types.DocumentHighlight(lines.range(p.start, p.end)) for p in here]
+        found = document.occurrences(lines.offset(params.position))
+        return [types.DocumentHighlight(lines.range(p.start, p.end)) for p in found]
 
     return await _ask(texts, params, work)
+
+
+async def prepare_calls(
+    texts: OpenTexts, params: types.CallHierarchyPrepareParams
+) -> list[types.CallHierarchyItem] | None:
+    """Return the block or network at a place."""
+
+    def work(document: Document, lines: TextLines) -> list[types.CallHierarchyItem]:
+        found = document.call_item(lines.offset(params.position))
+        item = convert.call_item(found, texts) if found is not None else None
+        return [item] if item is not None else []
+
+    return await _ask(texts, params, work)
+
+
+async def incoming_calls(
+    texts: OpenTexts, params: types.CallHierarchyIncomingCallsParams
+) -> list[types.CallHierarchyIncomingCall] | None:
+    """Return who calls a block."""
+    found = await _calls(texts, params.item, lambda document, item: document.incoming_calls(item))
+    return [types.CallHierarchyIncomingCall(item, places) for item, places in found]
+
+
+async def outgoing_calls(
+    texts: OpenTexts, params: types.CallHierarchyOutgoingCallsParams
+) -> list[types.CallHierarchyOutgoingCall] | None:
+    """Return what a block or network calls."""
+    found = await _calls(texts, params.item, lambda document, item: document.outgoing_calls(item))
+    return [types.CallHierarchyOutgoingCall(item, places) for item, places in found]
+
+
+async def _calls(
+    texts: OpenTexts,
+    asked: types.CallHierarchyItem,
+    work: Callable[[Document, CallItem], tuple[CallEdge, ...]],
+) -> list[tuple[types.CallHierarchyItem, list[types.Range]]]:
+    """The calls of an item, perhaps in a file that is not open. Its place tells which it is."""
+    opened = texts.opened(asked.uri)
+    if opened is None:
+        return []
+    offset = TextLines(opened.text, texts.encoding).offset(asked.selection_range.start)
+
+    def found(document: Document) -> list[tuple[types.CallHierarchyItem, list[types.Range]]]:
+        item = document.call_item(offset) or document.network_item()
+        return convert.calls(work(document, item), texts)
+
+    try:
+        return await texts.ask(opened, found)
+    except Stale:
+        raise _modified() from None
 
 
 # --- what changes the text ---------------------------------------------------------------
@@ -192,7 +245,10 @@ async def highlights(
 async def actions(
     texts: OpenTexts, params: types.CodeActionParams
 ) -> list[types.CodeAction] | None:
-    """Return the cures of what is wrong in a range; all sure ones at once if that is asked for."""
+    """Return the cures of what is wrong in a range, and how it can be written otherwise.
+
+    All sure cures at once if that is asked for.
+    """
     uri, only = params.text_document.uri, params.context.only or []
 
     def work(document: Document, lines: TextLines) -> list[types.CodeAction]:
@@ -201,6 +257,16 @@ async def actions(
         if not only or types.CodeActionKind.QuickFix in only:
             remedies = document.remedies(start, end)
             found += [convert.action(remedy, uri, lines, texts) for remedy in remedies]
+        if not only or any(kind.startswith("refactor") for kind in only):
+            kinds = tuple(only) or ("refactor",)
+            made = [r for r in document.refactorings(start, end) if texts.disables or not r.refused]
+            others = [convert.refactoring(each, uri, lines) for each in made]
+            found += [each for each in others if (each.kind or "").startswith(kinds)]
+        compares = not only or any(_COMPARE.startswith(kind) for kind in only)
+        if compares and texts.shows and not document.analyse().saved:
+            title = "Compare with the saved file"
+            opens = convert.command(title, "compare", uri)
+            found.append(types.CodeAction(title, _COMPARE, command=opens))
         if any(kind.startswith("source") for kind in only):
             whole = document.fix_all()
             found += [convert.action(whole, uri, lines, texts)] if whole is not None else []
@@ -238,13 +304,20 @@ async def prepare_rename(texts: OpenTexts, params: types.PrepareRenameParams) ->
 
 
 async def rename(texts: OpenTexts, params: types.RenameParams) -> types.WorkspaceEdit | None:
-    """Return the changes over files. Raises JsonRpcException with the reason if it cannot be."""
+    """Return the changes over files. Raises JsonRpcException with the reason if it cannot be.
 
-    def work(document: Document, lines: TextLines) -> types.WorkspaceEdit:
-        made = document.rename(lines.offset(params.position), params.new_name)
-        return convert.renaming(made, texts)
+    What else they change is said in their place, or in a message where the client has no such.
+    """
+
+    def work(document: Document, lines: TextLines) -> RenameEdits:
+        return document.rename(lines.offset(params.position), params.new_name)
 
     try:
-        return await _ask(texts, params, work)
+        made = await _ask(texts, params, work)
     except NotRenamed as reason:
         raise _refused(reason) from None
+    if made is None:
+        return None
+    if made.warning and not texts.annotates:
+        texts.say(made.warning)
+    return convert.renaming(made, texts)

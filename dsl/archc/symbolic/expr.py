@@ -164,13 +164,15 @@ def _evaluate_atom(atom: Atom, env: Mapping[str, Any]) -> Any:
 
 def substitute(expr: Expr, env: Mapping[str, Expr]) -> Expr:
     """`expr` with its variables replaced. Raises KeyError for one that `env` lacks."""
-    total = Expr(())
+    total: Expr | None = None
     for product, factor in expr.terms:
-        value = const(factor)
+        value = None if product and type(factor) is int and factor == 1 else const(factor)
         for atom in product:
-            value = multiply(value, _substitute_atom(atom, env))
-        total = add(total, value)
-    return total
+            other = _substitute_atom(atom, env)
+            value = other if value is None else multiply(value, other)
+        assert value is not None
+        total = value if total is None else add(total, value)
+    return total if total is not None else Expr(())
 
 
 def _substitute_atom(atom: Atom, env: Mapping[str, Expr]) -> Expr:

@@ -11,9 +11,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import lark
-from lark.exceptions import UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedInput
 from lark.parse_tree_builder import ParseTreeBuilder
-from lark.parsers.lalr_parser_state import ParseConf, ParserState
+from lark.parsers.lalr_analysis import Shift
 
 from archc.syntax.parse_table import load
 
@@ -47,9 +47,6 @@ class _Callbacks(dict[Any, Any]):
     def __init__(self, builder: object) -> None:
         self._builder = builder
 
-    def __bool__(self) -> bool:
-        return True
-
     def __missing__(self, rule: Any) -> Any:
         self[rule] = _shapes()[rule].create_callback(self._builder)[rule]
         return self[rule]
@@ -62,15 +59,12 @@ class Automaton:
     """
 
     def __init__(self, builder: object, text: str) -> None:
-        self._parser: Any = load().parse_interactive(text)
-        self._state: ParserState[int] = self._parser.parser_state
-        table, start = self._state.parse_conf.parse_table, self._state.parse_conf.start
-        self._state.parse_conf = ParseConf(table, _Callbacks(builder), start)
-        self._trial = ParseConf(table, {}, start)  # with no callbacks nothing is built
+        self._callbacks = _Callbacks(builder)
+        self._moves, start, self._end = _moves()
         self._text = text
         self._position = 0  # of what comes next
-        self.states = self._state.state_stack
-        self.values: list[Any] = self._state.value_stack
+        self.states = [start]
+        self.values: list[Any] = []
 
     def tokens(self) -> Iterator[Token]:
         """What is left of the text, `$END` at last. Feed each before asking for the next.
@@ -99,7 +93,7 @@ class Automaton:
         does. What all terminals together find is right wherever it is accepted, so that one
         pattern does for nearly all states, and need not be made for each.
         """
-        accepted = self._trial.states[self.states[-1]]
+        accepted = self._moves[self.states[-1]]
         found = _pattern(None).match(self._text, start)
         if found is None or (found.lastgroup not in accepted and found.lastgroup != _BLANK):
             found = _pattern(frozenset(accepted)).match(self._text, start)
@@ -108,7 +102,26 @@ class Automaton:
         return found.lastgroup, found.end()
 
     def feed(self, token: Token) -> None:
-        self._state.feed_token(token, token.type == "$END")
+        """Take a token. As lark's `feed_token` does, in half of its time."""
+        states, values = self.states, self.values
+        table, callbacks, kind = self._moves, self._callbacks, token.type
+        while True:
+            is_shift, target, size, origin = table[states[-1]].get(kind, _MISFIT)
+            if is_shift:
+                states.append(target)
+                values.append(token)
+                return
+            if origin is None:
+                raise UnexpectedText(token.start_pos or 0)
+            if size:
+                made = callbacks[target](values[-size:])
+                del states[-size:], values[-size:]
+            else:
+                made = callbacks[target]([])
+            states.append(table[states[-1]][origin][1])
+            values.append(made)
+            if kind == "$END" and states[-1] == self._end:
+                return
 
     def go_to(self, position: int) -> None:
         """`tokens` will go on from there."""
@@ -116,22 +129,27 @@ class Automaton:
 
     def accepts(self, kind: str, height: int | None = None) -> bool:
         """Would this kind of token be right here, or with that many values on the stack?"""
-        values = self.values[:height]
-        trial = ParserState(self._trial, self._state.lexer, self.states[: len(values) + 1], values)
-        try:
-            trial.feed_token(Token(kind, ""), kind == "$END")
-        except UnexpectedToken:
-            return False
-        return True
+        states = self.states[:] if height is None else self.states[: height + 1]
+        table = self._moves
+        while True:
+            is_shift, _, size, origin = table[states[-1]].get(kind, _MISFIT)
+            if is_shift or origin is None:
+                return is_shift
+            if size:
+                del states[-size:]
+            states.append(table[states[-1]][origin][1])
+            if kind == "$END" and states[-1] == self._end:
+                return True
 
     def accepted(self) -> frozenset[str]:
         """All kinds of token that would be right here."""
-        return frozenset(self._parser.accepts())
+        kinds = (kind for kind in self._moves[self.states[-1]] if kind.isupper())
+        return frozenset(kind for kind in kinds if self.accepts(kind))
 
     def height(self, kind: str) -> int:
         """How many values can stay on the stack if this kind of token is to come next."""
         heights = range(len(self.values), -1, -1)
-        able = (n for n in heights if kind in self._trial.states[self.states[n]])
+        able = (n for n in heights if kind in self._moves[self.states[n]])
         return next(n for n in able if self.accepts(kind, n))
 
     def cut(self, height: int) -> None:
@@ -156,6 +174,29 @@ def _pattern(kinds: frozenset[str] | None) -> re.Pattern[str]:
         key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name),
     )
     return re.compile("|".join(f"(?:{t.pattern.to_regexp()})(?P<{t.name}>)" for t in ordered))
+
+
+# Of a kind in a state: whether it is shifted, then the next state, or the rule that ends, with how
+# many values it takes and what it makes.
+Move = tuple[bool, Any, int, str | None]
+_MISFIT: Move = (False, None, 0, None)
+
+
+@cache
+def _moves() -> tuple[dict[int, dict[str, Move]], int, int]:
+    """lark's table, with what is asked of a rule at every token found out before; start and end."""
+    parser: Any = load().parse_interactive("")
+    conf = parser.parser_state.parse_conf
+    moves = {
+        state: {
+            kind: (True, target, 0, None)
+            if action is Shift
+            else (False, target, len(target.expansion), target.origin.name)
+            for kind, (action, target) in actions.items()
+        }
+        for state, actions in conf.states.items()
+    }
+    return moves, conf.start_state, conf.end_state
 
 
 @cache

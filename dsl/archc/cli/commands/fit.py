@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from argparse import Namespace
 from dataclasses import replace
@@ -57,24 +56,19 @@ def run(args: Namespace) -> int:
 
 def _devices(args: Namespace) -> list[Device]:
     """Those that were named, or all that archc knows."""
-    from archc.analysis.gpus import gpus
+    from archc.analysis.gpus import find_gpu, gpus
     from archc.report.memory import Device
     from archc.report.spelling.numbers import format_bytes
 
     cards = gpus()
-    known = {_plain(name): key for key, card in cards.items() for name in (key, card.name)}
     chosen = []
     for name in args.gpu:
-        if _plain(name) not in known:
+        card = find_gpu(name)
+        if card is None:
             hint = meant(name, cards)
             raise Stop(f"no GPU {name!r}{hint} (known: {', '.join(cards)})")
-        chosen.append(known[_plain(name)])
+        chosen.append(card.key)
     named = chosen if chosen or args.memory else cards
     return [Device(f"{format_bytes(bytes)} given", bytes) for bytes in args.memory] + [
         Device(cards[name].name, cards[name].memory, cards[name]) for name in named
     ]
-
-
-def _plain(name: str) -> str:
-    """`rtx3090` for `RTX 3090` and what a driver calls it, `NVIDIA GeForce RTX 3090`."""
-    return re.sub(r"nvidia|geforce|[\W_]", "", name.lower())
