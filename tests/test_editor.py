@@ -586,7 +586,9 @@ def test_lenses_say_whether_the_network_fits_the_card(
     assert not [lens for lens in one.lenses() if lens.report == "fit"]
     card = CardSetting.of({"gpu": 24, "optimizer": "adam"})
     assert card is not None
-    assert (card.name, card.memory, card.batch) == ("24 GiB", 24 * 2**30, 32)
+    assert (card.name, card.memory) == ("24 GiB", 24 * 2**30)
+    (lens,) = (each for each in one.lenses(card) if each.report == "fit")
+    assert lens.text.startswith("batch 256 "), "as its `train` says"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from archc import syntax
 from archc.editor.navigation import TextPlace
-from archc.editor.project import Project
+from archc.editor.project import ProjectFiles
 from archc.editor.snapshot import Snapshot
 from archc.record import record
 from archc.scopes import Symbol, SymbolKind
@@ -55,7 +55,7 @@ def incoming_calls(snapshot: Snapshot, item: CallItem) -> tuple[CallEdge, ...]:
     symbol = _symbol_of(snapshot, item)
     if symbol is None:
         return ()
-    project = Project(snapshot)
+    project = ProjectFiles(snapshot)
     callers: dict[CallItem, list[TextPlace]] = {}
     for span in project.places(symbol, uses_only=True):
         file = project.file_of(span.source)

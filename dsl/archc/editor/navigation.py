@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archc import syntax
 from archc.editor.findings import TextChange
-from archc.editor.project import Project
+from archc.editor.project import ProjectFiles
 from archc.editor.snapshot import Snapshot, is_known
 from archc.editor.weights import weights_warning
 from archc.record import record
@@ -57,7 +57,7 @@ def references(
     found = snapshot.scopes.at(offset)
     if found is None:
         return ()
-    return _places(_all_places(Project(snapshot), found[0], uses_only=not with_definition))
+    return _places(_all_places(ProjectFiles(snapshot), found[0], uses_only=not with_definition))
 
 
 def occurrences(snapshot: Snapshot, offset: int) -> tuple[TextPlace, ...]:
@@ -67,7 +67,7 @@ def occurrences(snapshot: Snapshot, offset: int) -> tuple[TextPlace, ...]:
     return _places([span for span in places if span.source is snapshot.source])
 
 
-def _all_places(project: Project, symbol: Symbol, *, uses_only: bool = False) -> list[Span]:
+def _all_places(project: ProjectFiles, symbol: Symbol, *, uses_only: bool = False) -> list[Span]:
     """Return where a symbol stands; what other files can name, in all files of the project."""
     if symbol.kind in _SHARED:
         return project.places(symbol, uses_only=uses_only)
@@ -91,7 +91,7 @@ def rename(snapshot: Snapshot, offset: int, name: str) -> RenameEdits:
     is_tensor = symbol.kind in (SymbolKind.LABEL, SymbolKind.INPUT, SymbolKind.OUTPUT)
     if name in RESERVED or (not is_tensor and is_known(name)):
         raise NotRenamed(f"`{name}` is a word of the language or an operator")
-    project = Project(snapshot)
+    project = ProjectFiles(snapshot)
     _refuse_clash(project, symbol, name)
     changes: dict[str, list[TextChange]] = {}
     for span in _all_places(project, symbol):
@@ -118,7 +118,7 @@ def _renamed(snapshot: Snapshot, offset: int) -> tuple[Symbol, Span]:
     return found
 
 
-def _refuse_clash(project: Project, symbol: Symbol, name: str) -> None:
+def _refuse_clash(project: ProjectFiles, symbol: Symbol, name: str) -> None:
     """Raises NotRenamed for a name that something else has where the symbol is used."""
     is_tensor = symbol.kind in (SymbolKind.LABEL, SymbolKind.INPUT)
     own = project.snapshot.scopes

@@ -21,7 +21,7 @@ _MOST = 2_000  # folders that are looked into
 
 
 @dataclass(eq=False)
-class Project:
+class ProjectFiles:
     """The other files of a snapshot's project, as they are in the editor or on the disk."""
 
     snapshot: Snapshot

@@ -9,7 +9,7 @@ from archc.analysis.extent import check_extent
 from archc.analysis.identity import NetworkIdentity
 from archc.api import Analysis, analyze
 from archc.editor.findings import TextChange
-from archc.editor.project import Project
+from archc.editor.project import ProjectFiles
 from archc.editor.snapshot import Snapshot
 from archc.source import Edit, Fault, Limits, Source, Span, edited
 
@@ -18,7 +18,7 @@ _MOST = 20  # networks that are looked at
 Changes = Mapping[str, tuple[TextChange, ...]]
 
 
-def weights_warning(project: Project, changes: Changes) -> str:
+def weights_warning(project: ProjectFiles, changes: Changes) -> str:
     """Return what edits over files do to the names of weights, "" for nothing.
 
     All networks are looked at that the edited files are part of.
