@@ -79,7 +79,6 @@ class ArchLexer(RegexLexer):
     """Neural network architectures in the language of archc."""
 
     name = "archc"
-    url = "https://pypi.org/project/archc-lang/"
     aliases: ClassVar[list[str]] = ["arch", "archc"]
     filenames: ClassVar[list[str]] = ["*.arch"]
     mimetypes: ClassVar[list[str]] = ["text/x-arch"]
