@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import reading
+from nets import net_of
 
 import archc
 from archc import cli
-from archc.draw import SHEETS, TooManySheets
+from archc.draw import SHEETS, TooManySheets, Unknown
 
 FONT = re.compile(r'font-size="([\d.]+)"')
 SCALE = re.compile(r'class="graph" transform="scale\(([\d.]+)')
@@ -69,6 +70,45 @@ def test_a_part_says_its_own_totals() -> None:
 
 def test_a_block_by_its_name_is_its_first_call() -> None:
     assert "inception3a" in analysis("googlenet").draw(only="inception")
+
+
+NESTED = """network Net
+input 8x8 x3
+block unit(c) { conv 3x3 p1 x(c) nobias; bn; relu }
+block pair(c) { conv 1x1 x(c); tanh; conv 1x1 x(c) }
+stem: unit(4)
+unit(5)
+a: pair(6)
+rest: { conv 1x1 x6; relu; conv 1x1 x6 } * 3
+last: { conv 1x1 x7; relu; conv 1x1 x7 } * 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "signs"),
+    [
+        ("stem", "stem", ["from input", "to unit1.conv1"]),  # one card
+        ("unit", "stem", ["from input", "to unit1.conv1"]),  # its first call
+        ("a", "a · pair", ["from unit1.conv1", "to rest"]),
+        ("rest", "rest · 0–2", ["from a"]),
+        ("rest.1", "rest · 0–2", ["from a"]),  # drawn once for all
+        ("last.2", "last.1–2", ["from last.0"]),
+        ("last.0", "last.0", ["from rest", "to last.1"]),
+    ],
+)
+def test_a_part_by_its_path(name: str, title: str, signs: list[str]) -> None:
+    """What is around it is named as in the `state_dict`, and not by what is inside of that."""
+    dot = net_of(NESTED).analysis.draw(only=name)
+    assert f"Net · {title}<" in dot
+    for sign in signs:
+        assert f'tooltip="{sign}: 8×8×' in dot
+
+
+def test_one_of_a_row_is_that_which_stands_for_all() -> None:
+    dot = analysis("resnet50").draw(only="layer2.2")
+    assert dot == analysis("resnet50").draw(only="layer2.1")
+    with pytest.raises(Unknown):
+        analysis("resnet50").draw(only="layer2.4")
 
 
 def test_a_part_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,6 +192,18 @@ def test_sheets_as_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["g-1.svg", "g-2.svg"]
     assert cli.main([*argv, "-"]) == 2
     assert "takes 2 sheets: give `-o FILE`" in capsys.readouterr().err
+
+
+def test_all_sheets_or_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["draw", "googlenet", "--view", "paper", "--paper", "a4", "-o", str(tmp_path / "g.svg")]
+    mine, left = tmp_path / "g-2.svg", tmp_path / "g-3.svg"
+    mine.write_text("mine\n")
+    assert cli.main(argv) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["g-2.svg"]
+    assert mine.read_text() == "mine\n"
+    left.write_text("of another drawing\n")
+    assert cli.main([*argv, "--force"]) == 0
+    assert f"{left} is not of this drawing, which has 2 sheets" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -160,8 +160,8 @@ def _scene_and_heading(plan: Plan, cost: Cost, style: DrawStyle) -> tuple[Scene,
             raise Unknown(name, known)
     head = Heading.of(plan, cost)
     if style.only is not None:
-        scene, box = part_of(scene, style.only)
-        head = Heading.of_part(plan, box, scene)
+        scene, part = part_of(scene, style.only)
+        head = Heading.of_part(plan, part, scene)
     if style.depth is not None:
         scene = to_depth(scene, style.depth, style.expand)
     return scene, head

@@ -123,6 +123,7 @@ def _rename(card: Card, box: Box, is_given: bool) -> None:
     """A card that was alone in a box: it takes its count, and its name unless `is_given`."""
     if not is_given:
         card.name = box.name or card.name
+    card.block = box.block or card.block
     for shared in (fact for fact in box.facts if fact.startswith(SHARED)):
         card.facts = [shared if fact == SHARED else fact for fact in card.facts]
     card.facts += [fact for fact in box.facts if fact.startswith("if ") and fact not in card.facts]

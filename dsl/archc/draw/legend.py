@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archc.analysis.costs import Cost
-from archc.draw.boxes import title
 from archc.draw.collapse import boxes, cards
-from archc.draw.scene import Box, Scene
+from archc.draw.part import title_of
+from archc.draw.scene import Box, Card, Scene
 from archc.draw.style import FAINT, GREY, LINE, LOOKS, SKIP, category_of, font, heat
 from archc.plan import Plan
 from archc.report.spelling.numbers import format_percent, human
@@ -36,11 +36,11 @@ class Heading:
         return cls(plan.heading, plan.title or "", cost, tuple(shapes))
 
     @classmethod
-    def of_part(cls, plan: Plan, box: Box, scene: Scene) -> Heading:
-        """Of the scene of a box alone."""
-        shapes = [format_shape(edge.shape) for edge in scene.edges if edge.head == box.id]
-        name = f"{plan.heading} · {title(box.name, box.block) or box.id}"
-        return cls(name, "", Cost(params=box.params, macs=box.macs), tuple(shapes))
+    def of_part(cls, plan: Plan, part: Box | Card, scene: Scene) -> Heading:
+        """Of the scene of a part alone."""
+        shapes = [format_shape(edge.shape) for edge in scene.edges if edge.head == part.id]
+        name = f"{plan.heading} · {title_of(part)}"
+        return cls(name, "", Cost(params=part.params, macs=part.macs), tuple(shapes))
 
     def totals(self, costs: bool = True) -> str:
         inputs = f"input {' and '.join(dict.fromkeys(self.inputs))}" if self.inputs else ""

@@ -28,6 +28,7 @@ class Card:
     output: Shape | None = None
     params: int = 0  # of all its copies
     groups: int = 1  # of channels that do not see each other
+    block: str = ""  # whose only operators they are
 
 
 @dataclass(eq=False, slots=True)

@@ -19,7 +19,7 @@ class TooManySheets(Exception):
     """A drawing that takes more than MOST sheets, or cannot be divided."""
 
     def __init__(self, sheet: str) -> None:
-        super().__init__(f"this takes more than {MOST} sheets of {sheet} to be read")
+        super().__init__(f"this cannot be read on {sheet}, nor on up to {MOST} sheets of it")
 
 
 def fits(sheet: str, size: Size) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archc import files
 from archc.cli.commands.reading import analysed, headline, need_network
 from archc.cli.commands.writing import destination, names_folder, put
-from archc.cli.exit_codes import FINE, Stop
+from archc.cli.exit_codes import FINE, Stop, say
 from archc.cli.inputs import Input, find_one, meant
 
 if TYPE_CHECKING:
@@ -75,11 +75,28 @@ def _draw(input: Input, output: Path | None, args: Namespace) -> tuple[int, list
         raise Stop(
             f"this takes {len(pictures)} sheets: give `-o FILE`, or `--format pdf` for one file"
         )
-    for number, picture in enumerate(pictures, 1):
-        of_page = output if output is None or len(pictures) == 1 else _numbered(output, number)
-        stamped = files.stamp_bytes(picture, analysis.text, suffix)
-        put(of_page, stamped, headline(analysis), force=args.force)
+    _put_all(
+        output, [files.stamp_bytes(p, analysis.text, suffix) for p in pictures], analysis, args
+    )
     return FINE, read
+
+
+def _put_all(
+    output: Path | None, pictures: list[bytes], analysis: Analysis, args: Namespace
+) -> None:
+    """Write one file, or a set of numbered ones: all, or none of them. Raises Stop."""
+    if output is None or len(pictures) == 1:
+        put(output, pictures[0], headline(analysis), force=args.force)
+        return
+    sheets = [(_numbered(output, at), made) for at, made in enumerate(pictures, 1)]
+    lost = (files.OutputState.EDITED, files.OutputState.FOREIGN)
+    # What would be refused goes first: then nothing is written.
+    sheets.sort(key=lambda sheet: files.state(sheet[0]) not in lost)
+    for path, picture in sheets:
+        put(path, picture, headline(analysis), force=args.force)
+    left = _numbered(output, len(sheets) + 1)
+    if left.exists():
+        say(f"{left} is not of this drawing, which has {len(sheets)} sheets")
 
 
 def _numbered(path: Path, page: int) -> Path:
@@ -123,22 +140,24 @@ def _smaller(analysis: Analysis, args: Namespace, how: dict[str, Any]) -> str:
     """What draws less, and fits: tried, from the richest on."""
     from archc.draw import TooManySheets
 
+    whole: dict[str, Any] = {"depth": None, "expand": frozenset(), "columns": None}
     ways: dict[str, dict[str, Any]] = {}
     if args.view == "graph":
         ways["--view engineer"] = {"view": "engineer"}
     if args.view != "paper":
         ways |= {f"--depth {n}": {"depth": n, "expand": frozenset()} for n in (3, 2, 1)}
     if args.view != "paper" and args.only is None:
-        ways["--view paper"] = {
-            "view": "paper", "depth": None, "expand": frozenset(), "columns": None
-        }  # fmt: skip
+        ways["--view paper"] = {"view": "paper", **whole}
+    if "costs" not in args.without:
+        hidden = args.without | {"costs"}
+        ways[f"--without {','.join(sorted(hidden))}"] = {"hidden": hidden}
     for words, way in ways.items():
         try:
             analysis.pages("dot", args.paper, **(how | way))
         except TooManySheets:
             continue
         return f"`{words}` fits"
-    return "`--view engineer --only NAME` draws a part of it"
+    return "without --paper it is drawn as wide as it is"
 
 
 def _suffix(format: str) -> str:
