@@ -226,3 +226,11 @@ def test_what_does_not_fit_says_what_does(
 def test_what_does_not_go_together(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["draw", "resnet18", "-o", "-", *words.split()]) == 2
     assert "--" in capsys.readouterr().err
+
+
+def test_no_heads_over_what_is_no_row() -> None:
+    """With two inputs cards stand above the rows: heads would stand over those."""
+    two = "network Net\ninput a 8x8 x3\ninput b 8x8 x3\nconcat< @a; conv 3 p1 x4 | @b >\nconv 1 x4\n"
+    one = "network Net\ninput 8x8 x3\nconv 3 p1 x4\nconv 1 x4\n"
+    assert "configuration" in net_of(one).analysis.draw("paper")
+    assert "configuration" not in net_of(two).analysis.draw("paper")

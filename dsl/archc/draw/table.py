@@ -41,16 +41,20 @@ class _Table:
     def rows(self) -> Iterator[str]:
         columns = _Columns.fitting(list(self.paper.lines.values()))
         hottest = self.main.hottest
-        # In a cluster, unseen, for what is in the first one stands on the left.
+        first = next(iter(self.paper.lines), None)
+        headed = first is not None and first == next(iter(self.main.cards), None)
+        # In a cluster, unseen, for what is in the first one stands on the left. No heads where
+        # cards stand above the rows: several inputs.
         yield '  subgraph "cluster rows" {'
         yield '    graph [label="", peripheries=0, margin=0];'
-        yield f'    "columns" [label=<{_head(columns)}>, tooltip="columns"];'
+        if headed:
+            yield f'    "columns" [label=<{_head(columns)}>, tooltip="columns"];'
         yield "  }"
         for at, (size, cards) in enumerate(self.paper.groups):
             rows = [self._node(card, columns, hottest) for card in cards]
             yield from _grouped(size, at, rows)
-        for first in list(self.paper.lines)[:1]:
-            yield f'  "columns" -> {quoted(first)} [style=invis];'
+        if headed:
+            yield f'  "columns" -> {quoted(str(first))} [style=invis];'
         for edge in sorted(self.main.scene.edges, key=lambda edge: edge.training_only):
             yield f"  {self.main.edge(edge)}"
 
