@@ -43,18 +43,18 @@ class _Table:
         hottest = self.main.hottest
         first = next(iter(self.paper.lines), None)
         headed = first is not None and first == next(iter(self.main.cards), None)
+        heads = f'label=<{_head(columns)}>, tooltip="columns"' if headed else "style=invis"
         # In a cluster, unseen, for what is in the first one stands on the left. No heads where
         # cards stand above the rows: several inputs.
         yield '  subgraph "cluster rows" {'
         yield '    graph [label="", peripheries=0, margin=0];'
-        if headed:
-            yield f'    "columns" [label=<{_head(columns)}>, tooltip="columns"];'
+        yield f'    "columns" [{heads}];'
         yield "  }"
         for at, (size, cards) in enumerate(self.paper.groups):
             rows = [self._node(card, columns, hottest) for card in cards]
             yield from _grouped(size, at, rows)
-        if headed:
-            yield f'  "columns" -> {quoted(str(first))} [style=invis];'
+        if first is not None:
+            yield f'  "columns" -> {quoted(first)} [style=invis];'
         for edge in sorted(self.main.scene.edges, key=lambda edge: edge.training_only):
             yield f"  {self.main.edge(edge)}"
 
