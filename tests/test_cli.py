@@ -337,6 +337,8 @@ def test_check_reports_all_of_all(run: Run, tmp_path: Path) -> None:
     assert done.out.endswith("4 files checked: 2 errors\n")
     assert run("check", "nets").code == 1
     assert run("check", "nets/tiny.arch").out == "1 file checked: no errors\n"
+    done = run("check", "nothing_of_that_name")
+    assert (done.code, done.out) == (2, ""), "nothing was checked"
 
 
 def test_check_goes_on_after_an_unknown_name(run: Run, tmp_path: Path) -> None:
@@ -727,3 +729,26 @@ def test_a_param_is_set_once(run: Run, tmp_path: Path) -> None:
     done = run("summary", "tiny.arch", "-D", "classes=5", "-D", "classes=6")
     assert done.code == 2
     assert "-D classes is given twice" in done.err
+    done = run("check", "tiny.arch", "-D", "classes=5", "-D", "classes=6")
+    assert (done.code, done.out) == (2, ""), "nothing was checked"
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("draw", "tiny.arch", "--only", "a", "--only", "a"),
+        ("draw", "tiny.arch", "--depth", "0", "--depth=1"),
+        ("draw", "tiny.arch", "--columns", "1", "--columns", "2"),
+        ("draw", "tiny.arch", "--paper", "a4", "--paper", "letter"),
+        ("draw", "tiny.arch", "--without", "title", "--without", "legend"),
+        ("build", "tiny.arch", "--with", "device", "--with", "zero-init"),
+        ("summary", "tiny.arch", "--columns", "name", "--columns", "op"),
+        ("verify", "tiny.arch", "--only", "state", "--only", "counts"),
+    ],
+)
+def test_a_flag_of_one_value_is_given_once(run: Run, tmp_path: Path, argv: tuple[str, ...]) -> None:
+    network(tmp_path)
+    done = run(*argv)
+    assert (done.code, done.out) == (2, "")
+    assert f"error: argument {argv[2]}: it is given twice; write it once, {argv[2]} " in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.arch"]

@@ -67,6 +67,13 @@ needs_bash = pytest.mark.skipif(BASH is None, reason="no bash here")
         ("diff net.arch nets/", ["nets/deep.arch"]),
         ("--color always draw net.arch --view ", ["engineer", "paper", "graph"]),
         ("completion z", ["zsh"]),
+        ("draw net.arch --without ", ["title", "legend", "costs"]),
+        ("draw net.arch --without = t", ["title"]),
+        ("draw net.arch --without title,", ["title,title", "title,legend", "title,costs"]),
+        ("draw net.arch --without title,costs,l", ["title,costs,legend"]),
+        ("build net.arch --with device,z", ["device,zero-init"]),
+        ("runs --sort top", ["top1", "top5"]),
+        ("compare --sort ", []),
     ],
 )
 def test_what_bash_offers(

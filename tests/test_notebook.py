@@ -114,18 +114,36 @@ def test_a_value_of_python_is_handed_over(notebook: Notebook) -> None:
         ("a.b", "'a.b' is no name"),
         ("__import__('os').system('true')", "is no name"),
         ("class", "`class` is a word of Python's"),
+        ("print", "`print` is a built-in of Python's: give another name, `%%arch Net`"),
+        ("get_ipython", "`get_ipython` is a built-in"),
+        ("__builtins__", "`__builtins__` begins with an underscore"),
+        ("_", "`_` begins with an underscore"),
+        ("self", "`self` is a name that Python or IPython uses"),
+        ("Out", "`Out` is a name that Python or IPython uses"),
         ("Net 'a", "No closing quotation"),
         ("Net --view paper --depth 1", "--columns and --only go with the views"),
+        ("Net --only conv1 --only gap", "argument --only: it is given twice"),
         ("Net --expand nothing", "nothing"),
         ("Net --project /nowhere/at/all", "no such folder: /nowhere/at/all"),
     ],
 )
 def test_a_wrong_line_is_said_in_one(notebook: Notebook, line: str, said: str) -> None:
+    before = notebook.names().get(line)
     _, out, errors = notebook.run(line)
     assert not notebook.result.success
+    assert notebook.names().get(line) is before
     assert re.match(r"UsageError: [^\n]*\n$", errors), errors
     assert said in errors
     assert "Traceback" not in out + errors
+
+
+def test_a_network_called_as_a_built_in_needs_a_name(notebook: Notebook) -> None:
+    cell = CELL.replace("Tiny", "print")
+    _, _, errors = notebook.run("", cell)
+    assert errors.startswith("UsageError: `print` is a built-in of Python's")
+    assert "print" not in notebook.names()
+    notebook.run("Net -q", cell)
+    assert notebook.names()["Net"].name == "print"
 
 
 def test_help_is_shown_and_nothing_run(notebook: Notebook) -> None:

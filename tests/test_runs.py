@@ -181,6 +181,58 @@ def test_it_imports_neither_torch_nor_matplotlib(folder: Path) -> None:
     subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.DEVNULL)
 
 
+def test_a_run_that_has_diverged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is told from one that has no validation, and is never the best."""
+    top = tmp_path / "runs"
+    write(top / "lost", HEAD + "1,10,0.1,2.5,2.25,40,80,1\n2,20,0.1,nan,nan,10,50,1\n")
+    _, out, err = run(capsys, top)
+    assert err == ""
+    heading, line = out.splitlines()[:2]
+    assert "last loss" in heading
+    assert line.split() == [
+        "lost",
+        "2",
+        "20",
+        "0.1",
+        "nan",
+        "1",
+        "2.25",
+        "40.00",
+        "80.00",
+        "2",
+        "s",
+    ]
+    write(top / "burst", HEAD + "1,10,0.1,inf,-inf,10,50,1\n")
+    write(top / "alone", "epoch,loss,val_loss\n1,nan,nan\n2,3,2\n3,nan,inf\n")
+    write(top / "fine")
+    _, out, _ = run(capsys, top, "--sort", "loss", "--format", "csv")
+    rows = {row["run"]: row for row in csv.DictReader(out.splitlines())}
+    assert list(rows) == ["fine", "burst", "alone", "lost"]
+    assert [row["loss"] for row in rows.values()] == ["1.25", "inf", "nan", "nan"]
+    assert (rows["alone"]["best_epoch"], rows["alone"]["val_loss"]) == ("2", "2")
+    assert rows["burst"]["val_loss"] == "-inf"
+    _, out, _ = run(capsys, top, "--sort", "loss", "--reverse", "--format", "csv")
+    assert next(row["run"] for row in csv.DictReader(out.splitlines())) == "burst"
+    _, out, _ = run(capsys, top, "--format", "json")
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    found = {each["run"]: each for each in json.loads(out, parse_constant=refuse)["runs"]}
+    assert (found["lost"]["loss"], found["burst"]["val_loss"]) == ("nan", "-inf")
+    assert found["lost"]["curve"][1]["val_loss"] == "nan"
+
+
+@needs_matplotlib
+def test_the_plot_of_runs_that_have_diverged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "runs" / "lost", HEAD + "1,1,0.1,3.4e38,2,40,80,1\n2,2,0.1,nan,inf,10,50,1\n")
+    write(tmp_path / "runs" / "nothing", "epoch,loss\n1,nan\n")
+    code, _, err = run(capsys, tmp_path / "runs", "--plot", tmp_path / "curves.svg")
+    assert (code, err) == (0, f"wrote {tmp_path / 'curves.svg'} (2 runs)\n")
+
+
 # --- what others have left there ---------------------------------------------------------
 
 DAMAGED = {
@@ -189,10 +241,34 @@ DAMAGED = {
     "time,level,message\n1,2,3\n": "left out: it is no log of a training script",
     "epoch,loss,loss\n1,2,3\n": "left out: it is no log of a training script",
     HEAD: "left out: no epoch has ended",
-    HEAD + "1,2\n": "line 2 is damaged: what comes before it is taken",
+    HEAD + "1,2\n": "left out: line 2 is damaged, and no epoch comes before it",
     LOG + "4,40,0.0": "line 5 is damaged: what comes before it is taken",
     LOG + "4,40,0.1,one,1,1,1,1\n": "line 5 is damaged: what comes before it is taken",
     LOG + "\0\0\0\0": "line 5 is damaged: what comes before it is taken",
+    **dict.fromkeys(
+        (
+            LOG + f"{line}\n"
+            for line in (
+                "4,40,0.1,1,1,60,90,1e300",
+                "4,40,0.1,1,1,60,90,-1",
+                "4,40,0.1,1,1,60,90,nan",
+                "99999999999999999999999999,40,0.1,1,1,60,90,1",
+                "-1,40,0.1,1,1,60,90,1",
+                "nan,40,0.1,1,1,60,90,1",
+                "4,-40,0.1,1,1,60,90,1",
+                "4,40,-0.1,1,1,60,90,1",
+                "4,40,inf,1,1,60,90,1",
+                "4,40,0.1,1e300,1,60,90,1",
+                "4,40,0.1,1,-1e300,60,90,1",
+                "4,40,0.1,1,1,-50,90,1",
+                "4,40,0.1,1,1,600,90,1",
+                "4,40,0.1,1,1,inf,90,1",
+                "4,40,0.1,1,1,60,100.5,1",
+            )
+        ),
+        "line 5 is damaged: what comes before it is taken",
+    ),
+    HEAD + "1,10,0.1,1,1,600,90,1\n": "left out: line 2 is damaged, and no epoch comes before it",
 }
 
 
@@ -214,7 +290,8 @@ def test_what_is_no_text_or_too_large(tmp_path: Path, capsys: pytest.CaptureFixt
     (tmp_path / "folder" / "log.csv").mkdir(parents=True)
     code, out, err = run(capsys, tmp_path)
     assert (code, out) == (1, "")
-    assert "not UTF-8" in err
+    assert f"archc: {tmp_path / 'binary' / 'log.csv'}: left out: the file is not UTF-8" in err
+    assert f"archc: {tmp_path / 'huge' / 'log.csv'}: left out: the text is larger" in err
     assert "larger than 16,000,000 bytes" in err
     assert "it is a folder" in err
 

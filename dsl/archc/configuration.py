@@ -123,6 +123,9 @@ def _package_folder(path: Path, name: str) -> Path:
             return found
     if spec is None:
         raise _wrong(path, f"{name!r}: no package `{package}` is installed beside archc")
+    if spec.submodule_search_locations is None:
+        cure = 'write a package, `"package:mynets/blocks"`, or a folder, `"blocks"`'
+        raise _wrong(path, f"{name!r}: `{package}` is a module, no package with folders: {cure}")
     raise _wrong(path, f"{name!r}: the package `{package}` has no folder {below!r}")
 
 

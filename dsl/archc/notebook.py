@@ -6,6 +6,7 @@ once it is there: it asks for this.
 
 from __future__ import annotations
 
+import builtins
 import shlex
 import sys
 from argparse import Namespace
@@ -28,6 +29,7 @@ from archc.source import Source
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+_USUAL = ("self", "In", "Out")
 _ABOUT = """\
 The network that the cell describes: defined under a name, drawn, and its numbers listed.
 `{name}` in the line is a value of Python's: `%%arch Net -D width={width}`.
@@ -61,13 +63,27 @@ def _run(shell: InteractiveShell, line: str, cell: str) -> None:
         if args is not None:
             net = _network(args, cell)
             name = args.name or net.name
-            if iskeyword(name):
-                raise Stop(f"`{name}` is a word of Python's: give a name, `%%arch Net`")
+            _refuse_taken(name)
             shell.user_ns[name] = net
             if not args.quiet:
                 _show(net, args)
     except Stop as stop:
         raise UsageError(visible(str(stop))) from None
+
+
+def _refuse_taken(name: str) -> None:
+    """A network must not take the place of what other cells, or IPython, rely on. Raises Stop."""
+    if iskeyword(name):
+        reason = "is a word of Python's"
+    elif name.startswith("_"):
+        reason = "begins with an underscore, as names of Python's and IPython's own do"
+    elif hasattr(builtins, name):  # IPython puts some there, too
+        reason = "is a built-in of Python's"
+    elif name in _USUAL:
+        reason = "is a name that Python or IPython uses"
+    else:
+        return
+    raise Stop(f"`{name}` {reason}: give another name, `%%arch Net`")
 
 
 def _arguments(line: str) -> Namespace | None:

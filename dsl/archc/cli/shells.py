@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from archc.cli.arguments.shared import Parser
 
 Kind = Literal["network", "arch", "file", "folder", "word"]  # what may stand there
+Words = Mapping[tuple[str, str], tuple[str, ...]]  # by command and the argument's `dest`
 
 _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("INPUT", "LEFT", "RIGHT", "INPUT|CODE"), "network"),
@@ -30,6 +31,11 @@ class ShellFlag:
     words: tuple[str, ...] = ()
     metavar: str = ""
 
+    @property
+    def several(self) -> bool:
+        """Whether it takes several words, apart by commas."""
+        return "[," in self.metavar
+
 
 @dataclass(frozen=True, slots=True)
 class ShellCommand:
@@ -42,40 +48,39 @@ class ShellCommand:
     words: tuple[str, ...] = ()
 
 
-def commands_of(parser: Parser, gpus: tuple[str, ...]) -> list[ShellCommand]:
-    """Read the commands of a parser; `gpus` are names for --gpu."""
+def commands_of(parser: Parser, words: Words) -> list[ShellCommand]:
+    """Read the commands of a parser; `words` are values that it does not list as choices."""
     (subparsers,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
     helps = {action.dest: action.help or "" for action in subparsers._choices_actions}
-    return [_command(name, helps[name], made, gpus) for name, made in subparsers.choices.items()]
+    return [_command(name, helps[name], made, words) for name, made in subparsers.choices.items()]
 
 
-def _command(name: str, help: str, parser: Parser, gpus: tuple[str, ...]) -> ShellCommand:
+def _command(name: str, help: str, parser: Parser, words: Words) -> ShellCommand:
+    def of(action: argparse.Action) -> tuple[str, ...]:
+        return words.get((name, action.dest)) or tuple(map(str, action.choices or ()))
+
     actions = [a for a in parser._actions if a.help != argparse.SUPPRESS]
-    flags = tuple(_flag(action, gpus) for action in actions if action.option_strings)
+    flags = tuple(_flag(action, of(action)) for action in actions if action.option_strings)
     for action in actions:
         if not action.option_strings:
             kind = "arch" if name == "fmt" else _kind(action)  # which takes no bundled ones
-            return ShellCommand(name, help, flags, kind, _words(action, gpus))
+            return ShellCommand(name, help, flags, kind, of(action))
     return ShellCommand(name, help, flags)
 
 
-def _flag(action: argparse.Action, gpus: tuple[str, ...]) -> ShellFlag:
+def _flag(action: argparse.Action, words: tuple[str, ...]) -> ShellFlag:
     return ShellFlag(
         tuple(action.option_strings),
         action.help or "",
         action.nargs != 0,
         _kind(action),
-        _words(action, gpus),
+        words,
         str(action.metavar or action.dest),
     )
 
 
 def _kind(action: argparse.Action) -> Kind:
     return _KINDS.get(str(action.metavar), "word")
-
-
-def _words(action: argparse.Action, gpus: tuple[str, ...]) -> tuple[str, ...]:
-    return gpus if action.dest == "gpu" else tuple(map(str, action.choices or ()))
 
 
 # --- bash --------------------------------------------------------------------------------
@@ -88,6 +93,15 @@ _archc_words() {{
   local line
   COMPREPLY=()
   while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -W "$1" -- "$cur")
+}}
+
+_archc_list() {{ # of words with commas between them
+  local line before=
+  COMPREPLY=()
+  [[ $cur == *,* ]] && before=${{cur%,*}},
+  while IFS= read -r line; do COMPREPLY+=("$before$line"); done < <(
+    compgen -W "$1" -- "${{cur##*,}}"
+  )
 }}
 
 _archc_files() {{
@@ -140,7 +154,9 @@ def bash(commands: list[ShellCommand], networks: tuple[str, ...]) -> str:
     for command in commands:
         for flag in (flag for flag in command.flags if flag.takes):
             at = " | ".join(f"{command.name}:{name}" for name in flag.names)
-            values.append(f"    {at}) {_bash_action(flag.kind, flag.words)}; return ;;")
+            values.append(
+                f"    {at}) {_bash_action(flag.kind, flag.words, flag.several)}; return ;;"
+            )
         names = " ".join(name for flag in command.flags for name in flag.names)
         flags.append(f'    {command.name}:-*) _archc_words "{names}" ;;')
         operands.append(f"    {command.name}:*) {_bash_action(command.kind, command.words)} ;;")
@@ -155,9 +171,9 @@ def bash(commands: list[ShellCommand], networks: tuple[str, ...]) -> str:
     )
 
 
-def _bash_action(kind: Kind, words: tuple[str, ...]) -> str:
+def _bash_action(kind: Kind, words: tuple[str, ...], several: bool = False) -> str:
     if words:
-        return f'_archc_words "{" ".join(words)}"'
+        return f'_archc_{"list" if several else "words"} "{" ".join(words)}"'
     return "COMPREPLY=()" if kind == "word" else f"_archc_files {kind}"
 
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from archc.comparison.plot.canvas import COLOURS, dress, rendered
 from archc.report.characters import visible
-from archc.runs.reading import TrainingRun
+from archc.runs.reading import TrainingRun, is_finite
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,8 +56,8 @@ def _curve(
     label: str = "",
     thin: bool = False,
 ) -> None:
-    points = [(epoch["epoch"], epoch[name]) for epoch in run.epochs]
-    known = [(x, y) for x, y in points if x is not None and y is not None]
+    finite = [epoch.values for epoch in run.epochs if is_finite(epoch[name])]
+    known = [(values["epoch"], values[name]) for values in finite]
     mark = "." if len(known) == 1 else ""  # a line of one point is none
     axes.plot(
         [x for x, _ in known],

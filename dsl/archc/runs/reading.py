@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import isfinite
+from math import isfinite, isnan
 from pathlib import Path
 
 from archc.files import Unreadable, read
@@ -17,11 +17,27 @@ LOG, BEST = "log.csv", "best.pt"
 _NEEDED = ("epoch", "loss")
 _WITHIN = Limits(source_bytes=16_000_000)  # 100,000 epochs and more
 _DEPTH, _MOST = 4, 10_000  # folders inside each other, and looked into
+_FLOAT32 = 3.41e38  # no tensor has more
+_PERCENT = (0, 100.001)  # sums of several processes are rounded
+_RANGES = {
+    "epoch": (0, 10**9),
+    "step": (0, 10**15),
+    "lr": (0, _FLOAT32),
+    "loss": (-_FLOAT32, _FLOAT32),
+    "val_loss": (-_FLOAT32, _FLOAT32),
+    "top1": _PERCENT,
+    "top5": _PERCENT,
+    "seconds": (0, 10**9),
+}
+_LOSSES = ("loss", "val_loss")
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """A line of a log: numbers by the names of the columns, those that are finite alone."""
+    """A line of a log: numbers by the names of the columns.
+
+    A loss may be nan or infinite: the run has diverged.
+    """
 
     values: dict[str, float]
 
@@ -47,8 +63,9 @@ class TrainingRun:
         """The first epoch of the highest top-1, or else of the least loss."""
         if any(epoch["top1"] is not None for epoch in self.epochs):
             return max(self.epochs, key=lambda epoch: _or(epoch["top1"], float("-inf")))
-        name = "val_loss" if any(epoch["val_loss"] for epoch in self.epochs) else "loss"
-        return min(self.epochs, key=lambda epoch: _or(epoch[name], float("inf")))
+        name = "val_loss" if any(is_finite(epoch["val_loss"]) for epoch in self.epochs) else "loss"
+        finite = [epoch for epoch in self.epochs if is_finite(epoch[name])]
+        return min(finite or self.epochs[:1], key=lambda epoch: _or(epoch[name], 0))
 
     def total(self, name: str) -> float | None:
         """The sum of a column, or None where no epoch has a value."""
@@ -88,7 +105,8 @@ def find_runs(top: Path, prefix: str = "") -> RunsFound:
         try:
             epochs, remark = _epochs(read(log, _WITHIN, inside=(top,)).text)
         except Unreadable as failure:
-            found.remarks.append(f"left out: {failure.diagnostic.title}")
+            where = "" if failure.io else f"{log}: "  # what cannot be opened is named in the title
+            found.remarks.append(f"{where}left out: {failure.diagnostic.title}")
             continue
         if remark:
             found.remarks.append(f"{log}: {remark}")
@@ -135,19 +153,38 @@ def _epochs(text: str) -> tuple[list[Epoch], str]:
         return [], "left out: it is no log of a training script"
     epochs: list[Epoch] = []
     for number, line in enumerate(lines[1:], 2):
-        cells = line.split(",")
         try:
-            values = {name: _number(cell) for name, cell in zip(names, cells, strict=True)}
+            epochs.append(_epoch(names, line.split(",")))
         except ValueError:
+            if not epochs:
+                return [], f"left out: line {number} is damaged, and no epoch comes before it"
             return epochs, f"line {number} is damaged: what comes before it is taken"
-        epochs.append(Epoch({name: v for name, v in values.items() if isfinite(v)}))
     return epochs, "" if epochs else "left out: no epoch has ended"
+
+
+def _epoch(names: list[str], cells: list[str]) -> Epoch:
+    """One line of a log. Raises ValueError where it has what no training can give."""
+    values = {name: _number(cell) for name, cell in zip(names, cells, strict=True)}
+    # Hits cannot diverge: nan is of none, as where there was nothing to validate on.
+    unknown = ("val_loss", "top1", "top5") if isnan(values.get("top1", 0)) else ("top5",)
+    values = {name: v for name, v in values.items() if name not in unknown or not isnan(v)}
+    for name in _RANGES.keys() & values:
+        (least, most), value = _RANGES[name], values[name]
+        diverged = name in _LOSSES and not isfinite(value)
+        if not (least <= value <= most or diverged):
+            raise ValueError(f"{name} cannot be {value}")
+    return Epoch(values)
 
 
 def _number(text: str) -> float:
     """An int where it is whole. Raises ValueError."""
     number = float(text)
-    return int(number) if number.is_integer() else number
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+def is_finite(value: float | None) -> bool:
+    """Whether there is a value, and it is neither nan nor infinite."""
+    return value is not None and isfinite(value)
 
 
 def _or(value: float | None, other: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import isfinite, isnan
 from typing import Any
 
 from archc.report.characters import to_json
@@ -69,13 +70,16 @@ _FOOT = ("The best epoch is that of the highest top-1; val loss, top-1 and top-5
 
 
 def ordered(runs: Iterable[TrainingRun], by: str, *, reverse: bool) -> list[TrainingRun]:
-    """Sort by a column; runs without a value there come last."""
+    """Sort by a column; runs with nan there come last, and behind them those without a value."""
     of = COLUMNS[by].of
     named = sorted(runs, key=lambda run: natural(run.name), reverse=reverse and by == "run")
     if by == "run":
         return named
+    missing = [run for run in named if of(run) is None]
     known = [run for run in named if of(run) is not None]
-    return sorted(known, key=of, reverse=reverse) + [run for run in named if of(run) is None]
+    diverged = [run for run in known if isnan(of(run))]
+    numbers = [run for run in known if not isnan(of(run))]
+    return sorted(numbers, key=of, reverse=reverse) + diverged + missing
 
 
 def sheet(runs: Sequence[TrainingRun]) -> Sheet:
@@ -89,10 +93,18 @@ def as_json(runs: Sequence[TrainingRun]) -> str:
     """The same for programs, with the whole curves; docs/cli.md says what the keys mean."""
     found = [
         {
-            **{name: column.of(run) for name, column in COLUMNS.items()},
+            **{name: _in_json(column.of(run)) for name, column in COLUMNS.items()},
             "folder": run.folder.as_posix(),
-            "curve": [epoch.values for epoch in run.epochs],
+            "curve": [
+                {name: _in_json(value) for name, value in epoch.values.items()}
+                for epoch in run.epochs
+            ],
         }
         for run in runs
     ]
     return to_json({"version": VERSION, "runs": found})
+
+
+def _in_json(value: Any) -> Any:
+    """JSON has no such numbers: "nan", "inf" and "-inf" are texts there."""
+    return str(value) if isinstance(value, float) and not isfinite(value) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import BooleanOptionalAction
 
-from archc.cli.arguments.shared import Parser
+from archc.cli.arguments.shared import Once, Parser
 from archc.cli.arguments.values import (
     assignment,
     batch,
@@ -51,6 +51,7 @@ def build(parser: Parser) -> None:
         "--with",
         dest="extras",
         metavar="OPTION[,OPTION]",
+        action=Once,
         type=extras,
         default={},
         help="device: constructors take device and dtype; checkpointing[=BLOCK]: activations of a "
@@ -119,7 +120,11 @@ def drawing_style(parser: Parser) -> None:
         "once; graph: everything unrolled",
     )
     parser.add_argument(
-        "--depth", metavar="N", type=whole, help="blocks inside N others or more stay closed"
+        "--depth",
+        metavar="N",
+        action=Once,
+        type=whole,
+        help="blocks inside N others or more stay closed",
     )
     parser.add_argument(
         "--expand",
@@ -131,17 +136,20 @@ def drawing_style(parser: Parser) -> None:
     parser.add_argument(
         "--columns",
         metavar="N",
+        action=Once,
         type=whole,
         help="go on at the top of a further column (default: where it is long, as wide as a slide)",
     )
     parser.add_argument(
         "--only",
         metavar="NAME",
+        action=Once,
         help="this block or group alone, with what comes in and what goes out",
     )
     parser.add_argument(
         "--without",
         metavar="PART[,PART]",
+        action=Once,
         type=parts,
         default=frozenset(),
         help="leave out title, legend or costs",
@@ -161,6 +169,7 @@ def draw(parser: Parser) -> None:
     drawing_style(parser)
     parser.add_argument(
         "--paper",
+        action=Once,
         choices=("a4", "letter", "slide"),
         help="on as few sheets as let every word be read; a PDF holds all, else each is a file",
     )
@@ -195,6 +204,7 @@ def summary(parser: Parser) -> None:
     parser.add_argument(
         "--columns",
         metavar="NAMES",
+        action=Once,
         type=names,
         help="name,op,shape,params,macs ...; +field,stride adds to the default; all",
     )
@@ -268,6 +278,7 @@ def compare(parser: Parser) -> None:
     parser.add_argument(
         "--columns",
         metavar="NAMES",
+        action=Once,
         type=names,
         help="name,depth,params,macs ... and any fact in `meta`; +weights,arxiv adds to the "
         "default; all (the default of json and csv)",
@@ -309,7 +320,11 @@ def verify(parser: Parser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--all", action="store_true", help="the slow checks, too")
     which.add_argument(
-        "--only", metavar="CHECKS", type=names, help="these alone: state,copying (see --list)"
+        "--only",
+        metavar="CHECKS",
+        action=Once,
+        type=names,
+        help="these alone: state,copying (see --list)",
     )
     which.add_argument("--list", action="store_true", help="name the checks, and what each proves")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")

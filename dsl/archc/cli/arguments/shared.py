@@ -35,6 +35,24 @@ class Parser(argparse.ArgumentParser):
         super().error(visible(message))
 
 
+class Once(argparse.Action):
+    """A flag that is given once: of two, one would be left out without a word."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Keep the value. Raises ArgumentError where there is one."""
+        if getattr(namespace, self.dest) is not self.default:
+            shown = self.metavar or "|".join(self.choices or ())
+            message = f"it is given twice; write it once, {option_string} {shown}"
+            raise argparse.ArgumentError(self, message)
+        setattr(namespace, self.dest, values)
+
+
 def common() -> Parser:
     """What may stand before the command and after it."""
     parent = Parser(add_help=False)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 
+EXTRAS = ("device", "checkpointing", "zero-init")  # of --with
+PARTS = ("title", "legend", "costs")  # of --without
+
 
 def assignment(text: str) -> tuple[str, int | float | str]:
     name, equals, value = text.partition("=")
@@ -33,12 +36,11 @@ def shape(text: str) -> tuple[str, tuple[int, ...]]:
 
 def extras(text: str) -> dict[str, bool | str]:
     """`device,checkpointing=bottleneck`: arguments of `Analysis.options`."""
-    known = ("device", "checkpointing", "zero-init")
     found: dict[str, bool | str] = {}
     for part in text.split(","):
         name, equals, value = part.partition("=")
-        if name not in known or (equals and (name != "checkpointing" or not value)):
-            raise ArgumentTypeError(f"{part!r} is none of {', '.join(known)}")
+        if name not in EXTRAS or (equals and (name != "checkpointing" or not value)):
+            raise ArgumentTypeError(f"{part!r} is none of {', '.join(EXTRAS)}")
         found[name.replace("-", "_")] = value or True
     return found
 
@@ -53,10 +55,9 @@ def names(text: str) -> list[str]:
 
 def parts(text: str) -> frozenset[str]:
     """`title,legend`: parts of a drawing that can be left out."""
-    known = ("title", "legend", "costs")
     for part in (found := text.split(",")):
-        if part not in known:
-            raise ArgumentTypeError(f"{part!r} is none of {', '.join(known)}")
+        if part not in PARTS:
+            raise ArgumentTypeError(f"{part!r} is none of {', '.join(PARTS)}")
     return frozenset(found)
 
 

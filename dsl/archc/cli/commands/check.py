@@ -18,6 +18,7 @@ def run(args: Namespace) -> int:
     """Reports all diagnostics of all inputs; with `--fix`, those that are left."""
     inputs, code = find_all(args.inputs, args.project)
     diagnostics: list[Diagnostic] = []
+    checked = len(inputs)
     for input in inputs:
         try:
             found = _fix(input, args) if args.fix or args.diff else analyse(input, args).diagnostics
@@ -28,10 +29,13 @@ def run(args: Namespace) -> int:
         except Stop as stop:
             say(str(stop))
             code = stop.code
+            checked -= 1
+    if not checked:
+        return code
     diagnostics = render.unique(diagnostics)
     if args.format == "text":
         show(diagnostics, sys.stdout, args)
-        print(_tally(len(inputs), diagnostics))
+        print(_tally(checked, diagnostics))
     else:
         sys.stdout.write(render.MACHINE[args.format](diagnostics))
     return code or (WRONG if any(d.is_error for d in diagnostics) else FINE)

@@ -13,9 +13,17 @@ def run(args: Namespace) -> int:
     from archc.analysis.gpus import gpus
     from archc.api import bundled
     from archc.cli.arguments import parser
+    from archc.cli.arguments.values import EXTRAS, PARTS
     from archc.cli.shells import WRITERS, commands_of
     from archc.report.spelling.numbers import natural
+    from archc.runs import COLUMNS
 
-    commands = commands_of(parser(), tuple(gpus()))
+    words = {
+        ("build", "extras"): EXTRAS,
+        ("draw", "without"): PARTS,
+        ("fit", "gpu"): tuple(gpus()),
+        ("runs", "sort"): tuple(COLUMNS),
+    }
+    commands = commands_of(parser(), words)
     sys.stdout.write(WRITERS[args.shell](commands, tuple(sorted(bundled(), key=natural))))
     return FINE
