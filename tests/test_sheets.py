@@ -230,7 +230,8 @@ def test_what_does_not_go_together(words: str, capsys: pytest.CaptureFixture[str
 
 def test_no_heads_over_what_is_no_row() -> None:
     """With two inputs cards stand above the rows: heads would stand over those."""
-    two = "network Net\ninput a 8x8 x3\ninput b 8x8 x3\nconcat< @a; conv 3 p1 x4 | @b >\nconv 1 x4\n"
-    one = "network Net\ninput 8x8 x3\nconv 3 p1 x4\nconv 1 x4\n"
+    end = "conv 3 p1 x4\nconv 1 x4\n"
+    one = f"network Net\ninput 8x8 x3\n{end}"
+    two = f"network Net\ninput a 8x8 x3\ninput b 8x8 x3\nconcat< @a; relu | @b >\n{end}"
     assert "configuration" in net_of(one).analysis.draw("paper")
     assert "configuration" not in net_of(two).analysis.draw("paper")
