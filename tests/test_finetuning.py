@@ -399,6 +399,56 @@ def test_sound_images_pass(made: ModuleType, tmp_path: Path) -> None:
     made.check_images([str(path) for path in sorted(tmp_path.iterdir())], 2)
 
 
+def test_sixteen_bits_are_scaled(
+    made: ModuleType, tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Greyscale of 16 bits, in both byte orders, is what its copy of 8 bits is."""
+    import numpy as np
+    from PIL import Image
+
+    eight = np.random.default_rng(1).integers(0, 256, size=(90, 70)).astype("uint8")
+    eight[:16, :16] = np.arange(256).reshape(16, 16)
+    Image.fromarray(eight).save(tmp_path / "eight.png")
+    wide = eight.astype("uint16") * 257
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    Image.fromarray(wide.astype("int32")).save(tmp_path / "int.tiff")
+    Image.fromarray(wide).save(tmp_path / "wide.tiff")
+    big = Image.frombytes("I;16B", (70, 90), wide.astype(">u2").tobytes())
+    big.save(tmp_path / "big.tiff")
+    paths, modes = [str(path) for path in sorted(tmp_path.iterdir())], set()
+    expected = np.repeat(eight[..., None], 3, axis=2).tobytes()
+    for path in paths:
+        with Image.open(path) as image:
+            modes.add(image.mode)
+        assert made.read_image(path).tobytes() == expected, path
+    assert modes == {"L", "I", "I;16", "I;16B"}
+    assert run(made, monkeypatch, "--predict", *paths, f"--out={tuned}") == 0
+    said = {line.partition(": ")[2] for line in capsys.readouterr().out.splitlines()}
+    assert len(said) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_no_fifo_is_waited_for(
+    made: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """It has no beginning until somebody writes, a device maybe no end."""
+    root = make_folder(tmp_path / "data", 2)
+    odd = [root / "train" / "red" / "fifo.jpg", root / "val" / "grey" / "zero.png"]
+    os.mkfifo(odd[0])
+    odd[1].symlink_to("/dev/zero")
+    words = (f"--data={root}", "--batch-size=4", *BASE, f"--out={tmp_path / 'out'}")
+    assert run(made, monkeypatch, *words) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert all(f"{path} is no regular file" in line for path in odd)
+    torch.save(made.ResNet18(num_classes=1000).state_dict(), tmp_path / "w.pt")
+    for path in odd:
+        words = ("--predict", str(path), f"--weights={tmp_path / 'w.pt'}")
+        assert run(made, monkeypatch, *words) == 1
+        assert f"{path} is no regular file" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("images", "parts", "expected"),
     [(1_281_167, 8, 256), (2560, 1, 256), (2559, 1, 128), (200, 1, 16), (200, 3, 256),
