@@ -307,7 +307,8 @@ def test_the_script_stays_short() -> None:
     The bound was 450 when a script did no more than train; issue 11 moved it. Weights to start
     from, parts to freeze and prediction take 70 lines more, class names, the look at the images
     and the batch that suits them 40; greyscale of 16 bits and files that are no regular ones 6;
-    the script's own name in its help 1.
+    the script's own name in its help 1; a head that is new as a whole, by names, shapes or number,
+    and the number of classes of a file to predict by 21.
     """
     source = archc.load("resnet50").analysis.emit_training()
     source = source[source.index("class ImageDataset") :]
@@ -315,7 +316,7 @@ def test_the_script_stays_short() -> None:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
             lines -= {*range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)}
-    assert len(lines) <= 570
+    assert len(lines) <= 591
 
 
 def test_only_what_the_recipe_needs(tmp_path: Path) -> None:

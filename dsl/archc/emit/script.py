@@ -26,6 +26,7 @@ _KNOWN: list[Import] = [
     ("contextlib", "suppress"),
     ("functools", "partial"),
     ("itertools", "islice"),
+    ("itertools", "zip_longest"),
     ("multiprocessing.pool", "ThreadPool"),
     ("pathlib", "Path"),
     ("textwrap", "shorten"),

@@ -195,7 +195,7 @@ def _likely_dataset(shape: tuple[int, ...]) -> str:
 
 def _construct(plan: Plan, options: Options, count: str) -> list[str]:
     """The statement that makes the network; `count` is its argument for the number of classes."""
-    arguments = [CallArgument("args.classes", count)] if count else []
+    arguments = [CallArgument("args.classes or CLASSES", count)] if count else []
     if options.zero_init:
         arguments.append(CallArgument("True", ZERO_INIT))
     if options.checkpoint is not None:
@@ -204,10 +204,10 @@ def _construct(plan: Plan, options: Options, count: str) -> list[str]:
 
 
 def _head(modules: list[str]) -> list[str]:
-    """The statement that names it: `HEAD = "fc."`, or a tuple."""
+    """The statement that names it, as a tuple: `HEAD = ("fc.",)`."""
     names = tuple(CallArgument(f'"{module}."') for module in modules)
     one, *more = names
-    *lines, last = lay("HEAD = ", Bracketed("", names, "()") if more else one.value)
+    *lines, last = lay("HEAD = ", Bracketed("", names, "()") if more else f"({one.value},)")
     return [*lines, f"{last}  # new for other classes"]
 
 
