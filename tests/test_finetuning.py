@@ -565,8 +565,8 @@ def test_no_fifo_is_waited_for(
     assert all(f"{path} is no regular file" in line for path in odd)
     torch.save(made.ResNet18(num_classes=1000).state_dict(), tmp_path / "w.pt")
     for path in odd:
-        words = ("--predict", str(path), f"--weights={tmp_path / 'w.pt'}")
-        assert run(made, monkeypatch, *words) == 1
+        weights = f"--weights={tmp_path / 'w.pt'}"
+        assert run(made, monkeypatch, "--predict", str(path), weights) == 1
         assert f"{path} is no regular file" in capsys.readouterr().err
 
 

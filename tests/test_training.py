@@ -369,6 +369,7 @@ def test_with_options(tmp_path: Path) -> None:
     )  # fmt: skip
     trainer = made.Trainer.__new__(made.Trainer)
     trainer.args, trainer.device, trainer.world_size = args, torch.device("cpu"), 1
+    trainer.train = made.ImageDataset([], [])
     trainer.build()
     assert not trainer.net.stage1[0].bn2.weight.any()
     assert trainer.net.stage1[0].grad_checkpointing
