@@ -12,6 +12,7 @@ import pickle
 import re
 import subprocess
 import sys
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -176,6 +177,126 @@ def test_a_head_without_a_param() -> None:
     made = module(script(source))
     names = [*made.DigitNet().state_dict()]
     assert [name for name in names if name.startswith(made.HEAD)] == names[-2:]
+
+
+def save_named(state: dict[str, Any], path: Path, names: list[str]) -> Path:
+    """As a script writes best.pt."""
+    images = {"mean": [0.5] * 3, "std": [0.5] * 3, "size": [64, 64], "resize": 64}
+    state = OrderedDict(state)
+    vars(state)["images"] = images | {"classes": names}
+    torch.save(state, path)
+    return path
+
+
+def test_other_names_are_other_classes(
+    made: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """As many of them: the head is new, said by name, and trains where all else is frozen."""
+    net = torchvision.models.resnet18(num_classes=4)
+    path = save_named(net.state_dict(), tmp_path / "best.pt", ["cat", "dog", "wolf", "zebra"])
+    torch.save(
+        {"net": net.state_dict(), "images": vars(load(path))["images"]}, tmp_path / "last.pt"
+    )
+    for file in (path, tmp_path / "last.pt"):
+        out = tmp_path / file.stem
+        words = (f"--data={folder}", f"--weights={file}", "--freeze=*", "--steps=2", *BASE)
+        assert run(made, monkeypatch, *words, f"--out={out}") == 0
+        said = capsys.readouterr().out
+        assert f"all from {file} but new: fc.bias, fc.weight\n" in said
+        assert "2,052 of them trained" in said
+        best = load(out / "best.pt")
+        changed = {n for n, value in net.state_dict().items() if not torch.equal(best[n], value)}
+        assert changed == {"fc.weight", "fc.bias"}
+    again = (f"--weights={out / 'best.pt'}", f"--data={folder}", "--steps=1", "--lr=0")
+    assert run(made, monkeypatch, *again, "--workers=0", f"--out={tmp_path / 'out'}") == 0
+    assert "new" not in capsys.readouterr().out
+
+
+HEADS: dict[str, tuple[dict[str, tuple[int, ...]], str]] = {
+    "in features": ({"fc1.weight": (10, 9)}, "fc1.weight"),
+    "in features and classes": ({"fc1.weight": (1000, 9), "fc1.bias": (1000,)}, "fc1.weight"),
+    "dimensions": ({"fc1.weight": (1000, 8, 1, 1), "fc1.bias": (1000,)}, "fc1.weight"),
+    "a bias of another number": ({"fc1.weight": (1000, 8), "fc1.bias": (7,)}, "fc1.weight"),
+}
+
+
+def tiny(body: str = "fc1: fc (classes)") -> ModuleType:
+    train = "train { optimizer sgd lr=0.1; batch 8; epochs 1 }"
+    trunk = "param classes = 10\ninput 8x8 x3\nconv 3x3 x8; gap; flatten"
+    return module(script(f"network Tiny\n{trunk}; {body}\n{train}\n"))
+
+
+@pytest.mark.parametrize("what", HEADS)
+def test_only_the_number_of_classes_may_differ(
+    what: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    made, (shapes, named) = tiny(), HEADS[what]
+    state = made.Tiny().state_dict() | {n: torch.zeros(shape) for n, shape in shapes.items()}
+    torch.save(state, tmp_path / "w.pt")
+    words = (f"--weights={tmp_path / 'w.pt'}", f"--out={tmp_path / 'out'}", *BASE)
+    assert run(made, monkeypatch, f"--data={folder}", *words) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert f"size mismatch for {named}" in line
+    image = str(next(folder.glob("val/red/*.jpg")))
+    assert run(made, monkeypatch, f"--predict={image}", *words[:1]) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert f"size mismatch for {named}" in line
+
+
+@pytest.mark.parametrize("lacks", ["fc1.weight", "fc1.bias"])
+def test_a_head_is_new_as_a_whole(
+    lacks: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """No old bias beside a new weight."""
+    made = tiny()
+    state = made.Tiny(classes=4).state_dict()
+    torch.save({n: value for n, value in state.items() if n != lacks}, tmp_path / "w.pt")
+    words = (f"--weights={tmp_path / 'w.pt'}", f"--out={tmp_path / 'out'}", *BASE)
+    assert run(made, monkeypatch, f"--data={folder}", *words) == 0
+    assert "but new: fc1.bias, fc1.weight\n" in capsys.readouterr().out
+
+
+def test_a_head_of_two_layers(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Both hang on the number of classes, and so what the second takes."""
+    made = tiny("fc1: fc (2 * classes); relu; fc2: fc (classes)")
+    path, image = tmp_path / "w.pt", str(next(folder.glob("val/red/*.jpg")))
+    net = made.Tiny(classes=50)
+    torch.save(net.state_dict(), path)
+    words = (f"--weights={path}", "--freeze=*", f"--out={tmp_path / 'out'}", *BASE)
+    assert run(made, monkeypatch, f"--data={folder}", *words) == 0
+    new = "fc1.bias, fc1.weight, fc2.bias, fc2.weight"
+    assert f"but new: {new}\n" in capsys.readouterr().out
+    assert run(made, monkeypatch, f"--predict={image}", f"--weights={path}") == 0
+    assert re.search(r": class \d+ [\d.]+%, class", capsys.readouterr().out)
+
+
+def test_the_file_says_how_many_classes(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Weights of another number of classes than the default; not where it is fixed."""
+    made, image = tiny(), str(next(folder.glob("val/red/*.jpg")))
+    net = made.Tiny(classes=1000)
+    torch.nn.init.zeros_(net.fc1.weight)
+    net.fc1.bias.data.copy_(torch.arange(1000.0))
+    torch.save(net.state_dict(), tmp_path / "w.pt")
+    words = (f"--predict={image}", f"--weights={tmp_path / 'w.pt'}")
+    for more in ((), ("--classes=1000",)):
+        assert run(made, monkeypatch, *words, *more) == 0
+        assert ": class 999 63.2%, class 998 23.3%" in capsys.readouterr().out
+    assert run(made, monkeypatch, *words, "--classes=4") == 1
+    assert "w.pt has no fc1.bias for 4 classes" in capsys.readouterr().err
+    assert run(tiny("fc1: fc 10"), monkeypatch, *words) == 1
+    assert "w.pt has no fc1.bias for 10 classes" in capsys.readouterr().err
+    torch.save({n: v for n, v in net.state_dict().items() if "fc1" not in n}, tmp_path / "w.pt")
+    assert run(made, monkeypatch, *words) == 1
+    assert "w.pt has no fc1.bias for 10 classes" in capsys.readouterr().err
 
 
 class Evil:
@@ -397,6 +518,56 @@ def test_sound_images_pass(made: ModuleType, tmp_path: Path) -> None:
     with (tmp_path / "a.jpg").open("ab") as file:
         file.write(b"\0" * 300)
     made.check_images([str(path) for path in sorted(tmp_path.iterdir())], 2)
+
+
+def test_sixteen_bits_are_scaled(
+    made: ModuleType, tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Greyscale of 16 bits, in both byte orders, is what its copy of 8 bits is."""
+    import numpy as np
+    from PIL import Image
+
+    eight = np.random.default_rng(1).integers(0, 256, size=(90, 70)).astype("uint8")
+    eight[:16, :16] = np.arange(256).reshape(16, 16)
+    Image.fromarray(eight).save(tmp_path / "eight.png")
+    wide = eight.astype("uint16") * 257
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    Image.fromarray(wide.astype("int32")).save(tmp_path / "int.tiff")
+    Image.fromarray(wide).save(tmp_path / "wide.tiff")
+    big = Image.frombytes("I;16B", (70, 90), wide.astype(">u2").tobytes())
+    big.save(tmp_path / "big.tiff")
+    paths, modes = [str(path) for path in sorted(tmp_path.iterdir())], set()
+    expected = np.repeat(eight[..., None], 3, axis=2).tobytes()
+    for path in paths:
+        with Image.open(path) as image:
+            modes.add(image.mode)
+        assert made.read_image(path).tobytes() == expected, path
+    assert modes == {"L", "I", "I;16", "I;16B"}
+    assert run(made, monkeypatch, "--predict", *paths, f"--out={tuned}") == 0
+    said = {line.partition(": ")[2] for line in capsys.readouterr().out.splitlines()}
+    assert len(said) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+def test_no_fifo_is_waited_for(
+    made: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """It has no beginning until somebody writes, a device maybe no end."""
+    root = make_folder(tmp_path / "data", 2)
+    odd = [root / "train" / "red" / "fifo.jpg", root / "val" / "grey" / "zero.png"]
+    os.mkfifo(odd[0])
+    odd[1].symlink_to("/dev/zero")
+    words = (f"--data={root}", "--batch-size=4", *BASE, f"--out={tmp_path / 'out'}")
+    assert run(made, monkeypatch, *words) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert all(f"{path} is no regular file" in line for path in odd)
+    torch.save(made.ResNet18(num_classes=1000).state_dict(), tmp_path / "w.pt")
+    for path in odd:
+        weights = f"--weights={tmp_path / 'w.pt'}"
+        assert run(made, monkeypatch, "--predict", str(path), weights) == 1
+        assert f"{path} is no regular file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

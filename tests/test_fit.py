@@ -105,6 +105,23 @@ def test_a_precision_that_is_only_a_note(
     assert err == ""
 
 
+@pytest.mark.parametrize("word", ["float64", "double", "fp64"])
+def test_no_script_trains_in_float64(
+    word: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What is counted is what the script computes, and said."""
+    path = tmp_path / "trained.arch"
+    path.write_text(TRAINED.replace("bf16", f"{word}\n  epochs 9"), encoding="utf-8")
+    _, out, err = run(capsys, str(path), "--memory", "1GB")
+    assert "batch 48, fp32, AdamW" in out
+    assert f"`precision {word}` of train, and trains in float32" in err
+    source = archc.load(path).analysis.emit_training()
+    assert "float64" not in source
+    _, out, err = run(capsys, str(path), "--memory", "1GB", "--dtype", "fp64")
+    assert "batch 48, fp64, AdamW" in out
+    assert err == ""
+
+
 def test_all_optimizers_are_offered() -> None:
     assert tuple(optimizers()) == OPTIMIZERS
 

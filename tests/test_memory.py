@@ -275,7 +275,7 @@ def test_the_optimizer_of_train(line: str, fc_or_conv: str) -> None:
         ("bf16", "mixed precision"),
         ('"16-mixed"', "mixed precision"),
         ("amp", "mixed precision"),
-        ("float64", "fp64"),
+        ("float64", "fp32"),
         ("int8", "fp32"),
     ],
 )

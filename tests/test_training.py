@@ -306,7 +306,9 @@ def test_the_script_stays_short() -> None:
 
     The bound was 450 when a script did no more than train; issue 11 moved it. Weights to start
     from, parts to freeze and prediction take 70 lines more, class names, the look at the images
-    and the batch that suits them 40.
+    and the batch that suits them 40; greyscale of 16 bits and files that are no regular ones 6;
+    the script's own name in its help 1; a head that is new as a whole, by names, shapes or number,
+    and the number of classes of a file to predict by 21.
     """
     source = archc.load("resnet50").analysis.emit_training()
     source = source[source.index("class ImageDataset") :]
@@ -314,7 +316,7 @@ def test_the_script_stays_short() -> None:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
             lines -= {*range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)}
-    assert len(lines) <= 563
+    assert len(lines) <= 591
 
 
 def test_only_what_the_recipe_needs(tmp_path: Path) -> None:
@@ -367,6 +369,7 @@ def test_with_options(tmp_path: Path) -> None:
     )  # fmt: skip
     trainer = made.Trainer.__new__(made.Trainer)
     trainer.args, trainer.device, trainer.world_size = args, torch.device("cpu"), 1
+    trainer.train = made.ImageDataset([], [])
     trainer.build()
     assert not trainer.net.stage1[0].bn2.weight.any()
     assert trainer.net.stage1[0].grad_checkpointing
@@ -381,6 +384,17 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: An
     assert archc_main(["build", "my-net.arch", "--train"]) == 0
     file = Path("train_my_net.py")
     assert file.exists()
+    for name in (file, Path("mine.py")):  # it names itself, as it was written and as it is
+        name.write_bytes(file.read_bytes())
+        monkeypatch.setattr(sys, "argv", [str(name), "-h"])
+        with pytest.raises(SystemExit):
+            module(file.read_text()).parse_args()
+        said = capsys.readouterr().out
+        assert f"    python {name} --data DIR\n" in said
+        assert {*re.findall(r"\S+\.py", said)} == {str(name)}
+    assert {*re.findall(r"\w+\.py\b", ast.get_docstring(ast.parse(file.read_text())) or "")} == {
+        file.name
+    }
     assert archc_main(["build", "my-net.arch", "--train"]) == 0
     assert "up to date" in capsys.readouterr().err
     file.write_text("# mine\n" + file.read_text())

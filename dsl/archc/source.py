@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any
 
 from archc.record import record
@@ -27,6 +28,11 @@ class Source:
 
     def __repr__(self) -> str:
         return f"Source({self.name!r}, {len(self.text):,} characters)"
+
+    @property
+    def stem(self) -> str:
+        """Its file's name, as a Python module may be called; `stdin` of standard input."""
+        return re.sub(r"\W", "_", PurePath(self.name).stem.strip("<>"))
 
     @cached_property
     def line_starts(self) -> list[int]:

@@ -89,7 +89,7 @@ class ChosenRun:
     batch: int
     setting: RunSetting
     origins: Mapping[str, Origin]  # batch, optimizer, precision, ema
-    unread: str = ""  # a precision in `train` that stands for no setting
+    unread: str = ""  # a precision in `train` in which no script trains
 
 
 def choose_run(

@@ -273,7 +273,8 @@ class Analysis:
         plan, chosen = self._sound_plan(), options or Options()
         if chosen.checkpoint is None:
             chosen = replace(chosen, checkpoint=self._best_checkpoint())
-        return emit_training(plan, self.facts, self.cost, self.again, templates, chosen)
+        facts, stem = self.facts, self.source.stem
+        return emit_training(plan, facts, self.cost, self.again, stem, templates, chosen)
 
     def draw(self, view: str = "engineer", **how: Any) -> str:
         """The network as a diagram in Graphviz's DOT language.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,8 +38,7 @@ class Input:
     @property
     def stem(self) -> str:
         """Its file's name, as a Python module may be called."""
-        stem = self.path.stem if self.path else "stdin"
-        return re.sub(r"\W", "_", stem)
+        return Source(self.name, "").stem
 
     def read(self, limits: Limits) -> Source:
         """The text. What was found in a folder must lie there, or in the project, as for `use`.

@@ -46,7 +46,7 @@ def laid(imports: Iterable[Import]) -> str:
     names: dict[str, set[str]] = {}
     for module, name in imports:
         names.setdefault(module, set()).add(name)
-    plain = sorted(module for module in names if "" in names[module])
+    plain = sorted((module for module in names if "" in names[module]), key=str.lower)
     for module in plain:
         groups[_is_other(module)].append(f"import {module}")
     for module in sorted(names):

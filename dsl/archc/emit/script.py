@@ -26,12 +26,15 @@ _KNOWN: list[Import] = [
     ("contextlib", "suppress"),
     ("functools", "partial"),
     ("itertools", "islice"),
+    ("itertools", "zip_longest"),
     ("multiprocessing.pool", "ThreadPool"),
     ("pathlib", "Path"),
     ("textwrap", "shorten"),
     ("typing", "Any"),
+    ("typing", "BinaryIO"),
     ("typing", "NoReturn"),
     ("numpy as np", ""),
+    ("PIL.Image", ""),
     ("torch", ""),
     ("torch.distributed as dist", ""),
     ("torch.nn.functional as F", ""),
@@ -59,16 +62,18 @@ def emit_training(
     facts: Facts,
     cost: Cost,
     again: Callable[..., Plan | None],
+    stem: str,
     templates: Path | None = None,
     options: Options | None = None,
 ) -> str:
     """A script that trains the network as its recipe says. Raises Untrainable.
 
-    `again`, `templates` and `options` are as in `archc.emit.emit`.
+    `again`, `templates` and `options` are as in `archc.emit.emit`, `stem` is the source's.
     """
     environment = environment_of(templates)
     with blamed(templates):
-        training = build_training(plan, facts, cost, again, options or Options(), templates)
+        chosen = options or Options()
+        training = build_training(plan, facts, cost, again, stem, chosen, templates)
         template = environment.get_template("train/script.py.jinja")
         text = template.render(run=training)
         _check_names(training, text)

@@ -42,6 +42,7 @@ class Training:
 
     name: str
     doc: list[str]
+    about: list[str]  # the statement that puts the script's own name into it
     untyped: list[str]  # what mypy is not to say
     imports: list[Import]  # of the model
     model: str  # its classes, as `archc build` writes them
@@ -82,11 +83,12 @@ def build_training(
     facts: Facts,
     cost: Cost,
     again: Callable[..., Plan | None],
+    stem: str,
     options: Options,
     templates: Path | None = None,
 ) -> Training:
     """Everything about one script. Raises Untrainable, and Unsuited for the options."""
-    recipe = Recipe(facts.train)
+    recipe, file = Recipe(facts.train), f"train_{stem}.py"
     shape, width = _classifier(plan)
     optimizer, batch, length = _needed(recipe)
     module = checked_module(plan, facts, cost, again, options)
@@ -106,7 +108,8 @@ def build_training(
     split_decay = decay is not None and decay.weights and bool(optimizer.weight_decay)
     return Training(
         name=plan.name,
-        doc=_describe(plan, module),
+        doc=_describe(plan, module, file),
+        about=_about(file),
         untyped=sorted({*module.untyped, "index", "no-any-return", "no-untyped-call"}),
         imports=imports,
         model=model,
@@ -192,7 +195,7 @@ def _likely_dataset(shape: tuple[int, ...]) -> str:
 
 def _construct(plan: Plan, options: Options, count: str) -> list[str]:
     """The statement that makes the network; `count` is its argument for the number of classes."""
-    arguments = [CallArgument("args.classes", count)] if count else []
+    arguments = [CallArgument("args.classes or CLASSES", count)] if count else []
     if options.zero_init:
         arguments.append(CallArgument("True", ZERO_INIT))
     if options.checkpoint is not None:
@@ -201,19 +204,18 @@ def _construct(plan: Plan, options: Options, count: str) -> list[str]:
 
 
 def _head(modules: list[str]) -> list[str]:
-    """The statement that names it: `HEAD = "fc."`, or a tuple."""
+    """The statement that names it, as a tuple: `HEAD = ("fc.",)`."""
     names = tuple(CallArgument(f'"{module}."') for module in modules)
     one, *more = names
-    *lines, last = lay("HEAD = ", Bracketed("", names, "()") if more else one.value)
+    *lines, last = lay("HEAD = ", Bracketed("", names, "()") if more else f"({one.value},)")
     return [*lines, f"{last}  # new for other classes"]
 
 
 # --- words -------------------------------------------------------------------------------
 
 
-def _describe(plan: Plan, module: Module) -> list[str]:
+def _describe(plan: Plan, module: Module, file: str) -> list[str]:
     """The docstring: what is trained, how it is started, what it reads and writes."""
-    file = f"train_{snake(plan.name)}.py"
     about = [textwrap.wrap(harmless(line), WIDTH) or [""] for line in module.doc]
     return [
         f"Train {plan.name}.",
@@ -235,6 +237,11 @@ def _describe(plan: Plan, module: Module) -> list[str]:
         "are others. --freeze keeps parts from training, '*' all but a new head. --predict says",
         "what is in images, by --weights or the best of the run in --out.",
     ]
+
+
+def _about(file: str) -> list[str]:
+    own = [CallArgument(f'"{file}"'), CallArgument("Path(sys.argv[0]).name")]
+    return lay("about = ", call('(__doc__ or "").replace', *own), indent=4)
 
 
 def snake(name: str) -> str:

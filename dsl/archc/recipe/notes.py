@@ -8,7 +8,6 @@ from archc.recipe._line import Note, register
 
 _ARITHMETIC = {
     **dict.fromkeys(("fp32", "float32", "float", "single", "tf32", "32"), "fp32"),
-    **dict.fromkeys(("fp64", "float64", "double", "64"), "fp64"),
     **dict.fromkeys(("fp16", "float16", "half", "bf16", "bfloat16", "amp", "mixed", "16"), "amp"),
 }
 
@@ -54,7 +53,7 @@ class Precision(Note):
 
     @property
     def arithmetic(self) -> str | None:
-        """Return `fp32`, `fp64` or `amp`: a script's half precision is mixed precision."""
+        """Return `fp32`, or `amp` for any half precision: in others, no script trains."""
         said = re.findall(r"[a-z]*\d*", " ".join(map(str, self.words)).lower())
         return next((_ARITHMETIC[word] for word in said if word in _ARITHMETIC), None)
 

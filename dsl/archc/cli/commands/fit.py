@@ -36,7 +36,8 @@ def run(args: Namespace) -> int:
         ema=args.ema,
     )
     if run.unread:
-        say(f"fit does not know the `precision {run.unread}` of train: --dtype or --amp sets it")
+        unread = f"a training script does not know the `precision {run.unread}` of train"
+        say(f"{unread}, and trains in float32: --dtype or --amp sets what fit counts")
     ddp = "views" if args.ddp_views else "copies" if args.ddp else None
     setting = replace(run.setting, checkpoint=args.checkpoint_block, ddp=ddp)
     best = run.batch if args.checkpoint and setting.checkpoint is None else None
