@@ -111,6 +111,7 @@ def test_only_the_head_is_new(
     assert first["fc.weight"].shape == (4, 512)
 
 
+@pytest.mark.slow
 def test_what_is_frozen_stays(tuned: Path, published: Path) -> None:
     """Weights and running statistics alike; the head that is left learns the colours."""
     given, best = load(published), load(tuned / "best.pt")
@@ -121,6 +122,7 @@ def test_what_is_frozen_stays(tuned: Path, published: Path) -> None:
     torchvision.models.resnet18(num_classes=4).load_state_dict(best)
 
 
+@pytest.mark.slow
 def test_a_part_is_frozen(
     made: ModuleType, published: Path, folder: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
@@ -142,6 +144,7 @@ def test_a_part_is_frozen(
     assert torch.equal(resumed["layer1.0.bn1.running_mean"], given["layer1.0.bn1.running_mean"])
 
 
+@pytest.mark.slow
 def test_from_a_checkpoint(
     made: ModuleType, tuned: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +191,7 @@ def save_named(state: dict[str, Any], path: Path, names: list[str]) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_other_names_are_other_classes(
     made: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -596,6 +600,7 @@ def test_too_few_images_for_a_batch(
 # --- ONNX --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_onnx_says_what_the_classes_are(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("onnxscript")

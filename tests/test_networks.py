@@ -111,6 +111,7 @@ def test_every_bundled_network_has_facts() -> None:
     assert set(archc.bundled()) == set(FACTS)
 
 
+@pytest.mark.slow
 def test_one_of_each_kind() -> None:
     """What is slow is tried on them: a network with other operators or blocks is another kind."""
     found: dict[frozenset[str], tuple[int, str]] = {}

@@ -111,6 +111,7 @@ def test_nothing_leaves_the_repository(repository: Path) -> None:
     assert "A5" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_workflow_does_what_it_says(repository: Path) -> None:
     (workflow,) = (fence for fence in FENCES if "runs-on" in fence)
     steps = re.findall(r"- run: (archc .*)", workflow)

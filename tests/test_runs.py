@@ -41,6 +41,7 @@ def run(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, st
 # --- what a script has left --------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_of_a_script(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
