@@ -478,6 +478,7 @@ def test_a_block_is_renamed_in_all_files_that_use_it(project: Path) -> None:
         library.rename(LIBRARY.index("outer"), "middle")
 
 
+@pytest.mark.slow
 def test_renaming_says_which_published_weights_would_not_load(project: Path) -> None:
     one = bundled("resnet50")
     said = one.rename(one.text.index("layer1:"), "stage1").warning

@@ -104,6 +104,7 @@ def test_samples_of_documents_keep_what_they_say() -> None:
         fmt(text)
 
 
+@pytest.mark.slow
 def test_lines_of_the_corpus_keep_what_they_say() -> None:
     for line in CORPUS.splitlines():
         for text in line.split("=>"):

@@ -108,6 +108,7 @@ def test_knows_every_operator_by_its_family(name: str) -> None:
         assert first == name or found[-1].partition(" ")[0] in ("attribute", "operator", "keyword")
 
 
+@pytest.mark.slow
 def test_colours_what_the_language_server_colours() -> None:
     """Of every word that has a meaning in a bundled file, the server says it from the tree."""
     same = {

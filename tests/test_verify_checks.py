@@ -196,6 +196,7 @@ def test_onnx_in_onnxruntime(text: str) -> None:
     assert found.status == "pass", found.remark
 
 
+@pytest.mark.slow
 def test_remarks_of_the_compiled_step() -> None:
     assert outcome("compiled-step", generated(PLAIN)).remark == "gradients equal bit for bit"
 
