@@ -396,6 +396,7 @@ def test_a_block_as_a_param() -> None:
     assert shapes(text)[-1] == "8x8 x12"
     assert shapes(text, unit="plain")[-1] == "8x8 x6"
     examine(text)
+    assert "\nBuilt with unit = wide.\n" in analysis_of(text).emit()
     assert [d.code for d in analysis_of(text, unit="nothing").diagnostics] == ["A311"]
 
 

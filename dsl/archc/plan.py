@@ -231,6 +231,9 @@ class BlockValue:
     tree: syntax.Block
     home: Any = field(compare=False, repr=False)  # linking.Library
 
+    def __str__(self) -> str:
+        return self.name
+
     @property
     def places(self) -> bool:
         """Written with `sequence`: named by place."""

@@ -194,6 +194,10 @@ class Networks(Statements):
         extent = {0: (), 1: (8, 12), 2: (6, 8), 3: (4,)}[self.rank]
         size = "x".join([str(self.r.choice(extent))] * self.rank) if extent else ""
         place = replace(scope, blocks=len(self.blocks))
+        parts = [b.name for b in self.blocks if b.part]
+        if parts and self.chance(0.3):
+            head.append(f"param unit_ = {self.pick(*parts)}")
+            place = replace(place, parts=("unit_",))
         lines: list[str] = []
         if self.chance(0.1):
             lines += [f"input left {size} x4", f"input right {size} x{self.pick('4', '3')}"]
@@ -204,6 +208,8 @@ class Networks(Statements):
             ]
         else:
             lines.append(f"input {size} x{self.pick('1', '3', '4', '4', '6')}")
+        if place.parts:
+            lines.append(self._part(place, 0, False)[0])
         now = 0
         self.room += 1 if self.tiny else 5
         for _ in range(self.r.choice((0, 0, 1) if self.tiny else (1, 2, 3))):
@@ -220,6 +226,8 @@ class Networks(Statements):
             lines.append(text)
             if self.chance(0.08):
                 lines.append(f"output {self.label(place)}")
+            if now == 0 and self.chance(0.2):
+                lines.append(self._source(place, 0, False)[0])
         if self.chance(0.3):
             lines.append("gap; flatten; fc 5" if self.rank else "fc 5")
         elif self.chance(0.1):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from check_generated import Generated, compare, executed, generate, inputs_of, l
 from interpreter import operators, promised_names
 from torch import nn
 
+from archc import syntax
 from archc.api import Analysis, analyze
 from archc.net import class_of
 from archc.plan import Plan
@@ -132,8 +133,8 @@ def calm(net: nn.Module) -> nn.Module:
 # --- other values of the params --------------------------------------------------------------
 
 
-def others(value: Any) -> list[Any]:
-    """Three other values of a param."""
+def others(value: Any, blocks: Sequence[str] = ()) -> list[Any]:
+    """Three other values of a param; of one that is a block, the names of other `blocks`."""
     match value:
         case bool():
             return [not value]
@@ -146,6 +147,8 @@ def others(value: Any) -> list[Any]:
             return [[*items, items[-1]], items[:-1], items[::-1]] if items else []
         case _ if str(value) in ("relu", "gelu", "bn"):
             return [name for name in ("relu", "gelu", "bn") if name != str(value)]
+        case _ if str(value) in blocks:
+            return [name for name in blocks if name != str(value)][:3]
         case _:
             return []
 
@@ -153,8 +156,9 @@ def others(value: Any) -> list[Any]:
 def check_params(text: str, made: Generated, seed: int) -> None:
     """`Net(p=v)` is what `-D p=v` compiles to, and both are what the plan says, names included."""
     formals = made.namespace[made.analysis.name].__init__.__annotations__
+    blocks = [item.name.id for item in made.analysis.file.items if isinstance(item, syntax.Block)]
     for name, value in made.plan.params.items():
-        for other in others(value):
+        for other in others(value, blocks):
             found = analysis_of(text, **{name: other})
             if not found.ok or found.macs > MOST_WORK:
                 continue

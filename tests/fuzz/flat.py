@@ -137,7 +137,7 @@ class Flat:
             self.lines.append(f"{name}: identity")
         self.last = name
         made = Value(name, ((channels, *size),))
-        frame.labels[name] = made
+        frame.labels[name] = frame.labels["input"] = made
         return made
 
     # --- statements

@@ -103,6 +103,7 @@ class Statements(Chooser):
         w = self.width(s)
         t = self.stride(s)
         return self.pick("pool 2", "pool 3/2 p1", "avgpool 2", f"conv 3/({t}) p1 {wide(w)}", f"conv 2/2 {wide(w)}", "upsample 2",
+                         "pad 1", "crop after=1", "upsample to=6" if self.rank == 1 else "pad after=1",
                          f"deconv 2/2 {wide(w)}", f"pool 3/({t}) p1", f"conv 3/({t}) tfsame {wide(w)}",
                          f"pool 2/({t}) tfsame", f"blur 3/({t}) zeros", "avgpool 2/2 tfsame", "upsample 1.5")  # fmt: skip
 
@@ -132,7 +133,7 @@ class Statements(Chooser):
             (3, self._residual), (2, self._concat), (2, self._merge), (1, self._gate), (2, self._group), (2, self._reuse), (1, self._goto),
             (1, self._dense), (1, self._windows), (1, self._chunks), (1, self._aux),
             (2, self._optional), (2, self._each), (1, self._named_twice), (1, self._fact),
-            (1, self._items),
+            (1, self._items), (2, self._alias), (1, self._source), (1, self._tasks),
         ]  # fmt: skip
         if s.parts:
             makers.append((8, self._part))
@@ -370,6 +371,41 @@ class Statements(Chooser):
         a = self.label(s)
         text = f"{a}: {self.to(s, self.width(s))}; {self.keeper(s)}; "
         return text + self.to(s, self.pick(f"@{a}.c", f"2 * @{a}.c", f"@{a}.c // 2 + 1")), size
+
+    def _alias(self, s: Scope, size: int, keep: bool) -> Made:
+        """A name for a tensor, which adds no module; in a loop one a pass."""
+        free = [v for v in ("i", "j", "m", "v", "t") if v not in s.taken()]
+        if not s.labels or s.loops or not free:
+            return self._unit(s, size, keep)
+        a, i = f"p{next(self.numbers)}", free[0]
+        scope = replace(s.inner(), labels=False, loops=(i,))
+        inner, _ = self.sequence(scope, self.r.choice((0, 1)), size, True)
+        w = self.width(s)
+        row = f"{inner + '; ' if inner else ''}{self.to(scope, w)}"
+        return self.pick(
+            f"{self.unit(s, w)} as {a}; {self.to(s, self.width(s))}; concat< | @{a} >",
+            f"{{ {row}; relu }} as {a}; {self.to(s, w)}; add< | @{a} >",
+            f"for {i} in 1..2 {{ {row} as {a}_{{{i}}} }}; concat< @{a}_1 | @{a}_2; relu | >",
+            f"{self.to(s, w)} as {a}; {self.to(s, f'@{a}.c')}; add< | @{a} > as {a}b; sub< | @{a}b; relu >",
+        ), size
+
+    def _source(self, s: Scope, size: int, keep: bool) -> Made:
+        """What came into the network or the block, taken again."""
+        if size != 0 or s.depth or s.loops:
+            return self._unit(s, size, keep)
+        source = "@in" if "in_block" in s.names else "@input"
+        return self.pick(
+            f"concat< | {source} >", f"concat< {source}; {self.unit(s, self.width(s))} | >"
+        ), size
+
+    def _tasks(self, s: Scope, size: int, keep: bool) -> Made:
+        """An output each pass."""
+        free = [v for v in ("i", "j", "m", "v", "t") if v not in s.taken()]
+        if "in_block" in s.names or s.depth or s.loops or not free:
+            return self._unit(s, size, keep)
+        i, w = free[0], self.width(s)
+        body = f"{self.unit(s, w)}; output task{next(self.numbers)}_{{{i}}}"
+        return f"for {i} in 1..2 {{ {body} }}; {self.to(s, w)}", size
 
     def _concat(self, s: Scope, size: int, keep: bool) -> Made:
         branches = []
