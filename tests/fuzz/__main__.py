@@ -7,14 +7,13 @@ remembers which seeds were examined, so that a run that was stopped goes on.
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import multiprocessing
 import time
 from collections import Counter
 from pathlib import Path
 
-from fuzz.checks import Finding, look, shrunk
+from fuzz.checks import Finding, look, rarely_collect, shrunk
 
 
 def main() -> int:
@@ -49,11 +48,6 @@ def main() -> int:
                 print(f"{done} of {len(seeds)}, {faults} faults, {seconds:.0f} s", flush=True)
     print(f"{len(wanted)} programs, {sum(stages.values())} faults {dict(stages)}")
     return bool(stages)
-
-
-def rarely_collect() -> None:
-    """Let Python look for circles of garbage more seldom: a twentieth of the time."""
-    gc.set_threshold(200_000, 20, 100)
 
 
 def recorded(state: Path | None) -> dict[int, str]:
