@@ -274,8 +274,9 @@ def _fc_each(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> t
 
 
 def _shares(*xs: torch.Tensor) -> torch.Tensor:
-    total = sum(x.exp() for x in xs)
-    return torch.cat([x.exp() / total for x in xs], 1)
+    largest = torch.stack(xs).amax(0).detach()  # exp of thousands is infinite
+    powers = [(x - largest).exp() for x in xs]
+    return torch.cat([power / sum(powers) for power in powers], 1)
 
 
 def _pool(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
