@@ -60,10 +60,14 @@ def _folded(deployment: Deployment, body: Body, name: str) -> tuple[str, float] 
     The norm is "" for an operator that takes in none; the result is None where there is no such
     operator.
     """
+    table = deployment.tables[body]
+    own = table.folded.get(name, ("", 0.0))
+    if any(name in parts for parts in table.fused.values()):  # it is in a wider one now
+        return own
     for chain, prefix, _ in chains(body.chain):
         for node in chain.nodes:
             if isinstance(node, Apply) and prefix + node.name == name:
-                return deployment.tables[body].folded.get(name, ("", 0.0))
+                return own
             if isinstance(node, Call) and name.startswith(f"{prefix}{node.name}."):
                 around = f"{prefix}{node.name}."
                 inner = _folded(deployment, node.body, name.removeprefix(around))
