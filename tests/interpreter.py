@@ -365,7 +365,7 @@ def _gn(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.
 
 def _grn(op: Any, own: dict[str, Any], training: bool, x: torch.Tensor) -> torch.Tensor:
     channels = x.flatten(2)
-    length = (channels * channels).sum(2, keepdim=True).sqrt()
+    length = channels.norm(dim=2, keepdim=True)  # whose gradient is 0, not NaN, where x is
     response = length / (length.mean(1, keepdim=True) + op.eps)
     weight, bias = own["weight"].view(-1, 1), own["bias"].view(-1, 1)
     return (channels * (1 + response * weight) + bias).view_as(x)

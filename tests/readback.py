@@ -565,21 +565,15 @@ def _applied_one(node: Apply) -> Iterator[tuple[str, int]]:
 
 
 def other_formats(analysis: Analysis, view: str, dot: Drawing) -> Iterator[str]:
-    """Mermaid and the page show what the DOT text shows."""
+    """Mermaid, TikZ, draw.io and the page show what the DOT text shows."""
+    mine = [*_in_order(dot.items)]
     mermaid = reading.of_mermaid(analysis.sheet("mermaid", view=view).decode())
-    names = {item.id: item.id for item in dot.all()}
-    mine, theirs = [*_in_order(dot.items)], [*_in_order(mermaid.items)]
-    if len(mine) != len(theirs):
-        yield f"mermaid has {len(theirs)} items, not {len(mine)}"
-        return
-    for one, other in zip(mine, theirs, strict=True):
-        names[other.id] = one.id
-        if _letters(one) != _letters(other):
-            yield f"mermaid says {other.cells} of {one.id}, not {one.cells}"
-    ours = Counter((line.tail, line.head, _mermaid(line)) for line in dot.lines)
-    drawn = Counter((names[x.tail], names[x.head], x.kind) for x in mermaid.lines)
-    for line in (ours - drawn) + (drawn - ours):
-        yield f"mermaid's edges: {line}"
+    yield from _same("mermaid", dot, mine, [*_in_order(mermaid.items)], mermaid)
+    drawio = reading.of_drawio(analysis.sheet("drawio", view=view, columns=1).decode())
+    yield from _same("draw.io", dot, mine, [*_in_order(drawio.items)], drawio)
+    tikz = reading.of_tikz(analysis.sheet("tikz", view=view, columns=1).decode())
+    flat = sorted(dot.all(), key=lambda item: not item.is_box)  # all boxes stand first
+    yield from _same("TikZ", dot, flat, tikz.items, tikz)
     page = reading.of_page(analysis.sheet("html", view=view).decode())
     shown = {item.id: (item.cells, item.tip, item.category) for item in page.all()}
     for item in dot.all():
@@ -589,6 +583,24 @@ def other_formats(analysis: Analysis, view: str, dot: Drawing) -> Iterator[str]:
         yield f"the page shows {', '.join(shown)}, too"
     if Counter(page.lines) != Counter(dot.lines):
         yield "the page has other edges"
+
+
+def _same(
+    name: str, dot: Drawing, mine: list[Item], theirs: list[Item], other: Drawing
+) -> Iterator[str]:
+    """How another format's items and edges differ from the DOT text's, both in one order."""
+    if len(mine) != len(theirs):
+        yield f"{name} has {len(theirs)} items, not {len(mine)}"
+        return
+    names = {}
+    for one, item in zip(mine, theirs, strict=True):
+        names[item.id] = one.id
+        if _letters(one) != _letters(item):
+            yield f"{name} says {item.cells} of {one.id}, not {one.cells}"
+    ours = Counter((line.tail, line.head, _plain_kind(line)) for line in dot.lines)
+    drawn = Counter((names[x.tail], names[x.head], _plain_kind(x)) for x in other.lines)
+    for line in (ours - drawn) + (drawn - ours):
+        yield f"{name}'s edges: {line}"
 
 
 def _in_order(items: list[Item]) -> Iterator[Item]:
@@ -602,7 +614,7 @@ def _letters(item: Item) -> str:
     return "".join(sorted("".join("".join(item.cells).split()).replace("·", "")))
 
 
-def _mermaid(line: Line) -> str:
+def _plain_kind(line: Line) -> str:
     return line.kind if line.kind in ("trunk", "size") else "other"
 
 

@@ -289,6 +289,81 @@ def _plain(text: str) -> str:
     return re.sub(r"#(amp|lt|gt|quot|35|96|92);", lambda found: signs[found[1]], text)
 
 
+# --- TikZ and draw.io --------------------------------------------------------------------
+
+
+def of_tikz(text: str) -> Drawing:
+    """Boxes and cards without what is in what."""
+    found = Drawing()
+    known: dict[str, Item] = {}
+    kinds = {"flow": "trunk", "skip": "skip", "aux": "training", "size": "size"}
+    for line in map(str.strip, text.splitlines()):
+        if match := re.search(r"\\node\[header.*?\] \(([\w-]+)\) at \(.*?\) \{(.*)\};$", line):
+            known[match[1]] = Item(match[1], [_set(match[2])], parts=[])
+        elif match := re.match(
+            r"\\node\[(\w+)( sign)?, .*?\] \(([\w-]+)\) at \(.*?\) \{(.*)\};$", line
+        ):
+            known[match[3]] = Item(match[3], [_set(match[4])], category=match[1])
+        elif match := re.match(
+            r"\\node\[(?:words|cost).*?\] at \(([\w-]+)\.\w+\) \{(.*)\};$", line
+        ):
+            known[match[1]].cells.append(_set(match[2]))
+        elif match := re.match(r"\\draw\[(\w+)\] \(([\w-]+)\..*\(([\w-]+)\.[\w-]+\);$", line):
+            label = re.search(r"node\[tensor shape\] \{(.*?)\} ", line)
+            shape = _set(label[1]) if label else ""
+            found.lines.append(Line(match[2], match[3], kinds[match[1]], shape))
+    found.items = [*known.values()]
+    return found
+
+
+_TEX = {
+    r"\textbackslash{}": "\\", r"\{": "{", r"\}": "}", r"\$": "$", r"\&": "&", r"\#": "#",
+    r"\_": "_", r"\%": "%", r"\textasciicircum{}": "^", r"\textasciitilde{}": "~",
+    r"\textquotedbl{}": '"', r"\textless{}": "<", r"\textgreater{}": ">", r"\textbar{}": "|",
+    r"$\times$": "×", r"$\cdot$": "·", r"$\to$": "→", "$-$": "−", r"$\le$": "≤", r"$\ge$": "≥",
+    r"\ldots{}": "…", r"$\sigma$": "σ", r"$\surd$": "√", "$^2$": "²", r"\textonehalf{}": "½",
+}  # fmt: skip
+
+
+def _set(text: str) -> str:
+    """What LaTeX sets, without fonts."""
+    places = {chr(0xE000 + at): char for at, char in enumerate(_TEX.values())}
+    for place, code in zip(places, _TEX, strict=True):
+        text = text.replace(code, place)
+    text = re.sub(r"\\\\|\\[a-z]+|\\ |[{}]", " ", text)
+    return "".join(places.get(c, c) for c in text)
+
+
+def of_drawio(text: str) -> Drawing:
+    """Its containers as boxes."""
+    found = Drawing()
+    root = ElementTree.fromstring(text)
+    known: dict[str, Item] = {}
+    for cell in root.iter("mxCell"):
+        id, value = cell.get("id", ""), cell.get("value", "")
+        words = " ".join(
+            ElementTree.fromstring(
+                f"<p>{value}</p>".replace("&nbsp;", " ").replace("<br>", " ")
+            ).itertext()
+        )
+        whole, _, part = id.partition("-")
+        if cell.get("edge"):
+            style = cell.get("style", "")
+            kind = (
+                "size" if "dashPattern=1" in style else "other" if "dashed=1" in style else "trunk"
+            )
+            tail, head = (cell.get(end, "").partition("-")[0] for end in ("source", "target"))
+            found.lines.append(Line(tail, head, kind, words))
+        elif part:
+            known[whole].cells.append(words)
+        elif id.startswith(("box", "card")):
+            item = Item(id, [words], parts=[] if id.startswith("box") else None)
+            known[id] = item
+            around = known.get(cell.get("parent", ""))
+            (found.items if around is None or around.parts is None else around.parts).append(item)
+    return found
+
+
 # --- the page ----------------------------------------------------------------------------
 
 

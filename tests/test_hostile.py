@@ -83,7 +83,10 @@ COMMANDS = [
     *(("explain", "{}", "u", "u.conv", "--format", f) for f in ("text", "json")),
     ("explain", "{}", NAME),
     ("explain", f"A{NAME}"),
-    *(("draw", "{}", "-o", "-", "--format", f) for f in ("svg", "dot", "html", "mermaid")),
+    *(
+        ("draw", "{}", "-o", "-", "--format", f)
+        for f in ("svg", "dot", "html", "mermaid", "tikz", "drawio")
+    ),
     *(("draw", "{}", "-o", "-", "--format", "dot", "--view", v) for v in ("paper", "graph")),
     ("draw", "{}", "-o", f"{NAME}.dot"),
     ("draw", "{}", "-o", f"{NAME}.zip"),
@@ -290,6 +293,27 @@ def test_pictures_have_no_other_elements(give: Give, view: str) -> None:
     links = [value for e in svg.iter() for name, value in e.items() if name.endswith("href")]
     assert not [link for link in links if link]
     assert not [n for e in svg.iter() for n in e.keys() if n.startswith("on")]  # noqa: SIM118
+
+
+def test_tikz_has_no_other_commands(give: Give) -> None:
+    text = give("draw", "--format", "tikz", "-o", "-")
+    body = text.partition(r"\begin{document}")[2]
+    known = set(
+        "begin end node draw name more fact total repeated network totals paper sign beside color "
+        "rule quad textbackslash textasciicircum textasciitilde textquotedbl textless "
+        "textgreater textbar times cdot to le ge ldots sigma surd textonehalf".split()
+    )
+    assert set(re.findall(r"\\([A-Za-z]+)", body)) <= known
+    assert re.sub(r"\\.", "", body).count("{") == re.sub(r"\\.", "", body).count("}")
+
+
+def test_drawio_is_text_alone(give: Give) -> None:
+    """Shapes hold text in spans; nothing of a file is a tag or an attribute."""
+    for cell in ElementTree.fromstring(give("draw", "--format", "drawio", "-o", "-")).iter(
+        "mxCell"
+    ):
+        value = cell.get("value", "")
+        assert re.sub(r"</?(b|br)>|<span style=\"[\w:;#.-]+\">|</span>", "", value).count("<") == 0
 
 
 def test_mermaid_has_no_other_lines(give: Give) -> None:

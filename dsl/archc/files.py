@@ -180,6 +180,8 @@ _COMMENTS = {
     ".gv": ("// ", ""),
     ".pdf": ("% ", ""),
     ".mmd": ("%% ", ""),
+    ".tex": ("% ", ""),
+    ".drawio": ("<!-- ", " -->"),
 }
 _LINE = re.compile(rb"(?m)^(?:#|//|%%?|<!--) (.+?)(?: -->)?\r?\n?\Z")  # the last line of a text
 _PNG, _PNG_END, _PNG_COMMENT = b"\x89PNG", 12, b"iTXtComment\0\0\0\0\0"

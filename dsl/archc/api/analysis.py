@@ -286,7 +286,9 @@ class Analysis:
 
     @deep_recursion()
     def sheet(self, format: str, *, engine: str = "auto", seconds: float = 60, **how: Any) -> bytes:
-        """The network drawn as "svg", "png", "pdf", "dot", "mermaid", or "html", a page to explore.
+        """The network drawn as "svg", "png", "pdf" or "html", a page to explore.
+
+        Or as text for other programs: "dot", "mermaid", "tikz" (a LaTeX document), "drawio".
 
         `how` goes to `archc.draw.DrawStyle`. Raises ArchError for mistakes in the source,
         EngineError where Graphviz is not there or fails, Unknown for a name in `expand` or `only`
@@ -297,10 +299,16 @@ class Analysis:
 
         style = draw.DrawStyle(**how)
         plan = self._sound_plan(unfolded=style.view == "graph", instead=_FOLDED)
-        if format == "html":
-            return draw.page(plan, self.cost, style).encode()
-        if format == "mermaid":
-            return draw.mermaid(plan, style).encode()
+        layout = partial(picture, format="json", engine=engine, seconds=seconds)
+        match format:
+            case "html":
+                return draw.page(plan, self.cost, style).encode()
+            case "mermaid":
+                return draw.mermaid(plan, style).encode()
+            case "tikz":
+                return draw.tikz(plan, self.cost, style, layout).encode()
+            case "drawio":
+                return draw.drawio(plan, self.cost, style, layout).encode()
         drawing = draw.drawn(plan, self.cost, style)
         made = picture(drawing.dot, format, engine=engine, seconds=seconds)
         return draw.labelled(made, plan.heading, drawing.words) if format == "svg" else made

@@ -2,6 +2,7 @@
 
 plan -> compose (items, cards, boxes) -> scene -> dot (anchors)    engineer, graph (unrolled)
                                                -> html_page, mermaid_chart
+                                               -> placed -> tikz_document, drawio_shapes
 scene -> paper (rows, templates) -> table                         paper
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from archc.analysis.costs import Cost, Costs, NoCosts
 from archc.draw.collapse import Unknown, boxes, to_depth
@@ -23,6 +25,9 @@ from archc.draw.sheets import MOST, SHEETS, TooManySheets, fits, on_sheets
 from archc.draw.theme import THEMES, recoloured
 from archc.plan import Plan
 
+if TYPE_CHECKING:
+    from archc.draw.placed import Placed
+
 VIEWS = ("engineer", "paper", "graph")
 _COLUMNS = 6  # most that are tried for a sheet
 
@@ -36,12 +41,14 @@ __all__ = [
     "TooManySheets",
     "Unknown",
     "draw",
+    "drawio",
     "drawn",
     "labelled",
     "mermaid",
     "page",
     "pages",
     "scene_of",
+    "tikz",
 ]
 
 
@@ -180,6 +187,31 @@ def page(plan: Plan, cost: Cost, style: DrawStyle) -> str:
     fields = {row.key: row.field for row in tabulate(plan).rows() if row.field}
     counts = head.totals("costs" not in style.hidden)
     return whole_page(scene, head.name, counts, describe(head, scene), style.theme, fields)
+
+
+Layout = Callable[[str], bytes]  # Graphviz's JSON of a DOT text
+
+
+def tikz(plan: Plan, cost: Cost, style: DrawStyle, layout: Layout) -> str:
+    """The network as a LaTeX document, whose nodes TikZ sets."""
+    from archc.draw.tikz_document import document
+
+    return document(*_placed(plan, cost, style, layout), style.hidden)
+
+
+def drawio(plan: Plan, cost: Cost, style: DrawStyle, layout: Layout) -> str:
+    """The network as a file of draw.io, whose shapes people move."""
+    from archc.draw.drawio_shapes import diagram
+
+    return diagram(*_placed(plan, cost, style, layout), style.hidden)
+
+
+def _placed(plan: Plan, cost: Cost, style: DrawStyle, layout: Layout) -> tuple[Placed, Heading]:
+    from archc.draw.placed import place
+
+    scene, head = _scene_and_heading(plan, cost, style)
+    laid_out, columns = in_columns(scene, style.columns)
+    return place(laid_out, plan.heading, columns, layout), head
 
 
 def mermaid(plan: Plan, style: DrawStyle) -> str:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import itemgetter
 
 from archc.draw.anchors import FRAME, POINT, Middle, middles
-from archc.draw.boxes import title as titled
+from archc.draw.lettering import Line, card_facts, card_title, continued, header
 from archc.draw.scene import Box, Card, Edge, Scene
-from archc.draw.style import BOXES, FAINT, GREY, INK, LINE, SKIP, escaped, font, heat, look, quoted
+from archc.draw.style import BOXES, FAINT, INK, LINE, SKIP, escaped, font, heat, look, quoted
 from archc.report.spelling.shapes import format_shape
 
 GRAPH = (
@@ -95,7 +93,7 @@ class Writer:
     # --- nodes ---------------------------------------------------------------------------
 
     def _contents(self, box: Box, indent: str) -> Iterator[str]:
-        for item in sorted(box.items, key=_is_auxiliary):
+        for item in in_order(box):
             if item.id in self.middles:
                 yield indent + _point(self.middles[item.id])
             if isinstance(item, Box):
@@ -132,8 +130,7 @@ class Writer:
         border = "peripheries=1, " * (self.columns > 1)  # the column around has none
         label = '""'
         if box.part > 1:
-            name = titled(box.name, box.block) or box.above
-            label = f"<{font(name, 10, bold=True)}{font(' continued', 9, GREY)}>"
+            label = f"<{_lettered(continued(box))}>"
         return (
             f'style="{style}", color="{line}", fillcolor="{fill}", penwidth={width:g}, '
             f"{border}margin=10, label={label}, tooltip={quoted(box.tooltip)}"
@@ -146,19 +143,18 @@ class Writer:
     def _card(self, card: Card) -> str:
         _, strip, tint = look(card.category)
         rows = 2 if card.facts else 1
-        title = _text(card, 10, 9, INK, GREY)
         cells = [f'<TD ROWSPAN="{rows}" WIDTH="4" BGCOLOR="{strip}"></TD>']
         wide = ' WIDTH="100"' if card.cost else ""  # all alike, so that edges run straight
         # Graphviz sets titles high in their line: a little more room above balances them.
         high = f'VALIGN="BOTTOM" HEIGHT="{16 if card.facts else 17}"'
-        cells.append(f'<TD ALIGN="LEFT" {high}{wide}>{title} </TD>')
+        cells.append(f'<TD ALIGN="LEFT" {high}{wide}>{_lettered(card_title(card))} </TD>')
         if card.cost:
             fill, ink = heat(card.macs / self.hottest)
             text = font(card.cost, 9, ink)
             cells.append(f'<TD ROWSPAN="{rows}" WIDTH="40" BGCOLOR="{fill}">{text}</TD>')
         table = f"<TR>{''.join(cells)}</TR>"
         if card.facts:
-            table += f'<TR><TD ALIGN="LEFT">{font(" · ".join(card.facts), 8, GREY)} </TD></TR>'
+            table += f'<TR><TD ALIGN="LEFT">{_lettered(card_facts(card))} </TD></TR>'
         return (
             f'label=<<TABLE BORDER="1" COLOR="{strip}" CELLBORDER="0" CELLSPACING="0" '
             f'CELLPADDING="2" BGCOLOR="{tint}">{table}</TABLE>>'
@@ -187,7 +183,7 @@ class Writer:
             attributes.append('tailport="out:s"')  # all from one point below the header's text
         if edge.head not in self.cards:
             attributes.append("headport=n")
-        if self._is_labelled(edge):
+        if self.is_labelled(edge):
             attributes.append(f'label=" {escaped(format_shape(edge.shape))}"')
         attributes += _dashes(edge)
         if not _dashes(edge) and max(self.leaving[edge.tail], self.entering[edge.head]) > 1:
@@ -212,7 +208,7 @@ class Writer:
                     sides[2 * at >= len(into[id])].append(unseen)
         return sides
 
-    def _is_labelled(self, edge: Edge) -> bool:
+    def is_labelled(self, edge: Edge) -> bool:
         """Where a tensor enters or leaves a box, changes its size, or flows on the top level."""
         if not self.shapes:
             return False
@@ -250,40 +246,23 @@ def _pill(card: Card) -> str:
     if len(card.title) == 1 and len(card.title[0][0]) == 1:
         sign = escaped(card.title[0][0])
         return f'label="{sign}", shape=circle, fixedsize=true, width=0.26, fontsize=14, {colours}'
-    text = _text(card, 9, 8, strip, strip)
+    text = _lettered(card_title(card))
     return f'label=<{text}>, shape=box, height=0.24, margin="0.1,0.03", {colours}'
 
 
-def _is_auxiliary(item: Card | Box) -> bool:
-    return isinstance(item, Box) and item.kind == "aux"
+def in_order(box: Box) -> list[Card | Box]:
+    """What is in a box, auxiliary heads last: they stand to the right."""
+    return sorted(box.items, key=lambda item: isinstance(item, Box) and item.kind == "aux")
 
 
-def _text(card: Card, large: float, small: float, ink: str, grey: str) -> str:
-    """A card's title; neighbouring pieces of one kind in one font, which spaces them evenly."""
-    return "".join(
-        font("".join(text for text, _ in pieces), *((large, ink, True) if bold else (small, grey)))
-        for bold, pieces in groupby(card.title, key=itemgetter(1))
-    )
+def _lettered(line: Line) -> str:
+    return "".join(font(piece.text, piece.points, piece.colour, piece.bold) for piece in line)
 
 
 def _header(box: Box, fans: bool) -> str:
-    """`×5 bottleneck 1–5` over its totals; with room below where several branches leave."""
-    name, gap, more = _parted(titled(box.name, box.block))
-    head = font(f"×{box.times or box.count} ", 12, SKIP, bold=True) if box.count > 1 else ""
-    head += font(name, 10, bold=True) + font(gap + more, 9, GREY)
-    outer, between, block = _parted(box.above)
-    above = font(outer, 10, bold=True) + font(between + block, 9, GREY)
-    facts = font(" · ".join(box.facts), 8, LINE)
-    lines = [row for row in (above, head, facts) if row]
+    """Its lines; with room below where several branches leave."""
+    lines = [_lettered(line) for line in header(box)]
     rows = "".join(f"<TR><TD>{row}</TD></TR>" for row in lines[:-1])
     rows += f'<TR><TD PORT="out">{lines[-1]}</TD></TR>'
     rows += '<TR><TD HEIGHT="14"></TD></TR>' if fans else ""
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>'
-
-
-def _parted(title: str) -> tuple[str, str, str]:
-    """A title's main word, and the rest for a lighter type."""
-    for gap in (" · ", "  "):
-        if gap in title:
-            return title.partition(gap)
-    return title, "", ""

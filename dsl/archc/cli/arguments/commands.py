@@ -163,8 +163,8 @@ def draw(parser: Parser) -> None:
     parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
     parser.add_argument(
         "--format",
-        choices=("svg", "png", "pdf", "dot", "html", "mermaid"),
-        help="default: by the output's ending; html is a page to explore",
+        choices=("svg", "png", "pdf", "dot", "html", "mermaid", "tikz", "drawio"),
+        help="default: by the output's ending; html is a page to explore, tikz a LaTeX document",
     )
     drawing_style(parser)
     parser.add_argument(

@@ -15,8 +15,8 @@ from archc.cli.inputs import Input, find_one, meant
 if TYPE_CHECKING:
     from archc.api import Analysis
 
-FORMATS = ("svg", "png", "pdf", "dot", "html", "mermaid")
-_ENDINGS = {"mermaid": "mmd"}  # others are called like their format
+FORMATS = ("svg", "png", "pdf", "dot", "html", "mermaid", "tikz", "drawio")
+_ENDINGS = {"mermaid": "mmd", "tikz": "tex"}  # others are called like their format
 
 
 def run(args: Namespace) -> int:
@@ -53,11 +53,11 @@ def _asked_for(args: Namespace) -> tuple[Input, Path | None]:
 
 def _refuse_pairs(args: Namespace) -> None:
     """What does not go with a format. Raises Stop."""
-    if args.format in ("html", "mermaid"):
-        if args.columns:
-            raise Stop(f"a drawing as {args.format} has one column")
+    if args.format in ("html", "mermaid") and args.columns:
+        raise Stop(f"a drawing as {args.format} has one column")
+    if args.format in ("html", "mermaid", "tikz", "drawio"):
         if args.paper:
-            raise Stop(f"a drawing as {args.format} fits its window; --paper is for svg, png, pdf")
+            raise Stop(f"a drawing as {args.format} has no pages; --paper is for svg, png, pdf")
         if args.view == "paper":
             raise Stop(f"the view paper is no {args.format}; take --view engineer or graph")
 
