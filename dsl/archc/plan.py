@@ -274,6 +274,19 @@ class Devices:
     span: Span
 
 
+@record
+class Decision:
+    """What a test in an expression came to where no number remembers it.
+
+    As in `act=gelu if in.c > 4 else relu`, `[2, 3] if wide else [5]`, `blocks[n]`. `test` is None
+    where the body's numbers cannot express it.
+    """
+
+    span: Span
+    outcome: Hashable
+    test: Expr | None
+
+
 @dataclass(eq=False, slots=True)
 class Body:
     """One instance of a block, or the network itself (`block` is None)."""
@@ -289,6 +302,7 @@ class Body:
     devices: Devices | None = None  # of the network
     gives: dict[str, Tensor] = field(default_factory=dict)  # a block's `output`s, by name
     lets: dict[str, Expr | None] = field(default_factory=dict)  # what each `let` in it names
+    decisions: list[Decision] = field(default_factory=list)  # of its expressions
 
     @property
     def input(self) -> Tensor:

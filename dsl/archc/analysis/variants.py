@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from archc import symbolic, syntax
+from archc import symbolic
 from archc.elaborate.shapes import sizes_of
 from archc.plan import Body, Call, Choice, Loop, Plan, bodies, walk
+from archc.syntax.walk import asks_size, sized_formals
 
 Again = Callable[..., Plan | None]  # (params, trace_sizes=False) -> the network once more
 
@@ -100,9 +101,11 @@ def _asked_for(plan: Plan) -> set[int]:
     """The whole numbers that tests compare with, and those beside them."""
     found: set[int] = set()
     for body in bodies(plan):
+        for decision in body.decisions:
+            found |= _numbers_in(decision.span.text)
         for node in walk(body.chain.nodes):
             if isinstance(node, Choice):
-                found |= set(map(int, re.findall(r"\b\d{1,5}\b", node.tree.test.span.text)))
+                found |= _numbers_in(node.tree.test.span.text)
             elif isinstance(node, Call):
                 found |= {
                     number
@@ -111,6 +114,10 @@ def _asked_for(plan: Plan) -> set[int]:
                     if isinstance(number, int)
                 }
     return {n + by for n in found for by in (-1, 0, 1) if n + by >= 0}
+
+
+def _numbers_in(text: str) -> set[int]:
+    return set(map(int, re.findall(r"\b\d{1,5}\b", text)))
 
 
 def _repeats(plan: Plan) -> tuple[int, ...]:
@@ -138,10 +145,12 @@ def decisive(plan: Plan) -> frozenset[str]:
     while waiting:
         body = waiting.pop()
         names = of_params | known[body]
+        sized = sized_formals(body.block.tree) if body.block is not None else frozenset[str]()
+        found = found.union(*(_behind(decision.test, names) for decision in body.decisions))
         for node in walk(body.chain.nodes):
             if isinstance(node, Choice):
-                asks_size = _mentions_size(node.tree.test)
-                found |= everything if asks_size else _behind(node.test, names)
+                asks = asks_size(node.tree.test, sized)
+                found |= everything if asks else _behind(node.test, names)
             elif isinstance(node, Call):
                 before = known.get(node.body)
                 handed = {name: _behind(expr, names) for name, expr in _handed(node).items()}
@@ -175,29 +184,13 @@ def _handed(call: Call) -> dict[str, symbolic.Expr | None]:
     return found | call.traces
 
 
-def _mentions_size(expr: syntax.Expr) -> bool:
-    match expr:
-        case syntax.Incoming():
-            return expr.field != "c"
-        case syntax.Binary():
-            return _mentions_size(expr.left) or _mentions_size(expr.right)
-        case syntax.UnaryExpr():
-            return _mentions_size(expr.operand)
-        case syntax.Conditional():
-            return any(map(_mentions_size, (expr.then, expr.test, expr.other)))
-        case syntax.CallExpr():
-            return any(map(_mentions_size, expr.args))
-        case _:
-            return False
-
-
 def _outcomes(plan: Plan) -> frozenset[int]:
-    """What each `if` came to, told apart by the calls that lead to it."""
+    """What each `if`, and each test in an expression, came to, told apart by the calls around."""
     known: dict[Body, frozenset[int]] = {}
 
     def of(body: Body) -> frozenset[int]:
         if body not in known:
-            found = set()
+            found = {hash((made.span.start, made.outcome)) for made in body.decisions}
             for node in walk(body.chain.nodes):
                 if isinstance(node, Choice):
                     found.add(hash((node.tree.span.start, node.taken)))

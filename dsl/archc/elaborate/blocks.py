@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from archc import symbolic, syntax
-from archc.elaborate.evaluate import Evaluator, of_defaults
+from archc.elaborate.evaluate import Decisions, Evaluator, of_defaults
 from archc.elaborate.labels import lookup
 from archc.elaborate.names import Names, aliases_in, inner_sequences, labels_in
 from archc.elaborate.shapes import outside, traced_argument, traced_shape
@@ -25,6 +25,7 @@ from archc.elaborate.work import Suppressed, size_of
 from archc.ops import Shape
 from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
 from archc.source import BODY_STEPS, Fault, Fix, Span, SpanLabel, fault, spelling
+from archc.syntax.walk import sized_formals
 
 
 def call(state: State, term: syntax.Operation, block: BlockValue, here: Context) -> Call:
@@ -269,7 +270,8 @@ def _make_body(
     names: dict[str, Any] = {}
     env = ChainMap(names, block.home.constants, block.home.lets, block.home.blocks)
     shapes = {name.removeprefix("@"): _shape_of(tensor) for name, tensor in tensors.items()}
-    defaults = of_defaults(block, names, shapes, state.work)
+    decisions = Decisions(sized=sized_formals(tree))
+    defaults = of_defaults(block, names, shapes, state.work, decisions)
     for formal in tree.formals:
         name = formal.name.id
         if formal.is_tensor:
@@ -280,6 +282,7 @@ def _make_body(
             names[name] = traced_argument(name, args[name])
     declared = labels_in(tree.body)
     frame = Frame(block.home, env, declared | aliases_in(tree.body), state.work)
+    frame.decisions = decisions
     frame.lets = {name: names[name].expr for name in derived if symbolic.is_traced(names[name])}
     frame.lookup = lambda reference, here: lookup(state, reference, here)
     for name, tensor in tensors.items():
@@ -301,6 +304,7 @@ def _make_body(
         raise fault("A208", title, chain.output.span, "end it with `join`")
     body = Body(block, block.name, args, entering, chain, frame.size, depth, called)
     body.gives, body.lets = frame.gives, frame.lets
+    body.decisions = frame.decisions.made
     return body
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from archc import symbolic as symbol
@@ -13,8 +13,9 @@ from archc.elaborate import lists
 from archc.elaborate.values import computed, describe, need_number
 from archc.elaborate.work import ITEM, Suppressed, WorkLimit, size_of
 from archc.ops import REGISTRY, Shape
-from archc.plan import Applicable, BlockValue, OperatorValue
+from archc.plan import Applicable, BlockValue, Decision, OperatorValue
 from archc.source import Fault, Fix, Span, fault, spelling
+from archc.syntax.walk import asks_size
 
 FUNCTIONS = {  # fewest and most arguments
     "min": (1, None),
@@ -46,10 +47,27 @@ class NoValue:
     asks: bool = False
 
 
+@dataclass(slots=True)
+class Decisions:
+    """What tests came to that no number remembers; `sized` names sizes that are not traced."""
+
+    made: list[Decision] = field(default_factory=list)
+    sized: frozenset[str] = frozenset()
+
+    def add(self, of: syntax.Expr, outcome: Hashable, test: symbol.Expr | None) -> None:
+        """Unless it is the same whatever the params are."""
+        if test is not None and not test.variables():
+            if not asks_size(of, self.sized):
+                return
+            test = None
+        self.made.append(Decision(of.span, outcome, test))
+
+
 class Evaluator:
     """Evaluates the expressions of one place: its names, and the tensor that comes in.
 
-    `tensors` gives the shapes of labels, where there are any to ask.
+    `tensors` gives the shapes of labels, where there are any to ask; `decisions` takes what its
+    tests come to.
     """
 
     def __init__(
@@ -58,11 +76,13 @@ class Evaluator:
         incoming: Shape | None,
         work: WorkLimit | None = None,
         tensors: Callable[[syntax.Reference], Shape] | None = None,
+        decisions: Decisions | None = None,
     ) -> None:
         self.env = env
         self.incoming = incoming
         self.work = work or WorkLimit()
         self.tensors = tensors
+        self.decisions = decisions or Decisions()
         self._conditionals: dict[int, Any] = {}  # nested ones are asked for more than once
 
     # --- values --------------------------------------------------------------------------
@@ -109,7 +129,7 @@ class Evaluator:
     def within(self, names: Mapping[str, Any]) -> Evaluator:
         """This one where more names are known."""
         env = ChainMap(dict(names), self.env)  # type: ignore[arg-type]
-        return type(self)(env, self.incoming, self.work, self.tensors)
+        return type(self)(env, self.incoming, self.work, self.tensors, self.decisions)
 
     def integer(self, expr: syntax.Expr, what: str, least: int | None = None) -> Any:
         """A whole number. Raises Fault with what it came to."""
@@ -240,6 +260,9 @@ class Evaluator:
         stop = self.integer(over.stop, "a loop's end")
         if stop - start >= lists.LONGEST:
             raise fault("A308", f"a list may have {lists.LONGEST:,} numbers at most", over.span)
+        for end in (start, stop):
+            if symbol.is_traced(end):
+                self.decisions.add(over.start, symbol.plain(end), symbol.expr_of(end))
         return tuple(symbol.combine("+", start, k) for k in range(stop - start + 1))
 
     def _bounded(self, items: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
@@ -264,6 +287,8 @@ class Evaluator:
                 "items count from 0",
             )
         item = base[at]
+        if symbol.is_traced(at) and not (isinstance(item, bool) or symbol.is_traced(base)):
+            self.decisions.add(expr.index, symbol.plain(at), symbol.expr_of(at))
         if isinstance(item, int | float) and not isinstance(item, bool) and symbol.is_traced(at):
             where = symbol.FunctionCall("[]", (symbol.expr_of(base), symbol.expr_of(at)))
             if symbol.is_traced(base):
@@ -277,6 +302,9 @@ class Evaluator:
             for end in (expr.start, expr.stop)
         )
         self.work.spend(size_of(base), expr.span)
+        for end in (start, stop):
+            if symbol.is_traced(end):
+                self.decisions.add(expr, symbol.plain(end), symbol.expr_of(end))
         return lists.sliced(base, start, stop, expr.base.span)
 
     def _unary(self, expr: syntax.UnaryExpr) -> Any:
@@ -314,6 +342,8 @@ class Evaluator:
         value = self.value(expr.then if taken else expr.other)
         if isinstance(value, int | float) and not isinstance(value, bool):
             value = self._traced_choice(expr, value)
+        if not isinstance(value, int | float):
+            self.decisions.add(expr.test, taken, self.symbolic(expr.test))
         self._conditionals[id(expr)] = value
         return value
 
@@ -321,6 +351,7 @@ class Evaluator:
         """The number taken, remembering the whole expression if the test hangs on anything."""
         test = self.symbolic(expr.test)
         if test is None or not test.variables():
+            self.decisions.add(expr.test, self.truth(expr.test), test)
             return symbol.plain(value) if test is None else value
         parts = self.symbolic(expr.then), test, self.symbolic(expr.other)
         whole = _applied("if", *parts)
@@ -389,6 +420,7 @@ def of_defaults(
     values: MutableMapping[str, Any],
     tensors: Mapping[str, Shape | None],
     work: WorkLimit | None = None,
+    decisions: Decisions | None = None,
 ) -> Evaluator:
     """Return what evaluates defaults of a block's parameters.
 
@@ -410,7 +442,7 @@ def of_defaults(
     home = block.home
     env = ChainMap(values, home.constants, home.lets, home.blocks)
     kind = UnknownIncoming if tensors["in"] is None else Evaluator
-    return kind(env, tensors["in"], work, shape_of)
+    return kind(env, tensors["in"], work, shape_of, decisions)
 
 
 def _asks_tensor(expr: syntax.Name) -> Fault:

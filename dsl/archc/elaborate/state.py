@@ -10,12 +10,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archc import syntax
-from archc.elaborate.evaluate import Evaluator, UnknownIncoming
+from archc.elaborate.evaluate import Decisions, Evaluator, UnknownIncoming
 from archc.elaborate.link import Library
 from archc.elaborate.names import Names
 from archc.elaborate.work import Cancelled, Suppressed, TooLarge, WorkLimit
 from archc.ops import Dims, Shape
-from archc.plan import BlockValue, Body, Chain, Devices, Node, OperatorValue, Scope, Tensor
+from archc.plan import (
+    BlockValue,
+    Body,
+    Chain,
+    Devices,
+    Node,
+    OperatorValue,
+    Scope,
+    Tensor,
+)
 from archc.source import Diagnostics, Fault, Limits, Span, SpanLabel, fault
 from archc.symbolic import Expr
 
@@ -89,6 +98,7 @@ class Frame:
     outputs: dict[str, Span] = field(default_factory=dict)
     gives: dict[str, Tensor] = field(default_factory=dict)  # the tensors of a block's outputs
     lets: dict[str, Expr | None] = field(default_factory=dict)  # what each `let` names
+    decisions: Decisions = field(default_factory=Decisions)
     devices: Devices | None = None
     lookup: Callable[[syntax.Reference, Context], Labelled] | None = None
     branching: int = 0  # branches around the statement at hand
@@ -131,7 +141,7 @@ class Context:
     def evaluator(self) -> Evaluator:
         frame, shape = self.frame, self.x.shape
         kind = Evaluator if shape is not None else UnknownIncoming
-        return kind(frame.env, shape, frame.work, self._shape_of)
+        return kind(frame.env, shape, frame.work, self._shape_of, frame.decisions)
 
     def _shape_of(self, reference: syntax.Reference) -> Shape:
         """The shape of a label's tensor. Raises Fault, and Suppressed after a mistake."""

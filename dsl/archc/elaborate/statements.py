@@ -80,7 +80,7 @@ def lower(
     entering = tuple(frame.inputs) or (nothing,)
     names = tuple(frame.input_names)
     body = Body(None, "", dict(env), entering, chain, frame.size, frame.depth, names, frame.devices)
-    body.lets = frame.lets
+    body.lets, body.decisions = frame.lets, frame.decisions.made
     return body
 
 

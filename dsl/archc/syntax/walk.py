@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -16,11 +16,13 @@ from archc.syntax.tree import (
     For,
     Group,
     If,
+    Incoming,
     Label,
     Name,
     Operation,
     Reference,
     Sequence,
+    SizeOf,
     Statement,
     Term,
     Word,
@@ -44,6 +46,27 @@ def walk(node: Any) -> Iterator[Any]:
         node = stack.pop()
         yield node
         stack.extend(reversed([*children(node)]))
+
+
+def asks_size(expr: Any, sized: Collection[str] = ()) -> bool:
+    """Whether an expression asks for a size of a tensor other than its channels.
+
+    `sized` are names of such sizes.
+    """
+    return any(
+        node.id in sized if isinstance(node, Name) else node.field != "c"
+        for node in walk(expr)
+        if isinstance(node, Name | Incoming | SizeOf)
+    )
+
+
+def sized_formals(block: Block) -> frozenset[str]:
+    """Return a block's parameters whose defaults are sizes, or numbers made of them."""
+    found: set[str] = set()
+    for formal in block.formals:
+        if formal.default is not None and asks_size(formal.default, found):
+            found.add(formal.name.id)
+    return frozenset(found)
 
 
 def path_to(node: Any, offset: int) -> list[Any]:

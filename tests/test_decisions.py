@@ -1,0 +1,66 @@
+"""What a test in an expression decides: `Net(w=v)` is the file compiled with `-D w=v`.
+
+Or `w` is no argument. An operator, a list or a block is no number that remembers why it was chosen.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from check_generated import executed, generate, inputs_of, listed, randomise
+
+from archc.api import analyze
+from archc.source import Source
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+BLOCK = "block b(act=gelu if in.c > 4 else relu) { conv 1 x4; act }"
+LISTED = "block b(ws=[2, 3] if in.c > 4 else [5, 7]) { for c in ws { conv 1 x(c) } }"
+MADE_OF = "block one(c) { conv 1 x(c) }\nblock three(c) { conv 3 p1 x(c) }\n"
+FILES = {
+    "default operator": f"{BLOCK}\ninput 8x8 x4\nconv 1 x(w); b()",
+    "beside a given one": f"{BLOCK}\ninput 8x8 x4\nb(tanh); conv 1 x(w); b()",
+    "in a block": f"{BLOCK}\nblock st(c) {{ conv 1 x(c); b() }}\ninput 8x8 x4\nst(w); b(tanh)",
+    "given operator": "block b(act) { conv 1 x4; act }\ninput 8x8 x4\n"
+    "conv 1 x(w); b(gelu if in.c > 4 else relu)",
+    "handed on": "block b(c, act=relu) { conv 1 x(c); act }\n"
+    "block o(c) { b(c, gelu if c > 4 else relu) }\ninput 8x8 x4\nb(3); o(w); b(5, tanh)",
+    "default list": f"{LISTED}\ninput 8x8 x4\nconv 1 x(w); b()",
+    "list beside another": f"{LISTED}\ninput 8x8 x4\nb([4, 5]); conv 1 x(w); b()",
+    "list of a loop": "input 8x8 x4\nconv 1 x(w)\n"
+    "for c in [2, 3] if in.c > 4 else [5] { conv 1 x(c) }",
+    "let": "block b() { let act = gelu if in.c > 4 else relu; conv 1 x4; act }\ninput 8x8 x4\n"
+    "conv 1 x(w); b()",
+    "block": f"{MADE_OF}block b(unit=one if in.c > 4 else three) {{ unit(4) }}\ninput 8x8 x4\n"
+    "conv 1 x(w); b(); b(three)",
+    "item": "block b(act) { conv 1 x4; act }\ninput 8x8 x4\n"
+    "conv 1 x(w); b([gelu, relu, tanh][in.c % 3])",
+    "part": "input 8x8 x4\nconv 1 x(w)\nfor c in [2, 3, 4][:2 if in.c > 4 else 1] { conv 1 x(c) }",
+    "size": "block b(c=8 if in.h > 2 else 4) { conv 1 x(c) }\ninput 12x12 x4\npool (w); b()",
+    "size by a name": "block b(n=in.h) { if n > 2 { conv 1 x7 } }\ninput 12x12 x4\npool (w); b()",
+    "operator by a size": "block b(n=in.h, act=gelu if n > 2 else relu) { conv 1 x3; act }\n"
+    "input 12x12 x4\npool (w); b()",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("first", [1, 3, 5, 6])
+@pytest.mark.parametrize("name", FILES)
+def test_an_argument_decides_as_the_param_does(name: str, first: int) -> None:
+    text = f"network Net\nparam w = {first}\n{FILES[name]}\n"
+    made = generate(text)
+    if "w" not in made.namespace["Net"].__init__.__annotations__:
+        return
+    for value in range(1, 9):
+        found = analyze(Source("net.arch", text), params={"w": value})
+        if not found.ok:
+            continue
+        compiled = executed(found)
+        wanted = compiled.module()
+        randomise(wanted, 5)
+        net = made.module(w=value)
+        net.load_state_dict(wanted.state_dict(), strict=True)
+        inputs = inputs_of(compiled.plan, 5)
+        for a, b in zip(listed(net.eval()(*inputs)), listed(wanted.eval()(*inputs)), strict=True):
+            assert a.equal(b)
