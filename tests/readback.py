@@ -435,9 +435,25 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis) -> Iterator[
         numbers = [human(n) for n in (macs, params) if n]
         if row.cells[len(row.cells) - len(numbers) :] != numbers:
             yield f"the row {line.name} says {row.cells}, and has {numbers}"
+    yield from _as_volumes(rows, reading.of_dot(analysis.draw("volumes")))
     for template, read in zip(found.templates, templates, strict=True):
         for call in template.calls:
             yield from _template(read, call, template.name, network.plan.params)
+
+
+def _as_volumes(rows: Drawing, volumes: Drawing) -> Iterator[str]:
+    """A box for each row that makes a tensor, in their order, under the same names and shapes."""
+    known = {item.id: item for item in rows.cards}
+    drawn = [item for item in volumes.all() if item.id != "title"]
+    order = [item.id for item in rows.cards if item.id in {box.id for box in drawn}]
+    if [box.id for box in drawn] != order:
+        yield f"volumes: {[box.id for box in drawn]} instead of {order}"
+    for box in drawn:
+        name, shape, *_ = box.cells
+        said = known[box.id].cells
+        named = name.partition(" ×")[0]
+        if (named not in " ".join(said) and named != "run") or shape not in said:
+            yield f"volumes: {box.cells} of {box.id}, whose row says {said}"
 
 
 def _rows(items: list[Item]) -> list[Item]:

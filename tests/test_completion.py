@@ -65,7 +65,7 @@ needs_bash = pytest.mark.skipif(BASH is None, reason="no bash here")
         ("fit net.arch --gpu rtx509", ["rtx5090"]),
         ("fit --batch ", []),
         ("diff net.arch nets/", ["nets/deep.arch"]),
-        ("--color always draw net.arch --view ", ["engineer", "paper", "graph"]),
+        ("--color always draw net.arch --view ", ["engineer", "paper", "graph", "volumes"]),
         ("completion z", ["zsh"]),
         ("draw net.arch --without ", ["title", "legend", "costs"]),
         ("draw net.arch --without = t", ["title"]),

@@ -285,7 +285,7 @@ def test_pages_have_no_other_tags(give: Give) -> None:
         assert not [name for name in found.attributes if name.startswith("on")]
 
 
-@pytest.mark.parametrize("view", ["engineer", "paper", "graph"])
+@pytest.mark.parametrize("view", ["engineer", "paper", "graph", "volumes"])
 def test_pictures_have_no_other_elements(give: Give, view: str) -> None:
     svg = ElementTree.fromstring(give("draw", "--format", "svg", "--view", view, "-o", "-"))
     kinds = {element.tag.rpartition("}")[2] for element in svg.iter()}

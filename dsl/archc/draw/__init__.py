@@ -3,7 +3,8 @@
 plan -> compose (items, cards, boxes) -> scene -> dot (anchors)    engineer, graph (unrolled)
                                                -> html_page, mermaid_chart
                                                -> placed -> tikz_document, drawio_shapes
-scene -> paper (rows, templates) -> table                         paper
+scene -> paper (rows, templates) -> table                          paper
+                                 -> volumes                        volumes
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from archc.plan import Plan
 if TYPE_CHECKING:
     from archc.draw.placed import Placed
 
-VIEWS = ("engineer", "paper", "graph")
+VIEWS = ("engineer", "paper", "graph", "volumes")
+ROWS = ("paper", "volumes")  # those of rows, which depth, columns and parts do not go with
 _COLUMNS = 6  # most that are tried for a sheet
 
 __all__ = [
@@ -96,13 +98,17 @@ def draw(plan: Plan, cost: Cost, style: DrawStyle = DrawStyle()) -> str:
 
 def drawn(plan: Plan, cost: Cost, style: DrawStyle) -> Drawing:
     """`draw`, and the words for those who cannot see it."""
-    if style.view == "paper":
+    if style.view in ROWS:
         from archc.draw.paper import paper
         from archc.draw.table import table
+        from archc.draw.volumes import drawing, seen
 
         found = paper(plan, _costs(style))
         scene, head = found.scene, Heading.of(plan, cost)
-        text = table(found, plan.heading, banner(head, scene, style.hidden))
+        if style.view == "volumes":
+            text = drawing(found, plan.heading, banner(head, seen(found), style.hidden))
+        else:
+            text = table(found, plan.heading, banner(head, scene, style.hidden))
     else:
         scene, head = _scene_and_heading(plan, cost, style)
         laid_out, columns = in_columns(scene, style.columns)
@@ -118,7 +124,7 @@ def pages(
     `draw` makes SVG of DOT. Raises Unknown, and TooManySheets.
     """
     words = drawn(plan, cost, style).words
-    ways = _table_pages if style.view == "paper" else _column_pages
+    ways = _table_pages if style.view in ROWS else _column_pages
     made = on_sheets(ways(plan, cost, style, sheet), sheet, draw)
     return [Drawing(recoloured(dot, style.theme), words) for dot in made]
 
@@ -127,8 +133,13 @@ def _table_pages(plan: Plan, cost: Cost, style: DrawStyle, _: str) -> Iterator[l
     """All on one page; or the rows, and the blocks on another."""
     from archc.draw.paper import paper
     from archc.draw.table import table
+    from archc.draw.volumes import drawing, seen
 
     found, head = paper(plan, _costs(style)), Heading.of(plan, cost)
+    if style.view == "volumes":
+        title = banner(head, seen(found), style.hidden)
+        yield [drawing(found, plan.heading, title)]
+        return
     title = banner(head, found.scene, style.hidden)
     yield [table(found, plan.heading, title)]
     if found.templates:
@@ -175,7 +186,7 @@ def _scene_and_heading(plan: Plan, cost: Cost, style: DrawStyle) -> tuple[Scene,
 
 
 def _costs(style: DrawStyle) -> Costs:
-    return NoCosts() if "costs" in style.hidden else Costs()
+    return NoCosts() if "costs" in style.hidden or style.view == "volumes" else Costs()
 
 
 def page(plan: Plan, cost: Cost, style: DrawStyle) -> str:

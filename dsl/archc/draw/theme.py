@@ -9,6 +9,7 @@ from archc.draw.style import LOOKS
 
 THEMES = ("light", "dark")
 _COLOUR = re.compile(r'(\w+)="#([0-9a-f]{6})"')
+_PEN = re.compile(r"\b([cC]) 7 -#([0-9a-f]{6})")  # of the background: lines, and what is filled
 # Turned over, strips would be alike: these are as far apart on dark as those of LOOKS on light.
 _ON_DARK = {
     "conv": "#acc2f9",
@@ -31,6 +32,8 @@ def recoloured(dot: str, theme: str) -> str:
     if theme == "light":
         return dot
     dot = dot.replace("bgcolor=white", 'bgcolor="#ffffff"')
+    pens = {"c": "color", "C": "bgcolor"}
+    dot = _PEN.sub(lambda found: f"{found[1]} 7 -{_dark(found[2], pens[found[1]])}", dot)
     return _COLOUR.sub(lambda found: f'{found[1]}="{_dark(found[2], found[1])}"', dot)
 
 

@@ -114,7 +114,7 @@ def drawing_style(parser: Parser) -> None:
     """How a diagram is to look; the cell magic of notebooks takes it, too."""
     parser.add_argument(
         "--view",
-        choices=("engineer", "paper", "graph"),
+        choices=("engineer", "paper", "graph", "volumes"),
         default="engineer",
         help="engineer: every operator, repeats once (default); paper: a row a module, each block "
         "once; graph: everything unrolled",

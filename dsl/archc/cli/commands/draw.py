@@ -58,8 +58,8 @@ def _refuse_pairs(args: Namespace) -> None:
     if args.format in ("html", "mermaid", "tikz", "drawio"):
         if args.paper:
             raise Stop(f"a drawing as {args.format} has no pages; --paper is for svg, png, pdf")
-        if args.view == "paper":
-            raise Stop(f"the view paper is no {args.format}; take --view engineer or graph")
+        if args.view in ("paper", "volumes"):
+            raise Stop(f"the view {args.view} is no {args.format}; take --view engineer or graph")
 
 
 def _draw(input: Input, output: Path | None, args: Namespace) -> tuple[int, list[Path]]:
@@ -106,7 +106,7 @@ def _numbered(path: Path, page: int) -> Path:
 def style_of(args: Namespace) -> dict[str, Any]:
     """The arguments of `archc.draw.DrawStyle`. Raises Stop where they do not go together."""
     some = args.depth is not None or args.expand or args.columns or args.only
-    if args.view == "paper" and some:
+    if args.view in ("paper", "volumes") and some:
         raise Stop("--depth, --expand, --columns and --only go with the views engineer and graph")
     return {
         "view": args.view,
@@ -144,7 +144,7 @@ def _smaller(analysis: Analysis, args: Namespace, how: dict[str, Any]) -> str:
     ways: dict[str, dict[str, Any]] = {}
     if args.view == "graph":
         ways["--view engineer"] = {"view": "engineer"}
-    if args.view != "paper":
+    if args.view not in ("paper", "volumes"):
         ways |= {f"--depth {n}": {"depth": n, "expand": frozenset()} for n in (3, 2, 1)}
     if args.view != "paper" and args.only is None:
         ways["--view paper"] = {"view": "paper", **whole}
