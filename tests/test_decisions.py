@@ -40,6 +40,13 @@ FILES = {
     "part": "input 8x8 x4\nconv 1 x(w)\nfor c in [2, 3, 4][:2 if in.c > 4 else 1] { conv 1 x(c) }",
     "size": "block b(c=8 if in.h > 2 else 4) { conv 1 x(c) }\ninput 12x12 x4\npool (w); b()",
     "size by a name": "block b(n=in.h) { if n > 2 { conv 1 x7 } }\ninput 12x12 x4\npool (w); b()",
+    "number with a flag": "block b() { conv 1 x4 }\n"
+    "block s(flag, c) { conv 1 x3; conv 1 x(max(w, 4 if flag else 3)) }\ninput 8x8 x4\n"
+    "s(true, w); b(); conv 1 x5; s(false, 2); b()",
+    "number in two blocks": "block b() { conv 1 x4 }\n"
+    "block s(flag, c) { conv 1 x3; conv 1 x(8 if not flag and w > 1 or in.c > 4 else 2) }\n"
+    "block o(flag, c, n=2) { s(flag, c) * n; b() }\ninput 8x8 x4\n"
+    "o(true, w); o(w > 3, 5, w // 2 + 1)",
     "operator by a size": "block b(n=in.h, act=gelu if n > 2 else relu) { conv 1 x3; act }\n"
     "input 12x12 x4\npool (w); b()",
 }  # fmt: skip

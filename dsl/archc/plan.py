@@ -276,10 +276,9 @@ class Devices:
 
 @record
 class Decision:
-    """What a test in an expression came to where no number remembers it.
+    """What a test in an expression came to: `act=gelu if in.c > 4 else relu`, `blocks[n]`.
 
-    As in `act=gelu if in.c > 4 else relu`, `[2, 3] if wide else [5]`, `blocks[n]`. `test` is None
-    where the body's numbers cannot express it.
+    `test` is None where the body's numbers cannot express it.
     """
 
     span: Span

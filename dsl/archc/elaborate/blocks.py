@@ -12,7 +12,7 @@ from archc import symbolic, syntax
 from archc.elaborate.evaluate import Decisions, Evaluator, of_defaults
 from archc.elaborate.labels import lookup
 from archc.elaborate.names import Names, aliases_in, inner_sequences, labels_in
-from archc.elaborate.shapes import outside, traced_argument, traced_shape
+from archc.elaborate.shapes import loses_trace, outside, traced_argument, traced_shape
 from archc.elaborate.state import (
     Context,
     Frame,
@@ -23,7 +23,7 @@ from archc.elaborate.state import (
 )
 from archc.elaborate.work import Suppressed, size_of
 from archc.ops import Shape
-from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
+from archc.plan import Applicable, BlockValue, Body, Call, Decision, OperatorValue, Tensor
 from archc.source import BODY_STEPS, Fault, Fix, Span, SpanLabel, fault, spelling
 from archc.syntax.walk import sized_formals
 
@@ -48,13 +48,19 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Context)
     frame.depth = max(frame.depth, body.depth)
     if body.output.shape is None:
         raise Suppressed
-    output = Tensor(outside(body.output.shape, args, inputs, block), term.span)
+
+    def seen(x: Tensor) -> Tensor:
+        """A tensor that the block makes, in the caller's terms."""
+        within = _shape_of(x)
+        shape = outside(within, args, traces, inputs, block)
+        if loses_trace(within, shape):
+            frame.decisions.made.append(Decision(term.span, symbolic.plain(shape.dims), None))
+        return Tensor(shape, term.span)
+
+    output = seen(body.output)
     node = Call(name, body, args, here.x, output, term.span, here.label, here.names.replay)
     node.traces, node.tensors = traces, tuple(tensors.values())
-    node.gives = {
-        name: Tensor(outside(_shape_of(x), args, inputs, block), term.span)
-        for name, x in body.gives.items()
-    }
+    node.gives = {name: seen(x) for name, x in body.gives.items()}
     return node
 
 

@@ -49,7 +49,7 @@ class NoValue:
 
 @dataclass(slots=True)
 class Decisions:
-    """What tests came to that no number remembers; `sized` names sizes that are not traced."""
+    """What tests in expressions came to; `sized` names sizes that are not traced."""
 
     made: list[Decision] = field(default_factory=list)
     sized: frozenset[str] = frozenset()
@@ -340,18 +340,17 @@ class Evaluator:
             return known
         taken = self.truth(expr.test)
         value = self.value(expr.then if taken else expr.other)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            value = self._traced_choice(expr, value)
-        if not isinstance(value, int | float):
-            self.decisions.add(expr.test, taken, self.symbolic(expr.test))
+        test = self.symbolic(expr.test)
+        if not isinstance(value, bool):
+            self.decisions.add(expr.test, taken, test)
+            if isinstance(value, int | float):
+                value = self._traced_choice(expr, value, test)
         self._conditionals[id(expr)] = value
         return value
 
-    def _traced_choice(self, expr: syntax.Conditional, value: Any) -> Any:
+    def _traced_choice(self, expr: syntax.Conditional, value: Any, test: symbol.Expr | None) -> Any:
         """The number taken, remembering the whole expression if the test hangs on anything."""
-        test = self.symbolic(expr.test)
         if test is None or not test.variables():
-            self.decisions.add(expr.test, self.truth(expr.test), test)
             return symbol.plain(value) if test is None else value
         parts = self.symbolic(expr.then), test, self.symbolic(expr.other)
         whole = _applied("if", *parts)

@@ -76,23 +76,38 @@ def traced_argument(name: str, value: Any) -> Any:
 
 
 def outside(
-    shape: Shape, args: Mapping[str, Any], inputs: Mapping[str, Shape], block: BlockValue
+    shape: Shape,
+    args: Mapping[str, Any],
+    traces: Mapping[str, symbolic.Expr | None],
+    inputs: Mapping[str, Shape],
+    block: BlockValue,
 ) -> Shape:
-    """A block's output shape in the caller's terms; `inputs` by what they are called inside."""
+    """A block's output shape in the caller's terms; `inputs` by what they are called inside.
+
+    `traces` are the expressions of what is true or false among `args`.
+    """
     constants = block.home.constants
     sizes: dict[str, Any] = {}
     for of, x in inputs.items():
         sizes |= sizes_of(of, x)
-    env = {}
+    env: dict[str, symbolic.Expr] = {}
     for name in {name for dim in shape.dims for name in symbolic.expr_of(dim).variables()}:
-        given = args.get(name)
-        if isinstance(given, int | float) and not isinstance(given, bool):
+        given, truth = args.get(name), traces.get(name)
+        if isinstance(given, bool):
+            env |= {name: truth} if truth is not None else {}
+        elif isinstance(given, int | float):
             env[name] = symbolic.expr_of(given)  # an expression is worked out where it is asked for
         elif name in sizes:
             env[name] = symbolic.expr_of(sizes[name])
         elif symbolic.is_traced(constants.get(name)):
             env[name] = constants[name].expr
     return retrace(shape, env, keep=False) or shape
+
+
+def loses_trace(before: Shape, after: Shape) -> bool:
+    """Whether a number that hangs on others is a plain one after all."""
+    pairs = zip(before.dims, after.dims, strict=True)
+    return any(symbolic.expr_of(a).variables() and not symbolic.is_traced(b) for a, b in pairs)
 
 
 def retrace(
