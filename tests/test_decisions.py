@@ -47,6 +47,9 @@ FILES = {
     "block s(flag, c) { conv 1 x3; conv 1 x(8 if not flag and w > 1 or in.c > 4 else 2) }\n"
     "block o(flag, c, n=2) { s(flag, c) * n; b() }\ninput 8x8 x4\n"
     "o(true, w); o(w > 3, 5, w // 2 + 1)",
+    "if inside of another": "input 8x8 x4\n"
+    "if w % 2 == 0 { conv 1 x3; if w > 0 { ln } else { conv 3 p1 x3 } }; conv 1 x4",
+    "below 0": "input 8x8 x4\nconv 1 x(3 if w >= 0 else 5)\nif w < 0 { relu }; conv 1 x4",
     "operator by a size": "block b(n=in.h, act=gelu if n > 2 else relu) { conv 1 x3; act }\n"
     "input 12x12 x4\npool (w); b()",
 }  # fmt: skip
@@ -59,7 +62,7 @@ def test_an_argument_decides_as_the_param_does(name: str, first: int) -> None:
     made = generate(text)
     if "w" not in made.namespace["Net"].__init__.__annotations__:
         return
-    for value in range(1, 9):
+    for value in range(-2, 9):
         found = analyze(Source("net.arch", text), params={"w": value})
         if not found.ok:
             continue

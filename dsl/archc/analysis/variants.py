@@ -86,7 +86,7 @@ def _further(plan: Plan, value: Any) -> Iterator[Any]:
         case bool():
             return
         case int():
-            yield from sorted({*range(1, 9), value - 1, 3 * value, *_asked_for(plan)} - {0})
+            yield from sorted({*range(-1, 9), value - 1, 3 * value, *_asked_for(plan)})
         case float():
             yield from sorted({0.0, value / 4, 2 * value, 1.0, *map(float, _asked_for(plan))})
         case tuple() if value and all(isinstance(v, int) for v in value):
