@@ -358,7 +358,9 @@ class Analysis:
         chosen = tuple(columns) if columns is not None else None
         setting = RunSetting(dtype)
         scale = Units(batch, dtype)
-        return Summary(self.table, scale, depth, chosen, fold, lambda: self.memory(setting))
+        variation = self.plan.file.variation if self.plan is not None else None
+        table, memory = self.table, lambda: self.memory(setting)
+        return Summary(table, scale, depth, chosen, fold, memory, variation)
 
     @deep_recursion()
     def memory(
