@@ -149,8 +149,7 @@ class Loader:
             self.bundled.add(str(found))
         if found not in self.files:
             try:
-                inside = self._project_of(Source(str(found), "")).folders
-                text = self.read(found, self.limits, inside=inside)
+                text = self.read(found, self.limits, inside=self.folders_of(found))
             except Unreadable as error:
                 if error.diagnostic.code == "A503":
                     raise fault("A503", error.diagnostic.title, line.path.span) from None
@@ -170,14 +169,18 @@ class Loader:
         """Return the file that a line names, there or not, or why it may not be read."""
         if self._is_bundled(line):
             return bundled()[line.path.value]
-        return resolve_use(Path(source.name), line.path.value, self._project_of(source))
+        return resolve_use(Path(source.name), line.path.value, self._project_of(source.name))
+
+    def folders_of(self, path: Path) -> tuple[Path, ...]:
+        """Return the folders that a file must lie in."""
+        return self._project_of(str(path)).folders
 
     def _is_bundled(self, line: Naming) -> bool:
         return isinstance(line, syntax.Extends) and line.path.value in bundled()
 
-    def _project_of(self, source: Source) -> Project:
-        """The folders that a file may name others in."""
-        return Project(data.ARCHS) if source.name in self.bundled else self.project
+    def _project_of(self, name: str) -> Project:
+        """Where a file may name others."""
+        return Project(data.ARCHS) if name in self.bundled else self.project
 
     def _searched(self) -> str:
         """Where else a file that is not there was looked for."""

@@ -11,9 +11,9 @@ from archc import syntax
 from archc.analysis.receptive import Field
 from archc.analysis.statement_runs import StatementRun, StatementRuns
 from archc.api import Analysis
+from archc.api.loading import Naming
 from archc.elaborate.evaluate import FUNCTIONS
 from archc.elaborate.link import KEYWORDS
-from archc.files import resolve_use
 from archc.ops import COMBINATORS, REGISTRY, Shape
 from archc.project import Project
 from archc.scopes import Scopes, resolve
@@ -61,22 +61,27 @@ class Snapshot:
         """What each name stands for."""
         return resolve(self.file, self.used, is_known)
 
-    def used(self, use: syntax.Use, source: Source) -> syntax.File | None:
-        """Return the tree of a file that `use` names, if it could be read."""
-        found = self.path_of(use, source)
+    @cached_property
+    def extends(self) -> bool:
+        """Whether it says what it changes of another file."""
+        return any(isinstance(item, syntax.Extends) for item in self.file.items)
+
+    def used(self, line: Naming, source: Source) -> syntax.File | None:
+        """Return the tree of a file that `use` or `extends` names, if it could be read."""
+        found = self.path_of(line, source)
         return None if found is None else self.analysis.again.load.files.get(found)
 
-    def path_of(self, use: syntax.Use, source: Source) -> Path | None:
-        """Return the file that `use` names, if it may be used."""
-        found = resolve_use(Path(source.name), use.path.value, self.project)
+    def path_of(self, line: Naming, source: Source) -> Path | None:
+        """Return the file that `use` or `extends` names, if it may be read."""
+        found = self.analysis.again.load.path_of(line, source)
         return found if isinstance(found, Path) else None
 
     @cached_property
     def uses(self) -> frozenset[Path]:
-        """The files that it uses, and those that they use; whether they are there or not."""
+        """The files that it uses or extends, and those that they do; there or not."""
         read = [self.file, *self.analysis.again.load.files.values()]
-        uses = [(item, f.span.source) for f in read for item in f.items]
-        found = [self.path_of(item, src) for item, src in uses if isinstance(item, syntax.Use)]
+        lines = [(item, f.span.source) for f in read for item in f.items]
+        found = [self.path_of(item, src) for item, src in lines if isinstance(item, Naming)]
         return frozenset(path for path in found if path is not None)
 
     @cached_property
