@@ -41,7 +41,7 @@ def standalone(analysis: Analysis, name: str = "") -> str:
     text = _edited(source.text, edits)
     used_files = _used(analysis)
     if not used_files:
-        return text
+        return text if file is analysis.again.file else re.sub(r"\n{3,}", "\n\n", text)
     blocks = {item.name.id for item in file.items if isinstance(item, syntax.Block)}
     known = [d for used in used_files for d in _definitions(used) if d.name not in blocks]
     needed = _needed(text, known)

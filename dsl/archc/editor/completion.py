@@ -201,9 +201,10 @@ def _labels_of_base(snapshot: Snapshot, cursor: Cursor) -> Iterator[tuple[str, S
     places = {} if base is None else {(i.span.source, i.span.start) for i in base.base.items}
     for name, symbol in snapshot.scopes.labels_at(cursor.offset).items():
         node = symbol.node
-        if isinstance(node, syntax.Statement) and _is_of_base(snapshot, symbol):
-            if (node.span.source, node.span.start) in places and symbol.kind is SymbolKind.LABEL:
-                yield name, symbol
+        if symbol.kind is not SymbolKind.LABEL or not isinstance(node, syntax.Statement):
+            continue
+        if (node.span.source, node.span.start) in places and _is_of_base(snapshot, symbol):
+            yield name, symbol
 
 
 def _is_of_base(snapshot: Snapshot, symbol: Symbol) -> bool:

@@ -77,9 +77,9 @@ class Arrangement:
 def arrange(own: syntax.File, base: syntax.File) -> Arrangement:
     """What has a name of the base takes that one's place; what is new has its place by its kind.
 
-    Params stand before those that follow them, blocks before the statements, a `let` before the
-    first statement that is changed behind it, statements behind the last one. A `network` line
-    goes with its file.
+    A param or `let` stands before the first that mentions it, or behind the last of its kind,
+    blocks before the statements, statements behind the last one. A `network` line goes with its
+    file.
     """
     made = Arrangement()
     places: dict[Key, int] = {}
@@ -102,32 +102,37 @@ def arrange(own: syntax.File, base: syntax.File) -> Arrangement:
             made.instead[places.pop(named)] = at
         else:
             new.append(at)
+    places_of_new: dict[int, int] = {}
+    for at in reversed(new):  # what mentions a name stands behind it
+        known = {mine: place for place, mine in made.instead.items()} | places_of_new
+        places_of_new[at] = _place_of(own.items[at], own, base, known)
     for at in new:
-        made.before.setdefault(_place_of(at, own, base, made), []).append(at)
+        made.before.setdefault(places_of_new[at], []).append(at)
     return made
 
 
-def _place_of(at: int, own: syntax.File, base: syntax.File, made: Arrangement) -> int:
-    """The item of the base before which a new one goes."""
-    item = own.items[at]
-    if isinstance(item, syntax.Network | syntax.Use):
-        return _first(base, syntax.Use | syntax.Param | syntax.Block | syntax.Statement)
-    if isinstance(item, syntax.Block):
-        return _first(base, syntax.Block | syntax.Statement)
-    behind = [place for place, other in made.instead.items() if other > at]
-    if isinstance(item, syntax.Param):
-        return min(
-            (p for p in behind if isinstance(base.items[p], syntax.Param)),
-            default=_last(base, syntax.Param) or _first(base, syntax.Block | syntax.Statement),
-        )
-    last = _last(base, syntax.Statement)
-    if isinstance(item, syntax.Statement) and isinstance(item.term, syntax.Let):
-        return min((p for p in behind if isinstance(base.items[p], syntax.Statement)), default=last)
-    return last
+def _place_of(
+    item: syntax.Item, own: syntax.File, base: syntax.File, known: Mapping[int, int]
+) -> int:
+    """The item of the base before which a new one goes; `known` are the places of others."""
+    match item:
+        case syntax.Network() | syntax.Use():
+            return _first(base, syntax.Use, syntax.Param, syntax.Block, syntax.Statement)
+        case syntax.Block():
+            return _first(base, syntax.Block, syntax.Statement)
+        case syntax.Param(name=name):
+            last = _last(base, syntax.Param) or _first(base, syntax.Block, syntax.Statement)
+        case syntax.Statement(term=syntax.Let(name=name)):
+            last = _last(base, syntax.Statement)
+        case _:
+            return _last(base, syntax.Statement)
+    users = (at for at in known if type(own.items[at]) is type(item))
+    asked = (known[at] for at in users if name.id in _words(own.items[at].span))
+    return min(asked, default=last)
 
 
-def _first(file: syntax.File, kind: object) -> int:
-    places = (p for p, item in enumerate(file.items) if isinstance(item, kind))  # type: ignore[arg-type]
+def _first(file: syntax.File, *kinds: type[syntax.Item]) -> int:
+    places = (place for place, item in enumerate(file.items) if isinstance(item, kinds))
     return next(places, len(file.items))
 
 
@@ -279,6 +284,8 @@ class _Merger:
 
     def merged(self, file: syntax.File) -> syntax.File:
         lines = [item for item in file.items if isinstance(item, syntax.Extends)]
+        if file.damage.base:
+            return _without_network(file)
         if not lines:
             self._refuse_without(file)
             return _plain(file)
@@ -445,7 +452,7 @@ class _Merger:
                 continue
             asked = next((r for r in _references(statements) if name in _called(r)), None)
             if asked is not None:
-                self.diagnostics.damage.names.add(name)
+                self.diagnostics.damage.names |= {name, name.partition(".")[0]}
                 used = SpanLabel(asked.span, "here")
                 title = f"`{name}` is taken out, and something asks for it"
                 cure = "take that out as well, or write it anew: a label says what is replaced"

@@ -512,6 +512,7 @@ class RecoveringParser:
             self.damage.names.update(_WORD.findall(span.text))
             self.damage.blocks |= "USE" in self._pending_kinds()
             self.damage.params |= "PARAM" in self._pending_kinds()
+            self.damage.base |= "EXTENDS" in self._pending_kinds()
 
     def _cut_to(self, kind: str) -> None:
         """Takes values off the stack until a state that accepts the token."""
