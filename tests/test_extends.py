@@ -598,6 +598,7 @@ def test_commands(folder: Path, argv: tuple[str, ...], capsys: pytest.CaptureFix
         assert "network W " in Path("w.arch").read_text()
 
 
+@pytest.mark.slow
 def test_verify(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("torch")
     (folder / "v.arch").write_text(VARIANT)

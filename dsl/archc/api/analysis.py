@@ -91,9 +91,10 @@ class Analysis:
 
     @property
     def text(self) -> str:
-        """All that was read: the source, and the files that it uses."""
-        used = (file.span.source for file in self.again.load.files.values())
-        texts = {source.name: source.text for source in used}
+        """All that was read: the source, and the files that it uses or extends."""
+        load = self.again.load
+        read = (file.span.source for file in load.files.values())
+        texts = {(source.name in load.bundled, source.name): source.text for source in read}
         return "\0".join((self.source.text, *(texts[name] for name in sorted(texts))))
 
     @property

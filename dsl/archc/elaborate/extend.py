@@ -382,7 +382,7 @@ class _Merger:
                 "W122",
                 "this changes nothing: the base says the same",
                 (SpanLabel(span), SpanLabel(before, "here")),
-                helps=("leave it out",),
+                fixes=(Fix("leave it out", span, ""),),
                 severity=Severity.WARNING,
             )
         )
