@@ -585,6 +585,24 @@ def test_version_and_help(run: Run) -> None:
         assert run(command, "--help").code == 0
 
 
+def test_flags_offer_what_a_drawing_takes() -> None:
+    from archc import draw
+    from archc.cli.arguments import parser
+    from archc.cli.arguments.values import parts
+
+    (commands,) = (a.choices for a in parser()._actions if a.dest == "command")
+    assert commands is not None
+    flags = {a.dest: a for a in commands["draw"]._actions}  # type: ignore[index]
+    known = {"view": draw.VIEWS, "theme": draw.THEMES, "paper": tuple(draw.SHEETS)}
+    assert {name: flags[name].choices for name in known} == known
+    for names in (draw.HIDEABLE, draw.HIDEABLE[:1]):
+        assert draw.DrawStyle(hidden=parts(",".join(names))).hidden == {*names}
+    source = Path(cli.__file__).parent
+    for value in (*draw.SHEETS, "engineer", "legend"):  # said in one place alone
+        texts = (path.read_text(encoding="utf-8") for path in source.rglob("*.py"))
+        assert not [t for t in texts if f'"{value}", ' in t or f', "{value}"' in t], value
+
+
 def test_help_imports_nothing_that_takes_time() -> None:
     program = "import sys; from archc.cli import main; main(['--help']); print(*sys.modules)"
     done = subprocess.run(
@@ -599,7 +617,10 @@ def test_help_imports_nothing_that_takes_time() -> None:
     assert loaded & heavy == set()
     ours = {name for name in loaded if name.startswith("archc")}
     parsing = {f"archc.cli.arguments{part}" for part in ("", ".commands", ".shared", ".values")}
-    assert ours == {"archc", "archc.cli", "archc.cli.exit_codes", "archc.recursion", *parsing}
+    assert ours == {
+        *("archc", "archc.choices", "archc.cli", "archc.cli.exit_codes", "archc.recursion"),
+        *parsing,
+    }
 
 
 # --- when it goes wrong ------------------------------------------------------------------

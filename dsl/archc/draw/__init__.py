@@ -11,19 +11,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from archc.analysis.costs import Cost, Costs, NoCosts
+from archc.choices import HIDEABLE, SHEETS, THEMES, VIEWS
 from archc.draw.collapse import Unknown, boxes, to_depth
 from archc.draw.columns import estimated_size, in_columns, in_pages
 from archc.draw.compose import compose
 from archc.draw.describe import describe, labelled
 from archc.draw.dot import dot
-from archc.draw.legend import HIDEABLE, Heading, banner, hottest
+from archc.draw.legend import Heading, banner, hottest
 from archc.draw.part import part_of
 from archc.draw.scene import Scene
-from archc.draw.sheets import MOST, SHEETS, TooManySheets, fits, on_sheets
-from archc.draw.theme import THEMES, recoloured
+from archc.draw.sheets import MOST, TooManySheets, fits, on_sheets
+from archc.draw.theme import recoloured
 from archc.plan import Plan
 
-VIEWS = ("engineer", "paper", "graph")
 _COLUMNS = 6  # most that are tried for a sheet
 
 __all__ = [

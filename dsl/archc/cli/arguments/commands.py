@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import BooleanOptionalAction
 
+from archc.choices import HIDEABLE, SHEETS, THEMES, VIEWS
 from archc.cli.arguments.shared import Once, Parser
 from archc.cli.arguments.values import (
     assignment,
@@ -114,7 +115,7 @@ def drawing_style(parser: Parser) -> None:
     """How a diagram is to look; the cell magic of notebooks takes it, too."""
     parser.add_argument(
         "--view",
-        choices=("engineer", "paper", "graph"),
+        choices=VIEWS,
         default="engineer",
         help="engineer: every operator, repeats once (default); paper: a row a module, each block "
         "once; graph: everything unrolled",
@@ -152,11 +153,9 @@ def drawing_style(parser: Parser) -> None:
         action=Once,
         type=parts,
         default=frozenset(),
-        help="leave out title, legend or costs",
+        help=f"leave out {', '.join(HIDEABLE[:-1])} or {HIDEABLE[-1]}",
     )
-    parser.add_argument(
-        "--theme", choices=("light", "dark"), default="light", help="default: light"
-    )
+    parser.add_argument("--theme", choices=THEMES, default="light", help="default: light")
 
 
 def draw(parser: Parser) -> None:
@@ -170,7 +169,7 @@ def draw(parser: Parser) -> None:
     parser.add_argument(
         "--paper",
         action=Once,
-        choices=("a4", "letter", "slide"),
+        choices=tuple(SHEETS),
         help="on as few sheets as let every word be read; a PDF holds all, else each is a file",
     )
     parser.add_argument("--open", action="store_true", help="show the result in the browser")
