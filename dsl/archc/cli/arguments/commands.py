@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import BooleanOptionalAction
 
 from archc.choices import HIDEABLE, SHEETS, THEMES, VIEWS
-from archc.cli.arguments.shared import Once, Parser
+from archc.cli.arguments.shared import Parser
 from archc.cli.arguments.values import (
     assignment,
     batch,
@@ -52,7 +52,6 @@ def build(parser: Parser) -> None:
         "--with",
         dest="extras",
         metavar="OPTION[,OPTION]",
-        action=Once,
         type=extras,
         default={},
         help="device: constructors take device and dtype; checkpointing[=BLOCK]: activations of a "
@@ -123,7 +122,6 @@ def drawing_style(parser: Parser) -> None:
     parser.add_argument(
         "--depth",
         metavar="N",
-        action=Once,
         type=whole,
         help="blocks inside N others or more stay closed",
     )
@@ -137,20 +135,17 @@ def drawing_style(parser: Parser) -> None:
     parser.add_argument(
         "--columns",
         metavar="N",
-        action=Once,
         type=whole,
         help="go on at the top of a further column (default: where it is long, as wide as a slide)",
     )
     parser.add_argument(
         "--only",
         metavar="NAME",
-        action=Once,
         help="this block or group alone, with what comes in and what goes out",
     )
     parser.add_argument(
         "--without",
         metavar="PART[,PART]",
-        action=Once,
         type=parts,
         default=frozenset(),
         help=f"leave out {', '.join(HIDEABLE[:-1])} or {HIDEABLE[-1]}",
@@ -168,7 +163,6 @@ def draw(parser: Parser) -> None:
     drawing_style(parser)
     parser.add_argument(
         "--paper",
-        action=Once,
         choices=tuple(SHEETS),
         help="on as few sheets as let every word be read; a PDF holds all, else each is a file",
     )
@@ -203,7 +197,6 @@ def summary(parser: Parser) -> None:
     parser.add_argument(
         "--columns",
         metavar="NAMES",
-        action=Once,
         type=names,
         help="name,op,shape,params,macs ...; +field,stride adds to the default; all",
     )
@@ -277,7 +270,6 @@ def compare(parser: Parser) -> None:
     parser.add_argument(
         "--columns",
         metavar="NAMES",
-        action=Once,
         type=names,
         help="name,depth,params,macs ... and any fact in `meta`; +weights,arxiv adds to the "
         "default; all (the default of json and csv)",
@@ -321,7 +313,6 @@ def verify(parser: Parser) -> None:
     which.add_argument(
         "--only",
         metavar="CHECKS",
-        action=Once,
         type=names,
         help="these alone: state,copying (see --list)",
     )
