@@ -690,6 +690,28 @@ def test_completion_of_statements_and_files(ask: Ask, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "operator", "made"),
+    [
+        ("fc: ‸\n", "fc", "x10"),
+        ("pool: ‸\n", "flatten", "x32768"),
+        ("stem: relu\nbody: ‸", "flatten", "x3072"),
+        ("‸", "unflatten", ""),
+        ("without fc\n‸", "unflatten", ""),
+        ("dropout 0.5\n‸\n", "fc", "x10"),
+        ("last: unflatten 5x2 x1; ‸\n", "flatten", "x10"),
+        ("without fc; head: fc 12; ‸\n", "scale", "x12"),
+        ("fc: fc 5; stem: unit(2)\n‸\n", "scale", "x5"),
+    ],
+)
+def test_completion_knows_the_tensor(ask: Ask, text: str, operator: str, made: str) -> None:
+    """Of the place in the base that a statement takes, or behind the last one."""
+    document, offset = ask(text)
+    details = {p.text: p.detail for p in document.complete(offset)}
+    assert details[operator].endswith(f"→ {made}" if made else ""), details[operator]
+    assert ("gap" in details) == (operator == "flatten")
+
+
+@pytest.mark.parametrize(
     ("text", "word"),
     [
         ("param wid‸th = 8\n", "width"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from archc.analysis.statement_runs import StatementRun, StatementRuns
 from archc.api import Analysis
 from archc.api.loading import Naming
 from archc.elaborate.evaluate import FUNCTIONS
+from archc.elaborate.extend import key_of
 from archc.elaborate.link import KEYWORDS
 from archc.ops import COMBINATORS, REGISTRY, Shape
 from archc.project import Project
@@ -124,6 +126,8 @@ class Snapshot:
                 rows = node.items
             before = [s for s in rows if isinstance(s, syntax.Statement) and s.span.end <= offset]
             before = [s for s in before if not isinstance(s.term, syntax.Let)]
+            if isinstance(node, syntax.File) and self.extends:
+                before = self._before_in_base(before, offset)
             if before:
                 runs = self.runs_of(before[-1])
                 return runs[0].after.shape if runs else None
@@ -133,6 +137,22 @@ class Snapshot:
             if isinstance(node, syntax.Statement) and node.span.start < offset:
                 return self.shape_before(node.span.start)
         return None
+
+    def _before_in_base(
+        self, before: list[syntax.Statement], offset: int
+    ) -> list[syntax.Statement]:
+        """The statement before one of a file that extends another, which may have a place there."""
+        items = [i for i in self.analysis.again.file.items if isinstance(i, syntax.Statement)]
+        chain = [item for item in items if not isinstance(item.term, syntax.Let)]
+        line = self.text[self.text.rfind("\n", 0, offset) + 1 : offset]
+        label = re.match(r"[ \t]*([A-Za-z_]\w*)[ \t]*:", line.rpartition(";")[2])
+        keys = [key_of(item) for item in chain]
+        if label is not None and ("label", label[1]) in keys:
+            return chain[: keys.index(("label", label[1]))][-1:]
+        behind = [item for item in chain if item.span.source is not self.source]
+        after = chain.index(behind[-1]) if behind else -1
+        new = [s for s in before if s in chain and chain.index(s) > after]
+        return new[-1:] or behind[-1:]
 
 
 def line_of(span: Span) -> int:
