@@ -176,7 +176,8 @@ class Loader:
         return self._project_of(str(path)).folders
 
     def _is_bundled(self, line: Naming) -> bool:
-        return isinstance(line, syntax.Extends) and line.path.value in bundled()
+        named = isinstance(line, syntax.Extends) and line.path.value.isidentifier()
+        return named and line.path.value in bundled()
 
     def _project_of(self, name: str) -> Project:
         """Where a file may name others."""

@@ -9,6 +9,7 @@ from archc import syntax
 from archc.api.analysis import Analysis
 from archc.api.whole_text import line_of, whole, with_comments
 from archc.record import record
+from archc.recursion import deep_recursion
 from archc.report.spelling.operators import format_value
 from archc.source import Span
 
@@ -25,6 +26,7 @@ class _Definition:
     text: str
 
 
+@deep_recursion()
 def standalone(analysis: Analysis, name: str = "") -> str:
     """Return the text of a file without its `use` lines, and what it needs of those in their place.
 

@@ -34,7 +34,7 @@ from archc.syntax.walk import name_span, walk
 
 Load = Callable[[syntax.Extends, Source], syntax.File]  # raises Fault
 
-_DEEPEST = 500  # files that extend one another in a row
+_DEEPEST = 50  # files that extend one another in a row
 _LENGTHS = ("epochs", "steps")  # a run has one of them
 
 
@@ -317,7 +317,7 @@ class _Merger:
         """What is extended, merged with what that extends. Raises Fault."""
         span = extends.path.span
         if len(self.open) > _DEEPEST:
-            title = f"more than {_DEEPEST:,} files extend one another in a row"
+            title = f"more than {_DEEPEST} files extend one another in a row"
             raise fault("A505", title, span, "extend the one that is meant directly")
         found = self.load(extends, file.span.source)
         names = [source.name for source in self.open]
