@@ -431,6 +431,23 @@ def test_mistakes_of_the_base_are_shown_there(
     assert "extended here" in said
 
 
+@pytest.mark.parametrize(
+    ("damage", "change"),
+    [
+        (("param width = 16", "param width ="), "param width = 8"),
+        (("fc: fc (", "fc: fc (("), "without fc"),
+        (("block unit(c, k=3) {", "block unit(c, k=) {"), "block unit(c) { relu }"),
+        (("let wide = 2 * width", "let wide = 2 *"), "let wide = 7"),
+    ],
+)
+def test_what_a_mistake_took_out_of_the_base_is_not_missed(
+    folder: Path, damage: tuple[str, str], change: str
+) -> None:
+    (folder / "base.arch").write_text(BASE.replace(*damage))
+    found = of(f'network V\nextends "base.arch"\n{change}\n', folder).diagnostics
+    assert {d.code[:2] for d in found} == {"A0"}, [(d.code, d.title) for d in found]
+
+
 def test_a_change_that_breaks_the_base_is_shown_in_both(folder: Path) -> None:
     (found,) = of('extends "base.arch"\nblock unit(c, k, s) { relu }\n', folder).diagnostics[:1]
     assert found.code == "A306"

@@ -371,7 +371,8 @@ class _Merger:
         for at in made.new():
             item = own.items[at]
             if isinstance(item, syntax.Block):
-                unused += [item] if words[item.name.id] < 2 else []
+                is_known = words[item.name.id] > 1 or item.name.id in base.damage.names
+                unused += [] if is_known else [item]
             else:
                 self._check_new(item, base, words)
         return unused
@@ -401,7 +402,7 @@ class _Merger:
                     other = SpanLabel(earlier, "the other is here")
                     title = f"`{keys[0][1]}` is taken out twice"
                     raise fault("A304", title, label.span, "keep one of them", also=(other,))
-                if not places.intersection(keys):
+                if not places.intersection(keys) and keys[0][1] not in base.damage.names:
                     raise _no_label(label, base)
             except Fault as mistake:
                 self._add(mistake)
@@ -412,6 +413,8 @@ class _Merger:
         if key is None:
             return
         kind, name = key
+        if name in base.damage.names:  # it may be what a mistake there has taken out
+            return
         known = [k[1] for i in base.items if (k := key_of(i)) is not None and k[0] == kind]
         if kind in ("param", "let") and words[name] < 2:
             span = item.term.name.span if kind == "let" else item.name.span  # type: ignore[union-attr]
