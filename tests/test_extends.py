@@ -180,12 +180,11 @@ def made_by_hand(name: str) -> tuple[str, str]:
     text = api.bundled()[name].read_text("utf-8")
     changed, values = text, {}
     for param, value in archc.load(name).analysis.plan.params.items():  # type: ignore[union-attr]
-        if param in ("num_classes", "drop_path"):
-            values[param] = "7" if param == "num_classes" else "0.25"
-            assert str(value) != values[param]
-            changed = re.sub(
-                rf"(?m)^param {param} = .*", f"param {param} = {values[param]}", changed
-            )
+        if not isinstance(value, int | float):
+            continue
+        values[param] = str(value // 2 or 2) if isinstance(value, int) else f"{value / 2:g}"
+        line = f"param {param} = {values[param]}"
+        changed = re.sub(rf"(?m)^param {param} = [\w.]+", line, changed)
     facts = "display paper authors year arxiv venue top1_error top5_error crops measured pretrained"
     head = re.sub(r"(?s)^.*?(?=^network )", "", changed, count=1, flags=re.M)
     head = re.sub(r"(?m)^network .*", 'network Changed "A Variant"', head)
