@@ -824,6 +824,14 @@ def test_unsaved_bases_count(folder: Path) -> None:
     assert [f.is_error for f in document.findings()] == []
 
 
+def test_figures_stand_above_a_variant_without_a_name(folder: Path) -> None:
+    for text, line in (("param width = 8\n", 0), ("network V\n", 1)):
+        document = Document(f'extends "base.arch"\n{text}', folder / "v.arch")
+        first = document.lenses()[0]
+        assert document.text[: first.start].count("\n") == line
+        assert "parameters" in first.text
+
+
 def test_colours_and_outline(ask: Ask) -> None:
     document, _ = ask("without aux1\nparam width = 3\n‸")
     words = {document.text[c.start : c.end]: c.kind for c in document.colours()}
