@@ -180,6 +180,8 @@ sections = at(
 items = st.one_of(
     at(s.Network, names, st.none() | texts),
     at(s.Use, texts),
+    at(s.Extends, texts),
+    at(s.Without, st.lists(labels, min_size=1, max_size=2).map(tuple)),
     at(s.Param, names, expressions),
     blocks,
     sections,

@@ -138,6 +138,18 @@ def test_use_is_relative_to_the_file(tmp_path: Path) -> None:
     assert resolve_use(base, "./x/../b.arch", tmp_path) == tmp_path / "nets" / "b.arch"
 
 
+def test_of_a_used_network_its_blocks_come(tmp_path: Path) -> None:
+    """Not its own statements, nor what is wrong with them: docs/language.md, "Several files"."""
+    (tmp_path / "net.arch").write_text(
+        "network Used\nparam k = 3\nlet wide = 2 * k\ninput 8x8 x3\n"
+        "block unit(c) { conv (k)x(k) p(k//2) x(c + wide) }\nunit(4); fc 10\n"
+    )
+    text = 'use "net.arch"\nnetwork N\ninput 4x4 x2\nunit(5)\n'
+    (tmp_path / "n.arch").write_text(text)
+    net = archc.load(tmp_path / "n.arch")
+    assert (net.name, net.params, net.output) == ("N", 9 * 2 * 11 + 11, (11, 4, 4))
+
+
 @pytest.mark.parametrize(
     ("written", "reason"),
     [

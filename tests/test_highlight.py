@@ -57,6 +57,7 @@ param b = a[1:2] if max(1, 2) == 2 and not true else 3
 stage{a + 1}b: residual if (b < 2) < mean channel | @stem.part{i}.c; @"convs.0" > * (2*b) as c3
 concat< each r in rates { conv 3x3 d(r) } | each (i, j) in enumerate(x) { reuse features.3 } >
 output c4
+extends "base.arch"; without aux1, aux2
 train { optimizer sgd lr=1e-1; batch 10K; init he conv zero_residual; augment crop (3*2) # x
   schedule step every=30% }
 expect { output x10; macs < 3.5G }

@@ -60,6 +60,13 @@ u: unit(4, "{STRING}")
 gap; flatten; fc 10
 """
 WRONG = TEXT.replace("fc 10", f'conv 99x99 x4 "{STRING}"')
+VARIANT = f"""\
+extends "base.arch"
+param how = "{STRING}"
+u: unit(4, how)
+train {{ note "{STRING}" }}    # {COMMENT}
+meta {{ paper "{STRING}" }}
+"""
 OK = "network Ok\ninput 8x8 x3\nconv 3x3 x4\ngap; flatten; fc 10\n"
 
 TABLES = ("text", "json", "csv", "markdown", "latex")
@@ -112,7 +119,13 @@ COMMANDS = [
     ("check", f"--{NAME}"),
 ]
 VIZ = (data.TEMPLATES / "page" / "viz-global.js").read_text(encoding="utf-8").strip("\n")
-INPUTS = (f"{NAME}.arch", f"wrong{NAME}.arch", f"missing{NAME}", f"folder{NAME}")
+INPUTS = (
+    f"{NAME}.arch",
+    f"wrong{NAME}.arch",
+    f"variant{NAME}.arch",
+    f"missing{NAME}",
+    f"folder{NAME}",
+)
 
 
 @pytest.fixture
@@ -121,6 +134,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("ok.arch").write_text(OK)
     Path(f"{NAME}.arch").write_text(TEXT, encoding="utf-8")
     Path(f"wrong{NAME}.arch").write_text(WRONG, encoding="utf-8")
+    Path("base.arch").write_text(TEXT, encoding="utf-8")
+    Path(f"variant{NAME}.arch").write_text(VARIANT, encoding="utf-8")
     Path(f"folder{NAME}").mkdir()
     Path(f"folder{NAME}", f"{NAME}.arch").write_text(TEXT, encoding="utf-8")
     Path(f"folder{NAME}", f"wrong{NAME}.arch").write_text(WRONG, encoding="utf-8")

@@ -397,6 +397,27 @@ def test_unsaved_texts_are_used(folder: Path) -> None:
     session(folder, use)
 
 
+def test_variants_follow_their_unsaved_base(folder: Path) -> None:
+    base = "network Base\nparam width = 4\ninput 8x8 x3\nconv 3x3 p1 x(width)\nlast: relu\n"
+    (folder / "base.arch").write_text(base)
+
+    async def use(editor: Editor) -> None:
+        editor.open('extends "base.arch"\nparam width = 8\nwithout last\n')
+        await editor.told(lambda found: not found)
+        uri = (folder / "base.arch").as_uri()
+        document = types.TextDocumentItem(uri, "arch", 0, base)
+        editor.client.text_document_did_open(types.DidOpenTextDocumentParams(document))
+        editor.client.text_document_did_change(
+            types.DidChangeTextDocumentParams(
+                types.VersionedTextDocumentIdentifier(1, uri),
+                [types.TextDocumentContentChangeWholeDocument(base.replace("last", "end"))],
+            )
+        )
+        await editor.told(lambda found: [d.code for d in found] == ["A110"])
+
+    session(folder, use)
+
+
 def test_newer_text_overtakes_older() -> None:
     """Keys in the 1202-layer network: what is asked for older texts is refused, not computed."""
 

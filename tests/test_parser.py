@@ -381,6 +381,7 @@ SENTENCES = """\
 `)`
 `,` or `)`
 `,` or `]`
+`,` or the end of the statement
 `,`, `)` or `]`
 `,`, `)` or the end of the statement
 `..`, `,`, `)`, `]`, `{` or the end of the statement

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import reading
@@ -178,6 +179,28 @@ def test_every_word_can_be_read(name: str, paper: str, view: str, most: int) -> 
     ]
     assert {id for id in whole if not id.startswith(("from ", "to "))} == set(seen)
     assert len(seen) == len(set(seen)), "no card twice"
+
+
+@pytest.mark.parametrize("view", ["engineer", "paper"])
+def test_sheets_are_composed_once(view: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many ways to divide them are tried, and for the words, too."""
+    from archc import draw
+    from archc.draw import paper
+
+    made: list[str] = []
+
+    def counted(compose: Any, name: str) -> Any:
+        def call(*args: Any) -> Any:
+            made.append(name)
+            return compose(*args)
+
+        return call
+
+    for module in (draw, paper):
+        monkeypatch.setattr(module, "compose", counted(module.compose, module.__name__))
+    sheets = archc.load("lenet").analysis.pages("dot", "a4", view=view)
+    assert len(made) == 1, made
+    assert sheets
 
 
 def test_a_pdf_holds_all_sheets(tmp_path: Path) -> None:

@@ -119,7 +119,8 @@ class Net:
         Beside the file's params those that options add: `device`, `dtype`, `grad_checkpointing`
         and `zero_init_residual`.
         """
-        arguments = by_current_names(arguments, self.analysis.file)
+        assert self.analysis.plan is not None
+        arguments = by_current_names(arguments, self.analysis.plan.file)
         options = self.analysis.options_for(set(arguments))
         made: nn.Module = class_of(self.name, self.source(options=options))(**arguments)
         return made

@@ -167,6 +167,7 @@ class Damage:
     names: set[str] = field(default_factory=set)  # that stand in these, or whose block was refused
     blocks: bool = False  # a `use` failed: any block may be missing
     params: bool = False  # a `param` failed: any may be missing
+    base: bool = False  # an `extends` failed: nearly all may be missing
     begun: set[str] = field(default_factory=set)  # words that may become labels
 
     def merge(self, other: Damage) -> None:
@@ -174,6 +175,7 @@ class Damage:
         self.names |= other.names
         self.blocks |= other.blocks
         self.params |= other.params
+        self.base |= other.base
         self.begun |= other.begun
 
     def _begins(self, name: str) -> bool:

@@ -14,6 +14,8 @@ const CONTEXTS = {
     ["(?:^|(?<=[{;|])|(?<=[A-Za-z0-9_]<)|(?<=:)(?=[ \\t]))([ \\t]*)\\b(let)([ \\t]+)([A-Za-z_][A-Za-z0-9_]*)\\b(?=[ \\t]*=[^=])", ["", "declaration", "", "definition"], "", false],
     ["(?:^|(?<=[{;|])|(?<=[A-Za-z0-9_]<)|(?<=:)(?=[ \\t]))([ \\t]*)\\b(output)([ \\t]+)([A-Za-z_][A-Za-z0-9_]*)\\b", ["", "declaration", "", "label"], "", false],
     ["(?:^|(?<=[{;|])|(?<=[A-Za-z0-9_]<)|(?<=:)(?=[ \\t]))([ \\t]*)\\b(input)([ \\t]+)([A-Za-z_][A-Za-z0-9_]*)\\b(?=\\{)", ["", "declaration", "", "label"], "", false],
+    ["(?:^|(?<=[{;|])|(?<=[A-Za-z0-9_]<)|(?<=:)(?=[ \\t]))([ \\t]*)\\b(extends)\\b(?=[ \\t]+\")", ["", "declaration"], "", false],
+    ["(?:^|(?<=[{;|])|(?<=[A-Za-z0-9_]<)|(?<=:)(?=[ \\t]))([ \\t]*)\\b(without)([ \\t]+)([A-Za-z_][A-Za-z0-9_]*)\\b", ["", "declaration", "", "label"], "", false],
     ["(?:^|(?<=[{;|])|(?<=[A-Za-z0-9_]<)|(?<=:)(?=[ \\t]))([ \\t]*)\\b((?:use|input|output|devices))\\b", ["", "declaration"], "", false],
     ["\\b(each)\\b(?=[ \\t]+[A-Za-z_(][^;|{}<>\\n]* in )", ["keyword"], "", false],
     ["\\b(as)([ \\t]+)([A-Za-z_][A-Za-z0-9_]*)\\b", ["keyword", "", "label"], "", false],

@@ -37,17 +37,20 @@ def lint(
     `known` are the remarks on bodies that an earlier text had as well.
     """
     called = set(_called(plan.body, set())) if plan is not None else set()
-    words = _words(file.span)
+    words = sum((_words(item.span) for item in file.items), Counter[str]())
+    bases = file.variation.sources[1:] if file.variation is not None else ()
     for item in file.items:
         if isinstance(item, syntax.Block) and id(item) not in called:
             yield from _unknown_names(item, library)
             # as a value, or in an `if` not taken, it may stand anywhere but in itself
             name = item.name.id
-            if plan is not None and words[name] == _words(item.span)[name]:
+            is_base = item.span.source in bases  # a variant may have no use for it
+            if plan is not None and not is_base and words[name] == _words(item.span)[name]:
                 title = f"the block `{item.name.id}` is never called"
                 yield _warning("W102", title, item.name.span)
     if plan is not None:
-        yield from _unused_params(file, words)
+        unused = _unused_params(file, words)
+        yield from (found for found in unused if found.span.source not in bases)
         yield from _unused_tensors(plan.body)
         yield from _products(file)
         yield from advise(plan, trained, {} if known is None else known)

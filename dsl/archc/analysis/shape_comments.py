@@ -126,7 +126,7 @@ def line_shapes(plan: Plan) -> LineShapes:
     for body in bodies(plan):
         if _source(body, plan) is plan.file.span.source:
             for chain in _chains(body.chain):
-                made = _made(chain, starts)
+                made = _made(chain, starts, plan.file.span.source)
                 for end, shape in made.items():
                     shapes.setdefault(end, []).append(shape)
                 if body is plan.body:
@@ -145,6 +145,8 @@ def _written(file: syntax.File) -> tuple[dict[int, int], dict[int, int]]:
     sequences += [item.body for item in file.items if isinstance(item, syntax.Block)]
     while sequences:
         for statement in sequences.pop().statements:
+            if statement.span.source is not file.span.source:  # of a file that it extends
+                continue
             term, end = statement.term, statement.span.end
             for start in (statement.span.start, term.span.start):
                 starts.setdefault(start, end)
@@ -167,11 +169,11 @@ def _chains(chain: Chain) -> Iterator[Chain]:
             yield from _chains(inner)
 
 
-def _made(chain: Chain, starts: dict[int, int]) -> dict[int, Shape]:
+def _made(chain: Chain, starts: dict[int, int], source: Source) -> dict[int, Shape]:
     """Return what each statement of a chain makes, by its end."""
     made = {}
     for node in chain.nodes:
-        end = starts.get(node.span.start)
+        end = starts.get(node.span.start) if node.span.source is source else None
         if end is not None and node.output.shape is not None and not node.output.shape.columns:
             (made[end],) = node.output.columns
     return made

@@ -19,10 +19,11 @@ from archc.analysis.recipe import check_recipe
 from archc.analysis.shape_comments import check_shape_comments
 from archc.api.analysis import Analysis, ArchError
 from archc.api.loading import Elaborator, Kept, Loader, Reader, bundled, source_of
+from archc.elaborate.extend import extended, pointed
 from archc.elaborate.link import constants, lets
 from archc.elaborate.network import elaborate, is_network, link
 from archc.elaborate.params import by_current_names
-from archc.elaborate.sections import Facts, read_sections
+from archc.elaborate.sections import MEASURED, Facts, read_sections
 from archc.elaborate.work import Cancelled
 from archc.files import read
 from archc.ops import Dims
@@ -46,8 +47,6 @@ __all__ = [
     "compared",
     "source_of",
 ]
-
-_MEASURED = ("top1_error", "top5_error", "crops", "measured")
 
 
 @deep_recursion()
@@ -74,21 +73,23 @@ def analyze(
     inputs = inputs or {}
     limits = limits or Limits()
     diagnostics = Diagnostics(limits.diagnostics)
-    file, wrong = parse(source, limits)
-    given = by_current_names(params or {}, file)
+    written, wrong = parse(source, limits)
     diagnostics.extend(wrong)
     where = Project.of(project or Path(source.name).parent)
     load = Loader(where, limits, diagnostics, read=read, kept=kept)
+    file = extended(written, load, diagnostics)
+    given = by_current_names(params or {}, file)
     library = link(file, load, diagnostics)
     plan, facts, cost = None, Facts(), Cost()
     kept = kept or Kept()
-    shared, costs = {**kept.bodies}, Costs(known=kept.costs)
+    is_variant = file.variation is not None
+    shared, costs = {} if is_variant else {**kept.bodies}, Costs(known=kept.costs)
     if is_network(file):
         plan = elaborate(
             file, library, given, diagnostics, limits, False, shared, inputs, cancelled
         )
         facts = read_sections(file, {**plan.params}, diagnostics)
-        for key in (*(("pretrained",) if given else ()), *(_MEASURED if given or inputs else ())):
+        for key in (*(("pretrained",) if given else ()), *(MEASURED if given or inputs else ())):
             facts.meta.pop(key, None)  # it was so of the network as the file has it
         cost = costs.of_body(plan.body)
         if not diagnostics.failed:  # a statement that is wrong has lost its labels
@@ -102,14 +103,14 @@ def analyze(
         library.lets |= lets(file, library)
     if not diagnostics.failed:
         told_elsewhere = any(d.span.source is not source for d in diagnostics.items)
-        kept.keep({} if told_elsewhere else shared, costs)  # a body that is kept tells nothing
+        kept.keep({} if told_elsewhere or is_variant else shared, costs)  # a kept one tells nothing
         diagnostics.extend(lint(file, library, plan, bool(facts.train), kept.remarks))
     if plan is not None and not diagnostics.failed and not given and not inputs:
         diagnostics.extend(check_shape_comments(plan))
         diagnostics.extend(check_expectations(facts.expect, plan.body, cost))
     again = Elaborator(file, load, limits, given, shared, inputs)
-    shown = tuple(unsilenced(diagnostics.ordered()))
-    return Analysis(source, file, plan, facts, cost, shown, again)
+    shown = tuple(pointed(unsilenced(diagnostics.ordered()), file))
+    return Analysis(source, written, plan, facts, cost, shown, again)
 
 
 @deep_recursion()

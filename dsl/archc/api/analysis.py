@@ -91,9 +91,10 @@ class Analysis:
 
     @property
     def text(self) -> str:
-        """All that was read: the source, and the files that it uses."""
-        used = (file.span.source for file in self.again.load.files.values())
-        texts = {source.name: source.text for source in used}
+        """All that was read: the source, and the files that it uses or extends."""
+        load = self.again.load
+        read = (file.span.source for file in load.files.values())
+        texts = {(source.name in load.bundled, source.name): source.text for source in read}
         return "\0".join((self.source.text, *(texts[name] for name in sorted(texts))))
 
     @property
@@ -366,7 +367,9 @@ class Analysis:
         chosen = tuple(columns) if columns is not None else None
         setting = RunSetting(dtype)
         scale = Units(batch, dtype)
-        return Summary(self.table, scale, depth, chosen, fold, lambda: self.memory(setting))
+        variation = self.plan.file.variation if self.plan is not None else None
+        table, memory = self.table, lambda: self.memory(setting)
+        return Summary(table, scale, depth, chosen, fold, memory, variation)
 
     @deep_recursion()
     def memory(

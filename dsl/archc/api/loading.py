@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from archc.ops import Dims
 from archc.plan import Body, Plan
 from archc.project import Project
 from archc.recursion import deep_recursion
-from archc.source import Diagnostic, Diagnostics, Fix, Limits, Source, fault, spelling
+from archc.source import Diagnostic, Diagnostics, Fault, Fix, Limits, Source, fault, spelling
 from archc.syntax.parser import parse
 
 
@@ -117,9 +117,15 @@ class Kept:
 _PROJECT = "`--project DIR` says which folder it is, or `[tool.archc]` in pyproject.toml"
 
 
+Naming = syntax.Use | syntax.Extends  # a line that names a file
+
+
 @dataclass
 class Loader:
-    """Loads what a file uses, from within the project's folder, each file once."""
+    """Loads what a file uses or extends, from within the project's folder, each file once.
+
+    A bundled network may be extended, too, and uses what it is bundled with.
+    """
 
     project: Project
     limits: Limits
@@ -127,27 +133,55 @@ class Loader:
     files: dict[Path, syntax.File] = field(default_factory=dict)
     read: Reader = read
     kept: Kept | None = None
+    bundled: set[str] = field(default_factory=set)  # names of files, of those that were loaded
 
-    def __call__(self, use: syntax.Use, source: Source) -> syntax.File:
-        found = resolve_use(Path(source.name), use.path.value, self.project)
+    def __call__(self, line: Naming, source: Source) -> syntax.File:
+        if self._is_bundled(line):
+            self.bundled.add(str(bundled()[line.path.value]))
+        elif isinstance(line, syntax.Extends) and line.path.value.isidentifier():
+            raise _no_bundled(line, source)
+        found = self.path_of(line, source)
         if isinstance(found, str):
             cure = _PROJECT if "project" in found else ""
-            raise fault("A503", f"this file cannot be used: {found}", use.path.span, cure)
+            done = "used" if isinstance(line, syntax.Use) else "extended"
+            raise fault("A503", f"this file cannot be {done}: {found}", line.path.span, cure)
+        if source.name in self.bundled:
+            self.bundled.add(str(found))
         if found not in self.files:
             try:
-                text = self.read(found, self.limits, inside=self.project.folders)
+                text = self.read(found, self.limits, inside=self.folders_of(found))
             except Unreadable as error:
                 if error.diagnostic.code == "A503":
-                    raise fault("A503", error.diagnostic.title, use.path.span) from None
+                    raise fault("A503", error.diagnostic.title, line.path.span) from None
                 files = {path.stem for path in found.parent.glob("*.arch")} - {
                     Path(source.name).stem
                 }
-                hint = _similar_file(use, found.stem, files) or self._searched()
-                raise fault("A501", error.diagnostic.title, use.path.span, hint) from None
+                hint = _bundled_instead(line) or _similar_file(line, found.stem, files)
+                raise fault(
+                    "A501", error.diagnostic.title, line.path.span, hint or self._searched()
+                ) from None
             parsed = self.kept.parse if self.kept is not None else parse
             self.files[found], wrong = parsed(text, self.limits)
             self.diagnostics.extend(wrong)
         return self.files[found]
+
+    def path_of(self, line: Naming, source: Source) -> Path | str:
+        """Return the file that a line names, there or not, or why it may not be read."""
+        if self._is_bundled(line):
+            return bundled()[line.path.value]
+        return resolve_use(Path(source.name), line.path.value, self._project_of(source.name))
+
+    def folders_of(self, path: Path) -> tuple[Path, ...]:
+        """Return the folders that a file must lie in."""
+        return self._project_of(str(path)).folders
+
+    def _is_bundled(self, line: Naming) -> bool:
+        named = isinstance(line, syntax.Extends) and line.path.value.isidentifier()
+        return named and line.path.value in bundled()
+
+    def _project_of(self, name: str) -> Project:
+        """Where a file may name others."""
+        return Project(data.ARCHS) if name in self.bundled else self.project
 
     def _searched(self) -> str:
         """Where else a file that is not there was looked for."""
@@ -155,7 +189,30 @@ class Loader:
         return f"it is in none of the project's libraries, either: {names}" if names else ""
 
 
-def _similar_file(use: syntax.Use, stem: str, files: Collection[str]) -> Fix | None:
+def _no_bundled(line: syntax.Extends, source: Source) -> Fault:
+    """`extends "resnet51"`."""
+    name = line.path.value
+    beside = Path(source.name).with_name(f"{name}.arch")
+    if beside.is_file():
+        cure: Fix | str | None = Fix(
+            f"a file is named whole: `{beside.name}`", line.path.span, f'"{beside.name}"'
+        )
+    else:
+        known = spelling(name, bundled(), line.path.span)
+        cure = replace(known, text=f'"{known.text}"') if known is not None else None
+    title = f"there is no bundled network `{name}`"
+    return fault("A501", title, line.path.span, cure or "`archc list` names them")
+
+
+def _bundled_instead(line: Naming) -> Fix | None:
+    """`extends "resnet50.arch"`: no such file is beside it, but such a network comes with archc."""
+    name = line.path.value.removesuffix(".arch")
+    if not isinstance(line, syntax.Extends) or name not in bundled():
+        return None
+    return Fix(f'the bundled network is `"{name}"`', line.path.span, f'"{name}"')
+
+
+def _similar_file(use: Naming, stem: str, files: Collection[str]) -> Fix | None:
     """The file of nearly that name in the same folder."""
     cure = spelling(stem, files, use.path.span)
     if cure is None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from archc import syntax
 from archc.api.analysis import Analysis
+from archc.api.whole_text import line_of, whole, with_comments
 from archc.record import record
+from archc.recursion import deep_recursion
 from archc.report.spelling.operators import format_value
 from archc.source import Span
 
@@ -24,6 +26,7 @@ class _Definition:
     text: str
 
 
+@deep_recursion()
 def standalone(analysis: Analysis, name: str = "") -> str:
     """Return the text of a file without its `use` lines, and what it needs of those in their place.
 
@@ -32,24 +35,41 @@ def standalone(analysis: Analysis, name: str = "") -> str:
     where a used file's own `param` or `let` has a name of the file's.
     """
     changed = bool(name or analysis.again.given)
-    edits = [edit for item in analysis.file.items for edit in _edits(item, analysis, name, changed)]
-    uses = [item.span for item in analysis.file.items if isinstance(item, syntax.Use)]
+    file = whole(analysis.again.file)
+    source = file.span.source
+    edits = [edit for item in file.items for edit in _edits(item, analysis, name, changed)]
+    uses = [item.span for item in file.items if isinstance(item, syntax.Use)]
     edits += [_line(span) for span in uses]
-    text = _edited(analysis.source.text, edits)
-    if not uses:
-        return text
-    known = [d for used in analysis.again.load.files.values() for d in _definitions(used)]
+    text = _edited(source.text, edits)
+    used_files = _used(analysis)
+    if not used_files:
+        return text if file is analysis.again.file else re.sub(r"\n{3,}", "\n\n", text)
+    blocks = {item.name.id for item in file.items if isinstance(item, syntax.Block)}
+    known = [d for used in used_files for d in _definitions(used) if d.name not in blocks]
     needed = _needed(text, known)
-    own = {_name(item) for item in analysis.file.items if not isinstance(item, syntax.Block)}
+    own = {_name(item) for item in file.items if not isinstance(item, syntax.Block)}
     for definition in needed:
         if definition.name in own:
             where = analysis.source.name
             raise NotStandalone(f"`{definition.name}` is a name of {where} and of a used file")
     if needed:
-        begin, end, _ = _line(uses[0])
         written = "\n\n".join(definition.text for definition in needed)
-        edits[edits.index((begin, end, ""))] = (begin, end, f"\n{written}\n\n")
-    return re.sub(r"\n{3,}", "\n\n", _edited(analysis.source.text, edits))
+        if uses:
+            begin, end, _ = _line(uses[0])
+            edits[edits.index((begin, end, ""))] = (begin, end, f"\n{written}\n\n")
+        else:  # the variant's alone
+            head = next(i for i in file.items if not isinstance(i, syntax.Network | syntax.Param))
+            begin = with_comments(head.span).start
+            edits.append((begin, begin, f"\n{written}\n\n"))
+    return re.sub(r"\n{3,}", "\n\n", _edited(source.text, edits))
+
+
+def _used(analysis: Analysis) -> list[syntax.File]:
+    """The files that are used, those that are extended left out."""
+    variation = analysis.again.file.variation
+    merged = variation.sources if variation is not None else ()
+    files = analysis.again.load.files.values()
+    return [file for file in files if file.span.source not in merged]
 
 
 _Edit = tuple[int, int, str]  # from where to where, and what is to stand there
@@ -68,15 +88,8 @@ def _edits(item: syntax.Item, analysis: Analysis, name: str, changed: bool) -> I
 
 def _line(span: Span) -> _Edit:
     """Takes a statement away, with its line where nothing else but a comment stands there."""
-    text = span.source.text
-    begin = text.rfind("\n", 0, span.start) + 1
-    end = text.find("\n", span.end)
-    end = len(text) if end < 0 else end + 1
-    rest = text[begin : span.start] + text[span.end : end].partition("#")[0]
-    if not rest.strip(" \t;\r\n"):
-        return begin, end, ""
-    behind = text[span.end :]
-    return span.start, len(text) - len(behind.lstrip(" \t;")), ""
+    line = line_of(span)
+    return line.start, line.end, ""
 
 
 def _edited(text: str, edits: list[_Edit]) -> str:
@@ -86,14 +99,12 @@ def _edited(text: str, edits: list[_Edit]) -> str:
 
 
 def _definitions(file: syntax.File) -> Iterator[_Definition]:
-    text = file.span.source.text
     for item in file.items:
         name = _name(item)
         if name:
-            start, stop = _with_comments(text, item.span)
-            written = text[start:stop]
+            written = with_comments(item.span).text
             if isinstance(item, syntax.Param):  # of a used file: a number, and no param
-                at = item.span.start - start
+                at = item.span.start - with_comments(item.span).start
                 written = written[:at] + written[at:].replace("param", "let", 1)
             yield _Definition(name, written)
 
@@ -105,18 +116,6 @@ def _name(item: syntax.Item) -> str:
         case syntax.Statement(term=syntax.Let(name=name)):
             return name.id
     return ""
-
-
-def _with_comments(text: str, span: Span) -> tuple[int, int]:
-    """Where a definition begins, with the comment lines right above it, and where its line ends."""
-    start = text.rfind("\n", 0, span.start) + 1
-    while start:
-        above = text.rfind("\n", 0, start - 1) + 1
-        if not text[above:start].lstrip().startswith("#"):
-            break
-        start = above
-    end = text.find("\n", span.end)
-    return start, len(text) if end < 0 else end
 
 
 def _needed(text: str, known: list[_Definition]) -> list[_Definition]:

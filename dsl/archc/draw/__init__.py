@@ -14,23 +14,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archc.analysis.costs import Cost, Costs, NoCosts
+from archc.choices import HIDEABLE, ROWS, SHEETS, THEMES, VIEWS
 from archc.draw.collapse import Unknown, boxes, to_depth
 from archc.draw.columns import estimated_size, in_columns, in_pages
 from archc.draw.compose import compose
 from archc.draw.describe import describe, labelled
 from archc.draw.dot import dot
-from archc.draw.legend import HIDEABLE, Heading, banner, hottest
+from archc.draw.legend import Heading, banner, hottest
 from archc.draw.part import part_of
 from archc.draw.scene import Scene
-from archc.draw.sheets import MOST, SHEETS, TooManySheets, fits, on_sheets
-from archc.draw.theme import THEMES, recoloured
+from archc.draw.sheets import MOST, TooManySheets, fits, on_sheets
+from archc.draw.theme import recoloured
 from archc.plan import Plan
 
 if TYPE_CHECKING:
+    from archc.draw.paper import Paper
     from archc.draw.placed import Placed
 
-VIEWS = ("engineer", "paper", "graph", "volumes")
-ROWS = ("paper", "volumes")  # those of rows, which depth, columns and parts do not go with
 _COLUMNS = 6  # most that are tried for a sheet
 
 __all__ = [
@@ -99,12 +99,11 @@ def draw(plan: Plan, cost: Cost, style: DrawStyle = DrawStyle()) -> str:
 def drawn(plan: Plan, cost: Cost, style: DrawStyle) -> Drawing:
     """`draw`, and the words for those who cannot see it."""
     if style.view in ROWS:
-        from archc.draw.paper import paper
         from archc.draw.table import table
         from archc.draw.volumes import drawing, seen
 
-        found = paper(plan, _costs(style))
-        scene, head = found.scene, Heading.of(plan, cost)
+        found, head = _paper_and_heading(plan, cost, style)
+        scene = found.scene
         if style.view == "volumes":
             text = drawing(found, plan.heading, banner(head, seen(found), style.hidden))
         else:
@@ -123,34 +122,37 @@ def pages(
 
     `draw` makes SVG of DOT. Raises Unknown, and TooManySheets.
     """
-    words = drawn(plan, cost, style).words
-    ways = _table_pages if style.view in ROWS else _column_pages
-    made = on_sheets(ways(plan, cost, style, sheet), sheet, draw)
+    if style.view in ROWS:
+        found, head = _paper_and_heading(plan, cost, style)
+        scene, ways = found.scene, _table_pages(found, head, plan.heading, style)
+    else:
+        scene, head = _scene_and_heading(plan, cost, style)
+        ways = _column_pages(scene, head, plan.heading, style, sheet)
+    words = describe(head, scene)
+    made = on_sheets(ways, sheet, draw)
     return [Drawing(recoloured(dot, style.theme), words) for dot in made]
 
 
-def _table_pages(plan: Plan, cost: Cost, style: DrawStyle, _: str) -> Iterator[list[str]]:
+def _table_pages(found: Paper, head: Heading, name: str, style: DrawStyle) -> Iterator[list[str]]:
     """All on one page; or the rows, and the blocks on another."""
-    from archc.draw.paper import paper
     from archc.draw.table import table
     from archc.draw.volumes import drawing, seen
 
-    found, head = paper(plan, _costs(style)), Heading.of(plan, cost)
     if style.view == "volumes":
-        title = banner(head, seen(found), style.hidden)
-        yield [drawing(found, plan.heading, title)]
+        yield [drawing(found, name, banner(head, seen(found), style.hidden))]
         return
     title = banner(head, found.scene, style.hidden)
-    yield [table(found, plan.heading, title)]
+    yield [table(found, name, title)]
     if found.templates:
         one, two = (banner(head, found.scene, style.hidden, (at, 2)) for at in (1, 2))
-        rows = table(found, plan.heading, one, templates=False)
-        yield [rows, table(found, plan.heading, two, rows=False)]
+        rows = table(found, name, one, templates=False)
+        yield [rows, table(found, name, two, rows=False)]
 
 
-def _column_pages(plan: Plan, cost: Cost, style: DrawStyle, sheet: str) -> Iterator[list[str]]:
+def _column_pages(
+    scene: Scene, head: Heading, name: str, style: DrawStyle, sheet: str
+) -> Iterator[list[str]]:
     """On one page in one column, in two and so on; then on two pages, and so on."""
-    scene, head = _scene_and_heading(plan, cost, style)
     width, height = estimated_size(scene)
     most = hottest(scene)
     asked = [style.columns] if style.columns else range(1, _COLUMNS + 1)
@@ -162,7 +164,7 @@ def _column_pages(plan: Plan, cost: Cost, style: DrawStyle, sheet: str) -> Itera
             titles = [banner(head, scene, style.hidden, (at + 1, count)) for at in range(count)]
             pairs = zip(made, titles, strict=False)
             if made:
-                yield [dot(page, plan.heading, title, columns, most) for page, title in pairs]
+                yield [dot(page, name, title, columns, most) for page, title in pairs]
 
 
 def scene_of(plan: Plan, style: DrawStyle) -> Scene:
@@ -183,6 +185,12 @@ def _scene_and_heading(plan: Plan, cost: Cost, style: DrawStyle) -> tuple[Scene,
     if style.depth is not None:
         scene = to_depth(scene, style.depth, style.expand)
     return scene, head
+
+
+def _paper_and_heading(plan: Plan, cost: Cost, style: DrawStyle) -> tuple[Paper, Heading]:
+    from archc.draw.paper import paper
+
+    return paper(plan, _costs(style)), Heading.of(plan, cost)
 
 
 def _costs(style: DrawStyle) -> Costs:

@@ -18,9 +18,6 @@ from archc.report.spelling.shapes import format_shape
 _SHADES = (0.0625, 0.25, 0.5625, 1.0)  # of the largest cost; evenly spaced as colours
 
 
-HIDEABLE = ("title", "legend", "costs")
-
-
 @dataclass(frozen=True, slots=True)
 class Heading:
     """What a drawing is of: a network, or a part of one."""

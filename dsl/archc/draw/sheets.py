@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 
+from archc.choices import SHEETS
+
 Size = tuple[float, float]
 
-SHEETS = {"a4": (595, 842), "letter": (612, 792), "slide": (960, 540)}  # points
 MOST = 12  # sheets
 _MARGIN = 8  # points, and Graphviz leaves some
 _SMALLEST = 6.0 / 8  # of words of 8 points, the smallest of a drawing, 6 are left

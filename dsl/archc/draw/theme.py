@@ -7,7 +7,6 @@ from colorsys import hls_to_rgb, rgb_to_hls
 
 from archc.draw.style import LOOKS
 
-THEMES = ("light", "dark")
 _COLOUR = re.compile(r'(\w+)="#([0-9a-f]{6})"')
 _PEN = re.compile(r"\b([cC]) 7 -#([0-9a-f]{6})")  # of the background: lines, and what is filled
 # Turned over, strips would be alike: these are as far apart on dark as those of LOOKS on light.

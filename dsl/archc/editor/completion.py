@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
 from archc import syntax
+from archc.api import bundled
 from archc.editor.samples import outcome, suits
 from archc.editor.snapshot import Snapshot
 from archc.elaborate.blocks import signature
@@ -58,6 +60,13 @@ _STATEMENTS = {
     "for": "repeats while compiling: `for i in 1..3 { }`",
     "let": "a name for a value: `let wide = 4*width`",
 }
+_OF_VARIANTS = {
+    "extends": 'the network that the file changes: `extends "resnet50.arch"`',
+    "without": "statements of it that are left out: `without aux1`",
+}
+_CHANGES = re.compile(
+    r"(?:.*;)?[ \t]*(param|block|sequence|without)[ \t]+(?:[\w.]+[ \t]*,[ \t]*)*\w*$"
+)
 _META = "display family paper authors year arxiv dataset top1_error top5_error pretrained".split()
 
 
@@ -94,7 +103,10 @@ def _quote(text: str, offset: int) -> int | None:
 
 
 def _proposals(snapshot: Snapshot, cursor: Cursor) -> Iterator[Proposal]:
-    if "LABEL" in cursor.accepted:
+    changed = _CHANGES.match(_line_before(snapshot.text, cursor.offset))
+    if snapshot.extends and changed is not None:
+        yield from _names_of_base(snapshot, cursor, changed[1])
+    elif "LABEL" in cursor.accepted:
         yield from _labels(snapshot, cursor)
     elif cursor.section:
         yield from _entries(cursor)
@@ -125,6 +137,8 @@ def _statements(snapshot: Snapshot, cursor: Cursor) -> Iterator[Proposal]:
         if isinstance(symbol.node, syntax.Block):
             call = signature(BlockValue(symbol.node, None))
             yield _proposal(cursor, name, ProposalKind.BLOCK, call, symbol.node.doc, rank=1)
+    if snapshot.extends and cursor.begins_item:
+        yield from _statements_of_base(snapshot, cursor)
     is_start = x is None and cursor.begins_item
     for cls in dict.fromkeys(REGISTRY.values()):
         if cls.category == "merge" and cls.name in COMBINATORS:
@@ -142,6 +156,8 @@ def _statements(snapshot: Snapshot, cursor: Cursor) -> Iterator[Proposal]:
     if cursor.begins_item:
         for word in sorted(ITEM_WORDS):
             yield _proposal(cursor, word, ProposalKind.KEYWORD, rank=6)
+        for word, meaning in _OF_VARIANTS.items():
+            yield _proposal(cursor, word, ProposalKind.KEYWORD, meaning, rank=6)
 
 
 def _operator(cursor: Cursor, cls: type[Op], x: Shape | None) -> Proposal:
@@ -151,6 +167,53 @@ def _operator(cursor: Cursor, cls: type[Op], x: Shape | None) -> Proposal:
     doc = first_paragraph(inspect.getdoc(cls))
     rank = 2 if x is None or made is not None else 5
     return _proposal(cursor, cls.name, ProposalKind.OPERATOR, detail, doc, rank)
+
+
+# --- a file that extends another ---------------------------------------------------------
+
+
+def _names_of_base(snapshot: Snapshot, cursor: Cursor, word: str) -> Iterator[Proposal]:
+    """What can be changed by a line that begins with the word."""
+    if word == "without":
+        for name, symbol in _labels_of_base(snapshot, cursor):
+            yield _proposal(cursor, name, ProposalKind.LABEL, _described(symbol), rank=1)
+        return
+    kind = SymbolKind.PARAM if word == "param" else SymbolKind.BLOCK
+    for name, symbol in snapshot.scopes.values_at(cursor.offset).items():
+        if symbol.kind is not kind or not _is_of_base(snapshot, symbol):
+            continue
+        if isinstance(symbol.node, syntax.Block):
+            call, doc = signature(BlockValue(symbol.node, None)), symbol.node.doc
+            yield _proposal(cursor, name, ProposalKind.BLOCK, call, doc, rank=1)
+        else:
+            yield _proposal(cursor, name, ProposalKind.VALUE, _described(symbol), rank=1)
+
+
+def _statements_of_base(snapshot: Snapshot, cursor: Cursor) -> Iterator[Proposal]:
+    for name, symbol in _labels_of_base(snapshot, cursor):
+        if name.isidentifier():
+            yield _proposal(cursor, f"{name}: ", ProposalKind.LABEL, _described(symbol), rank=1)
+
+
+def _labels_of_base(snapshot: Snapshot, cursor: Cursor) -> Iterator[tuple[str, Symbol]]:
+    """The labels of statements that the file neither replaces nor takes out."""
+    base = snapshot.analysis.again.file.variation
+    places = {} if base is None else {(i.span.source, i.span.start) for i in base.base.items}
+    for name, symbol in snapshot.scopes.labels_at(cursor.offset).items():
+        node = symbol.node
+        if symbol.kind is not SymbolKind.LABEL or not isinstance(node, syntax.Statement):
+            continue
+        if (node.span.source, node.span.start) in places and _is_of_base(snapshot, symbol):
+            yield name, symbol
+
+
+def _is_of_base(snapshot: Snapshot, symbol: Symbol) -> bool:
+    """Whether it is defined elsewhere, and nowhere in the text."""
+    return all(span.source is not snapshot.source for span in symbol.definitions)
+
+
+def _line_before(text: str, offset: int) -> str:
+    return text[text.rfind("\n", 0, offset) + 1 : offset]
 
 
 # --- attributes and values ---------------------------------------------------------------
@@ -268,10 +331,13 @@ def _settings(cursor: Cursor) -> Iterator[Proposal]:
 
 
 def _files(snapshot: Snapshot, start: int, offset: int) -> Iterator[Proposal]:
-    """Files that `use "..."` can name, in the folder that is typed."""
-    line = snapshot.text[snapshot.text.rfind("\n", 0, start) + 1 : start - 1]
-    if line.strip() != "use":
+    """Files that `use "..."` and `extends "..."` can name, in the folder that is typed."""
+    word = _line_before(snapshot.text, start - 1).strip()
+    if word not in ("use", "extends"):
         return
+    if word == "extends":
+        for name in bundled():
+            yield Proposal(start, offset, name, ProposalKind.FILE, "comes with archc")
     typed = snapshot.text[start:offset].rpartition("/")[0]
     begin = snapshot.text.rfind("/", start, offset) + 1 or start
     for above in (Path(snapshot.source.name).parent, *snapshot.project.libraries):

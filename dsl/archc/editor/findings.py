@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archc import syntax
+from archc.api.loading import Naming
 from archc.editor.snapshot import Snapshot
 from archc.record import record
 from archc.source import Diagnostic, Fix, Span
@@ -52,7 +52,7 @@ class Finding:
 
 
 def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
-    """Return what is wrong with a text; mistakes in files that it uses stand at their `use`."""
+    """Return what is wrong with a text; mistakes in files that it names stand where it does."""
     return tuple(_finding(snapshot, d) for d in snapshot.analysis.diagnostics)
 
 
@@ -82,8 +82,8 @@ def _finding(snapshot: Snapshot, diagnostic: Diagnostic) -> Finding:
 
 
 def _use_of(snapshot: Snapshot, span: Span) -> Span:
-    """The `use` that leads to another file, or the start of the text."""
-    uses = [item for item in snapshot.file.items if isinstance(item, syntax.Use)]
+    """The line that leads to another file, or the start of the text."""
+    uses = [item for item in snapshot.file.items if isinstance(item, Naming)]
     for use in uses:
         path = snapshot.path_of(use, snapshot.source)
         if path is not None and str(path) == span.source.name:

@@ -40,7 +40,8 @@ def _network(
     snapshot: Snapshot, saved: Cost | None, card: CardSetting | None
 ) -> Iterator[FiguresLens]:
     analysis = snapshot.analysis
-    items = (item for item in snapshot.file.items if isinstance(item, syntax.Network))
+    heads = (syntax.Network, syntax.Extends)  # a variant may have no name of its own
+    items = (i for kind in heads for i in snapshot.file.items if isinstance(i, kind))
     network = next(items, None)
     if network is None or analysis.plan is None or not analysis.ok:
         return

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from archc import syntax
+from archc.api.loading import Naming
 from archc.editor.findings import TextChange
 from archc.editor.project import ProjectFiles
 from archc.editor.snapshot import Snapshot, is_known
@@ -16,7 +17,7 @@ from archc.source import Span
 from archc.syntax import RESERVED
 from archc.syntax.walk import path_to
 
-_SHARED = (SymbolKind.BLOCK, SymbolKind.PARAMETER, SymbolKind.OUTPUT)
+_OWN = (SymbolKind.LOOP, SymbolKind.NETWORK)  # what no other file can name
 
 
 @record
@@ -41,9 +42,9 @@ class NotRenamed(Exception):
 
 
 def definition(snapshot: Snapshot, offset: int) -> tuple[TextPlace, ...]:
-    """Return where the name at an offset is defined; the file, on the path of a `use`."""
+    """Return where the name at an offset is defined; the file, on a path."""
     for node in path_to(snapshot.file, offset):
-        if isinstance(node, syntax.Use):
+        if isinstance(node, Naming):
             path = snapshot.path_of(node, snapshot.source)
             return (TextPlace(str(path), 0, 0),) if path is not None and path.exists() else ()
     found = snapshot.scopes.at(offset)
@@ -69,9 +70,9 @@ def occurrences(snapshot: Snapshot, offset: int) -> tuple[TextPlace, ...]:
 
 def _all_places(project: ProjectFiles, symbol: Symbol, *, uses_only: bool = False) -> list[Span]:
     """Return where a symbol stands; what other files can name, in all files of the project."""
-    if symbol.kind in _SHARED:
-        return project.places(symbol, uses_only=uses_only)
-    return symbol.uses if uses_only else symbol.places
+    if symbol.kind in _OWN:
+        return symbol.uses if uses_only else symbol.places
+    return project.places(symbol, uses_only=uses_only)
 
 
 def renamed_at(snapshot: Snapshot, offset: int) -> TextPlace:
@@ -95,6 +96,9 @@ def rename(snapshot: Snapshot, offset: int, name: str) -> RenameEdits:
     _refuse_clash(project, symbol, name)
     changes: dict[str, list[TextChange]] = {}
     for span in _all_places(project, symbol):
+        if not snapshot.project.has(Path(span.source.name)):
+            file = Path(span.source.name).name
+            raise NotRenamed(f"`{symbol.name}` is a name of {file}, which is not of this project")
         edits = changes.setdefault(span.source.name, [])
         edits.append(TextChange(span.start, span.end, name))
     made = {path: tuple(edits) for path, edits in changes.items()}
@@ -122,7 +126,7 @@ def _refuse_clash(project: ProjectFiles, symbol: Symbol, name: str) -> None:
     """Raises NotRenamed for a name that something else has where the symbol is used."""
     is_tensor = symbol.kind in (SymbolKind.LABEL, SymbolKind.INPUT)
     own = project.snapshot.scopes
-    for scopes in project.scopes if symbol.kind in _SHARED else (own,):
+    for scopes in (own,) if symbol.kind in _OWN else project.scopes:
         around = scopes.all_labels_at if is_tensor else scopes.values_at
         for other in scopes.symbols:
             if not _is_same(symbol, other):

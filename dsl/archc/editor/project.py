@@ -10,13 +10,14 @@ from functools import cached_property
 from pathlib import Path
 
 from archc import syntax
+from archc.api.loading import Naming
 from archc.editor.snapshot import Snapshot, is_known
-from archc.files import Unreadable, resolve_use
+from archc.files import Unreadable
 from archc.scopes import Scopes, Symbol, resolve
 from archc.source import Limits, Source, Span
 from archc.syntax.parser import parse
 
-_USE = re.compile(r'(?m)(?:^|;)\s*use\s*"')
+_USE = re.compile(r'(?m)(?:^|;)\s*(?:use|extends)\s*"')
 _MOST = 2_000  # folders that are looked into
 
 
@@ -29,7 +30,7 @@ class ProjectFiles:
 
     @cached_property
     def scopes(self) -> list[Scopes]:
-        """The scopes of the text, and of each file of the project that uses others."""
+        """The scopes of the text, and of each file of the project that names others."""
         files = (file for path in self._paths() if (file := self._file(path)) is not None)
         users = (file for file in files if _USE.search(file.span.source.text))
         return [self.snapshot.scopes, *(resolve(file, self._used, is_known) for file in users)]
@@ -72,16 +73,18 @@ class ProjectFiles:
             paths = (Path(folder, name) for name in sorted(names) if name.endswith(".arch"))
             yield from (path for path in paths if path != own)
 
-    def _used(self, use: syntax.Use, source: Source) -> syntax.File | None:
-        found = resolve_use(Path(source.name), use.path.value, self.snapshot.project)
+    def _used(self, line: Naming, source: Source) -> syntax.File | None:
+        found = self.snapshot.analysis.again.load.path_of(line, source)
         return self._file(found) if isinstance(found, Path) else None
 
     def _file(self, path: Path) -> syntax.File | None:
         """The tree of a file; None where it cannot be read."""
+        if str(path) == self.snapshot.source.name:
+            return self.snapshot.file
         if path not in self._files:
             try:
-                read = self.snapshot.analysis.again.load.read
-                source = read(path, Limits(), inside=self.snapshot.project.folders)
+                load = self.snapshot.analysis.again.load
+                source = load.read(path, Limits(), inside=load.folders_of(path))
                 self._files[path] = parse(source)[0]
             except Unreadable:
                 self._files[path] = None

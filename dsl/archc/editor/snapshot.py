@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +12,10 @@ from archc import syntax
 from archc.analysis.receptive import Field
 from archc.analysis.statement_runs import StatementRun, StatementRuns
 from archc.api import Analysis
+from archc.api.loading import Naming
 from archc.elaborate.evaluate import FUNCTIONS
+from archc.elaborate.extend import key_of
 from archc.elaborate.link import KEYWORDS
-from archc.files import resolve_use
 from archc.ops import COMBINATORS, REGISTRY, Shape
 from archc.project import Project
 from archc.scopes import Scopes, resolve
@@ -61,22 +63,27 @@ class Snapshot:
         """What each name stands for."""
         return resolve(self.file, self.used, is_known)
 
-    def used(self, use: syntax.Use, source: Source) -> syntax.File | None:
-        """Return the tree of a file that `use` names, if it could be read."""
-        found = self.path_of(use, source)
+    @cached_property
+    def extends(self) -> bool:
+        """Whether it says what it changes of another file."""
+        return any(isinstance(item, syntax.Extends) for item in self.file.items)
+
+    def used(self, line: Naming, source: Source) -> syntax.File | None:
+        """Return the tree of a file that `use` or `extends` names, if it could be read."""
+        found = self.path_of(line, source)
         return None if found is None else self.analysis.again.load.files.get(found)
 
-    def path_of(self, use: syntax.Use, source: Source) -> Path | None:
-        """Return the file that `use` names, if it may be used."""
-        found = resolve_use(Path(source.name), use.path.value, self.project)
+    def path_of(self, line: Naming, source: Source) -> Path | None:
+        """Return the file that `use` or `extends` names, if it may be read."""
+        found = self.analysis.again.load.path_of(line, source)
         return found if isinstance(found, Path) else None
 
     @cached_property
     def uses(self) -> frozenset[Path]:
-        """The files that it uses, and those that they use; whether they are there or not."""
+        """The files that it uses or extends, and those that they do; there or not."""
         read = [self.file, *self.analysis.again.load.files.values()]
-        uses = [(item, f.span.source) for f in read for item in f.items]
-        found = [self.path_of(item, src) for item, src in uses if isinstance(item, syntax.Use)]
+        lines = [(item, f.span.source) for f in read for item in f.items]
+        found = [self.path_of(item, src) for item, src in lines if isinstance(item, Naming)]
         return frozenset(path for path in found if path is not None)
 
     @cached_property
@@ -119,6 +126,8 @@ class Snapshot:
                 rows = node.items
             before = [s for s in rows if isinstance(s, syntax.Statement) and s.span.end <= offset]
             before = [s for s in before if not isinstance(s.term, syntax.Let)]
+            if isinstance(node, syntax.File) and self.extends:
+                before = self._before_in_base(before, offset)
             if before:
                 runs = self.runs_of(before[-1])
                 return runs[0].after.shape if runs else None
@@ -128,6 +137,22 @@ class Snapshot:
             if isinstance(node, syntax.Statement) and node.span.start < offset:
                 return self.shape_before(node.span.start)
         return None
+
+    def _before_in_base(
+        self, before: list[syntax.Statement], offset: int
+    ) -> list[syntax.Statement]:
+        """The statement before one of a file that extends another, which may have a place there."""
+        items = [i for i in self.analysis.again.file.items if isinstance(i, syntax.Statement)]
+        chain = [item for item in items if not isinstance(item.term, syntax.Let)]
+        line = self.text[self.text.rfind("\n", 0, offset) + 1 : offset]
+        label = re.match(r"[ \t]*([A-Za-z_]\w*)[ \t]*:", line.rpartition(";")[2])
+        keys = [key_of(item) for item in chain]
+        if label is not None and ("label", label[1]) in keys:
+            return chain[: keys.index(("label", label[1]))][-1:]
+        behind = [item for item in chain if item.span.source is not self.source]
+        after = chain.index(behind[-1]) if behind else -1
+        new = [s for s in before if s in chain and chain.index(s) > after]
+        return new[-1:] or behind[-1:]
 
 
 def line_of(span: Span) -> int:

@@ -245,7 +245,8 @@ def _body(
     values = _key(tuple(args.values()))
     shapes = tuple((shape.dims, shape.columns) for shape in inputs.values())
     key = (id(block.tree), values, derived, shapes)
-    free_of_params = block.home is not state.main and not _holds_block(tuple(args.values()))
+    is_own = block.home is state.main or block.home.is_changed
+    free_of_params = not is_own and not _holds_block(tuple(args.values()))
     bodies = state.shared if free_of_params else state.bodies
     found = bodies.get(key)
     if found is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from archc.elaborate.names import refuse_class_name, refuse_reserved
 from archc.elaborate.work import Suppressed, WorkLimit
 from archc.ops import COMBINATORS, REGISTRY
 from archc.plan import BlockValue
-from archc.source import Diagnostics, Fault, Source, SpanLabel, fault
+from archc.source import Diagnostics, Fault, Source, Span, SpanLabel, fault, spelling
 
 STATEMENTS = frozenset(("input", "output", "reuse", "devices"))
 KEYWORDS = STATEMENTS | syntax.RESERVED | {"true", "false"}
@@ -31,6 +31,7 @@ class Library:
     blocks: dict[str, BlockValue] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
     lets: dict[str, Any] = field(default_factory=dict)  # what the file's `let`s are
+    is_changed: bool = False  # a block in it is that of a file which extends its user
 
 
 @dataclass
@@ -41,9 +42,15 @@ class Linker:
     diagnostics: Diagnostics
     libraries: dict[str, Library] = field(default_factory=dict)
     open: list[Source] = field(default_factory=list)
+    overridden: dict[str, tuple[Source, ...]] = field(default_factory=dict)  # see `_overridden`
+    replaced: dict[int, str] = field(
+        default_factory=dict
+    )  # ids of the trees of blocks: their names
 
     def link(self, file: syntax.File) -> Library:
         source = file.span.source
+        if file.variation is not None:
+            self.overridden = _overridden(file)
         library = self.libraries[source.name] = Library(source)
         self.open.append(source)
         self.diagnostics.damage.merge(file.damage)
@@ -60,13 +67,33 @@ class Linker:
                 else:
                     self.diagnostics.damage.blocks = True
         self.open.pop()
+        if file.variation is not None:
+            self._override(file.variation, library)
         return library
+
+    def _override(self, variation: syntax.Variation, library: Library) -> None:
+        """Puts the blocks of a variant into the files that its base uses, for those of theirs."""
+        for block in variation.unused:
+            name = block.name
+            if name.id not in self.replaced.values():
+                known = [other for other in library.blocks if other != name.id]
+                self.diagnostics.add(
+                    nothing_to_change("block", name.id, name.span, known).diagnostic
+                )
+        for used in self.libraries.values():
+            tables: tuple[dict[str, Any], ...] = (used.blocks, used.constants, used.lets)
+            for values in tables:
+                for key, value in values.items():
+                    if isinstance(value, BlockValue) and id(value.tree) in self.replaced:
+                        values[key] = library.blocks[self.replaced[id(value.tree)]]
+                        used.is_changed = True
 
     def _use(self, use: syntax.Use, library: Library) -> None:
         if len(self.open) > _DEEPEST:
             title = f"more than {_DEEPEST:,} files use one another in a row"
             raise fault("A505", title, use.path.span, "`use` the files that are needed directly")
-        file = self.load(use, library.source)
+        file = self.load(use, use.span.source)
+        _refuse_variant(file, use)
         name = file.span.source.name
         names = [source.name for source in self.open]
         if name in names:
@@ -83,7 +110,10 @@ class Linker:
             used.constants |= constants(file, used, self.diagnostics)
             used.lets |= lets(file, used, self.diagnostics)
         for block in used.blocks.values():
-            self._put(block, library, use.path)
+            if use.span.source in self.overridden.get(block.name, ()):
+                self.replaced[id(block.tree)] = block.name
+            else:
+                self._put(block, library, use.path)
 
     def _define(self, block: syntax.Block, library: Library) -> None:
         name = block.name.id
@@ -120,6 +150,34 @@ class Linker:
                 "rename one of them",
                 also=(SpanLabel(earlier.tree.name.span, "the other is here"),),
             )
+
+
+def nothing_to_change(what: str, name: str, span: Span, known: Iterable[str]) -> Fault:
+    """The mistake of a change that changes nothing: a name that the base does not have."""
+    title = f"there is no {what} `{name}` to change, and nothing here uses a new one"
+    listed = ", ".join(f"`{each}`" for each in [*known][:12])
+    cure = spelling(name, known, span) or (f"there are {listed}" if listed else "")
+    return fault("A110", title, span, cure)
+
+
+def _overridden(file: syntax.File) -> dict[str, tuple[Source, ...]]:
+    """The blocks of each file that extends another: the files below, whose `use`s they replace."""
+    assert file.variation is not None
+    sources = file.variation.sources
+    return {
+        item.name.id: sources[sources.index(item.span.source) + 1 :]
+        for item in file.items
+        if isinstance(item, syntax.Block)
+    }
+
+
+def _refuse_variant(file: syntax.File, use: syntax.Use) -> None:
+    """Raises Fault for a file that says only changes."""
+    for item in file.items:
+        if isinstance(item, syntax.Extends | syntax.Without):
+            title = "a file that extends another cannot be used: it says only what it changes"
+            cure = "put the blocks into a file of their own, which both `use`"
+            raise fault("A506", title, use.path.span, cure, also=(SpanLabel(item.span),))
 
 
 def lets(

@@ -53,7 +53,7 @@ def elaborate(
     params = read_params(file, given, library.blocks, diagnostics)
     library.constants = {name: traced_argument(name, value) for name, value in params.items()}
     library.lets = lets(file, library)
-    name = network.name.id if network is not None else _class_name(file)
+    name = network.name.id if network is not None else class_name(file)
     env = {**library.blocks, **library.constants}
     known = len(diagnostics.items)
     body = lower(
@@ -112,7 +112,7 @@ def _told(diagnostic: Diagnostic, given: Mapping[str, Any]) -> Diagnostic:
     return replace(diagnostic, notes=(*diagnostic.notes, f"from outside: {values}"))
 
 
-def _class_name(file: syntax.File) -> str:
+def class_name(file: syntax.File) -> str:
     """A name for a network that has none: from its file's."""
     stem = PurePath(file.span.source.name).stem
     words = "".join(c if c.isalnum() and c.isascii() else " " for c in stem).split()

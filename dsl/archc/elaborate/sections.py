@@ -11,6 +11,8 @@ from archc.recipe import LINES, Init, Line, Setting, read_line
 from archc.source import Diagnostics, Fault, Fix, Span, SpanLabel, fault, spelling
 
 _OF_OPTIMIZER = ("lr", "learning_rate", "momentum", "weight_decay", "betas", "eps", "nesterov")
+MEASURED = ("top1_error", "top5_error", "crops", "measured")
+_PUBLISHED = ("display", "paper", "authors", "arxiv", "venue", "pretrained", *MEASURED)
 EXPECT = ("params", "macs", "output", "weights", "buffers")
 
 
@@ -59,6 +61,21 @@ def read_sections(file: syntax.File, env: dict[str, Any], diagnostics: Diagnosti
             except Fault as mistake:
                 diagnostics.add(mistake.diagnostic)
     return facts
+
+
+def inherited(entry: syntax.Entry, is_other: bool, is_trained_otherwise: bool) -> bool:
+    """Whether a fact of a network is one of its variant: of another network, or another training.
+
+    A number is a result, or the year of the paper.
+    """
+    key, numbers = entry.key.id, [*map(_is_number, entry.values)]
+    if is_other:
+        return key not in _PUBLISHED and not any(numbers)
+    return not is_trained_otherwise or not (key in MEASURED or (any(numbers) and key != "year"))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, syntax.Plain) and isinstance(value.value, syntax.Number)
 
 
 def _once(entry: syntax.Entry, seen: dict[str, Span]) -> None:

@@ -247,6 +247,8 @@ def describe_network(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) ->
         credit.append(f"arXiv:{meta['arxiv']}")
     if credit:
         lines += ["", f"{', '.join(credit)}."]
+    if plan.file.variation is not None:
+        lines += ["", f"Extends {plan.file.variation.words}."]
     shapes = [_shape(x.shape.dims) for x in plan.body.inputs if x.shape is not None]
     ends = [_shape(t.shape.dims) for _, t in outputs(plan.body) if t.shape is not None]
     lines += ["", f"Input {listed(shapes)}, output {listed(ends)}."]

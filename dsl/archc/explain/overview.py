@@ -27,7 +27,7 @@ def explain_network(net: Unfolded, meta: Mapping[str, Any]) -> Explanation:
         *(Fact("takes", (f"{name}: {x}",)) for name, x in table.inputs),
         *(Fact("makes", (f"{name}: {y}",)) for name, y in table.outputs),
     ]
-    counts = table.counts
+    counts, variation = table.counts, plan.file.variation
     in_heads = f", and {counts.side_macs:,} in auxiliary heads" if counts.side_macs else ""
     paper = ", ".join(str(meta[key]) for key in ("authors", "year") if key in meta)
     sums = (
@@ -39,6 +39,7 @@ def explain_network(net: Unfolded, meta: Mapping[str, Any]) -> Explanation:
     head = (
         Fact("title", (plan.title,) if plan.title else (), "title", plan.title),
         Fact("by", (paper,) if paper else ()),
+        Fact("extends", (variation.words,) if variation is not None else ()),
         Fact("", (), "kind", "network"),
         Fact("", (), "name", plan.name),
         Fact("", (), "inputs", {name: list(x.dims) for name, x in table.inputs}),

@@ -105,6 +105,8 @@ CONTEXTS: dict[str, tuple[Rule, ...]] = {
         _defined("let", "definition", follows=_VALUE),
         _defined("output", "label"),
         _defined("input", "label", follows="\\{"),
+        _word("declaration", "extends", begins=True, follows=f'{SOME}"'),
+        _defined("without", "label"),
         _word("declaration", "(?:use|input|output|devices)", begins=True),
         _word("keyword", "each", follows=f"{SOME}[A-Za-z_(][^;|{{}}<>\\n]* in "),
         Rule((("keyword", "as"), ("", SOME), ("label", NAME))),

@@ -21,6 +21,7 @@ from archc.report import folding, tables
 from archc.report.characters import to_json
 from archc.report.columns import MEASURES, Item, Units
 from archc.report.tables import Sheet, TableLine
+from archc.syntax import Variation
 
 if TYPE_CHECKING:
     import pandas
@@ -46,6 +47,7 @@ class Summary:
     columns: tuple[str, ...] | None = None
     fold: bool = True
     simulate: Callable[[], NetworkMemory] | None = field(default=None, repr=False, compare=False)
+    variation: Variation | None = field(default=None, repr=False, compare=False)
 
     # --- totals --------------------------------------------------------------------------
 
@@ -178,6 +180,11 @@ class Summary:
         if self.counts.side_macs:
             side = self.counts.side_macs * self.scale.batch
             lines.insert(2, f"{side:,} MACs more {_ADDED}")
+        if self.variation is not None:
+            lines.append(f"extends {self.variation.words}")
+        if self.variation is not None and self.variation.alters:
+            name = self.variation.name
+            lines.append(f"the results and weights that {name} was published with are not its own")
         if self.depth is None and self._depth is not None:
             lines.append(f"`--depth {self._depth + 1}` opens more")
         return tuple(lines)
@@ -231,8 +238,16 @@ class Summary:
             "inputs": _ends(self.table.inputs),
             "outputs": _ends(self.table.outputs),
             "totals": total | {"side_macs": side} | peaks,
+            **self._origin(),
             "nodes": self._nodes(),
         }
+
+    def _origin(self) -> dict[str, Any]:
+        """What it extends, if it does."""
+        if self.variation is None:
+            return {}
+        path, name = self.variation.extends.path.value, self.variation.name
+        return {"extends": {"network": name, "file": path, "changes": [*self.variation.changes]}}
 
     def _nodes(self) -> list[dict[str, Any]]:
         columns = self.columns or tuple(MEASURES)

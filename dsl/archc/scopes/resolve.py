@@ -11,18 +11,11 @@ from archc.scopes.symbols import Scopes, Symbol, SymbolKind, example_of, templat
 from archc.source import Source, Span
 from archc.syntax.walk import children, name_span, rows_of
 
-Load = Callable[[syntax.Use, Source], syntax.File | None]  # None where it cannot be read
+# The file that a line names; None where it cannot be read.
+Load = Callable[[syntax.Use | syntax.Extends, Source], syntax.File | None]
 
 _OWN = frozenset(("in", "input", "x"))  # labels that a body has without any definition
 _DEEPEST = 100  # files that use one another in a row
-
-
-@dataclass(eq=False)
-class _Module:
-    """What one file defines, and what it brings in."""
-
-    blocks: dict[str, Symbol] = field(default_factory=dict)
-    values: dict[str, Symbol] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -41,6 +34,16 @@ class _Labels:
         if name is None:
             found += [s for n, s in self.names.items() if pattern.fullmatch(n)]
         return found
+
+
+@dataclass(eq=False)
+class _Module:
+    """What one file defines, and what it brings in."""
+
+    blocks: dict[str, Symbol] = field(default_factory=dict)
+    values: dict[str, Symbol] = field(default_factory=dict)
+    labels: _Labels = field(default_factory=_Labels)  # of the network
+    is_variant: bool = False  # it may define names of its base anew
 
 
 class Resolver:
@@ -67,6 +70,9 @@ class Resolver:
         module = self.modules[name] = _Module()
         self.open.append(name)
         for item in file.items:
+            if isinstance(item, syntax.Extends):
+                self._extend(item, file.span.source, module)
+        for item in file.items:
             if isinstance(item, syntax.Use):
                 self._use(item, file.span.source, module)
         for item in file.items:
@@ -76,29 +82,50 @@ class Resolver:
         return module
 
     def _use(self, use: syntax.Use, source: Source, module: _Module) -> None:
+        found = self._loaded(use, source)
+        if found is not None:
+            module.blocks = {**found.blocks, **module.blocks}
+
+    def _extend(self, extends: syntax.Extends, source: Source, module: _Module) -> None:
+        """A file has all names of its base; what it defines anew is the same symbol."""
+        found = self._loaded(extends, source)
+        if found is not None:
+            module.blocks, module.values = {**found.blocks}, {**found.values}
+            module.is_variant = True
+            module.labels = _Labels({**found.labels.names}, [*found.labels.templates])
+
+    def _loaded(self, line: syntax.Use | syntax.Extends, source: Source) -> _Module | None:
         if len(self.open) > _DEEPEST:
-            return
-        file = self.load(use, source)
-        if file is not None and file.span.source.name not in self.open:
-            module.blocks = {**self._module(file).blocks, **module.blocks}
+            return None
+        file = self.load(line, source)
+        if file is None or file.span.source.name in self.open:
+            return None
+        return self._module(file)
 
     def _declare(self, item: syntax.Item, module: _Module) -> None:
         """What is known in the whole file."""
         match item:
             case syntax.Block():
-                block = self._define(SymbolKind.BLOCK, item.name, item)
+                known = module.blocks.get(item.name.id) if module.is_variant else None
+                block = self._define(SymbolKind.BLOCK, item.name, item, known)
                 module.blocks[block.name] = block
+                before, block.parameters = block.parameters, {}
                 for formal in item.formals:
-                    symbol = self._define(SymbolKind.PARAMETER, formal.name, formal)
+                    same = before.get(formal.name.id)
+                    symbol = self._define(SymbolKind.PARAMETER, formal.name, formal, same)
                     block.parameters[symbol.name] = symbol
             case syntax.Param():
-                symbol = self._define(SymbolKind.PARAM, item.name, item)
-                module.values[symbol.name] = symbol
+                self._declare_value(SymbolKind.PARAM, item.name, item, module)
             case syntax.Network():
                 self._define(SymbolKind.NETWORK, item.name, None)
             case syntax.Statement(term=syntax.Let() as let):
-                symbol = self._define(SymbolKind.LET, let.name, item)
-                module.values[symbol.name] = symbol
+                self._declare_value(SymbolKind.LET, let.name, item, module)
+
+    def _declare_value(
+        self, kind: SymbolKind, name: syntax.Name, item: syntax.Item, module: _Module
+    ) -> None:
+        known = module.values.get(name.id) if module.is_variant else None
+        module.values[name.id] = self._define(kind, name, item, known)
 
     def _body(self, file: syntax.File, module: _Module) -> None:
         """The file's own statements, its blocks, and what its other items say."""
@@ -108,9 +135,19 @@ class Resolver:
         for item in file.items:
             if isinstance(item, syntax.Block):
                 self._block(item, module.blocks[item.name.id], env)
+            elif isinstance(item, syntax.Without):
+                self._take_out(item, module.labels)
             elif not isinstance(item, syntax.Statement):
                 self._values(item, env, _Labels())
-        self._rows((syntax.Sequence(own, file.span),), env, file.span, None)
+        self._rows((syntax.Sequence(own, file.span),), env, file.span, None, module.labels)
+
+    def _take_out(self, item: syntax.Without, labels: _Labels) -> None:
+        for label in item.labels:
+            found = labels.find(label.parts)
+            if not found:
+                self.scopes.unknown.append(label.span)
+            for symbol in found:
+                symbol.uses.append(name_span(label))
 
     def _block(self, block: syntax.Block, symbol: Symbol, env: dict[str, Symbol]) -> None:
         tensors = {f.name.id for f in block.formals if f.is_tensor}
@@ -121,7 +158,7 @@ class Resolver:
                 self._values(formal.default, inner, _Labels({n: formals[n] for n in tensors}))
         given = {n: formals[n] for n in tensors if n in formals}
         self.scopes.visible.append((block.span, inner))
-        self._rows((block.body,), inner, block.span, symbol, given)
+        self._rows((block.body,), inner, block.span, symbol, _Labels(given))
 
     def _rows(
         self,
@@ -129,10 +166,12 @@ class Resolver:
         env: dict[str, Symbol],
         span: Span,
         block: Symbol | None,
-        given: dict[str, Symbol] | None = None,
+        labels: _Labels,
     ) -> None:
-        """A body: first its labels, which any of its statements may name, then what it says."""
-        labels = _Labels(dict(given or {}))
+        """A body: first its labels, which any of its statements may name, then what it says.
+
+        `labels` are known before: a block's tensors, what a base has.
+        """
         for row in rows:
             self._labels_of(row, labels, block, env)
         self.scopes.labels.append((span, labels.names))
@@ -255,7 +294,7 @@ class Resolver:
                     self._values(entry, env, labels)
             case syntax.Param():
                 self._values(node.default, env, labels)
-            case syntax.Network() | syntax.Use() | syntax.Word():
+            case syntax.Network() | syntax.Use() | syntax.Extends() | syntax.Word():
                 pass
             case syntax.Name():
                 if node.id in env:
@@ -322,7 +361,14 @@ class Resolver:
 
     # --- symbols
 
-    def _define(self, kind: SymbolKind, name: syntax.Name, node: Any) -> Symbol:
+    def _define(
+        self, kind: SymbolKind, name: syntax.Name, node: Any, known: Symbol | None = None
+    ) -> Symbol:
+        """A new symbol, or the one that is `known` in the file's base, defined anew."""
+        if known is not None and all(d.source is not name.span.source for d in known.definitions):
+            known.definitions.append(name_span(name))
+            known.node = node
+            return known
         symbol = Symbol(kind, name.id, [name_span(name)], node=node)
         self.scopes.symbols.append(symbol)
         return symbol

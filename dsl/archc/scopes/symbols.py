@@ -97,7 +97,12 @@ class Scopes:
     def labels_at(self, offset: int) -> dict[str, Symbol]:
         """Return the labels that `@` can name at an offset: of statements before it."""
         names = self.all_labels_at(offset)
-        return {n: s for n, s in names.items() if any(d.end < offset for d in s.definitions)}
+        own = self.source
+        return {
+            n: s
+            for n, s in names.items()
+            if any(d.end < offset or d.source is not own for d in s.definitions)
+        }
 
     def all_labels_at(self, offset: int) -> dict[str, Symbol]:
         """Return the labels of the body that an offset is in."""

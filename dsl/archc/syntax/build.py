@@ -44,6 +44,12 @@ class Builder(Transformer[Token, s.File]):
     def use(self, word: Token, path: Token) -> s.Use:
         return s.Use(self.string(path), self._over(word, path))
 
+    def extends(self, word: Token, path: Token) -> s.Extends:
+        return s.Extends(self.string(path), self._over(word, path))
+
+    def without(self, word: Token, *labels: s.Label) -> s.Without:
+        return s.Without(labels, self._over(word, labels[-1]))
+
     def param(self, word: Token, name: Token, default: s.Expr) -> s.Param:
         return s.Param(self._name(name), default, self._over(word, default))
 

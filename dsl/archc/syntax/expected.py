@@ -14,7 +14,7 @@ from archc.source import Diagnostic, Edit, Fix, Source, Span, SpanLabel
 from archc.syntax.automaton import Token
 
 _ENDS = "PIPE RANGLE RBRACE $END"  # go without saying where a statement may begin or end
-_ITEMS = "NETWORK USE PARAM BLOCK SECTION"
+_ITEMS = "NETWORK USE EXTENDS WITHOUT PARAM BLOCK SECTION"
 _TERM = (
     f"NAME TAKEN LBRACE AT IF FOR EACH LET REUSE OUTPUT INPUT STRING PATH_OPEN ERR {_ITEMS} "
     f"_SEP {_ENDS}"

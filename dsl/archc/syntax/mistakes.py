@@ -262,15 +262,17 @@ def _dots(context: ParserContext) -> Diagnostic | None:
 
 
 def _unquoted_path(context: ParserContext) -> Diagnostic | None:
-    """`use blocks.arch`."""
-    if context.pending_kinds[-1:] != ["USE"] or "STRING" not in context.accepted:
+    """`use blocks.arch`, `extends resnet50`."""
+    words = {"USE": "use", "EXTENDS": "extends"}
+    word = words.get(context.pending_kinds[-1] if context.pending else "")
+    if word is None or "STRING" not in context.accepted:
         return None
     path = re.match(r"[^\s;#\"]+", context.source.text[context.position :][:200])
     if not path:
         return None
     span = Span(context.source, context.position, context.position + path.end())
     fix = Fix("Put it in quotes", span, f'"{path.group()}"', safe=True)
-    return unexpected(context, f'the path stands in quotes: `use "{path.group()}"`', fix)
+    return unexpected(context, f'the path stands in quotes: `{word} "{path.group()}"`', fix)
 
 
 def _elif(context: ParserContext) -> Diagnostic | None:

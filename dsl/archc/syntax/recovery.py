@@ -53,7 +53,7 @@ _ITEM = re.compile(rf"(?:{'|'.join(sorted(syntax.ITEM_WORDS))})\b{_NO_LABEL}")
 _HEADER = re.compile(
     rf"(?:if|for|param|block|sequence|network|use)\b{_NO_LABEL}", re.I
 )  # there `<` compares
-_ITEMS = frozenset({"NETWORK", "USE", "PARAM", "BLOCK", "SECTION"})
+_ITEMS = frozenset("NETWORK USE EXTENDS WITHOUT PARAM BLOCK SECTION".split())
 _LINE_ENDS = frozenset("LBRACE RBRACE LANGLE RANGLE PIPE _SEP".split())  # of a statement, rightly
 _HEADERS = frozenset(("BLOCK", "FOR", "IF"))  # before what stands in braces
 _FAR = 2_000  # characters to look for the end of a bracket over several lines
@@ -512,6 +512,7 @@ class RecoveringParser:
             self.damage.names.update(_WORD.findall(span.text))
             self.damage.blocks |= "USE" in self._pending_kinds()
             self.damage.params |= "PARAM" in self._pending_kinds()
+            self.damage.base |= "EXTENDS" in self._pending_kinds()
 
     def _cut_to(self, kind: str) -> None:
         """Takes values off the stack until a state that accepts the token."""

@@ -10,7 +10,7 @@ from dataclasses import field
 from typing import Any, TypeVar, dataclass_transform
 
 from archc.record import record
-from archc.source import Damage, Span
+from archc.source import Damage, Source, Span
 
 T = TypeVar("T")
 
@@ -420,6 +420,22 @@ class Use:
 
 
 @node
+class Extends:
+    """`extends "resnet50.arch"`, `extends "resnet50"`: the network that the file changes."""
+
+    path: Text
+    span: Span = _span()
+
+
+@node
+class Without:
+    """`without aux1, aux2`: statements of the base that are not taken over."""
+
+    labels: tuple[Label, ...]
+    span: Span = _span()
+
+
+@node
 class Param:
     """`param classes = 1000`."""
 
@@ -483,14 +499,49 @@ class Section:
     span: Span = _span()
 
 
-Item = Network | Use | Param | Block | Section | Statement
+Item = Network | Use | Extends | Without | Param | Block | Section | Statement
 
 
 @node
 class File:
-    """A whole file. `doc` is its opening comment, `damage` what mistakes took out of it."""
+    """A whole file. `doc` is its opening comment, `damage` what mistakes took out of it.
+
+    `variation` where it is merged with a file that it extends.
+    """
 
     items: tuple[Item, ...]
     span: Span = _span()
     doc: str = field(default="", compare=False)
     damage: Damage = field(default_factory=Damage, compare=False, repr=False)
+    variation: Variation | None = field(default=None, compare=False, repr=False)
+
+
+@node
+class Variation:
+    """What a merged file came from: the lines that say a change, and what they change.
+
+    `base` may be merged itself, and has the name `name`. `changes` are words for each; `alters`
+    where they make another network, and not only another training. `unused` are new blocks that
+    nothing in the file calls.
+    """
+
+    extends: Extends
+    own: File
+    base: File
+    name: str
+    changes: tuple[str, ...] = ()
+    alters: bool = False
+    unused: tuple[Block, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """`ResNet50 (resnet50.arch): num_classes = 10; without aux1`: the base, and the changes."""
+        base = f"{self.name} ({self.extends.path.value})"
+        return f"{base}: {'; '.join(self.changes)}" if self.changes else base
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The files that were merged: the own one, its base, and what that extends."""
+        further = self.base.variation
+        behind = (self.base.span.source,) if further is None else further.sources
+        return (self.own.span.source, *behind)

@@ -33,6 +33,10 @@ def _item(item: s.Item) -> list[str]:
             return [f"network {name.id}" + (f" {_text(title)}" if title else "")]
         case s.Use(path):
             return [f"use {_text(path)}"]
+        case s.Extends(path):
+            return [f"extends {_text(path)}"]
+        case s.Without(labels):
+            return [f"without {', '.join(map(_label, labels))}"]
         case s.Param(name, default):
             return [f"param {name.id} = {_expr(default)}"]
         case s.Block(name, formals, body):

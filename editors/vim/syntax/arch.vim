@@ -43,6 +43,9 @@ syntax match archKeyword `\v<as>%([ \t]+[A-Za-z_][A-Za-z0-9_]*)@=`
 syntax match archLabel `\v%(<as[ \t]+)@60<=<[A-Za-z_][A-Za-z0-9_]*>`
 syntax match archKeyword `\v<each>%([ \t]+[A-Za-z_(][^;|{}<>\n]* in )@=`
 syntax match archDeclaration `\v%(%(^|[{;|]|[A-Za-z0-9_]\<)[ \t]*|:[ \t]+)@60<=<%(use|input|output|devices)>`
+syntax match archDeclaration `\v%(%(^|[{;|]|[A-Za-z0-9_]\<)[ \t]*|:[ \t]+)@60<=<without>%([ \t]+[A-Za-z_][A-Za-z0-9_]*)@=`
+syntax match archLabel `\v%(<without[ \t]+)@60<=<[A-Za-z_][A-Za-z0-9_]*>`
+syntax match archDeclaration `\v%(%(^|[{;|]|[A-Za-z0-9_]\<)[ \t]*|:[ \t]+)@60<=<extends>%([ \t]+")@=`
 syntax match archDeclaration `\v%(%(^|[{;|]|[A-Za-z0-9_]\<)[ \t]*|:[ \t]+)@60<=<input>%([ \t]+[A-Za-z_][A-Za-z0-9_]*\{)@=`
 syntax match archLabel `\v%(<input[ \t]+)@60<=<[A-Za-z_][A-Za-z0-9_]*>%(\{)@=`
 syntax match archDeclaration `\v%(%(^|[{;|]|[A-Za-z0-9_]\<)[ \t]*|:[ \t]+)@60<=<output>%([ \t]+[A-Za-z_][A-Za-z0-9_]*)@=`

@@ -69,7 +69,7 @@ def parser() -> Parser:
     commands.runs(command("runs", "list and compare the runs of training scripts", tabling()))
     commands.diff(command("diff", "tell what changed from one network to another", reads))
     commands.new(command("new", "write a file to begin with", reads))
-    commands.show(command("show", "print a network's text, with the blocks that it uses", reads))
+    commands.show(command("show", "print a network's text, with what it uses and extends", reads))
     commands.listing(command("list", "list the bundled networks with paper, parameters and MACs"))
     commands.lsp(command("lsp", "serve editors: shapes, mistakes and completion while one types"))
     commands.completion(command("completion", "print a script by which a shell completes"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from argparse import BooleanOptionalAction
 
-from archc.cli.arguments.shared import Once, Parser
+from archc.choices import FORMATS, HIDEABLE, SHEETS, THEMES, VIEWS
+from archc.cli.arguments.shared import Parser
 from archc.cli.arguments.values import (
     assignment,
     batch,
@@ -51,7 +52,6 @@ def build(parser: Parser) -> None:
         "--with",
         dest="extras",
         metavar="OPTION[,OPTION]",
-        action=Once,
         type=extras,
         default={},
         help="device: constructors take device and dtype; checkpointing[=BLOCK]: activations of a "
@@ -114,7 +114,7 @@ def drawing_style(parser: Parser) -> None:
     """How a diagram is to look; the cell magic of notebooks takes it, too."""
     parser.add_argument(
         "--view",
-        choices=("engineer", "paper", "graph", "volumes"),
+        choices=VIEWS,
         default="engineer",
         help="engineer: every operator, repeats once (default); paper: a row a module, each block "
         "once; graph: everything unrolled",
@@ -122,7 +122,6 @@ def drawing_style(parser: Parser) -> None:
     parser.add_argument(
         "--depth",
         metavar="N",
-        action=Once,
         type=whole,
         help="blocks inside N others or more stay closed",
     )
@@ -136,41 +135,35 @@ def drawing_style(parser: Parser) -> None:
     parser.add_argument(
         "--columns",
         metavar="N",
-        action=Once,
         type=whole,
         help="go on at the top of a further column (default: where it is long, as wide as a slide)",
     )
     parser.add_argument(
         "--only",
         metavar="NAME",
-        action=Once,
         help="this block or group alone, with what comes in and what goes out",
     )
     parser.add_argument(
         "--without",
         metavar="PART[,PART]",
-        action=Once,
         type=parts,
         default=frozenset(),
-        help="leave out title, legend or costs",
+        help=f"leave out {', '.join(HIDEABLE[:-1])} or {HIDEABLE[-1]}",
     )
-    parser.add_argument(
-        "--theme", choices=("light", "dark"), default="light", help="default: light"
-    )
+    parser.add_argument("--theme", choices=THEMES, default="light", help="default: light")
 
 
 def draw(parser: Parser) -> None:
     parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
     parser.add_argument(
         "--format",
-        choices=("svg", "png", "pdf", "dot", "html", "mermaid", "tikz", "drawio"),
+        choices=FORMATS,
         help="default: by the output's ending; html is a page to explore, tikz a LaTeX document",
     )
     drawing_style(parser)
     parser.add_argument(
         "--paper",
-        action=Once,
-        choices=("a4", "letter", "slide"),
+        choices=tuple(SHEETS),
         help="on as few sheets as let every word be read; a PDF holds all, else each is a file",
     )
     parser.add_argument("--open", action="store_true", help="show the result in the browser")
@@ -204,7 +197,6 @@ def summary(parser: Parser) -> None:
     parser.add_argument(
         "--columns",
         metavar="NAMES",
-        action=Once,
         type=names,
         help="name,op,shape,params,macs ...; +field,stride adds to the default; all",
     )
@@ -278,7 +270,6 @@ def compare(parser: Parser) -> None:
     parser.add_argument(
         "--columns",
         metavar="NAMES",
-        action=Once,
         type=names,
         help="name,depth,params,macs ... and any fact in `meta`; +weights,arxiv adds to the "
         "default; all (the default of json and csv)",
@@ -322,7 +313,6 @@ def verify(parser: Parser) -> None:
     which.add_argument(
         "--only",
         metavar="CHECKS",
-        action=Once,
         type=names,
         help="these alone: state,copying (see --list)",
     )

@@ -26,8 +26,12 @@ class Help(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
+    """Takes each flag of one value once, unless it is said to be repeated."""
+
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=Help, allow_abbrev=False, **options)
+        for name in (None, "store"):
+            self.register("action", name, Once)
 
     def error(self, message: str) -> NoReturn:
         from archc.report.characters import visible
@@ -36,7 +40,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Once(argparse.Action):
-    """A flag that is given once: of two, one would be left out without a word."""
+    """An argument of one value: of two, one would be left out without a word."""
 
     def __call__(
         self,
@@ -46,11 +50,22 @@ class Once(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         """Keep the value. Raises ArgumentError where there is one."""
-        if getattr(namespace, self.dest) is not self.default:
-            shown = self.metavar or "|".join(self.choices or ())
-            message = f"it is given twice; write it once, {option_string} {shown}"
-            raise argparse.ArgumentError(self, message)
+        given: set[str] = namespace.__dict__.setdefault("given", set())
+        if option_string is not None and self.dest in given:
+            both = " and ".join(map(_shown, (getattr(namespace, self.dest), values)))
+            raise argparse.ArgumentError(self, f"it is given twice, {both}: write it once")
+        given.add(self.dest)
         setattr(namespace, self.dest, values)
+
+
+def _shown(value: Any) -> str:
+    """A value as it is written, or nearly so."""
+    if isinstance(value, dict):
+        names = {name.replace("_", "-"): of for name, of in value.items()}
+        return ",".join(name if of is True else f"{name}={of}" for name, of in names.items())
+    if isinstance(value, list | tuple | frozenset):
+        return ",".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def common() -> Parser:

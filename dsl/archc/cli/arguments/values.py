@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 
+from archc.choices import HIDEABLE
+
 EXTRAS = ("device", "checkpointing", "zero-init")  # of --with
-PARTS = ("title", "legend", "costs")  # of --without
 
 
 def assignment(text: str) -> tuple[str, int | float | str]:
@@ -56,8 +57,8 @@ def names(text: str) -> list[str]:
 def parts(text: str) -> frozenset[str]:
     """`title,legend`: parts of a drawing that can be left out."""
     for part in (found := text.split(",")):
-        if part not in PARTS:
-            raise ArgumentTypeError(f"{part!r} is none of {', '.join(PARTS)}")
+        if part not in HIDEABLE:
+            raise ArgumentTypeError(f"{part!r} is none of {', '.join(HIDEABLE)}")
     return frozenset(found)
 
 

@@ -12,15 +12,16 @@ def run(args: Namespace) -> int:
     """Prints the script. It holds the commands, flags and networks of this archc."""
     from archc.analysis.gpus import gpus
     from archc.api import bundled
+    from archc.choices import HIDEABLE
     from archc.cli.arguments import parser
-    from archc.cli.arguments.values import EXTRAS, PARTS
+    from archc.cli.arguments.values import EXTRAS
     from archc.cli.shells import WRITERS, commands_of
     from archc.report.spelling.numbers import natural
     from archc.runs import COLUMNS
 
     words = {
         ("build", "extras"): EXTRAS,
-        ("draw", "without"): PARTS,
+        ("draw", "without"): HIDEABLE,
         ("fit", "gpu"): tuple(gpus()),
         ("runs", "sort"): tuple(COLUMNS),
     }

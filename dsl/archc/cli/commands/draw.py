@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc import files
+from archc.choices import FORMATS, ROWS
 from archc.cli.commands.reading import analysed, headline, need_network
 from archc.cli.commands.writing import destination, names_folder, put
 from archc.cli.exit_codes import FINE, Stop, say
@@ -15,7 +16,6 @@ from archc.cli.inputs import Input, find_one, meant
 if TYPE_CHECKING:
     from archc.api import Analysis
 
-FORMATS = ("svg", "png", "pdf", "dot", "html", "mermaid", "tikz", "drawio")
 _ENDINGS = {"mermaid": "mmd", "tikz": "tex"}  # others are called like their format
 
 
@@ -58,7 +58,7 @@ def _refuse_pairs(args: Namespace) -> None:
     if args.format in ("html", "mermaid", "tikz", "drawio"):
         if args.paper:
             raise Stop(f"a drawing as {args.format} has no pages; --paper is for svg, png, pdf")
-        if args.view in ("paper", "volumes"):
+        if args.view in ROWS:
             raise Stop(f"the view {args.view} is no {args.format}; take --view engineer or graph")
 
 
@@ -106,7 +106,7 @@ def _numbered(path: Path, page: int) -> Path:
 def style_of(args: Namespace) -> dict[str, Any]:
     """The arguments of `archc.draw.DrawStyle`. Raises Stop where they do not go together."""
     some = args.depth is not None or args.expand or args.columns or args.only
-    if args.view in ("paper", "volumes") and some:
+    if args.view in ROWS and some:
         raise Stop("--depth, --expand, --columns and --only go with the views engineer and graph")
     return {
         "view": args.view,
@@ -144,7 +144,7 @@ def _smaller(analysis: Analysis, args: Namespace, how: dict[str, Any]) -> str:
     ways: dict[str, dict[str, Any]] = {}
     if args.view == "graph":
         ways["--view engineer"] = {"view": "engineer"}
-    if args.view not in ("paper", "volumes"):
+    if args.view not in ROWS:
         ways |= {f"--depth {n}": {"depth": n, "expand": frozenset()} for n in (3, 2, 1)}
     if args.view != "paper" and args.only is None:
         ways["--view paper"] = {"view": "paper", **whole}

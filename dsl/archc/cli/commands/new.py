@@ -7,10 +7,10 @@ from argparse import Namespace
 from pathlib import Path
 
 from archc import api, data
-from archc.api.standalone import NotStandalone, standalone
+from archc.cli.commands.alone import alone
 from archc.cli.commands.reading import analysed, headline, need_network
 from archc.cli.commands.writing import names_folder, put
-from archc.cli.exit_codes import FINE, WRONG, Stop
+from archc.cli.exit_codes import FINE, Stop
 from archc.cli.inputs import find_one
 from archc.source import Source
 
@@ -31,10 +31,7 @@ def run(args: Namespace) -> int:
         if analysis is None or code:
             return code
         need_network(analysis, origin, "there is nothing to begin with")
-        try:
-            text = standalone(analysis, _class_name(path.stem))
-        except NotStandalone as why:
-            raise Stop(f"{origin.name} cannot be one file: {why}", WRONG) from None
+        text = alone(analysis, origin, _class_name(path.stem))
     summary = headline(api.analyze(Source(str(path), text)))
     put(path, text.encode(), summary, force=False)
     return FINE

@@ -1,14 +1,14 @@
-"""`archc show`: a network's text, with the blocks that it uses written into it."""
+"""`archc show`: a network's text, with what it uses and extends written into it."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
 
-from archc.api.standalone import NotStandalone, standalone
+from archc.cli.commands.alone import alone
 from archc.cli.commands.reading import analysed
 from archc.cli.commands.writing import put
-from archc.cli.exit_codes import FINE, WRONG, Stop
+from archc.cli.exit_codes import FINE
 from archc.cli.inputs import find_one
 
 
@@ -18,10 +18,7 @@ def run(args: Namespace) -> int:
     analysis, code = analysed(input, args)
     if analysis is None or code:
         return code
-    try:
-        text = standalone(analysis)
-    except NotStandalone as why:
-        raise Stop(f"{input.name} cannot be one file: {why}", WRONG) from None
+    text = alone(analysis, input)
     output = Path(args.output) if args.output not in (None, "-") else None
     put(output, text.encode(), analysis.name, force=args.force)
     return FINE
