@@ -48,7 +48,8 @@ bench-models: .venv/ready # docs/performance.md: about 6, 9 and 3 minutes; each 
 	-$(BIN)/python benchmarks/recompute.py
 	-$(BIN)/python benchmarks/fit.py
 
-picture: .venv/ready # the README's network, drawn
+picture: .venv/ready # the README's network, and the lecture's AlexNet, drawn
+	$(BIN)/archc draw alexnet --view volumes --engine graphviz-pure --force -o docs/images/alexnet_volumes.svg
 	sed -n '/^```arch$$/,/^```$$/{/^```/d;p}' README.md | \
 		$(BIN)/archc draw - --engine graphviz-pure --force -o docs/tinynet.svg
 

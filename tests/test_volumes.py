@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,6 +15,9 @@ from archc import cli
 from archc.analysis.costs import NoCosts
 from archc.draw.paper import paper
 from archc.draw.volumes import Volume, volumes
+
+
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def boxes_of(name: str) -> list[Volume]:
@@ -126,3 +130,10 @@ def test_on_a_dark_page() -> None:
 def test_what_does_not_go_with_it(argv: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["draw", "lenet5", "--view", "volumes", "-o", "-", *argv.split()]) == 2
     assert "engineer" in capsys.readouterr().err
+
+
+def test_the_documents_picture_is_up_to_date() -> None:
+    """`make picture` draws it."""
+    shown = (DOCS / "images" / "alexnet_volumes.svg").read_text(encoding="utf-8")
+    drawn = archc.load("alexnet").draw("svg", view="volumes", engine="graphviz-pure").decode()
+    assert shown.startswith(drawn.rstrip())
