@@ -16,7 +16,6 @@ from archc.analysis.costs import NoCosts
 from archc.draw.paper import paper
 from archc.draw.volumes import Volume, volumes
 
-
 DOCS = Path(__file__).parents[1] / "docs"
 
 
