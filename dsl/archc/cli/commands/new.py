@@ -24,7 +24,7 @@ def run(args: Namespace) -> int:
         raise Stop(f"{path} is there already")
     if args.origin is None:
         text = (data.TEMPLATES / "new.arch").read_text(encoding="utf-8")
-        text = text.replace("MyNet", _class_name(path.stem))
+        text = text.replace("MyNet", class_name(path.stem))
     else:
         origin = find_one(args.origin, args.project, "new --from")
         analysis, code = analysed(origin, args)
@@ -32,7 +32,7 @@ def run(args: Namespace) -> int:
             return code
         need_network(analysis, origin, "there is nothing to begin with")
         try:
-            text = standalone(analysis, _class_name(path.stem))
+            text = standalone(analysis, class_name(path.stem))
         except NotStandalone as why:
             raise Stop(f"{origin.name} cannot be one file: {why}", WRONG) from None
     summary = headline(api.analyze(Source(str(path), text)))
@@ -40,7 +40,7 @@ def run(args: Namespace) -> int:
     return FINE
 
 
-def _class_name(stem: str) -> str:
+def class_name(stem: str) -> str:
     """`my_net` as `MyNet`."""
     words = re.findall(r"[A-Za-z0-9]+", stem)
     name = "".join(word[:1].upper() + word[1:] for word in words)
