@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 const HERE = new URL(".", import.meta.url), OUT = new URL("../templates/page/", HERE);
 
-/** A hash of all that the page is made of, as tests/test_edit_page.py takes it. */
+/** A hash of all that the page is made of, as tests/test_edit.py takes it. */
 function sources() {
   const names = readdirSync(new URL("src/", HERE)).sort().map((name) => `src/${name}`);
   const hash = createHash("sha256");

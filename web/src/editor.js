@@ -5,7 +5,7 @@ import { python } from "@codemirror/lang-python";
 import { bracketMatching, HighlightStyle, indentUnit, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { EditorState, RangeSetBuilder, StateEffect, StateField } from "@codemirror/state";
+import { Compartment, EditorState, RangeSetBuilder, StateEffect, StateField } from "@codemirror/state";
 import {
   Decoration, drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, hoverTooltip, keymap, lineNumbers,
   showTooltip, WidgetType,
@@ -171,7 +171,7 @@ export function textEditor(parent, page) {
         { key: "Escape", run: leave },
         indentWithTab,
       ]),
-      EditorView.lineWrapping,
+      wrapping.of([]),
       EditorView.contentAttributes.of({ "aria-label": "the network's text. F1 explains, F8 goes to the next mistake, Escape then Tab leaves" }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) page.changed();
@@ -212,9 +212,19 @@ export function markLines(view, lines, scroll) {
   view.dispatch({ effects });
 }
 
+/** Put a text in place of the one there is: what is alike at both ends stays, and the cursor too. */
 export function replaceAll(view, text) {
-  view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+  const old = view.state.doc.toString(), most = Math.min(old.length, text.length);
+  let head = 0, tail = 0;
+  while (head < most && old[head] === text[head]) head++;
+  while (tail < most - head && old[old.length - 1 - tail] === text[text.length - 1 - tail]) tail++;
+  view.dispatch({ changes: { from: head, to: old.length - tail, insert: text.slice(head, text.length - tail) } });
 }
+
+const wrapping = new Compartment();
+
+/** Whether long lines go on below: on a phone. */
+export const wrapLines = (view, wraps) => view.dispatch({ effects: wrapping.reconfigure(wraps ? EditorView.lineWrapping : []) });
 
 /** Squiggles; each cure is a button in what the pointer, or F8, shows. */
 export function showFindings(view, findings, cure) {

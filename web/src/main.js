@@ -1,6 +1,6 @@
 // The page of `archc edit` and of the playground: a text, and what archc says of it beside it.
 import { Diagram } from "./diagram.js";
-import { markLines, replaceAll, showFindings, showShapes, sourceView, textEditor } from "./editor.js";
+import { markLines, replaceAll, showFindings, showShapes, sourceView, textEditor, wrapLines } from "./editor.js";
 import { pack, unpack } from "./link.js";
 import { element } from "./markdown.js";
 import { Gone, Served, Worked } from "./transport.js";
@@ -41,6 +41,7 @@ async function ask(name, more = {}) {
 
 let seen = null; // the digest of the file as this page knows it
 let saved = ""; // the text that is in it
+let told = null; // the digest of what it was heard to be
 let fileName = "network.arch";
 let looked = null; // the last answer to `look`
 let chosen = "diagram";
@@ -331,6 +332,7 @@ function watchTabs() {
     };
   }
   const fit = () => {
+    wrapLines(view, narrow.matches);
     if (narrow.matches) choose("text");
     else if (chosen === "text") choose("diagram");
   };
@@ -363,7 +365,7 @@ async function saveOver(digest) {
   if (answer.conflict) conflict(answer.conflict);
   else if (answer.why) notice(answer.why, [["Copy the text", copyText]]);
   else {
-    [seen, saved] = [answer.digest, now];
+    [seen, saved, told] = [answer.digest, now, answer.digest];
     notice("");
     say(`saved ${fileName}`);
     dress();
@@ -382,7 +384,7 @@ function conflict({ text: now, digest }) {
 
 /** The text on the disk, as a change that can be undone. */
 function takeFile(now, digest) {
-  [seen, saved] = [digest, now];
+  [seen, saved, told] = [digest, now, digest];
   replaceAll(view, now);
   notice("");
   dress();
@@ -392,9 +394,10 @@ function takeFile(now, digest) {
 /** Hear of changes on the disk for as long as the page is open. */
 async function watchFile() {
   let failed = 0;
+  told = seen;
   while (failed < 3) {
     try {
-      const found = await transport.ask("wait", { seen });
+      const found = await transport.ask("wait", { seen: told });
       failed = 0;
       if (found.used) {
         isStale = true;
@@ -402,12 +405,10 @@ async function watchFile() {
         refresh();
       }
       if (!found.file || found.file.digest === seen) continue;
-      if (text() === found.file.text) [seen, saved] = [found.file.digest, found.file.text];
+      told = found.file.digest;
+      if (text() === found.file.text && told) [seen, saved] = [told, found.file.text];
       else if (text() === saved && found.file.digest) takeFile(found.file.text, found.file.digest);
-      else {
-        conflict(found.file);
-        await new Promise((resolve) => setTimeout(resolve, 2000));
-      }
+      else conflict(found.file);
       dress();
     } catch (error) {
       failed += 1;
@@ -499,12 +500,39 @@ async function share() {
 // --- examples ---------------------------------------------------------------------------------
 
 function fillExamples(families) {
-  for (const { family, names } of families) {
-    const group = element("optgroup");
-    group.label = family;
-    for (const name of names) group.append(Object.assign(element("option", "", name), { value: name }));
-    $("examples").append(group);
-  }
+  const chooser = $("chooser"), wanted = $("wanted"), list = $("networks");
+  const fill = () => {
+    const words = wanted.value.toLowerCase();
+    list.replaceChildren();
+    for (const { family, names } of families) {
+      const found = names.filter((name) => `${name} ${family}`.toLowerCase().includes(words));
+      if (!found.length) continue;
+      const row = element("p");
+      row.append(element("b", "", family));
+      for (const name of found) {
+        const button = element("button", "link", name);
+        button.type = "button";
+        button.onclick = () => {
+          chooser.close();
+          openExample(name);
+        };
+        row.append(button);
+      }
+      list.append(row);
+    }
+  };
+  wanted.oninput = fill;
+  wanted.onkeydown = (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    if (wanted.value) list.querySelector("button")?.click();
+  };
+  $("examples").onclick = () => {
+    wanted.value = "";
+    fill();
+    chooser.showModal();
+    wanted.focus();
+  };
 }
 
 async function openExample(name) {
@@ -553,14 +581,18 @@ async function start() {
     apply((await ask("mend"))?.changes);
     view.focus();
   };
-  $("download").onchange = ({ target }) => {
-    downloadAs(target.value);
-    target.value = "";
+  const menu = $("download");
+  for (const button of menu.querySelectorAll("button"))
+    button.onclick = () => {
+      menu.open = false;
+      downloadAs(button.dataset.kind);
+    };
+  menu.onkeydown = (event) => {
+    if (event.key !== "Escape") return;
+    menu.open = false;
+    menu.firstElementChild.focus();
   };
-  $("examples").onchange = ({ target }) => {
-    if (target.value) openExample(target.value);
-    target.value = "";
-  };
+  window.addEventListener("pointerdown", ({ target }) => { if (!menu.contains(target)) menu.open = false; });
   dark.addEventListener("change", () => refreshView());
   window.addEventListener("beforeunload", (event) => { if (isDirty() && text() !== saved) event.preventDefault(); });
   list([]);

@@ -20,6 +20,7 @@ export class Served {
     }
     if (response.status === 403) throw new Gone("this page belongs to an archc that has ended: open the address that `archc edit` prints");
     if (response.status === 413) throw new Error("the text is too large");
+    if (response.status === 500) throw new Error((await response.json()).failed);
     if (!response.ok) throw new Error(`archc could not answer (${response.status})`);
     return response.json();
   }

@@ -19,7 +19,7 @@ from archc.editor.snapshot import Snapshot
 from archc.page.origins import origins
 from archc.page.units import PageOffsets
 from archc.recursion import deep_recursion
-from archc.report.columns import MEASURES, Units
+from archc.report.columns import MEASURES
 from archc.report.spelling.numbers import human, natural
 from archc.source import Span
 
@@ -27,7 +27,6 @@ Answer = dict[str, Any]
 Method = Callable[..., Answer]
 ANSWERS: dict[str, Method] = {}
 
-_COLUMNS = ("name", "statement", "shape", "params", "macs")
 _FAMILY = re.compile(r'^\s*family "([^"]*)"', re.MULTILINE)
 _MOST = 400  # proposals
 
@@ -53,9 +52,9 @@ class Workbench:
         self.is_whole = is_whole
 
     @deep_recursion()
-    def ask(self, name: str, text: str, **more: Any) -> Answer:
+    def ask(self, name: str, text: str, /, **more: Any) -> Answer:
         """Return the answer of that name about a text. Raises NoSuchAnswer."""
-        method = ANSWERS.get(name)
+        method = ANSWERS.get(name) if isinstance(name, str) else None
         if method is None:
             raise NoSuchAnswer(f"no question {name!r}")
         takes = _arguments(method)
@@ -237,16 +236,17 @@ def _model(snapshot: Snapshot, theme: str) -> Answer:
 
 def _numbers(snapshot: Snapshot) -> Answer:
     summary = snapshot.analysis.summary()
-    sheet, scale = summary.sheet(), Units()
-    measures = [MEASURES[name] for name in _COLUMNS]
-    offsets = PageOffsets(snapshot.text)
+    sheet, offsets = summary.sheet(), PageOffsets(snapshot.text)
     rows = []
-    for item, strong in summary.outline():
-        cells = [m.of(item, scale) for m in measures]
-        shown = ["" if c is None else m.show(c) for m, c in zip(measures, cells, strict=True)]
+    for line, (item, _) in zip(sheet.lines, summary.outline(), strict=True):
         at = list(_places([item.span] if item.span is not None else [], snapshot, offsets))
-        rows.append({"cells": shown, "level": item.level, "strong": strong, "at": at})
-    columns = [{"heading": m.heading, "numeric": m.numeric, "means": m.means} for m in measures]
+        rows.append(
+            {"cells": sheet.shown(line), "level": line.level, "strong": line.strong, "at": at}
+        )
+    columns = [
+        {"heading": c.heading, "numeric": c.numeric, "means": MEASURES[c.name].means}
+        for c in sheet.columns
+    ]
     return {"columns": columns, "rows": rows, "head": sheet.head, "foot": list(sheet.foot)}
 
 

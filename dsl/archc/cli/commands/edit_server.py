@@ -150,8 +150,15 @@ class _EditHandler(LocalHandler):
             answer = {"why": str(reason)}
         except Unreadable as failure:
             answer = {"why": failure.diagnostic.title}
+        except Exception as error:  # a fault of archc's: the page goes on, and says it
+            what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            said = json.dumps(
+                {"failed": f"internal error: {what} (please report it with the text)"}
+            )
+            self._send(said.encode(), "application/json", HTTPStatus.INTERNAL_SERVER_ERROR)
+            return
         self._send(json.dumps(answer).encode(), "application/json")
 
-    def _send(self, content: bytes, kind: str) -> None:
-        self.head(f"{kind}; charset=utf-8")
+    def _send(self, content: bytes, kind: str, status: HTTPStatus = HTTPStatus.OK) -> None:
+        self.head(f"{kind}; charset=utf-8", status)
         self.wfile.write(content)

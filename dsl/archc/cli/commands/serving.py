@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 _MOST = 32  # requests at a time: a page that is open is one
+_PAUSE = 0.05  # seconds that it takes to end
 _PATIENCE = 10  # seconds for a client to say what it wants
 _RELOAD = b"<script>new EventSource('changes').onmessage = () => location.reload();</script>\n"
 _POLICY = (
@@ -43,7 +44,7 @@ class LocalServer(ThreadingHTTPServer):
         self.secret = secrets.token_urlsafe(16)
         self.hosts = {f"{name}:{self.server_address[1]}" for name in ("127.0.0.1", "localhost")}
         self.free = threading.Semaphore(_MOST)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(_PAUSE,), daemon=True).start()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if self.free.acquire(blocking=False):
@@ -80,9 +81,9 @@ class LocalHandler(BaseHTTPRequestHandler):
             and all(site in ("same-origin", "none") for site in sites)
         )
 
-    def head(self, kind: str) -> None:
+    def head(self, kind: str, status: HTTPStatus = HTTPStatus.OK) -> None:
         """Begin an answer of that type."""
-        self.send_response(HTTPStatus.OK)
+        self.send_response(status)
         self.send_header("Content-Type", kind)
         self.end_headers()
 
