@@ -39,7 +39,8 @@ class Layout {
 }
 
 export class Diagram {
-  /** In an element; `pick` is told the place in the text of what was clicked. */
+  /** In an element; `pick` is told the place in the text of what was chosen, and by a key whether
+   * the text is to have the focus. */
   constructor(root, pick) {
     this.root = root;
     this.pick = pick;
@@ -226,7 +227,7 @@ export class Diagram {
   }
 
   /** A click: the text of a card; a box opens or closes as well. */
-  async choose(item, focus = false) {
+  async choose(item, focus) {
     this.about.hidden = true;
     const place = this.placeOf(item);
     if (place) this.pick(place, focus);

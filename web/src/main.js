@@ -66,9 +66,9 @@ const view = textEditor($("editor"), {
 });
 const source = sourceView($("pytorch"), (line, focus) => {
   const places = shown.pytorch?.origins[line];
-  if (places) go(places[0], focus);
+  if (places) go(places[0], focus || !narrow.matches);
 });
-const diagram = new Diagram($("diagram"), (place, focus) => go(place, focus));
+const diagram = new Diagram($("diagram"), (place, focus = !narrow.matches) => go(place, focus));
 
 const text = () => view.state.doc.toString();
 
@@ -472,10 +472,11 @@ function keepLink() {
 }
 
 async function linked() {
+  notice("");
   const [key, value] = location.hash.slice(1).split(/=(.*)/s);
   try {
     if (key === "code") return await unpack(value);
-    if (key === "net" && bundled.texts[value] !== undefined) {
+    if (key === "net" && Object.hasOwn(bundled.texts, value)) {
       example = value;
       return bundled.texts[value];
     }

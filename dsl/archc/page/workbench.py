@@ -100,7 +100,7 @@ class Workbench:
 
     @answer
     def pytorch(self) -> Answer:
-        """Return the PyTorch source, and the statements that its lines come from."""
+        """Return the file of `archc build`, and the statements that its lines come from."""
         return self._of_network(_pytorch)
 
     def _of_network(self, work: Callable[[Snapshot], Answer]) -> Answer:
@@ -253,7 +253,7 @@ def _numbers(snapshot: Snapshot) -> Answer:
 def _pytorch(snapshot: Snapshot) -> Answer:
     analysis = snapshot.analysis
     assert analysis.plan is not None
-    text, offsets = analysis.emit(), PageOffsets(snapshot.text)
+    text, offsets = files.stamp(analysis.emit(), analysis.text), PageOffsets(snapshot.text)
     lines = origins(text, analysis.plan, analysis.source)
     origin = {str(n): list(_places(spans, snapshot, offsets)) for n, spans in lines.items()}
     return {"text": text, "origins": origin}
