@@ -58,8 +58,8 @@ const view = textEditor($("editor"), {
     if (!isServed) keepLink();
   },
   moved: (at) => {
-    cursor = at;
-    diagram?.follow(at);
+    cursor = statementAt(at);
+    diagram?.follow(cursor);
     followSource();
     takes();
   },
@@ -69,6 +69,12 @@ const source = sourceView($("pytorch"), (line, focus) => {
   if (places) go(places[0], focus || !narrow.matches);
 });
 const diagram = new Diagram($("diagram"), (place, focus = !narrow.matches) => go(place, focus));
+
+/** The nearest offset that may be in a statement: not in the indent, nor in a comment behind it. */
+function statementAt(at) {
+  const { from, text: line } = view.state.doc.lineAt(at), code = line.replace(/\s*(#.*)?$/, "");
+  return Math.max(Math.min(at, from + code.length), from + Math.min(line.search(/\S|$/), code.length));
+}
 
 const text = () => view.state.doc.toString();
 
@@ -296,7 +302,7 @@ function takes() {
   clearTimeout(taking);
   taking = setTimeout(async () => {
     if (!looked || isBusy) return;
-    const found = await ask("signature", { at: cursor }), line = $("takes");
+    const found = await ask("signature", { at: view.state.selection.main.head }), line = $("takes");
     line.replaceChildren();
     if (!found?.text) return;
     const code = element("code");
