@@ -420,12 +420,13 @@ def test_a_page_without_its_secret_says_so(browser: Browser, server: EditServer)
 
 def test_when_archc_ends_the_text_stays(browser: Browser, server: EditServer) -> None:
     page = EditPage(browser, server.address)
+    page.line(6, ENTER + "relu")
     server.shutdown()
     server.server_close()
-    page.line(6, ENTER + "relu")
+    page.press(ENTER)
     page.wait("!document.getElementById('notice').hidden")
     assert "is still here" in page.shown("#notice")
-    assert page.text == NETWORK + "relu\n"
+    assert page.text == NETWORK + "relu\n\n"
     browser.errors()  # of the requests
     browser.run("window.onbeforeunload = null")
 
@@ -458,7 +459,10 @@ def test_the_playground_needs_nobody(static: str, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def playground(static: str, browser: Browser) -> Callable[[str], EditPage]:
-    return lambda end="": EditPage(browser, static + end, 120)
+    def open_page(end: str) -> EditPage:
+        return EditPage(browser, static + end, 120)
+
+    return open_page
 
 
 def test_a_newcomer_in_the_playground(playground: Callable[[str], EditPage]) -> None:
