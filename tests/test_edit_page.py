@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -429,6 +431,51 @@ def test_when_archc_ends_the_text_stays(browser: Browser, server: EditServer) ->
     assert page.text == NETWORK + "relu\n\n"
     browser.errors()  # of the requests
     browser.run("window.onbeforeunload = null")
+
+
+def test_draw_watch_shows_the_same_page(browser: Browser, path: Path) -> None:
+    """For reading alone, drawn as was asked for; it follows the file."""
+    command = "draw net.arch -o net.html --watch -D wide=24 --depth 1"
+    text = NETWORK.replace("input", "param wide = 8\ninput").replace("p1 x8", "p1 x(wide)")
+    path.write_text(text, encoding="utf-8")
+    watch = subprocess.Popen(
+        [sys.executable, "-m", "archc", *command.split()],
+        cwd=path.parent,
+        env={**os.environ, "PYTHONPATH": str(Path(archc.__file__).parents[1])},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert watch.stderr is not None
+        lines = [watch.stderr.readline()]
+        while "http://" not in lines[-1]:
+            assert lines[-1], "it ended"
+            lines.append(watch.stderr.readline())
+        page = EditPage(browser, next(w for w in lines[-1].split() if w.startswith("http://")))
+        assert page("document.getElementById('name').textContent") == "Small wide=24"
+        assert "16x16 x24" in page.shown(".shape")
+        assert page("document.querySelectorAll('#diagram .cluster').length") == 1
+        page.line(5, "relu")
+        assert page.text == text
+        assert page("document.getElementById('save').hidden")
+        page.browser.wheel("#diagram .view", -300)
+        moved = page("document.querySelector('#diagram svg').style.transform")
+        path.write_text("network Small\ninput", encoding="utf-8")  # a mistake
+        page.wait("document.querySelector('#views').classList.contains('stale')")
+        assert not page("document.getElementById('trouble').hidden")
+        assert page("document.querySelectorAll('.cure').length") == 0
+        path.write_text(text.replace("fc 10", "fc 77"), encoding="utf-8")
+        page.wait("document.querySelector('#diagram').textContent.includes('→ 77')")
+        page.wait("!document.querySelector('#views').classList.contains('stale')")
+        assert page("document.querySelector('#diagram svg').style.transform") == moved
+        drawn, end = path.with_name("net.html"), time.monotonic() + 10
+        while "→ 77" not in drawn.read_text(encoding="utf-8"):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert browser.errors() == []
+    finally:
+        watch.terminate()
+        watch.communicate(timeout=10)
 
 
 # --- the playground ----------------------------------------------------------------------

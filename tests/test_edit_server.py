@@ -60,6 +60,16 @@ def request(
     return got.status, dict(got.getheaders()), content
 
 
+def raw(server: EditServer, sent: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", server.server_address[1]), timeout=15) as client:
+        client.sendall(sent)
+        client.shutdown(socket.SHUT_WR)
+        found = b""
+        while piece := client.recv(1 << 16):
+            found += piece
+    return found
+
+
 def ask(server: EditServer, name: str, **more: Any) -> Any:
     body = json.dumps({"ask": name, **more}).encode()
     status, _, content = request(server, "POST", "/ask", body)
@@ -181,6 +191,24 @@ def test_without_the_secret_nothing_is_answered(server: EditServer, secret: str)
     assert server.file.path.read_text(encoding="utf-8") == TEXT
 
 
+def test_two_hosts_are_none(server: EditServer) -> None:
+    own = f"Host: 127.0.0.1:{server.server_address[1]}"
+    for hosts in ([], [own, "Host: evil.example"], [own, own]):
+        lines = ["GET / HTTP/1.1", *hosts, "", ""]
+        assert raw(server, "\r\n".join(lines).encode()).split()[1] == b"403"
+
+
+def test_secrets_differ(server: EditServer) -> None:
+    other = EditServer(server.file, server.bench)
+    assert other.secret != server.secret
+    assert len(server.secret) > 20
+    assert (
+        request(server, "POST", "/ask", b'{"ask": "open"}', X_Archc_Secret=other.secret)[0] == 403
+    )
+    other.shutdown()
+    other.server_close()
+
+
 def test_a_form_of_another_page_cannot_save(server: EditServer) -> None:
     """What a browser sends of a form: no header, and a type that needs no asking first."""
     body = json.dumps({"ask": "save", "text": "theirs", "seen": digest(TEXT)}).encode()
@@ -216,10 +244,37 @@ def test_requests_are_bounded(server: EditServer) -> None:
         assert request(server, "POST", "/ask", Content_Length=length)[0] in (400, 411)
     chunked = {"Transfer_Encoding": "chunked"}
     assert request(server, "POST", "/ask", b"{}", **chunked)[0] == 411
-    port = server.server_address[1]
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
-        client.sendall(b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n")
-        assert client.recv(100).split()[1] == b"414"
+    assert raw(server, b"GET /" + b"x" * 70_000).split()[1] == b"414"
+    assert raw(server, b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000 + b"\r\n\r\n").split()[1] == b"431"
+    assert raw(server, b"GET / HTTP/1.1\r\n" + b"X: x\r\n" * 1000 + b"\r\n").split()[1] == b"431"
+    assert b"archc" not in raw(server, b"\x00\xff\x1b\r\n\r\n").lower().partition(b"\r\n\r\n")[2]
+
+
+def test_it_recovers_from_a_crowd(server: EditServer, capsys: pytest.CaptureFixture[str]) -> None:
+    clients = [socket.create_connection(("127.0.0.1", server.server_address[1])) for _ in range(40)]
+    time.sleep(0.5)  # more than it takes; all of them say nothing
+    for client in clients:
+        client.close()
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        try:
+            assert request(server, "GET", "/")[0] == 200
+            break
+        except OSError:
+            time.sleep(0.2)
+    else:
+        pytest.fail("it does not recover")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_what_is_shown_only_cannot_be_saved(server: EditServer) -> None:
+    shown = EditServer(server.file, server.bench, shows=True)
+    assert ask(shown, "open")["shows"]
+    body = json.dumps({"ask": "save", "text": "mine", "seen": digest(TEXT)}).encode()
+    assert request(shown, "POST", "/ask", body)[0] == 400
+    assert server.file.path.read_text(encoding="utf-8") == TEXT
+    shown.shutdown()
+    shown.server_close()
 
 
 @pytest.mark.parametrize(
@@ -275,7 +330,14 @@ def test_a_fault_of_archcs_is_said(
 
 
 def test_the_policy_lets_nothing_in(server: EditServer) -> None:
-    _, headers, _ = request(server, "GET", "/")
+    for path in ("/", "/no"):
+        _, headers, _ = request(server, "GET", path)
+        check_headers(headers)
+    check_headers(request(server, "POST", "/ask", b'{"ask": "open"}')[1])
+    check_headers(request(server, "POST", "/ask", X_Archc_Secret="x")[1])
+
+
+def check_headers(headers: dict[str, str]) -> None:
     policy = headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; ")
     assert "http" not in policy
@@ -284,6 +346,9 @@ def test_the_policy_lets_nothing_in(server: EditServer) -> None:
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Server"] == "archc"
+    assert "Access-Control-Allow-Origin" not in headers
 
 
 # --- the command -------------------------------------------------------------------------

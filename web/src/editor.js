@@ -171,7 +171,7 @@ export function textEditor(parent, page) {
         { key: "Escape", run: leave },
         indentWithTab,
       ]),
-      wrapping.of([]),
+      wrapping.of([]), writing.of([]),
       EditorView.contentAttributes.of({ "aria-label": "the network's text. F1 explains, F8 goes to the next mistake, Escape then Tab leaves" }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) page.changed();
@@ -221,7 +221,10 @@ export function replaceAll(view, text) {
   view.dispatch({ changes: { from: head, to: old.length - tail, insert: text.slice(head, text.length - tail) } });
 }
 
-const wrapping = new Compartment();
+const wrapping = new Compartment(), writing = new Compartment();
+
+/** Let nobody change the text; it can be read and selected still. */
+export const forReading = (view) => view.dispatch({ effects: writing.reconfigure(EditorState.readOnly.of(true)) });
 
 /** Whether long lines go on below: on a phone. */
 export const wrapLines = (view, wraps) => view.dispatch({ effects: wrapping.reconfigure(wraps ? EditorView.lineWrapping : []) });

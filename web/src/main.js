@@ -1,6 +1,6 @@
 // The page of `archc edit` and of the playground: a text, and what archc says of it beside it.
 import { Diagram } from "./diagram.js";
-import { markLines, replaceAll, showFindings, showShapes, sourceView, textEditor, wrapLines } from "./editor.js";
+import { forReading, markLines, replaceAll, showFindings, showShapes, sourceView, textEditor, wrapLines } from "./editor.js";
 import { pack, unpack } from "./link.js";
 import { element } from "./markdown.js";
 import { Gone, Served, Worked } from "./transport.js";
@@ -41,6 +41,7 @@ async function ask(name, more = {}) {
 
 let seen = null; // the digest of the file as this page knows it
 let saved = ""; // the text that is in it
+let shows = false; // the file is shown, not edited
 let told = null; // the digest of what it was heard to be
 let fileName = "network.arch";
 let looked = null; // the last answer to `look`
@@ -86,7 +87,7 @@ function go([start, end], focus) {
 }
 
 function apply(changes) {
-  if (!changes?.length) return false;
+  if (!changes?.length || shows) return false;
   view.dispatch({ changes: changes.map(({ start, end, text: insert }) => ({ from: start, to: end, insert })), userEvent: "input.fix" });
   return true;
 }
@@ -143,10 +144,10 @@ function takeLook(answer) {
   const before = looked?.findings ?? [];
   looked = answer;
   showShapes(view, answer.hints);
-  $("name").textContent = answer.network ? answer.name : fileName;
+  $("name").textContent = answer.network ? answer.heading : fileName;
   $("totals").textContent = answer.totals || $("totals").textContent;
   $("totals").classList.toggle("stale", !answer.totals);
-  $("mend").hidden = !answer.sure;
+  $("mend").hidden = !answer.sure || shows;
   $("mend").textContent = answer.sure > 1 ? `Fix ${answer.sure}` : "Fix";
   // What is half typed is wrong all over: at once only what is on its line, or was there before.
   clearTimeout(settling);
@@ -204,6 +205,7 @@ function related(place) {
 
 function cures(found) {
   const row = element("span", "cures");
+  if (shows) return row;
   for (const cure of found.cures) {
     const button = element("button", "cure", cure.title);
     button.type = "button";
@@ -357,6 +359,7 @@ function format() {
 }
 
 function save() {
+  if (shows) return true;
   if (!isServed) {
     say("there is no file: Download and Copy link keep the text");
     return true;
@@ -604,10 +607,14 @@ async function start() {
   window.addEventListener("beforeunload", (event) => { if (isDirty() && text() !== saved) event.preventDefault(); });
   list([]);
   if (isServed) {
-    $("save").hidden = false;
     const file = await transport.ask("open");
     if (file.why) throw new Error(file.why);
-    [fileName, seen, saved] = [file.name, file.digest, file.text];
+    [fileName, seen, saved, shows] = [file.name, file.digest, file.text, file.shows];
+    if (shows) {
+      forReading(view);
+      for (const name of ["save", "format", "examples"]) $(name).hidden = true;
+    }
+    $("save").hidden = shows;
     replaceAll(view, file.text);
     fillExamples((await transport.ask("examples", { text: "" })).families);
     watchFile();

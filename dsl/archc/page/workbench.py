@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from archc import draw, files
@@ -45,11 +46,19 @@ class Workbench:
     """Answers what a page asks of a document. Every question brings the text that it is about.
 
     `is_whole`: a bundled network is given as one file, since its blocks are not beside the text.
+    `style` says how the diagram is drawn, but for its theme.
     """
 
-    def __init__(self, document: Document, *, is_whole: bool = False) -> None:
+    def __init__(
+        self,
+        document: Document,
+        *,
+        is_whole: bool = False,
+        style: draw.DrawStyle | None = None,
+    ) -> None:
         self.document = document
         self.is_whole = is_whole
+        self.style = style or draw.DrawStyle()
 
     @deep_recursion()
     def ask(self, name: str, text: str, /, **more: Any) -> Answer:
@@ -77,6 +86,7 @@ class Workbench:
             "ok": analysis.ok,
             "network": analysis.plan is not None,
             "name": analysis.name,
+            "heading": analysis.heading,
             "totals": " · ".join(sums) if analysis.ok and analysis.plan is not None else "",
             "findings": [_finding(f, snapshot, offsets) for f in found],
             "sure": sum(any(cure.safe for cure in f.cures) for f in found),
@@ -91,7 +101,8 @@ class Workbench:
         """Return what the diagram is made of, in the colours of a theme; or why there is none."""
         if theme not in draw.THEMES:
             raise NoSuchAnswer(f"a theme is one of {', '.join(draw.THEMES)}")
-        return self._of_network(lambda snapshot: {"model": _model(snapshot, theme)})
+        style = replace(self.style, theme=theme)
+        return self._of_network(lambda snapshot: {"model": _model(snapshot, style)})
 
     @answer
     def numbers(self) -> Answer:
@@ -114,6 +125,8 @@ class Workbench:
             return work(snapshot)
         except ArchError as error:  # too large for this, though it is right
             return {"why": error.diagnostics[0].title}
+        except draw.Unknown as unknown:
+            return {"why": str(unknown)}
 
     # --- what is asked at a place
 
@@ -219,10 +232,9 @@ def _arguments(method: Method) -> dict[str, type]:
 # --- what a network is -------------------------------------------------------------------
 
 
-def _model(snapshot: Snapshot, theme: str) -> Answer:
+def _model(snapshot: Snapshot, style: draw.DrawStyle) -> Answer:
     analysis = snapshot.analysis
     assert analysis.plan is not None
-    style = draw.DrawStyle(theme=theme)
     made = draw.model(analysis.plan, analysis.cost, style, analysis.source)
     offsets = PageOffsets(snapshot.text)
     items = [*made["items"]]

@@ -31,18 +31,18 @@ _FILES = {
     "/layout.js": ("layout.js", _SCRIPT),
     "/viz-global.js": ("viz-global.js", _SCRIPT),
 }
-_POLICY = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; "
-    "style-src 'self' 'unsafe-inline'; img-src data: blob:; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)  # inline styles: CodeMirror makes its own
 
 
 class EditServer(LocalServer):
-    """Serves the page for one file. Raises OSError where the port is taken."""
+    """Serves the page for one file, which is saved unless it `shows` it only.
 
-    def __init__(self, file: EditedFile, bench: Workbench, port: int = 0) -> None:
-        self.file, self.bench = file, bench
+    Raises OSError where the port is taken.
+    """
+
+    def __init__(
+        self, file: EditedFile, bench: Workbench, port: int = 0, *, shows: bool = False
+    ) -> None:
+        self.file, self.bench, self.shows = file, bench, shows
         self.working = threading.Lock()  # a document answers one question at a time
         self.held = _HELD
         super().__init__(_EditHandler, port)
@@ -56,8 +56,8 @@ class EditServer(LocalServer):
         match name, more:
             case "open", {**rest} if not rest:
                 path = self.file.path
-                return {"name": path.name, "path": str(path), **_told(self.file.read())}
-            case "save", {"text": str(text), "seen": str(seen), **rest} if not rest:
+                return {"name": path.name, "shows": self.shows, **_told(self.file.read())}
+            case "save", {"text": str(text), "seen": str(seen), **rest} if not (rest or self.shows):
                 return self._save(text, seen)
             case "wait", {"seen": str(seen), **rest} if not rest:
                 return self._wait(seen)
@@ -98,7 +98,6 @@ def _told(found: FileText) -> dict[str, str]:
 
 class _EditHandler(LocalHandler):
     server: EditServer
-    policy = _POLICY
 
     def do_GET(self) -> None:
         if not self.is_ours():
