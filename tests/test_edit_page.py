@@ -526,6 +526,23 @@ def test_a_newcomer_in_the_playground(playground: Callable[[str], EditPage]) -> 
     assert page.browser.errors() == []
 
 
+def test_it_survives_what_is_too_deep(playground: Callable[[str], EditPage]) -> None:
+    page = playground("#net=lenet5")
+    for text in ("{ " * 300, "conv " + "(" * 2000, "residual< " * 49 + "relu" + " >" * 49):
+        page.browser.run("location.hash = '#net=lenet5'")
+        page.wait("document.querySelector('#editor').textContent.includes('network LeNet5')")
+        page.click("#editor .cm-content")
+        page.hold(CONTROL, "a")
+        page.browser.command("Input.insertText", text=f"network N\ninput 8x8 x8\n{text}")
+        page.wait("document.getElementById('name').textContent === 'N'")
+        page.wait("location.hash.startsWith('#code=')")
+        for button in ("#tab-pytorch", "#format", "#tab-numbers", "#tab-diagram"):
+            page.click(button)
+    page.browser.run("location.hash = '#net=resnet18'")
+    page.wait("document.getElementById('name').textContent === 'ResNet18'", 60)
+    assert page.browser.errors() == []
+
+
 def test_a_link_holds_the_program(playground: Callable[[str], EditPage]) -> None:
     page = playground("")
     page.line(18, ENTER + "relu # é𝔘")

@@ -1,2 +1,2 @@
-// The page of archc, of web/, sha256:a4165e9d4c5d4f82
+// The page of archc, of web/, sha256:2072151477f78733
 (()=>{importScripts("viz-global.js");var t=Viz.instance();onmessage=async({data:{id:s,dot:a}})=>{try{postMessage({id:s,svg:(await t).renderString(a,{format:"svg"})})}catch(e){postMessage({id:s,failed:e.message})}};})();

@@ -113,8 +113,8 @@ const asked = (found, view, at) => ({
 /** The editor in an element. `page` answers, and is told of changes. */
 export function textEditor(parent, page) {
   const hover = async (view, at) => {
-    const found = await page.ask("hover", { at });
-    return found?.markdown ? asked(found, view) : null;
+    const { doc } = view.state, found = await page.ask("hover", { at });
+    return found?.markdown && view.state.doc.eq(doc) ? asked(found, view) : null;
   };
   const complete = async (context) => {
     const word = context.matchBefore(/[\w"./]*/);
@@ -135,9 +135,9 @@ export function textEditor(parent, page) {
     };
   };
   const explain = (view) => {
-    const at = view.state.selection.main.head;
+    const at = view.state.selection.main.head, { doc } = view.state;
     page.ask("hover", { at }).then((found) => {
-      if (found?.markdown) view.dispatch({ effects: setExplained.of(asked(found, view, at)) });
+      if (found?.markdown && view.state.doc.eq(doc)) view.dispatch({ effects: setExplained.of(asked(found, view, at)) });
     });
     return true;
   };

@@ -45,6 +45,7 @@ let shows = false; // the file is shown, not edited
 let told = null; // the digest of what it was heard to be
 let fileName = "network.arch";
 let looked = null; // the last answer to `look`
+let lookedAt = ""; // and the text that it is about
 let chosen = "diagram";
 let typing = 0, settling = 0, isBusy = false, isStale = false, cursor = 0;
 
@@ -86,8 +87,9 @@ function go([start, end], focus) {
   if (focus) view.focus();
 }
 
-function apply(changes) {
-  if (!changes?.length || shows) return false;
+/** Make changes of a text, if it is that text still. */
+function apply(changes, of) {
+  if (!changes?.length || shows || text() !== of) return false;
   view.dispatch({ changes: changes.map(({ start, end, text: insert }) => ({ from: start, to: end, insert })), userEvent: "input.fix" });
   return true;
 }
@@ -100,18 +102,21 @@ const shownFor = {}; // of each view the text that it shows
 async function refresh() {
   if (isBusy) return;
   isBusy = true;
-  while (isStale) {
-    isStale = false;
-    const asked = text(), answer = await ask("look");
-    if (!answer) break;
-    if (asked !== text()) {
-      isStale = true;
-      continue;
+  try {
+    while (isStale) {
+      isStale = false;
+      const asked = text(), answer = await ask("look");
+      if (!answer) break;
+      if (asked !== text()) {
+        isStale = true;
+        continue;
+      }
+      takeLook(answer, asked);
+      await refreshView(asked);
     }
-    takeLook(answer);
-    await refreshView(asked);
+  } finally {
+    isBusy = false;
   }
-  isBusy = false;
 }
 
 /** The view that is chosen, for the text; where it has mistakes the last good one stays, greyed. */
@@ -140,9 +145,10 @@ async function refreshView(asked = text()) {
 
 const theme = () => (dark.matches ? "dark" : "light");
 
-function takeLook(answer) {
+function takeLook(answer, asked) {
   const before = looked?.findings ?? [];
   looked = answer;
+  lookedAt = asked;
   showShapes(view, answer.hints);
   $("name").textContent = answer.network ? answer.heading : fileName;
   $("totals").textContent = answer.totals || $("totals").textContent;
@@ -173,7 +179,8 @@ let listed = [];
 
 function list(findings) {
   listed = findings;
-  showFindings(view, findings, (cure) => apply(cure.changes));
+  const of = lookedAt;
+  showFindings(view, findings, (cure) => apply(cure.changes, of));
   $("findings").firstElementChild.replaceChildren(...findings.map(finding));
   $("findings").hidden = !findings.length;
 }
@@ -204,13 +211,13 @@ function related(place) {
 }
 
 function cures(found) {
-  const row = element("span", "cures");
+  const row = element("span", "cures"), of = lookedAt;
   if (shows) return row;
   for (const cure of found.cures) {
     const button = element("button", "cure", cure.title);
     button.type = "button";
     button.onclick = () => {
-      apply(cure.changes);
+      apply(cure.changes, of);
       view.focus();
     };
     row.append(button);
@@ -351,9 +358,10 @@ function watchTabs() {
 // --- what the buttons do ----------------------------------------------------------------------
 
 function format() {
+  const of = text();
   ask("format").then((found) => {
-    if (!found) return;
-    say(apply(found.changes) ? "laid out" : "the text is laid out already");
+    if (!found || of !== text()) return;
+    say(apply(found.changes, of) ? "laid out" : "the text is laid out already");
   });
   return true;
 }
@@ -393,8 +401,8 @@ function conflict({ text: now, digest }) {
 
 /** The text on the disk, as a change that can be undone. */
 function takeFile(now, digest) {
-  [seen, saved, told] = [digest, now, digest];
   replaceAll(view, now);
+  [seen, saved, told] = [digest, text(), digest];
   notice("");
   dress();
   say(`${fileName} as it is on the disk`);
@@ -588,7 +596,8 @@ async function start() {
   $("save").onclick = save;
   $("share").onclick = share;
   $("mend").onclick = async () => {
-    apply((await ask("mend"))?.changes);
+    const of = text();
+    apply((await ask("mend"))?.changes, of);
     view.focus();
   };
   const menu = $("download");
@@ -609,13 +618,14 @@ async function start() {
   if (isServed) {
     const file = await transport.ask("open");
     if (file.why) throw new Error(file.why);
-    [fileName, seen, saved, shows] = [file.name, file.digest, file.text, file.shows];
+    [fileName, seen, shows] = [file.name, file.digest, file.shows];
     if (shows) {
       forReading(view);
       for (const name of ["save", "format", "examples"]) $(name).hidden = true;
     }
     $("save").hidden = shows;
     replaceAll(view, file.text);
+    saved = text(); // as CodeMirror has it, whatever ends its lines
     fillExamples((await transport.ask("examples", { text: "" })).families);
     watchFile();
   } else {

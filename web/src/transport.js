@@ -34,6 +34,10 @@ export class Worked {
   constructor() {
     this.waiting = new Map();
     this.last = 0;
+    this.start();
+  }
+
+  start() {
     this.worker = new Worker("worker.js", { type: "module" });
     this.ready = new Promise((resolve, reject) => {
       this.worker.onmessage = ({ data }) => {
@@ -45,9 +49,15 @@ export class Worked {
     });
   }
 
-  take({ id, answer, failed }) {
+  take({ id, answer, failed, isEnd }) {
     const [resolve, reject] = this.waiting.get(id);
     this.waiting.delete(id);
+    if (isEnd) { // Python is gone, with what it was asked: another one is started
+      this.worker.terminate();
+      for (const [, refuse] of this.waiting.values()) refuse(new Error(failed));
+      this.waiting.clear();
+      this.start();
+    }
     if (failed) reject(new Error(failed));
     else resolve(JSON.parse(answer));
   }

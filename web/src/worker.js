@@ -8,8 +8,10 @@ import json
 from archc import data
 from archc.editor.document import Document
 from archc.page.workbench import Workbench
+from archc.source import Limits
 
-bench = Workbench(Document("", data.ARCHS / "playground.arch"))
+limits = Limits(nesting=50)  # a browser's stack is small
+bench = Workbench(Document("", data.ARCHS / "playground.arch", limits=limits))
 
 def ask(question):
     asked = json.loads(question)
@@ -39,6 +41,6 @@ onmessage = async ({ data: { id, question } }) => {
     postMessage({ id, answer: (await ask)(question) });
   } catch (error) {
     const lines = String(error.message ?? error).trim().split("\n");
-    postMessage({ id, failed: lines[lines.length - 1] });
+    postMessage({ id, failed: lines[lines.length - 1], isEnd: error instanceof RangeError || Boolean(error.pyodide_fatal_error) });
   }
 };
