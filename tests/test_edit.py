@@ -178,6 +178,7 @@ def test_lines_of_pytorch_lead_to_their_statements() -> None:
     assert found["self.stem = nn.Conv2d(3, 8, 3, stride=2, padding=1)"] == ["conv 3x3/2 p1 x8"]
     assert found["self.head = nn.Linear(16, 10)"] == ["fc 10"]
     assert found["self.bn1 = nn.BatchNorm2d(c)"] == ["bn"]
+    assert found["self.relu = nn.ReLU(inplace=True)"] == ["relu", "relu"]
     (body,) = (places for line, places in found.items() if line.startswith("self.body = "))
     assert body[0] == "body: unit(16) * 3"
 

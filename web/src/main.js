@@ -525,8 +525,8 @@ function fillExamples(families) {
     for (const { family, names } of families) {
       const found = names.filter((name) => `${name} ${family}`.toLowerCase().includes(words));
       if (!found.length) continue;
-      const row = element("p");
-      row.append(element("b", "", family));
+      const row = element("p"), buttons = element("span");
+      row.append(element("b", "", family), buttons);
       for (const name of found) {
         const button = element("button", "link", name);
         button.type = "button";
@@ -534,7 +534,7 @@ function fillExamples(families) {
           chooser.close();
           openExample(name);
         };
-        row.append(button);
+        buttons.append(button);
       }
       list.append(row);
     }

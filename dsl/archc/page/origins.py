@@ -7,14 +7,16 @@ in the `state_dict`. So the text itself says it, by its names.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from archc.emit.program import class_name
-from archc.plan import Apply, Body, Call, Chain, Node, Plan, Scope, bodies, children
+from archc.plan import Apply, Body, Call, Chain, Plan, Scope, bodies, children
 from archc.source import Source, Span
 
-Names = dict[tuple[str, ...], Span]  # a path of modules in a class, and its statement
+Path = tuple[str, ...]  # of modules in a class
+Names = dict[Path, Span]  # and its statement
 Lines = dict[int, list[Span]]
+_DIGITS = "0123456789"
 
 
 def origins(text: str, plan: Plan, source: Source) -> Lines:
@@ -24,89 +26,79 @@ def origins(text: str, plan: Plan, source: Source) -> Lines:
     """
     names = _names(plan)
     found: Lines = {}
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.ClassDef):
-            known = names.get(node.name) or names.get(node.name.rstrip("0123456789"), {})
-            for line, path in _mentions(node):
-                span = known.get(path)
-                if span is not None and span.source is source:
-                    spans = found.setdefault(line, [])
-                    spans += [span] if span not in spans else []
+    for made in ast.parse(text).body:
+        if isinstance(made, ast.ClassDef):
+            known = names.get(made.name) or names.get(made.name.rstrip(_DIGITS), {})
+            for line, span in _lines(made, known):
+                if span.source is source and span not in (spans := found.setdefault(line, [])):
+                    spans.append(span)
     return found
+
+
+def _lines(made: ast.ClassDef, known: Names) -> Iterator[tuple[int, Span]]:
+    for node in ast.walk(made):
+        match node:
+            case ast.Assign(targets=[ast.Attribute(ast.Name("self"), name)], value=value):
+                yield from _made(node, value, (name,), known)
+            case ast.AnnAssign(ast.Attribute(ast.Name("self"), name), value=ast.expr() as value):
+                yield from _made(node, value, (name,), known)
+            case ast.Attribute(ast.Name("self"), name) if (name,) in known:
+                yield node.lineno, known[name,]
+
+
+def _made(
+    node: ast.stmt | ast.expr, value: ast.expr, path: Path, known: Names
+) -> Iterator[tuple[int, Span]]:
+    """The lines where a module is made, and in them those of what is in it."""
+    for span in [known[path]] if path in known else _several(known, path):
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+            yield line, span
+    for name, part in _parts(value):
+        yield from _made(part, part, (*path, name), known)
+
+
+def _several(known: Names, path: Path) -> list[Span]:
+    """The statements of one module for all of them: `self.relu` of relu1, relu2 ..."""
+    return [
+        span for names, span in known.items() if (*names[:-1], names[-1].rstrip(_DIGITS)) == path
+    ]
+
+
+def _parts(value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """`nn.Sequential(a, b)` and `nn.Sequential(OrderedDict([("name", a)]))`."""
+    match value:
+        case ast.Call(
+            ast.Attribute(attr="Sequential"), [ast.Call(ast.Name("OrderedDict")) as named]
+        ):
+            yield from _parts(named)
+        case ast.Call(ast.Attribute(attr="Sequential" | "ModuleList"), parts):
+            yield from ((str(at), part) for at, part in enumerate(parts))
+        case ast.Call(ast.Name("OrderedDict"), [ast.List(pairs)]):
+            for pair in pairs:
+                match pair:
+                    case ast.Tuple([ast.Constant(str(name)), part]):
+                        yield name, part
+
+
+# --- what a plan has names for -----------------------------------------------------------
 
 
 def _names(plan: Plan) -> dict[str, Names]:
     """Of each class its modules; of several instances of a block, the first that has each."""
     found: dict[str, Names] = {}
     for body in bodies(plan):
+        name = plan.name if body is plan.body else class_name(body.name)
         for path, span in _modules(body):
-            found.setdefault(_class_of(body, plan), {}).setdefault(path, span)
+            found.setdefault(name, {}).setdefault(path, span)
     return found
 
 
-def _class_of(body: Body, plan: Plan) -> str:
-    return plan.name if body is plan.body else class_name(body.name)
-
-
-def _modules(body: Body) -> Iterator[tuple[tuple[str, ...], Span]]:
-    stack: list[tuple[tuple[str, ...], Chain]] = [((), body.chain)]
+def _modules(body: Body) -> Iterator[tuple[Path, Span]]:
+    stack: list[tuple[Path, Chain]] = [((), body.chain)]
     while stack:
         path, chain = stack.pop()
         for node in chain.nodes:
-            yield from ((((*path, n.name)), n.span) for n in _named(node))
+            if isinstance(node, Apply | Call | Scope):
+                yield (*path, node.name), node.span
             inner = (*path, node.name) if isinstance(node, Scope) else path
             stack += ((inner, each) for each in children(node))
-
-
-def _named(node: Node) -> Iterator[Apply | Call | Scope]:
-    if isinstance(node, Apply | Call | Scope):
-        yield node
-
-
-def _mentions(made: ast.ClassDef) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Lines, and the modules that they make or run."""
-    for node in ast.walk(made):
-        match node:
-            case ast.Assign(targets=[ast.Attribute(value=ast.Name("self"), attr=name)]):
-                yield from _made(node, (name,))
-            case ast.AnnAssign(target=ast.Attribute(value=ast.Name("self"), attr=name)):
-                yield from _made(node, (name,))
-            case ast.Attribute(value=ast.Name("self"), attr=name):
-                yield node.lineno, (name,)
-
-
-def _made(node: ast.Assign | ast.AnnAssign, path: tuple[str, ...]) -> Iterator[
-    tuple[int, tuple[str, ...]]
-]:  # fmt: skip
-    """The lines of an assignment, and in it those of a container's modules."""
-    for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
-        yield line, path
-    if node.value is not None:
-        yield from _parts(node.value, path)
-
-
-def _parts(value: ast.expr, path: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
-    if not isinstance(value, ast.Call):
-        return
-    for name, part in _members(value):
-        inner = (*path, name)
-        for line in range(part.lineno, (part.end_lineno or part.lineno) + 1):
-            yield line, inner
-        yield from _parts(part, inner)
-
-
-def _members(made: ast.Call) -> Iterator[tuple[str, ast.expr]]:
-    """`nn.Sequential(a, b)` and `nn.Sequential(OrderedDict([("name", a)]))`."""
-    arguments: Sequence[ast.expr] = made.args
-    match made:
-        case ast.Call(func=ast.Name("OrderedDict"), args=[ast.List(elts=pairs)]):
-            for pair in pairs:
-                match pair:
-                    case ast.Tuple(elts=[ast.Constant(value=str(name)), part]):
-                        yield name, part
-        case ast.Call(func=ast.Attribute(attr="Sequential"), args=[ast.Call() as only]) if (
-            isinstance(only.func, ast.Name) and only.func.id == "OrderedDict"
-        ):
-            yield from _members(only)
-        case ast.Call(func=ast.Attribute(attr="Sequential" | "ModuleList")):
-            yield from ((str(at), part) for at, part in enumerate(arguments))
