@@ -29,7 +29,8 @@ from archc.source import Limits
 
 pytestmark = pytest.mark.slow
 
-PLAYGROUND = Path(__file__).parents[1] / "build" / "playground"
+WEB = Path(__file__).parents[1] / "web"
+PLAYGROUND = WEB.parent / "build" / "playground"
 TAB, ENTER, ESCAPE, END, LEFT, RIGHT, DOWN = "\ue004\ue007\ue00c\ue010\ue012\ue014\ue015"
 F8, F1, CONTROL, ALT, BACKSPACE = "\ue038\ue031\ue009\ue00a\ue003"
 NETWORK = """\
@@ -504,6 +505,13 @@ def test_the_playground_needs_nobody(static: str, tmp_path: Path) -> None:
     assert f"{static}pyodide/pyodide.asm.wasm" in ours
 
 
+def test_the_playground_is_ready_within_5_seconds_of_cpu(static: str) -> None:
+    """Python, archc, the first look and the first diagram."""
+    command = ["node", "ready.mjs", str(PLAYGROUND)]
+    runs = [subprocess.run(command, cwd=WEB, capture_output=True, check=True) for _ in range(3)]
+    assert min(float(run.stdout) for run in runs) < 5
+
+
 @pytest.fixture(scope="module")
 def playground(static: str, browser: Browser) -> Callable[[str], EditPage]:
     def open_page(end: str) -> EditPage:
@@ -512,17 +520,48 @@ def playground(static: str, browser: Browser) -> Callable[[str], EditPage]:
     return open_page
 
 
+FORWARD = """\
+network Mine
+input 32x32 x3
+block basic(planes) {
+  identity = x
+  nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
+  nn.BatchNorm2d(planes)
+  nn.ReLU(inplace=True)
+  nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
+  nn.BatchNorm2d(planes)
+  out += identity
+  out = F.relu(out)
+}
+self.conv1 = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
+basic(16)
+basic(32)
+nn.AdaptiveAvgPool2d(1)
+nn.Flatten()
+nn.Linear(32, 10)
+"""
+
+
 def test_a_newcomer_in_the_playground(playground: Callable[[str], EditPage]) -> None:
+    """A ResNet block in the words of torch, with a mistake in it: the page's buttons mend all."""
     page = playground("")
     assert "network MyNet" in page.text
-    page.line(18, ENTER + "nn.Conv2d(16, 32, kernel_size=3, padding=1, bias=False)")
-    page.wait("document.querySelector('#trouble .cure') !== null")
-    page.click("#trouble .cure")
-    page.wait("document.getElementById('trouble').hidden")
-    assert "\nconv 3x3 p1 x32 nobias\n" in page.text
-    page.press(ENTER + "flat")
-    page.wait("document.querySelector('.cm-tooltip-autocomplete') !== null")
-    assert "flatten" in page.shown(".cm-tooltip-autocomplete li")
+    page.click("#editor .cm-content")
+    page.hold(CONTROL, "a")
+    page.browser.command("Input.insertText", text=FORWARD)
+    page.wait("document.getElementById('name').textContent === 'Mine'")
+    right = "!document.querySelector('#views').classList.contains('stale')"
+    for _ in range(20):
+        page.wait(f"document.querySelector('#trouble .cure') !== null || {right}")
+        if page(right):
+            break
+        before = page.text
+        page.click("#trouble .cure")
+        assert page.text != before
+        time.sleep(0.4)
+    assert page(right), page.shown("#findings li")
+    assert "residual<" in page.text
+    assert "nn." not in page.text
     assert page.browser.errors() == []
 
 

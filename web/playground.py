@@ -58,7 +58,8 @@ def main(out: Path) -> None:
     (out / "index.html").write_text(made, encoding="utf-8")
     for name in ("edit.js", "edit.css", "layout.js", "viz-global.js"):
         shutil.copy(PAGE / name, out)
-    shutil.copy(WEB / "src" / "worker.js", out)
+    for name in ("worker.js", "python.js"):
+        shutil.copy(WEB / "src" / name, out)
     for name in PYODIDE:
         shutil.copy(WEB / "node_modules" / "pyodide" / name, out / "pyodide")
     (out / "bundled.json").write_text(json.dumps(_bundled()), encoding="utf-8")

@@ -1,22 +1,7 @@
 // archc in the browser: Pyodide in a worker. Everything is beside this file; nothing is fetched
 // from elsewhere.
 import { loadPyodide } from "./pyodide/pyodide.mjs";
-
-const START = `
-import json
-
-from archc import data
-from archc.editor.document import Document
-from archc.page.workbench import Workbench
-from archc.source import Limits
-
-limits = Limits(nesting=50)  # a browser's stack is small
-bench = Workbench(Document("", data.ARCHS / "playground.arch", limits=limits))
-
-def ask(question):
-    asked = json.loads(question)
-    return json.dumps(bench.ask(asked.pop("ask"), asked.pop("text"), **asked))
-`;
+import { started } from "./python.js";
 
 async function start() {
   const here = new URL(".", import.meta.url).href;
@@ -27,10 +12,7 @@ async function start() {
       return response.arrayBuffer();
     }),
   ]);
-  python.unpackArchive(new Uint8Array(archive), "zip", { extractDir: "/archc" });
-  python.runPython(`import sys; sys.path.insert(0, "/archc")`);
-  python.runPython(START);
-  return python.globals.get("ask");
+  return started(python, archive);
 }
 
 const ask = start();
