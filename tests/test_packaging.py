@@ -168,7 +168,7 @@ def test_a_fresh_install_builds_and_draws(wheel: Path, tmp_path: Path) -> None:
         assert (home / f"googlenet.{ending}").read_bytes().startswith(magic)
     assert call("archc", "list").count("\n") > 50
     assert call("archc", "explain", "A501").startswith("A501")
-    command = [binaries / "archc", "edit", "new.arch", "--no-browser"]
+    command = [str(binaries / "archc"), "edit", "new.arch", "--no-browser"]
     with subprocess.Popen(command, cwd=home, env=env, stderr=subprocess.PIPE, text=True) as edit:
         assert edit.stderr is not None
         address = edit.stderr.readline().split()[1]
