@@ -273,6 +273,20 @@ gap; flatten; fc 10
     )  # all but its stamp
 
 
+def test_what_is_expected_counts_once_the_text_is_saved() -> None:
+    text = NETWORK + "expect { params 5 }\n"
+    desk = bench()
+    look = desk.ask("look", text)
+    assert (look["ok"], look["findings"][-1]["severity"]) == (True, "info")
+    assert look["totals"]
+    assert "class Small" in desk.ask("pytorch", text)["text"]
+    assert "model" in desk.ask("diagram", text, theme="dark")
+    desk.document.save()
+    look = desk.ask("look", text)
+    assert (look["ok"], look["findings"][-1]["severity"]) == (False, "error")
+    assert desk.ask("pytorch", text) == {"why": "The text has mistakes."}
+
+
 def test_what_a_text_says_is_only_ever_data() -> None:
     hostile = 'network X "</script><img src=x onerror=alert(1)>"\ninput 8x8 x3\nconv 3x3 x8\n'
     model = bench().ask("diagram", hostile, theme="light")["model"]

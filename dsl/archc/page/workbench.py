@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from archc import draw, files
-from archc.api import ArchError, analyze, bundled
+from archc.api import Analysis, ArchError, analyze, bundled
 from archc.api.standalone import NotStandalone, standalone
 from archc.editor.document import Document
 from archc.editor.findings import Finding, RelatedPlace, TextChange
@@ -59,6 +59,7 @@ class Workbench:
         self.document = document
         self.is_whole = is_whole
         self.style = style or draw.DrawStyle()
+        self._shown: tuple[Snapshot, Analysis] | None = None
 
     @deep_recursion()
     def ask(self, name: str, text: str, /, **more: Any) -> Answer:
@@ -77,9 +78,8 @@ class Workbench:
     @answer
     def look(self) -> Answer:
         """Return what is wrong, the shapes behind lines, and what the network takes in all."""
-        snapshot = self.document.analyse()
-        analysis, offsets = snapshot.analysis, PageOffsets(snapshot.text)
-        found = self.document.findings()
+        analysis, snapshot = self._analysis(), self.document.analyse()
+        found, offsets = self.document.findings(), PageOffsets(snapshot.text)
         cost = analysis.cost
         sums = [f"{cost.params:,} parameters", f"{human(cost.macs)} MACs"]
         return {
@@ -102,7 +102,7 @@ class Workbench:
         if theme not in draw.THEMES:
             raise NoSuchAnswer(f"a theme is one of {', '.join(draw.THEMES)}")
         style = replace(self.style, theme=theme)
-        return self._of_network(lambda snapshot: {"model": _model(snapshot, style)})
+        return self._of_network(lambda analysis: {"model": _model(analysis, style)})
 
     @answer
     def numbers(self) -> Answer:
@@ -114,15 +114,24 @@ class Workbench:
         """Return the file of `archc build`, and the statements that its lines come from."""
         return self._of_network(_pytorch)
 
-    def _of_network(self, work: Callable[[Snapshot], Answer]) -> Answer:
-        """What is to be had of a network that is right, else the reason why not."""
+    def _analysis(self) -> Analysis:
+        """Of the newest text. What `expect` says counts once the text is saved, and then alone."""
         snapshot = self.document.analyse()
-        if snapshot.analysis.plan is None:
+        if self._shown is None or self._shown[0] is not snapshot:
+            found = snapshot.analysis
+            kept = tuple(d for d in found.diagnostics if snapshot.saved or d.code != "A601")
+            self._shown = snapshot, replace(found, diagnostics=kept)
+        return self._shown[1]
+
+    def _of_network(self, work: Callable[[Analysis], Answer]) -> Answer:
+        """What is to be had of a network that is right, else the reason why not."""
+        analysis = self._analysis()
+        if analysis.plan is None:
             return {"why": "There is no `network` in this text: it is a library of blocks."}
-        if not snapshot.analysis.ok:
+        if not analysis.ok:
             return {"why": "The text has mistakes."}
         try:
-            return work(snapshot)
+            return work(analysis)
         except ArchError as error:  # too large for this, though it is right
             return {"why": error.diagnostics[0].title}
         except draw.Unknown as unknown:
@@ -232,11 +241,10 @@ def _arguments(method: Method) -> dict[str, type]:
 # --- what a network is -------------------------------------------------------------------
 
 
-def _model(snapshot: Snapshot, style: draw.DrawStyle) -> Answer:
-    analysis = snapshot.analysis
+def _model(analysis: Analysis, style: draw.DrawStyle) -> Answer:
     assert analysis.plan is not None
     made = draw.model(analysis.plan, analysis.cost, style, analysis.source)
-    offsets = PageOffsets(snapshot.text)
+    offsets = PageOffsets(analysis.source.text)
     items = [*made["items"]]
     while items:
         item = items.pop()
@@ -246,12 +254,12 @@ def _model(snapshot: Snapshot, style: draw.DrawStyle) -> Answer:
     return made
 
 
-def _numbers(snapshot: Snapshot) -> Answer:
-    summary = snapshot.analysis.summary()
-    sheet, offsets = summary.sheet(), PageOffsets(snapshot.text)
+def _numbers(analysis: Analysis) -> Answer:
+    summary = analysis.summary()
+    sheet, offsets = summary.sheet(), PageOffsets(analysis.source.text)
     rows = []
     for line, (item, _) in zip(sheet.lines, summary.outline(), strict=True):
-        at = list(_places([item.span] if item.span is not None else [], snapshot, offsets))
+        at = list(_places([item.span] if item.span is not None else [], analysis, offsets))
         rows.append(
             {"cells": sheet.shown(line), "level": line.level, "strong": line.strong, "at": at}
         )
@@ -262,19 +270,18 @@ def _numbers(snapshot: Snapshot) -> Answer:
     return {"columns": columns, "rows": rows, "head": sheet.head, "foot": list(sheet.foot)}
 
 
-def _pytorch(snapshot: Snapshot) -> Answer:
-    analysis = snapshot.analysis
+def _pytorch(analysis: Analysis) -> Answer:
     assert analysis.plan is not None
-    text, offsets = files.stamp(analysis.emit(), analysis.text), PageOffsets(snapshot.text)
+    text, offsets = files.stamp(analysis.emit(), analysis.text), PageOffsets(analysis.source.text)
     lines = origins(text, analysis.plan, analysis.source)
-    origin = {str(n): list(_places(spans, snapshot, offsets)) for n, spans in lines.items()}
+    origin = {str(n): list(_places(spans, analysis, offsets)) for n, spans in lines.items()}
     return {"text": text, "origins": origin}
 
 
-def _places(spans: Sequence[Span], snapshot: Snapshot, offsets: PageOffsets) -> Iterator[list[int]]:
+def _places(spans: Sequence[Span], analysis: Analysis, offsets: PageOffsets) -> Iterator[list[int]]:
     """Of spans in the text itself: those in files that it uses are nowhere on the page."""
     for span in spans:
-        if span.source is snapshot.source:
+        if span.source is analysis.source:
             yield [offsets.to_page(span.start), offsets.to_page(span.end)]
 
 

@@ -55,8 +55,8 @@ class EditServer(LocalServer):
         """Return what the page asks. Raises NoSuchAnswer, NotSaved, Unreadable."""
         match name, more:
             case "open", {**rest} if not rest:
-                path = self.file.path
-                return {"name": path.name, "shows": self.shows, **_told(self.file.read())}
+                found = self._seen(self.file.read())
+                return {"name": self.file.path.name, "shows": self.shows, **found}
             case "save", {"text": str(text), "seen": str(seen), **rest} if not (rest or self.shows):
                 return self._save(text, seen)
             case "wait", {"seen": str(seen), **rest} if not rest:
@@ -73,19 +73,25 @@ class EditServer(LocalServer):
                 saved = self.file.save(text, seen)
             except ChangedOnDisk as changed:
                 return {"conflict": _told(changed.now)}
-            self.bench.document.change(text)
-            self.bench.document.save()
+        self._seen(FileText(text, saved.digest))
         return {"digest": saved.digest}
 
     def _wait(self, seen: str) -> dict[str, Any]:
         """What has changed on the disk, when something has; the request is held until then."""
         found = self.file.wait(seen, self.held, self._used)
         if isinstance(found, FileText):
-            return {"file": _told(found)}
+            return {"file": self._seen(found)}
         if found:
             with self.working:
                 self.bench.document.forget()
         return {"used": found}
+
+    def _seen(self, found: FileText) -> dict[str, str]:
+        """A text that is on the disk: what it `expect`s counts."""
+        with self.working:
+            self.bench.document.change(found.text)
+            self.bench.document.save()
+        return _told(found)
 
     def _used(self) -> list[Path]:
         with self.working:
