@@ -38,8 +38,7 @@ def main() -> None:
             for scheme in ("light", "dark"):
                 _shoot(browser, server.address, scheme)
         finally:
-            server.shutdown()
-            server.server_close()
+            server.close()
 
 
 def _shoot(browser: Browser, address: str, scheme: str) -> None:

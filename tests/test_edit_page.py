@@ -125,8 +125,7 @@ def server(path: Path) -> Iterator[EditServer]:
     text = path.read_text(encoding="utf-8")
     made = EditServer(EditedFile(path, Limits()), Workbench(Document(text, path), is_whole=True))
     yield made
-    made.shutdown()
-    made.server_close()
+    made.close()
 
 
 @pytest.fixture
@@ -424,8 +423,7 @@ def test_a_page_without_its_secret_says_so(browser: Browser, server: EditServer)
 def test_when_archc_ends_the_text_stays(browser: Browser, server: EditServer) -> None:
     page = EditPage(browser, server.address)
     page.line(6, ENTER + "relu")
-    server.shutdown()
-    server.server_close()
+    server.close()
     page.press(ENTER)
     page.wait("!document.getElementById('notice').hidden")
     assert "is still here" in page.shown("#notice")

@@ -37,8 +37,7 @@ def server(tmp_path: Path) -> Iterator[EditServer]:
     path.with_name("secret.txt").write_text("a secret", encoding="utf-8")
     made = EditServer(EditedFile(path, Limits()), Workbench(Document(TEXT, path), is_whole=True))
     yield made
-    made.shutdown()
-    made.server_close()
+    made.close()
 
 
 def request(
@@ -205,8 +204,7 @@ def test_secrets_differ(server: EditServer) -> None:
     assert (
         request(server, "POST", "/ask", b'{"ask": "open"}', X_Archc_Secret=other.secret)[0] == 403
     )
-    other.shutdown()
-    other.server_close()
+    other.close()
 
 
 def test_a_form_of_another_page_cannot_save(server: EditServer) -> None:
@@ -273,8 +271,7 @@ def test_what_is_shown_only_cannot_be_saved(server: EditServer) -> None:
     body = json.dumps({"ask": "save", "text": "mine", "seen": digest(TEXT)}).encode()
     assert request(shown, "POST", "/ask", body)[0] == 400
     assert server.file.path.read_text(encoding="utf-8") == TEXT
-    shown.shutdown()
-    shown.server_close()
+    shown.close()
 
 
 @pytest.mark.parametrize(
@@ -399,29 +396,43 @@ def test_a_port_in_use_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert f"cannot serve on port {port}: address already in use" in capsys.readouterr().err
 
 
-def test_it_begins_with_a_template_and_ends_in_order(tmp_path: Path) -> None:
-    process = subprocess.Popen(
+def test_it_ends_in_order(tmp_path: Path) -> None:
+    with subprocess.Popen(
         [sys.executable, "-m", "archc", "edit", "my_net.arch", "--no-browser"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stderr is not None
-    line = process.stderr.readline()
-    found = re.fullmatch(r"archc: http://127\.0\.0\.1:(\d+)/#(\S+) edits my_net\.arch, .*\n", line)
-    assert found, line
-    client = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=30)
-    client.request("POST", "/ask", b'{"ask": "open"}', {HEADER: found[2]})
-    opened = json.load(client.getresponse())
+    ) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        process.send_signal(signal.SIGINT)  # as soon as it is there
+        assert process.wait(20) == 0
+        found = re.fullmatch(r"archc: http://127\.0\.0\.1:\d+/#\S+ edits my_net\.arch, .*\n", line)
+        assert found, line
+        assert process.stderr.read() == ""
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_new_file_begins_with_the_template(tmp_path: Path) -> None:
+    path = tmp_path / "my_net.arch"
+    with subprocess.Popen(
+        [sys.executable, "-m", "archc", "edit", str(path), "--no-browser"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        found = re.search(r":(\d+)/#(\S+)", process.stderr.readline())
+        assert found
+        client = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=30)
+        client.request("POST", "/ask", b'{"ask": "open"}', {HEADER: found[2]})
+        opened = json.load(client.getresponse())
+        client.close()
+        process.terminate()
     assert "network MyNet" in opened["text"]
     assert opened["digest"] == ""
-    assert not [*tmp_path.iterdir()]
-    process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0
-    assert process.stderr.read() == ""
-    assert not [*tmp_path.iterdir()]
-    process.stderr.close()
+    assert not path.exists()
 
 
 def test_nobody_else_imports_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import webbrowser
 from argparse import Namespace
+from contextlib import closing, suppress
 from pathlib import Path
 
 from archc import data, files
@@ -37,16 +38,11 @@ def run(args: Namespace) -> int:
             f"cannot serve on port {args.port}: {why}; without --port a free one is taken"
         ) from None
     new = "" if path.exists() else ", which is made when you save it"
-    say(f"{server.address} edits {path}{new}; Ctrl-C ends it")
-    if args.browser and not webbrowser.open(server.address):
-        say("no browser found: open that address in one")
-    try:
+    with suppress(KeyboardInterrupt), closing(server):
+        say(f"{server.address} edits {path}{new}; Ctrl-C ends it")
+        if args.browser and not webbrowser.open(server.address):
+            say("no browser found: open that address in one")
         threading.Event().wait()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        server.shutdown()
-        server.server_close()
     return FINE
 
 

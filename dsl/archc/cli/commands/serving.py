@@ -45,6 +45,11 @@ class LocalServer(ThreadingHTTPServer):
         self.free = threading.Semaphore(_MOST)
         threading.Thread(target=self.serve_forever, args=(_PAUSE,), daemon=True).start()
 
+    def close(self) -> None:
+        """End it."""
+        self.shutdown()
+        self.server_close()
+
     def process_request(self, request: Any, client_address: Any) -> None:
         if self.free.acquire(blocking=False):
             super().process_request(request, client_address)
