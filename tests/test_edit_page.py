@@ -209,6 +209,8 @@ def test_diagram_and_text_show_each_other(page: EditPage) -> None:
     page.line(4, "")
     page.wait(f"document.querySelector('{page.cards('stem')}').classList.contains('here')")
     assert page("document.querySelectorAll('#diagram .here').length") == 1
+    page.line(5, "")
+    page.wait("document.querySelector('#diagram .cluster.here') !== null")
     page.click(page.cards("head"))
     page.wait("getSelection().toString() === 'fc 10'")
     boxes = "document.querySelectorAll('#diagram .cluster').length"

@@ -198,6 +198,11 @@ export class Diagram {
     return this.view.querySelector(`#n${item.k}`);
   }
 
+  /** What is drawn around an item: the frame of an open box. */
+  frame(item) {
+    return this.view.querySelector(`#c${item.k}`) ?? this.node(item);
+  }
+
   dress(each) {
     const k = Number(each.id.slice(1));
     if (!this.items.has(k)) return;
@@ -266,7 +271,7 @@ export class Diagram {
     if (!this.svg) return;
     for (const each of this.svg.querySelectorAll(".hit, .here")) each.classList.remove("hit", "here");
     for (const item of this.hits) this.node(this.shown(item))?.classList.add("hit");
-    for (const item of this.around(this.offset)) this.node(this.shown(item))?.classList.add("here");
+    for (const item of this.around(this.offset)) this.frame(this.shown(item))?.classList.add("here");
     const wanted = this.search.value.trim();
     this.found.textContent = wanted ? (this.hits.length ? `${this.hit + 1}/${this.hits.length}` : "nothing") : "";
   }
