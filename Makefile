@@ -1,7 +1,7 @@
 # `make check` is what CI runs before the slow proofs. It makes its own environment in .venv.
 BIN := .venv/bin
 
-.PHONY: check format format-check lint types test slow site fuzz verify bench bench-archc bench-models picture gallery translations notebook vsix comparison clean
+.PHONY: check format format-check lint types test slow site fuzz verify bench bench-archc bench-models picture gallery translations notebook vsix page playground comparison clean
 
 check: format-check lint types test
 
@@ -68,6 +68,16 @@ vsix: .venv/ready # editors/vscode/archc.vsix, with a copy of archc inside; need
 		cattrs attrs typing_extensions jinja2 markupsafe
 	find editors/vscode/bundled -name '*.so' -delete # of one machine; what they speed up works without
 	cd editors/vscode && npm ci --ignore-scripts && npm rebuild esbuild && npm test && npm run package
+
+web/node_modules: web/package.json web/package-lock.json
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+page: web/node_modules # templates/page, of web/: after a change there; needs node 18 and npm
+	node web/build.mjs
+
+playground: .venv/ready web/node_modules # build/playground: the page with archc in it, for any web server
+	$(BIN)/python web/playground.py build/playground
 
 comparison: .venv/ready # docs/comparison.md: the bundled networks side by side, and plotted
 	$(BIN)/python docs/comparison.py

@@ -27,7 +27,7 @@ def missing() -> str:
 class Browser:
     """One window. A context manager: it ends what it started."""
 
-    def __init__(self, width: int = 1280, height: int = 1000) -> None:
+    def __init__(self, width: int = 1280, height: int = 1000, *flags: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -40,7 +40,7 @@ class Browser:
         self._wait_for_driver()
         options = {
             "binary": shutil.which("chromium"),
-            "args": [*_FLAGS.split(), f"--window-size={width},{height}"],
+            "args": [*_FLAGS.split(), *flags, f"--window-size={width},{height}"],
         }
         wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
         session = self._call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
@@ -105,8 +105,11 @@ class Browser:
 
     def download_to(self, folder: str) -> None:
         behaviour = {"behavior": "allow", "downloadPath": folder}
-        command = {"cmd": "Browser.setDownloadBehavior", "params": behaviour}
-        self._call("POST", "/goog/cdp/execute", command)
+        self.command("Browser.setDownloadBehavior", **behaviour)
+
+    def command(self, name: str, **parameters: Any) -> Any:
+        """What a command of Chromium's own protocol answers."""
+        return self._call("POST", "/goog/cdp/execute", {"cmd": name, "params": parameters})
 
     # --- hands ----------------------------------------------------------------------------
 

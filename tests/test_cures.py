@@ -357,3 +357,46 @@ def test_an_input_may_have_any_name_that_can_be_used() -> None:
 
 def test_a_norm_behind_a_global_pool_is_remarked() -> None:
     assert [d.code for d in fault("bn_after_gap").diagnostics] == ["W116"]
+
+
+def test_a_projection_in_a_block_is_right_in_its_other_calls_too() -> None:
+    text = """\
+network Net
+input 8x8 x16
+block unit(width) { residual< conv 3x3 p1 x(2 * width); bn >; relu }
+unit(8)
+unit(16)
+unit(32)
+"""
+    (fault,) = (d for d in analyze(Source("net.arch", text)).diagnostics if d.is_error)
+    assert fault.fixes[0].title == "project the shortcut: `| conv 1x1 x(2 * width) nobias; bn >`"
+    assert analyze(Source("net.arch", edited(text, fault.fixes[0].edits))).ok
+
+
+@pytest.mark.parametrize("added", ["out += identity", "out = out + identity", "x += identity"])
+def test_the_shortcut_of_torch_becomes_a_residual(added: str) -> None:
+    head = "network Net\ninput 8x8 x16\n"
+    text = f"{head}identity = x\nconv 3x3 p1 x16; bn\n{added}\nrelu\n"
+    found = [d for d in analyze(Source("net.arch", text)).diagnostics if d.is_error]
+    assert [d.code for d in found] == ["A014", "A014"]
+    for diagnostic in found:
+        (cure,) = diagnostic.fixes
+        assert edited(text, cure.edits) == f"{head}residual<\nconv 3x3 p1 x16; bn\n>\nrelu\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "identity = x\n",
+        "out += identity\n",
+        "x = x + shortcut(x)\n",
+        "out += self.shortcut(x)\n",
+        "block b() {\nidentity = x\n}\nx += identity\n",  # not in the same brackets
+        "identity = x\nx += other\n",
+    ],
+)
+def test_half_a_shortcut_of_torch_is_told_in_words(text: str) -> None:
+    analysis = analyze(Source("net.arch", f"network Net\ninput 8x8 x16\n{text}relu\n"))
+    found = [d for d in analysis.diagnostics if d.is_error and "another way" in d.title]
+    assert found
+    assert all("residual<" in d.helps[0] and not d.fixes for d in found)

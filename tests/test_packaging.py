@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import urllib.request
 import venv
 from email.parser import HeaderParser
 from pathlib import Path
@@ -167,3 +168,13 @@ def test_a_fresh_install_builds_and_draws(wheel: Path, tmp_path: Path) -> None:
         assert (home / f"googlenet.{ending}").read_bytes().startswith(magic)
     assert call("archc", "list").count("\n") > 50
     assert call("archc", "explain", "A501").startswith("A501")
+    command = [str(binaries / "archc"), "edit", "new.arch", "--no-browser"]
+    with subprocess.Popen(command, cwd=home, env=env, stderr=subprocess.PIPE, text=True) as edit:
+        assert edit.stderr is not None
+        address = edit.stderr.readline().split()[1]
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        for name in ("", "edit.js", "viz-global.js"):
+            with opener.open(f"{address.partition('#')[0]}{name}", timeout=30) as page:
+                assert page.status == 200
+        edit.terminate()
+    assert not (home / "new.arch").exists()

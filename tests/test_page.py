@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import struct
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -303,39 +301,3 @@ def test_every_network_is_drawn(show: Callable[[bytes], Page]) -> None:
         made.click("#expand")
         assert made("document.querySelectorAll('main .node').length") > 5, name
         assert made.errors == [], name
-
-
-def test_watch_reloads_the_page(browser: Browser, tmp_path: Path) -> None:
-    (tmp_path / "small.arch").write_text(NETWORK, encoding="utf-8")
-    watch = subprocess.Popen(
-        [sys.executable, "-m", "archc", "draw", "small.arch", "-o", "small.html", "--watch"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(archc.__file__).parents[1])},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert watch.stderr is not None
-        lines = [watch.stderr.readline()]
-        while "http://" not in lines[-1]:
-            assert lines[-1], "it ended"
-            lines.append(watch.stderr.readline())
-        page = Page(browser, next(word for word in lines[-1].split() if word.startswith("http://")))
-        page.click(page.node("head"))
-        page.click("#in")
-        before = page.place
-        (tmp_path / "small.arch").write_text("network Small\ninput", encoding="utf-8")  # a mistake
-        time.sleep(1)
-        assert page.clusters == 3
-        changed = NETWORK.replace("fc 10", "fc 77")
-        (tmp_path / "small.arch").write_text(changed, encoding="utf-8")
-        page.wait("document.getElementById('model')?.textContent.includes('→ 77')")
-        page.ready()
-        assert page.clusters == 3
-        assert page.place == pytest.approx(before, abs=0.01)
-        page.click("#svg")
-        page.click("#png")
-        assert page.errors == []  # nothing that it does is against the server's policy
-    finally:
-        watch.terminate()
-        watch.communicate(timeout=10)

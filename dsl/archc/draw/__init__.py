@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archc.analysis.costs import Cost, Costs, NoCosts
+from archc.analysis.receptive import Field
 from archc.choices import HIDEABLE, ROWS, SHEETS, THEMES, VIEWS
 from archc.draw.collapse import Unknown, boxes, to_depth
 from archc.draw.columns import estimated_size, in_columns, in_pages
@@ -26,6 +27,7 @@ from archc.draw.scene import Scene
 from archc.draw.sheets import MOST, TooManySheets, fits, on_sheets
 from archc.draw.theme import recoloured
 from archc.plan import Plan
+from archc.source import Source
 
 if TYPE_CHECKING:
     from archc.draw.paper import Paper
@@ -47,6 +49,7 @@ __all__ = [
     "drawn",
     "labelled",
     "mermaid",
+    "model",
     "page",
     "pages",
     "scene_of",
@@ -199,13 +202,27 @@ def _costs(style: DrawStyle) -> Costs:
 
 def page(plan: Plan, cost: Cost, style: DrawStyle) -> str:
     """The network as an interactive page: one HTML file that needs nothing else."""
-    from archc.analysis.table import tabulate
     from archc.draw.html_page import whole_page
+
+    return whole_page(*_page_parts(plan, cost, style))
+
+
+def model(plan: Plan, cost: Cost, style: DrawStyle, source: Source) -> dict[str, Any]:
+    """What such a page draws, as data, with the places of the statements in the source."""
+    from archc.draw.html_page import page_model
+
+    return page_model(*_page_parts(plan, cost, style), source)
+
+
+def _page_parts(
+    plan: Plan, cost: Cost, style: DrawStyle
+) -> tuple[Scene, str, str, str, str, dict[str, Field]]:
+    from archc.analysis.table import tabulate
 
     scene, head = _scene_and_heading(plan, cost, style)
     fields = {row.key: row.field for row in tabulate(plan).rows() if row.field}
     counts = head.totals("costs" not in style.hidden)
-    return whole_page(scene, head.name, counts, describe(head, scene), style.theme, fields)
+    return scene, head.name, counts, describe(head, scene), style.theme, fields
 
 
 Layout = Callable[[str], bytes]  # Graphviz's JSON of a DOT text

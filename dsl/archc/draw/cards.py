@@ -19,6 +19,7 @@ from archc.plan import Apply, Tensor
 from archc.report.spelling.expressions import Terms, format_traced, with_expressions
 from archc.report.spelling.numbers import human, shorten
 from archc.report.spelling.shapes import format_shape
+from archc.source import Span
 
 T = TypeVar("T")
 Lanes = list[tuple[T, int]]
@@ -110,6 +111,7 @@ def card(row: Row, prefix: str, id: str, costs: Costs) -> Card:
         output=last.output.shape,
         channels=channels,
         groups=_groups(about[0][0]),
+        spans=_spans(row),
     )
     _add_costs(made, row, costs)
     return made
@@ -167,7 +169,7 @@ def sign(
         title += [(" · ", False), (words, False)]
     title += [(f" if {test}", False)] if test else []
     made = Card(id, _look(lanes), title, [], _tooltip(row, prefix, costs), pill=True)
-    made.name, made.output = merge.name, row[-1][0][0].output.shape
+    made.name, made.output, made.spans = merge.name, row[-1][0][0].output.shape, _spans(row)
     return made
 
 
@@ -292,6 +294,10 @@ def _add_costs(made: Card, row: Row, costs: Costs) -> None:
         made.cost = f"{copies}×{each}" if single else f"Σ {human(made.macs)}"
     elif made.macs:
         made.cost = human(made.macs)
+
+
+def _spans(row: Row) -> tuple[Span, ...]:
+    return tuple(lanes[0][0].span for lanes in row)
 
 
 def _tooltip(row: Row, prefix: str, costs: Costs) -> str:

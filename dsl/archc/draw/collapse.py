@@ -74,6 +74,7 @@ def card_of(box: Box) -> Card:
         name=box.name,
         output=box.output,
         params=box.params,
+        spans=box.spans,
     )
 
 

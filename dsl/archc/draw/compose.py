@@ -286,6 +286,7 @@ class _Composer:
         box.label, box.count, box.times = node.label is not None, count, times
         box.facts, box.tooltip = facts(cost, node), tooltip(node, box.id, cost)
         box.params, box.macs, box.output = cost.params, cost.macs, node.output.shape
+        box.spans = (node.span,)
         calls = [n for n, _ in lanes if isinstance(n, Call)]
         if calls:
             outer = frame.scopes[-1:] if name[:1].isdigit() else ()
@@ -352,6 +353,7 @@ class _Composer:
                 params=cost.params,
                 macs=cost.macs,
                 output=last.output.shape,
+                spans=tuple(n.span for n in first.nodes),
             )
             if frame.terms is not None:
                 box.name, box.facts, box.times = "", [], times
@@ -366,6 +368,7 @@ class _Composer:
         cost = _cost([(inner, 1) for inner in node.chain.nodes], frame.costs)
         box = Box(self._id(node.name), "aux", node.name, label=True)
         box.params, box.macs, box.output = cost.params, cost.macs, node.chain.output.shape
+        box.spans = (node.span,)
         box.facts = ["training only", f"weight {node.weight:g}", *totals(cost)]
         box.tooltip = f"{node.name}: {node.span.text.partition(chr(10))[0][:90]}"
         source = frame.tensors[beginning(node.chain).root]

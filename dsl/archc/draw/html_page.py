@@ -21,6 +21,7 @@ from archc.draw.scene import Box, Card, Scene
 from archc.draw.theme import recoloured
 from archc.report.spelling.numbers import format_percent
 from archc.report.spelling.shapes import format_dims, format_field
+from archc.source import Source
 
 _MOST_OPEN = 60  # cards with which a page starts open
 _FOLDER = data.TEMPLATES / "page"
@@ -30,12 +31,7 @@ def whole_page(
     scene: Scene, name: str, totals: str, description: str, theme: str, fields: dict[str, Field]
 ) -> str:
     """The whole file. `fields` are the receptive fields of cards and boxes by their ids."""
-    model = {
-        "name": name,
-        "totals": totals,
-        "description": description,
-        **_Model(scene, theme, fields).parts(),
-    }
+    model = page_model(scene, name, totals, description, theme, fields)
     text = json.dumps(model, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     parts = {
@@ -53,6 +49,20 @@ def whole_page(
     return made + "\n"
 
 
+def page_model(
+    scene: Scene,
+    name: str,
+    totals: str,
+    description: str,
+    theme: str,
+    fields: dict[str, Field],
+    source: Source | None = None,
+) -> dict[str, Any]:
+    """What the page's script draws, as data; with the places of the statements in a `source`."""
+    parts = _Model(scene, theme, fields, source).parts()
+    return {"name": name, "totals": totals, "description": description, **parts}
+
+
 def _sees(field: Field) -> str:
     """`sees 11×11 of the input, every 4`."""
     extent = format_field(field, "×")
@@ -67,8 +77,10 @@ def _read(name: str) -> str:
 class _Model:
     """The scene as data for the script; cards and boxes by number."""
 
-    def __init__(self, scene: Scene, theme: str, fields: dict[str, Field]) -> None:
-        self.fields = fields
+    def __init__(
+        self, scene: Scene, theme: str, fields: dict[str, Field], source: Source | None
+    ) -> None:
+        self.fields, self.source = fields, source
         self.scene, self.theme, self.writer = scene, theme, Writer(scene)
         everything: list[Card | Box] = [*cards(scene.root), *boxes(scene.root)]
         ids = [item.id for item in everything]
@@ -119,7 +131,11 @@ class _Model:
             yield self._item(item)
 
     def _item(self, item: Card | Box) -> dict[str, Any]:
-        shared = {"k": self.numbers[item.id], "id": item.id, "about": self._about(item)}
+        shared: dict[str, Any] = {"k": self.numbers[item.id], "id": item.id}
+        shared["about"] = self._about(item)
+        if self.source is not None:
+            own = (span for span in item.spans if span.source is self.source)
+            shared["at"] = [[span.start, span.end] for span in own]
         if isinstance(item, Card):
             text = "".join(text for text, _ in item.title) + " " + " ".join(item.facts)
             return {**shared, "text": text, "dot": self._node(item)}

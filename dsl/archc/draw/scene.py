@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from archc.ops import Shape
 from archc.plan import Body, Chain
+from archc.source import Span
 
 SHARED = "shared weights"  # what a card says that runs modules once more
 
@@ -29,6 +30,7 @@ class Card:
     params: int = 0  # of all its copies
     groups: int = 1  # of channels that do not see each other
     block: str = ""  # whose only operators they are
+    spans: tuple[Span, ...] = ()  # the statements that it shows
 
 
 @dataclass(eq=False, slots=True)
@@ -52,6 +54,7 @@ class Box:
     call: Called | None = None
     chain: Chain | None = None  # of a group
     part: int = 0  # which, of one that goes on in another column
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from archc import files
 from archc.analysis.costs import Cost
@@ -39,6 +40,7 @@ from archc.editor.refactoring import Refactored, refactorings
 from archc.editor.reports import ReportRequest
 from archc.editor.signature import SignatureHelp, signature_help
 from archc.editor.snapshot import Snapshot
+from archc.ops import Dims
 from archc.project import Project
 from archc.source import Limits, Source
 
@@ -46,9 +48,9 @@ from archc.source import Limits, Source
 class Document:
     """One text in an editor. `read` reads what it uses: unsaved texts of other documents, too.
 
-    `project` is the folder that `use` must stay inside (default: the text's own). Everything is
-    answered for the newest text. `analyse` may be called ahead, in another thread; no two at a
-    time.
+    `project` is the folder that `use` must stay inside (default: the text's own), `params` and
+    `inputs` are as for `analyze`. Everything is answered for the newest text. `analyse` may be
+    called ahead, in another thread; no two at a time.
     """
 
     def __init__(
@@ -58,6 +60,8 @@ class Document:
         read: Reader = files.read,
         project: Path | Project | None = None,
         limits: Limits | None = None,
+        params: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Dims] | None = None,
     ) -> None:
         self.path = path
         self.text = text
@@ -65,6 +69,7 @@ class Document:
         self._read = read
         self._project = Project.of(project or path.parent)
         self._limits = limits
+        self._params, self._inputs = params, inputs
         self._snapshot: Snapshot | None = None
         self._kept = Kept()
         self._hints = HintMemory()
@@ -96,6 +101,8 @@ class Document:
         source = Source(str(self.path), self.text)
         analysis = analyze(
             source,
+            params=self._params,
+            inputs=self._inputs,
             limits=self._limits,
             project=self._project,
             read=self._read,

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from archc import syntax
+from archc import symbolic, syntax
 from archc.elaborate.state import Context
 from archc.ops import COMBINATORS, Shape, ShapeError
 from archc.plan import Apply, Chain, Tensor, walk
 from archc.source import Edit, Fault, Fix, Span, SpanLabel, fault
 
+_LONGEST = 24  # characters of an expression
 _OWN = re.compile(r"(\bx|\bout=|[ \t])\(in\.c\)")
 
 
@@ -261,18 +262,26 @@ def _residual_cures(body: Shape, shortcut: Shape, term: syntax.Operation) -> tup
     if body.rank != shortcut.rank:
         return ("bring both to the same number of dimensions",)
     if not body.rank:
-        return (_projected(f"fc {body.channels}", term),)
+        return (_projected(f"fc {_as_written(body.channels)}", term),)
     pairs = list(zip(body.size, shortcut.size, strict=True))
     strides = [-(-s // b) for b, s in pairs]
     cures: list[str | Fix] = []
     if all(-(-s // k) == b for (b, s), k in zip(pairs, strides, strict=True)):
         window = "x".join("1" * body.rank)
         step = _step(strides)
-        cures.append(_projected(f"conv {window}{step} x{body.channels} nobias; bn", term))
+        width = _as_written(body.channels)
+        cures.append(_projected(f"conv {window}{step} x{width} nobias; bn", term))
     if body.size != shortcut.size and body.channels == shortcut.channels:
         size = "x".join(map(str, shortcut.size))
         cures.append(f"keep the body at {size}: stride 1 and padding `same`")
     return tuple(cures) or ("make both branches end at the same shape",)
+
+
+def _as_written(channels: int) -> str:
+    """`64`; in a block `(width)`, which is right in its other calls as well."""
+    expr = symbolic.render(symbolic.expr_of(channels))
+    is_short = len(expr) <= _LONGEST and "in." not in expr
+    return f"({expr})" if symbolic.is_traced(channels) and is_short else str(channels)
 
 
 def _projected(projection: str, term: syntax.Operation) -> str | Fix:

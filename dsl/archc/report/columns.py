@@ -17,6 +17,7 @@ from archc.ops import Shape
 from archc.report.spelling.numbers import format_bytes, format_count, human
 from archc.report.spelling.shapes import format_dims, format_even
 from archc.report.tables import Column
+from archc.source import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Item:
     opened: bool = False  # what is in it follows
     training_only: bool = False  # in an auxiliary head: in training only
     again: bool = False  # with weights that an earlier one has counted
+    span: Span | None = None  # where it is written; of several alike, the first
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ class Items:
         part = row.part
         return Item(
             row.key, part.kind, self._statement(part), part.output, row.counts, row.field,
-            row.level, row.opened, row.training_only, row.again,
+            row.level, row.opened, row.training_only, row.again, part.span,
         )  # fmt: skip
 
     def _statement(self, part: Part) -> str:
@@ -92,7 +92,7 @@ def _continues(before: Item, item: Item) -> bool:
 
 
 def _bare(item: Item) -> Item:
-    return replace(item, name="", statement="", field=())
+    return replace(item, name="", statement="", field=(), span=None)
 
 
 def _place(name: str) -> tuple[str, int]:

@@ -124,15 +124,15 @@ class Summary:
         measures = [MEASURES[name] for name in self.columns or SHOWN]
         lines = tuple(
             TableLine(tuple(m.of(item, self.scale) for m in measures), item.level, strong)
-            for item, strong in self._outline()
+            for item, strong in self.outline()
         )
         wide = max(len(m.heading) for m in measures)
         notes = tuple(f"{m.heading:<{wide}}  {m.means}" for m in measures if m.means)
         columns = tuple(m.column for m in measures)
         return Sheet(columns, lines, self._head(), self._foot(), notes)
 
-    def _outline(self) -> Iterator[tuple[Item, bool]]:
-        """Items, and whether each is a sum; auxiliary heads after the rest."""
+    def outline(self) -> Iterator[tuple[Item, bool]]:
+        """Return what has a line each, and whether it is a sum; auxiliary heads after the rest."""
         items = folding.outline(self.table, self._depth, fold=self.fold)
         heads = [item for item in items if item.training_only]
         yield from ((item, False) for item in items if not item.training_only)

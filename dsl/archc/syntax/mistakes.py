@@ -25,6 +25,7 @@ from archc.syntax.misplaced import (
     own_input,
     several_values,
 )
+from archc.syntax.shortcut import shortcut
 
 _PRODUCT = re.compile(r"(?<![\w(.])([xpgd/]?)(\d+(?:\*\w+)+)")
 _PLAIN = frozenset('{}()[]<>|;:,.=+-*/%@#"_!')
@@ -338,6 +339,7 @@ _CASES = (
     bare_tensor,
     own_input,
     foreign_statement,
+    shortcut,
     hyphenated,
     times,
     named_stride,

@@ -29,6 +29,7 @@ examples:
   archc compare nets/ --sort macs       a row a network
   archc explain alexnet conv1           where a layer's numbers come from
   archc verify my.arch                  run it, and prove what must hold
+  archc edit my.arch                    a page: text, live diagram, numbers, PyTorch
   archc runs --sort top1                what training scripts have left in runs/
   archc diff resnet50 my.arch           what changed, and what it costs
   archc explain A201                    what an error code means
@@ -71,6 +72,9 @@ def parser() -> Parser:
     commands.new(command("new", "write a file to begin with", reads))
     commands.show(command("show", "print a network's text, with what it uses and extends", reads))
     commands.listing(command("list", "list the bundled networks with paper, parameters and MACs"))
+    commands.edit(
+        command("edit", "edit a file in the browser: its shapes, diagram and PyTorch", bounded())
+    )
     commands.lsp(command("lsp", "serve editors: shapes, mistakes and completion while one types"))
     commands.completion(command("completion", "print a script by which a shell completes"))
     commands.explain(command("explain", "explain a network's numbers, or an error code", reads))

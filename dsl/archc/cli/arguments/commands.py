@@ -13,6 +13,7 @@ from archc.cli.arguments.values import (
     extras,
     names,
     parts,
+    port,
     seconds,
     size,
     whole,
@@ -421,6 +422,21 @@ def completion(parser: Parser) -> None:
 def lsp(parser: Parser) -> None:
     parser.add_argument(
         "--stdio", action="store_true", help="over standard input and output, as it does anyway"
+    )
+
+
+def edit(parser: Parser) -> None:
+    parser.add_argument(
+        "input", metavar="FILE", help="the file; one that is not there is made when you save it"
+    )
+    parser.add_argument(
+        "--port", metavar="N", type=port, default=0, help="to serve on (default: a free one)"
+    )
+    parser.add_argument(
+        "--browser",
+        action=BooleanOptionalAction,
+        default=True,
+        help="open the page in the browser (default: yes)",
     )
 
 

@@ -106,3 +106,10 @@ def batch(text: str) -> int:
 
 def whole(text: str) -> int:
     return count(text, 0)
+
+
+def port(text: str) -> int:
+    """A port of this machine; 0 is a free one."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) < 65536):
+        raise ArgumentTypeError(f"{text!r} is no port: those go to 65535")
+    return int(text)

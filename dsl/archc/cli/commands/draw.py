@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archc import files
 from archc.choices import FORMATS, ROWS
-from archc.cli.commands.reading import analysed, headline, need_network
+from archc.cli.commands.reading import analysed, headline, limits_of, need_network
 from archc.cli.commands.writing import destination, names_folder, put
 from archc.cli.exit_codes import FINE, Stop, say
 from archc.cli.inputs import Input, find_one, meant
@@ -28,13 +28,37 @@ def run(args: Namespace) -> int:
         assert input.path is not None
         assert output is not None
         show = _open if args.open else None
-        watch(
-            lambda: _draw(input, output, args)[1], input.path, output, args.format == "html", show
-        )
+        page = args.format == "html"
+        address = _served(input, args) if page else output.resolve().as_uri()
+        watch(lambda: _draw(input, output, args)[1], input.path, address, show)
     code, _ = _draw(input, output, args)
     if args.open and output is not None and code == FINE:
         _open(output.resolve().as_uri())
     return code
+
+
+def _served(input: Input, args: Namespace) -> str:
+    """The address of a page that shows the text with its diagram, and follows the file."""
+    from archc.cli.commands.edit_server import EditServer
+    from archc.draw import DrawStyle
+    from archc.editor.document import Document
+    from archc.page.edited_file import EditedFile
+    from archc.page.workbench import Workbench
+
+    assert input.path is not None
+    limits = limits_of(args, input)
+    document = Document(
+        "",
+        input.path,
+        project=input.project,
+        limits=limits,
+        params=dict(args.params),
+        inputs=dict(args.shapes),
+    )
+    bench = Workbench(document, style=DrawStyle(**style_of(args)))
+    server = EditServer(EditedFile(input.path, limits), bench, shows=True)
+    say(f"{server.address} shows {input.path} and follows it")
+    return server.address
 
 
 def _asked_for(args: Namespace) -> tuple[Input, Path | None]:

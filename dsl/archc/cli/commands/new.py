@@ -24,20 +24,20 @@ def run(args: Namespace) -> int:
         raise Stop(f"{path} is there already")
     if args.origin is None:
         text = (data.TEMPLATES / "new.arch").read_text(encoding="utf-8")
-        text = text.replace("MyNet", _class_name(path.stem))
+        text = text.replace("MyNet", class_name(path.stem))
     else:
         origin = find_one(args.origin, args.project, "new --from")
         analysis, code = analysed(origin, args)
         if analysis is None or code:
             return code
         need_network(analysis, origin, "there is nothing to begin with")
-        text = alone(analysis, origin, _class_name(path.stem))
+        text = alone(analysis, origin, class_name(path.stem))
     summary = headline(api.analyze(Source(str(path), text)))
     put(path, text.encode(), summary, force=False)
     return FINE
 
 
-def _class_name(stem: str) -> str:
+def class_name(stem: str) -> str:
     """`my_net` as `MyNet`."""
     words = re.findall(r"[A-Za-z0-9]+", stem)
     name = "".join(word[:1].upper() + word[1:] for word in words)

@@ -1,4 +1,4 @@
-"""A drawn page for the browsers of this machine, which reloads when it is drawn again.
+"""A server for the browsers of this machine: what those have in common that archc starts.
 
 Other pages in such a browser can send requests here, too, under any name that leads to this
 machine. So an address has a secret in it, and a request must come under the server's own name and
@@ -12,17 +12,16 @@ import sys
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 _MOST = 32  # requests at a time: a page that is open is one
+_PAUSE = 0.05  # seconds that it takes to end
 _PATIENCE = 10  # seconds for a client to say what it wants
-_RELOAD = b"<script>new EventSource('changes').onmessage = () => location.reload();</script>\n"
 _POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'unsafe-inline'; "
-    "img-src data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; "
+    "style-src 'self' 'unsafe-inline'; img-src data: blob:; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)  # inline styles: CodeMirror makes its own
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": _POLICY,
@@ -33,35 +32,23 @@ _HEADERS = {
 }
 
 
-class PageServer(ThreadingHTTPServer):
-    """Serves one file on a free port of this machine."""
+class LocalServer(ThreadingHTTPServer):
+    """Serves this machine alone, on one of its ports; 0 takes a free one. Raises OSError."""
 
     daemon_threads = True
     request_queue_size = _MOST
 
-    def __init__(self, page: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.page, self.secret = page, secrets.token_urlsafe(16)
+    def __init__(self, handler: type[LocalHandler], port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), handler)
+        self.secret = secrets.token_urlsafe(16)
         self.hosts = {f"{name}:{self.server_address[1]}" for name in ("127.0.0.1", "localhost")}
-        self.changed, self.drawings = threading.Condition(), 0
         self.free = threading.Semaphore(_MOST)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(_PAUSE,), daemon=True).start()
 
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/{self.secret}/"
-
-    def tell(self) -> None:
-        """Lets the open pages reload."""
-        with self.changed:
-            self.drawings += 1
-            self.changed.notify_all()
-
-    def wait(self, seconds: float) -> bool:
-        """Whether it was drawn again meanwhile."""
-        with self.changed:
-            before = self.drawings
-            return self.changed.wait_for(lambda: self.drawings != before, seconds)
+    def close(self) -> None:
+        """End it."""
+        self.shutdown()
+        self.server_close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if self.free.acquire(blocking=False):
@@ -80,21 +67,13 @@ class PageServer(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: PageServer
+class LocalHandler(BaseHTTPRequestHandler):
+    """What all requests have in common: whether they are ours, and what every answer says."""
+
+    server: LocalServer
     timeout = _PATIENCE
 
-    def do_GET(self) -> None:
-        if not self._is_ours():
-            self.send_error(HTTPStatus.FORBIDDEN)
-        elif self._asks_for(f"/{self.server.secret}/"):
-            self._page()
-        elif self._asks_for(f"/{self.server.secret}/changes"):
-            self._changes()
-        else:
-            self.send_error(HTTPStatus.NOT_FOUND)
-
-    def _is_ours(self) -> bool:
+    def is_ours(self) -> bool:
         """Whether the request came under our own name, and neither from nor for another site."""
         hosts, origins = (self.headers.get_all(name, []) for name in ("Host", "Origin"))
         known = len(hosts) == 1 and hosts[0] in self.server.hosts
@@ -105,25 +84,9 @@ class _Handler(BaseHTTPRequestHandler):
             and all(site in ("same-origin", "none") for site in sites)
         )
 
-    def _asks_for(self, path: str) -> bool:
-        return secrets.compare_digest(self.path.encode(), path.encode())
-
-    def _page(self) -> None:
-        try:
-            content = self.server.page.read_bytes() + _RELOAD
-        except OSError:
-            content = b"<p>nothing drawn yet</p>" + _RELOAD
-        self._head("text/html; charset=utf-8")
-        self.wfile.write(content)
-
-    def _changes(self) -> None:
-        self._head("text/event-stream")
-        while True:  # a comment now and then shows whether the page is still there
-            self.wfile.write(b"data: drawn\n\n" if self.server.wait(15) else b": waiting\n\n")
-            self.wfile.flush()
-
-    def _head(self, kind: str) -> None:
-        self.send_response(HTTPStatus.OK)
+    def head(self, kind: str, status: HTTPStatus = HTTPStatus.OK) -> None:
+        """Begin an answer of that type."""
+        self.send_response(status)
         self.send_header("Content-Type", kind)
         self.end_headers()
 

@@ -1,7 +1,4 @@
-"""`archc draw --watch`: draws again whenever a file changes, and tells open pages to reload.
-
-A page is served to this machine alone. It keeps what is open, and the zoom, by itself.
-"""
+"""`archc draw --watch`: draws again whenever a file changes."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
-from archc.cli.commands.serving import PageServer
 from archc.cli.exit_codes import Stop, say
 
 _PAUSE = 0.3  # seconds between looks at the files
@@ -19,16 +15,9 @@ Stamps = dict[Path, tuple[int, int]]
 Draw = Callable[[], Iterable[Path]]  # draws once; the files that were read
 
 
-def watch(
-    draw: Draw, input: Path, output: Path, served: bool, show: Callable[[str], None] | None
-) -> NoReturn:
+def watch(draw: Draw, input: Path, address: str, show: Callable[[str], None] | None) -> NoReturn:
     """Until it is interrupted. `show` opens an address in the browser."""
-    address, server = output.resolve().as_uri(), None
     seen = follow(draw, _stamps([input]))
-    if served:
-        server = PageServer(output)
-        address = server.address
-        say(f"{address} shows {output} and follows it")
     if show is not None:
         show(address)
     while True:
@@ -36,8 +25,6 @@ def watch(
         now = _stamps(seen)
         if now != seen:
             seen = follow(draw, now)
-            if server is not None:
-                server.tell()
 
 
 def follow(draw: Draw, before: Stamps) -> Stamps:

@@ -1,0 +1,321 @@
+"""A text and what the page shows of it: texts and offsets in, plain dicts out.
+
+It knows no protocol. The server of `archc edit` hands it what comes over HTTP, and the playground
+what its worker gets; both ask by name, and only for what `ANSWERS` holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from archc import draw, files
+from archc.api import Analysis, ArchError, analyze, bundled
+from archc.api.standalone import NotStandalone, standalone
+from archc.editor.document import Document
+from archc.editor.findings import Finding, RelatedPlace, TextChange
+from archc.editor.snapshot import Snapshot
+from archc.page.origins import origins
+from archc.page.units import PageOffsets
+from archc.recursion import deep_recursion
+from archc.report.columns import MEASURES
+from archc.report.spelling.numbers import human, natural
+from archc.source import Span
+
+Answer = dict[str, Any]
+Method = Callable[..., Answer]
+ANSWERS: dict[str, Method] = {}
+
+_FAMILY = re.compile(r'^\s*family "([^"]*)"', re.MULTILINE)
+_MOST = 400  # proposals
+
+
+class NoSuchAnswer(Exception):
+    """A question that is none, or is not put as it has to be."""
+
+
+def answer(method: Method) -> Method:
+    """Function decorator: offer what a method returns by its name."""
+    ANSWERS[method.__name__] = method
+    return method
+
+
+class Workbench:
+    """Answers what a page asks of a document. Every question brings the text that it is about.
+
+    `is_whole`: a bundled network is given as one file, since its blocks are not beside the text.
+    `style` says how the diagram is drawn, but for its theme.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        *,
+        is_whole: bool = False,
+        style: draw.DrawStyle | None = None,
+    ) -> None:
+        self.document = document
+        self.is_whole = is_whole
+        self.style = style or draw.DrawStyle()
+        self._shown: tuple[Snapshot, Analysis] | None = None
+
+    @deep_recursion()
+    def ask(self, name: str, text: str, /, **more: Any) -> Answer:
+        """Return the answer of that name about a text. Raises NoSuchAnswer."""
+        method = ANSWERS.get(name) if isinstance(name, str) else None
+        if method is None:
+            raise NoSuchAnswer(f"no question {name!r}")
+        takes = _arguments(method)
+        if {key: type(value) for key, value in more.items()} != takes or type(text) is not str:
+            raise NoSuchAnswer(f"{name} takes a text and {takes}")
+        self.document.change(text)
+        return method(self, **more)
+
+    # --- what is shown unasked
+
+    @answer
+    def look(self) -> Answer:
+        """Return what is wrong, the shapes behind lines, and what the network takes in all."""
+        analysis, snapshot = self._analysis(), self.document.analyse()
+        found, offsets = self.document.findings(), PageOffsets(snapshot.text)
+        cost = analysis.cost
+        sums = [f"{cost.params:,} parameters", f"{human(cost.macs)} MACs"]
+        return {
+            "ok": analysis.ok,
+            "network": analysis.plan is not None,
+            "name": analysis.name,
+            "heading": analysis.heading,
+            "totals": " · ".join(sums) if analysis.ok and analysis.plan is not None else "",
+            "findings": [_finding(f, snapshot, offsets) for f in found],
+            "sure": sum(any(cure.safe for cure in f.cures) for f in found),
+            "hints": [
+                {"line": h.line, "text": h.text, "tooltip": h.tooltip, "stale": h.stale}
+                for h in self.document.hints()
+            ],
+        }
+
+    @answer
+    def diagram(self, theme: str) -> Answer:
+        """Return what the diagram is made of, in the colours of a theme; or why there is none."""
+        if theme not in draw.THEMES:
+            raise NoSuchAnswer(f"a theme is one of {', '.join(draw.THEMES)}")
+        style = replace(self.style, theme=theme)
+        return self._of_network(lambda analysis: {"model": _model(analysis, style)})
+
+    @answer
+    def numbers(self) -> Answer:
+        """Return the lines of `archc summary`, each with its place in the text."""
+        return self._of_network(_numbers)
+
+    @answer
+    def pytorch(self) -> Answer:
+        """Return the file of `archc build`, and the statements that its lines come from."""
+        return self._of_network(_pytorch)
+
+    def _analysis(self) -> Analysis:
+        """Of the newest text. What `expect` says counts once the text is saved, and then alone."""
+        snapshot = self.document.analyse()
+        if self._shown is None or self._shown[0] is not snapshot:
+            found = snapshot.analysis
+            kept = tuple(d for d in found.diagnostics if snapshot.saved or d.code != "A601")
+            self._shown = snapshot, replace(found, diagnostics=kept)
+        return self._shown[1]
+
+    def _of_network(self, work: Callable[[Analysis], Answer]) -> Answer:
+        """What is to be had of a network that is right, else the reason why not."""
+        analysis = self._analysis()
+        if analysis.plan is None:
+            return {"why": "There is no `network` in this text: it is a library of blocks."}
+        if not analysis.ok:
+            return {"why": "The text has mistakes."}
+        try:
+            return work(analysis)
+        except ArchError as error:  # too large for this, though it is right
+            return {"why": error.diagnostics[0].title}
+        except draw.Unknown as unknown:
+            return {"why": str(unknown)}
+
+    # --- what is asked at a place
+
+    @answer
+    def hover(self, at: int) -> Answer:
+        """Return what is to be said of a place, in Markdown."""
+        offsets = self._offsets()
+        found = self.document.hover(offsets.from_page(at))
+        if found is None:
+            return {}
+        return {**_range(found.start, found.end, offsets), "markdown": found.markdown}
+
+    @answer
+    def complete(self, at: int) -> Answer:
+        """Return what may stand at a place, the likeliest first."""
+        offsets = self._offsets()
+        found = self.document.complete(offsets.from_page(at))[:_MOST]
+        return {
+            "items": [
+                {
+                    **_range(p.start, p.end, offsets),
+                    "text": p.text,
+                    "kind": str(p.kind),
+                    "detail": p.detail,
+                    "doc": p.doc,
+                    "rank": p.rank,
+                }
+                for p in found
+            ]
+        }
+
+    @answer
+    def signature(self, at: int) -> Answer:
+        """Return what the operator or block at a place takes."""
+        found = self.document.signature(self._offsets().from_page(at))
+        if found is None:
+            return {}
+        begin, end = found.parameters[found.active] if found.active is not None else (0, 0)
+        return {"text": found.text, "doc": found.doc, "begin": begin, "end": end}
+
+    @answer
+    def definition(self, at: int) -> Answer:
+        """Return where the name at a place is defined in this text."""
+        offsets, own = self._offsets(), str(self.document.path)
+        places = self.document.definition(offsets.from_page(at))
+        return next((_range(p.start, p.end, offsets) for p in places if p.path == own), {})
+
+    # --- what changes the text
+
+    @answer
+    def format(self) -> Answer:
+        """Return the changes that lay the text out."""
+        return {"changes": _changes(self.document.format(), self._offsets())}
+
+    @answer
+    def mend(self) -> Answer:
+        """Return the changes of all cures that are sure."""
+        whole = self.document.fix_all()
+        return {"changes": _changes(whole.changes if whole else (), self._offsets())}
+
+    # --- other texts
+
+    @answer
+    def examples(self) -> Answer:
+        """Return the names of the bundled networks by families."""
+        families: dict[str, list[str]] = {}
+        for name, path in bundled().items():
+            found = _FAMILY.search(path.read_text(encoding="utf-8"))
+            families.setdefault(found[1] if found else "Others", []).append(name)
+        return {
+            "families": [
+                {"family": family, "names": sorted(families[family], key=natural)}
+                for family in sorted(families)
+            ]
+        }
+
+    @answer
+    def example(self, name: str) -> Answer:
+        """Return the text of a bundled network; `why` where there is none of that name."""
+        path = bundled().get(name)
+        if path is None:
+            return {"why": f"no bundled network is called {name}"}
+        source = files.read(path)
+        if not self.is_whole:
+            return {"text": source.text}
+        try:
+            return {"text": standalone(analyze(source))}
+        except NotStandalone as why:
+            return {"why": f"{name} cannot be one file: {why}"}
+
+    def _offsets(self) -> PageOffsets:
+        return PageOffsets(self.document.text)
+
+
+_TYPES = {"at": int, "theme": str, "name": str}
+
+
+def _arguments(method: Method) -> dict[str, type]:
+    code = method.__code__
+    return {name: _TYPES[name] for name in code.co_varnames[1 : code.co_argcount]}
+
+
+# --- what a network is -------------------------------------------------------------------
+
+
+def _model(analysis: Analysis, style: draw.DrawStyle) -> Answer:
+    assert analysis.plan is not None
+    made = draw.model(analysis.plan, analysis.cost, style, analysis.source)
+    offsets = PageOffsets(analysis.source.text)
+    items = [*made["items"]]
+    while items:
+        item = items.pop()
+        places = item.get("at", [])
+        item["at"] = [[offsets.to_page(a), offsets.to_page(b)] for a, b in places]
+        items += item.get("items", [])
+    return made
+
+
+def _numbers(analysis: Analysis) -> Answer:
+    summary = analysis.summary()
+    sheet, offsets = summary.sheet(), PageOffsets(analysis.source.text)
+    rows = []
+    for line, (item, _) in zip(sheet.lines, summary.outline(), strict=True):
+        at = list(_places([item.span] if item.span is not None else [], analysis, offsets))
+        rows.append(
+            {"cells": sheet.shown(line), "level": line.level, "strong": line.strong, "at": at}
+        )
+    columns = [
+        {"heading": c.heading, "numeric": c.numeric, "means": MEASURES[c.name].means}
+        for c in sheet.columns
+    ]
+    return {"columns": columns, "rows": rows, "head": sheet.head, "foot": list(sheet.foot)}
+
+
+def _pytorch(analysis: Analysis) -> Answer:
+    assert analysis.plan is not None
+    text, offsets = files.stamp(analysis.emit(), analysis.text), PageOffsets(analysis.source.text)
+    lines = origins(text, analysis.plan, analysis.source)
+    origin = {str(n): list(_places(spans, analysis, offsets)) for n, spans in lines.items()}
+    return {"text": text, "origins": origin}
+
+
+def _places(spans: Sequence[Span], analysis: Analysis, offsets: PageOffsets) -> Iterator[list[int]]:
+    """Of spans in the text itself: those in files that it uses are nowhere on the page."""
+    for span in spans:
+        if span.source is analysis.source:
+            yield [offsets.to_page(span.start), offsets.to_page(span.end)]
+
+
+# --- findings ----------------------------------------------------------------------------
+
+
+def _finding(found: Finding, snapshot: Snapshot, offsets: PageOffsets) -> Answer:
+    title, _, more = found.message.partition("\n")
+    severity = "error" if found.is_error else "warning"
+    return {
+        **_range(found.start, found.end, offsets),
+        "line": found.line + 1,
+        "code": found.code,
+        "severity": "info" if found.mild else severity,
+        "title": title,
+        "more": more,
+        "related": [_related(place, snapshot, offsets) for place in found.related],
+        "cures": [
+            {"title": c.title, "safe": c.safe, "changes": _changes(c.changes, offsets)}
+            for c in found.cures
+        ],
+    }
+
+
+def _related(place: RelatedPlace, snapshot: Snapshot, offsets: PageOffsets) -> Answer:
+    if place.path != snapshot.source.name:
+        return {"text": place.text, "path": place.path}
+    line = snapshot.source.position(place.start)[0]
+    return {**_range(place.start, place.end, offsets), "line": line, "text": place.text}
+
+
+def _changes(changes: Sequence[TextChange], offsets: PageOffsets) -> list[Answer]:
+    return [{**_range(c.start, c.end, offsets), "text": c.text} for c in changes]
+
+
+def _range(start: int, end: int, offsets: PageOffsets) -> dict[str, int]:
+    return {"start": offsets.to_page(start), "end": offsets.to_page(end)}

@@ -1,0 +1,618 @@
+"""The page of `archc edit` and the playground in a real browser, with hands and without a mouse."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from browser import Browser, missing
+
+import archc
+from archc import data
+from archc.cli.commands.edit_server import EditServer
+from archc.editor.document import Document
+from archc.page.edited_file import EditedFile
+from archc.page.workbench import Workbench
+from archc.source import Limits
+
+pytestmark = pytest.mark.slow
+
+WEB = Path(__file__).parents[1] / "web"
+PLAYGROUND = WEB.parent / "build" / "playground"
+TAB, ENTER, ESCAPE, END, LEFT, RIGHT, DOWN = "\ue004\ue007\ue00c\ue010\ue012\ue014\ue015"
+F8, F1, CONTROL, ALT, BACKSPACE = "\ue038\ue031\ue009\ue00a\ue003"
+NETWORK = """\
+network Small "a <b> & </script> | 한국어"
+input 32x32 x3
+block unit(c) { residual< conv 3x3 p1 x(c); bn; relu | conv 1x1 x(c) >; relu }
+stem: conv 3x3/2 p1 x8
+body: unit(16) * 3
+gap; flatten; head: fc 10
+"""
+READY = "document.documentElement.dataset.ready === '1'"
+
+
+class EditPage:
+    """A page that is open."""
+
+    def __init__(self, browser: Browser, address: str, seconds: float = 30) -> None:
+        self.browser = browser
+        self.size(1280, 900)
+        browser.open("about:blank")
+        browser.errors()  # those of the page before
+        browser.open(address)
+        self.wait(READY, seconds)
+
+    def __call__(self, expression: str) -> Any:
+        return self.browser.value(expression)
+
+    def wait(self, condition: str, seconds: float = 20) -> None:
+        end = time.monotonic() + seconds
+        while not self(condition):
+            assert time.monotonic() < end, f"still not: {condition}; {self.browser.errors()}"
+            time.sleep(0.05)
+
+    def size(self, width: int, height: int, scheme: str = "light") -> None:
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700}
+        self.browser.command("Emulation.setDeviceMetricsOverride", **metrics)
+        wanted = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.browser.command("Emulation.setEmulatedMedia", features=wanted)
+
+    def click(self, selector: str) -> None:
+        self.browser.click(selector)
+
+    def press(self, keys: str) -> None:
+        self.browser.press(keys)
+
+    def hold(self, modifier: str, key: str) -> None:
+        steps = [("keyDown", modifier), ("keyDown", key), ("keyUp", key), ("keyUp", modifier)]
+        actions = [{"type": kind, "value": value} for kind, value in steps]
+        self.browser._act({"type": "key", "id": "keys", "actions": actions})
+
+    def line(self, number: int, keys: str) -> None:
+        """Type at the end of a line."""
+        self.click(f".cm-content .cm-line:nth-child({number})")
+        self.press(END + keys)
+
+    def shown(self, selector: str) -> str:
+        """The text of all that a selector finds."""
+        found = f"[...document.querySelectorAll('{selector}')].map(e => e.textContent).join('|')"
+        return str(self(found))
+
+    @property
+    def text(self) -> str:
+        lines = "[...document.querySelectorAll('#editor .cm-line')]"
+        clean = "(l => { const c = l.cloneNode(true);"
+        clean += " c.querySelectorAll('.shape').forEach(s => s.remove()); return c.textContent; })"
+        return str(self(f"{lines}.map({clean}).join('\\n')"))
+
+    def cards(self, name: str) -> str:
+        """The selector of the cards whose label begins so."""
+        return f'#diagram .node[aria-label^="{name}. "]'
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    if lacking := missing():
+        # CI sets the variable: there a test that does not run is one that fails.
+        stop = pytest.fail if os.environ.get("ARCHC_NEED_BROWSER") else pytest.skip
+        stop(f"needs {lacking}")
+    with Browser() as made:
+        yield made
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    made = tmp_path / "net.arch"
+    made.write_text(NETWORK, encoding="utf-8")
+    return made
+
+
+@pytest.fixture
+def server(path: Path) -> Iterator[EditServer]:
+    text = path.read_text(encoding="utf-8")
+    made = EditServer(EditedFile(path, Limits()), Workbench(Document(text, path), is_whole=True))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(browser: Browser, server: EditServer) -> Iterator[EditPage]:
+    made = EditPage(browser, server.address)
+    yield made
+    assert browser.errors() == []
+
+
+@pytest.fixture(scope="module")
+def static() -> Iterator[str]:
+    """The playground, served by what Python brings along."""
+    if not (PLAYGROUND / "index.html").is_file():
+        pytest.skip("needs `make playground`")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    made = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(PLAYGROUND)))
+    threading.Thread(target=made.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{made.server_address[1]}/"
+    made.shutdown()
+    made.server_close()
+
+
+# --- archc edit --------------------------------------------------------------------------
+
+
+def test_it_shows_the_network(page: EditPage, server: EditServer) -> None:
+    assert page("document.getElementById('name').textContent") == "Small"
+    parameters = archc.loads(NETWORK).params
+    assert page("document.getElementById('totals').textContent").startswith(f"{parameters:,} ")
+    assert page.text == NETWORK
+    assert page.shown(".shape") == "16x16 x16|16x16 x8|16x16 x16|x10"
+    assert page(f"document.querySelectorAll('{page.cards('stem')}').length") == 1
+    assert server.secret not in page("location.href")
+    assert page("document.querySelectorAll('#diagram script, #diagram img').length") == 0
+    page.browser.reload()
+    page.wait(READY)
+    assert page.text == NETWORK
+
+
+def test_typing_shows_shapes_and_mistakes(page: EditPage) -> None:
+    page.line(4, ENTER + "conv 3x3 p1 x32")
+    page.wait("[...document.querySelectorAll('.shape')].some(e => e.textContent === '16x16 x32')")
+    parameters = archc.loads(NETWORK.replace("x8\n", "x8\nconv 3x3 p1 x32\n")).params
+    page.wait(f"document.querySelector('#totals').textContent.startsWith('{parameters:,} ')", 5)
+    page.press(ENTER + "maxpool 3x3 stride")
+    page.wait("document.querySelector('#views').classList.contains('stale')")
+    page.wait("document.querySelectorAll('#findings li.error').length > 0")
+    assert page("getComputedStyle(document.querySelector('#diagram svg')).opacity") == "0.38"
+    assert not page("document.getElementById('trouble').hidden")
+    assert page("document.querySelectorAll('.cm-lintRange-error').length") >= 1
+    assert page("document.querySelectorAll('.shape').length") >= 3, "the last good ones stay"
+
+
+def test_a_newcomer_is_led_from_torch_to_the_language(page: EditPage) -> None:
+    """What one knows by heart is typed; what the page offers is taken."""
+    page.line(4, ENTER + "nn.Conv2d(8, 16, kernel_size=3, padding=1)")
+    page.wait("document.querySelector('#trouble .cure') !== null")
+    assert page.shown("#trouble .cure") == "Write `conv 3x3 p1 x16`"
+    page.click("#trouble .cure")
+    page.wait("document.getElementById('trouble').hidden")
+    assert "\nconv 3x3 p1 x16\n" in page.text
+    page.wait("!document.querySelector('#views').classList.contains('stale')")
+    assert page("document.activeElement.closest('#editor') !== null")
+
+
+def test_completion_offers_what_fits(page: EditPage) -> None:
+    page.line(4, ENTER + "fla")
+    page.wait("document.querySelector('.cm-tooltip-autocomplete') !== null")
+    assert "→ x2048" in page.shown(".cm-tooltip-autocomplete li")
+    time.sleep(0.2)  # a list that has just come takes no key yet
+    page.press(ENTER)
+    page.wait("document.querySelector('.cm-tooltip-autocomplete') === null")
+    assert "\nflatten\n" in page.text
+
+
+def test_diagram_and_text_show_each_other(page: EditPage) -> None:
+    page.line(4, "")
+    page.wait(f"document.querySelector('{page.cards('stem')}').classList.contains('here')")
+    assert page("document.querySelectorAll('#diagram .here').length") == 1
+    page.line(5, "")
+    page.wait("document.querySelector('#diagram .cluster.here') !== null")
+    page.click(page.cards("head"))
+    page.wait("getSelection().toString() === 'fc 10'")
+    boxes = "document.querySelectorAll('#diagram .cluster').length"
+    before = page(boxes)
+    page.click(page.cards("body"))
+    page.wait(f"{boxes} < {before}")
+    page.wait("getSelection().toString() === 'body: unit(16) * 3'")
+
+
+def test_the_view_stays_while_one_types(page: EditPage) -> None:
+    page.browser.wheel("#diagram .view", -300)
+    moved = page("document.querySelector('#diagram svg').style.transform")
+    page.line(4, ENTER + "relu")
+    page.wait("document.querySelectorAll('#diagram .node').length > 0")
+    time.sleep(1)
+    assert page("document.querySelector('#diagram svg').style.transform") == moved
+
+
+def test_numbers_and_pytorch_lead_to_the_text(page: EditPage) -> None:
+    page.click("#tab-numbers")
+    page.wait("document.querySelectorAll('#numbers tbody tr').length > 5")
+    rows = page.shown("#numbers tbody th")
+    assert rows.startswith("stem|body|")
+    page.click("#numbers tbody button")
+    page.wait("getSelection().toString() === 'conv 3x3/2 p1 x8'")
+    page.click("#tab-pytorch")
+    page.wait("document.querySelector('#pytorch .cm-content').textContent.includes('class Small')")
+    page.wait("document.querySelectorAll('#pytorch .marked').length >= 1")
+    assert "self.stem = nn.Conv2d" in page.shown("#pytorch .marked")
+    line = "[...document.querySelectorAll('#pytorch .cm-line')]"
+    page(f"{line}.find(l => l.textContent.includes('self.head = ')).setAttribute('id', 'wanted')")
+    page.click("#wanted")
+    page.wait("getSelection().toString() === 'fc 10'")
+
+
+def test_it_saves_on_demand_alone(page: EditPage, path: Path) -> None:
+    page.line(6, ENTER + "relu")
+    page.wait("document.title.startsWith('•')")
+    time.sleep(0.5)
+    assert path.read_text(encoding="utf-8") == NETWORK
+    page.hold(CONTROL, "s")
+    page.wait("!document.title.startsWith('•')")
+    assert path.read_text(encoding="utf-8") == NETWORK + "relu\n"
+    page.press("; relu")
+    page.click("#save")
+    page.wait("!document.title.startsWith('•')")
+    assert path.read_text(encoding="utf-8") == NETWORK + "relu; relu\n"
+
+
+def test_a_file_that_changed_on_disk_is_never_lost(page: EditPage, path: Path) -> None:
+    theirs = NETWORK.replace("x8", "x12")
+    path.write_text(theirs, encoding="utf-8")  # nothing of ours is lost by taking it
+    page.wait("document.querySelector('#editor .cm-content').textContent.includes('x12')")
+    page.line(6, ENTER + "relu")
+    path.write_text(NETWORK, encoding="utf-8")
+    page.wait("!document.getElementById('notice').hidden")
+    page.hold(CONTROL, "s")
+    time.sleep(0.5)
+    assert path.read_text(encoding="utf-8") == NETWORK
+    assert page.shown("#notice button") == "Take the file's text|Overwrite it with mine|×"
+    page.click("#notice button:nth-of-type(1)")
+    page.wait("document.getElementById('notice').hidden")
+    assert page.text == NETWORK
+    page.click("#editor .cm-content")
+    page.hold(CONTROL, "z")  # what was taken can be undone
+    assert page.text == theirs + "relu\n"
+    path.write_text(NETWORK + "# once more\n", encoding="utf-8")
+    page.wait("!document.getElementById('notice').hidden")
+    page.click("#notice button:nth-of-type(2)")
+    page.wait("document.getElementById('notice').hidden")
+    assert path.read_text(encoding="utf-8") == theirs + "relu\n"
+
+
+def test_examples_are_whole(page: EditPage, path: Path) -> None:
+    page.click("#examples")
+    page.press("resnet18" + ENTER)
+    page.wait("document.getElementById('name').textContent === 'ResNet18'")
+    assert "use " not in page.text
+    assert page.shown("#findings li") == ""
+    assert path.read_text(encoding="utf-8") == NETWORK
+
+
+def test_downloads(page: EditPage, tmp_path: Path) -> None:
+    folder = tmp_path / "got"
+    folder.mkdir()
+    page.browser.download_to(str(folder))
+    for kind, name in (
+        ("arch", "net.arch"),
+        ("py", "Small.py"),
+        ("svg", "Small.svg"),
+        ("png", "Small.png"),
+    ):
+        page.click("#download summary")
+        page.click(f"#download [data-kind={kind}]")
+        end = time.monotonic() + 20
+        while not (folder / name).exists():
+            assert time.monotonic() < end, name
+            time.sleep(0.1)
+    time.sleep(0.3)
+    assert (folder / "net.arch").read_text(encoding="utf-8") == NETWORK
+    assert (folder / "Small.py").read_text(encoding="utf-8") == archc.loads(NETWORK).source()
+    root = ElementTree.parse(folder / "Small.svg").getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert 'class="node here' not in (folder / "Small.svg").read_text(encoding="utf-8")
+    assert (folder / "Small.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_keyboard_alone_suffices(page: EditPage) -> None:
+    page.click("#editor .cm-content")
+    page.press(ESCAPE + TAB)  # out of the text
+    seen = []
+    for _ in range(60):
+        focus = "(e => e.id || e.getAttribute('aria-label') || e.textContent || e.tagName)"
+        seen.append(page(f"{focus}(document.activeElement)"))
+        if page("document.activeElement.closest('#diagram .node') !== null"):
+            break
+        page.press(TAB)
+    assert any("smaller" in name for name in seen), seen
+    page.press(TAB)
+    name = page("document.activeElement.getAttribute('aria-label')")
+    assert name.startswith("stem. stem: conv 3x3/2 p1 x8")
+    page.press(ENTER)  # to its text
+    page.wait("getSelection().toString() === 'conv 3x3/2 p1 x8'")
+    assert page("document.activeElement.closest('#editor') !== null")
+    page("document.getElementById('tab-diagram').focus()")
+    page.press(RIGHT)
+    page.wait("document.getElementById('tab-numbers').getAttribute('aria-selected') === 'true'")
+    page.press(LEFT + LEFT)
+    page.wait("document.getElementById('tab-pytorch').getAttribute('aria-selected') === 'true'")
+    page.line(4, "")
+    page.press(LEFT * 14 + F1)
+    page.wait("document.querySelector('.markdown') !== null")
+    assert "parameters" in page.shown(".markdown")
+    page.press(ESCAPE)
+    page.press(END + ENTER + "Relu")
+    page.wait("document.querySelectorAll('#findings li').length === 1")
+    page.press(F8)
+    page.wait("document.querySelector('.cm-tooltip-lint, .cm-panel-lint, .cm-diagnostic') !== null")
+
+
+def test_everything_has_a_name(page: EditPage) -> None:
+    """What a screen reader says of each thing that can be reached."""
+    tree = page.browser.command("Accessibility.getFullAXTree")["nodes"]
+    focusable = {"button", "textbox", "searchbox", "tab", "combobox", "link", "toolbar"}
+    nameless = [
+        node["role"]["value"]
+        for node in tree
+        if not node.get("ignored")
+        and node.get("role", {}).get("value") in focusable
+        and not node.get("name", {}).get("value")
+    ]
+    assert nameless == []
+    roles = [node.get("role", {}).get("value") for node in tree]
+    assert {"tablist", "tab", "tabpanel", "status", "banner", "main"} <= set(roles)
+
+
+def contrast(page: EditPage, selector: str, behind: str) -> float:
+    """By WCAG 2: 4.5 is what text needs."""
+    script = f"""(() => {{
+      const light = (e, what) => {{
+        const [r, g, b] = getComputedStyle(document.querySelector(e))[what].match(/[\\d.]+/g)
+          .map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+        return .2126 * r + .7152 * g + .0722 * b;
+      }};
+      const pair = [light('{selector}', 'color'), light('{behind}', 'backgroundColor')];
+      const [a, b] = pair.sort((x, y) => y - x);
+      return (a + .05) / (b + .05);
+    }})()"""
+    return float(page(script))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark_can_be_read(page: EditPage, scheme: str) -> None:
+    page.size(1280, 900, scheme)
+    page.wait("document.querySelector('#diagram svg') !== null")
+    white = page("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert white == (scheme == "light")
+    texts = [".c-keyword", ".c-number", ".c-string", ".c-operator", ".c-name", ".c-label", ".shape"]
+    assert all(contrast(page, text, "#editor .cm-editor") >= 4.5 for text in texts)
+    assert contrast(page, "#totals", "header") >= 4.5
+    assert contrast(page, "#tab-numbers", "nav") >= 4.5
+    fill = "document.querySelector('#diagram svg polygon').getAttribute('fill')"
+    page.wait(f"({fill} === 'white') === {str(scheme == 'light').lower()}")
+
+
+def test_a_phone_can_read_it(page: EditPage) -> None:
+    page.size(400, 800)
+    page.wait("document.body.dataset.view === 'text'")
+    for name in ("text", "diagram", "numbers", "pytorch"):
+        page.click(f"#tab-{name}")
+        page.wait(f"document.getElementById('{name}').getBoundingClientRect().width > 390")
+        assert page("document.documentElement.scrollWidth") <= 400
+        assert page(f"document.getElementById('{name}').getBoundingClientRect().height") > 500
+    page.click("#tab-diagram")
+    page.click(page.cards("stem"))
+    page.wait("document.body.dataset.view === 'diagram'")
+
+
+def test_a_page_without_its_secret_says_so(browser: Browser, server: EditServer) -> None:
+    browser.open("about:blank")
+    browser.open(server.address.partition("#")[0])
+    browser.run("sessionStorage.clear()")
+    browser.reload()
+    end = time.monotonic() + 10
+    while browser.value("document.getElementById('notice').hidden"):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert "archc edit" in browser.value("document.getElementById('notice').textContent")
+    browser.errors()  # of the refused request
+
+
+def test_when_archc_ends_the_text_stays(browser: Browser, server: EditServer) -> None:
+    page = EditPage(browser, server.address)
+    page.line(6, ENTER + "relu")
+    server.close()
+    page.press(ENTER)
+    page.wait("!document.getElementById('notice').hidden")
+    assert "is still here" in page.shown("#notice")
+    assert page.text == NETWORK + "relu\n\n"
+    browser.errors()  # of the requests
+    browser.run("window.onbeforeunload = null")
+
+
+def test_draw_watch_shows_the_same_page(browser: Browser, path: Path) -> None:
+    """For reading alone, drawn as was asked for; it follows the file."""
+    command = "draw net.arch -o net.html --watch -D wide=24 --depth 1"
+    text = NETWORK.replace("input", "param wide = 8\ninput").replace("p1 x8", "p1 x(wide)")
+    path.write_text(text, encoding="utf-8")
+    watch = subprocess.Popen(
+        [sys.executable, "-m", "archc", *command.split()],
+        cwd=path.parent,
+        env={**os.environ, "PYTHONPATH": str(Path(archc.__file__).parents[1])},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert watch.stderr is not None
+        lines = [watch.stderr.readline()]
+        while "http://" not in lines[-1]:
+            assert lines[-1], "it ended"
+            lines.append(watch.stderr.readline())
+        page = EditPage(browser, next(w for w in lines[-1].split() if w.startswith("http://")))
+        assert page("document.getElementById('name').textContent") == "Small wide=24"
+        assert "16x16 x24" in page.shown(".shape")
+        assert page("document.querySelectorAll('#diagram .cluster').length") == 1
+        page.line(5, "relu")
+        assert page.text == text
+        assert page("document.getElementById('save').hidden")
+        page.browser.wheel("#diagram .view", -300)
+        moved = page("document.querySelector('#diagram svg').style.transform")
+        path.write_text("network Small\ninput", encoding="utf-8")  # a mistake
+        page.wait("document.querySelector('#views').classList.contains('stale')")
+        assert not page("document.getElementById('trouble').hidden")
+        assert page("document.querySelectorAll('.cure').length") == 0
+        path.write_text(text.replace("fc 10", "fc 77"), encoding="utf-8")
+        page.wait("document.querySelector('#diagram').textContent.includes('→ 77')")
+        page.wait("!document.querySelector('#views').classList.contains('stale')")
+        assert page("document.querySelector('#diagram svg').style.transform") == moved
+        drawn, end = path.with_name("net.html"), time.monotonic() + 10
+        while "→ 77" not in drawn.read_text(encoding="utf-8"):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert browser.errors() == []
+    finally:
+        watch.terminate()
+        watch.communicate(timeout=10)
+
+
+# --- the playground ----------------------------------------------------------------------
+
+
+def test_the_playground_needs_nobody(static: str, tmp_path: Path) -> None:
+    """By Chromium's own log of all requests, those of workers too."""
+    if lacking := missing():
+        pytest.skip(f"needs {lacking}")
+    log = tmp_path / "requests.json"
+    with Browser(1280, 900, f"--log-net-log={log}") as browser:
+        page = EditPage(browser, f"{static}#net=resnet18", 120)
+        assert page("document.getElementById('name').textContent") == "ResNet18"
+        assert page.shown(".shape") != ""
+        for tab in ("numbers", "pytorch", "diagram"):
+            page.click(f"#tab-{tab}")
+        page.wait("document.querySelectorAll('#numbers tbody tr').length > 5")
+        page.wait(
+            "document.querySelector('#pytorch .cm-content').textContent.includes('nn.Conv2d')"
+        )
+        assert browser.errors() == []
+    events = log.read_text(encoding="utf-8")
+    asked = re.findall(r'"initiator":"([^"]*)".*?"url":"([^"]*)"', events)
+    ours = {url for initiator, url in asked if initiator != "not an origin"}
+    assert {url for url in ours if not url.startswith(static)} == set()
+    assert f"{static}pyodide/pyodide.asm.wasm" in ours
+
+
+def test_the_playground_is_ready_within_5_seconds_of_cpu(static: str) -> None:
+    """Python, archc, the first look and the first diagram."""
+    command = ["node", "ready.mjs", str(PLAYGROUND)]
+    runs = [subprocess.run(command, cwd=WEB, capture_output=True, check=True) for _ in range(3)]
+    assert min(float(run.stdout) for run in runs) < 5
+
+
+@pytest.fixture(scope="module")
+def playground(static: str, browser: Browser) -> Callable[[str], EditPage]:
+    def open_page(end: str) -> EditPage:
+        return EditPage(browser, static + end, 120)
+
+    return open_page
+
+
+FORWARD = """\
+network Mine
+input 32x32 x3
+block basic(planes) {
+  identity = x
+  nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
+  nn.BatchNorm2d(planes)
+  nn.ReLU(inplace=True)
+  nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
+  nn.BatchNorm2d(planes)
+  out += identity
+  out = F.relu(out)
+}
+self.conv1 = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
+basic(16)
+basic(32)
+nn.AdaptiveAvgPool2d(1)
+nn.Flatten()
+nn.Linear(32, 10)
+"""
+
+
+def test_a_newcomer_in_the_playground(playground: Callable[[str], EditPage]) -> None:
+    """A ResNet block in the words of torch, with a mistake in it: the page's buttons mend all."""
+    page = playground("")
+    assert "network MyNet" in page.text
+    page.click("#editor .cm-content")
+    page.hold(CONTROL, "a")
+    page.browser.command("Input.insertText", text=FORWARD)
+    page.wait("document.getElementById('name').textContent === 'Mine'")
+    right = "!document.querySelector('#views').classList.contains('stale')"
+    for _ in range(20):
+        page.wait(f"document.querySelector('#trouble .cure') !== null || {right}")
+        if page(right):
+            break
+        before = page.text
+        page.click("#trouble .cure")
+        assert page.text != before
+        time.sleep(0.4)
+    assert page(right), page.shown("#findings li")
+    assert "residual<" in page.text
+    assert "nn." not in page.text
+    assert page.browser.errors() == []
+
+
+def test_it_survives_what_is_too_deep(playground: Callable[[str], EditPage]) -> None:
+    page = playground("#net=lenet5")
+    for text in ("{ " * 300, "conv " + "(" * 2000, "residual< " * 49 + "relu" + " >" * 49):
+        page.browser.run("location.hash = '#net=lenet5'")
+        page.wait("document.querySelector('#editor').textContent.includes('network LeNet5')")
+        page.click("#editor .cm-content")
+        page.hold(CONTROL, "a")
+        page.browser.command("Input.insertText", text=f"network N\ninput 8x8 x8\n{text}")
+        page.wait("document.getElementById('name').textContent === 'N'")
+        page.wait("location.hash.startsWith('#code=')")
+        for button in ("#tab-pytorch", "#format", "#tab-numbers", "#tab-diagram"):
+            page.click(button)
+    page.browser.run("location.hash = '#net=resnet18'")
+    page.wait("document.getElementById('name').textContent === 'ResNet18'", 60)
+    assert page.browser.errors() == []
+
+
+def test_a_link_holds_the_program(playground: Callable[[str], EditPage]) -> None:
+    page = playground("")
+    page.line(18, ENTER + "relu # é𝔘")
+    page.wait("location.hash.startsWith('#code=')")
+    time.sleep(1)
+    link, text = page("location.href"), page.text
+    assert re.fullmatch(r"#code=[\w-]+", page("location.hash"))
+    again = playground(link.rpartition("/")[2])
+    assert again.text == text
+    assert again.browser.errors() == []
+
+
+def test_damaged_links_are_said(playground: Callable[[str], EditPage]) -> None:
+    page = playground("#net=resnet18")
+    for end in ("code=!!", "code=AAAA", "code=", "net=../x", "net=__proto__", "<img src=x>"):
+        page.browser.run(f"location.hash = '#{end}'")
+        page.wait("!document.getElementById('notice').hidden")
+        assert page("document.querySelectorAll('img[src]').length") == 0
+        page.wait("document.querySelector('#editor').textContent.includes('network MyNet')")
+        page.browser.run("location.hash = '#net=lenet5'")
+        page.wait("document.querySelector('#editor').textContent.includes('network LeNet5')")
+        assert page("document.getElementById('notice').hidden")
+    assert page.browser.errors() == []
+
+
+def test_it_is_the_same_page(static: str) -> None:
+    """What archc edit serves, but for the word that says who answers."""
+    served = data.TEMPLATES / "page"
+    for name in ("edit.js", "edit.css", "layout.js", "viz-global.js"):
+        assert (PLAYGROUND / name).read_bytes() == (served / name).read_bytes(), "make playground"
+    bundled = json.loads((PLAYGROUND / "bundled.json").read_text(encoding="utf-8"))
+    names = {name for family in bundled["families"] for name in family["names"]}
+    assert names == set(bundled["texts"]) == set(archc.api.bundled())
+    assert "viz" in (PLAYGROUND / "NOTICE.md").read_text(encoding="utf-8").lower()

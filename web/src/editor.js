@@ -1,0 +1,246 @@
+// The text: CodeMirror with archc's colours, shapes behind lines, mistakes, completion, hover.
+import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { python } from "@codemirror/lang-python";
+import { bracketMatching, HighlightStyle, indentUnit, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
+import { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
+import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
+import { Compartment, EditorState, RangeSetBuilder, StateEffect, StateField } from "@codemirror/state";
+import {
+  Decoration, drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, hoverTooltip, keymap, lineNumbers,
+  showTooltip, WidgetType,
+} from "@codemirror/view";
+import { tags } from "@lezer/highlight";
+import { arch } from "../../editors/codemirror/arch.js";
+import { element, markdown } from "./markdown.js";
+
+const COLOURS = HighlightStyle.define([
+  { tag: tags.comment, class: "c-comment" },
+  { tag: [tags.keyword, tags.definitionKeyword, tags.operatorKeyword, tags.controlKeyword], class: "c-keyword" },
+  { tag: [tags.number, tags.bool, tags.null], class: "c-number" },
+  { tag: [tags.string, tags.special(tags.string)], class: "c-string" },
+  { tag: [tags.standard(tags.variableName), tags.function(tags.variableName), tags.className], class: "c-operator" },
+  { tag: [tags.typeName, tags.definition(tags.variableName), tags.function(tags.definition(tags.variableName))], class: "c-name" },
+  { tag: [tags.labelName], class: "c-label" },
+  { tag: [tags.atom, tags.propertyName, tags.special(tags.variableName)], class: "c-attribute" },
+]);
+
+const KINDS = {
+  operator: "function", combinator: "keyword", block: "class", keyword: "keyword", value: "variable", label: "property",
+  attribute: "property", function: "function", file: "text",
+};
+
+// --- shapes behind lines ----------------------------------------------------------------------
+
+class ShapeWidget extends WidgetType {
+  constructor(hint) {
+    super();
+    this.hint = hint;
+  }
+
+  eq({ hint }) {
+    return hint.text === this.hint.text && hint.stale === this.hint.stale;
+  }
+
+  toDOM() {
+    const made = element("span", this.hint.stale ? "shape stale" : "shape", this.hint.text);
+    made.title = this.hint.tooltip;
+    return made;
+  }
+}
+
+const setShapes = StateEffect.define();
+const shapes = StateField.define({
+  create: () => Decoration.none,
+  update(found, transaction) {
+    let made = found.map(transaction.changes);
+    for (const effect of transaction.effects)
+      if (effect.is(setShapes)) {
+        const { doc } = transaction.state, builder = new RangeSetBuilder();
+        for (const hint of effect.value) {
+          if (hint.line >= doc.lines) continue;
+          const { to } = doc.line(hint.line + 1);
+          builder.add(to, to, Decoration.widget({ widget: new ShapeWidget(hint), side: 1 }));
+        }
+        made = builder.finish();
+      }
+    return made;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+// --- lines that are marked --------------------------------------------------------------------
+
+const setMarked = StateEffect.define();
+const marked = StateField.define({
+  create: () => Decoration.none,
+  update(found, transaction) {
+    let made = found.map(transaction.changes);
+    for (const effect of transaction.effects)
+      if (effect.is(setMarked)) {
+        const lines = effect.value.filter((line) => line >= 1 && line <= transaction.state.doc.lines);
+        const line = Decoration.line({ class: "marked" });
+        made = Decoration.set(lines.map((n) => line.range(transaction.state.doc.line(n).from)));
+      }
+    return made;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+// --- what F1 shows ----------------------------------------------------------------------------
+
+const setExplained = StateEffect.define();
+const explained = StateField.define({
+  create: () => null,
+  update(found, transaction) {
+    for (const effect of transaction.effects) if (effect.is(setExplained)) return effect.value;
+    return transaction.docChanged || transaction.selection ? null : found;
+  },
+  provide: (field) => showTooltip.from(field),
+});
+
+const asked = (found, view, at) => ({
+  pos: found.start,
+  end: found.end,
+  above: true,
+  create: () => {
+    const dom = markdown(found.markdown);
+    if (at) dom.setAttribute("role", "status");
+    return { dom };
+  },
+});
+
+/** The editor in an element. `page` answers, and is told of changes. */
+export function textEditor(parent, page) {
+  const hover = async (view, at) => {
+    const { doc } = view.state, found = await page.ask("hover", { at });
+    return found?.markdown && view.state.doc.eq(doc) ? asked(found, view) : null;
+  };
+  const complete = async (context) => {
+    const word = context.matchBefore(/[\w"./]*/);
+    if (!context.explicit && !(word && word.from < word.to)) return null;
+    const found = await page.ask("complete", { at: context.pos });
+    if (!found?.items?.length || context.aborted) return null;
+    return {
+      from: found.items[0].start,
+      to: found.items[0].end,
+      validFor: /^\w*$/,
+      options: found.items.map((item) => ({
+        label: item.text,
+        type: KINDS[item.kind],
+        detail: item.detail,
+        info: item.doc ? () => markdown(item.doc) : undefined,
+        boost: 50 - 10 * item.rank,
+      })),
+    };
+  };
+  const explain = (view) => {
+    const at = view.state.selection.main.head, { doc } = view.state;
+    page.ask("hover", { at }).then((found) => {
+      if (found?.markdown && view.state.doc.eq(doc)) view.dispatch({ effects: setExplained.of(asked(found, view, at)) });
+    });
+    return true;
+  };
+  const define = (view) => {
+    page.ask("definition", { at: view.state.selection.main.head }).then((found) => {
+      if (found?.end !== undefined) page.go([found.start, found.end], true);
+    });
+    return true;
+  };
+  // Escape lets the next Tab leave the editor, for those who have no mouse.
+  const leave = (view) => {
+    view.setTabFocusMode(4000);
+    page.say("Tab now leaves the text");
+    return true;
+  };
+  const view = new EditorView({
+    parent,
+    extensions: [
+      lineNumbers(), highlightActiveLineGutter(), history(), drawSelection(), bracketMatching(), closeBrackets(),
+      highlightActiveLine(), highlightSelectionMatches(), lintGutter(), indentUnit.of("  "),
+      StreamLanguage.define(arch()), syntaxHighlighting(COLOURS),
+      autocompletion({ override: [complete], icons: false }),
+      hoverTooltip(hover), explained, shapes, marked,
+      keymap.of([
+        { key: "Mod-s", run: () => page.save(), preventDefault: true },
+        { key: "Shift-Alt-f", run: () => page.format() },
+        { key: "F1", run: explain },
+        { key: "F12", run: define },
+        { key: "Tab", run: acceptCompletion },
+        ...closeBracketsKeymap, ...completionKeymap, ...lintKeymap, ...searchKeymap, ...historyKeymap, ...defaultKeymap,
+        { key: "Escape", run: leave },
+        indentWithTab,
+      ]),
+      wrapping.of([]), writing.of([]),
+      EditorView.contentAttributes.of({ "aria-label": "the network's text. F1 explains, F8 goes to the next mistake, Escape then Tab leaves" }),
+      EditorView.updateListener.of((update) => {
+        if (update.docChanged) page.changed();
+        if (update.docChanged || update.selectionSet) page.moved(update.state.selection.main.head);
+      }),
+    ],
+  });
+  return view;
+}
+
+/** The generated source: it can be read, and says which line was chosen. */
+export function sourceView(parent, pick) {
+  return new EditorView({
+    parent,
+    extensions: [
+      lineNumbers(), drawSelection(), python(), syntaxHighlighting(COLOURS), EditorState.readOnly.of(true), marked,
+      keymap.of([
+        { key: "Enter", run: (view) => pick(view.state.doc.lineAt(view.state.selection.main.head).number, true) ?? true },
+        ...searchKeymap, ...defaultKeymap,
+      ]),
+      EditorView.contentAttributes.of({ "aria-label": "PyTorch source, to be read. Enter goes to the statement that a line comes from" }),
+      EditorView.domEventHandlers({
+        click: (event, view) => {
+          const at = view.posAtCoords({ x: event.clientX, y: event.clientY });
+          if (at !== null && view.state.selection.main.empty) pick(view.state.doc.lineAt(at).number, false);
+        },
+      }),
+    ],
+  });
+}
+
+export const showShapes = (view, hints) => view.dispatch({ effects: setShapes.of(hints) });
+
+export function markLines(view, lines, scroll) {
+  const effects = [setMarked.of(lines)];
+  if (scroll && lines.length && lines[0] <= view.state.doc.lines)
+    effects.push(EditorView.scrollIntoView(view.state.doc.line(lines[0]).from, { y: "nearest", yMargin: 60 }));
+  view.dispatch({ effects });
+}
+
+/** Put a text in place of the one there is: what is alike at both ends stays, and the cursor too. */
+export function replaceAll(view, text) {
+  const old = view.state.doc.toString(), most = Math.min(old.length, text.length);
+  let head = 0, tail = 0;
+  while (head < most && old[head] === text[head]) head++;
+  while (tail < most - head && old[old.length - 1 - tail] === text[text.length - 1 - tail]) tail++;
+  view.dispatch({ changes: { from: head, to: old.length - tail, insert: text.slice(head, text.length - tail) } });
+}
+
+const wrapping = new Compartment(), writing = new Compartment();
+
+/** Let nobody change the text; it can be read and selected still. */
+export const forReading = (view) => view.dispatch({ effects: writing.reconfigure(EditorState.readOnly.of(true)) });
+
+/** Whether long lines go on below: on a phone. */
+export const wrapLines = (view, wraps) => view.dispatch({ effects: wrapping.reconfigure(wraps ? EditorView.lineWrapping : []) });
+
+/** Squiggles; each cure is a button in what the pointer, or F8, shows. */
+export function showFindings(view, findings, cure) {
+  const most = view.state.doc.length;
+  const diagnostics = findings.map((found) => {
+    const from = Math.min(found.start, most);
+    return {
+      from,
+      to: Math.min(Math.max(found.end, from), most),
+      severity: found.severity,
+      message: found.more ? `${found.title}\n${found.more}` : found.title,
+      actions: found.cures.map((each) => ({ name: each.title, apply: () => cure(each) })),
+    };
+  });
+  view.dispatch(setDiagnostics(view.state, diagnostics));
+}

@@ -1,0 +1,649 @@
+// The page of `archc edit` and of the playground: a text, and what archc says of it beside it.
+import { Diagram } from "./diagram.js";
+import { forReading, markLines, replaceAll, showFindings, showShapes, sourceView, textEditor, wrapLines } from "./editor.js";
+import { pack, unpack } from "./link.js";
+import { element } from "./markdown.js";
+import { Gone, Served, Worked } from "./transport.js";
+
+const SOON = 80; // milliseconds after a key until archc is asked
+const LATER = 700; // until mistakes on other lines than the one that is typed are shown
+const VIEWS = ["text", "diagram", "numbers", "pytorch"];
+
+const $ = (id) => document.getElementById(id);
+const isServed = document.documentElement.dataset.served === "yes";
+const narrow = matchMedia("(max-width: 760px)");
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+// --- who answers ------------------------------------------------------------------------------
+
+function secret() {
+  const given = location.hash.slice(1);
+  if (given) {
+    sessionStorage.setItem("archc", given);
+    history.replaceState(null, "", location.pathname);
+  }
+  return given || sessionStorage.getItem("archc") || "";
+}
+
+const transport = isServed ? new Served(secret()) : new Worked();
+
+/** Ask about the text as it is now; null where there is no answer. */
+async function ask(name, more = {}) {
+  try {
+    return await transport.ask(name, { text: text(), ...more });
+  } catch (error) {
+    notice(error.message, error instanceof Gone ? [["Copy the text", copyText]] : []);
+    return null;
+  }
+}
+
+// --- the text ---------------------------------------------------------------------------------
+
+let seen = null; // the digest of the file as this page knows it
+let saved = ""; // the text that is in it
+let shows = false; // the file is shown, not edited
+let told = null; // the digest of what it was heard to be
+let fileName = "network.arch";
+let looked = null; // the last answer to `look`
+let lookedAt = ""; // and the text that it is about
+let chosen = "diagram";
+let typing = 0, settling = 0, isBusy = false, isStale = false, cursor = 0;
+
+const view = textEditor($("editor"), {
+  ask, save, format, say,
+  go: (place, focus) => go(place, focus),
+  changed: () => {
+    isStale = true;
+    clearTimeout(typing);
+    typing = setTimeout(refresh, SOON);
+    dress();
+    if (!isServed) keepLink();
+  },
+  moved: (at) => {
+    cursor = statementAt(at);
+    diagram?.follow(cursor);
+    followSource();
+    takes();
+  },
+});
+const source = sourceView($("pytorch"), (line, focus) => {
+  const places = shown.pytorch?.origins[line];
+  if (places) go(places[0], focus || !narrow.matches);
+});
+const diagram = new Diagram($("diagram"), (place, focus = !narrow.matches) => go(place, focus));
+
+/** The nearest offset that may be in a statement: not in the indent, nor in a comment behind it. */
+function statementAt(at) {
+  const { from, text: line } = view.state.doc.lineAt(at), code = line.replace(/\s*(#.*)?$/, "");
+  return Math.max(Math.min(at, from + code.length), from + Math.min(line.search(/\S|$/), code.length));
+}
+
+const text = () => view.state.doc.toString();
+
+function go([start, end], focus) {
+  const most = view.state.doc.length;
+  if (focus && narrow.matches) choose("text");
+  view.dispatch({ selection: { anchor: Math.min(end, most), head: Math.min(start, most) }, scrollIntoView: true });
+  if (focus) view.focus();
+}
+
+/** Make changes of a text, if it is that text still. */
+function apply(changes, of) {
+  if (!changes?.length || shows || text() !== of) return false;
+  view.dispatch({ changes: changes.map(({ start, end, text: insert }) => ({ from: start, to: end, insert })), userEvent: "input.fix" });
+  return true;
+}
+
+// --- asking, one question at a time and for the newest text -----------------------------------
+
+const shown = { text: {}, diagram: null, numbers: null, pytorch: null };
+const shownFor = {}; // of each view the text that it shows
+
+async function refresh() {
+  if (isBusy) return;
+  isBusy = true;
+  try {
+    while (isStale) {
+      isStale = false;
+      const asked = text(), answer = await ask("look");
+      if (!answer) break;
+      if (asked !== text()) {
+        isStale = true;
+        continue;
+      }
+      takeLook(answer, asked);
+      await refreshView(asked);
+    }
+  } finally {
+    isBusy = false;
+  }
+}
+
+/** The view that is chosen, for the text; where it has mistakes the last good one stays, greyed. */
+async function refreshView(asked = text()) {
+  const name = chosen === "text" ? "diagram" : chosen;
+  if (!looked) return;
+  if (!looked.ok || !looked.network) return trouble();
+  if (shownFor[name] !== asked || (name === "diagram" && shown.theme !== theme())) {
+    const answer = await ask(name, name === "diagram" ? { theme: theme() } : {});
+    if (!answer || asked !== text()) return;
+    if (!answer.why) {
+      shown[name] = answer;
+      shownFor[name] = asked;
+      shown.theme = name === "diagram" ? theme() : shown.theme;
+      try {
+        await SHOW[name](answer);
+      } catch (error) {
+        answer.why = `The diagram could not be drawn: ${error.message}`;
+      }
+    }
+    looked.why = answer.why;
+  }
+  trouble();
+  document.documentElement.dataset.ready = "1";
+}
+
+const theme = () => (dark.matches ? "dark" : "light");
+
+function takeLook(answer, asked) {
+  const before = looked?.findings ?? [];
+  looked = answer;
+  lookedAt = asked;
+  showShapes(view, answer.hints);
+  $("name").textContent = answer.network ? answer.heading : fileName;
+  $("totals").textContent = answer.totals || $("totals").textContent;
+  $("totals").classList.toggle("stale", !answer.totals);
+  $("mend").hidden = !answer.sure || shows;
+  $("mend").textContent = answer.sure > 1 ? `Fix ${answer.sure}` : "Fix";
+  // What is half typed is wrong all over: at once only what is on its line, or was there before.
+  clearTimeout(settling);
+  const line = view.state.doc.lineAt(view.state.selection.main.head).number;
+  const known = new Set(before.map((found) => found.code + found.title));
+  const near = answer.findings.filter((found) => found.line === line || known.has(found.code + found.title));
+  if (near.length < answer.findings.length && typing) {
+    list(near);
+    settling = setTimeout(() => {
+      if (looked === answer) {
+        list(answer.findings);
+        trouble();
+      }
+    }, LATER);
+  } else list(answer.findings);
+  trouble();
+  if (!answer.ok) document.documentElement.dataset.ready = "1";
+}
+
+// --- mistakes ---------------------------------------------------------------------------------
+
+let listed = [];
+
+function list(findings) {
+  listed = findings;
+  const of = lookedAt;
+  showFindings(view, findings, (cure) => apply(cure.changes, of));
+  $("findings").firstElementChild.replaceChildren(...findings.map(finding));
+  $("findings").hidden = !findings.length;
+}
+
+function finding(found) {
+  const item = element("li", found.severity);
+  const head = element("button", "where");
+  head.type = "button";
+  head.append(element("b", "", `line ${found.line}`), ` ${found.title} `, element("small", "", found.code));
+  head.setAttribute("aria-label", `${found.severity} on line ${found.line}: ${found.title}`);
+  head.onclick = () => go([found.start, found.end], true);
+  item.append(head);
+  for (const line of found.more.split("\n")) if (line) item.append(element("p", "", line));
+  for (const place of found.related) item.append(related(place));
+  item.append(cures(found));
+  return item;
+}
+
+function related(place) {
+  const line = place.path ? element("p", "", `${place.path}: ${place.text}`) : element("p");
+  if (!place.path) {
+    const link = element("button", "link", `line ${place.line}: ${place.text}`);
+    link.type = "button";
+    link.onclick = () => go([place.start, place.end], true);
+    line.append(link);
+  }
+  return line;
+}
+
+function cures(found) {
+  const row = element("span", "cures"), of = lookedAt;
+  if (shows) return row;
+  for (const cure of found.cures) {
+    const button = element("button", "cure", cure.title);
+    button.type = "button";
+    button.onclick = () => {
+      apply(cure.changes, of);
+      view.focus();
+    };
+    row.append(button);
+  }
+  return row;
+}
+
+/** Above the view: why it is not of this text. */
+function trouble() {
+  const wrong = looked.findings.find((found) => found.severity === "error" && listed.includes(found))
+    ?? listed.find((found) => found.severity === "error");
+  const isOld = !looked.ok || !looked.network || Boolean(looked.why);
+  $("views").classList.toggle("stale", isOld);
+  const box = $("trouble");
+  box.hidden = !(wrong || (looked.ok && isOld));
+  if (box.hidden) return;
+  if (wrong) {
+    const head = element("button", "where");
+    head.type = "button";
+    head.append(element("b", "", `line ${wrong.line}`), ` ${wrong.title}`);
+    head.onclick = () => go([wrong.start, wrong.end], true);
+    const help = wrong.more.split("\n").find((line) => line.startsWith("help: "));
+    box.replaceChildren(head, ...(help ? [element("p", "", help.slice(6))] : []), cures(wrong));
+  } else box.replaceChildren(element("p", "", looked.why ?? "There is no `network` in this text: it is a library of blocks."));
+}
+
+// --- views ------------------------------------------------------------------------------------
+
+const SHOW = {
+  diagram: async ({ model }) => {
+    await diagram.show(model);
+    diagram.follow(cursor);
+  },
+  numbers: showNumbers,
+  pytorch: ({ text: made }) => {
+    if (source.state.doc.toString() !== made) replaceAll(source, made);
+    followSource();
+  },
+};
+
+function showNumbers({ columns, rows, head, foot }) {
+  const table = element("table"), caption = element("caption", "", head);
+  const top = element("tr");
+  for (const { heading, means, numeric } of columns) {
+    const cell = element("th", numeric ? "number" : "", heading);
+    cell.scope = "col";
+    cell.title = means;
+    top.append(cell);
+  }
+  const body = element("tbody");
+  for (const { cells, level, strong, at } of rows) {
+    const row = element("tr", strong ? "strong" : "");
+    cells.forEach((value, column) => {
+      const cell = element(column ? "td" : "th", columns[column].numeric ? "number" : "");
+      if (!column) {
+        cell.scope = "row";
+        cell.style.paddingLeft = `${0.6 + 1.1 * level}em`;
+      }
+      if (!column && at.length) {
+        const link = element("button", "link", value);
+        link.type = "button";
+        link.onclick = () => go(at[0], true);
+        cell.append(link);
+      } else cell.textContent = value;
+      row.append(cell);
+    });
+    body.append(row);
+  }
+  const headings = element("thead");
+  headings.append(top);
+  table.append(caption, headings, body);
+  $("numbers").replaceChildren(table, ...foot.map((line) => element("p", "", line)));
+}
+
+/** The lines of PyTorch that come from the statement at the cursor. */
+function followSource() {
+  if (!shown.pytorch) return;
+  let best = Infinity, lines = [];
+  for (const [line, places] of Object.entries(shown.pytorch.origins))
+    for (const [start, end] of places)
+      if (start <= cursor && cursor <= end && end - start <= best) {
+        if (end - start < best) lines = [];
+        best = end - start;
+        lines.push(Number(line));
+      }
+  markLines(source, [...new Set(lines)].sort((a, b) => a - b), chosen === "pytorch" && view.hasFocus);
+}
+
+let taking = 0;
+function takes() {
+  clearTimeout(taking);
+  taking = setTimeout(async () => {
+    if (!looked || isBusy) return;
+    const found = await ask("signature", { at: view.state.selection.main.head }), line = $("takes");
+    line.replaceChildren();
+    if (!found?.text) return;
+    const code = element("code");
+    code.append(found.text.slice(0, found.begin), element("b", "", found.text.slice(found.begin, found.end)), found.text.slice(found.end));
+    line.append(code, ` ${found.doc}`);
+  }, 250);
+}
+
+function choose(name, focus = false) {
+  chosen = name;
+  for (const each of VIEWS) {
+    const tab = $(`tab-${each}`), isChosen = each === name;
+    tab.setAttribute("aria-selected", String(isChosen));
+    tab.tabIndex = isChosen ? 0 : -1;
+    if (each !== "text") $(each).hidden = !isChosen;
+    if (isChosen && focus) tab.focus();
+  }
+  document.body.dataset.view = name;
+  if (name === "diagram") diagram.shownNow();
+  refreshView();
+  followSource();
+}
+
+function watchTabs() {
+  const tabs = () => VIEWS.filter((name) => name !== "text" || narrow.matches);
+  for (const name of VIEWS) {
+    $(`tab-${name}`).onclick = () => choose(name);
+    $(`tab-${name}`).onkeydown = (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const all = tabs();
+      choose(all[(all.indexOf(name) + step + all.length) % all.length], true);
+    };
+  }
+  const fit = () => {
+    wrapLines(view, narrow.matches);
+    if (narrow.matches) choose("text");
+    else if (chosen === "text") choose("diagram");
+  };
+  narrow.addEventListener("change", fit);
+  fit();
+}
+
+// --- what the buttons do ----------------------------------------------------------------------
+
+function format() {
+  const of = text();
+  ask("format").then((found) => {
+    if (!found || of !== text()) return;
+    say(apply(found.changes, of) ? "laid out" : "the text is laid out already");
+  });
+  return true;
+}
+
+function save() {
+  if (shows) return true;
+  if (!isServed) {
+    say("there is no file: Download and Copy link keep the text");
+    return true;
+  }
+  saveOver(seen);
+  return true;
+}
+
+async function saveOver(digest) {
+  const now = text(), answer = await ask("save", { seen: digest });
+  if (!answer) return;
+  if (answer.conflict) conflict(answer.conflict);
+  else if (answer.why) notice(answer.why, [["Copy the text", copyText]]);
+  else {
+    [seen, saved, told] = [answer.digest, now, answer.digest];
+    notice("");
+    say(`saved ${fileName}`);
+    dress();
+    isStale = true; // what `expect` says counts now
+    refresh();
+  }
+}
+
+/** The file is not as it was: nothing is lost, whichever way out is taken. */
+function conflict({ text: now, digest }) {
+  notice(digest ? `${fileName} has changed on the disk since you opened it.` : `${fileName} is not there any more.`, [
+    ...(digest ? [["Take the file's text", () => takeFile(now, digest)]] : []),
+    [digest ? "Overwrite it with mine" : "Write it again", () => saveOver(digest)],
+  ]);
+}
+
+/** The text on the disk, as a change that can be undone. */
+function takeFile(now, digest) {
+  replaceAll(view, now);
+  [seen, saved, told] = [digest, text(), digest];
+  notice("");
+  dress();
+  say(`${fileName} as it is on the disk`);
+}
+
+/** Hear of changes on the disk for as long as the page is open. */
+async function watchFile() {
+  let failed = 0;
+  told = seen;
+  while (failed < 3) {
+    try {
+      const found = await transport.ask("wait", { seen: told });
+      failed = 0;
+      if (found.used) {
+        isStale = true;
+        for (const name of VIEWS) delete shownFor[name];
+        refresh();
+      }
+      if (!found.file || found.file.digest === seen) continue;
+      told = found.file.digest;
+      if (text() === found.file.text && told) [seen, saved] = [told, found.file.text];
+      else if (text() === saved && found.file.digest) takeFile(found.file.text, found.file.digest);
+      else conflict(found.file);
+      dress();
+    } catch (error) {
+      failed += 1;
+      if (failed === 3) notice(error.message, [["Copy the text", copyText]]);
+      await new Promise((resolve) => setTimeout(resolve, 700));
+    }
+  }
+}
+
+const isDirty = () => isServed && seen !== null && (text() !== saved || seen === "");
+
+function dress() {
+  $("save").textContent = isDirty() ? "Save •" : "Save";
+  document.title = `${isDirty() ? "• " : ""}${isServed ? fileName : "archc playground"}`;
+}
+
+function download(name, content, type) {
+  const blob = content instanceof Blob ? content : new Blob([content], { type });
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  say(`downloaded ${name}`);
+}
+
+async function downloadAs(kind) {
+  const name = looked?.name || "network";
+  if (kind === "arch") return download(isServed ? fileName : `${name}.arch`, text(), "text/plain");
+  if (!looked?.ok || !looked.network) return notice("A text with mistakes has no diagram and no PyTorch yet.");
+  if (kind === "py") {
+    const answer = await ask("pytorch");
+    if (answer?.text) download(`${name}.py`, answer.text, "text/x-python");
+  } else {
+    if (shownFor.diagram !== text()) {
+      const answer = await ask("diagram", { theme: theme() });
+      if (answer?.model) await diagram.show(answer.model);
+    }
+    if (kind === "svg") download(`${name}.svg`, diagram.text(), "image/svg+xml");
+    else download(`${name}.png`, await diagram.png());
+  }
+}
+
+async function copyText() {
+  await navigator.clipboard.writeText(text());
+  say("copied");
+}
+
+// --- links (the playground) -------------------------------------------------------------------
+
+let bundled = null, linking = 0, example = "";
+
+async function fragment() {
+  return example && bundled.texts[example] === text() ? `net=${example}` : `code=${await pack(text())}`;
+}
+
+/** The address holds the text, so that a reload loses nothing. */
+function keepLink() {
+  clearTimeout(linking);
+  linking = setTimeout(async () => {
+    if (bundled) history.replaceState(null, "", `#${await fragment()}`);
+  }, 500);
+}
+
+async function linked() {
+  notice("");
+  const [key, value] = location.hash.slice(1).split(/=(.*)/s);
+  try {
+    if (key === "code") return await unpack(value);
+    if (key === "net" && Object.hasOwn(bundled.texts, value)) {
+      example = value;
+      return bundled.texts[value];
+    }
+    if (key) notice(key === "net" ? `no bundled network is called ${value}` : "this link holds no text");
+  } catch {
+    notice("this link is damaged: it holds no text");
+  }
+  return bundled.start;
+}
+
+async function share() {
+  const address = `${location.href.split("#")[0]}#${await fragment()}`;
+  history.replaceState(null, "", address);
+  try {
+    await navigator.clipboard.writeText(address);
+    say("the link is copied");
+  } catch {
+    notice(`The link is in the address bar now.`);
+  }
+}
+
+// --- examples ---------------------------------------------------------------------------------
+
+function fillExamples(families) {
+  const chooser = $("chooser"), wanted = $("wanted"), list = $("networks");
+  const fill = () => {
+    const words = wanted.value.toLowerCase();
+    list.replaceChildren();
+    for (const { family, names } of families) {
+      const found = names.filter((name) => `${name} ${family}`.toLowerCase().includes(words));
+      if (!found.length) continue;
+      const row = element("p"), buttons = element("span");
+      row.append(element("b", "", family), buttons);
+      for (const name of found) {
+        const button = element("button", "link", name);
+        button.type = "button";
+        button.onclick = () => {
+          chooser.close();
+          openExample(name);
+        };
+        buttons.append(button);
+      }
+      list.append(row);
+    }
+  };
+  wanted.oninput = fill;
+  wanted.onkeydown = (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    if (wanted.value) list.querySelector("button")?.click();
+  };
+  $("examples").onclick = () => {
+    wanted.value = "";
+    fill();
+    chooser.showModal();
+    wanted.focus();
+  };
+}
+
+async function openExample(name) {
+  const found = bundled ? { text: bundled.texts[name] } : await ask("example", { name });
+  if (!found) return;
+  if (found.why) return notice(found.why);
+  example = name;
+  replaceAll(view, found.text);
+  view.dispatch({ selection: { anchor: 0 }, scrollIntoView: true });
+  say(`${name} is in the editor; Undo brings back what was there`);
+  view.focus();
+}
+
+// --- what is said -----------------------------------------------------------------------------
+
+let saying = 0;
+function say(message) {
+  clearTimeout(saying);
+  $("said").textContent = message;
+  saying = setTimeout(() => { $("said").textContent = ""; }, 4000);
+}
+
+function notice(message, ways = []) {
+  const box = $("notice");
+  box.hidden = !message;
+  if (!message) return;
+  const close = element("button", "close", "×");
+  close.setAttribute("aria-label", "close this notice");
+  close.onclick = () => notice("");
+  const buttons = ways.map(([name, act]) => {
+    const button = element("button", "", name);
+    button.onclick = act;
+    return button;
+  });
+  box.replaceChildren(element("span", "", message), ...buttons, close);
+}
+
+// --- start ------------------------------------------------------------------------------------
+
+async function start() {
+  watchTabs();
+  $("format").onclick = format;
+  $("save").onclick = save;
+  $("share").onclick = share;
+  $("mend").onclick = async () => {
+    const of = text();
+    apply((await ask("mend"))?.changes, of);
+    view.focus();
+  };
+  const menu = $("download");
+  for (const button of menu.querySelectorAll("button"))
+    button.onclick = () => {
+      menu.open = false;
+      downloadAs(button.dataset.kind);
+    };
+  menu.onkeydown = (event) => {
+    if (event.key !== "Escape") return;
+    menu.open = false;
+    menu.firstElementChild.focus();
+  };
+  window.addEventListener("pointerdown", ({ target }) => { if (!menu.contains(target)) menu.open = false; });
+  dark.addEventListener("change", () => refreshView());
+  window.addEventListener("beforeunload", (event) => { if (isDirty() && text() !== saved) event.preventDefault(); });
+  list([]);
+  if (isServed) {
+    const file = await transport.ask("open");
+    if (file.why) throw new Error(file.why);
+    [fileName, seen, shows] = [file.name, file.digest, file.shows];
+    if (shows) {
+      forReading(view);
+      for (const name of ["save", "format", "examples"]) $(name).hidden = true;
+    }
+    $("save").hidden = shows;
+    replaceAll(view, file.text);
+    saved = text(); // as CodeMirror has it, whatever ends its lines
+    fillExamples((await transport.ask("examples", { text: "" })).families);
+    watchFile();
+  } else {
+    $("share").hidden = false;
+    bundled = await (await fetch("bundled.json")).json();
+    replaceAll(view, await linked());
+    fillExamples(bundled.families);
+    window.addEventListener("hashchange", async () => replaceAll(view, await linked()));
+    say("Python is loading…");
+    await transport.ready;
+    say("ready");
+  }
+  view.dispatch({ selection: { anchor: 0 } });
+  clearTimeout(typing);
+  typing = 0;
+  isStale = true;
+  dress();
+  await refresh();
+}
+
+start().catch((error) => notice(error.message));
