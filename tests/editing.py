@@ -10,6 +10,28 @@ from archc.editor.document import Document
 
 MARK = "‸"  # where the cursor is
 
+# A newcomer's network, as `forward` and the constructor have it in torch.
+FORWARD = """\
+network Mine
+input 32x32 x3
+block basic(planes) {
+  identity = x
+  nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
+  nn.BatchNorm2d(planes)
+  nn.ReLU(inplace=True)
+  nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
+  nn.BatchNorm2d(planes)
+  out += identity
+  out = F.relu(out)
+}
+self.conv1 = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
+basic(16)
+basic(32)
+nn.AdaptiveAvgPool2d(1)
+nn.Flatten()
+nn.Linear(32, 10)
+"""
+
 
 def bundled(name: str) -> Document:
     """Return a bundled network as an editor opens it."""

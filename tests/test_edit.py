@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from editing import FORWARD
 
 from archc import api, data
 from archc.editor.document import Document
@@ -228,25 +229,7 @@ def test_a_text_with_mistakes_has_its_reasons() -> None:
 
 def test_the_habits_of_torch_lead_to_the_right_block() -> None:
     """A newcomer's unit: every cure is taken, and it is right."""
-    text = """\
-network Mine
-input 32x32 x3
-block basic(planes) {
-  identity = x
-  nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
-  nn.BatchNorm2d(planes)
-  nn.ReLU(inplace=True)
-  nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
-  nn.BatchNorm2d(planes)
-  out += identity
-  out = F.relu(out)
-}
-self.conv1 = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
-basic(16)
-nn.AdaptiveAvgPool2d(1)
-nn.Flatten()
-nn.Linear(16, 10)
-"""
+    text = FORWARD.replace("basic(32)\n", "").replace("Linear(32", "Linear(16")
     desk = bench()
     for _ in range(30):
         findings = [f for f in desk.ask("look", text)["findings"] if f["severity"] == "error"]

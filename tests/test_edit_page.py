@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 
 import pytest
 from browser import Browser, missing
+from editing import FORWARD
 
 import archc
 from archc import data
@@ -518,28 +519,6 @@ def playground(static: str, browser: Browser) -> Callable[[str], EditPage]:
         return EditPage(browser, static + end, 120)
 
     return open_page
-
-
-FORWARD = """\
-network Mine
-input 32x32 x3
-block basic(planes) {
-  identity = x
-  nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
-  nn.BatchNorm2d(planes)
-  nn.ReLU(inplace=True)
-  nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
-  nn.BatchNorm2d(planes)
-  out += identity
-  out = F.relu(out)
-}
-self.conv1 = nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False)
-basic(16)
-basic(32)
-nn.AdaptiveAvgPool2d(1)
-nn.Flatten()
-nn.Linear(32, 10)
-"""
 
 
 def test_a_newcomer_in_the_playground(playground: Callable[[str], EditPage]) -> None:

@@ -21,6 +21,7 @@ from archc.elaborate.operators import with_whole_name
 from archc.ops import COMBINATORS, REGISTRY
 from archc.plan import Applicable, Apply, Body, Call, Output, Plan, walk
 from archc.source import Diagnostic, Severity, Span, SpanLabel, spelling
+from archc.syntax.walk import words_of
 
 Term = TypeVar("Term")
 
@@ -37,7 +38,9 @@ def lint(
     `known` are the remarks on bodies that an earlier text had as well.
     """
     called = set(_called(plan.body, set())) if plan is not None else set()
-    words = sum((_words(item.span) for item in file.items), Counter[str]())
+    # Of a variant the texts are several: its own, and what it takes over.
+    spans = [file.span] if file.variation is None else [item.span for item in file.items]
+    words = Counter(word for span in spans for word in words_of(span))
     bases = file.variation.sources[1:] if file.variation is not None else ()
     for item in file.items:
         if isinstance(item, syntax.Block) and id(item) not in called:
@@ -45,7 +48,7 @@ def lint(
             # as a value, or in an `if` not taken, it may stand anywhere but in itself
             name = item.name.id
             is_base = item.span.source in bases  # a variant may have no use for it
-            if plan is not None and not is_base and words[name] == _words(item.span)[name]:
+            if plan is not None and not is_base and words[name] == words_of(item.span).count(name):
                 title = f"the block `{item.name.id}` is never called"
                 yield _warning("W102", title, item.name.span)
     if plan is not None:
@@ -100,11 +103,6 @@ def _statements(outer: Iterable[syntax.Statement]) -> Iterator[syntax.Statement]
         for statement in stack.pop():
             yield statement
             stack.extend(inner.statements for inner in inner_sequences(statement.term))
-
-
-def _words(span: Span) -> Counter[str]:
-    """How often each word is written, comments left out."""
-    return Counter(re.findall(r"\w+", re.sub(r"#.*", "", span.text)))
 
 
 # --- what may be meant otherwise ---------------------------------------------------------

@@ -11,7 +11,7 @@ from archc.api.whole_text import line_of, whole, with_comments
 from archc.record import record
 from archc.recursion import deep_recursion
 from archc.report.spelling.operators import format_value
-from archc.source import Span
+from archc.source import Edit, Span, edited
 
 
 class NotStandalone(Exception):
@@ -39,8 +39,8 @@ def standalone(analysis: Analysis, name: str = "") -> str:
     source = file.span.source
     edits = [edit for item in file.items for edit in _edits(item, analysis, name, changed)]
     uses = [item.span for item in file.items if isinstance(item, syntax.Use)]
-    edits += [_line(span) for span in uses]
-    text = _edited(source.text, edits)
+    edits += [Edit(line_of(span), "") for span in uses]
+    text = _rewritten(source.text, edits)
     used_files = _used(analysis)
     if not used_files:
         return text if file is analysis.again.file else re.sub(r"\n{3,}", "\n\n", text)
@@ -55,13 +55,13 @@ def standalone(analysis: Analysis, name: str = "") -> str:
     if needed:
         written = "\n\n".join(definition.text for definition in needed)
         if uses:
-            begin, end, _ = _line(uses[0])
-            edits[edits.index((begin, end, ""))] = (begin, end, f"\n{written}\n\n")
+            line = line_of(uses[0])
+            edits[edits.index(Edit(line, ""))] = Edit(line, f"\n{written}\n\n")
         else:  # the variant's alone
             head = next(i for i in file.items if not isinstance(i, syntax.Network | syntax.Param))
             begin = with_comments(head.span).start
-            edits.append((begin, begin, f"\n{written}\n\n"))
-    return re.sub(r"\n{3,}", "\n\n", _edited(source.text, edits))
+            edits.append(Edit(Span(source, begin, begin), f"\n{written}\n\n"))
+    return re.sub(r"\n{3,}", "\n\n", _rewritten(source.text, edits))
 
 
 def _used(analysis: Analysis) -> list[syntax.File]:
@@ -72,30 +72,19 @@ def _used(analysis: Analysis) -> list[syntax.File]:
     return [file for file in files if file.span.source not in merged]
 
 
-_Edit = tuple[int, int, str]  # from where to where, and what is to stand there
-
-
-def _edits(item: syntax.Item, analysis: Analysis, name: str, changed: bool) -> Iterator[_Edit]:
+def _edits(item: syntax.Item, analysis: Analysis, name: str, changed: bool) -> Iterator[Edit]:
     match item:
         case syntax.Network() if name:
-            yield item.name.span.start, item.name.span.end, name
+            yield Edit(item.name.span, name)
         case syntax.Param() if analysis.plan and item.name.id in analysis.again.given:
-            value = format_value(analysis.plan.params[item.name.id])
-            yield item.default.span.start, item.default.span.end, value
+            yield Edit(item.default.span, format_value(analysis.plan.params[item.name.id]))
         case syntax.Section() if changed and item.kind.id == "expect":
-            yield _line(item.span)
+            yield Edit(line_of(item.span), "")
 
 
-def _line(span: Span) -> _Edit:
-    """Takes a statement away, with its line where nothing else but a comment stands there."""
-    line = line_of(span)
-    return line.start, line.end, ""
-
-
-def _edited(text: str, edits: list[_Edit]) -> str:
-    for start, end, instead in sorted(edits, reverse=True):
-        text = text[:start] + instead + text[end:]
-    return text.replace("\r\n", "\n").strip("\n") + "\n"
+def _rewritten(text: str, edits: list[Edit]) -> str:
+    """A text with edits made, its lines ended as archc ends them."""
+    return edited(text, edits).replace("\r\n", "\n").strip("\n") + "\n"
 
 
 def _definitions(file: syntax.File) -> Iterator[_Definition]:

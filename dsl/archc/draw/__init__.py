@@ -102,15 +102,9 @@ def draw(plan: Plan, cost: Cost, style: DrawStyle = DrawStyle()) -> str:
 def drawn(plan: Plan, cost: Cost, style: DrawStyle) -> Drawing:
     """`draw`, and the words for those who cannot see it."""
     if style.view in ROWS:
-        from archc.draw.table import table
-        from archc.draw.volumes import drawing, seen
-
         found, head = _paper_and_heading(plan, cost, style)
         scene = found.scene
-        if style.view == "volumes":
-            text = drawing(found, plan.heading, banner(head, seen(found), style.hidden))
-        else:
-            text = table(found, plan.heading, banner(head, scene, style.hidden))
+        (text,) = next(_table_pages(found, head, plan.heading, style))
     else:
         scene, head = _scene_and_heading(plan, cost, style)
         laid_out, columns = in_columns(scene, style.columns)

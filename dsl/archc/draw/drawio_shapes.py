@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from archc.draw.legend import Heading, hottest
+from archc.draw.legend import Heading, hottest, title_lines
 from archc.draw.lettering import Lettering, Line, card_facts, card_title, continued, header
 from archc.draw.placed import Curve, Placed, Rectangle
 from archc.draw.scene import Box, Card
-from archc.draw.style import BOXES, FAINT, GREY, INK, LINE, SKIP, heat, look, plain
+from archc.draw.style import BOXES, FAINT, INK, LINE, SKIP, heat, look, plain
 from archc.report.spelling.shapes import format_shape
 
 _STRIP = 4  # points: the coloured edge of a card
@@ -35,8 +35,8 @@ class DrawioWriter:
         yield f"<diagram name={_quoted(head.name)}>"
         yield '<mxGraphModel grid="0" page="0" background="#ffffff"><root>'
         yield '<mxCell id="0"/><mxCell id="1" parent="0"/>'
-        if "title" not in hidden:
-            yield self._title(head, hidden)
+        if title := title_lines(head, hidden):
+            yield self._title(title)
         whole = Rectangle(0, 0, self.placed.width, self.placed.height)
         yield from self._contents(self.placed.scene.root, "1", whole)
         for at, curve in enumerate(self.placed.curves):
@@ -45,9 +45,7 @@ class DrawioWriter:
         yield "</diagram>"
         yield "</mxfile>"
 
-    def _title(self, head: Heading, hidden: frozenset[str]) -> str:
-        counts = Lettering(f"   {head.totals('costs' not in hidden)}", 11, GREY)
-        lines = [[Lettering(head.name, 18, bold=True), counts], [Lettering(head.title, 10, FAINT)]]
+    def _title(self, lines: list[Line]) -> str:
         place = Rectangle(0, -54, max(self.placed.width, 480), 44)
         return _vertex("title", "1", place, f"{_PLAIN}align=left;{_TEXT}", _html(lines))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from archc.analysis.costs import Cost
 from archc.draw.collapse import boxes, cards
+from archc.draw.lettering import Lettering, Line
 from archc.draw.part import title_of
 from archc.draw.scene import Box, Card, Scene
 from archc.draw.style import FAINT, GREY, LINE, LOOKS, SKIP, category_of, font, heat
@@ -43,6 +44,15 @@ class Heading:
         inputs = f"input {' and '.join(dict.fromkeys(self.inputs))}" if self.inputs else ""
         counts = [f"{human(self.cost.params)} params", f"{human(self.cost.macs)} MACs"] * costs
         return " · ".join(filter(None, [*counts, inputs]))
+
+
+def title_lines(head: Heading, hidden: frozenset[str] = frozenset()) -> list[Line]:
+    """The name with its totals, and the paper's title below; nothing where that is `hidden`."""
+    if "title" in hidden:
+        return []
+    counts = Lettering(f"   {head.totals('costs' not in hidden)}", 11, GREY)
+    lines = [[Lettering(head.name, 18, bold=True), counts]]
+    return [*lines, [Lettering(head.title, 10, FAINT)]] if head.title else lines
 
 
 def banner(

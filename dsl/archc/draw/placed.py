@@ -122,9 +122,3 @@ def _pair(text: str) -> Point:
 
 def _numbers(text: str) -> list[float]:
     return [float(number) for number in text.split(",")]
-
-
-def label_of(item: Card | Box) -> str:
-    """Its name in the drawing: that of the module, or of the operator."""
-    text = item.name or (item.above or item.block if isinstance(item, Box) else item.title[0][0])
-    return text or item.id

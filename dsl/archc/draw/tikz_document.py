@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from math import atan2, degrees, sqrt
 
-from archc.draw.legend import Heading, hottest
+from archc.draw.legend import Heading, hottest, title_lines
 from archc.draw.lettering import Lettering, Line, card_facts, card_title, continued, header
-from archc.draw.placed import Curve, Placed, Point, Rectangle, label_of
+from archc.draw.placed import Curve, Placed, Point, Rectangle
 from archc.draw.scene import Box, Card
 from archc.draw.style import BOXES, FAINT, GREY, INK, LINE, LOOKS, SKIP, category_of, heat, plain
 from archc.report.spelling.shapes import format_shape
@@ -63,7 +63,7 @@ class TikzWriter:
         self.names: dict[str, str] = {}
         drawn: list[Card | Box] = [*self.cards, *placed.opened()]
         for item in drawn:
-            self.names[item.id] = self._name(label_of(item))
+            self.names[item.id] = self._name(_label_of(item))
 
     def _name(self, text: str) -> str:
         """A node's name: letters, digits and hyphens; a number where there are several."""
@@ -131,11 +131,7 @@ class TikzWriter:
         yield "}"
 
     def _heading(self, head: Heading, hidden: frozenset[str]) -> Iterator[str]:
-        rows: list[str] = []
-        if "title" not in hidden:
-            counts = Lettering(f"   {head.totals('costs' not in hidden)}", 11, GREY)
-            rows.append(_text([Lettering(head.name, 18, bold=True), counts]))
-            rows += [_text([Lettering(head.title, 10, FAINT)])] if head.title else []
+        rows = [_text(line) for line in title_lines(head, hidden)]
         if "legend" not in hidden:
             swatches = (
                 rf"{{\color{{{c}}}\rule{{6pt}}{{6pt}}}} {_text([Lettering(LOOKS[c][0], 9, GREY)])}"
@@ -201,6 +197,12 @@ class TikzWriter:
             said = label if at == 3 * (len(middle) // 6) else ""
             path += f" .. controls {one} and {two} ..{said} {onto}"
         return rf"  \draw[{style}] {path};"
+
+
+def _label_of(item: Card | Box) -> str:
+    """Its name in the drawing: that of the module, or of the operator."""
+    text = item.name or (item.above or item.block if isinstance(item, Box) else item.title[0][0])
+    return text or item.id
 
 
 def _definition(name: str, colour: str) -> str:

@@ -114,8 +114,7 @@ def drawing(found: Paper, name: str, title: str) -> str:
     around = list(_around(found, boxes))
     lines = list(_in_lines(boxes, math.inf if around else _MOST))
     width = max((line[-1].left + line[-1].room for line in lines), default=1.0)
-    text = list(preamble(name, "", _GRAPH))
-    text[1] = text[1].replace("graph [", f'graph [_background="{_background(lines, around)}", ', 1)
+    text = list(preamble(name, "", f'{_GRAPH}, _background="{_background(lines, around)}"'))
     if title:
         top = max((box.base + box.height + box.slope for box in boxes), default=0.0)
         place = f'"{width / 2:.1f},{top + 56 + 5 * len(around):.1f}"'

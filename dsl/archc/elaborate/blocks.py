@@ -23,7 +23,7 @@ from archc.elaborate.state import (
 )
 from archc.elaborate.work import Suppressed, size_of
 from archc.ops import Shape
-from archc.plan import Applicable, BlockValue, Body, Call, Decision, OperatorValue, Tensor
+from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
 from archc.source import BODY_STEPS, Fault, Fix, Span, SpanLabel, fault, spelling
 from archc.syntax.walk import sized_formals
 
@@ -54,7 +54,7 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Context)
         within = _shape_of(x)
         shape = outside(within, args, traces, inputs, block)
         if loses_trace(within, shape):
-            frame.decisions.made.append(Decision(term.span, symbolic.plain(shape.dims), None))
+            frame.decisions.add(term, symbolic.plain(shape.dims), None)
         return Tensor(shape, term.span)
 
     output = seen(body.output)

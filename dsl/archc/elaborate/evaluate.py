@@ -54,7 +54,9 @@ class Decisions:
     made: list[Decision] = field(default_factory=list)
     sized: frozenset[str] = frozenset()
 
-    def add(self, of: syntax.Expr, outcome: Hashable, test: symbol.Expr | None) -> None:
+    def add(
+        self, of: syntax.Expr | syntax.Operation, outcome: Hashable, test: symbol.Expr | None
+    ) -> None:
         """Unless it is the same whatever the params are."""
         if test is not None and not test.variables():
             if not asks_size(of, self.sized):
@@ -340,8 +342,8 @@ class Evaluator:
             return known
         taken = self.truth(expr.test)
         value = self.value(expr.then if taken else expr.other)
-        test = self.symbolic(expr.test)
         if not isinstance(value, bool):
+            test = self.symbolic(expr.test)
             self.decisions.add(expr.test, taken, test)
             if isinstance(value, int | float):
                 value = self._traced_choice(expr, value, test)

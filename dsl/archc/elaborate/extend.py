@@ -30,7 +30,7 @@ from archc.source import (
     fault,
     spelling,
 )
-from archc.syntax.walk import name_span, walk
+from archc.syntax.walk import name_span, walk, words_of
 
 Load = Callable[[syntax.Extends, Source], syntax.File]  # raises Fault
 
@@ -127,7 +127,7 @@ def _place_of(
         case _:
             return _last(base, syntax.Statement)
     users = (at for at in known if type(own.items[at]) is type(item))
-    asked = (known[at] for at in users if name.id in _words(own.items[at].span))
+    asked = (known[at] for at in users if name.id in words_of(own.items[at].span))
     return min(asked, default=last)
 
 
@@ -366,7 +366,7 @@ class _Merger:
                 same = before.get(entry_key(entry))
                 if entry.key.id != "init" and entry == same:
                     self._warn_of_same(entry.span, same.span)
-        words = Counter(word for item in own.items for word in _words(item.span))
+        words = Counter(word for item in own.items for word in words_of(item.span))
         unused: list[syntax.Block] = []
         for at in made.new():
             item = own.items[at]
@@ -506,10 +506,6 @@ def _without_network(file: syntax.File) -> syntax.File:
     damage.merge(file.damage)
     kinds = syntax.Use | syntax.Block
     return replace(file, items=tuple(i for i in file.items if isinstance(i, kinds)), damage=damage)
-
-
-def _words(span: Span) -> list[str]:
-    return re.findall(r"\w+", re.sub(r"#.*", "", span.text))
 
 
 # --- words -------------------------------------------------------------------------------

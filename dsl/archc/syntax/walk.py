@@ -48,6 +48,11 @@ def walk(node: Any) -> Iterator[Any]:
         stack.extend(reversed([*children(node)]))
 
 
+def words_of(span: Span) -> list[str]:
+    """Return the words that are written in a text, comments left out."""
+    return re.findall(r"\w+", re.sub(r"#.*", "", span.text))
+
+
 def asks_size(expr: Any, sized: Collection[str] = ()) -> bool:
     """Whether an expression asks for a size of a tensor other than its channels.
 

@@ -8,9 +8,9 @@ from argparse import Namespace
 from contextlib import closing, suppress
 from pathlib import Path
 
-from archc import data, files
+from archc import files
 from archc.cli.commands.edit_server import EditServer
-from archc.cli.commands.new import class_name
+from archc.cli.commands.new import beginning
 from archc.cli.commands.reading import limits_of
 from archc.cli.exit_codes import FINE, Stop, say
 from archc.cli.inputs import Input, find_one
@@ -24,7 +24,7 @@ def run(args: Namespace) -> int:
     input = find_one(args.input, args.project, "edit")
     path = _path(input, args.input)
     limits = limits_of(args, input)
-    file = EditedFile(path, limits, _start(path))
+    file = EditedFile(path, limits, beginning(path.stem))
     try:
         text = file.read().text
     except files.Unreadable as failure:
@@ -62,9 +62,3 @@ def _path(input: Input, name: str) -> Path:
         if not path.parent.is_dir():
             raise Stop(f"no such folder: {path.parent}")
     return path
-
-
-def _start(path: Path) -> str:
-    """What a file begins with that is not there yet: what `archc new` writes."""
-    text = (data.TEMPLATES / "new.arch").read_text(encoding="utf-8")
-    return text.replace("MyNet", class_name(path.stem))

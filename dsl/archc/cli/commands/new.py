@@ -23,8 +23,7 @@ def run(args: Namespace) -> int:
     if path.exists() or path.is_symlink():
         raise Stop(f"{path} is there already")
     if args.origin is None:
-        text = (data.TEMPLATES / "new.arch").read_text(encoding="utf-8")
-        text = text.replace("MyNet", class_name(path.stem))
+        text = beginning(path.stem)
     else:
         origin = find_one(args.origin, args.project, "new --from")
         analysis, code = analysed(origin, args)
@@ -35,6 +34,12 @@ def run(args: Namespace) -> int:
     summary = headline(api.analyze(Source(str(path), text)))
     put(path, text.encode(), summary, force=False)
     return FINE
+
+
+def beginning(stem: str) -> str:
+    """Return a small network's text, for a file of that name."""
+    text = (data.TEMPLATES / "new.arch").read_text(encoding="utf-8")
+    return text.replace("MyNet", class_name(stem))
 
 
 def class_name(stem: str) -> str:
