@@ -5,6 +5,8 @@ Or `w` is no argument. An operator, a list or a block is no number that remember
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 pytest.importorskip("torch")
@@ -50,19 +52,48 @@ FILES = {
     "if inside of another": "input 8x8 x4\n"
     "if w % 2 == 0 { conv 1 x3; if w > 0 { ln } else { conv 3 p1 x3 } }; conv 1 x4",
     "below 0": "input 8x8 x4\nconv 1 x(3 if w >= 0 else 5)\nif w < 0 { relu }; conv 1 x4",
+    "equal at one value": "block b(c, wide) { conv 3 p1 x(c)\n"
+    "residual< conv 1 x(wide // 2 + 1) | if in.c != wide // 2 + 1 { conv 1 x(wide // 2 + 1) } > }\n"
+    "input 8x8 x4\nb(14, 2 * w); b(15, 2 * w)",
+    "equal far away": "block b(c, wide) { if c * 3 == wide - 2 { conv 1 x5 }; conv 1 x(c) }\n"
+    "block o(c, wide) { b(c + 1, wide * 2); b(c, wide + 2) }\ninput 8x8 x4\no(2, w); o(in.c, 3)",
+    "else if, then a layer": "block b(c, cs) { conv 1 x8; t: { if in.c != w { conv 1 x(c) }\n"
+    "else if in.c != c { bn } else { conv 1 x(cs[1]) }; conv 1 x8 } }\n"
+    "input 8x8 x4\nb(2 * w, [6, 3]); b(w, [4, 6])",
     "operator by a size": "block b(n=in.h, act=gelu if n > 2 else relu) { conv 1 x3; act }\n"
     "input 12x12 x4\npool (w); b()",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("first", [1, 3, 5, 6])
+FIRSTS = [1, 5, *(pytest.param(w, marks=pytest.mark.slow) for w in (3, 6))]
+LISTS = {
+    "repeats behind an `if`": "block s(c, n, stride=1) { if in.c != c { conv 3/(stride) p1 x(c) }\n"
+    "residual< conv 3 p1 x(c) > * n }\ninput 8x8 x4\ns(4, w[0]); s(8, w[1], 2); s(16, w[2])",
+    "sum": "input 8x8 x4\nif sum(w) > 4 { conv 1 x(w[0] + 2) }; conv 1 x5",
+    "none of a list": "input 8x8 x4\nfor c in w { if c > 0 { conv 1 x(c) } }; conv 1 x5",
+    "one less than none": "block s(c, n) { if n > 0 { conv 1 x(c) }\n"
+    "{ conv 1 x(c); relu } * (n - 1 if n > 0 else 0) }\ninput 8x8 x4\ns(4, w[0]); s(8, w[1])",
+}
+
+
+@pytest.mark.parametrize("first", FIRSTS)
 @pytest.mark.parametrize("name", FILES)
 def test_an_argument_decides_as_the_param_does(name: str, first: int) -> None:
-    text = f"network Net\nparam w = {first}\n{FILES[name]}\n"
+    compare_at(f"network Net\nparam w = {first}\n{FILES[name]}\n", [*range(-2, 9), 13, 14])
+
+
+@pytest.mark.parametrize("first", [[1, 1, 1], [2, 3, 1]])
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_decides_as_the_param_does(name: str, first: list[int]) -> None:
+    values = [[0, 0, 0], [1, 0, 2], [0, 3, 1], [2, 2, 2], [1, 1, 4], [1, 2], [3, 0, 1, 2], [0]]
+    compare_at(f"network Net\nparam w = {first}\n{LISTS[name]}\n", values)
+
+
+def compare_at(text: str, values: Sequence[int | list[int]]) -> None:
     made = generate(text)
     if "w" not in made.namespace["Net"].__init__.__annotations__:
         return
-    for value in range(-2, 9):
+    for value in values:
         found = analyze(Source("net.arch", text), params={"w": value})
         if not found.ok:
             continue

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import chain, islice
 from typing import Any
 
 from archc import symbolic
+from archc.analysis.turning import turning_values
 from archc.elaborate.shapes import sizes_of
 from archc.plan import Body, Call, Choice, Loop, Plan, bodies, walk
 from archc.syntax.walk import asks_size, sized_formals
@@ -15,6 +17,7 @@ from archc.syntax.walk import asks_size, sized_formals
 Again = Callable[..., Plan | None]  # (params, trace_sizes=False) -> the network once more
 
 _MOST_PARAMS = 64  # so many can be arguments of the network
+_MOST_TURNS = 12  # of tests: each is another network to unfold
 _MOST_ITEMS = 6  # of a list, whose places are tried one by one
 
 
@@ -49,12 +52,18 @@ def at_other_values(plan: Plan, name: str, again: Again, trace_sizes: bool = Fal
         return found
     seen = Counter(map(_outcomes, (plan, *found)))
     tried = {value, *(other.params[name] for other in found)}
-    for further in _further(plan, value):
+    for further in chain(_further(plan, value), _turning(plan, found, name)):
         other = again({name: further}, trace_sizes) if further not in tried else None
+        tried.add(further)
         if other is not None and seen[_outcomes(other)] < 2:
             seen[_outcomes(other)] += 1
             found.append(other)
     return found
+
+
+def _turning(plan: Plan, found: list[Plan], name: str) -> Iterator[Any]:
+    """Values at which a test turns that is the same in all networks `found` until then."""
+    yield from islice(turning_values([plan, *found], name), _MOST_TURNS)
 
 
 def _others(value: Any) -> list[Any]:
@@ -66,7 +75,7 @@ def _others(value: Any) -> list[Any]:
             return [value + 1, value * 2, value - 1]
         case float():
             return [value / 2 + 0.11, value / 3, 0.5]
-        case tuple() if value and all(isinstance(v, int) and v not in (0, 1) for v in value):
+        case tuple() if value and all(type(v) is int for v in value):
             more = tuple(v + 1 + at % 2 for at, v in enumerate(value))
             return [more, tuple(reversed(more)), value]
         case _:
@@ -91,10 +100,10 @@ def _further(plan: Plan, value: Any) -> Iterator[Any]:
             yield from sorted({0.0, value / 4, 2 * value, 1.0, *map(float, _asked_for(plan))})
         case tuple() if value and all(isinstance(v, int) for v in value):
             yield tuple(reversed(value))
-            small = sorted({1, 2, 4, *_asked_for(plan)} - {0})
+            small = sorted({0, 1, 2, 4, *_asked_for(plan)})
             yield from ((v,) * len(value) for v in small)
             for at in range(min(len(value), _MOST_ITEMS)):
-                yield from ((*value[:at], v, *value[at + 1 :]) for v in (1, 3 * value[at]))
+                yield from ((*value[:at], v, *value[at + 1 :]) for v in (0, 1, 3 * value[at]))
 
 
 def _asked_for(plan: Plan) -> set[int]:

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from archc import symbolic
-from archc.emit.instances import Lane, LoopIndex, distinct, is_right, outcome
+from archc.emit.instances import Lane, LoopIndex, distinct, is_right
 from archc.symbolic import Expr
 
 _LONGEST = 48  # nodes of an expression that anyone would write
 
 
 _MOST_CASES = 8  # tests of `if`s by which a number may be told apart
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The test of an `if`, and the `if`s around it with the arm of each in which it is asked."""
+
+    test: Expr
+    around: tuple[tuple[Expr, bool], ...]
+
+    def is_reached(self, lane: Lane) -> bool:
+        return all(symbolic.outcome(test, lane.env) is taken for test, taken in self.around)
 
 
 class Candidates:
@@ -24,9 +37,24 @@ class Candidates:
     def __init__(self, fixed: dict[str, Expr]) -> None:
         self.fixed = fixed
         self.indices: list[LoopIndex] = []
-        self.choices: list[Expr] = []  # the tests of the `if`s so far: a trace holds on its path
+        self.choices: list[Asked] = []  # the `if`s so far: a trace holds on its path
+        self.around: tuple[tuple[Expr, bool], ...] = ()  # those whose arm is being written
         self.entered = False  # a combinator in a place: `in.c` is its own, `#in` in the lanes' env
         self.carried = False  # a running channel count is kept: `#c` in the lanes' env
+
+    def ask(self, test: Expr) -> None:
+        """Remember an `if`: what comes behind it may hang on its outcome."""
+        self.choices.append(Asked(test, self.around))
+
+    @contextmanager
+    def arm(self, test: Expr, taken: bool) -> Iterator[None]:
+        """Write what stands in one arm of an `if`."""
+        around = self.around
+        self.around = (*around, (test, taken))
+        try:
+            yield
+        finally:
+            self.around = around
 
     def candidates(self, values: list[Any], lanes: list[Lane]) -> Iterable[Expr]:
         if not self.carried:
@@ -87,7 +115,7 @@ class Candidates:
     ) -> Iterator[Expr]:
         """`width if stride > 1 else in_channels`: after an `if`, for a flag, for the first pass."""
         for test in self._cases(lanes):
-            outcomes = [outcome(test, lane.env) for lane in lanes]
+            outcomes = [symbolic.outcome(test, lane.env) for lane in lanes]
             if {*outcomes} != {True, False}:
                 continue
             arms = []
@@ -112,7 +140,9 @@ class Candidates:
         for index in reversed([index for index in self.indices if index.variable]):
             args = (symbolic.var(index.variable), symbolic.const(0))
             yield symbolic.Expr((((symbolic.FunctionCall("==", args),), 1),))
-        yield from reversed(self.choices[-_MOST_CASES:])
+        for asked in reversed(self.choices[-_MOST_CASES:]):
+            if all(map(asked.is_reached, lanes)):
+                yield asked.test
         flags = (name for name, value in lanes[0].env.items() if isinstance(value, bool))
         yield from (symbolic.var(name) for name in flags if name not in self.fixed)
 

@@ -29,10 +29,12 @@ def write_choice(
     statements = constructor.statements
     test = writer.exprs.condition(tests, outcomes, lanes, _flag(writer, nodes))
     through = {node.output.root for node in nodes if node.output.root in writer.wires}
-    writer.exprs.choices.append(test)
+    writer.exprs.ask(test)
     known = set(writer.wires)
-    then, then_out, then_made = _arm(writer, nodes, lanes, wire, constructor, True)
-    other, other_out, other_made = _arm(writer, nodes, lanes, wire, constructor, False)
+    with writer.exprs.arm(test, True):
+        then, then_out, then_made = _arm(writer, nodes, lanes, wire, constructor, True)
+    with writer.exprs.arm(test, False):
+        other, other_out, other_made = _arm(writer, nodes, lanes, wire, constructor, False)
     after = _hoist(then_made, other_made, constructor)
     alike = _equal(then, other) or (not then and not other and then_out is other_out)
     if not alike or then_made.body or other_made.body or writer.definition.block is None:

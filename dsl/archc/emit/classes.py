@@ -191,7 +191,7 @@ def _anonymous(
     definition = Definition(around.block, around.name, around.bodies, lanes, open=around.open)
     writer = ClassWriter(parent.program, definition)
     writer.exprs.entered = True
-    writer.exprs.choices = list(parent.exprs.choices)
+    writer.exprs.choices, writer.exprs.around = [*parent.exprs.choices], parent.exprs.around
     if writer.exprs.extras is None:
         writer.allow_extras()
     wire = Wire("x", var="x")

@@ -11,9 +11,6 @@ from archc import symbolic
 from archc.emit.values import Truth, bare
 from archc.symbolic import Expr
 
-# what an expression raises where it has no value
-NO_VALUE = (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError, ValueError)
-
 
 @dataclass(frozen=True)
 class Lane:
@@ -78,7 +75,7 @@ def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = Fal
     for value, lane in zip(values, lanes, strict=True):
         try:
             found = symbolic.evaluate(expr, lane.env)
-        except NO_VALUE:
+        except symbolic.NO_VALUE:
             return False
         if truth:
             if bool(found) != value:
@@ -91,19 +88,11 @@ def is_right(expr: Expr, values: list[Any], lanes: list[Lane], truth: bool = Fal
     return True
 
 
-def outcome(test: Expr, env: dict[str, Any]) -> bool | None:
-    """What a condition comes to; None where it comes to nothing."""
-    try:
-        return bool(symbolic.evaluate(test, env))
-    except NO_VALUE:
-        return None
-
-
 def agree(a: Expr, b: Expr, env: dict[str, Any], truth: bool) -> bool:
     """Whether two expressions have the same value; where one has none, nothing can be said."""
     try:
         x, y = symbolic.evaluate(a, env), symbolic.evaluate(b, env)
-    except NO_VALUE:
+    except symbolic.NO_VALUE:
         return True
     if truth:
         return bool(x) == bool(y)

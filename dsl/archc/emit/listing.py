@@ -98,14 +98,15 @@ class Lister:
                 raise NotUnifiable("an `if` whose other outcome no probe of a param has")
             return self._chain([node.chain for node in nodes], lanes, constructor)
         test = self.exprs.condition(tests, outcomes, lanes, "extended")
-        self.exprs.choices.append(test)
+        self.exprs.ask(test)
         lanes = self._started(lanes, [_start(node) for node in nodes], constructor)
         arms = []
         for taken in (True, False):
             at = [k for k, outcome in enumerate(outcomes) if outcome is taken]
             arm, chains = constructor.branch(), [nodes[k].chain for k in at]
-            after = self._chain(chains, [lanes[k] for k in at], arm)
-            self._update(chains, after, arm)
+            with self.exprs.arm(test, taken):
+                after = self._chain(chains, [lanes[k] for k in at], arm)
+                self._update(chains, after, arm)
             arms.append(arm.body)
         after_both: list[Statement] = []
         while arms[0] and arms[1] and arms[0][-1] == arms[1][-1]:

@@ -71,7 +71,9 @@ def _renames(
             return False
     found: dict[bool, list[tuple[str, ...]]] = {True: [], False: []}
     for node, chain in zip(nodes, chains, strict=True):
-        found[node.taken].append(tuple(_names(chain.nodes[at + 1 :])))
+        names = tuple(_names(chain.nodes[at + 1 :]))
+        if names:  # a loop may make none
+            found[node.taken].append(names)
     return not {*found[True]} & {*found[False]} and all(found.values())
 
 

@@ -23,7 +23,6 @@ from archc.emit.instances import (
     is_right,
     known_outside,
     other_value,
-    outcome,
 )
 from archc.emit.values import (
     ANY,
@@ -205,7 +204,7 @@ class ExprWriter(Candidates):
 
     def _by_position(self, tests: list[Expr | None]) -> Iterator[Expr]:
         """`i == 0` and its like, where the tests themselves are not known."""
-        yield from self.choices
+        yield from (asked.test for asked in self.choices)
         if self.open or all(test is not None and test.variables() for test in tests):
             return
         for index in (index for index in self.indices if index.variable):
@@ -220,7 +219,8 @@ class ExprWriter(Candidates):
             if own is None or not own.variables() & self.open:
                 continue
             outcomes = {
-                outcome(own, env) for env in (lane.env, *self._elsewhere(lane, False, True))
+                symbolic.outcome(own, env)
+                for env in (lane.env, *self._elsewhere(lane, False, True))
             }
             if len(outcomes - {None}) > 1:
                 return True
@@ -256,9 +256,10 @@ class ExprWriter(Candidates):
             names = own.variables() | expr.variables()
             if own == expr or not (names if everywhere else names & self.open):
                 continue
-            path = [(test, outcome(test, lane.env)) for test in self.choices if test != expr]
+            asked = [a.test for a in self.choices if a.test != expr and a.is_reached(lane)]
+            path = [(test, symbolic.outcome(test, lane.env)) for test in asked]
             for env in self._elsewhere(lane, everywhere):
-                if any(outcome(test, env) is not was for test, was in path):
+                if any(symbolic.outcome(test, env) is not was for test, was in path):
                     continue  # there it would have come about in another way
                 if not agree(own, expr, env, truth):
                     return False

@@ -13,6 +13,7 @@ fold; whatever is not a polynomial (`//`, `%`, `floor`, floats) is an atom with 
 from __future__ import annotations
 
 from archc.symbolic.expr import (
+    NO_VALUE,
     Expr,
     FunctionCall,
     add,
@@ -20,6 +21,7 @@ from archc.symbolic.expr import (
     const,
     evaluate,
     multiply,
+    outcome,
     scale,
     substitute,
     var,
@@ -38,6 +40,7 @@ from archc.symbolic.traced import (
 )
 
 __all__ = [
+    "NO_VALUE",
     "Expr",
     "FunctionCall",
     "TracedList",
@@ -51,6 +54,7 @@ __all__ = [
     "function",
     "is_traced",
     "multiply",
+    "outcome",
     "plain",
     "relist",
     "render",

@@ -152,6 +152,18 @@ def evaluate(expr: Expr, env: Mapping[str, Any]) -> Any:
     return total
 
 
+# what `evaluate` raises where an expression has no value
+NO_VALUE = (KeyError, ZeroDivisionError, TypeError, IndexError, OverflowError, ValueError)
+
+
+def outcome(test: Expr, env: Mapping[str, Any]) -> bool | None:
+    """What a condition comes to; None where it comes to nothing."""
+    try:
+        return bool(evaluate(test, env))
+    except NO_VALUE:
+        return None
+
+
 def _evaluate_atom(atom: Atom, env: Mapping[str, Any]) -> Any:
     match atom:
         case Var():
@@ -189,13 +201,13 @@ def _substitute_atom(atom: Atom, env: Mapping[str, Expr]) -> Expr:
         return whole
     if atom.function in _COMPARISONS:
         args = _numbers_right(args)
-        if args[0].constant is not None:  # `w == 4`, not `4 == w`
-            return called(_TURNED.get(atom.function, atom.function), args[::-1])
     return called(atom.function, args)
 
 
 def called(function: str, args: tuple[Expr, ...]) -> Expr:
     """The call of a function, in short: `max(max(a, b), a)` is `max(a, b)`, `a / 1` is `a`."""
+    if function in _COMPARISONS and args[0].constant is not None and args[1].constant is None:
+        return called(_TURNED.get(function, function), args[::-1])  # `w == 4`, not `4 == w`
     if (alone := _without_neutral(function, args)) is not None:
         return alone
     if function in _OF_TRUTH and (shorter := _decided(function, args)) is not None:
@@ -230,7 +242,9 @@ def _without_neutral(function: str, args: tuple[Expr, ...]) -> Expr | None:
         return args[0]
     if function in ("+", "*") and left == _NEUTRAL[function]:
         return args[1]
-    return const(0) if function in ("*", "/") and left == 0 and right != 0 else None
+    if function == "*" and 0 in (left, right):
+        return const(0)
+    return const(0) if function == "/" and left == 0 and right != 0 else None
 
 
 def _decided(function: str, args: tuple[Expr, ...]) -> Expr | None:
