@@ -57,13 +57,23 @@ def test_diff_changes_nothing(wrong: Path, capsys: pytest.CaptureFixture[str]) -
     assert wrong.read_text("utf-8") == WRONG
 
 
-def test_a_guess_is_not_applied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("line", "help"),
+    [
+        ("conv 3x3 x4 nobais", "did you mean `nobias`?"),
+        ("nn.Conv2d(3, 16)", "write `conv 3x3 x16` for `kernel_size=3`, as none is given"),
+        ("Conv2d(16, 5)", "write `conv 5x5 x16`"),  # in Keras's order, by torch's name
+    ],
+)
+def test_a_guess_is_not_applied(
+    line: str, help: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "net.arch"
-    text = "network Tiny\ninput 8x8 x3\nconv 3x3 x4 nobais\n"
+    text = f"network Tiny\ninput 8x8 x3\n{line}\n"
     path.write_text(text, "utf-8")
     code, out, _ = check(capsys, "--fix", path)
     assert code == 1
-    assert "did you mean `nobias`?" in out
+    assert help in out
     assert path.read_text("utf-8") == text
 
 

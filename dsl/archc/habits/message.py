@@ -20,7 +20,8 @@ def as_diagnostic(code: str, made: Translation, span: Span) -> Diagnostic:
         named = ", ".join(f"`{name}`" for name in made.lost)
         help = f"write `{made.text}`; there is nothing for {named}"
         return Diagnostic(code, title, labels, helps=(help,))
-    fix = Fix(f"write `{made.text}`", span, made.text, made.sure)
+    condition = f" for `{made.assumed}`, as none is given" if made.assumed else ""
+    fix = Fix(f"write `{made.text}`{condition}", span, made.text, made.sure)
     return Diagnostic(code, title, labels, fixes=(fix,))
 
 

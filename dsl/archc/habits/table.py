@@ -114,6 +114,15 @@ def _index() -> dict[str, list[tuple[str, Habit]]]:
 def rows_of(word: str) -> list[Habit]:
     """The rows of a word: those that write it just so first."""
     known = _index().get(key(word)[0], [])
-    exact = re.sub(r"[123](?=[dD])", "#", word)
-    ordered = sorted(known, key=lambda entry: entry[0] not in (word, exact))
+    ordered = sorted(known, key=lambda entry: entry[0] not in _spellings(word))
     return list(dict.fromkeys(habit for _, habit in ordered))
+
+
+def tools_that_write(word: str) -> frozenset[str]:
+    """The tools that write a word just so: `Conv2d` is torch's, `Conv2D` is Keras's."""
+    known = _index().get(key(word)[0], [])
+    return frozenset(habit.tool for name, habit in known if name in _spellings(word))
+
+
+def _spellings(word: str) -> tuple[str, str]:
+    return word, re.sub(r"[123](?=[dD])", "#", word)

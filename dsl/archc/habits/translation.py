@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archc.habits.call import Code, ForeignCall, read_call, read_section, statement_at
-from archc.habits.table import Habit, key, rows_of
+from archc.habits.table import Habit, key, rows_of, tools_that_write
 
 # What no layer's meaning hangs on, whatever the tool.
 _IDLE = re.compile(
@@ -31,6 +31,7 @@ class Translation:
     lacks: str = ""
     lost: tuple[str, ...] = ()  # arguments that it does not have
     sure: bool = True  # nothing in it is a guess
+    assumed: str = ""  # an argument that is missing: `kernel_size=3`
     end: int = 0  # of what was read, from the start of the text
 
 
@@ -67,6 +68,7 @@ def _by_rows(call: ForeignCall, rank: int | None, rows: list[Habit]) -> Translat
 
 def _by_row(call: ForeignCall, rank: int | None, rows: list[Habit]) -> Translation | None:
     partial: Translation | None = None
+    own = tools_that_write(call.name)
     for row in rows:
         if row.lacks:
             return partial or Translation(call.name, lacks=row.lacks)
@@ -75,6 +77,9 @@ def _by_row(call: ForeignCall, rank: int | None, rows: list[Habit]) -> Translati
             if key(head) != key(call.name) and (found := _by_rows(call, rank, rows_of(head))):
                 return replace(found, written=call.name)
             continue
+        is_own = not own or row.tool in own
+        if not is_own and _is_no_kernel(call, row):
+            continue
         try:
             made = _Writer(row, call, key(call.name)[1] or rank).translation()
         except _Unfit as why:
@@ -82,9 +87,30 @@ def _by_row(call: ForeignCall, rank: int | None, rows: list[Habit]) -> Translati
                 partial = partial or Translation(call.name, lacks=str(why))
             continue
         if not made.lost:
-            return made
+            return made if is_own else replace(made, sure=False)
         partial = partial or made
-    return partial
+    return partial or _with_a_kernel(call, rank, [row for row in rows if row.tool in own])
+
+
+_LARGEST_KERNEL = 11  # AlexNet's: a larger number by its place is one of channels
+
+
+def _is_no_kernel(call: ForeignCall, row: Habit) -> bool:
+    """Whether a number by its place, read as another tool does, makes no kernel that is usual."""
+    for parameter, value in zip(row.parameters or (), call.arguments, strict=False):
+        if parameter.name == "kernel_size" and isinstance(value, int):
+            return value > _LARGEST_KERNEL or value in (6, 8, 10)
+    return False
+
+
+def _with_a_kernel(call: ForeignCall, rank: int | None, rows: list[Habit]) -> Translation | None:
+    """`Conv2d(3, 16)` has no kernel: what it is with one of 3."""
+    for row in rows:
+        if any(p.name == "kernel_size" and p.is_needed for p in row.parameters or ()):
+            given = replace(call, keywords={**call.keywords, "kernel_size": 3})
+            made = _by_row(given, rank, [row]) if "kernel_size" not in call.keywords else None
+            return made and replace(made, sure=False, assumed="kernel_size=3")
+    return None
 
 
 @dataclass(frozen=True, slots=True)
