@@ -359,18 +359,64 @@ def test_a_norm_behind_a_global_pool_is_remarked() -> None:
     assert [d.code for d in fault("bn_after_gap").diagnostics] == ["W116"]
 
 
-def test_a_projection_in_a_block_is_right_in_its_other_calls_too() -> None:
-    text = """\
-network Net
-input 8x8 x16
-block unit(width) { residual< conv 3x3 p1 x(2 * width); bn >; relu }
-unit(8)
-unit(16)
-unit(32)
-"""
+NORMED = "block cbr(c, k, stride=1) { conv (k)x(k)/(stride) p(k // 2) x(c) nobias; bn; relu }\n"
+SHORTCUTS = {  # a block's body and its calls: what to write in it
+    "a basic block": (
+        "block b(c, stride=1) { residual< conv 3x3/(stride) p1 x(c); relu; conv 3x3 p1 x(c) > }",
+        "b(16); b(16); b(32, stride=2); b(32)",
+        "| if stride > 1 or in.c != c { conv 1x1/(stride) x(c) nobias; bn } >",
+    ),
+    "a bottleneck": (
+        "block b(c, s=1) { residual< conv 1x1 x(c); conv 3x3/(s) p1 x(c); conv 1x1 x(4 * c) > }",
+        "b(16); b(16); b(32, 2)",
+        "| if s > 1 or in.c != 4 * c { conv 1x1/(s) x(4 * c) nobias; bn } >",
+    ),
+    "of other blocks": (
+        f"{NORMED}block b(c, stride=1) {{ residual< cbr(c, 3, stride); cbr(c, 3) > }}",
+        "b(16); b(32, 2)",
+        "| if stride > 1 or in.c != c { conv 1x1/(stride) x(c) nobias; bn } >",
+    ),
+    "of a number": ("block b() { residual< conv 3x3 p1 x32 > }", "b(); b()",
+        "| if in.c != 32 { conv 1x1 x32 nobias; bn } >"),
+    "no strides": ("block b(c) { residual< conv 3x3 p1 x(2 * c); bn >; relu }", "b(8); b(16); b(8)",
+        "| if in.c != 2 * c { conv 1x1 x(2 * c) nobias; bn } >"),
+    "always strided": ("block b(c) { residual< conv 3x3/2 p1 x(c) > }", "b(16); b(32)",
+        "| conv 1x1/2 x(c) nobias; bn >"),
+    "a loop": ("", "for c in [16, 32, 64] { residual< conv 3x3 p1 x(c) > }",
+        "| if in.c != c { conv 1x1 x(c) nobias; bn } >"),
+    "no block": ("", "residual< conv 3x3/2 p1 x32 >", "| conv 1x1/2 x32 nobias; bn >"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHORTCUTS)
+def test_a_projection_in_a_block_is_right_in_its_other_calls_too(name: str) -> None:
+    block, calls, wanted = SHORTCUTS[name]
+    text = f"network Net\ninput 8x8 x16\n{block}\n{calls}\n"
     (fault,) = (d for d in analyze(Source("net.arch", text)).diagnostics if d.is_error)
-    assert fault.fixes[0].title == "project the shortcut: `| conv 1x1 x(2 * width) nobias; bn >`"
+    assert fault.fixes[0].title == f"project the shortcut: `{wanted}`"
     assert analyze(Source("net.arch", edited(text, fault.fixes[0].edits))).ok
+
+
+@pytest.mark.parametrize(
+    ("body", "shortcut", "right"),
+    [
+        ("conv 3x3/(s) p1 x(c)", "conv 1x1/2 x(c)", "conv 1x1/(s) x(c)"),
+        ("conv 3x3/(s) p1 x(c)", "conv 1x1 x(c)", "conv 1x1/(s) x(c)"),
+        ("conv 3x3 p1 x(c)", "conv 1x1/2 x(c)", "conv 1x1 x(c)"),
+        ("conv 3x3/2 p1 x(c)", "conv 1x1 x(c)", "conv 1x1/2 x(c)"),
+        ("conv 3x3 p1 x(2 * c)", "conv 1x1 x16", "conv 1x1 x(2 * c)"),
+    ],
+)
+def test_a_projection_that_is_there_becomes_as_the_body(
+    body: str, shortcut: str, right: str
+) -> None:
+    text = (
+        "network Net\ninput 8x8 x16\nblock b(c, s) {{ residual< {} | {} > }}\nb(16, 1); b(32, 2)\n"
+    )
+    found = [d for d in analyze(Source("n", text.format(body, shortcut))).diagnostics if d.is_error]
+    made = edited(text.format(body, shortcut), found[0].fixes[0].edits)
+    assert made == text.format(body, right)
+    assert analyze(Source("n", made)).ok
 
 
 @pytest.mark.parametrize("added", ["out += identity", "out = out + identity", "x += identity"])
