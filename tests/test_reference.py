@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from pathlib import Path
 
 import pytest
 
 from archc import api, reference
+from archc.cli.arguments import parser
 from archc.ops import REGISTRY
 from archc.recipe import LINES
 from archc.source import Limits, Source
@@ -15,7 +17,7 @@ from archc.source import Limits, Source
 DOCS = Path(__file__).parents[1] / "docs"
 TEXT = (DOCS / "language.md").read_text(encoding="utf-8")
 PROGRAMS = re.findall(r"^```arch\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-WRITTEN = ("language", "operators", "recipes", "cli")
+WRITTEN = ("language", "operators", "recipes", "cli", "commands")
 MINUTES, WORDS_A_MINUTE = 20, 225
 
 
@@ -40,6 +42,15 @@ def test_has_every_line_of_a_recipe() -> None:
     for kinds in LINES.values():
         for cls in kinds.values():
             assert f"\n- `{cls.example}`: " in page("recipes"), cls.name
+
+
+def test_every_command_has_its_heading_and_leads_to_what_is_there() -> None:
+    """So the site's search finds it by its name."""
+    text = page("commands")
+    (commands,) = (a for a in parser()._actions if isinstance(a, argparse._SubParsersAction))
+    assert re.findall(r"^## `archc (.*)`", text, re.MULTILINE) == [*commands.choices]
+    assert set(re.findall(r"\(cli\.md#([^)]*)\)", text)) <= anchors("cli")
+    assert "--max-steps" not in text  # limits stand in one place
 
 
 def test_is_read_in_twenty_minutes() -> None:

@@ -1,4 +1,4 @@
-"""What the documents say of operators, of lines of recipes and of checks, from their registries.
+"""What the documents say of operators, recipes, commands and checks, from their registries.
 
 `python -m archc.reference docs/*.md` writes it into the files that have its marks, each part
 between its two; without a file it prints all of it.
@@ -17,6 +17,7 @@ from typing import Any
 
 from archc import syntax
 from archc.analysis.costs import Costs
+from archc.cli.manual import commands
 from archc.elaborate.network import elaborate, link
 from archc.ops import REGISTRY, Field, Form, Op
 from archc.plan import Apply, Body, walk
@@ -231,6 +232,7 @@ _PARTS = {  # what is between the marks of that name
     "operators at a glance": glance,
     "lines of `train`": recipe_lines,
     "checks": checks,
+    "commands": commands,
 }
 
 
