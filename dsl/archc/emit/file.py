@@ -61,7 +61,14 @@ class Module:
         text = "\n".join(line for body in bodies for line in body)
         found = {"index": r"\"\]\[\"", "no-any-return": r" return (?!torch\.|F\.|x$|x  #)"}
         codes = [code for code, sign in found.items() if re.search(sign, text, re.M)]
+        if "no-any-return" not in codes and any(map(_returns_any, self.classes)):
+            codes.append("no-any-return")
         return ["arg-type", *codes] if self.optional_bias else codes
+
+
+def _returns_any(model: ClassModel) -> bool:
+    """Whether `x` may be anything to mypy: no argument, and set in a loop over names."""
+    return "x" not in model.inputs and any("x = getattr(self, " in line for line in model.forward)
 
 
 def build_module(
