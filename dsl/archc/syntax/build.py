@@ -1,6 +1,6 @@
 """From the parser's reductions straight to tree nodes: one method for each rule of the grammar.
 
-lark calls these from the inside out while it parses, so nothing here recurses.
+The automaton calls these from the inside out while it parses, so nothing here recurses.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf
 from typing import Any
-
-from lark import Transformer, v_args
 
 from archc import syntax as s
 from archc.source import Diagnostic, Fix, Limits, Source, Span, SpanLabel
@@ -21,12 +19,10 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 _LETTERS = frozenset("xpgd")
 
 
-@v_args(inline=True)
-class Builder(Transformer[Token, s.File]):
+class Builder:
     """Makes the nodes of one text, and keeps what is wrong with values (not with form) in it."""
 
     def __init__(self, source: Source, limits: Limits) -> None:
-        super().__init__()
         self.source = source
         self.limits = limits
         self.problems: list[Diagnostic] = []
