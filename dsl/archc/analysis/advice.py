@@ -90,15 +90,13 @@ Remark = Callable[[Sight], Diagnostic | None]
 Known = dict[tuple[Body, bool], tuple[Diagnostic, ...]]  # remarks on bodies, with a recipe or not
 
 
-def advise(plan: Plan, trained: bool, known: Known) -> Iterator[Diagnostic]:
+def advise(network: Producers, known: Known) -> Iterator[Diagnostic]:
     """All remarks on a network. Those on its bodies are taken from `known`, and put there."""
-    network = Producers(plan, trained)
-    for body in bodies(plan):
-        found = known.get((body, trained))
+    for body in bodies(network.plan):
+        found = known.get((body, network.trained))
         if found is None:
-            found = known[body, trained] = tuple(_remarks(body, network))
+            found = known[body, network.trained] = tuple(_remarks(body, network))
         yield from found
-    yield from _loops_in_branches(plan)
     yield from _ends(network)
 
 
@@ -111,6 +109,8 @@ def _remarks(body: Body, network: Producers) -> Iterator[Diagnostic]:
             doubt = node.op.doubt(*node.shapes)
             if doubt is not None:
                 yield _warning("W120", doubt[0], node.span, doubt[1])
+        elif isinstance(node, Branches):
+            yield from _loops_in_branches(node)
 
 
 def _warning(
@@ -231,23 +231,16 @@ REMARKS: tuple[Remark, ...] = (
 # --- loops that may be meant as branches ------------------------------------------------------
 
 
-def _loops_in_branches(plan: Plan) -> Iterator[Diagnostic]:
+def _loops_in_branches(node: Branches) -> Iterator[Diagnostic]:
     """`concat< a | for r in rates { ... } >`: one branch, whose passes all make the same shape."""
-    seen: set[Span] = set()
-    for body in bodies(plan):
-        for node in walk(body.chain.nodes):
-            if not isinstance(node, Branches) or COMBINATORS[node.keyword].most is not None:
-                continue
-            for chain in node.branches:
-                loop = _lone_loop(chain)
-                if loop is None or loop.span in seen:
-                    continue
-                seen.add(loop.span)
-                word = Span(loop.span.source, loop.span.start, loop.span.start + len("for"))
-                count = len(loop.iterations)
-                title = f"this loop is one branch, and its {count} passes follow one another in it"
-                cure = Fix("for one branch a pass, write `each`", word, "each")
-                yield _warning("W107", title, loop.span, cure)
+    for chain in node.branches if COMBINATORS[node.keyword].most is None else ():
+        loop = _lone_loop(chain)
+        if loop is not None:
+            word = Span(loop.span.source, loop.span.start, loop.span.start + len("for"))
+            count = len(loop.iterations)
+            title = f"this loop is one branch, and its {count} passes follow one another in it"
+            cure = Fix("for one branch a pass, write `each`", word, "each")
+            yield _warning("W107", title, loop.span, cure)
 
 
 def _lone_loop(chain: Chain) -> Loop | None:

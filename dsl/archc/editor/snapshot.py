@@ -56,7 +56,7 @@ class Snapshot:
     def runs(self) -> StatementRuns | None:
         """What each statement makes; None for a file without a network."""
         plan = self.analysis.plan
-        return None if plan is None else StatementRuns.of(plan)
+        return None if plan is None else StatementRuns(plan)
 
     @cached_property
     def scopes(self) -> Scopes:
