@@ -7,12 +7,13 @@ where it goes. A comment keeps it quiet: see `archc.analysis.allowed`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from archc import syntax
 from archc.analysis.uses import Uses, uses_of
-from archc.ops import COMBINATORS, Window
+from archc.ops import COMBINATORS, Op, Shape, Window
 from archc.plan import (
     Apply,
     AuxHead,
@@ -166,14 +167,21 @@ def _biased_norm(sight: Sight) -> Diagnostic | None:
 # --- windows ---------------------------------------------------------------------------------
 
 
-def _windows(node: Apply) -> Iterator[tuple[str, int, Window, int]]:
+def _windows(node: Apply) -> Iterable[tuple[str, int, Window, int]]:
     """Of a convolution or pool with a window: each dimension, its size before and after."""
-    op, shapes = node.op, node.shapes
+    op = node.op
     moves = op.category in ("conv", "pool") and getattr(op, "kernel", None) is not None
     if not moves or node.output.shape is None or op.name == "deconv":
-        return
+        return ()
+    shapes = node.shapes
     names = ("depth", "height", "width")[-shapes[0].rank :] if shapes[0].rank > 1 else ("length",)
-    yield from zip(names, shapes[0].size, op.windows(*shapes), node.output.shape.size, strict=False)
+    return zip(names, shapes[0].size, _seen(op, shapes), node.output.shape.size, strict=False)
+
+
+@lru_cache(1_000)
+def _seen(op: Op, shapes: tuple[Shape, ...]) -> tuple[Window, ...]:
+    """The windows of an operator, which are the same wherever it stands."""
+    return op.windows(*shapes)
 
 
 def _only_padding(sight: Sight) -> Diagnostic | None:

@@ -270,10 +270,8 @@ def _same(ks: Dims, ss: Dims, ds: Dims) -> tuple[Dims, Dims]:
     return tuple(n // 2 for n in total), tuple(n - n // 2 for n in total)
 
 
-def doubt_of_same(padding: Padding, slid: Slide) -> tuple[str, str] | None:
+def doubt_of_same(slid: Slide) -> tuple[str, str] | None:
     """What to ask where `same` stands at a stride, and TensorFlow's `SAME` pads otherwise."""
-    if padding is not None:
-        return None
     for side in slid.sides:
         total = _missing(side.n, side.k, side.s, side.d)
         theirs = total // 2, total - total // 2
