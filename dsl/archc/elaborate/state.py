@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archc import syntax
+from archc.elaborate.carry import Carrier
 from archc.elaborate.evaluate import Decisions, Evaluator, UnknownIncoming
 from archc.elaborate.link import Library
 from archc.elaborate.names import Names
@@ -198,16 +199,18 @@ class State:
     statement: Callable[[syntax.Statement, Context, list[Node]], Tensor]
     given: Mapping[str, Dims] = field(default_factory=dict)  # shapes of inputs, by their names
     cancelled: Callable[[], bool] | None = None  # asked while it goes on
+    carrier: Carrier | None = None  # of bodies of the text before
     bodies: dict[tuple[Any, ...], Body] = field(default_factory=dict)
     calls: list[tuple[BlockValue, Span]] = field(default_factory=list)
     trail: list[TraceEntry] = field(default_factory=list)  # that leads to the statement
-    called: set[int] = field(default_factory=set)  # ids of the trees of blocks that were called
     nesting: int = 0
     steps: int = 0
     work: WorkLimit = field(init=False)
 
     def __post_init__(self) -> None:
         self.work = WorkLimit(_WORK * self.limits.steps)
+        if self.carrier is not None:
+            self.bodies = self.carrier.made
 
     def count(self, frame: Frame, operators: int, span: Span) -> None:
         """Raises TooLarge where the network outgrows the limits, Cancelled where nobody waits."""
