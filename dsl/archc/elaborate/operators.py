@@ -8,7 +8,7 @@ from archc import syntax
 from archc.elaborate.bind import Binder, Bound
 from archc.elaborate.labels import lookup
 from archc.elaborate.shape_errors import explain_misfit
-from archc.elaborate.shapes import fit
+from archc.elaborate.shapes import fit, fit_plain, is_traced_shape
 from archc.elaborate.state import Context, State
 from archc.ops import REGISTRY, ShapeError
 from archc.plan import Apply, Tensor
@@ -77,7 +77,9 @@ def place(state: State, node: Apply, bound: Bound, here: Context) -> Apply:
     for x in node.inputs:
         Context(x, here.frame, here.names).require_tensor(node.span)
     try:
-        node.output = Tensor(fit(node.op, node.shapes), node.span)
+        shapes = node.shapes
+        is_plain = bound.is_plain and not any(map(is_traced_shape, shapes))
+        node.output = Tensor((fit_plain if is_plain else fit)(node.op, shapes), node.span)
     except ShapeError as misfit:
         raise explain_misfit(misfit, node, bound.spans) from None
     return node
