@@ -95,7 +95,7 @@ def told(value: object, main: str) -> object:
                 return [(of(key), of(item)) for key, item in value.items()]
             case list() | tuple():
                 return [*map(of, value)]
-            case _ if not is_dataclass(value):
+            case _ if not is_dataclass(value) or isinstance(value, type):
                 return type(value).__name__
             case _ if type(value).__module__ == tree.__name__:  # what is written there
                 return type(value).__name__, of(value.span)  # type: ignore[attr-defined]
@@ -107,6 +107,6 @@ def told(value: object, main: str) -> object:
             if id(value) in seen:
                 return "again", seen[id(value)]
             seen[id(value)] = len(seen)
-        return type(value).__name__, [of(getattr(value, f.name)) for f in fields(value)]  # type: ignore[arg-type]
+        return type(value).__name__, [of(getattr(value, f.name)) for f in fields(value)]
 
     return of(value)

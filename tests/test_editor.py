@@ -566,21 +566,28 @@ def random_edit(text: str, chance: random.Random) -> str:
             return text[: number.start()] + newer + text[number.end() :]
 
 
-def compare_with_fresh(edited: Document, times: int, chance: random.Random) -> None:
-    """Hold a text against the same by itself while it changes: the whole plan, and what is told."""
-    original = text = edited.text
+def compare_with_fresh(
+    changed: Document, times: int, chance: random.Random, *, written: bool = False
+) -> None:
+    """Hold a text against the same by itself while it changes: the whole plan, what is told, and
+    what is `written`.
+    """
+    original = text = changed.text
     for _ in range(times):
-        edited.analyse()
+        changed.analyse()
         text = random_edit(text if chance.random() < 0.6 else original, chance)
-        edited.change(text)
-        fresh = Document(text, edited.path, project=edited.path.parent)
+        changed.change(text)
+        fresh = Document(text, changed.path, project=changed.path.parent)
         fresh.saved_text = original
-        one, other = edited.analyse(), fresh.analyse()
-        assert edited.findings() == fresh.findings(), text
+        one, other = changed.analyse(), fresh.analyse()
+        assert changed.findings() == fresh.findings(), text
         assert shape_hints(one) == shape_hints(other), text
         assert one.analysis.cost == other.analysis.cost, text
-        main = str(edited.path)
+        main = str(changed.path)
         assert told(one.analysis.plan, main) == told(other.analysis.plan, main), text
+        if written and one.analysis.ok and one.analysis.plan is not None:
+            assert one.analysis.emit() == other.analysis.emit(), text
+            assert one.analysis.draw() == other.analysis.draw(), text
 
 
 def test_bodies_of_the_text_before_are_those_of_this_text() -> None:
@@ -592,18 +599,18 @@ def test_bodies_of_the_text_before_are_those_of_this_text() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(api.bundled()))
 def test_bodies_of_the_text_before_are_those_of_this_text_in_all_networks(name: str) -> None:
-    compare_with_fresh(bundled(name), 10, random.Random(name))
+    compare_with_fresh(bundled(name), 8, random.Random(name), written=True)
 
 
 def test_bodies_are_kept_where_a_block_means_the_same() -> None:
     """The text of a block moves, one beside it changes; what it names changes."""
 
     def bodies_of(name: str) -> list[object]:
-        plan = edited.analyse().analysis.plan
+        plan = changed.analyse().analysis.plan
         assert plan is not None
         return [b.inputs[0].shape for b in bodies(plan) if b.name == name]
 
-    edited, made = document(OWN_BLOCKS), list[str]()
+    changed, made = document(OWN_BLOCKS), list[str]()
     assert bodies_of("inner")
     with pytest.MonkeyPatch.context() as patch:
         make = blocks._make_body
@@ -621,8 +628,8 @@ def test_bodies_are_kept_where_a_block_means_the_same() -> None:
             (("fc 10", "fc 11"), set()),
         ):
             made.clear()
-            edited.change(edited.text.replace(*change))
-            assert edited.analyse().analysis.ok
+            changed.change(changed.text.replace(*change))
+            assert changed.analyse().analysis.ok
             assert set(made) == anew
 
 

@@ -78,7 +78,7 @@ class Apply:
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        return tuple(x.shape for x in self.inputs if x.shape is not None)
+        return tuple([x.shape for x in self.inputs if x.shape is not None])
 
     @property
     def sizes(self) -> tuple[Tensor, ...]:

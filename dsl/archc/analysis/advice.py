@@ -43,6 +43,14 @@ class Sight:
     node: Apply
     body: Body
     network: Producers
+    _windows: tuple[tuple[str, int, Window, int], ...] | None = None
+
+    @property
+    def windows(self) -> tuple[tuple[str, int, Window, int], ...]:
+        """Of a convolution or pool with a window: each dimension, its size before and after."""
+        if self._windows is None:
+            self._windows = tuple(_windows(self.node))
+        return self._windows
 
     @property
     def before(self) -> Apply | None:
@@ -168,7 +176,7 @@ def _biased_norm(sight: Sight) -> Diagnostic | None:
 
 
 def _windows(node: Apply) -> Iterable[tuple[str, int, Window, int]]:
-    """Of a convolution or pool with a window: each dimension, its size before and after."""
+    """What `Sight.windows` are."""
     op = node.op
     moves = op.category in ("conv", "pool") and getattr(op, "kernel", None) is not None
     if not moves or node.output.shape is None or op.name == "deconv":
@@ -185,7 +193,7 @@ def _seen(op: Op, shapes: tuple[Shape, ...]) -> tuple[Window, ...]:
 
 
 def _only_padding(sight: Sight) -> Diagnostic | None:
-    for name, _, window, _ in _windows(sight.node):
+    for name, _, window, _ in sight.windows:
         if window.before >= window.extent:
             title = (
                 f"a padding of {window.before:g} is as wide as the window of {window.extent:g}:"
@@ -197,7 +205,7 @@ def _only_padding(sight: Sight) -> Diagnostic | None:
 
 
 def _rows_lost(sight: Sight) -> Diagnostic | None:
-    for name, before, window, after in _windows(sight.node):
+    for name, before, window, after in sight.windows:
         seen = (after - 1) * window.stride + window.extent - window.before
         lost = int(before - seen)
         if lost > 0 and window.extent >= window.stride > 1:

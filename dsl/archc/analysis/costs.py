@@ -8,15 +8,15 @@ and calflops call MACs, and half of what torch's flop counter calls FLOPs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from archc import symbolic
 from archc.ops import Op, Shape, scalars
 from archc.plan import Apply, AuxHead, Body, Call, Chain, Node, children, walk
+from archc.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cost:
     """`params`: trainable scalars, each once. `side_macs`: of auxiliary heads, not in `macs`."""
 

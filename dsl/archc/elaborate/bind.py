@@ -11,7 +11,7 @@ from archc import symbolic, syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.ops import OTHER, REGISTRY, Dims, Field, Form, Op
 from archc.plan import Applicable
-from archc.source import Fix, Span, did_you_mean, fault, spelling
+from archc.source import Fix, Source, Span, did_you_mean, fault, spelling
 
 _LETTER = {"x": Form.WIDTH, "p": Form.PADDING, "g": Form.GROUPS, "d": Form.DILATION}
 _NAMES = {
@@ -37,6 +37,11 @@ class Bound:
     spans: dict[str, Span]
     tensor: syntax.Reference | None = None
     is_plain: bool = False
+
+    def moved(self, by: int, source: Source) -> Bound:
+        """Return the same of an operation of the same text so many characters further down."""
+        spans = {n: Span(source, s.start + by, s.end + by) for n, s in self.spans.items()}
+        return Bound(self.op, spans, None, self.is_plain)
 
 
 @dataclass(slots=True)

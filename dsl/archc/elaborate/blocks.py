@@ -360,4 +360,3 @@ def _key(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_key, value))
     return type(value), value.identity if isinstance(value, Applicable) else value
-

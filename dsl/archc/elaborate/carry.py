@@ -4,7 +4,7 @@ changes a line, and most blocks mean what they meant, though they stand elsewher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from functools import cache, lru_cache
 from typing import Any
@@ -88,7 +88,11 @@ class Carrier:
         found = OwnBodies(self._meanings)
         for key, body in self.made.items():
             block = body.block
-            if block is not None and block.home is self._library and not holds_block(body.args.values()):
+            if (
+                block is not None
+                and block.home is self._library
+                and not holds_block(body.args.values())
+            ):
                 found.trees[block.name] = block.tree
                 found.bodies[block.name, key[1:]] = body
         return found
@@ -254,7 +258,7 @@ class _Move:
 
     def copied(self, old: Any) -> Any:
         """Return a copy, its fields copied."""
-        kind = type(old)
+        kind: Any = type(old)
         return kind(*[self.value(getattr(old, name)) for name in _names(kind)])
 
 
@@ -274,6 +278,6 @@ _PLAIN = frozenset(
 
 
 @cache
-def _names(kind: Callable[..., Any]) -> tuple[str, ...]:
+def _names(kind: Any) -> tuple[str, ...]:
     """The fields of a class, in the order of its arguments."""
-    return tuple(f.name for f in fields(kind))  # type: ignore[arg-type]
+    return tuple(f.name for f in fields(kind))

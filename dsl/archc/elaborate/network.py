@@ -49,8 +49,8 @@ def elaborate(
 
     `trace_sizes` keeps the expressions of spatial sizes too, which few blocks have a use for;
     `shared` keeps what does not depend on the params, for the next time. `inputs` are shapes by the
-    inputs' names, instead of those in the file. Raises Cancelled once `cancelled` says so. `carrier`
-    has the bodies of blocks that a text before had as well.
+    inputs' names, instead of those in the file. Raises Cancelled once `cancelled` says so.
+    `carrier` has the bodies of blocks that a text before had as well.
     """
     network = _network(file, diagnostics)
     params = read_params(file, given, library.blocks, diagnostics)

@@ -14,6 +14,7 @@ from archc.ops import REGISTRY, ShapeError
 from archc.plan import Apply, Tensor
 from archc.source import Fault, Fix, Span, fault
 
+_NAMES = frozenset("([@=<")  # without these a statement says no name: it is the same everywhere
 _OF_TWO_WORDS = frozenset(name.partition(" ")[0] for name in REGISTRY if " " in name)
 
 
@@ -63,12 +64,19 @@ def with_whole_name(term: syntax.Operation) -> syntax.Operation:
 
 def bind(state: State, operator: str, term: syntax.Operation, here: Context) -> Bound:
     """The attributes of a term as an operator of that name."""
+    span = term.span
+    key = (operator, span.text)
+    if (known := state.literal.get(key)) is not None:
+        return known[1].moved(span.start - known[0], span.source)
     try:
-        return Binder(REGISTRY[operator], term, here.evaluator, state.limits.integer).bind()
+        found = Binder(REGISTRY[operator], term, here.evaluator, state.limits.integer).bind()
     except Fault as mistake:
         from archc.elaborate.cures import foreign_attributes  # for a mistake alone
 
         raise foreign_attributes(mistake, term, REGISTRY[operator], here) from None
+    if _NAMES.isdisjoint(key[1]):
+        state.literal[key] = (span.start, found)
+    return found
 
 
 def place(state: State, node: Apply, bound: Bound, here: Context) -> Apply:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archc import syntax
+from archc.elaborate.bind import Bound
 from archc.elaborate.carry import Carrier
 from archc.elaborate.evaluate import Decisions, Evaluator, UnknownIncoming
 from archc.elaborate.link import Library
@@ -26,6 +27,7 @@ from archc.plan import (
     Scope,
     Tensor,
 )
+from archc.record import record
 from archc.source import Diagnostics, Fault, Limits, Span, SpanLabel, fault
 from archc.symbolic import Expr
 
@@ -38,7 +40,7 @@ class LimitReached(Exception):
     """There are as many mistakes as will be shown."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TraceEntry:
     """A call or a pass of a loop that leads to the statement at hand."""
 
@@ -128,7 +130,7 @@ class Frame:
             self.scopes = outer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Context:
     """Where a statement stands: the tensor that comes in, the body, the names of its scope."""
 
@@ -200,6 +202,9 @@ class State:
     given: Mapping[str, Dims] = field(default_factory=dict)  # shapes of inputs, by their names
     cancelled: Callable[[], bool] | None = None  # asked while it goes on
     carrier: Carrier | None = None  # of bodies of the text before
+    literal: dict[tuple[str, str], tuple[int, Bound]] = field(
+        default_factory=dict
+    )  # by their texts
     bodies: dict[tuple[Any, ...], Body] = field(default_factory=dict)
     calls: list[tuple[BlockValue, Span]] = field(default_factory=list)
     trail: list[TraceEntry] = field(default_factory=list)  # that leads to the statement

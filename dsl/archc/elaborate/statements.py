@@ -53,8 +53,8 @@ def lower(
     `env` holds what its statements can name: blocks and params. `trace_sizes` keeps the
     expressions of spatial sizes too. `shared` keeps bodies that no param can change. `inputs` are
     shapes, channels first, that go before what the file says; "" is the only input. `cancelled` is
-    asked now and then; where it says so, Cancelled is raised. `carrier` has the bodies of blocks that
-    a text before had as well.
+    asked now and then; where it says so, Cancelled is raised. `carrier` has the bodies of blocks
+    that a text before had as well.
     """
     shared = {} if shared is None else shared
     given = inputs or {}

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from archc import symbolic
 from archc.ops._field import TENSORFLOW
 from archc.ops._shape import Dims, Shape, ShapeError, Window, spread
+from archc.record import record
 
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 NOUNS = {"length": "element", "depth": "slice", "height": "row", "width": "column"}
 Padding = Dims | str | None  # of both sides; None is `same`, TENSORFLOW `tfsame`
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SlideAxis:
     """One dimension of a map, and how a window slides over it."""
 
@@ -112,7 +112,7 @@ class SlideAxis:
             yield f"the windows leave gaps: {s - stretch} of every {s} {{many}} are in none"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slide:
     """A window that slides over a map: a `SlideAxis` for each dimension."""
 

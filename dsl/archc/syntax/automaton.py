@@ -53,7 +53,17 @@ class Reduction(NamedTuple):
     passes: bool
 
 
-Moves = dict[int, dict[str, int | Reduction]]  # by state, then token or rule: the next state, or
+class ParserTable(NamedTuple):
+    """The automaton, by its states.
+
+    `moves` are by the kind of token that comes next: the state after it, or the rule that ends
+    first. `after` are the states after a rule that has ended, by its name.
+    """
+
+    moves: dict[int, dict[str, int | Reduction]]
+    after: dict[int, dict[str, int]]
+    start: int
+    end: int
 
 
 class Automaton:
@@ -64,7 +74,7 @@ class Automaton:
 
     def __init__(self, builder: object, text: str) -> None:
         self._builder = builder
-        self._moves, start, self._end = _moves()
+        self._moves, self._after, start, self._end = _table()
         self._text = text
         self._position = 0  # of what comes next
         self.states = [start]
@@ -102,18 +112,19 @@ class Automaton:
 
     def feed(self, token: Token) -> None:
         """Take a token, and end the rules that end before it."""
-        moves, states, values, kind = self._moves, self.states, self.values, token.type
+        moves, after, states, values = self._moves, self._after, self.states, self.values
+        kind = token.type
         while True:
             move = moves[states[-1]].get(kind)
-            if type(move) is int:
+            if isinstance(move, int):
                 states.append(move)
                 values.append(token)
                 return
             if move is None:
                 raise UnexpectedText(token.start_pos)
-            size, rule, method, kept, expands, passes = move  # type: ignore[misc]
+            size, rule, method, kept, expands, passes = move
             if passes:
-                states[-1] = moves[states[-2]][rule]  # type: ignore[assignment]
+                states[-1] = after[states[-2]][rule]
                 continue
             taken = values[len(values) - size :]
             if size:
@@ -126,7 +137,7 @@ class Automaton:
                 made = taken[0]
             else:
                 made = getattr(self._builder, method)(*taken)
-            states.append(moves[states[-1]][rule])  # type: ignore[arg-type]
+            states.append(after[states[-1]][rule])
             values.append(made)
             if kind == "$END" and states[-1] == self._end:
                 return
@@ -137,20 +148,20 @@ class Automaton:
 
     def accepts(self, kind: str, height: int | None = None) -> bool:
         """Would this kind of token be right here, or with that many values on the stack?"""
-        moves, states = self._moves, self.states
+        moves, after, states = self._moves, self._after, self.states
         left = len(states) - 1 if height is None else height  # of the stack as it is, and
         above = [states[left]]  # what stands on that
         while True:
             move = moves[above[-1]].get(kind)
-            if type(move) is int or move is None:
+            if move is None or isinstance(move, int):
                 return move is not None
-            size, rule = move.size, move.rule  # type: ignore[union-attr]
+            size, rule = move.size, move.rule
             if size < len(above):
                 del above[len(above) - size :]
-                above.append(moves[above[-1]][rule])  # type: ignore[arg-type]
+                above.append(after[above[-1]][rule])
             else:
                 left -= size - len(above)
-                above = [moves[states[left - 1]][rule]]  # type: ignore[list-item]
+                above = [after[states[left - 1]][rule]]
             if kind == "$END" and above[-1] == self._end:
                 return True
 
@@ -203,23 +214,26 @@ def _pattern(kinds: frozenset[str] | None) -> re.Pattern[str]:
 
 
 @cache
-def _moves() -> tuple[Moves, int, int]:
-    """lark's table, with what is asked of a rule at every token found out before; start and end."""
+def _table() -> ParserTable:
+    """lark's table, with what is asked of a rule at every token found out before."""
     parser: Any = load().parse_interactive("")
     conf = parser.parser_state.parse_conf
-    moves: Moves = {
-        state: {
+    rules = {rule.origin.name for rule in load().rules}
+    moves: dict[int, dict[str, int | Reduction]] = {}
+    after: dict[int, dict[str, int]] = {}
+    for state, actions in conf.states.items():
+        after[state] = {kind: target for kind, (_, target) in actions.items() if kind in rules}
+        moves[state] = {
             kind: target if action is Shift else _reduction(target)
             for kind, (action, target) in actions.items()
+            if kind not in rules
         }
-        for state, actions in conf.states.items()
-    }
-    return moves, conf.start_state, conf.end_state
+    return ParserTable(moves, after, conf.start_state, conf.end_state)
 
 
 @cache
 def _reduction(rule: Any) -> Reduction:
-    """What lark's tree builder does where a rule ends, without placeholders for what is not there."""
+    """What lark's tree builder does where a rule ends."""
     symbols, name = rule.expansion, rule.origin.name
     kept = [
         (at, not symbol.is_term and symbol.name.startswith("_"))

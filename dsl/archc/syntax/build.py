@@ -375,14 +375,14 @@ class Builder:
         return s.Name(name, self._at(token.start_pos, token.start_pos + len(name)))
 
     def _dims(self, text: str, token: Token) -> tuple[int, ...]:
-        return tuple(int(self._value(part, token)) for part in text.split("x"))
+        return tuple([int(self._value(part, token)) for part in text.split("x")])
 
     def _numbers(self, text: str, token: Token) -> tuple[s.Number, ...]:
         """The sizes in `text`, part of `token`, as expressions. None if it is empty."""
         if not text:
             return ()
         span = self._span(token)
-        return tuple(s.Number(value, span) for value in self._dims(text, token))
+        return tuple([s.Number(value, span) for value in self._dims(text, token)])
 
     def _value(self, text: str, token: Token) -> int | float:
         """A written number; one that is beyond the limit is reported, and 0 taken for it.
@@ -391,8 +391,10 @@ class Builder:
         """
         is_float = "." in text or "e" in text or "E" in text
         digits = text.replace("_", "")
-        if is_float:
-            value: int | float = float(digits)
+        if digits.isdigit() and len(digits) < 10:
+            value: int | float = int(digits)
+        elif is_float:
+            value = float(digits)
         else:
             digits = digits.lstrip("0")
             value = int(digits or 0) if len(digits) < 300 else inf
@@ -427,6 +429,8 @@ class Builder:
         If `named`, the first word may be a name: `input x 8x8 x3` is one called x. If `repeated`,
         it stands behind brackets, and `* 64` was meant.
         """
+        if not any(type(a) is s.Word and a.id in _LETTERS for a in attributes):
+            return attributes
         named = named and any(type(a) is s.Geometry for a in attributes)
         found: list[s.Attribute] = []
         for attribute in attributes:
