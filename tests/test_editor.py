@@ -602,6 +602,15 @@ def test_bodies_of_the_text_before_are_those_of_this_text_in_all_networks(name: 
     compare_with_fresh(bundled(name), 8, random.Random(name), written=True)
 
 
+def test_what_was_written_of_a_text_changes_nothing_of_the_next() -> None:
+    """The emitter elaborates a network at other values of its params: those are not kept."""
+    changed = bundled("efficientnet_b0")
+    assert changed.analyse().analysis.emit()
+    changed.change(f"# A comment.\n{changed.text}")
+    fresh = Document(changed.text, changed.path, project=data.ARCHS)
+    assert changed.analyse().analysis.emit() == fresh.analyse().analysis.emit()
+
+
 def test_bodies_are_kept_where_a_block_means_the_same() -> None:
     """The text of a block moves, one beside it changes; what it names changes."""
 

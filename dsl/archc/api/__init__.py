@@ -111,7 +111,7 @@ def analyze(
     if plan is not None and not diagnostics.failed and not given and not inputs:
         diagnostics.extend(check_shape_comments(plan))
         diagnostics.extend(check_expectations(facts.expect, plan.body, cost))
-    again = Elaborator(file, load, limits, given, shared, inputs)
+    again = Elaborator(file, load, limits, given, {**shared}, inputs)  # its own are not kept
     shown = tuple(pointed(unsilenced(diagnostics.ordered()), file))
     return Analysis(source, written, plan, facts, cost, shown, again)
 
