@@ -7,9 +7,10 @@ import re
 from collections.abc import Collection
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
-from editing import at_mark, beside, bundled, typed
+from editing import at_mark, beside, bundled, told, typed
 
 from archc import api, data, files
 from archc.api import Cancelled, Kept, analyze
@@ -21,7 +22,9 @@ from archc.editor.legend import FAMILIES, KINDS, MODIFIERS
 from archc.editor.navigation import NotRenamed
 from archc.editor.reports import REPORTS, NotReported, write_report
 from archc.editor.samples import samples
+from archc.elaborate import blocks
 from archc.ops import REGISTRY
+from archc.plan import bodies
 from archc.server.language_server import REPORT_COMMANDS
 from archc.source import Edit as SourceEdit
 from archc.source import Limits, Source, Span, edited
@@ -516,6 +519,127 @@ def test_what_is_kept_changes_no_answer() -> None:
             (d.code, d.title) for d in other.diagnostics
         ]
         assert one.cost == other.cost
+
+
+OWN_BLOCKS = """\
+network Own
+param width = 8
+param act = relu
+let wide = 2 * width
+input 16x16 x3
+
+block inner(w, stride=1) { conv 3x3/(stride) p1 x(w) nobias; bn; act }
+sequence pair(w) { conv 1x1 x(w); residual if (w == in.c) < inner(w) > }
+block outer(w, @skip, stride=1) {
+  let hidden = w + wide
+  for i in 1..2 { step{i}: inner(hidden + i) }
+  down: inner(w, stride)
+  pair(w); pair(w)
+  concat< @down | conv 1x1 x(w) >; conv 1x1 x(w); again: pair(w); reuse again
+  output middle
+  conv 1x1 x(@skip.c)
+}
+
+first: inner(width)
+outer(2 * width, @first)
+outer(2 * width, @first, 2)
+inner(width); pair(width); gap; flatten; fc 10
+"""
+
+
+def random_edit(text: str, chance: random.Random) -> str:
+    """Return the text with a character, a number or a line changed, put in or taken out."""
+    lines, at = text.split("\n"), chance.randrange(len(text))
+    row = chance.randrange(len(lines))
+    match chance.randrange(5):
+        case 0:
+            return text[:at] + chance.choice("ab1 ({<>}\n#,") + text[at:]
+        case 1:
+            return text[:at] + text[at + 1 :]
+        case 2:
+            return "\n".join([*lines[:row], *lines[row + 1 :]])
+        case 3:
+            return "\n".join([*lines[:row], chance.choice(lines), *lines[row:]])
+        case _:
+            number = chance.choice([*re.finditer(r"\d+", text)])
+            newer = str(int(number[0]) + chance.choice((-1, 1, 8)))
+            return text[: number.start()] + newer + text[number.end() :]
+
+
+def compare_with_fresh(
+    changed: Document, times: int, chance: random.Random, *, written: bool = False
+) -> None:
+    """Hold a text against the same by itself while it changes: the whole plan, what is told, and
+    what is `written`.
+    """
+    original = text = changed.text
+    for _ in range(times):
+        changed.analyse()
+        text = random_edit(text if chance.random() < 0.6 else original, chance)
+        changed.change(text)
+        fresh = Document(text, changed.path, project=changed.path.parent)
+        fresh.saved_text = original
+        one, other = changed.analyse(), fresh.analyse()
+        assert changed.findings() == fresh.findings(), text
+        assert shape_hints(one) == shape_hints(other), text
+        assert one.analysis.cost == other.analysis.cost, text
+        main = str(changed.path)
+        assert told(one.analysis.plan, main) == told(other.analysis.plan, main), text
+        if written and one.analysis.ok and one.analysis.plan is not None:
+            assert one.analysis.emit() == other.analysis.emit(), text
+            assert one.analysis.draw() == other.analysis.draw(), text
+
+
+def test_bodies_of_the_text_before_are_those_of_this_text() -> None:
+    chance = random.Random(2)
+    compare_with_fresh(document(OWN_BLOCKS), 40, chance)
+    compare_with_fresh(bundled("mobilenet_v2"), 4, chance)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(api.bundled()))
+def test_bodies_of_the_text_before_are_those_of_this_text_in_all_networks(name: str) -> None:
+    compare_with_fresh(bundled(name), 8, random.Random(name), written=True)
+
+
+def test_what_was_written_of_a_text_changes_nothing_of_the_next() -> None:
+    """The emitter elaborates a network at other values of its params: those are not kept."""
+    changed = bundled("efficientnet_b0")
+    assert changed.analyse().analysis.emit()
+    changed.change(f"# A comment.\n{changed.text}")
+    fresh = Document(changed.text, changed.path, project=data.ARCHS)
+    assert changed.analyse().analysis.emit() == fresh.analyse().analysis.emit()
+
+
+def test_bodies_are_kept_where_a_block_means_the_same() -> None:
+    """The text of a block moves, one beside it changes; what it names changes."""
+
+    def bodies_of(name: str) -> list[object]:
+        plan = changed.analyse().analysis.plan
+        assert plan is not None
+        return [b.inputs[0].shape for b in bodies(plan) if b.name == name]
+
+    changed, made = document(OWN_BLOCKS), list[str]()
+    assert bodies_of("inner")
+    with pytest.MonkeyPatch.context() as patch:
+        make = blocks._make_body
+
+        def noted(state: Any, block: Any, *more: Any) -> Any:
+            made.append(block.name)
+            return make(state, block, *more)
+
+        patch.setattr(blocks, "_make_body", noted)
+        for change, anew in (
+            (("network Own", "# A comment.\nnetwork Own"), set()),
+            (("conv 1x1 x(w);", "conv 1x1 x(w); bn;"), {"pair", "outer"}),
+            (("width = 8", "width = 16"), {"inner", "pair", "outer"}),
+            (("act = relu", "act = gelu"), {"inner", "pair", "outer"}),
+            (("fc 10", "fc 11"), set()),
+        ):
+            made.clear()
+            changed.change(changed.text.replace(*change))
+            assert changed.analyse().analysis.ok
+            assert set(made) == anew
 
 
 def test_an_analysis_can_be_stopped() -> None:

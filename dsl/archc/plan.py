@@ -78,7 +78,7 @@ class Apply:
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        return tuple(x.shape for x in self.inputs if x.shape is not None)
+        return tuple([x.shape for x in self.inputs if x.shape is not None])
 
     @property
     def sizes(self) -> tuple[Tensor, ...]:
@@ -340,6 +340,7 @@ class Plan:
     body: Body
     file: syntax.File
     given: Mapping[str, Any] = field(default_factory=dict)  # params that are set from outside
+    _bodies: tuple[Body, ...] = field(default=(), init=False)
 
     @property
     def heading(self) -> str:
@@ -379,9 +380,15 @@ def walk(nodes: list[Node]) -> Iterator[Node]:
             yield node.merge
 
 
-def bodies(plan: Plan) -> list[Body]:
+def bodies(plan: Plan) -> tuple[Body, ...]:
     """The network's body, and those of all blocks that are called, each once."""
-    found, seen = [plan.body], {plan.body}
+    if not plan._bodies:
+        plan._bodies = tuple(_find_bodies(plan.body))
+    return plan._bodies
+
+
+def _find_bodies(first: Body) -> list[Body]:
+    found, seen = [first], {first}
     for body in found:  # it grows
         for call in calls(body.chain.nodes):
             if call.body not in seen:

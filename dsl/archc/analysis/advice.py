@@ -7,12 +7,13 @@ where it goes. A comment keeps it quiet: see `archc.analysis.allowed`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from archc import syntax
 from archc.analysis.uses import Uses, uses_of
-from archc.ops import COMBINATORS, Window
+from archc.ops import COMBINATORS, Op, Shape, Window
 from archc.plan import (
     Apply,
     AuxHead,
@@ -42,6 +43,14 @@ class Sight:
     node: Apply
     body: Body
     network: Producers
+    _windows: tuple[tuple[str, int, Window, int], ...] | None = None
+
+    @property
+    def windows(self) -> tuple[tuple[str, int, Window, int], ...]:
+        """Of a convolution or pool with a window: each dimension, its size before and after."""
+        if self._windows is None:
+            self._windows = tuple(_windows(self.node))
+        return self._windows
 
     @property
     def before(self) -> Apply | None:
@@ -90,15 +99,13 @@ Remark = Callable[[Sight], Diagnostic | None]
 Known = dict[tuple[Body, bool], tuple[Diagnostic, ...]]  # remarks on bodies, with a recipe or not
 
 
-def advise(plan: Plan, trained: bool, known: Known) -> Iterator[Diagnostic]:
+def advise(network: Producers, known: Known) -> Iterator[Diagnostic]:
     """All remarks on a network. Those on its bodies are taken from `known`, and put there."""
-    network = Producers(plan, trained)
-    for body in bodies(plan):
-        found = known.get((body, trained))
+    for body in bodies(network.plan):
+        found = known.get((body, network.trained))
         if found is None:
-            found = known[body, trained] = tuple(_remarks(body, network))
+            found = known[body, network.trained] = tuple(_remarks(body, network))
         yield from found
-    yield from _loops_in_branches(plan)
     yield from _ends(network)
 
 
@@ -111,6 +118,8 @@ def _remarks(body: Body, network: Producers) -> Iterator[Diagnostic]:
             doubt = node.op.doubt(*node.shapes)
             if doubt is not None:
                 yield _warning("W120", doubt[0], node.span, doubt[1])
+        elif isinstance(node, Branches):
+            yield from _loops_in_branches(node)
 
 
 def _warning(
@@ -166,18 +175,25 @@ def _biased_norm(sight: Sight) -> Diagnostic | None:
 # --- windows ---------------------------------------------------------------------------------
 
 
-def _windows(node: Apply) -> Iterator[tuple[str, int, Window, int]]:
-    """Of a convolution or pool with a window: each dimension, its size before and after."""
-    op, shapes = node.op, node.shapes
+def _windows(node: Apply) -> Iterable[tuple[str, int, Window, int]]:
+    """What `Sight.windows` are."""
+    op = node.op
     moves = op.category in ("conv", "pool") and getattr(op, "kernel", None) is not None
     if not moves or node.output.shape is None or op.name == "deconv":
-        return
+        return ()
+    shapes = node.shapes
     names = ("depth", "height", "width")[-shapes[0].rank :] if shapes[0].rank > 1 else ("length",)
-    yield from zip(names, shapes[0].size, op.windows(*shapes), node.output.shape.size, strict=False)
+    return zip(names, shapes[0].size, _seen(op, shapes), node.output.shape.size, strict=False)
+
+
+@lru_cache(1_000)
+def _seen(op: Op, shapes: tuple[Shape, ...]) -> tuple[Window, ...]:
+    """The windows of an operator, which are the same wherever it stands."""
+    return op.windows(*shapes)
 
 
 def _only_padding(sight: Sight) -> Diagnostic | None:
-    for name, _, window, _ in _windows(sight.node):
+    for name, _, window, _ in sight.windows:
         if window.before >= window.extent:
             title = (
                 f"a padding of {window.before:g} is as wide as the window of {window.extent:g}:"
@@ -189,7 +205,7 @@ def _only_padding(sight: Sight) -> Diagnostic | None:
 
 
 def _rows_lost(sight: Sight) -> Diagnostic | None:
-    for name, before, window, after in _windows(sight.node):
+    for name, before, window, after in sight.windows:
         seen = (after - 1) * window.stride + window.extent - window.before
         lost = int(before - seen)
         if lost > 0 and window.extent >= window.stride > 1:
@@ -231,23 +247,16 @@ REMARKS: tuple[Remark, ...] = (
 # --- loops that may be meant as branches ------------------------------------------------------
 
 
-def _loops_in_branches(plan: Plan) -> Iterator[Diagnostic]:
+def _loops_in_branches(node: Branches) -> Iterator[Diagnostic]:
     """`concat< a | for r in rates { ... } >`: one branch, whose passes all make the same shape."""
-    seen: set[Span] = set()
-    for body in bodies(plan):
-        for node in walk(body.chain.nodes):
-            if not isinstance(node, Branches) or COMBINATORS[node.keyword].most is not None:
-                continue
-            for chain in node.branches:
-                loop = _lone_loop(chain)
-                if loop is None or loop.span in seen:
-                    continue
-                seen.add(loop.span)
-                word = Span(loop.span.source, loop.span.start, loop.span.start + len("for"))
-                count = len(loop.iterations)
-                title = f"this loop is one branch, and its {count} passes follow one another in it"
-                cure = Fix("for one branch a pass, write `each`", word, "each")
-                yield _warning("W107", title, loop.span, cure)
+    for chain in node.branches if COMBINATORS[node.keyword].most is None else ():
+        loop = _lone_loop(chain)
+        if loop is not None:
+            word = Span(loop.span.source, loop.span.start, loop.span.start + len("for"))
+            count = len(loop.iterations)
+            title = f"this loop is one branch, and its {count} passes follow one another in it"
+            cure = Fix("for one branch a pass, write `each`", word, "each")
+            yield _warning("W107", title, loop.span, cure)
 
 
 def _lone_loop(chain: Chain) -> Loop | None:

@@ -8,14 +8,15 @@ and calflops call MACs, and half of what torch's flop counter calls FLOPs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 
 from archc import symbolic
 from archc.ops import Op, Shape, scalars
 from archc.plan import Apply, AuxHead, Body, Call, Chain, Node, children, walk
+from archc.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cost:
     """`params`: trainable scalars, each once. `side_macs`: of auxiliary heads, not in `macs`."""
 
@@ -41,7 +42,6 @@ class Costs:
     def __init__(self, again: bool = False, known: Mapping[Body, Cost] | None = None) -> None:
         self.again = again
         self._bodies: dict[Body, Cost] = dict(known or {})
-        self._operators: dict[tuple[Op, tuple[Shape, ...], bool, int], Cost] = {}
 
     def of_body(self, body: Body) -> Cost:
         found = self._bodies.get(body)
@@ -66,8 +66,7 @@ class Costs:
     def of_node(self, node: Node) -> Cost:
         """An operator or a call; anything else is the sum of what is in it."""
         if isinstance(node, Apply):
-            key = (node.op, node.shapes, node.again, len(node.inputs))
-            cost = self._operators.get(key) or self._operators.setdefault(key, cost_of(node))
+            cost = cost_of(node)
             return Cost(macs=cost.macs) if self.again else cost
         if isinstance(node, Call):
             cost = self.of_body(node.body)
@@ -90,11 +89,16 @@ def cost_of(node: Apply) -> Cost:
     shapes = node.shapes
     if len(shapes) < len(node.inputs):
         return Cost()
-    macs = symbolic.plain(node.op.macs(*shapes))
-    if node.again:
-        return Cost(macs=macs)
-    tensors = node.op.weights(*shapes)
-    counted = node.op.category in ("conv", "linear")
+    cost = _cost_on(node.op, shapes)
+    return Cost(macs=cost.macs) if node.again else cost
+
+
+@lru_cache(10_000)
+def _cost_on(op: Op, shapes: tuple[Shape, ...]) -> Cost:
+    """Of an operator on tensors of these shapes, wherever it stands."""
+    tensors = op.weights(*shapes)
+    counted = op.category in ("conv", "linear")
     weights = scalars(dims for name, dims in tensors.items() if counted and name != "bias")
-    buffers = scalars(node.op.buffers(*shapes).values())
-    return Cost(scalars(tensors.values()), weights, buffers, macs)
+    buffers = scalars(op.buffers(*shapes).values())
+    counts = (scalars(tensors.values()), weights, buffers, op.macs(*shapes))
+    return Cost(*map(symbolic.plain, counts))

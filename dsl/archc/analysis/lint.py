@@ -13,13 +13,13 @@ from itertools import chain
 from typing import TypeVar
 
 from archc import syntax
-from archc.analysis.advice import Known, advise
-from archc.analysis.uses import uses_of
+from archc.analysis.advice import Known, Producers, advise
+from archc.analysis.uses import Uses
 from archc.elaborate.link import STATEMENTS, Library
 from archc.elaborate.names import inner_sequences
 from archc.elaborate.operators import with_whole_name
 from archc.ops import COMBINATORS, REGISTRY
-from archc.plan import Applicable, Apply, Body, Call, Output, Plan, walk
+from archc.plan import Applicable, Apply, Body, Call, Plan, Tensor, bodies, named_outputs
 from archc.source import Diagnostic, Severity, Span, SpanLabel, spelling
 from archc.syntax.walk import words_of
 
@@ -37,7 +37,8 @@ def lint(
 
     `known` are the remarks on bodies that an earlier text had as well.
     """
-    called = set(_called(plan.body, set())) if plan is not None else set()
+    found = bodies(plan) if plan is not None else ()
+    called = {id(body.block.tree) for body in found if body.block is not None}
     # Of a variant the texts are several: its own, and what it takes over.
     spans = [file.span] if file.variation is None else [item.span for item in file.items]
     words = Counter(word for span in spans for word in words_of(span))
@@ -54,23 +55,14 @@ def lint(
     if plan is not None:
         unused = _unused_params(file, words)
         yield from (found for found in unused if found.span.source not in bases)
-        yield from _unused_tensors(plan.body)
+        network = Producers(plan, trained)
+        yield from _unused_tensors(plan.body, network.uses(plan.body))
         yield from _products(file)
-        yield from advise(plan, trained, {} if known is None else known)
+        yield from advise(network, {} if known is None else known)
 
 
 def _warning(code: str, title: str, span: Span, *helps: str) -> Diagnostic:
     return Diagnostic(code, title, (SpanLabel(span),), helps=helps, severity=Severity.WARNING)
-
-
-def _called(body: Body, seen: set[int]) -> Iterator[int]:
-    """The ids of the trees of all blocks that a body calls, and those call, each body once."""
-    for node in walk(body.chain.nodes):
-        if isinstance(node, Call) and id(node.body) not in seen:
-            seen.add(id(node.body))
-            assert node.body.block is not None
-            yield id(node.body.block.tree)
-            yield from _called(node.body, seen)
 
 
 # --- blocks that nobody calls ------------------------------------------------------------
@@ -143,17 +135,19 @@ def _unused_params(file: syntax.File, words: Counter[str]) -> Iterator[Diagnosti
             yield _warning("W101", f"the {what} `{name.id}` is never used", name.span)
 
 
-def _unused_tensors(body: Body) -> Iterator[Diagnostic]:
+def _unused_tensors(body: Body, uses: Uses) -> Iterator[Diagnostic]:
     """Operators and calls of the network whose result goes nowhere; inputs that nobody reads."""
-    uses = uses_of(body)
-    if any(isinstance(node, Output) for node in walk(body.chain.nodes)):
-        uses.counts[body.output.root] -= 1  # the outputs are the marks, not the last tensor
+    last = body.output.root if named_outputs(body) else None  # the outputs are the marks, not it
+
+    def is_used(tensor: Tensor) -> bool:
+        return uses.counts[tensor.root] > (tensor.root is last)
+
     for node in dict.fromkeys(uses.makers.values()):
         made = node.outputs if isinstance(node, Call) else (node.output,)
-        if isinstance(node, Apply | Call) and not any(uses.counts[x.root] for x in made):
+        if isinstance(node, Apply | Call) and not any(map(is_used, made)):
             title = "this result is never used"
             cure = "go on from it with its label, make it an `output`, or leave it out"
             yield _warning("W103", title, node.span, cure)
     for name, tensor in zip(body.input_names, body.inputs, strict=False):
-        if not uses.counts[tensor.root]:
+        if not is_used(tensor):
             yield _warning("W104", f"the input `{name}` is never used", tensor.span)

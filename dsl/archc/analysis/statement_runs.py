@@ -28,22 +28,20 @@ class StatementRun:
 
 @dataclass
 class StatementRuns:
-    """The runs of all statements of a plan, by where the statement stands."""
+    """The runs of all statements of a plan, by where the statement stands: in the order in which
+    they run. Those in bodies of a file's blocks are looked for once the file is asked about.
+    """
 
     plan: Plan
-    at: dict[Place, list[StatementRun]] = field(default_factory=dict)
+    _found: dict[Place, list[StatementRun]] = field(default_factory=dict)
+    _sources: set[Source] = field(default_factory=set)  # whose bodies are in there
 
-    @classmethod
-    def of(cls, plan: Plan) -> StatementRuns:
-        """Return those of a plan, in the order in which they run."""
-        found = cls(plan)
-        for body in bodies(plan):
-            found._add(body)
-        return found
+    def __post_init__(self) -> None:
+        self._add(self.plan.body)
 
     def _add(self, body: Body) -> None:
         stack: list[Chain] = [body.chain]
-        at = self.at
+        at = self._found
         while stack:
             chain = stack.pop()
             before, inner = chain.input, list[Chain]()
@@ -64,7 +62,12 @@ class StatementRuns:
         return self._at(statement.term.span) or self._at(statement.span)
 
     def _at(self, span: Span) -> list[StatementRun]:
-        return self.at.get((span.source, span.start, span.end), [])
+        if span.source not in self._sources:
+            self._sources.add(span.source)
+            for body in bodies(self.plan):
+                if body.block is not None and body.block.tree.span.source is span.source:
+                    self._add(body)
+        return self._found.get((span.source, span.start, span.end), [])
 
     def bodies_of(self, block: syntax.Block) -> Iterator[Body]:
         """Return the instances of a block."""

@@ -57,12 +57,14 @@ def uses_of(body: Body) -> Uses:
         match node:
             case Apply():
                 makers[node.output.root] = node
-                counts.update(x.root for x in node.inputs)
-                named |= {x.root for x in node.inputs[1:] if node.op.category != "merge"}
+                for x in node.inputs:
+                    counts[x.root] += 1
+                named.update(x.root for x in node.sizes)
             case Call():
                 makers |= {x.root: node for x in node.outputs}
-                counts.update(x.root for x in node.inputs)
-                named |= {x.root for x in node.tensors}
+                for x in node.inputs:
+                    counts[x.root] += 1
+                named.update(x.root for x in node.tensors)
             case Output():
                 counts[node.output.root] += 1
             case AuxHead():

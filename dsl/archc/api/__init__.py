@@ -19,6 +19,7 @@ from archc.analysis.recipe import check_recipe
 from archc.analysis.shape_comments import check_shape_comments
 from archc.api.analysis import Analysis, ArchError
 from archc.api.loading import Elaborator, Kept, Loader, Reader, bundled, source_of
+from archc.elaborate.carry import OwnBodies
 from archc.elaborate.extend import extended, pointed
 from archc.elaborate.link import constants, lets
 from archc.elaborate.network import elaborate, is_network, link
@@ -81,12 +82,13 @@ def analyze(
     given = by_current_names(params or {}, file)
     library = link(file, load, diagnostics)
     plan, facts, cost = None, Facts(), Cost()
-    kept = kept or Kept()
+    is_edited, kept = kept is not None, kept or Kept()
     is_variant = file.variation is not None
     shared, costs = {} if is_variant else {**kept.bodies}, Costs(known=kept.costs)
+    carrier = None if is_variant or not is_edited else kept.carrier()
     if is_network(file):
         plan = elaborate(
-            file, library, given, diagnostics, limits, False, shared, inputs, cancelled
+            file, library, given, diagnostics, limits, False, shared, inputs, cancelled, carrier
         )
         facts = read_sections(file, {**plan.params}, diagnostics)
         for key in (*(("pretrained",) if given else ()), *(MEASURED if given or inputs else ())):
@@ -103,12 +105,13 @@ def analyze(
         library.lets |= lets(file, library)
     if not diagnostics.failed:
         told_elsewhere = any(d.span.source is not source for d in diagnostics.items)
-        kept.keep({} if told_elsewhere or is_variant else shared, costs)  # a kept one tells nothing
+        own = carrier.left() if carrier is not None and not diagnostics.items else OwnBodies()
+        kept.keep({} if told_elsewhere or is_variant else shared, own, costs)  # they tell nothing
         diagnostics.extend(lint(file, library, plan, bool(facts.train), kept.remarks))
     if plan is not None and not diagnostics.failed and not given and not inputs:
         diagnostics.extend(check_shape_comments(plan))
         diagnostics.extend(check_expectations(facts.expect, plan.body, cost))
-    again = Elaborator(file, load, limits, given, shared, inputs)
+    again = Elaborator(file, load, limits, given, {**shared}, inputs)  # its own are not kept
     shown = tuple(pointed(unsilenced(diagnostics.ordered()), file))
     return Analysis(source, written, plan, facts, cost, shown, again)
 

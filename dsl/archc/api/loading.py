@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from archc import data, syntax
 from archc.analysis.advice import Known
 from archc.analysis.costs import Cost, Costs
+from archc.elaborate.carry import Carrier, OwnBodies
 from archc.elaborate.network import elaborate, link
 from archc.files import Unreadable, read, read_stdin, resolve_use
 from archc.ops import Dims
@@ -87,10 +88,12 @@ class Kept:
     """What the last right text leaves for the next, nearly the same, as an editor asks for.
 
     The trees of the files that it uses, and the bodies of their blocks: what those cost, and what
-    there is to remark on them.
+    there is to remark on them. They are right while these files are as they were. Of the text's
+    own blocks the bodies, which are right where `OwnBodies` says so.
     """
 
     bodies: dict[Any, Body] = field(default_factory=dict)
+    own: OwnBodies = field(default_factory=OwnBodies)
     costs: dict[Body, Cost] = field(default_factory=dict)
     remarks: Known = field(default_factory=dict)
     trees: dict[str, tuple[str, syntax.File, tuple[Diagnostic, ...]]] = field(default_factory=dict)
@@ -101,14 +104,19 @@ class Kept:
         if before is not None and before[0] == source.text:
             return before[1:]
         if before is not None:
-            self.bodies, self.costs, self.remarks = {}, {}, {}
+            self.bodies, self.own, self.costs, self.remarks = {}, OwnBodies(), {}, {}
         file, wrong = parse(source, limits)
         self.trees[source.name] = (source.text, file, wrong)
         return file, wrong
 
-    def keep(self, bodies: dict[Any, Body], costs: Costs) -> None:
+    def carrier(self) -> Carrier:
+        """Return what takes the bodies of own blocks to the next text."""
+        return Carrier(self.own, frozenset(self.bodies.values()))
+
+    def keep(self, bodies: dict[Any, Body], own: OwnBodies, costs: Costs) -> None:
         """Keep the bodies of a text without mistakes, or none where they are too many."""
-        self.bodies = bodies if len(bodies) <= _MOST_BODIES else {}
+        is_small = len(bodies) + len(own.bodies) <= _MOST_BODIES
+        self.bodies, self.own = (bodies, own) if is_small else ({}, OwnBodies())
         self.costs = {body: costs.of_body(body) for body in self.bodies.values()}
         kept = {*self.costs}
         self.remarks = {key: found for key, found in self.remarks.items() if key[0] in kept}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from archc import syntax
 from archc.editor.shapes import format_common
 from archc.editor.snapshot import Snapshot, line_of
+from archc.ops import Shape
 from archc.plan import Branches, Call, Tensor
 from archc.record import record
 from archc.syntax.walk import sequences
@@ -56,37 +57,50 @@ def shape_hints(snapshot: Snapshot) -> dict[int, ShapeHint | None]:
     if snapshot.runs is None:
         return found
     for row in sequences(snapshot.file):
-        for group in _by_line(row):
-            line, last = line_of(group[-1].span), group[-1].span
-            if (last.end, -last.start) <= ends.get(line, (-1, 0)):
+        for line, first, last in _by_line(row):
+            end = last.span.end, -last.span.start
+            if end <= ends.get(line, (-1, 0)):
                 continue  # what is around it says what the line makes
-            runs = snapshot.runs_of(group[-1])
+            runs = snapshot.runs_of(last)
             shapes = [run.after.shape for run in runs if run.after.shape is not None]
-            if not shapes:
-                continue
-            ends[line] = (last.end, -last.start)
-            before = [_entering(run.node, run.before).shape for run in snapshot.runs_of(group[0])]
-            changes = [x and x.dims for x in before] != [x.dims for x in shapes]
-            text = format_common(shapes)
-            says_it = _is_input(group[-1]) or _commented(snapshot.text, last.end, text)
-            shown = changes and text and not says_it
-            many = len({x.dims for x in shapes})
-            tooltip = f"in {many} shapes, by the call" if many > 1 else "the shape after this line"
-            found[line] = ShapeHint(line, text, tooltip) if shown else None
+            if shapes:
+                ends[line] = end
+                starts = runs if first is last else snapshot.runs_of(first)
+                before = [_entering(run.node, run.before).shape for run in starts]
+                found[line] = _hint(snapshot, line, last, before, shapes)
     return found
 
 
-def _by_line(row: syntax.Sequence) -> list[list[syntax.Statement]]:
-    """The statements of a row that make something, together where they end on one line."""
-    groups: list[list[syntax.Statement]] = []
+def _hint(
+    snapshot: Snapshot,
+    line: int,
+    last: syntax.Statement,
+    before: list[Shape | None],
+    shapes: list[Shape],
+) -> ShapeHint | None:
+    """What to show behind a line that ends with a statement, if anything."""
+    if [x and x.dims for x in before] == [x.dims for x in shapes] or _is_input(last):
+        return None
+    text = format_common(shapes)
+    if not text or _commented(snapshot.text, last.span.end, text):
+        return None
+    many = len({x.dims for x in shapes})
+    tooltip = f"in {many} shapes, by the call" if many > 1 else "the shape after this line"
+    return ShapeHint(line, text, tooltip)
+
+
+def _by_line(row: syntax.Sequence) -> list[tuple[int, syntax.Statement, syntax.Statement]]:
+    """The first and last statement of a row that make something and end on a line; the line."""
+    found: list[tuple[int, syntax.Statement, syntax.Statement]] = []
     for statement in row.statements:
         if isinstance(statement.term, syntax.Let | syntax.Broken):
             continue
-        if groups and line_of(groups[-1][-1].span) == line_of(statement.span):
-            groups[-1].append(statement)
+        line = line_of(statement.span)
+        if found and found[-1][0] == line:
+            found[-1] = (line, found[-1][1], statement)
         else:
-            groups.append([statement])
-    return groups
+            found.append((line, statement, statement))
+    return found
 
 
 def _entering(node: object, before: Tensor) -> Tensor:
@@ -102,7 +116,7 @@ def _commented(text: str, end: int, shape: str) -> bool:
     """Whether the comment behind a statement says its shape."""
     stop = text.find("\n", end)
     comment = text[end : len(text) if stop < 0 else stop].partition("#")[2]
-    return bool(re.search(rf"(?<![\w.]){re.escape(shape)}(?!\w)", comment))
+    return bool(comment) and bool(re.search(rf"(?<![\w.]){re.escape(shape)}(?!\w)", comment))
 
 
 def _moved(old: list[str], new: list[str]) -> Callable[[int], int | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,7 +57,7 @@ class Snapshot:
     def runs(self) -> StatementRuns | None:
         """What each statement makes; None for a file without a network."""
         plan = self.analysis.plan
-        return None if plan is None else StatementRuns.of(plan)
+        return None if plan is None else StatementRuns(plan)
 
     @cached_property
     def scopes(self) -> Scopes:
@@ -157,4 +158,4 @@ class Snapshot:
 
 def line_of(span: Span) -> int:
     """Return the line that a span ends on, counted from 0."""
-    return span.source.position(span.end)[0] - 1
+    return bisect_right(span.source.line_starts, span.end) - 1

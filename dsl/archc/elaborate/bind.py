@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ from archc import symbolic, syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.ops import OTHER, REGISTRY, Dims, Field, Form, Op
 from archc.plan import Applicable
-from archc.source import Fix, Span, did_you_mean, fault, spelling
+from archc.source import Fix, Source, Span, did_you_mean, fault, spelling
 
 _LETTER = {"x": Form.WIDTH, "p": Form.PADDING, "g": Form.GROUPS, "d": Form.DILATION}
 _NAMES = {
@@ -27,11 +28,20 @@ _LIKE_GEOMETRY = re.compile(r"([xpgd])(\w+)", re.I)
 
 @dataclass(slots=True)
 class Bound:
-    """An operator, where each of its fields was written, and the tensor that `to=@x` names."""
+    """An operator, where each of its fields was written, and the tensor that `to=@x` names.
+
+    `is_plain` where no number of it remembers where it is from.
+    """
 
     op: Op
     spans: dict[str, Span]
     tensor: syntax.Reference | None = None
+    is_plain: bool = False
+
+    def moved(self, by: int, source: Source) -> Bound:
+        """Return the same of an operation of the same text so many characters further down."""
+        spans = {n: Span(source, s.start + by, s.end + by) for n, s in self.spans.items()}
+        return Bound(self.op, spans, None, self.is_plain)
 
 
 @dataclass(slots=True)
@@ -45,6 +55,11 @@ class Binder:
     values: dict[str, Any] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
     tensor: syntax.Reference | None = None
+    is_plain: bool = True
+    _fields: dict[str, Field] = field(init=False)  # its words
+
+    def __post_init__(self) -> None:
+        self._fields = self.cls.fields()
 
     def bind(self) -> Bound:
         for argument in self.operation.arguments or ():
@@ -54,7 +69,7 @@ class Binder:
         missing = [name for name in self.cls.required() if name not in self.values]
         if missing:
             self._refuse_missing(missing[0])
-        return Bound(self.cls(**self.values), self.spans, self.tensor)
+        return Bound(self.cls(**self.values), self.spans, self.tensor, self.is_plain)
 
     # --- the forms -----------------------------------------------------------------------
 
@@ -84,7 +99,7 @@ class Binder:
                 self._set(name, self._sized(name, form, attribute.dims), attribute.span)
             case syntax.Geometry():
                 name = self._form(_LETTER[attribute.letter], attribute.span)
-                dims = self._dims(attribute.dims, self._describe(name))
+                dims = self._dims(attribute.dims, lambda: self._describe(name))
                 if self._fields[name].kind is int and len(dims) > 1:
                     raise fault(
                         "A303", f"{_NAMES[self._fields[name].form]} is one number", attribute.span
@@ -176,7 +191,7 @@ class Binder:
             case syntax.Size():
                 dims: Any = value.dims
             case syntax.Sized():
-                dims = self._dims(value.dims, f"`{name}`")
+                dims = self._dims(value.dims, lambda: f"`{name}`")
             case syntax.Word():
                 return self._set(name, self._option_word(name, value), option.span)
             case syntax.Reference():
@@ -245,13 +260,13 @@ class Binder:
             return value if isinstance(value, float) else _as_float(value)
         if self._fields[name].fraction:
             return (self._fraction(expr),)
-        value = self.evaluator.integer(expr, self._describe(name))
+        value = self.evaluator.integer(expr, lambda: self._describe(name))
         return (value,) if kind is Dims else value
 
     def _sized(self, name: str, form: Form, exprs: tuple[syntax.Expr, ...]) -> tuple[Any, ...]:
         if self._fields[name].fraction:
             return tuple(map(self._fraction, exprs))
-        return self._dims(exprs, f"{_noun(form)} of `{self.cls.name}`")
+        return self._dims(exprs, lambda: f"{_noun(form)} of `{self.cls.name}`")
 
     def _fraction(self, expr: syntax.Expr) -> Any:
         """A number; a whole one is an int."""
@@ -259,8 +274,8 @@ class Binder:
         whole = isinstance(value, float) and value.is_integer()
         return symbolic.combine("floor", value) if whole else value
 
-    def _dims(self, exprs: tuple[syntax.Expr, ...], what: str) -> Dims:
-        return tuple(self.evaluator.integer(expr, what) for expr in exprs)
+    def _dims(self, exprs: tuple[syntax.Expr, ...], what: Callable[[], str]) -> Dims:
+        return tuple([self.evaluator.integer(expr, what) for expr in exprs])
 
     def _set(self, name: str, value: Any, span: Span) -> None:
         if name in self.values:
@@ -268,7 +283,9 @@ class Binder:
         spec = self._fields[name]
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, bool) or not isinstance(number, int | float):
+                self.is_plain = self.is_plain and not isinstance(number, tuple)
                 continue
+            self.is_plain = self.is_plain and not symbolic.is_traced(number)
             low, high = spec.minimum, spec.maximum if spec.maximum is not None else self.largest
             bound = f"at least {low}" if low is not None and number < low else ""
             bound = bound or (f"at most {high}" if number > high else "")
@@ -289,10 +306,6 @@ class Binder:
         return Fix(f"write `{share}`", span, span.text.replace(shown, share))
 
     # --- words ---------------------------------------------------------------------------
-
-    @property
-    def _fields(self) -> dict[str, Field]:
-        return self.cls.fields()
 
     def _form(self, form: Form, span: Span) -> str:
         for name, spec in self._fields.items():

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from archc import symbolic, syntax
+from archc.elaborate.carry import holds_block
 from archc.elaborate.evaluate import Decisions, Evaluator, of_defaults
 from archc.elaborate.labels import lookup
 from archc.elaborate.names import Names, aliases_in, inner_sequences, labels_in
@@ -246,11 +247,13 @@ def _body(
     shapes = tuple((shape.dims, shape.columns) for shape in inputs.values())
     key = (id(block.tree), values, derived, shapes)
     is_own = block.home is state.main or block.home.is_changed
-    free_of_params = not is_own and not _holds_block(tuple(args.values()))
+    free_of_params = not is_own and not holds_block(args.values())
     bodies = state.shared if free_of_params else state.bodies
     found = bodies.get(key)
-    if found is None:
-        found = bodies[key] = _make_body(state, block, args, derived, inputs, span)
+    if found is None and state.carrier is not None and block.home is state.main:
+        found = state.carrier.body(block, key[1:], span)
+    found = found or _make_body(state, block, args, derived, inputs, span)
+    bodies[key] = found
     return found
 
 
@@ -295,7 +298,6 @@ def _make_body(
     for name, tensor in tensors.items():
         whole = syntax.Statement(None, syntax.Broken(tree.span), None, tree.span)
         frame.labels[name.removeprefix("@")] = Labelled(tensor, whole, [], Names(False), env, ())
-    state.called.add(id(tree))
     state.calls.append((block, span))
     state.trail.append(TraceEntry(span, f"this call of `{block.name}`", _computed(args, span)))
     try:
@@ -358,10 +360,3 @@ def _key(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_key, value))
     return type(value), value.identity if isinstance(value, Applicable) else value
-
-
-def _holds_block(value: Any) -> bool:
-    """Whether an argument is a block, or a list with one."""
-    if isinstance(value, tuple):
-        return any(map(_holds_block, value))
-    return isinstance(value, BlockValue)

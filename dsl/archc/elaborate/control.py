@@ -10,7 +10,7 @@ from archc import symbolic, syntax
 from archc.elaborate.labels import stands_for
 from archc.elaborate.lists import no_list, unpacked
 from archc.elaborate.names import refuse_reserved
-from archc.elaborate.shapes import generalised, retrace, traced_argument
+from archc.elaborate.shapes import generalised, is_traced_shape, retrace, traced_argument
 from archc.elaborate.state import Context, Labelled, State, TraceEntry
 from archc.elaborate.work import size_of
 from archc.ops import Shape
@@ -145,7 +145,8 @@ def _unfold(state: State, plan: _Plan, here: Context) -> Loop:
             state.trail.pop()
         iterations.append(chain)
         made.add(chain.output.shape)
-        outside = _outside(plan, k, value)
+        hangs = len(frame.labelled) > labelled or is_traced_shape(chain.output.shape)
+        outside = _outside(plan, k, value) if hangs else {}
         _retrace(frame.labelled[labelled:], outside)
         after = retrace(chain.output.shape, outside)
         current = Tensor(after, chain.output.span, chain.output)

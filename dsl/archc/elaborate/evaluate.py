@@ -133,17 +133,21 @@ class Evaluator:
         env = ChainMap(dict(names), self.env)  # type: ignore[arg-type]
         return type(self)(env, self.incoming, self.work, self.tensors, self.decisions)
 
-    def integer(self, expr: syntax.Expr, what: str, least: int | None = None) -> Any:
-        """A whole number. Raises Fault with what it came to."""
+    def integer(
+        self, expr: syntax.Expr, what: str | Callable[[], str], least: int | None = None
+    ) -> Any:
+        """A whole number. Raises Fault with what it came to, and what it is."""
         value = self.number(expr)
         if isinstance(value, float):
             if not value.is_integer():
                 hint = "round it: `floor(...)`, `ceil(...)`, or divide with `//`"
-                title = f"{what} must be a whole number, not {value:g}"
+                named = what() if callable(what) else what
+                title = f"{named} must be a whole number, not {value:g}"
                 raise fault("A305", title, expr.span, _divided(expr, hint))
             value = symbol.combine("floor", value)
         if least is not None and value < least:
-            raise fault("A303", f"{what} must be at least {least}, not {value}", expr.span)
+            named = what() if callable(what) else what
+            raise fault("A303", f"{named} must be at least {least}, not {value}", expr.span)
         return value
 
     def truth(self, expr: syntax.Expr) -> bool:

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from archc import syntax
+from archc.elaborate.carry import Carrier
 from archc.elaborate.link import Library, Linker, Loader, lets
 from archc.elaborate.names import aliases_in, labels_in, refuse_reserved
 from archc.elaborate.params import read_params
@@ -42,17 +43,21 @@ def elaborate(
     shared: dict[tuple[Any, ...], Body] | None = None,
     inputs: Mapping[str, Dims] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    carrier: Carrier | None = None,
 ) -> Plan:
     """Unfold the network with its params as `given`, or else at their defaults.
 
     `trace_sizes` keeps the expressions of spatial sizes too, which few blocks have a use for;
     `shared` keeps what does not depend on the params, for the next time. `inputs` are shapes by the
     inputs' names, instead of those in the file. Raises Cancelled once `cancelled` says so.
+    `carrier` has the bodies of blocks that a text before had as well.
     """
     network = _network(file, diagnostics)
     params = read_params(file, given, library.blocks, diagnostics)
     library.constants = {name: traced_argument(name, value) for name, value in params.items()}
     library.lets = lets(file, library)
+    if carrier is not None:
+        carrier.arrive(library, file)
     name = network.name.id if network is not None else class_name(file)
     env = {**library.blocks, **library.constants}
     known = len(diagnostics.items)
@@ -66,6 +71,7 @@ def elaborate(
         shared=shared,
         inputs=inputs,
         cancelled=cancelled,
+        carrier=carrier,
     )
     if given:
         diagnostics.items[known:] = [_told(d, given) for d in diagnostics.items[known:]]

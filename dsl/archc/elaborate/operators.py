@@ -8,12 +8,13 @@ from archc import syntax
 from archc.elaborate.bind import Binder, Bound
 from archc.elaborate.labels import lookup
 from archc.elaborate.shape_errors import explain_misfit
-from archc.elaborate.shapes import fit
+from archc.elaborate.shapes import fit, fit_plain, is_traced_shape
 from archc.elaborate.state import Context, State
 from archc.ops import REGISTRY, ShapeError
 from archc.plan import Apply, Tensor
 from archc.source import Fault, Fix, Span, fault
 
+_NAMES = frozenset("([@=<")  # without these a statement says no name: it is the same everywhere
 _OF_TWO_WORDS = frozenset(name.partition(" ")[0] for name in REGISTRY if " " in name)
 
 
@@ -63,12 +64,19 @@ def with_whole_name(term: syntax.Operation) -> syntax.Operation:
 
 def bind(state: State, operator: str, term: syntax.Operation, here: Context) -> Bound:
     """The attributes of a term as an operator of that name."""
+    span = term.span
+    key = (operator, span.text)
+    if (known := state.literal.get(key)) is not None:
+        return known[1].moved(span.start - known[0], span.source)
     try:
-        return Binder(REGISTRY[operator], term, here.evaluator, state.limits.integer).bind()
+        found = Binder(REGISTRY[operator], term, here.evaluator, state.limits.integer).bind()
     except Fault as mistake:
         from archc.elaborate.cures import foreign_attributes  # for a mistake alone
 
         raise foreign_attributes(mistake, term, REGISTRY[operator], here) from None
+    if _NAMES.isdisjoint(key[1]):
+        state.literal[key] = (span.start, found)
+    return found
 
 
 def place(state: State, node: Apply, bound: Bound, here: Context) -> Apply:
@@ -77,7 +85,9 @@ def place(state: State, node: Apply, bound: Bound, here: Context) -> Apply:
     for x in node.inputs:
         Context(x, here.frame, here.names).require_tensor(node.span)
     try:
-        node.output = Tensor(fit(node.op, node.shapes), node.span)
+        shapes = node.shapes
+        is_plain = bound.is_plain and not any(map(is_traced_shape, shapes))
+        node.output = Tensor((fit_plain if is_plain else fit)(node.op, shapes), node.span)
     except ShapeError as misfit:
         raise explain_misfit(misfit, node, bound.spans) from None
     return node

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from archc import symbolic
@@ -27,11 +28,17 @@ def fit(op: Op, shapes: tuple[Shape, ...]) -> Shape:
     if len(shapes) < least or (most is not None and len(shapes) > most):
         raise ShapeError(f"`{op.name}` takes {least} tensors, not {len(shapes)}", code="A408")
     shape = op.shape(*shapes)
-    if any(extent > _LARGEST for extent in shape.dims):
+    if max(shape.dims) > _LARGEST:
         raise ShapeError("the result would be too large to be a tensor", code="A202")
-    if any(extent < 1 for extent in shape.dims):
+    if min(shape.dims) < 1:
         raise ShapeError(f"the result would be {shape}: nothing is left", code="A202")
     return shape
+
+
+@lru_cache(10_000)
+def fit_plain(op: Op, shapes: tuple[Shape, ...]) -> Shape:
+    """`fit` of numbers that remember nothing: the same wherever it stands."""
+    return fit(op, shapes)
 
 
 def _wrong_rank(op: Op, shape: Shape) -> ShapeError:
@@ -86,35 +93,54 @@ def outside(
 
     `traces` are the expressions of what is true or false among `args`.
     """
+    names = {name for dim in shape.dims if symbolic.is_traced(dim) for name in dim.variables}  # type: ignore[attr-defined]
+    if not names:
+        return plain_shape(shape)
     constants = block.home.constants
     sizes: dict[str, Any] = {}
     for of, x in inputs.items():
         sizes |= sizes_of(of, x)
     env: dict[str, symbolic.Expr] = {}
-    for name in {name for dim in shape.dims for name in symbolic.expr_of(dim).variables()}:
-        given, truth = args.get(name), traces.get(name)
+    hangs = False  # on anything that is not a plain number in the caller
+    for name in names:
+        given = args.get(name)
         if isinstance(given, bool):
-            env |= {name: truth} if truth is not None else {}
-        elif isinstance(given, int | float):
-            env[name] = symbolic.expr_of(given)  # an expression is worked out where it is asked for
-        elif name in sizes:
-            env[name] = symbolic.expr_of(sizes[name])
-        elif symbolic.is_traced(constants.get(name)):
-            env[name] = constants[name].expr
-    return retrace(shape, env, keep=False) or shape
+            if (truth := traces.get(name)) is not None:
+                env[name], hangs = truth, True
+            continue
+        known = given if isinstance(given, int | float) else sizes.get(name)
+        if known is None and symbolic.is_traced(constants.get(name)):
+            known = constants[name]
+        if known is not None:
+            env[name] = symbolic.expr_of(known)  # worked out where it is asked for
+            hangs = hangs or symbolic.is_traced(known)
+    return (retrace(shape, env, keep=False) or shape) if hangs else plain_shape(shape)
+
+
+def is_traced_shape(shape: Shape | None) -> bool:
+    """Whether any of its numbers remembers where it is from."""
+    return shape is not None and any(map(symbolic.is_traced, shape.dims))
+
+
+def plain_shape(shape: Shape) -> Shape:
+    """The shape as numbers that remember nothing."""
+    return Shape(symbolic.plain(shape.channels), symbolic.plain(shape.size), shape.columns)
 
 
 def loses_trace(before: Shape, after: Shape) -> bool:
     """Whether a number that hangs on others is a plain one after all."""
     pairs = zip(before.dims, after.dims, strict=True)
-    return any(symbolic.expr_of(a).variables() and not symbolic.is_traced(b) for a, b in pairs)
+    return any(
+        symbolic.is_traced(a) and not symbolic.is_traced(b) and bool(a.variables)  # type: ignore[attr-defined]
+        for a, b in pairs
+    )
 
 
 def retrace(
     shape: Shape | None, env: Mapping[str, symbolic.Expr], keep: bool = True
 ) -> Shape | None:
     """`shape` with variables of its expressions replaced; unknown ones stay if `keep`."""
-    if shape is None or not any(map(symbolic.is_traced, shape.dims)):
+    if shape is None or not is_traced_shape(shape):
         return shape
 
     def dim(value: Any) -> Any:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archc import syntax
+from archc.elaborate.bind import Bound
+from archc.elaborate.carry import Carrier
 from archc.elaborate.evaluate import Decisions, Evaluator, UnknownIncoming
 from archc.elaborate.link import Library
 from archc.elaborate.names import Names
@@ -25,6 +27,7 @@ from archc.plan import (
     Scope,
     Tensor,
 )
+from archc.record import record
 from archc.source import Diagnostics, Fault, Limits, Span, SpanLabel, fault
 from archc.symbolic import Expr
 
@@ -37,7 +40,7 @@ class LimitReached(Exception):
     """There are as many mistakes as will be shown."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TraceEntry:
     """A call or a pass of a loop that leads to the statement at hand."""
 
@@ -127,7 +130,7 @@ class Frame:
             self.scopes = outer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Context:
     """Where a statement stands: the tensor that comes in, the body, the names of its scope."""
 
@@ -198,16 +201,21 @@ class State:
     statement: Callable[[syntax.Statement, Context, list[Node]], Tensor]
     given: Mapping[str, Dims] = field(default_factory=dict)  # shapes of inputs, by their names
     cancelled: Callable[[], bool] | None = None  # asked while it goes on
+    carrier: Carrier | None = None  # of bodies of the text before
+    literal: dict[tuple[str, str], tuple[int, Bound]] = field(
+        default_factory=dict
+    )  # by their texts
     bodies: dict[tuple[Any, ...], Body] = field(default_factory=dict)
     calls: list[tuple[BlockValue, Span]] = field(default_factory=list)
     trail: list[TraceEntry] = field(default_factory=list)  # that leads to the statement
-    called: set[int] = field(default_factory=set)  # ids of the trees of blocks that were called
     nesting: int = 0
     steps: int = 0
     work: WorkLimit = field(init=False)
 
     def __post_init__(self) -> None:
         self.work = WorkLimit(_WORK * self.limits.steps)
+        if self.carrier is not None:
+            self.bodies = self.carrier.made
 
     def count(self, frame: Frame, operators: int, span: Span) -> None:
         """Raises TooLarge where the network outgrows the limits, Cancelled where nobody waits."""

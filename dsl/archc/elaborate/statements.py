@@ -14,6 +14,7 @@ from typing import Any
 
 from archc import symbolic, syntax
 from archc.elaborate.blocks import call
+from archc.elaborate.carry import Carrier
 from archc.elaborate.combinators import combine, group, optional
 from archc.elaborate.control import choose, loop, repeat
 from archc.elaborate.devices import settle
@@ -45,18 +46,20 @@ def lower(
     shared: dict[tuple[Any, ...], Body] | None = None,
     inputs: Mapping[str, Dims] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    carrier: Carrier | None = None,
 ) -> Body:
     """The network of a file, unfolded; what is wrong with it goes to `diagnostics`.
 
     `env` holds what its statements can name: blocks and params. `trace_sizes` keeps the
     expressions of spatial sizes too. `shared` keeps bodies that no param can change. `inputs` are
     shapes, channels first, that go before what the file says; "" is the only input. `cancelled` is
-    asked now and then; where it says so, Cancelled is raised.
+    asked now and then; where it says so, Cancelled is raised. `carrier` has the bodies of blocks
+    that a text before had as well.
     """
     shared = {} if shared is None else shared
     given = inputs or {}
     state = State(
-        diagnostics, limits, trace_sizes, shared, library, _unset, _unset, given, cancelled
+        diagnostics, limits, trace_sizes, shared, library, _unset, _unset, given, cancelled, carrier
     )
     state.chain = lambda sequence, here: _chain(state, sequence, here)
     state.statement = lambda statement, here, nodes: _statement(state, statement, here, nodes)

@@ -227,7 +227,7 @@ class Conv(_Filters):
         return (*_Filters.remarks(self, *xs), *self._slide(xs[0]).leftovers())
 
     def doubt(self, *xs: Shape) -> tuple[str, str] | None:
-        return doubt_of_same(self.padding, self._slide(xs[0]))
+        return doubt_of_same(self._slide(xs[0])) if self.padding is None else None
 
     def _kernel(self, x: Shape) -> Dims:
         kernel = spread(self.kernel, x.rank, "kernel")

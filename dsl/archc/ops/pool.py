@@ -132,7 +132,8 @@ class _Pool(Unary):
         return tuple(f"of {n}, {_adapted(int(n), int(m))}" for n, m in pairs)
 
     def doubt(self, *xs: Shape) -> tuple[str, str] | None:
-        return None if self.to is not None else doubt_of_same(self.padding, self._slide(xs[0]))
+        is_same = self.to is None and self.padding is None
+        return doubt_of_same(self._slide(xs[0])) if is_same else None
 
     def label(self) -> str:
         if self.to is not None:

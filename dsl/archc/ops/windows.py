@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from archc import symbolic
 from archc.ops._field import TENSORFLOW
 from archc.ops._shape import Dims, Shape, ShapeError, Window, spread
+from archc.record import record
 
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 NOUNS = {"length": "element", "depth": "slice", "height": "row", "width": "column"}
 Padding = Dims | str | None  # of both sides; None is `same`, TENSORFLOW `tfsame`
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SlideAxis:
     """One dimension of a map, and how a window slides over it."""
 
@@ -112,7 +112,7 @@ class SlideAxis:
             yield f"the windows leave gaps: {s - stretch} of every {s} {{many}} are in none"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slide:
     """A window that slides over a map: a `SlideAxis` for each dimension."""
 
@@ -270,10 +270,8 @@ def _same(ks: Dims, ss: Dims, ds: Dims) -> tuple[Dims, Dims]:
     return tuple(n // 2 for n in total), tuple(n - n // 2 for n in total)
 
 
-def doubt_of_same(padding: Padding, slid: Slide) -> tuple[str, str] | None:
+def doubt_of_same(slid: Slide) -> tuple[str, str] | None:
     """What to ask where `same` stands at a stride, and TensorFlow's `SAME` pads otherwise."""
-    if padding is not None:
-        return None
     for side in slid.sides:
         total = _missing(side.n, side.k, side.s, side.d)
         theirs = total // 2, total - total // 2

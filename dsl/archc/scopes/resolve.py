@@ -259,6 +259,11 @@ class Resolver:
     def _values(self, node: Any, env: dict[str, Symbol], labels: _Labels) -> None:
         """The names that a node says."""
         match node:
+            case syntax.Number() | syntax.Size() | syntax.Text() | syntax.Word():
+                pass
+            case syntax.Geometry() | syntax.Stride():
+                for dim in node.dims:
+                    self._values(dim, env, labels)
             case syntax.Sequence():
                 self._row(node, env, labels)
             case syntax.Operation():
@@ -294,7 +299,7 @@ class Resolver:
                     self._values(entry, env, labels)
             case syntax.Param():
                 self._values(node.default, env, labels)
-            case syntax.Network() | syntax.Use() | syntax.Extends() | syntax.Word():
+            case syntax.Network() | syntax.Use() | syntax.Extends():
                 pass
             case syntax.Name():
                 if node.id in env:

@@ -25,6 +25,7 @@ class _Traced:
 
     _expr: Expr | None = None
     _came: tuple[str, tuple[Any, ...]] | None = None
+    _variables: frozenset[str] | None = None
     weight: int = 1
 
     @property
@@ -34,6 +35,13 @@ class _Traced:
             op, args = self._came
             self._expr = _compose(op, [expr_of(arg) for arg in args], self)  # type: ignore[arg-type]
         return self._expr
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The names in its expression, found once."""
+        if self._variables is None:
+            self._variables = self.expr.variables()
+        return self._variables
 
 
 class TracedInt(_Traced, int):

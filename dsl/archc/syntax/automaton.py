@@ -1,4 +1,4 @@
-"""lark at work on one text: its contextual lexer and its LALR automaton.
+"""The automaton that lark makes of the grammar, at work on one text, with a contextual lexer.
 
 The stacks and the position are open to `archc.syntax.recovery`, which goes on after a mistake.
 """
@@ -7,30 +7,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
-import lark
 from lark.exceptions import UnexpectedInput
-from lark.parse_tree_builder import ParseTreeBuilder
 from lark.parsers.lalr_analysis import Shift
 
 from archc.syntax.parse_table import load
 
-if TYPE_CHECKING:
-
-    class Token(lark.Token):
-        """lark's. Those made here and by the lexer all know where they are."""
-
-        value: str
-        start_pos: int
-        end_pos: int
-
-else:
-    Token = lark.Token
-
-
 _BLANK = "WS"
+
+
+@dataclass(slots=True, eq=False)
+class Token:
+    """A word of the grammar as it stands in the text; empty where it was put in after a mistake."""
+
+    type: str
+    value: str
+    start_pos: int
+    end_pos: int
 
 
 class UnexpectedText(UnexpectedInput):
@@ -41,15 +37,33 @@ class UnexpectedText(UnexpectedInput):
         self.pos_in_stream = position  # type: ignore[assignment]
 
 
-class _Callbacks(dict[Any, Any]):
-    """What lark calls where a rule ends, by rule: made when a text first uses the rule."""
+class Reduction(NamedTuple):
+    """A rule that ends: it takes `size` values off the stack and puts there what it makes of them.
 
-    def __init__(self, builder: object) -> None:
-        self._builder = builder
+    Its `method` of the builder gets the values that are `kept`: all but punctuation. Where one
+    alone is kept, a `?rule` is that one. A `_rule` has no method and makes a list, which the rule
+    around it takes in. `passes`: it leaves its one value as it is.
+    """
 
-    def __missing__(self, rule: Any) -> Any:
-        self[rule] = _shapes()[rule].create_callback(self._builder)[rule]
-        return self[rule]
+    size: int
+    rule: str
+    method: str | None
+    kept: tuple[tuple[int, bool], ...] | None  # and whether it is a list to take in; None: all
+    expands: bool
+    passes: bool
+
+
+class ParserTable(NamedTuple):
+    """The automaton, by its states.
+
+    `moves` are by the kind of token that comes next: the state after it, or the rule that ends
+    first. `after` are the states after a rule that has ended, by its name.
+    """
+
+    moves: dict[int, dict[str, int | Reduction]]
+    after: dict[int, dict[str, int]]
+    start: int
+    end: int
 
 
 class Automaton:
@@ -59,8 +73,8 @@ class Automaton:
     """
 
     def __init__(self, builder: object, text: str) -> None:
-        self._callbacks = _Callbacks(builder)
-        self._moves, start, self._end = _moves()
+        self._builder = builder
+        self._moves, self._after, start, self._end = _table()
         self._text = text
         self._position = 0  # of what comes next
         self.states = [start]
@@ -71,54 +85,59 @@ class Automaton:
 
         A new line in the midst of something is left out. The lexer cannot tell: it goes by the
         state alone, which does not know what it is inside of.
-        """
-        text = self._text
-        while self._position < len(text):
-            start = self._position
-            kind, self._position = self._scan(start)
-            stop = self._position
-            if kind == _BLANK or (kind == "_SEP" and self._is_nothing(start, stop)):
-                continue
-            yield Token(kind, text[start:stop], start, end_pos=stop)
-        yield Token("$END", "", len(text), end_pos=len(text))
-
-    def _is_nothing(self, start: int, stop: int) -> bool:
-        """Whether a separator stands where none may be."""
-        return ";" not in self._text[start:stop] and not self.accepts("_SEP")
-
-    def _scan(self, start: int) -> tuple[str, int]:
-        """The kind of token that is next, and where it ends. Raises UnexpectedText.
 
         A terminal is only looked for where the automaton accepts it, as lark's contextual lexer
         does. What all terminals together find is right wherever it is accepted, so that one
         pattern does for nearly all states, and need not be made for each.
         """
-        accepted = self._moves[self.states[-1]]
-        found = _pattern(None).match(self._text, start)
-        if found is None or (found.lastgroup not in accepted and found.lastgroup != _BLANK):
-            found = _pattern(frozenset(accepted)).match(self._text, start)
-        if found is None or found.lastgroup is None:
-            raise UnexpectedText(start)
-        return found.lastgroup, found.end()
+        text, moves, states = self._text, self._moves, self.states
+        match_any = _pattern(None).match
+        while self._position < len(text):
+            start, accepted = self._position, moves[states[-1]]
+            found = match_any(text, start)
+            if found is None or (found.lastgroup not in accepted and found.lastgroup != _BLANK):
+                found = _pattern(frozenset(accepted)).match(text, start)
+                if found is None:
+                    raise UnexpectedText(start)
+            kind, self._position = found.lastgroup, found.end()
+            assert kind is not None
+            if kind == _BLANK or (kind == "_SEP" and self._is_nothing(start, found.end())):
+                continue
+            yield Token(kind, text[start : found.end()], start, found.end())
+        yield Token("$END", "", len(text), len(text))
+
+    def _is_nothing(self, start: int, stop: int) -> bool:
+        """Whether a separator stands where none may be."""
+        return not self.accepts("_SEP") and ";" not in self._text[start:stop]
 
     def feed(self, token: Token) -> None:
-        """Take a token. As lark's `feed_token` does, in half of its time."""
-        states, values = self.states, self.values
-        table, callbacks, kind = self._moves, self._callbacks, token.type
+        """Take a token, and end the rules that end before it."""
+        moves, after, states, values = self._moves, self._after, self.states, self.values
+        kind = token.type
         while True:
-            is_shift, target, size, origin = table[states[-1]].get(kind, _MISFIT)
-            if is_shift:
-                states.append(target)
+            move = moves[states[-1]].get(kind)
+            if isinstance(move, int):
+                states.append(move)
                 values.append(token)
                 return
-            if origin is None:
-                raise UnexpectedText(token.start_pos or 0)
+            if move is None:
+                raise UnexpectedText(token.start_pos)
+            size, rule, method, kept, expands, passes = move
+            if passes:
+                states[-1] = after[states[-2]][rule]
+                continue
+            taken = values[len(values) - size :]
             if size:
-                made = callbacks[target](values[-size:])
                 del states[-size:], values[-size:]
+            if kept is not None:
+                taken = _kept(taken, kept)
+            if method is None:
+                made: Any = taken
+            elif expands and len(taken) == 1:
+                made = taken[0]
             else:
-                made = callbacks[target]([])
-            states.append(table[states[-1]][origin][1])
+                made = getattr(self._builder, method)(*taken)
+            states.append(after[states[-1]][rule])
             values.append(made)
             if kind == "$END" and states[-1] == self._end:
                 return
@@ -129,16 +148,21 @@ class Automaton:
 
     def accepts(self, kind: str, height: int | None = None) -> bool:
         """Would this kind of token be right here, or with that many values on the stack?"""
-        states = self.states[:] if height is None else self.states[: height + 1]
-        table = self._moves
+        moves, after, states = self._moves, self._after, self.states
+        left = len(states) - 1 if height is None else height  # of the stack as it is, and
+        above = [states[left]]  # what stands on that
         while True:
-            is_shift, _, size, origin = table[states[-1]].get(kind, _MISFIT)
-            if is_shift or origin is None:
-                return is_shift
-            if size:
-                del states[-size:]
-            states.append(table[states[-1]][origin][1])
-            if kind == "$END" and states[-1] == self._end:
+            move = moves[above[-1]].get(kind)
+            if move is None or isinstance(move, int):
+                return move is not None
+            size, rule = move.size, move.rule
+            if size < len(above):
+                del above[len(above) - size :]
+                above.append(after[above[-1]][rule])
+            else:
+                left -= size - len(above)
+                above = [after[states[left - 1]][rule]]
+            if kind == "$END" and above[-1] == self._end:
                 return True
 
     def accepted(self) -> frozenset[str]:
@@ -155,6 +179,19 @@ class Automaton:
     def cut(self, height: int) -> None:
         """Takes all values above that height off the stack."""
         del self.states[height + 1 :], self.values[height:]
+
+
+def _kept(values: list[Any], places: tuple[tuple[int, bool], ...]) -> list[Any]:
+    """The values at these places; what is a list to take in goes on as the list, if it is first."""
+    found: list[Any] = []
+    for at, is_list in places:
+        if not is_list:
+            found.append(values[at])
+        elif found:
+            found += values[at]
+        else:
+            found = values[at]
+    return found
 
 
 @cache
@@ -176,31 +213,35 @@ def _pattern(kinds: frozenset[str] | None) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{t.pattern.to_regexp()})(?P<{t.name}>)" for t in ordered))
 
 
-# Of a kind in a state: whether it is shifted, then the next state, or the rule that ends, with how
-# many values it takes and what it makes.
-Move = tuple[bool, Any, int, str | None]
-_MISFIT: Move = (False, None, 0, None)
-
-
 @cache
-def _moves() -> tuple[dict[int, dict[str, Move]], int, int]:
-    """lark's table, with what is asked of a rule at every token found out before; start and end."""
+def _table() -> ParserTable:
+    """lark's table, with what is asked of a rule at every token found out before."""
     parser: Any = load().parse_interactive("")
     conf = parser.parser_state.parse_conf
-    moves = {
-        state: {
-            kind: (True, target, 0, None)
-            if action is Shift
-            else (False, target, len(target.expansion), target.origin.name)
+    rules = {rule.origin.name for rule in load().rules}
+    moves: dict[int, dict[str, int | Reduction]] = {}
+    after: dict[int, dict[str, int]] = {}
+    for state, actions in conf.states.items():
+        after[state] = {kind: target for kind, (_, target) in actions.items() if kind in rules}
+        moves[state] = {
+            kind: target if action is Shift else _reduction(target)
             for kind, (action, target) in actions.items()
+            if kind not in rules
         }
-        for state, actions in conf.states.items()
-    }
-    return moves, conf.start_state, conf.end_state
+    return ParserTable(moves, after, conf.start_state, conf.end_state)
 
 
 @cache
-def _shapes() -> dict[Any, Any]:
-    """lark's handling of punctuation, `?rule` and `_rule`, for any builder, by rule."""
-    make: Any = ParseTreeBuilder
-    return {rule: make([rule], lark.Tree) for rule in load().rules}
+def _reduction(rule: Any) -> Reduction:
+    """What lark's tree builder does where a rule ends."""
+    symbols, name = rule.expansion, rule.origin.name
+    kept = [
+        (at, not symbol.is_term and symbol.name.startswith("_"))
+        for at, symbol in enumerate(symbols)
+        if not (symbol.is_term and symbol.filter_out)
+    ]
+    is_all = len(kept) == len(symbols) and not any(is_list for _, is_list in kept)
+    expands = bool(rule.options.expand1 and not rule.alias)
+    method = None if name.startswith("_") and not rule.alias else rule.alias or name
+    passes = expands and is_all and len(symbols) == 1
+    return Reduction(len(symbols), name, method, None if is_all else tuple(kept), expands, passes)

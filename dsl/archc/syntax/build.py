@@ -1,6 +1,6 @@
 """From the parser's reductions straight to tree nodes: one method for each rule of the grammar.
 
-lark calls these from the inside out while it parses, so nothing here recurses.
+The automaton calls these from the inside out while it parses, so nothing here recurses.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf
 from typing import Any
-
-from lark import Transformer, v_args
 
 from archc import syntax as s
 from archc.source import Diagnostic, Fix, Limits, Source, Span, SpanLabel
@@ -21,12 +19,10 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 _LETTERS = frozenset("xpgd")
 
 
-@v_args(inline=True)
-class Builder(Transformer[Token, s.File]):
+class Builder:
     """Makes the nodes of one text, and keeps what is wrong with values (not with form) in it."""
 
     def __init__(self, source: Source, limits: Limits) -> None:
-        super().__init__()
         self.source = source
         self.limits = limits
         self.problems: list[Diagnostic] = []
@@ -379,14 +375,14 @@ class Builder(Transformer[Token, s.File]):
         return s.Name(name, self._at(token.start_pos, token.start_pos + len(name)))
 
     def _dims(self, text: str, token: Token) -> tuple[int, ...]:
-        return tuple(int(self._value(part, token)) for part in text.split("x"))
+        return tuple([int(self._value(part, token)) for part in text.split("x")])
 
     def _numbers(self, text: str, token: Token) -> tuple[s.Number, ...]:
         """The sizes in `text`, part of `token`, as expressions. None if it is empty."""
         if not text:
             return ()
         span = self._span(token)
-        return tuple(s.Number(value, span) for value in self._dims(text, token))
+        return tuple([s.Number(value, span) for value in self._dims(text, token)])
 
     def _value(self, text: str, token: Token) -> int | float:
         """A written number; one that is beyond the limit is reported, and 0 taken for it.
@@ -395,8 +391,10 @@ class Builder(Transformer[Token, s.File]):
         """
         is_float = "." in text or "e" in text or "E" in text
         digits = text.replace("_", "")
-        if is_float:
-            value: int | float = float(digits)
+        if digits.isdigit() and len(digits) < 10:
+            value: int | float = int(digits)
+        elif is_float:
+            value = float(digits)
         else:
             digits = digits.lstrip("0")
             value = int(digits or 0) if len(digits) < 300 else inf
@@ -431,6 +429,8 @@ class Builder(Transformer[Token, s.File]):
         If `named`, the first word may be a name: `input x 8x8 x3` is one called x. If `repeated`,
         it stands behind brackets, and `* 64` was meant.
         """
+        if not any(type(a) is s.Word and a.id in _LETTERS for a in attributes):
+            return attributes
         named = named and any(type(a) is s.Geometry for a in attributes)
         found: list[s.Attribute] = []
         for attribute in attributes:

@@ -492,7 +492,7 @@ class RecoveringParser:
         return opened
 
     def _insert(self, kind: str) -> None:
-        self.machine.feed(Token(kind, "", self.end, end_pos=self.end))
+        self.machine.feed(Token(kind, "", self.end, self.end))
         if kind in _CLOSING:
             self._note_closed(kind)
         if kind in _WEIGHED:
@@ -502,7 +502,7 @@ class RecoveringParser:
         self._lose(self.end, self.end)
         is_item = next(iter(self._pending_kinds()), "") in _ITEMS
         self._cut_to("ERR")
-        self.machine.feed(Token("ERR", "item" if is_item else "", self.end, end_pos=self.end))
+        self.machine.feed(Token("ERR", "item" if is_item else "", self.end, self.end))
 
     def _lose(self, position: int, end: int) -> None:
         """Remember what a statement that is wrong at `position` takes along."""
@@ -525,7 +525,7 @@ class RecoveringParser:
 
     def _note_closed(self, kind: str) -> None:
         """Keep the tokens in balance where nothing is written that closes a bracket."""
-        self.tokens.append(Token(kind, "", self.end, end_pos=self.end))
+        self.tokens.append(Token(kind, "", self.end, self.end))
 
     def _is_whole(self) -> bool:
         """Does a statement end here with a bracket, `if a { ... }`? To cut would reopen it."""

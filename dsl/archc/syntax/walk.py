@@ -50,7 +50,12 @@ def walk(node: Any) -> Iterator[Any]:
 
 def words_of(span: Span) -> list[str]:
     """Return the words that are written in a text, comments left out."""
-    return re.findall(r"\w+", re.sub(r"#.*", "", span.text))
+    return words_of_text(span.text)
+
+
+def words_of_text(text: str) -> list[str]:
+    """Return the words of a text, comments left out."""
+    return re.findall(r"\w+", re.sub(r"#.*", "", text))
 
 
 def asks_size(expr: Any, sized: Collection[str] = ()) -> bool:
