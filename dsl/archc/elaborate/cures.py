@@ -12,6 +12,7 @@ from archc.elaborate.state import Context
 from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Form, Op
 from archc.source import Fault, Fix, Span, fault
+from archc.syntax.pasted import PythonLine, python_line
 
 
 def foreign_operator(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault | None:
@@ -24,6 +25,8 @@ def foreign_operator(name: syntax.Name, term: syntax.Operation, here: Context) -
     if found is None or found.head == name.id:
         return None
     if found.lacks:
+        if around := python_line(PythonLine(name.span.source, name.span.start), "A101"):
+            return Fault(around)
         lacking = habits.Translation(name.id, lacks=found.lacks)
         return Fault(habits.as_diagnostic("A101", lacking, name.span))
     text = found.head + term.span.text[len(name.id) :] + found.rest

@@ -2,8 +2,12 @@
 
 `grammar/habits/*.txt` are the tables, a row a habit. `table` reads them, `call` reads what was
 written, `translation` says it in archc's words, `message` tells the user.
+`containers` is about layers in a list, `applied` about calls of the user's own blocks,
+ `expressions` about values and the headers of suites.
 """
 
+from archc.habits.applied import applied_call, repeated_block
+from archc.habits.expressions import header_of_python
 from archc.habits.message import as_diagnostic
 from archc.habits.shapes import channels_apart
 from archc.habits.table import Habit, habits
@@ -13,10 +17,13 @@ __all__ = [
     "Habit",
     "Renaming",
     "Translation",
+    "applied_call",
     "as_diagnostic",
     "channels_apart",
     "habits",
+    "header_of_python",
     "lacking_of_python",
     "renamed",
+    "repeated_block",
     "translated",
 ]
