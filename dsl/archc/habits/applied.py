@@ -60,7 +60,7 @@ def repeated_block(statement: str) -> RepeatedBlock | None:
     try:
         wide, often = expression(width), expression(count)
         first = "1" if stride is None else expression(stride)
-    except NotSaid:
+    except (NotSaid, RecursionError):
         return None
     label = target.removeprefix("self.")
     return RepeatedBlock(method, block, f"{label}: {in_a_row(block, wide, often, first)}")

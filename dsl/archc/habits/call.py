@@ -73,8 +73,10 @@ def read_value(text: str) -> tuple[str, ast.expr | None]:
     match read_statement(text.strip().rstrip(",")):
         case ast.Expr(value=value):
             return "", value
-        case ast.Assign(targets=[target], value=value):
+        case ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=value):
             return ast.unparse(target), value
+        case ast.Assign(value=value):
+            return "", value
         case ast.AugAssign(op=ast.Add(), value=ast.List() as value):  # layers += [nn.ReLU()]
             return "", value
     return "", None

@@ -55,7 +55,7 @@ def contained(
     """
     try:
         return _Reader(layer, blocks).container(node)
-    except NotSaid:
+    except (NotSaid, RecursionError):
         return None
 
 

@@ -110,7 +110,7 @@ def header_of_python(text: str, names: Mapping[str, str]) -> str | None:
                 return f"for {_targets(target)} in {expression(iter, names)}"
             case ast.If(test=test):
                 return f"if {expression(test, names)}"
-    except NotSaid:
+    except (NotSaid, RecursionError):
         pass
     return None
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from archc import habits, syntax
 from archc.source import Diagnostic, Edit, Fix, Source, Span, SpanLabel
 from archc.syntax.expected import ParserContext, unexpected
-from archc.syntax.suites import is_incoming, suite_below
+from archc.syntax.suites import Suite, suite_below
 
 _MARK = re.compile(r"""(?P<quote>["'])(?:\\.|(?!(?P=quote)).)*(?P=quote)|[()\[\]{}\n#]""")
-_FAR_AHEAD = 4_000  # characters
+_FAR_AHEAD = 10_000  # characters: of a class, or a statement
+_MOST_CLASSES = 30
 _CURRENT = frozenset("x out y h z output outputs logits".split())
 _DECORATOR = re.compile(r"@[A-Za-z_][\w.]*[ \t]*(?:\([^()\n]*\))?[ \t]*(?=#|\n|\Z)")
 _ASSIGNED = re.compile(r"(self\.)?([A-Za-z_]\w*)[ \t]*=(?!=)[ \t]*")
@@ -23,6 +25,7 @@ _FIRST_AND_OTHERS = re.compile(  # [stride] + [1] * (n - 1)
 )
 _SUMS = re.compile(r"[\w\s+\-*/%().,\[\]:<>=]+")
 _EMPTY = frozenset(("[]", "list()", "nn.ModuleList()", "OrderedDict()"))
+_CLASS = re.compile(r"^class[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _LEAVE_OUT = "leave the line out"
 
 
@@ -127,24 +130,104 @@ def _return(line: PythonLine, said: Diagnostic) -> Diagnostic:
 
 def _class(line: PythonLine, said: Diagnostic) -> Diagnostic:
     """A class is a block, unless it is the file's network."""
-    source, text = line.source, line.source.text
     found = re.match(r"class[ \t]+([A-Za-z_]\w*)", line.text)
-    is_last = not re.search(r"^[ \t]*class\b", text[line.end :], re.MULTILINE)
-    if found is None or (is_last and not re.search(r"^[ \t]*network\b", text, re.MULTILINE)):
+    if found is None:
         return said
-    below = suite_below(text, line.start)
+    network, edits, lacking = _written_classes(line.source)
+    if own := [edit for edit in edits if edit.span.start == line.start]:
+        also = tuple(edit for edit in edits if edit not in own)
+        head = own[0].text.split("\n")[0].removesuffix(" {")
+        written = f"{head} {{ ... }}" if head.startswith("block") else head
+        more = f", and the other {'class' if len(edits) == 2 else 'classes'}" if also else ""
+        title = f"write `{written}`{more}, with the layers in the order of `forward`"
+        return replace(said, helps=(), fixes=(Fix(title, own[0].span, own[0].text, also=also),))
+    why = lacking.get(found[1])
+    helps = (f"what cannot be put in the order of `forward` is {why}",) if why else ()
+    if network == found[1]:
+        return replace(said, helps=(*said.helps, *helps))
+    below = suite_below(line.source.text, line.start)
+    return _as_block(line, said, found[1], below, helps)
+
+
+def _as_block(
+    line: PythonLine, said: Diagnostic, name: str, below: Suite, helps: tuple[str, ...]
+) -> Diagnostic:
+    """Its head and its braces alone, where nobody knows in which order its layers run."""
+    source, text = line.source, line.source.text
     inside = text[below.start : below.end]
     made = re.search(r"def[ \t]+__init__[ \t]*\(([^()]*)\)", inside)
     formals = ", ".join(_formals(made[1])) if made is not None else ""
-    written = f"block {found[1]}({formals})"
+    written = f"block {name}({formals})"
     if below.is_empty or not line.text.endswith(":"):
-        return replace(said, helps=(f"a class of layers is a block: `{written} {{ ... }}`",))
+        help = f"a class of layers is a block: `{written} {{ ... }}`"
+        return replace(said, helps=(help, *helps))
     margin = text[text.rfind("\n", 0, line.start) + 1 : line.start]
     also = [Edit(Span(source, below.end, below.end), f"\n{margin}}}")]
     for inner in re.finditer(r"^[ \t]*(?=def __init__\b|super\()", inside, re.MULTILINE):
         also.append(Edit(PythonLine(source, below.start + inner.end()).whole, ""))
     fix = Fix(f"write `{written} {{ ... }}`", line.span, f"{written} {{", also=tuple(also))
-    return replace(said, helps=("a class of layers is a block",), fixes=(fix,))
+    return replace(said, helps=("a class of layers is a block", *helps), fixes=(fix,))
+
+
+@lru_cache(maxsize=1)  # each of them asks
+def _written_classes(source: Source) -> tuple[str, tuple[Edit, ...], dict[str, str]]:
+    """The class that is the network, the edits for all of them, and what is lacking for each."""
+    classes = PastedClasses(source)
+    return classes.network, *classes.edits()
+
+
+class PastedClasses:
+    """The classes of a text, each with its lines."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.spans: dict[str, Span] = {}
+        self.read: dict[str, habits.ForeignClass] = {}
+        text = source.text
+        for found in _CLASS.finditer(text):
+            span = Span(source, found.start(), suite_below(text, found.start()).end)
+            self.spans[found[1]] = span
+            is_long = span.end - span.start > _FAR_AHEAD or len(self.read) >= _MOST_CLASSES
+            if not is_long and (made := habits.read_class(span.text)):
+                self.read[found[1]] = made
+        has_network = re.search(r"^[ \t]*network\b", text, re.MULTILINE)
+        self.network = "" if has_network else next(reversed(self.spans), "")
+
+    def edits(self) -> tuple[tuple[Edit, ...], dict[str, str]]:
+        """Those that write all that can be written, and what cannot be said of the others."""
+        edits, lacking = [], dict[str, str]()
+        for name, cls in self.read.items():
+            try:
+                if name == self.network:
+                    edits += self._network_edits(cls)
+                else:
+                    text = habits.written_block(cls, self.read)
+                    edits.append(Edit(self.spans[name], text))
+            except habits.NotSaid as why:
+                lacking[name] = str(why)
+            except RecursionError:
+                lacking[name] = "what is nested so deep"
+        return tuple(edits), lacking
+
+    def _network_edits(self, cls: habits.ForeignClass) -> list[Edit]:
+        """The network, by the call that makes it; the functions that do nothing else go."""
+        text = self.source.text
+        own = self.spans[cls.name]
+        call = ""
+        edits = []
+        for found in re.finditer(rf"(?<![\w.]){cls.name}\(", text):
+            if own.start <= found.start() < own.end:
+                continue
+            line = PythonLine(self.source, found.start())
+            call = call or line.text
+            head = text.rfind("\ndef ", 0, found.start()) + 1
+            below = suite_below(text, head)
+            is_alone = re.fullmatch(
+                rf"\s*return[ \t]+{cls.name}\(.*\)", text[below.start : below.end]
+            )
+            if text.startswith("def ", head) and found.start() < below.end and is_alone:
+                edits.append(Edit(Span(self.source, head, below.end), ""))
+        return [Edit(own, habits.written_network(cls, self.read, call)), *edits]
 
 
 def _formals(parameters: str) -> list[str]:
@@ -153,7 +236,7 @@ def _formals(parameters: str) -> list[str]:
     for given in parameters.split(","):
         name, _, default = (part.strip() for part in re.sub(r":[^=]*", "", given).partition("="))
         default = default.lower()
-        if not name or name == "self" or name.startswith("*") or is_incoming(name):
+        if not name or name == "self" or name.startswith("*") or habits.is_incoming(name):
             continue
         if not default:
             formals.append(name)

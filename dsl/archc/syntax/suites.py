@@ -15,7 +15,6 @@ _HEADER = re.compile(
 )
 _NEXT = re.compile(r"[ \t]*(?P<word>elif|else)\b(?P<rest>[^\n#]*?)[ \t]*:[ \t]*(?=#|\n|\Z)")
 _INLINE = re.compile(r"(?P<word>block|sequence|for|if)\b(?P<rest>[^\n#]+?)[ \t]*\Z")
-_INCOMING = re.compile(r"in_?(?:planes|channels|ch|c|features|dim)|c_?in|n_?in|inp")
 _FORMS = {
     "for": "a loop goes through a range or a list, as in `for i in 0..1 { ... }`",
     "if": "what a test asks are numbers, as in `if stride > 1 or in.c != planes { ... }`",
@@ -49,11 +48,6 @@ def suite_below(text: str, header: int) -> Suite:
         end = line_end if line and _margin(text, at) > margin else end
         at = line_end
     return Suite(start, end)
-
-
-def is_incoming(name: str) -> bool:
-    """Whether a name is what people call the channels that come in."""
-    return _INCOMING.fullmatch(name) is not None
 
 
 def suite(context: ParserContext) -> Diagnostic | None:
@@ -105,7 +99,7 @@ def _header(text: str, word: str, rest: str) -> tuple[str, bool] | None:
     renamed = {
         name: "in.c"
         for name in re.findall(r"[A-Za-z_]\w*", rest)
-        if is_incoming(name) and not _is_defined(text, name)
+        if habits.is_incoming(name) and not _is_defined(text, name)
     }
     made = habits.header_of_python(f"{word}{rest}", renamed)
     return None if made is None else (made, not renamed and "self." not in rest)
