@@ -117,6 +117,10 @@ def _chain(state: State, sequence: syntax.Sequence, here: Context) -> Chain:
                     current = poison(statement, inner)
             damaged = isinstance(statement.term, syntax.Broken)
             if damaged or state.diagnostics.damage.begins(statement.span):
+                if inner.x.shape is not None:
+                    from archc.elaborate.cures import check_channels  # for a mistake alone
+
+                    check_channels(state.diagnostics, inner, statement.span)
                 current = poison(statement, inner)
                 here.frame.asked = True  # the input may have been there
     here.frame.env = outer

@@ -124,7 +124,7 @@ def _uses(text: str, name: str) -> bool:
 
 
 @dataclass(slots=True)
-class _Module:
+class _ModuleText:
     """What `self.name` computes: statements that follow each other."""
 
     statements: tuple[str, ...] = ()
@@ -136,7 +136,7 @@ class _ClassWriter:
     cls: ForeignClass
     others: Mapping[str, ForeignClass]
     names: dict[str, ast.expr] = field(default_factory=dict)
-    modules: dict[str, _Module] = field(default_factory=dict)
+    modules: dict[str, _ModuleText] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     tensors: dict[str, Flow] = field(default_factory=dict)
 
@@ -230,11 +230,11 @@ class _ClassWriter:
             raise NotSaid(f"`if {condition}`")
         self.modules = before
         for name in {**sides[0], **sides[1]}:
-            one, other = (side.get(name, _Module()) for side in sides)
+            one, other = (side.get(name, _ModuleText()) for side in sides)
             if one is not other:
                 self.modules[name] = _chosen(name, condition, one, other)
 
-    def _module(self, call: ast.Call) -> _Module:
+    def _module(self, call: ast.Call) -> _ModuleText:
         import ast
 
         match call.func:
@@ -243,21 +243,21 @@ class _ClassWriter:
         made = substituted(call, self.names, self._constants())
         assert isinstance(made, ast.Call)
         if isinstance(made.func, ast.Name) and made.func.id in self.others:
-            return _Module((self._block_call(made),))
+            return _ModuleText((self._block_call(made),))
         only_knows(made, self.known)
         return self._layer(made)
 
-    def _layer(self, node: ast.expr) -> _Module:
+    def _layer(self, node: ast.expr) -> _ModuleText:
         import ast
 
         text = ast.unparse(node)
         if text == "nn.Sequential()":
-            return _Module()
+            return _ModuleText()
         found = translated(text, 0, None, ())
         if found is None or not found.text or found.lost or found.assumed:
             lacks = found.lacks.partition(";")[0] if found is not None else ""
             raise NotSaid(lacks or f"`{text}`")
-        return _Module((found.text,), is_group=found.text.startswith("{"))
+        return _ModuleText((found.text,), is_group=found.text.startswith("{"))
 
     def _block_call(self, call: ast.Call) -> str:
         """`BasicBlock(128, stride=2)`, without the channels that come in."""
@@ -280,7 +280,7 @@ class _ClassWriter:
 
     # --- a method that puts blocks in a row -------------------------------------------------------
 
-    def _made_by(self, method: str, call: ast.Call) -> _Module:
+    def _made_by(self, method: str, call: ast.Call) -> _ModuleText:
         """`self._make_layer(block, 128, num_blocks[1], stride=2)`."""
 
         function = self.cls.method(method)
@@ -292,7 +292,7 @@ class _ClassWriter:
             rows = [row for statement in function.body for row in self._rows(statement)]
         finally:
             self.names = names | {n: v for n, v in self.names.items() if _is_changing(v)}
-        return _Module((_in_a_row(rows),), is_group=True)
+        return _ModuleText((_in_a_row(rows),), is_group=True)
 
     def _rows(self, statement: ast.stmt) -> Iterator[tuple[str, str]]:
         """The blocks that a statement of such a method appends, and how often."""
@@ -469,17 +469,17 @@ def _over_channels(call: ast.Call) -> bool:
     return [ast.unparse(node) for node in given] == ["1"]
 
 
-def _chosen(name: str, condition: str, one: _Module, other: _Module) -> _Module:
+def _chosen(name: str, condition: str, one: _ModuleText, other: _ModuleText) -> _ModuleText:
     """`if stride != 1 { shortcut: { ... } }`."""
 
-    def inside(module: _Module) -> str:
+    def inside(module: _ModuleText) -> str:
         text = "; ".join(module.statements)
         return f"{name}: {text}" if ";" not in text or module.is_group else f"{name}: {{ {text} }}"
 
     if not one.statements:
-        return _Module((f"if not ({condition}) {{ {inside(other)} }}",))
+        return _ModuleText((f"if not ({condition}) {{ {inside(other)} }}",))
     text = f"if {condition} {{ {inside(one)} }}"
-    return _Module((text + (f" else {{ {inside(other)} }}" if other.statements else ""),))
+    return _ModuleText((text + (f" else {{ {inside(other)} }}" if other.statements else ""),))
 
 
 def _in_a_row(rows: list[tuple[str, str]]) -> str:
@@ -500,7 +500,7 @@ def _times(text: str, count: str) -> str:
     return f"{text} * {count}" if re.fullmatch(r"\w+", count) else f"{text} * ({count})"
 
 
-def _is_weighted(module: _Module) -> bool:
+def _is_weighted(module: _ModuleText) -> bool:
     return any(_WEIGHTED.match(text) for text in module.statements)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archc.habits.expressions import NotSaid, counted, expression
@@ -25,6 +25,7 @@ class Contained:
     statements: tuple[str, ...]
     sure: bool = True
     lacks: str = ""  # what archc lacks of them
+    incoming: int | None = None  # channels that its first layer says come in
 
     def text(self, label: str) -> str:
         """As a group, or bare where it had neither a name nor a label."""
@@ -44,6 +45,7 @@ class WrittenLayer:
     text: str
     sure: bool = True
     lacks: str = ""
+    incoming: int | None = None
 
 
 def contained(
@@ -75,6 +77,7 @@ class _Reader:
     blocks: Collection[str]
     sure: bool = True
     lacks: str = ""
+    layers: list[WrittenLayer] = field(default_factory=list)
 
     def container(self, node: ast.expr) -> Contained | None:
         import ast
@@ -91,7 +94,8 @@ class _Reader:
         name = _name(node.func) if isinstance(node, ast.Call) else ""
         if not statements and name != "Sequential":
             raise NotSaid
-        return Contained(name, statements, self.sure, self.lacks)
+        incoming = self.layers[0].incoming if self.layers else None
+        return Contained(name, statements, self.sure, self.lacks, incoming)
 
     def _item(self, node: ast.expr) -> list[str]:
         import ast
@@ -124,8 +128,10 @@ class _Reader:
         if made is None:
             if not isinstance(node.func, ast.Name) or node.func.id not in self.blocks:
                 raise NotSaid
+            self.layers.append(WrittenLayer(text))
             self.sure = False  # whether its arguments are the block's, nobody has looked
             return text.replace("self.", "")
+        self.layers.append(made)
         self.sure = self.sure and made.sure
         self.lacks = self.lacks or made.lacks
         return made.text

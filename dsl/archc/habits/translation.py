@@ -27,6 +27,7 @@ _IDENTITIES = frozenset(("", "linear", "none", "identity"))
 _CURRENT = frozenset("x out y net h model features hidden input inputs tensor z output".split())
 _EXPRESSION = re.compile(r"[\w\s+\-*/%().,]+")
 _CALLED, _SIZES = re.compile(r"\w\("), re.compile(r"\.size\(|\.shape\b|\blen\(")
+_INCOMING = ("in_channels", "in_features", "num_features", "num_channels")
 _HOLE = re.compile(r"\[(\w+)\]|<(\w+)>|\{(\w+)(?:([?!])(\w+))?\}")
 
 
@@ -41,6 +42,7 @@ class Translation:
     sure: bool = True  # nothing in it is a guess
     assumed: str = ""  # an argument that is missing: `kernel_size=3`
     end: int = 0  # of what was read, from the start of the text
+    incoming: int | None = None  # channels or features that come in, where they are written
 
 
 class _Unfit(Exception):
@@ -77,7 +79,9 @@ def _container(statement: str, rank: int | None, blocks: Collection[str]) -> Tra
     def layer(text: str) -> WrittenLayer | None:
         made = translated(text, 0, rank)
         usable = made is not None and (made.text or made.lacks) and not made.lost
-        return WrittenLayer(made.text, made.sure, made.lacks) if made and usable else None
+        if made is None or not usable:
+            return None
+        return WrittenLayer(made.text, made.sure, made.lacks, made.incoming)
 
     made = contained(node, layer, blocks) if node is not None else None
     if made is None:
@@ -87,7 +91,8 @@ def _container(statement: str, rank: int | None, blocks: Collection[str]) -> Tra
         return Translation(written, lacks=made.lacks)
     label = target.removeprefix("self.")
     is_name = label.isidentifier() and (label != target or label not in _CURRENT)
-    return Translation(written, made.text(label if is_name else ""), sure=made.sure)
+    text = made.text(label if is_name else "")
+    return Translation(written, text, sure=made.sure, incoming=made.incoming)
 
 
 def _by_rows(call: ForeignCall, rank: int | None, rows: list[Habit]) -> Translation | None:
@@ -200,7 +205,15 @@ class _Writer:
             text = f"input {target} {text.removeprefix('input ')}"
         elif target and target not in _CURRENT and target not in given and target.isidentifier():
             text = f"{target}: {text}"
-        return Translation(self.call.name, text, lost=lost, sure=self.sure and not lost)
+        sure = self.sure and not lost
+        return Translation(self.call.name, text, lost=lost, sure=sure, incoming=self._incoming())
+
+    def _incoming(self) -> int | None:
+        """The channels that come in, which archc knows by itself."""
+        names = [p.name for p in self.row.parameters or ()]
+        given = dict(zip(names, self.call.arguments, strict=False)) | self.call.keywords
+        found = (given.get(name) for name in _INCOMING)
+        return next((n for n in found if isinstance(n, int) and not isinstance(n, bool)), None)
 
     def _bound(self) -> tuple[dict[str, Any], tuple[str, ...]]:
         """The values of the row's parameters, and the arguments that have no place."""
