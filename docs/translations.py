@@ -114,7 +114,7 @@ def page(name: str) -> str:
         for wrong, right in lines:
             if right[0] == "!":
                 lacks.append(f"- {_code(wrong)}: {right[1:]}")
-            elif right not in known:
+            elif right not in known and right != "-" and "\\n" not in wrong:
                 rows.append(f"| {_code(wrong)} | {_code(right)} |")
                 known.add(right)
         if rows:

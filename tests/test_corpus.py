@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ _LEAST = 0.95  # of the lines lead to the right one at the first hint
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the corpus. `right` is empty for what archc lacks, `missed` where no hint leads."""
+    """A line of the corpus. `right` is empty for what archc lacks and for a line that goes."""
 
     context: str
     before: str
@@ -35,7 +36,7 @@ class Line:
     wrong: str
     right: str
     lacks: str = ""
-    missed: bool = False
+    missed: bool = False  # no hint leads there
 
     def file(self, line: str) -> str:
         return f"{self.before}{line}\n{self.after}"
@@ -53,7 +54,7 @@ def lines() -> Iterator[Line]:
         if arrow:
             lacks = right[1:] if right.startswith("!") else ""
             missed = right.startswith("?")
-            right = "" if lacks else right.lstrip("?")
+            right = "" if lacks or right == "-" else right.lstrip("?")
             yield Line(context, before, after, wrong, right, lacks, missed)
         elif line.startswith("["):
             context, before, after, behind = line.strip("[]"), "", "", False
@@ -87,8 +88,12 @@ def first_hint(line: Line) -> tuple[str, Diagnostic]:
 
 
 def same_line(left: str, right: str) -> bool:
-    """Equal but for spaces, which the formatter sets."""
-    return re.sub(r"[ \t]*([;/])[ \t]*", r"\1", left) == re.sub(r"[ \t]*([;/])[ \t]*", r"\1", right)
+    """Equal but for spaces, which the formatter sets, and for empty lines."""
+
+    def bare(text: str) -> str:
+        return re.sub(r"\n+", "\n", re.sub(r"[ \t]*([;/])[ \t]*", r"\1", text))
+
+    return bare(left) == bare(right)
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.context}: {line.wrong[:60]}")
@@ -185,10 +190,6 @@ def test_there_are_enough_lines_and_nearly_all_lead_on() -> None:
 
 # --- against torch ---------------------------------------------------------------------------
 
-TORCH = [line for line in LINES if line.right and re.match(r"(torch\.)?nn\.\w+\(", line.wrong)]
-FUNCTIONS = [
-    line for line in LINES if line.right and re.match(r"(x|out) = (F|torch|x|out)\.", line.wrong)
-]
 INPUTS = {
     "image": (3, 32, 32),
     "vector": (400,),
@@ -196,6 +197,15 @@ INPUTS = {
     "a volume": (4, 8, 16, 16),
     "channels for pixel shuffle": (16, 8, 8),
 }
+NAMES = {"nn": nn, "torch": torch, "OrderedDict": OrderedDict}
+TORCH = [
+    line
+    for line in LINES
+    if line.right and re.match(r"(torch\.)?nn\.\w+\(", line.wrong) and line.context in INPUTS
+]
+FUNCTIONS = [
+    line for line in LINES if line.right and re.match(r"(x|out) = (F|torch|x|out)\.", line.wrong)
+]
 
 
 def module_of(line: Line) -> nn.Module:
@@ -204,7 +214,7 @@ def module_of(line: Line) -> nn.Module:
 
 @pytest.mark.parametrize("line", TORCH, ids=lambda line: line.wrong[:60])
 def test_the_right_line_is_the_layer_that_torch_makes(line: Line) -> None:
-    layer = eval(line.wrong.rstrip(","), {"nn": nn, "torch": torch}).eval()
+    layer = eval(line.wrong.rstrip(","), NAMES).eval()
     x = torch.randn(2, *INPUTS[line.context])
     layer(x)  # a lazy one takes its shape
     made = module_of(line)

@@ -11,7 +11,8 @@ from archc import habits, syntax
 from archc.elaborate.state import Context
 from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Form, Op
-from archc.source import Fault, Fix, Span, fault
+from archc.source import Diagnostic, Diagnostics, Fault, Fix, Span, fault
+from archc.syntax.pasted import PythonLine, python_line
 
 
 def foreign_operator(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault | None:
@@ -24,6 +25,8 @@ def foreign_operator(name: syntax.Name, term: syntax.Operation, here: Context) -
     if found is None or found.head == name.id:
         return None
     if found.lacks:
+        if around := python_line(PythonLine(name.span.source, name.span.start), "A101"):
+            return Fault(around)
         lacking = habits.Translation(name.id, lacks=found.lacks)
         return Fault(habits.as_diagnostic("A101", lacking, name.span))
     text = found.head + term.span.text[len(name.id) :] + found.rest
@@ -88,7 +91,35 @@ def _translated(term: syntax.Operation, here: Context) -> Fault | None:
         return None
     if made.end != span.end - span.start:
         span = Span(span.source, span.start, span.start + made.end)
-    return Fault(habits.as_diagnostic("A101", made, span))
+    return Fault(_held_against(here, made, habits.as_diagnostic("A101", made, span)))
+
+
+def check_channels(problems: Diagnostics, here: Context, broken: Span) -> None:
+    """Hold the channels that a statement in another tool's syntax says against those there are.
+
+    It is no statement here, and was reported where it was read.
+    """
+    for at, said in enumerate(problems.items):
+        span = said.span
+        if said.code != "A014" or not said.fixes or span.source is not broken.source:
+            continue
+        if span.start <= broken.start <= max(span.end, said.fixes[0].span.end):
+            made = habits.translated(span.source.text, span.start)
+            if made is not None and made.text:
+                problems.items[at] = _held_against(here, made, said)
+
+
+def _held_against(here: Context, made: habits.Translation, said: Diagnostic) -> Diagnostic:
+    """What was said, and that other channels come in than were written."""
+    shape, wanted = here.x.shape, made.incoming
+    if shape is None or wanted is None or wanted == shape.channels or said.notes:
+        return said
+    what = "channels" if shape.rank else "features"
+    if made.text.rpartition(": ")[2].startswith("fc ") and shape.rank:
+        return said
+    note = f"you wrote {wanted} input {what}; there are {shape.channels} here"
+    fixes = tuple(replace(fix, safe=False) for fix in said.fixes)
+    return replace(said, notes=(*said.notes, note), fixes=fixes)
 
 
 def _short(text: str) -> str:

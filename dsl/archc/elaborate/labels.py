@@ -202,6 +202,10 @@ def _unknown(name: str, reference: syntax.Reference, here: Context) -> Fault:
     cure: Fix | str | None = _block_with(name, here) or _similar(name, reference, here)
     if not cure and not frame.labels:
         cure = "label the statement: `name: conv ...`"
+    from archc.syntax.pasted import PythonLine, decorator  # for a mistake alone
+
+    if around := decorator(PythonLine(reference.span.source, reference.span.start), "A103"):
+        return Fault(around)
     inside = "" if frame.is_network else "; labels outside of the block are not visible in it"
     return fault("A103", f"there is no label `{name}` here{inside}", reference.span, cure)
 

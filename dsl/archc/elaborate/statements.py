@@ -120,6 +120,10 @@ def _chain(state: State, sequence: syntax.Sequence, here: Context) -> Chain:
                     current = poison(statement, inner)
             damaged = isinstance(statement.term, syntax.Broken)
             if damaged or state.diagnostics.damage.begins(statement.span):
+                if inner.x.shape is not None:
+                    from archc.elaborate.cures import check_channels  # for a mistake alone
+
+                    check_channels(state.diagnostics, inner, statement.span)
                 current = poison(statement, inner)
                 here.frame.asked = True  # the input may have been there
     here.frame.env = outer
@@ -275,13 +279,18 @@ def _stands_alone(name: str) -> bool:
 def _in_brackets(term: syntax.Operation) -> Fault:
     """`sub(t, u)`: a combinator that is written like a function."""
     found = (argument.value for argument in term.arguments or ())
-    branches = [f"@{x.id}" if isinstance(x, syntax.Name) else "..." for x in found]
+    branches = [_as_branch(x.id) if isinstance(x, syntax.Name) else "..." for x in found]
     meant = f"{term.name.id}< {' | '.join(branches)} >"
     cure: str | Fix = f"its branches stand in `<...>`: `{meant}`"
     if "..." not in branches:
         cure = Fix(f"its branches stand in `<...>`: `{meant}`", term.span, meant, safe=True)
     title = f"`{term.name.id}` takes branches, not arguments"
     return fault("A408", title, term.span, cure)
+
+
+def _as_branch(name: str) -> str:
+    """An operator is a branch as it is; any other name is a tensor's."""
+    return name if name in REGISTRY else f"@{name}"
 
 
 def _name_alone(term: syntax.Operation, here: Context) -> Fault | None:

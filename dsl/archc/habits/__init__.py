@@ -1,22 +1,42 @@
 """What people write who know another tool, and how it is written here.
 
 `grammar/habits/*.txt` are the tables, a row a habit. `table` reads them, `call` reads what was
-written, `translation` says it in archc's words, `message` tells the user.
+written, `translation` says it in archc's words, `message` tells the user. `containers` is about
+layers in a list, `expressions` about values and the headers of suites, `applied` about calls of the
+user's own blocks; `classes` writes a class of modules, by what its `forward` computes (`flow`).
 """
 
+from archc.habits.applied import applied_call, repeated_block
+from archc.habits.classes import (
+    ForeignClass,
+    is_incoming,
+    read_class,
+    written_block,
+    written_network,
+)
+from archc.habits.expressions import NotSaid, header_of_python
 from archc.habits.message import as_diagnostic
 from archc.habits.shapes import channels_apart
 from archc.habits.table import Habit, habits
 from archc.habits.translation import Renaming, Translation, lacking_of_python, renamed, translated
 
 __all__ = [
+    "ForeignClass",
     "Habit",
+    "NotSaid",
     "Renaming",
     "Translation",
+    "applied_call",
     "as_diagnostic",
     "channels_apart",
     "habits",
+    "header_of_python",
+    "is_incoming",
     "lacking_of_python",
+    "read_class",
     "renamed",
+    "repeated_block",
     "translated",
+    "written_block",
+    "written_network",
 ]

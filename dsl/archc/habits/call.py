@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import ast
 
-_LONGEST = 600  # characters: a layer is shorter
+_LONGEST = 4000  # characters: a layer or a container of some is shorter
 _LARGEST = 10**12
 _PARTS = re.compile(r"""(?P<quote>["'])(?:\\.|(?!(?P=quote)).)*(?P=quote)|[()\[\]{}\n;#|<>]""")
 _MODULES = frozenset("nn F torch functional tf keras layers K L P np einops nnx linen".split())
@@ -59,18 +59,39 @@ def statement_at(text: str, start: int) -> str:
 
 def read_call(text: str) -> ForeignCall | None:
     """A call in Python's syntax."""
+    try:
+        target, value = read_value(text)
+        return None if value is None else _call(value, target)
+    except (ValueError, RecursionError, MemoryError):
+        return None
+
+
+def read_value(text: str) -> tuple[str, ast.expr | None]:
+    """What a statement of Python computes, and the name that it gets."""
+    import ast
+
+    match read_statement(text.strip().rstrip(",")):
+        case ast.Expr(value=value):
+            return "", value
+        case ast.Assign(targets=[ast.Name() | ast.Attribute() as target], value=value):
+            return ast.unparse(target), value
+        case ast.Assign(value=value):
+            return "", value
+        case ast.AugAssign(op=ast.Add(), value=ast.List() as value):  # layers += [nn.ReLU()]
+            return "", value
+    return "", None
+
+
+def read_statement(text: str) -> ast.stmt | None:
+    """One statement of Python."""
     import ast  # for a mistake alone
     import warnings
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is odd in Python
         try:
-            (statement,) = ast.parse(text.strip().rstrip(",")).body
-            if not isinstance(statement, ast.Assign | ast.Expr):
-                return None
-            targets = statement.targets if isinstance(statement, ast.Assign) else []
-            target = ast.unparse(targets[0]) if len(targets) == 1 else ""
-            return _call(statement.value, target)
+            statements = ast.parse(text).body
+            return statements[0] if len(statements) == 1 else None
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
 
@@ -85,7 +106,7 @@ def _call(node: ast.expr, target: str) -> ForeignCall | None:
         applied = tuple(name.id for a in node.args for name in _names(a))
         node = node.func
     *modules, name = ast.unparse(node.func).split(".")
-    if name == "add" and modules and len(node.args) == 1:  # model.add(Dense(10))
+    if name in ("add", "append") and modules and len(node.args) == 1:  # model.add(Dense(10))
         return _call(node.args[0], target)
     if not all(part.isidentifier() for part in (*modules, name)):
         return None

@@ -18,11 +18,15 @@ def as_diagnostic(code: str, made: Translation, span: Span) -> Diagnostic:
     labels = (SpanLabel(_first_line(span)),)
     if made.lost:
         named = ", ".join(f"`{name}`" for name in made.lost)
-        help = f"write `{made.text}`; there is nothing for {named}"
+        help = f"write `{_in_a_line(made.text)}`; there is nothing for {named}"
         return Diagnostic(code, title, labels, helps=(help,))
     condition = f" for `{made.assumed}`, as none is given" if made.assumed else ""
-    fix = Fix(f"write `{made.text}`{condition}", span, made.text, made.sure)
+    fix = Fix(f"write `{_in_a_line(made.text)}`{condition}", span, made.text, made.sure)
     return Diagnostic(code, title, labels, fixes=(fix,))
+
+
+def _in_a_line(text: str) -> str:
+    return re.sub(r"\n\s*", "; ", text).replace("{;", "{").replace("; }", " }")
 
 
 def _first_line(span: Span) -> Span:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from archc.habits.call import Code, ForeignCall, read_call, read_section, statement_at
+from archc.habits.call import (
+    Code,
+    ForeignCall,
+    read_call,
+    read_section,
+    read_value,
+    statement_at,
+)
+from archc.habits.containers import WrittenLayer, contained
 from archc.habits.table import Habit, key, rows_of, tools_that_write
 
 # What no layer's meaning hangs on, whatever the tool.
@@ -19,6 +27,7 @@ _IDENTITIES = frozenset(("", "linear", "none", "identity"))
 _CURRENT = frozenset("x out y net h model features hidden input inputs tensor z output".split())
 _EXPRESSION = re.compile(r"[\w\s+\-*/%().,]+")
 _CALLED, _SIZES = re.compile(r"\w\("), re.compile(r"\.size\(|\.shape\b|\blen\(")
+_INCOMING = ("in_channels", "in_features", "num_features", "num_channels")
 _HOLE = re.compile(r"\[(\w+)\]|<(\w+)>|\{(\w+)(?:([?!])(\w+))?\}")
 
 
@@ -33,27 +42,57 @@ class Translation:
     sure: bool = True  # nothing in it is a guess
     assumed: str = ""  # an argument that is missing: `kernel_size=3`
     end: int = 0  # of what was read, from the start of the text
+    incoming: int | None = None  # channels or features that come in, where they are written
 
 
 class _Unfit(Exception):
     """The row is not about this call; or, with a message, archc lacks what it asks for."""
 
 
-def translated(text: str, start: int = 0, rank: int | None = None) -> Translation | None:
-    """The statement that starts there, if it is one of another tool. `rank` is the tensor's."""
-    if text[start : start + 1] == "[":
-        section = read_section(text, start)
-        if section is None:
-            return None
+def translated(
+    text: str, start: int = 0, rank: int | None = None, blocks: Collection[str] = ()
+) -> Translation | None:
+    """The statement that starts there, if it is one of another tool.
+
+    `rank` is the tensor's, `blocks` are the file's own.
+    """
+    section = read_section(text, start) if text[start : start + 1] == "[" else None
+    if section is not None:
         made = _by_rows(section[0], rank, rows_of(section[0].name))
         return made and replace(made, end=section[1] - start)
     statement = statement_at(text, start)
+    group = _container(statement, rank, blocks)
+    if group is not None:
+        return replace(group, end=len(statement))
     call = read_call(statement)
     if call is None:
         return None
     rows = rows_of(f"F.{call.name}") if call.is_functional else []
     made = _by_rows(call, rank, rows or rows_of(call.name))
     return made and replace(made, end=len(statement))
+
+
+def _container(statement: str, rank: int | None, blocks: Collection[str]) -> Translation | None:
+    """`self.stem = nn.Sequential(nn.Conv2d(3, 64, 7), nn.ReLU())` as a group."""
+    target, node = read_value(statement)
+
+    def layer(text: str) -> WrittenLayer | None:
+        made = translated(text, 0, rank)
+        usable = made is not None and (made.text or made.lacks) and not made.lost
+        if made is None or not usable:
+            return None
+        return WrittenLayer(made.text, made.sure, made.lacks, made.incoming)
+
+    made = contained(node, layer, blocks) if node is not None else None
+    if made is None:
+        return None
+    written = made.name or "[ ... ]"
+    if made.lacks:
+        return Translation(written, lacks=made.lacks)
+    label = target.removeprefix("self.")
+    is_name = label.isidentifier() and (label != target or label not in _CURRENT)
+    text = made.text(label if is_name else "")
+    return Translation(written, text, sure=made.sure, incoming=made.incoming)
 
 
 def _by_rows(call: ForeignCall, rank: int | None, rows: list[Habit]) -> Translation | None:
@@ -166,7 +205,15 @@ class _Writer:
             text = f"input {target} {text.removeprefix('input ')}"
         elif target and target not in _CURRENT and target not in given and target.isidentifier():
             text = f"{target}: {text}"
-        return Translation(self.call.name, text, lost=lost, sure=self.sure and not lost)
+        sure = self.sure and not lost
+        return Translation(self.call.name, text, lost=lost, sure=sure, incoming=self._incoming())
+
+    def _incoming(self) -> int | None:
+        """The channels that come in, which archc knows by itself."""
+        names = [p.name for p in self.row.parameters or ()]
+        given = dict(zip(names, self.call.arguments, strict=False)) | self.call.keywords
+        found = (given.get(name) for name in _INCOMING)
+        return next((n for n in found if isinstance(n, int) and not isinstance(n, bool)), None)
 
     def _bound(self) -> tuple[dict[str, Any], tuple[str, ...]]:
         """The values of the row's parameters, and the arguments that have no place."""

@@ -7,9 +7,19 @@ import re
 from archc import habits
 from archc.source import Diagnostic, Fix, Span, SpanLabel
 from archc.syntax.expected import ParserContext
+from archc.syntax.pasted import (
+    PythonLine,
+    applied_block,
+    assignment,
+    decorator,
+    made_layer,
+    own_block,
+    python_line,
+)
 
 _LABELLED = re.compile(r"[A-Za-z_]\w*[ \t]*:[ \t]*(?=[A-Za-z_\[])")
 _INPUT = re.compile(r"^[ \t]*input\b(?:[ \t]+[a-z_]\w*)?[ \t]+(\d+(?:x\d+)*)[ \t]+x\d", re.M)
+_BLOCK = re.compile(r"^[ \t]*(?:block|sequence|class)[ \t]+([A-Za-z_]\w*)", re.M)
 _HYPHENATED = re.compile(r"[A-Za-z_]\w*(?:-\w+)+")
 _CYRILLIC = dict(
     zip(
@@ -28,21 +38,30 @@ def foreign_statement(context: ParserContext) -> Diagnostic | None:
         return None
     label = _LABELLED.match(source.text, start)
     start = label.end() if label is not None else start
-    made = habits.translated(source.text, start, _dimensions(source.text))
+    made = habits.translated(source.text, start, _dimensions(source.text), blocks_of(source.text))
+    if (made is None or made.lacks) and (said := _around(context)):
+        return said
     if made is None:
-        return _python_line(context)
+        return None
     return habits.as_diagnostic("A014", made, Span(source, start, start + made.end))
 
 
-def _python_line(context: ParserContext) -> Diagnostic | None:
-    """`class Net(nn.Module):`, `def forward(self, x):`, `super().__init__()`."""
-    word = re.match(r"[a-z]+\b", context.source.text[context.start : context.start + 20])
-    lacks = habits.lacking_of_python(word.group()) if word is not None else ""
-    if word is None or not lacks:
-        return None
-    made = habits.Translation(word.group(), lacks=lacks)
-    span = Span(context.source, context.start, context.start + word.end())
-    return habits.as_diagnostic("A014", made, span)
+def _around(context: ParserContext) -> Diagnostic | None:
+    """A line of Python that is no layer, but stands around some."""
+    line, blocks = PythonLine(context.source, context.start), blocks_of(context.source.text)
+    return (
+        decorator(line)
+        or made_layer(line, blocks)
+        or applied_block(line, blocks)
+        or own_block(line, blocks)
+        or assignment(context)
+        or python_line(line)
+    )
+
+
+def blocks_of(text: str) -> frozenset[str]:
+    """The blocks of a file, and the classes that are to be some."""
+    return frozenset(_BLOCK.findall(text))
 
 
 def _dimensions(text: str) -> int | None:

@@ -25,7 +25,10 @@ from archc.syntax.misplaced import (
     own_input,
     several_values,
 )
+from archc.syntax.pasted import assignment
+from archc.syntax.punctuation import added_tensor, branches_in_brackets
 from archc.syntax.shortcut import shortcut
+from archc.syntax.suites import suite
 
 _PRODUCT = re.compile(r"(?<![\w(.])([xpgd/]?)(\d+(?:\*\w+)+)")
 _PLAIN = frozenset('{}()[]<>|;:,.=+-*/%@#"_!')
@@ -101,20 +104,6 @@ def _single_equals(context: ParserContext) -> Diagnostic | None:
     return unexpected(
         context, "to compare, write `==`", Fix("Write `==`", context.span, "==", safe=True)
     )
-
-
-def _assignment(context: ParserContext) -> Diagnostic | None:
-    """`width = 64` as a statement."""
-    rest = context.source.text[context.position : context.position + 80]
-    if context.pending_kinds != ["NAME"] or not re.match(r'=[ \t]*[\d.(\["-]', rest):
-        return None
-    if context.brackets:
-        help = f"give it to the block as a parameter, or write `param {context.head} =` outside"
-        return unexpected(context, help)
-    written = " ".join(rest.splitlines()[0].split("#")[0].split(";")[0].split())
-    start = Span(context.source, context.start, context.start)
-    help = f"a value with a name is a param: `param {context.head} {written}`"
-    return unexpected(context, help, Fix("Write `param`", start, "param ", safe=True))
 
 
 def _label_with_equals(context: ParserContext) -> Diagnostic | None:
@@ -338,8 +327,11 @@ _CASES = (
     condition,
     bare_tensor,
     own_input,
+    suite,
+    branches_in_brackets,
     foreign_statement,
     shortcut,
+    added_tensor,
     hyphenated,
     times,
     named_stride,
@@ -348,7 +340,7 @@ _CASES = (
     _foreign,
     _elif,
     _single_equals,
-    _assignment,
+    assignment,
     _label_with_equals,
     shouted,
     _reserved,

@@ -121,6 +121,7 @@ class RecoveringParser:
         self.damage = Damage()
         self.lost: list[Span] = []  # insides whose header is half written: no items
         self.commas: set[int] = set()  # statements and brackets that were told of theirs
+        self.arrows: set[int] = set()  # lines that were told of theirs
         self.tokens: list[Token] = []  # all that were taken, and what closes a bracket unwritten
 
     # --- going through the text
@@ -177,9 +178,12 @@ class RecoveringParser:
     # --- after a mistake. What knows mistakes is imported here, for them alone.
 
     def _recover(self, position: int) -> None:
-        from archc.syntax import mistakes
+        from archc.syntax import mistakes, punctuation
 
         if self._read_bare_test(position):
+            return
+        if position > self.resumed and punctuation.is_arrow(self.text, position):
+            self._read_arrow(position)
             return
         broken_off = self._broken_off(position)
         if broken_off is not None:
@@ -331,6 +335,19 @@ class RecoveringParser:
         if word is not None:  # a flag perhaps, perhaps a statement: nobody can tell
             self.damage.spans.append(Span(self.source, *word.span()))
         self._resume(position + 1, *(["PIPE"] if between else []))
+
+    def _read_arrow(self, position: int) -> None:
+        """As the `;` that should stand in its place; one report for those of a line."""
+        from archc.syntax import punctuation
+
+        line = self.source.position(position)[0]
+        if line not in self.arrows:
+            self.problems.add(punctuation.arrows(self.source, position))
+        self.arrows.add(line)
+        last = self.machine.values[-1] if self.machine.values else None
+        if type(last) is Token and last.type == "MINUS":
+            self.machine.cut(len(self.machine.values) - 1)
+        self._resume(position + (2 if self.text[position] == "-" else 1), "_SEP")
 
     def _skip_stray(self, position: int) -> None:
         """Over a closing bracket that closes nothing. `If a > b` is no such thing."""
@@ -564,8 +581,9 @@ class RecoveringParser:
         problem = mistakes.diagnose(self._context(position))
         self.problems.add(problem)
         for fix in problem.fixes:
-            if "\n" in fix.span.text:  # a statement of several lines in another tool's syntax
-                self.end = max(self.end, fix.span.end)
+            written = fix.span.text.rstrip()
+            if "\n" in written:  # a statement of several lines in another tool's syntax
+                self.end = max(self.end, fix.span.start + len(written))
 
     def _context(self, position: int) -> expected.ParserContext:
         return expected.ParserContext(

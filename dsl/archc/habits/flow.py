@@ -1,0 +1,94 @@
+"""What `forward` computes, as a chain of statements with branches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archc.habits.expressions import NotSaid
+
+_WIDE = 88  # characters of a line
+_BEGINS = re.compile(r"(?:\w+: )?(?:conv|deconv|fc|if|\{|[A-Z]\w*\()|\w+: ")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FlowStep:
+    """A statement. `module` is the one that has its weights, if any."""
+
+    text: str
+    module: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FlowMerge:
+    """`residual< ... | ... >`."""
+
+    combinator: str
+    branches: tuple[Flow, ...]
+
+
+# What was computed of the tensor that came in: its steps in their order.
+Flow = tuple[FlowStep | FlowMerge, ...]
+
+
+def merged(combinator: str, flows: tuple[Flow, ...]) -> Flow:
+    """Several tensors as one: what they have in common first, then the branches."""
+    shared = 0
+    while all(len(flow) > shared and flow[shared] is flows[0][shared] for flow in flows):
+        shared += 1
+    branches = tuple(flow[shared:] for flow in flows)
+    if not any(branches):
+        raise NotSaid("a tensor merged with itself")
+    if combinator == "residual":
+        branches = tuple(sorted(branches, key=lambda branch: not branch))
+        branches = tuple(branch for branch in branches if branch)
+    return (*flows[0][:shared], FlowMerge(combinator, branches))
+
+
+def modules_of(flow: Flow) -> Iterator[str]:
+    """The modules with weights that run, each as often as it does."""
+    for step in flow:
+        if isinstance(step, FlowMerge):
+            for branch in step.branches:
+                yield from modules_of(branch)
+        elif step.module:
+            yield step.module
+
+
+def lines_of(flow: Flow) -> list[str]:
+    """The lines of a chain: each layer with what follows it."""
+    lines: list[str] = []
+    begins = True
+    for step in flow:
+        if isinstance(step, FlowMerge):
+            lines += _merge_lines(step)
+            begins = True
+            continue
+        first, *others = step.text.split("\n")
+        alone = begins or "{" in lines[-1] or (_BEGINS.match(first) and not _is_norm(first))
+        if alone or len(lines[-1]) + len(first) > _WIDE:
+            lines.append(first)
+        else:
+            lines[-1] += f"; {first}"
+        lines += others
+        begins = bool(others)
+    return lines
+
+
+def _is_norm(text: str) -> bool:
+    return re.match(r"(?:\w+: )?(?:bn|gn|ln|inorm|prelu)\b", text) is not None
+
+
+def _merge_lines(merge: FlowMerge) -> list[str]:
+    branches = [lines_of(branch) for branch in merge.branches]
+    line = " | ".join("; ".join(lines) for lines in branches)
+    if len(line) <= _WIDE - 20 and not any("{" in text or "<" in text for text in line.split()):
+        return [f"{merge.combinator}< {line} >".replace("<  |", "< |").replace("|  >", "| >")]
+    made = [f"{merge.combinator}<"]
+    for at, lines in enumerate(branches):
+        if at:
+            made.append(f"| {lines[0]}" if lines else "|")
+            lines = lines[1:]
+        made += [f"  {text}" for text in lines]
+    return [*made, ">"]

@@ -1,0 +1,227 @@
+"""A pasted class of torch's: its cures, one by one, lead to the network that torch computes.
+
+`corpus/torch_resnet.txt` is such a file as a whole.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from nets import net_of
+from torch import nn
+
+from archc.api import analyze
+from archc.source import Diagnostic, Source, edited
+
+RESNET = Path(__file__).parent / "corpus" / "torch_resnet.txt"
+RESNET18 = 11_173_962  # parameters, on small images
+HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n"
+
+
+def errors(text: str) -> list[Diagnostic]:
+    return [d for d in analyze(Source("pasted.arch", text)).diagnostics if d.is_error]
+
+
+def clicked(text: str) -> tuple[str, int]:
+    """The text after the first cure of the first mistake that has one, again and again."""
+    for clicks in range(50):
+        fixes = [d.fixes[0] for d in errors(text) if d.fixes]
+        if not fixes:
+            return text, clicks
+        text = edited(text, fixes[0].edits)
+    raise AssertionError("the cures do not end")
+
+
+def as_torch_makes_it(source: str, cls: str, *arguments: object) -> nn.Module:
+    names: dict[str, object] = {}
+    exec(source, names)
+    made = names[cls](*arguments)  # type: ignore[operator]
+    assert isinstance(made, nn.Module)
+    return made.eval()
+
+
+def assert_same(text: str, theirs: nn.Module, shape: tuple[int, ...]) -> None:
+    made = net_of(text).module().eval()
+    torch.manual_seed(0)
+    for name, value in theirs.state_dict().items():
+        if "running" in name:
+            value.uniform_(0.5, 1.5)
+    made.load_state_dict(theirs.state_dict())
+    x = torch.randn(2, *shape)
+    torch.testing.assert_close(made(x), theirs(x), rtol=1e-4, atol=1e-4)
+
+
+def test_a_pasted_resnet_is_the_resnet() -> None:
+    """Four cures, and the one line that nobody but its author knows: the input."""
+    source = RESNET.read_text("utf-8")
+    text, clicks = clicked(source)
+    assert clicks <= 4
+    (left,) = errors(text)
+    assert (left.code, left.helps) == ("A404", ("begin with `input 224x224 x3`",))
+    text = text.replace("network ResNet\n", "network ResNet\ninput 32x32 x3\n")
+    assert analyze(Source("resnet.arch", text)).params == RESNET18
+
+
+@pytest.mark.slow
+def test_a_pasted_resnet_is_what_torch_computes() -> None:
+    source = RESNET.read_text("utf-8")
+    text, _ = clicked(source)
+    theirs = as_torch_makes_it(source, "ResNet18")
+    assert sum(p.numel() for p in theirs.parameters()) == RESNET18
+    assert_same(f"input 32x32 x3\n{text}", theirs, (3, 32, 32))
+
+
+CLASSES = {
+    "LeNet": """
+class LeNet(nn.Module):
+    def __init__(self, num_classes=10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 6, 5)
+        self.pool = nn.MaxPool2d(2, 2)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.fc1 = nn.Linear(16 * 5 * 5, 120)
+        self.fc2 = nn.Linear(120, num_classes)
+
+    def forward(self, x):
+        x = self.pool(F.relu(self.conv1(x)))
+        x = self.pool(F.relu(self.conv2(x)))
+        x = torch.flatten(x, 1)
+        x = F.relu(self.fc1(x))
+        return self.fc2(x)
+""",
+    "Net": """
+class Unit(nn.Module):
+    expansion = 2
+
+    def __init__(self, in_channels, width, stride=1):
+        super(Unit, self).__init__()
+        hidden = width * self.expansion
+        self.body = nn.Sequential(
+            nn.Conv2d(in_channels, hidden, 1), nn.BatchNorm2d(hidden), nn.ReLU(),
+            nn.Conv2d(hidden, in_channels // 2, 3, stride, 1, groups=in_channels // 4),
+        )
+        self.last = nn.Conv2d(in_channels // 2, width, 1)
+
+    def forward(self, x):
+        return self.last(self.body(x))
+
+
+class Gate(nn.Module):
+    def __init__(self, channels, reduction=4):
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.down = nn.Conv2d(channels, channels // reduction, 1)
+        self.up = nn.Conv2d(channels // reduction, channels, 1)
+
+    def forward(self, x):
+        y = self.down(self.pool(x))
+        y = torch.sigmoid(self.up(F.relu(y)))
+        return x * y
+
+
+class Grow(nn.Module):
+    def __init__(self, in_planes, growth):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_planes, growth, 3, padding=1)
+        self.conv2 = nn.Conv2d(growth, growth, 3, padding=1)
+
+    def forward(self, x):
+        y = F.relu(self.conv1(x))
+        z = self.conv2(y) + y
+        return torch.cat([x, z], 1)
+
+
+class Net(nn.Module):
+    def __init__(self, in_channels=3, width=8):
+        super().__init__()
+        self.stem = nn.Conv2d(in_channels, 8, 1)
+        self.a = Unit(8, 2 * width, stride=2)
+        self.gate = Gate(16)
+        self.layers = nn.ModuleList([nn.Conv2d(16, 16, 1), nn.ReLU()])
+        self.tail = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(20, 10))
+        self.grow = Grow(16, 4)
+
+    def forward(self, x):
+        x = self.gate(self.a(self.stem(x)))
+        for layer in self.layers:
+            x = layer(x)
+        return self.tail(self.grow(x))
+""",
+}
+
+
+@pytest.mark.parametrize("name", ["LeNet", "Net"])
+def test_a_pasted_class_is_what_torch_computes(name: str) -> None:
+    text, clicks = clicked(HEAD + CLASSES[name])
+    text = text.replace(f"network {name}\n", f"network {name}\ninput 32x32 x3\n")
+    assert clicks == 4
+    assert not errors(text), text
+    assert_same(text, as_torch_makes_it(HEAD + CLASSES[name], name), (3, 32, 32))
+
+
+BLOCK = """\
+class Unit(nn.Module):
+    def __init__(self, in_planes, planes, stride=1, downsample=None):
+        super().__init__()
+        self.conv = nn.Conv2d(in_planes, planes, 3, stride, 1)
+        self.downsample = downsample
+        {more}
+
+    def forward(self, x):
+        out = self.conv(x)
+        {run}
+        return out
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "run", "reason"),
+    [
+        ("", "if self.downsample is not None: x = self.downsample(x)", "self.downsample"),
+        ("", "out = self.conv(out)", "runs twice"),
+        ("self.bn = nn.BatchNorm2d(planes)", "out = F.relu(out)", "`self.bn`"),
+        ("", "out = out + 1", "`1`"),
+        ("", "out = torch.cat([out, x], 2)", "[out, x]"),
+        ("", "out, y = out.chunk(2, 1)", "out.chunk"),
+        ("self.rnn = nn.LSTM(planes, planes)", "out = self.rnn(out)", "recurrent layers"),
+        ("self.k = [int(p) for p in planes]", "out = F.relu(out)", "`int`"),
+        ("self.own = Other(planes)", "out = self.own(out)", "Other"),
+        ("", "out = out + self.missing(x)", "self.missing"),
+    ],
+)
+def test_what_cannot_be_said_is_named_and_not_guessed(more: str, run: str, reason: str) -> None:
+    text = f"network N\ninput 8x8 x3\n{BLOCK.format(more=more, run=run)}"
+    said = next(d for d in errors(text) if d.title == "archc has no classes")
+    assert reason in " ".join(said.helps)
+    (fix,) = said.fixes
+    assert fix.text == "block Unit(planes, stride=1) {"
+    assert not fix.safe
+    assert any(d.code == "A014" for d in errors(edited(text, fix.edits)))
+
+
+def test_a_class_without_its_body_is_a_block_in_words() -> None:
+    (said,) = errors("network N\ninput 8x8 x3\nrelu\nclass Unit(nn.Module):\n")
+    assert not said.fixes
+    assert said.helps[0] == "a class of layers is a block: `block Unit() { ... }`"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"nn.Sequential({'1 + ' * 900}1)",
+        f"nn.Sequential({'[' * 90}{']' * 90})",
+        f"x = {'B(' * 90}{')' * 90}(x)",
+        f"for i in {'-' * 3000}1:\n  relu",
+        f"self.a = self._make_layer(B, {'1 + ' * 900}1, 2)",
+        "class A(B):\n" + f"  def __init__(self):\n    self.a = {'1 + ' * 2000}1\n"
+        "  def forward(self, x):\n    return x\n",
+        "class A(B):\n  def __init__(self):\n    pass\n  def forward(self, x):\n"
+        f"    return {'x + ' * 2000}x\n",
+        "class A(B):\n  def __init__():\n    pass\n  def forward():\n    return 1\n",
+    ],
+    ids=lambda line: line[:30],
+)
+def test_odd_python_is_a_mistake_like_any_other(line: str) -> None:
+    assert errors(f"network N\ninput 8x8 x3\nblock B(c) {{ conv 1x1 x(c) }}\n{line}\n")
