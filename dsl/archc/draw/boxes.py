@@ -43,7 +43,7 @@ class Boxes:
     def connect(self, ports: Ports, head: str, skip: bool = False, size: bool = False) -> None:
         skip = (skip or self.skip) and not size
         self.scene.edges += [
-            Edge(port.id, head, port.shape, skip, self.training_only, size)
+            Edge(port.id, head, port.shape, skip, self.training_only, size, port.last)
             for port in self.resolved(ports)
         ]
 
@@ -75,7 +75,7 @@ class Boxes:
         self._open.append(box)
         before, self.skip = self.skip, False
         try:
-            yield tuple(Port(box.id, port.shape) for port in source[:1])
+            yield tuple(Port(box.id, port.shape, port.last) for port in source[:1])
         finally:
             self._open.pop()
             self.skip = before
@@ -114,7 +114,7 @@ def _moved(edge: Edge, gone: str, source: Ports, skip: bool) -> Iterator[Edge]:
     if edge.tail == gone:
         for port in source:
             skips = (edge.skip or skip) and not edge.size
-            yield replace(edge, tail=port.id, shape=port.shape, skip=skips)
+            yield replace(edge, tail=port.id, shape=port.shape, last=port.last, skip=skips)
     elif edge.head != gone:
         yield edge
 

@@ -17,7 +17,6 @@ from archc.draw.boxes import title
 from archc.draw.collapse import boxes, cards
 from archc.draw.scene import Box, Card, Edge, Scene
 from archc.draw.style import text_width
-from archc.report.spelling.shapes import format_shape
 
 _LONG = 3.8  # a drawing as many times as high as wide is cut
 _SLIDE = 16 / 9
@@ -257,7 +256,7 @@ class _ColumnMaker:
         return tail[at] if at < len(tail) else None, head[at]
 
     def _sign(self, direction: str, letter: str, edge: Edge) -> Card:
-        shape, id = format_shape(edge.shape), f"{direction} {letter}"
+        shape, id = edge.label, f"{direction} {letter}"
         while id in self.layout.numbers:
             id += "'"  # a label of the user's is the same
         if direction == "from":

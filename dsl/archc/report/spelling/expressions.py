@@ -7,7 +7,7 @@ here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any
@@ -96,6 +96,21 @@ def with_expressions(op: Op, terms: Terms) -> Op:
         if shown is not value:
             changes[field.name] = shown
     return replace(op, **changes) if changes else op
+
+
+def with_shown(op: Op, names: Collection[str]) -> Op:
+    """The operator with some of its numbers replaced by ones that no label leaves out."""
+    return replace(op, **{name: _kept(getattr(op, name)) for name in names}) if names else op
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_kept, value))
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    made = _Int(value)
+    made.text = str(symbolic.plain(value))
+    return made
 
 
 def format_traced(value: Any, terms: Terms) -> str:
