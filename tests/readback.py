@@ -391,10 +391,11 @@ def _orders(values: list[str]) -> Iterator[list[str]]:
 
 
 def _is_even(values: list[str]) -> bool:
-    """Whether numbers grow by the same step; what is no number goes from the first to the last."""
+    """Whether numbers grow by the same step, maybe again and again; all but numbers may."""
     if not all(value.isdigit() for value in values):
         return True
-    return len({int(b) - int(a) for a, b in pairwise(values)}) < 2
+    once = next(n for n in range(1, len(values) + 1) if values == values[:n] * (len(values) // n))
+    return len({int(b) - int(a) for a, b in pairwise(values[:once])}) < 2
 
 
 def _continued(some: list[str], end: str) -> list[str] | None:

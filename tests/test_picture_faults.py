@@ -293,3 +293,33 @@ def test_passes_that_not_all_instances_have_alike_stay_apart() -> None:
     text = f"input 8x8 x4\nblock b(n) {{ {body} }}\nb(1); conv 1x1 x6; b(2)\ngap; flatten; fc 2"
     found = analyze(Source("test.arch", text))
     assert readback.differences(found) == []
+
+
+# --- names beside the rows ---------------------------------------------------------------
+
+SIDES = """input 32x32 x3
+block unit(c) { conv 1x1 x(c); pool 3x3/1 p1; relu }
+stem: conv 3x3 p1 x16
+concat<
+  left: { squeeze: conv 1x1 x8; unit(16) }
+| right: { squeeze: conv 1x1 x8; unit(16) }
+| { for c in [8, 16, 24] { conv 3x3 p1 x(c); tanh; pool 3x3/1 p1 } }
+| other: { expand: conv 1x1 x8; { residual< conv 3x3 p1 x8; silu > } * 4 }
+>
+expand: conv 3x3 p1 x8
+gap; flatten; fc 10"""
+
+
+def test_what_is_called_alike_has_its_path_beside_the_rows() -> None:
+    found = analyze(Source("test.arch", SIDES))
+    assert readback.differences(found) == []
+    shown = " ".join(picture_of(found.draw("paper")).texts.split())
+    for path in (
+        "left.squeeze",
+        "right.squeeze",
+        "left.1 · unit",
+        "right.1 · unit",
+        "other.expand",
+    ):
+        assert path in shown
+    assert [line.name for line in on_paper(found).lines.values()][1:3] == ["stem", "expand"]

@@ -101,7 +101,18 @@ def paper(plan: Plan, costs: Costs) -> Paper:
     for card in collapse.cards(scene.root):
         if card.id in trunk and not card.pill:
             lines[card.id] = _line(card, calls.get(card.id), runs.get(card.id))
-    names = Counter(line.name for line in lines.values())
+    beside = {
+        card.id: _shown_name(card, runs.get(card.id))
+        for card in collapse.cards(scene.root)
+        if card.id not in lines and not card.pill
+    }
+    names = Counter([line.name for line in lines.values()] + [*beside.values()])
+    for card in collapse.cards(scene.root):
+        name = beside.get(card.id, "")
+        if card.id in runs:
+            card.title = [(f"×{runs[card.id].box.count} ", True), (name, True)]
+        elif name and names[name] > 1:
+            _rename(card, name)
     for id, line in lines.items():
         if names[line.name] > 1:
             lines[id] = replace(line, name=id)
@@ -119,6 +130,25 @@ def _tree(call: Called) -> int:
 # --- rows --------------------------------------------------------------------------------
 
 
+def _shown_name(card: Card, run: _Repeat | None) -> str:
+    """What stands on a card beside the rows to tell it from others; "" where nothing does."""
+    if run is not None:
+        return run.name
+    return card.name if card.category == "block" or card.name in card.facts else ""
+
+
+def _rename(card: Card, name: str) -> None:
+    """Have a card beside the rows say its path in place of its name."""
+    if card.category != "block":
+        card.facts = [card.id if fact == name else fact for fact in card.facts]
+        return
+    *count, (head, _), (words, _) = card.title
+    block, gap, _ = head.partition("  ")
+    if gap and card.name[:1].isdigit():  # `bottleneck  0`
+        words = f" · {block}"
+    card.title = [*count, (card.id, True), (words, False)]
+
+
 @dataclass(frozen=True, slots=True)
 class _Repeat:
     """A repeat that calls no block, under a name of its own."""
@@ -129,11 +159,12 @@ class _Repeat:
 
 def _runs(boxes: list[Box]) -> Iterator[tuple[str, _Repeat]]:
     """Repeats by their ids; without a name, or with that of another, by a number or their path."""
-    names = Counter(box.name for box in boxes)
+    names = Counter(box.above or box.name for box in boxes)
     number = 0
     for box in boxes:
-        if box.name:
-            name = box.name if names[box.name] == 1 else box.id.partition(" ×")[0]
+        name = box.above or box.name
+        if name:
+            name = name if names[name] == 1 else box.id.partition(" ×")[0]
         else:
             number += 1
             name = f"run{number}" if names[""] > 1 else "run"
