@@ -288,11 +288,12 @@ def test_a_block_tells_its_numbers_itself() -> None:
     assert "×(n + 1)" in words("growing_in_a_block", "paper")
 
 
-def test_passes_that_not_all_instances_have_alike_stay_apart() -> None:
-    body = f"for i in 1..2 {{ if in.c != 4 {{ {CONV} }}; pool 3x3/1 p1; conv 3x3 p1 x8 }}"
-    text = f"input 8x8 x4\nblock b(n) {{ {body} }}\nb(1); conv 1x1 x6; b(2)\ngap; flatten; fc 2"
-    found = analyze(Source("test.arch", text))
-    assert readback.differences(found) == []
+def test_a_test_inside_a_block_is_in_the_words_of_the_one_around() -> None:
+    assert "if s > 1 or in.c + @other.c > 4" in words("inner_test", "paper")
+
+
+def test_passes_of_which_a_call_has_less_stay_apart() -> None:
+    assert words("if_in_a_pass", "paper").count("if in.c != 6") == 1
 
 
 # --- names beside the rows ---------------------------------------------------------------

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any
 
@@ -25,8 +24,7 @@ def called_with(call: Call, terms: Terms) -> Terms:
     """The names of the block that is called, in the terms of the block that is drawn."""
     found = {name: translated(value, terms) for name, value in call.args.items()}
     for name, trace in call.traces.items():  # of operators and of what is true or false
-        with suppress(KeyError):  # a param of the network
-            found[name] = symbolic.substitute(trace, terms) if trace and terms else trace
+        found[name] = in_terms(trace, terms) if trace else trace
     for name, x in call.body.called(call.inputs):
         if x.shape is not None:
             found[f"{name}.c"] = translated(x.shape.channels, terms)
@@ -37,11 +35,16 @@ def translated(value: Any, terms: Terms) -> symbolic.Expr | None:
     """The expression of a number or list; None of a block or a word."""
     if not isinstance(value, int | float | tuple):
         return None
-    expr = symbolic.expr_of(value)
-    try:
-        return symbolic.substitute(expr, terms) if terms else expr
-    except KeyError:  # a param of the network
+    return in_terms(symbolic.expr_of(value), terms)
+
+
+def in_terms(expr: symbolic.Expr, terms: Terms) -> symbolic.Expr:
+    """An expression in the names of the block that is shown; a param of the network stays."""
+    if not terms:
         return expr
+    return symbolic.substitute(
+        expr, {name: symbolic.var(name) for name in expr.variables()} | dict(terms)
+    )
 
 
 def format_expression(value: Any, terms: Terms) -> str:
