@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -130,7 +131,11 @@ def _rename(card: Card, box: Box, is_given: bool) -> None:
     if box.label and box.name and not is_given:
         card.facts.insert(0, box.name)
     if box.count > 1:
-        card.title.insert(0, (f"×{box.times or box.count} ", True))
+        inner = re.fullmatch(r"×(\d+) ", card.title[0][0])
+        if inner and not box.times:  # repeats of repeats
+            card.title[0] = (f"×{box.count * int(inner[1])} ", True)
+        else:
+            card.title.insert(0, (f"×{box.times or box.count} ", True))
 
 
 def _adopt(box: Box, inner: Box) -> bool:
