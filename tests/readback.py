@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby, pairwise
 from math import ceil, floor, prod
 from typing import Any
 
@@ -31,7 +32,7 @@ from archc.draw.paper import paper
 from archc.draw.scene import Called
 from archc.ops import scalars
 from archc.plan import Applicable, Apply, Branches, Call, Node, children
-from archc.report.spelling.numbers import human
+from archc.report.spelling.numbers import human, shorten
 from archc.report.spelling.shapes import format_shape
 
 SIGNS = {"add": "+", "mul": "×", "sub": "−"}
@@ -199,6 +200,19 @@ class Readback:
         shown.copies.append(copy)
         shown.places.append(place)
 
+    def _words(self, shown: Shown) -> Iterator[str]:
+        """The numbers on a card are those of the operators of all its copies."""
+        words = shown.item.cells[0].removeprefix(f"×{shown.item.count} ").split(" · ")
+        for at, word in enumerate(words):
+            steps = [copy[at] for copy in shown.copies if at < len(copy)]
+            text = word.removeprefix(SIGNS.get(steps[0].op.name, steps[0].op.name)).strip()
+            if steps[0].op.category == "merge":
+                told = not text or summands_tell(text, steps, self.network)
+            else:
+                told = labels_tell(text, steps)
+            if not told:
+                yield f"{shown.item.id} says {word!r} of {len(steps)} times {steps[0].op.label()}"
+
     # edges
 
     @cached_property
@@ -228,7 +242,7 @@ class Readback:
         for tail, head, size in self.drawn.keys() - wanted:
             yield f"an edge{' of a size' * size} from {tail} to {head} is not in the plan"
         for line in self.drawing.lines:
-            if line.label and line.label not in self._shapes(line.tail):
+            if line.label and not self._is_made(line.label, line.tail, line.head):
                 yield f"{line.tail} -> {line.head} says {line.label}"
 
     def _ends(self, kind: str) -> list[str]:
@@ -267,14 +281,22 @@ class Readback:
             if (box, at) not in place and at != count - 1:
                 yield f"{name} takes what pass {at} of {box} made, from outside"
 
-    def _shapes(self, tail: str) -> set[str]:
-        """The shapes of what a card, or what leads into a box, makes."""
-        found = set()
+    def _is_made(self, label: str, tail: str, head: str) -> bool:
+        """Whether a label is the shape of what a card, or what leads into a box, makes.
+
+        Inside a fold it is that of the first pass to that of the last; behind it that of the last.
+        """
+        inside = {*self.around.get(tail, ()), tail} & {*self.around.get(head, ()), head}
         for id, _ in sources(tail, self.drawing):
-            for value, (card, _) in self.makers.items():
-                if card == id:
-                    found.add(format_shape(self.network.run.shapes[value]))
-        return found
+            made = [
+                (place, format_shape(self.network.run.shapes[value]))
+                for value, (card, place) in self.makers.items()
+                if card == id
+            ]
+            last = {tuple(one for one in place if one[0] in inside): shape for place, shape in made}
+            if _tells_shapes(label, [*last.values()]) or label in _first_made(made):
+                return True
+        return False
 
     # numbers
 
@@ -286,6 +308,7 @@ class Readback:
     def _numbers(self) -> Iterator[str]:
         for shown in self.shown.values():
             if shown.copies:
+                yield from self._words(shown)
                 yield from self._card(shown)
         for id, box in self.boxes.items():
             yield from _sums(box, self.inside(id))
@@ -316,7 +339,8 @@ class Readback:
             ins = [self.network.run.shapes[step.inputs[0]] for step in steps]
             outs = [self.network.run.shapes[step.output] for step in steps]
             for spell in (lambda shape: str(int(shape.channels)), format_shape):
-                if fact == f"{_span(map(spell, ins))} → {_span(map(spell, outs))}":
+                sides = zip(fact.split(" → "), (ins, outs), strict=False)
+                if all(tells(side, [*map(spell, shapes)]) for side, shapes in sides):
                     return True
             groups = re.match(r"(\d+) × \((\d+) → (\d+)\)$", fact)
             if groups:
@@ -329,9 +353,123 @@ class Readback:
         return False
 
 
-def _span(texts: Iterator[str]) -> str:
-    found = list(texts)
-    return found[0] if found[0] == found[-1] else f"{found[0]}…{found[-1]}"
+# --- numbers of several copies -------------------------------------------------------------
+
+_SERIES = re.compile(r"[^\s,]+(?:, [^\s,]+)*(?: … [^\s,]+)?")
+
+
+def tells(text: str, values: list[str], exactly: bool = False) -> bool:
+    """Whether `64`, `64…224`, `64, 128, 256` or `1, 2, 4 … 512` is said of these, in their order.
+
+    `exactly` where the reader must be able to say each of them.
+    """
+    if len(set(values)) == 1:
+        return text == values[0]
+    if ", " not in text:
+        even = any(_is_even(ordered) for ordered in _orders(values))
+        return not exactly and text == f"{values[0]}…{values[-1]}" and even
+    stem = next(iter(re.findall(r"^[a-z]+", text)), "")
+    listed, _, end = text.removeprefix(stem).partition(" … ")
+    some = [stem + word for word in listed.split(", ")]
+    every = some if not end else _continued(some, stem + end)
+    for ordered in _orders(values):
+        short = [word for word, _ in groupby(ordered)]
+        if every is not None and any(
+            found == every * (len(found) // len(every)) for found in (ordered, short)
+        ):
+            return True
+        if not exactly and end and short[: len(some)] == some and short[-1] == stem + end:
+            return True
+    return False
+
+
+def _orders(values: list[str]) -> Iterator[list[str]]:
+    """The copies of a card in their order, and by the pass of a fold inside another."""
+    for inner in range(1, len(values) + 1):
+        if len(values) % inner == 0:
+            yield [values[at] for start in range(inner) for at in range(start, len(values), inner)]
+
+
+def _is_even(values: list[str]) -> bool:
+    """Whether numbers grow by the same step, maybe again and again; all but numbers may."""
+    if not all(value.isdigit() for value in values):
+        return True
+    once = next(n for n in range(1, len(values) + 1) if values == values[:n] * (len(values) // n))
+    return len({int(b) - int(a) for a, b in pairwise(values[:once])}) < 2
+
+
+def _continued(some: list[str], end: str) -> list[str] | None:
+    """`1, 2, 4` up to 512, by the same step or factor; None where neither leads there."""
+    numbers = [[*map(int, re.findall(r"\d+", word))] for word in (*some, end)]
+    if len({len(found) for found in numbers}) > 1 or not numbers[0]:
+        return None
+    for by_factor in (False, True):
+        found = numbers[:2]
+        while len(found) < 10_000 and found[-1] != numbers[-1]:
+            pairs = zip(*found[-2:], strict=True)
+            found.append([b * b // max(a, 1) if by_factor else 2 * b - a for a, b in pairs])
+        if found[: len(some)] == numbers[:-1] and found[-1] == numbers[-1]:
+            places = re.split(r"\d+", end)
+            return [
+                "".join(a + b for a, b in zip(places, [*map(str, n), ""], strict=True))
+                for n in found
+            ]
+    return None
+
+
+def labels_tell(text: str, steps: list[PlacedStep]) -> bool:
+    """Whether what follows an operator's name on a card holds for each of its copies."""
+    labels = [shorten(step.op.label()) for step in steps]
+    for spelled in (labels, [label.rpartition(", ")[0] for label in labels]):
+        if text == spelled[0] == spelled[-1] or (", " not in text and tells(text, spelled)):
+            return len(set(spelled)) == 1 or "." in text  # probabilities from the first to the last
+        words = _SERIES.findall(text)
+        known = [_words_of(label, words) for label in spelled]
+        if all(len(found) == len(words) for found in known) and all(
+            tells(word, [found[at] for found in known], exactly=True)
+            for at, word in enumerate(words)
+        ):
+            return True
+    return text == "" and all(step.op.category in ("linear", "reshape") for step in steps)
+
+
+def _words_of(label: str, words: list[str]) -> list[str]:
+    """The words of an operator's label beside those of a card, `d1` where it is left out."""
+    found = label.split()
+    for at, word in enumerate(words):
+        stem = next(iter(re.findall(r"^[dg](?=\d)", word)), "")
+        if stem and not any(re.match(rf"{stem}\d", own) for own in found):
+            found.insert(at, f"{stem}1")
+    return found
+
+
+def summands_tell(text: str, steps: list[PlacedStep], network: Network) -> bool:
+    """Whether `64…128+32` are the channels that a merge joins, or its own words."""
+    if all(text == shorten(step.op.label()) for step in steps):
+        return True
+    label = shorten(steps[0].op.label())
+    places = re.sub(r"\([^)]*\)", lambda found: found[0].replace("+", " "), text)
+    sums = [place.strip("()") for place in places.removeprefix(label).strip().split("+")]
+    channels = [
+        [str(int(network.run.shapes[tensor].channels)) for tensor in step.inputs] for step in steps
+    ]
+    return all(len(sums) == len(own) for own in channels) and all(
+        tells(place, [own[at] for own in channels]) for at, place in enumerate(sums)
+    )
+
+
+def _first_made(made: list[tuple[Place, str]]) -> set[str]:
+    """What a card makes that stands for itself alone."""
+    return {shape for _, shape in made} if len({place for place, _ in made}) == 1 else set()
+
+
+def _tells_shapes(label: str, shapes: list[str]) -> bool:
+    """Whether `20×20×64…128` goes from the first of these to the last."""
+    first, last = shapes[0], shapes[-1]
+    if first == last or "…" not in label:
+        return label == first == last
+    begin, _, end = label.partition("…")
+    return begin == first and last in (end, f"{begin.rpartition('×')[0]}×{end}")
 
 
 def params_of(step: PlacedStep) -> int:
@@ -359,8 +497,18 @@ def closed(whole: Readback, found: Drawing) -> Iterator[str]:
         stands[id] = outermost or id
     for id in kept.keys() - whole.around.keys():
         yield f"{id} came from nowhere"
-    wanted = set()
+    wanted, allowed = set(), set()
     for (tail, head, size), passed in whole.drawn.items():
+        # A box that hands on what came in is what that comes from, once it is closed.
+        through = {
+            stands[box]
+            for box in passed
+            if stands[box] in kept and stands[box] not in (*whole.around[head], head)
+        }
+        if through:
+            wanted |= {(box, stands[head], size) for box in through if box != stands[head]}
+            allowed |= {(stands[tail], end, size) for end in (*through, stands[head])}
+            continue
         # What a box hands on inside it was data when it came in.
         size = size and not any(stands[header] == stands[head] for header in passed)
         if stands[tail] != stands[head]:
@@ -368,7 +516,7 @@ def closed(whole: Readback, found: Drawing) -> Iterator[str]:
     drawn = set(between_cards(found))
     for tail, head, _ in wanted - drawn:
         yield f"closed, there is no edge from {tail} to {head}"
-    for tail, head, _ in drawn - wanted:
+    for tail, head, _ in drawn - wanted - allowed:
         yield f"closed, there is an edge from {tail} to {head}"
     for id, item in kept.items():
         if id in whole.boxes:
@@ -439,6 +587,28 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis) -> Iterator[
     for template, read in zip(found.templates, templates, strict=True):
         for call in template.calls:
             yield from _template(read, call, template.name, network.plan.params)
+        if not template.calls:
+            yield from _repeat(read, template.repeat, whole.drawing, drawing)
+
+
+def _repeat(read: Item, box: str, whole: Drawing, drawing: Drawing) -> Iterator[str]:
+    """A repeat's card has what is in the repeat's box, its edges too."""
+    (opened,) = [item for item in whole.boxes if item.id == box]
+    wanted = {item.id: item.cells for item in reading._all(opened.parts or [])}
+    shown = {item.id: item.cells for item in reading._all(read.parts or [])}
+    signs = {id for id, cells in shown.items() if re.match(r"(x|@.*)$", cells[0])} - wanted.keys()
+    if {id: cells for id, cells in shown.items() if id not in signs} != wanted:
+        yield f"the card of {box} shows {shown}, and has {wanted}"
+    sides = [
+        {
+            (line.tail if line.tail in wanted else "", line.head, line.kind == "size")
+            for line in lines
+            if line.head in wanted
+        }
+        for lines in (drawing.lines, whole.lines)
+    ]
+    if sides[0] != sides[1]:
+        yield f"the card of {box} has other edges: {sides[0] - sides[1]}, {sides[1] - sides[0]}"
 
 
 def _as_volumes(rows: Drawing, volumes: Drawing) -> Iterator[str]:

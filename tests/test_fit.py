@@ -199,6 +199,31 @@ def test_it_needs_neither_torch_nor_networkx() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("m1max", "Apple M1 Max 64 GB  48.0 GiB"),
+        ("m1max-32", "Apple M1 Max 32 GB  21.3 GiB"),  # as Metal says: 21845.34 MiB
+        ("Apple M2 24GB", "Apple M2 24 GB  16.0 GiB"),
+        ("M1 Ultra", "Apple M1 Ultra 128 GB  96.0 GiB"),
+    ],
+)
+def test_a_chip_shares_its_memory(name: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "lenet5", "--gpu", name)
+    assert code == 0
+    assert line in out
+    assert "unknown" in out, "no estimate was compared with a run on it"
+    assert "With runs on Apple's chips no estimate was compared." in " ".join(out.split())
+
+
+def test_chips_are_shown_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "lenet5")
+    assert "Apple" not in out
+    assert run(capsys, "lenet5", "--gpu", "m1-64")[0] == 2, "there is none with so much"
+    _, out, _ = run(capsys, "lenet5", "--gpu", "m4", "--format", "json")
+    assert json.loads(out)["devices"][0]["speed"]["infer"]["error_half"] is None
+
+
 @pytest.mark.parametrize("name", ["rtx3090", "RTX 3090", "NVIDIA GeForce RTX 3090", "rtx_3090"])
 def test_a_card_is_known_by_what_people_call_it(
     name: str, capsys: pytest.CaptureFixture[str]

@@ -178,3 +178,13 @@ def test_a_fresh_install_builds_and_draws(wheel: Path, tmp_path: Path) -> None:
                 assert page.status == 200
         edit.terminate()
     assert not (home / "new.arch").exists()
+
+
+def test_the_changelog_begins_with_this_version_and_its_date() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    first = re.search(r"^## (\S+) \((\d{4}-\d\d-\d\d)\)$", text, re.M)
+    assert first is not None
+    assert first[1] == archc.__version__
+    counted = re.search(r"- (\d+) bundled networks", text)
+    assert counted is not None
+    assert int(counted[1]) == len(archc.bundled())

@@ -8,12 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import readback
 from test_draw import Picture, picture_of
 
 from archc.analysis.costs import Costs
 from archc.api import Analysis, analyze
 from archc.draw import DrawStyle, scene_of
-from archc.draw.collapse import cards
+from archc.draw.boxes import title
+from archc.draw.collapse import boxes, cards
 from archc.draw.paper import Paper, paper
 from archc.draw.scene import Scene
 from archc.source import Source
@@ -217,3 +219,108 @@ def test_templates_of_one_block_have_their_own_nodes() -> None:
     found = on_paper(analysis_of("draw_block_card"))
     ids = [card.id for template in found.templates for card in cards(template.scene.root)]
     assert len(set(ids)) == len(ids)
+
+
+# --- repeats whose numbers grow ----------------------------------------------------------
+
+
+def words(name: str, view: str = "engineer") -> str:
+    return " ".join(picture(name, view).texts.split())
+
+
+def test_passes_of_a_c2f_are_one_box() -> None:
+    found = scene("c2f")
+    (fold,) = [box for box in boxes(found.root) if box.kind == "fold"]
+    assert (fold.count, fold.name, fold.facts) == (3, "group1–3", ["55.7k params", "22.1M MACs"])
+    shown = words("c2f")
+    assert "narrow 32+32, 64+32, 96+32" in shown
+    assert "concat 64…128+32" in shown
+    assert "20×20×160" in shown, "what the last pass makes"
+
+
+def test_dilations_are_a_series() -> None:
+    assert "conv 3 d1, 2, 4 … 512" in words("wavenet")
+    assert len(scene("wavenet").root.items) == 5
+
+
+@pytest.mark.parametrize(
+    ("loop", "shown"),
+    [
+        ("for c in [64, 128, 256] { unit(c) }", "×3 unit1–3 · unit"),
+        ("for i in 1..6 { unit(8 * i) }", "×6 unit1–6 · unit"),
+        ("for c in [64, 128] { unit(c) }", ""),  # two read better written out
+        ("for c in [8, 64, 16, 128, 24] { unit(c) }", ""),  # no few words tell these
+        ("for c in [16, 16, 32, 64] { unit(c) }", "×2 unit1–2 · unit"),  # equal ones first
+        ("a: unit(16); b: unit(32); c: unit(64)", ""),  # no passes
+        ("for c in [16, 32, 64] { conv 3x3/2 p1 x(c); unit(c) }", ""),  # another resolution
+        ("for k in [3, 5, 7] { conv (k)x(k) same x8; unit(8) }", "×3 unit1–3"),
+        ("for c in [16, 32, 64] { unit(c) as u{c} }; gap; concat< | @u32; gap >", ""),  # asked for
+    ],
+)
+def test_which_passes_fold(loop: str, shown: str) -> None:
+    text = f"input 32x32 x3\nblock unit(c) {{ conv 3x3 p1 x(c); pool 3x3/1 p1; relu }}\n{loop}"
+    found = analyze(Source("test.arch", text))
+    assert found.plan is not None, found.diagnostics
+    folds = [box for box in boxes(scene_of(found.plan, DrawStyle()).root) if box.count > 1]
+    headers = [f"×{box.count} {title(box.name, box.block)}" for box in folds]
+    assert headers == [shown] * bool(shown)
+
+
+def test_channels_that_grow_are_listed() -> None:
+    shown = words("growing")
+    assert "3, 64, 128 → 64, 128, 256 · Σ 371k" in shown
+    assert "256, 32, 64 … 192 → 32…224 · Σ 1.11M" in shown
+    assert "conv 3×3, 5×5, 7×7" in shown
+
+
+def test_what_a_repeat_holds_stands_beside_the_rows() -> None:
+    found = on_paper(analysis_of("growing"))
+    assert [(line.name, line.times) for line in found.lines.values() if line.times > 1] == [
+        ("run1", 3),
+        ("run2", 3),
+    ]
+    assert [template.name for template in found.templates] == ["run1", "run2"]
+    assert "conv 3×3, 5×5, 7×7" in words("growing", "paper")
+
+
+def test_a_block_tells_its_numbers_itself() -> None:
+    assert "conv 3 d(2**i)" in words("growing_in_a_block", "paper")
+    assert "×(n + 1)" in words("growing_in_a_block", "paper")
+
+
+def test_a_test_inside_a_block_is_in_the_words_of_the_one_around() -> None:
+    assert "if s > 1 or in.c + @other.c > 4" in words("inner_test", "paper")
+
+
+def test_passes_of_which_a_call_has_less_stay_apart() -> None:
+    assert words("if_in_a_pass", "paper").count("if in.c != 6") == 1
+
+
+# --- names beside the rows ---------------------------------------------------------------
+
+SIDES = """input 32x32 x3
+block unit(c) { conv 1x1 x(c); pool 3x3/1 p1; relu }
+stem: conv 3x3 p1 x16
+concat<
+  left: { squeeze: conv 1x1 x8; unit(16) }
+| right: { squeeze: conv 1x1 x8; unit(16) }
+| { for c in [8, 16, 24] { conv 3x3 p1 x(c); tanh; pool 3x3/1 p1 } }
+| other: { expand: conv 1x1 x8; { residual< conv 3x3 p1 x8; silu > } * 4 }
+>
+expand: conv 3x3 p1 x8
+gap; flatten; fc 10"""
+
+
+def test_what_is_called_alike_has_its_path_beside_the_rows() -> None:
+    found = analyze(Source("test.arch", SIDES))
+    assert readback.differences(found) == []
+    shown = " ".join(picture_of(found.draw("paper")).texts.split())
+    for path in (
+        "left.squeeze",
+        "right.squeeze",
+        "left.1 · unit",
+        "right.1 · unit",
+        "other.expand",
+    ):
+        assert path in shown
+    assert [line.name for line in on_paper(found).lines.values()][1:3] == ["stem", "expand"]

@@ -77,7 +77,37 @@ concat< @a | upsample to=@input >; gap; flatten; fc 10"""
     ],
 )
 def test_a_wrong_drawing_is_found(before: str, after: str, found: str) -> None:
-    analysis = api.analyze(Source("test.arch", NET))
+    _hold_wrong(NET, before, after, found)
+
+
+GROWING = """input 64 x1
+conv 1 x8
+for i in 0..5 { residual< conv 3 same d(2**i) x8; tanh > }
+for c in [16, 32, 64] { conv 3 same x(c); s{c}: { pool 3/1 p1; silu; pool 3/1 p1 } }
+{ dense< narrow (in.c - 64) (64); residual< conv 3 p1 x64; relu; conv 3 p1 x64 > > } * 5
+conv 1 x8"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ("d1, 2, 4 … 32", "d1, 2, 4 … 64", "6 times"),
+        ("d1, 2, 4 … 32", "d1, 2, 3 … 32", "6 times"),
+        ("8, 16, 32 → 16, 32, 64", "8, 16, 32 → 16, 32, 48", "says 8, 16, 32 → 16, 32, 48"),
+        ("8, 16, 32 → 16, 32, 64", "8…32 → 16…64", "says 8…32 → 16…64"),
+        ("0+64, 64+64, 128+64 … 256+64", "0+64, 64+64, 128+64 … 256+32", "5 times"),
+        ("64…320+64", "64…256+64", "5 times"),
+        ("64×16…64", "64×16…32", "says 64×16…32"),
+        ('label=" 64×384"', 'label=" 64×320"', "says 64×320"),
+    ],
+)
+def test_wrong_numbers_of_a_repeat_are_found(before: str, after: str, found: str) -> None:
+    _hold_wrong(GROWING, before, after, found)
+
+
+def _hold_wrong(text: str, before: str, after: str, found: str) -> None:
+    """A drawing is right, and wrong where a part of it says something else."""
+    analysis = api.analyze(Source("test.arch", text))
     dot = analysis.draw()
     assert before in dot
     network = readback.Network(analysis)

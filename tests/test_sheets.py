@@ -258,3 +258,15 @@ def test_no_heads_over_what_is_no_row() -> None:
     two = f"network Net\ninput a 8x8 x3\ninput b 8x8 x3\nconcat< @a; relu | @b >\n{end}"
     assert "configuration" in net_of(one).analysis.draw("paper")
     assert "configuration" not in net_of(two).analysis.draw("paper")
+
+
+WIDE = "input 16x16 x8\nconcat< each i in 1..60 { conv 1x1 x8 } >\ngap; flatten; fc 10"
+
+
+@pytest.mark.parametrize(
+    ("view", "part"), [("engineer", "conv1 … conv60 side by side"), ("paper", "what stands side")]
+)
+def test_a_row_wider_than_the_sheet_is_named(view: str, part: str) -> None:
+    found = archc.loads(WIDE).analysis
+    with pytest.raises(TooManySheets, match=rf"read on a4: {part}.* takes \d.\d times its width"):
+        found.pages("dot", "a4", view=view)

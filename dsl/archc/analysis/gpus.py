@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from archc.data import GPUS
 
 GIB = 2**30
+# What Metal recommends a GPU to hold at most of memory that it shares with the system
+# (`recommendedMaxWorkingSetSize`), up to so many GiB and of more: see docs/cli.md.
+_SMALL, _OF_SMALL, _OF_MORE = 32, 2 / 3, 3 / 4
 _TERA, _GIGA = 1e12, 1e9
 
 
@@ -23,7 +26,8 @@ class Gpu:
 
     `memory` in bytes, `bandwidth` in bytes per second, the others in floating-point operations per
     second: `fp32` outside the tensor cores, `tf32` and `fp16` in them (None: it has no such).
-    `checked` says of each figure, by its name in the file, where it was read.
+    `checked` says of each figure, by its name in the file, where it was read. Of memory that is
+    `shared` with the system, `memory` is what the GPU may have.
     """
 
     key: str
@@ -34,12 +38,18 @@ class Gpu:
     tf32: float | None
     fp16: float
     checked: Mapping[str, str]
+    shared: bool = False
+
+    def of_size(self, gib: int) -> Gpu:
+        """Return the same chip with so much memory, shared with the system."""
+        share = _OF_SMALL if gib <= _SMALL else _OF_MORE
+        return replace(self, name=f"{self.name} {gib} GB", memory=int(gib * share * GIB))
 
 
 def gpus() -> dict[str, Gpu]:
     """All cards that archc knows, by the name that the command line takes."""
-    document = json.loads(GPUS.read_text(encoding="utf-8"))
-    return {
+    document = _document()
+    made = {
         key: Gpu(
             key,
             card["name"],
@@ -49,21 +59,41 @@ def gpus() -> dict[str, Gpu]:
             card["tf32_tflops"] and card["tf32_tflops"] * _TERA,
             card["fp16_tflops"] * _TERA,
             _checked(card, document["sources"]),
+            card.get("memory_is") == "shared",
         )
         for key, card in document["cards"].items()
     }
+    return {key: _largest(gpu) for key, gpu in made.items()}
 
 
 def find_gpu(name: str) -> Gpu | None:
-    """Return the card that somebody calls so: `rtx3090`, `RTX 3090`, `NVIDIA GeForce RTX 3090`."""
-    cards = gpus().values()
-    found = (card for card in cards if _plain(name) in (_plain(card.key), _plain(card.name)))
-    return next(found, None)
+    """Return the card that somebody calls so: `rtx3090`, `RTX 3090`, `NVIDIA GeForce RTX 3090`.
+
+    `m1max-32` and `Apple M1 Max 32GB` are the chip with so much memory.
+    """
+    for key, card in _document()["cards"].items():
+        gpu = gpus()[key]
+        for known in (_plain(key), _plain(card["name"])):
+            if _plain(name) == known:
+                return gpu
+            size = re.fullmatch(rf"{known}(\d+)(gb|gib)?", _plain(name)) if gpu.shared else None
+            if size and 0 < int(size[1]) <= card["memory_gib"]:
+                return replace(gpu, name=card["name"]).of_size(int(size[1]))
+    return None
+
+
+def _document() -> Any:
+    return json.loads(GPUS.read_text(encoding="utf-8"))
+
+
+def _largest(gpu: Gpu) -> Gpu:
+    """A chip with the most memory that it comes with."""
+    return gpu.of_size(gpu.memory // GIB) if gpu.shared else gpu
 
 
 def _plain(name: str) -> str:
     """`rtx3090` for `RTX 3090` and what a driver calls it."""
-    return re.sub(r"nvidia|geforce|[\W_]", "", name.lower())
+    return re.sub(r"nvidia|geforce|apple|[\W_]", "", name.lower())
 
 
 def _checked(card: dict[str, Any], sources: dict[str, dict[str, str]]) -> dict[str, str]:

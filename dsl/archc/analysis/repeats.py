@@ -2,7 +2,8 @@
 
 Two stretches of a network are *equal* if they do the same to the same shapes, and *alike* if only
 incoming channels and probabilities differ: the layers of a dense block, the blocks of a stochastic
-depth network. Where all neighbours are alike but no two are equal, they fold too.
+depth network. Where all neighbours are alike but no two are equal, they fold too. So do passes of
+one loop whose whole numbers are *growing* in a way that a few words tell: dilations 1, 2, 4 to 512.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, fields
+from enum import Enum
+from itertools import pairwise
 from typing import Any
 
 from archc import symbolic
-from archc.ops import Op
+from archc.ops import Form, Op
 from archc.plan import (
     Apply,
     BlockValue,
@@ -32,6 +35,16 @@ from archc.plan import (
 )
 
 _DEEPEST = 40  # bodies inside each other that are compared; deeper ones only by identity
+_PASSES = 3  # with growing numbers that fold at least: two read better written out
+FEW = 4  # numbers that are listed one by one
+
+
+class Likeness(Enum):
+    """What may differ between two stretches that fold."""
+
+    EQUAL = "nothing"
+    ALIKE = "incoming channels, probabilities"
+    GROWING = "those, and the whole numbers of one statement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +82,11 @@ def units_of(chain: Chain) -> Iterator[RepeatUnit]:
 
 
 class Alike:
-    """Compares stretches of one plan."""
+    """Compares stretches of one plan; without `growing` numbers that grow keep passes apart."""
 
-    def __init__(self) -> None:
-        self._bodies: dict[Body, Hashable] = {}
+    def __init__(self, growing: bool = True) -> None:
+        self._growing = growing
+        self._bodies: dict[tuple[Body, Likeness], Hashable] = {}
         self._numbers: dict[Hashable, int] = {}
         self._depth = 0
 
@@ -82,12 +96,20 @@ class Alike:
         """The units in order, those that fold together in one list."""
         start = 0
         while start < len(units):
-            run = self._run(units, start, references)
-            yield from self._split(run)
-            start += len(run)
+            run = self._run(units, start, references, Likeness.ALIKE)
+            if len(run) == 1 and run[0].looped and self._growing:
+                parts = self._grown(self._run(units, start, references, Likeness.GROWING))
+            else:
+                parts = self._split(run)
+            yield from parts
+            start += sum(map(len, parts))
 
     def _run(
-        self, units: list[RepeatUnit], start: int, references: Counter[Tensor]
+        self,
+        units: list[RepeatUnit],
+        start: int,
+        references: Counter[Tensor],
+        likeness: Likeness,
     ) -> list[RepeatUnit]:
         run = [units[start]]
         if not _may_fold(units[start]):
@@ -98,90 +120,104 @@ class Alike:
             unit = units[start + len(run)]
             if not _may_fold(unit) or len(unit.nodes) != len(run[0].nodes):
                 break
+            if likeness is Likeness.GROWING and not unit.looped:
+                break
             hidden, last = _seen_from_outside(unit, references)
-            wanted = wanted or self.signature(run[0], False)
-            if hidden or self.signature(unit, False) != wanted:
+            wanted = wanted or self.signature(run[0], likeness)
+            if hidden or self.signature(unit, likeness) != wanted:
                 break
             run.append(unit)
         return run
 
-    def _split(self, run: list[RepeatUnit]) -> Iterator[list[RepeatUnit]]:
+    def _grown(self, run: list[RepeatUnit]) -> list[list[RepeatUnit]]:
+        """All passes together where a picture can tell their numbers, otherwise each alone."""
+        kept = [self.signature(unit, Likeness.ALIKE) for unit in run]
+        if any(a == b for a, b in pairwise(kept)):
+            return [run[:1]]  # further on some are alike
+        if len(run) < _PASSES or not _tells([unit.nodes for unit in run], set()):
+            return [[unit] for unit in run]
+        return [run]
+
+    def _split(self, run: list[RepeatUnit]) -> list[list[RepeatUnit]]:
         """Equal neighbours together; all iterations where no two neighbours are equal."""
         if len(run) == 1:
-            yield run
-            return
+            return [run]
         parts: list[list[RepeatUnit]] = []
         last: Hashable = None
         for unit in run:
-            signature = self.signature(unit, True)
+            signature = self.signature(unit, Likeness.EQUAL)
             if parts and signature == last:
                 parts[-1].append(unit)
             else:
                 parts.append([unit])
             last = signature
-        if len(parts) == len(run) and run[0].looped:
-            yield run
-        else:
-            yield from parts
+        return [run] if len(parts) == len(run) and run[0].looped else parts
 
-    def signature(self, unit: RepeatUnit, exact: bool) -> Hashable:
-        """The same for units that are equal (`exact`) or alike."""
-        return tuple(self._nodes(unit.nodes, {unit.input.root: 0}, exact))
+    def signature(self, unit: RepeatUnit, likeness: Likeness) -> Hashable:
+        """The same for units that are like each other."""
+        return tuple(self._nodes(unit.nodes, {unit.input.root: 0}, likeness))
 
     def _nodes(
-        self, nodes: list[Node], known: dict[Tensor, int], exact: bool
+        self, nodes: list[Node], known: dict[Tensor, int], likeness: Likeness
     ) -> Iterator[Hashable]:
         for node in nodes:
             match node:
                 case Apply():
-                    yield self._apply(node, known, exact)
+                    yield self._apply(node, known, likeness)
                 case Call():
-                    yield self._call(node, known, exact)
+                    yield self._call(node, known, likeness)
                 case Branches():
-                    sides = tuple(tuple(self._nodes(b.nodes, known, exact)) for b in node.branches)
-                    yield (node.keyword, sides, self._apply(node.merge, known, exact))
+                    sides = tuple(
+                        tuple(self._nodes(b.nodes, known, likeness)) for b in node.branches
+                    )
+                    yield (node.keyword, sides, self._apply(node.merge, known, likeness))
                 case Choice():
-                    yield from self._nodes(node.chain.nodes, known, exact)
+                    yield from self._nodes(node.chain.nodes, known, likeness)
                 case Scope():
-                    yield ("scope", tuple(self._nodes(node.chain.nodes, known, exact)))
+                    yield ("scope", tuple(self._nodes(node.chain.nodes, known, likeness)))
                 case Loop():
                     for iteration in node.iterations:
-                        yield from self._nodes(iteration.nodes, known, exact)
+                        yield from self._nodes(iteration.nodes, known, likeness)
                 case Ref():
                     yield ("@", known.get(node.output.root, id(node.output.root)))
                 case _:
                     yield id(node)
             known.setdefault(node.output.root, len(known))
 
-    def _apply(self, node: Apply, known: dict[Tensor, int], exact: bool) -> Hashable:
+    def _apply(self, node: Apply, known: dict[Tensor, int], likeness: Likeness) -> Hashable:
         other = tuple(known.get(x.root, id(x.root)) for x in node.inputs[1:])
         if node.op.category == "merge":
             other = ()  # its inputs are the ends of its branches
         shape = node.output.shape
         size = (symbolic.plain(shape.size), shape.columns) if shape is not None else None
-        if exact:
+        if likeness is Likeness.EQUAL:
             return (node.op, tuple(x.dims for x in node.shapes), size, other, node.again)
-        return (type(node.op), _settings(node.op), len(node.inputs), size, other, node.again)
+        settings = tuple(_outline(getattr(node.op, f.name), likeness) for f in fields(node.op))
+        # Numbers may differ in one statement, not between two that look alike.
+        place = (node.span.start, node.span.source.name) if likeness is Likeness.GROWING else None
+        return (type(node.op), settings, len(node.inputs), size, other, node.again, place)
 
-    def _call(self, node: Call, known: dict[Tensor, int], exact: bool) -> Hashable:
+    def _call(self, node: Call, known: dict[Tensor, int], likeness: Likeness) -> Hashable:
         other = tuple(known.get(x.root, id(x.root)) for x in node.tensors)
-        if exact:
+        if likeness is Likeness.EQUAL:
             return ("call", node.body, other, node.again)
         block = id(node.body.block.tree) if node.body.block is not None else 0
         # Its arguments count by what they change: the body has every operator's settings.
-        return ("call", block, self._body(node.body), other, node.again)
+        return ("call", block, self._body(node.body, likeness), other, node.again)
 
-    def _body(self, body: Body) -> Hashable:
-        found = self._bodies.get(body)
+    def _body(self, body: Body, likeness: Likeness) -> Hashable:
+        found = self._bodies.get((body, likeness))
         if found is None:
             if self._depth >= _DEEPEST:
                 return body
             self._depth += 1
             known = {x.root: at for at, x in enumerate(body.inputs)}
-            parts = tuple(self._nodes(body.chain.nodes, known, False))
+            parts = tuple(self._nodes(body.chain.nodes, known, likeness))
             self._depth -= 1
             # A number instead of the nested tuple: comparing stays cheap however deep it is.
-            found = self._bodies[body] = self._numbers.setdefault(parts, len(self._numbers))
+            found = self._bodies[body, likeness] = self._numbers.setdefault(
+                parts, len(self._numbers)
+            )
         return found
 
 
@@ -216,13 +252,64 @@ def _may_fold(unit: RepeatUnit) -> bool:
     return unit.looped or isinstance(unit.nodes[0], Call | Scope | Branches)
 
 
-def _settings(op: Op) -> Hashable:
-    return tuple(_without_floats(getattr(op, f.name)) for f in fields(op))
-
-
-def _without_floats(value: Any) -> Hashable:
+def _outline(value: Any, likeness: Likeness) -> Hashable:
+    """A setting without the numbers that may differ."""
     if isinstance(value, BlockValue):
         return id(value.tree)
     if isinstance(value, tuple):
-        return tuple(map(_without_floats, value))
-    return None if isinstance(value, float) else (type(symbolic.plain(value)).__name__, value)
+        return tuple(_outline(item, likeness) for item in value)
+    if isinstance(value, float):
+        return None
+    kind = type(symbolic.plain(value)).__name__
+    return (kind, None) if likeness is Likeness.GROWING and kind == "int" else (kind, value)
+
+
+# --- numbers that grow -------------------------------------------------------------------
+
+
+def _tells(passes: list[list[Node]], known: set[tuple[Body, ...]]) -> bool:
+    """Whether what differs in each statement, from pass to pass, can be told in a few words."""
+    applies, calls = (
+        [[node for node in walk(nodes) if isinstance(node, kind)] for nodes in passes]
+        for kind in (Apply, Call)
+    )
+    if not all(_are_told([node.op for node in same]) for same in zip(*applies, strict=True)):
+        return False
+    for same in zip(*calls, strict=True):
+        bodies = tuple(node.body for node in same)
+        if len(set(bodies)) > 1 and bodies not in known:
+            known.add(bodies)
+            if not _tells([body.chain.nodes for body in bodies], known):
+                return False
+    return True
+
+
+def _are_told(ops: list[Op]) -> bool:
+    """Whether the numbers of an operator make a series, which its label in a picture shows."""
+    written = ops[0].fields()
+    for field in fields(ops[0]):
+        values = [symbolic.plain(getattr(op, field.name)) for op in ops]
+        if len(set(values)) == 1 or isinstance(values[0], float):
+            continue
+        several = values if isinstance(values[0], tuple) else [(value,) for value in values]
+        if not all(is_series(list(numbers)) for numbers in zip(*several, strict=True)):
+            return False
+        shown = written[field.name].form is Form.PADDING or all(
+            a.label() != b.label() for a, b in pairwise(ops) if a != b
+        )
+        if not shown:
+            return False
+    return True
+
+
+def is_series(numbers: list[Any]) -> bool:
+    """Whether few numbers tell all: they are few, or grow by the same step or factor."""
+    if len(set(numbers)) == 1:
+        return True
+    if len(numbers) <= FEW:
+        return len(set(numbers)) == len(numbers)
+    if not all(isinstance(number, int) for number in numbers):
+        return False
+    steps = {b - a for a, b in pairwise(numbers)}
+    factors = all(a * numbers[1] == b * numbers[0] != 0 for a, b in pairwise(numbers))
+    return len(steps) == 1 or factors

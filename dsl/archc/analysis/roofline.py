@@ -73,13 +73,14 @@ class Workload:
 class Estimate:
     """The time of one mini-batch. `starved`: kernels end before the next can be started.
 
-    Then it takes longer than `seconds`, and `per_second` is an upper bound.
+    Then it takes longer than `seconds`, and `per_second` is an upper bound. `error` is None where
+    nothing was measured on any such card.
     """
 
     seconds: float
     per_second: float
     starved: bool
-    error: Error
+    error: Error | None
 
 
 def work(table: Table, checkpoint: str | None = None) -> Workload:
@@ -145,7 +146,9 @@ def _peak(gpu: Gpu, precision: str, load: Load) -> float | None:
     return None
 
 
-def _error(gpu: Gpu, precision: str, training: bool) -> Error:
+def _error(gpu: Gpu, precision: str, training: bool) -> Error | None:
+    if gpu.shared:
+        return None
     if precision not in HALF or gpu.key not in _MEASURED[training]:
         return OTHER_ERROR
     return TRAIN_ERROR if training else INFER_ERROR

@@ -17,7 +17,7 @@ from archc.analysis.costs import Cost, Costs, NoCosts
 from archc.analysis.receptive import Field
 from archc.choices import HIDEABLE, ROWS, SHEETS, THEMES, VIEWS
 from archc.draw.collapse import Unknown, boxes, to_depth
-from archc.draw.columns import estimated_size, in_columns, in_pages
+from archc.draw.columns import estimated_size, in_columns, in_pages, widest
 from archc.draw.compose import compose
 from archc.draw.describe import describe, labelled
 from archc.draw.dot import dot
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from archc.draw.placed import Placed
 
 _COLUMNS = 6  # most that are tried for a sheet
+_LONGEST = 30  # characters of a name in a message
 
 __all__ = [
     "HIDEABLE",
@@ -126,8 +127,20 @@ def pages(
         scene, head = _scene_and_heading(plan, cost, style)
         ways = _column_pages(scene, head, plan.heading, style, sheet)
     words = describe(head, scene)
-    made = on_sheets(ways, sheet, draw)
+    try:
+        made = on_sheets(ways, sheet, draw)
+    except TooManySheets:
+        if style.view in ROWS:
+            raise
+        raise TooManySheets(sheet, *_widest(scene)) from None
     return [Drawing(recoloured(dot, style.theme), words) for dot in made]
+
+
+def _widest(scene: Scene) -> tuple[float, str]:
+    """How wide the widest part is, and what stands there: `conv1 … conv60`."""
+    width, ids = widest(scene)
+    first, last = (id if len(id) <= _LONGEST else f"{id[:_LONGEST]}…" for id in (ids[0], ids[-1]))
+    return width, first if len(ids) == 1 else f"{first} … {last} side by side"
 
 
 def _table_pages(found: Paper, head: Heading, name: str, style: DrawStyle) -> Iterator[list[str]]:

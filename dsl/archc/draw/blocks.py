@@ -33,12 +33,14 @@ def beginning(chain: Chain) -> Tensor:
 
 
 def names(first: RepeatUnit, last: RepeatUnit) -> str:
-    """`denselayer1–6`, `1–5`: the names of the outermost blocks of the first and last copy."""
-    begin, end = (
-        next((n.name for n in walk(unit.nodes) if isinstance(n, Call | Scope)), "")
-        for unit in (first, last)
+    """`denselayer1–6`, `1–5`: the outermost blocks of the first copy and the last."""
+    begins, ends = (
+        [n.name for n in walk(unit.nodes) if isinstance(n, Call | Scope)] for unit in (first, last)
     )
+    begin, end = "".join(begins[:1]), "".join(ends[:1])
     stem = begin.rstrip("0123456789")
+    if all(name.rstrip("0123456789") == stem for name in begins + ends):
+        end = "".join(ends[-1:])  # of several in each copy, all of one name
     number = end.removeprefix(stem)
     return f"{begin}–{number if number.isdigit() else end}" if begin != end else begin
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -43,7 +44,7 @@ class Boxes:
     def connect(self, ports: Ports, head: str, skip: bool = False, size: bool = False) -> None:
         skip = (skip or self.skip) and not size
         self.scene.edges += [
-            Edge(port.id, head, port.shape, skip, self.training_only, size)
+            Edge(port.id, head, port.shape, skip, self.training_only, size, port.last)
             for port in self.resolved(ports)
         ]
 
@@ -75,7 +76,7 @@ class Boxes:
         self._open.append(box)
         before, self.skip = self.skip, False
         try:
-            yield tuple(Port(box.id, port.shape) for port in source[:1])
+            yield tuple(Port(box.id, port.shape, port.last) for port in source[:1])
         finally:
             self._open.pop()
             self.skip = before
@@ -114,7 +115,7 @@ def _moved(edge: Edge, gone: str, source: Ports, skip: bool) -> Iterator[Edge]:
     if edge.tail == gone:
         for port in source:
             skips = (edge.skip or skip) and not edge.size
-            yield replace(edge, tail=port.id, shape=port.shape, skip=skips)
+            yield replace(edge, tail=port.id, shape=port.shape, last=port.last, skip=skips)
     elif edge.head != gone:
         yield edge
 
@@ -130,7 +131,11 @@ def _rename(card: Card, box: Box, is_given: bool) -> None:
     if box.label and box.name and not is_given:
         card.facts.insert(0, box.name)
     if box.count > 1:
-        card.title.insert(0, (f"×{box.times or box.count} ", True))
+        inner = re.fullmatch(r"×(\d+) ", card.title[0][0])
+        if inner and not box.times:  # repeats of repeats
+            card.title[0] = (f"×{box.count * int(inner[1])} ", True)
+        else:
+            card.title.insert(0, (f"×{box.times or box.count} ", True))
 
 
 def _adopt(box: Box, inner: Box) -> bool:

@@ -7,16 +7,17 @@ is there), so its costs are those of all copies and its numbers may be a range.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterator
+from itertools import pairwise
+from typing import Any, TypeVar
 
 from archc import symbolic
 from archc.analysis.costs import Costs
 from archc.draw.scene import SHARED, Card
-from archc.draw.style import span_of
+from archc.draw.style import series, span_of
 from archc.ops import Form, Shape
 from archc.plan import Apply, Tensor
-from archc.report.spelling.expressions import Terms, format_traced, with_expressions
+from archc.report.spelling.expressions import Terms, format_traced, with_expressions, with_shown
 from archc.report.spelling.numbers import human, shorten
 from archc.report.spelling.shapes import format_shape
 from archc.source import Span
@@ -108,7 +109,7 @@ def card(row: Row, prefix: str, id: str, costs: Costs) -> Card:
         _tooltip(row, prefix, costs),
         resized=_sizes(first.shapes[0]) != _sizes(last.output.shape),
         name=label or about[0][0].name,
-        output=last.output.shape,
+        output=row[-1][-1][0].output.shape,
         channels=channels,
         groups=_groups(about[0][0]),
         spans=_spans(row),
@@ -169,7 +170,7 @@ def sign(
         title += [(" · ", False), (words, False)]
     title += [(f" if {test}", False)] if test else []
     made = Card(id, _look(lanes), title, [], _tooltip(row, prefix, costs), pill=True)
-    made.name, made.output, made.spans = merge.name, row[-1][0][0].output.shape, _spans(row)
+    made.name, made.output, made.spans = merge.name, row[-1][-1][0].output.shape, _spans(row)
     return made
 
 
@@ -207,13 +208,21 @@ def _sizes(shape: Shape | None) -> tuple[int, ...]:
 
 def _words(lanes: Lanes[Apply]) -> str:
     """`conv 3×3/2`; the output channels are left to the line below."""
-    labels = [_label(apply) for apply, _ in lanes]
-    return f"{lanes[0][0].op.name} {span_of(labels)}".rstrip()
+    ops = [apply.op for apply, _ in lanes]
+    growing = [name for name in ops[0].fields() if _grows([getattr(op, name) for op in ops])]
+    labels = [_label(apply, growing) for apply, _ in lanes]
+    text = series(labels) if growing else span_of(labels)
+    return f"{lanes[0][0].op.name} {text}".rstrip()
 
 
-def _label(apply: Apply) -> str:
-    """The operator's own label without the channels that it makes."""
-    label, out = apply.op.label(), apply.output.shape
+def _grows(values: list[Any]) -> bool:
+    """Whether a setting is another whole number, or others, from copy to copy."""
+    return len(set(values)) > 1 and not isinstance(values[0], float)
+
+
+def _label(apply: Apply, shown: Collection[str]) -> str:
+    """The operator's own label without the channels that it makes; `shown` also at its default."""
+    label, out = with_shown(apply.op, shown).label(), apply.output.shape
     if out is not None and _category([(apply, 1)]) in (*_WEIGHTED, "reshape"):
         head, _, tail = label.rpartition(", ")
         label = head if tail == str(int(out.channels)) else label
@@ -232,9 +241,16 @@ def _channels(main: Lanes[Apply]) -> str:
     groups = _groups(main[0][0])
     if groups > 1 and len(main) == 1:
         return f"{groups} × ({ins[0].channels // groups} → {outs[0].channels // groups})"
-    before, after = (span_of(str(int(x.channels)) for x in shapes) for shapes in (ins, outs))
+    before, after = (_span_of_channels([int(x.channels) for x in s]) for s in (ins, outs))
     changes = before != after or _category(main) in _WEIGHTED
     return f"{before} → {after}" if changes else ""
+
+
+def _span_of_channels(channels: list[int]) -> str:
+    """`64…224` where they grow by the same step; `64, 128, 256` where that would say too little."""
+    even = len({b - a for a, b in pairwise(channels)}) < 2
+    texts = [str(n) for n in channels]
+    return span_of(texts) if even else series(texts)
 
 
 def _groups(apply: Apply) -> int:
@@ -262,7 +278,8 @@ def _summands(lanes: Lanes[Apply]) -> str:
     out = applies[0].output.shape
     if out is None or len(channels[0]) < 2 or sum(channels[0]) != int(out.channels):
         return ""
-    return "+".join(span_of(map(str, places)) for places in zip(*channels, strict=True))
+    spans = [_span_of_channels(list(places)) for places in zip(*channels, strict=True)]
+    return "+".join(f"({text})" if "," in text else text for text in spans)
 
 
 def _block_summands(merge: Apply, terms: Terms) -> str:

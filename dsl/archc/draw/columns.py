@@ -17,7 +17,6 @@ from archc.draw.boxes import title
 from archc.draw.collapse import boxes, cards
 from archc.draw.scene import Box, Card, Edge, Scene
 from archc.draw.style import text_width
-from archc.report.spelling.shapes import format_shape
 
 _LONG = 3.8  # a drawing as many times as high as wide is cut
 _SLIDE = 16 / 9
@@ -58,6 +57,13 @@ def estimated_size(scene: Scene) -> tuple[float, float]:
     return layout.width(), layout.height
 
 
+def widest(scene: Scene) -> tuple[float, list[str]]:
+    """The width of what is widest in one column, in points, and what stands there side by side."""
+    layout = _OneColumn(scene)
+    ids = list(layout.numbers)
+    return layout.width(), [ids[at] for at in layout.widest()]
+
+
 def _page(scene: Scene, columns: list[Card | Box]) -> Scene:
     """Some columns, and what is between their cards."""
     root = replace(scene.root, items=columns)
@@ -85,6 +91,7 @@ class _OneColumn:
         self.sizes: list[tuple[float, float]] = []  # width and height
         self._places: list[tuple[int, int]] = []  # between items: the node after, and the depth
         self._number(scene.root, 0, True)
+        self._widest = 0.0  # how high the widest rank is
         self.tops = self._tops()
         self.height = max(
             (top + size[1] for top, size in zip(self.tops, self.sizes, strict=True)), default=0
@@ -120,10 +127,17 @@ class _OneColumn:
         for top, (width, height) in zip(self.tops, self.sizes, strict=True):
             events += [(top, width + _GAP), (top + height - 1, -width - _GAP)]
         widest = now = 0.0
-        for _, change in sorted(events):
+        for top, change in sorted(events):
             now += change
-            widest = max(widest, now)
+            if now > widest:
+                widest, self._widest = now, top
         return widest + 2 * _MARGIN
+
+    def widest(self) -> list[int]:
+        """The nodes of that rank."""
+        self.width()
+        nodes = enumerate(zip(self.tops, self.sizes, strict=True))
+        return [at for at, (top, size) in nodes if top <= self._widest < top + size[1] - 1]
 
     def columns(self) -> int:
         """How many make it as wide as a slide."""
@@ -257,7 +271,7 @@ class _ColumnMaker:
         return tail[at] if at < len(tail) else None, head[at]
 
     def _sign(self, direction: str, letter: str, edge: Edge) -> Card:
-        shape, id = format_shape(edge.shape), f"{direction} {letter}"
+        shape, id = edge.label, f"{direction} {letter}"
         while id in self.layout.numbers:
             id += "'"  # a label of the user's is the same
         if direction == "from":

@@ -75,7 +75,7 @@ def compose_block(instance: BlockInstance, notes: SourceNotes, costs: Costs, nam
 
     Its cards' ids begin with `name`.
     """
-    return _Composer(costs, notes=notes).block(instance, name)
+    return _Composer(costs, notes=notes, in_terms=True).block(instance, name)
 
 
 @dataclass
@@ -84,6 +84,7 @@ class _Composer:
     fold: bool = True
     expand: frozenset[str] = frozenset()
     notes: SourceNotes = field(default_factory=SourceNotes)
+    in_terms: bool = False  # a block by itself, in its own terms
     again: Costs = field(default_factory=lambda: Costs(again=True))
     boxes: Boxes = field(default_factory=Boxes)
     ids: Runs = field(default_factory=Runs)
@@ -91,7 +92,7 @@ class _Composer:
 
     @cached_property
     def folding(self) -> Folding:
-        return Folding(self.notes)
+        return Folding(self.notes, self.in_terms)
 
     def network(self, plan: Plan) -> Scene:
         body = plan.body
@@ -113,11 +114,11 @@ class _Composer:
         outside = instance.around is not None
         frame = DrawnBody({}, references(body), f"{name}.", (), (tree,), {}, outside)
         start = Card(self._id(frame.path("x")), "io", [("x", True)], [], "what goes in", pill=True)
-        self._put(start, chain.input, frame)
+        self._put(start, [chain.input], frame)
         for name, x in zip(body.input_names[1:], body.inputs[1:], strict=True):
             card = Card(self._id(frame.path(f"@{name}")), "io", [(f"@{name}", True)], [],
                         "a tensor that is handed over", pill=True)  # fmt: skip
-            self._put(card, x, frame)
+            self._put(card, [x], frame)
         self._chain([(chain, 1)], frame)
         return self.boxes.scene
 
@@ -134,14 +135,15 @@ class _Composer:
             name=title,
             output=tensor.shape,
         )
-        self._put(card, tensor, frame)
+        self._put(card, [tensor], frame)
         return card.id
 
-    def _put(self, card: Card, output: Tensor, frame: DrawnBody) -> None:
-        """Place a card that makes a tensor."""
-        assert output.shape is not None
+    def _put(self, card: Card, outputs: list[Tensor], frame: DrawnBody) -> None:
+        """Place a card that makes a tensor in each of its copies."""
+        first, last = outputs[0], outputs[-1]
+        assert first.shape is not None
         self.boxes.put(card)
-        frame.tensors[output.root] = (Port(card.id, output.shape),)
+        frame.tensors[first.root] = (Port(card.id, first.shape, last.shape),)
 
     def _id(self, path: str) -> str:
         return self.ids.key(path)
@@ -180,7 +182,7 @@ class _Composer:
         groups = cards.grouped(kept, frame.references) if self.fold else ([one] for one in kept)
         for group in groups:
             id = self._id(frame.path(cards.main(group)[0][0].name))
-            first, last = group[0][0][0], group[-1][0][0]
+            first = group[0][0][0]
             self.boxes.connect(frame.tensors[first.inputs[0].root], id)
             for other in (x for lanes in group for x in lanes[0][0].sizes):
                 self.boxes.connect(frame.tensors[other.root], id, size=True)
@@ -188,7 +190,7 @@ class _Composer:
                 card = cards.block_card(group, id, frame.terms, self.notes.test)
             else:
                 card = cards.card(group, frame.path(""), id, frame.costs)
-            self._put(card, last.output, frame)
+            self._put(card, [last.output for last, _ in group[-1]], frame)
 
     def _statement(self, lanes: Lanes[Node], following: Row, frame: DrawnBody) -> int:
         """Draw one statement; how many are drawn with those of `following` that join it."""
@@ -254,7 +256,7 @@ class _Composer:
         for several, skip in zip(inputs, around, strict=True):
             self.boxes.connect(several, id, skip)
         made = cards.sign(row, frame.path(""), id, frame.costs, frame.terms, test)
-        self._put(made, row[-1][0][0].output, frame)
+        self._put(made, [last.output for last, _ in row[-1]], frame)
         return len(row)
 
     # --- boxes ---------------------------------------------------------------------------
@@ -285,7 +287,7 @@ class _Composer:
             box = Box(self._id(frame.path(node.name)), "block", name, node.body.name)
         box.label, box.count, box.times = node.label is not None, count, times
         box.facts, box.tooltip = facts(cost, node), tooltip(node, box.id, cost)
-        box.params, box.macs, box.output = cost.params, cost.macs, node.output.shape
+        box.params, box.macs, box.output = cost.params, cost.macs, lanes[-1][0].output.shape
         box.spans = (node.span,)
         calls = [n for n, _ in lanes if isinstance(n, Call)]
         if calls:
@@ -304,18 +306,18 @@ class _Composer:
         else:
             with self.boxes.inside(box, source) as header:
                 ports = self._drawn(chains, header, inside)
-        frame.tensors[node.output.root] = reshaped(ports, node.output)
+        frame.tensors[node.output.root] = reshaped(ports, [n.output for n, _ in lanes])
         if not isinstance(node, Call):
             return
         for name, x in node.gives.items():
             inner = inside.tensors.get(node.body.gives[name].root, ports)
-            frame.tensors[x.root] = reshaped(inner, x)
+            frame.tensors[x.root] = reshaped(inner, [call.gives[name] for call in calls])
 
     def _drawn(self, chains: Lanes[Chain], source: Ports, frame: DrawnBody) -> Ports:
         """Draw chains whose input comes from `source`; what makes their output."""
         start, output = beginning(chains[0][0]).root, chains[0][0].output
         before = frame.tensors.get(start)
-        frame.tensors[start] = source
+        frame.tensors[start] = reshaped(source, [beginning(chain) for chain, _ in chains])
         self._chain(chains, frame)
         ports = frame.tensors[output.root]
         if before is not None:
@@ -352,7 +354,7 @@ class _Composer:
                 facts=totals(cost),
                 params=cost.params,
                 macs=cost.macs,
-                output=last.output.shape,
+                output=fold.ends[-1][0].output.shape,
                 spans=tuple(n.span for n in first.nodes),
             )
             if frame.terms is not None:
@@ -361,7 +363,7 @@ class _Composer:
             with self.boxes.inside(box, source) as header:
                 self._drawn(fold.lanes, header, frame)
         made = frame.tensors[first.output.root]
-        frame.tensors[last.output.root] = reshaped(made, last.output)
+        frame.tensors[last.output.root] = reshaped(made, [end.output for end, _ in fold.ends])
 
     def _aux(self, node: AuxHead, frame: DrawnBody) -> None:
         """A side classifier: set apart, and there while training only."""

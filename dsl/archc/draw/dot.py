@@ -10,7 +10,6 @@ from archc.draw.anchors import FRAME, POINT, Middle, middles
 from archc.draw.lettering import Line, card_facts, card_title, continued, header
 from archc.draw.scene import Box, Card, Edge, Scene
 from archc.draw.style import BOXES, FAINT, INK, LINE, SKIP, escaped, font, heat, look, quoted
-from archc.report.spelling.shapes import format_shape
 
 GRAPH = (
     "rankdir=TB, ordering=out, nodesep=0.25, ranksep=0.25, splines=spline, pad=0.2, bgcolor=white, "
@@ -169,7 +168,7 @@ class Writer:
 
     def outer_attributes(self, edge: Edge) -> str:
         """For an edge whose ends stand for more than themselves: closed boxes."""
-        label = f'label=" {escaped(format_shape(edge.shape))}"'
+        label = f'label=" {escaped(edge.label)}"'
         return ", ".join([*([] if edge.training_only or edge.size else [label]), *_dashes(edge)])
 
     def before(self, edge: Edge) -> list[_Unseen]:
@@ -184,7 +183,7 @@ class Writer:
         if edge.head not in self.cards:
             attributes.append("headport=n")
         if self.is_labelled(edge):
-            attributes.append(f'label=" {escaped(format_shape(edge.shape))}"')
+            attributes.append(f'label=" {escaped(edge.label)}"')
         attributes += _dashes(edge)
         if not _dashes(edge) and max(self.leaving[edge.tail], self.entering[edge.head]) > 1:
             attributes.append("weight=2")  # columns stay upright, only their ends bend

@@ -10,7 +10,6 @@ from archc.draw.lettering import Lettering, Line, card_facts, card_title, contin
 from archc.draw.placed import Curve, Placed, Rectangle
 from archc.draw.scene import Box, Card
 from archc.draw.style import BOXES, FAINT, INK, LINE, SKIP, heat, look, plain
-from archc.report.spelling.shapes import format_shape
 
 _STRIP = 4  # points: the coloured edge of a card
 _COST = 40  # the width of the cell at its right
@@ -110,7 +109,7 @@ class DrawioWriter:
             f"endArrow=classic;endSize=3;curved=1;strokeColor={colour};{dashes}"
             f"fontSize=8;fontColor={LINE};labelBackgroundColor=none;align=left;"
         )
-        label = format_shape(edge.shape) if curve.labelled else ""
+        label = edge.label if curve.labelled else ""
         knots = () if curve.is_upright else curve.points[3:-1:3]
         points = "".join(f'<mxPoint x="{x:.0f}" y="{y:.0f}"/>' for x, y in knots)
         listed = f'<Array as="points">{points}</Array>' if points else ""

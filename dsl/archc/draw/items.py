@@ -7,31 +7,35 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
-from archc.analysis.repeats import Alike, RepeatUnit, units_of
+from archc.analysis.repeats import Alike, Likeness, RepeatUnit, units_of
 from archc.draw import cards
 from archc.draw.blocks import body_chain
 from archc.draw.cards import Lanes, Row
 from archc.draw.scene import Port, Ports
 from archc.draw.variants import SourceNotes
-from archc.plan import Apply, Call, Chain, Node, Scope, Tensor
+from archc.plan import Apply, Call, Chain, Node, Scope, Tensor, walk
 
 
 @dataclass(slots=True)
 class Fold:
-    """Neighbours drawn once: all of them as lanes, and in order."""
+    """Neighbours drawn once: all of them as lanes, and in order; `ends` are the last, as lanes."""
 
     lanes: Lanes[Chain]
     units: list[RepeatUnit]
+    ends: Lanes[Chain]
 
 
 _FEWEST = 6  # single cards that fold: fewer read better written out
 
 
 class Folding:
-    """Finds what folds; `notes` know which loops of a block are drawn as one pass."""
+    """Finds what folds; `notes` know which loops of a block are drawn as one pass.
 
-    def __init__(self, notes: SourceNotes) -> None:
-        self._alike, self._lengths = Alike(), notes.lengths
+    In a block's own terms no number is there to grow.
+    """
+
+    def __init__(self, notes: SourceNotes, in_terms: bool) -> None:
+        self._alike, self._notes, self._lengths = Alike(not in_terms), notes, notes.lengths
 
     def of(
         self, lanes: Lanes[Chain], references: Counter[Tensor], fold: bool
@@ -47,7 +51,8 @@ class Folding:
             at += len(run)
             many = len(run) >= _FEWEST or run[0].chain in self._lengths
             if len(run) > 1 and (many or not is_single(run[0].chain, references)):
-                yield Fold(self._merged(folded, run), run)
+                ends = [(unit.chain, n) for unit, n in folded[-1]]
+                yield Fold(self._merged(folded, run), run, ends)
                 continue
             for column in folded:
                 if column[0][0].looped:
@@ -68,8 +73,15 @@ class Folding:
                 continue
             rest = takewhile(lambda unit: unit.chain not in self._lengths, units[at:])
             for run in self._alike.runs(list(rest), references):
-                yield run
+                yield from [run] if self._say_the_same(run) else ([unit] for unit in run)
                 at += len(run)
+
+    def _say_the_same(self, run: list[RepeatUnit]) -> bool:
+        """Whether the same `if`s are noted beside each: in some instances a pass may be shorter."""
+        if len(run) == 1 or not self._notes.tests:
+            return True
+        tests = [[self._notes.test(node) for node in _within(unit.nodes)] for unit in run]
+        return all(found == tests[0] for found in tests)
 
     def _merged(self, columns: list[Lanes[RepeatUnit]], run: list[RepeatUnit]) -> Lanes[Chain]:
         """Units that are equal are one lane that counts for all; others keep their own."""
@@ -78,8 +90,16 @@ class Folding:
         return [(unit.chain, n) for column in columns for unit, n in column]
 
     def _are_equal(self, lane: tuple[tuple[RepeatUnit, int], ...]) -> bool:
-        first, *rest = (self._alike.signature(unit, True) for unit, _ in lane)
+        first, *rest = (self._alike.signature(unit, Likeness.EQUAL) for unit, _ in lane)
         return all(other == first for other in rest)
+
+
+def _within(nodes: list[Node]) -> Iterator[Node]:
+    """Every node, those of blocks that are called, too."""
+    for node in walk(nodes):
+        yield node
+        if isinstance(node, Call):
+            yield from _within(node.body.chain.nodes)
 
 
 def applies_of(lanes: Lanes[Node]) -> Lanes[Apply]:
@@ -108,8 +128,8 @@ def is_single(chain: Chain, references: Counter[Tensor]) -> bool:
     return len(list(cards.grouped(applies, references))) == 1
 
 
-def reshaped(ports: Ports, output: Tensor) -> Ports:
-    """The same ports for a tensor that may be longer: that of the last of several copies."""
-    if output.shape is None or len(ports) != 1:
+def reshaped(ports: Ports, outputs: list[Tensor]) -> Ports:
+    """The same ports for tensors that may be longer: those of the last of several copies."""
+    if outputs[0].shape is None or len(ports) != 1:
         return ports
-    return (Port(ports[0].id, output.columns[0]),)
+    return (Port(ports[0].id, outputs[0].columns[0], outputs[-1].columns[0]),)

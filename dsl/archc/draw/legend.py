@@ -36,7 +36,7 @@ class Heading:
     @classmethod
     def of_part(cls, plan: Plan, part: Box | Card, scene: Scene) -> Heading:
         """Of the scene of a part alone."""
-        shapes = [format_shape(edge.shape) for edge in scene.edges if edge.head == part.id]
+        shapes = [edge.label for edge in scene.edges if edge.head == part.id]
         name = f"{plan.heading} · {title_of(part)}"
         return cls(name, "", Cost(params=part.params, macs=part.macs), tuple(shapes))
 

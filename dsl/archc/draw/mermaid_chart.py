@@ -8,7 +8,6 @@ from archc.draw.boxes import title
 from archc.draw.collapse import boxes, cards
 from archc.draw.scene import Box, Card, Scene
 from archc.draw.style import LOOKS, SKIP, category_of, look, plain
-from archc.report.spelling.shapes import format_shape
 
 _SIGNS = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "#": "35", "`": "96", "\\": "92"}
 
@@ -27,7 +26,7 @@ def _lines(scene: Scene, name: str) -> Iterator[str]:
     dashed = []
     for at, edge in enumerate(scene.edges):
         arrow = "-->" if edge.trunk else "-.->"
-        shown = f"|{_text(format_shape(edge.shape))}|" if edge.trunk else "|size|" * edge.size
+        shown = f"|{_text(edge.label)}|" if edge.trunk else "|size|" * edge.size
         yield f"  {ids[edge.tail]} {arrow}{shown} {ids[edge.head]}"
         dashed += [str(at)] if edge.skip else []
     used = {look(card.category) for card in cards(scene.root)}

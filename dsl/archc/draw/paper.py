@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from archc.analysis.costs import Costs
@@ -18,6 +18,7 @@ from archc.draw.blocks import signature
 from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
 from archc.draw.dot import Writer
+from archc.draw.part import part_of
 from archc.draw.scene import SHARED, Box, Called, Card, Scene
 from archc.draw.variants import BlockInstance, variants
 from archc.plan import Applicable, Body, Plan
@@ -47,14 +48,15 @@ class PaperRow:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A block drawn once, for all its instances."""
+    """A block drawn once, for all its instances; or a repeat that calls none."""
 
     name: str
     signature: str
     times: int
     scene: Scene
-    calls: list[Called]  # those that it stands for
-    is_variant: bool  # others of the block look otherwise
+    calls: list[Called] = field(default_factory=list)  # those that it stands for
+    is_variant: bool = False  # others of the block look otherwise
+    repeat: str = ""  # its box, where it calls no block
 
     @property
     def rows(self) -> list[str]:
@@ -75,7 +77,9 @@ class Paper:
 def paper(plan: Plan, costs: Costs) -> Paper:
     """Rows, groups and templates of a plan without mistakes."""
     whole = compose(plan, costs)
-    calls = {box.id: box.call for box in collapse.boxes(whole.root) if box.call is not None}
+    known = list(collapse.boxes(whole.root))
+    calls = {box.id: box.call for box in known if box.call is not None}
+    repeats = [box for box in known if box.call is None and box.count > 1 and box.kind == "fold"]
     uses: Counter[int] = Counter()
     for call in calls.values():
         uses[_tree(call)] += call.times
@@ -90,17 +94,33 @@ def paper(plan: Plan, costs: Costs) -> Paper:
         return BoxState.CARD if figure or uses[_tree(box.call)] > 1 else BoxState.FLAT
 
     scene = collapse.collapse(whole, state_of)
+    closed = [card.id for card in collapse.cards(scene.root)]
+    runs = dict(_runs([box for box in repeats if box.id in closed]))
     trunk = _trunk(scene)
     lines = {}
     for card in collapse.cards(scene.root):
         if card.id in trunk and not card.pill:
-            lines[card.id] = _line(card, calls.get(card.id))
-    names = Counter(line.name for line in lines.values())
+            lines[card.id] = _line(card, calls.get(card.id), runs.get(card.id))
+    beside = {
+        card.id: _shown_name(card, runs.get(card.id))
+        for card in collapse.cards(scene.root)
+        if card.id not in lines and not card.pill
+    }
+    names = Counter([line.name for line in lines.values()] + [*beside.values()])
+    for card in collapse.cards(scene.root):
+        name = beside.get(card.id, "")
+        if card.id in runs:
+            card.title = [(f"×{runs[card.id].box.count} ", True), (name, True)]
+        elif name and names[name] > 1:
+            _rename(card, name)
     for id, line in lines.items():
         if names[line.name] > 1:
             lines[id] = replace(line, name=id)
-    shown = [calls[card.id] for card in collapse.cards(scene.root) if card.id in calls]
-    return Paper(scene, lines, list(_groups(scene, trunk)), list(_templates(shown, costs)))
+    templates = [
+        *_templates([calls[id] for id in closed if id in calls], costs),
+        *(_run(whole, run) for run in runs.values()),
+    ]
+    return Paper(scene, lines, list(_groups(scene, trunk)), templates)
 
 
 def _tree(call: Called) -> int:
@@ -110,9 +130,52 @@ def _tree(call: Called) -> int:
 # --- rows --------------------------------------------------------------------------------
 
 
-def _line(card: Card, call: Called | None) -> PaperRow:
+def _shown_name(card: Card, run: _Repeat | None) -> str:
+    """What stands on a card beside the rows to tell it from others; "" where nothing does."""
+    if run is not None:
+        return run.name
+    return card.name if card.category == "block" or card.name in card.facts else ""
+
+
+def _rename(card: Card, name: str) -> None:
+    """Have a card beside the rows say its path in place of its name."""
+    if card.category != "block":
+        card.facts = [card.id if fact == name else fact for fact in card.facts]
+        return
+    *count, (head, _), (words, _) = card.title
+    block, gap, _ = head.partition("  ")
+    if gap and card.name[:1].isdigit():  # `bottleneck  0`
+        words = f" · {block}"
+    card.title = [*count, (card.id, True), (words, False)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeat:
+    """A repeat that calls no block, under a name of its own."""
+
+    name: str
+    box: Box
+
+
+def _runs(boxes: list[Box]) -> Iterator[tuple[str, _Repeat]]:
+    """Repeats by their ids; without a name, or with that of another, by a number or their path."""
+    names = Counter(box.above or box.name for box in boxes)
+    number = 0
+    for box in boxes:
+        name = box.above or box.name
+        if name:
+            name = name if names[name] == 1 else box.id.partition(" ×")[0]
+        else:
+            number += 1
+            name = f"run{number}" if names[""] > 1 else "run"
+        yield box.id, _Repeat(name, box)
+
+
+def _line(card: Card, call: Called | None, run: _Repeat | None) -> PaperRow:
     if call is not None:
         return PaperRow(card, call.name, call.times, (call.args,), call.notes)
+    if run is not None:
+        return PaperRow(card, run.name, run.box.count, ("",), "")
     # A place says little: `features.0`.
     name = ".".join(card.id.split(".")[-2:]) if card.name[:1].isdigit() else card.name
     words = "".join(text for text, _ in card.title)
@@ -188,6 +251,34 @@ def _templates(rows: list[Called], costs: Costs) -> Iterator[Template]:
             )
 
 
+def _run(whole: Scene, run: _Repeat) -> Template:
+    """A repeat in numbers, with signs for what goes in."""
+    box = run.box
+    scene, _ = part_of(whole, box.id)
+    inside = {card.id for card in collapse.cards(box)} | {box.id}
+    inside |= {inner.id for inner in collapse.boxes(box)}
+    signs = {card.id: card for card in collapse.cards(scene.root) if card.id not in inside}
+    into = next(edge.tail for edge in scene.edges if edge.head == box.id)
+    before = [_sign(card, box, id == into) for id, card in signs.items() if id.startswith("from ")]
+    names = dict(zip(signs, before, strict=False))
+    edges = [
+        replace(edge, tail=names[edge.tail].id if edge.tail in names else edge.tail)
+        for edge in scene.edges
+        if edge.head not in signs
+    ]
+    drawn = Scene(replace(scene.root, items=[*before, box]), edges, scene.levels)
+    flat = collapse.collapse(
+        drawn, lambda inner, _: BoxState.FLAT if inner.id == box.id else BoxState.OPEN
+    )
+    return Template(run.name, "", box.count, flat, repeat=box.id)
+
+
+def _sign(card: Card, box: Box, enters: bool) -> Card:
+    """What goes into a repeat, or is asked for in it: `x`, `@stem`."""
+    name = "x" if enters else f"@{card.name}"
+    return replace(card, id=f"{box.id}() {card.id}", title=[(name, True)])
+
+
 def _flags(bodies: list[Body]) -> dict[str, str]:
     """What all instances of a card were given of what is no number: `skip=false`, `act=relu`."""
     found = {}
@@ -199,6 +290,5 @@ def _flags(bodies: list[Body]) -> dict[str, str]:
 
 def writers(found: Paper) -> tuple[Writer, list[Writer]]:
     """Who draws the rows' side of the view, and each template."""
-    return Writer(found.scene, shapes=False), [
-        Writer(t.scene, shapes=False) for t in found.templates
-    ]
+    rows = Writer(found.scene, shapes=False)
+    return rows, [Writer(t.scene, shapes=False, hottest=rows.hottest) for t in found.templates]

@@ -9,7 +9,6 @@ from dataclasses import replace
 from archc.draw.boxes import title
 from archc.draw.collapse import Unknown, boxes, cards
 from archc.draw.scene import Box, Card, Edge, Scene
-from archc.report.spelling.shapes import format_shape
 
 
 def part_of(scene: Scene, name: str) -> tuple[Scene, Box | Card]:
@@ -94,7 +93,7 @@ class _PartMaker:
     def _sign(self, direction: str, place: str, edge: Edge) -> str:
         id = f"{direction} {place}"
         if id not in self.signs:
-            shape, name = format_shape(edge.shape), self._beside(place)
+            shape, name = edge.label, self._beside(place)
             text = [(f"{direction} ", False), (name, True), (f"  {shape}", False)]
             tip = f"{direction} {name}: {shape}"
             self.signs[id] = Card(id, "io", text, [], tip, pill=True, name=name, output=edge.shape)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from archc.ops import Shape
 from archc.plan import Body, Chain
+from archc.report.spelling.shapes import format_shape
 from archc.source import Span
 
 SHARED = "shared weights"  # what a card says that runs modules once more
@@ -71,10 +72,14 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """What makes a tensor: the id of a card or header. A bundle of columns has several."""
+    """What makes a tensor: the id of a card or header. A bundle of columns has several.
+
+    `last` is the shape of the last of several copies, where it is another.
+    """
 
     id: str
     shape: Shape
+    last: Shape | None = None
 
 
 Ports = tuple[Port, ...]
@@ -88,6 +93,17 @@ class Edge:
     skip: bool = False  # around something: dashed
     training_only: bool = False  # to an auxiliary head
     size: bool = False  # it gives its height and width, and no data: dotted
+    last: Shape | None = None  # of the last copy of what is drawn once
+
+    @property
+    def label(self) -> str:
+        """`20×20×64`, or `20×20×64…128` where more comes from copy to copy."""
+        text = format_shape(self.shape)
+        if self.last is None or self.last == self.shape:
+            return text
+        last = format_shape(self.last)
+        same = text.rpartition("×")[0] == last.rpartition("×")[0]
+        return f"{text}…{last.rpartition('×')[2] if same else last}"
 
     @property
     def trunk(self) -> bool:

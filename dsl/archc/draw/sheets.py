@@ -17,10 +17,23 @@ _LARGEST = 1.5  # a small drawing is not blown up to fill the sheet
 
 
 class TooManySheets(Exception):
-    """A drawing that takes more than MOST sheets, or cannot be divided."""
+    """A drawing that takes more than MOST sheets, or cannot be divided.
 
-    def __init__(self, sheet: str) -> None:
-        super().__init__(f"this cannot be read on {sheet}, nor on up to {MOST} sheets of it")
+    `width` is that of its widest part, in points, and `part` what stands there.
+    """
+
+    def __init__(
+        self, sheet: str, width: float = 0, part: str = "what stands side by side"
+    ) -> None:
+        text = f"this cannot be read on {sheet}, nor on up to {MOST} sheets of it"
+        times = width * _SMALLEST / (max(SHEETS[sheet]) - 2 * _MARGIN)
+        if times > 1.05:
+            text = (
+                f"this cannot be read on {sheet}: {part} takes {times:.1f} times its width where "
+                "the smallest words have 6 points"
+            )
+        super().__init__(text)
+        self.width = width
 
 
 def fits(sheet: str, size: Size) -> bool:
@@ -37,16 +50,18 @@ def on_sheets(
     `draw` makes SVG of DOT. Raises TooManySheets.
     """
     best, chosen = 0.0, list[str]()
+    widths = []
     for pages in ways:
         if chosen and len(pages) > len(chosen):
             break
         sizes = [_size(draw(page)) for page in pages]
+        widths.append(max(width for width, _ in sizes))
         lying = [_lying(sheet, size) for size in sizes]
         scale = min(map(_scale, sizes, lying))
         if scale >= _SMALLEST and scale > best * 1.02:  # the earlier one where they are alike
             best, chosen = scale, [_set(*page) for page in zip(pages, lying, repeat(scale))]
     if not chosen:
-        raise TooManySheets(sheet)
+        raise TooManySheets(sheet, min(widths, default=0))
     return chosen
 
 

@@ -7,9 +7,11 @@ The strips of the categories are far apart also for those who do not see red, gr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from math import sqrt
 
+from archc.analysis.repeats import FEW
 from archc.report.characters import visible
 
 INK, GREY, LINE, FAINT = "#0f172a", "#475569", "#64748b", "#94a3b8"
@@ -67,6 +69,39 @@ def span_of(texts: Iterable[str]) -> str:
     """`64`, or `64…224` where the first and the last differ."""
     found = list(texts)
     return found[0] if found[0] == found[-1] else f"{found[0]}…{found[-1]}"
+
+
+def series(texts: Sequence[str]) -> str:
+    """`3 d1, 2, 4 … 512`: what differs between texts of as many words, one after the other."""
+    if len(set(texts)) == 1:
+        return texts[0]
+    words = [text.split(" ") for text in texts]
+    if len({len(found) for found in words}) > 1:
+        return _listed(texts)
+    return " ".join(_listed(column) for column in zip(*words, strict=True))
+
+
+def _listed(words: Sequence[str]) -> str:
+    """All of few words; of many the first, which say how it goes on, and the last."""
+    if len(words) > FEW:
+        words = _once(words)
+    if len(set(words)) == 1:
+        return words[0]
+    letters = re.match(r"[a-z]*", words[0])
+    stem = letters[0] if letters and all(word.startswith(letters[0]) for word in words) else ""
+    rest = [word.removeprefix(stem) for word in words]
+    if len(rest) <= FEW:
+        return stem + ", ".join(rest)
+    return f"{stem}{', '.join(rest[: FEW - 1])} … {rest[-1]}"
+
+
+def _once(words: Sequence[str]) -> list[str]:
+    """What passes inside passes say again is said once."""
+    found = [word for word, _ in groupby(words)]
+    for length in range(1, len(found) // 2 + 1):
+        if found == found[:length] * (len(found) // length):
+            return found[:length]
+    return found
 
 
 _NARROW, _WIDE = frozenset("iljtfr.,:;|'()[]/ -·"), frozenset("mwMWGO→=+×")

@@ -11,7 +11,6 @@ from archc.draw.lettering import Lettering, Line, card_facts, card_title, contin
 from archc.draw.placed import Curve, Placed, Point, Rectangle
 from archc.draw.scene import Box, Card
 from archc.draw.style import BOXES, FAINT, GREY, INK, LINE, LOOKS, SKIP, category_of, heat, plain
-from archc.report.spelling.shapes import format_shape
 
 _SHADES = 8  # of the heat
 _COLOURS = {"ink": INK, "grey": GREY, "line": LINE, "faint": FAINT, "skip": SKIP}
@@ -186,7 +185,7 @@ class TikzWriter:
         first, *middle, last = curve.points
         begin = f"({tail}.{_anchor(self.placed.items[edge.tail], first)})"
         end = f"({head}.{_anchor(self.placed.items[edge.head], last)})"
-        shape = f" node[tensor shape] {{{_escaped(format_shape(edge.shape))}}}"
+        shape = f" node[tensor shape] {{{_escaped(edge.label)}}}"
         label = shape if curve.labelled else ""
         if curve.is_upright:
             return rf"  \draw[{style}] {begin} --{label} {end};"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from archc import symbolic, syntax
@@ -31,7 +30,7 @@ from archc.plan import (
     Tensor,
     children,
 )
-from archc.report.spelling.expressions import Terms, called_with, format_expr
+from archc.report.spelling.expressions import Terms, called_with, format_expr, in_terms
 
 _MOST = 20_000  # nodes that are compared; what is larger has a card of its own
 
@@ -215,7 +214,7 @@ class _Comparison:
         if not alike or not self._pass(first, b.iterations[0], ours, theirs, outside):
             return False
         self._pair((first.output,), (b.iterations[-1].output,))
-        text = format_expr(_shown(a.count, ours))
+        text = format_expr(in_terms(a.count, ours))
         self.notes.counts[first] = text if text.isidentifier() else f"({text})"
         self.notes.lengths[first] = len(a.iterations)
         return True
@@ -235,7 +234,7 @@ class _Comparison:
 
     def _says(self, expr: symbolic.Expr, terms: Terms) -> bool:
         """Whether an expression is one that hangs on what the block is given, and on that alone."""
-        shown = _shown(expr, terms)
+        shown = in_terms(expr, terms)
         return shown.constant is None and shown.variables().isdisjoint(self.passes)
 
     def _test(self, choice: Choice, terms: Terms) -> str:
@@ -245,7 +244,7 @@ class _Comparison:
         text = " ".join(choice.tree.test.span.text.split())
         text = re.sub(r"^\(([^()]*)\)$", r"\1", text)
         if terms or "in." in text:  # which may be what comes in here, not into the block
-            text = symbolic.render(_shown(choice.test, terms))
+            text = symbolic.render(in_terms(choice.test, terms))
         return text if choice.taken else f"not ({text})"
 
 
@@ -257,19 +256,10 @@ def _under(chain: Chain) -> Iterator[Node]:
     """What of an `if` stands in a drawing by itself."""
     for node in chain.nodes:
         match node:
-            case Choice() | Loop() | Branches():
+            case Choice() | Loop() | Branches() | Reused():
                 for inner in children(node):
                     yield from _under(inner)
                 if isinstance(node, Branches):
                     yield node.merge
             case _:
                 yield node
-
-
-def _shown(expr: symbolic.Expr, terms: Terms) -> symbolic.Expr:
-    """In the names of the block that is drawn."""
-    if not terms:
-        return expr
-    with suppress(KeyError):  # a param of the network
-        return symbolic.substitute(expr, terms)
-    return expr

@@ -115,7 +115,7 @@ def fit(request: ReportRequest) -> ReportText:
     """What memory training and inference take, on the card of the settings or on all known."""
     analysis, card = request.analysis, request.card
     if card is None:
-        devices = [Device(gpu.name, gpu.memory, gpu) for gpu in gpus().values()]
+        devices = [Device(gpu.name, gpu.memory, gpu) for gpu in gpus().values() if not gpu.shared]
     else:
         devices = [Device(card.name, card.memory, find_gpu(card.name))]
     run = run_of(card, analysis)

@@ -19,6 +19,7 @@ METHOD = (
     "compared with, and in nine of ten. `<`: at this batch starting kernels, which is not counted, "
     "takes longer than running them."
 )
+SHARED = "With runs on Apple's chips no estimate was compared."
 ELSEWHERE = (
     "Only the RTX 3090 and 4090 in half precision were compared with runs of many networks; "
     f"elsewhere `off by` is from eight runs of ResNet-50 on V100, T4 and A100, the worst of which "
@@ -56,7 +57,8 @@ def sheet(work: Workload, cards: Sequence[Gpu], setting: RunSetting, batch: int)
         if infer is not None or train is not None:
             cells = (gpu.name, _rate(infer), _off(infer), _rate(train), _off(train))
             lines.append(TableLine(cells))
-    foot = wrap(METHOD, 100) + wrap(ELSEWHERE, 100)
+    elsewhere = f"{ELSEWHERE} {SHARED}" if any(gpu.shared for gpu in cards) else ELSEWHERE
+    foot = wrap(METHOD, 100) + wrap(elsewhere, 100)
     if setting.ddp is not None:
         foot.append("Each GPU by itself: sending gradients to the others is not counted.")
     precision = "mixed precision" if setting.amp else setting.dtype
@@ -81,6 +83,8 @@ def _rounded(rate: float) -> int | float:
 def _off(estimate: Estimate | None) -> str | None:
     if estimate is None:
         return None
+    if estimate.error is None:
+        return "unknown"
     return f"{estimate.error.half:.0%}, {estimate.error.most:.0%}"
 
 
@@ -92,7 +96,7 @@ def record(estimate: Estimate | None) -> dict[str, Any] | None:
         "samples_per_second": estimate.per_second,
         "seconds_per_batch": estimate.seconds,
         "upper_bound": estimate.starved,
-        "error_half": estimate.error.half,
-        "error_most": estimate.error.most,
-        "error_basis": estimate.error.basis,
+        "error_half": estimate.error and estimate.error.half,
+        "error_most": estimate.error and estimate.error.most,
+        "error_basis": estimate.error and estimate.error.basis,
     }

@@ -56,7 +56,7 @@ def run(args: Namespace) -> int:
 
 
 def _devices(args: Namespace) -> list[Device]:
-    """Those that were named, or all that archc knows."""
+    """Those that were named, or all that archc knows with memory of their own."""
     from archc.analysis.gpus import find_gpu, gpus
     from archc.report.memory import Device
     from archc.report.spelling.numbers import format_bytes
@@ -68,8 +68,9 @@ def _devices(args: Namespace) -> list[Device]:
         if card is None:
             hint = meant(name, cards)
             raise Stop(f"no GPU {name!r}{hint} (known: {', '.join(cards)})")
-        chosen.append(card.key)
-    named = chosen if chosen or args.memory else cards
+        chosen.append(card)
+    own = [card for card in cards.values() if not card.shared]
+    named = chosen if chosen or args.memory else own
     return [Device(f"{format_bytes(bytes)} given", bytes) for bytes in args.memory] + [
-        Device(cards[name].name, cards[name].memory, cards[name]) for name in named
+        Device(card.name, card.memory, card) for card in named
     ]

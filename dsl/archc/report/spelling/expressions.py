@@ -7,8 +7,7 @@ here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -25,8 +24,7 @@ def called_with(call: Call, terms: Terms) -> Terms:
     """The names of the block that is called, in the terms of the block that is drawn."""
     found = {name: translated(value, terms) for name, value in call.args.items()}
     for name, trace in call.traces.items():  # of operators and of what is true or false
-        with suppress(KeyError):  # a param of the network
-            found[name] = symbolic.substitute(trace, terms) if trace and terms else trace
+        found[name] = in_terms(trace, terms) if trace else trace
     for name, x in call.body.called(call.inputs):
         if x.shape is not None:
             found[f"{name}.c"] = translated(x.shape.channels, terms)
@@ -37,11 +35,16 @@ def translated(value: Any, terms: Terms) -> symbolic.Expr | None:
     """The expression of a number or list; None of a block or a word."""
     if not isinstance(value, int | float | tuple):
         return None
-    expr = symbolic.expr_of(value)
-    try:
-        return symbolic.substitute(expr, terms) if terms else expr
-    except KeyError:  # a param of the network
+    return in_terms(symbolic.expr_of(value), terms)
+
+
+def in_terms(expr: symbolic.Expr, terms: Terms) -> symbolic.Expr:
+    """An expression in the names of the block that is shown; a param of the network stays."""
+    if not terms:
         return expr
+    return symbolic.substitute(
+        expr, {name: symbolic.var(name) for name in expr.variables()} | dict(terms)
+    )
 
 
 def format_expression(value: Any, terms: Terms) -> str:
@@ -96,6 +99,21 @@ def with_expressions(op: Op, terms: Terms) -> Op:
         if shown is not value:
             changes[field.name] = shown
     return replace(op, **changes) if changes else op
+
+
+def with_shown(op: Op, names: Collection[str]) -> Op:
+    """The operator with some of its numbers replaced by ones that no label leaves out."""
+    return replace(op, **{name: _kept(getattr(op, name)) for name in names}) if names else op
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_kept, value))
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    made = _Int(value)
+    made.text = str(symbolic.plain(value))
+    return made
 
 
 def format_traced(value: Any, terms: Terms) -> str:
