@@ -7,7 +7,14 @@ written, `translation` says it in archc's words, `message` tells the user.
 from archc.habits.message import as_diagnostic
 from archc.habits.shapes import channels_apart
 from archc.habits.table import Habit, habits
-from archc.habits.translation import Renaming, Translation, lacking_of_python, renamed, translated
+from archc.habits.translation import (
+    Renaming,
+    Translation,
+    lacking_of_python,
+    renamed,
+    translated,
+    words_beginning,
+)
 
 __all__ = [
     "Habit",
@@ -19,4 +26,5 @@ __all__ = [
     "lacking_of_python",
     "renamed",
     "translated",
+    "words_beginning",
 ]
