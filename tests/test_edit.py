@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import threading
 import time
 from hashlib import sha256
@@ -17,6 +18,7 @@ from editing import FORWARD
 from archc import api, data
 from archc.editor.document import Document
 from archc.page.edited_file import NEW, ChangedOnDisk, EditedFile, FileText, NotSaved
+from archc.page.one_file import read_bundled
 from archc.page.origins import origins
 from archc.page.units import PageOffsets
 from archc.page.workbench import ANSWERS, NoSuchAnswer, Workbench
@@ -165,7 +167,7 @@ def test_cards_lead_to_their_statements() -> None:
     assert found["body.1"] == ["unit(16)"]  # body.1 and .2, drawn once
     assert found["head"] == ["fc 10"]
     assert found["body.0.conv1"] == ["conv 3x3 p1 x(c)", "bn", "relu"]
-    assert found["input"] == []
+    assert found["input"] == ["input 32x32 x3"]
 
 
 def test_lines_of_pytorch_lead_to_their_statements() -> None:
@@ -225,6 +227,61 @@ def test_a_text_with_mistakes_has_its_reasons() -> None:
     habit = NETWORK.replace("; relu }", "; Relu }")
     assert desk.ask("look", habit)["sure"] == 1
     assert applied(habit, desk.ask("mend", habit)["changes"]) == NETWORK
+
+
+def test_an_empty_text_has_a_way_to_begin() -> None:
+    desk = bench()
+    for text in ("", "\n\n", "# mine", "# mine\n", "# 𝔘\n\n  "):
+        look = desk.ask("look", text)
+        begun = applied(text, look["beginning"]["changes"])
+        assert begun.startswith(text)
+        assert begun.endswith("network Net\ninput 224x224 x3\n")
+        now = desk.ask("look", begun)
+        assert (now["ok"], now["network"], now["findings"]) == (True, True, [])
+        assert "why" not in now
+        assert "beginning" not in now
+        assert desk.ask("numbers", text) == {"why": look["why"]}
+    look = desk.ask("look", "block b(c) { conv 3x3 x(c) }\n")
+    assert "library" in look["why"]
+    assert "beginning" not in look
+    assert "beginning" not in desk.ask("look", "relu {")
+
+
+def test_the_page_says_no_words_of_the_command_line() -> None:
+    desk = bench()
+    text = desk.ask("example", "", name="resnet50")["text"]
+    summary = api.analyze(Source(str(data.ARCHS / "resnet50.arch"), text)).summary()
+    assert "--depth" in str(summary)
+    assert "archc fit" in str(summary)
+    answer = desk.ask("numbers", text)
+    assert not re.search("--|`|archc", " ".join((answer["head"], *answer["foot"])))
+    assert len(answer["foot"]) == len(summary.sheet().foot) - 1
+
+
+def test_a_block_of_a_used_file_is_shown_with_its_file() -> None:
+    desk = bench(data.ARCHS / "playground.arch")
+    text = desk.ask("example", "", name="resnet18")["text"]
+    source = (data.ARCHS / "blocks" / "resnet.arch").read_text(encoding="utf-8")
+    found = desk.ask("definition", text, at=text.index("basic(") + 2)
+    assert (found["name"], found["text"]) == ("blocks/resnet.arch", source)
+    assert source[found["start"] : found["end"]] == "basic"
+    found = desk.ask("definition", text, at=text.index("blocks/resnet.arch") + 2)
+    assert (found["name"], found["start"], found["end"]) == ("blocks/resnet.arch", 0, 0)
+
+
+def test_a_page_of_one_text_says_which_files_there_are() -> None:
+    path = data.ARCHS / "playground.arch"
+    desk = Workbench(Document("", path, read_bundled))
+    text = 'network N\nuse "{}"\ninput 8x8 x3\nconv 3x3 x8\n'
+    assert desk.ask("look", text.format("blocks/resnet.arch"))["ok"]
+    for name in ("mine.arch", "blocks/mine.arch"):
+        (error,) = (
+            found
+            for found in desk.ask("look", text.format(name))["findings"]
+            if found["severity"] == "error"
+        )
+        assert f"there is no `{name}` here: the playground holds one file" in error["title"]
+        assert str(data.ARCHS) not in json.dumps(error)
 
 
 def test_the_habits_of_torch_lead_to_the_right_block() -> None:
@@ -392,3 +449,21 @@ def test_it_hears_of_changes(tmp_path: Path) -> None:
     assert file.wait(found.digest, 20, lambda: [used]) is True
     os.utime(path, ns=(1, 1))  # touched: the same text is no news
     assert file.wait(found.digest, 0.5, list) is False
+
+
+def test_it_hears_of_what_changed_while_nobody_waited(tmp_path: Path) -> None:
+    path, used, later = (tmp_path / name for name in ("my.arch", "used.arch", "later.arch"))
+    for each in (path, used, later):
+        each.write_text("one\n", encoding="utf-8")
+    file = edited(path)
+    seen = file.read().digest
+    file.note([used])
+    used.write_text("two, longer\n", encoding="utf-8")
+    assert file.wait(seen, 5, lambda: [used]) is True
+    assert file.wait(seen, 0, lambda: [used]) is False
+    now = [used]  # a `use` that is typed while the page waits
+    threading.Timer(0.3, now.append, [later]).start()
+    threading.Timer(0.9, lambda: later.write_text("two, longer\n", encoding="utf-8")).start()
+    assert file.wait(seen, 20, lambda: now) is True
+    used.unlink()
+    assert file.wait(seen, 5, lambda: [used]) is True

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 WEB = Path(__file__).parents[1] / "web"
 PLAYGROUND = WEB.parent / "build" / "playground"
 TAB, ENTER, ESCAPE, END, LEFT, RIGHT, DOWN = "\ue004\ue007\ue00c\ue010\ue012\ue014\ue015"
-F8, F1, CONTROL, ALT, BACKSPACE = "\ue038\ue031\ue009\ue00a\ue003"
+F8, F1, F12, CONTROL, ALT, BACKSPACE = "\ue038\ue031\ue03c\ue009\ue00a\ue003"
 NETWORK = """\
 network Small "a <b> & </script> | 한국어"
 input 32x32 x3
@@ -230,6 +230,205 @@ def test_the_view_stays_while_one_types(page: EditPage) -> None:
     assert page("document.querySelector('#diagram svg').style.transform") == moved
 
 
+# How far the edges of the drawing are inside of the window, below the buttons: at least.
+ROOM = """(() => {
+  const drawn = document.querySelector('#diagram svg').getBoundingClientRect();
+  const frame = document.querySelector('#diagram .view').getBoundingClientRect();
+  const top = document.querySelector('#diagram .tools').getBoundingClientRect().bottom;
+  const beside = Math.min(drawn.left - frame.left, frame.right - drawn.right);
+  return Math.min(beside, drawn.top - top, frame.bottom - drawn.bottom);
+})()"""
+
+
+def test_the_diagram_is_fitted_until_a_hand_moves_it(page: EditPage) -> None:
+    page.click("#editor .cm-content")
+    page.hold(CONTROL, "a")
+    page.browser.command("Input.insertText", text="network Mine\ninput 32x32 x3\n")
+    page.wait("document.getElementById('name').textContent === 'Mine'")
+    assert page(ROOM) >= -1
+    for number in range(1, 6):
+        page.browser.command("Input.insertText", text=f"conv 3x3 p1 x{8 * number}; relu\n")
+        page.wait(f"document.querySelector('#diagram').textContent.includes('→ {8 * number}')")
+        page.wait(f"{ROOM} >= -1", 2)
+    fitted = "document.querySelector('#diagram .tools [aria-pressed]').getAttribute('aria-pressed')"
+    assert page(fitted) == "true"
+    page.browser.drag("#diagram .view", 40, 30)
+    assert page(fitted) == "false"
+    moved = page("document.querySelector('#diagram svg').style.transform")
+    page.browser.command("Input.insertText", text="conv 3x3 p1 x64\n")
+    page.wait("document.querySelector('#diagram').textContent.includes('→ 64')")
+    assert page("document.querySelector('#diagram svg').style.transform") == moved
+    page.click("#diagram .tools [aria-pressed]")
+    assert page(ROOM) >= -1
+    page.line(8, ENTER + "conv 3x3 p1 x128")
+    page.wait("document.querySelector('#diagram').textContent.includes('→ 128')")
+    page.wait(f"{ROOM} >= -1", 2)
+
+
+def test_what_is_typed_on_a_phone_is_fitted_when_it_is_shown(page: EditPage) -> None:
+    page.size(390, 800)
+    page.wait("document.body.dataset.view === 'text'")
+    page.click("#editor .cm-content")
+    page.hold(CONTROL, "a")
+    page.browser.command("Input.insertText", text="network Mine\ninput 32x32 x3\n")
+    page.wait("document.getElementById('name').textContent === 'Mine'")
+    page.browser.command("Input.insertText", text="conv 3x3 p1 x8; relu\n" * 4)
+    page.wait("document.querySelectorAll('#diagram .node').length === 6")
+    page.click("#tab-diagram")
+    page.wait(f"{ROOM} >= -1", 2)
+
+
+def test_a_click_on_the_grey_diagram_selects_the_same_statement(page: EditPage) -> None:
+    page.line(3, ENTER + "# a comment, and a mistake: 한𝔘" + ENTER + "nonsense")
+    page.wait("document.querySelector('#views').classList.contains('stale')")
+    page.click(page.cards("head"))
+    page.wait("getSelection().toString() === 'fc 10'")
+    page.line(7, "")  # its card is marked, too
+    page.wait("document.querySelector('#diagram .cluster.here') !== null")
+    page.line(8, BACKSPACE * len("gap; flatten; head: fc 10"))
+    before = page("getSelection().toString()")
+    page.click(page.cards("head"))
+    page.wait("document.getElementById('said').textContent.includes('no longer')")
+    assert page("getSelection().toString()") == before
+
+
+def test_the_input_leads_to_its_line(page: EditPage) -> None:
+    page.click(page.cards("input"))
+    page.wait("getSelection().toString() === 'input 32x32 x3'")
+
+
+def test_an_empty_text_is_begun_by_a_button(page: EditPage) -> None:
+    page.click("#editor .cm-content")
+    page.hold(CONTROL, "a")
+    page.press(BACKSPACE)
+    page.wait("document.querySelector('#trouble .cure') !== null")
+    assert page.shown("#trouble .cure") == "begin with `network Net` and `input 224x224 x3`"
+    page.click("#trouble .cure")
+    page.wait("document.getElementById('name').textContent === 'Net'")
+    page.press("conv 3x3 x8")  # where the cursor is now
+    assert page.text == "network Net\ninput 224x224 x3\nconv 3x3 x8"
+    page.wait("document.getElementById('trouble').hidden")
+
+
+def test_a_notice_goes_with_its_cause(page: EditPage) -> None:
+    page.line(6, ENTER + "rel")
+    page.wait("document.querySelector('#views').classList.contains('stale')")
+    page.click("#download summary")
+    page.click("#download [data-kind=py]")
+    page.wait("!document.getElementById('notice').hidden")
+    page.line(7, "u")
+    page.wait("!document.querySelector('#views').classList.contains('stale')")
+    assert page("document.getElementById('notice').hidden")
+
+
+LIST = "document.querySelector('.cm-tooltip-autocomplete')"
+
+
+def test_completion_by_the_names_of_torch(page: EditPage) -> None:
+    for typed, label, written in (
+        ("MaxPo", "MaxPool2d → pool", "pool"),
+        ("Lin", "Linear → fc", "fc"),
+        ("AdaptiveAvg", "AdaptiveAvgPool2d → gap", "gap"),
+    ):
+        page.line(4, ENTER + typed)
+        page.wait(f"{LIST}?.textContent.includes('{label}')")
+        page.wait(f"{LIST}.querySelector('[aria-selected]').textContent.startsWith('{label}')")
+        time.sleep(0.2)
+        page.press(ENTER)
+        page.wait(f"{LIST} === null")
+        assert page.text.split("\n")[4] == written
+
+
+def test_enter_ends_the_line_behind_a_whole_word(page: EditPage) -> None:
+    for word in ("relu", "bn", "gap"):
+        page.line(4, ENTER + word)
+        time.sleep(0.8)  # a list has come, if one does
+        if word != "relu":  # relu6 begins with it
+            assert page(f"{LIST} === null"), word
+        page.press(ENTER)
+        page.wait(f"{LIST} === null")
+        assert page.text.split("\n")[4:6] == [word, ""], word
+
+
+def test_completion_offers_attributes_behind_a_blank(page: EditPage) -> None:
+    page.line(4, ENTER + "conv ")
+    page.wait(f"{LIST} !== null")
+    offered = page.shown(".cm-completionLabel").split("|")
+    assert offered[0] == "3x3"
+    assert {"/2", "p1", "x64", "nobias"} <= set(offered)
+    page.press("7x7 ")
+    page.wait(f"{LIST}?.textContent.includes('nobias') && !{LIST}.textContent.includes('3x3')")
+    time.sleep(0.2)
+    page.press(ENTER)  # it is no choice of what nobody has looked at
+    assert page.text.split("\n")[4:6] == ["conv 7x7 ", ""]
+    page.press("relu ")
+    time.sleep(0.8)
+    assert page(f"{LIST} === null")
+
+
+def test_lines_are_indented(page: EditPage) -> None:
+    page.line(6, ENTER + "residual<" + ENTER + "relu" + ENTER + ">" + ENTER + "{" + ENTER + "bn")
+    page.press(DOWN + END + ENTER + "relu")
+    expected = ["residual<", "  relu", ">", "{", "  bn", "}", "relu"]
+    assert page.text.split("\n")[6:13] == expected
+
+
+def test_f1_explains_once_and_escape_closes_it(page: EditPage) -> None:
+    page.line(4, LEFT * 14)
+    page.browser.point_at("#editor .cm-line:nth-child(4) .c-operator")
+    page.wait("document.querySelector('#editor .markdown') !== null")
+    page.press(F1)
+    page.wait("document.querySelector('#editor .markdown[role=status]') !== null")
+    assert page("document.querySelectorAll('#editor .markdown').length") == 1
+    page.press(ESCAPE)
+    page.wait("document.querySelectorAll('#editor .markdown').length === 0")
+
+
+def test_a_key_corrects_the_mistake_at_the_cursor(page: EditPage) -> None:
+    for modifier, key in ((ALT, ENTER), (CONTROL, ".")):
+        page.line(6, ENTER + "Relu")
+        page.wait("document.querySelectorAll('#findings li.error .cure').length === 1")
+        page.hold(modifier, key)
+        page.wait("document.querySelectorAll('#findings li.error').length === 0")
+        assert page.text.split("\n")[6] == "relu"
+        page.hold(modifier, key)
+        page.wait("document.getElementById('said').textContent.includes('no correction')")
+
+
+def test_a_used_file_is_read_and_heard_of(page: EditPage, path: Path) -> None:
+    lib = path.with_name("lib.arch")
+    text = NETWORK.split("block")[0].replace("network", "network", 1) + "b(8)\nhead: fc 10\n"
+    lib.write_text("# mine\nblock b(c) { conv 3x3 p1 x(c) }\n", encoding="utf-8")
+    path.write_text(text.replace("input", 'use "lib.arch"\ninput'), encoding="utf-8")
+    page.wait("document.getElementById('editor').textContent.includes('lib.arch')")
+    page.wait("document.querySelector('#diagram').textContent.includes('conv 3×3')")
+    lib.write_text("# mine\nblock b(c) { conv 1x1 x(c) }\n", encoding="utf-8")
+    page.wait("document.querySelector('#diagram').textContent.includes('conv 1×1')")
+    page.line(4, LEFT * 4 + F12)
+    page.wait("!document.getElementById('used').hidden")
+    assert page.shown("#usedname") == "lib.arch"
+    assert "block b(c) { conv 1x1 x(c) }" in page.shown("#used .cm-line.marked")
+    page.press("x")  # it is not edited
+    assert "block b(c) { conv 1x1 x(c) }" in page.shown("#used .cm-line.marked")
+    page.press(ESCAPE)
+    page.wait("document.getElementById('used').hidden")
+    assert page("document.activeElement.closest('#editor') !== null")
+    page.click("#editor .cm-line:nth-child(5)")
+    page.browser.command("Input.dispatchKeyEvent", type="keyDown", key="Control", modifiers=2)
+    word = "#editor .cm-line:nth-child(4) span"
+    at = page(
+        f"(r => [r.x + 2, r.y + 5])(document.querySelector('{word}').getBoundingClientRect())"
+    )
+    for kind in ("mousePressed", "mouseReleased"):
+        page.browser.command(
+            "Input.dispatchMouseEvent", type=kind, x=at[0], y=at[1], button="left", clickCount=1,
+            modifiers=2,
+        )  # fmt: skip
+    page.wait("!document.getElementById('used').hidden")
+    page.click("#back")
+    page.wait("document.getElementById('used').hidden")
+
+
 def test_numbers_and_pytorch_lead_to_the_text(page: EditPage) -> None:
     page.click("#tab-numbers")
     page.wait("document.querySelectorAll('#numbers tbody tr').length > 5")
@@ -410,6 +609,27 @@ def test_a_phone_can_read_it(page: EditPage) -> None:
     page.wait("document.body.dataset.view === 'diagram'")
 
 
+def test_a_phone_shows_what_counts(page: EditPage) -> None:
+    page.size(390, 800)
+    page.wait("document.body.dataset.view === 'text'")
+    page.click("#tab-numbers")
+    page.wait("document.querySelectorAll('#numbers thead th').length > 3")
+    last = "document.querySelector('#numbers thead th:last-child')"
+    assert page(f"{last}.getBoundingClientRect().right") <= 390
+    assert page("document.getElementById('numbers').scrollWidth") <= 390
+    page.click("#tab-text")
+    page.line(6, ENTER + "Relu")
+    page.wait("!document.getElementById('mend').hidden")
+    tops = "[...document.querySelectorAll('.actions > :not([hidden])')].map(e => Math.round("
+    tops += "(r => r.y + r.height / 2)(e.getBoundingClientRect())))"
+    assert max(page(tops)) - min(page(tops)) < 4, "one row"
+    page.press(ENTER + "con")
+    page.wait(f"{LIST} !== null")
+    time.sleep(0.5)
+    info = "document.querySelector('.cm-completionInfo')"
+    assert page(f"{info} === null || getComputedStyle({info}).display === 'none'")
+
+
 def test_a_page_without_its_secret_says_so(browser: Browser, server: EditServer) -> None:
     browser.open("about:blank")
     browser.open(server.address.partition("#")[0])
@@ -429,10 +649,63 @@ def test_when_archc_ends_the_text_stays(browser: Browser, server: EditServer) ->
     server.close()
     page.press(ENTER)
     page.wait("!document.getElementById('notice').hidden")
-    assert "is still here" in page.shown("#notice")
+    said = page.shown("#notice")
+    assert "is still here" in said
+    assert "open the new address that it prints" in said
     assert page.text == NETWORK + "relu\n\n"
+    for what in ("#diagram svg", ".shape"):
+        assert page(f"getComputedStyle(document.querySelector('{what}')).opacity") == "0.38"
     browser.errors()  # of the requests
     browser.run("window.onbeforeunload = null")
+
+
+def test_another_archc_at_the_same_port_takes_the_page_over(
+    browser: Browser, server: EditServer, path: Path
+) -> None:
+    page = EditPage(browser, server.address)
+    page.line(6, ENTER + "relu")
+    server.close()
+    page.press(ENTER)
+    page.wait("document.body.classList.contains('gone')")
+    port = server.server_address[1]
+    again = EditServer(server.file, Workbench(Document(NETWORK, path), is_whole=True), port)
+    page.press("b")  # the new one does not know this page
+    page.wait("document.getElementById('notice').textContent.includes('has ended')")
+    browser.open(again.address)  # by its address, in the same tab
+    page.wait("!document.body.classList.contains('gone')")
+    assert page("document.getElementById('notice').hidden")
+    assert page.text == NETWORK + "relu\nb\n"
+    page.press("n")
+    page.click("#save")
+    page.wait("!document.title.startsWith('•')")
+    assert path.read_text(encoding="utf-8") == NETWORK + "relu\nbn\n"
+    again.close()
+    browser.errors()
+
+
+def test_what_was_typed_is_offered_to_the_next_page(
+    browser: Browser, server: EditServer, path: Path
+) -> None:
+    page = EditPage(browser, server.address)
+    page.line(6, ENTER + "relu")
+    server.close()
+    page.press(ENTER)
+    page.wait("document.body.classList.contains('gone')")
+    browser.run("window.addEventListener('beforeunload', e => e.stopImmediatePropagation(), true)")
+    browser.errors()
+    port = server.server_address[1]
+    again = EditServer(server.file, Workbench(Document(NETWORK, path), is_whole=True), port)
+    page = EditPage(browser, again.address)
+    assert page.text == NETWORK
+    assert page.shown("#notice button") == "Bring it back|Throw it away|×"
+    page.click("#notice button")
+    assert page.text == NETWORK + "relu\n\n"
+    browser.run("window.addEventListener('beforeunload', e => e.stopImmediatePropagation(), true)")
+    browser.reload()
+    page.wait(READY)
+    assert page("document.getElementById('notice').hidden")
+    again.close()
+    browser.errors()
 
 
 def test_draw_watch_shows_the_same_page(browser: Browser, path: Path) -> None:
@@ -583,6 +856,59 @@ def test_damaged_links_are_said(playground: Callable[[str], EditPage]) -> None:
         page.browser.run("location.hash = '#net=lenet5'")
         page.wait("document.querySelector('#editor').textContent.includes('network LeNet5')")
         assert page("document.getElementById('notice').hidden")
+    assert page.browser.errors() == []
+
+
+def test_an_example_is_a_page_that_one_comes_back_from(
+    playground: Callable[[str], EditPage],
+) -> None:
+    page = playground("")
+    page.line(18, ENTER + "# mine")
+    for name, heading in (("lenet5", "LeNet5"), ("resnet18", "ResNet18")):
+        page.click("#examples")
+        page.press(name + ENTER)
+        page.wait(f"document.getElementById('name').textContent === '{heading}'")
+    assert page("location.hash") == "#net=resnet18"
+    page.browser.run("history.back()")
+    page.wait("document.getElementById('name').textContent === 'LeNet5'")
+    page.browser.run("history.back()")
+    page.wait("document.getElementById('name').textContent === 'MyNet'")
+    assert "# mine" in page.text
+    page.browser.run("history.forward()")
+    page.wait("document.getElementById('name').textContent === 'LeNet5'")
+    assert page.browser.errors() == []
+
+
+def test_the_playground_has_one_file_and_those_of_archc(
+    playground: Callable[[str], EditPage],
+) -> None:
+    page = playground("#net=resnet18")
+    line = "[...document.querySelectorAll('#editor .cm-line')]"
+    page(f"{line}.find(l => l.textContent.includes('layer1')).setAttribute('id', 'wanted')")
+    page.click("#wanted")
+    page.press(END + LEFT * 50 + F12)
+    page.wait("!document.getElementById('used').hidden")
+    assert page.shown("#usedname") == "blocks/resnet.arch"
+    assert "block basic(width, stride=1) {" in page.shown("#used .cm-line.marked")
+    page.press(ESCAPE)
+    page.line(8, LEFT * 6 + "x")
+    page.wait("document.querySelectorAll('#findings li.error').length > 0")
+    assert "the playground holds one file" in page.shown("#findings li.error")
+    assert "/archc/" not in page.shown("#findings li.error")
+    assert page.browser.errors() == []
+
+
+def test_opened_as_a_file_the_playground_says_what_it_needs(
+    static: str, browser: Browser, playground: Callable[[str], EditPage]
+) -> None:
+    browser.open((PLAYGROUND / "index.html").as_uri())
+    shown = "getComputedStyle(document.getElementById('unserved')).display !== 'none'"
+    assert browser.value(shown)
+    assert "python3 -m http.server" in browser.value("document.body.innerText")
+    assert "http://localhost:8000" in browser.value("document.body.innerText")
+    browser.errors()
+    page = playground("")
+    assert not page(shown)
     assert page.browser.errors() == []
 
 

@@ -142,6 +142,23 @@ def test_a_used_file_is_news_and_one_outside_is_not_read(server: EditServer) -> 
         assert "a secret" not in json.dumps(answer)
 
 
+def test_a_used_file_is_news_whatever_is_asked_of_other_texts(server: EditServer) -> None:
+    """As the page asks: the examples, of no text, and then it waits."""
+    used = server.file.path.parent / "b.arch"
+    used.write_text("block b(c) { conv 3x3 p1 x(c) }\n", encoding="utf-8")
+    text = 'network N\nuse "b.arch"\ninput 8x8 x3\nb(8)\n'
+    server.file.path.write_text(text, encoding="utf-8")
+    ask(server, "open")
+    ask(server, "look", text=text)
+    ask(server, "examples", text="")
+    threading.Timer(0.3, lambda: used.write_text("block b(c) { conv 1x1 x(c) }\n")).start()
+    server.held = 5
+    assert ask(server, "wait", seen=digest(text)) == {"used": True}
+    ask(server, "look", text=text)
+    used.write_text("block b(c) { conv 1x1 x(2*c) }\n", encoding="utf-8")  # nobody waits
+    assert ask(server, "wait", seen=digest(text)) == {"used": True}
+
+
 # --- who it is not for -------------------------------------------------------------------
 
 STRANGERS = [

@@ -16,6 +16,7 @@ from archc import api, data, files
 from archc.api import Cancelled, Kept, analyze
 from archc.cli import main
 from archc.editor.card import BadSetting, CardSetting
+from archc.editor.completion import Proposal
 from archc.editor.document import Document
 from archc.editor.hints import shape_hints
 from archc.editor.legend import FAMILIES, KINDS, MODIFIERS
@@ -268,6 +269,59 @@ def test_completion_in_its_places() -> None:
     assert proposed("# a comment‸") == {}
     assert "input" in proposed("‸")
     assert "resnet.arch" in proposed('use "blocks/‸')
+
+
+def test_completion_by_the_words_of_other_tools() -> None:
+    head = "network Net\ninput 32x32 x3\n"
+    for begun, label in (
+        ("MaxPool2d", "MaxPool2d → pool"),
+        ("maxpool", "maxpool → pool"),
+        ("max", "max_pool2d → pool"),
+        ("Lin", "Linear → fc"),
+        ("linear", "linear → fc"),
+        ("Dense", "Dense → fc"),
+        ("BatchNorm", "BatchNorm2d → bn"),
+        ("Conv2d", "Conv2d → conv"),
+        ("Conv1", "Conv1d → conv"),
+        ("AdaptiveAvgPool2d", "AdaptiveAvgPool2d → gap"),
+        ("GlobalMaxPooling2D", "GlobalMaxPooling2D → pool to=1"),
+    ):
+        one, offset = at_mark(f"{head}{begun}‸")
+        (found,) = (p for p in one.complete(offset) if p.label == label)
+        assert (found.text, found.known_as) == tuple(reversed(label.split(" → ")))
+        assert found.text.partition(" ")[0] in REGISTRY
+        assert (found.start, found.end) == (offset - len(begun), offset)
+    one, offset = at_mark(f"{head}‸")
+    assert not any(p.known_as for p in one.complete(offset)), "nothing is begun"
+    assert not any(p.known_as == "ReLU" for p in at_mark_complete(f"{head}Re‸"))
+
+
+def at_mark_complete(text: str) -> tuple[Proposal, ...]:
+    one, offset = at_mark(text)
+    return one.complete(offset)
+
+
+def test_completion_says_no_name_twice() -> None:
+    found = proposed("block unit(c) { relu }\ninput 32x32 x4\n‸")
+    assert found["conv"] == "3x3/2 p1 x8 → 16x16 x8"
+    assert found["relu"] == "→ 32x32 x4"
+    assert found["add"] == "< a | b >"
+    assert found["unit"] == "(c)"
+
+
+def test_completion_of_attributes_leaves_out_those_that_are_there() -> None:
+    first = [p.text for p in at_mark_complete("input 8x8 x4\nconv ‸")]
+    assert first[0] == "3x3"
+    assert {"/2", "p1", "x64", "g32", "nobias"} <= set(first)
+    found = {p.text for p in at_mark_complete("input 8x8 x4\nconv 3x3/2 p1 x(4) nobias ‸")}
+    assert not {"3x3", "/2", "p1", "x64", "nobias"} & found
+    assert {"g32", "d2"} <= found
+
+
+def test_completion_puts_input_first_where_it_is_begun() -> None:
+    for head in ("network Net\n", "network Net\ninput 8x8 x3\n"):
+        found = [p.text for p in at_mark_complete(f"{head}in‸") if p.text.startswith("in")]
+        assert found[0] == "input"
 
 
 def test_completion_inside_a_block_knows_its_tensor() -> None:

@@ -9,6 +9,8 @@ it imports there, as byte code of that very Python. Nothing is fetched from else
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib.util
 import json
 import shutil
@@ -37,6 +39,16 @@ PYODIDE = (
     "python_stdlib.zip",
 )
 _DATA = {"grammar": data.GRAMMAR, "templates": data.TEMPLATES, "archs": data.ARCHS}
+_UNSERVED = """\
+<div id="unserved" role="alert" hidden>
+<p>A browser runs this page from a web server only, not from a file. Serve this folder:</p>
+<pre>python3 -m http.server</pre>
+<p>then open <a href="http://localhost:8000">http://localhost:8000</a></p>
+</div>
+"""
+_UNSERVED_SCRIPT = (
+    "if (location.protocol === 'file:') document.getElementById('unserved').hidden = false"
+)
 _NOTICE = """\
 This folder holds archc (MIT License) with its page, and
 
@@ -53,8 +65,7 @@ def main(out: Path) -> None:
     shutil.rmtree(out, ignore_errors=True)
     (out / "pyodide").mkdir(parents=True)
     html = (PAGE / "edit.html").read_text(encoding="utf-8")
-    made = html.replace('data-served="yes"', 'data-served="no"')
-    assert made != html
+    made = _standing_alone(html)
     (out / "index.html").write_text(made, encoding="utf-8")
     for name in ("edit.js", "edit.css", "layout.js", "viz-global.js"):
         shutil.copy(PAGE / name, out)
@@ -68,6 +79,19 @@ def main(out: Path) -> None:
     sources, compiled = (str(out.resolve() / name) for name in ("sources.zip", "archc.zip"))
     subprocess.run(["node", "compile.mjs", sources, compiled], cwd=WEB, check=True)
     Path(sources).unlink()
+
+
+def _standing_alone(html: str) -> str:
+    """The page that no archc serves; opened as a file, where no module is loaded, it says so."""
+    digest = base64.b64encode(hashlib.sha256(_UNSERVED_SCRIPT.encode()).digest()).decode()
+    for old, new in (
+        ('data-served="yes"', 'data-served="no"'),
+        ("script-src 'self'", f"script-src 'self' 'sha256-{digest}'"),
+        ("<main>", f"{_UNSERVED}<script>{_UNSERVED_SCRIPT}</script>\n<main>"),
+    ):
+        assert html.count(old) == 1, old
+        html = html.replace(old, new)
+    return html
 
 
 def _bundled() -> dict[str, object]:

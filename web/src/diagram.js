@@ -53,6 +53,7 @@ export class Diagram {
     this.hit = 0;
     this.drawn = "";
     [this.scale, this.x, this.y] = [1, 0, 0];
+    this.fits = "width"; // how the drawing is fitted into the window; "" since a hand has moved it
     this.about = element("div", "about");
     this.about.setAttribute("role", "tooltip");
     this.about.hidden = true;
@@ -73,10 +74,11 @@ export class Diagram {
       made.setAttribute("aria-label", title);
       made.onclick = act;
       bar.append(made);
+      return made;
     };
     button("−", "smaller (-)", () => this.zoom(0.8));
     button("+", "larger (+)", () => this.zoom(1.25));
-    button("fit", "fit the diagram into the window (f)", () => this.fit());
+    this.fitting = button("fit", "fit the diagram into the window, and keep it fitted (f)", () => this.fit("all"));
     button("close", "close all blocks (c)", () => this.openAll(false));
     button("open", "open all blocks (e)", () => this.openAll(true));
     this.search = element("input");
@@ -88,14 +90,21 @@ export class Diagram {
     this.view.tabIndex = 0;
     this.view.setAttribute("role", "group");
     this.view.setAttribute("aria-label", "diagram: arrows move it, + and - zoom, Tab goes from card to card, Enter shows a card's text");
+    this.bar = bar;
     this.root.append(bar, this.view);
     this.search.oninput = () => this.look();
     this.search.onkeydown = (event) => this.searchKey(event);
     this.watchPointers();
     this.view.addEventListener("keydown", (event) => this.key(event));
+    let width = 0;
+    new ResizeObserver(() => { // its tab is shown, the window or the column is another
+      if (this.view.clientWidth === width) return;
+      width = this.view.clientWidth;
+      this.fit();
+    }).observe(this.view);
   }
 
-  /** Show a network. What was open stays open, and the view where it was. */
+  /** Show a network. What was open stays open, and the view where a hand has put it. */
   async show(model) {
     const isNew = this.model?.name !== model.name;
     if (isNew) this.open.clear();
@@ -106,8 +115,8 @@ export class Diagram {
     const closed = new Set(model.closed);
     for (const item of this.items.values())
       if (item.items && !this.open.has(item.id)) this.open.set(item.id, !closed.has(item.k));
-    await this.draw();
-    if (isNew) this.begin();
+    if (isNew) this.fits = "width";
+    if (await this.draw()) this.fit();
   }
 
   index(list, parent) {
@@ -168,11 +177,15 @@ export class Diagram {
 
   // --- drawing ------------------------------------------------------------------------------
 
+  /** Draw what is open; false where the drawing is the one that is there, or a newer one comes. */
   async draw(anchor = null) {
     const dot = this.dot();
-    if (dot === this.drawn) return this.mark();
+    if (dot === this.drawn) {
+      this.mark();
+      return false;
+    }
     const svg = await this.layout.draw(dot);
-    if (svg === null) return;
+    if (svg === null) return false;
     const before = anchor && this.node(anchor)?.getBoundingClientRect();
     const focused = this.view.contains(document.activeElement) ? document.activeElement.id : "";
     const parsed = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
@@ -192,6 +205,7 @@ export class Diagram {
     }
     if (focused) this.view.querySelector(`#${CSS.escape(focused)}`)?.focus({ preventScroll: true });
     this.mark();
+    return true;
   }
 
   node(item) {
@@ -320,6 +334,15 @@ export class Diagram {
 
   place() {
     if (this.svg) this.svg.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
+    this.fitting.setAttribute("aria-pressed", String(Boolean(this.fits)));
+  }
+
+  /** Move by hand: from now on the view stays where it is put. */
+  pan(dx, dy) {
+    this.fits = "";
+    this.x += dx;
+    this.y += dy;
+    this.place();
   }
 
   size() {
@@ -329,62 +352,50 @@ export class Diagram {
   zoom(factor, left, top) {
     const next = Math.min(8, Math.max(0.02, this.scale * factor)), frame = this.view.getBoundingClientRect();
     const px = (left ?? frame.left + frame.width / 2) - frame.left, py = (top ?? frame.top + frame.height / 2) - frame.top;
+    this.fits = "";
     this.x = px - (px - this.x) * (next / this.scale);
     this.y = py - (py - this.y) * (next / this.scale);
     this.scale = next;
     this.place();
   }
 
-  fit() {
-    if (!this.svg) return;
-    const [width, height] = this.size(), frame = this.view.getBoundingClientRect();
-    if (!frame.width) return;
-    this.scale = Math.min(frame.width / width, frame.height / height, 1.5);
+  /** Fit the drawing below the buttons, unless a hand has moved it. `how`: "all" of it from now on, or its
+   * "width" from the top where all would be too small to read. */
+  fit(how = this.fits) {
+    this.fits = how;
+    const frame = this.view.getBoundingClientRect();
+    if (!this.svg || !how || !frame.width) return; // without a width it is in a tab that is not shown
+    const [width, height] = this.size();
+    const top = Math.max(0, this.bar.getBoundingClientRect().bottom - frame.top), room = Math.max(frame.height - top, 1);
+    const all = Math.min(frame.width / width, room / height, 1.5);
+    this.scale = how === "all" || all >= 0.5 ? all : Math.min(1, frame.width / width);
     this.x = (frame.width - width * this.scale) / 2;
-    this.y = (frame.height - height * this.scale) / 2;
+    this.y = top + Math.max(0, (room - height * this.scale) / 2);
     this.place();
-  }
-
-  /** All of the width, from the top: a tall network that is fitted is too small to read. */
-  begin() {
-    if (!this.svg) return;
-    const [width] = this.size(), frame = this.view.getBoundingClientRect();
-    this.unplaced = !frame.width; // in a tab that is not shown
-    this.fit();
-    if (this.scale >= 0.5 || this.unplaced) return;
-    this.scale = Math.min(1, frame.width / width);
-    this.x = (frame.width - width * this.scale) / 2;
-    this.y = 0;
-    this.place();
-  }
-
-  /** Its tab is shown now. */
-  shownNow() {
-    if (this.unplaced) this.begin();
   }
 
   center(item) {
     const at = this.node(this.shown(item))?.getBoundingClientRect(), frame = this.view.getBoundingClientRect();
-    if (!at) return;
-    this.x += frame.left + frame.width / 2 - at.left - at.width / 2;
-    this.y += frame.top + frame.height / 2 - at.top - at.height / 2;
-    this.place();
+    if (at) this.pan(frame.left + frame.width / 2 - at.left - at.width / 2, frame.top + frame.height / 2 - at.top - at.height / 2);
   }
 
   /** Move as little as lets an element be seen. */
   into(each) {
-    const at = each.getBoundingClientRect(), frame = this.view.getBoundingClientRect();
-    if (at.left < frame.left || at.right > frame.right) this.x += frame.left + frame.width / 2 - at.left - at.width / 2;
-    if (at.top < frame.top || at.bottom > frame.bottom) this.y += frame.top + frame.height / 2 - at.top - at.height / 2;
     this.view.scrollTo(0, 0); // the browser scrolls to what has the focus, too
-    this.place();
+    const at = each.getBoundingClientRect(), frame = this.view.getBoundingClientRect();
+    const isBeside = at.left < frame.left || at.right > frame.right, isBeyond = at.top < frame.top || at.bottom > frame.bottom;
+    if (isBeside || isBeyond)
+      this.pan(
+        isBeside ? frame.left + frame.width / 2 - at.left - at.width / 2 : 0,
+        isBeyond ? frame.top + frame.height / 2 - at.top - at.height / 2 : 0,
+      );
   }
 
   async openAll(open) {
     if (!this.model) return;
     for (const item of this.items.values()) if (item.items) this.open.set(item.id, open);
     await this.draw();
-    this.fit();
+    this.fit("all");
   }
 
   watchPointers() {
@@ -414,9 +425,7 @@ export class Diagram {
       this.dragged = true;
       this.about.hidden = true;
       this.view.classList.add("dragging");
-      this.x = x + event.clientX - left;
-      this.y = y + event.clientY - top;
-      this.place();
+      this.pan(x + event.clientX - left - this.x, y + event.clientY - top - this.y);
     });
     const end = (event) => {
       pointers.delete(event.pointerId);
@@ -429,25 +438,18 @@ export class Diagram {
     this.view.addEventListener("wheel", (event) => {
       event.preventDefault();
       this.about.hidden = true;
-      if (event.shiftKey) {
-        this.x -= event.deltaY;
-        this.place();
-      } else this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event.clientX, event.clientY);
+      if (event.shiftKey) this.pan(-event.deltaY, 0);
+      else this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event.clientX, event.clientY);
     }, { passive: false });
   }
 
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !this.svg) return;
-    const pan = (dx, dy) => {
-      this.x += dx;
-      this.y += dy;
-      this.place();
-    };
     const item = this.items.get(Number((event.target.id || "").slice(1)));
     const keys = {
-      "/": () => this.search.select(), f: () => this.fit(), c: () => this.openAll(false), e: () => this.openAll(true),
+      "/": () => this.search.select(), f: () => this.fit("all"), c: () => this.openAll(false), e: () => this.openAll(true),
       "+": () => this.zoom(1.25), "=": () => this.zoom(1.25), "-": () => this.zoom(0.8),
-      ArrowLeft: () => pan(60, 0), ArrowRight: () => pan(-60, 0), ArrowUp: () => pan(0, 60), ArrowDown: () => pan(0, -60),
+      ArrowLeft: () => this.pan(60, 0), ArrowRight: () => this.pan(-60, 0), ArrowUp: () => this.pan(0, 60), ArrowDown: () => this.pan(0, -60),
       Escape: () => { this.about.hidden = true; },
     };
     if (item && event.target !== this.view) {

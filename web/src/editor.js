@@ -1,14 +1,19 @@
 // The text: CodeMirror with archc's colours, shapes behind lines, mistakes, completion, hover.
-import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import {
+  acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, completionStatus,
+  selectedCompletion, selectedCompletionIndex,
+} from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { python } from "@codemirror/lang-python";
-import { bracketMatching, HighlightStyle, indentUnit, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
+import {
+  bracketMatching, HighlightStyle, indentOnInput, indentService, indentUnit, StreamLanguage, syntaxHighlighting,
+} from "@codemirror/language";
 import { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, RangeSetBuilder, StateEffect, StateField } from "@codemirror/state";
 import {
-  Decoration, drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, hoverTooltip, keymap, lineNumbers,
-  showTooltip, WidgetType,
+  closeHoverTooltips, Decoration, drawSelection, EditorView, hasHoverTooltips, highlightActiveLine, highlightActiveLineGutter,
+  hoverTooltip, keymap, lineNumbers, showTooltip, WidgetType,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { arch } from "../../editors/codemirror/arch.js";
@@ -110,42 +115,95 @@ const asked = (found, view, at) => ({
   },
 });
 
+// --- what is proposed -------------------------------------------------------------------------
+
+const shownAs = ({ text, known_as: knownAs }) => knownAs || text;
+
+/** Whether a word is one of the items, and no other begins with it: there is nothing more to offer. */
+function isWhole(items, typed) {
+  const isMore = (item) => item.text !== typed && shownAs(item).toLowerCase().startsWith(typed.toLowerCase());
+  return items.some((item) => item.text === typed) && !items.some(isMore);
+}
+
+function option(item, at) {
+  return {
+    label: shownAs(item),
+    displayLabel: item.known_as ? `${item.known_as} → ${item.text}` : undefined,
+    apply: item.text,
+    type: KINDS[item.kind],
+    detail: item.detail,
+    info: item.doc ? () => markdown(item.doc) : undefined,
+    boost: 50 - 10 * item.rank,
+    sortText: String(at).padStart(4, "0"),
+  };
+}
+
+/** Enter ends the line where the list has nothing that it would change: it is closed, and the key goes on. */
+function enter(view) {
+  const { state } = view, { head } = state.selection.main;
+  if (completionStatus(state) !== "active" || selectedCompletionIndex(state) !== 0) return false;
+  const typed = state.sliceDoc(state.doc.lineAt(head).from, head).match(/[\w"./]*$/)[0];
+  if (!typed || selectedCompletion(state).apply === typed) closeCompletion(view);
+  return false;
+}
+
+// --- indents ----------------------------------------------------------------------------------
+
+/** How many columns a line begins with that comes behind another: two more behind an open bracket. */
+const indents = indentService.of((context, at) => {
+  const { doc } = context.state, isBroken = context.simulatedBreak === at;
+  let before = isBroken ? doc.sliceString(doc.lineAt(at).from, at) : "";
+  for (let n = doc.lineAt(at).number - 1; n > 0 && !before.trim() && !isBroken; n--) before = doc.line(n).text;
+  const code = before.replace(/#.*/, ""), own = before.search(/\S|$/);
+  let open = 0;
+  for (const sign of code.match(/\w<|[{}()[\]]|(?:^|\s)>/g) ?? [])
+    if (/[<{([]$/.test(sign)) open += 1;
+    else if (open > 0) open -= 1;
+  const closes = !isBroken && /^\s*[}>]/.test(doc.lineAt(at).text);
+  return Math.max(0, own + (open > 0 ? 2 : 0) - (closes ? 2 : 0));
+});
+
 /** The editor in an element. `page` answers, and is told of changes. */
 export function textEditor(parent, page) {
   const hover = async (view, at) => {
-    const { doc } = view.state, found = await page.ask("hover", { at });
+    const { doc } = view.state, found = view.state.field(explained) ? null : await page.ask("hover", { at });
     return found?.markdown && view.state.doc.eq(doc) ? asked(found, view) : null;
   };
   const complete = async (context) => {
-    const word = context.matchBefore(/[\w"./]*/);
-    if (!context.explicit && !(word && word.from < word.to)) return null;
+    const isBegun = Boolean(context.matchBefore(/[\w"./]+/));
+    const isBehind = !isBegun && !context.explicit; // a word and a blank: attributes may come
+    if (isBehind && !context.matchBefore(/[^\s{;|<:][ \t]/)) return null;
     const found = await page.ask("complete", { at: context.pos });
-    if (!found?.items?.length || context.aborted) return null;
+    const items = (found?.items ?? []).filter(({ kind }) => !isBehind || kind === "attribute");
+    if (!items.length || context.aborted) return null;
+    const isMore = (typed) => context.explicit || !isWhole(items, typed);
+    if (!isMore(context.state.sliceDoc(items[0].start, items[0].end))) return null;
     return {
-      from: found.items[0].start,
-      to: found.items[0].end,
-      validFor: /^\w*$/,
-      options: found.items.map((item) => ({
-        label: item.text,
-        type: KINDS[item.kind],
-        detail: item.detail,
-        info: item.doc ? () => markdown(item.doc) : undefined,
-        boost: 50 - 10 * item.rank,
-      })),
+      from: items[0].start,
+      to: items[0].end,
+      validFor: isBehind ? undefined : (typed) => /^\w*$/.test(typed) && isMore(typed),
+      options: items.map(option),
     };
   };
   const explain = (view) => {
     const at = view.state.selection.main.head, { doc } = view.state;
     page.ask("hover", { at }).then((found) => {
-      if (found?.markdown && view.state.doc.eq(doc)) view.dispatch({ effects: setExplained.of(asked(found, view, at)) });
+      if (found?.markdown && view.state.doc.eq(doc)) view.dispatch({ effects: [closeHoverTooltips, setExplained.of(asked(found, view, at))] });
     });
     return true;
   };
-  const define = (view) => {
-    page.ask("definition", { at: view.state.selection.main.head }).then((found) => {
-      if (found?.end !== undefined) page.go([found.start, found.end], true);
+  const define = (view, at = view.state.selection.main.head) => {
+    page.ask("definition", { at }).then((found) => {
+      if (found?.text !== undefined) page.showUsed(found);
+      else if (found?.end !== undefined) page.go([found.start, found.end], true);
+      else if (found) page.say("there is no definition of this");
     });
     return true;
+  };
+  const hide = (view) => {
+    const isOpen = view.state.field(explained) || hasHoverTooltips(view.state);
+    if (isOpen) view.dispatch({ effects: [closeHoverTooltips, setExplained.of(null)] });
+    return Boolean(isOpen);
   };
   // Escape lets the next Tab leave the editor, for those who have no mouse.
   const leave = (view) => {
@@ -159,22 +217,36 @@ export function textEditor(parent, page) {
       lineNumbers(), highlightActiveLineGutter(), history(), drawSelection(), bracketMatching(), closeBrackets(),
       highlightActiveLine(), highlightSelectionMatches(), lintGutter(), indentUnit.of("  "),
       StreamLanguage.define(arch()), syntaxHighlighting(COLOURS),
-      autocompletion({ override: [complete], icons: false }),
+      autocompletion({ override: [complete], icons: false, defaultKeymap: false }),
+      indents, indentOnInput(), EditorState.languageData.of(() => [{ indentOnInput: /^\s*[}>]$/ }]),
+      EditorView.domEventHandlers({
+        mousedown: (event, view) => {
+          if (event.button || !(event.ctrlKey || event.metaKey)) return false;
+          const at = view.posAtCoords({ x: event.clientX, y: event.clientY });
+          if (at === null) return false;
+          event.preventDefault();
+          return define(view, at);
+        },
+      }),
       hoverTooltip(hover), explained, shapes, marked,
       keymap.of([
         { key: "Mod-s", run: () => page.save(), preventDefault: true },
         { key: "Shift-Alt-f", run: () => page.format() },
         { key: "F1", run: explain },
-        { key: "F12", run: define },
+        { key: "F12", run: (view) => define(view) },
+        { key: "Mod-.", run: () => page.cure() },
+        { key: "Alt-Enter", run: () => page.cure() },
         { key: "Tab", run: acceptCompletion },
+        { key: "Enter", run: enter },
         ...closeBracketsKeymap, ...completionKeymap, ...lintKeymap, ...searchKeymap, ...historyKeymap, ...defaultKeymap,
+        { key: "Escape", run: hide },
         { key: "Escape", run: leave },
         indentWithTab,
       ]),
       wrapping.of([]), writing.of([]),
-      EditorView.contentAttributes.of({ "aria-label": "the network's text. F1 explains, F8 goes to the next mistake, Escape then Tab leaves" }),
+      EditorView.contentAttributes.of({ "aria-label": "the network's text. F1 explains, F8 goes to the next mistake, Alt+Enter corrects it, F12 goes to a definition, Escape then Tab leaves" }),
       EditorView.updateListener.of((update) => {
-        if (update.docChanged) page.changed();
+        if (update.docChanged) page.changed(update.changes.desc);
         if (update.docChanged || update.selectionSet) page.moved(update.state.selection.main.head);
       }),
     ],
@@ -199,6 +271,18 @@ export function sourceView(parent, pick) {
           if (at !== null && view.state.selection.main.empty) pick(view.state.doc.lineAt(at).number, false);
         },
       }),
+    ],
+  });
+}
+
+/** A file that the text uses: it can be read. Escape calls `leave`. */
+export function usedView(parent, leave) {
+  return new EditorView({
+    parent,
+    extensions: [
+      lineNumbers(), drawSelection(), StreamLanguage.define(arch()), syntaxHighlighting(COLOURS), EditorState.readOnly.of(true), marked,
+      keymap.of([{ key: "Escape", run: leave }, ...searchKeymap, ...defaultKeymap]),
+      EditorView.contentAttributes.of({ "aria-label": "a file that the text uses, to be read. Escape leads back" }),
     ],
   });
 }

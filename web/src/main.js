@@ -1,6 +1,8 @@
 // The page of `archc edit` and of the playground: a text, and what archc says of it beside it.
 import { Diagram } from "./diagram.js";
-import { forReading, markLines, replaceAll, showFindings, showShapes, sourceView, textEditor, wrapLines } from "./editor.js";
+import {
+  forReading, markLines, replaceAll, showFindings, showShapes, sourceView, textEditor, usedView, wrapLines,
+} from "./editor.js";
 import { pack, unpack } from "./link.js";
 import { element } from "./markdown.js";
 import { Gone, Served, Worked } from "./transport.js";
@@ -30,11 +32,27 @@ const transport = isServed ? new Served(secret()) : new Worked();
 /** Ask about the text as it is now; null where there is no answer. */
 async function ask(name, more = {}) {
   try {
-    return await transport.ask(name, { text: text(), ...more });
+    const answer = await transport.ask(name, { text: text(), ...more });
+    isThere(true);
+    return answer;
   } catch (error) {
-    notice(error.message, error instanceof Gone ? [["Copy the text", copyText]] : []);
+    if (error instanceof Gone) gone(error);
+    else notice(error.message, [], "answer");
     return null;
   }
+}
+
+/** Whether somebody answers: what is shown is of an older text else, and grey. */
+function isThere(there) {
+  document.body.classList.toggle("gone", !there);
+  if (there) settle("answer");
+}
+
+/** Nobody answers any more: the text is kept, for the next page of this file as well. */
+function gone(error) {
+  isThere(false);
+  if (isDirty()) sessionStorage.setItem("archc text", JSON.stringify([fileName, text()]));
+  notice(error.message, [["Copy the text", copyText]], "answer");
 }
 
 // --- the text ---------------------------------------------------------------------------------
@@ -50,9 +68,11 @@ let chosen = "diagram";
 let typing = 0, settling = 0, isBusy = false, isStale = false, cursor = 0;
 
 const view = textEditor($("editor"), {
-  ask, save, format, say,
+  ask, save, format, say, cure, showUsed,
   go: (place, focus) => go(place, focus),
-  changed: () => {
+  changed: (changes) => {
+    for (const name of Object.keys(since)) since[name] = since[name] ? since[name].composeDesc(changes) : changes;
+    settle("text");
     isStale = true;
     clearTimeout(typing);
     typing = setTimeout(refresh, SOON);
@@ -61,16 +81,16 @@ const view = textEditor($("editor"), {
   },
   moved: (at) => {
     cursor = statementAt(at);
-    diagram?.follow(cursor);
+    diagram?.follow(before("diagram", cursor));
     followSource();
     takes();
   },
 });
 const source = sourceView($("pytorch"), (line, focus) => {
   const places = shown.pytorch?.origins[line];
-  if (places) go(places[0], focus || !narrow.matches);
+  if (places) go(now("pytorch", places[0]), focus || !narrow.matches);
 });
-const diagram = new Diagram($("diagram"), (place, focus = !narrow.matches) => go(place, focus));
+const diagram = new Diagram($("diagram"), (place, focus = !narrow.matches) => go(now("diagram", place), focus));
 
 /** The nearest offset that may be in a statement: not in the indent, nor in a comment behind it. */
 function statementAt(at) {
@@ -80,11 +100,46 @@ function statementAt(at) {
 
 const text = () => view.state.doc.toString();
 
-function go([start, end], focus) {
-  const most = view.state.doc.length;
+/** Where a place is now that a view shows of the text that it was asked for; null where it is no more. */
+function now(name, [start, end]) {
+  const place = [since[name]?.mapPos(start, 1) ?? start, since[name]?.mapPos(end, -1) ?? end];
+  return place[0] < place[1] || start === end ? place : null;
+}
+
+/** Where an offset of the text was when a view was asked for. */
+const before = (name, at) => since[name]?.invertedDesc.mapPos(at) ?? at;
+
+/** Select a place; a null is nowhere. */
+function go(place, focus) {
+  if (!place) return say("this is no longer in the text");
+  const [start, end] = place, most = view.state.doc.length;
+  hideUsed();
   if (focus && narrow.matches) choose("text");
   view.dispatch({ selection: { anchor: Math.min(end, most), head: Math.min(start, most) }, scrollIntoView: true });
   if (focus) view.focus();
+}
+
+// A file that the text uses is read in the place of the text.
+let used = null;
+
+function showUsed({ name, text: there, start, end }) {
+  used ??= usedView($("usedtext"), () => hideUsed(true));
+  $("usedname").textContent = name;
+  $("used").hidden = false;
+  $("editor").hidden = true;
+  replaceAll(used, there);
+  used.dispatch({ selection: { anchor: end, head: start }, scrollIntoView: true });
+  markLines(used, [used.state.doc.lineAt(start).number], true);
+  used.focus();
+}
+
+function hideUsed(focus = false) {
+  if ($("used").hidden) return false;
+  $("used").hidden = true;
+  $("editor").hidden = false;
+  view.requestMeasure();
+  if (focus) view.focus();
+  return true;
 }
 
 /** Make changes of a text, if it is that text still. */
@@ -98,6 +153,7 @@ function apply(changes, of) {
 
 const shown = { text: {}, diagram: null, numbers: null, pytorch: null };
 const shownFor = {}; // of each view the text that it shows
+const since = { look: null, diagram: null, numbers: null, pytorch: null }; // and how the text has changed since
 
 async function refresh() {
   if (isBusy) return;
@@ -130,6 +186,7 @@ async function refreshView(asked = text()) {
     if (!answer.why) {
       shown[name] = answer;
       shownFor[name] = asked;
+      since[name] = null;
       shown.theme = name === "diagram" ? theme() : shown.theme;
       try {
         await SHOW[name](answer);
@@ -146,9 +203,10 @@ async function refreshView(asked = text()) {
 const theme = () => (dark.matches ? "dark" : "light");
 
 function takeLook(answer, asked) {
-  const before = looked?.findings ?? [];
+  const earlier = looked?.findings ?? [];
   looked = answer;
   lookedAt = asked;
+  since.look = null;
   showShapes(view, answer.hints);
   $("name").textContent = answer.network ? answer.heading : fileName;
   $("totals").textContent = answer.totals || $("totals").textContent;
@@ -158,7 +216,7 @@ function takeLook(answer, asked) {
   // What is half typed is wrong all over: at once only what is on its line, or was there before.
   clearTimeout(settling);
   const line = view.state.doc.lineAt(view.state.selection.main.head).number;
-  const known = new Set(before.map((found) => found.code + found.title));
+  const known = new Set(earlier.map((found) => found.code + found.title));
   const near = answer.findings.filter((found) => found.line === line || known.has(found.code + found.title));
   if (near.length < answer.findings.length && typing) {
     list(near);
@@ -170,7 +228,7 @@ function takeLook(answer, asked) {
     }, LATER);
   } else list(answer.findings);
   trouble();
-  if (!answer.ok) document.documentElement.dataset.ready = "1";
+  if (!answer.ok || !answer.network) document.documentElement.dataset.ready = "1";
 }
 
 // --- mistakes ---------------------------------------------------------------------------------
@@ -191,7 +249,7 @@ function finding(found) {
   head.type = "button";
   head.append(element("b", "", `line ${found.line}`), ` ${found.title} `, element("small", "", found.code));
   head.setAttribute("aria-label", `${found.severity} on line ${found.line}: ${found.title}`);
-  head.onclick = () => go([found.start, found.end], true);
+  head.onclick = () => go(now("look", [found.start, found.end]), true);
   item.append(head);
   for (const line of found.more.split("\n")) if (line) item.append(element("p", "", line));
   for (const place of found.related) item.append(related(place));
@@ -204,7 +262,7 @@ function related(place) {
   if (!place.path) {
     const link = element("button", "link", `line ${place.line}: ${place.text}`);
     link.type = "button";
-    link.onclick = () => go([place.start, place.end], true);
+    link.onclick = () => go(now("look", [place.start, place.end]), true);
     line.append(link);
   }
   return line;
@@ -225,6 +283,18 @@ function cures(found) {
   return row;
 }
 
+/** Make the correction of the mistake at the cursor; of several, lead to their buttons. */
+function cure() {
+  const { head } = view.state.selection.main, { from, to } = view.state.doc.lineAt(head);
+  const near = ([start, end]) => (start <= head && head <= end ? 2 : start <= to && from <= end ? 1 : 0);
+  const places = listed.map((found) => (found.cures.length ? near(now("look", [found.start, found.end]) ?? [-1, -1]) : 0));
+  const at = places.indexOf(Math.max(...places, 1));
+  if (shows || at < 0) say("there is no correction of this line");
+  else if (listed[at].cures.length === 1) apply(listed[at].cures[0].changes, lookedAt);
+  else $("findings").querySelectorAll("li")[at].querySelector(".cure").focus();
+  return true;
+}
+
 /** Above the view: why it is not of this text. */
 function trouble() {
   const wrong = looked.findings.find((found) => found.severity === "error" && listed.includes(found))
@@ -233,15 +303,28 @@ function trouble() {
   $("views").classList.toggle("stale", isOld);
   const box = $("trouble");
   box.hidden = !(wrong || (looked.ok && isOld));
+  box.className = wrong ? "" : "hint";
   if (box.hidden) return;
   if (wrong) {
     const head = element("button", "where");
     head.type = "button";
     head.append(element("b", "", `line ${wrong.line}`), ` ${wrong.title}`);
-    head.onclick = () => go([wrong.start, wrong.end], true);
+    head.onclick = () => go(now("look", [wrong.start, wrong.end]), true);
     const help = wrong.more.split("\n").find((line) => line.startsWith("help: "));
     box.replaceChildren(head, ...(help ? [element("p", "", help.slice(6))] : []), cures(wrong));
-  } else box.replaceChildren(element("p", "", looked.why ?? "There is no `network` in this text: it is a library of blocks."));
+  } else box.replaceChildren(element("p", "", looked.why), ...(looked.beginning ? [beginning(looked.beginning)] : []));
+}
+
+/** The way to begin, where there is nothing yet. */
+function beginning({ title, changes }) {
+  const button = element("button", "cure", title), of = lookedAt;
+  button.type = "button";
+  button.onclick = () => {
+    if (!apply(changes, of)) return;
+    view.dispatch({ selection: { anchor: view.state.doc.length } });
+    view.focus();
+  };
+  return button;
 }
 
 // --- views ------------------------------------------------------------------------------------
@@ -249,7 +332,7 @@ function trouble() {
 const SHOW = {
   diagram: async ({ model }) => {
     await diagram.show(model);
-    diagram.follow(cursor);
+    diagram.follow(before("diagram", cursor));
   },
   numbers: showNumbers,
   pytorch: ({ text: made }) => {
@@ -265,6 +348,7 @@ function showNumbers({ columns, rows, head, foot }) {
     const cell = element("th", numeric ? "number" : "", heading);
     cell.scope = "col";
     cell.title = means;
+    cell.dataset.column = heading;
     top.append(cell);
   }
   const body = element("tbody");
@@ -272,14 +356,16 @@ function showNumbers({ columns, rows, head, foot }) {
     const row = element("tr", strong ? "strong" : "");
     cells.forEach((value, column) => {
       const cell = element(column ? "td" : "th", columns[column].numeric ? "number" : "");
+      cell.dataset.column = columns[column].heading;
       if (!column) {
         cell.scope = "row";
-        cell.style.paddingLeft = `${0.6 + 1.1 * level}em`;
+        cell.style.setProperty("--level", level);
       }
       if (!column && at.length) {
-        const link = element("button", "link", value);
+        const link = element("button", "link");
+        link.append(...value.split(/(?<=\.)/).flatMap((part) => [part, element("wbr")])); // a name may go on below
         link.type = "button";
-        link.onclick = () => go(at[0], true);
+        link.onclick = () => go(now("numbers", at[0]), true);
         cell.append(link);
       } else cell.textContent = value;
       row.append(cell);
@@ -296,9 +382,10 @@ function showNumbers({ columns, rows, head, foot }) {
 function followSource() {
   if (!shown.pytorch) return;
   let best = Infinity, lines = [];
+  const at = before("pytorch", cursor);
   for (const [line, places] of Object.entries(shown.pytorch.origins))
     for (const [start, end] of places)
-      if (start <= cursor && cursor <= end && end - start <= best) {
+      if (start <= at && at <= end && end - start <= best) {
         if (end - start < best) lines = [];
         best = end - start;
         lines.push(Number(line));
@@ -330,7 +417,6 @@ function choose(name, focus = false) {
     if (isChosen && focus) tab.focus();
   }
   document.body.dataset.view = name;
-  if (name === "diagram") diagram.shownNow();
   refreshView();
   followSource();
 }
@@ -377,13 +463,13 @@ function save() {
 }
 
 async function saveOver(digest) {
-  const now = text(), answer = await ask("save", { seen: digest });
+  const typed = text(), answer = await ask("save", { seen: digest });
   if (!answer) return;
   if (answer.conflict) conflict(answer.conflict);
-  else if (answer.why) notice(answer.why, [["Copy the text", copyText]]);
+  else if (answer.why) notice(answer.why, [["Copy the text", copyText]], "file");
   else {
-    [seen, saved, told] = [answer.digest, now, answer.digest];
-    notice("");
+    [seen, saved, told] = [answer.digest, typed, answer.digest];
+    settle("file");
     say(`saved ${fileName}`);
     dress();
     isStale = true; // what `expect` says counts now
@@ -392,23 +478,23 @@ async function saveOver(digest) {
 }
 
 /** The file is not as it was: nothing is lost, whichever way out is taken. */
-function conflict({ text: now, digest }) {
+function conflict({ text: there, digest }) {
   notice(digest ? `${fileName} has changed on the disk since you opened it.` : `${fileName} is not there any more.`, [
-    ...(digest ? [["Take the file's text", () => takeFile(now, digest)]] : []),
+    ...(digest ? [["Take the file's text", () => takeFile(there, digest)]] : []),
     [digest ? "Overwrite it with mine" : "Write it again", () => saveOver(digest)],
-  ]);
+  ], "file");
 }
 
 /** The text on the disk, as a change that can be undone. */
-function takeFile(now, digest) {
-  replaceAll(view, now);
+function takeFile(there, digest) {
+  replaceAll(view, there);
   [seen, saved, told] = [digest, text(), digest];
-  notice("");
+  settle("file");
   dress();
   say(`${fileName} as it is on the disk`);
 }
 
-/** Hear of changes on the disk for as long as the page is open. */
+/** Hear of changes on the disk for as long as somebody answers. */
 async function watchFile() {
   let failed = 0;
   told = seen;
@@ -416,24 +502,67 @@ async function watchFile() {
     try {
       const found = await transport.ask("wait", { seen: told });
       failed = 0;
+      isThere(true);
       if (found.used) {
         isStale = true;
         for (const name of VIEWS) delete shownFor[name];
         refresh();
       }
-      if (!found.file || found.file.digest === seen) continue;
+      if (!found.file) continue;
       told = found.file.digest;
-      if (text() === found.file.text && told) [seen, saved] = [told, found.file.text];
-      else if (text() === saved && found.file.digest) takeFile(found.file.text, found.file.digest);
+      if (told === seen) settle("file"); // it is as it was
+      else if (text() === found.file.text && told) {
+        [seen, saved] = [told, found.file.text];
+        settle("file");
+      } else if (text() === saved && told) takeFile(found.file.text, told);
       else conflict(found.file);
       dress();
     } catch (error) {
       failed += 1;
-      if (failed === 3) notice(error.message, [["Copy the text", copyText]]);
+      if (error instanceof Gone && (failed === 3 || error.isForGood)) return gone(error);
+      if (failed === 3) return notice(error.message, [["Copy the text", copyText]], "answer");
       await new Promise((resolve) => setTimeout(resolve, 700));
     }
   }
 }
+
+/** Another archc edits the file, at this port: its address was opened in this page. */
+async function reconnect() {
+  if (!location.hash) return;
+  transport.secret = secret();
+  if (seen === null) return location.reload();
+  let file;
+  try {
+    file = await transport.ask("open");
+  } catch (error) {
+    return gone(error);
+  }
+  if (file.why || file.name !== fileName) return location.reload();
+  isThere(true);
+  dropKept();
+  watchFile();
+  isStale = true;
+  refresh();
+}
+
+/** What was typed into this file until archc ended, if this page has not got it. */
+function offerKept() {
+  const [name, kept] = JSON.parse(sessionStorage.getItem("archc text") ?? "[]");
+  if (name !== fileName || kept === text() || shows) return;
+  notice("What you typed before archc ended is kept here.", [
+    ["Bring it back", () => {
+      replaceAll(view, kept);
+      dropKept();
+      notice("");
+    }],
+    ["Throw it away", () => {
+      dropKept();
+      notice("");
+    }],
+  ], "kept");
+}
+
+const dropKept = () => sessionStorage.removeItem("archc text");
 
 const isDirty = () => isServed && seen !== null && (text() !== saved || seen === "");
 
@@ -453,7 +582,7 @@ function download(name, content, type) {
 async function downloadAs(kind) {
   const name = looked?.name || "network";
   if (kind === "arch") return download(isServed ? fileName : `${name}.arch`, text(), "text/plain");
-  if (!looked?.ok || !looked.network) return notice("A text with mistakes has no diagram and no PyTorch yet.");
+  if (!looked?.ok || !looked.network) return notice("A text with mistakes has no diagram and no PyTorch yet.", [], "text");
   if (kind === "py") {
     const answer = await ask("pytorch");
     if (answer?.text) download(`${name}.py`, answer.text, "text/x-python");
@@ -511,7 +640,7 @@ async function share() {
     await navigator.clipboard.writeText(address);
     say("the link is copied");
   } catch {
-    notice(`The link is in the address bar now.`);
+    notice("The link is in the address bar now.", [], "text");
   }
 }
 
@@ -556,8 +685,14 @@ function fillExamples(families) {
 async function openExample(name) {
   const found = bundled ? { text: bundled.texts[name] } : await ask("example", { name });
   if (!found) return;
-  if (found.why) return notice(found.why);
+  if (found.why) return notice(found.why, [], "text");
+  if (bundled) { // what was there is the page before
+    clearTimeout(linking);
+    history.replaceState(null, "", `#${await fragment()}`);
+    history.pushState(null, "", `#net=${name}`);
+  }
   example = name;
+  hideUsed();
   replaceAll(view, found.text);
   view.dispatch({ selection: { anchor: 0 }, scrollIntoView: true });
   say(`${name} is in the editor; Undo brings back what was there`);
@@ -573,8 +708,12 @@ function say(message) {
   saying = setTimeout(() => { $("said").textContent = ""; }, 4000);
 }
 
-function notice(message, ways = []) {
+let noticed = "";
+
+/** Say what stays until it is closed, or its cause is gone: `about` is what is told to `settle` then. */
+function notice(message, ways = [], about = "") {
   const box = $("notice");
+  noticed = message ? about : "";
   box.hidden = !message;
   if (!message) return;
   const close = element("button", "close", "×");
@@ -588,6 +727,11 @@ function notice(message, ways = []) {
   box.replaceChildren(element("span", "", message), ...buttons, close);
 }
 
+/** The cause of a notice is gone: the text has changed, an answer came, the file is as it should be. */
+function settle(about) {
+  if (noticed === about) notice("");
+}
+
 // --- start ------------------------------------------------------------------------------------
 
 async function start() {
@@ -595,6 +739,7 @@ async function start() {
   $("format").onclick = format;
   $("save").onclick = save;
   $("share").onclick = share;
+  $("back").onclick = () => hideUsed(true);
   $("mend").onclick = async () => {
     const of = text();
     apply((await ask("mend"))?.changes, of);
@@ -616,6 +761,7 @@ async function start() {
   window.addEventListener("beforeunload", (event) => { if (isDirty() && text() !== saved) event.preventDefault(); });
   list([]);
   if (isServed) {
+    window.addEventListener("hashchange", reconnect);
     const file = await transport.ask("open");
     if (file.why) throw new Error(file.why);
     [fileName, seen, shows] = [file.name, file.digest, file.shows];
@@ -626,6 +772,7 @@ async function start() {
     $("save").hidden = shows;
     replaceAll(view, file.text);
     saved = text(); // as CodeMirror has it, whatever ends its lines
+    offerKept();
     fillExamples((await transport.ask("examples", { text: "" })).families);
     watchFile();
   } else {
@@ -646,4 +793,7 @@ async function start() {
   await refresh();
 }
 
-start().catch((error) => notice(error.message));
+start().catch((error) => {
+  const isOld = error instanceof Gone && error.isForGood;
+  notice(isOld ? "This page belongs to an archc that has ended: open the address that `archc edit` prints." : error.message);
+});

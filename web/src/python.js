@@ -4,11 +4,12 @@ import json
 
 from archc import data
 from archc.editor.document import Document
+from archc.page.one_file import read_bundled
 from archc.page.workbench import Workbench
 from archc.source import Limits
 
 limits = Limits(nesting=50)  # a browser's stack is small
-bench = Workbench(Document("", data.ARCHS / "playground.arch", limits=limits))
+bench = Workbench(Document("", data.ARCHS / "playground.arch", read_bundled, limits=limits))
 
 def ask(question):
     asked = json.loads(question)

@@ -16,9 +16,9 @@ export class Served {
         body: JSON.stringify({ ask: name, ...more }),
       });
     } catch {
-      throw new Gone("archc does not answer: it has ended. What you typed is still here: copy it, or start it again.");
+      throw new Gone(ENDED);
     }
-    if (response.status === 403) throw new Gone("this page belongs to an archc that has ended: open the address that `archc edit` prints");
+    if (response.status === 403) throw new Gone(ENDED, true);
     if (response.status === 413) throw new Error("the text is too large");
     if (response.status === 500) throw new Error((await response.json()).failed);
     if (!response.ok) throw new Error(`archc could not answer (${response.status})`);
@@ -26,8 +26,16 @@ export class Served {
   }
 }
 
-/** The other side is not there any more. */
-export class Gone extends Error {}
+/** The other side is not there any more; `isForGood`: another one is in its place. */
+export class Gone extends Error {
+  constructor(message, isForGood = false) {
+    super(message);
+    this.isForGood = isForGood;
+  }
+}
+
+const ENDED = "The archc of this page has ended. What you typed is still here, and can be copied. "
+  + "Start `archc edit` again, and open the new address that it prints.";
 
 /** Asks Python in a worker of this page. */
 export class Worked {

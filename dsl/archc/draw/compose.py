@@ -38,6 +38,7 @@ from archc.plan import (
 )
 from archc.report.spelling.expressions import Terms, called_with
 from archc.report.spelling.shapes import format_shape
+from archc.source import Span
 
 _DEEPEST = 40  # chains inside each other; what is deeper is one card
 _MOST = 400  # cards in a drawing; further blocks are one card each
@@ -99,7 +100,7 @@ class _Composer:
         frame = DrawnBody({}, references(body), costs=self.costs)
         for name, tensor in zip(body.input_names, body.inputs, strict=True):
             title = "input" if len(body.inputs) == 1 else f"input {name}"
-            self._end(title, tensor, frame)
+            self._end(title, tensor, frame, (tensor.span,))
         self._chain([(body.chain, 1)], frame)
         for name, tensor in outputs(body):
             title = "output" if name == "output" else f"output {name}"
@@ -122,7 +123,9 @@ class _Composer:
         self._chain([(chain, 1)], frame)
         return self.boxes.scene
 
-    def _end(self, title: str, tensor: Tensor, frame: DrawnBody) -> str:
+    def _end(
+        self, title: str, tensor: Tensor, frame: DrawnBody, spans: tuple[Span, ...] = ()
+    ) -> str:
         """A card where a tensor enters or leaves the network."""
         assert tensor.shape is not None
         text = format_shape(tensor.shape)
@@ -134,6 +137,7 @@ class _Composer:
             f"{title}: {text}",
             name=title,
             output=tensor.shape,
+            spans=spans,
         )
         self._put(card, [tensor], frame)
         return card.id

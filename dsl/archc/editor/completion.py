@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
-from archc import syntax
+from archc import habits, syntax
 from archc.api import bundled
 from archc.editor.samples import outcome, suits
 from archc.editor.snapshot import Snapshot
@@ -41,7 +42,10 @@ class ProposalKind(StrEnum):
 
 @record
 class Proposal:
-    """A word that may stand between two offsets. `detail` is short, `doc` is Markdown."""
+    """A word that may stand between two offsets. `detail` is short, `doc` is Markdown.
+
+    `known_as` is what another tool calls it: `Linear`, for which `fc` is put in.
+    """
 
     start: int
     end: int
@@ -50,6 +54,12 @@ class Proposal:
     detail: str = ""
     doc: str = ""
     rank: int = 5  # the least first
+    known_as: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a list shows."""
+        return f"{self.known_as} → {self.text}" if self.known_as else self.text
 
 
 _STATEMENTS = {
@@ -78,8 +88,8 @@ def complete(snapshot: Snapshot, offset: int) -> tuple[Proposal, ...]:
     if quoted >= 0:
         return tuple(_files(snapshot, quoted, offset))
     cursor = cursor_at(snapshot.source, offset, item_start(snapshot, offset))
-    found = {p.text: p for p in reversed([*_proposals(snapshot, cursor)])}
-    return tuple(sorted(found.values(), key=lambda p: (p.rank, p.text)))
+    found = {p.label: p for p in reversed([*_proposals(snapshot, cursor)])}
+    return tuple(sorted(found.values(), key=lambda p: (p.rank, p.label)))
 
 
 def item_start(snapshot: Snapshot, offset: int) -> int:
@@ -135,7 +145,7 @@ def _statements(snapshot: Snapshot, cursor: Cursor) -> Iterator[Proposal]:
     x = snapshot.shape_before(cursor.start)
     for name, symbol in snapshot.scopes.values_at(cursor.offset).items():
         if isinstance(symbol.node, syntax.Block):
-            call = signature(BlockValue(symbol.node, None))
+            call = _behind(name, signature(BlockValue(symbol.node, None)))
             yield _proposal(cursor, name, ProposalKind.BLOCK, call, symbol.node.doc, rank=1)
     if snapshot.extends and cursor.begins_item:
         yield from _statements_of_base(snapshot, cursor)
@@ -145,13 +155,15 @@ def _statements(snapshot: Snapshot, cursor: Cursor) -> Iterator[Proposal]:
             continue
         if x is None or suits(cls, x):
             yield _operator(cursor, cls, x)
-    for name, combinator in COMBINATORS.items():
-        merge = REGISTRY.get(combinator.merge)
-        doc = first_paragraph(inspect.getdoc(merge)) if merge is not None else ""
-        detail = f"{name}< a{' | b' * (combinator.least > 1)} >"
-        yield _proposal(cursor, name, ProposalKind.COMBINATOR, detail, doc, rank=3)
+    for name in COMBINATORS:
+        yield _combinator(cursor, name)
+    if cursor.typed:
+        yield from _known_elsewhere(cursor, x)
     for word, meaning in _STATEMENTS.items():
-        rank = 0 if is_start and word == "input" else 4
+        rank = 4
+        if word == "input" and cursor.begins_item:
+            is_begun = cursor.typed and word.startswith(cursor.typed)
+            rank = 0 if is_start else 1 if is_begun else 4
         yield _proposal(cursor, word, ProposalKind.KEYWORD, meaning, rank=rank)
     if cursor.begins_item:
         for word in sorted(ITEM_WORDS):
@@ -162,11 +174,39 @@ def _statements(snapshot: Snapshot, cursor: Cursor) -> Iterator[Proposal]:
 
 def _operator(cursor: Cursor, cls: type[Op], x: Shape | None) -> Proposal:
     made = outcome(cls, x) if x is not None else None
-    as_written = f"{cls.example} " if cls.example != cls.name else ""
-    detail = f"{as_written}→ {made}" if made is not None else cls.example
+    as_written = _behind(cls.name, cls.example)
+    detail = f"{as_written} → {made}".lstrip() if made is not None else as_written
     doc = first_paragraph(inspect.getdoc(cls))
     rank = 2 if x is None or made is not None else 5
     return _proposal(cursor, cls.name, ProposalKind.OPERATOR, detail, doc, rank)
+
+
+def _known_elsewhere(cursor: Cursor, x: Shape | None) -> Iterator[Proposal]:
+    """What other tools call operators, by the letters that are typed: `Linear` for `fc`."""
+    rank = x.rank if x is not None and x.rank else 2
+    for word, made in habits.words_beginning(cursor.typed, rank):
+        if made.head in COMBINATORS:
+            proposal = _combinator(cursor, made.head)
+        elif (cls := REGISTRY.get(made.head)) is not None:
+            proposal = _operator(cursor, cls, x)
+        else:
+            continue
+        if made.rest:
+            proposal = replace(proposal, text=f"{made.head}{made.rest}", detail="")
+        yield replace(proposal, rank=7, known_as=word)
+
+
+def _behind(name: str, written: str) -> str:
+    """What is written behind a name, which stands beside it: ` 3x3` of `conv 3x3`."""
+    return written.removeprefix(name).strip() if written.startswith(name) else written
+
+
+def _combinator(cursor: Cursor, name: str) -> Proposal:
+    combinator = COMBINATORS[name]
+    merge = REGISTRY.get(combinator.merge)
+    doc = first_paragraph(inspect.getdoc(merge)) if merge is not None else ""
+    detail = f"< a{' | b' * (combinator.least > 1)} >"
+    return _proposal(cursor, name, ProposalKind.COMBINATOR, detail, doc, rank=3)
 
 
 # --- a file that extends another ---------------------------------------------------------
@@ -183,7 +223,7 @@ def _names_of_base(snapshot: Snapshot, cursor: Cursor, word: str) -> Iterator[Pr
         if symbol.kind is not kind or not _is_of_base(snapshot, symbol):
             continue
         if isinstance(symbol.node, syntax.Block):
-            call, doc = signature(BlockValue(symbol.node, None)), symbol.node.doc
+            call, doc = _behind(name, signature(BlockValue(symbol.node, None))), symbol.node.doc
             yield _proposal(cursor, name, ProposalKind.BLOCK, call, doc, rank=1)
         else:
             yield _proposal(cursor, name, ProposalKind.VALUE, _described(symbol), rank=1)
@@ -226,18 +266,37 @@ _SIGNS = {
     Form.DILATION: "d2",
     Form.SIZE: "3x3",
 }
+_SIGN_IS = {  # there already
+    Form.STRIDE: r"/",
+    Form.PADDING: r"\bp[\d(]",
+    Form.WIDTH: r"\bx[\d(]",
+    Form.GROUPS: r"\bg[\d(]",
+    Form.DILATION: r"\bd[\d(]",
+    Form.SIZE: r"(?<!\S)[\d(]",
+}
 
 
 def _attributes(snapshot: Snapshot, cursor: Cursor) -> Iterator[Proposal]:
-    """Those of the operator that are not there yet; flags, options, and signs as examples."""
+    """Those of the operator that are not there yet: signs as examples, flags, options."""
     cls = REGISTRY.get(cursor.head)
     if cls is None:
         return
+    written = snapshot.text[cursor.head_at + len(cursor.head) : cursor.offset - len(cursor.typed)]
+    words = {*cursor.words, *re.findall(r"[A-Za-z_]\w*", written)}
     for name, spec in cls.fields().items():
-        if any(word in spec.words or word in spec.choices for word in cursor.words):
+        if words & {*spec.words, *spec.choices}:
+            continue
+        if spec.form in _SIGNS and re.search(_SIGN_IS[spec.form], written):
             continue
         for text, detail in _written(name, spec):
-            yield _proposal(cursor, text, ProposalKind.ATTRIBUTE, detail, rank=2)
+            yield _proposal(cursor, text, ProposalKind.ATTRIBUTE, detail, rank=_rank(text, spec))
+
+
+def _rank(text: str, spec: Field) -> int:
+    """Of an attribute: a size, which most need, other signs, flags, options."""
+    if text.endswith("="):
+        return 4
+    return 3 if text in spec.words else 1 if spec.form is Form.SIZE else 2
 
 
 def _written(name: str, spec: Field) -> Iterator[tuple[str, str]]:

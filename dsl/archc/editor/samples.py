@@ -18,15 +18,12 @@ from archc.syntax.walk import walk
 def samples() -> dict[str, Op]:
     """Return an operator of each class, its attributes as in its example."""
     found: dict[str, Op] = {}
-    text = "\n".join(cls.example for cls in dict.fromkeys(REGISTRY.values()))
-    file, _ = parse(Source("<examples>", text))
     evaluator, largest = Evaluator({}, Shape(4, (8, 8))), Limits().integer
-    for node in walk(file):
-        if not isinstance(node, syntax.Operation):
-            continue
-        term = with_whole_name(node)
-        cls = REGISTRY.get(term.name.id)
-        if cls is None or cls.name in found or term.branches is not None:
+    for cls in dict.fromkeys(REGISTRY.values()):
+        file, _ = parse(Source("<example>", cls.example))
+        terms = (with_whole_name(n) for n in walk(file) if isinstance(n, syntax.Operation))
+        own = (term for term in terms if REGISTRY.get(term.name.id) is cls and not term.branches)
+        if (term := next(own, None)) is None:
             continue
         try:
             found[cls.name] = Binder(cls, term, evaluator, largest).bind().op

@@ -18,7 +18,14 @@ from archc.habits.expressions import NotSaid, header_of_python
 from archc.habits.message import as_diagnostic
 from archc.habits.shapes import channels_apart
 from archc.habits.table import Habit, habits
-from archc.habits.translation import Renaming, Translation, lacking_of_python, renamed, translated
+from archc.habits.translation import (
+    Renaming,
+    Translation,
+    lacking_of_python,
+    renamed,
+    translated,
+    words_beginning,
+)
 
 __all__ = [
     "ForeignClass",
@@ -37,6 +44,7 @@ __all__ = [
     "renamed",
     "repeated_block",
     "translated",
+    "words_beginning",
     "written_block",
     "written_network",
 ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from archc.habits.call import (
@@ -16,7 +17,7 @@ from archc.habits.call import (
     statement_at,
 )
 from archc.habits.containers import WrittenLayer, contained
-from archc.habits.table import Habit, key, rows_of, tools_that_write
+from archc.habits.table import Habit, habits, key, rows_of, tools_that_write
 
 # What no layer's meaning hangs on, whatever the tool.
 _IDLE = re.compile(
@@ -165,16 +166,49 @@ class Renaming:
 def renamed(word: str) -> Renaming | None:
     """A word of another tool, where its attributes are archc's."""
     for row in sorted(rows_of(word), key=lambda row: row.parameters is not None):
-        if row.lacks:
-            return Renaming(lacks=row.lacks)
-        first, *others = row.form.split(" ; ")
-        head, *pieces = first.split(" ")
-        if re.fullmatch(r"\w+<?", head):
-            flags = (f" {piece}" for piece in pieces if piece.isidentifier() or piece == "to=1")
-            rest = (f"; {other}" for other in others if other.isidentifier())
-            sure = row.section != "words that may mean more than one thing"
-            return Renaming(head.rstrip("<"), "".join((*flags, *rest)), sure=sure)
+        if (found := _renaming(row)) is not None:
+            return found
     return None
+
+
+def _renaming(row: Habit) -> Renaming | None:
+    if row.lacks:
+        return Renaming(lacks=row.lacks)
+    first, *others = row.form.split(" ; ")
+    head, *pieces = first.split(" ")
+    if not re.fullmatch(r"\w+<?", head):
+        return None
+    flags = (f" {piece}" for piece in pieces if piece.isidentifier() or piece == "to=1")
+    rest = (f"; {other}" for other in others if other.isidentifier())
+    sure = row.section != "words that may mean more than one thing"
+    return Renaming(head.rstrip("<"), "".join((*flags, *rest)), sure=sure)
+
+
+def words_beginning(typed: str, rank: int) -> Iterator[tuple[str, Renaming]]:
+    """Return the other tools' words that begin so, in letters of either case, and archc's word.
+
+    `rank` is the tensor's: `Conv2d` is offered for an image. Of those that are one word but for
+    case, `_` and dimensions there is one, that which begins just as typed if any does.
+    """
+    digits = re.search("[123]", typed)
+    names = (name.replace("#", digits[0] if digits else str(rank)) for name in _names())
+    found: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: not name.startswith(typed)):
+        if name.lower().startswith(typed.lower()):
+            found.setdefault(key(name)[0], name)
+    for name in found.values():
+        made = renamed(name)
+        if made is not None and not made.sure:  # a tool that writes it just so is sure
+            made = _renaming(rows_of(name)[0])
+        if made is not None and made.head and made.head != name.lower().rstrip("_"):
+            yield name, made
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    """All that tools write in one word."""
+    names = (name for habit in habits() for name in habit.names)
+    return tuple(dict.fromkeys(n for n in names if n.replace("#", "").isidentifier()))
 
 
 def lacking_of_python(word: str) -> str:

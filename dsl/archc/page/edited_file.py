@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from archc.source import Limits
 NEW = ""  # the digest of a file that is not there
 _PAUSE = 0.2  # seconds between looks at the disk
 _BOM = "\ufeff"
+_Stamp = tuple[int, int, int]
 
 
 @record
@@ -42,6 +43,7 @@ class EditedFile:
 
     def __init__(self, path: Path, limits: Limits, start: str = "") -> None:
         self.path, self.limits, self.start = path, limits, start
+        self._used: dict[Path, _Stamp] = {}  # of other files, as they were when they were read
 
     def read(self) -> FileText:
         """Return what is there now. Raises archc.files.Unreadable."""
@@ -75,22 +77,33 @@ class EditedFile:
     def wait(self, seen: str, seconds: float, others: Callable[[], list[Path]]) -> FileText | bool:
         """Wait until the file is not what was seen any more, and return it.
 
-        True where another file has changed that it uses, False where nothing did for so long.
+        True where another file that it uses is not as it was when it was noted, or when the waiting
+        began; False where nothing changed for so long. `others` are the files that it uses now.
         """
         end = time.monotonic() + seconds
         before = _stamp(self.path)
         if (now := self._unlike(seen)) is not None:
             return now
-        used = {path: _stamp(path) for path in others()}
-        while time.monotonic() < end:
+        used: dict[Path, _Stamp] = {}
+        while True:
+            self.note(paths := others())
+            used = {**{path: self._used[path] for path in paths}, **used}
+            if changed := [path for path, stamp in used.items() if _stamp(path) != stamp]:
+                self._used.update((path, _stamp(path)) for path in changed)
+                return True
+            if time.monotonic() >= end:
+                return False
             time.sleep(_PAUSE)
             if _stamp(self.path) != before:
                 before = _stamp(self.path)
                 if (now := self._unlike(seen)) is not None:
                     return now
-            if any(_stamp(path) != stamp for path, stamp in used.items()):
-                return True
-        return False
+
+    def note(self, used: Iterable[Path]) -> None:
+        """Take files as they are now for those that are used, if they were not noted before."""
+        for path in used:
+            if path not in self._used:
+                self._used[path] = _stamp(path)
 
     def _unlike(self, seen: str) -> FileText | None:
         """What is there, if it is not what was seen; what cannot be read for now is no news."""
@@ -117,7 +130,7 @@ def _digest(data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
+def _stamp(path: Path) -> _Stamp:
     try:
         status = path.stat()
     except OSError:

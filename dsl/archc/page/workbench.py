@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from archc import draw, files
@@ -16,6 +17,7 @@ from archc.api import Analysis, ArchError, analyze, bundled
 from archc.api.standalone import NotStandalone, standalone
 from archc.editor.document import Document
 from archc.editor.findings import Finding, RelatedPlace, TextChange
+from archc.editor.navigation import TextPlace
 from archc.editor.snapshot import Snapshot
 from archc.page.origins import origins
 from archc.page.units import PageOffsets
@@ -83,6 +85,7 @@ class Workbench:
         cost = analysis.cost
         sums = [f"{cost.params:,} parameters", f"{human(cost.macs)} MACs"]
         return {
+            **self._missing(analysis),
             "ok": analysis.ok,
             "network": analysis.plan is not None,
             "name": analysis.name,
@@ -127,7 +130,7 @@ class Workbench:
         """What is to be had of a network that is right, else the reason why not."""
         analysis = self._analysis()
         if analysis.plan is None:
-            return {"why": "There is no `network` in this text: it is a library of blocks."}
+            return {"why": self._missing(analysis)["why"]}
         if not analysis.ok:
             return {"why": "The text has mistakes."}
         try:
@@ -136,6 +139,23 @@ class Workbench:
             return {"why": error.diagnostics[0].title}
         except draw.Unknown as unknown:
             return {"why": str(unknown)}
+
+    def _missing(self, analysis: Analysis) -> Answer:
+        """Why there is no network; of a text with nothing in it, the way to begin one."""
+        if analysis.plan is not None:
+            return {}
+        if analysis.file.items or not analysis.ok:
+            return {"why": "There is no `network` in this text: it is a library of blocks."}
+        text = analysis.source.text
+        gap = "\n" if text.strip() and not text.endswith("\n") else ""
+        begin = TextChange(len(text), len(text), f"{gap}network Net\ninput 224x224 x3\n")
+        return {
+            "why": "There is no network yet: it has a name, an input, and a line for each layer.",
+            "beginning": {
+                "title": "begin with `network Net` and `input 224x224 x3`",
+                "changes": _changes((begin,), self._offsets()),
+            },
+        }
 
     # --- what is asked at a place
 
@@ -158,6 +178,7 @@ class Workbench:
                 {
                     **_range(p.start, p.end, offsets),
                     "text": p.text,
+                    "known_as": p.known_as,
                     "kind": str(p.kind),
                     "detail": p.detail,
                     "doc": p.doc,
@@ -178,10 +199,13 @@ class Workbench:
 
     @answer
     def definition(self, at: int) -> Answer:
-        """Return where the name at a place is defined in this text."""
+        """Return where the name at a place is defined; the text as well of a file that is used."""
         offsets, own = self._offsets(), str(self.document.path)
         places = self.document.definition(offsets.from_page(at))
-        return next((_range(p.start, p.end, offsets) for p in places if p.path == own), {})
+        for place in places:
+            if place.path == own:
+                return _range(place.start, place.end, offsets)
+        return _in_used_file(places[0], self.document.analyse()) if places else {}
 
     # --- what changes the text
 
@@ -267,7 +291,8 @@ def _numbers(analysis: Analysis) -> Answer:
         {"heading": c.heading, "numeric": c.numeric, "means": MEASURES[c.name].means}
         for c in sheet.columns
     ]
-    return {"columns": columns, "rows": rows, "head": sheet.head, "foot": list(sheet.foot)}
+    foot = [line.replace("; see `archc fit`", "") for line in sheet.foot if "--depth" not in line]
+    return {"columns": columns, "rows": rows, "head": sheet.head, "foot": foot}
 
 
 def _pytorch(analysis: Analysis) -> Answer:
@@ -283,6 +308,17 @@ def _places(spans: Sequence[Span], analysis: Analysis, offsets: PageOffsets) -> 
     for span in spans:
         if span.source is analysis.source:
             yield [offsets.to_page(span.start), offsets.to_page(span.end)]
+
+
+def _in_used_file(place: TextPlace, snapshot: Snapshot) -> Answer:
+    """A place in a file that the text uses, with the text of the file as it was read."""
+    read = snapshot.analysis.again.load.files.get(Path(place.path))
+    if read is None:
+        return {}
+    text, folder = read.span.source.text, Path(snapshot.source.name).parent
+    path = Path(place.path)
+    name = path.relative_to(folder) if path.is_relative_to(folder) else Path(path.name)
+    return {**_range(place.start, place.end, PageOffsets(text)), "name": str(name), "text": text}
 
 
 # --- findings ----------------------------------------------------------------------------

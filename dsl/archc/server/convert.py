@@ -207,11 +207,12 @@ def completion(found: Sequence[Proposal], lines: TextLines) -> types.CompletionL
 def _item(proposal: Proposal, lines: TextLines) -> types.CompletionItem:
     doc = types.MarkupContent(types.MarkupKind.Markdown, proposal.doc) if proposal.doc else None
     return types.CompletionItem(
-        proposal.text,
+        proposal.label,
         kind=_PROPOSALS[proposal.kind],
         detail=proposal.detail or None,
         documentation=doc,
-        sort_text=f"{proposal.rank}{proposal.text}",
+        sort_text=f"{proposal.rank}{proposal.label}",
+        filter_text=proposal.known_as or None,
         text_edit=types.TextEdit(lines.range(proposal.start, proposal.end), proposal.text),
     )
 

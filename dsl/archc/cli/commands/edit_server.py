@@ -45,6 +45,7 @@ class EditServer(LocalServer):
         self.file, self.bench, self.shows = file, bench, shows
         self.working = threading.Lock()  # a document answers one question at a time
         self.held = _HELD
+        self._used: list[Path] = []  # by the text that the page has shown last
         super().__init__(_EditHandler, port)
 
     @property
@@ -65,7 +66,11 @@ class EditServer(LocalServer):
                 raise NoSuchAnswer(f"{name} is asked otherwise")
         text = more.pop("text", None)
         with self.working:
-            return self.bench.ask(name, text, **more)
+            answer = self.bench.ask(name, text, **more)
+            if name == "look":
+                self._used = sorted(self.bench.document.analyse().uses)
+                self.file.note(self._used)
+            return answer
 
     def _save(self, text: str, seen: str) -> dict[str, Any]:
         with self.working:
@@ -78,7 +83,7 @@ class EditServer(LocalServer):
 
     def _wait(self, seen: str) -> dict[str, Any]:
         """What has changed on the disk, when something has; the request is held until then."""
-        found = self.file.wait(seen, self.held, self._used)
+        found = self.file.wait(seen, self.held, lambda: self._used)
         if isinstance(found, FileText):
             return {"file": self._seen(found)}
         if found:
@@ -92,10 +97,6 @@ class EditServer(LocalServer):
             self.bench.document.change(found.text)
             self.bench.document.save()
         return _told(found)
-
-    def _used(self) -> list[Path]:
-        with self.working:
-            return sorted(self.bench.document.analyse().uses)
 
 
 def _told(found: FileText) -> dict[str, str]:
