@@ -194,7 +194,7 @@ def _line(tail: str, head: str, attributes: str) -> Line:
         kind = "training"
     else:
         kind = "skip" if SKIP in attributes else "trunk"
-    label = re.search(rf"(?:x|\b)label={STRING}", attributes)
+    label = re.search(rf"(?:x|tail|\b)label={STRING}", attributes)
     return Line(tail, head, kind, unescape(unquoted(label[1])).strip() if label else "")
 
 

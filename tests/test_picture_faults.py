@@ -292,6 +292,10 @@ def test_a_test_inside_a_block_is_in_the_words_of_the_one_around() -> None:
     assert "if s > 1 or in.c + @other.c > 4" in words("inner_test", "paper")
 
 
+def test_a_test_has_no_words_of_python() -> None:
+    assert "+ if in.c == ceil(c / 2)" in words("ceil_in_a_test", "paper")
+
+
 def test_passes_of_which_a_call_has_less_stay_apart() -> None:
     assert words("if_in_a_pass", "paper").count("if in.c != 6") == 1
 

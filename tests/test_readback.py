@@ -18,6 +18,7 @@ from nets import varied
 
 import archc
 from archc import api
+from archc.draw import graphviz
 from archc.source import Source
 
 FAULTS = sorted((Path(__file__).parent / "faults" / "pictures").glob("*.arch"))
@@ -54,6 +55,18 @@ def test_more_random_programs(start: int) -> None:
 @pytest.mark.parametrize("name", ["resnet50", "googlenet"])
 def test_as_an_engine_draws_it(name: str) -> None:
     assert readback.differences(archc.load(name).analysis, svg=True) == []
+
+
+@pytest.mark.parametrize("name", ["densenet121", "vgg16"])
+def test_shapes_of_a_drawing_in_columns_are_seen(name: str) -> None:
+    """Graphviz leaves labels of edges out where it packs what it has laid out by itself."""
+    dot = archc.load(name).analysis.draw()
+    shapes = [line.label for line in reading.of_dot(dot, join=False).lines if line.label]
+    svg = graphviz.picture(dot, "svg", engine="graphviz-pure").decode()
+    assert "column 2" in dot
+    assert len(shapes) > 4
+    for shape in shapes:
+        assert f"{shape}</text>" in svg
 
 
 # --- what it would find ------------------------------------------------------------------

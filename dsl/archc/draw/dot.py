@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import atan2, degrees, hypot
 
 from archc.draw.anchors import FRAME, POINT, Middle, middles
 from archc.draw.lettering import Line, card_facts, card_title, continued, header
 from archc.draw.scene import Box, Card, Edge, Scene
-from archc.draw.style import BOXES, FAINT, INK, LINE, SKIP, escaped, font, heat, look, quoted
+from archc.draw.style import (
+    BOXES,
+    FAINT,
+    INK,
+    LINE,
+    SKIP,
+    escaped,
+    font,
+    heat,
+    look,
+    quoted,
+    text_width,
+)
 
 GRAPH = (
     "rankdir=TB, ordering=out, nodesep=0.25, ranksep=0.25, splines=spline, pad=0.2, bgcolor=white, "
@@ -36,6 +49,8 @@ def preamble(name: str, title: str, graph: str = GRAPH) -> Iterator[str]:
     yield from (f"  {line}" for line in NODE_AND_EDGE.splitlines())
 
 
+_BELOW, _BORDER = 14, 10  # points: of a shape below a card, or below borders so far apart
+
 _Unseen = tuple[str, str, str]  # an edge: tail, head, attributes
 
 
@@ -46,6 +61,7 @@ class Writer:
     cards: dict[str, Card] = field(default_factory=dict)
     leaving: Counter[str] = field(default_factory=Counter)  # edges that are no skips
     entering: Counter[str] = field(default_factory=Counter)
+    ends: Counter[tuple[str, int]] = field(default_factory=Counter)  # all edges, out and in
     hottest: int = 1
     shapes: bool = True  # on the edges
     columns: int = 1
@@ -57,13 +73,18 @@ class Writer:
         straight = [edge for edge in self.scene.edges if edge.trunk]
         self.leaving = Counter(edge.tail for edge in straight)
         self.entering = Counter(edge.head for edge in straight)
+        self.ends = Counter((edge.tail, 0) for edge in self.scene.edges)
+        self.ends += Counter((edge.head, 1) for edge in self.scene.edges)
         for middle in middles(self.scene, self.homes):
             self.middles[middle.place] = self.ties[middle.edge] = middle
 
     def lines(self, name: str, title: str) -> Iterator[str]:
         # Each column is laid out by itself; `i`: in their order, `t`: at the top.
-        packed = f', pack=24, packmode="array_ti{self.columns}"' * (self.columns > 1)
-        yield from preamble(name, title, GRAPH + packed)
+        layout = GRAPH
+        if self.columns > 1:
+            layout = layout.replace("nodesep=0.25, ranksep=0.25", "nodesep=0.2, ranksep=0.235")
+            layout += f', pack=12, packmode="array_ti{self.columns}"'
+        yield from preamble(name, title, layout)
         yield from self.drawn("  ")
         yield "}"
 
@@ -168,7 +189,7 @@ class Writer:
 
     def outer_attributes(self, edge: Edge) -> str:
         """For an edge whose ends stand for more than themselves: closed boxes."""
-        label = f'label=" {escaped(edge.label)}"'
+        label = _label(edge)
         return ", ".join([*([] if edge.training_only or edge.size else [label]), *_dashes(edge)])
 
     def before(self, edge: Edge) -> list[_Unseen]:
@@ -183,11 +204,28 @@ class Writer:
         if edge.head not in self.cards:
             attributes.append("headport=n")
         if self.is_labelled(edge):
-            attributes.append(f'label=" {escaped(edge.label)}"')
+            attributes.append(self._shape(edge) if self.columns > 1 else _label(edge))
         attributes += _dashes(edge)
         if not _dashes(edge) and max(self.leaving[edge.tail], self.entering[edge.head]) > 1:
             attributes.append("weight=2")  # columns stay upright, only their ends bend
         return ", ".join(attributes)
+
+    def _shape(self, edge: Edge) -> str:
+        """The shape on an edge of a drawing in columns.
+
+        Graphviz draws no labels of edges there, for it lays each column out by itself; those at an
+        end of an edge it does. This one stands to the right of a straight line, below the borders
+        of the boxes that the line leaves.
+        """
+        text = f" {edge.label}"
+        tail, head = self.homes[edge.tail], self.homes[edge.head]
+        left = sum(box not in head for box in tail)
+        right, down = text_width(text, 8) / 2 + 3, _BORDER * (left + 1) if left else _BELOW
+        angle, distance = degrees(atan2(right, down)), hypot(right, down) / 10
+        return (
+            f'taillabel="{escaped(text)}", labelangle={angle:.1f}, labeldistance={distance:.2f}, '
+            "minlen=2"
+        )
 
     def upright(self) -> tuple[list[_Unseen], list[_Unseen]]:
         """Unseen edges past a merge that has as many outputs as inputs: its columns stay upright.
@@ -220,8 +258,14 @@ class Writer:
             return leaves and edge.skip
         if tail[-1] is head[-1] and self.entering[edge.head] > 1:
             return False  # the cards that are merged say what they make
+        if self.columns > 1 and max(self.ends[edge.tail, 0], self.ends[edge.head, 1]) > 1:
+            return False  # beside a line that bends there is no room
         top = len(tail) == len(head) == 1
         return leaves or top or edge.head not in self.cards or self.cards[edge.tail].resized
+
+
+def _label(edge: Edge) -> str:
+    return f'label=" {escaped(edge.label)}"'
 
 
 def _point(middle: Middle) -> str:

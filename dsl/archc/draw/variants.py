@@ -244,7 +244,7 @@ class _Comparison:
         text = " ".join(choice.tree.test.span.text.split())
         text = re.sub(r"^\(([^()]*)\)$", r"\1", text)
         if terms or "in." in text:  # which may be what comes in here, not into the block
-            text = symbolic.render(in_terms(choice.test, terms))
+            text = symbolic.render(in_terms(choice.test, terms)).replace("math.", "")
         return text if choice.taken else f"not ({text})"
 
 
