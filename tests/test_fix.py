@@ -77,6 +77,56 @@ def test_a_guess_is_not_applied(
     assert path.read_text("utf-8") == text
 
 
+FLAT = """\
+network Flat
+input 32x32 x3
+nn.Conv2d(3, 16, 3, padding=1)
+nn.BatchNorm2d({norm})
+nn.ReLU()
+self.next = nn.Sequential(
+    nn.Conv2d({second}, 32, 3),
+    nn.ReLU(),
+)
+nn.AdaptiveAvgPool2d(1)
+nn.Flatten()
+self.fc = nn.Linear({features}, 10)
+"""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "note", "kept"),
+    [
+        ({}, "", ""),
+        ({"norm": 8}, "you wrote 8 input channels; there are 16 here", "nn.BatchNorm2d(8)"),
+        ({"second": 3}, "you wrote 3 input channels; there are 16 here", "nn.Conv2d(3, 32, 3)"),
+        (
+            {"features": 512},
+            "you wrote 512 input features; there are 32 here",
+            "nn.Linear(512, 10)",
+        ),
+    ],
+)
+def test_channels_that_do_not_come_in_are_said_and_not_corrected(
+    wrong: dict[str, int], note: str, kept: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each layer is held against what comes in once those before it are right."""
+    path = tmp_path / "net.arch"
+    path.write_text(FLAT.format(**{"norm": 16, "second": 16, "features": 32, **wrong}), "utf-8")
+    code, out, _ = check(capsys, "--fix", path)
+    assert (code, note in out, kept in path.read_text("utf-8")) == (int(bool(wrong)), True, True)
+    if not wrong:
+        lines = path.read_text("utf-8").splitlines()
+        assert lines[5:] == ["next: { conv 3x3 x32; relu }", "gap", "flatten", "fc: fc 10"]
+
+
+def test_channels_are_said_of_a_layer_that_is_read_as_a_call() -> None:
+    """`Conv2d(32, 64, 3)` without `nn.`; in a block by what its call brings."""
+    for text in ("Conv2d(32, 64, 3)", "block b() { nn.Conv2d(32, 64, 3) }\nb()"):
+        (said,) = analyze(Source("x.arch", f"network N\ninput 8x8 x3\n{text}\n")).diagnostics
+        assert said.notes == ("you wrote 32 input channels; there are 3 here",)
+        assert not said.fixes[0].safe
+
+
 def test_nothing_is_written_that_has_a_new_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from archc.api import Analysis
 from archc.source import Diagnostic, Edit, Source, edited
 
-_ROUNDS = 30  # a cure may bring to light what the mistake had hidden
+_ROUNDS = 200  # a cure may bring to light what the mistake had hidden, as channels that come in
 
 Analyse = Callable[[Source], Analysis]
 
@@ -47,7 +47,7 @@ def correct(before: Analysis, analyse: Analyse) -> Correction:
 def _cure_one_by_one(before: Analysis, analyse: Analyse) -> tuple[Analysis, int]:
     analysis, cured = before, 0
     passed = 0  # cures from the top that would bring new errors
-    for _ in range(10 * _ROUNDS):
+    for _ in range(2 * _ROUNDS):
         chosen = _safe(analysis.diagnostics, analysis.source)[passed : passed + 1]
         if not chosen:
             break

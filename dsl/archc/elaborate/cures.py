@@ -110,16 +110,17 @@ def check_channels(problems: Diagnostics, here: Context, broken: Span) -> None:
 
 
 def _held_against(here: Context, made: habits.Translation, said: Diagnostic) -> Diagnostic:
-    """What was said, and that other channels come in than were written."""
+    """What was said; sure where as many channels come in as were written, else with a note."""
     shape, wanted = here.x.shape, made.incoming
-    if shape is None or wanted is None or wanted == shape.channels or said.notes:
+    if shape is None or wanted is None or said.notes:
         return said
+    if wanted == shape.channels:
+        return replace(said, fixes=tuple(replace(fix, safe=made.sure) for fix in said.fixes))
     what = "channels" if shape.rank else "features"
     if made.text.rpartition(": ")[2].startswith("fc ") and shape.rank:
         return said
     note = f"you wrote {wanted} input {what}; there are {shape.channels} here"
-    fixes = tuple(replace(fix, safe=False) for fix in said.fixes)
-    return replace(said, notes=(*said.notes, note), fixes=fixes)
+    return replace(said, notes=(*said.notes, note))
 
 
 def _short(text: str) -> str:

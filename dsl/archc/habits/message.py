@@ -21,7 +21,8 @@ def as_diagnostic(code: str, made: Translation, span: Span) -> Diagnostic:
         help = f"write `{_in_a_line(made.text)}`; there is nothing for {named}"
         return Diagnostic(code, title, labels, helps=(help,))
     condition = f" for `{made.assumed}`, as none is given" if made.assumed else ""
-    fix = Fix(f"write `{_in_a_line(made.text)}`{condition}", span, made.text, made.sure)
+    safe = made.sure and made.incoming is None  # else whoever knows the tensor says so
+    fix = Fix(f"write `{_in_a_line(made.text)}`{condition}", span, made.text, safe)
     return Diagnostic(code, title, labels, fixes=(fix,))
 
 
