@@ -269,6 +269,23 @@ def test_a_block_of_a_used_file_is_shown_with_its_file() -> None:
     assert (found["name"], found["start"], found["end"]) == ("blocks/resnet.arch", 0, 0)
 
 
+def test_mistakes_in_a_used_file_are_shown_there(tmp_path: Path) -> None:
+    used = tmp_path / "lib.arch"
+    used.write_text("block b(c) {\n  relu\n  conv 3x3 x(c)\n}\n", encoding="utf-8")
+    text = 'network N\nuse "lib.arch"\ninput 8x8 x3\nb(8)\nflatten\nb(8)\n'
+    (found,) = (
+        f
+        for f in bench(tmp_path / "my.arch").ask("look", text)["findings"]
+        if f["severity"] == "error"
+    )
+    assert str(tmp_path) not in json.dumps(found)
+    shown = [place["used"] for place in found["related"] if "path" in place]
+    assert shown, found
+    assert {place["text"] for place in shown} == {used.read_text(encoding="utf-8")}
+    assert "conv 3x3 x(c)" in {p["text"][p["start"] : p["end"]] for p in shown}
+    assert {place["path"] for place in found["related"] if "path" in place} == {"lib.arch"}
+
+
 def test_a_page_of_one_text_says_which_files_there_are() -> None:
     path = data.ARCHS / "playground.arch"
     desk = Workbench(Document("", path, read_bundled))

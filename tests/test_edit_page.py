@@ -427,6 +427,13 @@ def test_a_used_file_is_read_and_heard_of(page: EditPage, path: Path) -> None:
     page.wait("!document.getElementById('used').hidden")
     page.click("#back")
     page.wait("document.getElementById('used').hidden")
+    lib.write_text("block b(c) { flatten; conv 3x3 p1 x(c) }\n", encoding="utf-8")
+    page.wait("document.querySelector('#findings .error p button') !== null")
+    assert "lib.arch" in page.shown("#findings .error")
+    assert str(path.parent) not in page.shown("#findings .error")
+    page.click("#findings .error p button")
+    page.wait("!document.getElementById('used').hidden")
+    assert "block b(c) { flatten" in page.shown("#used .cm-line.marked")
 
 
 def test_numbers_and_pytorch_lead_to_the_text(page: EditPage) -> None:

@@ -34,10 +34,11 @@ async function ask(name, more = {}) {
   try {
     const answer = await transport.ask(name, { text: text(), ...more });
     isThere(true);
+    settle(`answer to ${name}`);
     return answer;
   } catch (error) {
     if (error instanceof Gone) gone(error);
-    else notice(error.message, [], "answer");
+    else notice(error.message, [], `answer to ${name}`);
     return null;
   }
 }
@@ -45,14 +46,14 @@ async function ask(name, more = {}) {
 /** Whether somebody answers: what is shown is of an older text else, and grey. */
 function isThere(there) {
   document.body.classList.toggle("gone", !there);
-  if (there) settle("answer");
+  if (there) settle("gone");
 }
 
 /** Nobody answers any more: the text is kept, for the next page of this file as well. */
 function gone(error) {
   isThere(false);
   if (isDirty()) sessionStorage.setItem("archc text", JSON.stringify([fileName, text()]));
-  notice(error.message, [["Copy the text", copyText]], "answer");
+  notice(error.message, [["Copy the text", copyText]], "gone");
 }
 
 // --- the text ---------------------------------------------------------------------------------
@@ -258,13 +259,11 @@ function finding(found) {
 }
 
 function related(place) {
-  const line = place.path ? element("p", "", `${place.path}: ${place.text}`) : element("p");
-  if (!place.path) {
-    const link = element("button", "link", `line ${place.line}: ${place.text}`);
-    link.type = "button";
-    link.onclick = () => go(now("look", [place.start, place.end]), true);
-    line.append(link);
-  }
+  const line = element("p"), link = element("button", "link", `${place.path ?? `line ${place.line}`}: ${place.text}`);
+  link.type = "button";
+  link.onclick = () => (place.path ? showUsed(place.used) : go(now("look", [place.start, place.end]), true));
+  if (place.path && place.used.text === undefined) line.append(link.textContent);
+  else line.append(link);
   return line;
 }
 
@@ -312,7 +311,7 @@ function trouble() {
     head.onclick = () => go(now("look", [wrong.start, wrong.end]), true);
     const help = wrong.more.split("\n").find((line) => line.startsWith("help: "));
     box.replaceChildren(head, ...(help ? [element("p", "", help.slice(6))] : []), cures(wrong));
-  } else box.replaceChildren(element("p", "", looked.why), ...(looked.beginning ? [beginning(looked.beginning)] : []));
+  } else box.replaceChildren(element("p", "", looked.why), ...(looked.beginning && !shows ? [beginning(looked.beginning)] : []));
 }
 
 /** The way to begin, where there is nothing yet. */
@@ -520,7 +519,7 @@ async function watchFile() {
     } catch (error) {
       failed += 1;
       if (error instanceof Gone && (failed === 3 || error.isForGood)) return gone(error);
-      if (failed === 3) return notice(error.message, [["Copy the text", copyText]], "answer");
+      if (failed === 3) return notice(error.message, [["Copy the text", copyText]]);
       await new Promise((resolve) => setTimeout(resolve, 700));
     }
   }
@@ -727,7 +726,7 @@ function notice(message, ways = [], about = "") {
   box.replaceChildren(element("span", "", message), ...buttons, close);
 }
 
-/** The cause of a notice is gone: the text has changed, an answer came, the file is as it should be. */
+/** The cause of a notice is gone: the text has changed, the answer came, the file is as it should be. */
 function settle(about) {
   if (noticed === about) notice("");
 }

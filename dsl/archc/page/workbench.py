@@ -310,15 +310,19 @@ def _places(spans: Sequence[Span], analysis: Analysis, offsets: PageOffsets) -> 
             yield [offsets.to_page(span.start), offsets.to_page(span.end)]
 
 
-def _in_used_file(place: TextPlace, snapshot: Snapshot) -> Answer:
+def _in_used_file(place: TextPlace | RelatedPlace, snapshot: Snapshot) -> Answer:
     """A place in a file that the text uses, with the text of the file as it was read."""
     read = snapshot.analysis.again.load.files.get(Path(place.path))
     if read is None:
         return {}
-    text, folder = read.span.source.text, Path(snapshot.source.name).parent
-    path = Path(place.path)
-    name = path.relative_to(folder) if path.is_relative_to(folder) else Path(path.name)
-    return {**_range(place.start, place.end, PageOffsets(text)), "name": str(name), "text": text}
+    text, name = read.span.source.text, _name_of(place.path, snapshot)
+    return {**_range(place.start, place.end, PageOffsets(text)), "name": name, "text": text}
+
+
+def _name_of(path: str, snapshot: Snapshot) -> str:
+    """A file as the text can name it; by its last name where it lies elsewhere."""
+    file, folder = Path(path), Path(snapshot.source.name).parent
+    return file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.name
 
 
 # --- findings ----------------------------------------------------------------------------
@@ -326,6 +330,7 @@ def _in_used_file(place: TextPlace, snapshot: Snapshot) -> Answer:
 
 def _finding(found: Finding, snapshot: Snapshot, offsets: PageOffsets) -> Answer:
     title, _, more = found.message.partition("\n")
+    title = title.removeprefix(f"{Path(snapshot.source.name).parent}/")  # of a file that is used
     severity = "error" if found.is_error else "warning"
     return {
         **_range(found.start, found.end, offsets),
@@ -344,7 +349,8 @@ def _finding(found: Finding, snapshot: Snapshot, offsets: PageOffsets) -> Answer
 
 def _related(place: RelatedPlace, snapshot: Snapshot, offsets: PageOffsets) -> Answer:
     if place.path != snapshot.source.name:
-        return {"text": place.text, "path": place.path}
+        path = _name_of(place.path, snapshot)
+        return {"text": place.text, "path": path, "used": _in_used_file(place, snapshot)}
     line = snapshot.source.position(place.start)[0]
     return {**_range(place.start, place.end, offsets), "line": line, "text": place.text}
 
