@@ -687,7 +687,8 @@ class _Names(dict[str, Any]):
 
 
 # `×3`, `×(depth)`; not the factor of `upsample ×2`.
-_TIMES = re.compile(r"(?:^|(?<= ))(?<!upsample )×(\(.*?\)|\S+)")
+_BRACKETED = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"  # with two more inside of it
+_TIMES = re.compile(rf"(?:^|(?<= ))(?<!upsample )×({_BRACKETED}|\S+)")
 
 
 def _operators(items: list[Item], names: _Names, inside: bool = False) -> Iterator[tuple[str, Any]]:
@@ -706,7 +707,7 @@ def _operators(items: list[Item], names: _Names, inside: bool = False) -> Iterat
 
 
 def _words(item: Item, names: _Names, inside: bool) -> Iterator[tuple[str, Any]]:
-    title = re.sub(r"^(×(\(.*?\)|\S+) )+", "", item.cells[0])
+    title = re.sub(rf"^(×({_BRACKETED}|\S+) )+", "", item.cells[0])
     _, sign, test = title.rpartition(" if ")
     if sign and item.category in ("merge", "concat") and names.worked_out(test) is False:
         return  # all of a sign is there, or nothing
