@@ -1,2 +1,2 @@
-// The page of archc, of web/, sha256:88c20f89bff40e3c
+// The page of archc, of web/, sha256:3fa7755a3ccabcd7
 (()=>{importScripts("viz-global.js");var t=Viz.instance();onmessage=async({data:{id:s,dot:a}})=>{try{postMessage({id:s,svg:(await t).renderString(a,{format:"svg"})})}catch(e){postMessage({id:s,failed:e.message})}};})();
