@@ -69,7 +69,7 @@ vsix: .venv/ready # editors/vscode/archc.vsix, with a copy of archc inside; need
 	find editors/vscode/bundled -name '*.so' -delete # of one machine; what they speed up works without
 	cd editors/vscode && npm ci --ignore-scripts && npm rebuild esbuild && npm test && npm run package
 
-vscode-test: vsix # the extension in VS Code itself (code-server, from npm) in Chromium: 5 minutes, 10 the first time
+vscode-test: vsix # the extension in VS Code itself (code-server, from npm) in Chromium: about 5 minutes
 	editors/vscode/test/code_server.sh build/code-server
 	$(BIN)/pytest -m vscode tests/test_vscode_window.py
 

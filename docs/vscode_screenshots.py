@@ -86,7 +86,7 @@ def main() -> None:
             browser.open(server.address(file))
             _arrange(Window(browser), scheme)
             shot = browser.command("Page.captureScreenshot", format="png")["data"]
-            _save(base64.b64decode(shot), DOCS / "images" / f"vscode_{scheme}.png")
+            save(base64.b64decode(shot), DOCS / "images" / f"vscode_{scheme}.png")
 
 
 def _arrange(window: Window, scheme: str) -> None:
@@ -110,7 +110,7 @@ def _arrange(window: Window, scheme: str) -> None:
     time.sleep(3)
 
 
-def _save(png: bytes, path: Path) -> None:
+def save(png: bytes, path: Path) -> None:
     """In 256 colours, which nobody sees and which makes a third of it."""
     Image.open(io.BytesIO(png)).convert("RGB").quantize(256).save(path, optimize=True)
 

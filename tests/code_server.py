@@ -161,6 +161,11 @@ class Window:
         found: list[str] = self.until(what, lambda: [x for x in self.lines(group) if text in x])
         return found[0]
 
+    def types_into(self, selector: str) -> None:
+        """Wait until what is typed goes into an element."""
+        focused = f"document.activeElement.closest({json.dumps(selector)}) !== null"
+        self.until(f"{selector} has the focus", lambda: self.browser.value(focused))
+
     def diagram(self, script: str) -> Any:
         """What a script is worth inside the panel of the diagram; None where there is none."""
         return self.browser.run(
@@ -174,10 +179,7 @@ class Window:
     def focus_text(self) -> None:
         """Give the text the focus."""
         self.chord(CTRL, "1")
-        focused = (
-            "document.activeElement.closest('.editor-group-container .monaco-editor') !== null"
-        )
-        self.until("the text has the focus", lambda: self.browser.value(focused))
+        self.types_into(".editor-group-container .monaco-editor")
 
     def press_line(self, text: str, group: int = 1) -> None:
         """Click on a line that is seen."""
@@ -200,10 +202,7 @@ class Window:
     def do(self, command: str) -> None:
         """Run a command of the palette."""
         self.keys(F1)
-        self.sees(".quick-input-widget input")
-        self.until(
-            "the palette", lambda: self.browser.value("document.activeElement.tagName === 'INPUT'")
-        )
+        self.types_into(".quick-input-widget")
         self.keys(command)
         self.sees(".quick-input-list .monaco-list-row.focused", command)
         self.keys(ENTER)
@@ -211,7 +210,7 @@ class Window:
     def go(self, line: int, column: int = 1) -> None:
         """Put the cursor somewhere in the editor that has the focus."""
         self.chord(CTRL, "g")
-        self.sees(".quick-input-widget input")
+        self.types_into(".quick-input-widget")
         self.keys(f"{line}:{column}{ENTER}")
         self.sees("#status\\.editor\\.selection", f"Ln {line}, Col {column}")
 

@@ -15,7 +15,7 @@ npm rebuild argon2 --build-from-source --loglevel=error
 cd node_modules/code-server/lib/vscode
 npm install $quietly --omit=dev
 npm rebuild @vscode/spdlog native-watchdog --loglevel=error
-npm rebuild node-pty --loglevel=error || echo "no terminals: node-pty was not built"
+npm rebuild node-pty >/dev/null 2>&1 || echo "no terminals: node-pty was not built"
 ln -sfn node_modules node_modules.asar
 cd ../../../..
 echo "$VERSION" > ready
