@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -100,7 +101,7 @@ class CodeServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.process.terminate()  # it ends what it has started
+        os.killpg(self.process.pid, signal.SIGTERM)  # and what it has started
         self.process.wait(30)
 
     def address(self, file: Path) -> str:
