@@ -1,7 +1,7 @@
 # `make check` is what CI runs before the slow proofs. It makes its own environment in .venv.
 BIN := .venv/bin
 
-.PHONY: check format format-check lint types test slow site fuzz verify bench bench-archc bench-models picture gallery translations notebook vsix page playground comparison clean
+.PHONY: check format format-check lint types test slow site fuzz verify bench bench-archc bench-models picture gallery translations notebook vsix vscode-test page playground comparison clean
 
 check: format-check lint types test
 
@@ -68,6 +68,10 @@ vsix: .venv/ready # editors/vscode/archc.vsix, with a copy of archc inside; need
 		cattrs attrs typing_extensions jinja2 markupsafe
 	find editors/vscode/bundled -name '*.so' -delete # of one machine; what they speed up works without
 	cd editors/vscode && npm ci --ignore-scripts && npm rebuild esbuild && npm test && npm run package
+
+vscode-test: vsix # the extension in VS Code itself (code-server, from npm) in Chromium: about 5 minutes
+	editors/vscode/test/code_server.sh build/code-server
+	$(BIN)/pytest -m vscode tests/test_vscode_window.py
 
 web/node_modules: web/package.json web/package-lock.json
 	cd web && npm ci --ignore-scripts --no-audit --no-fund

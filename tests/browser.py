@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -119,6 +120,12 @@ class Browser:
 
     def press(self, keys: str) -> None:
         steps = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        self._act({"type": "key", "id": "keys", "actions": steps})
+
+    def chord(self, keys: Sequence[str]) -> None:
+        """Press keys together, and let them go from the last."""
+        steps = [{"type": "keyDown", "value": key} for key in keys]
+        steps += [{"type": "keyUp", "value": key} for key in reversed(keys)]
         self._act({"type": "key", "id": "keys", "actions": steps})
 
     def point_at(self, selector: str) -> None:

@@ -212,6 +212,14 @@ def test_hover_says_the_arithmetic_with_the_numbers() -> None:
     assert "sees 7x7 of the input" in shown.markdown
 
 
+def test_a_sum_in_a_hover_is_no_emphasis() -> None:
+    text = "input 32x32 x3\nconv 3x3 x8 nobias\n"
+    shown = document(text).hover(text.index("conv"))
+    assert shown is not None
+    assert "*" not in re.sub(r"`[^`]*`", "", shown.markdown), "VS Code showed 8*3*3*3 as 8333"
+    assert "parameters: `8*3*3*3`" in shown.markdown
+
+
 def test_hover_also_in_a_broken_file() -> None:
     text = "input 32x32 x3\nconv 3x3 x8\nbroken !\n"
     shown = document(text).hover(text.index("conv"))

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.client import LanguageClient
 from pygls.uris import to_fs_path
 
@@ -340,6 +341,14 @@ def test_lenses_and_the_reports_that_they_open(folder: Path) -> None:
         at = {"position": {"line": 4, "character": 4}}
         assert "b(4)" in (await run("explain", editor.uri, at))["text"]
         assert len(editor.shown) == 2
+        drawn = (await run("view", editor.uri, "diagram", {"theme": "dark"}))["model"]
+        assert drawn["name"] == "A"
+        python = await run("view", editor.uri, "pytorch")
+        line = python["text"].splitlines().index("class A(nn.Module):")
+        assert any(int(number) > line for number in python["origins"])
+        for wrong in (["poem"], ["diagram", {"theme": "pink"}], []):
+            with pytest.raises(JsonRpcException, match="a view is"):
+                await run("view", editor.uri, *wrong)
         editor.change(editor.text.replace("x5", "x6"))
         assert "compare with the saved file" in await lenses()
         assert "x6" in (await run("compare", editor.uri))["text"]

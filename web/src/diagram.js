@@ -6,8 +6,8 @@ const CLICK = 4; // pixels that a pointer may move and still has clicked
 
 /** Lays out one DOT at a time, and only the newest of those that wait. */
 class Layout {
-  constructor() {
-    this.worker = new Worker("layout.js");
+  constructor(worker) {
+    this.worker = worker;
     this.last = 0;
     this.waiting = null;
     this.worker.onmessage = ({ data }) => {
@@ -40,11 +40,11 @@ class Layout {
 
 export class Diagram {
   /** In an element; `pick` is told the place in the text of what was chosen, and by a key whether
-   * the text is to have the focus. */
-  constructor(root, pick) {
+   * the text is to have the focus. `worker` runs layout.js. */
+  constructor(root, pick, worker = new Worker("layout.js")) {
     this.root = root;
     this.pick = pick;
-    this.layout = new Layout();
+    this.layout = new Layout(worker);
     this.model = null;
     this.items = new Map();
     this.parents = new Map();

@@ -75,7 +75,7 @@ def _operators(snapshot: Snapshot) -> Iterator[Coloured]:
             elif name in COMBINATORS:
                 yield Coloured(at.start, at.end, "function", ("merge",))
         elif isinstance(node, syntax.Entry):
-            yield Coloured(node.key.span.start, node.key.span.end, "property")
+            yield Coloured(node.key.span.start, node.key.span.end, "property", ("entry",))
 
 
 def _names(snapshot: Snapshot) -> Iterator[Coloured]:

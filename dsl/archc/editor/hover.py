@@ -111,10 +111,16 @@ def _sums(node: Apply) -> Iterator[str]:
         lines.append(f"MACs: {macs}")
     lines += op.remarks(*xs)
     if lines:
-        yield "\n".join(f"- {line}" for line in lines)
+        yield "\n".join(f"- {_without_emphasis(line)}" for line in lines)
     torch = becomes(op, xs, inplace=False)
     if torch:
         yield _code(torch, "python")
+
+
+def _without_emphasis(line: str) -> str:
+    """`MACs: 32*32`, with the sum as code: stars would make what is between them italic."""
+    name, colon, text = line.rpartition(": ")
+    return f"{name}{colon}{_inline(text)}" if "*" in text else line
 
 
 def _costs(nodes: list[Node], snapshot: Snapshot, statement: syntax.Statement) -> str:

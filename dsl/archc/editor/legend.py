@@ -5,4 +5,4 @@ KINDS = (
     "parameter", "property",
 )  # fmt: skip
 FAMILIES = ("act", "conv", "drop", "linear", "merge", "norm", "other", "pool", "reshape")
-MODIFIERS = ("definition", *FAMILIES)
+MODIFIERS = ("definition", *FAMILIES, "entry")  # `entry`: of a section

@@ -7,26 +7,31 @@ what its worker gets; both ask by name, and only for what `ANSWERS` holds.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from archc import draw, files
-from archc.api import Analysis, ArchError, analyze, bundled
+from archc.api import Analysis, analyze, bundled
 from archc.api.standalone import NotStandalone, standalone
 from archc.editor.document import Document
 from archc.editor.findings import Finding, RelatedPlace, TextChange
 from archc.editor.navigation import TextPlace
 from archc.editor.snapshot import Snapshot
-from archc.page.origins import origins
 from archc.page.units import PageOffsets
+from archc.page.views import (
+    Answer,
+    diagram,
+    is_unwritten,
+    numbers,
+    pytorch,
+    shown,
+    why_no_network,
+)
 from archc.recursion import deep_recursion
-from archc.report.columns import MEASURES
 from archc.report.spelling.numbers import human, natural
-from archc.source import Span
 
-Answer = dict[str, Any]
 Method = Callable[..., Answer]
 ANSWERS: dict[str, Method] = {}
 
@@ -105,52 +110,34 @@ class Workbench:
         if theme not in draw.THEMES:
             raise NoSuchAnswer(f"a theme is one of {', '.join(draw.THEMES)}")
         style = replace(self.style, theme=theme)
-        return self._of_network(lambda analysis: {"model": _model(analysis, style)})
+        return diagram(self._analysis(), style)
 
     @answer
     def numbers(self) -> Answer:
         """Return the lines of `archc summary`, each with its place in the text."""
-        return self._of_network(_numbers)
+        return numbers(self._analysis())
 
     @answer
     def pytorch(self) -> Answer:
         """Return the file of `archc build`, and the statements that its lines come from."""
-        return self._of_network(_pytorch)
+        return pytorch(self._analysis())
 
     def _analysis(self) -> Analysis:
-        """Of the newest text. What `expect` says counts once the text is saved, and then alone."""
         snapshot = self.document.analyse()
         if self._shown is None or self._shown[0] is not snapshot:
-            found = snapshot.analysis
-            kept = tuple(d for d in found.diagnostics if snapshot.saved or d.code != "A601")
-            self._shown = snapshot, replace(found, diagnostics=kept)
+            self._shown = snapshot, shown(snapshot)
         return self._shown[1]
-
-    def _of_network(self, work: Callable[[Analysis], Answer]) -> Answer:
-        """What is to be had of a network that is right, else the reason why not."""
-        analysis = self._analysis()
-        if analysis.plan is None:
-            return {"why": self._missing(analysis)["why"]}
-        if not analysis.ok:
-            return {"why": "The text has mistakes."}
-        try:
-            return work(analysis)
-        except ArchError as error:  # too large for this, though it is right
-            return {"why": error.diagnostics[0].title}
-        except draw.Unknown as unknown:
-            return {"why": str(unknown)}
 
     def _missing(self, analysis: Analysis) -> Answer:
         """Why there is no network; of a text with nothing in it, the way to begin one."""
-        if analysis.plan is not None:
-            return {}
-        if analysis.file.items or not analysis.ok:
-            return {"why": "There is no `network` in this text: it is a library of blocks."}
+        why = why_no_network(analysis)
+        if not why or not is_unwritten(analysis):
+            return {"why": why} if why else {}
         text = analysis.source.text
         gap = "\n" if text.strip() and not text.endswith("\n") else ""
         begin = TextChange(len(text), len(text), f"{gap}network Net\ninput 224x224 x3\n")
         return {
-            "why": "There is no network yet: it has a name, an input, and a line for each layer.",
+            "why": why,
             "beginning": {
                 "title": "begin with `network Net` and `input 224x224 x3`",
                 "changes": _changes((begin,), self._offsets()),
@@ -262,52 +249,7 @@ def _arguments(method: Method) -> dict[str, type]:
     return {name: _TYPES[name] for name in code.co_varnames[1 : code.co_argcount]}
 
 
-# --- what a network is -------------------------------------------------------------------
-
-
-def _model(analysis: Analysis, style: draw.DrawStyle) -> Answer:
-    assert analysis.plan is not None
-    made = draw.model(analysis.plan, analysis.cost, style, analysis.source)
-    offsets = PageOffsets(analysis.source.text)
-    items = [*made["items"]]
-    while items:
-        item = items.pop()
-        places = item.get("at", [])
-        item["at"] = [[offsets.to_page(a), offsets.to_page(b)] for a, b in places]
-        items += item.get("items", [])
-    return made
-
-
-def _numbers(analysis: Analysis) -> Answer:
-    summary = analysis.summary()
-    sheet, offsets = summary.sheet(), PageOffsets(analysis.source.text)
-    rows = []
-    for line, (item, _) in zip(sheet.lines, summary.outline(), strict=True):
-        at = list(_places([item.span] if item.span is not None else [], analysis, offsets))
-        rows.append(
-            {"cells": sheet.shown(line), "level": line.level, "strong": line.strong, "at": at}
-        )
-    columns = [
-        {"heading": c.heading, "numeric": c.numeric, "means": MEASURES[c.name].means}
-        for c in sheet.columns
-    ]
-    foot = [line.replace("; see `archc fit`", "") for line in sheet.foot if "--depth" not in line]
-    return {"columns": columns, "rows": rows, "head": sheet.head, "foot": foot}
-
-
-def _pytorch(analysis: Analysis) -> Answer:
-    assert analysis.plan is not None
-    text, offsets = files.stamp(analysis.emit(), analysis.text), PageOffsets(analysis.source.text)
-    lines = origins(text, analysis.plan, analysis.source)
-    origin = {str(n): list(_places(spans, analysis, offsets)) for n, spans in lines.items()}
-    return {"text": text, "origins": origin}
-
-
-def _places(spans: Sequence[Span], analysis: Analysis, offsets: PageOffsets) -> Iterator[list[int]]:
-    """Of spans in the text itself: those in files that it uses are nowhere on the page."""
-    for span in spans:
-        if span.source is analysis.source:
-            yield [offsets.to_page(span.start), offsets.to_page(span.end)]
+# --- used files ------------------------------------------------------------------------------
 
 
 def _in_used_file(place: TextPlace | RelatedPlace, snapshot: Snapshot) -> Answer:

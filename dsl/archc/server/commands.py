@@ -14,7 +14,10 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
+from archc.draw import THEMES, DrawStyle
 from archc.editor.reports import NotReported, ReportRequest, ReportText, write_report
+from archc.editor.snapshot import Snapshot
+from archc.page import views
 from archc.recursion import deep_recursion
 from archc.server.convert import uri_of
 from archc.server.documents import OpenTexts, Stale
@@ -52,6 +55,39 @@ async def run_command(
     if show:
         _show(server, made, is_page=is_page)
     return {"name": made.name, "language": made.language, "text": made.text}
+
+
+async def run_view(texts: OpenTexts, arguments: tuple[Any, ...]) -> dict[str, Any]:
+    """Return what an editor shows beside a text, or `why` there is nothing to show.
+
+    The arguments are its URI, `diagram` or `pytorch`, and for a diagram `theme`. Places in the
+    text are in UTF-16, whatever else is agreed on. Raises JsonRpcException where none is open.
+    """
+    uri, name, options = (*arguments, None, None, None)[:3]
+    opened = texts.texts.get(uri)
+    if opened is None:
+        raise _refused("no such text is open")
+    theme = dict(options or {}).get("theme", THEMES[0])
+    if name not in ("diagram", "pytorch") or theme not in THEMES:
+        raise _refused(f"a view is `diagram` or `pytorch`, a theme {' or '.join(THEMES)}")
+    try:
+        asked = await texts.ask(opened, lambda d: d.asked())
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(None, _viewed, name, asked.snapshot, theme)
+    except Stale:
+        raise _refused("the text has changed meanwhile") from None
+
+
+def _viewed(name: str, snapshot: Snapshot, theme: str) -> dict[str, Any]:
+    """What is shown, while other requests are answered."""
+    with deep_recursion():
+        analysis = views.shown(snapshot)
+        wrong = next((d for d in analysis.diagnostics if d.is_error), None)
+        if wrong is not None:
+            return {"why": f"Line {wrong.span.line}: {wrong.title}"}
+        if name == "pytorch":
+            return views.pytorch(analysis)
+        return views.diagram(analysis, DrawStyle(theme=theme))
 
 
 def _written(name: str, asked: ReportRequest) -> ReportText:

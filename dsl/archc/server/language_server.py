@@ -90,6 +90,7 @@ def make_server() -> LanguageServer:
         server.feature(method, options)(_answer(name, texts))
     for name in REPORT_COMMANDS:
         server.command(f"archc.{name}")(_report(server, name, texts))
+    server.command("archc.view")(_view(texts))
     return server
 
 
@@ -108,6 +109,16 @@ def _report(server: LanguageServer, name: str, texts: OpenTexts) -> Callable[...
     async def run(*arguments: Any) -> Any:
         commands = import_module("archc.server.commands")
         return await commands.run_command(server, texts, name, arguments)
+
+    return run
+
+
+def _view(texts: OpenTexts) -> Callable[..., Awaitable[Any]]:
+    """The command that tells what an editor shows beside a text."""
+
+    async def run(*arguments: Any) -> Any:
+        commands = import_module("archc.server.commands")
+        return await commands.run_view(texts, arguments)
 
     return run
 

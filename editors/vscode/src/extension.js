@@ -3,9 +3,13 @@
 const vscode = require("vscode");
 const { LanguageClient } = require("vscode-languageclient/node");
 const { choose } = require("./choose.js");
+const { DiagramView } = require("./diagram_view.js");
+const { Followed } = require("./followed.js");
+const { PytorchView } = require("./pytorch_view.js");
 
 let client;
 let output;
+let views; // { followed, diagram, pytorch }
 let starting = Promise.resolve();
 
 async function activate(context) {
@@ -14,8 +18,16 @@ async function activate(context) {
     starting = starting.then(() => restart(context)).catch((error) => output.appendLine(`${error}`));
     return starting;
   };
+  const followed = new Followed(ask);
+  const [diagram, pytorch] = [new DiagramView(followed, context.extensionUri), new PytorchView(followed)];
+  views = { followed, diagram, pytorch };
   context.subscriptions.push(
     output,
+    diagram,
+    pytorch,
+    followed,
+    vscode.commands.registerCommand("archc.showDiagram", () => diagram.open()),
+    vscode.commands.registerCommand("archc.showPytorch", () => pytorch.open()),
     vscode.commands.registerCommand("archc.restart", again),
     vscode.commands.registerCommand("archc.showOutput", () => output.show()),
     vscode.workspace.onDidGrantWorkspaceTrust(again),
@@ -46,9 +58,37 @@ async function restart(context) {
     "archc",
     "archc",
     { command: found.command, args: [...found.args, "lsp"], options },
-    { documentSelector: [{ language: "arch" }], outputChannel: output },
+    {
+      documentSelector: [{ language: "arch" }],
+      outputChannel: output,
+      synchronize: { configurationSection: "archc" },
+      middleware: { executeCommand: run },
+    },
   );
   await client.start();
+  views.followed.draw();
+}
+
+/** What the server says of a text, for a view beside it. */
+async function ask(uri, name, options = {}) {
+  if (!client?.isRunning()) throw new Error("archc does not run: its output channel says why.");
+  const { commands } = client.initializeResult.capabilities.executeCommandProvider;
+  if (!commands.includes("archc.view")) throw new Error("This archc is older than the extension: `pip install -U archc-lang`.");
+  return client.sendRequest("workspace/executeCommand", { command: "archc.view", arguments: [uri, name, options] });
+}
+
+/** A command of the server, from a line above `network` or from the palette, which names no text. */
+async function run(command, given) {
+  if (command === "archc.diagram") return views.diagram.open();
+  if (command === "archc.build") return views.pytorch.open();
+  const { document, editor } = views.followed;
+  const here = document && [document.uri.toString(), { show: true, position: editor.selection.active }];
+  try {
+    const arguments_ = given.length > 0 || !here ? given : here;
+    return await client.sendRequest("workspace/executeCommand", { command, arguments: arguments_ });
+  } catch (error) {
+    vscode.window.showWarningMessage(`archc: ${error.message}`);
+  }
 }
 
 async function complain() {

@@ -24,14 +24,14 @@ async function grammar() {
 }
 
 const LINES = [
-  ["network Net \"a # title\"  # note", { network: "storage.type", Net: "entity.name.type", "# note": "comment.line.number-sign" }],
+  ["network Net \"a # title\"  # note", { network: "keyword.control.declaration", Net: "entity.name.type", "# note": "comment.line.number-sign" }],
   ["stage{i}b: residual if (s < 2) < conv 3x3/(s) x(4 * width) nobias | @stem.c >", {
     stage: "entity.name.label", b: "entity.name.label", residual: "support.function.merge", if: "keyword.control",
     conv: "support.function.conv", "3x3": "constant.numeric", nobias: "support.constant", "@stem.c": "variable.other.label",
   }],
   ["unit(64, [2,", { unit: "entity.name.function", 64: "constant.numeric" }],
-  ["train { optimizer sgd lr=1e-1; batch 10K", { train: "storage.type", optimizer: "support.type.property-name", sgd: "support.constant", lr: "variable.parameter", "10K": "constant.numeric" }],
-  ["block next(width) { relu }", { block: "storage.type", next: "entity.name.type", relu: "support.function.act" }],
+  ["train { optimizer sgd lr=1e-1; batch 10K", { train: "keyword.control.declaration", optimizer: "keyword.other.property", sgd: "support.constant", lr: "variable.parameter", "10K": "constant.numeric" }],
+  ["block next(width) { relu }", { block: "keyword.control.declaration", next: "entity.name.type", relu: "support.function.act" }],
 ];
 
 test("words have the scopes of what they are, also behind brackets that are never closed", async () => {
