@@ -13,8 +13,10 @@ from archc.syntax.pasted import (
     assignment,
     decorator,
     made_layer,
+    module_calls,
     own_block,
     python_line,
+    sizes,
 )
 
 _LABELLED = re.compile(r"[A-Za-z_]\w*[ \t]*:[ \t]*(?=[A-Za-z_\[])")
@@ -55,6 +57,8 @@ def _around(context: ParserContext) -> Diagnostic | None:
         or applied_block(line, blocks)
         or own_block(line, blocks)
         or assignment(context)
+        or sizes(context)
+        or module_calls(line)
         or python_line(line)
     )
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from archc import habits, syntax
 from archc.source import Diagnostic, Edit, Fix, Source, Span, SpanLabel
 from archc.syntax.expected import ParserContext, unexpected
-from archc.syntax.suites import Suite, suite_below
+from archc.syntax.suites import Suite, channels_that_come_in, is_defined, suite_below
 
 _MARK = re.compile(r"""(?P<quote>["'])(?:\\.|(?!(?P=quote)).)*(?P=quote)|[()\[\]{}\n#]""")
 _FAR_AHEAD = 10_000  # characters: of a class, or a statement
@@ -23,8 +23,8 @@ _LITERAL = re.compile(rf'[\d.eE_+\-]+|true|false|"[^"\n]*"|{_NUMBERS}')
 _FIRST_AND_OTHERS = re.compile(  # [stride] + [1] * (n - 1)
     r"\[\s*(\w+)\s*\]\s*\+\s*\[\s*(\w+)\s*\]\s*\*\s*(\w+|\([^()]*\))"
 )
-_SUMS = re.compile(r"[\w\s+\-*/%().,\[\]:<>=]+")
 _EMPTY = frozenset(("[]", "list()", "nn.ModuleList()", "OrderedDict()"))
+_BALANCED = r"((?:[^()]|\([^()]*\))*)"
 _CLASS = re.compile(r"^class[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _LEAVE_OUT = "leave the line out"
 
@@ -97,7 +97,7 @@ def _import(line: PythonLine, said: Diagnostic) -> Diagnostic:
 
 def _def(line: PythonLine, said: Diagnostic) -> Diagnostic:
     """A `def` goes where its parameters say nothing: `__init__(self)`, `forward(self, x)`."""
-    found = re.match(r"def[ \t]+(__init__|forward|call)[ \t]*\(([^()]*)\)", line.text)
+    found = re.match(rf"def[ \t]+(__init__|forward|call)[ \t]*\({_BALANCED}\)", line.text)
     if found is None:
         return said
     given = [name for name in found[2].split(",") if name.strip()]
@@ -143,10 +143,25 @@ def _class(line: PythonLine, said: Diagnostic) -> Diagnostic:
         return replace(said, helps=(), fixes=(Fix(title, own[0].span, own[0].text, also=also),))
     why = lacking.get(found[1])
     helps = (f"what cannot be put in the order of `forward` is {why}",) if why else ()
-    if network == found[1]:
-        return replace(said, helps=(*said.helps, *helps))
     below = suite_below(line.source.text, line.start)
+    if network == found[1]:
+        return _as_network(line, said, found[1], below, helps)
     return _as_block(line, said, found[1], below, helps)
+
+
+def _as_network(
+    line: PythonLine, said: Diagnostic, name: str, below: Suite, helps: tuple[str, ...]
+) -> Diagnostic:
+    """Its name and params alone, where nobody knows in which order its layers run."""
+    if below.is_empty:
+        return replace(said, helps=(*said.helps, *helps))
+    formals = [
+        formal.replace("=", " = ") for formal in _init_of(line.source, below) if "=" in formal
+    ]
+    head = "\n".join([f"network {name}", *(f"param {formal}" for formal in formals)])
+    also = _lines_of_init(line.source, below)
+    fix = Fix(f"write `network {name}`", line.span, head, also=also)
+    return replace(said, helps=("the file is the network", *helps), fixes=(fix,))
 
 
 def _as_block(
@@ -154,19 +169,32 @@ def _as_block(
 ) -> Diagnostic:
     """Its head and its braces alone, where nobody knows in which order its layers run."""
     source, text = line.source, line.source.text
-    inside = text[below.start : below.end]
-    made = re.search(r"def[ \t]+__init__[ \t]*\(([^()]*)\)", inside)
-    formals = ", ".join(_formals(made[1])) if made is not None else ""
+    formals = ", ".join(_init_of(source, below))
     written = f"block {name}({formals})"
     if below.is_empty or not line.text.endswith(":"):
         help = f"a class of layers is a block: `{written} {{ ... }}`"
         return replace(said, helps=(help, *helps))
     margin = text[text.rfind("\n", 0, line.start) + 1 : line.start]
-    also = [Edit(Span(source, below.end, below.end), f"\n{margin}}}")]
-    for inner in re.finditer(r"^[ \t]*(?=def __init__\b|super\()", inside, re.MULTILINE):
-        also.append(Edit(PythonLine(source, below.start + inner.end()).whole, ""))
-    fix = Fix(f"write `{written} {{ ... }}`", line.span, f"{written} {{", also=tuple(also))
+    closing = Edit(Span(source, below.end, below.end), f"\n{margin}}}")
+    also = (closing, *_lines_of_init(source, below))
+    fix = Fix(f"write `{written} {{ ... }}`", line.span, f"{written} {{", also=also)
     return replace(said, helps=("a class of layers is a block", *helps), fixes=(fix,))
+
+
+def _init_of(source: Source, below: Suite) -> list[str]:
+    """The parameters of a class's `__init__`."""
+    made = re.search(
+        rf"def[ \t]+__init__[ \t]*\({_BALANCED}\)", source.text[below.start : below.end]
+    )
+    return _formals(made[1]) if made is not None else []
+
+
+def _lines_of_init(source: Source, below: Suite) -> tuple[Edit, ...]:
+    """The edits that leave out `def __init__(...)` and `super().__init__()`."""
+    inside = source.text[below.start : below.end]
+    places = re.finditer(r"^[ \t]*(?=def __init__\b|super\()", inside, re.MULTILINE)
+    ends = (below.start + found.end() for found in places)
+    return tuple(Edit(PythonLine(source, at).whole, "") for at in ends)
 
 
 @lru_cache(maxsize=1)  # each of them asks
@@ -233,9 +261,9 @@ class PastedClasses:
 def _formals(parameters: str) -> list[str]:
     """A block's parameters by those of `__init__`, without `self` and the channels that come in."""
     formals = []
-    for given in parameters.split(","):
+    for given in re.findall(r"(?:\([^()]*\)|\[[^\[\]]*\]|[^,])+", parameters):
         name, _, default = (part.strip() for part in re.sub(r":[^=]*", "", given).partition("="))
-        default = default.lower()
+        default = default.lower().replace("(", "[").replace(")", "]")
         if not name or name == "self" or name.startswith("*") or habits.is_incoming(name):
             continue
         if not default:
@@ -318,10 +346,14 @@ def _value(
         meant = literal
     elif made is not None:
         meant = f"[{made[1]} if i == 0 else {made[2]} for i in 0..{made[3].strip('()')}]"
-    elif _SUMS.fullmatch(value) and re.search(r"[+\-*/%\[]", value) and "(" not in value:
-        meant = value.replace("self.", "")
+    elif re.fullmatch(r"[A-Za-z_]\w*", value) and is_defined(line.source.text, value):
+        meant = value
     else:
-        return None
+        incoming = channels_that_come_in(line.source.text, value)
+        worked_out = habits.value_of_python(value, incoming)
+        if worked_out is None:
+            return None
+        meant = worked_out if incoming or "int(" in value else value.replace("self.", "")
     written = f"{'param' if is_param else 'let'} {name} = {meant}"
     help = f"a value with a name is a {'param' if is_param else '`let`'}: `{written}`"
     fix = Fix(help, line.span, written, safe=is_param and not is_own)
@@ -334,6 +366,23 @@ def _value(
 # --- the user's own blocks -----------------------------------------------------------------------
 
 
+def _without_channels(text: str, name: str, call: str) -> tuple[str, bool]:
+    """A call without the channels that come in, and whether it is known that it had them.
+
+    Torch's modules have them first, a block has not.
+    """
+    head = re.search(rf"^[ \t]*(?:block|sequence)[ \t]+{name}[ \t]*\({_BALANCED}\)", text, re.M)
+    inside = call[call.index("(") + 1 : call.rindex(")")]
+    given = re.findall(r"(?:\([^()]*\)|\[[^\[\]]*\]|[^,])+", inside)
+    bare = [argument for argument in given if "=" not in argument]
+    if head is None or len(bare) < 2:
+        return call, len(bare) < 2
+    formals = [formal for formal in head[1].split(",") if formal.strip()]
+    if len(given) > len(formals):
+        return f"{name}({','.join(given[1:]).strip()})", True
+    return call, False
+
+
 def applied_block(line: PythonLine, blocks: Collection[str]) -> Diagnostic | None:
     """`x = BasicBlock(512)(x)`: a block takes the tensor of the statement before it."""
     found = habits.applied_call(line.text)
@@ -341,10 +390,13 @@ def applied_block(line: PythonLine, blocks: Collection[str]) -> Diagnostic | Non
         return None
     label = found.target.removeprefix("self.")
     is_name = label.isidentifier() and label not in (*_CURRENT, *found.tensors)
-    written = f"{label}: {found.text}" if is_name else found.text
+    call, sure = _without_channels(line.source.text, found.name, found.text)
+    written = f"{label}: {call}" if is_name else call
     title = f"`{found.name}` takes the tensor of the statement before it"
+    help = "its arguments are the block's, without the channels that come in"
     fix = Fix(f"write `{written}`", line.span, written)
-    return Diagnostic("A014", title, (SpanLabel(line.span),), fixes=(fix,))
+    helps = () if sure else (help,)
+    return Diagnostic("A014", title, (SpanLabel(line.span),), helps=helps, fixes=(fix,))
 
 
 def made_layer(line: PythonLine, blocks: Collection[str]) -> Diagnostic | None:
@@ -374,6 +426,48 @@ def own_block(line: PythonLine, blocks: Collection[str]) -> Diagnostic | None:
         title = f"there is no operator or block `{name}`"
         help = f"define it: `block {name}() {{ ... }}`; then this is `{label}: {name}(...)`"
         return Diagnostic("A014", title, labels, helps=(help,))
-    written = f"{label}: {name}{arguments.replace('self.', '')}"
+    call, sure = _without_channels(
+        line.source.text, name, f"{name}{arguments.replace('self.', '')}"
+    )
+    written = f"{label}: {call}"
     title = f"`{line.text}` is written in another way here"
+    if not sure:
+        help = f"write `{label}: {name}(...)`, without the channels that come in"
+        return Diagnostic("A014", title, labels, helps=(help,))
     return Diagnostic("A014", title, labels, fixes=(Fix(f"write `{written}`", line.span, written),))
+
+
+def docstring(line: PythonLine) -> Diagnostic | None:
+    """Three quotes: what they say is a comment here."""
+    text = line.source.text
+    found = re.compile(r'"""(.*?)"""', re.DOTALL).match(text, line.start)
+    if found is None or found.end() - found.start() > _FAR_AHEAD:
+        return None
+    margin = text[text.rfind("\n", 0, line.start) + 1 : line.start]
+    lines = [said.strip() for said in found[1].strip().split("\n")]
+    meant = f"\n{margin}".join(f"# {said}".rstrip() for said in lines)
+    span = Span(line.source, *found.span())
+    fix = Fix("write a comment: `# ...`", span, meant, safe=not margin.strip())
+    return Diagnostic("A014", "a comment begins with `#`", (SpanLabel(line.span),), fixes=(fix,))
+
+
+_SIZES = re.compile(r"[\w, \t]+=[ \t]*\w+\.(?:size\(\)|shape)(?=[ \t]*(?:\n|#|\Z))")
+
+
+def sizes(context: ParserContext) -> Diagnostic | None:
+    """`b, c, h, w = x.size()`."""
+    line = PythonLine(context.source, context.start)
+    found = _SIZES.match(line.source.text, line.start)
+    if found is None or not line.start <= context.position < found.end():
+        return None
+    help = "the sizes of what comes in are `in.c`, `in.h` and `in.w`"
+    title, fix = f"`{line.text}` is written in another way here", line.removal()
+    return Diagnostic("A014", title, (SpanLabel(line.span),), helps=(help,), fixes=(fix,))
+
+
+def module_calls(line: PythonLine) -> Diagnostic | None:
+    """`y = self.pool(x).view(b, c)`."""
+    if not re.match(r"[\w, \t]+=[ \t]*self\.\w", line.text):
+        return None
+    made = habits.Translation("self", lacks=habits.lacking_of_python("self"))
+    return habits.as_diagnostic("A014", made, line.span)

@@ -96,16 +96,21 @@ def _header(text: str, word: str, rest: str) -> tuple[str, bool] | None:
     """A header without its `:`, and whether nothing in it is a guess."""
     if word in ("block", "sequence"):
         return f"{word}{rest}", True
-    renamed = {
-        name: "in.c"
-        for name in re.findall(r"[A-Za-z_]\w*", rest)
-        if habits.is_incoming(name) and not _is_defined(text, name)
-    }
+    renamed = channels_that_come_in(text, rest)
     made = habits.header_of_python(f"{word}{rest}", renamed)
     return None if made is None else (made, not renamed and "self." not in rest)
 
 
-def _is_defined(text: str, name: str) -> bool:
+def channels_that_come_in(text: str, expression: str) -> dict[str, str]:
+    """`in.c` for the names that an expression has for it, where the file has none of its own."""
+    return {
+        name: "in.c"
+        for name in re.findall(r"[A-Za-z_]\w*", expression)
+        if habits.is_incoming(name) and not is_defined(text, name)
+    }
+
+
+def is_defined(text: str, name: str) -> bool:
     """Whether a param, a `let`, a loop or a block of the file has this name."""
     return re.search(rf"^[ \t]*(?:param|let|for|block)\b[^\n]*\b{name}\b", text, re.M) is not None
 
