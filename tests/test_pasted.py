@@ -241,6 +241,8 @@ class Unit(nn.Module):
         ("self.k = [int(p) for p in planes]", "out = F.relu(out)", "`p`"),
         ("self.own = Other(planes)", "out = self.own(out)", "Other"),
         ("", "out = out + self.missing(x)", "self.missing"),
+        ("", "out = F.relu(x, inplace=True) + out", "in place"),  # `out` was made of another `x`
+        ("self.act = nn.ReLU(True)", "out = x * self.act(x) + out", "in place"),
     ],
 )
 def test_what_cannot_be_said_is_named_and_not_guessed(more: str, run: str, reason: str) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _INCOMING = re.compile(r"in_?(?:planes|channels|ch|c|features|dim)|c_?in|n_?in|inp")
 _WEIGHTED = re.compile(r"(?:conv|deconv|fc|bn|gn|ln|inorm|grn|prelu|if|for)\b|\{|[A-Z_]\w*\(")
 _RESERVED = frozenset("block else expect for if in meta network param reuse train use".split())
+_IN_PLACE = re.compile(r"inplace=True|(?:LU6?|ish|oid)\(True$|\w_\(")
 _MOST_CHOICES = 4  # in one `forward`
 _TOOLS = frozenset(("nn", "torch", "F", "x"))
 
@@ -130,6 +131,7 @@ class _ModuleText:
 
     statements: tuple[str, ...] = ()
     is_group: bool = False
+    in_place: bool = False  # its first layer writes over what it takes
 
 
 @dataclass(slots=True)
@@ -266,7 +268,8 @@ class _ClassWriter:
         if found is None or not found.text or found.lost or found.assumed:
             lacks = found.lacks.partition(";")[0] if found is not None else ""
             raise NotSaid(lacks or f"`{text}`")
-        return _ModuleText((found.text,), is_group=found.text.startswith("{"))
+        in_place = _IN_PLACE.search(text.partition(")")[0]) is not None
+        return _ModuleText((found.text,), found.text.startswith("{"), in_place)
 
     def _block_call(self, call: ast.Call) -> str:
         """`BasicBlock(128, stride=2)`, without the channels that come in."""
@@ -429,7 +432,7 @@ class _ClassWriter:
                 return merged("concat", tuple(self._flow(part) for part in parts))
             case ast.Call(func=ast.Call() as layer, args=[x], keywords=[]):
                 flow = self._flow(x)
-                return (*flow, *(FlowStep(text) for text in self._layer(layer).statements))
+                return (*flow, *self._unnamed(layer))
             case ast.Call():
                 return self._function(node)
         raise NotSaid(f"`{ast.unparse(node)}`")
@@ -443,11 +446,12 @@ class _ClassWriter:
         if not made.statements:
             return ()
         if not _is_weighted(made):
-            return (FlowStep(text),)
+            return (FlowStep(text, in_place=made.in_place),)
         if text.startswith("if "):  # it has the label inside
-            return (FlowStep(text, name),)
+            return (FlowStep(text, name, made.in_place),)
         is_one = ";" not in text or made.is_group
-        return (FlowStep(f"{name}: {text}" if is_one else f"{name}: {{ {text} }}", name),)
+        labelled = f"{name}: {text}" if is_one else f"{name}: {{ {text} }}"
+        return (FlowStep(labelled, name, made.in_place),)
 
     def _function(self, call: ast.Call) -> Flow:
         """`F.relu(self.bn(x))`, `x.view(x.size(0), -1)`: a function of one tensor."""
@@ -471,7 +475,12 @@ class _ClassWriter:
         tensors: dict[str, ast.expr] = {name: ast.Name("x") for name in self.tensors}
         values = {**self.names, **tensors}
         plain = substituted(made, values)
-        return (*flow, *(FlowStep(text) for text in self._layer(plain).statements))
+        return (*flow, *self._unnamed(plain))
+
+    def _unnamed(self, layer: ast.expr) -> Flow:
+        """The statement of a function, or of a layer that is made where it runs."""
+        made = self._layer(layer)
+        return tuple(FlowStep(text, "", made.in_place) for text in made.statements)
 
 
 def _is_changing(value: ast.expr) -> bool:

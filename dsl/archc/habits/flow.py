@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from archc.habits.expressions import NotSaid
 
+_VIEWS = frozenset(("flatten", "identity"))  # of the same memory
 _WIDE = 88  # characters of a line
 _BEGINS = re.compile(r"(?:\w+: )?(?:conv|deconv|fc|if|\{|[A-Z]\w*\()|\w+: ")
 
@@ -19,6 +20,7 @@ class FlowStep:
 
     text: str
     module: str = ""
+    in_place: bool = False  # it writes over the tensor that it takes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,10 +52,19 @@ def merged(combinator: str, flows: tuple[Flow, ...]) -> Flow:
     branches = tuple(flow[shared:] for flow in flows)
     if not any(branches):
         raise NotSaid("a tensor merged with itself")
+    if any(_writes_over(branch) for branch in branches):
+        raise NotSaid("a tensor that a layer in place writes over")
     if combinator == "residual":
         branches = tuple(sorted(branches, key=lambda branch: not branch))
         branches = tuple(branch for branch in branches if branch)
     return (*flows[0][:shared], FlowMerge(combinator, branches))
+
+
+def _writes_over(flow: Flow) -> bool:
+    """Whether a branch changes the tensor that the others take, too."""
+    own = (step for step in flow if not isinstance(step, FlowStep) or step.text not in _VIEWS)
+    first = next(own, None)
+    return isinstance(first, FlowStep) and first.in_place
 
 
 def chosen(test: str, one: Flow, other: Flow) -> Flow:
