@@ -290,6 +290,10 @@ def test_a_class_without_its_body_is_a_block_in_words() -> None:
         "  def forward(self, x):\n    return x\n",
         "class A(B):\n  def __init__(self):\n    pass\n  def forward(self, x):\n"
         f"    return {'x + ' * 2000}x\n",
+        f"for{' ' * 60_000}x\nif a{' ' * 60_000}: b\nconv{' ' * 60_000}-> bn{' ->' * 20_000}",
+        "if a:\n  relu\n" + "elif a:\n  relu\n" * 3000,
+        "class A(B):\n  def __init__(self):\n    pass\n" + "A()\n" * 2_000,
+        "class A(B):\n" * 20_000,
         "class A(B):\n  def __init__():\n    pass\n  def forward():\n    return 1\n",
     ],
     ids=lambda line: line[:30],

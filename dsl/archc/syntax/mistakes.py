@@ -25,8 +25,9 @@ from archc.syntax.misplaced import (
     own_input,
     several_values,
 )
-from archc.syntax.pasted import PythonLine, assignment, docstring, sizes
+from archc.syntax.pasted import assignment, docstring, sizes
 from archc.syntax.punctuation import added_tensor, branches_in_brackets
+from archc.syntax.python import PythonLine
 from archc.syntax.shortcut import shortcut
 from archc.syntax.suites import suite
 
