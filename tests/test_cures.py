@@ -446,3 +446,12 @@ def test_half_a_shortcut_of_torch_is_told_in_words(text: str) -> None:
     found = [d for d in analysis.diagnostics if d.is_error and "another way" in d.title]
     assert found
     assert all("residual<" in d.helps[0] and not d.fixes for d in found)
+
+
+def test_commas_between_calls_are_one_mistake() -> None:
+    """Those of the calls' own arguments are right."""
+    text = "network N\ninput 8x8 x8\nblock b(c, s=1) { conv 3x3/(s) p1 x(c) }\n"
+    (said,) = check(f"{text}body: {{ b(8, s=2), b(8, s=1), b(8, 1) }}\n").diagnostics
+    made = check(edited(f"{text}body: {{ b(8, s=2), b(8, s=1), b(8, 1) }}\n", said.fixes[0].edits))
+    assert made.source.text.endswith("body: { b(8, s=2); b(8, s=1); b(8, 1) }\n")
+    assert made.ok

@@ -150,9 +150,61 @@ class Net(nn.Module):
         return self.tail(self.grow(x))
 """,
 }
+CLASSES["Mobile"] = """
+class InvertedResidual(nn.Module):
+    \"\"\"A bottleneck that widens.\"\"\"
+
+    def __init__(self, inp: int, oup: int, stride: int, expand_ratio=6):
+        super().__init__()
+        self.stride = stride
+        assert stride in [1, 2]
+        hidden_dim = int(inp * expand_ratio)
+        self.use_res_connect = self.stride == 1 and inp == oup
+        self.conv = nn.Sequential(
+            nn.Conv2d(inp, hidden_dim, 1, 1, 0, bias=False),
+            nn.ReLU6(inplace=True),
+            nn.Conv2d(hidden_dim, hidden_dim, 3, stride, 1, groups=hidden_dim, bias=False),
+            nn.Conv2d(hidden_dim, oup, 1, 1, 0, bias=False),
+        )
+
+    def forward(self, x):
+        if self.use_res_connect:
+            return x + self.conv(x)
+        else:
+            return self.conv(x)
 
 
-@pytest.mark.parametrize("name", ["LeNet", "Net"])
+class Act(nn.Module):
+    def __init__(self, channels, deep=False):
+        super().__init__()
+        self.deep = deep
+        self.conv = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x):
+        y = self.conv(x)
+        if self.deep:
+            y = F.relu(y)
+            y = y * torch.sigmoid(y)
+        return F.silu(y)
+
+
+class Mobile(nn.Module):
+    def __init__(self, sizes=(8, 16), num_classes=10):
+        super().__init__()
+        self.a = InvertedResidual(3, sizes[0], 2)
+        self.b = InvertedResidual(8, 8, 1, expand_ratio=2)
+        self.c = InvertedResidual(8, sizes[1], 1)
+        self.d = Act(16)
+        self.e = Act(16, deep=True)
+        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, num_classes))
+
+    def forward(self, x):
+        x = self.c(self.b(self.a(x)))
+        return self.head(self.e(self.d(x)))
+"""
+
+
+@pytest.mark.parametrize("name", ["LeNet", "Net", "Mobile"])
 def test_a_pasted_class_is_what_torch_computes(name: str) -> None:
     text, clicks = clicked(HEAD + CLASSES[name])
     text = text.replace(f"network {name}\n", f"network {name}\ninput 32x32 x3\n")
@@ -179,16 +231,18 @@ class Unit(nn.Module):
 @pytest.mark.parametrize(
     ("more", "run", "reason"),
     [
-        ("", "if self.downsample is not None: x = self.downsample(x)", "self.downsample"),
+        ("", "if self.downsample is not None: x = self.downsample(x)", "is not None"),
         ("", "out = self.conv(out)", "runs twice"),
         ("self.bn = nn.BatchNorm2d(planes)", "out = F.relu(out)", "`self.bn`"),
         ("", "out = out + 1", "`1`"),
         ("", "out = torch.cat([out, x], 2)", "[out, x]"),
         ("", "out, y = out.chunk(2, 1)", "out.chunk"),
         ("self.rnn = nn.LSTM(planes, planes)", "out = self.rnn(out)", "recurrent layers"),
-        ("self.k = [int(p) for p in planes]", "out = F.relu(out)", "`int`"),
+        ("self.k = [int(p) for p in planes]", "out = F.relu(out)", "`p`"),
         ("self.own = Other(planes)", "out = self.own(out)", "Other"),
         ("", "out = out + self.missing(x)", "self.missing"),
+        ("", "out = F.relu(x, inplace=True) + out", "in place"),  # `out` was made of another `x`
+        ("self.act = nn.ReLU(True)", "out = x * self.act(x) + out", "in place"),
     ],
 )
 def test_what_cannot_be_said_is_named_and_not_guessed(more: str, run: str, reason: str) -> None:
@@ -199,6 +253,23 @@ def test_what_cannot_be_said_is_named_and_not_guessed(more: str, run: str, reaso
     assert fix.text == "block Unit(planes, stride=1) {"
     assert not fix.safe
     assert any(d.code == "A014" for d in errors(edited(text, fix.edits)))
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("self.a = Unit(4, 8, 2)", "a: Unit(8, 2)"),
+        ("self.a = Unit(8)", "a: Unit(8)"),
+        ("x = Unit(4, 8, 2)(x)", "Unit(8, 2)"),
+        ("x = Unit(8)(x)", "Unit(8)"),
+        ("self.a = Unit(4, 8)", ""),  # or 8 by 4 with a stride of 8
+    ],
+)
+def test_channels_that_come_in_are_no_argument_of_a_block(line: str, right: str) -> None:
+    head = "network N\ninput 8x8 x4\nblock Unit(c, stride=1) { conv 3x3/(stride) p1 x(c) }\n"
+    (said,) = errors(head + line + "\n")
+    assert [fix.text for fix in said.fixes] == ([right] if right else [])
+    assert right or "without the channels that come in" in said.helps[0]
 
 
 def test_a_class_without_its_body_is_a_block_in_words() -> None:
@@ -219,6 +290,10 @@ def test_a_class_without_its_body_is_a_block_in_words() -> None:
         "  def forward(self, x):\n    return x\n",
         "class A(B):\n  def __init__(self):\n    pass\n  def forward(self, x):\n"
         f"    return {'x + ' * 2000}x\n",
+        f"for{' ' * 60_000}x\nif a{' ' * 60_000}: b\nconv{' ' * 60_000}-> bn{' ->' * 20_000}",
+        "if a:\n  relu\n" + "elif a:\n  relu\n" * 3000,
+        "class A(B):\n  def __init__(self):\n    pass\n" + "A()\n" * 2_000,
+        "class A(B):\n" * 20_000,
         "class A(B):\n  def __init__():\n    pass\n  def forward():\n    return 1\n",
     ],
     ids=lambda line: line[:30],

@@ -12,7 +12,8 @@ from archc.elaborate.state import Context
 from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Form, Op
 from archc.source import Diagnostic, Diagnostics, Fault, Fix, Span, fault
-from archc.syntax.pasted import PythonLine, python_line
+from archc.syntax.pasted import python_line
+from archc.syntax.python import PythonLine
 
 
 def foreign_operator(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault | None:

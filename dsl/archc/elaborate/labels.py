@@ -202,7 +202,8 @@ def _unknown(name: str, reference: syntax.Reference, here: Context) -> Fault:
     cure: Fix | str | None = _block_with(name, here) or _similar(name, reference, here)
     if not cure and not frame.labels:
         cure = "label the statement: `name: conv ...`"
-    from archc.syntax.pasted import PythonLine, decorator  # for a mistake alone
+    from archc.syntax.pasted import decorator  # for a mistake alone
+    from archc.syntax.python import PythonLine
 
     if around := decorator(PythonLine(reference.span.source, reference.span.start), "A103"):
         return Fault(around)

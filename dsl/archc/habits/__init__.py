@@ -14,7 +14,7 @@ from archc.habits.classes import (
     written_block,
     written_network,
 )
-from archc.habits.expressions import NotSaid, header_of_python
+from archc.habits.expressions import NotSaid, header_of_python, value_of_python
 from archc.habits.message import as_diagnostic
 from archc.habits.shapes import channels_apart
 from archc.habits.table import Habit, habits
@@ -44,6 +44,7 @@ __all__ = [
     "renamed",
     "repeated_block",
     "translated",
+    "value_of_python",
     "words_beginning",
     "written_block",
     "written_network",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archc.habits.call import read_statement
 from archc.habits.expressions import NotSaid, counted, expression
-from archc.habits.flow import Flow, FlowStep, lines_of, merged, modules_of
+from archc.habits.flow import Flow, FlowStep, chosen, lines_of, merged, modules_of
 from archc.habits.substitution import INCOMING, bound, only_knows, substituted
 from archc.habits.translation import translated
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _INCOMING = re.compile(r"in_?(?:planes|channels|ch|c|features|dim)|c_?in|n_?in|inp")
 _WEIGHTED = re.compile(r"(?:conv|deconv|fc|bn|gn|ln|inorm|grn|prelu|if|for)\b|\{|[A-Z_]\w*\(")
 _RESERVED = frozenset("block else expect for if in meta network param reuse train use".split())
+_IN_PLACE = re.compile(r"inplace=True|(?:LU6?|ish|oid)\(True$|\w_\(")
+_MOST_CHOICES = 4  # in one `forward`
 _TOOLS = frozenset(("nn", "torch", "F", "x"))
 
 
@@ -129,6 +131,7 @@ class _ModuleText:
 
     statements: tuple[str, ...] = ()
     is_group: bool = False
+    in_place: bool = False  # its first layer writes over what it takes
 
 
 @dataclass(slots=True)
@@ -138,6 +141,7 @@ class _ClassWriter:
     names: dict[str, ast.expr] = field(default_factory=dict)
     modules: dict[str, _ModuleText] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
+    lets: list[tuple[str, str]] = field(default_factory=list)
     tensors: dict[str, Flow] = field(default_factory=dict)
 
     def lines(self, incoming: str) -> list[str]:
@@ -162,6 +166,9 @@ class _ClassWriter:
         if weighted - often.keys():
             raise NotSaid(f"`self.{min(weighted - often.keys())}`, which `forward` does not run")
         lines = lines_of(flow)
+        for name, value in reversed(self.lets):
+            if _uses("\n".join(lines), name):
+                lines.insert(0, f"let {name} = {value}")
         if any(INCOMING in line for line in lines) and not self._takes_channels():
             raise NotSaid("how many features come in")
         return [line.replace(INCOMING, incoming) for line in lines]
@@ -178,7 +185,7 @@ class _ClassWriter:
         import ast
 
         match statement:
-            case ast.Expr(value=ast.Constant()):
+            case ast.Expr(value=ast.Constant()) | ast.Assert() | ast.Pass():
                 return
             case ast.Expr(value=ast.Call(func=ast.Attribute(attr="__init__"))):
                 return
@@ -188,7 +195,11 @@ class _ClassWriter:
                 self._attribute(name, value)
                 return
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self.names[name] = self._value(value)
+                made = self._value(value)
+                if name in self.known or name in self.names:
+                    raise NotSaid(f"`{name}`, which changes")
+                self.known.add(name)
+                self.lets.append((name, expression(made)))
                 return
             case ast.If(test=test, body=body, orelse=otherwise):
                 self._choose(test, body, otherwise)
@@ -219,14 +230,14 @@ class _ClassWriter:
     def _choose(self, test: ast.expr, body: list[ast.stmt], otherwise: list[ast.stmt]) -> None:
         """Modules that hang on a test."""
         condition, before = expression(self._value(test)), dict(self.modules)
-        names = dict(self.names)
+        names, lets = dict(self.names), len(self.lets)
         sides = []
         for side in (body, otherwise):
             self.modules = dict(before)
             for statement in side:
                 self._construct(statement)
             sides.append(self.modules)
-        if self.names != names:
+        if self.names != names or len(self.lets) > lets:
             raise NotSaid(f"`if {condition}`")
         self.modules = before
         for name in {**sides[0], **sides[1]}:
@@ -257,7 +268,8 @@ class _ClassWriter:
         if found is None or not found.text or found.lost or found.assumed:
             lacks = found.lacks.partition(";")[0] if found is not None else ""
             raise NotSaid(lacks or f"`{text}`")
-        return _ModuleText((found.text,), is_group=found.text.startswith("{"))
+        in_place = _IN_PLACE.search(text.partition(")")[0]) is not None
+        return _ModuleText((found.text,), found.text.startswith("{"), in_place)
 
     def _block_call(self, call: ast.Call) -> str:
         """`BasicBlock(128, stride=2)`, without the channels that come in."""
@@ -358,13 +370,17 @@ class _ClassWriter:
     # --- forward ----------------------------------------------------------------------------
 
     def _forward(self) -> Flow:
-        import ast
-
         tensors = list(self.cls.formals("forward"))
         if len(tensors) != 1:
             raise NotSaid("`forward` of several tensors")
         self.tensors[tensors[0]] = ()
-        for statement in self.cls.method("forward").body:
+        return self._returned(self.cls.method("forward").body, 0)
+
+    def _returned(self, statements: list[ast.stmt], choices: int) -> Flow:
+        """What a row of statements returns."""
+        import ast
+
+        for at, statement in enumerate(statements):
             match statement:
                 case ast.Expr(value=ast.Constant()):
                     pass
@@ -383,6 +399,13 @@ class _ClassWriter:
                     ],
                 ) if run == layer:
                     self.tensors[name] = (*self._flow(value), *self._steps(made))
+                case ast.If(test=test, body=body, orelse=otherwise) if choices < _MOST_CHOICES:
+                    condition = expression(self._value(test))
+                    tensors, behind = dict(self.tensors), statements[at + 1 :]
+                    one = self._returned([*body, *behind], choices + 1)
+                    self.tensors = tensors
+                    other = self._returned([*otherwise, *behind], choices + 1)
+                    return chosen(condition, one, other)
                 case ast.Return(value=ast.expr() as value):
                     return self._flow(value)
                 case _:
@@ -409,7 +432,7 @@ class _ClassWriter:
                 return merged("concat", tuple(self._flow(part) for part in parts))
             case ast.Call(func=ast.Call() as layer, args=[x], keywords=[]):
                 flow = self._flow(x)
-                return (*flow, *(FlowStep(text) for text in self._layer(layer).statements))
+                return (*flow, *self._unnamed(layer))
             case ast.Call():
                 return self._function(node)
         raise NotSaid(f"`{ast.unparse(node)}`")
@@ -423,11 +446,12 @@ class _ClassWriter:
         if not made.statements:
             return ()
         if not _is_weighted(made):
-            return (FlowStep(text),)
+            return (FlowStep(text, in_place=made.in_place),)
         if text.startswith("if "):  # it has the label inside
-            return (FlowStep(text, name),)
+            return (FlowStep(text, name, made.in_place),)
         is_one = ";" not in text or made.is_group
-        return (FlowStep(f"{name}: {text}" if is_one else f"{name}: {{ {text} }}", name),)
+        labelled = f"{name}: {text}" if is_one else f"{name}: {{ {text} }}"
+        return (FlowStep(labelled, name, made.in_place),)
 
     def _function(self, call: ast.Call) -> Flow:
         """`F.relu(self.bn(x))`, `x.view(x.size(0), -1)`: a function of one tensor."""
@@ -451,7 +475,12 @@ class _ClassWriter:
         tensors: dict[str, ast.expr] = {name: ast.Name("x") for name in self.tensors}
         values = {**self.names, **tensors}
         plain = substituted(made, values)
-        return (*flow, *(FlowStep(text) for text in self._layer(plain).statements))
+        return (*flow, *self._unnamed(plain))
+
+    def _unnamed(self, layer: ast.expr) -> Flow:
+        """The statement of a function, or of a layer that is made where it runs."""
+        made = self._layer(layer)
+        return tuple(FlowStep(text, "", made.in_place) for text in made.statements)
 
 
 def _is_changing(value: ast.expr) -> bool:

@@ -128,6 +128,8 @@ class _Reader:
         if made is None:
             if not isinstance(node.func, ast.Name) or node.func.id not in self.blocks:
                 raise NotSaid
+            if len(node.args) > 1:  # the first may be the channels that come in
+                raise NotSaid
             self.layers.append(WrittenLayer(text))
             self.sure = False  # whether its arguments are the block's, nobody has looked
             return text.replace("self.", "")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ast
 
-_FUNCTIONS = frozenset("min max round abs len sum zip enumerate".split())
+FUNCTIONS = frozenset("int min max round abs len sum zip enumerate".split())
 
 
 class NotSaid(Exception):
@@ -32,9 +32,28 @@ def expression(node: ast.expr, names: Mapping[str, str] | None = None) -> str:
         def visit_Attribute(self, node: ast.Attribute) -> ast.Name:
             return ast.Name(given.get(node.attr, node.attr))
 
+        def visit_Tuple(self, node: ast.Tuple) -> ast.List:
+            return ast.List([self.visit(item) for item in node.elts])
+
     copied = ast.parse(ast.unparse(node), mode="eval").body
+    given = {"int": "floor", **given}
     text = ast.unparse(Renamed().visit(copied))
     return re.sub(r"\b(?:True|False)\b", lambda found: found[0].lower(), text)
+
+
+def value_of_python(text: str, names: Mapping[str, str]) -> str | None:
+    """A number, a list or what is worked out from some; None for another, as for a name alone."""
+    import ast
+
+    from archc.habits.call import read_statement
+
+    node = read_statement(text)
+    if not isinstance(node, ast.Expr) or isinstance(node.value, ast.Name | ast.Attribute):
+        return None
+    try:
+        return expression(node.value, names)
+    except (NotSaid, RecursionError):
+        return None
 
 
 def counted(node: ast.expr, names: Mapping[str, str] | None = None) -> str | None:
@@ -87,13 +106,13 @@ def _examine(node: ast.expr) -> None:
             known = isinstance(part.value, ast.Name) and part.value.id == "self"
         if isinstance(part, ast.Call):
             func = part.func
-            known = isinstance(func, ast.Name) and func.id in _FUNCTIONS and not part.keywords
+            known = isinstance(func, ast.Name) and func.id in FUNCTIONS and not part.keywords
         if isinstance(part, ast.Constant):
             known = isinstance(part.value, bool | int | float) and abs(part.value) < 10**12
         if isinstance(part, ast.List | ast.Tuple):
             known = bool(part.elts)
         if not known:
-            raise NotSaid
+            raise NotSaid(f"`{ast.unparse(node)}`")
 
 
 def header_of_python(text: str, names: Mapping[str, str]) -> str | None:

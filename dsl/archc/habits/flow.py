@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archc.habits.expressions import NotSaid
 
+_VIEWS = frozenset(("flatten", "identity"))  # of the same memory
 _WIDE = 88  # characters of a line
 _BEGINS = re.compile(r"(?:\w+: )?(?:conv|deconv|fc|if|\{|[A-Z]\w*\()|\w+: ")
 
@@ -18,6 +20,7 @@ class FlowStep:
 
     text: str
     module: str = ""
+    in_place: bool = False  # it writes over the tensor that it takes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,8 +31,17 @@ class FlowMerge:
     branches: tuple[Flow, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FlowChoice:
+    """`if stride == 1 { ... } else { ... }`."""
+
+    test: str
+    one: Flow
+    other: Flow
+
+
 # What was computed of the tensor that came in: its steps in their order.
-Flow = tuple[FlowStep | FlowMerge, ...]
+Flow = tuple[FlowStep | FlowMerge | FlowChoice, ...]
 
 
 def merged(combinator: str, flows: tuple[Flow, ...]) -> Flow:
@@ -40,10 +52,33 @@ def merged(combinator: str, flows: tuple[Flow, ...]) -> Flow:
     branches = tuple(flow[shared:] for flow in flows)
     if not any(branches):
         raise NotSaid("a tensor merged with itself")
+    if any(_writes_over(branch) for branch in branches):
+        raise NotSaid("a tensor that a layer in place writes over")
     if combinator == "residual":
         branches = tuple(sorted(branches, key=lambda branch: not branch))
         branches = tuple(branch for branch in branches if branch)
     return (*flows[0][:shared], FlowMerge(combinator, branches))
+
+
+def _writes_over(flow: Flow) -> bool:
+    """Whether a branch changes the tensor that the others take, too."""
+    own = (step for step in flow if not isinstance(step, FlowStep) or step.text not in _VIEWS)
+    first = next(own, None)
+    return isinstance(first, FlowStep) and first.in_place
+
+
+def chosen(test: str, one: Flow, other: Flow) -> Flow:
+    """One of two, by a test: what they have in common first."""
+    shared = 0
+    while shared < min(len(one), len(other)) and one[shared] is other[shared]:
+        shared += 1
+    common, one, other = one[:shared], one[shared:], other[shared:]
+    match one:
+        case (FlowMerge(combinator="residual", branches=(body,)),) if lines_of(body) == lines_of(
+            other
+        ):
+            return (*common, FlowMerge(f"residual if ({test}) ", (body,)))
+    return (*common, FlowChoice(test, one, other)) if one or other else common
 
 
 def modules_of(flow: Flow) -> Iterator[str]:
@@ -52,6 +87,9 @@ def modules_of(flow: Flow) -> Iterator[str]:
         if isinstance(step, FlowMerge):
             for branch in step.branches:
                 yield from modules_of(branch)
+        elif isinstance(step, FlowChoice):
+            either = Counter(modules_of(step.one)) | Counter(modules_of(step.other))
+            yield from either.elements()
         elif step.module:
             yield step.module
 
@@ -61,8 +99,8 @@ def lines_of(flow: Flow) -> list[str]:
     lines: list[str] = []
     begins = True
     for step in flow:
-        if isinstance(step, FlowMerge):
-            lines += _merge_lines(step)
+        if not isinstance(step, FlowStep):
+            lines += _merge_lines(step) if isinstance(step, FlowMerge) else _choice_lines(step)
             begins = True
             continue
         first, *others = step.text.split("\n")
@@ -74,6 +112,14 @@ def lines_of(flow: Flow) -> list[str]:
         lines += others
         begins = bool(others)
     return lines
+
+
+def _choice_lines(choice: FlowChoice) -> list[str]:
+    test, one, other = choice.test, lines_of(choice.one), lines_of(choice.other)
+    if not one:
+        test, one, other = f"not ({test})", other, one
+    last = ["} else {", *(f"  {line}" for line in other)] if other else []
+    return [f"if {test} {{", *(f"  {line}" for line in one), *last, "}"]
 
 
 def _is_norm(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from archc.habits.expressions import NotSaid
+from archc.habits.expressions import FUNCTIONS, NotSaid
 
 if TYPE_CHECKING:
     import ast
@@ -60,7 +60,7 @@ def only_knows(node: ast.expr, names: Collection[str]) -> None:
     import ast
 
     for part in ast.walk(node):
-        if isinstance(part, ast.Name) and part.id not in names:
+        if isinstance(part, ast.Name) and part.id not in (*names, *FUNCTIONS):
             raise NotSaid(f"`{part.id}`")
         if isinstance(part, ast.Attribute) and ast.unparse(part).startswith("self."):
             raise NotSaid(f"`{ast.unparse(part)}`")

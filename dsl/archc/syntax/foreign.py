@@ -7,15 +7,9 @@ import re
 from archc import habits
 from archc.source import Diagnostic, Fix, Span, SpanLabel
 from archc.syntax.expected import ParserContext
-from archc.syntax.pasted import (
-    PythonLine,
-    applied_block,
-    assignment,
-    decorator,
-    made_layer,
-    own_block,
-    python_line,
-)
+from archc.syntax.own_blocks import applied_block, made_layer, own_block
+from archc.syntax.pasted import assignment, decorator, module_calls, python_line, sizes
+from archc.syntax.python import PythonLine
 
 _LABELLED = re.compile(r"[A-Za-z_]\w*[ \t]*:[ \t]*(?=[A-Za-z_\[])")
 _INPUT = re.compile(r"^[ \t]*input\b(?:[ \t]+[a-z_]\w*)?[ \t]+(\d+(?:x\d+)*)[ \t]+x\d", re.M)
@@ -55,6 +49,8 @@ def _around(context: ParserContext) -> Diagnostic | None:
         or applied_block(line, blocks)
         or own_block(line, blocks)
         or assignment(context)
+        or sizes(context)
+        or module_calls(line)
         or python_line(line)
     )
 

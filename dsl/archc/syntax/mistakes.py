@@ -25,8 +25,9 @@ from archc.syntax.misplaced import (
     own_input,
     several_values,
 )
-from archc.syntax.pasted import assignment
+from archc.syntax.pasted import assignment, docstring, sizes
 from archc.syntax.punctuation import added_tensor, branches_in_brackets
+from archc.syntax.python import PythonLine
 from archc.syntax.shortcut import shortcut
 from archc.syntax.suites import suite
 
@@ -63,8 +64,12 @@ def diagnose(context: ParserContext) -> Diagnostic:
 
 def is_comma(context: ParserContext) -> bool:
     """Is this a comma for which a space or `|` can stand? Not in `input 3, 32, 32`."""
-    is_other = listed_input(context) or several_values(context)
+    is_other = listed_input(context) or several_values(context) or sizes(context)
     return expected.is_comma(context) and is_other is None
+
+
+def _docstring(context: ParserContext) -> Diagnostic | None:
+    return docstring(PythonLine(context.source, context.start))
 
 
 def _unterminated(context: ParserContext) -> Diagnostic | None:
@@ -336,6 +341,7 @@ _CASES = (
     times,
     named_stride,
     other_script,
+    _docstring,
     _unterminated,
     _foreign,
     _elif,

@@ -11,7 +11,7 @@ _COMBINATORS = frozenset("add columns concat dense join max mean mul residual so
 _CURRENT = frozenset("x out y h z".split())
 _BRACKET = re.compile(r"[()\[\]{}<>,\n]")
 _FAR_AHEAD = 2_000  # characters
-_ARROW = re.compile(r"[ \t]*->[ \t]*")
+_ARROW = re.compile(r"[ \t]{0,9}->[ \t]{0,9}")
 _QUOTED = re.compile(r'"[^"\n]*"|#[^\n]*')
 _SUM = re.compile(r"\+[ \t]*@?(?:self\.)?([A-Za-z_]\w*)[ \t]*(?=[;\n#}|>]|\Z)")
 
@@ -24,11 +24,11 @@ def is_arrow(text: str, position: int) -> bool:
 def arrows(source: Source, position: int) -> Diagnostic:
     """`conv 3x3 x8 -> bn -> relu`: one report for all of a line."""
     text = source.text
-    end = text.find("\n", position)
-    line = text[: len(text) if end < 0 else end]
+    begin, end = max(0, position - 80), text.find("\n", position)
+    line = text[begin : min(len(text) if end < 0 else end, position + _FAR_AHEAD)]
     code = _QUOTED.sub(lambda quoted: "_" * len(quoted.group()), line)
-    found = list(_ARROW.finditer(code, max(0, position - 80)))
-    spans = [Span(source, *arrow.span()) for arrow in found if arrow.end() > position]
+    found = [(begin + arrow.start(), begin + arrow.end()) for arrow in _ARROW.finditer(code)]
+    spans = [Span(source, *place) for place in found if place[1] > position]
     first, *others = spans
     at = first.start + first.text.index("->")
     title = "statements follow each other with `;` or a new line"

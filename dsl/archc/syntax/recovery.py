@@ -48,6 +48,7 @@ _MARGIN = re.compile(r"[ \t]*(?:\|[ \t]*)?")
 _LANDMARK = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"|#[^\n]*|[\n;{}|<>()\[\]]')
 _LANDMARKS = {"\n": "_SEP", ";": "_SEP", "{": "LBRACE", "|": "PIPE", "<": "LANGLE", **CLOSERS}
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CALL = re.compile(r"[ \t]*[A-Za-z_][A-Za-z0-9_]*\(")
 _NO_LABEL = r"(?![ \t]*:)"
 _ITEM = re.compile(rf"(?:{'|'.join(sorted(syntax.ITEM_WORDS))})\b{_NO_LABEL}")
 _HEADER = re.compile(
@@ -120,7 +121,9 @@ class RecoveringParser:
         self.resumed = -1  # where the parser went on after the last mistake
         self.damage = Damage()
         self.lost: list[Span] = []  # insides whose header is half written: no items
-        self.commas: set[int] = set()  # statements and brackets that were told of theirs
+        self.commas: set[int] = (
+            set()
+        )  # those that were told of; statements and brackets that have some
         self.arrows: set[int] = set()  # lines that were told of theirs
         self.tokens: list[Token] = []  # all that were taken, and what closes a bracket unwritten
 
@@ -328,13 +331,16 @@ class RecoveringParser:
         context = self._context(position)
         between, problem = expected.comma(context)
         start = context.brackets[-1][0] if between else context.start
-        if start not in self.commas:
+        if not self.commas & {start, position}:
             self.problems.add(problem)
         self.commas.add(start)
         word = _WORD.match(self.text, self._skip_blank(position + 1))
         if word is not None:  # a flag perhaps, perhaps a statement: nobody can tell
             self.damage.spans.append(Span(self.source, *word.span()))
-        self._resume(position + 1, *(["PIPE"] if between else []))
+        is_call = _CALL.match(self.text, position + 1) and "PERCENT" not in context.accepted
+        if is_call:  # a statement of its own from here on
+            self.commas.update(edit.span.start for fix in problem.fixes for edit in fix.edits)
+        self._resume(position + 1, "PIPE" if between else "_SEP" if is_call else "")
 
     def _read_arrow(self, position: int) -> None:
         """As the `;` that should stand in its place; one report for those of a line."""
@@ -490,7 +496,7 @@ class RecoveringParser:
         return len(self.text) if newline is None else newline
 
     def _resume(self, position: int, *inserted: str) -> None:
-        for kind in inserted:
+        for kind in filter(None, inserted):
             if self.machine.accepts(kind):
                 self._insert(kind)
         self.end = self.resumed = min(position, len(self.text))

@@ -10,11 +10,16 @@ from archc.source import Diagnostic, Edit, Fix, Span, SpanLabel
 from archc.syntax.expected import ParserContext
 
 _HEADER = re.compile(
-    r"(?P<word>block|sequence|for|if)\b(?P<rest>[^\n#]*?)[ \t]*:[ \t]*(?P<brace>\{[ \t]*)?"
+    r"(?P<word>block|sequence|for|if)\b(?P<rest>[^\n#]{0,300}?)[ \t]{0,9}:[ \t]*"
+    r"(?P<brace>\{[ \t]*)?"
     r"(?=#|\n|\Z)"
 )
-_NEXT = re.compile(r"[ \t]*(?P<word>elif|else)\b(?P<rest>[^\n#]*?)[ \t]*:[ \t]*(?=#|\n|\Z)")
-_INLINE = re.compile(r"(?P<word>block|sequence|for|if)\b(?P<rest>[^\n#]+?)[ \t]*\Z")
+_NEXT = re.compile(
+    r"[ \t]*(?P<word>elif|else)\b(?P<rest>[^\n#]{0,300}?)[ \t]{0,9}:[ \t]*(?=#|\n|\Z)"
+)
+_INLINE = re.compile(r"(?P<word>block|sequence|for|if)\b(?P<rest>[^\n#]{1,300}?)[ \t]{0,9}\Z")
+_FAR_AHEAD = 400  # characters
+_MOST_SUITES = 30  # in a row of `elif`
 _FORMS = {
     "for": "a loop goes through a range or a list, as in `for i in 0..1 { ... }`",
     "if": "what a test asks are numbers, as in `if stride > 1 or in.c != planes { ... }`",
@@ -79,7 +84,7 @@ def suite(context: ParserContext) -> Diagnostic | None:
 def _inline(context: ParserContext) -> Diagnostic | None:
     """`if stride > 1: pool 2x2`."""
     text, colon = context.source.text, context.position
-    head = _INLINE.match(text[context.start : colon])
+    head = _INLINE.match(text[context.start : min(colon, context.start + _FAR_AHEAD)])
     body = re.compile(r":[ \t]*(\{[ \t]*)?([^\n#{}]*[^\n#{}\s])").match(text, colon)
     made = _header(text, head["word"], head["rest"]) if head is not None else None
     if head is None or body is None or made is None:
@@ -96,16 +101,21 @@ def _header(text: str, word: str, rest: str) -> tuple[str, bool] | None:
     """A header without its `:`, and whether nothing in it is a guess."""
     if word in ("block", "sequence"):
         return f"{word}{rest}", True
-    renamed = {
-        name: "in.c"
-        for name in re.findall(r"[A-Za-z_]\w*", rest)
-        if habits.is_incoming(name) and not _is_defined(text, name)
-    }
+    renamed = channels_that_come_in(text, rest)
     made = habits.header_of_python(f"{word}{rest}", renamed)
     return None if made is None else (made, not renamed and "self." not in rest)
 
 
-def _is_defined(text: str, name: str) -> bool:
+def channels_that_come_in(text: str, expression: str) -> dict[str, str]:
+    """`in.c` for the names that an expression has for it, where the file has none of its own."""
+    return {
+        name: "in.c"
+        for name in re.findall(r"[A-Za-z_]\w*", expression)
+        if habits.is_incoming(name) and not is_defined(text, name)
+    }
+
+
+def is_defined(text: str, name: str) -> bool:
     """Whether a param, a `let`, a loop or a block of the file has this name."""
     return re.search(rf"^[ \t]*(?:param|let|for|block)\b[^\n]*\b{name}\b", text, re.M) is not None
 
@@ -116,9 +126,11 @@ def _closing(context: ParserContext, header: int) -> list[tuple[int, int, str]] 
     return _closed(text, header, text[: context.start].rpartition("\n")[2])
 
 
-def _closed(text: str, header: int, before: str) -> list[tuple[int, int, str]] | None:
+def _closed(
+    text: str, header: int, before: str, more: int = _MOST_SUITES
+) -> list[tuple[int, int, str]] | None:
     below = suite_below(text, header)
-    if below.is_empty:
+    if below.is_empty or not more:
         return None
     margin = re.match(r"[ \t]*", before)
     indent = margin[0] if margin is not None else ""
@@ -131,7 +143,7 @@ def _closed(text: str, header: int, before: str) -> list[tuple[int, int, str]] |
         if made is None:
             return None
         rest = f" {made[0]}"
-    after = _closed(text, found.end(), before)
+    after = _closed(text, found.end(), before, more - 1)
     start = below.end + 1 + len(indent)
     return None if after is None else [(start, found.end(), f"}} else{rest} {{"), *after]
 

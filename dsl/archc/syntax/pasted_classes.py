@@ -1,0 +1,163 @@
+"""A pasted class of torch's: a block, or the network."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from itertools import islice
+
+from archc import habits
+from archc.source import Diagnostic, Edit, Fix, Source, Span
+from archc.syntax.python import BALANCED, FAR_AHEAD, PythonLine
+from archc.syntax.suites import Suite, suite_below
+
+_MOST_CLASSES = 30
+_CLASS = re.compile(r"^class[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+_NUMBERS = r"\[[\d.eE_+\-,\s\[\]]*\d[\d.eE_+\-,\s\[\]]*\]"
+LITERAL = re.compile(rf'[\d.eE_+\-]+|true|false|"[^"\n]*"|{_NUMBERS}')
+
+
+def pasted_class(line: PythonLine, said: Diagnostic) -> Diagnostic:
+    """A class is a block, unless it is the file's network."""
+    found = re.match(r"class[ \t]+([A-Za-z_]\w*)", line.text)
+    if found is None:
+        return said
+    network, edits, lacking = _written_classes(line.source)
+    if own := [edit for edit in edits if edit.span.start == line.start]:
+        also = tuple(edit for edit in edits if edit not in own)
+        head = own[0].text.split("\n")[0].removesuffix(" {")
+        written = f"{head} {{ ... }}" if head.startswith("block") else head
+        more = f", and the other {'class' if len(edits) == 2 else 'classes'}" if also else ""
+        title = f"write `{written}`{more}, with the layers in the order of `forward`"
+        return replace(said, helps=(), fixes=(Fix(title, own[0].span, own[0].text, also=also),))
+    why = lacking.get(found[1])
+    helps = (f"what cannot be put in the order of `forward` is {why}",) if why else ()
+    below = suite_below(line.source.text, line.start)
+    if network == found[1]:
+        return _as_network(line, said, found[1], below, helps)
+    return _as_block(line, said, found[1], below, helps)
+
+
+def _as_network(
+    line: PythonLine, said: Diagnostic, name: str, below: Suite, helps: tuple[str, ...]
+) -> Diagnostic:
+    """Its name and params alone, where nobody knows in which order its layers run."""
+    if below.is_empty:
+        return replace(said, helps=(*said.helps, *helps))
+    formals = [
+        formal.replace("=", " = ") for formal in _init_of(line.source, below) if "=" in formal
+    ]
+    head = "\n".join([f"network {name}", *(f"param {formal}" for formal in formals)])
+    also = _lines_of_init(line.source, below)
+    fix = Fix(f"write `network {name}`", line.span, head, also=also)
+    return replace(said, helps=("the file is the network", *helps), fixes=(fix,))
+
+
+def _as_block(
+    line: PythonLine, said: Diagnostic, name: str, below: Suite, helps: tuple[str, ...]
+) -> Diagnostic:
+    """Its head and its braces alone, where nobody knows in which order its layers run."""
+    source, text = line.source, line.source.text
+    formals = ", ".join(_init_of(source, below))
+    written = f"block {name}({formals})"
+    if below.is_empty or not line.text.endswith(":"):
+        help = f"a class of layers is a block: `{written} {{ ... }}`"
+        return replace(said, helps=(help, *helps))
+    margin = text[text.rfind("\n", 0, line.start) + 1 : line.start]
+    closing = Edit(Span(source, below.end, below.end), f"\n{margin}}}")
+    also = (closing, *_lines_of_init(source, below))
+    fix = Fix(f"write `{written} {{ ... }}`", line.span, f"{written} {{", also=also)
+    return replace(said, helps=("a class of layers is a block", *helps), fixes=(fix,))
+
+
+def _init_of(source: Source, below: Suite) -> list[str]:
+    """The parameters of a class's `__init__`."""
+    made = re.search(
+        rf"def[ \t]+__init__[ \t]*\({BALANCED}\)", source.text[below.start : below.end]
+    )
+    return formals_of(made[1]) if made is not None else []
+
+
+def _lines_of_init(source: Source, below: Suite) -> tuple[Edit, ...]:
+    """The edits that leave out `def __init__(...)` and `super().__init__()`."""
+    inside = source.text[below.start : below.end]
+    places = re.finditer(r"^[ \t]*(?=def __init__\b|super\()", inside, re.MULTILINE)
+    ends = (below.start + found.end() for found in places)
+    return tuple(Edit(PythonLine(source, at).whole, "") for at in ends)
+
+
+@lru_cache(maxsize=1)  # each of them asks
+def _written_classes(source: Source) -> tuple[str, tuple[Edit, ...], dict[str, str]]:
+    """The class that is the network, the edits for all of them, and what is lacking for each."""
+    classes = PastedClasses(source)
+    return classes.network, *classes.edits()
+
+
+class PastedClasses:
+    """The classes of a text, each with its lines."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.spans: dict[str, Span] = {}
+        self.read: dict[str, habits.ForeignClass] = {}
+        text = source.text
+        for found in _CLASS.finditer(text):
+            span = Span(source, found.start(), suite_below(text, found.start()).end)
+            self.spans[found[1]] = span
+            is_long = span.end - span.start > FAR_AHEAD or len(self.read) >= _MOST_CLASSES
+            if not is_long and (made := habits.read_class(span.text)):
+                self.read[found[1]] = made
+        has_network = re.search(r"^[ \t]*network\b", text, re.MULTILINE)
+        self.network = "" if has_network else next(reversed(self.spans), "")
+
+    def edits(self) -> tuple[tuple[Edit, ...], dict[str, str]]:
+        """Those that write all that can be written, and what cannot be said of the others."""
+        edits, lacking = [], dict[str, str]()
+        for name, cls in self.read.items():
+            try:
+                if name == self.network:
+                    edits += self._network_edits(cls)
+                else:
+                    text = habits.written_block(cls, self.read)
+                    edits.append(Edit(self.spans[name], text))
+            except habits.NotSaid as why:
+                lacking[name] = str(why)
+            except RecursionError:
+                lacking[name] = "what is nested so deep"
+        return tuple(edits), lacking
+
+    def _network_edits(self, cls: habits.ForeignClass) -> list[Edit]:
+        """The network, by the call that makes it; the functions that do nothing else go."""
+        text = self.source.text
+        own = self.spans[cls.name]
+        call = ""
+        edits = []
+        for found in islice(re.finditer(rf"(?<![\w.]){cls.name}\(", text), _MOST_CLASSES):
+            if own.start <= found.start() < own.end:
+                continue
+            line = PythonLine(self.source, found.start())
+            call = call or line.text
+            head = text.rfind("\ndef ", 0, found.start()) + 1
+            below = suite_below(text, head)
+            is_alone = re.fullmatch(
+                rf"\s*return[ \t]+{cls.name}\(.*\)", text[below.start : below.end]
+            )
+            if text.startswith("def ", head) and found.start() < below.end and is_alone:
+                edits.append(Edit(Span(self.source, head, below.end), ""))
+        return [Edit(own, habits.written_network(cls, self.read, call)), *edits]
+
+
+def formals_of(parameters: str) -> list[str]:
+    """A block's parameters by those of `__init__`, without `self` and the channels that come in."""
+    formals = []
+    for given in re.findall(r"(?:\([^()]*\)|\[[^\[\]]*\]|[^,])+", parameters):
+        name, _, default = (part.strip() for part in re.sub(r":[^=]*", "", given).partition("="))
+        default = default.lower().replace("(", "[").replace(")", "]")
+        if not name or name == "self" or name.startswith("*") or habits.is_incoming(name):
+            continue
+        if not default:
+            formals.append(name)
+        elif LITERAL.fullmatch(default):
+            formals.append(f"{name}={default}")
+    return formals
