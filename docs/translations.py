@@ -47,8 +47,9 @@ gap; flatten; fc: fc 10
 - Sizes are height first and channels last, `32x32 x3`; the tensors are torch's, (N, 3, 32, 32).
 - A label names the module: `conv1:` is `conv1.weight` in the state_dict. Without labels, `conv1`,
   `conv2`, `bn1` ... are counted.
-- A file of torch may be pasted as it is: `archc check` and editors have a cure that writes its classes as blocks and a network,
-  where `forward` is layers, sums, products and `torch.cat` in a row; what it cannot say is named. `input` is yours to write.
+- A file of torch may be pasted as it is: `archc check` and editors have a cure that writes its
+  classes as blocks and a network, where `forward` is layers, sums, products and `torch.cat` in a
+  row; what it cannot say is named. `input` is yours to write.
 - `+`, `torch.cat` and `*` are combinators: `residual< body | shortcut >`, `add< a | b >`,
   `concat< a | b >`, `mul< | gate >`; `@label`
   is the tensor of an earlier statement, as a variable of `forward` would be.
