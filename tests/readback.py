@@ -675,7 +675,7 @@ class _Names(dict[str, Any]):
         """The value of an expression, None where a picture has cut it or it hangs on more."""
         text = re.sub(r"\bin\.c\b", str(int(self.shape.channels)) if self.shape else "x", text)
         text = re.sub(r"\bin\.([hwd])\b", "unknown", text)
-        text = text.replace("·", "*").replace("/", "//").replace("////", "//")
+        text = re.sub(r"(?<![ /])/(?![ /])", "//", text.replace("·", "*"))  # ` / ` leaves a rest
         for name, channels in self.handed.items():
             text = text.replace(f"@{name}.c", str(channels))
         functions = (min, max, len, sum, round, abs, ceil, floor)

@@ -207,7 +207,11 @@ def started(module: Any, xs: list[Any]) -> int:
 
 @pytest.mark.parametrize(
     ("name", "before", "after"),
-    [("googlenet_bn", 195, 102), ("resnet18", 68, 48), ("densenet121", 426, 367)],
+    [
+        pytest.param("googlenet_bn", 195, 102, marks=pytest.mark.slow),
+        ("resnet18", 68, 48),
+        ("densenet121", 426, 367),
+    ],
 )
 def test_kernels_as_torch_counts_them(name: str, before: int, after: int) -> None:
     """GoogLeNet's figures are those of shared/reference/cuda_ready.md, too."""
@@ -240,15 +244,21 @@ def test_weights_of_another_network() -> None:
 # --- its text ----------------------------------------------------------------------------
 
 
-def test_the_plan_is_left_as_it_is() -> None:
-    net = archc.load("googlenet_bn")
+# Branches share a convolution, and are split again: many seconds.
+SPLIT = pytest.param("googlenet_bn", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("name", ["squeezenet1_1", SPLIT])
+def test_the_plan_is_left_as_it_is(name: str) -> None:
+    net = archc.load(name)
     before = net.source()
     net.analysis.emit_deployed()
     assert net.source() == before
 
 
-def test_it_compiles_copies_and_exports() -> None:
-    net = archc.load("googlenet_bn")
+@pytest.mark.parametrize("name", ["squeezenet1_1", SPLIT])
+def test_it_compiles_copies_and_exports(name: str) -> None:
+    net = archc.load(name)
     module = copy.deepcopy(deployed(net)().eval())
     xs = (torch.randn(2, 3, 64, 64),)
     assert torch.equal(torch.export.export(module, xs).module()(*xs), module(*xs))
@@ -302,9 +312,9 @@ def test_a_label_keeps_its_name_from_what_has_none() -> None:
     check(net, torch.float64)
 
 
-def test_rows_have_no_gaps() -> None:
-    for name in ("vgg11_bn", "googlenet_bn", "squeezenet1_1"):
-        assert "Identity" not in archc.load(name).analysis.emit_deployed()
+@pytest.mark.parametrize("name", ["vgg11_bn", "squeezenet1_1", SPLIT])
+def test_rows_have_no_gaps(name: str) -> None:
+    assert "Identity" not in archc.load(name).analysis.emit_deployed()
 
 
 def test_survival_is_an_expression() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from editing import at_mark
-from nets import varied
+from nets import VARIED, varied
 from random_networks import LIMITS, program
 
 import archc
@@ -198,7 +198,10 @@ def made_by_hand(name: str) -> tuple[str, str]:
 WITH_PARAMS = [name for name in api.bundled() if "inception_" not in name or "_v3" in name]
 
 
-@pytest.mark.parametrize("name", varied(WITH_PARAMS))
+QUICK = {*VARIED} - {"googlenet_bn", "stochastic_depth_resnet110"}
+
+
+@pytest.mark.parametrize("name", varied(WITH_PARAMS, QUICK))
 def test_params_of_a_bundled_network(name: str, tmp_path: Path) -> None:
     variant, by_hand = made_by_hand(name)
     found = sound(variant, tmp_path)

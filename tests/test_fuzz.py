@@ -60,7 +60,16 @@ def test_more_random_programs(start: int) -> None:
 
 # As someone wrote them they are minutes of convolutions, and gigabytes: run with smaller numbers.
 LARGE = {
+    "growing": {"[64, 128, 256]": "[2, 4, 8]", "32*i": "2*i", "x224": "x14"},
+    "growing_in_a_block": {
+        "4096": "64",
+        "c=64": "c=4",
+        "x64": "x4",
+        "[32, 64, 128]": "[2, 4, 8]",
+        "x256": "x8",
+    },
     "no_two_indices": {"96x96": "32x32"},
+    "wavenet": {"4096": "64", "x64": "x4", "x256": "x8"},
     "hed": {"200x300": "20x36", "x512": "x64", "x256": "x32"},
     "unet_valid": {"572x572": "188x188", "1024": "128", "64 * ": "8 * "},
 }
