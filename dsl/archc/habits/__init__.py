@@ -3,18 +3,14 @@
 `grammar/habits/*.txt` are the tables, a row a habit. `table` reads them, `call` reads what was
 written, `translation` says it in archc's words, `message` tells the user. `containers` is about
 layers in a list, `expressions` about values and the headers of suites, `applied` about calls of the
-user's own blocks; `classes` writes a class of modules, by what its `forward` computes (`flow`).
+user's own blocks. A class (`foreign_class`) is written by `classes`: what its constructor makes
+(`modules`), in the order in which its `forward` runs it, as `flow` has it.
 """
 
 from archc.habits.applied import applied_call, repeated_block
-from archc.habits.classes import (
-    ForeignClass,
-    is_incoming,
-    read_class,
-    written_block,
-    written_network,
-)
+from archc.habits.classes import written_block, written_network
 from archc.habits.expressions import NotSaid, header_of_python, value_of_python
+from archc.habits.foreign_class import ForeignClass, is_incoming, read_class
 from archc.habits.message import as_diagnostic
 from archc.habits.shapes import channels_apart
 from archc.habits.table import Habit, habits

@@ -1,0 +1,146 @@
+"""What `forward` computes: the statements that follow from its text, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archc.habits.expressions import NotSaid, expression
+from archc.habits.flow import Flow, FlowStep, chosen, merged
+from archc.habits.modules import Construction, first_line, is_weighted
+from archc.habits.substitution import substituted
+
+if TYPE_CHECKING:
+    import ast
+
+_MOST_CHOICES = 4  # in one `forward`
+
+
+@dataclass(slots=True)
+class ForeignForward:
+    """A class's `forward`, of one tensor. Raises NotSaid, with what it is about."""
+
+    made: Construction
+    tensors: dict[str, Flow] = field(default_factory=dict)
+
+    def flow(self) -> Flow:
+        """What it returns."""
+        tensors = list(self.made.cls.formals("forward"))
+        if len(tensors) != 1:
+            raise NotSaid("`forward` of several tensors")
+        self.tensors[tensors[0]] = ()
+        return self._returned(self.made.cls.method("forward").body, 0)
+
+    def _returned(self, statements: list[ast.stmt], choices: int) -> Flow:
+        """What a row of statements returns."""
+        import ast
+
+        for at, statement in enumerate(statements):
+            match statement:
+                case ast.Expr(value=ast.Constant()):
+                    pass
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    self.tensors[name] = self._flow(value)
+                case ast.AugAssign(target=ast.Name(id=name) as left, op=op, value=value):
+                    self.tensors[name] = self._flow(ast.BinOp(ast.Name(left.id), op, value))
+                case ast.For(
+                    target=ast.Name(id=layer),
+                    iter=ast.Attribute(value=ast.Name(id="self"), attr=made),
+                    body=[
+                        ast.Assign(
+                            targets=[ast.Name(id=name)],
+                            value=ast.Call(func=ast.Name(id=run), args=[value], keywords=[]),
+                        )
+                    ],
+                ) if run == layer:
+                    self.tensors[name] = (*self._flow(value), *self._steps(made))
+                case ast.If(test=test, body=body, orelse=otherwise) if choices < _MOST_CHOICES:
+                    condition = expression(self.made.value(test))
+                    tensors, behind = dict(self.tensors), statements[at + 1 :]
+                    one = self._returned([*body, *behind], choices + 1)
+                    self.tensors = tensors
+                    other = self._returned([*otherwise, *behind], choices + 1)
+                    return chosen(condition, one, other)
+                case ast.Return(value=ast.expr() as value):
+                    return self._flow(value)
+                case _:
+                    raise NotSaid(f"`{first_line(statement)}`")
+        raise NotSaid("`forward` without `return`")
+
+    def _flow(self, node: ast.expr) -> Flow:
+        import ast
+
+        match node:
+            case ast.Name(id=name) if name in self.tensors:
+                return self.tensors[name]
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="self"), attr=name), args=[x], keywords=[]
+            ):
+                return (*self._flow(x), *self._steps(name))
+            case ast.BinOp(left=left, op=ast.Add() | ast.Mult() as op, right=right):
+                combinator = "residual" if isinstance(op, ast.Add) else "mul"
+                return merged(combinator, (self._flow(left), self._flow(right)))
+            case ast.Call(
+                func=ast.Attribute(attr="cat" | "concat"),
+                args=[ast.List(elts=parts) | ast.Tuple(elts=parts), *_],
+            ) if _over_channels(node):
+                return merged("concat", tuple(self._flow(part) for part in parts))
+            case ast.Call(func=ast.Call() as layer, args=[x], keywords=[]):
+                flow = self._flow(x)
+                return (*flow, *self._unnamed(layer))
+            case ast.Call():
+                return self._function(node)
+        raise NotSaid(f"`{ast.unparse(node)}`")
+
+    def _steps(self, name: str) -> Flow:
+        """The statements of a module, with its label where it has weights."""
+        if name not in self.made.modules:
+            raise NotSaid(f"`self.{name}`")
+        made = self.made.modules[name]
+        text = "; ".join(made.statements)
+        if not made.statements:
+            return ()
+        if not is_weighted(made):
+            return (FlowStep(text, in_place=made.in_place),)
+        if text.startswith("if "):  # it has the label inside
+            return (FlowStep(text, name, made.in_place),)
+        is_one = ";" not in text or made.is_group
+        labelled = f"{name}: {text}" if is_one else f"{name}: {{ {text} }}"
+        return (FlowStep(labelled, name, made.in_place),)
+
+    def _function(self, call: ast.Call) -> Flow:
+        """`F.relu(self.bn(x))`, `x.view(x.size(0), -1)`: a function of one tensor."""
+        import ast
+
+        func = call.func
+        is_tool = isinstance(func, ast.Attribute) and ast.unparse(func.value) in (
+            "F",
+            "torch",
+            "nn.functional",
+            "torch.nn.functional",
+        )
+        if is_tool and call.args:
+            flow, args = self._flow(call.args[0]), [ast.Name("x"), *call.args[1:]]
+            made = ast.Call(func, args, call.keywords)
+        elif isinstance(func, ast.Attribute) and not is_tool:
+            flow = self._flow(func.value)
+            made = ast.Call(ast.Attribute(ast.Name("x"), func.attr), call.args, call.keywords)
+        else:
+            raise NotSaid(f"`{ast.unparse(call)}`")
+        tensors: dict[str, ast.expr] = {name: ast.Name("x") for name in self.tensors}
+        values = {**self.made.names, **tensors}
+        plain = substituted(made, values)
+        return (*flow, *self._unnamed(plain))
+
+    def _unnamed(self, layer: ast.expr) -> Flow:
+        """The statement of a function, or of a layer that is made where it runs."""
+        made = self.made.layer(layer)
+        return tuple(FlowStep(text, "", made.in_place) for text in made.statements)
+
+
+def _over_channels(call: ast.Call) -> bool:
+    """Whether `torch.cat` is along the channels."""
+    import ast
+
+    given = [*call.args[1:], *(k.value for k in call.keywords if k.arg in ("dim", "axis"))]
+    return [ast.unparse(node) for node in given] == ["1"]
