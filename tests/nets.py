@@ -47,7 +47,7 @@ def small(name: str) -> archc.Net:
 
 # One of each kind: towers, dense blocks, columns, heads, rows, residual blocks, drop-path.
 VARIED = frozenset(
-    "alexnet_2gpu densenet_40_12 fractalnet googlenet_bn lenet5 resnet50"
+    "alexnet_2gpu densenet_40_12 fractalnet googlenet lenet5 resnet50"
     " squeezenet1_0_simple_bypass stochastic_depth_resnet110 vgg11".split()
 )
 

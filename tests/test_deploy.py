@@ -210,7 +210,7 @@ def started(module: Any, xs: list[Any]) -> int:
     [
         pytest.param("googlenet_bn", 195, 102, marks=pytest.mark.slow),
         ("resnet18", 68, 48),
-        ("densenet121", 426, 367),
+        pytest.param("densenet121", 426, 367, marks=pytest.mark.slow),
     ],
 )
 def test_kernels_as_torch_counts_them(name: str, before: int, after: int) -> None:

@@ -198,7 +198,7 @@ def made_by_hand(name: str) -> tuple[str, str]:
 WITH_PARAMS = [name for name in api.bundled() if "inception_" not in name or "_v3" in name]
 
 
-QUICK = {*VARIED} - {"googlenet_bn", "stochastic_depth_resnet110"}
+QUICK = {*VARIED} - {"stochastic_depth_resnet110"}
 
 
 @pytest.mark.parametrize("name", varied(WITH_PARAMS, QUICK))

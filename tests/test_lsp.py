@@ -22,6 +22,7 @@ from archc.server.documents import OpenTexts
 from archc.server.positions import TextLines
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
+ONE = ("utf-16", *(pytest.param(e, marks=pytest.mark.slow) for e in ("utf-8", "utf-32")))
 BLOCKS = "block b(w) { conv 1x1 x(w) }\n"
 TEXT = '# é𝔘\nuse "b.arch"\ninput 8x8 x3\na: b(4); relu  # é𝔘\nconv 3x3 x5 # é𝔘\n'
 
@@ -245,7 +246,7 @@ def test_a_mistake_and_its_cure(folder: Path, encoding: str) -> None:
     session(folder, use, encoding)
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", ONE)
 def test_statements_to_a_block(folder: Path, encoding: str) -> None:
     """A refactoring is asked for by its kind; one that cannot be done says why."""
 

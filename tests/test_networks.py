@@ -217,7 +217,9 @@ def rates(name: str, kind: str) -> list[float]:
     return [getattr(m, "p", None) or m.droppath for m in modules if type(m).__name__ == kind]
 
 
-@pytest.mark.parametrize(("name", "blocks"), [("110", 54), ("1202", 600)])
+@pytest.mark.parametrize(
+    ("name", "blocks"), [("110", 54), pytest.param("1202", 600, marks=pytest.mark.slow)]
+)
 def test_stochastic_depth_decays_linearly(name: str, blocks: int) -> None:
     """p_l = 1 - l/L (1 - p_L) with p_L = 0.5, l = 1 ... L counting blocks."""
     found = rates(f"stochastic_depth_resnet{name}", "StochasticDepth")
