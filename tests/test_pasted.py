@@ -25,9 +25,12 @@ def errors(text: str) -> list[Diagnostic]:
 
 
 def clicked(text: str) -> tuple[str, int]:
-    """The text after the first cure of the first mistake that has one, again and again."""
+    """The text after the first cure of the first mistake that has one, again and again.
+
+    But for the input, whose size nobody knows but its author.
+    """
     for clicks in range(50):
-        fixes = [d.fixes[0] for d in errors(text) if d.fixes]
+        fixes = [d.fixes[0] for d in errors(text) if d.fixes and d.code != "A404"]
         if not fixes:
             return text, clicks
         text = edited(text, fixes[0].edits)
@@ -59,8 +62,8 @@ def test_a_pasted_resnet_is_the_resnet() -> None:
     text, clicks = clicked(source)
     assert clicks <= 4
     (left,) = errors(text)
-    assert (left.code, left.helps) == ("A404", ("begin with `input 224x224 x3`",))
-    text = text.replace("network ResNet\n", "network ResNet\ninput 32x32 x3\n")
+    assert (left.code, left.fixes[0].title) == ("A404", "begin with `input 224x224 x3`")
+    text = edited(text, left.fixes[0].edits).replace("224x224", "32x32")
     assert analyze(Source("resnet.arch", text)).params == RESNET18
 
 

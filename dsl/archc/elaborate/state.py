@@ -28,7 +28,7 @@ from archc.plan import (
     Tensor,
 )
 from archc.record import record
-from archc.source import Diagnostics, Fault, Limits, Span, SpanLabel, fault
+from archc.source import Diagnostics, Fault, Fix, Limits, Span, SpanLabel, fault
 from archc.symbolic import Expr
 
 _STEPS = 3  # of the way to a mistake that are shown
@@ -182,10 +182,18 @@ class Context:
             return
         if self.frame.is_network and not self.frame.inputs and not self.frame.asked:
             self.frame.asked = True
-            raise fault(
-                "A404", "there is no tensor here yet", span, "begin with `input 224x224 x3`"
-            )
+            raise fault("A404", "there is no tensor here yet", span, _beginning(span))
         raise Suppressed
+
+
+def _beginning(span: Span) -> Fix | str:
+    """An input before a statement that begins a line; its size is a guess."""
+    hint, source = "begin with `input 224x224 x3`", span.source
+    start = source.text.rfind("\n", 0, span.start) + 1
+    before = source.text[:start]
+    if before.count("{") != before.count("}"):
+        return hint
+    return Fix(hint, Span(source, start, start), "input 224x224 x3\n")
 
 
 @dataclass(slots=True)
