@@ -59,6 +59,9 @@ def codes(text: str) -> list[str]:
         ("block f(w) { let k = 2*w; conv 1x1 x(w) }\nf(2)", ["W101"]),
         # padding
         ("conv 1x1 p1 x4", ["W113"]),
+        ("conv 3x3/4 p1 x4", ["W123"]),
+        ("conv 3x3/2x5 p1 x4", ["W123"]),
+        ("conv 3x3/5 p4 d2 x4; conv 1x1/2 x4", []),
         ("conv 3x3 p3 x4", ["W113"]),
         ("conv 3x3 p2 x4", []),
         ("conv 3x3 p4 d2 x4", []),
@@ -112,7 +115,7 @@ def test_what_is_remarked_on_other_tensors() -> None:
     (found,) = check(HEAD.format("16x15") + "pool 2x2\n").diagnostics
     assert found.title == "no window sees the last column"
     assert found.notes == ("width: 13 / 2 leaves 1",)
-    assert codes(HEAD.format("11x11") + "conv 3x3/4 x4\n") == []  # it skips rows anyway
+    assert codes(HEAD.format("11x11") + "conv 3x3/4 x4\n") == ["W123"]  # which says as much
 
 
 def test_rows_that_no_window_sees_have_no_gradient() -> None:

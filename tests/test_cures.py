@@ -82,6 +82,7 @@ WORDS = {
     "W105": "which of two to rename",
     "W111": "which activation is meant",
     "W113": "how much padding is meant",
+    "W123": "which stride is meant",
     "W115": "which padding or size is meant",
 }
 

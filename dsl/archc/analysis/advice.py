@@ -204,6 +204,19 @@ def _only_padding(sight: Sight) -> Diagnostic | None:
     return None
 
 
+def _skipping(sight: Sight) -> Diagnostic | None:
+    for name, _, window, _ in sight.windows:
+        if window.stride > window.extent > 1:
+            skipped = f"{window.stride - window.extent:g} of {window.stride:g}"
+            title = (
+                f"a stride of {window.stride:g} is wider than the window of {window.extent:g}:"
+                f" along the {name} it skips {skipped}"
+            )
+            cure = f"choose a stride of at most {window.extent:g}, here or in the block's call"
+            return _warning("W123", title, sight.node.span, cure)
+    return None
+
+
 def _rows_lost(sight: Sight) -> Diagnostic | None:
     for name, before, window, after in sight.windows:
         seen = (after - 1) * window.stride + window.extent - window.before
@@ -239,6 +252,7 @@ REMARKS: tuple[Remark, ...] = (
     _relu_twice,
     _biased_norm,
     _only_padding,
+    _skipping,
     _rows_lost,
     _norm_of_one,
 )
