@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -27,6 +28,17 @@ def pytest_configure() -> None:
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch reads it when it is imported
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def memory_given_back() -> None:
+    """The networks of the test before are gone.
+
+    Only what is new since then is looked through for that: all that a worker has from other tests
+    are millions of objects, and ten seconds.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ dict: no module, no archc. Weights and statistics are random; the values must ag
 
 from __future__ import annotations
 
-import gc
 import math
 from collections.abc import Callable
 from typing import Any
@@ -467,6 +466,7 @@ FAST = {"lenet5", "resnet20", "squeezenet1_0_simple_bypass", "dcgan_generator"}
 RUNS = varied(PAPERS, FAST)
 
 
+@pytest.mark.usefixtures("memory_given_back")
 @pytest.mark.parametrize("name", RUNS)
 def test_values_are_the_papers(name: str) -> None:
     torch.manual_seed(0)
@@ -486,8 +486,6 @@ def test_values_are_the_papers(name: str) -> None:
         spread = float(theirs.std())
         assert spread > 1e-3 * float(theirs.abs().max()), "the weights wash everything out"
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9 * spread)
-    del module
-    gc.collect()
 
 
 def randomise(module: Any) -> None:

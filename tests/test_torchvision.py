@@ -6,10 +6,8 @@ randomised first, so that a swapped bias, a wrong eps or a pool that rounds the 
 
 from __future__ import annotations
 
-import gc
 import math
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -136,7 +134,9 @@ def randomise(module: Any) -> None:
 
 
 @pytest.fixture
-def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any, tuple[int, ...]]]:
+def pair(
+    request: pytest.FixtureRequest, memory_given_back: None
+) -> tuple[Any, Any, tuple[int, ...]]:
     """torchvision's network and ours on the same memory, and a size for images.
 
     They have the same weights, strictly by name.
@@ -149,9 +149,7 @@ def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any, tuple[int, 
     for module in (*theirs.modules(), *ours.modules()):
         if type(module).__name__ in DROPS:
             module.p = 0.0  # tested by rate in `test_dropouts_agree`
-    yield theirs, ours, SIZES.get(request.param, (SIZE, SIZE))
-    del theirs, ours
-    gc.collect()
+    return theirs, ours, SIZES.get(request.param, (SIZE, SIZE))
 
 
 def test_all_68_are_here() -> None:
