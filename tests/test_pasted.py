@@ -252,7 +252,55 @@ def test_what_cannot_be_said_is_named_and_not_guessed(more: str, run: str, reaso
     (fix,) = said.fixes
     assert fix.text == "block Unit(planes, stride=1) {"
     assert not fix.safe
+    assert "its lines are yours to translate" in fix.title
+    cures = [edit for d in errors(text) for cure in d.fixes for edit in cure.edits]
+    assert not any("def " in edit.span.text for edit in cures)
     assert any(d.code == "A014" for d in errors(edited(text, fix.edits)))
+
+
+UNIT = """\
+class Unit(nn.Module):
+    def __init__(self, in_planes, planes{default}):
+        super().__init__()
+        self.conv = nn.Conv2d(in_planes, planes, 3, padding=1)
+
+    def forward(self, x):
+        return F.relu(self.conv(x))
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("above", "default", "below", "is_network"),
+    [
+        ("", "", "", False),  # nobody says how wide
+        ("", "=8", "", True),
+        ("input 8x8 x3\nconv 3x3 x8\n", "=8", "", False),
+        ("input 8x8 x3\n", "=8", "", False),
+        ("", "=8", "self.a = Unit(3, 8)\n", False),
+        ("", "", "Unit(3, 8)\n", False),
+        ("", "", "self.a = self._make_layer(Unit, 8, 2)\n", False),
+        ("", "=8", "self.fc = nn.Linear(8, 10)\n", False),
+        ("", "=8", "x = nn.ReLU()(x)\n", False),
+        ("", "=8", "relu\n", False),
+        ("", "", "def unit8():\n    return Unit(3, 8)\n", True),
+        ("", "", "net = Unit(3, 8).to(device)\n", True),
+        ("", "", "net = nn.DataParallel(Unit(3, planes=8))\n", True),
+        ('"""\nUnits\nfrom the paper\n"""\nimport torch\nsize = 32\n', "=8", "", True),
+        ("", "=8", "criterion = nn.CrossEntropyLoss()\nnet = Unit()\nprint(net(x))\n", True),
+        ("", "=8", "# Unit(3, 8) is small\n", True),
+    ],
+)
+def test_a_class_is_the_network_only_where_it_can_be(
+    above: str, default: str, below: str, is_network: bool
+) -> None:
+    text = above + UNIT.format(default=default) + below
+    said = next(d for d in errors(text) if d.title == "archc has no classes")
+    (fix,) = said.fixes
+    head = "network Unit\nparam planes = 8" if is_network else f"block Unit(planes{default}) {{"
+    assert fix.text.startswith(head)
+    assert "conv: conv 3x3 p1 x(planes)" in fix.text
+    assert fix.title.endswith("with the layers in the order of `forward`")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from archc import habits, syntax
 from archc.source import Diagnostic, Fix, Span, SpanLabel
 from archc.syntax.expected import ParserContext, unexpected
-from archc.syntax.pasted_classes import LITERAL, formals_of, pasted_class
+from archc.syntax.pasted_classes import LITERAL, formals_of, is_in_class, pasted_class
 from archc.syntax.python import BALANCED, CURRENT, FAR_AHEAD, PythonLine
 from archc.syntax.suites import channels_that_come_in, is_defined
 
@@ -42,17 +42,21 @@ def _import(line: PythonLine, said: Diagnostic) -> Diagnostic:
 
 
 def _def(line: PythonLine, said: Diagnostic) -> Diagnostic:
-    """A `def` goes where its parameters say nothing: `__init__(self)`, `forward(self, x)`."""
+    """A `def` goes where its parameters say nothing: `__init__(self)`, `forward(self, x)`.
+
+    In a class it stays: the class is to be written first, and needs it.
+    """
     found = re.match(rf"def[ \t]+(__init__|forward|call)[ \t]*\({BALANCED}\)", line.text)
     if found is None:
         return said
     given = [name for name in found[2].split(",") if name.strip()]
+    kept = is_in_class(line)
     if len(given) <= (1 if found[1] == "__init__" else 2):
-        return replace(said, fixes=(line.removal(safe=True),))
+        return said if kept else replace(said, fixes=(line.removal(safe=True),))
     if found[1] == "__init__":
         formals = ", ".join(formals_of(found[2]))
         help = f"a block has its parameters behind its name: `block name({formals}) {{ ... }}`"
-        return replace(said, helps=(help,), fixes=(line.removal(),))
+        return replace(said, helps=(help,), fixes=() if kept else (line.removal(),))
     help = "an input has a line of its own: `input left 105x105 x1`; a block's is `@skip`"
     return replace(said, helps=(help,))
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import lru_cache
-from itertools import islice
 
 from archc import habits
 from archc.source import Diagnostic, Edit, Fix, Source, Span
+from archc.syntax.pasted_network import ClassInFile
 from archc.syntax.python import BALANCED, FAR_AHEAD, PythonLine
 from archc.syntax.suites import Suite, suite_below
 
 _MOST_CLASSES = 30
+_YOURS = "its lines are yours to translate"
 _CLASS = re.compile(r"^class[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _NUMBERS = r"\[[\d.eE_+\-,\s\[\]]*\d[\d.eE_+\-,\s\[\]]*\]"
 LITERAL = re.compile(rf'[\d.eE_+\-]+|true|false|"[^"\n]*"|{_NUMBERS}')
@@ -39,6 +40,13 @@ def pasted_class(line: PythonLine, said: Diagnostic) -> Diagnostic:
     return _as_block(line, said, found[1], below, helps)
 
 
+def is_in_class(line: PythonLine) -> bool:
+    """Whether a line stands below `class Unit(nn.Module):`, further right than it."""
+    text = line.source.text
+    headers = list(_CLASS.finditer(text, max(0, line.start - FAR_AHEAD), line.start))
+    return bool(headers) and line.start < suite_below(text, headers[-1].start()).end
+
+
 def _as_network(
     line: PythonLine, said: Diagnostic, name: str, below: Suite, helps: tuple[str, ...]
 ) -> Diagnostic:
@@ -49,8 +57,7 @@ def _as_network(
         formal.replace("=", " = ") for formal in _init_of(line.source, below) if "=" in formal
     ]
     head = "\n".join([f"network {name}", *(f"param {formal}" for formal in formals)])
-    also = _lines_of_init(line.source, below)
-    fix = Fix(f"write `network {name}`", line.span, head, also=also)
+    fix = Fix(f"write the header as `network {name}`; {_YOURS}", line.span, head)
     return replace(said, helps=("the file is the network", *helps), fixes=(fix,))
 
 
@@ -66,8 +73,8 @@ def _as_block(
         return replace(said, helps=(help, *helps))
     margin = text[text.rfind("\n", 0, line.start) + 1 : line.start]
     closing = Edit(Span(source, below.end, below.end), f"\n{margin}}}")
-    also = (closing, *_lines_of_init(source, below))
-    fix = Fix(f"write `{written} {{ ... }}`", line.span, f"{written} {{", also=also)
+    title = f"write the header as `{written} {{ ... }}`; {_YOURS}"
+    fix = Fix(title, line.span, f"{written} {{", also=(closing,))
     return replace(said, helps=("a class of layers is a block", *helps), fixes=(fix,))
 
 
@@ -77,14 +84,6 @@ def _init_of(source: Source, below: Suite) -> list[str]:
         rf"def[ \t]+__init__[ \t]*\({BALANCED}\)", source.text[below.start : below.end]
     )
     return formals_of(made[1]) if made is not None else []
-
-
-def _lines_of_init(source: Source, below: Suite) -> tuple[Edit, ...]:
-    """The edits that leave out `def __init__(...)` and `super().__init__()`."""
-    inside = source.text[below.start : below.end]
-    places = re.finditer(r"^[ \t]*(?=def __init__\b|super\()", inside, re.MULTILINE)
-    ends = (below.start + found.end() for found in places)
-    return tuple(Edit(PythonLine(source, at).whole, "") for at in ends)
 
 
 @lru_cache(maxsize=1)  # each of them asks
@@ -109,7 +108,15 @@ class PastedClasses:
             if not is_long and (made := habits.read_class(span.text)):
                 self.read[found[1]] = made
         has_network = re.search(r"^[ \t]*network\b", text, re.MULTILINE)
-        self.network = "" if has_network else next(reversed(self.spans), "")
+        last = "" if has_network else next(reversed(self.spans), "")
+        self.network = last if last and self._in_file(last).is_network else ""
+
+    def _in_file(self, name: str) -> ClassInFile:
+        """A class with what stands around it."""
+        own = self.spans[name]
+        formals = _init_of(self.source, suite_below(self.source.text, own.start))
+        needed = tuple(formal for formal in formals if "=" not in formal)
+        return ClassInFile(self.source, name, self.spans.values(), own, needed)
 
     def edits(self) -> tuple[tuple[Edit, ...], dict[str, str]]:
         """Those that write all that can be written, and what cannot be said of the others."""
@@ -130,21 +137,17 @@ class PastedClasses:
     def _network_edits(self, cls: habits.ForeignClass) -> list[Edit]:
         """The network, by the call that makes it; the functions that do nothing else go."""
         text = self.source.text
-        own = self.spans[cls.name]
-        call = ""
+        calls = self._in_file(cls.name).making_calls()
         edits = []
-        for found in islice(re.finditer(rf"(?<![\w.]){cls.name}\(", text), _MOST_CLASSES):
-            if own.start <= found.start() < own.end:
-                continue
-            line = PythonLine(self.source, found.start())
-            call = call or line.text
-            head = text.rfind("\ndef ", 0, found.start()) + 1
+        for line in calls:
+            head = text.rfind("\ndef ", 0, line.start) + 1
             below = suite_below(text, head)
             is_alone = re.fullmatch(
                 rf"\s*return[ \t]+{cls.name}\(.*\)", text[below.start : below.end]
             )
-            if text.startswith("def ", head) and found.start() < below.end and is_alone:
+            if text.startswith("def ", head) and line.start < below.end and is_alone:
                 edits.append(Edit(Span(self.source, head, below.end), ""))
+        own, call = self.spans[cls.name], calls[0].text if calls else ""
         return [Edit(own, habits.written_network(cls, self.read, call)), *edits]
 
 
