@@ -204,7 +204,32 @@ class Mobile(nn.Module):
 """
 
 
-@pytest.mark.parametrize("name", ["LeNet", "Net", "Mobile"])
+CLASSES["Rows"] = """
+class Unit(nn.Module):
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        self.conv = nn.Conv2d(in_planes, planes, 3, stride, 1)
+        self.bn = nn.BatchNorm2d(planes)
+
+    def forward(self, x):
+        return F.relu(self.bn(self.conv(x)))
+
+
+class Rows(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer1 = nn.Sequential(Unit(3, 8), Unit(8, 8))
+        self.layer2 = nn.Sequential(Unit(8, 12, 2), Unit(12, planes=12, stride=1))
+        self.layer3 = nn.Sequential(*[Unit(12, 12) for _ in range(3)], nn.ReLU(), Unit(12, 10))
+        self.layer4 = nn.Sequential(*[Unit(10, 10) for i in range(2)])
+
+    def forward(self, x):
+        x = self.layer2(self.layer1(x))
+        return torch.flatten(self.layer4(self.layer3(x)), 1)
+"""
+
+
+@pytest.mark.parametrize("name", ["LeNet", "Net", "Mobile", "Rows"])
 def test_a_pasted_class_is_what_torch_computes(name: str) -> None:
     text, clicks = clicked(HEAD + CLASSES[name])
     text = text.replace(f"network {name}\n", f"network {name}\ninput 32x32 x3\n")
@@ -311,6 +336,11 @@ def test_a_class_is_the_network_only_where_it_can_be(
         ("x = Unit(4, 8, 2)(x)", "Unit(8, 2)"),
         ("x = Unit(8)(x)", "Unit(8)"),
         ("self.a = Unit(4, 8)", ""),  # or 8 by 4 with a stride of 8
+        ("self.a = Unit(64, 64)", "a: Unit(64)"),
+        ("x = Unit(16, 32)(x)", "Unit(32)"),
+        ("self.a = nn.Sequential(Unit(16, 16), Unit(16, 16))", "a: { Unit(16); Unit(16) }"),
+        ("nn.Sequential(Unit(4, 8, 2), nn.ReLU())", "{ Unit(8, 2); relu }"),
+        ("self.a = nn.Sequential(*[Unit(64, 64) for _ in range(2)])", "a: Unit(64) * 2"),
     ],
 )
 def test_channels_that_come_in_are_no_argument_of_a_block(line: str, right: str) -> None:
@@ -318,6 +348,22 @@ def test_channels_that_come_in_are_no_argument_of_a_block(line: str, right: str)
     (said,) = errors(head + line + "\n")
     assert [fix.text for fix in said.fixes] == ([right] if right else [])
     assert right or "without the channels that come in" in said.helps[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("self.a = Unit(4, 8)", "a: Unit(8)"),
+        ("x = Unit(in_planes=4, planes=8)(x)", "Unit(planes=8)"),
+        ("self.a = Unit(8)", "a: Unit(8)"),
+        ("self.a = nn.Sequential(Unit(4, 8), Unit(8, 8))", "a: { Unit(8); Unit(8) }"),
+    ],
+)
+def test_a_class_says_which_argument_is_the_channels_that_come_in(line: str, right: str) -> None:
+    text = f"network N\ninput 8x8 x4\n{UNIT.format(default='')}{line}\n"
+    said = errors(text)
+    assert [fix.text for d in said[1:] for fix in d.fixes] == [right]
+    assert not errors(clicked(text)[0])
 
 
 def test_a_class_without_its_body_is_a_block_in_words() -> None:

@@ -7,7 +7,7 @@ user's own blocks. A class (`foreign_class`) is written by `classes`: what its c
 (`modules`), in the order in which its `forward` runs it, as `flow` has it.
 """
 
-from archc.habits.applied import applied_call, repeated_block
+from archc.habits.applied import OwnBlock, applied_call, made_block, repeated_block
 from archc.habits.classes import written_block, written_network
 from archc.habits.expressions import NotSaid, header_of_python, value_of_python
 from archc.habits.foreign_class import ForeignClass, is_incoming, read_class
@@ -27,6 +27,7 @@ __all__ = [
     "ForeignClass",
     "Habit",
     "NotSaid",
+    "OwnBlock",
     "Renaming",
     "Translation",
     "applied_call",
@@ -36,6 +37,7 @@ __all__ = [
     "header_of_python",
     "is_incoming",
     "lacking_of_python",
+    "made_block",
     "read_class",
     "renamed",
     "repeated_block",
