@@ -366,6 +366,30 @@ def test_a_class_says_which_argument_is_the_channels_that_come_in(line: str, rig
     assert not errors(clicked(text)[0])
 
 
+PROGRAM = """\
+if __name__ == "__main__":
+    net = Unit(3, 8)
+
+    y = net(torch.randn(1, 3, 32, 32))
+    print(y.size())
+"""
+
+
+@pytest.mark.parametrize("program", [PROGRAM, "if __name__=='__main__': main()  # run\n"])
+def test_a_program_is_left_out_with_all_that_is_below_it(program: str) -> None:
+    text = f"network N\ninput 8x8 x3\nrelu\n{program}conv 3x3 x8\n"
+    (said,) = errors(text)
+    (fix,) = said.fixes
+    assert fix.safe
+    assert edited(text, fix.edits) == "network N\ninput 8x8 x3\nrelu\nconv 3x3 x8\n"
+
+
+def test_a_program_says_how_the_network_is_made() -> None:
+    made, program = errors(UNIT.format(default="") + PROGRAM)
+    assert made.fixes[0].text.startswith("network Unit\nparam planes = 8\n")
+    assert not program.fixes[0].safe
+
+
 def test_a_class_without_its_body_is_a_block_in_words() -> None:
     (said,) = errors("network N\ninput 8x8 x3\nrelu\nclass Unit(nn.Module):\n")
     assert not said.fixes

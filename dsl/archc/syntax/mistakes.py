@@ -25,7 +25,7 @@ from archc.syntax.misplaced import (
     own_input,
     several_values,
 )
-from archc.syntax.pasted import assignment, docstring, sizes
+from archc.syntax.pasted import assignment, docstring, program, sizes
 from archc.syntax.punctuation import added_tensor, branches_in_brackets
 from archc.syntax.python import PythonLine
 from archc.syntax.shortcut import shortcut
@@ -332,6 +332,7 @@ _CASES = (
     condition,
     bare_tensor,
     own_input,
+    program,
     suite,
     branches_in_brackets,
     foreign_statement,

@@ -10,7 +10,7 @@ from archc.source import Diagnostic, Fix, Span, SpanLabel
 from archc.syntax.expected import ParserContext, unexpected
 from archc.syntax.pasted_classes import LITERAL, formals_of, is_in_class, pasted_class
 from archc.syntax.python import BALANCED, CURRENT, FAR_AHEAD, PythonLine
-from archc.syntax.suites import channels_that_come_in, is_defined
+from archc.syntax.suites import channels_that_come_in, is_defined, suite_below
 
 _DECORATOR = re.compile(r"@[A-Za-z_][\w.]*[ \t]*(?:\([^()\n]*\))?[ \t]*(?=#|\n|\Z)")
 _ASSIGNED = re.compile(r"(self\.)?([A-Za-z_]\w*)[ \t]*=(?!=)[ \t]*")
@@ -86,6 +86,28 @@ _CASES = {
     "return": _return,
     "class": pasted_class,
 }
+
+
+_PROGRAM = re.compile(
+    r"""if[ \t]*\(?[ \t]*__name__[ \t]*==[ \t]*(["'])__main__\1[ \t]*\)?[ \t]*:"""
+)
+
+
+def program(context: ParserContext) -> Diagnostic | None:
+    """`if __name__ == "__main__":` with what is below it."""
+    source, line = context.source, PythonLine(context.source, context.start)
+    if not _PROGRAM.match(source.text, line.start):
+        return None
+    head = line.whole
+    below = suite_below(source.text, line.start)
+    after = source.text.find("\n", max(below.end, line.end))
+    end = len(source.text) if after < 0 else after + 1
+    span = Span(source, head.start, max(head.end, end))
+    title = "archc has no programs"
+    help = "a file says what the network is, not what to do"
+    has_class = re.search(r"^class\b", source.text, re.MULTILINE)  # which it may construct
+    fix = Fix("leave these lines out", span, "", safe=has_class is None)
+    return Diagnostic("A014", title, (SpanLabel(line.span),), helps=(help,), fixes=(fix,))
 
 
 def decorator(line: PythonLine, code: str = "A014") -> Diagnostic | None:
