@@ -366,6 +366,27 @@ def test_a_class_says_which_argument_is_the_channels_that_come_in(line: str, rig
     assert not errors(clicked(text)[0])
 
 
+@pytest.mark.parametrize(
+    ("below", "right"),
+    [
+        ("ResNet(Unit, [2, 3])", "a: { Unit(8, stride=2); Unit(8) * 2 }"),
+        (
+            "def resnet():\n    return _resnet(Unit, [2, 2], False)",
+            "a: { Unit(8, stride=2); Unit(8) }",
+        ),
+        ("relu", ""),
+    ],
+)
+def test_a_parameter_that_is_a_block_is_named_as_the_network_is_made(
+    below: str, right: str
+) -> None:
+    head = "network N\ninput 8x8 x4\nblock Unit(c, stride=1) { conv 3x3/(stride) p1 x(c) }\n"
+    line = "self.a = self._make_layer(block, 8, layers[1], stride=2)"
+    said = errors(f"{head}{line}\n{below}\n")[0]
+    assert [fix.text for fix in said.fixes] == ([right] if right else [])
+    assert not any("block(" in text for text in said.helps)
+
+
 PROGRAM = """\
 if __name__ == "__main__":
     net = Unit(3, 8)

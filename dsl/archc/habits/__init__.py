@@ -7,7 +7,7 @@ user's own blocks. A class (`foreign_class`) is written by `classes`: what its c
 (`modules`), in the order in which its `forward` runs it, as `flow` has it.
 """
 
-from archc.habits.applied import OwnBlock, applied_call, made_block, repeated_block
+from archc.habits.applied import MadeOf, OwnBlock, applied_call, made_block, repeated_block
 from archc.habits.classes import written_block, written_network
 from archc.habits.expressions import NotSaid, header_of_python, value_of_python
 from archc.habits.foreign_class import ForeignClass, is_incoming, read_class
@@ -26,6 +26,7 @@ from archc.habits.translation import (
 __all__ = [
     "ForeignClass",
     "Habit",
+    "MadeOf",
     "NotSaid",
     "OwnBlock",
     "Renaming",

@@ -121,8 +121,30 @@ def made_block(statement: str) -> AppliedCall | None:
     return None
 
 
-def repeated_block(statement: str) -> RepeatedBlock | None:
-    """`self.layer2 = self._make_layer(Block, 128, 2, stride=2)` as torchvision's means it."""
+@dataclass(frozen=True, slots=True)
+class MadeOf:
+    """What a network's constructor is called with: `ResNet(BasicBlock, [2, 2, 2, 2])`."""
+
+    block: str
+    counts: tuple[int, ...] = ()
+
+    def count(self, node: ast.expr) -> ast.expr:
+        """`2` for `layers[0]`."""
+        import ast
+
+        match node:
+            case ast.Subscript(ast.Name(), ast.Constant(value=int() as at)) if (
+                0 <= at < len(self.counts)
+            ):
+                return ast.Constant(self.counts[at])
+        return node
+
+
+def repeated_block(statement: str, made_of: MadeOf | None = None) -> RepeatedBlock | None:
+    """`self.layer2 = self._make_layer(Block, 128, 2, stride=2)` as torchvision's means it.
+
+    `made_of` has what `block` and `layers` are in it.
+    """
     import ast
 
     target, node = read_value(statement)
@@ -135,6 +157,8 @@ def repeated_block(statement: str) -> RepeatedBlock | None:
             pass
         case _:
             return None
+    if made_of is not None:
+        block, count = made_of.block, made_of.count(count)
     given = {keyword.arg: keyword.value for keyword in keywords}
     stride = rest[0] if rest else given.pop("stride", None)
     if given:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import islice
 
-from archc import habits
+from archc import habits, syntax
 from archc.source import Diagnostic, Fix, SpanLabel
 from archc.syntax.pasted_classes import formals_of
 from archc.syntax.python import BALANCED, CURRENT, PythonLine
 from archc.syntax.suites import suite_below
 
+_MOST_CALLS = 30
 _INIT = re.compile(rf"def[ \t]+__init__[ \t]*\({BALANCED}\)")
 
 _BLOCK = re.compile(
@@ -64,13 +66,19 @@ def applied_block(line: PythonLine, blocks: Mapping[str, habits.OwnBlock]) -> Di
     return Diagnostic("A014", title, (SpanLabel(line.span),), helps=helps, fixes=(fix,))
 
 
+_MADE_OF = re.compile(r"(?<![\w.])\w+\([ \t]*(\w+)[ \t]*,[ \t]*\[([\d, \t]{1,80})\]")
+_ANY_BLOCK = "BasicBlock"  # what one is called where nobody knows which it is
+
+
 def made_layer(line: PythonLine, blocks: Mapping[str, habits.OwnBlock]) -> Diagnostic | None:
     """`self.layer2 = self._make_layer(BasicBlock, 128, 2, stride=2)`."""
     found = habits.repeated_block(line.text)
+    if found is not None and found.block not in blocks and found.block[0].islower():
+        found = habits.repeated_block(line.text, _made_of(line.source.text, found.block, blocks))
     if found is None:
         return None
-    help = f"blocks in a row are a repeat: `{found.text}`"
     known = found.block in blocks
+    help = f"blocks in a row are a repeat: `{found.text}`"
     return Diagnostic(
         "A014",
         f"archc has no methods such as `{found.method}`",
@@ -78,6 +86,14 @@ def made_layer(line: PythonLine, blocks: Mapping[str, habits.OwnBlock]) -> Diagn
         helps=() if known else (help,),
         fixes=(Fix(help, line.span, found.text),) if known else (),
     )
+
+
+def _made_of(text: str, name: str, blocks: Mapping[str, habits.OwnBlock]) -> habits.MadeOf | None:
+    """What the file's network is called with, where `name` is a parameter of its constructor."""
+    for found in islice(_MADE_OF.finditer(text), _MOST_CALLS):
+        if found[1] in blocks:
+            return habits.MadeOf(found[1], tuple(map(int, re.findall(r"\d+", found[2]))))
+    return habits.MadeOf(_ANY_BLOCK) if name in syntax.RESERVED else None
 
 
 def own_block(line: PythonLine, blocks: Mapping[str, habits.OwnBlock]) -> Diagnostic | None:
