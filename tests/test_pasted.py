@@ -229,7 +229,44 @@ class Rows(nn.Module):
 """
 
 
-@pytest.mark.parametrize("name", ["LeNet", "Net", "Mobile", "Rows"])
+CLASSES["Helped"] = """
+def conv3x3(in_planes: int, out_planes: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+    \"\"\"3x3 convolution with padding\"\"\"
+    return nn.Conv2d(
+        in_planes, out_planes, kernel_size=3, stride=stride, padding=1, groups=groups, bias=False
+    )
+
+
+def conv_bn(inp, oup, stride):
+    return nn.Sequential(nn.Conv2d(inp, oup, 1, stride), nn.BatchNorm2d(oup), nn.ReLU6(True))
+
+
+class Unit(nn.Module):
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        self.conv1 = conv3x3(in_planes, planes, stride)
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.conv2 = conv3x3(planes, planes, groups=2)
+
+    def forward(self, x):
+        return self.conv2(F.relu(self.bn1(self.conv1(x))))
+
+
+class Helped(nn.Module):
+    def __init__(self, num_classes=10):
+        super().__init__()
+        self.stem = conv_bn(3, 8, 2)
+        self.unit = Unit(8, 16, 2)
+        self.features = nn.Sequential(conv_bn(16, 16, 1), Unit(16, 8))
+        self.fc = nn.Linear(8, num_classes)
+
+    def forward(self, x):
+        x = self.features(self.unit(self.stem(x)))
+        return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
+"""
+
+
+@pytest.mark.parametrize("name", ["LeNet", "Net", "Mobile", "Rows", "Helped"])
 def test_a_pasted_class_is_what_torch_computes(name: str) -> None:
     text, clicks = clicked(HEAD + CLASSES[name])
     text = text.replace(f"network {name}\n", f"network {name}\ninput 32x32 x3\n")
@@ -385,6 +422,19 @@ def test_a_parameter_that_is_a_block_is_named_as_the_network_is_made(
     said = errors(f"{head}{line}\n{below}\n")[0]
     assert [fix.text for fix in said.fixes] == ([right] if right else [])
     assert not any("block(" in text for text in said.helps)
+
+
+def test_a_function_stays_where_a_class_needs_it() -> None:
+    """A layer that nobody knows: the class keeps its text, and so does what it calls."""
+    helper = "def conv3x3(c: int, n: int) -> nn.Conv2d:\n    return nn.Conv2d(c, n, 3)\n\n\n"
+    unit = UNIT.format(default="").replace(
+        "nn.Conv2d(in_planes, planes, 3, padding=1)", "conv3x3(in_planes, planes)"
+    )
+    for text in (helper + unit.replace("F.relu", "weird"), helper + "relu\n"):
+        said = [d for d in errors(text) if d.span.start < len(helper.split("\n")[0])]
+        assert [(d.title, d.fixes) for d in said] == [("archc has no functions", ())]
+    whole = edited(helper + unit, errors(helper + unit)[0].fixes[0].edits)
+    assert whole.strip() == "block Unit(planes) {\n  conv: conv 3x3 x(planes); relu\n}"
 
 
 PROGRAM = """\

@@ -11,6 +11,7 @@ from archc.habits.applied import MadeOf, OwnBlock, applied_call, made_block, rep
 from archc.habits.classes import written_block, written_network
 from archc.habits.expressions import NotSaid, header_of_python, value_of_python
 from archc.habits.foreign_class import ForeignClass, is_incoming, read_class
+from archc.habits.helpers import HelperFunction, read_helper, with_helpers
 from archc.habits.message import as_diagnostic
 from archc.habits.shapes import channels_apart
 from archc.habits.table import Habit, habits
@@ -26,6 +27,7 @@ from archc.habits.translation import (
 __all__ = [
     "ForeignClass",
     "Habit",
+    "HelperFunction",
     "MadeOf",
     "NotSaid",
     "OwnBlock",
@@ -40,10 +42,12 @@ __all__ = [
     "lacking_of_python",
     "made_block",
     "read_class",
+    "read_helper",
     "renamed",
     "repeated_block",
     "translated",
     "value_of_python",
+    "with_helpers",
     "words_beginning",
     "written_block",
     "written_network",

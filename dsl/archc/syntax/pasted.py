@@ -8,7 +8,13 @@ from dataclasses import replace
 from archc import habits, syntax
 from archc.source import Diagnostic, Fix, Span, SpanLabel
 from archc.syntax.expected import ParserContext, unexpected
-from archc.syntax.pasted_classes import LITERAL, formals_of, is_in_class, pasted_class
+from archc.syntax.pasted_classes import (
+    LITERAL,
+    formals_of,
+    helper_function,
+    is_in_class,
+    pasted_class,
+)
 from archc.syntax.python import BALANCED, CURRENT, FAR_AHEAD, PythonLine
 from archc.syntax.suites import channels_that_come_in, is_defined, suite_below
 
@@ -48,7 +54,7 @@ def _def(line: PythonLine, said: Diagnostic) -> Diagnostic:
     """
     found = re.match(rf"def[ \t]+(__init__|forward|call)[ \t]*\({BALANCED}\)", line.text)
     if found is None:
-        return said
+        return helper_function(line, said) or said
     given = [name for name in found[2].split(",") if name.strip()]
     kept = is_in_class(line)
     if len(given) <= (1 if found[1] == "__init__" else 2):

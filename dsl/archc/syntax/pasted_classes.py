@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 
 from archc import habits
 from archc.source import Diagnostic, Edit, Fix, Source, Span
@@ -15,6 +16,7 @@ from archc.syntax.suites import Suite, suite_below
 _MOST_CLASSES = 30
 _YOURS = "its lines are yours to translate"
 _CLASS = re.compile(r"^class[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+_FUNCTION = re.compile(r"^def[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _NUMBERS = r"\[[\d.eE_+\-,\s\[\]]*\d[\d.eE_+\-,\s\[\]]*\]"
 LITERAL = re.compile(rf'[\d.eE_+\-]+|true|false|"[^"\n]*"|{_NUMBERS}')
 
@@ -29,7 +31,8 @@ def pasted_class(line: PythonLine, said: Diagnostic) -> Diagnostic:
         also = tuple(edit for edit in edits if edit not in own)
         head = own[0].text.split("\n")[0].removesuffix(" {")
         written = f"{head} {{ ... }}" if head.startswith("block") else head
-        more = f", and the other {'class' if len(edits) == 2 else 'classes'}" if also else ""
+        others = sum(bool(edit.text) for edit in also)
+        more = f", and the other {'class' if others == 1 else 'classes'}" if others else ""
         title = f"write `{written}`{more}, with the layers in the order of `forward`"
         return replace(said, helps=(), fixes=(Fix(title, own[0].span, own[0].text, also=also),))
     why = lacking.get(found[1])
@@ -38,6 +41,17 @@ def pasted_class(line: PythonLine, said: Diagnostic) -> Diagnostic:
     if network == found[1]:
         return _as_network(line, said, found[1], below, helps)
     return _as_block(line, said, found[1], below, helps)
+
+
+def helper_function(line: PythonLine, said: Diagnostic) -> Diagnostic | None:
+    """A function goes with the classes that it makes a layer for, or a network of."""
+    _, edits, _ = _written_classes(line.source)
+    own = [edit for edit in edits if edit.span.start == line.start and not edit.text]
+    if not own:
+        return None
+    also = tuple(edit for edit in edits if edit not in own)
+    title = "write the classes, with the layers in the order of `forward`, and leave this out"
+    return replace(said, helps=(), fixes=(Fix(title, own[0].span, "", also=also),))
 
 
 def is_in_class(line: PythonLine) -> bool:
@@ -107,9 +121,23 @@ class PastedClasses:
             is_long = span.end - span.start > FAR_AHEAD or len(self.read) >= _MOST_CLASSES
             if not is_long and (made := habits.read_class(span.text)):
                 self.read[found[1]] = made
+        self.helpers = self._helpers()
+        helpers = {name: helper for name, (helper, _) in self.helpers.items()}
+        self.read = {n: habits.with_helpers(cls, helpers) for n, cls in self.read.items()}
         has_network = re.search(r"^[ \t]*network\b", text, re.MULTILINE)
         last = "" if has_network else next(reversed(self.spans), "")
         self.network = last if last and self._in_file(last).is_network else ""
+
+    def _helpers(self) -> dict[str, tuple[habits.HelperFunction, Span]]:
+        """The functions that return a layer, each with its lines."""
+        found, text = {}, self.source.text
+        for header in islice(_FUNCTION.finditer(text), _MOST_CLASSES):
+            span = Span(self.source, header.start(), suite_below(text, header.start()).end)
+            names_class = bool(self.spans.keys() & set(re.findall(r"\w+", span.text)))
+            is_short = span.end - span.start <= FAR_AHEAD and not names_class
+            if is_short and (helper := habits.read_helper(span.text)):
+                found[header[1]] = (helper, span)
+        return found
 
     def _in_file(self, name: str) -> ClassInFile:
         """A class with what stands around it."""
@@ -132,7 +160,16 @@ class PastedClasses:
                 lacking[name] = str(why)
             except RecursionError:
                 lacking[name] = "what is nested so deep"
+        if len(self.read) == len(self.spans) and not lacking:  # else a class may need them still
+            edits += [
+                Edit(span, "") for name, (_, span) in self.helpers.items() if self._uses(name)
+            ]
         return tuple(edits), lacking
+
+    def _uses(self, function: str) -> bool:
+        """Whether a class calls a function."""
+        call = re.compile(rf"(?<![\w.]){function}\(")
+        return any(call.search(span.text) for span in self.spans.values())
 
     def _network_edits(self, cls: habits.ForeignClass) -> list[Edit]:
         """The network, by the call that makes it; the functions that do nothing else go."""
