@@ -437,6 +437,37 @@ def test_a_function_stays_where_a_class_needs_it() -> None:
     assert whole.strip() == "block Unit(planes) {\n  conv: conv 3x3 x(planes); relu\n}"
 
 
+TEST = """\
+def test(size=32):
+    net = ResNet18()
+    y = net(torch.randn(1, 3, size, size))
+    print(y.size())
+"""
+
+
+def test_a_function_without_layers_is_left_out_with_all_that_is_below_it() -> None:
+    text = f"network N\ninput 8x8 x3\nrelu\n{TEST}conv 3x3 x8\n"
+    (said,) = errors(text)
+    (fix,) = said.fixes
+    assert not fix.safe
+    assert edited(text, fix.edits) == "network N\ninput 8x8 x3\nrelu\nconv 3x3 x8\n"
+    layers = TEST.replace("    y = net", "    y = nn.ReLU()")
+    assert not errors(f"network N\ninput 8x8 x3\nrelu\n{layers}")[0].fixes
+
+
+@pytest.mark.parametrize("line", ["from typing import Any, List", "import os, sys"])
+def test_a_list_of_imports_is_a_line_to_leave_out(line: str) -> None:
+    (said,) = errors(f"{line}\nnetwork N\ninput 8x8 x3\nrelu\n")
+    assert said.title == "archc has no imports"
+    assert said.fixes[0].safe
+
+
+def test_what_a_constructor_refuses_is_no_layer() -> None:
+    refusal = "if planes > 512:\n            raise ValueError('too wide')"
+    unit = UNIT.format(default="=8").replace("super().__init__()", refusal)
+    assert errors(unit)[0].fixes[0].text.startswith("network Unit\nparam planes = 8\nconv: ")
+
+
 PROGRAM = """\
 if __name__ == "__main__":
     net = Unit(3, 8)

@@ -66,6 +66,8 @@ class Construction:
                 return
             case ast.Expr(value=ast.Call(func=ast.Attribute(attr="__init__"))):
                 return
+            case ast.If(body=[ast.Raise()], orelse=[]):
+                return
             case ast.Assign(
                 targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=value
             ):

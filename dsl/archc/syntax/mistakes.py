@@ -65,6 +65,8 @@ def diagnose(context: ParserContext) -> Diagnostic:
 def is_comma(context: ParserContext) -> bool:
     """Is this a comma for which a space or `|` can stand? Not in `input 3, 32, 32`."""
     is_other = listed_input(context) or several_values(context) or sizes(context)
+    if context.source.text.startswith(("import ", "from "), context.start):
+        return False
     return expected.is_comma(context) and is_other is None
 
 

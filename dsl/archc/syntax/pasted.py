@@ -23,6 +23,7 @@ _ASSIGNED = re.compile(r"(self\.)?([A-Za-z_]\w*)[ \t]*=(?!=)[ \t]*")
 _FIRST_AND_OTHERS = re.compile(  # [stride] + [1] * (n - 1)
     r"\[\s*(\w+)\s*\]\s*\+\s*\[\s*(\w+)\s*\]\s*\*\s*(\w+|\([^()]*\))"
 )
+_LAYERS = re.compile(r"(?<![\w.])(?:nn|F|self|layers|keras|tf)\.|\btorch\.(?!rand|ones|zeros|load)")
 _EMPTY = frozenset(("[]", "list()", "nn.ModuleList()", "OrderedDict()"))
 
 
@@ -54,7 +55,7 @@ def _def(line: PythonLine, said: Diagnostic) -> Diagnostic:
     """
     found = re.match(rf"def[ \t]+(__init__|forward|call)[ \t]*\({BALANCED}\)", line.text)
     if found is None:
-        return helper_function(line, said) or said
+        return helper_function(line, said) or _function(line, said)
     given = [name for name in found[2].split(",") if name.strip()]
     kept = is_in_class(line)
     if len(given) <= (1 if found[1] == "__init__" else 2):
@@ -65,6 +66,16 @@ def _def(line: PythonLine, said: Diagnostic) -> Diagnostic:
         return replace(said, helps=(help,), fixes=() if kept else (line.removal(),))
     help = "an input has a line of its own: `input left 105x105 x1`; a block's is `@skip`"
     return replace(said, helps=(help,))
+
+
+def _function(line: PythonLine, said: Diagnostic) -> Diagnostic:
+    """A function beside the classes goes where it computes no layers: `def test():`."""
+    text = line.source.text
+    is_outside = line.start == text.rfind("\n", 0, line.start) + 1
+    below = suite_below(text, line.start)
+    if not is_outside or below.is_empty or _LAYERS.search(text, line.start, below.end):
+        return said
+    return replace(said, fixes=(_without_suite(line),))
 
 
 def _super(line: PythonLine, said: Diagnostic) -> Diagnostic:
@@ -104,16 +115,21 @@ def program(context: ParserContext) -> Diagnostic | None:
     source, line = context.source, PythonLine(context.source, context.start)
     if not _PROGRAM.match(source.text, line.start):
         return None
-    head = line.whole
+    title = "archc has no programs"
+    help = "a file says what the network is, not what to do"
+    has_class = re.search(r"^class\b", source.text, re.MULTILINE)  # which it may construct
+    fix = _without_suite(line, safe=has_class is None)
+    return Diagnostic("A014", title, (SpanLabel(line.span),), helps=(help,), fixes=(fix,))
+
+
+def _without_suite(line: PythonLine, *, safe: bool = False) -> Fix:
+    """The cure that leaves out a header with what is below it."""
+    source, head = line.source, line.whole
     below = suite_below(source.text, line.start)
     after = source.text.find("\n", max(below.end, line.end))
     end = len(source.text) if after < 0 else after + 1
     span = Span(source, head.start, max(head.end, end))
-    title = "archc has no programs"
-    help = "a file says what the network is, not what to do"
-    has_class = re.search(r"^class\b", source.text, re.MULTILINE)  # which it may construct
-    fix = Fix("leave these lines out", span, "", safe=has_class is None)
-    return Diagnostic("A014", title, (SpanLabel(line.span),), helps=(help,), fixes=(fix,))
+    return Fix("leave these lines out", span, "", safe)
 
 
 def decorator(line: PythonLine, code: str = "A014") -> Diagnostic | None:
