@@ -207,7 +207,69 @@ class Mobile(nn.Module):
 """
 
 
-@pytest.mark.parametrize("name", ["LeNet", "Net", "Mobile"])
+CLASSES["Rows"] = """
+class Unit(nn.Module):
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        self.conv = nn.Conv2d(in_planes, planes, 3, stride, 1)
+        self.bn = nn.BatchNorm2d(planes)
+
+    def forward(self, x):
+        return F.relu(self.bn(self.conv(x)))
+
+
+class Rows(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer1 = nn.Sequential(Unit(3, 8), Unit(8, 8))
+        self.layer2 = nn.Sequential(Unit(8, 12, 2), Unit(12, planes=12, stride=1))
+        self.layer3 = nn.Sequential(*[Unit(12, 12) for _ in range(3)], nn.ReLU(), Unit(12, 10))
+        self.layer4 = nn.Sequential(*[Unit(10, 10) for i in range(2)])
+
+    def forward(self, x):
+        x = self.layer2(self.layer1(x))
+        return torch.flatten(self.layer4(self.layer3(x)), 1)
+"""
+
+
+CLASSES["Helped"] = """
+def conv3x3(in_planes: int, out_planes: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+    \"\"\"3x3 convolution with padding\"\"\"
+    return nn.Conv2d(
+        in_planes, out_planes, kernel_size=3, stride=stride, padding=1, groups=groups, bias=False
+    )
+
+
+def conv_bn(inp, oup, stride):
+    return nn.Sequential(nn.Conv2d(inp, oup, 1, stride), nn.BatchNorm2d(oup), nn.ReLU6(True))
+
+
+class Unit(nn.Module):
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        self.conv1 = conv3x3(in_planes, planes, stride)
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.conv2 = conv3x3(planes, planes, groups=2)
+
+    def forward(self, x):
+        return self.conv2(F.relu(self.bn1(self.conv1(x))))
+
+
+class Helped(nn.Module):
+    def __init__(self, num_classes=10):
+        super().__init__()
+        self.stem = conv_bn(3, 8, 2)
+        self.unit = Unit(8, 16, 2)
+        self.features = nn.Sequential(conv_bn(16, 16, 1), Unit(16, 8))
+        self.fc = nn.Linear(8, num_classes)
+
+    def forward(self, x):
+        x = self.features(self.unit(self.stem(x)))
+        return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
+"""
+
+
+@pytest.mark.parametrize("name", ["LeNet", "Net", "Mobile", "Rows", "Helped"])
 def test_a_pasted_class_is_what_torch_computes(name: str) -> None:
     text, clicks = clicked(HEAD + CLASSES[name])
     text = text.replace(f"network {name}\n", f"network {name}\ninput 32x32 x3\n")
@@ -255,7 +317,55 @@ def test_what_cannot_be_said_is_named_and_not_guessed(more: str, run: str, reaso
     (fix,) = said.fixes
     assert fix.text == "block Unit(planes, stride=1) {"
     assert not fix.safe
+    assert "its lines are yours to translate" in fix.title
+    cures = [edit for d in errors(text) for cure in d.fixes for edit in cure.edits]
+    assert not any("def " in edit.span.text for edit in cures)
     assert any(d.code == "A014" for d in errors(edited(text, fix.edits)))
+
+
+UNIT = """\
+class Unit(nn.Module):
+    def __init__(self, in_planes, planes{default}):
+        super().__init__()
+        self.conv = nn.Conv2d(in_planes, planes, 3, padding=1)
+
+    def forward(self, x):
+        return F.relu(self.conv(x))
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("above", "default", "below", "is_network"),
+    [
+        ("", "", "", False),  # nobody says how wide
+        ("", "=8", "", True),
+        ("input 8x8 x3\nconv 3x3 x8\n", "=8", "", False),
+        ("input 8x8 x3\n", "=8", "", False),
+        ("", "=8", "self.a = Unit(3, 8)\n", False),
+        ("", "", "Unit(3, 8)\n", False),
+        ("", "", "self.a = self._make_layer(Unit, 8, 2)\n", False),
+        ("", "=8", "self.fc = nn.Linear(8, 10)\n", False),
+        ("", "=8", "x = nn.ReLU()(x)\n", False),
+        ("", "=8", "relu\n", False),
+        ("", "", "def unit8():\n    return Unit(3, 8)\n", True),
+        ("", "", "net = Unit(3, 8).to(device)\n", True),
+        ("", "", "net = nn.DataParallel(Unit(3, planes=8))\n", True),
+        ('"""\nUnits\nfrom the paper\n"""\nimport torch\nsize = 32\n', "=8", "", True),
+        ("", "=8", "criterion = nn.CrossEntropyLoss()\nnet = Unit()\nprint(net(x))\n", True),
+        ("", "=8", "# Unit(3, 8) is small\n", True),
+    ],
+)
+def test_a_class_is_the_network_only_where_it_can_be(
+    above: str, default: str, below: str, is_network: bool
+) -> None:
+    text = above + UNIT.format(default=default) + below
+    said = next(d for d in errors(text) if d.title == "archc has no classes")
+    (fix,) = said.fixes
+    head = "network Unit\nparam planes = 8" if is_network else f"block Unit(planes{default}) {{"
+    assert fix.text.startswith(head)
+    assert "conv: conv 3x3 p1 x(planes)" in fix.text
+    assert fix.title.endswith("with the layers in the order of `forward`")
 
 
 @pytest.mark.parametrize(
@@ -266,6 +376,11 @@ def test_what_cannot_be_said_is_named_and_not_guessed(more: str, run: str, reaso
         ("x = Unit(4, 8, 2)(x)", "Unit(8, 2)"),
         ("x = Unit(8)(x)", "Unit(8)"),
         ("self.a = Unit(4, 8)", ""),  # or 8 by 4 with a stride of 8
+        ("self.a = Unit(64, 64)", "a: Unit(64)"),
+        ("x = Unit(16, 32)(x)", "Unit(32)"),
+        ("self.a = nn.Sequential(Unit(16, 16), Unit(16, 16))", "a: { Unit(16); Unit(16) }"),
+        ("nn.Sequential(Unit(4, 8, 2), nn.ReLU())", "{ Unit(8, 2); relu }"),
+        ("self.a = nn.Sequential(*[Unit(64, 64) for _ in range(2)])", "a: Unit(64) * 2"),
     ],
 )
 def test_channels_that_come_in_are_no_argument_of_a_block(line: str, right: str) -> None:
@@ -273,6 +388,111 @@ def test_channels_that_come_in_are_no_argument_of_a_block(line: str, right: str)
     (said,) = errors(head + line + "\n")
     assert [fix.text for fix in said.fixes] == ([right] if right else [])
     assert right or "without the channels that come in" in said.helps[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("self.a = Unit(4, 8)", "a: Unit(8)"),
+        ("x = Unit(in_planes=4, planes=8)(x)", "Unit(planes=8)"),
+        ("self.a = Unit(8)", "a: Unit(8)"),
+        ("self.a = nn.Sequential(Unit(4, 8), Unit(8, 8))", "a: { Unit(8); Unit(8) }"),
+    ],
+)
+def test_a_class_says_which_argument_is_the_channels_that_come_in(line: str, right: str) -> None:
+    text = f"network N\ninput 8x8 x4\n{UNIT.format(default='')}{line}\n"
+    said = errors(text)
+    assert [fix.text for d in said[1:] for fix in d.fixes] == [right]
+    assert not errors(clicked(text)[0])
+
+
+@pytest.mark.parametrize(
+    ("below", "right"),
+    [
+        ("ResNet(Unit, [2, 3])", "a: { Unit(8, stride=2); Unit(8) * 2 }"),
+        (
+            "def resnet():\n    return _resnet(Unit, [2, 2], False)",
+            "a: { Unit(8, stride=2); Unit(8) }",
+        ),
+        ("relu", ""),
+    ],
+)
+def test_a_parameter_that_is_a_block_is_named_as_the_network_is_made(
+    below: str, right: str
+) -> None:
+    head = "network N\ninput 8x8 x4\nblock Unit(c, stride=1) { conv 3x3/(stride) p1 x(c) }\n"
+    line = "self.a = self._make_layer(block, 8, layers[1], stride=2)"
+    said = errors(f"{head}{line}\n{below}\n")[0]
+    assert [fix.text for fix in said.fixes] == ([right] if right else [])
+    assert not any("block(" in text for text in said.helps)
+
+
+def test_a_function_stays_where_a_class_needs_it() -> None:
+    """A layer that nobody knows: the class keeps its text, and so does what it calls."""
+    helper = "def conv3x3(c: int, n: int) -> nn.Conv2d:\n    return nn.Conv2d(c, n, 3)\n\n\n"
+    unit = UNIT.format(default="").replace(
+        "nn.Conv2d(in_planes, planes, 3, padding=1)", "conv3x3(in_planes, planes)"
+    )
+    for text in (helper + unit.replace("F.relu", "weird"), helper + "relu\n"):
+        said = [d for d in errors(text) if d.span.start < len(helper.split("\n")[0])]
+        assert [(d.title, d.fixes) for d in said] == [("archc has no functions", ())]
+    whole = edited(helper + unit, errors(helper + unit)[0].fixes[0].edits)
+    assert whole.strip() == "block Unit(planes) {\n  conv: conv 3x3 x(planes); relu\n}"
+
+
+TEST = """\
+def test(size=32):
+    net = ResNet18()
+    y = net(torch.randn(1, 3, size, size))
+    print(y.size())
+"""
+
+
+def test_a_function_without_layers_is_left_out_with_all_that_is_below_it() -> None:
+    text = f"network N\ninput 8x8 x3\nrelu\n{TEST}conv 3x3 x8\n"
+    (said,) = errors(text)
+    (fix,) = said.fixes
+    assert not fix.safe
+    assert edited(text, fix.edits) == "network N\ninput 8x8 x3\nrelu\nconv 3x3 x8\n"
+    layers = TEST.replace("    y = net", "    y = nn.ReLU()")
+    assert not errors(f"network N\ninput 8x8 x3\nrelu\n{layers}")[0].fixes
+
+
+@pytest.mark.parametrize("line", ["from typing import Any, List", "import os, sys"])
+def test_a_list_of_imports_is_a_line_to_leave_out(line: str) -> None:
+    (said,) = errors(f"{line}\nnetwork N\ninput 8x8 x3\nrelu\n")
+    assert said.title == "archc has no imports"
+    assert said.fixes[0].safe
+
+
+def test_what_a_constructor_refuses_is_no_layer() -> None:
+    refusal = "if planes > 512:\n            raise ValueError('too wide')"
+    unit = UNIT.format(default="=8").replace("super().__init__()", refusal)
+    assert errors(unit)[0].fixes[0].text.startswith("network Unit\nparam planes = 8\nconv: ")
+
+
+PROGRAM = """\
+if __name__ == "__main__":
+    net = Unit(3, 8)
+
+    y = net(torch.randn(1, 3, 32, 32))
+    print(y.size())
+"""
+
+
+@pytest.mark.parametrize("program", [PROGRAM, "if __name__=='__main__': main()  # run\n"])
+def test_a_program_is_left_out_with_all_that_is_below_it(program: str) -> None:
+    text = f"network N\ninput 8x8 x3\nrelu\n{program}conv 3x3 x8\n"
+    (said,) = errors(text)
+    (fix,) = said.fixes
+    assert fix.safe
+    assert edited(text, fix.edits) == "network N\ninput 8x8 x3\nrelu\nconv 3x3 x8\n"
+
+
+def test_a_program_says_how_the_network_is_made() -> None:
+    made, program = errors(UNIT.format(default="") + PROGRAM)
+    assert made.fixes[0].text.startswith("network Unit\nparam planes = 8\n")
+    assert not program.fixes[0].safe
 
 
 def test_a_class_without_its_body_is_a_block_in_words() -> None:

@@ -7,10 +7,11 @@ user's own blocks. A class (`foreign_class`) is written by `classes`: what its c
 (`modules`), in the order in which its `forward` runs it, as `flow` has it.
 """
 
-from archc.habits.applied import applied_call, repeated_block
+from archc.habits.applied import MadeOf, OwnBlock, applied_call, made_block, repeated_block
 from archc.habits.classes import written_block, written_network
 from archc.habits.expressions import NotSaid, header_of_python, value_of_python
 from archc.habits.foreign_class import ForeignClass, is_incoming, read_class
+from archc.habits.helpers import HelperFunction, read_helper, with_helpers
 from archc.habits.message import as_diagnostic
 from archc.habits.shapes import channels_apart
 from archc.habits.table import Habit, habits
@@ -26,7 +27,10 @@ from archc.habits.translation import (
 __all__ = [
     "ForeignClass",
     "Habit",
+    "HelperFunction",
+    "MadeOf",
     "NotSaid",
+    "OwnBlock",
     "Renaming",
     "Translation",
     "applied_call",
@@ -36,11 +40,14 @@ __all__ = [
     "header_of_python",
     "is_incoming",
     "lacking_of_python",
+    "made_block",
     "read_class",
+    "read_helper",
     "renamed",
     "repeated_block",
     "translated",
     "value_of_python",
+    "with_helpers",
     "words_beginning",
     "written_block",
     "written_network",

@@ -34,8 +34,9 @@ def written_network(cls: ForeignClass, others: Mapping[str, ForeignClass], call:
     made_by = Construction(cls, others)
     formals = cls.formals()
     node = read_statement(call)
-    made = node.value if isinstance(node, ast.Expr) else None
-    given = bound(made, formals) if isinstance(made, ast.Call) else {}
+    calls = (n for n in ast.walk(node or ast.Pass()) if isinstance(n, ast.Call))
+    made = next((n for n in calls if ast.unparse(n.func) == cls.name), None)
+    given = bound(made, formals) if made is not None else {}
     params = []
     for name, default in formals.items():
         value = given.get(name, default)

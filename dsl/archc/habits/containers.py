@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from archc.habits.applied import OwnBlock
 from archc.habits.expressions import NotSaid, counted, expression
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ class Contained:
     sure: bool = True
     lacks: str = ""  # what archc lacks of them
     incoming: int | None = None  # channels that its first layer says come in
+
+    @property
+    def body(self) -> str:
+        """What a label may stand before: a group, or a repeat alone."""
+        if len(self.statements) == 1 and _REPEATED.search(self.statements[0]):
+            return self.statements[0]
+        return grouped(self.statements)
 
     def text(self, label: str) -> str:
         """As a group, or bare where it had neither a name nor a label."""
@@ -49,7 +57,7 @@ class WrittenLayer:
 
 
 def contained(
-    node: ast.expr, layer: Callable[[str], WrittenLayer | None], blocks: Collection[str]
+    node: ast.expr, layer: Callable[[str], WrittenLayer | None], blocks: Mapping[str, OwnBlock]
 ) -> Contained | None:
     """The statements of a container; None where it is none, or holds what nobody knows.
 
@@ -74,7 +82,7 @@ def grouped(statements: tuple[str, ...], label: str = "", indent: str = "") -> s
 @dataclass(slots=True)
 class _Reader:
     layer: Callable[[str], WrittenLayer | None]
-    blocks: Collection[str]
+    blocks: Mapping[str, OwnBlock]
     sure: bool = True
     lacks: str = ""
     layers: list[WrittenLayer] = field(default_factory=list)
@@ -128,11 +136,12 @@ class _Reader:
         if made is None:
             if not isinstance(node.func, ast.Name) or node.func.id not in self.blocks:
                 raise NotSaid
-            if len(node.args) > 1:  # the first may be the channels that come in
+            text, known = self.blocks[node.func.id].call(node)
+            if not known:  # the first may be the channels that come in
                 raise NotSaid
             self.layers.append(WrittenLayer(text))
             self.sure = False  # whether its arguments are the block's, nobody has looked
-            return text.replace("self.", "")
+            return text
         self.layers.append(made)
         self.sure = self.sure and made.sure
         self.lacks = self.lacks or made.lacks

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from archc.habits.containers import WrittenLayer, contained
 from archc.habits.expressions import NotSaid, counted, expression
 from archc.habits.foreign_class import ForeignClass, is_incoming
 from archc.habits.substitution import INCOMING, bound, only_knows, substituted
-from archc.habits.translation import translated
+from archc.habits.translation import NO_BLOCKS, translated
 
 if TYPE_CHECKING:
     import ast
@@ -64,6 +65,8 @@ class Construction:
             case ast.Expr(value=ast.Constant()) | ast.Assert() | ast.Pass():
                 return
             case ast.Expr(value=ast.Call(func=ast.Attribute(attr="__init__"))):
+                return
+            case ast.If(body=[ast.Raise()], orelse=[]):
                 return
             case ast.Assign(
                 targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=value
@@ -142,12 +145,29 @@ class Construction:
         text = ast.unparse(node)
         if text == "nn.Sequential()":
             return ModuleText()
-        found = translated(text, 0, None, ())
+        in_place = _IN_PLACE.search(text.partition(")")[0]) is not None
+        group = contained(node, self._written, NO_BLOCKS)
+        if group is not None and not group.lacks:
+            if any(statement.startswith("for ") for statement in group.statements):
+                raise NotSaid(f"`{text}`")
+            return ModuleText((group.body,), True, in_place)
+        found = translated(text)
         if found is None or not found.text or found.lost or found.assumed:
             lacks = found.lacks.partition(";")[0] if found is not None else ""
             raise NotSaid(lacks or f"`{text}`")
-        in_place = _IN_PLACE.search(text.partition(")")[0]) is not None
         return ModuleText((found.text,), found.text.startswith("{"), in_place)
+
+    def _written(self, text: str) -> WrittenLayer | None:
+        """A layer of a container: one of torch's, or a block."""
+        import ast
+
+        node = ast.parse(text, mode="eval").body
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in self.others:
+            return WrittenLayer(self._block_call(node))
+        made = translated(text)
+        if made is None or made.lost or made.assumed or not (made.text or made.lacks):
+            return None
+        return WrittenLayer(made.text, made.sure, made.lacks)
 
     def _block_call(self, call: ast.Call) -> str:
         """`BasicBlock(128, stride=2)`, without the channels that come in."""

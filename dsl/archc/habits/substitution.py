@@ -59,8 +59,13 @@ def only_knows(node: ast.expr, names: Collection[str]) -> None:
     """Raise NotSaid where an expression has a name that nobody knows."""
     import ast
 
+    counters = []
     for part in ast.walk(node):
-        if isinstance(part, ast.Name) and part.id not in (*names, *FUNCTIONS):
+        match part:
+            case ast.comprehension(ast.Name(id=name), ast.Call(func=ast.Name(id="range"))):
+                counters += [name, "range"]
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name) and part.id not in (*names, *FUNCTIONS, *counters):
             raise NotSaid(f"`{part.id}`")
         if isinstance(part, ast.Attribute) and ast.unparse(part).startswith("self."):
             raise NotSaid(f"`{ast.unparse(part)}`")

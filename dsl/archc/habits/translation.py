@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from archc.habits.applied import OwnBlock
 from archc.habits.call import (
     Code,
     ForeignCall,
@@ -32,6 +33,9 @@ _INCOMING = ("in_channels", "in_features", "num_features", "num_channels")
 _HOLE = re.compile(r"\[(\w+)\]|<(\w+)>|\{(\w+)(?:([?!])(\w+))?\}")
 
 
+NO_BLOCKS: Mapping[str, OwnBlock] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Translation:
     """What was written, and the statements that archc has for it, or what it lacks instead."""
@@ -51,7 +55,7 @@ class _Unfit(Exception):
 
 
 def translated(
-    text: str, start: int = 0, rank: int | None = None, blocks: Collection[str] = ()
+    text: str, start: int = 0, rank: int | None = None, blocks: Mapping[str, OwnBlock] = NO_BLOCKS
 ) -> Translation | None:
     """The statement that starts there, if it is one of another tool.
 
@@ -73,7 +77,9 @@ def translated(
     return made and replace(made, end=len(statement))
 
 
-def _container(statement: str, rank: int | None, blocks: Collection[str]) -> Translation | None:
+def _container(
+    statement: str, rank: int | None, blocks: Mapping[str, OwnBlock]
+) -> Translation | None:
     """`self.stem = nn.Sequential(nn.Conv2d(3, 64, 7), nn.ReLU())` as a group."""
     target, node = read_value(statement)
 

@@ -7,13 +7,12 @@ import re
 from archc import habits
 from archc.source import Diagnostic, Fix, Span, SpanLabel
 from archc.syntax.expected import ParserContext
-from archc.syntax.own_blocks import applied_block, made_layer, own_block
+from archc.syntax.own_blocks import applied_block, blocks_of, made_layer, own_block
 from archc.syntax.pasted import assignment, decorator, module_calls, python_line, sizes
 from archc.syntax.python import PythonLine
 
 _LABELLED = re.compile(r"[A-Za-z_]\w*[ \t]*:[ \t]*(?=[A-Za-z_\[])")
 _INPUT = re.compile(r"^[ \t]*input\b(?:[ \t]+[a-z_]\w*)?[ \t]+(\d+(?:x\d+)*)[ \t]+x\d", re.M)
-_BLOCK = re.compile(r"^[ \t]*(?:block|sequence|class)[ \t]+([A-Za-z_]\w*)", re.M)
 _HYPHENATED = re.compile(r"[A-Za-z_]\w*(?:-\w+)+")
 _CYRILLIC = dict(
     zip(
@@ -53,11 +52,6 @@ def _around(context: ParserContext) -> Diagnostic | None:
         or module_calls(line)
         or python_line(line)
     )
-
-
-def blocks_of(text: str) -> frozenset[str]:
-    """The blocks of a file, and the classes that are to be some."""
-    return frozenset(_BLOCK.findall(text))
 
 
 def _dimensions(text: str) -> int | None:

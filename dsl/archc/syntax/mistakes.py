@@ -25,7 +25,7 @@ from archc.syntax.misplaced import (
     own_input,
     several_values,
 )
-from archc.syntax.pasted import assignment, docstring, sizes
+from archc.syntax.pasted import assignment, docstring, program, sizes
 from archc.syntax.punctuation import added_tensor, branches_in_brackets
 from archc.syntax.python import PythonLine
 from archc.syntax.shortcut import shortcut
@@ -65,6 +65,8 @@ def diagnose(context: ParserContext) -> Diagnostic:
 def is_comma(context: ParserContext) -> bool:
     """Is this a comma for which a space or `|` can stand? Not in `input 3, 32, 32`."""
     is_other = listed_input(context) or several_values(context) or sizes(context)
+    if context.source.text.startswith(("import ", "from "), context.start):
+        return False
     return expected.is_comma(context) and is_other is None
 
 
@@ -332,6 +334,7 @@ _CASES = (
     condition,
     bare_tensor,
     own_input,
+    program,
     suite,
     branches_in_brackets,
     foreign_statement,

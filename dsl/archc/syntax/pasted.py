@@ -8,15 +8,22 @@ from dataclasses import replace
 from archc import habits, syntax
 from archc.source import Diagnostic, Fix, Span, SpanLabel
 from archc.syntax.expected import ParserContext, unexpected
-from archc.syntax.pasted_classes import LITERAL, formals_of, pasted_class
+from archc.syntax.pasted_classes import (
+    LITERAL,
+    formals_of,
+    helper_function,
+    is_in_class,
+    pasted_class,
+)
 from archc.syntax.python import BALANCED, CURRENT, FAR_AHEAD, PythonLine
-from archc.syntax.suites import channels_that_come_in, is_defined
+from archc.syntax.suites import channels_that_come_in, is_defined, suite_below
 
 _DECORATOR = re.compile(r"@[A-Za-z_][\w.]*[ \t]*(?:\([^()\n]*\))?[ \t]*(?=#|\n|\Z)")
 _ASSIGNED = re.compile(r"(self\.)?([A-Za-z_]\w*)[ \t]*=(?!=)[ \t]*")
 _FIRST_AND_OTHERS = re.compile(  # [stride] + [1] * (n - 1)
     r"\[\s*(\w+)\s*\]\s*\+\s*\[\s*(\w+)\s*\]\s*\*\s*(\w+|\([^()]*\))"
 )
+_LAYERS = re.compile(r"(?<![\w.])(?:nn|F|self|layers|keras|tf)\.|\btorch\.(?!rand|ones|zeros|load)")
 _EMPTY = frozenset(("[]", "list()", "nn.ModuleList()", "OrderedDict()"))
 
 
@@ -42,19 +49,33 @@ def _import(line: PythonLine, said: Diagnostic) -> Diagnostic:
 
 
 def _def(line: PythonLine, said: Diagnostic) -> Diagnostic:
-    """A `def` goes where its parameters say nothing: `__init__(self)`, `forward(self, x)`."""
+    """A `def` goes where its parameters say nothing: `__init__(self)`, `forward(self, x)`.
+
+    In a class it stays: the class is to be written first, and needs it.
+    """
     found = re.match(rf"def[ \t]+(__init__|forward|call)[ \t]*\({BALANCED}\)", line.text)
     if found is None:
-        return said
+        return helper_function(line, said) or _function(line, said)
     given = [name for name in found[2].split(",") if name.strip()]
+    kept = is_in_class(line)
     if len(given) <= (1 if found[1] == "__init__" else 2):
-        return replace(said, fixes=(line.removal(safe=True),))
+        return said if kept else replace(said, fixes=(line.removal(safe=True),))
     if found[1] == "__init__":
         formals = ", ".join(formals_of(found[2]))
         help = f"a block has its parameters behind its name: `block name({formals}) {{ ... }}`"
-        return replace(said, helps=(help,), fixes=(line.removal(),))
+        return replace(said, helps=(help,), fixes=() if kept else (line.removal(),))
     help = "an input has a line of its own: `input left 105x105 x1`; a block's is `@skip`"
     return replace(said, helps=(help,))
+
+
+def _function(line: PythonLine, said: Diagnostic) -> Diagnostic:
+    """A function beside the classes goes where it computes no layers: `def test():`."""
+    text = line.source.text
+    is_outside = line.start == text.rfind("\n", 0, line.start) + 1
+    below = suite_below(text, line.start)
+    if not is_outside or below.is_empty or _LAYERS.search(text, line.start, below.end):
+        return said
+    return replace(said, fixes=(_without_suite(line),))
 
 
 def _super(line: PythonLine, said: Diagnostic) -> Diagnostic:
@@ -82,6 +103,33 @@ _CASES = {
     "return": _return,
     "class": pasted_class,
 }
+
+
+_PROGRAM = re.compile(
+    r"""if[ \t]*\(?[ \t]*__name__[ \t]*==[ \t]*(["'])__main__\1[ \t]*\)?[ \t]*:"""
+)
+
+
+def program(context: ParserContext) -> Diagnostic | None:
+    """`if __name__ == "__main__":` with what is below it."""
+    source, line = context.source, PythonLine(context.source, context.start)
+    if not _PROGRAM.match(source.text, line.start):
+        return None
+    title = "archc has no programs"
+    help = "a file says what the network is, not what to do"
+    has_class = re.search(r"^class\b", source.text, re.MULTILINE)  # which it may construct
+    fix = _without_suite(line, safe=has_class is None)
+    return Diagnostic("A014", title, (SpanLabel(line.span),), helps=(help,), fixes=(fix,))
+
+
+def _without_suite(line: PythonLine, *, safe: bool = False) -> Fix:
+    """The cure that leaves out a header with what is below it."""
+    source, head = line.source, line.whole
+    below = suite_below(source.text, line.start)
+    after = source.text.find("\n", max(below.end, line.end))
+    end = len(source.text) if after < 0 else after + 1
+    span = Span(source, head.start, max(head.end, end))
+    return Fix("leave these lines out", span, "", safe)
 
 
 def decorator(line: PythonLine, code: str = "A014") -> Diagnostic | None:

@@ -9,11 +9,14 @@ from itertools import islice
 
 from archc import habits
 from archc.source import Diagnostic, Edit, Fix, Source, Span
+from archc.syntax.pasted_network import ClassInFile
 from archc.syntax.python import BALANCED, FAR_AHEAD, PythonLine
 from archc.syntax.suites import Suite, suite_below
 
 _MOST_CLASSES = 30
+_YOURS = "its lines are yours to translate"
 _CLASS = re.compile(r"^class[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+_FUNCTION = re.compile(r"^def[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _NUMBERS = r"\[[\d.eE_+\-,\s\[\]]*\d[\d.eE_+\-,\s\[\]]*\]"
 LITERAL = re.compile(rf'[\d.eE_+\-]+|true|false|"[^"\n]*"|{_NUMBERS}')
 
@@ -28,7 +31,8 @@ def pasted_class(line: PythonLine, said: Diagnostic) -> Diagnostic:
         also = tuple(edit for edit in edits if edit not in own)
         head = own[0].text.split("\n")[0].removesuffix(" {")
         written = f"{head} {{ ... }}" if head.startswith("block") else head
-        more = f", and the other {'class' if len(edits) == 2 else 'classes'}" if also else ""
+        others = sum(bool(edit.text) for edit in also)
+        more = f", and the other {'class' if others == 1 else 'classes'}" if others else ""
         title = f"write `{written}`{more}, with the layers in the order of `forward`"
         return replace(said, helps=(), fixes=(Fix(title, own[0].span, own[0].text, also=also),))
     why = lacking.get(found[1])
@@ -37,6 +41,24 @@ def pasted_class(line: PythonLine, said: Diagnostic) -> Diagnostic:
     if network == found[1]:
         return _as_network(line, said, found[1], below, helps)
     return _as_block(line, said, found[1], below, helps)
+
+
+def helper_function(line: PythonLine, said: Diagnostic) -> Diagnostic | None:
+    """A function goes with the classes that it makes a layer for, or a network of."""
+    _, edits, _ = _written_classes(line.source)
+    own = [edit for edit in edits if edit.span.start == line.start and not edit.text]
+    if not own:
+        return None
+    also = tuple(edit for edit in edits if edit not in own)
+    title = "write the classes, with the layers in the order of `forward`, and leave this out"
+    return replace(said, helps=(), fixes=(Fix(title, own[0].span, "", also=also),))
+
+
+def is_in_class(line: PythonLine) -> bool:
+    """Whether a line stands below `class Unit(nn.Module):`, further right than it."""
+    text = line.source.text
+    headers = list(_CLASS.finditer(text, max(0, line.start - FAR_AHEAD), line.start))
+    return bool(headers) and line.start < suite_below(text, headers[-1].start()).end
 
 
 def _as_network(
@@ -49,8 +71,7 @@ def _as_network(
         formal.replace("=", " = ") for formal in _init_of(line.source, below) if "=" in formal
     ]
     head = "\n".join([f"network {name}", *(f"param {formal}" for formal in formals)])
-    also = _lines_of_init(line.source, below)
-    fix = Fix(f"write `network {name}`", line.span, head, also=also)
+    fix = Fix(f"write the header as `network {name}`; {_YOURS}", line.span, head)
     return replace(said, helps=("the file is the network", *helps), fixes=(fix,))
 
 
@@ -66,8 +87,8 @@ def _as_block(
         return replace(said, helps=(help, *helps))
     margin = text[text.rfind("\n", 0, line.start) + 1 : line.start]
     closing = Edit(Span(source, below.end, below.end), f"\n{margin}}}")
-    also = (closing, *_lines_of_init(source, below))
-    fix = Fix(f"write `{written} {{ ... }}`", line.span, f"{written} {{", also=also)
+    title = f"write the header as `{written} {{ ... }}`; {_YOURS}"
+    fix = Fix(title, line.span, f"{written} {{", also=(closing,))
     return replace(said, helps=("a class of layers is a block", *helps), fixes=(fix,))
 
 
@@ -77,14 +98,6 @@ def _init_of(source: Source, below: Suite) -> list[str]:
         rf"def[ \t]+__init__[ \t]*\({BALANCED}\)", source.text[below.start : below.end]
     )
     return formals_of(made[1]) if made is not None else []
-
-
-def _lines_of_init(source: Source, below: Suite) -> tuple[Edit, ...]:
-    """The edits that leave out `def __init__(...)` and `super().__init__()`."""
-    inside = source.text[below.start : below.end]
-    places = re.finditer(r"^[ \t]*(?=def __init__\b|super\()", inside, re.MULTILINE)
-    ends = (below.start + found.end() for found in places)
-    return tuple(Edit(PythonLine(source, at).whole, "") for at in ends)
 
 
 @lru_cache(maxsize=1)  # each of them asks
@@ -108,8 +121,30 @@ class PastedClasses:
             is_long = span.end - span.start > FAR_AHEAD or len(self.read) >= _MOST_CLASSES
             if not is_long and (made := habits.read_class(span.text)):
                 self.read[found[1]] = made
+        self.helpers = self._helpers()
+        helpers = {name: helper for name, (helper, _) in self.helpers.items()}
+        self.read = {n: habits.with_helpers(cls, helpers) for n, cls in self.read.items()}
         has_network = re.search(r"^[ \t]*network\b", text, re.MULTILINE)
-        self.network = "" if has_network else next(reversed(self.spans), "")
+        last = "" if has_network else next(reversed(self.spans), "")
+        self.network = last if last and self._in_file(last).is_network else ""
+
+    def _helpers(self) -> dict[str, tuple[habits.HelperFunction, Span]]:
+        """The functions that return a layer, each with its lines."""
+        found, text = {}, self.source.text
+        for header in islice(_FUNCTION.finditer(text), _MOST_CLASSES):
+            span = Span(self.source, header.start(), suite_below(text, header.start()).end)
+            names_class = bool(self.spans.keys() & set(re.findall(r"\w+", span.text)))
+            is_short = span.end - span.start <= FAR_AHEAD and not names_class
+            if is_short and (helper := habits.read_helper(span.text)):
+                found[header[1]] = (helper, span)
+        return found
+
+    def _in_file(self, name: str) -> ClassInFile:
+        """A class with what stands around it."""
+        own = self.spans[name]
+        formals = _init_of(self.source, suite_below(self.source.text, own.start))
+        needed = tuple(formal for formal in formals if "=" not in formal)
+        return ClassInFile(self.source, name, self.spans.values(), own, needed)
 
     def edits(self) -> tuple[tuple[Edit, ...], dict[str, str]]:
         """Those that write all that can be written, and what cannot be said of the others."""
@@ -125,26 +160,31 @@ class PastedClasses:
                 lacking[name] = str(why)
             except RecursionError:
                 lacking[name] = "what is nested so deep"
+        if len(self.read) == len(self.spans) and not lacking:  # else a class may need them still
+            edits += [
+                Edit(span, "") for name, (_, span) in self.helpers.items() if self._uses(name)
+            ]
         return tuple(edits), lacking
+
+    def _uses(self, function: str) -> bool:
+        """Whether a class calls a function."""
+        call = re.compile(rf"(?<![\w.]){function}\(")
+        return any(call.search(span.text) for span in self.spans.values())
 
     def _network_edits(self, cls: habits.ForeignClass) -> list[Edit]:
         """The network, by the call that makes it; the functions that do nothing else go."""
         text = self.source.text
-        own = self.spans[cls.name]
-        call = ""
+        calls = self._in_file(cls.name).making_calls()
         edits = []
-        for found in islice(re.finditer(rf"(?<![\w.]){cls.name}\(", text), _MOST_CLASSES):
-            if own.start <= found.start() < own.end:
-                continue
-            line = PythonLine(self.source, found.start())
-            call = call or line.text
-            head = text.rfind("\ndef ", 0, found.start()) + 1
+        for line in calls:
+            head = text.rfind("\ndef ", 0, line.start) + 1
             below = suite_below(text, head)
             is_alone = re.fullmatch(
                 rf"\s*return[ \t]+{cls.name}\(.*\)", text[below.start : below.end]
             )
-            if text.startswith("def ", head) and found.start() < below.end and is_alone:
+            if text.startswith("def ", head) and line.start < below.end and is_alone:
                 edits.append(Edit(Span(self.source, head, below.end), ""))
+        own, call = self.spans[cls.name], calls[0].text if calls else ""
         return [Edit(own, habits.written_network(cls, self.read, call)), *edits]
 
 

@@ -52,7 +52,7 @@ _CALL = re.compile(r"[ \t]*[A-Za-z_][A-Za-z0-9_]*\(")
 _NO_LABEL = r"(?![ \t]*:)"
 _ITEM = re.compile(rf"(?:{'|'.join(sorted(syntax.ITEM_WORDS))})\b{_NO_LABEL}")
 _HEADER = re.compile(
-    rf"(?:if|for|param|block|sequence|network|use)\b{_NO_LABEL}", re.I
+    rf"(?:if|for|param|block|sequence|network|use|def)\b{_NO_LABEL}", re.I
 )  # there `<` compares
 _ITEMS = frozenset("NETWORK USE EXTENDS WITHOUT PARAM BLOCK SECTION".split())
 _LINE_ENDS = frozenset("LBRACE RBRACE LANGLE RANGLE PIPE _SEP".split())  # of a statement, rightly
