@@ -440,6 +440,18 @@ def test_a_function_stays_where_a_class_needs_it() -> None:
     assert whole.strip() == "block Unit(planes) {\n  conv: conv 3x3 x(planes); relu\n}"
 
 
+@pytest.mark.parametrize(
+    "line", ["net = Unit()", "m = Unit(planes=4)", "x = torch.randn(1, 3, 8, 8)"]
+)
+def test_a_line_that_runs_the_network_is_no_layer(line: str) -> None:
+    for text in (
+        f"{UNIT.format(default='=8')}{line}\n",
+        f"network Unit\nparam planes = 8\n{line}\n",
+    ):
+        said = next(d for d in errors(text) if d.title == "archc has no programs")
+        assert edited(text, said.fixes[0].edits) == text.removesuffix(f"{line}\n")
+
+
 TEST = """\
 def test(size=32):
     net = ResNet18()

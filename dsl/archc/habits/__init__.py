@@ -3,8 +3,9 @@
 `grammar/habits/*.txt` are the tables, a row a habit. `table` reads them, `call` reads what was
 written, `translation` says it in archc's words, `message` tells the user. `containers` is about
 layers in a list, `expressions` about values and the headers of suites, `applied` about calls of the
-user's own blocks. A class (`foreign_class`) is written by `classes`: what its constructor makes
-(`modules`), in the order in which its `forward` runs it, as `flow` has it.
+user's own blocks. A class (`foreign_class`), with what `helpers` return written out, is written by
+`classes`: what its constructor makes (`modules`), in the order in which its `forward` runs it, as
+`flow` has it.
 """
 
 from archc.habits.applied import MadeOf, OwnBlock, applied_call, made_block, repeated_block

@@ -6,13 +6,14 @@ import re
 from dataclasses import replace
 
 from archc import habits, syntax
-from archc.source import Diagnostic, Fix, Span, SpanLabel
+from archc.source import Diagnostic, Fix, Source, Span, SpanLabel
 from archc.syntax.expected import ParserContext, unexpected
 from archc.syntax.pasted_classes import (
     LITERAL,
     formals_of,
     helper_function,
     is_in_class,
+    is_pasted_network,
     pasted_class,
 )
 from archc.syntax.python import BALANCED, CURRENT, FAR_AHEAD, PythonLine
@@ -158,6 +159,10 @@ def assignment(context: ParserContext) -> Diagnostic | None:
     if "PERCENT" in context.accepted and not context.head:  # in `meta { ... }`
         return None
     name, value = found[2], statement[found.end() :].strip()
+    if not found[1] and _runs_network(line.source, value):
+        help = "a file says what the network is, not what to do"
+        title, fix = "archc has no programs", line.removal()
+        return Diagnostic("A014", title, (label,), helps=(help,), fixes=(fix,))
     if value in _EMPTY:
         help = "statements follow each other"
         title, fix = "archc has no lists to put layers into", line.removal()
@@ -169,6 +174,17 @@ def assignment(context: ParserContext) -> Diagnostic | None:
     if name in (*syntax.RESERVED, "input") and not found[1]:
         return _reserved_name(name, value, label)
     return _value(context, line, bool(found[1]), name, value)
+
+
+def _runs_network(source: Source, value: str) -> bool:
+    """`ResNet18()` of a function or a network of the file, `torch.randn(1, 3, 32, 32)`."""
+    if re.match(r"torch\.(?:randn|rand|zeros|ones)\(", value):
+        return True
+    called = re.match(r"([A-Za-z_]\w*)\(", value)
+    if called is None:
+        return False
+    known = re.search(rf"^(?:def|network)[ \t]+{called[1]}\b", source.text, re.MULTILINE)
+    return known is not None or is_pasted_network(source, called[1])
 
 
 def _reserved_name(name: str, value: str, label: SpanLabel) -> Diagnostic | None:

@@ -54,6 +54,11 @@ def helper_function(line: PythonLine, said: Diagnostic) -> Diagnostic | None:
     return replace(said, helps=(), fixes=(Fix(title, own[0].span, "", also=also),))
 
 
+def is_pasted_network(source: Source, name: str) -> bool:
+    """Whether a name is that of the class which is the file's network."""
+    return _written_classes(source)[0] == name
+
+
 def is_in_class(line: PythonLine) -> bool:
     """Whether a line stands below `class Unit(nn.Module):`, further right than it."""
     text = line.source.text
