@@ -304,6 +304,14 @@ def test_completion_by_the_words_of_other_tools() -> None:
     assert not any(p.known_as == "ReLU" for p in at_mark_complete(f"{head}Re‸"))
 
 
+@pytest.mark.parametrize("input", ["x8", "16 x8", "4x8x8 x2", "6x6 x4; chunk 2; join"])
+@pytest.mark.parametrize("begun", ["con", "Conv", "max", "Batch", "ups", "emb", "l", "g", "p", "a"])
+def test_completion_behind_tensors_of_every_kind(input: str, begun: str) -> None:
+    """Also of words whose operators take no such tensor."""
+    one, offset = at_mark(f"network Net\ninput {input}\n{begun}‸")
+    assert isinstance(list(one.complete(offset)), list)
+
+
 def at_mark_complete(text: str) -> tuple[Proposal, ...]:
     one, offset = at_mark(text)
     return one.complete(offset)

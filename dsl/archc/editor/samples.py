@@ -42,7 +42,7 @@ def suits(cls: type[Op], x: Shape) -> bool:
 def outcome(cls: type[Op], x: Shape) -> Shape | None:
     """Return what an operator would make of a tensor as in its example; None if it would not."""
     op = samples().get(cls.name)
-    if op is None:
+    if op is None or not suits(cls, x):
         return None
     try:
         return op.shape(x)
