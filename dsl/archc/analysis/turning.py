@@ -12,11 +12,12 @@ from archc.plan import Body, Call, Chain, Choice, Loop, Plan, children
 from archc.symbolic import Expr
 
 Env = dict[str, Expr]  # a body's names, in terms of the network's params
+Around = tuple[tuple[Expr, bool], ...]  # the tests around something, and the arm of each
 
 _MOST_NODES = 160  # of an expression that is worth working out
 _MOST_TESTS = 100
 _MOST_CALLS = 1000
-_MOST_ITEMS = 6  # of a list, whose places are tried one by one
+MOST_ITEMS = 6  # of a list, whose places are tried one by one
 _FEW = 2  # networks with an outcome: one alone would give the class its own numbers
 
 
@@ -25,7 +26,7 @@ class ParamTest:
     """A test in terms of the params, and those around it: only in their arms it is asked."""
 
     expr: Expr
-    around: tuple[tuple[Expr, bool], ...]
+    around: Around
 
     def outcome(self, params: Mapping[str, Any]) -> bool | None:
         """What it comes to; None where it is not asked, or comes to nothing."""
@@ -69,7 +70,7 @@ def _near(value: Any) -> list[Any]:
         case float():
             return sorted((n / 20 for n in range(41)), key=lambda n: abs(n - value))
         case tuple() if value and all(isinstance(v, int) for v in value):
-            places = range(min(len(value), _MOST_ITEMS))
+            places = range(min(len(value), MOST_ITEMS))
             return [(*value[:at], n, *value[at + 1 :]) for at in places for n in _near(value[at])]
         case _:
             return []
@@ -97,9 +98,6 @@ def tests_of(plan: Plan) -> list[ParamTest]:
             exprs = (_said(decision.test, known) for known in envs)
             found |= {ParamTest(expr, around): None for expr in exprs if expr is not None}
     return list(found)
-
-
-Around = tuple[tuple[Expr, bool], ...]
 
 
 def _walk(
@@ -131,13 +129,18 @@ def _items(names: Iterable[str], values: Iterable[Any], env: Env) -> Env:
     return {name: expr for name, expr in pairs if expr is not None}
 
 
+def handed(call: Call) -> dict[str, Expr | None]:
+    """The numbers that a block gets, by name, in terms of its caller's; None: cannot be said."""
+    given = dict(call.args)
+    for of, x in call.body.called(call.inputs):
+        given |= sizes_of(of, x.shape) if x.shape is not None else {}
+    exprs = ((name, _expr(value)) for name, value in given.items())
+    return {name: expr for name, expr in exprs if expr is not None} | call.traces
+
+
 def _inside(call: Call, env: Env, params: Env) -> Env:
     """The names of a block's body at a call, in terms of the params."""
-    given: dict[str, Expr | None] = {name: _expr(value) for name, value in call.args.items()}
-    for of, x in call.body.called(call.inputs):
-        if x.shape is not None:
-            given |= {name: _expr(value) for name, value in sizes_of(of, x.shape).items()}
-    known = {name: _said(expr, env) for name, expr in (given | call.traces).items()}
+    known = {name: _said(expr, env) for name, expr in handed(call).items()}
     return params | {name: expr for name, expr in known.items() if expr is not None}
 
 

@@ -9,8 +9,7 @@ from itertools import chain, islice
 from typing import Any
 
 from archc import symbolic
-from archc.analysis.turning import turning_values
-from archc.elaborate.shapes import sizes_of
+from archc.analysis.turning import MOST_ITEMS, handed, turning_values
 from archc.plan import Body, Call, Choice, Loop, Plan, bodies, walk
 from archc.syntax.walk import asks_size, sized_formals
 
@@ -18,7 +17,6 @@ Again = Callable[..., Plan | None]  # (params, trace_sizes=False) -> the network
 
 _MOST_PARAMS = 64  # so many can be arguments of the network
 _MOST_TURNS = 12  # of tests: each is another network to unfold
-_MOST_ITEMS = 6  # of a list, whose places are tried one by one
 
 
 def varied_params(plan: Plan) -> list[str]:
@@ -102,7 +100,7 @@ def _further(plan: Plan, value: Any) -> Iterator[Any]:
             yield tuple(reversed(value))
             small = sorted({0, 1, 2, 4, *_asked_for(plan)})
             yield from ((v,) * len(value) for v in small)
-            for at in range(min(len(value), _MOST_ITEMS)):
+            for at in range(min(len(value), MOST_ITEMS)):
                 yield from ((*value[:at], v, *value[at + 1 :]) for v in (0, 1, 3 * value[at]))
 
 
@@ -162,9 +160,9 @@ def decisive(plan: Plan) -> frozenset[str]:
                 found |= everything if asks else _behind(node.test, names)
             elif isinstance(node, Call):
                 before = known.get(node.body)
-                handed = {name: _behind(expr, names) for name, expr in _handed(node).items()}
                 after = {
-                    n: origins | (before or {}).get(n, frozenset()) for n, origins in handed.items()
+                    name: _behind(expr, names) | (before or {}).get(name, frozenset())
+                    for name, expr in handed(node).items()
                 }
                 if after != before:
                     known[node.body] = after
@@ -179,18 +177,6 @@ def _behind(expr: symbolic.Expr | None, names: Origins) -> frozenset[str]:
     if expr is None:  # it cannot be expressed: whatever there is
         return frozenset[str]().union(*names.values())
     return frozenset[str]().union(*(names.get(v, frozenset()) for v in expr.variables()))
-
-
-def _handed(call: Call) -> dict[str, symbolic.Expr | None]:
-    """The numbers that a block gets, by name, in terms of its caller's; None: cannot be said."""
-    given = dict(call.args)
-    for of, x in call.body.called(call.inputs):
-        given |= sizes_of(of, x.shape) if x.shape is not None else {}
-    found: dict[str, symbolic.Expr | None] = {}
-    for name, value in given.items():
-        if symbolic.is_traced(value):
-            found[name] = value.expr
-    return found | call.traces
 
 
 def _outcomes(plan: Plan) -> frozenset[int]:
