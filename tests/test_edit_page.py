@@ -666,6 +666,12 @@ def test_when_archc_ends_the_text_stays(browser: Browser, server: EditServer) ->
     browser.run("window.onbeforeunload = null")
 
 
+def served_again(server: EditServer, path: Path) -> EditServer:
+    """Start `archc edit` once more, at the port of one that has ended."""
+    port = server.server_address[1]
+    return EditServer(server.file, Workbench(Document(NETWORK, path), is_whole=True), port)
+
+
 def test_another_archc_at_the_same_port_takes_the_page_over(
     browser: Browser, server: EditServer, path: Path
 ) -> None:
@@ -674,8 +680,7 @@ def test_another_archc_at_the_same_port_takes_the_page_over(
     server.close()
     page.press(ENTER)
     page.wait("document.body.classList.contains('gone')")
-    port = server.server_address[1]
-    again = EditServer(server.file, Workbench(Document(NETWORK, path), is_whole=True), port)
+    again = served_again(server, path)
     page.press("b")  # the new one does not know this page
     page.wait("document.getElementById('notice').textContent.includes('has ended')")
     browser.open(again.address)  # by its address, in the same tab
@@ -700,8 +705,7 @@ def test_what_was_typed_is_offered_to_the_next_page(
     page.wait("document.body.classList.contains('gone')")
     browser.run("window.addEventListener('beforeunload', e => e.stopImmediatePropagation(), true)")
     browser.errors()
-    port = server.server_address[1]
-    again = EditServer(server.file, Workbench(Document(NETWORK, path), is_whole=True), port)
+    again = served_again(server, path)
     page = EditPage(browser, again.address)
     assert page.text == NETWORK
     assert page.shown("#notice button") == "Bring it back|Throw it away|×"
