@@ -13,7 +13,7 @@ from archc.elaborate.carry import holds_block
 from archc.elaborate.evaluate import Decisions, Evaluator, of_defaults
 from archc.elaborate.labels import lookup
 from archc.elaborate.names import Names, aliases_in, inner_sequences, labels_in
-from archc.elaborate.shapes import loses_trace, outside, traced_argument, traced_shape
+from archc.elaborate.shapes import outside, traced_argument, traced_shape
 from archc.elaborate.state import (
     Context,
     Frame,
@@ -53,8 +53,8 @@ def call(state: State, term: syntax.Operation, block: BlockValue, here: Context)
     def seen(x: Tensor) -> Tensor:
         """A tensor that the block makes, in the caller's terms."""
         within = _shape_of(x)
-        shape = outside(within, args, traces, inputs, block)
-        if loses_trace(within, shape):
+        shape, hides = outside(within, args, traces, inputs, block)
+        if hides:
             frame.decisions.add(term, symbolic.plain(shape.dims), None)
         return Tensor(shape, term.span)
 

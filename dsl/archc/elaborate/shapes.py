@@ -88,25 +88,28 @@ def outside(
     traces: Mapping[str, symbolic.Expr | None],
     inputs: Mapping[str, Shape],
     block: BlockValue,
-) -> Shape:
+) -> tuple[Shape, bool]:
     """A block's output shape in the caller's terms; `inputs` by what they are called inside.
 
-    `traces` are the expressions of what is true or false among `args`.
+    And whether it hangs on anything that those terms cannot say: something true or false, or the
+    size of a map. `traces` are the expressions of what is true or false among `args`.
     """
     names = {name for dim in shape.dims if symbolic.is_traced(dim) for name in dim.variables}  # type: ignore[attr-defined]
     if not names:
-        return plain_shape(shape)
+        return plain_shape(shape), False
     constants = block.home.constants
     sizes: dict[str, Any] = {}
     for of, x in inputs.items():
         sizes |= sizes_of(of, x)
     env: dict[str, symbolic.Expr] = {}
     hangs = False  # on anything that is not a plain number in the caller
+    unsaid = False
     for name in names:
         given = args.get(name)
         if isinstance(given, bool):
             if (truth := traces.get(name)) is not None:
                 env[name], hangs = truth, True
+            unsaid = unsaid or truth is None
             continue
         known = given if isinstance(given, int | float) else sizes.get(name)
         if known is None and symbolic.is_traced(constants.get(name)):
@@ -114,7 +117,10 @@ def outside(
         if known is not None:
             env[name] = symbolic.expr_of(known)  # worked out where it is asked for
             hangs = hangs or symbolic.is_traced(known)
-    return (retrace(shape, env, keep=False) or shape) if hangs else plain_shape(shape)
+        is_plain_size = name in sizes and not name.endswith(".c") and not symbolic.is_traced(known)
+        unsaid = unsaid or known is None or is_plain_size
+    said = (retrace(shape, env, keep=False) or shape) if hangs else plain_shape(shape)
+    return said, unsaid
 
 
 def is_traced_shape(shape: Shape | None) -> bool:
@@ -125,15 +131,6 @@ def is_traced_shape(shape: Shape | None) -> bool:
 def plain_shape(shape: Shape) -> Shape:
     """The shape as numbers that remember nothing."""
     return Shape(symbolic.plain(shape.channels), symbolic.plain(shape.size), shape.columns)
-
-
-def loses_trace(before: Shape, after: Shape) -> bool:
-    """Whether a number that hangs on others is a plain one after all."""
-    pairs = zip(before.dims, after.dims, strict=True)
-    return any(
-        symbolic.is_traced(a) and not symbolic.is_traced(b) and bool(a.variables)  # type: ignore[attr-defined]
-        for a, b in pairs
-    )
 
 
 def retrace(
