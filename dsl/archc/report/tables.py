@@ -1,4 +1,4 @@
-"""Any table as text for people, Markdown, LaTeX, HTML, CSV, or on a terminal through rich.
+"""Any table as text for people, Markdown, LaTeX, HTML or CSV.
 
 Cells hold plain values; a column knows how people read them. CSV has the values themselves.
 """
@@ -8,12 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from archc.report import characters
-
-if TYPE_CHECKING:
-    from rich.console import Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,26 +120,6 @@ class RunningTable:
     def _styled(self, cells: Sequence[str], *, strong: bool) -> str:
         made = _aligned(self.sheet, cells, self._widths)
         return f"\x1b[1m{made}\x1b[0m" if strong and self._color else made
-
-
-def rich(sheet: Sheet) -> Group:
-    """For a terminal. Raises ImportError where rich is not installed."""
-    from rich import box
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in sheet.columns:
-        side: Literal["left", "right"] = "right" if column.numeric else "left"
-        table.add_column(Text(column.heading), justify=side, overflow="fold")
-    for line in sheet.lines:
-        cells = sheet.shown(line)
-        cells[0] = "  " * line.level + cells[0]
-        table.add_row(*map(Text, cells), style="bold" if line.strong else None)
-    above = [Text(sheet.head, style="bold")] if sheet.head else []
-    notes, foot = (Text(line, style="dim") for line in sheet.notes), map(Text, sheet.foot)
-    return Group(*above, *notes, table, *foot)
 
 
 def csv(sheet: Sheet) -> str:

@@ -16,7 +16,7 @@ from archc.analysis.schedule import schedule
 from archc.analysis.uses import Uses, uses_of
 from archc.ops import Op
 from archc.plan import Apply, AuxHead, Body, Call, Chain, Plan, Scope, Tensor, children
-from archc.transform.fuse import fuse
+from archc.transform.fuse_branches import fuse
 from archc.transform.rewrite import IDENTITY, Copy, Successor, chains, rerun
 from archc.transform.weight_map import WeightMap
 

@@ -22,6 +22,8 @@ def put_sheets(sheets: list[Sheet], args: Namespace) -> None:
 def _draw(sheets: list[Sheet]) -> None:
     from rich.console import Console
 
+    from archc.report.terminal import TerminalTable
+
     console = Console(force_terminal=True, highlight=False)
     for sheet in sheets:
-        console.print(tables.rich(sheet))
+        console.print(TerminalTable(sheet))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from archc.verify.check import Bug, Failed, Skipped, check
-from archc.verify.checks.written import same_results, same_tensors
+from archc.verify.checks.as_written import same_results, same_tensors
 from archc.verify.subject import Subject
 
 if TYPE_CHECKING:
