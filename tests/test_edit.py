@@ -484,3 +484,16 @@ def test_it_hears_of_what_changed_while_nobody_waited(tmp_path: Path) -> None:
     assert file.wait(seen, 20, lambda: now) is True
     used.unlink()
     assert file.wait(seen, 5, lambda: [used]) is True
+
+
+def test_a_changed_network_loads_no_published_weights() -> None:
+    path = api.bundled()["resnet18"]
+    desk, text = Workbench(Document("", path)), path.read_text(encoding="utf-8")
+    assert "Loads torchvision's" in desk.ask("pytorch", text)["text"]
+    wider = text.replace("basic(128)", "basic(128); basic(128)")
+    assert "Loads" not in desk.ask("pytorch", wider)["text"]
+
+
+def test_a_sure_cure_is_made_though_it_brings_a_hidden_mistake_to_light() -> None:
+    changes = bench().ask("mend", "import torch\nnetwork Net\nconv 3x3 x8\n")["changes"]
+    assert changes == [{"start": 0, "end": len("import torch\n"), "text": ""}]

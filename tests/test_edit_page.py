@@ -196,6 +196,41 @@ def test_a_newcomer_is_led_from_torch_to_the_language(page: EditPage) -> None:
     assert page("document.activeElement.closest('#editor') !== null")
 
 
+def test_a_line_that_a_cure_leaves_out_is_gone_with_the_caret(page: EditPage) -> None:
+    page.line(3, "")
+    page.press(ENTER + "return x")
+    page.wait("document.querySelector('#trouble .cure') !== null")
+    assert page.shown("#trouble .cure") == "Leave the line out"
+    page.click("#trouble .cure")
+    page.wait("document.getElementById('trouble').hidden")
+    page.press(ENTER + "relu")
+    assert page.text == NETWORK.replace("relu }\n", "relu }\nrelu\n")
+
+
+def test_a_view_first_opened_at_a_mistake_shows_the_last_good_text(page: EditPage) -> None:
+    page.line(4, ENTER + "conv 3x3 p1 x32")
+    page.wait("[...document.querySelectorAll('.shape')].some(e => e.textContent === '16x16 x32')")
+    page.press(ENTER + "maxpool 3x3 stride")
+    page.wait("document.querySelector('#views').classList.contains('stale')")
+    page.click("#tab-pytorch")
+    page.wait("document.querySelector('#pytorch').textContent.includes('nn.Conv2d(8, 32')")
+    page.click("#tab-numbers")
+    page.wait("document.querySelector('#numbers').textContent.includes('conv 3x3 p1 x32')")
+    assert page("document.querySelector('#views').classList.contains('stale')")
+    page.click("#tab-diagram")
+
+
+def test_an_empty_text_shows_nothing(page: EditPage) -> None:
+    page.click("#editor .cm-content")
+    page.hold(CONTROL, "a")
+    page.press("\ue017")
+    page.wait("document.querySelector('#diagram svg') === null")
+    assert page("document.getElementById('name').textContent") == "net.arch"
+    assert page("document.getElementById('totals').textContent") == ""
+    page.browser.command("Input.insertText", text="input 32x32 x3\nconv 3x3 x8\n")
+    page.wait("document.querySelectorAll('#diagram .node').length > 0")
+
+
 def test_completion_offers_what_fits(page: EditPage) -> None:
     page.line(4, ENTER + "fla")
     page.wait("document.querySelector('.cm-tooltip-autocomplete') !== null")

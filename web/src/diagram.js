@@ -119,6 +119,12 @@ export class Diagram {
     if (await this.draw()) this.fit();
   }
 
+  clear() {
+    [this.model, this.svg, this.drawn] = [null, null, ""];
+    this.items.clear();
+    this.view.replaceChildren();
+  }
+
   index(list, parent) {
     for (const item of list) {
       this.items.set(item.k, item);

@@ -146,7 +146,11 @@ function hideUsed(focus = false) {
 /** Make changes of a text, if it is that text still. */
 function apply(changes, of) {
   if (!changes?.length || shows || text() !== of) return false;
+  const before = view.state.selection.main.head;
   view.dispatch({ changes: changes.map(({ start, end, text: insert }) => ({ from: start, to: end, insert })), userEvent: "input.fix" });
+  const { head } = view.state.selection.main, line = view.state.doc.lineAt(head);
+  const isGone = changes.some(({ start, end, text: insert }) => start <= before && before < end && !insert);
+  if (isGone && head === line.from && head) view.dispatch({ selection: { anchor: head - 1 } }); // the line is: stay behind the one above
   return true;
 }
 
@@ -154,7 +158,8 @@ function apply(changes, of) {
 
 const shown = { text: {}, diagram: null, numbers: null, pytorch: null };
 const shownFor = {}; // of each view the text that it shows
-const since = { look: null, diagram: null, numbers: null, pytorch: null }; // and how the text has changed since
+let good = ""; // the last text without mistakes
+const since = { look: null, good: null, diagram: null, numbers: null, pytorch: null }; // and how the text has changed since
 
 async function refresh() {
   if (isBusy) return;
@@ -180,14 +185,15 @@ async function refresh() {
 async function refreshView(asked = text()) {
   const name = chosen === "text" ? "diagram" : chosen;
   if (!looked) return;
-  if (!looked.ok || !looked.network) return trouble();
-  if (shownFor[name] !== asked || (name === "diagram" && shown.theme !== theme())) {
-    const answer = await ask(name, name === "diagram" ? { theme: theme() } : {});
+  const isGood = looked.ok && looked.network, of = isGood ? asked : good;
+  if (!of || (!isGood && name in shownFor)) return trouble();
+  if (shownFor[name] !== of || (name === "diagram" && shown.theme !== theme())) {
+    const answer = await ask(name, { text: of, ...(name === "diagram" ? { theme: theme() } : {}) });
     if (!answer || asked !== text()) return;
     if (!answer.why) {
       shown[name] = answer;
-      shownFor[name] = asked;
-      since[name] = null;
+      shownFor[name] = of;
+      since[name] = isGood ? null : since.good;
       shown.theme = name === "diagram" ? theme() : shown.theme;
       try {
         await SHOW[name](answer);
@@ -195,7 +201,7 @@ async function refreshView(asked = text()) {
         answer.why = `The diagram could not be drawn: ${error.message}`;
       }
     }
-    looked.why = answer.why;
+    if (isGood) looked.why = answer.why;
   }
   trouble();
   document.documentElement.dataset.ready = "1";
@@ -208,6 +214,8 @@ function takeLook(answer, asked) {
   looked = answer;
   lookedAt = asked;
   since.look = null;
+  if (answer.ok && answer.network) [good, since.good] = [asked, null];
+  if (!asked.trim()) clear();
   showShapes(view, answer.hints);
   $("name").textContent = answer.network ? answer.heading : fileName;
   $("totals").textContent = answer.totals || $("totals").textContent;
@@ -230,6 +238,19 @@ function takeLook(answer, asked) {
   } else list(answer.findings);
   trouble();
   if (!answer.ok || !answer.network) document.documentElement.dataset.ready = "1";
+}
+
+/** Nothing is written: nothing is shown. */
+function clear() {
+  good = "";
+  for (const name of Object.keys(SHOW)) {
+    delete shownFor[name];
+    shown[name] = null;
+  }
+  diagram.clear();
+  $("numbers").replaceChildren();
+  replaceAll(source, "");
+  $("totals").textContent = "";
 }
 
 // --- mistakes ---------------------------------------------------------------------------------

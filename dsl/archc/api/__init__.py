@@ -91,8 +91,8 @@ def analyze(
             file, library, given, diagnostics, limits, False, shared, inputs, cancelled, carrier
         )
         facts = read_sections(file, {**plan.params}, diagnostics)
-        for key in (*(("pretrained",) if given else ()), *(MEASURED if given or inputs else ())):
-            facts.meta.pop(key, None)  # it was so of the network as the file has it
+        if given or inputs:  # what was so of the network as the file has it
+            facts.forget(*MEASURED, *(("pretrained",) if given else ()))
         cost = costs.of_body(plan.body)
         if not diagnostics.failed:  # a statement that is wrong has lost its labels
             diagnostics.extend(check_recipe(facts, plan))
@@ -110,7 +110,10 @@ def analyze(
         diagnostics.extend(lint(file, library, plan, bool(facts.train), kept.remarks))
     if plan is not None and not diagnostics.failed and not given and not inputs:
         diagnostics.extend(check_shape_comments(plan))
-        diagnostics.extend(check_expectations(facts.expect, plan.body, cost))
+        unmet = check_expectations(facts.expect, plan.body, cost)
+        diagnostics.extend(unmet)
+        if unmet:  # it is another network by now
+            facts.forget(*MEASURED, "pretrained")
     again = Elaborator(file, load, limits, given, {**shared}, inputs)  # its own are not kept
     shown = tuple(pointed(unsilenced(diagnostics.ordered()), file))
     return Analysis(source, written, plan, facts, cost, shown, again)

@@ -40,6 +40,11 @@ class Facts:
         """The `init` lines of `train`, in order."""
         return [line for line in self.train.get("init", []) if isinstance(line, Init)]
 
+    def forget(self, *keys: str) -> None:
+        """Leave out what `meta` says, where it is so no longer."""
+        for key in keys:
+            self.meta.pop(key, None)
+
 
 def read_sections(file: syntax.File, env: dict[str, Any], diagnostics: Diagnostics) -> Facts:
     """The sections of a file; what is wrong in them goes to `diagnostics`."""

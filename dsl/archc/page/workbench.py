@@ -15,8 +15,9 @@ from typing import Any
 from archc import draw, files
 from archc.api import Analysis, analyze, bundled
 from archc.api.standalone import NotStandalone, standalone
+from archc.editor.actions import Remedy
 from archc.editor.document import Document
-from archc.editor.findings import Finding, RelatedPlace, TextChange
+from archc.editor.findings import Cure, Finding, RelatedPlace, TextChange
 from archc.editor.navigation import TextPlace
 from archc.editor.snapshot import Snapshot
 from archc.page.units import PageOffsets
@@ -203,9 +204,15 @@ class Workbench:
 
     @answer
     def mend(self) -> Answer:
-        """Return the changes of all cures that are sure."""
-        whole = self.document.fix_all()
-        return {"changes": _changes(whole.changes if whole else (), self._offsets())}
+        """Return the changes of all cures that are sure.
+
+        Where every one of them brings a mistake to light that was hidden, those of the first.
+        """
+        made: Remedy | Cure | None = self.document.fix_all()
+        if made is None:
+            cures = (cure for found in self.document.findings() for cure in found.cures)
+            made = next((cure for cure in cures if cure.safe), None)
+        return {"changes": _changes(made.changes if made else (), self._offsets())}
 
     # --- other texts
 
