@@ -220,6 +220,22 @@ def test_a_view_first_opened_at_a_mistake_shows_the_last_good_text(page: EditPag
     page.click("#tab-diagram")
 
 
+def test_the_line_between_text_and_views_can_be_moved(page: EditPage) -> None:
+    width = "document.getElementById('text').getBoundingClientRect().width"
+    assert page(width) == 640
+    page.browser.drag("#divider", 128, 0)
+    page.wait(f"Math.abs({width} - 768) < 3")
+    assert page("document.getElementById('tab-diagram').getBoundingClientRect().left") > 768
+    page.browser.reload()
+    page.wait(READY)
+    assert abs(page(width) - 768) < 3, "it is kept"
+    page.browser.run("document.getElementById('divider').focus()")
+    page.press("\ue012\ue012")
+    page.wait(f"Math.abs({width} - 717) < 3")
+    page.press(ENTER)
+    page.wait(f"{width} === 640")
+
+
 def test_an_empty_text_shows_nothing(page: EditPage) -> None:
     page.click("#editor .cm-content")
     page.hold(CONTROL, "a")

@@ -120,6 +120,14 @@ def test_the_readmes_network_becomes_the_readmes_source() -> None:
 
 
 def test_the_readmes_picture_is_of_the_readmes_network() -> None:
+    image = pytest.importorskip("PIL.Image")
+    (network,) = blocks("arch")
+    shown = re.findall(r'src="([^"]+)"', README)
+    assert shown == ["docs/images/edit_tinynet.png"], "one picture"
+    assert image.open(ROOT / shown[0]).text["archc"] == network, "python docs/screenshots.py"
+
+
+def test_the_sites_picture_is_of_the_readmes_network() -> None:
     picture = (ROOT / "docs" / "tinynet.svg").read_text(encoding="utf-8")
     (network,) = blocks("arch")
     of_source = stamp("", network, ".svg").split("·")[1][: len(" sha256:") + 6]

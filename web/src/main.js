@@ -1,5 +1,6 @@
 // The page of `archc edit` and of the playground: a text, and what archc says of it beside it.
 import { Diagram } from "./diagram.js";
+import { divide } from "./divider.js";
 import {
   forReading, markLines, replaceAll, showFindings, showShapes, sourceView, textEditor, usedView, wrapLines,
 } from "./editor.js";
@@ -756,6 +757,7 @@ function settle(about) {
 
 async function start() {
   watchTabs();
+  divide($("divider"));
   $("format").onclick = format;
   $("save").onclick = save;
   $("share").onclick = share;
