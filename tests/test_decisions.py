@@ -14,6 +14,7 @@ pytest.importorskip("torch")
 from check_generated import executed, generate, inputs_of, listed, randomise
 
 from archc.api import analyze
+from archc.api.loading import source_of
 from archc.source import Source
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -87,6 +88,15 @@ def test_an_argument_decides_as_the_param_does(name: str, first: int) -> None:
 def test_a_list_decides_as_the_param_does(name: str, first: list[int]) -> None:
     values = [[0, 0, 0], [1, 0, 2], [0, 3, 1], [2, 2, 2], [1, 1, 4], [1, 2], [3, 0, 1, 2], [0]]
     compare_at(f"network Net\nparam w = {first}\n{LISTS[name]}\n", values)
+
+
+# Its `num_classes` is in no test: to write the network is no search.
+@pytest.mark.parametrize("name", ["googlenet_bn", "resnet50", "mobilenet_v2", "efficientnet_b0"])
+def test_a_param_that_decides_nothing_is_tried_at_few_values(name: str) -> None:
+    found = analyze(source_of(name))
+    found.emit()
+    tried = [params for params in found.again.made if "num_classes" in params]
+    assert len(tried) <= 3, tried
 
 
 def compare_at(text: str, values: Sequence[int | list[int]]) -> None:

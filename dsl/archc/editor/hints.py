@@ -47,6 +47,7 @@ class HintMemory:
         return self.hints
 
 
+_MOST_SHAPES = 6
 _STALE = "as of the last text without a mistake above this line"
 
 
@@ -84,9 +85,14 @@ def _hint(
     text = format_common(shapes)
     if not text or _commented(snapshot.text, last.span.end, text):
         return None
-    many = len({x.dims for x in shapes})
-    tooltip = f"in {many} shapes, by the call" if many > 1 else "the shape after this line"
-    return ShapeHint(line, text, tooltip)
+    return ShapeHint(line, text, _tooltip(list(dict.fromkeys(map(str, shapes)))))
+
+
+def _tooltip(shapes: list[str]) -> str:
+    if len(shapes) == 1:
+        return "the shape after this line"
+    left = len(shapes) - _MOST_SHAPES
+    return f"by the call: {', '.join(shapes[:_MOST_SHAPES])}{f' and {left} more' * (left > 0)}"
 
 
 def _by_line(row: syntax.Sequence) -> list[tuple[int, syntax.Statement, syntax.Statement]]:
