@@ -34,6 +34,7 @@ from archc.ops import scalars
 from archc.plan import Applicable, Apply, Branches, Call, Node, children
 from archc.report.spelling.numbers import human, shorten
 from archc.report.spelling.shapes import format_shape
+from archc.transform.place import place as share
 
 SIGNS = {"add": "+", "mul": "×", "sub": "−"}
 Place = tuple[tuple[str, int], ...]  # the boxes around, and which of their passes
@@ -567,9 +568,7 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis) -> Iterator[
     """The rows are a drawing with closed boxes; each block's card is true of all its calls."""
     drawing = reading.of_dot(analysis.draw("paper"))
     templates = [item for item in drawing.boxes if item.id.startswith("template ")]
-    inside = {item.id for template in templates for item in reading._all([template])}
-    rows = Drawing(drawing.title, _rows(drawing.items))
-    rows.lines = [line for line in drawing.lines if line.head not in inside]
+    rows = rows_of(drawing)
     yield from closed(whole, rows)
     found = paper(network.plan, Costs())
     if [t.name for t in found.templates] != [t.cells[0].split()[0] for t in templates]:
@@ -583,12 +582,54 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis) -> Iterator[
         numbers = [human(n) for n in (macs, params) if n]
         if row.cells[len(row.cells) - len(numbers) :] != numbers:
             yield f"the row {line.name} says {row.cells}, and has {numbers}"
+    yield from in_towers(whole, rows)
     yield from _as_volumes(rows, reading.of_dot(analysis.draw("volumes")))
     for template, read in zip(found.templates, templates, strict=True):
         for call in template.calls:
             yield from _template(read, call, template.name, network.plan.params)
         if not template.calls:
             yield from _repeat(read, template.repeat, whole.drawing, drawing)
+
+
+def in_towers(whole: Readback, rows: Drawing) -> Iterator[str]:
+    """Devices share a row where they have a part of it, and read all where they exchange."""
+    plan, run = whole.network.plan, whole.network.run
+    if plan.body.devices is None:
+        yield from (f"{row.id} stands in a tower" for row in rows.cards if row.towers)
+        return
+    count, placed = len(plan.body.devices.names), share(plan)
+    stages = [at for at, names in enumerate(placed.names) for _ in names]
+    stage_of = {step.key: at for step, at in zip(run.steps, stages, strict=True)}
+    found = {}  # the stages of each row
+    for row in rows.cards:
+        steps = whole.shown[row.id].steps if row.id in whole.shown else whole.inside(row.id)
+        found[row.id] = {stage_of[step.key] for step in steps}
+        if not row.towers:
+            split = [step.op.split_outputs(count, *step.apply.shapes) for step in steps[:1]]
+            if any(split) and len(placed.stages) not in found[row.id] and row.count == 1:
+                yield f"{row.id} stands in no tower"
+            continue
+        ins, out = run.shapes[steps[0].inputs[0]].channels, run.shapes[steps[-1].output].channels
+        before, _, after = row.towers[0].rpartition(" → ")
+        if {*row.towers} != {row.towers[0]} or len(row.towers) != count:
+            yield f"the towers of {row.id} say {row.towers}"
+        if int(after.rpartition("×")[2]) * count != out or len(placed.stages) in found[row.id]:
+            yield f"each of {count} towers makes {after} of {out} in {row.id}"
+        apart = [step.op.split_independent(count, *step.apply.shapes) for step in steps]
+        ins = ins // count if all(apart) else ins
+        if before and int(before.rpartition("×")[2]) != ins:
+            yield f"each of {count} towers reads {before} of {ins} in {row.id}"
+    shared = {row.id for row in rows.cards if row.towers}
+    for tail, head in {(line.tail, line.head) for line in rows.lines}:
+        ports = {line.ports for line in rows.lines if (line.tail, line.head) == (tail, head)}
+        ends = [
+            [f"tower{at}" for at in range(count)] if id in shared else ["across"]
+            for id in (tail, head)
+        ]
+        same_stage = {tail, head} <= shared and found[tail] == found[head]
+        wanted = {(a, b) for a in ends[0] for b in ends[1] if a == b or not same_stage}
+        if ports != wanted:
+            yield f"from {tail} to {head} lead {sorted(ports)}, not {sorted(wanted)}"
 
 
 def _repeat(read: Item, box: str, whole: Drawing, drawing: Drawing) -> Iterator[str]:
@@ -624,6 +665,15 @@ def _as_volumes(rows: Drawing, volumes: Drawing) -> Iterator[str]:
         named = name.partition(" ×")[0]
         if (named not in " ".join(said) and named != "run") or shape not in said:
             yield f"volumes: {box.cells} of {box.id}, whose row says {said}"
+
+
+def rows_of(drawing: Drawing) -> Drawing:
+    """The rows of the view `paper`, without the blocks beside them."""
+    templates = [item for item in drawing.boxes if item.id.startswith("template ")]
+    inside = {item.id for template in templates for item in reading._all([template])}
+    rows = Drawing(drawing.title, _rows(drawing.items))
+    rows.lines = [line for line in drawing.lines if line.head not in inside]
+    return rows
 
 
 def _rows(items: list[Item]) -> list[Item]:

@@ -31,6 +31,7 @@ class Item:
     category: str = ""
     parts: list[Item] | None = None  # of a box
     bold: list[str] = field(default_factory=list)
+    towers: list[str] = field(default_factory=list)  # the cells of a row that stands in them
 
     @property
     def is_box(self) -> bool:
@@ -59,6 +60,7 @@ class Line:
     head: str
     kind: str
     label: str = ""
+    ports: tuple[str, str] = field(default=("", ""), compare=False)  # of cells that it is tied to
 
 
 @dataclass
@@ -176,6 +178,8 @@ def card_of(id: str, attributes: str) -> Item:
     made = Item(id, cells_of(attributes), _tip(attributes), "".join(strips[:1]))
     if made.category == "io" and "  (line " in made.tip:  # they look alike
         made.category = "other"
+    towers = re.findall(r'PORT="tower\d+"[^>]*>(.*?)</TD>', attributes)
+    made.towers = [unescape(re.sub(r"<[^>]*>", "", cell)) for cell in towers]
     made.bold = [unescape(text) for text in re.findall(r"<B>(.*?)</B>", attributes)]
     return made
 
@@ -195,7 +199,10 @@ def _line(tail: str, head: str, attributes: str) -> Line:
     else:
         kind = "skip" if SKIP in attributes else "trunk"
     label = re.search(rf"(?:x|tail|\b)label={STRING}", attributes)
-    return Line(tail, head, kind, unescape(unquoted(label[1])).strip() if label else "")
+    ports = [re.search(rf'{end}port="(\w+):', attributes) for end in ("tail", "head")]
+    start, stop = (found[1] if found else "" for found in ports)
+    text = unescape(unquoted(label[1])).strip() if label else ""
+    return Line(tail, head, kind, text, (start, stop))
 
 
 def cells_of(attributes: str) -> list[str]:

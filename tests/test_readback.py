@@ -132,3 +132,33 @@ def _hold_wrong(text: str, before: str, after: str, found: str) -> None:
     assert readback.Readback(network, reading.of_dot(dot)).faults == []
     wrong = readback.Readback(network, reading.of_dot(dot.replace(before, after)))
     assert any(found in fault for fault in wrong.faults), wrong.faults
+
+
+TOWERS = """input 16x16 x3
+devices "cuda:0" "cuda:1"
+pool 2x2
+a: conv 3x3 p1 x8; relu
+for i in 1..6 { conv 3x3 p1 x8 g2; relu }
+c: conv 3x3 p1 x16; relu; flatten
+fc 10"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        (">3 → 4<", ">3 → 8<", "makes 8 of 8 in a"),
+        (">8 → 8<", ">4 → 8<", "reads 4 of 8 in c"),
+        ("tower1:s", "tower0:s", "from a to conv1 lead"),
+        ('tailport="tower0:s", headport="tower1:n"', "style=invis", "from conv1 to c lead"),
+        ('PORT="tower', 'PORT="', "a stands in no tower"),
+    ],
+)
+def test_wrong_towers_are_found(before: str, after: str, found: str) -> None:
+    analysis = api.analyze(Source("test.arch", TOWERS))
+    assert readback.differences(analysis) == []
+    dot = analysis.draw("paper")
+    assert before in dot
+    whole = readback.Readback(readback.Network(analysis), reading.of_dot(analysis.draw()))
+    wrong = readback.rows_of(reading.of_dot(dot.replace(before, after)))
+    faults = list(readback.in_towers(whole, wrong))
+    assert any(found in fault for fault in faults), faults

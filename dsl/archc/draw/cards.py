@@ -100,19 +100,20 @@ def card(row: Row, prefix: str, id: str, costs: Costs) -> Card:
     about = main(row)
     first, last = row[0][0][0], row[-1][0][0]
     title = [piece for lanes in row for piece in ((" · ", False), (_words(lanes), lanes is about))]
-    label, channels = _name(about, row), _channels(about)
+    label, changed = _name(about, row), channels(about)
     made = Card(
         id,
         _look(about),
         title[1:],
-        [*filter(None, (label, channels))],
+        [*filter(None, (label, changed))],
         _tooltip(row, prefix, costs),
         resized=_sizes(first.shapes[0]) != _sizes(last.output.shape),
         name=label or about[0][0].name,
         output=row[-1][-1][0].output.shape,
-        channels=channels,
+        channels=changed,
         groups=_groups(about[0][0]),
         spans=_spans(row),
+        row=row,
     )
     _add_costs(made, row, costs)
     return made
@@ -229,7 +230,7 @@ def _label(apply: Apply, shown: Collection[str]) -> str:
     return shorten(label)
 
 
-def _channels(main: Lanes[Apply]) -> str:
+def channels(main: Lanes[Apply]) -> str:
     """`64 → 128` where channels change, `7×7×512 → 25088` where dimensions do.
 
     `32 × (4 → 4)` where groups of channels do not see each other: the cardinality.
@@ -246,10 +247,10 @@ def _channels(main: Lanes[Apply]) -> str:
     return f"{before} → {after}" if changes else ""
 
 
-def _span_of_channels(channels: list[int]) -> str:
+def _span_of_channels(counts: list[int]) -> str:
     """`64…224` where they grow by the same step; `64, 128, 256` where that would say too little."""
-    even = len({b - a for a, b in pairwise(channels)}) < 2
-    texts = [str(n) for n in channels]
+    even = len({b - a for a, b in pairwise(counts)}) < 2
+    texts = [str(n) for n in counts]
     return span_of(texts) if even else series(texts)
 
 
@@ -274,20 +275,20 @@ def _sign_words(merge: Apply) -> str:
 def _summands(lanes: Lanes[Apply]) -> str:
     """`64+128+32+32` where the channels of the inputs add up to the output's."""
     applies = [apply for apply, _ in lanes]
-    channels = [[int(x.channels) for x in apply.shapes] for apply in applies]
+    summands = [[int(x.channels) for x in apply.shapes] for apply in applies]
     out = applies[0].output.shape
-    if out is None or len(channels[0]) < 2 or sum(channels[0]) != int(out.channels):
+    if out is None or len(summands[0]) < 2 or sum(summands[0]) != int(out.channels):
         return ""
-    spans = [_span_of_channels(list(places)) for places in zip(*channels, strict=True)]
+    spans = [_span_of_channels(list(places)) for places in zip(*summands, strict=True)]
     return "+".join(f"({text})" if "," in text else text for text in spans)
 
 
 def _block_summands(merge: Apply, terms: Terms) -> str:
     """`c1x1+c3x3+c5x5+proj`, where all that is known of a block says so."""
-    channels = [x.channels for x in merge.shapes]
-    if not _summands([(merge, 1)]) or not all(map(symbolic.is_traced, channels)):
+    summands = [x.channels for x in merge.shapes]
+    if not _summands([(merge, 1)]) or not all(map(symbolic.is_traced, summands)):
         return ""
-    return "+".join(format_traced(count, terms) for count in channels)
+    return "+".join(format_traced(count, terms) for count in summands)
 
 
 # --- costs -------------------------------------------------------------------------------

@@ -75,6 +75,7 @@ def card_of(box: Box) -> Card:
         output=box.output,
         params=box.params,
         spans=box.spans,
+        row=[lanes for card in cards(box) for lanes in card.row],
     )
 
 

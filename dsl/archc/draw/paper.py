@@ -20,6 +20,7 @@ from archc.draw.compose import compose, compose_block
 from archc.draw.dot import Writer
 from archc.draw.part import part_of
 from archc.draw.scene import SHARED, Box, Called, Card, Scene
+from archc.draw.towers import InTowers, TowerRows, towers
 from archc.draw.variants import BlockInstance, variants
 from archc.plan import Applicable, Body, Plan
 from archc.report.spelling.numbers import human
@@ -36,6 +37,7 @@ class PaperRow:
     times: int
     config: tuple[str, ...]  # more than one where the channels are split
     notes: str
+    towers: InTowers | None = None
 
     @property
     def shape(self) -> str:
@@ -72,6 +74,7 @@ class Paper:
     lines: dict[str, PaperRow]  # by the card's id
     groups: list[tuple[str, list[Card]]]  # cards in a row at one resolution, "" for none
     templates: list[Template]
+    towers: TowerRows
 
 
 def paper(plan: Plan, costs: Costs) -> Paper:
@@ -97,10 +100,12 @@ def paper(plan: Plan, costs: Costs) -> Paper:
     closed = [card.id for card in collapse.cards(scene.root)]
     runs = dict(_runs([box for box in repeats if box.id in closed]))
     trunk = _trunk(scene)
-    lines = {}
-    for card in collapse.cards(scene.root):
-        if card.id in trunk and not card.pill:
-            lines[card.id] = _line(card, calls.get(card.id), runs.get(card.id))
+    rows = [card for card in collapse.cards(scene.root) if card.id in trunk and not card.pill]
+    shared = towers(plan, rows)
+    lines = {
+        card.id: _line(card, calls.get(card.id), runs.get(card.id), shared.rows.get(card.id))
+        for card in rows
+    }
     beside = {
         card.id: _shown_name(card, runs.get(card.id))
         for card in collapse.cards(scene.root)
@@ -120,7 +125,7 @@ def paper(plan: Plan, costs: Costs) -> Paper:
         *_templates([calls[id] for id in closed if id in calls], costs),
         *(_run(whole, run) for run in runs.values()),
     ]
-    return Paper(scene, lines, list(_groups(scene, trunk)), templates)
+    return Paper(scene, lines, list(_groups(scene, trunk)), templates, shared)
 
 
 def _tree(call: Called) -> int:
@@ -171,17 +176,19 @@ def _runs(boxes: list[Box]) -> Iterator[tuple[str, _Repeat]]:
         yield box.id, _Repeat(name, box)
 
 
-def _line(card: Card, call: Called | None, run: _Repeat | None) -> PaperRow:
+def _line(card: Card, call: Called | None, run: _Repeat | None, parts: InTowers | None) -> PaperRow:
     if call is not None:
         return PaperRow(card, call.name, call.times, (call.args,), call.notes)
     if run is not None:
-        return PaperRow(card, run.name, run.box.count, ("",), "")
+        return PaperRow(card, run.name, run.box.count, ("",), "", parts)
     # A place says little: `features.0`.
     name = ".".join(card.id.split(".")[-2:]) if card.name[:1].isdigit() else card.name
     words = "".join(text for text, _ in card.title)
     if card.category in ("io", "block"):
         words = ""
     shared = next((fact for fact in card.facts if fact.startswith(SHARED)), "")
+    if parts is not None:
+        return PaperRow(card, name, 1, (words,), shared, parts)
     if 1 < card.groups <= 4:
         part = card.channels.partition("(")[2].rstrip(")")
         return PaperRow(card, name, 1, (words, *[part] * card.groups), shared)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from archc.ops import Shape
-from archc.plan import Body, Chain
+from archc.plan import Apply, Body, Chain
 from archc.report.spelling.shapes import format_shape
 from archc.source import Span
 
@@ -32,6 +32,7 @@ class Card:
     groups: int = 1  # of channels that do not see each other
     block: str = ""  # whose only operators they are
     spans: tuple[Span, ...] = ()  # the statements that it shows
+    row: list[list[tuple[Apply, int]]] = field(default_factory=list)  # its operators, as lanes
 
 
 @dataclass(eq=False, slots=True)
