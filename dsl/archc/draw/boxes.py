@@ -147,6 +147,8 @@ def _adopt(box: Box, inner: Box) -> bool:
         box.kind = box.kind if box.kind == "aux" else inner.kind
         box.block = inner.block
     elif box.kind in ("group", "block") and inner.count > 1 and not inner.above:
+        if len(box.items) > 1:  # a merge, which does not repeat
+            return False
         box.above = title(box.name, box.block)
         box.kind, box.count, box.name, box.block = "fold", inner.count, inner.name, inner.block
         box.times = inner.times
