@@ -265,7 +265,9 @@ class Readback:
         )
         if common is not None:  # from one pass of a fold to the next
             (fold, at), (_, then) = common
-            if then != at + 1:
+            if self.is_beside(fold):
+                yield f"{name} takes what another branch of {fold} made"
+            elif then != at + 1:
                 yield f"{name} takes what pass {at} of {fold} made, in pass {then}"
             elif head == fold and tail == fold:
                 pass  # a card that stands for several
@@ -279,8 +281,13 @@ class Readback:
             yield f"no edge{' of a size' * size} from {tail} to {head} ({name})"
         for box, at in before:
             count = self.boxes[box].count if box in self.boxes else self.shown[box].item.count
-            if (box, at) not in place and at != count - 1:
+            if (box, at) not in place and at != count - 1 and not self.is_beside(box):
                 yield f"{name} takes what pass {at} of {box} made, from outside"
+
+    def is_beside(self, id: str) -> bool:
+        """Whether the copies of a box or card are branches, none after another."""
+        item = self.boxes.get(id) or self.shown[id].item
+        return any("side by side" in cell.split(" · ") for cell in item.cells)
 
     def _is_made(self, label: str, tail: str, head: str) -> bool:
         """Whether a label is the shape of what a card, or what leads into a box, makes.
@@ -582,6 +589,8 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis) -> Iterator[
         numbers = [human(n) for n in (macs, params) if n]
         if row.cells[len(row.cells) - len(numbers) :] != numbers:
             yield f"the row {line.name} says {row.cells}, and has {numbers}"
+        if whole.is_beside(line.card.id) and "side by side" not in row.words:
+            yield f"the row {line.name} says {row.cells}, and stands for branches"
     yield from in_towers(whole, rows)
     yield from _as_volumes(rows, reading.of_dot(analysis.draw("volumes")))
     for template, read in zip(found.templates, templates, strict=True):

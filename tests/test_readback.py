@@ -134,6 +134,37 @@ def _hold_wrong(text: str, before: str, after: str, found: str) -> None:
     assert any(found in fault for fault in wrong.faults), wrong.faults
 
 
+BRANCHES = """input 16x16 x12
+concat< narrow 0 3 | narrow 3 3 | narrow 1 3 | narrow 4 3 | narrow 2 3 | narrow 5 3 >
+concat<
+  conv 3x3 same d1 x8; relu | conv 3x3 same d2 x8; relu | conv 3x3 same d3 x8; relu
+| conv 3x3 same d4 x8; relu | conv 3x3 same d5 x8; relu | conv 3x3 same d6 x8; relu
+| conv 1x1 x8
+>
+block path(n) { for i in 1..n { conv 1x1 x4; relu; conv 3x3 p1 x48 } }
+concat<
+  conv 1x1 x2; pool 3x3/1 p1 | conv 1x1 x2; pool 3x3/1 p1 | conv 1x1 x2; pool 3x3/1 p1
+| conv 1x1 x2; pool 3x3/1 p1 | conv 1x1 x2; pool 3x3/1 p1 | conv 1x1 x2; pool 3x3/1 p1
+| identity
+>
+add< path(6) | path(6) | path(6) | path(6) | path(6) | path(6) >
+mean< conv 1x1 x48 | conv 3x3 p1 x48 | conv 1x1 x48 | conv 1x1 x48 >"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ("0+3, 3+3, 1+3, 4+3", "0+3, 1+3, 3+3, 4+3", "6 times"),
+        ("d1, 2, 3 … 6", "d1, 2, 4 … 6", "6 times"),
+        ("side by side · 12 → 3", "12 → 3", "takes what pass 0 of narrow1 made, from outside"),
+        ("×6 narrow", "×5 narrow", "narrow"),
+        ('"narrow1" -> "concat1"', '"narrow1" -> "concat2"', "no edge from narrow1 to concat1"),
+    ],
+)
+def test_wrong_branches_are_found(before: str, after: str, found: str) -> None:
+    _hold_wrong(BRANCHES, before, after, found)
+
+
 TOWERS = """input 16x16 x3
 devices "cuda:0" "cuda:1"
 pool 2x2

@@ -45,6 +45,7 @@ class Likeness(Enum):
     EQUAL = "nothing"
     ALIKE = "incoming channels, probabilities"
     GROWING = "those, and the whole numbers of one statement"
+    BESIDE = "whole numbers that change no shape, in branches of one combinator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Alike:
         run = [units[start]]
         if not _may_fold(units[start]):
             return run
-        hidden, last = _seen_from_outside(units[start], references)
+        hidden, last = seen_from_outside(units[start], references)
         wanted = None
         while not hidden and not last and start + len(run) < len(units):
             unit = units[start + len(run)]
@@ -122,7 +123,7 @@ class Alike:
                 break
             if likeness is Likeness.GROWING and not unit.looped:
                 break
-            hidden, last = _seen_from_outside(unit, references)
+            hidden, last = seen_from_outside(unit, references)
             wanted = wanted or self.signature(run[0], likeness)
             if hidden or self.signature(unit, likeness) != wanted:
                 break
@@ -193,6 +194,9 @@ class Alike:
         if likeness is Likeness.EQUAL:
             return (node.op, tuple(x.dims for x in node.shapes), size, other, node.again)
         settings = tuple(_outline(getattr(node.op, f.name), likeness) for f in fields(node.op))
+        if likeness is Likeness.BESIDE:
+            dims = tuple(x.dims for x in node.shapes), shape.dims if shape is not None else None
+            return (type(node.op), settings, dims, size, other, node.again)
         # Numbers may differ in one statement, not between two that look alike.
         place = (node.span.start, node.span.source.name) if likeness is Likeness.GROWING else None
         return (type(node.op), settings, len(node.inputs), size, other, node.again, place)
@@ -237,7 +241,7 @@ def _references(nodes: list[Node]) -> Iterator[Tensor]:
                 yield from (x.root for x in node.tensors)
 
 
-def _seen_from_outside(unit: RepeatUnit, references: Counter[Tensor]) -> tuple[bool, bool]:
+def seen_from_outside(unit: RepeatUnit, references: Counter[Tensor]) -> tuple[bool, bool]:
     """Whether something else asks for a tensor inside the unit, and for the one at its end."""
     if not references:
         return False, False
@@ -258,10 +262,11 @@ def _outline(value: Any, likeness: Likeness) -> Hashable:
         return id(value.tree)
     if isinstance(value, tuple):
         return tuple(_outline(item, likeness) for item in value)
-    if isinstance(value, float):
+    if isinstance(value, float) and likeness is not Likeness.BESIDE:
         return None
     kind = type(symbolic.plain(value)).__name__
-    return (kind, None) if likeness is Likeness.GROWING and kind == "int" else (kind, value)
+    grows = likeness in (Likeness.GROWING, Likeness.BESIDE) and kind == "int"
+    return (kind, None) if grows else (kind, value)
 
 
 # --- numbers that grow -------------------------------------------------------------------
@@ -273,7 +278,7 @@ def _tells(passes: list[list[Node]], known: set[tuple[Body, ...]]) -> bool:
         [[node for node in walk(nodes) if isinstance(node, kind)] for nodes in passes]
         for kind in (Apply, Call)
     )
-    if not all(_are_told([node.op for node in same]) for same in zip(*applies, strict=True)):
+    if not all(are_told([node.op for node in same]) for same in zip(*applies, strict=True)):
         return False
     for same in zip(*calls, strict=True):
         bodies = tuple(node.body for node in same)
@@ -284,15 +289,18 @@ def _tells(passes: list[list[Node]], known: set[tuple[Body, ...]]) -> bool:
     return True
 
 
-def _are_told(ops: list[Op]) -> bool:
-    """Whether the numbers of an operator make a series, which its label in a picture shows."""
+def are_told(ops: list[Op], few: int = FEW) -> bool:
+    """Whether the numbers of an operator make a series, which its label in a picture shows.
+
+    As many as `few` of them need none: each is named.
+    """
     written = ops[0].fields()
     for field in fields(ops[0]):
         values = [symbolic.plain(getattr(op, field.name)) for op in ops]
         if len(set(values)) == 1 or isinstance(values[0], float):
             continue
         several = values if isinstance(values[0], tuple) else [(value,) for value in values]
-        if not all(is_series(list(numbers)) for numbers in zip(*several, strict=True)):
+        if not all(is_series(list(numbers), few) for numbers in zip(*several, strict=True)):
             return False
         shown = written[field.name].form is Form.PADDING or all(
             a.label() != b.label() for a, b in pairwise(ops) if a != b
@@ -302,11 +310,11 @@ def _are_told(ops: list[Op]) -> bool:
     return True
 
 
-def is_series(numbers: list[Any]) -> bool:
+def is_series(numbers: list[Any], few: int = FEW) -> bool:
     """Whether few numbers tell all: they are few, or grow by the same step or factor."""
     if len(set(numbers)) == 1:
         return True
-    if len(numbers) <= FEW:
+    if len(numbers) <= few:
         return len(set(numbers)) == len(numbers)
     if not all(isinstance(number, int) for number in numbers):
         return False

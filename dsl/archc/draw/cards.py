@@ -129,7 +129,8 @@ def block_card(row: Row, id: str, terms: Terms, test: Callable[[Apply], str]) ->
     at_each = len(set(tests)) > 1
     title: list[tuple[str, bool]] = []
     for lanes, text in zip(row, tests, strict=True):
-        head, out = block_words(lanes[0][0], terms)
+        words = [block_words(apply, terms) for apply, _ in lanes]
+        head, out = series([head for head, _ in words], every=True), words[0][1]
         title += [(" · ", False)] if title else []
         title.append((head, lanes is about))
         title += [(f" → {out}", False)] if out else []
@@ -212,7 +213,7 @@ def _words(lanes: Lanes[Apply]) -> str:
     ops = [apply.op for apply, _ in lanes]
     growing = [name for name in ops[0].fields() if _grows([getattr(op, name) for op in ops])]
     labels = [_label(apply, growing) for apply, _ in lanes]
-    text = series(labels) if growing else span_of(labels)
+    text = series(labels, every=True) if growing else span_of(labels)
     return f"{lanes[0][0].op.name} {text}".rstrip()
 
 

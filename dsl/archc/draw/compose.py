@@ -11,14 +11,14 @@ from functools import cached_property
 from itertools import takewhile
 
 from archc.analysis.costs import Cost, Costs
-from archc.analysis.repeats import references, units_of
+from archc.analysis.repeats import RepeatUnit, references, units_of
 from archc.draw import cards
 from archc.draw.blocks import beginning, body_chain, called, facts, names, tooltip, totals
 from archc.draw.boxes import Boxes
 from archc.draw.cards import Lanes, Row
 from archc.draw.collapse import card_of
 from archc.draw.items import Fold, Folding, applies_of, operators, reshaped
-from archc.draw.scene import Box, Card, Port, Ports, Scene
+from archc.draw.scene import BESIDE, Box, Card, Port, Ports, Scene
 from archc.draw.skips import Starts
 from archc.draw.variants import BlockInstance, SourceNotes
 from archc.ops import COMBINATORS
@@ -224,15 +224,23 @@ class _Composer:
         ends: list[str] = []
         combinator, written = COMBINATORS[node.keyword], len(node.branches)
         starts = Starts(node, frame.tensors, self.boxes)
-        for at, branch in enumerate(node.branches):
-            before = self.boxes.size
+        if self.fold:
+            together = list(self.folding.beside(node, frame.references, frame.terms))
+        else:
+            together = [1] * written
+        for many in together:
+            at, before = len(drawn), self.boxes.size
             place = combinator.place(at, written)
             skips = place in combinator.skips if combinator.skips else starts.skips(at)
+            beside = [[(n.branches[at + i], count) for n, count in nodes] for i in range(many)]
             with self.boxes.leading(skip=skips):
-                self._chain([(n.branches[at], count) for n, count in nodes], frame)
-            drawn.append(self.boxes.size > before)
+                if many > 1:
+                    self._beside(beside, frame)
+                else:
+                    self._chain(beside[0], frame)
+            drawn += [self.boxes.size > before] * many
             if drawn[-1]:
-                ends += [port.id for port in frame.tensors[branch.output.root]]
+                ends += [port.id for port in frame.tensors[node.branches[at].output.root]]
         if len(ends) > 1:
             self.boxes.scene.levels.append(ends)
         if combinator.skips:
@@ -242,6 +250,18 @@ class _Composer:
             around = combinator.merged(starts.around(drawn, made), any(drawn))
         return self._merge([(n.merge, count) for n, count in nodes], around, following, frame)
 
+    def _beside(self, branches: list[Lanes[Chain]], frame: DrawnBody) -> None:
+        """Branches of one make, drawn once; one edge leads to what merges them."""
+        (first, _), *_ = lanes = [lane for branch in branches for lane in branch]
+        units = [RepeatUnit(branch[0][0], looped=True) for branch in (branches[0], branches[-1])]
+        name = names(*units)
+        box = self._fold_box(name, name or "branches", len(branches), lanes, frame)
+        box.output, box.facts = first.output.shape, [BESIDE, *box.facts]
+        with self.boxes.inside(box, frame.tensors[beginning(first).root]) as header:
+            self._drawn(lanes, header, frame)
+        for (branch, _), *_ in branches[1:]:
+            frame.tensors[branch.output.root] = ()
+
     def _merge(
         self, lanes: Lanes[Apply], around: list[bool], following: Row, frame: DrawnBody
     ) -> int:
@@ -249,7 +269,7 @@ class _Composer:
         inputs = [frame.tensors[x.root] for x in merge.inputs]
         ports = tuple(port for several in inputs for port in several)
         bundled = merge.output.shape is not None and merge.output.shape.columns
-        if bundled or len(ports) == 1:  # not merged yet, or nothing to merge
+        if bundled or len(ports) == len(inputs) == 1:  # not merged yet, or nothing to merge
             frame.tensors[merge.output.root] = ports
             return 1
         joined = cards.joining(merge, following, frame.references) if self.fold else []
@@ -348,26 +368,26 @@ class _Composer:
             lanes = [(units[0].nodes[0], n) for units, n in nodes]
             self._container(lanes, name, len(fold.units), frame, times)
         else:
-            nodes_in = [(n, c) for chain, c in fold.lanes for n in chain.nodes]
-            cost = _cost(nodes_in, frame.costs)
-            box = Box(
-                self._id(frame.path(f"{name or 'run'} ×{len(fold.units)}")),
-                "fold",
-                name,
-                count=len(fold.units),
-                facts=totals(cost),
-                params=cost.params,
-                macs=cost.macs,
-                output=fold.ends[-1][0].output.shape,
-                spans=tuple(n.span for n in first.nodes),
-            )
-            if frame.terms is not None:
-                box.name, box.facts, box.times = "", [], times
+            box = self._fold_box(name, name or "run", len(fold.units), fold.lanes, frame)
+            box.output, box.times = fold.ends[-1][0].output.shape, times
             source = frame.tensors[beginning(fold.lanes[0][0]).root]
             with self.boxes.inside(box, source) as header:
                 self._drawn(fold.lanes, header, frame)
         made = frame.tensors[first.output.root]
         frame.tensors[last.output.root] = reshaped(made, [end.output for end, _ in fold.ends])
+
+    def _fold_box(
+        self, name: str, path: str, count: int, lanes: Lanes[Chain], frame: DrawnBody
+    ) -> Box:
+        """A box for chains that are drawn once and have no box of their own."""
+        cost = _cost([(node, n) for chain, n in lanes for node in chain.nodes], frame.costs)
+        box = Box(self._id(frame.path(f"{path} ×{count}")), "fold", name, count=count)
+        box.spans = tuple(node.span for node in lanes[0][0].nodes)
+        if frame.terms is None:
+            box.facts, box.params, box.macs = totals(cost), cost.params, cost.macs
+        else:
+            box.name = ""
+        return box
 
     def _aux(self, node: AuxHead, frame: DrawnBody) -> None:
         """A side classifier: set apart, and there while training only."""

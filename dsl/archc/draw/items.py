@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import groupby, takewhile
 
-from archc.analysis.repeats import Alike, Likeness, RepeatUnit, units_of
+from archc.analysis.repeats import (
+    Alike,
+    Likeness,
+    RepeatUnit,
+    are_told,
+    seen_from_outside,
+    units_of,
+)
 from archc.draw import cards
-from archc.draw.blocks import body_chain
+from archc.draw.blocks import beginning, body_chain
 from archc.draw.cards import Lanes, Row
 from archc.draw.scene import Port, Ports
 from archc.draw.variants import SourceNotes
-from archc.plan import Apply, Call, Chain, Node, Scope, Tensor, walk
+from archc.ops import COMBINATORS
+from archc.plan import Apply, Branches, Call, Chain, Node, Ref, Scope, Tensor, walk
+from archc.report.spelling.expressions import Terms
 
 
 @dataclass(slots=True)
@@ -25,7 +34,8 @@ class Fold:
     ends: Lanes[Chain]
 
 
-_FEWEST = 6  # single cards that fold: fewer read better written out
+_FEWEST = 6  # single cards, or branches, that fold: fewer read better written out
+_LISTED = 8  # branches whose numbers are named one by one
 
 
 class Folding:
@@ -60,6 +70,36 @@ class Folding:
                 else:
                     yield [(unit.nodes[0], n) for unit, n in column]
 
+    def beside(
+        self, node: Branches, references: Counter[Tensor], terms: Terms | None
+    ) -> Iterator[int]:
+        """How many branches each drawing stands for, in order: neighbours of one make, or one."""
+        if COMBINATORS[node.keyword].skips or node.keyword == "columns":
+            yield from (1 for _ in node.branches)
+            return
+        for make, same in groupby(node.branches, lambda b: self._make(b, references, terms)):
+            branches = list(same)
+            many = make is not None and len(branches) >= _FEWEST
+            yield from [len(branches)] if many and _are_told(branches) else (1 for _ in branches)
+
+    def _make(
+        self, branch: Chain, references: Counter[Tensor], terms: Terms | None
+    ) -> Hashable | None:
+        """The same for branches that may be drawn once; None for one that is drawn by itself."""
+        inside, unit = list(_within(branch.nodes)), RepeatUnit(branch, looped=True)
+        drawn = [n for n in inside if isinstance(n, Apply) and not cards.does_nothing(n, terms)]
+        if not drawn or any(seen_from_outside(unit, references)):
+            return None
+        start, plain = beginning(branch).root, all(isinstance(n, Apply | Ref) for n in branch.nodes)
+        if terms is None:
+            likeness = Likeness.BESIDE if plain else Likeness.EQUAL
+            return start, self._alike.signature(unit, likeness)
+        if not plain or any(map(self._notes.test, inside)):
+            return None  # what is said in the block's terms is said of one
+        words = [cards.block_words(apply, terms) for apply in drawn]
+        said = tuple((head.count(" "), out) for head, out in words)
+        return start, said, self._alike.signature(unit, Likeness.BESIDE)
+
     def _runs(
         self, units: list[RepeatUnit], references: Counter[Tensor]
     ) -> Iterator[list[RepeatUnit]]:
@@ -92,6 +132,12 @@ class Folding:
     def _are_equal(self, lane: tuple[tuple[RepeatUnit, int], ...]) -> bool:
         first, *rest = (self._alike.signature(unit, Likeness.EQUAL) for unit, _ in lane)
         return all(other == first for other in rest)
+
+
+def _are_told(branches: list[Chain]) -> bool:
+    """Whether a card can say what differs in each operator of these."""
+    applies = [[node for node in b.nodes if isinstance(node, Apply)] for b in branches]
+    return all(are_told([a.op for a in same], _LISTED) for same in zip(*applies, strict=True))
 
 
 def _within(nodes: list[Node]) -> Iterator[Node]:

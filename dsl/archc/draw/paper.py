@@ -19,7 +19,7 @@ from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
 from archc.draw.dot import Writer
 from archc.draw.part import part_of
-from archc.draw.scene import SHARED, Box, Called, Card, Scene
+from archc.draw.scene import BESIDE, SHARED, Box, Called, Card, Scene
 from archc.draw.towers import InTowers, TowerRows, towers
 from archc.draw.variants import BlockInstance, variants
 from archc.plan import Applicable, Body, Plan
@@ -177,16 +177,18 @@ def _runs(boxes: list[Box]) -> Iterator[tuple[str, _Repeat]]:
 
 
 def _line(card: Card, call: Called | None, run: _Repeat | None, parts: InTowers | None) -> PaperRow:
+    beside = BESIDE * (BESIDE in card.facts)
     if call is not None:
-        return PaperRow(card, call.name, call.times, (call.args,), call.notes)
+        notes = "    ".join(filter(None, (call.notes, beside)))
+        return PaperRow(card, call.name, call.times, (call.args,), notes)
     if run is not None:
-        return PaperRow(card, run.name, run.box.count, ("",), "", parts)
+        return PaperRow(card, run.name, run.box.count, ("",), beside, parts)
     # A place says little: `features.0`.
     name = ".".join(card.id.split(".")[-2:]) if card.name[:1].isdigit() else card.name
     words = "".join(text for text, _ in card.title)
     if card.category in ("io", "block"):
         words = ""
-    shared = next((fact for fact in card.facts if fact.startswith(SHARED)), "")
+    shared = next((fact for fact in card.facts if fact.startswith(SHARED)), beside)
     if parts is not None:
         return PaperRow(card, name, 1, (words,), shared, parts)
     if 1 < card.groups <= 4:
@@ -277,7 +279,7 @@ def _run(whole: Scene, run: _Repeat) -> Template:
     flat = collapse.collapse(
         drawn, lambda inner, _: BoxState.FLAT if inner.id == box.id else BoxState.OPEN
     )
-    return Template(run.name, "", box.count, flat, repeat=box.id)
+    return Template(run.name, BESIDE * box.beside, box.count, flat, repeat=box.id)
 
 
 def _sign(card: Card, box: Box, enters: bool) -> Card:

@@ -10,6 +10,7 @@ from archc.report.spelling.shapes import format_shape
 from archc.source import Span
 
 SHARED = "shared weights"  # what a card says that runs modules once more
+BESIDE = "side by side"  # what a fold says whose copies are branches, none after another
 
 
 @dataclass(eq=False, slots=True)
@@ -57,6 +58,11 @@ class Box:
     chain: Chain | None = None  # of a group
     part: int = 0  # which, of one that goes on in another column
     spans: tuple[Span, ...] = ()
+
+    @property
+    def beside(self) -> bool:
+        """Whether it is drawn once for several branches."""
+        return BESIDE in self.facts
 
 
 @dataclass(frozen=True, slots=True)

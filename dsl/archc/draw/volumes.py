@@ -14,7 +14,7 @@ from itertools import pairwise
 from archc.draw.collapse import cards
 from archc.draw.dot import preamble
 from archc.draw.paper import Paper, PaperRow
-from archc.draw.scene import Box, Card, Scene
+from archc.draw.scene import BESIDE, Box, Card, Scene
 from archc.draw.style import GREY, INK, LINE, SKIP, font, look, quoted, text_width
 from archc.draw.towers import TowerRows
 from archc.ops import Shape
@@ -69,6 +69,8 @@ class Volume:
         said = self.row.config[0] if self.row.card.category not in ("io", "block") else ""
         if self.row.towers is not None:
             said += f"   {self.towers} × ({self.row.towers.part})"
+        if BESIDE in self.row.notes:
+            said = f"{said}   {BESIDE}".strip()
         lines = [
             (f"{self.row.name or 'run'}{times}", 9.0, INK, True),
             (self.row.shape, 8.0, LINE, False),
