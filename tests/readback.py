@@ -127,6 +127,9 @@ class Readback:
         self.network, self.drawing = network, drawing
         self.shown: dict[str, Shown] = {}
         self.step_of: dict[str, tuple[str, Place]] = {}
+        # What leads out of copies, by the edge: from which to which.
+        self.followed: set[str] = set()  # folds one of whose passes takes what the last one made
+        self.leaving: dict[tuple[str, str], list[tuple[Place, Place]]] = {}
         self.makers: dict[int, tuple[str, Place]] = {}
         self.boxes = {box.id: box for box in drawing.boxes}
         self.around: dict[str, tuple[str, ...]] = {}  # the boxes around each card and box
@@ -240,11 +243,48 @@ class Readback:
         for (_, value), key in zip(self.network.run.outputs, outputs, strict=True):
             tail, before = makers[self.network.value(value)]
             yield from self._edge(tail, before, key, (), False, wanted, key)
+        yield from self._one_of_each()
+        for id in {*self.boxes, *self.shown} - self.followed:
+            if self._count(id) > 1 and not self.is_beside(id):
+                yield f"no pass of {id} takes what the one before it made"
         for tail, head, size in self.drawn.keys() - wanted:
             yield f"an edge{' of a size' * size} from {tail} to {head} is not in the plan"
         for line in self.drawing.lines:
             if line.label and not self._is_made(line.label, line.tail, line.head):
                 yield f"{line.tail} -> {line.head} says {line.label}"
+
+    @cached_property
+    def one_of_each(self) -> dict[tuple[str, str], int]:
+        """The edges that say `10 × (4096×64)`, between cards: one tensor of each of ten copies."""
+        found = {}
+        for line in self.drawing.lines:
+            if said := _EACH.match(line.label):
+                tails = {tail for tail, _ in sources(line.tail, self.drawing)}
+                for (tail, head, _), passed in self.drawn.items():
+                    if tail in tails and line.head in (head, *passed):
+                        found[tail, head] = int(said[1])
+        return found
+
+    def _one_of_each(self) -> Iterator[str]:
+        """Such an edge leads from all copies, in their order."""
+        for (tail, head), count in self.one_of_each.items():
+            pairs = self.leaving.get((tail, head), [])
+            inside = [id for id, _ in self.shown[tail].places[0] if id not in self.around[head]]
+            counts = {id: self._count(id) for id in inside}
+            wanted = [  # all copies of one box; of those around or in it the last pass
+                {
+                    place
+                    for place in self.shown[tail].places
+                    if all(id in (box, *self.around[head], head) or at == self._count(id) - 1
+                           for id, at in place)
+                }
+                for box in inside
+                if counts[box] == count
+            ]  # fmt: skip
+            if {before for before, _ in pairs} not in wanted:
+                yield f"{tail} -> {head} says {count} times, and {len(pairs)} are taken"
+            if [place for _, place in sorted(pairs)] != sorted(place for _, place in pairs):
+                yield f"{head} takes what {tail} makes in another order"
 
     def _ends(self, kind: str) -> list[str]:
         return [card.id for card in self.drawing.cards if re.match(rf"{kind}( |$)", card.id)
@@ -265,6 +305,7 @@ class Readback:
         )
         if common is not None:  # from one pass of a fold to the next
             (fold, at), (_, then) = common
+            self.followed.add(fold)
             if self.is_beside(fold):
                 yield f"{name} takes what another branch of {fold} made"
             elif then != at + 1:
@@ -280,9 +321,16 @@ class Readback:
         if (tail, head, size) not in self.drawn:
             yield f"no edge{' of a size' * size} from {tail} to {head} ({name})"
         for box, at in before:
-            count = self.boxes[box].count if box in self.boxes else self.shown[box].item.count
-            if (box, at) not in place and at != count - 1 and not self.is_beside(box):
+            if (box, at) in place:
+                continue
+            if (tail, head) in self.one_of_each:
+                self.leaving.setdefault((tail, head), []).append((before, place))
+                break
+            if at != self._count(box) - 1 or self.is_beside(box):
                 yield f"{name} takes what pass {at} of {box} made, from outside"
+
+    def _count(self, id: str) -> int:
+        return (self.boxes.get(id) or self.shown[id].item).count
 
     def is_beside(self, id: str) -> bool:
         """Whether the copies of a box or card are branches, none after another."""
@@ -294,6 +342,8 @@ class Readback:
 
         Inside a fold it is that of the first pass to that of the last; behind it that of the last.
         """
+        each = _EACH.match(label)
+        label = each[2] if each else label
         inside = {*self.around.get(tail, ()), tail} & {*self.around.get(head, ()), head}
         for id, _ in sources(tail, self.drawing):
             made = [
@@ -363,6 +413,7 @@ class Readback:
 
 # --- numbers of several copies -------------------------------------------------------------
 
+_EACH = re.compile(r"(\d+) × \((.*)\)$")  # on an edge: a tensor of each copy
 _SERIES = re.compile(r"[^\s,]+(?:, [^\s,]+)*(?: … [^\s,]+)?")
 
 
@@ -646,7 +697,8 @@ def _repeat(read: Item, box: str, whole: Drawing, drawing: Drawing) -> Iterator[
     (opened,) = [item for item in whole.boxes if item.id == box]
     wanted = {item.id: item.cells for item in reading._all(opened.parts or [])}
     shown = {item.id: item.cells for item in reading._all(read.parts or [])}
-    signs = {id for id, cells in shown.items() if re.match(r"(x|@.*)$", cells[0])} - wanted.keys()
+    given = re.compile(r"(x|@.*|to .*)$")
+    signs = {id for id, cells in shown.items() if given.match(cells[0])} - wanted.keys()
     if {id: cells for id, cells in shown.items() if id not in signs} != wanted:
         yield f"the card of {box} shows {shown}, and has {wanted}"
     sides = [
@@ -657,6 +709,11 @@ def _repeat(read: Item, box: str, whole: Drawing, drawing: Drawing) -> Iterator[
         }
         for lines in (drawing.lines, whole.lines)
     ]
+    for side, lines in zip(sides, (drawing.lines, whole.lines), strict=True):
+        for line in lines:  # what each pass gives
+            said = shown[line.head][0].partition("  ")[2] if line.head in signs else line.label
+            if line.tail in wanted and line.head not in wanted and _EACH.match(said):
+                side.add((line.tail, said, False))
     if sides[0] != sides[1]:
         yield f"the card of {box} has other edges: {sides[0] - sides[1]}, {sides[1] - sides[0]}"
 

@@ -165,11 +165,15 @@ def joined(drawing: Drawing) -> Drawing:
                 yield item
 
     tails = {ends[line.head]: line for line in drawing.lines if line.head in ends}
+    said = {ends[i.id]: i.cells[0].partition("  ")[2] for i in drawing.cards if i.id in ends}
     lines = []
     for line in drawing.lines:
         before = tails[ends[line.tail]] if line.tail in ends else None
         if line.head not in ends:
-            lines.append(Line(before.tail, line.head, line.kind, line.label) if before else line)
+            label = (
+                said[ends[line.tail]] if before and " × (" in said[ends[line.tail]] else line.label
+            )
+            lines.append(Line(before.tail, line.head, line.kind, label) if before else line)
     return Drawing(drawing.title, [*parts(drawing.items)], lines)
 
 
@@ -286,7 +290,7 @@ def of_mermaid(text: str) -> Drawing:
             inner.append(Item(match[1], cells, category=match[4]))
         elif match := re.match(r"(n\d+) (-->|-\.->)(?:\|(.*)\|)? (n\d+)$", line):
             kind = "trunk" if match[2] == "-->" else "size" if match[3] == "size" else "other"
-            label = _plain(match[3] or "") if kind == "trunk" else ""
+            label = _plain((match[3] or "").strip('"')) if kind == "trunk" else ""
             found.lines.append(Line(match[1], match[4], kind, label))
     return found
 

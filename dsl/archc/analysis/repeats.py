@@ -9,7 +9,7 @@ one loop whose whole numbers are *growing* in a way that a few words tell: dilat
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, fields
 from enum import Enum
 from itertools import pairwise
@@ -82,6 +82,9 @@ def units_of(chain: Chain) -> Iterator[RepeatUnit]:
         current = node.output
 
 
+Joined = Callable[[RepeatUnit, RepeatUnit], bool]
+
+
 class Alike:
     """Compares stretches of one plan; without `growing` numbers that grow keep passes apart."""
 
@@ -92,14 +95,17 @@ class Alike:
         self._depth = 0
 
     def runs(
-        self, units: list[RepeatUnit], references: Counter[Tensor]
+        self, units: list[RepeatUnit], references: Counter[Tensor], joined: Joined
     ) -> Iterator[list[RepeatUnit]]:
-        """The units in order, those that fold together in one list."""
+        """The units in order, those that fold together in one list.
+
+        `joined` says of two that others see into whether they may.
+        """
         start = 0
         while start < len(units):
-            run = self._run(units, start, references, Likeness.ALIKE)
+            run = self._run(units, start, references, joined, Likeness.ALIKE)
             if len(run) == 1 and run[0].looped and self._growing:
-                parts = self._grown(self._run(units, start, references, Likeness.GROWING))
+                parts = self._grown(self._run(units, start, references, joined, Likeness.GROWING))
             else:
                 parts = self._split(run)
             yield from parts
@@ -110,6 +116,7 @@ class Alike:
         units: list[RepeatUnit],
         start: int,
         references: Counter[Tensor],
+        joined: Joined,
         likeness: Likeness,
     ) -> list[RepeatUnit]:
         run = [units[start]]
@@ -117,15 +124,17 @@ class Alike:
             return run
         hidden, last = seen_from_outside(units[start], references)
         wanted = None
-        while not hidden and not last and start + len(run) < len(units):
+        while not last and start + len(run) < len(units):
             unit = units[start + len(run)]
             if not _may_fold(unit) or len(unit.nodes) != len(run[0].nodes):
                 break
             if likeness is Likeness.GROWING and not unit.looped:
                 break
-            hidden, last = seen_from_outside(unit, references)
+            before, (hidden, last) = hidden, seen_from_outside(unit, references)
+            if (before or hidden) and not joined(run[-1], unit):
+                break
             wanted = wanted or self.signature(run[0], likeness)
-            if hidden or self.signature(unit, likeness) != wanted:
+            if self.signature(unit, likeness) != wanted:
                 break
             run.append(unit)
         return run
@@ -181,6 +190,8 @@ class Alike:
                         yield from self._nodes(iteration.nodes, known, likeness)
                 case Ref():
                     yield ("@", known.get(node.output.root, id(node.output.root)))
+                case Output():
+                    yield ("output", node.name, known.get(node.output.root))
                 case _:
                     yield id(node)
             known.setdefault(node.output.root, len(known))
@@ -243,13 +254,22 @@ def _references(nodes: list[Node]) -> Iterator[Tensor]:
 
 def seen_from_outside(unit: RepeatUnit, references: Counter[Tensor]) -> tuple[bool, bool]:
     """Whether something else asks for a tensor inside the unit, and for the one at its end."""
-    if not references:
-        return False, False
-    made = {node.output.root for node in walk(unit.nodes)} - {unit.input.root}
-    made |= {x.root for node in walk(unit.nodes) if isinstance(node, Call) for x in node.outputs}
-    inside = Counter(_references(unit.nodes))
-    outside = {tensor for tensor in made if references[tensor] > inside[tensor]}
+    outside = {root for _, root, _ in asked_for_outside(unit, references)} if references else set()
     return bool(outside - {unit.output.root}), unit.output.root in outside
+
+
+def asked_for_outside(
+    unit: RepeatUnit, references: Counter[Tensor]
+) -> Iterator[tuple[int, Tensor, int]]:
+    """The tensors that a unit makes and others ask for: the place of each in it, and how often."""
+    inside = Counter(_references(unit.nodes))
+    made: dict[Tensor, int] = {}
+    for node in walk(unit.nodes):
+        for x in (node.output, *(node.outputs if isinstance(node, Call) else ())):
+            made.setdefault(x.root, len(made))
+    for root, place in made.items():
+        if references[root] > inside[root] and root is not unit.input.root:
+            yield place, root, references[root] - inside[root]
 
 
 def _may_fold(unit: RepeatUnit) -> bool:

@@ -44,7 +44,7 @@ class Boxes:
     def connect(self, ports: Ports, head: str, skip: bool = False, size: bool = False) -> None:
         skip = (skip or self.skip) and not size
         self.scene.edges += [
-            Edge(port.id, head, port.shape, skip, self.training_only, size, port.last)
+            Edge(port.id, head, port.shape, skip, self.training_only, size, port.last, port.each)
             for port in self.resolved(ports)
         ]
 
@@ -115,7 +115,9 @@ def _moved(edge: Edge, gone: str, source: Ports, skip: bool) -> Iterator[Edge]:
     if edge.tail == gone:
         for port in source:
             skips = (edge.skip or skip) and not edge.size
-            yield replace(edge, tail=port.id, shape=port.shape, last=port.last, skip=skips)
+            each = max(edge.each, port.each)
+            moved = replace(edge, tail=port.id, shape=port.shape, last=port.last, each=each)
+            yield replace(moved, skip=skips)
     elif edge.head != gone:
         yield edge
 

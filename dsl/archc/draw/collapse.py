@@ -130,5 +130,6 @@ class _Collapse:
                 tail=before.tail,
                 skip=(before.skip or edge.skip) and not edge.size,
                 training_only=before.training_only or edge.training_only,
+                each=max(before.each, edge.each),
             )
             yield from self._through(joined, into)

@@ -11,13 +11,14 @@ from functools import cached_property
 from itertools import takewhile
 
 from archc.analysis.costs import Cost, Costs
-from archc.analysis.repeats import RepeatUnit, references, units_of
+from archc.analysis.repeats import RepeatUnit, units_of
 from archc.draw import cards
 from archc.draw.blocks import beginning, body_chain, called, facts, names, tooltip, totals
 from archc.draw.boxes import Boxes
 from archc.draw.cards import Lanes, Row
 from archc.draw.collapse import card_of
 from archc.draw.items import Fold, Folding, applies_of, operators, reshaped
+from archc.draw.leaving import Leaving
 from archc.draw.scene import BESIDE, Box, Card, Port, Ports, Scene
 from archc.draw.skips import Starts
 from archc.draw.variants import BlockInstance, SourceNotes
@@ -49,13 +50,19 @@ class DrawnBody:
     """One body while it is drawn: what makes each tensor, and where its names begin."""
 
     tensors: dict[Tensor, Ports]
-    references: Counter[Tensor]  # tensors that are asked for by their label
+    leaving: Leaving  # and what is asked for by its label
     prefix: str = ""
     scopes: tuple[str, ...] = ()
     blocks: tuple[int, ...] = ()  # trees of the blocks around: one inside itself has no box
     terms: Terms | None = None  # what its names are in the block that is drawn; None: numbers
     outside: bool = False  # what is drawn is a block that is called here
     costs: Costs = field(default_factory=Costs)  # of what is in it
+    # What leaves passes of repeats that are drawn once, and what leaves the first pass there.
+    families: dict[Tensor, Tensor] = field(default_factory=dict)
+
+    @property
+    def references(self) -> Counter[Tensor]:
+        return self.leaving.references
 
     def path(self, name: str) -> str:
         return self.prefix + ".".join((*self.scopes, name))
@@ -97,7 +104,7 @@ class _Composer:
 
     def network(self, plan: Plan) -> Scene:
         body = plan.body
-        frame = DrawnBody({}, references(body), costs=self.costs)
+        frame = DrawnBody({}, self.folding.leaving(body), costs=self.costs)
         for name, tensor in zip(body.input_names, body.inputs, strict=True):
             title = "input" if len(body.inputs) == 1 else f"input {name}"
             self._end(title, tensor, frame, (tensor.span,))
@@ -113,7 +120,7 @@ class _Composer:
         body, chain = instance.body, instance.chain
         tree = id(body.block.tree) if body.block is not None else 0
         outside = instance.around is not None
-        frame = DrawnBody({}, references(body), f"{name}.", (), (tree,), {}, outside)
+        frame = DrawnBody({}, self.folding.leaving(body), f"{name}.", (), (tree,), {}, outside)
         start = Card(self._id(frame.path("x")), "io", [("x", True)], [], "what goes in", pill=True)
         self._put(start, [chain.input], frame)
         for name, x in zip(body.input_names[1:], body.inputs[1:], strict=True):
@@ -158,7 +165,7 @@ class _Composer:
         """Statements in a row, in all their copies."""
         self.depth += 1
         fold = self.fold and frame.path("")[:-1] not in self.expand
-        items = list(self.folding.of(lanes, frame.references, fold))
+        items = list(self.folding.of(lanes, frame.leaving, fold))
         at = 0
         while at < len(items):
             item = items[at]
@@ -225,7 +232,7 @@ class _Composer:
         combinator, written = COMBINATORS[node.keyword], len(node.branches)
         starts = Starts(node, frame.tensors, self.boxes)
         if self.fold:
-            together = list(self.folding.beside(node, frame.references, frame.terms))
+            together = list(self.folding.beside(node, frame.leaving, frame.families, frame.terms))
         else:
             together = [1] * written
         for many in together:
@@ -259,8 +266,13 @@ class _Composer:
         box.output, box.facts = first.output.shape, [BESIDE, *box.facts]
         with self.boxes.inside(box, frame.tensors[beginning(first).root]) as header:
             self._drawn(lanes, header, frame)
-        for (branch, _), *_ in branches[1:]:
-            frame.tensors[branch.output.root] = ()
+        self._one_of_each([branch[0][0].output.root for branch in branches], frame)
+
+    def _one_of_each(self, made: list[Tensor], frame: DrawnBody) -> None:
+        """What copies make that are drawn once: one edge leads to what takes them all."""
+        each = len(made) if frame.terms is None else 1  # a block's card gives no shapes
+        ports = tuple(replace(port, each=each) for port in frame.tensors[made[0]])
+        frame.tensors |= dict.fromkeys(made, ()) | {made[0]: ports}
 
     def _merge(
         self, lanes: Lanes[Apply], around: list[bool], following: Row, frame: DrawnBody
@@ -306,7 +318,7 @@ class _Composer:
             handed = zip(node.body.inputs[1:], node.tensors, strict=True)
             tensors = {x.root: frame.tensors[given.root] for x, given in handed}
             source = tensors.get(start.root, frame.tensors[node.input.root])
-            inside = DrawnBody(tensors, references(node.body), prefix, (), blocks, terms)
+            inside = DrawnBody(tensors, self.folding.leaving(node.body), prefix, (), blocks, terms)
             inside.costs = costs
             box = Box(self._id(frame.path(node.name)), "block", name, node.body.name)
         box.label, box.count, box.times = node.label is not None, count, times
@@ -373,6 +385,9 @@ class _Composer:
             source = frame.tensors[beginning(fold.lanes[0][0]).root]
             with self.boxes.inside(box, source) as header:
                 self._drawn(fold.lanes, header, frame)
+        for family in frame.leaving.families(fold.units) if frame.terms is None else ():
+            frame.families |= dict.fromkeys(family, family[0])
+            self._one_of_each(family, frame)
         made = frame.tensors[first.output.root]
         frame.tensors[last.output.root] = reshaped(made, [end.output for end, _ in fold.ends])
 

@@ -65,6 +65,7 @@ class Writer:
     hottest: int = 1
     shapes: bool = True  # on the edges
     columns: int = 1
+    packed: bool = False  # laid out in parts, as columns are
     middles: dict[str, Middle] = field(default_factory=dict)  # by the item each stands before
     ties: dict[Edge, Middle] = field(default_factory=dict)
 
@@ -204,14 +205,15 @@ class Writer:
         if edge.head not in self.cards:
             attributes.append("headport=n")
         if self.is_labelled(edge):
-            attributes.append(self._shape(edge) if self.columns > 1 else _label(edge))
+            packed = self.packed or self.columns > 1
+            attributes.append(self._shape(edge) if packed else _label(edge))
         attributes += _dashes(edge)
         if not _dashes(edge) and max(self.leaving[edge.tail], self.entering[edge.head]) > 1:
             attributes.append("weight=2")  # columns stay upright, only their ends bend
         return ", ".join(attributes)
 
     def _shape(self, edge: Edge) -> str:
-        """The shape on an edge of a drawing in columns.
+        """The shape on an edge of a drawing in columns, or beside a table.
 
         Graphviz draws no labels of edges there, for it lays each column out by itself; those at an
         end of an edge it does. This one stands to the right of a straight line, below the borders
@@ -247,11 +249,11 @@ class Writer:
 
     def is_labelled(self, edge: Edge) -> bool:
         """Where a tensor enters or leaves a box, changes its size, or flows on the top level."""
-        if not self.shapes:
-            return False
         ends = [self.cards.get(id) for id in (edge.tail, edge.head)]
         if ends[0] is None or any(end is not None and end.category == "io" for end in ends):
             return False  # a header's tensor is named on the way in; an input names its own
+        if edge.each > 1 or not self.shapes:
+            return edge.each > 1
         tail, head = self.homes[edge.tail], self.homes[edge.head]
         leaves = len(tail) > len(head) or tail[-1] is not head[len(tail) - 1]
         if not edge.trunk:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby, takewhile
 
 from archc.analysis.repeats import (
     Alike,
+    Joined,
     Likeness,
     RepeatUnit,
     are_told,
@@ -18,10 +19,11 @@ from archc.analysis.repeats import (
 from archc.draw import cards
 from archc.draw.blocks import beginning, body_chain
 from archc.draw.cards import Lanes, Row
+from archc.draw.leaving import Leaving, tail_of
 from archc.draw.scene import Port, Ports
 from archc.draw.variants import SourceNotes
 from archc.ops import COMBINATORS
-from archc.plan import Apply, Branches, Call, Chain, Node, Ref, Scope, Tensor, walk
+from archc.plan import Apply, Body, Branches, Call, Chain, Node, Scope, Tensor, walk
 from archc.report.spelling.expressions import Terms
 
 
@@ -46,16 +48,16 @@ class Folding:
 
     def __init__(self, notes: SourceNotes, in_terms: bool) -> None:
         self._alike, self._notes, self._lengths = Alike(not in_terms), notes, notes.lengths
+        self._in_terms = in_terms
 
-    def of(
-        self, lanes: Lanes[Chain], references: Counter[Tensor], fold: bool
-    ) -> Iterator[Lanes[Node] | Fold]:
+    def of(self, lanes: Lanes[Chain], leaving: Leaving, fold: bool) -> Iterator[Lanes[Node] | Fold]:
         """The statements of a chain, loops opened, neighbours that are alike folded."""
         opened = [[(unit, count) for unit in units_of(chain)] for chain, count in lanes]
         columns: list[Lanes[RepeatUnit]] = [list(column) for column in zip(*opened, strict=True)]
         at = 0
         units = [column[0][0] for column in columns]
-        runs = self._runs(units, references) if fold else ([unit] for unit in units)
+        references = leaving.references
+        runs = self._runs(units, leaving) if fold else ([unit] for unit in units)
         for run in runs:
             folded = columns[at : at + len(run)]
             at += len(run)
@@ -66,43 +68,63 @@ class Folding:
                 continue
             for column in folded:
                 if column[0][0].looped:
-                    yield from self.of([(unit.chain, n) for unit, n in column], references, fold)
+                    yield from self.of([(unit.chain, n) for unit, n in column], leaving, fold)
                 else:
                     yield [(unit.nodes[0], n) for unit, n in column]
 
+    def _joined(self, leaving: Leaving) -> Joined:
+        """A block's card says nothing of what single passes give."""
+        return (lambda one, other: False) if self._in_terms else leaving.joined
+
     def beside(
-        self, node: Branches, references: Counter[Tensor], terms: Terms | None
+        self,
+        node: Branches,
+        leaving: Leaving,
+        families: Mapping[Tensor, Tensor],
+        terms: Terms | None,
     ) -> Iterator[int]:
-        """How many branches each drawing stands for, in order: neighbours of one make, or one."""
+        """How many branches each drawing stands for, in order: neighbours of one make, or one.
+
+        `families` has for what leaves a pass of a repeat what leaves the first one.
+        """
         if COMBINATORS[node.keyword].skips or node.keyword == "columns":
             yield from (1 for _ in node.branches)
             return
-        for make, same in groupby(node.branches, lambda b: self._make(b, references, terms)):
-            branches = list(same)
-            many = make is not None and len(branches) >= _FEWEST
+        makes = [self._make(branch, leaving.references, terms) for branch in node.branches]
+        starts = [beginning(branch).root for branch in node.branches]
+        keys = [
+            make and (make, families.get(start, start))
+            for make, start in zip(makes, starts, strict=True)
+        ]
+        at = 0
+        for key, same in groupby(keys):
+            branches = node.branches[at : at + len(list(same))]
+            at += len(branches)
+            many = key is not None and (len(branches) >= _FEWEST or key[1] in families)
             yield from [len(branches)] if many and _are_told(branches) else (1 for _ in branches)
 
     def _make(
         self, branch: Chain, references: Counter[Tensor], terms: Terms | None
-    ) -> Hashable | None:
+    ) -> tuple[Hashable, ...] | None:
         """The same for branches that may be drawn once; None for one that is drawn by itself."""
-        inside, unit = list(_within(branch.nodes)), RepeatUnit(branch, looped=True)
+        inside, unit = list(_within(branch.nodes)), tail_of(branch)
         drawn = [n for n in inside if isinstance(n, Apply) and not cards.does_nothing(n, terms)]
         if not drawn or any(seen_from_outside(unit, references)):
             return None
-        start, plain = beginning(branch).root, all(isinstance(n, Apply | Ref) for n in branch.nodes)
+        plain = all(isinstance(node, Apply) for node in unit.nodes)
         if terms is None:
             likeness = Likeness.BESIDE if plain else Likeness.EQUAL
-            return start, self._alike.signature(unit, likeness)
+            return (likeness, self._alike.signature(unit, likeness))
         if not plain or any(map(self._notes.test, inside)):
             return None  # what is said in the block's terms is said of one
         words = [cards.block_words(apply, terms) for apply in drawn]
         said = tuple((head.count(" "), out) for head, out in words)
-        return start, said, self._alike.signature(unit, Likeness.BESIDE)
+        return said, self._alike.signature(unit, Likeness.BESIDE)
 
-    def _runs(
-        self, units: list[RepeatUnit], references: Counter[Tensor]
-    ) -> Iterator[list[RepeatUnit]]:
+    def leaving(self, body: Body) -> Leaving:
+        return Leaving(body, self._alike)
+
+    def _runs(self, units: list[RepeatUnit], leaving: Leaving) -> Iterator[list[RepeatUnit]]:
         """Units that fold together; in a block's card all passes of a loop that look the same."""
         at = 0
         while at < len(units):
@@ -112,7 +134,7 @@ class Folding:
                 at += length
                 continue
             rest = takewhile(lambda unit: unit.chain not in self._lengths, units[at:])
-            for run in self._alike.runs(list(rest), references):
+            for run in self._alike.runs(list(rest), leaving.references, self._joined(leaving)):
                 yield from [run] if self._say_the_same(run) else ([unit] for unit in run)
                 at += len(run)
 

@@ -261,7 +261,7 @@ def _templates(rows: list[Called], costs: Costs) -> Iterator[Template]:
 
 
 def _run(whole: Scene, run: _Repeat) -> Template:
-    """A repeat in numbers, with signs for what goes in."""
+    """A repeat in numbers, with signs for what goes in, and where each pass gives something."""
     box = run.box
     scene, _ = part_of(whole, box.id)
     inside = {card.id for card in collapse.cards(box)} | {box.id}
@@ -269,13 +269,16 @@ def _run(whole: Scene, run: _Repeat) -> Template:
     signs = {card.id: card for card in collapse.cards(scene.root) if card.id not in inside}
     into = next(edge.tail for edge in scene.edges if edge.head == box.id)
     before = [_sign(card, box, id == into) for id, card in signs.items() if id.startswith("from ")]
-    names = dict(zip(signs, before, strict=False))
+    names = {id: sign.id for id, sign in zip(signs, before, strict=False)}
+    after = [signs[edge.head] for edge in scene.edges if edge.head in signs and edge.each > 1]
+    after = [replace(card, id=f"{box.id}() {card.id}") for card in after]
+    names |= {sign.id.removeprefix(f"{box.id}() "): sign.id for sign in after}
     edges = [
-        replace(edge, tail=names[edge.tail].id if edge.tail in names else edge.tail)
+        replace(edge, tail=names.get(edge.tail, edge.tail), head=names.get(edge.head, edge.head))
         for edge in scene.edges
-        if edge.head not in signs
+        if edge.head not in signs or edge.each > 1
     ]
-    drawn = Scene(replace(scene.root, items=[*before, box]), edges, scene.levels)
+    drawn = Scene(replace(scene.root, items=[*before, box, *after]), edges, scene.levels)
     flat = collapse.collapse(
         drawn, lambda inner, _: BoxState.FLAT if inner.id == box.id else BoxState.OPEN
     )
@@ -299,5 +302,6 @@ def _flags(bodies: list[Body]) -> dict[str, str]:
 
 def writers(found: Paper) -> tuple[Writer, list[Writer]]:
     """Who draws the rows' side of the view, and each template."""
-    rows = Writer(found.scene, shapes=False)
-    return rows, [Writer(t.scene, shapes=False, hottest=rows.hottest) for t in found.templates]
+    rows = Writer(found.scene, shapes=False, packed=True)
+    scenes = (template.scene for template in found.templates)
+    return rows, [Writer(s, shapes=False, packed=True, hottest=rows.hottest) for s in scenes]

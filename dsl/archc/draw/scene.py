@@ -81,12 +81,14 @@ class Called:
 class Port:
     """What makes a tensor: the id of a card or header. A bundle of columns has several.
 
-    `last` is the shape of the last of several copies, where it is another.
+    `last` is the shape of the last of several copies, where it is another; with `each` it stands
+    for what so many copies make, one by one.
     """
 
     id: str
     shape: Shape
     last: Shape | None = None
+    each: int = 1
 
 
 Ports = tuple[Port, ...]
@@ -101,10 +103,18 @@ class Edge:
     training_only: bool = False  # to an auxiliary head
     size: bool = False  # it gives its height and width, and no data: dotted
     last: Shape | None = None  # of the last copy of what is drawn once
+    each: int = 1  # tensors: one of each copy
 
     @property
     def label(self) -> str:
-        """`20×20×64`, or `20×20×64…128` where more comes from copy to copy."""
+        """`20×20×64`, or `20×20×64…128` where more comes from copy to copy.
+
+        `10 × (4096×64)` where each of ten copies gives one.
+        """
+        return f"{self.each} × ({self._shapes})" if self.each > 1 else self._shapes
+
+    @property
+    def _shapes(self) -> str:
         text = format_shape(self.shape)
         if self.last is None or self.last == self.shape:
             return text
