@@ -202,7 +202,7 @@ def _line(tail: str, head: str, attributes: str) -> Line:
         kind = "training"
     else:
         kind = "skip" if SKIP in attributes else "trunk"
-    label = re.search(rf"(?:x|tail|\b)label={STRING}", attributes)
+    label = re.search(rf"(?:x|tail|head|\b)label={STRING}", attributes)
     ports = [re.search(rf'{end}port="(\w+):', attributes) for end in ("tail", "head")]
     start, stop = (found[1] if found else "" for found in ports)
     text = unescape(unquoted(label[1])).strip() if label else ""

@@ -7,6 +7,7 @@ hundreds of random ones with `-m slow`, and as many as one likes by `python test
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,20 @@ def test_shapes_of_a_drawing_in_columns_are_seen(name: str) -> None:
     assert len(shapes) > 4
     for shape in shapes:
         assert f"{shape}</text>" in svg
+
+
+@pytest.mark.parametrize("name", ["unet", "resnet50_fpn"])
+def test_lines_that_fork_in_columns_say_their_shapes(name: str) -> None:
+    """As in one column, but for those that meet others: what merges them says what they make."""
+    found = archc.load(name).analysis
+    single, cut = (
+        reading.of_dot(found.draw(columns=columns), join=False).lines for columns in (1, 4)
+    )
+    wanted = {(line.tail, line.head): line.label for line in single}
+    leaving, entering = Counter(x.tail for x in cut), Counter(x.head for x in cut)
+    whole = [line for line in cut if (line.tail, line.head) in wanted and entering[line.head] == 1]
+    assert all(line.label == wanted[line.tail, line.head] for line in whole)
+    assert any(line.label and leaving[line.tail] > 1 for line in whole), "one that forks"
 
 
 # --- what it would find ------------------------------------------------------------------
