@@ -386,6 +386,14 @@ class Readback:
             yield f"{id} says {facts}, and has {numbers} params"
         if params and shared:
             yield f"{id} says that its {params} weights are shared"
+        told = {fact: list(_labels_of(fact)) for fact in facts}
+        for at in range(len(shown.copies[0])):
+            labels = [copy[at].apply.also or copy[at].apply.label for copy in shown.copies]
+            if len(set(labels)) > 1 and labels[0] in facts:
+                yield f"{id} says {labels[0]!r} of {len(set(labels))} labels"
+            for fact, said in told.items():
+                if len(said) > 1 and said[0] == labels[0] and said != [*dict.fromkeys(labels)]:
+                    yield f"{id} says {fact} of {labels}"
         for fact in facts:
             if " → " in fact and not self._changes(fact, shown):
                 yield f"{id} says {fact}"
@@ -409,6 +417,13 @@ class Readback:
                 ):
                     return True
         return False
+
+
+def _labels_of(fact: str) -> Iterator[str]:
+    """`out0`, `out1` and so on of `out0…9`."""
+    if found := re.fullmatch(r"(\D*)(\d+)…(\d+)", fact):
+        stem, start, end = found.groups()
+        yield from (f"{stem}{number}" for number in range(int(start), int(end) + 1))
 
 
 # --- numbers of several copies -------------------------------------------------------------

@@ -163,6 +163,8 @@ concat< each i in 0..5 { @mid{i}; conv 1 x2 } >"""
         ("6 × (64×8)", "64×8", "takes what pass 0 of run ×6 made, from outside"),
         ("6 × (64×8)", "5 × (64×8)", "says 5 times, and 6 are taken"),
         ("6 × (64×8)", "6 × (64×4)", "says 6 × (64×4)"),
+        ("skip0…5", "skip0…4", "skip0 says skip0…4 of"),
+        ("skip0…5", "skip0", "skip0 says 'skip0' of 6 labels"),
         ('"skip0" -> "add1"', '"mul1" -> "add1"', "no edge from skip0 to add1"),
         ("side by side · 8 → 2", "8 → 2", "no pass of conv"),
     ],

@@ -180,11 +180,19 @@ def _name(about: Lanes[Apply], row: Row) -> str:
     """The label that the user gave, unless the title says as much."""
     others = [] if _category(about) in _WEIGHTED else row
     for lanes in (about, *others):
-        apply = lanes[0][0]
-        label = apply.also or apply.label
-        if label and label != apply.op.name:
-            return label
+        labels = [apply.also or apply.label or "" for apply, _ in lanes]
+        if labels[0] and labels[0] != lanes[0][0].op.name:
+            return _span_of_labels(list(dict.fromkeys(labels)))
     return ""
+
+
+def _span_of_labels(labels: list[str]) -> str:
+    """`out0…9` where a loop numbers them, else the first and the last."""
+    stem = labels[0].rstrip("0123456789")
+    start = labels[0].removeprefix(stem)
+    if start and labels == [f"{stem}{int(start) + at}" for at in range(len(labels))]:
+        return span_of([labels[0], *(label.removeprefix(stem) for label in labels[1:])])
+    return span_of(labels)
 
 
 def main(row: Row) -> Lanes[Apply]:
@@ -241,7 +249,7 @@ def channels(main: Lanes[Apply]) -> str:
     if ins[0].rank != outs[0].rank:
         return f"{span_of(map(format_shape, ins))} → {span_of(map(format_shape, outs))}"
     groups = _groups(main[0][0])
-    if groups > 1 and len(main) == 1:
+    if groups > 1 and all(_is_like(main[0][0], apply) for apply, _ in main[1:]):
         return f"{groups} × ({ins[0].channels // groups} → {outs[0].channels // groups})"
     before, after = (_span_of_channels([int(x.channels) for x in s]) for s in (ins, outs))
     changes = before != after or _category(main) in _WEIGHTED
@@ -297,12 +305,12 @@ def _block_summands(merge: Apply, terms: Terms) -> str:
 
 def _add_costs(made: Card, row: Row, costs: Costs) -> None:
     copies = sum(count for _, count in row[0])
-    single = len(row[0]) == 1
+    alike = all(_is_like(lanes[0][0], apply) for lanes in row for apply, _ in lanes[1:])
     params = sum(costs.of_node(apply).params * n for lanes in row for apply, n in lanes)
     made.macs = sum(costs.of_node(apply).macs * n for lanes in row for apply, n in lanes)
     made.params = params
     if params:
-        made.facts.append(human(params // copies) if single else f"Σ {human(params)}")
+        made.facts.append(human(params // copies) if alike else f"Σ {human(params)}")
     elif shared := [
         a for lanes in row for a, _ in lanes[:1] if a.state and (a.again or costs.again)
     ]:
@@ -310,9 +318,14 @@ def _add_costs(made: Card, row: Row, costs: Costs) -> None:
         made.facts.append(f"{SHARED}{named}")
     if made.macs and copies > 1:
         each = human(made.macs // copies)
-        made.cost = f"{copies}×{each}" if single else f"Σ {human(made.macs)}"
+        made.cost = f"{copies}×{each}" if alike else f"Σ {human(made.macs)}"
     elif made.macs:
         made.cost = human(made.macs)
+
+
+def _is_like(one: Apply, other: Apply) -> bool:
+    """Whether two copies differ in no more than their labels."""
+    return one.op == other.op and [x.dims for x in one.shapes] == [x.dims for x in other.shapes]
 
 
 def _spans(row: Row) -> tuple[Span, ...]:

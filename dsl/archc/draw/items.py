@@ -146,13 +146,15 @@ class Folding:
         return all(found == tests[0] for found in tests)
 
     def _merged(self, columns: list[Lanes[RepeatUnit]], run: list[RepeatUnit]) -> Lanes[Chain]:
-        """Units that are equal are one lane that counts for all; others keep their own."""
+        """Units that are equal and called alike are one lane that counts for all."""
         if all(self._are_equal(lane) for lane in zip(*columns, strict=True)):
             return [(unit.chain, n * len(run)) for unit, n in columns[0]]
         return [(unit.chain, n) for column in columns for unit, n in column]
 
     def _are_equal(self, lane: tuple[tuple[RepeatUnit, int], ...]) -> bool:
-        first, *rest = (self._alike.signature(unit, Likeness.EQUAL) for unit, _ in lane)
+        first, *rest = (
+            (self._alike.signature(unit, Likeness.EQUAL), _labels(unit)) for unit, _ in lane
+        )
         return all(other == first for other in rest)
 
 
@@ -168,6 +170,11 @@ def _within(nodes: list[Node]) -> Iterator[Node]:
         yield node
         if isinstance(node, Call):
             yield from _within(node.body.chain.nodes)
+
+
+def _labels(unit: RepeatUnit) -> list[str | None]:
+    """Those of its own operators, which cards show: `out{i}` is another in every pass."""
+    return [node.also or node.label for node in walk(unit.nodes) if isinstance(node, Apply)]
 
 
 def applies_of(lanes: Lanes[Node]) -> Lanes[Apply]:
