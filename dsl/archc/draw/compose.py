@@ -36,6 +36,7 @@ from archc.plan import (
     Scope,
     Tensor,
     outputs,
+    walk,
 )
 from archc.report.spelling.expressions import Terms, called_with
 from archc.report.spelling.shapes import format_shape
@@ -164,8 +165,7 @@ class _Composer:
     def _chain(self, lanes: Lanes[Chain], frame: DrawnBody) -> None:
         """Statements in a row, in all their copies."""
         self.depth += 1
-        fold = self.fold and frame.path("")[:-1] not in self.expand
-        items = list(self.folding.of(lanes, frame.leaving, fold))
+        items = list(self.folding.of(lanes, frame.leaving, self._folds(frame)))
         at = 0
         while at < len(items):
             item = items[at]
@@ -179,6 +179,9 @@ class _Composer:
             else:
                 at += self._statement(item, operators(items, at + 1), frame)
         self.depth -= 1
+
+    def _folds(self, frame: DrawnBody) -> bool:
+        return self.fold and frame.path("")[:-1] not in self.expand
 
     def _cards(self, row: Row, frame: DrawnBody) -> None:
         kept: Row = []
@@ -231,11 +234,8 @@ class _Composer:
         ends: list[str] = []
         combinator, written = COMBINATORS[node.keyword], len(node.branches)
         starts = Starts(node, frame.tensors, self.boxes)
-        if self.fold:
-            together = list(self.folding.beside(node, frame.leaving, frame.families, frame.terms))
-        else:
-            together = [1] * written
-        for many in together:
+        fold = self._folds(frame)
+        for many in self.folding.beside(node, frame.leaving, frame.families, frame.terms, fold):
             at, before = len(drawn), self.boxes.size
             place = combinator.place(at, written)
             skips = place in combinator.skips if combinator.skips else starts.skips(at)
@@ -367,6 +367,9 @@ class _Composer:
         self.boxes.connect(source, card.id)
         for given in node.tensors if isinstance(node, Call) else ():
             self.boxes.connect(frame.tensors[given.root], card.id)
+        for inner in walk(node.chain.nodes if isinstance(node, Scope) else []):
+            if inner.output.shape is not None:  # a label in it may be asked for
+                frame.tensors[inner.output.root] = (Port(card.id, inner.output.shape),)
         assert node.output.shape is not None
         return (Port(card.id, node.output.shape),)
 

@@ -82,10 +82,12 @@ class Folding:
         leaving: Leaving,
         families: Mapping[Tensor, Tensor],
         terms: Terms | None,
+        fold: bool,
     ) -> Iterator[int]:
         """How many branches each drawing stands for, in order: neighbours of one make, or one.
 
-        `families` has for what leaves a pass of a repeat what leaves the first one.
+        `families` has for what leaves a pass of a repeat what leaves the first one; such branches
+        are drawn once also without `fold`, for the repeat is.
         """
         if COMBINATORS[node.keyword].skips or node.keyword == "columns":
             yield from (1 for _ in node.branches)
@@ -100,7 +102,8 @@ class Folding:
         for key, same in groupby(keys):
             branches = node.branches[at : at + len(list(same))]
             at += len(branches)
-            many = key is not None and (len(branches) >= _FEWEST or key[1] in families)
+            enough = fold and len(branches) >= _FEWEST
+            many = key is not None and (enough or key[1] in families)
             yield from [len(branches)] if many and _are_told(branches) else (1 for _ in branches)
 
     def _make(

@@ -65,7 +65,7 @@ class Leaving:
 
     def families(self, units: list[RepeatUnit]) -> Iterator[list[Tensor]]:
         """For each place in passes that have joined, what leaves there, pass by pass."""
-        found = [self._of(unit) or {} for unit in units]
+        found = [self._of(unit) or {} for unit in units] if self.references else [{}]
         for place in found[0]:
             yield [passes[place][0] for passes in found]
 
