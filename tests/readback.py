@@ -34,6 +34,7 @@ from archc.ops import scalars
 from archc.plan import Applicable, Apply, Branches, Call, Node, children
 from archc.report.spelling.numbers import human, shorten
 from archc.report.spelling.shapes import format_shape
+from archc.transform.place import place as share
 
 SIGNS = {"add": "+", "mul": "×", "sub": "−"}
 Place = tuple[tuple[str, int], ...]  # the boxes around, and which of their passes
@@ -126,6 +127,9 @@ class Readback:
         self.network, self.drawing = network, drawing
         self.shown: dict[str, Shown] = {}
         self.step_of: dict[str, tuple[str, Place]] = {}
+        # What leads out of copies, by the edge: from which to which.
+        self.followed: set[str] = set()  # folds one of whose passes takes what the last one made
+        self.leaving: dict[tuple[str, str], list[tuple[Place, Place]]] = {}
         self.makers: dict[int, tuple[str, Place]] = {}
         self.boxes = {box.id: box for box in drawing.boxes}
         self.around: dict[str, tuple[str, ...]] = {}  # the boxes around each card and box
@@ -239,11 +243,48 @@ class Readback:
         for (_, value), key in zip(self.network.run.outputs, outputs, strict=True):
             tail, before = makers[self.network.value(value)]
             yield from self._edge(tail, before, key, (), False, wanted, key)
+        yield from self._one_of_each()
+        for id in {*self.boxes, *self.shown} - self.followed:
+            if self._count(id) > 1 and not self.is_beside(id):
+                yield f"no pass of {id} takes what the one before it made"
         for tail, head, size in self.drawn.keys() - wanted:
             yield f"an edge{' of a size' * size} from {tail} to {head} is not in the plan"
         for line in self.drawing.lines:
             if line.label and not self._is_made(line.label, line.tail, line.head):
                 yield f"{line.tail} -> {line.head} says {line.label}"
+
+    @cached_property
+    def one_of_each(self) -> dict[tuple[str, str], int]:
+        """The edges that say `10 × (4096×64)`, between cards: one tensor of each of ten copies."""
+        found = {}
+        for line in self.drawing.lines:
+            if said := _EACH.match(line.label):
+                tails = {tail for tail, _ in sources(line.tail, self.drawing)}
+                for (tail, head, _), passed in self.drawn.items():
+                    if tail in tails and line.head in (head, *passed):
+                        found[tail, head] = int(said[1])
+        return found
+
+    def _one_of_each(self) -> Iterator[str]:
+        """Such an edge leads from all copies, in their order."""
+        for (tail, head), count in self.one_of_each.items():
+            pairs = self.leaving.get((tail, head), [])
+            inside = [id for id, _ in self.shown[tail].places[0] if id not in self.around[head]]
+            counts = {id: self._count(id) for id in inside}
+            wanted = [  # all copies of one box; of those around or in it the last pass
+                {
+                    place
+                    for place in self.shown[tail].places
+                    if all(id in (box, *self.around[head], head) or at == self._count(id) - 1
+                           for id, at in place)
+                }
+                for box in inside
+                if counts[box] == count
+            ]  # fmt: skip
+            if {before for before, _ in pairs} not in wanted:
+                yield f"{tail} -> {head} says {count} times, and {len(pairs)} are taken"
+            if [place for _, place in sorted(pairs)] != sorted(place for _, place in pairs):
+                yield f"{head} takes what {tail} makes in another order"
 
     def _ends(self, kind: str) -> list[str]:
         return [card.id for card in self.drawing.cards if re.match(rf"{kind}( |$)", card.id)
@@ -264,7 +305,10 @@ class Readback:
         )
         if common is not None:  # from one pass of a fold to the next
             (fold, at), (_, then) = common
-            if then != at + 1:
+            self.followed.add(fold)
+            if self.is_beside(fold):
+                yield f"{name} takes what another branch of {fold} made"
+            elif then != at + 1:
                 yield f"{name} takes what pass {at} of {fold} made, in pass {then}"
             elif head == fold and tail == fold:
                 pass  # a card that stands for several
@@ -277,15 +321,29 @@ class Readback:
         if (tail, head, size) not in self.drawn:
             yield f"no edge{' of a size' * size} from {tail} to {head} ({name})"
         for box, at in before:
-            count = self.boxes[box].count if box in self.boxes else self.shown[box].item.count
-            if (box, at) not in place and at != count - 1:
+            if (box, at) in place:
+                continue
+            if (tail, head) in self.one_of_each:
+                self.leaving.setdefault((tail, head), []).append((before, place))
+                break
+            if at != self._count(box) - 1 or self.is_beside(box):
                 yield f"{name} takes what pass {at} of {box} made, from outside"
+
+    def _count(self, id: str) -> int:
+        return (self.boxes.get(id) or self.shown[id].item).count
+
+    def is_beside(self, id: str) -> bool:
+        """Whether the copies of a box or card are branches, none after another."""
+        item = self.boxes.get(id) or self.shown[id].item
+        return any("side by side" in cell.split(" · ") for cell in item.cells)
 
     def _is_made(self, label: str, tail: str, head: str) -> bool:
         """Whether a label is the shape of what a card, or what leads into a box, makes.
 
         Inside a fold it is that of the first pass to that of the last; behind it that of the last.
         """
+        each = _EACH.match(label)
+        label = each[2] if each else label
         inside = {*self.around.get(tail, ()), tail} & {*self.around.get(head, ()), head}
         for id, _ in sources(tail, self.drawing):
             made = [
@@ -328,6 +386,14 @@ class Readback:
             yield f"{id} says {facts}, and has {numbers} params"
         if params and shared:
             yield f"{id} says that its {params} weights are shared"
+        told = {fact: list(_labels_of(fact)) for fact in facts}
+        for at in range(len(shown.copies[0])):
+            labels = [copy[at].apply.also or copy[at].apply.label for copy in shown.copies]
+            if len(set(labels)) > 1 and labels[0] in facts:
+                yield f"{id} says {labels[0]!r} of {len(set(labels))} labels"
+            for fact, said in told.items():
+                if len(said) > 1 and said[0] == labels[0] and said != [*dict.fromkeys(labels)]:
+                    yield f"{id} says {fact} of {labels}"
         for fact in facts:
             if " → " in fact and not self._changes(fact, shown):
                 yield f"{id} says {fact}"
@@ -353,8 +419,16 @@ class Readback:
         return False
 
 
+def _labels_of(fact: str) -> Iterator[str]:
+    """`out0`, `out1` and so on of `out0…9`."""
+    if found := re.fullmatch(r"(\D*)(\d+)…(\d+)", fact):
+        stem, start, end = found.groups()
+        yield from (f"{stem}{number}" for number in range(int(start), int(end) + 1))
+
+
 # --- numbers of several copies -------------------------------------------------------------
 
+_EACH = re.compile(r"(\d+) × \((.*)\)$")  # on an edge: a tensor of each copy
 _SERIES = re.compile(r"[^\s,]+(?:, [^\s,]+)*(?: … [^\s,]+)?")
 
 
@@ -567,9 +641,7 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis) -> Iterator[
     """The rows are a drawing with closed boxes; each block's card is true of all its calls."""
     drawing = reading.of_dot(analysis.draw("paper"))
     templates = [item for item in drawing.boxes if item.id.startswith("template ")]
-    inside = {item.id for template in templates for item in reading._all([template])}
-    rows = Drawing(drawing.title, _rows(drawing.items))
-    rows.lines = [line for line in drawing.lines if line.head not in inside]
+    rows = rows_of(drawing)
     yield from closed(whole, rows)
     found = paper(network.plan, Costs())
     if [t.name for t in found.templates] != [t.cells[0].split()[0] for t in templates]:
@@ -583,6 +655,9 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis) -> Iterator[
         numbers = [human(n) for n in (macs, params) if n]
         if row.cells[len(row.cells) - len(numbers) :] != numbers:
             yield f"the row {line.name} says {row.cells}, and has {numbers}"
+        if whole.is_beside(line.card.id) and "side by side" not in row.words:
+            yield f"the row {line.name} says {row.cells}, and stands for branches"
+    yield from in_towers(whole, rows)
     yield from _as_volumes(rows, reading.of_dot(analysis.draw("volumes")))
     for template, read in zip(found.templates, templates, strict=True):
         for call in template.calls:
@@ -591,12 +666,54 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis) -> Iterator[
             yield from _repeat(read, template.repeat, whole.drawing, drawing)
 
 
+def in_towers(whole: Readback, rows: Drawing) -> Iterator[str]:
+    """Devices share a row where they have a part of it, and read all where they exchange."""
+    plan, run = whole.network.plan, whole.network.run
+    if plan.body.devices is None:
+        yield from (f"{row.id} stands in a tower" for row in rows.cards if row.towers)
+        return
+    count, placed = len(plan.body.devices.names), share(plan)
+    stages = [at for at, names in enumerate(placed.names) for _ in names]
+    stage_of = {step.key: at for step, at in zip(run.steps, stages, strict=True)}
+    found = {}  # the stages of each row
+    for row in rows.cards:
+        steps = whole.shown[row.id].steps if row.id in whole.shown else whole.inside(row.id)
+        found[row.id] = {stage_of[step.key] for step in steps}
+        if not row.towers:
+            split = [step.op.split_outputs(count, *step.apply.shapes) for step in steps[:1]]
+            if any(split) and len(placed.stages) not in found[row.id] and row.count == 1:
+                yield f"{row.id} stands in no tower"
+            continue
+        ins, out = run.shapes[steps[0].inputs[0]].channels, run.shapes[steps[-1].output].channels
+        before, _, after = row.towers[0].rpartition(" → ")
+        if {*row.towers} != {row.towers[0]} or len(row.towers) != count:
+            yield f"the towers of {row.id} say {row.towers}"
+        if int(after.rpartition("×")[2]) * count != out or len(placed.stages) in found[row.id]:
+            yield f"each of {count} towers makes {after} of {out} in {row.id}"
+        apart = [step.op.split_independent(count, *step.apply.shapes) for step in steps]
+        ins = ins // count if all(apart) else ins
+        if before and int(before.rpartition("×")[2]) != ins:
+            yield f"each of {count} towers reads {before} of {ins} in {row.id}"
+    shared = {row.id for row in rows.cards if row.towers}
+    for tail, head in {(line.tail, line.head) for line in rows.lines}:
+        ports = {line.ports for line in rows.lines if (line.tail, line.head) == (tail, head)}
+        ends = [
+            [f"tower{at}" for at in range(count)] if id in shared else ["across"]
+            for id in (tail, head)
+        ]
+        same_stage = {tail, head} <= shared and found[tail] == found[head]
+        wanted = {(a, b) for a in ends[0] for b in ends[1] if a == b or not same_stage}
+        if ports != wanted:
+            yield f"from {tail} to {head} lead {sorted(ports)}, not {sorted(wanted)}"
+
+
 def _repeat(read: Item, box: str, whole: Drawing, drawing: Drawing) -> Iterator[str]:
     """A repeat's card has what is in the repeat's box, its edges too."""
     (opened,) = [item for item in whole.boxes if item.id == box]
     wanted = {item.id: item.cells for item in reading._all(opened.parts or [])}
     shown = {item.id: item.cells for item in reading._all(read.parts or [])}
-    signs = {id for id, cells in shown.items() if re.match(r"(x|@.*)$", cells[0])} - wanted.keys()
+    given = re.compile(r"(x|@.*|to .*)$")
+    signs = {id for id, cells in shown.items() if given.match(cells[0])} - wanted.keys()
     if {id: cells for id, cells in shown.items() if id not in signs} != wanted:
         yield f"the card of {box} shows {shown}, and has {wanted}"
     sides = [
@@ -607,6 +724,11 @@ def _repeat(read: Item, box: str, whole: Drawing, drawing: Drawing) -> Iterator[
         }
         for lines in (drawing.lines, whole.lines)
     ]
+    for side, lines in zip(sides, (drawing.lines, whole.lines), strict=True):
+        for line in lines:  # what each pass gives
+            said = shown[line.head][0].partition("  ")[2] if line.head in signs else line.label
+            if line.tail in wanted and line.head not in wanted and _EACH.match(said):
+                side.add((line.tail, said, False))
     if sides[0] != sides[1]:
         yield f"the card of {box} has other edges: {sides[0] - sides[1]}, {sides[1] - sides[0]}"
 
@@ -624,6 +746,15 @@ def _as_volumes(rows: Drawing, volumes: Drawing) -> Iterator[str]:
         named = name.partition(" ×")[0]
         if (named not in " ".join(said) and named != "run") or shape not in said:
             yield f"volumes: {box.cells} of {box.id}, whose row says {said}"
+
+
+def rows_of(drawing: Drawing) -> Drawing:
+    """The rows of the view `paper`, without the blocks beside them."""
+    templates = [item for item in drawing.boxes if item.id.startswith("template ")]
+    inside = {item.id for template in templates for item in reading._all([template])}
+    rows = Drawing(drawing.title, _rows(drawing.items))
+    rows.lines = [line for line in drawing.lines if line.head not in inside]
+    return rows
 
 
 def _rows(items: list[Item]) -> list[Item]:

@@ -31,6 +31,7 @@ class Item:
     category: str = ""
     parts: list[Item] | None = None  # of a box
     bold: list[str] = field(default_factory=list)
+    towers: list[str] = field(default_factory=list)  # the cells of a row that stands in them
 
     @property
     def is_box(self) -> bool:
@@ -59,6 +60,7 @@ class Line:
     head: str
     kind: str
     label: str = ""
+    ports: tuple[str, str] = field(default=("", ""), compare=False)  # of cells that it is tied to
 
 
 @dataclass
@@ -163,11 +165,15 @@ def joined(drawing: Drawing) -> Drawing:
                 yield item
 
     tails = {ends[line.head]: line for line in drawing.lines if line.head in ends}
+    said = {ends[i.id]: i.cells[0].partition("  ")[2] for i in drawing.cards if i.id in ends}
     lines = []
     for line in drawing.lines:
         before = tails[ends[line.tail]] if line.tail in ends else None
         if line.head not in ends:
-            lines.append(Line(before.tail, line.head, line.kind, line.label) if before else line)
+            label = (
+                said[ends[line.tail]] if before and " × (" in said[ends[line.tail]] else line.label
+            )
+            lines.append(Line(before.tail, line.head, line.kind, label) if before else line)
     return Drawing(drawing.title, [*parts(drawing.items)], lines)
 
 
@@ -176,6 +182,8 @@ def card_of(id: str, attributes: str) -> Item:
     made = Item(id, cells_of(attributes), _tip(attributes), "".join(strips[:1]))
     if made.category == "io" and "  (line " in made.tip:  # they look alike
         made.category = "other"
+    towers = re.findall(r'PORT="tower\d+"[^>]*>(.*?)</TD>', attributes)
+    made.towers = [unescape(re.sub(r"<[^>]*>", "", cell)) for cell in towers]
     made.bold = [unescape(text) for text in re.findall(r"<B>(.*?)</B>", attributes)]
     return made
 
@@ -194,8 +202,11 @@ def _line(tail: str, head: str, attributes: str) -> Line:
         kind = "training"
     else:
         kind = "skip" if SKIP in attributes else "trunk"
-    label = re.search(rf"(?:x|tail|\b)label={STRING}", attributes)
-    return Line(tail, head, kind, unescape(unquoted(label[1])).strip() if label else "")
+    label = re.search(rf"(?:x|tail|head|\b)label={STRING}", attributes)
+    ports = [re.search(rf'{end}port="(\w+):', attributes) for end in ("tail", "head")]
+    start, stop = (found[1] if found else "" for found in ports)
+    text = unescape(unquoted(label[1])).strip() if label else ""
+    return Line(tail, head, kind, text, (start, stop))
 
 
 def cells_of(attributes: str) -> list[str]:
@@ -279,7 +290,7 @@ def of_mermaid(text: str) -> Drawing:
             inner.append(Item(match[1], cells, category=match[4]))
         elif match := re.match(r"(n\d+) (-->|-\.->)(?:\|(.*)\|)? (n\d+)$", line):
             kind = "trunk" if match[2] == "-->" else "size" if match[3] == "size" else "other"
-            label = _plain(match[3] or "") if kind == "trunk" else ""
+            label = _plain((match[3] or "").strip('"')) if kind == "trunk" else ""
             found.lines.append(Line(match[1], match[4], kind, label))
     return found
 

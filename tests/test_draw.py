@@ -461,3 +461,30 @@ def test_deep_and_large_networks() -> None:
         "conv 1x1 x4 } else { conv 3x3 p1 x4 } }\nf(12)"
     )
     assert len(api.analyze(Source("t.arch", tree)).draw()) < 2_000_000
+
+
+def test_branches_of_one_make_are_drawn_once() -> None:
+    text = """input 8x8 x8
+    block many() { concat< each i in 1..6 { conv 3x3 same d(i) x4 } >; conv 1x1 x8 }
+    g: many()
+    for i in 0..3 { conv 3x3 p1 x8 as m{i}; conv 1x1 x8 }
+    add< each i in 0..3 { @m{i}; conv 1x1 x8 } >"""
+    shown = archc.loads(text).analysis.draw()
+    assert "×6 conv 3×3 d1, 2, 3 … 6" in shown
+    assert "6 × (8×8×4)" in shown
+    assert "4 × (8×8×8)" in shown, "one of each pass"
+    apart = archc.loads(text).analysis.draw(expand={"g"})
+    assert "×6 conv" not in apart, "written out"
+    assert "d6" in apart
+
+
+def test_a_label_in_a_group_that_is_closed_is_asked_for() -> None:
+    """Where a drawing would be too large, what is in a group is the card that stands for it."""
+    blocks = "".join(
+        f"block b{n}() {{ conv 1x1 x4; pool 3x3/1 p1; conv 1x1 x{n}; pool 3x3/1 p1 }}\n"
+        for n in (2, 3)
+    )
+    calls = "".join(f"s{i}: b{2 + i % 2}()\n" for i in range(120))
+    group = "g: { a: conv 1x1 x4; pool 3x3/1 p1; conv 1x1 x4 }\nadd< identity | @a >"
+    picture = drawn(f"input 4x4 x4\n{blocks}{calls}{group}")
+    assert ("g", "add1") in picture.edges

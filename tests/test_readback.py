@@ -7,6 +7,7 @@ hundreds of random ones with `-m slow`, and as many as one likes by `python test
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,20 @@ def test_shapes_of_a_drawing_in_columns_are_seen(name: str) -> None:
     assert len(shapes) > 4
     for shape in shapes:
         assert f"{shape}</text>" in svg
+
+
+@pytest.mark.parametrize("name", ["unet", "resnet50_fpn"])
+def test_lines_that_fork_in_columns_say_their_shapes(name: str) -> None:
+    """As in one column, but for those that meet others: what merges them says what they make."""
+    found = archc.load(name).analysis
+    single, cut = (
+        reading.of_dot(found.draw(columns=columns), join=False).lines for columns in (1, 4)
+    )
+    wanted = {(line.tail, line.head): line.label for line in single}
+    leaving, entering = Counter(x.tail for x in cut), Counter(x.head for x in cut)
+    whole = [line for line in cut if (line.tail, line.head) in wanted and entering[line.head] == 1]
+    assert all(line.label == wanted[line.tail, line.head] for line in whole)
+    assert any(line.label and leaving[line.tail] > 1 for line in whole), "one that forks"
 
 
 # --- what it would find ------------------------------------------------------------------
@@ -132,3 +147,88 @@ def _hold_wrong(text: str, before: str, after: str, found: str) -> None:
     assert readback.Readback(network, reading.of_dot(dot)).faults == []
     wrong = readback.Readback(network, reading.of_dot(dot.replace(before, after)))
     assert any(found in fault for fault in wrong.faults), wrong.faults
+
+
+SKIPS = """input 64 x4
+for i in 0..5 { mul< conv 3 same d(2**i) x4; tanh | conv 1 x4 > as gate{i}
+skip{i}: conv 1 x8; @gate{i}; conv 1 x4 }
+add< each i in 0..5 { @skip{i} } >
+for i in 0..5 { residual< conv 3 p1 x8 as mid{i}; conv 1 x8 > }
+concat< each i in 0..5 { @mid{i}; conv 1 x2 } >"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ("6 × (64×8)", "64×8", "takes what pass 0 of run ×6 made, from outside"),
+        ("6 × (64×8)", "5 × (64×8)", "says 5 times, and 6 are taken"),
+        ("6 × (64×8)", "6 × (64×4)", "says 6 × (64×4)"),
+        ("skip0…5", "skip0…4", "skip0 says skip0…4 of"),
+        ("skip0…5", "skip0", "skip0 says 'skip0' of 6 labels"),
+        ('"skip0" -> "add1"', '"mul1" -> "add1"', "no edge from skip0 to add1"),
+        ("side by side · 8 → 2", "8 → 2", "no pass of conv"),
+    ],
+)
+def test_wrong_edges_out_of_passes_are_found(before: str, after: str, found: str) -> None:
+    _hold_wrong(SKIPS, before, after, found)
+
+
+BRANCHES = """input 16x16 x12
+concat< narrow 0 3 | narrow 3 3 | narrow 1 3 | narrow 4 3 | narrow 2 3 | narrow 5 3 >
+concat<
+  conv 3x3 same d1 x8; relu | conv 3x3 same d2 x8; relu | conv 3x3 same d3 x8; relu
+| conv 3x3 same d4 x8; relu | conv 3x3 same d5 x8; relu | conv 3x3 same d6 x8; relu
+| conv 1x1 x8
+>
+block path(n) { for i in 1..n { conv 1x1 x4; relu; conv 3x3 p1 x48 } }
+concat<
+  conv 1x1 x2; pool 3x3/1 p1 | conv 1x1 x2; pool 3x3/1 p1 | conv 1x1 x2; pool 3x3/1 p1
+| conv 1x1 x2; pool 3x3/1 p1 | conv 1x1 x2; pool 3x3/1 p1 | conv 1x1 x2; pool 3x3/1 p1
+| identity
+>
+add< path(6) | path(6) | path(6) | path(6) | path(6) | path(6) >
+mean< conv 1x1 x48 | conv 3x3 p1 x48 | conv 1x1 x48 | conv 1x1 x48 >"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ("0+3, 3+3, 1+3, 4+3", "0+3, 1+3, 3+3, 4+3", "6 times"),
+        ("d1, 2, 3 … 6", "d1, 2, 4 … 6", "6 times"),
+        ("side by side · 12 → 3", "12 → 3", "no pass of narrow1 takes"),
+        ("×6 narrow", "×5 narrow", "narrow"),
+        ('"narrow1" -> "concat1"', '"narrow1" -> "concat2"', "no edge from narrow1 to concat1"),
+    ],
+)
+def test_wrong_branches_are_found(before: str, after: str, found: str) -> None:
+    _hold_wrong(BRANCHES, before, after, found)
+
+
+TOWERS = """input 16x16 x3
+devices "cuda:0" "cuda:1"
+pool 2x2
+a: conv 3x3 p1 x8; relu
+for i in 1..6 { conv 3x3 p1 x8 g2; relu }
+c: conv 3x3 p1 x16; relu; flatten
+fc 10"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        (">3 → 4<", ">3 → 8<", "makes 8 of 8 in a"),
+        (">8 → 8<", ">4 → 8<", "reads 4 of 8 in c"),
+        ("tower1:s", "tower0:s", "from a to conv1 lead"),
+        ('tailport="tower0:s", headport="tower1:n"', "style=invis", "from conv1 to c lead"),
+        ('PORT="tower', 'PORT="', "a stands in no tower"),
+    ],
+)
+def test_wrong_towers_are_found(before: str, after: str, found: str) -> None:
+    analysis = api.analyze(Source("test.arch", TOWERS))
+    assert readback.differences(analysis) == []
+    dot = analysis.draw("paper")
+    assert before in dot
+    whole = readback.Readback(readback.Network(analysis), reading.of_dot(analysis.draw()))
+    wrong = readback.rows_of(reading.of_dot(dot.replace(before, after)))
+    faults = list(readback.in_towers(whole, wrong))
+    assert any(found in fault for fault in faults), faults

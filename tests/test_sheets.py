@@ -260,7 +260,8 @@ def test_no_heads_over_what_is_no_row() -> None:
     assert "configuration" not in net_of(two).analysis.draw("paper")
 
 
-WIDE = "input 16x16 x8\nconcat< each i in 1..60 { conv 1x1 x8 } >\ngap; flatten; fc 10"
+# No two of them alike, or they would be one card.
+WIDE = "input 16x16 x8\nconcat< each i in 1..60 { conv 1x1 x(i) } >\ngap; flatten; fc 10"
 
 
 @pytest.mark.parametrize(
@@ -270,3 +271,9 @@ def test_a_row_wider_than_the_sheet_is_named(view: str, part: str) -> None:
     found = archc.loads(WIDE).analysis
     with pytest.raises(TooManySheets, match=rf"read on a4: {part}.* takes \d.\d times its width"):
         found.pages("dot", "a4", view=view)
+
+
+def test_a_row_of_branches_of_one_make_fits() -> None:
+    found = archc.loads(WIDE.replace("x(i)", "x8")).analysis
+    (page,) = found.pages("dot", "a4")
+    assert "×60 " in page.decode()

@@ -111,8 +111,15 @@ def test_survival_and_towers_are_seen() -> None:
     assert notes[0] == "survives 0.991…0.833"
     assert notes[-1].endswith("…0.5")
     found = paper_of(archc.load("alexnet_2gpu").analysis)
-    assert found.lines["conv2"].config[1:] == ("48 → 128", "48 → 128"), "two GPUs"
-    assert len(found.lines["conv3"].config) == 1
+    assert found.towers.devices == ("cuda:0", "cuda:1")
+    towers = {id: (row.part, row.meets) for id, row in found.towers.rows.items()}
+    assert towers["conv2"] == ("48 → 128", False), "each GPU reads its own maps"
+    assert towers["conv3"] == ("256 → 192", True), "and here those of both"
+    assert {id for id, (_, meets) in towers.items() if meets} == {"conv3", "fc6", "fc7"}
+    assert "fc8" not in towers, "the last layer is on the first GPU"
+    found = paper_of(analysed("input 8x8 x4\nconv 3x3 p1 x8 g2\nconv 3x3 p1 x8"))
+    assert found.lines["conv1"].config[1:] == ("2 → 4", "2 → 4"), "groups without devices"
+    assert len(found.lines["conv2"].config) == 1
 
 
 def test_the_fractal_figure_ends_in_its_join() -> None:

@@ -9,7 +9,7 @@ one loop whose whole numbers are *growing* in a way that a few words tell: dilat
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, fields
 from enum import Enum
 from itertools import pairwise
@@ -45,6 +45,7 @@ class Likeness(Enum):
     EQUAL = "nothing"
     ALIKE = "incoming channels, probabilities"
     GROWING = "those, and the whole numbers of one statement"
+    BESIDE = "whole numbers that change no shape, in branches of one combinator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,9 @@ def units_of(chain: Chain) -> Iterator[RepeatUnit]:
         current = node.output
 
 
+Joined = Callable[[RepeatUnit, RepeatUnit], bool]
+
+
 class Alike:
     """Compares stretches of one plan; without `growing` numbers that grow keep passes apart."""
 
@@ -91,14 +95,17 @@ class Alike:
         self._depth = 0
 
     def runs(
-        self, units: list[RepeatUnit], references: Counter[Tensor]
+        self, units: list[RepeatUnit], references: Counter[Tensor], joined: Joined
     ) -> Iterator[list[RepeatUnit]]:
-        """The units in order, those that fold together in one list."""
+        """The units in order, those that fold together in one list.
+
+        `joined` says of two that others see into whether they may.
+        """
         start = 0
         while start < len(units):
-            run = self._run(units, start, references, Likeness.ALIKE)
+            run = self._run(units, start, references, joined, Likeness.ALIKE)
             if len(run) == 1 and run[0].looped and self._growing:
-                parts = self._grown(self._run(units, start, references, Likeness.GROWING))
+                parts = self._grown(self._run(units, start, references, joined, Likeness.GROWING))
             else:
                 parts = self._split(run)
             yield from parts
@@ -109,22 +116,25 @@ class Alike:
         units: list[RepeatUnit],
         start: int,
         references: Counter[Tensor],
+        joined: Joined,
         likeness: Likeness,
     ) -> list[RepeatUnit]:
         run = [units[start]]
         if not _may_fold(units[start]):
             return run
-        hidden, last = _seen_from_outside(units[start], references)
+        hidden, last = seen_from_outside(units[start], references)
         wanted = None
-        while not hidden and not last and start + len(run) < len(units):
+        while not last and start + len(run) < len(units):
             unit = units[start + len(run)]
             if not _may_fold(unit) or len(unit.nodes) != len(run[0].nodes):
                 break
             if likeness is Likeness.GROWING and not unit.looped:
                 break
-            hidden, last = _seen_from_outside(unit, references)
+            before, (hidden, last) = hidden, seen_from_outside(unit, references)
+            if (before or hidden) and not joined(run[-1], unit):
+                break
             wanted = wanted or self.signature(run[0], likeness)
-            if hidden or self.signature(unit, likeness) != wanted:
+            if self.signature(unit, likeness) != wanted:
                 break
             run.append(unit)
         return run
@@ -180,6 +190,8 @@ class Alike:
                         yield from self._nodes(iteration.nodes, known, likeness)
                 case Ref():
                     yield ("@", known.get(node.output.root, id(node.output.root)))
+                case Output():
+                    yield ("output", node.name, known.get(node.output.root))
                 case _:
                     yield id(node)
             known.setdefault(node.output.root, len(known))
@@ -193,6 +205,9 @@ class Alike:
         if likeness is Likeness.EQUAL:
             return (node.op, tuple(x.dims for x in node.shapes), size, other, node.again)
         settings = tuple(_outline(getattr(node.op, f.name), likeness) for f in fields(node.op))
+        if likeness is Likeness.BESIDE:
+            dims = tuple(x.dims for x in node.shapes), shape.dims if shape is not None else None
+            return (type(node.op), settings, dims, size, other, node.again)
         # Numbers may differ in one statement, not between two that look alike.
         place = (node.span.start, node.span.source.name) if likeness is Likeness.GROWING else None
         return (type(node.op), settings, len(node.inputs), size, other, node.again, place)
@@ -237,15 +252,24 @@ def _references(nodes: list[Node]) -> Iterator[Tensor]:
                 yield from (x.root for x in node.tensors)
 
 
-def _seen_from_outside(unit: RepeatUnit, references: Counter[Tensor]) -> tuple[bool, bool]:
+def seen_from_outside(unit: RepeatUnit, references: Counter[Tensor]) -> tuple[bool, bool]:
     """Whether something else asks for a tensor inside the unit, and for the one at its end."""
-    if not references:
-        return False, False
-    made = {node.output.root for node in walk(unit.nodes)} - {unit.input.root}
-    made |= {x.root for node in walk(unit.nodes) if isinstance(node, Call) for x in node.outputs}
-    inside = Counter(_references(unit.nodes))
-    outside = {tensor for tensor in made if references[tensor] > inside[tensor]}
+    outside = {root for _, root, _ in asked_for_outside(unit, references)} if references else set()
     return bool(outside - {unit.output.root}), unit.output.root in outside
+
+
+def asked_for_outside(
+    unit: RepeatUnit, references: Counter[Tensor]
+) -> Iterator[tuple[int, Tensor, int]]:
+    """The tensors that a unit makes and others ask for: the place of each in it, and how often."""
+    inside = Counter(_references(unit.nodes))
+    made: dict[Tensor, int] = {}
+    for node in walk(unit.nodes):
+        for x in (node.output, *(node.outputs if isinstance(node, Call) else ())):
+            made.setdefault(x.root, len(made))
+    for root, place in made.items():
+        if references[root] > inside[root] and root is not unit.input.root:
+            yield place, root, references[root] - inside[root]
 
 
 def _may_fold(unit: RepeatUnit) -> bool:
@@ -258,10 +282,11 @@ def _outline(value: Any, likeness: Likeness) -> Hashable:
         return id(value.tree)
     if isinstance(value, tuple):
         return tuple(_outline(item, likeness) for item in value)
-    if isinstance(value, float):
+    if isinstance(value, float) and likeness is not Likeness.BESIDE:
         return None
     kind = type(symbolic.plain(value)).__name__
-    return (kind, None) if likeness is Likeness.GROWING and kind == "int" else (kind, value)
+    grows = likeness in (Likeness.GROWING, Likeness.BESIDE) and kind == "int"
+    return (kind, None) if grows else (kind, value)
 
 
 # --- numbers that grow -------------------------------------------------------------------
@@ -273,7 +298,7 @@ def _tells(passes: list[list[Node]], known: set[tuple[Body, ...]]) -> bool:
         [[node for node in walk(nodes) if isinstance(node, kind)] for nodes in passes]
         for kind in (Apply, Call)
     )
-    if not all(_are_told([node.op for node in same]) for same in zip(*applies, strict=True)):
+    if not all(are_told([node.op for node in same]) for same in zip(*applies, strict=True)):
         return False
     for same in zip(*calls, strict=True):
         bodies = tuple(node.body for node in same)
@@ -284,15 +309,18 @@ def _tells(passes: list[list[Node]], known: set[tuple[Body, ...]]) -> bool:
     return True
 
 
-def _are_told(ops: list[Op]) -> bool:
-    """Whether the numbers of an operator make a series, which its label in a picture shows."""
+def are_told(ops: list[Op], few: int = FEW) -> bool:
+    """Whether the numbers of an operator make a series, which its label in a picture shows.
+
+    As many as `few` of them need none: each is named.
+    """
     written = ops[0].fields()
     for field in fields(ops[0]):
         values = [symbolic.plain(getattr(op, field.name)) for op in ops]
         if len(set(values)) == 1 or isinstance(values[0], float):
             continue
         several = values if isinstance(values[0], tuple) else [(value,) for value in values]
-        if not all(is_series(list(numbers)) for numbers in zip(*several, strict=True)):
+        if not all(is_series(list(numbers), few) for numbers in zip(*several, strict=True)):
             return False
         shown = written[field.name].form is Form.PADDING or all(
             a.label() != b.label() for a, b in pairwise(ops) if a != b
@@ -302,11 +330,11 @@ def _are_told(ops: list[Op]) -> bool:
     return True
 
 
-def is_series(numbers: list[Any]) -> bool:
+def is_series(numbers: list[Any], few: int = FEW) -> bool:
     """Whether few numbers tell all: they are few, or grow by the same step or factor."""
     if len(set(numbers)) == 1:
         return True
-    if len(numbers) <= FEW:
+    if len(numbers) <= few:
         return len(set(numbers)) == len(numbers)
     if not all(isinstance(number, int) for number in numbers):
         return False

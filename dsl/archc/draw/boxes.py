@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from archc.draw.scene import SHARED, Box, Called, Card, Edge, Port, Ports, Scene
+from archc.draw.scene import BESIDE, SHARED, Box, Called, Card, Edge, Port, Ports, Scene
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Boxes:
     def connect(self, ports: Ports, head: str, skip: bool = False, size: bool = False) -> None:
         skip = (skip or self.skip) and not size
         self.scene.edges += [
-            Edge(port.id, head, port.shape, skip, self.training_only, size, port.last)
+            Edge(port.id, head, port.shape, skip, self.training_only, size, port.last, port.each)
             for port in self.resolved(ports)
         ]
 
@@ -90,7 +90,7 @@ class Boxes:
         plain = [item for item in box.items if isinstance(item, Card) and not item.pill]
         if not box.items:
             self._dissolve(box, self.box)
-        elif len(box.items) == 1 and plain and box.kind != "aux":
+        elif len(box.items) == 1 and plain and box.kind != "aux" and not _is_row(box, plain[0]):
             _rename(plain[0], box, is_given=self.box.kind == "fold")
             self._dissolve(box, self.box)
         elif len(inner) == 1 and not plain and _adopt(box, inner[0]):
@@ -115,9 +115,16 @@ def _moved(edge: Edge, gone: str, source: Ports, skip: bool) -> Iterator[Edge]:
     if edge.tail == gone:
         for port in source:
             skips = (edge.skip or skip) and not edge.size
-            yield replace(edge, tail=port.id, shape=port.shape, last=port.last, skip=skips)
+            each = max(edge.each, port.each)
+            moved = replace(edge, tail=port.id, shape=port.shape, last=port.last, each=each)
+            yield replace(moved, skip=skips)
     elif edge.head != gone:
         yield edge
+
+
+def _is_row(box: Box, card: Card) -> bool:
+    """Whether a card in a box of branches stands for several in a row: no one count is of both."""
+    return box.beside and card.title[0][0].startswith("×")
 
 
 def _rename(card: Card, box: Box, is_given: bool) -> None:
@@ -127,6 +134,7 @@ def _rename(card: Card, box: Box, is_given: bool) -> None:
     card.block = box.block or card.block
     for shared in (fact for fact in box.facts if fact.startswith(SHARED)):
         card.facts = [shared if fact == SHARED else fact for fact in card.facts]
+    card.facts[:0] = [BESIDE] * box.beside
     card.facts += [fact for fact in box.facts if fact.startswith("if ") and fact not in card.facts]
     if box.label and box.name and not is_given:
         card.facts.insert(0, box.name)
@@ -146,7 +154,9 @@ def _adopt(box: Box, inner: Box) -> bool:
     elif box.kind in ("group", "aux") and not box.block and inner.count == 1:
         box.kind = box.kind if box.kind == "aux" else inner.kind
         box.block = inner.block
-    elif box.kind in ("group", "block") and inner.count > 1 and not inner.above:
+    elif box.kind in ("group", "block") and inner.count > 1 and not (inner.above or inner.beside):
+        if len(box.items) > 1:  # a merge, which does not repeat
+            return False
         box.above = title(box.name, box.block)
         box.kind, box.count, box.name, box.block = "fold", inner.count, inner.name, inner.block
         box.times = inner.times

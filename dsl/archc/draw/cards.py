@@ -100,19 +100,20 @@ def card(row: Row, prefix: str, id: str, costs: Costs) -> Card:
     about = main(row)
     first, last = row[0][0][0], row[-1][0][0]
     title = [piece for lanes in row for piece in ((" · ", False), (_words(lanes), lanes is about))]
-    label, channels = _name(about, row), _channels(about)
+    label, changed = _name(about, row), channels(about)
     made = Card(
         id,
         _look(about),
         title[1:],
-        [*filter(None, (label, channels))],
+        [*filter(None, (label, changed))],
         _tooltip(row, prefix, costs),
         resized=_sizes(first.shapes[0]) != _sizes(last.output.shape),
         name=label or about[0][0].name,
         output=row[-1][-1][0].output.shape,
-        channels=channels,
+        channels=changed,
         groups=_groups(about[0][0]),
         spans=_spans(row),
+        row=row,
     )
     _add_costs(made, row, costs)
     return made
@@ -128,7 +129,8 @@ def block_card(row: Row, id: str, terms: Terms, test: Callable[[Apply], str]) ->
     at_each = len(set(tests)) > 1
     title: list[tuple[str, bool]] = []
     for lanes, text in zip(row, tests, strict=True):
-        head, out = block_words(lanes[0][0], terms)
+        words = [block_words(apply, terms) for apply, _ in lanes]
+        head, out = series([head for head, _ in words], every=True), words[0][1]
         title += [(" · ", False)] if title else []
         title.append((head, lanes is about))
         title += [(f" → {out}", False)] if out else []
@@ -178,11 +180,19 @@ def _name(about: Lanes[Apply], row: Row) -> str:
     """The label that the user gave, unless the title says as much."""
     others = [] if _category(about) in _WEIGHTED else row
     for lanes in (about, *others):
-        apply = lanes[0][0]
-        label = apply.also or apply.label
-        if label and label != apply.op.name:
-            return label
+        labels = [apply.also or apply.label or "" for apply, _ in lanes]
+        if labels[0] and labels[0] != lanes[0][0].op.name:
+            return _span_of_labels(list(dict.fromkeys(labels)))
     return ""
+
+
+def _span_of_labels(labels: list[str]) -> str:
+    """`out0…9` where a loop numbers them, else the first and the last."""
+    stem = labels[0].rstrip("0123456789")
+    start = labels[0].removeprefix(stem)
+    if start and labels == [f"{stem}{int(start) + at}" for at in range(len(labels))]:
+        return span_of([labels[0], *(label.removeprefix(stem) for label in labels[1:])])
+    return span_of(labels)
 
 
 def main(row: Row) -> Lanes[Apply]:
@@ -211,7 +221,7 @@ def _words(lanes: Lanes[Apply]) -> str:
     ops = [apply.op for apply, _ in lanes]
     growing = [name for name in ops[0].fields() if _grows([getattr(op, name) for op in ops])]
     labels = [_label(apply, growing) for apply, _ in lanes]
-    text = series(labels) if growing else span_of(labels)
+    text = series(labels, every=True) if growing else span_of(labels)
     return f"{lanes[0][0].op.name} {text}".rstrip()
 
 
@@ -229,7 +239,7 @@ def _label(apply: Apply, shown: Collection[str]) -> str:
     return shorten(label)
 
 
-def _channels(main: Lanes[Apply]) -> str:
+def channels(main: Lanes[Apply]) -> str:
     """`64 → 128` where channels change, `7×7×512 → 25088` where dimensions do.
 
     `32 × (4 → 4)` where groups of channels do not see each other: the cardinality.
@@ -239,17 +249,17 @@ def _channels(main: Lanes[Apply]) -> str:
     if ins[0].rank != outs[0].rank:
         return f"{span_of(map(format_shape, ins))} → {span_of(map(format_shape, outs))}"
     groups = _groups(main[0][0])
-    if groups > 1 and len(main) == 1:
+    if groups > 1 and all(_is_like(main[0][0], apply) for apply, _ in main[1:]):
         return f"{groups} × ({ins[0].channels // groups} → {outs[0].channels // groups})"
     before, after = (_span_of_channels([int(x.channels) for x in s]) for s in (ins, outs))
     changes = before != after or _category(main) in _WEIGHTED
     return f"{before} → {after}" if changes else ""
 
 
-def _span_of_channels(channels: list[int]) -> str:
+def _span_of_channels(counts: list[int]) -> str:
     """`64…224` where they grow by the same step; `64, 128, 256` where that would say too little."""
-    even = len({b - a for a, b in pairwise(channels)}) < 2
-    texts = [str(n) for n in channels]
+    even = len({b - a for a, b in pairwise(counts)}) < 2
+    texts = [str(n) for n in counts]
     return span_of(texts) if even else series(texts)
 
 
@@ -274,20 +284,20 @@ def _sign_words(merge: Apply) -> str:
 def _summands(lanes: Lanes[Apply]) -> str:
     """`64+128+32+32` where the channels of the inputs add up to the output's."""
     applies = [apply for apply, _ in lanes]
-    channels = [[int(x.channels) for x in apply.shapes] for apply in applies]
+    summands = [[int(x.channels) for x in apply.shapes] for apply in applies]
     out = applies[0].output.shape
-    if out is None or len(channels[0]) < 2 or sum(channels[0]) != int(out.channels):
+    if out is None or len(summands[0]) < 2 or sum(summands[0]) != int(out.channels):
         return ""
-    spans = [_span_of_channels(list(places)) for places in zip(*channels, strict=True)]
+    spans = [_span_of_channels(list(places)) for places in zip(*summands, strict=True)]
     return "+".join(f"({text})" if "," in text else text for text in spans)
 
 
 def _block_summands(merge: Apply, terms: Terms) -> str:
     """`c1x1+c3x3+c5x5+proj`, where all that is known of a block says so."""
-    channels = [x.channels for x in merge.shapes]
-    if not _summands([(merge, 1)]) or not all(map(symbolic.is_traced, channels)):
+    summands = [x.channels for x in merge.shapes]
+    if not _summands([(merge, 1)]) or not all(map(symbolic.is_traced, summands)):
         return ""
-    return "+".join(format_traced(count, terms) for count in channels)
+    return "+".join(format_traced(count, terms) for count in summands)
 
 
 # --- costs -------------------------------------------------------------------------------
@@ -295,12 +305,12 @@ def _block_summands(merge: Apply, terms: Terms) -> str:
 
 def _add_costs(made: Card, row: Row, costs: Costs) -> None:
     copies = sum(count for _, count in row[0])
-    single = len(row[0]) == 1
+    alike = all(_is_like(lanes[0][0], apply) for lanes in row for apply, _ in lanes[1:])
     params = sum(costs.of_node(apply).params * n for lanes in row for apply, n in lanes)
     made.macs = sum(costs.of_node(apply).macs * n for lanes in row for apply, n in lanes)
     made.params = params
     if params:
-        made.facts.append(human(params // copies) if single else f"Σ {human(params)}")
+        made.facts.append(human(params // copies) if alike else f"Σ {human(params)}")
     elif shared := [
         a for lanes in row for a, _ in lanes[:1] if a.state and (a.again or costs.again)
     ]:
@@ -308,9 +318,14 @@ def _add_costs(made: Card, row: Row, costs: Costs) -> None:
         made.facts.append(f"{SHARED}{named}")
     if made.macs and copies > 1:
         each = human(made.macs // copies)
-        made.cost = f"{copies}×{each}" if single else f"Σ {human(made.macs)}"
+        made.cost = f"{copies}×{each}" if alike else f"Σ {human(made.macs)}"
     elif made.macs:
         made.cost = human(made.macs)
+
+
+def _is_like(one: Apply, other: Apply) -> bool:
+    """Whether two copies differ in no more than their labels."""
+    return one.op == other.op and [x.dims for x in one.shapes] == [x.dims for x in other.shapes]
 
 
 def _spans(row: Row) -> tuple[Span, ...]:

@@ -75,6 +75,7 @@ def card_of(box: Box) -> Card:
         output=box.output,
         params=box.params,
         spans=box.spans,
+        row=[lanes for card in cards(box) for lanes in card.row],
     )
 
 
@@ -129,5 +130,6 @@ class _Collapse:
                 tail=before.tail,
                 skip=(before.skip or edge.skip) and not edge.size,
                 training_only=before.training_only or edge.training_only,
+                each=max(before.each, edge.each),
             )
             yield from self._through(joined, into)

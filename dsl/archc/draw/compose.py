@@ -11,14 +11,15 @@ from functools import cached_property
 from itertools import takewhile
 
 from archc.analysis.costs import Cost, Costs
-from archc.analysis.repeats import references, units_of
+from archc.analysis.repeats import RepeatUnit, units_of
 from archc.draw import cards
 from archc.draw.blocks import beginning, body_chain, called, facts, names, tooltip, totals
 from archc.draw.boxes import Boxes
 from archc.draw.cards import Lanes, Row
 from archc.draw.collapse import card_of
 from archc.draw.items import Fold, Folding, applies_of, operators, reshaped
-from archc.draw.scene import Box, Card, Port, Ports, Scene
+from archc.draw.leaving import Leaving
+from archc.draw.scene import BESIDE, Box, Card, Port, Ports, Scene
 from archc.draw.skips import Starts
 from archc.draw.variants import BlockInstance, SourceNotes
 from archc.ops import COMBINATORS
@@ -35,6 +36,7 @@ from archc.plan import (
     Scope,
     Tensor,
     outputs,
+    walk,
 )
 from archc.report.spelling.expressions import Terms, called_with
 from archc.report.spelling.shapes import format_shape
@@ -49,13 +51,19 @@ class DrawnBody:
     """One body while it is drawn: what makes each tensor, and where its names begin."""
 
     tensors: dict[Tensor, Ports]
-    references: Counter[Tensor]  # tensors that are asked for by their label
+    leaving: Leaving  # and what is asked for by its label
     prefix: str = ""
     scopes: tuple[str, ...] = ()
     blocks: tuple[int, ...] = ()  # trees of the blocks around: one inside itself has no box
     terms: Terms | None = None  # what its names are in the block that is drawn; None: numbers
     outside: bool = False  # what is drawn is a block that is called here
     costs: Costs = field(default_factory=Costs)  # of what is in it
+    # What leaves passes of repeats that are drawn once, and what leaves the first pass there.
+    families: dict[Tensor, Tensor] = field(default_factory=dict)
+
+    @property
+    def references(self) -> Counter[Tensor]:
+        return self.leaving.references
 
     def path(self, name: str) -> str:
         return self.prefix + ".".join((*self.scopes, name))
@@ -97,7 +105,7 @@ class _Composer:
 
     def network(self, plan: Plan) -> Scene:
         body = plan.body
-        frame = DrawnBody({}, references(body), costs=self.costs)
+        frame = DrawnBody({}, self.folding.leaving(body), costs=self.costs)
         for name, tensor in zip(body.input_names, body.inputs, strict=True):
             title = "input" if len(body.inputs) == 1 else f"input {name}"
             self._end(title, tensor, frame, (tensor.span,))
@@ -113,7 +121,7 @@ class _Composer:
         body, chain = instance.body, instance.chain
         tree = id(body.block.tree) if body.block is not None else 0
         outside = instance.around is not None
-        frame = DrawnBody({}, references(body), f"{name}.", (), (tree,), {}, outside)
+        frame = DrawnBody({}, self.folding.leaving(body), f"{name}.", (), (tree,), {}, outside)
         start = Card(self._id(frame.path("x")), "io", [("x", True)], [], "what goes in", pill=True)
         self._put(start, [chain.input], frame)
         for name, x in zip(body.input_names[1:], body.inputs[1:], strict=True):
@@ -157,8 +165,7 @@ class _Composer:
     def _chain(self, lanes: Lanes[Chain], frame: DrawnBody) -> None:
         """Statements in a row, in all their copies."""
         self.depth += 1
-        fold = self.fold and frame.path("")[:-1] not in self.expand
-        items = list(self.folding.of(lanes, frame.references, fold))
+        items = list(self.folding.of(lanes, frame.leaving, self._folds(frame)))
         at = 0
         while at < len(items):
             item = items[at]
@@ -172,6 +179,9 @@ class _Composer:
             else:
                 at += self._statement(item, operators(items, at + 1), frame)
         self.depth -= 1
+
+    def _folds(self, frame: DrawnBody) -> bool:
+        return self.fold and frame.path("")[:-1] not in self.expand
 
     def _cards(self, row: Row, frame: DrawnBody) -> None:
         kept: Row = []
@@ -224,15 +234,20 @@ class _Composer:
         ends: list[str] = []
         combinator, written = COMBINATORS[node.keyword], len(node.branches)
         starts = Starts(node, frame.tensors, self.boxes)
-        for at, branch in enumerate(node.branches):
-            before = self.boxes.size
+        fold = self._folds(frame)
+        for many in self.folding.beside(node, frame.leaving, frame.families, frame.terms, fold):
+            at, before = len(drawn), self.boxes.size
             place = combinator.place(at, written)
             skips = place in combinator.skips if combinator.skips else starts.skips(at)
+            beside = [[(n.branches[at + i], count) for n, count in nodes] for i in range(many)]
             with self.boxes.leading(skip=skips):
-                self._chain([(n.branches[at], count) for n, count in nodes], frame)
-            drawn.append(self.boxes.size > before)
+                if many > 1:
+                    self._beside(beside, frame)
+                else:
+                    self._chain(beside[0], frame)
+            drawn += [self.boxes.size > before] * many
             if drawn[-1]:
-                ends += [port.id for port in frame.tensors[branch.output.root]]
+                ends += [port.id for port in frame.tensors[node.branches[at].output.root]]
         if len(ends) > 1:
             self.boxes.scene.levels.append(ends)
         if combinator.skips:
@@ -242,6 +257,23 @@ class _Composer:
             around = combinator.merged(starts.around(drawn, made), any(drawn))
         return self._merge([(n.merge, count) for n, count in nodes], around, following, frame)
 
+    def _beside(self, branches: list[Lanes[Chain]], frame: DrawnBody) -> None:
+        """Branches of one make, drawn once; one edge leads to what merges them."""
+        (first, _), *_ = lanes = [lane for branch in branches for lane in branch]
+        units = [RepeatUnit(branch[0][0], looped=True) for branch in (branches[0], branches[-1])]
+        name = names(*units)
+        box = self._fold_box(name, name or "branches", len(branches), lanes, frame)
+        box.output, box.facts = first.output.shape, [BESIDE, *box.facts]
+        with self.boxes.inside(box, frame.tensors[beginning(first).root]) as header:
+            self._drawn(lanes, header, frame)
+        self._one_of_each([branch[0][0].output.root for branch in branches], frame)
+
+    def _one_of_each(self, made: list[Tensor], frame: DrawnBody) -> None:
+        """What copies make that are drawn once: one edge leads to what takes them all."""
+        each = len(made) if frame.terms is None else 1  # a block's card gives no shapes
+        ports = tuple(replace(port, each=each) for port in frame.tensors[made[0]])
+        frame.tensors |= dict.fromkeys(made, ()) | {made[0]: ports}
+
     def _merge(
         self, lanes: Lanes[Apply], around: list[bool], following: Row, frame: DrawnBody
     ) -> int:
@@ -249,7 +281,7 @@ class _Composer:
         inputs = [frame.tensors[x.root] for x in merge.inputs]
         ports = tuple(port for several in inputs for port in several)
         bundled = merge.output.shape is not None and merge.output.shape.columns
-        if bundled or len(ports) == 1:  # not merged yet, or nothing to merge
+        if bundled or len(ports) == len(inputs) == 1:  # not merged yet, or nothing to merge
             frame.tensors[merge.output.root] = ports
             return 1
         joined = cards.joining(merge, following, frame.references) if self.fold else []
@@ -286,7 +318,7 @@ class _Composer:
             handed = zip(node.body.inputs[1:], node.tensors, strict=True)
             tensors = {x.root: frame.tensors[given.root] for x, given in handed}
             source = tensors.get(start.root, frame.tensors[node.input.root])
-            inside = DrawnBody(tensors, references(node.body), prefix, (), blocks, terms)
+            inside = DrawnBody(tensors, self.folding.leaving(node.body), prefix, (), blocks, terms)
             inside.costs = costs
             box = Box(self._id(frame.path(node.name)), "block", name, node.body.name)
         box.label, box.count, box.times = node.label is not None, count, times
@@ -335,6 +367,9 @@ class _Composer:
         self.boxes.connect(source, card.id)
         for given in node.tensors if isinstance(node, Call) else ():
             self.boxes.connect(frame.tensors[given.root], card.id)
+        for inner in walk(node.chain.nodes if isinstance(node, Scope) else []):
+            if inner.output.shape is not None:  # a label in it may be asked for
+                frame.tensors[inner.output.root] = (Port(card.id, inner.output.shape),)
         assert node.output.shape is not None
         return (Port(card.id, node.output.shape),)
 
@@ -348,26 +383,29 @@ class _Composer:
             lanes = [(units[0].nodes[0], n) for units, n in nodes]
             self._container(lanes, name, len(fold.units), frame, times)
         else:
-            nodes_in = [(n, c) for chain, c in fold.lanes for n in chain.nodes]
-            cost = _cost(nodes_in, frame.costs)
-            box = Box(
-                self._id(frame.path(f"{name or 'run'} ×{len(fold.units)}")),
-                "fold",
-                name,
-                count=len(fold.units),
-                facts=totals(cost),
-                params=cost.params,
-                macs=cost.macs,
-                output=fold.ends[-1][0].output.shape,
-                spans=tuple(n.span for n in first.nodes),
-            )
-            if frame.terms is not None:
-                box.name, box.facts, box.times = "", [], times
+            box = self._fold_box(name, name or "run", len(fold.units), fold.lanes, frame)
+            box.output, box.times = fold.ends[-1][0].output.shape, times
             source = frame.tensors[beginning(fold.lanes[0][0]).root]
             with self.boxes.inside(box, source) as header:
                 self._drawn(fold.lanes, header, frame)
+        for family in frame.leaving.families(fold.units) if frame.terms is None else ():
+            frame.families |= dict.fromkeys(family, family[0])
+            self._one_of_each(family, frame)
         made = frame.tensors[first.output.root]
         frame.tensors[last.output.root] = reshaped(made, [end.output for end, _ in fold.ends])
+
+    def _fold_box(
+        self, name: str, path: str, count: int, lanes: Lanes[Chain], frame: DrawnBody
+    ) -> Box:
+        """A box for chains that are drawn once and have no box of their own."""
+        cost = _cost([(node, n) for chain, n in lanes for node in chain.nodes], frame.costs)
+        box = Box(self._id(frame.path(f"{path} ×{count}")), "fold", name, count=count)
+        box.spans = tuple(node.span for node in lanes[0][0].nodes)
+        if frame.terms is None:
+            box.facts, box.params, box.macs = totals(cost), cost.params, cost.macs
+        else:
+            box.name = ""
+        return box
 
     def _aux(self, node: AuxHead, frame: DrawnBody) -> None:
         """A side classifier: set apart, and there while training only."""

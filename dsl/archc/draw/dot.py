@@ -61,10 +61,12 @@ class Writer:
     cards: dict[str, Card] = field(default_factory=dict)
     leaving: Counter[str] = field(default_factory=Counter)  # edges that are no skips
     entering: Counter[str] = field(default_factory=Counter)
-    ends: Counter[tuple[str, int]] = field(default_factory=Counter)  # all edges, out and in
+    out_of: dict[str, list[Edge]] = field(default_factory=dict)  # all edges
+    into: dict[str, list[Edge]] = field(default_factory=dict)
     hottest: int = 1
     shapes: bool = True  # on the edges
     columns: int = 1
+    packed: bool = False  # laid out in parts, as columns are
     middles: dict[str, Middle] = field(default_factory=dict)  # by the item each stands before
     ties: dict[Edge, Middle] = field(default_factory=dict)
 
@@ -73,8 +75,9 @@ class Writer:
         straight = [edge for edge in self.scene.edges if edge.trunk]
         self.leaving = Counter(edge.tail for edge in straight)
         self.entering = Counter(edge.head for edge in straight)
-        self.ends = Counter((edge.tail, 0) for edge in self.scene.edges)
-        self.ends += Counter((edge.head, 1) for edge in self.scene.edges)
+        for edge in self.scene.edges:
+            self.out_of.setdefault(edge.tail, []).append(edge)
+            self.into.setdefault(edge.head, []).append(edge)
         for middle in middles(self.scene, self.homes):
             self.middles[middle.place] = self.ties[middle.edge] = middle
 
@@ -204,26 +207,34 @@ class Writer:
         if edge.head not in self.cards:
             attributes.append("headport=n")
         if self.is_labelled(edge):
-            attributes.append(self._shape(edge) if self.columns > 1 else _label(edge))
+            packed = self.packed or self.columns > 1
+            attributes.append(self._shape(edge) if packed else _label(edge))
         attributes += _dashes(edge)
         if not _dashes(edge) and max(self.leaving[edge.tail], self.entering[edge.head]) > 1:
             attributes.append("weight=2")  # columns stay upright, only their ends bend
         return ", ".join(attributes)
 
     def _shape(self, edge: Edge) -> str:
-        """The shape on an edge of a drawing in columns.
+        """The shape on an edge of a drawing in columns, or beside a table.
 
         Graphviz draws no labels of edges there, for it lays each column out by itself; those at an
         end of an edge it does. This one stands to the right of a straight line, below the borders
-        of the boxes that the line leaves.
+        of the boxes that the line leaves. Where lines fork it stands above the head of each, on the
+        side that the line does not come from.
         """
         text = f" {edge.label}"
         tail, head = self.homes[edge.tail], self.homes[edge.head]
-        left = sum(box not in head for box in tail)
-        right, down = text_width(text, 8) / 2 + 3, _BORDER * (left + 1) if left else _BELOW
-        angle, distance = degrees(atan2(right, down)), hypot(right, down) / 10
+        out = [other for other in self.out_of[edge.tail] if other.trunk or other is edge]
+        forks = len(self.out_of[edge.tail]) > 1
+        ends = (head, tail) if forks else (tail, head)
+        borders = sum(box not in ends[1] for box in ends[0])
+        right, down = text_width(text, 8) / 2 + 3, _BORDER * (borders + 1) if borders else _BELOW
+        to_the_left = forks and 2 * out.index(edge) + 1 < len(out)
+        side = 1 if forks == to_the_left else -1
+        angle, distance = side * degrees(atan2(right, down)), hypot(right, down) / 10
+        end = "head" if forks else "tail"
         return (
-            f'taillabel="{escaped(text)}", labelangle={angle:.1f}, labeldistance={distance:.2f}, '
+            f'{end}label="{escaped(text)}", labelangle={angle:.1f}, labeldistance={distance:.2f}, '
             "minlen=2"
         )
 
@@ -247,19 +258,19 @@ class Writer:
 
     def is_labelled(self, edge: Edge) -> bool:
         """Where a tensor enters or leaves a box, changes its size, or flows on the top level."""
-        if not self.shapes:
-            return False
         ends = [self.cards.get(id) for id in (edge.tail, edge.head)]
         if ends[0] is None or any(end is not None and end.category == "io" for end in ends):
             return False  # a header's tensor is named on the way in; an input names its own
+        if edge.each > 1 or not self.shapes:
+            return edge.each > 1
+        if self.columns > 1 and len(self.into[edge.head]) > 1:
+            return False  # where lines meet there is no room
         tail, head = self.homes[edge.tail], self.homes[edge.head]
         leaves = len(tail) > len(head) or tail[-1] is not head[len(tail) - 1]
         if not edge.trunk:
             return leaves and edge.skip
         if tail[-1] is head[-1] and self.entering[edge.head] > 1:
             return False  # the cards that are merged say what they make
-        if self.columns > 1 and max(self.ends[edge.tail, 0], self.ends[edge.head, 1]) > 1:
-            return False  # beside a line that bends there is no room
         top = len(tail) == len(head) == 1
         return leaves or top or edge.head not in self.cards or self.cards[edge.tail].resized
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import groupby, takewhile
 
-from archc.analysis.repeats import Alike, Likeness, RepeatUnit, units_of
+from archc.analysis.repeats import (
+    Alike,
+    Joined,
+    Likeness,
+    RepeatUnit,
+    are_told,
+    seen_from_outside,
+    units_of,
+)
 from archc.draw import cards
-from archc.draw.blocks import body_chain
+from archc.draw.blocks import beginning, body_chain
 from archc.draw.cards import Lanes, Row
+from archc.draw.leaving import Leaving, tail_of
 from archc.draw.scene import Port, Ports
 from archc.draw.variants import SourceNotes
-from archc.plan import Apply, Call, Chain, Node, Scope, Tensor, walk
+from archc.ops import COMBINATORS
+from archc.plan import Apply, Body, Branches, Call, Chain, Node, Scope, Tensor, walk
+from archc.report.spelling.expressions import Terms
 
 
 @dataclass(slots=True)
@@ -25,7 +36,8 @@ class Fold:
     ends: Lanes[Chain]
 
 
-_FEWEST = 6  # single cards that fold: fewer read better written out
+_FEWEST = 6  # single cards, or branches, that fold: fewer read better written out
+_LISTED = 8  # branches whose numbers are named one by one
 
 
 class Folding:
@@ -36,16 +48,16 @@ class Folding:
 
     def __init__(self, notes: SourceNotes, in_terms: bool) -> None:
         self._alike, self._notes, self._lengths = Alike(not in_terms), notes, notes.lengths
+        self._in_terms = in_terms
 
-    def of(
-        self, lanes: Lanes[Chain], references: Counter[Tensor], fold: bool
-    ) -> Iterator[Lanes[Node] | Fold]:
+    def of(self, lanes: Lanes[Chain], leaving: Leaving, fold: bool) -> Iterator[Lanes[Node] | Fold]:
         """The statements of a chain, loops opened, neighbours that are alike folded."""
         opened = [[(unit, count) for unit in units_of(chain)] for chain, count in lanes]
         columns: list[Lanes[RepeatUnit]] = [list(column) for column in zip(*opened, strict=True)]
         at = 0
         units = [column[0][0] for column in columns]
-        runs = self._runs(units, references) if fold else ([unit] for unit in units)
+        references = leaving.references
+        runs = self._runs(units, leaving) if fold else ([unit] for unit in units)
         for run in runs:
             folded = columns[at : at + len(run)]
             at += len(run)
@@ -56,13 +68,66 @@ class Folding:
                 continue
             for column in folded:
                 if column[0][0].looped:
-                    yield from self.of([(unit.chain, n) for unit, n in column], references, fold)
+                    yield from self.of([(unit.chain, n) for unit, n in column], leaving, fold)
                 else:
                     yield [(unit.nodes[0], n) for unit, n in column]
 
-    def _runs(
-        self, units: list[RepeatUnit], references: Counter[Tensor]
-    ) -> Iterator[list[RepeatUnit]]:
+    def _joined(self, leaving: Leaving) -> Joined:
+        """A block's card says nothing of what single passes give."""
+        return (lambda one, other: False) if self._in_terms else leaving.joined
+
+    def beside(
+        self,
+        node: Branches,
+        leaving: Leaving,
+        families: Mapping[Tensor, Tensor],
+        terms: Terms | None,
+        fold: bool,
+    ) -> Iterator[int]:
+        """How many branches each drawing stands for, in order: neighbours of one make, or one.
+
+        `families` has for what leaves a pass of a repeat what leaves the first one; such branches
+        are drawn once also without `fold`, for the repeat is.
+        """
+        if COMBINATORS[node.keyword].skips or node.keyword == "columns":
+            yield from (1 for _ in node.branches)
+            return
+        makes = [self._make(branch, leaving.references, terms) for branch in node.branches]
+        starts = [beginning(branch).root for branch in node.branches]
+        keys = [
+            make and (make, families.get(start, start))
+            for make, start in zip(makes, starts, strict=True)
+        ]
+        at = 0
+        for key, same in groupby(keys):
+            branches = node.branches[at : at + len(list(same))]
+            at += len(branches)
+            enough = fold and len(branches) >= _FEWEST
+            many = key is not None and (enough or key[1] in families)
+            yield from [len(branches)] if many and _are_told(branches) else (1 for _ in branches)
+
+    def _make(
+        self, branch: Chain, references: Counter[Tensor], terms: Terms | None
+    ) -> tuple[Hashable, ...] | None:
+        """The same for branches that may be drawn once; None for one that is drawn by itself."""
+        inside, unit = list(_within(branch.nodes)), tail_of(branch)
+        drawn = [n for n in inside if isinstance(n, Apply) and not cards.does_nothing(n, terms)]
+        if not drawn or any(seen_from_outside(unit, references)):
+            return None
+        plain = all(isinstance(node, Apply) for node in unit.nodes)
+        if terms is None:
+            likeness = Likeness.BESIDE if plain else Likeness.EQUAL
+            return (likeness, self._alike.signature(unit, likeness))
+        if not plain or any(map(self._notes.test, inside)):
+            return None  # what is said in the block's terms is said of one
+        words = [cards.block_words(apply, terms) for apply in drawn]
+        said = tuple((head.count(" "), out) for head, out in words)
+        return said, self._alike.signature(unit, Likeness.BESIDE)
+
+    def leaving(self, body: Body) -> Leaving:
+        return Leaving(body, self._alike)
+
+    def _runs(self, units: list[RepeatUnit], leaving: Leaving) -> Iterator[list[RepeatUnit]]:
         """Units that fold together; in a block's card all passes of a loop that look the same."""
         at = 0
         while at < len(units):
@@ -72,7 +137,7 @@ class Folding:
                 at += length
                 continue
             rest = takewhile(lambda unit: unit.chain not in self._lengths, units[at:])
-            for run in self._alike.runs(list(rest), references):
+            for run in self._alike.runs(list(rest), leaving.references, self._joined(leaving)):
                 yield from [run] if self._say_the_same(run) else ([unit] for unit in run)
                 at += len(run)
 
@@ -84,14 +149,22 @@ class Folding:
         return all(found == tests[0] for found in tests)
 
     def _merged(self, columns: list[Lanes[RepeatUnit]], run: list[RepeatUnit]) -> Lanes[Chain]:
-        """Units that are equal are one lane that counts for all; others keep their own."""
+        """Units that are equal and called alike are one lane that counts for all."""
         if all(self._are_equal(lane) for lane in zip(*columns, strict=True)):
             return [(unit.chain, n * len(run)) for unit, n in columns[0]]
         return [(unit.chain, n) for column in columns for unit, n in column]
 
     def _are_equal(self, lane: tuple[tuple[RepeatUnit, int], ...]) -> bool:
-        first, *rest = (self._alike.signature(unit, Likeness.EQUAL) for unit, _ in lane)
+        first, *rest = (
+            (self._alike.signature(unit, Likeness.EQUAL), _labels(unit)) for unit, _ in lane
+        )
         return all(other == first for other in rest)
+
+
+def _are_told(branches: list[Chain]) -> bool:
+    """Whether a card can say what differs in each operator of these."""
+    applies = [[node for node in b.nodes if isinstance(node, Apply)] for b in branches]
+    return all(are_told([a.op for a in same], _LISTED) for same in zip(*applies, strict=True))
 
 
 def _within(nodes: list[Node]) -> Iterator[Node]:
@@ -100,6 +173,11 @@ def _within(nodes: list[Node]) -> Iterator[Node]:
         yield node
         if isinstance(node, Call):
             yield from _within(node.body.chain.nodes)
+
+
+def _labels(unit: RepeatUnit) -> list[str | None]:
+    """Those of its own operators, which cards show: `out{i}` is another in every pass."""
+    return [node.also or node.label for node in walk(unit.nodes) if isinstance(node, Apply)]
 
 
 def applies_of(lanes: Lanes[Node]) -> Lanes[Apply]:

@@ -121,7 +121,7 @@ def _signs(scene: Scene, cost: Cost) -> Iterator[str]:
         yield f"<TD>{font('  - - ', 9, SKIP, bold=True)}</TD>{_text('skip  ')}"
     if any(edge.size for edge in scene.edges):
         yield f"<TD>{font('  · · · ', 9, LINE, bold=True)}</TD>{_text('size only  ')}"
-    if any(box.count > 1 for box in boxes(scene.root)):
+    if any(box.count > 1 and not box.beside for box in boxes(scene.root)):
         yield f"<TD>{font(' ×N ', 10, SKIP, bold=True)}</TD>{_text('N in a row  ')}"
     if any(box.kind == "column" for box in boxes(scene.root)):
         yield f"<TD>{font(' A ', 9, GREY, bold=True)}</TD>{_text('goes on at A  ')}"

@@ -27,6 +27,8 @@ def _lines(scene: Scene, name: str) -> Iterator[str]:
     for at, edge in enumerate(scene.edges):
         arrow = "-->" if edge.trunk else "-.->"
         shown = f"|{_text(edge.label)}|" if edge.trunk else "|size|" * edge.size
+        if edge.each > 1:
+            shown = f'|"{_text(edge.label)}"|'  # quoted, for it has brackets
         yield f"  {ids[edge.tail]} {arrow}{shown} {ids[edge.head]}"
         dashed += [str(at)] if edge.skip else []
     used = {look(card.category) for card in cards(scene.root)}

@@ -19,7 +19,8 @@ from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
 from archc.draw.dot import Writer
 from archc.draw.part import part_of
-from archc.draw.scene import SHARED, Box, Called, Card, Scene
+from archc.draw.scene import BESIDE, SHARED, Box, Called, Card, Scene
+from archc.draw.towers import InTowers, TowerRows, towers
 from archc.draw.variants import BlockInstance, variants
 from archc.plan import Applicable, Body, Plan
 from archc.report.spelling.numbers import human
@@ -36,6 +37,7 @@ class PaperRow:
     times: int
     config: tuple[str, ...]  # more than one where the channels are split
     notes: str
+    towers: InTowers | None = None
 
     @property
     def shape(self) -> str:
@@ -72,6 +74,7 @@ class Paper:
     lines: dict[str, PaperRow]  # by the card's id
     groups: list[tuple[str, list[Card]]]  # cards in a row at one resolution, "" for none
     templates: list[Template]
+    towers: TowerRows
 
 
 def paper(plan: Plan, costs: Costs) -> Paper:
@@ -97,10 +100,12 @@ def paper(plan: Plan, costs: Costs) -> Paper:
     closed = [card.id for card in collapse.cards(scene.root)]
     runs = dict(_runs([box for box in repeats if box.id in closed]))
     trunk = _trunk(scene)
-    lines = {}
-    for card in collapse.cards(scene.root):
-        if card.id in trunk and not card.pill:
-            lines[card.id] = _line(card, calls.get(card.id), runs.get(card.id))
+    rows = [card for card in collapse.cards(scene.root) if card.id in trunk and not card.pill]
+    shared = towers(plan, rows)
+    lines = {
+        card.id: _line(card, calls.get(card.id), runs.get(card.id), shared.rows.get(card.id))
+        for card in rows
+    }
     beside = {
         card.id: _shown_name(card, runs.get(card.id))
         for card in collapse.cards(scene.root)
@@ -120,7 +125,7 @@ def paper(plan: Plan, costs: Costs) -> Paper:
         *_templates([calls[id] for id in closed if id in calls], costs),
         *(_run(whole, run) for run in runs.values()),
     ]
-    return Paper(scene, lines, list(_groups(scene, trunk)), templates)
+    return Paper(scene, lines, list(_groups(scene, trunk)), templates, shared)
 
 
 def _tree(call: Called) -> int:
@@ -171,17 +176,21 @@ def _runs(boxes: list[Box]) -> Iterator[tuple[str, _Repeat]]:
         yield box.id, _Repeat(name, box)
 
 
-def _line(card: Card, call: Called | None, run: _Repeat | None) -> PaperRow:
+def _line(card: Card, call: Called | None, run: _Repeat | None, parts: InTowers | None) -> PaperRow:
+    beside = BESIDE * (BESIDE in card.facts)
     if call is not None:
-        return PaperRow(card, call.name, call.times, (call.args,), call.notes)
+        notes = "    ".join(filter(None, (call.notes, beside)))
+        return PaperRow(card, call.name, call.times, (call.args,), notes)
     if run is not None:
-        return PaperRow(card, run.name, run.box.count, ("",), "")
+        return PaperRow(card, run.name, run.box.count, ("",), beside, parts)
     # A place says little: `features.0`.
     name = ".".join(card.id.split(".")[-2:]) if card.name[:1].isdigit() else card.name
     words = "".join(text for text, _ in card.title)
     if card.category in ("io", "block"):
         words = ""
-    shared = next((fact for fact in card.facts if fact.startswith(SHARED)), "")
+    shared = next((fact for fact in card.facts if fact.startswith(SHARED)), beside)
+    if parts is not None:
+        return PaperRow(card, name, 1, (words,), shared, parts)
     if 1 < card.groups <= 4:
         part = card.channels.partition("(")[2].rstrip(")")
         return PaperRow(card, name, 1, (words, *[part] * card.groups), shared)
@@ -252,7 +261,7 @@ def _templates(rows: list[Called], costs: Costs) -> Iterator[Template]:
 
 
 def _run(whole: Scene, run: _Repeat) -> Template:
-    """A repeat in numbers, with signs for what goes in."""
+    """A repeat in numbers, with signs for what goes in, and where each pass gives something."""
     box = run.box
     scene, _ = part_of(whole, box.id)
     inside = {card.id for card in collapse.cards(box)} | {box.id}
@@ -260,17 +269,20 @@ def _run(whole: Scene, run: _Repeat) -> Template:
     signs = {card.id: card for card in collapse.cards(scene.root) if card.id not in inside}
     into = next(edge.tail for edge in scene.edges if edge.head == box.id)
     before = [_sign(card, box, id == into) for id, card in signs.items() if id.startswith("from ")]
-    names = dict(zip(signs, before, strict=False))
+    names = {id: sign.id for id, sign in zip(signs, before, strict=False)}
+    after = [signs[edge.head] for edge in scene.edges if edge.head in signs and edge.each > 1]
+    after = [replace(card, id=f"{box.id}() {card.id}") for card in after]
+    names |= {sign.id.removeprefix(f"{box.id}() "): sign.id for sign in after}
     edges = [
-        replace(edge, tail=names[edge.tail].id if edge.tail in names else edge.tail)
+        replace(edge, tail=names.get(edge.tail, edge.tail), head=names.get(edge.head, edge.head))
         for edge in scene.edges
-        if edge.head not in signs
+        if edge.head not in signs or edge.each > 1
     ]
-    drawn = Scene(replace(scene.root, items=[*before, box]), edges, scene.levels)
+    drawn = Scene(replace(scene.root, items=[*before, box, *after]), edges, scene.levels)
     flat = collapse.collapse(
         drawn, lambda inner, _: BoxState.FLAT if inner.id == box.id else BoxState.OPEN
     )
-    return Template(run.name, "", box.count, flat, repeat=box.id)
+    return Template(run.name, BESIDE * box.beside, box.count, flat, repeat=box.id)
 
 
 def _sign(card: Card, box: Box, enters: bool) -> Card:
@@ -290,5 +302,6 @@ def _flags(bodies: list[Body]) -> dict[str, str]:
 
 def writers(found: Paper) -> tuple[Writer, list[Writer]]:
     """Who draws the rows' side of the view, and each template."""
-    rows = Writer(found.scene, shapes=False)
-    return rows, [Writer(t.scene, shapes=False, hottest=rows.hottest) for t in found.templates]
+    rows = Writer(found.scene, shapes=False, packed=True)
+    scenes = (template.scene for template in found.templates)
+    return rows, [Writer(s, shapes=False, packed=True, hottest=rows.hottest) for s in scenes]

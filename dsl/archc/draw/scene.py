@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from archc.ops import Shape
-from archc.plan import Body, Chain
+from archc.plan import Apply, Body, Chain
 from archc.report.spelling.shapes import format_shape
 from archc.source import Span
 
 SHARED = "shared weights"  # what a card says that runs modules once more
+BESIDE = "side by side"  # what a fold says whose copies are branches, none after another
 
 
 @dataclass(eq=False, slots=True)
@@ -32,6 +33,7 @@ class Card:
     groups: int = 1  # of channels that do not see each other
     block: str = ""  # whose only operators they are
     spans: tuple[Span, ...] = ()  # the statements that it shows
+    row: list[list[tuple[Apply, int]]] = field(default_factory=list)  # its operators, as lanes
 
 
 @dataclass(eq=False, slots=True)
@@ -57,6 +59,11 @@ class Box:
     part: int = 0  # which, of one that goes on in another column
     spans: tuple[Span, ...] = ()
 
+    @property
+    def beside(self) -> bool:
+        """Whether it is drawn once for several branches."""
+        return BESIDE in self.facts
+
 
 @dataclass(frozen=True, slots=True)
 class Called:
@@ -74,12 +81,14 @@ class Called:
 class Port:
     """What makes a tensor: the id of a card or header. A bundle of columns has several.
 
-    `last` is the shape of the last of several copies, where it is another.
+    `last` is the shape of the last of several copies, where it is another; with `each` it stands
+    for what so many copies make, one by one.
     """
 
     id: str
     shape: Shape
     last: Shape | None = None
+    each: int = 1
 
 
 Ports = tuple[Port, ...]
@@ -94,10 +103,18 @@ class Edge:
     training_only: bool = False  # to an auxiliary head
     size: bool = False  # it gives its height and width, and no data: dotted
     last: Shape | None = None  # of the last copy of what is drawn once
+    each: int = 1  # tensors: one of each copy
 
     @property
     def label(self) -> str:
-        """`20×20×64`, or `20×20×64…128` where more comes from copy to copy."""
+        """`20×20×64`, or `20×20×64…128` where more comes from copy to copy.
+
+        `10 × (4096×64)` where each of ten copies gives one.
+        """
+        return f"{self.each} × ({self._shapes})" if self.each > 1 else self._shapes
+
+    @property
+    def _shapes(self) -> str:
         text = format_shape(self.shape)
         if self.last is None or self.last == self.shape:
             return text

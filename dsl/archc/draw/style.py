@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from math import sqrt
 
-from archc.analysis.repeats import FEW
+from archc.analysis.repeats import FEW, is_series
 from archc.report.characters import visible
 
 INK, GREY, LINE, FAINT = "#0f172a", "#475569", "#64748b", "#94a3b8"
@@ -71,17 +71,20 @@ def span_of(texts: Iterable[str]) -> str:
     return found[0] if found[0] == found[-1] else f"{found[0]}…{found[-1]}"
 
 
-def series(texts: Sequence[str]) -> str:
-    """`3 d1, 2, 4 … 512`: what differs between texts of as many words, one after the other."""
+def series(texts: Sequence[str], every: bool = False) -> str:
+    """`3 d1, 2, 4 … 512`: what differs between texts of as many words, one after the other.
+
+    With `every` none is left out that the others do not tell.
+    """
     if len(set(texts)) == 1:
         return texts[0]
     words = [text.split(" ") for text in texts]
     if len({len(found) for found in words}) > 1:
-        return _listed(texts)
-    return " ".join(_listed(column) for column in zip(*words, strict=True))
+        return _listed(texts, every)
+    return " ".join(_listed(column, every) for column in zip(*words, strict=True))
 
 
-def _listed(words: Sequence[str]) -> str:
+def _listed(words: Sequence[str], every: bool) -> str:
     """All of few words; of many the first, which say how it goes on, and the last."""
     if len(words) > FEW:
         words = _once(words)
@@ -90,9 +93,16 @@ def _listed(words: Sequence[str]) -> str:
     letters = re.match(r"[a-z]*", words[0])
     stem = letters[0] if letters and all(word.startswith(letters[0]) for word in words) else ""
     rest = [word.removeprefix(stem) for word in words]
-    if len(rest) <= FEW:
+    if len(rest) <= FEW or (every and not _is_regular(rest)):
         return stem + ", ".join(rest)
     return f"{stem}{', '.join(rest[: FEW - 1])} … {rest[-1]}"
+
+
+def _is_regular(words: Sequence[str]) -> bool:
+    """Whether the numbers in some words go on as they begin."""
+    numbers = [[*map(int, re.findall(r"\d+", word))] for word in words]
+    around = {re.sub(r"\d+", "", word) for word in words}
+    return len(around) == 1 and all(map(is_series, map(list, zip(*numbers, strict=True))))
 
 
 def _once(words: Sequence[str]) -> list[str]:

@@ -9,8 +9,9 @@ from itertools import chain
 
 from archc.draw.dot import GRAPH, Writer, preamble
 from archc.draw.paper import Paper, PaperRow, Template, writers
-from archc.draw.scene import Card
+from archc.draw.scene import Card, Edge
 from archc.draw.style import FAINT, GREY, INK, SKIP, font, heat, look, quoted, text_width
+from archc.draw.towers import ACROSS
 from archc.report.spelling.numbers import human
 
 # Two columns, each laid out by itself: rows on the left, templates on the right. Otherwise the
@@ -18,6 +19,7 @@ from archc.report.spelling.numbers import human
 _LAYOUT = GRAPH.replace("ranksep=0.25", 'ranksep=0.17, pack=20, packmode="array_ti2"')
 _WIDEST = 230  # points of the configuration column; longer text is cut, the tooltip has all
 _TEMPLATE = look("block")[1]
+_APART = 26  # points between towers
 _EMPTY = font(" ", 9)  # as high as a word
 
 
@@ -25,7 +27,9 @@ def table(found: Paper, name: str, title: str, *, rows: bool = True, templates: 
     """The whole drawing, or one part of it; `title` is an HTML-like table."""
     drawn = _Table(found, *writers(found))
     parts = [drawn.rows()] * rows + [drawn.templates()] * templates
-    return "\n".join((*preamble(name, title, _LAYOUT), *chain(*parts), "}")) + "\n"
+    # Nothing leads around anything in a network in towers, and lines that cross are straight.
+    layout = _LAYOUT.replace("splines=spline", "splines=line") if found.towers.rows else _LAYOUT
+    return "\n".join((*preamble(name, title, layout), *chain(*parts), "}")) + "\n"
 
 
 @dataclass
@@ -39,7 +43,7 @@ class _Table:
         self.training_only = {edge.head for edge in self.main.scene.edges if edge.training_only}
 
     def rows(self) -> Iterator[str]:
-        columns = _Columns.fitting(list(self.paper.lines.values()))
+        columns = _Columns.fitting(self.paper)
         hottest = self.main.hottest
         first = next(iter(self.paper.lines), None)
         headed = first is not None and first == next(iter(self.main.cards), None)
@@ -56,7 +60,21 @@ class _Table:
         if first is not None:
             yield f'  "columns" -> {quoted(first)} [style=invis];'
         for edge in sorted(self.main.scene.edges, key=lambda edge: edge.training_only):
-            yield f"  {self.main.edge(edge)}"
+            yield from (f"  {line}" for line in self._edges(edge))
+
+    def _edges(self, edge: Edge) -> Iterator[str]:
+        """A line for an edge; between towers one for each of them, or from each to each."""
+        towers = self.paper.towers
+        if not towers.devices:
+            yield self.main.edge(edge)
+            return
+        ends = f"{quoted(edge.tail)} -> {quoted(edge.head)}"
+        yield f"{ends} [style=invis, weight=100];"  # the rows stay below each other
+        # Lines that cross take room.
+        far = ", minlen=3" if towers.exchanges(edge.tail, edge.head) else ""
+        for start, end in towers.lines(edge.tail, edge.head):
+            out, into = towers.port(edge.tail, start), towers.port(edge.head, end)
+            yield f'{ends} [tailport="{out}:s", headport="{into}:n"{far}];'
 
     def _node(self, card: Card, columns: _Columns, hottest: int) -> str:
         line = self.paper.lines.get(card.id)
@@ -121,13 +139,19 @@ class _Columns:
     name: int
     config: int
     shape: int
+    towers: tuple[str, ...]  # the devices
+    tower: int  # the width of each
 
     @classmethod
-    def fitting(cls, lines: list[PaperRow]) -> _Columns:
+    def fitting(cls, found: Paper) -> _Columns:
+        lines, devices = list(found.lines.values()), found.towers.devices
         name = max((text_width(f"{x.name} ×{x.times}", 10.8) for x in lines), default=0)
         config = max([text_width("configuration", 8), *(text_width(_config(x), 9) for x in lines)])
         shape = max((text_width(x.shape, 9) for x in lines), default=0)
-        return cls(round(name) + 8, round(min(config, _WIDEST)) + 10, round(shape) + 6)
+        parts = [line.towers.part for line in lines if line.towers is not None]
+        tower = max((text_width(text, 9) for text in (*parts, *devices)), default=0)
+        widths = round(name) + 8, round(min(config, _WIDEST)) + 10, round(shape) + 6
+        return cls(*widths, devices, round(tower) + 12)
 
 
 def _config(line: PaperRow) -> str:
@@ -140,6 +164,7 @@ def _row(line: PaperRow, columns: _Columns, hottest: int) -> str:
     name += font(f" ×{line.times}", 10, SKIP, bold=True) if line.times > 1 else ""
     cells = [f'<TD WIDTH="4" BGCOLOR="{strip}"></TD>', _name_cell(name, columns.name)]
     cells.append(_configuration(line, columns.config, strip))
+    cells += _towers(line, columns, strip)
     cells.append(_cell(font(line.shape, 9, INK), "RIGHT", columns.shape))
     return _framed(cells + _costs(line.card, hottest), strip, tint)
 
@@ -175,6 +200,11 @@ def _head(columns: _Columns) -> str:
     words = (
         ("module", "LEFT", columns.name),
         ("configuration", "LEFT", columns.config),
+        *(
+            pair
+            for device in columns.towers
+            for pair in ((device, "CENTER", columns.tower), ("", "LEFT", _APART))
+        ),
         ("output", "RIGHT", columns.shape),
         ("MACs", "RIGHT", 40),
         ("params", "RIGHT", 40),
@@ -202,6 +232,22 @@ def _configuration(line: PaperRow, width: int, strip: str) -> str:
         f'<TD ALIGN="LEFT">{font(words + "  ", 9, GREY)}</TD>{boxes}</TR></TABLE>'
     )
     return f'<TD ALIGN="LEFT" WIDTH="{width}" CELLPADDING="0">{inner}</TD>'
+
+
+def _towers(line: PaperRow, columns: _Columns, strip: str) -> Iterator[str]:
+    """What each tower has of a row, in a box of its own."""
+    if not columns.towers:
+        return
+    if line.towers is None:
+        width = len(columns.towers) * (columns.tower + _APART) - _APART
+        yield f'<TD PORT="{ACROSS}" WIDTH="{width}"></TD><TD WIDTH="{_APART}"></TD>'
+        return
+    text = font(line.towers.part, 9, INK)
+    for at in range(len(columns.towers)):
+        yield (
+            f'<TD PORT="tower{at}" BORDER="1" COLOR="{strip}" BGCOLOR="#ffffff" '
+            f'WIDTH="{columns.tower}">{text}</TD><TD WIDTH="{_APART}"></TD>'
+        )
 
 
 def _cell(text: str, align: str, width: int, fill: str = "") -> str:

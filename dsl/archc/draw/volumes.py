@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from archc.draw.collapse import cards
 from archc.draw.dot import preamble
 from archc.draw.paper import Paper, PaperRow
-from archc.draw.scene import Box, Card, Scene
+from archc.draw.scene import BESIDE, Box, Card, Scene
 from archc.draw.style import GREY, INK, LINE, SKIP, font, look, quoted, text_width
+from archc.draw.towers import TowerRows
 from archc.ops import Shape
 
 _TALLEST, _WIDEST = 170.0, 64.0  # points
@@ -24,6 +25,7 @@ _SLOPE = 0.34  # of a depth, to the right and upwards
 _GAP, _LINE_GAP = 16.0, 34.0
 _MOST = 1500.0  # the width of a line of boxes
 _LETTERS = 46.0  # the height of the words below
+_APART = 20.0  # between towers
 _BAR = 12.0  # the depth of a vector's bar
 _GRAPH = (
     'layout=nop, pad=0.2, bgcolor=white, fontname="Helvetica", '
@@ -41,8 +43,20 @@ class Volume:
     width: float
     height: float
     depth: float
+    towers: int = 1  # boxes above each other, of a part of the channels each
+    step: float = 0.0  # from one of them to the next
     left: float = 0.0
     base: float = 0.0  # the lower edge of its front
+
+    @property
+    def tall(self) -> float:
+        """The height of all its boxes."""
+        return self.height + (self.towers - 1) * self.step
+
+    @property
+    def bases(self) -> list[float]:
+        """The lower edges of its boxes, the first one's on top."""
+        return [self.base + at * self.step for at in reversed(range(self.towers))]
 
     @property
     def slope(self) -> float:
@@ -53,6 +67,10 @@ class Volume:
         """The lines below it: text, points, colour, bold."""
         times = f" ×{self.row.times}" if self.row.times > 1 else ""
         said = self.row.config[0] if self.row.card.category not in ("io", "block") else ""
+        if self.row.towers is not None:
+            said += f"   {self.towers} × ({self.row.towers.part})"
+        if BESIDE in self.row.notes:
+            said = f"{said}   {BESIDE}".strip()
         lines = [
             (f"{self.row.name or 'run'}{times}", 9.0, INK, True),
             (self.row.shape, 8.0, LINE, False),
@@ -81,14 +99,22 @@ def volumes(found: Paper) -> list[Volume]:
     rows = [row for row in found.lines.values() if row.card.output is not None]
     if len(rows) > 1 and rows[-1].card.category == "io":
         rows.pop()  # the output is what the last one makes
+    counts = [found.towers.count(row.card.id) for row in rows]
     shapes = [row.card.output for row in rows if row.card.output is not None]
+    shapes = [
+        replace(s, channels=int(s.channels) // n) for s, n in zip(shapes, counts, strict=True)
+    ]
     tallest = max((max(map(int, s.size)) for s in shapes if s.size), default=1)
     widest = max((int(s.channels) for s in shapes if s.size), default=1)
     longest = max((int(s.channels) for s in shapes if not s.size), default=1)
-    return [
-        Volume(row, shape, *_extent(shape, tallest, widest, longest))
-        for row, shape in zip(rows, shapes, strict=True)
+    made = [
+        Volume(row, shape, *_extent(shape, tallest, widest, longest), count)
+        for row, shape, count in zip(rows, shapes, counts, strict=True)
     ]
+    step = max((box.height + box.slope + _APART for box in made if box.towers > 1), default=0.0)
+    for box in made:
+        box.step = step
+    return made
 
 
 def _extent(shape: Shape, tallest: int, widest: int, longest: int) -> tuple[float, float, float]:
@@ -114,9 +140,11 @@ def drawing(found: Paper, name: str, title: str) -> str:
     around = list(_around(found, boxes))
     lines = list(_in_lines(boxes, math.inf if around else _MOST))
     width = max((line[-1].left + line[-1].room for line in lines), default=1.0)
-    text = list(preamble(name, "", f'{_GRAPH}, _background="{_background(lines, around)}"'))
+    text = list(
+        preamble(name, "", f'{_GRAPH}, _background="{_background(lines, around, found.towers)}"')
+    )
     if title:
-        top = max((box.base + box.height + box.slope for box in boxes), default=0.0)
+        top = max((box.base + box.tall + box.slope for box in boxes), default=0.0)
         place = f'"{width / 2:.1f},{top + 56 + 5 * len(around):.1f}"'
         # As wide as the picture, so that its words stand at the left.
         cell = (
@@ -144,29 +172,33 @@ def _in_lines(boxes: list[Volume], most: float) -> Iterator[list[Volume]]:
         left = 0.0
         base += _LETTERS
         # All stand around one middle, as the maps in the lecture's figures do.
-        middle = base + max((box.height for box in line), default=0.0) / 2
+        middle = base + max((box.tall for box in line), default=0.0) / 2
         for box in line:
-            box.left, box.base = left, middle - box.height / 2
+            box.left, box.base = left, middle - box.tall / 2
             left += box.room + _GAP
-        base = max((box.base + box.height + box.slope for box in line), default=base) + _LINE_GAP
+        base = max((box.base + box.tall + box.slope for box in line), default=base) + _LINE_GAP
     yield from (line for line in lines if line)
 
 
 # --- the boxes ---------------------------------------------------------------------------
 
 
-def _background(lines: list[list[Volume]], around: list[tuple[Volume, Volume]]) -> str:
+def _background(
+    lines: list[list[Volume]], around: list[tuple[Volume, Volume]], towers: TowerRows
+) -> str:
     """Graphviz's drawing operations: arrows, boxes over them, skips over all."""
     pairs = [pair for line in lines for pair in pairwise(line)]
-    parts = [part for one, other in pairs for part in _arrow(one, other)]
-    parts += [part for line in lines for box in line for part in _faces(box)]
+    parts = [part for one, other in pairs for part in _arrows(one, other, towers)]
+    parts += [
+        part for line in lines for box in line for base in box.bases for part in _faces(box, base)
+    ]
     parts += _skips([box for line in lines for box in line], around)
     return " ".join(parts)
 
 
-def _faces(box: Volume) -> Iterator[str]:
+def _faces(box: Volume, base: float) -> Iterator[str]:
     _, strip, tint = look(box.row.card.category)
-    x, y, w, h, s = box.left_of_box, box.base, box.width, box.height, box.slope
+    x, y, w, h, s = box.left_of_box, base, box.width, box.height, box.slope
     front = [(x, y), (x + w, y), (x + w, y + h), (x, y + h)]
     top = [(x, y + h), (x + w, y + h), (x + w + s, y + h + s), (x + s, y + h + s)]
     side = [(x + w, y), (x + w + s, y + s), (x + w + s, y + h + s), (x + w, y + h)]
@@ -175,13 +207,23 @@ def _faces(box: Volume) -> Iterator[str]:
         yield _filled(face, _mixed(tint, strip, shade))
 
 
-def _arrow(one: Volume, other: Volume) -> Iterator[str]:
-    """From a box's side to the next one's front, at the middle that they share."""
-    start, end = one.left_of_box + one.width + one.slope, other.left_of_box
-    height = one.base + one.height / 2
-    yield _pen(LINE)
-    yield _polyline([(start, height), (end, height)])
-    yield _filled([(end, height), (end - 5, height + 2.2), (end - 5, height - 2.2)], LINE)
+def _arrows(one: Volume, other: Volume, towers: TowerRows) -> Iterator[str]:
+    """From a box's side to the next one's front, at their middles; in towers between several."""
+    left, right = one.left_of_box + one.width + one.slope, other.left_of_box
+    for start, end in towers.lines(one.row.card.id, other.row.card.id):
+        tail = left, one.bases[start] + one.height / 2
+        head = right, other.bases[end] + other.height / 2
+        yield _pen(LINE)
+        yield _polyline([tail, head])
+        yield _filled(_tip(tail, head), LINE)
+
+
+def _tip(tail: Point, head: Point) -> list[Point]:
+    """The head of an arrow."""
+    far = math.dist(tail, head)
+    x, y = 5 * (head[0] - tail[0]) / far, 5 * (head[1] - tail[1]) / far
+    back, side = (head[0] - x, head[1] - y), (-0.44 * y, 0.44 * x)
+    return [head, (back[0] + side[0], back[1] + side[1]), (back[0] - side[0], back[1] - side[1])]
 
 
 def _around(found: Paper, boxes: list[Volume]) -> Iterator[tuple[Volume, Volume]]:
