@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from test_corpus import LINES
 
 from archc.api import Analysis, analyze
 from archc.ops import COMBINATORS, REGISTRY
@@ -128,6 +129,24 @@ def test_a_cure_cures(
     assert after[what] < before[what]
     new = {code for code, _ in after - before if not code.startswith("W")}
     assert all((name, mistake.code, code) in BEHIND for code in new)
+
+
+def test_no_cures_undo_each_other() -> None:
+    """Whoever takes the first cure, and again the first one, comes to an end."""
+    starts = dict.fromkeys((source.name, source.text, p) for _, source, p, _, _ in CURES)
+    starts |= dict.fromkeys(("corpus", line.file(line.wrong), TESTS) for line in LINES)
+    for name, text, project in starts:
+        seen = set[str]()
+        while text not in seen:
+            seen.add(text)
+            source = Source(name, text)
+            found = analyze(source, project=project).diagnostics
+            cures = [d.fixes[0] for d in found if d.fixes and d.fixes[0].span.source is source]
+            if not cures:
+                break
+            text = edited(text, cures[0].edits)
+        else:
+            pytest.fail(f"again: {text}")
 
 
 def test_what_is_words_alone_is_known() -> None:
@@ -396,6 +415,61 @@ def test_a_projection_in_a_block_is_right_in_its_other_calls_too(name: str) -> N
     (fault,) = (d for d in analyze(Source("net.arch", text)).diagnostics if d.is_error)
     assert fault.fixes[0].title == f"project the shortcut: `{wanted}`"
     assert analyze(Source("net.arch", edited(text, fault.fixes[0].edits))).ok
+
+
+UNPARTED = "if stride != 1 or in.c != c { conv 1x1/(stride) x(c) nobias; bn }"
+
+
+@pytest.mark.parametrize("calls", ["b(16); b(32, 2)", "b(32)", "b(16, 2)"])
+@pytest.mark.parametrize(
+    ("between", "right"),
+    [("; ", " | "), (" ; ", " | "), ("\n  ", "\n  | "), ("  # s\n  ", "  # s\n  | ")],
+)
+def test_a_shortcut_without_its_bar_is_known_by_its_test(
+    between: str, right: str, calls: str
+) -> None:
+    wrong, meant = (
+        "network Net\ninput 8x8 x16\nblock b(c, stride=1) { residual< "
+        f"conv 3x3/(stride) p1 x(c) nobias; bn{gap}{UNPARTED} > }}\n{calls}\n"
+        for gap in (between, right)
+    )
+    (found,) = analyze(Source("n", wrong)).diagnostics
+    made = edited(wrong, found.fixes[0].edits)
+    assert made == meant
+    assert analyze(Source("n", made)).ok
+
+
+BODIES = [
+    "conv 3x3/(s) p1 x(c)",
+    "conv 3x3/(s) p1 x(c); conv 3x3/2 p1 x(c)",
+    "conv 3x3/(s) p1 x(c); conv 3x3/(s) p1 x(2 * in.c)",
+    "relu; conv 3x3/2 p1 x(2 * in.c)",
+    "{ conv 3x3/(s) p1 x(c); conv 3x3/2 p1 x(c) }",
+    "concat< | conv 3x3 p1 x(c) >; pool 2x2/(s)",
+    "if s > 1 { conv 3x3/2 p1 x(c) } else { conv 3x3 p1 x24 }",
+    "for i in 1..2 { conv 3x3/(s) p1 x(c * i) }",
+    "conv 3x3 p1 x(c * c + 17 * c + 3 * c // 5)",
+]
+
+
+@pytest.mark.parametrize("calls", ["b(16, 2); b(16, 1)", "b(32, 1); b(64, 2)", "b(24, 2); b(24)"])
+@pytest.mark.parametrize("body", BODIES)
+def test_no_projection_asks_for_another_one_for_ever(body: str, calls: str) -> None:
+    """What one call of a block asks for must not be what the next one takes back."""
+    for before in ("", "conv 1x1 x8; "):
+        text = (
+            "network Net\ninput 32x32 x16\n"
+            f"block b(c, s=1) {{ {before}residual< {body} > }}\n{calls}\n"
+        )
+        seen = set[str]()
+        while text not in seen:
+            seen.add(text)
+            cures = [d.fixes[0] for d in check(text).diagnostics if d.code == "A207" and d.fixes]
+            if not cures:
+                break
+            text = edited(text, cures[0].edits)
+        else:
+            pytest.fail(f"again: {text}")
 
 
 @pytest.mark.parametrize(
