@@ -255,7 +255,7 @@ def _operation(state: State, term: syntax.Operation, here: Context) -> Node:
         if _merges(name) and (foreign := foreign_combinator(term, here)):
             raise foreign
         if term.arguments and _merges(name):
-            raise in_brackets(term)
+            raise in_brackets(term, here)
     if name in COMBINATORS and not (term.branches is None and _stands_alone(name)):
         return combine(state, term, here)
     if name not in REGISTRY:

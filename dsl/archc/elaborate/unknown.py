@@ -72,18 +72,11 @@ def _unknown(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault:
     return fault("A101", title, name.span, cure or other)
 
 
-def in_brackets(term: syntax.Operation) -> Fault:
+def in_brackets(term: syntax.Operation, here: Context) -> Fault:
     """`sub(t, u)`: a combinator that is written like a function."""
-    found = (argument.value for argument in term.arguments or ())
-    branches = [_as_branch(x.id) if isinstance(x, syntax.Name) else "..." for x in found]
-    meant = f"{term.name.id}< {' | '.join(branches)} >"
-    cure: str | Fix = f"its branches stand in `<...>`: `{meant}`"
-    if "..." not in branches:
-        cure = Fix(f"its branches stand in `<...>`: `{meant}`", term.span, meant, safe=True)
-    title = f"`{term.name.id}` takes branches, not arguments"
-    return fault("A408", title, term.span, cure)
+    from archc.syntax.branches import in_angles, not_arguments
 
-
-def _as_branch(name: str) -> str:
-    """An operator is a branch as it is; any other name is a tensor's."""
-    return name if name in REGISTRY else f"@{name}"
+    known = {*REGISTRY, *COMBINATORS, *here.frame.env}
+    cure = in_angles(term.span.source, term.span.start, known)
+    other = f"its branches stand in `<...>`: `{term.name.id}< ... >`"
+    return fault("A408", not_arguments(term.name.id), term.span, cure or other)

@@ -7,6 +7,7 @@ import re
 from archc import syntax
 from archc.source import Diagnostic, Fix, Span, SpanLabel
 from archc.syntax import expected
+from archc.syntax.branches import branches_in_brackets
 from archc.syntax.expected import ParserContext, unexpected
 from archc.syntax.foreign import (
     foreign_statement,
@@ -26,7 +27,7 @@ from archc.syntax.misplaced import (
     several_values,
 )
 from archc.syntax.pasted import assignment, docstring, program, sizes
-from archc.syntax.punctuation import added_tensor, branches_in_brackets
+from archc.syntax.punctuation import added_tensor
 from archc.syntax.python import PythonLine
 from archc.syntax.shortcut import shortcut
 from archc.syntax.suites import suite
