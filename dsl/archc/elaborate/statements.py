@@ -26,7 +26,7 @@ from archc.elaborate.operators import apply, with_whole_name
 from archc.elaborate.ports import check_given, enter, leave
 from archc.elaborate.reuse import reuse
 from archc.elaborate.state import Context, Frame, LimitReached, State
-from archc.elaborate.unknown import in_brackets, unknown
+from archc.elaborate.unknown import in_brackets, unknown, without_brackets
 from archc.elaborate.work import Suppressed, TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Dims
 from archc.plan import BlockValue, Body, Branches, Chain, Node, OperatorValue, Ref, Tensor
@@ -252,6 +252,8 @@ def _operation(state: State, term: syntax.Operation, here: Context) -> Node:
     if name in COMBINATORS and term.branches is None and (term.arguments or term.attributes):
         from archc.elaborate.cures import foreign_combinator  # for a mistake alone
 
+        if not term.arguments and _merges(name) and (wrong := without_brackets(term, here)):
+            raise wrong
         if _merges(name) and (foreign := foreign_combinator(term, here)):
             raise foreign
         if term.arguments and _merges(name):

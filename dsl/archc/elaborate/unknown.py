@@ -13,6 +13,7 @@ from archc.elaborate.work import Suppressed
 from archc.ops import COMBINATORS, REGISTRY
 from archc.plan import BlockValue, Tensor
 from archc.source import Fault, Fix, Span, fault, spelling
+from archc.syntax.branches import not_arguments
 
 
 def unknown(term: syntax.Operation, here: Context) -> Fault:
@@ -74,9 +75,34 @@ def _unknown(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault:
 
 def in_brackets(term: syntax.Operation, here: Context) -> Fault:
     """`sub(t, u)`: a combinator that is written like a function."""
-    from archc.syntax.branches import in_angles, not_arguments
+    from archc.syntax.branches import in_angles
 
     known = {*REGISTRY, *COMBINATORS, *here.frame.env}
     cure = in_angles(term.span.source, term.span.start, known)
     other = f"its branches stand in `<...>`: `{term.name.id}< ... >`"
     return fault("A408", not_arguments(term.name.id), term.span, cure or other)
+
+
+def without_brackets(term: syntax.Operation, here: Context) -> Fault | None:
+    """`add x`, `concat a b`, `residual conv 3x3 x8; bn`: a combinator written like a layer."""
+    from archc.syntax import sums
+
+    keyword, first = term.name.id, term.attributes[0]
+    if not isinstance(first, syntax.Word):
+        return None
+    labels = {name for name, known in here.frame.labels.items() if known.span or name != "x"}
+    words = [a.id for a in term.attributes if isinstance(a, syntax.Word)]
+    fixes: tuple[Fix, ...] = ()
+    is_layer = first.id in REGISTRY or isinstance(here.frame.env.get(first.id), BlockValue)
+    merge = "add" if keyword == "residual" else keyword
+    if len(words) == len(term.attributes) > 1 and labels.issuperset(words):
+        meant = f"{merge}< {' | '.join(f'@{word}' for word in words)} >"
+        fixes = (Fix(f"write `{meant}`", term.span, meant),)
+    elif len(term.attributes) == 1 and (first.id == "identity" or not is_layer):
+        fixes = sums.added(term.span, first.id, first.id in labels, merge)
+    elif is_layer and COMBINATORS[keyword].least == 1:
+        fixes = (sums.chain_of_line(term.span, keyword),)
+    if not fixes and any(word.startswith(f"{keyword} ") for word in REGISTRY):
+        return None  # `mean channels` perhaps
+    cure = f"its branches stand in `<...>`, a tensor's label with `@`: `{merge}< | @label >`"
+    return fault("A408", not_arguments(keyword), term.span, *(fixes or (cure,)))

@@ -27,10 +27,10 @@ from archc.syntax.misplaced import (
     several_values,
 )
 from archc.syntax.pasted import assignment, docstring, program, sizes
-from archc.syntax.punctuation import added_tensor
 from archc.syntax.python import PythonLine
 from archc.syntax.shortcut import shortcut
 from archc.syntax.suites import suite
+from archc.syntax.sums import added_tensor, named_tensors
 
 _PRODUCT = re.compile(r"(?<![\w(.])([xpgd/]?)(\d+(?:\*\w+)+)")
 _PLAIN = frozenset('{}()[]<>|;:,.=+-*/%@#"_!')
@@ -341,6 +341,7 @@ _CASES = (
     foreign_statement,
     shortcut,
     added_tensor,
+    named_tensors,
     hyphenated,
     times,
     named_stride,
