@@ -292,6 +292,12 @@ def test_completion_by_the_words_of_other_tools() -> None:
         ("Conv2d", "Conv2d → conv"),
         ("Conv1", "Conv1d → conv"),
         ("AdaptiveAvgPool2d", "AdaptiveAvgPool2d → gap"),
+        ("AdaptiveAveragePooling2D", "AdaptiveAveragePooling2D → gap"),
+        ("AdaptiveMaxPool2d", "AdaptiveMaxPool2d → pool to=1"),
+        ("AdaptiveMaxPooling2D", "AdaptiveMaxPooling2D → pool to=1"),
+        ("global_pool", "global_pool → gap"),
+        ("global_avg_pool", "global_avg_pool → gap"),
+        ("GlobalAvgPool2d", "GlobalAvgPool2D → gap"),
         ("GlobalMaxPooling2D", "GlobalMaxPooling2D → pool to=1"),
     ):
         one, offset = at_mark(f"{head}{begun}‸")
@@ -302,6 +308,25 @@ def test_completion_by_the_words_of_other_tools() -> None:
     one, offset = at_mark(f"{head}‸")
     assert not any(p.known_as for p in one.complete(offset)), "nothing is begun"
     assert not any(p.known_as == "ReLU" for p in at_mark_complete(f"{head}Re‸"))
+
+
+@pytest.mark.parametrize(
+    ("text", "snippet"),
+    [
+        ("res‸", "residual< ${1} >"),
+        ("add‸", "add< ${1} | ${2} >"),
+        ("add‸ # what for", "add< ${1} | ${2} >"),
+        ("concat‸ < a | b >", ""),
+        ("residual‸< a >", ""),
+        ("join‸", ""),
+        ("relu‸", ""),
+    ],
+)
+def test_completion_puts_brackets_for_branches_in(text: str, snippet: str) -> None:
+    proposals = at_mark_complete(f"network Net\ninput 32x32 x3\n{text}\n")
+    begun = text.partition("‸")[0]
+    found = next(p for p in proposals if p.text.startswith(begun) and not p.known_as)
+    assert found.snippet == snippet
 
 
 @pytest.mark.parametrize("input", ["x8", "16 x8", "4x8x8 x2", "6x6 x4; chunk 2; join"])

@@ -1,2 +1,2 @@
-// The page of archc, of web/, sha256:d650faaff7c436e4
+// The page of archc, of web/, sha256:18c7e26979ebc69f
 (()=>{importScripts("viz-global.js");var t=Viz.instance();onmessage=async({data:{id:s,dot:a}})=>{try{postMessage({id:s,svg:(await t).renderString(a,{format:"svg"})})}catch(e){postMessage({id:s,failed:e.message})}};})();

@@ -170,6 +170,7 @@ class Workbench:
                     "detail": p.detail,
                     "doc": p.doc,
                     "rank": p.rank,
+                    "snippet": p.snippet,
                 }
                 for p in found
             ]
