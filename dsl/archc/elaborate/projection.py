@@ -44,8 +44,6 @@ def residual_cures(
     body, shortcut = shapes
     if body.rank != shortcut.rank:
         return ("bring both to the same number of dimensions",)
-    if (unparted := _unparted(term)) is not None:
-        return (unparted,)
     if not body.rank:
         width = _width(chains[0], here)
         return (_projected(f"fc {width.text}", term, width.everywhere),)
@@ -76,7 +74,7 @@ def _projection(rank: int, step: _Measure, width: _Measure, here: Context) -> st
     return f"if {' or '.join(tests)} {{ {projection} }}"
 
 
-def _unparted(term: syntax.Operation) -> Fix | None:
+def unparted(term: syntax.Operation) -> Fix | None:
     """`residual< conv ...; bn; if stride > 1 { conv 1x1 ... } >`: the shortcut, without its `|`."""
     if len(term.branches or ()) != 1:
         return None

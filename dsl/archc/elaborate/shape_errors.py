@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from archc import syntax
-from archc.elaborate.projection import residual_cures
+from archc.elaborate.padding import padded
+from archc.elaborate.projection import residual_cures, unparted
 from archc.elaborate.state import Context
 from archc.ops import COMBINATORS, Shape, ShapeError
 from archc.plan import Apply, Chain, Tensor, walk
@@ -82,12 +83,15 @@ def explain_branches(
     if len(shapes) < len(merge.inputs) or len(shapes) < 2:
         return mistake
     names = COMBINATORS[keyword].branches
+    without = (here.x.shape,) if len(chains) < len(shapes) and here.x.shape is not None else ()
+    padding = padded(chains, without) if len({shape.size for shape in shapes}) > 1 else None
     if len(names) != len(shapes):
         labels = [_ending(x, term, f"branch {at} ends at") for at, x in enumerate(merge.inputs, 1)]
         labels = [SpanLabel(term.name.span), *labels]
         told = replace(mistake.diagnostic, labels=tuple(labels))
         cure = (
             _incoming_channels(merge, chains, here)
+            or padding
             or _odd_size_cure(term, merge, chains)
             or _stretched(term, merge, chains)
         )
@@ -102,7 +106,8 @@ def explain_branches(
     made = f"the {names[1]} is made here:"
     second = _ending(shortcut, term, f"the {names[1]} ends at", made)
     meant = _incoming_channels(merge, chains, here)
-    helps = (meant,) if meant is not None else residual_cures(shapes, chains, term, here)
+    cure = meant or unparted(term) or padding
+    helps = (cure,) if cure is not None else residual_cures(shapes, chains, term, here)
     notes = _arithmetic(chains, shapes, names) or mistake.diagnostic.notes
     return fault("A207", title, first.span, *helps, label=first.text, also=(second,), notes=notes)
 
