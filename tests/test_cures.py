@@ -6,6 +6,7 @@ others are words alone, which is what a diagnostic without `fixes` says.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -280,6 +281,25 @@ UP = "block up(@skip) { concat< | @skip > }\n"
          "relu; sigmoid\nresidual< conv 1x1 x2; relu; conv 1x1 x8 >"),
         ("relu as t\nresidual< conv 1x1 x2; conv 1x1 x(in.c) >",
          "relu as t\nresidual< conv 1x1 x2; conv 1x1 x(@t.c) >"),
+        # a parameter by another name
+        ("block f(c, s=1) { conv 1x1/(s) x(c) }\nf(4, stride=2)",
+         "block f(c, s=1) { conv 1x1/(s) x(c) }\nf(4, s=2)"),
+        ("block f(c, s=1) { conv 1x1/(s) x(c) }\nf(planes=4)",
+         "block f(c, s=1) { conv 1x1/(s) x(c) }\nf(c=4)"),
+        # a letter and its value
+        ("let w = 4; conv 1x1 x w", "let w = 4; conv 1x1 x(w)"),
+        ("let w = 4; let p = 1; conv 3x3 p p x w", "let w = 4; let p = 1; conv 3x3 p(p) x(w)"),
+        ("let s = 2; conv 1x1 / s x4", "let s = 2; conv 1x1 /(s) x4"),
+        # sizes that padding keeps
+        ("residual< conv 3x3 x8; relu; conv 3x3 x8 >",
+         "residual< conv 3x3 p1 x8; relu; conv 3x3 p1 x8 >"),
+        ("residual< conv 5x5 x8; conv 3x3 p1 x8 >", "residual< conv 5x5 p2 x8; conv 3x3 p1 x8 >"),
+        ("residual< conv 1x5 x8 >", "residual< conv 1x5 p0x2 x8 >"),
+        ("concat< conv 3x3 x8 | conv 1x1 x8 >", "concat< conv 3x3 p1 x8 | conv 1x1 x8 >"),
+        ("add< | conv 3x3 x8 >", "add< | conv 3x3 p1 x8 >"),
+        ("concat< pool 3x3/1 | conv 5x5 x4 >", "concat< pool 3x3/1 p1 | conv 5x5 p2 x4 >"),
+        ("residual< conv 3x3/2 x8; conv 3x3 p1 x8 | conv 1x1/2 x8 >",
+         "residual< conv 3x3/2 p1 x8; conv 3x3 p1 x8 | conv 1x1/2 x8 >"),
         # products and values
         ("gap; flatten; fc 2*2*2", "gap; flatten; fc (2*2*2)"),
         ("conv 1x1 x2*2 nobias", "conv 1x1 x(2*2) nobias"),
@@ -314,6 +334,8 @@ def test_the_first_hint_leads_to_the_right_line(wrong: str, right: str) -> None:
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
+        ("block f(c) { conv 1x1 x(c) }\nf(4, 2)", "call it as `f(c)`"),
+        ("block f(c) { conv 1x1 x(c) }\nf(4, stride=2)", "`f` takes `c`"),
         ("residual if (1 == 1) conv 1x1 x8; relu", "its branches stand behind"),
         ("concat< relu; each r in 1..3 { relu } | relu >", "set it apart by `|`"),
         ("concat< each r in 1..3 { relu }; relu | relu >", "what follows into its `{ }`"),
@@ -399,6 +421,29 @@ def test_an_input_may_have_any_name_that_can_be_used() -> None:
 
 def test_a_norm_behind_a_global_pool_is_remarked() -> None:
     assert [d.code for d in fault("bn_after_gap").diagnostics] == ["W116"]
+
+
+@pytest.mark.parametrize(
+    ("head", "argument", "right"),
+    [
+        ("f(c)", "stride=2", "f(c, stride=1)"),
+        ("f(c, @skip)", "wide=2", "f(c, @skip, wide=2)"),
+        ("f()", "stride=2", "f(stride=1)"),
+        ("f", "stride=2", "f(stride=1)"),
+    ],
+)
+def test_a_parameter_that_a_block_lacks_is_given_to_it(
+    head: str, argument: str, right: str
+) -> None:
+    given = "".join({"c": "4, ", "@skip": "@s, "}[x] for x in re.findall(r"c|@skip", head))
+    text = (
+        "network N\ninput 8x8 x8\nrelu as s\n"
+        f"block {head} {{ conv 1x1 x4 }}\nf({given}{argument})\n"
+    )
+    (found,) = (d for d in check(text).diagnostics if d.is_error)
+    made = edited(text, found.fixes[0].edits)
+    assert made == text.replace(f"block {head}", f"block {right}")
+    assert check(made).ok
 
 
 NORMED = "block cbr(c, k, stride=1) { conv (k)x(k)/(stride) p(k // 2) x(c) nobias; bn; relu }\n"

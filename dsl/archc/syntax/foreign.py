@@ -146,9 +146,11 @@ def named_stride(context: ParserContext) -> Diagnostic | None:
     """`conv 3x3/s`, `conv 3x3/2*s`: an expression without its brackets."""
     text, at = context.source.text, context.position
     name = re.match(r"[A-Za-z_]\w*", text[at : at + 80])
-    if name is None or "SIZE_OPEN" not in context.accepted or not text[:at].endswith("/"):
+    slash = len(text[:at].rstrip(" \t")) - 1
+    if name is None or "SIZE_OPEN" not in context.accepted or text[slash] != "/":
         return None
     span = Span(context.source, at, at + name.end())
     title = "a value stands in brackets"
-    fix = Fix(f"write `/({name.group()})`", span, f"({name.group()})", safe=True)
+    written = Span(context.source, slash, span.end)
+    fix = Fix(f"write `/({name.group()})`", written, f"/({name.group()})", safe=True)
     return Diagnostic("A001", title, (SpanLabel(span),), fixes=(fix,))
