@@ -18,6 +18,7 @@ from archc.cli import main
 from archc.editor.card import BadSetting, CardSetting
 from archc.editor.completion import Proposal
 from archc.editor.document import Document
+from archc.editor.findings import TextChange
 from archc.editor.hints import shape_hints
 from archc.editor.legend import FAMILIES, KINDS, MODIFIERS
 from archc.editor.navigation import NotRenamed
@@ -253,6 +254,38 @@ def test_hover_of_names() -> None:
 def proposed(text: str) -> dict[str, str]:
     one, offset = at_mark(text)
     return {proposal.text: proposal.detail for proposal in one.complete(offset)}
+
+
+def after(one: Document, changes: Collection[TextChange]) -> str:
+    source = one.analyse().source
+    return edited(source.text, [SourceEdit(Span(source, c.start, c.end), c.text) for c in changes])
+
+
+def test_all_that_is_expected_is_corrected_at_once() -> None:
+    body = (
+        "network Net\ninput 8x8 x4\nconv 1x1 x{}\n"
+        "expect {{\n  params {}\n  macs {}\n  output 8x8 x{}\n}}\n"
+    )
+    one = document(body.format(5, 20, 256, 4))
+    titles = [[cure.title for cure in finding.cures] for finding in one.findings()]
+    whole = "Expect what it has now, in all 3 lines"
+    singles = ["Expect 25", "Expect 1_280", "Expect `output 8x8 x5`"]
+    assert titles == [[single, whole] for single in singles]
+    for finding in one.findings():
+        assert after(one, finding.cures[1].changes) == body.format(5, 25, "1_280", 5)
+    (single,) = document(body.format(4, 20, 255, 4)).findings()
+    assert len(single.cures) == 1, "one alone needs no second cure"
+
+
+def test_a_network_is_begun_behind_blocks() -> None:
+    text = "block unit(c, stride=1) {\n  conv 1x1/(stride) x(c)\n}\n"
+    one = document(text)
+    (begin,) = one.remedies(text.index("unit"), text.index("unit"))
+    assert begin.title == "Begin with `network Net`, `input 32x32 x3` and `unit(64)`"
+    made = after(one, begin.changes)
+    assert made == f"{text}network Net\ninput 32x32 x3\nunit(64)\n"
+    assert document(made).findings() == ()
+    assert one.remedies(text.index("conv"), text.index("conv")) == ()
 
 
 def test_completion_of_what_fits_and_what_it_makes() -> None:

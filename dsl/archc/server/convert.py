@@ -60,8 +60,8 @@ def diagnostic(finding: Finding, lines: TextLines, texts: OpenTexts) -> types.Di
 
 def action(remedy: Remedy, uri: str, lines: TextLines, texts: OpenTexts) -> types.CodeAction:
     """Return a cure as an action."""
-    is_whole = remedy.finding is None
-    kind = types.CodeActionKind.SourceFixAll if is_whole else types.CodeActionKind.QuickFix
+    kinds = types.CodeActionKind
+    kind = kinds.SourceFixAll if remedy.is_all else kinds.QuickFix
     cured = [diagnostic(remedy.finding, lines, texts)] if remedy.finding is not None else None
     edit = types.WorkspaceEdit(changes={uri: edits(remedy.changes, lines)})
     return types.CodeAction(
