@@ -102,9 +102,11 @@ def analyze(
 
                 diagnostics.extend(check_devices(plan))
     else:
+        before = len(diagnostics.items)
         library.constants |= constants(file, library, diagnostics)
         library.lets |= lets(file, library)
-        check_blocks(file, library, diagnostics, limits)
+        if len(diagnostics.items) == before:
+            check_blocks(file, library, diagnostics, limits)
     if not diagnostics.failed:
         told_elsewhere = any(d.span.source is not source for d in diagnostics.items)
         own = carrier.left() if carrier is not None and not diagnostics.items else OwnBodies()

@@ -13,7 +13,6 @@ from archc.elaborate.work import Suppressed
 from archc.ops import COMBINATORS, REGISTRY
 from archc.plan import BlockValue, Tensor
 from archc.source import Fault, Fix, Span, fault, spelling
-from archc.syntax.branches import not_arguments
 
 
 def unknown(term: syntax.Operation, here: Context) -> Fault:
@@ -75,7 +74,7 @@ def _unknown(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault:
 
 def in_brackets(term: syntax.Operation, here: Context) -> Fault:
     """`sub(t, u)`: a combinator that is written like a function."""
-    from archc.syntax.branches import in_angles
+    from archc.syntax.branches import in_angles, not_arguments
 
     known = {*REGISTRY, *COMBINATORS, *here.frame.env}
     cure = in_angles(term.span.source, term.span.start, known)
@@ -86,6 +85,7 @@ def in_brackets(term: syntax.Operation, here: Context) -> Fault:
 def without_brackets(term: syntax.Operation, here: Context) -> Fault | None:
     """`add x`, `concat a b`, `residual conv 3x3 x8; bn`: a combinator written like a layer."""
     from archc.syntax import sums
+    from archc.syntax.branches import not_arguments
 
     keyword, first = term.name.id, term.attributes[0]
     if not isinstance(first, syntax.Word):

@@ -245,13 +245,15 @@ def _in_a_row(context: ParserContext, commas: list[Edit]) -> list[Edit]:
     text, opened = context.source.text, context.brackets[-1][0]
     keyword = re.search(r"(\w+)(?:[ \t]+if\b[^<>]*)?[ \t]*\Z", text[max(0, opened - 80) : opened])
     between = [edit for edit in commas if edit.text]
+    if keyword is None or not between:
+        return commas
     starts = [edit.span.end for edit in between]
     ends = [*(edit.span.start for edit in between[1:]), len(text)]
     items = [
         "",
         *(re.split(r"[>|]", text[a:b], maxsplit=1)[0] for a, b in zip(starts, ends, strict=True)),
     ]
-    if keyword is None or not between or not is_chain(keyword[1], items):
+    if not is_chain(keyword[1], items):
         return commas
     return [Edit(edit.span, edit.text and ";") for edit in commas]
 
