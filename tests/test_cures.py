@@ -507,6 +507,9 @@ def test_a_shortcut_without_its_bar_is_known_by_its_test(
 
 
 BODIES = [
+    "pool 2x2 p1 | conv 1x1/2 x(in.c)",
+    "pool 2x2; conv 5x5 p1 x(in.c); pool 2x2 | conv 1x1/2 x(in.c)",
+    "conv 3x3/(c) p1 x(in.c); concat< conv 3x3 p1 x(in.c) | gap >",
     "conv 3x3/(s) p1 x(c)",
     "conv 3x3/(s) p1 x(c); conv 3x3/2 p1 x(c)",
     "conv 3x3/(s) p1 x(c); conv 3x3/(s) p1 x(2 * in.c)",

@@ -123,7 +123,7 @@ def _as_the_body(shapes: tuple[Shape, ...], chains: list[Chain], here: Context) 
         text = f"x{written.text}"
         what = f"the body's channels: `{text}`"
     found = pattern.search(span.text)
-    if found is None and pattern is _WIDTH:
+    if (found is None and pattern is _WIDTH) or (found is not None and found.group() == text):
         return None
     if not written.everywhere:
         return f"give the shortcut {what} in this call or pass"
@@ -188,7 +188,8 @@ def _stride(chain: Chain, strides: list[int], here: Context) -> _Measure:
             return _Measure(f"/({text})", everywhere=True)
         unnamed = not any(map(symbolic.is_traced, product))
     else:
-        unnamed = not any(map(_is_chosen, walk(chain.nodes)))
+        rounded = all(isinstance(node, Apply) for node in chain.nodes)  # other sizes have others
+        unnamed = not rounded and not any(map(_is_chosen, walk(chain.nodes)))
     text = "x".join(map(str, strides if len({*strides}) > 1 else strides[:1]))
     return _Measure("" if {*strides} == {1} else f"/{text}", unnamed or not _varies(here))
 

@@ -15,6 +15,7 @@ from archc.ops import COMBINATORS, Shape, ShapeError
 from archc.plan import Apply, Chain, Tensor, walk
 from archc.source import Edit, Fault, Fix, Span, SpanLabel, fault
 
+_PADDED = re.compile(r"\bpad after=\d+(?:x\d+)*\Z")  # for another call: it is not enough
 _OWN = re.compile(r"(\bx|\bout=|[ \t])\(in\.c\)")
 
 
@@ -146,7 +147,7 @@ def _odd_size_cure(term: syntax.Operation, merge: Apply, chains: list[Chain]) ->
         short = tuple(int(w - n) for w, n in zip(wanted, shape.size, strict=True))
         if not any(short):
             continue
-        if any(n > 1 for n in short):
+        if any(n > 1 for n in short) or _PADDED.search(branch.span.text.rstrip()):
             return None
         rows = str(short[0]) if len(set(short)) == 1 else "x".join(map(str, short))
         deconv = _enlarging(chain)

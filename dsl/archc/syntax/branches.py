@@ -53,7 +53,8 @@ def in_angles(source: Source, start: int, known: Container[str] = ()) -> Fix | N
         places[-2:] = [(places[-2][0], close)]
     items = [text[begin:end].strip(", \t\n") for begin, end in places]
     row = is_chain(keyword, items)
-    if row and len(items) > 1 and items[0] in _INCOMING:  # `residual(x, conv(64, 3))`
+    is_input = items[0] in _INCOMING and not has_label(text, items[0])
+    if row and len(items) > 1 and is_input:  # `residual(x, conv(64, 3))`
         places[:2], items = [(places[0][0], places[1][1])], items[1:]
     rank = dimensions(text)
     written = [_as_branch(text, item, rank, known) for item in items]
