@@ -6,11 +6,13 @@ others are words alone, which is what a diagnostic without `fixes` says.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from test_corpus import LINES
 
 from archc.api import Analysis, analyze
 from archc.ops import COMBINATORS, REGISTRY
@@ -130,6 +132,24 @@ def test_a_cure_cures(
     assert all((name, mistake.code, code) in BEHIND for code in new)
 
 
+def test_no_cures_undo_each_other() -> None:
+    """Whoever takes the first cure, and again the first one, comes to an end."""
+    starts = dict.fromkeys((source.name, source.text, p) for _, source, p, _, _ in CURES)
+    starts |= dict.fromkeys(("corpus", line.file(line.wrong), TESTS) for line in LINES)
+    for name, text, project in starts:
+        seen = set[str]()
+        while text not in seen:
+            seen.add(text)
+            source = Source(name, text)
+            found = analyze(source, project=project).diagnostics
+            cures = [d.fixes[0] for d in found if d.fixes and d.fixes[0].span.source is source]
+            if not cures:
+                break
+            text = edited(text, cures[0].edits)
+        else:
+            pytest.fail(f"again: {text}")
+
+
 def test_what_is_words_alone_is_known() -> None:
     assert len(CURES) > 100
     unknown = {m.code for _, _, _, m in CASES if not m.fixes} - WORDS.keys()
@@ -228,6 +248,28 @@ UP = "block up(@skip) { concat< | @skip > }\n"
         ("sum channels", "sum channel"),
         ("norm L2", "norm l2"),
         ("softmax channels", "softmax"),
+        # a chain in the brackets of a call, or with its commas
+        ("residual(conv 3x3 p1 x8, bn)", "residual< conv 3x3 p1 x8; bn >"),
+        ("r: residual(conv 3x3 p1 x8, bn, relu)", "r: residual< conv 3x3 p1 x8; bn; relu >"),
+        ("residual(conv(8, 3, padding=1), bn, relu, conv(8, 3, padding=1), bn)",
+         "residual< conv 3x3 p1 x8; bn; relu; conv 3x3 p1 x8; bn >"),
+        ("residual(\n  BatchNorm2d(8),\n  ReLU(),\n)", "residual<\n  bn;\n  relu\n>"),
+        ("residual(x, conv 3x3 p1 x8)", "residual< conv 3x3 p1 x8 >"),
+        ("residual(bn, relu)", "residual< bn; relu >"),
+        ("dense(conv 3x3 p1 x8, bn)", "dense< conv 3x3 p1 x8; bn >"),
+        ("residual< conv 3x3 p1 x8, bn, relu >", "residual< conv 3x3 p1 x8; bn; relu >"),
+        ("residual< conv 3x3 same, x8, bn >", "residual< conv 3x3 same x8; bn >"),
+        ("dense< conv 3x3 p1 x8, bn >", "dense< conv 3x3 p1 x8; bn >"),
+        # branches there
+        ("residual(conv 3x3/2 p1 x8, conv 1x1/2 x8)",
+         "residual< conv 3x3/2 p1 x8 | conv 1x1/2 x8 >"),
+        ("residual< conv 3x3/2 p1 x8, conv 1x1/2 x8 >",
+         "residual< conv 3x3/2 p1 x8 | conv 1x1/2 x8 >"),
+        ("residual(conv 3x3 p1 x8, identity)", "residual< conv 3x3 p1 x8 | identity >"),
+        ("concat(conv 3x3 p1 x8, conv 1x1 x8)", "concat< conv 3x3 p1 x8 | conv 1x1 x8 >"),
+        ("concat(conv(8, 3, padding=1), conv(8, 1))", "concat< conv 3x3 p1 x8 | conv 1x1 x8 >"),
+        ("relu as a; bn as b; add(a, b)", "relu as a; bn as b; add< @a | @b >"),
+        ("add(bn, relu)", "add< bn | relu >"),
         # channels that came in, not those at hand
         ("mul< | gap; conv 1x1 x2; relu; conv 1x1 x(in.c); sigmoid >",
          "mul< | gap; conv 1x1 x2; relu; conv 1x1 x(@input.c); sigmoid >"),
@@ -239,6 +281,25 @@ UP = "block up(@skip) { concat< | @skip > }\n"
          "relu; sigmoid\nresidual< conv 1x1 x2; relu; conv 1x1 x8 >"),
         ("relu as t\nresidual< conv 1x1 x2; conv 1x1 x(in.c) >",
          "relu as t\nresidual< conv 1x1 x2; conv 1x1 x(@t.c) >"),
+        # a parameter by another name
+        ("block f(c, s=1) { conv 1x1/(s) x(c) }\nf(4, stride=2)",
+         "block f(c, s=1) { conv 1x1/(s) x(c) }\nf(4, s=2)"),
+        ("block f(c, s=1) { conv 1x1/(s) x(c) }\nf(planes=4)",
+         "block f(c, s=1) { conv 1x1/(s) x(c) }\nf(c=4)"),
+        # a letter and its value
+        ("let w = 4; conv 1x1 x w", "let w = 4; conv 1x1 x(w)"),
+        ("let w = 4; let p = 1; conv 3x3 p p x w", "let w = 4; let p = 1; conv 3x3 p(p) x(w)"),
+        ("let s = 2; conv 1x1 / s x4", "let s = 2; conv 1x1 /(s) x4"),
+        # sizes that padding keeps
+        ("residual< conv 3x3 x8; relu; conv 3x3 x8 >",
+         "residual< conv 3x3 p1 x8; relu; conv 3x3 p1 x8 >"),
+        ("residual< conv 5x5 x8; conv 3x3 p1 x8 >", "residual< conv 5x5 p2 x8; conv 3x3 p1 x8 >"),
+        ("residual< conv 1x5 x8 >", "residual< conv 1x5 p0x2 x8 >"),
+        ("concat< conv 3x3 x8 | conv 1x1 x8 >", "concat< conv 3x3 p1 x8 | conv 1x1 x8 >"),
+        ("add< | conv 3x3 x8 >", "add< | conv 3x3 p1 x8 >"),
+        ("concat< pool 3x3/1 | conv 5x5 x4 >", "concat< pool 3x3/1 p1 | conv 5x5 p2 x4 >"),
+        ("residual< conv 3x3/2 x8; conv 3x3 p1 x8 | conv 1x1/2 x8 >",
+         "residual< conv 3x3/2 p1 x8; conv 3x3 p1 x8 | conv 1x1/2 x8 >"),
         # products and values
         ("gap; flatten; fc 2*2*2", "gap; flatten; fc (2*2*2)"),
         ("conv 1x1 x2*2 nobias", "conv 1x1 x(2*2) nobias"),
@@ -273,6 +334,8 @@ def test_the_first_hint_leads_to_the_right_line(wrong: str, right: str) -> None:
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
+        ("block f(c) { conv 1x1 x(c) }\nf(4, 2)", "call it as `f(c)`"),
+        ("block f(c) { conv 1x1 x(c) }\nf(4, stride=2)", "`f` takes `c`"),
         ("residual if (1 == 1) conv 1x1 x8; relu", "its branches stand behind"),
         ("concat< relu; each r in 1..3 { relu } | relu >", "set it apart by `|`"),
         ("concat< each r in 1..3 { relu }; relu | relu >", "what follows into its `{ }`"),
@@ -360,6 +423,29 @@ def test_a_norm_behind_a_global_pool_is_remarked() -> None:
     assert [d.code for d in fault("bn_after_gap").diagnostics] == ["W116"]
 
 
+@pytest.mark.parametrize(
+    ("head", "argument", "right"),
+    [
+        ("f(c)", "stride=2", "f(c, stride=1)"),
+        ("f(c, @skip)", "wide=2", "f(c, @skip, wide=2)"),
+        ("f()", "stride=2", "f(stride=1)"),
+        ("f", "stride=2", "f(stride=1)"),
+    ],
+)
+def test_a_parameter_that_a_block_lacks_is_given_to_it(
+    head: str, argument: str, right: str
+) -> None:
+    given = "".join({"c": "4, ", "@skip": "@s, "}[x] for x in re.findall(r"c|@skip", head))
+    text = (
+        "network N\ninput 8x8 x8\nrelu as s\n"
+        f"block {head} {{ conv 1x1 x4 }}\nf({given}{argument})\n"
+    )
+    (found,) = (d for d in check(text).diagnostics if d.is_error)
+    made = edited(text, found.fixes[0].edits)
+    assert made == text.replace(f"block {head}", f"block {right}")
+    assert check(made).ok
+
+
 NORMED = "block cbr(c, k, stride=1) { conv (k)x(k)/(stride) p(k // 2) x(c) nobias; bn; relu }\n"
 SHORTCUTS = {  # a block's body and its calls: what to write in it
     "a basic block": (
@@ -396,6 +482,64 @@ def test_a_projection_in_a_block_is_right_in_its_other_calls_too(name: str) -> N
     (fault,) = (d for d in analyze(Source("net.arch", text)).diagnostics if d.is_error)
     assert fault.fixes[0].title == f"project the shortcut: `{wanted}`"
     assert analyze(Source("net.arch", edited(text, fault.fixes[0].edits))).ok
+
+
+UNPARTED = "if stride != 1 or in.c != c { conv 1x1/(stride) x(c) nobias; bn }"
+
+
+@pytest.mark.parametrize("calls", ["b(16); b(32, 2)", "b(32)", "b(16, 2)"])
+@pytest.mark.parametrize(
+    ("between", "right"),
+    [("; ", " | "), (" ; ", " | "), ("\n  ", "\n  | "), ("  # s\n  ", "  # s\n  | ")],
+)
+def test_a_shortcut_without_its_bar_is_known_by_its_test(
+    between: str, right: str, calls: str
+) -> None:
+    wrong, meant = (
+        "network Net\ninput 8x8 x16\nblock b(c, stride=1) { residual< "
+        f"conv 3x3/(stride) p1 x(c) nobias; bn{gap}{UNPARTED} > }}\n{calls}\n"
+        for gap in (between, right)
+    )
+    (found,) = analyze(Source("n", wrong)).diagnostics
+    made = edited(wrong, found.fixes[0].edits)
+    assert made == meant
+    assert analyze(Source("n", made)).ok
+
+
+BODIES = [
+    "pool 2x2 p1 | conv 1x1/2 x(in.c)",
+    "pool 2x2; conv 5x5 p1 x(in.c); pool 2x2 | conv 1x1/2 x(in.c)",
+    "conv 3x3/(c) p1 x(in.c); concat< conv 3x3 p1 x(in.c) | gap >",
+    "conv 3x3/(s) p1 x(c)",
+    "conv 3x3/(s) p1 x(c); conv 3x3/2 p1 x(c)",
+    "conv 3x3/(s) p1 x(c); conv 3x3/(s) p1 x(2 * in.c)",
+    "relu; conv 3x3/2 p1 x(2 * in.c)",
+    "{ conv 3x3/(s) p1 x(c); conv 3x3/2 p1 x(c) }",
+    "concat< | conv 3x3 p1 x(c) >; pool 2x2/(s)",
+    "if s > 1 { conv 3x3/2 p1 x(c) } else { conv 3x3 p1 x24 }",
+    "for i in 1..2 { conv 3x3/(s) p1 x(c * i) }",
+    "conv 3x3 p1 x(c * c + 17 * c + 3 * c // 5)",
+]
+
+
+@pytest.mark.parametrize("calls", ["b(16, 2); b(16, 1)", "b(32, 1); b(64, 2)", "b(24, 2); b(24)"])
+@pytest.mark.parametrize("body", BODIES)
+def test_no_projection_asks_for_another_one_for_ever(body: str, calls: str) -> None:
+    """What one call of a block asks for must not be what the next one takes back."""
+    for before in ("", "conv 1x1 x8; "):
+        text = (
+            "network Net\ninput 32x32 x16\n"
+            f"block b(c, s=1) {{ {before}residual< {body} > }}\n{calls}\n"
+        )
+        seen = set[str]()
+        while text not in seen:
+            seen.add(text)
+            cures = [d.fixes[0] for d in check(text).diagnostics if d.code == "A207" and d.fixes]
+            if not cures:
+                break
+            text = edited(text, cures[0].edits)
+        else:
+            pytest.fail(f"again: {text}")
 
 
 @pytest.mark.parametrize(

@@ -241,9 +241,13 @@ def test_an_empty_text_has_a_way_to_begin() -> None:
         assert "why" not in now
         assert "beginning" not in now
         assert desk.ask("numbers", text) == {"why": look["why"]}
-    look = desk.ask("look", "block b(c) { conv 3x3 x(c) }\n")
+    library = "block a() { relu }\nblock b(c, s=1) { conv 3x3/(s) x(c) }"
+    look = desk.ask("look", library)
     assert "library" in look["why"]
-    assert "beginning" not in look
+    begun = applied(library, look["beginning"]["changes"])
+    assert begun == f"{library}\nnetwork Net\ninput 32x32 x3\nb(64)\n"
+    assert desk.ask("look", begun)["ok"]
+    assert "beginning" not in desk.ask("look", "block b(@skip) { add< | @skip > }\n")
     assert "beginning" not in desk.ask("look", "relu {")
 
 

@@ -390,6 +390,17 @@ def test_completion_by_the_names_of_torch(page: EditPage) -> None:
         assert page.text.split("\n")[4] == written
 
 
+def test_completion_puts_brackets_for_branches_in(page: EditPage) -> None:
+    for typed, written in (("resid", "residual< bn >"), ("residual", "residual< bn >")):
+        page.line(4, ENTER + typed)
+        page.wait(f"{LIST}?.querySelector('[aria-selected]').textContent.startsWith('residual')")
+        time.sleep(0.2)
+        page.press(ENTER)
+        page.wait(f"{LIST} === null")
+        page.press("bn")
+        assert page.text.split("\n")[4] == written
+
+
 def test_enter_ends_the_line_behind_a_whole_word(page: EditPage) -> None:
     for word in ("relu", "bn", "gap"):
         page.line(4, ENTER + word)

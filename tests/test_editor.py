@@ -18,6 +18,7 @@ from archc.cli import main
 from archc.editor.card import BadSetting, CardSetting
 from archc.editor.completion import Proposal
 from archc.editor.document import Document
+from archc.editor.findings import TextChange
 from archc.editor.hints import shape_hints
 from archc.editor.legend import FAMILIES, KINDS, MODIFIERS
 from archc.editor.navigation import NotRenamed
@@ -255,6 +256,38 @@ def proposed(text: str) -> dict[str, str]:
     return {proposal.text: proposal.detail for proposal in one.complete(offset)}
 
 
+def after(one: Document, changes: Collection[TextChange]) -> str:
+    source = one.analyse().source
+    return edited(source.text, [SourceEdit(Span(source, c.start, c.end), c.text) for c in changes])
+
+
+def test_all_that_is_expected_is_corrected_at_once() -> None:
+    body = (
+        "network Net\ninput 8x8 x4\nconv 1x1 x{}\n"
+        "expect {{\n  params {}\n  macs {}\n  output 8x8 x{}\n}}\n"
+    )
+    one = document(body.format(5, 20, 256, 4))
+    titles = [[cure.title for cure in finding.cures] for finding in one.findings()]
+    whole = "Expect what it has now, in all 3 lines"
+    singles = ["Expect 25", "Expect 1_280", "Expect `output 8x8 x5`"]
+    assert titles == [[single, whole] for single in singles]
+    for finding in one.findings():
+        assert after(one, finding.cures[1].changes) == body.format(5, 25, "1_280", 5)
+    (single,) = document(body.format(4, 20, 255, 4)).findings()
+    assert len(single.cures) == 1, "one alone needs no second cure"
+
+
+def test_a_network_is_begun_behind_blocks() -> None:
+    text = "block unit(c, stride=1) {\n  conv 1x1/(stride) x(c)\n}\n"
+    one = document(text)
+    (begin,) = one.remedies(text.index("unit"), text.index("unit"))
+    assert begin.title == "Begin with `network Net`, `input 32x32 x3` and `unit(64)`"
+    made = after(one, begin.changes)
+    assert made == f"{text}network Net\ninput 32x32 x3\nunit(64)\n"
+    assert document(made).findings() == ()
+    assert one.remedies(text.index("conv"), text.index("conv")) == ()
+
+
 def test_completion_of_what_fits_and_what_it_makes() -> None:
     found = proposed("input 8x8 x4\nflatten\n‸\n")
     assert "fc" in found
@@ -292,6 +325,12 @@ def test_completion_by_the_words_of_other_tools() -> None:
         ("Conv2d", "Conv2d → conv"),
         ("Conv1", "Conv1d → conv"),
         ("AdaptiveAvgPool2d", "AdaptiveAvgPool2d → gap"),
+        ("AdaptiveAveragePooling2D", "AdaptiveAveragePooling2D → gap"),
+        ("AdaptiveMaxPool2d", "AdaptiveMaxPool2d → pool to=1"),
+        ("AdaptiveMaxPooling2D", "AdaptiveMaxPooling2D → pool to=1"),
+        ("global_pool", "global_pool → gap"),
+        ("global_avg_pool", "global_avg_pool → gap"),
+        ("GlobalAvgPool2d", "GlobalAvgPool2D → gap"),
         ("GlobalMaxPooling2D", "GlobalMaxPooling2D → pool to=1"),
     ):
         one, offset = at_mark(f"{head}{begun}‸")
@@ -302,6 +341,25 @@ def test_completion_by_the_words_of_other_tools() -> None:
     one, offset = at_mark(f"{head}‸")
     assert not any(p.known_as for p in one.complete(offset)), "nothing is begun"
     assert not any(p.known_as == "ReLU" for p in at_mark_complete(f"{head}Re‸"))
+
+
+@pytest.mark.parametrize(
+    ("text", "snippet"),
+    [
+        ("res‸", "residual< ${1} >"),
+        ("add‸", "add< ${1} | ${2} >"),
+        ("add‸ # what for", "add< ${1} | ${2} >"),
+        ("concat‸ < a | b >", ""),
+        ("residual‸< a >", ""),
+        ("join‸", ""),
+        ("relu‸", ""),
+    ],
+)
+def test_completion_puts_brackets_for_branches_in(text: str, snippet: str) -> None:
+    proposals = at_mark_complete(f"network Net\ninput 32x32 x3\n{text}\n")
+    begun = text.partition("‸")[0]
+    found = next(p for p in proposals if p.text.startswith(begun) and not p.known_as)
+    assert found.snippet == snippet
 
 
 @pytest.mark.parametrize("input", ["x8", "16 x8", "4x8x8 x2", "6x6 x4; chunk 2; join"])

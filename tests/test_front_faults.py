@@ -128,7 +128,7 @@ def test_an_operator_by_a_param_is_known_in_a_block_that_nobody_calls() -> None:
     for before, network, expected in (
         ("param act = relu\n", "network Net\ninput 8x8 x3\nact\n", ["W102"]),
         ("param act = relu\n", "", []),
-        ("param act = 3\n", "", ["A101"]),
+        ("param act = 3\n", "", ["A309"]),
         ("param other = relu\n", "", ["A101"]),
         ("param other = rleu\n", "", ["A102"]),
     ):

@@ -18,6 +18,8 @@ from pygls.lsp.client import LanguageClient
 from pygls.uris import to_fs_path
 
 from archc import data
+from archc.editor.document import Document
+from archc.server import convert
 from archc.server.documents import OpenTexts
 from archc.server.positions import TextLines
 
@@ -118,7 +120,10 @@ async def editing(folder: Path, encoding: str, name: str = "a.arch") -> AsyncIte
         show_document=types.ShowDocumentClientCapabilities(True)
     )
     in_text = types.TextDocumentClientCapabilities(
-        code_action=types.CodeActionClientCapabilities(disabled_support=True)
+        code_action=types.CodeActionClientCapabilities(disabled_support=True),
+        completion=types.CompletionClientCapabilities(
+            completion_item=types.ClientCompletionItemOptions(snippet_support=True)
+        ),
     )
     params = types.InitializeParams(
         capabilities=types.ClientCapabilities(workspace, in_text, window=window, general=general),
@@ -566,3 +571,18 @@ def test_positions_there_and_back(encoding: str) -> None:
     assert lines.position(len(text)).line == 3
     assert lines.offset(types.Position(0, 99)) == 1
     assert lines.offset(types.Position(99, 0)) == len(text)
+
+
+@pytest.mark.parametrize(
+    ("takes", "text", "form"),
+    [(True, "residual< ${1} >", types.InsertTextFormat.Snippet), (False, "residual", None)],
+)
+def test_brackets_are_put_in_where_a_client_goes_on_inside_of_them(
+    takes: bool, text: str, form: types.InsertTextFormat | None
+) -> None:
+    typed = "input 8x8 x4\nres"
+    found = Document(typed, Path("net.arch")).complete(len(typed))
+    items = convert.completion(found, TextLines(typed, "utf-16"), takes).items
+    (merged,) = (item for item in items if item.label == "residual")
+    assert merged.text_edit is not None
+    assert (merged.text_edit.new_text, merged.insert_text_format) == (text, form)

@@ -20,6 +20,7 @@ from strategies import files
 
 import archc
 from archc import syntax as s
+from archc.api import analyze
 from archc.source import Diagnostic, Limits, Source, edited
 from archc.syntax import parse_table
 from archc.syntax.expected import sentence
@@ -483,6 +484,37 @@ def test_lark_is_imported_for_a_text_alone() -> None:
 
 
 # --- any text, in bounds ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "add if (b(c) unit(64, as) < | \n { x8 > repeat / residual b(c) }",
+        "p1 if (c block x @x in.c 64) s) <",
+        "c if (b(c) for residual) < for kernel=3 let : = loop concat for",
+        "concat , 64) add if (relu : c unit(64,) < >",
+    ],
+)
+def test_a_test_whose_brackets_are_wrong(text: str) -> None:
+    """What closes in it closes nothing around it."""
+    assert not analyze(Source("x.arch", f"network N\ninput 8x8 x8\n{text}")).ok
+
+
+WORDS = [
+    *"residual add concat dense ( ) < > { } , , ; | + + x @x as x : relu conv 3x3 p1 x8".split(),
+    *"conv(8,3) 3 * repeat loop for if in.c > 3 / s = block b(c) let w 5 @skip skip".split(),
+    *"identity unit(64, 64) kernel=3 #".split(),
+    "\n",
+]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=16))
+@settings(deadline=None, max_examples=300)
+def test_any_words_and_what_their_cures_make_of_them(words: list[str]) -> None:
+    text = f"network N\ninput 8x8 x8\n{' '.join(words).replace('( ', '(')}\n"
+    for found in analyze(Source("x.arch", text)).diagnostics:
+        for fix in found.fixes:
+            analyze(Source("x.arch", edited(text, fix.edits)))
 
 
 @given(st.text() | st.text('(){}[]<>|;:=,"#@*/x3 \n$!ab.\\'))

@@ -1,7 +1,7 @@
 // The text: CodeMirror with archc's colours, shapes behind lines, mistakes, completion, hover.
 import {
   acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, completionStatus,
-  selectedCompletion, selectedCompletionIndex,
+  selectedCompletion, selectedCompletionIndex, snippet,
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { python } from "@codemirror/lang-python";
@@ -122,14 +122,14 @@ const shownAs = ({ text, known_as: knownAs }) => knownAs || text;
 /** Whether a word is one of the items, and no other begins with it: there is nothing more to offer. */
 function isWhole(items, typed) {
   const isMore = (item) => item.text !== typed && shownAs(item).toLowerCase().startsWith(typed.toLowerCase());
-  return items.some((item) => item.text === typed) && !items.some(isMore);
+  return items.some((item) => item.text === typed && !item.snippet) && !items.some(isMore);
 }
 
 function option(item, at) {
   return {
     label: shownAs(item),
     displayLabel: item.known_as ? `${item.known_as} → ${item.text}` : undefined,
-    apply: item.text,
+    apply: item.snippet ? snippet(item.snippet) : item.text,
     type: KINDS[item.kind],
     detail: item.detail,
     info: item.doc ? () => markdown(item.doc) : undefined,

@@ -25,6 +25,7 @@ from archc.elaborate.link import constants, lets
 from archc.elaborate.network import elaborate, is_network, link
 from archc.elaborate.params import by_current_names
 from archc.elaborate.sections import MEASURED, Facts, read_sections
+from archc.elaborate.uncalled import check_blocks
 from archc.elaborate.work import Cancelled
 from archc.files import read
 from archc.ops import Dims
@@ -101,8 +102,11 @@ def analyze(
 
                 diagnostics.extend(check_devices(plan))
     else:
+        before = len(diagnostics.items)
         library.constants |= constants(file, library, diagnostics)
         library.lets |= lets(file, library)
+        if len(diagnostics.items) == before:
+            check_blocks(file, library, diagnostics, limits)
     if not diagnostics.failed:
         told_elsewhere = any(d.span.source is not source for d in diagnostics.items)
         own = carrier.left() if carrier is not None and not diagnostics.items else OwnBodies()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from archc import syntax
 from archc.api import Analysis, analyze
 from archc.corrections import correct
+from archc.editor.beginning import beginning
 from archc.editor.findings import Cure, Finding, TextChange, findings
 from archc.editor.snapshot import Snapshot
 from archc.record import record
@@ -14,12 +16,16 @@ from archc.source import Source
 
 @record
 class Remedy:
-    """A cure for what is wrong at a place; `finding` is None for all that is sure, in one go."""
+    """A cure for what is wrong at a place; `finding` is None for what is of the whole text.
+
+    `is_all` for all that is sure, in one go.
+    """
 
     title: str
     changes: tuple[TextChange, ...]
     finding: Finding | None
     preferred: bool = False
+    is_all: bool = False
 
 
 def remedies(snapshot: Snapshot, start: int, end: int) -> tuple[Remedy, ...]:
@@ -28,6 +34,11 @@ def remedies(snapshot: Snapshot, start: int, end: int) -> tuple[Remedy, ...]:
     for finding in findings(snapshot):
         if finding.start <= end and start <= finding.end:
             found += [_remedy(finding, cure) for cure in finding.cures]
+    blocks = (item.name.span for item in snapshot.file.items if isinstance(item, syntax.Block))
+    at_name = any(name.start <= end and start <= name.end for name in blocks)
+    begun = beginning(snapshot.analysis) if at_name or not snapshot.file.items else None
+    if begun is not None:
+        found.append(Remedy(begun.title[:1].upper() + begun.title[1:], (begun.change,), None))
     return tuple(dict.fromkeys(found))
 
 
@@ -45,7 +56,7 @@ def fix_all(snapshot: Snapshot) -> Remedy | None:
     if not made.changed:
         return None
     change = whole_change(snapshot.text, made.text)
-    return Remedy(f"Fix all that is sure ({made.cured})", (change,), None)
+    return Remedy(f"Fix all that is sure ({made.cured})", (change,), None, is_all=True)
 
 
 def analyse_as(

@@ -44,7 +44,8 @@ class ProposalKind(StrEnum):
 class Proposal:
     """A word that may stand between two offsets. `detail` is short, `doc` is Markdown.
 
-    `known_as` is what another tool calls it: `Linear`, for which `fc` is put in.
+    `known_as` is what another tool calls it: `Linear`, for which `fc` is put in. `snippet` is the
+    text with places to go on at, `${1}`, for editors that know these; empty without.
     """
 
     start: int
@@ -55,6 +56,7 @@ class Proposal:
     doc: str = ""
     rank: int = 5  # the least first
     known_as: str = ""
+    snippet: str = ""
 
     @property
     def label(self) -> str:
@@ -89,7 +91,7 @@ def complete(snapshot: Snapshot, offset: int) -> tuple[Proposal, ...]:
         return tuple(_files(snapshot, quoted, offset))
     cursor = cursor_at(snapshot.source, offset, item_start(snapshot, offset))
     found = {p.label: p for p in reversed([*_proposals(snapshot, cursor)])}
-    return tuple(sorted(found.values(), key=lambda p: (p.rank, p.label)))
+    return tuple(sorted(found.values(), key=lambda p: (p.rank, p.label.lower(), p.label)))
 
 
 def item_start(snapshot: Snapshot, offset: int) -> int:
@@ -156,9 +158,9 @@ def _statements(snapshot: Snapshot, cursor: Cursor) -> Iterator[Proposal]:
         if x is None or suits(cls, x):
             yield _operator(cursor, cls, x)
     for name in COMBINATORS:
-        yield _combinator(cursor, name)
+        yield _combinator(cursor, name, snapshot.text)
     if cursor.typed:
-        yield from _known_elsewhere(cursor, x)
+        yield from _known_elsewhere(cursor, x, snapshot.text)
     for word, meaning in _STATEMENTS.items():
         rank = 4
         if word == "input" and cursor.begins_item:
@@ -181,12 +183,12 @@ def _operator(cursor: Cursor, cls: type[Op], x: Shape | None) -> Proposal:
     return _proposal(cursor, cls.name, ProposalKind.OPERATOR, detail, doc, rank)
 
 
-def _known_elsewhere(cursor: Cursor, x: Shape | None) -> Iterator[Proposal]:
+def _known_elsewhere(cursor: Cursor, x: Shape | None, text: str) -> Iterator[Proposal]:
     """What other tools call operators, by the letters that are typed: `Linear` for `fc`."""
     rank = x.rank if x is not None and x.rank else 2
     for word, made in habits.words_beginning(cursor.typed, rank):
         if made.head in COMBINATORS:
-            proposal = _combinator(cursor, made.head)
+            proposal = _combinator(cursor, made.head, text)
         elif (cls := REGISTRY.get(made.head)) is not None:
             proposal = _operator(cursor, cls, x)
         else:
@@ -201,12 +203,17 @@ def _behind(name: str, written: str) -> str:
     return written.removeprefix(name).strip() if written.startswith(name) else written
 
 
-def _combinator(cursor: Cursor, name: str) -> Proposal:
+def _combinator(cursor: Cursor, name: str, text: str) -> Proposal:
     combinator = COMBINATORS[name]
     merge = REGISTRY.get(combinator.merge)
     doc = first_paragraph(inspect.getdoc(merge)) if merge is not None else ""
     detail = f"< a{' | b' * (combinator.least > 1)} >"
-    return _proposal(cursor, name, ProposalKind.COMBINATOR, detail, doc, rank=3)
+    proposal = _proposal(cursor, name, ProposalKind.COMBINATOR, detail, doc, rank=3)
+    merges_alone = name == "join"  # of the columns that come in
+    if merges_alone or re.match(r"[ \t]*[<\w(]", text[cursor.offset : cursor.offset + 80]):
+        return proposal
+    branches = "${1} | ${2}" if combinator.least > 1 else "${1}"
+    return replace(proposal, snippet=f"{name}< {branches} >")
 
 
 # --- a file that extends another ---------------------------------------------------------

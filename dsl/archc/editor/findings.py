@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archc.api.loading import Naming
 from archc.editor.snapshot import Snapshot
 from archc.record import record
@@ -53,7 +55,22 @@ class Finding:
 
 def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
     """Return what is wrong with a text; mistakes in files that it names stand where it does."""
-    return tuple(_finding(snapshot, d) for d in snapshot.analysis.diagnostics)
+    return _with_all_expected(tuple(_finding(snapshot, d) for d in snapshot.analysis.diagnostics))
+
+
+def _with_all_expected(found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Where a network does not come to several things that are expected, one cure for them all."""
+    unmet = [finding.cures[0] for finding in found if finding.code == "A601" and finding.cures]
+    if len(unmet) < 2:
+        return found
+    changes = tuple(change for cure in unmet for change in cure.changes)
+    whole = Cure(f"Expect what it has now, in all {len(unmet)} lines", changes, safe=False)
+    return tuple(
+        replace(finding, cures=(*finding.cures, whole))
+        if finding.code == "A601" and finding.cures
+        else finding
+        for finding in found
+    )
 
 
 def _finding(snapshot: Snapshot, diagnostic: Diagnostic) -> Finding:

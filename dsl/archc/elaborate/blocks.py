@@ -28,6 +28,13 @@ from archc.plan import Applicable, BlockValue, Body, Call, OperatorValue, Tensor
 from archc.source import BODY_STEPS, Fault, Fix, Span, SpanLabel, fault, spelling
 from archc.syntax.walk import sized_formals
 
+_ONE_THING = (
+    frozenset("s stride strides".split()),
+    frozenset("k kernel kernel_size size".split()),
+    frozenset("c w n channels width planes filters features out out_channels ch".split()),
+)
+_ONES = frozenset("s stride d dilation g groups expansion".split())  # 1 where a call says none
+
 
 def call(state: State, term: syntax.Operation, block: BlockValue, here: Context) -> Call:
     """A block on the incoming tensor."""
@@ -213,17 +220,46 @@ def _written(term: syntax.Operation, block: BlockValue) -> Written:
         if argument.name is None and at >= len(known):
             most = f"{len(known) or 'no'} argument{'s' * (len(known) != 1)}"
             title = f"`{term.name.id}` takes {most}, not {len(arguments)}"
-            raise fault("A306", title, argument.span, also=(_definition(block),))
+            cure = f"call it as `{signature(block)}`"
+            raise fault("A306", title, argument.span, cure, also=(_definition(block),))
         name = known[at] if argument.name is None else argument.name.id
         if name not in known:
             title = f"`{term.name.id}` has no parameter `{name}`"
             assert argument.name is not None
-            cure = spelling(name, known, argument.name.span)
-            raise fault("A307", title, argument.span, cure, also=(_definition(block),))
+            near = spelling(name, known, argument.name.span)
+            near = near or _alike(argument.name, [n for n in known[at:] if n not in given])
+            cures = (near,) if near is not None else _without_parameter(argument, block)
+            raise fault("A307", title, argument.span, *cures, also=(_definition(block),))
         if name in given:
             raise fault("A304", f"`{name}` is given twice", argument.span)
         given[name] = argument.value
     return given
+
+
+def _alike(name: syntax.Name, known: list[str]) -> Fix | None:
+    """`s` for `stride`: the parameter that is about the same thing."""
+    found = [n for n in known for names in _ONE_THING if {n, name.id} <= names]
+    return Fix(f"write `{found[0]}`", name.span, found[0]) if len(found) == 1 else None
+
+
+def _without_parameter(argument: syntax.Argument, block: BlockValue) -> tuple[str | Fix, ...]:
+    """What to say of an argument that the block has no parameter for: which it has, or one more."""
+    tree, name = block.tree, argument.name
+    takes = ", ".join(f"`{formal.name.id}`" for formal in tree.formals)
+    what = f"`{block.name}` takes {takes or 'no arguments'}"
+    source = tree.name.span.source
+    is_here = name is not None and source is name.span.source
+    if name is None or not is_here or not isinstance(argument.value, syntax.Number):
+        return (what,)
+    formal = f"{name.id}={1 if name.id in _ONES else argument.value.span.text}"
+    if tree.formals:
+        at, text = tree.formals[-1].span.end, f", {formal}"
+    else:
+        brackets = re.compile(r"[ \t]*\([ \t]*").match(source.text, tree.name.span.end)
+        at = brackets.end() if brackets is not None else tree.name.span.end
+        text = formal if brackets is not None else f"({formal})"
+    hint = f"give the block one, and use it there: `{formal}`"
+    return (what, Fix(hint, Span(source, at, at), text))
 
 
 def _definition(block: BlockValue) -> SpanLabel:

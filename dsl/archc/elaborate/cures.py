@@ -271,6 +271,30 @@ _SHORT = {
 }
 
 
+def _letter_apart(written: _Written) -> Fix | None:
+    """`conv 3x3 p1 x width`, `conv 3x3 p 1`: the letter and its value are one."""
+    forms = {letter: form for form, letter in _SHORT.items()}
+    gone: list[int] = []
+    instead: dict[int, str] = {}
+    fields = written.cls.fields().values()
+    own = {word for field in fields for word in (*field.words, *field.choices)}
+    sure = True
+    for at, (word, value) in enumerate(pairwise(written.term.attributes)):
+        form = forms.get(word.id) if isinstance(word, syntax.Word) else None
+        if form is None or not written.takes(form) or at in instead:
+            continue
+        if isinstance(value, syntax.Word) and value.id not in own:
+            text = f"{word.span.text}({value.id})"
+            sure = sure and value.id in written.here.frame.env
+        elif isinstance(value, syntax.Plain | syntax.Size):
+            text = f"{word.span.text}{value.span.text}"
+        else:
+            continue
+        gone.append(at)
+        instead[at + 1] = text
+    return written.fix(written.without(*gone, instead=instead), safe=sure) if gone else None
+
+
 def _long_names(written: _Written) -> Fix | None:
     """`conv 3x3 stride 2 padding 1 x8`: a long name needs `=`, or is short."""
     attributes = written.term.attributes
@@ -356,6 +380,7 @@ _CASES: tuple[Callable[[_Written], Fix | None], ...] = (
     _idle_option,
     _own_number,
     _known_channels,
+    _letter_apart,
     _long_names,
     _features_first,
     _torch_order,

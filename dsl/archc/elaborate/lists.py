@@ -6,7 +6,7 @@ from typing import Any
 
 from archc import symbolic, syntax
 from archc.elaborate.values import computed, describe, need_number
-from archc.source import Fault, Span, fault
+from archc.source import Fault, Fix, Span, fault
 
 LONGEST = 10_000
 _NOTHING = symbolic.const(())  # an end of a slice that is left out
@@ -14,7 +14,10 @@ _NOTHING = symbolic.const(())  # an end of a slice that is left out
 
 def no_list(value: Any, span: Span) -> Fault:
     """The mistake of a loop over something else."""
-    return fault("A309", f"a loop runs over a list or `1..n`, not {describe(value)}", span)
+    title, cure = f"a loop runs over a list or `1..n`, not {describe(value)}", None
+    if isinstance(value, int) and value > 0 and span.text.isalnum():
+        cure = Fix(f"count with `1..{span.text}`", span, f"1..{span.text}")
+    return fault("A309", title, span, *([cure] if cure is not None else []))
 
 
 def unpacked(targets: tuple[syntax.Target, ...], item: Any, span: Span) -> tuple[Any, ...]:

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from archc import symbolic, syntax
+from archc import syntax
+from archc.elaborate.padding import padded
+from archc.elaborate.projection import residual_cures, unparted
 from archc.elaborate.state import Context
 from archc.ops import COMBINATORS, Shape, ShapeError
-from archc.plan import Apply, Call, Chain, Tensor, walk
+from archc.plan import Apply, Chain, Tensor, walk
 from archc.source import Edit, Fault, Fix, Span, SpanLabel, fault
 
-_LONGEST = 24  # characters of an expression
+_PADDED = re.compile(r"\bpad after=\d+(?:x\d+)*\Z")  # for another call: it is not enough
 _OWN = re.compile(r"(\bx|\bout=|[ \t])\(in\.c\)")
 
 
@@ -82,12 +84,15 @@ def explain_branches(
     if len(shapes) < len(merge.inputs) or len(shapes) < 2:
         return mistake
     names = COMBINATORS[keyword].branches
+    without = (here.x.shape,) if len(chains) < len(shapes) and here.x.shape is not None else ()
+    padding = padded(chains, without) if len({shape.size for shape in shapes}) > 1 else None
     if len(names) != len(shapes):
         labels = [_ending(x, term, f"branch {at} ends at") for at, x in enumerate(merge.inputs, 1)]
         labels = [SpanLabel(term.name.span), *labels]
         told = replace(mistake.diagnostic, labels=tuple(labels))
         cure = (
             _incoming_channels(merge, chains, here)
+            or padding
             or _odd_size_cure(term, merge, chains)
             or _stretched(term, merge, chains)
         )
@@ -102,7 +107,8 @@ def explain_branches(
     made = f"the {names[1]} is made here:"
     second = _ending(shortcut, term, f"the {names[1]} ends at", made)
     meant = _incoming_channels(merge, chains, here)
-    helps = (meant,) if meant is not None else _residual_cures(shapes, chains, term, here)
+    cure = meant or unparted(term) or padding
+    helps = (cure,) if cure is not None else residual_cures(shapes, chains, term, here)
     notes = _arithmetic(chains, shapes, names) or mistake.diagnostic.notes
     return fault("A207", title, first.span, *helps, label=first.text, also=(second,), notes=notes)
 
@@ -141,7 +147,7 @@ def _odd_size_cure(term: syntax.Operation, merge: Apply, chains: list[Chain]) ->
         short = tuple(int(w - n) for w, n in zip(wanted, shape.size, strict=True))
         if not any(short):
             continue
-        if any(n > 1 for n in short):
+        if any(n > 1 for n in short) or _PADDED.search(branch.span.text.rstrip()):
             return None
         rows = str(short[0]) if len(set(short)) == 1 else "x".join(map(str, short))
         deconv = _enlarging(chain)
@@ -258,101 +264,3 @@ def _ending(x: Tensor, term: syntax.Operation, inside: str, outside: str = "") -
     """Points at what made a branch's last tensor."""
     within = term.span.start <= x.span.start and x.span.end <= term.span.end
     return SpanLabel(x.span, f"{inside if within else outside or inside} {x.shape}")
-
-
-def _residual_cures(
-    shapes: tuple[Shape, ...], chains: list[Chain], term: syntax.Operation, here: Context
-) -> tuple[str | Fix, ...]:
-    """A projection of the shortcut, where a strided 1x1 reaches the body's size; or the reverse."""
-    body, shortcut = shapes
-    if body.rank != shortcut.rank:
-        return ("bring both to the same number of dimensions",)
-    if not body.rank:
-        return (_projected(f"fc {_as_written(body.channels)}", term),)
-    if len(term.branches or ()) > 1 and (alike := _as_the_body(shapes, chains)) is not None:
-        return (alike,)
-    pairs = list(zip(body.size, shortcut.size, strict=True))
-    strides = [-(-s // b) for b, s in pairs]
-    cures: list[str | Fix] = []
-    if all(-(-s // k) == b for (b, s), k in zip(pairs, strides, strict=True)):
-        window = "x".join("1" * body.rank)
-        step = _stride_of(chains[0], strides) or _step(strides)
-        width = _as_written(body.channels)
-        projection = f"conv {window}{step} x{width} nobias; bn"
-        may_fit = not here.frame.is_network or "(" in step + width  # in other calls and passes
-        if may_fit and (not step or "(" in step):
-            tests = [f"{step[2:-1]} > 1"] if "(" in step else []
-            tests += [f"in.c != {width.strip('()') if width.count('(') == 1 else width}"]
-            projection = f"if {' or '.join(tests)} {{ {projection} }}"
-        cures.append(_projected(projection, term))
-    if body.size != shortcut.size and body.channels == shortcut.channels:
-        size = "x".join(map(str, shortcut.size))
-        cures.append(f"keep the body at {size}: stride 1 and padding `same`")
-    return tuple(cures) or ("make both branches end at the same shape",)
-
-
-_STRIDE = re.compile(r"/(?:\d+(?:x\d+)*|\([^()]+\))")
-_WIDTH = re.compile(r"\bx(?:\d+|\([^()]+\))")
-
-
-def _stride_of(chain: Chain, strides: list[int]) -> str:
-    """`/(stride)`, where a branch has its stride from a name; empty where it has not."""
-    for node in chain.nodes:
-        if isinstance(node, Apply) and (found := _STRIDE.search(node.span.text)):
-            own = node.op.windows(*node.shapes) if node.op.category in ("conv", "pool") else ()
-            is_it = [symbolic.plain(window.stride) for window in own] == strides
-            return found.group() if is_it and found.group()[1] == "(" else ""
-        for name, value in node.args.items() if isinstance(node, Call) else ():
-            if name in ("s", "stride") and [symbolic.plain(value)] == list({*strides}):
-                text = _as_written(value)
-                return f"/{text}" if text[0] == "(" else ""
-    return ""
-
-
-def _as_the_body(shapes: tuple[Shape, ...], chains: list[Chain]) -> Fix | None:
-    """The stride or the channels of a projection that is there, as the body has them."""
-    body, shortcut = shapes
-    made = [
-        node for node in chains[1].nodes if isinstance(node, Apply) and "out" in node.op.fields()
-    ]
-    if len(made) != 1:
-        return None
-    span = made[0].span
-    if body.size != shortcut.size:
-        before = made[0].shapes[0].size
-        strides = [-(-s // b) for b, s in zip(body.size, before, strict=True)]
-        pattern, text = _STRIDE, _stride_of(chains[0], strides) or _step(strides)
-        what = f"the body's stride: `{text}`" if text else "no stride, as the body has"
-    else:
-        pattern, text = _WIDTH, f"x{_as_written(body.channels)}"
-        what = f"the body's channels: `{text}`"
-    found = pattern.search(span.text)
-    if found is None and pattern is _WIDTH:
-        return None
-    kernel = re.match(r"\w+\s+\S+", span.text)
-    start, end = found.span() if found else [kernel.end() if kernel else len(span.text)] * 2
-    place = Span(span.source, span.start + start, span.start + end)
-    return Fix(f"give the shortcut {what}", place, text)
-
-
-def _as_written(channels: int) -> str:
-    """`64`; in a block `(width)`, which is right in its other calls as well."""
-    expr = symbolic.render(symbolic.expr_of(channels))
-    is_short = len(expr) <= _LONGEST and "in." not in expr
-    return f"({expr})" if symbolic.is_traced(channels) and is_short else str(channels)
-
-
-def _projected(projection: str, term: syntax.Operation) -> str | Fix:
-    """A second branch, where there is one alone."""
-    hint = f"project the shortcut: `| {projection} >`"
-    if len(term.branches or ()) != 1:
-        return hint
-    end = term.span.end - 1
-    gap = "" if term.span.source.text[end - 1].isspace() else " "
-    return Fix(hint, Span(term.span.source, end, end), f"{gap}| {projection} ")
-
-
-def _step(strides: list[int]) -> str:
-    if set(strides) == {1}:
-        return ""
-    return "/" + (str(strides[0]) if len(set(strides)) == 1 else "x".join(map(str, strides)))

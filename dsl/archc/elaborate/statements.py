@@ -26,13 +26,13 @@ from archc.elaborate.operators import apply, with_whole_name
 from archc.elaborate.ports import check_given, enter, leave
 from archc.elaborate.reuse import reuse
 from archc.elaborate.state import Context, Frame, LimitReached, State
-from archc.elaborate.unknown import in_brackets, unknown
+from archc.elaborate.unknown import in_brackets, unknown, without_brackets
 from archc.elaborate.work import Suppressed, TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Dims
 from archc.plan import BlockValue, Body, Branches, Chain, Node, OperatorValue, Ref, Tensor
 from archc.source import Diagnostics, Fault, Limits, Span, fault
 
-__all__ = ["lower"]
+__all__ = ["begun", "lower"]
 
 
 def lower(
@@ -58,11 +58,7 @@ def lower(
     """
     shared = {} if shared is None else shared
     given = inputs or {}
-    state = State(
-        diagnostics, limits, trace_sizes, shared, library, _unset, _unset, given, cancelled, carrier
-    )
-    state.chain = lambda sequence, here: _chain(state, sequence, here)
-    state.statement = lambda statement, here, nodes: _statement(state, statement, here, nodes)
+    state = begun(diagnostics, limits, library, trace_sizes, shared, given, cancelled, carrier)
     statements = tuple(item for item in file.items if isinstance(item, syntax.Statement))
     sequence = syntax.Sequence(statements, file.span)
     declared = labels_in(sequence)
@@ -85,6 +81,26 @@ def lower(
     body = Body(None, "", dict(env), entering, chain, frame.size, frame.depth, names, frame.devices)
     body.lets, body.decisions = frame.lets, frame.decisions.made
     return body
+
+
+def begun(
+    diagnostics: Diagnostics,
+    limits: Limits,
+    library: Library,
+    trace_sizes: bool = False,
+    shared: dict[tuple[Any, ...], Body] | None = None,
+    given: Mapping[str, Dims] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    carrier: Carrier | None = None,
+) -> State:
+    """A run of what is in a file, before its first statement."""
+    shared, given = {} if shared is None else shared, given or {}
+    state = State(
+        diagnostics, limits, trace_sizes, shared, library, _unset, _unset, given, cancelled, carrier
+    )
+    state.chain = lambda sequence, here: _chain(state, sequence, here)
+    state.statement = lambda statement, here, nodes: _statement(state, statement, here, nodes)
+    return state
 
 
 def _check_ends(state: State, frame: Frame, chain: Chain, span: Span) -> None:
@@ -252,10 +268,12 @@ def _operation(state: State, term: syntax.Operation, here: Context) -> Node:
     if name in COMBINATORS and term.branches is None and (term.arguments or term.attributes):
         from archc.elaborate.cures import foreign_combinator  # for a mistake alone
 
+        if not term.arguments and _merges(name) and (wrong := without_brackets(term, here)):
+            raise wrong
         if _merges(name) and (foreign := foreign_combinator(term, here)):
             raise foreign
         if term.arguments and _merges(name):
-            raise in_brackets(term)
+            raise in_brackets(term, here)
     if name in COMBINATORS and not (term.branches is None and _stands_alone(name)):
         return combine(state, term, here)
     if name not in REGISTRY:

@@ -72,18 +72,37 @@ def _unknown(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault:
     return fault("A101", title, name.span, cure or other)
 
 
-def in_brackets(term: syntax.Operation) -> Fault:
+def in_brackets(term: syntax.Operation, here: Context) -> Fault:
     """`sub(t, u)`: a combinator that is written like a function."""
-    found = (argument.value for argument in term.arguments or ())
-    branches = [_as_branch(x.id) if isinstance(x, syntax.Name) else "..." for x in found]
-    meant = f"{term.name.id}< {' | '.join(branches)} >"
-    cure: str | Fix = f"its branches stand in `<...>`: `{meant}`"
-    if "..." not in branches:
-        cure = Fix(f"its branches stand in `<...>`: `{meant}`", term.span, meant, safe=True)
-    title = f"`{term.name.id}` takes branches, not arguments"
-    return fault("A408", title, term.span, cure)
+    from archc.syntax.branches import in_angles, not_arguments
+
+    known = {*REGISTRY, *COMBINATORS, *here.frame.env}
+    cure = in_angles(term.span.source, term.span.start, known)
+    other = f"its branches stand in `<...>`: `{term.name.id}< ... >`"
+    return fault("A408", not_arguments(term.name.id), term.span, cure or other)
 
 
-def _as_branch(name: str) -> str:
-    """An operator is a branch as it is; any other name is a tensor's."""
-    return name if name in REGISTRY else f"@{name}"
+def without_brackets(term: syntax.Operation, here: Context) -> Fault | None:
+    """`add x`, `concat a b`, `residual conv 3x3 x8; bn`: a combinator written like a layer."""
+    from archc.syntax import sums
+    from archc.syntax.branches import not_arguments
+
+    keyword, first = term.name.id, term.attributes[0]
+    if not isinstance(first, syntax.Word):
+        return None
+    labels = {name for name, known in here.frame.labels.items() if known.span or name != "x"}
+    words = [a.id for a in term.attributes if isinstance(a, syntax.Word)]
+    fixes: tuple[Fix, ...] = ()
+    is_layer = first.id in REGISTRY or isinstance(here.frame.env.get(first.id), BlockValue)
+    merge = "add" if keyword == "residual" else keyword
+    if len(words) == len(term.attributes) > 1 and labels.issuperset(words):
+        meant = f"{merge}< {' | '.join(f'@{word}' for word in words)} >"
+        fixes = (Fix(f"write `{meant}`", term.span, meant),)
+    elif len(term.attributes) == 1 and (first.id == "identity" or not is_layer):
+        fixes = sums.added(term.span, first.id, first.id in labels, merge)
+    elif is_layer and COMBINATORS[keyword].least == 1:
+        fixes = (sums.chain_of_line(term.span, keyword),)
+    if not fixes and any(word.startswith(f"{keyword} ") for word in REGISTRY):
+        return None  # `mean channels` perhaps
+    cure = f"its branches stand in `<...>`, a tensor's label with `@`: `{merge}< | @label >`"
+    return fault("A408", not_arguments(keyword), term.span, *(fixes or (cure,)))

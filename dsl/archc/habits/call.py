@@ -15,6 +15,8 @@ _LARGEST = 10**12
 _PARTS = re.compile(r"""(?P<quote>["'])(?:\\.|(?!(?P=quote)).)*(?P=quote)|[()\[\]{}\n;#|<>]""")
 _MODULES = frozenset("nn F torch functional tf keras layers K L P np einops nnx linen".split())
 _ENTRY = re.compile(r"[ \t]*(\w+)[ \t]*=[ \t]*([^\n#;]*?)[ \t]*(?:#.*)?(?:\n|$)")
+_WINDOW = re.compile(r"(?<=[(,= ])\d+(?:x\d+){1,2}(?=[ ]*[,)])")
+_WINDOW_FIRST = re.compile(r"([^()]*\()(\d+x\d+(?:x\d+)?),[ ]*(\w.*)\)$")
 _SECTION = re.compile(r"(\[\w+\])[ \t]*\n")
 
 
@@ -55,6 +57,14 @@ def statement_at(text: str, start: int) -> str:
             return text[start : found.start()].rstrip()
     end = start + _LONGEST
     return text[start:end].rstrip() if end >= len(text) else ""
+
+
+def windows_read(text: str) -> str:
+    """Write windows as Python has them: `(3, 3)`; the first by its name, `kernel_size`."""
+    first = _WINDOW_FIRST.match(text)
+    if first is not None and "pool" not in first[1].lower():
+        text = f"{first[1]}{first[3]}, kernel_size={first[2]})"
+    return _WINDOW.sub(lambda found: f"({found[0].replace('x', ', ')})", text)
 
 
 def read_call(text: str) -> ForeignCall | None:

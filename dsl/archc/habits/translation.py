@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -16,6 +16,7 @@ from archc.habits.call import (
     read_section,
     read_value,
     statement_at,
+    windows_read,
 )
 from archc.habits.containers import WrittenLayer, contained
 from archc.habits.table import Habit, habits, key, rows_of, tools_that_write
@@ -30,6 +31,17 @@ _CURRENT = frozenset("x out y net h model features hidden input inputs tensor z 
 _EXPRESSION = re.compile(r"[\w\s+\-*/%().,]+")
 _CALLED, _SIZES = re.compile(r"\w\("), re.compile(r"\.size\(|\.shape\b|\blen\(")
 _INCOMING = ("in_channels", "in_features", "num_features", "num_channels")
+# What people write who remember none of the tools' own names: each set is one thing.
+_ONE_THING = (
+    frozenset("kernel kernel_size window size k ksize filter_size pool_size kernel_shape".split()),
+    frozenset("stride strides s".split()),
+    frozenset("pad padding pads p".split()),
+    frozenset("dilation dilation_rate rate d".split()),
+    frozenset("bias use_bias bias_term".split()),
+    frozenset("group groups g".split()),
+    frozenset("out out_channels filters channels num_output num_filters width".split()),
+    frozenset("units out_features features num_output".split()),
+)
 _HOLE = re.compile(r"\[(\w+)\]|<(\w+)>|\{(\w+)(?:([?!])(\w+))?\}")
 
 
@@ -69,7 +81,7 @@ def translated(
     group = _container(statement, rank, blocks)
     if group is not None:
         return replace(group, end=len(statement))
-    call = read_call(statement)
+    call = read_call(windows_read(statement))
     if call is None:
         return None
     rows = rows_of(f"F.{call.name}") if call.is_functional else []
@@ -124,7 +136,7 @@ def _by_row(call: ForeignCall, rank: int | None, rows: list[Habit]) -> Translati
                 return replace(found, written=call.name)
             continue
         is_own = not own or row.tool in own
-        if not is_own and _is_no_kernel(call, row):
+        if row.tool not in own and _is_no_kernel(call, row):
             continue
         try:
             made = _Writer(row, call, key(call.name)[1] or rank).translation()
@@ -135,7 +147,9 @@ def _by_row(call: ForeignCall, rank: int | None, rows: list[Habit]) -> Translati
         if not made.lost:
             return made if is_own else replace(made, sure=False)
         partial = partial or made
-    return partial or _with_a_kernel(call, rank, [row for row in rows if row.tool in own])
+    return partial or _with_a_kernel(
+        call, rank, [row for row in rows if row.tool in own or not own]
+    )
 
 
 _LARGEST_KERNEL = 11  # AlexNet's: a larger number by its place is one of channels
@@ -270,8 +284,9 @@ class _Writer:
                     "calls inside of calls; statements follow each other: `conv 3x3 x8; relu`"
                 )
         for name, value in self.call.keywords.items():
-            if name in parameters:
-                given[name] = value
+            own = name if name in parameters else _alike(name, parameters.keys() - given.keys())
+            if own in parameters:
+                given[own] = value
             elif not _IDLE.fullmatch(name):
                 lost.append(name)
         for p in parameters.values():
@@ -407,6 +422,8 @@ class _Writer:
 
     def _same(self, value: Any, values: Mapping[str, Any]) -> str:
         """Keras pads as `same` does where the stride is 1, else as `tfsame` does."""
+        if isinstance(value, int):  # as torch has it
+            return self._piece("p[padding]", {"padding": value}) if value else ""
         if _plain(value) == "valid":
             return ""
         window = next(
@@ -462,6 +479,12 @@ _KINDS: dict[str, Callable[..., str]] = {
     "whole": _Writer._whole,
     "if": _Writer._if,
 }
+
+
+def _alike(name: str, names: Iterable[str]) -> str:
+    """The one of a row's names that is about the same thing; empty where there is none, or two."""
+    found = {n for n in names for alike in _ONE_THING if {n, name} <= alike}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _is_default(parameter: Any, value: Any, given: Mapping[str, Any]) -> bool:

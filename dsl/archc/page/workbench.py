@@ -16,6 +16,7 @@ from archc import draw, files
 from archc.api import Analysis, analyze, bundled
 from archc.api.standalone import NotStandalone, standalone
 from archc.editor.actions import Remedy
+from archc.editor.beginning import beginning
 from archc.editor.document import Document
 from archc.editor.findings import Cure, Finding, RelatedPlace, TextChange
 from archc.editor.navigation import TextPlace
@@ -24,7 +25,6 @@ from archc.page.units import PageOffsets
 from archc.page.views import (
     Answer,
     diagram,
-    is_unwritten,
     numbers,
     pytorch,
     shown,
@@ -130,20 +130,12 @@ class Workbench:
         return self._shown[1]
 
     def _missing(self, analysis: Analysis) -> Answer:
-        """Why there is no network; of a text with nothing in it, the way to begin one."""
-        why = why_no_network(analysis)
-        if not why or not is_unwritten(analysis):
+        """Why there is no network, and the way to begin one."""
+        why, begin = why_no_network(analysis), beginning(analysis)
+        if not why or begin is None:
             return {"why": why} if why else {}
-        text = analysis.source.text
-        gap = "\n" if text.strip() and not text.endswith("\n") else ""
-        begin = TextChange(len(text), len(text), f"{gap}network Net\ninput 224x224 x3\n")
-        return {
-            "why": why,
-            "beginning": {
-                "title": "begin with `network Net` and `input 224x224 x3`",
-                "changes": _changes((begin,), self._offsets()),
-            },
-        }
+        changes = _changes((begin.change,), self._offsets())
+        return {"why": why, "beginning": {"title": begin.title, "changes": changes}}
 
     # --- what is asked at a place
 
@@ -171,6 +163,7 @@ class Workbench:
                     "detail": p.detail,
                     "doc": p.doc,
                     "rank": p.rank,
+                    "snippet": p.snippet,
                 }
                 for p in found
             ]

@@ -60,8 +60,8 @@ def diagnostic(finding: Finding, lines: TextLines, texts: OpenTexts) -> types.Di
 
 def action(remedy: Remedy, uri: str, lines: TextLines, texts: OpenTexts) -> types.CodeAction:
     """Return a cure as an action."""
-    is_whole = remedy.finding is None
-    kind = types.CodeActionKind.SourceFixAll if is_whole else types.CodeActionKind.QuickFix
+    kinds = types.CodeActionKind
+    kind = kinds.SourceFixAll if remedy.is_all else kinds.QuickFix
     cured = [diagnostic(remedy.finding, lines, texts)] if remedy.finding is not None else None
     edit = types.WorkspaceEdit(changes={uri: edits(remedy.changes, lines)})
     return types.CodeAction(
@@ -199,21 +199,24 @@ _PROPOSALS = {
 }
 
 
-def completion(found: Sequence[Proposal], lines: TextLines) -> types.CompletionList:
-    """Return what may come, in the order of the proposals."""
-    return types.CompletionList(False, [_item(p, lines) for p in found])
+def completion(found: Sequence[Proposal], lines: TextLines, snippets: bool) -> types.CompletionList:
+    """Return what may come, in the order of the proposals; `snippets` if the editor takes any."""
+    return types.CompletionList(False, [_item(p, lines, snippets) for p in found])
 
 
-def _item(proposal: Proposal, lines: TextLines) -> types.CompletionItem:
+def _item(proposal: Proposal, lines: TextLines, snippets: bool) -> types.CompletionItem:
     doc = types.MarkupContent(types.MarkupKind.Markdown, proposal.doc) if proposal.doc else None
+    is_snippet = snippets and bool(proposal.snippet)
+    text = proposal.snippet if is_snippet else proposal.text
     return types.CompletionItem(
         proposal.label,
         kind=_PROPOSALS[proposal.kind],
         detail=proposal.detail or None,
         documentation=doc,
-        sort_text=f"{proposal.rank}{proposal.label}",
+        sort_text=f"{proposal.rank}{proposal.label.lower()}",
         filter_text=proposal.known_as or None,
-        text_edit=types.TextEdit(lines.range(proposal.start, proposal.end), proposal.text),
+        insert_text_format=types.InsertTextFormat.Snippet if is_snippet else None,
+        text_edit=types.TextEdit(lines.range(proposal.start, proposal.end), text),
     )
 
 

@@ -70,6 +70,7 @@ class OpenTexts:
     encoding: str = "utf-16"
     annotates: bool = False  # the client shows what is said of a change
     disables: bool = False  # the client shows actions that cannot be done, and why
+    takes_snippets: bool = False  # the client goes on inside of the brackets that it puts in
     shows: bool = False  # the client opens documents that the server names
     say: Callable[[str], None] = print  # shows a message to the user
     card: CardSetting | None = None  # of the editor's settings

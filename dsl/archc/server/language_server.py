@@ -140,6 +140,9 @@ def _add_lifecycle(server: LanguageServer, texts: OpenTexts) -> None:
         in_text = params.capabilities.text_document
         actions = in_text.code_action if in_text is not None else None
         texts.disables = bool(actions is not None and actions.disabled_support)
+        completion = in_text.completion if in_text is not None else None
+        item = completion.completion_item if completion is not None else None
+        texts.takes_snippets = bool(item is not None and item.snippet_support)
 
     @server.feature(types.INITIALIZED)
     async def initialized(params: types.InitializedParams) -> None:

@@ -136,7 +136,8 @@ async def complete(texts: OpenTexts, params: types.CompletionParams) -> types.Co
     """Return what may come at a place."""
 
     def work(document: Document, lines: TextLines) -> types.CompletionList:
-        return convert.completion(document.complete(lines.offset(params.position)), lines)
+        found = document.complete(lines.offset(params.position))
+        return convert.completion(found, lines, texts.takes_snippets)
 
     return await _ask(texts, params, work)
 

@@ -182,6 +182,17 @@ _FLAGS = frozenset(
 )
 
 
+_CHAINS = frozenset("residual dense aux".split())
+_TENSORS = frozenset("identity shortcut downsample skip".split())
+
+
+def is_chain(keyword: str, items: list[str]) -> bool:
+    """Whether what a combinator is given, set apart by commas, is a chain and no branches."""
+    last = items[-1].strip()
+    is_shortcut = last[:1] == "@" or last in _TENSORS or re.match(r"conv[ \t]+1(?:x1)*/", last)
+    return keyword in _CHAINS and not (len(items) == 2 and is_shortcut)
+
+
 def is_comma(context: ParserContext) -> bool:
     """Is this a comma where attributes, values or branches are set apart?"""
     round = bool(context.brackets) and context.source.text[context.brackets[-1][0]] in "(["
@@ -207,7 +218,7 @@ def comma(context: ParserContext) -> tuple[bool, Diagnostic]:
 def _commas(context: ParserContext) -> list[Edit]:
     """What should stand for each comma of the statement, or between the branches around it."""
     text, depth = context.source.text, 0
-    in_branches, edits = "PIPE" in context.accepted, []
+    in_branches, edits = "PIPE" in context.accepted, list[Edit]()
     for found in _COMMA_AHEAD.finditer(text, context.position, context.position + _FAR_AHEAD):
         mark, at = found.group(), found.start()
         depth += (mark in "([<") - (mark in ")]>")
@@ -226,7 +237,25 @@ def _commas(context: ParserContext) -> list[Edit]:
             elif word is not None and not flag and "PERCENT" not in context.accepted:
                 instead = ";"
         edits.append(Edit(Span(context.source, at, at + 1), instead))
-    return edits
+    return _in_a_row(context, edits) if in_branches else edits
+
+
+def _in_a_row(context: ParserContext, commas: list[Edit]) -> list[Edit]:
+    """The commas of `residual< conv 3x3 x8, bn >`, between statements and not between branches."""
+    text, opened = context.source.text, context.brackets[-1][0]
+    keyword = re.search(r"(\w+)(?:[ \t]+if\b[^<>]*)?[ \t]*\Z", text[max(0, opened - 80) : opened])
+    between = [edit for edit in commas if edit.text]
+    if keyword is None or not between:
+        return commas
+    starts = [edit.span.end for edit in between]
+    ends = [*(edit.span.start for edit in between[1:]), len(text)]
+    items = [
+        "",
+        *(re.split(r"[>|]", text[a:b], maxsplit=1)[0] for a, b in zip(starts, ends, strict=True)),
+    ]
+    if not is_chain(keyword[1], items):
+        return commas
+    return [Edit(edit.span, edit.text and ";") for edit in commas]
 
 
 # --- the general case ----------------------------------------------------------------------

@@ -31,7 +31,7 @@ def foreign_statement(context: ParserContext) -> Diagnostic | None:
         return None
     label = _LABELLED.match(source.text, start)
     start = label.end() if label is not None else start
-    made = habits.translated(source.text, start, _dimensions(source.text), blocks_of(source.text))
+    made = habits.translated(source.text, start, dimensions(source.text), blocks_of(source.text))
     if (made is None or made.lacks) and (said := _around(context)):
         return said
     if made is None:
@@ -54,7 +54,7 @@ def _around(context: ParserContext) -> Diagnostic | None:
     )
 
 
-def _dimensions(text: str) -> int | None:
+def dimensions(text: str) -> int | None:
     """How many the file's inputs have, as far as can be seen; images are what most have."""
     found = {len(size.split("x")) for size in _INPUT.findall(text)} or {2}
     return found.pop() if len(found) == 1 else None
@@ -146,9 +146,11 @@ def named_stride(context: ParserContext) -> Diagnostic | None:
     """`conv 3x3/s`, `conv 3x3/2*s`: an expression without its brackets."""
     text, at = context.source.text, context.position
     name = re.match(r"[A-Za-z_]\w*", text[at : at + 80])
-    if name is None or "SIZE_OPEN" not in context.accepted or not text[:at].endswith("/"):
+    slash = len(text[:at].rstrip(" \t")) - 1
+    if name is None or "SIZE_OPEN" not in context.accepted or text[slash] != "/":
         return None
     span = Span(context.source, at, at + name.end())
     title = "a value stands in brackets"
-    fix = Fix(f"write `/({name.group()})`", span, f"({name.group()})", safe=True)
+    written = Span(context.source, slash, span.end)
+    fix = Fix(f"write `/({name.group()})`", written, f"/({name.group()})", safe=True)
     return Diagnostic("A001", title, (SpanLabel(span),), fixes=(fix,))

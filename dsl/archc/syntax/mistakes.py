@@ -7,6 +7,7 @@ import re
 from archc import syntax
 from archc.source import Diagnostic, Fix, Span, SpanLabel
 from archc.syntax import expected
+from archc.syntax.branches import branches_in_brackets
 from archc.syntax.expected import ParserContext, unexpected
 from archc.syntax.foreign import (
     foreign_statement,
@@ -26,10 +27,11 @@ from archc.syntax.misplaced import (
     several_values,
 )
 from archc.syntax.pasted import assignment, docstring, program, sizes
-from archc.syntax.punctuation import added_tensor, branches_in_brackets
 from archc.syntax.python import PythonLine
+from archc.syntax.repeats import bare_loop, counted
 from archc.syntax.shortcut import shortcut
 from archc.syntax.suites import suite
+from archc.syntax.sums import added_tensor, named_tensors
 
 _PRODUCT = re.compile(r"(?<![\w(.])([xpgd/]?)(\d+(?:\*\w+)+)")
 _PLAIN = frozenset('{}()[]<>|;:,.=+-*/%@#"_!')
@@ -208,20 +210,6 @@ def _foreign_comment(context: ParserContext) -> Diagnostic | None:
     return Diagnostic("A001", title, (SpanLabel(span),), helps=(help,), fixes=fixes)
 
 
-def _count_before(context: ParserContext) -> Diagnostic | None:
-    """`3 * conv`."""
-    text = context.source.text[context.position : context.position + 80]
-    found = re.match(r"(\d+)[ \t]*\*[ \t]*(\w*)", text)
-    if not found or "ERR" not in context.accepted:
-        return None
-    hint = f"the count stands behind: `{found[2] or 'conv'} ... * {found[1]}`"
-    statement = re.match(r"\d+[ \t]*\*[ \t]*([^;\n{}|<>#]*[^;\n{}|<>#\s])", text)
-    if statement is None:
-        return unexpected(context, hint)
-    span = Span(context.source, context.position, context.position + statement.end())
-    return unexpected(context, "", Fix(hint, span, f"{statement[1]} * {found[1]}"))
-
-
 def _other_tensor(context: ParserContext) -> Diagnostic | None:
     """`upsample @a`."""
     text = context.source.text[context.position : context.position + 80]
@@ -335,11 +323,14 @@ _CASES = (
     bare_tensor,
     own_input,
     program,
+    counted,
+    bare_loop,
     suite,
     branches_in_brackets,
     foreign_statement,
     shortcut,
     added_tensor,
+    named_tensors,
     hyphenated,
     times,
     named_stride,
@@ -360,7 +351,6 @@ _CASES = (
     _other_tensor,
     _unquoted_path,
     _foreign_comment,
-    _count_before,
     _dots,
     _bare_fraction,
     _product,

@@ -1,19 +1,14 @@
-"""Signs between layers as other languages have them: `a -> b`, `x + stem`, `residual(conv 3x3)`."""
+"""Arrows between layers as other languages have them: `a -> b`."""
 
 from __future__ import annotations
 
 import re
 
 from archc.source import Diagnostic, Edit, Fix, Source, Span, SpanLabel
-from archc.syntax.expected import ParserContext
 
-_COMBINATORS = frozenset("add columns concat dense join max mean mul residual softmax sub".split())
-_CURRENT = frozenset("x out y h z".split())
-_BRACKET = re.compile(r"[()\[\]{}<>,\n]")
 _FAR_AHEAD = 2_000  # characters
 _ARROW = re.compile(r"[ \t]{0,9}->[ \t]{0,9}")
 _QUOTED = re.compile(r'"[^"\n]*"|#[^\n]*')
-_SUM = re.compile(r"\+[ \t]*@?(?:self\.)?([A-Za-z_]\w*)[ \t]*(?=[;\n#}|>]|\Z)")
 
 
 def is_arrow(text: str, position: int) -> bool:
@@ -35,67 +30,3 @@ def arrows(source: Source, position: int) -> Diagnostic:
     also = tuple(Edit(span, "; ") for span in others)
     fix = Fix("write `;`", first, "; ", safe=True, also=also)
     return Diagnostic("A001", title, (SpanLabel(Span(source, at, at + 2)),), fixes=(fix,))
-
-
-def added_tensor(context: ParserContext) -> Diagnostic | None:
-    """`x + stem`, `conv 3x3 p1 x8 + stem`."""
-    text = context.source.text
-    found = _SUM.match(text, context.position)
-    if found is None or "ADDOP" in context.accepted or not context.head:
-        return None
-    name, before = found[1], text[context.start : context.position].strip()
-    if name in _CURRENT or not _has_label(text, name):
-        help = "a tensor with a label is added by `add< | @label >`"
-        return _sum(context, found, helps=(help,))
-    if before in _CURRENT and not _has_label(text, before):
-        meant = f"add< | @{name} >"
-    elif before.isidentifier() and _has_label(text, before):
-        meant = f"add< @{before} | @{name} >"
-    else:
-        meant = f"{before}; add< | @{name} >"
-    span = Span(context.source, context.start, len(text[: found.end()].rstrip()))
-    return _sum(context, found, fixes=(Fix(f"write `{meant}`", span, meant),))
-
-
-def _sum(
-    context: ParserContext,
-    found: re.Match[str],
-    helps: tuple[str, ...] = (),
-    fixes: tuple[Fix, ...] = (),
-) -> Diagnostic:
-    span = Span(context.source, context.start, len(context.source.text[: found.end()].rstrip()))
-    title = f"`{' '.join(span.text.split())}` is written in another way here"
-    return Diagnostic("A014", title, (SpanLabel(span),), helps=helps, fixes=fixes)
-
-
-def _has_label(text: str, name: str) -> bool:
-    return (
-        re.search(rf"(?:^|[;{{|<])[ \t]*{name}[ \t]*:|\bas[ \t]+{name}\b", text, re.M) is not None
-    )
-
-
-def branches_in_brackets(context: ParserContext) -> Diagnostic | None:
-    """`residual(conv 3x3 p1 x3)`, `add(conv 1x1 x8, identity)`."""
-    text, source = context.source.text, context.source
-    found = re.compile(r"(?:\w+[ \t]*:[ \t]*)?(\w+)[ \t]*(\()").match(text, context.start)
-    if found is None or found[1] not in _COMBINATORS or context.position < found.end():
-        return None
-    depth, edits = 0, []
-    for bracket in _BRACKET.finditer(text, found.start(2), found.start(2) + _FAR_AHEAD):
-        mark, at = bracket.group(), bracket.start()
-        depth += (mark in "([{<") - (mark in ")]}>")
-        if mark == "," and depth == 1:
-            edits.append(Edit(Span(source, at, at + 1), " |"))
-        if depth == 0 and mark == ")":
-            edits.append(Edit(Span(source, at, at + 1), " >"))
-            break
-    else:
-        return None
-    if edits[-1].span.start < context.position:
-        return None
-    opening = Span(source, found.end(1), found.end())
-    title = f"`{found[1]}` takes branches, not arguments"
-    help = f"its branches stand in `<...>`: `{found[1]}< ... >`"
-    fix = Fix(help, opening, "< ", safe=len(edits) == 1, also=tuple(edits))
-    label = SpanLabel(Span(source, context.start, found.end(1)))
-    return Diagnostic("A014", title, (label,), fixes=(fix,))

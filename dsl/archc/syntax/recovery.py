@@ -281,12 +281,15 @@ class RecoveringParser:
             self._skip_statement(self.end)
             return True
         self.problems.add(test.problem)
+        height, inside = len(self.machine.values), len(self._open_brackets()) + 1
         self._insert("CONDITION")
         self._insert("LPAR")
         self._read(test.span.start, test.span.end)
-        if self.machine.accepts("RPAR"):
+        if self.machine.accepts("RPAR") and len(self._open_brackets()) == inside:
             self._insert("RPAR")
         else:
+            self.machine.cut(height)
+            self.nesting.cut(len(self._open_brackets()))
             self._put_err()
         self._resume(self.end)
         return True
