@@ -278,6 +278,31 @@ def test_a_pasted_class_is_what_torch_computes(name: str) -> None:
     assert_same(text, as_torch_makes_it(HEAD + CLASSES[name], name), (3, 32, 32))
 
 
+@pytest.mark.parametrize(
+    "pooled",
+    [
+        "F.avg_pool2d(out, out.size()[3])",
+        "F.avg_pool2d(out, out.shape[-1])",
+        "F.avg_pool2d(out, out.size(2))",
+        "F.avg_pool2d(out, out.size()[2:])",
+        "out.mean(dim=(2, 3), keepdim=True)",
+        "out.mean(3).mean(2)",
+    ],
+)
+def test_a_mean_of_the_whole_map_is_one(pooled: str) -> None:
+    source = RESNET.read_text("utf-8").replace("F.avg_pool2d(out, 4)", pooled)
+    text, clicks = clicked(source)
+    assert clicks <= 4
+    assert "gap; flatten\n" in text
+    assert [d.code for d in errors(text)] == ["A404"]
+
+
+def test_a_window_of_another_tensors_size_is_none_of_the_whole_map() -> None:
+    unit = BLOCK.format(more="", run="out = F.avg_pool2d(out, x.size(2))")
+    said = next(d for d in errors(unit) if d.title == "archc has no classes")
+    assert "sizes of tensors as values" in " ".join(said.helps)
+
+
 BLOCK = """\
 class Unit(nn.Module):
     def __init__(self, in_planes, planes, stride=1, downsample=None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from archc.habits.call import means_at_once
 from archc.habits.expressions import NotSaid, expression
 from archc.habits.flow import Flow, FlowStep, chosen, merged
 from archc.habits.modules import Construction, first_line, is_weighted
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import ast
 
 _MOST_CHOICES = 4  # in one `forward`
+_AT_HAND = "tensor__"  # stands for what a function is given
 
 
 @dataclass(slots=True)
@@ -89,7 +91,7 @@ class ForeignForward:
                 flow = self._flow(x)
                 return (*flow, *self._unnamed(layer))
             case ast.Call():
-                return self._function(node)
+                return self._function(means_at_once(node))
         raise NotSaid(f"`{ast.unparse(node)}`")
 
     def _steps(self, name: str) -> Flow:
@@ -120,22 +122,32 @@ class ForeignForward:
             "torch.nn.functional",
         )
         if is_tool and call.args:
-            flow, args = self._flow(call.args[0]), [ast.Name("x"), *call.args[1:]]
+            flow, args = self._flow(call.args[0]), [ast.Name(_AT_HAND), *call.args[1:]]
             made = ast.Call(func, args, call.keywords)
         elif isinstance(func, ast.Attribute) and not is_tool:
             flow = self._flow(func.value)
-            made = ast.Call(ast.Attribute(ast.Name("x"), func.attr), call.args, call.keywords)
+            made = ast.Call(ast.Attribute(ast.Name(_AT_HAND), func.attr), call.args, call.keywords)
         else:
             raise NotSaid(f"`{ast.unparse(call)}`")
-        tensors: dict[str, ast.expr] = {name: ast.Name("x") for name in self.tensors}
-        values = {**self.made.names, **tensors}
-        plain = substituted(made, values)
-        return (*flow, *self._unnamed(plain))
+        tensors: dict[str, ast.expr] = {
+            name: ast.Name("x" if other is flow else "another")
+            for name, other in self.tensors.items()
+        }
+        values = {**self.made.names, **tensors, _AT_HAND: ast.Name("x")}
+        steps = self._unnamed(substituted(made, values))
+        if [step.text for step in steps] == ["flatten"] and _is_flat(flow):
+            return flow
+        return (*flow, *steps)
 
-    def _unnamed(self, layer: ast.expr) -> Flow:
+    def _unnamed(self, layer: ast.expr) -> tuple[FlowStep, ...]:
         """The statement of a function, or of a layer that is made where it runs."""
         made = self.made.layer(layer)
         return tuple(FlowStep(text, "", made.in_place) for text in made.statements)
+
+
+def _is_flat(flow: Flow) -> bool:
+    """Whether the last step has made a vector."""
+    return bool(flow) and isinstance(flow[-1], FlowStep) and flow[-1].text.endswith("flatten")
 
 
 def _over_channels(call: ast.Call) -> bool:
