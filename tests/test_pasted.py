@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -346,6 +347,53 @@ def test_what_cannot_be_said_is_named_and_not_guessed(more: str, run: str, reaso
     cures = [edit for d in errors(text) for cure in d.fixes for edit in cure.edits]
     assert not any("def " in edit.span.text for edit in cures)
     assert any(d.code == "A014" for d in errors(edited(text, fix.edits)))
+
+
+@pytest.mark.parametrize(
+    ("makes", "last", "row"),
+    [
+        ("block, 128, num_blocks[1], stride=2", "", "128, stride=2); BasicBlock(128) * (num_b"),
+        (
+            "block, 128, num_blocks[1], stride=2",
+            "ResNet(BasicBlock, [2, 2, 2, 2])\n",
+            "128, stride",
+        ),
+        ("BasicBlock, 128, 2, 2", "", "layer2: { BasicBlock(128, stride=2); BasicBlock(128) }"),
+        ("BasicBlock, 128, 1, 2", "", "layer2: { BasicBlock(128, stride=2) }"),
+        ("BasicBlock, 128, 3, 2", "", "layer2: { BasicBlock(128, stride=2); BasicBlock(128) * 2 }"),
+    ],
+)
+def test_a_class_below_its_block_is_the_network(makes: str, last: str, row: str) -> None:
+    """Whoever takes each cure as it comes has the block in archc's form when the class is there."""
+    source = RESNET.read_text("utf-8")
+    block, _, network = source.partition("\n\n\nclass ResNet(")
+    text, _ = clicked(block)
+    network = network.replace("block, 128, num_blocks[1], stride=2", makes)
+    if "num" not in makes:
+        network = network.replace("block, num_blocks, ", "").replace("block, ", "BasicBlock, ")
+        network = network.replace("BasicBlock, planes, num_blocks, ", "block, planes, num_blocks, ")
+        network = re.sub(r"num_blocks\[\d]", "2", network).split("\ndef ResNet18")[0]
+        network = network.replace("512*block", "512*BasicBlock")
+    elif last:
+        network = network.split("\ndef ResNet18")[0] + last
+    said = errors(f"{text}\nclass ResNet({network}")[0]
+    text = edited(f"{text}\nclass ResNet({network}", said.fixes[0].edits)
+    assert row in text
+    assert [d.code for d in errors(text)] == ["A404"]
+
+
+def test_what_a_class_is_made_of_is_asked_for_where_nothing_says_it() -> None:
+    source = RESNET.read_text("utf-8").split("\ndef ResNet18")[0]
+    said = [d for d in errors(source) if d.title == "archc has no classes"][-1]
+    assert "a last line `ResNet(BasicBlock, [2, 2, 2, 2])` does" in said.helps[-1]
+
+
+def test_channels_that_come_in_are_asked_for_where_a_block_does_not_say_which_they_are() -> None:
+    unit = UNIT.format(default="").replace(
+        "nn.Conv2d(in_planes, planes, 3, padding=1)", "Own(4, 8)"
+    )
+    (said,) = errors(f"network N\ninput 8x8 x4\nblock Own(a, b) {{ relu }}\n{unit}")[:1]
+    assert "which number of `Own(4, 8)` is the channels that come in" in said.helps[-1]
 
 
 UNIT = """\

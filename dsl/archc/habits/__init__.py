@@ -11,7 +11,7 @@ user's own blocks. A class (`foreign_class`), with what `helpers` return written
 from archc.habits.applied import MadeOf, OwnBlock, applied_call, made_block, repeated_block
 from archc.habits.classes import written_block, written_network
 from archc.habits.expressions import NotSaid, header_of_python, value_of_python
-from archc.habits.foreign_class import ForeignClass, is_incoming, read_class
+from archc.habits.foreign_class import ForeignClass, class_of_block, is_incoming, read_class
 from archc.habits.helpers import HelperFunction, read_helper, with_helpers
 from archc.habits.message import as_diagnostic
 from archc.habits.shapes import channels_apart
@@ -37,6 +37,7 @@ __all__ = [
     "applied_call",
     "as_diagnostic",
     "channels_apart",
+    "class_of_block",
     "habits",
     "header_of_python",
     "is_incoming",

@@ -25,6 +25,7 @@ class ForeignClass:
     """A class of modules, read: nothing of it is evaluated."""
 
     node: ast.ClassDef
+    is_block: bool = False  # it stands in the file as a block, without the channels that come in
 
     @property
     def name(self) -> str:
@@ -62,6 +63,14 @@ class ForeignClass:
                 case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant() as value):
                     found[name] = value
         return found
+
+
+def class_of_block(name: str, formals: str) -> ForeignClass | None:
+    """The class that a block of the file stands for, by its head."""
+    import ast
+
+    node = read_statement(f"class {name}(Block):\n    def __init__(self, {formals}):\n        pass")
+    return ForeignClass(node, is_block=True) if isinstance(node, ast.ClassDef) else None
 
 
 def read_class(text: str) -> ForeignClass | None:

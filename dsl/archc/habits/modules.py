@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from archc.habits.applied import OwnBlock
 from archc.habits.containers import WrittenLayer, contained
 from archc.habits.expressions import NotSaid, counted, expression
 from archc.habits.foreign_class import ForeignClass, is_incoming
-from archc.habits.substitution import INCOMING, bound, only_knows, substituted
+from archc.habits.substitution import INCOMING, bound, folded, only_knows, substituted
 from archc.habits.translation import NO_BLOCKS, translated
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class Construction:
         self.known = {INCOMING, *_TOOLS, *self.others}
         for name in self.cls.formals():
             if name in _RESERVED and name not in self.names:
-                raise NotSaid(f"`{name}`")
+                made = f"`{self.cls.name}(BasicBlock, [2, 2, 2, 2])`"
+                raise NotSaid(f"`{name}`, as nothing says what it is; a last line {made} does")
             if is_incoming(name):
                 self.names[name] = ast.Name(INCOMING)
             elif name not in self.names:
@@ -134,7 +136,7 @@ class Construction:
         made = substituted(call, self.names, self._constants())
         assert isinstance(made, ast.Call)
         if isinstance(made.func, ast.Name) and made.func.id in self.others:
-            return ModuleText((self._block_call(made),))
+            return ModuleText((self._block_call(made, call),))
         only_knows(made, self.known)
         return self.layer(made)
 
@@ -169,24 +171,34 @@ class Construction:
             return None
         return WrittenLayer(made.text, made.sure, made.lacks)
 
-    def _block_call(self, call: ast.Call) -> str:
-        """`BasicBlock(128, stride=2)`, without the channels that come in."""
+    def _block_call(self, call: ast.Call, written: ast.Call | None = None) -> str:
+        """`BasicBlock(128, stride=2)`, without the channels that come in.
+
+        `written` is the call as it stands there, with its names.
+        """
         import ast
 
         assert isinstance(call.func, ast.Name)
-        formals = self.others[call.func.id].formals()
-        arguments = []
-        for name, value in bound(call, formals).items():
-            default = formals[name]
-            if is_incoming(name):
+        cls = self.others[call.func.id]
+        formals = cls.formals()
+        if cls.is_block:
+            first = written.args[0] if written is not None and written.args else None
+            block = OwnBlock(cls.name, tuple(formals), _says_incoming(first))
+            call, sure = block.without_channels(call)
+            if not sure:
+                raise NotSaid(f"which number of `{ast.unparse(call)}` is the channels that come in")
+        given, arguments = bound(call, formals), []
+        for name, default in formals.items():
+            if name not in given or is_incoming(name):
                 continue
+            value = given[name]
             only_knows(value, self.known)
             text = expression(value)
             if default is None:
                 arguments.append(text)
             elif text != expression(default):
                 arguments.append(f"{name}={text}")
-        return f"{call.func.id}({', '.join(arguments)})"
+        return f"{cls.name}({', '.join(arguments)})"
 
     # --- a method that puts blocks in a row -------------------------------------------------------
 
@@ -239,9 +251,9 @@ class Construction:
                 ast.BinOp(ast.List(elts=[other]), ast.Mult(), often),
             ):
                 only_knows(often, self.known)
-                rounds = [(first, "1"), (other, expression(often))]
+                rounds = [(first, "1"), (other, expression(folded(often)))]
             case _:
-                count = counted(over)
+                count = counted(folded(over))
                 if count is None:
                     raise NotSaid(f"`for {name} in {ast.unparse(iter)}`")
                 only_knows(ast.parse(count, mode="eval").body, self.known)
@@ -254,7 +266,8 @@ class Construction:
             rows = [row for statement in body for row in self._rows(statement)]
             if len(rows) != 1:
                 raise NotSaid(f"`for {name} in {ast.unparse(iter)}`")
-            yield rows[0][0], count
+            if count != "0":
+                yield rows[0][0], count
 
     def _appended(self, node: ast.expr) -> str:
         import ast
@@ -262,8 +275,18 @@ class Construction:
         made = substituted(node, self.names, self._constants())
         is_call = isinstance(made, ast.Call) and isinstance(made.func, ast.Name)
         if isinstance(made, ast.Call) and is_call and ast.unparse(made.func) in self.others:
-            return self._block_call(made)
+            return self._block_call(made, node if isinstance(node, ast.Call) else None)
         raise NotSaid(f"`{ast.unparse(node)}`")
+
+
+def _says_incoming(node: ast.expr | None) -> bool:
+    """Whether an argument is the channels that come in, by its name: `self.in_planes`."""
+    import ast
+
+    match node:
+        case ast.Name(id=name) | ast.Attribute(ast.Name("self"), name):
+            return is_incoming(name)
+    return False
 
 
 def _is_changing(value: ast.expr) -> bool:

@@ -17,6 +17,9 @@ _MOST_CLASSES = 30
 _YOURS = "its lines are yours to translate"
 _CLASS = re.compile(r"^class[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _FUNCTION = re.compile(r"^def[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+_BLOCK = re.compile(
+    rf"^[ \t]*block[ \t]+([A-Za-z_]\w*)[ \t]*(?:\({BALANCED}\))?[ \t]*\{{", re.MULTILINE
+)
 _NUMBERS = r"\[[\d.eE_+\-,\s\[\]]*\d[\d.eE_+\-,\s\[\]]*\]"
 LITERAL = re.compile(rf'[\d.eE_+\-]+|true|false|"[^"\n]*"|{_NUMBERS}')
 
@@ -129,9 +132,16 @@ class PastedClasses:
         self.helpers = self._helpers()
         helpers = {name: helper for name, (helper, _) in self.helpers.items()}
         self.read = {n: habits.with_helpers(cls, helpers) for n, cls in self.read.items()}
+        self.others = self._blocks() | self.read
         has_network = re.search(r"^[ \t]*network\b", text, re.MULTILINE)
         last = "" if has_network else next(reversed(self.spans), "")
         self.network = last if last and self._in_file(last).is_network else ""
+
+    def _blocks(self) -> dict[str, habits.ForeignClass]:
+        """The blocks that the file has."""
+        heads = islice(_BLOCK.finditer(self.source.text), _MOST_CLASSES)
+        blocks = (habits.class_of_block(found[1], found[2] or "") for found in heads)
+        return {block.name: block for block in blocks if block is not None}
 
     def _helpers(self) -> dict[str, tuple[habits.HelperFunction, Span]]:
         """The functions that return a layer, each with its lines."""
@@ -159,7 +169,7 @@ class PastedClasses:
                 if name == self.network:
                     edits += self._network_edits(cls)
                 else:
-                    text = habits.written_block(cls, self.read)
+                    text = habits.written_block(cls, self.others)
                     edits.append(Edit(self.spans[name], text))
             except habits.NotSaid as why:
                 lacking[name] = str(why)
@@ -179,9 +189,11 @@ class PastedClasses:
     def _network_edits(self, cls: habits.ForeignClass) -> list[Edit]:
         """The network, by the call that makes it; the functions that do nothing else go."""
         text = self.source.text
-        calls = self._in_file(cls.name).making_calls()
-        edits = []
+        in_file = self._in_file(cls.name)
+        calls, edits = in_file.making_calls(), []
         for line in calls:
+            if in_file.is_bare(line.start):
+                edits.append(Edit(line.whole, ""))
             head = text.rfind("\ndef ", 0, line.start) + 1
             below = suite_below(text, head)
             is_alone = re.fullmatch(
@@ -190,7 +202,7 @@ class PastedClasses:
             if text.startswith("def ", head) and line.start < below.end and is_alone:
                 edits.append(Edit(Span(self.source, head, below.end), ""))
         own, call = self.spans[cls.name], calls[0].text if calls else ""
-        return [Edit(own, habits.written_network(cls, self.read, call)), *edits]
+        return [Edit(own, habits.written_network(cls, self.others, call)), *edits]
 
 
 def formals_of(parameters: str) -> list[str]:

@@ -50,6 +50,13 @@ class ClassInFile:
         calls = (at for at in self._calls() if is_call.match(self.source.text, at))
         return [PythonLine(self.source, at) for at in calls if self._makes_network(at)]
 
+    def is_bare(self, at: int) -> bool:
+        """Whether a call begins its line and nothing is done with it."""
+        return self.source.text.startswith(self.name, at) and at in (
+            0,
+            self.source.text.rfind("\n", 0, at) + 1,
+        )
+
     def _calls(self) -> Iterator[int]:
         """Where the class is named outside of itself, as in `Unit(64)` and `row(Unit, 64)`."""
         text = self.source.text
@@ -67,6 +74,8 @@ class ClassInFile:
         line = text.rfind("\n", 0, at) + 1
         if not text.startswith((" ", "\t"), line):
             target = text[line:at].partition("=")[0].strip()
+            if self.is_bare(at):  # ResNet(BasicBlock, [2, 2, 2, 2])
+                return re.match(r"\w+\([ \t]*\w+[ \t]*,[ \t]*\[", text[at : at + 200]) is not None
             return bool(_MADE.match(text, line, at)) or target == self.name.lower()
         heads = (text.rfind(word, 0, at) + 1 for word in ("\ndef ", "\nif __name__"))
         return any(head and at < suite_below(text, head).end for head in heads)
