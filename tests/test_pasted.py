@@ -17,6 +17,7 @@ from archc.api import analyze
 from archc.source import Diagnostic, Source, edited
 
 RESNET = Path(__file__).parent / "corpus" / "torch_resnet.txt"
+HANDED = RESNET.with_name("torch_resnet_handed.txt")  # blocks get their shortcuts from outside
 RESNET18 = 11_173_962  # parameters, on small images
 HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n"
 
@@ -75,6 +76,150 @@ def test_a_pasted_resnet_is_what_torch_computes() -> None:
     theirs = as_torch_makes_it(source, "ResNet18")
     assert sum(p.numel() for p in theirs.parameters()) == RESNET18
     assert_same(f"input 32x32 x3\n{text}", theirs, (3, 32, 32))
+
+
+def made_by(last: str) -> str:
+    """The file whose blocks are handed their shortcut, with another last line."""
+    return HANDED.read_text("utf-8").partition("def _resnet")[0] + last
+
+
+def handed(text: str) -> str:
+    """The same, all cured but for its input."""
+    text, clicks = clicked(text)
+    assert clicks <= 5
+    assert [d.code for d in errors(text)] == ["A404"], text
+    return text.replace("network ResNet\n", "network ResNet\ninput 64x64 x3\n")
+
+
+def test_a_shortcut_that_a_block_is_handed_is_its_own() -> None:
+    """As torchvision has it, with `norm_layer`, `dilate` and functions that make the network."""
+    source = HANDED.read_text("utf-8")
+    title = next(d.fixes[0].title for d in errors(source) if "classes" in d.title)
+    assert title.endswith("as `resnet18()` makes it")
+    text = handed(source)
+    assert "block BasicBlock(planes, stride=1) {" in text
+    assert "param layers = [2, 2, 2, 2]\nparam num_classes = 1000\nconv1: " in text
+    assert "groups=" not in text.partition("network")[2]
+    assert analyze(Source("resnet18.arch", text)).params == 11_689_512
+
+
+@pytest.mark.parametrize(
+    ("last", "arguments", "params"),
+    [
+        ("net = ResNet(Bottleneck, [1, 1, 1, 1], 10)\n", "[1, 1, 1, 1], 10", ["num_classes = 10"]),
+        (
+            "def resnext(pretrained=False, **kwargs):\n"
+            "    return ResNet(Bottleneck, [1, 1, 1, 2], groups=4, width_per_group=32, **kwargs)\n"
+            "\nmodel = resnext(num_classes=10)\n",
+            "[1, 1, 1, 2], 10, groups=4, width_per_group=32",
+            ["groups = 4", "width_per_group = 32", "num_classes = 10"],
+        ),
+    ],
+)
+def test_a_network_of_such_blocks_is_what_torch_computes(
+    last: str, arguments: str, params: list[str]
+) -> None:
+    text = handed(made_by(last))
+    assert all(f"param {param}\n" in text for param in params)
+    theirs: dict[str, object] = {}
+    exec(made_by(f"net = ResNet(Bottleneck, {arguments})"), theirs)
+    net = theirs["net"]
+    assert isinstance(net, nn.Module)
+    assert_same(text, net.eval(), (3, 64, 64))
+
+
+BY_HAND = """
+class Block(nn.Module):
+    def __init__(self, in_channels, out_channels, identity_downsample=None, stride=1):
+        super().__init__()
+        self.expansion = 4
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 1)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv3 = nn.Conv2d(out_channels, out_channels * self.expansion, 1)
+        self.relu = nn.ReLU()
+        self.identity_downsample = identity_downsample
+
+    def forward(self, x):
+        identity = x.clone()
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.conv3(self.relu(self.conv2(x)))
+        if self.identity_downsample is not None:
+            identity = self.identity_downsample(identity)
+        x += identity
+        return self.relu(x)
+
+
+class Own(nn.Module):
+    def __init__(self, block, layers, image_channels, num_classes):
+        super().__init__()
+        self.in_channels = 8
+        self.conv1 = nn.Conv2d(image_channels, 8, 7, stride=2, padding=3)
+        self.layer1 = self._make_layer(block, layers[0], out_channels=8, stride=1)
+        self.layer2 = self._make_layer(block, layers[1], out_channels=16, stride=2)
+        self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
+        self.fc = nn.Linear(16 * 4, num_classes)
+
+    def forward(self, x):
+        x = self.layer2(self.layer1(self.conv1(x)))
+        x = self.avgpool(x)
+        x = x.reshape(x.shape[0], -1)
+        return self.fc(x)
+
+    def _make_layer(self, block, num_blocks, out_channels, stride):
+        identity_downsample = None
+        layers = []
+        if stride != 1 or self.in_channels != out_channels * 4:
+            identity_downsample = nn.Sequential(
+                nn.Conv2d(self.in_channels, out_channels * 4, 1, stride=stride),
+                nn.BatchNorm2d(out_channels * 4),
+            )
+        layers.append(block(self.in_channels, out_channels, identity_downsample, stride))
+        self.in_channels = out_channels * 4
+        for i in range(num_blocks - 1):
+            layers.append(block(self.in_channels, out_channels))
+        return nn.Sequential(*layers)
+
+
+def own(img_channel=3, num_classes=10):
+    return Own(Block, [2, 3], img_channel, num_classes)
+"""
+
+
+def test_blocks_by_hand_that_are_handed_a_shortcut() -> None:
+    text, _ = clicked(HEAD + BY_HAND)
+    assert [d.code for d in errors(text)] == ["A404"], text
+    text = text.replace("network Own\n", "network Own\ninput 32x32 x3\n")
+    assert_same(text, as_torch_makes_it(HEAD + BY_HAND, "own"), (3, 32, 32))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("if stride != 1 or", "if stride == 1 or", "without `downsample`"),
+        ("self.inplanes = planes * block.expansion\n", "blocks = blocks\n", "without `downsample`"),
+        ("norm_layer=norm_layer))", "norm_layer=nn.GroupNorm))", "`norm_layer=nn.GroupNorm`"),
+    ],
+)
+def test_a_row_that_hands_something_else_is_named(old: str, new: str, reason: str) -> None:
+    text = made_by("net = ResNet(BasicBlock, [2, 2, 2, 2])\n").replace(old, new)
+    said = [d for d in errors(text) if d.title == "archc has no classes"]
+    assert reason in said[-1].helps[-1]
+
+
+def test_a_block_whose_shortcut_is_made_elsewhere_says_so() -> None:
+    text = HANDED.read_text("utf-8").partition("class Bottleneck")[0]
+    said = next(d for d in errors(text) if d.title == "archc has no classes")
+    assert "the class that makes this one, which is not here" in said.helps[-1]
+
+
+def test_what_is_no_class_of_layers_goes() -> None:
+    data = (
+        'class Weights(Enum):\n    A = "a"\n\n\n__all__ = ["ResNet"]\nurls = {\n    "a": "b",\n}\n'
+    )
+    text, _ = clicked(data + RESNET.read_text("utf-8"))
+    assert "Weights" not in text
+    assert [d.code for d in errors(text)] == ["A404"]
 
 
 CLASSES = {

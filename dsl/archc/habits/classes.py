@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from archc.habits.call import read_statement
 from archc.habits.expressions import NotSaid, expression
 from archc.habits.flow import lines_of, modules_of
-from archc.habits.foreign_class import ForeignClass, is_incoming
+from archc.habits.foreign_class import ForeignClass, is_fixed, is_incoming
 from archc.habits.forward import ForeignForward
 from archc.habits.modules import Construction, is_weighted
-from archc.habits.substitution import INCOMING, bound
+from archc.habits.substitution import INCOMING, bound, only_knows
+
+if TYPE_CHECKING:
+    import ast
 
 
 def written_block(cls: ForeignClass, others: Mapping[str, ForeignClass]) -> str:
@@ -20,42 +24,66 @@ def written_block(cls: ForeignClass, others: Mapping[str, ForeignClass]) -> str:
     lines = _lines(Construction(cls, others), "@in.c")
     formals = [
         f"{name}={expression(default)}" if default is not None else name
-        for name, default in cls.formals().items()
-        if not is_incoming(name)
+        for name, default in cls.parameters().items()
     ]
     inside = "".join(f"  {line}\n" for line in lines)
     return f"block {cls.name}({', '.join(formals)}) {{\n{inside}}}"
 
 
-def written_network(cls: ForeignClass, others: Mapping[str, ForeignClass], call: str) -> str:
-    """`network ResNet`, its params and its statements. `call` makes it: `ResNet(Block, [2, 2])`."""
+def without_unused(cls: ForeignClass, others: Mapping[str, ForeignClass]) -> ForeignClass:
+    """A class without the parameters that its layers do not ask for, where it is known."""
+    try:
+        inside = written_block(cls, others).partition("\n")[2]
+    except (NotSaid, RecursionError):
+        return cls
+    given = (name for name, default in cls.parameters().items() if default is not None)
+    return replace(cls, unused=frozenset(name for name in given if not _uses(inside, name)))
+
+
+def written_network(
+    cls: ForeignClass, others: Mapping[str, ForeignClass], made: ast.Call | None
+) -> str:
+    """`network ResNet`, its params and its statements. `made` is `ResNet(Block, [2, 2])`."""
     import ast
 
-    made_by = Construction(cls, others)
     formals = cls.formals()
-    node = read_statement(call)
-    calls = (n for n in ast.walk(node or ast.Pass()) if isinstance(n, ast.Call))
-    made = next((n for n in calls if ast.unparse(n.func) == cls.name), None)
     given = bound(made, formals) if made is not None else {}
-    params = []
+    names, params = dict[str, ast.expr](), []
     for name, default in formals.items():
         value = given.get(name, default)
         if is_incoming(name):
             continue
-        if isinstance(value, ast.Name) and value.id in others:
-            made_by.names[name] = value
-        elif value is None:
+        if value is None:
             raise NotSaid(f"`{name}`")
+        if is_fixed(value) or (isinstance(value, ast.Name) and value.id in others):
+            names[name] = value
         else:
-            params.append((name, expression(value)))
-    lines = _lines(made_by, "@input.c")
-    text = "\n".join(lines)
+            params.append((name, _number(value, default)))
+    settled = {name: v for name, v in formals.items() if name not in given and v is not None}
+    for left_out in (settled, {}):
+        made_by = Construction(cls, others, dict(names), left_out)
+        lines = _lines(made_by, "@input.c")
+        text = "\n".join(lines)
+        if not any(_uses(text, name) for name in made_by.left_out):
+            break
     head = [f"param {name} = {value}" for name, value in params if _uses(text, name)]
     return "\n".join([f"network {cls.name}", *head, *lines])
 
 
+def _number(value: ast.expr, default: ast.expr | None) -> str:
+    """What a param is; its default where the file does not say what it is made with."""
+    try:
+        only_knows(value, ())
+        return expression(value)
+    except NotSaid:
+        if default is None:
+            raise
+        return expression(default)
+
+
 def _uses(text: str, name: str) -> bool:
-    return re.search(rf"\b{name}\b", text) is not None
+    """Whether a text asks for the value of a name: `x(groups)`, not `groups=1`."""
+    return re.search(rf"(?<![\w@.]){name}\b(?!=(?!=)|: )", text) is not None
 
 
 def _lines(made: Construction, incoming: str) -> list[str]:

@@ -134,6 +134,13 @@ def header_of_python(text: str, names: Mapping[str, str]) -> str | None:
     return None
 
 
+def first_line(node: ast.AST) -> str:
+    """A statement, or the header of one with a body."""
+    import ast
+
+    return ast.unparse(node).split("\n")[0]
+
+
 def _targets(node: ast.expr, *, nested: bool = False) -> str:
     import ast
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archc.habits.call import means_at_once
-from archc.habits.expressions import NotSaid, expression
+from archc.habits.expressions import NotSaid, expression, first_line
 from archc.habits.flow import Flow, FlowStep, chosen, merged
-from archc.habits.modules import Construction, first_line, is_weighted
+from archc.habits.known import is_none, truth
+from archc.habits.modules import Construction, is_weighted
 from archc.habits.substitution import substituted
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class ForeignForward:
 
     made: Construction
     tensors: dict[str, Flow] = field(default_factory=dict)
+    depth: int = 0  # of methods that call each other
 
     def flow(self) -> Flow:
         """What it returns."""
@@ -56,6 +58,13 @@ class ForeignForward:
                     ],
                 ) if run == layer:
                     self.tensors[name] = (*self._flow(value), *self._steps(made))
+                case ast.If(test, [ast.Assign([ast.Name(name)], value)], []) if self._is_there(
+                    test
+                ):
+                    self.tensors[name] = self._if_there(value, self.tensors.get(name))
+                case ast.If(test, body, otherwise) if (holds := self._holds(test)) is not None:
+                    side = body if holds else otherwise
+                    return self._returned([*side, *statements[at + 1 :]], choices)
                 case ast.If(test=test, body=body, orelse=otherwise) if choices < _MOST_CHOICES:
                     condition = expression(self.made.value(test))
                     tensors, behind = dict(self.tensors), statements[at + 1 :]
@@ -69,16 +78,48 @@ class ForeignForward:
                     raise NotSaid(f"`{first_line(statement)}`")
         raise NotSaid("`forward` without `return`")
 
+    def _holds(self, test: ast.expr) -> bool | None:
+        return truth(substituted(test, self.made.names))
+
+    def _is_there(self, test: ast.expr) -> bool:
+        """`self.downsample is not None`: whether there is a layer, perhaps an empty one."""
+        import ast
+
+        match test:
+            case ast.Compare(left, [ast.IsNot()], [right]) if is_none(right):
+                test = left
+        match test:
+            case ast.Attribute(ast.Name("self"), name):
+                return name in self.made.modules
+        return False
+
+    def _if_there(self, node: ast.expr, otherwise: Flow | None) -> Flow:
+        """`self.downsample(x)`, where the tensor is `x` without it: an empty layer changes none."""
+        import ast
+
+        match node:
+            case ast.Call(ast.Attribute(ast.Name("self")), [x], []):
+                if self._flow(x) == otherwise:
+                    return self._flow(node)
+        raise NotSaid(f"`{ast.unparse(node)}`, which runs by a test")
+
     def _flow(self, node: ast.expr) -> Flow:
         import ast
 
         match node:
             case ast.Name(id=name) if name in self.tensors:
                 return self.tensors[name]
-            case ast.Call(
-                func=ast.Attribute(value=ast.Name(id="self"), attr=name), args=[x], keywords=[]
-            ):
-                return (*self._flow(x), *self._steps(name))
+            case ast.IfExp(test, one, other) if self._is_there(test):
+                return self._if_there(one, self._flow(other))
+            case ast.IfExp(ast.Compare(left, [ast.Is()], [right]), one, other) if is_none(right):
+                asked = ast.Compare(left, [ast.IsNot()], [right])
+                return self._flow(ast.IfExp(asked, other, one))
+            case ast.Call(ast.Attribute(ast.Name("self"), name), [x], []):
+                if name in self.made.modules or not self.made.cls.has(name):
+                    return (*self._flow(x), *self._steps(name))
+                return self._method(name, self._flow(x))
+            case ast.Call(ast.Attribute(x, "clone" | "contiguous"), []):
+                return self._flow(x)
             case ast.BinOp(left=left, op=ast.Add() | ast.Mult() as op, right=right):
                 combinator = "residual" if isinstance(op, ast.Add) else "mul"
                 return merged(combinator, (self._flow(left), self._flow(right)))
@@ -93,6 +134,14 @@ class ForeignForward:
             case ast.Call():
                 return self._function(means_at_once(node))
         raise NotSaid(f"`{ast.unparse(node)}`")
+
+    def _method(self, name: str, flow: Flow) -> Flow:
+        """`self._forward_impl(x)`: another method of the class, of one tensor."""
+        formals = list(self.made.cls.formals(name))
+        if len(formals) != 1 or self.depth >= _MOST_CHOICES:
+            raise NotSaid(f"`self.{name}`")
+        inner = ForeignForward(self.made, {formals[0]: flow}, self.depth + 1)
+        return inner._returned(self.made.cls.method(name).body, 0)
 
     def _steps(self, name: str) -> Flow:
         """The statements of a module, with its label where it has weights."""

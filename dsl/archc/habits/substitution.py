@@ -55,24 +55,6 @@ def substituted(
     return made
 
 
-def folded(node: ast.expr) -> ast.expr:
-    """An expression with its sums and differences of whole numbers worked out."""
-    import ast
-
-    class Folded(ast.NodeTransformer):
-        def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-            self.generic_visit(node)
-            match node:
-                case ast.BinOp(ast.Constant(int() as a), ast.Add(), ast.Constant(int() as b)):
-                    return ast.Constant(a + b)
-                case ast.BinOp(ast.Constant(int() as a), ast.Sub(), ast.Constant(int() as b)):
-                    return ast.Constant(a - b)
-            return node
-
-    made: ast.expr = Folded().visit(ast.parse(ast.unparse(node), mode="eval").body)
-    return made
-
-
 def only_knows(node: ast.expr, names: Collection[str]) -> None:
     """Raise NotSaid where an expression has a name that nobody knows."""
     import ast
