@@ -28,9 +28,10 @@ from archc.elaborate.sections import MEASURED, Facts, read_sections
 from archc.elaborate.work import Cancelled
 from archc.files import read
 from archc.ops import Dims
+from archc.plan import Plan
 from archc.project import Project
 from archc.recursion import deep_recursion
-from archc.source import Diagnostics, Limits, Source
+from archc.source import Diagnostic, Diagnostics, Limits, Source
 from archc.syntax.parser import parse
 
 if TYPE_CHECKING:
@@ -113,6 +114,14 @@ def analyze(
         diagnostics.extend(check_expectations(facts.expect, plan.body, cost))
     again = Elaborator(file, load, limits, given, {**shared}, inputs)  # its own are not kept
     shown = tuple(pointed(unsilenced(diagnostics.ordered()), file))
+    if wrong and "class " in source.text:
+        from archc.api.pasted_input import with_inputs
+
+        def attempt(text: Source) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
+            made = analyze(text, limits=limits, project=project, read=read, cancelled=cancelled)
+            return made.plan, made.diagnostics
+
+        shown = with_inputs(source, shown, attempt)
     return Analysis(source, written, plan, facts, cost, shown, again)
 
 

@@ -11,6 +11,7 @@ user's own blocks. A class (`foreign_class`), with what `helpers` return written
 from archc.habits.applied import MadeOf, OwnBlock, applied_call, made_block, repeated_block
 from archc.habits.classes import without_unused, written_block, written_network
 from archc.habits.expressions import NotSaid, header_of_python, value_of_python
+from archc.habits.features import WrittenNetwork
 from archc.habits.foreign_class import ForeignClass, class_of_block, is_incoming, read_class
 from archc.habits.handed import with_handed
 from archc.habits.helpers import HelperFunction, read_helper, with_helpers
@@ -37,6 +38,7 @@ __all__ = [
     "OwnBlock",
     "Renaming",
     "Translation",
+    "WrittenNetwork",
     "applied_call",
     "as_diagnostic",
     "channels_apart",

@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archc.habits.expressions import NotSaid, expression
+from archc.habits.features import WrittenNetwork, written_features
 from archc.habits.flow import lines_of, modules_of
 from archc.habits.foreign_class import ForeignClass, is_fixed, is_incoming
 from archc.habits.forward import ForeignForward
 from archc.habits.modules import Construction, is_weighted
-from archc.habits.substitution import INCOMING, bound, only_knows
+from archc.habits.substitution import INCOMING, bound, only_knows, substituted
 
 if TYPE_CHECKING:
     import ast
@@ -42,15 +43,17 @@ def without_unused(cls: ForeignClass, others: Mapping[str, ForeignClass]) -> For
 
 def written_network(
     cls: ForeignClass, others: Mapping[str, ForeignClass], made: ast.Call | None
-) -> str:
+) -> WrittenNetwork:
     """`network ResNet`, its params and its statements. `made` is `ResNet(Block, [2, 2])`."""
     import ast
 
     formals = cls.formals()
     given = bound(made, formals) if made is not None else {}
-    names, params = dict[str, ast.expr](), []
+    names, params, values = dict[str, ast.expr](), [], dict[str, ast.expr]()
     for name, default in formals.items():
         value = given.get(name, default)
+        if value is not None:
+            values[INCOMING if is_incoming(name) else name] = value
         if is_incoming(name):
             continue
         if value is None:
@@ -67,7 +70,11 @@ def written_network(
         if not any(_uses(text, name) for name in made_by.left_out):
             break
     head = [f"param {name} = {value}" for name, value in params if _uses(text, name)]
-    return "\n".join([f"network {cls.name}", *head, *lines])
+    features, channels = written_features(
+        cls, lambda node: substituted(made_by.substituted(node), values)
+    )
+    text = "\n".join([f"network {cls.name}", *head, *lines])
+    return WrittenNetwork(text, features, channels)
 
 
 def _number(value: ast.expr, default: ast.expr | None) -> str:

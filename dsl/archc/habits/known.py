@@ -46,6 +46,8 @@ def folded(node: ast.expr) -> ast.expr:
                     return ast.Constant(a - b)
                 case ast.BinOp(ast.Constant(int() as a), ast.Mult(), ast.Constant(int() as b)):
                     return ast.Constant(a * b)
+                case ast.BinOp(ast.Constant(int() as a), ast.FloorDiv(), ast.Constant(int() as b)):
+                    return ast.Constant(a // b) if b else node
             return node
 
         def visit_Subscript(self, node: ast.Subscript) -> ast.expr:

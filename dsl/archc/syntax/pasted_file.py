@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice
 
 from archc import habits
-from archc.source import Edit, Source, Span
+from archc.source import Edit, Source, Span, edited
 from archc.syntax.pasted_network import ClassInFile, statements_outside
 from archc.syntax.python import BALANCED, FAR_AHEAD, PythonLine
 from archc.syntax.suites import Suite, suite_below
 
 _MOST_CLASSES = 30
+_HEAD = re.compile(r"(?:network|param)\b")
 CLASS = re.compile(r"^class[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _FUNCTION = re.compile(r"(?:^@[^\n]*\n)*^(?P<word>def)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _BLOCK = re.compile(
@@ -20,6 +23,26 @@ _BLOCK = re.compile(
 )
 _NUMBERS = r"\[[\d.eE_+\-,\s\[\]]*\d[\d.eE_+\-,\s\[\]]*\]"
 LITERAL = re.compile(rf'[\d.eE_+\-]+|true|false|"[^"\n]*"|{_NUMBERS}')
+
+
+@dataclass(frozen=True, slots=True)
+class PastedNetwork:
+    """The edits that write a network, and what its class says of the tensor that comes in."""
+
+    edit: Edit
+    others: tuple[Edit, ...]
+    features: Mapping[str, int]  # of its linears
+    channels: int | None
+
+    def with_line(self, line: str) -> Edit:
+        """The edit with a line for the input, behind the params."""
+        lines = self.edit.text.split("\n")
+        at = next((n for n, text in enumerate(lines) if not _HEAD.match(text)), len(lines))
+        return Edit(self.edit.span, "\n".join([*lines[:at], *filter(None, [line]), *lines[at:]]))
+
+    def text(self, line: str) -> str:
+        """The file then."""
+        return edited(self.edit.span.source.text, (self.with_line(line), *self.others))
 
 
 @lru_cache(maxsize=1)  # each of them asks
@@ -36,6 +59,7 @@ class PastedClasses:
         self.spans: dict[str, Span] = {}
         self.data: list[Span] = []  # classes without layers
         self.read: dict[str, habits.ForeignClass] = {}
+        self.made: habits.WrittenNetwork | None = None
         text = source.text
         for found in CLASS.finditer(text):
             span = Span(source, found.start(), suite_below(text, found.start()).end)
@@ -113,7 +137,8 @@ class PastedClasses:
             try:
                 if name == self.network:
                     arguments = self.making.arguments()
-                    written[name] = habits.written_network(cls, self.others, arguments)
+                    self.made = habits.written_network(cls, self.others, arguments)
+                    written[name] = self.made.text
                 else:
                     written[name] = habits.written_block(cls, self.others)
             except habits.NotSaid as why:
@@ -135,6 +160,17 @@ class PastedClasses:
         if len(self.written) == len(self.spans):  # else a class may need them still
             gone += [span for name, (_, span) in self.helpers.items() if self._uses(name)]
         return (*edits, *(Edit(_with_blanks(span), "") for span in gone))
+
+    @property
+    def pasted_network(self) -> PastedNetwork | None:
+        """The network, where it can be written and its class says what comes in."""
+        if self.network not in self.written or self.made is None:
+            return None
+        if not self.made.features and self.made.channels is None:
+            return None
+        own = next(edit for edit in self.edits if edit.span == self.spans[self.network])
+        others = tuple(edit for edit in self.edits if edit is not own)
+        return PastedNetwork(own, others, self.made.features, self.made.channels)
 
     def asks_for(self, name: str) -> bool:
         """Whether a class of layers has a name in its text."""
