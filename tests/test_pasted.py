@@ -589,6 +589,50 @@ def test_channels_that_come_in_are_asked_for_where_a_block_does_not_say_which_th
     assert "which number of `Own(4, 8)` is the channels that come in" in said.helps[-1]
 
 
+LOOSE = """\
+network Loose
+input 32x32 x3
+conv1: conv 3x3 p1 x16
+bn1: bn
+layer1: conv 3x3 x8
+fc: fc 10
+"""
+
+
+@pytest.mark.parametrize(
+    ("forward", "right"),
+    [
+        ("x = F.relu(self.bn1(self.conv1(x)))", "bn1: bn; relu\nlayer1"),
+        ("x = self.layer1(x)", ""),
+        ("x = torch.flatten(self.layer1(x), 1)", "layer1: conv 3x3 x8; flatten\n"),
+        ("out = self.fc(F.adaptive_avg_pool2d(out, 1))", "gap; flatten; fc: fc 10"),
+        ("x = x.mean([2, 3])\nreturn self.fc(x)", "gap; flatten; fc: fc 10"),
+        ("x = F.avg_pool2d(x, x.size(3))\nx = x.flatten(1)\nx = self.fc(x)", "gap; flatten; fc:"),
+        ("return self.fc(x)", ""),
+    ],
+)
+def test_a_line_of_forward_goes_where_its_layers_stand_above(forward: str, right: str) -> None:
+    text, _ = clicked(f"{LOOSE}{forward}\n")
+    assert not errors(text), text
+    assert right in text
+    assert "self" not in text
+
+
+@pytest.mark.parametrize(
+    ("forward", "said"),
+    [
+        ("x = self.bn1(self.layer1(x))", "`layer1` runs before `bn1` here"),
+        ("x = self.layer1(x)\nx = self.bn1(x)", "`layer1` runs before `bn1` here"),
+        ("x = self.conv1(x)\nx = self.conv1(x)", "`conv1` runs more than once"),
+        ("x = self.weird(self.conv1(x))", "a statement is the layer itself"),
+    ],
+)
+def test_a_line_of_forward_in_another_order_stays(forward: str, said: str) -> None:
+    problem = next(d for d in errors(f"{LOOSE}{forward}\n") if d.code == "A014")
+    assert not problem.fixes
+    assert said in problem.helps[0]
+
+
 UNIT = """\
 class Unit(nn.Module):
     def __init__(self, in_planes, planes{default}):

@@ -9,6 +9,7 @@ user's own blocks. A class (`foreign_class`), with what `helpers` return written
 """
 
 from archc.habits.applied import MadeOf, OwnBlock, applied_call, made_block, repeated_block
+from archc.habits.chains import ForwardLink, forward_chain
 from archc.habits.classes import without_unused, written_block, written_network
 from archc.habits.expressions import NotSaid, header_of_python, value_of_python
 from archc.habits.features import WrittenNetwork
@@ -30,6 +31,7 @@ from archc.habits.translation import (
 
 __all__ = [
     "ForeignClass",
+    "ForwardLink",
     "Habit",
     "HelperFunction",
     "MadeOf",
@@ -43,6 +45,7 @@ __all__ = [
     "as_diagnostic",
     "channels_apart",
     "class_of_block",
+    "forward_chain",
     "habits",
     "header_of_python",
     "is_incoming",

@@ -7,6 +7,7 @@ import re
 from archc import habits
 from archc.source import Diagnostic, Fix, Span, SpanLabel
 from archc.syntax.expected import ParserContext
+from archc.syntax.forward_lines import forward_line
 from archc.syntax.own_blocks import applied_block, blocks_of, made_layer, own_block
 from archc.syntax.pasted import assignment, decorator, module_calls, python_line, sizes
 from archc.syntax.python import PythonLine
@@ -29,6 +30,8 @@ def foreign_statement(context: ParserContext) -> Diagnostic | None:
     source, start = context.source, context.start
     if not (context.pending or source.text[start : start + 1] == "["):
         return None
+    if said := forward_line(PythonLine(source, start)):
+        return said
     label = _LABELLED.match(source.text, start)
     start = label.end() if label is not None else start
     made = habits.translated(source.text, start, _dimensions(source.text), blocks_of(source.text))
