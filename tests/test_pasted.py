@@ -14,6 +14,7 @@ from nets import net_of
 from torch import nn
 
 from archc.api import analyze
+from archc.corrections import correct
 from archc.source import Diagnostic, Source, edited
 
 RESNET = Path(__file__).parent / "corpus" / "torch_resnet.txt"
@@ -587,6 +588,47 @@ def test_channels_that_come_in_are_asked_for_where_a_block_does_not_say_which_th
     )
     (said,) = errors(f"network N\ninput 8x8 x4\nblock Own(a, b) {{ relu }}\n{unit}")[:1]
     assert "which number of `Own(4, 8)` is the channels that come in" in said.helps[-1]
+
+
+RECURRENT = """\
+import torch.nn as nn
+
+class Net(nn.Module):
+    def __init__(self, n=2):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1)
+        self.rnn = nn.LSTM(16, 16)
+        self.layer1 = self._make_layer(16, n)
+        self.fc = nn.Linear(16, 10)
+
+    def _make_layer(self, planes, n):
+        layers = []
+        for i in range(n):
+            layers.append(nn.Conv2d(planes, planes, 3))
+        return nn.Sequential(*layers)
+
+    def forward(self, x):
+        out = self.conv1(x)
+        out = self.layer1(out)
+        out = self.rnn(out)
+        out = out.view(out.size(0), -1)
+        return self.fc(out)
+"""
+
+
+def test_nothing_is_sure_in_a_class_that_is_not_written() -> None:
+    """A line that is cured alone keeps the class from being written when its fault is mended."""
+    before = analyze(Source("pasted.arch", RECURRENT))
+    after = correct(before, analyze)
+    assert after.text == RECURRENT.partition("\n")[2]
+
+
+def test_what_cannot_be_written_is_said_once() -> None:
+    said = errors(RECURRENT)
+    assert sum(not d.fixes for d in said) == len({d.title for d in said if not d.fixes})
+    assert "recurrent layers" in said[1].helps[-1]
+    assert any(d.title == "archc has no recurrent layers yet" for d in said)
+    assert not any(d.code == "A001" and not d.fixes for d in said)
 
 
 LOOSE = """\

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,14 +115,15 @@ def analyze(
         diagnostics.extend(check_expectations(facts.expect, plan.body, cost))
     again = Elaborator(file, load, limits, given, {**shared}, inputs)  # its own are not kept
     shown = tuple(pointed(unsilenced(diagnostics.ordered()), file))
-    if wrong and "class " in source.text:
+    if wrong and re.search(r"^(?:class|def)[ \t]", source.text, re.MULTILINE):
         from archc.api.pasted_input import with_inputs
+        from archc.syntax.pasted_classes import inside_classes
 
         def attempt(text: Source) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
             made = analyze(text, limits=limits, project=project, read=read, cancelled=cancelled)
             return made.plan, made.diagnostics
 
-        shown = with_inputs(source, shown, attempt)
+        shown = inside_classes(source, with_inputs(source, shown, attempt))
     return Analysis(source, written, plan, facts, cost, shown, again)
 
 

@@ -49,9 +49,11 @@ class Construction(ClassValues):
         for name, default in self.cls.formals().items():
             if name in self.names or name in self.cls.handed:
                 continue
-            if name in _RESERVED:
+            if name == "block":
                 made = f"`{self.cls.name}(BasicBlock, [2, 2, 2, 2])`"
                 raise NotSaid(f"`{name}`, as nothing says what it is; a last line {made} does")
+            if name in _RESERVED:
+                raise NotSaid(f"`{name}`, a word of the language")
             if is_incoming(name):
                 self.names[name] = ast.Name(INCOMING)
             elif default is not None and is_fixed(default):

@@ -35,11 +35,20 @@ def foreign_statement(context: ParserContext) -> Diagnostic | None:
     label = _LABELLED.match(source.text, start)
     start = label.end() if label is not None else start
     made = habits.translated(source.text, start, _dimensions(source.text), blocks_of(source.text))
-    if (made is None or made.lacks) and (said := _around(context)):
+    is_known = made is not None and (made.text or made.written in _assigned(context))
+    if not is_known and (said := _around(context)):
         return said
     if made is None:
         return None
     return habits.as_diagnostic("A014", made, Span(source, start, start + made.end))
+
+
+def _assigned(context: ParserContext) -> str:
+    """What a module is made of: `nn.LSTM(16, 16)` in `self.rnn = nn.LSTM(16, 16)`."""
+    found = re.match(
+        r"self\.\w+[ \t]*=[ \t]*nn\.(\w+)", PythonLine(context.source, context.start).text
+    )
+    return found[1] if found is not None else ""
 
 
 def _around(context: ParserContext) -> Diagnostic | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from archc import habits
 from archc.source import Diagnostic, Edit, Fix, Span, SpanLabel
@@ -46,7 +47,7 @@ def _labels(line: PythonLine) -> dict[str, int]:
 
 def _out_of_order(modules: list[str], below: list[str], places: dict[str, int]) -> str:
     """What of this line, or of those below it, does not stand in the order in which it runs."""
-    for one, other in zip(modules, modules[1:], strict=False):
+    for one, other in pairwise(modules):
         if places[one] > places[other]:
             return f"`{one}` runs before `{other}` here"
     for module in modules:

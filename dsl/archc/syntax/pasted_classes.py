@@ -10,6 +10,7 @@ from archc.syntax.pasted_file import CLASS, PastedClasses, has_layers, init_of, 
 from archc.syntax.python import FAR_AHEAD, PythonLine
 from archc.syntax.suites import Suite, suite_below, without_suite
 
+_METHODS = frozenset(("__init__", "forward", "call"))  # whose header alone may be left out
 _YOURS = "its lines are yours to translate"
 
 
@@ -65,6 +66,36 @@ def is_in_class(line: PythonLine) -> bool:
     text = line.source.text
     headers = list(CLASS.finditer(text, max(0, line.start - FAR_AHEAD), line.start))
     return bool(headers) and line.start < suite_below(text, headers[-1].start()).end
+
+
+def inside_classes(source: Source, problems: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """The same, where what stands in a class that is not written here is said once.
+
+    Nothing there is sure: a line that is cured alone may keep the class from being written.
+    """
+    classes = pasted_classes(source)
+    places = {name: span for name, span in classes.functions.items() if name not in _METHODS}
+    places |= classes.spans
+    kept, said = list[Diagnostic](), set[tuple[str, str, str]]()
+    for problem in problems:
+        name = next((name for name, span in places.items() if _is_inside(problem, span)), "")
+        key = name, problem.code, problem.title
+        is_known = key in said or (problem.code == "A001" and name in classes.lacking)
+        if name and not problem.fixes and is_known:
+            continue
+        said.add(key)
+        fixes = tuple(replace(fix, safe=False) if name else fix for fix in problem.fixes)
+        kept.append(replace(problem, fixes=fixes) if name else problem)
+    return tuple(kept)
+
+
+def _is_inside(problem: Diagnostic, place: Span) -> bool:
+    """Whether something is said of a line below the header of a class or a function."""
+    span = problem.span
+    inside = span.source is place.source and place.start <= span.start < place.end
+    return (
+        inside and "\n" in span.source.text[PythonLine(place.source, place.start).end : span.start]
+    )
 
 
 def _as_network(
