@@ -590,6 +590,55 @@ def test_channels_that_come_in_are_asked_for_where_a_block_does_not_say_which_th
     assert "which number of `Own(4, 8)` is the channels that come in" in said.helps[-1]
 
 
+SHORTCUT = """\
+network N
+input 32x32 x3
+block Basic(planes, stride=1) {
+  residual<
+    self.conv1 = nn.Conv2d(in_planes, planes, 3, stride=stride, padding=1)
+  |
+    self.shortcut = nn.Sequential()
+    if stride != 1 or in_planes != planes:
+        self.shortcut = nn.Sequential(nn.Conv2d(in_planes, planes, 1, stride=stride))
+  >
+}
+Basic(8)
+"""
+
+
+@pytest.mark.parametrize("empty", ["nn.Sequential()", "nn.Identity()", "None"])
+def test_an_empty_module_that_gets_its_layers_below_is_none(empty: str) -> None:
+    text, _ = clicked(SHORTCUT.replace("nn.Sequential()", empty))
+    assert text.count("shortcut:") == 1
+    assert not errors(text)
+    alone = "network N\ninput 8x8 x3\nself.shortcut = nn.Sequential()\nrelu\n"
+    assert errors(alone)[0].fixes[0].text == "shortcut: identity"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("BasicBlock", "`block BasicBlock() { ... }`"),
+        ("Bottleneck", "`block Bottleneck() { ... }`"),
+        ("ConvLayer", "`block ConvLayer() { ... }`"),
+        ("Net", "`network Net`"),
+    ],
+)
+def test_a_class_that_is_begun_is_a_block_by_its_name(name: str, said: str) -> None:
+    (problem,) = errors(f"class {name}(nn.Module):\n")
+    assert said in problem.helps[0]
+
+
+def test_the_channels_that_come_in_are_spelled_in_one_way() -> None:
+    """`in.c` where they come in, as cures of single lines have it; `@in.c` further down."""
+    text, _ = clicked(RESNET.read_text("utf-8"))
+    assert "| if stride != 1 or in.c != planes {" in text
+    assert "@in.c" not in text
+    text, _ = clicked(HEAD + CLASSES["Net"])
+    assert "x(@in.c // 2)" in text
+    assert "* (2 - 1)" not in text
+
+
 RECURRENT = """\
 import torch.nn as nn
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from archc.habits.expressions import NotSaid, expression
 from archc.habits.features import WrittenNetwork, written_features
-from archc.habits.flow import lines_of, modules_of
+from archc.habits.flow import lines_of, modules_of, with_channels
 from archc.habits.foreign_class import ForeignClass, is_fixed, is_incoming
 from archc.habits.forward import ForeignForward
 from archc.habits.modules import Construction, is_weighted
@@ -94,7 +94,7 @@ def _uses(text: str, name: str) -> bool:
 
 
 def _lines(made: Construction, incoming: str) -> list[str]:
-    """The statements of a class; `incoming` stands for the channels that come in."""
+    """The statements of a class; `incoming` are the channels that come in, further down."""
     made.run()
     flow = ForeignForward(made).flow()
     often = Counter(modules_of(flow))
@@ -103,13 +103,14 @@ def _lines(made: Construction, incoming: str) -> list[str]:
     weighted = {name for name, module in made.modules.items() if is_weighted(module)}
     if weighted - often.keys():
         raise NotSaid(f"`self.{min(weighted - often.keys())}`, which `forward` does not run")
-    lines = lines_of(flow)
+    lines = lines_of(with_channels(flow, INCOMING, "in.c", incoming))
     for name, value in reversed(made.lets):
         if _uses("\n".join(lines), name):
-            lines.insert(0, f"let {name} = {value}")
-    if any(INCOMING in line for line in lines) and not _takes_channels(made.cls):
+            lines.insert(0, f"let {name} = {value.replace(INCOMING, 'in.c')}")
+    asks = any(re.search(r"\bin(?:put)?\.c\b", line) for line in lines)
+    if asks and not _takes_channels(made.cls):
         raise NotSaid("how many features come in")
-    return [line.replace(INCOMING, incoming) for line in lines]
+    return lines
 
 
 def _takes_channels(cls: ForeignClass) -> bool:

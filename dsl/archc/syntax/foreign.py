@@ -9,7 +9,14 @@ from archc.source import Diagnostic, Fix, Span, SpanLabel
 from archc.syntax.expected import ParserContext
 from archc.syntax.forward_lines import forward_line
 from archc.syntax.own_blocks import applied_block, blocks_of, made_layer, own_block
-from archc.syntax.pasted import assignment, decorator, module_calls, python_line, sizes
+from archc.syntax.pasted import (
+    assignment,
+    decorator,
+    empty_module,
+    module_calls,
+    python_line,
+    sizes,
+)
 from archc.syntax.python import PythonLine
 
 _LABELLED = re.compile(r"[A-Za-z_]\w*[ \t]*:[ \t]*(?=[A-Za-z_\[])")
@@ -35,6 +42,8 @@ def foreign_statement(context: ParserContext) -> Diagnostic | None:
     label = _LABELLED.match(source.text, start)
     start = label.end() if label is not None else start
     made = habits.translated(source.text, start, _dimensions(source.text), blocks_of(source.text))
+    if said := empty_module(PythonLine(source, start)):
+        return said
     is_known = made is not None and (made.text or made.written in _assigned(context))
     if not is_known and (said := _around(context)):
         return said

@@ -257,6 +257,22 @@ def sizes(context: ParserContext) -> Diagnostic | None:
     return Diagnostic("A014", title, (SpanLabel(line.span),), helps=(help,), fixes=(fix,))
 
 
+def empty_module(line: PythonLine) -> Diagnostic | None:
+    """`self.shortcut = nn.Sequential()`, which gets its layers further down, by a test."""
+    found = re.fullmatch(
+        r"self\.(\w+)[ \t]*=[ \t]*(?:nn\.(?:Sequential|Identity)\(\)|None)", line.text
+    )
+    if found is None:
+        return None
+    again = re.compile(rf"\bself\.{found[1]}[ \t]*=|\b{found[1]}:[ \t]*[^\s:]")
+    if again.search(line.source.text, line.end) is None:
+        return None
+    title = f"`{line.text}` says nothing here"
+    help = f"without the layers that `{found[1]}` gets below, the tensor stays as it is"
+    fix = line.removal()
+    return Diagnostic("A014", title, (SpanLabel(line.span),), helps=(help,), fixes=(fix,))
+
+
 def module_calls(line: PythonLine) -> Diagnostic | None:
     """`y = self.pool(x).view(b, c)`."""
     if not re.match(r"[\w, \t]+=[ \t]*self\.\w", line.text):

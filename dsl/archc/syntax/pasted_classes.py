@@ -11,6 +11,9 @@ from archc.syntax.python import FAR_AHEAD, PythonLine
 from archc.syntax.suites import Suite, suite_below, without_suite
 
 _METHODS = frozenset(("__init__", "forward", "call"))  # whose header alone may be left out
+_BLOCK_NAME = re.compile(
+    r"(?:Block|Bottleneck|Layer|Unit|Module|Cell|Stage|Residual|Attention|Conv|Head|Stem|Down|Up)$"
+)
 _YOURS = "its lines are yours to translate"
 
 
@@ -27,7 +30,8 @@ def pasted_class(line: PythonLine, said: Diagnostic) -> Diagnostic:
         return replace(said, helps=(), fixes=(_whole(classes, found[1], own[0]),))
     why = classes.lacking.get(found[1])
     helps = (f"what cannot be put in the order of `forward` is {why}",) if why else ()
-    if classes.network == found[1]:
+    is_begun = below.is_empty and _BLOCK_NAME.search(found[1]) is not None
+    if classes.network == found[1] and not is_begun:
         return _as_network(line, said, found[1], below, helps)
     return _as_block(line, said, found[1], below, helps)
 
