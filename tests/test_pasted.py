@@ -118,6 +118,23 @@ class Small(nn.Module):
         assert [d.code for d in errors(made)] == ([] if line else ["A404"])
 
 
+@pytest.mark.parametrize(("stem", "line"), [("Unit(1, 8)", "28x28 x1"), ("Unit(3, 8)", "")])
+def test_the_first_module_that_runs_says_how_many_channels_come_in(stem: str, line: str) -> None:
+    """And not the one that is written first."""
+    source = f"""{UNIT.format(default="")}
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Conv2d(8, 2, 1)
+        self.stem = {stem}
+
+    def forward(self, x):
+        return self.last(self.stem(x))
+"""
+    made = edited(source, errors(source)[0].fixes[0].edits)
+    assert f"\ninput {line}\n" in made if line else "\ninput" not in made
+
+
 def test_a_pasted_resnet_is_what_torch_computes() -> None:
     source = RESNET.read_text("utf-8")
     text, _ = clicked(source)

@@ -70,6 +70,16 @@ class ClassValues:
         self._check_layers(cls, given)
         return f"{cls.name}({', '.join(arguments)})"
 
+    def takes_channels(self, call: ast.Call) -> bool:
+        """Whether a call makes a block whose first argument is the channels that come in."""
+        import ast
+
+        made = self.substituted(call)
+        if not isinstance(made, ast.Call) or ast.unparse(made.func) not in self.others:
+            return False
+        cls = self.others[ast.unparse(made.func)]
+        return not cls.is_block and is_incoming(next(iter(cls.formals()), ""))
+
     def _is_settled(self, value: ast.expr, default: ast.expr | None) -> bool:
         """Whether an argument is a default that nobody changes, and that of the block."""
         import ast

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from archc.habits.expressions import NotSaid, expression
 from archc.habits.features import WrittenNetwork, written_features
-from archc.habits.flow import lines_of, modules_of, with_channels
+from archc.habits.flow import Flow, lines_of, modules_of, with_channels
 from archc.habits.foreign_class import ForeignClass, is_fixed, is_incoming
 from archc.habits.forward import ForeignForward
 from archc.habits.modules import Construction, is_weighted
-from archc.habits.substitution import INCOMING, bound, only_knows, substituted
+from archc.habits.substitution import INCOMING, bound, only_knows
 
 if TYPE_CHECKING:
     import ast
@@ -65,14 +65,14 @@ def written_network(
     settled = {name: v for name, v in formals.items() if name not in given and v is not None}
     for left_out in (settled, {}):
         made_by = Construction(cls, others, dict(names), left_out)
-        lines = _lines(made_by, "@input.c")
+        made_by.run()
+        flow = ForeignForward(made_by).flow()
+        lines = _statements(made_by, flow, "@input.c")
         text = "\n".join(lines)
         if not any(_uses(text, name) for name in made_by.left_out):
             break
     head = [f"param {name} = {value}" for name, value in params if _uses(text, name)]
-    features, channels = written_features(
-        cls, lambda node: substituted(made_by.substituted(node), values)
-    )
+    features, channels = written_features(made_by, next(modules_of(flow), ""), values)
     text = "\n".join([f"network {cls.name}", *head, *lines])
     return WrittenNetwork(text, features, channels)
 
@@ -96,7 +96,10 @@ def _uses(text: str, name: str) -> bool:
 def _lines(made: Construction, incoming: str) -> list[str]:
     """The statements of a class; `incoming` are the channels that come in, further down."""
     made.run()
-    flow = ForeignForward(made).flow()
+    return _statements(made, ForeignForward(made).flow(), incoming)
+
+
+def _statements(made: Construction, flow: Flow, incoming: str) -> list[str]:
     often = Counter(modules_of(flow))
     if any(count > 1 for count in often.values()):
         raise NotSaid("a layer that runs twice")

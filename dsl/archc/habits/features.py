@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from archc.habits.class_values import ClassValues
 from archc.habits.known import folded
+from archc.habits.substitution import substituted
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable
 
-    from archc.habits.foreign_class import ForeignClass
+_TAKING = ("Conv1d", "Conv2d", "Conv3d", "Linear")
+_INCOMING = ("in_channels", "in_features", "in_planes", "inplanes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,39 +27,37 @@ class WrittenNetwork:
 
 
 def written_features(
-    cls: ForeignClass, value: Callable[[ast.expr], ast.expr]
+    made: ClassValues, first: str, values: Mapping[str, ast.expr]
 ) -> tuple[dict[str, int], int | None]:
-    """What each linear takes, and how many channels the first convolution does, as written.
+    """What each linear takes, and how many channels the module that runs first does, as written.
 
-    `value` gives an expression the values of its names.
+    `values` are those of the parameters.
     """
-    features, channels = dict[str, int](), list[int | None]()
-    for label, layer, given in _layers(cls):
-        number = _whole(value(given))
-        if layer == "Conv2d":
-            channels.append(number)
-        elif layer != "Linear":
+    features, channels = dict[str, int](), None
+    for label, layer, given in _layers(made):
+        number = _whole(substituted(made.substituted(given), values))
+        if layer in ("Conv1d", "Conv3d"):
             return {}, None  # of no image
-        elif number is not None:
+        if label == first and layer != "Linear":
+            channels, first = number, ""
+        elif layer == "Linear" and number is not None:
             features.setdefault(label, number)
-    return features, channels[0] if channels else None
+    return features, channels
 
 
-def _layers(cls: ForeignClass) -> Iterator[tuple[str, str, ast.expr]]:
-    """Label, name and first argument of each layer that says what it takes, as they stand there."""
+def _layers(made: ClassValues) -> Iterator[tuple[str, str, ast.expr]]:
+    """Label, name and what comes in of each layer that says so, as they stand there."""
     import ast
 
-    for statement in cls.method("__init__").body:
+    for statement in made.cls.method("__init__").body:
         match statement:
-            case ast.Assign([ast.Attribute(ast.Name("self"), label)], made):
-                for call in _calls(made):
+            case ast.Assign([ast.Attribute(ast.Name("self"), label)], value):
+                for call in _calls(value):
                     name = ast.unparse(call.func).rpartition(".")[2]
-                    named = [
-                        k.value for k in call.keywords if k.arg in ("in_channels", "in_features")
-                    ]
-                    given = [*named, *call.args]
-                    if given and name in ("Conv1d", "Conv2d", "Conv3d", "Linear"):
-                        yield label, name, given[0]
+                    given = {keyword.arg: keyword.value for keyword in call.keywords}
+                    first = [*(given[n] for n in _INCOMING if n in given), *call.args]
+                    if first and (name in _TAKING or made.takes_channels(call)):
+                        yield label, name, first[0]
 
 
 def _calls(node: ast.AST) -> Iterator[ast.Call]:

@@ -164,7 +164,7 @@ class PastedClasses:
     @property
     def pasted_network(self) -> PastedNetwork | None:
         """The network, where it can be written and its class says what comes in."""
-        if self.network not in self.written or self.made is None:
+        if self.network not in self.written or self.made is None or self.lacking:
             return None
         if not self.made.features and self.made.channels is None:
             return None

@@ -69,6 +69,8 @@ class ClassInFile:
         text = self.source.text
         if any(span.start <= at < span.end for span in self.classes):
             return False
+        if any(span.start <= at < span.end for span in self.functions):
+            return True
         line = text.rfind("\n", 0, at) + 1
         if not text.startswith((" ", "\t"), line):
             target = text[line:at].partition("=")[0].strip()
@@ -76,8 +78,7 @@ class ClassInFile:
                 return re.match(r"\w+\([ \t]*\w+[ \t]*,[ \t]*\[", text[at : at + 200]) is not None
             return bool(_MADE.match(text, line, at)) or target == self.name.lower()
         program = text.rfind("\nif __name__", 0, at) + 1
-        in_program = bool(program) and at < suite_below(text, program).end
-        return in_program or any(span.start <= at < span.end for span in self.functions)
+        return bool(program) and at < suite_below(text, program).end
 
     def _has_statements(self) -> bool:
         """Whether layers or an `input` stand outside of classes."""
