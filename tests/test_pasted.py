@@ -20,7 +20,7 @@ from archc.source import Diagnostic, Source, edited
 RESNET = Path(__file__).parent / "corpus" / "torch_resnet.txt"
 HANDED = RESNET.with_name("torch_resnet_handed.txt")  # blocks get their shortcuts from outside
 RESNET18 = 11_173_962  # parameters, on small images
-HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n"
+HEAD = "import math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n"
 
 
 def errors(text: str) -> list[Diagnostic]:
@@ -133,6 +133,12 @@ class Small(nn.Module):
 """
     made = edited(source, errors(source)[0].fixes[0].edits)
     assert f"\ninput {line}\n" in made if line else "\ninput" not in made
+
+
+def test_an_input_stands_before_the_group_that_needs_it() -> None:
+    (said,) = errors("network N\nfeatures: {\n  conv 3x3 x8\n  relu\n}\n")
+    text = edited("network N\nfeatures: {\n  conv 3x3 x8\n  relu\n}\n", said.fixes[0].edits)
+    assert text.startswith("network N\ninput 224x224 x3\nfeatures: {")
 
 
 def test_a_pasted_resnet_is_what_torch_computes() -> None:
@@ -270,6 +276,28 @@ def test_a_row_that_hands_something_else_is_named(old: str, new: str, reason: st
     text = made_by("net = ResNet(BasicBlock, [2, 2, 2, 2])\n").replace(old, new)
     said = [d for d in errors(text) if d.title == "archc has no classes"]
     assert reason in said[-1].helps[-1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_said"),
+    [
+        ("layers = []\n        layers.append(", "layers = list()\n        layers.append(", True),
+        ("blocks):\n            layers.append(", "blocks):\n            layers += [", True),
+        ("layers = []\n        layers.append(", "layers = [] + (", False),
+        ("*layers)", "*layers[1:])", False),
+    ],
+)
+def test_blocks_in_a_row_are_all_there_or_none(old: str, new: str, is_said: bool) -> None:
+    source = made_by("net = ResNet(BasicBlock, [2, 2, 2, 2])\n")
+    assert old in source
+    text = source.replace(old, new)
+    if "+= [" in new:
+        text = text.replace("norm_layer=norm_layer))", "norm_layer=norm_layer)]")
+    if not is_said:
+        said = [d for d in errors(text) if d.title == "archc has no classes"]
+        assert "`layers = [] +" in said[-1].helps[-1] or "`return nn." in said[-1].helps[-1]
+        return
+    assert analyze(Source("resnet.arch", handed(text))).params == 11_689_512
 
 
 def test_a_block_whose_shortcut_is_made_elsewhere_says_so() -> None:
@@ -480,12 +508,72 @@ class Helped(nn.Module):
 """
 
 
-@pytest.mark.parametrize("name", ["LeNet", "Net", "Mobile", "Rows", "Helped"])
+CLASSES["Wide"] = """
+class gate(nn.Module):
+    def __init__(self, channel, reduction=4):
+        super().__init__()
+        self.avg_pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Sequential(
+            nn.Linear(channel, channel // reduction), nn.ReLU(inplace=True),
+            nn.Linear(channel // reduction, channel), nn.Sigmoid(),
+        )
+
+    def forward(self, x):
+        b, c, _, _ = x.size()
+        y = self.avg_pool(x).view(b, c)
+        y = self.fc(y).view(b, c, 1, 1)
+        return x * y.expand_as(x)
+
+
+class wide_basic(nn.Module):
+    def __init__(self, in_planes, planes, dropout, stride=1):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_planes)
+        self.conv1 = nn.Conv2d(in_planes, planes, 3, stride, padding=1)
+        self.dropout = nn.Dropout(p=dropout)
+        self.stride = stride
+
+    def forward(self, x):
+        out = self.dropout(self.conv1(F.relu(self.bn1(x))))
+        return F.relu(out) if self.stride == 1 else out
+
+
+class Wide(nn.Module):
+    def __init__(self, depth=10, k=2):
+        super().__init__()
+        self.in_planes = 4
+        n = (depth - 4) // 6
+        stages = [4, 4 * k, 8 * k]
+        self.conv1 = nn.Conv2d(3, stages[0], 3, padding=1)
+        self.layer1 = self._wide(wide_basic, stages[1], n, 0.5, stride=1)
+        self.layer2 = self._wide(wide_basic, stages[2], n + 1, 0.5, stride=2)
+        self.gate = gate(16)
+        planes = stages[2]
+        planes += 4
+        planes = int(math.floor(planes * 0.5))
+        self.last = nn.Conv2d(stages[2], planes, 1)
+        self.linear = nn.Linear(planes * 4 * 4, 10)
+
+    def _wide(self, block, planes, num_blocks, dropout, stride):
+        layers = []
+        for stride in [stride] + [1] * (int(num_blocks) - 1):
+            layers.append(block(self.in_planes, planes, dropout, stride))
+            self.in_planes = planes
+        return nn.Sequential(*layers)
+
+    def forward(self, x):
+        x = self.gate(self.layer2(self.layer1(self.conv1(x))))
+        x = F.avg_pool2d(self.last(x), 4)
+        return self.linear(x.view(x.size(0), -1))
+"""
+
+
+@pytest.mark.parametrize("name", ["LeNet", "Net", "Mobile", "Rows", "Helped", "Wide"])
 def test_a_pasted_class_is_what_torch_computes(name: str) -> None:
     text, clicks = clicked(HEAD + CLASSES[name])
     if "\ninput" not in text:
         text = text.replace(f"network {name}\n", f"network {name}\ninput 32x32 x3\n")
-    assert clicks == 4
+    assert clicks == 5
     assert not errors(text), text
     assert_same(text, as_torch_makes_it(HEAD + CLASSES[name], name), (3, 32, 32))
 

@@ -13,8 +13,9 @@ from archc.habits.features import WrittenNetwork, written_features
 from archc.habits.flow import Flow, lines_of, modules_of, with_channels
 from archc.habits.foreign_class import ForeignClass, is_fixed, is_incoming
 from archc.habits.forward import ForeignForward
+from archc.habits.known import folded
 from archc.habits.modules import Construction, is_weighted
-from archc.habits.substitution import INCOMING, bound, only_knows
+from archc.habits.substitution import INCOMING, bound, only_knows, substituted
 
 if TYPE_CHECKING:
     import ast
@@ -72,6 +73,8 @@ def written_network(
         if not any(_uses(text, name) for name in made_by.left_out):
             break
     head = [f"param {name} = {value}" for name, value in params if _uses(text, name)]
+    for name, text_of in made_by.lets:
+        values[name] = folded(substituted(ast.parse(text_of, mode="eval").body, values))
     features, channels = written_features(made_by, next(modules_of(flow), ""), values)
     text = "\n".join([f"network {cls.name}", *head, *lines])
     return WrittenNetwork(text, features, channels)
@@ -103,7 +106,7 @@ def _statements(made: Construction, flow: Flow, incoming: str) -> list[str]:
     often = Counter(modules_of(flow))
     if any(count > 1 for count in often.values()):
         raise NotSaid("a layer that runs twice")
-    weighted = {name for name, module in made.modules.items() if is_weighted(module)}
+    weighted = {name for name, module in made.modules.items() if is_weighted(module, made.others)}
     if weighted - often.keys():
         raise NotSaid(f"`self.{min(weighted - often.keys())}`, which `forward` does not run")
     lines = lines_of(with_channels(flow, INCOMING, "in.c", incoming))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ast
 
-FUNCTIONS = frozenset("int min max round abs len sum zip enumerate".split())
+FUNCTIONS = frozenset("int floor ceil min max round abs len sum zip enumerate".split())
 
 
 class NotSaid(Exception):

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from archc.habits.class_values import ClassValues
 from archc.habits.known import folded
+from archc.habits.modules import Construction
 from archc.habits.substitution import substituted
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class WrittenNetwork:
 
 
 def written_features(
-    made: ClassValues, first: str, values: Mapping[str, ast.expr]
+    made: Construction, first: str, values: Mapping[str, ast.expr]
 ) -> tuple[dict[str, int], int | None]:
     """What each linear takes, and how many channels the module that runs first does, as written.
 
@@ -35,7 +35,7 @@ def written_features(
     """
     features, channels = dict[str, int](), None
     for label, layer, given in _layers(made):
-        number = _whole(substituted(made.substituted(given), values))
+        number = _whole(substituted(given, values))
         if layer in ("Conv1d", "Conv3d"):
             return {}, None  # of no image
         if label == first and layer != "Linear":
@@ -45,7 +45,7 @@ def written_features(
     return features, channels
 
 
-def _layers(made: ClassValues) -> Iterator[tuple[str, str, ast.expr]]:
+def _layers(made: Construction) -> Iterator[tuple[str, str, ast.expr]]:
     """Label, name and what comes in of each layer that says so, as they stand there."""
     import ast
 
@@ -57,7 +57,9 @@ def _layers(made: ClassValues) -> Iterator[tuple[str, str, ast.expr]]:
                     given = {keyword.arg: keyword.value for keyword in call.keywords}
                     first = [*(given[n] for n in _INCOMING if n in given), *call.args]
                     if first and (name in _TAKING or made.takes_channels(call)):
-                        yield label, name, first[0]
+                        constants = {n: cls.constants for n, cls in made.others.items()}
+                        then = made.names_then.get(label, {})
+                        yield label, name, substituted(first[0], then, constants)
 
 
 def _calls(node: ast.AST) -> Iterator[ast.Call]:

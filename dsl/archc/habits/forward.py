@@ -10,12 +10,13 @@ from archc.habits.expressions import NotSaid, expression, first_line
 from archc.habits.flow import Flow, FlowStep, chosen, merged
 from archc.habits.known import is_none, truth
 from archc.habits.modules import Construction, is_weighted
-from archc.habits.substitution import substituted
+from archc.habits.substitution import INCOMING, substituted
 
 if TYPE_CHECKING:
     import ast
 
 _MOST_CHOICES = 4  # in one `forward`
+_BATCH = "batch__"  # stands for how many images there are
 _AT_HAND = "tensor__"  # stands for what a function is given
 
 
@@ -25,6 +26,7 @@ class ForeignForward:
 
     made: Construction
     tensors: dict[str, Flow] = field(default_factory=dict)
+    sizes: dict[str, ast.expr] = field(default_factory=dict)  # by their names
     depth: int = 0  # of methods that call each other
 
     def flow(self) -> Flow:
@@ -45,6 +47,8 @@ class ForeignForward:
                     pass
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     self.tensors[name] = self._flow(value)
+                case ast.Assign([ast.Tuple(names)], value) if self._is_size(value):
+                    self._name_sizes(names)
                 case ast.AugAssign(target=ast.Name(id=name) as left, op=op, value=value):
                     self.tensors[name] = self._flow(ast.BinOp(ast.Name(left.id), op, value))
                 case ast.For(
@@ -77,6 +81,25 @@ class ForeignForward:
                 case _:
                     raise NotSaid(f"`{first_line(statement)}`")
         raise NotSaid("`forward` without `return`")
+
+    def _is_size(self, node: ast.expr) -> bool:
+        """`x.size()`, `x.shape` of the tensor that comes in."""
+        import ast
+
+        match node:
+            case ast.Call(ast.Attribute(ast.Name(name), "size"), [], []):
+                return self.tensors.get(name) == ()
+            case ast.Attribute(ast.Name(name), "shape"):
+                return self.tensors.get(name) == ()
+        return False
+
+    def _name_sizes(self, names: list[ast.expr]) -> None:
+        """`b, c, _, _ = x.size()`: of these, the channels can be said."""
+        import ast
+
+        for name, value in zip(names, (_BATCH, INCOMING), strict=False):
+            if isinstance(name, ast.Name):
+                self.sizes[name.id] = ast.Name(value)
 
     def _holds(self, test: ast.expr) -> bool | None:
         return truth(substituted(test, self.made.names))
@@ -114,11 +137,19 @@ class ForeignForward:
             case ast.IfExp(ast.Compare(left, [ast.Is()], [right]), one, other) if is_none(right):
                 asked = ast.Compare(left, [ast.IsNot()], [right])
                 return self._flow(ast.IfExp(asked, other, one))
+            case ast.IfExp(test, one, other):
+                holds = self._holds(test)
+                if holds is not None:
+                    return self._flow(one if holds else other)
+                condition = expression(self.made.value(test))
+                return chosen(condition, self._flow(one), self._flow(other))
             case ast.Call(ast.Attribute(ast.Name("self"), name), [x], []):
                 if name in self.made.modules or not self.made.cls.has(name):
                     return (*self._flow(x), *self._steps(name))
                 return self._method(name, self._flow(x))
             case ast.Call(ast.Attribute(x, "clone" | "contiguous"), []):
+                return self._flow(x)
+            case ast.Call(ast.Attribute(x, "expand_as" | "expand")):  # as a product does by itself
                 return self._flow(x)
             case ast.BinOp(left=left, op=ast.Add() | ast.Mult() as op, right=right):
                 combinator = "residual" if isinstance(op, ast.Add) else "mul"
@@ -140,7 +171,7 @@ class ForeignForward:
         formals = list(self.made.cls.formals(name))
         if len(formals) != 1 or self.depth >= _MOST_CHOICES:
             raise NotSaid(f"`self.{name}`")
-        inner = ForeignForward(self.made, {formals[0]: flow}, self.depth + 1)
+        inner = ForeignForward(self.made, {formals[0]: flow}, depth=self.depth + 1)
         return inner._returned(self.made.cls.method(name).body, 0)
 
     def _steps(self, name: str) -> Flow:
@@ -151,7 +182,7 @@ class ForeignForward:
         text = "; ".join(made.statements)
         if not made.statements:
             return ()
-        if not is_weighted(made):
+        if not is_weighted(made, self.made.others):
             return (FlowStep(text, in_place=made.in_place),)
         if text.startswith("if "):  # it has the label inside
             return (FlowStep(text, name, made.in_place),)
@@ -182,7 +213,7 @@ class ForeignForward:
             name: ast.Name("x" if other is flow else "another")
             for name, other in self.tensors.items()
         }
-        values = {**self.made.names, **tensors, _AT_HAND: ast.Name("x")}
+        values = {**self.made.names, **self.sizes, **tensors, _AT_HAND: ast.Name("x")}
         steps = self._unnamed(substituted(made, values))
         if [step.text for step in steps] == ["flatten"] and _is_flat(flow):
             return flow

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import ast
 
+_LARGEST = 10**12
 _CLASS = re.compile(r"[A-Z]\w*[a-z]\w*")
 _SETS_WEIGHTS = re.compile(
     r"(?:(?:torch\.)?nn\.)?init\.\w+|self\.apply|self\.\w*(?:init|reset)\w*|print|warn\w*"
@@ -39,15 +41,18 @@ def folded(node: ast.expr) -> ast.expr:
     class Folded(ast.NodeTransformer):
         def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
             self.generic_visit(node)
-            match node:
-                case ast.BinOp(ast.Constant(int() as a), ast.Add(), ast.Constant(int() as b)):
+            a, b = _number(node.left), _number(node.right)
+            if a is None or b is None:
+                return node
+            match node.op:
+                case ast.Add():
                     return ast.Constant(a + b)
-                case ast.BinOp(ast.Constant(int() as a), ast.Sub(), ast.Constant(int() as b)):
+                case ast.Sub():
                     return ast.Constant(a - b)
-                case ast.BinOp(ast.Constant(int() as a), ast.Mult(), ast.Constant(int() as b)):
+                case ast.Mult():
                     return ast.Constant(a * b)
-                case ast.BinOp(ast.Constant(int() as a), ast.FloorDiv(), ast.Constant(int() as b)):
-                    return ast.Constant(a // b) if b else node
+                case ast.FloorDiv() if b:
+                    return ast.Constant(a // b)
             return node
 
         def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
@@ -60,12 +65,26 @@ def folded(node: ast.expr) -> ast.expr:
         def visit_Call(self, node: ast.Call) -> ast.expr:
             self.generic_visit(node)
             match node:
+                case ast.Call(ast.Name("int" | "floor"), [value], []):
+                    number = _number(value)
+                    return node if number is None else ast.Constant(math.floor(number))
                 case ast.Call(ast.Name("len"), [ast.List(items) | ast.Tuple(items)], []):
                     return ast.Constant(len(items))
             return node
 
     made: ast.expr = Folded().visit(ast.parse(ast.unparse(node), mode="eval").body)
     return made
+
+
+def _number(node: ast.expr) -> int | float | None:
+    import ast
+
+    match node:
+        case ast.Constant(bool()):
+            return None
+        case ast.Constant(int() | float() as value) if abs(value) < _LARGEST:
+            return value
+    return None
 
 
 def truth(test: ast.expr) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ class Construction(ClassValues):
 
     modules: dict[str, ModuleText] = field(default_factory=dict)
     lets: list[tuple[str, str]] = field(default_factory=list)
+    names_then: dict[str, dict[str, ast.expr]] = field(default_factory=dict)  # as each was made
 
     def run(self) -> None:
         """Take the parameters and the statements of `__init__`."""
@@ -75,6 +77,8 @@ class Construction(ClassValues):
                 self._attribute(name, value)
             case ast.Assign([ast.Name(name)], value):
                 self._local(name, value)
+            case ast.AugAssign(ast.Name(name), op, value):
+                self._local(name, ast.BinOp(ast.Name(name), op, value))
             case ast.If(test, body, otherwise) if not only_sets_weights(statement):
                 holds = truth(self.substituted(test))
                 if holds is None:
@@ -108,6 +112,7 @@ class Construction(ClassValues):
             except NotSaid:
                 if not isinstance(value, ast.Call):
                     raise
+                self.names_then[name] = dict(self.names)
                 self.modules[name] = self._module(value)
 
     def _local(self, name: str, value: ast.expr) -> None:
@@ -116,8 +121,9 @@ class Construction(ClassValues):
             self.names[name] = made
             return
         made = self.value(value)
-        if name in self.known or name in self.names:
-            raise NotSaid(f"`{name}`, which changes")
+        if name in self.known or name in self.names:  # what it was keeps the name
+            self.names[name] = made
+            return
         self.known.add(name)
         self.lets.append((name, expression(made)))
 
@@ -204,6 +210,8 @@ def _chosen(name: str, condition: str, one: ModuleText, other: ModuleText) -> Mo
     return ModuleText((text + (f" else {{ {inside(other)} }}" if other.statements else ""),))
 
 
-def is_weighted(module: ModuleText) -> bool:
+def is_weighted(module: ModuleText, blocks: Collection[str]) -> bool:
     """Whether a module has weights, so that its name is one of the state_dict."""
-    return any(_WEIGHTED.match(text) for text in module.statements)
+    return any(
+        _WEIGHTED.match(text) or text.partition("(")[0] in blocks for text in module.statements
+    )

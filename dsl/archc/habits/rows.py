@@ -21,6 +21,7 @@ class BlockRow:
     """What a call of such a method makes, while the names are those of the method."""
 
     made: ClassValues
+    lists: frozenset[str] = frozenset()  # what its blocks are put into
 
     def text(self, method: str, call: ast.Call) -> str:
         """Its blocks, as a group or a repeat. Raises NotSaid."""
@@ -28,6 +29,7 @@ class BlockRow:
         function, formals = made.cls.method(method), made.cls.formals(method)
         given = {name: v for name, v in formals.items() if v is not None} | bound(call, formals)
         names = made.names
+        self.lists = _returned(function)
         made.names = names | {name: made.substituted(value) for name, value in given.items()}
         try:
             rows = [row for statement in function.body for row in self._rows(statement)]
@@ -44,14 +46,24 @@ class BlockRow:
             case ast.Assign([ast.Name()], ast.List(blocks)):
                 for block in blocks:
                     yield self._appended(block), "1"
-            case ast.Assign([ast.Name(name)], value):
+            case ast.Assign([ast.Name(name)], value) if name not in self.lists:
                 names[name] = self.made.substituted(value)
             case ast.Assign([ast.Attribute(ast.Name("self"), name)], value):
                 self.made.latest[name] = self.made.substituted(value)
                 names[name] = ast.Name(f"self.{name}")  # it changes from block to block
+            case ast.AugAssign(ast.Name(), ast.Add(), ast.List(blocks)):
+                for block in blocks:
+                    yield self._appended(block), "1"
+            case ast.Assign([ast.Name()], ast.Call(ast.Name("list"), [], [])):
+                return
+            case ast.AugAssign(ast.Name(name) | ast.Attribute(ast.Name("self"), name)) if (
+                name not in self.lists
+            ):
+                self.made.latest.pop(name, None)
+                names[name] = ast.Name(f"self.{name}")
             case ast.Expr(ast.Call(ast.Attribute(attr="append"), [block])):
                 yield self._appended(block), "1"
-            case ast.Return(ast.Call(args=[ast.Starred()])) | ast.Expr(ast.Constant()):
+            case ast.Return(ast.Call(args=[ast.Starred(ast.Name())])) | ast.Expr(ast.Constant()):
                 return
             case ast.If(test, body, otherwise):
                 yield from self._chosen(test, body, otherwise)
@@ -105,6 +117,14 @@ class BlockRow:
         if isinstance(made, ast.Call) and ast.unparse(made.func) in self.made.others:
             return self.made.block_call(made, node if isinstance(node, ast.Call) else None)
         raise NotSaid(f"`{ast.unparse(node)}`")
+
+
+def _returned(function: ast.FunctionDef) -> frozenset[str]:
+    """The lists that a method returns: `nn.Sequential(*layers)`."""
+    import ast
+
+    nodes = (node for node in ast.walk(function) if isinstance(node, ast.Starred))
+    return frozenset(node.value.id for node in nodes if isinstance(node.value, ast.Name))
 
 
 def _names_a_layer(statement: ast.stmt) -> bool:

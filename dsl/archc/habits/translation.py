@@ -28,8 +28,11 @@ _IDLE = re.compile(
 )
 _IDENTITIES = frozenset(("", "linear", "none", "identity"))
 _CURRENT = frozenset("x out y net h model features hidden input inputs tensor z output".split())
-_EXPRESSION = re.compile(r"[\w\s+\-*/%().,]+")
-_CALLED, _SIZES = re.compile(r"\w\("), re.compile(r"\.size\(|\.shape\b|\blen\(")
+_EXPRESSION = re.compile(r"(?:[\w\s+\-*/%().,]|\w\[\w+\])+")
+_NUMBERS = "int|floor|ceil|round|min|max|abs|len|sum"  # what these make is a number
+_CALLED = re.compile(rf"(?<!\w)(?!(?<![.\w])(?:{_NUMBERS})\()\w+\(")
+_INT = re.compile(r"(?<![\w.])(?:int|math\.floor)\(")
+_SIZES = re.compile(r"\.size\(|\.shape\b|\blen\(")
 _NO_SIZES = "sizes of tensors as values; `gap` pools a whole map, `to=@label` takes a tensor's size"
 _INCOMING = ("in_channels", "in_features", "num_features", "num_channels")
 _HOLE = re.compile(r"\[(\w+)\]|<(\w+)>|\{(\w+)(?:([?!])(\w+))?\}")
@@ -369,7 +372,7 @@ class _Writer:
         if not _EXPRESSION.fullmatch(value.text):
             raise _Unfit
         self.sure = False
-        return f"({value.text})"
+        return f"({_INT.sub('floor(', value.text)})"
 
     def _window(self, value: Any, *, full: bool) -> str:
         """A window or stride: one number where it is all that is needed."""
