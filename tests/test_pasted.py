@@ -167,11 +167,14 @@ def test_a_shortcut_that_a_block_is_handed_is_its_own() -> None:
     source = HANDED.read_text("utf-8")
     title = next(d.fixes[0].title for d in errors(source) if "classes" in d.title)
     assert title.endswith("as `resnet18()` makes it")
+    said = [d for d in errors(source) if "classes" in d.title][-1]
+    assert said.helps == ('`resnet18` comes along: `extends "resnet18.arch"`',)
     text = handed(source)
     assert "block BasicBlock(planes, stride=1) {" in text
     assert "param layers = [2, 2, 2, 2]\nparam num_classes = 1000\nconv1: " in text
     assert "groups=" not in text.partition("network")[2]
     assert analyze(Source("resnet18.arch", text)).params == 11_689_512
+    assert not any("comes along" in str(d.helps) for d in errors(RESNET.read_text("utf-8")))
 
 
 @pytest.mark.parametrize(

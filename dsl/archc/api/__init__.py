@@ -29,10 +29,9 @@ from archc.elaborate.sections import MEASURED, Facts, read_sections
 from archc.elaborate.work import Cancelled
 from archc.files import read
 from archc.ops import Dims
-from archc.plan import Plan
 from archc.project import Project
 from archc.recursion import deep_recursion
-from archc.source import Diagnostic, Diagnostics, Limits, Source
+from archc.source import Diagnostics, Limits, Source
 from archc.syntax.parser import parse
 
 if TYPE_CHECKING:
@@ -119,9 +118,8 @@ def analyze(
         from archc.api.pasted_input import with_inputs
         from archc.syntax.pasted_classes import inside_classes
 
-        def attempt(text: Source) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
-            made = analyze(text, limits=limits, project=project, read=read, cancelled=cancelled)
-            return made.plan, made.diagnostics
+        def attempt(text: Source) -> Analysis:
+            return analyze(text, limits=limits, project=project, read=read, cancelled=cancelled)
 
         shown = inside_classes(source, with_inputs(source, shown, attempt))
     return Analysis(source, written, plan, facts, cost, shown, again)

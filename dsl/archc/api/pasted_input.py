@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from archc.plan import Apply, Plan, walk
+from archc.api.analysis import Analysis
+from archc.api.loading import bundled
+from archc.plan import Apply, walk
 from archc.source import Diagnostic, Source
 from archc.syntax.pasted_file import PastedNetwork, pasted_classes
 
@@ -16,7 +19,9 @@ _TWICE = 448
 _SIZES = (32, 28, 64, 96, 128, 227, 299, 256, 48, 84, 112, 160, 192, 300, 384, 400, 512)
 _CHANNELS = (3, 1)
 
-Attempt = Callable[[Source], tuple[Plan | None, tuple[Diagnostic, ...]]]
+_PARAMS = re.compile(r"^  params ([\d_]+)$", re.MULTILINE)  # in `expect` of a bundled network
+
+Attempt = Callable[[Source], Analysis]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,16 @@ def with_inputs(
     if network is None:
         return problems
     wanted = (*network.features.items(), network.channels)
-    found = _input_of(_Question(network.text(""), wanted, network, attempt))
-    return tuple(_with_input(problem, network, found) for problem in problems)
+    question = _Question(network.text(""), wanted, network, attempt)
+    found, alike = _input_of(question), _alike(question)
+    told = tuple(_with_input(problem, network, found) for problem in problems)
+    return tuple(_with_alike(problem, network, alike) for problem in told)
+
+
+def _with_alike(problem: Diagnostic, network: PastedNetwork, alike: str) -> Diagnostic:
+    is_own = any(fix.span == network.edit.span for fix in problem.fixes)
+    help = f'`{alike}` comes along: `extends "{alike}.arch"`'
+    return replace(problem, helps=(*problem.helps, help)) if alike and is_own else problem
 
 
 def _with_input(problem: Diagnostic, network: PastedNetwork, found: _PastedInput) -> Diagnostic:
@@ -67,17 +80,32 @@ class _Question:
     def taken(self, line: str) -> dict[str, int] | None:
         """What the linears of the network take then; None where it is no network."""
         name = self.network.edit.span.source.name
-        plan, problems = self.attempt(Source(name, self.network.text(line)))
-        wrong = any(problem.is_error and problem.code.startswith("A2") for problem in problems)
-        if plan is None or wrong:
+        made = self.attempt(Source(name, self.network.text(line)))
+        if made.plan is None or any(d.is_error and d.code[:2] == "A2" for d in made.diagnostics):
             return None
-        linears = (n for n in walk(plan.body.chain.nodes) if isinstance(n, Apply))
+        linears = (n for n in walk(made.plan.body.chain.nodes) if isinstance(n, Apply))
         return {n.name: n.shapes[0].features for n in linears if n.op.name == "fc" and n.shapes}
 
     def fits(self, line: str) -> bool:
         taken = self.taken(line)
         wanted = Counter(self.network.features.values())
         return taken is not None and wanted <= Counter(taken.values())
+
+
+@lru_cache(maxsize=4)
+def _alike(question: _Question) -> str:
+    """The bundled network of the same name that has as many parameters."""
+    network = question.network
+    names = [name.lower() for name in network.makers if name.lower() in bundled()]
+    if not names:
+        return ""
+    line = f"input {_ANY}x{_ANY} x{network.channels or _CHANNELS[0]}"
+    made = question.attempt(Source(network.edit.span.source.name, network.text(line)))
+    for name in names:
+        said = _PARAMS.search(bundled()[name].read_text(encoding="utf-8"))
+        if said is not None and int(said[1]) == made.params:
+            return name
+    return ""
 
 
 @lru_cache(maxsize=4)  # while somebody types below it

@@ -33,6 +33,7 @@ class PastedNetwork:
     others: tuple[Edit, ...]
     features: Mapping[str, int]  # of its linears
     channels: int | None
+    makers: tuple[str, ...]  # the functions that make it, and the class itself
 
     def with_line(self, line: str) -> Edit:
         """The edit with a line for the input, behind the params."""
@@ -170,7 +171,8 @@ class PastedClasses:
             return None
         own = next(edit for edit in self.edits if edit.span == self.spans[self.network])
         others = tuple(edit for edit in self.edits if edit is not own)
-        return PastedNetwork(own, others, self.made.features, self.made.channels)
+        makers = (*self.making.roots(), self.network)
+        return PastedNetwork(own, others, self.made.features, self.made.channels, makers)
 
     def asks_for(self, name: str) -> bool:
         """Whether a class of layers has a name in its text."""
