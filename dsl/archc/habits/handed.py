@@ -84,9 +84,13 @@ def _handed_by(
 
 
 def _made(method: ast.FunctionDef, name: str) -> tuple[ast.expr, ast.expr] | None:
-    """The test under which a method makes a layer, and the layer."""
+    """The test under which a method makes a layer, and the layer; None where it makes several."""
     import ast
 
+    given = (node for node in ast.walk(method) if isinstance(node, ast.Assign))
+    layers = [g for g in given if ast.unparse(g.targets[0]) == name and not is_none(g.value)]
+    if len(layers) != 1:
+        return None
     for statement in method.body:
         match statement:
             case ast.If(test, [ast.Assign([ast.Name(target)], ast.Call() as layer)], []):

@@ -100,8 +100,8 @@ class Construction(ClassValues):
         if is_none(made):
             if not is_none(value) and self.cls.runs(name):
                 raise NotSaid(
-                    f"`if self.{name} is not None`; its layer is made by the class that makes "
-                    "this one, which is not here"
+                    f"`if self.{name} is not None`; its layer comes from the class that makes "
+                    "this one, in no one way that the file shows"
                 )
             self.modules[name] = ModuleText()
         elif is_class(made):
