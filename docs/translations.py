@@ -49,7 +49,7 @@ gap; flatten; fc: fc 10
   `conv2`, `bn1` ... are counted.
 - A file of torch may be pasted as it is: `archc check` and editors have a cure that writes its
   classes as blocks and a network, where `forward` is layers, sums, products and `torch.cat` in a
-  row; what it cannot say is named. `input` is yours to write.
+  row; what it cannot say is named. `input` is what its linears ask for, or yours to write.
 - `+`, `torch.cat` and `*` are combinators: `residual< body | shortcut >`, `add< a | b >`,
   `concat< a | b >`, `mul< | gate >`; `@label`
   is the tensor of an earlier statement, as a variable of `forward` would be.

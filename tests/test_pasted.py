@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,13 @@ from nets import net_of
 from torch import nn
 
 from archc.api import analyze
+from archc.corrections import correct
 from archc.source import Diagnostic, Source, edited
 
 RESNET = Path(__file__).parent / "corpus" / "torch_resnet.txt"
+HANDED = RESNET.with_name("torch_resnet_handed.txt")  # blocks get their shortcuts from outside
 RESNET18 = 11_173_962  # parameters, on small images
-HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n"
+HEAD = "import math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n"
 
 
 def errors(text: str) -> list[Diagnostic]:
@@ -57,23 +60,267 @@ def assert_same(text: str, theirs: nn.Module, shape: tuple[int, ...]) -> None:
 
 
 def test_a_pasted_resnet_is_the_resnet() -> None:
-    """Four cures, and the one line that nobody but its author knows: the input."""
+    """Four cures; the pool of 4x4 and its linear say how large the image is."""
     source = RESNET.read_text("utf-8")
     text, clicks = clicked(source)
     assert clicks <= 4
-    (left,) = errors(text)
-    assert (left.code, left.fixes[0].title) == ("A404", "begin with `input 224x224 x3`")
-    text = edited(text, left.fixes[0].edits).replace("224x224", "32x32")
+    assert "param num_classes = 10\ninput 32x32 x3\nconv1: " in text
+    assert not errors(text)
     assert analyze(Source("resnet.arch", text)).params == RESNET18
 
 
 @pytest.mark.slow
+def test_an_image_of_any_size_is_asked_for() -> None:
+    """After a pool of the whole map nobody but its author knows the input."""
+    source = RESNET.read_text("utf-8").replace(
+        "F.avg_pool2d(out, 4)", "F.adaptive_avg_pool2d(out, 1)"
+    )
+    text, clicks = clicked(source)
+    assert clicks <= 4
+    (left,) = errors(text)
+    assert (left.code, left.fixes[0].title) == ("A404", "begin with `input 224x224 x3`")
+
+
+@pytest.mark.parametrize(
+    ("layers", "flow", "line"),
+    [
+        ("nn.Conv2d(1, 6, 5)|nn.Linear(6 * 12 * 12, 10)", "F.max_pool2d(a(x), 2)", "28x28 x1"),
+        ("nn.Conv2d(3, 6, 3)|nn.Linear(6 * 3 * 3, 10)", "F.max_pool2d(a(x), 10)", "32x32 x3"),
+        ("nn.Conv2d(3, 6, 3, 2, 1)|nn.Linear(75264, 10)", "a(x)", "224x224 x3"),
+        ("nn.Conv2d(1, 6, 3)|nn.Linear(6, 10)", "F.adaptive_avg_pool2d(a(x), 1)", "28x28 x1"),
+        ("nn.Flatten()|nn.Linear(28 * 28, 10)", "a(x)", "28x28 x1"),
+        ("nn.Flatten()|nn.Linear(3072, 10)", "a(x)", "32x32 x3"),
+        ("nn.Conv2d(3, 6, 3)|nn.Linear(6, 10)", "F.adaptive_avg_pool2d(a(x), 1)", ""),
+        ("nn.Conv2d(3, 6, 3)|nn.Linear(7, 10)", "a(x)", "no square image gives `b` its 7 features"),
+        ("nn.Conv1d(3, 6, 3)|nn.Linear(7, 10)", "a(x)", ""),
+    ],
+)
+def test_linears_say_how_large_the_image_is(layers: str, flow: str, line: str) -> None:
+    a, b = layers.split("|")
+    source = f"""
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = {a}
+        self.b = {b}
+
+    def forward(self, x):
+        x = torch.flatten({flow.replace("a(", "self.a(")}, 1)
+        return self.b(x)
+"""
+    (said,) = errors(source)
+    made = edited(source, said.fixes[0].edits)
+    if line.startswith("no"):
+        assert line in said.helps[-1]
+    else:
+        assert f"\ninput {line}\n" in made if line else "input" not in made
+        assert f"`input {line}`" in said.fixes[0].title or not line
+        assert [d.code for d in errors(made)] == ([] if line else ["A404"])
+
+
+@pytest.mark.parametrize(("stem", "line"), [("Unit(1, 8)", "28x28 x1"), ("Unit(3, 8)", "")])
+def test_the_first_module_that_runs_says_how_many_channels_come_in(stem: str, line: str) -> None:
+    """And not the one that is written first."""
+    source = f"""{UNIT.format(default="")}
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Conv2d(8, 2, 1)
+        self.stem = {stem}
+
+    def forward(self, x):
+        return self.last(self.stem(x))
+"""
+    made = edited(source, errors(source)[0].fixes[0].edits)
+    assert f"\ninput {line}\n" in made if line else "\ninput" not in made
+
+
+def test_an_input_stands_before_the_group_that_needs_it() -> None:
+    (said,) = errors("network N\nfeatures: {\n  conv 3x3 x8\n  relu\n}\n")
+    text = edited("network N\nfeatures: {\n  conv 3x3 x8\n  relu\n}\n", said.fixes[0].edits)
+    assert text.startswith("network N\ninput 224x224 x3\nfeatures: {")
+
+
 def test_a_pasted_resnet_is_what_torch_computes() -> None:
     source = RESNET.read_text("utf-8")
     text, _ = clicked(source)
     theirs = as_torch_makes_it(source, "ResNet18")
     assert sum(p.numel() for p in theirs.parameters()) == RESNET18
-    assert_same(f"input 32x32 x3\n{text}", theirs, (3, 32, 32))
+    assert_same(text, theirs, (3, 32, 32))
+
+
+def made_by(last: str) -> str:
+    """The file whose blocks are handed their shortcut, with another last line."""
+    return HANDED.read_text("utf-8").partition("def _resnet")[0] + last
+
+
+def handed(text: str) -> str:
+    """The same, all cured but for its input."""
+    text, clicks = clicked(text)
+    assert clicks <= 5
+    assert [d.code for d in errors(text)] == ["A404"], text
+    return text.replace("network ResNet\n", "network ResNet\ninput 64x64 x3\n")
+
+
+def test_a_shortcut_that_a_block_is_handed_is_its_own() -> None:
+    """As torchvision has it, with `norm_layer`, `dilate` and functions that make the network."""
+    source = HANDED.read_text("utf-8")
+    title = next(d.fixes[0].title for d in errors(source) if "classes" in d.title)
+    assert title.endswith("as `resnet18()` makes it")
+    said = [d for d in errors(source) if "classes" in d.title][-1]
+    assert said.helps == ('`resnet18` comes along: `extends "resnet18.arch"`',)
+    text = handed(source)
+    assert "block BasicBlock(planes, stride=1) {" in text
+    assert "param layers = [2, 2, 2, 2]\nparam num_classes = 1000\nconv1: " in text
+    assert "groups=" not in text.partition("network")[2]
+    assert analyze(Source("resnet18.arch", text)).params == 11_689_512
+    assert not any("comes along" in str(d.helps) for d in errors(RESNET.read_text("utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("last", "arguments", "params"),
+    [
+        ("net = ResNet(Bottleneck, [1, 1, 1, 1], 10)\n", "[1, 1, 1, 1], 10", ["num_classes = 10"]),
+        (
+            "def resnext(pretrained=False, **kwargs):\n"
+            "    return ResNet(Bottleneck, [1, 1, 1, 2], groups=4, width_per_group=32, **kwargs)\n"
+            "\nmodel = resnext(num_classes=10)\n",
+            "[1, 1, 1, 2], 10, groups=4, width_per_group=32",
+            ["groups = 4", "width_per_group = 32", "num_classes = 10"],
+        ),
+    ],
+)
+def test_a_network_of_such_blocks_is_what_torch_computes(
+    last: str, arguments: str, params: list[str]
+) -> None:
+    text = handed(made_by(last))
+    assert all(f"param {param}\n" in text for param in params)
+    theirs: dict[str, object] = {}
+    exec(made_by(f"net = ResNet(Bottleneck, {arguments})"), theirs)
+    net = theirs["net"]
+    assert isinstance(net, nn.Module)
+    assert_same(text, net.eval(), (3, 64, 64))
+
+
+BY_HAND = """
+class Block(nn.Module):
+    def __init__(self, in_channels, out_channels, identity_downsample=None, stride=1):
+        super().__init__()
+        self.expansion = 4
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 1)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv3 = nn.Conv2d(out_channels, out_channels * self.expansion, 1)
+        self.relu = nn.ReLU()
+        self.identity_downsample = identity_downsample
+
+    def forward(self, x):
+        identity = x.clone()
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.conv3(self.relu(self.conv2(x)))
+        if self.identity_downsample is not None:
+            identity = self.identity_downsample(identity)
+        x += identity
+        return self.relu(x)
+
+
+class Own(nn.Module):
+    def __init__(self, block, layers, image_channels, num_classes):
+        super().__init__()
+        self.in_channels = 8
+        self.conv1 = nn.Conv2d(image_channels, 8, 7, stride=2, padding=3)
+        self.layer1 = self._make_layer(block, layers[0], out_channels=8, stride=1)
+        self.layer2 = self._make_layer(block, layers[1], out_channels=16, stride=2)
+        self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
+        self.fc = nn.Linear(16 * 4, num_classes)
+
+    def forward(self, x):
+        x = self.layer2(self.layer1(self.conv1(x)))
+        x = self.avgpool(x)
+        x = x.reshape(x.shape[0], -1)
+        return self.fc(x)
+
+    def _make_layer(self, block, num_blocks, out_channels, stride):
+        identity_downsample = None
+        layers = []
+        if stride != 1 or self.in_channels != out_channels * 4:
+            identity_downsample = nn.Sequential(
+                nn.Conv2d(self.in_channels, out_channels * 4, 1, stride=stride),
+                nn.BatchNorm2d(out_channels * 4),
+            )
+        layers.append(block(self.in_channels, out_channels, identity_downsample, stride))
+        self.in_channels = out_channels * 4
+        for i in range(num_blocks - 1):
+            layers.append(block(self.in_channels, out_channels))
+        return nn.Sequential(*layers)
+
+
+def own(img_channel=3, num_classes=10):
+    return Own(Block, [2, 3], img_channel, num_classes)
+"""
+
+
+def test_blocks_by_hand_that_are_handed_a_shortcut() -> None:
+    text, _ = clicked(HEAD + BY_HAND)
+    assert [d.code for d in errors(text)] == ["A404"], text
+    text = text.replace("network Own\n", "network Own\ninput 32x32 x3\n")
+    assert_same(text, as_torch_makes_it(HEAD + BY_HAND, "own"), (3, 32, 32))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("if stride != 1 or", "if stride == 1 or", "without `downsample`"),
+        ("self.inplanes = planes * block.expansion\n", "blocks = blocks\n", "without `downsample`"),
+        ("norm_layer=norm_layer))", "norm_layer=nn.GroupNorm))", "`norm_layer=nn.GroupNorm`"),
+        (
+            "        layers = []\n",
+            "        if planes > 9:\n            downsample = nn.Identity()\n        layers = []\n",
+            "the class that makes this one",
+        ),
+    ],
+)
+def test_a_row_that_hands_something_else_is_named(old: str, new: str, reason: str) -> None:
+    text = made_by("net = ResNet(BasicBlock, [2, 2, 2, 2])\n").replace(old, new)
+    said = [d for d in errors(text) if d.title == "archc has no classes"]
+    assert any(reason in help for d in said for help in d.helps)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_said"),
+    [
+        ("layers = []\n        layers.append(", "layers = list()\n        layers.append(", True),
+        ("blocks):\n            layers.append(", "blocks):\n            layers += [", True),
+        ("layers = []\n        layers.append(", "layers = [] + (", False),
+        ("*layers)", "*layers[1:])", False),
+    ],
+)
+def test_blocks_in_a_row_are_all_there_or_none(old: str, new: str, is_said: bool) -> None:
+    source = made_by("net = ResNet(BasicBlock, [2, 2, 2, 2])\n")
+    assert old in source
+    text = source.replace(old, new)
+    if "+= [" in new:
+        text = text.replace("norm_layer=norm_layer))", "norm_layer=norm_layer)]")
+    if not is_said:
+        said = [d for d in errors(text) if d.title == "archc has no classes"]
+        assert "`layers = [] +" in said[-1].helps[-1] or "`return nn." in said[-1].helps[-1]
+        return
+    assert analyze(Source("resnet.arch", handed(text))).params == 11_689_512
+
+
+def test_a_block_whose_shortcut_is_made_elsewhere_says_so() -> None:
+    text = HANDED.read_text("utf-8").partition("class Bottleneck")[0]
+    said = next(d for d in errors(text) if d.title == "archc has no classes")
+    assert "the class that makes this one, in no one way that the file shows" in said.helps[-1]
+
+
+def test_what_is_no_class_of_layers_goes() -> None:
+    data = (
+        'class Weights(Enum):\n    A = "a"\n\n\n__all__ = ["ResNet"]\nurls = {\n    "a": "b",\n}\n'
+    )
+    text, _ = clicked(data + RESNET.read_text("utf-8"))
+    assert "Weights" not in text
+    assert not errors(text)
 
 
 CLASSES = {
@@ -269,13 +516,99 @@ class Helped(nn.Module):
 """
 
 
-@pytest.mark.parametrize("name", ["LeNet", "Net", "Mobile", "Rows", "Helped"])
+CLASSES["Wide"] = """
+class gate(nn.Module):
+    def __init__(self, channel, reduction=4):
+        super().__init__()
+        self.avg_pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Sequential(
+            nn.Linear(channel, channel // reduction), nn.ReLU(inplace=True),
+            nn.Linear(channel // reduction, channel), nn.Sigmoid(),
+        )
+
+    def forward(self, x):
+        b, c, _, _ = x.size()
+        y = self.avg_pool(x).view(b, c)
+        y = self.fc(y).view(b, c, 1, 1)
+        return x * y.expand_as(x)
+
+
+class wide_basic(nn.Module):
+    def __init__(self, in_planes, planes, dropout, stride=1):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_planes)
+        self.conv1 = nn.Conv2d(in_planes, planes, 3, stride, padding=1)
+        self.dropout = nn.Dropout(p=dropout)
+        self.stride = stride
+
+    def forward(self, x):
+        out = self.dropout(self.conv1(F.relu(self.bn1(x))))
+        return F.relu(out) if self.stride == 1 else out
+
+
+class Wide(nn.Module):
+    def __init__(self, depth=10, k=2):
+        super().__init__()
+        self.in_planes = 4
+        n = (depth - 4) // 6
+        stages = [4, 4 * k, 8 * k]
+        self.conv1 = nn.Conv2d(3, stages[0], 3, padding=1)
+        self.layer1 = self._wide(wide_basic, stages[1], n, 0.5, stride=1)
+        self.layer2 = self._wide(wide_basic, stages[2], n + 1, 0.5, stride=2)
+        self.gate = gate(16)
+        planes = stages[2]
+        planes += 4
+        planes = int(math.floor(planes * 0.5))
+        self.last = nn.Conv2d(stages[2], planes, 1)
+        self.linear = nn.Linear(planes * 4 * 4, 10)
+
+    def _wide(self, block, planes, num_blocks, dropout, stride):
+        layers = []
+        for stride in [stride] + [1] * (int(num_blocks) - 1):
+            layers.append(block(self.in_planes, planes, dropout, stride))
+            self.in_planes = planes
+        return nn.Sequential(*layers)
+
+    def forward(self, x):
+        x = self.gate(self.layer2(self.layer1(self.conv1(x))))
+        x = F.avg_pool2d(self.last(x), 4)
+        return self.linear(x.view(x.size(0), -1))
+"""
+
+
+@pytest.mark.parametrize("name", ["LeNet", "Net", "Mobile", "Rows", "Helped", "Wide"])
 def test_a_pasted_class_is_what_torch_computes(name: str) -> None:
     text, clicks = clicked(HEAD + CLASSES[name])
-    text = text.replace(f"network {name}\n", f"network {name}\ninput 32x32 x3\n")
-    assert clicks == 4
+    if "\ninput" not in text:
+        text = text.replace(f"network {name}\n", f"network {name}\ninput 32x32 x3\n")
+    assert clicks == 5
     assert not errors(text), text
     assert_same(text, as_torch_makes_it(HEAD + CLASSES[name], name), (3, 32, 32))
+
+
+@pytest.mark.parametrize(
+    "pooled",
+    [
+        "F.avg_pool2d(out, out.size()[3])",
+        "F.avg_pool2d(out, out.shape[-1])",
+        "F.avg_pool2d(out, out.size(2))",
+        "F.avg_pool2d(out, out.size()[2:])",
+        "out.mean(dim=(2, 3), keepdim=True)",
+        "out.mean(3).mean(2)",
+    ],
+)
+def test_a_mean_of_the_whole_map_is_one(pooled: str) -> None:
+    source = RESNET.read_text("utf-8").replace("F.avg_pool2d(out, 4)", pooled)
+    text, clicks = clicked(source)
+    assert clicks <= 4
+    assert "gap; flatten\n" in text
+    assert [d.code for d in errors(text)] == ["A404"]
+
+
+def test_a_window_of_another_tensors_size_is_none_of_the_whole_map() -> None:
+    unit = BLOCK.format(more="", run="out = F.avg_pool2d(out, x.size(2))")
+    said = next(d for d in errors(unit) if d.title == "archc has no classes")
+    assert "sizes of tensors as values" in " ".join(said.helps)
 
 
 BLOCK = """\
@@ -321,6 +654,187 @@ def test_what_cannot_be_said_is_named_and_not_guessed(more: str, run: str, reaso
     cures = [edit for d in errors(text) for cure in d.fixes for edit in cure.edits]
     assert not any("def " in edit.span.text for edit in cures)
     assert any(d.code == "A014" for d in errors(edited(text, fix.edits)))
+
+
+@pytest.mark.parametrize(
+    ("makes", "last", "row"),
+    [
+        ("block, 128, num_blocks[1], stride=2", "", "128, stride=2); BasicBlock(128) * (num_b"),
+        (
+            "block, 128, num_blocks[1], stride=2",
+            "ResNet(BasicBlock, [2, 2, 2, 2])\n",
+            "128, stride",
+        ),
+        ("BasicBlock, 128, 2, 2", "", "layer2: { BasicBlock(128, stride=2); BasicBlock(128) }"),
+        ("BasicBlock, 128, 1, 2", "", "layer2: { BasicBlock(128, stride=2) }"),
+        ("BasicBlock, 128, 3, 2", "", "layer2: { BasicBlock(128, stride=2); BasicBlock(128) * 2 }"),
+    ],
+)
+def test_a_class_below_its_block_is_the_network(makes: str, last: str, row: str) -> None:
+    """Whoever takes each cure as it comes has the block in archc's form when the class is there."""
+    source = RESNET.read_text("utf-8")
+    block, _, network = source.partition("\n\n\nclass ResNet(")
+    text, _ = clicked(block)
+    network = network.replace("block, 128, num_blocks[1], stride=2", makes)
+    if "num" not in makes:
+        network = network.replace("block, num_blocks, ", "").replace("block, ", "BasicBlock, ")
+        network = network.replace("BasicBlock, planes, num_blocks, ", "block, planes, num_blocks, ")
+        network = re.sub(r"num_blocks\[\d]", "2", network).split("\ndef ResNet18")[0]
+        network = network.replace("512*block", "512*BasicBlock")
+    elif last:
+        network = network.split("\ndef ResNet18")[0] + last
+    said = errors(f"{text}\nclass ResNet({network}")[0]
+    text = edited(f"{text}\nclass ResNet({network}", said.fixes[0].edits)
+    assert row in text
+    assert [d.code for d in errors(text)] == ["A404"]
+
+
+def test_what_a_class_is_made_of_is_asked_for_where_nothing_says_it() -> None:
+    source = RESNET.read_text("utf-8").split("\ndef ResNet18")[0]
+    said = [d for d in errors(source) if d.title == "archc has no classes"][-1]
+    assert "a last line `ResNet(BasicBlock, [2, 2, 2, 2])` does" in said.helps[-1]
+
+
+def test_channels_that_come_in_are_asked_for_where_a_block_does_not_say_which_they_are() -> None:
+    unit = UNIT.format(default="").replace(
+        "nn.Conv2d(in_planes, planes, 3, padding=1)", "Own(4, 8)"
+    )
+    (said,) = errors(f"network N\ninput 8x8 x4\nblock Own(a, b) {{ relu }}\n{unit}")[:1]
+    assert "which number of `Own(4, 8)` is the channels that come in" in said.helps[-1]
+
+
+SHORTCUT = """\
+network N
+input 32x32 x3
+block Basic(planes, stride=1) {
+  residual<
+    self.conv1 = nn.Conv2d(in_planes, planes, 3, stride=stride, padding=1)
+  |
+    self.shortcut = nn.Sequential()
+    if stride != 1 or in_planes != planes:
+        self.shortcut = nn.Sequential(nn.Conv2d(in_planes, planes, 1, stride=stride))
+  >
+}
+Basic(8)
+"""
+
+
+@pytest.mark.parametrize("empty", ["nn.Sequential()", "nn.Identity()", "None"])
+def test_an_empty_module_that_gets_its_layers_below_is_none(empty: str) -> None:
+    text, _ = clicked(SHORTCUT.replace("nn.Sequential()", empty))
+    assert text.count("shortcut:") == 1
+    assert not errors(text)
+    alone = "network N\ninput 8x8 x3\nself.shortcut = nn.Sequential()\nrelu\n"
+    assert errors(alone)[0].fixes[0].text == "shortcut: identity"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("BasicBlock", "`block BasicBlock() { ... }`"),
+        ("Bottleneck", "`block Bottleneck() { ... }`"),
+        ("ConvLayer", "`block ConvLayer() { ... }`"),
+        ("Net", "`network Net`"),
+    ],
+)
+def test_a_class_that_is_begun_is_a_block_by_its_name(name: str, said: str) -> None:
+    (problem,) = errors(f"class {name}(nn.Module):\n")
+    assert said in problem.helps[0]
+
+
+def test_the_channels_that_come_in_are_spelled_in_one_way() -> None:
+    """`in.c` where they come in, as cures of single lines have it; `@in.c` further down."""
+    text, _ = clicked(RESNET.read_text("utf-8"))
+    assert "| if stride != 1 or in.c != planes {" in text
+    assert "@in.c" not in text
+    text, _ = clicked(HEAD + CLASSES["Net"])
+    assert "x(@in.c // 2)" in text
+    assert "* (2 - 1)" not in text
+
+
+RECURRENT = """\
+import torch.nn as nn
+
+class Net(nn.Module):
+    def __init__(self, n=2):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1)
+        self.rnn = nn.LSTM(16, 16)
+        self.layer1 = self._make_layer(16, n)
+        self.fc = nn.Linear(16, 10)
+
+    def _make_layer(self, planes, n):
+        layers = []
+        for i in range(n):
+            layers.append(nn.Conv2d(planes, planes, 3))
+        return nn.Sequential(*layers)
+
+    def forward(self, x):
+        out = self.conv1(x)
+        out = self.layer1(out)
+        out = self.rnn(out)
+        out = out.view(out.size(0), -1)
+        return self.fc(out)
+"""
+
+
+def test_nothing_is_sure_in_a_class_that_is_not_written() -> None:
+    """A line that is cured alone keeps the class from being written when its fault is mended."""
+    before = analyze(Source("pasted.arch", RECURRENT))
+    after = correct(before, analyze)
+    assert after.text == RECURRENT.partition("\n")[2]
+
+
+def test_what_cannot_be_written_is_said_once() -> None:
+    said = errors(RECURRENT)
+    assert sum(not d.fixes for d in said) == len({d.title for d in said if not d.fixes})
+    assert "recurrent layers" in said[1].helps[-1]
+    assert any(d.title == "archc has no recurrent layers yet" for d in said)
+    assert not any(d.code == "A001" and not d.fixes for d in said)
+
+
+LOOSE = """\
+network Loose
+input 32x32 x3
+conv1: conv 3x3 p1 x16
+bn1: bn
+layer1: conv 3x3 x8
+fc: fc 10
+"""
+
+
+@pytest.mark.parametrize(
+    ("forward", "right"),
+    [
+        ("x = F.relu(self.bn1(self.conv1(x)))", "bn1: bn; relu\nlayer1"),
+        ("x = self.layer1(x)", ""),
+        ("x = torch.flatten(self.layer1(x), 1)", "layer1: conv 3x3 x8; flatten\n"),
+        ("out = self.fc(F.adaptive_avg_pool2d(out, 1))", "gap; flatten; fc: fc 10"),
+        ("x = x.mean([2, 3])\nreturn self.fc(x)", "gap; flatten; fc: fc 10"),
+        ("x = F.avg_pool2d(x, x.size(3))\nx = x.flatten(1)\nx = self.fc(x)", "gap; flatten; fc:"),
+        ("return self.fc(x)", ""),
+    ],
+)
+def test_a_line_of_forward_goes_where_its_layers_stand_above(forward: str, right: str) -> None:
+    text, _ = clicked(f"{LOOSE}{forward}\n")
+    assert not errors(text), text
+    assert right in text
+    assert "self" not in text
+
+
+@pytest.mark.parametrize(
+    ("forward", "said"),
+    [
+        ("x = self.bn1(self.layer1(x))", "`layer1` runs before `bn1` here"),
+        ("x = self.layer1(x)\nx = self.bn1(x)", "`layer1` runs before `bn1` here"),
+        ("x = self.conv1(x)\nx = self.conv1(x)", "`conv1` runs more than once"),
+        ("x = self.weird(self.conv1(x))", "a statement is the layer itself"),
+    ],
+)
+def test_a_line_of_forward_in_another_order_stays(forward: str, said: str) -> None:
+    problem = next(d for d in errors(f"{LOOSE}{forward}\n") if d.code == "A014")
+    assert not problem.fixes
+    assert said in problem.helps[0]
 
 
 UNIT = """\

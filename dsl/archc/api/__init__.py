@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,6 +121,14 @@ def analyze(
             facts.forget(*MEASURED, "pretrained")
     again = Elaborator(file, load, limits, given, {**shared}, inputs)  # its own are not kept
     shown = tuple(pointed(unsilenced(diagnostics.ordered()), file))
+    if wrong and re.search(r"^(?:class|def)[ \t]", source.text, re.MULTILINE):
+        from archc.api.pasted_input import with_inputs
+        from archc.syntax.pasted_classes import inside_classes
+
+        def attempt(text: Source) -> Analysis:
+            return analyze(text, limits=limits, project=project, read=read, cancelled=cancelled)
+
+        shown = inside_classes(source, with_inputs(source, shown, attempt))
     return Analysis(source, written, plan, facts, cost, shown, again)
 
 

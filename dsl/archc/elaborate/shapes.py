@@ -49,6 +49,7 @@ def _wrong_rank(op: Op, shape: Shape) -> ShapeError:
     if op.category == "linear" and shape.features == shape.channels:
         hint += "; where a map is wanted again, `conv 1x1 x(n)` is the same as `fc (n)` there"
     elif isinstance(op, Fc):
+        hint += ", or `gap; flatten` for the mean of the map"
         hint += f"; or write `fc {op.out} each` for one at every position"
     if shape.rank == 0:
         hint = f"put `{op.name}` before the `flatten`"

@@ -187,12 +187,13 @@ class Context:
 
 
 def _beginning(span: Span) -> Fix | str:
-    """An input before a statement that begins a line; its size is a guess."""
+    """An input before a statement that begins a line, or its group; its size is a guess."""
     hint, source = "begin with `input 224x224 x3`", span.source
     start = source.text.rfind("\n", 0, span.start) + 1
-    before = source.text[:start]
-    if before.count("{") != before.count("}"):
-        return hint
+    while source.text.count("{", 0, start) != source.text.count("}", 0, start):
+        if not start:
+            return hint
+        start = source.text.rfind("\n", 0, start - 1) + 1
     return Fix(hint, Span(source, start, start), "input 224x224 x3\n")
 
 

@@ -9,10 +9,14 @@ user's own blocks. A class (`foreign_class`), with what `helpers` return written
 """
 
 from archc.habits.applied import MadeOf, OwnBlock, applied_call, made_block, repeated_block
-from archc.habits.classes import written_block, written_network
+from archc.habits.chains import ForwardLink, forward_chain
+from archc.habits.classes import without_unused, written_block, written_network
 from archc.habits.expressions import NotSaid, header_of_python, value_of_python
-from archc.habits.foreign_class import ForeignClass, is_incoming, read_class
+from archc.habits.features import WrittenNetwork
+from archc.habits.foreign_class import ForeignClass, class_of_block, is_incoming, read_class
+from archc.habits.handed import with_handed
 from archc.habits.helpers import HelperFunction, read_helper, with_helpers
+from archc.habits.making import Making
 from archc.habits.message import as_diagnostic
 from archc.habits.shapes import channels_apart
 from archc.habits.table import Habit, habits
@@ -27,16 +31,21 @@ from archc.habits.translation import (
 
 __all__ = [
     "ForeignClass",
+    "ForwardLink",
     "Habit",
     "HelperFunction",
     "MadeOf",
+    "Making",
     "NotSaid",
     "OwnBlock",
     "Renaming",
     "Translation",
+    "WrittenNetwork",
     "applied_call",
     "as_diagnostic",
     "channels_apart",
+    "class_of_block",
+    "forward_chain",
     "habits",
     "header_of_python",
     "is_incoming",
@@ -48,7 +57,9 @@ __all__ = [
     "repeated_block",
     "translated",
     "value_of_python",
+    "with_handed",
     "with_helpers",
+    "without_unused",
     "words_beginning",
     "written_block",
     "written_network",

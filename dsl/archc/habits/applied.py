@@ -30,19 +30,24 @@ class OwnBlock:
 
         Torch's modules have them first, a block has not.
         """
-        given = list(map(_argument, node.args))
-        keywords = [
-            f"{keyword.arg}={_argument(keyword.value)}"
-            for keyword in node.keywords
-            if not self._is_incoming(keyword)
-        ]
+        made, sure = self.without_channels(node)
+        given = list(map(_argument, made.args))
+        keywords = [f"{keyword.arg}={_argument(keyword.value)}" for keyword in made.keywords]
+        return f"{self.name}({', '.join([*given, *keywords])})", sure
+
+    def without_channels(self, node: ast.Call) -> tuple[ast.Call, bool]:
+        """The same as a call."""
+        import ast
+
+        given = node.args
+        keywords = [keyword for keyword in node.keywords if not self._is_incoming(keyword)]
         if len(keywords) < len(node.keywords):
             sure = True
         elif self._has_channels(node):
             given, sure = given[1:], True
         else:
             sure = len(given) < 2
-        return f"{self.name}({', '.join([*given, *keywords])})", sure
+        return ast.Call(node.func, given, keywords), sure
 
     def _is_incoming(self, keyword: ast.keyword) -> bool:
         name = keyword.arg or ""

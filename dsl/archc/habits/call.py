@@ -115,6 +115,7 @@ def _call(node: ast.expr, target: str) -> ForeignCall | None:
     if isinstance(node.func, ast.Call):  # Conv2D(64, 3)(x)
         applied = tuple(name.id for a in node.args for name in _names(a))
         node = node.func
+    node = means_at_once(node)
     *modules, name = ast.unparse(node.func).split(".")
     if name in ("add", "append") and modules and len(node.args) == 1:  # model.add(Dense(10))
         return _call(node.args[0], target)
@@ -127,6 +128,22 @@ def _call(node: ast.expr, target: str) -> ForeignCall | None:
         arguments.insert(0, Code(modules[-1]))  # x.view(-1, 400)
     keywords = {k.arg: _value(k.value) for k in node.keywords if k.arg is not None}
     return ForeignCall(name, tuple(arguments), keywords, target, ".".join(modules), applied)
+
+
+def means_at_once(node: ast.Call) -> ast.Call:
+    """`x.mean((3, 2))` for `x.mean(3).mean(2)`."""
+    import ast
+
+    match node:
+        case ast.Call(
+            ast.Attribute(
+                ast.Call(ast.Attribute(x, "mean"), [ast.Constant() as first], []), "mean"
+            ),
+            [ast.Constant() as second],
+            [],
+        ):
+            return ast.Call(ast.Attribute(x, "mean"), [ast.Tuple([first, second])], [])
+    return node
 
 
 def _names(node: ast.expr) -> Iterator[ast.Name]:

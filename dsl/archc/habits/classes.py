@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from archc.habits.call import read_statement
 from archc.habits.expressions import NotSaid, expression
-from archc.habits.flow import lines_of, modules_of
-from archc.habits.foreign_class import ForeignClass, is_incoming
+from archc.habits.features import WrittenNetwork, written_features
+from archc.habits.flow import Flow, lines_of, modules_of, with_channels
+from archc.habits.foreign_class import ForeignClass, is_fixed, is_incoming
 from archc.habits.forward import ForeignForward
+from archc.habits.known import folded
 from archc.habits.modules import Construction, is_weighted
-from archc.habits.substitution import INCOMING, bound
+from archc.habits.substitution import INCOMING, bound, only_knows, substituted
+
+if TYPE_CHECKING:
+    import ast
 
 
 def written_block(cls: ForeignClass, others: Mapping[str, ForeignClass]) -> str:
@@ -20,61 +26,97 @@ def written_block(cls: ForeignClass, others: Mapping[str, ForeignClass]) -> str:
     lines = _lines(Construction(cls, others), "@in.c")
     formals = [
         f"{name}={expression(default)}" if default is not None else name
-        for name, default in cls.formals().items()
-        if not is_incoming(name)
+        for name, default in cls.parameters().items()
     ]
     inside = "".join(f"  {line}\n" for line in lines)
     return f"block {cls.name}({', '.join(formals)}) {{\n{inside}}}"
 
 
-def written_network(cls: ForeignClass, others: Mapping[str, ForeignClass], call: str) -> str:
-    """`network ResNet`, its params and its statements. `call` makes it: `ResNet(Block, [2, 2])`."""
+def without_unused(cls: ForeignClass, others: Mapping[str, ForeignClass]) -> ForeignClass:
+    """A class without the parameters that its layers do not ask for, where it is known."""
+    try:
+        inside = written_block(cls, others).partition("\n")[2]
+    except (NotSaid, RecursionError):
+        return cls
+    given = (name for name, default in cls.parameters().items() if default is not None)
+    return replace(cls, unused=frozenset(name for name in given if not _uses(inside, name)))
+
+
+def written_network(
+    cls: ForeignClass, others: Mapping[str, ForeignClass], made: ast.Call | None
+) -> WrittenNetwork:
+    """`network ResNet`, its params and its statements. `made` is `ResNet(Block, [2, 2])`."""
     import ast
 
-    made_by = Construction(cls, others)
     formals = cls.formals()
-    node = read_statement(call)
-    calls = (n for n in ast.walk(node or ast.Pass()) if isinstance(n, ast.Call))
-    made = next((n for n in calls if ast.unparse(n.func) == cls.name), None)
     given = bound(made, formals) if made is not None else {}
-    params = []
+    names, params, values = dict[str, ast.expr](), [], dict[str, ast.expr]()
     for name, default in formals.items():
         value = given.get(name, default)
+        if value is not None:
+            values[INCOMING if is_incoming(name) else name] = value
         if is_incoming(name):
             continue
-        if isinstance(value, ast.Name) and value.id in others:
-            made_by.names[name] = value
-        elif value is None:
+        if value is None:
             raise NotSaid(f"`{name}`")
+        if is_fixed(value) or (isinstance(value, ast.Name) and value.id in others):
+            names[name] = value
         else:
-            params.append((name, expression(value)))
-    lines = _lines(made_by, "@input.c")
-    text = "\n".join(lines)
+            params.append((name, _number(value, default)))
+    settled = {name: v for name, v in formals.items() if name not in given and v is not None}
+    for left_out in (settled, {}):
+        made_by = Construction(cls, others, dict(names), left_out)
+        made_by.run()
+        flow = ForeignForward(made_by).flow()
+        lines = _statements(made_by, flow, "@input.c")
+        text = "\n".join(lines)
+        if not any(_uses(text, name) for name in made_by.left_out):
+            break
     head = [f"param {name} = {value}" for name, value in params if _uses(text, name)]
-    return "\n".join([f"network {cls.name}", *head, *lines])
+    for name, text_of in made_by.lets:
+        values[name] = folded(substituted(ast.parse(text_of, mode="eval").body, values))
+    features, channels = written_features(made_by, next(modules_of(flow), ""), values)
+    text = "\n".join([f"network {cls.name}", *head, *lines])
+    return WrittenNetwork(text, features, channels)
+
+
+def _number(value: ast.expr, default: ast.expr | None) -> str:
+    """What a param is; its default where the file does not say what it is made with."""
+    try:
+        only_knows(value, ())
+        return expression(value)
+    except NotSaid:
+        if default is None:
+            raise
+        return expression(default)
 
 
 def _uses(text: str, name: str) -> bool:
-    return re.search(rf"\b{name}\b", text) is not None
+    """Whether a text asks for the value of a name: `x(groups)`, not `groups=1`."""
+    return re.search(rf"(?<![\w@.]){name}\b(?!=(?!=)|: )", text) is not None
 
 
 def _lines(made: Construction, incoming: str) -> list[str]:
-    """The statements of a class; `incoming` stands for the channels that come in."""
+    """The statements of a class; `incoming` are the channels that come in, further down."""
     made.run()
-    flow = ForeignForward(made).flow()
+    return _statements(made, ForeignForward(made).flow(), incoming)
+
+
+def _statements(made: Construction, flow: Flow, incoming: str) -> list[str]:
     often = Counter(modules_of(flow))
     if any(count > 1 for count in often.values()):
         raise NotSaid("a layer that runs twice")
-    weighted = {name for name, module in made.modules.items() if is_weighted(module)}
+    weighted = {name for name, module in made.modules.items() if is_weighted(module, made.others)}
     if weighted - often.keys():
         raise NotSaid(f"`self.{min(weighted - often.keys())}`, which `forward` does not run")
-    lines = lines_of(flow)
+    lines = lines_of(with_channels(flow, INCOMING, "in.c", incoming))
     for name, value in reversed(made.lets):
         if _uses("\n".join(lines), name):
-            lines.insert(0, f"let {name} = {value}")
-    if any(INCOMING in line for line in lines) and not _takes_channels(made.cls):
+            lines.insert(0, f"let {name} = {value.replace(INCOMING, 'in.c')}")
+    asks = any(re.search(r"\bin(?:put)?\.c\b", line) for line in lines)
+    if asks and not _takes_channels(made.cls):
         raise NotSaid("how many features come in")
-    return [line.replace(INCOMING, incoming) for line in lines]
+    return lines
 
 
 def _takes_channels(cls: ForeignClass) -> bool:

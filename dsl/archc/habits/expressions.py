@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ast
 
-FUNCTIONS = frozenset("int min max round abs len sum zip enumerate".split())
+FUNCTIONS = frozenset("int floor ceil min max round abs len sum zip enumerate".split())
 
 
 class NotSaid(Exception):
@@ -132,6 +132,13 @@ def header_of_python(text: str, names: Mapping[str, str]) -> str | None:
     except (NotSaid, RecursionError):
         pass
     return None
+
+
+def first_line(node: ast.AST) -> str:
+    """A statement, or the header of one with a body."""
+    import ast
+
+    return ast.unparse(node).split("\n")[0]
 
 
 def _targets(node: ast.expr, *, nested: bool = False) -> str:

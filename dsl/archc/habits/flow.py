@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archc.habits.expressions import NotSaid
 
@@ -92,6 +92,35 @@ def modules_of(flow: Flow) -> Iterator[str]:
             yield from either.elements()
         elif step.module:
             yield step.module
+
+
+def with_channels(flow: Flow, name: str, first: str, later: str) -> Flow:
+    """A chain with what stands for `name`, the channels that come in: `first` where they do."""
+    made: list[FlowStep | FlowMerge | FlowChoice] = []
+    for at, step in enumerate(flow):
+        here = later if at else first
+        match step:
+            case FlowStep(text):
+                one, mark, other = _first_statement(text)
+                said = f"{one.replace(name, here)}{mark}{other.replace(name, later)}"
+                made.append(replace(step, text=said))
+            case FlowMerge(combinator, branches):
+                inside = tuple(with_channels(branch, name, here, later) for branch in branches)
+                made.append(FlowMerge(combinator.replace(name, here), inside))
+            case FlowChoice(test, one_side, other_side):
+                sides = (with_channels(s, name, here, later) for s in (one_side, other_side))
+                made.append(FlowChoice(test.replace(name, here), *sides))
+    return tuple(made)
+
+
+def _first_statement(text: str) -> tuple[str, str, str]:
+    """What of a text runs first, and once."""
+    if re.search(r"\* (?:\w+|\([^()]*\))\Z", text):  # a repeat
+        return "", "", text
+    found = re.search(r"[;\n]", text)
+    if found is None:
+        return text, "", ""
+    return text[: found.start()], found[0], text[found.end() :]
 
 
 def lines_of(flow: Flow) -> list[str]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from archc.habits.class_values import ClassValues
 from archc.habits.containers import WrittenLayer, contained
-from archc.habits.expressions import NotSaid, counted, expression
-from archc.habits.foreign_class import ForeignClass, is_incoming
-from archc.habits.substitution import INCOMING, bound, only_knows, substituted
+from archc.habits.expressions import NotSaid, expression, first_line
+from archc.habits.foreign_class import HandedLayer, is_fixed, is_incoming
+from archc.habits.known import is_class, is_none, only_sets_weights, truth
+from archc.habits.rows import BlockRow
+from archc.habits.substitution import INCOMING, only_knows
 from archc.habits.translation import NO_BLOCKS, translated
 
 if TYPE_CHECKING:
@@ -32,15 +35,12 @@ class ModuleText:
 
 
 @dataclass(slots=True)
-class Construction:
+class Construction(ClassValues):
     """The constructor of a class, statement by statement. Raises NotSaid, with what it is about."""
 
-    cls: ForeignClass
-    others: Mapping[str, ForeignClass]
-    names: dict[str, ast.expr] = field(default_factory=dict)
     modules: dict[str, ModuleText] = field(default_factory=dict)
-    known: set[str] = field(default_factory=set)
     lets: list[tuple[str, str]] = field(default_factory=list)
+    names_then: dict[str, dict[str, ast.expr]] = field(default_factory=dict)  # as each was made
 
     def run(self) -> None:
         """Take the parameters and the statements of `__init__`."""
@@ -48,12 +48,19 @@ class Construction:
 
         self.names |= self.cls.constants
         self.known = {INCOMING, *_TOOLS, *self.others}
-        for name in self.cls.formals():
-            if name in _RESERVED and name not in self.names:
-                raise NotSaid(f"`{name}`")
+        for name, default in self.cls.formals().items():
+            if name in self.names or name in self.cls.handed:
+                continue
+            if name == "block":
+                made = f"`{self.cls.name}(BasicBlock, [2, 2, 2, 2])`"
+                raise NotSaid(f"`{name}`, as nothing says what it is; a last line {made} does")
+            if name in _RESERVED:
+                raise NotSaid(f"`{name}`, a word of the language")
             if is_incoming(name):
                 self.names[name] = ast.Name(INCOMING)
-            elif name not in self.names:
+            elif default is not None and is_fixed(default):
+                self.names[name] = default
+            else:
                 self.known.add(name)
         for statement in self.cls.method("__init__").body:
             self._construct(statement)
@@ -62,50 +69,70 @@ class Construction:
         import ast
 
         match statement:
-            case ast.Expr(value=ast.Constant()) | ast.Assert() | ast.Pass():
+            case ast.Expr(ast.Constant()) | ast.Assert() | ast.If(body=[ast.Raise()], orelse=[]):
                 return
-            case ast.Expr(value=ast.Call(func=ast.Attribute(attr="__init__"))):
+            case ast.Expr(ast.Call(ast.Attribute(attr="__init__"))):
                 return
-            case ast.If(body=[ast.Raise()], orelse=[]):
-                return
-            case ast.Assign(
-                targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=value
-            ):
+            case ast.Assign([ast.Attribute(ast.Name("self"), name)], value):
                 self._attribute(name, value)
-                return
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                made = self.value(value)
-                if name in self.known or name in self.names:
-                    raise NotSaid(f"`{name}`, which changes")
-                self.known.add(name)
-                self.lets.append((name, expression(made)))
-                return
-            case ast.If(test=test, body=body, orelse=otherwise):
-                self._choose(test, body, otherwise)
-                return
-        raise NotSaid(f"`{first_line(statement)}`")
+            case ast.Assign([ast.Name(name)], value):
+                self._local(name, value)
+            case ast.AugAssign(ast.Name(name), op, value):
+                self._local(name, ast.BinOp(ast.Name(name), op, value))
+            case ast.If(test, body, otherwise) if not only_sets_weights(statement):
+                holds = truth(self.substituted(test))
+                if holds is None:
+                    self._choose(test, body, otherwise)
+                    return
+                for inside in body if holds else otherwise:
+                    self._construct(inside)
+            case _ if not only_sets_weights(statement):
+                raise NotSaid(f"`{first_line(statement)}`")
 
     def _attribute(self, name: str, value: ast.expr) -> None:
+        """`self.name = value`: a number, a class of layers, or a layer."""
         import ast
 
-        if isinstance(value, ast.Constant) and value.value is None:
+        if isinstance(value, ast.Name) and value.id in self.cls.handed:
+            self._hand(name, self.cls.handed[value.id])
             return
-        try:
-            self.names[name] = self.value(value)
-        except NotSaid:
-            if not isinstance(value, ast.Call):
-                raise
-            self.modules[name] = self._module(value)
+        made = self.substituted(value)
+        if is_none(made):
+            if not is_none(value) and self.cls.runs(name):
+                raise NotSaid(
+                    f"`if self.{name} is not None`; its layer comes from the class that makes "
+                    "this one, in no one way that the file shows"
+                )
+            self.modules[name] = ModuleText()
+        elif is_class(made):
+            self.names[name] = made
+        else:
+            try:
+                self.names[name] = self.value(value)
+            except NotSaid:
+                if not isinstance(value, ast.Call):
+                    raise
+                self.names_then[name] = dict(self.names)
+                self.modules[name] = self._module(value)
 
-    def value(self, node: ast.expr) -> ast.expr:
-        """A value in terms of what the block takes."""
-        made = substituted(node, self.names, self._constants())
-        only_knows(made, self.known)
-        expression(made)
-        return made
+    def _local(self, name: str, value: ast.expr) -> None:
+        made = self.substituted(value)
+        if is_fixed(made) or (name in self.names and name not in self.known):
+            self.names[name] = made
+            return
+        made = self.value(value)
+        if name in self.known or name in self.names:  # what it was keeps the name
+            self.names[name] = made
+            return
+        self.known.add(name)
+        self.lets.append((name, expression(made)))
 
-    def _constants(self) -> dict[str, dict[str, ast.expr]]:
-        return {name: cls.constants for name, cls in self.others.items()}
+    def _hand(self, name: str, handed: HandedLayer) -> None:
+        """`self.downsample = downsample`, as if the class made it itself."""
+        import ast
+
+        layer = ast.Assign([ast.Attribute(ast.Name("self"), name)], handed.layer)
+        self._choose(handed.test, [layer], [])
 
     def _choose(self, test: ast.expr, body: list[ast.stmt], otherwise: list[ast.stmt]) -> None:
         """Modules that hang on a test."""
@@ -129,12 +156,12 @@ class Construction:
         import ast
 
         match call.func:
-            case ast.Attribute(value=ast.Name(id="self"), attr=method):
-                return self._made_by(method, call)
-        made = substituted(call, self.names, self._constants())
+            case ast.Attribute(ast.Name("self"), method) if method not in self.names:
+                return ModuleText((BlockRow(self).text(method, call),), is_group=True)
+        made = self.substituted(call)
         assert isinstance(made, ast.Call)
         if isinstance(made.func, ast.Name) and made.func.id in self.others:
-            return ModuleText((self._block_call(made),))
+            return ModuleText((self.block_call(made, call),))
         only_knows(made, self.known)
         return self.layer(made)
 
@@ -163,114 +190,11 @@ class Construction:
 
         node = ast.parse(text, mode="eval").body
         if isinstance(node, ast.Call) and ast.unparse(node.func) in self.others:
-            return WrittenLayer(self._block_call(node))
+            return WrittenLayer(self.block_call(node))
         made = translated(text)
         if made is None or made.lost or made.assumed or not (made.text or made.lacks):
             return None
         return WrittenLayer(made.text, made.sure, made.lacks)
-
-    def _block_call(self, call: ast.Call) -> str:
-        """`BasicBlock(128, stride=2)`, without the channels that come in."""
-        import ast
-
-        assert isinstance(call.func, ast.Name)
-        formals = self.others[call.func.id].formals()
-        arguments = []
-        for name, value in bound(call, formals).items():
-            default = formals[name]
-            if is_incoming(name):
-                continue
-            only_knows(value, self.known)
-            text = expression(value)
-            if default is None:
-                arguments.append(text)
-            elif text != expression(default):
-                arguments.append(f"{name}={text}")
-        return f"{call.func.id}({', '.join(arguments)})"
-
-    # --- a method that puts blocks in a row -------------------------------------------------------
-
-    def _made_by(self, method: str, call: ast.Call) -> ModuleText:
-        """`self._make_layer(block, 128, num_blocks[1], stride=2)`."""
-
-        function = self.cls.method(method)
-        formals = self.cls.formals(method)
-        given = {name: v for name, v in formals.items() if v is not None} | bound(call, formals)
-        names = self.names
-        self.names = names | {n: substituted(v, names, self._constants()) for n, v in given.items()}
-        try:
-            rows = [row for statement in function.body for row in self._rows(statement)]
-        finally:
-            self.names = names | {n: v for n, v in self.names.items() if _is_changing(v)}
-        return ModuleText((_in_a_row(rows),), is_group=True)
-
-    def _rows(self, statement: ast.stmt) -> Iterator[tuple[str, str]]:
-        """The blocks that a statement of such a method appends, and how often."""
-        import ast
-
-        match statement:
-            case ast.Assign(targets=[ast.Name()], value=ast.List(elts=[])):
-                return
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self.names[name] = substituted(value, self.names, self._constants())
-                return
-            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)]):
-                self.names[name] = ast.Name(f"self.{name}")  # it changes from block to block
-                return
-            case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[block])):
-                yield self._appended(block), "1"
-                return
-            case ast.Return(value=ast.Call(args=[ast.Starred()])):
-                return
-            case ast.For(target=ast.Name(id=name), iter=iter, body=body):
-                yield from self._looped(name, iter, body)
-                return
-        raise NotSaid(f"`{first_line(statement)}`")
-
-    def _looped(self, name: str, iter: ast.expr, body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
-        import ast
-
-        over = substituted(iter, self.names, self._constants())
-        rounds: list[tuple[ast.expr | None, str]]
-        match over:
-            case ast.BinOp(
-                ast.List(elts=[first]),
-                ast.Add(),
-                ast.BinOp(ast.List(elts=[other]), ast.Mult(), often),
-            ):
-                only_knows(often, self.known)
-                rounds = [(first, "1"), (other, expression(often))]
-            case _:
-                count = counted(over)
-                if count is None:
-                    raise NotSaid(f"`for {name} in {ast.unparse(iter)}`")
-                only_knows(ast.parse(count, mode="eval").body, self.known)
-                rounds = [(None, count.removeprefix("(").removesuffix(")"))]
-        for value, count in rounds:
-            if value is None:
-                self.names.pop(name, None)
-            else:
-                self.names[name] = value
-            rows = [row for statement in body for row in self._rows(statement)]
-            if len(rows) != 1:
-                raise NotSaid(f"`for {name} in {ast.unparse(iter)}`")
-            yield rows[0][0], count
-
-    def _appended(self, node: ast.expr) -> str:
-        import ast
-
-        made = substituted(node, self.names, self._constants())
-        is_call = isinstance(made, ast.Call) and isinstance(made.func, ast.Name)
-        if isinstance(made, ast.Call) and is_call and ast.unparse(made.func) in self.others:
-            return self._block_call(made)
-        raise NotSaid(f"`{ast.unparse(node)}`")
-
-
-def _is_changing(value: ast.expr) -> bool:
-    """Whether a value is another after each block: that of `self.in_planes`."""
-    import ast
-
-    return isinstance(value, ast.Name) and value.id.startswith("self.")
 
 
 def _chosen(name: str, condition: str, one: ModuleText, other: ModuleText) -> ModuleText:
@@ -286,31 +210,8 @@ def _chosen(name: str, condition: str, one: ModuleText, other: ModuleText) -> Mo
     return ModuleText((text + (f" else {{ {inside(other)} }}" if other.statements else ""),))
 
 
-def _in_a_row(rows: list[tuple[str, str]]) -> str:
-    """`{ Block(128, stride=2); Block(128) * (n - 1) }`."""
-    if len(rows) == 2 and rows[0][0] == rows[1][0] and rows[0][1] == "1":
-        found = re.fullmatch(r"(.+) - 1", rows[1][1])
-        whole = found[1] if found else str(int(rows[1][1]) + 1) if rows[1][1].isdigit() else ""
-        if whole:
-            return _times(rows[0][0], whole)
-    if not rows:
-        raise NotSaid("an empty container")
-    return f"{{ {'; '.join(_times(*row) for row in rows)} }}"
-
-
-def _times(text: str, count: str) -> str:
-    if count == "1":
-        return text
-    return f"{text} * {count}" if re.fullmatch(r"\w+", count) else f"{text} * ({count})"
-
-
-def is_weighted(module: ModuleText) -> bool:
+def is_weighted(module: ModuleText, blocks: Collection[str]) -> bool:
     """Whether a module has weights, so that its name is one of the state_dict."""
-    return any(_WEIGHTED.match(text) for text in module.statements)
-
-
-def first_line(statement: Any) -> str:
-    """The statement, or the header of one with a body."""
-    import ast
-
-    return ast.unparse(statement).split("\n")[0]
+    return any(
+        _WEIGHTED.match(text) or text.partition("(")[0] in blocks for text in module.statements
+    )

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
+from archc.habits.call import Code
+
+_OF_A_SIDE = r"(?:[23]|-[12])"
+_MAP_SIZE = re.compile(  # x.size()[2:], x.shape[-1], x.size(3)
+    rf"\.(?:size\(\)|shape)\[(?:2:|-2:|2:4|{_OF_A_SIDE})\]|\.size\({_OF_A_SIDE}\)"
+)
 _COLOURS = (1, 2, 3, 4)  # channels that no size of an image is
 
 
@@ -23,3 +31,23 @@ def channels_apart(dims: Sequence[int]) -> str:
     if middle == last != first:
         return f"{middle}x{last} x{first}"
     return ""
+
+
+def is_map_size(value: Any, tensor: Code) -> bool:
+    """Whether a window is as large as a tensor's map: `x.size()[2:]`, `(x.size(2), x.size(3))`.
+
+    Of one side alone it is where the map is a square.
+    """
+    if isinstance(value, tuple):
+        return bool(value) and all(is_map_size(side, tensor) for side in value)
+    if not isinstance(value, Code) or not value.text.startswith(tensor.text):
+        return False
+    return _MAP_SIZE.fullmatch(value.text.removeprefix(tensor.text)) is not None
+
+
+def is_map_axes(value: Any, rank: int) -> bool:
+    """Whether these are the dimensions of a map, behind those of the batch and the channels."""
+    axes = value if isinstance(value, tuple) else (value,)
+    if not all(isinstance(axis, int) and -rank <= axis < rank + 2 for axis in axes):
+        return False
+    return sorted(axis % (rank + 2) for axis in axes) == list(range(2, rank + 2))

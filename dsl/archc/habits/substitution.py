@@ -31,6 +31,8 @@ def substituted(
         def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
             if isinstance(node.value, ast.Name) and node.value.id == "self":
                 return names.get(node.attr, node)
+            if ast.unparse(node) in ("math.floor", "math.ceil"):
+                return ast.Name(node.attr)
             owner: ast.expr = self.visit(node.value)
             if isinstance(owner, ast.Name) and node.attr in (constants or {}).get(owner.id, {}):
                 return (constants or {})[owner.id][node.attr]

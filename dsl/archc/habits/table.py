@@ -7,8 +7,8 @@
 - A name's `#` stands for 1, 2 or 3 dimensions. Without brackets a row is about the word alone.
 - A parameter is `name`; `name=default`, left out where it is the default or that of another
   parameter; `name:=default`, never left out; `-name`, which means nothing here; `name==value`, for
-  which alone the row is, and `name=?value`, the same where that is the tool's default. `name=` may
-  be missing.
+  which alone the row is, and `name=?value`, the same where that is the tool's default; `@map` is
+  the size of the map that comes in, `@axes` its dimensions. `name=` may be missing.
 - In a form `{name}` is a value, `[name]` a window, in full where it stands alone, `<name>` a size
   or padding; `{name?word}` and `{name!word}` are words for true and false; `%kind:name` is a method
   of `archc.habits.translation`. What has nothing to say is left out.

@@ -19,6 +19,7 @@ from archc.habits.call import (
     windows_read,
 )
 from archc.habits.containers import WrittenLayer, contained
+from archc.habits.shapes import is_map_axes, is_map_size
 from archc.habits.table import Habit, habits, key, rows_of, tools_that_write
 
 # What no layer's meaning hangs on, whatever the tool.
@@ -28,8 +29,12 @@ _IDLE = re.compile(
 )
 _IDENTITIES = frozenset(("", "linear", "none", "identity"))
 _CURRENT = frozenset("x out y net h model features hidden input inputs tensor z output".split())
-_EXPRESSION = re.compile(r"[\w\s+\-*/%().,]+")
-_CALLED, _SIZES = re.compile(r"\w\("), re.compile(r"\.size\(|\.shape\b|\blen\(")
+_EXPRESSION = re.compile(r"(?:[\w\s+\-*/%().,]|\w\[\w+\])+")
+_NUMBERS = "int|floor|ceil|round|min|max|abs|len|sum"  # what these make is a number
+_CALLED = re.compile(rf"(?<!\w)(?!(?<![.\w])(?:{_NUMBERS})\()\w+\(")
+_INT = re.compile(r"(?<![\w.])(?:int|math\.floor)\(")
+_SIZES = re.compile(r"\.size\(|\.shape\b|\blen\(")
+_NO_SIZES = "sizes of tensors as values; `gap` pools a whole map, `to=@label` takes a tensor's size"
 _INCOMING = ("in_channels", "in_features", "num_features", "num_channels")
 # What people write who remember none of the tools' own names: each set is one thing.
 _ONE_THING = (
@@ -292,7 +297,7 @@ class _Writer:
         for p in parameters.values():
             if p.sign in ("==", "=?"):
                 otherwise = p.default if p.sign == "=?" else _Missing
-                if _plain(given.get(p.name, otherwise)) != _plain(p.default):
+                if not self._is(given.get(p.name, otherwise), p.default):
                     raise _Unfit
             elif p.sign == ":=":
                 given.setdefault(p.name, int(p.default))
@@ -300,6 +305,18 @@ class _Writer:
                 raise _Unfit
         kept = {n: v for n, v in given.items() if not _is_default(parameters[n], v, given)}
         return kept, tuple(lost)
+
+    def _is(self, value: Any, meant: str) -> bool:
+        """Whether a value is the one that the row is about."""
+        if meant == "@map":
+            tensor = self.call.arguments[0] if self.call.arguments else None
+            if not isinstance(tensor, Code) or not is_map_size(value, tensor):
+                return False
+            self.sure = isinstance(value, tuple) or ":" in value.text  # else of a square alone
+            return True
+        if meant == "@axes":
+            return is_map_axes(value, self.rank or 2)
+        return _plain(value) == _plain(meant)
 
     # --- the form ------------------------------------------------------------------------
 
@@ -365,10 +382,12 @@ class _Writer:
 
     def _code(self, value: Code) -> str:
         """An expression: whether its names are known here, nobody has looked."""
+        if _SIZES.search(value.text):
+            raise _Unfit(_NO_SIZES)
         if not _EXPRESSION.fullmatch(value.text):
             raise _Unfit
         self.sure = False
-        return f"({value.text})"
+        return f"({_INT.sub('floor(', value.text)})"
 
     def _window(self, value: Any, *, full: bool) -> str:
         """A window or stride: one number where it is all that is needed."""

@@ -7,8 +7,16 @@ import re
 from archc import habits
 from archc.source import Diagnostic, Fix, Span, SpanLabel
 from archc.syntax.expected import ParserContext
+from archc.syntax.forward_lines import forward_line
 from archc.syntax.own_blocks import applied_block, blocks_of, made_layer, own_block
-from archc.syntax.pasted import assignment, decorator, module_calls, python_line, sizes
+from archc.syntax.pasted import (
+    assignment,
+    decorator,
+    empty_module,
+    module_calls,
+    python_line,
+    sizes,
+)
 from archc.syntax.python import PythonLine
 
 _LABELLED = re.compile(r"[A-Za-z_]\w*[ \t]*:[ \t]*(?=[A-Za-z_\[])")
@@ -29,14 +37,27 @@ def foreign_statement(context: ParserContext) -> Diagnostic | None:
     source, start = context.source, context.start
     if not (context.pending or source.text[start : start + 1] == "["):
         return None
+    if said := forward_line(PythonLine(source, start)):
+        return said
     label = _LABELLED.match(source.text, start)
     start = label.end() if label is not None else start
     made = habits.translated(source.text, start, dimensions(source.text), blocks_of(source.text))
-    if (made is None or made.lacks) and (said := _around(context)):
+    if said := empty_module(PythonLine(source, start)):
+        return said
+    is_known = made is not None and (made.text or made.written in _assigned(context))
+    if not is_known and (said := _around(context)):
         return said
     if made is None:
         return None
     return habits.as_diagnostic("A014", made, Span(source, start, start + made.end))
+
+
+def _assigned(context: ParserContext) -> str:
+    """What a module is made of: `nn.LSTM(16, 16)` in `self.rnn = nn.LSTM(16, 16)`."""
+    found = re.match(
+        r"self\.\w+[ \t]*=[ \t]*nn\.(\w+)", PythonLine(context.source, context.start).text
+    )
+    return found[1] if found is not None else ""
 
 
 def _around(context: ParserContext) -> Diagnostic | None:

@@ -9,7 +9,7 @@ from itertools import islice
 
 from archc import habits, syntax
 from archc.source import Diagnostic, Fix, SpanLabel
-from archc.syntax.pasted_classes import formals_of
+from archc.syntax.pasted_file import formals_of
 from archc.syntax.python import BALANCED, CURRENT, PythonLine
 from archc.syntax.suites import suite_below
 

@@ -9,15 +9,14 @@ from archc import habits, syntax
 from archc.source import Diagnostic, Fix, Source, Span, SpanLabel
 from archc.syntax.expected import ParserContext, unexpected
 from archc.syntax.pasted_classes import (
-    LITERAL,
-    formals_of,
     helper_function,
     is_in_class,
     is_pasted_network,
     pasted_class,
 )
+from archc.syntax.pasted_file import LITERAL, formals_of, pasted_classes
 from archc.syntax.python import BALANCED, CURRENT, FAR_AHEAD, PythonLine
-from archc.syntax.suites import channels_that_come_in, is_defined, suite_below
+from archc.syntax.suites import channels_that_come_in, is_defined, suite_below, without_suite
 
 _DECORATOR = re.compile(r"@[A-Za-z_][\w.]*[ \t]*(?:\([^()\n]*\))?[ \t]*(?=#|\n|\Z)")
 _ASSIGNED = re.compile(r"(self\.)?([A-Za-z_]\w*)[ \t]*=(?!=)[ \t]*")
@@ -73,10 +72,10 @@ def _function(line: PythonLine, said: Diagnostic) -> Diagnostic:
     """A function beside the classes goes where it computes no layers: `def test():`."""
     text = line.source.text
     is_outside = line.start == text.rfind("\n", 0, line.start) + 1
-    below = suite_below(text, line.start)
+    below = suite_below(text, line.end)
     if not is_outside or below.is_empty or _LAYERS.search(text, line.start, below.end):
         return said
-    return replace(said, fixes=(_without_suite(line),))
+    return replace(said, fixes=(without_suite(line),))
 
 
 def _super(line: PythonLine, said: Diagnostic) -> Diagnostic:
@@ -119,18 +118,8 @@ def program(context: ParserContext) -> Diagnostic | None:
     title = "archc has no programs"
     help = "a file says what the network is, not what to do"
     has_class = re.search(r"^class\b", source.text, re.MULTILINE)  # which it may construct
-    fix = _without_suite(line, safe=has_class is None)
+    fix = without_suite(line, safe=has_class is None)
     return Diagnostic("A014", title, (SpanLabel(line.span),), helps=(help,), fixes=(fix,))
-
-
-def _without_suite(line: PythonLine, *, safe: bool = False) -> Fix:
-    """The cure that leaves out a header with what is below it."""
-    source, head = line.source, line.whole
-    below = suite_below(source.text, line.start)
-    after = source.text.find("\n", max(below.end, line.end))
-    end = len(source.text) if after < 0 else after + 1
-    span = Span(source, head.start, max(head.end, end))
-    return Fix("leave these lines out", span, "", safe)
 
 
 def decorator(line: PythonLine, code: str = "A014") -> Diagnostic | None:
@@ -163,6 +152,10 @@ def assignment(context: ParserContext) -> Diagnostic | None:
         help = "a file says what the network is, not what to do"
         title, fix = "archc has no programs", line.removal()
         return Diagnostic("A014", title, (label,), helps=(help,), fixes=(fix,))
+    if not found[1] and _is_data(line, name, value):
+        help = "a file says what the network is, and nothing beside it"
+        title, fix = "archc has no tables of other things", line.removal()
+        return Diagnostic("A014", title, (label,), helps=(help,), fixes=(fix,))
     if value in _EMPTY:
         help = "statements follow each other"
         title, fix = "archc has no lists to put layers into", line.removal()
@@ -174,6 +167,14 @@ def assignment(context: ParserContext) -> Diagnostic | None:
     if name in (*syntax.RESERVED, "input") and not found[1]:
         return _reserved_name(name, value, label)
     return _value(context, line, bool(found[1]), name, value)
+
+
+def _is_data(line: PythonLine, name: str, value: str) -> bool:
+    """`__all__ = ["Net"]`, `model_urls = {...}` beside the classes, which do not ask for it."""
+    is_outside = line.start == line.source.text.rfind("\n", 0, line.start) + 1
+    if not is_outside or not re.match(r"\{|[\[(]\s*[\"']", value):
+        return False
+    return not pasted_classes(line.source).asks_for(name)
 
 
 def _runs_network(source: Source, value: str) -> bool:
@@ -253,6 +254,22 @@ def sizes(context: ParserContext) -> Diagnostic | None:
         return None
     help = "the sizes of what comes in are `in.c`, `in.h` and `in.w`"
     title, fix = f"`{line.text}` is written in another way here", line.removal()
+    return Diagnostic("A014", title, (SpanLabel(line.span),), helps=(help,), fixes=(fix,))
+
+
+def empty_module(line: PythonLine) -> Diagnostic | None:
+    """`self.shortcut = nn.Sequential()`, which gets its layers further down, by a test."""
+    found = re.fullmatch(
+        r"self\.(\w+)[ \t]*=[ \t]*(?:nn\.(?:Sequential|Identity)\(\)|None)", line.text
+    )
+    if found is None:
+        return None
+    again = re.compile(rf"\bself\.{found[1]}[ \t]*=|\b{found[1]}:[ \t]*[^\s:]")
+    if again.search(line.source.text, line.end) is None:
+        return None
+    title = f"`{line.text}` says nothing here"
+    help = f"without the layers that `{found[1]}` gets below, the tensor stays as it is"
+    fix = line.removal()
     return Diagnostic("A014", title, (SpanLabel(line.span),), helps=(help,), fixes=(fix,))
 
 

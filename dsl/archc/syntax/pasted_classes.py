@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import lru_cache
-from itertools import islice
 
-from archc import habits
 from archc.source import Diagnostic, Edit, Fix, Source, Span
-from archc.syntax.pasted_network import ClassInFile
-from archc.syntax.python import BALANCED, FAR_AHEAD, PythonLine
-from archc.syntax.suites import Suite, suite_below
+from archc.syntax.pasted_file import CLASS, PastedClasses, has_layers, init_of, pasted_classes
+from archc.syntax.python import FAR_AHEAD, PythonLine
+from archc.syntax.suites import Suite, suite_below, without_suite
 
-_MOST_CLASSES = 30
+_METHODS = frozenset(("__init__", "forward", "call"))  # whose header alone may be left out
+_BLOCK_NAME = re.compile(
+    r"(?:Block|Bottleneck|Layer|Unit|Module|Cell|Stage|Residual|Attention|Conv|Head|Stem|Down|Up)$"
+)
 _YOURS = "its lines are yours to translate"
-_CLASS = re.compile(r"^class[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
-_FUNCTION = re.compile(r"^def[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
-_NUMBERS = r"\[[\d.eE_+\-,\s\[\]]*\d[\d.eE_+\-,\s\[\]]*\]"
-LITERAL = re.compile(rf'[\d.eE_+\-]+|true|false|"[^"\n]*"|{_NUMBERS}')
 
 
 def pasted_class(line: PythonLine, said: Diagnostic) -> Diagnostic:
@@ -26,27 +22,37 @@ def pasted_class(line: PythonLine, said: Diagnostic) -> Diagnostic:
     found = re.match(r"class[ \t]+([A-Za-z_]\w*)", line.text)
     if found is None:
         return said
-    network, edits, lacking = _written_classes(line.source)
-    if own := [edit for edit in edits if edit.span.start == line.start]:
-        also = tuple(edit for edit in edits if edit not in own)
-        head = own[0].text.split("\n")[0].removesuffix(" {")
-        written = f"{head} {{ ... }}" if head.startswith("block") else head
-        others = sum(bool(edit.text) for edit in also)
-        more = f", and the other {'class' if others == 1 else 'classes'}" if others else ""
-        title = f"write `{written}`{more}, with the layers in the order of `forward`"
-        return replace(said, helps=(), fixes=(Fix(title, own[0].span, own[0].text, also=also),))
-    why = lacking.get(found[1])
-    helps = (f"what cannot be put in the order of `forward` is {why}",) if why else ()
     below = suite_below(line.source.text, line.start)
-    if network == found[1]:
+    if not has_layers(Span(line.source, line.start, below.end)):
+        return replace(said, helps=(), fixes=(without_suite(line),))
+    classes = pasted_classes(line.source)
+    if own := [edit for edit in classes.edits if edit.span.start == line.start]:
+        return replace(said, helps=(), fixes=(_whole(classes, found[1], own[0]),))
+    why = classes.lacking.get(found[1])
+    helps = (f"what cannot be put in the order of `forward` is {why}",) if why else ()
+    is_begun = below.is_empty and _BLOCK_NAME.search(found[1]) is not None
+    if classes.network == found[1] and not is_begun:
         return _as_network(line, said, found[1], below, helps)
     return _as_block(line, said, found[1], below, helps)
 
 
+def _whole(classes: PastedClasses, name: str, own: Edit) -> Fix:
+    """All that can be written at once, at one of the classes."""
+    also = tuple(edit for edit in classes.edits if edit is not own)
+    head = own.text.split("\n")[0].removesuffix(" {")
+    written = f"{head} {{ ... }}" if head.startswith("block") else head
+    others = len(classes.written) - 1
+    more = f", and the other {'class' if others == 1 else 'classes'}" if others else ""
+    made_by = classes.making.first if classes.network in classes.written else ""
+    as_it_is = f", as `{made_by}()` makes it" if len(classes.making.roots()) > 1 else ""
+    title = f"write `{written}`{more}, with the layers in the order of `forward`{as_it_is}"
+    return Fix(title, own.span, own.text, also=also)
+
+
 def helper_function(line: PythonLine, said: Diagnostic) -> Diagnostic | None:
     """A function goes with the classes that it makes a layer for, or a network of."""
-    _, edits, _ = _written_classes(line.source)
-    own = [edit for edit in edits if edit.span.start == line.start and not edit.text]
+    edits = pasted_classes(line.source).edits
+    own = [e for e in edits if e.span.start <= line.start < e.span.end and not e.text]
     if not own:
         return None
     also = tuple(edit for edit in edits if edit not in own)
@@ -56,14 +62,44 @@ def helper_function(line: PythonLine, said: Diagnostic) -> Diagnostic | None:
 
 def is_pasted_network(source: Source, name: str) -> bool:
     """Whether a name is that of the class which is the file's network."""
-    return _written_classes(source)[0] == name
+    return pasted_classes(source).network == name
 
 
 def is_in_class(line: PythonLine) -> bool:
     """Whether a line stands below `class Unit(nn.Module):`, further right than it."""
     text = line.source.text
-    headers = list(_CLASS.finditer(text, max(0, line.start - FAR_AHEAD), line.start))
+    headers = list(CLASS.finditer(text, max(0, line.start - FAR_AHEAD), line.start))
     return bool(headers) and line.start < suite_below(text, headers[-1].start()).end
+
+
+def inside_classes(source: Source, problems: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """The same, where what stands in a class that is not written here is said once.
+
+    Nothing there is sure: a line that is cured alone may keep the class from being written.
+    """
+    classes = pasted_classes(source)
+    places = {name: span for name, span in classes.functions.items() if name not in _METHODS}
+    places |= classes.spans
+    kept, said = list[Diagnostic](), set[tuple[str, str, str]]()
+    for problem in problems:
+        name = next((name for name, span in places.items() if _is_inside(problem, span)), "")
+        key = name, problem.code, problem.title
+        is_known = key in said or (problem.code == "A001" and name in classes.lacking)
+        if name and not problem.fixes and is_known:
+            continue
+        said.add(key)
+        fixes = tuple(replace(fix, safe=False) if name else fix for fix in problem.fixes)
+        kept.append(replace(problem, fixes=fixes) if name else problem)
+    return tuple(kept)
+
+
+def _is_inside(problem: Diagnostic, place: Span) -> bool:
+    """Whether something is said of a line below the header of a class or a function."""
+    span = problem.span
+    inside = span.source is place.source and place.start <= span.start < place.end
+    return (
+        inside and "\n" in span.source.text[PythonLine(place.source, place.start).end : span.start]
+    )
 
 
 def _as_network(
@@ -73,7 +109,7 @@ def _as_network(
     if below.is_empty:
         return replace(said, helps=(*said.helps, *helps))
     formals = [
-        formal.replace("=", " = ") for formal in _init_of(line.source, below) if "=" in formal
+        formal.replace("=", " = ") for formal in init_of(line.source, below) if "=" in formal
     ]
     head = "\n".join([f"network {name}", *(f"param {formal}" for formal in formals)])
     fix = Fix(f"write the header as `network {name}`; {_YOURS}", line.span, head)
@@ -85,7 +121,7 @@ def _as_block(
 ) -> Diagnostic:
     """Its head and its braces alone, where nobody knows in which order its layers run."""
     source, text = line.source, line.source.text
-    formals = ", ".join(_init_of(source, below))
+    formals = ", ".join(init_of(source, below))
     written = f"block {name}({formals})"
     if below.is_empty or not line.text.endswith(":"):
         help = f"a class of layers is a block: `{written} {{ ... }}`"
@@ -95,114 +131,3 @@ def _as_block(
     title = f"write the header as `{written} {{ ... }}`; {_YOURS}"
     fix = Fix(title, line.span, f"{written} {{", also=(closing,))
     return replace(said, helps=("a class of layers is a block", *helps), fixes=(fix,))
-
-
-def _init_of(source: Source, below: Suite) -> list[str]:
-    """The parameters of a class's `__init__`."""
-    made = re.search(
-        rf"def[ \t]+__init__[ \t]*\({BALANCED}\)", source.text[below.start : below.end]
-    )
-    return formals_of(made[1]) if made is not None else []
-
-
-@lru_cache(maxsize=1)  # each of them asks
-def _written_classes(source: Source) -> tuple[str, tuple[Edit, ...], dict[str, str]]:
-    """The class that is the network, the edits for all of them, and what is lacking for each."""
-    classes = PastedClasses(source)
-    return classes.network, *classes.edits()
-
-
-class PastedClasses:
-    """The classes of a text, each with its lines."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.spans: dict[str, Span] = {}
-        self.read: dict[str, habits.ForeignClass] = {}
-        text = source.text
-        for found in _CLASS.finditer(text):
-            span = Span(source, found.start(), suite_below(text, found.start()).end)
-            self.spans[found[1]] = span
-            is_long = span.end - span.start > FAR_AHEAD or len(self.read) >= _MOST_CLASSES
-            if not is_long and (made := habits.read_class(span.text)):
-                self.read[found[1]] = made
-        self.helpers = self._helpers()
-        helpers = {name: helper for name, (helper, _) in self.helpers.items()}
-        self.read = {n: habits.with_helpers(cls, helpers) for n, cls in self.read.items()}
-        has_network = re.search(r"^[ \t]*network\b", text, re.MULTILINE)
-        last = "" if has_network else next(reversed(self.spans), "")
-        self.network = last if last and self._in_file(last).is_network else ""
-
-    def _helpers(self) -> dict[str, tuple[habits.HelperFunction, Span]]:
-        """The functions that return a layer, each with its lines."""
-        found, text = {}, self.source.text
-        for header in islice(_FUNCTION.finditer(text), _MOST_CLASSES):
-            span = Span(self.source, header.start(), suite_below(text, header.start()).end)
-            names_class = bool(self.spans.keys() & set(re.findall(r"\w+", span.text)))
-            is_short = span.end - span.start <= FAR_AHEAD and not names_class
-            if is_short and (helper := habits.read_helper(span.text)):
-                found[header[1]] = (helper, span)
-        return found
-
-    def _in_file(self, name: str) -> ClassInFile:
-        """A class with what stands around it."""
-        own = self.spans[name]
-        formals = _init_of(self.source, suite_below(self.source.text, own.start))
-        needed = tuple(formal for formal in formals if "=" not in formal)
-        return ClassInFile(self.source, name, self.spans.values(), own, needed)
-
-    def edits(self) -> tuple[tuple[Edit, ...], dict[str, str]]:
-        """Those that write all that can be written, and what cannot be said of the others."""
-        edits, lacking = [], dict[str, str]()
-        for name, cls in self.read.items():
-            try:
-                if name == self.network:
-                    edits += self._network_edits(cls)
-                else:
-                    text = habits.written_block(cls, self.read)
-                    edits.append(Edit(self.spans[name], text))
-            except habits.NotSaid as why:
-                lacking[name] = str(why)
-            except RecursionError:
-                lacking[name] = "what is nested so deep"
-        if len(self.read) == len(self.spans) and not lacking:  # else a class may need them still
-            edits += [
-                Edit(span, "") for name, (_, span) in self.helpers.items() if self._uses(name)
-            ]
-        return tuple(edits), lacking
-
-    def _uses(self, function: str) -> bool:
-        """Whether a class calls a function."""
-        call = re.compile(rf"(?<![\w.]){function}\(")
-        return any(call.search(span.text) for span in self.spans.values())
-
-    def _network_edits(self, cls: habits.ForeignClass) -> list[Edit]:
-        """The network, by the call that makes it; the functions that do nothing else go."""
-        text = self.source.text
-        calls = self._in_file(cls.name).making_calls()
-        edits = []
-        for line in calls:
-            head = text.rfind("\ndef ", 0, line.start) + 1
-            below = suite_below(text, head)
-            is_alone = re.fullmatch(
-                rf"\s*return[ \t]+{cls.name}\(.*\)", text[below.start : below.end]
-            )
-            if text.startswith("def ", head) and line.start < below.end and is_alone:
-                edits.append(Edit(Span(self.source, head, below.end), ""))
-        own, call = self.spans[cls.name], calls[0].text if calls else ""
-        return [Edit(own, habits.written_network(cls, self.read, call)), *edits]
-
-
-def formals_of(parameters: str) -> list[str]:
-    """A block's parameters by those of `__init__`, without `self` and the channels that come in."""
-    formals = []
-    for given in re.findall(r"(?:\([^()]*\)|\[[^\[\]]*\]|[^,])+", parameters):
-        name, _, default = (part.strip() for part in re.sub(r":[^=]*", "", given).partition("="))
-        default = default.lower().replace("(", "[").replace(")", "]")
-        if not name or name == "self" or name.startswith("*") or habits.is_incoming(name):
-            continue
-        if not default:
-            formals.append(name)
-        elif LITERAL.fullmatch(default):
-            formals.append(f"{name}={default}")
-    return formals

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -33,6 +33,7 @@ class ClassInFile:
     source: Source
     name: str
     classes: Collection[Span]
+    functions: Collection[Span]
     own: Span
     needed: tuple[str, ...]  # what its constructor has no default for
 
@@ -44,11 +45,15 @@ class ClassInFile:
             return False
         return (bool(calls) or not self.needed) and not self._has_statements()
 
-    def making_calls(self) -> list[PythonLine]:
-        """The calls that make the network of it: `ResNet(BasicBlock, [2, 2, 2, 2])`."""
-        is_call = re.compile(rf"{self.name}\(")
-        calls = (at for at in self._calls() if is_call.match(self.source.text, at))
-        return [PythonLine(self.source, at) for at in calls if self._makes_network(at)]
+    def bare_calls(self) -> list[PythonLine]:
+        """The lines that say no more than how the network is made: `ResNet(BasicBlock, [2, 2])`."""
+        calls = [at for at in self._calls() if self._is_bare(at) and self._makes_network(at)]
+        return [PythonLine(self.source, at) for at in calls]
+
+    def _is_bare(self, at: int) -> bool:
+        """Whether a call begins its line, and is one of this class."""
+        is_first = at == self.source.text.rfind("\n", 0, at) + 1
+        return is_first and self.source.text.startswith(f"{self.name}(", at)
 
     def _calls(self) -> Iterator[int]:
         """Where the class is named outside of itself, as in `Unit(64)` and `row(Unit, 64)`."""
@@ -64,12 +69,16 @@ class ClassInFile:
         text = self.source.text
         if any(span.start <= at < span.end for span in self.classes):
             return False
+        if any(span.start <= at < span.end for span in self.functions):
+            return True
         line = text.rfind("\n", 0, at) + 1
         if not text.startswith((" ", "\t"), line):
             target = text[line:at].partition("=")[0].strip()
+            if self._is_bare(at):  # ResNet(BasicBlock, [2, 2, 2, 2])
+                return re.match(r"\w+\([ \t]*\w+[ \t]*,[ \t]*\[", text[at : at + 200]) is not None
             return bool(_MADE.match(text, line, at)) or target == self.name.lower()
-        heads = (text.rfind(word, 0, at) + 1 for word in ("\ndef ", "\nif __name__"))
-        return any(head and at < suite_below(text, head).end for head in heads)
+        program = text.rfind("\nif __name__", 0, at) + 1
+        return bool(program) and at < suite_below(text, program).end
 
     def _has_statements(self) -> bool:
         """Whether layers or an `input` stand outside of classes."""
@@ -90,3 +99,14 @@ def _is_statement(line: str) -> bool:
         return False
     made = habits.translated(line)
     return line.startswith("self.") or (made is not None and bool(made.text))
+
+
+def statements_outside(source: Source, spans: Sequence[Span]) -> list[Span]:
+    """The statements of Python at the margin that stand in none of these, with what is below."""
+    text, found = source.text, []
+    for margin in islice(_AT_MARGIN.finditer(text), _MOST_LINES):
+        if not any(span.start <= margin.start() < span.end for span in spans):
+            line = PythonLine(source, margin.start())
+            end = max(line.end, suite_below(text, line.end).end)
+            found.append(Span(source, line.start, end))
+    return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from archc import habits
 from archc.source import Diagnostic, Edit, Fix, Span, SpanLabel
 from archc.syntax.expected import ParserContext
+from archc.syntax.python import PythonLine
 
 _HEADER = re.compile(
     r"(?P<word>block|sequence|for|if)\b(?P<rest>[^\n#]{0,300}?)[ \t]{0,9}:[ \t]*"
@@ -53,6 +54,16 @@ def suite_below(text: str, header: int) -> Suite:
         end = line_end if line and _margin(text, at) > margin else end
         at = line_end
     return Suite(start, end)
+
+
+def without_suite(line: PythonLine, *, safe: bool = False) -> Fix:
+    """The cure that leaves out a header with what is below it."""
+    source, head = line.source, line.whole
+    below = suite_below(source.text, line.end)
+    after = source.text.find("\n", max(below.end, line.end))
+    end = len(source.text) if after < 0 else after + 1
+    span = Span(source, head.start, max(head.end, end))
+    return Fix("leave these lines out", span, "", safe)
 
 
 def suite(context: ParserContext) -> Diagnostic | None:
