@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 from pathlib import Path
 
@@ -18,7 +20,6 @@ from archc.corrections import correct
 from archc.source import Diagnostic, Source, edited
 
 RESNET = Path(__file__).parent / "corpus" / "torch_resnet.txt"
-HANDED = RESNET.with_name("torch_resnet_handed.txt")  # blocks get their shortcuts from outside
 RESNET18 = 11_173_962  # parameters, on small images
 HEAD = "import math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n"
 
@@ -149,9 +150,29 @@ def test_a_pasted_resnet_is_what_torch_computes() -> None:
     assert_same(text, theirs, (3, 32, 32))
 
 
+MAKERS = """
+def _resnet(block, layers, pretrained, **kwargs):
+    model = ResNet(block, layers, **kwargs)
+    if pretrained:
+        model.load_state_dict(torch.load("resnet18.pt"))
+    return model
+
+
+def resnet18(pretrained=False, **kwargs):
+    return _resnet(BasicBlock, [2, 2, 2, 2], pretrained, **kwargs)
+
+
+def resnet50(pretrained=False, **kwargs):
+    return _resnet(Bottleneck, [3, 4, 6, 3], pretrained, **kwargs)
+"""
+
+
 def made_by(last: str) -> str:
-    """The file whose blocks are handed their shortcut, with another last line."""
-    return HANDED.read_text("utf-8").partition("def _resnet")[0] + last
+    """torchvision's classes, whose blocks are handed their shortcut, and a last line."""
+    theirs = pytest.importorskip("torchvision.models.resnet")
+    parts = (theirs.conv3x3, theirs.conv1x1, theirs.BasicBlock, theirs.Bottleneck, theirs.ResNet)
+    head = "import torch\nimport torch.nn as nn\n"
+    return "\n\n".join((head, *map(inspect.getsource, parts), last))
 
 
 def handed(text: str) -> str:
@@ -164,7 +185,7 @@ def handed(text: str) -> str:
 
 def test_a_shortcut_that_a_block_is_handed_is_its_own() -> None:
     """As torchvision has it, with `norm_layer`, `dilate` and functions that make the network."""
-    source = HANDED.read_text("utf-8")
+    source = made_by(MAKERS)
     title = next(d.fixes[0].title for d in errors(source) if "classes" in d.title)
     assert title.endswith("as `resnet18()` makes it")
     said = [d for d in errors(source) if "classes" in d.title][-1]
@@ -195,7 +216,7 @@ def test_a_network_of_such_blocks_is_what_torch_computes(
 ) -> None:
     text = handed(made_by(last))
     assert all(f"param {param}\n" in text for param in params)
-    theirs: dict[str, object] = {}
+    theirs = {**vars(importlib.import_module("torchvision.models.resnet"))}
     exec(made_by(f"net = ResNet(Bottleneck, {arguments})"), theirs)
     net = theirs["net"]
     assert isinstance(net, nn.Module)
@@ -272,7 +293,7 @@ def test_blocks_by_hand_that_are_handed_a_shortcut() -> None:
     [
         ("if stride != 1 or", "if stride == 1 or", "without `downsample`"),
         ("self.inplanes = planes * block.expansion\n", "blocks = blocks\n", "without `downsample`"),
-        ("norm_layer=norm_layer))", "norm_layer=nn.GroupNorm))", "`norm_layer=nn.GroupNorm`"),
+        ("norm_layer=norm_layer,", "norm_layer=nn.GroupNorm,", "`norm_layer=nn.GroupNorm`"),
         (
             "        layers = []\n",
             "        if planes > 9:\n            downsample = nn.Identity()\n        layers = []\n",
@@ -300,7 +321,9 @@ def test_blocks_in_a_row_are_all_there_or_none(old: str, new: str, is_said: bool
     assert old in source
     text = source.replace(old, new)
     if "+= [" in new:
-        text = text.replace("norm_layer=norm_layer))", "norm_layer=norm_layer)]")
+        text = text.replace(
+            "                )\n            )\n", "                )\n            ]\n"
+        )
     if not is_said:
         said = [d for d in errors(text) if d.title == "archc has no classes"]
         assert "`layers = [] +" in said[-1].helps[-1] or "`return nn." in said[-1].helps[-1]
@@ -309,7 +332,7 @@ def test_blocks_in_a_row_are_all_there_or_none(old: str, new: str, is_said: bool
 
 
 def test_a_block_whose_shortcut_is_made_elsewhere_says_so() -> None:
-    text = HANDED.read_text("utf-8").partition("class Bottleneck")[0]
+    text = made_by("").partition("class Bottleneck")[0]
     said = next(d for d in errors(text) if d.title == "archc has no classes")
     assert "the class that makes this one, in no one way that the file shows" in said.helps[-1]
 
