@@ -27,7 +27,8 @@ from archc import symbolic
 from archc.analysis.costs import Costs
 from archc.analysis.unroll import PlacedStep, Run, unroll
 from archc.api import Analysis
-from archc.draw import graphviz
+from archc.draw import collapse, graphviz
+from archc.draw.compose import compose
 from archc.draw.paper import paper
 from archc.draw.scene import Called
 from archc.ops import scalars
@@ -664,6 +665,7 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "
         for call in template.calls:
             yield from _template(read, call, template.name, network.plan.params, grouped)
         if template.calls:
+            yield from _in_a_row_of_calls(read, template.calls, whole)
             yield from _in_rows(
                 read, drawing, [_Names(c, network.plan.params) for c in template.calls]
             )
@@ -752,12 +754,33 @@ def _in_rows(read: Item, drawing: Drawing, calls: list[_Names]) -> Iterator[str]
     """The dense repeats of a block's card have their connections beside them, no others have."""
     for box in reading._all([read]):
         times = [m[1] for cell in box.cells for m in _TIMES.finditer(cell)] if box.parts else []
-        if box is read or not times or box.category != "fold" or not _is_dense(box, drawing.lines):
+        if box is read:
+            continue
+        if not times or box.category != "fold" or not _is_dense(box, drawing.lines):
             yield from (f"{box.id} is drawn as connected" for _ in [box.row] if box.row)
             continue
         yield from connected(
             box.id, box.row, [names.worked_out(times[0]) for names in calls], times[0]
         )
+
+
+def _in_a_row_of_calls(read: Item, calls: list[Called], whole: Readback) -> Iterator[str]:
+    """A block whose calls stand in rows of so many, each dense, shows how they are connected."""
+    known = {
+        (box.call.name, box.call.body, box.call.times): whole.boxes.get(box.id)
+        for box in collapse.boxes(compose(whole.network.plan, Costs()).root)
+        if box.call is not None
+    }
+    boxes = [known[call.name, call.body, call.times] for call in calls]
+    dense = all(
+        box is not None and not whole.is_beside(box.id) and _is_dense(box, whole.drawing.lines)
+        for box in boxes
+    )
+    counts = {call.times for call in calls}  # not how often a loop in them runs
+    if dense and len(counts) == 1 and counts == {box.count for box in boxes if box is not None}:
+        yield from connected(read.id, read.row, [*counts], str(*counts))
+    elif read.row:
+        yield f"{read.id} is drawn as connected"
 
 
 def _in_rows_of_a_repeat(read: Item, id: str, whole: Drawing) -> Iterator[str]:

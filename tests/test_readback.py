@@ -211,7 +211,9 @@ block paths(g, w) { residual< conv 1x1 x(w); conv 3x3 p1 x(w) g(g); relu; conv 1
 stack(4); stack(6); conv 1x1 x12
 paths(4, 32); paths(8, 32); paths(8, 64)
 for i in 1..3 { dense< conv 3x3 p1 x6 > }
-{ conv 1x1 x16; conv 3x3 p1 x24 g4 } * 2"""
+{ conv 1x1 x16; conv 3x3 p1 x24 g4 } * 2
+block layer(k) { dense< bn; relu; conv 3x3 p1 x(k) > }
+a: layer(4) * 5; b: layer(6) * 5"""
 
 
 @pytest.mark.parametrize(
@@ -228,6 +230,7 @@ for i in 1..3 { dense< conv 3x3 p1 x6 > }
         ('=false, style=dashed, color="#b84b06"', "=false", "are connected by"),
         (">layers</FONT>>", ">n</FONT>>", "not ['x', 'H1', 'H2', '…', 'Hlayers']"),
         ('"run ×3 at 3" [', '"run ×3 at 3" [style=invis, ', "run ×3 are ['x', 'H1', 'H2'], not"),
+        (">5</FONT>>", ">6</FONT>>", "['x', 'H1', 'H2', '…', 'H6'], not"),
         (">3</FONT>>", ">4</FONT>>", "the passes of run ×3 are ['x', 'H1', 'H2', 'H4']"),
     ],
 )
@@ -250,6 +253,10 @@ def test_wrong_insets_are_found(before: str, after: str, found: str) -> None:
         "block b(g) { conv 1x1 x24; conv 3x3 p1 x24 g(g); conv 1x1 x8 }\nb(2); b(8)",
         "for i in 1..6 { residual< conv 3x3 p1 x8; relu; conv 3x3 p1 x8 > }",
         "for i in 1..6 { dense< conv 3x3 p1 x8 >; relu }",
+        "block b(w) { dense< conv 3x3 p1 x(w); relu; conv 1x1 x(w) > }"
+        "\nb(8) * 5; pool 2x2; b(8) * 6",
+        "block b(w) { dense< conv 3x3 p1 x(w); relu; conv 1x1 x(w) > }\n"
+        "add< b(8) | b(8) | b(8) | b(8) | b(8) | b(8) >",
         "for i in 1..6 { concat< conv 3x3 p1 x8 | conv 1x1 x8 > }",
         "a: conv 1x1 x4\nfor i in 1..6 { concat< | @a; conv 3x3 p1 x8; relu; conv 1x1 x4 > }",
         "block b(n) { for i in 1..n { dense< conv 3x3 p1 x8; relu > } }\nb(3); b(6)",

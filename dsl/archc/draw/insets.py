@@ -57,7 +57,11 @@ def insets(scene: Scene, calls: Sequence[Called], repeat: Box | None = None) -> 
     found = ((card.id, _paths(card, calls)) for card in collapse.cards(scene.root))
     paths = {id: made for id, made in found if made is not None}
     boxes = [*collapse.boxes(scene.root), *([repeat] if repeat is not None else [])]
-    rows = ((box.id, _row(box, chains)) for box in boxes if box.dense is not None)
+    rows = [(box.id, _row(box, chains)) for box in boxes if box.dense is not None]
+    times = {call.times for call in calls}
+    if calls and all(call.dense for call in calls) and len(times) == 1:
+        block = next(collapse.cards(scene.root)).id.removesuffix(".x")
+        rows.append((block, _numbered(times, str(calls[0].times))))
     return Insets(paths, tuple(Connections(id, row) for id, row in rows if row))
 
 
@@ -69,8 +73,12 @@ def _row(box: Box, chains: Iterable[Chain]) -> tuple[str, ...]:
         trees = {id(x.tree) for x in loops if x.iterations and x.iterations[0] is box.dense}
         counts |= {len(loop.iterations) for loop in loops if id(loop.tree) in trees}
     last = box.times.removeprefix("(").removesuffix(")") or str(box.count)
-    if len(counts) == 1 and _FEWEST <= box.count <= _ALL:
-        return ("x", *(str(at + 1) for at in range(box.count)))
+    return _numbered(counts, last)
+
+
+def _numbered(counts: set[int], last: str) -> tuple[str, ...]:
+    if len(counts) == 1 and _FEWEST <= min(counts) <= _ALL:
+        return ("x", *(str(at + 1) for at in range(min(counts))))
     return ("x", "1", "2", "…", last) if min(counts) >= _ALL else ()
 
 

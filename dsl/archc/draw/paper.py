@@ -83,7 +83,11 @@ def paper(plan: Plan, costs: Costs) -> Paper:
     """Rows, groups and templates of a plan without mistakes."""
     whole = compose(plan, costs)
     known = list(collapse.boxes(whole.root))
-    calls = {box.id: box.call for box in known if box.call is not None}
+    calls = {
+        box.id: replace(box.call, dense=box.dense is not None)
+        for box in known
+        if box.call is not None
+    }
     repeats = [box for box in known if box.call is None and box.count > 1 and box.kind == "fold"]
     uses: Counter[int] = Counter()
     for call in calls.values():

@@ -77,6 +77,7 @@ class Called:
     times: int  # in a row
     notes: str = ""  # what else is to be said of these instances
     around: Chain | None = None  # a group that does a little more than call the block
+    dense: bool = False  # each of these appends what it makes to what comes in
 
 
 @dataclass(frozen=True, slots=True)
