@@ -665,13 +665,13 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "
         for call in template.calls:
             yield from _template(read, call, template.name, network.plan.params, grouped)
         if template.calls:
-            yield from _in_a_row_of_calls(read, template.calls, whole)
-            yield from _in_rows(
-                read, drawing, [_Names(c, network.plan.params) for c in template.calls]
-            )
+            names = [_Names(call, network.plan.params) for call in template.calls]
+            dense = [*_dense_calls(read, template.calls, whole), *_dense(read, drawing, names)]
         else:
             yield from _repeat(read, template.repeat, whole.drawing, drawing)
-            yield from _in_rows_of_a_repeat(read, template.repeat, whole.drawing)
+            dense = list(_dense_in_repeat(template.repeat, whole.drawing))
+        yield from _connections(read, dense)
+        if not template.calls:
             nobody = _Names(None, {})
             for card in _cards_of(read):
                 steps = whole.shown[card.id].steps if card.id in whole.shown else []
@@ -744,75 +744,84 @@ def _is_dense(box: Item, lines: list[Line]) -> bool:
         return False
     if any(re.search(r"(?:^| )if ", cell) for cell in parts[-1].cells):
         return False
+    always = [
+        item
+        for item in reading._all(parts[:-1])
+        if not (item.is_box or any(re.search(r"(?:^| )if ", cell) for cell in item.cells))
+    ]
     ends = Counter(line.tail for line in lines if line.head == parts[-1].id)
     starts = [line for line in lines if line.tail == box.id and line.head != parts[-1].id]
     others = [line for line in lines if line.head in inside and line.tail not in {*inside, box.id}]
-    return len(ends) == ends.total() == 2 and box.id in ends and bool(starts) and not others
+    return (
+        len(ends) == ends.total() == 2 and box.id in ends and bool(starts and always) and not others
+    )
 
 
-def _in_rows(read: Item, drawing: Drawing, calls: list[_Names]) -> Iterator[str]:
-    """The dense repeats of a block's card have their connections beside them, no others have."""
-    for box in reading._all([read]):
+Passes = tuple[str, list[int], str]  # a dense repeat: its box, how often it runs, as text
+
+
+def _dense(read: Item, drawing: Drawing, calls: list[_Names]) -> Iterator[Passes]:
+    """The dense repeats on a block's card."""
+    for box in reading._all(read.parts or []):
         times = [m[1] for cell in box.cells for m in _TIMES.finditer(cell)] if box.parts else []
-        if box is read:
-            continue
-        if not times or box.category != "fold" or not _is_dense(box, drawing.lines):
-            yield from (f"{box.id} is drawn as connected" for _ in [box.row] if box.row)
-            continue
-        yield from connected(
-            box.id, box.row, [names.worked_out(times[0]) for names in calls], times[0]
-        )
+        if times and box.category == "fold" and _is_dense(box, drawing.lines):
+            yield box.id, [names.worked_out(times[0]) for names in calls], times[0]
 
 
-def _in_a_row_of_calls(read: Item, calls: list[Called], whole: Readback) -> Iterator[str]:
-    """A block whose calls stand in rows of so many, each dense, shows how they are connected."""
+def _dense_calls(read: Item, calls: list[Called], whole: Readback) -> Iterator[Passes]:
+    """A block whose calls stand in rows of so many, each dense."""
     known = {
         (box.call.name, box.call.body, box.call.times): whole.boxes.get(box.id)
         for box in collapse.boxes(compose(whole.network.plan, Costs()).root)
         if box.call is not None
     }
     boxes = [known[call.name, call.body, call.times] for call in calls]
-    dense = all(
-        box is not None and not whole.is_beside(box.id) and _is_dense(box, whole.drawing.lines)
-        for box in boxes
-    )
     counts = {call.times for call in calls}  # not how often a loop in them runs
-    if dense and len(counts) == 1 and counts == {box.count for box in boxes if box is not None}:
-        yield from connected(read.id, read.row, [*counts], str(*counts))
-    elif read.row:
-        yield f"{read.id} is drawn as connected"
+    if len(counts) == 1 and all(
+        box is not None
+        and {box.count} == counts
+        and not whole.is_beside(box.id)
+        and _is_dense(box, whole.drawing.lines)
+        for box in boxes
+    ):
+        yield read.id, [*counts], str(*counts)
 
 
-def _in_rows_of_a_repeat(read: Item, id: str, whole: Drawing) -> Iterator[str]:
-    rows = {item.id: item.row for item in reading._all(read.parts or [])} | {id: read.row}
+def _dense_in_repeat(id: str, whole: Drawing) -> Iterator[Passes]:
+    """The repeat of a card in numbers, and those in it."""
     (opened,) = [item for item in whole.boxes if item.id == id]
-    for box in [item for item in reading._all([opened]) if item.is_box]:
-        if box.category == "fold" and box.count > 1 and _is_dense(box, whole.lines):
-            yield from connected(box.id, rows[box.id], [box.count], str(box.count))
-        elif rows[box.id]:
-            yield f"{box.id} is drawn as connected"
+    for box in reading._all([opened]):
+        if box.category == "fold" and box.count > 1 and box.is_box and _is_dense(box, whole.lines):
+            yield box.id, [box.count], str(box.count)
 
 
-def connected(id: str, row: Drawing | None, counts: list[int], last: str) -> Iterator[str]:
-    """A row of the input and the passes, each of which leads to all behind it."""
-    same = len(set(counts)) == 1
-    if same and 3 <= counts[0] <= 4:
-        wanted = ["x", *(f"H{at + 1}" for at in range(counts[0]))]
-    elif min(counts) >= 4:
-        wanted = ["x", "H1", "H2", "…", f"H{last.removeprefix('(').removesuffix(')')}"]
-    else:
-        wanted = []
-    shown = [item.words.replace(" ", "") for item in row.items] if row else []
+def _connections(read: Item, dense: list[Passes]) -> Iterator[str]:
+    """A card with one dense repeat shows how its passes are connected: each to all behind it."""
+    said = [(box, words) for box, counts, last in dense if (words := _passes(counts, last))]
+    id, wanted = said[0] if len(said) == 1 else ("", [])
+    rows = {item.id: item.row for item in reading._all([read]) if item.row is not None}
+    row = rows.pop(id if id in rows else read.id, None) or Drawing()
+    yield from (f"{other} is drawn as connected" for other in rows)
+    shown = [item.words.replace(" ", "") for item in row.items]
     if shown != [text.replace(" ", "") for text in wanted]:
-        yield f"the passes of {id} are {shown}, not {wanted}"
-    ids = [item.id for item in row.items] if row else []
-    lines = Counter((x.tail, x.head, x.kind) for x in row.lines) if row else Counter()
+        yield f"the passes of {id or read.id} are {shown}, not {wanted}"
+    ids = [item.id for item in row.items]
+    lines = Counter((line.tail, line.head, line.kind) for line in row.lines)
     arcs = Counter(
         (tail, head, "trunk" if to == at + 1 else "skip")
         for (at, tail), (to, head) in combinations(enumerate(ids), 2)
     )
     if lines != arcs:
         yield f"the passes of {id} are connected by {(lines - arcs) + (arcs - lines)}"
+
+
+def _passes(counts: list[int], last: str) -> list[str]:
+    """What a row of connected passes says; nothing of too few."""
+    if len(set(counts)) == 1 and 3 <= counts[0] <= 4:
+        return ["x", *(f"H{at + 1}" for at in range(counts[0]))]
+    if min(counts) < 4:
+        return []
+    return ["x", "H1", "H2", "…", f"H{last.removeprefix('(').removesuffix(')')}"]
 
 
 def in_towers(whole: Readback, rows: Drawing) -> Iterator[str]:

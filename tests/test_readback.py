@@ -271,6 +271,13 @@ def test_what_is_no_inset(text: str) -> None:
     assert not re.search(r' (in paths|connections)" \{', dot)
 
 
+@pytest.mark.parametrize("path", [p for p in FAULTS if "inset" in p.stem], ids=lambda p: p.stem)
+def test_insets_are_drawn_by_an_engine(path: Path) -> None:
+    """Graphviz gave up on several rows of arcs in one card."""
+    dot = api.analyze(Source(path.stem, path.read_text("utf-8"))).draw("paper")
+    assert b"</svg>" in graphviz.picture(dot, "svg", engine="graphviz-pure")
+
+
 TOWERS = """input 16x16 x3
 devices "cuda:0" "cuda:1"
 pool 2x2

@@ -17,7 +17,7 @@ from archc.draw.blocks import beginning, body_chain, called, facts, names, toolt
 from archc.draw.boxes import Boxes
 from archc.draw.cards import Lanes, Row
 from archc.draw.collapse import card_of
-from archc.draw.items import Fold, Folding, appended, applies_of, operators, reshaped
+from archc.draw.items import Fold, Folding, appending, applies_of, operators, reshaped, within
 from archc.draw.leaving import Leaving
 from archc.draw.scene import BESIDE, Box, Card, Port, Ports, Scene
 from archc.draw.skips import Starts
@@ -401,10 +401,18 @@ class _Composer:
     def _mark_dense(self, fold: Fold) -> None:
         """Note on a box, which has just been drawn, that each pass sees all before it."""
         drawn = next(reversed(self.boxes.box.items), None)
-        merges = [appended(unit) for unit in fold.units]
-        always = all(merge is not None and not self.notes.test(merge) for merge in merges)
-        if isinstance(drawn, Box) and drawn.count == len(merges) and always:
+        if not isinstance(drawn, Box) or drawn.count != len(fold.units):
+            return
+        if all(self._appends(unit) for unit in fold.units):
             drawn.dense = fold.units[0].chain
+
+    def _appends(self, unit: RepeatUnit) -> bool:
+        """Whether a pass always appends something."""
+        found = appending(unit)
+        if found is None or self.notes.test(found[0]):
+            return False
+        made = (n for n in within(found[1].nodes) if isinstance(n, Apply))
+        return any(not (cards.does_nothing(n) or self.notes.test(n)) for n in made)
 
     def _fold_box(
         self, name: str, path: str, count: int, lanes: Lanes[Chain], frame: DrawnBody

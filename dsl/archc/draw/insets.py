@@ -45,7 +45,7 @@ class Insets:
     """Those of a template; `paths` by the card's id."""
 
     paths: dict[str, GroupPaths] = field(default_factory=dict)
-    connections: tuple[Connections, ...] = ()
+    connections: Connections | None = None
 
 
 # --- found in the plan -------------------------------------------------------------------
@@ -62,7 +62,8 @@ def insets(scene: Scene, calls: Sequence[Called], repeat: Box | None = None) -> 
     if calls and all(call.dense for call in calls) and len(times) == 1:
         block = next(collapse.cards(scene.root)).id.removesuffix(".x")
         rows.append((block, _numbered(times, str(calls[0].times))))
-    return Insets(paths, tuple(Connections(id, row) for id, row in rows if row))
+    dense = [Connections(id, row) for id, row in rows if row]
+    return Insets(paths, dense[0] if len(dense) == 1 else None)  # Graphviz ranks no more of them
 
 
 def _row(box: Box, chains: Iterable[Chain]) -> tuple[str, ...]:
@@ -146,8 +147,8 @@ class InsetWriter(Writer):
 
     def drawn(self, indent: str) -> Iterator[str]:
         yield from super().drawn(indent)
-        for one in self.insets.connections:
-            yield from (indent + line for line in self._connections(one))
+        if self.insets.connections is not None:
+            yield from (indent + line for line in self._connections(self.insets.connections))
 
     def _is_in(self, id: str, box: Box) -> bool:
         """What is in a frame cannot be level with what is not."""
@@ -156,8 +157,8 @@ class InsetWriter(Writer):
     @property
     def last(self) -> str:
         """What stands at the bottom, or near it."""
-        if self.insets.connections:
-            return _place(self.insets.connections[-1], 1)
+        if self.insets.connections is not None:
+            return _place(self.insets.connections, 1)
         return self._bottom([*self.cards][-1]) if self.cards else ""
 
     def _bottom(self, id: str) -> str:
@@ -216,9 +217,8 @@ class InsetWriter(Writer):
             yield f"  {quoted(tail)} -> {quoted(head)}{more};"
         yield "}"
         above = [id for id in self.cards if self.homes[id][-1].id == one.box] or [*self.cards]
-        for id in (ids[0], ids[-1]):
-            unseen = "style=invis, minlen=2, weight=1"
-            yield f"{quoted(self._bottom(above[-1]))} -> {quoted(id)} [{unseen}];"
+        unseen = "style=invis, minlen=2, weight=1"
+        yield f"{quoted(self._bottom(above[-1]))} -> {quoted(ids[1])} [{unseen}];"
 
 
 def _place(one: Connections, at: int) -> str:

@@ -110,7 +110,7 @@ class Folding:
         self, branch: Chain, references: Counter[Tensor], terms: Terms | None
     ) -> tuple[Hashable, ...] | None:
         """The same for branches that may be drawn once; None for one that is drawn by itself."""
-        inside, unit = list(_within(branch.nodes)), tail_of(branch)
+        inside, unit = list(within(branch.nodes)), tail_of(branch)
         drawn = [n for n in inside if isinstance(n, Apply) and not cards.does_nothing(n, terms)]
         if not drawn or any(seen_from_outside(unit, references)):
             return None
@@ -145,7 +145,7 @@ class Folding:
         """Whether the same `if`s are noted beside each: in some instances a pass may be shorter."""
         if len(run) == 1 or not self._notes.tests:
             return True
-        tests = [[self._notes.test(node) for node in _within(unit.nodes)] for unit in run]
+        tests = [[self._notes.test(node) for node in within(unit.nodes)] for unit in run]
         return all(found == tests[0] for found in tests)
 
     def _merged(self, columns: list[Lanes[RepeatUnit]], run: list[RepeatUnit]) -> Lanes[Chain]:
@@ -167,12 +167,12 @@ def _are_told(branches: list[Chain]) -> bool:
     return all(are_told([a.op for a in same], _LISTED) for same in zip(*applies, strict=True))
 
 
-def _within(nodes: list[Node]) -> Iterator[Node]:
+def within(nodes: list[Node]) -> Iterator[Node]:
     """Every node, those of blocks that are called, too."""
     for node in walk(nodes):
         yield node
         if isinstance(node, Call):
-            yield from _within(node.body.chain.nodes)
+            yield from within(node.body.chain.nodes)
 
 
 def _labels(unit: RepeatUnit) -> list[str | None]:
@@ -206,8 +206,8 @@ def is_single(chain: Chain, references: Counter[Tensor]) -> bool:
     return len(list(cards.grouped(applies, references))) == 1
 
 
-def appended(unit: RepeatUnit) -> Apply | None:
-    """The `concat` of a pass that joins what comes in with what it makes of it, and no more."""
+def appending(unit: RepeatUnit) -> tuple[Apply, Chain] | None:
+    """Of a pass that joins what comes in with what it makes of it: the `concat`, and the layer."""
     chain: Chain | None = unit.chain
     while chain is not None:
         match chain.nodes:
@@ -217,7 +217,7 @@ def appended(unit: RepeatUnit) -> Apply | None:
                 ends = [x.root for x in node.merge.inputs]
                 reads = len(made) == 1 and beginning(made[0]).root is start
                 joins = node.merge.op.name == "concat" and len(ends) == 2 and start in ends
-                return node.merge if reads and joins else None
+                return (node.merge, made[0]) if reads and joins else None
             case [Scope() | Choice() as node]:
                 chain = node.chain
             case [Call() as node]:
