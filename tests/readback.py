@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby, pairwise
+from itertools import combinations, groupby, pairwise
 from math import ceil, floor, prod
 from typing import Any
 
@@ -27,7 +27,8 @@ from archc import symbolic
 from archc.analysis.costs import Costs
 from archc.analysis.unroll import PlacedStep, Run, unroll
 from archc.api import Analysis
-from archc.draw import graphviz
+from archc.draw import collapse, graphviz
+from archc.draw.compose import compose
 from archc.draw.paper import paper
 from archc.draw.scene import Called
 from archc.ops import scalars
@@ -637,9 +638,9 @@ def differences(analysis: Analysis, svg: bool = False) -> list[str]:
 # --- paper -------------------------------------------------------------------------------
 
 
-def on_paper(network: Network, whole: Readback, analysis: Analysis) -> Iterator[str]:
+def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "") -> Iterator[str]:
     """The rows are a drawing with closed boxes; each block's card is true of all its calls."""
-    drawing = reading.of_dot(analysis.draw("paper"))
+    drawing = reading.of_dot(dot or analysis.draw("paper"))
     templates = [item for item in drawing.boxes if item.id.startswith("template ")]
     rows = rows_of(drawing)
     yield from closed(whole, rows)
@@ -660,10 +661,167 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis) -> Iterator[
     yield from in_towers(whole, rows)
     yield from _as_volumes(rows, reading.of_dot(analysis.draw("volumes")))
     for template, read in zip(found.templates, templates, strict=True):
+        grouped: dict[str, list[tuple[Apply, _Names]]] = {}
         for call in template.calls:
-            yield from _template(read, call, template.name, network.plan.params)
-        if not template.calls:
+            yield from _template(read, call, template.name, network.plan.params, grouped)
+        if template.calls:
+            names = [_Names(call, network.plan.params) for call in template.calls]
+            dense = [*_dense_calls(read, template.calls, whole), *_dense(read, drawing, names)]
+        else:
             yield from _repeat(read, template.repeat, whole.drawing, drawing)
+            dense = list(_dense_in_repeat(template.repeat, whole.drawing))
+        yield from _connections(read, dense)
+        if not template.calls:
+            nobody = _Names(None, {})
+            for card in _cards_of(read):
+                steps = whole.shown[card.id].steps if card.id in whole.shown else []
+                grouped[card.id] = [(step.apply, nobody) for step in steps]
+        for card in _cards_of(read):
+            yield from in_paths(card, grouped)
+
+
+def _cards_of(read: Item) -> list[Item]:
+    return [item for item in reading._all(read.parts or []) if not item.is_box]
+
+
+def in_paths(card: Item, grouped: dict[str, list[tuple[Apply, _Names]]]) -> Iterator[str]:
+    """A convolution in groups, in all calls, is drawn as the paths that it is, and nothing else.
+
+    It may be drawn as a card alone where one statement makes others in other passes of a loop.
+    """
+    found = [
+        (a, n, int(getattr(a.op, "groups", 1)))
+        for a, n in grouped.get(card.id, [])
+        if a.op.category == "conv"
+    ]
+    if not found or not all(3 <= many < int(a.shapes[0].channels) for a, _, many in found):
+        yield from (f"{card.id} is drawn as paths" for _ in card.paths[:1])
+        return
+    others: dict[int, set[tuple[int, ...]]] = {}
+    for apply, names in (pair for pairs in grouped.values() for pair in pairs):
+        if apply.span == found[0][0].span:
+            many = int(getattr(apply.op, "groups", 1))
+            others.setdefault(id(names), set()).add((many, *_path(apply, many)))
+    if not card.paths and any(len(several) > 1 for several in others.values()):
+        return
+    counts = [*dict.fromkeys(many for _, _, many in found)]
+    wanted = counts[0] if counts in ([3], [4]) else 3
+    said = card.between.removeprefix("… ").removesuffix(" paths …")
+    if len(card.paths) != wanted or (
+        counts not in ([3], [4]) and not tells(said, [*map(str, counts)])
+    ):
+        yield f"{card.id} is drawn as {card.paths} and {said!r}, and has {counts} paths"
+    each = [_path(apply, many) for apply, _, many in found]
+    columns = [[*map(str, column)] for column in zip(*dict.fromkeys(each), strict=True)]
+    for path in card.paths:
+        sides = path.split(" → ")
+        listed = all(tells(text, column) for text, column in zip(sides, columns, strict=True))
+        for (_, names, _), made in zip(found, each, strict=True):
+            if not listed and tuple(map(names.worked_out, sides)) != made:
+                yield f"a path of {card.id} says {path}, and makes {made}"
+    ports = [f"path{at}" for at in range(wanted)]
+    into = [line.ports[1] for line in card.fan if line.tail == card.id]
+    if into != ports:
+        yield f"{card.id} leads into {into}"
+    out = [line for line in card.fan if line.tail != card.id]
+    for head, kind in {(line.head, line.kind) for line in out}:
+        told = [line.ports[0] for line in out if (line.head, line.kind) == (head, kind)]
+        if told != (ports if kind == "trunk" else [""]):
+            yield f"not all paths of {card.id} lead to {head}"
+
+
+def _path(apply: Apply, groups: int) -> tuple[int, int]:
+    """What one of the groups of a convolution makes of what."""
+    assert apply.output.shape is not None
+    return int(apply.shapes[0].channels) // groups, int(apply.output.shape.channels) // groups
+
+
+def _is_dense(box: Item, lines: list[Line]) -> bool:
+    """Whether each pass of a repeat joins what comes in with what it makes of it."""
+    parts = box.parts or []
+    inside = {item.id for item in reading._all(parts)}
+    if not parts or parts[-1].cells[0].split()[0] != "concat" or " · " in parts[-1].cells[0]:
+        return False
+    if any(re.search(r"(?:^| )if ", cell) for cell in parts[-1].cells):
+        return False
+    always = [
+        item
+        for item in reading._all(parts[:-1])
+        if not (item.is_box or any(re.search(r"(?:^| )if ", cell) for cell in item.cells))
+    ]
+    ends = Counter(line.tail for line in lines if line.head == parts[-1].id)
+    starts = [line for line in lines if line.tail == box.id and line.head != parts[-1].id]
+    others = [line for line in lines if line.head in inside and line.tail not in {*inside, box.id}]
+    return (
+        len(ends) == ends.total() == 2 and box.id in ends and bool(starts and always) and not others
+    )
+
+
+Passes = tuple[str, list[int], str]  # a dense repeat: its box, how often it runs, as text
+
+
+def _dense(read: Item, drawing: Drawing, calls: list[_Names]) -> Iterator[Passes]:
+    """The dense repeats on a block's card."""
+    for box in reading._all(read.parts or []):
+        times = [m[1] for cell in box.cells for m in _TIMES.finditer(cell)] if box.parts else []
+        if times and box.category == "fold" and _is_dense(box, drawing.lines):
+            yield box.id, [names.worked_out(times[0]) for names in calls], times[0]
+
+
+def _dense_calls(read: Item, calls: list[Called], whole: Readback) -> Iterator[Passes]:
+    """A block whose calls stand in rows of so many, each dense."""
+    known = {
+        (box.call.name, box.call.body, box.call.times): whole.boxes.get(box.id)
+        for box in collapse.boxes(compose(whole.network.plan, Costs()).root)
+        if box.call is not None
+    }
+    boxes = [known[call.name, call.body, call.times] for call in calls]
+    counts = {call.times for call in calls}  # not how often a loop in them runs
+    if len(counts) == 1 and all(
+        box is not None
+        and {box.count} == counts
+        and not whole.is_beside(box.id)
+        and _is_dense(box, whole.drawing.lines)
+        for box in boxes
+    ):
+        yield read.id, [*counts], str(*counts)
+
+
+def _dense_in_repeat(id: str, whole: Drawing) -> Iterator[Passes]:
+    """The repeat of a card in numbers, and those in it."""
+    (opened,) = [item for item in whole.boxes if item.id == id]
+    for box in reading._all([opened]):
+        if box.category == "fold" and box.count > 1 and box.is_box and _is_dense(box, whole.lines):
+            yield box.id, [box.count], str(box.count)
+
+
+def _connections(read: Item, dense: list[Passes]) -> Iterator[str]:
+    """A card with one dense repeat shows how its passes are connected: each to all behind it."""
+    said = [(box, words) for box, counts, last in dense if (words := _passes(counts, last))]
+    id, wanted = said[0] if len(said) == 1 else ("", [])
+    rows = {item.id: item.row for item in reading._all([read]) if item.row is not None}
+    row = rows.pop(id if id in rows else read.id, None) or Drawing()
+    yield from (f"{other} is drawn as connected" for other in rows)
+    shown = [item.words.replace(" ", "") for item in row.items]
+    if shown != [text.replace(" ", "") for text in wanted]:
+        yield f"the passes of {id or read.id} are {shown}, not {wanted}"
+    ids = [item.id for item in row.items]
+    lines = Counter((line.tail, line.head, line.kind) for line in row.lines)
+    arcs = Counter(
+        (tail, head, "trunk" if to == at + 1 else "skip")
+        for (at, tail), (to, head) in combinations(enumerate(ids), 2)
+    )
+    if lines != arcs:
+        yield f"the passes of {id} are connected by {(lines - arcs) + (arcs - lines)}"
+
+
+def _passes(counts: list[int], last: str) -> list[str]:
+    """What a row of connected passes says; nothing of too few."""
+    if len(set(counts)) == 1 and 3 <= counts[0] <= 4:
+        return ["x", *(f"H{at + 1}" for at in range(counts[0]))]
+    if min(counts) < 4:
+        return []
+    return ["x", "H1", "H2", "…", f"H{last.removeprefix('(').removesuffix(')')}"]
 
 
 def in_towers(whole: Readback, rows: Drawing) -> Iterator[str]:
@@ -768,15 +926,26 @@ def _rows(items: list[Item]) -> list[Item]:
     return found
 
 
-def _template(read: Item, call: Called, name: str, params: dict[str, Any]) -> Iterator[str]:
-    """A block's card, its `if`s and counts worked out for a call, has that call's operators."""
-    shown = list(_operators(read.parts or [], _Names(call, params)))
+def _template(
+    read: Item,
+    call: Called,
+    name: str,
+    params: dict[str, Any],
+    grouped: dict[str, list[tuple[Apply, _Names]]],
+) -> Iterator[str]:
+    """A block's card, its `if`s and counts worked out for a call, has that call's operators.
+
+    `grouped` gets those of each card of it.
+    """
+    names = _Names(call, params)
+    shown = list(_operators(read.parts or [], names))
     chain = call.around or call.body.chain
     wanted = list(_applied(chain.nodes))
-    if [word for word, _ in shown] != [word for word, _ in wanted]:
+    if [word for word, *_ in shown] != [word for word, *_ in wanted]:
         yield f"the card of {name} shows {shown} for {call.name}, which has {wanted}"
         return
-    for (word, channels), (_, out) in zip(shown, wanted, strict=True):
+    for (word, channels, card), (_, out, apply) in zip(shown, wanted, strict=True):
+        grouped.setdefault(card.id, []).append((apply, names))
         if channels is not None and channels != out:
             yield f"the card of {name} says that {word} makes {channels} for {call.name}, not {out}"
 
@@ -784,8 +953,11 @@ def _template(read: Item, call: Called, name: str, params: dict[str, Any]) -> It
 class _Names(dict[str, Any]):
     """What a block's text may ask for."""
 
-    def __init__(self, call: Called, params: dict[str, Any]) -> None:
+    def __init__(self, call: Called | None, params: dict[str, Any]) -> None:
         super().__init__(true=True, false=False)
+        if call is None:  # a card in numbers
+            self.shape, self.handed = None, {}
+            return
         for key, value in (*params.items(), *call.body.args.items()):
             self[key] = symbolic.plain(value)
         self.shape = call.body.input.shape
@@ -822,7 +994,9 @@ _BRACKETED = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"  # with two more inside
 _TIMES = re.compile(rf"(?:^|(?<= ))(?<!upsample )×({_BRACKETED}|\S+)")
 
 
-def _operators(items: list[Item], names: _Names, inside: bool = False) -> Iterator[tuple[str, Any]]:
+def _operators(
+    items: list[Item], names: _Names, inside: bool = False
+) -> Iterator[tuple[str, Any, Item]]:
     """The operators of a card for one call, and the channels that each makes, where it says so."""
     for item in items:
         times = [m[1] for c in item.cells for m in _TIMES.finditer(c)]
@@ -837,7 +1011,7 @@ def _operators(items: list[Item], names: _Names, inside: bool = False) -> Iterat
                 yield from _words(item, names, inside or bool(times))
 
 
-def _words(item: Item, names: _Names, inside: bool) -> Iterator[tuple[str, Any]]:
+def _words(item: Item, names: _Names, inside: bool) -> Iterator[tuple[str, Any, Item]]:
     title = re.sub(rf"^(×({_BRACKETED}|\S+) )+", "", item.cells[0])
     _, sign, test = title.rpartition(" if ")
     if sign and item.category in ("merge", "concat") and names.worked_out(test) is False:
@@ -853,10 +1027,10 @@ def _words(item: Item, names: _Names, inside: bool) -> Iterator[tuple[str, Any]]
         if names.named.get(first) == "identity":
             continue
         channels = names.worked_out(out) if out and not inside and " if " not in out else None
-        yield names.named.get(first, first), channels if isinstance(channels, int) else None
+        yield names.named.get(first, first), channels if isinstance(channels, int) else None, item
 
 
-def _applied(nodes: list[Node]) -> Iterator[tuple[str, int]]:
+def _applied(nodes: list[Node]) -> Iterator[tuple[str, int, Apply]]:
     """The operators of a chain in order, calls opened; those that are a line left out."""
     for node in nodes:
         if isinstance(node, Apply):
@@ -870,13 +1044,13 @@ def _applied(nodes: list[Node]) -> Iterator[tuple[str, int]]:
                 yield from _applied_one(node.merge)
 
 
-def _applied_one(node: Apply) -> Iterator[tuple[str, int]]:
+def _applied_one(node: Apply) -> Iterator[tuple[str, int, Apply]]:
     is_line = len(node.inputs) == 1 and len(node.inputs[0].columns) == 1
     if is_line and (node.op.category == "merge" or node.op.inline("x") == "x"):
         return
     shape = node.output.shape
     if shape is not None and not shape.columns:
-        yield SIGNS.get(node.op.name, node.op.name.split()[0]), int(shape.channels)
+        yield SIGNS.get(node.op.name, node.op.name.split()[0]), int(shape.channels), node
 
 
 # --- formats -----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import unescape
 from xml.etree import ElementTree
@@ -32,6 +32,10 @@ class Item:
     parts: list[Item] | None = None  # of a box
     bold: list[str] = field(default_factory=list)
     towers: list[str] = field(default_factory=list)  # the cells of a row that stands in them
+    paths: list[str] = field(default_factory=list)  # the boxes of a card that is drawn as paths
+    between: str = ""  # what is said between them
+    fan: list[Line] = field(default_factory=list)  # the lines into its paths, and out of them
+    row: Drawing | None = None  # how its passes are connected
 
     @property
     def is_box(self) -> bool:
@@ -138,7 +142,43 @@ def of_dot(text: str, join: bool = True) -> Drawing:
             else:
                 boxes[-1].cells = boxes[-1].cells or cells
                 boxes[-1].category = _kind(line)
+    _take_insets(found, found.items)
     return joined(found) if join else found
+
+
+def _take_insets(drawing: Drawing, items: list[Item]) -> None:
+    """Paths to the card that they are of, rows of connected passes to the box around them."""
+    for box in [item for item in _all([Item("", [], parts=items)]) if item.parts is not None]:
+        assert box.parts is not None
+        for at, item in enumerate(box.parts):
+            if item.id.endswith(" in paths"):
+                assert item.parts is not None
+                box.parts[at], drawn = item.parts
+                _take_paths(drawing, box.parts[at], drawn)
+        rows = [item for item in box.parts if item.id.endswith(" connections")]
+        box.parts[:] = [item for item in box.parts if item not in rows]
+        for item in rows:
+            inner = {part.id for part in item.parts or []}
+            lines = [line for line in drawing.lines if line.tail in inner]
+            drawing.lines = [line for line in drawing.lines if line not in lines]
+            known = {part.id: part for part in _all(box.parts)}
+            known.get(item.id.removesuffix(" connections"), box).row = Drawing(
+                item.id, item.parts or [], lines
+            )
+
+
+def _take_paths(drawing: Drawing, card: Item, drawn: Item) -> None:
+    """A card that is drawn as paths is one in the drawing: what leads out of them leads out of it.
+
+    What is seen of them stays on the card.
+    """
+    assert drawn.id == f"{card.id} paths"
+    card.paths = drawn.paths
+    card.between = "".join(cell for cell in drawn.cells if cell.startswith("…"))
+    card.fan = [line for line in drawing.lines if drawn.id in (line.tail, line.head)]
+    out = [replace(x, tail=card.id, ports=("", "")) for x in card.fan if x.tail == drawn.id]
+    lines = [line for line in drawing.lines if line not in card.fan]
+    drawing.lines = [*lines, *dict.fromkeys(out)]
 
 
 def joined(drawing: Drawing) -> Drawing:
@@ -184,6 +224,9 @@ def card_of(id: str, attributes: str) -> Item:
         made.category = "other"
     towers = re.findall(r'PORT="tower\d+"[^>]*>(.*?)</TD>', attributes)
     made.towers = [unescape(re.sub(r"<[^>]*>", "", cell)) for cell in towers]
+    paths = re.findall(r'PORT="path\d+"[^>]*>(.*?)</TD>', attributes)
+    made.paths = [unescape(re.sub(r"<BR/>", " ", cell)) for cell in paths]
+    made.paths = [re.sub(r"<[^>]*>", "", cell) for cell in made.paths]
     made.bold = [unescape(text) for text in re.findall(r"<B>(.*?)</B>", attributes)]
     return made
 

@@ -7,6 +7,7 @@ hundreds of random ones with `-m slow`, and as many as one likes by `python test
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -202,6 +203,79 @@ mean< conv 1x1 x48 | conv 3x3 p1 x48 | conv 1x1 x48 | conv 1x1 x48 >"""
 )
 def test_wrong_branches_are_found(before: str, after: str, found: str) -> None:
     _hold_wrong(BRANCHES, before, after, found)
+
+
+INSETS = """input 16x16 x8
+block stack(layers) { for i in 1..layers { dense< bn; relu; conv 3x3 p1 x4 > } }
+block paths(g, w) { residual< conv 1x1 x(w); conv 3x3 p1 x(w) g(g); relu; conv 1x1 x(@in.c) > }
+stack(4); stack(6); conv 1x1 x12
+paths(4, 32); paths(8, 32); paths(8, 64)
+for i in 1..3 { dense< conv 3x3 p1 x6 > }
+{ conv 1x1 x16; conv 3x3 p1 x24 g4 } * 2
+block layer(k) { dense< bn; relu; conv 3x3 p1 x(k) > }
+a: layer(4) * 5; b: layer(6) * 5"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        (">w/g<", ">g/w<", "says g/w → w/g, and makes (8, 8)"),
+        (">→ w/g<", ">→ w<", "a path of paths().conv2 says w/g → w"),
+        ("… 4, 8 paths …", "… 4, 16 paths …", "'4, 16', and has [4, 8] paths"),
+        (">4 → 6<", ">4 → 8<", "says 4 → 8, and makes (4, 6)"),
+        ('headport="path2:n"', 'headport="path1:n"', "paths().conv2 leads into"),
+        ('tailport="path1:s"', 'tailport="path0:s"', "not all paths of paths().conv2 lead to"),
+        ('PORT="path', 'PORT="', "paths().conv2 is drawn as []"),
+        ('"stack().run ×6 at 0" -> "stack().run ×6 at 2"', '"gone" -> "gone"', "are connected by"),
+        ('=false, style=dashed, color="#b84b06"', "=false", "are connected by"),
+        (">layers</FONT>>", ">n</FONT>>", "not ['x', 'H1', 'H2', '…', 'Hlayers']"),
+        ('"run ×3 at 3" [', '"run ×3 at 3" [style=invis, ', "run ×3 are ['x', 'H1', 'H2'], not"),
+        (">5</FONT>>", ">6</FONT>>", "['x', 'H1', 'H2', '…', 'H6'], not"),
+        (">3</FONT>>", ">4</FONT>>", "the passes of run ×3 are ['x', 'H1', 'H2', 'H4']"),
+    ],
+)
+def test_wrong_insets_are_found(before: str, after: str, found: str) -> None:
+    analysis = api.analyze(Source("test.arch", INSETS))
+    network = readback.Network(analysis)
+    whole = readback.Readback(network, reading.of_dot(analysis.draw()))
+    dot = analysis.draw("paper")
+    assert before in dot
+    assert list(readback.on_paper(network, whole, analysis)) == []
+    faults = list(readback.on_paper(network, whole, analysis, dot.replace(before, after)))
+    assert any(found in fault for fault in faults), faults
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "conv 3x3 p1 x24 g8; conv 3x3 p1 x24",  # no block's card
+        "block b(g) { conv 1x1 x24; conv 3x3 p1 x24 g(g); conv 1x1 x8 }\nb(24); b(8)",
+        "block b(g) { conv 1x1 x24; conv 3x3 p1 x24 g(g); conv 1x1 x8 }\nb(2); b(8)",
+        "for i in 1..6 { residual< conv 3x3 p1 x8; relu; conv 3x3 p1 x8 > }",
+        "for i in 1..6 { dense< conv 3x3 p1 x8 >; relu }",
+        "block b(w) { dense< conv 3x3 p1 x(w); relu; conv 1x1 x(w) > }"
+        "\nb(8) * 5; pool 2x2; b(8) * 6",
+        "block b(w) { dense< conv 3x3 p1 x(w); relu; conv 1x1 x(w) > }\n"
+        "add< b(8) | b(8) | b(8) | b(8) | b(8) | b(8) >",
+        "for i in 1..6 { concat< conv 3x3 p1 x8 | conv 1x1 x8 > }",
+        "a: conv 1x1 x4\nfor i in 1..6 { concat< | @a; conv 3x3 p1 x8; relu; conv 1x1 x4 > }",
+        "block b(n) { for i in 1..n { dense< conv 3x3 p1 x8; relu > } }\nb(3); b(6)",
+        "block b(n, d) { for i in 1..n { conv 1x1 x8; if d { dense< conv 1x1 x8 > } } }"
+        "\nb(5, true); b(6, false)",
+    ],
+)
+def test_what_is_no_inset(text: str) -> None:
+    analysis = api.analyze(Source("test.arch", f"input 16x16 x8\n{text}"))
+    assert readback.differences(analysis) == []
+    dot = analysis.draw("paper")
+    assert not re.search(r' (in paths|connections)" \{', dot)
+
+
+@pytest.mark.parametrize("path", [p for p in FAULTS if "inset" in p.stem], ids=lambda p: p.stem)
+def test_insets_are_drawn_by_an_engine(path: Path) -> None:
+    """Graphviz gave up on several rows of arcs in one card."""
+    dot = api.analyze(Source(path.stem, path.read_text("utf-8"))).draw("paper")
+    assert b"</svg>" in graphviz.picture(dot, "svg", engine="graphviz-pure")
 
 
 TOWERS = """input 16x16 x3

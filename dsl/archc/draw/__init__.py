@@ -3,7 +3,7 @@
 plan -> compose (items, cards, boxes) -> scene -> dot (anchors)    engineer, graph (unrolled)
                                                -> html_page, mermaid_chart
                                                -> placed -> tikz_document, drawio_shapes
-scene -> paper (rows, towers, templates) -> table                  paper
+scene -> paper (rows, towers, templates, insets) -> table          paper
                                  -> volumes                        volumes
 """
 

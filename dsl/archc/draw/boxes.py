@@ -159,7 +159,7 @@ def _adopt(box: Box, inner: Box) -> bool:
             return False
         box.above = title(box.name, box.block)
         box.kind, box.count, box.name, box.block = "fold", inner.count, inner.name, inner.block
-        box.times = inner.times
+        box.times, box.dense = inner.times, inner.dense
     else:
         return False
     box.call = call

@@ -111,7 +111,7 @@ def card(row: Row, prefix: str, id: str, costs: Costs) -> Card:
         name=label or about[0][0].name,
         output=row[-1][-1][0].output.shape,
         channels=changed,
-        groups=_groups(about[0][0]),
+        groups=groups(about[0][0]),
         spans=_spans(row),
         row=row,
     )
@@ -136,7 +136,10 @@ def block_card(row: Row, id: str, terms: Terms, test: Callable[[Apply], str]) ->
         title += [(f" → {out}", False)] if out else []
         title += [(f" if {text}", False)] if text and at_each else []
     facts = [f"if {tests[0]}"] if tests[0] and not at_each else []
-    return Card(id, _look(about), title, facts, "", name=about[0][0].name)
+    made = Card(id, _look(about), title, facts, "", name=about[0][0].name, row=row)
+    if groups(about[0][0]) > 1:
+        made.channels = " → ".join(format_traced(count, terms) for count in path(about[0][0]))
+    return made
 
 
 def block_words(apply: Apply, terms: Terms) -> tuple[str, str]:
@@ -248,9 +251,9 @@ def channels(main: Lanes[Apply]) -> str:
     outs = [apply.output.shape or ins[0] for apply, _ in main]
     if ins[0].rank != outs[0].rank:
         return f"{span_of(map(format_shape, ins))} → {span_of(map(format_shape, outs))}"
-    groups = _groups(main[0][0])
-    if groups > 1 and all(_is_like(main[0][0], apply) for apply, _ in main[1:]):
-        return f"{groups} × ({ins[0].channels // groups} → {outs[0].channels // groups})"
+    many = groups(main[0][0])
+    if many > 1 and all(_is_like(main[0][0], apply) for apply, _ in main[1:]):
+        return f"{many} × ({' → '.join(map(str, path(main[0][0])))})"
     before, after = (_span_of_channels([int(x.channels) for x in s]) for s in (ins, outs))
     changes = before != after or _category(main) in _WEIGHTED
     return f"{before} → {after}" if changes else ""
@@ -263,10 +266,20 @@ def _span_of_channels(counts: list[int]) -> str:
     return span_of(texts) if even else series(texts)
 
 
-def _groups(apply: Apply) -> int:
+def groups(apply: Apply) -> int:
     """In how many groups of channels a convolution works side by side."""
+    return int(_traced_groups(apply))
+
+
+def _traced_groups(apply: Apply) -> Any:
     fields = apply.op.fields().items() if apply.op.category == "conv" else ()
-    return next((int(getattr(apply.op, n)) for n, f in fields if f.form is Form.GROUPS), 1)
+    return next((getattr(apply.op, name) for name, f in fields if f.form is Form.GROUPS), 1)
+
+
+def path(apply: Apply) -> tuple[int, int]:
+    """How many channels one group of a convolution makes of how many."""
+    made, many = apply.output.shape or apply.shapes[0], _traced_groups(apply)
+    return apply.shapes[0].channels // many, made.channels // many
 
 
 def _sign(merge: Apply) -> str:

@@ -17,7 +17,7 @@ from archc.draw.blocks import beginning, body_chain, called, facts, names, toolt
 from archc.draw.boxes import Boxes
 from archc.draw.cards import Lanes, Row
 from archc.draw.collapse import card_of
-from archc.draw.items import Fold, Folding, applies_of, operators, reshaped
+from archc.draw.items import Fold, Folding, appending, applies_of, operators, reshaped, within
 from archc.draw.leaving import Leaving
 from archc.draw.scene import BESIDE, Box, Card, Port, Ports, Scene
 from archc.draw.skips import Starts
@@ -56,6 +56,7 @@ class DrawnBody:
     scopes: tuple[str, ...] = ()
     blocks: tuple[int, ...] = ()  # trees of the blocks around: one inside itself has no box
     terms: Terms | None = None  # what its names are in the block that is drawn; None: numbers
+    calls: tuple[Span, ...] = ()  # that lead here from the block that is drawn
     outside: bool = False  # what is drawn is a block that is called here
     costs: Costs = field(default_factory=Costs)  # of what is in it
     # What leaves passes of repeats that are drawn once, and what leaves the first pass there.
@@ -121,7 +122,8 @@ class _Composer:
         body, chain = instance.body, instance.chain
         tree = id(body.block.tree) if body.block is not None else 0
         outside = instance.around is not None
-        frame = DrawnBody({}, self.folding.leaving(body), f"{name}.", (), (tree,), {}, outside)
+        frame = DrawnBody({}, self.folding.leaving(body), f"{name}.", (), (tree,), {})
+        frame.outside = outside
         start = Card(self._id(frame.path("x")), "io", [("x", True)], [], "what goes in", pill=True)
         self._put(start, [chain.input], frame)
         for name, x in zip(body.input_names[1:], body.inputs[1:], strict=True):
@@ -202,6 +204,7 @@ class _Composer:
                 self.boxes.connect(frame.tensors[other.root], id, size=True)
             if frame.terms is not None:
                 card = cards.block_card(group, id, frame.terms, self.notes.test)
+                card.calls = frame.calls
             else:
                 card = cards.card(group, frame.path(""), id, frame.costs)
             self._put(card, [last.output for last, _ in group[-1]], frame)
@@ -319,7 +322,7 @@ class _Composer:
             tensors = {x.root: frame.tensors[given.root] for x, given in handed}
             source = tensors.get(start.root, frame.tensors[node.input.root])
             inside = DrawnBody(tensors, self.folding.leaving(node.body), prefix, (), blocks, terms)
-            inside.costs = costs
+            inside.costs, inside.calls = costs, (*frame.calls, node.span)
             box = Box(self._id(frame.path(node.name)), "block", name, node.body.name)
         box.label, box.count, box.times = node.label is not None, count, times
         box.facts, box.tooltip = facts(cost, node), tooltip(node, box.id, cost)
@@ -388,11 +391,28 @@ class _Composer:
             source = frame.tensors[beginning(fold.lanes[0][0]).root]
             with self.boxes.inside(box, source) as header:
                 self._drawn(fold.lanes, header, frame)
+        self._mark_dense(fold)
         for family in frame.leaving.families(fold.units) if frame.terms is None else ():
             frame.families |= dict.fromkeys(family, family[0])
             self._one_of_each(family, frame)
         made = frame.tensors[first.output.root]
         frame.tensors[last.output.root] = reshaped(made, [end.output for end, _ in fold.ends])
+
+    def _mark_dense(self, fold: Fold) -> None:
+        """Note on a box, which has just been drawn, that each pass sees all before it."""
+        drawn = next(reversed(self.boxes.box.items), None)
+        if not isinstance(drawn, Box) or drawn.count != len(fold.units):
+            return
+        if all(self._appends(unit) for unit in fold.units):
+            drawn.dense = fold.units[0].chain
+
+    def _appends(self, unit: RepeatUnit) -> bool:
+        """Whether a pass always appends something."""
+        found = appending(unit)
+        if found is None or self.notes.test(found[0]):
+            return False
+        made = (n for n in within(found[1].nodes) if isinstance(n, Apply))
+        return any(not (cards.does_nothing(n) or self.notes.test(n)) for n in made)
 
     def _fold_box(
         self, name: str, path: str, count: int, lanes: Lanes[Chain], frame: DrawnBody

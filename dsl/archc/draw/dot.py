@@ -100,7 +100,7 @@ class Writer:
         for edge in sorted(self.scene.edges, key=lambda edge: edge.training_only):
             for a, b, more in self.before(edge):
                 yield f"{indent}{quoted(a)} -> {quoted(b)} [{more}];"
-            yield f"{indent}{self.edge(edge)}"
+            yield from (indent + line for line in self.edges(edge))
         yield from (f"{indent}{quoted(a)} -> {quoted(b)} [{more}];" for a, b, more in right)
 
     def _index(self, box: Box, around: list[Box]) -> None:
@@ -122,10 +122,14 @@ class Writer:
             if isinstance(item, Box):
                 yield from self._cluster(item, indent)
             else:
-                yield indent + self.node(item)
+                yield from (indent + line for line in self.nodes(item))
         for ids in self.scene.levels:
             if all(self._is_in(id, box) for id in ids):
                 yield f"{indent}{{rank=same; {'; '.join(map(quoted, dict.fromkeys(ids)))}}}"
+
+    def nodes(self, card: Card) -> Iterator[str]:
+        """A card, and what more is drawn of it."""
+        yield self.node(card)
 
     def node(self, card: Card) -> str:
         return f"{quoted(card.id)} [{self.node_attributes(card)}];"
@@ -184,6 +188,10 @@ class Writer:
         )
 
     # --- edges ---------------------------------------------------------------------------
+
+    def edges(self, edge: Edge) -> Iterator[str]:
+        """An edge, in as many lines as are drawn of it."""
+        yield self.edge(edge)
 
     def edge(self, edge: Edge) -> str:
         attributes = self.edge_attributes(edge)

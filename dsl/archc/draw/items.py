@@ -23,7 +23,7 @@ from archc.draw.leaving import Leaving, tail_of
 from archc.draw.scene import Port, Ports
 from archc.draw.variants import SourceNotes
 from archc.ops import COMBINATORS
-from archc.plan import Apply, Body, Branches, Call, Chain, Node, Scope, Tensor, walk
+from archc.plan import Apply, Body, Branches, Call, Chain, Choice, Node, Scope, Tensor, walk
 from archc.report.spelling.expressions import Terms
 
 
@@ -110,7 +110,7 @@ class Folding:
         self, branch: Chain, references: Counter[Tensor], terms: Terms | None
     ) -> tuple[Hashable, ...] | None:
         """The same for branches that may be drawn once; None for one that is drawn by itself."""
-        inside, unit = list(_within(branch.nodes)), tail_of(branch)
+        inside, unit = list(within(branch.nodes)), tail_of(branch)
         drawn = [n for n in inside if isinstance(n, Apply) and not cards.does_nothing(n, terms)]
         if not drawn or any(seen_from_outside(unit, references)):
             return None
@@ -145,7 +145,7 @@ class Folding:
         """Whether the same `if`s are noted beside each: in some instances a pass may be shorter."""
         if len(run) == 1 or not self._notes.tests:
             return True
-        tests = [[self._notes.test(node) for node in _within(unit.nodes)] for unit in run]
+        tests = [[self._notes.test(node) for node in within(unit.nodes)] for unit in run]
         return all(found == tests[0] for found in tests)
 
     def _merged(self, columns: list[Lanes[RepeatUnit]], run: list[RepeatUnit]) -> Lanes[Chain]:
@@ -167,12 +167,12 @@ def _are_told(branches: list[Chain]) -> bool:
     return all(are_told([a.op for a in same], _LISTED) for same in zip(*applies, strict=True))
 
 
-def _within(nodes: list[Node]) -> Iterator[Node]:
+def within(nodes: list[Node]) -> Iterator[Node]:
     """Every node, those of blocks that are called, too."""
     for node in walk(nodes):
         yield node
         if isinstance(node, Call):
-            yield from _within(node.body.chain.nodes)
+            yield from within(node.body.chain.nodes)
 
 
 def _labels(unit: RepeatUnit) -> list[str | None]:
@@ -204,6 +204,27 @@ def is_single(chain: Chain, references: Counter[Tensor]) -> bool:
     if len(applies) < len(nodes) or any(cards.is_merge(lanes[0][0]) for lanes in applies):
         return False
     return len(list(cards.grouped(applies, references))) == 1
+
+
+def appending(unit: RepeatUnit) -> tuple[Apply, Chain] | None:
+    """Of a pass that joins what comes in with what it makes of it: the `concat`, and the layer."""
+    chain: Chain | None = unit.chain
+    while chain is not None:
+        match chain.nodes:
+            case [Branches() as node]:
+                start = node.input.root
+                made = [branch for branch in node.branches if branch.nodes]
+                ends = [x.root for x in node.merge.inputs]
+                reads = len(made) == 1 and beginning(made[0]).root is start
+                joins = node.merge.op.name == "concat" and len(ends) == 2 and start in ends
+                return (node.merge, made[0]) if reads and joins else None
+            case [Scope() | Choice() as node]:
+                chain = node.chain
+            case [Call() as node]:
+                chain = node.body.chain
+            case _:
+                chain = None
+    return None
 
 
 def reshaped(ports: Ports, outputs: list[Tensor]) -> Ports:

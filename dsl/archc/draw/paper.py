@@ -18,6 +18,7 @@ from archc.draw.blocks import signature
 from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
 from archc.draw.dot import Writer
+from archc.draw.insets import Insets, InsetWriter, insets
 from archc.draw.part import part_of
 from archc.draw.scene import BESIDE, SHARED, Box, Called, Card, Scene
 from archc.draw.towers import InTowers, TowerRows, towers
@@ -59,6 +60,7 @@ class Template:
     calls: list[Called] = field(default_factory=list)  # those that it stands for
     is_variant: bool = False  # others of the block look otherwise
     repeat: str = ""  # its box, where it calls no block
+    insets: Insets = field(default_factory=Insets)
 
     @property
     def rows(self) -> list[str]:
@@ -81,7 +83,11 @@ def paper(plan: Plan, costs: Costs) -> Paper:
     """Rows, groups and templates of a plan without mistakes."""
     whole = compose(plan, costs)
     known = list(collapse.boxes(whole.root))
-    calls = {box.id: box.call for box in known if box.call is not None}
+    calls = {
+        box.id: replace(box.call, dense=box.dense is not None)
+        for box in known
+        if box.call is not None
+    }
     repeats = [box for box in known if box.call is None and box.count > 1 and box.kind == "fold"]
     uses: Counter[int] = Counter()
     for call in calls.values():
@@ -250,13 +256,15 @@ def _templates(rows: list[Called], costs: Costs) -> Iterator[Template]:
             body = variant.shown.body
             calls = [same[member] for member in variant.members]
             flags = _flags([call.body for call in calls]) if len(found) > 1 else {}
+            scene = compose_block(variant.shown, variant.notes, costs, f"{body.name}(){at or ''}")
             yield Template(
                 body.name,
                 signature(body.block, flags) if body.block is not None else "",
                 sum(call.times for call in calls),
-                compose_block(variant.shown, variant.notes, costs, f"{body.name}(){at or ''}"),
+                scene,
                 calls,
                 len(found) > 1,
+                insets=insets(scene, calls),
             )
 
 
@@ -282,7 +290,9 @@ def _run(whole: Scene, run: _Repeat) -> Template:
     flat = collapse.collapse(
         drawn, lambda inner, _: BoxState.FLAT if inner.id == box.id else BoxState.OPEN
     )
-    return Template(run.name, BESIDE * box.beside, box.count, flat, repeat=box.id)
+    beside = BESIDE * box.beside
+    own = insets(flat, (), box)
+    return Template(run.name, beside, box.count, flat, repeat=box.id, insets=own)
 
 
 def _sign(card: Card, box: Box, enters: bool) -> Card:
@@ -300,8 +310,10 @@ def _flags(bodies: list[Body]) -> dict[str, str]:
     return found
 
 
-def writers(found: Paper) -> tuple[Writer, list[Writer]]:
+def writers(found: Paper) -> tuple[Writer, list[InsetWriter]]:
     """Who draws the rows' side of the view, and each template."""
     rows = Writer(found.scene, shapes=False, packed=True)
-    scenes = (template.scene for template in found.templates)
-    return rows, [Writer(s, shapes=False, packed=True, hottest=rows.hottest) for s in scenes]
+    return rows, [
+        InsetWriter(one.scene, hottest=rows.hottest, shapes=False, packed=True, insets=one.insets)
+        for one in found.templates
+    ]

@@ -33,6 +33,7 @@ class Card:
     groups: int = 1  # of channels that do not see each other
     block: str = ""  # whose only operators they are
     spans: tuple[Span, ...] = ()  # the statements that it shows
+    calls: tuple[Span, ...] = ()  # those that lead to it in a block's card
     row: list[list[tuple[Apply, int]]] = field(default_factory=list)  # its operators, as lanes
 
 
@@ -56,6 +57,7 @@ class Box:
     items: list[Card | Box] = field(default_factory=list)
     call: Called | None = None
     chain: Chain | None = None  # of a group
+    dense: Chain | None = None  # the first of passes that append what they make to what comes in
     part: int = 0  # which, of one that goes on in another column
     spans: tuple[Span, ...] = ()
 
@@ -75,6 +77,7 @@ class Called:
     times: int  # in a row
     notes: str = ""  # what else is to be said of these instances
     around: Chain | None = None  # a group that does a little more than call the block
+    dense: bool = False  # each of these appends what it makes to what comes in
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from archc.draw.dot import GRAPH, Writer, preamble
+from archc.draw.insets import InsetWriter
 from archc.draw.paper import Paper, PaperRow, Template, writers
 from archc.draw.scene import Card, Edge
 from archc.draw.style import FAINT, GREY, INK, SKIP, font, heat, look, quoted, text_width
@@ -36,7 +37,7 @@ def table(found: Paper, name: str, title: str, *, rows: bool = True, templates: 
 class _Table:
     paper: Paper
     main: Writer
-    sides: list[Writer]
+    sides: list[InsetWriter]
     training_only: set[str] = field(default_factory=set)  # cards of auxiliary heads
 
     def __post_init__(self) -> None:
@@ -100,7 +101,7 @@ class _Table:
             cards = list(writer.cards)
             if last and cards:
                 yield f"  {quoted(last)} -> {quoted(cards[0])} [style=invis, minlen=2];"
-            last = cards[-1] if cards else last
+            last = writer.last or last
 
 
 def _grouped(size: str, at: int, nodes: list[str]) -> Iterator[str]:
