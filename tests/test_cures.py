@@ -506,6 +506,27 @@ def test_a_shortcut_without_its_bar_is_known_by_its_test(
     assert analyze(Source("n", made)).ok
 
 
+@pytest.mark.parametrize(
+    ("tail", "is_shortcut"),
+    [
+        ("conv 1x1/2 x32 nobias; bn", True),
+        ("shortcut: conv 1x1/2 x32 nobias; bn", True),
+        ("conv 1x1/2 x32", True),
+        ("conv 1x1 x32 nobias; bn", False),  # of another size than the body's
+        ("conv 1x1/2 x64 nobias; bn", False),
+    ],
+)
+def test_a_pointwise_end_that_would_take_the_shortcut_to_the_body_is_the_shortcut(
+    tail: str, *, is_shortcut: bool
+) -> None:
+    body = "residual< conv 3x3/2 p1 x32 nobias; bn; relu; conv 3x3 p1 x32 nobias; bn"
+    text = f"network Net\ninput 8x8 x16\n{body}; {tail} >\n"
+    (found,) = analyze(Source("n", text)).diagnostics
+    made = edited(text, found.fixes[0].edits)
+    assert (made == text.replace(f"bn; {tail}", f"bn | {tail}")) is is_shortcut
+    assert analyze(Source("n", made)).ok
+
+
 BODIES = [
     "pool 2x2 p1 | conv 1x1/2 x(in.c)",
     "pool 2x2; conv 5x5 p1 x(in.c); pool 2x2 | conv 1x1/2 x(in.c)",

@@ -13,7 +13,7 @@ from typing import Any
 
 from archc import symbolic, syntax
 from archc.elaborate.state import Context
-from archc.ops import REGISTRY, Shape
+from archc.ops import REGISTRY, Shape, ShapeError
 from archc.plan import Apply, Call, Chain, Choice, Node, walk
 from archc.record import record
 from archc.source import Fix, Span
@@ -74,27 +74,57 @@ def _projection(rank: int, step: _Measure, width: _Measure, here: Context) -> st
     return f"if {' or '.join(tests)} {{ {projection} }}"
 
 
-def unparted(term: syntax.Operation) -> Fix | None:
-    """`residual< conv ...; bn; if stride > 1 { conv 1x1 ... } >`: the shortcut, without its `|`."""
+def unparted(term: syntax.Operation, shapes: tuple[Shape, ...], chains: list[Chain]) -> Fix | None:
+    """`residual< conv ...; bn; if stride > 1 { conv 1x1 ... } >`: the shortcut, without its `|`.
+
+    Or a `conv 1x1` with its norm that, behind a `|`, makes both ends alike.
+    """
     if len(term.branches or ()) != 1:
         return None
     (branch,) = term.branches or ()
     if len(branch.statements) < 2:
         return None
     *layers, last = branch.statements
-    if not isinstance(last.term, syntax.If) or last.term.other or not last.term.then.statements:
+    if isinstance(last.term, syntax.If):
+        first, *others = last.term.then.statements or (last,)
+        if last.term.other or not _is_pointwise(first) or not all(map(_is_norm, others)):
+            return None
+        return _parted(layers[-1], last, "| if ... { ... } >")
+    norms = len(branch.statements)
+    while norms > 1 and _is_norm(branch.statements[norms - 1]):
+        norms -= 1
+    pointwise = branch.statements[norms - 1]
+    if norms < 2 or not _is_pointwise(pointwise) or not _projects(pointwise, shapes[1], chains[0]):
         return None
-    first, *others = last.term.then.statements
-    if not _POINTWISE.match(first.term.span.text) or not all(map(_is_norm, others)):
-        return None
-    source, end, start = last.span.source, layers[-1].span.end, last.span.start
+    return _parted(branch.statements[norms - 2], pointwise, f"| {pointwise.term.span.text} ... >")
+
+
+def _projects(pointwise: syntax.Statement, shortcut: Shape, body: Chain) -> bool:
+    """Whether a body's last convolution would take the shortcut to what the body has before it."""
+    made = next((node for node in body.nodes if node.span == pointwise.term.span), None)
+    if not isinstance(made, Apply):
+        return False
+    before = made.shapes[0]
+    try:
+        return made.op.shape(shortcut).dims == before.dims
+    except ShapeError:
+        return False
+
+
+def _parted(above: syntax.Statement, shortcut: syntax.Statement, form: str) -> Fix:
+    """A `|` between two statements, in place of the `;` there."""
+    source, end, start = shortcut.span.source, above.span.end, shortcut.span.start
     between = source.text[end:start]
-    hint = "the shortcut stands behind a `|`: `| if ... { ... } >`"
+    hint = f"the shortcut stands behind a `|`: `{form}`"
     if between.strip() == ";":
         at = end + between.index(";")
         gap = "" if between[0].isspace() else " "
         return Fix(hint, Span(source, at, at + 1), f"{gap}|")
     return Fix(hint, Span(source, start, start), "| ")
+
+
+def _is_pointwise(statement: syntax.Statement) -> bool:
+    return bool(_POINTWISE.match(statement.term.span.text))
 
 
 def _is_norm(statement: syntax.Statement) -> bool:

@@ -107,7 +107,7 @@ def explain_branches(
     made = f"the {names[1]} is made here:"
     second = _ending(shortcut, term, f"the {names[1]} ends at", made)
     meant = _incoming_channels(merge, chains, here)
-    cure = meant or unparted(term) or padding
+    cure = meant or unparted(term, shapes, chains) or padding
     helps = (cure,) if cure is not None else residual_cures(shapes, chains, term, here)
     notes = _arithmetic(chains, shapes, names) or mistake.diagnostic.notes
     return fault("A207", title, first.span, *helps, label=first.text, also=(second,), notes=notes)
