@@ -1072,3 +1072,10 @@ def test_a_class_without_its_body_is_a_block_in_words() -> None:
 )
 def test_odd_python_is_a_mistake_like_any_other(line: str) -> None:
     assert errors(f"network N\ninput 8x8 x3\nblock B(c) {{ conv 1x1 x(c) }}\n{line}\n")
+
+
+@pytest.mark.parametrize("line", ["", "    expansion = 1\n", '    """Two convolutions."""\n'])
+def test_a_class_that_is_only_begun_has_no_header_yet(line: str) -> None:
+    said = errors(f"class BasicBlock(nn.Module):\n{line}")[0]
+    assert said.helps == ("a class of layers is a block: `block BasicBlock() { ... }`",)
+    assert not said.fixes

@@ -30,8 +30,11 @@ def pasted_class(line: PythonLine, said: Diagnostic) -> Diagnostic:
         return replace(said, helps=(), fixes=(_whole(classes, found[1], own[0]),))
     why = classes.lacking.get(found[1])
     helps = (f"what cannot be put in the order of `forward` is {why}",) if why else ()
-    is_begun = below.is_empty and _BLOCK_NAME.search(found[1]) is not None
-    if classes.network == found[1] and not is_begun:
+    is_begun = "def __init__" not in line.source.text[line.start : below.end]
+    if is_begun and _BLOCK_NAME.search(found[1]):
+        help = f"a class of layers is a block: `block {found[1]}() {{ ... }}`"
+        return replace(said, helps=(help,), fixes=())  # its parameters are still to come
+    if classes.network == found[1]:
         return _as_network(line, said, found[1], below, helps)
     return _as_block(line, said, found[1], below, helps)
 
