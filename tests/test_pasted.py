@@ -1079,3 +1079,48 @@ def test_a_class_that_is_only_begun_has_no_header_yet(line: str) -> None:
     said = errors(f"class BasicBlock(nn.Module):\n{line}")[0]
     assert said.helps == ("a class of layers is a block: `block BasicBlock() { ... }`",)
     assert not said.fixes
+
+
+HALF = """block BasicBlock(planes, stride=1) {
+    conv1: conv 3x3/(stride) p1 x(planes) nobias
+    bn1: bn
+    conv2: conv 3x3 p1 x(planes) nobias
+    bn2: bn
+    %s
+    def forward(self, x):
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        %s
+        return F.relu(out)
+}
+"""
+PROJECTION = "conv 1x1/(stride) x(planes) nobias; bn"
+TESTED = f"if stride != 1 or in.c != planes {{\n        shortcut: {{ {PROJECTION} }}\n    }}"
+
+
+@pytest.mark.parametrize("added", ["out += self.shortcut(x)", "out = out + self.shortcut(x)"])
+@pytest.mark.parametrize(
+    ("shortcut", "branch"),
+    [
+        (f"shortcut: {{ {PROJECTION} }}", f"| shortcut: {{ {PROJECTION} }}"),
+        (TESTED, f"| {TESTED}"),
+        (f"shortcut: identity\n    {TESTED}", f"| {TESTED}"),
+        ("shortcut: identity", ""),
+    ],
+)
+def test_a_shortcut_that_forward_calls_is_the_second_branch(
+    shortcut: str, branch: str, added: str
+) -> None:
+    """Of a class whose layers were translated line by line."""
+    text, _ = clicked(HALF % (shortcut, added))
+    assert not errors(text), text
+    layers = "conv1: conv 3x3/(stride) p1 x(planes) nobias\nbn1: bn; relu\n"
+    layers += "conv2: conv 3x3 p1 x(planes) nobias\nbn2: bn"
+    wanted = f"block BasicBlock(planes, stride=1) {{ residual< {layers} {branch} >; relu }}"
+    assert re.sub(r"[\s;]+", " ", text).strip() == re.sub(r"[\s;]+", " ", wanted)
+
+
+def test_what_stands_between_a_shortcut_and_its_sum_is_no_branch() -> None:
+    text = HALF % (f"shortcut: {PROJECTION}\n    relu", "out += self.shortcut(x)")
+    (said,) = (d for d in errors(text) if "+=" in d.title)
+    assert not said.fixes
