@@ -1124,3 +1124,33 @@ def test_what_stands_between_a_shortcut_and_its_sum_is_no_branch() -> None:
     text = HALF % (f"shortcut: {PROJECTION}\n    relu", "out += self.shortcut(x)")
     (said,) = (d for d in errors(text) if "+=" in d.title)
     assert not said.fixes
+
+
+TYPED = """class BasicBlock(nn.Module):
+    expansion = 1
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_planes, planes, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.conv2 = nn.Conv2d(planes, planes, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(planes)
+        self.shortcut = nn.Sequential(nn.Conv2d(in_planes, planes, 1, 2), nn.BatchNorm2d(planes))
+    def forward(self, x):
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        out += self.shortcut(x)
+        out = F.relu(out)
+        return out
+"""
+
+
+def test_a_block_that_is_cured_line_by_line_while_it_is_typed() -> None:
+    text = ""
+    for line in TYPED.splitlines(keepends=True):
+        is_block = text.startswith("block")
+        typed = text.rstrip().removesuffix("}").rstrip() + "\n" if is_block else text
+        text, _ = clicked(typed + line + "}\n" * is_block)
+    assert not errors(text), text
+    net = "network Net\ninput 8x8 x16\n" + text + "BasicBlock(32, 2)\n"
+    twice = 32 * 16 * 9 + 32 * 32 * 9 + 2 * 64
+    assert analyze(Source("net.arch", net)).params == twice + 32 * 16 + 32 + 64

@@ -207,7 +207,8 @@ def _value(
         return None
     literal = {"True": "true", "False": "false"}.get(value, value)
     made = _FIRST_AND_OTHERS.fullmatch(value)
-    is_param = LITERAL.fullmatch(literal) is not None and not context.brackets
+    in_class = is_in_class(line)  # which is to be written first, as a block
+    is_param = bool(LITERAL.fullmatch(literal)) and not context.brackets and not in_class
     if LITERAL.fullmatch(literal):
         meant = literal
     elif made is not None:
@@ -223,9 +224,9 @@ def _value(
     written = f"{'param' if is_param else 'let'} {name} = {meant}"
     help = f"a value with a name is a {'param' if is_param else '`let`'}: `{written}`"
     fix = Fix(help, line.span, written, safe=is_param and not is_own)
-    if is_own:
+    if is_own or in_class:
         title = f"`{line.text}` is written in another way here"
-        return Diagnostic("A014", title, (SpanLabel(line.span),), fixes=(fix,))
+        return Diagnostic("A014", title, (SpanLabel(line.span),), fixes=(fix,) * (not in_class))
     return unexpected(context, "", fix)
 
 
