@@ -52,7 +52,7 @@ def _around(source: Source, added: re.Match[str]) -> tuple[Fix, ...]:
     branches = [row for row in rows if row not in empty and _has_label(row.text, name)]
     python = next((at for at, row in enumerate(rows) if _OF_FORWARD.match(row.text)), len(rows))
     layers = [row for row in rows[:python] if row not in (*empty, *branches)]
-    is_last = len(branches) <= 1 and branches == rows[:python][-1:][: len(branches)]
+    is_last = branches in ([], rows[:python][-1:])
     if not layers or not (branches or empty) or not is_last or layers[0] is not rows[0]:
         return ()
     also = [Edit(row, "") for row in empty]
