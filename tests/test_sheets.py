@@ -234,8 +234,8 @@ def test_what_does_not_fit_says_what_does(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(TooManySheets):
-        analysis("lenet5").pages("dot", "a4")
-    argv = ["draw", "lenet5", "--paper", "a4", "-o", str(tmp_path / "d.svg")]
+        analysis("resnet50_fpn").pages("dot", "a4")
+    argv = ["draw", "resnet50_fpn", "--paper", "a4", "-o", str(tmp_path / "d.svg")]
     assert cli.main(argv) == 2
     cure = re.search(r"`(--.*)` fits", capsys.readouterr().err)
     assert cure is not None
