@@ -3,14 +3,15 @@
 plan -> compose (items, cards, boxes) -> scene -> dot (anchors)    engineer, graph (unrolled)
                                                -> html_page, mermaid_chart
                                                -> placed -> tikz_document, drawio_shapes
-scene -> paper (rows, towers, templates, insets) -> table          paper
-                                 -> volumes                        volumes
+scene -> paper (rows, towers, templates, insets) -> table (table_sheets)   paper
+                                                 -> volumes                volumes
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archc.analysis.costs import Cost, Costs, NoCosts
@@ -24,7 +25,7 @@ from archc.draw.dot import dot
 from archc.draw.legend import Heading, banner, hottest
 from archc.draw.part import part_of
 from archc.draw.scene import Scene
-from archc.draw.sheets import MOST, TooManySheets, fits, on_sheets
+from archc.draw.sheets import MOST, TooManySheets, fits, is_readable, on_sheets
 from archc.draw.theme import recoloured
 from archc.plan import Plan
 from archc.source import Source
@@ -105,7 +106,7 @@ def drawn(plan: Plan, cost: Cost, style: DrawStyle) -> Drawing:
     if style.view in ROWS:
         found, head = _paper_and_heading(plan, cost, style)
         scene = found.scene
-        (text,) = next(_table_pages(found, head, plan.heading, style))
+        (text,) = next(_row_pages(found, head, plan.heading, style, lambda _: False))
     else:
         scene, head = _scene_and_heading(plan, cost, style)
         laid_out, columns = in_columns(scene, style.columns)
@@ -122,7 +123,8 @@ def pages(
     """
     if style.view in ROWS:
         found, head = _paper_and_heading(plan, cost, style)
-        scene, ways = found.scene, _table_pages(found, head, plan.heading, style)
+        scene = found.scene
+        ways = _row_pages(found, head, plan.heading, style, partial(is_readable, sheet, draw))
     else:
         scene, head = _scene_and_heading(plan, cost, style)
         ways = _column_pages(scene, head, plan.heading, style, sheet)
@@ -143,20 +145,22 @@ def _widest(scene: Scene) -> tuple[float, str]:
     return width, first if len(ids) == 1 else f"{first} … {last} side by side"
 
 
-def _table_pages(found: Paper, head: Heading, name: str, style: DrawStyle) -> Iterator[list[str]]:
-    """All on one page; or the rows, and the blocks on another."""
-    from archc.draw.table import table
-    from archc.draw.volumes import drawing, seen
+def _row_pages(
+    found: Paper, head: Heading, name: str, style: DrawStyle, readable: Callable[[str], bool]
+) -> Iterator[list[str]]:
+    """All on one page; then as suits the view. `readable` says of a drawing whether it fits."""
+    from archc.draw.table_sheets import table_sheets
+    from archc.draw.volumes import drawings, seen
 
     if style.view == "volumes":
-        yield [drawing(found, name, banner(head, seen(found), style.hidden))]
+        title = banner(head, seen(found), style.hidden)
+        yield from ([text] for text in drawings(found, name, title))
         return
-    title = banner(head, found.scene, style.hidden)
-    yield [table(found, name, title)]
-    if found.templates:
-        one, two = (banner(head, found.scene, style.hidden, (at, 2)) for at in (1, 2))
-        rows = table(found, name, one, templates=False)
-        yield [rows, table(found, name, two, rows=False)]
+
+    def title_of(at: int, count: int) -> str:
+        return banner(head, found.scene, style.hidden, (at, count))
+
+    yield from table_sheets(found, name, title_of, readable)
 
 
 def _column_pages(

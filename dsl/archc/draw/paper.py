@@ -19,6 +19,7 @@ from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
 from archc.draw.dot import Writer
 from archc.draw.insets import Insets, InsetWriter, insets
+from archc.draw.legend import hottest
 from archc.draw.part import part_of
 from archc.draw.scene import BESIDE, SHARED, Box, Called, Card, Scene
 from archc.draw.towers import InTowers, TowerRows, towers
@@ -77,6 +78,7 @@ class Paper:
     groups: list[tuple[str, list[Card]]]  # cards in a row at one resolution, "" for none
     templates: list[Template]
     towers: TowerRows
+    hottest: int  # the most MACs of a card
 
 
 def paper(plan: Plan, costs: Costs) -> Paper:
@@ -131,7 +133,8 @@ def paper(plan: Plan, costs: Costs) -> Paper:
         *_templates([calls[id] for id in closed if id in calls], costs),
         *(_run(whole, run) for run in runs.values()),
     ]
-    return Paper(scene, lines, list(_groups(scene, trunk)), templates, shared)
+    most = max(hottest(scene), 1)
+    return Paper(scene, lines, list(_groups(scene, trunk)), templates, shared, most)
 
 
 def _tree(call: Called) -> int:
@@ -312,8 +315,8 @@ def _flags(bodies: list[Body]) -> dict[str, str]:
 
 def writers(found: Paper) -> tuple[Writer, list[InsetWriter]]:
     """Who draws the rows' side of the view, and each template."""
-    rows = Writer(found.scene, shapes=False, packed=True)
+    rows = Writer(found.scene, hottest=found.hottest, shapes=False, packed=True)
     return rows, [
-        InsetWriter(one.scene, hottest=rows.hottest, shapes=False, packed=True, insets=one.insets)
+        InsetWriter(one.scene, hottest=found.hottest, shapes=False, packed=True, insets=one.insets)
         for one in found.templates
     ]

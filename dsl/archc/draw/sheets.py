@@ -41,6 +41,12 @@ def fits(sheet: str, size: Size) -> bool:
     return _scale(size, _lying(sheet, size)) > 0.8 * _SMALLEST
 
 
+def is_readable(sheet: str, draw: Callable[[str], bytes], dot: str) -> bool:
+    """Whether a drawing can be read on one; `draw` makes SVG of DOT."""
+    size = _size(draw(dot))
+    return _scale(size, _lying(sheet, size)) >= _SMALLEST
+
+
 def on_sheets(
     ways: Iterable[Sequence[str]], sheet: str, draw: Callable[[str], bytes]
 ) -> Sequence[str]:

@@ -24,12 +24,14 @@ _APART = 26  # points between towers
 _EMPTY = font(" ", 9)  # as high as a word
 
 
-def table(found: Paper, name: str, title: str, *, rows: bool = True, templates: bool = True) -> str:
-    """The whole drawing, or one part of it; `title` is an HTML-like table."""
-    drawn = _Table(found, *writers(found))
-    parts = [drawn.rows()] * rows + [drawn.templates()] * templates
+def table(found: Paper, name: str, title: str, beside: int = 1) -> str:
+    """The drawing; `title` is an HTML-like table. Without rows, templates stand in columns."""
+    drawn = _Table(found, *writers(found), beside)
+    parts = [drawn.rows()] * bool(found.lines) + [drawn.templates()]
     # Nothing leads around anything in a network in towers, and lines that cross are straight.
     layout = _LAYOUT.replace("splines=spline", "splines=line") if found.towers.rows else _LAYOUT
+    if beside > 1:
+        layout = layout.replace("array_ti2", f"array_ti{beside}")
     return "\n".join((*preamble(name, title, layout), *chain(*parts), "}")) + "\n"
 
 
@@ -38,6 +40,7 @@ class _Table:
     paper: Paper
     main: Writer
     sides: list[InsetWriter]
+    beside: int  # columns of templates
     training_only: set[str] = field(default_factory=set)  # cards of auxiliary heads
 
     def __post_init__(self) -> None:
@@ -45,8 +48,8 @@ class _Table:
 
     def rows(self) -> Iterator[str]:
         columns = _Columns.fitting(self.paper)
-        hottest = self.main.hottest
-        first = next(iter(self.paper.lines), None)
+        hottest = self.paper.hottest
+        first = next((id for id in self.main.cards if id in self.paper.lines), None)
         headed = first is not None and first == next(iter(self.main.cards), None)
         heads = f'label=<{_head(columns)}>, tooltip="columns"' if headed else "style=invis"
         # In a cluster, unseen, for what is in the first one stands on the left. No heads where
@@ -88,7 +91,7 @@ class _Table:
         return f"{quoted(card.id)} [label=<{row}>, tooltip={quoted(card.tooltip)}];"
 
     def templates(self) -> Iterator[str]:
-        """One below the other, held in place by unseen edges."""
+        """One below the other, held in place by unseen edges; or in columns."""
         last = ""
         for at, (template, writer) in enumerate(zip(self.paper.templates, self.sides, strict=True)):
             yield f'  subgraph "cluster template {at}" {{'
@@ -99,7 +102,7 @@ class _Table:
             yield from writer.drawn("    ")
             yield "  }"
             cards = list(writer.cards)
-            if last and cards:
+            if last and cards and self.beside == 1:
                 yield f"  {quoted(last)} -> {quoted(cards[0])} [style=invis, minlen=2];"
             last = writer.last or last
 

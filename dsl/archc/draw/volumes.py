@@ -75,7 +75,7 @@ class Volume:
             (f"{self.row.name or 'run'}{times}", 9.0, INK, True),
             (self.row.shape, 8.0, LINE, False),
         ]
-        return lines + ([(said.replace("   ", " · "), 7.0, GREY, False)] if said else [])
+        return lines + ([(said.replace("   ", " · "), 8.0, GREY, False)] if said else [])
 
     @property
     def room(self) -> float:
@@ -134,11 +134,21 @@ def _extent(shape: Shape, tallest: int, widest: int, longest: int) -> tuple[floa
     )
 
 
-def drawing(found: Paper, name: str, title: str) -> str:
-    """The picture as DOT; `title` is an HTML-like table."""
+def drawings(found: Paper, name: str, title: str) -> Iterator[str]:
+    """The picture; and in one line, in two and so on where no lines go around boxes."""
+    yield drawing(found, name, title)
+    boxes = volumes(found)
+    if not list(_around(found, boxes)):
+        yield from (drawing(found, name, title, lines) for lines in range(1, len(boxes) + 1))
+
+
+def drawing(found: Paper, name: str, title: str, count: int | None = None) -> str:
+    """The picture as DOT, in so many lines; `title` is an HTML-like table."""
     boxes = volumes(found)
     around = list(_around(found, boxes))
-    lines = list(_in_lines(boxes, math.inf if around else _MOST))
+    total = sum(box.room + _GAP for box in boxes)
+    count = count or (1 if around else max(math.ceil(total / _MOST), 1))
+    lines = list(_in_lines(boxes, count))
     width = max((line[-1].left + line[-1].room for line in lines), default=1.0)
     text = list(
         preamble(name, "", f'{_GRAPH}, _background="{_background(lines, around, found.towers)}"')
@@ -155,10 +165,9 @@ def drawing(found: Paper, name: str, title: str) -> str:
     return "\n".join([*text, "}"]) + "\n"
 
 
-def _in_lines(boxes: list[Volume], most: float) -> Iterator[list[Volume]]:
+def _in_lines(boxes: list[Volume], count: int) -> Iterator[list[Volume]]:
     """Boxes from left to right, in lines of about one width; the lowest line ends at 0."""
     total = sum(box.room + _GAP for box in boxes)
-    count = max(-int(-total // most), 1)
     lines: list[list[Volume]] = [[]]
     used = 0.0
     for box in boxes:
