@@ -143,6 +143,19 @@ def test_columns_as_asked_for() -> None:
     assert "goes on at A" not in dot
 
 
+@pytest.mark.parametrize(
+    ("name", "columns"), [("inception_v3", 3), ("fractalnet", 2), ("lenet5", 2)]
+)
+def test_a_column_ends_between_boxes_where_that_makes_it_little_higher(
+    name: str, columns: int
+) -> None:
+    dot = archc.load(name).analysis.draw()
+    assert dot.count("cluster column") == columns
+    assert "continued" not in dot
+    signs = re.findall(r'"to [A-Z]+" \[', dot)
+    assert len(signs) == columns - 1, "one line alone goes on"
+
+
 @pytest.mark.parametrize("name", varied(sorted(archc.bundled())))
 def test_everything_is_reached(name: str) -> None:
     picture = bundled(name)

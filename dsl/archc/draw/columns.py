@@ -18,12 +18,14 @@ from archc.draw.collapse import boxes, cards
 from archc.draw.scene import Box, Card, Edge, Scene
 from archc.draw.style import text_width
 
-_LONG = 3.8  # a drawing as many times as high as wide is cut
+_LONG, _LONG_TALL = 3.8, 2.8  # a drawing as many times as high as wide is cut; a tall one
+_TALL = 1500  # points: that no screen shows
 _SLIDE = 16 / 9
 _MOST = 16  # columns
 _GAP, _HEADER, _MARGIN = 24, 44, 10  # points: between ranks, of a box's header, around a box
 _DEEP, _SIGN = 40, 120  # points that a column may be lower for a box, or a sign, less
 _PASS = 5  # edges that a cut may cross
+_SLACK = (0, 0.04, 0.08, 0.12, 0.16)  # of a column's height
 _WORTH = 0.8  # of the height: a drawing that stays as high is not cut
 
 
@@ -74,11 +76,16 @@ def _page(scene: Scene, columns: list[Card | Box]) -> Scene:
 
 @dataclass(frozen=True, slots=True)
 class _CutPlace:
-    """Between two items: the first node after it, how high that is, and how bad a cut is there."""
+    """Between two items: the first node after it, how high that is, what is around and passes."""
 
     at: int
     height: float
-    cost: float
+    depth: int  # of boxes that are cut
+    passing: int  # edges
+
+    @property
+    def cost(self) -> float:
+        return _DEEP * self.depth**2 + _SIGN * (self.passing - 1)
 
 
 class _OneColumn:
@@ -142,7 +149,8 @@ class _OneColumn:
     def columns(self) -> int:
         """How many make it as wide as a slide."""
         width = self.width()
-        if self.height < _LONG * max(width, 340):
+        long = _LONG if self.height < _TALL else _LONG_TALL
+        if self.height < long * max(width, 340):
             return 1
         return min(round(sqrt(self.height / width * _SLIDE)), _MOST)
 
@@ -154,8 +162,20 @@ class _OneColumn:
             limit = (low + high) / 2
             fits = len(_filled(places, limit, self.height)) < wanted
             low, high = (low, limit) if fits else (limit, high)
-        cuts = _filled(places, high, self.height)
-        return [place.at for place in cuts] if high < _WORTH * self.height else []
+        if high >= _WORTH * self.height:
+            return []
+        limits = [high * (1 + share) for share in _SLACK]
+        ways = [(limit, _filled(places, limit, self.height)) for limit in limits]
+        ways = [(limit, cuts) for limit, cuts in ways if len(cuts) == len(ways[0][1])]
+        _, cuts = min(ways, key=lambda way: way[0] + self._cost(way[1]))
+        return [place.at for place in cuts]
+
+    def _cost(self, cuts: list[_CutPlace]) -> float:
+        """How much higher columns may be for fewer boxes that are cut, and fewer lines."""
+        starts = [place.at for place in cuts]
+        ends = {(self.numbers[edge.tail], self.numbers[edge.head]) for edge in self.scene.edges}
+        led_on = sum(bisect_right(starts, a) != bisect_right(starts, b) for a, b in ends)
+        return _SIGN * (led_on + sum(place.depth for place in cuts))
 
     def _possible(self) -> Iterator[_CutPlace]:
         """Where few tensors pass: each must be led on."""
@@ -171,8 +191,7 @@ class _OneColumn:
             beside = self.tops[at] <= highest  # a tower or a side classifier begins
             highest = max(highest, self.tops[at])
             if 0 < passing[at] <= _PASS and not beside:
-                cost = _DEEP * depth**2 + _SIGN * (passing[at] - 1)
-                yield _CutPlace(at, self.tops[at], cost)
+                yield _CutPlace(at, self.tops[at], depth, passing[at])
 
 
 def _filled(places: list[_CutPlace], limit: float, height: float) -> list[_CutPlace]:
