@@ -1007,6 +1007,44 @@ def test_a_function_without_layers_is_left_out_with_all_that_is_below_it() -> No
     assert not errors(f"network N\ninput 8x8 x3\nrelu\n{layers}")[0].fixes
 
 
+SLIP = """\
+class Block(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.conv1 = nn.Conv2d(c, c, 3, padding=1)
+        self.bn1 = nn.BatchNorm2d(c)
+
+    def forward(self, x):  # run
+        x = self.bn1(
+            self.conv1(x)
+        )
+        return F.relu(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("Module):", "Module)", "the `:` that line 1 lacks"),
+        ("x):  #", "x)  #", "the `:` that line 7 lacks"),
+        ("=1)", "=1", "the `)` that line 4 lacks"),
+        ("d(c)", "d(c", "the `)` that line 5 lacks"),
+        ("        )\n", "", "the `)` that line 9 lacks"),
+    ],
+)
+def test_a_slip_of_python_is_mended_and_said(right: str, wrong: str, said: str) -> None:
+    text = SLIP.replace(right, wrong, 1)
+    assert text != SLIP
+    (fix,) = errors(text)[0].fixes
+    assert fix.title.endswith(f", with {said}")
+    assert clicked(text) == clicked(SLIP)
+
+
+def test_what_python_cannot_read_otherwise_is_not_guessed() -> None:
+    text = SLIP.replace("self.bn1(", "self.bn1((,")
+    assert not any(fix.title.startswith("write `block Block(c) {") for fix in errors(text)[0].fixes)
+
+
 @pytest.mark.parametrize("line", ["from typing import Any, List", "import os, sys"])
 def test_a_list_of_imports_is_a_line_to_leave_out(line: str) -> None:
     (said,) = errors(f"{line}\nnetwork N\ninput 8x8 x3\nrelu\n")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from archc.habits.call import read_statement
 from archc.habits.expressions import NotSaid
 from archc.habits.known import is_class, is_none
+from archc.habits.slips import Slip, mended
 
 if TYPE_CHECKING:
     import ast
@@ -45,6 +46,7 @@ class ForeignClass:
     is_block: bool = False  # it stands in the file as a block, without the channels that come in
     handed: Mapping[str, HandedLayer] = field(default_factory=dict)  # by its parameters
     unused: frozenset[str] = frozenset()  # parameters that its layers do not ask for
+    slips: tuple[Slip, ...] = ()  # what its lines lack to be Python
 
     @property
     def name(self) -> str:
@@ -135,7 +137,7 @@ def class_of_block(name: str, formals: str) -> ForeignClass | None:
 
 
 def read_class(text: str) -> ForeignClass | None:
-    """A class of modules, by its text."""
+    """A class of modules, by its text: with what its lines lack, where that is all."""
     import ast
 
     class WithoutAnnotations(ast.NodeTransformer):
@@ -144,9 +146,12 @@ def read_class(text: str) -> ForeignClass | None:
                 return node
             return ast.copy_location(ast.Assign([node.target], node.value), node)
 
-    node = read_statement(text)
+    node, slips = read_statement(text), tuple[Slip, ...]()
+    if node is None:
+        text, slips = mended(text)
+        node = read_statement(text)
     if not isinstance(node, ast.ClassDef) or not node.bases:
         return None
     made = WithoutAnnotations().visit(node)
     assert isinstance(made, ast.ClassDef)
-    return ForeignClass(made)
+    return ForeignClass(made, slips=slips)

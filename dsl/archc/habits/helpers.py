@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archc.habits.call import read_statement
@@ -79,4 +79,4 @@ def with_helpers(cls: ForeignClass, helpers: Mapping[str, HelperFunction]) -> Fo
 
     if not helpers:
         return cls
-    return ForeignClass(WrittenOut().visit(copy.deepcopy(cls.node)))
+    return replace(cls, node=WrittenOut().visit(copy.deepcopy(cls.node)))

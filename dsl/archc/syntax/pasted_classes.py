@@ -49,7 +49,18 @@ def _whole(classes: PastedClasses, name: str, own: Edit) -> Fix:
     made_by = classes.making.first if classes.network in classes.written else ""
     as_it_is = f", as `{made_by}()` makes it" if len(classes.making.roots()) > 1 else ""
     title = f"write `{written}`{more}, with the layers in the order of `forward`{as_it_is}"
+    title += _slips(classes)
     return Fix(title, own.span, own.text, also=also)
+
+
+def _slips(classes: PastedClasses) -> str:
+    """What lines of Python lack, as it is taken to be meant."""
+    lacking = [
+        f"the `{slip.signs}` that line {classes.spans[name].line + slip.line} lacks"
+        for name in classes.written
+        for slip in classes.read[name].slips
+    ]
+    return f", with {' and '.join(lacking)}" if lacking else ""
 
 
 def helper_function(line: PythonLine, said: Diagnostic) -> Diagnostic | None:
