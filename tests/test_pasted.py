@@ -1182,13 +1182,115 @@ TYPED = """class BasicBlock(nn.Module):
 """
 
 
+def typed(lines: str) -> str:
+    """What is left of lines that are typed, each first cure taken after each of them."""
+    text, in_block = "", False
+    for line in lines.splitlines(keepends=True):
+        in_block = "Block" in line if line.startswith("class") else in_block
+        is_inside = in_block and text.endswith("}") and not line.startswith("class")
+        above = text.removesuffix("}").rstrip() if is_inside else text
+        text, _ = clicked((f"{above}\n" if above else "") + line + "}\n" * is_inside)
+        text = text.rstrip()
+    return text
+
+
 def test_a_block_that_is_cured_line_by_line_while_it_is_typed() -> None:
-    text = ""
-    for line in TYPED.splitlines(keepends=True):
-        is_block = text.startswith("block")
-        typed = text.rstrip().removesuffix("}").rstrip() + "\n" if is_block else text
-        text, _ = clicked(typed + line + "}\n" * is_block)
+    text = typed(TYPED)
     assert not errors(text), text
-    net = "network Net\ninput 8x8 x16\n" + text + "BasicBlock(32, 2)\n"
+    net = "network Net\ninput 8x8 x16\n" + text + "\nBasicBlock(32, 2)\n"
     twice = 32 * 16 * 9 + 32 * 32 * 9 + 2 * 64
     assert analyze(Source("net.arch", net)).params == twice + 32 * 16 + 32 + 64
+
+
+RUN_APART = """\
+        identity = x
+        out = self.conv1(x)
+        out = self.bn1(out)
+        out = self.relu(out)
+        out = self.conv2(out)
+        out = self.bn2(out)
+        if self.shortcut is not None:
+            identity = self.shortcut(x)
+        out += identity
+        out = self.relu(out)
+        return out
+"""
+RUN_AT_ONCE = """\
+        shortcut = self.shortcut(x)
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.bn2(self.conv2(x))
+        return self.relu(x + shortcut)
+"""
+
+
+@pytest.mark.parametrize("run", [RUN_APART, RUN_AT_ONCE])
+@pytest.mark.parametrize("before", ["self.conv2 =", "self.shortcut =", "def forward"])
+def test_an_activation_that_runs_twice_stands_where_it_runs(before: str, run: str) -> None:
+    """Typed line by line, and with its lines together: wherever `__init__` makes it."""
+    head, mark, _ = TYPED.partition("    def forward(self, x):\n")
+    relu = "        self.relu = nn.ReLU(inplace=True)\n"
+    lines = [f"{relu}{line}" if before in line else line for line in head.splitlines(True)]
+    made = "".join(lines) + relu * (before == "def forward")
+    text = typed(made + mark + run)
+    assert text == typed(TYPED)
+
+
+def test_a_network_that_is_typed_line_by_line() -> None:
+    text = typed(TYPED.replace("planes, 1, 2)", "planes, 1, stride)") + NETWORK_OF_BLOCKS)
+    net = text.replace("network Net", "network Net\ninput 32x32 x3")
+    assert not errors(net), net
+    assert "conv1: conv 7x7/2 p3 x64 nobias; bn1: bn; relu; pool 3x3/2 p1" in net
+    assert re.search(r"BasicBlock\(128, 2\);? *\n? *gap; flatten", net)
+
+
+NETWORK_OF_BLOCKS = """\
+class Net(nn.Module):
+    def __init__(self, num_classes=10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        self.layer1 = BasicBlock(64, 64)
+        self.layer2 = BasicBlock(64, 128, 2)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(128, num_classes)
+    def forward(self, x):
+        x = self.conv1(x)
+        x = self.bn1(x)
+        x = self.relu(x)
+        x = self.maxpool(x)
+        x = self.layer1(x)
+        x = self.layer2(x)
+        x = self.avgpool(x)
+        x = torch.flatten(x, 1)
+        x = self.fc(x)
+        return x
+"""
+
+
+@pytest.mark.parametrize(
+    ("rows", "forward", "said"),
+    [
+        ("a: conv 1x1 x8", "x = self.a(x)", "its layers are put in its order at once, when its"),
+        ("a: conv 1x1 x8", "x = self.a(x)\n  x = self.a(x)\n  return x", "a layer that runs twice"),
+        ("a: conv 1x1 x8\nb: bn", "return self.a(x)", "`self.b`, which `forward` does not run"),
+        ("a: conv 1x1 x8\nrelu", "return self.a(x)", "`relu`, which has no label"),
+        ("a: conv 1x1 x8  # wide", "return self.a(x)", "`a`, which has a comment"),
+        ("a: mul< conv 1x1 x3 | relu >", "return self.a(x)", "`a`"),
+        ("a: conv 1x1 x8", "return self.a(x)[0]", "`self.a(x)[0]`"),
+        ("a: conv 1x1 x8", "return self.a((x)", "`forward`, which Python cannot read"),
+    ],
+)
+def test_a_forward_that_cannot_be_followed_has_no_cure(rows: str, forward: str, said: str) -> None:
+    text = f"network N\ninput 8x8 x3\n{rows}\ndef forward(self, x):\n  {forward}\n"
+    found = errors(text)
+    assert not any(fix for problem in found for fix in problem.fixes), text
+    assert said in found[0].helps[0]
+
+
+def test_an_activation_without_its_forward_is_not_left_out() -> None:
+    text = "network N\ninput 8x8 x3\na: conv 1x1 x8\nb: bn\nrelu: relu\nx = self.relu(self.a(x))\n"
+    (said,) = errors(text)
+    assert not said.fixes
+    assert "`relu` has no weights" in said.helps[0]

@@ -5,7 +5,7 @@ written, `translation` says it in archc's words, `message` tells the user. `cont
 layers in a list, `expressions` about values and the headers of suites, `applied` about calls of the
 user's own blocks. A class (`foreign_class`), with what `helpers` return written out, is written by
 `classes`: what its constructor makes (`modules`), in the order in which its `forward` runs it, as
-`flow` has it.
+`flow` has it; `half_written` does that of layers that are archc's already.
 """
 
 from archc.habits.applied import MadeOf, OwnBlock, applied_call, made_block, repeated_block
@@ -14,6 +14,7 @@ from archc.habits.classes import without_unused, written_block, written_network
 from archc.habits.expressions import NotSaid, header_of_python, value_of_python
 from archc.habits.features import WrittenNetwork
 from archc.habits.foreign_class import ForeignClass, class_of_block, is_incoming, read_class
+from archc.habits.half_written import in_order, is_weightless
 from archc.habits.handed import with_handed
 from archc.habits.helpers import HelperFunction, read_helper, with_helpers
 from archc.habits.making import Making
@@ -48,7 +49,9 @@ __all__ = [
     "forward_chain",
     "habits",
     "header_of_python",
+    "in_order",
     "is_incoming",
+    "is_weightless",
     "lacking_of_python",
     "made_block",
     "read_class",

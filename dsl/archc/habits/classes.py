@@ -102,6 +102,11 @@ def _lines(made: Construction, incoming: str) -> list[str]:
     return _statements(made, ForeignForward(made).flow(), incoming)
 
 
+def statements_of(made: Construction) -> list[str]:
+    """The statements of modules that are there, in the order of `forward`. Raises NotSaid."""
+    return _statements(made, ForeignForward(made).flow(), "@in.c")
+
+
 def _statements(made: Construction, flow: Flow, incoming: str) -> list[str]:
     often = Counter(modules_of(flow))
     if any(count > 1 for count in often.values()):

@@ -27,6 +27,12 @@ def forward_line(line: PythonLine) -> Diagnostic | None:
         return None
     title = f"`{' '.join(line.text.split())}` is written in another way here"
     label = (SpanLabel(line.span),)
+    text = line.source.text
+    if loose := next((m for m in modules if _is_loose(text, m, modules, places)), ""):
+        help = (
+            f"`{loose}` has no weights, and may run more than once: write its layer where it runs"
+        )
+        return Diagnostic("A014", title, label, helps=(help,))
     if why := _out_of_order(modules, below, places):
         return Diagnostic("A014", title, label, helps=(f"{_ORDER}, and {why}",))
     moved = _moved(chain, following[0] if following else "")
@@ -43,6 +49,16 @@ def _labels(line: PythonLine) -> dict[str, int]:
     """Where the labels above a line stand."""
     above = _LABEL.finditer(line.source.text, 0, line.start)
     return {found[1]: found.start(1) for found in above}
+
+
+def _is_loose(text: str, module: str, modules: list[str], places: dict[str, int]) -> bool:
+    """Whether a module without weights runs elsewhere than where it stands, for all one knows."""
+    written = re.compile(r"\w+:[ \t]*([^;\n#]*)").match(text, places[module])
+    if written is None or not habits.is_weightless(written[1].rstrip()):
+        return False
+    before = modules[: modules.index(module)][-1:]
+    own = re.compile(r"\w+:[ \t]*[^;\n#]*[;\n\s]*").match(text, places[before[0]] if before else 0)
+    return not before or own is None or own.end() != places[module]
 
 
 def _out_of_order(modules: list[str], below: list[str], places: dict[str, int]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from archc import habits, syntax
 from archc.source import Diagnostic, Fix, Source, Span, SpanLabel
 from archc.syntax.expected import ParserContext, unexpected
+from archc.syntax.forward_suite import forward_suite
 from archc.syntax.pasted_classes import (
     helper_function,
     is_in_class,
@@ -58,6 +59,8 @@ def _def(line: PythonLine, said: Diagnostic) -> Diagnostic:
         return helper_function(line, said) or _function(line, said)
     given = [name for name in found[2].split(",") if name.strip()]
     kept = is_in_class(line)
+    if found[1] == "forward" and not kept and (of_layers := forward_suite(line, said)):
+        return of_layers
     if len(given) <= (1 if found[1] == "__init__" else 2):
         return said if kept else replace(said, fixes=(line.removal(safe=True),))
     if found[1] == "__init__":

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from archc.source import Diagnostic, Edit, Fix, Source, Span
+from archc.syntax.forward_suite import forward_suites
 from archc.syntax.pasted_file import CLASS, PastedClasses, has_layers, init_of, pasted_classes
 from archc.syntax.python import FAR_AHEAD, PythonLine
 from archc.syntax.suites import Suite, suite_below, without_suite
@@ -87,15 +88,19 @@ def is_in_class(line: PythonLine) -> bool:
 
 
 def inside_classes(source: Source, problems: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
-    """The same, where what stands in a class that is not written here is said once.
+    """The same, where what stands in a class, or a `forward`, that is not written is said once.
 
     Nothing there is sure: a line that is cured alone may keep the class from being written.
     """
     classes = pasted_classes(source)
+    forwards = list(forward_suites(source))
     places = {name: span for name, span in classes.functions.items() if name not in _METHODS}
     places |= classes.spans
+    places |= {f"forward {at}": span for at, span in enumerate(forwards)}
     kept, said = list[Diagnostic](), set[tuple[str, str, str]]()
     for problem in problems:
+        if any(_is_inside(problem, span) for span in forwards):
+            problem = replace(problem, fixes=())  # its lines go at once
         name = next((name for name, span in places.items() if _is_inside(problem, span)), "")
         key = name, problem.code, problem.title
         is_known = key in said or (problem.code == "A001" and name in classes.lacking)
