@@ -14,9 +14,12 @@ import pytest
 import torch
 from nets import net_of
 from torch import nn
+from torch_classes import MODELS
 
+from archc import habits
 from archc.api import analyze
 from archc.corrections import correct
+from archc.ops import REGISTRY, Op
 from archc.source import Diagnostic, Source, edited
 
 RESNET = Path(__file__).parent / "corpus" / "torch_resnet.txt"
@@ -1184,10 +1187,9 @@ TYPED = """class BasicBlock(nn.Module):
 
 def typed(lines: str) -> str:
     """What is left of lines that are typed, each first cure taken after each of them."""
-    text, in_block = "", False
+    text = ""
     for line in lines.splitlines(keepends=True):
-        in_block = "Block" in line if line.startswith("class") else in_block
-        is_inside = in_block and text.endswith("}") and not line.startswith("class")
+        is_inside = text.endswith("\n}") and line.startswith(" ")
         above = text.removesuffix("}").rstrip() if is_inside else text
         text, _ = clicked((f"{above}\n" if above else "") + line + "}\n" * is_inside)
         text = text.rstrip()
@@ -1269,6 +1271,25 @@ class Net(nn.Module):
 """
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_classes_as_people_write_them(name: str) -> None:
+    """Pasted, they are what torch computes; typed line by line they are that, or not done yet."""
+    source = HEAD + MODELS[name]
+    theirs = as_torch_makes_it(source, "Model")
+    pasted, by_lines = map(with_input, (clicked(source)[0], typed(source)))
+    assert_same(pasted, theirs, (3, 32, 32))
+    if errors(by_lines):  # brackets over several lines, or a block's numbers that say too little
+        assert name in ("preact_resnet", "mobilenet_v2", "unet", "vgg", "bottleneck")
+    else:
+        assert_same(by_lines, theirs, (3, 32, 32))
+
+
+def with_input(text: str) -> str:
+    if "\ninput" in text:
+        return text
+    return text.replace("network Model\n", "network Model\ninput 32x32 x3\n")
+
+
 @pytest.mark.parametrize(
     ("rows", "forward", "said"),
     [
@@ -1287,6 +1308,12 @@ def test_a_forward_that_cannot_be_followed_has_no_cure(rows: str, forward: str, 
     found = errors(text)
     assert not any(fix for problem in found for fix in problem.fixes), text
     assert said in found[0].helps[0]
+
+
+def test_what_may_run_more_than_once_has_no_weights() -> None:
+    found = [operator for name, operator in REGISTRY.items() if habits.is_weightless(name)]
+    assert len(found) > 30
+    assert all(operator.weights is Op.weights for operator in found)
 
 
 def test_an_activation_without_its_forward_is_not_left_out() -> None:

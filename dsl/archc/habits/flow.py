@@ -46,6 +46,12 @@ Flow = tuple[FlowStep | FlowMerge | FlowChoice, ...]
 
 def merged(combinator: str, flows: tuple[Flow, ...]) -> Flow:
     """Several tensors as one: what they have in common first, then the branches."""
+    for at, flow in enumerate(flows):
+        before, after = flows[:at], flows[at + 1 :]
+        match flow:
+            case (FlowChoice(test, one, other),) if _begin_alike(one, (*before, *after)):
+                sides = [merged(combinator, (*before, side, *after)) for side in (one, other)]
+                return chosen(test, *sides)
     shared = 0
     while all(len(flow) > shared and flow[shared] is flows[0][shared] for flow in flows):
         shared += 1
@@ -58,6 +64,11 @@ def merged(combinator: str, flows: tuple[Flow, ...]) -> Flow:
         branches = tuple(sorted(branches, key=lambda branch: not branch))
         branches = tuple(branch for branch in branches if branch)
     return (*flows[0][:shared], FlowMerge(combinator, branches))
+
+
+def _begin_alike(flow: Flow, others: tuple[Flow, ...]) -> bool:
+    """Whether a chain begins with a step that is another one's first, too."""
+    return bool(flow) and any(other and other[0] is flow[0] for other in others)
 
 
 def _writes_over(flow: Flow) -> bool:

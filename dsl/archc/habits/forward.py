@@ -111,6 +111,8 @@ class ForeignForward:
         match test:
             case ast.Compare(left, [ast.IsNot()], [right]) if is_none(right):
                 test = left
+            case ast.Call(ast.Name("hasattr"), [owner, ast.Constant(str() as name)], []):
+                test = ast.Attribute(owner, name)
         match test:
             case ast.Attribute(ast.Name("self"), name):
                 return name in self.made.modules
@@ -121,9 +123,12 @@ class ForeignForward:
         import ast
 
         match node:
-            case ast.Call(ast.Attribute(ast.Name("self")), [x], []):
-                if self._flow(x) == otherwise:
+            case ast.Call(ast.Attribute(ast.Name("self"), name), [x], []):
+                flow, made = self._flow(x), self.made.modules[name]
+                if flow == otherwise:
                     return self._flow(node)
+                if made.test and otherwise is not None:
+                    return chosen(made.test, (*flow, FlowStep(made.tested, name)), otherwise)
         raise NotSaid(f"`{ast.unparse(node)}`, which runs by a test")
 
     def _flow(self, node: ast.expr) -> Flow:

@@ -13,9 +13,13 @@ from archc.habits.modules import Construction, ModuleText, is_weighted
 
 # Layers that may run more than once: they have no weights, and are no branches.
 _WEIGHTLESS = re.compile(
-    r"(?:relu6?|leaky|elu|selu|gelu|silu|mish|swish|sigmoid|tanh|hard\w+|soft\w+|dropout|droppath"
-    r"|(?:max|avg)?pool|gap|gmp|flatten|upsample|identity|lrn|pad|shuffle)\b[^;{<]*\Z"
+    r"(?:relu6?|leaky_relu|[csg]?elu|rrelu|silu|mish|(?:log_?)?sigmoid|tanh|hard\w+|(?:log_)?soft\w+"
+    r"|threshold|dropout|droppath|(?:max|avg)?pool|gap|flatten|upsample|identity|lrn|pad"
+    r"|pixel(?:un)?shuffle|shuffle)\b[^;{<]*\Z"
 )
+
+
+_TESTED = re.compile(r"if[ \t]+([^{}]*?)\s*\{\s*([^;]*(?:\{.*\})?)\s*\}\Z", re.DOTALL)
 
 
 def in_order(
@@ -49,4 +53,6 @@ def is_weightless(layer: str) -> bool:
 def _module(text: str) -> ModuleText:
     if text == "identity":
         return ModuleText()
+    if tested := _TESTED.match(text):
+        return ModuleText((text,), test=tested[1], tested=tested[2])
     return ModuleText((text,), text.startswith("{"))

@@ -32,6 +32,8 @@ class ModuleText:
     statements: tuple[str, ...] = ()
     is_group: bool = False
     in_place: bool = False  # its first layer writes over what it takes
+    test: str = ""  # where there is one by a test: `stride != 1`
+    tested: str = ""  # and what it is then, with its label
 
 
 @dataclass(slots=True)
@@ -205,9 +207,11 @@ def _chosen(name: str, condition: str, one: ModuleText, other: ModuleText) -> Mo
         return f"{name}: {text}" if ";" not in text or module.is_group else f"{name}: {{ {text} }}"
 
     if not one.statements:
-        return ModuleText((f"if not ({condition}) {{ {inside(other)} }}",))
+        condition, one, other = f"not ({condition})", other, one
     text = f"if {condition} {{ {inside(one)} }}"
-    return ModuleText((text + (f" else {{ {inside(other)} }}" if other.statements else ""),))
+    if other.statements:
+        return ModuleText((f"{text} else {{ {inside(other)} }}",))
+    return ModuleText((text,), test=condition, tested=inside(one))
 
 
 def is_weighted(module: ModuleText, blocks: Collection[str]) -> bool:
