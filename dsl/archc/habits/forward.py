@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,8 @@ class ForeignForward:
                     pass
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     self.tensors[name] = self._flow(value)
+                case ast.Assign([ast.Tuple([ast.Name(name), ast.Name("_")])], value):
+                    self.tensors[name] = self._flow(_values(value))
                 case ast.Assign([ast.Tuple(names)], value) if self._is_size(value):
                     self._name_sizes(names)
                 case ast.AugAssign(target=ast.Name(id=name) as left, op=op, value=value):
@@ -152,6 +155,12 @@ class ForeignForward:
                 if name in self.made.modules or not self.made.cls.has(name):
                     return (*self._flow(x), *self._steps(name))
                 return self._method(name, self._flow(x))
+            case ast.Subscript(value, ast.Constant(0)):
+                return self._flow(_values(value))
+            case ast.Call(ast.Attribute(x, "squeeze")) if not _is_tool(x):
+                return self._squeezed(self._flow(x))
+            case ast.Call(ast.Attribute(tool, "squeeze"), [x, *_]) if _is_tool(tool):
+                return self._squeezed(self._flow(x))
             case ast.Call(ast.Attribute(x, "clone" | "contiguous"), []):
                 return self._flow(x)
             case ast.Call(ast.Attribute(x, "expand_as" | "expand")):  # as a product does by itself
@@ -200,12 +209,7 @@ class ForeignForward:
         import ast
 
         func = call.func
-        is_tool = isinstance(func, ast.Attribute) and ast.unparse(func.value) in (
-            "F",
-            "torch",
-            "nn.functional",
-            "torch.nn.functional",
-        )
+        is_tool = isinstance(func, ast.Attribute) and _is_tool(func.value)
         if is_tool and call.args:
             flow, args = self._flow(call.args[0]), [ast.Name(_AT_HAND), *call.args[1:]]
             made = ast.Call(func, args, call.keywords)
@@ -224,6 +228,15 @@ class ForeignForward:
             return flow
         return (*flow, *steps)
 
+    def _squeezed(self, flow: Flow) -> Flow:
+        """A map of one value without its axes: once, however often it is written."""
+        if _is_flat(flow):
+            return flow
+        last = flow[-1] if flow else None
+        if not isinstance(last, FlowStep) or not re.search(r"(?:\bgap|to=1(?:x1)?)\Z", last.text):
+            raise NotSaid("axes of size 1 to take away")
+        return (*flow, FlowStep("flatten"))
+
     def _unnamed(self, layer: ast.expr) -> tuple[FlowStep, ...]:
         """The statement of a function, or of a layer that is made where it runs."""
         made = self.made.layer(layer)
@@ -233,6 +246,22 @@ class ForeignForward:
 def _is_flat(flow: Flow) -> bool:
     """Whether the last step has made a vector."""
     return bool(flow) and isinstance(flow[-1], FlowStep) and flow[-1].text.endswith("flatten")
+
+
+def _values(node: ast.expr) -> ast.expr:
+    """What `torch.max(x, 1, keepdim=True)` finds, without where: it gives both. Raises NotSaid."""
+    import ast
+
+    match node:
+        case ast.Call(ast.Attribute(tool, "max"), args, keywords):
+            return ast.Call(ast.Attribute(tool, "amax"), args, keywords)
+    raise NotSaid(f"`{ast.unparse(node)}`")
+
+
+def _is_tool(node: ast.expr) -> bool:
+    import ast
+
+    return ast.unparse(node) in ("F", "torch", "nn.functional", "torch.nn.functional")
 
 
 def _over_channels(call: ast.Call) -> bool:
