@@ -334,3 +334,124 @@ class Model(nn.Module):
         x = x.mean(dim=(2, 3))
         return self.head(x)
 """
+MODELS["depthwise_separable"] = """
+class DepthwiseSeparable(nn.Module):
+    def __init__(self, in_ch, out_ch, stride=1):
+        super().__init__()
+        self.depthwise = nn.Conv2d(
+            in_ch, in_ch, 3, stride=stride, padding=1, groups=in_ch, bias=False
+        )
+        self.bn1 = nn.BatchNorm2d(in_ch)
+        self.pointwise = nn.Conv2d(in_ch, out_ch, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_ch)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        x = self.relu(self.bn1(self.depthwise(x)))
+        x = self.relu(self.bn2(self.pointwise(x)))
+        return x
+
+
+class Model(nn.Module):
+    def __init__(self, num_classes=10):
+        super().__init__()
+        self.model = nn.Sequential(
+            nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU(inplace=True),
+            DepthwiseSeparable(8, 16),
+            DepthwiseSeparable(16, 32, 2),
+        )
+        self.avg = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(32, num_classes)
+
+    def forward(self, x):
+        x = self.model(x)
+        x = self.avg(x).squeeze(-1).squeeze(-1)
+        return self.fc(x)
+"""
+MODELS["convnext"] = """
+class Block(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.dwconv = nn.Conv2d(dim, dim, kernel_size=7, padding=3, groups=dim)
+        self.norm = nn.BatchNorm2d(dim)
+        self.pwconv1 = nn.Conv2d(dim, 4 * dim, 1)
+        self.act = nn.GELU()
+        self.pwconv2 = nn.Conv2d(4 * dim, dim, 1)
+
+    def forward(self, x):
+        input = x
+        x = self.dwconv(x)
+        x = self.norm(x)
+        x = self.pwconv1(x)
+        x = self.act(x)
+        x = self.pwconv2(x)
+        x = input + x
+        return x
+
+
+class Model(nn.Module):
+    def __init__(self, num_classes=10, dims=[8, 16]):
+        super().__init__()
+        self.stem = nn.Conv2d(3, dims[0], 4, stride=4)
+        self.stage1 = nn.Sequential(Block(dims[0]), Block(dims[0]))
+        self.down = nn.Conv2d(dims[0], dims[1], 2, stride=2)
+        self.stage2 = nn.Sequential(Block(dims[1]))
+        self.head = nn.Linear(dims[1], num_classes)
+
+    def forward(self, x):
+        x = self.stem(x)
+        x = self.stage1(x)
+        x = self.down(x)
+        x = self.stage2(x)
+        return self.head(x.mean([-2, -1]))
+"""
+MODELS["spatial_attention"] = """
+class CBAM(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 1, 7, padding=3)
+
+    def forward(self, x):
+        avg = torch.mean(x, dim=1, keepdim=True)
+        mx, _ = torch.max(x, dim=1, keepdim=True)
+        a = torch.cat([avg, mx], dim=1)
+        return x * torch.sigmoid(self.conv(a))
+
+
+class Model(nn.Module):
+    def __init__(self, num_classes=10):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.att = CBAM(8)
+        self.fc = nn.Linear(8, num_classes)
+
+    def forward(self, x):
+        x = self.att(F.relu(self.stem(x)))
+        return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
+"""
+MODELS["alexnet"] = """
+class Model(nn.Module):
+    def __init__(self, num_classes: int = 10, dropout: float = 0.5) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 16, kernel_size=5, stride=2, padding=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(kernel_size=3, stride=2),
+            nn.Conv2d(16, 24, kernel_size=3, padding=1),
+            nn.ReLU(inplace=True),
+        )
+        self.avgpool = nn.AdaptiveAvgPool2d((6, 6))
+        self.classifier = nn.Sequential(
+            nn.Dropout(p=dropout),
+            nn.Linear(24 * 6 * 6, 64),
+            nn.ReLU(inplace=True),
+            nn.Linear(64, num_classes),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.features(x)
+        x = self.avgpool(x)
+        x = torch.flatten(x, 1)
+        x = self.classifier(x)
+        return x
+"""

@@ -121,7 +121,7 @@ def analyze(
             facts.forget(*MEASURED, "pretrained")
     again = Elaborator(file, load, limits, given, {**shared}, inputs)  # its own are not kept
     shown = tuple(pointed(unsilenced(diagnostics.ordered()), file))
-    if wrong and re.search(r"^[ \t]*(?:class|def)[ \t]", source.text, re.MULTILINE):
+    if wrong and re.search(r"^[ \t]*(?:class|def)[ \t]|[(\[][ \t]*$", source.text, re.MULTILINE):
         from archc.api.pasted_input import with_inputs
         from archc.syntax.pasted_classes import inside_classes
 

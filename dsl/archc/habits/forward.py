@@ -155,8 +155,8 @@ class ForeignForward:
                 if name in self.made.modules or not self.made.cls.has(name):
                     return (*self._flow(x), *self._steps(name))
                 return self._method(name, self._flow(x))
-            case ast.Subscript(value, ast.Constant(0)):
-                return self._flow(_values(value))
+            case ast.Subscript(ast.Call(ast.Attribute(_, "max")) as found, ast.Constant(0)):
+                return self._flow(_values(found))
             case ast.Call(ast.Attribute(x, "squeeze")) if not _is_tool(x):
                 return self._squeezed(self._flow(x))
             case ast.Call(ast.Attribute(tool, "squeeze"), [x, *_]) if _is_tool(tool):

@@ -30,14 +30,17 @@ def in_order(
 ) -> list[str]:
     """The lines that `forward` makes of layers by their labels. Raises NotSaid.
 
-    `others` are the blocks that they may call, `names` the parameters of the block around them.
+    `others` are the blocks that they may call, `names` those of the numbers of the block around.
     """
+    import ast
+
     init = f"def __init__(self, {', '.join(names)}):\n    pass\n"
     body = textwrap.indent(init + textwrap.dedent(forward), "    ")
     cls = read_class(f"class Block(nn.Module):\n{body}")
     if cls is None:
         raise NotSaid("`forward`, which Python cannot read")
     made = Construction(cls, others, known={*others, *names})
+    made.names |= {name: ast.Name(name) for name in names}
     for label, text in layers.items():
         made.modules[label] = _module(text)
         if not is_weighted(made.modules[label], others) and not is_weightless(text):
@@ -54,5 +57,6 @@ def _module(text: str) -> ModuleText:
     if text == "identity":
         return ModuleText()
     if tested := _TESTED.match(text):
-        return ModuleText((text,), test=tested[1], tested=tested[2])
+        text = re.sub(r"\s+\}", " }", text)
+        return ModuleText((text,), test=tested[1], tested=re.sub(r"\s+\}", " }", tested[2]).strip())
     return ModuleText((text,), text.startswith("{"))

@@ -20,6 +20,7 @@ _HEADER = re.compile(r"^[ \t]*(?=def[ \t]+forward\b)", re.MULTILINE)
 _LABELLED = re.compile(r"([A-Za-z_]\w*):[ \t]*(?=[^\s:])(.*)\Z", re.DOTALL)
 _TESTED = re.compile(r"if\b[^{}]*\{\s*([A-Za-z_]\w*):[^{}]*(?:\{[^{}]*\}[^{}]*)*\}\s*\Z")
 _BLOCK = re.compile(rf"(?:block|sequence)[ \t]+[A-Za-z_]\w*[ \t]*(?:\({BALANCED}\))?[ \t]*\Z")
+_NAMED = re.compile(r"(?:let|param)[ \t]+([A-Za-z_]\w*)")
 _HIDDEN = re.compile(r"#[^\n]*|\"[^\"\n]*\"")  # comments, and texts in quotes
 _MOST = 5  # in a file
 _HEAD = re.compile(r"(?:network|param|input|let|use|meta|train|expect|init|block|sequence)\b")
@@ -33,7 +34,12 @@ class ForwardSuite:
         self.header = PythonLine(source, header)
         end = max(suite_below(text, self.header.end).end, self.header.end)
         self.span = Span(source, header, end)
-        self.formals, self.rows = _above(source, header)
+        formals, rows = _above(source, header)
+        heads = [at for at, row in enumerate(rows) if _HEAD.match(row.text)]
+        self.rows = rows[heads[-1] + 1 :] if heads else rows
+        named = (_NAMED.match(rows[at].text) for at in heads)
+        self.names = [name for name, _ in re.findall(r"(\w+)[ \t]*(=[^,]*)?", formals)]
+        self.names += [found[1] for found in named if found is not None]
 
     @property
     def has_layers(self) -> bool:
@@ -59,8 +65,7 @@ class ForwardSuite:
                 raise habits.NotSaid(f"`{found[1] if found else row.text}`, which has a comment")
         source, first = self.span.source, self.rows[0].start
         others = pasted_classes(source).others
-        names = [name for name, _ in re.findall(r"(\w+)[ \t]*(=[^,]*)?", self.formals)]
-        lines = habits.in_order(self.span.text, layers, others, names)
+        lines = habits.in_order(self.span.text, layers, others, self.names)
         margin = source.text[source.text.rfind("\n", 0, first) + 1 : first]
         made = f"\n{margin}".join(lines)
         span = Span(source, first, self.span.end)
@@ -99,10 +104,7 @@ def forward_suites(source: Source) -> Iterator[Span]:
 
 
 def _above(source: Source, end: int) -> tuple[str, list[Span]]:
-    """The parameters of the block around a place, and the statements before it in its braces.
-
-    Of a place in the network itself no parameters, and what stands below its head.
-    """
+    """The parameters of the block around a place, and the statements before it in its braces."""
     text = _HIDDEN.sub(lambda found: " " * len(found[0]), source.text[:end])
     open_braces: list[int] = []
     for brace in re.finditer(r"[{}]", text):
@@ -123,5 +125,4 @@ def _above(source: Source, end: int) -> tuple[str, list[Span]]:
                 first = begin + len(text[begin:at]) - len(text[begin:at].lstrip())
                 rows.append(Span(source, first, at))
             begin = at + 1
-    heads = [at for at, row in enumerate(rows) if _HEAD.match(row.text)]
-    return (head[1] or "" if head is not None else ""), rows[heads[-1] + 1 :] if heads else rows
+    return (head[1] or "" if head is not None else ""), rows

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from archc.source import Diagnostic, Edit, Fix, Source, Span
 from archc.syntax.forward_suite import forward_suites
+from archc.syntax.open_calls import open_calls
 from archc.syntax.pasted_file import CLASS, PastedClasses, has_layers, init_of, pasted_classes
 from archc.syntax.python import FAR_AHEAD, PythonLine
 from archc.syntax.suites import Suite, suite_below, without_suite
@@ -93,7 +94,7 @@ def inside_classes(source: Source, problems: tuple[Diagnostic, ...]) -> tuple[Di
     Nothing there is sure: a line that is cured alone may keep the class from being written.
     """
     classes = pasted_classes(source)
-    forwards = list(forward_suites(source))
+    forwards, calls = list(forward_suites(source)), list(open_calls(source))
     places = {name: span for name, span in classes.functions.items() if name not in _METHODS}
     places |= classes.spans
     places |= {f"forward {at}": span for at, span in enumerate(forwards)}
@@ -101,6 +102,9 @@ def inside_classes(source: Source, problems: tuple[Diagnostic, ...]) -> tuple[Di
     for problem in problems:
         if any(_is_inside(problem, span) for span in forwards):
             problem = replace(problem, fixes=())  # its lines go at once
+        if calls:
+            finished = (fix for fix in problem.fixes if not _changes(fix, calls))
+            problem = replace(problem, fixes=tuple(finished))
         name = next((name for name, span in places.items() if _is_inside(problem, span)), "")
         key = name, problem.code, problem.title
         is_known = key in said or (problem.code == "A001" and name in classes.lacking)
@@ -118,6 +122,17 @@ def _is_inside(problem: Diagnostic, place: Span) -> bool:
     inside = span.source is place.source and place.start <= span.start < place.end
     return (
         inside and "\n" in span.source.text[PythonLine(place.source, place.start).end : span.start]
+    )
+
+
+def _changes(fix: Fix, places: list[Span]) -> bool:
+    """Whether a cure writes into one of some places, or at its end, and not anew what is there."""
+    return any(
+        edit.span.start <= place.end and place.start <= edit.span.end
+        for edit in fix.edits
+        for place in places
+        if edit.span.source is place.source
+        and not (edit.span.start <= place.start and place.end <= edit.span.end)
     )
 
 
