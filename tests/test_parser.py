@@ -641,6 +641,32 @@ def test_a_line_that_is_being_typed_takes_no_other_along(
         assert file.items[-1].span.text == text.rstrip().rpartition("\n")[2].strip()
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("residual<\n  conv 3x3 p1 x3\n  bn\nrelu\n", 6),
+        ("residual<  # a\n\n  bn  # b\n  # c\n\nrelu\ngap\n", 8),
+        ("concat<\n  bn\n|\n  conv 1x1 x3\ngap; flatten; fc 10\n", 7),
+        ("block b(c) {\n  conv 1x1 x(c)\n  bn\nb(3)\n", 6),
+        ("block b(c) {\n  residual<\n    bn\n  relu\n}\nb(3)\n", 6),
+        ("residual<\nbn\nrelu\n", 0),  # no margin says where
+        ("residual< bn\nrelu\n", 0),
+        ("for i in 1..2 {\n  bn\n  relu\n", 0),  # all that is left
+    ],
+)
+def test_margins_say_where_a_bracket_that_is_open_ends(text: str, line: int) -> None:
+    source = Source("a.arch", f"network N\ninput 8x8 x3\n{text}")
+    (problem,) = analyze(source).diagnostics
+    (fix,) = problem.fixes
+    made = edited(source.text, fix.edits)
+    assert analyze(Source("a.arch", made)).ok, made
+    if line:
+        assert fix.title.endswith(f" above line {line}")
+        assert made.split("\n")[fix.span.line].strip() in (">", "}")
+    else:
+        assert " above " not in fix.title
+
+
 def test_what_is_inside_of_a_header_that_is_half_typed_is_nowhere_else() -> None:
     file, _ = read("input 8x8 x3\nbloc unit\n  conv 3x3 x4\n}\nrelu\n")
     lines = [item.span.line for item in file.items]

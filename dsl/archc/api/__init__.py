@@ -32,7 +32,7 @@ from archc.files import read
 from archc.ops import Dims
 from archc.project import Project
 from archc.recursion import deep_recursion
-from archc.source import Diagnostics, Limits, Source
+from archc.source import Diagnostic, Diagnostics, Limits, Source
 from archc.syntax.parser import parse
 
 if TYPE_CHECKING:
@@ -121,6 +121,9 @@ def analyze(
             facts.forget(*MEASURED, "pretrained")
     again = Elaborator(file, load, limits, given, {**shared}, inputs)  # its own are not kept
     shown = tuple(pointed(unsilenced(diagnostics.ordered()), file))
+    if open_brackets := [problem.span.start for problem in wrong if problem.code == "A003"]:
+        # What its branches are is not known.
+        shown = tuple(d for d in shown if d.code != "A207" or not _is_behind(d, open_brackets[0]))
     if wrong and re.search(r"^[ \t]*(?:class|def)[ \t]|[(\[][ \t]*$", source.text, re.MULTILINE):
         from archc.api.pasted_input import with_inputs
         from archc.syntax.pasted_classes import inside_classes
@@ -130,6 +133,10 @@ def analyze(
 
         shown = inside_classes(source, with_inputs(source, shown, attempt))
     return Analysis(source, written, plan, facts, cost, shown, again)
+
+
+def _is_behind(problem: Diagnostic, place: int) -> bool:
+    return any(label.span.start > place for label in problem.labels)
 
 
 @deep_recursion()

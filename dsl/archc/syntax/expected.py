@@ -143,11 +143,40 @@ def unclosed(source: Source, opened: list[int], position: int) -> Diagnostic:
     if len(opened) > 1:
         title = f"{len(opened)} brackets are never closed: " + " ".join(f"`{b}`" for b in brackets)
     labels = [SpanLabel(Span(source, at, at + 1), "opened here") for at in opened]
+    if len(opened) == 1 and (after := _inside_by_margin(text, opened[0], position)) is not None:
+        following = Span(source, after.end(), after.end() + 1)
+        labels.append(SpanLabel(following, f"`{missing}` is missing before this"))
+        at = Span(source, after.start(), after.start())
+        fix = Fix(f"Insert `{missing}` above line {following.line}", at, f"\n{after[1]}{missing}")
+        return Diagnostic("A003", title, tuple(labels), fixes=(fix,))
     ends = position >= len(text)
     where = "the file ends here" if ends else f"`{missing}` is missing before this"
     labels.append(SpanLabel(Span(source, position, position if ends else position + 1), where))
     fix = Fix(f"Insert `{missing}`", Span(source, position, position), f" {missing} ")
     return Diagnostic("A003", title, tuple(labels), fixes=(fix,))
+
+
+def _inside_by_margin(text: str, opening: int, end: int) -> re.Match[str] | None:
+    """The line break, with the margin, behind all that stands further right than a bracket's line.
+
+    None where the margins do not tell: nothing stands so, or all does.
+    """
+    margin = re.compile(r"[ \t]*").match(text, text.rfind("\n", 0, opening) + 1)
+    assert margin is not None
+    found = re.compile(r"[ \t]*(?:#[^\n]*)?(?=\n)").match(text, opening + 1)
+    if found is None or text[opening] not in "<{":
+        return None
+    first = True
+    for break_ in re.compile(r"(?:\n[ \t]*(?:#[^\n]*)?)*\n([ \t]*)(?=[^\s#])").finditer(
+        text, found.end(), end
+    ):
+        is_deeper = len(break_[1].expandtabs()) > len(margin[0].expandtabs())
+        if first and not is_deeper:
+            return None
+        first = False
+        if not is_deeper and text[break_.end()] not in "|>}":
+            return break_
+    return None
 
 
 def stray(source: Source, position: int) -> Diagnostic:
