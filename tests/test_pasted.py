@@ -1316,8 +1316,46 @@ def test_what_may_run_more_than_once_has_no_weights() -> None:
     assert all(operator.weights is Op.weights for operator in found)
 
 
-def test_an_activation_without_its_forward_is_not_left_out() -> None:
-    text = "network N\ninput 8x8 x3\na: conv 1x1 x8\nb: bn\nrelu: relu\nx = self.relu(self.a(x))\n"
-    (said,) = errors(text)
-    assert not said.fixes
-    assert "`relu` has no weights" in said.helps[0]
+@pytest.mark.parametrize(
+    ("rows", "forward", "right"),
+    [
+        (
+            "a: conv 3x3 x16; pool: pool 2x2; b: conv 3x3 x32; c: fc 10",
+            "x = self.pool(self.a(x)); x = self.pool(self.b(x)); return self.c(x.flatten(1))",
+            "a: conv 3x3 x16; pool 2x2; b: conv 3x3 x32; pool 2x2; flatten; c: fc 10",
+        ),
+        (
+            "a: conv 3x3 x16; relu: relu; b: conv 3x3 x32",
+            "x = self.a(x); x = self.b(x); x = self.relu(x)",
+            "a: conv 3x3 x16; b: conv 3x3 x32; relu",
+        ),
+        (
+            "a: conv 3x3 x16; b: conv 3x3 x32; relu: relu",
+            "x = self.a(x); x = self.relu(x); x = self.b(x)",
+            "a: conv 3x3 x16; relu; b: conv 3x3 x32",
+        ),
+        (
+            "a: conv 3x3 x16; relu: relu; b: conv 3x3 x32",
+            "x = self.relu(self.a(x)); x = self.relu(self.b(x))",
+            "a: conv 3x3 x16; relu; b: conv 3x3 x32; relu",
+        ),
+    ],
+)
+def test_lines_of_forward_put_what_has_no_weights_where_it_runs(
+    rows: str, forward: str, right: str
+) -> None:
+    head = "network N\ninput 32x32 x3\n"
+    text, _ = clicked(head + f"{rows}; {forward}\n".replace("; ", "\n"))
+    assert not errors(text), text
+    assert re.sub(r"[;\s]+", " ", text.removeprefix(head)).strip() == right.replace(";", "")
+
+
+def test_a_module_that_is_left_over_is_not_left_out() -> None:
+    """`flatten` without a label says that the lines are not all of it."""
+    text = (
+        "network N\ninput 32x32 x3\na: conv 3x3 p1 x16\npool: pool 2x2\nflatten\nc: fc 10\n"
+        "x = self.pool(self.a(x))\nx = self.pool(x)\n"
+    )
+    text, _ = clicked(text)
+    assert text.count("pool(") == 2
+    assert errors(text)

@@ -124,7 +124,9 @@ def analyze(
     if open_brackets := [problem.span.start for problem in wrong if problem.code == "A003"]:
         # What its branches are is not known.
         shown = tuple(d for d in shown if d.code != "A207" or not _is_behind(d, open_brackets[0]))
-    if wrong and re.search(r"^[ \t]*(?:class|def)[ \t]|[(\[][ \t]*$", source.text, re.MULTILINE):
+    if wrong and re.search(
+        r"^[ \t]*(?:class|def)[ \t]|[(\[][ \t]*$|\bself\.", source.text, re.MULTILINE
+    ):
         from archc.api.pasted_input import with_inputs
         from archc.syntax.pasted_classes import inside_classes
 

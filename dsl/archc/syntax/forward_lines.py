@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from archc import habits
 from archc.source import Diagnostic, Edit, Fix, Span, SpanLabel
+from archc.syntax.forward_suite import forward_lines_fix
 from archc.syntax.python import PythonLine
 
 _RUNS = re.compile(r"(?:[A-Za-z_]\w*[ \t]*=(?!=)|return\b)[ \t]*(?=[^\n]*\()")
@@ -27,6 +28,8 @@ def forward_line(line: PythonLine) -> Diagnostic | None:
         return None
     title = f"`{' '.join(line.text.split())}` is written in another way here"
     label = (SpanLabel(line.span),)
+    if whole := forward_lines_fix(line):
+        return Diagnostic("A014", title, label, fixes=(whole,))
     text = line.source.text
     if loose := next((m for m in modules if _is_loose(text, m, modules, places)), ""):
         help = (

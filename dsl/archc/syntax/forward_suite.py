@@ -22,6 +22,12 @@ _TESTED = re.compile(r"if\b[^{}]*\{\s*([A-Za-z_]\w*):[^{}]*(?:\{[^{}]*\}[^{}]*)*
 _BLOCK = re.compile(rf"(?:block|sequence)[ \t]+[A-Za-z_]\w*[ \t]*(?:\({BALANCED}\))?[ \t]*\Z")
 _NAMED = re.compile(r"(?:let|param)[ \t]+([A-Za-z_]\w*)")
 _HIDDEN = re.compile(r"#[^\n]*|\"[^\"\n]*\"")  # comments, and texts in quotes
+_RUNS_MODULE = re.compile(
+    r"^[ \t]*(?:def[ \t]+forward\b|[^\n#:]*=[^\n#]*\bself\.\w+\()", re.MULTILINE
+)
+_TARGET = re.compile(r"([A-Za-z_]\w*)[ \t]*[-+*/]?=(?!=)")
+_FOLLOWING = re.compile(r"[ \t]*(?:\n[ \t]*)+")
+_RUN = re.compile(r"[A-Za-z_]\w*[ \t]*[-+*/]?=(?!=)|return\b")
 _MOST = 5  # in a file
 _HEAD = re.compile(r"(?:network|param|input|let|use|meta|train|expect|init|block|sequence)\b")
 
@@ -29,17 +35,20 @@ _HEAD = re.compile(r"(?:network|param|input|let|use|meta|train|expect|init|block
 class ForwardSuite:
     """A `forward` that stands in no class, with the statements above it in the same braces."""
 
-    def __init__(self, source: Source, header: int) -> None:
-        text = source.text
-        self.header = PythonLine(source, header)
-        end = max(suite_below(text, self.header.end).end, self.header.end)
-        self.span = Span(source, header, end)
-        formals, rows = _above(source, header)
+    def __init__(self, span: Span) -> None:
+        self.span = span
+        formals, rows = _above(span.source, span.start)
         heads = [at for at, row in enumerate(rows) if _HEAD.match(row.text)]
         self.rows = rows[heads[-1] + 1 :] if heads else rows
         named = (_NAMED.match(rows[at].text) for at in heads)
         self.names = [name for name, _ in re.findall(r"(\w+)[ \t]*(=[^,]*)?", formals)]
         self.names += [found[1] for found in named if found is not None]
+
+    @classmethod
+    def below(cls, line: PythonLine) -> ForwardSuite:
+        """That of a line `def forward(self, x):`."""
+        end = max(suite_below(line.source.text, line.end).end, line.end)
+        return cls(Span(line.source, line.start, end))
 
     @property
     def has_layers(self) -> bool:
@@ -65,16 +74,40 @@ class ForwardSuite:
                 raise habits.NotSaid(f"`{found[1] if found else row.text}`, which has a comment")
         source, first = self.span.source, self.rows[0].start
         others = pasted_classes(source).others
-        lines = habits.in_order(self.span.text, layers, others, self.names)
+        lines = habits.in_order(self._function(), layers, others, self.names)
         margin = source.text[source.text.rfind("\n", 0, first) + 1 : first]
         made = f"\n{margin}".join(lines)
         span = Span(source, first, self.span.end)
         return Fix("write the layers in the order of `forward`", span, made)
 
+    def _function(self) -> str:
+        """Its text; of lines that stand alone a function that returns the last tensor."""
+        if self.span.text.startswith("def"):
+            return self.span.text
+        lines = [line.strip() for line in self.span.text.splitlines()]
+        *_, last = (found[1] for line in lines if (found := _TARGET.match(line))), "x"
+        returned = [] if any(line.startswith("return") for line in lines) else [f"return {last}"]
+        return "\n    ".join(["def forward(self, x):", *lines, *returned])
+
+
+def forward_lines_fix(line: PythonLine) -> Fix | None:
+    """The cure of the first of some lines of a `forward`, where they are all of it."""
+    text = line.source.text
+    end = line.end
+    while (found := _FOLLOWING.match(text, end)) and (_RUN.match(text, found.end()) is not None):
+        end = PythonLine(line.source, found.end()).end
+    suite = ForwardSuite(Span(line.source, line.start, end))
+    if not suite.has_layers:
+        return None
+    try:
+        return suite.fix()
+    except (habits.NotSaid, RecursionError):
+        return None
+
 
 def forward_suite(line: PythonLine, said: Diagnostic) -> Diagnostic | None:
     """What is said of `def forward(self, x):`; None where no layers stand above it."""
-    suite = ForwardSuite(line.source, line.start)
+    suite = ForwardSuite.below(line)
     if not suite.has_layers:
         return None
     if not suite.is_complete:
@@ -89,16 +122,31 @@ def forward_suite(line: PythonLine, said: Diagnostic) -> Diagnostic | None:
     return replace(said, helps=(help,), fixes=())
 
 
+def pending_forward(source: Source) -> int:
+    """Where the first line stands that runs modules, in no class; 0 without one.
+
+    Layers above it are not in their order yet, so that shapes say nothing.
+    """
+    classes = class_spans(source)
+    for found in islice(_RUNS_MODULE.finditer(source.text), _MOST):
+        if not any(cls.start <= found.start() < cls.end for cls in classes):
+            return found.start()
+    return 0
+
+
+def class_spans(source: Source) -> list[Span]:
+    """The classes with their lines."""
+    headers = [found.start() for found in CLASS.finditer(source.text)]
+    return [Span(source, at, suite_below(source.text, at).end) for at in headers]
+
+
 def forward_suites(source: Source) -> Iterator[Span]:
     """The lines of each that stands below layers, in no class."""
-    classes = [
-        Span(source, found.start(), suite_below(source.text, found.start()).end)
-        for found in CLASS.finditer(source.text)
-    ]
+    classes = class_spans(source)
     for found in islice(_HEADER.finditer(source.text), _MOST):
         if any(cls.start <= found.end() < cls.end for cls in classes):
             continue
-        suite = ForwardSuite(source, found.end())
+        suite = ForwardSuite.below(PythonLine(source, found.end()))
         if suite.has_layers:
             yield suite.span
 

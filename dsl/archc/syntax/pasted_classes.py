@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from archc.source import Diagnostic, Edit, Fix, Source, Span
-from archc.syntax.forward_suite import forward_suites
+from archc.syntax.forward_suite import forward_suites, pending_forward
 from archc.syntax.open_calls import open_calls
 from archc.syntax.pasted_file import CLASS, PastedClasses, has_layers, init_of, pasted_classes
 from archc.syntax.python import FAR_AHEAD, PythonLine
@@ -95,12 +95,14 @@ def inside_classes(source: Source, problems: tuple[Diagnostic, ...]) -> tuple[Di
     """
     classes = pasted_classes(source)
     forwards, calls = list(forward_suites(source)), list(open_calls(source))
+    pending = pending_forward(source)
     places = {name: span for name, span in classes.functions.items() if name not in _METHODS}
     places |= classes.spans
     places |= {f"forward {at}": span for at, span in enumerate(forwards)}
     kept, said = list[Diagnostic](), set[tuple[str, str, str]]()
     for problem in problems:
-        if any(_is_inside(problem, span) for span in forwards):
+        is_early = problem.code.startswith("A2") and problem.span.start < pending
+        if is_early or any(_is_inside(problem, span) for span in forwards):
             problem = replace(problem, fixes=())  # its lines go at once
         if calls:
             finished = (fix for fix in problem.fixes if not _changes(fix, calls))
