@@ -243,12 +243,18 @@ def _is_chosen(node: Node) -> bool:
 
 
 def _projected(projection: str, term: syntax.Operation, everywhere: bool) -> str | Fix:
-    """A second branch, where there is one alone."""
+    """A second branch, where there is one alone, or in place of an `identity`."""
     hint = f"project the shortcut: `| {projection} >`"
-    if len(term.branches or ()) != 1:
+    _, *others = term.branches or ((),)
+    plain = [
+        s.span for branch in others for s in branch.statements if s.term.span.text == "identity"
+    ]
+    if len(others) != len(plain):
         return hint
     if not everywhere:
         return f"{hint} in this call or pass"
+    if plain:
+        return Fix(hint, plain[0], projection)
     end = term.span.end - 1
     gap = "" if term.span.source.text[end - 1].isspace() else " "
     return Fix(hint, Span(term.span.source, end, end), f"{gap}| {projection} ")

@@ -29,6 +29,8 @@ _IDLE = re.compile(
 )
 _IDENTITIES = frozenset(("", "linear", "none", "identity"))
 _CURRENT = frozenset("x out y net h model features hidden input inputs tensor z output".split())
+_TENSORS = _CURRENT | frozenset("identity shortcut residual skip res".split())
+_ARITHMETIC = "sums inside of calls; `residual< ... >` adds what comes in to what its layers make"
 _EXPRESSION = re.compile(r"(?:[\w\s+\-*/%().,]|\w\[\w+\])+")
 _NUMBERS = "int|floor|ceil|round|min|max|abs|len|sum"  # what these make is a number
 _CALLED = re.compile(rf"(?<!\w)(?!(?<![.\w])(?:{_NUMBERS})\()\w+\(")
@@ -123,6 +125,8 @@ def _by_rows(call: ForeignCall, rank: int | None, rows: list[Habit]) -> Translat
     """By the first row that has a place for every argument, or else the first that lacks some."""
     made = _by_row(call, rank, rows)
     first = call.arguments[0] if call.arguments else None
+    if isinstance(first, Code) and _is_arithmetic(first):
+        return made or Translation(call.name, lacks=_ARITHMETIC)
     if isinstance(first, Code) and not _is_layer(first) and (made is None or made.lacks):
         function = replace(call, arguments=call.arguments[1:])  # of a tensor: `reduce(x, ...)`
         return _by_row(function, rank, rows) or made
@@ -288,6 +292,8 @@ class _Writer:
                 raise _Unfit(
                     "calls inside of calls; statements follow each other: `conv 3x3 x8; relu`"
                 )
+            if isinstance(value, Code) and _is_arithmetic(value):
+                raise _Unfit(_ARITHMETIC)
         for name, value in self.call.keywords.items():
             own = name if name in parameters else _alike(name, parameters.keys() - given.keys())
             if own in parameters:
@@ -541,6 +547,12 @@ def _plain(value: Any) -> str:
 def _is_layer(value: Code) -> bool:
     """Whether it computes something that a statement would."""
     return bool(_CALLED.search(value.text)) and not _SIZES.search(value.text)
+
+
+def _is_arithmetic(value: Code) -> bool:
+    """Whether it computes with tensors, going by their names: `x + identity`."""
+    names = set(re.findall(r"\w+", value.text))
+    return bool(names & _TENSORS) and re.search(r"[\w)]\s[-+*/]\s[\w(]", value.text) is not None
 
 
 def _halves(pads: tuple[Any, ...]) -> tuple[Any, ...]:

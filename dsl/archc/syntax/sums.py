@@ -9,6 +9,7 @@ from archc.source import Diagnostic, Edit, Fix, Span, SpanLabel
 from archc.syntax.branches import has_label
 from archc.syntax.expected import ParserContext
 from archc.syntax.foreign import dimensions
+from archc.syntax.shortcut import kept_above
 
 _CURRENT = frozenset("x out y h z".split())
 _KEPT = frozenset("identity shortcut skip residual res input inputs inp".split())
@@ -93,6 +94,8 @@ def added(span: Span, name: str, is_label: bool, keyword: str = "add") -> tuple[
     """
     if is_label:
         return (_write(f"{keyword}< | @{name} >", span),)
+    if keyword == "add" and (around := kept_above(span, name)) is not None:
+        return (around,)
     if name not in _CURRENT | _KEPT:
         return ()
     if _is_in_block(span.source.text[: span.start]):
