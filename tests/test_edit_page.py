@@ -243,10 +243,22 @@ def test_fix_says_how_many_it_mends_and_which(page: EditPage) -> None:
 
 def test_a_closing_bracket_on_a_later_line_is_the_one_that_was_put_there(page: EditPage) -> None:
     page.line(6, ENTER + "layer = nn.Sequential(" + ENTER + "nn.ReLU()," + ENTER + ")")
-    assert page.text == NETWORK + "layer = nn.Sequential(\n  nn.ReLU(),\n)\n"
-    page.press(ENTER + "block b(c) {" + ENTER + "f(" + ENTER + "g(h[1])) + 1" + ENTER + "relu }")
-    begun = NETWORK + "layer = nn.Sequential(\n  nn.ReLU(),\n)\n"
-    assert page.text == begun + "block b(c) {\n  f(\n    g(h[1])) + 1\n    relu }\n"
+    made = NETWORK + "layer = nn.Sequential(\n  nn.ReLU(),\n)\n"
+    assert page.text == made
+    page.press(ENTER + "block b(c) {" + ENTER + "relu" + ENTER + "}" + ENTER)
+    made = made.removesuffix("\n") + "\nblock b(c) {\n  relu\n}\n\n"
+    assert page.text == made
+    page.press("block d(c) {" + ENTER + "f(" + ENTER + "g(h[1])) + 1" + ENTER + "relu }")
+    made = made.removesuffix("\n") + "block d(c) {\n  f(\n    g(h[1])) + 1\n    relu }\n"
+    assert page.text == made
+
+
+def test_a_closing_bracket_of_another_one_is_put_in(page: EditPage) -> None:
+    """Nothing closes what is opened before a word, and `(3` is such."""
+    page.line(6, ENTER + "f(" + ENTER + "3" + LEFT + "(" + END + ")")
+    assert page.text == NETWORK + "f(\n  (3)\n)\n"
+    page.press(ENTER + ")")
+    assert page.text == NETWORK + "f(\n  (3)\n)\n"
 
 
 def test_a_view_first_opened_at_a_mistake_shows_the_last_good_text(page: EditPage) -> None:
