@@ -229,6 +229,14 @@ def test_a_text_with_mistakes_has_its_reasons() -> None:
     assert applied(habit, desk.ask("mend", habit)["changes"]) == NETWORK
 
 
+def test_sure_cures_change_their_own_lines_alone() -> None:
+    """A caret between them stays where it is."""
+    text = "import torch\n" + NETWORK.replace("; relu }", "; Relu }")
+    changes = bench().ask("mend", text)["changes"]
+    assert applied(text, changes) == NETWORK
+    assert [text[c["start"] : c["end"]].count("\n") for c in changes] == [1, 1]
+
+
 def test_an_empty_text_has_a_way_to_begin() -> None:
     desk = bench()
     for text in ("", "\n\n", "# mine", "# mine\n", "# 𝔘\n\n  "):

@@ -65,6 +65,10 @@ class EditPage:
             assert time.monotonic() < end, f"still not: {condition}; {self.browser.errors()}"
             time.sleep(0.05)
 
+    def settle(self) -> None:
+        """Wait until what is shown is of the text as it is, cures included."""
+        time.sleep(1.5)
+
     def size(self, width: int, height: int, scheme: str = "light") -> None:
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700}
         self.browser.command("Emulation.setDeviceMetricsOverride", **metrics)
@@ -205,6 +209,56 @@ def test_a_line_that_a_cure_leaves_out_is_gone_with_the_caret(page: EditPage) ->
     page.wait("document.getElementById('trouble').hidden")
     page.press(ENTER + "relu")
     assert page.text == NETWORK.replace("relu }\n", "relu }\nrelu\n")
+
+
+def test_the_caret_stays_inside_of_the_braces_that_a_cure_writes(page: EditPage) -> None:
+    page.line(6, ENTER + "class Block(nn.Module):" + ENTER + "    def __init__(self, c):" + ENTER)
+    page.settle()
+    page.click("#findings .cure")
+    page.press("conv")
+    made = "block Block(c) {\n    def __init__(self, c):\n    conv\n}\n"
+    assert page.text == NETWORK + made
+
+
+@pytest.mark.parametrize("button", ["#findings .cure", "#mend"])
+def test_the_caret_stays_inside_of_braces_by_either_button(page: EditPage, button: str) -> None:
+    page.line(4, ENTER + "for i in range(3):" + ENTER + "  conv 3x3 p1 x8" + ENTER + "bn" + ENTER)
+    page.settle()
+    page.click(button)
+    page.wait("document.getElementById('trouble').hidden")
+    page.press("relu")
+    made = "x8\nfor i in 0..2 {\n  conv 3x3 p1 x8\n  bn\n  relu\n}\n"
+    assert page.text == NETWORK.replace("x8\n", made, 1)
+
+
+def test_fix_says_how_many_it_mends_and_which(page: EditPage) -> None:
+    page.line(1, ENTER + "import torch" + ENTER + "Relu" + ENTER + "maxpool nonsense")
+    page.settle()
+    findings = page("document.querySelectorAll('#findings li').length")
+    assert page.shown("#mend") == f"Fix 2 of {findings}"
+    title = page("document.getElementById('mend').title")
+    assert "line 2: Leave the line out" in title
+    assert "buttons of their own" in title
+
+
+def test_a_closing_bracket_on_a_later_line_is_the_one_that_was_put_there(page: EditPage) -> None:
+    page.line(6, ENTER + "layer = nn.Sequential(" + ENTER + "nn.ReLU()," + ENTER + ")")
+    made = NETWORK + "layer = nn.Sequential(\n  nn.ReLU(),\n)\n"
+    assert page.text == made
+    page.press(ENTER + "block b(c) {" + ENTER + "relu" + ENTER + "}" + ENTER)
+    made = made.removesuffix("\n") + "\nblock b(c) {\n  relu\n}\n\n"
+    assert page.text == made
+    page.press("block d(c) {" + ENTER + "f(" + ENTER + "g(h[1])) + 1" + ENTER + "relu }")
+    made = made.removesuffix("\n") + "block d(c) {\n  f(\n    g(h[1])) + 1\n    relu }\n"
+    assert page.text == made
+
+
+def test_a_closing_bracket_of_another_one_is_put_in(page: EditPage) -> None:
+    """Nothing closes what is opened before a word, and `(3` is such."""
+    page.line(6, ENTER + "f(" + ENTER + "3" + LEFT + "(" + END + ")")
+    assert page.text == NETWORK + "f(\n  (3)\n)\n"
+    page.press(ENTER + ")")
+    assert page.text == NETWORK + "f(\n  (3)\n)\n"
 
 
 def test_a_view_first_opened_at_a_mistake_shows_the_last_good_text(page: EditPage) -> None:
@@ -560,6 +614,34 @@ def test_examples_are_whole(page: EditPage, path: Path) -> None:
     assert "use " not in page.text
     assert page.shown("#findings li") == ""
     assert path.read_text(encoding="utf-8") == NETWORK
+
+
+@pytest.mark.parametrize(
+    ("wanted", "first", "shown"),
+    [
+        ("resnet50", "resnet50", "ResNet50"),
+        ("ResNet20", "resnet20", "ResNet20"),
+        ("resnet50fp", "resnet50_fpn", "ResNet50FPN"),
+    ],
+)
+def test_the_nearest_example_is_the_first(
+    page: EditPage, wanted: str, first: str, shown: str
+) -> None:
+    page.click("#examples")
+    page.press(wanted)
+    found = page.shown("#networks button").split("|")
+    assert found[0] == first
+    page.press(ENTER)
+    page.wait(f"document.getElementById('name').textContent === '{shown}'")
+
+
+def test_no_example_is_said(page: EditPage) -> None:
+    page.click("#examples")
+    page.press("zzz" + ENTER)
+    assert page.shown("#networks") == "There is no example called zzz."
+    assert page("document.getElementById('chooser').open")
+    page.press(BACKSPACE * 3)
+    assert page("document.querySelectorAll('#networks button').length > 100")
 
 
 def test_downloads(page: EditPage, tmp_path: Path) -> None:

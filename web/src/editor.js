@@ -17,6 +17,7 @@ import {
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { arch } from "../../editors/codemirror/arch.js";
+import { closedBelow } from "./brackets.js";
 import { element, markdown } from "./markdown.js";
 
 const COLOURS = HighlightStyle.define([
@@ -214,7 +215,7 @@ export function textEditor(parent, page) {
   const view = new EditorView({
     parent,
     extensions: [
-      lineNumbers(), highlightActiveLineGutter(), history(), drawSelection(), bracketMatching(), closeBrackets(),
+      lineNumbers(), highlightActiveLineGutter(), history(), drawSelection(), bracketMatching(), closedBelow, closeBrackets(),
       highlightActiveLine(), highlightSelectionMatches(), lintGutter(), indentUnit.of("  "),
       StreamLanguage.define(arch()), syntaxHighlighting(COLOURS),
       autocompletion({ override: [complete], icons: false, defaultKeymap: false }),

@@ -1,4 +1,5 @@
 // The page of `archc edit` and of the playground: a text, and what archc says of it beside it.
+import { around } from "./changes.js";
 import { Diagram } from "./diagram.js";
 import { divide } from "./divider.js";
 import {
@@ -10,6 +11,7 @@ import { Gone, Served, Worked } from "./transport.js";
 
 const SOON = 80; // milliseconds after a key until archc is asked
 const LATER = 700; // until mistakes on other lines than the one that is typed are shown
+const LEFT = "The others have buttons of their own, or are yours to mend.";
 const VIEWS = ["text", "diagram", "numbers", "pytorch"];
 
 const $ = (id) => document.getElementById(id);
@@ -148,7 +150,7 @@ function hideUsed(focus = false) {
 function apply(changes, of) {
   if (!changes?.length || shows || text() !== of) return false;
   const before = view.state.selection.main.head;
-  view.dispatch({ changes: changes.map(({ start, end, text: insert }) => ({ from: start, to: end, insert })), userEvent: "input.fix" });
+  view.dispatch({ changes: around(view.state.doc, before, changes), userEvent: "input.fix" });
   const { head } = view.state.selection.main, line = view.state.doc.lineAt(head);
   const isGone = changes.some(({ start, end, text: insert }) => start <= before && before < end && !insert);
   if (isGone && head === line.from && head) view.dispatch({ selection: { anchor: head - 1 } }); // the line is: stay behind the one above
@@ -221,8 +223,7 @@ function takeLook(answer, asked) {
   $("name").textContent = answer.network ? answer.heading : fileName;
   $("totals").textContent = answer.totals || $("totals").textContent;
   $("totals").classList.toggle("stale", !answer.totals);
-  $("mend").hidden = !answer.sure || shows;
-  $("mend").textContent = answer.sure > 1 ? `Fix ${answer.sure}` : "Fix";
+  offerToMend(answer);
   // What is half typed is wrong all over: at once only what is on its line, or was there before.
   clearTimeout(settling);
   const line = view.state.doc.lineAt(view.state.selection.main.head).number;
@@ -239,6 +240,15 @@ function takeLook(answer, asked) {
   } else list(answer.findings);
   trouble();
   if (!answer.ok || !answer.network) document.documentElement.dataset.ready = "1";
+}
+
+/** The button that makes all sure corrections says how many of the mistakes they are, and which. */
+function offerToMend({ sure, findings }) {
+  const button = $("mend"), isAll = sure === findings.length;
+  button.hidden = !sure || shows;
+  button.textContent = isAll && sure === 1 ? "Fix" : isAll ? `Fix ${sure}` : `Fix ${sure} of ${findings.length}`;
+  const made = findings.flatMap(({ line, cures }) => cures.filter(({ safe }) => safe).slice(0, 1).map(({ title }) => `line ${line}: ${title}`));
+  button.title = ["make all corrections that are sure:", ...made, ...(isAll ? [] : [LEFT])].join("\n");
 }
 
 /** Nothing is written: nothing is shown. */
@@ -667,17 +677,43 @@ async function share() {
 
 // --- examples ---------------------------------------------------------------------------------
 
+const plain = (words) => words.replace(/[\W_]/g, ""); // ResNet50FPN is resnet50_fpn
+
+/** How near an example is to what is wanted: its name, one that begins so, one that has it; Infinity where it has not. */
+function distance(name, family, wanted) {
+  const own = plain(name), short = plain(wanted);
+  if (short && own === short) return 0;
+  if (short && own.startsWith(short)) return 1;
+  if (short && own.includes(short)) return 2;
+  return `${name} ${family}`.toLowerCase().includes(wanted) ? 3 : Infinity;
+}
+
+/** The families with an example that is wanted, and those; the nearest come first. */
+function nearest(families, wanted) {
+  const found = families.map(({ family, names }) => {
+    const far = new Map(names.map((name) => [name, distance(name, family, wanted)]));
+    const kept = names.filter((name) => far.get(name) < Infinity).sort((a, b) => far.get(a) - far.get(b));
+    return { family, names: kept, least: far.get(kept[0]) };
+  });
+  return found.filter(({ names }) => names.length).sort((a, b) => a.least - b.least);
+}
+
+function noExample(wanted) {
+  const line = element("p", "none", `There is no example called ${wanted}.`);
+  line.setAttribute("role", "status");
+  return line;
+}
+
 function fillExamples(families) {
   const chooser = $("chooser"), wanted = $("wanted"), list = $("networks");
   const fill = () => {
-    const words = wanted.value.toLowerCase();
+    const words = wanted.value.trim().toLowerCase(), found = words ? nearest(families, words) : families;
     list.replaceChildren();
-    for (const { family, names } of families) {
-      const found = names.filter((name) => `${name} ${family}`.toLowerCase().includes(words));
-      if (!found.length) continue;
+    if (!found.length) list.append(noExample(wanted.value.trim()));
+    for (const { family, names } of found) {
       const row = element("p"), buttons = element("span");
       row.append(element("b", "", family), buttons);
-      for (const name of found) {
+      for (const name of names) {
         const button = element("button", "link", name);
         button.type = "button";
         button.onclick = () => {

@@ -9,6 +9,7 @@ from archc.api import Analysis, analyze
 from archc.corrections import correct
 from archc.editor.beginning import beginning
 from archc.editor.findings import Cure, Finding, TextChange, findings
+from archc.editor.formatting import changes_between
 from archc.editor.snapshot import Snapshot
 from archc.record import record
 from archc.source import Source
@@ -55,8 +56,8 @@ def fix_all(snapshot: Snapshot) -> Remedy | None:
     )
     if not made.changed:
         return None
-    change = whole_change(snapshot.text, made.text)
-    return Remedy(f"Fix all that is sure ({made.cured})", (change,), None, is_all=True)
+    changes = changes_between(snapshot.text, made.text)
+    return Remedy(f"Fix all that is sure ({made.cured})", changes, None, is_all=True)
 
 
 def analyse_as(
@@ -71,13 +72,3 @@ def analyse_as(
         read=again.load.read,
         cancelled=cancelled,
     )
-
-
-def whole_change(old: str, new: str) -> TextChange:
-    """Return the one change that makes a text another: what is alike at both ends stays."""
-    most = min(len(old), len(new))
-    head = next((at for at in range(most) if old[at] != new[at]), most)
-    tail = 0
-    while tail < most - head and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
-    return TextChange(head, len(old) - tail, new[head : len(new) - tail])
