@@ -1359,3 +1359,33 @@ def test_a_module_that_is_left_over_is_not_left_out() -> None:
     text, _ = clicked(text)
     assert text.count("pool(") == 2
     assert errors(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "right"),
+    [
+        ("a = x; conv 3x3 p1 x16; bn; x + a; relu", "residual< conv 3x3 p1 x16 bn > relu"),
+        ("skip = x; conv 3x3 p1 x16; bn; add skip", "residual< conv 3x3 p1 x16 bn >"),
+        ("skip = x; conv 3x3 p1 x16; bn; + skip", "residual< conv 3x3 p1 x16 bn >"),
+        ("res = x; conv 3x3 p1 x16; x = F.gelu(x + res)", "residual< conv 3x3 p1 x16 > gelu"),
+        ("res = x; conv 3x3 p1 x16; return relu(res + x)", "residual< conv 3x3 p1 x16 > relu"),
+        (
+            "residual<; conv 3x3 p1 x8; | identity; >",
+            "residual< conv 3x3 p1 x8 | conv 1x1 x8 nobias; bn >",
+        ),
+        ("conv 3 64", "conv 3 x64"),
+        ("conv 64 3", "conv 3 x64"),
+    ],
+)
+def test_lines_that_mix_both_languages(written: str, right: str) -> None:
+    head = "network N\ninput 32x32 x16\n"
+    text, _ = clicked(head + written.replace("; ", "\n") + "\n")
+    assert not errors(text), text
+    assert " ".join(text.removeprefix(head).split()) == right
+
+
+@pytest.mark.parametrize("line", ["x = relu(x + y)", "F.relu(x + stem)", "torch.flatten(x * 2, 1)"])
+def test_a_function_takes_no_sum_along(line: str) -> None:
+    (said,) = errors(f"network N\ninput 8x8 x3\nstem: conv 1x1 x3\n{line}\n")
+    assert not said.fixes
+    assert "sums inside of calls" in said.title

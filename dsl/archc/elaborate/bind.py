@@ -119,9 +119,23 @@ class Binder:
         if isinstance(attribute.value, syntax.Text) or not names:
             what = "text" if isinstance(attribute.value, syntax.Text) else "number of its own"
             raise fault("A301", f"`{self.cls.name}` takes no {what}", attribute.span, self._usage())
-        self._set(
-            (free or names)[0], self._number(attribute.value, (free or names)[0]), attribute.span
-        )
+        name = (free or names)[0]
+        value = self._number(attribute.value, name)
+        if name in self.values and (cure := self._channels_apart(attribute)):
+            raise fault("A304", f"{self._describe(name)} is given twice", attribute.span, cure)
+        self._set(name, value, attribute.span)
+
+    def _channels_apart(self, second: syntax.Plain) -> Fix | None:
+        """`conv 3 64`, `conv 64 3`: the larger one of two numbers is the channels."""
+        plain = [a for a in self.operation.attributes if isinstance(a, syntax.Plain)]
+        numbers = [a.value.value for a in plain if isinstance(a.value, syntax.Number)]
+        takes_width = any(field.form is Form.WIDTH for field in self._fields.values())
+        if len(plain) != 2 or len(numbers) != 2 or numbers[0] == numbers[1] or not takes_width:
+            return None
+        small, large = sorted(numbers)
+        span = Span(second.span.source, plain[0].span.start, second.span.end)
+        meant = f"{small} x{large}"
+        return Fix(f"write `{self.cls.name} {meant}`: the channels behind an `x`", span, meant)
 
     def _word(self, word: syntax.Word) -> None:
         for name, spec in self._fields.items():
