@@ -1321,3 +1321,31 @@ def test_an_activation_without_its_forward_is_not_left_out() -> None:
     (said,) = errors(text)
     assert not said.fixes
     assert "`relu` has no weights" in said.helps[0]
+
+
+@pytest.mark.parametrize("quotes", ['"""', "'''", "r'''"])
+def test_three_quotes_are_one_comment(quotes: str) -> None:
+    close = quotes[-3:]
+    text = f"""{quotes}A network.
+
+Reference: it's by He et al.
+{close}
+input 8x8 x3
+block unit(c) {{
+  {quotes}A unit.{close}
+  conv 3x3 p1 x(c)
+}}
+unit(4)
+"""
+    made, clicks = clicked(text)
+    assert clicks == 2
+    assert made.startswith("# A network.\n#\n# Reference: it's by He et al.\ninput 8x8 x3\n")
+    assert "{\n  # A unit.\n  conv 3x3 p1 x(c)" in made
+    (said,) = errors(f"input x8\nfc 3\n{quotes}A network.")
+    assert said.helps == (f"`{close}` is never closed",)
+
+
+def test_a_class_below_a_docstring_is_written() -> None:
+    text, _ = clicked(HEAD + f"'''Nets.\n\nLine: two.\n'''\n{UNIT.format(default='')}")
+    assert "\n# Nets.\n#\n# Line: two.\n" in text
+    assert "block Unit(" in text

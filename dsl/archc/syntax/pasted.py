@@ -233,18 +233,27 @@ def _value(
     return unexpected(context, "", fix)
 
 
+_QUOTES = re.compile(
+    r"""[rR]?(?P<quotes>\"{3}|'{3})(?P<said>.*?)(?P<close>(?P=quotes)|\Z)""", re.DOTALL
+)
+
+
 def docstring(line: PythonLine) -> Diagnostic | None:
-    """Three quotes: what they say is a comment here."""
+    """Three quotes of either kind: what they say is a comment here."""
     text = line.source.text
-    found = re.compile(r'"""(.*?)"""', re.DOTALL).match(text, line.start)
+    found = _QUOTES.match(text, line.start)
     if found is None or found.end() - found.start() > FAR_AHEAD:
         return None
+    title, label = "a comment begins with `#`", SpanLabel(line.span)
+    if not found["close"]:
+        help = f"`{found['quotes']}` is never closed"
+        return Diagnostic("A014", title, (label,), helps=(help,))
     margin = text[text.rfind("\n", 0, line.start) + 1 : line.start]
-    lines = [said.strip() for said in found[1].strip().split("\n")]
+    lines = [said.strip() for said in found["said"].strip().split("\n")]
     meant = f"\n{margin}".join(f"# {said}".rstrip() for said in lines)
     span = Span(line.source, *found.span())
     fix = Fix("write a comment: `# ...`", span, meant, safe=not margin.strip())
-    return Diagnostic("A014", "a comment begins with `#`", (SpanLabel(line.span),), fixes=(fix,))
+    return Diagnostic("A014", title, (label,), fixes=(fix,))
 
 
 _SIZES = re.compile(r"[\w, \t]+=[ \t]*\w+\.(?:size\(\)|shape)(?=[ \t]*(?:\n|#|\Z))")

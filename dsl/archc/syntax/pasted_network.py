@@ -13,7 +13,7 @@ from archc.syntax.python import PythonLine
 from archc.syntax.suites import suite_below
 
 _MOST_CALLS, _MOST_LINES = 30, 200
-_DOCSTRING = re.compile(r'""".*?"""', re.DOTALL)
+_DOCSTRING = re.compile(r"(\"{3}|'{3}).*?\1", re.DOTALL)
 _AT_MARGIN = re.compile(r"^[^\s#].*", re.MULTILINE)
 _PYTHON = frozenset(
     "def class import from while with try elif except finally return print assert del raise global "
