@@ -1349,3 +1349,45 @@ def test_a_class_below_a_docstring_is_written() -> None:
     text, _ = clicked(HEAD + f"'''Nets.\n\nLine: two.\n'''\n{UNIT.format(default='')}")
     assert "\n# Nets.\n#\n# Line: two.\n" in text
     assert "block Unit(" in text
+
+
+KERAS = "    Flatten(),\n    Dense(10, activation='softmax'),\n"
+MNIST = "input 28x28 x1\nflatten; fc 10; softmax\n"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "right"),
+    [
+        (f"model = Sequential([\n    Input(shape=(28, 28, 1)),\n{KERAS}])\n", MNIST),
+        (f"model = keras.Sequential([\n    keras.Input((28, 28)),\n{KERAS}])\n", MNIST),
+        (f"model = Sequential([\n    layers.InputLayer((28, 28, 1)),\n{KERAS}])\n", MNIST),
+        (
+            f"model = Sequential([\n    InputLayer(input_shape=(28, 28, 1)),\n{KERAS}])\n",
+            MNIST,
+        ),
+        (f"Sequential([\n{KERAS}])\n".replace("()", "(input_shape=(28, 28))"), MNIST),
+        (
+            f"model = Sequential([Conv2D(4, 3, input_shape=(28, 28, 1)),\n{KERAS}])\n",
+            "input 28x28 x1\nconv 3x3 x4; flatten; fc 10; softmax\n",
+        ),
+        ("model = Sequential([Dense(10, input_dim=784)])\n", "input x784\nfc 10\n"),
+        ("Sequential([Dense(10, batch_input_shape=(None, 784))])\n", "input x784\nfc 10\n"),
+        (f"input 32x32 x3\nmodel = Sequential([\n    Input((28, 28, 1)),\n{KERAS}])\n", ""),
+        (f"input 32x32 x3\nSequential([Conv2D(4, 3, input_shape=(9, 9, 3)),\n{KERAS}])\n", ""),
+    ],
+)
+def test_what_keras_says_comes_in_stands_before_the_layers(pasted: str, right: str) -> None:
+    text, clicks = clicked(pasted)
+    assert clicks == 1
+    assert not errors(text)
+    assert text == right or (not right and text.count("input") == 1)
+
+
+def test_a_model_of_keras_that_gets_its_layers_line_by_line() -> None:
+    text, _ = clicked(
+        "model = keras.Sequential()\nmodel.add(keras.Input(shape=(28, 28, 1)))\n"
+        "model.add(Conv2D(4, 3, activation='relu'))\nmodel.add(Flatten())\nmodel.add(Dense(10))\n"
+    )
+    assert text == "input 28x28 x1\nconv 3x3 x4; relu\nflatten\nfc 10\n"
+    text, _ = clicked("model = Sequential()\nmodel.add(Dense(4, input_shape=(20,)))\n")
+    assert text == "input x20\nfc 4\n"

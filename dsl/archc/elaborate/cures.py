@@ -12,6 +12,7 @@ from archc.elaborate.state import Context
 from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Form, Op
 from archc.source import Diagnostic, Diagnostics, Fault, Fix, Span, fault
+from archc.syntax.input_line import with_input
 from archc.syntax.pasted import python_line
 from archc.syntax.python import PythonLine
 
@@ -90,6 +91,7 @@ def _translated(term: syntax.Operation, here: Context) -> Fault | None:
     made = habits.translated(span.source.text, span.start, shape.rank if shape else None)
     if made is None or made.text == span.text:
         return None
+    made = with_input(made, span.source, span.start)
     if made.end != span.end - span.start:
         span = Span(span.source, span.start, span.start + made.end)
     return Fault(_held_against(here, made, habits.as_diagnostic("A101", made, span)))

@@ -272,6 +272,12 @@ def sizes(context: ParserContext) -> Diagnostic | None:
 
 def empty_module(line: PythonLine) -> Diagnostic | None:
     """`self.shortcut = nn.Sequential()`, which gets its layers further down, by a test."""
+    if found := re.fullmatch(r"(\w+)[ \t]*=[ \t]*(?:\w+\.)*Sequential\(\)", line.text):
+        if re.compile(rf"^[ \t]*{found[1]}\.add\(", re.M).search(line.source.text, line.end):
+            title = f"`{line.text}` says nothing here"
+            help, fix = "statements follow each other", line.removal(safe=True)
+            return Diagnostic("A014", title, (SpanLabel(line.span),), helps=(help,), fixes=(fix,))
+        return None
     found = re.fullmatch(
         r"self\.(\w+)[ \t]*=[ \t]*(?:nn\.(?:Sequential|Identity)\(\)|None)", line.text
     )

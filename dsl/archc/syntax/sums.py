@@ -8,7 +8,7 @@ from archc import habits
 from archc.source import Diagnostic, Edit, Fix, Span, SpanLabel
 from archc.syntax.branches import has_label
 from archc.syntax.expected import ParserContext
-from archc.syntax.foreign import dimensions
+from archc.syntax.input_line import dimensions
 
 _CURRENT = frozenset("x out y h z".split())
 _KEPT = frozenset("identity shortcut skip residual res input inputs inp".split())
