@@ -1391,3 +1391,114 @@ def test_a_model_of_keras_that_gets_its_layers_line_by_line() -> None:
     assert text == "input 28x28 x1\nconv 3x3 x4; relu\nflatten\nfc 10\n"
     text, _ = clicked("model = Sequential()\nmodel.add(Dense(4, input_shape=(20,)))\n")
     assert text == "input x20\nfc 4\n"
+
+
+@pytest.mark.parametrize("name", ["", "model = ", "net = "])
+@pytest.mark.parametrize(
+    ("layers", "line", "params"),
+    [
+        (
+            "nn.Conv2d(3, 8, 3, padding=1), nn.MaxPool2d(2), nn.Flatten(), "
+            "nn.Linear(8 * 16 * 16, 10)",
+            "32x32 x3",
+            20_714,
+        ),
+        (
+            "\n    nn.Flatten(),\n    nn.Linear(784, 128),\n    nn.ReLU(),\n"
+            "    nn.Linear(128, 10),\n",
+            "28x28 x1",
+            101_770,
+        ),
+        ("nn.Linear(20, 128), nn.ReLU(), nn.Linear(128, 2)", "x20", 2_946),
+        ("nn.Flatten(), nn.Linear(13, 128), nn.Linear(128, 2)", "x13", 2_050),
+    ],
+)
+def test_linears_in_a_container_say_what_comes_in(
+    name: str, layers: str, line: str, params: int
+) -> None:
+    pasted = f"import torch.nn as nn\n\n{name}nn.Sequential({layers})\n"
+    (said,) = [d for d in errors(pasted) if "Sequential" in d.title]
+    assert f"; `input {line}` gives `fc1` its " in said.fixes[0].title
+    assert not said.fixes[0].safe  # an image of another form may have as many
+    text, clicks = clicked(pasted)
+    assert clicks == 2
+    assert f"\ninput {line}\n" in text
+    assert not errors(text)
+    made = eval(f"nn.Sequential({layers})")
+    assert params == sum(p.numel() for p in made.parameters())
+    assert analyze(Source("pasted.arch", text)).params == params
+
+
+def test_containers_in_a_row_have_one_input() -> None:
+    text, _ = clicked(
+        "features = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU())\n"
+        "classifier = nn.Sequential(nn.Flatten(), nn.Linear(8 * 26 * 26, 10))\n"
+    )
+    assert text.startswith("input 28x28 x1\n{ conv")
+    assert not errors(text)
+    other = "input 9x9 x3\nmodel = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())\n"
+    assert clicked(other)[0].count("input") == 1
+
+
+def test_a_class_that_begins_with_a_linear_takes_a_vector() -> None:
+    source = """
+class Mlp(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(20, 128)
+        self.fc2 = nn.Linear(128, 2)
+
+    def forward(self, x):
+        return self.fc2(F.relu(self.fc1(x)))
+"""
+    text, clicks = clicked(source)
+    assert (clicks, errors(text)) == (1, [])
+    assert "\ninput x20\n" in text
+    assert_same(text, as_torch_makes_it(HEAD + source, "Mlp"), (20,))
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "x = torch.randn(1, 3, 48, 40)\n",
+        "print(net(torch.randn(batch_size, 3, 48, 40)).shape)\n",
+        "summary(net, (3, 48, 40))\n",
+        "summary(net, input_size=(1, 3, 48, 40))\n",
+        "def test():\n    y = net(torch.zeros(2, 3, 48, 40))\n",
+    ],
+)
+def test_the_size_that_a_file_runs_its_network_on_is_offered(last: str) -> None:
+    network = """
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3)
+        self.fc = nn.Linear(6, 10)
+
+    def forward(self, x):
+        return self.fc(F.adaptive_avg_pool2d(self.conv(x), 1).flatten(1))
+
+net = Small()
+"""
+    in_row = (
+        "net = nn.Sequential(nn.Conv2d(3, 6, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), "
+        "nn.Linear(6, 10))\n"
+    )
+    for text in (network + last, in_row + last):
+        said = next(d for d in errors(text) if "classes" in d.title or "Sequential" in d.title)
+        title = said.fixes[0].title
+        assert title.endswith(f"; `input 48x40 x3` is what line {number_of(text)} says")
+        assert "\ninput 48x40 x3\n" in "\n" + edited(text, said.fixes[0].edits)
+    other = f"network Small\nconv 3x3 x6; gap; flatten; fc 10\n{last}"
+    said = next(d for d in errors(other) if d.code == "A404")
+    assert said.fixes[0].title == f"begin with `input 48x40 x3`, as line {number_of(other)} says"
+
+
+def number_of(text: str) -> int:
+    """The line that has the size."""
+    return text[: text.index("48")].count("\n") + 1
+
+
+def test_a_size_that_the_layers_cannot_have_is_not_offered() -> None:
+    text = "net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\nx = torch.randn(1, 3, 32, 32)\n"
+    assert "`input 28x28 x1`" in errors(text)[0].fixes[0].title
