@@ -1502,3 +1502,96 @@ def number_of(text: str) -> int:
 def test_a_size_that_the_layers_cannot_have_is_not_offered() -> None:
     text = "net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\nx = torch.randn(1, 3, 32, 32)\n"
     assert "`input 28x28 x1`" in errors(text)[0].fixes[0].title
+
+
+READY = "network N\ninput 28x28 x1\nflatten; fc 10\n"
+LOOP = """\
+for epoch in range(10):
+    for images, labels in loader:
+        optimizer.zero_grad()
+        images = images.view(-1, 784).to(device)
+        loss = criterion(net(images), labels)
+        loss.backward()
+        optimizer.step()
+    print(f'epoch {epoch}')
+"""
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "model.summary()\n",
+        "model.compile(\n    optimizer='adam',\n    loss='mse',\n)\n",
+        "history = model.fit(x, y, epochs=3)\n",
+        "loss, accuracy = model.evaluate(x_test, y_test)\n",
+        "(x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()\n",
+        "model = keras.Model(inputs=inputs, outputs=outputs)\n",
+        "print(model)\n",
+        "print(N()(x).shape)\n",
+        "print(f'{x}')  # it's one\n",
+        "summary(net, (3, 32, 32))\n",
+        "optimizer = torch.optim.SGD(net.parameters(), lr=0.1)\n",
+        "criterion = nn.CrossEntropyLoss()\n",
+        'device = "cuda" if torch.cuda.is_available() else "cpu"\n',
+        "net = net.to(device)\n",
+        "y = net(x)\n",
+        "total = sum(p.numel() for p in model.parameters())\n",
+        "model.layers[0].trainable = False\n",
+        "assert y.shape == (1, 10)\n",
+        "test()\n",
+        LOOP,
+        "with torch.no_grad():\n    for x, y in loader:\n        correct += (net(x) == y).sum()\n",
+        "while True:\n    x = 1\n    step()\n",
+        "if torch.cuda.is_available():\n    net.cuda()\nelse:\n    net.cpu()\n",
+        "transform = transforms.Compose([\n    transforms.ToTensor(),\n])\n",
+        "def train(net):\n    net.train()\n    loss = F.nll_loss(net(x), y)\n    loss.backward()\n",
+        "!pip install torchsummary\n",
+        "%matplotlib inline\n",
+        "net = N()\nnet.eval()\n\n# Train it.\n" + LOOP + "print(net)\n",
+    ],
+)
+def test_what_a_script_does_with_its_network_is_left_out_at_once(tail: str) -> None:
+    (said,) = errors(READY + tail)
+    assert said.fixes[0].title.startswith("leave the")
+    assert edited(READY + tail, said.fixes[0].edits) == READY
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "model = Sequential([Dense(3), Dense(4)])\n",
+        "layers.append(nn.Linear(3, 4))\n",
+        "model.add(Dense(3, activation='relu'))\n",
+        "x = F.relu(x)\n",
+        "y = net(nn.Linear(3, 4)(x))\n",
+        "for i in range(3):\n    layers.append(nn.Linear(3, 4))\n    print(i)\n",
+        "for i in range(3):\n    x = Unit(4)(x)\n    print(x)\n",
+        "with torch.no_grad():\n    x = Dense(4)(x)\n",
+        "def two(x):\n    return F.relu(x)\n\nfor i in range(3):\n    x = two(x)\n    print(x)\n",
+        "def f(x):\n    relu\n    print(x)\n",
+        "def f(x):\n    conv 3x3 x8\n    print(x)\n",
+        "if stride > 1:\n    conv 3x3 x8\n",
+        "nn.CrossEntropyLoss()\n",
+        "conv(8)\n",
+        "self.net = net(x)\n",
+    ],
+)
+def test_what_makes_layers_is_not_left_out(tail: str) -> None:
+    blocks = "block Unit(c) {\n  fc (c)\n}\n"
+    told = errors(f"{READY}{blocks}{tail}")
+    places = [d for d in told if any("leave" in fix.title for fix in d.fixes)]
+    kept = {"    print(i)\n", "    print(x)\n"}
+    assert {edit.span.text for d in places for edit in d.fixes[0].edits} <= kept
+
+
+def test_the_fences_of_markdown_go_at_once() -> None:
+    text, clicks = clicked(f"```python\n{READY}```\n")
+    assert (text, clicks) == (READY, 1)
+
+
+def test_a_script_whose_first_line_says_the_size_keeps_it() -> None:
+    layers = "nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10)"
+    pasted = f"x = torch.randn(1, 3, 48, 40)\nmodel = nn.Sequential({layers})\nprint(model(x))\n"
+    text, clicks = clicked(pasted)
+    assert (clicks, errors(text)) == (3, [])
+    assert text.startswith("input 48x40 x3\n")

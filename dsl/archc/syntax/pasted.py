@@ -17,6 +17,7 @@ from archc.syntax.pasted_classes import (
 )
 from archc.syntax.pasted_file import LITERAL, formals_of, pasted_classes
 from archc.syntax.python import BALANCED, CURRENT, FAR_AHEAD, PythonLine
+from archc.syntax.script import has_words, is_script
 from archc.syntax.suites import channels_that_come_in, is_defined, suite_below, without_suite
 
 _DECORATOR = re.compile(r"@[A-Za-z_][\w.]*[ \t]*(?:\([^()\n]*\))?[ \t]*(?=#|\n|\Z)")
@@ -76,7 +77,14 @@ def _function(line: PythonLine, said: Diagnostic) -> Diagnostic:
     text = line.source.text
     is_outside = line.start == text.rfind("\n", 0, line.start) + 1
     below = suite_below(text, line.end)
-    if not is_outside or below.is_empty or _LAYERS.search(text, line.start, below.end):
+    if not is_outside or below.is_empty:
+        return said
+    function = text[line.start : min(below.end, line.start + FAR_AHEAD)]
+    node = habits.read_statement(function)
+    if node is None or has_words(node):  # layers in it are archc's by now
+        is_plain = re.match(r"def[ \t]+\w+\([ \t]*\)", function)
+        return replace(said, fixes=(line.removal(),)) if is_plain else said
+    if _LAYERS.search(function) and not is_script(node):
         return said
     return replace(said, fixes=(without_suite(line),))
 
@@ -90,7 +98,8 @@ def _super(line: PythonLine, said: Diagnostic) -> Diagnostic:
 def _return(line: PythonLine, said: Diagnostic) -> Diagnostic:
     """`return x` goes; of `return F.relu(x)` the layer stays."""
     value = line.text.removeprefix("return").strip()
-    if value in CURRENT or not value:
+    has_label = re.search(rf"^[ \t]*{re.escape(value)}:", line.source.text, re.MULTILINE)
+    if not value or value in CURRENT or (value.isidentifier() and has_label is None):
         return replace(said, fixes=(line.removal(safe=True),))
     made = habits.translated(value)
     if made is None or not made.text or made.lost:
@@ -184,8 +193,8 @@ def _runs_network(source: Source, value: str) -> bool:
     """`ResNet18()` of a function or a network of the file, `torch.randn(1, 3, 32, 32)`."""
     if re.match(r"torch\.(?:randn|rand|zeros|ones)\(", value):
         return True
-    called = re.match(r"([A-Za-z_]\w*)\(", value)
-    if called is None:
+    called = re.match(r"([A-Za-z_]\w*)\([ \t]*(\w*)", value)
+    if called is None or called[2] in CURRENT:  # of a tensor: layers, perhaps
         return False
     known = re.search(rf"^(?:def|network)[ \t]+{called[1]}\b", source.text, re.MULTILINE)
     return known is not None or is_pasted_network(source, called[1])
