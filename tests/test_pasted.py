@@ -607,7 +607,7 @@ def test_a_pasted_class_is_what_torch_computes(name: str) -> None:
     text, clicks = clicked(HEAD + CLASSES[name])
     if "\ninput" not in text:
         text = text.replace(f"network {name}\n", f"network {name}\ninput 32x32 x3\n")
-    assert clicks == 5
+    assert clicks == 2
     assert not errors(text), text
     assert_same(text, as_torch_makes_it(HEAD + CLASSES[name], name), (3, 32, 32))
 
@@ -1595,3 +1595,26 @@ def test_a_script_whose_first_line_says_the_size_keeps_it() -> None:
     text, clicks = clicked(pasted)
     assert (clicks, errors(text)) == (3, [])
     assert text.startswith("input 48x40 x3\n")
+
+
+def test_the_imports_of_a_file_go_at_once() -> None:
+    pasted = """\
+import torch
+import torch.nn as nn  # layers
+from torch.utils.data import (
+    DataLoader,
+    Dataset,
+)
+
+input 3x3 x3
+conv 3x3 x3
+import numpy as np, os
+"""
+    told = errors(pasted)
+    assert {d.fixes[0].title for d in told} == {"leave the 4 imports out"}
+    for said in told:
+        assert edited(pasted, said.fixes[0].edits) == "\ninput 3x3 x3\nconv 3x3 x3\n"
+    analysis = analyze(Source("pasted.arch", pasted))
+    assert correct(analysis, analyze).text == "\ninput 3x3 x3\nconv 3x3 x3\n"
+    (said,) = errors("import torch\ninput 3x3 x3\nconv 3x3 x3\n")
+    assert said.fixes[0].title == "leave the line out"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import islice
 
 from archc import habits, syntax
-from archc.source import Diagnostic, Fix, Source, Span, SpanLabel
+from archc.source import Diagnostic, Edit, Fix, Source, Span, SpanLabel
 from archc.syntax.expected import ParserContext, unexpected
 from archc.syntax.forward_suite import forward_suite
 from archc.syntax.pasted_classes import (
@@ -26,6 +27,10 @@ _FIRST_AND_OTHERS = re.compile(  # [stride] + [1] * (n - 1)
     r"\[\s*(\w+)\s*\]\s*\+\s*\[\s*(\w+)\s*\]\s*\*\s*(\w+|\([^()]*\))"
 )
 _LAYERS = re.compile(r"(?<![\w.])(?:nn|F|self|layers|keras|tf)\.|\btorch\.(?!rand|ones|zeros|load)")
+_IMPORT = re.compile(
+    r"^(?:import[ \t]+[\w., \t]+|from[ \t]+[\w.]+[ \t]+import\b[^\n]*?)(?=#|\n|\Z)", re.MULTILINE
+)
+_MOST_IMPORTS = 100
 _EMPTY = frozenset(("[]", "list()", "nn.ModuleList()", "OrderedDict()"))
 
 
@@ -46,8 +51,19 @@ def python_line(line: PythonLine, code: str = "A014") -> Diagnostic | None:
 
 
 def _import(line: PythonLine, said: Diagnostic) -> Diagnostic:
+    """An import goes with all the others of its file; one that is further in alone."""
     help = "operators are known by their names"
-    return replace(said, helps=(help,), fixes=(line.removal(safe=True),))
+    fix, lines = line.removal(safe=True), _imports(line.source)
+    if len(lines) > 1 and line in lines:
+        also = tuple(Edit(other.whole, "") for other in lines if other != line)
+        fix = replace(fix, title=f"leave the {len(lines)} imports out", also=also)
+    return replace(said, helps=(help,), fixes=(fix,))
+
+
+def _imports(source: Source) -> list[PythonLine]:
+    """The imports at the margin of a file."""
+    found = islice(_IMPORT.finditer(source.text), _MOST_IMPORTS)
+    return [PythonLine(source, line.start()) for line in found]
 
 
 def _def(line: PythonLine, said: Diagnostic) -> Diagnostic:

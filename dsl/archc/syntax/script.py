@@ -113,10 +113,16 @@ def _end_of_script(line: PythonLine) -> int | None:
 
 
 def _end_of_suite(text: str, start: int) -> int:
-    below = suite_below(text, start)
     margin = start - text.rfind("\n", 0, start) - 1
-    also = _ALSO.match(text, below.end + 1 + margin) if not below.is_empty else None
-    return below.end if also is None else _end_of_suite(text, also.start())
+    end = at = start
+    while at < start + FAR_AHEAD:
+        below = suite_below(text, at)
+        if below.is_empty:
+            return end
+        end, at = below.end, below.end + 1 + margin
+        if not _ALSO.match(text, at):
+            break
+    return end
 
 
 def _dedented(text: str, margin: int) -> str:
