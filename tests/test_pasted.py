@@ -1618,3 +1618,15 @@ import numpy as np, os
     assert correct(analysis, analyze).text == "\ninput 3x3 x3\nconv 3x3 x3\n"
     (said,) = errors("import torch\ninput 3x3 x3\nconv 3x3 x3\n")
     assert said.fixes[0].title == "leave the line out"
+
+
+def test_a_function_that_makes_the_network_leaves_its_layers() -> None:
+    layers = "Dense(3, input_shape=(20,)),\n        Dense(10),"
+    text, _ = clicked(
+        f"def build():\n    model = Sequential([\n        {layers}\n    ])\n"
+        "    model.compile(loss='mse')\n    return model\n\nmodel = build()\nmodel.summary()\n"
+    )
+    assert not errors(text)
+    assert text.split() == "input x20 fc 3; fc 10".split()
+    text, _ = clicked("def make():\n    return nn.Sequential(nn.ReLU(), nn.ReLU())\n\nm = make()\n")
+    assert text.split() == "{ relu; relu }".split()

@@ -18,7 +18,7 @@ from archc.syntax.pasted_classes import (
 )
 from archc.syntax.pasted_file import LITERAL, formals_of, pasted_classes
 from archc.syntax.python import BALANCED, CURRENT, FAR_AHEAD, PythonLine
-from archc.syntax.script import has_words, is_script
+from archc.syntax.script import has_words, is_script, makes_layers
 from archc.syntax.suites import channels_that_come_in, is_defined, suite_below, without_suite
 
 _DECORATOR = re.compile(r"@[A-Za-z_][\w.]*[ \t]*(?:\([^()\n]*\))?[ \t]*(?=#|\n|\Z)")
@@ -30,7 +30,7 @@ _LAYERS = re.compile(r"(?<![\w.])(?:nn|F|self|layers|keras|tf)\.|\btorch\.(?!ran
 _IMPORT = re.compile(
     r"^(?:import[ \t]+[\w., \t]+|from[ \t]+[\w.]+[ \t]+import\b[^\n]*?)(?=#|\n|\Z)", re.MULTILINE
 )
-_MOST_IMPORTS = 100
+_MOST = 100
 _EMPTY = frozenset(("[]", "list()", "nn.ModuleList()", "OrderedDict()"))
 
 
@@ -62,7 +62,7 @@ def _import(line: PythonLine, said: Diagnostic) -> Diagnostic:
 
 def _imports(source: Source) -> list[PythonLine]:
     """The imports at the margin of a file."""
-    found = islice(_IMPORT.finditer(source.text), _MOST_IMPORTS)
+    found = islice(_IMPORT.finditer(source.text), _MOST)
     return [PythonLine(source, line.start()) for line in found]
 
 
@@ -98,11 +98,18 @@ def _function(line: PythonLine, said: Diagnostic) -> Diagnostic:
     function = text[line.start : min(below.end, line.start + FAR_AHEAD)]
     node = habits.read_statement(function)
     if node is None or has_words(node):  # layers in it are archc's by now
-        is_plain = re.match(r"def[ \t]+\w+\([ \t]*\)", function)
-        return replace(said, fixes=(line.removal(),)) if is_plain else said
-    if _LAYERS.search(function) and not is_script(node):
+        header = re.match(r"def[ \t]+(\w+)\([ \t]*\)", function)
+        return said if header is None else replace(said, fixes=(_without_header(line, header[1]),))
+    if makes_layers(node) or (_LAYERS.search(function) and not is_script(node)):
         return said
     return replace(said, fixes=(without_suite(line),))
+
+
+def _without_header(line: PythonLine, name: str) -> Fix:
+    """The cure that keeps what a function makes, but not its header and its calls."""
+    calls = re.finditer(rf"^\w+[ \t]*=[ \t]*{name}\(\)[ \t]*(?:\n|\Z)", line.source.text, re.M)
+    also = (Edit(Span(line.source, *call.span()), "") for call in islice(calls, _MOST))
+    return replace(line.removal(), also=tuple(also))
 
 
 def _super(line: PythonLine, said: Diagnostic) -> Diagnostic:

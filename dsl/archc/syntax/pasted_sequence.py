@@ -13,6 +13,7 @@ from archc.syntax.pasted_file import CLASS, PastedNetwork
 from archc.syntax.pasted_network import is_statement, statements_outside
 from archc.syntax.said_input import said_inputs
 
+_MOST_CONTAINERS = 10
 _CONTAINER = re.compile(r"(?:\w+[ \t]*=[ \t]*)?(?:\w+\.)*Sequential\(")
 _FIRST_LINEAR = re.compile(r"(?:\w+: )?(?:\{\s*)*(?:\w+: )?fc\b")
 _OF_NO_IMAGE = re.compile(r"\b(?:Lazy)?Conv(?:Transpose)?[13]d\(")
@@ -35,7 +36,7 @@ def pasted_sequence(source: Source) -> PastedNetwork | None:
             )
         elif not made and is_statement(statement.text.partition("\n")[0]):
             return None  # layers before it
-    if not made:
+    if not 0 < len(made) <= _MOST_CONTAINERS:
         return None
     features = [number for found in made.values() for number in found.features]
     labels = {f"fc{at}": number for at, number in enumerate(features, 1)}

@@ -20,6 +20,7 @@ from archc.syntax.suites import suite_below
 if TYPE_CHECKING:
     import ast
 
+_MOST = 100  # statements that go at once
 _SUITE = re.compile(r"(?:for|while|with|if)\b[^\n]*:[ \t]*(?:#[^\n]*)?(?=\n)")
 _ALSO = re.compile(r"(?:elif|else)\b[^\n]*:[ \t]*(?=#|\n)")
 _BETWEEN = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*")
@@ -64,7 +65,9 @@ def script_line(line: PythonLine, code: str = "A014") -> Diagnostic | None:
         return None
     head = line.text.partition("\n")[0]
     input = _input_said(line)
-    while not input and (after := _BETWEEN.match(text, end + 1)) is not None:
+    for _ in range(0 if input else _MOST):
+        after = _BETWEEN.match(text, end + 1)
+        assert after is not None
         begin = after.end() + len(margin)
         if text[after.end() : begin] != margin or text[begin : begin + 1] in ("", " ", "\t"):
             break
@@ -90,6 +93,7 @@ def _input_said(line: PythonLine) -> str:
     return next((said.line for said in network.said if said.number == number), "")
 
 
+@lru_cache(maxsize=2 * _MOST)  # each of some in a row asks for those below it
 def _end_of_script(line: PythonLine) -> int | None:
     """Where a statement ends that does something and makes no layers; None of another."""
     text = line.source.text
@@ -134,7 +138,7 @@ def _makers(source: Source) -> frozenset[str]:
     """The functions of a file that make layers, for all one knows."""
     functions = pasted_classes(source).functions.items()
     read = ((name, habits.read_statement(span.text)) for name, span in functions)
-    return frozenset(name for name, node in read if node is None or _makes_layers(node))
+    return frozenset(name for name, node in read if node is None or makes_layers(node))
 
 
 def _names_any(node: ast.AST, names: Collection[str]) -> bool:
@@ -147,7 +151,7 @@ def is_script(node: ast.stmt, networks: Collection[str] = ()) -> bool:
     """Whether a statement of Python does something, and makes no layers."""
     import ast
 
-    if _makes_layers(node) or has_words(node):
+    if makes_layers(node) or has_words(node):
         return False
     match node:
         case ast.While() | ast.With() | ast.Assert() | ast.Delete():
@@ -180,7 +184,7 @@ def _acts(node: ast.expr, networks: Collection[str]) -> bool:
     return False
 
 
-def _makes_layers(node: ast.AST) -> bool:
+def makes_layers(node: ast.AST) -> bool:
     """Whether a statement has a layer in it, wherever."""
     import ast
 
