@@ -607,7 +607,7 @@ def test_a_pasted_class_is_what_torch_computes(name: str) -> None:
     text, clicks = clicked(HEAD + CLASSES[name])
     if "\ninput" not in text:
         text = text.replace(f"network {name}\n", f"network {name}\ninput 32x32 x3\n")
-    assert clicks == 5
+    assert clicks == 2
     assert not errors(text), text
     assert_same(text, as_torch_makes_it(HEAD + CLASSES[name], name), (3, 32, 32))
 
@@ -1389,3 +1389,312 @@ def test_a_function_takes_no_sum_along(line: str) -> None:
     (said,) = errors(f"network N\ninput 8x8 x3\nstem: conv 1x1 x3\n{line}\n")
     assert not said.fixes
     assert "sums inside of calls" in said.title
+
+
+@pytest.mark.parametrize("quotes", ['"""', "'''", "r'''"])
+def test_three_quotes_are_one_comment(quotes: str) -> None:
+    close = quotes[-3:]
+    text = f"""{quotes}A network.
+
+Reference: it's by He et al.
+{close}
+input 8x8 x3
+block unit(c) {{
+  {quotes}A unit.{close}
+  conv 3x3 p1 x(c)
+}}
+unit(4)
+"""
+    made, clicks = clicked(text)
+    assert clicks == 2
+    assert made.startswith("# A network.\n#\n# Reference: it's by He et al.\ninput 8x8 x3\n")
+    assert "{\n  # A unit.\n  conv 3x3 p1 x(c)" in made
+    (said,) = errors(f"input x8\nfc 3\n{quotes}A network.")
+    assert said.helps == (f"`{close}` is never closed",)
+
+
+def test_a_class_below_a_docstring_is_written() -> None:
+    text, _ = clicked(HEAD + f"'''Nets.\n\nLine: two.\n'''\n{UNIT.format(default='')}")
+    assert "\n# Nets.\n#\n# Line: two.\n" in text
+    assert "block Unit(" in text
+
+
+KERAS = "    Flatten(),\n    Dense(10, activation='softmax'),\n"
+MNIST = "input 28x28 x1\nflatten; fc 10; softmax\n"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "right"),
+    [
+        (f"model = Sequential([\n    Input(shape=(28, 28, 1)),\n{KERAS}])\n", MNIST),
+        (f"model = keras.Sequential([\n    keras.Input((28, 28)),\n{KERAS}])\n", MNIST),
+        (f"model = Sequential([\n    layers.InputLayer((28, 28, 1)),\n{KERAS}])\n", MNIST),
+        (
+            f"model = Sequential([\n    InputLayer(input_shape=(28, 28, 1)),\n{KERAS}])\n",
+            MNIST,
+        ),
+        (f"Sequential([\n{KERAS}])\n".replace("()", "(input_shape=(28, 28))"), MNIST),
+        (
+            f"model = Sequential([Conv2D(4, 3, input_shape=(28, 28, 1)),\n{KERAS}])\n",
+            "input 28x28 x1\nconv 3x3 x4; flatten; fc 10; softmax\n",
+        ),
+        ("model = Sequential([Dense(10, input_dim=784)])\n", "input x784\nfc 10\n"),
+        ("Sequential([Dense(10, batch_input_shape=(None, 784))])\n", "input x784\nfc 10\n"),
+        (f"input 32x32 x3\nmodel = Sequential([\n    Input((28, 28, 1)),\n{KERAS}])\n", ""),
+        (f"input 32x32 x3\nSequential([Conv2D(4, 3, input_shape=(9, 9, 3)),\n{KERAS}])\n", ""),
+    ],
+)
+def test_what_keras_says_comes_in_stands_before_the_layers(pasted: str, right: str) -> None:
+    text, clicks = clicked(pasted)
+    assert clicks == 1
+    assert not errors(text)
+    assert text == right or (not right and text.count("input") == 1)
+
+
+def test_a_model_of_keras_that_gets_its_layers_line_by_line() -> None:
+    text, _ = clicked(
+        "model = keras.Sequential()\nmodel.add(keras.Input(shape=(28, 28, 1)))\n"
+        "model.add(Conv2D(4, 3, activation='relu'))\nmodel.add(Flatten())\nmodel.add(Dense(10))\n"
+    )
+    assert text == "input 28x28 x1\nconv 3x3 x4; relu\nflatten\nfc 10\n"
+    text, _ = clicked("model = Sequential()\nmodel.add(Dense(4, input_shape=(20,)))\n")
+    assert text == "input x20\nfc 4\n"
+
+
+@pytest.mark.parametrize("name", ["", "model = ", "net = "])
+@pytest.mark.parametrize(
+    ("layers", "line", "params"),
+    [
+        (
+            "nn.Conv2d(3, 8, 3, padding=1), nn.MaxPool2d(2), nn.Flatten(), "
+            "nn.Linear(8 * 16 * 16, 10)",
+            "32x32 x3",
+            20_714,
+        ),
+        (
+            "\n    nn.Flatten(),\n    nn.Linear(784, 128),\n    nn.ReLU(),\n"
+            "    nn.Linear(128, 10),\n",
+            "28x28 x1",
+            101_770,
+        ),
+        ("nn.Linear(20, 128), nn.ReLU(), nn.Linear(128, 2)", "x20", 2_946),
+        ("nn.Flatten(), nn.Linear(13, 128), nn.Linear(128, 2)", "x13", 2_050),
+    ],
+)
+def test_linears_in_a_container_say_what_comes_in(
+    name: str, layers: str, line: str, params: int
+) -> None:
+    pasted = f"import torch.nn as nn\n\n{name}nn.Sequential({layers})\n"
+    (said,) = [d for d in errors(pasted) if "Sequential" in d.title]
+    assert f"; `input {line}` gives `fc1` its " in said.fixes[0].title
+    assert not said.fixes[0].safe  # an image of another form may have as many
+    text, clicks = clicked(pasted)
+    assert clicks == 2
+    assert f"\ninput {line}\n" in text
+    assert not errors(text)
+    made = eval(f"nn.Sequential({layers})")
+    assert params == sum(p.numel() for p in made.parameters())
+    assert analyze(Source("pasted.arch", text)).params == params
+
+
+def test_containers_in_a_row_have_one_input() -> None:
+    text, _ = clicked(
+        "features = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU())\n"
+        "classifier = nn.Sequential(nn.Flatten(), nn.Linear(8 * 26 * 26, 10))\n"
+    )
+    assert text.startswith("input 28x28 x1\n{ conv")
+    assert not errors(text)
+    other = "input 9x9 x3\nmodel = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())\n"
+    assert clicked(other)[0].count("input") == 1
+
+
+def test_a_class_that_begins_with_a_linear_takes_a_vector() -> None:
+    source = """
+class Mlp(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(20, 128)
+        self.fc2 = nn.Linear(128, 2)
+
+    def forward(self, x):
+        return self.fc2(F.relu(self.fc1(x)))
+"""
+    text, clicks = clicked(source)
+    assert (clicks, errors(text)) == (1, [])
+    assert "\ninput x20\n" in text
+    assert_same(text, as_torch_makes_it(HEAD + source, "Mlp"), (20,))
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "x = torch.randn(1, 3, 48, 40)\n",
+        "print(net(torch.randn(batch_size, 3, 48, 40)).shape)\n",
+        "summary(net, (3, 48, 40))\n",
+        "summary(net, input_size=(1, 3, 48, 40))\n",
+        "def test():\n    y = net(torch.zeros(2, 3, 48, 40))\n",
+    ],
+)
+def test_the_size_that_a_file_runs_its_network_on_is_offered(last: str) -> None:
+    network = """
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3)
+        self.fc = nn.Linear(6, 10)
+
+    def forward(self, x):
+        return self.fc(F.adaptive_avg_pool2d(self.conv(x), 1).flatten(1))
+
+net = Small()
+"""
+    in_row = (
+        "net = nn.Sequential(nn.Conv2d(3, 6, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), "
+        "nn.Linear(6, 10))\n"
+    )
+    for text in (network + last, in_row + last):
+        said = next(d for d in errors(text) if "classes" in d.title or "Sequential" in d.title)
+        title = said.fixes[0].title
+        assert title.endswith(f"; `input 48x40 x3` is what line {number_of(text)} says")
+        assert "\ninput 48x40 x3\n" in "\n" + edited(text, said.fixes[0].edits)
+    other = f"network Small\nconv 3x3 x6; gap; flatten; fc 10\n{last}"
+    said = next(d for d in errors(other) if d.code == "A404")
+    assert said.fixes[0].title == f"begin with `input 48x40 x3`, as line {number_of(other)} says"
+
+
+def number_of(text: str) -> int:
+    """The line that has the size."""
+    return text[: text.index("48")].count("\n") + 1
+
+
+def test_a_size_that_the_layers_cannot_have_is_not_offered() -> None:
+    text = "net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\nx = torch.randn(1, 3, 32, 32)\n"
+    assert "`input 28x28 x1`" in errors(text)[0].fixes[0].title
+
+
+READY = "network N\ninput 28x28 x1\nflatten; fc 10\n"
+LOOP = """\
+for epoch in range(10):
+    for images, labels in loader:
+        optimizer.zero_grad()
+        images = images.view(-1, 784).to(device)
+        loss = criterion(net(images), labels)
+        loss.backward()
+        optimizer.step()
+    print(f'epoch {epoch}')
+"""
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "model.summary()\n",
+        "model.compile(\n    optimizer='adam',\n    loss='mse',\n)\n",
+        "history = model.fit(x, y, epochs=3)\n",
+        "loss, accuracy = model.evaluate(x_test, y_test)\n",
+        "(x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()\n",
+        "model = keras.Model(inputs=inputs, outputs=outputs)\n",
+        "print(model)\n",
+        "print(N()(x).shape)\n",
+        "print(f'{x}')  # it's one\n",
+        "summary(net, (3, 32, 32))\n",
+        "optimizer = torch.optim.SGD(net.parameters(), lr=0.1)\n",
+        "criterion = nn.CrossEntropyLoss()\n",
+        'device = "cuda" if torch.cuda.is_available() else "cpu"\n',
+        "net = net.to(device)\n",
+        "y = net(x)\n",
+        "total = sum(p.numel() for p in model.parameters())\n",
+        "model.layers[0].trainable = False\n",
+        "assert y.shape == (1, 10)\n",
+        "test()\n",
+        LOOP,
+        "with torch.no_grad():\n    for x, y in loader:\n        correct += (net(x) == y).sum()\n",
+        "while True:\n    x = 1\n    step()\n",
+        "if torch.cuda.is_available():\n    net.cuda()\nelse:\n    net.cpu()\n",
+        "transform = transforms.Compose([\n    transforms.ToTensor(),\n])\n",
+        "def train(net):\n    net.train()\n    loss = F.nll_loss(net(x), y)\n    loss.backward()\n",
+        "!pip install torchsummary\n",
+        "%matplotlib inline\n",
+        "net = N()\nnet.eval()\n\n# Train it.\n" + LOOP + "print(net)\n",
+    ],
+)
+def test_what_a_script_does_with_its_network_is_left_out_at_once(tail: str) -> None:
+    (said,) = errors(READY + tail)
+    assert said.fixes[0].title.startswith("leave the")
+    assert edited(READY + tail, said.fixes[0].edits) == READY
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "model = Sequential([Dense(3), Dense(4)])\n",
+        "layers.append(nn.Linear(3, 4))\n",
+        "model.add(Dense(3, activation='relu'))\n",
+        "x = F.relu(x)\n",
+        "y = net(nn.Linear(3, 4)(x))\n",
+        "for i in range(3):\n    layers.append(nn.Linear(3, 4))\n    print(i)\n",
+        "for i in range(3):\n    x = Unit(4)(x)\n    print(x)\n",
+        "with torch.no_grad():\n    x = Dense(4)(x)\n",
+        "def two(x):\n    return F.relu(x)\n\nfor i in range(3):\n    x = two(x)\n    print(x)\n",
+        "def f(x):\n    relu\n    print(x)\n",
+        "def f(x):\n    conv 3x3 x8\n    print(x)\n",
+        "if stride > 1:\n    conv 3x3 x8\n",
+        "nn.CrossEntropyLoss()\n",
+        "conv(8)\n",
+        "self.net = net(x)\n",
+    ],
+)
+def test_what_makes_layers_is_not_left_out(tail: str) -> None:
+    blocks = "block Unit(c) {\n  fc (c)\n}\n"
+    told = errors(f"{READY}{blocks}{tail}")
+    places = [d for d in told if any("leave" in fix.title for fix in d.fixes)]
+    kept = {"    print(i)\n", "    print(x)\n"}
+    assert {edit.span.text for d in places for edit in d.fixes[0].edits} <= kept
+
+
+def test_the_fences_of_markdown_go_at_once() -> None:
+    text, clicks = clicked(f"```python\n{READY}```\n")
+    assert (text, clicks) == (READY, 1)
+
+
+def test_a_script_whose_first_line_says_the_size_keeps_it() -> None:
+    layers = "nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10)"
+    pasted = f"x = torch.randn(1, 3, 48, 40)\nmodel = nn.Sequential({layers})\nprint(model(x))\n"
+    text, clicks = clicked(pasted)
+    assert (clicks, errors(text)) == (3, [])
+    assert text.startswith("input 48x40 x3\n")
+
+
+def test_the_imports_of_a_file_go_at_once() -> None:
+    pasted = """\
+import torch
+import torch.nn as nn  # layers
+from torch.utils.data import (
+    DataLoader,
+    Dataset,
+)
+
+input 3x3 x3
+conv 3x3 x3
+import numpy as np, os
+"""
+    told = errors(pasted)
+    assert {d.fixes[0].title for d in told} == {"leave the 4 imports out"}
+    for said in told:
+        assert edited(pasted, said.fixes[0].edits) == "\ninput 3x3 x3\nconv 3x3 x3\n"
+    analysis = analyze(Source("pasted.arch", pasted))
+    assert correct(analysis, analyze).text == "\ninput 3x3 x3\nconv 3x3 x3\n"
+    (said,) = errors("import torch\ninput 3x3 x3\nconv 3x3 x3\n")
+    assert said.fixes[0].title == "leave the line out"
+
+
+def test_a_function_that_makes_the_network_leaves_its_layers() -> None:
+    layers = "Dense(3, input_shape=(20,)),\n        Dense(10),"
+    text, _ = clicked(
+        f"def build():\n    model = Sequential([\n        {layers}\n    ])\n"
+        "    model.compile(loss='mse')\n    return model\n\nmodel = build()\nmodel.summary()\n"
+    )
+    assert not errors(text)
+    assert text.split() == "input x20 fc 3; fc 10".split()
+    text, _ = clicked("def make():\n    return nn.Sequential(nn.ReLU(), nn.ReLU())\n\nm = make()\n")
+    assert text.split() == "{ relu; relu }".split()

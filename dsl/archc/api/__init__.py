@@ -38,6 +38,11 @@ from archc.syntax.parser import parse
 if TYPE_CHECKING:
     from archc.diffs import Diff
 
+_PASTED = re.compile(
+    r"^[ \t]*(?:class|def)[ \t]|[(\[][ \t]*$|Sequential\(|\b(?:torch|self)\.|\b(?:summary\(|input_)",
+    re.M,
+)
+
 __all__ = [
     "Analysis",
     "ArchError",
@@ -124,9 +129,7 @@ def analyze(
     if open_brackets := [problem.span.start for problem in wrong if problem.code == "A003"]:
         # What its branches are is not known.
         shown = tuple(d for d in shown if d.code != "A207" or not _is_behind(d, open_brackets[0]))
-    if wrong and re.search(
-        r"^[ \t]*(?:class|def)[ \t]|[(\[][ \t]*$|\bself\.", source.text, re.MULTILINE
-    ):
+    if diagnostics.failed and _PASTED.search(source.text):
         from archc.api.pasted_input import with_inputs
         from archc.syntax.pasted_classes import inside_classes
 

@@ -11,8 +11,10 @@ from functools import lru_cache
 from archc.api.analysis import Analysis
 from archc.api.loading import bundled
 from archc.plan import Apply, walk
-from archc.source import Diagnostic, Source
+from archc.source import Diagnostic, Source, edited
 from archc.syntax.pasted_file import PastedNetwork, pasted_classes
+from archc.syntax.pasted_sequence import pasted_sequence
+from archc.syntax.said_input import said_inputs
 
 _ANY = 224  # a network that takes this and `_TWICE` takes any size
 _TWICE = 448
@@ -39,14 +41,29 @@ def with_inputs(
 
     `attempt` analyses a text.
     """
-    network = pasted_classes(source).pasted_network
+    network = pasted_classes(source).pasted_network or pasted_sequence(source)
     if network is None:
-        return problems
-    wanted = (*network.features.items(), network.channels)
+        return tuple(_with_said(problem, attempt) for problem in problems)
+    wanted = (*network.features.items(), network.channels, network.said)
     question = _Question(network.text(""), wanted, network, attempt)
     found, alike = _input_of(question), _alike(question)
     told = tuple(_with_input(problem, network, found) for problem in problems)
     return tuple(_with_alike(problem, network, alike) for problem in told)
+
+
+def _with_said(problem: Diagnostic, attempt: Attempt) -> Diagnostic:
+    """A network without an input, where the file says what it runs it on."""
+    source = problem.span.source
+    fix = next(iter(problem.fixes), None)
+    if problem.code != "A404" or fix is None:
+        return problem
+    for said in said_inputs(source):
+        better = replace(fix, title=f"begin with `{said.line}`", text=f"{said.line}\n")
+        made = attempt(Source(source.name, edited(source.text, better.edits)))
+        if not any(d.is_error and d.code[:2] == "A2" for d in made.diagnostics):
+            better = replace(better, title=f"{better.title}, as line {said.number} says")
+            return replace(problem, fixes=(better,))
+    return problem
 
 
 def _with_alike(problem: Diagnostic, network: PastedNetwork, alike: str) -> Diagnostic:
@@ -65,7 +82,8 @@ def _with_input(problem: Diagnostic, network: PastedNetwork, found: _PastedInput
     also = tuple(new if edit == network.edit else edit for edit in fix.also)
     text = new.text if fix.span == new.span else fix.text
     title = f"{fix.title}; `{found.line}` {found.why}"
-    return replace(problem, fixes=(replace(fix, title=title, text=text, also=also),))
+    fix = replace(fix, title=title, text=text, safe=False, also=also)
+    return replace(problem, fixes=(fix,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +97,23 @@ class _Question:
 
     def taken(self, line: str) -> dict[str, int] | None:
         """What the linears of the network take then; None where it is no network."""
+        layers = self.layers(line)
+        if layers is None:
+            return None
+        return {n.name: n.shapes[0].features for n in layers if n.op.name == "fc" and n.shapes}
+
+    def layers(self, line: str) -> list[Apply] | None:
+        """The operators of the network then, in the order in which they run."""
         name = self.network.edit.span.source.name
         made = self.attempt(Source(name, self.network.text(line)))
         if made.plan is None or any(d.is_error and d.code[:2] == "A2" for d in made.diagnostics):
             return None
-        linears = (n for n in walk(made.plan.body.chain.nodes) if isinstance(n, Apply))
-        return {n.name: n.shapes[0].features for n in linears if n.op.name == "fc" and n.shapes}
+        return [node for node in walk(made.plan.body.chain.nodes) if isinstance(node, Apply)]
+
+    def begins_with_linear(self, line: str) -> bool:
+        """Whether a vector reaches the first linear as it comes in."""
+        names = [node.op.name for node in self.layers(line) or ()]
+        return "fc" in names and "flatten" not in names[: names.index("fc")]
 
     def fits(self, line: str) -> bool:
         taken = self.taken(line)
@@ -111,6 +140,14 @@ def _alike(question: _Question) -> str:
 @lru_cache(maxsize=4)  # while somebody types below it
 def _input_of(question: _Question) -> _PastedInput:
     network = question.network
+    for said in network.said:
+        is_own = network.channels in (None, int(said.line.rpartition(" x")[2]))
+        if is_own and question.fits(said.line):
+            return _PastedInput(said.line, f"is what line {said.number} says")
+    vectors = [_vector(network, label) for label in network.features]
+    for vector in vectors:
+        if question.fits(vector.line) and question.begins_with_linear(vector.line):
+            return vector
     channels = (network.channels,) if network.channels is not None else _CHANNELS
     for count in channels:
         if question.fits(f"input {_ANY}x{_ANY} x{count}"):
@@ -123,12 +160,20 @@ def _input_of(question: _Question) -> _PastedInput:
         for size in _SIZES:
             if question.fits(f"input {size}x{size} x{count}"):
                 return _fitting(network, size, count)
+    for vector in vectors:
+        if network.channels is None and question.fits(vector.line):
+            return vector
     taken = question.taken(f"input {_ANY}x{_ANY} x{channels[0]}") or {}
     for label, wanted in network.features.items():
         given = f"; {_ANY}x{_ANY} gives it {taken[label]}" if label in taken else ""
         if taken.get(label) != wanted:
             return _PastedInput("", f"no square image gives `{label}` its {wanted} features{given}")
     return _PastedInput()
+
+
+def _vector(network: PastedNetwork, label: str) -> _PastedInput:
+    features = network.features[label]
+    return _PastedInput(f"input x{features}", f"gives `{label}` its {features} features")
 
 
 def _fitting(network: PastedNetwork, size: int, channels: int) -> _PastedInput:

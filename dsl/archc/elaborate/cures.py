@@ -12,12 +12,17 @@ from archc.elaborate.state import Context
 from archc.elaborate.work import TooLarge
 from archc.ops import COMBINATORS, REGISTRY, Form, Op
 from archc.source import Diagnostic, Diagnostics, Fault, Fix, Span, fault
+from archc.syntax.input_line import with_input
 from archc.syntax.pasted import python_line
 from archc.syntax.python import PythonLine
+from archc.syntax.script import script_line
 
 
 def foreign_operator(name: syntax.Name, term: syntax.Operation, here: Context) -> Fault | None:
     """What to say of an operator of another tool: `Conv2d(3, 8, 3)`, `sum<...>`, `dense 10`."""
+    line = PythonLine(name.span.source, name.span.start)
+    if said := script_line(line, "A101"):
+        return Fault(said)
     if term.arguments is not None and (made := _translated(term, here)):
         return made
     if cure := _run_together(name, term):
@@ -26,7 +31,7 @@ def foreign_operator(name: syntax.Name, term: syntax.Operation, here: Context) -
     if found is None or found.head == name.id:
         return None
     if found.lacks:
-        if around := python_line(PythonLine(name.span.source, name.span.start), "A101"):
+        if around := python_line(line, "A101"):
             return Fault(around)
         lacking = habits.Translation(name.id, lacks=found.lacks)
         return Fault(habits.as_diagnostic("A101", lacking, name.span))
@@ -90,6 +95,7 @@ def _translated(term: syntax.Operation, here: Context) -> Fault | None:
     made = habits.translated(span.source.text, span.start, shape.rank if shape else None)
     if made is None or made.text == span.text:
         return None
+    made = with_input(made, span.source, span.start)
     if made.end != span.end - span.start:
         span = Span(span.source, span.start, span.start + made.end)
     return Fault(_held_against(here, made, habits.as_diagnostic("A101", made, span)))

@@ -9,6 +9,7 @@ user's own blocks. A class (`foreign_class`), with what `helpers` return written
 """
 
 from archc.habits.applied import MadeOf, OwnBlock, applied_call, made_block, repeated_block
+from archc.habits.call import read_statement
 from archc.habits.chains import ForwardLink, forward_chain
 from archc.habits.classes import without_unused, written_block, written_network
 from archc.habits.expressions import NotSaid, header_of_python, value_of_python
@@ -56,6 +57,7 @@ __all__ = [
     "made_block",
     "read_class",
     "read_helper",
+    "read_statement",
     "renamed",
     "repeated_block",
     "translated",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from archc.habits.applied import OwnBlock
 from archc.habits.expressions import NotSaid, counted, expression
+from archc.habits.shapes import with_one_channel
 
 if TYPE_CHECKING:
     import ast
@@ -27,6 +28,8 @@ class Contained:
     sure: bool = True
     lacks: str = ""  # what archc lacks of them
     incoming: int | None = None  # channels that its first layer says come in
+    input: str = ""  # the statement of what it says comes in: `input 28x28 x1`
+    features: tuple[int, ...] = ()  # what its linears take, as written
 
     @property
     def body(self) -> str:
@@ -41,8 +44,9 @@ class Contained:
             return f"{label}: {self.statements[0]}"
         if not self.statements:
             return f"{label}: identity" if label else "identity"
-        if not self.name and not label:
-            return "; ".join(self.statements)
+        if not label and (not self.name or self.input):
+            line = "; ".join(self.statements)
+            return line if len(line) <= _WIDE and "\n" not in line else "\n".join(self.statements)
         return grouped(self.statements, label)
 
 
@@ -54,6 +58,7 @@ class WrittenLayer:
     sure: bool = True
     lacks: str = ""
     incoming: int | None = None
+    input: str = ""
 
 
 def contained(
@@ -85,6 +90,7 @@ class _Reader:
     blocks: Mapping[str, OwnBlock]
     sure: bool = True
     lacks: str = ""
+    input: str = ""
     layers: list[WrittenLayer] = field(default_factory=list)
 
     def container(self, node: ast.expr) -> Contained | None:
@@ -103,7 +109,10 @@ class _Reader:
         if not statements and name != "Sequential":
             raise NotSaid
         incoming = self.layers[0].incoming if self.layers else None
-        return Contained(name, statements, self.sure, self.lacks, incoming)
+        linears = (layer for layer in self.layers if layer.text.startswith("fc "))
+        features = tuple(fc.incoming for fc in linears if fc.incoming is not None)
+        input = with_one_channel(self.input, statements[0] if statements else "")
+        return Contained(name, statements, self.sure, self.lacks, incoming, input, features)
 
     def _item(self, node: ast.expr) -> list[str]:
         import ast
@@ -125,7 +134,7 @@ class _Reader:
             case ast.ListComp(elt=elt, generators=[made]) if not made.ifs:
                 return [self._repeated(elt, made)]
             case ast.Call():
-                return [self._layer(node)]
+                return [text for text in [self._layer(node)] if text]
         raise NotSaid
 
     def _layer(self, node: ast.Call) -> str:
@@ -142,8 +151,14 @@ class _Reader:
             self.layers.append(WrittenLayer(text))
             self.sure = False  # whether its arguments are the block's, nobody has looked
             return text
-        self.layers.append(made)
         self.sure = self.sure and made.sure
+        if made.text.startswith("input "):  # which stands before the container
+            if self.layers or self.input:
+                raise NotSaid
+            self.input = made.text
+            return ""
+        self.input = self.input or ("" if self.layers else made.input)
+        self.layers.append(made)
         self.lacks = self.lacks or made.lacks
         return made.text
 

@@ -33,6 +33,13 @@ def channels_apart(dims: Sequence[int]) -> str:
     return ""
 
 
+def with_one_channel(input: str, first: str) -> str:
+    """`input 28x28 x1` for `input 28 x28` before a `flatten`: an image of grey values."""
+    signal = re.fullmatch(r"input (\d+) x(\d+)", input)
+    is_image = signal is not None and first.startswith("flatten")
+    return f"input {signal[1]}x{signal[2]} x1" if signal is not None and is_image else input
+
+
 def is_map_size(value: Any, tensor: Code) -> bool:
     """Whether a window is as large as a tensor's map: `x.size()[2:]`, `(x.size(2), x.size(3))`.
 

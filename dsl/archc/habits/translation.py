@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from math import prod
 from typing import Any
 
 from archc.habits.applied import OwnBlock
@@ -19,7 +20,7 @@ from archc.habits.call import (
     windows_read,
 )
 from archc.habits.containers import WrittenLayer, contained
-from archc.habits.shapes import is_map_axes, is_map_size
+from archc.habits.shapes import is_map_axes, is_map_size, with_one_channel
 from archc.habits.table import Habit, habits, key, rows_of, tools_that_write
 
 # What no layer's meaning hangs on, whatever the tool.
@@ -49,6 +50,7 @@ _ONE_THING = (
     frozenset("out out_channels filters channels num_output num_filters width".split()),
     frozenset("units out_features features num_output".split()),
 )
+_PRODUCT = re.compile(r"[0-9]{1,6}(?: \* [0-9]{1,6}){1,4}")
 _HOLE = re.compile(r"\[(\w+)\]|<(\w+)>|\{(\w+)(?:([?!])(\w+))?\}")
 
 
@@ -67,6 +69,8 @@ class Translation:
     assumed: str = ""  # an argument that is missing: `kernel_size=3`
     end: int = 0  # of what was read, from the start of the text
     incoming: int | None = None  # channels or features that come in, where they are written
+    input: str = ""  # the statement of the input, where a layer of Keras says it, too
+    features: tuple[int, ...] = ()  # what the linears of a container take
 
 
 class _Unfit(Exception):
@@ -107,7 +111,7 @@ def _container(
         usable = made is not None and (made.text or made.lacks) and not made.lost
         if made is None or not usable:
             return None
-        return WrittenLayer(made.text, made.sure, made.lacks, made.incoming)
+        return WrittenLayer(made.text, made.sure, made.lacks, made.incoming, made.input)
 
     made = contained(node, layer, blocks) if node is not None else None
     if made is None:
@@ -118,7 +122,8 @@ def _container(
     label = target.removeprefix("self.")
     is_name = label.isidentifier() and (label != target or label not in _CURRENT)
     text = made.text(label if is_name else "")
-    return Translation(written, text, sure=made.sure, incoming=made.incoming)
+    found = Translation(written, text, sure=made.sure, incoming=made.incoming)
+    return replace(found, input=made.input, features=made.features)
 
 
 def _by_rows(call: ForeignCall, rank: int | None, rows: list[Habit]) -> Translation | None:
@@ -269,14 +274,26 @@ class _Writer:
         elif target and target not in _CURRENT and target not in given and target.isidentifier():
             text = f"{target}: {text}"
         sure = self.sure and not lost
-        return Translation(self.call.name, text, lost=lost, sure=sure, incoming=self._incoming())
+        incoming, input = self._incoming(), with_one_channel(self._input(), text)
+        return Translation(self.call.name, text, "", lost, sure, incoming=incoming, input=input)
 
     def _incoming(self) -> int | None:
         """The channels that come in, which archc knows by itself."""
         names = [p.name for p in self.row.parameters or ()]
         given = dict(zip(names, self.call.arguments, strict=False)) | self.call.keywords
-        found = (given.get(name) for name in _INCOMING)
+        found = (_worked_out(given.get(name)) for name in _INCOMING)
         return next((n for n in found if isinstance(n, int) and not isinstance(n, bool)), None)
+
+    def _input(self) -> str:
+        """What a first layer of Keras says comes in: `input_shape=(28, 28, 1)`."""
+        given = self.call.keywords
+        batch = given.get("batch_input_shape")
+        value = batch[1:] if isinstance(batch, tuple) else given.get("input_shape")
+        value = given.get("input_dim") if value is None else value
+        sizes = value if isinstance(value, tuple) else (value,)
+        if not sizes or not all(type(size) is int for size in sizes):
+            return ""
+        return f"input {self._shape(sizes, {})}"
 
     def _bound(self) -> tuple[dict[str, Any], tuple[str, ...]]:
         """The values of the row's parameters, and the arguments that have no place."""
@@ -542,6 +559,13 @@ def _plain(value: Any) -> str:
             except ValueError:
                 return value.lower()
     return "<missing>"
+
+
+def _worked_out(value: Any) -> Any:
+    """`400` for `16 * 5 * 5`."""
+    if not isinstance(value, Code) or not _PRODUCT.fullmatch(value.text):
+        return value
+    return prod(int(number) for number in value.text.split("*"))
 
 
 def _is_layer(value: Code) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Container
 from archc import habits
 from archc.source import Diagnostic, Edit, Fix, Source, Span, SpanLabel
 from archc.syntax.expected import ParserContext, is_chain
-from archc.syntax.foreign import dimensions
+from archc.syntax.input_line import dimensions
 
 _KEYWORDS = frozenset("add columns concat dense join max mean mul residual softmax sub".split())
 _INCOMING = frozenset("x out y h z".split())

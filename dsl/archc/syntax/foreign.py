@@ -8,6 +8,7 @@ from archc import habits
 from archc.source import Diagnostic, Fix, Span, SpanLabel
 from archc.syntax.expected import ParserContext
 from archc.syntax.forward_lines import forward_line
+from archc.syntax.input_line import dimensions, with_input
 from archc.syntax.own_blocks import applied_block, blocks_of, made_layer, own_block
 from archc.syntax.pasted import (
     assignment,
@@ -20,7 +21,6 @@ from archc.syntax.pasted import (
 from archc.syntax.python import PythonLine
 
 _LABELLED = re.compile(r"[A-Za-z_]\w*[ \t]*:[ \t]*(?=[A-Za-z_\[])")
-_INPUT = re.compile(r"^[ \t]*input\b(?:[ \t]+[a-z_]\w*)?[ \t]+(\d+(?:x\d+)*)[ \t]+x\d", re.M)
 _HYPHENATED = re.compile(r"[A-Za-z_]\w*(?:-\w+)+")
 _CYRILLIC = dict(
     zip(
@@ -44,6 +44,7 @@ def foreign_statement(context: ParserContext) -> Diagnostic | None:
     made = habits.translated(source.text, start, dimensions(source.text), blocks_of(source.text))
     if said := empty_module(PythonLine(source, start)):
         return said
+    made = made and with_input(made, source, start)
     is_known = made is not None and (made.text or made.written in _assigned(context))
     if not is_known and (said := _around(context)):
         return said
@@ -73,12 +74,6 @@ def _around(context: ParserContext) -> Diagnostic | None:
         or module_calls(line)
         or python_line(line)
     )
-
-
-def dimensions(text: str) -> int | None:
-    """How many the file's inputs have, as far as can be seen; images are what most have."""
-    found = {len(size.split("x")) for size in _INPUT.findall(text)} or {2}
-    return found.pop() if len(found) == 1 else None
 
 
 def hyphenated(context: ParserContext) -> Diagnostic | None:

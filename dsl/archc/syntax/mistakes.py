@@ -29,6 +29,7 @@ from archc.syntax.misplaced import (
 from archc.syntax.pasted import assignment, docstring, program, sizes
 from archc.syntax.python import PythonLine
 from archc.syntax.repeats import bare_loop, counted
+from archc.syntax.script import fence, of_notebook, script
 from archc.syntax.shortcut import shortcut
 from archc.syntax.suites import suite
 from archc.syntax.sums import added_tensor, named_tensors
@@ -69,7 +70,7 @@ def is_comma(context: ParserContext) -> bool:
     is_other = listed_input(context) or several_values(context) or sizes(context)
     if context.source.text.startswith(("import ", "from "), context.start):
         return False
-    return expected.is_comma(context) and is_other is None
+    return expected.is_comma(context) and is_other is None and script(context) is None
 
 
 def _docstring(context: ParserContext) -> Diagnostic | None:
@@ -315,6 +316,8 @@ def _missing_separator(context: ParserContext) -> Diagnostic | None:
 
 
 _CASES = (
+    fence,
+    of_notebook,
     listed_input,
     several_values,
     behind_each,
@@ -323,6 +326,7 @@ _CASES = (
     bare_tensor,
     own_input,
     program,
+    script,
     counted,
     bare_loop,
     suite,

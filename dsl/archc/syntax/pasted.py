@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import islice
 
 from archc import habits, syntax
-from archc.source import Diagnostic, Fix, Source, Span, SpanLabel
+from archc.source import Diagnostic, Edit, Fix, Source, Span, SpanLabel
 from archc.syntax.expected import ParserContext, unexpected
 from archc.syntax.forward_suite import forward_suite
 from archc.syntax.pasted_classes import (
@@ -17,6 +18,7 @@ from archc.syntax.pasted_classes import (
 )
 from archc.syntax.pasted_file import LITERAL, formals_of, pasted_classes
 from archc.syntax.python import BALANCED, CURRENT, FAR_AHEAD, PythonLine
+from archc.syntax.script import has_words, is_script, makes_layers
 from archc.syntax.suites import channels_that_come_in, is_defined, suite_below, without_suite
 
 _DECORATOR = re.compile(r"@[A-Za-z_][\w.]*[ \t]*(?:\([^()\n]*\))?[ \t]*(?=#|\n|\Z)")
@@ -25,6 +27,10 @@ _FIRST_AND_OTHERS = re.compile(  # [stride] + [1] * (n - 1)
     r"\[\s*(\w+)\s*\]\s*\+\s*\[\s*(\w+)\s*\]\s*\*\s*(\w+|\([^()]*\))"
 )
 _LAYERS = re.compile(r"(?<![\w.])(?:nn|F|self|layers|keras|tf)\.|\btorch\.(?!rand|ones|zeros|load)")
+_IMPORT = re.compile(
+    r"^(?:import[ \t]+[\w., \t]+|from[ \t]+[\w.]+[ \t]+import\b[^\n]*?)(?=#|\n|\Z)", re.MULTILINE
+)
+_MOST = 100
 _EMPTY = frozenset(("[]", "list()", "nn.ModuleList()", "OrderedDict()"))
 
 
@@ -45,8 +51,19 @@ def python_line(line: PythonLine, code: str = "A014") -> Diagnostic | None:
 
 
 def _import(line: PythonLine, said: Diagnostic) -> Diagnostic:
+    """An import goes with all the others of its file; one that is further in alone."""
     help = "operators are known by their names"
-    return replace(said, helps=(help,), fixes=(line.removal(safe=True),))
+    fix, lines = line.removal(safe=True), _imports(line.source)
+    if len(lines) > 1 and line in lines:
+        also = tuple(Edit(other.whole, "") for other in lines if other != line)
+        fix = replace(fix, title=f"leave the {len(lines)} imports out", also=also)
+    return replace(said, helps=(help,), fixes=(fix,))
+
+
+def _imports(source: Source) -> list[PythonLine]:
+    """The imports at the margin of a file."""
+    found = islice(_IMPORT.finditer(source.text), _MOST)
+    return [PythonLine(source, line.start()) for line in found]
 
 
 def _def(line: PythonLine, said: Diagnostic) -> Diagnostic:
@@ -76,9 +93,23 @@ def _function(line: PythonLine, said: Diagnostic) -> Diagnostic:
     text = line.source.text
     is_outside = line.start == text.rfind("\n", 0, line.start) + 1
     below = suite_below(text, line.end)
-    if not is_outside or below.is_empty or _LAYERS.search(text, line.start, below.end):
+    if not is_outside or below.is_empty:
+        return said
+    function = text[line.start : min(below.end, line.start + FAR_AHEAD)]
+    node = habits.read_statement(function)
+    if node is None or has_words(node):  # layers in it are archc's by now
+        header = re.match(r"def[ \t]+(\w+)\([ \t]*\)", function)
+        return said if header is None else replace(said, fixes=(_without_header(line, header[1]),))
+    if makes_layers(node) or (_LAYERS.search(function) and not is_script(node)):
         return said
     return replace(said, fixes=(without_suite(line),))
+
+
+def _without_header(line: PythonLine, name: str) -> Fix:
+    """The cure that keeps what a function makes, but not its header and its calls."""
+    calls = re.finditer(rf"^\w+[ \t]*=[ \t]*{name}\(\)[ \t]*(?:\n|\Z)", line.source.text, re.M)
+    also = (Edit(Span(line.source, *call.span()), "") for call in islice(calls, _MOST))
+    return replace(line.removal(), also=tuple(also))
 
 
 def _super(line: PythonLine, said: Diagnostic) -> Diagnostic:
@@ -90,7 +121,8 @@ def _super(line: PythonLine, said: Diagnostic) -> Diagnostic:
 def _return(line: PythonLine, said: Diagnostic) -> Diagnostic:
     """`return x` goes; of `return F.relu(x)` the layer stays."""
     value = line.text.removeprefix("return").strip()
-    if value in CURRENT or not value:
+    has_label = re.search(rf"^[ \t]*{re.escape(value)}:", line.source.text, re.MULTILINE)
+    if not value or value in CURRENT or (value.isidentifier() and has_label is None):
         return replace(said, fixes=(line.removal(safe=True),))
     made = habits.translated(value)
     if made is None or not made.text or made.lost:
@@ -184,8 +216,8 @@ def _runs_network(source: Source, value: str) -> bool:
     """`ResNet18()` of a function or a network of the file, `torch.randn(1, 3, 32, 32)`."""
     if re.match(r"torch\.(?:randn|rand|zeros|ones)\(", value):
         return True
-    called = re.match(r"([A-Za-z_]\w*)\(", value)
-    if called is None:
+    called = re.match(r"([A-Za-z_]\w*)\([ \t]*(\w*)", value)
+    if called is None or called[2] in CURRENT:  # of a tensor: layers, perhaps
         return False
     known = re.search(rf"^(?:def|network)[ \t]+{called[1]}\b", source.text, re.MULTILINE)
     return known is not None or is_pasted_network(source, called[1])
@@ -233,18 +265,27 @@ def _value(
     return unexpected(context, "", fix)
 
 
+_QUOTES = re.compile(
+    r"""[rR]?(?P<quotes>\"{3}|'{3})(?P<said>.*?)(?P<close>(?P=quotes)|\Z)""", re.DOTALL
+)
+
+
 def docstring(line: PythonLine) -> Diagnostic | None:
-    """Three quotes: what they say is a comment here."""
+    """Three quotes of either kind: what they say is a comment here."""
     text = line.source.text
-    found = re.compile(r'"""(.*?)"""', re.DOTALL).match(text, line.start)
+    found = _QUOTES.match(text, line.start)
     if found is None or found.end() - found.start() > FAR_AHEAD:
         return None
+    title, label = "a comment begins with `#`", SpanLabel(line.span)
+    if not found["close"]:
+        help = f"`{found['quotes']}` is never closed"
+        return Diagnostic("A014", title, (label,), helps=(help,))
     margin = text[text.rfind("\n", 0, line.start) + 1 : line.start]
-    lines = [said.strip() for said in found[1].strip().split("\n")]
+    lines = [said.strip() for said in found["said"].strip().split("\n")]
     meant = f"\n{margin}".join(f"# {said}".rstrip() for said in lines)
     span = Span(line.source, *found.span())
     fix = Fix("write a comment: `# ...`", span, meant, safe=not margin.strip())
-    return Diagnostic("A014", "a comment begins with `#`", (SpanLabel(line.span),), fixes=(fix,))
+    return Diagnostic("A014", title, (label,), fixes=(fix,))
 
 
 _SIZES = re.compile(r"[\w, \t]+=[ \t]*\w+\.(?:size\(\)|shape)(?=[ \t]*(?:\n|#|\Z))")
@@ -263,6 +304,12 @@ def sizes(context: ParserContext) -> Diagnostic | None:
 
 def empty_module(line: PythonLine) -> Diagnostic | None:
     """`self.shortcut = nn.Sequential()`, which gets its layers further down, by a test."""
+    if found := re.fullmatch(r"(\w+)[ \t]*=[ \t]*(?:\w+\.)*Sequential\(\)", line.text):
+        if re.compile(rf"^[ \t]*{found[1]}\.add\(", re.M).search(line.source.text, line.end):
+            title = f"`{line.text}` says nothing here"
+            help, fix = "statements follow each other", line.removal(safe=True)
+            return Diagnostic("A014", title, (SpanLabel(line.span),), helps=(help,), fixes=(fix,))
+        return None
     found = re.fullmatch(
         r"self\.(\w+)[ \t]*=[ \t]*(?:nn\.(?:Sequential|Identity)\(\)|None)", line.text
     )

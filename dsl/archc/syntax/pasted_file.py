@@ -12,6 +12,7 @@ from archc import habits
 from archc.source import Edit, Source, Span, edited
 from archc.syntax.pasted_network import ClassInFile, statements_outside
 from archc.syntax.python import BALANCED, FAR_AHEAD, PythonLine
+from archc.syntax.said_input import SaidInput, said_inputs
 from archc.syntax.suites import Suite, suite_below
 
 _MOST_CLASSES = 30
@@ -34,6 +35,7 @@ class PastedNetwork:
     features: Mapping[str, int]  # of its linears
     channels: int | None
     makers: tuple[str, ...]  # the functions that make it, and the class itself
+    said: tuple[SaidInput, ...]  # what the file runs it on
 
     def with_line(self, line: str) -> Edit:
         """The edit with a line for the input, behind the params."""
@@ -167,12 +169,13 @@ class PastedClasses:
         """The network, where it can be written and its class says what comes in."""
         if self.network not in self.written or self.made is None or self.lacking:
             return None
-        if not self.made.features and self.made.channels is None:
+        said = said_inputs(self.source, self.spans.values())
+        if not self.made.features and self.made.channels is None and not said:
             return None
         own = next(edit for edit in self.edits if edit.span == self.spans[self.network])
         others = tuple(edit for edit in self.edits if edit is not own)
         makers = (*self.making.roots(), self.network)
-        return PastedNetwork(own, others, self.made.features, self.made.channels, makers)
+        return PastedNetwork(own, others, self.made.features, self.made.channels, makers, said)
 
     def asks_for(self, name: str) -> bool:
         """Whether a class of layers has a name in its text."""

@@ -13,7 +13,7 @@ from archc.syntax.python import PythonLine
 from archc.syntax.suites import suite_below
 
 _MOST_CALLS, _MOST_LINES = 30, 200
-_DOCSTRING = re.compile(r'""".*?"""', re.DOTALL)
+_DOCSTRING = re.compile(r"(\"{3}|'{3}).*?\1", re.DOTALL)
 _AT_MARGIN = re.compile(r"^[^\s#].*", re.MULTILINE)
 _PYTHON = frozenset(
     "def class import from while with try elif except finally return print assert del raise global "
@@ -88,10 +88,11 @@ class ClassInFile:
             at = max(at, span.end)
         outside = _DOCSTRING.sub("", outside + text[at:])
         lines = islice(_AT_MARGIN.findall(outside), _MOST_LINES)
-        return any(map(_is_statement, lines))
+        return any(map(is_statement, lines))
 
 
-def _is_statement(line: str) -> bool:
+def is_statement(line: str) -> bool:
+    """Whether a line is one of layers, or an `input`."""
     found = _STATEMENT.match(line)
     if found is not None and not {found[1], line.split()[0]} & (_PYTHON | syntax.RESERVED):
         return not re.match(r"\w+(?::[^=]*)?[ \t]*=", line)

@@ -591,7 +591,7 @@ class RecoveringParser:
         self.problems.add(problem)
         for fix in problem.fixes:
             written = fix.span.text.rstrip()
-            if "\n" in written:  # a statement of several lines in another tool's syntax
+            if "\n" in fix.span.text:  # a whole line, or several, in another tool's syntax
                 self.end = max(self.end, fix.span.start + len(written))
 
     def _context(self, position: int) -> expected.ParserContext:

@@ -8,7 +8,7 @@ from archc import habits
 from archc.source import Diagnostic, Edit, Fix, Span, SpanLabel
 from archc.syntax.branches import has_label
 from archc.syntax.expected import ParserContext
-from archc.syntax.foreign import dimensions
+from archc.syntax.input_line import dimensions
 from archc.syntax.shortcut import kept_above
 
 _CURRENT = frozenset("x out y h z".split())
