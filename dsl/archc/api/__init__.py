@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from archc.diffs import Diff
 
 _PASTED = re.compile(
-    r"^[ \t]*(?:class|def)[ \t]|[(\[][ \t]*$|Sequential\(|\b(?:torch|self)\.|\b(?:summary\(|input_)",
-    re.M,
+    r"^[ \t]*(?:class|def)[ \t]|[(\[][ \t]*$|Sequential\(|\b(?:torch|self)\."
+    r"|\b(?:summary\(|input_)",
+    re.MULTILINE,
 )
 
 __all__ = [
