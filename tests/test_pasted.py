@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import re
@@ -1113,6 +1114,24 @@ def test_a_class_without_its_body_is_a_block_in_words() -> None:
 )
 def test_odd_python_is_a_mistake_like_any_other(line: str) -> None:
     assert errors(f"network N\ninput 8x8 x3\nblock B(c) {{ conv 1x1 x(c) }}\n{line}\n")
+
+
+@pytest.mark.parametrize("text", ["(" * 200, "a = [" + "{" * 60, "-" * 60 + "1", "not " * 60 + "a"])
+def test_python_that_is_nested_as_nobody_does_is_not_parsed(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a browser its parser takes the page along."""
+    parsed, parse = list[object](), ast.parse
+
+    def noted(source: object, *more: object, **named: object) -> object:
+        parsed.append(source)
+        return parse(source, *more, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr("ast.parse", noted)
+    assert habits.read_class(f"class A(B):\n  {text}") is None
+    assert habits.translated(f"x = {text}") is None
+    assert errors(f"network N\ninput 8x8 x3\nconv {text}\nclass A(B):\n  {text}")
+    assert not [source for source in parsed if isinstance(source, str) and text in source]
 
 
 @pytest.mark.parametrize("line", ["", "    expansion = 1\n", '    """Two convolutions."""\n'])

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _LONGEST = 4000  # characters: a layer or a container of some is shorter
 _LARGEST = 10**12
+_DEEPEST = 50  # brackets inside of each other
+_BRACKETS = re.compile(r"[()\[\]{}]")
+_SIGNS = re.compile(r"(?:[-+~][ \t]*|\bnot[ \t]+){50}")
 _PARTS = re.compile(r"""(?P<quote>["'])(?:\\.|(?!(?P=quote)).)*(?P=quote)|[()\[\]{}\n;#|<>]""")
 _MODULES = frozenset("nn F torch functional tf keras layers K L P np einops nnx linen".split())
 _ENTRY = re.compile(r"[ \t]*(\w+)[ \t]*=[ \t]*([^\n#;]*?)[ \t]*(?:#.*)?(?:\n|$)")
@@ -92,11 +95,22 @@ def read_value(text: str) -> tuple[str, ast.expr | None]:
     return "", None
 
 
+def is_deep(text: str) -> bool:
+    """Whether brackets or signs are nested so deep that Python's parser takes a browser along."""
+    depth = deepest = 0
+    for bracket in _BRACKETS.findall(text):
+        depth = max(depth + (1 if bracket in "([{" else -1), 0)
+        deepest = max(deepest, depth)
+    return deepest > _DEEPEST or _SIGNS.search(text) is not None
+
+
 def read_statement(text: str) -> ast.stmt | None:
     """One statement of Python."""
     import ast  # for a mistake alone
     import warnings
 
+    if is_deep(text):
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is odd in Python
         try:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from archc.habits.call import is_deep
+
 _MOST = 5  # in one class
 _QUOTED = r"""(?P<quote>["'])(?:\\.|(?!(?P=quote)).)*(?P=quote)"""
 _MARK = re.compile(rf"{_QUOTED}|[()\[\]{{}}#]")
@@ -23,7 +25,7 @@ class Slip:
 
 def mended(text: str) -> tuple[str, tuple[Slip, ...]]:
     """A text of Python with what its lines lack, and what that is; nothing where it is none."""
-    slips = list(_open_brackets(text))
+    slips = [] if is_deep(text) else list(_open_brackets(text))
     while len(slips) <= _MOST:
         whole = _with(text, slips)
         line = _without_colon(whole)
@@ -60,6 +62,8 @@ def _without_colon(text: str) -> int | None:
     import ast  # for a mistake alone
     import warnings
 
+    if is_deep(text):
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
