@@ -1013,8 +1013,9 @@ def _operators(
 
 def _words(item: Item, names: _Names, inside: bool) -> Iterator[tuple[str, Any, Item]]:
     title = re.sub(rf"^(×({_BRACKETED}|\S+) )+", "", item.cells[0])
-    _, sign, test = title.rpartition(" if ")
-    if sign and item.category in ("merge", "concat") and names.worked_out(test) is False:
+    tests = (title.partition(" if ")[2], title.rpartition(" if ")[2])  # of several `if`, too
+    is_sign = item.category in ("merge", "concat")
+    if is_sign and any(names.worked_out(test) is False for test in tests):
         return  # all of a sign is there, or nothing
     for word in title.split(" · "):
         head, _, out = word.partition(" → ")

@@ -210,7 +210,8 @@ def appending(unit: RepeatUnit) -> tuple[Apply, Chain] | None:
     """Of a pass that joins what comes in with what it makes of it: the `concat`, and the layer."""
     chain: Chain | None = unit.chain
     while chain is not None:
-        match chain.nodes:
+        drawn = [n for n in chain.nodes if not (isinstance(n, Apply) and cards.does_nothing(n))]
+        match drawn:
             case [Branches() as node]:
                 start = node.input.root
                 made = [branch for branch in node.branches if branch.nodes]
