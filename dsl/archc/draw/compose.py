@@ -6,10 +6,13 @@ It follows the bodies and never the unfolded network, so a network costs here wh
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
+from typing import Any
 
+from archc import symbolic
 from archc.analysis.costs import Cost, Costs
 from archc.analysis.repeats import RepeatUnit, units_of
 from archc.draw import cards
@@ -38,7 +41,7 @@ from archc.plan import (
     outputs,
     walk,
 )
-from archc.report.spelling.expressions import Terms, called_with
+from archc.report.spelling.expressions import Terms, called_with, translated
 from archc.report.spelling.shapes import format_shape
 from archc.source import Span
 
@@ -80,12 +83,19 @@ def compose(
     return _Composer(costs, fold=fold, expand=expand).network(plan)
 
 
-def compose_block(instance: BlockInstance, notes: SourceNotes, costs: Costs, name: str) -> Scene:
+def compose_block(
+    instance: BlockInstance, notes: SourceNotes, costs: Costs, name: str, params: Mapping[str, Any]
+) -> Scene:
     """A block by itself, its numbers as the block writes them: `conv 3×3/stride`.
 
-    Its cards' ids begin with `name`.
+    Its cards' ids begin with `name`. `params` are the network's: of one that has the name of the
+    block's own, what blocks inside of it ask for is its number.
     """
-    return _Composer(costs, notes=notes, in_terms=True).block(instance, name)
+    block = instance.body.block
+    own = [formal.name.id for formal in block.tree.formals] if block is not None else []
+    values = {name: translated(symbolic.plain(params[name]), {}) for name in own if name in params}
+    hidden = {name: value for name, value in values.items() if value is not None}
+    return _Composer(costs, notes=notes, in_terms=True, hidden=hidden).block(instance, name)
 
 
 @dataclass
@@ -95,6 +105,7 @@ class _Composer:
     expand: frozenset[str] = frozenset()
     notes: SourceNotes = field(default_factory=SourceNotes)
     in_terms: bool = False  # a block by itself, in its own terms
+    hidden: Terms = field(default_factory=dict)  # params of the network that its own names hide
     again: Costs = field(default_factory=lambda: Costs(again=True))
     boxes: Boxes = field(default_factory=Boxes)
     ids: Runs = field(default_factory=Runs)
@@ -250,7 +261,8 @@ class _Composer:
                     self._chain(beside[0], frame)
             drawn += [self.boxes.size > before] * many
             if drawn[-1]:
-                ends += [port.id for port in frame.tensors[node.branches[at].output.root]]
+                end = self.boxes.resolved(frame.tensors[node.branches[at].output.root])
+                ends += [port.id for port in end]
         if len(ends) > 1:
             self.boxes.scene.levels.append(ends)
         if combinator.skips:
@@ -317,7 +329,8 @@ class _Composer:
             prefix, blocks = f"{frame.path(node.name)}.", (*frame.blocks, block)
             terms = frame.terms
             if terms is not None:
-                terms = {} if frame.outside else called_with(node, terms)
+                hidden = {k: v for k, v in self.hidden.items() if k not in node.body.args}
+                terms = {} if frame.outside else {**hidden, **called_with(node, terms)}
             handed = zip(node.body.inputs[1:], node.tensors, strict=True)
             tensors = {x.root: frame.tensors[given.root] for x, given in handed}
             source = tensors.get(start.root, frame.tensors[node.input.root])

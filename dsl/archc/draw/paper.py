@@ -8,9 +8,10 @@ What is not on the trunk, a branch or a side classifier, is a small card beside 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Any
 
 from archc.analysis.costs import Costs
 from archc.draw import collapse
@@ -130,7 +131,7 @@ def paper(plan: Plan, costs: Costs) -> Paper:
         if names[line.name] > 1:
             lines[id] = replace(line, name=id)
     templates = [
-        *_templates([calls[id] for id in closed if id in calls], costs),
+        *_templates([calls[id] for id in closed if id in calls], costs, plan.params),
         *(_run(whole, run) for run in runs.values()),
     ]
     most = max(hottest(scene), 1)
@@ -250,7 +251,7 @@ def _resolution(card: Card) -> str:
 # --- templates ---------------------------------------------------------------------------
 
 
-def _templates(rows: list[Called], costs: Costs) -> Iterator[Template]:
+def _templates(rows: list[Called], costs: Costs, params: Mapping[str, Any]) -> Iterator[Template]:
     """Each block once, in the order in which they are first called; twice where calls differ."""
     for tree in dict.fromkeys(map(_tree, rows)):
         same = [call for call in rows if _tree(call) == tree]
@@ -259,7 +260,8 @@ def _templates(rows: list[Called], costs: Costs) -> Iterator[Template]:
             body = variant.shown.body
             calls = [same[member] for member in variant.members]
             flags = _flags([call.body for call in calls]) if len(found) > 1 else {}
-            scene = compose_block(variant.shown, variant.notes, costs, f"{body.name}(){at or ''}")
+            name = f"{body.name}(){at or ''}"
+            scene = compose_block(variant.shown, variant.notes, costs, name, params)
             yield Template(
                 body.name,
                 signature(body.block, flags) if body.block is not None else "",

@@ -236,8 +236,9 @@ class _Comparison:
     def _says(self, expr: symbolic.Expr, terms: Terms) -> bool:
         """Whether an expression is one that hangs on what the block is given, and on that alone."""
         shown, (outer, *_, inner) = in_terms(expr, terms), (*self.blocks, self.blocks[-1])
-        if inner is not None and inner is not outer:  # what a call inside leaves to its default
-            own = {formal.name.id for formal in inner.formals}
+        if inner is not None and outer is not None and inner is not outer:
+            # What a call inside leaves to its default, or means of the network.
+            own = {formal.name.id for formal in (*inner.formals, *outer.formals)}
             if not expr.variables() & own <= terms.keys():
                 return False
         return shown.constant is None and shown.variables().isdisjoint(self.passes)
