@@ -1019,7 +1019,8 @@ def _words(item: Item, names: _Names, inside: bool) -> Iterator[tuple[str, Any, 
         return  # all of a sign is there, or nothing
     for word in title.split(" · "):
         head, _, out = word.partition(" → ")
-        if "…" not in word and " else " not in word:  # those are no tests
+        bare = re.sub(_BRACKETED, "", word)
+        if "…" not in word and " else " not in bare:  # those are no tests
             head, _, test = head.partition(" if ")
             out, _, other = out.partition(" if ")
             if (test or other) and names.worked_out(test or other) is False:
