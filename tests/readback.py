@@ -498,6 +498,8 @@ def labels_tell(text: str, steps: list[PlacedStep]) -> bool:
     for spelled in (labels, [label.rpartition(", ")[0] for label in labels]):
         if text == spelled[0] == spelled[-1] or (", " not in text and tells(text, spelled)):
             return len(set(spelled)) == 1 or "." in text  # probabilities from the first to the last
+        if text.split(", ") == [label for label, _ in groupby(spelled)]:
+            return True  # `3, 3 g2, 3 g3`
         words = _SERIES.findall(text)
         known = [_words_of(label, words) for label in spelled]
         if all(len(found) == len(words) for found in known) and all(
@@ -742,12 +744,12 @@ def _is_dense(box: Item, lines: list[Line]) -> bool:
     inside = {item.id for item in reading._all(parts)}
     if not parts or parts[-1].cells[0].split()[0] != "concat" or " · " in parts[-1].cells[0]:
         return False
-    if any(re.search(r"(?:^| )if ", cell) for cell in parts[-1].cells):
+    if any(map(_is_tested, parts[-1].cells)):
         return False
     always = [
         item
         for item in reading._all(parts[:-1])
-        if not (item.is_box or any(re.search(r"(?:^| )if ", cell) for cell in item.cells))
+        if not (item.is_box or any(_is_tested(cell) for cell in item.cells))
     ]
     ends = Counter(line.tail for line in lines if line.head == parts[-1].id)
     starts = [line for line in lines if line.tail == box.id and line.head != parts[-1].id]
@@ -755,6 +757,11 @@ def _is_dense(box: Item, lines: list[Line]) -> bool:
     return (
         len(ends) == ends.total() == 2 and box.id in ends and bool(starts and always) and not others
     )
+
+
+def _is_tested(cell: str) -> bool:
+    """Whether it is there by a test; `4 if s > 3 else s` is a number."""
+    return re.search(r"(?:^| )if (?!.* else )", re.sub(_BRACKETED, "", cell)) is not None
 
 
 Passes = tuple[str, list[int], str]  # a dense repeat: its box, how often it runs, as text

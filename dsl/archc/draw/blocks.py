@@ -28,8 +28,12 @@ def body_chain(node: Call | Scope) -> Chain:
 
 def beginning(chain: Chain) -> Tensor:
     """The tensor that a chain goes on from: what comes in, or `@label` where that stands first."""
-    first = chain.nodes[0] if chain.nodes else None
-    return first.output if isinstance(first, Ref) else chain.input
+    start = chain.input
+    for node in chain.nodes:
+        if not isinstance(node, Ref):
+            break
+        start = node.output
+    return start
 
 
 def names(first: RepeatUnit, last: RepeatUnit) -> str:
