@@ -6,6 +6,7 @@ file even where it failed.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 _OPTIONS = {"png": ("-Gdpi=144",)}  # sharp on today's screens
+_APART = re.compile(r"nodesep=([\d.]+)")
+_WIDER, _WIDEST = 0.02, 0.4  # inches
 _NO_ENGINE = (
     "no Graphviz found: install it (its command is `dot`), "
     "or `pip install graphviz-pure`; `-o x.dot` needs none"
@@ -83,6 +86,8 @@ def _run(command: Path, dot: str, format: str, seconds: float) -> bytes:
         ) from None
     except OSError as error:
         raise EngineError(f"cannot run {command}: {error.strerror}") from None
+    if done.returncode and b"routesplines" in done.stderr and (wider := _wider(dot)) != dot:
+        return _run(command, wider, format, seconds)
     if done.returncode or not done.stdout:
         messages = done.stderr.decode(errors="replace").splitlines()
         # Harmless and many: it has no width for characters such as a multiplication sign.
@@ -90,6 +95,14 @@ def _run(command: Path, dot: str, format: str, seconds: float) -> bytes:
         reason = "; ".join(lines[:3]) or f"exit code {done.returncode}"
         raise EngineError(f"{command.name} failed: {reason}")
     return done.stdout
+
+
+def _wider(dot: str) -> str:
+    """The drawing with more room between its cards, where Graphviz lost its way around one."""
+    found = _APART.search(dot)
+    if found is None or float(found[1]) >= _WIDEST:
+        return dot
+    return dot.replace(found[0], f"nodesep={float(found[1]) + _WIDER:.2f}", 1)
 
 
 def _pdf(pages: Iterable[bytes]) -> bytes:
