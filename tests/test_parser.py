@@ -667,6 +667,20 @@ def test_margins_say_where_a_bracket_that_is_open_ends(text: str, line: int) -> 
         assert " above " not in fix.title
 
 
+def test_a_bracket_is_closed_in_front_of_a_comment() -> None:
+    source = Source("a.arch", "input 8x8 x3\nconv 3 x(4 # wide\nrelu\n")
+    (problem,) = (d for d in analyze(source).diagnostics if d.code == "A003")
+    made = edited(source.text, problem.fixes[0].edits)
+    assert "conv 3 x(4  ) # wide\n" in made
+    assert analyze(Source("a.arch", made)).ok
+
+
+def test_brackets_around_a_condition_are_not_asked_for_again() -> None:
+    found = analyze(Source("a.arch", "input 8x8 x3\nresidual if (in. == 4) < bn >\n")).diagnostics
+    assert found
+    assert not any(fix.text.startswith("((") for problem in found for fix in problem.fixes)
+
+
 def test_what_is_inside_of_a_header_that_is_half_typed_is_nowhere_else() -> None:
     file, _ = read("input 8x8 x3\nbloc unit\n  conv 3x3 x4\n}\nrelu\n")
     lines = [item.span.line for item in file.items]

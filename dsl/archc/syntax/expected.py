@@ -152,8 +152,16 @@ def unclosed(source: Source, opened: list[int], position: int) -> Diagnostic:
     ends = position >= len(text)
     where = "the file ends here" if ends else f"`{missing}` is missing before this"
     labels.append(SpanLabel(Span(source, position, position if ends else position + 1), where))
-    fix = Fix(f"Insert `{missing}`", Span(source, position, position), f" {missing} ")
+    place = _before_comment(text, opened[-1], position)
+    fix = Fix(f"Insert `{missing}`", Span(source, place, place), f" {missing} ")
     return Diagnostic("A003", title, tuple(labels), fixes=(fix,))
+
+
+def _before_comment(text: str, opening: int, position: int) -> int:
+    """A place; where a comment ends there, that in front of it."""
+    line = max(text.rfind("\n", 0, position), opening) + 1
+    found = re.compile(r'((?:"[^"\n]*"|[^#"\n])*)#').match(text, line, position)
+    return position if found is None else found.end(1)
 
 
 def _inside_by_margin(text: str, opening: int, end: int) -> re.Match[str] | None:

@@ -38,6 +38,8 @@ def condition(context: ParserContext) -> Diagnostic | None:
     if opened is None:
         return unexpected(context, f"a condition stands in brackets: `{name} if (...) < ... >`")
     test = Span(context.source, found.end(), len(text[:opened].rstrip()))
+    if test.text.startswith("(") and test.text.endswith(")"):
+        return None  # what is wrong is in its brackets
     more = in_angles(context, opened) if text[opened] == "{" else ()
     help = f"a condition stands in brackets: `{name} if ({test.text}) < ... >`"
     fix = Fix(help, test, f"({test.text})", safe=not more, also=more)
@@ -62,6 +64,8 @@ def bare_test(source: Source, position: int) -> BareTest | None:
     if found is None or opened is None or opened <= position or text[opened] == "{":
         return None
     span = Span(source, found.end(), len(text[:opened].rstrip()))
+    if span.text.startswith("(") and span.text.endswith(")"):
+        return None  # what is wrong is in its brackets
     title = f"a condition stands in brackets: `{found[1]} if (...) < ... >`"
     fix = Fix(f"write `({span.text})`", span, f"({span.text})", safe=True)
     problem = Diagnostic("A001", title, (SpanLabel(span),), fixes=(fix,))
