@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 
 from archc.source import Diagnostic, Edit, Fix, Source, Span, SpanLabel
 from archc.syntax.expected import ParserContext, unexpected
@@ -38,7 +39,7 @@ def condition(context: ParserContext) -> Diagnostic | None:
     if opened is None:
         return unexpected(context, f"a condition stands in brackets: `{name} if (...) < ... >`")
     test = Span(context.source, found.end(), len(text[:opened].rstrip()))
-    if test.text.startswith("(") and test.text.endswith(")"):
+    if _is_bracketed(test.text):
         return None  # what is wrong is in its brackets
     more = in_angles(context, opened) if text[opened] == "{" else ()
     help = f"a condition stands in brackets: `{name} if ({test.text}) < ... >`"
@@ -55,6 +56,12 @@ class BareTest:
     problem: Diagnostic
 
 
+def _is_bracketed(text: str) -> bool:
+    """Whether one pair of brackets is around all of it: not `(a) and (b)`."""
+    depths = list(accumulate((sign == "(") - (sign == ")") for sign in text))
+    return text.startswith("(") and 0 not in depths[:-1]
+
+
 def bare_test(source: Source, position: int) -> BareTest | None:
     """The test that a sign at `position` belongs to, if it was taken for something else."""
     text = source.text
@@ -64,7 +71,7 @@ def bare_test(source: Source, position: int) -> BareTest | None:
     if found is None or opened is None or opened <= position or text[opened] == "{":
         return None
     span = Span(source, found.end(), len(text[:opened].rstrip()))
-    if span.text.startswith("(") and span.text.endswith(")"):
+    if _is_bracketed(span.text):
         return None  # what is wrong is in its brackets
     title = f"a condition stands in brackets: `{found[1]} if (...) < ... >`"
     fix = Fix(f"write `({span.text})`", span, f"({span.text})", safe=True)
