@@ -25,7 +25,9 @@ class Slip:
 
 def mended(text: str) -> tuple[str, tuple[Slip, ...]]:
     """A text of Python with what its lines lack, and what that is; nothing where it is none."""
-    slips = [] if is_deep(text) else list(_open_brackets(text))
+    if is_deep(text):
+        return text, ()
+    slips = list(_open_brackets(text))
     while len(slips) <= _MOST:
         whole = _with(text, slips)
         line = _without_colon(whole)
@@ -62,8 +64,6 @@ def _without_colon(text: str) -> int | None:
     import ast  # for a mistake alone
     import warnings
 
-    if is_deep(text):
-        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
