@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 
 from archc import habits
@@ -134,10 +135,11 @@ def pending_forward(source: Source) -> int:
     return 0
 
 
-def class_spans(source: Source) -> list[Span]:
+@lru_cache(maxsize=1)  # asked for twice
+def class_spans(source: Source) -> tuple[Span, ...]:
     """The classes with their lines."""
-    headers = [found.start() for found in CLASS.finditer(source.text)]
-    return [Span(source, at, suite_below(source.text, at).end) for at in headers]
+    headers = (found.start() for found in CLASS.finditer(source.text))
+    return tuple(Span(source, at, suite_below(source.text, at).end) for at in headers)
 
 
 def forward_suites(source: Source) -> Iterator[Span]:
