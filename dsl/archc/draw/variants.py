@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archc import symbolic, syntax
 from archc.draw.cards import block_words, is_merge
@@ -31,6 +31,7 @@ from archc.plan import (
     children,
 )
 from archc.report.spelling.expressions import Terms, called_with, format_expr, in_terms
+from archc.syntax.walk import asks_size
 
 _MOST = 20_000  # nodes that are compared; what is larger has a card of its own
 
@@ -99,6 +100,7 @@ class _Comparison:
 
     notes: SourceNotes
     pairs: set[tuple[Tensor, Tensor]] = field(default_factory=set)  # tensors that stand for another
+    asked: dict[Choice, str] = field(default_factory=dict)  # the tests of those that were met
     compared: int = 0
     blocks: tuple[syntax.Block | None, ...] = ()  # that are being compared
     passes: tuple[str, ...] = ()  # the names of the loops around, which say nothing on a card
@@ -182,15 +184,18 @@ class _Comparison:
         return same
 
     def _choice(self, a: Choice, b: Choice, ours: Terms, theirs: Terms, outside: bool) -> bool:
-        if a.chain.nodes and not b.chain.nodes:
-            test = self._test(a, ours)
-            if not test or any(self._is_inside_itself(node) for node in _under(a.chain)):
-                return False
-            for node in _under(a.chain):
-                known = self.notes.tests.get(node, [])
-                self.notes.tests[node] = known if test in known else [*known, test]
-            return True
-        return self._nodes(a.chain.nodes, b.chain.nodes, ours, theirs, outside)
+        skipped = bool(a.chain.nodes) and not b.chain.nodes
+        test = self._test(a, b, ours, theirs) if skipped else ""
+        if self.asked.setdefault(a, test) != test:
+            return False  # calls that share a body, drawn with one note, and it is not true of all
+        if not skipped:
+            return self._nodes(a.chain.nodes, b.chain.nodes, ours, theirs, outside)
+        if not test or any(self._is_inside_itself(node) for node in _under(a.chain)):
+            return False
+        for node in _under(a.chain):
+            known = self.notes.tests.get(node, [])
+            self.notes.tests[node] = known if test in known else [*known, test]
+        return True
 
     def _is_inside_itself(self, node: Node) -> bool:
         """Whether a block calls itself: then it has no box, which could say when it does."""
@@ -223,7 +228,7 @@ class _Comparison:
     def _are_alike(self, loop: Loop, terms: Terms, outside: bool) -> bool:
         """Whether the passes of one loop look the same, those of an `if` too."""
         first, *rest = loop.iterations
-        own = _Comparison(SourceNotes(), set(self.pairs), self.compared, self.blocks, self.passes)
+        own = replace(self, notes=SourceNotes(), pairs=set(self.pairs), asked={})
         own.pairs |= {(b, b) for pair in self.pairs for b in pair}
         same = all(own._pass(first, other, terms, terms, outside) for other in rest)
         self.compared = own.compared
@@ -243,14 +248,20 @@ class _Comparison:
                 return False
         return shown.constant is None and shown.variables().isdisjoint(self.passes)
 
-    def _test(self, choice: Choice, terms: Terms) -> str:
-        """Under what the arm that was taken is there; "" where a card cannot say it."""
-        if choice.test is None or not self._says(choice.test, terms):
+    def _test(self, choice: Choice, skipped: Choice, terms: Terms, theirs: Terms) -> str:
+        """Under what the arm that was taken is there; "" where a card cannot say it.
+
+        As where it hangs on the size of a map, which is a number here.
+        """
+        if choice.test is None or skipped.test is None or not self._says(choice.test, terms):
+            return ""
+        asked = in_terms(choice.test, terms)
+        if asked != in_terms(skipped.test, theirs) or asks_size(choice.tree.test):
             return ""
         text = " ".join(choice.tree.test.span.text.split())
         text = re.sub(r"^\(([^()]*)\)$", r"\1", text)
         if terms or "in." in text:  # which may be what comes in here, not into the block
-            text = symbolic.render(in_terms(choice.test, terms)).replace("math.", "")
+            text = symbolic.render(asked).replace("math.", "")
         return text if choice.taken else f"not ({text})"
 
 
