@@ -10,7 +10,19 @@ from archc.analysis.costs import Cost
 from archc.analysis.repeats import RepeatUnit
 from archc.draw.scene import SHARED, Called
 from archc.draw.style import span_of
-from archc.plan import Apply, BlockValue, Call, Chain, Ref, Scope, Tensor, walk
+from archc.plan import (
+    Apply,
+    BlockValue,
+    Call,
+    Chain,
+    Choice,
+    Loop,
+    Ref,
+    Reused,
+    Scope,
+    Tensor,
+    walk,
+)
 from archc.report.spelling.numbers import human, shorten
 from archc.report.spelling.operators import format_value
 from archc.report.spelling.shapes import format_shape
@@ -29,10 +41,11 @@ def body_chain(node: Call | Scope) -> Chain:
 def beginning(chain: Chain) -> Tensor:
     """The tensor that a chain goes on from: what comes in, or `@label` where that stands first."""
     start = chain.input
-    for node in chain.nodes:
-        if not isinstance(node, Ref):
+    for node in walk(chain.nodes):
+        if isinstance(node, Ref):
+            start = node.output
+        elif not isinstance(node, Scope | Choice | Loop | Reused):  # they begin with what is inside
             break
-        start = node.output
     return start
 
 
