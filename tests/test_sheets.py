@@ -155,6 +155,8 @@ def test_what_is_left_out() -> None:
                 ("densenet121", "slide", "paper", 3),
                 ("inception_v3", "slide", "paper", 4),
                 ("alexnet", "slide", "volumes", 1),
+                ("alexnet_2gpu", "slide", "volumes", 2),
+                ("vgg16", "slide", "volumes", 2),
                 ("vgg16", "a4", "volumes", 1),
                 ("resnet50", "slide", "engineer", 3),
                 ("googlenet", "a4", "engineer", 7),

@@ -152,15 +152,15 @@ def _row_pages(
     from archc.draw.table_sheets import table_sheets
     from archc.draw.volumes import drawings, seen
 
-    if style.view == "volumes":
-        title = banner(head, seen(found), style.hidden)
-        yield from ([text] for text in drawings(found, name, title))
-        return
+    scene = seen(found) if style.view == "volumes" else found.scene
 
     def title_of(at: int, count: int) -> str:
-        return banner(head, found.scene, style.hidden, (at, count))
+        return banner(head, scene, style.hidden, (at, count))
 
-    yield from table_sheets(found, name, title_of, readable)
+    if style.view == "volumes":
+        yield from drawings(found, name, title_of)
+    else:
+        yield from table_sheets(found, name, title_of, readable)
 
 
 def _column_pages(

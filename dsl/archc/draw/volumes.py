@@ -7,7 +7,7 @@ are polygons of the graph's background, which every Graphviz draws; the words ar
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -15,6 +15,7 @@ from archc.draw.collapse import cards
 from archc.draw.dot import preamble
 from archc.draw.paper import Paper, PaperRow
 from archc.draw.scene import BESIDE, Box, Card, Scene
+from archc.draw.sheets import MOST
 from archc.draw.style import GREY, INK, LINE, SKIP, font, look, quoted, text_width
 from archc.draw.towers import TowerRows
 from archc.ops import Shape
@@ -134,21 +135,38 @@ def _extent(shape: Shape, tallest: int, widest: int, longest: int) -> tuple[floa
     )
 
 
-def drawings(found: Paper, name: str, title: str) -> Iterator[str]:
-    """The picture; and in one line, in two and so on where no lines go around boxes."""
-    yield drawing(found, name, title)
-    boxes = volumes(found)
-    if not list(_around(found, boxes)):
-        yield from (drawing(found, name, title, lines) for lines in range(1, len(boxes) + 1))
+def drawings(found: Paper, name: str, title: Callable[[int, int], str]) -> Iterator[list[str]]:
+    """In DOT: the picture; and in one line, in two and so on, then on two sheets and so on.
 
-
-def drawing(found: Paper, name: str, title: str, count: int | None = None) -> str:
-    """The picture as DOT, in so many lines; `title` is an HTML-like table."""
+    Where lines go around boxes it is one line. `title` is that of one of so many sheets, an
+    HTML-like table.
+    """
     boxes = volumes(found)
     around = list(_around(found, boxes))
-    total = sum(box.room + _GAP for box in boxes)
-    count = count or (1 if around else max(math.ceil(total / _MOST), 1))
-    lines = list(_in_lines(boxes, count))
+    lines = 1 if around else max(math.ceil(sum(box.room + _GAP for box in boxes) / _MOST), 1)
+    yield [_drawing(found, name, title(1, 1), _in_lines(boxes, lines), around)]
+    if around:
+        return
+    for sheets in range(1, min(MOST, len(boxes)) + 1):
+        for each in range(1, len(boxes) // sheets + 1):
+            found_lines = _in_lines(boxes, sheets * each)
+            parts = [found_lines[at : at + each] for at in range(0, len(found_lines), each)]
+            if len(parts) == sheets:
+                titles = [title(at, sheets) for at in range(1, sheets + 1)]
+                pairs = zip(titles, parts, strict=True)
+                yield [_drawing(found, name, text, part, []) for text, part in pairs]
+
+
+def _drawing(
+    found: Paper,
+    name: str,
+    title: str,
+    lines: list[list[Volume]],
+    around: list[tuple[Volume, Volume]],
+) -> str:
+    """Some lines of boxes as DOT."""
+    _place(lines)
+    boxes = [box for line in lines for box in line]
     width = max((line[-1].left + line[-1].room for line in lines), default=1.0)
     text = list(
         preamble(name, "", f'{_GRAPH}, _background="{_background(lines, around, found.towers)}"')
@@ -165,8 +183,8 @@ def drawing(found: Paper, name: str, title: str, count: int | None = None) -> st
     return "\n".join([*text, "}"]) + "\n"
 
 
-def _in_lines(boxes: list[Volume], count: int) -> Iterator[list[Volume]]:
-    """Boxes from left to right, in lines of about one width; the lowest line ends at 0."""
+def _in_lines(boxes: list[Volume], count: int) -> list[list[Volume]]:
+    """Boxes in lines of about one width."""
     total = sum(box.room + _GAP for box in boxes)
     lines: list[list[Volume]] = [[]]
     used = 0.0
@@ -176,6 +194,11 @@ def _in_lines(boxes: list[Volume], count: int) -> Iterator[list[Volume]]:
             used = 0.0
         lines[-1].append(box)
         used += box.room + _GAP
+    return [line for line in lines if line]
+
+
+def _place(lines: list[list[Volume]]) -> None:
+    """Set boxes from left to right, line by line; the lowest one ends at 0."""
     base = 0.0
     for line in reversed(lines):
         left = 0.0
@@ -186,7 +209,6 @@ def _in_lines(boxes: list[Volume], count: int) -> Iterator[list[Volume]]:
             box.left, box.base = left, middle - box.tall / 2
             left += box.room + _GAP
         base = max((box.base + box.tall + box.slope for box in line), default=base) + _LINE_GAP
-    yield from (line for line in lines if line)
 
 
 # --- the boxes ---------------------------------------------------------------------------
