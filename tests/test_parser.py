@@ -314,6 +314,7 @@ def test_comments_are_docs_of_files_and_blocks() -> None:
         ("conv x(4*w", "A003", 7, "`(` is never closed", "conv x(4*w )"),
         ("conv x(4*w\nbn", "A003", 7, "`(` is never closed", None),
         ("residual< conv", "A003", 9, "`<` is never closed", "residual< conv >"),
+        ("conv 3 p1 <x4", "A003", 11, "`<` is never closed", "conv 3 p1 x4"),
         ("{ residual< conv }", "A003", 11, "`<` is never closed", "{ residual< conv > }"),
         ("block a() {\n conv\nblock b() {}", "A003", 11, "`{` is never closed", None),
         ("conv ) bn", "A004", 6, "`)` closes nothing", "conv  bn"),

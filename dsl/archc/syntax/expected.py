@@ -143,6 +143,9 @@ def unclosed(source: Source, opened: list[int], position: int) -> Diagnostic:
     if len(opened) > 1:
         title = f"{len(opened)} brackets are never closed: " + " ".join(f"`{b}`" for b in brackets)
     labels = [SpanLabel(Span(source, at, at + 1), "opened here") for at in opened]
+    if brackets[-1] == "<" and _SIZE_AHEAD.match(text, opened[-1] + 1):  # where no branch begins
+        fix = Fix("Remove it", labels[-1].span, "")
+        return Diagnostic("A003", "`<` is never closed", (labels[-1],), fixes=(fix,))
     if len(opened) == 1 and (after := _inside_by_margin(text, opened[0], position)) is not None:
         following = Span(source, after.end(), after.end() + 1)
         labels.append(SpanLabel(following, f"`{missing}` is missing before this"))
@@ -209,6 +212,7 @@ _ATTRIBUTE_AHEAD = re.compile(
 )
 
 
+_SIZE_AHEAD = re.compile(r"[ \t]*(?:[xpgd]?[0-9]+(?![A-Za-z_])|[0-9]+x[0-9]|/)")
 _COMMA_AHEAD = re.compile(r'"(?:[^"\\\n]|\\.)*"|#[^\n]*|[,()\[\]<>{}|;\n]')
 _FAR_AHEAD = 400  # characters
 # Words that are attributes; any other is the next statement. A test holds them to the operators.
