@@ -443,7 +443,7 @@ def tells(text: str, values: list[str], exactly: bool = False) -> bool:
     if ", " not in text:
         even = any(_is_even(ordered) for ordered in _orders(values))
         return not exactly and text == f"{values[0]}…{values[-1]}" and even
-    stem = next(iter(re.findall(r"^[a-z]+", text)), "")
+    stem = next(iter(re.findall(r"^[a-z]+=?", text)), "")
     listed, _, end = text.removeprefix(stem).partition(" … ")
     some = [stem + word for word in listed.split(", ")]
     every = some if not end else _continued(some, stem + end)

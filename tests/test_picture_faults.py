@@ -233,7 +233,7 @@ def test_passes_of_a_c2f_are_one_box() -> None:
     (fold,) = [box for box in boxes(found.root) if box.kind == "fold"]
     assert (fold.count, fold.name, fold.facts) == (3, "group1–3", ["55.7k params", "22.1M MACs"])
     shown = words("c2f")
-    assert "narrow 32+32, 64+32, 96+32" in shown
+    assert "narrow from 32, 64, 96" in shown
     assert "concat 64…128+32" in shown
     assert "20×20×160" in shown, "what the last pass makes"
 
@@ -241,6 +241,22 @@ def test_passes_of_a_c2f_are_one_box() -> None:
 def test_dilations_are_a_series() -> None:
     assert "conv 3 d1, 2, 4 … 512" in words("wavenet")
     assert len(scene("wavenet").root.items) == 5
+
+
+def test_maps_inside_of_a_pass_may_grow() -> None:
+    """Causal padding grows with the dilation; what each pass makes is of one size."""
+    shown = words("wavenet_causal")
+    assert "pad before=1, 2, 4 … 512" in shown
+    assert "16001×32…16512×32" in shown
+    (fold,) = [box for box in boxes(scene("wavenet_causal").root) if box.kind == "fold"]
+    assert (fold.count, fold.name) == (10, "res0–9")
+
+
+def test_a_repeat_in_a_group_has_the_numbers_of_its_passes() -> None:
+    """Not the one of the group that is in each."""
+    text = "input 8x8 x4\na: { dense< bn; conv 3 p1 x4; relu; conv 3 p1 x4 > } * 6"
+    found = picture_of(analyze(Source("a", text)).draw())
+    assert "×6 0–5" in " ".join(found.texts.split())
 
 
 @pytest.mark.parametrize(

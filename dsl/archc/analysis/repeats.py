@@ -134,7 +134,7 @@ class Alike:
             if (before or hidden) and not joined(run[-1], unit):
                 break
             wanted = wanted or self.signature(run[0], likeness)
-            if self.signature(unit, likeness) != wanted:
+            if self.signature(unit, likeness) != wanted or _sizes(unit) != _sizes(run[0]):
                 break
             run.append(unit)
         return run
@@ -209,7 +209,9 @@ class Alike:
             dims = tuple(x.dims for x in node.shapes), shape.dims if shape is not None else None
             return (type(node.op), settings, dims, size, other, node.again)
         # Numbers may differ in one statement, not between two that look alike.
-        place = (node.span.start, node.span.source.name) if likeness is Likeness.GROWING else None
+        place = None
+        if likeness is Likeness.GROWING:  # which a map inside of a pass may grow with
+            place, size = (node.span.start, node.span.source.name), None
         return (type(node.op), settings, len(node.inputs), size, other, node.again, place)
 
     def _call(self, node: Call, known: dict[Tensor, int], likeness: Likeness) -> Hashable:
@@ -270,6 +272,12 @@ def asked_for_outside(
     for root, place in made.items():
         if references[root] > inside[root] and root is not unit.input.root:
             yield place, root, references[root] - inside[root]
+
+
+def _sizes(unit: RepeatUnit) -> tuple[Any, ...]:
+    """Those of the map that a unit makes."""
+    shape = unit.output.shape
+    return (symbolic.plain(shape.size), shape.columns) if shape is not None else ()
 
 
 def _may_fold(unit: RepeatUnit) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archc import symbolic
@@ -17,10 +17,12 @@ from archc.plan import (
     Chain,
     Choice,
     Loop,
+    Node,
     Ref,
     Reused,
     Scope,
     Tensor,
+    children,
     walk,
 )
 from archc.report.spelling.numbers import human, shorten
@@ -51,15 +53,23 @@ def beginning(chain: Chain) -> Tensor:
 
 def names(first: RepeatUnit, last: RepeatUnit) -> str:
     """`denselayer1–6`, `1–5`: the outermost blocks of the first copy and the last."""
-    begins, ends = (
-        [n.name for n in walk(unit.nodes) if isinstance(n, Call | Scope)] for unit in (first, last)
-    )
+    begins, ends = ([node.name for node in _outermost(unit.nodes)] for unit in (first, last))
     begin, end = "".join(begins[:1]), "".join(ends[:1])
     stem = begin.rstrip("0123456789")
     if all(name.rstrip("0123456789") == stem for name in begins + ends):
         end = "".join(ends[-1:])  # of several in each copy, all of one name
     number = end.removeprefix(stem)
     return f"{begin}–{number if number.isdigit() else end}" if begin != end else begin
+
+
+def _outermost(nodes: list[Node]) -> Iterator[Call | Scope]:
+    """The blocks and groups that are in no other."""
+    for node in nodes:
+        if isinstance(node, Call | Scope):
+            yield node
+        else:
+            for inner in children(node):
+                yield from _outermost(inner.nodes)
 
 
 def totals(cost: Cost) -> list[str]:

@@ -90,7 +90,7 @@ def _listed(words: Sequence[str], every: bool) -> str:
         words = _once(words)
     if len(set(words)) == 1:
         return words[0]
-    letters = re.match(r"[a-z]*", words[0])
+    letters = re.match(r"[a-z]*=?", words[0])
     stem = letters[0] if letters and all(word.startswith(letters[0]) for word in words) else ""
     rest = [word.removeprefix(stem) for word in words]
     if len(rest) <= FEW or (every and not _is_regular(rest)):

@@ -137,10 +137,11 @@ class Pad(Unary):
         return Saved(input=self.mode in ("reflect", "replicate"))
 
     def label(self) -> str:
-        if self.before is None and self.after is None:
-            return "×".join(map(str, self.amount))
-        sides = (self.before or self.amount, self.after or self.amount)
-        return " + ".join("×".join(map(str, side)) for side in sides)
+        sides = {"before=": self.before, "after=": self.after}
+        written = {name: side for name, side in sides.items() if side is not None}
+        if len(written) < 2 and (any(self.amount) or not written):
+            written = {"": self.amount, **written}
+        return " ".join(name + "×".join(map(str, side)) for name, side in written.items())
 
     def _sides(self, x: Shape) -> tuple[Dims, Dims]:
         before = self.amount if self.before is None else self.before
@@ -315,4 +316,4 @@ class Narrow(Unary):
         return self.start, self.start + self.length
 
     def label(self) -> str:
-        return f"{self.start}+{self.length}"
+        return f"from {self.start}, {self.length}"
