@@ -1027,7 +1027,7 @@ def _words(item: Item, names: _Names, inside: bool) -> Iterator[tuple[str, Any, 
     for word in title.split(" · "):
         head, _, out = word.partition(" → ")
         bare = re.sub(_BRACKETED, "", word)
-        if "…" not in word and " else " not in bare:  # those are no tests
+        if " else " not in bare:  # that is no test
             head, _, test = head.partition(" if ")
             out, _, other = out.partition(" if ")
             if (test or other) and names.worked_out(test or other) is False:

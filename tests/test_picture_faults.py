@@ -6,14 +6,15 @@ The files are in `faults/pictures/`; what is said of them here is what must be s
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import readback
-from test_draw import Picture, picture_of
+from test_draw import SVG, Picture, picture_of
 
 from archc.analysis.costs import Costs
 from archc.api import Analysis, analyze
-from archc.draw import DrawStyle, scene_of
+from archc.draw import DrawStyle, graphviz, scene_of
 from archc.draw.boxes import title
 from archc.draw.collapse import boxes, cards
 from archc.draw.paper import Paper, paper
@@ -241,6 +242,24 @@ def test_passes_of_a_c2f_are_one_box() -> None:
 def test_dilations_are_a_series() -> None:
     assert "conv 3 d1, 2, 4 … 512" in words("wavenet")
     assert len(scene("wavenet").root.items) == 5
+
+
+@pytest.mark.parametrize("name", ["yolo", "unet_valid", "hed"])
+def test_no_shape_stands_on_a_card(name: str) -> None:
+    """As Graphviz put them where an edge leaves its card sideways."""
+    svg = ElementTree.fromstring(graphviz.picture(analysis_of(name).draw(), "svg"))
+    groups = list(svg.iter(f"{SVG}g"))
+    cards = [p for g in groups if g.get("class") == "node" for p in g.iter(f"{SVG}polygon")]
+    frames = [
+        [tuple(map(float, xy.split(","))) for xy in p.get("points", "").split()] for p in cards
+    ]
+    labels = [t for g in groups if g.get("class") == "edge" for t in g.iter(f"{SVG}text")]
+    assert labels
+    for label in labels:
+        x, y = float(label.get("x", 0)), float(label.get("y", 0)) - 3  # the middle of its letters
+        for corners in frames:
+            xs, ys = zip(*corners, strict=True)
+            assert not (min(xs) < x < max(xs) and min(ys) < y < max(ys)), label.text
 
 
 def test_maps_inside_of_a_pass_may_grow() -> None:

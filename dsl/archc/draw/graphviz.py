@@ -14,6 +14,8 @@ import sysconfig
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from archc.draw.edge_labels import set_aside
+
 _OPTIONS = {"png": ("-Gdpi=144",)}  # sharp on today's screens
 _APART = re.compile(r"nodesep=([\d.]+)")
 _WIDER, _WIDEST = 0.02, 0.4  # inches
@@ -38,6 +40,8 @@ def picture(dot: str, format: str, *, engine: str = "auto", seconds: float = 60)
     if format == "dot":
         return dot.encode()
     command = find(engine)
+    if "labelangle" in dot and format in ("svg", "png", "pdf"):
+        dot = set_aside(dot, _run(command, dot, "svg", seconds))
     if format == "pdf" and command.name.startswith("graphviz-pure"):
         return _pdf([_run(command, dot, "svg", seconds)])
     return _run(command, dot, format, seconds)

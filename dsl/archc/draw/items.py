@@ -149,10 +149,11 @@ class Folding:
         return all(found == tests[0] for found in tests)
 
     def _merged(self, columns: list[Lanes[RepeatUnit]], run: list[RepeatUnit]) -> Lanes[Chain]:
-        """Units that are equal and called alike are one lane that counts for all."""
-        if all(self._are_equal(lane) for lane in zip(*columns, strict=True)):
+        """In the order in which they run; equal units called alike are one lane for all."""
+        lanes = list(zip(*columns, strict=True))
+        if all(map(self._are_equal, lanes)):
             return [(unit.chain, n * len(run)) for unit, n in columns[0]]
-        return [(unit.chain, n) for column in columns for unit, n in column]
+        return [(unit.chain, n) for lane in lanes for unit, n in lane]
 
     def _are_equal(self, lane: tuple[tuple[RepeatUnit, int], ...]) -> bool:
         first, *rest = (
