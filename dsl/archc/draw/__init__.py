@@ -1,6 +1,7 @@
 """Plan to DOT: every operator as a card, every block as a box, repeats drawn once.
 
-plan -> compose (items, cards, boxes) -> scene -> dot (anchors) -> graphviz (edge_labels)   engineer, graph (unrolled)
+plan -> compose (items, cards, boxes) -> scene -> dot (anchors)           engineer, graph (unrolled)
+                                                  -> graphviz (edge_labels)
                                                -> html_page, mermaid_chart
                                                -> placed -> tikz_document, drawio_shapes
 scene -> paper (rows, towers, templates, insets) -> table (table_sheets)   paper
