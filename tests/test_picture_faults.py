@@ -5,11 +5,13 @@ The files are in `faults/pictures/`; what is said of them here is what must be s
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 import readback
+import reading
 from test_draw import SVG, Picture, picture_of
 
 from archc.analysis.costs import Costs
@@ -260,6 +262,36 @@ def test_no_shape_stands_on_a_card(name: str) -> None:
         for corners in frames:
             xs, ys = zip(*corners, strict=True)
             assert not (min(xs) < x < max(xs) and min(ys) < y < max(ys)), label.text
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+def test_what_merges_branches_stands_behind_them(direction: str) -> None:
+    """Also where one is longer, in a box: no line of data goes back."""
+    dot = analysis_of("yolo").draw(direction=direction, columns=1)
+    found = json.loads(graphviz.picture(dot, "json"))
+    names = {thing["_gvid"]: thing for thing in found["objects"]}
+    for edge in found["edges"]:
+        (x, y), (to_x, to_y) = (
+            map(float, names[edge[end]]["pos"].split(",")) for end in ("tail", "head")
+        )
+        assert to_y < y if direction == "down" else to_x > x, (edge["tail"], edge["head"])
+
+
+def test_to_the_right_is_the_same_network() -> None:
+    """From left to right in one row, and in rows: what is drawn down, in another place."""
+    for name in ("yolo", "wavenet_skips", "insets_in_loops"):
+        down, right = (
+            reading.of_dot(analysis_of(name).draw(direction=direction, columns=1))
+            for direction in ("down", "right")
+        )
+        rows = reading.of_dot(analysis_of(name).draw(direction="right"))
+        assert {(a.tail, a.head) for a in rows.lines} == {(a.tail, a.head) for a in down.lines}
+        for read in (down, right):
+            read.lines.sort(key=str)
+        assert sorted(map(str, down.cards)) == sorted(map(str, right.cards))
+        assert [(a.tail, a.head, a.label) for a in down.lines] == [
+            (a.tail, a.head, a.label) for a in right.lines
+        ]
 
 
 def test_maps_inside_of_a_pass_may_grow() -> None:

@@ -280,7 +280,7 @@ class Analysis:
     def draw(self, view: str = "engineer", **how: Any) -> str:
         """The network as a diagram in Graphviz's DOT language.
 
-        `view` is "engineer", "paper" or "graph"; `depth`, `expand` and `theme` as in
+        `view` is "engineer", "paper" or "graph"; `depth`, `expand`, `direction` and `theme` as in
         `archc.draw.DrawStyle`.
         """
         return self.sheet("dot", view=view, **how).decode()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from archc.analysis.costs import Cost, Costs, NoCosts
 from archc.analysis.receptive import Field
-from archc.choices import HIDEABLE, ROWS, SHEETS, THEMES, VIEWS
+from archc.choices import DIRECTIONS, HIDEABLE, ROWS, SHEETS, THEMES, VIEWS
 from archc.draw.collapse import Unknown, boxes, to_depth
 from archc.draw.columns import estimated_size, in_columns, in_pages, widest
 from archc.draw.compose import compose
@@ -39,6 +39,7 @@ _COLUMNS = 6  # most that are tried for a sheet
 _LONGEST = 30  # characters of a name in a message
 
 __all__ = [
+    "DIRECTIONS",
     "HIDEABLE",
     "SHEETS",
     "THEMES",
@@ -66,7 +67,8 @@ class DrawStyle:
 
     Boxes deeper than `depth` are single cards. In those named in `expand` repeats are written out,
     and they are open whatever the depth. A long drawing goes on beside itself, in `columns`; None
-    makes as many as let it be about as wide as a slide. `only` draws that block or group alone;
+    makes as many as let it be about as wide as a slide; to the "right" (one of DIRECTIONS) they are
+    rows. `only` draws that block or group alone;
     `hidden` leaves out some of HIDEABLE. Raises ValueError for another view or theme.
     """
 
@@ -75,12 +77,18 @@ class DrawStyle:
     expand: frozenset[str] = frozenset()
     theme: str = "light"
     columns: int | None = None
+    direction: str = "down"
     only: str | None = None
     hidden: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         hidden = [(name, HIDEABLE) for name in sorted(self.hidden)]
-        for value, known in ((self.view, VIEWS), (self.theme, THEMES), *hidden):
+        for value, known in (
+            (self.view, VIEWS),
+            (self.theme, THEMES),
+            (self.direction, DIRECTIONS),
+            *hidden,
+        ):
             if value not in known:
                 raise ValueError(f"{value!r} is none of {', '.join(known)}")
 
@@ -110,8 +118,9 @@ def drawn(plan: Plan, cost: Cost, style: DrawStyle) -> Drawing:
         (text,) = next(_row_pages(found, head, plan.heading, style, lambda _: False))
     else:
         scene, head = _scene_and_heading(plan, cost, style)
-        laid_out, columns = in_columns(scene, style.columns)
-        text = dot(laid_out, plan.heading, banner(head, laid_out, style.hidden), columns)
+        laid_out, columns = in_columns(scene, style.columns, style.direction)
+        title = banner(head, laid_out, style.hidden)
+        text = dot(laid_out, plan.heading, title, columns, direction=style.direction)
     return Drawing(recoloured(text, style.theme), describe(head, scene))
 
 
@@ -135,13 +144,13 @@ def pages(
     except TooManySheets:
         if style.view in ROWS:
             raise
-        raise TooManySheets(sheet, *_widest(scene)) from None
+        raise TooManySheets(sheet, *_widest(scene, style.direction)) from None
     return [Drawing(recoloured(dot, style.theme), words) for dot in made]
 
 
-def _widest(scene: Scene) -> tuple[float, str]:
+def _widest(scene: Scene, direction: str) -> tuple[float, str]:
     """How wide the widest part is, and what stands there: `conv1 … conv60`."""
-    width, ids = widest(scene)
+    width, ids = widest(scene, direction)
     first, last = (id if len(id) <= _LONGEST else f"{id[:_LONGEST]}…" for id in (ids[0], ids[-1]))
     return width, first if len(ids) == 1 else f"{first} … {last} side by side"
 
@@ -168,18 +177,21 @@ def _column_pages(
     scene: Scene, head: Heading, name: str, style: DrawStyle, sheet: str
 ) -> Iterator[list[str]]:
     """On one page in one column, in two and so on; then on two pages, and so on."""
-    width, height = estimated_size(scene)
+    across, along = estimated_size(scene, style.direction)
     most = hottest(scene)
     asked = [style.columns] if style.columns else range(1, _COLUMNS + 1)
     for count in range(1, MOST + 1):
         for columns in asked:
-            if not fits(sheet, (width * columns, height / (count * columns))):
+            size = across * columns, along / (count * columns)
+            if not fits(sheet, size if style.direction == "down" else size[::-1]):
                 continue
-            made = in_pages(scene, count, columns)
+            made = in_pages(scene, count, columns, style.direction)
             titles = [banner(head, scene, style.hidden, (at + 1, count)) for at in range(count)]
             pairs = zip(made, titles, strict=False)
             if made:
-                yield [dot(page, name, title, columns, most) for page, title in pairs]
+                yield [
+                    dot(page, name, title, columns, most, style.direction) for page, title in pairs
+                ]
 
 
 def scene_of(plan: Plan, style: DrawStyle) -> Scene:
@@ -258,12 +270,12 @@ def _placed(plan: Plan, cost: Cost, style: DrawStyle, layout: Layout) -> tuple[P
     from archc.draw.placed import place
 
     scene, head = _scene_and_heading(plan, cost, style)
-    laid_out, columns = in_columns(scene, style.columns)
-    return place(laid_out, plan.heading, columns, layout), head
+    laid_out, columns = in_columns(scene, style.columns, style.direction)
+    return place(laid_out, plan.heading, columns, style.direction, layout), head
 
 
 def mermaid(plan: Plan, style: DrawStyle) -> str:
     """The network as a flowchart in Mermaid's language."""
     from archc.draw.mermaid_chart import flowchart
 
-    return flowchart(scene_of(plan, style), plan.heading)
+    return flowchart(scene_of(plan, style), plan.heading, style.direction)

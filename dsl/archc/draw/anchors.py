@@ -28,11 +28,16 @@ class Middle:
     merge: str
     edge: Edge
     among_boxes: bool
+    boxed: tuple[tuple[Edge, ...], ...]  # the branches with a box in them
 
-    def ties(self, is_header: bool) -> Iterator[tuple[str, str, str]]:
-        """Its edges: tail, head and attributes."""
-        yield self.fork, self.id, f'{_TIE}, tailport="out:s"' if is_header else _TIE
-        yield self.id, self.merge, _TIE
+    def ties(self, tailport: str, length: int) -> Iterator[tuple[str, str, str]]:
+        """Its edges: tail, head and attributes; `tailport` is where they leave, "" anywhere.
+
+        The merge is at least `length` ranks below the fork. Graphviz lets an edge out of a box go
+        upwards: what merges a box's branch with a shorter one would stand above the box.
+        """
+        yield self.fork, self.id, f'{_TIE}, tailport="{tailport}"' if tailport else _TIE
+        yield self.id, self.merge, f"{_TIE}, minlen={length - 1}" if length > 2 else _TIE
 
 
 def middles(scene: Scene, homes: dict[str, list[Box]]) -> Iterator[Middle]:
@@ -48,21 +53,28 @@ def middles(scene: Scene, homes: dict[str, list[Box]]) -> Iterator[Middle]:
     for fork, branches in out_of.items():
         if len(branches) % 2:
             continue
-        ends = {_end(edge, out_of, entering) for edge in branches}
+        chains = [tuple(_chain(edge, out_of, entering)) for edge in branches]
+        ends = {chain[-1].head for chain in chains}
         merge = ends.pop()
         if ends or entering[merge] != len(branches) or homes[merge][-1] is not homes[fork][-1]:
             continue
         items = [_item(edge.head, homes[merge], homes) for edge in branches]
         at = len(branches) // 2
-        boxed = any(homes[item][-1].id == item for item in items)
-        yield Middle(f"{merge} middle", items[at], fork, merge, branches[at], boxed)
+        among_boxes = any(homes[item][-1].id == item for item in items)
+        boxed = tuple(
+            chain
+            for chain in chains
+            if any(homes[e.head][-1] is not homes[merge][-1] for e in chain)
+        )
+        yield Middle(f"{merge} middle", items[at], fork, merge, branches[at], among_boxes, boxed)
 
 
-def _end(edge: Edge, out_of: dict[str, list[Edge]], entering: Counter[str]) -> str:
-    """Where a chain ends: at what has several inputs or outputs."""
+def _chain(edge: Edge, out_of: dict[str, list[Edge]], entering: Counter[str]) -> Iterator[Edge]:
+    """The edges of a branch; it ends at what has several inputs or outputs."""
+    yield edge
     while entering[edge.head] == 1 and len(out_of.get(edge.head, ())) == 1:
         edge = out_of[edge.head][0]
-    return edge.head
+        yield edge
 
 
 def _item(id: str, around: list[Box], homes: dict[str, list[Box]]) -> str:

@@ -23,15 +23,21 @@ _TALL = 1500  # points: that no screen shows
 _SLIDE = 16 / 9
 _MOST = 16  # columns
 _GAP, _HEADER, _MARGIN = 24, 44, 10  # points: between ranks, of a box's header, around a box
+_GAP_BESIDE, _LINE = 40, 1100  # between ranks of a row; a row that is not cut
 _DEEP, _SIGN = 40, 120  # points that a column may be lower for a box, or a sign, less
 _PASS = 5  # edges that a cut may cross
 _SLACK = (0, 0.04, 0.08, 0.12, 0.16)  # of a column's height
 _WORTH = 0.8  # of the height: a drawing that stays as high is not cut
 
 
-def in_columns(scene: Scene, columns: int | None = None) -> tuple[Scene, int]:
-    """The scene in columns, and how many; one where it is not long, or nowhere to be cut."""
-    layout = _OneColumn(scene)
+def in_columns(
+    scene: Scene, columns: int | None = None, direction: str = "down"
+) -> tuple[Scene, int]:
+    """The scene in columns, and how many; one where it is not long, or nowhere to be cut.
+
+    They are rows where the direction is "right".
+    """
+    layout = _OneColumn(scene, direction)
     wanted = layout.columns() if columns is None else min(columns, _MOST)
     cuts = layout.cuts(wanted) if wanted > 1 else []
     if not cuts:
@@ -39,11 +45,11 @@ def in_columns(scene: Scene, columns: int | None = None) -> tuple[Scene, int]:
     return _ColumnMaker(scene, layout, cuts).scene(), len(cuts) + 1
 
 
-def in_pages(scene: Scene, pages: int, columns: int) -> list[Scene]:
+def in_pages(scene: Scene, pages: int, columns: int, direction: str = "down") -> list[Scene]:
     """The scene on so many pages of so many columns; nothing where it cannot be cut so."""
     if pages * columns == 1:
         return [scene]
-    layout = _OneColumn(scene)
+    layout = _OneColumn(scene, direction)
     cuts = layout.cuts(pages * columns)
     if len(cuts) + 1 != pages * columns:
         return []
@@ -53,15 +59,15 @@ def in_pages(scene: Scene, pages: int, columns: int) -> list[Scene]:
     ]
 
 
-def estimated_size(scene: Scene) -> tuple[float, float]:
-    """Width and height, in points, in one column."""
-    layout = _OneColumn(scene)
+def estimated_size(scene: Scene, direction: str = "down") -> tuple[float, float]:
+    """Width and length, in points, in one column, or in one row."""
+    layout = _OneColumn(scene, direction)
     return layout.width(), layout.height
 
 
-def widest(scene: Scene) -> tuple[float, list[str]]:
+def widest(scene: Scene, direction: str = "down") -> tuple[float, list[str]]:
     """The width of what is widest in one column, in points, and what stands there side by side."""
-    layout = _OneColumn(scene)
+    layout = _OneColumn(scene, direction)
     ids = list(layout.numbers)
     return layout.width(), [ids[at] for at in layout.widest()]
 
@@ -89,10 +95,13 @@ class _CutPlace:
 
 
 class _OneColumn:
-    """Where the nodes of a drawing in one column will be, about."""
+    """Where the nodes of a drawing in one column will be, about.
 
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
+    Of one to the right this is a row: what is called height here is its length.
+    """
+
+    def __init__(self, scene: Scene, direction: str = "down") -> None:
+        self.scene, self.lies = scene, direction == "right"
         self.numbers: dict[str, int] = {}
         self.ends: dict[str, int] = {}  # the node after each item
         self.sizes: list[tuple[float, float]] = []  # width and height
@@ -112,9 +121,11 @@ class _OneColumn:
                 self._places.append((len(self.sizes), depth))
             self.numbers[item.id] = len(self.sizes)
             if isinstance(item, Card):
-                self.sizes.append(_card_size(item))
+                width, height = _card_size(item)
             else:
-                self.sizes.append((_header_width(item), _HEADER))
+                width, height = _header_width(item), _HEADER
+            self.sizes.append((height, width) if self.lies else (width, height))
+            if isinstance(item, Box):
                 self._number(item, depth + 1, cuttable)
             self.ends[item.id] = len(self.sizes)
 
@@ -125,7 +136,8 @@ class _OneColumn:
         for edge in edges:
             tail, head = self.numbers[edge.tail], self.numbers[edge.head]
             if tail < head:
-                tops[head] = max(tops[head], tops[tail] + self.sizes[tail][1] + _GAP)
+                gap = _GAP_BESIDE if self.lies else _GAP
+                tops[head] = max(tops[head], tops[tail] + self.sizes[tail][1] + gap)
         return tops
 
     def width(self) -> float:
@@ -149,6 +161,10 @@ class _OneColumn:
     def columns(self) -> int:
         """How many make it as wide as a slide."""
         width = self.width()
+        if self.lies:
+            if self.height < max(_LINE, 3 * width):
+                return 1
+            return min(round(sqrt(self.height / (width + _HEADER) / _SLIDE)) or 1, _MOST)
         long = _LONG if self.height < _TALL else _LONG_TALL
         if self.height < long * max(width, 340):
             return 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import atan2, degrees, hypot
+from math import atan2, ceil, degrees, hypot
+from typing import TypeVar
 
 from archc.draw.anchors import FRAME, POINT, Middle, middles
 from archc.draw.lettering import Line, card_facts, card_title, continued, header
@@ -35,11 +36,17 @@ NODE_AND_EDGE = (
 )
 
 
-def dot(scene: Scene, name: str, title: str, columns: int = 1, hottest: int = 0) -> str:
+def dot(
+    scene: Scene,
+    name: str,
+    title: str,
+    columns: int = 1,
+    hottest: int = 0,
+    direction: str = "down",
+) -> str:
     """The whole drawing; `title` is an HTML-like table, `hottest` the most MACs of other pages."""
-    return (
-        "\n".join(Writer(scene, columns=columns, hottest=max(hottest, 1)).lines(name, title)) + "\n"
-    )
+    writer = Writer(scene, columns=columns, hottest=max(hottest, 1), direction=direction)
+    return "\n".join(writer.lines(name, title)) + "\n"
 
 
 def preamble(name: str, title: str, graph: str = GRAPH) -> Iterator[str]:
@@ -50,7 +57,10 @@ def preamble(name: str, title: str, graph: str = GRAPH) -> Iterator[str]:
 
 
 _BELOW, _BORDER = 14, 10  # points: of a shape below a card, or below borders so far apart
+_ABOVE, _ASIDE = 7, 5  # of a shape above a line to the right, and from where that begins
+_RANK = 17  # between ranks of a drawing in rows
 
+T = TypeVar("T")
 _Unseen = tuple[str, str, str]  # an edge: tail, head, attributes
 
 
@@ -66,6 +76,7 @@ class Writer:
     hottest: int = 1
     shapes: bool = True  # on the edges
     columns: int = 1
+    direction: str = "down"  # one of DIRECTIONS; to the right columns are rows
     packed: bool = False  # laid out in parts, as columns are
     middles: dict[str, Middle] = field(default_factory=dict)  # by the item each stands before
     ties: dict[Edge, Middle] = field(default_factory=dict)
@@ -81,9 +92,27 @@ class Writer:
         for middle in middles(self.scene, self.homes):
             self.middles[middle.place] = self.ties[middle.edge] = middle
 
+    @property
+    def to_the_right(self) -> bool:
+        return self.direction == "right"
+
+    @property
+    def _is_packed(self) -> bool:
+        return self.packed or self.columns > 1
+
+    @property
+    def _out(self) -> str:
+        """Where all leave a header: from one point below its text, or beside it."""
+        return "e" if self.to_the_right else "out:s"
+
+    def _in_place(self, things: list[T]) -> list[T]:
+        """As Graphviz is to see them: to the right it begins below, and what is first is above."""
+        return things[::-1] if self.to_the_right else things
+
     def lines(self, name: str, title: str) -> Iterator[str]:
-        # Each column is laid out by itself; `i`: in their order, `t`: at the top.
-        layout = GRAPH
+        # Each column is laid out by itself; `i`: in their order, `t`: at the top. Graphviz turns it
+        # all at the end, where columns become rows.
+        layout = GRAPH.replace("rankdir=TB", "rankdir=LR") if self.to_the_right else GRAPH
         if self.columns > 1:
             layout = layout.replace("nodesep=0.25, ranksep=0.25", "nodesep=0.2, ranksep=0.235")
             layout += f', pack=12, packmode="array_ti{self.columns}"'
@@ -97,7 +126,8 @@ class Writer:
         left, right = self.upright()
         yield from (f"{indent}{quoted(a)} -> {quoted(b)} [{more}];" for a, b, more in left)
         # What leads to auxiliary heads comes last: then it stands to the right of the trunk.
-        for edge in sorted(self.scene.edges, key=lambda edge: edge.training_only):
+        edges = sorted(self.scene.edges, key=lambda edge: edge.training_only)
+        for edge in self._in_place(edges):
             for a, b, more in self.before(edge):
                 yield f"{indent}{quoted(a)} -> {quoted(b)} [{more}];"
             yield from (indent + line for line in self.edges(edge))
@@ -116,7 +146,7 @@ class Writer:
     # --- nodes ---------------------------------------------------------------------------
 
     def _contents(self, box: Box, indent: str) -> Iterator[str]:
-        for item in in_order(box):
+        for item in self._in_place(in_order(box)):
             if item.id in self.middles:
                 yield indent + _point(self.middles[item.id])
             if isinstance(item, Box):
@@ -164,14 +194,15 @@ class Writer:
         )
 
     def header_attributes(self, box: Box) -> str:
-        header = _header(box, self.leaving[box.id] > 1)
+        header = _header(box, self.leaving[box.id] > 1 and not self.to_the_right)
         return f"label=<{header}>, tooltip={quoted(box.tooltip)}"
 
     def _card(self, card: Card) -> str:
         _, strip, tint = look(card.category)
         rows = 2 if card.facts else 1
         cells = [f'<TD ROWSPAN="{rows}" WIDTH="4" BGCOLOR="{strip}"></TD>']
-        wide = ' WIDTH="100"' if card.cost else ""  # all alike, so that edges run straight
+        alike = card.cost and not self.to_the_right
+        wide = ' WIDTH="100"' if alike else ""  # so that edges run straight
         # Graphviz sets titles high in their line: a little more room above balances them.
         high = f'VALIGN="BOTTOM" HEIGHT="{16 if card.facts else 17}"'
         cells.append(f'<TD ALIGN="LEFT" {high}{wide}>{_lettered(card_title(card))} </TD>')
@@ -206,17 +237,25 @@ class Writer:
     def before(self, edge: Edge) -> list[_Unseen]:
         """Unseen edges that come before one: they keep the trunk in the middle of its branches."""
         middle = self.ties.get(edge)
-        return list(middle.ties(middle.fork not in self.cards)) if middle is not None else []
+        if middle is None:
+            return []
+        ranks = [sum(map(self._ranks, branch)) for branch in middle.boxed]
+        return list(
+            middle.ties("" if middle.fork in self.cards else self._out, max(ranks, default=0))
+        )
+
+    def _ranks(self, edge: Edge) -> int:
+        """How many ranks an edge takes: more where a shape stands beside it."""
+        return 2 if self._is_packed and self.is_labelled(edge) else 1
 
     def edge_attributes(self, edge: Edge) -> str:
         attributes = []
         if edge.tail not in self.cards and self.leaving[edge.tail] > 1:
-            attributes.append('tailport="out:s"')  # all from one point below the header's text
+            attributes.append(f'tailport="{self._out}"')
         if edge.head not in self.cards:
-            attributes.append("headport=n")
+            attributes.append(f"headport={'w' if self.to_the_right else 'n'}")
         if self.is_labelled(edge):
-            packed = self.packed or self.columns > 1
-            attributes.append(self._shape(edge) if packed else _label(edge))
+            attributes.append(self._shape(edge) if self._is_packed else _label(edge))
         attributes += _dashes(edge)
         if not _dashes(edge) and max(self.leaving[edge.tail], self.entering[edge.head]) > 1:
             attributes.append("weight=2")  # columns stay upright, only their ends bend
@@ -226,14 +265,19 @@ class Writer:
         """The shape on an edge of a drawing in columns, or beside a table.
 
         Graphviz draws no labels of edges there, for it lays each column out by itself; those at an
-        end of an edge it does. This one stands to the right of a straight line, below the borders
-        of the boxes that the line leaves. Where lines fork it stands above the head of each, on the
-        side that the line does not come from.
+        end of an edge it does. Of a line to the right it stands above its beginning. Of one that
+        goes down it stands to the right, below the borders of the boxes that the line leaves; where
+        lines fork it stands above the head of each, on the side that the line does not come from.
         """
         text = f" {edge.label}"
         tail, head = self.homes[edge.tail], self.homes[edge.head]
-        out = [other for other in self.out_of[edge.tail] if other.trunk or other is edge]
         forks = len(self.out_of[edge.tail]) > 1
+        if self.to_the_right:
+            entered, left = (
+                sum(box not in b for box in a) for a, b in ((head, tail), (tail, head))
+            )
+            return _shape_above(edge, left, entered, forks)
+        out = [other for other in self.out_of[edge.tail] if other.trunk or other is edge]
         ends = (head, tail) if forks else (tail, head)
         borders = sum(box not in ends[1] for box in ends[0])
         right, down = text_width(text, 8) / 2 + 3, _BORDER * (borders + 1) if borders else _BELOW
@@ -281,6 +325,22 @@ class Writer:
             return False  # the cards that are merged say what they make
         top = len(tail) == len(head) == 1
         return leaves or top or edge.head not in self.cards or self.cards[edge.tail].resized
+
+
+def _shape_above(edge: Edge, left: int, entered: int, forks: bool) -> str:
+    """The shape above a line to the right, between borders that it leaves and enters.
+
+    At its beginning, or at its end where lines fork.
+    """
+    wide = text_width(edge.label, 8)
+    along = _BORDER * (entered if forks else left) + _ASIDE + wide / 2
+    far = ceil((_BORDER * (left + entered) + wide + 3 * _ASIDE) / _RANK)
+    angle, distance = degrees(atan2(_ABOVE, along)), hypot(_ABOVE, along) / 10
+    end, side = ("head", -1) if forks else ("tail", 1)
+    return (
+        f'{end}label="{escaped(edge.label)}", labelangle={side * angle:.1f}, '
+        f"labeldistance={distance:.2f}, minlen={far}"
+    )
 
 
 def _label(edge: Edge) -> str:

@@ -67,13 +67,13 @@ class _DrawnEdge:
         return [_bezier(part, t / 12) for part in parts for t in range(12)] + self.corners[-1:]
 
     def places(self) -> Iterator[tuple[str, Point]]:
-        """Where its label may stand: left or right of the line, near the tail or the head."""
-        wide = text_width(self.label.strip(), _POINTS) / 2 + _GAP
+        """Where its label may stand: beside, above or below the line, near the tail or the head."""
+        wide, high = text_width(self.label.strip(), _POINTS) / 2 + _GAP, _POINTS / 2 + _GAP
         for far in _STEPS:
             for end, points in (("tail", self.points), ("head", self.points[::-1])):
                 x, y = _along(points, far)
-                yield end, (x + wide, y)
-                yield end, (x - wide, y)
+                yield from ((end, (x + aside, y)) for aside in (wide, -wide))
+                yield from ((end, (x, y + aside)) for aside in (-high, high))
 
     def attributes(self, end: str, place: Point) -> str:
         """The angle and the distance, in Graphviz's terms, of a place beside one end."""
@@ -95,10 +95,12 @@ def set_aside(dot: str, svg: bytes) -> str:
     edges = [_edge(part) for part in parts if part.get("class") == "edge"]
     labels = {edge.title: edge.area for edge in edges if edge.area is not None}
     for edge in edges:
-        if edge.area is None or not any(map(edge.area.meets, [*taken, *borders])):
+        if edge.area is None:
             continue
-        del labels[edge.title]
-        found = _free(edge, [*taken, *labels.values()], borders, edges)
+        others = [*taken, *(area for title, area in labels.items() if title != edge.title)]
+        if not any(map(edge.area.meets, [*others, *borders])):
+            continue
+        found = _free(edge, others, borders, edges)
         if found is not None:
             dot = _moved(dot, edge, *found)
             labels[edge.title] = _area(edge.label, found[1])

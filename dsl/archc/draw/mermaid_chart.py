@@ -12,16 +12,16 @@ from archc.draw.style import LOOKS, SKIP, category_of, look, plain
 _SIGNS = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "#": "35", "`": "96", "\\": "92"}
 
 
-def flowchart(scene: Scene, name: str) -> str:
+def flowchart(scene: Scene, name: str, direction: str = "down") -> str:
     """The drawing as Mermaid text."""
-    return "\n".join(_lines(scene, name)) + "\n"
+    return "\n".join(_lines(scene, name, "LR" if direction == "right" else "TB")) + "\n"
 
 
-def _lines(scene: Scene, name: str) -> Iterator[str]:
+def _lines(scene: Scene, name: str, direction: str) -> Iterator[str]:
     everything: list[Card | Box] = [*cards(scene.root), *boxes(scene.root)]
     ids = {item.id: f"n{at}" for at, item in enumerate(everything)}
     yield f"%% {plain(name)}, drawn by archc"
-    yield "flowchart TB"
+    yield f"flowchart {direction}"
     yield from _items(scene.root, ids, "  ")
     dashed = []
     for at, edge in enumerate(scene.edges):

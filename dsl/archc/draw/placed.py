@@ -74,9 +74,11 @@ def _all(box: Box) -> Iterator[Card | Box]:
             yield from _all(item)
 
 
-def place(scene: Scene, name: str, columns: int, layout: Callable[[str], bytes]) -> Placed:
+def place(
+    scene: Scene, name: str, columns: int, direction: str, layout: Callable[[str], bytes]
+) -> Placed:
     """Lay a scene out; `layout` gives Graphviz's JSON of a DOT text."""
-    writer = Writer(scene, columns=columns)
+    writer = Writer(scene, columns=columns, direction=direction)
     found = json.loads(layout("\n".join(writer.lines(name, ""))))
     left, bottom, right, top = _numbers(found["bb"])
     made = Placed(scene, right - left, top - bottom)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import BooleanOptionalAction
 
-from archc.choices import FORMATS, HIDEABLE, SHEETS, THEMES, VIEWS
+from archc.choices import DIRECTIONS, FORMATS, HIDEABLE, SHEETS, THEMES, VIEWS
 from archc.cli.arguments.shared import Parser
 from archc.cli.arguments.values import (
     assignment,
@@ -138,6 +138,12 @@ def drawing_style(parser: Parser) -> None:
         metavar="N",
         type=whole,
         help="go on at the top of a further column (default: where it is long, as wide as a slide)",
+    )
+    parser.add_argument(
+        "--direction",
+        choices=DIRECTIONS,
+        default="down",
+        help="right: from left to right, and on in a further row (default: down)",
     )
     parser.add_argument(
         "--only",

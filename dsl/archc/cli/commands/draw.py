@@ -79,6 +79,8 @@ def _refuse_pairs(args: Namespace) -> None:
     """What does not go with a format. Raises Stop."""
     if args.format in ("html", "mermaid") and args.columns:
         raise Stop(f"a drawing as {args.format} has one column")
+    if args.format == "html" and args.direction != "down":
+        raise Stop("a page goes down; --direction is for pictures")
     if args.format in ("html", "mermaid", "tikz", "drawio"):
         if args.paper:
             raise Stop(f"a drawing as {args.format} has no pages; --paper is for svg, png, pdf")
@@ -130,14 +132,18 @@ def _numbered(path: Path, page: int) -> Path:
 def style_of(args: Namespace) -> dict[str, Any]:
     """The arguments of `archc.draw.DrawStyle`. Raises Stop where they do not go together."""
     some = args.depth is not None or args.expand or args.columns or args.only
-    if args.view in ROWS and some:
-        raise Stop("--depth, --expand, --columns and --only go with the views engineer and graph")
+    if args.view in ROWS and (some or args.direction != "down"):
+        raise Stop(
+            "--depth, --expand, --direction, --columns and --only go with the views engineer "
+            "and graph"
+        )
     return {
         "view": args.view,
         "depth": args.depth,
         "expand": frozenset(args.expand),
         "theme": args.theme,
         "columns": args.columns,
+        "direction": args.direction,
         "only": args.only,
         "hidden": args.without,
     }
@@ -165,6 +171,7 @@ def _smaller(analysis: Analysis, args: Namespace, how: dict[str, Any]) -> str:
     from archc.draw import TooManySheets
 
     whole: dict[str, Any] = {"depth": None, "expand": frozenset(), "columns": None}
+    whole["direction"] = "down"
     ways: dict[str, dict[str, Any]] = {}
     if args.view == "graph":
         ways["--view engineer"] = {"view": "engineer"}
