@@ -6,6 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import reading
@@ -283,3 +284,17 @@ def test_a_row_of_branches_of_one_make_fits() -> None:
     found = archc.loads(WIDE.replace("x(i)", "x8")).analysis
     (page,) = found.pages("dot", "a4")
     assert "×60 " in page.decode()
+
+
+def test_boxes_have_their_outlines_on_every_sheet() -> None:
+    """As on one sheet: Graphviz hands on that the frame around them has none."""
+    wanted = {box.id for box in drawing("googlenet").boxes if box.category}
+    sheets = analysis("googlenet").pages("svg", "a4")
+    outlined = set()
+    for sheet in sheets:
+        for box in ElementTree.fromstring(sheet).iter(f"{reading.SVG}g"):
+            outlines = {shape.get("stroke", "none") for shape in box.iter()} - {"none"}
+            if box.get("class") == "cluster" and outlines:
+                outlined.add((box[0].text or "").removeprefix("cluster "))
+    assert len(sheets) > 1
+    assert outlined == wanted
