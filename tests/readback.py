@@ -12,12 +12,13 @@ import argparse
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import combinations, groupby, pairwise
 from math import ceil, floor, prod
+from operator import or_
 from typing import Any
 
 import reading
@@ -102,10 +103,55 @@ class Network:
         for at, tensor in enumerate(step.inputs):
             yield self.value(tensor), at >= data
 
+    def reads_all(self, joins: list[Apply]) -> bool:
+        """Whether what a `concat` appends was made of every channel of what it appends it to."""
+        steps = [step for step in self.steps if any(step.apply is join for join in joins)]
+        return bool(steps) and all(map(self._appends, steps))
+
+    def _appends(self, join: PlacedStep) -> bool:
+        ends = [self.value(tensor) for tensor in join.inputs]
+        for entering, made in zip(ends, reversed(ends), strict=True):
+            channels = int(self.run.shapes[entering].channels)
+            reached = self._reached(entering, join).get(made, [0])
+            if len(ends) == 2 and sum(2**at for at in range(channels)) == _union(reached):
+                return True
+        return False
+
+    def _reached(self, tensor: int, until: PlacedStep) -> dict[int, list[int]]:
+        """Of a tensor's channels those that each channel of others hangs on, as bits."""
+        found = {tensor: [2**at for at in range(int(self.run.shapes[tensor].channels))]}
+        for step in self.steps[: self.steps.index(until)]:
+            data = [value for value, size in self.inputs(step) if not size]
+            if any(value in found for value in data):
+                counts = [int(self.run.shapes[value].channels) for value in data]
+                given = [found.get(x, [0] * n) for x, n in zip(data, counts, strict=True)]
+                made = int(self.run.shapes[step.output].channels)
+                found[step.output] = _hanging(step.op, given, made)
+        return found
+
     @cached_property
     def ordered(self) -> list[PlacedStep]:
         """In the order of a drawing: what is for training only comes last."""
         return sorted(self.steps, key=lambda step: step.place.training_only)
+
+
+def _hanging(op: Any, given: list[list[int]], made: int) -> list[int]:
+    """What each channel hangs on that an operator makes of others."""
+    first = given[0]
+    match op.name:
+        case "narrow":
+            return first[int(op.start) :][: int(op.length)]
+        case "chunk":
+            return first[int(op.index) * made :][:made]
+        case "concat":
+            return [channel for tensor in given for channel in tensor]
+    if op.by_channel and len(first) == made:
+        return first
+    return [_union(channel for tensor in given for channel in tensor)] * made
+
+
+def _union(bits: Iterable[int]) -> int:
+    return reduce(or_, bits, 0)
 
 
 def _is_a_line(step: PlacedStep) -> bool:
@@ -337,6 +383,12 @@ class Readback:
         """Whether the copies of a box or card are branches, none after another."""
         item = self.boxes.get(id) or self.shown[id].item
         return any("side by side" in cell.split(" · ") for cell in item.cells)
+
+    def is_dense(self, box: Item) -> bool:
+        """Whether each pass of a repeat appends what it makes of all that comes in."""
+        return _is_dense(box, self.drawing.lines) and self.network.reads_all(
+            [step.apply for step in self.shown[_last_of(box, box.id)].steps]
+        )
 
     def _is_made(self, label: str, tail: str, head: str) -> bool:
         """Whether a label is the shape of what a card, or what leads into a box, makes.
@@ -668,10 +720,16 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "
             yield from _template(read, call, template.name, network.plan.params, grouped)
         if template.calls:
             names = [_Names(call, network.plan.params) for call in template.calls]
-            dense = [*_dense_calls(read, template.calls, whole), *_dense(read, drawing, names)]
+            applies = {id: [apply for apply, _ in pairs] for id, pairs in grouped.items()}
+            dense = [*_dense_calls(read, template.calls, whole)]
+            dense += [
+                found
+                for found in _dense(read, drawing, names)
+                if network.reads_all(applies[_last_of(read, found[0])])
+            ]
         else:
             yield from _repeat(read, template.repeat, whole.drawing, drawing)
-            dense = list(_dense_in_repeat(template.repeat, whole.drawing))
+            dense = list(_dense_in_repeat(template.repeat, whole))
         yield from _connections(read, dense)
         if not template.calls:
             nobody = _Names(None, {})
@@ -759,6 +817,12 @@ def _is_dense(box: Item, lines: list[Line]) -> bool:
     )
 
 
+def _last_of(read: Item, box: str) -> str:
+    """What stands last in a box on a card: the `concat` of a dense repeat."""
+    (found,) = [item for item in reading._all([read]) if item.id == box]
+    return (found.parts or [])[-1].id
+
+
 def _is_tested(cell: str) -> bool:
     """Whether it is there by a test; `4 if s > 3 else s` is a number."""
     return re.search(r"(?:^| )if (?!.* else )", re.sub(_BRACKETED, "", cell)) is not None
@@ -788,17 +852,16 @@ def _dense_calls(read: Item, calls: list[Called], whole: Readback) -> Iterator[P
         box is not None
         and {box.count} == counts
         and not whole.is_beside(box.id)
-        and _is_dense(box, whole.drawing.lines)
+        and whole.is_dense(box)
         for box in boxes
     ):
         yield read.id, [*counts], str(*counts)
 
 
-def _dense_in_repeat(id: str, whole: Drawing) -> Iterator[Passes]:
+def _dense_in_repeat(id: str, whole: Readback) -> Iterator[Passes]:
     """The repeat of a card in numbers, and those in it."""
-    (opened,) = [item for item in whole.boxes if item.id == id]
-    for box in reading._all([opened]):
-        if box.category == "fold" and box.count > 1 and box.is_box and _is_dense(box, whole.lines):
+    for box in reading._all([whole.boxes[id]]):
+        if box.category == "fold" and box.count > 1 and box.is_box and whole.is_dense(box):
             yield box.id, [box.count], str(box.count)
 
 
