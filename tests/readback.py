@@ -698,6 +698,7 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "
     templates = [item for item in drawing.boxes if item.id.startswith("template ")]
     rows = rows_of(drawing)
     yield from closed(whole, rows)
+    yield from _sized(whole, drawing)
     found = paper(network.plan, Costs())
     if [t.name for t in found.templates] != [t.cells[0].split()[0] for t in templates]:
         yield "the blocks' cards have other names"
@@ -738,6 +739,18 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "
                 grouped[card.id] = [(step.apply, nobody) for step in steps]
         for card in _cards_of(read):
             yield from in_paths(card, grouped)
+
+
+def _sized(whole: Readback, drawing: Drawing) -> Iterator[str]:
+    """All that stands in a box of one resolution makes maps of it."""
+    run = whole.network.run
+    for box in drawing.boxes:
+        for card in _cards_of(box) if box.id.startswith("resolution ") else []:
+            shown = whole.shown.get(card.id)
+            steps = shown.steps if shown is not None else whole.inside(card.id)
+            sizes = run.shapes[steps[-1].output].size if steps else ()
+            if box.cells != ["×".join(map(str, sizes))]:
+                yield f"{card.id} stands in {box.cells}, and makes maps of {sizes}"
 
 
 def _cards_of(read: Item) -> list[Item]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 from typing import Any
 
 from archc.analysis.costs import Costs
@@ -135,7 +134,7 @@ def paper(plan: Plan, costs: Costs) -> Paper:
         *(_run(whole, run) for run in runs.values()),
     ]
     most = max(hottest(scene), 1)
-    return Paper(scene, lines, list(_groups(scene, trunk)), templates, shared, most)
+    return Paper(scene, lines, _groups(scene, trunk), templates, shared, most)
 
 
 def _tree(call: Called) -> int:
@@ -226,20 +225,27 @@ def _trunk(scene: Scene) -> set[str]:
     return {id for id in order if before[id] * after[id] == total}
 
 
-def _groups(scene: Scene, trunk: set[str]) -> Iterator[tuple[str, list[Card]]]:
-    """Neighbours of one resolution; a branch goes with what merges it."""
-    pending: list[Card] = []
-    sized: list[tuple[str, list[Card]]] = []
-    heads = {edge.head for edge in scene.edges if edge.training_only}
+def _groups(scene: Scene, trunk: set[str]) -> list[tuple[str, list[Card]]]:
+    """Neighbours of one resolution. A branch of another stands with none, or with those before."""
+    heads = [edge.head for edge in scene.edges if edge.training_only]
+    found = [("", list[Card]())]
+    last, branches = found[0], list[Card]()
     for card in collapse.cards(scene.root):
-        if card.id not in heads:
-            pending.append(card)
-        if card.id in trunk:
-            sized.append((_resolution(card), pending))
-            pending = []
-    for size, found in groupby(sized, key=lambda pair: pair[0]):
-        yield size, [card for _, cards in found for card in cards]
-    yield "", [*pending, *(card for card in collapse.cards(scene.root) if card.id in heads)]
+        if card.id not in trunk:
+            branches += [card] if card.id not in heads else []
+            continue
+        row = last if _resolution(card) == last[0] else (_resolution(card), list[Card]())
+        for branch in branches:
+            size = _resolution(branch)
+            if size in (row[0], last[0]):
+                (row if size == row[0] else last)[1].append(branch)
+            else:
+                found.append(("", [branch]))
+        row[1].append(card)
+        found += [row] if row is not last else []
+        last, branches = row, []
+    apart = [*branches, *(card for card in collapse.cards(scene.root) if card.id in heads)]
+    return [*found, ("", apart)]
 
 
 def _resolution(card: Card) -> str:
