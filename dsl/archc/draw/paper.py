@@ -189,7 +189,7 @@ def _line(card: Card, call: Called | None, run: _Repeat | None, parts: InTowers 
     beside = BESIDE * (BESIDE in card.facts)
     if call is not None:
         notes = "    ".join(filter(None, (call.notes, beside)))
-        return PaperRow(card, call.name, call.times, (call.args,), notes)
+        return PaperRow(card, call.name, call.times, (f"{call.body.name}({call.args})",), notes)
     if run is not None:
         return PaperRow(card, run.name, run.box.count, ("",), beside, parts)
     # A place says little: `features.0`.
@@ -226,7 +226,7 @@ def _trunk(scene: Scene) -> set[str]:
 
 
 def _groups(scene: Scene, trunk: set[str]) -> list[tuple[str, list[Card]]]:
-    """Neighbours of one resolution. A branch of another stands with none, or with those before."""
+    """Neighbours of one resolution. A branch stands with what it leads to, or, of another, with none."""
     heads = [edge.head for edge in scene.edges if edge.training_only]
     found = [("", list[Card]())]
     last, branches = found[0], list[Card]()
@@ -236,9 +236,8 @@ def _groups(scene: Scene, trunk: set[str]) -> list[tuple[str, list[Card]]]:
             continue
         row = last if _resolution(card) == last[0] else (_resolution(card), list[Card]())
         for branch in branches:
-            size = _resolution(branch)
-            if size in (row[0], last[0]):
-                (row if size == row[0] else last)[1].append(branch)
+            if _resolution(branch) == row[0]:
+                row[1].append(branch)
             else:
                 found.append(("", [branch]))
         row[1].append(card)
