@@ -700,6 +700,7 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "
     yield from closed(whole, rows)
     yield from _sized(whole, drawing)
     found = paper(network.plan, Costs())
+    yield from _named(network, rows, {*found.lines})
     if [t.name for t in found.templates] != [t.cells[0].split()[0] for t in templates]:
         yield "the blocks' cards have other names"
     for line in found.lines.values():
@@ -739,6 +740,19 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "
                 grouped[card.id] = [(step.apply, nobody) for step in steps]
         for card in _cards_of(read):
             yield from in_paths(card, grouped)
+
+
+def _named(network: Network, rows: Drawing, lines: set[str]) -> Iterator[str]:
+    """What stands for a block says which: a row of the table how it is called, too."""
+    calls = {
+        box.id: box.call.body.name
+        for box in collapse.boxes(compose(network.plan, Costs()).root)
+        if box.call is not None
+    }
+    for row in rows.cards:
+        block = calls.get(row.id, "")
+        if (f"{block}(" if block and row.id in lines else block) not in row.words:
+            yield f"the row {row.id} says {row.cells}, and is {block}"
 
 
 def _sized(whole: Readback, drawing: Drawing) -> Iterator[str]:

@@ -176,8 +176,9 @@ def _row(line: PaperRow, columns: _Columns, hottest: int) -> str:
 def _auxiliary_row(card: Card, hottest: int) -> str:
     """A side classifier: as high as a row, so that it opens no gap between those beside it."""
     _, strip, tint = look(card.category)
+    block = [text.removeprefix(" · ") for text, is_bold in card.title if text and not is_bold]
     words = [fact for fact in card.facts if not fact.endswith((" params", " MACs"))]
-    name = font(card.name, 10, bold=True) + font(f"   {' · '.join(words)} ", 9, GREY)
+    name = font(card.name, 10, bold=True) + font(f"   {' · '.join([*block, *words])} ", 9, GREY)
     cells = [f'<TD WIDTH="4" BGCOLOR="{strip}"></TD>', _name_cell(name, 1)]
     return _framed(cells + _costs(card, hottest), strip, tint)
 
