@@ -32,6 +32,7 @@ from archc.draw import collapse, graphviz
 from archc.draw.compose import compose
 from archc.draw.paper import paper
 from archc.draw.scene import Called
+from archc.draw.style import LOOKS
 from archc.ops import scalars
 from archc.plan import Applicable, Apply, Branches, Call, Node, children
 from archc.report.spelling.numbers import human, shorten
@@ -676,6 +677,7 @@ def differences(analysis: Analysis, svg: bool = False) -> list[str]:
             found += [] if str(mismatch) == "closed" else [f"{view}: {mismatch}"]
             continue
         found += [f"{view}: {fault}" for fault in readings[view].faults]
+        found += [f"{view}: {fault}" for fault in explained(reading.of_dot(dot, join=False))]
         single = reading.of_dot(analysis.draw(view, columns=1))
         found += [f"{view}: {fault}" for fault in other_formats(analysis, view, single)]
         if svg:
@@ -695,6 +697,7 @@ def differences(analysis: Analysis, svg: bool = False) -> list[str]:
 def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "") -> Iterator[str]:
     """The rows are a drawing with closed boxes; each block's card is true of all its calls."""
     drawing = reading.of_dot(dot or analysis.draw("paper"))
+    yield from explained(drawing)
     templates = [item for item in drawing.boxes if item.id.startswith("template ")]
     rows = rows_of(drawing)
     yield from closed(whole, rows)
@@ -740,6 +743,33 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "
                 grouped[card.id] = [(step.apply, nobody) for step in steps]
         for card in _cards_of(read):
             yield from in_paths(card, grouped)
+
+
+def explained(drawing: Drawing) -> Iterator[str]:
+    """The legend has the colours, lines and signs that are there, and no others."""
+    rows = [item.row for item in drawing.all() if item.row is not None]
+    kinds = {line.kind for line in (*drawing.lines, *(x for row in rows for x in row.lines))}
+    items = [item for item in drawing.all() if not item.id.startswith("template ")]
+    in_a_row = [
+        item
+        for item in items
+        if any(_TIMES.search(cell) for cell in item.cells) and "side by side" not in item.words
+    ]
+    wanted = {
+        "- - skip": "skip" in kinds,
+        "· · · size only": "size" in kinds,
+        "×N N in a row": bool(in_a_row),
+        "A goes on at A": any(re.match(r"(to|from) A( in|$)", item.id) for item in items),
+        "H one layer of a dense block": bool(rows),
+    }
+    wanted |= {
+        f"■ {words}": any(item.category == look for item in items)
+        for look, (words, *_) in LOOKS.items()
+        if look not in ("io", "other", "block")
+    }
+    for words, is_there in wanted.items():
+        if (words in drawing.title) != is_there:
+            yield f"the legend {'lacks' if is_there else 'has'} {words!r}"
 
 
 def _named(network: Network, rows: Drawing, lines: set[str]) -> Iterator[str]:
@@ -1018,7 +1048,7 @@ def _rows(items: list[Item]) -> list[Item]:
     for item in items:
         if item.is_box and item.id.startswith(("resolution ", "rows")):
             found += _rows(item.parts or [])
-        elif not item.is_box and item.id != "columns":
+        elif not item.is_box and not item.id.startswith("columns"):
             found.append(item)
     return found
 

@@ -17,9 +17,8 @@ from archc.draw import collapse
 from archc.draw.blocks import signature
 from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
-from archc.draw.dot import Writer
-from archc.draw.insets import Insets, InsetWriter, insets
-from archc.draw.legend import hottest
+from archc.draw.insets import Insets, insets
+from archc.draw.legend import Signs, hottest
 from archc.draw.part import part_of
 from archc.draw.scene import BESIDE, SHARED, Box, Called, Card, Scene
 from archc.draw.towers import InTowers, TowerRows, towers
@@ -79,6 +78,13 @@ class Paper:
     templates: list[Template]
     towers: TowerRows
     hottest: int  # the most MACs of a card
+
+    @property
+    def signs(self) -> Signs:
+        """Those of the rows and of the templates."""
+        found = Signs.of(self.scene, *(template.scene for template in self.templates))
+        layers = any(template.insets.connections is not None for template in self.templates)
+        return replace(found, layers=layers)
 
 
 def paper(plan: Plan, costs: Costs) -> Paper:
@@ -226,7 +232,7 @@ def _trunk(scene: Scene) -> set[str]:
 
 
 def _groups(scene: Scene, trunk: set[str]) -> list[tuple[str, list[Card]]]:
-    """Neighbours of one resolution. A branch stands with what it leads to, or, of another, with none."""
+    """Neighbours of one resolution; a branch of another one than what it leads to has none."""
     heads = [edge.head for edge in scene.edges if edge.training_only]
     found = [("", list[Card]())]
     last, branches = found[0], list[Card]()
@@ -318,12 +324,3 @@ def _flags(bodies: list[Body]) -> dict[str, str]:
         if isinstance(value, bool | Applicable) and all(b.args[name] == value for b in bodies):
             found[name] = format_value(value)
     return found
-
-
-def writers(found: Paper) -> tuple[Writer, list[InsetWriter]]:
-    """Who draws the rows' side of the view, and each template."""
-    rows = Writer(found.scene, hottest=found.hottest, shapes=False, packed=True)
-    return rows, [
-        InsetWriter(one.scene, hottest=found.hottest, shapes=False, packed=True, insets=one.insets)
-        for one in found.templates
-    ]
