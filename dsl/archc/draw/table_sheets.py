@@ -33,8 +33,15 @@ def table_sheets(
             for at, sheet in enumerate(sheets, 1)
         ]
 
-    def first(ways: Iterable[list[TableSheet]]) -> list[TableSheet]:
-        return next((way for way in ways if all(map(readable, drawn(way)))), [])
+    def fewest(ways: Iterable[list[TableSheet]]) -> list[list[TableSheet]]:
+        """Of some ways, by how many sheets they take, those with the fewest that can be read."""
+        found = list[list[TableSheet]]()
+        for way in ways:
+            if found and len(way) > len(found[0]):
+                break
+            if all(map(readable, drawn(way))):
+                found.append(way)
+        return found
 
     single = list[str]()
     for way in _rows(found, found.templates, most=1):
@@ -42,13 +49,12 @@ def table_sheets(
         yield single[-1:]
     if any(map(readable, single)):
         return
-    rows, blocks = first(_rows(found)), first(_blocks(found.templates))
-    if rows and (blocks or not found.templates):
-        apart = [*rows, *blocks]
-        together = first(_rows(found, found.templates, most=len(apart) - 1))
-        sheets = together or apart
-        if len(sheets) <= MOST:
-            yield drawn(sheets)
+    rows = fewest(_rows(found))
+    blocks = fewest(_blocks(found.templates)) if found.templates else [[]]
+    apart = [[*some, *others] for some, others in product(rows, blocks)]
+    if apart:
+        together = fewest(_rows(found, found.templates, most=len(apart[0]) - 1))
+        yield from (drawn(way) for way in together or apart if len(way) <= MOST)
 
 
 def _rows(
