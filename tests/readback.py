@@ -12,12 +12,13 @@ import argparse
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import combinations, groupby, pairwise
 from math import ceil, floor, prod
+from operator import or_
 from typing import Any
 
 import reading
@@ -31,6 +32,7 @@ from archc.draw import collapse, graphviz
 from archc.draw.compose import compose
 from archc.draw.paper import paper
 from archc.draw.scene import Called
+from archc.draw.style import LOOKS
 from archc.ops import scalars
 from archc.plan import Applicable, Apply, Branches, Call, Node, children
 from archc.report.spelling.numbers import human, shorten
@@ -102,10 +104,55 @@ class Network:
         for at, tensor in enumerate(step.inputs):
             yield self.value(tensor), at >= data
 
+    def reads_all(self, joins: list[Apply]) -> bool:
+        """Whether what a `concat` appends was made of every channel of what it appends it to."""
+        steps = [step for step in self.steps if any(step.apply is join for join in joins)]
+        return bool(steps) and all(map(self._appends, steps))
+
+    def _appends(self, join: PlacedStep) -> bool:
+        ends = [self.value(tensor) for tensor in join.inputs]
+        for entering, made in zip(ends, reversed(ends), strict=True):
+            channels = int(self.run.shapes[entering].channels)
+            reached = self._reached(entering, join).get(made, [0])
+            if len(ends) == 2 and sum(2**at for at in range(channels)) == _union(reached):
+                return True
+        return False
+
+    def _reached(self, tensor: int, until: PlacedStep) -> dict[int, list[int]]:
+        """Of a tensor's channels those that each channel of others hangs on, as bits."""
+        found = {tensor: [2**at for at in range(int(self.run.shapes[tensor].channels))]}
+        for step in self.steps[: self.steps.index(until)]:
+            data = [value for value, size in self.inputs(step) if not size]
+            if any(value in found for value in data):
+                counts = [int(self.run.shapes[value].channels) for value in data]
+                given = [found.get(x, [0] * n) for x, n in zip(data, counts, strict=True)]
+                made = int(self.run.shapes[step.output].channels)
+                found[step.output] = _hanging(step.op, given, made)
+        return found
+
     @cached_property
     def ordered(self) -> list[PlacedStep]:
         """In the order of a drawing: what is for training only comes last."""
         return sorted(self.steps, key=lambda step: step.place.training_only)
+
+
+def _hanging(op: Any, given: list[list[int]], made: int) -> list[int]:
+    """What each channel hangs on that an operator makes of others."""
+    first = given[0]
+    match op.name:
+        case "narrow":
+            return first[int(op.start) :][: int(op.length)]
+        case "chunk":
+            return first[int(op.index) * made :][:made]
+        case "concat":
+            return [channel for tensor in given for channel in tensor]
+    if op.by_channel and len(first) == made:
+        return first
+    return [_union(channel for tensor in given for channel in tensor)] * made
+
+
+def _union(bits: Iterable[int]) -> int:
+    return reduce(or_, bits, 0)
 
 
 def _is_a_line(step: PlacedStep) -> bool:
@@ -337,6 +384,12 @@ class Readback:
         """Whether the copies of a box or card are branches, none after another."""
         item = self.boxes.get(id) or self.shown[id].item
         return any("side by side" in cell.split(" · ") for cell in item.cells)
+
+    def is_dense(self, box: Item) -> bool:
+        """Whether each pass of a repeat appends what it makes of all that comes in."""
+        return _is_dense(box, self.drawing.lines) and self.network.reads_all(
+            [step.apply for step in self.shown[_last_of(box, box.id)].steps]
+        )
 
     def _is_made(self, label: str, tail: str, head: str) -> bool:
         """Whether a label is the shape of what a card, or what leads into a box, makes.
@@ -624,6 +677,7 @@ def differences(analysis: Analysis, svg: bool = False) -> list[str]:
             found += [] if str(mismatch) == "closed" else [f"{view}: {mismatch}"]
             continue
         found += [f"{view}: {fault}" for fault in readings[view].faults]
+        found += [f"{view}: {fault}" for fault in explained(reading.of_dot(dot, join=False))]
         single = reading.of_dot(analysis.draw(view, columns=1))
         found += [f"{view}: {fault}" for fault in other_formats(analysis, view, single)]
         if svg:
@@ -643,10 +697,13 @@ def differences(analysis: Analysis, svg: bool = False) -> list[str]:
 def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "") -> Iterator[str]:
     """The rows are a drawing with closed boxes; each block's card is true of all its calls."""
     drawing = reading.of_dot(dot or analysis.draw("paper"))
+    yield from explained(drawing)
     templates = [item for item in drawing.boxes if item.id.startswith("template ")]
     rows = rows_of(drawing)
     yield from closed(whole, rows)
+    yield from _sized(whole, drawing)
     found = paper(network.plan, Costs())
+    yield from _named(network, rows, {*found.lines})
     if [t.name for t in found.templates] != [t.cells[0].split()[0] for t in templates]:
         yield "the blocks' cards have other names"
     for line in found.lines.values():
@@ -668,10 +725,16 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "
             yield from _template(read, call, template.name, network.plan.params, grouped)
         if template.calls:
             names = [_Names(call, network.plan.params) for call in template.calls]
-            dense = [*_dense_calls(read, template.calls, whole), *_dense(read, drawing, names)]
+            applies = {id: [apply for apply, _ in pairs] for id, pairs in grouped.items()}
+            dense = [*_dense_calls(read, template.calls, whole)]
+            dense += [
+                found
+                for found in _dense(read, drawing, names)
+                if network.reads_all(applies[_last_of(read, found[0])])
+            ]
         else:
             yield from _repeat(read, template.repeat, whole.drawing, drawing)
-            dense = list(_dense_in_repeat(template.repeat, whole.drawing))
+            dense = list(_dense_in_repeat(template.repeat, whole))
         yield from _connections(read, dense)
         if not template.calls:
             nobody = _Names(None, {})
@@ -680,6 +743,58 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "
                 grouped[card.id] = [(step.apply, nobody) for step in steps]
         for card in _cards_of(read):
             yield from in_paths(card, grouped)
+
+
+def explained(drawing: Drawing) -> Iterator[str]:
+    """The legend has the colours, lines and signs that are there, and no others."""
+    rows = [item.row for item in drawing.all() if item.row is not None]
+    kinds = {line.kind for line in (*drawing.lines, *(x for row in rows for x in row.lines))}
+    items = [item for item in drawing.all() if not item.id.startswith("template ")]
+    in_a_row = [
+        item
+        for item in items
+        if any(_TIMES.search(cell) for cell in item.cells) and "side by side" not in item.words
+    ]
+    wanted = {
+        "- - skip": "skip" in kinds,
+        "· · · size only": "size" in kinds,
+        "×N N in a row": bool(in_a_row),
+        "A goes on at A": any(re.match(r"(to|from) A( in|$)", item.id) for item in items),
+        "H one layer of a dense block": bool(rows),
+    }
+    wanted |= {
+        f"■ {words}": any(item.category == look for item in items)
+        for look, (words, *_) in LOOKS.items()
+        if look not in ("io", "other", "block")
+    }
+    for words, is_there in wanted.items():
+        if (words in drawing.title) != is_there:
+            yield f"the legend {'lacks' if is_there else 'has'} {words!r}"
+
+
+def _named(network: Network, rows: Drawing, lines: set[str]) -> Iterator[str]:
+    """What stands for a block says which: a row of the table how it is called, too."""
+    calls = {
+        box.id: box.call.body.name
+        for box in collapse.boxes(compose(network.plan, Costs()).root)
+        if box.call is not None
+    }
+    for row in rows.cards:
+        block = calls.get(row.id, "")
+        if (f"{block}(" if block and row.id in lines else block) not in row.words:
+            yield f"the row {row.id} says {row.cells}, and is {block}"
+
+
+def _sized(whole: Readback, drawing: Drawing) -> Iterator[str]:
+    """All that stands in a box of one resolution makes maps of it."""
+    run = whole.network.run
+    for box in drawing.boxes:
+        for card in _cards_of(box) if box.id.startswith("resolution ") else []:
+            shown = whole.shown.get(card.id)
+            steps = shown.steps if shown is not None else whole.inside(card.id)
+            sizes = run.shapes[steps[-1].output].size if steps else ()
+            if box.cells != ["×".join(map(str, sizes))]:
+                yield f"{card.id} stands in {box.cells}, and makes maps of {sizes}"
 
 
 def _cards_of(read: Item) -> list[Item]:
@@ -759,6 +874,12 @@ def _is_dense(box: Item, lines: list[Line]) -> bool:
     )
 
 
+def _last_of(read: Item, box: str) -> str:
+    """What stands last in a box on a card: the `concat` of a dense repeat."""
+    (found,) = [item for item in reading._all([read]) if item.id == box]
+    return (found.parts or [])[-1].id
+
+
 def _is_tested(cell: str) -> bool:
     """Whether it is there by a test; `4 if s > 3 else s` is a number."""
     return re.search(r"(?:^| )if (?!.* else )", re.sub(_BRACKETED, "", cell)) is not None
@@ -788,17 +909,16 @@ def _dense_calls(read: Item, calls: list[Called], whole: Readback) -> Iterator[P
         box is not None
         and {box.count} == counts
         and not whole.is_beside(box.id)
-        and _is_dense(box, whole.drawing.lines)
+        and whole.is_dense(box)
         for box in boxes
     ):
         yield read.id, [*counts], str(*counts)
 
 
-def _dense_in_repeat(id: str, whole: Drawing) -> Iterator[Passes]:
+def _dense_in_repeat(id: str, whole: Readback) -> Iterator[Passes]:
     """The repeat of a card in numbers, and those in it."""
-    (opened,) = [item for item in whole.boxes if item.id == id]
-    for box in reading._all([opened]):
-        if box.category == "fold" and box.count > 1 and box.is_box and _is_dense(box, whole.lines):
+    for box in reading._all([whole.boxes[id]]):
+        if box.category == "fold" and box.count > 1 and box.is_box and whole.is_dense(box):
             yield box.id, [box.count], str(box.count)
 
 
@@ -928,7 +1048,7 @@ def _rows(items: list[Item]) -> list[Item]:
     for item in items:
         if item.is_box and item.id.startswith(("resolution ", "rows")):
             found += _rows(item.parts or [])
-        elif not item.is_box and item.id != "columns":
+        elif not item.is_box and not item.id.startswith("columns"):
             found.append(item)
     return found
 

@@ -141,9 +141,9 @@ def test_a_card_for_each_structure() -> None:
     ]
     rows = on_paper(analysis_of("draw_block_card")).lines.values()
     assert [row.config[0] for row in rows if row.name.startswith("unit")] == [
-        "8, n=2",
+        "unit(8, n=2)",
         "conv 3×3 · relu   8 → 8",
-        "8, n=3, skip=false",
+        "unit(8, n=3, skip=false)",
     ]
     texts = picture("draw_block_card", "paper").texts
     assert "unit1" in texts

@@ -81,7 +81,7 @@ def test_rows_stand_evenly(name: str) -> None:
 def test_rows_of_the_lecture() -> None:
     found = paper_of(archc.load("googlenet").analysis)
     line = found.lines["inception3a"]
-    assert line.config == ("64, 96, 128, 16, 32, 32",), "a row of the paper's table"
+    assert line.config == ("inception(64, 96, 128, 16, 32, 32)",), "a row of the paper's table"
     assert (line.shape, line.params, line.times) == ("28×28×256", "164k", 1)
     sizes = [size for size, _ in found.groups if size]
     assert sizes == ["112×112", "56×56", "28×28", "14×14", "7×7"]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from archc.analysis.costs import Cost, Costs, NoCosts
@@ -23,7 +23,7 @@ from archc.draw.columns import estimated_size, in_columns, in_pages, widest
 from archc.draw.compose import compose
 from archc.draw.describe import describe, labelled
 from archc.draw.dot import dot
-from archc.draw.legend import Heading, banner, hottest
+from archc.draw.legend import Heading, Signs, banner, hottest
 from archc.draw.part import part_of
 from archc.draw.scene import Scene
 from archc.draw.sheets import MOST, TooManySheets, fits, is_readable, on_sheets
@@ -119,7 +119,7 @@ def drawn(plan: Plan, cost: Cost, style: DrawStyle) -> Drawing:
     else:
         scene, head = _scene_and_heading(plan, cost, style)
         laid_out, columns = in_columns(scene, style.columns, style.direction)
-        title = banner(head, laid_out, style.hidden)
+        title = banner(head, Signs.of(laid_out), hottest(scene), style.hidden)
         text = dot(laid_out, plan.heading, title, columns, direction=style.direction)
     return Drawing(recoloured(text, style.theme), describe(head, scene))
 
@@ -131,6 +131,7 @@ def pages(
 
     `draw` makes SVG of DOT. Raises Unknown, and TooManySheets.
     """
+    draw = cache(draw)
     if style.view in ROWS:
         found, head = _paper_and_heading(plan, cost, style)
         scene = found.scene
@@ -162,15 +163,17 @@ def _row_pages(
     from archc.draw.table_sheets import table_sheets
     from archc.draw.volumes import drawings, seen
 
-    scene = seen(found) if style.view == "volumes" else found.scene
+    is_table = style.view == "paper"
+    signs = found.signs if is_table else Signs.of(seen(found))
+    most = hottest(found.scene)
 
     def title_of(at: int, count: int) -> str:
-        return banner(head, scene, style.hidden, (at, count))
+        return banner(head, signs, most, style.hidden, (at, count))
 
-    if style.view == "volumes":
-        yield from drawings(found, name, title_of)
-    else:
+    if is_table:
         yield from table_sheets(found, name, title_of, readable)
+    else:
+        yield from drawings(found, name, title_of)
 
 
 def _column_pages(
@@ -186,7 +189,10 @@ def _column_pages(
             if not fits(sheet, size if style.direction == "down" else size[::-1]):
                 continue
             made = in_pages(scene, count, columns, style.direction)
-            titles = [banner(head, scene, style.hidden, (at + 1, count)) for at in range(count)]
+            signs = Signs.of(*made)
+            titles = [
+                banner(head, signs, most, style.hidden, (at + 1, count)) for at in range(count)
+            ]
             pairs = zip(made, titles, strict=False)
             if made:
                 yield [

@@ -20,7 +20,8 @@ from archc.draw.blocks import beginning, body_chain, called, facts, names, toolt
 from archc.draw.boxes import Boxes
 from archc.draw.cards import Lanes, Row
 from archc.draw.collapse import card_of
-from archc.draw.items import Fold, Folding, appending, applies_of, operators, reshaped, within
+from archc.draw.dense import appending
+from archc.draw.items import Fold, Folding, applies_of, operators, reshaped, within
 from archc.draw.leaving import Leaving
 from archc.draw.scene import BESIDE, Box, Card, Port, Ports, Scene
 from archc.draw.skips import Starts

@@ -184,7 +184,8 @@ class Writer:
 
     def cluster_attributes(self, box: Box) -> str:
         line, fill, style, width = BOXES[box.kind]
-        border = "peripheries=1, " * (self.columns > 1)  # the column around has none
+        in_column = self.homes[box.id][0].kind == "column"
+        border = "peripheries=1, " * in_column  # the column around has none
         label = '""'
         if box.part > 1:
             label = f"<{_lettered(continued(box))}>"

@@ -23,7 +23,7 @@ from archc.draw.leaving import Leaving, tail_of
 from archc.draw.scene import Port, Ports
 from archc.draw.variants import SourceNotes
 from archc.ops import COMBINATORS
-from archc.plan import Apply, Body, Branches, Call, Chain, Choice, Node, Scope, Tensor, walk
+from archc.plan import Apply, Body, Branches, Call, Chain, Node, Scope, Tensor, walk
 from archc.report.spelling.expressions import Terms
 
 
@@ -205,28 +205,6 @@ def is_single(chain: Chain, references: Counter[Tensor]) -> bool:
     if len(applies) < len(nodes) or any(cards.is_merge(lanes[0][0]) for lanes in applies):
         return False
     return len(list(cards.grouped(applies, references))) == 1
-
-
-def appending(unit: RepeatUnit) -> tuple[Apply, Chain] | None:
-    """Of a pass that joins what comes in with what it makes of it: the `concat`, and the layer."""
-    chain: Chain | None = unit.chain
-    while chain is not None:
-        drawn = [n for n in chain.nodes if not (isinstance(n, Apply) and cards.does_nothing(n))]
-        match drawn:
-            case [Branches() as node]:
-                start = node.input.root
-                made = [branch for branch in node.branches if branch.nodes]
-                ends = [x.root for x in node.merge.inputs]
-                reads = len(made) == 1 and beginning(made[0]).root is start
-                joins = node.merge.op.name == "concat" and len(ends) == 2 and start in ends
-                return (node.merge, made[0]) if reads and joins else None
-            case [Scope() | Choice() as node]:
-                chain = node.chain
-            case [Call() as node]:
-                chain = node.body.chain
-            case _:
-                chain = None
-    return None
 
 
 def reshaped(ports: Ports, outputs: list[Tensor]) -> Ports:

@@ -10,8 +10,8 @@ from archc.analysis.costs import Cost
 from archc.draw.collapse import boxes, cards
 from archc.draw.lettering import Lettering, Line
 from archc.draw.part import title_of
-from archc.draw.scene import Box, Card, Scene
-from archc.draw.style import FAINT, GREY, LINE, LOOKS, SKIP, category_of, font, heat
+from archc.draw.scene import BESIDE, Box, Card, Scene
+from archc.draw.style import FAINT, GREY, INK, LINE, LOOKS, SKIP, category_of, font, heat
 from archc.plan import Plan
 from archc.report.spelling.numbers import format_percent, human
 from archc.report.spelling.shapes import format_shape
@@ -55,15 +55,49 @@ def title_lines(head: Heading, hidden: frozenset[str] = frozenset()) -> list[Lin
     return [*lines, [Lettering(head.title, 10, FAINT)]] if head.title else lines
 
 
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What a drawing has to have explained, on any of its sheets."""
+
+    categories: frozenset[str] = frozenset()  # of its colours
+    skips: bool = False
+    sizes: bool = False  # edges that give a size alone
+    times: bool = False
+    goes_on: bool = False  # in another column, or on another sheet
+    layers: bool = False  # H1, H2
+
+    @classmethod
+    def of(cls, *scenes: Scene) -> Signs:
+        """Those of some scenes together."""
+        edges = [edge for scene in scenes for edge in scene.edges]
+        around = [box for scene in scenes for box in boxes(scene.root)]
+        single = [card for scene in scenes for card in cards(scene.root)]
+        return cls(
+            frozenset(category_of(card.category) for card in single),
+            any(edge.skip for edge in edges),
+            any(edge.size for edge in edges),
+            any(box.count > 1 and not box.beside for box in around) or any(map(_repeats, single)),
+            any(box.kind == "column" for box in around),
+        )
+
+
+def _repeats(card: Card) -> bool:
+    """Whether a card is drawn once for several in a row: `×6 conv`, not `×` as a sign."""
+    (text, _), *_ = card.title
+    return text[:1] == "×" and bool(text[1:].strip()) and BESIDE not in card.facts
+
+
 def banner(
     head: Heading,
-    scene: Scene,
+    signs: Signs,
+    hottest: int,
     hidden: frozenset[str] = frozenset(),
     page: tuple[int, int] = (1, 1),
 ) -> str:
     """An HTML-like table: the label of the whole graph, so that it takes no rank of its own.
 
-    `hidden` are those of HIDEABLE that it leaves out; `page` is which it is on, of how many.
+    `hottest` are the most MACs of a card, `hidden` those of HIDEABLE that it leaves out; `page` is
+    which it is on, of how many.
     """
     rows = []
     number = f"   page {page[0]} of {page[1]}" if page[1] > 1 else ""
@@ -76,7 +110,8 @@ def banner(
         if head.title:
             rows += [font(line, 10, FAINT) for line in textwrap.wrap(head.title, 72)[:3]]
     if "legend" not in hidden:
-        rows += ["".join(_colours(scene)), _table(list(_signs(scene, head.cost)))]
+        scale = _scale(hottest, head.cost) if hottest and head.cost.macs else ()
+        rows += ["".join(_colours(signs)), _table([*scale, *_explained(signs)])]
     lines = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows if row)
     if not lines:
         return ""
@@ -100,29 +135,31 @@ def _text(words: str) -> str:
     return f'<TD ALIGN="LEFT">{font(words, 9, GREY)}</TD>'
 
 
-def _colours(scene: Scene) -> Iterator[str]:
+def _colours(signs: Signs) -> Iterator[str]:
     """A swatch for each category that is there."""
-    used = {category_of(card.category) for card in cards(scene.root)}
     for category, (words, strip, _) in LOOKS.items():
-        if category in used:
+        if category in signs.categories:
             yield font("■", 12, strip) + font(f" {words}    ", 9, GREY)
 
 
-def _signs(scene: Scene, cost: Cost) -> Iterator[str]:
-    """The heat scale, and the lines and signs that are there."""
-    most = hottest(scene)
-    if most and cost.macs:
-        yield _text("share of MACs ")
-        for shade in _SHADES:
-            fill, ink = heat(shade)
-            text = font(f"{format_percent(shade * most / cost.macs)}%", 8, ink)
-            yield f'<TD BGCOLOR="{fill}" WIDTH="26">{text}</TD>'
-    if any(edge.skip for edge in scene.edges):
-        yield f"<TD>{font('  - - ', 9, SKIP, bold=True)}</TD>{_text('skip  ')}"
-    if any(edge.size for edge in scene.edges):
-        yield f"<TD>{font('  · · · ', 9, LINE, bold=True)}</TD>{_text('size only  ')}"
-    if any(box.count > 1 and not box.beside for box in boxes(scene.root)):
-        yield f"<TD>{font(' ×N ', 10, SKIP, bold=True)}</TD>{_text('N in a row  ')}"
-    if any(box.kind == "column" for box in boxes(scene.root)):
-        yield f"<TD>{font(' A ', 9, GREY, bold=True)}</TD>{_text('goes on at A  ')}"
+def _scale(hottest: int, cost: Cost) -> Iterator[str]:
+    yield _text("share of MACs ")
+    for shade in _SHADES:
+        fill, ink = heat(shade)
+        text = font(f"{format_percent(shade * hottest / cost.macs)}%", 8, ink)
+        yield f'<TD BGCOLOR="{fill}" WIDTH="26">{text}</TD>'
+
+
+def _explained(signs: Signs) -> Iterator[str]:
+    """The lines and signs that are there."""
+    known = (
+        (signs.skips, font("  - - ", 9, SKIP, bold=True), "skip"),
+        (signs.sizes, font("  · · · ", 9, LINE, bold=True), "size only"),
+        (signs.times, font(" ×N ", 10, SKIP, bold=True), "N in a row"),
+        (signs.goes_on, font(" A ", 9, GREY, bold=True), "goes on at A"),
+        (signs.layers, font(" H ", 10, INK, bold=True), "one layer of a dense block"),
+    )
+    for is_there, sign, words in known:
+        if is_there:
+            yield f"<TD>{sign}</TD>{_text(f'{words}  ')}"
     yield _text("  shapes: height × width × channels")

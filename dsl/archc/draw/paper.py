@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 from typing import Any
 
 from archc.analysis.costs import Costs
@@ -18,9 +17,8 @@ from archc.draw import collapse
 from archc.draw.blocks import signature
 from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
-from archc.draw.dot import Writer
-from archc.draw.insets import Insets, InsetWriter, insets
-from archc.draw.legend import hottest
+from archc.draw.insets import Insets, insets
+from archc.draw.legend import Signs, hottest
 from archc.draw.part import part_of
 from archc.draw.scene import BESIDE, SHARED, Box, Called, Card, Scene
 from archc.draw.towers import InTowers, TowerRows, towers
@@ -81,6 +79,13 @@ class Paper:
     towers: TowerRows
     hottest: int  # the most MACs of a card
 
+    @property
+    def signs(self) -> Signs:
+        """Those of the rows and of the templates."""
+        found = Signs.of(self.scene, *(template.scene for template in self.templates))
+        layers = any(template.insets.connections is not None for template in self.templates)
+        return replace(found, layers=layers)
+
 
 def paper(plan: Plan, costs: Costs) -> Paper:
     """Rows, groups and templates of a plan without mistakes."""
@@ -135,7 +140,7 @@ def paper(plan: Plan, costs: Costs) -> Paper:
         *(_run(whole, run) for run in runs.values()),
     ]
     most = max(hottest(scene), 1)
-    return Paper(scene, lines, list(_groups(scene, trunk)), templates, shared, most)
+    return Paper(scene, lines, _groups(scene, trunk), templates, shared, most)
 
 
 def _tree(call: Called) -> int:
@@ -190,7 +195,7 @@ def _line(card: Card, call: Called | None, run: _Repeat | None, parts: InTowers 
     beside = BESIDE * (BESIDE in card.facts)
     if call is not None:
         notes = "    ".join(filter(None, (call.notes, beside)))
-        return PaperRow(card, call.name, call.times, (call.args,), notes)
+        return PaperRow(card, call.name, call.times, (f"{call.body.name}({call.args})",), notes)
     if run is not None:
         return PaperRow(card, run.name, run.box.count, ("",), beside, parts)
     # A place says little: `features.0`.
@@ -226,20 +231,26 @@ def _trunk(scene: Scene) -> set[str]:
     return {id for id in order if before[id] * after[id] == total}
 
 
-def _groups(scene: Scene, trunk: set[str]) -> Iterator[tuple[str, list[Card]]]:
-    """Neighbours of one resolution; a branch goes with what merges it."""
-    pending: list[Card] = []
-    sized: list[tuple[str, list[Card]]] = []
-    heads = {edge.head for edge in scene.edges if edge.training_only}
+def _groups(scene: Scene, trunk: set[str]) -> list[tuple[str, list[Card]]]:
+    """Neighbours of one resolution; a branch of another one than what it leads to has none."""
+    heads = [edge.head for edge in scene.edges if edge.training_only]
+    found = [("", list[Card]())]
+    last, branches = found[0], list[Card]()
     for card in collapse.cards(scene.root):
-        if card.id not in heads:
-            pending.append(card)
-        if card.id in trunk:
-            sized.append((_resolution(card), pending))
-            pending = []
-    for size, found in groupby(sized, key=lambda pair: pair[0]):
-        yield size, [card for _, cards in found for card in cards]
-    yield "", [*pending, *(card for card in collapse.cards(scene.root) if card.id in heads)]
+        if card.id not in trunk:
+            branches += [card] if card.id not in heads else []
+            continue
+        row = last if _resolution(card) == last[0] else (_resolution(card), list[Card]())
+        for branch in branches:
+            if _resolution(branch) == row[0]:
+                row[1].append(branch)
+            else:
+                found.append(("", [branch]))
+        row[1].append(card)
+        found += [row] if row is not last else []
+        last, branches = row, []
+    apart = [*branches, *(card for card in collapse.cards(scene.root) if card.id in heads)]
+    return [*found, ("", apart)]
 
 
 def _resolution(card: Card) -> str:
@@ -313,12 +324,3 @@ def _flags(bodies: list[Body]) -> dict[str, str]:
         if isinstance(value, bool | Applicable) and all(b.args[name] == value for b in bodies):
             found[name] = format_value(value)
     return found
-
-
-def writers(found: Paper) -> tuple[Writer, list[InsetWriter]]:
-    """Who draws the rows' side of the view, and each template."""
-    rows = Writer(found.scene, hottest=found.hottest, shapes=False, packed=True)
-    return rows, [
-        InsetWriter(one.scene, hottest=found.hottest, shapes=False, packed=True, insets=one.insets)
-        for one in found.templates
-    ]

@@ -63,7 +63,7 @@ def on_sheets(
         sizes = [_size(draw(page)) for page in pages]
         widths.append(max(width for width, _ in sizes))
         lying = [_lying(sheet, size) for size in sizes]
-        scale = min(map(_scale, sizes, lying))
+        scale = min(_LARGEST, *map(_scale, sizes, lying))
         if scale >= _SMALLEST and scale > best * 1.02:  # the earlier one where they are alike
             best, chosen = scale, [_set(*page) for page in zip(pages, lying, repeat(scale))]
     if not chosen:
@@ -84,7 +84,7 @@ def _scale(size: Size, sheet: Size) -> float:
 
 def _set(dot: str, sheet: Size, scale: float) -> str:
     """A drawing in the middle of a sheet."""
-    viewport = f'viewport="{sheet[0]},{sheet[1]},{min(scale, _LARGEST):.4f}"'
+    viewport = f'viewport="{sheet[0]},{sheet[1]},{scale:.4f}"'
     return dot.replace("graph [", f"graph [{viewport}, ", 1)
 
 

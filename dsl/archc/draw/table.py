@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from archc.draw.dot import GRAPH, Writer, preamble
 from archc.draw.insets import InsetWriter
-from archc.draw.paper import Paper, PaperRow, Template, writers
+from archc.draw.paper import Paper, PaperRow, Template
 from archc.draw.scene import Card, Edge
 from archc.draw.style import FAINT, GREY, INK, SKIP, font, heat, look, quoted, text_width
 from archc.draw.towers import ACROSS
@@ -17,52 +17,73 @@ from archc.report.spelling.numbers import human
 
 # Two columns, each laid out by itself: rows on the left, templates on the right. Otherwise the
 # ranks of one open gaps in the other. `i`: in the order of their clusters, not by size.
-_LAYOUT = GRAPH.replace("ranksep=0.25", 'ranksep=0.17, pack=20, packmode="array_ti2"')
+_LAYOUT = GRAPH.replace("ranksep=0.25", "ranksep=0.17, pack=20")
 _WIDEST = 230  # points of the configuration column; longer text is cut, the tooltip has all
 _TEMPLATE = look("block")[1]
 _APART = 26  # points between towers
 _EMPTY = font(" ", 9)  # as high as a word
+_BELOW_HEADS = "row"  # the port of a row that has heads above it
 
 
-def table(found: Paper, name: str, title: str, beside: int = 1) -> str:
-    """The drawing; `title` is an HTML-like table. Without rows, templates stand in columns."""
-    drawn = _Table(found, *writers(found), beside)
-    parts = [drawn.rows()] * bool(found.lines) + [drawn.templates()]
+@dataclass(frozen=True, slots=True)
+class TableSheet:
+    """What a drawing holds: rows in columns, and to the right of them blocks, in columns too."""
+
+    rows: Sequence[Paper] = ()
+    blocks: Sequence[Template] = ()
+    beside: int = 1  # columns of blocks
+    continued: bool = False  # the rows are those after another sheet's
+
+
+def table(sheet: TableSheet, name: str, title: str, hottest: int) -> str:
+    """The drawing; `title` is an HTML-like table, `hottest` the most MACs of a card."""
+    columns = [
+        _Rows(part, hottest, at, continued=sheet.continued or at > 0).lines()
+        for at, part in enumerate(sheet.rows)
+    ]
     # Nothing leads around anything in a network in towers, and lines that cross are straight.
-    layout = _LAYOUT.replace("splines=spline", "splines=line") if found.towers.rows else _LAYOUT
-    if beside > 1:
-        layout = layout.replace("array_ti2", f"array_ti{beside}")
-    return "\n".join((*preamble(name, title, layout), *chain(*parts), "}")) + "\n"
+    in_towers = any(part.towers.rows for part in sheet.rows)
+    layout = _LAYOUT.replace("splines=spline", "splines=line") if in_towers else _LAYOUT
+    layout += f', packmode="array_ti{max(len(columns) + sheet.beside, 2)}"'
+    lines = chain(*columns, _blocks(sheet, hottest))
+    return "\n".join((*preamble(name, title, layout), *lines, "}")) + "\n"
 
 
 @dataclass
-class _Table:
-    paper: Paper
-    main: Writer
-    sides: list[InsetWriter]
-    beside: int  # columns of templates
-    training_only: set[str] = field(default_factory=set)  # cards of auxiliary heads
+class _RowWriter(Writer):
+    """Draws what stands among rows. What leads into a row below heads of its own ends there."""
 
-    def __post_init__(self) -> None:
-        self.training_only = {edge.head for edge in self.main.scene.edges if edge.training_only}
+    below_heads: str = ""
 
-    def rows(self) -> Iterator[str]:
-        columns = _Columns.fitting(self.paper)
-        hottest = self.paper.hottest
-        first = next((id for id in self.main.cards if id in self.paper.lines), None)
-        headed = first is not None and first == next(iter(self.main.cards), None)
-        heads = f'label=<{_head(columns)}>, tooltip="columns"' if headed else "style=invis"
-        # In a cluster, unseen, for what is in the first one stands on the left. No heads where
-        # cards stand above the rows: several inputs.
-        yield '  subgraph "cluster rows" {'
+    def edge_attributes(self, edge: Edge) -> str:
+        port = f'headport="{_BELOW_HEADS}:n"' if edge.head == self.below_heads else ""
+        return ", ".join(filter(None, (super().edge_attributes(edge), port)))
+
+
+class _Rows:
+    """A column of rows, with what stands beside them."""
+
+    def __init__(self, paper: Paper, hottest: int, at: int, continued: bool) -> None:
+        self.paper, self.hottest, self.at = paper, hottest, f" {at + 1}" if at else ""
+        self.columns = _Columns.fitting(paper, continued)
+        self.heads = _head(self.columns, continued)
+        self.main = _RowWriter(paper.scene, hottest=hottest, shapes=False, packed=True)
+        self.first = next((id for id in self.main.cards if id in paper.lines), "")
+        if self.first != next(iter(self.main.cards), ""):  # several inputs stand above the rows
+            self.main.below_heads = self.first
+        self.training_only = {e.head for e in paper.scene.edges if e.training_only}
+
+    def lines(self) -> Iterator[str]:
+        # In a cluster, unseen, for what is in the first one stands on the left.
+        node, above = quoted(f"columns{self.at}"), not self.main.below_heads
+        yield f'  subgraph "cluster rows{self.at}" {{'
         yield '    graph [label="", peripheries=0, margin=0];'
-        yield f'    "columns" [{heads}];'
+        heads = f'label=<{self.heads}>, tooltip="columns"' if above else "style=invis"
+        yield f"    {node} [{heads}];"
         yield "  }"
         for at, (size, cards) in enumerate(self.paper.groups):
-            rows = [self._node(card, columns, hottest) for card in cards]
-            yield from _grouped(size, at, rows)
-        if first is not None:
-            yield f'  "columns" -> {quoted(first)} [style=invis];'
+            yield from _grouped(size, f"{at}{self.at}", [self._node(card) for card in cards])
+        yield f"  {node} -> {quoted(self.first)} [style=invis];"
         for edge in sorted(self.main.scene.edges, key=lambda edge: edge.training_only):
             yield from (f"  {line}" for line in self._edges(edge))
 
@@ -80,34 +101,42 @@ class _Table:
             out, into = towers.port(edge.tail, start), towers.port(edge.head, end)
             yield f'{ends} [tailport="{out}:s", headport="{into}:n"{far}];'
 
-    def _node(self, card: Card, columns: _Columns, hottest: int) -> str:
+    def _node(self, card: Card) -> str:
         line = self.paper.lines.get(card.id)
         if line is not None:
-            row = _row(line, columns, hottest)
+            row = _row(line, self.columns, self.hottest)
         elif card.id in self.training_only:
-            row = _auxiliary_row(card, hottest)
+            row = _auxiliary_row(card, self.hottest)
         else:
             return self.main.node(card)
+        if card.id == self.main.below_heads:
+            row = _below(self.heads, row)
         return f"{quoted(card.id)} [label=<{row}>, tooltip={quoted(card.tooltip)}];"
 
-    def templates(self) -> Iterator[str]:
-        """One below the other, held in place by unseen edges; or in columns."""
-        last = ""
-        for at, (template, writer) in enumerate(zip(self.paper.templates, self.sides, strict=True)):
-            yield f'  subgraph "cluster template {at}" {{'
-            yield (
-                f'    graph [style="rounded,dashed", color="{_TEMPLATE}", margin=10, labeljust=l, '
-                f"label=<{_heading(template)}>, tooltip={quoted(template.name)}];"
-            )
-            yield from writer.drawn("    ")
-            yield "  }"
-            cards = list(writer.cards)
-            if last and cards and self.beside == 1:
-                yield f"  {quoted(last)} -> {quoted(cards[0])} [style=invis, minlen=2];"
-            last = writer.last or last
+
+def _blocks(sheet: TableSheet, hottest: int) -> Iterator[str]:
+    """Columns of blocks, below each other, held in place by unseen edges."""
+    above: dict[int, str] = {}
+    for at, template in enumerate(sheet.blocks):
+        writer = InsetWriter(
+            template.scene, hottest=hottest, shapes=False, packed=True, insets=template.insets
+        )
+        yield f'  subgraph "cluster template {at}" {{'
+        yield (
+            f'    graph [style="rounded,dashed", color="{_TEMPLATE}", margin=10, labeljust=l, '
+            f"label=<{_heading(template)}>, tooltip={quoted(template.name)}];"
+        )
+        yield from writer.drawn("    ")
+        yield "  }"
+        column, cards = at % sheet.beside, list(writer.cards)
+        if column in above and cards:
+            ends = f"{quoted(above[column])} -> {quoted(cards[0])}"
+            yield f"  {ends} [style=invis, minlen=2];"
+        if writer.last:
+            above[column] = writer.last
 
 
-def _grouped(size: str, at: int, nodes: list[str]) -> Iterator[str]:
+def _grouped(size: str, at: str, nodes: list[str]) -> Iterator[str]:
     if not size or len(nodes) < 2:
         yield from (f"  {node}" for node in nodes)
         return
@@ -147,11 +176,12 @@ class _Columns:
     tower: int  # the width of each
 
     @classmethod
-    def fitting(cls, found: Paper) -> _Columns:
+    def fitting(cls, found: Paper, continued: bool) -> _Columns:
         lines, devices = list(found.lines.values()), found.towers.devices
-        name = max((text_width(f"{x.name} ×{x.times}", 10.8) for x in lines), default=0)
+        names = (text_width(f"{x.name} ×{x.times}", 10.8) for x in lines)
+        name = max(text_width(_module(continued), 8), *names)
         config = max([text_width("configuration", 8), *(text_width(_config(x), 9) for x in lines)])
-        shape = max((text_width(x.shape, 9) for x in lines), default=0)
+        shape = max(text_width("output", 8), *(text_width(x.shape, 9) for x in lines))
         parts = [line.towers.part for line in lines if line.towers is not None]
         tower = max((text_width(text, 9) for text in (*parts, *devices)), default=0)
         widths = round(name) + 8, round(min(config, _WIDEST)) + 10, round(shape) + 6
@@ -176,8 +206,9 @@ def _row(line: PaperRow, columns: _Columns, hottest: int) -> str:
 def _auxiliary_row(card: Card, hottest: int) -> str:
     """A side classifier: as high as a row, so that it opens no gap between those beside it."""
     _, strip, tint = look(card.category)
+    block = [text.removeprefix(" · ") for text, is_bold in card.title if text and not is_bold]
     words = [fact for fact in card.facts if not fact.endswith((" params", " MACs"))]
-    name = font(card.name, 10, bold=True) + font(f"   {' · '.join(words)} ", 9, GREY)
+    name = font(card.name, 10, bold=True) + font(f"   {' · '.join([*block, *words])} ", 9, GREY)
     cells = [f'<TD WIDTH="4" BGCOLOR="{strip}"></TD>', _name_cell(name, 1)]
     return _framed(cells + _costs(card, hottest), strip, tint)
 
@@ -200,9 +231,13 @@ def _framed(cells: list[str], strip: str, tint: str) -> str:
     )
 
 
-def _head(columns: _Columns) -> str:
+def _module(continued: bool) -> str:
+    return "module (continued)" if continued else "module"
+
+
+def _head(columns: _Columns, continued: bool) -> str:
     words = (
-        ("module", "LEFT", columns.name),
+        (_module(continued), "LEFT", columns.name),
         ("configuration", "LEFT", columns.config),
         *(
             pair
@@ -217,6 +252,14 @@ def _head(columns: _Columns) -> str:
     return (
         '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3">'
         f'<TR><TD WIDTH="4"></TD>{cells}</TR></TABLE>'
+    )
+
+
+def _below(heads: str, row: str) -> str:
+    """A row with heads above it: other cards stand where those of the table would."""
+    return (
+        '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
+        f'<TR><TD>{heads}</TD></TR><TR><TD PORT="{_BELOW_HEADS}">{row}</TD></TR></TABLE>'
     )
 
 
