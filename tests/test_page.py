@@ -346,7 +346,7 @@ def test_a_window_of_another_size(page: Page) -> None:
 
 
 _CARDS_ON_SHEETS = """
-const [, ...sheets] = document.querySelectorAll('#sheets svg');
+const sheets = [...document.querySelectorAll('#sheets svg')];
 const cards = [...document.querySelectorAll('main .node')].map((node) => node.getBBox());
 const { e, f } = document.querySelector('main .graph').transform.baseVal.consolidate().matrix;
 return cards.map((card) => sheets.filter((sheet) => {
@@ -368,8 +368,9 @@ def test_it_prints_whole(show: Callable[[bytes], Page], name: str, theme: str) -
     on_sheets = made.browser.run(_CARDS_ON_SHEETS)
     assert len(on_sheets) == made.count("main .node")
     assert set(on_sheets) == {1}
-    sheets = made.count("#sheets svg") - 1
-    ground = "document.querySelector('#sheets .source .graph > polygon').getAttribute('fill')"
+    sheets = made.count("#sheets svg")
+    assert made.count("#sheets .node") >= len(on_sheets), "and it is there"
+    ground = "document.querySelector('#sheets .graph > polygon').getAttribute('fill')"
     assert made(ground) in ("white", "#ffffff")
     made.browser.command("Emulation.setEmulatedMedia", media="print")
     shown = "(s) => document.querySelector(s).getBoundingClientRect().height > 0"

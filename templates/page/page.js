@@ -292,25 +292,30 @@
     const { width, height } = svg.viewBox.baseVal;
     const whole = Math.min(1, SHEET[0] / width, SHEET[1] / height);
     const wanted = whole < SMALLEST ? Math.max(SMALLEST, Math.min(1, SHEET[0] / width)) : whole;
+    const parts = [...svg.querySelector(".graph").children].filter((element) => element.getBBox)
+      .map((element) => ({ element, box: element.getBBox() }));
     const { e, f } = svg.querySelector(".graph").transform.baseVal.consolidate().matrix;
-    const cards = [...svg.querySelectorAll(".node")].map((node) => node.getBBox());
+    const cards = parts.filter(({ element }) => element.classList.contains("node")).map(({ box }) => box);
     const columns = pieces(cards.map((box) => [e + box.x, e + box.x + box.width]), width, SHEET[0] / wanted);
     const rows = pieces(cards.map((box) => [f + box.y, f + box.y + box.height]), height, SHEET[1] / wanted);
     const longest = (list) => Math.max(...list.map(([from, to]) => to - from));
     const scaled = Math.min(wanted, SHEET[0] / longest(columns), SHEET[1] / longest(rows));
-    const drawn = svg.cloneNode(true);
-    for (const element of drawn.querySelectorAll("[id]")) element.removeAttribute("id");
-    drawn.firstElementChild.id = "printed";
-    drawn.removeAttribute("style");
-    drawn.setAttribute("class", "source");
-    for (const element of drawn.querySelectorAll("[fill], [stroke]"))
-      for (const name of ["fill", "stroke"]) {
-        const onPaper = model.printed[element.getAttribute(name)];
-        if (onPaper) element.setAttribute(name, onPaper);
-      }
-    $("sheets").innerHTML = rows.flatMap(([top, bottom]) => columns.map(([left, right]) =>
-      `<svg viewBox="${left} ${top} ${right - left} ${bottom - top}" style="width: ${(right - left) * scaled}pt"><use href="#printed"/></svg>`)).join("");
-    $("sheets").prepend(drawn);
+    $("sheets").replaceChildren(...rows.flatMap(([top, bottom]) => columns.map(([left, right]) => {
+      const sheet = svg.cloneNode(false), graph = svg.querySelector(".graph").cloneNode(false);
+      for (const name of ["width", "height"]) sheet.removeAttribute(name);
+      sheet.setAttribute("viewBox", `${left} ${top} ${right - left} ${bottom - top}`);
+      sheet.setAttribute("style", `width: ${(right - left) * scaled}pt`);
+      const isOn = ({ box }) => e + box.x - 9 < right && e + box.x + box.width + 9 > left && f + box.y - 9 < bottom && f + box.y + box.height + 9 > top;
+      graph.append(...parts.filter(isOn).map(({ element }) => element.cloneNode(true)));
+      sheet.append(graph);
+      for (const element of [graph, ...graph.querySelectorAll("[id]")]) element.removeAttribute("id");
+      for (const element of graph.querySelectorAll("[fill], [stroke]"))
+        for (const name of ["fill", "stroke"]) {
+          const onPaper = model.printed[element.getAttribute(name)];
+          if (onPaper) element.setAttribute(name, onPaper);
+        }
+      return sheet;
+    })).filter((sheet) => sheet.querySelector(".node, .edge")));
   }
   // A side in pieces of about so much, alike, from one gap between cards to another.
   function pieces(cards, end, most) {
