@@ -39,7 +39,7 @@ class Typeface:
 
 def lacking(text: str) -> str:
     """The characters of a text that Arimo lacks, each once."""
-    known = _of_arimo() | {ord("\n")}
+    known = _of_arimo() | set(range(0x20))  # DOT has lines
     return "".join(char for char in dict.fromkeys(text) if ord(char) not in known)
 
 
