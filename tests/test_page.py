@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -301,3 +303,83 @@ def test_every_network_is_drawn(show: Callable[[bytes], Page]) -> None:
         made.click("#expand")
         assert made("document.querySelectorAll('main .node').length") > 5, name
         assert made.errors == [], name
+
+
+def test_a_window_of_another_size(page: Page) -> None:
+    """What fits fits again; what somebody moved keeps its middle; reopened, too."""
+
+    def size(width: int, height: int) -> None:
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        page.browser.command("Emulation.setDeviceMetricsOverride", **metrics)
+        page.wait(f"innerWidth === {width} && innerHeight === {height}")
+        page("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
+
+    def inside() -> bool:
+        frame, drawing = "view.getBoundingClientRect()", "view.firstChild.getBoundingClientRect()"
+        sides = "a.left >= b.left - 1 && a.right <= b.right + 1 && a.bottom <= b.bottom + 1"
+        return bool(page(f"((a, b) => {sides})({drawing}, {frame})"))
+
+    def middle() -> list[float]:
+        """The point of the drawing in the middle of what is seen."""
+        x, y, scale = page.place
+        width, height = page("[view.clientWidth, view.clientHeight]")
+        return [(width / 2 - x) / scale, (height / 2 - y) / scale]
+
+    size(1280, 900)
+    page.click("#fit")
+    for sides in ((500, 400), (1500, 1000)):
+        size(*sides)
+        assert inside()
+    page.click("#in")
+    page.click("#in")
+    before = middle()
+    size(700, 600)
+    assert middle() == pytest.approx(before, abs=0.5)
+    size(900, 500)
+    page.reload()
+    assert middle() == pytest.approx(before, abs=0.5)
+    page.click("#fit")
+    size(600, 700)
+    page.reload()
+    assert inside()
+    page.browser.command("Emulation.clearDeviceMetricsOverride")
+
+
+_CARDS_ON_SHEETS = """
+const sheets = [...document.querySelectorAll('#sheets svg')];
+const cards = [...document.querySelectorAll('main .node')].map((node) => node.getBBox());
+const { e, f } = document.querySelector('main .graph').transform.baseVal.consolidate().matrix;
+return cards.map((card) => sheets.filter((sheet) => {
+  const { x, y, width, height } = sheet.viewBox.baseVal;
+  return card.x + e >= x && card.x + e + card.width <= x + width
+    && card.y + f >= y && card.y + f + card.height <= y + height;
+}).length);
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "theme"), [("lenet5", "light"), ("resnet18", "dark"), ("densenet_40_12", "light")]
+)
+def test_it_prints_whole(show: Callable[[bytes], Page], name: str, theme: str) -> None:
+    """Every card whole on one sheet, on white, and no more sheets than those; no buttons."""
+    made = show(archc.load(name).draw("html", theme=theme))
+    made.click("#expand")
+    made.browser.run("window.dispatchEvent(new Event('beforeprint'))")
+    on_sheets = made.browser.run(_CARDS_ON_SHEETS)
+    assert len(on_sheets) == made.count("main .node")
+    assert set(on_sheets) == {1}
+    sheets = made.count("#sheets svg")
+    assert made.count("#sheets .node") >= len(on_sheets), "and it is there"
+    ground = "document.querySelector('#sheets .graph > polygon').getAttribute('fill')"
+    assert made(ground) in ("white", "#ffffff")
+    made.browser.command("Emulation.setEmulatedMedia", media="print")
+    shown = "(s) => document.querySelector(s).getBoundingClientRect().height > 0"
+    seen = {s: made(f"({shown})('{s}')") for s in ("h1", ".tools", "main", "#sheets")}
+    assert seen == {"h1": True, ".tools": False, "main": False, "#sheets": True}
+    made.browser.command("Emulation.setEmulatedMedia", media="")
+    for sides in ((8.27, 11.69), (8.5, 11), (11.69, 8.27)):
+        paper = dict(zip(("paperWidth", "paperHeight"), sides, strict=True))
+        printed = b64decode(made.browser.command("Page.printToPDF", **paper)["data"])
+        assert len(re.findall(rb"/Type /Page\b", printed)) == sheets
+    assert made.count("#sheets svg") == 0, "the page is as before"
+    assert made.errors == []

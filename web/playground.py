@@ -125,7 +125,8 @@ def _files() -> Iterator[tuple[str, Path]]:
     for name, folder in _DATA.items():
         for file in folder.rglob("*"):
             inside = file.relative_to(folder)
-            if file.is_file() and inside.parts[0] != "page" and "__pycache__" not in inside.parts:
+            unasked = inside.parts[0] in ("page", "fonts") or "__pycache__" in inside.parts
+            if file.is_file() and not unasked:
                 yield f"archc/{name}/{inside.as_posix()}", file
     yield "archc/docs/errors.md", data.ERRORS
 

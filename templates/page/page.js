@@ -17,12 +17,15 @@
   const byId = new Map([...items.values()].map((item) => [item.id, item]));
 
   let closed = new Set(model.closed), scale = 1, x = 0, y = 0, viz = null, svg = null;
+  let frame = [view.clientWidth, view.clientHeight]; // the size of what is seen of the drawing
+  let placed = null; // where a button, not a hand, has put the drawing
 
   // --- what was open and where, kept over a reload ---
   const key = `archc ${location.pathname} ${model.name}`;
   function save() {
     const shut = [...closed].map((k) => items.get(k).id);
-    try { localStorage.setItem(key, JSON.stringify({ shut, scale, x, y })); } catch { /* private */ }
+    const kept = { shut, scale, x, y, frame, placed: isPlaced() && placed.by.name };
+    try { localStorage.setItem(key, JSON.stringify(kept)); } catch { /* private */ }
   }
   function restore() {
     try {
@@ -30,7 +33,7 @@
       if (!kept || !(kept.scale > 0)) return false;
       closed = new Set(kept.shut.filter((id) => byId.has(id)).map((id) => byId.get(id).k));
       ({ scale, x, y } = kept);
-      return true;
+      return kept;
     } catch { return false; }
   }
 
@@ -180,24 +183,38 @@
     save();
   }
   function fit() {
-    const [width, height] = size(), frame = view.getBoundingClientRect();
-    scale = Math.min(frame.width / width, frame.height / height, 1.5);
-    x = (frame.width - width * scale) / 2;
-    y = (frame.height - height * scale) / 2;
-    place();
-    save();
+    const [width, height] = size();
+    scale = Math.min(frame[0] / width, frame[1] / height, 1.5);
+    x = (frame[0] - width * scale) / 2;
+    y = (frame[1] - height * scale) / 2;
+    placedBy(fit);
   }
   // At first all of the width, from the top: a tall network that is fitted is too small to read.
   function begin() {
-    const [width] = size(), frame = view.getBoundingClientRect();
+    const [width] = size();
     fit();
     if (scale < 0.5) {
-      scale = Math.min(1, frame.width / width);
-      x = (frame.width - width * scale) / 2;
+      scale = Math.min(1, frame[0] / width);
+      x = (frame[0] - width * scale) / 2;
       y = 0;
-      place();
-      save();
     }
+    placedBy(begin);
+  }
+  function placedBy(by) {
+    placed = { by, scale, x, y };
+    place();
+    save();
+  }
+  const isPlaced = () => placed?.scale === scale && placed.x === x && placed.y === y;
+  // In a window of another size the drawing is placed anew, or what was in the middle stays there.
+  function resize(before, by) {
+    frame = [view.clientWidth, view.clientHeight];
+    x += (frame[0] - before[0]) / 2;
+    y += (frame[1] - before[1]) / 2;
+    const [width, height] = size().map((side) => side * scale);
+    const isSeen = x < frame[0] && y < frame[1] && x + width > 0 && y + height > 0;
+    if (by || !isSeen) (by ?? begin)();
+    else { place(); save(); }
   }
   let from = null, dragged = false;
   view.onpointerdown = (event) => { if (event.button === 0) { from = [event.clientX, event.clientY, x, y]; dragged = false; } };
@@ -268,6 +285,55 @@
     image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text())}`;
   }
 
+  // --- print ---
+  const SHEET = [530, 690]; // points, inside the margins of an upright A4 or Letter
+  const SMALLEST = 0.75; // of the size on the screen: what is smaller on one sheet goes on more
+  function sheets() {
+    const { width, height } = svg.viewBox.baseVal;
+    const whole = Math.min(1, SHEET[0] / width, SHEET[1] / height);
+    const wanted = whole < SMALLEST ? Math.max(SMALLEST, Math.min(1, SHEET[0] / width)) : whole;
+    const parts = [...svg.querySelector(".graph").children].filter((element) => element.getBBox)
+      .map((element) => ({ element, box: element.getBBox() }));
+    const { e, f } = svg.querySelector(".graph").transform.baseVal.consolidate().matrix;
+    const cards = parts.filter(({ element }) => element.classList.contains("node")).map(({ box }) => box);
+    const columns = pieces(cards.map((box) => [e + box.x, e + box.x + box.width]), width, SHEET[0] / wanted);
+    const rows = pieces(cards.map((box) => [f + box.y, f + box.y + box.height]), height, SHEET[1] / wanted);
+    const longest = (list) => Math.max(...list.map(([from, to]) => to - from));
+    const scaled = Math.min(wanted, SHEET[0] / longest(columns), SHEET[1] / longest(rows));
+    $("sheets").replaceChildren(...rows.flatMap(([top, bottom]) => columns.map(([left, right]) => {
+      const sheet = svg.cloneNode(false), graph = svg.querySelector(".graph").cloneNode(false);
+      for (const name of ["width", "height"]) sheet.removeAttribute(name);
+      sheet.setAttribute("viewBox", `${left} ${top} ${right - left} ${bottom - top}`);
+      sheet.setAttribute("style", `width: ${(right - left) * scaled}pt`);
+      const isOn = ({ box }) => e + box.x - 9 < right && e + box.x + box.width + 9 > left && f + box.y - 9 < bottom && f + box.y + box.height + 9 > top;
+      graph.append(...parts.filter(isOn).map(({ element }) => element.cloneNode(true)));
+      sheet.append(graph);
+      for (const element of [graph, ...graph.querySelectorAll("[id]")]) element.removeAttribute("id");
+      for (const element of graph.querySelectorAll("[fill], [stroke]"))
+        for (const name of ["fill", "stroke"]) {
+          const onPaper = model.printed[element.getAttribute(name)];
+          if (onPaper) element.setAttribute(name, onPaper);
+        }
+      return sheet;
+    })).filter((sheet) => sheet.querySelector(".node, .edge")));
+  }
+  // A side in pieces of about so much, alike, from one gap between cards to another.
+  function pieces(cards, end, most) {
+    const list = [], count = Math.max(1, Math.ceil(end / most - 0.15)), reach = end / count / 4;
+    const gaps = cards.map(([low]) => low - 4).filter((at) => !cards.some(([low, high]) => low < at && at < high));
+    let from = 0;
+    for (let left = count; left > 0; left--) {
+      const even = from + (end - from) / left, off = (at) => Math.abs(at - even);
+      const near = gaps.filter((at) => off(at) < reach).sort((a, b) => off(a) - off(b));
+      const to = left > 1 ? near[0] ?? even : end;
+      list.push([from, to]);
+      from = to;
+    }
+    return list;
+  }
+  window.addEventListener("beforeprint", () => { if (svg) sheets(); });
+  window.addEventListener("afterprint", () => $("sheets").replaceChildren());
+
   // --- start ---
   $("name").textContent = model.name;
   $("totals").textContent = model.totals;
@@ -275,7 +341,9 @@
     viz = instance;
     const kept = restore();
     draw();
-    if (!kept) begin();
+    if (kept?.frame) resize(kept.frame, { fit, begin }[kept.placed]);
+    else begin();
+    new ResizeObserver(() => resize(frame, isPlaced() ? placed.by : undefined)).observe(view);
     document.documentElement.dataset.ready = "1";
   }).catch((error) => { view.textContent = `The diagram could not be drawn: ${error.message}`; });
 })();

@@ -293,7 +293,7 @@ class Analysis:
 
         `how` goes to `archc.draw.DrawStyle`. Raises ArchError for mistakes in the source,
         EngineError where Graphviz is not there or fails, Unknown for a name in `expand` or `only`
-        that nothing has.
+        that nothing has. Warns with `archc.draw.DrawingWarning` where it shows less than asked for.
         """
         from archc import draw
         from archc.draw.graphviz import picture

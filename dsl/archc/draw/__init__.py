@@ -11,19 +11,20 @@ scene -> paper (rows, towers, templates, insets) -> table (table_sheets)   paper
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from archc.analysis.costs import Cost, Costs, NoCosts
 from archc.analysis.receptive import Field
 from archc.choices import DIRECTIONS, HIDEABLE, ROWS, SHEETS, THEMES, VIEWS
-from archc.draw.collapse import Unknown, boxes, to_depth
+from archc.draw.collapse import Unknown, boxes, nesting, to_depth
 from archc.draw.columns import estimated_size, in_columns, in_pages, widest
 from archc.draw.compose import compose
 from archc.draw.describe import describe, labelled
 from archc.draw.dot import dot
 from archc.draw.legend import Heading, Signs, banner, hottest
+from archc.draw.limits import DrawingWarning, warn
 from archc.draw.part import part_of
 from archc.draw.scene import Scene
 from archc.draw.sheets import MOST, TooManySheets, fits, is_readable, on_sheets
@@ -46,6 +47,7 @@ __all__ = [
     "VIEWS",
     "DrawStyle",
     "Drawing",
+    "DrawingWarning",
     "TooManySheets",
     "Unknown",
     "draw",
@@ -281,7 +283,30 @@ def _placed(plan: Plan, cost: Cost, style: DrawStyle, layout: Layout) -> tuple[P
 
 
 def mermaid(plan: Plan, style: DrawStyle) -> str:
-    """The network as a flowchart in Mermaid's language."""
-    from archc.draw.mermaid_chart import flowchart
+    """The network as a flowchart in Mermaid's language.
 
-    return flowchart(scene_of(plan, style), plan.heading, style.direction)
+    Where no depth is asked for, blocks are closed until GitHub draws it. Warns then, and where it
+    does not.
+    """
+    from archc.draw.mermaid_chart import excess, flowchart
+
+    def charted(scene: Scene) -> str:
+        return flowchart(scene, plan.heading, style.direction)
+
+    scene = scene_of(plan, style)
+    chart = charted(scene)
+    if not (over := excess(chart)):
+        return chart
+    deepest = nesting(scene.root)
+    for depth in range(deepest - 1, 0, -1):
+        closed = charted(to_depth(scene, depth, style.expand))
+        if not excess(closed):
+            if style.depth is None:
+                warn(f"{over}: drawn as with `--depth {depth}`; `--depth {deepest}` writes it all")
+                return closed
+            warn(f"{over}; `--depth {depth}` fits")
+            return chart
+    folded = replace(style, view="engineer")
+    fits = style.view == "graph" and not excess(charted(scene_of(plan, folded)))
+    warn(f"{over}; " + ("`--view engineer` fits" if fits else "`--only NAME` draws a part of it"))
+    return chart

@@ -48,6 +48,11 @@ def boxes(box: Box) -> Iterator[Box]:
             yield from boxes(item)
 
 
+def nesting(box: Box) -> int:
+    """How many boxes are inside each other in a box."""
+    return max((1 + nesting(item) for item in box.items if isinstance(item, Box)), default=0)
+
+
 def cards(box: Box) -> Iterator[Card]:
     """All cards in a box, in the order in which they run."""
     for item in box.items:

@@ -12,11 +12,16 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterable, Sequence
+from math import sqrt
 from pathlib import Path
 
+from archc.draw import typefaces
 from archc.draw.edge_labels import set_aside
+from archc.draw.limits import PNG_PIXELS, PNG_SIDE, warn
 
-_OPTIONS = {"png": ("-Gdpi=144",)}  # sharp on today's screens
+_DPI = 144  # sharp on today's screens
+_SHORT = 100_000  # characters of a DOT text whose picture is far from that
+_SIZE = re.compile(rb'width="(\d+)pt" height="(\d+)pt"')
 _APART = re.compile(r"nodesep=([\d.]+)")
 _WIDER, _WIDEST = 0.02, 0.4  # inches
 _NO_ENGINE = (
@@ -26,6 +31,9 @@ _NO_ENGINE = (
 _NO_PDF = (
     "a PDF needs Graphviz's own `dot`, or `pip install 'archc-lang[pdf]'`; `-o x.svg` needs neither"
 )
+_LOST = "the {1} does not show {0}: {2}, or take `-o x.svg`"
+_NO_READER = "`pip install 'archc-lang[pdf]'` paints them with a font of this machine"
+_NO_FONT = "install a font that has them (such as Noto Sans CJK)"
 
 
 class EngineError(Exception):
@@ -35,15 +43,17 @@ class EngineError(Exception):
 def picture(dot: str, format: str, *, engine: str = "auto", seconds: float = 60) -> bytes:
     """`dot` drawn as "svg", "png" or "pdf" ("dot" gives the text itself).
 
-    Raises EngineError.
+    Raises EngineError, and warns with DrawingWarning.
     """
     if format == "dot":
         return dot.encode()
     command = find(engine)
     if "labelangle" in dot and format in ("svg", "png", "pdf"):
         dot = set_aside(dot, _run(command, dot, "svg", seconds))
-    if format == "pdf" and command.name.startswith("graphviz-pure"):
+    if format == "pdf" and _is_pure(command):
         return _pdf([_run(command, dot, "svg", seconds)])
+    if format == "png":
+        return _png(command, dot, seconds)
     return _run(command, dot, format, seconds)
 
 
@@ -74,10 +84,14 @@ def _scripts() -> str:
     return os.pathsep.join((str(Path(sys.executable).parent), sysconfig.get_path("scripts"), user))
 
 
-def _run(command: Path, dot: str, format: str, seconds: float) -> bytes:
+def _is_pure(command: Path) -> bool:
+    return command.name.startswith("graphviz-pure")
+
+
+def _run(command: Path, dot: str, format: str, seconds: float, *options: str) -> bytes:
     try:
         done = subprocess.run(
-            [command, f"-T{format}", *_OPTIONS.get(format, ())],
+            [command, f"-T{format}", *options],
             input=dot.encode(),
             capture_output=True,
             timeout=seconds,
@@ -91,7 +105,7 @@ def _run(command: Path, dot: str, format: str, seconds: float) -> bytes:
     except OSError as error:
         raise EngineError(f"cannot run {command}: {error.strerror}") from None
     if done.returncode and b"routesplines" in done.stderr and (wider := _wider(dot)) != dot:
-        return _run(command, wider, format, seconds)
+        return _run(command, wider, format, seconds, *options)
     if done.returncode or not done.stdout:
         messages = done.stderr.decode(errors="replace").splitlines()
         # Harmless and many: it has no width for characters such as a multiplication sign.
@@ -109,24 +123,62 @@ def _wider(dot: str) -> str:
     return dot.replace(found[0], f"nodesep={float(found[1]) + _WIDER:.2f}", 1)
 
 
-def _pdf(pages: Iterable[bytes]) -> bytes:
-    """A PDF of SVGs."""
-    from io import BytesIO
+def _png(command: Path, dot: str, seconds: float) -> bytes:
+    """A PNG that other programs open, with the words for which graphviz-pure has no font."""
+    foreign = typefaces.lacking(dot) if _is_pure(command) else ""
+    faces = _faces_for_png(foreign) if foreign else []
+    svg = _run(command, dot, "svg", seconds) if faces or len(dot) > _SHORT else b""
+    dpi = f"-Gdpi={_dpi(svg) if svg else _DPI}"
+    if not faces:
+        return _run(command, dot, "png", seconds, dpi)
+    from archc.draw.png_words import blanked, painted
 
+    known = "".join(char for face in faces for char in face.characters)
+    return painted(_run(command, blanked(dot, known), "png", seconds, dpi), svg, faces)
+
+
+def _dpi(svg: bytes) -> int:
+    """How many dots there can be to the inch. Warns where they are fewer than usual."""
+    found = _SIZE.search(svg)
+    assert found is not None
+    width, height = (int(points) / 72 * _DPI for points in found.groups())
+    dpi = int(_DPI * min(1, sqrt(PNG_PIXELS / (width * height)), PNG_SIDE / max(width, height)))
+    if dpi < _DPI:
+        warn(
+            f"the PNG has {dpi} dots to the inch and not {_DPI}, with which it would be "
+            f"{width:.0f}×{height:.0f} pixels: many programs do not open that; `-o x.svg` is sharp"
+        )
+    return dpi
+
+
+def _faces_for_png(characters: str) -> list[typefaces.Typeface]:
+    """Fonts of the machine for the characters. Warns of those that none has."""
     try:
-        from reportlab.graphics import renderPDF
-        from reportlab.pdfgen.canvas import Canvas
-        from svglib.svglib import svg2rlg
+        import PIL  # noqa: F401
+
+        faces = typefaces.of_machine(characters)
+    except ImportError:
+        _warn_of_lost(characters, "PNG", _NO_READER)
+        return []
+    had = {char for face in faces for char in face.characters}
+    _warn_of_lost([char for char in characters if char not in had], "PNG", _NO_FONT)
+    return faces
+
+
+def _pdf(pages: Iterable[bytes]) -> bytes:
+    """A PDF of SVGs. Warns of characters that no font has."""
+    try:
+        from archc.draw.pdf_pages import pdf
     except ImportError:
         raise EngineError(_NO_PDF) from None
-    made = BytesIO()
-    canvas = Canvas(made, invariant=1)  # no date, no random name
-    for svg in pages:
-        drawing = svg2rlg(BytesIO(svg))
-        if drawing is None:
-            raise EngineError("svglib could not read the drawing")
-        canvas.setPageSize((drawing.width, drawing.height))
-        renderPDF.draw(drawing, canvas, 0, 0)
-        canvas.showPage()
-    canvas.save()
-    return made.getvalue()
+    try:
+        made, lacking = pdf(pages)
+    except ValueError as error:
+        raise EngineError(str(error)) from None
+    _warn_of_lost(lacking, "PDF", _NO_FONT)
+    return made
+
+
+def _warn_of_lost(characters: Iterable[str], kind: str, cure: str) -> None:
+    if which := typefaces.listed(characters):
+        warn(_LOST.format(which, kind, cure))

@@ -18,7 +18,7 @@ from archc.draw.anchors import FRAME, POINT
 from archc.draw.collapse import boxes, card_of, cards
 from archc.draw.dot import GRAPH, NODE_AND_EDGE, Writer
 from archc.draw.scene import Box, Card, Scene
-from archc.draw.theme import recoloured
+from archc.draw.theme import printed, recoloured
 from archc.report.spelling.numbers import format_percent
 from archc.report.spelling.shapes import format_dims, format_field
 from archc.source import Source
@@ -82,6 +82,7 @@ class _Model:
     ) -> None:
         self.fields, self.source = fields, source
         self.scene, self.theme, self.writer = scene, theme, Writer(scene)
+        self.printed: dict[str, str] = {}  # the colours on paper of those of a dark page
         everything: list[Card | Box] = [*cards(scene.root), *boxes(scene.root)]
         ids = [item.id for item in everything]
         ids += [middle.id for middle in self.writer.middles.values()]
@@ -102,6 +103,7 @@ class _Model:
             "edges": edges,
             "levels": [[self.numbers[id] for id in ids] for ids in self.scene.levels],
             "closed": [self.numbers[b.id] for b in boxes(self.scene.root)] if large else [],
+            "printed": self.printed,
         }
 
     def _edges(self) -> list[list[Any]]:
@@ -152,6 +154,7 @@ class _Model:
         return self._tinted(self.writer.node_attributes(card))
 
     def _tinted(self, dot: str) -> str:
+        self.printed |= printed(dot, self.theme)
         return recoloured(dot, self.theme)
 
     def _about(self, item: Card | Box) -> dict[str, list[str]]:

@@ -11,11 +11,24 @@ from archc.draw.collapse import boxes, cards
 from archc.draw.lettering import Lettering, Line
 from archc.draw.part import title_of
 from archc.draw.scene import BESIDE, Box, Card, Scene
-from archc.draw.style import FAINT, GREY, INK, LINE, LOOKS, SKIP, category_of, font, heat
+from archc.draw.style import (
+    FAINT,
+    GREY,
+    INK,
+    LINE,
+    LOOKS,
+    SKIP,
+    category_of,
+    font,
+    heat,
+    is_wide,
+    room_for,
+)
 from archc.plan import Plan
 from archc.report.spelling.numbers import format_percent, human
 from archc.report.spelling.shapes import format_shape
 
+_SECOND = "\ue000"  # column of a character that takes two
 _SHADES = (0.0625, 0.25, 0.5625, 1.0)  # of the largest cost; evenly spaced as colours
 
 
@@ -108,7 +121,7 @@ def banner(
         counts = head.totals("costs" not in hidden)
         rows.append(font(head.name, 18, bold=True) + font(f"   {counts}{number}", 11, GREY))
         if head.title:
-            rows += [font(line, 10, FAINT) for line in textwrap.wrap(head.title, 72)[:3]]
+            rows += [font(line + room_for(line), 10, FAINT) for line in _wrapped(head.title)[:3]]
     if "legend" not in hidden:
         scale = _scale(hottest, head.cost) if hottest and head.cost.macs else ()
         rows += ["".join(_colours(signs)), _table([*scale, *_explained(signs)])]
@@ -116,6 +129,12 @@ def banner(
     if not lines:
         return ""
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{lines}</TABLE>'
+
+
+def _wrapped(title: str) -> list[str]:
+    """Lines of 72 columns, of which a character of Chinese takes two."""
+    columns = "".join(f"{char}{_SECOND}" if is_wide(char) else char for char in title)
+    return [line.replace(_SECOND, "") for line in textwrap.wrap(columns, 72)]
 
 
 def hottest(scene: Scene) -> int:

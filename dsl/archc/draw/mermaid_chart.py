@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from archc.draw.boxes import title
 from archc.draw.collapse import boxes, cards
+from archc.draw.limits import MERMAID_CHARACTERS, MERMAID_EDGES
 from archc.draw.scene import Box, Card, Scene
 from archc.draw.style import LOOKS, SKIP, category_of, look, plain
 
+_EDGE = re.compile(r"^ +n\d+ (?:-->|-\.->)", re.MULTILINE)
+_MARK = 300  # characters that a file has more: it says that archc wrote it
 _SIGNS = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "#": "35", "`": "96", "\\": "92"}
 
 
 def flowchart(scene: Scene, name: str, direction: str = "down") -> str:
     """The drawing as Mermaid text."""
     return "\n".join(_lines(scene, name, "LR" if direction == "right" else "TB")) + "\n"
+
+
+def excess(chart: str) -> str:
+    """Says how a chart is too large for GitHub; nothing if it is not."""
+    edges = len(_EDGE.findall(chart))
+    characters = len(chart.encode("utf-16-le")) // 2  # as JavaScript counts
+    if edges <= MERMAID_EDGES and characters <= MERMAID_CHARACTERS - _MARK:
+        return ""
+    return (
+        f"the chart has {edges:,} arrows and {characters:,} characters, "
+        f"and GitHub draws no more than {MERMAID_EDGES} and {MERMAID_CHARACTERS:,}"
+    )
 
 
 def _lines(scene: Scene, name: str, direction: str) -> Iterator[str]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from math import sqrt
+from math import ceil, sqrt
+from unicodedata import east_asian_width
 
 from archc.analysis.repeats import FEW, is_series
 from archc.report.characters import visible
@@ -119,8 +120,23 @@ _NARROW, _WIDE = frozenset("iljtfr.,:;|'()[]/ -·"), frozenset("mwMWGO→=+×")
 
 def text_width(text: str, points: float) -> float:
     """About how wide text is in Helvetica: enough to line columns up."""
-    units = sum(0.3 if c in _NARROW else 0.8 if c in _WIDE else 0.56 for c in text)
+    units = sum(
+        0.3 if c in _NARROW else 0.8 if c in _WIDE else 1.0 if is_wide(c) else 0.56 for c in text
+    )
     return units * points
+
+
+def is_wide(char: str) -> bool:
+    """Whether a character is as wide as high, like those of Chinese."""
+    return east_asian_width(char) in "WF"
+
+
+def room_for(text: str) -> str:
+    """Blanks for behind a text, where Graphviz without fonts counts its wide characters narrow.
+
+    It takes a space's width, 0.28 of the height, for each of a character's bytes.
+    """
+    return " " * ceil(sum(map(is_wide, text)) * 0.6)
 
 
 # --- text in DOT -------------------------------------------------------------------------

@@ -30,10 +30,20 @@ def recoloured(dot: str, theme: str) -> str:
     """DOT in the colours of a theme."""
     if theme == "light":
         return dot
-    dot = dot.replace("bgcolor=white", 'bgcolor="#ffffff"')
     pens = {"c": "color", "C": "bgcolor"}
-    dot = _PEN.sub(lambda found: f"{found[1]} 7 -{_dark(found[2], pens[found[1]])}", dot)
+    dot = _PEN.sub(lambda found: f"{found[1]} 7 -{_dark(found[2], pens[found[1]])}", _hex(dot))
     return _COLOUR.sub(lambda found: f'{found[1]}="{_dark(found[2], found[1])}"', dot)
+
+
+def printed(dot: str, theme: str) -> dict[str, str]:
+    """The colours on white paper of those that the DOT has in a theme."""
+    if theme == "light":
+        return {}
+    return {_dark(colour, name): f"#{colour}" for name, colour in _COLOUR.findall(_hex(dot))}
+
+
+def _hex(dot: str) -> str:
+    return dot.replace("bgcolor=white", 'bgcolor="#ffffff"')
 
 
 def _dark(colour: str, attribute: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,6 +151,18 @@ def style_of(args: Namespace) -> dict[str, Any]:
 
 
 def _pictures(analysis: Analysis, args: Namespace) -> list[bytes]:
+    """The files' contents; says what they do not show. Raises Stop."""
+    from archc.draw import DrawingWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", category=DrawingWarning)
+        made = _made(analysis, args)
+    for message in dict.fromkeys(str(one.message) for one in caught):
+        say(message)
+    return made
+
+
+def _made(analysis: Analysis, args: Namespace) -> list[bytes]:
     from archc.draw import TooManySheets, Unknown
     from archc.draw.graphviz import EngineError
 
