@@ -567,12 +567,25 @@ def test_what_was_published_is_not_claimed(folder: Path) -> None:
 
 def test_another_training_has_the_weights_and_not_the_results(folder: Path) -> None:
     trained = sound('network V\nextends "base.arch"\ntrain { epochs 3 }\n', folder)
-    gone = {"top1_error", "measured", "accuracy"}
+    gone = {"display", "top1_error", "measured", "accuracy"}
     assert set(sound(BASE, folder).meta) - set(trained.meta) == gone
     assert "Loads weights from the web." in trained.emit()
     assert len(trained.facts.expect) == 1
     facts = sound('network V\nextends "base.arch"\nmeta { display "V" }\n', folder)
     assert facts.meta == sound(BASE, folder).meta | {"display": "V"}
+
+
+def test_results_of_its_own_are_not_mixed_with_those_of_the_base(folder: Path) -> None:
+    own = sound('network V\nextends "base.arch"\nmeta { top1_error 7.5 }\n', folder)
+    gone = {"display", "measured", "accuracy"}
+    assert own.meta == {k: v for k, v in sound(BASE, folder).meta.items() if k not in gone}
+    assert not own.diagnostics  # the same number is said anew, of another test
+    for variant in ("train { epochs 30 }", "meta { top1_error 20 }"):
+        (folder / "long.arch").write_text(f'extends "resnet18"\n{variant}\n')
+        table = archc.compare(["resnet18", folder / "long.arch"])
+        base, mine = (entry.candidate() for entry in table.entries)
+        assert (base.label, mine.label) == ("ResNet-18", "long")
+        assert [row["top5_error"] for row in table.records()] == [10.92, None]
 
 
 def test_own_facts_are_told(folder: Path) -> None:

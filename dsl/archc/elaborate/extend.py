@@ -15,7 +15,7 @@ from archc import syntax
 from archc.elaborate.link import nothing_to_change
 from archc.elaborate.names import aliases_in, labels_in
 from archc.elaborate.network import class_name, is_network
-from archc.elaborate.sections import inherited
+from archc.elaborate.sections import inherited, is_result
 from archc.source import (
     Damage,
     Diagnostic,
@@ -228,7 +228,7 @@ def change_section(kind: str, own: syntax.File, base: syntax.File) -> SectionCha
     """Lines replace those of the same name, and the others stay, but for what is not so any more.
 
     What was expected and published of the base is not of another network, what was measured not of
-    one that is trained otherwise.
+    one that is trained otherwise, or has results of its own: they would be a row of two networks.
     """
     mine, theirs = entries_of(own, kind), entries_of(base, kind)
     known = {entry_key(entry) for entry in theirs}
@@ -241,9 +241,14 @@ def change_section(kind: str, own: syntax.File, base: syntax.File) -> SectionCha
         gone, instead = theirs, {}
         return SectionChange(instead, gone, mine)
     if kind == "meta":
-        is_other, is_trained_otherwise = alters(own), bool(entries_of(own, "train"))
-        gone = [e for e in theirs if not inherited(e, is_other, is_trained_otherwise)]
+        gone = [entry for entry in theirs if not _is_inherited(entry, own)]
     return SectionChange(instead, gone, [e for e in mine if entry_key(e) not in known])
+
+
+def _is_inherited(fact: syntax.Entry, own: syntax.File) -> bool:
+    """Whether a line of a base's `meta` is so of the file that extends it."""
+    has_results = any(is_result(entry.key.id) for entry in entries_of(own, "meta"))
+    return inherited(fact, alters(own), has_results or bool(entries_of(own, "train")))
 
 
 def alters(own: syntax.File) -> bool:
@@ -364,7 +369,9 @@ class _Merger:
             before = {entry_key(entry): entry for entry in entries_of(base, kind)}
             for entry in entries_of(own, kind):
                 same = before.get(entry_key(entry))
-                if entry.key.id != "init" and entry == same:
+                if entry.key.id == "init" or entry != same:
+                    continue
+                if kind == "train" or _is_inherited(same, own):  # else it is what keeps it
                     self._warn_of_same(entry.span, same.span)
         words = Counter(word for item in own.items for word in words_of(item.span))
         unused: list[syntax.Block] = []
