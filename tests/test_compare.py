@@ -404,7 +404,7 @@ def test_a_sweep_stands_beside_a_baseline(
     code, out, err = run(capsys, "-D", "widht=4", *argv)
     assert (code, out) == (1, "")
     assert err == "archc: none of the networks has a param 'widht'; did you mean 'width'?\n"
-    nets = [path, archc.load(path, width=32), "resnet18"]
+    nets = (path, archc.load(path, width=32), "resnet18")
     table = archc.compare(nets, params={"width": [4, 8]}, columns=["name"])
     names = ["my width=4", "my width=8", "my width=32", "resnet18"]
     assert [row["name"] for row in table.records()] == names

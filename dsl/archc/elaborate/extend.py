@@ -16,6 +16,7 @@ from archc.elaborate.link import nothing_to_change
 from archc.elaborate.names import aliases_in, labels_in
 from archc.elaborate.network import class_name, is_network
 from archc.elaborate.sections import inherited, is_result
+from archc.elaborate.unlabelled import is_called_after, label_it, without_label
 from archc.source import (
     Damage,
     Diagnostic,
@@ -427,18 +428,25 @@ class _Merger:
             span = item.term.name.span if kind == "let" else item.name.span  # type: ignore[union-attr]
             self._add(nothing_to_change("`let`" if kind == "let" else kind, name, span, known))
         elif kind in ("label", "input", "output") and name:
-            self._warn_of_slip(item, name, known)
+            self._warn_of_slip(item, name, known, base)
 
-    def _warn_of_slip(self, item: syntax.Item, name: str, known: list[str]) -> None:
-        """`fcc: fc 10` behind an `fc:`, but not `conv6` behind a `conv5`."""
-        hint = did_you_mean(name, known)
-        meant = hint.split("`")[1] if hint else name
-        if re.sub(r"\d+", "", meant) == re.sub(r"\d+", "", name):
-            return
+    def _warn_of_slip(
+        self, item: syntax.Item, name: str, known: list[str], base: syntax.File
+    ) -> None:
+        """`fcc: fc 10` behind an `fc:`, but not `conv6` behind a `conv5`; `fc:` behind an `fc 10`
+        that has no label.
+        """
         label = item.label if isinstance(item, syntax.Statement) else None
+        unlabelled = without_label(base, name) if label is not None else []
+        if len(unlabelled) > 1 and is_called_after(item, name):
+            unlabelled = []  # another of that kind
+        hint = label_it(unlabelled, name) if unlabelled else did_you_mean(name, known)
+        meant = hint.split("`")[1] if hint else name
+        if not unlabelled and re.sub(r"\d+", "", meant) == re.sub(r"\d+", "", name):
+            return
         span = name_span(label) if label is not None else item.span
         title = f"`{name}` is new, and stands behind the last statement"
-        fix = Fix(hint, span, meant) if label is not None else None
+        fix = Fix(hint, span, meant) if label is not None and not unlabelled else None
         self.diagnostics.add(
             Diagnostic(
                 "W121",
@@ -495,6 +503,8 @@ def _no_label(label: syntax.Label, base: syntax.File) -> Fault:
             cure = "it is inside of another statement, which can be replaced as a whole"
             cure += f": `{around[1]}: ...`" if around is not None and around[1] else ""
             return fault("A110", title, label.span, cure, also=(SpanLabel(statement.span),))
+    if unlabelled := without_label(base, name):
+        return fault("A110", title, label.span, label_it(unlabelled, name))
     listed = f"there are {', '.join(f'`{each}`' for each in known[:12])}" if known else ""
     return fault("A110", title, label.span, spelling(name, known, label.span) or listed)
 
