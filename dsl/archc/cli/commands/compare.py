@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archc import comparison, files
+from archc.analysis.shape_comments import told_once
 from archc.api import bundled
 from archc.cli.commands.reading import analyse, find_all, show
 from archc.cli.commands.tables import put_sheets
@@ -95,7 +96,7 @@ def _entries(inputs: list[Input], args: Namespace) -> tuple[list[NetworkEntry], 
             elif input.folder is None:  # in a folder, files of blocks are for the others
                 say(f"{input.name} has no `network` line")
                 code = code or WRONG
-    show(render.unique(diagnostics), sys.stderr, args)
+    show(told_once(render.unique(diagnostics)), sys.stderr, args)
     return found, code
 
 
