@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import archc
+
 TOP = Path(__file__).parent.parent
 # Every expression has a type: mypy's --disallow-any-expr says where one has none.
 SCRIPT = """\
@@ -17,6 +19,7 @@ from archc.comparison import Comparison
 from archc.explain import Explanation
 from archc.report.summary import Summary
 
+width: archc.Param | None = None
 depths: list[archc.Param] = [2, 2]
 net = archc.load("resnet18", num_classes=10, depths=depths, norm="bn", deep=True)
 assert_type(net, archc.Net)
@@ -56,3 +59,5 @@ def test_a_script_has_types(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False, cwd=TOP,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
+    annotations = {"archc": archc, "wide": 2}
+    exec("width: archc.Param | None = wide", annotations)  # read at run time, too

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import TypeAlias, TypedDict
 
 # A param's value: of a list its items, of an operator or a block the name.
-Param: TypeAlias = "bool | int | float | str | Sequence[Param]"
+Param: TypeAlias = bool | int | float | str | Sequence["Param"]
 
 
 class StyleOptions(TypedDict, total=False):
