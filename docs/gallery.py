@@ -41,7 +41,7 @@ def page() -> str:
     for name, net in nets:
         meta = net.meta
         if meta.get("paper", "") != paper:
-            paper = meta.get("paper", "")
+            paper = str(meta.get("paper", ""))
             by = ", ".join(str(meta[key]) for key in ("authors", "year") if key in meta)
             parts.append(f"## {paper}\n\n{by}\n")
         numbers = f"{human(net.params)} parameters, {human(net.macs)} MACs"

@@ -110,7 +110,14 @@ def test_build_never_loses_an_edit(run: Run, tmp_path: Path) -> None:
     assert "edited" in done.err
     assert "--force" in done.err
     assert out.read_text(encoding="utf-8").startswith("# mine\n")
-    assert run("build", "tiny.arch", "-o", "out.py", "--force").code == 0
+    done = run("build", "tiny.arch", "-o", "out.py", "--force")
+    assert done.code == 0
+    first, *lines = done.err.splitlines()
+    assert first == "--force takes away what was edited in out.py:"
+    assert [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")] == [
+        "-# mine"
+    ]
+    assert run("build", "tiny.arch", "-o", "out.py", "--force").err.startswith("up to date: out.py")
     assert not out.read_text(encoding="utf-8").startswith("# mine\n")
 
 

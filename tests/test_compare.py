@@ -296,7 +296,7 @@ def test_unknown_columns(capsys: pytest.CaptureFixture[str]) -> None:
 def test_in_python() -> None:
     net = archc.load("resnet18")
     table = archc.compare([net, "squeezenet1_1"], sort="params", params={"num_classes": 10})
-    assert [row["name"] for row in table.records()] == ["squeezenet1_1", "resnet18"]
+    assert [row["name"] for row in table.records()] == ["squeezenet1_1 num_classes=10", "resnet18"]
     assert len(table) == 2
     assert str(table).startswith("name ")
     assert "<td" in table._repr_html_()
@@ -385,3 +385,53 @@ def test_several_values_of_a_param_are_rows(
     assert rows("-D", "width=4", "-D", "width=8") == both
     assert len(rows("-D", "width=4,8", "-D", "depths=[1,1]", "-D", "depths=[2,2]")) == 4
     assert len(rows("-D", "depths=1,3")) == 1, "a list's own commas"
+    lists = [f"my depths=[{d},2]" for d in (1, 2)]
+    table = csv.reader(
+        run(capsys, str(path), "-D", "depths=[1,2],[2,2]", "--format", "csv")[1].splitlines()
+    )
+    assert [row[0] for row in table][1:] == lists
+
+
+def test_a_sweep_stands_beside_a_baseline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "my.arch"
+    path.write_text("network My\nparam width = 4\ninput 8x8 x3\nconv 1x1 x(width)\n", "utf-8")
+    argv = (str(path), "resnet18", "--columns", "name", "--format", "csv")
+    code, out, err = run(capsys, "-D", "width=4,8", *argv)
+    assert (code, out.splitlines()[1:]) == (0, ["my width=4", "my width=8", "resnet18"])
+    assert err == "-D width is not for resnet18: no such param there\n"
+    code, out, err = run(capsys, "-D", "widht=4", *argv)
+    assert (code, out) == (1, "")
+    assert err == "archc: none of the networks has a param 'widht'; did you mean 'width'?\n"
+    nets = (path, archc.load(path, width=32), "resnet18")
+    table = archc.compare(nets, params={"width": [4, 8]}, columns=["name"])
+    names = ["my width=4", "my width=8", "my width=32", "resnet18"]
+    assert [row["name"] for row in table.records()] == names
+    with pytest.raises(archc.ArchError, match="no param `widht`"):
+        archc.compare([path, "resnet18"], params={"widht": 4})
+    assert len(archc.compare(str(path))) == 1
+    assert len(archc.compare(archc.loads(path.read_text("utf-8")))) == 1
+
+
+def test_the_params_in_force_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "my.arch"
+    path.write_text(
+        "network My\nparam width = 4\nparam act = relu\nparam twice = [1, 2]\ninput 8x8 x3\n"
+        "c: conv 1x1 x(width)\nact\nfor t in twice { conv 1x1 x(t) }\n",
+        encoding="utf-8",
+    )
+    given = ("-D", "width=8", "-D", "act=gelu")
+    for command, *rest in (["explain", "c"], ["fit"], ["summary"]):
+        argv = [command, str(path), *rest, *given]
+        assert cli.main([*argv]) == 0
+        assert "My width=8 act=gelu" in capsys.readouterr().out.splitlines()[0]
+        assert cli.main([*argv, "--format", "json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["arguments"] == {"width": 8, "act": "gelu", "twice": [1, 2]}
+    source = archc.load(path, width=8, act="gelu").source()
+    module: dict[str, Any] = {}
+    exec(source, module)
+    assert "Built with width = 8, act = gelu" in module["__doc__"]
+    exec(archc.load(path).source(), module)
+    assert "width" not in module["__doc__"]

@@ -31,6 +31,8 @@ def script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    text = "network N\nparam width = 16\nparam  depth=[2, 2]\nparam num_classes = 10  # param x\n"
+    (tmp_path / "params.arch").write_text(text, encoding="utf-8")
     for name in ("net.arch", "other net.arch", "notes.txt", "nets/deep.arch"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -73,7 +75,21 @@ needs_bash = pytest.mark.skipif(BASH is None, reason="no bash here")
         ("draw net.arch --without title,costs,l", ["title,costs,legend"]),
         ("build net.arch --with device,z", ["device,zero-init"]),
         ("runs --sort top", ["top1", "top5"]),
-        ("compare --sort ", []),
+        ("fit --memory ", []),
+        ("compare --sort top", ["top1_error", "top5_error"]),
+        ("compare --columns name,ma", ["name,macs"]),
+        ("summary net.arch --columns fi", ["field"]),
+        ("verify net.arch --only cop", ["copying"]),
+        ("verify net.arch --only copying,sta", ["copying,state"]),
+        ("explain A20", [f"A{n}" for n in range(200, 210)]),
+        ("explain A201 ne", ["net.arch", "nets"]),
+        ("--color ", ["auto", "always", "never"]),
+        ("--color = a", ["auto", "always"]),
+        ("--col", ["--color"]),
+        ("build params.arch -D ", ["width=", "depth=", "num_classes="]),
+        ("diff net.arch params.arch --left w", ["width="]),
+        ("compare params.arch net.arch -D nu", ["num_classes="]),
+        ("build vgg11 -D ", []),
     ],
 )
 def test_what_bash_offers(

@@ -33,7 +33,7 @@ PAIRS = sorted(DIFFS.glob("*-*.txt"))
 HEAD = "network N\nparam classes = 10\ninput 32x32 x3\n"
 
 
-def analysis_of(text: str, name: str = "x.arch", **params: object) -> Analysis:
+def analysis_of(text: str, name: str = "x.arch", **params: archc.Param) -> Analysis:
     found = analyze(Source(name, text), params=params, limits=LIMITS)
     assert found.ok, [d.title for d in found.diagnostics]
     return found

@@ -552,6 +552,100 @@ def test_a_variant_cannot_be_used(folder: Path) -> None:
     assert (found.code, found.span.text) == ("A110", "without fc")
 
 
+# --- statements without a label ----------------------------------------------------------
+
+PLAIN = """\
+network Plain
+input 32x32 x3
+conv 3x3 p1 x8; relu
+conv 3x3 p1 x16
+relu
+gap; flatten
+fc 10
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("without fc", "A110"),
+        ("without relu2", "A110"),
+        ("fc: fc 3", "W121"),
+        ("conv1: conv 5x5 p2 x8", "W121"),
+        ("conv2: conv 5x5 p2 x16", "W121"),
+        ("relu2: gelu", "W121"),
+    ],
+)
+def test_a_statement_without_a_label_gets_one(change: str, code: str, tmp_path: Path) -> None:
+    """The cure, taken, works: and replaces what `summary` calls so."""
+    name = change.removeprefix("without ").partition(":")[0]
+    (tmp_path / "plain.arch").write_text(PLAIN, encoding="utf-8")
+    before = archc.load(tmp_path / "plain.arch")
+    text = f'extends "plain.arch"\n{change}\n'
+    found = next(d for d in of(text, tmp_path).diagnostics if d.code == code)
+    said = re.fullmatch(
+        r"the base's `(.+)` \(line (\d+)\) has no label: give it one, `(.+)`, to replace it",
+        found.helps[0],
+    )
+    assert said is not None
+    lines = PLAIN.splitlines()
+    line = lines[int(said[2]) - 1]
+    assert said[1] in line
+    lines[int(said[2]) - 1] = line.replace(said[1], said[3])
+    (tmp_path / "plain.arch").write_text("\n".join(lines), encoding="utf-8")
+    shown = [row["name"] for row in before.summary().records()]
+    at = shown.index(name if name in shown else f"{name}1")
+    was = [row["statement"] for row in before.summary().records()]
+    now = [row["statement"] for row in sound(text, tmp_path).summary().records()]
+    if change.startswith("without"):
+        assert now == was[:at] + was[at + 1 :]
+    else:
+        assert (now[:at], now[at + 1 :]) == (was[:at], was[at + 1 :])
+        assert now[at] == change.partition(": ")[2]
+
+
+def test_several_statements_without_a_label(tmp_path: Path) -> None:
+    (tmp_path / "plain.arch").write_text(PLAIN, encoding="utf-8")
+    cure = (
+        "the base has `relu` without a label on lines 3 and 5: give the one that is meant a label"
+    )
+    (found,) = of('extends "plain.arch"\nwithout relu\n', tmp_path).diagnostics
+    assert found.helps == (f"{cure} to replace it",)
+    assert "W121" in {
+        d.code for d in of('extends "plain.arch"\nrelu: gelu\n', tmp_path).diagnostics
+    }
+    for new in ("relu: relu", "relu3: relu", "head: gelu"):
+        found_codes = {d.code for d in of(f'extends "plain.arch"\n{new}\n', tmp_path).diagnostics}
+        assert "W121" not in found_codes
+    (found, *_) = of('extends "resnet18"\nrelu: gelu\n', tmp_path).diagnostics
+    assert "in a copy (`archc new mybase --from resnet18`)" in found.helps[0]
+
+
+@pytest.mark.parametrize(
+    ("braced", "meant"),
+    [
+        (
+            'extends "base.arch" {\n  without fc   # }\n}\n',
+            'extends "base.arch"\n  without fc   # }\n\n',
+        ),
+        ('extends "base.arch" { without fc }\n', 'extends "base.arch"; without fc \n'),
+        (
+            'extends "base.arch"{\nbody: { relu; relu }\nfc: fc 3\n}\n',
+            'extends "base.arch"\nbody: { relu; relu }\nfc: fc 3\n\n',
+        ),
+    ],
+)
+def test_braces_around_the_changes_are_taken_away(braced: str, meant: str, folder: Path) -> None:
+    (found,) = of(braced, folder).diagnostics
+    (fix,) = found.fixes
+    assert (found.code, fix.safe) == ("A001", True)
+    text = braced
+    for edit in sorted(fix.edits, key=lambda edit: -edit.span.start):
+        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
+    assert text == meant
+    sound(text, folder)
+
+
 # --- what is inherited -------------------------------------------------------------------
 
 
@@ -567,12 +661,25 @@ def test_what_was_published_is_not_claimed(folder: Path) -> None:
 
 def test_another_training_has_the_weights_and_not_the_results(folder: Path) -> None:
     trained = sound('network V\nextends "base.arch"\ntrain { epochs 3 }\n', folder)
-    gone = {"top1_error", "measured", "accuracy"}
+    gone = {"display", "top1_error", "measured", "accuracy"}
     assert set(sound(BASE, folder).meta) - set(trained.meta) == gone
     assert "Loads weights from the web." in trained.emit()
     assert len(trained.facts.expect) == 1
     facts = sound('network V\nextends "base.arch"\nmeta { display "V" }\n', folder)
     assert facts.meta == sound(BASE, folder).meta | {"display": "V"}
+
+
+def test_results_of_its_own_are_not_mixed_with_those_of_the_base(folder: Path) -> None:
+    own = sound('network V\nextends "base.arch"\nmeta { top1_error 7.5 }\n', folder)
+    gone = {"display", "measured", "accuracy"}
+    assert own.meta == {k: v for k, v in sound(BASE, folder).meta.items() if k not in gone}
+    assert not own.diagnostics  # the same number is said anew, of another test
+    for variant in ("train { epochs 30 }", "meta { top1_error 20 }"):
+        (folder / "long.arch").write_text(f'extends "resnet18"\n{variant}\n')
+        table = archc.compare(["resnet18", folder / "long.arch"])
+        base, mine = (entry.candidate() for entry in table.entries)
+        assert (base.label, mine.label) == ("ResNet-18", "long")
+        assert [row["top5_error"] for row in table.records()] == [10.92, None]
 
 
 def test_own_facts_are_told(folder: Path) -> None:

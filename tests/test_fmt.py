@@ -488,6 +488,32 @@ def test_shapes_are_written_and_corrected(
     assert not analyze(Source("t.arch", read(path))).diagnostics
 
 
+def test_wrong_shapes_are_told_once_with_their_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.arch"
+    path.write_text(SHAPES, "utf-8")
+    for command in (["summary"], ["explain"], ["compare"]):
+        assert cli.main([*command, str(path)]) == 0
+        err = capsys.readouterr().err
+        assert err.count("W108]") == 1
+        assert "2 comments more are not right any more: `archc fmt --shapes` corrects all" in err
+    assert cli.main(["check", str(path)]) == 0
+    assert capsys.readouterr().out.count("W108]") == 3
+    run(capsys, "--shapes", path)
+    assert cli.main(["summary", str(path)]) == 0
+    assert not capsys.readouterr().err
+
+
+def test_the_first_file_stays_right_at_another_width(tmp_path: Path) -> None:
+    assert cli.main(["new", str(tmp_path / "my")]) == 0
+    text = read(tmp_path / "my.arch")
+    assert "\nparam width = 16\n" in text
+    assert "# 16x16" in text
+    for other in (text, text.replace("width = 16", "width = 24")):
+        assert not analyze(Source("my.arch", other)).diagnostics
+
+
 def test_shapes_that_would_change_the_network_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -412,7 +412,8 @@ def test_json(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(out)
     assert code == 0
     assert list(found) == [
-        "version", "archc", "network", "batch", "dtype", "inputs", "outputs", "totals", "nodes",
+        "version", "archc", "network", "arguments", "batch", "dtype", "inputs", "outputs", "totals",
+        "nodes",
     ]  # fmt: skip
     assert found["version"] == 1
     assert found["inputs"] == [{"name": "x", "shape": [3, 16, 16]}]

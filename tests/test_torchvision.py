@@ -171,7 +171,7 @@ def test_the_file_names_the_weights_that_load(name: str) -> None:
     whole = [w.name for w in published if w.name != "IMAGENET1K_FEATURES"]  # has no classifier
     said = f"torchvision's {published.__name__}.{' and '.join(whole)}"
     net = archc.load(name)
-    assert net.meta["pretrained"].partition(",")[0] == said
+    assert str(net.meta["pretrained"]).partition(",")[0] == said
     (head,) = re.findall(r'\A"""(.*?)"""', net.source(), re.DOTALL)
     assert f"Loads {said}" in " ".join(head.split())
 

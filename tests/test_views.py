@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import combinations, pairwise
 from math import cbrt, dist
 from pathlib import Path
+from typing import Unpack
 from xml.etree import ElementTree
 
 import pytest
@@ -16,6 +17,7 @@ from test_draw import HOSTILE, Picture, bundled, picture_of
 import archc
 from archc import api
 from archc.analysis.costs import Costs
+from archc.arguments import StyleOptions
 from archc.draw import DrawStyle, Unknown, draw, scene_of, style
 from archc.draw.collapse import boxes, cards
 from archc.draw.paper import Paper, paper
@@ -33,7 +35,7 @@ def paper_of(analysis: api.Analysis) -> Paper:
     return paper(analysis.plan, Costs())
 
 
-def shown(name: str, view: str, **how: object) -> Picture:
+def shown(name: str, view: str, **how: Unpack[StyleOptions]) -> Picture:
     return picture_of(archc.load(name).analysis.draw(view, **how))
 
 

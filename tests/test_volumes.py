@@ -114,9 +114,9 @@ def test_skips_go_over_in_one_line_of_boxes() -> None:
 
 
 def test_on_a_dark_page() -> None:
-    net, how = archc.load("lenet5"), {"format": "dot", "view": "volumes"}
+    net = archc.load("lenet5")
     light, dark = (
-        set(re.findall(r"[cC] 7 -(#\w+)", net.draw(theme=theme, **how).decode()))
+        set(re.findall(r"[cC] 7 -(#\w+)", net.draw("dot", view="volumes", theme=theme).decode()))
         for theme in ("light", "dark")
     )
     assert light

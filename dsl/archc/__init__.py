@@ -12,6 +12,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # typing's own costs as much as argparse
 if TYPE_CHECKING:
     from archc.api import Analysis, ArchError, analyze, bundled
+    from archc.arguments import Param
     from archc.comparison import compare
     from archc.net import Net, diff, load, loads
     from archc.source import Diagnostic, Limits, Source
@@ -23,6 +24,7 @@ __all__ = [
     "Diagnostic",
     "Limits",
     "Net",
+    "Param",
     "Source",
     "__version__",
     "analyze",
@@ -38,6 +40,7 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     homes = {"comparison": ["compare"], "net": ["Net", "diff", "load", "loads"]}
+    homes["arguments"] = ["Param"]
     homes["source"] = ["Diagnostic", "Limits", "Source"]
     homes["notebook"] = ["load_ipython_extension", "unload_ipython_extension"]
     home = next((module for module, names in homes.items() if name in names), "api")

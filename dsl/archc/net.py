@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc.api import Analysis, ArchError, analyze, compared, source_of
+from archc.arguments import Param
 from archc.configuration import Configuration, find_configuration
 from archc.data import ARCHS
 from archc.elaborate.params import by_current_names
@@ -14,9 +16,13 @@ from archc.files import Unreadable, stamp
 from archc.source import Diagnostic, Limits, Source, Span, SpanLabel
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     import networkx as nx
+    import torch
     from torch import nn
 
+    from archc.arguments import DrawOptions
     from archc.diffs import Diff
     from archc.emit.options import Options
     from archc.explain import Explanation
@@ -31,7 +37,7 @@ class Net:
 
     @classmethod
     def of(cls, analysis: Analysis) -> Net:
-        """The network of an analysis. Raises ArchError where it has mistakes, or is none."""
+        """Return the network of an analysis. Raises ArchError where it has mistakes, or is none."""
         if not analysis.ok:
             raise ArchError(analysis.diagnostics)
         if analysis.plan is None:
@@ -44,50 +50,78 @@ class Net:
 
     @property
     def name(self) -> str:
+        """Return the name of the network, and of its class."""
         return self.analysis.name
 
     @property
     def params(self) -> int:
+        """Count the trainable numbers, each once, auxiliary heads included."""
         return self.analysis.params
 
     @property
     def macs(self) -> int:
+        """Count the multiply-accumulates of convolutions and linears in eval mode, a sample."""
         return self.analysis.macs
 
     @property
-    def meta(self) -> dict[str, Any]:
+    def meta(self) -> dict[str, Param]:
+        """Return what `meta` says: `paper`, `year`, `top1_error` (percent) and the like."""
         return self.analysis.meta
 
     @property
     def output(self) -> tuple[int, ...] | None:
+        """Return the first output's shape without the batch: (1000,), or (512, 7, 7)."""
         return self.analysis.output
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Return what `archc check` warns of; a network with mistakes is not loaded."""
         return self.analysis.diagnostics
 
     @property
     def graph(self) -> nx.MultiDiGraph[str]:
+        """Unfold the network: a networkx graph with a node for each operator.
+
+        Its type is known to a type checker where `types-networkx` is installed.
+        """
         return self.analysis.graph
 
-    def draw(self, format: str = "svg", **how: Any) -> bytes:
-        """The network drawn, as `archc draw` does; `how` is view, depth, expand, theme, engine."""
-        return self.analysis.sheet(format, **how)
+    def draw(
+        self,
+        format: str = "svg",
+        *,
+        engine: str = "auto",
+        seconds: float = 60,
+        **how: Unpack[DrawOptions],
+    ) -> bytes:
+        """Draw the network, as `archc draw` does, in at most so many seconds.
+
+        `how` is view, depth, expand, theme, columns, only and hidden, of `archc.draw.DrawStyle`.
+        """
+        return self.analysis.sheet(format, engine=engine, seconds=seconds, **how)
 
     def explain(self, name: str = "") -> Explanation:
-        """Where the numbers of a part come from, as `archc explain` says it; print it, or show it.
+        """Tell where a part's numbers come from, as `archc explain` does; print it, or show it.
 
         Without a name: the network, and what can be named. Raises archc.explain.NoSuchNode
         (a LookupError) where nothing has that name.
         """
         return self.analysis.explain(*([name] if name else []))[0]
 
-    def summary(self, depth: int | None = None, **how: Any) -> Summary:
-        """Its numbers as a table: `how` is batch, dtype, columns and fold of `Analysis.summary`.
+    def summary(
+        self,
+        depth: int | None = None,
+        *,
+        batch: int = 1,
+        dtype: str = "fp32",
+        columns: Sequence[str] | None = None,
+        fold: bool = True,
+    ) -> Summary:
+        """List its numbers in a table: the arguments are those of `Analysis.summary`.
 
         The table shows itself in Jupyter, and has `frame()`, `to_dict()`, `json()` and the totals.
         """
-        return self.analysis.summary(depth, **how)
+        return self.analysis.summary(depth, batch=batch, dtype=dtype, columns=columns, fold=fold)
 
     def _repr_svg_(self) -> str | None:
         """What Jupyter shows: the diagram, its numbers above it; None without a Graphviz."""
@@ -110,11 +144,11 @@ class Net:
         return None
 
     def source(self, templates: Path | None = None, options: Options | None = None) -> str:
-        """The network as PyTorch source, as `archc build` writes it."""
+        """Write the network as PyTorch source, as `archc build` does."""
         return stamp(self.analysis.emit(templates, options), self.analysis.text)
 
-    def module(self, **arguments: Any) -> nn.Module:
-        """An instance of the generated class. Needs torch; `arguments` go to its constructor.
+    def module(self, **arguments: Param | torch.device | torch.dtype | None) -> nn.Module:
+        """Make an instance of the generated class. Needs torch; `arguments` go to its constructor.
 
         Beside the file's params those that options add: `device`, `dtype`, `grad_checkpointing`
         and `zero_init_residual`.
@@ -132,7 +166,7 @@ def load(
     *,
     project: str | Path | None = None,
     limits: Limits | None = None,
-    **params: Any,
+    **params: Param,
 ) -> Net:
     """Load a network from a file, from standard input (`-`) or a bundled one by name.
 
@@ -140,13 +174,7 @@ def load(
     as `[tool.archc]` in pyproject.toml says, or the file's own). Raises ArchError for mistakes in
     the text, OSError where there is no such file, ValueError for a wrong pyproject.toml.
     """
-    try:
-        source = source_of(path)
-    except Unreadable as error:
-        if error.io:
-            raise OSError(error.diagnostic.title) from None
-        raise ArchError((error.diagnostic,)) from None
-    return _net(source, project, limits, params)
+    return Net.of(analysis_of(path, project, limits, params))
 
 
 def loads(
@@ -155,28 +183,55 @@ def loads(
     *,
     project: str | Path | None = None,
     limits: Limits | None = None,
-    **params: Any,
+    **params: Param,
 ) -> Net:
     """Load a network from its text, as `load` does from a file.
 
     `use` starts from the folder `project` (default: the one that Python runs in) and must stay
     inside. Raises ArchError for mistakes in the text.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"loads takes the text of a network, not {_kind(text)}; load takes a path")
     name = str(Path(project or "") / "<text>")
-    return _net(Source(name, text), project, limits, params)
+    return Net.of(_configured(Source(name, text), project, limits, params))
 
 
-def _net(
-    source: Source, project: str | Path | None, limits: Limits | None, params: dict[str, Any]
-) -> Net:
-    """Raises ArchError, ConfigurationError."""
+def analysis_of(
+    path: str | Path,
+    project: str | Path | None = None,
+    limits: Limits | None = None,
+    params: Mapping[str, Param] | None = None,
+) -> Analysis:
+    """What `load` makes a network of, whatever its mistakes. Raises as it does."""
+    if not isinstance(path, str | Path):
+        raise TypeError(f"a network is a path or a bundled one's name, not {_kind(path)}")
+    try:
+        source = source_of(path)
+    except Unreadable as error:
+        if error.io:
+            raise OSError(error.diagnostic.title) from None
+        raise ArchError((error.diagnostic,)) from None
+    return _configured(source, project, limits, params or {})
+
+
+def _kind(value: object) -> str:
+    return f"{type(value).__name__} ({str(value)[:40]!r})"
+
+
+def _configured(
+    source: Source,
+    project: str | Path | None,
+    limits: Limits | None,
+    params: Mapping[str, Param],
+) -> Analysis:
+    """The analysis as pyproject.toml says. Raises ConfigurationError."""
     own = Path(source.name).parent
     said = find_configuration(own) if own != ARCHS else Configuration()
     where = said.project_of(own)
     if project is not None:
         where = replace(where, folder=Path(project))
     within = limits or Limits(**said.limits)
-    return Net.of(analyze(source, params=params, project=where, limits=within))
+    return analyze(source, params=params, project=where, limits=within)
 
 
 def _no_network(source: Source) -> Diagnostic:

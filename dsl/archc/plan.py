@@ -16,7 +16,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from archc import syntax
+from archc import symbolic, syntax
 from archc.ops import Dims, Op, Shape
 from archc.record import record
 from archc.source import Span
@@ -347,6 +347,11 @@ class Plan:
         """Its name, and the params that are set: `ResNet width=16`."""
         return " ".join([self.name, *format_params(self.given)])
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The value of each param, in plain numbers and names."""
+        return {name: plain_value(value) for name, value in self.params.items()}
+
 
 def format_params(given: Mapping[str, Any]) -> list[str]:
     """Return `width=16` for each param that is set: a word each, whatever the values are."""
@@ -355,6 +360,13 @@ def format_params(given: Mapping[str, Any]) -> list[str]:
         return "".join(c for c in str(value) if c.isprintable() and not c.isspace())
 
     return [f"{name}={word(value)}" for name, value in given.items()]
+
+
+def plain_value(given: Any) -> Any:
+    """Return an argument of a block or network in plain numbers and names."""
+    if isinstance(given, tuple):
+        return [plain_value(item) for item in given]
+    return given.name if isinstance(given, Applicable) else symbolic.plain(given)
 
 
 def children(node: Node) -> Iterator[Chain]:

@@ -7,7 +7,9 @@ the group makes. Where that is run several times, it is right if it is right onc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from archc import syntax
 from archc.elaborate.names import inner_sequences
@@ -17,6 +19,7 @@ from archc.record import record
 from archc.source import Diagnostic, Fix, Severity, Source, Span, SpanLabel
 
 _COMMENT = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"?|#[^\n]*')
+_WRONG = "W108"
 _N = r"\d{1,9}"
 _SHAPE = re.compile(
     rf"#[ \t]*((?P<map>{_N}(?:x{_N})*)[ \t]+x(?P<depth>{_N})"
@@ -191,6 +194,26 @@ def _changes(chain: Chain, made: dict[int, Shape], source: Source) -> Iterator[i
             before = made[end]
 
 
+def told_once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Of the wrong comments of a file only the first, which says how many more there are.
+
+    One change of a width makes all of them wrong; what is asked for is not their list.
+    """
+    found = list(diagnostics)
+    files = Counter(d.span.source.name for d in found if d.code == _WRONG)
+    told: list[Diagnostic] = []
+    for diagnostic in found:
+        more = files[diagnostic.span.source.name] - 1
+        if diagnostic.code != _WRONG or not more:
+            told.append(diagnostic)
+        elif more > 0:
+            others = f"{more} comments more are" if more > 1 else "another comment is"
+            cure = f"{others} not right any more: `archc fmt --shapes` corrects all of them"
+            told.append(replace(diagnostic, helps=(cure,), fixes=()))
+            files[diagnostic.span.source.name] = 0
+    return told
+
+
 def _warning(comment: ShapeComment) -> Diagnostic:
     correct = comment.corrections
     listed = ", ".join(correct[:3]) + ", ..." * (len(correct) > 3)
@@ -198,4 +221,4 @@ def _warning(comment: ShapeComment) -> Diagnostic:
     cure = "correct the comment, as `archc fmt --shapes` does, or the statement"
     fixes = (Fix(f"write {listed}", comment.span, listed),) if len(correct) == 1 else ()
     labels = (SpanLabel(comment.span),)
-    return Diagnostic("W108", title, labels, (), (cure,), fixes, Severity.WARNING)
+    return Diagnostic(_WRONG, title, labels, (), (cure,), fixes, Severity.WARNING)

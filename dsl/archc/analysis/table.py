@@ -12,7 +12,7 @@ eval mode.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -93,6 +93,7 @@ class Table:
 
     name: str
     heading: str  # with the params that are set
+    arguments: Mapping[str, Any]  # the value of each param
     parts: tuple[Part, ...]
     counts: Counts  # of the whole network; `memory` with the inputs
     inputs: tuple[tuple[str, Shape], ...]
@@ -165,6 +166,7 @@ def tabulate(plan: Plan) -> Table:
     return Table(
         plan.name,
         plan.heading,
+        plan.arguments,
         made.parts,
         made.counts + Counts(memory=stored),
         inputs,

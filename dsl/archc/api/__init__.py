@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archc.analysis.allowed import unsilenced
 from archc.analysis.costs import Cost, Costs
@@ -36,6 +36,7 @@ from archc.source import Diagnostic, Diagnostics, Limits, Source
 from archc.syntax.parser import parse
 
 if TYPE_CHECKING:
+    from archc.arguments import Param
     from archc.diffs import Diff
 
 _PASTED = re.compile(
@@ -62,7 +63,7 @@ __all__ = [
 def analyze(
     source: Source,
     *,
-    params: Mapping[str, Any] | None = None,
+    params: Mapping[str, Param] | None = None,
     limits: Limits | None = None,
     project: Path | Project | None = None,
     inputs: Mapping[str, Dims] | None = None,
@@ -79,6 +80,11 @@ def analyze(
     while it goes on: once it says so, Cancelled is raised. `kept` is what an analysis of the text
     before this one has left.
     """
+    if not isinstance(source, Source):
+        raise TypeError(
+            "analyze takes a Source: archc.analyze(archc.Source('net.arch', text)); "
+            "archc.load takes a path, archc.loads a text"
+        )
     inputs = inputs or {}
     limits = limits or Limits()
     diagnostics = Diagnostics(limits.diagnostics)

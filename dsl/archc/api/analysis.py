@@ -18,13 +18,17 @@ from archc.report import diagnostics as render
 from archc.source import Diagnostic, Fault, Source
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     import networkx as nx
 
     from archc.analysis.fit import NetworkMemory
     from archc.analysis.roofline import Workload
     from archc.analysis.setting import RunSetting
     from archc.analysis.table import Table
+    from archc.arguments import DrawOptions, Param, StyleOptions
     from archc.conformance import Mismatch
+    from archc.draw import DrawStyle
     from archc.emit.options import Options
     from archc.explain import Explanation, Unfolded
     from archc.report.summary import Summary
@@ -73,10 +77,12 @@ class Analysis:
 
     @property
     def ok(self) -> bool:
+        """Whether there are no mistakes; warnings may be."""
         return not any(d.is_error for d in self.diagnostics)
 
     @property
     def name(self) -> str:
+        """The network's name, and its class's; of a library of blocks its file's."""
         return self.plan.name if self.plan is not None else Path(self.source.name).stem
 
     @property
@@ -108,7 +114,8 @@ class Analysis:
         return self.cost.macs
 
     @property
-    def meta(self) -> dict[str, Any]:
+    def meta(self) -> dict[str, Param]:
+        """What `meta` says: `paper`, `year`, `top1_error` (percent) and the like."""
         return self.facts.meta
 
     @property
@@ -277,7 +284,7 @@ class Analysis:
         facts, stem = self.facts, self.source.stem
         return emit_training(plan, facts, self.cost, self.again, stem, templates, chosen)
 
-    def draw(self, view: str = "engineer", **how: Any) -> str:
+    def draw(self, view: str = "engineer", **how: Unpack[StyleOptions]) -> str:
         """The network as a diagram in Graphviz's DOT language.
 
         `view` is "engineer", "paper" or "graph"; `depth`, `expand`, `direction` and `theme` as in
@@ -286,7 +293,14 @@ class Analysis:
         return self.sheet("dot", view=view, **how).decode()
 
     @deep_recursion()
-    def sheet(self, format: str, *, engine: str = "auto", seconds: float = 60, **how: Any) -> bytes:
+    def sheet(
+        self,
+        format: str,
+        *,
+        engine: str = "auto",
+        seconds: float = 60,
+        **how: Unpack[DrawOptions],
+    ) -> bytes:
         """The network drawn as "svg", "png", "pdf" or "html", a page to explore.
 
         Or as text for other programs: "dot", "mermaid", "tikz" (a LaTeX document), "drawio".
@@ -298,7 +312,7 @@ class Analysis:
         from archc import draw
         from archc.draw.graphviz import picture
 
-        style = draw.DrawStyle(**how)
+        style = _style(how)
         plan = self._sound_plan(unfolded=style.view == "graph", instead=_FOLDED)
         layout = partial(picture, format="json", engine=engine, seconds=seconds)
         match format:
@@ -315,7 +329,13 @@ class Analysis:
         return draw.labelled(made, plan.heading, drawing.words) if format == "svg" else made
 
     def pages(
-        self, format: str, paper: str, *, engine: str = "auto", seconds: float = 60, **how: Any
+        self,
+        format: str,
+        paper: str,
+        *,
+        engine: str = "auto",
+        seconds: float = 60,
+        **how: Unpack[DrawOptions],
     ) -> list[bytes]:
         """The network drawn as "svg", "png", "pdf" or "dot" on as few sheets as let it be read.
 
@@ -325,7 +345,7 @@ class Analysis:
         from archc import draw
         from archc.draw.graphviz import picture, pictures
 
-        style = draw.DrawStyle(**how)
+        style = _style(how)
         plan = self._sound_plan(unfolded=style.view == "graph", instead=_FOLDED)
         to_svg = partial(picture, format="svg", engine=engine, seconds=seconds)
         made = draw.pages(plan, self.cost, style, paper, to_svg)
@@ -439,3 +459,14 @@ class Analysis:
         except Fault as fault:
             raise ArchError((fault.diagnostic,)) from None
         return self.plan
+
+
+def _style(how: DrawOptions) -> DrawStyle:
+    """The style, of names in any collection, or one alone. Raises ValueError."""
+    from archc.draw import DrawStyle
+
+    fields: dict[str, Any] = {**how}
+    for name in ("expand", "hidden"):
+        given = fields.get(name, ())
+        fields[name] = frozenset([given] if isinstance(given, str) else given)
+    return DrawStyle(**fields)

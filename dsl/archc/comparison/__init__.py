@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc import __version__
+from archc.comparison import sweep
 from archc.comparison.attributes import Attribute, UnknownColumn, all_columns, attribute
 from archc.comparison.entry import NetworkEntry
-from archc.net import Net, load
+from archc.net import Net, analysis_of
 from archc.report import tables
 from archc.report.characters import to_json
 from archc.report.spelling.numbers import natural
@@ -27,6 +28,7 @@ from archc.report.tables import Sheet, TableLine
 if TYPE_CHECKING:
     import pandas
 
+    from archc.arguments import Param
     from archc.comparison.plot import Picture
     from archc.comparison.timing import Machine
 
@@ -144,29 +146,48 @@ def _order(value: Any) -> tuple[int, Any]:
 
 
 def compare(
-    networks: Iterable[str | Path | Net],
+    networks: str | Path | Net | Iterable[str | Path | Net],
     *,
     columns: Sequence[str] | None = None,
     sort: str | None = None,
     reverse: bool = False,
     batch: int = BATCH,
     time: bool = False,
-    params: Mapping[str, Any] | None = None,
+    params: Mapping[str, Param] | None = None,
 ) -> Comparison:
     """Networks side by side, as `archc compare` prints them.
 
-    `networks` are files, bundled networks by name, or loaded ones; `params` sets params of all that
-    are loaded here. `columns` are names of columns or of facts in `meta`; `batch` is that of the
-    memory peaks; `time` measures a forward pass of each, which needs torch. Raises ArchError for
-    mistakes in a file, OSError where there is none, and UnknownColumn.
+    `networks` are files, bundled networks by name, or loaded ones. `params` sets params of those
+    that are loaded here and have them; of several values, as in `{"width": [16, 32]}`, each makes a
+    row. `columns` are names of columns or of facts in `meta`; `batch` is that of the memory peaks;
+    `time` measures a forward pass of each, which needs torch. Raises ArchError for mistakes in a
+    file and for a param that none has, OSError where there is no such file, and UnknownColumn.
     """
-    entries = []
-    for network in networks:
-        net = network if isinstance(network, Net) else load(network, **(params or {}))
-        file = net.analysis.source.name
-        entries.append(NetworkEntry(Path(file).stem, file, net.analysis))
-    found = tabled(entries, columns, batch, time=time)
+    given = [networks] if isinstance(networks, str | Path | Net) else networks
+    if not isinstance(given, Iterable):
+        raise TypeError(f"compare takes networks: paths, names, loaded ones; not {networks!r}")
+    found = tabled(map(_entry, _nets(list(given), params or {})), columns, batch, time=time)
     return ordered(found, sort, reverse)
+
+
+def _nets(networks: Sequence[str | Path | Net], params: Mapping[str, Param]) -> Iterator[Net]:
+    """The networks with the params of each row. Raises as `load` does."""
+    known = [net.analysis if isinstance(net, Net) else analysis_of(net) for net in networks]
+    plans = [one.plan for one in known if one.plan is not None]
+    unknown = {n: params[n] for n in params if not any(sweep.has_param(p, n) for p in plans)}
+    given = {name: [value] for name, value in params.items()}
+    for network, own in zip(networks, known, strict=True):
+        if isinstance(network, Net):
+            yield network
+            continue
+        for row in sweep.rows(own.plan, given, sweep.in_value) if own.plan is not None else [{}]:
+            changed = row | unknown  # what none has, the first complains of
+            yield Net.of(analysis_of(network, params=changed) if changed else own)
+
+
+def _entry(net: Net) -> NetworkEntry:
+    file = net.analysis.source.name
+    return NetworkEntry.of(Path(file).stem, file, net.analysis)
 
 
 def tabled(

@@ -17,12 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NetworkEntry:
-    """`name` is what it was asked for as; the analysis has no mistakes."""
+    """`name` is what it was asked for as, with the params that are set; the analysis has no
+    mistakes.
+    """
 
     name: str
     file: str
     analysis: Analysis
     forward_ms: float | None = None  # measured on this machine, at batch 1
+
+    @classmethod
+    def of(cls, name: str, file: str, analysis: Analysis) -> NetworkEntry:
+        """The entry of a network that was asked for by a name: `resnet width=16`."""
+        return cls(" ".join([name, *analysis.params_set]), file, analysis)
 
     @property
     def counts(self) -> Counts:

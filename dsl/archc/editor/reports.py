@@ -119,8 +119,8 @@ def fit(request: ReportRequest) -> ReportText:
     else:
         devices = [Device(card.name, card.memory, find_gpu(card.name))]
     run = run_of(card, analysis)
-    memory, work, heading = analysis.memory(run.setting), analysis.work(), analysis.heading
-    made = MemoryReport(analysis.name, heading, memory, work, run.batch, devices, run.origins)
+    table, memory, work = analysis.table, analysis.memory(run.setting), analysis.work()
+    made = MemoryReport(table, memory, work, run.batch, devices, run.origins)
     return ReportText(f"{analysis.name}.fit.txt", "plaintext", text(made))
 
 

@@ -15,7 +15,8 @@ from archc import syntax
 from archc.elaborate.link import nothing_to_change
 from archc.elaborate.names import aliases_in, labels_in
 from archc.elaborate.network import class_name, is_network
-from archc.elaborate.sections import inherited
+from archc.elaborate.sections import inherited, is_result
+from archc.elaborate.unlabelled import is_called_after, label_it, without_label
 from archc.source import (
     Damage,
     Diagnostic,
@@ -228,7 +229,7 @@ def change_section(kind: str, own: syntax.File, base: syntax.File) -> SectionCha
     """Lines replace those of the same name, and the others stay, but for what is not so any more.
 
     What was expected and published of the base is not of another network, what was measured not of
-    one that is trained otherwise.
+    one that is trained otherwise, or has results of its own: they would be a row of two networks.
     """
     mine, theirs = entries_of(own, kind), entries_of(base, kind)
     known = {entry_key(entry) for entry in theirs}
@@ -241,9 +242,14 @@ def change_section(kind: str, own: syntax.File, base: syntax.File) -> SectionCha
         gone, instead = theirs, {}
         return SectionChange(instead, gone, mine)
     if kind == "meta":
-        is_other, is_trained_otherwise = alters(own), bool(entries_of(own, "train"))
-        gone = [e for e in theirs if not inherited(e, is_other, is_trained_otherwise)]
+        gone = [entry for entry in theirs if not _is_inherited(entry, own)]
     return SectionChange(instead, gone, [e for e in mine if entry_key(e) not in known])
+
+
+def _is_inherited(fact: syntax.Entry, own: syntax.File) -> bool:
+    """Whether a line of a base's `meta` is so of the file that extends it."""
+    has_results = any(is_result(entry.key.id) for entry in entries_of(own, "meta"))
+    return inherited(fact, alters(own), has_results or bool(entries_of(own, "train")))
 
 
 def alters(own: syntax.File) -> bool:
@@ -364,7 +370,9 @@ class _Merger:
             before = {entry_key(entry): entry for entry in entries_of(base, kind)}
             for entry in entries_of(own, kind):
                 same = before.get(entry_key(entry))
-                if entry.key.id != "init" and entry == same:
+                if entry.key.id == "init" or entry != same:
+                    continue
+                if kind == "train" or _is_inherited(same, own):  # else it is what keeps it
                     self._warn_of_same(entry.span, same.span)
         words = Counter(word for item in own.items for word in words_of(item.span))
         unused: list[syntax.Block] = []
@@ -420,18 +428,25 @@ class _Merger:
             span = item.term.name.span if kind == "let" else item.name.span  # type: ignore[union-attr]
             self._add(nothing_to_change("`let`" if kind == "let" else kind, name, span, known))
         elif kind in ("label", "input", "output") and name:
-            self._warn_of_slip(item, name, known)
+            self._warn_of_slip(item, name, known, base)
 
-    def _warn_of_slip(self, item: syntax.Item, name: str, known: list[str]) -> None:
-        """`fcc: fc 10` behind an `fc:`, but not `conv6` behind a `conv5`."""
-        hint = did_you_mean(name, known)
-        meant = hint.split("`")[1] if hint else name
-        if re.sub(r"\d+", "", meant) == re.sub(r"\d+", "", name):
-            return
+    def _warn_of_slip(
+        self, item: syntax.Item, name: str, known: list[str], base: syntax.File
+    ) -> None:
+        """`fcc: fc 10` behind an `fc:`, but not `conv6` behind a `conv5`; `fc:` behind an `fc 10`
+        that has no label.
+        """
         label = item.label if isinstance(item, syntax.Statement) else None
+        unlabelled = without_label(base, name) if label is not None else []
+        if len(unlabelled) > 1 and is_called_after(item, name):
+            unlabelled = []  # another of that kind
+        hint = label_it(unlabelled, name) if unlabelled else did_you_mean(name, known)
+        meant = hint.split("`")[1] if hint else name
+        if not unlabelled and re.sub(r"\d+", "", meant) == re.sub(r"\d+", "", name):
+            return
         span = name_span(label) if label is not None else item.span
         title = f"`{name}` is new, and stands behind the last statement"
-        fix = Fix(hint, span, meant) if label is not None else None
+        fix = Fix(hint, span, meant) if label is not None and not unlabelled else None
         self.diagnostics.add(
             Diagnostic(
                 "W121",
@@ -488,6 +503,8 @@ def _no_label(label: syntax.Label, base: syntax.File) -> Fault:
             cure = "it is inside of another statement, which can be replaced as a whole"
             cure += f": `{around[1]}: ...`" if around is not None and around[1] else ""
             return fault("A110", title, label.span, cure, also=(SpanLabel(statement.span),))
+    if unlabelled := without_label(base, name):
+        return fault("A110", title, label.span, label_it(unlabelled, name))
     listed = f"there are {', '.join(f'`{each}`' for each in known[:12])}" if known else ""
     return fault("A110", title, label.span, spelling(name, known, label.span) or listed)
 

@@ -68,15 +68,21 @@ def read_sections(file: syntax.File, env: dict[str, Any], diagnostics: Diagnosti
     return facts
 
 
-def inherited(entry: syntax.Entry, is_other: bool, is_trained_otherwise: bool) -> bool:
+def is_result(key: str) -> bool:
+    """Whether a line of `meta` says what came out of a test, or on what."""
+    return key in MEASURED or key == "dataset"
+
+
+def inherited(entry: syntax.Entry, is_other: bool, has_other_results: bool) -> bool:
     """Whether a fact of a network is one of its variant: of another network, or another training.
 
-    A number is a result, or the year of the paper.
+    A number is a result, or the year of the paper; `display` names what has those results.
     """
     key, numbers = entry.key.id, [*map(_is_number, entry.values)]
     if is_other:
         return key not in _PUBLISHED and not any(numbers)
-    return not is_trained_otherwise or not (key in MEASURED or (any(numbers) and key != "year"))
+    is_of_results = key in ("display", *MEASURED) or (any(numbers) and key != "year")
+    return not (has_other_results and is_of_results)
 
 
 def _is_number(value: Any) -> bool:

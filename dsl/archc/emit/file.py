@@ -262,12 +262,10 @@ def describe_network(plan: Plan, facts: Facts, cost: Cost, frozen: list[str]) ->
     lines.append(f"{cost.params:,} parameters, {cost.macs:,} multiply-accumulates a sample.")
     if "pretrained" in meta:
         lines.append(f"Loads {meta['pretrained']}.")
-    if frozen:
-        lines.append(
-            "Built with "
-            + ", ".join(f"{n} = {_format_value(plan.params[n])}" for n in frozen)
-            + "."
-        )
+    built_with = [name for name in plan.params if name in frozen or name in plan.given]
+    if built_with:
+        values = (f"{name} = {_format_value(plan.arguments[name])}" for name in built_with)
+        lines.append(f"Built with {', '.join(values)}.")
     return lines
 
 
@@ -286,8 +284,7 @@ def _for_inference(options: Options) -> list[str]:
 
 def _format_value(value: Any) -> str:
     """A param's value as the file would have it."""
-    value = symbolic.plain(value)
-    if isinstance(value, tuple):
+    if isinstance(value, list):
         return f"[{', '.join(map(_format_value, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 

@@ -5,13 +5,12 @@ A fact says something once, in words and as a value, so that text and JSON canno
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any
 
-from archc import __version__, symbolic
-from archc.plan import Applicable
+from archc import __version__
 from archc.report import tables
 from archc.report.characters import to_json, visible
 from archc.report.tables import Sheet
@@ -78,12 +77,13 @@ class Explanation:
         return f"<table>\n{caption}\n" + "\n".join(rows) + f"\n</table>\n{sheets}"
 
 
-def json(explanations: Sequence[Explanation]) -> str:
-    """Several explanations of one network for programs."""
+def json(explanations: Sequence[Explanation], arguments: Mapping[str, Any]) -> str:
+    """Several explanations of one network for programs; `arguments` are its params' values."""
     document = {
         "version": VERSION,
         "archc": __version__,
         "network": explanations[0].network,
+        "arguments": dict(arguments),
         "nodes": [explanation.data for explanation in explanations],
     }
     return to_json(document)
@@ -99,10 +99,3 @@ def _laid_out(fact: Fact, width: int) -> Iterator[str]:
 
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.rstrip("\n").split("\n"))
-
-
-def plain_value(given: Any) -> Any:
-    """Return an argument of a block in plain numbers and names."""
-    if isinstance(given, tuple):
-        return [plain_value(item) for item in given]
-    return given.name if isinstance(given, Applicable) else symbolic.plain(given)

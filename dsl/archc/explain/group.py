@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from archc.analysis.table import Row
-from archc.explain.facts import Explanation, Fact, Paragraph, plain_value
+from archc.explain.facts import Explanation, Fact, Paragraph
 from archc.explain.listing import described, listing
 from archc.explain.lookup import Unfolded
 from archc.explain.place import arguments, feeds, given, place
 from archc.explain.reach import reach
+from archc.plan import plain_value
 from archc.report.spelling.numbers import format_bytes
 from archc.report.spelling.phrases import first_paragraph, format_list, format_share
 
@@ -36,7 +37,7 @@ def explain_group(net: Unfolded, row: Row) -> Explanation:
     children = [replace(r, opened=False) for r in inside if r.level == row.level + 1]
     data = [_data(child) for child in children]
     contents = (Fact("", (), "contents", data),)
-    title = f"{row.key} of {net.plan.name}: " + (
+    title = f"{row.key} of {net.plan.heading}: " + (
         f"the block {body.name}" if body is not None else "a group"
     )
     return Explanation(net.plan.name, title, (*paragraphs, contents), (listing(children),))
@@ -57,7 +58,7 @@ def _what(net: Unfolded, row: Row) -> Iterator[Fact]:
     equal = sum(1 for other in same if other.part.body is body)
     more = f", {equal} of them with these numbers on a tensor of this shape" if equal > 1 else ""
     if len(same) > 1:
-        yield Fact("is there", (f"{len(same)} times in {net.plan.name}{more}",))
+        yield Fact("is there", (f"{len(same)} times in {net.plan.heading}{more}",))
     yield Fact("", (), "times", len(same))
 
 

@@ -44,7 +44,7 @@ def explain_operator(net: Unfolded, row: Row) -> Explanation:
         Fact("", (), "kind", "operator"),
         Fact("", (), "operator", op.name),
     )
-    title = f"{row.key} of {net.plan.name}: {format_label(op)}"
+    title = f"{row.key} of {net.plan.heading}: {format_label(op)}"
     return Explanation(net.plan.name, title, (head, *paragraphs))
 
 

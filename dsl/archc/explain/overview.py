@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import takewhile
 from typing import Any
 
-from archc.explain.facts import Explanation, Fact, plain_value
+from archc.explain.facts import Explanation, Fact
 from archc.explain.listing import listing
 from archc.explain.lookup import Unfolded
 from archc.explain.place import feeds
@@ -34,7 +34,7 @@ def explain_network(net: Unfolded, meta: Mapping[str, Any]) -> Explanation:
         Fact("parameters", (f"{counts.params:,}",), "params", counts.params),
         Fact("MACs", (f"{counts.macs:,}{in_heads}",), "macs", counts.macs),
         Fact("operators", (f"{counts.operators:,}",), "operators", counts.operators),
-        Fact("params", (_params(net),) if plan.params else (), "arguments", _plain(plan.params)),
+        Fact("params", (_params(net),) if plan.params else (), "arguments", plan.arguments),
     )
     head = (
         Fact("title", (plan.title,) if plan.title else (), "title", plan.title),
@@ -50,11 +50,7 @@ def explain_network(net: Unfolded, meta: Mapping[str, Any]) -> Explanation:
 
 
 def _params(net: Unfolded) -> str:
-    return format_list([f"{name} = {value}" for name, value in _plain(net.plan.params).items()], 12)
-
-
-def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: plain_value(given) for name, given in params.items()}
+    return format_list([f"{name} = {value}" for name, value in net.plan.arguments.items()], 12)
 
 
 def _listing(net: Unfolded) -> Sheet:
@@ -73,7 +69,7 @@ def explain_end(net: Unfolded, key: str) -> Explanation:
     facts = [
         Fact("", (), "name", key),
         Fact("", (), "kind", kind),
-        Fact("is", (f"an {kind} of {net.plan.name}",)),
+        Fact("is", (f"an {kind} of {net.plan.heading}",)),
         Fact("has", (str(shape),), "output", list(shape.dims)),
     ]
     if kind == "input":
@@ -95,7 +91,7 @@ def explain_family(net: Unfolded, pattern: str, keys: list[str]) -> Explanation:
     facts = (
         Fact("", (), "name", pattern),
         Fact("", (), "kind", "pattern"),
-        Fact("is", (f"{len(keys)} parts of {net.plan.name}", *total)),
+        Fact("is", (f"{len(keys)} parts of {net.plan.heading}", *total)),
         Fact("", (), "nodes", keys),
     )
     return Explanation(net.plan.name, pattern, (facts,), (listing(rows),))

@@ -7,8 +7,9 @@ from typing import Any
 
 from archc import symbolic
 from archc.analysis.table import Row
-from archc.explain.facts import Fact, plain_value
+from archc.explain.facts import Fact
 from archc.explain.lookup import Unfolded
+from archc.plan import plain_value
 from archc.report.spelling.operators import format_value
 from archc.report.spelling.phrases import format_list
 from archc.source import Span
@@ -28,7 +29,7 @@ def place(net: Unfolded, row: Row) -> Iterator[Fact]:
     yield Fact("inside", tuple(lines), "inside", [_named(outer) for outer in around])
     runs = [r for r in net.rows if r.part.span == row.part.span and r.part.kind == row.part.kind]
     if len(runs) > 1:
-        yield Fact("one of", (f"{len(runs)} that this statement makes in {net.plan.name}",))
+        yield Fact("one of", (f"{len(runs)} that this statement makes in {net.plan.heading}",))
     yield Fact("", (), "from_this_statement", len(runs))
     if row.again:
         called = f", as {row.also}" if row.also else ""

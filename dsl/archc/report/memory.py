@@ -11,6 +11,7 @@ from archc.analysis.gpus import Gpu
 from archc.analysis.heap import Heap, Role
 from archc.analysis.roofline import Workload
 from archc.analysis.setting import Origin
+from archc.analysis.table import Table
 from archc.report import speed as throughput
 from archc.report import tables
 from archc.report.characters import to_json
@@ -33,8 +34,7 @@ class Device:
 class MemoryReport:
     """What was asked: a network's memory and speed at a batch, on some devices."""
 
-    network: str
-    heading: str  # with the params that are set
+    table: Table
     memory: NetworkMemory
     work: Workload
     batch: int
@@ -70,8 +70,8 @@ def _parts(report: MemoryReport, train: Peak, infer: Peak) -> Sheet:
         if train.parts.get(role) or infer.parts.get(role)
     ]
     lines.append(TableLine(("peak", train.bytes, infer.bytes), strong=True))
-    setting = report.memory.setting
-    head = f"{report.heading}: batch {report.batch}, {setting.precision}, {setting.optimizer.title}"
+    setting, heading = report.memory.setting, report.table.heading
+    head = f"{heading}: batch {report.batch}, {setting.precision}, {setting.optimizer.title}"
     if setting.ema:
         head += ", an average of the weights"
     if setting.checkpoint:
@@ -172,7 +172,8 @@ def json(report: MemoryReport) -> str:
     setting = report.memory.setting
     document = {
         "version": VERSION,
-        "network": report.network,
+        "network": report.table.name,
+        "arguments": dict(report.table.arguments),
         "batch": report.batch,
         "dtype": setting.dtype,
         "amp": setting.amp,

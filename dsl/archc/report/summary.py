@@ -233,6 +233,7 @@ class Summary:
             "version": VERSION,
             "archc": __version__,
             "network": self.name,
+            "arguments": dict(self.table.arguments),
             "batch": self.scale.batch,
             "dtype": self.scale.dtype,
             "inputs": _ends(self.table.inputs),

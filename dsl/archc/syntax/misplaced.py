@@ -17,6 +17,7 @@ _EACH = re.compile(r"each[ \t]+[\w, \t()]+?[ \t]+in\b")
 _LET = re.compile(
     r"let[ \t]+(\()?[ \t]*([A-Za-z_]\w*(?:[ \t]*,[ \t]*[A-Za-z_]\w*)+)[ \t]*\)?[ \t]*="
 )
+_BRACES = re.compile(r'[{}]|"[^"\n]*"|#[^\n]*')
 _ANOTHER = re.compile(r",[ \t]*(?=[A-Za-z_]\w*[ \t]*=(?!=))")
 
 
@@ -103,6 +104,28 @@ def in_angles(context: ParserContext, opened: int) -> tuple[Edit, ...]:
             edits.append(Edit(Span(context.source, at, at + 1), ">"))
             break
     return tuple(edits)
+
+
+def braced_changes(context: ParserContext) -> Diagnostic | None:
+    """`extends "resnet50" { ... }`."""
+    text, at = context.source.text, context.position
+    if context.found != "{" or not re.fullmatch(
+        r'extends\b[^\n"]*"[^\n"]*"\s*', text[context.start : at]
+    ):
+        return None
+    depth = 0
+    also: tuple[Edit, ...] = ()
+    for found in _BRACES.finditer(text, at):
+        depth += {"{": 1, "}": -1}.get(found.group(), 0)
+        if not depth:
+            also = (Edit(Span(context.source, *found.span()), ""),)
+            break
+    goes_on = re.match(r"\{[ \t]*[^\s#}]", text[at : at + _FAR_AHEAD])
+    opened = Span(context.source, len(text[:at].rstrip(" \t")), at + 1)
+    help = "what changes stands below it, without braces"
+    return unexpected(
+        context, "", Fix(help, opened, ";" if goes_on else "", safe=bool(also), also=also)
+    )
 
 
 def each(context: ParserContext) -> Diagnostic | None:

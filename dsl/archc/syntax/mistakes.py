@@ -20,6 +20,7 @@ from archc.syntax.foreign import (
 from archc.syntax.misplaced import (
     bare_tensor,
     behind_each,
+    braced_changes,
     condition,
     each,
     in_angles,
@@ -321,6 +322,7 @@ _CASES = (
     listed_input,
     several_values,
     behind_each,
+    braced_changes,
     each,
     condition,
     bare_tensor,

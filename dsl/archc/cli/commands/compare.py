@@ -5,25 +5,29 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator
 from importlib.util import find_spec
-from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from archc import comparison, files
+from archc.analysis.shape_comments import told_once
 from archc.api import bundled
-from archc.cli.arguments.values import assignment
 from archc.cli.commands.reading import analyse, find_all, show
 from archc.cli.commands.tables import put_sheets
 from archc.cli.commands.writing import put
 from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, say
 from archc.cli.inputs import Input, meant
-from archc.comparison import Comparison, NetworkEntry, UnknownColumn, plot
-from archc.plan import format_params
+from archc.comparison import Comparison, NetworkEntry, UnknownColumn, plot, sweep
 from archc.report import diagnostics as render
 from archc.report.spelling.numbers import natural
 from archc.source import Diagnostic
+
+if TYPE_CHECKING:
+    from archc.api import Analysis
+
+
+_MOST_NAMED = 6  # networks that a `-D` is not for
 
 
 def run(args: Namespace) -> int:
@@ -71,55 +75,59 @@ def _entries(inputs: list[Input], args: Namespace) -> tuple[list[NetworkEntry], 
     found: list[NetworkEntry] = []
     diagnostics: list[Diagnostic] = []
     code = FINE
-    stems = Counter(_stem(input) for input in inputs)
+    networks: list[tuple[Input, Analysis]] = []  # as they are in their files
     for input in inputs:
         try:
-            analyses = [(given, analyse(input, args, params=given)) for given in _rows(input, args)]
+            networks.append((input, analyse(input, args, params={})))
         except files.Unreadable as failure:
             diagnostics.append(failure.diagnostic)
             code = USAGE if failure.io else code or WRONG
-            continue
+    _check_params(networks, args)
+    stems = Counter(_stem(input) for input in inputs)
+    for input, own in networks:
         stem = _stem(input)
         name = stem if stems[stem] == 1 else str(Path(input.name).with_suffix(""))
-        for given, analysis in analyses:
+        for analysis in _rows(input, own, args):
             diagnostics += analysis.diagnostics
             if not analysis.ok:
                 code = code or WRONG
             elif analysis.plan is not None:
-                found.append(NetworkEntry(_titled(name, given), input.name, analysis))
+                found.append(NetworkEntry.of(name, input.name, analysis))
             elif input.folder is None:  # in a folder, files of blocks are for the others
                 say(f"{input.name} has no `network` line")
                 code = code or WRONG
-    show(render.unique(diagnostics), sys.stderr, args)
+    show(told_once(render.unique(diagnostics)), sys.stderr, args)
     return found, code
 
 
-def _rows(input: Input, args: Namespace) -> list[dict[str, Any]]:
-    """The params that are set in each row of a file: `-D width=16,32 -D depth=2,3` makes four.
+def _check_params(networks: list[tuple[Input, Analysis]], args: Namespace) -> None:
+    """Says which networks a `-D` is not for. Raises Stop where it is for none."""
+    plans = {_shown(input): own.plan for input, own in networks if own.plan is not None}
+    known = {name: None for plan in plans.values() for name in plan.params}
+    for name in dict.fromkeys(name for name, _ in args.params):
+        others = [file for file, plan in plans.items() if not sweep.has_param(plan, name)]
+        if len(others) < len(plans):
+            if others:
+                more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+                named = f"{', '.join(others[:_MOST_NAMED])}{more}"
+                say(f"-D {name} is not for {named}: no such param there", "")
+        elif all(own.ok for _, own in networks):  # else a mistake may have taken it out
+            hint = meant(name, known) or f" (there are {', '.join(known) or 'none'})"
+            where = "the network has no" if len(plans) == 1 else "none of the networks has a"
+            raise Stop(f"{where} param {name!r}{hint}", WRONG)
 
-    The commas in what is a list in the file are its own.
-    """
-    values: dict[str, list[Any]] = {}
+
+def _shown(input: Input) -> str:
+    return input.stem if input.is_bundled else input.name
+
+
+def _rows(input: Input, own: Analysis, args: Namespace) -> Iterator[Analysis]:
+    """The network with the params of each row: `-D width=16,32 -D depth=2,3` makes four."""
+    values: dict[str, list[int | float | str]] = {}
     for name, value in args.params:
         values.setdefault(name, []).append(value)
-    if any("," in str(value) for given in values.values() for value in given):
-        plan = analyse(input, args, params={}).plan
-        known = plan.params if plan is not None else {}
-        for name, given in values.items():
-            if not isinstance(known.get(name), tuple):
-                values[name] = [v for value in given for v in _several(name, value)]
-    return [dict(zip(values, row, strict=True)) for row in product(*values.values())]
-
-
-def _several(name: str, value: Any) -> list[Any]:
-    if not isinstance(value, str):
-        return [value]
-    return [assignment(f"{name}={part}")[1] for part in value.split(",")]
-
-
-def _titled(name: str, given: Mapping[str, Any]) -> str:
-    """`resnet width=16`, by the params that are set."""
-    return " ".join([name, *format_params(given)])
+    for given in sweep.rows(own.plan, values, sweep.in_text) if own.plan is not None else [{}]:
+        yield analyse(input, args, params=given) if given else own
 
 
 def _stem(input: Input) -> str:

@@ -9,22 +9,31 @@ from archc.cli.exit_codes import FINE
 
 
 def run(args: Namespace) -> int:
-    """Prints the script. It holds the commands, flags and networks of this archc."""
+    """Prints the script. It holds the commands, flags, networks and error codes of this archc."""
     from archc.analysis.gpus import gpus
     from archc.api import bundled
     from archc.choices import HIDEABLE
     from archc.cli.arguments import parser
     from archc.cli.arguments.values import EXTRAS
-    from archc.cli.shells import WRITERS, commands_of
+    from archc.cli.shells import WRITERS, program_of
+    from archc.comparison.attributes import ATTRIBUTES
+    from archc.report import error_codes
+    from archc.report.columns import MEASURES
     from archc.report.spelling.numbers import natural
     from archc.runs import COLUMNS
+    from archc.verify import registered
 
+    compared = tuple(column.name for column in ATTRIBUTES)
     words = {
         ("build", "extras"): EXTRAS,
         ("draw", "without"): HIDEABLE,
         ("fit", "gpu"): tuple(gpus()),
         ("runs", "sort"): tuple(COLUMNS),
+        ("compare", "columns"): (*compared, "all"),
+        ("compare", "sort"): compared,
+        ("summary", "columns"): (*MEASURES, "all"),
+        ("verify", "only"): tuple(registered()),
     }
-    commands = commands_of(parser(), words)
-    sys.stdout.write(WRITERS[args.shell](commands, tuple(sorted(bundled(), key=natural))))
+    networks, codes = tuple(sorted(bundled(), key=natural)), tuple(error_codes.entries())
+    sys.stdout.write(WRITERS[args.shell](program_of(parser(), words, networks, codes)))
     return FINE

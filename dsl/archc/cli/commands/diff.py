@@ -55,12 +55,14 @@ def _analysed(input: Input, more: list[tuple[str, object]], args: Namespace) -> 
     """
     both = [(name, value) for name, value in args.params if name not in dict(more)]
     own = Namespace(**{**vars(args), "params": [*both, *more]})
+    from archc.analysis.shape_comments import told_once
+
     analysis = analyse_text(input, own)
     if analysis is None:
         return None
     diagnostics = [
         replace(d, severity=Severity.WARNING) if d.code.startswith("A6") else d
-        for d in analysis.diagnostics
+        for d in told_once(analysis.diagnostics)
     ]
     show(diagnostics, sys.stderr, args)
     if any(d.is_error for d in diagnostics):

@@ -49,5 +49,8 @@ def _network(args: Namespace) -> int:
         found = analysis.explain(*args.names)
     except NoSuchNode as wrong:
         raise Stop(str(wrong)) from None
-    sys.stdout.write(json(found) if args.format == "json" else "\n\n".join(map(str, found)) + "\n")
+    if args.format == "json":
+        sys.stdout.write(json(found, analysis.table.arguments))
+    else:
+        print(*found, sep="\n\n")
     return FINE

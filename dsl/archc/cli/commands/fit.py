@@ -48,9 +48,8 @@ def run(args: Namespace) -> int:
     if best and memory.setting.checkpoint is None:
         say("no block is worth computing again")
     work = analysis.work(memory.setting.checkpoint)
-    report = capacity.MemoryReport(
-        analysis.name, analysis.heading, memory, work, run.batch, devices, run.origins
-    )
+    table, batch = analysis.table, run.batch
+    report = capacity.MemoryReport(table, memory, work, batch, devices, run.origins)
     sys.stdout.write((capacity.json if args.format == "json" else capacity.text)(report))
     return FINE
 

@@ -87,12 +87,14 @@ def analyse_text(input: Input, args: Namespace) -> Analysis | None:
 def analysed(input: Input, args: Namespace) -> tuple[Analysis | None, int]:
     """The analysis of a network that is to be built or drawn, and FINE if it can be.
 
-    Shows the diagnostics, warnings too.
+    Shows the diagnostics, warnings too; `archc check` has a line for each wrong comment.
     """
+    from archc.analysis.shape_comments import told_once
+
     analysis = analyse_text(input, args)
     if analysis is None:
         return None, WRONG
-    show(analysis.diagnostics, sys.stderr, args)
+    show(told_once(analysis.diagnostics), sys.stderr, args)
     return analysis, FINE if analysis.ok else WRONG
 
 

@@ -69,6 +69,9 @@ def put(output: Path | None, content: bytes, summary: str, *, force: bool) -> No
         return
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
+        if force and output.is_file() and files.state(output) is files.OutputState.EDITED:
+            say(f"--force takes away what was edited in {output}:", "")
+            show_changes(output, content)
         written = files.write(output, content, force=force)
     except files.Refused as refusal:
         if files.state(output) is files.OutputState.EDITED:
