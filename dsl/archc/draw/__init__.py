@@ -150,12 +150,10 @@ def _row_pages(
 ) -> Iterator[list[str]]:
     """All on one page; then as suits the view. `readable` says of a drawing whether it fits."""
     from archc.draw.table_sheets import table_sheets
-    from archc.draw.volumes import drawings, seen
+    from archc.draw.volumes import drawings
 
-    scene = seen(found) if style.view == "volumes" else found.scene
-
-    def title_of(at: int, count: int) -> str:
-        return banner(head, scene, style.hidden, (at, count))
+    def title_of(at: int, count: int, letters: bool = False) -> str:
+        return banner(head, found.scene, style.hidden, (at, count), letters)
 
     if style.view == "volumes":
         yield from drawings(found, name, title_of)

@@ -60,10 +60,12 @@ def banner(
     scene: Scene,
     hidden: frozenset[str] = frozenset(),
     page: tuple[int, int] = (1, 1),
+    letters: bool = False,
 ) -> str:
     """An HTML-like table: the label of the whole graph, so that it takes no rank of its own.
 
-    `hidden` are those of HIDEABLE that it leaves out; `page` is which it is on, of how many.
+    `hidden` are those of HIDEABLE that it leaves out; `page` is which it is on, of how many;
+    `letters` is whether some say where lines go on.
     """
     rows = []
     number = f"   page {page[0]} of {page[1]}" if page[1] > 1 else ""
@@ -76,7 +78,7 @@ def banner(
         if head.title:
             rows += [font(line, 10, FAINT) for line in textwrap.wrap(head.title, 72)[:3]]
     if "legend" not in hidden:
-        rows += ["".join(_colours(scene)), _table(list(_signs(scene, head.cost)))]
+        rows += ["".join(_colours(scene)), _table(list(_signs(scene, head.cost, letters)))]
     lines = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows if row)
     if not lines:
         return ""
@@ -108,7 +110,7 @@ def _colours(scene: Scene) -> Iterator[str]:
             yield font("■", 12, strip) + font(f" {words}    ", 9, GREY)
 
 
-def _signs(scene: Scene, cost: Cost) -> Iterator[str]:
+def _signs(scene: Scene, cost: Cost, letters: bool) -> Iterator[str]:
     """The heat scale, and the lines and signs that are there."""
     most = hottest(scene)
     if most and cost.macs:
@@ -123,6 +125,6 @@ def _signs(scene: Scene, cost: Cost) -> Iterator[str]:
         yield f"<TD>{font('  · · · ', 9, LINE, bold=True)}</TD>{_text('size only  ')}"
     if any(box.count > 1 and not box.beside for box in boxes(scene.root)):
         yield f"<TD>{font(' ×N ', 10, SKIP, bold=True)}</TD>{_text('N in a row  ')}"
-    if any(box.kind == "column" for box in boxes(scene.root)):
+    if letters or any(box.kind == "column" for box in boxes(scene.root)):
         yield f"<TD>{font(' A ', 9, GREY, bold=True)}</TD>{_text('goes on at A  ')}"
     yield _text("  shapes: height × width × channels")
