@@ -156,7 +156,7 @@ def _row_pages(
         return banner(head, found.scene, style.hidden, (at, count), letters)
 
     if style.view == "volumes":
-        yield from drawings(found, name, title_of)
+        yield from drawings(found, name, title_of, readable)
     else:
         yield from table_sheets(found, name, title_of, readable)
 

@@ -86,11 +86,13 @@ class Volume:
 
     def onto(self, kind: str) -> Point:
         """Where an arrow comes from above."""
-        return self.left_of_box + self.width / 2 - _ASIDE[kind], self.base + self.tall
+        aside = min(_ASIDE[kind], self.width / 2)
+        return self.left_of_box + self.width / 2 - aside, self.base + self.tall
 
     def off(self, kind: str) -> Point:
         """Where an arrow leaves upwards."""
-        return self.left_of_box + self.width / 2 + self.slope + _ASIDE[kind], self.top
+        aside = min(_ASIDE[kind], self.width / 2)
+        return self.left_of_box + self.width / 2 + self.slope + aside, self.top
 
     def faces(self) -> Iterator[str]:
         """Draw its boxes."""
@@ -196,20 +198,21 @@ def letter(id: str, letters: Iterable[str], step: float = 0.0) -> Sign:
 _LIGHT = ("reshape", "act", "drop", "merge", "concat")  # beside the trunk they are signs
 
 
-def shown(found: Paper) -> list[Volume | Sign]:
-    """The cards of a scene in their order, not yet placed.
+def shown(found: Paper, size: float = 1.0) -> list[Volume | Sign]:
+    """The cards of a scene in their order, not yet placed; boxes in a size.
 
-    The only output is left out: it is what the last one makes.
+    The only output is left out where it is what the last one makes.
     """
     rows = {
         card.id: found.lines.get(card.id) or found.beside[card.id]
         for card in cards(found.scene.root)
     }
     outputs = [id for id, row in rows.items() if _is_output(row.card)]
-    if len(outputs) == 1 and len(rows) > 1:
+    ends = {edge.tail for edge in found.scene.edges if edge.head in outputs}
+    if len(outputs) == 1 and sum(edge.tail in ends for edge in found.scene.edges) == 1:
         del rows[outputs[0]]
     signs = {id for id, row in rows.items() if _is_sign(row.card, id in found.lines)}
-    boxes = _volumes(found, [row for id, row in rows.items() if id not in signs])
+    boxes = _volumes(found, [row for id, row in rows.items() if id not in signs], size)
     known = {box.id: box for box in boxes}
     return [known.get(id) or _sign(row) for id, row in rows.items()]
 
@@ -231,7 +234,7 @@ def _sign(row: PaperRow) -> Sign:
     return Sign(card.id, [words], card.category, card.tooltip)
 
 
-def _volumes(found: Paper, rows: list[PaperRow]) -> list[Volume]:
+def _volumes(found: Paper, rows: list[PaperRow], size: float) -> list[Volume]:
     """Rows as boxes."""
     counts = [found.towers.count(row.card.id) for row in rows]
     shapes = [row.card.output for row in rows if row.card.output is not None]
@@ -241,10 +244,10 @@ def _volumes(found: Paper, rows: list[PaperRow]) -> list[Volume]:
     tallest = max((max(map(int, s.size)) for s in shapes if s.size), default=1)
     widest = max((int(s.channels) for s in shapes if s.size), default=1)
     longest = max((int(s.channels) for s in shapes if not s.size), default=1)
-    made = [
-        Volume(row, shape, *_extent(shape, tallest, widest, longest), count)
-        for row, shape, count in zip(rows, shapes, counts, strict=True)
-    ]
+    made = []
+    for row, shape, count in zip(rows, shapes, counts, strict=True):
+        width, height, depth = _extent(shape, tallest, widest, longest)
+        made.append(Volume(row, shape, size * width, size * height, size * depth, count))
     step = max((box.height + box.slope + _APART for box in made if box.towers > 1), default=0.0)
     given: dict[str, dict[str, None]] = {}
     for edge in found.scene.edges:

@@ -19,7 +19,7 @@ from archc.draw.volume_boxes import PERCH, Sign, Volume
 _GAP, _SLOT, _LANE = 16.0, 5.0, 5.0  # between columns, and for each arrow along them or a track
 _FAN = 24.0  # where towers exchange
 _CLEAR = 8.0  # above what an arrow goes around
-_STALK = 14.0  # of a letter on a box
+_STALK, _ASIDE = 14.0, 4.0  # of a letter on a box; from what else leads up from it
 _LOOKS = {
     "straight": (LINE, "solid"),
     "skip": (SKIP, "dashed"),
@@ -96,6 +96,7 @@ class VolumeLine:
             id: track for track, chains in self.tracks.items() for ids in chains for id in ids
         }
         self.direct = self._direct()
+        self.topped = set(self._topped())
         self.gaps: dict[tuple[int, int], list[tuple[str, str]]] = {}
         self._find_slots()
         self._set_columns()
@@ -108,19 +109,29 @@ class VolumeLine:
 
     # --- where things stand ----------------------------------------------------------------
 
-    def _ridden(self, id: str) -> tuple[Link, Link] | None:
-        """The links into and out of a sign that stands on a skip: a U-Net's crop."""
+    def _ridden(self, id: str) -> list[Link]:
+        """The links into and out of a sign that stands on a skip: a U-Net's crop.
+
+        What leads into it may come from a letter on it.
+        """
         before = [x for x in self.links if x.head == id and x.kind != "size"]
         after = [x for x in self.links if x.tail == id]
         sizes = [x.tail for x in self.links if x.head == id and x.kind == "size"]
-        if id in self.trunk or isinstance(self.nodes[id], Volume) or id in self.perched:
-            return None
-        if len(before) != 1 or len(after) != 1 or before[0].kind != "skip" or len(sizes) > 1:
-            return None
-        ends = before[0].tail, after[0].head
+        from_letters = [x for x in self.perched.get(id, ()) if x.head == id]
+        if id in self.trunk or isinstance(self.nodes[id], Volume) or len(after) != 1:
+            return []
+        if [x.kind for x in (*before, *from_letters)] != ["skip"] or len(sizes) > 1:
+            return []
+        ends = {x.tail for x in before} | {after[0].head}
+        far = all(self.rank[x.tail] < self.rank[id] - 1 for x in before)
         beside = all(x in self.trunk and self.rank[x] == self.rank[id] for x in sizes)
-        far = self.rank[ends[0]] < self.rank[id] - 1
-        return (before[0], after[0]) if self.trunk.issuperset(ends) and beside and far else None
+        next_to = self.rank[after[0].head] == self.rank[id] + 1
+        is_over = self.trunk >= ends and next_to and beside and far
+        return [*before, *after] if is_over and id not in self._leaving_letters() else []
+
+    def _leaving_letters(self) -> set[str]:
+        """Cards with letters that say where they lead."""
+        return {id for id, links in self.perched.items() if any(x.tail == id for x in links)}
 
     def _tracks(self) -> dict[int, list[list[str]]]:
         """The chains of each track: the trunk, and what leaves it with a column between."""
@@ -190,6 +201,16 @@ class VolumeLine:
             if not self._slants(link):
                 yield link
 
+    def _topped(self) -> Iterator[str]:
+        """The cards that an arrow leads up from, or down to."""
+        for links in self.riders.values():
+            yield from {id for link in links for id in (link.tail, link.head)} - self.riders.keys()
+        for link in self.links:
+            if link.head in self.riders:
+                yield link.tail
+        for link in self._led():
+            yield from [link.tail] * self._rises(link) + [link.head] * self._falls(link)
+
     def _find_slots(self) -> None:
         """Which arrows run up or down between columns: first what leaves, then what comes in."""
         for link in self._led():
@@ -210,8 +231,7 @@ class VolumeLine:
         at = 0.0
         for column in range(columns):
             inside = [id for id in self.rank if self.rank[id] == column]
-            room = max(max(self.nodes[id].room, PERCH * len(self.perched.get(id, ())))
-                       for id in inside)  # fmt: skip
+            room = max(self._room(id) for id in inside)
             self.left.append(at)
             self.right.append(at + room)
             for id in inside:
@@ -219,6 +239,13 @@ class VolumeLine:
             slots = sum(len(self.gaps.get((column, side), ())) for side in (0, 1))
             fans = any(len(x.pairs) > 1 and self.rank[x.tail] == column for x in self.links)
             at += room + _GAP + _SLOT * slots + _FAN * fans
+
+    def _room(self, id: str) -> float:
+        """The width that a card takes with its letters."""
+        node, letters = self.nodes[id], PERCH * len(self.perched.get(id, ()))
+        if id in self.topped and letters:  # they stand to the left of what comes from above
+            return node.room + 2 * max(letters + _ASIDE - node.onto("size")[0] + node.left, 0.0)
+        return max(node.room, letters)
 
     def _x(self, gap: int, side: int, own: tuple[str, str]) -> float:
         """Where an arrow runs up or down in a gap."""
@@ -253,10 +280,16 @@ class VolumeLine:
             high[self.rank[id]] = self._set_perched(id) if id in self.perched else node.top
 
     def _set_perched(self, id: str) -> float:
-        """Letters in a row above a card; what comes in is left of what leaves."""
+        """Letters above a card, several in a row; what comes in is left of what leaves."""
         node, links = self.nodes[id], self.perched[id]
         links.sort(key=lambda link: link.tail == id)
-        start = node.onto("straight")[0] - PERCH * (len(links) - 1) / 2
+        start = node.left + node.room / 2 - PERCH * (len(links) - 1) / 2
+        if id in self.topped:
+            start = node.onto("size")[0] - _ASIDE - PERCH * (len(links) - 0.5)
+        elif len(links) == 1:
+            end = node.off if links[0].tail == id else node.onto
+            over = end(links[0].kind)[0]
+            start = min(max(over, node.left + PERCH / 2), node.left + node.room - PERCH / 2)
         for at, link in enumerate(links):
             sign = self.nodes[_letter_of(link, id)]
             sign.left = start + PERCH * at - sign.room / 2
@@ -272,8 +305,9 @@ class VolumeLine:
                 known = spans.get(link.net, range(ends[0], ends[1] + 1))
                 spans[link.net] = range(min(ends[0], known[0]), max(ends[1], known[-1]) + 1)
         if lane == -1:
-            for id, (before, after) in self.riders.items():
-                spans[id, "rides"] = range(self.rank[before.tail], self.rank[after.head] + 1)
+            for id, links in self.riders.items():
+                first = min(self.rank[link.tail] for link in links)
+                spans[id, "rides"] = range(first, self.rank[id] + 2)
         for net, passed in sorted(spans.items(), key=lambda pair: len(pair[1])):
             sign = self.nodes[net[0]] if net[1] == "rides" else None
             half = sign.tall / 2 if sign else 0.0
@@ -284,7 +318,8 @@ class VolumeLine:
             for at in passed:
                 high[at] = above
             if sign:
-                high[self.rank[net[0]]] += half
+                id = net[0]
+                high[self.rank[id]] = self._set_perched(id) if id in self.perched else sign.top
             self.lanes[*net, lane] = above
 
     # --- what is drawn ---------------------------------------------------------------------

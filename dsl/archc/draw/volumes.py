@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -25,6 +25,8 @@ from archc.draw.volume_lines import Link, VolumeLine, ranks
 
 _GAP, _LINE_GAP = 16.0, 22.0
 _MOST = 1500.0  # the width of a line of boxes
+_LINES = 8  # most on a sheet
+_SMALLER = 0.75  # boxes, where so a sheet is saved
 _GRAPH = (
     'layout=nop, pad=0.2, bgcolor=white, fontname="Helvetica", '
     f'fontcolor="{INK}"'
@@ -38,31 +40,43 @@ def volumes(found: Paper) -> list[Volume]:
     return [item for item in shown(found) if isinstance(item, Volume)]
 
 
-def drawings(found: Paper, name: str, title: Title) -> Iterator[list[str]]:
+def drawings(
+    found: Paper, name: str, title: Title, readable: Callable[[str], bool]
+) -> Iterator[list[str]]:
     """In DOT: the picture; and in one line, in two and so on, then on two sheets and so on.
 
     The picture is one line where more than one arrow would go on in the next. `title` makes an
-    HTML-like table.
+    HTML-like table. The boxes are smaller where only so few sheets are readable.
     """
-    strip = _Strip(found)
+    strip, smaller = _Strip(found), _Strip(found, _SMALLER)
     lines = strip.lines(strip.fitting)
     yield [_drawing(name, title(1, 1, len(lines) > 1), lines)]
     for sheets in range(1, min(MOST, strip.columns) + 1):
-        for each in range(1, strip.columns // sheets + 1):
-            lines = strip.lines(sheets * each)
-            parts = [lines[at : at + each] for at in range(0, len(lines), each)]
-            if len(parts) == sheets:
-                titles = [title(at, sheets, len(lines) > 1) for at in range(1, sheets + 1)]
-                pairs = zip(titles, parts, strict=True)
-                yield [_drawing(name, text, part) for text, part in pairs]
+        for boxes in (strip, smaller):
+            can_be_read = False
+            for pages in _on_sheets(boxes, sheets, name, title):
+                yield pages
+                can_be_read = can_be_read or all(map(readable, pages))
+            if can_be_read:
+                break
+
+
+def _on_sheets(strip: _Strip, sheets: int, name: str, title: Title) -> Iterator[list[str]]:
+    """With one line on each of so many sheets, with two and so on."""
+    for each in range(1, min(strip.columns // sheets, _LINES) + 1):
+        lines = strip.lines(sheets * each)
+        parts = [lines[at : at + each] for at in range(0, len(lines), each)]
+        if len(parts) == sheets:
+            titles = [title(at, sheets, len(lines) > 1) for at in range(1, sheets + 1)]
+            yield [_drawing(name, text, part) for text, part in zip(titles, parts, strict=True)]
 
 
 class _Strip:
     """All in one line, to be cut between columns."""
 
-    def __init__(self, found: Paper) -> None:
-        self.found = found
-        items = shown(found)
+    def __init__(self, found: Paper, size: float = 1.0) -> None:
+        self.found, self.size = found, size
+        items = shown(found, size)
         self.links = list(_links(found, {item.id for item in items}))
         self.rank = ranks(items, self.links)
         self.columns = max(self.rank.values()) + 1
@@ -84,7 +98,7 @@ class _Strip:
         starts = self._starts(count)
         line_of = {id: bisect_right(starts, rank) - 1 for id, rank in self.rank.items()}
         parts = [_Part() for _ in starts]
-        items = {item.id: item for item in shown(self.found)}
+        items = {item.id: item for item in shown(self.found, self.size)}
         for id, item in items.items():
             parts[line_of[id]].nodes[id] = item
         leaving: dict[tuple[str, str, bool], list[str]] = {}
@@ -93,17 +107,18 @@ class _Strip:
             if start == end:
                 parts[start].links.append(link)
                 continue
-            tail = items[link.tail]
             on = link.kind == "straight" and (link.tail, link.head) in self.steps
-            if (*link.net, on) not in leaving:
-                count = tail.towers if on else 1
+            tail, net = items[link.tail], (*link.net, on)
+            is_new = net not in leaving
+            if is_new:
                 first = sum(map(len, leaving.values()))
-                letters = [_letter(first + at) for at in range(count)]
-                leaving[*link.net, on] = letters
-                parts[start].leave(link, letter(f"to {letters[0]}", letters, tail.step), on)
-            letters = leaving[*link.net, on]
-            sign = letter(f"from {letters[0]} to {link.head}", letters, tail.step)
-            parts[end].enter(link, sign, on)
+                leaving[net] = [_letter(first + at) for at in range(tail.towers if on else 1)]
+            letters = leaving[net]
+            if is_new:
+                id = _free(f"to {letters[0]}", items)
+                parts[start].leave(link, letter(id, letters, tail.step), on)
+            id = _free(f"from {letters[0]} to {link.head}", items)
+            parts[end].enter(link, letter(id, letters, tail.step), on)
         trunk = self.found.trunk
         return [VolumeLine(x.nodes, x.links, trunk | x.trunk, x.perched) for x in parts]
 
@@ -145,6 +160,13 @@ class _Part:
         else:
             self.trunk.add(sign)
             self.links.append(link)
+
+
+def _free(id: str, taken: Container[str]) -> str:
+    """An id that no label of the user's has."""
+    while id in taken:
+        id += "'"
+    return id
 
 
 def _letter(at: int) -> str:
