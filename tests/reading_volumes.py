@@ -166,7 +166,7 @@ def of_volumes(dot: str) -> Picture:
         points = list(zip(numbers[::2], numbers[1::2], strict=True))
         assert len(points) == int(match["count"])
         if match["shape"] == "L":
-            found.strokes.append(Stroke(points, _KINDS[colour, style]))
+            found.strokes.append(Stroke(points, _KINDS.get((colour, style), "other")))
         elif len(points) == 4:
             faces.append(points)
     for _, side, front in zip(faces[::3], faces[1::3], faces[2::3], strict=True):
@@ -187,7 +187,7 @@ def _box(side: list[Point], front: list[Point], words: dict[str, Point]) -> Soli
     slope = side[1][0] - side[0][0]
     middle = (left + right + slope) / 2
     below = {id: y for id, (x, y) in words.items() if abs(x - middle) < 0.3 and y < low}
-    return Solid(max(below, key=lambda id: below[id]), left, low, right, high, slope)
+    return Solid(max(below, key=lambda id: below[id], default=""), left, low, right, high, slope)
 
 
 Arrow = tuple[str, str, str]  # tail, head, kind

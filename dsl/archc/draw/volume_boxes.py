@@ -230,7 +230,7 @@ def _sign(row: PaperRow) -> Sign:
     card = row.card
     words: Words = [(card.title[0][0].strip() or card.id, 8.0, INK, True)]
     if not (card.pill or _is_output(card)):
-        words.append((row.shape, 7.5, LINE, False))
+        words.append((row.shape, 8.0, LINE, False))
     return Sign(card.id, [words], card.category, card.tooltip)
 
 
