@@ -932,7 +932,9 @@ def volumes_tell(whole: Readback, rows: Drawing, pages: list[Picture]) -> Iterat
     boxes = {id for page in pages for id in page.boxes}
     for item in drawn:
         shape = shape_of(whole, item.id)
-        if item.id in boxes and shape not in (*item.cells, ""):
+        leads_on = any(line.tail == item.id for line in rows.lines) or "training only" in item.cells
+        # A group that ends with `@x` hands x on: what it makes leads nowhere.
+        if item.id in boxes and leads_on and shape not in (*item.cells, ""):
             yield f"volumes: {item.cells} of {item.id}, which makes {shape}"
         said = (*known[item.id].cells, item.id)
         name = re.sub("–.*", "", item.cells[0].partition(" ×")[0])  # of several: of the first

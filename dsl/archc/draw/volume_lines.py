@@ -17,7 +17,7 @@ from archc.draw.style import FAINT, LINE, SKIP
 from archc.draw.volume_boxes import PERCH, Sign, Volume
 
 _GAP, _SLOT, _LANE = 16.0, 5.0, 5.0  # between columns, and for each arrow along them or a track
-_FAN = 24.0  # where towers exchange
+_FAN, _STEEP = 24.0, 5.0  # where towers exchange; for each track that an arrow leads up or down
 _CLEAR = 8.0  # above what an arrow goes around
 _STALK, _ASIDE = 14.0, 4.0  # of a letter on a box; from what else leads up from it
 _LOOKS = {
@@ -178,6 +178,8 @@ class VolumeLine:
         """Whether a link leads to another track in the next column."""
         if self.rank[link.head] != self.rank[link.tail] + 1:
             return False
+        if {link.tail, link.head} & self.riders.keys():
+            return False
         same = [x for x in self.links if (x.tail, x.head) == (link.tail, link.head)]
         return self.track[link.tail] != self.track[link.head] and same[0] == link
 
@@ -237,8 +239,7 @@ class VolumeLine:
             for id in inside:
                 self.nodes[id].left = at + (room - self.nodes[id].room) / 2
             slots = sum(len(self.gaps.get((column, side), ())) for side in (0, 1))
-            fans = any(len(x.pairs) > 1 and self.rank[x.tail] == column for x in self.links)
-            at += room + _GAP + _SLOT * slots + _FAN * fans
+            at += room + _GAP + _SLOT * slots + self._fan(column)
 
     def _room(self, id: str) -> float:
         """The width that a card takes with its letters."""
@@ -246,6 +247,12 @@ class VolumeLine:
         if id in self.topped and letters:  # they stand to the left of what comes from above
             return node.room + 2 * max(letters + _ASIDE - node.onto("size")[0] + node.left, 0.0)
         return max(node.room, letters)
+
+    def _fan(self, column: int) -> float:
+        """How much wider the gap behind a column is for arrows that slant."""
+        own = [link for link in self.links if self.rank[link.tail] == column]
+        far = [abs(self.track[x.head] - self.track[x.tail]) for x in own if self._slants(x)]
+        return max(_STEEP * max(far, default=0), _FAN * any(len(x.pairs) > 1 for x in own))
 
     def _x(self, gap: int, side: int, own: tuple[str, str]) -> float:
         """Where an arrow runs up or down in a gap."""
