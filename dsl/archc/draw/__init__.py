@@ -4,7 +4,7 @@ plan -> compose (items, cards, boxes) -> scene -> dot (anchors)    engineer, gra
                                                -> html_page, mermaid_chart
                                                -> placed -> tikz_document, drawio_shapes
 scene -> paper (rows, towers, templates, insets) -> table (table_sheets)   paper
-                                                 -> volumes                volumes
+                                                 -> volumes (volume_lines) volumes
 """
 
 from __future__ import annotations

@@ -188,6 +188,9 @@ class Sign:
         return self.base + (len(self.parts) - 1 - part) * self.step + self.height / 2
 
 
+Shown = Volume | Sign
+
+
 def letter(id: str, letters: Iterable[str], step: float = 0.0) -> Sign:
     """A sign where a line goes on: `A`; one of towers has a letter each."""
     texts = list(letters)
@@ -198,7 +201,7 @@ def letter(id: str, letters: Iterable[str], step: float = 0.0) -> Sign:
 _LIGHT = ("reshape", "act", "drop", "merge", "concat")  # beside the trunk they are signs
 
 
-def shown(found: Paper, size: float = 1.0) -> list[Volume | Sign]:
+def shown(found: Paper, size: float = 1.0) -> list[Shown]:
     """The cards of a scene in their order, not yet placed; boxes in a size.
 
     The only output is left out where it is what the last one makes.

@@ -8,13 +8,13 @@ each other but from one start or to one end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import pairwise
 
 from archc.draw.strokes import Point, arrow
 from archc.draw.style import FAINT, LINE, SKIP
-from archc.draw.volume_boxes import PERCH, Sign, Volume
+from archc.draw.volume_boxes import PERCH, Shown, Volume
+from archc.draw.volume_links import Link, ranks
 
 _GAP, _SLOT, _LANE = 16.0, 5.0, 5.0  # between columns, and for each arrow along them or a track
 _FAN, _STEEP = 24.0, 5.0  # where towers exchange; for each track that an arrow leads up or down
@@ -26,54 +26,6 @@ _LOOKS = {
     "training": (FAINT, "dashed"),
     "size": (LINE, "dotted"),
 }
-Shown = Volume | Sign
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """From which card to which, between which of their towers; `kind` is how it is drawn."""
-
-    tail: str
-    head: str
-    kind: str
-    pairs: tuple[tuple[int, int], ...] = ((0, 0),)
-
-    @property
-    def net(self) -> tuple[str, str]:
-        """What leaves one card in one way forks."""
-        return self.tail, self.kind
-
-
-def ranks(nodes: Iterable[Shown], links: Iterable[Link]) -> dict[str, int]:
-    """In which column each stands: after all that it takes; what nothing or a skip leads to, late.
-
-    A sign on a skip stands above what gives it its size. `nodes` are in the order in which they
-    run.
-    """
-    into: dict[str, list[Link]] = {}
-    out_of: dict[str, list[Link]] = {}
-    for link in links:
-        into.setdefault(link.head, []).append(link)
-        out_of.setdefault(link.tail, []).append(link)
-    found: dict[str, int] = {}
-    late = set()
-    for node in nodes:
-        before = [link for link in into.get(node.id, ()) if link.kind != "size"]
-        sizes = [link for link in into.get(node.id, ()) if link.kind == "size"]
-        if node.id in out_of and all(link.kind == "skip" for link in before):
-            late.add(node.id)
-        above = node.id in late and isinstance(node, Sign)
-        found[node.id] = max(
-            (
-                *(found[link.tail] + 1 for link in before),
-                *(found[link.tail] + (not above) for link in sizes),
-                0,
-            )
-        )
-    for id in reversed(found):
-        if id in late:
-            found[id] = max(found[id], min(found[link.head] for link in out_of[id]) - 1)
-    return found
 
 
 class VolumeLine:
@@ -95,7 +47,9 @@ class VolumeLine:
         self.track = {
             id: track for track, chains in self.tracks.items() for ids in chains for id in ids
         }
+        self.first = {(link.tail, link.head): link for link in reversed(links)}
         self.direct = self._direct()
+        self.led = list(self._led())
         self.topped = set(self._topped())
         self.gaps: dict[tuple[int, int], list[tuple[str, str]]] = {}
         self._find_slots()
@@ -168,11 +122,7 @@ class VolumeLine:
         """The links to what follows on the same track."""
         chains = [chain for chains in self.tracks.values() for chain in chains]
         next_to = {pair for chain in chains for pair in pairwise(chain)}
-        first: dict[tuple[str, str], Link] = {}
-        for link in self.links:
-            if (link.tail, link.head) in next_to:
-                first.setdefault((link.tail, link.head), link)
-        return set(first.values())
+        return {link for pair, link in self.first.items() if pair in next_to}
 
     def _slants(self, link: Link) -> bool:
         """Whether a link leads to another track in the next column."""
@@ -180,8 +130,8 @@ class VolumeLine:
             return False
         if {link.tail, link.head} & self.riders.keys():
             return False
-        same = [x for x in self.links if (x.tail, x.head) == (link.tail, link.head)]
-        return self.track[link.tail] != self.track[link.head] and same[0] == link
+        is_first = self.first[link.tail, link.head] == link
+        return is_first and self.track[link.tail] != self.track[link.head]
 
     def _lane(self, link: Link) -> int:
         """The lane that a link runs along: `n` is below the track `n`."""
@@ -210,12 +160,12 @@ class VolumeLine:
         for link in self.links:
             if link.head in self.riders:
                 yield link.tail
-        for link in self._led():
+        for link in self.led:
             yield from [link.tail] * self._rises(link) + [link.head] * self._falls(link)
 
     def _find_slots(self) -> None:
         """Which arrows run up or down between columns: first what leaves, then what comes in."""
-        for link in self._led():
+        for link in self.led:
             slots = []
             if not self._rises(link):
                 slots.append((self.rank[link.tail], 0, link.net))
@@ -306,7 +256,7 @@ class VolumeLine:
     def _set_lane(self, lane: int, high: list[float]) -> None:
         """How high arrows run above a track: short ones below long ones."""
         spans: dict[tuple[str, str], range] = {}
-        for link in self._led():
+        for link in self.led:
             if self._lane(link) == lane:
                 ends = sorted((self.rank[link.tail], self.rank[link.head]))
                 known = spans.get(link.net, range(ends[0], ends[1] + 1))
@@ -350,7 +300,7 @@ class VolumeLine:
             yield from arrow(points, *_LOOKS[kind])
 
     def _paths(self) -> Iterator[tuple[str, list[Point]]]:
-        led = set(self._led())
+        led = set(self.led)
         for link in self.links:
             if link.tail in self.riders or link.head in self.riders:
                 yield link.kind, self._riding(link)

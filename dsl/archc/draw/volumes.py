@@ -1,6 +1,7 @@
 """Tensors as boxes, as the lecture draws AlexNet: high and deep as the map, wide as its channels.
 
-    paper -> volume_boxes (cards as boxes and signs) -> volumes (lines) -> volume_lines (places)
+    paper -> volume_boxes (cards as boxes and signs), volume_links (between them)
+          -> volumes (lines, sheets) -> volume_lines (places, arrows)
 
 All cards of the view `paper` are there, each block once. The boxes and arrows are drawn in the
 graph's background, which every Graphviz draws; words and signs are nodes. A picture of several
@@ -20,8 +21,9 @@ from archc.draw.paper import Paper
 from archc.draw.scene import Edge
 from archc.draw.sheets import MOST
 from archc.draw.style import INK
-from archc.draw.volume_boxes import Sign, Volume, letter, shown
-from archc.draw.volume_lines import Link, VolumeLine, ranks
+from archc.draw.volume_boxes import Shown, Sign, Volume, letter, shown
+from archc.draw.volume_lines import VolumeLine
+from archc.draw.volume_links import Link, ranks
 
 _GAP, _LINE_GAP = 16.0, 22.0
 _MOST = 1500.0  # the width of a line of boxes
@@ -138,7 +140,7 @@ class _Strip:
 class _Part:
     """What stands in a line: with letters on its trunk, or on what they belong to."""
 
-    nodes: dict[str, Volume | Sign] = field(default_factory=dict)
+    nodes: dict[str, Shown] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
     trunk: set[str] = field(default_factory=set)
     perched: dict[str, list[Link]] = field(default_factory=dict)  # by what letters stand on
