@@ -99,15 +99,15 @@ class _Strip:
         """The picture in so many lines of about one width, or fewer."""
         starts = self._starts(count)
         line_of = {id: bisect_right(starts, rank) - 1 for id, rank in self.rank.items()}
-        parts = [_Part() for _ in starts]
+        pieces = [_Piece() for _ in starts]
         items = {item.id: item for item in shown(self.found, self.size)}
         for id, item in items.items():
-            parts[line_of[id]].nodes[id] = item
+            pieces[line_of[id]].nodes[id] = item
         leaving: dict[tuple[str, str, bool], list[str]] = {}
         for link in self.links:
             start, end = line_of[link.tail], line_of[link.head]
             if start == end:
-                parts[start].links.append(link)
+                pieces[start].links.append(link)
                 continue
             on = link.kind == "straight" and (link.tail, link.head) in self.steps
             tail, net = items[link.tail], (*link.net, on)
@@ -118,11 +118,11 @@ class _Strip:
             letters = leaving[net]
             if is_new:
                 id = _free(f"to {letters[0]}", items)
-                parts[start].leave(link, letter(id, letters, tail.step), on)
+                pieces[start].leave(link, letter(id, letters, tail.step), on)
             id = _free(f"from {letters[0]} to {link.head}", items)
-            parts[end].enter(link, letter(id, letters, tail.step), on)
+            pieces[end].enter(link, letter(id, letters, tail.step), on)
         trunk = self.found.trunk
-        return [VolumeLine(x.nodes, x.links, trunk | x.trunk, x.perched) for x in parts]
+        return [VolumeLine(x.nodes, x.links, trunk | x.trunk, x.perched) for x in pieces]
 
     def _starts(self, count: int) -> list[int]:
         """The columns that begin lines."""
@@ -137,7 +137,7 @@ class _Strip:
 
 
 @dataclass(slots=True)
-class _Part:
+class _Piece:
     """What stands in a line: with letters on its trunk, or on what they belong to."""
 
     nodes: dict[str, Shown] = field(default_factory=dict)
