@@ -16,13 +16,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
-from itertools import combinations, groupby, pairwise
+from itertools import combinations, groupby, pairwise, takewhile
 from math import ceil, floor, prod
 from operator import or_
 from typing import Any
 
 import reading
 from reading import Drawing, Item, Line
+from reading_volumes import Arrow, Picture, arrows, of_volumes
 
 from archc import symbolic
 from archc.analysis.costs import Costs
@@ -30,9 +31,10 @@ from archc.analysis.unroll import PlacedStep, Run, unroll
 from archc.api import Analysis
 from archc.draw import collapse, graphviz
 from archc.draw.compose import compose
-from archc.draw.paper import paper
+from archc.draw.paper import Paper, paper
 from archc.draw.scene import Called
 from archc.draw.style import LOOKS
+from archc.draw.volumes import drawings
 from archc.ops import scalars
 from archc.plan import Applicable, Apply, Branches, Call, Node, children
 from archc.report.spelling.numbers import human, shorten
@@ -718,7 +720,7 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "
         if whole.is_beside(line.card.id) and "side by side" not in row.words:
             yield f"the row {line.name} says {row.cells}, and stands for branches"
     yield from in_towers(whole, rows)
-    yield from _as_volumes(rows, reading.of_dot(analysis.draw("volumes")))
+    yield from as_volumes(whole, found, rows)
     for template, read in zip(found.templates, templates, strict=True):
         grouped: dict[str, list[tuple[Apply, _Names]]] = {}
         for call in template.calls:
@@ -1018,19 +1020,64 @@ def _repeat(read: Item, box: str, whole: Drawing, drawing: Drawing) -> Iterator[
         yield f"the card of {box} has other edges: {sides[0] - sides[1]}, {sides[1] - sides[0]}"
 
 
-def _as_volumes(rows: Drawing, volumes: Drawing) -> Iterator[str]:
-    """A box for each row that makes a tensor, in their order, under the same names and shapes."""
+def as_volumes(whole: Readback, found: Paper, rows: Drawing) -> Iterator[str]:
+    """A picture of volumes, in one line, in several and on two sheets, has the rows' cards."""
+
+    def title(at: int, count: int, letters: bool) -> str:
+        return ""
+
+    ways = [*takewhile(lambda pages: len(pages) < 3, drawings(found, "", title, lambda _: True))]
+    on_two = [pages for pages in ways if len(pages) == 2]
+    for pages in (*ways[:4], *on_two[1:2]):
+        yield from volumes_tell(whole, rows, [of_volumes(page) for page in pages])
+
+
+def volumes_tell(whole: Readback, rows: Drawing, pages: list[Picture]) -> Iterator[str]:
+    """All cards are there, as boxes of their names and shapes or as signs, with the same arrows.
+
+    The only output may be missing: it is what the last one makes.
+    """
+    for page in pages:
+        yield from page.faults()
     known = {item.id: item for item in rows.cards}
-    drawn = [item for item in volumes.all() if item.id != "title"]
-    order = [item.id for item in rows.cards if item.id in {box.id for box in drawn}]
-    if [box.id for box in drawn] != order:
-        yield f"volumes: {[box.id for box in drawn]} instead of {order}"
-    for box in drawn:
-        name, shape, *_ = box.cells
-        said = known[box.id].cells
-        named = name.partition(" ×")[0]
-        if (named not in " ".join(said) and named != "run") or shape not in said:
-            yield f"volumes: {box.cells} of {box.id}, whose row says {said}"
+    drawn = [item for page in pages for item in page.items if item.id in known]
+    outputs = [item.id for item in rows.cards if re.match("output( |$)", item.id)]
+    ends = {line.tail for line in rows.lines if line.head in outputs}
+    last = len(outputs) == 1 and not any(
+        line.tail in ends and line.head not in outputs for line in rows.lines
+    )
+    missing = known.keys() - {item.id for item in drawn} - {*(outputs if last else ())}
+    if missing or len(drawn) > len({item.id for item in drawn}):
+        yield f"volumes: {[item.id for item in drawn]} instead of {[*known]}"
+    boxes = {id for page in pages for id in page.boxes}
+    for item in drawn:
+        shape = shape_of(whole, item.id)
+        leads_on = any(line.tail == item.id for line in rows.lines) or "training only" in item.cells
+        # A group that ends with `@x` hands x on: what it makes leads nowhere.
+        if item.id in boxes and leads_on and shape not in (*item.cells, ""):
+            yield f"volumes: {item.cells} of {item.id}, which makes {shape}"
+        said = (*known[item.id].cells, item.id)
+        name = re.sub("–.*", "", item.cells[0].partition(" ×")[0])  # of several: of the first
+        if not any(name in text for text in said) and name != "run":
+            yield f"volumes: {item.cells} of {item.id}, whose card says {said}"
+    ids = {item.id for item in drawn}
+    wanted: dict[Arrow, set[tuple[int, int]]] = {}
+    for line in rows.lines:
+        if {line.tail, line.head} <= ids:
+            start, end = (int(port[5:]) if port[:5] == "tower" else 0 for port in line.ports)
+            wanted.setdefault((line.tail, line.head, line.kind), set()).add((start, end))
+    shown = arrows(pages)
+    for arrow in wanted.keys() ^ shown.keys():
+        yield f"volumes: an arrow {arrow} is {'not there' if arrow in wanted else 'too many'}"
+    for arrow in wanted.keys() & shown.keys():
+        if wanted[arrow] != shown[arrow]:
+            yield f"volumes: {arrow} leads {shown[arrow]} and not {wanted[arrow]}"
+
+
+def shape_of(whole: Readback, id: str) -> str:
+    """What the last of a card's copies makes; nothing where that is not known."""
+    steps = whole.shown[id].steps if id in whole.shown else whole.inside(id)
+    return format_shape(whole.network.run.shapes[steps[-1].output]) if steps else ""
 
 
 def rows_of(drawing: Drawing) -> Drawing:

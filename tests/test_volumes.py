@@ -1,4 +1,4 @@
-"""The view `volumes`: a box a row, its shape that of torch's tensor, its size by the shape."""
+"""The view `volumes`: all of a network, boxes in the shapes of torch's tensors and their sizes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import readback
+import reading
+from reading_volumes import Picture, Solid, Stroke, arrows, of_volumes
 
 import archc
-from archc import cli
+from archc import api, cli
 from archc.analysis.costs import NoCosts
 from archc.draw.paper import paper
-from archc.draw.volumes import Volume, volumes
+from archc.draw.volumes import Volume, drawings, volumes
+from archc.source import Source
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -106,11 +110,124 @@ def test_boxes_do_not_touch() -> None:
                 assert b <= e or f <= a or d <= g or h <= c
 
 
-def test_skips_go_over_in_one_line_of_boxes() -> None:
-    """A U-Net's four."""
-    text = archc.load("unet").draw("dot", view="volumes").decode()
-    assert text.count("S 6 -dashed") == 4
-    assert "S 6 -dashed" not in archc.load("vgg16").draw("dot", view="volumes").decode()
+def arrows_of(name: str, paper: str = "") -> set[tuple[str, str]]:
+    """What leads where, in the picture or over its sheets."""
+    net, how = archc.load(name), {"view": "volumes"}
+    pages = net.analysis.pages("dot", paper, **how) if paper else [net.draw("dot", **how)]
+    return {(tail, head) for tail, head, _ in arrows([of_volumes(page.decode()) for page in pages])}
+
+
+@pytest.mark.parametrize("paper", ["", "a4", "slide"])
+def test_skips_of_a_u_net_are_cropped_and_joined(paper: str) -> None:
+    """Its four, in one line of boxes or over letters."""
+    found = arrows_of("unet", paper)
+    for at in range(1, 5):
+        assert {(f"down{5 - at}", f"crop{at}"), (f"crop{at}", f"concat{at}")} <= found
+        assert {(f"up{at}", f"concat{at}"), (f"concat{at}", f"join{at}")} <= found
+    dashed = archc.load("unet").draw("dot", view="volumes").decode().count("S 6 -dashed")
+    assert dashed == 8, "to each crop, and on from it"
+
+
+@pytest.mark.parametrize("paper", ["", "a4", "slide"])
+def test_a_pyramid_leads_back_up(paper: str) -> None:
+    """Figure 3 of Lin et al. 2017: laterals, a top-down path, and an output of each level."""
+    found = arrows_of("resnet50_fpn", paper)
+    for at, layer in enumerate(["body.layer1.1", "body.layer2.1", "body.layer3.1"]):
+        assert (layer, f"fpn.inner_blocks.{at}.0") in found
+        merge = f"fpn.{6 - 2 * at}"
+        assert {(f"fpn.inner_blocks.{at}.0", f"{merge}.add1"),
+                (f"{merge}.upsample1", f"{merge}.add1"),
+                (f"{merge}.add1", f"fpn.layer_blocks.{at}.0"),
+                (f"fpn.layer_blocks.{at}.0", f"output p{at + 2}")} <= found  # fmt: skip
+    assert ("fpn.layer_blocks.3.0", "output p5") in found
+
+
+@pytest.mark.parametrize(
+    ("name", "some"),
+    [
+        ("googlenet", {("inception4a", "aux1"), ("inception4d", "aux2")}),
+        ("yolov3_tiny", {("conv8.0", "conv9.0"), ("coarse", "output coarse")}),
+        (
+            "squeezenet1_0_complex_bypass",
+            {("fire4", "add3"), ("bypass4", "add3"), ("pool4", "add4")},
+        ),
+    ],
+)
+def test_what_leaves_the_trunk_is_there(name: str, some: set[tuple[str, str]]) -> None:
+    assert some <= arrows_of(name)
+
+
+def test_heads_of_training_say_so() -> None:
+    shown = {box.row.name: [text for text, *_ in box.words] for box in boxes_of("googlenet")}
+    assert "training only" in shown["aux1"]
+    assert "training only" not in shown["fc"]
+
+
+@pytest.mark.parametrize(("name", "paper"), [("alexnet", "a4"), ("vgg16", "a4"), ("unet", "slide")])
+def test_letters_say_where_lines_go_on(name: str, paper: str) -> None:
+    """Each leaves one line, and stands once in another."""
+    (page,) = archc.load(name).analysis.pages("dot", paper, view="volumes")
+    signs = re.findall(r'^ *"(to|from) ([A-Z])\b', page.decode(), re.M)
+    assert signs
+    letters = Counter(letter for _, letter in signs)
+    assert all(("to", letter) in signs and ("from", letter) in signs for letter in letters)
+    assert set(letters.values()) == {2}
+    assert "goes on at A" in page.decode()
+    single = archc.load(name).draw("dot", view="volumes").decode()
+    assert ("goes on at A" in single) == ('"to A"' in single) == (name == "vgg16")
+
+
+def test_towers_go_on_apart() -> None:
+    """Where devices exchange nothing each has a letter of its own."""
+    plan = archc.load("alexnet_2gpu").analysis.plan
+    assert plan is not None
+    ways = drawings(paper(plan, NoCosts()), "", lambda *_: "", lambda _: True)
+    pages = next([of_volumes(page)] for (page,) in ways if '"to A 2"' in page)
+    found = arrows(pages)
+    assert found["conv3", "conv4", "trunk"] == {(0, 0), (1, 1)}
+    assert found["pool2", "conv3", "trunk"] == {(0, 0), (0, 1), (1, 0), (1, 1)}
+
+
+WRONG = """input 64x64 x3
+a: conv 3x3 p1 x8; relu
+b: conv 3x3/2 p1 x16; relu
+c: conv 3x3 p1 x16; relu
+residual< conv 3x3 p1 x16; relu; conv 3x3 p1 x16 >; output main
+@b; tip: conv 1x1 x4; output small"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        (r"c 7 -#64748b S 5 -solid L 2 [^L]*? P 3 \S+ \S+ \S+ \S+ \S+ \S+", "", "is not there"),
+        (r"S 6 -dashed", "S 6 -dotted", "is not there"),
+        (r'  "tip" .*\n', "", "instead of"),
+        (r'"output small" \[pos="', '"output small" [pos="9', "to the air"),
+        (r"64×64×8", "64×64×9", "which makes 64×64×8"),
+        (r">b<", ">B<", "whose card says"),
+    ],
+)
+def test_a_wrong_picture_is_found(before: str, after: str, found: str) -> None:
+    analysis = api.analyze(Source("test.arch", WRONG))
+    network = readback.Network(analysis)
+    whole = readback.Readback(network, reading.of_dot(analysis.draw()))
+    rows = readback.rows_of(reading.of_dot(analysis.draw("paper")))
+    dot = analysis.draw("volumes")
+    assert list(readback.volumes_tell(whole, rows, [of_volumes(dot)])) == []
+    wrong = re.sub(before, after, dot, count=1)
+    assert wrong != dot
+    faults = list(readback.volumes_tell(whole, rows, [of_volumes(wrong)]))
+    assert any(found in fault for fault in faults), faults
+
+
+def test_a_line_through_a_box_or_on_another_is_found() -> None:
+    solids = [Solid("a", 0, 0, 10, 10, 4), Solid("b", 30, 0, 40, 10, 4), Solid("c", 60, 0, 70, 10)]
+    a, b, c = solids
+    through = Stroke([(14, 5), (60, 5)], "trunk", a, c)
+    assert "runs through b" in next(Picture([], solids, [through]).faults())
+    one = Stroke([(14, 5), (20, 5), (20, 50), (60, 50)], "trunk", a, c)
+    other = Stroke([(20, 30), (20, 80), (30, 80)], "trunk", b, b)
+    assert any("run on each other" in text for text in Picture([], solids, [one, other]).faults())
 
 
 def test_on_a_dark_page() -> None:

@@ -5,7 +5,7 @@ plan -> compose (items, cards, boxes) -> scene -> dot (anchors)           engine
                                                -> html_page, mermaid_chart
                                                -> placed -> tikz_document, drawio_shapes
 scene -> paper (rows, towers, templates, insets) -> table (table_sheets)   paper
-                                                 -> volumes                volumes
+                                                 -> volumes (volume_lines) volumes
 """
 
 from __future__ import annotations
@@ -163,19 +163,19 @@ def _row_pages(
 ) -> Iterator[list[str]]:
     """All on one page; then as suits the view. `readable` says of a drawing whether it fits."""
     from archc.draw.table_sheets import table_sheets
-    from archc.draw.volumes import drawings, seen
+    from archc.draw.volumes import drawings
 
     is_table = style.view == "paper"
-    signs = found.signs if is_table else Signs.of(seen(found))
+    signs = found.signs if is_table else Signs.of(found.scene)
     most = hottest(found.scene)
 
-    def title_of(at: int, count: int) -> str:
-        return banner(head, signs, most, style.hidden, (at, count))
+    def title_of(at: int, count: int, letters: bool = signs.goes_on) -> str:
+        return banner(head, replace(signs, goes_on=letters), most, style.hidden, (at, count))
 
     if is_table:
         yield from table_sheets(found, name, title_of, readable)
     else:
-        yield from drawings(found, name, title_of)
+        yield from drawings(found, name, title_of, readable)
 
 
 def _column_pages(

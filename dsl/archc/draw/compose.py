@@ -23,7 +23,7 @@ from archc.draw.collapse import card_of
 from archc.draw.dense import appending
 from archc.draw.items import Fold, Folding, applies_of, operators, reshaped, within
 from archc.draw.leaving import Leaving
-from archc.draw.scene import BESIDE, Box, Card, Port, Ports, Scene
+from archc.draw.scene import BESIDE, TRAINING, Box, Card, Port, Ports, Scene
 from archc.draw.skips import Starts
 from archc.draw.variants import BlockInstance, SourceNotes
 from archc.ops import COMBINATORS
@@ -447,7 +447,7 @@ class _Composer:
         box = Box(self._id(node.name), "aux", node.name, label=True)
         box.params, box.macs, box.output = cost.params, cost.macs, node.chain.output.shape
         box.spans = (node.span,)
-        box.facts = ["training only", f"weight {node.weight:g}", *totals(cost)]
+        box.facts = [TRAINING, f"weight {node.weight:g}", *totals(cost)]
         box.tooltip = f"{node.name}: {node.span.text.partition(chr(10))[0][:90]}"
         source = frame.tensors[beginning(node.chain).root]
         with self.boxes.leading(training_only=True), self.boxes.inside(box, source) as header:

@@ -73,7 +73,9 @@ class Paper:
     """What the view shows: a scene of cards alone, those that are rows, and the templates."""
 
     scene: Scene
+    trunk: set[str]  # what all goes through: rows, and merges
     lines: dict[str, PaperRow]  # by the card's id
+    beside: dict[str, PaperRow]  # what the other cards would say as rows
     groups: list[tuple[str, list[Card]]]  # cards in a row at one resolution, "" for none
     templates: list[Template]
     towers: TowerRows
@@ -120,11 +122,9 @@ def paper(plan: Plan, costs: Costs) -> Paper:
         card.id: _line(card, calls.get(card.id), runs.get(card.id), shared.rows.get(card.id))
         for card in rows
     }
-    beside = {
-        card.id: _shown_name(card, runs.get(card.id))
-        for card in collapse.cards(scene.root)
-        if card.id not in lines and not card.pill
-    }
+    others = [card for card in collapse.cards(scene.root) if card.id not in lines]
+    rest = {card.id: _line(card, calls.get(card.id), runs.get(card.id), None) for card in others}
+    beside = {c.id: _shown_name(c, runs.get(c.id)) for c in others if not c.pill}
     names = Counter([line.name for line in lines.values()] + [*beside.values()])
     for card in collapse.cards(scene.root):
         name = beside.get(card.id, "")
@@ -135,12 +135,14 @@ def paper(plan: Plan, costs: Costs) -> Paper:
     for id, line in lines.items():
         if names[line.name] > 1:
             lines[id] = replace(line, name=id)
+    names = Counter(line.name for line in (*lines.values(), *rest.values()))
+    rest = {id: replace(x, name=id) if names[x.name] > 1 else x for id, x in rest.items()}
     templates = [
         *_templates([calls[id] for id in closed if id in calls], costs, plan.params),
         *(_run(whole, run) for run in runs.values()),
     ]
     most = max(hottest(scene), 1)
-    return Paper(scene, lines, _groups(scene, trunk), templates, shared, most)
+    return Paper(scene, trunk, lines, rest, _groups(scene, trunk), templates, shared, most)
 
 
 def _tree(call: Called) -> int:
