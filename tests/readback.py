@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -29,7 +30,7 @@ from archc import symbolic
 from archc.analysis.costs import Costs
 from archc.analysis.unroll import PlacedStep, Run, unroll
 from archc.api import Analysis
-from archc.draw import collapse, graphviz
+from archc.draw import DrawingWarning, collapse, graphviz
 from archc.draw.compose import compose
 from archc.draw.paper import Paper, paper
 from archc.draw.scene import Called
@@ -1232,10 +1233,16 @@ def _applied_one(node: Apply) -> Iterator[tuple[str, int, Apply]]:
 # --- formats -----------------------------------------------------------------------------
 
 
+_OPEN = 1_000  # boxes inside each other: none is closed
+
+
 def other_formats(analysis: Analysis, view: str, dot: Drawing) -> Iterator[str]:
     """Mermaid, TikZ, draw.io and the page show what the DOT text shows."""
     mine = [*_in_order(dot.items)]
-    mermaid = reading.of_mermaid(analysis.sheet("mermaid", view=view).decode())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DrawingWarning)  # that GitHub does not draw it all
+        whole = analysis.sheet("mermaid", view=view, depth=_OPEN)
+    mermaid = reading.of_mermaid(whole.decode())
     yield from _same("mermaid", dot, mine, [*_in_order(mermaid.items)], mermaid)
     drawio = reading.of_drawio(analysis.sheet("drawio", view=view, columns=1).decode())
     yield from _same("draw.io", dot, mine, [*_in_order(drawio.items)], drawio)

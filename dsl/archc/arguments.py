@@ -16,6 +16,7 @@ class StyleOptions(TypedDict, total=False):
     expand: Collection[str]
     theme: str
     columns: int | None
+    direction: str
     only: str | None
     hidden: Collection[str]
 

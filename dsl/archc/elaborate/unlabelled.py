@@ -12,9 +12,9 @@ from archc import syntax
 from archc.data import ARCHS
 from archc.elaborate.names import labels_in
 from archc.ops import REGISTRY
-from archc.report.spelling.phrases import format_list
 from archc.syntax.walk import words_of
 
+_MOST = 6  # lines in a message
 _PORTS = ("input", "output", "devices")
 
 
@@ -53,7 +53,8 @@ def label_it(meant: list[syntax.Statement], name: str) -> str:
     if Path(source.name).parent == ARCHS:
         where = f" in a copy (`archc new mybase --from {source.stem}`)"
     if len(meant) > 1:
-        lines = format_list([str(statement.span.line) for statement in meant], 6)
+        lines = ", ".join(str(statement.span.line) for statement in meant[:_MOST])
+        lines += " and more" if len(meant) > _MOST else ""
         return (
             f"the base has `{name}` without a label on lines {lines}: "
             f"give the one that is meant a label{where} to replace it"
