@@ -53,8 +53,8 @@ def label_it(meant: list[syntax.Statement], name: str) -> str:
     if Path(source.name).parent == ARCHS:
         where = f" in a copy (`archc new mybase --from {source.stem}`)"
     if len(meant) > 1:
-        lines = ", ".join(str(statement.span.line) for statement in meant[:_MOST])
-        lines += " and more" if len(meant) > _MOST else ""
+        *first, last = (str(statement.span.line) for statement in meant)
+        lines = f"{', '.join(first[:_MOST])} and {last if len(first) < _MOST else 'more'}"
         return (
             f"the base has `{name}` without a label on lines {lines}: "
             f"give the one that is meant a label{where} to replace it"
