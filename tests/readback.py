@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -30,8 +29,9 @@ from archc import symbolic
 from archc.analysis.costs import Costs
 from archc.analysis.unroll import PlacedStep, Run, unroll
 from archc.api import Analysis
-from archc.draw import DrawingWarning, collapse, graphviz
+from archc.draw import DrawStyle, collapse, graphviz, scene_of
 from archc.draw.compose import compose
+from archc.draw.mermaid_chart import flowchart
 from archc.draw.paper import Paper, paper
 from archc.draw.scene import Called
 from archc.draw.style import LOOKS
@@ -1233,16 +1233,12 @@ def _applied_one(node: Apply) -> Iterator[tuple[str, int, Apply]]:
 # --- formats -----------------------------------------------------------------------------
 
 
-_OPEN = 1_000  # boxes inside each other: none is closed
-
-
 def other_formats(analysis: Analysis, view: str, dot: Drawing) -> Iterator[str]:
     """Mermaid, TikZ, draw.io and the page show what the DOT text shows."""
     mine = [*_in_order(dot.items)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DrawingWarning)  # that GitHub does not draw it all
-        whole = analysis.sheet("mermaid", view=view, depth=_OPEN)
-    mermaid = reading.of_mermaid(whole.decode())
+    assert analysis.plan is not None  # `archc draw` closes what GitHub would not draw
+    chart = flowchart(scene_of(analysis.plan, DrawStyle(view=view)), analysis.plan.heading)
+    mermaid = reading.of_mermaid(chart)
     yield from _same("mermaid", dot, mine, [*_in_order(mermaid.items)], mermaid)
     drawio = reading.of_drawio(analysis.sheet("drawio", view=view, columns=1).decode())
     yield from _same("draw.io", dot, mine, [*_in_order(drawio.items)], drawio)
