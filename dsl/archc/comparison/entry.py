@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -50,8 +51,10 @@ class NetworkEntry:
         def text(key: str) -> str:
             return str(self.meta(key) or "")
 
-        def number(key: str) -> Any:
+        def number(key: str) -> float | None:
             value = self.meta(key)
+            if isinstance(value, str) and re.fullmatch(r"\s*\d+(\.\d+)?\s*%?\s*", value):
+                return float(value.strip(" %"))
             return value if isinstance(value, int | float) else None
 
         display = text("display")
