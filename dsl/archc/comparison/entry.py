@@ -70,4 +70,5 @@ class NetworkEntry:
             macs=self.counts.macs,
             params=self.counts.params,
             forward_ms=self.forward_ms,
+            family=text("family"),
         )

@@ -20,13 +20,13 @@ _RINGS = (1.5, 4, 8, 13, 19, 26, 34, 44, 56, 70, 86, 104, 124)
 _LEADER = 5.0  # a label that is farther from its bubble gets a line to it
 _GAP = 1.5  # between labels
 _TRIES = 40  # places to push others from
-_CHECKS = 700_000  # pairs of places: a second or two, however many labels there are
+_CHECKS = 3_000_000  # pairs of places: a few seconds, however many labels there are
 
 # What a place costs. On another label it may not be at all: better there is no label.
 _LEFT_OUT, _FORBIDDEN = 1e4, 1e6
-_ON_OWN, _ON_OTHER = 8.0, 40.0  # on a bubble; as much again where it lies on it as a whole
+_ON_OWN, _ON_OTHER = 8.0, 300.0  # on a bubble; as much again where it lies on it as a whole
 _LEADER_COST = 3.0
-_LEADER_ON_BUBBLE = 12.0
+_LEADER_ON_BUBBLE = 80.0
 _LEADER_ON_LABEL = 500.0
 _LEADERS_CROSS = 80.0
 _NEAR, _NEAR_COST = 5.0, 4.0  # so close to another bubble it could be that one's label
