@@ -207,10 +207,19 @@ def test_no_text_is_on_another_or_on_a_bubble(tables: dict[str, Comparison], dat
 
 
 def test_all_is_inside_the_picture(imagenet: Picture) -> None:
-    svg = draw(imagenet)
-    box = ElementTree.fromstring(svg).get("viewBox", "").split()
-    frame = Bbox(0, 0, float(box[2]), float(box[3]))
-    assert [text.text for text in texts(svg) if not text.box.inside(frame)] == []
+    few = choose([replace(one, params=one.params // 99 * i) for i, one in enumerate(some(3), 1)])
+    costs = choose([replace(one, error=None, params=1000 * 9**i) for i, one in enumerate(some(6))])
+    for picture in (imagenet, few, costs):
+        svg = draw(picture)
+        tree = ElementTree.fromstring(svg)
+        box = tree.get("viewBox", "").split()
+        frame = Bbox(0, 0, float(box[2]), float(box[3]))
+        assert [text.text for text in texts(svg) if not text.box.inside(frame)] == []
+        (upwards,) = (n for n in tree.iter(f"{SVG}text") if "rotate(-90" in n.get("transform", ""))
+        right = float(upwards.get("x", ""))
+        assert right >= 7
+        beside = [t for t in texts(svg) if t.box.left < right and t.text != "not given"]
+        assert all(t.box.low > frame.high - 60 for t in beside), "but for the legend"
 
 
 def test_area_is_parameters_and_place_is_accuracy(imagenet: Picture) -> None:

@@ -158,6 +158,10 @@ def test_those_without_an_accuracy_stand_at_the_foot() -> None:
     assert hypot(placed["a"].x - placed["b"].x, placed["a"].y - placed["b"].y) > 5
     assert {text.text for text in labels(svg, picture)} >= {"Mine", "Mine too", "Untold"}
     assert "not given" in {text.text for text in texts(svg)}
+    line = max(float(y) for y in re.findall(rb'd="M [\d.]+ ([\d.]+) [^"]*"[^>]*dasharray', svg))
+    for text in labels(svg, picture):
+        is_above = text.text.startswith("Network-")
+        assert text.box.high < line if is_above else text.box.low > line, "none is on the line"
     assert "not given" not in {text.text for text in texts(draw(choose(some(4))))}
 
 

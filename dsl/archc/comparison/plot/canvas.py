@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 # In inches. Many networks have higher panels, so that their labels have room.
 _PANEL, _LEFT, _RIGHT, _TOP, _BETWEEN, _BELOW = 4.5, 0.52, 0.1, 0.1, 0.55, 0.45
 _MANY, _MORE = 40, 0.09
+_TITLE = 0.15  # from the edge of the page to the title upwards, however wide the numbers are
 _FOOT = 0.62  # of a panel, for networks without an accuracy
-_ROWS, _NEAR = (0.5, 0.36, 0.64), 0.03  # in shares of the foot, and of its width
+_ROWS, _NEAR = (0.5, 0.64, 0.36), 0.03  # in shares of the foot, and of its width
 _TINY = 5.5  # letters beside the foot
 _LARGEST = 19.0  # radius of the largest bubble, in points
 _RISE, _FALL = 0.76, 0.24  # of letters above and below their line, in sizes
@@ -115,6 +116,7 @@ def _panel(axes: Axes, picture: Picture, axis: _Axis, unit: float) -> None:
     missing = _labels(axes, picture, places, radii)
     said = f"; {missing} labels left out: no room" if missing else ""
     axes.set_xlabel(f"{axis.title}{said}", color=INK, fontsize=SIZE)
+    axes.yaxis.set_label_coords(-(_LEFT - _TITLE) / (WIDTH - _LEFT - _RIGHT), 0.5)
 
 
 def _dress_log(axis: Any, limits: tuple[float, float]) -> None:
@@ -129,7 +131,8 @@ def _accuracies(axes: Axes, picture: Picture, across: Sequence[float]) -> list[f
     """The axis upwards and the points' places on it; those without an accuracy are at its foot."""
     known = [point.accuracy for point in picture.points if point.accuracy is not None]
     low, high = _high(known)
-    foot = (high - low) * _FOOT / _PANEL if picture.untested else 0.0
+    above = axes.get_window_extent().height / POINTS - _FOOT
+    foot = (high - low) * _FOOT / above if picture.untested else 0.0
     axes.set_ylim(low - foot, high)
     on = f" on {picture.dataset}" if picture.dataset else ""
     dress(axes, "", f"top-1 accuracy{on}, %")
@@ -194,15 +197,19 @@ def _labels(
 ) -> int:
     """Placed in points, then written in the panel's own coordinates; how many had no room."""
     ahead, back = axes.transData, axes.transData.inverted()
-    bubbles = []
-    look, large = looks(picture.families), not picture.is_of_accuracy
-    for point, (x, y), radius in zip(picture.points, places, radii, strict=True):
-        at_x, at_y = ahead.transform((x, y))
-        width, height = text_width(point.label), SIZE * (_RISE + _FALL)
-        covered = max(radius, mark_radius(look[point.family], large=large))
-        bubbles.append(Bubble(float(at_x), float(at_y), covered, width, height))
     area = axes.get_window_extent()
     frame = Bbox(area.x0 + 2, area.y0 + 2, area.x1 - 1, area.y1)
+    line = area.y0 + (_FOOT * POINTS if picture.untested else 0.0)
+    above = Bbox(frame.left, max(frame.low, line + 1), frame.right, frame.high)
+    foot = Bbox(frame.left, frame.low, frame.right, line - 1)
+    look, large = looks(picture.families), not picture.is_of_accuracy
+    bubbles = []
+    for point, (x, y), radius in zip(picture.points, places, radii, strict=True):
+        at_x, at_y = map(float, ahead.transform((x, y)))
+        covered = max(radius, mark_radius(look[point.family], large=large))
+        own = foot if at_y < line else above
+        width, height = text_width(point.label), SIZE * (_RISE + _FALL)
+        bubbles.append(Bubble(at_x, at_y, covered, width, height, own))
     missing = 0
     for point, found in zip(picture.points, place(bubbles, frame), strict=True):
         if found is None:
