@@ -38,7 +38,8 @@ _HEAD = """\
 The plots are those of Canziani, Paszke and Culurciello, "An Analysis of Deep Neural Network Models
 for Practical Applications" (2016), which the lecture shows. Errors are those that were published;
 the last table says where. One is given only for the very network that the file describes: so the
-one-tower AlexNet and the lecture's ZFNet have none.
+one-tower AlexNet and the lecture's ZFNet have none, and stand at the foot. A family has one colour
+and one mark in all plots; your own families are black.
 
 This page and its pictures are made by `make comparison`.
 """
@@ -70,8 +71,11 @@ def page(found: dict[str, Comparison]) -> str:
         picture = table.picture()
         parts.append(f"## {title}\n")
         image = f"images/comparison_{name}.svg"
-        alt = f"Accuracy of {len(picture.points)} networks on {dataset} against operations"
+        tested = sum(point.accuracy is not None for point in picture.points)
+        alt = f"Accuracy of {tested} networks on {dataset} against operations"
         parts.append(f'<img src="{image}" width="760" alt="{alt}">\n')
+        for reason, names in picture.untested:
+            parts.append(f"At the foot, {reason}: {', '.join(names)}.\n")
         for reason, names in picture.left_out:
             parts.append(f"Not plotted, {reason}: {', '.join(names)}.\n")
         parts.append(tabular.markdown(table.sheet()))

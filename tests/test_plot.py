@@ -74,12 +74,13 @@ def test_one_dataset_and_one_way_of_testing(imagenet: Picture) -> None:
     left_out = dict(imagenet.left_out)
     assert imagenet.dataset == "ImageNet"
     assert left_out["an average over 10 crops"] == ("plain18", "plain34")
-    assert "zfnet" in left_out["no `top1_error` in `meta`"]
+    assert "zfnet" in dict(imagenet.untested)["no `top1_error` in `meta`"]
+    assert {point.name: point.accuracy for point in imagenet.points}["zfnet"] is None
     names = {point.name for point in imagenet.points}
     assert {"alexnet_2gpu", "vgg16", "googlenet", "resnet152", "densenet161"} <= names
     (resnet,) = (point for point in imagenet.points if point.name == "resnet50")
     assert (resnet.accuracy, resnet.macs, resnet.params) == (100 - 23.87, 4089184256, 25557032)
-    assert resnet.family == "He et al. 2015"
+    assert resnet.family == "ResNet"
 
 
 def test_the_dataset_may_be_chosen() -> None:
@@ -92,7 +93,7 @@ def test_the_dataset_may_be_chosen() -> None:
 
 def test_nothing_is_invented() -> None:
     with pytest.raises(NothingToPlot, match="top1_error"):
-        choose([replace(NET, error=None)])
+        choose([replace(NET, error=None)], "imagenet")
     odd = [
         NET,
         replace(NET, name="no", error=None),
@@ -102,9 +103,18 @@ def test_nothing_is_invented() -> None:
         replace(NET, name="where", dataset=""),
     ]
     picture = choose(odd)
-    assert [point.name for point in picture.points] == ["net"]
+    accuracies = {point.name: point.accuracy for point in picture.points}
+    assert accuracies == {"net": 75.0, "no": None, "where": None}
+    assert picture.untested == (
+        ("no `top1_error` in `meta`", ("no",)),
+        ("no `dataset` in `meta`", ("where",)),
+    )
     left_out = [name for _, names in picture.left_out for name in names]
-    assert left_out == ["no", "ten", "odd", "pool", "where"]
+    assert left_out == ["ten", "odd", "pool"]
+    with pytest.raises(NothingToPlot, match="an average over 10 crops"):
+        choose([replace(NET, crops=10), replace(NET, error=None)], "imagenet")
+    with pytest.raises(NothingToPlot, match="no convolution"):
+        choose([replace(NET, macs=0), replace(NET, macs=0, error=None)])
 
 
 def test_papers_are_cited_as_papers_cite_them() -> None:
@@ -132,6 +142,12 @@ def test_papers_are_cited_as_papers_cite_them() -> None:
 class Text:
     text: str
     box: Bbox
+    size: float = 0.0
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it stands beside a network: a legend's letters are smaller."""
+        return self.size == 7.0
 
 
 def texts(svg: bytes) -> list[Text]:
@@ -150,7 +166,7 @@ def texts(svg: bytes) -> list[Text]:
         left, top, right, bottom = (edge * size / 1000 for edge in font.getbbox(words, anchor="ls"))
         middle = (right - left) / 2 if "text-anchor: middle" in style else 0
         x, y = float(node.get("x", "")) - middle, float(node.get("y", ""))
-        found.append(Text(words, Bbox(x + left, y + top, x + right, y + bottom)))
+        found.append(Text(words, Bbox(x + left, y + top, x + right, y + bottom), size))
     return found
 
 
@@ -179,7 +195,8 @@ def overlapping(svg: bytes) -> list[tuple[str, str]]:
 def test_no_text_is_on_another_or_on_a_bubble(tables: dict[str, Comparison], dataset: str) -> None:
     picture = tables[dataset].picture()
     svg = draw(picture)
-    labels = [text for text in texts(svg) if text.text in {p.label for p in picture.points}]
+    known = {point.label for point in picture.points}
+    labels = [text for text in texts(svg) if text.is_label and text.text in known]
     assert len(labels) == len(picture.points), "each has its label"
     assert overlapping(svg) == []
     discs = [disc for disc in bubbles(svg) if disc[2] > 1]
@@ -190,10 +207,19 @@ def test_no_text_is_on_another_or_on_a_bubble(tables: dict[str, Comparison], dat
 
 
 def test_all_is_inside_the_picture(imagenet: Picture) -> None:
-    svg = draw(imagenet)
-    box = ElementTree.fromstring(svg).get("viewBox", "").split()
-    frame = Bbox(0, 0, float(box[2]), float(box[3]))
-    assert [text.text for text in texts(svg) if not text.box.inside(frame)] == []
+    few = choose([replace(one, params=one.params // 99 * i) for i, one in enumerate(some(3), 1)])
+    costs = choose([replace(one, error=None, params=1000 * 9**i) for i, one in enumerate(some(6))])
+    for picture in (imagenet, few, costs):
+        svg = draw(picture)
+        tree = ElementTree.fromstring(svg)
+        box = tree.get("viewBox", "").split()
+        frame = Bbox(0, 0, float(box[2]), float(box[3]))
+        assert [text.text for text in texts(svg) if not text.box.inside(frame)] == []
+        (upwards,) = (n for n in tree.iter(f"{SVG}text") if "rotate(-90" in n.get("transform", ""))
+        right = float(upwards.get("x", ""))
+        assert right >= 7
+        beside = [t for t in texts(svg) if t.box.left < right and t.text != "not given"]
+        assert all(t.box.low > frame.high - 60 for t in beside), "but for the legend"
 
 
 def test_area_is_parameters_and_place_is_accuracy(imagenet: Picture) -> None:
@@ -331,8 +357,8 @@ def test_the_command_writes_it(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert code == 0
     assert out.split() == ["name", "resnet18", "vgg11", "zfnet"]
     assert err.splitlines() == [
-        f"wrote {path} (2 networks on ImageNet)",
-        "not plotted, no `top1_error` in `meta`: zfnet",
+        f"wrote {path} (2 networks on ImageNet, 1 without an accuracy)",
+        "at the foot of the plot, no `top1_error` in `meta`: zfnet",
     ]
     text = path.read_text(encoding="utf-8")
     assert re.search(r"<!-- archc \S+ · sha256:\w{16} -->\n$", text)
@@ -378,10 +404,12 @@ def test_wrong_usage(
 
 
 def test_nothing_to_plot(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    code = cli.main(["compare", "zfnet", "--plot", str(tmp_path / "x.svg")])
+    path = tmp_path / "pools.arch"
+    path.write_text("network Pools\ninput 8x8 x3\npool 2x2/2\n", "utf-8")
+    code = cli.main(["compare", str(path), "--plot", str(tmp_path / "x.svg")])
     assert code == 1
     assert "nothing to plot" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_without_matplotlib(
@@ -391,7 +419,8 @@ def test_without_matplotlib(
     code, out, err = run(capsys, "--plot", str(tmp_path / "x.svg"))
     assert (code, out) == (2, "")
     assert err == "archc: a plot needs matplotlib: `pip install 'archc-lang[plot]'`\n"
-    monkeypatch.delitem(sys.modules, "archc.comparison.plot.canvas", raising=False)
+    for name in ("canvas", "legends", "marks", "page"):
+        monkeypatch.delitem(sys.modules, f"archc.comparison.plot.{name}", raising=False)
     with pytest.raises(NoLibrary):
         draw(choose([NET]))
 

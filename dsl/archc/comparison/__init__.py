@@ -130,7 +130,8 @@ class Comparison:
     def plot(self, format: str = "svg", dataset: str | None = None) -> bytes:
         """Accuracy against operations, drawn as "svg", "png" or "pdf".
 
-        Of the networks that were tested on `dataset`, by default the one that most were tested on.
+        Of the networks that were tested on `dataset`, by default the one that most were tested on;
+        those whose accuracy nobody gave are at the foot. Parameters where none has an accuracy.
         Raises archc.comparison.plot.NothingToPlot, and NoLibrary where matplotlib is not installed.
         """
         from archc.comparison.plot import draw

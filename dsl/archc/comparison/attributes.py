@@ -30,10 +30,11 @@ class Attribute:
     numeric: bool = True
     show: Callable[[Any], str] = str
     note: str = ""  # what it counts; may name the {batch}
+    cut: bool = False
 
     @property
     def column(self) -> Column:
-        return Column(self.name, self.heading, self.numeric, self.show)
+        return Column(self.name, self.heading, self.numeric, self.show, self.cut)
 
 
 def attribute(entries: Iterable[NetworkEntry], name: str) -> Attribute:
@@ -57,7 +58,8 @@ def all_columns(entries: Iterable[NetworkEntry]) -> list[str]:
 
 def _fact(key: str, heading: str = "", *, numeric: bool = False, note: str = "") -> Attribute:
     """A fact of the file's `meta`."""
-    return Attribute(key, heading or key, lambda e, _: e.meta(key), numeric, _plain, note)
+    heading = heading or key
+    return Attribute(key, heading, lambda e, _: e.meta(key), numeric, _plain, note, not numeric)
 
 
 def _count(name: str, heading: str, note: str, show: Callable[[Any], str] = human) -> Attribute:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -57,8 +58,10 @@ class NetworkEntry:
         def text(key: str) -> str:
             return str(self.meta(key) or "")
 
-        def number(key: str) -> Any:
+        def number(key: str) -> float | None:
             value = self.meta(key)
+            if isinstance(value, str) and re.fullmatch(r"\s*\d+(\.\d+)?\s*%?\s*", value):
+                return float(value.strip(" %"))
             return value if isinstance(value, int | float) else None
 
         display = text("display")
@@ -74,4 +77,5 @@ class NetworkEntry:
             macs=self.counts.macs,
             params=self.counts.params,
             forward_ms=self.forward_ms,
+            family=text("family"),
         )

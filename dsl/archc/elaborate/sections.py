@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from archc import syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.recipe import LINES, Init, Line, Setting, read_line
-from archc.source import Diagnostics, Fault, Fix, Span, SpanLabel, fault, spelling
+from archc.source import Diagnostics, Edit, Fault, Fix, Span, SpanLabel, fault, spelling
 
 _OF_OPTIMIZER = ("lr", "learning_rate", "momentum", "weight_decay", "betas", "eps", "nesterov")
-MEASURED = ("top1_error", "top5_error", "crops", "measured")
+_IN_PERCENT = ("top1_error", "top5_error")  # with or without the sign
+MEASURED = (*_IN_PERCENT, "crops", "measured")
 _PUBLISHED = ("display", "paper", "authors", "arxiv", "venue", "pretrained", *MEASURED)
+_FACTS = frozenset(("family", "dataset", "year", *_PUBLISHED))  # that archc itself reads
 EXPECT = ("params", "macs", "output", "weights", "buffers")
 
 
@@ -141,6 +144,7 @@ def _written(entry: syntax.Entry) -> str:
 
 
 def _fact(entry: syntax.Entry, evaluator: Evaluator) -> Any:
+    _need_one_fact(entry)
     setting = _setting(entry, evaluator)
     if not setting.values:
         raise fault(
@@ -149,7 +153,45 @@ def _fact(entry: syntax.Entry, evaluator: Evaluator) -> Any:
             entry.span,
             'as in `year 2015` or `paper "..."`',
         )
-    return setting.values[0] if len(setting.values) == 1 else setting.values
+    values = setting.values
+    if entry.key.id in _IN_PERCENT and values[1:] == ("%",):
+        return values[0]
+    return values[0] if len(values) == 1 else values
+
+
+def _need_one_fact(entry: syntax.Entry) -> None:
+    """`display "Net" family "F"` is two facts: the second would be lost in the first."""
+    values, key = entry.values, entry.key.id
+    others = {at: name for at in range(1, len(values)) if (name := _another_fact(values, at))}
+    if not others:
+        return
+    first = next(iter(others))
+    edit, *more = [edit for at in others for edit in _apart(values[at - 1], values[at])]
+    is_safe = _FACTS.issuperset(others.values())
+    fix = Fix("put a `;` between two facts", edit.span, edit.text, is_safe, tuple(more))
+    quotes = "" if is_safe else f'if all of it is one fact, put it in quotes: `{key} "..."`'
+    title = f"`{others[first]}` is another fact, on the line of `{key}`"
+    raise fault("A312", title, values[first].span, fix, quotes)
+
+
+def _another_fact(values: Sequence[Any], at: int) -> str:
+    """The name of the fact that begins at a value of a line of `meta`; empty where none does."""
+    match values[at]:
+        case syntax.Option(name=name):
+            return name.id
+        case syntax.Word(id=word) if at + 1 < len(values):
+            is_apart = not isinstance(values[at - 1], syntax.Word)
+            if word in _FACTS or (is_apart and isinstance(values[at + 1], syntax.Plain)):
+                return word
+    return ""
+
+
+def _apart(before: Any, value: Any) -> Iterator[Edit]:
+    """Write a fact by itself: a `;` before it, and no `=` in it."""
+    source = value.span.source
+    yield Edit(Span(source, before.span.end, value.span.start), "; ")
+    if isinstance(value, syntax.Option):
+        yield Edit(Span(source, value.name.span.end, value.value.span.start), " ")
 
 
 def _expectation(entry: syntax.Entry, evaluator: Evaluator) -> Expectation:

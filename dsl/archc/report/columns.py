@@ -68,10 +68,11 @@ class Measure:
     means: str = ""
     show: Callable[[Any], str] = str
     numeric: bool = True
+    cut: bool = False
 
     @property
     def column(self) -> Column:
-        return Column(self.name, self.heading, self.numeric, self.show)
+        return Column(self.name, self.heading, self.numeric, self.show, self.cut)
 
 
 def _position(number: Number) -> str:
@@ -110,7 +111,7 @@ def _seen(get: Callable[[Axis], Number]) -> Callable[[Item, Units], tuple[Number
 _ALL = (
     Measure("name", "name", lambda item, scale: item.name, numeric=False),
     Measure("op", "kind", lambda item, scale: item.op, numeric=False),
-    Measure("statement", "operator", lambda item, scale: item.statement, numeric=False),
+    Measure("statement", "operator", lambda item, scale: item.statement, numeric=False, cut=True),
     Measure(
         "shape", "output", lambda item, scale: item.shape.dims if item.shape else None,
         "the output of one sample: height x width, then channels",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 from archc.analysis.fit import FITS, LEFT_OUT, RULE, TIGHT, NetworkMemory, Peak, peak, verdict
@@ -46,12 +47,20 @@ class MemoryReport:
 
 
 def text(report: MemoryReport) -> str:
-    """Where the memory goes at the peak, the biggest tensors, the largest batches, the speed."""
+    """The tables of `sheets`, for people."""
+    return "\n".join(map(tables.text, sheets(report)))
+
+
+def sheets(report: MemoryReport, width: int = 100) -> list[Sheet]:
+    """Where the memory goes at the peak, the biggest tensors, the largest batches, the speed.
+
+    What is said below a table has lines of `width`.
+    """
     train, infer = _peaks(report)
     cards = [device.gpu for device in report.devices if device.gpu is not None]
-    speed = throughput.sheet(report.work, cards, report.memory.setting, report.batch)
-    parts = (_parts(report, train, infer), _largest(train), _devices(report, train), speed)
-    return "\n".join(tables.text(sheet) for sheet in parts if sheet.lines)
+    speed = throughput.sheet(report.work, cards, report.memory.setting, report.batch, width)
+    parts = (_parts(report, train, infer), _largest(train), _devices(report, train, width), speed)
+    return [sheet for sheet in parts if sheet.lines]
 
 
 def _peaks(report: MemoryReport) -> tuple[Peak, Peak]:
@@ -128,7 +137,7 @@ def _largest(train: Peak) -> Sheet:
     return Sheet(columns, lines, "The biggest tensors at the training peak")
 
 
-def _devices(report: MemoryReport, train: Peak) -> Sheet:
+def _devices(report: MemoryReport, train: Peak, width: int) -> Sheet:
     columns = (
         Column("device", "to fit into"),
         Column("capacity", "memory", numeric=True, show=format_bytes),
@@ -150,17 +159,12 @@ def _devices(report: MemoryReport, train: Peak) -> Sheet:
         )
         for device in report.devices
     ]
-    return Sheet(columns, lines, "The largest batch", (*_wrapped(RULE), *_wrapped(LEFT_OUT)))
+    foot = (*wrap(RULE, width), *wrap(LEFT_OUT, width))
+    return Sheet(columns, lines, "The largest batch", foot)
 
 
 def _batch(heap: Heap, capacity: int, share: float) -> int:
     return heap.largest_batch(share * capacity)
-
-
-def _wrapped(text: str) -> list[str]:
-    from textwrap import wrap
-
-    return wrap(text, 100)
 
 
 # --- json --------------------------------------------------------------------------------

@@ -42,8 +42,10 @@ def estimates(
     return infer, train
 
 
-def sheet(work: Workload, cards: Sequence[Gpu], setting: RunSetting, batch: int) -> Sheet:
-    """A line for each card; no lines where no rate is known."""
+def sheet(
+    work: Workload, cards: Sequence[Gpu], setting: RunSetting, batch: int, width: int
+) -> Sheet:
+    """A line for each card, no lines where no rate is known; below it lines of `width`."""
     columns = (
         Column("gpu", "on"),
         Column("infer", "infers", numeric=True),
@@ -58,7 +60,7 @@ def sheet(work: Workload, cards: Sequence[Gpu], setting: RunSetting, batch: int)
             cells = (gpu.name, _rate(infer), _off(infer), _rate(train), _off(train))
             lines.append(TableLine(cells))
     elsewhere = f"{ELSEWHERE} {SHARED}" if any(gpu.shared for gpu in cards) else ELSEWHERE
-    foot = wrap(METHOD, 100) + wrap(elsewhere, 100)
+    foot = wrap(METHOD, width) + wrap(elsewhere, width)
     if setting.ddp is not None:
         foot.append("Each GPU by itself: sending gradients to the others is not counted.")
     precision = "mixed precision" if setting.amp else setting.dtype

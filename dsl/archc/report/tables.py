@@ -21,6 +21,7 @@ class Column:
     heading: str
     numeric: bool = False
     show: Callable[[Any], str] = str
+    cut: bool = False  # may end in an ellipsis, or go, where a terminal has no room for the numbers
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "heading", characters.visible(self.heading))

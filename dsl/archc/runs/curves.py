@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from archc.comparison.plot.canvas import COLOURS, dress, rendered
+from archc.comparison.plot.families import BLACK, COLOURS
+from archc.comparison.plot.page import WIDTH, dress, rendered
 from archc.report.characters import visible
 from archc.runs.reading import TrainingRun, is_finite
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_WIDTH, _PANEL, _LINE = 7.2, 2.8, 0.16  # inches
-_STYLES = ("-", "--", ":", "-.")
-MOST = len(COLOURS) * len(_STYLES)  # that can be told apart
+_PANEL, _LINE = 2.8, 0.16  # inches
+_COLOURS = (*COLOURS, BLACK)
+_STYLES = ("-", "--", ":", "-.", (0, (8, 2)), (0, (5, 1, 1, 1, 1, 1)))
+MOST = len(_COLOURS) * len(_STYLES)  # that can be told apart
 
 
 def drawn(runs: Sequence[TrainingRun], format: str) -> bytes:
@@ -30,9 +32,9 @@ def _figure(runs: Sequence[TrainingRun]) -> Figure:
     scored = any(run.best["top1"] is not None for run in runs)
     panels = 1 + scored
     legend = 0.25 + _LINE * -(-len(runs) // 2)
-    figure = Figure(figsize=(_WIDTH, panels * _PANEL + legend), layout="constrained")
+    figure = Figure(figsize=(WIDTH, panels * _PANEL + legend), layout="constrained")
     axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
-    for run, (style, colour) in zip(runs, product(_STYLES, COLOURS), strict=False):
+    for run, (style, colour) in zip(runs, product(_STYLES, _COLOURS), strict=False):
         if scored:
             _curve(axes[0], run, "top1", colour, style, label=_labelled(run))
         _curve(axes[-1], run, "val_loss", colour, style, label="" if scored else _labelled(run))
@@ -51,7 +53,7 @@ def _curve(
     run: TrainingRun,
     name: str,
     colour: str,
-    style: str,
+    style: Any,
     *,
     label: str = "",
     thin: bool = False,

@@ -186,10 +186,11 @@ def _space_before_arguments(context: ParserContext) -> Diagnostic | None:
 def _entry_with_colon(context: ParserContext) -> Diagnostic | None:
     if context.found not in ("=", ":") or "PERCENT" not in context.accepted:
         return None
-    gap = len(context.source.text[: context.position].rstrip(" \t"))
-    sign = Span(context.source, gap, context.position + 1)
+    text, after = context.source.text, context.position + 1
+    sign = Span(context.source, len(text[: context.position].rstrip(" \t")), after)
+    blank = "" if text[after : after + 1].isspace() else " "  # `year=2015`
     help = 'an entry is a word and its values: `year 2015`, `paper "..."`'
-    return unexpected(context, help, Fix("Remove it", sign, "", safe=True))
+    return unexpected(context, help, Fix("Remove it", sign, blank, safe=True))
 
 
 def _at_after_reuse(context: ParserContext) -> Diagnostic | None:

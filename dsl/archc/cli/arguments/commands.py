@@ -298,7 +298,8 @@ def compare(parser: Parser) -> None:
     parser.add_argument(
         "--plot",
         metavar="FILE",
-        help="draw accuracy against operations, and against time with --time: .svg, .png or .pdf",
+        help="draw accuracy (parameters where there is none) against operations, and against time "
+        "with --time: .svg, .png or .pdf",
     )
     parser.add_argument(
         "--dataset",

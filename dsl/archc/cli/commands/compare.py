@@ -155,14 +155,26 @@ def _plot(table: Comparison, args: Namespace) -> None:
         raise Stop(str(nothing), WRONG if args.dataset is None else USAGE) from None
     drawn = plot.draw(picture, _format(args.plot))
     texts = "\0".join(entry.analysis.text for entry in table.entries)
-    summary = f"{len(picture.points)} networks"
-    if picture.dataset:
-        summary += f" on {picture.dataset}"
     put(
         Path(args.plot),
         files.stamp_bytes(drawn, texts, Path(args.plot).suffix.lower()),
-        summary,
+        _plotted(picture),
         force=args.force,
     )
+    if not picture.is_of_accuracy:
+        say(
+            "no accuracy to plot (`dataset` and `top1_error` in `meta`): upwards are parameters", ""
+        )
+    for reason, names in picture.untested:
+        say(f"at the foot of the plot, {reason}: {', '.join(names)}", "")
     for reason, names in picture.left_out:
         say(f"not plotted, {reason}: {', '.join(names)}", "")
+
+
+def _plotted(picture: plot.Picture) -> str:
+    """`2 networks on ImageNet, 1 without an accuracy`."""
+    without = sum(len(names) for _, names in picture.untested)
+    count = len(picture.points) - without
+    on = f" on {picture.dataset}" if picture.dataset else ""
+    more = f", {without} without an accuracy" if without else ""
+    return f"{count} network{'s' * (count != 1)}{on}{more}"

@@ -7,7 +7,8 @@ from argparse import Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archc.cli.commands.reading import analysed, need_network
+from archc.cli.commands.reading import analysed, need_network, room
+from archc.cli.commands.tables import put_sheets
 from archc.cli.exit_codes import FINE, Stop, say
 from archc.cli.inputs import find_one, meant
 
@@ -50,7 +51,10 @@ def run(args: Namespace) -> int:
     work = analysis.work(memory.setting.checkpoint)
     table, batch = analysis.table, run.batch
     report = capacity.MemoryReport(table, memory, work, batch, devices, run.origins)
-    sys.stdout.write((capacity.json if args.format == "json" else capacity.text)(report))
+    if args.format == "json":
+        sys.stdout.write(capacity.json(report))
+    else:
+        put_sheets(capacity.sheets(report, min(room(sys.stdout) or 100, 100)), args)
     return FINE
 
 

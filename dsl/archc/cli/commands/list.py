@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from archc import api, files
+from archc.cli.commands.reading import room
 from archc.cli.exit_codes import FINE, Stop
 from archc.comparison import BATCH, NetworkEntry, attribute
 from archc.record import record
-from archc.report.characters import to_json
+from archc.report.characters import cells, to_json
+from archc.report.fitting import fitted
 from archc.report.spelling.numbers import natural
 from archc.syntax import Network, Number, Plain, Section, Text
 from archc.syntax.parser import parse
 
 # Each as wide as its values can be: a line is printed as soon as its network is known.
-_WIDTHS = {"params": 13, "macs": 7, "year": 4, "paper": 0}
+_WIDTHS = {"params": 13, "macs": 7, "year": 4}
 _KEYS = ("name", "network", "paper", "year", "params", "macs", "file")
 _SEARCHED = ("display", "family", "paper", "authors", "year")
 
@@ -64,7 +66,7 @@ def run(args: Namespace) -> int:
     if args.format == "json":
         sys.stdout.write(_json(chosen))
     else:
-        for line in _lines(chosen):
+        for line in _lines(chosen, room(sys.stdout)):
             print(line, flush=True)
     return FINE
 
@@ -94,27 +96,30 @@ def _read(name: str, path: Path) -> _Bundled:
     return _Bundled(name, path, title, said["meta"], said["expect"])
 
 
-def _lines(networks: list[_Bundled]) -> Iterator[str]:
-    widths = {"name": max(len(network.name) for network in networks), **_WIDTHS}
-    columns = [(attribute((), name).column, width) for name, width in widths.items()]
+def _lines(networks: list[_Bundled], width: int | None) -> Iterator[str]:
+    """The table; on a terminal of that width the titles of papers are cut, or columns left out."""
+    name = max(cells(network.name) for network in networks)
+    paper = max(cells(str(network.meta.get("paper", ""))) for network in networks)
+    widths = {"name": name, **_WIDTHS, "paper": paper}
+    columns = [attribute((), key).column for key in widths]
+    shown = [[" " * most] for most in widths.values()]
+    kept = fitted(columns, shown, width, between=2, folds=False)
 
-    def line(cells: Iterable[str]) -> str:
-        padded = (
-            cell.rjust(width) if column.numeric else cell.ljust(width)
-            for cell, (column, width) in zip(cells, columns, strict=True)
-        )
+    def line(texts: Sequence[str]) -> str:
+        padded = []
+        for place in kept:
+            text = place.shown(texts[place.at])
+            blank = " " * (place.width - cells(text))
+            padded.append(blank + text if columns[place.at].numeric else text + blank)
         return "  ".join(padded).rstrip()
 
-    yield line(column.heading for column, _ in columns)
+    yield line([column.heading for column in columns])
     for family, members in groupby(networks, lambda network: network.family):
         if family:
             yield f"\n{family}"
         for network in members:
-            values = network.values(widths)
-            yield line(
-                "" if value is None else column.show(value)
-                for value, (column, _) in zip(values, columns, strict=True)
-            )
+            pairs = zip(network.values(widths), columns, strict=True)
+            yield line(["" if value is None else column.show(value) for value, column in pairs])
 
 
 def _json(networks: list[_Bundled]) -> str:

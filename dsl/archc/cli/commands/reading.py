@@ -106,7 +106,7 @@ def need_network(analysis: Analysis, input: Input, missing: str) -> None:
 
 def show(diagnostics: Iterable[Diagnostic], stream: TextIO, args: Namespace) -> None:
     color = colored(stream, args)
-    width = columns(stream) if stream.isatty() else 100
+    width = room(stream) or 100
     shown = []
     for diagnostic in diagnostics:
         print(render.text([diagnostic], color=color, width=width), file=stream)
@@ -121,11 +121,12 @@ def colored(stream: TextIO, args: Namespace) -> bool:
     return args.color == "always" or (args.color == "auto" and stream.isatty() and not quiet)
 
 
-def columns(stream: TextIO) -> int:
+def room(stream: TextIO) -> int | None:
+    """How many columns a terminal has; None for a file or a pipe, and where it does not say."""
     try:
-        return os.get_terminal_size(stream.fileno()).columns or 100
+        return os.get_terminal_size(stream.fileno()).columns or None if stream.isatty() else None
     except OSError:
-        return 100
+        return None
 
 
 def headline(analysis: Analysis) -> str:

@@ -1,4 +1,4 @@
-"""Accuracy against operations, a bubble a network, its area the parameters.
+"""Accuracy against operations, a bubble a network, its area the parameters; a colour a family.
 
 As in Canziani, Paszke and Culurciello, "An Analysis of Deep Neural Network Models for Practical
 Applications", 2016, which the lecture shows.

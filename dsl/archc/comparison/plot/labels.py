@@ -20,15 +20,16 @@ _RINGS = (1.5, 4, 8, 13, 19, 26, 34, 44, 56, 70, 86, 104, 124)
 _LEADER = 5.0  # a label that is farther from its bubble gets a line to it
 _GAP = 1.5  # between labels
 _TRIES = 40  # places to push others from
-_CHECKS = 700_000  # pairs of places: a second or two, however many labels there are
+_CHECKS = 3_000_000  # pairs of places: a few seconds, however many labels there are
 
 # What a place costs. On another label it may not be at all: better there is no label.
 _LEFT_OUT, _FORBIDDEN = 1e4, 1e6
-_ON_OWN, _ON_OTHER = 8.0, 40.0  # on a bubble; as much again where it lies on it as a whole
+_ON_OWN, _ON_OTHER = 8.0, 300.0  # on a bubble; as much again where it lies on it as a whole
 _LEADER_COST = 3.0
-_LEADER_ON_BUBBLE = 12.0
+_LEADER_ON_BUBBLE = 80.0
 _LEADER_ON_LABEL = 500.0
 _LEADERS_CROSS = 80.0
+_ELSEWHERE = 60.0  # in another part of the frame than its bubble
 _NEAR, _NEAR_COST = 5.0, 4.0  # so close to another bubble it could be that one's label
 _FAR = 0.4  # for each point of distance
 _BADLY_OFF = 4.0  # more than any place beside a bubble that stands alone
@@ -86,13 +87,14 @@ Line = tuple[float, float, float, float]  # from x, y to x, y
 
 @dataclass(frozen=True, slots=True)
 class Bubble:
-    """A disc with a label of this size beside it."""
+    """A disc with a label of this size beside it, best in its `own` part of the frame."""
 
     x: float
     y: float
     radius: float
     width: float
     height: float
+    own: Bbox | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,11 +229,21 @@ def _conflict(one: Place, other: Place) -> float:
 def _candidates(bubble: Bubble, bubbles: Sequence[Bubble], frame: Bbox) -> list[Place]:
     """Places for one label, the cheapest first."""
     found = [
-        Place(box, leader, cost + _covering(box, leader, bubble, bubbles), _reach(box, leader))
+        Place(
+            box,
+            leader,
+            cost + _covering(box, leader, bubble, bubbles) + _straying(box, bubble),
+            _reach(box, leader),
+        )
         for box, leader, cost in _around(bubble)
         if box.inside(frame)
     ]
     return sorted(found, key=lambda place: place.cost)
+
+
+def _straying(box: Bbox, bubble: Bubble) -> float:
+    """What it costs that a label leaves the part of the frame where its bubble is."""
+    return 0.0 if bubble.own is None or box.inside(bubble.own) else _ELSEWHERE
 
 
 def _reach(box: Bbox, leader: Line | None) -> Bbox:
