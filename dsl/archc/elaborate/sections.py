@@ -9,7 +9,18 @@ from typing import Any
 from archc import syntax
 from archc.elaborate.evaluate import Evaluator
 from archc.recipe import LINES, Init, Line, Setting, read_line
-from archc.source import Diagnostics, Edit, Fault, Fix, Span, SpanLabel, fault, spelling
+from archc.source import (
+    Diagnostic,
+    Diagnostics,
+    Edit,
+    Fault,
+    Fix,
+    Severity,
+    Span,
+    SpanLabel,
+    fault,
+    spelling,
+)
 
 _OF_OPTIMIZER = ("lr", "learning_rate", "momentum", "weight_decay", "betas", "eps", "nesterov")
 _IN_PERCENT = ("top1_error", "top5_error")  # with or without the sign
@@ -66,6 +77,7 @@ def read_sections(file: syntax.File, env: dict[str, Any], diagnostics: Diagnosti
                 else:
                     _once(entry, seen)
                     facts.meta[entry.key.id] = _fact(entry, evaluator)
+                    diagnostics.extend(_other_facts(entry))
             except Fault as mistake:
                 diagnostics.add(mistake.diagnostic)
     return facts
@@ -144,7 +156,6 @@ def _written(entry: syntax.Entry) -> str:
 
 
 def _fact(entry: syntax.Entry, evaluator: Evaluator) -> Any:
-    _need_one_fact(entry)
     setting = _setting(entry, evaluator)
     if not setting.values:
         raise fault(
@@ -159,8 +170,8 @@ def _fact(entry: syntax.Entry, evaluator: Evaluator) -> Any:
     return values[0] if len(values) == 1 else values
 
 
-def _need_one_fact(entry: syntax.Entry) -> None:
-    """`display "Net" family "F"` is two facts: the second would be lost in the first."""
+def _other_facts(entry: syntax.Entry) -> Iterator[Diagnostic]:
+    """Warn of `display "Net" family "F"`, which is one fact: the second is lost in the first."""
     values, key = entry.values, entry.key.id
     others = {at: name for at in range(1, len(values)) if (name := _another_fact(values, at))}
     if not others:
@@ -170,8 +181,9 @@ def _need_one_fact(entry: syntax.Entry) -> None:
     is_safe = _FACTS.issuperset(others.values())
     fix = Fix("put a `;` between two facts", edit.span, edit.text, is_safe, tuple(more))
     quotes = "" if is_safe else f'if all of it is one fact, put it in quotes: `{key} "..."`'
-    title = f"`{others[first]}` is another fact, on the line of `{key}`"
-    raise fault("A312", title, values[first].span, fix, quotes)
+    title = f"`{others[first]}` is part of `{key}` here, and no fact by itself"
+    labels, helps = (SpanLabel(values[first].span),), tuple(filter(None, (quotes,)))
+    yield Diagnostic("W124", title, labels, helps=helps, fixes=(fix,), severity=Severity.WARNING)
 
 
 def _another_fact(values: Sequence[Any], at: int) -> str:
