@@ -554,8 +554,11 @@ def labels_tell(text: str, steps: list[PlacedStep]) -> bool:
     for spelled in (labels, [label.rpartition(", ")[0] for label in labels]):
         if text == spelled[0] == spelled[-1] or (", " not in text and tells(text, spelled)):
             return len(set(spelled)) == 1 or "." in text  # probabilities from the first to the last
-        if text.split(", ") == [label for label, _ in groupby(spelled)]:
-            return True  # `3, 3 g2, 3 g3`
+        said = text.split(", ")
+        for ordered in _orders(spelled):  # `3, 3 g2, 3 g3`, maybe again and again
+            short = [label for label, _ in groupby(ordered)]
+            if short == said * (len(short) // len(said)):
+                return True
         words = _SERIES.findall(text)
         known = [_words_of(label, words) for label in spelled]
         if all(len(found) == len(words) for found in known) and all(
@@ -1052,11 +1055,11 @@ def volumes_tell(whole: Readback, rows: Drawing, pages: list[Picture]) -> Iterat
         yield f"volumes: {[item.id for item in drawn]} instead of {[*known]}"
     boxes = {id for page in pages for id in page.boxes}
     for item in drawn:
-        shape = shape_of(whole, item.id)
+        shapes = shapes_of(whole, item.id)
         leads_on = any(line.tail == item.id for line in rows.lines) or "training only" in item.cells
         # A group that ends with `@x` hands x on: what it makes leads nowhere.
-        if item.id in boxes and leads_on and shape not in (*item.cells, ""):
-            yield f"volumes: {item.cells} of {item.id}, which makes {shape}"
+        if item.id in boxes and leads_on and shapes and shapes.isdisjoint(item.cells):
+            yield f"volumes: {item.cells} of {item.id}, which makes {shapes}"
         said = (*known[item.id].cells, item.id)
         name = re.sub("–.*", "", item.cells[0].partition(" ×")[0])  # of several: of the first
         if not any(name in text for text in said) and name != "run":
@@ -1075,10 +1078,12 @@ def volumes_tell(whole: Readback, rows: Drawing, pages: list[Picture]) -> Iterat
             yield f"volumes: {arrow} leads {shown[arrow]} and not {wanted[arrow]}"
 
 
-def shape_of(whole: Readback, id: str) -> str:
-    """What the last of a card's copies makes; nothing where that is not known."""
-    steps = whole.shown[id].steps if id in whole.shown else whole.inside(id)
-    return format_shape(whole.network.run.shapes[steps[-1].output]) if steps else ""
+def shapes_of(whole: Readback, id: str) -> set[str]:
+    """What the last of a card's copies makes; of a box all that leaves it."""
+    inside = {card for card in whole.shown if id in (card, *whole.around[card])}
+    ends = {a for a, b, is_size in whole.drawn if a in inside and b not in inside and not is_size}
+    last = [whole.shown[card].steps[-1] for card in ends if whole.shown[card].steps]
+    return {format_shape(whole.network.run.shapes[step.output]) for step in last}
 
 
 def rows_of(drawing: Drawing) -> Drawing:

@@ -237,8 +237,11 @@ def _label(apply: Apply, shown: Collection[str]) -> str:
     """The operator's own label without the channels that it makes; `shown` also at its default."""
     label, out = with_shown(apply.op, shown).label(), apply.output.shape
     if out is not None and _category([(apply, 1)]) in (*_WEIGHTED, "reshape"):
-        head, _, tail = label.rpartition(", ")
-        label = head if tail == str(int(out.channels)) else label
+        head, more, tail = label.rpartition(", ")
+        # `shuffle 4` of 4 channels says its groups.
+        widths = [field.form is Form.WIDTH for field in apply.op.fields().values()]
+        is_width = more or _category([(apply, 1)]) in _WEIGHTED or any(widths)
+        label = head if is_width and tail == str(int(out.channels)) else label
     return shorten(label)
 
 
