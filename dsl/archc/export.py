@@ -47,10 +47,9 @@ def weights(path: Path) -> dict[str, Tensor]:
     import torch
 
     found = _loaded(path)
-    for key in _NESTED:
-        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-            found = found[key]
-            break
+    if isinstance(found, Mapping):
+        held = [found[key] for key in _NESTED if isinstance(found.get(key), Mapping)]
+        found = max(held, key=bool, default=found)  # the first that is not empty
     if not isinstance(found, Mapping) or not all(torch.is_tensor(t) for t in found.values()):
         raise Unfit(f"{path} holds no state_dict")
     return {str(name): tensor for name, tensor in found.items()}
