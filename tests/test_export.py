@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import collections
-import importlib
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -264,10 +264,9 @@ def test_a_package_that_is_missing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    found = importlib.util.find_spec
-    monkeypatch.setattr(export, "find_spec", lambda n: None if n == name else found("json"))
+    monkeypatch.setitem(sys.modules, name, None)
     assert run(small, "--to", format) == 2
-    assert capsys.readouterr().err == f"archc: --to {format} needs {name}: pip install {name}\n"
+    assert capsys.readouterr().err == f"archc: --to {format} needs {name}: `pip install {name}`\n"
 
 
 def test_what_torch_cannot_export(

@@ -11,7 +11,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +31,6 @@ _FACTS = ("classes", "mean", "std", "size", "resize")  # what the training scrip
 
 class Unfit(Exception):
     """Weights that are not this network's, or a network that the format cannot hold."""
-
-
-def missing(format: str) -> list[str]:
-    """The packages that a format needs and that are not installed."""
-    return [name for name in FORMATS[format] if find_spec(name) is None]
 
 
 def weights(path: Path) -> dict[str, Tensor]:
