@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from archc.comparison.plot.families import BLACK, COLOURS
 from archc.comparison.plot.page import WIDTH, dress, rendered
@@ -46,6 +46,9 @@ def _figure(runs: Sequence[TrainingRun]) -> Figure:
     losses = [y for run in runs for name in ("loss", "val_loss") for _, y in _points(run, name)]
     if losses and min(losses) > 0:
         axes[-1].set_yscale("log")  # a spike leaves room for all else
+        axes[-1].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes[-1].yaxis.set_major_formatter("{x:g}")
+        axes[-1].yaxis.set_minor_formatter(NullFormatter())
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=2,
                   frameon=False, fontsize=6.5)  # fmt: skip
     return figure

@@ -55,11 +55,6 @@ COLUMNS = {
     column.name: column
     for column in (
         RunColumn("run", "run", lambda run: run.name),
-        RunColumn("network", "network", lambda run: run.told.network),
-        RunColumn("parameters", "parameters", lambda run: run.told.parameters, _whole),
-        RunColumn("trained", "trained", lambda run: run.told.trained, _whole),
-        RunColumn("start", "from", lambda run: run.told.weights),
-        RunColumn("freeze", "frozen", lambda run: run.told.freeze),
         RunColumn("epochs", "epochs", lambda run: run.last["epoch"], _whole),
         RunColumn("updates", "updates", lambda run: run.last["step"], _whole),
         RunColumn("lr", "highest lr", lambda run: run.highest("lr"), _figures),
@@ -70,6 +65,11 @@ COLUMNS = {
         RunColumn("top5", "top-5 %", lambda run: run.best["top5"], _percent),
         RunColumn("weights", "best.pt", lambda run: run.weights, format_bytes),
         RunColumn("seconds", "time", lambda run: run.total("seconds"), _time),
+        RunColumn("network", "network", lambda run: run.told.network),
+        RunColumn("parameters", "parameters", lambda run: run.told.parameters, _whole),
+        RunColumn("trained", "trained", lambda run: run.told.trained, _whole),
+        RunColumn("start", "from", lambda run: run.told.weights),
+        RunColumn("freeze", "frozen", lambda run: run.told.freeze),
     )
 }
 _FOOT = ("The best epoch is that of the highest top-1; val loss, top-1 and top-5 are its.",)
