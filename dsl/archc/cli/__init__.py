@@ -24,7 +24,6 @@ from archc.cli.exit_codes import (
     Stop,
     say,
 )
-from archc.packages import PackageMissing
 from archc.recursion import deep_recursion
 
 
@@ -57,13 +56,14 @@ def _run(argv: Sequence[str] | None) -> int:
             return int(import_module(f"archc.cli.commands.{args.command}").run(args))
     except Stop as stop:
         return _report_error(str(stop), stop.code)
-    except PackageMissing as absent:
-        return _report_error(str(absent), USAGE)
     except Exception as error:
         if isinstance(error, OSError) and error.filename is None:
             raise  # from writing to standard output, which has no file's name
         from archc.api import ArchError
+        from archc.packages import PackageMissing
 
+        if isinstance(error, PackageMissing):
+            return _report_error(str(error), USAGE)
         if isinstance(error, ArchError):  # too large for what was asked, though it is right
             from archc.cli.commands.reading import show
 

@@ -54,7 +54,7 @@ class CardSetting:
         try:
             card = find_gpu(gpu)
         except UnknownGpu as unknown:
-            raise BadSetting(f"archc.gpu: {unknown}; or give GiB") from None
+            raise BadSetting(f"archc.gpu {gpu!r} is no card: {unknown}; or give GiB") from None
         name = card.name.removeprefix("NVIDIA ").removeprefix("GeForce ")
         return cls(name, card.memory, *run, card)
 
