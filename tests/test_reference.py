@@ -55,9 +55,10 @@ def test_every_command_has_its_heading_and_leads_to_what_is_there() -> None:
 
 def test_commands_say_what_help_says() -> None:
     """No `%(choices)s` of argparse's is left in the page or in what a shell shows."""
-    from archc.cli.shells import commands_of
+    from archc.cli.shells import program_of
 
-    shown = [flag.help for command in commands_of(parser(), {}) for flag in command.flags]
+    commands = program_of(parser(), {}, (), ()).commands
+    shown = [flag.help for command in commands for flag in command.flags]
     for text in (page("commands"), *shown):
         assert "%(" not in text
     assert "| `SHELL` | bash, zsh, fish |" in page("commands")
