@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -307,9 +307,12 @@ def throughput(bench: Bench) -> list[Row]:
 
     import archc
     from archc.analysis import roofline
-    from archc.analysis.gpus import find_gpu
+    from archc.analysis.gpus import UnknownGpu, find_gpu
 
-    card = find_gpu(torch.cuda.get_device_name()) if bench.is_card else None
+    card = None
+    if bench.is_card:
+        with suppress(UnknownGpu):
+            card = find_gpu(torch.cuda.get_device_name())
     rows: list[Row] = []
     for name in ("resnet50", "vgg16", "mobilenet_v2")[: 1 if bench.tiny else None]:
         net, batch = archc.load(name), bench.batch(64)

@@ -361,7 +361,7 @@ def test_without_torch(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "torch", None)
     code, out, err = run(capsys, "resnet18", "--time")
     assert (code, out) == (2, "")
-    assert err == "archc: --time runs the networks: `pip install 'archc-lang[torch]'`\n"
+    assert err == "archc: --time runs the networks, and needs torch: `pip install torch`\n"
 
 
 def test_several_values_of_a_param_are_rows(

@@ -25,7 +25,7 @@ def test_dot_is_the_text_itself() -> None:
 def test_pdf_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "archc.draw.pdf_pages", raising=False)
     monkeypatch.setitem(sys.modules, "svglib.svglib", None)
-    with pytest.raises(graphviz.EngineError, match=r"pip install 'archc-lang\[pdf\]'"):
+    with pytest.raises(graphviz.EngineError, match=r"`pip install svglib reportlab`"):
         graphviz.picture(DOT, "pdf", engine="graphviz-pure")
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import collections
-import importlib
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import scripts
 
 import archc
 from archc import cli, export, files
@@ -140,6 +141,29 @@ def test_averaged_weights_go_before_others(small: Path, tmp_path: Path) -> None:
     assert not any(tensor.any() for tensor in net.state_dict().values())
 
 
+@pytest.mark.parametrize("more", [(), ("--ema",)])
+def test_the_checkpoints_of_a_training_script(
+    more: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both files that a run leaves, the averaged weights of one with --ema."""
+    for needed in ("sklearn", "torchvision", "tqdm"):
+        pytest.importorskip(needed)
+    (tmp_path / "net.arch").write_text(scripts.text(), encoding="utf-8")
+    analysis = archc.load(tmp_path / "net.arch").analysis
+    made = scripts.module(analysis.emit_training())
+    words = ("--data=digits", "--steps=3", "--workers=0", f"--out={tmp_path}", *more)
+    assert scripts.run(made, monkeypatch, *words) == 0
+    saved = torch.load(tmp_path / "last.pt", weights_only=True)
+    assert bool(saved["ema"]) == bool(more)
+    wanted = torch.load(tmp_path / "best.pt", weights_only=True)
+    for name in ("last", "best"):
+        given = tmp_path / f"{name}.pt"
+        found = export.module(analysis, export.weights(given), "training").state_dict()
+        assert all(torch.equal(found[key], tensor) for key, tensor in wanted.items()), name
+        argv = ("--to", "pt2", "--weights", given, "-o", tmp_path / f"{name}.pt2")
+        assert run(tmp_path / "net.arch", *argv) == 0
+
+
 def test_names_that_begin_like_a_wrapper(tmp_path: Path) -> None:
     path = tmp_path / "net.arch"
     path.write_text("network Net\ninput 4x4 x3\nmodule: { conv 1x1 x2; conv 1x1 x2 }\n")
@@ -240,10 +264,9 @@ def test_a_package_that_is_missing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    found = importlib.util.find_spec
-    monkeypatch.setattr(export, "find_spec", lambda n: None if n == name else found("json"))
+    monkeypatch.setitem(sys.modules, name, None)
     assert run(small, "--to", format) == 2
-    assert capsys.readouterr().err == f"archc: --to {format} needs {name}: pip install {name}\n"
+    assert capsys.readouterr().err == f"archc: --to {format} needs {name}: `pip install {name}`\n"
 
 
 def test_what_torch_cannot_export(

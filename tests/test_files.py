@@ -165,6 +165,7 @@ def test_of_a_used_network_its_blocks_come(tmp_path: Path) -> None:
         ("", "empty"),
         ("a\0.arch", "control"),
         ("a\n.arch", "control"),
+        ("blocks\resnet.arch", "`/`"),  # what the string "blocks\resnet.arch" says
     ],
 )
 def test_use_stays_in_the_project(tmp_path: Path, written: str, reason: str) -> None:

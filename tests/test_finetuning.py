@@ -7,6 +7,7 @@ torchvision's own network and transforms.
 from __future__ import annotations
 
 import io
+import json
 import os
 import pickle
 import re
@@ -403,6 +404,56 @@ def test_names_are_predicted(
     assert run(made, monkeypatch, "--predict", *last) == 0
     assert run(made, monkeypatch, "--predict", *last, f"--weights={tuned / 'last.pt'}") == 0
     assert capsys.readouterr().out.count(": blue ") == 2
+
+
+def test_a_folder_is_predicted_whatever_is_broken_in_it(
+    made: ModuleType, tuned: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """All images below it, in order; what is broken is named, and the others are predicted."""
+    from PIL import Image
+
+    images = sorted(folder.glob("val/*/*.jpg"))
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    Image.open(images[0]).save(tmp_path / "deep" / "a.png")
+    Image.open(images[-1]).save(tmp_path / "deep" / "er" / "z.JPEG")
+    data = (tmp_path / "deep" / "a.png").read_bytes()
+    (tmp_path / "deep" / "b.png").write_bytes(data[:2000] + data[-12:])  # ends well
+    (tmp_path / "deep" / "c.png").write_text("no image")
+    (tmp_path / "deep" / "notes.txt").write_text("not looked at")
+    (tmp_path / "empty").mkdir()
+    words = ("--predict", str(tmp_path / "deep"), str(images[-1]), f"--weights={tuned / 'best.pt'}")
+    assert run(made, monkeypatch, *words) == 1
+    out, err = capsys.readouterr()
+    shown = [line.partition(": ")[0] for line in out.splitlines()]
+    assert shown == [
+        str(tmp_path / "deep" / "a.png"), str(tmp_path / "deep" / "er" / "z.JPEG"), str(images[-1]),
+    ]  # fmt: skip
+    assert err.count("\n") == 1
+    assert "b.png is no image, or a broken one; " in err
+    assert "c.png is no image, or a broken one" in err
+    assert "notes" not in err
+    assert run(made, monkeypatch, "--predict", str(tmp_path / "empty"), *words[-1:]) == 1
+    assert "empty is no regular file, nor a folder of images" in capsys.readouterr().err
+    assert run(made, monkeypatch, "--predict", "gone.jpg", str(images[-1]), *words[-1:]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith(f"{images[-1]}: red ")
+    assert "gone.jpg" in err
+
+
+def test_a_run_says_what_it_was_told(
+    made: ModuleType, tuned: Path, published: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To `archc runs`, whatever --out is called: the network, its parameters, weights, freezing."""
+    assert archc_main(["runs", str(tuned), "--format", "json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["runs"]
+    theirs = torchvision.models.resnet18(num_classes=4)
+    assert found["parameters"] == sum(p.numel() for p in theirs.parameters())
+    assert found["trained"] == 4 * 512 + 4
+    assert (found["network"], found["freeze"]) == ("ResNet18", "*")
+    assert found["start"] == str(published)
+    params = archc.load("resnet18", num_classes=4).analysis.emit_training()
+    assert module(params).ABOUT == {"network": "ResNet18", "params": "num_classes=4"}
 
 
 def test_published_weights_have_numbers(

@@ -11,6 +11,7 @@ import pytest
 
 import archc
 from archc import cli
+from archc.analysis.gpus import find_gpu, gpus
 from archc.analysis.setting import optimizers
 from archc.cli.arguments.commands import OPTIMIZERS
 
@@ -222,6 +223,65 @@ def test_chips_are_shown_when_asked_for(capsys: pytest.CaptureFixture[str]) -> N
     assert run(capsys, "lenet5", "--gpu", "m1-64")[0] == 2, "there is none with so much"
     _, out, _ = run(capsys, "lenet5", "--gpu", "m4", "--format", "json")
     assert json.loads(out)["devices"][0]["speed"]["infer"]["error_half"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("4090", "rtx4090"),
+        ("NVIDIA GeForce RTX 4090", "rtx4090"),
+        ("NVIDIA GeForce RTX 4090 Laptop GPU", "rtx4090laptop"),
+        ("RTX 4070 Mobile", "rtx4070laptop"),
+        ("3090 Ti", "rtx3090ti"),
+        ("A100 80GB", "a100-80"),
+        ("A100-40", "a100-40"),
+        ("NVIDIA A100-SXM4-40GB", "a100-40"),
+        ("NVIDIA A100-PCIE-40GB", "a100-40"),
+        ("NVIDIA A100 80GB PCIe", "a100-80-pcie"),
+        ("NVIDIA A100-SXM4-80GB", "a100-80"),
+        ("Tesla T4", "t4"),
+        ("Tesla V100-SXM2-16GB", "v100-16"),
+        ("Tesla V100-PCIE-16GB", "v100-16-pcie"),
+        ("Tesla P100-PCIE-16GB", "p100-pcie"),
+        ("NVIDIA H100 80GB HBM3", "h100"),
+        ("NVIDIA H100 PCIe", "h100-pcie"),
+        ("H100", "h100"),
+        ("NVIDIA RTX A6000", "a6000"),
+        ("Quadro RTX A6000", "a6000"),
+        ("NVIDIA B200", "b200"),
+        ("NVIDIA L40S", "l40s"),
+        ("m1 max 32gb", "m1max"),
+    ],
+)
+def test_what_drivers_and_people_call_cards(name: str, key: str) -> None:
+    assert find_gpu(name).key == key
+
+
+def test_each_card_answers_to_its_key_and_its_name() -> None:
+    for key, card in gpus().items():
+        assert find_gpu(key) == find_gpu(card.name) == find_gpu(key.upper()) == card
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("A100", ["may be a100-40 (NVIDIA A100 40 GB) or a100-80 ", "a100-80-pcie", "say which"]),
+        ("Tesla V100", ["v100-16 ", "v100-32 ", "say which"]),
+        ("RTX 3060 8GB", ["is known, but rtx3060 (NVIDIA GeForce RTX 3060 12 GB)"]),
+        ("NVIDIA H100 NVL", ["is known, but h100 (", " and h100-pcie ("]),
+        ("RTX 309O", ["did you mean 'rtx3090'?"]),
+        ("NVIDIA A100-SXM4-40GB MIG 1g.5gb", ["no GPU"]),
+        ("GTX 970", ["no GPU 'GTX 970'"]),
+        ("", ["no GPU ''"]),
+    ],
+)
+def test_a_name_that_is_no_single_card(
+    name: str, said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(capsys, "lenet5", "--gpu", name)
+    assert code == 2
+    assert all(part in err for part in said), err
+    assert "h100'?" not in err
 
 
 @pytest.mark.parametrize("name", ["rtx3090", "RTX 3090", "NVIDIA GeForce RTX 3090", "rtx_3090"])

@@ -160,7 +160,7 @@ def test_words_without_a_reader_of_fonts(fonts: Path, monkeypatch: pytest.Monkey
     made_font(fonts / "a.ttf", "한국어网络日本語", False)
     monkeypatch.setitem(sys.modules, "fontTools.ttLib", None)
     net = net_of(TITLED.format(FOREIGN))
-    with pytest.warns(DrawingWarning, match=r"한국어.*pip install 'archc-lang\[pdf\]'"):
+    with pytest.warns(DrawingWarning, match=r"한국어.*pip install svglib reportlab"):
         net.draw("png", engine=PURE)
 
 

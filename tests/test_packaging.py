@@ -9,6 +9,7 @@ import sys
 import tomllib
 import urllib.request
 import venv
+from collections.abc import Callable
 from email.parser import HeaderParser
 from pathlib import Path
 from zipfile import ZipFile
@@ -17,6 +18,7 @@ import pytest
 
 import archc
 from archc import api
+from archc.cli import main
 from archc.files import stamp
 from archc.report import diagnostics
 from archc.source import Source
@@ -76,19 +78,96 @@ def test_the_metadata(wheel: Path) -> None:
     assert not [need for need in needs if "==" in need.partition(";")[0]], "ranges, not pins"
 
 
-def test_ci_pins_what_the_project_asks_for() -> None:
+def asked_for() -> set[str]:
+    """The packages that pyproject.toml names, in extras too."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    asked = {
+    return {
         re.split(r"[^\w-]", need)[0].lower()
         for need in (
             *project["dependencies"],
             *(need for extra in extras.values() for need in extra),
         )
     } - {project["name"]}
+
+
+def test_ci_pins_what_the_project_asks_for() -> None:
     lines = (ROOT / ".ci" / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = {line.partition("==")[0] for line in lines if line and not line.startswith("#")}
-    assert pinned == asked
+    assert pinned == asked_for()
+
+
+# --- hints of what is to be installed ----------------------------------------------------
+
+
+def test_no_text_installs_archc_from_the_index() -> None:
+    """It is not there: hints name packages that are, or a clone."""
+    folders = ("dsl", "docs", "editors", "templates", "web", "benchmarks", ".github")
+    texts = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+    for folder in folders:
+        texts += [
+            path
+            for path in (ROOT / folder).rglob("*")
+            if path.suffix in (".py", ".md", ".js", ".mjs", ".json", ".ipynb", ".yml", ".html")
+            and "node_modules" not in path.parts
+        ]
+    assert len(texts) > 500
+    named = [
+        str(path.relative_to(ROOT))
+        for path in texts
+        if path.is_file() and "archc-lang" in path.read_text(encoding="utf-8")
+    ]
+    assert named == []
+
+
+@pytest.mark.parametrize(
+    ("absent", "action"),
+    [
+        ("torch", lambda: archc.load("lenet5").module()),
+        ("pandas", lambda: archc.load("lenet5").summary().frame()),
+        ("pandas", lambda: archc.compare(["lenet5"]).frame()),
+        ("matplotlib", lambda: archc.compare(["resnet18"]).plot()),
+    ],
+)
+def test_a_hint_installs_what_is_missing(
+    absent: str, action: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, absent, None)
+    with pytest.raises(ImportError, match=rf"needs {absent}: `pip install {absent}`") as caught:
+        action()
+    assert caught.value.name == absent
+    assert absent in asked_for()
+
+
+@pytest.mark.parametrize(
+    ("absent", "words"),
+    [
+        ("torch", "verify lenet5"),
+        ("torch", "compare lenet5 --time"),
+        ("torch", "export lenet5 --to pt2"),
+        ("onnxscript", "export lenet5 --to onnx"),
+        ("matplotlib", "compare resnet18 --plot x.svg"),
+        ("matplotlib", "runs . --plot x.svg"),
+        ("reportlab", "draw lenet5 -o x.pdf --engine graphviz-pure"),
+    ],
+)
+def test_a_command_says_what_it_lacks(
+    absent: str, words: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, absent, None)
+    for name in [name for name in sys.modules if name.startswith(f"{absent}.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert main(words.split()) in (1, 2)
+    (line,) = capsys.readouterr().err.splitlines()
+    command = re.search(r"`pip install ([\w -]+)`", line)
+    assert command is not None
+    assert {absent} <= set(command[1].split()) <= asked_for()
+    assert not list(tmp_path.iterdir())
+
+
+# --- README.md ---------------------------------------------------------------------------
 
 
 def test_ci_runs_the_readmes_test_command() -> None:

@@ -53,6 +53,17 @@ def test_every_command_has_its_heading_and_leads_to_what_is_there() -> None:
     assert "--max-steps" not in text  # limits stand in one place
 
 
+def test_commands_say_what_help_says() -> None:
+    """No `%(choices)s` of argparse's is left in the page or in what a shell shows."""
+    from archc.cli.shells import program_of
+
+    commands = program_of(parser(), {}, (), ()).commands
+    shown = [flag.help for command in commands for flag in command.flags]
+    for text in (page("commands"), *shown):
+        assert "%(" not in text
+    assert "| `SHELL` | bash, zsh, fish |" in page("commands")
+
+
 def test_is_read_in_twenty_minutes() -> None:
     """Programs too; a table is looked at. What is longer belongs on another page."""
     lines = (line for line in TEXT.splitlines() if not line.startswith("|"))

@@ -7,9 +7,16 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path, PureWindowsPath
 
 import pytest
+
+import archc
+from archc.api import analyze
+from archc.report.diagnostics import github, sarif
+from archc.source import Diagnostic, Source
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "repositories.md").read_text(encoding="utf-8")
@@ -109,6 +116,75 @@ def test_nothing_leaves_the_repository(repository: Path) -> None:
     done = hook("archc-check", "nets/small.arch", cwd=repository)
     assert done.returncode == 1
     assert "A5" in done.stdout
+
+
+# --- this repository ---------------------------------------------------------------------
+
+
+def test_a_forge_runs_the_readmes_test_command() -> None:
+    """On three systems, each with the Pythons that it is for; one that fails ends no other."""
+    yaml = pytest.importorskip("yaml")
+    workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["test"]
+    systems, pythons = job["strategy"]["matrix"]["os"], job["strategy"]["matrix"]["python"]
+    assert {name.partition("-")[0] for name in systems} == {"ubuntu", "macos", "windows"}
+    assert not job["strategy"]["fail-fast"]
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert pythons[0] == oldest["requires-python"].removeprefix(">=")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    marked = re.search(r"<!-- test command -->\n```sh\n(.*)\n```\n", readme)
+    assert marked is not None
+    _, *wanted = marked[1].split(" && ")  # in the environment that the forge makes
+    found = [step["run"] for step in job["steps"] if "run" in step]
+    assert [step.removeprefix("python -m ") for step in found] == [
+        step.removeprefix(".venv/bin/") for step in wanted
+    ]
+    assert (ROOT / job["env"]["PIP_CONSTRAINT"]).is_file()
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no checkout of git")
+def test_line_ends_are_the_same_on_every_system() -> None:
+    """As Git for Windows would check it out, where it turns line ends unless it is told not to."""
+    names = ["archs/resnet18.arch", "tests/golden", "docs/commands.md", "web/src/index.html"]
+    command = ["git", "-c", "core.autocrlf=true", "check-attr", "eol", *names]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said.count(": eol: lf\n") == len(names)
+    listed = subprocess.run(
+        ["git", "ls-files", "--eol"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    odd = [line for line in listed.stdout.splitlines() if line.startswith(("i/crlf", "i/mixed"))]
+    assert odd == []
+
+
+@pytest.mark.parametrize("name", ["resnet18", "googlenet", "densenet121"])
+def test_a_checkout_with_windows_line_ends_is_the_same_network(name: str, tmp_path: Path) -> None:
+    """Its blocks too: the same source and stamp, no remark, and `fmt` leaves it alone."""
+    for path in (ROOT / "archs").rglob("*.arch"):
+        copy = tmp_path / path.relative_to(ROOT / "archs")
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    net, copied = archc.load(name), archc.load(tmp_path / f"{name}.arch")
+    assert copied.analysis.emit() == net.analysis.emit()
+    assert copied.diagnostics == net.diagnostics == ()
+    assert run("archc fmt --check", f"{name}.arch", cwd=tmp_path).returncode == 0
+    built = run("archc build", f"{name}.arch", cwd=tmp_path)
+    assert built.returncode == 0, built.stderr
+    written = tmp_path / f"{name}.py"
+    assert b"\r" not in written.read_bytes()
+    written.write_bytes(written.read_bytes().replace(b"\n", b"\r\n"))  # as git would
+    assert run("archc build --check", f"{name}.arch", cwd=tmp_path).returncode == 0
+    assert run("archc build", f"{name}.arch", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("format", [github, sarif])
+def test_services_are_given_paths_with_slashes(
+    format: Callable[[Sequence[Diagnostic]], str],
+) -> None:
+    """As GitHub finds files, where a file was named as Windows does."""
+    name = str(PureWindowsPath("nets", "deep", "a.arch"))
+    said = format(analyze(Source(name, "network A\ninput 8x8 x3\nconv x\n")).diagnostics)
+    assert "nets/deep/a.arch" in said
+    assert name not in said.replace("\\\\", "\\")
 
 
 @pytest.mark.slow

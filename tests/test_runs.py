@@ -93,6 +93,55 @@ def test_the_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_the_table_says_what_a_run_was_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever --out is called: of the run.json that a script writes."""
+    fine = folder / "ft"
+    write(fine, HEAD + "1,10,0.1,3.5,2.5,70.25,80.0,30\n")
+    told = {"network": "ResNet18", "params": "num_classes=4", "parameters": 11_178_564,
+            "trained": 2052, "weights": "resnet18.pth", "freeze": ["*"], "lr": 0.1}  # fmt: skip
+    (fine / "run.json").write_text(json.dumps(told), encoding="utf-8")
+    code, out, err = run(capsys, folder, "--format", "csv", "--sort", "parameters")
+    assert (code, err) == (0, "")
+    first = next(csv.DictReader(out.splitlines()))
+    wanted = {"run": "ft", "network": "ResNet18 num_classes=4", "parameters": "11178564",
+              "trained": "2052", "start": "resnet18.pth", "freeze": "*"}  # fmt: skip
+    assert {name: first[name] for name in wanted} == wanted
+    _, out, _ = run(capsys, fine)
+    assert out.split("\n")[0].split()[-4:] == ["parameters", "trained", "from", "frozen"]
+    assert "11,178,564" in out
+    _, out, _ = run(capsys, folder, "--format", "json", "--sort", "network")
+    found = json.loads(out)["runs"]
+    assert (found[0]["network"], found[-1]["network"]) == ("ResNet18 num_classes=4", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "remark"),
+    [
+        ("[1]", "it is no run.json of a training script"),
+        ("{", "it is no run.json of a training script"),
+        ("[" * 30_000, "it is no run.json of a training script"),
+        ('"' + "x" * 70_000 + '"', "the text is larger"),
+        ('{"network": 3, "parameters": -1, "trained": 1e400, "freeze": "x", "weights": []}', ""),
+        ('{"network": "A\\u0000\\u202eB", "freeze": [{"a": 1}], "parameters": true}', ""),
+    ],
+)
+def test_damaged_words_of_a_run(
+    text: str, remark: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run is listed all the same."""
+    (folder / "net-width=8" / "run.json").write_text(text, encoding="utf-8")
+    for format in ("text", "json"):
+        code, out, err = run(capsys, folder, "--format", format)
+        assert code == 0
+        assert "net-width=8" in out
+        assert ("run.json: left out" in err) == bool(remark)
+        assert remark in err
+        assert "\0" not in out
+        assert "\u202e" not in out
+
+
 def test_without_a_folder_it_is_runs(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +191,27 @@ def test_the_plot(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 @needs_matplotlib
+def test_a_spike_leaves_room_for_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Losses of 2 and of 1 are apart in the picture although another run begins at a million."""
+    from archc.runs import curves
+
+    write(tmp_path / "spike", "epoch,loss\n1,1000000\n2,1\n")
+    write(tmp_path / "two", "epoch,loss\n1,2\n2,2\n")
+    figure = curves._figure(find_runs(tmp_path).runs)
+    figure.draw_without_rendering()
+    axes = figure.axes[-1]
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert {"1", "100", "10000"} <= {*shown} or {"2", "5"} <= {*shown}, shown
+    assert not any("$" in text for text in shown)
+    low, high = (y for _, y in axes.transData.transform([(1, 1), (1, 2)]))
+    assert high - low > 0.04 * axes.bbox.height
+    write(tmp_path / "below", "epoch,loss\n1,-2\n2,2\n")
+    assert run(capsys, tmp_path, "--plot", tmp_path / "c.svg")[0] == 0, "no logarithm of that"
+
+
+@needs_matplotlib
 def test_more_runs_than_can_be_told_apart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,7 +226,10 @@ def test_more_runs_than_can_be_told_apart(
     ("argv", "says"),
     [
         (("--sort", "top"), "no column 'top'; did you mean 'top5'?"),
-        (("--sort", "zebra"), "(there are run, epochs, updates"),
+        (
+            ("--sort", "zebra"),
+            "(there are run, epochs, updates",
+        ),
         (("--plot", "x.gif"), "use one of .svg, .png, .pdf"),
         (("nowhere",), "cannot read the folder nowhere: no such file or directory"),
         ((__file__,), "not a directory"),

@@ -105,6 +105,35 @@ def test_new_begins_with_another_network(folder: Path) -> None:
     assert net.output == (7,)
 
 
+@pytest.mark.parametrize(
+    "command", [("new", "r", "--from"), ("show", "-D", "num_classes=10", "-o", "r.arch")]
+)
+def test_another_network_has_no_results(command: tuple[str, ...], folder: Path) -> None:
+    """What is left of a network's facts is what `extends` leaves of them."""
+    assert cli.main([*command, "resnet18"]) == 0
+    (folder / "v.arch").write_text('network V\nextends "resnet18"\nparam num_classes = 10\n')
+    found, variant = (archc.load(folder / f"{name}.arch").analysis.facts for name in "rv")
+    assert found.meta == variant.meta == {"family": "ResNet", "dataset": "ImageNet"}
+    assert not found.expect
+    assert found.train.keys() == variant.train.keys() > {"optimizer"}
+    assert "ResNet18_Weights" not in archc.load(folder / "r.arch").source()
+
+
+@pytest.mark.parametrize(
+    ("meta", "left"),
+    [
+        ('meta { year 2015; family "F" ; top1_error 3 }', 'meta { family "F" ; }'),
+        ("meta { year 2015 }\n", ""),
+        ("meta {\n  crops 1  # one\n  dataset mnist\n}\n", "meta {\n  dataset mnist\n}"),
+    ],
+)
+def test_facts_go_wherever_they_stand(meta: str, left: str) -> None:
+    analysis = alone(f"network A\ninput 8x8 x3\nrelu\n{meta}")
+    found = standalone(analysis, "B")
+    assert found.partition("relu")[2].strip() == left
+    assert alone(found).meta.keys() <= {"family", "dataset"}
+
+
 def test_show_prints_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["show", "vgg11"]) == 0
     assert alone(capsys.readouterr().out).params == archc.load("vgg11").params

@@ -37,7 +37,9 @@ def small() -> ModuleType:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--data=nowhere"], "no data in nowhere"),
+        (["--data=nowhere"], "no data in nowhere: folders train and val are expected in it"),
+        (["--data=pictures/train"], "in pictures/train: folders train and val are expected in it"),
+        (["--data=pictures"], "Couldn't find any class folder in pictures/train"),
         (["--data=digits", "--classes=7"], "digits has 10 classes, DigitNet has 7: --classes 10"),
         (["--data=digits", "--batch-size=4000"], "1437 images, fewer than a batch of 4000"),
         (["--synthetic", "--device=cuda:7"], "there is no device cuda:7"),
@@ -68,6 +70,8 @@ def test_bad_input_is_one_line(
     Path("half.pt").write_bytes(half.getvalue()[:9_000])
     torch.save({"run": OWN}, "bare.pt")
     torch.save({"run": OWN, "net": {"weight": torch.zeros(3)}}, "lean.pt")
+    for part in ("train", "val"):
+        Path("pictures", part).mkdir(parents=True)
     Path("taken").mkdir()
     Path("taken/last.pt").write_bytes(b"kept")
     assert run(small, monkeypatch, *words, "--workers=0") == 1
@@ -76,6 +80,8 @@ def test_bad_input_is_one_line(
     assert "Traceback" not in error
     assert error.splitlines()[-1].startswith("train_generated.py: ")
     assert Path("taken/last.pt").read_bytes() == b"kept"
+    if "--lr=1e9" not in words:
+        assert not Path("runs").exists(), "a run that is refused leaves no folder"
 
 
 def test_bad_usage(

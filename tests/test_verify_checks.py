@@ -352,7 +352,7 @@ def test_what_a_check_may_raise() -> None:
     result = perform(Check("far", broken, needs=("torch", "no_such_package")), edited())
     assert (result.status, result.remark) == (
         "skipped",
-        "needs no_such_package: pip install no_such_package",
+        "needs no_such_package: `pip install no_such_package`",
     )
     if not torch.cuda.is_available():
         result = perform(Check("cuda", broken, gpu=True), edited())

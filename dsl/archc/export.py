@@ -11,7 +11,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +33,6 @@ class Unfit(Exception):
     """Weights that are not this network's, or a network that the format cannot hold."""
 
 
-def missing(format: str) -> list[str]:
-    """The packages that a format needs and that are not installed."""
-    return [name for name in FORMATS[format] if find_spec(name) is None]
-
-
 def weights(path: Path) -> dict[str, Tensor]:
     """A `state_dict` from a file, which may be a checkpoint around one. Runs no code in it.
 
@@ -47,10 +41,9 @@ def weights(path: Path) -> dict[str, Tensor]:
     import torch
 
     found = _loaded(path)
-    for key in _NESTED:
-        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-            found = found[key]
-            break
+    if isinstance(found, Mapping):
+        held = [found[key] for key in _NESTED if isinstance(found.get(key), Mapping)]
+        found = max(held, key=bool, default=found)  # the first that is not empty
     if not isinstance(found, Mapping) or not all(torch.is_tensor(t) for t in found.values()):
         raise Unfit(f"{path} holds no state_dict")
     return {str(name): tensor for name, tensor in found.items()}

@@ -127,6 +127,8 @@ def resolve_use(base: Path, written: str, project: Path | Project) -> Path | str
     exists is for `read` to say.
     """
     project = Project.of(project)
+    if any(mark in written for mark in "\r\n\t"):  # of `\resnet`, as Windows would write it
+        return "the path has control characters: write paths with `/`, on every system"
     if not written.isprintable() or not written:
         return "the path is empty or has control characters"
     if "\\" in written:

@@ -13,6 +13,7 @@ from archc.configuration import Configuration, find_configuration
 from archc.data import ARCHS
 from archc.elaborate.params import by_current_names
 from archc.files import Unreadable, stamp
+from archc.packages import need
 from archc.source import Diagnostic, Limits, Source, Span, SpanLabel
 
 if TYPE_CHECKING:
@@ -148,11 +149,12 @@ class Net:
         return stamp(self.analysis.emit(templates, options), self.analysis.text)
 
     def module(self, **arguments: Param | torch.device | torch.dtype | None) -> nn.Module:
-        """Make an instance of the generated class. Needs torch; `arguments` go to its constructor.
+        """Make an instance of the generated class; `arguments` go to its constructor.
 
         Beside the file's params those that options add: `device`, `dtype`, `grad_checkpointing`
-        and `zero_init_residual`.
+        and `zero_init_residual`. Raises ImportError where torch is not installed.
         """
+        need("a module", "torch")
         assert self.analysis.plan is not None
         arguments = by_current_names(arguments, self.analysis.plan.file)
         options = self.analysis.options_for(set(arguments))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from archc import syntax
 from archc.api.analysis import Analysis
 from archc.api.whole_text import line_of, whole, with_comments
+from archc.elaborate.sections import inherited
 from archc.record import record
 from archc.recursion import deep_recursion
 from archc.report.spelling.operators import format_value
@@ -31,8 +32,9 @@ def standalone(analysis: Analysis, name: str = "") -> str:
     """Return the text of a file without its `use` lines, and what it needs of those in their place.
 
     Params that were set from outside have these values as defaults. With `name` the network is
-    called so. `expect` goes where the network is not the one that it is about. Raises NotStandalone
-    where a used file's own `param` or `let` has a name of the file's.
+    called so. What is expected and published of a network goes where it is another one now, as it
+    does for a variant. Raises NotStandalone where a used file's own `param` or `let` has a name of
+    the file's.
     """
     changed = bool(name or analysis.again.given)
     file = whole(analysis.again.file)
@@ -78,8 +80,16 @@ def _edits(item: syntax.Item, analysis: Analysis, name: str, changed: bool) -> I
             yield Edit(item.name.span, name)
         case syntax.Param() if analysis.plan and item.name.id in analysis.again.given:
             yield Edit(item.default.span, format_value(analysis.plan.params[item.name.id]))
-        case syntax.Section() if changed and item.kind.id == "expect":
-            yield Edit(line_of(item.span), "")
+        case syntax.Section() if changed and item.kind.id != "train":
+            yield from (Edit(span, "") for span in _of_the_base_alone(item))
+
+
+def _of_the_base_alone(section: syntax.Section) -> list[Span]:
+    """What of `expect` or `meta` is so of the network as it was and not of another one."""
+    kept = [entry for entry in section.entries if inherited(entry, True, False)]
+    if section.kind.id == "expect" or not kept:
+        return [line_of(section.span)]
+    return [line_of(entry.span) for entry in section.entries if entry not in kept]
 
 
 def _rewritten(text: str, edits: list[Edit]) -> str:

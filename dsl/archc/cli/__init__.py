@@ -60,7 +60,10 @@ def _run(argv: Sequence[str] | None) -> int:
         if isinstance(error, OSError) and error.filename is None:
             raise  # from writing to standard output, which has no file's name
         from archc.api import ArchError
+        from archc.packages import PackageMissing
 
+        if isinstance(error, PackageMissing):
+            return _report_error(str(error), USAGE)
         if isinstance(error, ArchError):  # too large for what was asked, though it is right
             from archc.cli.commands.reading import show
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from archc.cli.arguments import parser
-from archc.cli.arguments.shared import Parser
+from archc.cli.arguments.shared import Parser, help_of
 
 # Where docs/cli.md says more, by command.
 _MORE = {
@@ -95,7 +95,7 @@ def _written(action: argparse.Action) -> str:
 
 def _means(action: argparse.Action) -> str:
     """The help of a flag, in a cell of a table."""
-    return (action.help or "").replace("%%", "%").replace("|", "\\|").replace("<", "&lt;")
+    return help_of(action).replace("|", "\\|").replace("<", "&lt;")
 
 
 def _anchor(title: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from archc.cli.arguments.shared import Parser
+from archc.cli.arguments.shared import Parser, help_of
 
 # What may stand there: a topic is a network or an error code, a param one of a file on the line.
 Kind = Literal["network", "topic", "arch", "file", "folder", "param", "word"]
@@ -88,7 +88,7 @@ def _command(name: str, help: str, parser: Parser, words: Words) -> ShellCommand
 def _flag(action: argparse.Action, words: tuple[str, ...]) -> ShellFlag:
     return ShellFlag(
         tuple(action.option_strings),
-        action.help or "",
+        help_of(action),
         action.nargs != 0,
         _kind(action),
         words,

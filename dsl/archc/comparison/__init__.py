@@ -20,6 +20,7 @@ from archc.comparison import sweep
 from archc.comparison.attributes import Attribute, UnknownColumn, all_columns, attribute
 from archc.comparison.entry import NetworkEntry
 from archc.net import Net, analysis_of
+from archc.packages import need
 from archc.report import tables
 from archc.report.characters import to_json
 from archc.report.spelling.numbers import natural
@@ -105,6 +106,7 @@ class Comparison:
 
     def frame(self) -> pandas.DataFrame:
         """The values as a pandas frame. Raises ImportError where pandas is not installed."""
+        need("a frame", "pandas")
         import pandas
 
         return pandas.DataFrame(self.records(), columns=[c.name for c in self.columns])
@@ -132,7 +134,7 @@ class Comparison:
 
         Of the networks that were tested on `dataset`, by default the one that most were tested on;
         those whose accuracy nobody gave are at the foot. Parameters where none has an accuracy.
-        Raises archc.comparison.plot.NothingToPlot, and NoLibrary where matplotlib is not installed.
+        Raises archc.comparison.plot.NothingToPlot, and ImportError without matplotlib.
         """
         from archc.comparison.plot import draw
 

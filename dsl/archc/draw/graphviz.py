@@ -18,6 +18,7 @@ from pathlib import Path
 from archc.draw import typefaces
 from archc.draw.edge_labels import set_aside
 from archc.draw.limits import PNG_PIXELS, PNG_SIDE, warn
+from archc.packages import installing
 
 _DPI = 144  # sharp on today's screens
 _SHORT = 100_000  # characters of a DOT text whose picture is far from that
@@ -26,13 +27,14 @@ _APART = re.compile(r"nodesep=([\d.]+)")
 _WIDER, _WIDEST = 0.02, 0.4  # inches
 _NO_ENGINE = (
     "no Graphviz found: install it (its command is `dot`), "
-    "or `pip install graphviz-pure`; `-o x.dot` needs none"
+    f"or {installing('graphviz-pure')}; `-o x.dot` needs none"
 )
 _NO_PDF = (
-    "a PDF needs Graphviz's own `dot`, or `pip install 'archc-lang[pdf]'`; `-o x.svg` needs neither"
+    f"a PDF needs Graphviz's own `dot`, or {installing('svglib', 'reportlab')}; "
+    "`-o x.svg` needs neither"
 )
 _LOST = "the {1} does not show {0}: {2}, or take `-o x.svg`"
-_NO_READER = "`pip install 'archc-lang[pdf]'` paints them with a font of this machine"
+_NO_READER = f"{installing('svglib', 'reportlab')} paints them with a font of this machine"
 _NO_FONT = "install a font that has them (such as Noto Sans CJK)"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archc.analysis.fit import FITS, verdict
-from archc.analysis.gpus import GIB, find_gpu, gpus
+from archc.analysis.gpus import GIB, Gpu, UnknownGpu, find_gpu
 from archc.analysis.setting import ChosenRun, choose_run, optimizers
 from archc.api import Analysis
 from archc.editor.snapshot import Snapshot
@@ -29,6 +29,7 @@ class CardSetting:
     batch: int | None = None
     optimizer: str | None = None
     amp: bool = False
+    gpu: Gpu | None = None  # where it is one that archc knows
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> CardSetting | None:
@@ -48,12 +49,14 @@ class CardSetting:
         run = (batch, optimizer, settings.get("amp") is True)
         if type(gpu) in (int, float) and gpu > 0:
             return cls(f"{gpu:g} GiB", int(gpu * GIB), *run)
-        card = find_gpu(gpu) if isinstance(gpu, str) else None
-        if card is None:
-            names = ", ".join(each.name for each in gpus().values())
-            raise BadSetting(f"archc.gpu {gpu!r} is no card that archc knows: {names}; or give GiB")
+        if not isinstance(gpu, str):
+            raise BadSetting(f"archc.gpu is a card's name or a number of GiB, not {gpu!r}")
+        try:
+            card = find_gpu(gpu)
+        except UnknownGpu as unknown:
+            raise BadSetting(f"archc.gpu {gpu!r} is no card: {unknown}; or give GiB") from None
         name = card.name.removeprefix("NVIDIA ").removeprefix("GeForce ")
-        return cls(name, card.memory, *run)
+        return cls(name, card.memory, *run, card)
 
 
 def run_of(card: CardSetting | None, analysis: Analysis) -> ChosenRun:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from archc.analysis.gpus import find_gpu, gpus
+from archc.analysis.gpus import gpus
 from archc.api import Analysis, ArchError, compared
 from archc.draw.graphviz import EngineError
 from archc.editor.actions import analyse_as
@@ -117,7 +117,7 @@ def fit(request: ReportRequest) -> ReportText:
     if card is None:
         devices = [Device(gpu.name, gpu.memory, gpu) for gpu in gpus().values() if not gpu.shared]
     else:
-        devices = [Device(card.name, card.memory, find_gpu(card.name))]
+        devices = [Device(card.name, card.memory, card.gpu)]
     run = run_of(card, analysis)
     table, memory, work = analysis.table, analysis.memory(run.setting), analysis.work()
     made = MemoryReport(table, memory, work, run.batch, devices, run.origins)

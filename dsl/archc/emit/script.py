@@ -15,7 +15,7 @@ from archc.emit.render import environment_of
 from archc.emit.training import Training, build_training
 from archc.plan import Plan
 
-_STANDARD = "argparse fnmatch math os re signal sys time"
+_STANDARD = "argparse fnmatch json math os re signal sys time"
 _KNOWN: list[Import] = [
     *((name, "") for name in _STANDARD.split()),
     ("bisect", "bisect_right"),
@@ -25,6 +25,7 @@ _KNOWN: list[Import] = [
     ("contextlib", "nullcontext"),
     ("contextlib", "suppress"),
     ("functools", "partial"),
+    ("itertools", "chain"),
     ("itertools", "islice"),
     ("itertools", "zip_longest"),
     ("multiprocessing.pool", "ThreadPool"),

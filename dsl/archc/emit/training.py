@@ -41,8 +41,9 @@ class Training:
     """What the template of a training script prints: lines of code, indented where they stand."""
 
     name: str
+    about: list[str]  # the statement that says what is trained, for OUT/run.json
     doc: list[str]
-    about: list[str]  # the statement that puts the script's own name into it
+    renamed: list[str]  # the statement that puts the script's own name into it
     untyped: list[str]  # what mypy is not to say
     imports: list[Import]  # of the model
     model: str  # its classes, as `archc build` writes them
@@ -108,8 +109,9 @@ def build_training(
     split_decay = decay is not None and decay.weights and bool(optimizer.weight_decay)
     return Training(
         name=plan.name,
+        about=_about(plan),
         doc=_describe(plan, module, file),
-        about=_about(file),
+        renamed=_renamed(file),
         untyped=sorted({*module.untyped, "index", "no-any-return", "no-untyped-call"}),
         imports=imports,
         model=model,
@@ -235,11 +237,19 @@ def _describe(plan: Plan, module: Module, file: str) -> list[str]:
         "",
         "--weights starts from a state_dict or a checkpoint; the head is new where the classes",
         "are others. --freeze keeps parts from training, '*' all but a new head. --predict says",
-        "what is in images, by --weights or the best of the run in --out.",
+        "what is in images or folders of them, by --weights or the best of the run in --out.",
     ]
 
 
-def _about(file: str) -> list[str]:
+def _about(plan: Plan) -> list[str]:
+    """The statement that names the network and its params that are set."""
+    params = repr(" ".join(format_params(plan.given)))
+    params = params if '"' in params else f'"{params[1:-1]}"'
+    items = (CallArgument("NETWORK", '"network": '), CallArgument(params, '"params": '))
+    return lay("ABOUT = ", Bracketed("", items, "{}"))
+
+
+def _renamed(file: str) -> list[str]:
     own = [CallArgument(f'"{file}"'), CallArgument("Path(sys.argv[0]).name")]
     return lay("about = ", call('(__doc__ or "").replace', *own), indent=4)
 

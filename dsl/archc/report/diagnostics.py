@@ -266,7 +266,7 @@ def github(diagnostics: Sequence[Diagnostic]) -> str:
 def _annotation(diagnostic: Diagnostic) -> str:
     line, column, end_line, end_column = _bounds(diagnostic.span)
     where = {
-        "file": diagnostic.span.source.name,
+        "file": _with_slashes(diagnostic.span),
         "line": line,
         "endLine": end_line,
         "col": column,
@@ -344,7 +344,7 @@ def _physical(span: Span) -> dict[str, object]:
 
     line, column, end_line, end_column = _bounds(span)
     return {
-        "artifactLocation": {"uri": quote(span.source.name.replace("\\", "/"), errors="replace")},
+        "artifactLocation": {"uri": quote(_with_slashes(span), errors="replace")},
         "region": {
             "startLine": line,
             "startColumn": column,
@@ -352,6 +352,11 @@ def _physical(span: Span) -> dict[str, object]:
             "endColumn": end_column,
         },
     }
+
+
+def _with_slashes(span: Span) -> str:
+    """The file of a span, as services name files on every system."""
+    return span.source.name.replace("\\", "/")
 
 
 def _range(span: Span) -> dict[str, object]:

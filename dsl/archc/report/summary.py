@@ -17,6 +17,7 @@ from archc import __version__
 from archc.analysis.counts import Counts
 from archc.analysis.fit import NetworkMemory
 from archc.analysis.table import Table
+from archc.packages import need
 from archc.report import folding, tables
 from archc.report.characters import to_json
 from archc.report.columns import MEASURES, Item, Units
@@ -207,12 +208,9 @@ class Summary:
 
     def frame(self) -> pandas.DataFrame:
         """The records as a pandas frame. Raises ImportError where pandas is not installed."""
-        try:
-            import pandas
-        except ImportError:
-            raise ImportError(
-                "a frame needs pandas: `pip install pandas` (to_dict() and json() do without)"
-            ) from None
+        need("a frame", "pandas")
+        import pandas
+
         return pandas.DataFrame(self.records(), columns=self.columns or LISTED)
 
     to_pandas = frame

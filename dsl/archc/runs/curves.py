@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from archc.comparison.plot.families import BLACK, COLOURS
 from archc.comparison.plot.page import WIDTH, dress, rendered
@@ -43,6 +43,12 @@ def _figure(runs: Sequence[TrainingRun]) -> Figure:
         dress(axes[0], "", "top-1, %")
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     dress(axes[-1], "epoch", "loss: of validation, and thin of training")
+    losses = [y for run in runs for name in ("loss", "val_loss") for _, y in _points(run, name)]
+    if losses and min(losses) > 0:
+        axes[-1].set_yscale("log")  # a spike leaves room for all else
+        axes[-1].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes[-1].yaxis.set_major_formatter("{x:g}")
+        axes[-1].yaxis.set_minor_formatter(NullFormatter())
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=2,
                   frameon=False, fontsize=6.5)  # fmt: skip
     return figure
@@ -58,8 +64,7 @@ def _curve(
     label: str = "",
     thin: bool = False,
 ) -> None:
-    finite = [epoch.values for epoch in run.epochs if is_finite(epoch[name])]
-    known = [(values["epoch"], values[name]) for values in finite]
+    known = _points(run, name)
     mark = "." if len(known) == 1 else ""  # a line of one point is none
     axes.plot(
         [x for x, _ in known],
@@ -71,6 +76,12 @@ def _curve(
         alpha=0.6 if thin else 1.0,
         label=label or "_",
     )
+
+
+def _points(run: TrainingRun, name: str) -> list[tuple[float, float]]:
+    """A curve: epochs, and what is finite of a column."""
+    finite = [epoch.values for epoch in run.epochs if is_finite(epoch[name])]
+    return [(values["epoch"], values[name]) for values in finite]
 
 
 def _labelled(run: TrainingRun) -> str:

@@ -11,6 +11,7 @@ from math import isfinite, isnan
 from pathlib import Path
 
 from archc.files import Unreadable, read
+from archc.runs.told import RUN, RunTold, read_told
 from archc.source import Limits
 
 LOG, BEST = "log.csv", "best.pt"
@@ -53,6 +54,7 @@ class TrainingRun:
     folder: Path
     epochs: tuple[Epoch, ...]
     weights: int | None = None  # bytes of the best, where they are kept
+    told: RunTold = field(default_factory=RunTold)
 
     @property
     def last(self) -> Epoch:
@@ -111,8 +113,22 @@ def find_runs(top: Path, prefix: str = "") -> RunsFound:
         if remark:
             found.remarks.append(f"{log}: {remark}")
         if epochs:
-            found.runs.append(TrainingRun(name, folder, tuple(epochs), _size(folder / BEST)))
+            told = _told(folder, top, found.remarks)
+            found.runs.append(TrainingRun(name, folder, tuple(epochs), _size(folder / BEST), told))
     return found
+
+
+def _told(folder: Path, top: Path, remarks: list[str]) -> RunTold:
+    """What run.json says, if there is one; why it says nothing is told."""
+    if not os.path.lexists(folder / RUN):
+        return RunTold()
+    try:
+        return read_told(folder, top)
+    except Unreadable as failure:
+        remarks.append(f"{folder / RUN}: left out: {failure.diagnostic.title}")
+    except ValueError:
+        remarks.append(f"{folder / RUN}: left out: it is no run.json of a training script")
+    return RunTold()
 
 
 def _size(path: Path) -> int | None:

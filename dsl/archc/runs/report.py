@@ -12,6 +12,7 @@ from archc.report.spelling.numbers import format_bytes, natural
 from archc.report.tables import Column, Sheet, TableLine
 from archc.runs.reading import TrainingRun
 
+_WORDS = ("run", "network", "start", "freeze")
 VERSION = 1  # of the JSON; grows when a key goes or changes its meaning
 
 
@@ -26,7 +27,7 @@ class RunColumn:
 
     @property
     def column(self) -> Column:
-        return Column(self.name, self.heading, self.name != "run", self.show)
+        return Column(self.name, self.heading, self.name not in _WORDS, self.show)
 
 
 def _whole(value: float) -> str:
@@ -64,6 +65,11 @@ COLUMNS = {
         RunColumn("top5", "top-5 %", lambda run: run.best["top5"], _percent),
         RunColumn("weights", "best.pt", lambda run: run.weights, format_bytes),
         RunColumn("seconds", "time", lambda run: run.total("seconds"), _time),
+        RunColumn("network", "network", lambda run: run.told.network),
+        RunColumn("parameters", "parameters", lambda run: run.told.parameters, _whole),
+        RunColumn("trained", "trained", lambda run: run.told.trained, _whole),
+        RunColumn("start", "from", lambda run: run.told.weights),
+        RunColumn("freeze", "frozen", lambda run: run.told.freeze),
     )
 }
 _FOOT = ("The best epoch is that of the highest top-1; val loss, top-1 and top-5 are its.",)
@@ -77,6 +83,8 @@ def ordered(runs: Iterable[TrainingRun], by: str, *, reverse: bool) -> list[Trai
         return named
     missing = [run for run in named if of(run) is None]
     known = [run for run in named if of(run) is not None]
+    if by in _WORDS:
+        return sorted(known, key=lambda run: natural(of(run)), reverse=reverse) + missing
     diverged = [run for run in known if isnan(of(run))]
     numbers = [run for run in known if not isnan(of(run))]
     return sorted(numbers, key=of, reverse=reverse) + diverged + missing
@@ -85,6 +93,8 @@ def ordered(runs: Iterable[TrainingRun], by: str, *, reverse: bool) -> list[Trai
 def sheet(runs: Sequence[TrainingRun]) -> Sheet:
     """The table: a line a run, without the columns that no run has a value for."""
     columns = [c for c in COLUMNS.values() if any(c.of(run) is not None for run in runs)]
+    if all(run.told.trained == run.told.parameters for run in runs):
+        columns = [column for column in columns if column.name != "trained"]
     lines = [TableLine(tuple(column.of(run) for column in columns)) for run in runs]
     return Sheet(tuple(column.column for column in columns), lines, foot=_FOOT)
 

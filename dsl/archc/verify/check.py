@@ -14,10 +14,10 @@ import errno
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
+from archc.packages import lacking, missing
 from archc.verify.bug import Bug
 from archc.verify.reasons import Failed, Skipped
 
@@ -68,12 +68,12 @@ class Check:
     @property
     def missing(self) -> list[str]:
         """The packages that are not installed."""
-        return [name for name in self.needs if find_spec(name) is None]
+        return missing(self.needs)
 
     @property
     def lacks(self) -> str:
         """What to say of those, with the cure."""
-        return f"needs {' and '.join(self.missing)}: pip install {' '.join(self.missing)}"
+        return lacking(self.missing)
 
 
 @dataclass(frozen=True, slots=True)

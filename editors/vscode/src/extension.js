@@ -73,7 +73,7 @@ async function restart(context) {
 async function ask(uri, name, options = {}) {
   if (!client?.isRunning()) throw new Error("archc does not run: its output channel says why.");
   const { commands } = client.initializeResult.capabilities.executeCommandProvider;
-  if (!commands.includes("archc.view")) throw new Error("This archc is older than the extension: `pip install -U archc-lang`.");
+  if (!commands.includes("archc.view")) throw new Error("This archc is older than the extension: `git pull && pip install .` in its clone.");
   return client.sendRequest("workspace/executeCommand", { command: "archc.view", arguments: [uri, name, options] });
 }
 
@@ -92,7 +92,7 @@ async function run(command, given) {
 }
 
 async function complain() {
-  const message = "No archc was found: `pip install archc-lang`, or set archc.command.";
+  const message = "No archc was found: `pip install .` in its clone, or set archc.command.";
   const show = "Show what was tried";
   if ((await vscode.window.showErrorMessage(message, show)) === show) output.show();
 }

@@ -25,6 +25,11 @@ class Help(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, width=min(columns or 100, 100))
 
 
+def help_of(action: argparse.Action) -> str:
+    """Return what `--help` says of an argument, with what argparse puts into it."""
+    return argparse.HelpFormatter("archc")._expand_help(action) if action.help else ""
+
+
 class Parser(argparse.ArgumentParser):
     """Takes each flag of one value once, unless it is said to be repeated."""
 

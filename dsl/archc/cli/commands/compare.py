@@ -6,7 +6,6 @@ import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from archc.cli.commands.writing import put
 from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, say
 from archc.cli.inputs import Input, meant
 from archc.comparison import Comparison, NetworkEntry, UnknownColumn, plot, sweep
+from archc.packages import need
 from archc.report import diagnostics as render
 from archc.report.spelling.numbers import natural
 from archc.source import Diagnostic
@@ -58,12 +58,11 @@ def _check_usage(args: Namespace) -> None:
         if _format(args.plot) not in plot.FORMATS:
             endings = ", ".join(f".{format}" for format in plot.FORMATS)
             raise Stop(f"cannot plot to {args.plot}: use one of {endings}")
-        if find_spec("matplotlib") is None:
-            raise Stop(str(plot.NoLibrary()))
+        plot.need_library()
     elif args.dataset is not None:
         raise Stop("--dataset says what to plot: give `--plot FILE`, too")
-    if args.time and find_spec("torch") is None:
-        raise Stop("--time runs the networks: `pip install 'archc-lang[torch]'`")
+    if args.time:
+        need("--time runs the networks, and", "torch")
 
 
 def _format(path: str) -> str:

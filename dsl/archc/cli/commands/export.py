@@ -11,6 +11,7 @@ from archc.cli.commands.reading import analysed, headline, need_network
 from archc.cli.commands.writing import destination, put
 from archc.cli.exit_codes import FINE, WRONG, Stop, say
 from archc.cli.inputs import find_one
+from archc.packages import need
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,9 +23,7 @@ def run(args: Namespace) -> int:
 
     input = find_one(args.input, args.project, "export")
     output = destination(input, args.output, f".{args.to}")
-    absent = export.missing(args.to)
-    if absent:
-        raise Stop(f"--to {args.to} needs {' and '.join(absent)}: pip install {' '.join(absent)}")
+    need(f"--to {args.to}", *export.FORMATS[args.to])
     if output is not None and not args.force:
         _may_write(output)
     analysis, code = analysed(input, args)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from archc.cli.commands.reading import analysed, need_network, room
 from archc.cli.commands.tables import put_sheets
 from archc.cli.exit_codes import FINE, Stop, say
-from archc.cli.inputs import find_one, meant
+from archc.cli.inputs import find_one
 
 if TYPE_CHECKING:
     from archc.report.memory import Device
@@ -60,19 +60,15 @@ def run(args: Namespace) -> int:
 
 def _devices(args: Namespace) -> list[Device]:
     """Those that were named, or all that archc knows with memory of their own."""
-    from archc.analysis.gpus import find_gpu, gpus
+    from archc.analysis.gpus import UnknownGpu, find_gpu, gpus
     from archc.report.memory import Device
     from archc.report.spelling.numbers import format_bytes
 
-    cards = gpus()
-    chosen = []
-    for name in args.gpu:
-        card = find_gpu(name)
-        if card is None:
-            hint = meant(name, cards)
-            raise Stop(f"no GPU {name!r}{hint} (known: {', '.join(cards)})")
-        chosen.append(card)
-    own = [card for card in cards.values() if not card.shared]
+    try:
+        chosen = [find_gpu(name) for name in args.gpu]
+    except UnknownGpu as unknown:
+        raise Stop(str(unknown)) from None
+    own = [card for card in gpus().values() if not card.shared]
     named = chosen if chosen or args.memory else own
     return [Device(f"{format_bytes(bytes)} given", bytes) for bytes in args.memory] + [
         Device(card.name, card.memory, card) for card in named

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from importlib.util import find_spec
 from pathlib import Path
 
 from archc import files, runs
@@ -56,8 +55,7 @@ def _check_usage(args: Namespace) -> None:
         if Path(args.plot).suffix.lower().lstrip(".") not in plot.FORMATS:
             endings = ", ".join(f".{format}" for format in plot.FORMATS)
             raise Stop(f"cannot plot to {args.plot}: use one of {endings}")
-        if find_spec("matplotlib") is None:
-            raise Stop(str(plot.NoLibrary()))
+        plot.need_library()
 
 
 def _plot(found: list[TrainingRun], args: Namespace) -> None:

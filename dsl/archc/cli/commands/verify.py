@@ -6,7 +6,6 @@ import sys
 import threading
 from argparse import Namespace
 from collections import Counter
-from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 
@@ -16,6 +15,7 @@ from archc.cli.commands.reading import analysed, colored, find_all, need_network
 from archc.cli.commands.tables import put_sheets
 from archc.cli.exit_codes import FINE, WRONG, Stop, say
 from archc.cli.inputs import Input, meant
+from archc.packages import need
 from archc.report.characters import visible
 from archc.report.tables import TableLine
 from archc.verify import Result, Task, Verdict
@@ -67,8 +67,7 @@ def _chosen(args: Namespace) -> list[str]:
     """The names of the checks to run. Raises Stop."""
     if not args.inputs:
         raise Stop("verify what? Give a file, a folder or a bundled network, or --list")
-    if find_spec("torch") is None:
-        raise Stop("verify runs the networks: `pip install 'archc-lang[torch]'`")
+    need("verify runs the networks, and", "torch")
     known = verify.registered()
     now = {check.was: name for name, check in known.items() if check.was}
     only = [now.get(name, name) for name in args.only or ()]

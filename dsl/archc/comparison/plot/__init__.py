@@ -7,23 +7,21 @@ Applications", 2016, which the lecture shows.
 from __future__ import annotations
 
 from archc.comparison.plot.picture import Candidate, NothingToPlot, Picture, choose
+from archc.packages import need
 
-__all__ = ["FORMATS", "Candidate", "NoLibrary", "NothingToPlot", "Picture", "choose", "draw"]
+__all__ = ["FORMATS", "Candidate", "NothingToPlot", "Picture", "choose", "draw", "need_library"]
 
 FORMATS = ("svg", "png", "pdf")
 
 
-class NoLibrary(Exception):
-    """matplotlib is not installed."""
-
-    def __init__(self) -> None:
-        super().__init__("a plot needs matplotlib: `pip install 'archc-lang[plot]'`")
+def need_library() -> None:
+    """Raises PackageMissing where matplotlib is not installed."""
+    need("a plot", "matplotlib")
 
 
 def draw(picture: Picture, format: str = "svg") -> bytes:
-    """The same bytes for the same picture and matplotlib. Raises NoLibrary."""
-    try:
-        from archc.comparison.plot.canvas import drawn
-    except ImportError:
-        raise NoLibrary from None
+    """The same bytes for the same picture and matplotlib. Raises PackageMissing."""
+    need_library()
+    from archc.comparison.plot.canvas import drawn
+
     return drawn(picture, format)
