@@ -1079,10 +1079,11 @@ def volumes_tell(whole: Readback, rows: Drawing, pages: list[Picture]) -> Iterat
 
 
 def shapes_of(whole: Readback, id: str) -> set[str]:
-    """What the last of a card's copies makes; of a box all that leaves it."""
+    """What the last of a card's copies makes; of a box also all that leaves it."""
     inside = {card for card in whole.shown if id in (card, *whole.around[card])}
     ends = {a for a, b, is_size in whole.drawn if a in inside and b not in inside and not is_size}
     last = [whole.shown[card].steps[-1] for card in ends if whole.shown[card].steps]
+    last += (whole.shown[id].steps if id in whole.shown else whole.inside(id))[-1:]
     return {format_shape(whole.network.run.shapes[step.output]) for step in last}
 
 

@@ -119,11 +119,11 @@ class Picture:
                         f"volumes: arrows from {one.tail and one.tail.id} and "
                         f"{other.tail and other.tail.id} run on each other"
                     )
-        for solid, other in combinations(self.solids, 2):
-            across = min(solid.right, other.right) - max(solid.left, other.left)
-            up = min(solid.high, other.high) - max(solid.low, other.low)
+        for solid, second in combinations(self.solids, 2):
+            across = min(solid.right, second.right) - max(solid.left, second.left)
+            up = min(solid.high, second.high) - max(solid.low, second.low)
             if across > 1 and up > 1:
-                yield f"volumes: {solid.id} stands on {other.id}"
+                yield f"volumes: {solid.id} stands on {second.id}"
 
 
 def _overlap(a: Point, b: Point, c: Point, d: Point) -> bool:
@@ -216,8 +216,8 @@ def arrows(pages: list[Picture]) -> dict[Arrow, set[tuple[int, int]]]:
         else:
             found.setdefault((tail.id, head.id, kind), set()).add((tail.part, head.part))
     for name, starts in leaving.items():
-        for tail, start, kind in starts:
-            for head, end, other in entering.get(name, ()):
+        for start_id, start, kind in starts:
+            for end_id, end, other in entering.get(name, ()):
                 if kind == other:
-                    found.setdefault((tail, head, kind), set()).add((start, end))
+                    found.setdefault((start_id, end_id, kind), set()).add((start, end))
     return found

@@ -235,7 +235,9 @@ def test_area_is_parameters_and_place_is_accuracy(imagenet: Picture) -> None:
     a, b, c = "resnet50", "vgg16", "squeezenet1_1"
 
     def step(one: str, other: str) -> float:
-        percent = points[one].accuracy - points[other].accuracy
+        first, second = points[one].accuracy, points[other].accuracy
+        assert first is not None and second is not None
+        percent = first - second
         return (by_name[one][1] - by_name[other][1]) / percent
 
     assert step(a, b) == pytest.approx(step(a, c), rel=1e-4)

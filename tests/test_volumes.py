@@ -17,7 +17,8 @@ import archc
 from archc import api, cli
 from archc.analysis.costs import NoCosts
 from archc.draw.paper import paper
-from archc.draw.volumes import Volume, drawings, volumes
+from archc.draw.volume_boxes import Volume
+from archc.draw.volumes import drawings, volumes
 from archc.source import Source
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -112,8 +113,9 @@ def test_boxes_do_not_touch() -> None:
 
 def arrows_of(name: str, paper: str = "") -> set[tuple[str, str]]:
     """What leads where, in the picture or over its sheets."""
-    net, how = archc.load(name), {"view": "volumes"}
-    pages = net.analysis.pages("dot", paper, **how) if paper else [net.draw("dot", **how)]
+    found = archc.load(name).analysis
+    whole = found.draw("volumes").encode()
+    pages = found.pages("dot", paper, view="volumes") if paper else [whole]
     return {(tail, head) for tail, head, _ in arrows([of_volumes(page.decode()) for page in pages])}
 
 
