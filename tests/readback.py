@@ -1059,7 +1059,7 @@ def volumes_tell(whole: Readback, rows: Drawing, pages: list[Picture]) -> Iterat
         leads_on = any(line.tail == item.id for line in rows.lines) or "training only" in item.cells
         # A group that ends with `@x` hands x on: what it makes leads nowhere.
         if item.id in boxes and leads_on and shapes and shapes.isdisjoint(item.cells):
-            yield f"volumes: {item.cells} of {item.id}, which makes {shapes}"
+            yield f"volumes: {item.cells} of {item.id}, which makes {' or '.join(sorted(shapes))}"
         said = (*known[item.id].cells, item.id)
         name = re.sub("–.*", "", item.cells[0].partition(" ×")[0])  # of several: of the first
         if not any(name in text for text in said) and name != "run":

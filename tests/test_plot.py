@@ -236,7 +236,8 @@ def test_area_is_parameters_and_place_is_accuracy(imagenet: Picture) -> None:
 
     def step(one: str, other: str) -> float:
         first, second = points[one].accuracy, points[other].accuracy
-        assert first is not None and second is not None
+        assert first is not None
+        assert second is not None
         percent = first - second
         return (by_name[one][1] - by_name[other][1]) / percent
 
