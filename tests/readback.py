@@ -36,7 +36,7 @@ from archc.draw.paper import Paper, paper
 from archc.draw.scene import Called
 from archc.draw.style import LOOKS
 from archc.draw.volumes import drawings
-from archc.ops import scalars
+from archc.ops import REGISTRY, scalars
 from archc.plan import Applicable, Apply, Branches, Call, Node, children
 from archc.report.spelling.numbers import human, shorten
 from archc.report.spelling.shapes import format_shape
@@ -796,10 +796,12 @@ def _sized(whole: Readback, drawing: Drawing) -> Iterator[str]:
     run = whole.network.run
     for box in drawing.boxes:
         for card in _cards_of(box) if box.id.startswith("resolution ") else []:
-            shown = whole.shown.get(card.id)
-            steps = shown.steps if shown is not None else whole.inside(card.id)
-            sizes = run.shapes[steps[-1].output].size if steps else ()
-            if box.cells != ["×".join(map(str, sizes))]:
+            if card.id in whole.shown:
+                steps = whole.shown[card.id].steps[-1:]
+            else:  # a group that ends with `@x` hands x on: nothing of its own leads on
+                steps = leaving(whole, card.id)
+            sizes = {"×".join(map(str, run.shapes[step.output].size)) for step in steps}
+            if sizes and sizes.isdisjoint(box.cells):
                 yield f"{card.id} stands in {box.cells}, and makes maps of {sizes}"
 
 
@@ -1080,11 +1082,16 @@ def volumes_tell(whole: Readback, rows: Drawing, pages: list[Picture]) -> Iterat
 
 def shapes_of(whole: Readback, id: str) -> set[str]:
     """What the last of a card's copies makes; of a box also all that leaves it."""
+    last = (whole.shown[id].steps if id in whole.shown else whole.inside(id))[-1:]
+    last += leaving(whole, id)
+    return {format_shape(whole.network.run.shapes[step.output]) for step in last}
+
+
+def leaving(whole: Readback, id: str) -> list[PlacedStep]:
+    """What makes the data that goes from a card, or out of a box."""
     inside = {card for card in whole.shown if id in (card, *whole.around[card])}
     ends = {a for a, b, is_size in whole.drawn if a in inside and b not in inside and not is_size}
-    last = [whole.shown[card].steps[-1] for card in ends if whole.shown[card].steps]
-    last += (whole.shown[id].steps if id in whole.shown else whole.inside(id))[-1:]
-    return {format_shape(whole.network.run.shapes[step.output]) for step in last}
+    return [whole.shown[card].steps[-1] for card in ends if whole.shown[card].steps]
 
 
 def rows_of(drawing: Drawing) -> Drawing:
@@ -1206,11 +1213,12 @@ def _words(item: Item, names: _Names, inside: bool) -> Iterator[tuple[str, Any, 
             out, _, other = out.partition(" if ")
             if (test or other) and names.worked_out(test or other) is False:
                 continue
-        first = head.split()[0]
-        if names.named.get(first) == "identity":
+        first, *more = head.split()
+        named = names.named if " ".join((first, *more[:1])) not in REGISTRY else {}  # `norm l2`
+        if named.get(first) == "identity":
             continue
         channels = names.worked_out(out) if out and not inside and " if " not in out else None
-        yield names.named.get(first, first), channels if isinstance(channels, int) else None, item
+        yield named.get(first, first), channels if isinstance(channels, int) else None, item
 
 
 def _applied(nodes: list[Node]) -> Iterator[tuple[str, int, Apply]]:

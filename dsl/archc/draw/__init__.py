@@ -166,7 +166,7 @@ def _row_pages(
     from archc.draw.volumes import drawings
 
     is_table = style.view == "paper"
-    signs = found.signs if is_table else Signs.of(found.scene)
+    signs = found.signs if is_table else found.row_signs
     most = hottest(found.scene)
 
     def title_of(at: int, count: int, letters: bool = signs.goes_on) -> str:

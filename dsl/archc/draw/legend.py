@@ -89,13 +89,13 @@ class Signs:
             frozenset(category_of(card.category) for card in single),
             any(edge.skip for edge in edges),
             any(edge.size for edge in edges),
-            any(box.count > 1 and not box.beside for box in around) or any(map(_repeats, single)),
+            any(box.count > 1 and not box.beside for box in around) or any(map(repeats, single)),
             any(box.kind == "column" for box in around),
         )
 
 
-def _repeats(card: Card) -> bool:
-    """Whether a card is drawn once for several in a row: `×6 conv`, not `×` as a sign."""
+def repeats(card: Card) -> bool:
+    """Return whether a card is drawn once for several in a row: `×6 conv`, not `×` as a sign."""
     (text, _), *_ = card.title
     return text[:1] == "×" and bool(text[1:].strip()) and BESIDE not in card.facts
 

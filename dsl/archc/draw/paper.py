@@ -18,7 +18,7 @@ from archc.draw.blocks import signature
 from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
 from archc.draw.insets import Insets, insets
-from archc.draw.legend import Signs, hottest
+from archc.draw.legend import Signs, hottest, repeats
 from archc.draw.part import part_of
 from archc.draw.scene import BESIDE, SHARED, Box, Called, Card, Scene
 from archc.draw.towers import InTowers, TowerRows, towers
@@ -85,8 +85,19 @@ class Paper:
     def signs(self) -> Signs:
         """Those of the rows and of the templates."""
         found = Signs.of(self.scene, *(template.scene for template in self.templates))
+        times = self.row_signs.times or Signs.of(*(t.scene for t in self.templates)).times
         layers = any(template.insets.connections is not None for template in self.templates)
-        return replace(found, layers=layers)
+        return replace(found, times=times, layers=layers)
+
+    @property
+    def row_signs(self) -> Signs:
+        """Those of the rows, and of the cards beside them."""
+        single = collapse.cards(self.scene.root)
+        # A row of a block has no title: where it repeats, it says so beside its name.
+        titled = [c for c in single if c.id not in self.lines or c.category not in ("io", "block")]
+        in_a_row = [x for x in self.lines.values() if x.times > 1 and BESIDE not in x.notes]
+        times = bool(in_a_row) or any(map(repeats, titled))
+        return replace(Signs.of(self.scene), times=times)
 
 
 def paper(plan: Plan, costs: Costs) -> Paper:
@@ -165,9 +176,8 @@ def _rename(card: Card, name: str) -> None:
         card.facts = [card.id if fact == name else fact for fact in card.facts]
         return
     *count, (head, _), (words, _) = card.title
-    block, gap, _ = head.partition("  ")
-    if gap and card.name[:1].isdigit():  # `bottleneck  0`
-        words = f" · {block}"
+    if card.name[:1].isdigit():  # `bottleneck  0`, maybe behind the group that is around
+        words = "".join(f" · {block}" for block in head.split("  ")[-2:-1])
     card.title = [*count, (card.id, True), (words, False)]
 
 
