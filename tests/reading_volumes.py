@@ -46,9 +46,11 @@ class Solid:
         """Whether an arrow that begins there leaves it."""
         if self.slope == 0.0:
             return self._is_on_border(x, y)
-        side = _near(x, self.right + self.slope) and self.low <= y <= self.high + self.slope
+        back, up = self.right + self.slope, self.low + self.slope
+        side = _near(x, back) and _within(y, up, self.high + self.slope)
+        foot = _near(x - self.right, y - self.low) and _within(x, self.right, back)
         top = _near(y, self.high + self.slope)
-        return side or (top and _within(x, self.left + self.slope, self.right + self.slope))
+        return side or foot or (top and _within(x, self.left + self.slope, self.right + self.slope))
 
     def is_entered_at(self, x: float, y: float) -> bool:
         if self.slope == 0.0:

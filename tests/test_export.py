@@ -178,6 +178,13 @@ def test_names_that_begin_like_a_wrapper(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("name", ["weight", "a.b", "module."])
+def test_one_name_that_nobody_knows(name: str, small: Path, tmp_path: Path) -> None:
+    torch.save({name: torch.zeros(1)}, tmp_path / "one.pt")
+    with pytest.raises(export.Unfit, match="missing"):
+        export.module(archc.load(small).analysis, export.weights(tmp_path / "one.pt"), "training")
+
+
 @pytest.mark.parametrize("form", ["training", "deploy"])
 def test_weights_without_the_auxiliary_heads(small: Path, form: str) -> None:
     """As of torchvision's `googlenet(aux_logits=False)`: nothing of them is exported."""

@@ -14,6 +14,7 @@ import readback
 import reading
 from test_draw import SVG, Picture, picture_of
 
+import archc
 from archc.analysis.costs import Costs
 from archc.api import Analysis, analyze
 from archc.draw import DrawStyle, graphviz, scene_of
@@ -246,10 +247,13 @@ def test_dilations_are_a_series() -> None:
     assert len(scene("wavenet").root.items) == 5
 
 
-@pytest.mark.parametrize("name", ["detector", "unet_valid", "hed"])
-def test_no_shape_stands_on_a_card(name: str) -> None:
+@pytest.mark.parametrize("direction", ["down", "right"])
+@pytest.mark.parametrize("name", ["detector", "unet_valid", "hed", "yolov3_tiny"])
+def test_no_shape_stands_on_a_card(name: str, direction: str) -> None:
     """As Graphviz put them where an edge leaves its card sideways."""
-    svg = ElementTree.fromstring(graphviz.picture(analysis_of(name).draw(), "svg"))
+    bundled = name in archc.bundled()
+    dot = (archc.load(name).analysis if bundled else analysis_of(name)).draw(direction=direction)
+    svg = ElementTree.fromstring(graphviz.picture(dot, "svg"))
     groups = list(svg.iter(f"{SVG}g"))
     cards = [p for g in groups if g.get("class") == "node" for p in g.iter(f"{SVG}polygon")]
     frames = [
@@ -395,3 +399,25 @@ def test_what_is_called_alike_has_its_path_beside_the_rows() -> None:
     ):
         assert path in shown
     assert [line.name for line in on_paper(found).lines.values()][1:3] == ["stem", "expand"]
+
+
+@pytest.mark.parametrize(
+    ("text", "axes"),
+    [
+        ("input 64 x1\nconv 3 p1 x8", "shapes: length × channels"),
+        ("input 4x4x4 x1\nconv 3 p1 x8", "shapes: depth × height × width × channels"),
+        ("input 8x8 x1\nconv 3 p1 x8", "shapes: height × width × channels"),
+        ("input x8\nfc 8", ""),
+    ],
+)
+def test_the_legend_says_what_the_numbers_of_shapes_are(text: str, axes: str) -> None:
+    for view in ("engineer", "paper", "volumes"):
+        dot = analyze(Source("a", text)).draw(view)
+        assert ("shapes: " in dot) is bool(axes)
+        assert axes in dot
+
+
+def test_no_costs_are_none_of_what_runs_again() -> None:
+    text = "input 8x8 x4\na: conv 3 p1 x4\nreuse a\n"
+    dot = analyze(Source("a", text)).draw(hidden=frozenset({"costs"}))
+    assert "share of MACs" not in dot

@@ -89,7 +89,7 @@ def unwrapped(state: Mapping[str, Tensor], wanted: Collection[str]) -> Mapping[s
     found = {name: x for name, x in state.items() if name != _COUNT or name in wanted}
     while found and not any(name in wanted for name in found):
         heads = {name.partition(".")[0] for name in found}
-        if len(heads) > 1:
+        if len(heads) > 1 or not all("." in name for name in found):
             return state
         found = {name.partition(".")[2]: x for name, x in found.items()}
     return found

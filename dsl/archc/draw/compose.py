@@ -107,10 +107,14 @@ class _Composer:
     notes: SourceNotes = field(default_factory=SourceNotes)
     in_terms: bool = False  # a block by itself, in its own terms
     hidden: Terms = field(default_factory=dict)  # params of the network that its own names hide
-    again: Costs = field(default_factory=lambda: Costs(again=True))
     boxes: Boxes = field(default_factory=Boxes)
     ids: Runs = field(default_factory=Runs)
     depth: int = 0
+
+    @cached_property
+    def again(self) -> Costs:
+        """Of modules that ran before."""
+        return type(self.costs)(again=True)
 
     @cached_property
     def folding(self) -> Folding:

@@ -80,7 +80,8 @@ class _DrawnEdge:
         start, toward = self.tip, self.corners[-1]
         if end == "tail":
             start, toward = self.corners[0], _bezier(self.corners[:4], 0.1)
-        angle = degrees(_direction(start, place) - _direction(start, toward))
+        turn = degrees(_direction(start, place) - _direction(start, toward))
+        angle = (turn + 180) % 360 - 180  # Graphviz takes no other
         return f"labelangle={angle:.1f}, labeldistance={dist(start, place) / _UNIT:.2f}"
 
 

@@ -14,6 +14,7 @@ import sysconfig
 from collections.abc import Iterable, Sequence
 from math import sqrt
 from pathlib import Path
+from unicodedata import bidirectional, category
 
 from archc.draw import typefaces
 from archc.draw.edge_labels import set_aside
@@ -33,7 +34,7 @@ _NO_PDF = (
     f"a PDF needs Graphviz's own `dot`, or {installing('svglib', 'reportlab')}; "
     "`-o x.svg` needs neither"
 )
-_LOST = "the {1} does not show {0}: {2}, or take `-o x.svg`"
+_LOST = "the {1} does not show {0}: {2}take `-o x.svg`"
 _NO_READER = f"{installing('svglib', 'reportlab')} paints them with a font of this machine"
 _NO_FONT = "install a font that has them (such as Noto Sans CJK)"
 
@@ -182,5 +183,8 @@ def _pdf(pages: Iterable[bytes]) -> bytes:
 
 
 def _warn_of_lost(characters: Iterable[str], kind: str, cure: str) -> None:
-    if which := typefaces.listed(characters):
-        warn(_LOST.format(which, kind, cure))
+    found = list(characters)
+    if which := typefaces.listed(found):
+        # No font helps with what is written from right to left, nor with pictures in colour.
+        helps = all(category(x)[0] == "L" and bidirectional(x) == "L" for x in found)
+        warn(_LOST.format(which, kind, f"{cure}, or " if helps else ""))

@@ -29,6 +29,11 @@ from archc.report.spelling.numbers import format_percent, human
 from archc.report.spelling.shapes import format_shape
 
 _SECOND = "\ue000"  # column of a character that takes two
+_AXES = {
+    1: "length × channels",
+    2: "height × width × channels",
+    3: "depth × height × width × channels",
+}
 _SHADES = (0.0625, 0.25, 0.5625, 1.0)  # of the largest cost; evenly spaced as colours
 
 
@@ -124,7 +129,8 @@ def banner(
             rows += [font(line + room_for(line), 10, FAINT) for line in _wrapped(head.title)[:3]]
     if "legend" not in hidden:
         scale = _scale(hottest, head.cost) if hottest and head.cost.macs else ()
-        rows += ["".join(_colours(signs)), _table([*scale, *_explained(signs)])]
+        axes = _text(f"  shapes: {_axes(head.inputs)}") if _axes(head.inputs) else ""
+        rows += ["".join(_colours(signs)), _table([*scale, *_explained(signs), axes])]
     lines = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows if row)
     if not lines:
         return ""
@@ -181,4 +187,9 @@ def _explained(signs: Signs) -> Iterator[str]:
     for is_there, sign, words in known:
         if is_there:
             yield f"<TD>{sign}</TD>{_text(f'{words}  ')}"
-    yield _text("  shapes: height × width × channels")
+
+
+def _axes(inputs: tuple[str, ...]) -> str:
+    """What the numbers of shapes are: of maps, signals and volumes; of vectors nothing."""
+    ranks = {text.replace(" × ", "").partition("…")[0].count("×") for text in inputs}
+    return ", ".join(_AXES[rank] for rank in sorted(ranks) if rank in _AXES)

@@ -82,7 +82,9 @@ class Volume:
 
     def back(self, part: int) -> Point:
         """Where an arrow leaves."""
-        return self.left_of_box + self.width + self.slope, self.bases[part] + self.height / 2
+        # Of a flat box the side is lower there than it is deep.
+        side = min(self.slope, self.height / 2)
+        return self.left_of_box + self.width + side, self.bases[part] + self.height / 2
 
     def onto(self, kind: str) -> Point:
         """Where an arrow comes from above."""

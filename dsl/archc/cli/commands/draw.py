@@ -78,10 +78,10 @@ def _asked_for(args: Namespace) -> tuple[Input, Path | None]:
 
 def _refuse_pairs(args: Namespace) -> None:
     """What does not go with a format. Raises Stop."""
-    if args.format in ("html", "mermaid") and args.columns:
-        raise Stop(f"a drawing as {args.format} has one column")
     if args.format == "html" and args.direction != "down":
         raise Stop("a page goes down; --direction is for pictures")
+    if args.format in ("html", "mermaid") and args.columns:
+        raise Stop(f"a drawing as {args.format} has one column")
     if args.format in ("html", "mermaid", "tikz", "drawio"):
         if args.paper:
             raise Stop(f"a drawing as {args.format} has no pages; --paper is for svg, png, pdf")
@@ -183,24 +183,32 @@ def _smaller(analysis: Analysis, args: Namespace, how: dict[str, Any]) -> str:
     """What draws less, and fits: tried, from the richest on."""
     from archc.draw import TooManySheets
 
-    whole: dict[str, Any] = {"depth": None, "expand": frozenset(), "columns": None}
-    whole["direction"] = "down"
+    usual: dict[str, Any] = {
+        "depth": None,
+        "expand": frozenset(),
+        "columns": None,
+        "direction": "down",
+    }
+    asked = [f"`--{name}`" for name, value in usual.items() if (how[name] or value) != value]
+    alone = f" without {' and '.join(asked)}" if asked else ""
     ways: dict[str, dict[str, Any]] = {}
+    if args.columns:
+        ways["the drawing without `--columns`"] = {"columns": None}
     if args.view == "graph":
-        ways["--view engineer"] = {"view": "engineer"}
+        ways["`--view engineer`"] = {"view": "engineer"}
     if args.view not in ROWS:
-        ways |= {f"--depth {n}": {"depth": n, "expand": frozenset()} for n in (3, 2, 1)}
+        ways |= {f"`--depth {n}`": {"depth": n, "expand": frozenset()} for n in (3, 2, 1)}
     if args.view != "paper" and args.only is None:
-        ways["--view paper"] = {"view": "paper", **whole}
+        ways[f"`--view paper`{alone}"] = {"view": "paper", **usual}
     if "costs" not in args.without:
         hidden = args.without | {"costs"}
-        ways[f"--without {','.join(sorted(hidden))}"] = {"hidden": hidden}
+        ways[f"`--without {','.join(sorted(hidden))}`"] = {"hidden": hidden}
     for words, way in ways.items():
         try:
             analysis.pages("dot", args.paper, **(how | way))
         except TooManySheets:
             continue
-        return f"`{words}` fits"
+        return f"{words} fits"
     return "without --paper it is drawn as wide as it is"
 
 

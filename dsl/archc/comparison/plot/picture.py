@@ -204,8 +204,7 @@ def _grouped(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, tuple[str, ..
 
 def _point(judged: _Judged, family: str) -> Point:
     one = judged.network
-    label = visible(one.label)
-    label = label if len(label) <= _LONGEST else label[: _LONGEST - 1] + "…"
+    label = _short(visible(one.label))
     accuracy = None if judged.untested or one.error is None else 100 - one.error
     return Point(one.name, label, family, accuracy, one.macs, one.params, one.forward_ms)
 
@@ -215,7 +214,7 @@ _Family = tuple[str, float, str, str]  # by name; or by year, paper and authors
 
 def _family(one: Candidate) -> _Family:
     if one.family:
-        return (visible(one.family)[:_LONGEST], 0, "", "")
+        return (visible(one.family), 0, "", "")
     return ("", one.year or 0, one.paper, one.authors)
 
 
@@ -226,7 +225,7 @@ def _families(taken: Sequence[Candidate]) -> dict[_Family, str]:
         key = _family(one)
         began[key] = min(one.year or 0, began.get(key, one.year or 0))
     keys = sorted(began, key=lambda key: (began[key], key))
-    cited = {key: key[0] or _cited(*key[1:]) for key in keys}
+    cited = {key: _short(key[0]) or _cited(*key[1:]) for key in keys}
     counts = Counter(cited.values())
     seen: Counter[str] = Counter()
     names = {}
@@ -238,12 +237,16 @@ def _families(taken: Sequence[Candidate]) -> dict[_Family, str]:
     return names
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
 def _cited(year: float, paper: str, authors: str) -> str:
     people = [name.strip() for name in authors.split(",") if name.strip()]
     if not people:
-        who = visible(paper)[:_LONGEST]
+        who = _short(visible(paper))
     elif len(people) > 2:
-        who = f"{people[0][:_LONGEST]} et al."
+        who = f"{_short(people[0])} et al."
     else:
-        who = " & ".join(people)[:_LONGEST]
+        who = _short(" & ".join(people))
     return visible(f"{who} {year:g}" if year else who).strip() or "no family given"
