@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TypeAlias, TypedDict
+from numbers import Integral, Real
+from typing import Any, TypeAlias, TypedDict
 
 # A param's value: of a list its items, of an operator or a block the name.
 Param: TypeAlias = bool | int | float | str | Sequence["Param"]
@@ -25,3 +26,22 @@ class DrawOptions(StyleOptions, total=False):
     """The same, and the view: one of `archc.choices.VIEWS`."""
 
     view: str
+
+
+def as_python(value: Any) -> Any:
+    """Return a number or an array of numpy, and a range, as Python's own numbers and lists."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    match value:
+        case str() | bool() | int() | float():
+            return value
+        case tuple():
+            return tuple(map(as_python, value))
+        case list() | range():
+            return list(map(as_python, value))
+        case Integral():
+            return int(value)
+        case Real():
+            return float(value)
+        case _:
+            return value

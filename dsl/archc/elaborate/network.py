@@ -53,7 +53,7 @@ def elaborate(
     `carrier` has the bodies of blocks that a text before had as well.
     """
     network = _network(file, diagnostics)
-    params = read_params(file, given, library.blocks, diagnostics)
+    params = read_params(file, given, library.blocks, diagnostics, limits.integer)
     library.constants = {name: traced_argument(name, value) for name, value in params.items()}
     library.lets = lets(file, library)
     if carrier is not None:
