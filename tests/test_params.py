@@ -244,7 +244,20 @@ def test_titles_name_the_params_in_force(
 def test_a_title_is_one_line() -> None:
     text = 'network Net\nparam kind = "plain"\ninput 8x8 x3\nif kind == "wide" { relu }\n'
     analysis = analyze(Source("net.arch", text), params={"kind": "a\nb \x1b[31m\u2028c"})
-    assert analysis.heading == "Net kind=ab[31mc"
+    assert analysis.heading == 'Net kind="a\\nb ␛[31m�c"'
+
+
+def test_texts_that_differ_have_titles_that_differ() -> None:
+    texts = ["ab", "a b", "a  b", "a\nb", "a\\nb", "", '"', "a,b", "漢", "no-1.5"]
+    found = [
+        analyze(Source("net.arch", TEXT), params={"kind": text}).heading.removeprefix("Net kind=")
+        for text in texts
+    ]
+    assert len(set(found)) == len(texts)
+    assert found[:2] == ["ab", '"a b"']
+    assert found[-2:] == ["漢", "no-1.5"]
+    for title in found:
+        assert value_of("kind", "ab" if title == "ab" else title) == title
 
 
 def test_what_was_measured_is_of_the_network_as_the_file_has_it(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def elaborate(
         )
         diagnostics.add(fault("A105", problem, network.name.span, "rename one").diagnostic)
     title = network.title.value if network is not None and network.title is not None else None
-    in_force = {key: value for key, value in given.items() if key in params}
+    in_force = {key: params[key] for key in given if key in params}
     return Plan(name, title, params, body, file, in_force)
 
 
