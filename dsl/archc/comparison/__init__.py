@@ -183,9 +183,10 @@ def _nets(networks: Sequence[str | Path | Net], params: Mapping[str, Param]) -> 
         if isinstance(network, Net):
             yield network
             continue
-        for row in sweep.rows(own.plan, given, sweep.in_value) if own.plan is not None else [{}]:
-            changed = row | unknown  # what none has, the first complains of
-            yield Net.of(analysis_of(network, params=changed) if changed else own)
+        rows = sweep.rows(own.plan, given, sweep.in_value) if own.plan is not None else [{}]
+        changes = [row | unknown for row in rows]  # what none has, the first complains of
+        made = (analysis_of(network, params=row) if row else own for row in changes)
+        yield from map(Net.of, sweep.distinct(made))
 
 
 def _entry(net: Net) -> NetworkEntry:
