@@ -302,6 +302,34 @@ def test_in_python() -> None:
     assert "<td" in table._repr_html_()
 
 
+@pytest.mark.parametrize(
+    ("call", "kind", "says"),
+    [
+        (lambda: archc.compare(b"resnet18"), TypeError, "compare takes networks"),
+        (lambda: archc.compare("lenet5", params={3: [1]}), TypeError, "values by their names"),
+        (lambda: archc.compare("lenet5", params=3), TypeError, "values by their names"),
+        (
+            lambda: archc.compare("lenet5", params={"num_classes": []}),
+            ValueError,
+            "no values are given for 'num_classes'",
+        ),
+        (lambda: archc.compare("lenet5", batch=0), ValueError, "batch is .* at least 1, not 0"),
+        (lambda: archc.compare("lenet5", batch="8"), TypeError, "batch is a whole number, not '8'"),
+        (lambda: archc.diff("lenet5", "lenet5", batch=-1), ValueError, "batch is .* not -1"),
+        (lambda: archc.load("lenet5", limits=3), TypeError, r"limits are archc\.Limits"),
+    ],
+)
+def test_arguments_that_cannot_be(call: Any, kind: type[Exception], says: str) -> None:
+    with pytest.raises(kind, match=says):
+        call()
+
+
+def test_one_column_by_name() -> None:
+    assert archc.compare("lenet5", columns="params").records() == [
+        {"params": archc.load("lenet5").params}
+    ]
+
+
 def test_pandas() -> None:
     pytest.importorskip("pandas")
     frame = archc.compare(["resnet18", "plain18"], columns=["name", "macs", "top5_error"]).frame()

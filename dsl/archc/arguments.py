@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, TypeAlias, TypedDict
 
@@ -45,3 +45,23 @@ def as_python(value: Any) -> Any:
             return float(value)
         case _:
             return value
+
+
+def need_count(name: str, value: object, least: int = 1) -> None:
+    """Raise TypeError for what is no whole number, ValueError for one that is too small."""
+    number = as_python(value)
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(f"{name} is a whole number, not {value!r}")
+    if number < least:
+        raise ValueError(f"{name} is a whole number of at least {least}, not {number}")
+
+
+def need_params(params: object) -> None:
+    """Raise TypeError for what gives no values by the params' names."""
+    if not isinstance(params, Mapping) or not all(isinstance(name, str) for name in params):
+        raise TypeError(f'params are values by their names, {{"width": 16}}; not {params!r}')
+
+
+def as_names(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Return names in any collection, or one alone, as a tuple."""
+    return (names,) if isinstance(names, str) else tuple(names)
