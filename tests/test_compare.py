@@ -302,6 +302,34 @@ def test_in_python() -> None:
     assert "<td" in table._repr_html_()
 
 
+@pytest.mark.parametrize(
+    ("call", "kind", "says"),
+    [
+        (lambda: archc.compare(b"resnet18"), TypeError, "compare takes networks"),
+        (lambda: archc.compare("lenet5", params={3: [1]}), TypeError, "values by their names"),
+        (lambda: archc.compare("lenet5", params=3), TypeError, "values by their names"),
+        (
+            lambda: archc.compare("lenet5", params={"num_classes": []}),
+            ValueError,
+            "no values are given for 'num_classes'",
+        ),
+        (lambda: archc.compare("lenet5", batch=0), ValueError, "batch is .* at least 1, not 0"),
+        (lambda: archc.compare("lenet5", batch="8"), TypeError, "batch is a whole number, not '8'"),
+        (lambda: archc.diff("lenet5", "lenet5", batch=-1), ValueError, "batch is .* not -1"),
+        (lambda: archc.load("lenet5", limits=3), TypeError, r"limits are archc\.Limits"),
+    ],
+)
+def test_arguments_that_cannot_be(call: Any, kind: type[Exception], says: str) -> None:
+    with pytest.raises(kind, match=says):
+        call()
+
+
+def test_one_column_by_name() -> None:
+    assert archc.compare("lenet5", columns="params").records() == [
+        {"params": archc.load("lenet5").params}
+    ]
+
+
 def test_pandas() -> None:
     pytest.importorskip("pandas")
     frame = archc.compare(["resnet18", "plain18"], columns=["name", "macs", "top5_error"]).frame()
@@ -390,6 +418,60 @@ def test_several_values_of_a_param_are_rows(
         run(capsys, str(path), "-D", "depths=[1,2],[2,2]", "--format", "csv")[1].splitlines()
     )
     assert [row[0] for row in table][1:] == lists
+
+
+MANY = """network My
+param name = "x"
+param width = 4
+param nest = [[1, 2], [3, 4]]
+param layers = [1, 2]
+input 8x8 x3
+conv 1x1 x(width); gap; flatten; fc (nest[0][1])
+if name == "a, b" { relu } else { fc (layers[0]) }
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "rows"),
+    [
+        ('name=ab,"a, b"', ["name=ab", 'name="a, b"']),
+        ("name=a b,ab", ['name="a b"', "name=ab"]),
+        ('name="a \\"b\\""', ['name="a \\"b\\""']),
+        ("name=a,", ["name=a", 'name=""']),
+        ("width=10,10", ["width=10"]),
+        ("width=10, 1_0,4", ["width=10", "width=4"]),
+        ("nest=[[1,2],[3,4]],[[1,3],[3,4]]", ["nest=[[1,2],[3,4]]", "nest=[[1,3],[3,4]]"]),
+        ("nest=[[1,2],[3,4]]", ["nest=[[1,2],[3,4]]"]),
+        ("nest=[1,2],[3,4]", ["nest=[[1,2],[3,4]]"]),
+        ("layers=[1,2],[1, 2],[3]", ["layers=[1,2]", "layers=[3]"]),
+        ("layers=1,2", ["layers=[1,2]"]),
+    ],
+)
+def test_the_values_of_a_sweep(
+    given: str, rows: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "my.arch").write_text(MANY, encoding="utf-8")
+    code, out, _ = run(capsys, str(tmp_path / "my.arch"), "-D", given, "--format", "json")
+    names = [row["name"] for row in json.loads(out)["networks"]]
+    assert (code, names) == (0, [f"my {row}" for row in rows])
+
+
+def test_the_values_of_a_sweep_in_python(tmp_path: Path) -> None:
+    np = pytest.importorskip("numpy")
+    path = tmp_path / "my.arch"
+    path.write_text(MANY, encoding="utf-8")
+    nests = [[[1, 2], [3, 4]], [[1, 3], [3, 4]]]
+    for params, wanted in (
+        ({"width": np.array([4, 8, 4])}, ["width=4", "width=8"]),
+        ({"width": range(4, 6)}, ["width=4", "width=5"]),
+        ({"width": np.int64(4)}, ["width=4"]),
+        ({"nest": nests}, ["nest=[[1,2],[3,4]]", "nest=[[1,3],[3,4]]"]),
+        ({"nest": np.array(nests)}, ["nest=[[1,2],[3,4]]", "nest=[[1,3],[3,4]]"]),
+        ({"nest": nests[0]}, ["nest=[[1,2],[3,4]]"]),
+        ({"name": ["a b", "ab"]}, ['name="a b"', "name=ab"]),
+    ):
+        table = archc.compare(path, params=params, columns=["name"])
+        assert [row["name"] for row in table.records()] == [f"my {row}" for row in wanted]
 
 
 def test_a_sweep_stands_beside_a_baseline(

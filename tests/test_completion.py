@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -109,6 +111,44 @@ def test_what_bash_offers(
         assert set(found) == more, "all bundled networks of that name"
     else:
         assert sorted(filter(None, found)) == sorted(offered)
+
+
+@needs_bash
+@pytest.mark.parametrize(
+    "typed",
+    [
+        r"my\ net\'s.arch",
+        '"my net\'s.arch"',
+        "~/my\\ net\\'s.arch",
+        "'other net.arch' my\\ net\\'s.arch",
+    ],
+)
+def test_a_file_is_found_however_it_is_typed(
+    typed: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At the prompt of a bash, with a real TAB: the word is there as it was typed."""
+    import pty
+
+    assert BASH is not None
+    (folder / "my net's.arch").write_text("network N\nparam width = 16\n", encoding="utf-8")
+    (folder / ".completion").write_text(script("bash", capsys), encoding="utf-8")
+    shell, terminal = pty.openpty()
+    made = subprocess.Popen(
+        [BASH, "--norc", "--noprofile", "-i"],
+        cwd=folder, env={"HOME": str(folder), "TERM": "dumb", "PS1": "> "}, close_fds=True,
+        stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+    )  # fmt: skip
+    os.close(terminal)
+    lines = ("source .completion", "archc() { printf 'at %s\\n' \"$#,${!#}\"; }")
+    os.write(shell, "".join(f"{line}\n" for line in lines).encode())
+    os.write(shell, f"archc draw {typed} -D \t8\nexit\n".encode())
+    said = b""
+    with contextlib.suppress(OSError):  # where it has ended
+        while more := os.read(shell, 4096):
+            said += more
+    os.close(shell)
+    assert made.wait(10) == 0
+    assert f"at {4 + typed.startswith(chr(39))},width=8" in said.decode()
 
 
 @needs_bash

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,37 @@ def test_kinds(name: str, given: Any, value: Any) -> None:
     found = value_of(name, given)
     assert found == value
     assert type(found) is type(value)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    np = pytest.importorskip("numpy")
+    for name, wanted, *several in (
+        ("classes", 7, np.int64(7), np.array(7), np.float64(7)),
+        ("rate", 0.5, np.float32(0.5), Fraction(1, 2)),
+        ("deep", True, np.bool_(True)),
+        ("layers", (3, 4), np.array([3, 4]), [np.uint8(3), np.int32(4)], range(3, 5)),
+    ):
+        for given in several:
+            found = value_of(name, given)
+            assert (found, type(found)) == (wanted, type(wanted))
+            assert repr(found) == repr(wanted)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [10**13, 10**400, 10**5000, -(10**400), 1e300, "1" + "0" * 5000],
+    ids=range(6),
+)
+@pytest.mark.parametrize("name", ["classes", "rate", "deep", "layers"])
+def test_numbers_have_the_limit_of_those_in_a_file(name: str, given: Any) -> None:
+    wrong, *_ = analyze(
+        Source("net.arch", f"network N\nparam w = {10**13}\ninput x(w)\nrelu")
+    ).diagnostics
+    many = [given] if name == "layers" and not isinstance(given, str) else given
+    (problem,) = analyze(Source("net.arch", TEXT), params={name: many}).diagnostics
+    assert (problem.code, problem.helps) == (wrong.code, wrong.helps)
+    assert problem.title == f"a number given for `{name}` is too large"
+    assert value_of("kind", 10**13) == "10000000000000"
 
 
 def test_operators() -> None:
@@ -212,7 +244,20 @@ def test_titles_name_the_params_in_force(
 def test_a_title_is_one_line() -> None:
     text = 'network Net\nparam kind = "plain"\ninput 8x8 x3\nif kind == "wide" { relu }\n'
     analysis = analyze(Source("net.arch", text), params={"kind": "a\nb \x1b[31m\u2028c"})
-    assert analysis.heading == "Net kind=ab[31mc"
+    assert analysis.heading == 'Net kind="a\\nb ␛[31m�c"'
+
+
+def test_texts_that_differ_have_titles_that_differ() -> None:
+    texts = ["ab", "a b", "a  b", "a\nb", "a\\nb", "", '"', "a,b", "漢", "no-1.5"]
+    found = [
+        analyze(Source("net.arch", TEXT), params={"kind": text}).heading.removeprefix("Net kind=")
+        for text in texts
+    ]
+    assert len(set(found)) == len(texts)
+    assert found[:2] == ["ab", '"a b"']
+    assert found[-2:] == ["漢", "no-1.5"]
+    for title in found:
+        assert value_of("kind", "ab" if title == "ab" else title) == title
 
 
 def test_what_was_measured_is_of_the_network_as_the_file_has_it(tmp_path: Path) -> None:

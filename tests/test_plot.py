@@ -415,6 +415,18 @@ def test_nothing_to_plot(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(("argv", "code"), [(("nosuch",), 2), (("-D", "num_classes=4,a"), 1)])
+def test_the_plot_shows_what_the_table_does(
+    argv: tuple[str, ...], code: int, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "x.svg"
+    found = cli.main(["compare", "vgg16", *argv, "--columns", "name", "--plot", str(path)])
+    out, err = capsys.readouterr()
+    assert (found, len(out.splitlines())) == (code, 2)
+    assert f"{path} shows the others: what is wrong above is not in it" in err
+    assert path.exists()
+
+
 def test_without_matplotlib(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -119,6 +119,37 @@ def test_another_network_has_no_results(command: tuple[str, ...], folder: Path) 
     assert "ResNet18_Weights" not in archc.load(folder / "r.arch").source()
 
 
+NAMED = 'network A\nparam name = "x"\ninput 8x8 x3\nif name == "y" { relu }\nbn\n'
+
+
+@pytest.mark.parametrize(
+    "name",
+    ['a b"q', "back\\slash", "\\", "a\nb\tc\rd", "\u200b\u2028\x85\x0c\ufeff", "# {x}", "漢", ""],
+)
+def test_a_text_is_read_back_as_it_was_given(
+    name: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "a.arch").write_text(NAMED, encoding="utf-8")
+    given = ("a.arch", "-D", f"name={name}")
+    assert cli.main(["new", "b", "--from", *given]) == 0
+    assert cli.main(["show", *given, "-o", "c.arch"]) == 0
+    for file in ("b.arch", "c.arch"):
+        plan = archc.load(folder / file).analysis.plan
+        assert plan is not None
+        assert plan.params == {"name": name}
+
+
+@pytest.mark.parametrize("name", ["\x1b[31m", "\x00", "\udcff"])
+def test_a_text_that_no_file_can_hold_is_refused(
+    name: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "a.arch").write_text(NAMED, encoding="utf-8")
+    for argv in (["new", "b", "--from", "a.arch"], ["show", "a.arch", "-o", "b.arch"]):
+        assert cli.main([*argv, "-D", f"name={name}"]) == 1
+        assert "a.arch cannot be one file: `name` is" in capsys.readouterr().err
+    assert not (folder / "b.arch").exists()
+
+
 @pytest.mark.parametrize(
     ("meta", "left"),
     [

@@ -618,3 +618,10 @@ def test_a_pandas_frame() -> None:
 def test_wrong_arguments(how: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"at least 1|no dtype|no column"):
         archc.load("alexnet").summary(**how)
+
+
+def test_one_column_by_name() -> None:
+    net = archc.load("alexnet")
+    assert str(net.summary(columns="params")) == str(net.summary(columns=["params"]))
+    with pytest.raises(TypeError, match=r"batch is a whole number, not 1\.5"):
+        net.summary(batch=1.5)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import combinations, pairwise
 from math import cbrt, dist
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 from xml.etree import ElementTree
 
 import pytest
@@ -15,7 +15,7 @@ from nets import varied
 from test_draw import HOSTILE, Picture, bundled, picture_of
 
 import archc
-from archc import api
+from archc import api, cli
 from archc.analysis.costs import Costs
 from archc.arguments import StyleOptions
 from archc.draw import DrawStyle, Unknown, draw, scene_of, style
@@ -429,3 +429,32 @@ def test_a_sheet_of_no_view() -> None:
         DrawStyle("papre")
     with pytest.raises(ValueError, match="'pink' is none of light, dark"):
         DrawStyle(theme="pink")
+
+
+@pytest.mark.parametrize("view", ["paper", "volumes"])
+@pytest.mark.parametrize(
+    "how", [{"direction": "right"}, {"depth": 0}, {"columns": 2}, {"only": "a"}, {"expand": "a"}]
+)
+def test_what_rows_do_not_take(
+    view: str, how: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The function refuses what the command does."""
+    with pytest.raises(ValueError, match="go with the views engineer and graph"):
+        archc.load("lenet5").draw("dot", view=view, **how)
+    ((name, value),) = how.items()
+    assert cli.main(["draw", "lenet5", "-o", "-", "--view", view, f"--{name}", str(value)]) == 2
+    assert "go with the views engineer and graph" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("how", "kind", "says"),
+    [
+        ({"depth": -1}, ValueError, "depth is a whole number of at least 0, not -1"),
+        ({"columns": -1}, ValueError, "columns is a whole number of at least 0, not -1"),
+        ({"depth": "2"}, TypeError, "depth is a whole number, not '2'"),
+        ({"columns": 1.5}, TypeError, r"columns is a whole number, not 1\.5"),
+    ],
+)
+def test_numbers_of_a_drawing(how: dict[str, Any], kind: type[Exception], says: str) -> None:
+    with pytest.raises(kind, match=says):
+        archc.load("lenet5").draw("dot", **how)

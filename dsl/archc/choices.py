@@ -1,9 +1,11 @@
 """What a drawing can be asked for by name: one source for the functions and for the flags.
 
-It imports nothing: `archc --help` reads it.
+It imports nothing of archc: `archc --help` reads it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 VIEWS = ("engineer", "paper", "graph", "volumes")
 ROWS = (
@@ -15,3 +17,13 @@ DIRECTIONS = ("down", "right")  # in which a drawing goes on
 THEMES = ("light", "dark")
 HIDEABLE = ("title", "legend", "costs")  # what can be left out
 SHEETS = {"a4": (595, 842), "letter": (612, 792), "slide": (960, 540)}  # points
+
+
+def fits_view(view: str, how: Mapping[str, object]) -> bool:
+    """Whether a view takes how it is to be drawn: `depth`, `columns` and the like by name.
+
+    Rows have no boxes to close, and go their own way.
+    """
+    asked = any(how[name] for name in ("expand", "columns", "only"))
+    asked = asked or how["depth"] is not None or how["direction"] != "down"
+    return view not in ROWS or not asked

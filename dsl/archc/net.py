@@ -97,7 +97,8 @@ class Net:
     ) -> bytes:
         """Draw the network, as `archc draw` does, in at most so many seconds.
 
-        `how` is view, depth, expand, theme, columns, only and hidden, of `archc.draw.DrawStyle`.
+        `how` is view, depth, expand, theme, columns, direction, only and hidden, of
+        `archc.draw.DrawStyle`.
         """
         return self.analysis.sheet(format, engine=engine, seconds=seconds, **how)
 

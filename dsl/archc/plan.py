@@ -11,6 +11,7 @@ Numbers in a body are traced (`archc.symbolic`) in terms of the body's own param
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,8 +20,10 @@ from typing import Any
 from archc import symbolic, syntax
 from archc.ops import Dims, Op, Shape
 from archc.record import record
+from archc.report.characters import visible
 from archc.source import Span
 from archc.symbolic import Expr
+from archc.syntax.writing import format_text
 
 
 @dataclass(eq=False, slots=True)
@@ -354,12 +357,20 @@ class Plan:
 
 
 def format_params(given: Mapping[str, Any]) -> list[str]:
-    """Return `width=16` for each param that is set: a word each, whatever the values are."""
+    """Return `width=16` for each param that is set; a text that is no word is in quotes."""
+    return [f"{name}={_format_given(value)}" for name, value in given.items()]
 
-    def word(value: object) -> str:
-        return "".join(c for c in str(value) if c.isprintable() and not c.isspace())
 
-    return [f"{name}={word(value)}" for name, value in given.items()]
+def _format_given(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return f"[{','.join(map(_format_given, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value.name if isinstance(value, Applicable) else value)
+    return text if _WORD.fullmatch(text) else visible(format_text(text))
+
+
+_WORD = re.compile(r"[\w.:/+*%@=-]+")
 
 
 def plain_value(given: Any) -> Any:

@@ -20,6 +20,7 @@ from archc.analysis.recipe import check_recipe
 from archc.analysis.shape_comments import check_shape_comments
 from archc.api.analysis import Analysis, ArchError
 from archc.api.loading import Elaborator, Kept, Loader, Reader, bundled, source_of
+from archc.arguments import need_count, need_params
 from archc.elaborate.carry import OwnBodies
 from archc.elaborate.extend import extended, pointed
 from archc.elaborate.link import constants, lets
@@ -85,6 +86,9 @@ def analyze(
             "analyze takes a Source: archc.analyze(archc.Source('net.arch', text)); "
             "archc.load takes a path, archc.loads a text"
         )
+    if limits is not None and not isinstance(limits, Limits):
+        raise TypeError(f"limits are archc.Limits(steps=1000), for example; not {limits!r}")
+    need_params(params or {})
     inputs = inputs or {}
     limits = limits or Limits()
     diagnostics = Diagnostics(limits.diagnostics)
@@ -156,6 +160,7 @@ def compared(left: Analysis, right: Analysis, batch: int = 32) -> Diff:
     """The same of two analyses that have a plan without mistakes."""
     from archc.diffs import Diff
 
+    need_count("batch", batch)
     assert left.plan is not None
     assert right.plan is not None
     found = Diff.of(left.plan, right.plan, batch)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archc import syntax
 from archc.analysis.costs import Cost, Costs
 from archc.api.loading import Elaborator
+from archc.arguments import as_names, need_count
 from archc.elaborate.sections import Facts
 from archc.plan import Plan, format_params, outputs
 from archc.recursion import deep_recursion
@@ -377,14 +378,15 @@ class Analysis:
         from archc.report.columns import MEASURES, Units
         from archc.report.summary import Summary
 
-        if batch < 1 or (depth is not None and depth < 1):
-            raise ValueError("batch and depth are at least 1")
+        need_count("batch", batch)
+        if depth is not None:
+            need_count("depth", depth)
         if dtype not in WIDTHS:
             raise ValueError(f"no dtype {dtype!r}; there are {', '.join(WIDTHS)}")
-        for name in columns or ():
+        chosen = as_names(columns) if columns is not None else None
+        for name in chosen or ():
             if name not in MEASURES:
                 raise ValueError(f"no column {name!r}; there are {', '.join(MEASURES)}")
-        chosen = tuple(columns) if columns is not None else None
         setting = RunSetting(dtype)
         scale = Units(batch, dtype)
         variation = self.plan.file.variation if self.plan is not None else None
@@ -468,5 +470,5 @@ def _style(how: DrawOptions) -> DrawStyle:
     fields: dict[str, Any] = {**how}
     for name in ("expand", "hidden"):
         given = fields.get(name, ())
-        fields[name] = frozenset([given] if isinstance(given, str) else given)
+        fields[name] = frozenset(as_names(given))
     return DrawStyle(**fields)

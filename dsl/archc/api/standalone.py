@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from archc import syntax
 from archc.api.analysis import Analysis
@@ -11,12 +12,13 @@ from archc.api.whole_text import line_of, whole, with_comments
 from archc.elaborate.sections import inherited
 from archc.record import record
 from archc.recursion import deep_recursion
-from archc.report.spelling.operators import format_value
-from archc.source import Edit, Span, edited
+from archc.report.spelling.operators import format_value, write_value
+from archc.source import Edit, Source, Span, edited
+from archc.syntax.parser import parse
 
 
 class NotStandalone(Exception):
-    """A file and one that it uses give a name to two things: they cannot be one file."""
+    """A file and one that it uses cannot be one file: one name is of two things, for example."""
 
 
 @record
@@ -34,7 +36,7 @@ def standalone(analysis: Analysis, name: str = "") -> str:
     Params that were set from outside have these values as defaults. With `name` the network is
     called so. What is expected and published of a network goes where it is another one now, as it
     does for a variant. Raises NotStandalone where a used file's own `param` or `let` has a name of
-    the file's.
+    the file's, and for a text that no file can hold.
     """
     changed = bool(name or analysis.again.given)
     file = whole(analysis.again.file)
@@ -79,9 +81,20 @@ def _edits(item: syntax.Item, analysis: Analysis, name: str, changed: bool) -> I
         case syntax.Network() if name:
             yield Edit(item.name.span, name)
         case syntax.Param() if analysis.plan and item.name.id in analysis.again.given:
-            yield Edit(item.default.span, format_value(analysis.plan.params[item.name.id]))
+            yield Edit(item.default.span, _default(item.name.id, analysis.plan.params))
         case syntax.Section() if changed and item.kind.id != "train":
             yield from (Edit(span, "") for span in _of_the_base_alone(item))
+
+
+def _default(name: str, params: Mapping[str, Any]) -> str:
+    """The value of a param, as a file says it. Raises NotStandalone where no file can."""
+    written = write_value(params[name])
+    title = next((wrong.title for wrong in parse(Source("", f"param {name} = {written}"))[1]), "")
+    if any("\ud800" <= char <= "\udfff" for char in written):
+        title = "this is not text: it holds half of a character"
+    if title:
+        raise NotStandalone(f"`{name}` is {format_value(params[name])}; {title}")
+    return written
 
 
 def _of_the_base_alone(section: syntax.Section) -> list[Span]:

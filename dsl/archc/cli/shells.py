@@ -129,6 +129,10 @@ _archc_list() {{ # of words with commas between them
 _archc_params() {{ # of the files on the line
   local word found=
   for word in "${{COMP_WORDS[@]:1}}"; do
+    case $word in # as typed: "my net.arch", my\\ net.arch, ~/net.arch
+      [\\"\\']*) word=${{word#[\\"\\']}} word=${{word%[\\"\\']}} ;;
+      *) word=${{word//\\\\/}} word=${{word/#\\~\\//$HOME/}} ;;
+    esac
     [[ $word == *.arch && -f $word ]] && found+=" $(sed -n "$_archc_param" "$word")"
   done
   compopt -o nospace 2>/dev/null # what bash 3.2 does not have
@@ -238,7 +242,7 @@ _archc_topics() {{
 
 _archc_params() {{ # of the files on the line
   local -a files names
-  files=(${{(M)words:#*.arch}})
+  files=(${{(M)${{(Q)words}}:#*.arch}}) # without quotes and backslashes
   (( $#files )) || return 1
   names=(${{(f)"$(sed -n {param} $files 2>/dev/null)"}})
   compadd -S '' -a names

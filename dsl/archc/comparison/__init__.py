@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc import __version__
+from archc.arguments import as_names, need_count, need_params
 from archc.comparison import sweep
 from archc.comparison.attributes import Attribute, UnknownColumn, all_columns, attribute
 from archc.comparison.entry import NetworkEntry
@@ -164,11 +165,16 @@ def compare(
     that are loaded here and have them; of several values, as in `{"width": [16, 32]}`, each makes a
     row. `columns` are names of columns or of facts in `meta`; `batch` is that of the memory peaks;
     `time` measures a forward pass of each, which needs torch. Raises ArchError for mistakes in a
-    file and for a param that none has, OSError where there is no such file, and UnknownColumn.
+    file and for a param that none has, OSError where there is no such file, UnknownColumn, and
+    TypeError or ValueError for arguments that cannot be.
     """
     given = [networks] if isinstance(networks, str | Path | Net) else networks
-    if not isinstance(given, Iterable):
+    if not isinstance(given, Iterable) or isinstance(given, bytes):
         raise TypeError(f"compare takes networks: paths, names, loaded ones; not {networks!r}")
+    need_params(params or {})
+    for name, value in (params or {}).items():
+        if isinstance(value, list | tuple | range) and not value:
+            raise ValueError(f"params: no values are given for {name!r}")
     found = tabled(map(_entry, _nets(list(given), params or {})), columns, batch, time=time)
     return ordered(found, sort, reverse)
 
@@ -183,9 +189,10 @@ def _nets(networks: Sequence[str | Path | Net], params: Mapping[str, Param]) -> 
         if isinstance(network, Net):
             yield network
             continue
-        for row in sweep.rows(own.plan, given, sweep.in_value) if own.plan is not None else [{}]:
-            changed = row | unknown  # what none has, the first complains of
-            yield Net.of(analysis_of(network, params=changed) if changed else own)
+        rows = sweep.rows(own.plan, given, sweep.in_value) if own.plan is not None else [{}]
+        changes = [row | unknown for row in rows]  # what none has, the first complains of
+        made = (analysis_of(network, params=row) if row else own for row in changes)
+        yield from map(Net.of, sweep.distinct(made))
 
 
 def _entry(net: Net) -> NetworkEntry:
@@ -201,8 +208,10 @@ def tabled(
     time: bool = False,
 ) -> Comparison:
     """The table of these networks. Raises UnknownColumn."""
+    need_count("batch", batch)
     entries, machine = tuple(entries), None
-    names = columns if columns is not None else (*DEFAULT, *(("forward_ms",) if time else ()))
+    usual = (*DEFAULT, *(("forward_ms",) if time else ()))
+    names = as_names(columns) if columns is not None else usual
     chosen = tuple(attribute(entries, name) for name in names)
     if time:
         from archc.comparison.timing import machine as this_machine

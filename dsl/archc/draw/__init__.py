@@ -11,13 +11,14 @@ scene -> paper (rows, towers, templates, insets) -> table (table_sheets)   paper
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from archc.analysis.costs import Cost, Costs, NoCosts
 from archc.analysis.receptive import Field
-from archc.choices import DIRECTIONS, HIDEABLE, ROWS, SHEETS, THEMES, VIEWS
+from archc.arguments import need_count
+from archc.choices import DIRECTIONS, HIDEABLE, ROWS, SHEETS, THEMES, VIEWS, fits_view
 from archc.draw.collapse import Unknown, boxes, nesting, to_depth
 from archc.draw.columns import estimated_size, in_columns, in_pages, widest
 from archc.draw.compose import compose
@@ -71,7 +72,8 @@ class DrawStyle:
     and they are open whatever the depth. A long drawing goes on beside itself, in `columns`; None
     makes as many as let it be about as wide as a slide; to the "right" (one of DIRECTIONS) they are
     rows. `only` draws that block or group alone;
-    `hidden` leaves out some of HIDEABLE. Raises ValueError for another view or theme.
+    `hidden` leaves out some of HIDEABLE. Raises ValueError for another view or theme,
+    and for what does not go with the view.
     """
 
     view: str = "engineer"
@@ -93,6 +95,13 @@ class DrawStyle:
         ):
             if value not in known:
                 raise ValueError(f"{value!r} is none of {', '.join(known)}")
+        for name in ("depth", "columns"):
+            if (number := getattr(self, name)) is not None:
+                need_count(name, number, 0)
+        if not fits_view(self.view, {one.name: getattr(self, one.name) for one in fields(self)}):
+            raise ValueError(
+                "depth, expand, direction, columns and only go with the views engineer and graph"
+            )
 
 
 @dataclass(frozen=True, slots=True)

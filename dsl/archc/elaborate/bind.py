@@ -312,9 +312,10 @@ class Binder:
 
     def _percent(self, name: str, number: float, span: Span) -> Fix | None:
         """`dropout 50`: a probability, in per cent."""
-        is_share = self._fields[name].maximum == 1 and 1 < number <= 100
+        if self._fields[name].maximum != 1 or not 1 < number <= 100:
+            return None
         shown = f"{number:g}"
-        if not is_share or span.text.count(shown) != 1:
+        if span.text.count(shown) != 1:
             return None
         share = f"{number / 100:g}"
         return Fix(f"write `{share}`", span, span.text.replace(shown, share))

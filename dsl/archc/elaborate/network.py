@@ -53,7 +53,7 @@ def elaborate(
     `carrier` has the bodies of blocks that a text before had as well.
     """
     network = _network(file, diagnostics)
-    params = read_params(file, given, library.blocks, diagnostics)
+    params = read_params(file, given, library.blocks, diagnostics, limits.integer)
     library.constants = {name: traced_argument(name, value) for name, value in params.items()}
     library.lets = lets(file, library)
     if carrier is not None:
@@ -81,7 +81,7 @@ def elaborate(
         )
         diagnostics.add(fault("A105", problem, network.name.span, "rename one").diagnostic)
     title = network.title.value if network is not None and network.title is not None else None
-    in_force = {key: value for key, value in given.items() if key in params}
+    in_force = {key: params[key] for key in given if key in params}
     return Plan(name, title, params, body, file, in_force)
 
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from archc import symbolic, syntax
+from archc.arguments import as_python
 from archc.elaborate.evaluate import Evaluator
 from archc.elaborate.names import refuse_reserved
 from archc.elaborate.work import WorkLimit
 from archc.ops import REGISTRY
 from archc.plan import Applicable, BlockValue, OperatorValue
-from archc.source import Diagnostics, Fault, Source, SpanLabel, did_you_mean, fault
+from archc.source import Diagnostics, Fault, Limits, Source, SpanLabel, did_you_mean, fault
 from archc.syntax.parser import parse
 
 # What a param of the bundled networks was called before, and is called now, as in torchvision.
@@ -20,14 +21,14 @@ _FORMER = {"classes": "num_classes"}
 
 
 def by_current_names(given: Mapping[str, Any], file: syntax.File) -> dict[str, Any]:
-    """Return values from outside by the names that the file's params have now."""
+    """Return values from outside, as Python has them, by the names that the params have now."""
     declared = {item.name.id for item in file.items if isinstance(item, syntax.Param)}
 
     def current(name: str) -> str:
         new = _FORMER.get(name, name)
         return new if new in declared and name not in declared and new not in given else name
 
-    return {current(name): value for name, value in given.items()}
+    return {current(name): as_python(value) for name, value in given.items()}
 
 
 def read_params(
@@ -35,10 +36,11 @@ def read_params(
     given: Mapping[str, Any],
     blocks: Mapping[str, BlockValue],
     diagnostics: Diagnostics,
+    largest: int,
 ) -> dict[str, Any]:
     """The value of each param of a file; what is wrong with them goes to `diagnostics`.
 
-    `blocks` are those that one may be.
+    `blocks` are those that one may be; `largest` is the limit of a number from outside.
     """
     values: dict[str, Any] = {}
     env = ChainMap(values, dict(blocks))
@@ -53,7 +55,7 @@ def read_params(
             where[name] = item
             values[name] = symbolic.plain(Evaluator(env, None, work).value(item.default))
             if name in given:
-                values[name] = _given(item, values[name], given[name], blocks)
+                values[name] = _given(item, values[name], given[name], blocks, largest)
         except Fault as mistake:
             diagnostics.add(mistake.diagnostic)
             values.setdefault(name, 1)
@@ -83,26 +85,54 @@ class _Unlike(Exception):
     """A value is of another kind than the default."""
 
 
-def _given(param: syntax.Param, default: Any, value: Any, blocks: Mapping[str, BlockValue]) -> Any:
+class _TooLarge(Exception):
+    """A number is beyond the limit, as those in a file are."""
+
+
+_LARGEST_TEXT = 10**4000  # whose digits Python writes
+
+
+def _given(
+    param: syntax.Param,
+    default: Any,
+    value: Any,
+    blocks: Mapping[str, BlockValue],
+    largest: int,
+) -> Any:
     """A value from outside, as the kind of value that the default is. Raises Fault."""
-    if isinstance(default, Applicable) and str(value) in blocks:
-        return blocks[str(value)]
     try:
-        read = _read(value, default) if isinstance(value, str) else value
+        _refuse_beyond(value, _LARGEST_TEXT if isinstance(default, str) else largest)
+        if isinstance(default, Applicable) and str(value) in blocks:
+            return blocks[str(value)]
+        read = _read(value, default, largest) if isinstance(value, str) else value
         return _as_kind(read, default)
+    except _TooLarge:
+        title = f"a number given for `{param.name.id}` is too large"
+        raise fault("A006", title, param.name.span, f"the largest is {largest:_}") from None
     except _Unlike:
         shown = f"{value:g}" if isinstance(value, float) else str(value)[:40]
         title = f"`{param.name.id}` is {_kind(default)}, not `{shown}`"
         raise fault("A311", title, param.name.span) from None
 
 
-def _read(text: str, default: Any) -> Any:
+def _refuse_beyond(value: Any, largest: int) -> None:
+    """Raises _TooLarge for a number beyond the limit, or a list with one."""
+    if isinstance(value, tuple | list):
+        for item in value:
+            _refuse_beyond(item, largest)
+    elif isinstance(value, int | float) and abs(value) > largest:
+        raise _TooLarge
+
+
+def _read(text: str, default: Any, largest: int) -> Any:
     """`[3, 4, 6, 3]`, `true`, `0.5`, as in a file. The brackets of a list may be left out."""
     if isinstance(default, str):
         return text
     tries = [text, f"[{text}]"] if isinstance(default, tuple) else [text]
     for written in tries:
-        file, wrong = parse(Source("-D", f"param value = {written}"))
+        file, wrong = parse(Source("-D", f"param value = {written}"), Limits(integer=largest))
+        if any(problem.code == "A006" for problem in wrong):
+            raise _TooLarge
         if wrong or len(file.items) != 1 or not isinstance(file.items[0], syntax.Param):
             continue
         try:

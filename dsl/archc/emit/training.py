@@ -322,7 +322,8 @@ def _optimizer(optimizer: Optimizer, split_decay: bool) -> list[str]:
 
 def run_name(plan: Plan) -> str:
     """The folder of a run: the network's name, and the params that are set."""
-    return re.sub(r"[^\w.=,-]+", "", "-".join([snake(plan.name), *format_params(plan.given)]))[:100]
+    name = "-".join([snake(plan.name), *format_params(plan.given)])
+    return re.sub(r"[^\w.=,-]+", "", re.sub(r"\s+", "_", name))[:100]
 
 
 # --- flags -------------------------------------------------------------------------------

@@ -305,4 +305,9 @@ def _list(items: Iterable[s.Expr]) -> str:
 
 
 def _text(text: s.Text) -> str:
-    return '"' + "".join(_ESCAPES.get(letter, letter) for letter in text.value) + '"'
+    return format_text(text.value)
+
+
+def format_text(value: str) -> str:
+    """Return a text in quotes, as it is written in a file."""
+    return '"' + "".join(_ESCAPES.get(letter, letter) for letter in value) + '"'

@@ -45,6 +45,8 @@ def run(args: Namespace) -> int:
         raise Stop(f"{unknown}{hint}") from None
     if args.plot is not None:
         _plot(table, args)
+        if code != FINE:
+            say(f"{args.plot} shows the others: what is wrong above is not in it", "")
     if args.format == "json":
         sys.stdout.write(table.json())
     else:
@@ -86,7 +88,7 @@ def _entries(inputs: list[Input], args: Namespace) -> tuple[list[NetworkEntry], 
     for input, own in networks:
         stem = _stem(input)
         name = stem if stems[stem] == 1 else str(Path(input.name).with_suffix(""))
-        for analysis in _rows(input, own, args):
+        for analysis in sweep.distinct(_rows(input, own, args)):
             diagnostics += analysis.diagnostics
             if not analysis.ok:
                 code = code or WRONG

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc import files
-from archc.choices import FORMATS, ROWS
+from archc.choices import FORMATS, ROWS, fits_view
 from archc.cli.commands.reading import analysed, headline, limits_of, need_network
 from archc.cli.commands.writing import destination, names_folder, put
 from archc.cli.exit_codes import FINE, Stop, say
@@ -132,8 +132,7 @@ def _numbered(path: Path, page: int) -> Path:
 
 def style_of(args: Namespace) -> dict[str, Any]:
     """The arguments of `archc.draw.DrawStyle`. Raises Stop where they do not go together."""
-    some = args.depth is not None or args.expand or args.columns or args.only
-    if args.view in ROWS and (some or args.direction != "down"):
+    if not fits_view(args.view, vars(args)):
         raise Stop(
             "--depth, --expand, --direction, --columns and --only go with the views engineer "
             "and graph"

@@ -17,7 +17,7 @@ from archc.editor.refactoring.base import (
 from archc.editor.refactoring.lines import braced, dedented, placed
 from archc.editor.refactoring.selection import Selection
 from archc.editor.refactoring.substitution import Substitution
-from archc.report.spelling.operators import format_value
+from archc.report.spelling.operators import write_value
 from archc.syntax.walk import walk
 
 
@@ -157,7 +157,7 @@ class _Binding:
             known = Substitution(values, self.texts, self.tensors)
         body = dedented(known.statements(row, row.span.start + 1, row.span.end - 1))
         between = "\n" if "\n" in body or "#" in body else "; "
-        written = [f"let {name} = {format_value(self.values[name])}" for name in named]
+        written = [f"let {name} = {write_value(self.values[name])}" for name in named]
         return between.join([*written, body])
 
 

@@ -13,7 +13,7 @@ from archc.editor.refactoring.base import Draft, Refactoring, RefactoringKind, r
 from archc.editor.refactoring.lines import braced, dedented, indent_at, indented
 from archc.editor.refactoring.numbers import NumberPlace, numbers_in
 from archc.editor.refactoring.selection import Selection
-from archc.report.spelling.operators import format_value
+from archc.report.spelling.operators import write_value
 from archc.scopes import Scopes
 from archc.source import Edit, Source, Span, edited
 from archc.syntax.walk import walk
@@ -164,7 +164,7 @@ def _loop(selection: Selection, passes: Sequence[_Pass]) -> str | None:
     else:
         listed = [*([(i, index)] if index is not None else []), *((n, c) for c, n in names.items())]
         rows = [tuple(column[at] for _, column in listed) for at in range(len(passes))]
-        values = [format_value(row if len(row) > 1 else row[0]) for row in rows]
+        values = [write_value(row if len(row) > 1 else row[0]) for row in rows]
         head = f"for {', '.join(name for name, _ in listed)} in [{', '.join(values)}] "
     return braced(body, head)
 

@@ -11,7 +11,7 @@ from archc.editor.refactoring.base import NotRefactored
 from archc.editor.refactoring.lines import dedented, indent_at, indented
 from archc.elaborate.evaluate import Evaluator
 from archc.ops import REGISTRY, Form
-from archc.report.spelling.operators import format_value
+from archc.report.spelling.operators import write_value
 from archc.source import Edit, Fault, Source, Span, edited
 from archc.syntax.walk import children, name_span, walk
 
@@ -108,7 +108,7 @@ class Substitution:
             return
         value = self.value_of(expr)
         if value is not None:
-            text, is_number = format_value(value), type(value) in (int, float) and value >= 0
+            text, is_number = write_value(value), type(value) in (int, float) and value >= 0
             in_brackets = expr.span.text.startswith("(") and not (in_attribute and is_number)
             yield Edit(expr.span, f"({text})" if in_brackets else text)
         elif isinstance(expr, syntax.Name):
@@ -181,7 +181,7 @@ class Substitution:
     def _operation(self, term: syntax.Operation) -> Iterator[Edit]:
         name = term.name.id
         if name in self.values:
-            yield Edit(term.name.span, format_value(self.values[name]))
+            yield Edit(term.name.span, write_value(self.values[name]))
         elif name in self.texts:
             yield Edit(term.name.span, self.texts[name])
         condition = term.condition

@@ -13,6 +13,7 @@ from archc.plan import Applicable
 from archc.report.characters import visible
 from archc.report.spelling.phrases import first_paragraph
 from archc.report.spelling.shapes import format_dims, format_even
+from archc.syntax.writing import format_text
 
 _LETTERS = {
     Form.STRIDE: "/",
@@ -74,16 +75,21 @@ def _format_numbers(value: Any, form: Form, show: Callable[[Any], str]) -> str:
 
 
 def format_value(value: Any) -> str:
-    """One value: `0.5`, `true`, `[2, 2, 3]`, the name of a block."""
+    """Return one value, to be read: `0.5`, `true`, `[2, 2, 3]`, the name of a block."""
+    return visible(write_value(value))
+
+
+def write_value(value: Any) -> str:
+    """Return the same for a file: each character of a text as it is."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
     if isinstance(value, str):
-        return f'"{visible(value)}"'
+        return format_text(value)
     if isinstance(value, tuple):
-        return f"[{', '.join(map(format_value, value))}]"
+        return f"[{', '.join(map(write_value, value))}]"
     return value.name if isinstance(value, Applicable) else str(value)
 
 
