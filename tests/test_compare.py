@@ -302,21 +302,28 @@ def test_in_python() -> None:
     assert "<td" in table._repr_html_()
 
 
+UNTYPED: Any = archc  # what its types forbid
+
+
 @pytest.mark.parametrize(
     ("call", "kind", "says"),
     [
-        (lambda: archc.compare(b"resnet18"), TypeError, "compare takes networks"),
-        (lambda: archc.compare("lenet5", params={3: [1]}), TypeError, "values by their names"),
-        (lambda: archc.compare("lenet5", params=3), TypeError, "values by their names"),
+        (lambda: UNTYPED.compare(b"resnet18"), TypeError, "compare takes networks"),
+        (lambda: UNTYPED.compare("lenet5", params={3: [1]}), TypeError, "values by their names"),
+        (lambda: UNTYPED.compare("lenet5", params=3), TypeError, "values by their names"),
         (
-            lambda: archc.compare("lenet5", params={"num_classes": []}),
+            lambda: UNTYPED.compare("lenet5", params={"num_classes": []}),
             ValueError,
             "no values are given for 'num_classes'",
         ),
-        (lambda: archc.compare("lenet5", batch=0), ValueError, "batch is .* at least 1, not 0"),
-        (lambda: archc.compare("lenet5", batch="8"), TypeError, "batch is a whole number, not '8'"),
-        (lambda: archc.diff("lenet5", "lenet5", batch=-1), ValueError, "batch is .* not -1"),
-        (lambda: archc.load("lenet5", limits=3), TypeError, r"limits are archc\.Limits"),
+        (lambda: UNTYPED.compare("lenet5", batch=0), ValueError, "batch is .* at least 1, not 0"),
+        (
+            lambda: UNTYPED.compare("lenet5", batch="8"),
+            TypeError,
+            "batch is a whole number, not '8'",
+        ),
+        (lambda: UNTYPED.diff("lenet5", "lenet5", batch=-1), ValueError, "batch is .* not -1"),
+        (lambda: UNTYPED.load("lenet5", limits=3), TypeError, r"limits are archc\.Limits"),
     ],
 )
 def test_arguments_that_cannot_be(call: Any, kind: type[Exception], says: str) -> None:

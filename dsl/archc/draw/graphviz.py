@@ -24,8 +24,8 @@ from archc.packages import installing
 _DPI = 144  # sharp on today's screens
 _SHORT = 100_000  # characters of a DOT text whose picture is far from that
 _SIZE = re.compile(rb'width="(\d+)pt" height="(\d+)pt"')
-_APART = re.compile(r"nodesep=([\d.]+)")
-_WIDER, _WIDEST = 0.02, 0.4  # inches
+_APART = re.compile(r"nodesep=([\d.]+), ranksep=([\d.]+)")
+_WIDER, _LONGER, _WIDEST = 0.02, 0.03, 0.4  # inches
 _NO_ENGINE = (
     "no Graphviz found: install it (its command is `dot`), "
     f"or {installing('graphviz-pure')}; `-o x.dot` needs none"
@@ -123,7 +123,9 @@ def _wider(dot: str) -> str:
     found = _APART.search(dot)
     if found is None or float(found[1]) >= _WIDEST:
         return dot
-    return dot.replace(found[0], f"nodesep={float(found[1]) + _WIDER:.2f}", 1)
+    beside, below = (float(inches) for inches in found.groups())
+    apart = f"nodesep={beside + _WIDER:.2f}, ranksep={below + _LONGER:.3g}"
+    return dot.replace(found[0], apart, 1)
 
 
 def _png(command: Path, dot: str, seconds: float) -> bytes:
