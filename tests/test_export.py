@@ -141,7 +141,7 @@ def test_averaged_weights_go_before_others(small: Path, tmp_path: Path) -> None:
     assert not any(tensor.any() for tensor in net.state_dict().values())
 
 
-@pytest.mark.parametrize("more", [(), ("--ema",)])
+@pytest.mark.parametrize("more", [(), pytest.param(("--ema",), marks=pytest.mark.slow)])
 def test_the_checkpoints_of_a_training_script(
     more: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -232,6 +232,7 @@ def test_mermaid_of_what_no_depth_makes_small(tmp_path: Path) -> None:
         net_of(flat).draw("mermaid", view="graph")
 
 
+@pytest.mark.slow
 def test_every_mermaid_chart_is_within_githubs_limits() -> None:
     for name in archc.bundled():
         assert on_github(archc.load(name).draw("mermaid").decode()), name

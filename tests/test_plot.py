@@ -278,6 +278,7 @@ def test_places_never_overlap(crowd: list[Bubble]) -> None:
     assert not any(a.box.overlaps(b.box) for a, b in combinations(found, 2))
 
 
+@pytest.mark.slow
 def test_a_label_that_is_pushed_away_gets_a_line() -> None:
     crowd = [Bubble(100 + i, 100, 4, 60, 7) for i in range(14)]
     places = [one for one in place(crowd, Bbox(0, 0, 200, 200)) if one is not None]

@@ -87,6 +87,7 @@ def plots() -> dict[str, tuple[Picture, bytes]]:
 # --- families ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_bundled_family_has_a_look_of_its_own() -> None:
     families = {archc.load(name).meta.get("family") for name in archc.bundled()}
     assert families - {None} <= set(BUNDLED)

@@ -147,7 +147,7 @@ def on_a_terminal(width: int, *argv: str, **env: str) -> list[str]:
     return out.decode().replace("\r", "").splitlines()
 
 
-@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("width", [pytest.param(60, marks=pytest.mark.slow), 80])
 @pytest.mark.parametrize(
     "argv",
     [("summary", "resnet18"), ("fit", "lenet"), ("list",), ("compare", "lenet", "vgg16")],

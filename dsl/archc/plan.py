@@ -20,7 +20,6 @@ from typing import Any
 from archc import symbolic, syntax
 from archc.ops import Dims, Op, Shape
 from archc.record import record
-from archc.report.characters import visible
 from archc.source import Span
 from archc.symbolic import Expr
 from archc.syntax.writing import format_text
@@ -367,7 +366,10 @@ def _format_given(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = str(value.name if isinstance(value, Applicable) else value)
-    return text if _WORD.fullmatch(text) else visible(format_text(text))
+    if _WORD.fullmatch(text):
+        return text
+    quoted = format_text(text)
+    return "".join(char if char.isprintable() else "\ufffd" for char in quoted)
 
 
 _WORD = re.compile(r"[\w.:/+*%@=-]+")
