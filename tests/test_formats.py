@@ -80,7 +80,9 @@ def words_in(pdf: bytes) -> str:
     return "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
 
 
-@pytest.mark.parametrize("view", ["engineer", "paper", "volumes"])
+@pytest.mark.parametrize(
+    "view", [pytest.param("engineer", marks=pytest.mark.slow), "paper", "volumes"]
+)
 def test_all_fonts_are_in_a_pdf(view: str) -> None:
     """Journals ask for that; and what is read can be selected."""
     analysis = archc.load("googlenet").analysis
@@ -209,7 +211,12 @@ def on_github(chart: str) -> bool:
     return len(_ARROW.findall(chart)) <= 500 and len(chart) <= 50_000
 
 
-@pytest.mark.parametrize("name", ["densenet201", "efficientnet_b7", "preact_resnet1001"])
+SLOW = [
+    pytest.param(name, marks=pytest.mark.slow) for name in ("efficientnet_b7", "preact_resnet1001")
+]
+
+
+@pytest.mark.parametrize("name", ["densenet201", *SLOW])
 def test_mermaid_is_closed_until_github_draws_it(name: str) -> None:
     net = archc.load(name)
     with pytest.warns(DrawingWarning, match=r"as with `--depth (\d)`; `--depth (\d)` w") as caught:

@@ -24,7 +24,7 @@ from archc.draw import graphviz
 from archc.source import Source
 
 FAULTS = sorted((Path(__file__).parent / "faults" / "pictures").glob("*.arch"))
-FAST, ALL, BATCH = 12, 150, 6
+FAST, ALL, BATCH = 6, 150, 6
 
 
 @pytest.mark.parametrize("name", varied(sorted(archc.bundled())))

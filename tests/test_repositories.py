@@ -156,7 +156,10 @@ def test_line_ends_are_the_same_on_every_system() -> None:
     assert odd == []
 
 
-@pytest.mark.parametrize("name", ["resnet18", "googlenet", "densenet121"])
+@pytest.mark.parametrize(
+    "name",
+    ["resnet18", *(pytest.param(n, marks=pytest.mark.slow) for n in ("googlenet", "densenet121"))],
+)
 def test_a_checkout_with_windows_line_ends_is_the_same_network(name: str, tmp_path: Path) -> None:
     """Its blocks too: the same source and stamp, no remark, and `fmt` leaves it alone."""
     for path in (ROOT / "archs").rglob("*.arch"):
