@@ -410,6 +410,11 @@ def test_padding_of_one_end(draw: Any) -> None:
             agree(op, x)
 
 
+def test_uneven_padding_of_another_dimension() -> None:
+    """As hypothesis found it: torch gets all of it as a tensor, where `ceil` cuts no window off."""
+    agree(Pool(kernel=(2,), stride=(2,), padding=(1,), ceil=True, after=(0, 1)), Shape(1, (1, 1)))
+
+
 def test_an_average_of_a_volume_smaller_than_its_window() -> None:
     """As hypothesis found it: `ceil` would begin a window that torch refuses in 3-D."""
     x = Shape(1, (1, 1, 1))

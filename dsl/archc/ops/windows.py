@@ -27,6 +27,7 @@ class SlideAxis:
     d: int
     ceil: bool
     follows_size: bool  # its padding is TensorFlow's `SAME`
+    uneven: bool = False  # some dimension is padded by more at one end than at the other
 
     @property
     def room(self) -> int:
@@ -43,13 +44,14 @@ class SlideAxis:
         """How many windows there are.
 
         With `ceil`, rounded up, except that no window starts in the padding after the end (torch's
-        `ceil_mode`; padding of one end is a tensor of its own to torch, and no padding).
+        `ceil_mode`; what is padded unevenly in any dimension is a tensor of its own to torch, and
+        no padding).
         """
         if self.follows_size:
             return -(-self.n // self.s)
         if not self.ceil:
             return self.room // self.s + 1
-        begun = self.n + self.before + (self.after if self.before != self.after else 0)
+        begun = self.n + self.before + (self.after if self.uneven else 0)
         return self.rounded_up - ((self.rounded_up - 1) * self.s >= begun)
 
     def sum(self) -> str:
@@ -236,7 +238,7 @@ def slide(
     sides = []
     for axis, *numbers in zip(AXES[x.rank], x.size, ks, ss, firsts, lasts, ds, strict=True):
         n, k, s, first, last, d = numbers
-        sides.append(SlideAxis(axis, n, k, s, first, last, d, ceil, follows))
+        sides.append(SlideAxis(axis, n, k, s, first, last, d, ceil, follows, firsts != lasts))
     return Slide(tuple(sides))
 
 
