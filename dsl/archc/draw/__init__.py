@@ -71,9 +71,8 @@ class DrawStyle:
     Boxes deeper than `depth` are single cards. In those named in `expand` repeats are written out,
     and they are open whatever the depth. A long drawing goes on beside itself, in `columns`; None
     makes as many as let it be about as wide as a slide; to the "right" (one of DIRECTIONS) they are
-    rows. `only` draws that block or group alone;
-    `hidden` leaves out some of HIDEABLE. Raises ValueError for another view or theme,
-    and for what does not go with the view.
+    rows. `only` draws that block or group alone; `hidden` leaves out some of HIDEABLE. Raises
+    ValueError for another view or theme, and for what does not go with the view.
     """
 
     view: str = "engineer"

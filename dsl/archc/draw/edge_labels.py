@@ -88,7 +88,7 @@ class _DrawnEdge:
 def set_aside(dot: str, svg: bytes) -> str:
     """The same drawing with the labels of edges where no card is; `svg` is how it came out."""
     group = ElementTree.fromstring(svg).find(f"{_SVG}g")
-    if group is None or _PLACE.search(dot) is None:
+    if group is None:
         return dot
     parts = list(group.iter(f"{_SVG}g"))
     taken = [area for part in parts if part.get("class") == "node" for area in _areas(part)]

@@ -51,10 +51,12 @@ def picture(dot: str, format: str, *, engine: str = "auto", seconds: float = 60)
     if format == "dot":
         return dot.encode()
     command = find(engine)
-    if "labelangle" in dot and format in ("svg", "png", "pdf"):
-        dot = set_aside(dot, _run(command, dot, "svg", seconds))
+    if format == "svg":
+        return _svg(command, dot, seconds)
     if format == "pdf" and _is_pure(command):
-        return _pdf([_run(command, dot, "svg", seconds)])
+        return _pdf([_svg(command, dot, seconds)])
+    if "labelangle" in dot and format in ("png", "pdf"):
+        dot = set_aside(dot, _run(command, dot, "svg", seconds))
     if format == "png":
         return _png(command, dot, seconds)
     return _run(command, dot, format, seconds)
@@ -126,6 +128,13 @@ def _wider(dot: str) -> str:
     beside, below = (float(inches) for inches in found.groups())
     apart = f"nodesep={beside + _WIDER:.2f}, ranksep={below + _LONGER:.3g}"
     return dot.replace(found[0], apart, 1)
+
+
+def _svg(command: Path, dot: str, seconds: float) -> bytes:
+    """An SVG with no label of an edge on a card; drawn again only where one was."""
+    svg = _run(command, dot, "svg", seconds)
+    moved = set_aside(dot, svg) if "labelangle" in dot else dot
+    return svg if moved == dot else _run(command, moved, "svg", seconds)
 
 
 def _png(command: Path, dot: str, seconds: float) -> bytes:
