@@ -385,7 +385,6 @@ SENTENCES = """\
 `,` or `]`
 `,` or the end of the statement
 `,`, `)` or `]`
-`,`, `)` or the end of the statement
 `..`, `,`, `)`, `]`, `{` or the end of the statement
 `..`, `]` or `{`
 `:`

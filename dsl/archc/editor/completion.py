@@ -14,7 +14,7 @@ from archc.api import bundled
 from archc.editor.samples import outcome, suits
 from archc.editor.snapshot import Snapshot
 from archc.elaborate.blocks import signature
-from archc.elaborate.evaluate import FUNCTIONS, INCOMING
+from archc.elaborate.evaluate import FUNCTIONS
 from archc.elaborate.sections import EXPECT
 from archc.ops import COMBINATORS, REGISTRY, Field, Form, Op, Shape
 from archc.plan import BlockValue
@@ -330,7 +330,7 @@ def _values(snapshot: Snapshot, cursor: Cursor) -> Iterator[Proposal]:
         if symbol.kind is not SymbolKind.BLOCK:
             yield _proposal(cursor, name, ProposalKind.VALUE, _described(symbol), rank=2)
     x = snapshot.shape_before(cursor.start)
-    for field in INCOMING:
+    for field in syntax.SIZES:
         detail = _of_incoming(field, x)
         if x is None or detail:
             text = f"in.{field}"

@@ -26,7 +26,6 @@ FUNCTIONS = {  # fewest and most arguments
 }
 _OF_LISTS = frozenset(("len", "sum", "enumerate", "zip"))
 COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
-INCOMING = ("c", "h", "w", "d", "features")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +206,7 @@ class Evaluator:
             channels = Fix(f"its channels are `{asked}`", _inside(expr.span, expr.id), asked)
             raise fault("A309", f"`{expr.id}` is a tensor, not a number", expr.span, channels)
         cure = spelling(expr.id, self.env, _inside(expr.span, expr.id))
-        if cure is None and expr.id in INCOMING:
+        if cure is None and expr.id in syntax.SIZES:
             hint, meant = f"the incoming tensor's is `in.{expr.id}`", f"in.{expr.id}"
             cure = Fix(hint, _inside(expr.span, expr.id), meant, safe=True)
         title = f"`{expr.id}` is not a parameter or a loop's name here"
@@ -225,8 +224,8 @@ class Evaluator:
             return False
 
     def _incoming(self, expr: syntax.Incoming) -> Any:
-        if expr.field not in INCOMING:
-            known = ", ".join(f"`in.{f}`" for f in INCOMING)
+        if expr.field not in syntax.SIZES:
+            known = ", ".join(f"`in.{f}`" for f in syntax.SIZES)
             raise fault("A109", f"a tensor has no `{expr.field}`", expr.span, f"there are {known}")
         if self.incoming is None:
             raise fault("A404", f"there is no tensor here for `in.{expr.field}` to ask", expr.span)

@@ -3,6 +3,7 @@
 from archc.syntax.tree import (
     ITEM_WORDS,
     RESERVED,
+    SIZES,
     Argument,
     Attribute,
     Binary,
@@ -63,6 +64,7 @@ from archc.syntax.tree import (
 __all__ = [
     "ITEM_WORDS",
     "RESERVED",
+    "SIZES",
     "Argument",
     "Attribute",
     "Binary",

@@ -224,7 +224,7 @@ class Builder:
         filled = (parts[0].value[1:], *_filled(parts[1:]))
         return s.Label(tuple(part for part in filled if part != ""), span)
 
-    def reuse(self, word: Token, name: s.Label, *members: s.Label) -> s.Reuse:
+    def reuse(self, word: Token, name: s.Label, *members: Any) -> s.Reuse:
         target = self._target(name, name, members)
         return s.Reuse(target, self._over(word, target))
 

@@ -17,6 +17,7 @@ T = TypeVar("T")
 # Words that are no names; the first begin what stands at the top of a file alone.
 ITEM_WORDS = frozenset("network use param block sequence train meta expect".split())
 RESERVED = ITEM_WORDS | frozenset("reuse if else for in and or not".split())
+SIZES = ("c", "h", "w", "d", "features")  # of a tensor: `in.c`, `@label.h`
 
 
 def _span() -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from archc import syntax as s
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_BLOCK = frozenset("{}\n;|<>@:")  # what may stand in a block, and in an index but in brackets
 _WIDTH = 88  # branches that fit are written in one line
 
 _CONDITIONAL, _OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(10)
@@ -173,6 +174,20 @@ def _template(parts: s.Template) -> str:
     return "".join(part if isinstance(part, str) else f"{{{_expr(part)}}}" for part in parts)
 
 
+def _member(parts: s.Template) -> str:
+    """The text of a member of a reference, without its dot.
+
+    `@x.c{` may begin the block of `if @x.c{...}`: an index that could be such a block is put into
+    brackets.
+    """
+    name, *rest = parts
+    if rest and name in s.SIZES and not isinstance(rest[0], str):
+        index = _expr(rest[0])
+        if not _BLOCK.isdisjoint(index):
+            return f"{name}{{({index})}}{_template(tuple(rest[1:]))}"
+    return _template(parts)
+
+
 def _reference(reference: s.Reference) -> str:
     return f"@{_target(reference)}"
 
@@ -180,7 +195,7 @@ def _reference(reference: s.Reference) -> str:
 def _target(reference: s.Reference) -> str:
     name = _template(reference.parts)
     quoted = f'"{name}"' if reference.is_path else name
-    return ".".join((quoted, *map(_template, reference.members)))
+    return ".".join((quoted, *map(_member, reference.members)))
 
 
 def _targets(targets: tuple[s.Target, ...]) -> str:
