@@ -52,7 +52,7 @@ def grouped(row: Row, references: Counter[Tensor]) -> Iterator[Row]:
     card: Row = []
     for lanes in row:
         asked_for = bool(card) and card[-1][0][0].output.root in references
-        if card and (asked_for or not _joins(card, _category(lanes), leading)):
+        if card and (asked_for or not _joins(card, lanes, leading)):
             yield card
             card = []
         card.append(lanes)
@@ -74,9 +74,9 @@ def joining(merge: Apply, following: Row, references: Counter[Tensor]) -> Row:
     return row
 
 
-def _joins(card: Row, category: str, leading: bool) -> bool:
+def _joins(card: Row, lanes: Lanes[Apply], leading: bool) -> bool:
     main = next((c for c in map(_category, card) if c not in ("norm", "act", "drop")), None)
-    match category:
+    match _category(lanes):
         case "conv" | "linear":
             return leading and main is None
         case "norm":
@@ -86,7 +86,7 @@ def _joins(card: Row, category: str, leading: bool) -> bool:
         case "drop":
             return True
         case "reshape":
-            return main in ("pool", "reshape")
+            return main in ("pool", "reshape") and not _loses_map(lanes)
         case _:
             return False
 
@@ -214,6 +214,15 @@ def _look(lanes: Lanes[Apply]) -> str:
 
 def _sizes(shape: Shape | None) -> tuple[int, ...]:
     return tuple(map(int, shape.size)) if shape is not None else ()
+
+
+def _loses_map(lanes: Lanes[Apply]) -> bool:
+    """Whether it puts a map of more than one place in a row: its size has to be told before."""
+    changed = [(x.shapes[0], x.output.shape) for x, _ in lanes]
+    return any(
+        out is not None and before.rank > out.rank and set(_sizes(before)) - {1}
+        for before, out in changed
+    )
 
 
 # --- words -------------------------------------------------------------------------------
