@@ -15,6 +15,7 @@ from typing import Any
 from archc.analysis.costs import Costs
 from archc.draw import collapse
 from archc.draw.blocks import signature
+from archc.draw.boxes import place_of
 from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
 from archc.draw.insets import Insets, insets
@@ -195,8 +196,9 @@ def _runs(boxes: list[Box]) -> Iterator[tuple[str, _Repeat]]:
     number = 0
     for box in boxes:
         name = box.above or box.name
+        id = box.id.partition(" ×")[0]
         if name:
-            name = name if names[name] == 1 else box.id.partition(" ×")[0]
+            name = place_of((*id.split(".")[:-1], name)) if names[name] == 1 else id
         else:
             number += 1
             name = f"run{number}" if names[""] > 1 else "run"
@@ -210,8 +212,7 @@ def _line(card: Card, call: Called | None, run: _Repeat | None, parts: InTowers 
         return PaperRow(card, call.name, call.times, (f"{call.body.name}({call.args})",), notes)
     if run is not None:
         return PaperRow(card, run.name, run.box.count, ("",), beside, parts)
-    # A place says little: `features.0`.
-    name = ".".join(card.id.split(".")[-2:]) if card.name[:1].isdigit() else card.name
+    name = place_of(card.id.split(".")) if card.name[:1].isdigit() else card.name
     words = "".join(text for text, _ in card.title)
     if card.category in ("io", "block"):
         words = ""
