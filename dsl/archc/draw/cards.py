@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from archc import symbolic
 from archc.analysis.costs import Costs
-from archc.draw.scene import SHARED, Card
+from archc.draw.scene import SHARED, SUM, Card
 from archc.draw.style import series, span_of
 from archc.ops import Form, Shape
 from archc.plan import Apply, Tensor
@@ -335,7 +335,7 @@ def _add_costs(made: Card, row: Row, costs: Costs) -> None:
     made.macs = sum(costs.of_node(apply).macs * n for lanes in row for apply, n in lanes)
     made.params = params
     if params:
-        made.facts.append(human(params // copies) if alike else f"Σ {human(params)}")
+        made.facts.append(human(params // copies) if alike else f"{SUM} {human(params)}")
     elif shared := [
         a for lanes in row for a, _ in lanes[:1] if a.state and (a.again or costs.again)
     ]:
@@ -343,7 +343,7 @@ def _add_costs(made: Card, row: Row, costs: Costs) -> None:
         made.facts.append(f"{SHARED}{named}")
     if made.macs and copies > 1:
         each = human(made.macs // copies)
-        made.cost = f"{copies}×{each}" if alike else f"Σ {human(made.macs)}"
+        made.cost = f"{copies}×{each}" if alike else f"{SUM} {human(made.macs)}"
     elif made.macs:
         made.cost = human(made.macs)
 

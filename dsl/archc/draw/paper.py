@@ -19,7 +19,7 @@ from archc.draw.boxes import place_of
 from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
 from archc.draw.insets import Insets, insets
-from archc.draw.legend import Signs, hottest, repeats
+from archc.draw.legend import Signs, has_numbers, hottest, is_sum, repeats
 from archc.draw.part import part_of
 from archc.draw.scene import BESIDE, SHARED, Box, Called, Card, Scene
 from archc.draw.towers import InTowers, TowerRows, towers
@@ -85,20 +85,29 @@ class Paper:
     @property
     def signs(self) -> Signs:
         """Those of the rows and of the templates."""
-        found = Signs.of(self.scene, *(template.scene for template in self.templates))
-        times = self.row_signs.times or Signs.of(*(t.scene for t in self.templates)).times
-        layers = any(template.insets.connections is not None for template in self.templates)
-        return replace(found, times=times, layers=layers)
+        rows, blocks = self.row_signs, Signs.of(*(template.scene for template in self.templates))
+        return replace(
+            Signs.of(self.scene, *(template.scene for template in self.templates)),
+            times=rows.times or blocks.times,
+            sums=rows.sums or blocks.sums,
+            layers=any(template.insets.connections is not None for template in self.templates),
+            numbers=rows.numbers or blocks.numbers,
+        )
 
     @property
     def row_signs(self) -> Signs:
         """Those of the rows, and of the cards beside them."""
-        single = collapse.cards(self.scene.root)
+        single = list(collapse.cards(self.scene.root))
+        beside = [card for card in single if card.id not in self.lines]
         # A row of a block has no title: where it repeats, it says so beside its name.
         titled = [c for c in single if c.id not in self.lines or c.category not in ("io", "block")]
         in_a_row = [x for x in self.lines.values() if x.times > 1 and BESIDE not in x.notes]
-        times = bool(in_a_row) or any(map(repeats, titled))
-        return replace(Signs.of(self.scene), times=times)
+        return replace(
+            Signs.of(self.scene),
+            times=bool(in_a_row) or any(map(repeats, titled)),
+            sums=any(map(is_sum, beside)),
+            numbers=any(map(has_numbers, beside)),
+        )
 
 
 def paper(plan: Plan, costs: Costs) -> Paper:

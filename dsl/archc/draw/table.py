@@ -152,7 +152,7 @@ def _grouped(size: str, at: str, nodes: list[str]) -> Iterator[str]:
 def _heading(template: Template) -> str:
     head = font(template.name, 12, _TEMPLATE, bold=True)
     head += font(f"  {_cut(template.signature, 280)}", 9, GREY) if template.signature else ""
-    head += font(f"  ×{template.times}", 11, SKIP, bold=True) if template.times > 1 else ""
+    head += font(f"  · used {template.times} times", 9, GREY) if template.times > 1 else ""
     lines = [head, *(font(line, 9, SKIP) for line in _wrapped(template.rows))]
     return '<BR ALIGN="LEFT"/>'.join(lines) + '<BR ALIGN="LEFT"/>' * (len(lines) > 1)
 

@@ -1,0 +1,54 @@
+"""What is read off a printed drawing: sizes, names of rows, and what the legend says."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from test_views import paper_of, shown
+
+import archc
+
+
+@pytest.mark.parametrize("view", ["engineer", "paper", "graph", "volumes"])
+def test_every_size_of_the_lectures_alexnet_is_told(view: str) -> None:
+    """The last pool's 6×6×256, too, which a `flatten` follows."""
+    texts = shown("alexnet", view).texts
+    for size in ("227×227×3", "55×55×96", "27×27×96", "27×27×256", "13×13×256", "13×13×384"):
+        assert size in texts
+    for size in ("6×6×256", "9216", "4096", "1000"):
+        assert size in texts
+
+
+def test_only_a_map_of_one_place_is_flattened_unseen() -> None:
+    found = paper_of(archc.load("vgg16").analysis)
+    assert found.lines["avgpool"].shape == "7×7×512"
+    assert found.lines["flatten1"].config == ("flatten   7×7×512 → 25088",)
+    assert paper_of(archc.load("resnet50").analysis).lines["avgpool"].config == ("gap · flatten",)
+
+
+def test_rows_are_named_by_their_place() -> None:
+    """As torchvision's modules are, where sequences stand inside each other."""
+    names = [line.name for line in paper_of(archc.load("mobilenet_v2").analysis).lines.values()]
+    assert names[:3] == ["input", "features.0.0", "features.1"]
+    assert "features.18.0" in names
+    names = [line.name for line in paper_of(archc.load("convnext_tiny").analysis).lines.values()]
+    assert names[1:5] == ["features.0.0", "features.1", "features.2.1", "features.3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "times"), [("googlenet", 9), ("resnet50", 16), ("mobilenet_v2", 17)]
+)
+def test_how_often_a_block_is_used_is_not_in_a_row(name: str, times: int) -> None:
+    """`×3` means three in a row; a block's card counts all of its calls, as the papers do."""
+    texts = shown(name, "paper").texts
+    assert f"· used {times} times" in texts
+    assert f"×{times}\n" not in texts
+
+
+def test_the_legend_says_a_colour_once() -> None:
+    dot = archc.load("densenet121").analysis.draw()
+    legend = dot.partition("<TABLE")[2].partition("share of MACs")[0]
+    colours = re.findall('COLOR="(#[0-9a-f]{6})">■', legend)
+    assert len(colours) == len(set(colours)) == 6
+    assert "input, output, other" in legend
