@@ -241,12 +241,16 @@ def test_all_sheets_or_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "view", "sheet"),
+    [("resnet50_fpn", "engineer", "a4"), ("efficientnet_b0", "paper", "slide")],
+)
 def test_what_does_not_fit_says_what_does(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, view: str, sheet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(TooManySheets):
-        analysis("resnet50_fpn").pages("dot", "a4")
-    argv = ["draw", "resnet50_fpn", "--paper", "a4", "-o", str(tmp_path / "d.svg")]
+        analysis(name).pages("dot", sheet, view=view)
+    argv = ["draw", name, "--view", view, "--paper", sheet, "-o", str(tmp_path / "d.svg")]
     assert cli.main(argv) == 2
     cure = re.search(r"`(--.*)` fits", capsys.readouterr().err)
     assert cure is not None
