@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -250,11 +251,12 @@ def test_what_does_not_fit_says_what_does(
 ) -> None:
     with pytest.raises(TooManySheets):
         analysis(name).pages("dot", sheet, view=view)
-    argv = ["draw", name, "--view", view, "--paper", sheet, "-o", str(tmp_path / "d.svg")]
-    assert cli.main(argv) == 2
-    cure = re.search(r"`(--.*)` fits", capsys.readouterr().err)
+    flags = {"--view": view, "--paper": sheet, "-o": str(tmp_path / "d.svg")}
+    assert cli.main(["draw", name, *chain(*flags.items())]) == 2
+    cure = re.search(r"`(--[a-z]+) (\w+)` fits", capsys.readouterr().err)
     assert cure is not None
-    assert cli.main([*argv, *cure[1].split()]) == 0
+    flags[cure[1]] = cure[2]
+    assert cli.main(["draw", name, *chain(*flags.items())]) == 0
 
 
 @pytest.mark.parametrize(
