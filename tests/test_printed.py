@@ -8,6 +8,7 @@ import pytest
 from test_views import paper_of, shown
 
 import archc
+from archc.analysis.table import tabulate
 
 
 @pytest.mark.parametrize("view", ["engineer", "paper", "graph", "volumes"])
@@ -52,3 +53,20 @@ def test_the_legend_says_a_colour_once() -> None:
     colours = re.findall('COLOR="(#[0-9a-f]{6})">■', legend)
     assert len(colours) == len(set(colours)) == 6
     assert "input, output, other" in legend
+
+
+def test_parameters_of_training_only_are_told_apart() -> None:
+    """Torchvision's GoogLeNet has 13,004,888 with its auxiliary heads, 6,624,904 without."""
+    net = archc.load("googlenet_bn")
+    assert net.analysis.cost.side_params == 13_004_888 - 6_624_904
+    assert "13.0M params, 6.38M of them training only" in shown("googlenet_bn", "paper").texts
+    assert "13,004,888, of them 6,379,984 in auxiliary heads" in str(net.explain())
+    assert "of them" not in str(archc.load("resnet18").explain())
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3", "fcn_resnet50"])
+def test_parameters_of_heads_add_up(name: str) -> None:
+    """Counted body by body, and in the table of all operators."""
+    analysis = archc.load(name).analysis
+    assert analysis.plan is not None
+    assert analysis.cost.side_params == tabulate(analysis.plan).counts.side_params > 0

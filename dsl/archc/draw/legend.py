@@ -11,7 +11,7 @@ from archc.analysis.costs import Cost
 from archc.draw.collapse import boxes, cards
 from archc.draw.lettering import Lettering, Line
 from archc.draw.part import title_of
-from archc.draw.scene import BESIDE, SUM, Box, Card, Scene
+from archc.draw.scene import BESIDE, SUM, TRAINING, Box, Card, Scene
 from archc.draw.style import (
     FAINT,
     GREY,
@@ -61,7 +61,10 @@ class Heading:
 
     def totals(self, costs: bool = True) -> str:
         inputs = f"input {' and '.join(dict.fromkeys(self.inputs))}" if self.inputs else ""
-        counts = [f"{human(self.cost.params)} params", f"{human(self.cost.macs)} MACs"] * costs
+        side = self.cost.side_params
+        heads = f", {human(side)} of them {TRAINING}" if side else ""
+        params, macs = f"{human(self.cost.params)} params{heads}", f"{human(self.cost.macs)} MACs"
+        counts = [params, macs] * costs
         return " · ".join(filter(None, [*counts, inputs]))
 
 

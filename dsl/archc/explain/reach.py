@@ -30,7 +30,7 @@ def reach(
     if moving:
         facts.append(Fact("step", (_step(field, before, grown),)))
         centre = format_list(list(dict.fromkeys(format_number(axis.centre) for axis in field)))
-        facts.append(Fact("centre", (f"of what the first one sees: {centre}, counted from 0",)))
+        facts.append(Fact("centre", (f"{centre} for the first element, counted from 0",)))
         facts.append(Fact("that is", tuple(_rows(field, y))))
     return (*facts, Fact("", (), "receptive_field", [*_data(field)]))
 
@@ -94,7 +94,7 @@ def _step(field: Field, before: Field, windows: tuple[Window, ...]) -> str:
     if any(window.stride != 1 for window in windows) and len({*pairs}) == 1:
         was, window = pairs[0]
         came = f"{format_number(was.step)}*{format_number(window.stride)} = "
-    return f"{came}{steps}: how much further on the next element looks"
+    return f"{came}{steps} further on for the next element"
 
 
 def _rows(field: Field, y: Shape) -> Iterator[str]:
