@@ -61,10 +61,9 @@ class Heading:
 
     def totals(self, costs: bool = True) -> str:
         inputs = f"input {' and '.join(dict.fromkeys(self.inputs))}" if self.inputs else ""
-        side = self.cost.side_params
-        heads = f", {human(side)} of them {TRAINING}" if side else ""
-        params, macs = f"{human(self.cost.params)} params{heads}", f"{human(self.cost.macs)} MACs"
-        counts = [params, macs] * costs
+        counts = [f"{human(self.cost.params)} params", f"{human(self.cost.macs)} MACs"] * costs
+        if costs and self.cost.side_params:
+            counts.append(f"{human(self.cost.side_params)} of the params {TRAINING}")
         return " · ".join(filter(None, [*counts, inputs]))
 
 
