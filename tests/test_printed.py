@@ -59,7 +59,10 @@ def test_parameters_of_training_only_are_told_apart() -> None:
     """Torchvision's GoogLeNet has 13,004,888 with its auxiliary heads, 6,624,904 without."""
     net = archc.load("googlenet_bn")
     assert net.analysis.cost.side_params == 13_004_888 - 6_624_904
-    assert "13.0M params · 1.50G MACs · 6.38M of the params training only" in shown("googlenet_bn", "paper").texts
+    assert (
+        "13.0M params · 1.50G MACs · 6.38M of the params training only"
+        in shown("googlenet_bn", "paper").texts
+    )
     assert "13,004,888, of them 6,379,984 in auxiliary heads" in str(net.explain())
     assert "of them" not in str(archc.load("resnet18").explain())
 

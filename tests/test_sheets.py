@@ -133,6 +133,10 @@ def test_what_is_left_out() -> None:
         for word in words:
             assert word in whole
             assert word not in found
+    table = [analysis("googlenet").draw("paper", hidden=hidden) for hidden in (set(), {"costs"})]
+    for head in ("MACs<", "params<"):
+        assert head in table[0]
+        assert head not in table[1], "no column without a number in it"
     nothing = frozenset({"title", "legend", "costs"})
     assert "graph [rankdir" in analysis("resnet18").draw(hidden=nothing)
     assert "conv 7×7/2" in analysis("resnet18").draw(hidden=nothing)

@@ -81,6 +81,7 @@ class Paper:
     templates: list[Template]
     towers: TowerRows
     hottest: int  # the most MACs of a card
+    costs: bool  # whether any card has some to say
 
     @property
     def signs(self) -> Signs:
@@ -163,7 +164,8 @@ def paper(plan: Plan, costs: Costs) -> Paper:
         *(_run(whole, run) for run in runs.values()),
     ]
     most = max(hottest(scene), 1)
-    return Paper(scene, trunk, lines, rest, _groups(scene, trunk), templates, shared, most)
+    said = any(card.macs or card.params for card in collapse.cards(scene.root))
+    return Paper(scene, trunk, lines, rest, _groups(scene, trunk), templates, shared, most, said)
 
 
 def _tree(call: Called) -> int:
