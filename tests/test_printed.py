@@ -73,3 +73,17 @@ def test_parameters_of_heads_add_up(name: str) -> None:
     analysis = archc.load(name).analysis
     assert analysis.plan is not None
     assert analysis.cost.side_params == tabulate(analysis.plan).counts.side_params > 0
+
+
+def test_what_is_said_of_several_holds_of_each() -> None:
+    """ResNet-50's 3x3 convolutions at stride 4 see 11 + 2*4 = 19, then 8 more each."""
+    said = str(archc.load("resnet50").explain("layer1.*.conv2"))
+    assert re.search(r"layer1\.0\.conv2 … layer1\.2\.conv2 .* 19x19 … 35x35", said)
+
+
+def test_a_single_element_has_no_stride() -> None:
+    """Behind global pooling there is no next element, nor a window that would see further on."""
+    said = str(archc.load("googlenet").explain("avgpool"))
+    assert "715 + (7 - 1)*32 = 907" in said
+    assert "as much as one window" not in said
+    assert "as much as one window" in str(archc.load("googlenet").explain("pool4"))

@@ -45,7 +45,7 @@ def _line(run: list[Row], row_level: int) -> TableLine:
         str(last.part.output),
         params or None,
         macs or None,
-        format_field(last.field),
+        " … ".join(dict.fromkeys(format_field(row.field) for row in (first, last))),
     )
     return TableLine(cells, row_level)
 

@@ -25,8 +25,9 @@ def reach(
     if not field:
         return ()
     grown = windows if len(windows) == len(before) == len(field) else ()
-    facts = [Fact("sees", (_extent(field, source, y), *_growth(field, before, grown)))]
     moving = any(axis.step for axis in field) and any(n > 1 for n in y.size)
+    growth = _growth(field, before, grown, moving)
+    facts = [Fact("sees", (_extent(field, source, y), *growth))]
     if moving:
         facts.append(Fact("step", (_step(field, before, grown),)))
         centre = format_list(list(dict.fromkeys(format_number(axis.centre) for axis in field)))
@@ -66,8 +67,13 @@ def _extent(field: Field, source: Shape, y: Shape) -> str:
     return text
 
 
-def _growth(field: Field, before: Field, windows: tuple[Window, ...]) -> Iterator[str]:
-    """`5 + (3 - 1)*1 = 7`, where a window of whole numbers is all there is to it."""
+def _growth(
+    field: Field, before: Field, windows: tuple[Window, ...], moving: bool
+) -> Iterator[str]:
+    """`5 + (3 - 1)*1 = 7`, where a window of whole numbers is all there is to it.
+
+    What is `moving` has a next element, which sees further on: it is as one window with a stride.
+    """
     sums = []
     for axis, was, window in zip(field, before, windows, strict=False):
         wider = (window.extent - 1) * was.step
@@ -81,6 +87,8 @@ def _growth(field: Field, before: Field, windows: tuple[Window, ...]) -> Iterato
         f"{sum}" if len(set(sums)) == 1 else f"{name}: {sum}"
         for name, sum in group_equal(zip(AXES[len(field)], sums, strict=False))
     )
+    if not moving:
+        return
     if sums and all(was.extent > 1 for was in before) and all(axis.step for axis in field):
         step = format_even([format_number(axis.step) for axis in field])
         stride = f"/{step}" if step != "1" else ""
