@@ -151,6 +151,7 @@ def block_words(apply: Apply, terms: Terms) -> tuple[str, str]:
         expr = terms.get(apply.given) if terms else symbolic.var(apply.given)
         name = symbolic.render(expr) if expr is not None else name
     label = shorten(with_expressions(op, terms).label())
+    label = f"({label})" if label == name else label  # `dropout (dropout)`, a param of that name
     commas = [at for at in range(len(label)) if label[at:].startswith(", ")]
     # The last one that is not inside an expression: `3×3/2, min(width, 5)`.
     outside = [at for at in commas if label[:at].count("(") == label[:at].count(")")]
