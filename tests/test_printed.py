@@ -87,3 +87,23 @@ def test_a_single_element_has_no_stride() -> None:
     assert "715 + (7 - 1)*32 = 907" in said
     assert "as much as one window" not in said
     assert "as much as one window" in str(archc.load("googlenet").explain("pool4"))
+
+
+def test_a_group_without_a_name_of_its_own_says_what_it_does() -> None:
+    """The branches of figure 2b of Szegedy et al. 2014, with the numbers of table 1."""
+    said = str(archc.load("googlenet").explain("inception3a"))
+    for branch, chain in {
+        "branch1x1": "conv 1×1, 64 · relu",
+        "branch3x3": "conv 1×1, 96 · relu · conv 3×3, 128 · relu",
+        "branch5x5": "conv 1×1, 16 · relu · conv 5×5, 32 · relu",
+        "branch_pool": "pool 3×3/1 · conv 1×1, 32 · relu",
+    }.items():
+        assert re.search(rf"inception3a\.{branch} +{chain} +28x28 ", said)
+
+
+def test_groups_that_do_something_else_have_a_line_each() -> None:
+    three = "a: { relu; tanh }; b: { tanh; relu }; c: { tanh; relu }"
+    said = str(archc.loads(f"input 8x8 x4\nall: {{ {three} }}").explain("all"))
+    assert "row i of 0 to 7 sees row i of the input" in said
+    assert re.search(r"  all\.a +relu · tanh +8x8 x4", said)
+    assert re.search(r"  all\.b … all\.c +2 × \(tanh · relu\) +8x8 x4", said)

@@ -122,12 +122,12 @@ def _rows(field: Field, y: Shape) -> Iterator[str]:
 
 
 def _range(axis: Axis, n: int, noun: str) -> str:
-    edges = f"{_place(axis.step, axis.first)} to {_place(axis.step, axis.last)}"
     which = f"{noun} i of 0 to {n - 1}" if n > 1 else f"the only {noun}"
-    if n == 1:
-        edges = f"{format_number(axis.first)} to {format_number(axis.last)}"
+    step = axis.step if n > 1 else 0
+    ends = list(dict.fromkeys(_place(step, offset) for offset in (axis.first, axis.last)))
     about = "" if axis.exact else "about "
-    return f"{which} sees {about}{noun}s {edges} of the input" + (
+    seen = f"{noun}{'s' * (len(ends) > 1)} {' to '.join(ends)}"
+    return f"{which} sees {about}{seen} of the input" + (
         ", the first ones in the padding" if axis.first < 0 else ""
     )
 
