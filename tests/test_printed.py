@@ -38,12 +38,15 @@ def test_rows_are_named_by_their_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "times"), [("googlenet", 9), ("resnet50", 16), ("mobilenet_v2", 17)]
+    ("name", "times"), [("googlenet", 9), ("resnet50", 16), ("mobilenet_v2", 17), ("lenet5", 4)]
 )
 def test_how_often_a_block_is_used_is_not_in_a_row(name: str, times: int) -> None:
-    """`×3` means three in a row; a block's card counts all of its calls, as the papers do."""
+    """`×3` means three in a row; a block's card counts its calls in the table, as the papers do.
+
+    Not those in other blocks: LeNet-5's `squash` is in its `subsample`, too.
+    """
     texts = shown(name, "paper").texts
-    assert f"· used {times} times" in texts
+    assert f"· {times} times in the table" in texts
     assert f"×{times}\n" not in texts
 
 

@@ -10,7 +10,7 @@ from itertools import chain
 from archc.draw.dot import GRAPH, Writer, preamble
 from archc.draw.insets import InsetWriter
 from archc.draw.paper import Paper, PaperRow, Template
-from archc.draw.scene import Card, Edge
+from archc.draw.scene import BESIDE, Card, Edge
 from archc.draw.style import FAINT, GREY, INK, SKIP, font, heat, look, quoted, text_width
 from archc.draw.towers import ACROSS
 from archc.report.spelling.numbers import human
@@ -152,7 +152,10 @@ def _grouped(size: str, at: str, nodes: list[str]) -> Iterator[str]:
 def _heading(template: Template) -> str:
     head = font(template.name, 12, _TEMPLATE, bold=True)
     head += font(f"  {_cut(template.signature, 280)}", 9, GREY) if template.signature else ""
-    head += font(f"  · used {template.times} times", 9, GREY) if template.times > 1 else ""
+    where = (
+        "" if template.signature == BESIDE else " in a row" if template.repeat else " in the table"
+    )
+    head += font(f"  · {template.times} times{where}", 9, GREY) if template.times > 1 else ""
     lines = [head, *(font(line, 9, SKIP) for line in _wrapped(template.rows))]
     return '<BR ALIGN="LEFT"/>'.join(lines) + '<BR ALIGN="LEFT"/>' * (len(lines) > 1)
 
