@@ -765,6 +765,8 @@ def explained(drawing: Drawing) -> Iterator[str]:
         "- - skip": "skip" in kinds,
         "· · · size only": "size" in kinds,
         "×N N in a row": bool(in_a_row),
+        "Σ sum of all N": any("Σ" in item.words for item in items),
+        "boxes: channels in → out · params": any(map(_PARAMS.search, _cells(items))),
         "A goes on at A": any(re.match(r"(to|from) A( in|$)", item.id) for item in items),
         "H one layer of a dense block": bool(rows),
     }
@@ -776,6 +778,14 @@ def explained(drawing: Drawing) -> Iterator[str]:
     for words, is_there in wanted.items():
         if (words in drawing.title) != is_there:
             yield f"the legend {'lacks' if is_there else 'has'} {words!r}"
+
+
+_PARAMS = re.compile(r"(^| · )[^·]+ → [^·]+ · (Σ )?[\d.]+[kMGT]?$")  # `conv1 · 3 → 64 · 9.54k`
+
+
+def _cells(items: list[Item]) -> Iterator[str]:
+    for item in items:
+        yield from item.cells
 
 
 def _named(network: Network, rows: Drawing, lines: set[str]) -> Iterator[str]:

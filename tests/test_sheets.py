@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -132,6 +133,10 @@ def test_what_is_left_out() -> None:
         for word in words:
             assert word in whole
             assert word not in found
+    table = [analysis("googlenet").draw("paper", hidden=hidden) for hidden in (set(), {"costs"})]
+    for head in ("MACs<", "params<"):
+        assert head in table[0]
+        assert head not in table[1], "no column without a number in it"
     nothing = frozenset({"title", "legend", "costs"})
     assert "graph [rankdir" in analysis("resnet18").draw(hidden=nothing)
     assert "conv 7×7/2" in analysis("resnet18").draw(hidden=nothing)
@@ -241,16 +246,21 @@ def test_all_sheets_or_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "view", "sheet"),
+    [("resnet50_fpn", "engineer", "a4"), ("efficientnet_b0", "paper", "slide")],
+)
 def test_what_does_not_fit_says_what_does(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, view: str, sheet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(TooManySheets):
-        analysis("resnet50_fpn").pages("dot", "a4")
-    argv = ["draw", "resnet50_fpn", "--paper", "a4", "-o", str(tmp_path / "d.svg")]
-    assert cli.main(argv) == 2
-    cure = re.search(r"`(--.*)` fits", capsys.readouterr().err)
+        analysis(name).pages("dot", sheet, view=view)
+    flags = {"--view": view, "--paper": sheet, "-o": str(tmp_path / "d.svg")}
+    assert cli.main(["draw", name, *chain(*flags.items())]) == 2
+    cure = re.search(r"`(--[a-z]+) (\w+)` fits", capsys.readouterr().err)
     assert cure is not None
-    assert cli.main([*argv, *cure[1].split()]) == 0
+    flags[cure[1]] = cure[2]
+    assert cli.main(["draw", name, *chain(*flags.items())]) == 0
 
 
 @pytest.mark.parametrize(

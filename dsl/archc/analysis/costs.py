@@ -18,13 +18,18 @@ from archc.record import record
 
 @record
 class Cost:
-    """`params`: trainable scalars, each once. `side_macs`: of auxiliary heads, not in `macs`."""
+    """`params`: trainable scalars, each once.
+
+    Of auxiliary heads are `side_macs`, which are not in `macs`, and `side_params`, which are in
+    `params`.
+    """
 
     params: int = 0
     weights: int = 0  # params of convolutions and linears, without biases
     buffers: int = 0
     macs: int = 0
     side_macs: int = 0
+    side_params: int = 0
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
@@ -33,6 +38,7 @@ class Cost:
             self.buffers + other.buffers,
             self.macs + other.macs,
             self.side_macs + other.side_macs,
+            self.side_params + other.side_params,
         )
 
 
@@ -55,12 +61,10 @@ class Costs:
             if isinstance(node, Apply | Call):
                 total += self.of_node(node)
             elif isinstance(node, AuxHead):
-                side = sum(
-                    self.of_node(n).macs
-                    for n in walk(node.chain.nodes)
-                    if isinstance(n, Apply | Call)
-                )
-                total += Cost(macs=-side, side_macs=side)
+                inside = [n for n in walk(node.chain.nodes) if isinstance(n, Apply | Call)]
+                side = sum((self.of_node(n) for n in inside), Cost())
+                params = side.params - side.side_params  # those of heads in it are there already
+                total += Cost(macs=-side.macs, side_macs=side.macs, side_params=params)
         return total
 
     def of_node(self, node: Node) -> Cost:

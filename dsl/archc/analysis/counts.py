@@ -19,8 +19,8 @@ _STORED = ("conv", "linear", "pool", "norm", "merge")
 class Counts:
     """Sums for one sample.
 
-    Auxiliary heads, which run while training only, add to `params`, `weights`, `buffers` and
-    `side_macs` alone.
+    Auxiliary heads, which run while training only, add to `params`, `weights`, `buffers`,
+    `side_macs` and `side_params` alone.
     """
 
     params: int = 0  # trainable scalars, each once
@@ -28,6 +28,7 @@ class Counts:
     buffers: int = 0  # scalars of the state that are not trained
     macs: int = 0  # multiply-accumulates of convolutions and linears, without biases
     side_macs: int = 0
+    side_params: int = 0  # of `params`
     operations: int = 0  # beside the MACs: see Op.operations
     activations: int = 0  # elements of the outputs of all operators
     conv_activations: int = 0  # of them those of convolutions and linears: as fvcore and RegNet
@@ -55,12 +56,13 @@ class Counts:
 
     def repeated(self) -> Counts:
         """Of a run with weights that an earlier one has counted."""
-        return replace(self, params=0, weights=0, buffers=0)
+        return replace(self, params=0, weights=0, buffers=0, side_params=0)
 
     def auxiliary(self) -> Counts:
         """What an auxiliary head that takes this much adds to its network."""
         macs = self.macs + self.side_macs
-        return Counts(self.params, self.weights, self.buffers, side_macs=macs)
+        state = self.params, self.weights, self.buffers
+        return Counts(*state, side_macs=macs, side_params=self.params)
 
 
 _FIELDS = tuple(f.name for f in dataclasses.fields(Counts))

@@ -142,6 +142,7 @@ def scaled_cost(cost: Cost, times: int) -> Cost:
         cost.buffers * times,
         cost.macs * times,
         cost.side_macs * times,
+        cost.side_params * times,
     )
 
 

@@ -287,7 +287,9 @@ class Outliner:
         text = f"weight={node.weight:g}"
         item.label, item.words = node.name, (AttributeText("weight", text, text, node.weight),)
         cost = item.cost  # it runs while training only
-        item.cost = replace(cost, macs=0, side_macs=cost.macs + cost.side_macs)
+        item.cost = replace(
+            cost, macs=0, side_macs=cost.macs + cost.side_macs, side_params=cost.params
+        )
         return item
 
     def _goto(self, node: Ref) -> OutlineItem:

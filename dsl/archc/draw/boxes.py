@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -172,7 +172,17 @@ def _taken_over(call: Called | None, box: Box) -> Called | None:
         return call
     more = len(box.items) > 1  # a merge beside the block
     around = box.chain if more else None
-    return replace(call, name=box.name or call.name, times=box.count * call.times, around=around)
+    name = place_of((*box.id.split(".")[:-1], box.name)) if box.name else call.name
+    return replace(call, name=name, times=box.count * call.times, around=around)
+
+
+def place_of(path: Sequence[str]) -> str:
+    """Return the end of a path from its last name on, for a number tells no place by itself.
+
+    `features.0.0`, but `conv1`.
+    """
+    named = [at for at, part in enumerate(path) if not part[:1].isdigit()]
+    return ".".join(path[max(named, default=0) :])
 
 
 def title(name: str, block: str) -> str:

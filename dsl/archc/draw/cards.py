@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from archc import symbolic
 from archc.analysis.costs import Costs
-from archc.draw.scene import SHARED, Card
+from archc.draw.scene import SHARED, SUM, Card
 from archc.draw.style import series, span_of
 from archc.ops import Form, Shape
 from archc.plan import Apply, Tensor
@@ -52,7 +52,7 @@ def grouped(row: Row, references: Counter[Tensor]) -> Iterator[Row]:
     card: Row = []
     for lanes in row:
         asked_for = bool(card) and card[-1][0][0].output.root in references
-        if card and (asked_for or not _joins(card, _category(lanes), leading)):
+        if card and (asked_for or not _joins(card, lanes, leading)):
             yield card
             card = []
         card.append(lanes)
@@ -74,9 +74,9 @@ def joining(merge: Apply, following: Row, references: Counter[Tensor]) -> Row:
     return row
 
 
-def _joins(card: Row, category: str, leading: bool) -> bool:
+def _joins(card: Row, lanes: Lanes[Apply], leading: bool) -> bool:
     main = next((c for c in map(_category, card) if c not in ("norm", "act", "drop")), None)
-    match category:
+    match _category(lanes):
         case "conv" | "linear":
             return leading and main is None
         case "norm":
@@ -86,7 +86,7 @@ def _joins(card: Row, category: str, leading: bool) -> bool:
         case "drop":
             return True
         case "reshape":
-            return main in ("pool", "reshape")
+            return main in ("pool", "reshape") and not _loses_map(lanes)
         case _:
             return False
 
@@ -151,6 +151,7 @@ def block_words(apply: Apply, terms: Terms) -> tuple[str, str]:
         expr = terms.get(apply.given) if terms else symbolic.var(apply.given)
         name = symbolic.render(expr) if expr is not None else name
     label = shorten(with_expressions(op, terms).label())
+    label = f"({label})" if label == name else label  # `dropout (dropout)`, a param of that name
     commas = [at for at in range(len(label)) if label[at:].startswith(", ")]
     # The last one that is not inside an expression: `3×3/2, min(width, 5)`.
     outside = [at for at in commas if label[:at].count("(") == label[:at].count(")")]
@@ -214,6 +215,15 @@ def _look(lanes: Lanes[Apply]) -> str:
 
 def _sizes(shape: Shape | None) -> tuple[int, ...]:
     return tuple(map(int, shape.size)) if shape is not None else ()
+
+
+def _loses_map(lanes: Lanes[Apply]) -> bool:
+    """Whether it puts a map of more than one place in a row: its size has to be told before."""
+    changed = [(x.shapes[0], x.output.shape) for x, _ in lanes]
+    return any(
+        out is not None and before.rank > out.rank and set(_sizes(before)) - {1}
+        for before, out in changed
+    )
 
 
 # --- words -------------------------------------------------------------------------------
@@ -326,7 +336,7 @@ def _add_costs(made: Card, row: Row, costs: Costs) -> None:
     made.macs = sum(costs.of_node(apply).macs * n for lanes in row for apply, n in lanes)
     made.params = params
     if params:
-        made.facts.append(human(params // copies) if alike else f"Σ {human(params)}")
+        made.facts.append(human(params // copies) if alike else f"{SUM} {human(params)}")
     elif shared := [
         a for lanes in row for a, _ in lanes[:1] if a.state and (a.again or costs.again)
     ]:
@@ -334,7 +344,7 @@ def _add_costs(made: Card, row: Row, costs: Costs) -> None:
         made.facts.append(f"{SHARED}{named}")
     if made.macs and copies > 1:
         each = human(made.macs // copies)
-        made.cost = f"{copies}×{each}" if alike else f"Σ {human(made.macs)}"
+        made.cost = f"{copies}×{each}" if alike else f"{SUM} {human(made.macs)}"
     elif made.macs:
         made.cost = human(made.macs)
 

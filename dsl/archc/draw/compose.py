@@ -17,7 +17,7 @@ from archc.analysis.costs import Cost, Costs
 from archc.analysis.repeats import RepeatUnit, units_of
 from archc.draw import cards
 from archc.draw.blocks import beginning, body_chain, called, facts, names, tooltip, totals
-from archc.draw.boxes import Boxes
+from archc.draw.boxes import Boxes, place_of
 from archc.draw.cards import Lanes, Row
 from archc.draw.collapse import card_of
 from archc.draw.dense import appending
@@ -348,8 +348,7 @@ class _Composer:
         box.spans = (node.span,)
         calls = [n for n, _ in lanes if isinstance(n, Call)]
         if calls:
-            outer = frame.scopes[-1:] if name[:1].isdigit() else ()
-            box.call = called(calls, ".".join((*outer, name)), count)
+            box.call = called(calls, place_of(frame.path(name).split(".")), count)
         if frame.terms is not None:
             test = self.notes.test(node)
             box.name, box.facts = "" if box.block else box.name, [f"if {test}"] if test else []

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from archc.analysis.costs import Cost
 from archc.draw.collapse import boxes, cards
 from archc.draw.lettering import Lettering, Line
 from archc.draw.part import title_of
-from archc.draw.scene import BESIDE, Box, Card, Scene
+from archc.draw.scene import BESIDE, SUM, TRAINING, Box, Card, Scene
 from archc.draw.style import (
     FAINT,
     GREY,
@@ -61,6 +62,8 @@ class Heading:
     def totals(self, costs: bool = True) -> str:
         inputs = f"input {' and '.join(dict.fromkeys(self.inputs))}" if self.inputs else ""
         counts = [f"{human(self.cost.params)} params", f"{human(self.cost.macs)} MACs"] * costs
+        if costs and self.cost.side_params:
+            counts.append(f"{human(self.cost.side_params)} of the params {TRAINING}")
         return " · ".join(filter(None, [*counts, inputs]))
 
 
@@ -81,8 +84,10 @@ class Signs:
     skips: bool = False
     sizes: bool = False  # edges that give a size alone
     times: bool = False
+    sums: bool = False  # Σ, of copies that are not alike
     goes_on: bool = False  # in another column, or on another sheet
     layers: bool = False  # H1, H2
+    numbers: bool = False  # `3 → 64 · 1.79k` on cards, with no head of a column above
 
     @classmethod
     def of(cls, *scenes: Scene) -> Signs:
@@ -95,7 +100,9 @@ class Signs:
             any(edge.skip for edge in edges),
             any(edge.size for edge in edges),
             any(box.count > 1 and not box.beside for box in around) or any(map(repeats, single)),
+            any(map(is_sum, single)),
             any(box.kind == "column" for box in around),
+            numbers=any(map(has_numbers, single)),
         )
 
 
@@ -103,6 +110,24 @@ def repeats(card: Card) -> bool:
     """Return whether a card is drawn once for several in a row: `×6 conv`, not `×` as a sign."""
     (text, _), *_ = card.title
     return text[:1] == "×" and bool(text[1:].strip()) and BESIDE not in card.facts
+
+
+def is_sum(card: Card) -> bool:
+    """Return whether a card says what copies that are not alike have together."""
+    return card.cost.startswith(SUM) or any(fact.startswith(SUM) for fact in card.facts)
+
+
+def has_numbers(card: Card) -> bool:
+    """Return whether a card says its channels and parameters, where nothing tells them apart."""
+    return bool(card.params) and bool(card.channels) and card.channels in card.facts
+
+
+def swatches(categories: Container[str]) -> Iterator[tuple[str, str]]:
+    """Each colour that is there: the first of its categories, and what the legend calls them."""
+    shown = [category for category in LOOKS if category in categories]
+    for _, alike in groupby(shown, key=lambda category: LOOKS[category][1]):
+        first, *rest = alike
+        yield first, ", ".join(LOOKS[category][0] for category in (first, *rest))
 
 
 def banner(
@@ -129,7 +154,7 @@ def banner(
             rows += [font(line + room_for(line), 10, FAINT) for line in _wrapped(head.title)[:3]]
     if "legend" not in hidden:
         scale = _scale(hottest, head.cost) if hottest and head.cost.macs else ()
-        axes = _text(f"  shapes: {_axes(head.inputs)}") if _axes(head.inputs) else ""
+        axes = _text(f"shapes: {_axes(head.inputs)}") if _axes(head.inputs) else ""
         rows += ["".join(_colours(signs)), _table([*scale, *_explained(signs), axes])]
     lines = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows if row)
     if not lines:
@@ -161,10 +186,11 @@ def _text(words: str) -> str:
 
 
 def _colours(signs: Signs) -> Iterator[str]:
-    """A swatch for each category that is there."""
-    for category, (words, strip, _) in LOOKS.items():
-        if category in signs.categories:
-            yield font("■", 12, strip) + font(f" {words}    ", 9, GREY)
+    """A swatch for each colour that is there, and what stands below the words on a card."""
+    for category, words in swatches(signs.categories):
+        yield font("■", 12, LOOKS[category][1]) + font(f" {words}    ", 9, GREY)
+    if signs.numbers:
+        yield font("  boxes: channels in → out · params", 9, GREY)
 
 
 def _scale(hottest: int, cost: Cost) -> Iterator[str]:
@@ -173,6 +199,7 @@ def _scale(hottest: int, cost: Cost) -> Iterator[str]:
         fill, ink = heat(shade)
         text = font(f"{format_percent(shade * hottest / cost.macs)}%", 8, ink)
         yield f'<TD BGCOLOR="{fill}" WIDTH="26">{text}</TD>'
+    yield _text(" ")
 
 
 def _explained(signs: Signs) -> Iterator[str]:
@@ -181,12 +208,13 @@ def _explained(signs: Signs) -> Iterator[str]:
         (signs.skips, font("  - - ", 9, SKIP, bold=True), "skip"),
         (signs.sizes, font("  · · · ", 9, LINE, bold=True), "size only"),
         (signs.times, font(" ×N ", 10, SKIP, bold=True), "N in a row"),
+        (signs.sums, font(f" {SUM} ", 9, INK, bold=True), "sum of all N"),
         (signs.goes_on, font(" A ", 9, GREY, bold=True), "goes on at A"),
         (signs.layers, font(" H ", 10, INK, bold=True), "one layer of a dense block"),
     )
     for is_there, sign, words in known:
-        if is_there:
-            yield f"<TD>{sign}</TD>{_text(f'{words}  ')}"
+        if is_there:  # bold, which Graphviz sets higher: without padding it is on the line
+            yield f'<TD VALIGN="BOTTOM" CELLPADDING="0">{sign}</TD>{_text(f"{words}   ")}'
 
 
 def _axes(inputs: tuple[str, ...]) -> str:

@@ -15,10 +15,11 @@ from typing import Any
 from archc.analysis.costs import Costs
 from archc.draw import collapse
 from archc.draw.blocks import signature
+from archc.draw.boxes import place_of
 from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
 from archc.draw.insets import Insets, insets
-from archc.draw.legend import Signs, hottest, repeats
+from archc.draw.legend import Signs, has_numbers, hottest, is_sum, repeats
 from archc.draw.part import part_of
 from archc.draw.scene import BESIDE, SHARED, Box, Called, Card, Scene
 from archc.draw.towers import InTowers, TowerRows, towers
@@ -80,24 +81,34 @@ class Paper:
     templates: list[Template]
     towers: TowerRows
     hottest: int  # the most MACs of a card
+    costs: bool  # whether any card has some to say
 
     @property
     def signs(self) -> Signs:
         """Those of the rows and of the templates."""
-        found = Signs.of(self.scene, *(template.scene for template in self.templates))
-        times = self.row_signs.times or Signs.of(*(t.scene for t in self.templates)).times
-        layers = any(template.insets.connections is not None for template in self.templates)
-        return replace(found, times=times, layers=layers)
+        rows, blocks = self.row_signs, Signs.of(*(template.scene for template in self.templates))
+        return replace(
+            Signs.of(self.scene, *(template.scene for template in self.templates)),
+            times=rows.times or blocks.times,
+            sums=rows.sums or blocks.sums,
+            layers=any(template.insets.connections is not None for template in self.templates),
+            numbers=rows.numbers or blocks.numbers,
+        )
 
     @property
     def row_signs(self) -> Signs:
         """Those of the rows, and of the cards beside them."""
-        single = collapse.cards(self.scene.root)
+        single = list(collapse.cards(self.scene.root))
+        beside = [card for card in single if card.id not in self.lines]
         # A row of a block has no title: where it repeats, it says so beside its name.
         titled = [c for c in single if c.id not in self.lines or c.category not in ("io", "block")]
         in_a_row = [x for x in self.lines.values() if x.times > 1 and BESIDE not in x.notes]
-        times = bool(in_a_row) or any(map(repeats, titled))
-        return replace(Signs.of(self.scene), times=times)
+        return replace(
+            Signs.of(self.scene),
+            times=bool(in_a_row) or any(map(repeats, titled)),
+            sums=any(map(is_sum, beside)),
+            numbers=any(map(has_numbers, beside)),
+        )
 
 
 def paper(plan: Plan, costs: Costs) -> Paper:
@@ -153,7 +164,8 @@ def paper(plan: Plan, costs: Costs) -> Paper:
         *(_run(whole, run) for run in runs.values()),
     ]
     most = max(hottest(scene), 1)
-    return Paper(scene, trunk, lines, rest, _groups(scene, trunk), templates, shared, most)
+    said = any(card.macs or card.params for card in collapse.cards(scene.root))
+    return Paper(scene, trunk, lines, rest, _groups(scene, trunk), templates, shared, most, said)
 
 
 def _tree(call: Called) -> int:
@@ -195,8 +207,9 @@ def _runs(boxes: list[Box]) -> Iterator[tuple[str, _Repeat]]:
     number = 0
     for box in boxes:
         name = box.above or box.name
+        id = box.id.partition(" ×")[0]
         if name:
-            name = name if names[name] == 1 else box.id.partition(" ×")[0]
+            name = place_of((*id.split(".")[:-1], name)) if names[name] == 1 else id
         else:
             number += 1
             name = f"run{number}" if names[""] > 1 else "run"
@@ -210,8 +223,7 @@ def _line(card: Card, call: Called | None, run: _Repeat | None, parts: InTowers 
         return PaperRow(card, call.name, call.times, (f"{call.body.name}({call.args})",), notes)
     if run is not None:
         return PaperRow(card, run.name, run.box.count, ("",), beside, parts)
-    # A place says little: `features.0`.
-    name = ".".join(card.id.split(".")[-2:]) if card.name[:1].isdigit() else card.name
+    name = place_of(card.id.split(".")) if card.name[:1].isdigit() else card.name
     words = "".join(text for text, _ in card.title)
     if card.category in ("io", "block"):
         words = ""

@@ -11,6 +11,7 @@ from archc.source import Span
 
 SHARED = "shared weights"  # what a card says that runs modules once more
 BESIDE = "side by side"  # what a fold says whose copies are branches, none after another
+SUM = "Σ"  # before what copies that are not alike have together
 TRAINING = "training only"  # what a side classifier says
 
 

@@ -25,11 +25,12 @@ class TooManySheets(Exception):
     def __init__(
         self, sheet: str, width: float = 0, part: str = "what stands side by side"
     ) -> None:
-        text = f"this cannot be read on {sheet}, nor on up to {MOST} sheets of it"
+        where = "a slide" if sheet == "slide" else sheet
+        text = f"this cannot be read on {where}, nor on up to {MOST} sheets"
         times = width * _SMALLEST / (max(SHEETS[sheet]) - 2 * _MARGIN)
         if times > 1.05:
             text = (
-                f"this cannot be read on {sheet}: {part} takes {times:.1f} times its width where "
+                f"this cannot be read on {where}: {part} takes {times:.1f} times its width where "
                 "the smallest words have 6 points"
             )
         super().__init__(text)

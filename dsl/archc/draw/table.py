@@ -10,7 +10,7 @@ from itertools import chain
 from archc.draw.dot import GRAPH, Writer, preamble
 from archc.draw.insets import InsetWriter
 from archc.draw.paper import Paper, PaperRow, Template
-from archc.draw.scene import Card, Edge
+from archc.draw.scene import BESIDE, Card, Edge
 from archc.draw.style import FAINT, GREY, INK, SKIP, font, heat, look, quoted, text_width
 from archc.draw.towers import ACROSS
 from archc.report.spelling.numbers import human
@@ -106,7 +106,7 @@ class _Rows:
         if line is not None:
             row = _row(line, self.columns, self.hottest)
         elif card.id in self.training_only:
-            row = _auxiliary_row(card, self.hottest)
+            row = _auxiliary_row(card, self.columns, self.hottest)
         else:
             return self.main.node(card)
         if card.id == self.main.below_heads:
@@ -152,7 +152,10 @@ def _grouped(size: str, at: str, nodes: list[str]) -> Iterator[str]:
 def _heading(template: Template) -> str:
     head = font(template.name, 12, _TEMPLATE, bold=True)
     head += font(f"  {_cut(template.signature, 280)}", 9, GREY) if template.signature else ""
-    head += font(f"  ×{template.times}", 11, SKIP, bold=True) if template.times > 1 else ""
+    where = (
+        "" if template.signature == BESIDE else " in a row" if template.repeat else " in the table"
+    )
+    head += font(f"  · {template.times} times{where}", 9, GREY) if template.times > 1 else ""
     lines = [head, *(font(line, 9, SKIP) for line in _wrapped(template.rows))]
     return '<BR ALIGN="LEFT"/>'.join(lines) + '<BR ALIGN="LEFT"/>' * (len(lines) > 1)
 
@@ -174,6 +177,7 @@ class _Columns:
     shape: int
     towers: tuple[str, ...]  # the devices
     tower: int  # the width of each
+    costs: bool  # whether MACs and parameters have columns
 
     @classmethod
     def fitting(cls, found: Paper, continued: bool) -> _Columns:
@@ -185,7 +189,7 @@ class _Columns:
         parts = [line.towers.part for line in lines if line.towers is not None]
         tower = max((text_width(text, 9) for text in (*parts, *devices)), default=0)
         widths = round(name) + 8, round(min(config, _WIDEST)) + 10, round(shape) + 6
-        return cls(*widths, devices, round(tower) + 12)
+        return cls(*widths, devices, round(tower) + 12, found.costs)
 
 
 def _config(line: PaperRow) -> str:
@@ -200,21 +204,24 @@ def _row(line: PaperRow, columns: _Columns, hottest: int) -> str:
     cells.append(_configuration(line, columns.config, strip))
     cells += _towers(line, columns, strip)
     cells.append(_cell(font(line.shape, 9, INK), "RIGHT", columns.shape))
-    return _framed(cells + _costs(line.card, hottest), strip, tint)
+    return _framed(cells + _costs(line.card, columns, hottest), strip, tint)
 
 
-def _auxiliary_row(card: Card, hottest: int) -> str:
+def _auxiliary_row(card: Card, columns: _Columns, hottest: int) -> str:
     """A side classifier: as high as a row, so that it opens no gap between those beside it."""
     _, strip, tint = look(card.category)
     block = [text.removeprefix(" · ") for text, is_bold in card.title if text and not is_bold]
     words = [fact for fact in card.facts if not fact.endswith((" params", " MACs"))]
     name = font(card.name, 10, bold=True) + font(f"   {' · '.join([*block, *words])} ", 9, GREY)
     cells = [f'<TD WIDTH="4" BGCOLOR="{strip}"></TD>', _name_cell(name, 1)]
-    return _framed(cells + _costs(card, hottest), strip, tint)
+    ends = _costs(card, columns, hottest) or [_cell(_EMPTY, "RIGHT", 1)]
+    return _framed(cells + ends, strip, tint)
 
 
-def _costs(card: Card, hottest: int) -> list[str]:
-    """The last two cells of a row."""
+def _costs(card: Card, columns: _Columns, hottest: int) -> list[str]:
+    """The last two cells of a row, where the table has those columns."""
+    if not columns.costs:
+        return []
     if card.macs:
         fill, ink = heat(card.macs / hottest)
         macs = _cell(font(human(card.macs), 9, ink), "RIGHT", 40, fill)
@@ -245,8 +252,7 @@ def _head(columns: _Columns, continued: bool) -> str:
             for pair in ((device, "CENTER", columns.tower), ("", "LEFT", _APART))
         ),
         ("output", "RIGHT", columns.shape),
-        ("MACs", "RIGHT", 40),
-        ("params", "RIGHT", 40),
+        *(("MACs", "RIGHT", 40), ("params", "RIGHT", 40)) * columns.costs,
     )
     cells = "".join(_cell(font(text, 8, FAINT), align, width) for text, align, width in words)
     return (

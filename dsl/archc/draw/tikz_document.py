@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from math import atan2, degrees, sqrt
 
-from archc.draw.legend import Heading, hottest, title_lines
+from archc.draw.legend import Heading, hottest, swatches, title_lines
 from archc.draw.lettering import Lettering, Line, card_facts, card_title, continued, header
 from archc.draw.placed import Curve, Placed, Point, Rectangle
 from archc.draw.scene import Box, Card
@@ -132,11 +132,11 @@ class TikzWriter:
     def _heading(self, head: Heading, hidden: frozenset[str]) -> Iterator[str]:
         rows = [_text(line) for line in title_lines(head, hidden)]
         if "legend" not in hidden:
-            swatches = (
-                rf"{{\color{{{c}}}\rule{{6pt}}{{6pt}}}} {_text([Lettering(LOOKS[c][0], 9, GREY)])}"
-                for c in self._used()
+            colours = (
+                rf"{{\color{{{category}}}\rule{{6pt}}{{6pt}}}} {_text([Lettering(words, 9, GREY)])}"
+                for category, words in swatches(self._used())
             )
-            rows.append(r"\quad ".join(swatches))
+            rows.append(r"\quad ".join(colours))
         if rows:
             text = r" \\[3pt] ".join(rows)
             yield rf"  \node[anchor=south west, align=left, inner sep=0pt] at (0, -14) {{{text}}};"

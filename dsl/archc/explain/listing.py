@@ -18,6 +18,7 @@ _COLUMNS = (
     Column("macs", "MACs", numeric=True, show=human),
     Column("sees", "sees", numeric=True),
 )
+_FEW = 4  # operators of a group that are told one by one
 
 
 def listing(rows: Iterable[Row], head: str = "", foot: tuple[str, ...] = ()) -> Sheet:
@@ -33,19 +34,32 @@ def described(row: Row) -> str:
     return format_label(row.part.op) if row.part.op is not None else row.part.kind
 
 
+def _what(row: Row) -> str:
+    """As `described`, but a group of a few operators in a row, which nobody named, says which."""
+    inside = row.part.inside
+    if row.part.kind != "group" or row.opened or inside is None or len(inside.parts) > _FEW:
+        return described(row)
+    operators = [part.op for part in inside.parts if part.op is not None]
+    if len(operators) < len(inside.parts) or any(op.category == "merge" for op in operators):
+        return described(row)
+    return " · ".join(map(format_label, operators)) or described(row)
+
+
 def _line(run: list[Row], row_level: int) -> TableLine:
     first, last = run[0], run[-1]
     name = first.key if len(run) == 1 else f"{first.key} … {last.key}"
-    times = f"{len(run)} × " if len(run) > 1 else ""
+    what = _what(last)
+    if len(run) > 1:
+        what = f"{len(run)} × ({what})" if " · " in what else f"{len(run)} × {what}"
     params = sum(row.counts.params for row in run)
     macs = sum(row.counts.macs or row.counts.side_macs for row in run)
     cells = (
         name,
-        times + described(last) + (", while training" if first.training_only else ""),
+        what + (", while training" if first.training_only else ""),
         str(last.part.output),
         params or None,
         macs or None,
-        format_field(last.field),
+        " … ".join(dict.fromkeys(format_field(row.field) for row in (first, last))),
     )
     return TableLine(cells, row_level)
 
@@ -68,4 +82,4 @@ def _alike(a: Row, b: Row) -> bool:
     if a.opened or b.opened or a.level != b.level or a.training_only != b.training_only:
         return False
     same = a.part.output == b.part.output and a.counts == b.counts
-    return same and described(a) == described(b)
+    return same and _what(a) == _what(b)

@@ -17,7 +17,8 @@ from archc.report.tables import Sheet
 
 _MOST = 48  # lines of an overview, if it can be
 
-_FOOT = ("Give a name to see where its numbers come from; '*.conv1' is all that end so.",)
+_SEES = "sees: how much of the input an element depends on, the padding around it counted, too."
+_FOOT = ("Give names to see where their numbers come from; '*conv1' stands for all that end so.",)
 
 
 def explain_network(net: Unfolded, meta: Mapping[str, Any]) -> Explanation:
@@ -28,13 +29,16 @@ def explain_network(net: Unfolded, meta: Mapping[str, Any]) -> Explanation:
         *(Fact("makes", (f"{name}: {y}",)) for name, y in table.outputs),
     ]
     counts, variation = table.counts, plan.file.variation
-    in_heads = f", and {counts.side_macs:,} in auxiliary heads" if counts.side_macs else ""
+    side_params, side_macs = (
+        f", {words} {count:,} in auxiliary heads" if count else ""
+        for words, count in (("of them", counts.side_params), ("and", counts.side_macs))
+    )
     paper = ", ".join(str(meta[key]) for key in ("authors", "year") if key in meta)
     sums = (
-        Fact("parameters", (f"{counts.params:,}",), "params", counts.params),
-        Fact("MACs", (f"{counts.macs:,}{in_heads}",), "macs", counts.macs),
+        Fact("parameters", (f"{counts.params:,}{side_params}",), "params", counts.params),
+        Fact("MACs", (f"{counts.macs:,}{side_macs}",), "macs", counts.macs),
         Fact("operators", (f"{counts.operators:,}",), "operators", counts.operators),
-        Fact("params", (_params(net),) if plan.params else (), "arguments", plan.arguments),
+        Fact("with", (_params(net),) if plan.params else (), "arguments", plan.arguments),
     )
     head = (
         Fact("title", (plan.title,) if plan.title else (), "title", plan.title),
@@ -56,7 +60,8 @@ def _params(net: Unfolded) -> str:
 def _listing(net: Unfolded) -> Sheet:
     """As much of what can be named as is not long."""
     depths = range(1, max((row.level for row in net.rows), default=0) + 2)
-    sheets = (listing(net.table.rows(depth), foot=_FOOT) for depth in depths)
+    foot = (*[_SEES] * any(row.field for row in net.rows), *_FOOT)
+    sheets = (listing(net.table.rows(depth), foot=foot) for depth in depths)
     first = next(sheets)
     return [first, *takewhile(lambda sheet: len(sheet.lines) <= _MOST, sheets)][-1]
 

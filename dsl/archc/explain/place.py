@@ -76,7 +76,7 @@ def given(row: Row) -> str:
 def _around(net: Unfolded, outer: Row) -> str:
     file, line = net.where(outer.part.span)
     with_ = f" with {given(outer)}" if given(outer) else ""
-    block = f", a `{outer.part.kind}`{with_}" if outer.part.body is not None else ""
+    block = f", the block `{outer.part.kind}`{with_}" if outer.part.body is not None else ""
     return f"{outer.key}{block} ({file}, line {line})"
 
 

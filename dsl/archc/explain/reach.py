@@ -25,12 +25,13 @@ def reach(
     if not field:
         return ()
     grown = windows if len(windows) == len(before) == len(field) else ()
-    facts = [Fact("sees", (_extent(field, source, y), *_growth(field, before, grown)))]
     moving = any(axis.step for axis in field) and any(n > 1 for n in y.size)
+    growth = _growth(field, before, grown, moving)
+    facts = [Fact("sees", (_extent(field, source, y), *growth))]
     if moving:
         facts.append(Fact("step", (_step(field, before, grown),)))
         centre = format_list(list(dict.fromkeys(format_number(axis.centre) for axis in field)))
-        facts.append(Fact("centre", (f"of what the first one sees: {centre}, counted from 0",)))
+        facts.append(Fact("centre", (f"{centre} for the first element, counted from 0",)))
         facts.append(Fact("that is", tuple(_rows(field, y))))
     return (*facts, Fact("", (), "receptive_field", [*_data(field)]))
 
@@ -66,8 +67,13 @@ def _extent(field: Field, source: Shape, y: Shape) -> str:
     return text
 
 
-def _growth(field: Field, before: Field, windows: tuple[Window, ...]) -> Iterator[str]:
-    """`5 + (3 - 1)*1 = 7`, where a window of whole numbers is all there is to it."""
+def _growth(
+    field: Field, before: Field, windows: tuple[Window, ...], moving: bool
+) -> Iterator[str]:
+    """`5 + (3 - 1)*1 = 7`, where a window of whole numbers is all there is to it.
+
+    What is `moving` has a next element, which sees further on: it is as one window with a stride.
+    """
     sums = []
     for axis, was, window in zip(field, before, windows, strict=False):
         wider = (window.extent - 1) * was.step
@@ -81,6 +87,8 @@ def _growth(field: Field, before: Field, windows: tuple[Window, ...]) -> Iterato
         f"{sum}" if len(set(sums)) == 1 else f"{name}: {sum}"
         for name, sum in group_equal(zip(AXES[len(field)], sums, strict=False))
     )
+    if not moving:
+        return
     if sums and all(was.extent > 1 for was in before) and all(axis.step for axis in field):
         step = format_even([format_number(axis.step) for axis in field])
         stride = f"/{step}" if step != "1" else ""
@@ -94,7 +102,7 @@ def _step(field: Field, before: Field, windows: tuple[Window, ...]) -> str:
     if any(window.stride != 1 for window in windows) and len({*pairs}) == 1:
         was, window = pairs[0]
         came = f"{format_number(was.step)}*{format_number(window.stride)} = "
-    return f"{came}{steps}: how much further on the next element looks"
+    return f"{came}{steps} further on for the next element"
 
 
 def _rows(field: Field, y: Shape) -> Iterator[str]:
@@ -114,12 +122,12 @@ def _rows(field: Field, y: Shape) -> Iterator[str]:
 
 
 def _range(axis: Axis, n: int, noun: str) -> str:
-    edges = f"{_place(axis.step, axis.first)} to {_place(axis.step, axis.last)}"
     which = f"{noun} i of 0 to {n - 1}" if n > 1 else f"the only {noun}"
-    if n == 1:
-        edges = f"{format_number(axis.first)} to {format_number(axis.last)}"
+    step = axis.step if n > 1 else 0
+    ends = list(dict.fromkeys(_place(step, offset) for offset in (axis.first, axis.last)))
     about = "" if axis.exact else "about "
-    return f"{which} sees {about}{noun}s {edges} of the input" + (
+    seen = f"{noun}{'s' * (len(ends) > 1)} {' to '.join(ends)}"
+    return f"{which} sees {about}{seen} of the input" + (
         ", the first ones in the padding" if axis.first < 0 else ""
     )
 

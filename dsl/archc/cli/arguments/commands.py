@@ -118,7 +118,7 @@ def drawing_style(parser: Parser) -> None:
         choices=VIEWS,
         default="engineer",
         help="engineer: every operator, repeats once (default); paper: a row a module, each block "
-        "once; graph: everything unrolled",
+        "once; graph: everything unrolled; volumes: its tensors as boxes",
     )
     parser.add_argument(
         "--depth",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc import files
-from archc.choices import FORMATS, ROWS, fits_view
+from archc.choices import FORMATS, ROWS, SHEETS, fits_view
 from archc.cli.commands.reading import analysed, headline, limits_of, need_network
 from archc.cli.commands.writing import destination, names_folder, put
 from archc.cli.exit_codes import FINE, Stop, say
@@ -202,9 +202,14 @@ def _smaller(analysis: Analysis, args: Namespace, how: dict[str, Any]) -> str:
     if "costs" not in args.without:
         hidden = args.without | {"costs"}
         ways[f"`--without {','.join(sorted(hidden))}`"] = {"hidden": hidden}
-    for words, way in ways.items():
+    if args.view != "volumes" and args.only is None:
+        ways[f"`--view volumes`{alone}"] = {"view": "volumes", **usual}
+    others = [sheet for sheet in SHEETS if sheet != args.paper]
+    tried = [(words, args.paper, how | way) for words, way in ways.items()]
+    tried += [(f"`--paper {sheet}`", sheet, how) for sheet in others]
+    for words, sheet, way in tried:
         try:
-            analysis.pages("dot", args.paper, **(how | way))
+            analysis.pages("dot", sheet, **way)
         except TooManySheets:
             continue
         return f"{words} fits"
