@@ -447,6 +447,36 @@ def test_what_rows_do_not_take(
 
 
 @pytest.mark.parametrize(
+    ("format", "name", "value", "says"),
+    [
+        ("html", "direction", "right", "a page goes down; {}direction is for pictures"),
+        ("html", "columns", 2, "a drawing as html has one column"),
+        ("mermaid", "columns", 2, "a drawing as mermaid has one column"),
+        ("html", "view", "paper", "the view paper is no html; take {}view engineer or graph"),
+        ("tikz", "view", "volumes", "the view volumes is no tikz; take {}view engineer or graph"),
+    ],
+)
+def test_what_formats_do_not_take(
+    format: str, name: str, value: Any, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is ignored: the function refuses what the command does, in the same words."""
+    how: Any = {name: value}
+    with pytest.raises(ValueError, match=f"^{says.format('')}$"):
+        archc.load("lenet5").draw(format, **how)
+    argv = ["--format", format, f"--{name}", str(value)]
+    assert cli.main(["draw", "lenet5", "-o", "-", *argv]) == 2
+    assert capsys.readouterr().err == f"archc: {says.format('--')}\n"
+
+
+@pytest.mark.parametrize("format", ["html", "mermaid", "tikz", "drawio"])
+def test_what_has_no_pages(format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="has no pages; paper is for svg, png, pdf"):
+        archc.load("lenet5").analysis.pages(format, "a4")
+    assert cli.main(["draw", "lenet5", "-o", "-", "--format", format, "--paper", "a4"]) == 2
+    assert "has no pages; --paper is for svg, png, pdf" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("how", "kind", "says"),
     [
         ({"depth": -1}, ValueError, "depth is a whole number of at least 0, not -1"),

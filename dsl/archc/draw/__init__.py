@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from archc.analysis.costs import Cost, Costs, NoCosts
 from archc.analysis.receptive import Field
 from archc.arguments import need_count
-from archc.choices import DIRECTIONS, HIDEABLE, ROWS, SHEETS, THEMES, VIEWS, fits_view
+from archc.choices import DIRECTIONS, HIDEABLE, ROWS, SHEETS, THEMES, VIEWS, misfit
 from archc.draw.collapse import Unknown, boxes, nesting, to_depth
 from archc.draw.columns import estimated_size, in_columns, in_pages, widest
 from archc.draw.compose import compose
@@ -97,10 +97,13 @@ class DrawStyle:
         for name in ("depth", "columns"):
             if (number := getattr(self, name)) is not None:
                 need_count(name, number, 0)
-        if not fits_view(self.view, {one.name: getattr(self, one.name) for one in fields(self)}):
-            raise ValueError(
-                "depth, expand, direction, columns and only go with the views engineer and graph"
-            )
+        self.need_fit()
+
+    def need_fit(self, **asked: str) -> None:
+        """Raise ValueError for what does not go with the view, or with the `format` or `paper`."""
+        how = {one.name: getattr(self, one.name) for one in fields(self)}
+        if wrong := misfit(how | asked):
+            raise ValueError(wrong)
 
 
 @dataclass(frozen=True, slots=True)
