@@ -341,6 +341,32 @@ def test_svg_says_what_it_shows() -> None:
     assert any("9,536 parameters, 118,013,952 MACs" in tip for tip in tips)
 
 
+SIDES = """input left 64x64 x3
+input right 64x64 x3
+input mask 32x32 x1
+a: { @left; conv 3x3 p1 x8; relu }
+b: { @right; conv 3x3 p1 x8; relu }
+c: { @mask; conv 3x3 p1 x8; upsample 2 }
+add< @a | @b | @c >
+"""
+
+
+@pytest.mark.parametrize("view", ["engineer", "graph", "paper", "volumes"])
+def test_the_title_counts_inputs_of_one_shape(view: str) -> None:
+    analysis = analysed(SIDES)
+    svg = analysis.sheet("svg", view=view, engine="graphviz-pure").decode()
+    texts = [plain.replace("\xa0", " ") for plain in ElementTree.fromstring(svg).itertext()]
+    said = [text for text in texts if "inputs 2 × (64×64×3) and 32×32×1" in text]
+    assert len(said) == 2, "the title, and the words for those who do not see it"
+    assert "input 64×64×3" in analysed("input x 64x64 x3\nrelu").draw(view)
+
+
+def test_the_title_of_a_part_counts_what_comes_in() -> None:
+    dot = analysed(SIDES).draw(only="add1")
+    assert "inputs 3 × (64×64×8)" in dot
+    assert "input 64×64×3" in analysed(SIDES).draw(only="a")
+
+
 def test_jupyter_shows_the_svg(monkeypatch: pytest.MonkeyPatch) -> None:
     net = archc.load("alexnet")
     assert "<svg" in (net._repr_svg_() or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from archc.draw.style import (
 )
 from archc.plan import Plan
 from archc.report.spelling.numbers import format_percent, human
+from archc.report.spelling.phrases import format_list
 from archc.report.spelling.shapes import format_shape
 
 _SECOND = "\ue000"  # column of a character that takes two
@@ -54,14 +56,20 @@ class Heading:
     @classmethod
     def of_part(cls, plan: Plan, part: Box | Card, scene: Scene) -> Heading:
         """Of the scene of a part alone."""
-        shapes = [edge.label for edge in scene.edges if edge.head == part.id]
+        shapes = {edge.tail: edge.label for edge in scene.edges if edge.head == part.id}
         name = f"{plan.heading} · {title_of(part)}"
-        return cls(name, "", Cost(params=part.params, macs=part.macs), tuple(shapes))
+        return cls(name, "", Cost(params=part.params, macs=part.macs), tuple(shapes.values()))
 
     def totals(self, costs: bool = True) -> str:
-        inputs = f"input {' and '.join(dict.fromkeys(self.inputs))}" if self.inputs else ""
         counts = [f"{human(self.cost.params)} params", f"{human(self.cost.macs)} MACs"] * costs
-        return " · ".join(filter(None, [*counts, inputs]))
+        return " · ".join(filter(None, [*counts, self.takes]))
+
+    @property
+    def takes(self) -> str:
+        """`input 224×224×3`, `inputs 2 × (64×64×3) and 32×32×1`; "" where nothing comes in."""
+        counts = Counter(self.inputs).items()
+        shapes = [f"{count} × ({shape})" if count > 1 else shape for shape, count in counts]
+        return f"input{'s' * (len(self.inputs) > 1)} {format_list(shapes)}" if shapes else ""
 
 
 def title_lines(head: Heading, hidden: frozenset[str] = frozenset()) -> list[Line]:
