@@ -1056,6 +1056,8 @@ def volumes_tell(whole: Readback, rows: Drawing, pages: list[Picture]) -> Iterat
     if missing or len(drawn) > len({item.id for item in drawn}):
         yield f"volumes: {[item.id for item in drawn]} instead of {[*known]}"
     boxes = {id for page in pages for id in page.boxes}
+    names = Counter(item.cells[0].partition(" ×")[0] for item in drawn if item.id in boxes)
+    yield from (f"volumes: {n} boxes are called {name}" for name, n in names.items() if n > 1)
     for item in drawn:
         shapes = shapes_of(whole, item.id)
         leads_on = any(line.tail == item.id for line in rows.lines) or "training only" in item.cells

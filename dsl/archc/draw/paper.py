@@ -146,8 +146,6 @@ def paper(plan: Plan, costs: Costs) -> Paper:
     for id, line in lines.items():
         if names[line.name] > 1:
             lines[id] = replace(line, name=id)
-    names = Counter(line.name for line in (*lines.values(), *rest.values()))
-    rest = {id: replace(x, name=id) if names[x.name] > 1 else x for id, x in rest.items()}
     templates = [
         *_templates([calls[id] for id in closed if id in calls], costs, plan.params),
         *(_run(whole, run) for run in runs.values()),
