@@ -721,6 +721,9 @@ def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "
         numbers = [human(n) for n in (macs, params) if n]
         if row.cells[len(row.cells) - len(numbers) :] != numbers:
             yield f"the row {line.name} says {row.cells}, and has {numbers}"
+        copies = len(whole.shown[row.id].copies) if row.id in whole.shown else row.count
+        if numbers and copies != row.count:
+            yield f"the row {line.name} says {row.cells}, and stands for {copies} copies"
         if whole.is_beside(line.card.id) and "side by side" not in row.words:
             yield f"the row {line.name} says {row.cells}, and stands for branches"
     yield from in_towers(whole, rows)

@@ -115,10 +115,10 @@ def paper(plan: Plan, costs: Costs) -> Paper:
         uses[_tree(call)] += call.times
 
     def state_of(box: Box, _: int) -> BoxState:
-        if box.kind == "aux":
+        if box.kind == "aux" or box.count > 1:
             return BoxState.CARD
         if box.call is None:
-            return BoxState.CARD if box.count > 1 else BoxState.FLAT
+            return BoxState.FLAT
         # A block that is used once is told by its rows, unless branches make it a figure.
         figure = any(isinstance(item, Card) and item.pill for item in box.items)
         return BoxState.CARD if figure or uses[_tree(box.call)] > 1 else BoxState.FLAT
