@@ -459,7 +459,7 @@ def test_a_sheet_of_no_view() -> None:
 
 @pytest.mark.parametrize("view", ["paper", "volumes"])
 @pytest.mark.parametrize(
-    "how", [{"direction": "right"}, {"depth": 0}, {"columns": 2}, {"only": "a"}, {"expand": "a"}]
+    "how", [{"direction": "right"}, {"depth": 0}, {"columns": 2}, {"expand": "a"}]
 )
 def test_what_rows_do_not_take(
     view: str, how: dict[str, Any], capsys: pytest.CaptureFixture[str]

@@ -26,9 +26,9 @@ def misfit(how: Mapping[str, object], flag: str = "") -> str:
     """
     view, format = how["view"], how.get("format")
     is_down, is_no_sheet = how["direction"] == "down", format in _NOT_ON_SHEETS
-    asked = how["expand"] or how["columns"] or how["only"] or how["depth"] is not None
+    asked = how["expand"] or how["columns"] or how["depth"] is not None
     if view in ROWS and (asked or not is_down):
-        own = [f"{flag}{name}" for name in ("depth", "expand", "direction", "columns", "only")]
+        own = [f"{flag}{name}" for name in ("depth", "expand", "direction", "columns")]
         return f"{', '.join(own[:-1])} and {own[-1]} go with the views engineer and graph"
     if format == "html" and not is_down:
         return f"a page goes down; {flag}direction is for pictures"

@@ -219,24 +219,33 @@ def scene_of(plan: Plan, style: DrawStyle) -> Scene:
 
 
 def _scene_and_heading(plan: Plan, cost: Cost, style: DrawStyle) -> tuple[Scene, Heading]:
-    scene = compose(plan, _costs(style), style.view != "graph", style.expand)
+    scene = _composed(plan, _costs(style), style)
     known = [box.id for box in boxes(scene.root)]
     for name in sorted(style.expand):
         if name not in known:
             raise Unknown(name, known)
-    head = Heading.of(plan, cost)
     if style.only is not None:
-        scene, part = part_of(scene, style.only)
-        head = Heading.of_part(plan, part, scene)
+        scene, _ = part_of(scene, style.only)
     if style.depth is not None:
         scene = to_depth(scene, style.depth, style.expand)
-    return scene, head
+    return scene, _heading(plan, cost, style)
 
 
 def _paper_and_heading(plan: Plan, cost: Cost, style: DrawStyle) -> tuple[Paper, Heading]:
     from archc.draw.paper import paper
 
-    return paper(plan, _costs(style)), Heading.of(plan, cost)
+    return paper(plan, _costs(style), style.only), _heading(plan, cost, style)
+
+
+def _heading(plan: Plan, cost: Cost, style: DrawStyle) -> Heading:
+    """What the drawing is of, with its numbers: also where no card says its own."""
+    if style.only is None:
+        return Heading.of(plan, cost)
+    return Heading.of_part(plan, *part_of(_composed(plan, Costs(), style), style.only))
+
+
+def _composed(plan: Plan, costs: Costs, style: DrawStyle) -> Scene:
+    return compose(plan, costs, style.view != "graph", style.expand)
 
 
 def _costs(style: DrawStyle) -> Costs:

@@ -54,9 +54,11 @@ class Heading:
         return cls(plan.heading, plan.title or "", cost, tuple(shapes))
 
     @classmethod
-    def of_part(cls, plan: Plan, part: Box | Card, scene: Scene) -> Heading:
+    def of_part(cls, plan: Plan, scene: Scene, part: Box | Card) -> Heading:
         """Of the scene of a part alone."""
-        shapes = {edge.tail: edge.label for edge in scene.edges if edge.head == part.id}
+        signs = {item.id for item in scene.root.items if item is not part}
+        coming = [edge for edge in scene.edges if edge.tail in signs and not edge.size]
+        shapes = {edge.tail: edge.label for edge in coming}
         name = f"{plan.heading} · {title_of(part)}"
         return cls(name, "", Cost(params=part.params, macs=part.macs), tuple(shapes.values()))
 

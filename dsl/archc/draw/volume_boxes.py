@@ -224,7 +224,8 @@ def shown(found: Paper, size: float = 1.0) -> list[Shown]:
 
 
 def _is_output(card: Card) -> bool:
-    return card.category == "io" and (card.id == "output" or card.id.startswith("output "))
+    """Whether a card is where a network, or a part of one, ends."""
+    return card.category == "io" and card.id.split(" ")[0] in ("output", "to")
 
 
 def _is_sign(card: Card, is_row: bool) -> bool:

@@ -180,7 +180,7 @@ def _smaller(analysis: Analysis, args: Namespace, how: dict[str, Any]) -> str:
         ways["`--view engineer`"] = {"view": "engineer"}
     if args.view not in ROWS:
         ways |= {f"`--depth {n}`": {"depth": n, "expand": frozenset()} for n in (3, 2, 1)}
-    if args.view != "paper" and args.only is None:
+    if args.view != "paper":
         ways[f"`--view paper`{alone}"] = {"view": "paper", **usual}
     if "costs" not in args.without:
         hidden = args.without | {"costs"}
