@@ -697,34 +697,71 @@ def differences(analysis: Analysis, svg: bool = False) -> list[str]:
     return found
 
 
+class PartReadback(Readback):
+    """A drawing of a part: its cards stand for what those of the whole do.
+
+    What comes in and goes out stands on signs, `from layer1`; tests/test_sheets.py looks at those.
+    """
+
+    def __init__(self, whole: Readback, drawing: Drawing) -> None:
+        self.whole = whole
+        super().__init__(whole.network, drawing)
+
+    def _faults(self) -> Iterator[str]:
+        for card in self.drawing.cards:
+            if re.match("(from|to) ", card.id):
+                self.shown[card.id] = Shown(card)
+            elif card.id in self.whole.shown:
+                self.shown[card.id] = self.whole.shown[card.id]
+            else:
+                yield f"{card.id} came from nowhere"
+
+
+def part_differences(analysis: Analysis, part: str) -> list[str]:
+    """How the rows and volumes of a part alone differ from it."""
+    network = Network(analysis)
+    whole = Readback(network, reading.of_dot(analysis.draw()))
+    return whole.faults or [*on_paper(network, whole, analysis, only=part)]
+
+
 # --- paper -------------------------------------------------------------------------------
 
 
-def on_paper(network: Network, whole: Readback, analysis: Analysis, dot: str = "") -> Iterator[str]:
-    """The rows are a drawing with closed boxes; each block's card is true of all its calls."""
-    drawing = reading.of_dot(dot or analysis.draw("paper"))
+def on_paper(
+    network: Network, whole: Readback, analysis: Analysis, dot: str = "", only: str | None = None
+) -> Iterator[str]:
+    """The rows are a drawing with closed boxes; each block's card is true of all its calls.
+
+    `only` a part of it, whose open drawing is that of the part.
+    """
+    drawing = reading.of_dot(dot or analysis.draw("paper", only=only))
+    opened = PartReadback(whole, reading.of_dot(analysis.draw(only=only))) if only else whole
+    yield from opened.faults
     yield from explained(drawing)
     templates = [item for item in drawing.boxes if item.id.startswith("template ")]
     rows = rows_of(drawing)
-    yield from closed(whole, rows)
+    yield from closed(opened, rows)
     yield from _sized(whole, drawing)
-    found = paper(network.plan, Costs())
+    found = paper(network.plan, Costs(), only)
     yield from _named(network, rows, {*found.lines})
     if [t.name for t in found.templates] != [t.cells[0].split()[0] for t in templates]:
         yield "the blocks' cards have other names"
     for line in found.lines.values():
-        steps = whole.shown[line.card.id].steps if line.card.id in whole.shown else None
+        steps = opened.shown[line.card.id].steps if line.card.id in opened.shown else None
         if steps is None:
-            steps = whole.inside(line.card.id)
+            steps = opened.inside(line.card.id)
         (row,) = [item for item in rows.cards if item.id == line.card.id]
         macs, params = sum(map(macs_of, steps)), sum(map(params_of, steps))
         numbers = [human(n) for n in (macs, params) if n]
         if row.cells[len(row.cells) - len(numbers) :] != numbers:
             yield f"the row {line.name} says {row.cells}, and has {numbers}"
-        if whole.is_beside(line.card.id) and "side by side" not in row.words:
+        copies = len(opened.shown[row.id].copies) if row.id in opened.shown else row.count
+        if numbers and copies != row.count and f"{copies // row.count} copies" not in row.words:
+            yield f"the row {line.name} says {row.cells}, and stands for {copies} copies"
+        if opened.is_beside(line.card.id) and "side by side" not in row.words:
             yield f"the row {line.name} says {row.cells}, and stands for branches"
     yield from in_towers(whole, rows)
-    yield from as_volumes(whole, found, rows)
+    yield from as_volumes(opened, found, rows)
     for template, read in zip(found.templates, templates, strict=True):
         grouped: dict[str, list[tuple[Apply, _Names]]] = {}
         for call in template.calls:
@@ -1057,7 +1094,7 @@ def volumes_tell(whole: Readback, rows: Drawing, pages: list[Picture]) -> Iterat
         yield from page.faults()
     known = {item.id: item for item in rows.cards}
     drawn = [item for page in pages for item in page.items if item.id in known]
-    outputs = [item.id for item in rows.cards if re.match("output( |$)", item.id)]
+    outputs = [item.id for item in rows.cards if re.match("(output|to)( |$)", item.id)]
     ends = {line.tail for line in rows.lines if line.head in outputs}
     last = len(outputs) == 1 and not any(
         line.tail in ends and line.head not in outputs for line in rows.lines
@@ -1066,6 +1103,8 @@ def volumes_tell(whole: Readback, rows: Drawing, pages: list[Picture]) -> Iterat
     if missing or len(drawn) > len({item.id for item in drawn}):
         yield f"volumes: {[item.id for item in drawn]} instead of {[*known]}"
     boxes = {id for page in pages for id in page.boxes}
+    names = Counter(item.cells[0].partition(" ×")[0] for item in drawn if item.id in boxes)
+    yield from (f"volumes: {n} boxes are called {name}" for name, n in names.items() if n > 1)
     for item in drawn:
         shapes = shapes_of(whole, item.id)
         leads_on = any(line.tail == item.id for line in rows.lines) or "training only" in item.cells

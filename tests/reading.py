@@ -218,8 +218,10 @@ def joined(drawing: Drawing) -> Drawing:
 
 
 def card_of(id: str, attributes: str) -> Item:
-    strips = [name for name, (_, strip, _) in LOOKS.items() if f'"{strip}"' in attributes]
-    made = Item(id, cells_of(attributes), _tip(attributes), "".join(strips[:1]))
+    strips = {name: attributes.find(f'"{strip}"') for name, (_, strip, _) in LOOKS.items()}
+    first = min((at for at in strips.values() if at >= 0), default=-1)  # its frame, before words
+    category = next((name for name, at in strips.items() if at == first >= 0), "")
+    made = Item(id, cells_of(attributes), _tip(attributes), category)
     if made.category == "io" and "  (line " in made.tip:  # they look alike
         made.category = "other"
     towers = re.findall(r'PORT="tower\d+"[^>]*>(.*?)</TD>', attributes)

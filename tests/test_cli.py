@@ -452,7 +452,7 @@ def test_draw_views_and_pages(run: Run, tmp_path: Path) -> None:
     ("flags", "said"),
     [
         (("--expand", "layer9"), "no block or group 'layer9'; did you mean 'layer"),
-        (("--view", "paper", "--depth", "1"), "--columns and --only go with the views"),
+        (("--view", "paper", "--depth", "1"), "--direction and --columns go with the views"),
         (("--view", "paper", "-o", "x.html"), "the view paper is no html"),
         (("--watch", "-o", "-"), "--open and --watch need a file"),
         (("--depth", "-1"), "not a whole number of at least 0"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 from pathlib import Path
 
 import pytest
 
+import archc
 from archc.draw import graphviz
 
 DOT = 'digraph { a -> b [label="3×3 → x64"]; c [label=<<TABLE><TR><TD>c</TD></TR></TABLE>>] }'
@@ -55,6 +57,32 @@ def test_the_systems_dot_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", str(tmp_path))
     assert graphviz.picture(DOT, "svg") == b"from dot -Tsvg\n"
     assert graphviz.picture(DOT, "svg", engine="graphviz-pure").startswith(b"<?xml")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", ["svg", "png", "pdf"])
+@pytest.mark.parametrize("name", ["googlenet", "resnet50_fpn"])  # of one, labels are moved
+def test_nothing_is_drawn_twice(
+    name: str, format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine is asked once for a picture of a text; a PNG's size needs no SVG of its own."""
+    if format == "pdf":
+        pytest.importorskip("svglib")
+    pure, asked = graphviz.find("graphviz-pure"), tmp_path / "asked"
+    asked.mkdir()
+    fake(
+        tmp_path,
+        "graphviz-pure",
+        f'at={asked}/$(ls {asked} | wc -l); echo $1 > $at; tee -a $at | exec {pure} "$@"',
+    )
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    dot = archc.load(name).analysis.draw()
+    assert "labelangle" in dot
+    assert graphviz.picture(dot, format, engine="graphviz-pure")
+    orders = [path.read_text("utf-8") for path in asked.iterdir()]
+    assert len(set(orders)) == len(orders)
+    most = {"svg": 1, "png": 2, "pdf": 1}[format] + (name == "resnet50_fpn")
+    assert len(orders) <= most
 
 
 def test_an_engine_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

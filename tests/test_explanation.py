@@ -267,11 +267,35 @@ def test_a_sum_of_three_branches() -> None:
 def test_a_block() -> None:
     data = net("resnet50").explain("layer3.0").data
     assert (data["block"], data["times"], data["arguments"]["width"]) == ("bottleneck", 16, 256)
-    assert data["inputs"] == [{"from": "layer2.3.relu3"}]
+    assert data["inputs"] == [{"from": "layer2.3.relu3", "shape": [512, 28, 28]}]
     assert data["feeds"] == ["layer3.1.conv1", "layer3.1.add1"]
     assert [part["name"] for part in data["contents"]][-2:] == ["layer3.0.add1", "layer3.0.relu3"]
     text = str(net("resnet50").explain("layer3"))
     assert "layer3.1 … layer3.5  5 × bottleneck" in text
+
+
+SIDES = """network Sides
+input left 64x64 x3
+input mask 32x32 x1
+a: { @left; conv 3x3 p1 x8; relu }
+c: { @mask; upsample 2; concat< conv 3x3 p1 x8 | @left | narrow 0 1 > }
+"""
+
+
+@pytest.mark.parametrize("text", [SIDES, REUSE, "resnet50_fpn"], ids=["sides", "reuse", "fpn"])
+def test_what_a_group_takes_has_the_shape_that_it_is_made_with(text: str) -> None:
+    """Also where a group begins elsewhere than where the statement before it ended."""
+    analysis = analysed(text) if "\n" in text else net(text).analysis
+    (whole,) = analysis.explain()
+    made = {each.data["name"]: each.data for each in analysis.explain(*whole.data["nodes"])}
+    inputs = {f"input:{name}": shape for name, shape in whole.data["inputs"].items()}
+    groups = [data for data in made.values() if data["kind"] != "operator"]
+    assert groups
+    for data in groups:
+        for one in data["inputs"]:
+            name = one["from"]
+            assert one["shape"] == (inputs[name] if name in inputs else made[name]["output"])
+            assert f"{name}: " in str(analysis.explain(data["name"])[0])
 
 
 def test_a_group_of_several_at_once() -> None:

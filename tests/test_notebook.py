@@ -121,7 +121,7 @@ def test_a_value_of_python_is_handed_over(notebook: Notebook) -> None:
         ("self", "`self` is a name that Python or IPython uses"),
         ("Out", "`Out` is a name that Python or IPython uses"),
         ("Net 'a", "No closing quotation"),
-        ("Net --view paper --depth 1", "--columns and --only go with the views"),
+        ("Net --view paper --depth 1", "--direction and --columns go with the views"),
         ("Net --only conv1 --only gap", "argument --only: it is given twice"),
         ("Net --expand nothing", "nothing"),
         ("Net --project /nowhere/at/all", "no such folder: /nowhere/at/all"),

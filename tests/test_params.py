@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ param layers = [2, 2]
 param rows = [[8, relu], [16, gelu]]
 param act = relu
 param kind = "plain"
+param tags = ["a", "b"]
 input 8x8 x3
 for n in layers { conv 1x1 x(n) }
 for c, a in rows { conv 1x1 x(c); a }
@@ -54,12 +56,54 @@ def value_of(name: str, given: Any) -> Any:
         ("layers", "3,4,6,3", (3, 4, 6, 3)),
         ("kind", "wide", "wide"),
         ("kind", "1", "1"),
+        ("kind", "007", "007"),
+        ("kind", "1e3", "1e3"),
+        ("kind", "true", "true"),
+        ("kind", 7, "7"),
+        ("tags", "007,008", ("007", "008")),
+        ("tags", "[1e3, true]", ("1e3", "true")),
+        ("tags", "wide, deep", ("wide", "deep")),  # as the message of a mistake shows it
+        ("tags", '["a b", 007]', ("a b", "007")),
+        ("tags", "007", ("007",)),
+        ("tags", ["007"], ("007",)),
+        ("classes", "007", 7),
+        ("classes", "+1e1", 10),
     ],
 )
 def test_kinds(name: str, given: Any, value: Any) -> None:
     found = value_of(name, given)
     assert found == value
     assert type(found) is type(value)
+
+
+@pytest.mark.parametrize("text", ["007", "1e3", "true", "1_0", "inf"])
+def test_a_text_is_what_is_typed(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The param's default says what the value is, not how it looks; on every way in."""
+    monkeypatch.chdir(tmp_path)
+    Path("net.arch").write_text(
+        'network Net\nparam tag = "x"\ninput 8x8 x3\ngap; flatten\n'
+        f'if tag == "{text}" {{ fc 5 }} else {{ fc 2 }}\n'
+        "train { optimizer sgd lr=0.1; batch 8; epochs 1 }\n",
+        encoding="utf-8",
+    )
+
+    def says(*argv: str) -> str:
+        assert cli.main([*argv]) == 0
+        return capsys.readouterr().out
+
+    given = ("-D", f"tag={text}")
+    assert f"tag={text}: " in says("summary", "net.arch", *given).splitlines()[0]
+    rows = json.loads(says("compare", "net.arch", "-D", f"tag={text},other", "--format", "json"))
+    assert [row["output"] for row in rows["networks"]] == [[[5]], [[2]]]
+    assert f'"x" -> "{text}"' in says("diff", "net.arch", "net.arch", "--right", given[1])
+    script = says("build", "net.arch", "-o", "-", "--train", *given)
+    assert f'"params": "tag={text}"' in script
+    assert f'Path("runs/net-tag={text}")' in script
+    assert archc.load("net.arch", tag=text).output == (5,)
+    (entry,) = archc.compare("net.arch", params={"tag": [text]}).entries
+    assert entry.analysis.params == 3 * 5 + 5
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

@@ -20,7 +20,8 @@ from nets import varied
 
 import archc
 from archc import api
-from archc.draw import graphviz
+from archc.draw import DrawStyle, graphviz, scene_of
+from archc.draw.collapse import boxes
 from archc.source import Source
 
 FAULTS = sorted((Path(__file__).parent / "faults" / "pictures").glob("*.arch"))
@@ -35,6 +36,33 @@ def test_bundled_networks(name: str) -> None:
 @pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
 def test_found_programs(path: Path) -> None:
     assert readback.differences(api.analyze(Source(path.stem, path.read_text("utf-8")))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("resnet50", "layer2"),
+        ("resnet50", "layer2.1"),  # drawn once for three
+        ("googlenet", "inception4a"),
+        ("googlenet", "aux1"),
+        ("alexnet_2gpu", "conv2"),
+        ("lenet5", "c3.rows1"),
+        ("densenet121", "features.denseblock1.denselayer1.conv1"),  # of which there are six
+        pytest.param("resnet50_fpn", "fpn", marks=pytest.mark.slow),
+    ],
+)
+def test_a_part_in_rows_and_volumes(name: str, part: str) -> None:
+    """Its cards, edges and numbers are those of the whole."""
+    assert readback.part_differences(archc.load(name).analysis, part) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
+def test_parts_of_found_programs(path: Path) -> None:
+    analysis = api.analyze(Source(path.stem, path.read_text("utf-8")))
+    assert analysis.plan is not None
+    for box in boxes(scene_of(analysis.plan, DrawStyle()).root):
+        assert readback.part_differences(analysis, box.id) == [], box.id
 
 
 def hold(start: int) -> None:

@@ -71,6 +71,25 @@ def test_a_part_says_its_own_totals() -> None:
     assert "GoogLeNet · inception4b" in dot
 
 
+@pytest.mark.parametrize("view", ["engineer", "paper", "volumes"])
+def test_a_part_has_its_totals_where_no_card_says_any(view: str) -> None:
+    """Also in the words for those who do not see it."""
+    hows: list[Any] = [{}, {"hidden": "costs"}]
+    for how in hows:
+        svg = archc.load("resnet50").draw("svg", view=view, only="layer2.0", **how)
+        words = ElementTree.fromstring(svg).find(f"{reading.SVG}desc")
+        assert words is not None
+        assert "379k parameters, 373M MACs, input 56×56×256" in (words.text or "")
+
+
+def test_a_part_on_sheets_in_every_view() -> None:
+    for view in ("engineer", "paper", "volumes"):
+        (page,) = analysis("resnet50").pages("dot", "a4", view=view, only="layer2")
+        assert "ResNet50 · layer2<" in page.decode()
+        with pytest.raises(Unknown):
+            analysis("resnet50").pages("dot", "a4", view=view, only="layer9")
+
+
 def test_a_block_by_its_name_is_its_first_call() -> None:
     assert "inception3a" in analysis("googlenet").draw(only="inception")
 
@@ -265,7 +284,7 @@ def test_what_does_not_fit_says_what_does(
 
 @pytest.mark.parametrize(
     "words",
-    ["--paper a4 --format html", "--paper a4 --format mermaid", "--view paper --only layer1"],
+    ["--paper a4 --format html", "--paper a4 --format mermaid", "--view paper --depth 1"],
 )
 def test_what_does_not_go_together(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["draw", "resnet18", "-o", "-", *words.split()]) == 2

@@ -341,6 +341,32 @@ def test_svg_says_what_it_shows() -> None:
     assert any("9,536 parameters, 118,013,952 MACs" in tip for tip in tips)
 
 
+SIDES = """input left 64x64 x3
+input right 64x64 x3
+input mask 32x32 x1
+a: { @left; conv 3x3 p1 x8; relu }
+b: { @right; conv 3x3 p1 x8; relu }
+c: { @mask; conv 3x3 p1 x8; upsample 2 }
+add< @a | @b | @c >
+"""
+
+
+@pytest.mark.parametrize("view", ["engineer", "graph", "paper", "volumes"])
+def test_the_title_counts_inputs_of_one_shape(view: str) -> None:
+    analysis = analysed(SIDES)
+    svg = analysis.sheet("svg", view=view, engine="graphviz-pure").decode()
+    texts = [plain.replace("\xa0", " ") for plain in ElementTree.fromstring(svg).itertext()]
+    said = [text for text in texts if "inputs 2 × (64×64×3) and 32×32×1" in text]
+    assert len(said) == 2, "the title, and the words for those who do not see it"
+    assert "input 64×64×3" in analysed("input x 64x64 x3\nrelu").draw(view)
+
+
+def test_the_title_of_a_part_counts_what_comes_in() -> None:
+    dot = analysed(SIDES).draw(only="add1")
+    assert "inputs 3 × (64×64×8)" in dot
+    assert "input 64×64×3" in analysed(SIDES).draw(only="a")
+
+
 def test_jupyter_shows_the_svg(monkeypatch: pytest.MonkeyPatch) -> None:
     net = archc.load("alexnet")
     assert "<svg" in (net._repr_svg_() or "")
@@ -433,7 +459,7 @@ def test_a_sheet_of_no_view() -> None:
 
 @pytest.mark.parametrize("view", ["paper", "volumes"])
 @pytest.mark.parametrize(
-    "how", [{"direction": "right"}, {"depth": 0}, {"columns": 2}, {"only": "a"}, {"expand": "a"}]
+    "how", [{"direction": "right"}, {"depth": 0}, {"columns": 2}, {"expand": "a"}]
 )
 def test_what_rows_do_not_take(
     view: str, how: dict[str, Any], capsys: pytest.CaptureFixture[str]
@@ -444,6 +470,36 @@ def test_what_rows_do_not_take(
     ((name, value),) = how.items()
     assert cli.main(["draw", "lenet5", "-o", "-", "--view", view, f"--{name}", str(value)]) == 2
     assert "go with the views engineer and graph" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("format", "name", "value", "says"),
+    [
+        ("html", "direction", "right", "a page goes down; {}direction is for pictures"),
+        ("html", "columns", 2, "a drawing as html has one column"),
+        ("mermaid", "columns", 2, "a drawing as mermaid has one column"),
+        ("html", "view", "paper", "the view paper is no html; take {}view engineer or graph"),
+        ("tikz", "view", "volumes", "the view volumes is no tikz; take {}view engineer or graph"),
+    ],
+)
+def test_what_formats_do_not_take(
+    format: str, name: str, value: Any, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is ignored: the function refuses what the command does, in the same words."""
+    how: Any = {name: value}
+    with pytest.raises(ValueError, match=f"^{says.format('')}$"):
+        archc.load("lenet5").draw(format, **how)
+    argv = ["--format", format, f"--{name}", str(value)]
+    assert cli.main(["draw", "lenet5", "-o", "-", *argv]) == 2
+    assert capsys.readouterr().err == f"archc: {says.format('--')}\n"
+
+
+@pytest.mark.parametrize("format", ["html", "mermaid", "tikz", "drawio"])
+def test_what_has_no_pages(format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="has no pages; paper is for svg, png, pdf"):
+        archc.load("lenet5").analysis.pages(format, "a4")
+    assert cli.main(["draw", "lenet5", "-o", "-", "--format", format, "--paper", "a4"]) == 2
+    assert "has no pages; --paper is for svg, png, pdf" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -243,7 +243,7 @@ def test_on_a_dark_page() -> None:
 
 
 @pytest.mark.parametrize(
-    "argv", ["--depth 1", "--columns 2", "--only c1", "--format mermaid", "--format html"]
+    "argv", ["--depth 1", "--columns 2", "--expand c1", "--format mermaid", "--format html"]
 )
 def test_what_does_not_go_with_it(argv: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["draw", "lenet5", "--view", "volumes", "-o", "-", *argv.split()]) == 2

@@ -307,13 +307,15 @@ class Analysis:
         Or as text for other programs: "dot", "mermaid", "tikz" (a LaTeX document), "drawio".
 
         `how` goes to `archc.draw.DrawStyle`. Raises ArchError for mistakes in the source,
-        EngineError where Graphviz is not there or fails, Unknown for a name in `expand` or `only`
-        that nothing has. Warns with `archc.draw.DrawingWarning` where it shows less than asked for.
+        ValueError for what the format does not go with, EngineError where Graphviz is not there
+        or fails, Unknown for a name in `expand` or `only` that nothing has. Warns with
+        `archc.draw.DrawingWarning` where it shows less than asked for.
         """
         from archc import draw
         from archc.draw.graphviz import picture
 
         style = _style(how)
+        style.need_fit(format=format)
         plan = self._sound_plan(unfolded=style.view == "graph", instead=_FOLDED)
         layout = partial(picture, format="json", engine=engine, seconds=seconds)
         match format:
@@ -347,6 +349,7 @@ class Analysis:
         from archc.draw.graphviz import picture, pictures
 
         style = _style(how)
+        style.need_fit(format=format, paper=paper)
         plan = self._sound_plan(unfolded=style.view == "graph", instead=_FOLDED)
         to_svg = partial(picture, format="svg", engine=engine, seconds=seconds)
         made = draw.pages(plan, self.cost, style, paper, to_svg)

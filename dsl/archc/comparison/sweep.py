@@ -52,13 +52,11 @@ def in_value(value: Any, own: Any) -> Sequence[Any]:
     return value if isinstance(value, list | tuple) and _depth(value) > _depth(own) else [value]
 
 
-def in_text(text: Any, own: Any) -> Sequence[Any]:
+def in_text(text: str, own: Any) -> Sequence[Any]:
     """Return the values that `16,32` stands for: of a param that is a list, `[1,2],[2,2]`.
 
     A text may be in quotes: `ab,"a, b"`.
     """
-    if not isinstance(text, str):
-        return [text]
     if not isinstance(own, tuple):
         return [_unquoted(item) for item in _ITEM.findall(text)]
     lists = _lists(text)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from archc.analysis.costs import Cost, Costs, NoCosts
 from archc.analysis.receptive import Field
 from archc.arguments import need_count
-from archc.choices import DIRECTIONS, HIDEABLE, ROWS, SHEETS, THEMES, VIEWS, fits_view
+from archc.choices import DIRECTIONS, HIDEABLE, ROWS, SHEETS, THEMES, VIEWS, misfit
 from archc.draw.collapse import Unknown, boxes, nesting, to_depth
 from archc.draw.columns import estimated_size, in_columns, in_pages, widest
 from archc.draw.compose import compose
@@ -97,10 +97,13 @@ class DrawStyle:
         for name in ("depth", "columns"):
             if (number := getattr(self, name)) is not None:
                 need_count(name, number, 0)
-        if not fits_view(self.view, {one.name: getattr(self, one.name) for one in fields(self)}):
-            raise ValueError(
-                "depth, expand, direction, columns and only go with the views engineer and graph"
-            )
+        self.need_fit()
+
+    def need_fit(self, **asked: str) -> None:
+        """Raise ValueError for what does not go with the view, or with the `format` or `paper`."""
+        how = {one.name: getattr(self, one.name) for one in fields(self)}
+        if wrong := misfit(how | asked):
+            raise ValueError(wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,24 +219,33 @@ def scene_of(plan: Plan, style: DrawStyle) -> Scene:
 
 
 def _scene_and_heading(plan: Plan, cost: Cost, style: DrawStyle) -> tuple[Scene, Heading]:
-    scene = compose(plan, _costs(style), style.view != "graph", style.expand)
+    scene = _composed(plan, _costs(style), style)
     known = [box.id for box in boxes(scene.root)]
     for name in sorted(style.expand):
         if name not in known:
             raise Unknown(name, known)
-    head = Heading.of(plan, cost)
     if style.only is not None:
-        scene, part = part_of(scene, style.only)
-        head = Heading.of_part(plan, part, scene)
+        scene, _ = part_of(scene, style.only)
     if style.depth is not None:
         scene = to_depth(scene, style.depth, style.expand)
-    return scene, head
+    return scene, _heading(plan, cost, style)
 
 
 def _paper_and_heading(plan: Plan, cost: Cost, style: DrawStyle) -> tuple[Paper, Heading]:
     from archc.draw.paper import paper
 
-    return paper(plan, _costs(style)), Heading.of(plan, cost)
+    return paper(plan, _costs(style), style.only), _heading(plan, cost, style)
+
+
+def _heading(plan: Plan, cost: Cost, style: DrawStyle) -> Heading:
+    """What the drawing is of, with its numbers: also where no card says its own."""
+    if style.only is None:
+        return Heading.of(plan, cost)
+    return Heading.of_part(plan, *part_of(_composed(plan, Costs(), style), style.only))
+
+
+def _composed(plan: Plan, costs: Costs, style: DrawStyle) -> Scene:
+    return compose(plan, costs, style.view != "graph", style.expand)
 
 
 def _costs(style: DrawStyle) -> Costs:

@@ -18,7 +18,7 @@ _MOST = 40  # parts that are named
 def describe(head: Heading, scene: Scene) -> str:
     """`ResNet50: 25.6M parameters, 4.09G MACs, input 224×224×3. In order: conv1, maxpool, ...`."""
     counts = f"{human(head.cost.params)} parameters, {human(head.cost.macs)} MACs"
-    inputs = f", input {' and '.join(head.inputs)}" if head.inputs else ""
+    inputs = f", {head.takes}" if head.takes else ""
     parts = []
     for item in scene.root.items:
         if isinstance(item, Card):

@@ -50,16 +50,18 @@ def picture(dot: str, format: str, *, engine: str = "auto", seconds: float = 60)
     """
     if format == "dot":
         return dot.encode()
-    command = find(engine)
-    if format == "svg":
-        return _svg(command, dot, seconds)
-    if format == "pdf" and _is_pure(command):
-        return _pdf([_svg(command, dot, seconds)])
-    if "labelangle" in dot and format in ("png", "pdf"):
-        dot = set_aside(dot, _run(command, dot, "svg", seconds))
-    if format == "png":
-        return _png(command, dot, seconds)
-    return _run(command, dot, format, seconds)
+    command, svg = find(engine), b""
+    if "labelangle" in dot and format in ("svg", "png", "pdf"):
+        dot, svg = _labels_aside(command, dot, seconds)
+    match format:
+        case "svg":
+            return svg or _run(command, dot, "svg", seconds)
+        case "png":
+            return _png(command, dot, svg, seconds)
+        case "pdf" if _is_pure(command):
+            return _pdf([svg or _run(command, dot, "svg", seconds)])
+        case _:
+            return _run(command, dot, format, seconds)
 
 
 def pictures(
@@ -130,18 +132,22 @@ def _wider(dot: str) -> str:
     return dot.replace(found[0], apart, 1)
 
 
-def _svg(command: Path, dot: str, seconds: float) -> bytes:
-    """An SVG with no label of an edge on a card; drawn again only where one was."""
+def _labels_aside(command: Path, dot: str, seconds: float) -> tuple[str, bytes]:
+    """The drawing with no label of an edge on a card; its SVG, where it was right already."""
     svg = _run(command, dot, "svg", seconds)
-    moved = set_aside(dot, svg) if "labelangle" in dot else dot
-    return svg if moved == dot else _run(command, moved, "svg", seconds)
+    moved = set_aside(dot, svg)
+    return (dot, svg) if moved == dot else (moved, b"")
 
 
-def _png(command: Path, dot: str, seconds: float) -> bytes:
-    """A PNG that other programs open, with the words for which graphviz-pure has no font."""
+def _png(command: Path, dot: str, svg: bytes, seconds: float) -> bytes:
+    """A PNG that other programs open, with the words for which graphviz-pure has no font.
+
+    `svg` is the same drawing, or empty.
+    """
     foreign = typefaces.lacking(dot) if _is_pure(command) else ""
     faces = _faces_for_png(foreign) if foreign else []
-    svg = _run(command, dot, "svg", seconds) if faces or len(dot) > _SHORT else b""
+    if not svg and (faces or len(dot) > _SHORT):
+        svg = _run(command, dot, "svg", seconds)
     dpi = f"-Gdpi={_dpi(svg) if svg else _DPI}"
     if not faces:
         return _run(command, dot, "png", seconds, dpi)

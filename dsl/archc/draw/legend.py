@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -27,6 +28,7 @@ from archc.draw.style import (
 )
 from archc.plan import Plan
 from archc.report.spelling.numbers import format_percent, human
+from archc.report.spelling.phrases import format_list
 from archc.report.spelling.shapes import format_shape
 
 _SECOND = "\ue000"  # column of a character that takes two
@@ -53,18 +55,26 @@ class Heading:
         return cls(plan.heading, plan.title or "", cost, tuple(shapes))
 
     @classmethod
-    def of_part(cls, plan: Plan, part: Box | Card, scene: Scene) -> Heading:
+    def of_part(cls, plan: Plan, scene: Scene, part: Box | Card) -> Heading:
         """Of the scene of a part alone."""
-        shapes = [edge.label for edge in scene.edges if edge.head == part.id]
+        signs = {item.id for item in scene.root.items if item is not part}
+        coming = [edge for edge in scene.edges if edge.tail in signs and not edge.size]
+        shapes = {edge.tail: edge.label for edge in coming}
         name = f"{plan.heading} · {title_of(part)}"
-        return cls(name, "", Cost(params=part.params, macs=part.macs), tuple(shapes))
+        return cls(name, "", Cost(params=part.params, macs=part.macs), tuple(shapes.values()))
 
     def totals(self, costs: bool = True) -> str:
-        inputs = f"input {' and '.join(dict.fromkeys(self.inputs))}" if self.inputs else ""
         counts = [f"{human(self.cost.params)} params", f"{human(self.cost.macs)} MACs"] * costs
         if costs and self.cost.side_params:
             counts.append(f"{human(self.cost.side_params)} of the params {TRAINING}")
-        return " · ".join(filter(None, [*counts, inputs]))
+        return " · ".join(filter(None, [*counts, self.takes]))
+
+    @property
+    def takes(self) -> str:
+        """`input 224×224×3`, `inputs 2 × (64×64×3) and 32×32×1`; "" where nothing comes in."""
+        counts = Counter(self.inputs).items()
+        shapes = [f"{count} × ({shape})" if count > 1 else shape for shape, count in counts]
+        return f"input{'s' * (len(self.inputs) > 1)} {format_list(shapes)}" if shapes else ""
 
 
 def title_lines(head: Heading, hidden: frozenset[str] = frozenset()) -> list[Line]:

@@ -20,7 +20,7 @@ from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
 from archc.draw.insets import Insets, insets
 from archc.draw.legend import Signs, has_numbers, hottest, is_sum, repeats
-from archc.draw.part import part_of
+from archc.draw.part import copies_of, part_of, with_ends
 from archc.draw.scene import BESIDE, SHARED, Box, Called, Card, Scene
 from archc.draw.towers import InTowers, TowerRows, towers
 from archc.draw.variants import BlockInstance, variants
@@ -111,10 +111,17 @@ class Paper:
         )
 
 
-def paper(plan: Plan, costs: Costs) -> Paper:
-    """Rows, groups and templates of a plan without mistakes."""
+def paper(plan: Plan, costs: Costs, only: str | None = None) -> Paper:
+    """Rows, groups and templates of a plan without mistakes, or of the part that is named.
+
+    Raises Unknown where there is no such part.
+    """
     whole = compose(plan, costs)
-    known = list(collapse.boxes(whole.root))
+    drawn, part, copies = whole, None, 1
+    if only is not None:
+        drawn, part = part_of(whole, only)
+        drawn, copies = with_ends(drawn, part), copies_of(whole, part)
+    known = list(collapse.boxes(drawn.root))
     calls = {
         box.id: replace(box.call, dense=box.dense is not None)
         for box in known
@@ -126,15 +133,19 @@ def paper(plan: Plan, costs: Costs) -> Paper:
         uses[_tree(call)] += call.times
 
     def state_of(box: Box, _: int) -> BoxState:
+        if box.count > 1:
+            return BoxState.CARD
+        if box is part:
+            return BoxState.FLAT
         if box.kind == "aux":
             return BoxState.CARD
         if box.call is None:
-            return BoxState.CARD if box.count > 1 else BoxState.FLAT
+            return BoxState.FLAT
         # A block that is used once is told by its rows, unless branches make it a figure.
         figure = any(isinstance(item, Card) and item.pill for item in box.items)
         return BoxState.CARD if figure or uses[_tree(box.call)] > 1 else BoxState.FLAT
 
-    scene = collapse.collapse(whole, state_of)
+    scene = collapse.collapse(drawn, state_of)
     closed = [card.id for card in collapse.cards(scene.root)]
     runs = dict(_runs([box for box in repeats if box.id in closed]))
     trunk = _trunk(scene)
@@ -144,6 +155,7 @@ def paper(plan: Plan, costs: Costs) -> Paper:
         card.id: _line(card, calls.get(card.id), runs.get(card.id), shared.rows.get(card.id))
         for card in rows
     }
+    lines = {id: _of_all(line, copies) for id, line in lines.items()}
     others = [card for card in collapse.cards(scene.root) if card.id not in lines]
     rest = {card.id: _line(card, calls.get(card.id), runs.get(card.id), None) for card in others}
     beside = {c.id: _shown_name(c, runs.get(c.id)) for c in others if not c.pill}
@@ -157,8 +169,6 @@ def paper(plan: Plan, costs: Costs) -> Paper:
     for id, line in lines.items():
         if names[line.name] > 1:
             lines[id] = replace(line, name=id)
-    names = Counter(line.name for line in (*lines.values(), *rest.values()))
-    rest = {id: replace(x, name=id) if names[x.name] > 1 else x for id, x in rest.items()}
     templates = [
         *_templates([calls[id] for id in closed if id in calls], costs, plan.params),
         *(_run(whole, run) for run in runs.values()),
@@ -236,6 +246,13 @@ def _line(card: Card, call: Called | None, run: _Repeat | None, parts: InTowers 
     return PaperRow(card, name, 1, ("   ".join(filter(None, (words, card.channels))),), shared)
 
 
+def _of_all(line: PaperRow, copies: int) -> PaperRow:
+    """A row of a part of which there are several: its numbers are of all of them."""
+    if copies == 1 or not (line.card.macs or line.card.params):
+        return line
+    return replace(line, notes="    ".join(filter(None, (line.notes, f"{copies} copies"))))
+
+
 def _trunk(scene: Scene) -> set[str]:
     """Cards that every path from the inputs to the last output goes through, skips left out."""
     order = [card.id for card in collapse.cards(scene.root)]
@@ -248,16 +265,17 @@ def _trunk(scene: Scene) -> set[str]:
     before: dict[str, int] = {}
     for id in order:
         before[id] = sum(before[tail] for tail in into[id]) or int(not into[id])
-    after: dict[str, int] = {order[-1]: 1}
-    for id in reversed(order[:-1]):
+    last = next((id for id in reversed(order) if into[id]), order[-1])
+    after: dict[str, int] = {last: 1}
+    for id in reversed(order[: order.index(last)]):
         after[id] = sum(after.get(head, 0) for head in out_of[id])
-    total = before[order[-1]]
-    return {id for id in order if before[id] * after[id] == total}
+    total = before[last]
+    return {id for id in after if before[id] * after[id] == total}
 
 
 def _groups(scene: Scene, trunk: set[str]) -> list[tuple[str, list[Card]]]:
     """Neighbours of one resolution; a branch of another one than what it leads to has none."""
-    heads = [edge.head for edge in scene.edges if edge.training_only]
+    heads = {edge.head for edge in scene.edges if edge.training_only} - trunk
     found = [("", list[Card]())]
     last, branches = found[0], list[Card]()
     for card in collapse.cards(scene.root):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from math import prod
 
 from archc.draw.boxes import title
 from archc.draw.collapse import Unknown, boxes, cards
@@ -23,6 +24,36 @@ def part_of(scene: Scene, name: str) -> tuple[Scene, Box | Card]:
         blocks = dict.fromkeys(box.block for box in known if box.block)
         raise Unknown(name, [*(box.id for box in known), *blocks])
     return _PartMaker(scene, found).scene(), found
+
+
+def copies_of(scene: Scene, part: Box | Card) -> int:
+    """How many of a part there are, of which one is drawn: those of the repeats around it."""
+    outside = _PartMaker(scene, part).outside
+    return prod(item.count for item in outside if isinstance(item, Box))
+
+
+def with_ends(scene: Scene, part: Box | Card) -> Scene:
+    """The scene of a part as that of a network: what comes in and goes out is no sign but a card.
+
+    Within a side classifier nothing leads to one.
+    """
+    signs = {item.id for item in scene.root.items if item is not part}
+    items = [
+        _end(item) if isinstance(item, Card) and item.id in signs else item
+        for item in scene.root.items
+    ]
+    is_head = isinstance(part, Box) and part.kind == "aux"
+    edges = [
+        replace(edge, training_only=False) if is_head and edge.tail not in signs else edge
+        for edge in scene.edges
+    ]
+    return replace(scene, root=replace(scene.root, items=items), edges=edges)
+
+
+def _end(sign: Card) -> Card:
+    (direction, _), (name, _), (shape, _) = sign.title
+    title = f"{direction}{name.partition(' ×')[0]}"  # of a repeat it is the name alone
+    return replace(sign, title=[(title, True)], facts=[shape.strip()], name=title, pill=False)
 
 
 def title_of(part: Box | Card) -> str:

@@ -183,9 +183,9 @@ class _Columns:
     def fitting(cls, found: Paper, continued: bool) -> _Columns:
         lines, devices = list(found.lines.values()), found.towers.devices
         names = (text_width(f"{x.name} ×{x.times}", 10.8) for x in lines)
-        name = max(text_width(_module(continued), 8), *names)
+        name = max([text_width(_module(continued), 8), *names])
         config = max([text_width("configuration", 8), *(text_width(_config(x), 9) for x in lines)])
-        shape = max(text_width("output", 8), *(text_width(x.shape, 9) for x in lines))
+        shape = max([text_width("output", 8), *(text_width(x.shape, 9) for x in lines)])
         parts = [line.towers.part for line in lines if line.towers is not None]
         tower = max((text_width(text, 9) for text in (*parts, *devices)), default=0)
         widths = round(name) + 8, round(min(config, _WIDEST)) + 10, round(shape) + 6
@@ -280,9 +280,10 @@ def _configuration(line: PaperRow, width: int, strip: str) -> str:
         f'<TD BORDER="1" COLOR="{strip}" BGCOLOR="#ffffff">{font(f" {part} ", 8, GREY)}</TD>'
         for part in parts
     )
+    notes = f"<TD>{font(f'  {line.notes}', 9, SKIP)}</TD>" if line.notes else ""
     inner = (
         '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="0"><TR>'
-        f'<TD ALIGN="LEFT">{font(words + "  ", 9, GREY)}</TD>{boxes}</TR></TABLE>'
+        f'<TD ALIGN="LEFT">{font(words + "  ", 9, GREY)}</TD>{boxes}{notes}</TR></TABLE>'
     )
     return f'<TD ALIGN="LEFT" WIDTH="{width}" CELLPADDING="0">{inner}</TD>'
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -223,7 +224,8 @@ def shown(found: Paper, size: float = 1.0) -> list[Shown]:
 
 
 def _is_output(card: Card) -> bool:
-    return card.category == "io" and (card.id == "output" or card.id.startswith("output "))
+    """Whether a card is where a network, or a part of one, ends."""
+    return card.category == "io" and card.id.split(" ")[0] in ("output", "to")
 
 
 def _is_sign(card: Card, is_row: bool) -> bool:
@@ -240,7 +242,9 @@ def _sign(row: PaperRow) -> Sign:
 
 
 def _volumes(found: Paper, rows: list[PaperRow], size: float) -> list[Volume]:
-    """Rows as boxes."""
+    """Rows as boxes; those of one name have their paths in its place."""
+    names = Counter(row.name for row in rows)
+    rows = [row if names[row.name] == 1 else replace(row, name=row.card.id) for row in rows]
     counts = [found.towers.count(row.card.id) for row in rows]
     shapes = [row.card.output for row in rows if row.card.output is not None]
     shapes = [

@@ -128,6 +128,9 @@ def _read(text: str, default: Any, largest: int) -> Any:
     """`[3, 4, 6, 3]`, `true`, `0.5`, as in a file. The brackets of a list may be left out."""
     if isinstance(default, str):
         return text
+    if not isinstance(default, tuple) and (number := _number(text)) is not None:
+        _refuse_beyond(number, largest)
+        return number
     tries = [text, f"[{text}]"] if isinstance(default, tuple) else [text]
     for written in tries:
         file, wrong = parse(Source("-D", f"param value = {written}"), Limits(integer=largest))
@@ -136,12 +139,40 @@ def _read(text: str, default: Any, largest: int) -> Any:
         if wrong or len(file.items) != 1 or not isinstance(file.items[0], syntax.Param):
             continue
         try:
-            value = Evaluator({}, None).value(file.items[0].default)
+            value = Evaluator({}, None).value(_quoted(file.items[0].default, default))
         except Fault:
             continue
         if isinstance(value, tuple) == isinstance(default, tuple):
             return value
     raise _Unlike
+
+
+def _number(text: str) -> int | float | None:
+    """`007`, `+5`, `1e1`: a number in the digits that Python reads."""
+    for read in (int, float):
+        try:
+            number: int | float = read(text)
+        except ValueError:
+            continue
+        return number if abs(number) < float("inf") else None
+    return None
+
+
+def _quoted(written: syntax.Expr, default: Any) -> syntax.Expr:
+    """The expression with quotes around what stands for a text: it is one as typed."""
+    match written:
+        case syntax.ListExpr(items) if isinstance(default, tuple):
+            kinds = _in_length(default, len(items))
+            return syntax.ListExpr(tuple(map(_quoted, items, kinds)), span=written.span)
+        case _ if isinstance(default, str) and not isinstance(written, syntax.Text):
+            return syntax.Text(written.span.text, span=written.span)
+        case _:
+            return written
+
+
+def _in_length(default: tuple[Any, ...], count: int) -> tuple[Any, ...]:
+    """The items of a default as those of so many: the last stands for all behind it."""
+    return (*default, *default[-1:] * count, *[None] * count)[:count]
 
 
 def _as_kind(value: Any, default: Any) -> Any:
@@ -159,9 +190,8 @@ def _as_kind(value: Any, default: Any) -> Any:
         case OperatorValue() | BlockValue() if str(value) in REGISTRY:
             return OperatorValue(REGISTRY[str(value)].name)
         case tuple() if isinstance(value, tuple | list):
-            kinds = [*default, *default[-1:] * len(value)]
-            items = zip(value, kinds, strict=False) if default else ()
-            return tuple(_as_kind(item, kind) for item, kind in items) if default else tuple(value)
+            kinds = _in_length(default, len(value))
+            return tuple(map(_as_kind, value, kinds)) if default else tuple(value)
     raise _Unlike
 
 

@@ -29,7 +29,7 @@ def explain_group(net: Unfolded, row: Row) -> Explanation:
     )
     paragraphs = (
         head,
-        (*_what(net, row), *place(net, row), _takes(net, row, keys), *feeds(net, keys)),
+        (*_what(net, row), *place(net, row), _takes(net, keys), *feeds(net, keys)),
         (Fact("makes", (str(row.part.output),), "output", list(row.part.output.dims)),),
         tuple(_sums(net, row, inside)),
         _reach(net, row),
@@ -62,12 +62,12 @@ def _what(net: Unfolded, row: Row) -> Iterator[Fact]:
     yield Fact("", (), "times", len(same))
 
 
-def _takes(net: Unfolded, row: Row, keys: list[str]) -> Fact:
-    makers = net.makers(keys)
-    shape, sizing = row.part.inputs[0], net.sizing(keys)
-    lines = tuple(f"{key}{', its size alone' * (key in sizing)}" for key in makers)
-    lines = (f"{makers[0]}: {shape}",) if len(makers) == 1 else lines
-    return Fact("takes", lines, "inputs", [{"from": key} for key in makers])
+def _takes(net: Unfolded, keys: list[str]) -> Fact:
+    pairs = [(key, net.made_by(key)) for key in net.makers(keys)]
+    sizing = net.sizing(keys)
+    lines = tuple(f"{key}: {x}{', its size alone' * (key in sizing)}" for key, x in pairs)
+    data = [{"from": key, "shape": list(x.dims)} for key, x in pairs]
+    return Fact("takes", lines, "inputs", data)
 
 
 def _sums(net: Unfolded, row: Row, inside: list[Row]) -> Iterator[Fact]:

@@ -11,6 +11,7 @@ from archc.analysis.overwrite import may_overwrite
 from archc.analysis.table import Row, tabulate
 from archc.analysis.unroll import PlacedStep, unroll
 from archc.analysis.uses import Uses, uses_of
+from archc.ops import Shape
 from archc.plan import Body, Plan
 from archc.source import Span
 
@@ -79,6 +80,10 @@ class Unfolded:
     def maker(self, tensor: int) -> str:
         """What makes a tensor: an operator or an input."""
         return self._makers[tensor]
+
+    def made_by(self, key: str) -> Shape:
+        """The shape of what an operator or an input gives."""
+        return self.shapes[self.inputs[key] if key in self.inputs else self.steps[key].output]
 
     def feeding(self, key: str) -> list[str]:
         """What makes the tensors that an operator takes, in its order."""

@@ -9,19 +9,12 @@ from archc.choices import HIDEABLE
 EXTRAS = ("device", "checkpointing", "zero-init")  # of --with
 
 
-def assignment(text: str) -> tuple[str, int | float | str]:
+def assignment(text: str) -> tuple[str, str]:
+    """`width=64`: what the value is, the default of the param says."""
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
         raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    try:
-        return name, int(value)
-    except ValueError:
-        pass
-    try:
-        number = float(value)
-    except ValueError:
-        return name, value
-    return name, number if abs(number) < float("inf") else value
+    return name, value
 
 
 def shape(text: str) -> tuple[str, tuple[int, ...]]:

@@ -124,7 +124,7 @@ def _shown(input: Input) -> str:
 
 def _rows(input: Input, own: Analysis, args: Namespace) -> Iterator[Analysis]:
     """The network with the params of each row: `-D width=16,32 -D depth=2,3` makes four."""
-    values: dict[str, list[int | float | str]] = {}
+    values: dict[str, list[str]] = {}
     for name, value in args.params:
         values.setdefault(name, []).append(value)
     for given in sweep.rows(own.plan, values, sweep.in_text) if own.plan is not None else [{}]:

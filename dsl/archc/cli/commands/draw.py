@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc import files
-from archc.choices import FORMATS, ROWS, SHEETS, fits_view
+from archc.choices import FORMATS, ROWS, SHEETS, misfit
 from archc.cli.commands.reading import analysed, headline, limits_of, need_network
 from archc.cli.commands.writing import destination, names_folder, put
 from archc.cli.exit_codes import FINE, Stop, say
@@ -65,28 +65,14 @@ def _served(input: Input, args: Namespace) -> str:
 def _asked_for(args: Namespace) -> tuple[Input, Path | None]:
     """What to draw, and where; settles the format. Raises Stop."""
     input = find_one(args.input, args.project, "draw")
-    style_of(args)
     args.format = args.format or _format(args.output)
-    _refuse_pairs(args)
+    style_of(args)
     output = destination(input, args.output, _suffix(args.format))
     if output is None and (args.open or args.watch):
         raise Stop("--open and --watch need a file: give `-o FILE`")
     if args.watch and input.path is None:
         raise Stop("--watch needs a file to watch")
     return input, output
-
-
-def _refuse_pairs(args: Namespace) -> None:
-    """What does not go with a format. Raises Stop."""
-    if args.format == "html" and args.direction != "down":
-        raise Stop("a page goes down; --direction is for pictures")
-    if args.format in ("html", "mermaid") and args.columns:
-        raise Stop(f"a drawing as {args.format} has one column")
-    if args.format in ("html", "mermaid", "tikz", "drawio"):
-        if args.paper:
-            raise Stop(f"a drawing as {args.format} has no pages; --paper is for svg, png, pdf")
-        if args.view in ROWS:
-            raise Stop(f"the view {args.view} is no {args.format}; take --view engineer or graph")
 
 
 def _draw(input: Input, output: Path | None, args: Namespace) -> tuple[int, list[Path]]:
@@ -132,11 +118,8 @@ def _numbered(path: Path, page: int) -> Path:
 
 def style_of(args: Namespace) -> dict[str, Any]:
     """The arguments of `archc.draw.DrawStyle`. Raises Stop where they do not go together."""
-    if not fits_view(args.view, vars(args)):
-        raise Stop(
-            "--depth, --expand, --direction, --columns and --only go with the views engineer "
-            "and graph"
-        )
+    if wrong := misfit(vars(args), "--"):
+        raise Stop(wrong)
     return {
         "view": args.view,
         "depth": args.depth,
@@ -197,7 +180,7 @@ def _smaller(analysis: Analysis, args: Namespace, how: dict[str, Any]) -> str:
         ways["`--view engineer`"] = {"view": "engineer"}
     if args.view not in ROWS:
         ways |= {f"`--depth {n}`": {"depth": n, "expand": frozenset()} for n in (3, 2, 1)}
-    if args.view != "paper" and args.only is None:
+    if args.view != "paper":
         ways[f"`--view paper`{alone}"] = {"view": "paper", **usual}
     if "costs" not in args.without:
         hidden = args.without | {"costs"}
