@@ -22,11 +22,12 @@ from archc.draw.legend import Signs, hottest, repeats
 from archc.draw.part import part_of
 from archc.draw.scene import BESIDE, SHARED, Box, Called, Card, Scene
 from archc.draw.towers import InTowers, TowerRows, towers
+from archc.draw.trunk import by_resolution, trunk_of
 from archc.draw.variants import BlockInstance, variants
 from archc.plan import Applicable, Body, Plan
 from archc.report.spelling.numbers import human
 from archc.report.spelling.operators import format_value
-from archc.report.spelling.shapes import format_dims, format_shape
+from archc.report.spelling.shapes import format_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def paper(plan: Plan, costs: Costs) -> Paper:
     scene = collapse.collapse(whole, state_of)
     closed = [card.id for card in collapse.cards(scene.root)]
     runs = dict(_runs([box for box in repeats if box.id in closed]))
-    trunk = _trunk(scene)
+    trunk = trunk_of(scene)
     rows = [card for card in collapse.cards(scene.root) if card.id in trunk and not card.pill]
     shared = towers(plan, rows)
     lines = {
@@ -153,7 +154,7 @@ def paper(plan: Plan, costs: Costs) -> Paper:
         *(_run(whole, run) for run in runs.values()),
     ]
     most = max(hottest(scene), 1)
-    return Paper(scene, trunk, lines, rest, _groups(scene, trunk), templates, shared, most)
+    return Paper(scene, trunk, lines, rest, by_resolution(scene, trunk), templates, shared, most)
 
 
 def _tree(call: Called) -> int:
@@ -222,53 +223,6 @@ def _line(card: Card, call: Called | None, run: _Repeat | None, parts: InTowers 
         part = card.channels.partition("(")[2].rstrip(")")
         return PaperRow(card, name, 1, (words, *[part] * card.groups), shared)
     return PaperRow(card, name, 1, ("   ".join(filter(None, (words, card.channels))),), shared)
-
-
-def _trunk(scene: Scene) -> set[str]:
-    """Cards that every path from the inputs to the last output goes through, skips left out."""
-    order = [card.id for card in collapse.cards(scene.root)]
-    straight = [e for e in scene.edges if e.trunk]
-    into: dict[str, list[str]] = {id: [] for id in order}
-    out_of: dict[str, list[str]] = {id: [] for id in order}
-    for edge in straight:
-        into[edge.head].append(edge.tail)
-        out_of[edge.tail].append(edge.head)
-    before: dict[str, int] = {}
-    for id in order:
-        before[id] = sum(before[tail] for tail in into[id]) or int(not into[id])
-    after: dict[str, int] = {order[-1]: 1}
-    for id in reversed(order[:-1]):
-        after[id] = sum(after.get(head, 0) for head in out_of[id])
-    total = before[order[-1]]
-    return {id for id in order if before[id] * after[id] == total}
-
-
-def _groups(scene: Scene, trunk: set[str]) -> list[tuple[str, list[Card]]]:
-    """Neighbours of one resolution; a branch of another one than what it leads to has none."""
-    heads = [edge.head for edge in scene.edges if edge.training_only]
-    found = [("", list[Card]())]
-    last, branches = found[0], list[Card]()
-    for card in collapse.cards(scene.root):
-        if card.id not in trunk:
-            branches += [card] if card.id not in heads else []
-            continue
-        row = last if _resolution(card) == last[0] else (_resolution(card), list[Card]())
-        for branch in branches:
-            if _resolution(branch) == row[0]:
-                row[1].append(branch)
-            else:
-                found.append(("", [branch]))
-        row[1].append(card)
-        found += [row] if row is not last else []
-        last, branches = row, []
-    apart = [*branches, *(card for card in collapse.cards(scene.root) if card.id in heads)]
-    return [*found, ("", apart)]
-
-
-def _resolution(card: Card) -> str:
-    if card.output is None or card.category == "io":
-        return ""
-    return format_dims([int(n) for n in card.output.size], "×")
 
 
 # --- templates ---------------------------------------------------------------------------
