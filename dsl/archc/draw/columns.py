@@ -37,11 +37,12 @@ def in_columns(
 
     They are rows where the direction is "right".
     """
+    whole, scene = scene, _with_outputs_beside(scene)
     layout = _OneColumn(scene, direction)
     wanted = layout.columns() if columns is None else min(columns, _MOST)
     cuts = layout.cuts(wanted) if wanted > 1 else []
     if not cuts:
-        return scene, 1
+        return whole, 1
     return _ColumnMaker(scene, layout, cuts).scene(), len(cuts) + 1
 
 
@@ -49,6 +50,7 @@ def in_pages(scene: Scene, pages: int, columns: int, direction: str = "down") ->
     """The scene on so many pages of so many columns; nothing where it cannot be cut so."""
     if pages * columns == 1:
         return [scene]
+    scene = _with_outputs_beside(scene)
     layout = _OneColumn(scene, direction)
     cuts = layout.cuts(pages * columns)
     if len(cuts) + 1 != pages * columns:
@@ -70,6 +72,29 @@ def widest(scene: Scene, direction: str = "down") -> tuple[float, list[str]]:
     layout = _OneColumn(scene, direction)
     ids = list(layout.numbers)
     return layout.width(), [ids[at] for at in layout.widest()]
+
+
+def _with_outputs_beside(scene: Scene) -> Scene:
+    """The scene with each output right behind what makes it, and not at the end."""
+    tails = {edge.head: edge.tail for edge in scene.edges}
+    ends = {edge.tail for edge in scene.edges}
+    items = scene.root.items
+    outputs = [item for item in items if item.id in tails and _is_end(item, ends)]
+    made: dict[str, list[Card | Box]] = {}
+    for item in outputs:
+        made.setdefault(tails[item.id], []).append(item)
+    ordered: list[Card | Box] = []
+    for item in items:
+        if item in outputs:
+            continue
+        inside = [item.id] if isinstance(item, Card) else [c.id for c in cards(item)]
+        ordered += [item, *(output for id in inside for output in made.pop(id, ()))]
+    rest = [output for several in made.values() for output in several]
+    return replace(scene, root=replace(scene.root, items=[*ordered, *rest]))
+
+
+def _is_end(item: Card | Box, ends: set[str]) -> bool:
+    return isinstance(item, Card) and item.category == "io" and item.id not in ends
 
 
 def _page(scene: Scene, columns: list[Card | Box]) -> Scene:
@@ -105,6 +130,8 @@ class _OneColumn:
         self.numbers: dict[str, int] = {}
         self.ends: dict[str, int] = {}  # the node after each item
         self.sizes: list[tuple[float, float]] = []  # width and height
+        ends = {edge.tail for edge in scene.edges}
+        self._outputs = {item.id for item in scene.root.items if _is_end(item, ends)}
         self._places: list[tuple[int, int]] = []  # between items: the node after, and the depth
         self._number(scene.root, 0, True)
         self._widest = 0.0  # how high the widest rank is
@@ -117,7 +144,7 @@ class _OneColumn:
         """Number a box's items; what repeats is never cut."""
         cuttable = cuttable and box.kind in ("network", "group", "block")
         for at, item in enumerate(box.items):
-            if at and cuttable:
+            if at and cuttable and item.id not in self._outputs:  # which stays with its maker
                 self._places.append((len(self.sizes), depth))
             self.numbers[item.id] = len(self.sizes)
             if isinstance(item, Card):
