@@ -6,12 +6,16 @@ have shown: arrows that lead up, branches out of order, an output far from what 
 
 from __future__ import annotations
 
+import re
+from xml.etree import ElementTree
+
 import pytest
 from test_draw import SVG, picture_of
 from test_picture_faults import analysis_of, on_paper, scene
 
 import archc
 from archc.api import Analysis, analyze
+from archc.draw import graphviz
 from archc.draw.collapse import boxes, cards
 from archc.draw.columns import in_columns
 from archc.source import Source
@@ -88,6 +92,44 @@ def test_a_box_of_a_block_holds_no_merge_with_another_tensor() -> None:
     named = [box for box in boxes(found.root) if box.block == "up"]
     assert named
     assert not any(card.category == "merge" for box in named for card in cards(box))
+
+
+def test_cycles_of_a_loop_are_drawn_once_each() -> None:
+    found = scene("wavenet_cycles")
+    folds = [box for box in boxes(found.root) if box.count > 1]
+    assert [(box.name, box.count) for box in folds] == [("l0–3", 4), ("l4–7", 4)]
+    assert [edge.each for edge in found.edges if edge.head == "add1"] == [4, 4]
+
+
+@pytest.mark.parametrize("view", ["engineer", "paper"])
+def test_what_is_said_beside_a_line_is_on_no_card(view: str) -> None:
+    svg = ElementTree.fromstring(
+        graphviz.picture(analysis_of("wavenet_cycles").draw(view), "svg", engine="graphviz-pure")
+    )
+    parts = list(svg.iter(f"{SVG}g"))
+    frames = [frame for part in parts if part.get("class") == "node" for frame in outlines(part)]
+    labels = [
+        (float(text.get("x", 0)), float(text.get("y", 0)), 2.0 * len(text.text or ""))
+        for part in parts
+        if part.get("class") == "edge"
+        for text in part.iter(f"{SVG}text")
+    ]
+    assert frames
+    assert labels
+    for x, y, wide in labels:  # of 8 points, around the middle
+        for left, top, right, bottom in frames:
+            beside = x + wide < left or right < x - wide
+            assert beside or y < top or bottom < y - 5, (x, y)
+
+
+def outlines(part: ElementTree.Element) -> list[tuple[float, float, float, float]]:
+    """From the left, the top, the right and the bottom of frames with corners or round ones."""
+    found = []
+    for shape in part.iter():
+        numbers = re.findall(r"-?[\d.]+", shape.get("points") or shape.get("d") or "")
+        xs, ys = [*map(float, numbers[::2])], [*map(float, numbers[1::2])]
+        found += [(min(xs), min(ys), max(xs), max(ys))] if numbers else []
+    return found
 
 
 def words(name: str) -> str:
