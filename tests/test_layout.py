@@ -87,6 +87,12 @@ def test_outputs_stand_in_the_column_of_what_makes_them(direction: str) -> None:
         assert [e.tail for e in found.edges if e.head == f"output {name}"] == [f"{name}.conv1"]
 
 
+def test_towers_side_by_side_are_not_cut() -> None:
+    found = scene("towers_side_by_side")
+    assert in_columns(found)[1] == 1
+    assert in_columns(found, columns=3)[1] == 3  # but where somebody says so
+
+
 def test_a_box_of_a_block_holds_no_merge_with_another_tensor() -> None:
     found = scene("block_in_a_group_beside_another_tensor")
     named = [box for box in boxes(found.root) if box.block == "up"]

@@ -41,7 +41,7 @@ def in_columns(
     layout = _OneColumn(scene, direction)
     wanted = layout.columns() if columns is None else min(columns, _MOST)
     cuts = layout.cuts(wanted) if wanted > 1 else []
-    if not cuts:
+    if not cuts or (columns is None and not layout.is_lower(cuts)):
         return whole, 1
     return _ColumnMaker(scene, layout, cuts).scene(), len(cuts) + 1
 
@@ -135,10 +135,8 @@ class _OneColumn:
         self._places: list[tuple[int, int]] = []  # between items: the node after, and the depth
         self._number(scene.root, 0, True)
         self._widest = 0.0  # how high the widest rank is
-        self.tops = self._tops()
-        self.height = max(
-            (top + size[1] for top, size in zip(self.tops, self.sizes, strict=True)), default=0
-        )
+        self.tops = self._tops(0, len(self.sizes))
+        self.height = self._height(0, len(self.sizes))
 
     def _number(self, box: Box, depth: int, cuttable: bool) -> None:
         """Number a box's items; what repeats is never cut."""
@@ -156,16 +154,21 @@ class _OneColumn:
                 self._number(item, depth + 1, cuttable)
             self.ends[item.id] = len(self.sizes)
 
-    def _tops(self) -> list[float]:
-        """By the longest way to each node; a box's items stand below its header."""
+    def _tops(self, start: int, stop: int) -> list[float]:
+        """By the longest way to each of some nodes; a box's items stand below its header."""
         tops = [0.0] * len(self.sizes)
         edges = sorted(self.scene.edges, key=lambda edge: self.numbers[edge.tail])
         for edge in edges:
             tail, head = self.numbers[edge.tail], self.numbers[edge.head]
-            if tail < head:
+            if start <= tail < head < stop:
                 gap = _GAP_BESIDE if self.lies else _GAP
                 tops[head] = max(tops[head], tops[tail] + self.sizes[tail][1] + gap)
         return tops
+
+    def _height(self, start: int, stop: int) -> float:
+        """Of some nodes, laid out by themselves."""
+        tops = self._tops(start, stop)
+        return max((tops[at] + self.sizes[at][1] for at in range(start, stop)), default=0)
 
     def width(self) -> float:
         """Of the widest rank."""
@@ -212,6 +215,11 @@ class _OneColumn:
         ways = [(limit, cuts) for limit, cuts in ways if len(cuts) == len(ways[0][1])]
         _, cuts = min(ways, key=lambda way: way[0] + self._cost(way[1]))
         return [place.at for place in cuts]
+
+    def is_lower(self, cuts: list[int]) -> bool:
+        """Whether columns are: a tower that stands beside another may be as high as the whole."""
+        heights = map(self._height, [0, *cuts], [*cuts, len(self.sizes)])
+        return max(heights) < _WORTH * self.height
 
     def _cost(self, cuts: list[_CutPlace]) -> float:
         """How much higher columns may be for fewer boxes that are cut, and fewer lines."""
