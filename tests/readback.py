@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from itertools import combinations, groupby, pairwise, takewhile
@@ -1181,6 +1182,10 @@ def _template(
     if [word for word, *_ in shown] != [word for word, *_ in wanted]:
         yield f"the card of {name} shows {shown} for {call.name}, which has {wanted}"
         return
+    given = [card.words for card in _cards_of(read) if card.words.startswith("output ")]
+    gives = [f"output {name}" for name in call.body.gives if call.around is None]
+    if given != gives:
+        yield f"the card of {name} gives {given} for {call.name}, which gives {gives}"
     for (word, channels, card), (_, out, apply) in zip(shown, wanted, strict=True):
         grouped.setdefault(card.id, []).append((apply, names))
         if channels is not None and channels != out:
@@ -1192,6 +1197,7 @@ class _Names(dict[str, Any]):
 
     def __init__(self, call: Called | None, params: dict[str, Any]) -> None:
         super().__init__(true=True, false=False)
+        self.named: dict[str, str] = {}
         if call is None:  # a card in numbers
             self.shape, self.handed = None, {}
             return
@@ -1211,6 +1217,14 @@ class _Names(dict[str, Any]):
                     self[key] = known[key] = symbolic.evaluate(expr, known)
         self.named = {k: v.name for k, v in self.items() if isinstance(v, Applicable)}
 
+    def with_loop(self, known: dict[str, Any]) -> _Names:
+        """What may be asked for in a pass, where a loop's names are known."""
+        inner = copy(self)
+        inner.update(known)
+        words = {name: word for name, word in known.items() if isinstance(word, str)}
+        inner.named = self.named | words
+        return inner
+
     def worked_out(self, text: str) -> Any:
         """The value of an expression, None where a picture has cut it or it hangs on more."""
         text = re.sub(r"\bin\.c\b", str(int(self.shape.channels)) if self.shape else "x", text)
@@ -1218,7 +1232,7 @@ class _Names(dict[str, Any]):
         text = re.sub(r"(?<![ /])/(?![ /])", "//", text.replace("·", "*"))  # ` / ` leaves a rest
         for name, channels in self.handed.items():
             text = text.replace(f"@{name}.c", str(channels))
-        functions = (min, max, len, sum, round, abs, ceil, floor)
+        functions = (min, max, len, sum, round, abs, ceil, floor, enumerate, zip)
         known = {"__builtins__": {function.__name__: function for function in functions}}
         try:
             return eval(text, known, self)
@@ -1231,9 +1245,7 @@ _BRACKETED = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"  # with two more inside
 _TIMES = re.compile(rf"(?:^|(?<= ))(?<!upsample )×({_BRACKETED}|\S+)")
 
 
-def _operators(
-    items: list[Item], names: _Names, inside: bool = False
-) -> Iterator[tuple[str, Any, Item]]:
+def _operators(items: list[Item], names: _Names) -> Iterator[tuple[str, Any, Item]]:
     """The operators of a card for one call, and the channels that each makes, where it says so."""
     for item in items:
         times = [m[1] for c in item.cells for m in _TIMES.finditer(c)]
@@ -1241,14 +1253,46 @@ def _operators(
         if any(names.worked_out(test) is False for test in tests):
             continue
         counts = [names.worked_out(text) for text in times]
-        for _ in range(prod(int(count) for count in counts if count is not None)):
+        many = prod(int(count) for count in counts if count is not None)
+        passes = list(_in_each_pass(item, names)) or [{}] * many
+        if len(passes) != many:
+            raise Mismatch(f"{item.id} says {item.cells}, which is {len(passes)} and not {many}")
+        for known in passes:
+            inner = names.with_loop(known)
             if item.is_box:
-                yield from _operators(item.parts or [], names, inside or bool(times))
-            elif not re.match(r"(x|@\w+)$", item.cells[0]):
-                yield from _words(item, names, inside or bool(times))
+                yield from _operators(item.parts or [], inner)
+            elif not re.match(r"(x|@\w+|output \w+)$", item.cells[0]):
+                yield from _words(item, inner)
 
 
-def _words(item: Item, names: _Names, inside: bool) -> Iterator[tuple[str, Any, Item]]:
+def _in_each_pass(item: Item, names: _Names) -> Iterator[dict[str, Any]]:
+    """What a loop's names are in each pass: `i = 0…n - 1`, `c = 8, 16, k = 3, 5`, `w in widths`."""
+    for cell in item.cells:
+        parts = re.split(r", (?=\w+ = )", cell)
+        if found := re.match(r"(?!if )(\w+(?:, \w+)*) in (.+)$", cell):
+            values = [*map(_flat, names.worked_out(found[2]))]
+            yield from (dict(zip(found[1].split(", "), x, strict=True)) for x in values)
+        elif all(re.match(r"\w+ = ", part) for part in parts):
+            columns = {part.split(" = ")[0]: _values(part.split(" = ")[1], names) for part in parts}
+            for row in zip(*columns.values(), strict=True):
+                yield dict(zip(columns, row, strict=True))
+
+
+def _flat(value: Any) -> list[Any]:
+    """`(0, (16, 2))` as 0, 16, 2."""
+    is_many = isinstance(value, list | tuple)
+    return [x for one in value for x in _flat(one)] if is_many else [value]
+
+
+def _values(text: str, names: _Names) -> list[Any]:
+    first, dots, last = text.partition("…")
+    if dots:
+        return [*range(names.worked_out(first), names.worked_out(last) + 1)]
+    found = {word: names.worked_out(word) for word in text.split(", ")}
+    return [word if found[word] is None else found[word] for word in text.split(", ")]
+
+
+def _words(item: Item, names: _Names) -> Iterator[tuple[str, Any, Item]]:
     title = re.sub(rf"^(×({_BRACKETED}|\S+) )+", "", item.cells[0])
     tests = (title.partition(" if ")[2], title.rpartition(" if ")[2])  # of several `if`, too
     is_sign = item.category in ("merge", "concat")
@@ -1266,7 +1310,7 @@ def _words(item: Item, names: _Names, inside: bool) -> Iterator[tuple[str, Any, 
         named = names.named if " ".join((first, *more[:1])) not in REGISTRY else {}  # `norm l2`
         if named.get(first) == "identity":
             continue
-        channels = names.worked_out(out) if out and not inside and " if " not in out else None
+        channels = names.worked_out(out) if out and " if " not in out else None
         yield named.get(first, first), channels if isinstance(channels, int) else None, item
 
 

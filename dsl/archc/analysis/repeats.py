@@ -140,13 +140,22 @@ class Alike:
         return run
 
     def _grown(self, run: list[RepeatUnit]) -> list[list[RepeatUnit]]:
-        """All passes together where a picture can tell their numbers, otherwise each alone."""
+        """All passes together where a picture can tell their numbers, or those of a first cycle.
+
+        Otherwise each stands alone.
+        """
         kept = [self.signature(unit, Likeness.ALIKE) for unit in run]
         if any(a == b for a, b in pairwise(kept)):
             return [run[:1]]  # further on some are alike
-        if len(run) < _PASSES or not _tells([unit.nodes for unit in run], set()):
-            return [[unit] for unit in run]
-        return [run]
+        passes = [unit.nodes for unit in run]
+        if len(run) >= _PASSES and _tells(passes, set(), FEW):
+            return [run]
+        cycle = 0  # dilations 1, 2, 4 to 512, and again: what follows is looked at after it
+        for length in range(_PASSES, len(run)):
+            if not _tells(passes[:length], set(), 0):
+                break
+            cycle = length
+        return [run[:cycle]] if cycle else [[unit] for unit in run]
 
     def _split(self, run: list[RepeatUnit]) -> list[list[RepeatUnit]]:
         """Equal neighbours together; all iterations where no two neighbours are equal."""
@@ -300,19 +309,19 @@ def _outline(value: Any, likeness: Likeness) -> Hashable:
 # --- numbers that grow -------------------------------------------------------------------
 
 
-def _tells(passes: list[list[Node]], known: set[tuple[Body, ...]]) -> bool:
+def _tells(passes: list[list[Node]], known: set[tuple[Body, ...]], few: int) -> bool:
     """Whether what differs in each statement, from pass to pass, can be told in a few words."""
     applies, calls = (
         [[node for node in walk(nodes) if isinstance(node, kind)] for nodes in passes]
         for kind in (Apply, Call)
     )
-    if not all(are_told([node.op for node in same]) for same in zip(*applies, strict=True)):
+    if not all(are_told([node.op for node in same], few) for same in zip(*applies, strict=True)):
         return False
     for same in zip(*calls, strict=True):
         bodies = tuple(node.body for node in same)
         if len(set(bodies)) > 1 and bodies not in known:
             known.add(bodies)
-            if not _tells([body.chain.nodes for body in bodies], known):
+            if not _tells([body.chain.nodes for body in bodies], known, few):
                 return False
     return True
 

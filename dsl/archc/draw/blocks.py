@@ -79,7 +79,12 @@ def totals(cost: Cost) -> list[str]:
 
 def facts(cost: Cost, node: Call | Scope) -> list[str]:
     """What stands below a box's name: its totals, and whose weights it has."""
-    return [*([f"{SHARED} with {node.name}"] if node.again else []), *totals(cost)]
+    return [*([_shared(node)] if node.again else []), *totals(cost)]
+
+
+def _shared(node: Call | Scope) -> str:
+    """Whose weights it has; a place in a group says nothing: there both have the same."""
+    return SHARED if node.name[:1].isdigit() else f"{SHARED} with {node.name}"
 
 
 def tooltip(node: Call | Scope, path: str, cost: Cost) -> str:
@@ -102,7 +107,7 @@ def called(calls: Sequence[Call], name: str, times: int) -> Called:
 
 
 def _notes(calls: Sequence[Call]) -> str:
-    shared = f"{SHARED} with {calls[0].name}" if calls[0].again else ""
+    shared = _shared(calls[0]) if calls[0].again else ""
     return "    ".join(filter(None, (_survival(calls), shared)))
 
 

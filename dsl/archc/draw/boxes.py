@@ -93,8 +93,16 @@ class Boxes:
         elif len(box.items) == 1 and plain and box.kind != "aux" and not _is_row(box, plain[0]):
             _rename(plain[0], box, is_given=self.box.kind == "fold")
             self._dissolve(box, self.box)
-        elif len(inner) == 1 and not plain and _adopt(box, inner[0]):
+        elif len(inner) == 1 and not plain and self._is_whole(box) and _adopt(box, inner[0]):
             self._dissolve(inner[0], box)
+
+    def _is_whole(self, box: Box) -> bool:
+        """Whether a box is its only one, or merges that with nothing but what enters the box."""
+        if len(box.items) == 1:
+            return True
+        inside = {item.id for item in _all(box)}
+        into = (e for e in self.scene.edges[self._entries[box.id].first :] if e.head in inside)
+        return all(edge.tail in inside or edge.tail == box.id for edge in into)
 
     def _dissolve(self, box: Box, parent: Box) -> None:
         """Take a box away; what is in it stays, and what led into its header leads there."""
@@ -109,6 +117,13 @@ class Boxes:
             for edge in edges[entry.first :]
             for moved in _moved(edge, box.id, source, entry.skip)
         ]
+
+
+def _all(box: Box) -> Iterator[Card | Box]:
+    for item in box.items:
+        yield item
+        if isinstance(item, Box):
+            yield from _all(item)
 
 
 def _moved(edge: Edge, gone: str, source: Ports, skip: bool) -> Iterator[Edge]:

@@ -37,11 +37,12 @@ def in_columns(
 
     They are rows where the direction is "right".
     """
+    whole, scene = scene, _with_outputs_beside(scene)
     layout = _OneColumn(scene, direction)
     wanted = layout.columns() if columns is None else min(columns, _MOST)
     cuts = layout.cuts(wanted) if wanted > 1 else []
-    if not cuts:
-        return scene, 1
+    if not cuts or (columns is None and not layout.is_lower(cuts)):
+        return whole, 1
     return _ColumnMaker(scene, layout, cuts).scene(), len(cuts) + 1
 
 
@@ -49,6 +50,7 @@ def in_pages(scene: Scene, pages: int, columns: int, direction: str = "down") ->
     """The scene on so many pages of so many columns; nothing where it cannot be cut so."""
     if pages * columns == 1:
         return [scene]
+    scene = _with_outputs_beside(scene)
     layout = _OneColumn(scene, direction)
     cuts = layout.cuts(pages * columns)
     if len(cuts) + 1 != pages * columns:
@@ -70,6 +72,29 @@ def widest(scene: Scene, direction: str = "down") -> tuple[float, list[str]]:
     layout = _OneColumn(scene, direction)
     ids = list(layout.numbers)
     return layout.width(), [ids[at] for at in layout.widest()]
+
+
+def _with_outputs_beside(scene: Scene) -> Scene:
+    """The scene with each output right behind what makes it, and not at the end."""
+    tails = {edge.head: edge.tail for edge in scene.edges}
+    ends = {edge.tail for edge in scene.edges}
+    items = scene.root.items
+    outputs = [item for item in items if item.id in tails and _is_end(item, ends)]
+    made: dict[str, list[Card | Box]] = {}
+    for item in outputs:
+        made.setdefault(tails[item.id], []).append(item)
+    ordered: list[Card | Box] = []
+    for item in items:
+        if item in outputs:
+            continue
+        inside = [item.id] if isinstance(item, Card) else [c.id for c in cards(item)]
+        ordered += [item, *(output for id in inside for output in made.pop(id, ()))]
+    rest = [output for several in made.values() for output in several]
+    return replace(scene, root=replace(scene.root, items=[*ordered, *rest]))
+
+
+def _is_end(item: Card | Box, ends: set[str]) -> bool:
+    return isinstance(item, Card) and item.category == "io" and item.id not in ends
 
 
 def _page(scene: Scene, columns: list[Card | Box]) -> Scene:
@@ -105,19 +130,19 @@ class _OneColumn:
         self.numbers: dict[str, int] = {}
         self.ends: dict[str, int] = {}  # the node after each item
         self.sizes: list[tuple[float, float]] = []  # width and height
+        ends = {edge.tail for edge in scene.edges}
+        self._outputs = {item.id for item in scene.root.items if _is_end(item, ends)}
         self._places: list[tuple[int, int]] = []  # between items: the node after, and the depth
         self._number(scene.root, 0, True)
         self._widest = 0.0  # how high the widest rank is
-        self.tops = self._tops()
-        self.height = max(
-            (top + size[1] for top, size in zip(self.tops, self.sizes, strict=True)), default=0
-        )
+        self.tops = self._tops(0, len(self.sizes))
+        self.height = self._height(0, len(self.sizes))
 
     def _number(self, box: Box, depth: int, cuttable: bool) -> None:
         """Number a box's items; what repeats is never cut."""
         cuttable = cuttable and box.kind in ("network", "group", "block")
         for at, item in enumerate(box.items):
-            if at and cuttable:
+            if at and cuttable and item.id not in self._outputs:  # which stays with its maker
                 self._places.append((len(self.sizes), depth))
             self.numbers[item.id] = len(self.sizes)
             if isinstance(item, Card):
@@ -129,16 +154,21 @@ class _OneColumn:
                 self._number(item, depth + 1, cuttable)
             self.ends[item.id] = len(self.sizes)
 
-    def _tops(self) -> list[float]:
-        """By the longest way to each node; a box's items stand below its header."""
+    def _tops(self, start: int, stop: int) -> list[float]:
+        """By the longest way to each of some nodes; a box's items stand below its header."""
         tops = [0.0] * len(self.sizes)
         edges = sorted(self.scene.edges, key=lambda edge: self.numbers[edge.tail])
         for edge in edges:
             tail, head = self.numbers[edge.tail], self.numbers[edge.head]
-            if tail < head:
+            if start <= tail < head < stop:
                 gap = _GAP_BESIDE if self.lies else _GAP
                 tops[head] = max(tops[head], tops[tail] + self.sizes[tail][1] + gap)
         return tops
+
+    def _height(self, start: int, stop: int) -> float:
+        """Of some nodes, laid out by themselves."""
+        tops = self._tops(start, stop)
+        return max((tops[at] + self.sizes[at][1] for at in range(start, stop)), default=0)
 
     def width(self) -> float:
         """Of the widest rank."""
@@ -185,6 +215,11 @@ class _OneColumn:
         ways = [(limit, cuts) for limit, cuts in ways if len(cuts) == len(ways[0][1])]
         _, cuts = min(ways, key=lambda way: way[0] + self._cost(way[1]))
         return [place.at for place in cuts]
+
+    def is_lower(self, cuts: list[int]) -> bool:
+        """Whether columns are: a tower that stands beside another may be as high as the whole."""
+        heights = map(self._height, [0, *cuts], [*cuts, len(self.sizes)])
+        return max(heights) < _WORTH * self.height
 
     def _cost(self, cuts: list[_CutPlace]) -> float:
         """How much higher columns may be for fewer boxes that are cut, and fewer lines."""

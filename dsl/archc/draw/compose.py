@@ -21,11 +21,11 @@ from archc.draw.boxes import Boxes, place_of
 from archc.draw.cards import Lanes, Row
 from archc.draw.collapse import card_of
 from archc.draw.dense import appending
-from archc.draw.items import Fold, Folding, applies_of, operators, reshaped, within
+from archc.draw.items import Fold, Folding, Pass, applies_of, operators, reshaped, within
 from archc.draw.leaving import Leaving
 from archc.draw.scene import BESIDE, TRAINING, Box, Card, Port, Ports, Scene
 from archc.draw.skips import Starts
-from archc.draw.variants import BlockInstance, SourceNotes
+from archc.draw.variants import BlockInstance, SourceNotes, say_the_same
 from archc.ops import COMBINATORS
 from archc.plan import (
     Apply,
@@ -69,6 +69,10 @@ class DrawnBody:
     @property
     def references(self) -> Counter[Tensor]:
         return self.leaving.references
+
+    def say_the_same(self, one: Chain, other: Chain) -> bool:
+        """Whether words tell two stretches apart that numbers do not."""
+        return self.terms is None or say_the_same(one, other, self.terms, self.outside)
 
     def path(self, name: str) -> str:
         return self.prefix + ".".join((*self.scopes, name))
@@ -140,14 +144,20 @@ class _Composer:
         outside = instance.around is not None
         frame = DrawnBody({}, self.folding.leaving(body), f"{name}.", (), (tree,), {})
         frame.outside = outside
-        start = Card(self._id(frame.path("x")), "io", [("x", True)], [], "what goes in", pill=True)
-        self._put(start, [chain.input], frame)
+        self._put(self._sign("x", "what goes in", frame), [chain.input], frame)
         for name, x in zip(body.input_names[1:], body.inputs[1:], strict=True):
-            card = Card(self._id(frame.path(f"@{name}")), "io", [(f"@{name}", True)], [],
-                        "a tensor that is handed over", pill=True)  # fmt: skip
-            self._put(card, [x], frame)
+            self._put(self._sign(f"@{name}", "a tensor that is handed over", frame), [x], frame)
         self._chain([(chain, 1)], frame)
+        for name, x in body.gives.items() if not outside else ():
+            end = self._sign(f"output {name}", "a tensor that is given besides the last", frame)
+            self.boxes.put(end)
+            self.boxes.connect(frame.tensors[x.root], end.id)
         return self.boxes.scene
+
+    def _sign(self, title: str, tooltip: str, frame: DrawnBody) -> Card:
+        """A card where a tensor enters or leaves a block."""
+        id = self._id(frame.path(title))
+        return Card(id, "io", [(title, True)], [], tooltip, pill=True)
 
     def _end(
         self, title: str, tensor: Tensor, frame: DrawnBody, spans: tuple[Span, ...] = ()
@@ -183,7 +193,7 @@ class _Composer:
     def _chain(self, lanes: Lanes[Chain], frame: DrawnBody) -> None:
         """Statements in a row, in all their copies."""
         self.depth += 1
-        items = list(self.folding.of(lanes, frame.leaving, self._folds(frame)))
+        items = list(self.folding.of(lanes, frame.leaving, self._folds(frame), frame.say_the_same))
         at = 0
         while at < len(items):
             item = items[at]
@@ -193,6 +203,9 @@ class _Composer:
                 at += len(row)
             elif isinstance(item, Fold):
                 self._fold(item, frame)
+                at += 1
+            elif isinstance(item, Pass):
+                self._chain(item.lanes, replace(frame, terms={**(frame.terms or {}), **item.terms}))
                 at += 1
             else:
                 at += self._statement(item, operators(items, at + 1), frame)
@@ -408,6 +421,8 @@ class _Composer:
             source = frame.tensors[beginning(fold.lanes[0][0]).root]
             with self.boxes.inside(box, source) as header:
                 self._drawn(fold.lanes, header, frame)
+        if first.chain in self.notes.ranges:
+            self.boxes.box.items[-1].facts.append(self.notes.ranges[first.chain])
         self._mark_dense(fold)
         for family in frame.leaving.families(fold.units) if frame.terms is None else ():
             frame.families |= dict.fromkeys(family, family[0])

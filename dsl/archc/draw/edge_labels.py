@@ -167,9 +167,18 @@ def _areas(group: ElementTree.Element) -> Iterator[_Area]:
         middle = x + width / 2 if text.get("text-anchor") == "start" else x
         yield _Area.around(middle, y - 0.35 * points, width, 1.1 * points)
     if group.get("class") == "node":
-        for polygon in group.iter(f"{_SVG}polygon"):
-            xs, ys = zip(*_points(polygon.get("points", "")), strict=True)
-            yield _Area(min(xs) - _ROOM, min(ys) - _ROOM, max(xs) + _ROOM, max(ys) + _ROOM)
+        for corners in map(_corners, group.iter()):
+            if corners:
+                xs, ys = zip(*corners, strict=True)
+                yield _Area(min(xs) - _ROOM, min(ys) - _ROOM, max(xs) + _ROOM, max(ys) + _ROOM)
+
+
+def _corners(shape: ElementTree.Element) -> list[Point]:
+    """Of a frame: a polygon, a path where it is rounded, or a circle."""
+    if shape.tag == f"{_SVG}ellipse":
+        x, y, wide, high = (float(shape.get(name, 0)) for name in ("cx", "cy", "rx", "ry"))
+        return [(x - wide, y - high), (x + wide, y + high)]
+    return _points(shape.get("points", "") or shape.get("d", ""))
 
 
 def _borders(group: ElementTree.Element) -> Iterator[_Area]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby, takewhile
 
@@ -26,6 +26,8 @@ from archc.ops import COMBINATORS
 from archc.plan import Apply, Body, Branches, Call, Chain, Node, Scope, Tensor, walk
 from archc.report.spelling.expressions import Terms
 
+Said = Callable[[Chain, Chain], bool]
+
 
 @dataclass(slots=True)
 class Fold:
@@ -34,6 +36,14 @@ class Fold:
     lanes: Lanes[Chain]
     units: list[RepeatUnit]
     ends: Lanes[Chain]
+
+
+@dataclass(slots=True)
+class Pass:
+    """A pass of a block's loop, drawn by itself, with what its names are in it."""
+
+    lanes: Lanes[Chain]
+    terms: Terms
 
 
 _FEWEST = 6  # single cards, or branches, that fold: fewer read better written out
@@ -50,14 +60,19 @@ class Folding:
         self._alike, self._notes, self._lengths = Alike(not in_terms), notes, notes.lengths
         self._in_terms = in_terms
 
-    def of(self, lanes: Lanes[Chain], leaving: Leaving, fold: bool) -> Iterator[Lanes[Node] | Fold]:
-        """The statements of a chain, loops opened, neighbours that are alike folded."""
+    def of(
+        self, lanes: Lanes[Chain], leaving: Leaving, fold: bool, said: Said
+    ) -> Iterator[Lanes[Node] | Fold | Pass]:
+        """The statements of a chain, loops opened, neighbours that are alike folded.
+
+        `said`, in a block's own terms: whether two stretches are drawn with the same words.
+        """
         opened = [[(unit, count) for unit in units_of(chain)] for chain, count in lanes]
         columns: list[Lanes[RepeatUnit]] = [list(column) for column in zip(*opened, strict=True)]
         at = 0
         units = [column[0][0] for column in columns]
         references = leaving.references
-        runs = self._runs(units, leaving) if fold else ([unit] for unit in units)
+        runs = self._runs(units, leaving, said) if fold else ([unit] for unit in units)
         for run in runs:
             folded = columns[at : at + len(run)]
             at += len(run)
@@ -67,8 +82,11 @@ class Folding:
                 yield Fold(self._merged(folded, run), run, ends)
                 continue
             for column in folded:
-                if column[0][0].looped:
-                    yield from self.of([(unit.chain, n) for unit, n in column], leaving, fold)
+                inner = [(unit.chain, n) for unit, n in column]
+                if self._in_terms and self._notes.values.get(inner[0][0]):
+                    yield Pass(inner, self._notes.values[inner[0][0]])
+                elif column[0][0].looped:
+                    yield from self.of(inner, leaving, fold, said)
                 else:
                     yield [(unit.nodes[0], n) for unit, n in column]
 
@@ -127,7 +145,9 @@ class Folding:
     def leaving(self, body: Body) -> Leaving:
         return Leaving(body, self._alike)
 
-    def _runs(self, units: list[RepeatUnit], leaving: Leaving) -> Iterator[list[RepeatUnit]]:
+    def _runs(
+        self, units: list[RepeatUnit], leaving: Leaving, said: Said
+    ) -> Iterator[list[RepeatUnit]]:
         """Units that fold together; in a block's card all passes of a loop that look the same."""
         at = 0
         while at < len(units):
@@ -138,8 +158,21 @@ class Folding:
                 continue
             rest = takewhile(lambda unit: unit.chain not in self._lengths, units[at:])
             for run in self._alike.runs(list(rest), leaving.references, self._joined(leaving)):
-                yield from [run] if self._say_the_same(run) else ([unit] for unit in run)
+                yield from self._said_alike(run, said)
                 at += len(run)
+
+    def _said_alike(self, run: list[RepeatUnit], said: Said) -> Iterator[list[RepeatUnit]]:
+        """Those of a run that no card tells apart, in lists."""
+        if not self._say_the_same(run):
+            yield from ([unit] for unit in run)
+            return
+        same = run[:1]
+        for unit in run[1:]:
+            if not said(same[0].chain, unit.chain):
+                yield same
+                same = []
+            same.append(unit)
+        yield same
 
     def _say_the_same(self, run: list[RepeatUnit]) -> bool:
         """Whether the same `if`s are noted beside each: in some instances a pass may be shorter."""
@@ -185,12 +218,12 @@ def applies_of(lanes: Lanes[Node]) -> Lanes[Apply]:
     return [(node, count) for node, count in lanes if isinstance(node, Apply)]
 
 
-def operators(items: list[Lanes[Node] | Fold], at: int) -> Row:
+def operators(items: list[Lanes[Node] | Fold | Pass], at: int) -> Row:
     """The operators from one item on, up to a merge or anything else."""
     row: Row = []
     for item in items[at:]:
-        node = None if isinstance(item, Fold) else item[0][0]
-        if isinstance(item, Fold) or not isinstance(node, Apply) or cards.is_merge(node):
+        node = None if isinstance(item, Fold | Pass) else item[0][0]
+        if isinstance(item, Fold | Pass) or not isinstance(node, Apply) or cards.is_merge(node):
             break
         row.append(applies_of(item))
     return row

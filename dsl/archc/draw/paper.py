@@ -23,11 +23,12 @@ from archc.draw.legend import Signs, has_numbers, hottest, is_sum, repeats
 from archc.draw.part import copies_of, part_of, with_ends
 from archc.draw.scene import BESIDE, SHARED, Box, Called, Card, Scene
 from archc.draw.towers import InTowers, TowerRows, towers
+from archc.draw.trunk import by_resolution, trunk_of
 from archc.draw.variants import BlockInstance, variants
 from archc.plan import Applicable, Body, Plan
 from archc.report.spelling.numbers import human
 from archc.report.spelling.operators import format_value
-from archc.report.spelling.shapes import format_dims, format_shape
+from archc.report.spelling.shapes import format_shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def paper(plan: Plan, costs: Costs, only: str | None = None) -> Paper:
     scene = collapse.collapse(drawn, state_of)
     closed = [card.id for card in collapse.cards(scene.root)]
     runs = dict(_runs([box for box in repeats if box.id in closed]))
-    trunk = _trunk(scene)
+    trunk = trunk_of(scene)
     rows = [card for card in collapse.cards(scene.root) if card.id in trunk and not card.pill]
     shared = towers(plan, rows)
     lines = {
@@ -175,7 +176,8 @@ def paper(plan: Plan, costs: Costs, only: str | None = None) -> Paper:
     ]
     most = max(hottest(scene), 1)
     said = any(card.macs or card.params for card in collapse.cards(scene.root))
-    return Paper(scene, trunk, lines, rest, _groups(scene, trunk), templates, shared, most, said)
+    groups = by_resolution(scene, trunk)
+    return Paper(scene, trunk, lines, rest, groups, templates, shared, most, said)
 
 
 def _tree(call: Called) -> int:
@@ -251,54 +253,6 @@ def _of_all(line: PaperRow, copies: int) -> PaperRow:
     if copies == 1 or not (line.card.macs or line.card.params):
         return line
     return replace(line, notes="    ".join(filter(None, (line.notes, f"{copies} copies"))))
-
-
-def _trunk(scene: Scene) -> set[str]:
-    """Cards that every path from the inputs to the last output goes through, skips left out."""
-    order = [card.id for card in collapse.cards(scene.root)]
-    straight = [e for e in scene.edges if e.trunk]
-    into: dict[str, list[str]] = {id: [] for id in order}
-    out_of: dict[str, list[str]] = {id: [] for id in order}
-    for edge in straight:
-        into[edge.head].append(edge.tail)
-        out_of[edge.tail].append(edge.head)
-    before: dict[str, int] = {}
-    for id in order:
-        before[id] = sum(before[tail] for tail in into[id]) or int(not into[id])
-    last = next((id for id in reversed(order) if into[id]), order[-1])
-    after: dict[str, int] = {last: 1}
-    for id in reversed(order[: order.index(last)]):
-        after[id] = sum(after.get(head, 0) for head in out_of[id])
-    total = before[last]
-    return {id for id in after if before[id] * after[id] == total}
-
-
-def _groups(scene: Scene, trunk: set[str]) -> list[tuple[str, list[Card]]]:
-    """Neighbours of one resolution; a branch of another one than what it leads to has none."""
-    heads = {edge.head for edge in scene.edges if edge.training_only} - trunk
-    found = [("", list[Card]())]
-    last, branches = found[0], list[Card]()
-    for card in collapse.cards(scene.root):
-        if card.id not in trunk:
-            branches += [card] if card.id not in heads else []
-            continue
-        row = last if _resolution(card) == last[0] else (_resolution(card), list[Card]())
-        for branch in branches:
-            if _resolution(branch) == row[0]:
-                row[1].append(branch)
-            else:
-                found.append(("", [branch]))
-        row[1].append(card)
-        found += [row] if row is not last else []
-        last, branches = row, []
-    apart = [*branches, *(card for card in collapse.cards(scene.root) if card.id in heads)]
-    return [*found, ("", apart)]
-
-
-def _resolution(card: Card) -> str:
-    if card.output is None or card.category == "io":
-        return ""
-    return format_dims([int(n) for n in card.output.size], "×")
 
 
 # --- templates ---------------------------------------------------------------------------

@@ -84,8 +84,18 @@ class _Rows:
         for at, (size, cards) in enumerate(self.paper.groups):
             yield from _grouped(size, f"{at}{self.at}", [self._node(card) for card in cards])
         yield f"  {node} -> {quoted(self.first)} [style=invis];"
+        yield from self._side_by_side()
         for edge in sorted(self.main.scene.edges, key=lambda edge: edge.training_only):
             yield from (f"  {line}" for line in self._edges(edge))
+
+    def _side_by_side(self) -> Iterator[str]:
+        """What branches off a row, in order: Graphviz loses it outside of the row's cluster."""
+        rows = {card.id for size, cards in self.paper.groups if size for card in cards}
+        for id in self.paper.lines:
+            begin = [edge.head for edge in self.main.out_of.get(id, ()) if edge.trunk]
+            begin = [head for head in begin if head not in rows and self.main.entering[head] == 1]
+            if len(begin) > 1:
+                yield f"  {{rank=same; {' -> '.join(map(quoted, begin))} [style=invis]}}"
 
     def _edges(self, edge: Edge) -> Iterator[str]:
         """A line for an edge; between towers one for each of them, or from each to each."""

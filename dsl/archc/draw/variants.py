@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from archc import symbolic, syntax
 from archc.draw.cards import block_words, is_merge
@@ -30,9 +31,17 @@ from archc.plan import (
     Tensor,
     children,
 )
-from archc.report.spelling.expressions import Terms, called_with, format_expr, in_terms
+from archc.report.spelling.expressions import (
+    Terms,
+    called_with,
+    format_expr,
+    in_terms,
+    translated,
+)
+from archc.report.spelling.operators import format_value
 from archc.syntax.walk import asks_size
 
+_FEW = 3  # values of a counting loop that are listed
 _MOST = 20_000  # nodes that are compared; what is larger has a card of its own
 
 
@@ -55,6 +64,8 @@ class SourceNotes:
     tests: dict[Node, list[str]] = field(default_factory=dict)
     counts: dict[Chain, str] = field(default_factory=dict)  # by the loop's first iteration
     lengths: dict[Chain, int] = field(default_factory=dict)  # of these loops in the instance
+    ranges: dict[Chain, str] = field(default_factory=dict)  # and `i = 0…3`, where words ask for it
+    values: dict[Chain, Terms] = field(default_factory=dict)  # the same of passes drawn one by one
 
     def test(self, node: Node) -> str:
         """`stride > 1 or in.c != out`; "" for what is there in all instances."""
@@ -86,12 +97,22 @@ def variants(instances: Sequence[BlockInstance]) -> list[Variant]:
 def _stands_for(variant: Variant, instances: Sequence[BlockInstance], at: int) -> bool:
     """Whether a card can stand for one instance more; it then says what it must."""
     same = any(instances[member] == instances[at] for member in variant.members)
-    notes = SourceNotes(dict(variant.notes.tests), variant.notes.counts, variant.notes.lengths)
+    notes = replace(variant.notes, tests=dict(variant.notes.tests))
     if not same and not _Comparison(notes).instances(variant.shown, instances[at]):
         return False
     variant.members.append(at)
     variant.notes = notes
     return True
+
+
+def say_the_same(one: Chain, other: Chain, terms: Terms, outside: bool) -> bool:
+    """Whether two stretches of a block are drawn alike, in its terms and not in numbers alone.
+
+    `outside` where the block is called from them.
+    """
+    comparison = _Comparison(SourceNotes())
+    same = comparison.passes_alike(one, other, terms, terms, outside)
+    return same and not comparison.notes.tests
 
 
 @dataclass(slots=True)
@@ -102,7 +123,8 @@ class _Comparison:
     pairs: set[tuple[Tensor, Tensor]] = field(default_factory=set)  # tensors that stand for another
     asked: dict[Choice, str] = field(default_factory=dict)  # the tests of those that were met
     compared: int = 0
-    blocks: tuple[syntax.Block | None, ...] = ()  # that are being compared
+    words: list[str] = field(default_factory=list)  # on the cards of what is shown
+    blocks: tuple[syntax.Block | None, ...] = (None,)  # that are being compared
     passes: tuple[str, ...] = ()  # the names of the loops around, which say nothing on a card
 
     def instances(self, shown: BlockInstance, other: BlockInstance) -> bool:
@@ -117,7 +139,9 @@ class _Comparison:
 
     def _are_pairs(self, shown: Sequence[Tensor], other: Sequence[Tensor]) -> bool:
         pairs = zip(shown, other, strict=False)
-        return len(shown) == len(other) and all((a.root, b.root) in self.pairs for a, b in pairs)
+        return len(shown) == len(other) and all(
+            a.root is b.root or (a.root, b.root) in self.pairs for a, b in pairs
+        )
 
     def _nodes(
         self, shown: list[Node], other: list[Node], ours: Terms, theirs: Terms, outside: bool
@@ -165,6 +189,7 @@ class _Comparison:
 
     def _apply(self, a: Apply, b: Apply, ours: Terms, theirs: Terms) -> bool:
         words, others = block_words(a, ours), block_words(b, theirs)
+        self.words += words
         if words[0] != others[0] or a.again != b.again or len(a.inputs) != len(b.inputs):
             return False
         if is_merge(a):
@@ -202,39 +227,70 @@ class _Comparison:
         return isinstance(node, Call) and _tree(node.body) in self.blocks
 
     def _loop(self, a: Loop, b: Loop, ours: Terms, theirs: Terms, outside: bool) -> bool:
-        """The same passes; or as many as the block says, where all look like the first."""
+        """The same passes; or one that stands for all, where they look alike."""
         outer = self.passes
-        is_counted = a.items is None and self._says(a.count, ours)
+        is_said = self._says(a.count if a.items is None else a.items, ours)
         self.passes = (*outer, *a.names)
         many = len(a.iterations) > 1 and bool(b.iterations)
-        same = is_counted and many and self._folds(a, b, ours, theirs, outside)
+        same = many and (is_said or _values(a, ours) == _values(b, theirs))
+        same = same and self._folds(a, b, ours, theirs, outside, is_said)
         if not same and not (a.iterations and a.iterations[0] in self.notes.counts):
-            same = self._chains(a, b, ours, theirs, outside)
+            same = self._one_by_one(a, b, ours, theirs, outside)
         self.passes = outer
         return same
 
-    def _folds(self, a: Loop, b: Loop, ours: Terms, theirs: Terms, outside: bool) -> bool:
-        """Whether all passes of two loops look like the first of `a`, which stands for them."""
+    def _one_by_one(self, a: Loop, b: Loop, ours: Terms, theirs: Terms, outside: bool) -> bool:
+        """The same passes, with numbers for the loop's names where these are always the same."""
+        before = len(self.words)
+        same = self._chains(a, b, ours, theirs, outside)
+        asked = any(_is_named(name, self.words[before:]) for name in a.names)
+        for chain, one, other in zip(
+            a.iterations, _values(a, ours), _values(b, theirs), strict=False
+        ):
+            known = dict(zip(a.names, one, strict=True)) if asked and one == other else {}
+            found = {name: x for name, x in known.items() if isinstance(x, symbolic.Expr)}
+            self.notes.values[chain] = found
+        return same
+
+    def _folds(
+        self, a: Loop, b: Loop, ours: Terms, theirs: Terms, outside: bool, is_said: bool
+    ) -> bool:
+        """Whether all passes of two loops look like the first of `a`, which stands for them.
+
+        There are as many as the block says; or of a list, or always so many, and their words name
+        what differs.
+        """
         first = a.iterations[0]
-        alike = self._are_alike(a, ours, outside) and self._are_alike(b, theirs, outside)
-        if not alike or not self._pass(first, b.iterations[0], ours, theirs, outside):
+        words, others = self._words(a, ours, outside), self._words(b, theirs, outside)
+        if words is None or others is None:
+            return False
+        asked = [at for at, name in enumerate(a.names) if _is_named(name, words)]
+        if not asked and not (is_said and a.items is None):
+            return False
+        if not self.passes_alike(first, b.iterations[0], ours, theirs, outside):
             return False
         self._pair((first.output,), (b.iterations[-1].output,))
-        text = format_expr(in_terms(a.count, ours))
-        self.notes.counts[first] = text if text.isidentifier() else f"({text})"
+        text = format_expr(in_terms(a.count, ours)) if is_said else str(len(a.iterations))
+        self.notes.counts[first] = text if text.isidentifier() or text.isdigit() else f"({text})"
         self.notes.lengths[first] = len(a.iterations)
+        if asked and is_said and a.items is not None:
+            items = format_expr(in_terms(a.items, ours))
+            self.notes.ranges[first] = f"{', '.join(a.names)} in {items}"
+        elif asked:
+            self.notes.ranges[first] = ", ".join(_range(a, at, ours) for at in asked)
         return True
 
-    def _are_alike(self, loop: Loop, terms: Terms, outside: bool) -> bool:
-        """Whether the passes of one loop look the same, those of an `if` too."""
+    def _words(self, loop: Loop, terms: Terms, outside: bool) -> list[str] | None:
+        """What the passes of one loop say; None where they do not look the same."""
         first, *rest = loop.iterations
-        own = replace(self, notes=SourceNotes(), pairs=set(self.pairs), asked={})
-        own.pairs |= {(b, b) for pair in self.pairs for b in pair}
-        same = all(own._pass(first, other, terms, terms, outside) for other in rest)
+        own = replace(self, notes=SourceNotes(), pairs=set(self.pairs), asked={}, words=[])
+        same = all(
+            own.passes_alike(first, other, terms, terms, outside) for other in rest or [first]
+        )
         self.compared = own.compared
-        return same and not own.notes.tests
+        return own.words if same and not own.notes.tests else None
 
-    def _pass(self, a: Chain, b: Chain, ours: Terms, theirs: Terms, outside: bool) -> bool:
+    def passes_alike(self, a: Chain, b: Chain, ours: Terms, theirs: Terms, outside: bool) -> bool:
         self._pair((a.input,), (b.input,))
         return self._nodes(a.nodes, b.nodes, ours, theirs, outside)
 
@@ -263,6 +319,30 @@ class _Comparison:
         if terms or "in." in text:  # which may be what comes in here, not into the block
             text = symbolic.render(asked).replace("math.", "")
         return text if choice.taken else f"not ({text})"
+
+
+def _is_named(name: str, words: list[str]) -> bool:
+    return any(re.search(rf"\b{re.escape(name)}\b", text) for text in words)
+
+
+def _range(loop: Loop, at: int, terms: Terms) -> str:
+    """`i = 0…n - 1`, `w = 16, 32`: what a name of a loop is in its passes."""
+    if loop.start is not None and (loop.count.constant is None or len(loop.values) > _FEW):
+        end = symbolic.add(symbolic.add(loop.start, loop.count), symbolic.const(-1))
+        first, last = (format_expr(in_terms(expr, terms)) for expr in (loop.start, end))
+        return f"{loop.names[at]} = {first}…{last}"
+    values = [values[at] for values in _values(loop, terms)]
+    texts = [format_expr(x) if isinstance(x, symbolic.Expr) else format_value(x) for x in values]
+    return f"{loop.names[at]} = {', '.join(texts)}"
+
+
+def _values(loop: Loop, terms: Terms) -> list[tuple[Any, ...]]:
+    """What the names of a loop are in its passes: expressions, and values that are no numbers."""
+    found = []
+    for values in loop.values:
+        exprs = [translated(value, terms) for value in values]
+        found.append(tuple(v if x is None else x for v, x in zip(values, exprs, strict=True)))
+    return found
 
 
 def _tree(body: Body) -> syntax.Block | None:
