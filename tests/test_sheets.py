@@ -188,7 +188,7 @@ def test_what_is_left_out() -> None:
                 ("googlenet", "slide", "volumes", 1),
                 ("vgg16", "a4", "volumes", 1),
                 ("resnet50", "slide", "engineer", 3),
-                ("googlenet", "a4", "engineer", 7),
+                ("googlenet", "a4", "engineer", 5),
             )
         ),
     ],

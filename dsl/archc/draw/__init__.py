@@ -20,7 +20,7 @@ from archc.analysis.receptive import Field
 from archc.arguments import need_count
 from archc.choices import DIRECTIONS, HIDEABLE, ROWS, SHEETS, THEMES, VIEWS, misfit
 from archc.draw.collapse import Unknown, boxes, nesting, to_depth
-from archc.draw.columns import estimated_size, in_columns, in_pages, widest
+from archc.draw.columns import estimated_size, in_columns, in_full_pages, in_pages, widest
 from archc.draw.compose import compose
 from archc.draw.describe import describe, labelled
 from archc.draw.dot import dot
@@ -28,7 +28,7 @@ from archc.draw.legend import Heading, Signs, banner, hottest
 from archc.draw.limits import DrawingWarning, warn
 from archc.draw.part import part_of
 from archc.draw.scene import Scene
-from archc.draw.sheets import MOST, TooManySheets, fits, is_readable, on_sheets
+from archc.draw.sheets import MOST, Size, TooManySheets, areas, fits, is_readable, on_sheets
 from archc.draw.theme import recoloured
 from archc.plan import Plan
 from archc.source import Source
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from archc.draw.placed import Placed
 
 _COLUMNS = 6  # most that are tried for a sheet
+# Of pages that are filled: sizes are estimates, and so each fills them to another degree.
+_SCALES = (1.5, 1.2, 1, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55)
 _LONGEST = 30  # characters of a name in a message
 
 __all__ = [
@@ -193,24 +195,35 @@ def _column_pages(
     scene: Scene, head: Heading, name: str, style: DrawStyle, sheet: str
 ) -> Iterator[list[str]]:
     """On one page in one column, in two and so on; then on two pages, and so on."""
-    across, along = estimated_size(scene, style.direction)
     most = hottest(scene)
-    asked = [style.columns] if style.columns else range(1, _COLUMNS + 1)
+    for made, columns in _divided(scene, style, sheet):
+        signs, count = Signs.of(*made), len(made)
+        titles = [banner(head, signs, most, style.hidden, (at + 1, count)) for at in range(count)]
+        pairs = zip(made, titles, strict=True)
+        yield [dot(page, name, title, columns, most, style.direction) for page, title in pairs]
+
+
+def _divided(scene: Scene, style: DrawStyle, sheet: str) -> Iterator[tuple[list[Scene], int]]:
+    """The pages, and how many columns each has; with more and more pages.
+
+    All columns are as high as others, or, where a page has one, as high as its sheet.
+    """
+
+    def turned(size: Size) -> Size:
+        return size if style.direction == "down" else (size[1], size[0])
+
+    across, along = estimated_size(scene, style.direction)
+    full = list[list[Scene]]()
     for count in range(1, MOST + 1):
-        for columns in asked:
-            size = across * columns, along / (count * columns)
-            if not fits(sheet, size if style.direction == "down" else size[::-1]):
+        for columns in [style.columns] if style.columns else range(1, _COLUMNS + 1):
+            if not fits(sheet, turned((across * columns, along / (count * columns)))):
                 continue
-            made = in_pages(scene, count, columns, style.direction)
-            signs = Signs.of(*made)
-            titles = [
-                banner(head, signs, most, style.hidden, (at + 1, count)) for at in range(count)
-            ]
-            pairs = zip(made, titles, strict=False)
-            if made:
-                yield [
-                    dot(page, name, title, columns, most, style.direction) for page, title in pairs
-                ]
+            if made := in_pages(scene, count, columns, style.direction):
+                yield made, columns
+        if count == 2 and style.columns in (None, 1):
+            sizes = ([turned(area) for area in areas(sheet, scale)] for scale in _SCALES)
+            full = list(in_full_pages(scene, sizes, MOST, style.direction))
+        yield from ((made, 1) for made in full if len(made) == count)
 
 
 def scene_of(plan: Plan, style: DrawStyle) -> Scene:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from math import sqrt
 
 from archc.draw.boxes import title
 from archc.draw.collapse import boxes, cards
 from archc.draw.scene import Box, Card, Edge, Scene
+from archc.draw.sheets import Size
 from archc.draw.style import text_width
 
 _LONG, _LONG_TALL = 3.8, 2.8  # a drawing as many times as high as wide is cut; a tall one
@@ -25,6 +26,8 @@ _MOST = 16  # columns
 _GAP, _HEADER, _MARGIN = 24, 44, 10  # points: between ranks, of a box's header, around a box
 _GAP_BESIDE, _LINE = 40, 1100  # between ranks of a row; a row that is not cut
 _DEEP, _SIGN = 40, 120  # points that a column may be lower for a box, or a sign, less
+_HEAD = 150  # points of a page: its title, its margins, signs
+_BENDS = 1.3  # times the width of cards side by side: with the margins of boxes, and lines
 _PASS = 5  # edges that a cut may cross
 _SLACK = (0, 0.04, 0.08, 0.12, 0.16)  # of a column's height
 _WORTH = 0.8  # of the height: a drawing that stays as high is not cut
@@ -55,10 +58,20 @@ def in_pages(scene: Scene, pages: int, columns: int, direction: str = "down") ->
     cuts = layout.cuts(pages * columns)
     if len(cuts) + 1 != pages * columns:
         return []
-    whole = _ColumnMaker(scene, layout, cuts).scene()
-    return [
-        _page(whole, whole.root.items[at : at + columns]) for at in range(0, len(cuts) + 1, columns)
-    ]
+    return _pages(scene, layout, cuts, columns)
+
+
+def in_full_pages(
+    scene: Scene, sheets: Iterable[Sequence[Size]], most: int, direction: str = "down"
+) -> Iterator[list[Scene]]:
+    """The scene in one column on pages that hold as much as they can, in each of several ways.
+
+    A way is the sizes, in points, that a page may have: of a sheet upright, and of one that lies.
+    """
+    scene = _with_outputs_beside(scene)
+    layout = _OneColumn(scene, direction)
+    for cuts in dict.fromkeys(tuple(layout.filled(sizes, most)) for sizes in sheets):
+        yield _pages(scene, layout, list(cuts), 1)
 
 
 def estimated_size(scene: Scene, direction: str = "down") -> tuple[float, float]:
@@ -95,6 +108,13 @@ def _with_outputs_beside(scene: Scene) -> Scene:
 
 def _is_end(item: Card | Box, ends: set[str]) -> bool:
     return isinstance(item, Card) and item.category == "io" and item.id not in ends
+
+
+def _pages(scene: Scene, layout: _OneColumn, cuts: list[int], columns: int) -> list[Scene]:
+    whole = _ColumnMaker(scene, layout, cuts).scene()
+    return [
+        _page(whole, whole.root.items[at : at + columns]) for at in range(0, len(cuts) + 1, columns)
+    ]
 
 
 def _page(scene: Scene, columns: list[Card | Box]) -> Scene:
@@ -134,7 +154,6 @@ class _OneColumn:
         self._outputs = {item.id for item in scene.root.items if _is_end(item, ends)}
         self._places: list[tuple[int, int]] = []  # between items: the node after, and the depth
         self._number(scene.root, 0, True)
-        self._widest = 0.0  # how high the widest rank is
         self.tops = self._tops(0, len(self.sizes))
         self.height = self._height(0, len(self.sizes))
 
@@ -172,21 +191,26 @@ class _OneColumn:
 
     def width(self) -> float:
         """Of the widest rank."""
-        events: list[tuple[float, float]] = []
-        for top, (width, height) in zip(self.tops, self.sizes, strict=True):
-            events += [(top, width + _GAP), (top + height - 1, -width - _GAP)]
-        widest = now = 0.0
-        for top, change in sorted(events):
-            now += change
-            if now > widest:
-                widest, self._widest = now, top
-        return widest + 2 * _MARGIN
+        return self._widest_rank(0, len(self.sizes))[0]
 
     def widest(self) -> list[int]:
         """The nodes of that rank."""
-        self.width()
+        _, height = self._widest_rank(0, len(self.sizes))
         nodes = enumerate(zip(self.tops, self.sizes, strict=True))
-        return [at for at, (top, size) in nodes if top <= self._widest < top + size[1] - 1]
+        return [at for at, (top, size) in nodes if top <= height < top + size[1] - 1]
+
+    def _widest_rank(self, start: int, stop: int) -> tuple[float, float]:
+        """How wide the widest rank of some nodes is, and where."""
+        events: list[tuple[float, float]] = []
+        for at in range(start, stop):
+            top, (width, height) = self.tops[at], self.sizes[at]
+            events += [(top, width + _GAP), (top + height - 1, -width - _GAP)]
+        widest = now = where = 0.0
+        for top, change in sorted(events):
+            now += change
+            if now > widest:
+                widest, where = now, top
+        return widest + 2 * _MARGIN, where
 
     def columns(self) -> int:
         """How many make it as wide as a slide."""
@@ -215,6 +239,25 @@ class _OneColumn:
         ways = [(limit, cuts) for limit, cuts in ways if len(cuts) == len(ways[0][1])]
         _, cuts = min(ways, key=lambda way: way[0] + self._cost(way[1]))
         return [place.at for place in cuts]
+
+    def filled(self, sizes: Sequence[Size], most: int) -> list[int]:
+        """The nodes that begin further pages, each of the size that holds most; at most so many."""
+        places, cuts = list(self._possible()), [0]
+        while len(cuts) <= most and not self._holds(sizes, cuts[-1], len(self.sizes)):
+            places = [place for place in places if place.at > cuts[-1]]
+            if not places:
+                break
+            held = takewhile(lambda place: self._holds(sizes, cuts[-1], place.at), places)
+            best = max(list(held) or places[:1], key=lambda place: place.height - place.cost)
+            cuts.append(best.at)
+        return cuts[1:]
+
+    def _holds(self, sizes: Sequence[Size], start: int, stop: int) -> bool:
+        """Whether a page of one of some sizes holds some nodes, below its head."""
+        ends = (self.tops[at] + self.sizes[at][1] for at in range(start, stop))
+        height = max(ends) - min(self.tops[start:stop]) + _HEAD
+        width, _ = self._widest_rank(start, stop)
+        return any(_BENDS * width <= wide and height <= high for wide, high in sizes)
 
     def is_lower(self, cuts: list[int]) -> bool:
         """Whether columns are: a tower that stands beside another may be as high as the whole."""

@@ -42,6 +42,12 @@ def fits(sheet: str, size: Size) -> bool:
     return _scale(size, _lying(sheet, size)) > 0.8 * _SMALLEST
 
 
+def areas(sheet: str, scale: float) -> list[Size]:
+    """The sizes, in points, of drawings that fill one in a scale, upright and lying."""
+    wide, high = ((side - 2 * _MARGIN) / scale for side in SHEETS[sheet])
+    return [(wide, high)] if sheet == "slide" else [(wide, high), (high, wide)]
+
+
 def is_readable(sheet: str, draw: Callable[[str], bytes], dot: str) -> bool:
     """Whether a drawing can be read on one; `draw` makes SVG of DOT."""
     size = _size(draw(dot))
