@@ -1221,7 +1221,7 @@ def _in_each_pass(item: Item, names: _Names) -> Iterator[dict[str, Any]]:
     for cell in item.cells:
         parts = re.split(r", (?=\w+ = )", cell)
         if found := re.match(r"(?!if )(\w+(?:, \w+)*) in (.+)$", cell):
-            values = [*map(_flat, names.worked_out(found[2]))]
+            values = [*map(_flat, names.worked_out(found[2]) or ())]  # text that was cut
             yield from (dict(zip(found[1].split(", "), x, strict=True)) for x in values)
         elif all(re.match(r"\w+ = ", part) for part in parts):
             columns = {part.split(" = ")[0]: _values(part.split(" = ")[1], names) for part in parts}

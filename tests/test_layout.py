@@ -152,6 +152,21 @@ def test_a_card_says_what_a_loops_names_are() -> None:
     assert "×3 w = c, 2·c, 4·c" in words("lists_made_in_a_block")
 
 
+def test_calls_that_share_a_body_have_counts_and_lists_of_their_own() -> None:
+    said = words("calls_that_share_a_body")
+    assert said.count("×n group") == said.count("×m group") == 1
+    said = words("lists_of_calls_that_share_a_body")
+    assert said.count("k = w, 8") == said.count("k = v, 8") == 2
+
+
+def test_a_card_says_which_lists_a_loop_goes_through() -> None:
+    said = words("lists_given_to_a_block")
+    assert "×(len(ws)) w, k in zip(ws, ks)" in said
+    assert "×(len(ws[1:])) w in ws[1:]" in said
+    for number in range(3):  # passes one by one
+        assert f"→ ws[{number}] · relu" in said
+
+
 def test_passes_one_by_one_have_numbers_for_a_loops_names() -> None:
     said = words("loops_of_a_block")
     assert said.count("→ w · relu") == said.count("→ 2·w · relu") == said.count("→ 3·w · relu") == 1

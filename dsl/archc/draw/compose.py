@@ -193,7 +193,8 @@ class _Composer:
     def _chain(self, lanes: Lanes[Chain], frame: DrawnBody) -> None:
         """Statements in a row, in all their copies."""
         self.depth += 1
-        items = list(self.folding.of(lanes, frame.leaving, self._folds(frame), frame.say_the_same))
+        fold = self._folds(frame)
+        items = list(self.folding.of(lanes, frame.leaving, fold, frame.calls, frame.say_the_same))
         at = 0
         while at < len(items):
             item = items[at]
@@ -410,7 +411,8 @@ class _Composer:
     def _fold(self, fold: Fold, frame: DrawnBody) -> None:
         """Neighbours that are alike, drawn once."""
         first, last = fold.units[0], fold.units[-1]
-        name, times = names(first, last), self.notes.counts.get(first.chain, "")
+        place = frame.calls, first.chain
+        name, times = names(first, last), self.notes.counts.get(place, "")
         nodes = [(list(units_of(chain)), n) for chain, n in fold.lanes]
         only = first.nodes[0] if len(nodes[0][0]) == 1 else None
         if isinstance(only, Call | Scope):
@@ -422,8 +424,8 @@ class _Composer:
             source = frame.tensors[beginning(fold.lanes[0][0]).root]
             with self.boxes.inside(box, source) as header:
                 self._drawn(fold.lanes, header, frame)
-        if first.chain in self.notes.ranges:
-            self.boxes.box.items[-1].facts.append(self.notes.ranges[first.chain])
+        if place in self.notes.ranges:
+            self.boxes.box.items[-1].facts.append(self.notes.ranges[place])
         self._mark_dense(fold)
         for family in frame.leaving.families(fold.units) if frame.terms is None else ():
             frame.families |= dict.fromkeys(family, family[0])
