@@ -291,8 +291,13 @@ class Readback:
             for tensor, size in self.network.inputs(step):
                 tail, before = makers[tensor]
                 yield from self._edge(tail, before, card, place, size, wanted, step.key)
-        outputs = self._ends("output")
-        for (_, value), key in zip(self.network.run.outputs, outputs, strict=True):
+        titles = {item.id: item.cells[0] for item in self.drawing.cards}
+        outputs = {titles[key].removeprefix("output "): key for key in self._ends("output")}
+        if outputs.keys() != {name for name, _ in self.network.run.outputs}:
+            yield f"the outputs are {', '.join(outputs)}"
+            return
+        for name, value in self.network.run.outputs:
+            key = outputs[name]
             tail, before = makers[self.network.value(value)]
             yield from self._edge(tail, before, key, (), False, wanted, key)
         yield from self._one_of_each()

@@ -100,7 +100,9 @@ def compose_block(
     own = [formal.name.id for formal in block.tree.formals] if block is not None else []
     values = {name: translated(symbolic.plain(params[name]), {}) for name in own if name in params}
     hidden = {name: value for name, value in values.items() if value is not None}
-    return _Composer(costs, notes=notes, in_terms=True, hidden=hidden).block(instance, name)
+    composer = _Composer(costs, notes=notes, in_terms=True, hidden=hidden)
+    composer.own = {name: symbolic.var(name) for name in own}
+    return composer.block(instance, name)
 
 
 @dataclass
@@ -110,6 +112,7 @@ class _Composer:
     expand: frozenset[str] = frozenset()
     notes: SourceNotes = field(default_factory=SourceNotes)
     in_terms: bool = False  # a block by itself, in its own terms
+    own: Terms = field(default_factory=dict)  # its names, which are what they are
     hidden: Terms = field(default_factory=dict)  # params of the network that its own names hide
     boxes: Boxes = field(default_factory=Boxes)
     ids: Runs = field(default_factory=Runs)
@@ -206,7 +209,8 @@ class _Composer:
                 self._fold(item, frame)
                 at += 1
             elif isinstance(item, Pass):
-                self._chain(item.lanes, replace(frame, terms={**(frame.terms or {}), **item.terms}))
+                terms = {**(frame.terms or self.own), **item.terms}
+                self._chain(item.lanes, replace(frame, terms=terms))
                 at += 1
             else:
                 at += self._statement(item, operators(items, at + 1), frame)
