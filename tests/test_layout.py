@@ -63,14 +63,19 @@ def test_branches_between_two_rows_are_in_order() -> None:
     assert len({where[pool][1] for pool in pools}) == 1
 
 
-def test_the_rows_lead_to_the_farthest_output() -> None:
+def test_the_rows_lead_to_the_output_with_the_most_of_them() -> None:
     rows = on_paper(analysis_of("outputs_of_many_lengths")).lines
     assert "output image" in rows
     assert "deconv2" in rows
     assert not {"output mean", "output log_variance", "fc1", "fc2"} & rows.keys()
 
 
-def test_rows_lead_to_the_last_of_outputs_that_are_as_far() -> None:
+def test_the_layers_of_a_backbone_are_rows_where_a_pyramid_leaves_it() -> None:
+    rows = on_paper(archc.load("resnet50_fpn").analysis).lines
+    assert sum(name.startswith("body.layer") for name in rows) == 8
+
+
+def test_rows_lead_to_the_last_of_outputs_with_as_many() -> None:
     text = "input 8x8 x3\nconv 1x1 x4 as x\nfc 2 each; output a\n@x; fc 3 each; output b"
     rows = on_paper(analyze(Source("a", text))).lines
     assert "output b" in rows
