@@ -24,8 +24,9 @@ def trunk_of(scene: Scene) -> set[str]:
     ways: dict[str, int] = {}  # from the inputs
     for id, tails in into.items():
         ways[id] = sum(ways[tail] for tail in tails) or int(not tails)
-    ends = [card.id for card in drawn if card.category == "io" and into[card.id]]
-    trunks = [_on_all_ways(end, into, ways) for end in ends or [drawn[-1].id]]
+    reached = [card for card in drawn if into[card.id]] or drawn
+    ends = [card for card in reached if card.category == "io"] or reached[-1:]
+    trunks = [_on_all_ways(end.id, into, ways) for end in ends]
     return max(reversed(trunks), key=len)
 
 
@@ -45,7 +46,7 @@ def by_resolution(scene: Scene, trunk: set[str]) -> list[tuple[str, list[Card]]]
     arrows that lead up. So a row ends where a branch of another resolution comes back, and the
     branches there stand in none.
     """
-    heads = {edge.head for edge in scene.edges if edge.training_only}
+    heads = {edge.head for edge in scene.edges if edge.training_only} - trunk
     into: _Into = {}
     for edge in scene.edges:
         into.setdefault(edge.head, []).append(edge.tail)
