@@ -291,8 +291,13 @@ class Readback:
             for tensor, size in self.network.inputs(step):
                 tail, before = makers[tensor]
                 yield from self._edge(tail, before, card, place, size, wanted, step.key)
-        outputs = self._ends("output")
-        for (_, value), key in zip(self.network.run.outputs, outputs, strict=True):
+        titles = {item.id: item.cells[0] for item in self.drawing.cards}
+        outputs = {titles[key].removeprefix("output "): key for key in self._ends("output")}
+        if outputs.keys() != {name for name, _ in self.network.run.outputs}:
+            yield f"the outputs are {', '.join(outputs)}"
+            return
+        for name, value in self.network.run.outputs:
+            key = outputs[name]
             tail, before = makers[self.network.value(value)]
             yield from self._edge(tail, before, key, (), False, wanted, key)
         yield from self._one_of_each()
@@ -1270,7 +1275,7 @@ def _in_each_pass(item: Item, names: _Names) -> Iterator[dict[str, Any]]:
     for cell in item.cells:
         parts = re.split(r", (?=\w+ = )", cell)
         if found := re.match(r"(?!if )(\w+(?:, \w+)*) in (.+)$", cell):
-            values = [*map(_flat, names.worked_out(found[2]))]
+            values = [*map(_flat, names.worked_out(found[2]) or ())]  # text that was cut
             yield from (dict(zip(found[1].split(", "), x, strict=True)) for x in values)
         elif all(re.match(r"\w+ = ", part) for part in parts):
             columns = {part.split(" = ")[0]: _values(part.split(" = ")[1], names) for part in parts}

@@ -63,14 +63,19 @@ def test_branches_between_two_rows_are_in_order() -> None:
     assert len({where[pool][1] for pool in pools}) == 1
 
 
-def test_the_rows_lead_to_the_farthest_output() -> None:
+def test_the_rows_lead_to_the_output_with_the_most_of_them() -> None:
     rows = on_paper(analysis_of("outputs_of_many_lengths")).lines
     assert "output image" in rows
     assert "deconv2" in rows
     assert not {"output mean", "output log_variance", "fc1", "fc2"} & rows.keys()
 
 
-def test_rows_lead_to_the_last_of_outputs_that_are_as_far() -> None:
+def test_the_layers_of_a_backbone_are_rows_where_a_pyramid_leaves_it() -> None:
+    rows = on_paper(archc.load("resnet50_fpn").analysis).lines
+    assert sum(name.startswith("body.layer") for name in rows) == 8
+
+
+def test_rows_lead_to_the_last_of_outputs_with_as_many() -> None:
     text = "input 8x8 x3\nconv 1x1 x4 as x\nfc 2 each; output a\n@x; fc 3 each; output b"
     rows = on_paper(analyze(Source("a", text))).lines
     assert "output b" in rows
@@ -150,6 +155,21 @@ def test_a_card_says_what_a_loops_names_are() -> None:
     assert "×(len(widths)) i, w in enumerate(widths)" in said
     assert "×3 f = relu, silu, gelu" in said
     assert "×3 w = c, 2·c, 4·c" in words("lists_made_in_a_block")
+
+
+def test_calls_that_share_a_body_have_counts_and_lists_of_their_own() -> None:
+    said = words("calls_that_share_a_body")
+    assert said.count("×n group") == said.count("×m group") == 1
+    said = words("lists_of_calls_that_share_a_body")
+    assert said.count("k = w, 8") == said.count("k = v, 8") == 2
+
+
+def test_a_card_says_which_lists_a_loop_goes_through() -> None:
+    said = words("lists_given_to_a_block")
+    assert "×(len(ws)) w, k in zip(ws, ks)" in said
+    assert "×(len(ws[1:])) w in ws[1:]" in said
+    for number in range(3):  # passes one by one
+        assert f"→ ws[{number}] · relu" in said
 
 
 def test_passes_one_by_one_have_numbers_for_a_loops_names() -> None:

@@ -100,7 +100,9 @@ def compose_block(
     own = [formal.name.id for formal in block.tree.formals] if block is not None else []
     values = {name: translated(symbolic.plain(params[name]), {}) for name in own if name in params}
     hidden = {name: value for name, value in values.items() if value is not None}
-    return _Composer(costs, notes=notes, in_terms=True, hidden=hidden).block(instance, name)
+    composer = _Composer(costs, notes=notes, in_terms=True, hidden=hidden)
+    composer.own = {name: symbolic.var(name) for name in own}
+    return composer.block(instance, name)
 
 
 @dataclass
@@ -110,6 +112,7 @@ class _Composer:
     expand: frozenset[str] = frozenset()
     notes: SourceNotes = field(default_factory=SourceNotes)
     in_terms: bool = False  # a block by itself, in its own terms
+    own: Terms = field(default_factory=dict)  # its names, which are what they are
     hidden: Terms = field(default_factory=dict)  # params of the network that its own names hide
     boxes: Boxes = field(default_factory=Boxes)
     ids: Runs = field(default_factory=Runs)
@@ -193,7 +196,8 @@ class _Composer:
     def _chain(self, lanes: Lanes[Chain], frame: DrawnBody) -> None:
         """Statements in a row, in all their copies."""
         self.depth += 1
-        items = list(self.folding.of(lanes, frame.leaving, self._folds(frame), frame.say_the_same))
+        fold = self._folds(frame)
+        items = list(self.folding.of(lanes, frame.leaving, fold, frame.calls, frame.say_the_same))
         at = 0
         while at < len(items):
             item = items[at]
@@ -205,7 +209,8 @@ class _Composer:
                 self._fold(item, frame)
                 at += 1
             elif isinstance(item, Pass):
-                self._chain(item.lanes, replace(frame, terms={**(frame.terms or {}), **item.terms}))
+                terms = {**(frame.terms or self.own), **item.terms}
+                self._chain(item.lanes, replace(frame, terms=terms))
                 at += 1
             else:
                 at += self._statement(item, operators(items, at + 1), frame)
@@ -409,7 +414,8 @@ class _Composer:
     def _fold(self, fold: Fold, frame: DrawnBody) -> None:
         """Neighbours that are alike, drawn once."""
         first, last = fold.units[0], fold.units[-1]
-        name, times = names(first, last), self.notes.counts.get(first.chain, "")
+        place = frame.calls, first.chain
+        name, times = names(first, last), self.notes.counts.get(place, "")
         nodes = [(list(units_of(chain)), n) for chain, n in fold.lanes]
         only = first.nodes[0] if len(nodes[0][0]) == 1 else None
         if isinstance(only, Call | Scope):
@@ -421,8 +427,8 @@ class _Composer:
             source = frame.tensors[beginning(fold.lanes[0][0]).root]
             with self.boxes.inside(box, source) as header:
                 self._drawn(fold.lanes, header, frame)
-        if first.chain in self.notes.ranges:
-            self.boxes.box.items[-1].facts.append(self.notes.ranges[first.chain])
+        if place in self.notes.ranges:
+            self.boxes.box.items[-1].facts.append(self.notes.ranges[place])
         self._mark_dense(fold)
         for family in frame.leaving.families(fold.units) if frame.terms is None else ():
             frame.families |= dict.fromkeys(family, family[0])

@@ -25,6 +25,7 @@ from archc.draw.variants import SourceNotes
 from archc.ops import COMBINATORS
 from archc.plan import Apply, Body, Branches, Call, Chain, Node, Scope, Tensor, walk
 from archc.report.spelling.expressions import Terms
+from archc.source import Span
 
 Said = Callable[[Chain, Chain], bool]
 
@@ -61,32 +62,38 @@ class Folding:
         self._in_terms = in_terms
 
     def of(
-        self, lanes: Lanes[Chain], leaving: Leaving, fold: bool, said: Said
+        self,
+        lanes: Lanes[Chain],
+        leaving: Leaving,
+        fold: bool,
+        calls: tuple[Span, ...],
+        said: Said,
     ) -> Iterator[Lanes[Node] | Fold | Pass]:
         """The statements of a chain, loops opened, neighbours that are alike folded.
 
-        `said`, in a block's own terms: whether two stretches are drawn with the same words.
+        In a block's own terms: `calls` lead here from it, `said` is whether two stretches are
+        drawn with the same words.
         """
         opened = [[(unit, count) for unit in units_of(chain)] for chain, count in lanes]
         columns: list[Lanes[RepeatUnit]] = [list(column) for column in zip(*opened, strict=True)]
         at = 0
         units = [column[0][0] for column in columns]
         references = leaving.references
-        runs = self._runs(units, leaving, said) if fold else ([unit] for unit in units)
+        runs = self._runs(units, leaving, calls, said) if fold else ([unit] for unit in units)
         for run in runs:
             folded = columns[at : at + len(run)]
             at += len(run)
-            many = len(run) >= _FEWEST or run[0].chain in self._lengths
+            many = len(run) >= _FEWEST or (calls, run[0].chain) in self._lengths
             if len(run) > 1 and (many or not is_single(run[0].chain, references)):
                 ends = [(unit.chain, n) for unit, n in folded[-1]]
                 yield Fold(self._merged(folded, run), run, ends)
                 continue
             for column in folded:
                 inner = [(unit.chain, n) for unit, n in column]
-                if self._in_terms and self._notes.values.get(inner[0][0]):
-                    yield Pass(inner, self._notes.values[inner[0][0]])
+                if terms := self._notes.values.get((calls, inner[0][0])):
+                    yield Pass(inner, terms)
                 elif column[0][0].looped:
-                    yield from self.of(inner, leaving, fold, said)
+                    yield from self.of(inner, leaving, fold, calls, said)
                 else:
                     yield [(unit.nodes[0], n) for unit, n in column]
 
@@ -146,17 +153,21 @@ class Folding:
         return Leaving(body, self._alike)
 
     def _runs(
-        self, units: list[RepeatUnit], leaving: Leaving, said: Said
+        self,
+        units: list[RepeatUnit],
+        leaving: Leaving,
+        calls: tuple[Span, ...],
+        said: Said,
     ) -> Iterator[list[RepeatUnit]]:
         """Units that fold together; in a block's card all passes of a loop that look the same."""
         at = 0
         while at < len(units):
-            length = self._lengths.get(units[at].chain, 0)
+            length = self._lengths.get((calls, units[at].chain), 0)
             if length:
                 yield units[at : at + length]
                 at += length
                 continue
-            rest = takewhile(lambda unit: unit.chain not in self._lengths, units[at:])
+            rest = takewhile(lambda unit: (calls, unit.chain) not in self._lengths, units[at:])
             for run in self._alike.runs(list(rest), leaving.references, self._joined(leaving)):
                 yield from self._said_alike(run, said)
                 at += len(run)

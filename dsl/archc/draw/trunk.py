@@ -12,29 +12,31 @@ _Into = dict[str, list[str]]  # what leads into each card
 
 
 def trunk_of(scene: Scene) -> set[str]:
-    """Cards that every path from the inputs to the farthest output goes through, skips left out."""
-    order = [card.id for card in cards(scene.root)]
-    into: _Into = {id: [] for id in order}
+    """Cards that every path from the inputs to an output goes through, skips left out.
+
+    It is the output with the most of them; the last one where several have.
+    """
+    drawn = list(cards(scene.root))
+    into: _Into = {card.id: [] for card in drawn}
     for edge in scene.edges:
         if edge.trunk:
             into[edge.head].append(edge.tail)
-    before: dict[str, int] = {}
-    for id in order:
-        before[id] = sum(before[tail] for tail in into[id]) or int(not into[id])
-    end = _farthest(order, into)
-    after = dict.fromkeys(order, 0) | {end: 1}
-    for id in reversed(order):
-        for tail in into[id]:
+    ways: dict[str, int] = {}  # from the inputs
+    for id, tails in into.items():
+        ways[id] = sum(ways[tail] for tail in tails) or int(not tails)
+    reached = [card for card in drawn if into[card.id]] or drawn
+    ends = [card for card in reached if card.category == "io"] or reached[-1:]
+    trunks = [_on_all_ways(end.id, into, ways) for end in ends]
+    return max(reversed(trunks), key=len)
+
+
+def _on_all_ways(end: str, into: _Into, ways: dict[str, int]) -> set[str]:
+    """What every path to a card goes through."""
+    after = dict.fromkeys(into, 0) | {end: 1}
+    for id, tails in reversed(into.items()):
+        for tail in tails:
             after[tail] += after[id]
-    return {id for id in order if before[id] * after[id] == before[end]}
-
-
-def _farthest(order: list[str], into: _Into) -> str:
-    """The card with the longest way to it; the last of them where several have."""
-    steps: dict[str, int] = {}
-    for id in order:
-        steps[id] = max((steps[tail] + 1 for tail in into[id]), default=0)
-    return max(reversed(order), key=lambda id: steps[id])
+    return {id for id in into if ways[id] * after[id] == ways[end]}
 
 
 def by_resolution(scene: Scene, trunk: set[str]) -> list[tuple[str, list[Card]]]:

@@ -39,6 +39,7 @@ from archc.report.spelling.expressions import (
     translated,
 )
 from archc.report.spelling.operators import format_value
+from archc.source import Span
 from archc.syntax.walk import asks_size
 
 _FEW = 3  # values of a counting loop that are listed
@@ -57,15 +58,20 @@ class BlockInstance:
         return self.around or self.body.chain
 
 
+# The first pass of a loop, or each of its passes, and the calls that lead there from the block
+# that is drawn: two calls may share a body.
+PassPlace = tuple[tuple[Span, ...], Chain]
+
+
 @dataclass(slots=True)
 class SourceNotes:
     """What a card says beside one instance: which `if` a node is under, how often a loop runs."""
 
     tests: dict[Node, list[str]] = field(default_factory=dict)
-    counts: dict[Chain, str] = field(default_factory=dict)  # by the loop's first iteration
-    lengths: dict[Chain, int] = field(default_factory=dict)  # of these loops in the instance
-    ranges: dict[Chain, str] = field(default_factory=dict)  # and `i = 0…3`, where words ask for it
-    values: dict[Chain, Terms] = field(default_factory=dict)  # the same of passes drawn one by one
+    counts: dict[PassPlace, str] = field(default_factory=dict)  # by the loop's first iteration
+    lengths: dict[PassPlace, int] = field(default_factory=dict)  # of these loops in the instance
+    ranges: dict[PassPlace, str] = field(default_factory=dict)  # `i = 0…3`, where words ask for it
+    values: dict[PassPlace, Terms] = field(default_factory=dict)  # of passes drawn one by one
 
     def test(self, node: Node) -> str:
         """`stride > 1 or in.c != out`; "" for what is there in all instances."""
@@ -97,7 +103,8 @@ def variants(instances: Sequence[BlockInstance]) -> list[Variant]:
 def _stands_for(variant: Variant, instances: Sequence[BlockInstance], at: int) -> bool:
     """Whether a card can stand for one instance more; it then says what it must."""
     same = any(instances[member] == instances[at] for member in variant.members)
-    notes = replace(variant.notes, tests=dict(variant.notes.tests))
+    tests, values = dict(variant.notes.tests), dict(variant.notes.values)
+    notes = replace(variant.notes, tests=tests, values=values)
     if not same and not _Comparison(notes).instances(variant.shown, instances[at]):
         return False
     variant.members.append(at)
@@ -125,6 +132,7 @@ class _Comparison:
     compared: int = 0
     words: list[str] = field(default_factory=list)  # on the cards of what is shown
     blocks: tuple[syntax.Block | None, ...] = (None,)  # that are being compared
+    calls: tuple[Span, ...] = ()  # that lead there
     passes: tuple[str, ...] = ()  # the names of the loops around, which say nothing on a card
 
     def instances(self, shown: BlockInstance, other: BlockInstance) -> bool:
@@ -202,9 +210,9 @@ class _Comparison:
             return False
         self._pair(a.body.inputs, b.body.inputs)
         ours, theirs = ({}, {}) if outside else (called_with(a, ours), called_with(b, theirs))
-        self.blocks = (*self.blocks, trees[0])
+        self.blocks, self.calls = (*self.blocks, trees[0]), (*self.calls, a.span)
         same = self._nodes(a.body.chain.nodes, b.body.chain.nodes, ours, theirs, False)
-        self.blocks = self.blocks[:-1]
+        self.blocks, self.calls = self.blocks[:-1], self.calls[:-1]
         self._pair(a.outputs, b.outputs)
         return same
 
@@ -234,7 +242,7 @@ class _Comparison:
         many = len(a.iterations) > 1 and bool(b.iterations)
         same = many and (is_said or _values(a, ours) == _values(b, theirs))
         same = same and self._folds(a, b, ours, theirs, outside, is_said)
-        if not same and not (a.iterations and a.iterations[0] in self.notes.counts):
+        if not same and not any((self.calls, it) in self.notes.counts for it in a.iterations[:1]):
             same = self._one_by_one(a, b, ours, theirs, outside)
         self.passes = outer
         return same
@@ -243,13 +251,14 @@ class _Comparison:
         """The same passes, with numbers for the loop's names where these are always the same."""
         before = len(self.words)
         same = self._chains(a, b, ours, theirs, outside)
-        asked = any(_is_named(name, self.words[before:]) for name in a.names)
-        for chain, one, other in zip(
-            a.iterations, _values(a, ours), _values(b, theirs), strict=False
-        ):
-            known = dict(zip(a.names, one, strict=True)) if asked and one == other else {}
-            found = {name: x for name, x in known.items() if isinstance(x, symbolic.Expr)}
-            self.notes.values[chain] = found
+        if same and any(_is_named(name, self.words[before:]) for name in a.names):
+            for chain, one, other in zip(
+                a.iterations, _values(a, ours), _values(b, theirs), strict=True
+            ):
+                known = {n: x for n, x in zip(a.names, one, strict=True) if _is_expr(x)}
+                place = self.calls, chain
+                found = self.notes.values.setdefault(place, known)
+                self.notes.values[place] = found if one == other else {}
         return same
 
     def _folds(
@@ -260,7 +269,7 @@ class _Comparison:
         There are as many as the block says; or of a list, or always so many, and their words name
         what differs.
         """
-        first = a.iterations[0]
+        first, place = a.iterations[0], (self.calls, a.iterations[0])
         words, others = self._words(a, ours, outside), self._words(b, theirs, outside)
         if words is None or others is None:
             return False
@@ -271,13 +280,13 @@ class _Comparison:
             return False
         self._pair((first.output,), (b.iterations[-1].output,))
         text = format_expr(in_terms(a.count, ours)) if is_said else str(len(a.iterations))
-        self.notes.counts[first] = text if text.isidentifier() or text.isdigit() else f"({text})"
-        self.notes.lengths[first] = len(a.iterations)
+        self.notes.counts[place] = text if text.isidentifier() or text.isdigit() else f"({text})"
+        self.notes.lengths[place] = len(a.iterations)
         if asked and is_said and a.items is not None:
             items = format_expr(in_terms(a.items, ours))
-            self.notes.ranges[first] = f"{', '.join(a.names)} in {items}"
+            self.notes.ranges[place] = f"{', '.join(a.names)} in {items}"
         elif asked:
-            self.notes.ranges[first] = ", ".join(_range(a, at, ours) for at in asked)
+            self.notes.ranges[place] = ", ".join(_range(a, at, ours) for at in asked)
         return True
 
     def _words(self, loop: Loop, terms: Terms, outside: bool) -> list[str] | None:
@@ -332,8 +341,12 @@ def _range(loop: Loop, at: int, terms: Terms) -> str:
         first, last = (format_expr(in_terms(expr, terms)) for expr in (loop.start, end))
         return f"{loop.names[at]} = {first}…{last}"
     values = [values[at] for values in _values(loop, terms)]
-    texts = [format_expr(x) if isinstance(x, symbolic.Expr) else format_value(x) for x in values]
+    texts = [format_expr(x) if _is_expr(x) else format_value(x) for x in values]
     return f"{loop.names[at]} = {', '.join(texts)}"
+
+
+def _is_expr(value: Any) -> bool:
+    return isinstance(value, symbolic.Expr)
 
 
 def _values(loop: Loop, terms: Terms) -> list[tuple[Any, ...]]:

@@ -138,6 +138,7 @@ def _printed(value: Any, terms: Terms) -> Any:
 def format_expr(expr: symbolic.Expr) -> str:
     """An expression for the eye: `4·width`, `in.c/2`."""
     text = symbolic.render(expr).replace(" * ", "·").replace(" // ", "/").replace("math.", "")
+    text = text.replace(", strict=True", "")  # of `zip`, in Python alone
     if len(text) <= _LONGEST:
         return text
     cut, *_ = f"{text[: _LONGEST - 1]} ".partition(" if ")  # half a test would be read as one
