@@ -149,7 +149,7 @@ def _verify(tasks: list[Task], progress: _Progress, args: Namespace) -> list[Ver
         ):
             found[at] = verdict
             progress.tell_network(at, verdict)
-    except OSError as error:
+    except verify.CannotStart as error:
         raise Stop(f"cannot start the checks: {error}") from None
     finally:  # no process is left, nor anything that one wrote
         progress.clear()
