@@ -454,6 +454,8 @@ def test_draw_views_and_pages(run: Run, tmp_path: Path) -> None:
         (("--expand", "layer9"), "no block or group 'layer9'; did you mean 'layer"),
         (("--view", "paper", "--depth", "1"), "--columns and --only go with the views"),
         (("--view", "paper", "-o", "x.html"), "the view paper is no html"),
+        (("--theme", "dark", "-o", "x.tex"), "a drawing as tikz has light colours alone"),
+        (("--direction", "right", "-o", "x.html"), "a page goes down"),
         (("--watch", "-o", "-"), "--open and --watch need a file"),
         (("--depth", "-1"), "not a whole number of at least 0"),
     ],

@@ -27,3 +27,23 @@ def fits_view(view: str, how: Mapping[str, object]) -> bool:
     asked = any(how[name] for name in ("expand", "columns", "only"))
     asked = asked or how["depth"] is not None or how["direction"] != "down"
     return view not in ROWS or not asked
+
+
+def misfit(format: str, how: Mapping[str, object]) -> str:
+    """Tell what a format does not show of how it is to be drawn; empty where it shows all.
+
+    `how` has `view`, `columns` and the like by name, as far as they are given, and `paper`.
+    """
+    if format in ("svg", "png", "pdf", "dot"):
+        return ""
+    if format == "html" and how.get("direction", "down") != "down":
+        return "a page goes down; direction is for pictures"
+    if format in ("html", "mermaid") and how.get("columns"):
+        return f"a drawing as {format} has one column"
+    if format != "html" and how.get("theme", "light") != "light":
+        return f"a drawing as {format} has light colours alone; theme is for pictures and pages"
+    if how.get("paper"):
+        return f"a drawing as {format} has no pages; paper is for svg, png, pdf"
+    if (view := how.get("view")) in ROWS:
+        return f"the view {view} is no {format}; take the view engineer or graph"
+    return ""

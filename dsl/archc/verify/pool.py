@@ -93,7 +93,7 @@ class WorkerPool:
             self.ended(at, result)
 
         with _starting():
-            output = TemporaryFile()
+            output = TemporaryFile()  # noqa: SIM115 (closed by the next line)
         with output as errors, self._process(errors, folder) as process:
             watch = _Watch(process, self.seconds)
             try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc import files
-from archc.choices import FORMATS, ROWS, fits_view
+from archc.choices import FORMATS, ROWS, fits_view, misfit
 from archc.cli.commands.reading import analysed, headline, limits_of, need_network
 from archc.cli.commands.writing import destination, names_folder, put
 from archc.cli.exit_codes import FINE, Stop, say
@@ -67,26 +67,14 @@ def _asked_for(args: Namespace) -> tuple[Input, Path | None]:
     input = find_one(args.input, args.project, "draw")
     style_of(args)
     args.format = args.format or _format(args.output)
-    _refuse_pairs(args)
+    if wrong := misfit(args.format, vars(args)):
+        raise Stop(wrong)
     output = destination(input, args.output, _suffix(args.format))
     if output is None and (args.open or args.watch):
         raise Stop("--open and --watch need a file: give `-o FILE`")
     if args.watch and input.path is None:
         raise Stop("--watch needs a file to watch")
     return input, output
-
-
-def _refuse_pairs(args: Namespace) -> None:
-    """What does not go with a format. Raises Stop."""
-    if args.format == "html" and args.direction != "down":
-        raise Stop("a page goes down; --direction is for pictures")
-    if args.format in ("html", "mermaid") and args.columns:
-        raise Stop(f"a drawing as {args.format} has one column")
-    if args.format in ("html", "mermaid", "tikz", "drawio"):
-        if args.paper:
-            raise Stop(f"a drawing as {args.format} has no pages; --paper is for svg, png, pdf")
-        if args.view in ROWS:
-            raise Stop(f"the view {args.view} is no {args.format}; take --view engineer or graph")
 
 
 def _draw(input: Input, output: Path | None, args: Namespace) -> tuple[int, list[Path]]:
