@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archc.api import Analysis, ArchError, analyze, compared, source_of
+from archc.api import Analysis, ArchError, analyze, bundled, compared, source_of
 from archc.arguments import Param
 from archc.configuration import Configuration, find_configuration
 from archc.data import ARCHS
@@ -175,7 +176,8 @@ def load(
 
     `params` set the file's params; `project` is the folder that `use` must stay inside (default:
     as `[tool.archc]` in pyproject.toml says, or the file's own). Raises ArchError for mistakes in
-    the text, OSError where there is no such file, ValueError for a wrong pyproject.toml.
+    the text, FileNotFoundError where there is no such file, OSError for one that cannot be read,
+    ValueError for a wrong pyproject.toml.
     """
     return Net.of(analysis_of(path, project, limits, params))
 
@@ -212,9 +214,17 @@ def analysis_of(
         source = source_of(path)
     except Unreadable as error:
         if error.io:
-            raise OSError(error.diagnostic.title) from None
+            raise _unread(path, error.diagnostic.title) from None
         raise ArchError((error.diagnostic,)) from None
     return _configured(source, project, limits, params or {})
+
+
+def _unread(path: str | Path, title: str) -> OSError:
+    """What says why a file could not be read; where there is none, what may have been meant."""
+    if Path(path).is_symlink() or Path(path).exists():
+        return OSError(title)
+    close = get_close_matches(str(path), bundled(), n=1)
+    return FileNotFoundError(title + (f"; did you mean {close[0]!r}?" if close else ""))
 
 
 def _kind(value: object) -> str:
