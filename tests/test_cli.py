@@ -467,6 +467,31 @@ def test_draw_refuses(run: Run, tmp_path: Path, flags: tuple[str, ...], said: st
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("argv", "named"),
+    [
+        (("check", ""), "INPUT"),
+        (("fmt", ""), "INPUT"),
+        (("build", ""), "INPUT"),
+        (("build", "tiny.arch", "-o", ""), "-o"),
+        (("check", "tiny.arch", "--project", ""), "--project"),
+        (("draw", "tiny.arch", "--only", ""), "--only"),
+        (("runs", ""), "FOLDER"),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_name_is_not_this_folder(
+    run: Run, tmp_path: Path, argv: tuple[str, ...], named: str
+) -> None:
+    """`archc fmt "$NETS"` with the variable unset must not lay out all that is here."""
+    (tmp_path / "tiny.arch").write_text(TINY.replace("; ", " ;  "))
+    done = run(*argv)
+    assert done.code == 2
+    assert f"error: argument {named}: it is empty" in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.arch"]
+    assert " ;  " in (tmp_path / "tiny.arch").read_text()
+
+
 def test_draw_opens_what_it_drew(tmp_path: Path) -> None:
     opener = tmp_path / "opener"
     opener.write_text('#!/bin/sh\necho "$1" > opened\n')
