@@ -147,6 +147,20 @@ def test_a_network_that_is_not_there_is_a_file_not_found(tmp_path: Path) -> None
     assert not isinstance(raised.value, FileNotFoundError)
 
 
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    """In Python as on the command line, not passed over."""
+    gone = tmp_path / "gone"
+    lenet = archc.load("lenet")
+    for way in (
+        lambda: archc.load("lenet", project=gone),
+        lambda: archc.loads("input 8x8 x3\nrelu\n", project=gone),
+        lambda: lenet.source(templates=gone),
+        lambda: lenet.analysis.emit_training(templates=gone),
+    ):
+        with pytest.raises(FileNotFoundError, match=r"no such folder: .*gone"):
+            way()
+
+
 def test_of_a_used_network_its_blocks_come(tmp_path: Path) -> None:
     """Not its own statements, nor what is wrong with them: docs/language.md, "Several files"."""
     (tmp_path / "net.arch").write_text(

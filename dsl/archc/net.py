@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc.api import Analysis, ArchError, analyze, bundled, compared, source_of
-from archc.arguments import Param
+from archc.arguments import Param, need_folder
 from archc.configuration import Configuration, find_configuration
 from archc.data import ARCHS
 from archc.elaborate.params import by_current_names
@@ -147,7 +147,10 @@ class Net:
         return None
 
     def source(self, templates: Path | None = None, options: Options | None = None) -> str:
-        """Write the network as PyTorch source, as `archc build` does."""
+        """Write the network as PyTorch source, as `archc build` does.
+
+        `templates` is a folder whose Jinja templates replace archc's own; they are code.
+        """
         return stamp(self.analysis.emit(templates, options), self.analysis.text)
 
     def module(self, **arguments: Param | torch.device | torch.dtype | None) -> nn.Module:
@@ -176,7 +179,7 @@ def load(
 
     `params` set the file's params; `project` is the folder that `use` must stay inside (default:
     as `[tool.archc]` in pyproject.toml says, or the file's own). Raises ArchError for mistakes in
-    the text, FileNotFoundError where there is no such file, OSError for one that cannot be read,
+    the text, FileNotFoundError for no such file or folder, OSError for one that cannot be read,
     ValueError for a wrong pyproject.toml.
     """
     return Net.of(analysis_of(path, project, limits, params))
@@ -193,7 +196,7 @@ def loads(
     """Load a network from its text, as `load` does from a file.
 
     `use` starts from the folder `project` (default: the one that Python runs in) and must stay
-    inside. Raises ArchError for mistakes in the text.
+    inside. Raises ArchError for mistakes in the text, FileNotFoundError for no such folder.
     """
     if not isinstance(text, str):
         raise TypeError(f"loads takes the text of a network, not {_kind(text)}; load takes a path")
@@ -242,6 +245,7 @@ def _configured(
     said = find_configuration(own) if own != ARCHS else Configuration()
     where = said.project_of(own)
     if project is not None:
+        need_folder(project)
         where = replace(where, folder=Path(project))
     within = limits or Limits(**said.limits)
     return analyze(source, params=params, project=where, limits=within)
