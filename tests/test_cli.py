@@ -492,6 +492,29 @@ def test_an_empty_name_is_not_this_folder(
     assert " ;  " in (tmp_path / "tiny.arch").read_text()
 
 
+@pytest.mark.parametrize(
+    ("stem", "said"),
+    [
+        ("class", "class.py has a name that `import` does not take"),
+        ("1net", "1net.py has a name that `import` does not take"),
+        ("numbers", "numbers.py hides the module `numbers` from scripts in its folder"),
+        ("torch", "torch.py hides the module `torch` from scripts in its folder"),
+        ("my-net", ""),  # my_net.py
+    ],
+)
+def test_a_module_that_python_would_not_find_is_told(
+    run: Run, tmp_path: Path, stem: str, said: str
+) -> None:
+    (tmp_path / f"{stem}.arch").write_text(TINY)
+    done = run("build", f"{stem}.arch")
+    assert done.code == 0
+    assert said in done.err
+    assert len(done.err.splitlines()) == (2 if said else 1)
+    if stem != "my-net":
+        done = run("build", f"{stem}.arch", "-o", "fine.py")
+        assert len(done.err.splitlines()) == 1
+
+
 def test_draw_opens_what_it_drew(tmp_path: Path) -> None:
     opener = tmp_path / "opener"
     opener.write_text('#!/bin/sh\necho "$1" > opened\n')
