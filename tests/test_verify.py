@@ -237,6 +237,12 @@ def test_output_that_nobody_takes(
     assert (code, err) == (2 if says else 141, says)
 
 
+def test_the_list_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--list", "--format", "json")
+    assert code == 0
+    assert [check["name"] for check in json.loads(out)["checks"]] == list(CHECKS)
+
+
 def test_listing_needs_no_torch() -> None:
     program = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); from archc import cli;"
