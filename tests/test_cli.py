@@ -454,6 +454,8 @@ def test_draw_views_and_pages(run: Run, tmp_path: Path) -> None:
         (("--expand", "layer9"), "no block or group 'layer9'; did you mean 'layer"),
         (("--view", "paper", "--depth", "1"), "--direction and --columns go with the views"),
         (("--view", "paper", "-o", "x.html"), "the view paper is no html"),
+        (("--theme", "dark", "-o", "x.tex"), "a drawing as tikz has light colours alone"),
+        (("--direction", "right", "-o", "x.html"), "a page goes down"),
         (("--watch", "-o", "-"), "--open and --watch need a file"),
         (("--depth", "-1"), "not a whole number of at least 0"),
     ],
@@ -463,6 +465,54 @@ def test_draw_refuses(run: Run, tmp_path: Path, flags: tuple[str, ...], said: st
     assert done.code == 2
     assert said in done.err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("argv", "named"),
+    [
+        (("check", ""), "INPUT"),
+        (("fmt", ""), "INPUT"),
+        (("build", ""), "INPUT"),
+        (("build", "tiny.arch", "-o", ""), "-o"),
+        (("check", "tiny.arch", "--project", ""), "--project"),
+        (("draw", "tiny.arch", "--only", ""), "--only"),
+        (("runs", ""), "FOLDER"),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_name_is_not_this_folder(
+    run: Run, tmp_path: Path, argv: tuple[str, ...], named: str
+) -> None:
+    """`archc fmt "$NETS"` with the variable unset must not lay out all that is here."""
+    (tmp_path / "tiny.arch").write_text(TINY.replace("; ", " ;  "))
+    done = run(*argv)
+    assert done.code == 2
+    assert f"error: argument {named}: it is empty" in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.arch"]
+    assert " ;  " in (tmp_path / "tiny.arch").read_text()
+
+
+@pytest.mark.parametrize(
+    ("stem", "said"),
+    [
+        ("class", "class.py has a name that `import` does not take"),
+        ("1net", "1net.py has a name that `import` does not take"),
+        ("numbers", "numbers.py hides the module `numbers` from scripts in its folder"),
+        ("torch", "torch.py hides the module `torch` from scripts in its folder"),
+        ("my-net", ""),  # my_net.py
+    ],
+)
+def test_a_module_that_python_would_not_find_is_told(
+    run: Run, tmp_path: Path, stem: str, said: str
+) -> None:
+    (tmp_path / f"{stem}.arch").write_text(TINY)
+    done = run("build", f"{stem}.arch")
+    assert done.code == 0
+    assert said in done.err
+    assert len(done.err.splitlines()) == (2 if said else 1)
+    if stem != "my-net":
+        done = run("build", f"{stem}.arch", "-o", "fine.py")
+        assert len(done.err.splitlines()) == 1
 
 
 def test_draw_opens_what_it_drew(tmp_path: Path) -> None:

@@ -300,6 +300,7 @@ def test_in_python() -> None:
     assert len(table) == 2
     assert str(table).startswith("name ")
     assert "<td" in table._repr_html_()
+    assert repr(table) == str(table)
 
 
 UNTYPED: Any = archc  # what its types forbid

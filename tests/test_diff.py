@@ -103,6 +103,20 @@ def test_a_param_is_the_cause_and_what_it_changes_follows() -> None:
     assert entry.costs[1].params - entry.costs[0].params == -(2048 + 1) * 990
 
 
+def test_a_variant_of_twice_the_width_has_the_base_s_stages() -> None:
+    """Its layer2 computes what the base's layer3 did, and is layer2 all the same."""
+    body = """
+block unit(width, stride=1) { conv 3x3/(stride) p1 x(width) nobias; bn; relu }
+layer1: unit(width) * 2
+layer2: { unit(2 * width, stride=2); unit(2 * width) }
+layer3: { unit(4 * width, stride=2); unit(4 * width) }
+"""
+    diff = diff_of(f"param width = 16{body}", f"param width = 32{body}dropout 0.5\n")
+    found = [(entry.state, entry.item.title) for entry in diff.entries if entry.differs]
+    layers = [("follows", f"layer{at}") for at in (1, 2, 3)]
+    assert found == [*layers, ("added", "dropout1")]
+
+
 def test_devices_that_differ_are_told() -> None:
     """They change nothing of what is computed; `--exit-code` and scripts see them all the same."""
     body = "conv 3x3 p1 x8; relu; lrn 5 g2; conv 3x3 g2 x8\n"

@@ -346,6 +346,9 @@ def test_every_part_of_every_network_is_explained(name: str) -> None:
         ("layer1.0.conv9", "did you mean 'layer1.0.conv3' or 'layer1.0.conv2'"),
         ("layer1.O", "did you mean"),
         ("conv3", "'layer1.0.conv3', 'layer1.1.conv3', 'layer1.2.conv3' and 13 more"),
+        ("bottleneck", "did you mean 'layer1.0' or 'layer1.1' or 'layer1.2'?"),
+        ("fc.wait", "ResNet50 has no 'fc.wait'"),
+        ("layer1.weight", "ResNet50 has no 'layer1.weight'"),
         ("zzzzzzzz", "ResNet50 has no 'zzzzzzzz'"),
         ("*.zzz", "ResNet50 has no '*.zzz'"),
     ],
@@ -353,6 +356,15 @@ def test_every_part_of_every_network_is_explained(name: str) -> None:
 def test_a_wrong_name(name: str, said: str) -> None:
     with pytest.raises(NoSuchNode, match=re.escape(said)):
         net("resnet50").explain(name)
+
+
+def test_a_key_of_the_state_dict_is_its_operator_s() -> None:
+    """As torch says them: `Missing key(s) in state_dict: "layer1.0.bn1.running_mean"`."""
+    pytest.importorskip("torch")
+    loaded = net("lenet")
+    for key in loaded.module().state_dict():
+        assert str(loaded.explain(key)) == str(loaded.explain(key.rpartition(".")[0]))
+    assert str(net("resnet18").explain("layer1.0.bn1.running_var")).startswith("layer1.0.bn1 of")
 
 
 def test_a_network_with_mistakes() -> None:

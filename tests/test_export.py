@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,39 @@ class Evil:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (print, ("this must not be seen",))
+
+
+SIZED = """\
+network Sized
+param classes = 10
+param width = 16
+param stages = 2
+input 32x32 x3
+block unit(c) { residual< conv 3x3/2 p1 x(c) nobias; bn; relu | conv 1x1/2 x(c) > }
+for i in 0..stages-1 { unit(width * 2**i) }
+gap; flatten; fc (classes)
+"""
+
+
+@pytest.mark.parametrize(
+    "params", [{"classes": 4}, {"width": 8}, {"width": 32, "classes": 16}, {"stages": 3}]
+)
+def test_weights_at_other_params(
+    params: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The cure that is named is one: with it the weights fit. None is named that is not."""
+    net, out = tmp_path / "sized.arch", tmp_path / "sized.pt2"
+    net.write_text(SIZED)
+    torch.save(archc.load(net, **params).module().state_dict(), tmp_path / "w.pth")
+    argv = (net, "--to", "pt2", "--weights", tmp_path / "w.pth", "-o", out)
+    assert run(*argv) == 1
+    err = capsys.readouterr().err
+    flags = re.findall(r"-D \w+=\d+", err.partition("they are of `")[2])
+    assert {flag[3:] for flag in flags} == {
+        f"{name}={value}" for name, value in params.items() if name != "stages"
+    }
+    if flags:
+        assert run(*argv, *" ".join(flags).split()) == 0
 
 
 def test_wrong_weights(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -138,6 +138,29 @@ def test_use_is_relative_to_the_file(tmp_path: Path) -> None:
     assert resolve_use(base, "./x/../b.arch", tmp_path) == tmp_path / "nets" / "b.arch"
 
 
+def test_a_network_that_is_not_there_is_a_file_not_found(tmp_path: Path) -> None:
+    """Python's own class for it, and the bundled network that was meant, as on the command line."""
+    with pytest.raises(FileNotFoundError, match=r"cannot read resnet5: .*mean 'resnet5\d'\?"):
+        archc.load("resnet5")
+    with pytest.raises(OSError, match="it is a folder") as raised:
+        archc.load(tmp_path)
+    assert not isinstance(raised.value, FileNotFoundError)
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    """In Python as on the command line, not passed over."""
+    gone = tmp_path / "gone"
+    lenet = archc.load("lenet")
+    for way in (
+        lambda: archc.load("lenet", project=gone),
+        lambda: archc.loads("input 8x8 x3\nrelu\n", project=gone),
+        lambda: lenet.source(templates=gone),
+        lambda: lenet.analysis.emit_training(templates=gone),
+    ):
+        with pytest.raises(FileNotFoundError, match=r"no such folder: .*gone"):
+            way()
+
+
 def test_of_a_used_network_its_blocks_come(tmp_path: Path) -> None:
     """Not its own statements, nor what is wrong with them: docs/language.md, "Several files"."""
     (tmp_path / "net.arch").write_text(

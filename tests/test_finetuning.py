@@ -561,7 +561,7 @@ def test_broken_images_are_found_first(
     torch.save(made.ResNet18(num_classes=1000).state_dict(), tmp_path / "w.pt")
     assert run(made, monkeypatch, "--predict", str(broken[0]), f"--weights={tmp_path}/w.pt") == 1
     (line,) = capsys.readouterr().err.strip().splitlines()
-    why = "No such file" if name == "gone.jpg" else f"{broken[0]} is no image, or a broken one"
+    why = f"{broken[0]}: No such file" if name == "gone.jpg" else f"{broken[0]} is no image"
     assert why in line
     assert str(broken[0]) in line
 

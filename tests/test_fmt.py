@@ -273,6 +273,7 @@ def test_an_ugly_file() -> None:
         ("expect{params<=3K}\n", "expect { params <= 3K }\n"),
         ('meta { title "é𝔘  x"  } # ü\n', 'meta { title "é𝔘  x" }   # ü\n'),
         ("\ufeffrelu\r\n\ttanh\r\n", "\ufeffrelu\r\ntanh\r\n"),
+        ("\ufeffnetwork  N\ninput 8x8  x3\n", "\ufeffnetwork N\ninput 8x8 x3\n"),
         ("relu\r\ntanh\nelu\n", "relu\ntanh\nelu\n"),
         ("relu\r\ntanh\r\nelu\n", "relu\r\ntanh\r\nelu\r\n"),
     ],

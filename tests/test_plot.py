@@ -454,3 +454,8 @@ def test_its_plots_are_current(page: ModuleType, tables: dict[str, Comparison]) 
         assert svg.endswith(page.stamp(table.picture())), AGAIN
         assert overlapping(svg.encode()) == []
         assert path.stat().st_size < 100_000
+
+
+def test_a_format_that_no_plot_has() -> None:
+    with pytest.raises(ValueError, match="'gif' is none of svg, png, pdf"):
+        archc.compare(["lenet"]).plot("gif")

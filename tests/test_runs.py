@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import scripts
@@ -65,6 +66,33 @@ def test_a_run_of_a_script(
     assert found["weights"] == (out / "best.pt").stat().st_size
 
 
+def test_the_best_epoch_is_the_one_whose_weights_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a small folder many epochs have one top-1: the script and the table take the same."""
+    torch = pytest.importorskip("torch")
+    made = scripts.module(scripts.script(scripts.text()))
+    kept: list[Any] = []
+    scores = iter([(50, 3.0), (75, 6.5), (75, 0.5), (75, 0.5), (75, 0.75), (25, 0.25)])
+
+    def evaluate(trainer: Any, _: object) -> dict[str, float]:
+        kept.append({k: x.clone() for k, x in trainer.net.state_dict().items()})
+        top1, loss = next(scores)
+        return {"val_loss": loss, "top1": top1, "top5": 100.0}
+
+    monkeypatch.setattr(made.Trainer, "evaluate", evaluate)
+    out, batch = tmp_path / "runs" / "ties", "--batch-size=8"
+    words = ("--synthetic", "--workers=0", batch, "--epochs=6", f"--out={out}")
+    assert scripts.run(made, monkeypatch, *words) == 0
+    capsys.readouterr()
+    best = torch.load(out / "best.pt", weights_only=True)
+    same = [all(torch.equal(best[k], x) for k, x in state.items()) for state in kept]
+    assert same == [False, False, True, False, False, False]
+    _, said, _ = run(capsys, tmp_path / "runs", "--format", "json")
+    (found,) = json.loads(said)["runs"]
+    assert (found["best_epoch"], found["top1"], found["val_loss"]) == (3, 75, 0.5)
+
+
 # --- tables and plots --------------------------------------------------------------------
 
 
@@ -83,12 +111,13 @@ def test_the_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "  top-5 %     time\n"
         "net-width=8        1       10         0.1        3.5           1       2.5    70.25"
         "    80.00     30 s\n"
-        "net-width=16       3       30         0.1       1.25           2      1.75    60.50"
-        "    90.00  1:01:01\n"
+        "net-width=16       3       30         0.1       1.25           3       1.5    60.50"
+        "    91.00  1:01:01\n"
         "sweep/a            1       10         0.1          3           1"
         "                                  1 s\n"
         "\n"
-        "The best epoch is that of the highest top-1; val loss, top-1 and top-5 are its.\n",
+        "The best epoch has the highest top-1, of several the least val loss; val loss, top-1 and "
+        "top-5 are its.\n",
         "",
     )
 

@@ -105,6 +105,30 @@ def test_new_begins_with_another_network(folder: Path) -> None:
     assert net.output == (7,)
 
 
+@pytest.mark.parametrize("origin", [(), ("--from", "resnet20")])
+def test_new_has_the_shape_and_the_params_that_are_given(
+    origin: tuple[str, ...], folder: Path
+) -> None:
+    assert cli.main(["new", "n", *origin, "-D", "num_classes=7", "--input", "3x64x48"]) == 0
+    net = archc.load(folder / "n.arch")
+    assert (net.analysis.table.inputs[0][1].dims, net.output) == ((3, 64, 48), (7,))
+    assert not net.analysis.diagnostics, "comments say the shapes that are there now"
+
+
+def test_show_has_the_shapes_that_are_given(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "input left 4x4 x2\ninput right x16\n@left; flatten; fc 16; a: relu\nadd< @a | @right >\n"
+    )
+    Path("two.arch").write_text(text)
+    assert cli.main(["show", "two.arch", "--input", "left=2x8x9"]) == 0
+    assert capsys.readouterr().out == text.replace("4x4 x2", "8x9 x2")
+    Path("many.arch").write_text("for i in 1..2 { input a{i} 8x8 x3 }\nadd< @a1 | @a2 >\n")
+    assert cli.main(["show", "many.arch", "--input", "a1=3x8x8"]) == 1
+    assert "its input a1 stands in a loop" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "command", [("new", "r", "--from"), ("show", "-D", "num_classes=10", "-o", "r.arch")]
 )

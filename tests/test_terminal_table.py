@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 import archc
-from archc.report.fitting import shortened
+from archc.report.fitting import folded, shortened
 from archc.report.tables import Column, Sheet, TableLine
 from archc.report.terminal import TerminalTable
 
@@ -112,6 +112,17 @@ def test_a_column_is_left_out_and_named() -> None:
     assert not any("1,2" in line for line in lines)
 
 
+@pytest.mark.parametrize("width", range(1, 20))
+def test_a_text_that_folds_keeps_its_words_and_its_room(width: int) -> None:
+    text = "    123,456,789,012 of dense_block(layers 24 -> 32)"
+    for hang in (0, 4, 12):
+        lines = folded(text, width, hang)
+        assert "".join("".join(lines).split()) == "".join(text.split())
+        assert max(map(len, lines)) <= width
+        after = {len(line) - len(line.lstrip()) for line in lines[1:]}
+        assert after <= {min(hang, width // 2)}
+
+
 def test_no_lines() -> None:
     assert printed(Sheet((Column("name", "name"),), []), 20)[1].split() == ["name"]
 
@@ -150,7 +161,13 @@ def on_a_terminal(width: int, *argv: str, **env: str) -> list[str]:
 @pytest.mark.parametrize("width", [pytest.param(60, marks=pytest.mark.slow), 80])
 @pytest.mark.parametrize(
     "argv",
-    [("summary", "resnet18"), ("fit", "lenet"), ("list",), ("compare", "lenet", "vgg16")],
+    [
+        ("summary", "resnet18"),
+        ("fit", "lenet"),
+        ("list",),
+        ("compare", "lenet", "vgg16"),
+        ("diff", "alexnet", "zfnet"),
+    ],
     ids=lambda argv: argv[0],
 )
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def small() -> ModuleType:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["--data", ""], "no data in : folders train and val are"),  # `--data "$DATA"`, not set
         (["--data=nowhere"], "no data in nowhere: folders train and val are expected in it"),
         (["--data=pictures/train"], "in pictures/train: folders train and val are expected in it"),
         (["--data=pictures"], "Couldn't find any class folder in pictures/train"),

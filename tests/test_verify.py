@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -202,6 +203,44 @@ def test_no_place_for_temporary_files(
     code, out, err = run(capsys, file, "--only", "state")
     assert (code, out) == (2, "")
     assert err.startswith("archc: cannot start the checks: ")
+
+
+@pytest.mark.parametrize(
+    ("problem", "says"),
+    [
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), ""),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "archc: cannot write to standard output: No space left on device\n",
+        ),
+    ],
+)
+def test_output_that_nobody_takes(
+    problem: OSError,
+    says: str,
+    file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`archc verify net | head -1`: the checks did start."""
+
+    def verify(tasks: list[Task], *_: object, ended: Any, **how: object) -> object:
+        ended(0, Result("state", "pass", 1))
+        yield 0, verifying.Verdict(tasks[0], (Result("state", "pass", 1),))
+
+    def write(text: str) -> int:
+        raise problem
+
+    monkeypatch.setattr(verifying, "verify", verify)
+    monkeypatch.setattr(sys.stdout, "write", write)
+    code, _, err = run(capsys, file, "--only", "state")
+    assert (code, err) == (2 if says else 141, says)
+
+
+def test_the_list_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--list", "--format", "json")
+    assert code == 0
+    assert [check["name"] for check in json.loads(out)["checks"]] == list(CHECKS)
 
 
 def test_listing_needs_no_torch() -> None:

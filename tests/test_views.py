@@ -457,6 +457,33 @@ def test_a_sheet_of_no_view() -> None:
         DrawStyle(theme="pink")
 
 
+@pytest.mark.parametrize(
+    ("format", "how", "says"),
+    [
+        ("mermaid", {"view": "paper"}, "the view paper is no mermaid"),
+        ("tikz", {"view": "volumes"}, "the view volumes is no tikz"),
+        ("html", {"columns": 2}, "html has one column"),
+        ("html", {"direction": "right"}, "a page goes down"),
+        ("drawio", {"theme": "dark"}, "drawio has light colours alone"),
+        ("gif", {}, "'gif' is none of svg, png, pdf, dot"),
+    ],
+)
+def test_a_format_shows_what_is_asked_for_or_says_so(
+    format: str, how: dict[str, Any], says: str
+) -> None:
+    """In Python as on the command line: never another picture instead."""
+    with pytest.raises(ValueError, match=says):
+        archc.load("lenet").draw(format, **how)
+
+
+def test_a_format_without_pages() -> None:
+    found = archc.load("lenet").analysis
+    with pytest.raises(ValueError, match="html has no pages"):
+        found.pages("html", "a4")
+    with pytest.raises(ValueError, match="'a5' is none of a4, letter, slide"):
+        found.pages("pdf", "a5")
+
+
 @pytest.mark.parametrize("view", ["paper", "volumes"])
 @pytest.mark.parametrize(
     "how", [{"direction": "right"}, {"depth": 0}, {"columns": 2}, {"expand": "a"}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, TypeAlias, TypedDict
 
 # A param's value: of a list its items, of an operator or a block the name.
@@ -54,6 +55,12 @@ def need_count(name: str, value: object, least: int = 1) -> None:
         raise TypeError(f"{name} is a whole number, not {value!r}")
     if number < least:
         raise ValueError(f"{name} is a whole number of at least {least}, not {number}")
+
+
+def need_folder(path: str | Path) -> None:
+    """Raise FileNotFoundError where there is no such folder."""
+    if not Path(path).is_dir():
+        raise FileNotFoundError(f"no such folder: {path}")
 
 
 def need_params(params: object) -> None:

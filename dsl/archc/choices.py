@@ -34,6 +34,8 @@ def misfit(how: Mapping[str, object], flag: str = "") -> str:
         return f"a page goes down; {flag}direction is for pictures"
     if format in ("html", "mermaid") and how["columns"]:
         return f"a drawing as {format} has one column"
+    if is_no_sheet and format != "html" and how["theme"] != "light":
+        return f"a drawing as {format} has light colours alone; {flag}theme is for pictures, pages"
     if is_no_sheet and how.get("paper"):
         return f"a drawing as {format} has no pages; {flag}paper is for svg, png, pdf"
     if is_no_sheet and view in ROWS:

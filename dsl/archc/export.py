@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archc.analysis.table import tabulate
 from archc.api import Analysis
 from archc.net import class_of
 from archc.plan import Plan, outputs
@@ -26,6 +27,7 @@ FORMATS = {"onnx": ("torch", "onnx", "onnxscript"), "pt2": ("torch",)}  # and wh
 # Where a checkpoint has its weights; that of the training script has those that it validates first.
 _NESTED = ("ema", "net", "model", "state_dict", "model_state_dict")
 _COUNT = "n_averaged"  # what torch's AveragedModel adds to a state_dict
+Sizes = Mapping[str, tuple[int, ...]]  # of the tensors in a `state_dict`
 _FACTS = ("classes", "mean", "std", "size", "resize")  # what the training script says of images
 
 
@@ -108,7 +110,8 @@ def module(analysis: Analysis, state: Mapping[str, Tensor] | None, form: str) ->
     if state is not None:
         wanted = trained.state_dict()
         state = unwrapped(state, wanted)
-        _check(analysis, wanted, state)
+        sizes = [{key: tuple(x.shape) for key, x in side.items()} for side in (wanted, state)]
+        _check(analysis, *sizes)
         trained.load_state_dict(state, strict=False)
     if form == "deploy":
         ready: nn.Module = class_of(analysis.name, analysis.emit_deployed()).from_training(
@@ -119,32 +122,67 @@ def module(analysis: Analysis, state: Mapping[str, Tensor] | None, form: str) ->
     return done
 
 
-def _check(analysis: Analysis, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
-    """Raises Unfit, saying in a line what does not match. Auxiliary heads need not be there."""
+def _check(analysis: Analysis, wanted: Sizes, given: Sizes) -> None:
+    """Raises Unfit, saying in a line what does not match, and of which params the weights are."""
+    if reasons := _reasons(analysis, wanted, given):
+        params = " ".join(f"-D {name}={value}" for name, value in _params_of(analysis, given))
+        hint = f"; they are of `{params}`" if params else ""
+        raise Unfit(f"these are not the weights of {analysis.name}: {'; '.join(reasons)}{hint}")
+
+
+def _params_of(analysis: Analysis, given: Sizes) -> list[tuple[str, int]]:
+    """Values of params with which the network has these weights; empty where none are found.
+
+    Those that the sizes tell: where a weight has the param's value, the given one has another.
+    """
+    assert analysis.plan is not None
+    wanted, found = _sizes_of(analysis.plan), list[tuple[str, int]]()
+    sides = [(wanted[key], given[key]) for key in wanted if key in given]
+    pairs = [pair for ours, theirs in sides for pair in zip(ours, theirs, strict=False)]
+    for name, value in analysis.plan.arguments.items():
+        if type(value) is int:
+            others = {theirs for ours, theirs in pairs if ours == value}
+            if len(others) == 1 and others != {value}:
+                found.append((name, others.pop()))
+    plan = analysis.again(dict(found)) if found else None
+    return found if plan and not _reasons(analysis, _sizes_of(plan), given) else []
+
+
+def _sizes_of(plan: Plan) -> Sizes:
+    """What a `state_dict` of a network has, by its keys."""
+    sizes: dict[str, tuple[int, ...]] = {}
+    for row in tabulate(plan).rows():
+        if (op := row.part.op) is not None and not row.again:
+            tensors = op.weights(*row.part.inputs) | op.buffers(*row.part.inputs)
+            for key, dims in tensors.items():
+                sizes[f"{row.module}.{key}" if key else row.module] = tuple(map(int, dims))
+    return sizes
+
+
+def _reasons(analysis: Analysis, wanted: Sizes, given: Sizes) -> list[str]:
+    """What does not match. Auxiliary heads need not be there."""
     lost = [key for key in wanted if key not in given and not key.endswith("num_batches_tracked")]
     if lost:
         heads = tuple(f"{name}." for name in analysis.deployment().dropped)
         lost = [key for key in lost if not key.startswith(heads)]
     more = [key for key in given if key not in wanted]
     shapes = [
-        f"{key} is {size_of(given[key])}, not {size_of(wanted[key])}"
+        f"{key} is {format_size(given[key])}, not {format_size(wanted[key])}"
         for key in wanted
-        if key in given and given[key].shape != wanted[key].shape
+        if key in given and given[key] != wanted[key]
     ]
     reasons = [f"{len(keys)} {what} ({_some(keys)})"
                for keys, what in ((lost, "missing"), (more, "unknown")) if keys]  # fmt: skip
-    reasons += shapes[:2] + [f"{len(shapes) - 2} more of another size"] * (len(shapes) > 2)
-    if reasons:
-        raise Unfit(f"these are not the weights of {analysis.name}: {'; '.join(reasons)}")
+    return reasons + shapes[:2] + [f"{len(shapes) - 2} more of another size"] * (len(shapes) > 2)
 
 
 def _some(keys: list[str]) -> str:
     return ", ".join(keys[:3]) + ", ..." * (len(keys) > 3)
 
 
-def size_of(tensor: Tensor) -> str:
+def format_size(dims: tuple[int, ...]) -> str:
     """`64x3x7x7`."""
-    return format_dims(tensor.shape) or "a scalar"
+    return format_dims(dims) or "a scalar"
 
 
 NOT_IN_ONNX = "No ONNX function found"  # how torch says that it cannot write an operator

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archc.api import Analysis, ArchError, analyze, compared, source_of
-from archc.arguments import Param
+from archc.api import Analysis, ArchError, analyze, bundled, compared, source_of
+from archc.arguments import Param, need_folder
 from archc.configuration import Configuration, find_configuration
 from archc.data import ARCHS
 from archc.elaborate.params import by_current_names
@@ -146,7 +147,10 @@ class Net:
         return None
 
     def source(self, templates: Path | None = None, options: Options | None = None) -> str:
-        """Write the network as PyTorch source, as `archc build` does."""
+        """Write the network as PyTorch source, as `archc build` does.
+
+        `templates` is a folder whose Jinja templates replace archc's own; they are code.
+        """
         return stamp(self.analysis.emit(templates, options), self.analysis.text)
 
     def module(self, **arguments: Param | torch.device | torch.dtype | None) -> nn.Module:
@@ -175,7 +179,8 @@ def load(
 
     `params` set the file's params; `project` is the folder that `use` must stay inside (default:
     as `[tool.archc]` in pyproject.toml says, or the file's own). Raises ArchError for mistakes in
-    the text, OSError where there is no such file, ValueError for a wrong pyproject.toml.
+    the text, FileNotFoundError for no such file or folder, OSError for one that cannot be read,
+    ValueError for a wrong pyproject.toml.
     """
     return Net.of(analysis_of(path, project, limits, params))
 
@@ -191,7 +196,7 @@ def loads(
     """Load a network from its text, as `load` does from a file.
 
     `use` starts from the folder `project` (default: the one that Python runs in) and must stay
-    inside. Raises ArchError for mistakes in the text.
+    inside. Raises ArchError for mistakes in the text, FileNotFoundError for no such folder.
     """
     if not isinstance(text, str):
         raise TypeError(f"loads takes the text of a network, not {_kind(text)}; load takes a path")
@@ -212,9 +217,17 @@ def analysis_of(
         source = source_of(path)
     except Unreadable as error:
         if error.io:
-            raise OSError(error.diagnostic.title) from None
+            raise _unread(path, error.diagnostic.title) from None
         raise ArchError((error.diagnostic,)) from None
     return _configured(source, project, limits, params or {})
+
+
+def _unread(path: str | Path, title: str) -> OSError:
+    """What says why a file could not be read; where there is none, what may have been meant."""
+    if Path(path).is_symlink() or Path(path).exists():
+        return OSError(title)
+    close = get_close_matches(str(path), bundled(), n=1)
+    return FileNotFoundError(title + (f"; did you mean {close[0]!r}?" if close else ""))
 
 
 def _kind(value: object) -> str:
@@ -232,6 +245,7 @@ def _configured(
     said = find_configuration(own) if own != ARCHS else Configuration()
     where = said.project_of(own)
     if project is not None:
+        need_folder(project)
         where = replace(where, folder=Path(project))
     within = limits or Limits(**said.limits)
     return analyze(source, params=params, project=where, limits=within)

@@ -12,6 +12,7 @@ from archc import syntax
 from archc.analysis.costs import Cost, Costs
 from archc.api.loading import Elaborator
 from archc.arguments import as_names, need_count
+from archc.choices import FORMATS, SHEETS
 from archc.elaborate.sections import Facts
 from archc.plan import Plan, format_params, outputs
 from archc.recursion import deep_recursion
@@ -307,15 +308,14 @@ class Analysis:
         Or as text for other programs: "dot", "mermaid", "tikz" (a LaTeX document), "drawio".
 
         `how` goes to `archc.draw.DrawStyle`. Raises ArchError for mistakes in the source,
-        ValueError for what the format does not go with, EngineError where Graphviz is not there
-        or fails, Unknown for a name in `expand` or `only` that nothing has. Warns with
+        ValueError for what is not, or does not go with the format, EngineError where Graphviz is
+        not there or fails, Unknown for a name in `expand` or `only` that nothing has. Warns with
         `archc.draw.DrawingWarning` where it shows less than asked for.
         """
         from archc import draw
         from archc.draw.graphviz import picture
 
-        style = _style(how)
-        style.need_fit(format=format)
+        style = _style(format, how)
         plan = self._sound_plan(unfolded=style.view == "graph", instead=_FOLDED)
         layout = partial(picture, format="json", engine=engine, seconds=seconds)
         match format:
@@ -348,8 +348,7 @@ class Analysis:
         from archc import draw
         from archc.draw.graphviz import picture, pictures
 
-        style = _style(how)
-        style.need_fit(format=format, paper=paper)
+        style = _style(format, how, paper)
         plan = self._sound_plan(unfolded=style.view == "graph", instead=_FOLDED)
         to_svg = partial(picture, format="svg", engine=engine, seconds=seconds)
         made = draw.pages(plan, self.cost, style, paper, to_svg)
@@ -466,7 +465,7 @@ class Analysis:
         return self.plan
 
 
-def _style(how: DrawOptions) -> DrawStyle:
+def _style(format: str, how: DrawOptions, paper: str | None = None) -> DrawStyle:
     """The style, of names in any collection, or one alone. Raises ValueError."""
     from archc.draw import DrawStyle
 
@@ -474,4 +473,9 @@ def _style(how: DrawOptions) -> DrawStyle:
     for name in ("expand", "hidden"):
         given = fields.get(name, ())
         fields[name] = frozenset(as_names(given))
-    return DrawStyle(**fields)
+    style = DrawStyle(**fields)
+    for asked, known in ((format, FORMATS), (paper or "a4", SHEETS)):
+        if asked not in known:
+            raise ValueError(f"{asked!r} is none of {', '.join(known)}")
+    style.need_fit(format=format, paper=paper)
+    return style

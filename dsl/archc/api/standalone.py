@@ -10,6 +10,7 @@ from archc import syntax
 from archc.api.analysis import Analysis
 from archc.api.whole_text import line_of, whole, with_comments
 from archc.elaborate.sections import inherited
+from archc.ops import Dims, Shape
 from archc.record import record
 from archc.recursion import deep_recursion
 from archc.report.spelling.operators import format_value, write_value
@@ -33,15 +34,17 @@ class _Definition:
 def standalone(analysis: Analysis, name: str = "") -> str:
     """Return the text of a file without its `use` lines, and what it needs of those in their place.
 
-    Params that were set from outside have these values as defaults. With `name` the network is
-    called so. What is expected and published of a network goes where it is another one now, as it
-    does for a variant. Raises NotStandalone where a used file's own `param` or `let` has a name of
-    the file's, and for a text that no file can hold.
+    Params that were set from outside have these values as defaults, inputs the shapes that they
+    were given. With `name` the network is called so. What is expected and published of a network
+    goes where it is another one now, as it does for a variant. Raises NotStandalone where a used
+    file's own `param` or `let` has a name of the file's, for a text that no file can hold, and for
+    an input in a loop with a shape of its own.
     """
-    changed = bool(name or analysis.again.given)
+    changed = bool(name or analysis.again.given or analysis.again.inputs)
     file = whole(analysis.again.file)
     source = file.span.source
     edits = [edit for item in file.items for edit in _edits(item, analysis, name, changed)]
+    _check_inputs(file, analysis.again.inputs)
     uses = [item.span for item in file.items if isinstance(item, syntax.Use)]
     edits += [Edit(line_of(span), "") for span in uses]
     text = _rewritten(source.text, edits)
@@ -80,10 +83,37 @@ def _edits(item: syntax.Item, analysis: Analysis, name: str, changed: bool) -> I
     match item:
         case syntax.Network() if name:
             yield Edit(item.name.span, name)
+        case syntax.Statement(term=syntax.Operation() as term) if term.name.id == "input":
+            yield from _shaped(term, analysis.again.inputs)
         case syntax.Param() if analysis.plan and item.name.id in analysis.again.given:
             yield Edit(item.default.span, _default(item.name.id, analysis.plan.params))
         case syntax.Section() if changed and item.kind.id != "train":
             yield from (Edit(span, "") for span in _of_the_base_alone(item))
+
+
+def _shaped(term: syntax.Operation, given: Mapping[str, Dims]) -> Iterator[Edit]:
+    """An input with the shape that it was given from outside, if any."""
+    name = _input_name(term)
+    dims = given.get(name or "x", given.get(""))
+    if dims is not None:
+        yield Edit(term.span, f"input {name} {Shape(dims[0], tuple(dims[1:]))}".replace("  ", " "))
+
+
+def _input_name(term: syntax.Operation) -> str:
+    """What an input is called; "" for the one without a name."""
+    return next((word.id for word in term.attributes if isinstance(word, syntax.Word)), "")
+
+
+def _check_inputs(file: syntax.File, given: Mapping[str, Dims]) -> None:
+    """Raise NotStandalone for an input in a loop that has another shape: no line says it alone."""
+    terms = [item.term for item in file.items if isinstance(item, syntax.Statement)]
+    inputs = [t for t in terms if isinstance(t, syntax.Operation) and t.name.id == "input"]
+    names = {_input_name(term) or "x" for term in inputs} | ({""} if inputs else set())
+    for name in given:
+        if name not in names:
+            raise NotStandalone(
+                f"its input {name or 'alone'} stands in a loop, and keeps its shape"
+            )
 
 
 def _default(name: str, params: Mapping[str, Any]) -> str:

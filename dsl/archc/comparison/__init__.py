@@ -50,7 +50,7 @@ BATCH = 32
 DEFAULT = tuple("name year depth params macs train_peak_bytes top1_error top5_error".split())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """A table of networks. It prints itself, and shows itself in Jupyter."""
 
@@ -64,6 +64,8 @@ class Comparison:
 
     def __str__(self) -> str:
         return tables.text(self.sheet())
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return tables.html(self.sheet())
@@ -135,7 +137,8 @@ class Comparison:
 
         Of the networks that were tested on `dataset`, by default the one that most were tested on;
         those whose accuracy nobody gave are at the foot. Parameters where none has an accuracy.
-        Raises archc.comparison.plot.NothingToPlot, and ImportError without matplotlib.
+        Raises archc.comparison.plot.NothingToPlot, ValueError for another format, and ImportError
+        without matplotlib.
         """
         from archc.comparison.plot import draw
 

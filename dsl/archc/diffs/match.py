@@ -1,11 +1,13 @@
 """Statements of two bodies side by side: what stands for what.
 
-Equal signatures hold the rest in place; what is left between is aligned by likeness. Where blocks,
-groups or branches find no partner they are opened, and what is in them is compared in their place.
+Equal signatures hold the rest in place, and so do statements of one label and text of whose numbers
+a param makes others; what is left between is aligned by likeness. Where blocks, groups or branches
+find no partner they are opened, and what is in them is compared in their place.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -16,6 +18,7 @@ from archc.diffs.items import OutlineItem, sums
 from archc.diffs.outline import MOST_OPENED, Outliner
 from archc.diffs.similarity import likeness, overlap
 from archc.plan import Tensor
+from archc.report.spelling.statements import source_text
 
 _STAGES = (
     ("group", "loop"),
@@ -56,10 +59,19 @@ class Matcher:
         self, left: Sequence[OutlineItem], right: Sequence[OutlineItem], frame: BodyPair
     ) -> list[Pair]:
         """All statements of both in order, in pairs."""
-        pairs = align(left, right, lambda item: item.signature, self._gap)
+        equal = _signatures(left) == _signatures(right)
+        pairs = [*zip(left, right, strict=True)] if equal else self._changed(left, right)
         made = [self._pair(a, b, frame) for a, b in pairs]
         _mark_moved(made)
         return made
+
+    def _changed(
+        self, left: Sequence[OutlineItem], right: Sequence[OutlineItem]
+    ) -> Pairs[OutlineItem]:
+        """The alignment of two sequences that are not equal, statement by statement."""
+        keys = _keys(left, right)
+        equal = self._written_otherwise(left, right)
+        return equal or align(left, right, lambda item: keys[item], self._gap)
 
     def _gap(self, left: Sequence[OutlineItem], right: Sequence[OutlineItem]) -> Pairs[OutlineItem]:
         """The best alignment of what is not equal; containers are opened where that helps."""
@@ -176,6 +188,31 @@ def _contents(item: OutlineItem) -> list[OutlineItem]:
     """What is in a container; branches that do nothing left out."""
     inner = [one for items in item.inside for one in items]
     return [one for one in inner if one.kind != "branch" or one.bag]
+
+
+def _keys(left: Sequence[OutlineItem], right: Sequence[OutlineItem]) -> dict[OutlineItem, Hashable]:
+    """By what each item finds its partner: its signature, or its text where that is on both sides.
+
+    `layer2: unit(2 * width)` is the other's `layer2` at another width too, and not what computes
+    the same there. A text that is there more often on one side says nothing of who is who.
+    """
+    keys: dict[OutlineItem, Hashable] = {item: item.signature for item in (*left, *right)}
+    mine, yours = (_by_statement(side) for side in (left, right))
+    for statement, items in mine.items():
+        others = yours.get(statement, [])
+        if len(items) == len(others) and _signatures(items) != _signatures(others):
+            for at, pair in enumerate(zip(items, others, strict=True)):
+                keys |= dict.fromkeys(pair, (statement, at))
+    return keys
+
+
+def _by_statement(items: Sequence[OutlineItem]) -> dict[Hashable, list[OutlineItem]]:
+    """Those of one label and text together; a branch has no text of its own."""
+    found: dict[Hashable, list[OutlineItem]] = {}
+    for item in items:
+        if item.kind not in ("branch", "bracket"):
+            found.setdefault((item.label, source_text(item.span, sys.maxsize)), []).append(item)
+    return found
 
 
 def _signatures(items: Sequence[OutlineItem]) -> tuple[int, ...]:

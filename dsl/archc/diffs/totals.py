@@ -93,6 +93,6 @@ def _line(total: Total) -> TableLine:
     return TableLine((total.heading, total.show(total.left), total.show(total.right), shown, ratio))
 
 
-def text(totals: tuple[Total, ...], names: tuple[str, str]) -> str:
-    """The table for people."""
-    return tables.text(sheet(totals, names))
+def text(totals: tuple[Total, ...], names: tuple[str, str], width: int | None = None) -> str:
+    """The table for people, on a terminal of that width if there is one."""
+    return tables.text(sheet(totals, names), width)

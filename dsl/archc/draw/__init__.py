@@ -101,7 +101,7 @@ class DrawStyle:
                 need_count(name, number, 0)
         self.need_fit()
 
-    def need_fit(self, **asked: str) -> None:
+    def need_fit(self, **asked: str | None) -> None:
         """Raise ValueError for what does not go with the view, or with the `format` or `paper`."""
         how = {one.name: getattr(self, one.name) for one in fields(self)}
         if wrong := misfit(how | asked):

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from archc.arguments import need_folder
+
 
 class TemplateFault(Exception):
     """A template of the user's that does not work; the text says which, where and why."""
@@ -17,8 +19,10 @@ def blamed(templates: Path | None) -> Iterator[None]:
     """Within, what fails because of a template in the folder `templates` is a TemplateFault.
 
     Templates are code and may raise anything. What no template of the user's was part of is a
-    fault of archc's, and passes.
+    fault of archc's, and passes. Raises FileNotFoundError where there is no such folder.
     """
+    if templates is not None:
+        need_folder(templates)
     try:
         yield
     except Exception as error:

@@ -150,18 +150,33 @@ class Unfolded:
     # --- names
 
     def named(self, name: str) -> list[str]:
-        """The keys that a name or a pattern with `*` stands for. Raises NoSuchNode."""
+        """The keys that a name or a pattern with `*` stands for; a weight's is its operator's.
+
+        Raises NoSuchNode.
+        """
         known = [*self.inputs, *self.at, *self.outputs]
         if name in self.at or name in self.inputs or name in self.outputs:
             return [name]
-        if second := self._by_second_name(name):
-            return [second]
+        if other := self._by_second_name(name) or self._by_weight(name):
+            return [other]
         found = [key for key in known if fnmatchcase(key, name)] if set(name) & set("*?[") else []
         if not found:
             ending = [key for key in known if key.endswith((f".{name}", f":{name}"))]
             known = [*known[:_MOST_COMPARED], *(row.also for row in self.rows if row.also)]
-            raise NoSuchNode(name, self.plan.name, get_close_matches(name, known, n=3), ending)
+            close = self._calls(name)[:3] or get_close_matches(name, known, n=3)
+            raise NoSuchNode(name, self.plan.name, close, ending)
         return found
+
+    def _by_weight(self, name: str) -> str:
+        """The operator that has a key of the `state_dict`; "" where that is nothing."""
+        module, _, tensor = name.rpartition(".")
+        if module not in self.at or (op := (part := self.rows[self.at[module]].part).op) is None:
+            return ""
+        return module if tensor in {*op.weights(*part.inputs), *op.buffers(*part.inputs)} else ""
+
+    def _calls(self, block: str) -> list[str]:
+        """The calls of a block."""
+        return [row.key for row in self.rows if row.part.body and row.part.kind == block]
 
     def _by_second_name(self, name: str) -> str:
         """`left#2` of `right`, `left.conv1#2` of `right.conv1`; "" where that is nothing."""

@@ -118,8 +118,9 @@ def _fill(lines: list[TextLine], lexemes: Iterable[Lexeme]) -> None:
             is_new |= kind == NEWLINE
             continue
         if kind == BLANK:
-            line.bom = _BOM if number == column == 0 and text.startswith(_BOM) else ""
-            line.is_kept |= _PLAIN.fullmatch(text.removeprefix(line.bom)) is None
+            bom = _BOM if number == column == 0 and text.startswith(_BOM) else ""
+            line.bom += bom
+            line.is_kept |= _PLAIN.fullmatch(text.removeprefix(bom)) is None
             is_spaced = True
         elif kind == COMMENT:
             line.comment, line.comment_column = text.rstrip(" \t"), column

@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import zip_longest
+from typing import Protocol
 
 from archc.report.characters import cells, character_width
-
-if TYPE_CHECKING:
-    from archc.report.tables import Column
 
 ELLIPSIS = "…"
 _LONGEST_WORD = 16  # a longer one may be broken where room is short
 _SHORTEST = 12  # of a cell that is cut
+
+
+class AnyColumn(Protocol):
+    """What of a table's column decides how wide it is."""
+
+    @property
+    def heading(self) -> str: ...
+    @property
+    def numeric(self) -> bool: ...
+    @property
+    def cut(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +38,13 @@ class FittedColumn:
     at: int
     width: int
     cut: bool = False  # its longer cells end in an ellipsis, instead of going on below
+    folds: bool = True  # they go on below; else what is longer stands out
 
-    def shown(self, text: str) -> str:
-        """A cell of it, on one line or several."""
-        return shortened(text, self.width) if self.cut else "\n".join(folded(text, self.width))
+    def shown(self, text: str, hang: int = 0) -> str:
+        """A cell of it, on one line or several, of which the later ones `hang` in."""
+        if self.cut:
+            return shortened(text, self.width)
+        return "\n".join(folded(text, self.width, hang)) if self.folds else text
 
 
 @dataclass(slots=True)
@@ -46,7 +58,7 @@ class _Room:
 
 
 def fitted(
-    columns: Sequence[Column],
+    columns: Sequence[AnyColumn],
     shown: Sequence[Sequence[str]],
     width: int | None,
     *,
@@ -74,10 +86,41 @@ def fitted(
         optional = [room for room in rooms[1:] if columns[room.at].cut]
         rooms.remove((optional or rooms)[-1])
     _share(rooms, width - between * (len(rooms) - 1))
-    return [FittedColumn(room.at, room.whole, room.cut) for room in rooms]
+    return [FittedColumn(room.at, room.whole, room.cut, folds) for room in rooms]
 
 
-def _least(column: Column, texts: Sequence[str]) -> int:
+def row_lines(
+    columns: Sequence[AnyColumn],
+    kept: Sequence[FittedColumn],
+    texts: Sequence[str],
+    *,
+    between: int = 2,
+    hang: int = 0,
+) -> Iterator[str]:
+    """A row's cells in the columns that have room: a line, or several where one folds.
+
+    Later lines of the first cell `hang` in.
+    """
+    shown = [
+        place.shown(texts[place.at], 0 if at else hang).split("\n") for at, place in enumerate(kept)
+    ]
+    for lines in zip_longest(*shown, fillvalue=""):
+        padded = []
+        for place, text in zip(kept, lines, strict=True):
+            blank = " " * (place.width - cells(text))
+            padded.append(blank + text if columns[place.at].numeric else text + blank)
+        yield (" " * between).join(padded).rstrip()
+
+
+def no_room(columns: Sequence[AnyColumn], kept: Sequence[FittedColumn]) -> Iterator[str]:
+    """What a line below the table says of the columns that are not there."""
+    there = {place.at for place in kept}
+    missing = [column.heading for at, column in enumerate(columns) if at not in there]
+    if missing:
+        yield f"no room here for: {', '.join(missing)}"
+
+
+def _least(column: AnyColumn, texts: Sequence[str]) -> int:
     """Room for what may not be broken: numbers with their units, shapes, and short words."""
     heading = map(cells, column.heading.split())
     if column.numeric:
@@ -110,8 +153,12 @@ def shortened(text: str, width: int) -> str:
     return f"{text[: _outside_numbers(text, _end(text, width - 1))].rstrip(' ,')}{ELLIPSIS}"
 
 
-def folded(text: str, width: int) -> list[str]:
-    """`text` on lines of at most `width` cells, broken at blanks; a long path behind its dots."""
+def folded(text: str, width: int, hang: int = 0) -> list[str]:
+    """`text` on lines of at most `width` cells, broken at blanks; a long path behind its dots.
+
+    Lines but the first begin with `hang` blanks.
+    """
+    before = " " * min(hang, width // 2)
     lines = []
     while cells(text) > width:
         end = _end(text, width)
@@ -119,9 +166,10 @@ def folded(text: str, width: int) -> list[str]:
         blank = text.rfind(" ", indent, end + 1)
         dots = [at for at in range(end, indent, -1) if text[at - 1] == "."]
         dot = next((at for at in dots if _outside_numbers(text, at) == at), 0)
-        broken = blank if blank > 0 else dot or _outside_numbers(text, end) or end
+        outside = _outside_numbers(text, end)
+        broken = blank if blank > 0 else dot or (outside if outside > indent else end)
         lines.append(text[:broken].rstrip())
-        text = text[broken:].lstrip()
+        text = before + text[broken:].lstrip()
     return [*lines, text]
 
 

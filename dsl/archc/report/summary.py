@@ -33,7 +33,7 @@ LISTED = ("name", "op", "statement", "shape", "params", "macs", "activations", "
 _ADDED = "of the auxiliary heads, which run in training only"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary:
     """The table of one network. Its text has blocks closed and repeats folded, as people read it;
     its records (JSON, CSV, pandas) have every operator by itself.
@@ -116,6 +116,8 @@ class Summary:
 
     def __str__(self) -> str:
         return tables.text(self.sheet())
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return tables.html(self.sheet())

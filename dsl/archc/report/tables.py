@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archc.report import characters
+from archc.report.fitting import FittedColumn, fitted, no_room, row_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,9 @@ class Sheet:
         return list(map(characters.visible, shown))
 
 
-def text(sheet: Sheet) -> str:
-    """Aligned columns."""
-    return "\n".join((*_above(sheet), *_grid(sheet), *_below(sheet))) + "\n"
+def text(sheet: Sheet, width: int | None = None) -> str:
+    """Aligned columns; on a terminal of that width text folds, and what has no room is named."""
+    return "\n".join((*_above(sheet), *_grid(sheet, width), *_below(sheet))) + "\n"
 
 
 def _above(sheet: Sheet) -> list[str]:
@@ -75,22 +76,14 @@ def _below(sheet: Sheet) -> list[str]:
     return ["", *sheet.foot] if sheet.foot else []
 
 
-def _grid(sheet: Sheet) -> Iterator[str]:
-    rows = [[column.heading for column in sheet.columns]]
-    for line in sheet.lines:
-        cells = sheet.shown(line)
-        rows.append(["  " * line.level + cells[0], *cells[1:]])
-    widths = [max(map(characters.cells, cells)) for cells in zip(*rows, strict=True)]
-    for row in rows:
-        yield _aligned(sheet, row, widths)
-
-
-def _aligned(sheet: Sheet, row: Sequence[str], widths: Sequence[int]) -> str:
-    cells = []
-    for cell, width, column in zip(row, widths, sheet.columns, strict=True):
-        room = " " * (width - characters.cells(cell))
-        cells.append(room + cell if column.numeric else cell + room)
-    return "  ".join(cells).rstrip()
+def _grid(sheet: Sheet, width: int | None) -> Iterator[str]:
+    rows = [["  " * line.level + cells[0], *cells[1:]] for line in sheet.lines
+            for cells in [sheet.shown(line)]]  # fmt: skip
+    shown = [[row[at] for row in rows] for at in range(len(sheet.columns))]
+    kept = fitted(sheet.columns, shown, width, between=2)
+    for row in ([column.heading for column in sheet.columns], *rows):
+        yield from row_lines(sheet.columns, kept, row)
+    yield from no_room(sheet.columns, kept)
 
 
 class RunningTable:
@@ -103,7 +96,10 @@ class RunningTable:
         self.sheet = sheet
         self._headings = [column.heading for column in sheet.columns]
         rows = [self._headings, *map(sheet.shown, widest)]
-        self._widths = [max(map(characters.cells, cells)) for cells in zip(*rows, strict=True)]
+        self._kept = [
+            FittedColumn(at, max(map(characters.cells, cells)), folds=False)
+            for at, cells in enumerate(zip(*rows, strict=True))
+        ]
         self._color = color
 
     def above(self) -> str:
@@ -119,7 +115,7 @@ class RunningTable:
         return "\n".join(("", *map(characters.visible, foot)))
 
     def _styled(self, cells: Sequence[str], *, strong: bool) -> str:
-        made = _aligned(self.sheet, cells, self._widths)
+        (made,) = row_lines(self.sheet.columns, self._kept, cells)
         return f"\x1b[1m{made}\x1b[0m" if strong and self._color else made
 
 

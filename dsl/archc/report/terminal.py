@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from archc.report.fitting import FittedColumn, fitted
+from archc.report.fitting import FittedColumn, fitted, no_room
 from archc.report.tables import Sheet
 
 _BETWEEN = 3  # cells between two columns
@@ -35,10 +35,7 @@ class TerminalTable:
             yield Text(sheet.head, style="bold")
         yield from (Text(line, style="dim") for line in sheet.notes)
         yield self._table(kept)
-        shown = {column.at for column in kept}
-        missing = [c.heading for at, c in enumerate(sheet.columns) if at not in shown]
-        if missing:
-            yield Text(f"no room here for: {', '.join(missing)}", style="dim")
+        yield from (Text(line, style="dim") for line in no_room(sheet.columns, kept))
         yield from map(Text, sheet.foot)
 
     def _fitted(self, width: int) -> list[FittedColumn]:

@@ -62,9 +62,15 @@ class TrainingRun:
 
     @cached_property
     def best(self) -> Epoch:
-        """The first epoch of the highest top-1, or else of the least loss."""
+        """The epoch of the highest top-1, of several that of the least loss: as best.pt has it.
+
+        Without any, of the least loss.
+        """
         if any(epoch["top1"] is not None for epoch in self.epochs):
-            return max(self.epochs, key=lambda epoch: _or(epoch["top1"], float("-inf")))
+            lowest, most = float("-inf"), float("inf")
+            return max(
+                self.epochs, key=lambda e: (_or(e["top1"], lowest), -_or(e["val_loss"], most))
+            )
         name = "val_loss" if any(is_finite(epoch["val_loss"]) for epoch in self.epochs) else "loss"
         finite = [epoch for epoch in self.epochs if is_finite(epoch[name])]
         return min(finite or self.epochs[:1], key=lambda epoch: _or(epoch[name], 0))

@@ -72,7 +72,10 @@ COLUMNS = {
         RunColumn("freeze", "frozen", lambda run: run.told.freeze),
     )
 }
-_FOOT = ("The best epoch is that of the highest top-1; val loss, top-1 and top-5 are its.",)
+_FOOT = (
+    "The best epoch has the highest top-1, of several the least val loss; val loss, top-1 and "
+    "top-5 are its.",
+)
 
 
 def ordered(runs: Iterable[TrainingRun], by: str, *, reverse: bool) -> list[TrainingRun]:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from itertools import product
 
 from archc.verify.check import Check, Failed, Result, Skipped, Status
-from archc.verify.pool import WorkerPool
+from archc.verify.pool import CannotStart, WorkerPool
 from archc.verify.task import Task
 
 __all__ = [
+    "CannotStart",
     "Check",
     "Failed",
     "Result",
@@ -65,7 +66,8 @@ def verify(
     """Each task's number and verdict, as they are done.
 
     `workers` run at once, a check may take `seconds`; `started` hears of a path and a check that
-    begins, `ended` of a task's number and a result. Raises KeyError for a check that is not there.
+    begins, `ended` of a task's number and a result. Raises KeyError for a check that is not there,
+    CannotStart.
     """
     known = registered()
     absent = {name: Result(name, "skipped", 0.0, known[name].lacks) for name in names

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -21,6 +22,10 @@ from archc.verify.task import FOLDER, Task, written
 
 _PACKAGE = str(Path(__file__).resolve().parents[2])  # where workers find this very archc
 _START = 60.0  # seconds until a process has read torch and the network
+
+
+class CannotStart(Exception):
+    """No process for checks can be started, or has a place for its files."""
 
 
 @dataclass
@@ -44,9 +49,11 @@ class WorkerPool:
     ) -> Iterator[tuple[int, list[Result]]]:
         """The results of each task with its number, in order of the checks, as they are done.
 
-        Every process has ended when this has, however it does.
+        Every process has ended when this has, however it does. Raises CannotStart.
         """
-        with TemporaryDirectory(prefix=FOLDER, ignore_cleanup_errors=True) as folder:
+        with _starting():
+            place = TemporaryDirectory(prefix=FOLDER, ignore_cleanup_errors=True)
+        with place as folder:
             threads = ThreadPoolExecutor(self.size)
             try:
                 shares = [
@@ -85,7 +92,9 @@ class WorkerPool:
             found.append(result)
             self.ended(at, result)
 
-        with TemporaryFile() as errors, self._process(errors, folder) as process:
+        with _starting():
+            output = TemporaryFile()  # noqa: SIM115 (closed by the next line)
+        with output as errors, self._process(errors, folder) as process:
             watch = _Watch(process, self.seconds)
             try:
                 begun = watch.begin(_START)
@@ -123,14 +132,15 @@ class WorkerPool:
         with self._lock:
             if self._over:
                 raise InterruptedError
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "archc.verify.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=os.environ | own,
-                start_new_session=True,
-            )
+            with _starting():
+                process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "archc.verify.worker"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    env=os.environ | own,
+                    start_new_session=True,
+                )
             self._running.add(process)
         return process
 
@@ -139,6 +149,15 @@ class WorkerPool:
             self._over = True
             for process in self._running:
                 kill(process)
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """What the system refuses here is told apart from output that nobody takes."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotStart(str(error)) from None
 
 
 class _Watch:

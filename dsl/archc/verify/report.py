@@ -77,6 +77,12 @@ class Report:
         return to_json(document)
 
 
+def listed_json(checks: Sequence[Check]) -> str:
+    """What `listed` says, for programs."""
+    said = [{"name": c.name, "runs": c.when or "always", "proves": c.proves} for c in checks]
+    return to_json({"version": 1, "archc": __version__, "checks": said})
+
+
 def listed(checks: Sequence[Check]) -> Sheet:
     """What each check proves, and when it runs."""
     columns = (Column("name", "check"), Column("when", "runs"), Column("proves", "proves that"))

@@ -44,6 +44,7 @@ def parser() -> Parser:
     made.add_argument("--version", action="version", version=f"archc {__version__}")
     add_common(made, color="auto", traceback=False)
     subparsers = made.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    subparsers.type = str  # what follows is for the command's own parser to refuse
     anywhere, reads, writes = common(), reading(), writing()
 
     def command(name: str, summary: str, *parents: Parser) -> Parser:

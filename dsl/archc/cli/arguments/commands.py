@@ -182,7 +182,7 @@ def draw(parser: Parser) -> None:
         help="the Graphviz to draw with (default: dot if installed, else graphviz-pure)",
     )
     parser.add_argument(
-        "--timeout", metavar="SECONDS", type=float, default=60, help="for drawing (default: 60)"
+        "--timeout", metavar="SECONDS", type=seconds, default=60, help="for drawing (default: 60)"
     )
 
 
@@ -376,7 +376,7 @@ def diff(parser: Parser) -> None:
 
 
 def new(parser: Parser) -> None:
-    parser.add_argument("output", metavar="FILE", help="the file to write: mynet.arch")
+    parser.add_argument("output", metavar="FILE", type=str, help="the file to write: mynet.arch")
     parser.add_argument(
         "--from",
         dest="origin",

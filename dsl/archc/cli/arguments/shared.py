@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from archc.cli.arguments.values import assignment, count, shape
+from archc.cli.arguments.values import assignment, count, name_or_text, shape
 from archc.cli.exit_codes import LIMITS
 
 TYPE_CHECKING = False  # typing's own costs as much as argparse
@@ -31,12 +31,13 @@ def help_of(action: argparse.Action) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """Takes each flag of one value once, unless it is said to be repeated."""
+    """Takes each flag of one value once, unless it is said to be repeated, and no empty value."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=Help, allow_abbrev=False, **options)
         for name in (None, "store"):
             self.register("action", name, Once)
+        self.register("type", None, name_or_text)
 
     def error(self, message: str) -> NoReturn:
         from archc.report.characters import visible

@@ -9,6 +9,13 @@ from archc.choices import HIDEABLE
 EXTRAS = ("device", "checkpointing", "zero-init")  # of --with
 
 
+def name_or_text(text: str) -> str:
+    """What a file, a part or a column is called. As a path, nothing would be this folder."""
+    if not text:
+        raise ArgumentTypeError("it is empty")
+    return text
+
+
 def assignment(text: str) -> tuple[str, str]:
     """`width=64`: what the value is, the default of the param says."""
     name, equals, value = text.partition("=")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,7 +94,18 @@ def _build(input: Input, output: Path | None, args: Namespace) -> int:
         hold(output, content, summary)
     else:
         put(output, content, summary, force=args.force)
+        if output is not None and (why := _unfit(output.stem)):
+            say(f"{output} {why}: call the file something else, or give `-o`")
     return FINE
+
+
+def _unfit(module: str) -> str:
+    """Why a module is better not called so; empty where it may be."""
+    if not module.isidentifier() or iskeyword(module):
+        return "has a name that `import` does not take"
+    if module in sys.stdlib_module_names or module in ("torch", "torchvision"):
+        return f"hides the module `{module}` from scripts in its folder"
+    return ""
 
 
 def _emitted(analysis: Analysis, input: Input, args: Namespace) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archc import files
-from archc.cli.commands.reading import analyse_text, colored, need_network, show
+from archc.cli.commands.reading import analyse_text, colored, need_network, room, show
 from archc.cli.commands.writing import destination, names_folder, put
 from archc.cli.exit_codes import FINE, WRONG, Stop
 from archc.cli.inputs import Input, find_one
@@ -86,4 +86,5 @@ def _show(diff: Diff, source: str, kind: str, input: Input, args: Namespace) -> 
     else:
         from archc.diffs import text
 
-        sys.stdout.write(text.text(diff, color=colored(sys.stdout, args)))
+        color, width = colored(sys.stdout, args), room(sys.stdout)
+        sys.stdout.write(text.text(diff, color=color, width=width))

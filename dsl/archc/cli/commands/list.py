@@ -15,7 +15,7 @@ from archc.cli.exit_codes import FINE, Stop
 from archc.comparison import BATCH, NetworkEntry, attribute
 from archc.record import record
 from archc.report.characters import cells, to_json
-from archc.report.fitting import fitted
+from archc.report.fitting import fitted, row_lines
 from archc.report.spelling.numbers import natural
 from archc.syntax import Network, Number, Plain, Section, Text
 from archc.syntax.parser import parse
@@ -106,12 +106,7 @@ def _lines(networks: list[_Bundled], width: int | None) -> Iterator[str]:
     kept = fitted(columns, shown, width, between=2, folds=False)
 
     def line(texts: Sequence[str]) -> str:
-        padded = []
-        for place in kept:
-            text = place.shown(texts[place.at])
-            blank = " " * (place.width - cells(text))
-            padded.append(blank + text if columns[place.at].numeric else text + blank)
-        return "  ".join(padded).rstrip()
+        return next(row_lines(columns, kept, texts))
 
     yield line([column.heading for column in columns])
     for family, members in groupby(networks, lambda network: network.family):

@@ -11,8 +11,11 @@ from archc.cli.commands.alone import alone
 from archc.cli.commands.reading import analysed, headline, need_network
 from archc.cli.commands.writing import names_folder, put
 from archc.cli.exit_codes import FINE, Stop
-from archc.cli.inputs import find_one
+from archc.cli.inputs import Input, find_one
+from archc.project import Project
 from archc.source import Source
+
+_SMALL = Input(data.TEMPLATES / "new.arch", Project(data.TEMPLATES))
 
 
 def run(args: Namespace) -> int:
@@ -22,15 +25,14 @@ def run(args: Namespace) -> int:
         raise Stop(f"{args.output!r} names no file: `archc new mynet` writes mynet.arch")
     if path.exists() or path.is_symlink():
         raise Stop(f"{path} is there already")
-    if args.origin is None:
-        text = beginning(path.stem)
-    else:
-        origin = find_one(args.origin, args.project, "new --from")
-        analysis, code = analysed(origin, args)
-        if analysis is None or code:
-            return code
-        need_network(analysis, origin, "there is nothing to begin with")
-        text = alone(analysis, origin, class_name(path.stem))
+    origin = find_one(args.origin, args.project, "new --from") if args.origin else _SMALL
+    analysis, code = analysed(origin, args)
+    if analysis is None or code:
+        return code
+    need_network(analysis, origin, "there is nothing to begin with")
+    text = alone(analysis, origin, class_name(path.stem))
+    if origin is _SMALL:
+        text = text.replace("MyNet", class_name(path.stem))
     summary = headline(api.analyze(Source(str(path), text)))
     put(path, text.encode(), summary, force=False)
     return FINE
@@ -38,7 +40,8 @@ def run(args: Namespace) -> int:
 
 def beginning(stem: str) -> str:
     """Return a small network's text, for a file of that name."""
-    text = (data.TEMPLATES / "new.arch").read_text(encoding="utf-8")
+    assert _SMALL.path is not None
+    text = _SMALL.path.read_text(encoding="utf-8")
     return text.replace("MyNet", class_name(stem))
 
 

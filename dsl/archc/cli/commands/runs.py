@@ -64,6 +64,7 @@ def _plot(found: list[TrainingRun], args: Namespace) -> None:
     plotted, suffix = found[: curves.MOST], Path(args.plot).suffix.lower()
     drawn = curves.drawn(plotted, suffix.lstrip("."))
     content = files.stamp_bytes(drawn, runs.as_json(plotted), suffix)
-    put(Path(args.plot), content, f"{len(plotted)} runs", force=args.force)
+    runs_in_it = f"{len(plotted)} run{'s' * (len(plotted) > 1)}"
+    put(Path(args.plot), content, runs_in_it, force=args.force)
     if len(found) > len(plotted):
         say(f"not plotted: {len(found) - len(plotted)} more; name fewer folders", "")

@@ -24,6 +24,7 @@ from archc.verify.report import (
     Report,
     check_line,
     listed,
+    listed_json,
     network_line,
     of_checks,
     of_networks,
@@ -33,7 +34,11 @@ from archc.verify.report import (
 def run(args: Namespace) -> int:
     """Prints the results of all checks of all networks."""
     if args.list:
-        put_sheets([listed([*verify.registered().values()])], args)
+        checks = [*verify.registered().values()]
+        if args.format == "json":
+            sys.stdout.write(listed_json(checks))
+        else:
+            put_sheets([listed(checks)], args)
         return FINE
     chosen = _chosen(args)
     inputs, code = find_all(args.inputs, args.project)
@@ -149,7 +154,7 @@ def _verify(tasks: list[Task], progress: _Progress, args: Namespace) -> list[Ver
         ):
             found[at] = verdict
             progress.tell_network(at, verdict)
-    except OSError as error:
+    except verify.CannotStart as error:
         raise Stop(f"cannot start the checks: {error}") from None
     finally:  # no process is left, nor anything that one wrote
         progress.clear()

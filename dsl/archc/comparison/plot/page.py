@@ -43,7 +43,12 @@ _METADATA: dict[str, dict[str, Any]] = {  # no dates, and nothing of the machine
 
 
 def rendered(make: Callable[[], Figure], format: str, head: str, words: str) -> bytes:
-    """A figure as the bytes of a file; an SVG says to those who cannot see it what it shows."""
+    """A figure as the bytes of a file; an SVG says to those who cannot see it what it shows.
+
+    Raises ValueError for another format.
+    """
+    if format not in _METADATA:
+        raise ValueError(f"{format!r} is none of {', '.join(_METADATA)}")
     out = BytesIO()
     with _quiet(), style.context(["default", _RC]):
         make().savefig(out, format=format, dpi=200, metadata=_METADATA[format])

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from archc.export import size_of
+from archc.export import format_size
 from archc.verify.check import Bug, Failed, check
 from archc.verify.checks.differences import blamed, furthest, gap
 from archc.verify.reasons import some
@@ -102,7 +102,9 @@ def same_tensors(net: nn.Module, wanted: nn.Module) -> None:
         raise Failed(f"its state_dict has {some(more)}, which the generated module has not")
     for name, tensor in known.items():
         if own[name].shape != tensor.shape:
-            raise Failed(f"{name} is {size_of(own[name])}, not {size_of(tensor)}")
+            raise Failed(
+                f"{name} is {format_size(own[name].shape)}, not {format_size(tensor.shape)}"
+            )
         if own[name].dtype != tensor.dtype:
             raise Failed(f"{name} is {own[name].dtype}, not {tensor.dtype}")
     trained = [{n for n, p in each.named_parameters() if p.requires_grad} for each in (net, wanted)]
@@ -270,7 +272,8 @@ def _compare(
             raise Failed(f"only {where} has {alone[0]} {when}")
         for name, tensor in theirs.items():
             if shapes[name] != tensor.shape:
-                raise Failed(f"{name} is {size_of(mine[name])}, not {size_of(tensor)} {when}")
+                sizes = map(format_size, (mine[name].shape, tensor.shape))
+                raise Failed(f"{name} is {', not '.join(sizes)} {when}")
     outputs, gradients, buffers = wanted
     gaps = {name: _furthest_sample(found[0][name], y) for name, y in outputs.items()}
     gaps |= {name: gap(found[2][name], buffer) for name, buffer in buffers.items()}
