@@ -272,7 +272,7 @@ def test_each_card_answers_to_its_key_and_its_name() -> None:
         ("RTX 309O", ["did you mean 'rtx3090'?"]),
         ("NVIDIA A100-SXM4-40GB MIG 1g.5gb", ["no GPU"]),
         ("GTX 970", ["no GPU 'GTX 970'"]),
-        ("", ["no GPU ''"]),
+        ("", ["--gpu: it is empty"]),
     ],
 )
 def test_a_name_that_is_no_single_card(
