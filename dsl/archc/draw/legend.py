@@ -164,12 +164,21 @@ def banner(
             rows += [font(line + room_for(line), 10, FAINT) for line in _wrapped(head.title)[:3]]
     if "legend" not in hidden:
         scale = _scale(hottest, head.cost) if hottest and head.cost.macs else ()
-        axes = _text(f"shapes: {_axes(head.inputs)}") if _axes(head.inputs) else ""
-        rows += ["".join(_colours(signs)), _table([*scale, *_explained(signs), axes])]
+        rows += _legend(signs, [*scale, *_explained(signs)], _axes(head.inputs))
     lines = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows if row)
     if not lines:
         return ""
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{lines}</TABLE>'
+
+
+def _legend(signs: Signs, marks: list[str], axes: str) -> list[str]:
+    """Rows: colours; marks and what shapes say; below them, with what boxes say, if they do."""
+    colours = "".join(_colours(signs))
+    shapes = [f"shapes: {axes}"] if axes else []
+    if not signs.numbers:
+        return [colours, _table([*marks, *map(_text, shapes)])]
+    numbers = "    ".join([*shapes, "boxes: channels in → out · params"])
+    return [colours, _table(marks), font(numbers, 9, GREY)]
 
 
 def _wrapped(title: str) -> list[str]:
@@ -196,11 +205,9 @@ def _text(words: str) -> str:
 
 
 def _colours(signs: Signs) -> Iterator[str]:
-    """A swatch for each colour that is there, and what stands below the words on a card."""
+    """A swatch for each colour that is there."""
     for category, words in swatches(signs.categories):
         yield font("■", 12, LOOKS[category][1]) + font(f" {words}    ", 9, GREY)
-    if signs.numbers:
-        yield font("  boxes: channels in → out · params", 9, GREY)
 
 
 def _scale(hottest: int, cost: Cost) -> Iterator[str]:
