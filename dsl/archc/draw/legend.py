@@ -172,13 +172,18 @@ def banner(
 
 
 def _legend(signs: Signs, marks: list[str], axes: str) -> list[str]:
-    """Rows: colours; marks and what shapes say; below them, with what boxes say, if they do."""
+    """Colours in a row, marks in the next; what the numbers are beside them, or below.
+
+    A drawing in columns is wide, and a row more would make it smaller on a slide; one in a single
+    column is narrow.
+    """
     colours = "".join(_colours(signs))
     shapes = [f"shapes: {axes}"] if axes else []
-    if not signs.numbers:
-        return [colours, _table([*marks, *map(_text, shapes)])]
-    numbers = "    ".join([*shapes, "boxes: channels in → out · params"])
-    return [colours, _table(marks), font(numbers, 9, GREY)]
+    numbers = ["boxes: channels in → out · params"] if signs.numbers else []
+    if numbers and not signs.goes_on:
+        return [colours, _table(marks), font("    ".join([*shapes, *numbers]), 9, GREY)]
+    beside = "".join(font(f"  {words}", 9, GREY) for words in numbers)
+    return [f"{colours}{beside}", _table([*marks, *map(_text, shapes)])]
 
 
 def _wrapped(title: str) -> list[str]:
