@@ -19,6 +19,7 @@ from archc.draw.volume_links import Link, ranks
 _GAP, _SLOT, _LANE = 16.0, 5.0, 5.0  # between columns, and for each arrow along them or a track
 _FAN, _STEEP = 24.0, 5.0  # where towers exchange; for each track that an arrow leads up or down
 _CLEAR = 8.0  # above what an arrow goes around
+_RIDES = "rides"  # the kind of an arrow with a sign on it
 _STALK, _ASIDE = 14.0, 4.0  # of a letter on a box; from what else leads up from it
 _LOOKS = {
     "straight": (LINE, "solid"),
@@ -254,30 +255,48 @@ class VolumeLine:
         return max(self.nodes[_letter_of(link, id)].top for link in links)
 
     def _set_lane(self, lane: int, high: list[float]) -> None:
-        """How high arrows run above a track: short ones below long ones."""
+        """How high arrows run above a track."""
         spans: dict[tuple[str, str], range] = {}
+        ends: dict[tuple[str, str], set[int]] = {}  # the columns that each leads up from, down to
         for link in self.led:
             if self._lane(link) == lane:
-                ends = sorted((self.rank[link.tail], self.rank[link.head]))
-                known = spans.get(link.net, range(ends[0], ends[1] + 1))
-                spans[link.net] = range(min(ends[0], known[0]), max(ends[1], known[-1]) + 1)
-        if lane == -1:
-            for id, links in self.riders.items():
-                first = min(self.rank[link.tail] for link in links)
-                spans[id, "rides"] = range(first, self.rank[id] + 2)
-        for net, passed in sorted(spans.items(), key=lambda pair: len(pair[1])):
-            sign = self.nodes[net[0]] if net[1] == "rides" else None
+                tail, head = self.rank[link.tail], self.rank[link.head]
+                passed = {tail, head, *spans.get(link.net, ())}
+                spans[link.net] = range(min(passed), max(passed) + 1)
+                upright = [tail] * self._rises(link) + [head] * self._falls(link)
+                ends.setdefault(link.net, set()).update(upright)
+        for id, links in (self.riders if lane == -1 else {}).items():
+            columns = {self.rank[end] for link in links for end in (link.tail, link.head)}
+            spans[id, _RIDES] = range(min(columns), self.rank[id] + 2)
+            ends[id, _RIDES] = columns - {self.rank[id]}
+        for net in self._upwards(spans, ends):
+            sign = self.nodes[net[0]] if net[1] == _RIDES else None
             half = sign.tall / 2 if sign else 0.0
-            above = max(high[at] for at in passed) + _CLEAR
+            above = max(high[at] for at in spans[net]) + _CLEAR
             if sign:
                 above = max(above, high[self.rank[net[0]]] + 2 * _CLEAR + half)
                 sign.base = above - half
-            for at in passed:
+            for at in spans[net]:
                 high[at] = above
             if sign:
                 id = net[0]
                 high[self.rank[id]] = self._set_perched(id) if id in self.perched else sign.top
             self.lanes[*net, lane] = above
+
+    def _upwards(
+        self, spans: dict[tuple[str, str], range], ends: dict[tuple[str, str], set[int]]
+    ) -> Iterator[tuple[str, str]]:
+        """Short arrows below long ones; a sign on one above what ends in its column."""
+        left = sorted(spans, key=lambda net: len(spans[net]))
+        while left:
+            is_over = {
+                net
+                for net in left
+                if net[1] == _RIDES and any(self.rank[net[0]] in ends[other] for other in left)
+            }
+            lowest = next((net for net in left if net not in is_over), left[0])
+            left.remove(lowest)
+            yield lowest
 
     # --- what is drawn ---------------------------------------------------------------------
 
