@@ -109,8 +109,7 @@ def test_the_font_is_as_wide_as_helvetica() -> None:
 
 def test_words_in_two_types_are_apart() -> None:
     """Graphviz, which knows no fonts, counts an ellipsis narrower than it is."""
-    pil = pytest.importorskip("PIL.ImageFont")
-    bold = pil.truetype(str(typefaces.BOLD), 1000)
+    bold = pytest.importorskip("PIL.ImageFont").truetype(str(typefaces.BOLD), 1000)
     text = "input 64 x8\nfor i in 0..5 { conv (2*i + 1) same d(2**i) x8; tanh }"
     svg = archc.loads(text).draw("svg", engine=PURE)
     pieces = [t for t in ElementTree.fromstring(svg).iter() if t.tag.endswith("}text")]
