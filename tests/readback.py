@@ -1161,14 +1161,23 @@ def shapes_of(whole: Readback, id: str) -> set[str]:
     """What the last of a card's copies makes; of a box also all that leaves it."""
     last = (whole.shown[id].steps if id in whole.shown else whole.inside(id))[-1:]
     last += leaving(whole, id)
-    return {format_shape(whole.network.run.shapes[step.output]) for step in last}
+    found = {format_shape(whole.network.run.shapes[step.output]) for step in last}
+    count = sum(len(whole.shown[card].copies) for card in _ends(whole, id))
+    several = (
+        {f"{count} columns of {shape}" for shape in found} if count > len(found) == 1 else set()
+    )
+    return found | several
 
 
 def leaving(whole: Readback, id: str) -> list[PlacedStep]:
     """What makes the data that goes from a card, or out of a box."""
+    return [whole.shown[x].steps[-1] for x in _ends(whole, id) if whole.shown[x].steps]
+
+
+def _ends(whole: Readback, id: str) -> set[str]:
+    """The cards in a box, or the card, that data leaves."""
     inside = {card for card in whole.shown if id in (card, *whole.around[card])}
-    ends = {a for a, b, is_size in whole.drawn if a in inside and b not in inside and not is_size}
-    return [whole.shown[card].steps[-1] for card in ends if whole.shown[card].steps]
+    return {a for a, b, is_size in whole.drawn if a in inside and b not in inside and not is_size}
 
 
 def rows_of(drawing: Drawing) -> Drawing:

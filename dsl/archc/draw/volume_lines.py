@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from archc.draw.strokes import Point, arrow
 from archc.draw.style import FAINT, LINE, SKIP
-from archc.draw.volume_boxes import PERCH, Shown, Volume
+from archc.draw.volume_boxes import Shown, Volume
 from archc.draw.volume_links import Link, ranks
 
 _GAP, _SLOT, _LANE = 16.0, 5.0, 5.0  # between columns, and for each arrow along them or a track
@@ -194,10 +194,15 @@ class VolumeLine:
 
     def _room(self, id: str) -> float:
         """The width that a card takes with its letters."""
-        node, letters = self.nodes[id], PERCH * len(self.perched.get(id, ()))
+        node, letters = self.nodes[id], self._perch(id) * len(self.perched.get(id, ()))
         if id in self.topped and letters:  # they stand to the left of what comes from above
             return node.room + 2 * max(letters + _ASIDE - node.onto("size")[0] + node.left, 0.0)
         return max(node.room, letters)
+
+    def _perch(self, id: str) -> float:
+        """The width that each letter on a card takes."""
+        signs = (self.nodes[_letter_of(link, id)] for link in self.perched.get(id, ()))
+        return 1 + max((sign.room for sign in signs), default=0.0)
 
     def _fan(self, column: int) -> float:
         """How much wider the gap behind a column is for arrows that slant."""
@@ -239,18 +244,18 @@ class VolumeLine:
 
     def _set_perched(self, id: str) -> float:
         """Letters above a card, several in a row; what comes in is left of what leaves."""
-        node, links = self.nodes[id], self.perched[id]
+        node, links, perch = self.nodes[id], self.perched[id], self._perch(id)
         links.sort(key=lambda link: link.tail == id)
-        start = node.left + node.room / 2 - PERCH * (len(links) - 1) / 2
+        start = node.left + node.room / 2 - perch * (len(links) - 1) / 2
         if id in self.topped:
-            start = node.onto("size")[0] - _ASIDE - PERCH * (len(links) - 0.5)
+            start = node.onto("size")[0] - _ASIDE - perch * (len(links) - 0.5)
         elif len(links) == 1:
             end = node.off if links[0].tail == id else node.onto
             over = end(links[0].kind)[0]
-            start = min(max(over, node.left + PERCH / 2), node.left + node.room - PERCH / 2)
+            start = min(max(over, node.left + perch / 2), node.left + node.room - perch / 2)
         for at, link in enumerate(links):
             sign = self.nodes[_letter_of(link, id)]
-            sign.left = start + PERCH * at - sign.room / 2
+            sign.left = start + perch * at - sign.room / 2
             sign.base = node.top + _STALK
         return max(self.nodes[_letter_of(link, id)].top for link in links)
 
