@@ -30,7 +30,7 @@ from archc import symbolic
 from archc.analysis.costs import Costs
 from archc.analysis.unroll import PlacedStep, Run, unroll
 from archc.api import Analysis
-from archc.draw import DrawStyle, collapse, graphviz, scene_of
+from archc.draw import DIRECTIONS, SHEETS, DrawStyle, TooManySheets, collapse, graphviz, scene_of
 from archc.draw.compose import compose
 from archc.draw.mermaid_chart import flowchart
 from archc.draw.paper import Paper, paper
@@ -278,7 +278,11 @@ class Readback:
     def _edges(self) -> Iterator[str]:
         wanted: set[Wire] = set()
         makers = self.makers
-        for (name, value), key in zip(self.network.run.inputs, self._ends("input"), strict=True):
+        inputs = self._ends("input")
+        if len(inputs) != len(self.network.run.inputs):
+            yield f"the inputs are {', '.join(inputs)}"
+            return
+        for (name, value), key in zip(self.network.run.inputs, inputs, strict=True):
             makers[value] = (key, ())
             if key.removeprefix("input ") != name and len(self.network.run.inputs) > 1:
                 yield f"{key} is {name}"
@@ -699,8 +703,26 @@ def differences(analysis: Analysis, svg: bool = False) -> list[str]:
         for depth in (0, 1, 2):
             drawing = reading.of_dot(analysis.draw(depth=depth))
             found += [f"depth {depth}: {fault}" for fault in closed(readings["engineer"], drawing)]
-        found += [f"paper: {fault}" for fault in on_paper(network, readings["engineer"], analysis)]
+        try:
+            found += [f"paper: {x}" for x in on_paper(network, readings["engineer"], analysis)]
+        except Mismatch as mismatch:
+            found.append(f"paper: {mismatch}")
     return found
+
+
+def page_differences(analysis: Analysis, sheet: str, direction: str = "down") -> list[str]:
+    """How what is on pages, read back together, differs from the plan; none that do not fit."""
+    try:
+        pages = analysis.pages("dot", sheet, direction=direction)
+    except TooManySheets:
+        return []
+    drawing = reading.of_pages([page.decode() for page in pages])
+    try:
+        whole = Readback(Network(analysis), drawing)
+    except Mismatch as mismatch:
+        return [] if str(mismatch) == "closed" else [str(mismatch)]
+    parts = [box.id for box in drawing.boxes if " part " in box.id]
+    return whole.faults + [f"{id} continues nothing" for id in parts]
 
 
 class PartReadback(Readback):
@@ -1139,14 +1161,23 @@ def shapes_of(whole: Readback, id: str) -> set[str]:
     """What the last of a card's copies makes; of a box also all that leaves it."""
     last = (whole.shown[id].steps if id in whole.shown else whole.inside(id))[-1:]
     last += leaving(whole, id)
-    return {format_shape(whole.network.run.shapes[step.output]) for step in last}
+    found = {format_shape(whole.network.run.shapes[step.output]) for step in last}
+    count = sum(len(whole.shown[card].copies) for card in _ends(whole, id))
+    several = (
+        {f"{count} columns of {shape}" for shape in found} if count > len(found) == 1 else set()
+    )
+    return found | several
 
 
 def leaving(whole: Readback, id: str) -> list[PlacedStep]:
     """What makes the data that goes from a card, or out of a box."""
+    return [whole.shown[x].steps[-1] for x in _ends(whole, id) if whole.shown[x].steps]
+
+
+def _ends(whole: Readback, id: str) -> set[str]:
+    """The cards in a box, or the card, that data leaves."""
     inside = {card for card in whole.shown if id in (card, *whole.around[card])}
-    ends = {a for a, b, is_size in whole.drawn if a in inside and b not in inside and not is_size}
-    return [whole.shown[card].steps[-1] for card in ends if whole.shown[card].steps]
+    return {a for a, b, is_size in whole.drawn if a in inside and b not in inside and not is_size}
 
 
 def rows_of(drawing: Drawing) -> Drawing:
@@ -1293,8 +1324,9 @@ def _values(text: str, names: _Names) -> list[Any]:
     first, dots, last = text.partition("…")
     if dots:
         return [*range(names.worked_out(first), names.worked_out(last) + 1)]
-    found = {word: names.worked_out(word) for word in text.split(", ")}
-    return [word if found[word] is None else found[word] for word in text.split(", ")]
+    words = re.split(r", (?![^(]*\))", text)  # those in brackets are of a function
+    found = {word: names.worked_out(word) for word in words}
+    return [word if found[word] is None else found[word] for word in words]
 
 
 def _words(item: Item, names: _Names) -> Iterator[tuple[str, Any, Item]]:
@@ -1423,15 +1455,20 @@ def pictured(dot: str, drawing: Drawing) -> Iterator[str]:
 # --- many of them ------------------------------------------------------------------------
 
 
-def examine(text: str, svg: bool = False) -> list[str] | None:
-    """The differences of a program's drawings; None where it is none."""
+def examine(text: str, svg: bool = False, sheet: str | None = None) -> list[str] | None:
+    """The differences of a program's drawings, maybe also on a sheet; None where it is none."""
     from archc.api import analyze
     from archc.source import Limits, Source
 
     analysis = analyze(Source("random.arch", text), limits=Limits(steps=1200))
     if not analysis.ok or analysis.plan is None:
         return None
-    return differences(analysis, svg)
+    found = differences(analysis, svg)
+    if sheet is not None:
+        for direction in DIRECTIONS:
+            on_pages = page_differences(analysis, sheet, direction)
+            found += [f"{sheet} {direction}: {fault}" for fault in on_pages]
+    return found
 
 
 def main() -> int:
@@ -1443,6 +1480,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=300, help="of either kind of program")
     parser.add_argument("--start", type=int, default=0, help="the first seed")
     parser.add_argument("--svg", action="store_true", help="have an engine draw them, too")
+    parser.add_argument("--paper", choices=SHEETS, help="draw them on pages, too")
     options = parser.parse_args()
     wrong = read = 0
     kinds: list[tuple[str, Any]] = [
@@ -1451,7 +1489,7 @@ def main() -> int:
     ]
     for seed in range(options.start, options.start + options.count):
         for kind, program in kinds:
-            found = examine(program(seed), options.svg)
+            found = examine(program(seed), options.svg, options.paper)
             read += found is not None
             if found:
                 wrong += 1

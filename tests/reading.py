@@ -142,8 +142,20 @@ def of_dot(text: str, join: bool = True) -> Drawing:
             else:
                 boxes[-1].cells = boxes[-1].cells or cells
                 boxes[-1].category = _kind(line)
+    if "rankdir=LR" in text:  # which has the first items at the bottom
+        for box in [Item("", [], parts=found.items), *found.boxes]:
+            assert box.parts is not None
+            box.parts.reverse()
     _take_insets(found, found.items)
     return joined(found) if join else found
+
+
+def of_pages(texts: list[str]) -> Drawing:
+    """The drawing that is on several pages, of columns each, in one."""
+    pages = [of_dot(text, join=False) for text in texts]
+    items = [item for page in pages for item in page.items]
+    lines = [line for page in pages for line in page.lines]
+    return joined(Drawing(pages[0].title, items, lines))
 
 
 def _take_insets(drawing: Drawing, items: list[Item]) -> None:
@@ -208,7 +220,7 @@ def joined(drawing: Drawing) -> Drawing:
     said = {ends[i.id]: i.cells[0].partition("  ")[2] for i in drawing.cards if i.id in ends}
     lines = []
     for line in drawing.lines:
-        before = tails[ends[line.tail]] if line.tail in ends else None
+        before = tails.get(ends[line.tail]) if line.tail in ends else None  # or from nowhere
         if line.head not in ends:
             label = (
                 said[ends[line.tail]] if before and " × (" in said[ends[line.tail]] else line.label

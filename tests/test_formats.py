@@ -8,6 +8,7 @@ import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from nets import net_of
@@ -104,6 +105,20 @@ def test_the_font_is_as_wide_as_helvetica() -> None:
         for char in [*map(chr, range(0x20, 0x7F)), *"×Äéøß"]:
             wide = widths[char] * 1000 / font["head"].unitsPerEm
             assert wide == pytest.approx(helvetica.stringWidth(char, 1000), abs=1), char
+
+
+def test_words_in_two_types_are_apart() -> None:
+    """Graphviz, which knows no fonts, counts an ellipsis narrower than it is."""
+    bold = pytest.importorskip("PIL.ImageFont").truetype(str(typefaces.BOLD), 1000)
+    text = "input 64 x8\nfor i in 0..5 { conv (2*i + 1) same d(2**i) x8; tanh }"
+    svg = archc.loads(text).draw("svg", engine=PURE)
+    pieces = [t for t in ElementTree.fromstring(svg).iter() if t.tag.endswith("}text")]
+    (name,) = (t for t in pieces if (t.text or "").startswith("×6 conv 1, 3, 5 … 11 d1, 2, 4 … 32"))
+    (behind,) = (t for t in pieces if (t.text or "").endswith("· tanh"))
+    size, words = float(name.get("font-size", 0)), (name.text or "").rstrip()
+    end = float(name.get("x", 0)) + bold.getlength(words) / 1000 * size
+    space = bold.getlength(" ") / 1000 * size
+    assert 0 <= float(behind.get("x", 0)) - end <= space, "it begins with a space of its own"
 
 
 def test_what_the_font_lacks() -> None:

@@ -82,6 +82,32 @@ def test_more_random_programs(start: int) -> None:
     hold(start)
 
 
+@pytest.mark.parametrize("direction", ["down", "right"])
+@pytest.mark.parametrize(
+    ("seed", "sheet"),
+    [
+        (60010, "a4"),
+        *(pytest.param(seed, "a4", marks=pytest.mark.slow) for seed in range(60000, 60010)),
+        *(pytest.param(seed, "slide", marks=pytest.mark.slow) for seed in range(60011, 60030)),
+    ],
+)
+def test_pages_of_random_programs(seed: int, sheet: str, direction: str) -> None:
+    """Together they hold each card once, and each edge."""
+    for text in (blocks.program(seed), random_networks.program(seed).text):
+        analysis = api.analyze(Source("random", text))
+        assert analysis.ok
+        assert readback.page_differences(analysis, sheet, direction) == []
+
+
+def test_a_page_that_lacks_something_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    analysis = archc.load("googlenet").analysis
+    pages = analysis.pages("dot", "a4")
+    assert len(pages) > 2
+    for wrong in (pages[1:], [*pages, pages[1]], [pages[0].replace(b'"to B"', b'"to C"')]):
+        monkeypatch.setattr(api.Analysis, "pages", lambda *_, made=wrong, **__: made)
+        assert readback.page_differences(analysis, "a4")
+
+
 @pytest.mark.parametrize("name", ["resnet50", "googlenet"])
 def test_as_an_engine_draws_it(name: str) -> None:
     assert readback.differences(archc.load(name).analysis, svg=True) == []

@@ -216,6 +216,12 @@ def test_every_word_can_be_read(name: str, paper: str, view: str, most: int) -> 
     assert len(seen) == len(set(seen)), "no card twice"
 
 
+@pytest.mark.parametrize("paper", ["a5", None, ["a4"]])
+def test_a_paper_that_there_is_not(paper: Any) -> None:
+    with pytest.raises(ValueError, match=r"is none of a4, letter, slide$"):
+        analysis("lenet").pages("svg", paper)
+
+
 @pytest.mark.parametrize("view", ["engineer", "paper"])
 def test_sheets_are_composed_once(view: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many ways to divide them are tried, and for the words, too."""

@@ -190,6 +190,22 @@ def test_towers_go_on_apart() -> None:
     assert found["pool2", "conv3", "trunk"] == {(0, 0), (0, 1), (1, 0), (1, 1)}
 
 
+def test_letters_beside_each_other_have_room() -> None:
+    """Two on one sign, and more than the alphabet has: `Q` and `GG`."""
+    rows = range(15)
+    text = "\n".join([
+        "input 4x4 x2",
+        *(f"a{i}: conv {1 + 2 * (i % 3)} same x{2 + i % 5}" for i in rows),
+        *(f"concat< | @a{i} > as b{i}; conv {1 + 2 * (i % 3)} same x{3 + i % 4}" for i in rows),
+        *(f"concat< | @b{i} >; conv {1 + 2 * (i % 3)} same x{2 + i % 5}" for i in rows),
+    ])  # fmt: skip
+    plan = archc.loads(text).analysis.plan
+    assert plan is not None
+    ways = drawings(paper(plan, NoCosts()), "", lambda *_: "", lambda _: True)
+    page = next(page for (page,) in ways if '"to GG"' in page)
+    assert list(of_volumes(page).faults()) == []
+
+
 WRONG = """input 64x64 x3
 a: conv 3x3 p1 x8; relu
 b: conv 3x3/2 p1 x16; relu

@@ -6,6 +6,7 @@ It imports nothing of archc: `archc --help` reads it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 VIEWS = ("engineer", "paper", "graph", "volumes")
 ROWS = ("paper", "volumes")  # views of rows
@@ -15,6 +16,27 @@ DIRECTIONS = ("down", "right")  # in which a drawing goes on
 THEMES = ("light", "dark")
 HIDEABLE = ("title", "legend", "costs")  # what can be left out
 SHEETS = {"a4": (595, 842), "letter": (612, 792), "slide": (960, 540)}  # points
+_KNOWN = {
+    "view": VIEWS,
+    "theme": THEMES,
+    "direction": DIRECTIONS,
+    "hidden": HIDEABLE,
+    "format": FORMATS,
+    "paper": tuple(SHEETS),
+}
+
+
+def unknown(how: Mapping[str, Any]) -> str:
+    """Return which name in how a drawing is asked for there is not; "" where there are all.
+
+    `how` has some fields of `DrawStyle` by name, and maybe the `format` and the `paper`.
+    """
+    for field in (name for name in _KNOWN if how.get(name) is not None):
+        values = sorted(how[field]) if field == "hidden" else [how[field]]
+        for value in values:
+            if value not in _KNOWN[field]:
+                return f"{value!r} is none of {', '.join(_KNOWN[field])}"
+    return ""
 
 
 def misfit(how: Mapping[str, object], flag: str = "") -> str:

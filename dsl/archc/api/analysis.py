@@ -12,7 +12,6 @@ from archc import syntax
 from archc.analysis.costs import Cost, Costs
 from archc.api.loading import Elaborator
 from archc.arguments import as_names, need_count
-from archc.choices import FORMATS, SHEETS
 from archc.elaborate.sections import Facts
 from archc.plan import Plan, format_params, outputs
 from archc.recursion import deep_recursion
@@ -474,8 +473,5 @@ def _style(format: str, how: DrawOptions, paper: str | None = None) -> DrawStyle
         given = fields.get(name, ())
         fields[name] = frozenset(as_names(given))
     style = DrawStyle(**fields)
-    for asked, known in ((format, FORMATS), (paper or "a4", SHEETS)):
-        if asked not in known:
-            raise ValueError(f"{asked!r} is none of {', '.join(known)}")
     style.need_fit(format=format, paper=paper)
     return style

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from archc.analysis.costs import Cost, Costs, NoCosts
 from archc.analysis.receptive import Field
 from archc.arguments import need_count
-from archc.choices import DIRECTIONS, HIDEABLE, ROWS, SHEETS, THEMES, VIEWS, misfit
+from archc.choices import DIRECTIONS, HIDEABLE, ROWS, SHEETS, THEMES, VIEWS, misfit, unknown
 from archc.draw.collapse import Unknown, boxes, nesting, to_depth
 from archc.draw.columns import estimated_size, in_columns, in_full_pages, in_pages, widest
 from archc.draw.compose import compose
@@ -87,24 +87,15 @@ class DrawStyle:
     hidden: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        hidden = [(name, HIDEABLE) for name in sorted(self.hidden)]
-        for value, known in (
-            (self.view, VIEWS),
-            (self.theme, THEMES),
-            (self.direction, DIRECTIONS),
-            *hidden,
-        ):
-            if value not in known:
-                raise ValueError(f"{value!r} is none of {', '.join(known)}")
         for name in ("depth", "columns"):
             if (number := getattr(self, name)) is not None:
                 need_count(name, number, 0)
         self.need_fit()
 
     def need_fit(self, **asked: str | None) -> None:
-        """Raise ValueError for what does not go with the view, or with the `format` or `paper`."""
-        how = {one.name: getattr(self, one.name) for one in fields(self)}
-        if wrong := misfit(how | asked):
+        """Raise ValueError for what there is not, or does not go with the `format` or `paper`."""
+        how = {one.name: getattr(self, one.name) for one in fields(self)} | asked
+        if wrong := unknown(how) or misfit(how):
             raise ValueError(wrong)
 
 

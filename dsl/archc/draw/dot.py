@@ -22,6 +22,7 @@ from archc.draw.style import (
     heat,
     look,
     quoted,
+    room_for,
     text_width,
 )
 
@@ -379,7 +380,12 @@ def in_order(box: Box) -> list[Card | Box]:
 
 
 def _lettered(line: Line) -> str:
-    return "".join(font(piece.text, piece.points, piece.colour, piece.bold) for piece in line)
+    """Its pieces, with room between them also where Graphviz counts one too narrow."""
+    rooms = [*(room_for(piece.text) for piece in line[:-1]), ""]
+    return "".join(
+        font(f"{piece.text}{room}", piece.points, piece.colour, piece.bold)
+        for piece, room in zip(line, rooms, strict=False)
+    )
 
 
 def _header(box: Box, fans: bool) -> str:

@@ -219,7 +219,7 @@ def _runs(boxes: list[Box]) -> Iterator[tuple[str, _Repeat]]:
     number = 0
     for box in boxes:
         name = box.above or box.name
-        id = box.id.partition(" ×")[0]
+        id = box.id.replace(f" ×{box.count}", "")  # keeps the `#2` of a second use
         if name:
             name = place_of((*id.split(".")[:-1], name)) if names[name] == 1 else id
         else:

@@ -20,7 +20,6 @@ _APART = 20.0  # between towers
 _BAR = 12.0  # the depth of a vector's bar
 _NARROW = 62.0  # words are set in lines of that width
 _ASIDE = {"straight": 0.0, "skip": 0.0, "training": 3.0, "size": 6.0}  # of lines on a top
-PERCH = 17.0  # points that a letter on a box takes
 
 Words = list[tuple[str, float, str, bool]]  # lines: text, points, colour, bold
 

@@ -13,12 +13,13 @@ from itertools import pairwise
 
 from archc.draw.strokes import Point, arrow
 from archc.draw.style import FAINT, LINE, SKIP
-from archc.draw.volume_boxes import PERCH, Shown, Volume
+from archc.draw.volume_boxes import Shown, Volume
 from archc.draw.volume_links import Link, ranks
 
 _GAP, _SLOT, _LANE = 16.0, 5.0, 5.0  # between columns, and for each arrow along them or a track
 _FAN, _STEEP = 24.0, 5.0  # where towers exchange; for each track that an arrow leads up or down
 _CLEAR = 8.0  # above what an arrow goes around
+_RIDES = "rides"  # the kind of an arrow with a sign on it
 _STALK, _ASIDE = 14.0, 4.0  # of a letter on a box; from what else leads up from it
 _LOOKS = {
     "straight": (LINE, "solid"),
@@ -193,10 +194,15 @@ class VolumeLine:
 
     def _room(self, id: str) -> float:
         """The width that a card takes with its letters."""
-        node, letters = self.nodes[id], PERCH * len(self.perched.get(id, ()))
+        node, letters = self.nodes[id], self._perch(id) * len(self.perched.get(id, ()))
         if id in self.topped and letters:  # they stand to the left of what comes from above
             return node.room + 2 * max(letters + _ASIDE - node.onto("size")[0] + node.left, 0.0)
         return max(node.room, letters)
+
+    def _perch(self, id: str) -> float:
+        """The width that each letter on a card takes."""
+        signs = (self.nodes[_letter_of(link, id)] for link in self.perched.get(id, ()))
+        return 1 + max((sign.room for sign in signs), default=0.0)
 
     def _fan(self, column: int) -> float:
         """How much wider the gap behind a column is for arrows that slant."""
@@ -238,46 +244,64 @@ class VolumeLine:
 
     def _set_perched(self, id: str) -> float:
         """Letters above a card, several in a row; what comes in is left of what leaves."""
-        node, links = self.nodes[id], self.perched[id]
+        node, links, perch = self.nodes[id], self.perched[id], self._perch(id)
         links.sort(key=lambda link: link.tail == id)
-        start = node.left + node.room / 2 - PERCH * (len(links) - 1) / 2
+        start = node.left + node.room / 2 - perch * (len(links) - 1) / 2
         if id in self.topped:
-            start = node.onto("size")[0] - _ASIDE - PERCH * (len(links) - 0.5)
+            start = node.onto("size")[0] - _ASIDE - perch * (len(links) - 0.5)
         elif len(links) == 1:
             end = node.off if links[0].tail == id else node.onto
             over = end(links[0].kind)[0]
-            start = min(max(over, node.left + PERCH / 2), node.left + node.room - PERCH / 2)
+            start = min(max(over, node.left + perch / 2), node.left + node.room - perch / 2)
         for at, link in enumerate(links):
             sign = self.nodes[_letter_of(link, id)]
-            sign.left = start + PERCH * at - sign.room / 2
+            sign.left = start + perch * at - sign.room / 2
             sign.base = node.top + _STALK
         return max(self.nodes[_letter_of(link, id)].top for link in links)
 
     def _set_lane(self, lane: int, high: list[float]) -> None:
-        """How high arrows run above a track: short ones below long ones."""
+        """How high arrows run above a track."""
         spans: dict[tuple[str, str], range] = {}
+        ends: dict[tuple[str, str], set[int]] = {}  # the columns that each leads up from, down to
         for link in self.led:
             if self._lane(link) == lane:
-                ends = sorted((self.rank[link.tail], self.rank[link.head]))
-                known = spans.get(link.net, range(ends[0], ends[1] + 1))
-                spans[link.net] = range(min(ends[0], known[0]), max(ends[1], known[-1]) + 1)
-        if lane == -1:
-            for id, links in self.riders.items():
-                first = min(self.rank[link.tail] for link in links)
-                spans[id, "rides"] = range(first, self.rank[id] + 2)
-        for net, passed in sorted(spans.items(), key=lambda pair: len(pair[1])):
-            sign = self.nodes[net[0]] if net[1] == "rides" else None
+                tail, head = self.rank[link.tail], self.rank[link.head]
+                passed = {tail, head, *spans.get(link.net, ())}
+                spans[link.net] = range(min(passed), max(passed) + 1)
+                upright = [tail] * self._rises(link) + [head] * self._falls(link)
+                ends.setdefault(link.net, set()).update(upright)
+        for id, links in (self.riders if lane == -1 else {}).items():
+            columns = {self.rank[end] for link in links for end in (link.tail, link.head)}
+            spans[id, _RIDES] = range(min(columns), self.rank[id] + 2)
+            ends[id, _RIDES] = columns - {self.rank[id]}
+        for net in self._upwards(spans, ends):
+            sign = self.nodes[net[0]] if net[1] == _RIDES else None
             half = sign.tall / 2 if sign else 0.0
-            above = max(high[at] for at in passed) + _CLEAR
+            above = max(high[at] for at in spans[net]) + _CLEAR
             if sign:
                 above = max(above, high[self.rank[net[0]]] + 2 * _CLEAR + half)
                 sign.base = above - half
-            for at in passed:
+            for at in spans[net]:
                 high[at] = above
             if sign:
                 id = net[0]
                 high[self.rank[id]] = self._set_perched(id) if id in self.perched else sign.top
             self.lanes[*net, lane] = above
+
+    def _upwards(
+        self, spans: dict[tuple[str, str], range], ends: dict[tuple[str, str], set[int]]
+    ) -> Iterator[tuple[str, str]]:
+        """Short arrows below long ones; a sign on one above what ends in its column."""
+        left = sorted(spans, key=lambda net: len(spans[net]))
+        while left:
+            is_over = {
+                net
+                for net in left
+                if net[1] == _RIDES and any(self.rank[net[0]] in ends[other] for other in left)
+            }
+            lowest = next((net for net in left if net not in is_over), left[0])
+            left.remove(lowest)
+            yield lowest
 
     # --- what is drawn ---------------------------------------------------------------------
 
