@@ -6,7 +6,6 @@ It imports nothing of archc: `archc --help` reads it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 VIEWS = ("engineer", "paper", "graph", "volumes")
 ROWS = ("paper", "volumes")  # views of rows
@@ -26,14 +25,14 @@ _KNOWN = {
 }
 
 
-def unknown(how: Mapping[str, Any]) -> str:
+def unknown(how: Mapping[str, object]) -> str:
     """Return which name in how a drawing is asked for there is not; "" where there are all.
 
     `how` has some fields of `DrawStyle` by name, and maybe the `format` and the `paper`.
     """
-    for field in (name for name in _KNOWN if how.get(name) is not None):
-        values = sorted(how[field]) if field == "hidden" else [how[field]]
-        for value in values:
+    for field in filter(how.__contains__, _KNOWN):
+        given = how[field]
+        for value in sorted(given) if isinstance(given, frozenset) else [given]:
             if value not in _KNOWN[field]:
                 return f"{value!r} is none of {', '.join(_KNOWN[field])}"
     return ""

@@ -314,7 +314,7 @@ class Analysis:
         from archc import draw
         from archc.draw.graphviz import picture
 
-        style = _style(format, how)
+        style = _style(how, format=format)
         plan = self._sound_plan(unfolded=style.view == "graph", instead=_FOLDED)
         layout = partial(picture, format="json", engine=engine, seconds=seconds)
         match format:
@@ -347,7 +347,7 @@ class Analysis:
         from archc import draw
         from archc.draw.graphviz import picture, pictures
 
-        style = _style(format, how, paper)
+        style = _style(how, format=format, paper=paper)
         plan = self._sound_plan(unfolded=style.view == "graph", instead=_FOLDED)
         to_svg = partial(picture, format="svg", engine=engine, seconds=seconds)
         made = draw.pages(plan, self.cost, style, paper, to_svg)
@@ -464,7 +464,7 @@ class Analysis:
         return self.plan
 
 
-def _style(format: str, how: DrawOptions, paper: str | None = None) -> DrawStyle:
+def _style(how: DrawOptions, **asked: str) -> DrawStyle:
     """The style, of names in any collection, or one alone. Raises ValueError."""
     from archc.draw import DrawStyle
 
@@ -473,5 +473,5 @@ def _style(format: str, how: DrawOptions, paper: str | None = None) -> DrawStyle
         given = fields.get(name, ())
         fields[name] = frozenset(as_names(given))
     style = DrawStyle(**fields)
-    style.need_fit(format=format, paper=paper)
+    style.need_fit(**asked)
     return style

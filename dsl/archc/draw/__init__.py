@@ -92,7 +92,7 @@ class DrawStyle:
                 need_count(name, number, 0)
         self.need_fit()
 
-    def need_fit(self, **asked: str | None) -> None:
+    def need_fit(self, **asked: str) -> None:
         """Raise ValueError for what there is not, or does not go with the `format` or `paper`."""
         how = {one.name: getattr(self, one.name) for one in fields(self)} | asked
         if wrong := unknown(how) or misfit(how):
