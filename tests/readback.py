@@ -1290,7 +1290,9 @@ def _operators(items: list[Item], names: _Names) -> Iterator[tuple[str, Any, Ite
             continue
         counts = [names.worked_out(text) for text in times]
         many = prod(int(count) for count in counts if count is not None)
-        passes = list(_in_each_pass(item, names)) or [{}] * many
+        passes = list(_in_each_pass(item, names)) or [{}]
+        if many % len(passes) == 0:  # of a loop in a loop those of the inner one
+            passes *= many // len(passes)
         if len(passes) != many:
             raise Mismatch(f"{item.id} says {item.cells}, which is {len(passes)} and not {many}")
         for known in passes:
@@ -1310,7 +1312,7 @@ def _in_each_pass(item: Item, names: _Names) -> Iterator[dict[str, Any]]:
             yield from (dict(zip(found[1].split(", "), x, strict=True)) for x in values)
         elif all(re.match(r"\w+ = ", part) for part in parts):
             columns = {part.split(" = ")[0]: _values(part.split(" = ")[1], names) for part in parts}
-            for row in zip(*columns.values(), strict=True):
+            for row in zip(*columns.values(), strict=all(columns.values())):
                 yield dict(zip(columns, row, strict=True))
 
 
@@ -1321,9 +1323,13 @@ def _flat(value: Any) -> list[Any]:
 
 
 def _values(text: str, names: _Names) -> list[Any]:
-    first, dots, last = text.partition("…")
-    if dots:
-        return [*range(names.worked_out(first), names.worked_out(last) + 1)]
+    """What a name is in each pass; of a value that was cut its words, nothing where the end was."""
+    first, _, last = text.partition("…")
+    if not last and first != text:
+        return []
+    start, end = names.worked_out(first), names.worked_out(last)
+    if isinstance(start, int) and isinstance(end, int):
+        return [*range(start, end + 1)]
     words = re.split(r", (?![^(]*\))", text)  # those in brackets are of a function
     found = {word: names.worked_out(word) for word in words}
     return [word if found[word] is None else found[word] for word in words]

@@ -20,14 +20,18 @@ def appending(unit: RepeatUnit) -> tuple[Apply, Chain] | None:
     """Of a pass that joins what comes in with what it makes of it: the `concat`, and the layer."""
     chain: Chain | None = unit.chain
     while chain is not None:
-        drawn = [n for n in chain.nodes if not (isinstance(n, Apply) and cards.does_nothing(n))]
-        match drawn:
+        match _drawn(chain):
             case [Branches() as node]:
                 start = node.input.root
-                made = [branch for branch in node.branches if branch.nodes]
+                made = [branch for branch in node.branches if _drawn(branch)]
+                handed = {x.output.root for x in node.branches if _hands_on(x, start)} | {start}
                 ends = [x.root for x in node.merge.inputs]
                 reads = len(made) == 1 and beginning(made[0]).root is start and _reads_all(made[0])
-                joins = node.merge.op.name == "concat" and len(ends) == 2 and start in ends
+                joins = (
+                    node.merge.op.name == "concat"
+                    and len(ends) == 2
+                    and not handed.isdisjoint(ends)
+                )
                 return (node.merge, made[0]) if reads and joins else None
             case [Scope() | Choice() as node]:
                 chain = node.chain
@@ -36,6 +40,16 @@ def appending(unit: RepeatUnit) -> tuple[Apply, Chain] | None:
             case _:
                 chain = None
     return None
+
+
+def _drawn(chain: Chain) -> list[Node]:
+    """What of a chain is more than a line."""
+    return [n for n in chain.nodes if not (isinstance(n, Apply) and cards.does_nothing(n))]
+
+
+def _hands_on(branch: Chain, start: Tensor) -> bool:
+    """Whether a branch is the line that `identity` is."""
+    return bool(branch.nodes) and not _drawn(branch) and beginning(branch).root is start
 
 
 def _reads_all(layer: Chain) -> bool:
