@@ -57,6 +57,14 @@ def need_count(name: str, value: object, least: int = 1) -> None:
         raise ValueError(f"{name} is a whole number of at least {least}, not {number}")
 
 
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?`, for the end of a message; empty where nothing is alike."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
 def need_folder(path: str | Path) -> None:
     """Raise FileNotFoundError where there is no such folder."""
     if not Path(path).is_dir():

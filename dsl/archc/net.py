@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc.api import Analysis, ArchError, analyze, bundled, compared, source_of
-from archc.arguments import Param, need_folder
+from archc.arguments import Param, meant, need_folder
 from archc.configuration import Configuration, find_configuration
 from archc.data import ARCHS
 from archc.elaborate.params import by_current_names
@@ -226,8 +225,7 @@ def _unread(path: str | Path, title: str) -> OSError:
     """What says why a file could not be read; where there is none, what may have been meant."""
     if Path(path).is_symlink() or Path(path).exists():
         return OSError(title)
-    close = get_close_matches(str(path), bundled(), n=1)
-    return FileNotFoundError(title + (f"; did you mean {close[0]!r}?" if close else ""))
+    return FileNotFoundError(f"{title}{meant(str(path), bundled())}")
 
 
 def _kind(value: object) -> str:

@@ -13,12 +13,13 @@ from argparse import Namespace
 from keyword import iskeyword
 from typing import TYPE_CHECKING, NoReturn
 
+from archc.arguments import meant
 from archc.cli.arguments.commands import drawing_style
 from archc.cli.arguments.shared import Parser, reading
 from archc.cli.commands.draw import style_of
 from archc.cli.commands.reading import analyse
 from archc.cli.exit_codes import Stop
-from archc.cli.inputs import find_one, meant
+from archc.cli.inputs import find_one
 from archc.files import STDIN
 from archc.net import Net
 from archc.recursion import deep_recursion

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from archc import files
+from archc.arguments import meant
 from archc.cli.exit_codes import Stop
 from archc.configuration import ConfigurationError, find_configuration
 from archc.project import Project
@@ -121,11 +122,3 @@ def _bundled(name: str) -> Input:
     if name not in networks:
         raise Stop(f"no file or bundled network {name!r}{meant(name, networks)}")
     return Input(networks[name], Project(networks[name].parent), is_bundled=True)
-
-
-def meant(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or nothing."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from archc import comparison, files
 from archc.analysis.shape_comments import told_once
 from archc.api import bundled
+from archc.arguments import meant
 from archc.cli.commands.reading import analyse, find_all, show
 from archc.cli.commands.tables import put_sheets
 from archc.cli.commands.writing import put
 from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, say
-from archc.cli.inputs import Input, meant
+from archc.cli.inputs import Input
 from archc.comparison import Comparison, NetworkEntry, UnknownColumn, plot, sweep
 from archc.packages import need
 from archc.report import diagnostics as render

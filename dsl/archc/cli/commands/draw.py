@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archc import files
+from archc.arguments import meant
 from archc.choices import FORMATS, ROWS, SHEETS, misfit
 from archc.cli.commands.reading import analysed, headline, limits_of, need_network
 from archc.cli.commands.writing import destination, names_folder, put
 from archc.cli.exit_codes import FINE, Stop, say
-from archc.cli.inputs import Input, find_one, meant
+from archc.cli.inputs import Input, find_one
 
 if TYPE_CHECKING:
     from archc.api import Analysis

@@ -6,9 +6,10 @@ import re
 import sys
 from argparse import Namespace
 
+from archc.arguments import meant
 from archc.cli.commands.reading import analysed, need_network
 from archc.cli.exit_codes import FINE, Stop
-from archc.cli.inputs import find_one, meant
+from archc.cli.inputs import find_one
 
 
 def run(args: Namespace) -> int:

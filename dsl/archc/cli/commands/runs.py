@@ -7,10 +7,10 @@ from argparse import Namespace
 from pathlib import Path
 
 from archc import files, runs
+from archc.arguments import meant
 from archc.cli.commands.tables import put_sheets
 from archc.cli.commands.writing import put
 from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, say
-from archc.cli.inputs import meant
 from archc.comparison import plot
 from archc.runs import TrainingRun
 

@@ -11,10 +11,11 @@ from time import perf_counter
 
 from archc import files, verify
 from archc.api import Analysis
+from archc.arguments import meant
 from archc.cli.commands.reading import analysed, colored, find_all, need_network
 from archc.cli.commands.tables import put_sheets
 from archc.cli.exit_codes import FINE, WRONG, Stop, say
-from archc.cli.inputs import Input, meant
+from archc.cli.inputs import Input
 from archc.packages import need
 from archc.report.characters import visible
 from archc.report.tables import TableLine
