@@ -152,10 +152,8 @@ def _sizes_of(plan: Plan) -> Sizes:
     """What a `state_dict` of a network has, by its keys."""
     sizes: dict[str, tuple[int, ...]] = {}
     for row in tabulate(plan).rows():
-        if (op := row.part.op) is not None and not row.again:
-            tensors = op.weights(*row.part.inputs) | op.buffers(*row.part.inputs)
-            for key, dims in tensors.items():
-                sizes[f"{row.module}.{key}" if key else row.module] = tuple(map(int, dims))
+        for key, dims in row.part.state.items() if not row.again else ():
+            sizes[f"{row.module}.{key}" if key else row.module] = tuple(map(int, dims))
     return sizes
 
 

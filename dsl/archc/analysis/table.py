@@ -21,7 +21,7 @@ from archc.analysis import receptive
 from archc.analysis.counts import Counts, counts_of
 from archc.analysis.receptive import Field
 from archc.analysis.unroll import BodyWalk, ScopePlace
-from archc.ops import OTHER, Op, Shape
+from archc.ops import OTHER, Dims, Op, Shape
 from archc.plan import Apply, Body, Call, Plan, Runs, Scope, Tensor, outputs
 from archc.source import Span
 
@@ -52,6 +52,12 @@ class Part:
     @property
     def is_operator(self) -> bool:
         return self.op is not None
+
+    @property
+    def state(self) -> dict[str, Dims]:
+        """An operator's weights and buffers, by torch's names; nothing of a block or a group."""
+        op, xs = self.op, self.inputs
+        return op.weights(*xs) | op.buffers(*xs) if op is not None else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,9 +170,8 @@ class Unfolded:
     def _by_weight(self, name: str) -> str:
         """The operator that has a key of the `state_dict`; "" where that is nothing."""
         module, _, tensor = name.rpartition(".")
-        if module not in self.at or (op := (part := self.rows[self.at[module]].part).op) is None:
-            return ""
-        return module if tensor in {*op.weights(*part.inputs), *op.buffers(*part.inputs)} else ""
+        known = self.rows[self.at[module]].part.state if module in self.at else {}
+        return module if tensor in known else ""
 
     def _calls(self, block: str) -> list[str]:
         """The calls of a block."""
