@@ -15,7 +15,8 @@ from archc.cli.inputs import Input, find_one
 from archc.project import Project
 from archc.source import Source
 
-_SMALL = Input(data.TEMPLATES / "new.arch", Project(data.TEMPLATES))
+_TEMPLATE = data.TEMPLATES / "new.arch"
+_SMALL = Input(_TEMPLATE, Project(data.TEMPLATES))
 
 
 def run(args: Namespace) -> int:
@@ -32,7 +33,7 @@ def run(args: Namespace) -> int:
     need_network(analysis, origin, "there is nothing to begin with")
     text = alone(analysis, origin, class_name(path.stem))
     if origin is _SMALL:
-        text = text.replace("MyNet", class_name(path.stem))
+        text = _called(text, path.stem)
     summary = headline(api.analyze(Source(str(path), text)))
     put(path, text.encode(), summary, force=False)
     return FINE
@@ -40,8 +41,11 @@ def run(args: Namespace) -> int:
 
 def beginning(stem: str) -> str:
     """Return a small network's text, for a file of that name."""
-    assert _SMALL.path is not None
-    text = _SMALL.path.read_text(encoding="utf-8")
+    return _called(_TEMPLATE.read_text(encoding="utf-8"), stem)
+
+
+def _called(text: str, stem: str) -> str:
+    """The small network's text under another name, in its comments too."""
     return text.replace("MyNet", class_name(stem))
 
 
