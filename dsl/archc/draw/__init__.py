@@ -20,7 +20,7 @@ from archc.analysis.receptive import Field
 from archc.arguments import need_count
 from archc.choices import DIRECTIONS, HIDEABLE, ROWS, SHEETS, THEMES, VIEWS, misfit, unknown
 from archc.draw.collapse import Unknown, boxes, nesting, to_depth
-from archc.draw.columns import estimated_size, in_columns, in_full_pages, in_pages, widest
+from archc.draw.columns import in_columns, in_full_pages, in_pages, to_be_cut, widest
 from archc.draw.compose import compose
 from archc.draw.describe import describe, labelled
 from archc.draw.dot import dot
@@ -203,17 +203,18 @@ def _divided(scene: Scene, style: DrawStyle, sheet: str) -> Iterator[tuple[list[
     def turned(size: Size) -> Size:
         return size if style.direction == "down" else (size[1], size[0])
 
-    across, along = estimated_size(scene, style.direction)
+    layout = to_be_cut(scene, style.direction)
+    across, along = layout.width(), layout.height
     full = list[list[Scene]]()
     for count in range(1, MOST + 1):
         for columns in [style.columns] if style.columns else range(1, _COLUMNS + 1):
             if not fits(sheet, turned((across * columns, along / (count * columns)))):
                 continue
-            if made := in_pages(scene, count, columns, style.direction):
+            if made := [scene] if count * columns == 1 else in_pages(layout, count, columns):
                 yield made, columns
         if count == 2 and style.columns in (None, 1):
             sizes = ([turned(area) for area in areas(sheet, scale)] for scale in _SCALES)
-            full = list(in_full_pages(scene, sizes, MOST, style.direction))
+            full = list(in_full_pages(layout, sizes, MOST))
         yield from ((made, 1) for made in full if len(made) == count)
 
 

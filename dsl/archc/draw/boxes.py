@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from archc.draw.scene import BESIDE, SHARED, Box, Called, Card, Edge, Port, Ports, Scene
+from archc.draw.scene import BESIDE, SHARED, Box, Called, Card, Edge, Port, Ports, Scene, all_items
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ class Boxes:
         """Whether a box is its only one, or merges that with nothing but what enters the box."""
         if len(box.items) == 1:
             return True
-        inside = {item.id for item in _all(box)}
+        inside = {item.id for item in all_items(box)}
         into = (e for e in self.scene.edges[self._entries[box.id].first :] if e.head in inside)
         return all(edge.tail in inside or edge.tail == box.id for edge in into)
 
@@ -117,13 +117,6 @@ class Boxes:
             for edge in edges[entry.first :]
             for moved in _moved(edge, box.id, source, entry.skip)
         ]
-
-
-def _all(box: Box) -> Iterator[Card | Box]:
-    for item in box.items:
-        yield item
-        if isinstance(item, Box):
-            yield from _all(item)
 
 
 def _moved(edge: Edge, gone: str, source: Ports, skip: bool) -> Iterator[Edge]:

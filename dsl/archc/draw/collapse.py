@@ -7,7 +7,7 @@ from dataclasses import replace
 from enum import Enum
 
 from archc.draw.boxes import title
-from archc.draw.scene import Box, Card, Edge, Scene
+from archc.draw.scene import Box, Card, Edge, Scene, all_items
 from archc.report.spelling.numbers import human
 
 
@@ -42,10 +42,7 @@ def to_depth(scene: Scene, depth: int, expand: frozenset[str] = frozenset()) -> 
 
 def boxes(box: Box) -> Iterator[Box]:
     """All boxes in a box."""
-    for item in box.items:
-        if isinstance(item, Box):
-            yield item
-            yield from boxes(item)
+    return (item for item in all_items(box) if isinstance(item, Box))
 
 
 def nesting(box: Box) -> int:
@@ -55,11 +52,7 @@ def nesting(box: Box) -> int:
 
 def cards(box: Box) -> Iterator[Card]:
     """All cards in a box, in the order in which they run."""
-    for item in box.items:
-        if isinstance(item, Card):
-            yield item
-        else:
-            yield from cards(item)
+    return (item for item in all_items(box) if isinstance(item, Card))
 
 
 def card_of(box: Box) -> Card:

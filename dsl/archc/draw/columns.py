@@ -24,44 +24,34 @@ def in_columns(
 
     They are rows where the direction is "right".
     """
-    whole, scene = scene, _with_outputs_beside(scene)
-    layout = OneColumn(scene, direction)
+    layout = to_be_cut(scene, direction)
     wanted = layout.columns() if columns is None else min(columns, MOST_COLUMNS)
     cuts = layout.cuts(wanted) if wanted > 1 else []
     if not cuts or (columns is None and not layout.are_lower(cuts)):
-        return whole, 1
-    return _ColumnMaker(scene, layout, cuts).scene(), len(cuts) + 1
+        return scene, 1
+    return _ColumnMaker(layout, cuts).scene(), len(cuts) + 1
 
 
-def in_pages(scene: Scene, pages: int, columns: int, direction: str = "down") -> list[Scene]:
+def to_be_cut(scene: Scene, direction: str = "down") -> OneColumn:
+    """The scene laid out for columns and pages, with its outputs beside what makes them."""
+    return OneColumn(_with_outputs_beside(scene), direction)
+
+
+def in_pages(layout: OneColumn, pages: int, columns: int) -> list[Scene]:
     """The scene on so many pages of so many columns; nothing where it cannot be cut so."""
-    if pages * columns == 1:
-        return [scene]
-    scene = _with_outputs_beside(scene)
-    layout = OneColumn(scene, direction)
     cuts = layout.cuts(pages * columns)
-    if len(cuts) + 1 != pages * columns:
-        return []
-    return _pages(scene, layout, cuts, columns)
+    return _pages(layout, cuts, columns) if len(cuts) + 1 == pages * columns else []
 
 
 def in_full_pages(
-    scene: Scene, sheets: Iterable[Sequence[Size]], most: int, direction: str = "down"
+    layout: OneColumn, sheets: Iterable[Sequence[Size]], most: int
 ) -> Iterator[list[Scene]]:
     """The scene in one column on pages that hold as much as they can, in each of several ways.
 
     A way is the sizes, in points, that a page may have: of a sheet upright, and of one that lies.
     """
-    scene = _with_outputs_beside(scene)
-    layout = OneColumn(scene, direction)
     for cuts in dict.fromkeys(tuple(layout.filled(sizes, most)) for sizes in sheets):
-        yield _pages(scene, layout, list(cuts), 1)
-
-
-def estimated_size(scene: Scene, direction: str = "down") -> tuple[float, float]:
-    """Width and length, in points, in one column, or in one row."""
-    layout = OneColumn(scene, direction)
-    return layout.width(), layout.height
+        yield _pages(layout, list(cuts), 1)
 
 
 def widest(scene: Scene, direction: str = "down") -> tuple[float, list[str]]:
@@ -90,8 +80,8 @@ def _with_outputs_beside(scene: Scene) -> Scene:
     return replace(scene, root=replace(scene.root, items=[*ordered, *rest]))
 
 
-def _pages(scene: Scene, layout: OneColumn, cuts: list[int], columns: int) -> list[Scene]:
-    whole = _ColumnMaker(scene, layout, cuts).scene()
+def _pages(layout: OneColumn, cuts: list[int], columns: int) -> list[Scene]:
+    whole = _ColumnMaker(layout, cuts).scene()
     return [
         _page(whole, whole.root.items[at : at + columns]) for at in range(0, len(cuts) + 1, columns)
     ]
@@ -108,12 +98,12 @@ def _page(scene: Scene, columns: list[Card | Box]) -> Scene:
 class _ColumnMaker:
     """Puts items into columns, and signs where an edge leads from one to another."""
 
-    def __init__(self, scene: Scene, layout: OneColumn, cuts: list[int]) -> None:
-        self.whole, self.layout = scene, layout
+    def __init__(self, layout: OneColumn, cuts: list[int]) -> None:
+        self.whole, self.layout = layout.scene, layout
         self.starts = [0, *cuts, len(layout.sizes)]
         self.parts: Counter[str] = Counter()  # of each box that is cut
         self.paths: dict[str, tuple[str, ...]] = {}  # the boxes around each node, and itself
-        self._find(scene.root, ())
+        self._find(self.whole.root, ())
         # Signs, by the item that they stand beside, and the column of that part of it.
         self.before: dict[tuple[str, int], list[Card]] = {}
         self.after: dict[tuple[str, int], list[Card]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import groupby
 
 from archc.analysis.costs import Cost
@@ -114,6 +114,10 @@ class Signs:
             any(box.kind == "column" for box in around),
             numbers=any(map(has_numbers, single)),
         )
+
+    def __or__(self, other: Signs) -> Signs:
+        """Those of either."""
+        return Signs(*(getattr(self, one.name) | getattr(other, one.name) for one in fields(self)))
 
 
 def repeats(card: Card) -> bool:

@@ -87,14 +87,9 @@ class Paper:
     @property
     def signs(self) -> Signs:
         """Those of the rows and of the templates."""
-        rows, blocks = self.row_signs, Signs.of(*(template.scene for template in self.templates))
-        return replace(
-            Signs.of(self.scene, *(template.scene for template in self.templates)),
-            times=rows.times or blocks.times,
-            sums=rows.sums or blocks.sums,
-            layers=any(template.insets.connections is not None for template in self.templates),
-            numbers=rows.numbers or blocks.numbers,
-        )
+        blocks = Signs.of(*(template.scene for template in self.templates))
+        layers = any(template.insets.connections is not None for template in self.templates)
+        return replace(self.row_signs | blocks, layers=layers)
 
     @property
     def row_signs(self) -> Signs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archc.ops import Shape
@@ -138,3 +139,11 @@ class Scene:
     root: Box
     edges: list[Edge] = field(default_factory=list)
     levels: list[list[str]] = field(default_factory=list)  # ids that stand side by side
+
+
+def all_items(box: Box) -> Iterator[Card | Box]:
+    """All cards and boxes in a box, each box before what is in it."""
+    for item in box.items:
+        yield item
+        if isinstance(item, Box):
+            yield from all_items(item)
