@@ -49,6 +49,7 @@ class OpenText:
     shown: tuple[Finding, ...] = ()  # the diagnostics that the client has
 
     uses: frozenset[Path] = frozenset()  # files, as of the last analysis
+    reads: set[Path] = field(default_factory=set)  # and what one that has begun has read by now
     outdated: bool = False  # one of them has changed
 
     def outdate(self) -> None:
@@ -81,7 +82,7 @@ class OpenTexts:
 
     def open(self, uri: str, path: Path, text: str) -> OpenText:
         """Take a text that was opened."""
-        self.texts[uri] = OpenText(uri, path, text, self._document(path, text))
+        self.texts[uri] = self._opened(uri, path, text)
         self.newest = uri
         return self.texts[uri]
 
@@ -97,14 +98,21 @@ class OpenTexts:
             text = files.read(path, Limits(), inside=project.folders).text
         except files.Unreadable:
             return None
-        return OpenText(uri, path, text, self._document(path, text))
+        return self._opened(uri, path, text)
 
-    def _document(self, path: Path, text: str) -> Document:
+    def _opened(self, uri: str, path: Path, text: str) -> OpenText:
         from archc.editor.document import Document  # what takes long to import
+
+        reads: set[Path] = set()
+
+        def read(used: Path, limits: Limits, /, *, inside: Collection[Path]) -> Source:
+            reads.add(used)  # first: if it changes from here on, that must be told
+            return self.read(used, limits, inside=inside)
 
         said = _configuration(path.parent)
         project, limits = said.project_of(self._own_folder(path)), Limits(**said.limits)
-        return Document(text, path, self.read, project, limits)
+        document = Document(text, path, read, project, limits)
+        return OpenText(uri, path, text, document, reads=reads)
 
     def close(self, uri: str) -> OpenText | None:
         """Forget a text; return it."""
@@ -141,7 +149,7 @@ class OpenTexts:
 
     def users_of(self, path: Path) -> list[OpenText]:
         """Return the open texts that use the file at a path."""
-        return [opened for opened in self.texts.values() if path in opened.uses]
+        return [text for text in self.texts.values() if path in text.uses or path in text.reads]
 
     async def ask(self, opened: OpenText, work: Callable[[Document], Answer]) -> Answer:
         """Return what `work` makes of the newest text. Raises Stale once there is a newer one.
@@ -152,9 +160,12 @@ class OpenTexts:
         loop = asyncio.get_running_loop()
         opened.waiting += 1
         try:
-            return await loop.run_in_executor(self._worker, self._do, opened, version, work)
+            answer = await loop.run_in_executor(self._worker, self._do, opened, version, work)
         finally:
             opened.waiting -= 1
+        if opened.version != version:
+            raise Stale
+        return answer
 
     def _do(self, opened: OpenText, version: int, work: Callable[[Document], Answer]) -> Answer:
         def is_spare() -> bool:
@@ -172,6 +183,7 @@ class OpenTexts:
         if not opened.saved:
             document.save()
             opened.saved = True
+        opened.reads.clear()
         try:
             with deep_recursion():
                 opened.uses = document.analyse(is_spare).uses

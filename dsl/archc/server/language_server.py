@@ -194,6 +194,7 @@ def _add_texts(server: LanguageServer, texts: OpenTexts, publisher: Publisher) -
             return  # a client that asks for all plain text
         opened = texts.open(document.uri, _path_of(document.uri, texts.folders), document.text)
         publisher.publish(opened, all_at_once=True)
+        publisher.publish_users(opened.path)  # it may not be as it is on the disk
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     async def did_change(params: types.DidChangeTextDocumentParams) -> None:
