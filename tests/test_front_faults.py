@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from nets import net_of, randomise
 
 from archc import cli
 from archc.api import Analysis, analyze
+from archc.recursion import deep_recursion
 from archc.source import Limits, Source
 from archc.syntax import RESERVED
 from archc.syntax.parser import parse
@@ -262,6 +264,17 @@ def test_nesting_to_the_limit(
     limit = sys.getrecursionlimit()
     for command in COMMANDS:
         run(command, path, capsys)
+    assert sys.getrecursionlimit() == limit
+
+
+def test_one_that_ends_leaves_another_its_room() -> None:
+    """Python's limit is of all threads: a server's report ends while it analyses a text."""
+    limit = sys.getrecursionlimit()
+    with ExitStack() as report, ExitStack() as analysis:
+        report.enter_context(deep_recursion())
+        analysis.enter_context(deep_recursion())
+        report.close()
+        assert sys.getrecursionlimit() > limit
     assert sys.getrecursionlimit() == limit
 
 
