@@ -548,6 +548,7 @@ def test_damaged_programs(text: str, damage: list[tuple[float, int, str]]) -> No
     assert isinstance(file, s.File)
 
 
+@pytest.mark.slow
 @given(files, st.floats(0, 1))
 @settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
 def test_a_text_cut_short_is_one_with_a_mistake_or_none(file: s.File, where: float) -> None:

@@ -27,13 +27,32 @@ from archc.source import Source
 FAULTS = sorted((Path(__file__).parent / "faults" / "pictures").glob("*.arch"))
 FAST, ALL, BATCH = 6, 150, 6
 
+# Those that take a second and more.
+DEAR = {
+    "dense_by_an_if_in_a_number",
+    "dense_by_parts",
+    "detector",
+    "hed",
+    "insets_in_loops",
+    "insets_several",
+    "lists_given_to_a_block",
+    "outputs_in_columns",
+    "param_hidden_by_a_block",
+    "towers_side_by_side",
+    "wavenet_skips_projected",
+}
+PROGRAMS = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in DEAR else [])
+    for path in FAULTS
+]
+
 
 @pytest.mark.parametrize("name", varied(sorted(archc.bundled())))
 def test_bundled_networks(name: str) -> None:
     assert readback.differences(archc.load(name).analysis) == []
 
 
-@pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PROGRAMS)
 def test_found_programs(path: Path) -> None:
     assert readback.differences(api.analyze(Source(path.stem, path.read_text("utf-8")))) == []
 

@@ -158,7 +158,13 @@ def test_line_ends_are_the_same_on_every_system() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["resnet18", *(pytest.param(n, marks=pytest.mark.slow) for n in ("googlenet", "densenet121"))],
+    [
+        "lenet5",
+        *(
+            pytest.param(n, marks=pytest.mark.slow)
+            for n in ("resnet18", "googlenet", "densenet121")
+        ),
+    ],
 )
 def test_a_checkout_with_windows_line_ends_is_the_same_network(name: str, tmp_path: Path) -> None:
     """Its blocks too: the same source and stamp, no remark, and `fmt` leaves it alone."""

@@ -80,6 +80,11 @@ FAMILY = {
     "resnet101": ([3, 4, 23, 3], True),
     "resnet152": ([3, 8, 36, 3], True),
 }
+MEMBERS = [
+    "resnet18",
+    "resnet50",
+    *(pytest.param(n, marks=pytest.mark.slow) for n in ("resnet34", "resnet101", "resnet152")),
+]
 
 
 @cache
@@ -191,7 +196,7 @@ def fill(module: Any) -> None:
             tensor.copy_(1 + 0.3 * wave)
 
 
-@pytest.mark.parametrize("member", FAMILY)
+@pytest.mark.parametrize("member", MEMBERS)
 def test_family_from_params_is_torchvision_s(member: str) -> None:
     depths, bottleneck = FAMILY[member]
     with torch.device("meta"):
@@ -204,7 +209,7 @@ def load_family(depths: list[int], bottleneck: bool) -> archc.Net:
     return archc.load(FOLDER / "resnet_family.arch", depths=depths, bottleneck=bottleneck)
 
 
-@pytest.mark.parametrize("member", FAMILY)
+@pytest.mark.parametrize("member", MEMBERS)
 def test_family_from_arguments_is_torchvision_s(member: str) -> None:
     depths, bottleneck = FAMILY[member]
     with torch.device("meta"):
@@ -214,6 +219,7 @@ def test_family_from_arguments_is_torchvision_s(member: str) -> None:
     assert {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}
 
 
+@pytest.mark.slow
 def test_hourglasses_by_param_are_the_counterpart_s() -> None:
     """8 stacks are the paper's; 25.59 M are bearpaw/pytorch-pose's hg_s8_b1."""
     net = archc.load(FOLDER / "stacked_hourglass.arch", stacks=8)
