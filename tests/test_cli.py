@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -721,6 +722,31 @@ def test_control_c_is_quiet(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert (process.returncode, out, err) == (130, b"", b"")
+
+
+@posix_only
+@pytest.mark.parametrize("started", ["module", "script"])
+def test_control_c_is_quiet_while_archc_is_imported(started: str) -> None:
+    """Pressed as soon as the arguments are read in, however the program was started."""
+    with open(Path(__file__).parents[1] / "pyproject.toml", "rb") as file:
+        script = tomllib.load(file)["project"]["scripts"]["archc"]
+    starts = {
+        "module": "import runpy; runpy.run_module('archc', run_name='__main__')",
+        "script": f"from {script.replace(':', ' import ')}; sys.exit({script.partition(':')[2]}())",
+    }
+    program = f"""
+import os, signal, sys
+class Pressed:
+    def find_spec(self, name, *_):
+        if name == "archc.cli.arguments":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Pressed())
+{starts[started]}
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, env=environment(), timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
 @posix_only
