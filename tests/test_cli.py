@@ -750,16 +750,36 @@ sys.meta_path.insert(0, Pressed())
 
 
 @posix_only
-def test_a_full_disk_behind_standard_output(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("argv", ["explain", "--help", "--version", "draw --help"])
+def test_a_full_disk_behind_standard_output(argv: str, unbuffered: str) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "archc", "explain"],
+            [sys.executable, "-m", "archc", *argv.split()],
             stdout=full,
             stderr=subprocess.PIPE,
-            env=environment(),
+            env=environment(PYTHONUNBUFFERED=unbuffered),
         )
     assert done.returncode == 2
     assert done.stderr == b"archc: cannot write to standard output: No space left on device\n"
+
+
+@posix_only
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("argv", ["build tiny.arch", "check broken.arch", "nosuch", "list"])
+def test_a_full_disk_behind_all_that_is_said(argv: str, unbuffered: str, tmp_path: Path) -> None:
+    """Where nothing can be said the exit code does, and not Python's own of 120."""
+    network(tmp_path)
+    network(tmp_path, "broken.arch", BROKEN)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "archc", *argv.split()],
+            stdout=full,
+            stderr=full,
+            cwd=tmp_path,
+            env=environment(PYTHONUNBUFFERED=unbuffered),
+        )
+    assert done.returncode == 2
 
 
 @posix_only
