@@ -783,6 +783,38 @@ def test_a_full_disk_behind_all_that_is_said(argv: str, unbuffered: str, tmp_pat
 
 
 @posix_only
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        ("build tiny.arch", "cannot write tiny.py"),
+        ("new mine", "cannot write mine.arch"),
+        ("fmt tiny.arch", "cannot format tiny.arch"),
+        ("check --fix wrong.arch", "cannot fix wrong.arch"),
+    ],
+)
+def test_a_full_disk_behind_a_file(argv: str, says: str, tmp_path: Path) -> None:
+    """Here one that takes no byte: one line says so, and all is as it was."""
+    texts = {
+        "tiny.arch": TINY.replace("conv ", "conv  "),
+        "wrong.arch": TINY.replace("conv", "conv2d"),
+    }
+    for name, text in texts.items():
+        network(tmp_path, name, text)
+    program = (
+        "import resource, sys; from archc.cli import main;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); sys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", program, *argv.split()],
+        capture_output=True,
+        cwd=tmp_path,
+        env=environment(),
+    )
+    assert (done.returncode, done.stderr.decode()) == (2, f"archc: {says}: file too large\n")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == texts
+
+
+@posix_only
 def test_a_terminal_without_unicode(tmp_path: Path) -> None:
     network(tmp_path, "한.arch", BROKEN.replace("conv", "# 한\nconv"))
     process = start("check", "한.arch", cwd=tmp_path, PYTHONIOENCODING="ascii")
