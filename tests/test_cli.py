@@ -825,6 +825,32 @@ def test_a_terminal_without_unicode(tmp_path: Path) -> None:
 
 
 @posix_only
+@pytest.mark.parametrize(
+    ("command", "stdin", "why"),
+    [
+        ("lsp", "<&-", "it is closed"),
+        ("fmt -", "<&-", "it is closed"),
+        ("check -", ">{}", "bad file descriptor"),
+        ("build -", ">{}", "bad file descriptor"),
+    ],
+)
+def test_no_standard_input(command: str, stdin: str, why: str, tmp_path: Path) -> None:
+    """None, or one for writing alone: it is not standard output that is told of."""
+    stdin = f"0{stdin.format(tmp_path / 'written')}"
+    done = subprocess.run(
+        f"{sys.executable} -m archc {command} {stdin}",
+        shell=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert done.returncode == 2
+    assert f"cannot read standard input: {why}" in done.stdout + done.stderr
+    assert "output" not in done.stdout + done.stderr
+
+
+@posix_only
 def test_a_closed_standard_output(tmp_path: Path) -> None:
     network(tmp_path)
     done = subprocess.run(

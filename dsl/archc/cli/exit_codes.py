@@ -25,12 +25,6 @@ def say(message: str, before: str = "archc: ") -> None:
     print(before + visible(message), file=sys.stderr, flush=True)
 
 
-def reason(error: Exception) -> str:
-    """Why a file or a port cannot be had, as a message ends."""
-    said: str | None = getattr(error, "strerror", None)
-    return said.lower() if said else str(error)
-
-
 class Stop(Exception):
     """Ends the run with a message for the user."""
 

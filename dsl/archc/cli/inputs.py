@@ -9,7 +9,7 @@ from pathlib import Path
 
 from archc import files
 from archc.arguments import meant
-from archc.cli.exit_codes import Stop, reason
+from archc.cli.exit_codes import Stop
 from archc.configuration import ConfigurationError, find_configuration
 from archc.project import Project
 from archc.source import Limits, Source
@@ -106,7 +106,7 @@ def _folder(folder: Path) -> list[Input]:
         try:
             entries = list(os.scandir(here))
         except OSError as error:
-            raise Stop(f"cannot read the folder {here}: {reason(error)}") from None
+            raise Stop(f"cannot read the folder {here}: {files.reason(error)}") from None
         shown = [entry for entry in entries if not entry.name.startswith(".")]
         folders += [here / e.name for e in shown if e.is_dir(follow_symlinks=False)]
         found += [here / e.name for e in shown if e.name.endswith(".arch") and not os.path.isdir(e)]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from archc import files
 from archc.cli.commands.reading import analyse, find_all, show
-from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, reason, say
+from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, say
 from archc.cli.inputs import Input
 from archc.report import diagnostics as render
 from archc.source import Diagnostic
@@ -62,7 +62,7 @@ def _fix(input: Input, args: Namespace) -> Sequence[Diagnostic]:
     try:
         files.rewrite(input.path, made.before.source.text, made.text)
     except (OSError, files.Refused) as error:
-        raise Stop(f"cannot fix {input.name}: {reason(error)}") from None
+        raise Stop(f"cannot fix {input.name}: {files.reason(error)}") from None
     say(f"{_counted(made.cured, 'place')} fixed in {input.name}")
     return made.after.diagnostics
 

@@ -12,7 +12,7 @@ from archc import files
 from archc.cli.commands.edit_server import EditServer
 from archc.cli.commands.new import beginning
 from archc.cli.commands.reading import limits_of
-from archc.cli.exit_codes import FINE, Stop, reason, say
+from archc.cli.exit_codes import FINE, Stop, say
 from archc.cli.inputs import Input, find_one
 from archc.editor.document import Document
 from archc.page.edited_file import EditedFile
@@ -33,7 +33,7 @@ def run(args: Namespace) -> int:
     try:
         server = EditServer(file, Workbench(document, is_whole=True), args.port)
     except (OSError, OverflowError) as error:
-        why = f"cannot serve on port {args.port}: {reason(error)}"
+        why = f"cannot serve on port {args.port}: {files.reason(error)}"
         raise Stop(f"{why}; without --port a free one is taken") from None
     new = "" if path.exists() else ", which is made when you save it"
     with suppress(KeyboardInterrupt), closing(server):

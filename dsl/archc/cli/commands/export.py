@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archc import files
 from archc.cli.commands.reading import analysed, headline, need_network
 from archc.cli.commands.writing import destination, put
-from archc.cli.exit_codes import FINE, WRONG, Stop, reason, say
+from archc.cli.exit_codes import FINE, WRONG, Stop, say
 from archc.cli.inputs import find_one
 from archc.packages import need
 
@@ -56,7 +56,7 @@ def _weights(path: str | None) -> tuple[dict[str, Tensor] | None, dict[str, str]
     try:
         return export.weights(Path(path)), export.image_facts(Path(path))
     except OSError as error:
-        raise Stop(f"cannot read {path}: {reason(error)}") from None
+        raise Stop(f"cannot read {path}: {files.reason(error)}") from None
 
 
 def _may_write(output: Path) -> None:

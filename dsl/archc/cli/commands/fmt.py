@@ -7,7 +7,7 @@ from argparse import Namespace
 
 from archc import files
 from archc.cli.commands.reading import analyse, find_all, limits_of, show
-from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, reason, say
+from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, say
 from archc.cli.inputs import Input
 from archc.layout import Formatted, format_source
 from archc.report import diagnostics as render
@@ -90,7 +90,7 @@ def _deliver(made: Formatted, input: Input, args: Namespace) -> None:
         try:
             files.rewrite(input.path, made.before.text, made.text)
         except (OSError, files.Refused) as error:
-            raise Stop(f"cannot format {input.name}: {reason(error)}") from None
+            raise Stop(f"cannot format {input.name}: {files.reason(error)}") from None
         say(f"formatted {input.name}", "")
 
 

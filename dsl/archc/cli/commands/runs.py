@@ -10,7 +10,7 @@ from archc import files, runs
 from archc.arguments import meant
 from archc.cli.commands.tables import put_sheets
 from archc.cli.commands.writing import put
-from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, reason, say
+from archc.cli.exit_codes import FINE, USAGE, WRONG, Stop, say
 from archc.comparison import plot
 from archc.runs import TrainingRun
 
@@ -24,7 +24,7 @@ def run(args: Namespace) -> int:
         try:
             here = runs.find_runs(Path(name), f"{name}/" if len(args.folders) > 1 else "")
         except OSError as error:
-            say(f"cannot read the folder {name}: {reason(error)}")
+            say(f"cannot read the folder {name}: {files.reason(error)}")
             code = USAGE
             continue
         for remark in here.remarks:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from archc import files
-from archc.cli.exit_codes import WRONG, Stop, reason, say
+from archc.cli.exit_codes import WRONG, Stop, say
 from archc.cli.inputs import Input
 
 _MOST_LINES = 60  # of changes that are shown
@@ -78,5 +78,5 @@ def put(output: Path | None, content: bytes, summary: str, *, force: bool) -> No
             show_changes(output, content)  # what --force would take away
         raise Stop(str(refusal)) from None
     except OSError as error:
-        raise Stop(f"cannot write {output}: {reason(error)}") from None
+        raise Stop(f"cannot write {output}: {files.reason(error)}") from None
     say(f"{'wrote' if written else 'up to date:'} {output} ({summary})", "")
