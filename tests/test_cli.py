@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import archc
-from archc import api, cli
+from archc import api, cli, data
 from archc.cli.exit_codes import CLOSED_PIPE, LIMITS
 from archc.source import Limits
 
@@ -578,10 +578,9 @@ def test_draw_dot_needs_no_engine(
 @pytest.fixture
 def two_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     meta = '\nmeta { paper "A Tiny Network"; year 2026 }\n'
-    paths = {
-        name: tmp_path / network(tmp_path, f"{name}.arch", TINY + meta) for name in ("n10", "n9")
-    }
-    monkeypatch.setattr(api, "bundled", lambda: paths)
+    for name in ("n10", "n9"):
+        network(tmp_path, f"{name}.arch", TINY + meta)
+    monkeypatch.setattr(data, "ARCHS", tmp_path)  # `api.bundled` a module could import for good
 
 
 @pytest.mark.usefixtures("two_networks")
