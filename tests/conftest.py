@@ -44,8 +44,7 @@ def memory_given_back() -> None:
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """Torch in one thread, as in a worker; on a busy machine two would wait for each other."""
-    import torch
-
+    torch = pytest.importorskip("torch")
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import archc
-from archc import api, cli
+from archc import api, cli, data
 from archc.cli.exit_codes import CLOSED_PIPE, LIMITS
 from archc.source import Limits
 
@@ -577,10 +578,9 @@ def test_draw_dot_needs_no_engine(
 @pytest.fixture
 def two_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     meta = '\nmeta { paper "A Tiny Network"; year 2026 }\n'
-    paths = {
-        name: tmp_path / network(tmp_path, f"{name}.arch", TINY + meta) for name in ("n10", "n9")
-    }
-    monkeypatch.setattr(api, "bundled", lambda: paths)
+    for name in ("n10", "n9"):
+        network(tmp_path, f"{name}.arch", TINY + meta)
+    monkeypatch.setattr(data, "ARCHS", tmp_path)  # `api.bundled` a module could import for good
 
 
 @pytest.mark.usefixtures("two_networks")
@@ -724,16 +724,93 @@ def test_control_c_is_quiet(tmp_path: Path) -> None:
 
 
 @posix_only
-def test_a_full_disk_behind_standard_output(tmp_path: Path) -> None:
+@pytest.mark.parametrize("started", ["module", "script"])
+def test_control_c_is_quiet_while_archc_is_imported(started: str) -> None:
+    """Pressed as soon as the arguments are read in, however the program was started."""
+    with open(Path(__file__).parents[1] / "pyproject.toml", "rb") as file:
+        script = tomllib.load(file)["project"]["scripts"]["archc"]
+    starts = {
+        "module": "import runpy; runpy.run_module('archc', run_name='__main__')",
+        "script": f"from {script.replace(':', ' import ')}; sys.exit({script.partition(':')[2]}())",
+    }
+    program = f"""
+import os, signal, sys
+class Pressed:
+    def find_spec(self, name, *_):
+        if name == "archc.cli.arguments":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Pressed())
+{starts[started]}
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, env=environment(), timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+@posix_only
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("argv", ["explain", "--help", "--version", "draw --help"])
+def test_a_full_disk_behind_standard_output(argv: str, unbuffered: str) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "archc", "explain"],
+            [sys.executable, "-m", "archc", *argv.split()],
             stdout=full,
             stderr=subprocess.PIPE,
-            env=environment(),
+            env=environment(PYTHONUNBUFFERED=unbuffered),
         )
     assert done.returncode == 2
     assert done.stderr == b"archc: cannot write to standard output: No space left on device\n"
+
+
+@posix_only
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("argv", ["build tiny.arch", "check broken.arch", "nosuch", "list"])
+def test_a_full_disk_behind_all_that_is_said(argv: str, unbuffered: str, tmp_path: Path) -> None:
+    """Where nothing can be said the exit code does, and not Python's own of 120."""
+    network(tmp_path)
+    network(tmp_path, "broken.arch", BROKEN)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "archc", *argv.split()],
+            stdout=full,
+            stderr=full,
+            cwd=tmp_path,
+            env=environment(PYTHONUNBUFFERED=unbuffered),
+        )
+    assert done.returncode == 2
+
+
+@posix_only
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        ("build tiny.arch", "cannot write tiny.py"),
+        ("new mine", "cannot write mine.arch"),
+        ("fmt tiny.arch", "cannot format tiny.arch"),
+        ("check --fix wrong.arch", "cannot fix wrong.arch"),
+    ],
+)
+def test_a_full_disk_behind_a_file(argv: str, says: str, tmp_path: Path) -> None:
+    """Here one that takes no byte: one line says so, and all is as it was."""
+    texts = {
+        "tiny.arch": TINY.replace("conv ", "conv  "),
+        "wrong.arch": TINY.replace("conv", "conv2d"),
+    }
+    for name, text in texts.items():
+        network(tmp_path, name, text)
+    program = (
+        "import resource, sys; from archc.cli import main;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); sys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", program, *argv.split()],
+        capture_output=True,
+        cwd=tmp_path,
+        env=environment(),
+    )
+    assert (done.returncode, done.stderr.decode()) == (2, f"archc: {says}: file too large\n")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == texts
 
 
 @posix_only
@@ -744,6 +821,32 @@ def test_a_terminal_without_unicode(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert b"\\ud55c.arch:4:" in out
     assert err == b""
+
+
+@posix_only
+@pytest.mark.parametrize(
+    ("command", "stdin", "why"),
+    [
+        ("lsp", "<&-", "it is closed"),
+        ("fmt -", "<&-", "it is closed"),
+        ("check -", ">{}", "bad file descriptor"),
+        ("build -", ">{}", "bad file descriptor"),
+    ],
+)
+def test_no_standard_input(command: str, stdin: str, why: str, tmp_path: Path) -> None:
+    """None, or one for writing alone: it is not standard output that is told of."""
+    stdin = f"0{stdin.format(tmp_path / 'written')}"
+    done = subprocess.run(
+        f"{sys.executable} -m archc {command} {stdin}",
+        shell=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert done.returncode == 2
+    assert f"cannot read standard input: {why}" in done.stdout + done.stderr
+    assert "output" not in done.stdout + done.stderr
 
 
 @posix_only

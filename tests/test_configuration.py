@@ -190,6 +190,8 @@ MISTAKES = {
     "zebra = 1": "has no `zebra` (there are project, libraries, max-source-bytes,",
     "project = 3": '`project` is a folder: write `project = "nets"`',
     "project = 'nothing'": "`project` names 'nothing', and there is no such folder",
+    "project = ''": "`project` names '', and there is no such folder",
+    "libraries = ['']": "`libraries` names '', and there is no such folder",
     "project = 'pyproject.toml'": "there is no such folder",
     'project = "a\\u0000b"': "there is no such folder",
     "project = 'package:json'": "there is no such folder",

@@ -70,7 +70,7 @@ def test_the_metadata(wheel: Path) -> None:
         entry = file.read(f"{info}/entry_points.txt").decode()
         assert f"{info}/licenses/LICENSE" in file.namelist()
     assert (meta["Name"], meta["Version"]) == ("archc-lang", archc.__version__)
-    assert "archc = archc.cli:main" in entry
+    assert "archc = archc.__main__:main" in entry
     assert "[pygments.lexers]\narch = archc.highlight.pygments_lexer:ArchLexer" in entry
     needs = meta.get_all("Requires-Dist") or []
     always = {re.split(r"[^\w-]", need)[0] for need in needs if "extra ==" not in need}

@@ -124,6 +124,18 @@ def page(show: Callable[[bytes], Page]) -> Iterator[Page]:
     assert made.errors == []
 
 
+def test_without_its_title(show: Callable[[bytes], Page]) -> None:
+    """The window keeps its name, and the drawing is the same."""
+    analysis = api.analyze(Source("small.arch", NETWORK))
+    heading = "['h1', '#totals'].map((s) => document.querySelector(s).offsetWidth > 0)"
+    for hidden, shown in (((), True), ("legend", True), (("title", "costs"), False)):
+        made = show(analysis.sheet("html", hidden=hidden))
+        assert made(heading) == [shown, shown]
+        assert made("document.title") == "Small"
+        assert made.count("main .node") > 5
+        assert made.errors == []
+
+
 def test_it_opens(page: Page) -> None:
     assert page("document.title") == "Small"
     assert page("document.querySelector('#totals').textContent").endswith("input 32×32×3")

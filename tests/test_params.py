@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,26 @@ def test_other_kinds_are_one_error(name: str, given: Any, wanted: str) -> None:
     assert problem.code == "A311"
     assert wanted in problem.title
     assert problem.span.text == name
+
+
+@pytest.mark.parametrize(("name", "given"), [("classes", "8, 16,32"), ("rate", "0.1,1e-2")])
+def test_several_numbers_are_a_row_each(
+    name: str, given: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where one is meant the message says who takes them, and so it is."""
+    path = tmp_path / "net.arch"
+    path.write_text(TEXT, encoding="utf-8")
+    assert cli.main(["summary", str(path), "-D", f"{name}={given}"]) == 1
+    (cure,) = re.findall("= help: `archc (compare .*)` has a row for each", capsys.readouterr().err)
+    assert cli.main([str(path) if word == "..." else word for word in cure.split()]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if f" {name}=" in line]
+    assert len(rows) == given.count(",") + 1
+
+
+@pytest.mark.parametrize("given", ["8", "8,", "8,x", "x,y", ",", [8, 16]])
+def test_what_is_no_list_of_numbers_is_sent_nowhere(given: Any) -> None:
+    for problem in analyze(Source("net.arch", TEXT), params={"classes": given}).diagnostics:
+        assert problem.helps == ()
 
 
 def test_mistakes_tell_what_came_from_outside() -> None:

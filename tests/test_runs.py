@@ -66,6 +66,7 @@ def test_a_run_of_a_script(
     assert found["weights"] == (out / "best.pt").stat().st_size
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_the_best_epoch_is_the_one_whose_weights_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +92,44 @@ def test_the_best_epoch_is_the_one_whose_weights_are_kept(
     _, said, _ = run(capsys, tmp_path / "runs", "--format", "json")
     (found,) = json.loads(said)["runs"]
     assert (found["best_epoch"], found["top1"], found["val_loss"]) == (3, 75, 0.5)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_run_that_goes_on_elsewhere_takes_its_best_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Until an epoch beats it: whatever best.pt another run has left there, and not its own."""
+    Image = pytest.importorskip("PIL.Image")
+    made = scripts.module(scripts.script(scripts.text()))
+    scores = iter([50.0, 75.0, 50.0, 100.0])
+
+    def evaluate(*_: object) -> dict[str, float]:
+        return {"val_loss": 1.0, "top1": next(scores), "top5": 100.0}
+
+    monkeypatch.setattr(made.Trainer, "evaluate", evaluate)
+    old, new = tmp_path / "old", tmp_path / "runs" / "new"
+    words = ["--synthetic", "--workers=0", "--batch-size=2"]
+
+    def train(epochs: int, out: Path, *more: str) -> None:
+        flags = (f"--epochs={epochs}", f"--out={out}", *more)
+        assert scripts.run(made, monkeypatch, *words, *flags) == 0
+
+    train(2, old)
+    best = (old / "best.pt").read_bytes()
+    new.mkdir(parents=True)
+    (new / "best.pt").write_bytes(b"of another run")
+    train(3, new, f"--resume={old / 'last.pt'}")
+    assert (new / "best.pt").read_bytes() == best
+    Image.new("L", (8, 8)).save(tmp_path / "black.png")
+    predicted = ("--predict", str(tmp_path / "black.png"), f"--out={new}")
+    assert scripts.run(made, monkeypatch, *predicted) == 0
+    capsys.readouterr()
+    _, said, _ = run(capsys, tmp_path / "runs", "--format", "json")
+    (found,) = json.loads(said)["runs"]
+    assert (found["best_epoch"], found["weights"]) == (2, len(best))
+    train(4, new, "--resume")
+    assert (new / "best.pt").read_bytes() != best
+    assert (old / "best.pt").read_bytes() == best
 
 
 # --- tables and plots --------------------------------------------------------------------

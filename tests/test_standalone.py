@@ -189,6 +189,18 @@ def test_facts_go_wherever_they_stand(meta: str, left: str) -> None:
     assert alone(found).meta.keys() <= {"family", "dataset"}
 
 
+@pytest.mark.parametrize("output", ["nets/", "old", "."])
+def test_show_into_a_folder(
+    output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under the network's own name, as `build` and `draw` have it: it was a file called `nets`."""
+    monkeypatch.chdir(tmp_path)
+    Path("old").mkdir()
+    assert cli.main(["show", "lenet", "-o", output]) == 0
+    assert cli.main(["show", "lenet"]) == 0
+    assert Path(output, "lenet.arch").read_text(encoding="utf-8") == capsys.readouterr().out
+
+
 def test_show_prints_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["show", "vgg11"]) == 0
     assert alone(capsys.readouterr().out).params == archc.load("vgg11").params

@@ -37,7 +37,6 @@ def small() -> ModuleType:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--data", ""], "no data in : folders train and val are"),  # `--data "$DATA"`, not set
         (["--data=nowhere"], "no data in nowhere: folders train and val are expected in it"),
         (["--data=pictures/train"], "in pictures/train: folders train and val are expected in it"),
         (["--data=pictures"], "Couldn't find any class folder in pictures/train"),
@@ -98,6 +97,24 @@ def test_bad_usage(
         assert run(small, monkeypatch, "--synthetic", word) == 2
         flag, _, value = word.partition("=")
         assert f"error: {flag}: {value.partition('.')[0]}" in capsys.readouterr().err
+
+
+def test_an_empty_argument_is_not_this_folder(
+    small: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """`--out "$OUT"` where it is not set; nothing is written, nor looked for, here."""
+    monkeypatch.chdir(tmp_path)
+    for part in ("train", "val"):
+        Path(part, "a").mkdir(parents=True)
+    for words in (
+        ["--data", ""], ["--data="], ["--predict", ""], ["--predict", "a.png", ""],
+        *(["--synthetic", flag, ""] for flag in ("--out", "--resume", "--weights", "--device")),
+        *(["--synthetic", f"{flag}="] for flag in ("--out", "--resume", "--freeze")),
+    ):  # fmt: skip
+        assert run(small, monkeypatch, *words) == 2, words
+        assert "error: an argument is empty: is a variable not set?" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["train", "val"]
 
 
 def test_zero_means_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,6 +162,12 @@ def test_wrong_usage(
     assert says in err
 
 
+def test_what_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """And nothing is said of how many networks `--source` is for."""
+    code, _, err = run(capsys, "nothing", "--source", "x.py")
+    assert (code, err) == (2, "archc: no file or bundled network 'nothing'\n")
+
+
 def test_blocks_are_nothing_to_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "blocks.arch"
     path.write_text("block unit() { relu }\n", encoding="utf-8")

@@ -100,7 +100,7 @@ def _folder(path: Path, key: str, name: str) -> Path:
     if name.startswith(_PACKAGE) and key == "libraries":
         return _package_folder(path, name)
     found = Path(os.path.normpath(path.parent / name))
-    if "\0" in name or not found.is_dir():
+    if not name or "\0" in name or not found.is_dir():
         cure = "it is relative to that file"
         raise _wrong(path, f"`{key}` names {name!r}, and there is no such folder; {cure}")
     return found

@@ -23,6 +23,12 @@ from archc.source import Diagnostic, Limits, Source, Span, SpanLabel
 STDIN = "-"
 
 
+def reason(error: Exception) -> str:
+    """Return why a file or a port cannot be had, as a message ends."""
+    said: str | None = getattr(error, "strerror", None)
+    return said.lower() if said else str(error)
+
+
 # --- reading -----------------------------------------------------------------------------
 
 
@@ -54,8 +60,8 @@ def read(path: Path, limits: Limits | None = None, *, inside: Collection[Path] =
             _refuse_special(name, os.fstat(handle))
             data = file.read(limits.source_bytes + 1)
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a circle
-        reason = getattr(error, "strerror", None) or str(error)  # ValueError: a NUL in the path
-        raise _unreadable(name, f"cannot read {name}: {reason.lower()}") from None
+        # ValueError: a NUL in the path
+        raise _unreadable(name, f"cannot read {name}: {reason(error)}") from None
     return decode(name, data, limits)
 
 
@@ -79,7 +85,11 @@ def read_stdin(limits: Limits | None = None) -> Source:
     limits = limits or Limits()
     if sys.stdin is None or sys.stdin.closed:
         raise _unreadable("<stdin>", "cannot read standard input: it is closed")
-    return decode("<stdin>", sys.stdin.buffer.read(limits.source_bytes + 1), limits)
+    try:
+        data = sys.stdin.buffer.read(limits.source_bytes + 1)
+    except OSError as error:
+        raise _unreadable("<stdin>", f"cannot read standard input: {reason(error)}") from None
+    return decode("<stdin>", data, limits)
 
 
 def decode(name: str, data: bytes, limits: Limits) -> Source:

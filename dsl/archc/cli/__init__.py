@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 
 from archc.cli.arguments import parser
@@ -33,13 +33,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         _prepare_streams()
         code = _run(argv)
         sys.stdout.flush()
+        sys.stderr.flush()
     except BrokenPipeError:
         code = CLOSED_PIPE  # the reader has enough: what `cat` does, too
         _drop_output()
     except KeyboardInterrupt:
         code = INTERRUPTED
     except OSError as error:  # a full disk behind it
-        code = _report_error(f"cannot write to standard output: {error.strerror}", USAGE)
+        code = USAGE
+        with suppress(OSError):  # and behind standard error
+            say(f"cannot write to standard output: {error.strerror}")
         _drop_output()
     return code
 
@@ -122,5 +125,5 @@ codecs.register_error(_ESCAPED, _escape)
 
 
 def _drop_output() -> None:
-    """What is left in the buffer has nowhere to go; Python's own exit must not try again."""
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    """What is left in the buffers has nowhere to go; Python's own exit must not try again."""
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115

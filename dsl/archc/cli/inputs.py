@@ -106,7 +106,7 @@ def _folder(folder: Path) -> list[Input]:
         try:
             entries = list(os.scandir(here))
         except OSError as error:
-            raise Stop(f"cannot read the folder {here}: {(error.strerror or '').lower()}") from None
+            raise Stop(f"cannot read the folder {here}: {files.reason(error)}") from None
         shown = [entry for entry in entries if not entry.name.startswith(".")]
         folders += [here / e.name for e in shown if e.is_dir(follow_symlinks=False)]
         found += [here / e.name for e in shown if e.name.endswith(".arch") and not os.path.isdir(e)]

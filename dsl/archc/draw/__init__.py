@@ -261,7 +261,7 @@ def page(plan: Plan, cost: Cost, style: DrawStyle) -> str:
     """The network as an interactive page: one HTML file that needs nothing else."""
     from archc.draw.html_page import whole_page
 
-    return whole_page(*_page_parts(plan, cost, style))
+    return whole_page(*_page_parts(plan, cost, style), "title" not in style.hidden)
 
 
 def model(plan: Plan, cost: Cost, style: DrawStyle, source: Source) -> dict[str, Any]:

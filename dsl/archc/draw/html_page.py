@@ -28,7 +28,13 @@ _FOLDER = data.TEMPLATES / "page"
 
 
 def whole_page(
-    scene: Scene, name: str, totals: str, description: str, theme: str, fields: dict[str, Field]
+    scene: Scene,
+    name: str,
+    totals: str,
+    description: str,
+    theme: str,
+    fields: dict[str, Field],
+    has_title: bool,
 ) -> str:
     """The whole file. `fields` are the receptive fields of cards and boxes by their ids."""
     model = page_model(scene, name, totals, description, theme, fields)
@@ -36,7 +42,8 @@ def whole_page(
     text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     parts = {
         "theme": theme,
-        "title": html.escape(name),
+        "title": html.escape(name),  # of the window
+        "hidden": "" if has_title else " hidden",
         "css": _read("page.css"),
         "model": text,
         "viz": _read("viz-global.js"),

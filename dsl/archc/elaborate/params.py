@@ -112,7 +112,17 @@ def _given(
     except _Unlike:
         shown = f"{value:g}" if isinstance(value, float) else str(value)[:40]
         title = f"`{param.name.id}` is {_kind(default)}, not `{shown}`"
-        raise fault("A311", title, param.name.span) from None
+        cure = _row_each(param.name.id, value, default)
+        raise fault("A311", title, param.name.span, cure) from None
+
+
+def _row_each(name: str, value: Any, default: Any) -> str:
+    """The cure for several numbers, `8,16`, where one is meant; "" for anything else."""
+    items = value.split(",") if isinstance(value, str) and isinstance(default, int | float) else ()
+    if len(items) < 2 or any(_number(item) is None for item in items):
+        return ""
+    several = ",".join(map(str.strip, items))
+    return f"`archc compare ... -D {name}={several}` has a row for each"
 
 
 def _refuse_beyond(value: Any, largest: int) -> None:

@@ -15,7 +15,7 @@ from archc.emit.render import environment_of
 from archc.emit.training import Training, build_training
 from archc.plan import Plan
 
-_STANDARD = "argparse fnmatch json math os re signal sys time"
+_STANDARD = "argparse fnmatch json math os re shutil signal sys time"
 _KNOWN: list[Import] = [
     *((name, "") for name in _STANDARD.split()),
     ("bisect", "bisect_right"),

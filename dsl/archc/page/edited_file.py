@@ -66,8 +66,7 @@ class EditedFile:
         except files.Unreadable as failure:
             raise NotSaved(failure.diagnostic.title) from None
         except OSError as error:
-            why = (error.strerror or "it cannot be written").lower()
-            raise NotSaved(f"cannot write {self.path}: {why}") from None
+            raise NotSaved(f"cannot write {self.path}: {files.reason(error)}") from None
         except UnicodeEncodeError:
             raise NotSaved(
                 "the text has half of a character in it, which no file can have"

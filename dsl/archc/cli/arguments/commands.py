@@ -387,7 +387,9 @@ def new(parser: Parser) -> None:
 
 def show(parser: Parser) -> None:
     parser.add_argument("input", metavar="INPUT", help="file, bundled network, or -")
-    parser.add_argument("-o", dest="output", metavar="OUT", help="a file (default: print it)")
+    parser.add_argument(
+        "-o", dest="output", metavar="OUT", help="a file or folder (default: print it)"
+    )
     parser.add_argument(
         "--force", action="store_true", help="overwrite a file that archc did not write"
     )

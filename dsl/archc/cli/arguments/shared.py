@@ -39,6 +39,13 @@ class Parser(argparse.ArgumentParser):
             self.register("action", name, Once)
         self.register("type", None, name_or_text)
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """As argparse does, which passes over a full disk: help that is lost is told of."""
+        if file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
+
     def error(self, message: str) -> NoReturn:
         from archc.report.characters import visible
 

@@ -62,8 +62,7 @@ def _fix(input: Input, args: Namespace) -> Sequence[Diagnostic]:
     try:
         files.rewrite(input.path, made.before.source.text, made.text)
     except (OSError, files.Refused) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise Stop(f"cannot fix {input.name}: {reason}") from None
+        raise Stop(f"cannot fix {input.name}: {files.reason(error)}") from None
     say(f"{_counted(made.cured, 'place')} fixed in {input.name}")
     return made.after.diagnostics
 

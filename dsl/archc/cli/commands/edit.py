@@ -33,10 +33,8 @@ def run(args: Namespace) -> int:
     try:
         server = EditServer(file, Workbench(document, is_whole=True), args.port)
     except (OSError, OverflowError) as error:
-        why = (getattr(error, "strerror", None) or str(error)).lower()
-        raise Stop(
-            f"cannot serve on port {args.port}: {why}; without --port a free one is taken"
-        ) from None
+        why = f"cannot serve on port {args.port}: {files.reason(error)}"
+        raise Stop(f"{why}; without --port a free one is taken") from None
     new = "" if path.exists() else ", which is made when you save it"
     with suppress(KeyboardInterrupt), closing(server):
         say(f"{server.address} edits {path}{new}; Ctrl-C ends it")

@@ -56,7 +56,7 @@ def _weights(path: str | None) -> tuple[dict[str, Tensor] | None, dict[str, str]
     try:
         return export.weights(Path(path)), export.image_facts(Path(path))
     except OSError as error:
-        raise Stop(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
+        raise Stop(f"cannot read {path}: {files.reason(error)}") from None
 
 
 def _may_write(output: Path) -> None:

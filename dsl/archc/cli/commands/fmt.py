@@ -90,8 +90,7 @@ def _deliver(made: Formatted, input: Input, args: Namespace) -> None:
         try:
             files.rewrite(input.path, made.before.text, made.text)
         except (OSError, files.Refused) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise Stop(f"cannot format {input.name}: {reason}") from None
+            raise Stop(f"cannot format {input.name}: {files.reason(error)}") from None
         say(f"formatted {input.name}", "")
 
 

@@ -24,7 +24,7 @@ def run(args: Namespace) -> int:
         try:
             here = runs.find_runs(Path(name), f"{name}/" if len(args.folders) > 1 else "")
         except OSError as error:
-            say(f"cannot read the folder {name}: {(error.strerror or str(error)).lower()}")
+            say(f"cannot read the folder {name}: {files.reason(error)}")
             code = USAGE
             continue
         for remark in here.remarks:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from pathlib import Path
 
 from archc.cli.commands.alone import alone
 from archc.cli.commands.reading import analysed
-from archc.cli.commands.writing import put
+from archc.cli.commands.writing import destination, put
 from archc.cli.exit_codes import FINE
 from archc.cli.inputs import find_one
 
@@ -19,6 +18,6 @@ def run(args: Namespace) -> int:
     if analysis is None or code:
         return code
     text = alone(analysis, input)
-    output = Path(args.output) if args.output not in (None, "-") else None
+    output = destination(input, args.output or "-", ".arch")
     put(output, text.encode(), analysis.name, force=args.force)
     return FINE

@@ -43,6 +43,8 @@ def run(args: Namespace) -> int:
         return FINE
     chosen = _chosen(args)
     inputs, code = find_all(args.inputs, args.project)
+    if not inputs:
+        return code
     source = _source(args, inputs)
     networks, mistaken, read = _networks(inputs, args)
     code = code or read

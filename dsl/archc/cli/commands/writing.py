@@ -78,5 +78,5 @@ def put(output: Path | None, content: bytes, summary: str, *, force: bool) -> No
             show_changes(output, content)  # what --force would take away
         raise Stop(str(refusal)) from None
     except OSError as error:
-        raise Stop(f"cannot write {output}: {(error.strerror or str(error)).lower()}") from None
+        raise Stop(f"cannot write {output}: {files.reason(error)}") from None
     say(f"{'wrote' if written else 'up to date:'} {output} ({summary})", "")
