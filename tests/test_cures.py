@@ -362,6 +362,45 @@ def test_a_test_without_its_brackets_is_the_only_mistake() -> None:
     assert [d.code for d in mistakes] == ["A001", "A102"]
 
 
+def test_a_test_behind_a_statement_is_put_before_it() -> None:
+    """As Python has it: `pool 2 if (s > 1)`; in the language that is for combinators alone."""
+    head = "network N\ninput 8x8 x8\nblock b(s, t=2) {\n"
+    for line, right in (
+        ("pool (s) if (s > 1)", "if s > 1 { pool (s) }"),
+        ("relu if (s > 1 and t < 3); sigmoid", "if s > 1 and t < 3 { relu }; sigmoid"),
+        ("p: conv 1x1 x4 nobias if ((s) > (1))", "if (s) > (1) { p: conv 1x1 x4 nobias }"),
+        ("concat< pool 2 if (s > 7) | relu >", "concat< if s > 7 { pool 2 } | relu >"),
+    ):
+        (found,) = check(f"{head}  {line}\n}}\nb(2)\n").diagnostics
+        assert found.fixes[0].safe
+        (edit,) = found.fixes[0].edits
+        mended = edited(found.span.source.text, [edit])
+        assert mended == f"{head}  {right}\n}}\nb(2)\n"
+        assert not check(mended).diagnostics
+    for combinator in ("residual if (s > 1)", "mul if (s > 1)"):
+        (found,) = check(f"{head}  {combinator}\n}}\nb(2)\n").diagnostics
+        assert "its branches stand behind" in found.helps[0]
+
+
+@pytest.mark.parametrize(
+    ("size", "line", "cure"),
+    [
+        ("8x8 x8", "add< conv 3x3 p1 x4 | conv 3x3 p1 x6 >", "conv 1x1 x6"),
+        ("100 x8", "add< conv 3 p1 x4 | conv 3 p1 x6 >", "conv 1 x6"),
+        ("4x8x8 x8", "add< conv 3 p1 x4 | conv 3 p1 x6 >", "conv 1x1x1 x6"),
+        ("x8", "add< fc 4 | fc 6 >", "fc 6"),
+        ("100 x8", "widen x3", "conv 1 x3"),
+        ("x8", "widen x3", "fc 3"),
+        ("x2048", "unflatten 4x4 x2", "unflatten 4x4 x128"),
+    ],
+)
+def test_a_help_is_for_the_tensor_at_hand(size: str, line: str, cure: str) -> None:
+    """`conv 1x1` is none for a signal; the layer that is named builds where it stands."""
+    (found,) = check(f"network N\ninput {size}\n{line}\n").diagnostics
+    assert f"`{cure}`" in found.helps[0]
+    assert not check(f"network N\ninput {size}\n{cure}\n").diagnostics
+
+
 def test_other_tools_words_are_not_guessed_at() -> None:
     words = [d.fixes[0].text for d in fault("words_reshape").diagnostics if d.fixes]
     assert words == ["unflatten"]

@@ -400,6 +400,8 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: An
     file.write_text("# mine\n" + file.read_text())
     assert archc_main(["build", "my-net.arch", "--train"]) == 2
     assert file.read_text().startswith("# mine")
+    assert archc_main(["build", "resnet50_fpn", "--train", "-o", "no.py"]) == 1
+    assert "has 1 input and 5 outputs" in capsys.readouterr().err
     assert archc_main(["build", "inception_naive", "--train", "-o", "no.py"]) == 1
     assert "classifiers of images" in capsys.readouterr().err
     assert not Path("no.py").exists()
