@@ -85,6 +85,7 @@ WORDS = {
     "W111": "which activation is meant",
     "W113": "how much padding is meant",
     "W123": "which stride is meant",
+    "W125": "the recipe's line may be another file's",
     "W115": "which padding or size is meant",
 }
 

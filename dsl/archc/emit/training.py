@@ -102,6 +102,10 @@ def build_training(
         raise Untrainable(f"`dataset {dataset}` has {channels} channels, not {shape[0]}")
     if shape[0] != 3 and augment.is_of_colours:
         raise Untrainable(f"`jitter` and `lighting` are of colours, and {plan.name} sees none")
+    if augment.is_too_small(shape[1:]):
+        cut, fitting = "x".join(map(str, shape[1:])), round(max(shape[1:]) / 0.875)
+        why = f"`augment crop` cuts {cut} out of images that `resize` leaves smaller"
+        raise Untrainable(f"{why}: in `train {{ }}` write `resize={fitting}`")
     count = _class_count(plan, module, width)
     by_flag = bool(count)
     script = Script(shape, "args.classes" if by_flag else "CLASSES")
