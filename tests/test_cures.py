@@ -16,6 +16,7 @@ from test_corpus import LINES
 
 from archc.api import Analysis, analyze
 from archc.ops import COMBINATORS, REGISTRY
+from archc.plan import Apply, bodies, walk
 from archc.report import error_codes
 from archc.source import Diagnostic, Fix, Source, edited
 from archc.syntax.expected import _FLAGS
@@ -381,6 +382,32 @@ def test_a_test_behind_a_statement_is_put_before_it() -> None:
     for combinator in ("residual if (s > 1)", "mul if (s > 1)"):
         (found,) = check(f"{head}  {combinator}\n}}\nb(2)\n").diagnostics
         assert "its branches stand behind" in found.helps[0]
+
+
+def test_a_branch_that_is_to_be_absent() -> None:
+    """RepVGG's norm of what comes in, where it has the shape: an `if` would leave the identity."""
+    text = """network N
+input 8x8 x3
+block rep(c, stride=1) {
+  add< conv 3x3/(stride) p1 x(c) nobias; bn
+  | conv 1x1/(stride) x(c) nobias; bn
+  | if stride == 1 and in.c == c { bn } >
+}
+rep(8); rep(8); rep(16, stride=2)
+"""
+    found = [d for d in check(text).diagnostics if d.code == "A207"]
+    assert found
+    (edit,) = found[0].fixes[0].edits
+    mended = check(edited(found[0].span.source.text, [edit]))
+    assert mended.ok
+    assert mended.plan is not None
+    norms = [
+        node.op.name
+        for body in bodies(mended.plan)
+        for node in walk(body.chain.nodes)
+        if isinstance(node, Apply)
+    ]
+    assert norms.count("bn") == 2 + 3 + 2  # one body a call
 
 
 @pytest.mark.parametrize(
