@@ -203,7 +203,7 @@ def test_one_refused_file_does_not_stop_a_folder(run: Run, tmp_path: Path) -> No
         (("compare", "--colums=name", "tiny.arch"), "did you mean '--columns'?"),
         (
             ("build", "tiny.arch", "-D", "classes=3", "more.arch"),
-            "unrecognized arguments: more.arch",
+            "more.arch; it takes INPUT alone",
         ),
         (("frobnicate",), "invalid choice"),
         ((), "COMMAND"),

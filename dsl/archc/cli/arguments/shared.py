@@ -56,10 +56,13 @@ class Parser(argparse.ArgumentParser):
         return found, []
 
     def _meant(self, words: list[str]) -> str:
-        """The flag that is like the first one among the words, for the end of a message."""
+        """For the end of a message: the flag that is like the first one, or how much it takes."""
         from archc.arguments import meant
 
         first = next(filter(_is_flag, words), "").partition("=")[0]
+        if not first:
+            takes = [str(each.metavar or each.dest) for each in self._get_positional_actions()]
+            return f"; it takes {' and '.join(takes) if takes else 'flags'} alone"
         shown = (each for each in self._actions if each.help != argparse.SUPPRESS)
         return meant(first, [flag for each in shown for flag in each.option_strings])
 
