@@ -219,6 +219,12 @@ def test_wrong_usage_is_2(run: Run, tmp_path: Path, argv: tuple[str, ...], messa
     assert (tmp_path / "tiny.arch").read_text() == TINY
 
 
+def test_a_part_that_is_drawn_is_said_to_be_one(run: Run) -> None:
+    """The numbers of the whole network are not its own."""
+    done = run("draw", "resnet18", "--only", "layer2", "-o", "part.dot")
+    assert done.err == "wrote part.dot (layer2 of ResNet18)\n"
+
+
 def test_inputs_stand_on_either_side_of_a_flag(run: Run, tmp_path: Path) -> None:
     """argparse by itself takes those of one side alone."""
     network(tmp_path)
