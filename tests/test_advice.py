@@ -33,6 +33,11 @@ def codes(text: str) -> list[str]:
         # two linears
         ("flatten; fc 10; fc 5", ["W111"]),
         ("flatten; fc 10; dropout; fc 5", ["W111"]),
+        ("flatten; fc 2; output code; fc 5; output y", []),  # an autoencoder's, seen from outside
+        ("flatten; fc 2; output code; dropout; fc 5; output y", []),
+        ("block part() { flatten; fc 2 }\npart(); output code; fc 5; output y", []),
+        ("flatten; fc 2; fc 5; output y", ["W111"]),
+        ("conv 3x3 x4; output raw; bn; output normed", []),  # `raw` has its bias
         ("flatten; fc 10; relu; fc 5", []),
         ("flatten; fc 10; bn; fc 5", ["W114"]),
         ("block part() { flatten; fc 10 }\npart(); fc 5", ["W111"]),

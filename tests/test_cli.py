@@ -199,6 +199,13 @@ def test_one_refused_file_does_not_stop_a_folder(run: Run, tmp_path: Path) -> No
         (("draw", "nets"), "one network"),
         (("draw", "tiny.arch", "-o", "x.jpeg"), ".svg, .png, .pdf, .dot, .html, .mmd"),
         (("explain", "A9999"), "no error code"),
+        (("build", "tiny.arch", "--forse"), "archc build: error: unrecognized arguments: --forse"),
+        (("build", "tiny.arch", "--forse"), "did you mean '--force'?"),
+        (("compare", "--colums=name", "tiny.arch"), "did you mean '--columns'?"),
+        (
+            ("build", "tiny.arch", "-D", "classes=3", "more.arch"),
+            "more.arch; it takes INPUT alone",
+        ),
         (("frobnicate",), "invalid choice"),
         ((), "COMMAND"),
     ],
@@ -211,6 +218,24 @@ def test_wrong_usage_is_2(run: Run, tmp_path: Path, argv: tuple[str, ...], messa
     assert (done.code, done.out) == (2, "")
     assert message in done.err
     assert (tmp_path / "tiny.arch").read_text() == TINY
+
+
+def test_a_part_that_is_drawn_is_said_to_be_one(run: Run) -> None:
+    """The numbers of the whole network are not its own."""
+    done = run("draw", "resnet18", "--only", "layer2", "-o", "part.dot")
+    assert done.err == "wrote part.dot (layer2 of ResNet18)\n"
+
+
+def test_inputs_stand_on_either_side_of_a_flag(run: Run, tmp_path: Path) -> None:
+    """argparse by itself takes those of one side alone."""
+    network(tmp_path)
+    around = run("compare", "tiny.arch", "--columns", "name", "vgg11", "-D", "classes=3", "alexnet")
+    assert around.code == 0
+    rows = [line.split()[0] for line in around.out.splitlines()]
+    assert rows == ["name", "tiny", "vgg11", "alexnet"]
+    assert run("check", "tiny.arch", "--format", "concise", "nets.arch").code == 2  # no such file
+    explained = run("explain", "lenet5", "--format", "text", "conv1", "--color", "never", "conv2")
+    assert explained.out == run("explain", "lenet5", "conv1", "conv2").out
 
 
 def test_mistakes_are_1_and_write_nothing(run: Run, tmp_path: Path) -> None:

@@ -218,6 +218,20 @@ def test_more_columns(capsys: pytest.CaptureFixture[str]) -> None:
     assert head.endswith(",top5_error,weights")
 
 
+def test_what_no_network_has_is_no_column(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Unless somebody asks for it; programs have all in any case."""
+    path = network(tmp_path, "tiny", 'venue "here"')
+    out = run(capsys, path)[1]
+    assert out.splitlines()[0].split() == ["name", "depth", "parameters", "MACs", "training"]
+    assert "top-1" not in out
+    assert run(capsys, path, "resnet18")[1].splitlines()[0].endswith("top-1 error  top-5 error")
+    assert run(capsys, path, "--columns", "name,top1_error")[1].startswith("name  top-1 error\n")
+    (row,) = archc.compare(path).records()
+    assert row["top1_error"] is None
+
+
 def test_params_and_inputs(capsys: pytest.CaptureFixture[str]) -> None:
     argv = (
         "resnet18",

@@ -16,6 +16,7 @@ from test_corpus import LINES
 
 from archc.api import Analysis, analyze
 from archc.ops import COMBINATORS, REGISTRY
+from archc.plan import Apply, bodies, walk
 from archc.report import error_codes
 from archc.source import Diagnostic, Fix, Source, edited
 from archc.syntax.expected import _FLAGS
@@ -85,6 +86,7 @@ WORDS = {
     "W111": "which activation is meant",
     "W113": "how much padding is meant",
     "W123": "which stride is meant",
+    "W125": "the recipe's line may be another file's",
     "W115": "which padding or size is meant",
 }
 
@@ -360,6 +362,71 @@ def test_a_test_without_its_brackets_is_the_only_mistake() -> None:
             assert found.fixes[0].text == f"({test})"
     mistakes = check(f"{head}  residual if s < 2 < conv 1x1 x(cc) >\n}}\nb(1)\n").diagnostics
     assert [d.code for d in mistakes] == ["A001", "A102"]
+
+
+def test_a_test_behind_a_statement_is_put_before_it() -> None:
+    """As Python has it: `pool 2 if (s > 1)`; in the language that is for combinators alone."""
+    head = "network N\ninput 8x8 x8\nblock b(s, t=2) {\n"
+    for line, right in (
+        ("pool (s) if (s > 1)", "if s > 1 { pool (s) }"),
+        ("relu if (s > 1 and t < 3); sigmoid", "if s > 1 and t < 3 { relu }; sigmoid"),
+        ("p: conv 1x1 x4 nobias if ((s) > (1))", "if (s) > (1) { p: conv 1x1 x4 nobias }"),
+        ("concat< pool 2 if (s > 7) | relu >", "concat< if s > 7 { pool 2 } | relu >"),
+    ):
+        (found,) = check(f"{head}  {line}\n}}\nb(2)\n").diagnostics
+        assert found.fixes[0].safe
+        (edit,) = found.fixes[0].edits
+        mended = edited(found.span.source.text, [edit])
+        assert mended == f"{head}  {right}\n}}\nb(2)\n"
+        assert not check(mended).diagnostics
+    for combinator in ("residual if (s > 1)", "mul if (s > 1)"):
+        (found,) = check(f"{head}  {combinator}\n}}\nb(2)\n").diagnostics
+        assert "its branches stand behind" in found.helps[0]
+
+
+def test_a_branch_that_is_to_be_absent() -> None:
+    """RepVGG's norm of what comes in, where it has the shape: an `if` would leave the identity."""
+    text = """network N
+input 8x8 x3
+block rep(c, stride=1) {
+  add< conv 3x3/(stride) p1 x(c) nobias; bn
+  | conv 1x1/(stride) x(c) nobias; bn
+  | if stride == 1 and in.c == c { bn } >
+}
+rep(8); rep(8); rep(16, stride=2)
+"""
+    found = [d for d in check(text).diagnostics if d.code == "A207"]
+    assert found
+    (edit,) = found[0].fixes[0].edits
+    mended = check(edited(found[0].span.source.text, [edit]))
+    assert mended.ok
+    assert mended.plan is not None
+    norms = [
+        node.op.name
+        for body in bodies(mended.plan)
+        for node in walk(body.chain.nodes)
+        if isinstance(node, Apply)
+    ]
+    assert norms.count("bn") == 2 + 3 + 2  # one body a call
+
+
+@pytest.mark.parametrize(
+    ("size", "line", "cure"),
+    [
+        ("8x8 x8", "add< conv 3x3 p1 x4 | conv 3x3 p1 x6 >", "conv 1x1 x6"),
+        ("100 x8", "add< conv 3 p1 x4 | conv 3 p1 x6 >", "conv 1 x6"),
+        ("4x8x8 x8", "add< conv 3 p1 x4 | conv 3 p1 x6 >", "conv 1x1x1 x6"),
+        ("x8", "add< fc 4 | fc 6 >", "fc 6"),
+        ("100 x8", "widen x3", "conv 1 x3"),
+        ("x8", "widen x3", "fc 3"),
+        ("x2048", "unflatten 4x4 x2", "unflatten 4x4 x128"),
+    ],
+)
+def test_a_help_is_for_the_tensor_at_hand(size: str, line: str, cure: str) -> None:
+    """`conv 1x1` is none for a signal; the layer that is named builds where it stands."""
+    (found,) = check(f"network N\ninput {size}\n{line}\n").diagnostics
+    assert f"`{cure}`" in found.helps[0]
+    assert not check(f"network N\ninput {size}\n{cure}\n").diagnostics
 
 
 def test_other_tools_words_are_not_guessed_at() -> None:

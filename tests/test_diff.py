@@ -166,6 +166,13 @@ def test_what_runs_again_is_another(others: tuple[str, str]) -> None:
     assert found.right.span.text == f"reuse {others[1]}"
 
 
+def test_computed_fractions_are_short_unless_that_hides_the_difference() -> None:
+    diff = diff_of("conv 1x1 x3; dropout (1/7)", "conv 1x1 x3; dropout (2/7)")
+    assert "dropout 0.1429 -> 0.2857" in str(diff)
+    diff = diff_of("conv 1x1 x3; dropout (1/7)", "conv 1x1 x3; dropout (1/7 + 1e-9)")
+    assert f"dropout {1 / 7!r} -> {1 / 7 + 1e-9!r}" in str(diff)
+
+
 def test_a_label_that_moves_is_no_rename() -> None:
     left = "a: conv 3x3 p1 x8\nb: conv 3x3 p1 x8\nc: conv 3x3 p1 x8\nadd< @a | @c >\n"
     diff = diff_of(left, left.replace("a:", "t:").replace("b:", "a:").replace("t:", "b:"))

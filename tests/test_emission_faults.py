@@ -5,6 +5,7 @@ What is built of each is held against `interpreter.py`, also at other values of 
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -28,10 +29,12 @@ CLASSES = {  # so many, the network included
     "d4_internal_error_several_classes": 4,
     "d6_classes_kh_kw": 2,
     "d7_classes_one_odd_member": 3,
+    "E1_split_block_and_classes": 3,
 }
 ARGUMENTS = {  # params, and whether they are arguments
     "C2_label_in_if": {"a": True, "b": False},
     "C3_if_changes_rank": {"p": True},
+    "E1_split_block_and_classes": {"num_classes": True, "window": True},
     "M4_deploy_count": {"n": True},
     "S3_count_default_1": {"n": True},
     "S3d_layer_after_loop_in_block": {"n": False},
@@ -61,6 +64,16 @@ def test_what_is_built_is_the_network(name: str) -> None:
         assert any(found) is ARGUMENTS[name][param]
     if name in CLASSES:
         assert len(re.findall(r"^class ", generated.source, re.M)) == CLASSES[name]
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in REFUSED])
+def test_sizes_in_a_docstring_are_of_arguments_that_the_class_has(name: str) -> None:
+    """`L / stride` of a class without `stride`."""
+    tree = ast.parse(analyze(Source(f"{name}.arch", text_of(name))).emit())
+    for model in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+        named = re.findall(r"[DHWL] / ([a-z]\w*)", ast.get_docstring(model) or "")
+        taken = {node.arg for node in ast.walk(model) if isinstance(node, ast.arg)}
+        assert not set(named) - taken
 
 
 @pytest.mark.parametrize(("name", "code"), REFUSED.items())

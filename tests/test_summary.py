@@ -325,6 +325,22 @@ def test_repeats_are_one_line() -> None:
     assert "basic(16, 1..18, 54) * 18" in text
 
 
+def test_computed_fractions_are_short_where_people_read_them() -> None:
+    text = """\
+network N
+input 8x8 x8
+block unit(width, drop=0) { residual< conv 3x3 p1 x(width); droppath (drop) > }
+stage: { for i in 1..3 { unit(8, drop=i / 7) } }
+dropout 0.123456
+"""
+    net = net_of(text)
+    assert "unit(8, drop=0.1429..0.4286) * 3" in str(net.summary(depth=2))
+    assert "dropout 0.123456" in str(net.summary())  # as somebody wrote it
+    assert "with        width = 8, drop = 0.1429\n" in str(net.explain("stage.0"))
+    exact = [row["statement"] for row in net.summary(depth=2).records()]
+    assert f"unit(8, drop={1 / 7!r})" in exact  # programs get all of it
+
+
 def test_what_is_not_alike_is_not_folded() -> None:
     text = """\
 network N

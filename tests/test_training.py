@@ -378,6 +378,29 @@ def test_with_options(tmp_path: Path) -> None:
     assert archc_main(["build", "resnet20", "--train", "--with", "checkpointing=x"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("size", "said"), [(64, "sees at most 6.2 %"), (320, "no larger than 256"), (192, None)]
+)
+def test_a_recipe_for_another_input_is_told(size: int, said: str | None) -> None:
+    """That of 224x224: nothing to cut out of, or a corner. What the help says is taken."""
+    variant = f'network Mine\nextends "resnet18"\ninput {size}x{size} x3\n'
+    told = [d for d in analyze(Source("mine.arch", variant)).diagnostics if d.code == "W125"]
+    assert [said in d.title for d in told if said] == [True] * (said is not None)
+    for found in told:
+        resize = re.search(r"resize=\d+", found.helps[0])
+        assert resize is not None
+        own = f"train {{ augment flip crop {resize[0]} }}\n"
+        assert not analyze(Source("mine.arch", variant + own)).diagnostics
+
+
+def test_a_crop_that_no_image_has_room_for_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """torch would end the first epoch with a traceback; without training there is no word of it."""
+    assert archc_main(["build", "resnet18", "--input", "3x320x320", "--train", "-o", "-"]) == 1
+    assert "`train { }` write `resize=366`" in capsys.readouterr().err
+    assert archc_main(["build", "resnet18", "--input", "3x320x320", "-o", "-"]) == 0
+    assert not capsys.readouterr().err
+
+
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.chdir(tmp_path)
     Path("my-net.arch").write_text(text())
@@ -400,6 +423,8 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: An
     file.write_text("# mine\n" + file.read_text())
     assert archc_main(["build", "my-net.arch", "--train"]) == 2
     assert file.read_text().startswith("# mine")
+    assert archc_main(["build", "resnet50_fpn", "--train", "-o", "no.py"]) == 1
+    assert "has 1 input and 5 outputs" in capsys.readouterr().err
     assert archc_main(["build", "inception_naive", "--train", "-o", "no.py"]) == 1
     assert "classifiers of images" in capsys.readouterr().err
     assert not Path("no.py").exists()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from archc import syntax
 from archc.analysis.uses import Uses, uses_of
@@ -62,14 +62,24 @@ class Sight:
         """The same past what changes nothing in eval mode."""
         return self.network.past_idle(self.body, self.node.inputs[0])
 
+    def is_seen(self, before: Apply) -> bool:
+        """Whether the tensor between an operator before and this one is an output as well."""
+        return not self.network.given_out.isdisjoint((before.output.root, self.node.inputs[0].root))
 
-@dataclass(slots=True)
+
+@dataclass
 class Producers:
     """The bodies of a plan, and who made which tensor in each."""
 
     plan: Plan
     trained: bool  # there is a recipe
     _uses: dict[Body, Uses] = field(default_factory=dict)
+
+    @cached_property
+    def given_out(self) -> frozenset[Tensor]:
+        """The roots of what `output` names: what is made there is looked at from outside."""
+        nodes = (node for body in bodies(self.plan) for node in walk(body.chain.nodes))
+        return frozenset(node.output.root for node in nodes if isinstance(node, Output))
 
     def uses(self, body: Body) -> Uses:
         if body not in self._uses:
@@ -145,7 +155,7 @@ def _left_out(span: Span) -> str | Fix:
 
 def _linear_twice(sight: Sight) -> Diagnostic | None:
     before = sight.behind if sight.node.op.name == "fc" else None
-    if before is None or before.op.name != "fc":
+    if before is None or before.op.name != "fc" or sight.is_seen(before):
         return None
     title = "two linears in a row compute what one could: there is no activation between them"
     also = (SpanLabel(before.span, "the first"),)
@@ -163,7 +173,7 @@ def _relu_twice(sight: Sight) -> Diagnostic | None:
 
 def _biased_norm(sight: Sight) -> Diagnostic | None:
     before = sight.before if sight.node.op.batchnorm_eps() is not None else None
-    if before is None or getattr(before.op, "bias", None) is not True:
+    if before is None or getattr(before.op, "bias", None) is not True or sight.is_seen(before):
         return None
     title = f"the bias of `{before.op.name}` is taken away by the batch norm behind it"
     end = Span(before.span.source, before.span.end, before.span.end)

@@ -16,7 +16,7 @@ from archc.analysis.allowed import unsilenced
 from archc.analysis.costs import Cost, Costs
 from archc.analysis.expectations import check_expectations
 from archc.analysis.lint import lint
-from archc.analysis.recipe import check_recipe
+from archc.analysis.recipe import check_crop, check_recipe
 from archc.analysis.shape_comments import check_shape_comments
 from archc.api.analysis import Analysis, ArchError
 from archc.api.loading import Elaborator, Kept, Loader, Reader, bundled, source_of
@@ -114,6 +114,8 @@ def analyze(
         cost = costs.of_body(plan.body)
         if not diagnostics.failed:  # a statement that is wrong has lost its labels
             diagnostics.extend(check_recipe(facts, plan))
+            if not inputs:  # who gives another size from outside may want no training
+                diagnostics.extend(check_crop(facts, plan))
             if plan.body.devices is not None:
                 from archc.transform.place import check_devices
 

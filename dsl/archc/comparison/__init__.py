@@ -58,6 +58,7 @@ class Comparison:
     columns: tuple[Attribute, ...]
     batch: int = BATCH
     machine: Machine | None = None  # that the forward passes were measured on
+    is_usual: bool = False  # nobody chose the columns: a table has no empty ones
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -79,19 +80,21 @@ class Comparison:
 
     def sheet(self) -> Sheet:
         """To write in one of `archc.report.tables`'s formats."""
-        columns = tuple(column.column for column in self.columns)
-        lines = [TableLine(tuple(row.values())) for row in self.records()]
-        return Sheet(columns, lines, foot=tuple(self._notes()))
+        records = self.records()
+        shown = [c for c in self.columns if not self.is_usual or _is_known(c.name, records)]
+        lines = [TableLine(tuple(row[column.name] for column in shown)) for row in records]
+        columns = tuple(column.column for column in shown)
+        return Sheet(columns, lines, foot=tuple(self._notes(shown)))
 
-    def _notes(self) -> Iterator[str]:
+    def _notes(self, columns: Iterable[Attribute]) -> Iterator[str]:
         """What the columns count; those that count alike share a line."""
         notes: dict[str, list[str]] = {}
-        for column in self.columns:
+        for column in columns:
             notes.setdefault(column.note, []).append(column.heading)
         for note, headings in notes.items():
             if note:
                 yield f"{', '.join(headings)}: {note.replace('{batch}', str(self.batch))}"
-        if self.machine is not None and any(c.name == "forward_ms" for c in self.columns):
+        if self.machine is not None and any(c.name == "forward_ms" for c in columns):
             yield f"forward, ms: measured at batch 1 on {self.machine}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -143,6 +146,10 @@ class Comparison:
         from archc.comparison.plot import draw
 
         return draw(self.picture(dataset), format)
+
+
+def _is_known(name: str, records: Sequence[Mapping[str, Any]]) -> bool:
+    return not records or any(record[name] is not None for record in records)
 
 
 def _order(value: Any) -> tuple[int, Any]:
@@ -221,7 +228,7 @@ def tabled(
 
         machine = this_machine()
         entries = tuple(entry.timed() for entry in entries)
-    return Comparison(entries, chosen, batch, machine)
+    return Comparison(entries, chosen, batch, machine, is_usual=columns is None)
 
 
 def ordered(table: Comparison, sort: str | None, reverse: bool) -> Comparison:

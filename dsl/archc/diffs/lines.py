@@ -12,6 +12,7 @@ from archc.diffs.blocks import BlockChange
 from archc.diffs.entries import Change, StatementDiff, merged, scaled, summed
 from archc.diffs.items import OutlineItem
 from archc.ops import branch_name
+from archc.report.spelling.numbers import rounded
 from archc.report.spelling.statements import source_text
 
 MARKS = {
@@ -226,7 +227,10 @@ def _format_change(change: Change, named: bool = False) -> str:
         return f"{'-' if change.left else '+'}{name}{change.left or change.right}"
     if change.left == change.right:
         return f"{change.left} (another tensor)"
-    return f"{name}{change.left} -> {change.right}"
+    left, right = rounded(change.left), rounded(change.right)
+    if left == right:  # only further digits tell them apart
+        left, right = change.left, change.right
+    return f"{name}{left} -> {right}"
 
 
 def simplified(entry: StatementDiff) -> StatementDiff:

@@ -12,7 +12,7 @@ from archc.elaborate.padding import padded
 from archc.elaborate.projection import residual_cures, unparted
 from archc.elaborate.state import Context
 from archc.ops import COMBINATORS, Shape, ShapeError
-from archc.plan import Apply, Chain, Tensor, walk
+from archc.plan import Apply, Chain, Choice, Tensor, walk
 from archc.source import Edit, Fault, Fix, Span, SpanLabel, fault
 
 _PADDED = re.compile(r"\bpad after=\d+(?:x\d+)*\Z")  # for another call: it is not enough
@@ -91,7 +91,8 @@ def explain_branches(
         labels = [SpanLabel(term.name.span), *labels]
         told = replace(mistake.diagnostic, labels=tuple(labels))
         cure = (
-            _incoming_channels(merge, chains, here)
+            _absent(merge, chains)
+            or _incoming_channels(merge, chains, here)
             or padding
             or _odd_size_cure(term, merge, chains)
             or _stretched(term, merge, chains)
@@ -162,6 +163,24 @@ def _odd_size_cure(term: syntax.Operation, merge: Apply, chains: list[Chain]) ->
         return None
     hint = f"an odd size was halved and rounded down; what is missing comes back with `{words[0]}`"
     return Fix(hint, edits[0].span, edits[0].text, also=tuple(edits[1:]))
+
+
+def _absent(merge: Apply, chains: list[Chain]) -> Fix | None:
+    """A branch whose `if` fails is the identity, where no branch at all may be meant."""
+    for chain, shape in zip(chains, merge.shapes, strict=False):
+        match chain.nodes:
+            case [Choice(taken=False, chain=Chain(nodes=()), tree=tree)] if tree.other is None:
+                others = [x for x in merge.shapes if x is not shape]
+            case _:
+                continue
+        if len(others) == len(merge.shapes) - 1 > 1 and len(set(others)) == 1:
+            test = tree.test.span
+            text = f"each i in 1..(1 if {test.text} else 0)"
+            hint = (
+                f"an `if` that fails leaves the identity; for no branch at all: `{text} {{ ... }}`"
+            )
+            return Fix(hint, Span(test.source, tree.span.start, test.end), text)
+    return None
 
 
 def _stretched(term: syntax.Operation, merge: Apply, chains: list[Chain]) -> Fix | None:

@@ -144,16 +144,30 @@ def _with_sizes(
 
 def _without_params(plan: Plan, again: Again, options: Options) -> Program:
     """As it is: with sizes in expressions, with a class for each operator, or more classes."""
-    traced, plain = again({}, True) or plan, replace(options, factories=False)
-    for one, chosen, may_split in (
-        (traced, options, False),
-        (plan, plain, False),
-        (plan, options, True),
+    plain = replace(options, factories=False)
+    traced = again({}, True)
+    for one, trace_sizes, chosen, may_split in (
+        (traced or plan, traced is not None, options, False),
+        (plan, False, plain, False),
+        (plan, False, options, True),
     ):
         program = _try_program([one], chosen, may_split)
         if program is not None:
-            return program
-    return _build_program([traced], plain, may_split=True)
+            return _with_params(program, one, again, chosen, trace_sizes, may_split)
+    return _build_program([traced or plan], plain, may_split=True)
+
+
+def _with_params(
+    found: Program, plan: Plan, again: Again, options: Options, trace_sizes: bool, may_split: bool
+) -> Program:
+    """The same with those params as arguments that its classes can follow; none is added."""
+    kept: list[Plan] = []
+    for name in varied_params(plan):
+        of_param = at_other_values(plan, name, again, trace_sizes)
+        program = _try_program([plan, *kept, *of_param], options, may_split) if of_param else None
+        if program is not None and len(program.classes) == len(found.classes):
+            found, kept = program, [*kept, *of_param]
+    return found
 
 
 def _sizes(plan: Plan) -> frozenset[Any]:

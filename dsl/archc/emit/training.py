@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +102,10 @@ def build_training(
         raise Untrainable(f"`dataset {dataset}` has {channels} channels, not {shape[0]}")
     if shape[0] != 3 and augment.is_of_colours:
         raise Untrainable(f"`jitter` and `lighting` are of colours, and {plan.name} sees none")
+    if augment.is_too_small(shape[1:]):
+        cut, fitting = "x".join(map(str, shape[1:])), round(max(shape[1:]) / 0.875)
+        why = f"`augment crop` cuts {cut} out of images that `resize` leaves smaller"
+        raise Untrainable(f"{why}: in `train {{ }}` write `resize={fitting}`")
     count = _class_count(plan, module, width)
     by_flag = bool(count)
     script = Script(shape, "args.classes" if by_flag else "CLASSES")
@@ -151,13 +155,19 @@ def build_training(
 # --- what can be trained -----------------------------------------------------------------
 
 
+def _counted(things: Sized, noun: str) -> str:
+    """`1 input`, `2 outputs`."""
+    return f"{len(things)} {noun}{'s' * (len(things) != 1)}"
+
+
 def _classifier(plan: Plan) -> tuple[tuple[int, ...], int]:
     """The shape of an image, and the number of classes. Raises Untrainable for other networks."""
     inputs, ends = plan.body.inputs, outputs(plan.body)
     shapes = [x.shape for x in (*inputs, *(tensor for _, tensor in ends))]
     what = "the training script is for classifiers of images, and"
     if len(inputs) != 1 or len(ends) != 1:
-        raise Untrainable(f"{what} {plan.name} has {len(inputs)} inputs and {len(ends)} outputs")
+        found = f"{_counted(inputs, 'input')} and {_counted(ends, 'output')}"
+        raise Untrainable(f"{what} {plan.name} has {found}")
     assert shapes[0] is not None
     assert shapes[1] is not None
     image, out = (tuple(map(int, shape.dims)) for shape in shapes if shape is not None)

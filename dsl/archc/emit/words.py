@@ -77,10 +77,10 @@ def _beside(
     rank = shapes[0].rank
     if any(shape.rank != rank for shape in (*shapes, *known)):
         return f"(N, {dims[0]}, ...)"
-    formals = [f.name.id for f in definition.block.tree.formals] if definition.block else []
+    arguments = _arguments(writer)
     for at, axis in enumerate(_AXES[rank]):
         sizes = [(x.size[at], y.size[at]) for x, y in zip(known, shapes, strict=True)]
-        dims.append(_size(axis, sizes, definition.lanes, formals))
+        dims.append(_size(axis, sizes, definition.lanes, arguments))
     return f"(N, {', '.join(dims)})"
 
 
@@ -100,10 +100,10 @@ def _shapes(writer: ClassWriter) -> str:
         return f"(N, {before[0]}, ...) -> (N, {after[0]}, ...)."
     before += _AXES[rank]
     if all(y.rank == rank for _, y in known):
-        formals = [f.name.id for f in definition.block.tree.formals] if definition.block else []
+        arguments = _arguments(writer)
         for at, axis in enumerate(_AXES[rank]):
             sizes = [(x.size[at], y.size[at]) for x, y in known]
-            after.append(_size(axis, sizes, definition.lanes, formals))
+            after.append(_size(axis, sizes, definition.lanes, arguments))
     columns = known[0][1].columns
     many = "columns of " if columns else ""
     return f"(N, {', '.join(before)}) -> {many}(N, {', '.join(after)})."
@@ -117,11 +117,18 @@ def _written(exprs: ExprWriter, values: list[Any], lanes: list[Lane], otherwise:
     return otherwise if " if " in text else text
 
 
-def _size(axis: str, sizes: list[tuple[int, int]], lanes: list[Lane], formals: list[str]) -> str:
+def _arguments(writer: ClassWriter) -> list[str]:
+    """The block's own parameters that its class takes."""
+    block = writer.definition.block
+    formals = [formal.name.id for formal in block.tree.formals] if block is not None else []
+    return [name for name in formals if name in writer.exprs.used]
+
+
+def _size(axis: str, sizes: list[tuple[int, int]], lanes: list[Lane], arguments: list[str]) -> str:
     """One spatial size after the block: `H`, `H / stride`, `H / 2`, a number, or something else."""
     if all(before == after for before, after in sizes):
         return axis
-    for name in formals:
+    for name in arguments:
         divisors = [lane.env.get(name) for lane in lanes]
         if all(
             isinstance(d, int) and d > 0 and -(-n // d) == m

@@ -10,6 +10,7 @@ from archc.analysis.table import Row
 from archc.explain.facts import Fact
 from archc.explain.lookup import Unfolded
 from archc.plan import plain_value
+from archc.report.spelling.numbers import rounded
 from archc.report.spelling.operators import format_value
 from archc.report.spelling.phrases import format_list
 from archc.source import Span
@@ -68,9 +69,8 @@ def arguments(row: Row) -> dict[str, Any]:
 
 def given(row: Row) -> str:
     """`width = 128, stride = 2`."""
-    return ", ".join(
-        f"{name} = {format_value(symbolic.plain(v))}" for name, v in arguments(row).items()
-    )
+    values = ((name, symbolic.plain(value)) for name, value in arguments(row).items())
+    return ", ".join(f"{name} = {rounded(format_value(value))}" for name, value in values)
 
 
 def _around(net: Unfolded, outer: Row) -> str:

@@ -248,6 +248,11 @@ class Nary(Operator[*tuple[Shape, ...]]):
 Op: TypeAlias = Operator[*tuple[Any, ...]]  # any of them: what callers have
 
 
+def rechannelled(x: Shape, out: int) -> str:
+    """Return what gives `out` channels at every position: `conv 1 x8`, or of a vector `fc 8`."""
+    return f"conv {'x'.join('1' * x.rank)} x{out}" if x.rank else f"fc {out}"
+
+
 def whole(x: Shape, each: bool = False) -> tuple[Window, ...]:
     """The windows of an operator that sees the whole map; `each` output element does."""
     return tuple(Window(int(n), 0 if each else int(n)) for n in x.size)

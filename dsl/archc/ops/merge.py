@@ -11,7 +11,7 @@ from typing import ClassVar, NoReturn
 
 from archc.ops._field import option
 from archc.ops._memory import Saved
-from archc.ops._op import Keyword, ModuleCall, Nary, Op, Shared, op, register
+from archc.ops._op import Keyword, ModuleCall, Nary, Op, Shared, op, rechannelled, register
 from archc.ops._shape import Shape, ShapeError
 from archc.ops.pointwise import Times
 from archc.ops.windows import AXES
@@ -100,9 +100,8 @@ def _merge_channels(xs: tuple[Shape, ...], stretch: bool) -> int:
         _disagree(
             xs,
             "channels: " + ", ".join(f"{c} in branch {i}" for i, c in enumerate(channels, 1)),
-            f"end each branch with the same channels, for example `conv 1x1 x{max(channels)}`"
-            if xs[0].rank
-            else f"end each branch with the same features, for example `fc {max(channels)}`",
+            f"end each branch with the same {'channels' if xs[0].rank else 'features'}, "
+            f"for example `{rechannelled(xs[0], max(channels))}`",
         )
     return wanted
 

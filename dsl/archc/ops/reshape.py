@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from archc import symbolic
 from archc.ops._field import number, option, size, width
 from archc.ops._memory import Saved
-from archc.ops._op import ModuleCall, Unary, op, register
+from archc.ops._op import ModuleCall, Unary, op, rechannelled, register
 from archc.ops._shape import Dims, Shape, Window, spread, times, torch_sides
 from archc.ops.windows import AXES, check_groups, check_padding
 
@@ -73,9 +75,12 @@ class Unflatten(Unary):
     def shape(self, x: Shape) -> Shape:
         y = Shape(self.out, self.size)
         if y.features != x.channels:
+            channels, left = divmod(symbolic.plain(x.channels), prod(self.size))
+            whole = f"`unflatten {'x'.join(map(str, self.size))} x{channels}`"
+            fitting = f"; or take all: {whole}" if channels and not left else ""
             self.refuse(
                 f"{x.channels} features do not fill a map of {y}",
-                f"make {y.features} features, for example `fc {y.features}`",
+                f"make {y.features} features, for example `fc {y.features}`{fitting}",
                 field="size",
                 notes=(f"{' * '.join(map(str, y.dims))} = {y.features}",),
                 code="A209",
@@ -168,7 +173,7 @@ class Widen(Unary):
         if self.out < x.channels:
             self.refuse(
                 f"the tensor has {x.channels} channels already, more than {self.out}",
-                "`widen` only adds channels; `conv 1x1` can lessen them",
+                f"`widen` only adds channels; `{rechannelled(x, self.out)}` can lessen them",
                 field="out",
                 code="A209",
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from archc.recipe._line import (
@@ -111,6 +112,14 @@ class Augment(Line):
     @property
     def is_of_colours(self) -> bool:
         return bool(self.jitter or self.lighting)
+
+    def is_too_small(self, size: tuple[int, ...]) -> bool:
+        """Whether an image that was resized may have no room for what `crop` cuts out."""
+        return self.resize is not None and self.resize[0] < min(size)
+
+    def share(self, size: tuple[int, ...]) -> float:
+        """Return the most of a resized image that a crop sees."""
+        return prod(size) / self.resize[0] ** 2 if self.resize is not None else 1
 
     def resized(self, shape: tuple[int, ...]) -> int:
         """Return the shorter side of an image whose centre is cut out for validation."""

@@ -14,7 +14,7 @@ from archc.analysis.counts import Counts
 from archc.analysis.receptive import Axis, Field, Number
 from archc.analysis.setting import WIDTHS
 from archc.ops import Shape
-from archc.report.spelling.numbers import format_bytes, format_count, human
+from archc.report.spelling.numbers import format_bytes, format_count, human, rounded
 from archc.report.spelling.shapes import format_dims, format_even
 from archc.report.tables import Column
 from archc.source import Span
@@ -111,7 +111,10 @@ def _seen(get: Callable[[Axis], Number]) -> Callable[[Item, Units], tuple[Number
 _ALL = (
     Measure("name", "name", lambda item, scale: item.name, numeric=False),
     Measure("op", "kind", lambda item, scale: item.op, numeric=False),
-    Measure("statement", "operator", lambda item, scale: item.statement, numeric=False, cut=True),
+    Measure(
+        "statement", "operator", lambda item, scale: item.statement,
+        show=rounded, numeric=False, cut=True,
+    ),
     Measure(
         "shape", "output", lambda item, scale: item.shape.dims if item.shape else None,
         "the output of one sample: height x width, then channels",

@@ -14,7 +14,7 @@ from archc.source import Diagnostic, Edit, Fix, Source, Span, SpanLabel
 from archc.syntax.expected import ParserContext, is_chain
 from archc.syntax.input_line import dimensions
 
-_KEYWORDS = frozenset("add columns concat dense join max mean mul residual softmax sub".split())
+KEYWORDS = frozenset("add columns concat dense join max mean mul residual softmax sub".split())
 _INCOMING = frozenset("x out y h z".split())
 _HEAD = re.compile(r"(?:\w+[ \t]*:[ \t]*)?(\w+)[ \t]*\(")
 _BRACKET = re.compile(r"[()\[\]{}<>,]")
@@ -24,7 +24,7 @@ _FAR_AHEAD = 2_000  # characters
 def branches_in_brackets(context: ParserContext) -> Diagnostic | None:
     """`residual(conv 3x3 p1 x3)`, `add(conv 1x1 x8, identity)`."""
     head = _HEAD.match(context.source.text, context.start)
-    if head is None or head[1] not in _KEYWORDS or context.position < head.end():
+    if head is None or head[1] not in KEYWORDS or context.position < head.end():
         return None
     fix = in_angles(context.source, context.start)
     if fix is None or fix.edits[-1].span.start < context.position:

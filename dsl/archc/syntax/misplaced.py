@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from archc.source import Diagnostic, Edit, Fix, Source, Span, SpanLabel
+from archc.syntax.branches import KEYWORDS
 from archc.syntax.expected import ParserContext, unexpected
 
 _FAR_AHEAD = 400  # characters
 _CONDITION = re.compile(r"(?:[A-Za-z_]\w*[ \t]*:[ \t]*)?([A-Za-z_]\w*)[ \t]+if\b[ \t]*")
+_BEHIND = re.compile(r"([^\n]*\S)[ \t]+if[ \t]*(\([^\n]*\))")
+_ENDS = ("\n", "", ";", "|", ">", "}")  # what a statement ends before
 _BARE = re.compile(r"([A-Za-z_]\w*)[ \t]+(if)\b[ \t]*(?=[^\n;{}<>|]+$)")
 _ROUND = re.compile(r"\([^()]*\)")
 _EACH = re.compile(r"each[ \t]+[\w, \t()]+?[ \t]+in\b")
@@ -46,6 +49,20 @@ def condition(context: ParserContext) -> Diagnostic | None:
     help = f"a condition stands in brackets: `{name} if ({test.text}) < ... >`"
     fix = Fix(help, test, f"({test.text})", safe=not more, also=more)
     return unexpected(context, "", fix)
+
+
+def test_behind(context: ParserContext) -> Diagnostic | None:
+    """`pool 2 if (stride > 1)`, as Python would have it: an `if` stands before its statements."""
+    if context.accepted != {"LANGLE"} or context.head in KEYWORDS:
+        return None
+    written = Span(context.source, context.start, context.end)
+    found = _BEHIND.fullmatch(written.text)
+    if found is None or context.found not in _ENDS or not _is_bracketed(found[2]):
+        return None
+    text = f"if {found[2][1:-1].strip()} {{ {found[1]} }}"
+    return unexpected(
+        context, "", Fix(f"an `if` stands before: `{text}`", written, text, safe=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from archc.syntax.misplaced import (
     in_angles,
     own_input,
     several_values,
+    test_behind,
 )
 from archc.syntax.pasted import assignment, docstring, program, sizes
 from archc.syntax.python import PythonLine
@@ -322,9 +323,11 @@ _CASES = (
     of_notebook,
     listed_input,
     several_values,
+    test_behind,
     behind_each,
     braced_changes,
     each,
+    test_behind,
     condition,
     bare_tensor,
     own_input,

@@ -46,10 +46,41 @@ class Parser(argparse.ArgumentParser):
         else:
             super()._print_message(message, file)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as argparse does; inputs that stand behind a flag join those before it."""
+        found, rest = super().parse_known_args(args, namespace)
+        several = [each for each in self._get_positional_actions() if each.nargs in ("*", "+")]
+        if not rest:
+            return found, rest
+        if not several or any(map(_is_flag, rest)):
+            self.error(f"unrecognized arguments: {' '.join(rest)}{self._meant(rest)}")
+        inputs = several[-1].dest
+        try:
+            values = self._get_values(several[-1], rest)
+        except argparse.ArgumentError as error:
+            self.error(str(error))
+        setattr(found, inputs, [*getattr(found, inputs), *values])
+        return found, []
+
+    def _meant(self, words: list[str]) -> str:
+        """For the end of a message: the flag that is like the first one, or how much it takes."""
+        from archc.arguments import meant
+
+        first = next(filter(_is_flag, words), "").partition("=")[0]
+        if not first:
+            takes = [str(each.metavar or each.dest) for each in self._get_positional_actions()]
+            return f"; it takes {' and '.join(takes) if takes else 'flags'} alone"
+        shown = (each for each in self._actions if each.help != argparse.SUPPRESS)
+        return meant(first, [flag for each in shown for flag in each.option_strings])
+
     def error(self, message: str) -> NoReturn:
         from archc.report.characters import visible
 
         super().error(visible(message))
+
+
+def _is_flag(word: str) -> bool:
+    return word.startswith("-") and word != "-"
 
 
 class Once(argparse.Action):

@@ -99,15 +99,16 @@ def _put_all(
     output: Path | None, pictures: list[bytes], analysis: Analysis, args: Namespace
 ) -> None:
     """Write one file, or a set of numbered ones: all, or none of them. Raises Stop."""
+    shown = headline(analysis) if args.only is None else f"{args.only} of {analysis.heading}"
     if output is None or len(pictures) == 1:
-        put(output, pictures[0], headline(analysis), force=args.force)
+        put(output, pictures[0], shown, force=args.force)
         return
     sheets = [(_numbered(output, at), made) for at, made in enumerate(pictures, 1)]
     lost = (files.OutputState.EDITED, files.OutputState.FOREIGN)
     # What would be refused goes first: then nothing is written.
     sheets.sort(key=lambda sheet: files.state(sheet[0]) not in lost)
     for path, picture in sheets:
-        put(path, picture, headline(analysis), force=args.force)
+        put(path, picture, shown, force=args.force)
     left = _numbered(output, len(sheets) + 1)
     if left.exists():
         say(f"{left} is not of this drawing, which has {len(sheets)} sheets")

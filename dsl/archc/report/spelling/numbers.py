@@ -48,6 +48,14 @@ def shorten(text: str) -> str:
     return re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.3g}", text)
 
 
+def rounded(text: str) -> str:
+    """Cut what was computed to four digits: `0.028571428571428574` is `0.02857`.
+
+    What somebody wrote has no seven digits after the point, and stays.
+    """
+    return re.sub(r"\d+\.\d{7,}", lambda found: f"{float(found[0]):.4g}", text)
+
+
 def natural(name: str) -> list[tuple[str, int]]:
     """A key to sort by: resnet50 before resnet101."""
     return [(text, int(digits or 0)) for text, digits in re.findall(r"(\D*)(\d*)", name)]
