@@ -327,7 +327,6 @@ _CASES = (
     behind_each,
     braced_changes,
     each,
-    test_behind,
     condition,
     bare_tensor,
     own_input,
