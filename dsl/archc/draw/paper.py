@@ -8,7 +8,7 @@ What is not on the trunk, a branch or a side classifier, is a small card beside 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from archc.draw.blocks import signature
 from archc.draw.boxes import place_of
 from archc.draw.collapse import BoxState
 from archc.draw.compose import compose, compose_block
+from archc.draw.connectors import Connector
 from archc.draw.insets import Insets, insets
 from archc.draw.legend import Signs, has_numbers, hottest, is_sum, repeats
 from archc.draw.part import copies_of, part_of, with_ends
@@ -83,6 +84,7 @@ class Paper:
     towers: TowerRows
     hottest: int  # the most MACs of a card
     costs: bool  # whether any card has some to say
+    connectors: Sequence[Connector] = ()  # the cards that say where something goes on
 
     @property
     def signs(self) -> Signs:

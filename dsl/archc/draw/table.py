@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -69,9 +69,18 @@ class _Rows:
         self.heads = _head(self.columns, continued)
         self.main = _RowWriter(paper.scene, hottest=hottest, shapes=False, packed=True)
         self.first = next((id for id in self.main.cards if id in paper.lines), "")
-        if self.first != next(iter(self.main.cards), ""):  # several inputs stand above the rows
+        self.signs = {sign.card.id: sign for sign in paper.connectors}
+        if self._is_first_below():
             self.main.below_heads = self.first
         self.training_only = {e.head for e in paper.scene.edges if e.training_only}
+
+    def _is_first_below(self) -> bool:
+        """Whether anything stands above the first row, as several inputs do, or signs."""
+        if self.first != next(iter(self.main.cards), ""):
+            return True
+        arriving = {id for id, sign in self.signs.items() if not sign.leaves}
+        heads = {edge.head for edge in self.main.scene.edges if edge.tail in arriving}
+        return any(all(e.tail in arriving for e in self.main.into[head]) for head in heads)
 
     def lines(self) -> Iterator[str]:
         # In a cluster, unseen, for what is in the first one stands on the left.
@@ -82,11 +91,20 @@ class _Rows:
         yield f"    {node} [{heads}];"
         yield "  }"
         for at, (size, cards) in enumerate(self.paper.groups):
-            yield from _grouped(size, f"{at}{self.at}", [self._node(card) for card in cards])
+            alone = sum(card.id not in self.signs for card in cards) < 2
+            yield from _grouped("" if alone else size, f"{at}{self.at}", self._nodes(cards))
         yield f"  {node} -> {quoted(self.first)} [style=invis];"
         yield from self._side_by_side()
         for edge in sorted(self.main.scene.edges, key=lambda edge: edge.training_only):
             yield from (f"  {line}" for line in self._edges(edge))
+
+    def _nodes(self, cards: list[Card]) -> Iterator[str]:
+        """Cards, and right beside each the sign where something goes on from it."""
+        for card in cards:
+            yield self._node(card)
+            sign = self.signs.get(card.id)
+            if sign is not None and sign.leaves:
+                yield f"{{rank=same; {quoted(sign.edge.tail)}; {quoted(card.id)}}}"
 
     def _side_by_side(self) -> Iterator[str]:
         """What branches off a row, in order: Graphviz loses it outside of the row's cluster."""
@@ -146,8 +164,8 @@ def _blocks(sheet: TableSheet, hottest: int) -> Iterator[str]:
             above[column] = writer.last
 
 
-def _grouped(size: str, at: str, nodes: list[str]) -> Iterator[str]:
-    if not size or len(nodes) < 2:
+def _grouped(size: str, at: str, nodes: Iterable[str]) -> Iterator[str]:
+    if not size:
         yield from (f"  {node}" for node in nodes)
         return
     yield f'  subgraph "cluster resolution {at}" {{'
