@@ -295,7 +295,7 @@ def test_wrong_insets_are_found(before: str, after: str, found: str) -> None:
     dot = analysis.draw("paper")
     assert before in dot
     assert list(readback.on_paper(network, whole, analysis)) == []
-    faults = list(readback.on_paper(network, whole, analysis, dot.replace(before, after)))
+    faults = list(readback.on_paper(network, whole, analysis, [dot.replace(before, after)]))
     assert any(found in fault for fault in faults), faults
 
 
