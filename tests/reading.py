@@ -168,11 +168,17 @@ def of_table_pages(texts: list[str], trunk: set[str]) -> Drawing:
     last = ""
     for page in (of_dot(text, join=False) for text in texts):
         whole.title = whole.title or page.title
-        whole.items += page.items
         whole.lines += page.lines
+        for item in page.items:
+            if item.id.startswith("template ") and "(continued)" in item.words:
+                before = whole.items[-1].parts
+                assert before is not None
+                before += item.parts or []
+            else:
+                whole.items.append(item)
         goes_on = False
         for item in page.all():
-            goes_on = goes_on or any("module (continued)" in cell for cell in item.cells)
+            goes_on = goes_on or "module (continued)" in item.words
             if item.id not in trunk:
                 continue
             if goes_on:

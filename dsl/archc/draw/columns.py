@@ -44,6 +44,19 @@ def in_pages(layout: OneColumn, pages: int, columns: int) -> list[Scene]:
     return _pages(layout, cuts, columns) if len(cuts) + 1 == pages * columns else []
 
 
+def in_frames(layout: OneColumn, count: int, first: int = 0) -> list[Scene]:
+    """A block in so many parts; nothing where it cannot be cut so.
+
+    The letter `first` is the first of its signs, which give no shapes: calls have others.
+    """
+    cuts = layout.cuts(count)
+    if len(cuts) + 1 < count:
+        return []
+    whole = _ColumnMaker(layout, cuts, first, shapes=False).scene()
+    parts = [_page(whole, [column]) for column in whole.root.items]
+    return [replace(x, root=replace(x.root, items=next(boxes(x.root)).items)) for x in parts]
+
+
 def in_full_pages(
     layout: OneColumn, sheets: Iterable[Sequence[Size]], most: int
 ) -> Iterator[list[Scene]]:
@@ -99,7 +112,9 @@ def _page(scene: Scene, columns: list[Card | Box]) -> Scene:
 class _ColumnMaker:
     """Puts items into columns, and signs where an edge leads from one to another."""
 
-    def __init__(self, layout: OneColumn, cuts: list[int]) -> None:
+    def __init__(
+        self, layout: OneColumn, cuts: list[int], first: int = 0, shapes: bool = True
+    ) -> None:
         self.whole, self.layout = layout.scene, layout
         self.starts = [0, *cuts, len(layout.sizes)]
         self.parts: Counter[str] = Counter()  # of each box that is cut
@@ -109,7 +124,7 @@ class _ColumnMaker:
         self.before: dict[tuple[str, int], list[Card]] = {}
         self.after: dict[tuple[str, int], list[Card]] = {}
         self.first: dict[str, list[Card]] = {}  # and by the box that they begin
-        self.edges = self._led()
+        self.edges = self._led(first, shapes)
 
     def scene(self) -> Scene:
         columns: list[Card | Box] = [
@@ -126,9 +141,9 @@ class _ColumnMaker:
 
     # edges
 
-    def _led(self) -> list[Edge]:
+    def _led(self, first: int, shapes: bool) -> list[Edge]:
         """The edges; one that leads to another column does so over two signs."""
-        edges, signs = cut(self.whole.edges, self._column, self.layout.numbers)
+        edges, signs = cut(self.whole.edges, self._column, self.layout.numbers, first, shapes)
         for sign in signs:
             tail, head = self._apart(sign.edge)
             if not sign.leaves:

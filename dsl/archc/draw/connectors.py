@@ -23,11 +23,16 @@ class Connector:
 
 
 def cut(
-    edges: Iterable[Edge], part_of: Callable[[str], int], taken: Container[str]
+    edges: Iterable[Edge],
+    part_of: Callable[[str], int],
+    taken: Container[str],
+    first: int = 0,
+    shapes: bool = True,
 ) -> tuple[list[Edge], list[Connector]]:
     """The edges, of which one that leads to another part does so over two signs, and the signs.
 
-    `part_of` says where a node stands; no sign has an id that is `taken`.
+    `part_of` says where a node stands; no sign has an id that is `taken`. The first
+    is called by the letter `first`. With `shapes` they say what goes on.
     """
     led: list[Edge] = []
     signs: list[Connector] = []
@@ -40,22 +45,33 @@ def cut(
             continue
         kind = replace(edge, head="")  # what leads on from there in one way has one sign
         if kind not in leaving:
-            letter = chr(ord("A") + len(leaving) % 26) * (len(leaving) // 26 + 1)
-            leaving[kind] = _sign(f"to {letter}", "", letter, edge, taken)
+            name = letter(first + len(leaving))
+            leaving[kind] = _sign("to", name, "", edge.label * shapes, taken)
             signs.append(Connector(leaving[kind], edge, leaves=True))
             led.append(replace(edge, head=leaving[kind].id))
-        letter = leaving[kind].name
-        if (letter, end) not in arriving:
-            sign = _sign(f"from {letter}", f" in column {end + 1}", letter, edge, taken)
-            arriving[letter, end] = sign
-            signs.append(Connector(sign, edge, leaves=False))
-        led.append(replace(edge, tail=arriving[letter, end].id))
+        name = leaving[kind].name
+        if (name, end) not in arriving:
+            place, shape = f" in column {end + 1}", edge.label * shapes
+            arriving[name, end] = _sign("from", name, place, shape, taken)
+            signs.append(Connector(arriving[name, end], edge, leaves=False))
+        led.append(replace(edge, tail=arriving[name, end].id))
     return led, signs
 
 
-def _sign(name: str, place: str, letter: str, edge: Edge, taken: Container[str]) -> Card:
-    id = name
+def letter(at: int) -> str:
+    """Return A to Z, then AA and so on."""
+    return chr(ord("A") + at % 26) * (at // 26 + 1)
+
+
+def _sign(direction: str, name: str, place: str, shape: str, taken: Container[str]) -> Card:
+    words = id = f"{direction} {name}"
     while id in taken:
         id += "'"  # a label of the user's is the same
-    text = [(letter, True), (f"  {edge.label}", False)]
-    return Card(id + place, "io", text, [], f"{name}: {edge.label}", pill=True, name=letter)
+    text = [(name, True), (f"  {shape}".rstrip(), False)]
+    tip = f"{words}: {shape}" if shape else words
+    return Card(id + place, "io", text, [], tip, pill=True, name=name)
+
+
+def is_exit(card: Card) -> bool:
+    """Return whether a card is a sign where something leaves: no name of a user's has a blank."""
+    return card.pill and card.id.startswith("to ")

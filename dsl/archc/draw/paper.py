@@ -64,6 +64,7 @@ class Template:
     is_variant: bool = False  # others of the block look otherwise
     repeat: str = ""  # its box, where it calls no block
     insets: Insets = field(default_factory=Insets)
+    continued: bool = False  # it is what did not stand in the frame before
 
     @property
     def rows(self) -> list[str]:

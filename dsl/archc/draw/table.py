@@ -72,7 +72,8 @@ class _Rows:
         self.signs = {sign.card.id: sign for sign in paper.connectors}
         if self._is_first_below():
             self.main.below_heads = self.first
-        self.training_only = {e.head for e in paper.scene.edges if e.training_only}
+        heads = {edge.head for edge in paper.scene.edges if edge.training_only}
+        self.training_only = heads - self.signs.keys()
 
     def _is_first_below(self) -> bool:
         """Whether anything stands above the first row, as several inputs do, or signs."""
@@ -111,7 +112,8 @@ class _Rows:
         rows = {card.id for size, cards in self.paper.groups if size for card in cards}
         for id in self.paper.lines:
             begin = [edge.head for edge in self.main.out_of.get(id, ()) if edge.trunk]
-            begin = [head for head in begin if head not in rows and self.main.entering[head] == 1]
+            begin = [x for x in begin if x not in self.signs and self.main.entering[x] == 1]
+            begin = [head for head in begin if head not in rows]
             if len(begin) > 1:
                 yield f"  {{rank=same; {' -> '.join(map(quoted, begin))} [style=invis]}}"
 
@@ -179,6 +181,8 @@ def _grouped(size: str, at: str, nodes: Iterable[str]) -> Iterator[str]:
 
 def _heading(template: Template) -> str:
     head = font(template.name, 12, _TEMPLATE, bold=True)
+    if template.continued:
+        return head + font("  (continued)", 9, GREY) + '<BR ALIGN="LEFT"/>'
     head += font(f"  {_cut(template.signature, 280)}", 9, GREY) if template.signature else ""
     where = (
         "" if template.signature == BESIDE else " in a row" if template.repeat else " in the table"

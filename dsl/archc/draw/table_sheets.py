@@ -10,15 +10,16 @@ from itertools import pairwise, product
 from operator import attrgetter
 
 from archc.draw.collapse import cards
-from archc.draw.columns import with_outputs_beside
-from archc.draw.connectors import cut
-from archc.draw.one_column import MOST_PASSING
+from archc.draw.columns import in_frames, with_outputs_beside
+from archc.draw.connectors import cut, is_exit
+from archc.draw.one_column import MOST_PASSING, OneColumn
 from archc.draw.paper import Paper, Template
 from archc.draw.scene import Box, Card, Edge, Scene
 from archc.draw.sheets import MOST
 from archc.draw.table import TableSheet, table
 
 _COLUMNS = 3  # most of rows, and of blocks, beside each other
+_FRAMES = 4  # most of a block
 _WORTH = (1, 0, 2)  # rows that a column may be longer for a sign less
 _BEGINS = 1.5  # signs, for a column that begins with a resolution
 
@@ -37,10 +38,14 @@ def table_sheets(
 
     def drawn(sheets: list[TableSheet]) -> list[str]:
         connected = any(part.connectors for sheet in sheets for part in sheet.rows)
+        connected = connected or any(part.continued for sheet in sheets for part in sheet.blocks)
         return [
             table(sheet, name, title(at, len(sheets), connected), found.hottest)
             for at, sheet in enumerate(sheets, 1)
         ]
+
+    def can_be_read(way: list[TableSheet]) -> bool:
+        return all(map(readable, drawn(way)))
 
     def fewest(ways: Iterable[list[TableSheet]]) -> list[list[TableSheet]]:
         """Of some ways, by how many sheets they take, those with the fewest that can be read."""
@@ -48,40 +53,50 @@ def table_sheets(
         for way in ways:
             if found and len(way) > len(found[0]):
                 break
-            if all(map(readable, drawn(way))):
+            if can_be_read(way):
                 found.append(way)
         return found
 
+    def is_low(block: Template) -> bool:
+        """Whether a block can be read on a sheet of its own."""
+        return readable(drawn([TableSheet([found]), TableSheet(blocks=[block])])[1])
+
     single = list[str]()
-    for way in _rows(found, found.templates, most=1):
+    for way in _with_blocks(_rows(found, 1), found.templates):
         single += drawn(way)
         yield single[-1:]
     if any(map(readable, single)):
         return
-    rows = fewest(_rows(found))
-    blocks = fewest(_blocks(found.templates)) if found.templates else [[]]
-    apart = [[*some, *others] for some, others in product(rows, blocks)]
-    if apart:
-        together = fewest(_rows(found, found.templates, most=len(apart[0])))
-        ways = [*together, *apart] if found.templates else apart
-        yield from (drawn(way) for way in sorted(ways, key=len) if len(way) <= MOST)
+    templates = list(_low(found.templates, is_low))
+    letters = sum(map(_exits, templates))
+    rows = fewest(_rows(found, MOST, letters))
+    blocks = fewest(_blocks(templates)) if templates else [[]]
+    ways = [[*some, *others] for some, others in product(rows, blocks)]
+    if ways and templates:
+        alone = filter(can_be_read, _rows(found, len(ways[0]), letters))
+        ways = sorted([*fewest(_with_blocks(alone, templates)), *ways], key=len)
+    yield from (drawn(way) for way in ways if len(way) <= MOST)
 
 
-def _rows(
-    found: Paper, blocks: Sequence[Template] = (), most: int = MOST
-) -> Iterator[list[TableSheet]]:
-    """On one sheet, on two and so on, in one column or more; `blocks` on the last or first."""
-    sides = range(1, min(_COLUMNS, len(blocks)) + 1) if blocks else [1]
+def _rows(found: Paper, most: int, letters: int = 0) -> Iterator[list[TableSheet]]:
+    """On one sheet, on two and so on, in one column or more; so many `letters` are others'."""
     cuts = list(_cuts(found))
     for count, columns in product(range(1, most + 1), range(1, _COLUMNS + 1)):
-        for parts, beside in product(_parts(found, cuts, count * columns), sides):
-            sheets = [
+        for parts in _parts(found, cuts, count * columns, letters):
+            yield [
                 TableSheet(parts[at : at + columns], continued=at > 0)
                 for at in range(0, len(parts), columns)
             ]
-            for place in (count - 1, 0)[: count if blocks else 1]:
-                with_blocks = replace(sheets[place], blocks=blocks, beside=beside)
-                yield [*sheets[:place], with_blocks, *sheets[place + 1 :]]
+
+
+def _with_blocks(
+    ways: Iterable[list[TableSheet]], blocks: Sequence[Template]
+) -> Iterator[list[TableSheet]]:
+    """Some ways with blocks on the last sheet, or the first one, in one column or more."""
+    for way in ways:
+        for beside in range(1, max(min(_COLUMNS, len(blocks)), 1) + 1):
+            for at in dict.fromkeys((len(way) - 1, 0)):
+                yield [*way[:at], replace(way[at], blocks=blocks, beside=beside), *way[at + 1 :]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +135,15 @@ def _order(found: Paper) -> list[str]:
     return [card.id for card in cards(with_outputs_beside(found.scene).root)]
 
 
-def _parts(found: Paper, cuts: Sequence[RowCut], count: int) -> Iterator[list[Paper]]:
+def _parts(found: Paper, cuts: Sequence[RowCut], count: int, letters: int) -> Iterator[list[Paper]]:
     """The rows in so many parts, in one way or more; in none where they cannot be cut so."""
     if count == 1:
         yield [found]
         return
     ways = (_alike(cuts, len(found.trunk), count, worth) for worth in _WORTH)
-    yield from (_divided(found, way) for way in dict.fromkeys(ways) if len(set(way)) == count - 1)
+    yield from (
+        _divided(found, way, letters) for way in dict.fromkeys(ways) if len(set(way)) == count - 1
+    )
 
 
 def _alike(cuts: Sequence[RowCut], rows: int, count: int, worth: float) -> tuple[RowCut, ...]:
@@ -140,7 +157,7 @@ def _alike(cuts: Sequence[RowCut], rows: int, count: int, worth: float) -> tuple
     return tuple(sorted(near, key=attrgetter("at")))
 
 
-def _divided(found: Paper, cuts: Sequence[RowCut]) -> list[Paper]:
+def _divided(found: Paper, cuts: Sequence[RowCut], letters: int) -> list[Paper]:
     """The rows in parts, with signs where more than the table itself goes on."""
     order = _order(found)
     starts = [place.at for place in cuts]
@@ -148,7 +165,7 @@ def _divided(found: Paper, cuts: Sequence[RowCut]) -> list[Paper]:
     led_on = {place.goes_on for place in cuts}
     apart = [edge for edge in found.scene.edges if edge not in led_on]
     apart.sort(key=lambda edge: order.index(edge.tail))  # A leaves above B
-    edges, signs = cut(apart, part_of.__getitem__, part_of)
+    edges, signs = cut(apart, part_of.__getitem__, part_of, letters)
     beside: dict[str, list[Card]] = {}
     for sign in signs:
         beside.setdefault(sign.place, []).append(sign.card)
@@ -170,6 +187,31 @@ def _divided(found: Paper, cuts: Sequence[RowCut]) -> list[Paper]:
         )
 
     return [paper(at) for at in range(len(starts) + 1)]
+
+
+def _low(blocks: Iterable[Template], is_low: Callable[[Template], bool]) -> Iterator[Template]:
+    """The blocks, of which those that are too high for a sheet go on in further frames."""
+    letters = 0
+    for block in blocks:
+        ways = [[block]]
+        if block.insets.connections is None and not is_low(block):
+            ways += _frames(block, letters)
+        chosen = next((way for way in ways if all(map(is_low, way))), [block])
+        letters += sum(map(_exits, chosen))
+        yield from chosen
+
+
+def _exits(block: Template) -> int:
+    """How many letters a block has of its own."""
+    return sum(map(is_exit, cards(block.scene.root)))
+
+
+def _frames(block: Template, letters: int) -> Iterator[list[Template]]:
+    """A block in two frames, in three and so on."""
+    layout = OneColumn(block.scene)
+    for count in range(2, _FRAMES + 1):
+        if scenes := in_frames(layout, count, letters):
+            yield [replace(block, scene=x, continued=at > 0) for at, x in enumerate(scenes)]
 
 
 def _blocks(blocks: Sequence[Template]) -> Iterator[list[TableSheet]]:
