@@ -799,7 +799,11 @@ def on_paper(
         steps = opened.shown[line.card.id].steps if line.card.id in opened.shown else None
         if steps is None:
             steps = opened.inside(line.card.id)
-        (row,) = [item for item in rows.cards if item.id == line.card.id]
+        drawn = [item for item in rows.cards if item.id == line.card.id]
+        if len(drawn) != 1:
+            yield f"the row {line.name} is there {len(drawn)} times"
+            continue
+        (row,) = drawn
         macs, params = sum(map(macs_of, steps)), sum(map(params_of, steps))
         numbers = [human(n) for n in (macs, params) if n]
         if row.cells[len(row.cells) - len(numbers) :] != numbers:

@@ -44,22 +44,21 @@ def table_sheets(
             for at, sheet in enumerate(sheets, 1)
         ]
 
-    def can_be_read(way: list[TableSheet]) -> bool:
-        return all(map(readable, drawn(way)))
+    def can_be_read(way: list[TableSheet], before: Sequence[TableSheet] = ()) -> bool:
+        """Whether sheets can be, of which the first of all has a title."""
+        return all(map(readable, drawn([*before, *way])[len(before) :]))
 
-    def fewest(ways: Iterable[list[TableSheet]]) -> list[list[TableSheet]]:
+    def fewest(
+        ways: Iterable[list[TableSheet]], before: Sequence[TableSheet] = ()
+    ) -> list[list[TableSheet]]:
         """Of some ways, by how many sheets they take, those with the fewest that can be read."""
         found = list[list[TableSheet]]()
         for way in ways:
             if found and len(way) > len(found[0]):
                 break
-            if can_be_read(way):
+            if can_be_read(way, before):
                 found.append(way)
         return found
-
-    def is_low(block: Template) -> bool:
-        """Whether a block can be read on a sheet of its own."""
-        return readable(drawn([TableSheet([found]), TableSheet(blocks=[block])])[1])
 
     single = list[str]()
     for way in _with_blocks(_rows(found, 1), found.templates):
@@ -67,10 +66,13 @@ def table_sheets(
         yield single[-1:]
     if any(map(readable, single)):
         return
-    templates = list(_low(found.templates, is_low))
+    table_sheet = [TableSheet([found])]
+    templates = list(
+        _low(found.templates, lambda block: can_be_read([TableSheet(blocks=[block])], table_sheet))
+    )
     letters = sum(map(_exits, templates))
     rows = fewest(_rows(found, MOST, letters))
-    blocks = fewest(_blocks(templates)) if templates else [[]]
+    blocks = fewest(_blocks(templates), table_sheet) if templates else [[]]
     ways = [[*some, *others] for some, others in product(rows, blocks)]
     if ways and templates:
         alone = filter(can_be_read, _rows(found, len(ways[0]), letters))
@@ -177,11 +179,14 @@ def _divided(found: Paper, cuts: Sequence[RowCut], letters: int) -> list[Paper]:
         return [one for card in inside for one in (card, *beside.get(card.id, ()))]
 
     def paper(at: int) -> Paper:
-        root = replace(found.scene.root, items=part(at, found.scene.root.items))
+        items: list[Card | Box] = [*part(at, found.scene.root.items)]
         groups = [(size, part(at, inside)) for size, inside in found.groups]
         return replace(
             found,
-            scene=Scene(root, [edge for edge in edges if part_of[edge.tail] == at]),
+            scene=Scene(
+                replace(found.scene.root, items=items),
+                [edge for edge in edges if part_of[edge.tail] == at],
+            ),
             groups=[(size, inside) for size, inside in groups if inside],
             connectors=[sign for sign in signs if part_of[sign.card.id] == at],
         )
