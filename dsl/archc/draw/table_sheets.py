@@ -1,4 +1,7 @@
-"""The paper view on sheets: rows that go on on the next one as a table does, and the blocks."""
+"""The paper view on sheets: rows that go on on the next one as a table does, and the blocks.
+
+What else than the table itself goes on there does so over signs (`connectors`).
+"""
 
 from __future__ import annotations
 
