@@ -137,6 +137,16 @@ def test_tables_of_random_programs_on_low_sheets(
         assert readback.table_page_differences(analysis, "slide") == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("path", FAULTS, ids=lambda path: path.stem)
+def test_tables_of_found_programs_on_low_sheets(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SHEETS, "slide", (960, 440))
+    analysis = api.analyze(Source(path.stem, path.read_text("utf-8")))
+    assert readback.table_page_differences(analysis, "slide") == []
+
+
 def test_a_table_that_lacks_something_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     analysis = archc.load("unet").analysis
     first, second = analysis.pages("dot", "a4", view="paper")
