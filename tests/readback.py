@@ -964,6 +964,7 @@ def _path(apply: Apply, groups: int) -> tuple[int, int]:
 
 def _is_dense(box: Item, lines: list[Line]) -> bool:
     """Whether each pass of a repeat joins what comes in with what it makes of it."""
+    box = _repeated(box)
     parts = box.parts or []
     inside = {item.id for item in reading._all(parts)}
     if not parts or parts[-1].cells[0].split()[0] != "concat" or " · " in parts[-1].cells[0]:
@@ -983,10 +984,17 @@ def _is_dense(box: Item, lines: list[Line]) -> bool:
     )
 
 
+def _repeated(box: Item) -> Item:
+    """The box alone in a repeat, as the numbered place of a `sequence` is; else the repeat."""
+    while box.parts and len(box.parts) == 1 and box.parts[0].is_box and box.parts[0].count == 1:
+        (box,) = box.parts
+    return box
+
+
 def _last_of(read: Item, box: str) -> str:
     """What stands last in a box on a card: the `concat` of a dense repeat."""
     (found,) = [item for item in reading._all([read]) if item.id == box]
-    return (found.parts or [])[-1].id
+    return (_repeated(found).parts or [])[-1].id
 
 
 def _is_tested(cell: str) -> bool:
